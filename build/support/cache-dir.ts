@@ -1,0 +1,34 @@
+import os from 'node:os'
+import path from 'node:path'
+
+interface CacheDirContext {
+  platform: NodeJS.Platform
+  env: NodeJS.ProcessEnv
+  home: string
+}
+
+/**
+ * Per-user cache folder of DeployX's build tools, outside `node_modules` so that `npm ci` does not empty it.
+ * Follows the XDG base directory specification on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows.
+ * Not created here.
+ */
+export function cacheDir(context: Partial<CacheDirContext> = {}): string {
+  const { platform, env, home } = {
+    platform: process.platform,
+    env: process.env,
+    home: os.homedir(),
+    ...context,
+  }
+  const join = platform === 'win32' ? path.win32.join : path.posix.join
+  switch (platform) {
+    case 'win32':
+      return join(env['LOCALAPPDATA'] || join(home, 'AppData', 'Local'), 'deployx', 'Cache')
+    case 'darwin':
+      return join(home, 'Library', 'Caches', 'deployx')
+    default: {
+      // The specification says that a relative path in XDG_CACHE_HOME is to be ignored.
+      const xdg = env['XDG_CACHE_HOME']
+      return join(xdg && path.posix.isAbsolute(xdg) ? xdg : join(home, '.cache'), 'deployx')
+    }
+  }
+}

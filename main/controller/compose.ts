@@ -1,0 +1,220 @@
+/** All the wiring of the controller, and its one door: the desktop, the headless start and the tests come in here. */
+import { join } from 'node:path'
+import { Server } from 'socket.io'
+import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
+import type { HubStatus } from '#shared/contract/entities.ts'
+import type { DeploymentId } from '#shared/domain/ids.ts'
+import { createAudit } from './audit/index.ts'
+import { createContent } from './content/index.ts'
+import type { Log } from './context.ts'
+import { createDeployments, type EngineTimings } from './deployments/index.ts'
+import { createDevices, type PresenceTimings } from './devices/index.ts'
+import { createEnrollment } from './enrollment/index.ts'
+import { createGroups } from './groups/index.ts'
+import { coreRoutes } from './http/core.routes.ts'
+import { createConsoleServer } from './http/server.ts'
+import { softwareRoutes } from './http/software.routes.ts'
+import { createTokens } from './http/tokens.ts'
+import { hubAddresses } from './hub/addresses.ts'
+import { createAgentsEdge } from './hub/agents.ts'
+import { createConsolesEdge } from './hub/consoles.ts'
+import { startHubServer } from './hub/server.ts'
+import { loadKeys } from './keys.ts'
+import { listen } from './lib/listen.ts'
+import { createSoftware } from './software/index.ts'
+import { openStore } from './store/store.ts'
+import { createUsers } from './users/index.ts'
+
+export type ControllerOptions = {
+  dataDir: string
+  migrationsDir: string
+  /** The built console, served to browsers; null serves none. */
+  rendererDir: string | null
+  version: string
+  /** Default: all interfaces. */
+  hubHost?: string
+  /** 0 = any free port. */
+  hubPort: number
+  /** Default: loopback. */
+  consoleHost?: string
+  consolePort: number
+  /** Origins beside the console's own that may call the REST surface and the feed: the desktop's `app://` scheme. */
+  allowedOrigins: readonly string[]
+  log: Log
+  /** May packages given as an address be fetched from this computer and its link-local neighbours? Default: no. */
+  allowPrivateFetch?: boolean
+  /** For tests, which cannot wait as long as people. */
+  timings?: { engine?: Partial<EngineTimings>; presence?: Partial<PresenceTimings> }
+}
+
+export type Activity = {
+  active_deployments: { id: DeploymentId; name: string; ended: number; total: number }[]
+  running_targets: number
+  online_agents: number
+  total_devices: number
+}
+
+export type Controller = {
+  readonly consoleUrl: string
+  readonly hubUrl: string
+  readonly fingerprint: string
+  readonly dataDir: string
+  activity: () => Activity
+  /** Every feed event, unfiltered: the desktop belongs to whoever runs the controller. Returns the function that stops it. */
+  subscribe: (
+    listener: (event: FeedEventName, body: FeedEvents[FeedEventName]) => void,
+  ) => () => void
+  stop: () => Promise<void>
+}
+
+/**
+ * Opens the store, listens, and takes up what was under way.
+ * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_PORT_IN_USE; nothing is left running then
+ */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { dataDir, log } = options
+  const now = Date.now
+  const store = openStore({ dataDir, migrationsDir: options.migrationsDir })
+  const undo: (() => unknown)[] = [() => store.close()]
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).reverse()) await step()
+  }
+  try {
+    const keys = await loadKeys(dataDir)
+    const consoleHost = options.consoleHost ?? '127.0.0.1'
+    let hubPort = options.hubPort
+    const addresses = () => hubAddresses(hubPort, options.hubHost)
+
+    const audit = createAudit({ store, now })
+    const users = createUsers({ store, now, audit })
+    const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
+    const groups = createGroups({ store, now, audit, devices })
+    const enrollment = createEnrollment({ store, now, audit, devices, groups, keys, addresses })
+    const content = await createContent({
+      store,
+      dataDir,
+      now,
+      log,
+      deviceOfLiveAttempt: (id) => deployments.deviceOfLiveAttempt(id),
+    })
+    const software = createSoftware({
+      store,
+      now,
+      log,
+      audit,
+      content,
+      allowPrivateFetch: options.allowPrivateFetch ?? false,
+      isInUse: (id) => deployments.isSoftwareInUse(id),
+    })
+    const agents = createAgentsEdge()
+    const deployments = createDeployments({
+      store,
+      now,
+      log,
+      audit,
+      devices,
+      groups,
+      software,
+      agents,
+      signer: keys.command,
+      ticketUrl: content.ticketUrl,
+      timings: options.timings?.engine,
+    })
+    software.onInstallerSettled((id) => deployments.installerSettled(id))
+    devices.onChange(({ id, what }) => {
+      if (what === 'removed') agents.refuse(id, 'This device was removed from the controller.')
+      if (what === 'refused') agents.refuse(id, 'This device is blocked.')
+    })
+
+    const hubStatus = (): HubStatus => ({
+      listening: true,
+      port: hubPort,
+      addresses: addresses(),
+      fingerprint: keys.fingerprint,
+      online_agents: devices.presence.onlineCount(),
+      total_devices: devices.counts().total,
+    })
+    const consoles = createConsolesEdge({ devices, deployments, hubStatus })
+    undo.push(() => consoles.stop())
+
+    const web = await createConsoleServer({ ...options, consoleHost, jwtSecret: keys.jwtSecret })
+    const tokens = createTokens({ app: web.app, users, now })
+    await web.mount(
+      {
+        ...coreRoutes({
+          users,
+          tokens,
+          audit,
+          devices,
+          groups,
+          enrollment,
+          deployments,
+          software,
+          hubStatus,
+          dropSession: consoles.dropSession,
+          dropUser: consoles.dropUser,
+          version: options.version,
+        }),
+        ...softwareRoutes({ software }),
+      },
+      tokens.authenticate,
+    )
+    await web.app.ready()
+    const feed = new Server(web.app.server, {
+      transports: ['websocket'],
+      serveClient: false,
+      perMessageDeflate: false,
+      maxHttpBufferSize: 64 * 1024,
+      // A cross-site page must not ride on somebody's browser: same rule as for REST.
+      allowRequest: (request, done) => {
+        const { origin, host } = request.headers
+        done(null, origin === undefined || web.isOriginAllowed(origin, host ?? ''))
+      },
+    })
+    consoles.attach(feed, tokens.authenticate)
+    undo.push(
+      () => web.app.close(),
+      () => feed.close(),
+    )
+    const consolePort = await listen(web.app.server, options.consolePort, consoleHost, 'console')
+
+    undo.push(
+      () => software.stop(),
+      () => content.stop(),
+      () => deployments.stop(),
+    )
+    const hub = await startHubServer({
+      host: options.hubHost,
+      port: options.hubPort,
+      keys,
+      enrollment,
+      content,
+      agents,
+      log,
+      attach: (io) => agents.attach(io, { devices, deployments, keys, addresses, log }),
+    })
+    hubPort = hub.port
+    undo.push(() => hub.close())
+
+    deployments.start()
+    software.startFetches()
+    const host = consoleHost === '0.0.0.0' ? '127.0.0.1' : consoleHost
+    log.info({ dataDir: join(dataDir), hubPort, consolePort }, 'the controller is up')
+    return {
+      consoleUrl: `http://${host}:${consolePort}`,
+      hubUrl: `https://${addresses()[0]}`,
+      fingerprint: keys.fingerprint,
+      dataDir,
+      activity: () => ({
+        ...deployments.activity(),
+        online_agents: devices.presence.onlineCount(),
+        total_devices: devices.counts().total,
+      }),
+      subscribe: consoles.subscribe,
+      stop,
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}

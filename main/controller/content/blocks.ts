@@ -1,0 +1,98 @@
+/**
+ * Buffers of 1 MiB that hold pieces of content: read once, sent to whoever downloads the same piece at that time, and
+ * kept while there is no better use for them. Bounded; a buffer in use by a download is never overwritten.
+ */
+import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
+import type { Sha256 } from '#shared/domain/ids.ts'
+
+export type Block = {
+  buffer: Buffer
+  /** Bytes of it that are filled. */
+  sizeBytes: number
+  /** Downloads that read it now. */
+  users: number
+  key: string
+  ready: Promise<void>
+}
+export type BlockPool = ReturnType<typeof createBlockPool>
+
+/** @param capacity number of blocks; must cover two per download that may run at the same time */
+export function createBlockPool(capacity: number) {
+  /** In order of their last use, oldest first. */
+  const blocks = new Map<string, Block>()
+  const free: Buffer[] = []
+  let allocated = 0
+
+  function takeBuffer(): Buffer {
+    const spare = free.pop()
+    if (spare) return spare
+    if (allocated < capacity) {
+      allocated++
+      return Buffer.allocUnsafeSlow(CHUNK_BYTES)
+    }
+    for (const block of blocks.values()) {
+      if (block.users > 0) continue
+      blocks.delete(block.key)
+      return block.buffer
+    }
+    throw new Error('every block is in use: more downloads run than the pool was made for')
+  }
+
+  return {
+    /**
+     * The block `index` of this content, filled. Give it back with `release`.
+     * @param load fills the buffer and tells how many bytes it filled; called only when the block is not there yet
+     */
+    async acquire(
+      sha256: Sha256,
+      index: number,
+      load: (buffer: Buffer) => Promise<number>,
+    ): Promise<Block> {
+      const key = `${sha256}/${index}`
+      let block = blocks.get(key)
+      if (block) {
+        block.users++
+        blocks.delete(key)
+      } else {
+        const made: Block = {
+          buffer: takeBuffer(),
+          sizeBytes: 0,
+          users: 1,
+          key,
+          ready: Promise.resolve(),
+        }
+        made.ready = load(made.buffer).then((sizeBytes) => {
+          made.sizeBytes = sizeBytes
+        })
+        block = made
+      }
+      blocks.set(key, block)
+      try {
+        await block.ready
+        return block
+      } catch (error) {
+        this.release(block)
+        // Nobody may find the broken block; its buffer returns when the last of those who wait for it has let go.
+        if (blocks.get(key) === block) blocks.delete(key)
+        if (block.users === 0) free.push(block.buffer)
+        throw error
+      }
+    },
+    release(block: Block): void {
+      block.users--
+    },
+    /** Drops what is kept of a content that was removed. */
+    forget(sha256: Sha256): void {
+      for (const block of blocks.values())
+        if (block.users === 0 && block.key.startsWith(sha256)) {
+          blocks.delete(block.key)
+          free.push(block.buffer)
+        }
+    },
+    /** For tests and the log: how many blocks exist, how many are in use now. */
+    usage: () => ({
+      allocated,
+      inUse: [...blocks.values()].filter((block) => block.users > 0).length,
+    }),
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * The content store: package bytes by their SHA-256, each stored once, under `DIR/content/ab/abcdef…`.
+ * Bytes arrive in `DIR/content/tmp`, are looked at there, and only then kept.
+ */
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { AppError } from '#shared/contract/errors.ts'
+import { MAX_PARALLEL_DOWNLOADS } from '#shared/domain/defaults.ts'
+import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
+import { isoTime, type Log, type Now } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import { createBlockPool } from './blocks.ts'
+import { createContentRepo } from './content.repo.ts'
+import { asDiskError, syncFolder } from './disk.ts'
+import { receive, type ReceiveOptions } from './receive.ts'
+import { serve } from './serve.ts'
+import { createSlots } from './slots.ts'
+import { createTickets, loadTicketKey } from './ticket.ts'
+
+export type Content = ReturnType<typeof createContent>
+
+/** Bytes that have arrived and are not yet kept. End it with `commit` or `discard`. */
+export type Staged = {
+  /** Where they lie meanwhile, to be looked at. */
+  path: string
+  sha256: Sha256
+  sizeBytes: number
+  /**
+   * Keeps the bytes: puts the file in its place, then writes its row and whatever `work` writes in one transaction.
+   * When that fails, nothing is kept.
+   */
+  commit: <T>(work: () => T) => Promise<T>
+  /** Forgets them. Does nothing after `commit`. */
+  discard: () => Promise<void>
+}
+
+export const CONTENT_OPTIONS = {
+  /** Space that stays free on the disk, so that the database can go on. */
+  reserveBytes: 64 * 1024 * 1024,
+  parallelDownloads: MAX_PARALLEL_DOWNLOADS,
+  /** Downloads that may wait for a place. */
+  queuedDownloads: 1_000,
+  /** Shorter than the time after which a client gives up waiting for an answer. */
+  queueWaitMs: 10_000,
+  stallMs: 60_000,
+  retryAfterSeconds: 5,
+  /** Blocks of 1 MiB that hold what is being sent, and what was sent last. */
+  cacheBlocks: 2 * MAX_PARALLEL_DOWNLOADS,
+}
+
+export function createContent(deps: {
+  store: Store
+  dataDir: string
+  now: Now
+  log: Log
+  /** The device that works on this attempt now; null once it has ended. */
+  deviceOfLiveAttempt: (attemptId: AttemptId) => DeviceId | null
+  /** Tests shorten waits and limits, nothing else does. */
+  options?: Partial<typeof CONTENT_OPTIONS>
+}) {
+  const options = { ...CONTENT_OPTIONS, ...deps.options }
+  const repo = createContentRepo(deps.store)
+  const root = join(deps.dataDir, 'content')
+  const incoming = join(root, 'tmp')
+  const pool = createBlockPool(Math.max(options.cacheBlocks, 2 * options.parallelDownloads))
+  const slots = createSlots({
+    slots: options.parallelDownloads,
+    queue: options.queuedDownloads,
+    waitMs: options.queueWaitMs,
+  })
+  const tickets = createTickets({
+    key: loadTicketKey(deps.dataDir),
+    deviceOfLiveAttempt: deps.deviceOfLiveAttempt,
+  })
+  /** Contents between their arrival on disk and the commit of their row: never collected. */
+  const held = new Map<Sha256, number>()
+  const hold = (sha256: Sha256) => held.set(sha256, (held.get(sha256) ?? 0) + 1)
+  const letGo = (sha256: Sha256) => {
+    const left = (held.get(sha256) ?? 1) - 1
+    if (left > 0) held.set(sha256, left)
+    else held.delete(sha256)
+  }
+
+  const folderOf = (sha256: string): string => join(root, sha256.slice(0, 2))
+  const pathOf = (sha256: string): string => join(folderOf(sha256), sha256)
+
+  /** Whatever was half-received when the controller stopped is of no use. */
+  function clearIncoming(): void {
+    rmSync(incoming, { recursive: true, force: true })
+    mkdirSync(incoming, { recursive: true, mode: 0o700 })
+  }
+
+  /** Moves the file to its place, on disk for certain. Equal bytes that are there already stay. */
+  async function place(path: string, sha256: Sha256, sizeBytes: number): Promise<void> {
+    const isThere = () =>
+      stat(pathOf(sha256)).then(
+        (found) => found.size === sizeBytes,
+        () => false,
+      )
+    if (await isThere()) return void (await rm(path, { force: true }))
+    await mkdir(folderOf(sha256), { recursive: true, mode: 0o700 })
+    try {
+      await rename(path, pathOf(sha256))
+    } catch (error) {
+      // Windows does not replace a file that somebody reads: the same content came twice at once.
+      if (!(await isThere())) throw asDiskError(error)
+      await rm(path, { force: true })
+    }
+    await syncFolder(folderOf(sha256))
+    await syncFolder(root)
+  }
+
+  /** Synchronous, so that nothing can begin to use the content between the look and the removal. */
+  function removeIfUnused(sha256: Sha256): boolean {
+    if (held.has(sha256) || repo.isNamed(sha256)) return false
+    repo.remove(sha256)
+    rmSync(pathOf(sha256), { force: true })
+    pool.forget(sha256)
+    return true
+  }
+
+  function collectGarbage(): number {
+    return repo.unnamed().filter(removeIfUnused).length
+  }
+
+  /** At start: files without a row go, rows without a file are reported. */
+  function compareWithDisk(): void {
+    const known = new Set<string>(repo.all().map((row) => row.sha256))
+    for (const folder of readdirSync(root, { withFileTypes: true })) {
+      if (!folder.isDirectory() || !/^[0-9a-f]{2}$/.test(folder.name)) continue
+      for (const name of readdirSync(join(root, folder.name)))
+        if (!known.has(name)) rmSync(join(root, folder.name, name), { force: true })
+    }
+    for (const sha256 of known)
+      if (!existsSync(pathOf(sha256)))
+        deps.log.error({ sha256 }, 'a stored file is missing: upload the package again')
+  }
+
+  clearIncoming()
+  const collected = collectGarbage()
+  if (collected > 0) deps.log.info({ collected }, 'removed content that nothing names')
+  compareWithDisk()
+
+  return {
+    /**
+     * Takes a stream to disk and hashes it, whole and in chunks of 1 MiB. Nothing is kept until `commit`.
+     * @throws AppError E_TOO_LARGE, E_DISK_FULL, E_UPLOAD_ABORTED
+     */
+    async ingest(source: Readable, receiveOptions: ReceiveOptions): Promise<Staged> {
+      const { path, sha256, sizeBytes, chunkHashes } = await receive(
+        source,
+        incoming,
+        options.reserveBytes,
+        receiveOptions,
+      )
+      return {
+        path,
+        sha256,
+        sizeBytes,
+        async commit(work) {
+          hold(sha256)
+          try {
+            await place(path, sha256, sizeBytes)
+            return deps.store.transaction(() => {
+              repo.insertOnce({
+                sha256,
+                size_bytes: sizeBytes,
+                chunk_hashes: chunkHashes,
+                created_at: isoTime(deps.now()),
+              })
+              return work()
+            })
+          } finally {
+            letGo(sha256)
+            removeIfUnused(sha256)
+          }
+        },
+        discard: () => rm(path, { force: true }),
+      }
+    },
+
+    /** Removes what no installer names. @returns how many contents went */
+    collectGarbage,
+    sizeBytes: (sha256: Sha256): number | null => repo.sizeBytes(sha256),
+    chunkHashes: (sha256: Sha256): Buffer | null => repo.chunkHashes(sha256),
+
+    /** A path on the hub under which this device may fetch this content while this attempt is live. */
+    ticketUrl: tickets.ticketUrl,
+    checkTicket: tickets.checkTicket,
+
+    /**
+     * Answers an agent's GET or HEAD of a ticket's address.
+     * @throws AppError E_NOT_FOUND, E_FORBIDDEN (no ticket, or its attempt has ended), E_RANGE; before anything was sent
+     */
+    async serveTicket(
+      request: IncomingMessage,
+      response: ServerResponse,
+      url: string,
+    ): Promise<void> {
+      const asked = tickets.parse(url)
+      if (!asked || (request.method !== 'GET' && request.method !== 'HEAD'))
+        throw new AppError('E_NOT_FOUND', 'There is nothing here.')
+      if (!tickets.checkTicket(asked))
+        throw new AppError('E_FORBIDDEN', 'This download is not, or no longer, permitted.')
+      await this.serve(request, response, asked)
+    },
+
+    /** Sends the content to whoever asks: the caller has checked that he may have it. @throws AppError E_NOT_FOUND, E_RANGE */
+    async serve(
+      request: IncomingMessage,
+      response: ServerResponse,
+      { sha256 }: { sha256: Sha256 },
+    ): Promise<void> {
+      const sizeBytes = repo.sizeBytes(sha256)
+      if (sizeBytes === null)
+        throw new AppError('E_NOT_FOUND', 'This content is not kept here.')
+      await serve({ pool, slots, timings: options, log: deps.log }, request, response, {
+        sha256,
+        sizeBytes,
+        path: pathOf(sha256),
+      })
+    },
+
+    /** What downloads use at this moment. */
+    usage: () => ({ ...slots.usage(), ...pool.usage() }),
+  }
+}

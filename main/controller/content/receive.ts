@@ -1,0 +1,165 @@
+/** Takes a stream of bytes to disk: hashed while it streams, bounded, on disk for certain or not at all. */
+import { createHash, randomBytes, webcrypto } from 'node:crypto'
+import { open, rm, type FileHandle } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { AppError } from '#shared/contract/errors.ts'
+import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
+import type { Sha256 } from '#shared/domain/ids.ts'
+import { asDiskError, diskFull, freeBytes } from './disk.ts'
+
+/** How often the free space is looked at while the size is not known beforehand. */
+const SPACE_CHECK_BYTES = 64 * 1024 * 1024
+const IDLE_TIMEOUT_MS = 60_000
+
+export type ReceiveOptions = {
+  /** More than this is E_TOO_LARGE. */
+  limitBytes: number
+  /** When it is known beforehand: checked against the free space before the first byte is taken. */
+  sizeBytes?: number | undefined
+  /** Without a byte for so long the transfer counts as broken off. */
+  idleTimeoutMs?: number
+  signal?: AbortSignal | undefined
+}
+export type Received = { path: string; sha256: Sha256; sizeBytes: number; chunkHashes: Buffer }
+
+async function writeAll(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < buffer.length; ) {
+    const { bytesWritten } = await handle.write(
+      buffer,
+      done,
+      buffer.length - done,
+      position + done,
+    )
+    done += bytesWritten
+  }
+}
+
+const tooLarge = (limitBytes: number): AppError =>
+  new AppError(
+    'E_TOO_LARGE',
+    `The file is larger than ${Math.floor(limitBytes / 1024 ** 2)} MiB, which is the most that is taken.`,
+  )
+
+/**
+ * Streams `source` into a new file in `folder`. The caller moves or removes the file.
+ * The hash of the whole is updated piece by piece as bytes arrive (some ten microseconds each); the hashes of the
+ * 1 MiB chunks are computed on the thread pool, beside the write of the same buffer.
+ * @param reserveBytes space that stays free for the database
+ * @throws AppError E_TOO_LARGE, E_DISK_FULL, E_UPLOAD_ABORTED; nothing half-written remains
+ */
+export async function receive(
+  source: Readable,
+  folder: string,
+  reserveBytes: number,
+  options: ReceiveOptions,
+): Promise<Received> {
+  const { limitBytes, sizeBytes, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = options
+  source.on('error', () => undefined) // heard below; also when it comes after we have given up
+  if (sizeBytes !== undefined && sizeBytes > limitBytes) throw tooLarge(limitBytes)
+  if ((await freeBytes(folder)) < (sizeBytes ?? 0) + reserveBytes) throw diskFull()
+
+  const path = join(folder, randomBytes(16).toString('hex'))
+  const whole = createHash('sha256')
+  const chunkHashes: Buffer[] = []
+  const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)] as const
+  let active: 0 | 1 = 0
+  let filled = 0
+  let total = 0
+  let written = 0
+  let flushing: Promise<void> | null = null
+
+  const aborted = (why: string, cause?: unknown) =>
+    new AppError('E_UPLOAD_ABORTED', why, [], { cause })
+  const onAbort = () => source.destroy(aborted('The transfer was stopped.'))
+  const idle = setTimeout(
+    () =>
+      source.destroy(aborted(`No data arrived for ${Math.round(idleTimeoutMs / 1000)} seconds.`)),
+    idleTimeoutMs,
+  )
+  signal?.addEventListener('abort', onAbort, { once: true })
+
+  let handle: FileHandle
+  try {
+    handle = await open(path, 'wx', 0o600)
+  } catch (error) {
+    clearTimeout(idle)
+    signal?.removeEventListener('abort', onAbort)
+    throw asDiskError(error)
+  }
+
+  async function flush(buffer: Buffer, index: number): Promise<void> {
+    const position = written
+    written += buffer.length
+    const [digest] = await Promise.all([
+      webcrypto.subtle.digest('SHA-256', buffer),
+      writeAll(handle, buffer, position),
+    ])
+    chunkHashes[index] = Buffer.from(digest)
+    if (
+      Math.floor(position / SPACE_CHECK_BYTES) !== Math.floor(written / SPACE_CHECK_BYTES) &&
+      (await freeBytes(folder)) < reserveBytes
+    )
+      throw diskFull()
+  }
+  async function flushActive(): Promise<void> {
+    if (flushing) await flushing
+    const buffer = buffers[active].subarray(0, filled)
+    flushing = flush(buffer, chunkHashes.length)
+    flushing.catch(() => undefined) // heard at the next turn, whenever that comes
+    chunkHashes.push(Buffer.alloc(0)) // its place, filled when the digest is there
+    active = active === 0 ? 1 : 0
+    filled = 0
+  }
+
+  let kept = false
+  try {
+    if (signal?.aborted) throw aborted('The transfer was stopped.')
+    for await (const piece of source as AsyncIterable<Buffer>) {
+      idle.refresh()
+      total += piece.length
+      if (total > limitBytes) throw tooLarge(limitBytes)
+      for (let at = 0; at < piece.length; ) {
+        const part = piece.subarray(at, at + CHUNK_BYTES - filled)
+        whole.update(part)
+        part.copy(buffers[active], filled)
+        filled += part.length
+        at += part.length
+        if (filled === CHUNK_BYTES) await flushActive()
+      }
+    }
+    clearTimeout(idle)
+    if (filled > 0) await flushActive()
+    await (flushing as Promise<void> | null)
+    await handle.sync()
+    kept = true
+  } catch (error) {
+    throw asTransferError(error)
+  } finally {
+    clearTimeout(idle)
+    signal?.removeEventListener('abort', onAbort)
+    await (flushing as Promise<void> | null)?.catch(() => undefined)
+    await handle.close()
+    if (!kept) await rm(path, { force: true })
+  }
+  return {
+    path,
+    sha256: whole.digest('hex') as Sha256,
+    sizeBytes: total,
+    chunkHashes: Buffer.concat(chunkHashes),
+  }
+}
+
+/** Errors of the file system are the disk's, every other is the sender's. */
+function asTransferError(error: unknown): unknown {
+  const disk = asDiskError(error)
+  if (disk instanceof AppError) return disk
+  const fromDisk = ['EIO', 'EROFS', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOENT', 'EBADF']
+  if (fromDisk.includes((error as NodeJS.ErrnoException | null)?.code ?? '')) return error
+  return new AppError(
+    'E_UPLOAD_ABORTED',
+    'The transfer broke off before it was complete. Nothing of it was kept.',
+    [],
+    { cause: error },
+  )
+}

@@ -1,0 +1,203 @@
+/**
+ * Sends package bytes: the one hot path written by hand, because streams piped by libraries cost a multiple of it.
+ * Each download holds at most two shared 1 MiB blocks, one on its way to the socket and the next being read.
+ */
+import { once } from 'node:events'
+import { open, type FileHandle } from 'node:fs/promises'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { AppError } from '#shared/contract/errors.ts'
+import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
+import type { Sha256 } from '#shared/domain/ids.ts'
+import type { Log } from '../context.ts'
+import type { Block, BlockPool } from './blocks.ts'
+import { parseRange, type ByteRange } from './range.ts'
+import type { Slots } from './slots.ts'
+
+export type ServeTimings = {
+  /** A reader that takes nothing for so long is cut off. */
+  stallMs: number
+  /** Seconds after which a refused client may come again. */
+  retryAfterSeconds: number
+}
+export type ServeDeps = {
+  pool: BlockPool
+  slots: Slots
+  timings: ServeTimings
+  log: Log
+}
+export type Source = { sha256: Sha256; sizeBytes: number; path: string }
+
+/** Everything that tells which bytes are wanted. @throws AppError E_RANGE, its header set */
+function wantedRange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  source: Source,
+): ByteRange | 'whole' {
+  const etag = `"${source.sha256}"`
+  const ifRange = request.headers['if-range']
+  const header =
+    ifRange === undefined || ifRange === etag ? request.headers.range : undefined
+  const range = parseRange(header, source.sizeBytes)
+  if (range === 'unsatisfiable') {
+    response.setHeader('content-range', `bytes */${source.sizeBytes}`)
+    throw new AppError('E_RANGE', `The file has ${source.sizeBytes} bytes; none of them was asked for.`)
+  }
+  return range
+}
+
+function writeHead(response: ServerResponse, source: Source, range: ByteRange | 'whole'): void {
+  response.setHeader('content-type', 'application/octet-stream')
+  response.setHeader('x-content-type-options', 'nosniff')
+  response.setHeader('cache-control', 'no-store')
+  response.setHeader('accept-ranges', 'bytes')
+  response.setHeader('etag', `"${source.sha256}"`)
+  if (range === 'whole') {
+    response.setHeader('content-length', source.sizeBytes)
+    response.writeHead(200)
+  } else {
+    response.setHeader('content-length', range.to - range.from + 1)
+    response.setHeader('content-range', `bytes ${range.from}-${range.to}/${source.sizeBytes}`)
+    response.writeHead(206)
+  }
+}
+
+function refuse(response: ServerResponse, retryAfterSeconds: number): void {
+  const busy = new AppError('E_RATE_LIMITED', 'Too many downloads run at the same time.')
+  const text = JSON.stringify(busy.toReply())
+  response.writeHead(503, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'retry-after': retryAfterSeconds,
+    'cache-control': 'no-store',
+  })
+  response.end(text)
+}
+
+/** Resolves once the bytes have left for the kernel. Rejects when the connection ends first. */
+function write(response: ServerResponse, bytes: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onClose = () => reject(new Error('the connection was closed'))
+    response.once('close', onClose)
+    response.write(bytes, (error) => {
+      response.off('close', onClose)
+      if (error) reject(error)
+      else resolve()
+    })
+  })
+}
+
+async function fill(handle: FileHandle, buffer: Buffer, index: number, sizeBytes: number) {
+  const position = index * CHUNK_BYTES
+  const wanted = Math.min(CHUNK_BYTES, sizeBytes - position)
+  for (let done = 0; done < wanted; ) {
+    const { bytesRead } = await handle.read(buffer, done, wanted - done, position + done)
+    if (bytesRead === 0) throw new Error('the stored file is shorter than it was')
+    done += bytesRead
+  }
+  return wanted
+}
+
+async function pump(
+  deps: ServeDeps,
+  response: ServerResponse,
+  handle: FileHandle,
+  source: Source,
+  range: ByteRange,
+): Promise<void> {
+  const last = Math.floor(range.to / CHUNK_BYTES)
+  const load = (index: number): Promise<Block> =>
+    deps.pool.acquire(source.sha256, index, (buffer) =>
+      fill(handle, buffer, index, source.sizeBytes),
+    )
+  let index = Math.floor(range.from / CHUNK_BYTES)
+  let next: Promise<Block> | null = load(index)
+  try {
+    while (next) {
+      const block: Block = await next
+      next = index < last ? load(index + 1) : null
+      next?.catch(() => undefined) // heard when its turn comes
+      try {
+        const start = index * CHUNK_BYTES
+        await write(
+          response,
+          block.buffer.subarray(
+            Math.max(range.from - start, 0),
+            Math.min(range.to - start + 1, block.sizeBytes),
+          ),
+        )
+      } finally {
+        deps.pool.release(block)
+      }
+      index++
+    }
+  } finally {
+    // Given up half-way: the block that was being read ahead is returned as well.
+    if (next) await next.then(deps.pool.release, () => undefined)
+  }
+}
+
+/**
+ * Answers GET or HEAD with the content: Content-Length, ETag, one Range (206, 416), If-Range.
+ * More downloads than there are places for wait in a bounded queue, then get 503 with Retry-After.
+ * @throws AppError E_RANGE, E_NOT_FOUND (the file is gone), only before the head was sent
+ */
+export async function serve(
+  deps: ServeDeps,
+  request: IncomingMessage,
+  response: ServerResponse,
+  source: Source,
+): Promise<void> {
+  const range = wantedRange(request, response, source)
+  if (request.method === 'HEAD' || source.sizeBytes === 0) {
+    writeHead(response, source, range)
+    response.end()
+    return
+  }
+  const gone = new AbortController()
+  const onClose = () => gone.abort()
+  response.once('close', onClose)
+  const giveBack = await deps.slots.take(gone.signal)
+  response.off('close', onClose)
+  if (!giveBack) {
+    if (!gone.signal.aborted) refuse(response, deps.timings.retryAfterSeconds)
+    return
+  }
+  try {
+    await send(deps, response, source, range)
+  } finally {
+    giveBack()
+  }
+}
+
+async function send(
+  deps: ServeDeps,
+  response: ServerResponse,
+  source: Source,
+  range: ByteRange | 'whole',
+): Promise<void> {
+  let handle: FileHandle
+  try {
+    handle = await open(source.path, 'r')
+  } catch (cause) {
+    deps.log.error({ err: cause, sha256: source.sha256 }, 'a stored file cannot be opened')
+    throw new AppError('E_NOT_FOUND', 'The stored file cannot be read. Upload it again.', [], {
+      cause,
+    })
+  }
+  response.setTimeout(deps.timings.stallMs, () => response.destroy())
+  try {
+    writeHead(response, source, range)
+    const bytes = range === 'whole' ? { from: 0, to: source.sizeBytes - 1 } : range
+    await pump(deps, response, handle, source, bytes)
+    response.end()
+    if (!response.writableFinished && !response.destroyed) await once(response, 'close')
+  } catch (error) {
+    // The head is out: all that is left is to break off, so that the client knows it has not got everything.
+    if (!response.destroyed)
+      deps.log.error({ err: error, sha256: source.sha256 }, 'a download broke off')
+    response.destroy()
+  } finally {
+    response.setTimeout(0)
+    await handle.close()
+  }
+}

@@ -1,0 +1,55 @@
+/** A bounded number of places, a bounded queue before them, and a bounded wait in it. */
+export type Slots = ReturnType<typeof createSlots>
+
+type Waiter = { admit: () => void }
+
+export function createSlots(options: { slots: number; queue: number; waitMs: number }) {
+  const waiting = new Set<Waiter>()
+  let taken = 0
+
+  return {
+    /**
+     * A place, or null when the queue is full or the wait was too long. The returned function gives it back (once).
+     * @param gone aborts the wait (the client has left)
+     */
+    take(gone: AbortSignal): Promise<(() => void) | null> {
+      let held = false
+      const giveBack = () => {
+        if (!held) return
+        held = false
+        const next = waiting.values().next().value
+        if (next) next.admit()
+        else taken--
+      }
+      if (gone.aborted) return Promise.resolve(null)
+      if (taken < options.slots) {
+        taken++
+        held = true
+        return Promise.resolve(giveBack)
+      }
+      if (waiting.size >= options.queue) return Promise.resolve(null)
+      return new Promise((resolve) => {
+        const leave = () => {
+          waiting.delete(waiter)
+          clearTimeout(timer)
+          gone.removeEventListener('abort', giveUp)
+        }
+        const giveUp = () => {
+          leave()
+          resolve(null)
+        }
+        const waiter: Waiter = {
+          admit: () => {
+            leave()
+            held = true
+            resolve(giveBack)
+          },
+        }
+        const timer = setTimeout(giveUp, options.waitMs)
+        gone.addEventListener('abort', giveUp, { once: true })
+        waiting.add(waiter)
+      })
+    },
+    usage: () => ({ taken, waiting: waiting.size }),
+  }
+}

@@ -1,0 +1,62 @@
+/** Download tickets: an address that serves one content to one device, for one attempt, while that attempt is live. */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { AttemptId, Sha256, type DeviceId } from '#shared/domain/ids.ts'
+
+export type Ticket = { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }
+
+const KEY_BYTES = 32
+const PATH = /^\/content\/([0-9a-f]{32})\/([0-9a-f]{64})\?t=([A-Za-z0-9_-]{43})$/
+
+/** A key of its own, made at first start, in a file that only this user may read. */
+export function loadTicketKey(dataDir: string): Buffer {
+  const folder = join(dataDir, 'keys')
+  const file = join(folder, 'content.key')
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
+    writeFileSync(temporary, randomBytes(KEY_BYTES), { mode: 0o600, flush: true })
+    renameSync(temporary, file)
+  }
+  const key = readFileSync(file)
+  if (key.length !== KEY_BYTES)
+    throw new Error(
+      `The key file ${file} does not hold ${KEY_BYTES} bytes. Remove it; a new one is made at the next start.`,
+    )
+  return key
+}
+
+export function createTickets(deps: {
+  key: Buffer
+  /** The device that works on this attempt now; null once the attempt has ended. */
+  deviceOfLiveAttempt: (attemptId: AttemptId) => DeviceId | null
+}) {
+  const mac = ({ attemptId, sha256, deviceId }: Ticket): Buffer =>
+    createHmac('sha256', deps.key)
+      .update(['deployx content v1', attemptId, sha256, deviceId].join('\n'))
+      .digest()
+
+  return {
+    /** `/content/{attempt_id}/{sha256}?t={HMAC}`: a path on the hub. */
+    ticketUrl: (ticket: Ticket): string =>
+      `/content/${ticket.attemptId}/${ticket.sha256}?t=${mac(ticket).toString('base64url')}`,
+    /** What the path of a request asks for, or null when it is none of ours. */
+    parse(url: string): { attemptId: AttemptId; sha256: Sha256; mac: string } | null {
+      const match = PATH.exec(url)
+      return match
+        ? { attemptId: match[1] as AttemptId, sha256: match[2] as Sha256, mac: match[3]! }
+        : null
+    },
+    /** Whether the ticket is genuine and its attempt is live. Compares in constant time. */
+    checkTicket(asked: { attemptId: AttemptId; sha256: Sha256; mac: string }): boolean {
+      const deviceId = deps.deviceOfLiveAttempt(asked.attemptId)
+      // Computed in either case, so that the time taken does not tell which attempts are live.
+      const expected = mac({ ...asked, deviceId: deviceId ?? (0 as DeviceId) })
+      const shown = Buffer.from(asked.mac, 'base64url')
+      return (
+        shown.length === expected.length && timingSafeEqual(shown, expected) && deviceId !== null
+      )
+    },
+  }
+}

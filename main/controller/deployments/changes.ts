@@ -1,0 +1,46 @@
+/** What a committed transaction changed, told afterwards to whoever listens (consoles, tray). Never before the commit. */
+import type { DeploymentCompleted, TargetOutputPiece } from '#shared/contract/console-feed.ts'
+import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
+
+export type DeploymentsEvent =
+  | { type: 'targets'; deploymentId: DeploymentId; targetIds: TargetId[] }
+  | { type: 'deployment'; deploymentId: DeploymentId }
+  | { type: 'completed'; deploymentId: DeploymentId; body: DeploymentCompleted }
+  | { type: 'output'; deploymentId: DeploymentId; piece: TargetOutputPiece }
+
+/** Collects during a transaction. */
+export type Changes = ReturnType<typeof createChanges>
+export function createChanges() {
+  const targets = new Map<DeploymentId, Set<TargetId>>()
+  const deployments = new Set<DeploymentId>()
+  const completed: Extract<DeploymentsEvent, { type: 'completed' }>[] = []
+  const outputs: Extract<DeploymentsEvent, { type: 'output' }>[] = []
+  /** Devices that have come free: whoever waits for them is looked at again. */
+  const freed = new Set<DeviceId>()
+  return {
+    freed,
+    target(deploymentId: DeploymentId, id: TargetId): void {
+      const set = targets.get(deploymentId)
+      if (set) set.add(id)
+      else targets.set(deploymentId, new Set([id]))
+    },
+    deployment: (id: DeploymentId): void => {
+      deployments.add(id)
+    },
+    complete: (deploymentId: DeploymentId, body: DeploymentCompleted): void => {
+      completed.push({ type: 'completed', deploymentId, body })
+    },
+    output: (deploymentId: DeploymentId, piece: TargetOutputPiece): void => {
+      outputs.push({ type: 'output', deploymentId, piece })
+    },
+    /** Deployments whose targets moved. */
+    touched: (): DeploymentId[] => [...new Set([...targets.keys(), ...deployments])],
+    *events(): Generator<DeploymentsEvent> {
+      for (const [deploymentId, ids] of targets)
+        yield { type: 'targets', deploymentId, targetIds: [...ids] }
+      for (const deploymentId of deployments) yield { type: 'deployment', deploymentId }
+      yield* outputs
+      yield* completed
+    },
+  }
+}

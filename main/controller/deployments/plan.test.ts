@@ -1,0 +1,230 @@
+import { describe, expect, it } from 'vitest'
+import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
+import { plan, type PlanDevice, type PlanTarget, type Snapshot } from './plan.ts'
+
+const NOW = 1_000_000_000
+const aDevice = (change: Partial<PlanDevice> = {}): PlanDevice => ({
+  name: 'LAB-01',
+  reachability: 'online',
+  offlineAtMs: NOW - 1,
+  lastSignMs: NOW,
+  busyElsewhere: false,
+  refused: false,
+  ...change,
+})
+const aTarget = (id: number, change: Partial<PlanTarget> = {}): PlanTarget => ({
+  id: id as TargetId,
+  deviceId: id as DeviceId,
+  position: 0,
+  state: 'pending',
+  reason: null,
+  sinceMs: NOW,
+  offeredAtMs: null,
+  offeredBefore: false,
+  notBeforeMs: null,
+  deadlineMs: null,
+  installer: { state: 'ready' },
+  ...change,
+})
+function aSnapshot(
+  targets: PlanTarget[],
+  devices: Record<number, PlanDevice> = {},
+  change: Partial<Snapshot['deployment']> = {},
+): Snapshot {
+  return {
+    deployment: {
+      status: 'in_progress',
+      paused: false,
+      canceling: false,
+      maxConcurrent: 50,
+      offlinePolicy: 'fail',
+      waitMs: 3_600_000,
+      ...change,
+    },
+    targets,
+    devices: new Map(targets.map((t) => [t.deviceId, devices[t.deviceId] ?? aDevice()])),
+    leaseMs: 120_000,
+  }
+}
+const offline = aDevice({ reachability: 'offline', lastSignMs: NOW - 60_000 })
+
+describe('plan', () => {
+  it('starts a pending deployment and offers every free device its target', () => {
+    expect(
+      plan(aSnapshot([aTarget(1), aTarget(2)], {}, { status: 'pending' }), NOW).actions,
+    ).toEqual([{ type: 'start' }, { type: 'offer', targetId: 1 }, { type: 'offer', targetId: 2 }])
+  })
+
+  it('owes nothing to a deployment that has ended', () => {
+    for (const status of ['completed', 'failed', 'partial', 'canceled'] as const)
+      expect(plan(aSnapshot([aTarget(1)], {}, { status }), NOW)).toEqual({
+        actions: [],
+        wakeAtMs: null,
+      })
+  })
+
+  it('concludes when nothing is left to run', () => {
+    expect(plan(aSnapshot([]), NOW).actions).toEqual([{ type: 'conclude' }])
+  })
+
+  it('fails the target of an offline device and goes on with the others', () => {
+    expect(plan(aSnapshot([aTarget(1), aTarget(2)], { 1: offline }), NOW).actions).toEqual([
+      { type: 'fail', targetId: 1, reason: 'offline', message: 'LAB-01 is offline.' },
+      { type: 'offer', targetId: 2 },
+    ])
+  })
+
+  it('waits for a device that may be about to connect, and wakes when that hope ends', () => {
+    const connecting = aDevice({ reachability: 'connecting', offlineAtMs: NOW + 5_000 })
+    expect(plan(aSnapshot([aTarget(1)], { 1: connecting }), NOW)).toEqual({
+      actions: [{ type: 'wait', targetId: 1, reason: 'connecting' }],
+      wakeAtMs: NOW + 5_000,
+    })
+  })
+
+  it('waits for an offline device as long as it was told to, then fails', () => {
+    const waiting = aSnapshot(
+      [aTarget(1)],
+      { 1: offline },
+      { offlinePolicy: 'wait', waitMs: 60_000 },
+    )
+    expect(plan(waiting, NOW)).toEqual({
+      actions: [{ type: 'wait', targetId: 1, reason: 'waiting_for_device' }],
+      wakeAtMs: NOW + 60_000,
+    })
+    expect(plan(waiting, NOW + 60_000).actions).toEqual([
+      {
+        type: 'fail',
+        targetId: 1,
+        reason: 'offline',
+        message: 'LAB-01 did not come online within 1 minute.',
+      },
+      { type: 'conclude' },
+    ])
+  })
+
+  it('says why a target waits only once', () => {
+    const again = aTarget(1, { reason: 'waiting_for_device' })
+    expect(
+      plan(aSnapshot([again], { 1: offline }, { offlinePolicy: 'wait' }), NOW).actions,
+    ).toEqual([])
+  })
+
+  it('never works on more devices at once than allowed', () => {
+    const targets = [
+      aTarget(1, { state: 'installing' }),
+      aTarget(2, { offeredAtMs: NOW }),
+      aTarget(3),
+      aTarget(4),
+    ]
+    expect(plan(aSnapshot(targets, {}, { maxConcurrent: 3 }), NOW).actions).toEqual([
+      { type: 'offer', targetId: 3 },
+      { type: 'wait', targetId: 4, reason: 'waiting_for_wave' },
+    ])
+  })
+
+  it('runs the packages of one device one after another, in their order', () => {
+    const device = 9 as DeviceId
+    const second = aTarget(1, { deviceId: device, position: 1 })
+    const first = aTarget(2, { deviceId: device, position: 0 })
+    expect(plan(aSnapshot([second, first]), NOW).actions).toEqual([
+      { type: 'offer', targetId: 2 },
+      { type: 'wait', targetId: 1, reason: 'device_busy' },
+    ])
+  })
+
+  it('waits for a device on which another deployment works', () => {
+    expect(
+      plan(aSnapshot([aTarget(1)], { 1: aDevice({ busyElsewhere: true }) }), NOW).actions,
+    ).toEqual([{ type: 'wait', targetId: 1, reason: 'device_busy' }])
+  })
+
+  it('skips what has no installer, and devices that were removed', () => {
+    const targets = [aTarget(1, { installer: { state: 'none' } }), aTarget(2)]
+    expect(plan(aSnapshot(targets, { 2: aDevice({ refused: true }) }), NOW).actions).toMatchObject([
+      { type: 'skip', targetId: 1, reason: 'no_installer' },
+      { type: 'skip', targetId: 2, reason: 'device_deleted' },
+      { type: 'conclude' },
+    ])
+  })
+
+  it('waits while the controller fetches the package, and fails with its reason when it cannot be had', () => {
+    expect(
+      plan(aSnapshot([aTarget(1, { installer: { state: 'fetching' } })]), NOW).actions,
+    ).toEqual([])
+    const failed = aTarget(1, {
+      installer: { state: 'failed', reason: 'invalid_url', message: '404' },
+    })
+    expect(plan(aSnapshot([failed]), NOW).actions[0]).toEqual({
+      type: 'fail',
+      targetId: 1,
+      reason: 'invalid_url',
+      message: '404',
+    })
+  })
+
+  it('gives up a running target whose device shows no sign of life for a lease', () => {
+    const silent = aDevice({ reachability: 'offline', lastSignMs: NOW - 120_000 })
+    expect(
+      plan(aSnapshot([aTarget(1, { state: 'installing' })], { 1: silent }), NOW).actions,
+    ).toMatchObject([{ type: 'fail', targetId: 1, reason: 'lease_expired' }, { type: 'conclude' }])
+    const briefly = aDevice({ reachability: 'offline', lastSignMs: NOW - 119_999 })
+    expect(plan(aSnapshot([aTarget(1, { state: 'installing' })], { 1: briefly }), NOW)).toEqual({
+      actions: [],
+      wakeAtMs: NOW + 1,
+    })
+  })
+
+  it('gives a lost download out again when it may wait for the device', () => {
+    const silent = aDevice({ reachability: 'offline', lastSignMs: NOW - 120_000 })
+    const downloading = aSnapshot(
+      [aTarget(1, { state: 'downloading' })],
+      { 1: silent },
+      { offlinePolicy: 'wait' },
+    )
+    expect(plan(downloading, NOW).actions).toEqual([
+      { type: 'requeue', targetId: 1, reason: 'waiting_for_device' },
+    ])
+  })
+
+  it('gives up on a command that nobody takes, and on a result that never comes', () => {
+    const late = [
+      aTarget(1, { offeredBefore: true, deadlineMs: NOW }),
+      aTarget(2, { state: 'installing', deadlineMs: NOW }),
+    ]
+    expect(plan(aSnapshot(late), NOW).actions).toMatchObject([
+      { type: 'fail', targetId: 1, reason: 'lease_expired' },
+      { type: 'fail', targetId: 2, reason: 'lease_expired' },
+      { type: 'conclude' },
+    ])
+  })
+
+  it('offers nothing while paused', () => {
+    expect(plan(aSnapshot([aTarget(1)], {}, { paused: true }), NOW).actions).toEqual([
+      { type: 'wait', targetId: 1, reason: 'paused' },
+    ])
+  })
+
+  it('cancels what has not started, asks agents to stop what has, and concludes only when all is over', () => {
+    const targets = [
+      aTarget(1),
+      aTarget(2, { state: 'installing' }),
+      aTarget(3, { offeredAtMs: NOW, offeredBefore: true }),
+    ]
+    const { actions } = plan(aSnapshot(targets, {}, { canceling: true }), NOW)
+    expect(actions).toMatchObject([
+      { type: 'skip', targetId: 1, reason: 'canceled' },
+      { type: 'tell_cancel', targetId: 2 },
+      { type: 'tell_cancel', targetId: 3 },
+    ])
+  })
+
+  it('does not cancel behind the back of an agent that may hold the command', () => {
+    const held = aTarget(1, { offeredBefore: true })
+    const justGone = aDevice({ reachability: 'offline', lastSignMs: NOW - 1_000 })
+    expect(plan(aSnapshot([held], { 1: justGone }, { canceling: true }), NOW)).toEqual({
+      actions: [],
+      wakeAtMs: NOW + 119_000,
+    })
+  })
+})

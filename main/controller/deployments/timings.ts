@@ -1,0 +1,25 @@
+/** How patient the engine is. Milliseconds. Tests shorten them, nothing else does. */
+import { ACK_TIMEOUT_MS, LEASE_MS } from '#shared/domain/defaults.ts'
+
+export const ENGINE_TIMINGS = {
+  leaseMs: LEASE_MS,
+  ackTimeoutMs: ACK_TIMEOUT_MS,
+  /** From the first sending of an attempt to its acceptance, over all re-sendings. */
+  offerPatienceMs: 5 * 60_000,
+  /** Between two sendings of the same attempt. */
+  offerRetryMs: 5_000,
+  /** A device that says it is busy is asked again after. */
+  busyRetryMs: 30_000,
+  /** The longest a download may take, whatever it says meanwhile. */
+  downloadPatienceMs: 24 * 3_600_000,
+  /** On top of the installer's own time-out, which the agent enforces. */
+  installGraceMs: 5 * 60_000,
+  /** The engine looks at everything that is active at least so often. */
+  heartbeatMs: 5_000,
+  /** Events within so long are answered by one run. */
+  coalesceMs: 25,
+  /** Reports wait so long for company, so that one commit serves many. */
+  batchMs: 15,
+  batchSize: 100,
+}
+export type EngineTimings = typeof ENGINE_TIMINGS

@@ -1,0 +1,136 @@
+/** From rows to what the console sees. Tables stay private to the slice. */
+import type { Deployment, Progress, Target, TargetTotals } from '#shared/contract/entities.ts'
+import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
+import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
+import type { DeploymentRow, DeploymentsRepo } from './deployments.repo.ts'
+
+type ViewRow = ReturnType<DeploymentsRepo['views']>[number]
+
+export const totals = (counts: TargetCounts): TargetTotals => ({
+  total:
+    counts.pending +
+    counts.downloading +
+    counts.installing +
+    counts.completed +
+    counts.failed +
+    counts.skipped,
+  pending: counts.pending,
+  downloading: counts.downloading,
+  installing: counts.installing,
+  completed: counts.completed,
+  failed: counts.failed,
+  skipped: counts.skipped,
+})
+
+export function toDeployment(row: DeploymentRow, creatorName: string | null): Deployment {
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status,
+    paused: row.paused,
+    pause_reason: row.pause_reason,
+    canceling: row.canceling,
+    action: row.action,
+    strategy_type: row.strategy_type,
+    max_concurrent: row.max_concurrent,
+    offline_policy: row.offline_policy,
+    wait_minutes: row.wait_minutes,
+    created_by: row.created_by,
+    created_by_name: creatorName,
+    created_at: row.created_at,
+    started_at: row.started_at,
+    ended_at: row.ended_at,
+    software_names: row.software_names,
+    device_count: row.device_count,
+    counts: totals(row),
+    success_rate: successRate(row),
+  }
+}
+
+/** Absent rather than null where nothing is known yet. */
+const known = <K extends string, V>(key: K, value: V | null): Partial<Record<K, V>> =>
+  value === null ? {} : ({ [key]: value } as Record<K, V>)
+
+export function toTarget({ target, ...names }: ViewRow): Target {
+  return {
+    id: target.id,
+    device_id: target.device_id,
+    device_name: names.device_name,
+    software_id: target.software_id,
+    software_name: softwareTitle(names),
+    installer_kind: names.installer_kind,
+    deployment_status: target.deployment_status,
+    attempt: target.attempt,
+    since: target.since,
+    ...known('reason', target.reason),
+    ...known('exit_code', target.exit_code),
+    ...known('bytes', target.bytes),
+    ...known('total_bytes', target.total_bytes),
+    ...known('result_message', target.result_message),
+    ...known('error_details', target.error_details),
+    ...known('started_at', target.started_at),
+    ...known('completed_at', target.completed_at),
+  }
+}
+const softwareTitle = (row: { software_name: string; software_version: string }): string =>
+  row.software_version ? `${row.software_name} ${row.software_version}` : row.software_name
+
+export function toProgress(deployment: DeploymentRow, rows: ViewRow[]): Progress {
+  return {
+    deployment_id: deployment.id,
+    status: deployment.status,
+    total_targets: totals(deployment).total,
+    completed: deployment.completed,
+    failed: deployment.failed,
+    skipped: deployment.skipped,
+    success_rate: successRate(deployment),
+    targets: rows.map(toTarget),
+  }
+}
+
+/**
+ * One cell of a CSV file (RFC 4180). Spreadsheets run a cell that begins like a formula: such a cell gets a leading
+ * apostrophe (OWASP, CSV injection), because host names and output are other people's words.
+ */
+export function csvCell(value: string | number | undefined): string {
+  // Control characters other than line ends have no business in a report.
+  const text = String(value ?? '').replaceAll(/(?![\r\n\t])\p{Cc}/gu, ' ')
+  const safe = /^[=+\-@\t\r]/.test(text) && typeof value !== 'number' ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+const CSV_HEAD = [
+  'PC',
+  'Software',
+  'State',
+  'Reason',
+  'Attempt',
+  'Exit code',
+  'Meaning',
+  'Message',
+  'Started',
+  'Ended',
+]
+
+/** The report, one line per target, with a byte-order mark so that Excel reads it as UTF-8. */
+export function toCsv(rows: ViewRow[]): string {
+  const lines = rows
+    .map(toTarget)
+    .map((t) => [
+      t.device_name,
+      t.software_name,
+      t.deployment_status,
+      t.reason,
+      t.attempt,
+      t.exit_code,
+      t.exit_code !== undefined && t.installer_kind
+        ? exitCodeInWords(t.installer_kind, t.exit_code)
+        : undefined,
+      t.result_message,
+      t.started_at,
+      t.completed_at,
+    ])
+  return (
+    '\uFEFF' + [CSV_HEAD, ...lines].map((line) => line.map(csvCell).join(',')).join('\r\n') + '\r\n'
+  )
+}

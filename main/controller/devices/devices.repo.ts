@@ -1,0 +1,82 @@
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import type { AgentFacts } from '#shared/contract/agent-link.ts'
+import type { DeviceId, GroupId } from '#shared/domain/ids.ts'
+import { deviceGroupMembers, devices } from '../store/schema/index.ts'
+import type { Store } from '../store/store.ts'
+
+export type DeviceRow = typeof devices.$inferSelect
+
+export function createDevicesRepo({ db, sqlite }: Store) {
+  const takeSequence = sqlite.prepare<[number]>(
+    'update devices set last_sequence = last_sequence + 1 where id = ? returning last_sequence',
+  )
+  const touch = sqlite.prepare<[string, number]>('update devices set last_seen_at = ? where id = ?')
+  return {
+    list: (): DeviceRow[] =>
+      db
+        .select()
+        .from(devices)
+        .where(isNull(devices.deleted_at))
+        .orderBy(devices.name, devices.id)
+        .all(),
+    /** Also a forgotten one: history names it. */
+    byId: (id: DeviceId): DeviceRow | undefined =>
+      db.select().from(devices).where(eq(devices.id, id)).get(),
+    byKey: (publicKey: string): DeviceRow | undefined =>
+      db.select().from(devices).where(eq(devices.public_key, publicKey)).get(),
+    byIds: (ids: DeviceId[]): DeviceRow[] =>
+      db
+        .select()
+        .from(devices)
+        .where(
+          and(
+            isNull(devices.deleted_at),
+            sql`${devices.id} in (select value from json_each(${JSON.stringify(ids)}))`,
+          ),
+        )
+        .all(),
+    insert: (row: typeof devices.$inferInsert): DeviceRow =>
+      db.insert(devices).values(row).returning().get(),
+    update: (id: DeviceId, change: Partial<DeviceRow>): void => {
+      db.update(devices).set(change).where(eq(devices.id, id)).run()
+    },
+    /** Facts the agent states of itself; the name is the technician's once the device exists. */
+    setFacts: (id: DeviceId, facts: AgentFacts, address: string | null, seenAt: string): void => {
+      db.update(devices)
+        .set({
+          platform: facts.platform,
+          arch: facts.arch,
+          os_version: facts.os_version,
+          agent_version: facts.agent_version,
+          free_disk_bytes: facts.free_disk_bytes,
+          address,
+          last_seen_at: seenAt,
+        })
+        .where(eq(devices.id, id))
+        .run()
+    },
+    touch: (id: DeviceId, seenAt: string): void => {
+      touch.run(seenAt, id)
+    },
+    /** The next sequence number for a command to this device. */
+    takeSequence: (id: DeviceId): number =>
+      (takeSequence.get(id) as { last_sequence: number }).last_sequence,
+    raiseSequence: (id: DeviceId, atLeast: number): void => {
+      db.update(devices)
+        .set({ last_sequence: sql`max(${devices.last_sequence}, ${atLeast})` })
+        .where(eq(devices.id, id))
+        .run()
+    },
+    groupIds(ids: DeviceId[] | null): Map<DeviceId, GroupId[]> {
+      const rows = db
+        .select()
+        .from(deviceGroupMembers)
+        .where(ids === null ? undefined : inArray(deviceGroupMembers.device_id, ids))
+        .all()
+      const map = new Map<DeviceId, GroupId[]>()
+      for (const row of rows)
+        map.set(row.device_id, [...(map.get(row.device_id) ?? []), row.group_id])
+      return map
+    },
+  }
+}

@@ -1,0 +1,198 @@
+/** The devices: enrolled PCs, whether they are there, and who may see them. */
+import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
+import type { Device } from '#shared/contract/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
+import type { Audit } from '../audit/index.ts'
+import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import { createDevicesRepo, type DeviceRow } from './devices.repo.ts'
+import { createPresence, type PresenceTimings } from './presence.ts'
+
+export type { DeviceRow } from './devices.repo.ts'
+export type { Presence, PresenceTimings, Reachability } from './presence.ts'
+export type Devices = ReturnType<typeof createDevices>
+
+export type DeviceChange = { id: DeviceId; what: 'updated' | 'removed' | 'refused' }
+
+export function createDevices(deps: {
+  store: Store
+  now: Now
+  audit: Audit
+  presenceTimings?: Partial<PresenceTimings>
+}) {
+  const repo = createDevicesRepo(deps.store)
+  const presence = createPresence({ now: deps.now, timings: deps.presenceTimings })
+  const listeners = new Set<(change: DeviceChange) => void>()
+  const tell = (change: DeviceChange) => listeners.forEach((listener) => listener(change))
+  presence.onChange((id) => tell({ id, what: 'updated' }))
+
+  const toDevice = (row: DeviceRow, groups: ReturnType<typeof repo.groupIds>): Device => ({
+    id: row.id,
+    name: row.name,
+    platform: row.platform,
+    arch: row.arch,
+    os_version: row.os_version,
+    online: presence.isOnline(row.id),
+    approved: row.approved,
+    blocked: row.blocked,
+    owner_id: row.owner_id,
+    agent_version: row.agent_version,
+    address: row.address,
+    enrolled_at: row.enrolled_at,
+    last_seen_at: presence.isOnline(row.id) ? isoTime(deps.now()) : row.last_seen_at,
+    free_disk_bytes: row.free_disk_bytes,
+    group_ids: groups.get(row.id) ?? [],
+  })
+
+  function visible(viewer: Viewer, id: DeviceId): DeviceRow {
+    const row = repo.byId(id)
+    if (!row || row.deleted_at !== null || !maySee(viewer, row.owner_id))
+      throw new AppError('E_NOT_FOUND', 'This device does not exist.')
+    return row
+  }
+  const view = (id: DeviceId): Device => toDevice(repo.byId(id)!, repo.groupIds([id]))
+
+  return {
+    presence,
+    onChange(listener: (change: DeviceChange) => void): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    /** Tells consoles that something about these devices looks different now (their groups, say). */
+    announce: (ids: DeviceId[]): void => ids.forEach((id) => tell({ id, what: 'updated' })),
+
+    list(viewer: Viewer): Device[] {
+      const groups = repo.groupIds(null)
+      return repo
+        .list()
+        .filter((row) => maySee(viewer, row.owner_id))
+        .map((row) => toDevice(row, groups))
+    },
+    get: (viewer: Viewer, id: DeviceId): Device =>
+      toDevice(visible(viewer, id), repo.groupIds([id])),
+    /** For the feed: the view and its owner, or null for a forgotten device. */
+    describe(id: DeviceId): { device: Device; ownerId: UserId | null } | null {
+      const row = repo.byId(id)
+      return row && row.deleted_at === null ? { device: view(id), ownerId: row.owner_id } : null
+    },
+    row: (id: DeviceId): DeviceRow | undefined => repo.byId(id),
+    counts(): { total: number; online: number; unapproved: number } {
+      const rows = repo.list()
+      return {
+        total: rows.length,
+        online: rows.filter((row) => presence.isOnline(row.id)).length,
+        unapproved: rows.filter((row) => !row.approved && !row.blocked).length,
+      }
+    },
+
+    /**
+     * The devices behind ids, checked one by one.
+     * @throws AppError E_NOT_FOUND naming every id that does not exist or is not the viewer's
+     */
+    resolve(ids: DeviceId[], viewer: Viewer): DeviceRow[] {
+      const found = new Map(repo.byIds(ids).map((row) => [row.id, row]))
+      const missing = ids.flatMap((id, i) => {
+        const row = found.get(id)
+        return row && maySee(viewer, row.owner_id)
+          ? []
+          : [{ path: `/device_ids/${i}`, message: `device ${id} does not exist` }]
+      })
+      if (missing.length > 0)
+        throw new AppError(
+          'E_NOT_FOUND',
+          `${missing.length} of the chosen devices do not exist.`,
+          missing.slice(0, 20),
+        )
+      return [...found.values()]
+    },
+
+    rename(viewer: Viewer, id: DeviceId, name: string | undefined): Device {
+      const row = visible(viewer, id)
+      if (name !== undefined && name !== row.name)
+        deps.store.transaction(() => {
+          repo.update(id, { name })
+          deps.audit.record(viewer, 'device.rename', `device ${row.name}`, `now ${name}`)
+        })
+      tell({ id, what: 'updated' })
+      return view(id)
+    },
+    approve(viewer: Viewer, id: DeviceId): Device {
+      const row = visible(viewer, id)
+      deps.store.transaction(() => {
+        repo.update(id, { approved: true, blocked: false, owner_id: row.owner_id ?? viewer.id })
+        deps.audit.record(viewer, 'device.approve', `device ${row.name}`, '')
+      })
+      tell({ id, what: 'updated' })
+      return view(id)
+    },
+    block(viewer: Viewer, id: DeviceId): Device {
+      const row = visible(viewer, id)
+      deps.store.transaction(() => {
+        repo.update(id, { blocked: true, approved: false })
+        deps.audit.record(viewer, 'device.block', `device ${row.name}`, '')
+      })
+      tell({ id, what: 'refused' })
+      return view(id)
+    },
+    remove(viewer: Viewer, id: DeviceId): void {
+      const row = visible(viewer, id)
+      deps.store.transaction(() => {
+        repo.update(id, { deleted_at: isoTime(deps.now()) })
+        deps.audit.record(viewer, 'device.delete', `device ${row.name}`, '')
+      })
+      tell({ id, what: 'removed' })
+    },
+
+    /**
+     * A PC that proved a valid code. The same key again is the same device: its row is taken up again.
+     * Call it inside the transaction that counts the code's use.
+     */
+    enroll(input: {
+      facts: AgentFacts
+      publicKey: string
+      ownerId: UserId | null
+      enrollmentId: EnrollmentId
+      address: string | null
+    }): DeviceId {
+      const known = repo.byKey(input.publicKey)
+      if (known?.blocked) throw new AppError('E_DEVICE_REFUSED', 'This device is blocked.')
+      const row = {
+        owner_id: input.ownerId,
+        enrollment_id: input.enrollmentId,
+        approved: true,
+        enrolled_at: isoTime(deps.now()),
+        deleted_at: null,
+      }
+      const id = known
+        ? known.id
+        : repo.insert({
+            ...row,
+            name: input.facts.name,
+            public_key: input.publicKey,
+            platform: input.facts.platform,
+            arch: input.facts.arch,
+            os_version: input.facts.os_version,
+            agent_version: input.facts.agent_version,
+          }).id
+      if (known) repo.update(id, row)
+      repo.setFacts(id, input.facts, input.address, isoTime(deps.now()))
+      return id
+    },
+
+    /** Takes over what an agent says at the start of a link. */
+    greet(id: DeviceId, hello: Hello, address: string | null): void {
+      deps.store.transaction(() => {
+        repo.setFacts(id, hello.facts, address, isoTime(deps.now()))
+        repo.raiseSequence(id, hello.last_sequence)
+      })
+    },
+    setFacts: (id: DeviceId, facts: AgentFacts, address: string | null): void => {
+      repo.setFacts(id, facts, address, isoTime(deps.now()))
+      tell({ id, what: 'updated' })
+    },
+    /** Writes down when it was last seen: at the end of a link. */
+    noteSeen: (id: DeviceId): void => repo.touch(id, isoTime(deps.now())),
+    takeSequence: (id: DeviceId): number => repo.takeSequence(id),
+  }
+}

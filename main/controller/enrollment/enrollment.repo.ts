@@ -1,0 +1,37 @@
+import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { EnrollmentId } from '#shared/domain/ids.ts'
+import { enrollments } from '../store/schema/index.ts'
+import type { Store } from '../store/store.ts'
+
+export type EnrollmentRow = typeof enrollments.$inferSelect
+
+export function createEnrollmentRepo({ db }: Store) {
+  return {
+    insert: (row: typeof enrollments.$inferInsert): EnrollmentRow =>
+      db.insert(enrollments).values(row).returning().get(),
+    list: (): EnrollmentRow[] =>
+      db.select().from(enrollments).orderBy(desc(enrollments.id)).limit(500).all(),
+    byId: (id: EnrollmentId): EnrollmentRow | undefined =>
+      db.select().from(enrollments).where(eq(enrollments.id, id)).get(),
+    byHash: (hash: string): EnrollmentRow | undefined =>
+      db.select().from(enrollments).where(eq(enrollments.secret_hash, hash)).get(),
+    /** Counts a use if there is one left; undefined = spent, expired or revoked. */
+    use: (id: EnrollmentId, nowIso: string): EnrollmentRow | undefined =>
+      db
+        .update(enrollments)
+        .set({ uses: sql`${enrollments.uses} + 1` })
+        .where(
+          and(
+            eq(enrollments.id, id),
+            isNull(enrollments.revoked_at),
+            gt(enrollments.expires_at, nowIso),
+            sql`${enrollments.uses} < ${enrollments.max_uses}`,
+          ),
+        )
+        .returning()
+        .get(),
+    revoke: (id: EnrollmentId, nowIso: string): void => {
+      db.update(enrollments).set({ revoked_at: nowIso }).where(eq(enrollments.id, id)).run()
+    },
+  }
+}

@@ -1,0 +1,168 @@
+/** Enrolment: codes that admit agents, short-lived, counted, kept as a hash. */
+import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto'
+import {
+  AGENT_PROTOCOL,
+  enrollText,
+  type EnrollReply,
+  type EnrollRequest,
+} from '#shared/contract/agent-link.ts'
+import type { Enrollment } from '#shared/contract/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import type { EnrollmentId, GroupId } from '#shared/domain/ids.ts'
+import type { RouteReply } from '#shared/contract/rest.ts'
+import type { Audit } from '../audit/index.ts'
+import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
+import type { Devices } from '../devices/index.ts'
+import type { Groups } from '../groups/index.ts'
+import type { ControllerKeys } from '../keys.ts'
+import type { Store } from '../store/store.ts'
+import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
+
+export type EnrollmentService = ReturnType<typeof createEnrollment>
+const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
+
+const toEnrollment = (row: EnrollmentRow): Enrollment => ({
+  id: row.id,
+  max_uses: row.max_uses,
+  uses: row.uses,
+  expires_at: row.expires_at,
+  created_at: row.created_at,
+  group_ids: row.group_ids,
+  revoked: row.revoked_at !== null,
+})
+
+/** The line to run on a PC that has the agent's program. */
+const commands = (code: string) => ({
+  windows: `deployx-agent.exe run --code ${code} --state "%ProgramData%\\DeployX\\agent"`,
+  linux: `sudo ./deployx-agent run --code ${code} --state /var/lib/deployx-agent`,
+  macos: `sudo ./deployx-agent run --code ${code} --state "/Library/Application Support/DeployX/agent"`,
+})
+
+export function createEnrollment(deps: {
+  store: Store
+  now: Now
+  audit: Audit
+  devices: Devices
+  groups: Groups
+  keys: ControllerKeys
+  /** HOST:PORT under which agents may find the hub. */
+  addresses: () => string[]
+}) {
+  const repo = createEnrollmentRepo(deps.store)
+
+  return {
+    create(
+      viewer: Viewer,
+      input: { max_uses: number; ttl_minutes: number; group_ids: GroupId[] },
+    ): RouteReply<'enrollments.create'> {
+      deps.groups.membersOf(input.group_ids, viewer) // only to check that they exist and are his
+      const secret = randomBytes(16).toString('base64url')
+      const expires_at = isoTime(deps.now() + input.ttl_minutes * 60_000)
+      const row = deps.store.transaction(() => {
+        const made = repo.insert({
+          secret_hash: hashOf(secret),
+          max_uses: input.max_uses,
+          group_ids: input.group_ids,
+          created_by: viewer.id,
+          created_at: isoTime(deps.now()),
+          expires_at,
+        })
+        deps.audit.record(
+          viewer,
+          'enrollment.create',
+          `code ${made.id}`,
+          `${input.max_uses} uses until ${expires_at}`,
+        )
+        return made
+      })
+      const code = formatEnrollmentCode({
+        secret,
+        fingerprint: deps.keys.fingerprint,
+        addresses: deps.addresses(),
+      })
+      return { id: row.id, code, expires_at, commands: commands(code) }
+    },
+
+    list: (viewer: Viewer): Enrollment[] =>
+      repo
+        .list()
+        .filter((row) => maySee(viewer, row.created_by))
+        .map(toEnrollment),
+
+    revoke(viewer: Viewer, id: EnrollmentId): void {
+      const row = repo.byId(id)
+      if (!row || !maySee(viewer, row.created_by))
+        throw new AppError('E_NOT_FOUND', 'This code does not exist.')
+      deps.store.transaction(() => {
+        repo.revoke(id, isoTime(deps.now()))
+        deps.audit.record(viewer, 'enrollment.revoke', `code ${id}`, '')
+      })
+    },
+
+    /**
+     * Admits an agent that knows a code's secret and holds the key it shows.
+     * @throws AppError E_ENROLLMENT_CODE (unknown, spent, expired, revoked), E_DEVICE_REFUSED (blocked), E_VALIDATION
+     */
+    admit(request: EnrollRequest, remoteAddress: string): EnrollReply {
+      if (request.protocol !== AGENT_PROTOCOL)
+        throw new AppError(
+          'E_VALIDATION',
+          `The agent speaks protocol ${request.protocol}, this controller ${AGENT_PROTOCOL}. Use the agent that came with this controller.`,
+        )
+      const text = enrollText(deps.keys.fingerprint, request.secret, request.public_key)
+      if (!verifies(request.public_key, text, request.signature))
+        throw new AppError('E_DEVICE_REFUSED', 'The agent did not prove that it holds its key.')
+      const deviceId = deps.store.transaction(() => {
+        const known = repo.byHash(hashOf(request.secret))
+        const used = known && repo.use(known.id, isoTime(deps.now()))
+        if (!used)
+          throw new AppError(
+            'E_ENROLLMENT_CODE',
+            known
+              ? 'This code is spent, expired or revoked. Make a new one under Devices → Add devices.'
+              : 'This code is not known here. Make a new one under Devices → Add devices.',
+          )
+        const id = deps.devices.enroll({
+          facts: request.facts,
+          publicKey: request.public_key,
+          ownerId: used.created_by,
+          enrollmentId: used.id,
+          address: remoteAddress,
+        })
+        deps.groups.addToGroups(used.group_ids, id)
+        deps.audit.record(
+          null,
+          'device.enroll',
+          `device ${request.facts.name}`,
+          `code ${used.id}, from ${remoteAddress}`,
+        )
+        return id
+      })
+      deps.devices.announce([deviceId])
+      return {
+        device_id: deviceId,
+        command_key: deps.keys.command.publicKey,
+        key_id: deps.keys.command.keyId,
+        addresses: deps.addresses(),
+      }
+    },
+  }
+}
+
+/** Ed25519; a key or signature that cannot be read does not verify. */
+export function verifies(publicKeyBase64: string, text: string, signatureBase64: string): boolean {
+  try {
+    const key = createPublicKey({
+      key: Buffer.from(publicKeyBase64, 'base64'),
+      format: 'der',
+      type: 'spki',
+    })
+    return (
+      key.asymmetricKeyType === 'ed25519' &&
+      verify(null, Buffer.from(text), key, Buffer.from(signatureBase64, 'base64'))
+    )
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,48 @@
+import { eq, inArray, isNull, and, sql } from 'drizzle-orm'
+import type { DeviceId, GroupId } from '#shared/domain/ids.ts'
+import { deviceGroupMembers, deviceGroups, devices } from '../store/schema/index.ts'
+import type { Store } from '../store/store.ts'
+
+export type GroupRow = typeof deviceGroups.$inferSelect
+
+export function createGroupsRepo({ db }: Store) {
+  return {
+    list: (): GroupRow[] => db.select().from(deviceGroups).orderBy(deviceGroups.name).all(),
+    byId: (id: GroupId): GroupRow | undefined =>
+      db.select().from(deviceGroups).where(eq(deviceGroups.id, id)).get(),
+    byName: (name: string): GroupRow | undefined =>
+      db
+        .select()
+        .from(deviceGroups)
+        .where(sql`lower(${deviceGroups.name}) = lower(${name})`)
+        .get(),
+    insert: (row: typeof deviceGroups.$inferInsert): GroupRow =>
+      db.insert(deviceGroups).values(row).returning().get(),
+    rename: (id: GroupId, name: string): void => {
+      db.update(deviceGroups).set({ name }).where(eq(deviceGroups.id, id)).run()
+    },
+    remove: (id: GroupId): void => {
+      db.delete(deviceGroups).where(eq(deviceGroups.id, id)).run()
+    },
+    members(ids: GroupId[]): { group_id: GroupId; device_id: DeviceId }[] {
+      return db
+        .select({ group_id: deviceGroupMembers.group_id, device_id: deviceGroupMembers.device_id })
+        .from(deviceGroupMembers)
+        .innerJoin(devices, eq(devices.id, deviceGroupMembers.device_id))
+        .where(and(inArray(deviceGroupMembers.group_id, ids), isNull(devices.deleted_at)))
+        .all()
+    },
+    setMembers(id: GroupId, deviceIds: DeviceId[]): void {
+      db.delete(deviceGroupMembers).where(eq(deviceGroupMembers.group_id, id)).run()
+      db.run(
+        sql`insert into device_group_members (group_id, device_id) select ${id}, value from json_each(${JSON.stringify(deviceIds)})`,
+      )
+    },
+    addMember: (id: GroupId, deviceId: DeviceId): void => {
+      db.insert(deviceGroupMembers)
+        .values({ group_id: id, device_id: deviceId })
+        .onConflictDoNothing()
+        .run()
+    },
+  }
+}

@@ -1,0 +1,27 @@
+/** The shape of what answers a route: typed from the contract, so that a missing or wrong handler does not compile. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Rest, RouteName, RouteReply, RouteRequest } from '#shared/contract/rest.ts'
+import type { Viewer } from '../context.ts'
+
+type ViewerOf<N extends RouteName> = Rest[N]['access'] extends 'none' ? null : Viewer
+
+export type RequestContext<N extends RouteName> = {
+  viewer: ViewerOf<N>
+  /** Id of the session behind the token; null where no token is needed. */
+  sessionId: string | null
+  /** The caller's address as the socket tells it. */
+  remoteAddress: string
+  /** The raw request: for uploads only. */
+  raw: FastifyRequest
+  reply: FastifyReply
+}
+
+export type Handler<N extends RouteName> = (
+  request: RouteRequest<N>,
+  context: RequestContext<N>,
+) => RouteReply<N> | Promise<RouteReply<N>>
+
+/** Handlers of the routes whose name begins with one of the prefixes, e.g. `Handlers<'software'>`. */
+export type Handlers<Prefix extends string> = {
+  [N in Extract<RouteName, `${Prefix}.${string}`>]: Handler<N>
+}

@@ -1,0 +1,225 @@
+/** The console's listener: the REST surface from the contract's table, the feed, and the console itself for a browser. */
+import cors from '@fastify/cors'
+import jwt from '@fastify/jwt'
+import multipart from '@fastify/multipart'
+import rateLimit from '@fastify/rate-limit'
+import fastifyStatic from '@fastify/static'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
+import { z } from 'zod'
+import { AppError, ERRORS, ErrorReply, validationError } from '#shared/contract/errors.ts'
+import { rest, type Route, type RouteName } from '#shared/contract/rest.ts'
+import { REQUEST_BODY_LIMIT_BYTES, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
+import type { Log, Viewer } from '../context.ts'
+import { isLoopback, plainAddress } from '../lib/addresses.ts'
+import type { Handler } from './handlers.ts'
+import { createOriginGuard, securityHeaders } from './security.ts'
+import { ACCESS_LIFE_MS, TOKEN_AUDIENCE, TOKEN_ISSUER } from './tokens.ts'
+
+/** Requests one address may make per minute; sign-in and first account far fewer, because each may be a guess. */
+const REQUESTS_PER_MINUTE = 3_000
+const SIGN_INS_PER_MINUTE = 20
+const GUESSABLE: readonly RouteName[] = ['auth.login', 'auth.setup', 'auth.refresh']
+
+export type AllHandlers = { [N in RouteName]: Handler<N> }
+type AnyHandler = (
+  request: { params: unknown; query: unknown; body: unknown },
+  context: {
+    viewer: Viewer | null
+    sessionId: string | null
+    remoteAddress: string
+    raw: FastifyRequest
+    reply: FastifyReply
+  },
+) => unknown
+
+/** Everything that can go wrong becomes one shape, at this one place. */
+function toAppError(error: FastifyError | AppError | z.ZodError, log: Log): AppError {
+  if (error instanceof AppError) return error
+  if (error instanceof z.ZodError) return validationError(error, 'The request is not valid')
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+    case 'FST_REQ_FILE_TOO_LARGE':
+      return new AppError('E_TOO_LARGE', 'The request is too large.')
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    case 'FST_INVALID_MULTIPART_CONTENT_TYPE':
+      return new AppError('E_MEDIA_TYPE', 'This kind of content is not accepted here.')
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+      return new AppError('E_MALFORMED', 'The request is not valid JSON.')
+    default:
+  }
+  if (error.statusCode === 429)
+    return new AppError('E_RATE_LIMITED', 'Too many requests. Wait a moment.')
+  if (error instanceof SyntaxError || error.statusCode === 400)
+    return new AppError('E_MALFORMED', 'The request is malformed.')
+  if (error.code?.startsWith('SQLITE_FULL'))
+    return new AppError('E_DISK_FULL', 'The disk of the controller is full.')
+  log.error({ err: error }, 'a request failed')
+  return error.code?.startsWith('SQLITE')
+    ? new AppError('E_DATABASE', 'The database did not take the change. Nothing was changed.')
+    : new AppError('E_INTERNAL', 'Something went wrong in the controller. Its log says more.')
+}
+
+/** Parses with the contract's schema; what fails names each place. */
+function parse(schema: z.ZodType | undefined, value: unknown, what: string): unknown {
+  if (!schema) return undefined
+  const result = schema.safeParse(value)
+  if (!result.success) throw validationError(result.error, what)
+  return result.data
+}
+
+function openApiSchema(name: RouteName, route: Route) {
+  return {
+    operationId: name,
+    summary: route.summary,
+    tags: [name.split('.')[0]!],
+    ...(route.params && { params: route.params }),
+    ...(route.query && { querystring: route.query }),
+    ...(route.body && { body: route.body }),
+    ...(route.transport === 'multipart' && { consumes: ['multipart/form-data'] }),
+    ...(route.access !== 'none' && { security: [{ bearer: [] }] }),
+    response: { ...(route.transport !== 'text' && { 200: route.reply }), '4xx': ErrorReply },
+  }
+}
+
+export async function createConsoleServer(deps: {
+  jwtSecret: string
+  consoleHost: string
+  allowedOrigins: readonly string[]
+  rendererDir: string | null
+  version: string
+  log: Log
+}): Promise<{
+  app: FastifyInstance
+  isOriginAllowed: (origin: string, host: string) => boolean
+  /** Registers the routes once the slices exist. */
+  mount: (
+    handlers: AllHandlers,
+    authenticate: (token: string) => { viewer: Viewer; sessionId: string } | null,
+  ) => Promise<void>
+}> {
+  const app = Fastify({
+    bodyLimit: REQUEST_BODY_LIMIT_BYTES,
+    requestTimeout: 0, // uploads may take long; a request without a body has the socket's own limits
+    connectionTimeout: 120_000,
+    routerOptions: { maxParamLength: 200 },
+    forceCloseConnections: true,
+  })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+
+  const guard = createOriginGuard({
+    loopbackOnly: isLoopback(deps.consoleHost) || deps.consoleHost === 'localhost',
+    allowedOrigins: deps.allowedOrigins,
+  })
+  app.addHook('onRequest', async (request) => guard.check(request))
+  app.addHook('onSend', async (_request, reply) => securityHeaders(reply))
+  app.setErrorHandler((error: FastifyError | AppError | z.ZodError, _request, reply) => {
+    const known = toAppError(error, deps.log)
+    if (known.code === 'E_RATE_LIMITED' && !reply.hasHeader('retry-after'))
+      void reply.header('retry-after', '30')
+    // Written as text: the reply's schema is that of the route, this is none of it.
+    return reply
+      .status(ERRORS[known.code].status)
+      .type('application/json; charset=utf-8')
+      .serializer(JSON.stringify)
+      .send(known.toReply())
+  })
+  app.setNotFoundHandler(() => {
+    throw new AppError('E_NOT_FOUND', 'There is nothing at this address.')
+  })
+
+  await app.register(cors, {
+    origin: [...deps.allowedOrigins],
+    maxAge: 600,
+    exposedHeaders: ['content-disposition', 'retry-after'],
+  })
+  await app.register(rateLimit, { global: true, max: REQUESTS_PER_MINUTE, timeWindow: 60_000 })
+  await app.register(jwt, {
+    secret: deps.jwtSecret,
+    sign: { algorithm: 'HS256', iss: TOKEN_ISSUER, aud: TOKEN_AUDIENCE, expiresIn: ACCESS_LIFE_MS },
+    verify: { algorithms: ['HS256'], allowedIss: TOKEN_ISSUER, allowedAud: TOKEN_AUDIENCE },
+  })
+  await app.register(multipart, {
+    limits: { fileSize: UPLOAD_LIMIT_BYTES, files: 2, fields: 20, fieldSize: 64 * 1024 },
+  })
+  await app.register(swagger, {
+    openapi: {
+      info: { title: 'DeployX', version: deps.version },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
+    },
+    transform: jsonSchemaTransform,
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+
+  return {
+    app,
+    isOriginAllowed: guard.isAllowed,
+    async mount(handlers, authenticate) {
+      for (const name of Object.keys(rest) as RouteName[]) {
+        const route: Route = rest[name]
+        const handler = handlers[name] as unknown as AnyHandler
+        app.route({
+          method: route.method,
+          url: route.path,
+          schema: openApiSchema(name, route),
+          // Validated below with the same schemas, so that every error has our shape and words.
+          validatorCompiler: () => (value: unknown) => ({ value }),
+          config: {
+            rateLimit: GUESSABLE.includes(name)
+              ? { max: SIGN_INS_PER_MINUTE, timeWindow: 60_000 }
+              : {},
+          },
+          handler: async (request, reply) => {
+            const [scheme, token] = (request.headers.authorization ?? '').split(' ')
+            const known = scheme?.toLowerCase() === 'bearer' && token ? authenticate(token) : null
+            if (route.access !== 'none' && !known)
+              throw new AppError('E_UNAUTHENTICATED', 'Sign in first.')
+            if (route.access === 'admin' && known?.viewer.role !== 'admin')
+              throw new AppError('E_FORBIDDEN', 'Only administrators may do this.')
+            const result = await handler(
+              {
+                params: parse(route.params, request.params, 'The address is not valid') ?? {},
+                query: parse(route.query, request.query, 'The query is not valid') ?? {},
+                body:
+                  route.transport === 'multipart'
+                    ? undefined
+                    : parse(route.body, request.body ?? {}, 'The request is not valid'),
+              },
+              {
+                viewer: known?.viewer ?? null,
+                sessionId: known?.sessionId ?? null,
+                remoteAddress: plainAddress(request.socket.remoteAddress),
+                raw: request,
+                reply,
+              },
+            )
+            return reply.send(result)
+          },
+        })
+      }
+      app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+      if (deps.rendererDir)
+        await app.register(fastifyStatic, {
+          root: deps.rendererDir,
+          index: 'index.html',
+          maxAge: 0,
+        })
+    },
+  }
+}

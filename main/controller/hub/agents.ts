@@ -1,0 +1,216 @@
+/**
+ * The agents' end of the hub: namespace `/agents`. A link starts with a handshake that proves both sides; until then
+ * nothing of it is heard and nothing is sent. Every message is parsed before anything acts on it.
+ */
+import { randomBytes, sign } from 'node:crypto'
+import type { Namespace, Server, Socket } from 'socket.io'
+import {
+  AGENT_NAMESPACE,
+  AGENT_PROTOCOL,
+  agentEvents,
+  agentProofText,
+  CommandReply,
+  Hello,
+  hubProofText,
+  type AgentEventName,
+  type AgentToHub,
+  type HubToAgent,
+  type ReportReply,
+} from '#shared/contract/agent-link.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { Log } from '../context.ts'
+import type { AgentPort, Deployments } from '../deployments/index.ts'
+import type { Devices } from '../devices/index.ts'
+import { verifies } from '../enrollment/index.ts'
+import type { ControllerKeys } from '../keys.ts'
+import { plainAddress } from '../lib/addresses.ts'
+
+const HANDSHAKE_TIMEOUT_MS = 10_000
+/** Links that have not proved anything yet. More than this at once is not an office coming back to work. */
+const UNPROVEN_LIMIT = 2_000
+/** Messages one agent may send per second over a few seconds; progress and output stay far below. */
+const MESSAGES_PER_SECOND = 200
+
+type AgentSocket = Socket<AgentToHub, HubToAgent>
+type AgentNamespace = Namespace<AgentToHub, HubToAgent>
+
+export type AgentsEdge = AgentPort & {
+  attach: (server: Server, deps: AttachDeps) => void
+  /** Ends the link of a device that is not wanted any more. */
+  refuse: (deviceId: DeviceId, message: string) => void
+}
+type AttachDeps = {
+  devices: Devices
+  deployments: Deployments
+  keys: ControllerKeys
+  addresses: () => string[]
+  log: Log
+}
+
+class NoLink extends Error {}
+
+/** A bucket that refills: true while the sender keeps within its share. */
+function createAllowance(perSecond: number, burstSeconds = 10) {
+  let tokens = perSecond * burstSeconds
+  let atMs = Date.now()
+  return (): boolean => {
+    const nowMs = Date.now()
+    tokens = Math.min(perSecond * burstSeconds, tokens + ((nowMs - atMs) / 1000) * perSecond)
+    atMs = nowMs
+    if (tokens < 1) return false
+    tokens--
+    return true
+  }
+}
+
+export function createAgentsEdge(): AgentsEdge {
+  const links = new Map<DeviceId, AgentSocket>()
+
+  const socketOf = (deviceId: DeviceId): AgentSocket => {
+    const socket = links.get(deviceId)
+    if (!socket) throw new NoLink(`device ${deviceId} has no link`)
+    return socket
+  }
+
+  /** The agent proves who it is. Returns what it said, or null after having sent it away. */
+  async function prove(
+    socket: AgentSocket,
+    deps: AttachDeps,
+  ): Promise<{ hello: Hello; nonce: string } | null> {
+    const refuse = (message: string, retry: boolean): null => {
+      socket.emit('refused', { message, retry })
+      socket.disconnect(true)
+      return null
+    }
+    const nonce = randomBytes(32).toString('hex')
+    const answer = Hello.safeParse(
+      await socket
+        .timeout(HANDSHAKE_TIMEOUT_MS)
+        .emitWithAck('challenge', { protocol: AGENT_PROTOCOL, nonce }),
+    )
+    if (!answer.success)
+      return refuse('The agent and this controller do not speak the same protocol.', true)
+    const hello = answer.data
+    if (hello.protocol !== AGENT_PROTOCOL)
+      return refuse(
+        `The agent speaks protocol ${hello.protocol}, this controller ${AGENT_PROTOCOL}.`,
+        true,
+      )
+    const row = deps.devices.row(hello.device_id)
+    const proof = agentProofText(deps.keys.fingerprint, nonce, hello.nonce, hello.device_id)
+    if (!row || !verifies(row.public_key, proof, hello.signature))
+      return refuse('This device is not enrolled here.', false)
+    if (row.deleted_at !== null)
+      return refuse(
+        'This device was removed from the controller. Enrol it again with a new code.',
+        false,
+      )
+    if (row.blocked) return refuse('This device is blocked.', false)
+    return { hello, nonce }
+  }
+
+  /** The hub proves in turn that it is the one the agent was enrolled with. */
+  async function proveHub(
+    socket: AgentSocket,
+    deps: AttachDeps,
+    hello: Hello,
+    nonce: string,
+  ): Promise<void> {
+    const text = hubProofText(deps.keys.fingerprint, nonce, hello.nonce, hello.device_id)
+    const signature = sign(null, Buffer.from(text), deps.keys.command.privateKey).toString('base64')
+    await socket
+      .timeout(HANDSHAKE_TIMEOUT_MS)
+      .emitWithAck('welcome', { signature, addresses: deps.addresses() })
+  }
+
+  function listen(socket: AgentSocket, deviceId: DeviceId, deps: AttachDeps): void {
+    const handlers: { [N in AgentEventName]: (body: never) => Promise<ReportReply> | ReportReply } =
+      {
+        deployment_result: (body) => deps.deployments.result(deviceId, body),
+        deployment_progress: (body) => deps.deployments.reportProgress(deviceId, body),
+        deployment_output: (body) => deps.deployments.reportOutput(deviceId, body),
+        inventory_report: (body: { facts: Hello['facts'] }) => {
+          deps.devices.setFacts(deviceId, body.facts, plainAddress(socket.handshake.address))
+          return { committed: true }
+        },
+      }
+    const allowed = createAllowance(MESSAGES_PER_SECOND)
+    for (const name of Object.keys(agentEvents) as AgentEventName[]) {
+      const onMessage = async (raw: unknown, ack: unknown): Promise<void> => {
+        const reply = (r: ReportReply) => {
+          if (typeof ack === 'function') (ack as (r: ReportReply) => void)(r)
+        }
+        if (!allowed()) return reply({ committed: false, message: 'too many messages, slow down' })
+        const parsed = agentEvents[name].safeParse(raw)
+        if (!parsed.success) return reply({ committed: false, message: `malformed ${name}` })
+        try {
+          reply(await handlers[name](parsed.data as never))
+        } catch (error) {
+          deps.log.error({ err: error, deviceId, event: name }, 'a report failed')
+          reply({ committed: false, message: 'internal error' })
+        }
+      }
+      socket.on(name, ((raw: unknown, ack: unknown) => void onMessage(raw, ack)) as never)
+    }
+  }
+
+  return {
+    deploy: async (deviceId, command, timeoutMs) =>
+      CommandReply.parse(
+        await socketOf(deviceId).timeout(timeoutMs).emitWithAck('deploy_software', command),
+      ),
+    cancel: async (deviceId, command, timeoutMs) =>
+      CommandReply.parse(
+        await socketOf(deviceId).timeout(timeoutMs).emitWithAck('cancel_deployment', command),
+      ),
+
+    refuse(deviceId, message) {
+      const socket = links.get(deviceId)
+      socket?.emit('refused', { message, retry: false })
+      socket?.disconnect(true)
+    },
+
+    attach(server, deps) {
+      const namespace: AgentNamespace = server.of(AGENT_NAMESPACE)
+      let unproven = 0
+
+      async function welcome(socket: AgentSocket): Promise<void> {
+        const proven = await prove(socket, deps)
+        if (!proven || !socket.connected) return
+        const { hello, nonce } = proven
+        const deviceId = hello.device_id
+        // The newest link is the live one: an old one may linger after a cable was pulled.
+        const older = links.get(deviceId)
+        links.set(deviceId, socket)
+        older?.disconnect(true)
+        socket.on('disconnect', () => {
+          if (links.get(deviceId) !== socket) return
+          links.delete(deviceId)
+          deps.devices.noteSeen(deviceId)
+          deps.devices.presence.unlinked(deviceId)
+        })
+        deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))
+        // Its reports may follow the handshake at once: ears first.
+        listen(socket, deviceId, deps)
+        await proveHub(socket, deps, hello, nonce)
+        await deps.deployments.reconcile(deviceId, hello)
+        // Only now may it be given something to do.
+        if (links.get(deviceId) === socket) deps.devices.presence.linked(deviceId)
+      }
+
+      namespace.on('connection', (socket) => {
+        if (unproven >= UNPROVEN_LIMIT) return void socket.disconnect(true)
+        unproven++
+        welcome(socket)
+          .catch((error: unknown) => {
+            deps.log.debug(
+              { err: error, address: socket.handshake.address },
+              'a link did not prove itself',
+            )
+            socket.disconnect(true)
+          })
+          .finally(() => unproven--)
+      })
+    },
+  }
+}

@@ -1,0 +1,146 @@
+/** The hub's listener: TLS on the LAN. Enrolment and package bytes over HTTPS, commands and reports over Socket.IO. */
+import { createServer, type Server as HttpsServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Server } from 'socket.io'
+import { ENROLL_PATH, EnrollRequest } from '#shared/contract/agent-link.ts'
+import { AppError, ERRORS, validationError } from '#shared/contract/errors.ts'
+import type { Content } from '../content/index.ts'
+import type { Log } from '../context.ts'
+import type { EnrollmentService } from '../enrollment/index.ts'
+import type { ControllerKeys } from '../keys.ts'
+import { plainAddress } from '../lib/addresses.ts'
+import { listen } from '../lib/listen.ts'
+import type { AgentsEdge } from './agents.ts'
+
+/** An enrolment fits in a few KiB; more is not one. */
+const ENROLL_BODY_LIMIT_BYTES = 16 * 1024
+const BODY_TIMEOUT_MS = 10_000
+/** Wrong codes one address may try within a minute before it has to wait. */
+const ENROLL_TRIES_PER_MINUTE = 60
+/** Output pieces are the largest message: 64 KiB of text, up to six bytes each once escaped. */
+const MESSAGE_LIMIT_BYTES = 512 * 1024
+
+export type HubServer = { port: number; close: () => Promise<void>; io: Server }
+
+function readBody(request: IncomingMessage): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const timer = setTimeout(() => {
+      reject(new AppError('E_MALFORMED', 'The request was not finished in time.'))
+      request.destroy()
+    }, BODY_TIMEOUT_MS)
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > ENROLL_BODY_LIMIT_BYTES)
+        reject(new AppError('E_TOO_LARGE', 'The request is too large.'))
+      else chunks.push(chunk)
+    })
+    request.on('close', () => clearTimeout(timer))
+    request.on('error', reject)
+    request.on('end', () => {
+      try {
+        resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')))
+      } catch {
+        reject(new AppError('E_MALFORMED', 'The request is not JSON.'))
+      }
+    })
+  })
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  if (response.headersSent) return
+  const text = JSON.stringify(body)
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+  })
+  response.end(text)
+}
+
+export async function startHubServer(deps: {
+  host: string | undefined
+  port: number
+  keys: ControllerKeys
+  enrollment: EnrollmentService
+  content: Content
+  agents: AgentsEdge
+  attach: (io: Server) => void
+  log: Log
+}): Promise<HubServer> {
+  const tries = new Map<string, number>()
+  const tick = setInterval(() => tries.clear(), 60_000)
+  tick.unref()
+
+  async function enroll(request: IncomingMessage): Promise<unknown> {
+    const address = plainAddress(request.socket.remoteAddress)
+    const tried = (tries.get(address) ?? 0) + 1
+    tries.set(address, tried)
+    if (tried > ENROLL_TRIES_PER_MINUTE)
+      throw new AppError('E_RATE_LIMITED', 'Too many tries. Wait a minute.')
+    const parsed = EnrollRequest.safeParse(await readBody(request))
+    if (!parsed.success) throw validationError(parsed.error, 'The enrolment is not valid')
+    const reply = deps.enrollment.admit(parsed.data, address)
+    tries.delete(address)
+    return reply
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = request.url ?? '/'
+    try {
+      if (url === ENROLL_PATH && request.method === 'POST')
+        return send(response, 200, await enroll(request))
+      if (url.startsWith('/content/')) return await deps.content.serveTicket(request, response, url)
+      throw new AppError('E_NOT_FOUND', 'There is nothing here.')
+    } catch (error) {
+      const known =
+        error instanceof AppError
+          ? error
+          : new AppError('E_INTERNAL', 'Something went wrong in the controller.')
+      if (!(error instanceof AppError))
+        deps.log.error({ err: error, url: url.split('?')[0] }, 'a request to the hub failed')
+      if (known.code === 'E_RATE_LIMITED') response.setHeader('retry-after', '60')
+      send(response, ERRORS[known.code].status, known.toReply())
+    }
+  }
+
+  const server: HttpsServer = createServer(
+    {
+      ...deps.keys.tls,
+      minVersion: 'TLSv1.2',
+      headersTimeout: 15_000,
+      keepAliveTimeout: 30_000,
+      // A package may take hours on a slow link; the pump has its own time-out for a reader that stalls.
+      requestTimeout: 0,
+      maxHeaderSize: 16 * 1024,
+    },
+    (request, response) => void answer(request, response),
+  )
+  server.on('tlsClientError', (error) => deps.log.debug({ err: error }, 'a TLS client failed'))
+
+  const io = new Server(server, {
+    transports: ['websocket'],
+    serveClient: false,
+    perMessageDeflate: false,
+    httpCompression: false,
+    maxHttpBufferSize: MESSAGE_LIMIT_BYTES,
+    // A pulled cable is noticed within 15 s.
+    pingInterval: 8_000,
+    pingTimeout: 6_000,
+    connectTimeout: 10_000,
+    // Agents are programs: a browser page has no business here.
+    allowRequest: (request, done) => done(null, request.headers.origin === undefined),
+  })
+  deps.attach(io)
+  const port = await listen(server, deps.port, deps.host, 'hub')
+  return {
+    port,
+    io,
+    close: async () => {
+      clearInterval(tick)
+      await io.close()
+      server.closeAllConnections()
+    },
+  }
+}

@@ -1,0 +1,8 @@
+/** An IPv4 address as people write it, also when it came in over an IPv6 socket (`::ffff:192.168.1.5`). */
+export const plainAddress = (address: string | undefined): string =>
+  (address ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '')
+
+export const isLoopback = (address: string | undefined): boolean => {
+  const plain = plainAddress(address)
+  return plain === '::1' || /^127\./.test(plain)
+}

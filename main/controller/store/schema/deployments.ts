@@ -1,0 +1,139 @@
+import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { DeploymentState } from '#shared/domain/deployment-state.ts'
+import type {
+  AttemptId,
+  DeploymentId,
+  DeviceId,
+  InstallerId,
+  SoftwareId,
+  TargetId,
+  UserId,
+} from '#shared/domain/ids.ts'
+import type { TargetReason } from '#shared/domain/reasons.ts'
+import type { TargetState } from '#shared/domain/target-state.ts'
+import { devices } from './devices.ts'
+import { installers, software } from './software.ts'
+import { users } from './users.ts'
+
+export const deployments = sqliteTable(
+  'deployments',
+  {
+    id: integer().$type<DeploymentId>().primaryKey({ autoIncrement: true }),
+    name: text().notNull(),
+    status: text().$type<DeploymentState>().notNull(),
+    created_by: integer()
+      .$type<UserId>()
+      .references(() => users.id, { onDelete: 'set null' }),
+    created_at: text().notNull(),
+    started_at: text(),
+    ended_at: text(),
+    action: text({ enum: ['install', 'uninstall'] }).notNull(),
+    strategy_type: text({ enum: ['parallel', 'rolling', 'canary'] }).notNull(),
+    max_concurrent: integer().notNull(),
+    offline_policy: text({ enum: ['fail', 'wait'] }).notNull(),
+    wait_minutes: integer().notNull(),
+    timeout_seconds: integer(),
+    paused: integer({ mode: 'boolean' }).notNull().default(false),
+    pause_reason: text(),
+    canceling: integer({ mode: 'boolean' }).notNull().default(false),
+    software_names: text({ mode: 'json' }).$type<string[]>().notNull(),
+    device_count: integer().notNull(),
+    // How many targets stand in each state: kept in the transaction that moves a target, never counted again.
+    pending: integer().notNull().default(0),
+    downloading: integer().notNull().default(0),
+    installing: integer().notNull().default(0),
+    completed: integer().notNull().default(0),
+    failed: integer().notNull().default(0),
+    skipped: integer().notNull().default(0),
+  },
+  (t) => [index('deployments_status').on(t.status)],
+)
+
+export const deploymentTargets = sqliteTable(
+  'deployment_targets',
+  {
+    id: integer().$type<TargetId>().primaryKey({ autoIncrement: true }),
+    deployment_id: integer()
+      .$type<DeploymentId>()
+      .notNull()
+      .references(() => deployments.id, { onDelete: 'cascade' }),
+    device_id: integer()
+      .$type<DeviceId>()
+      .notNull()
+      .references(() => devices.id),
+    software_id: integer()
+      .$type<SoftwareId>()
+      .notNull()
+      .references(() => software.id),
+    installer_id: integer()
+      .$type<InstallerId>()
+      .references(() => installers.id),
+    /** Place of the software in the deployment's order, from 0. */
+    position: integer().notNull(),
+    deployment_status: text().$type<TargetState>().notNull(),
+    reason: text().$type<TargetReason>(),
+    attempt: integer().notNull().default(1),
+    /** The live attempt's key, or the last one's once it has ended. */
+    attempt_id: text().$type<AttemptId>(),
+    result_message: text(),
+    error_details: text(),
+    exit_code: integer(),
+    bytes: integer(),
+    total_bytes: integer(),
+    started_at: text(),
+    completed_at: text(),
+    since: text().notNull(),
+    /** Epoch ms. When the pending attempt was last sent to the agent without an answer yet. */
+    offered_at_ms: integer(),
+    /** Epoch ms. Not given out before this. */
+    not_before_ms: integer(),
+    /** Epoch ms. The end of patience with the present state. */
+    deadline_ms: integer(),
+  },
+  (t) => [
+    index('deployment_targets_state').on(t.deployment_id, t.deployment_status),
+    index('deployment_targets_device').on(t.device_id, t.deployment_status),
+    uniqueIndex('deployment_targets_once').on(t.deployment_id, t.device_id, t.software_id),
+  ],
+)
+
+/** Every attempt that was ever given out, and how it ended. */
+export const deploymentAttempts = sqliteTable(
+  'deployment_attempts',
+  {
+    attempt_id: text().$type<AttemptId>().primaryKey(),
+    target_id: integer()
+      .$type<TargetId>()
+      .notNull()
+      .references(() => deploymentTargets.id, { onDelete: 'cascade' }),
+    attempt: integer().notNull(),
+    created_at: text().notNull(),
+    ended_at: text(),
+    status: text({ enum: ['success', 'failed', 'skipped'] }),
+    reason: text().$type<TargetReason>(),
+    message: text(),
+    exit_code: integer(),
+    output_head_bytes: integer().notNull().default(0),
+    output_tail_bytes: integer().notNull().default(0),
+    output_omitted_bytes: integer().notNull().default(0),
+    output_last_seq: integer().notNull().default(0),
+  },
+  (t) => [index('deployment_attempts_target').on(t.target_id)],
+)
+
+export const attemptOutputs = sqliteTable(
+  'attempt_outputs',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    attempt_id: text()
+      .$type<AttemptId>()
+      .notNull()
+      .references(() => deploymentAttempts.attempt_id, { onDelete: 'cascade' }),
+    seq: integer().notNull(),
+    /** The first half of what is kept stays for ever, the tail moves on. */
+    part: text({ enum: ['head', 'tail'] }).notNull(),
+    size_bytes: integer().notNull(),
+    text: text().notNull(),
+  },
+  (t) => [uniqueIndex('attempt_outputs_seq').on(t.attempt_id, t.seq)],
+)

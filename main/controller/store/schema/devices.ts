@@ -1,0 +1,73 @@
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { DeviceId, EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'
+import type { DeviceArch, DevicePlatform } from '#shared/domain/platforms.ts'
+import { users } from './users.ts'
+
+export const enrollments = sqliteTable('enrollments', {
+  id: integer().$type<EnrollmentId>().primaryKey({ autoIncrement: true }),
+  /** SHA-256 of the code's secret, hex: the code itself is shown once and not kept. */
+  secret_hash: text().notNull().unique(),
+  max_uses: integer().notNull(),
+  uses: integer().notNull().default(0),
+  group_ids: text({ mode: 'json' }).$type<GroupId[]>().notNull(),
+  created_by: integer()
+    .$type<UserId>()
+    .references(() => users.id, { onDelete: 'set null' }),
+  created_at: text().notNull(),
+  expires_at: text().notNull(),
+  revoked_at: text(),
+})
+
+export const devices = sqliteTable('devices', {
+  id: integer().$type<DeviceId>().primaryKey({ autoIncrement: true }),
+  name: text().notNull(),
+  platform: text().$type<DevicePlatform>().notNull(),
+  arch: text().$type<DeviceArch>().notNull(),
+  os_version: text().notNull(),
+  agent_version: text().notNull(),
+  /** The agent's Ed25519 key, SPKI DER, base64. */
+  public_key: text().notNull().unique(),
+  owner_id: integer()
+    .$type<UserId>()
+    .references(() => users.id, { onDelete: 'set null' }),
+  enrollment_id: integer()
+    .$type<EnrollmentId>()
+    .references(() => enrollments.id, { onDelete: 'set null' }),
+  approved: integer({ mode: 'boolean' }).notNull(),
+  blocked: integer({ mode: 'boolean' }).notNull().default(false),
+  address: text(),
+  free_disk_bytes: integer(),
+  /** Sequence of the last command signed for it; never goes back. */
+  last_sequence: integer().notNull().default(0),
+  enrolled_at: text().notNull(),
+  last_seen_at: text(),
+  /** Forgotten devices keep their row, because history names them. */
+  deleted_at: text(),
+})
+
+export const deviceGroups = sqliteTable('device_groups', {
+  id: integer().$type<GroupId>().primaryKey({ autoIncrement: true }),
+  name: text().notNull().unique(),
+  owner_id: integer()
+    .$type<UserId>()
+    .references(() => users.id, { onDelete: 'set null' }),
+  created_at: text().notNull(),
+})
+
+export const deviceGroupMembers = sqliteTable(
+  'device_group_members',
+  {
+    group_id: integer()
+      .$type<GroupId>()
+      .notNull()
+      .references(() => deviceGroups.id, { onDelete: 'cascade' }),
+    device_id: integer()
+      .$type<DeviceId>()
+      .notNull()
+      .references(() => devices.id, { onDelete: 'cascade' }),
+  },
+  (t) => [
+    primaryKey({ columns: [t.group_id, t.device_id] }),
+    index('device_group_members_device').on(t.device_id),
+  ],
+)

@@ -1,0 +1,5 @@
+export * from './audit.ts'
+export * from './deployments.ts'
+export * from './devices.ts'
+export * from './software.ts'
+export * from './users.ts'

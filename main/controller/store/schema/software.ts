@@ -1,0 +1,61 @@
+import { blob, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { Detection } from '#shared/contract/detection.ts'
+import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
+import type { DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
+import { users } from './users.ts'
+
+/** Bytes in the content store, addressed by their SHA-256. */
+export const contents = sqliteTable('contents', {
+  sha256: text().$type<Sha256>().primaryKey(),
+  size_bytes: integer().notNull(),
+  /** SHA-256 of every 1 MiB chunk, 32 bytes each, one after another. */
+  chunk_hashes: blob({ mode: 'buffer' }).notNull(),
+  created_at: text().notNull(),
+})
+
+export const software = sqliteTable('software', {
+  id: integer().$type<SoftwareId>().primaryKey({ autoIncrement: true }),
+  name: text().notNull(),
+  version: text().notNull(),
+  publisher: text().notNull(),
+  /** custom = made from an address in a deployment, not shown in the library. */
+  origin: text({ enum: ['library', 'custom'] }).notNull(),
+  owner_id: integer()
+    .$type<UserId>()
+    .references(() => users.id, { onDelete: 'set null' }),
+  created_at: text().notNull(),
+  deleted_at: text(),
+})
+
+export const installers = sqliteTable(
+  'installers',
+  {
+    id: integer().$type<InstallerId>().primaryKey({ autoIncrement: true }),
+    software_id: integer()
+      .$type<SoftwareId>()
+      .notNull()
+      .references(() => software.id, { onDelete: 'cascade' }),
+    platform: text().$type<DevicePlatform>().notNull(),
+    arch: text().$type<InstallerArch>().notNull(),
+    kind: text().$type<InstallerKind>().notNull(),
+    file_name: text().notNull(),
+    install_args: text().notNull(),
+    timeout_seconds: integer().notNull(),
+    success_exit_codes: text({ mode: 'json' }).$type<number[]>().notNull(),
+    detection: text({ mode: 'json' }).$type<Detection>(),
+    /** Null while the controller still fetches it. */
+    sha256: text()
+      .$type<Sha256>()
+      .references(() => contents.sha256),
+    size_bytes: integer(),
+    /** Where it is fetched from, for software given as an address. */
+    source_url: text(),
+    source_sha256: text().$type<Sha256>(),
+    fetch_state: text({ enum: ['none', 'fetching', 'ready', 'failed'] }).notNull(),
+    fetch_reason: text({
+      enum: ['invalid_url', 'download_failed', 'integrity', 'disk_space', 'internal'],
+    }),
+    fetch_message: text(),
+  },
+  (t) => [index('installers_software').on(t.software_id), index('installers_sha256').on(t.sha256)],
+)

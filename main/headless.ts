@@ -1,0 +1,143 @@
+/** The controller without a window: the same console in a browser. `--help` tells the options. */
+import { existsSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import pino from 'pino'
+import { AppError } from '#shared/contract/errors.ts'
+import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
+import { startController } from './controller/compose.ts'
+
+const HELP = `DeployX controller without a window; the console opens in a browser.
+
+Usage: npm run serve -- [options]
+
+  --data DIR           data folder (default: DEPLOYX_DATA, else ${defaultDataDir()})
+  --host H             address of the hub for agents (default: all interfaces)
+  --hub-port N         port of the hub, TLS (default: ${HUB_PORT}; 0 = any free port)
+  --console-host H     address of the console (default: 127.0.0.1)
+  --console-port N     port of the console (default: ${CONSOLE_PORT}; 0 = any free port)
+  --allow-private-fetch  let packages be fetched from addresses on this computer and link-local ones
+  --json               first line of output as JSON: {"console", "hub", "fingerprint"}
+  --help, --version
+
+Environment: DEPLOYX_DATA, DEPLOYX_LOG_LEVEL (trace, debug, info, warn, error, silent).
+`
+const SHUTDOWN_LIMIT_MS = 10_000
+
+function defaultDataDir(): string {
+  if (process.platform === 'win32')
+    return join(process.env['LOCALAPPDATA'] ?? homedir(), 'DeployX', 'data')
+  if (process.platform === 'darwin')
+    return join(homedir(), 'Library', 'Application Support', 'DeployX', 'data')
+  return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'deployx', 'data')
+}
+
+/** The project's or package's root: sources and bundle lie at different depths below it. */
+function findRoot(from: string): string {
+  if (existsSync(join(from, 'package.json'))) return from
+  const up = dirname(from)
+  if (up === from) throw new Error('package.json was not found')
+  return findRoot(up)
+}
+
+class UsageError extends Error {}
+
+function port(text: string | undefined, option: string, fallback: number): number {
+  if (text === undefined) return fallback
+  const n = Number(text)
+  if (!/^\d+$/.test(text) || n > 65_535)
+    throw new UsageError(`${option} takes a port from 0 to 65535, not "${text}"`)
+  return n
+}
+
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        data: { type: 'string' },
+        host: { type: 'string' },
+        'hub-port': { type: 'string' },
+        'console-host': { type: 'string' },
+        'console-port': { type: 'string' },
+        'allow-private-fetch': { type: 'boolean' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        version: { type: 'boolean' },
+      },
+    })
+    return {
+      ...values,
+      hubPort: port(values['hub-port'], '--hub-port', HUB_PORT),
+      consolePort: port(values['console-port'], '--console-port', CONSOLE_PORT),
+      dataDir: values.data ?? process.env['DEPLOYX_DATA'] ?? defaultDataDir(),
+    }
+  } catch (error) {
+    throw error instanceof UsageError
+      ? error
+      : new UsageError((error as Error).message.split('\n')[0])
+  }
+}
+
+async function main(): Promise<void> {
+  const options = readOptions()
+  const root = findRoot(import.meta.dirname)
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string
+  }
+  if (options.help) return void process.stdout.write(HELP)
+  if (options.version) return void process.stdout.write(`${version}\n`)
+
+  const rendererDir = join(root, 'out', 'renderer')
+  const log = pino({ level: process.env['DEPLOYX_LOG_LEVEL'] ?? 'info' }, pino.destination(2))
+  const controller = await startController({
+    dataDir: options.dataDir,
+    migrationsDir: join(root, 'main', 'controller', 'store', 'migrations'),
+    rendererDir: existsSync(rendererDir) ? rendererDir : null,
+    version,
+    hubHost: options.host,
+    hubPort: options.hubPort,
+    consoleHost: options['console-host'],
+    consolePort: options.consolePort,
+    allowedOrigins: [],
+    allowPrivateFetch: options['allow-private-fetch'] ?? false,
+    log,
+  })
+
+  let stopping = false
+  const stop = () => {
+    if (stopping) return
+    stopping = true
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref()
+    controller.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'the controller did not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+
+  process.stdout.write(
+    options.json
+      ? JSON.stringify({
+          console: controller.consoleUrl,
+          hub: controller.hubUrl,
+          fingerprint: controller.fingerprint,
+        }) + '\n'
+      : `Console  ${controller.consoleUrl}\nHub      ${controller.hubUrl}\nKey      ${controller.fingerprint}\nData     ${controller.dataDir}\nCtrl+C stops it.\n`,
+  )
+}
+
+main().catch((error: unknown) => {
+  const usage = error instanceof UsageError
+  const known = usage || error instanceof AppError
+  process.stderr.write(
+    known
+      ? `deployx: ${(error as Error).message}\n`
+      : `deployx: ${(error as Error).stack ?? String(error)}\n`,
+  )
+  process.exit(usage ? 2 : 1)
+})

@@ -1,0 +1,100 @@
+/** Figures and times as the console writes them. Sizes in bytes, spans in milliseconds, times as ISO text. */
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
+const THIN = '\u202f'
+
+/** 1536 → "1.5 KiB": three significant digits, binary units. */
+export function formatBytes(sizeBytes: number): string {
+  if (!Number.isFinite(sizeBytes) || sizeBytes < 0) return '–'
+  let value = sizeBytes
+  let unit = 0
+  while (value >= 1023.5 && unit < UNITS.length - 1) {
+    value /= 1024
+    unit++
+  }
+  const digits = unit === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
+  return `${trimZeros(value.toFixed(digits))} ${UNITS[unit]}`
+}
+
+const trimZeros = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text)
+
+/** "1.3 of 4.1 GiB": one unit when both share it. */
+export function formatBytesOf(doneBytes: number, totalBytes: number): string {
+  const [done, total] = [formatBytes(Math.min(doneBytes, totalBytes)), formatBytes(totalBytes)]
+  const [doneValue, doneUnit] = done.split(' ')
+  return doneUnit === total.split(' ')[1] ? `${doneValue} of ${total}` : `${done} of ${total}`
+}
+
+/** Bytes a second → "11 MiB/s". */
+export const formatSpeed = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`
+
+/** A whole number with thin spaces between thousands. */
+export const formatCount = (count: number): string =>
+  String(Math.trunc(count)).replace(/\B(?=(\d{3})+(?!\d))/g, THIN)
+
+/** 3 → "3 PCs", 1 → "1 PC". */
+export const countOf = (count: number, one: string, many = `${one}s`): string =>
+  `${formatCount(count)} ${count === 1 ? one : many}`
+
+/** A running clock: 41 s → "0:41", 3,700 s → "1:01:40". */
+export function formatClock(spanMs: number): string {
+  const seconds = Math.max(0, Math.floor(spanMs / 1000))
+  const [h, m, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60]
+  const two = (n: number) => String(n).padStart(2, '0')
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
+}
+
+/** A span in the two largest units: "8 min", "2 h 5 min", "3 d 4 h". */
+export function formatSpan(spanMs: number): string {
+  const seconds = Math.max(0, Math.round(spanMs / 1000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  const days = Math.floor(hours / 24)
+  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`
+}
+
+/** What is left at this speed, coarse so that it does not jump: "8 min left". Null where nothing can be said. */
+export function formatTimeLeft(leftBytes: number, bytesPerSecond: number | null): string | null {
+  if (bytesPerSecond === null || bytesPerSecond <= 0) return null
+  const seconds = leftBytes / bytesPerSecond
+  if (seconds > 7 * 86_400) return null
+  if (seconds < 5) return 'a few seconds left'
+  if (seconds < 60) return `${Math.ceil(seconds / 5) * 5} s left`
+  return `${formatSpan(Math.ceil(seconds / 60) * 60_000)} left`
+}
+
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+/** "just now", "5 min ago", "2 h ago", "Mon", "3 Oct", "3 Oct 2025": local time. A time ahead reads "in 5 min". */
+export function formatRelative(iso: string, nowMs: number): string {
+  const at = new Date(iso)
+  const ago = nowMs - at.getTime()
+  if (ago < -30_000) return `in ${formatSpan(-ago)}`
+  if (ago < 45_000) return 'just now'
+  if (ago < 3_570_000) return `${Math.round(ago / 60_000)} min ago`
+  if (ago < 86_400_000) return `${Math.max(1, Math.round(ago / 3_600_000))} h ago`
+  if (ago < 6 * 86_400_000) return WEEKDAYS[at.getDay()]!
+  const day = `${at.getDate()} ${MONTHS[at.getMonth()]!}`
+  return at.getFullYear() === new Date(nowMs).getFullYear() ? day : `${day} ${at.getFullYear()}`
+}
+
+/** The exact local time: "2026-11-23 10:42:07". */
+export function formatExact(iso: string): string {
+  const at = new Date(iso)
+  const two = (n: number) => String(n).padStart(2, '0')
+  return (
+    `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ` +
+    `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+  )
+}
+
+/** 0…1 → "62 %"; never 100 before it is whole, never 0 once begun. */
+export function formatPercent(fraction: number): string {
+  if (!(fraction > 0)) return '0 %'
+  if (fraction >= 1) return '100 %'
+  return `${Math.min(99, Math.max(1, Math.round(fraction * 100)))} %`
+}

@@ -1,0 +1,49 @@
+/** Words of installers and PCs are hostile input: shown as text, with nothing in them interpreted. */
+
+/**
+ * Output as lines of plain text: line ends made one kind, control characters (escape sequences included) shown as their
+ * symbols, direction overrides made visible. Tabs and line feeds stay.
+ */
+export function visibleText(text: string): string {
+  return text
+    .replace(/\r\n?/g, '\n')
+    .replace(/[\u0000-\u0008\u000b-\u001f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
+    .replace(/\u007f/g, '\u2421')
+    .replace(/[\u0080-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
+}
+
+/** One line for a table cell: white space folded, bounded. */
+export function oneLine(text: string, maxLength = 300): string {
+  const folded = visibleText(text).replace(/\s+/g, ' ').trim()
+  return folded.length > maxLength ? `${folded.slice(0, maxLength - 1)}…` : folded
+}
+
+/** Cuts after a line end where one is near, so that pieces hold whole lines. */
+export function splitIntoPieces(text: string, pieceLength = 8_192): string[] {
+  const pieces: string[] = []
+  for (let start = 0; start < text.length; ) {
+    const wanted = start + pieceLength
+    const lineEnd = text.indexOf('\n', wanted)
+    const end =
+      wanted >= text.length
+        ? text.length
+        : lineEnd < 0 || lineEnd - wanted > pieceLength
+          ? wanted
+          : lineEnd + 1
+    pieces.push(text.slice(start, end))
+    start = end
+  }
+  return pieces
+}
+
+/** Start offsets of `needle` in `text`, ignoring case; at most `limit`. */
+export function findAll(text: string, needle: string, limit = 5_000): number[] {
+  if (needle === '') return []
+  const [hay, pin] = [text.toLowerCase(), needle.toLowerCase()]
+  // Lower-casing may change the length of exotic text; offsets would be wrong then, so compare case as it is.
+  const [from, what] = hay.length === text.length ? [hay, pin] : [text, needle]
+  const found: number[] = []
+  for (let at = from.indexOf(what); at >= 0 && found.length < limit; at = from.indexOf(what, at + what.length))
+    found.push(at)
+  return found
+}

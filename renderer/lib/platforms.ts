@@ -1,0 +1,39 @@
+/** Platforms, architectures and installer kinds in words. */
+import type { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
+
+export const PLATFORM_NAME: Record<DevicePlatform, string> = {
+  windows: 'Windows',
+  linux: 'Linux',
+  macos: 'macOS',
+}
+export const ARCH_NAME: Record<DeviceArch | InstallerArch, string> = {
+  x64: '64-bit',
+  arm64: 'ARM64',
+  x86: '32-bit',
+  any: 'any architecture',
+}
+export const KIND_NAME: Record<InstallerKind, string> = {
+  msi: 'Windows Installer package',
+  exe: 'Windows program',
+  ps1: 'PowerShell script',
+  cmd: 'Batch file',
+  deb: 'Debian package',
+  rpm: 'RPM package',
+  sh: 'Shell script',
+  appimage: 'AppImage',
+  pkg: 'macOS package',
+  dmg: 'macOS disk image',
+}
+/** An example of arguments that make an installer of this kind ask nothing. */
+export const ARGS_EXAMPLE: Record<InstallerKind, string> = {
+  msi: 'ALLUSERS=1',
+  exe: '/S',
+  ps1: '-Quiet',
+  cmd: '/quiet',
+  deb: '',
+  rpm: '',
+  sh: '--unattended',
+  appimage: '',
+  pkg: '',
+  dmg: '',
+}

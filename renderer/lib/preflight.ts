@@ -1,0 +1,36 @@
+/** The review's four answers: what will happen, grouped by outcome, then by cause. */
+import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
+
+export type PreflightOutcome = PreflightTarget['outcome']
+export type PreflightCause = { key: string; message: string; reason: PreflightTarget['reason']; targets: PreflightTarget[] }
+export type PreflightGroup = { outcome: PreflightOutcome; count: number; causes: PreflightCause[] }
+
+const ORDER: readonly PreflightOutcome[] = ['ready', 'will_wait', 'will_skip', 'will_fail']
+
+/** Always all four, in this order, also when empty. */
+export function groupPreflight(preflight: Preflight): PreflightGroup[] {
+  return ORDER.map((outcome) => {
+    const causes = new Map<string, PreflightCause>()
+    const targets = preflight.targets.filter((t) => t.outcome === outcome)
+    for (const target of targets) {
+      const key = `${target.reason ?? ''}|${target.message}`
+      const cause = causes.get(key) ?? { key, message: target.message, reason: target.reason, targets: [] }
+      cause.targets.push(target)
+      causes.set(key, cause)
+    }
+    return {
+      outcome,
+      count: targets.length,
+      causes: [...causes.values()].sort((a, b) => b.targets.length - a.targets.length),
+    }
+  })
+}
+
+/** How many PCs will be worked on: those with at least one target that is ready or will wait. */
+export function deployableDevices(preflight: Preflight): number {
+  return new Set(
+    preflight.targets
+      .filter((t) => t.outcome === 'ready' || t.outcome === 'will_wait')
+      .map((t) => t.device_id),
+  ).size
+}

@@ -1,0 +1,91 @@
+/** What each reason means to the person who reads it, and what to do next. */
+import type { Target } from '#shared/contract/entities.ts'
+import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
+import type { TargetReason } from '#shared/domain/reasons.ts'
+
+export type ReasonText = { text: string; next?: string }
+
+export const REASON_TEXT: Record<TargetReason, ReasonText> = {
+  connecting: { text: 'waiting for agents to connect' },
+  waiting_for_device: { text: 'waiting for the PC to come online' },
+  waiting_for_wave: { text: 'waiting for its wave' },
+  waiting_for_window: { text: 'waiting for the maintenance window' },
+  device_busy: { text: 'another deployment is at work on this PC' },
+  retry_later: { text: 'the PC was busy, tries again shortly' },
+  paused: { text: 'paused' },
+  verifying: { text: 'verifying' },
+  reboot_pending: { text: 'installed, a restart is needed' },
+  adopted: { text: 'picked up again after the agent restarted' },
+  offline: { text: 'the PC is offline', next: 'Switch it on or check its network, then retry.' },
+  invalid_url: {
+    text: 'the download address cannot be used',
+    next: 'Check the address and deploy again with a corrected one.',
+  },
+  download_failed: {
+    text: 'the download failed',
+    next: 'Check the network between this controller and the PC, then retry.',
+  },
+  integrity: {
+    text: 'the downloaded file is not the one that was expected',
+    next: 'Add the installer again; if the address serves a new file, its checksum has changed.',
+  },
+  disk_space: { text: 'not enough disk space', next: 'Free some space on the PC, then retry.' },
+  permission: {
+    text: 'the agent may not install',
+    next: 'Run the agent as a service with administrator rights, then retry.',
+  },
+  install_failed: {
+    text: 'the installer reported a failure',
+    next: 'Read its output, then correct the arguments or the PC and retry.',
+  },
+  not_detected: {
+    text: 'the installer ended, but the software was not found afterwards',
+    next: 'Check the installer’s output and how the software is recognised.',
+  },
+  timeout: {
+    text: 'the installer did not end in time',
+    next: 'It may be waiting for an answer: check its silent arguments or allow more time.',
+  },
+  interrupted: {
+    text: 'interrupted, how it ended is not known',
+    next: 'Check the PC, then retry.',
+  },
+  lease_expired: {
+    text: 'no sign of life from the PC',
+    next: 'If the installer still ends, its result is taken over when the PC is back.',
+  },
+  rejected_by_agent: {
+    text: 'the agent refused the command',
+    next: 'Check that this PC is enrolled with this controller.',
+  },
+  dependency_failed: { text: 'software that it needs failed', next: 'Retry that one first.' },
+  internal: { text: 'a fault in DeployX', next: 'Retry; if it happens again, look into the log.' },
+  already_installed: { text: 'already installed' },
+  no_installer: {
+    text: 'no installer fits this PC',
+    next: 'Add an installer for its platform and architecture.',
+  },
+  canceled: { text: 'cancelled' },
+  device_deleted: { text: 'the PC was removed' },
+}
+
+type Ended = Pick<Target, 'reason' | 'exit_code' | 'installer_kind' | 'result_message' | 'deployment_status'>
+
+/** "1618: another installation is running", or null while there is no exit code to speak of. */
+export function exitInWords(t: Pick<Target, 'exit_code' | 'installer_kind'>): string | null {
+  if (t.exit_code === undefined) return null
+  return t.installer_kind ? exitCodeInWords(t.installer_kind, t.exit_code) : String(t.exit_code)
+}
+
+/** The short sentence beside a target: the exit code in words where an installer spoke, else the reason. */
+export function explainTarget(t: Ended): string {
+  const spoke = t.exit_code !== undefined && t.exit_code !== 0
+  if (t.deployment_status === 'completed') {
+    if (spoke && t.installer_kind && t.exit_code !== undefined)
+      return explainExitCode(t.installer_kind, t.exit_code, [t.exit_code]).text
+    return t.reason === 'reboot_pending' ? REASON_TEXT.reboot_pending.text : 'installed'
+  }
+  if (spoke && (t.reason === undefined || t.reason === 'install_failed')) return exitInWords(t) ?? ''
+  if (t.reason) return REASON_TEXT[t.reason].text
+  return t.result_message ?? ''
+}

@@ -1,0 +1,64 @@
+/**
+ * How the component library is dressed for this console: 13-px controls, 16-px icons, borders instead of shadows,
+ * one focus ring. Read by the build (electron.vite.config.ts), so nothing of the browser may be imported here.
+ */
+export const uiTheme = {
+  colors: { primary: 'indigo', neutral: 'zinc' },
+  button: {
+    slots: {
+      base: 'font-medium focus-ring cursor-default whitespace-nowrap disabled:opacity-50 aria-disabled:opacity-50',
+    },
+    variants: {
+      size: {
+        sm: {
+          base: 'h-7 px-2 py-0 text-xs gap-1.5',
+          leadingIcon: 'size-3.5',
+          trailingIcon: 'size-3.5',
+        },
+        md: {
+          base: 'h-8 px-3 py-0 text-sm gap-1.5',
+          leadingIcon: 'size-4',
+          trailingIcon: 'size-4',
+        },
+      },
+      square: { true: 'aspect-square justify-center px-0' },
+    },
+    defaultVariants: { size: 'md' as const },
+  },
+  input: {
+    slots: { root: 'w-full', base: 'focus-ring-field', leadingIcon: 'size-4 text-dimmed' },
+    variants: { size: { md: { base: 'h-8 py-0 text-sm', leadingIcon: 'size-4' } } },
+  },
+  inputNumber: { slots: { base: 'focus-ring-field' } },
+  textarea: { slots: { root: 'w-full', base: 'focus-ring-field' } },
+  select: { slots: { base: 'h-8 focus-ring-field', content: 'border border-default shadow-overlay' } },
+  modal: {
+    slots: {
+      overlay: 'bg-black/35 backdrop-blur-none',
+      content: 'ring-0 border border-default shadow-overlay',
+      header: 'px-5 py-4 min-h-0',
+      body: 'px-5 py-4 sm:p-5',
+      footer: 'px-5 py-3 justify-end',
+      title: 'text-base font-semibold',
+      description: 'text-sm text-muted mt-1',
+    },
+    variants: { fullscreen: { false: { content: 'rounded-xl max-w-md divide-y-0' } } },
+  },
+  slideover: {
+    slots: {
+      overlay: 'bg-black/20 backdrop-blur-none',
+      content: 'ring-0 divide-y-0 shadow-overlay sm:shadow-overlay',
+    },
+  },
+  dropdownMenu: {
+    slots: {
+      content: 'ring-0 border border-default shadow-overlay min-w-44',
+      item: 'cursor-default',
+    },
+  },
+  tooltip: {
+    slots: { content: 'h-auto min-h-6 px-2 py-1 text-xs ring-0 border border-default shadow-overlay max-w-80' },
+  },
+  toast: { slots: { root: 'ring-0 border border-default shadow-overlay rounded-lg' } },
+  commandPalette: { slots: { root: 'divide-default' } },
+}

@@ -1,0 +1,31 @@
+/** How to tell whether a software is on a PC: asked before (skip) and after (verify). */
+import { z } from 'zod'
+
+const text = z.string().min(1).max(1024)
+const version = z.string().max(256)
+const operator = z.enum(['eq', 'ge']).default('ge')
+
+export const Detection = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('dpkg'), name: text, version: version.optional(), operator }),
+  z.object({ type: z.literal('rpm'), name: text, version: version.optional(), operator }),
+  z.object({ type: z.literal('pkgutil'), name: text, version: version.optional(), operator }),
+  z.object({
+    type: z.literal('msi_product'),
+    product_code: z.string().regex(/^\{[0-9A-Fa-f-]{36}\}$/),
+  }),
+  z.object({
+    type: z.literal('uninstall_entry'),
+    name: text,
+    version: version.optional(),
+    operator,
+  }),
+  z.object({
+    type: z.literal('file'),
+    path: text,
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+  }),
+])
+export type Detection = z.infer<typeof Detection>

@@ -1,0 +1,229 @@
+/** What the console sees of the controller's things. snake_case on the wire, times UTC ISO 8601, sizes in bytes. */
+import { z } from 'zod'
+import { DeploymentState } from '../domain/deployment-state.ts'
+import {
+  DeploymentId,
+  DeviceId,
+  EnrollmentId,
+  Fingerprint,
+  GroupId,
+  InstallerId,
+  Sha256,
+  SoftwareId,
+  TargetId,
+  UserId,
+} from '../domain/ids.ts'
+import { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
+import { TargetReason } from '../domain/reasons.ts'
+import { TargetState } from '../domain/target-state.ts'
+import { Detection } from './detection.ts'
+
+export const Timestamp = z.iso.datetime()
+const count = z.number().int().nonnegative()
+
+export const Role = z.enum(['admin', 'technician'])
+export type Role = z.infer<typeof Role>
+export const User = z.object({
+  id: UserId,
+  username: z.string(),
+  role: Role,
+  created_at: Timestamp,
+})
+export type User = z.infer<typeof User>
+
+export const Device = z.object({
+  id: DeviceId,
+  name: z.string(),
+  platform: DevicePlatform,
+  arch: DeviceArch,
+  os_version: z.string(),
+  online: z.boolean(),
+  approved: z.boolean(),
+  blocked: z.boolean(),
+  owner_id: UserId.nullable(),
+  agent_version: z.string(),
+  address: z.string().nullable(),
+  enrolled_at: Timestamp,
+  last_seen_at: Timestamp.nullable(),
+  free_disk_bytes: count.nullable(),
+  group_ids: z.array(GroupId),
+})
+export type Device = z.infer<typeof Device>
+
+export const Group = z.object({
+  id: GroupId,
+  name: z.string(),
+  device_ids: z.array(DeviceId),
+  owner_id: UserId.nullable(),
+  created_at: Timestamp,
+})
+export type Group = z.infer<typeof Group>
+
+export const Installer = z.object({
+  id: InstallerId,
+  platform: DevicePlatform,
+  arch: InstallerArch,
+  kind: InstallerKind,
+  file_name: z.string(),
+  size_bytes: count.nullable(),
+  sha256: Sha256.nullable(),
+  install_args: z.string(),
+  timeout_seconds: count,
+  success_exit_codes: z.array(z.number().int()),
+  detection: Detection.nullable(),
+})
+export type Installer = z.infer<typeof Installer>
+
+export const Software = z.object({
+  id: SoftwareId,
+  name: z.string(),
+  version: z.string(),
+  publisher: z.string(),
+  origin: z.enum(['library', 'custom']),
+  owner_id: UserId.nullable(),
+  created_at: Timestamp,
+  installers: z.array(Installer),
+})
+export type Software = z.infer<typeof Software>
+
+export const Enrollment = z.object({
+  id: EnrollmentId,
+  max_uses: count,
+  uses: count,
+  expires_at: Timestamp,
+  created_at: Timestamp,
+  group_ids: z.array(GroupId),
+  revoked: z.boolean(),
+})
+export type Enrollment = z.infer<typeof Enrollment>
+
+export const StrategyType = z.enum(['parallel', 'rolling', 'canary'])
+export type StrategyType = z.infer<typeof StrategyType>
+
+/** Counts of targets by state; `total` is their sum. */
+export const TargetTotals = z.object({
+  total: count,
+  pending: count,
+  downloading: count,
+  installing: count,
+  completed: count,
+  failed: count,
+  skipped: count,
+})
+export type TargetTotals = z.infer<typeof TargetTotals>
+
+export const Deployment = z.object({
+  id: DeploymentId,
+  name: z.string(),
+  status: DeploymentState,
+  paused: z.boolean(),
+  pause_reason: z.string().nullable(),
+  canceling: z.boolean(),
+  action: z.enum(['install', 'uninstall']),
+  strategy_type: StrategyType,
+  max_concurrent: count,
+  offline_policy: z.enum(['fail', 'wait']),
+  wait_minutes: count,
+  created_by: UserId.nullable(),
+  created_by_name: z.string().nullable(),
+  created_at: Timestamp,
+  started_at: Timestamp.nullable(),
+  ended_at: Timestamp.nullable(),
+  software_names: z.array(z.string()),
+  device_count: count,
+  counts: TargetTotals,
+  success_rate: z.number().nullable(),
+})
+export type Deployment = z.infer<typeof Deployment>
+
+export const Target = z.object({
+  id: TargetId,
+  device_id: DeviceId,
+  device_name: z.string(),
+  software_id: SoftwareId,
+  software_name: z.string(),
+  installer_kind: InstallerKind.nullable(),
+  deployment_status: TargetState,
+  reason: TargetReason.optional(),
+  attempt: count,
+  exit_code: z.number().int().optional(),
+  bytes: count.optional(),
+  total_bytes: count.optional(),
+  result_message: z.string().optional(),
+  error_details: z.string().optional(),
+  started_at: Timestamp.optional(),
+  completed_at: Timestamp.optional(),
+  /** When the target entered its present state. */
+  since: Timestamp,
+})
+export type Target = z.infer<typeof Target>
+
+export const Progress = z.object({
+  deployment_id: DeploymentId,
+  status: DeploymentState,
+  total_targets: count,
+  completed: count,
+  failed: count,
+  skipped: count,
+  success_rate: z.number().nullable(),
+  targets: z.array(Target),
+})
+export type Progress = z.infer<typeof Progress>
+
+export const PREFLIGHT_OUTCOMES = ['ready', 'will_wait', 'will_skip', 'will_fail'] as const
+export const PreflightTarget = z.object({
+  device_id: DeviceId,
+  device_name: z.string(),
+  /** Null for a package that is fetched from a URL: it gets its id when the deployment is created. */
+  software_id: SoftwareId.nullable(),
+  software_name: z.string(),
+  outcome: z.enum(PREFLIGHT_OUTCOMES),
+  reason: TargetReason.nullable(),
+  message: z.string(),
+  size_bytes: count.nullable(),
+})
+export type PreflightTarget = z.infer<typeof PreflightTarget>
+export const Preflight = z.object({
+  targets: z.array(PreflightTarget),
+  device_count: count,
+  software_count: count,
+  total_bytes: count,
+})
+export type Preflight = z.infer<typeof Preflight>
+
+export const AuditEntry = z.object({
+  id: count,
+  at: Timestamp,
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  details: z.string(),
+})
+export type AuditEntry = z.infer<typeof AuditEntry>
+
+/** The hub's pulse: shown at the sidebar's foot at all times. */
+export const HubStatus = z.object({
+  listening: z.boolean(),
+  port: count,
+  addresses: z.array(z.string()),
+  fingerprint: Fingerprint,
+  online_agents: count,
+  total_devices: count,
+})
+export type HubStatus = z.infer<typeof HubStatus>
+
+export const Stats = z.object({
+  devices: z.object({ total: count, online: count, unapproved: count }),
+  software: count,
+  deployments: z.object({
+    total: count,
+    active: count,
+    completed: count,
+    failed: count,
+    partial: count,
+    canceled: count,
+  }),
+  /** Targets that ended within the last seven days. */
+  last_7_days: z.object({ completed: count, failed: count, skipped: count }),
+})
+export type Stats = z.infer<typeof Stats>

@@ -1,0 +1,89 @@
+/** Every error the product can answer with: its HTTP status and whether trying again may help. Code decides, text is for people. */
+import { z } from 'zod'
+
+export const ERRORS = {
+  E_VALIDATION: { status: 400, retryable: false },
+  E_MALFORMED: { status: 400, retryable: false },
+  E_NO_TARGETS: { status: 400, retryable: false },
+  E_URL_INVALID: { status: 400, retryable: false },
+  E_PACKAGE_UNREADABLE: { status: 400, retryable: false },
+  E_UPLOAD_ABORTED: { status: 400, retryable: true },
+  E_UNAUTHENTICATED: { status: 401, retryable: false },
+  E_CREDENTIALS: { status: 401, retryable: false },
+  E_FORBIDDEN: { status: 403, retryable: false },
+  E_ORIGIN: { status: 403, retryable: false },
+  E_SETUP_LOOPBACK_ONLY: { status: 403, retryable: false },
+  E_ENROLLMENT_CODE: { status: 403, retryable: false },
+  E_DEVICE_REFUSED: { status: 403, retryable: false },
+  E_NOT_FOUND: { status: 404, retryable: false },
+  E_SETUP_DONE: { status: 409, retryable: false },
+  E_CONFLICT: { status: 409, retryable: false },
+  E_ILLEGAL_STATE: { status: 409, retryable: false },
+  E_IN_USE: { status: 409, retryable: false },
+  E_AGENT_OFFLINE: { status: 409, retryable: true },
+  E_TOO_LARGE: { status: 413, retryable: false },
+  E_MEDIA_TYPE: { status: 415, retryable: false },
+  E_RANGE: { status: 416, retryable: false },
+  E_RATE_LIMITED: { status: 429, retryable: true },
+  E_INTERNAL: { status: 500, retryable: true },
+  E_DATABASE: { status: 500, retryable: true },
+  E_DISK_FULL: { status: 507, retryable: true },
+  E_DATA_LOCKED: { status: 500, retryable: false },
+  E_DATA_UNWRITABLE: { status: 500, retryable: false },
+  E_DATABASE_CORRUPT: { status: 500, retryable: false },
+  E_PORT_IN_USE: { status: 500, retryable: false },
+} as const
+export type ErrorCode = keyof typeof ERRORS
+export const ErrorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
+
+/** One thing that is wrong: where (`/device_ids/0`) and what. */
+export const ErrorDetail = z.object({ path: z.string().optional(), message: z.string() })
+export type ErrorDetail = z.infer<typeof ErrorDetail>
+
+export const WireError = z.object({
+  code: ErrorCode,
+  message: z.string(),
+  details: z.array(ErrorDetail),
+})
+export type WireError = z.infer<typeof WireError>
+export const ErrorReply = z.object({ success: z.literal(false), error: WireError })
+export type ErrorReply = z.infer<typeof ErrorReply>
+
+/** An expected failure. Thrown inside, turned into a reply at the edge only. Anything else that is thrown is a bug. */
+export class AppError extends Error {
+  readonly code: ErrorCode
+  readonly details: ErrorDetail[]
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: ErrorDetail[] = [],
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+    this.name = 'AppError'
+    this.code = code
+    this.details = details
+  }
+  toReply(): ErrorReply {
+    return {
+      success: false,
+      error: { code: this.code, message: this.message, details: this.details },
+    }
+  }
+}
+
+/** Zod's findings as details: every one with its JSON-pointer-like path. */
+export function validationError(error: z.ZodError, what: string): AppError {
+  const details = error.issues.slice(0, 20).map((issue) => ({
+    path: '/' + issue.path.map(String).join('/'),
+    message: issue.message,
+  }))
+  const first = details[0]
+  return new AppError(
+    'E_VALIDATION',
+    first
+      ? `${what}: ${first.path === '/' ? '' : first.path.slice(1) + ': '}${first.message}`
+      : what,
+    details,
+  )
+}

@@ -1,0 +1,153 @@
+/** Bodies and queries of the REST surface. Unknown keys are ignored, known keys of the wrong type or out of range are refused. */
+import { z } from 'zod'
+import { MAX_CONCURRENT_DEVICES, WAIT_MINUTES } from '../domain/defaults.ts'
+import { DeviceId, GroupId, Sha256, SoftwareId, TargetId } from '../domain/ids.ts'
+import { DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
+import { Detection } from './detection.ts'
+import { Role, StrategyType } from './entities.ts'
+
+/** A name people read: trimmed, 1 to 200 characters, no control characters. */
+export const Name = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(200, 'must be at most 200 characters')
+  .regex(/^\P{Cc}*$/u, 'must not hold control characters')
+
+export const Username = z
+  .string()
+  .trim()
+  .min(1, 'must not be empty')
+  .max(64, 'must be at most 64 characters')
+  .regex(/^[\p{L}\p{N}._@-]+$/u, 'may hold letters, digits and . _ @ - only')
+export const Password = z
+  .string()
+  .min(8, 'must be at least 8 characters')
+  .max(256, 'must be at most 256 characters')
+export const Credentials = z.object({ username: Username, password: Password })
+/** Sign-in takes any text: what does not fit the rules is simply wrong. */
+export const LoginRequest = z.object({
+  username: z.string().max(256),
+  password: z.string().max(1024),
+})
+export const RefreshRequest = z.object({ refresh_token: z.string().min(1).max(512) })
+
+export const CreateUser = Credentials.extend({ role: Role })
+export const UpdateUser = z.object({ password: Password.optional(), role: Role.optional() })
+
+export const CreateEnrollment = z.object({
+  max_uses: z.number().int().min(1).max(10_000).default(1),
+  ttl_minutes: z
+    .number()
+    .int()
+    .min(1)
+    .max(60 * 24 * 30)
+    .default(60),
+  group_ids: z.array(GroupId).max(100).default([]),
+})
+
+export const UpdateDevice = z.object({ name: Name.optional() })
+
+export const CreateGroup = z.object({
+  name: Name,
+  device_ids: z.array(DeviceId).max(10_000).default([]),
+})
+export const UpdateGroup = z.object({
+  name: Name.optional(),
+  device_ids: z.array(DeviceId).max(10_000).optional(),
+})
+
+const installArgs = z
+  .string()
+  .max(4096)
+  .regex(/^[^\0]*$/, 'must not hold null characters')
+const timeoutSeconds = z.number().int().min(1).max(86_400)
+const exitCodes = z.array(z.number().int().min(-2_147_483_648).max(4_294_967_295)).max(50)
+
+/** Text fields beside the file of an upload, after decoding (numbers and JSON arrive as text in multipart). */
+export const SoftwareFields = z.object({
+  name: Name.optional(),
+  version: z.string().trim().max(100).optional(),
+  platform: DevicePlatform.optional(),
+  arch: InstallerArch.optional(),
+  install_args: installArgs.optional(),
+  timeout_seconds: timeoutSeconds.optional(),
+  success_exit_codes: exitCodes.optional(),
+  detection: Detection.nullable().optional(),
+})
+export type SoftwareFields = z.infer<typeof SoftwareFields>
+export const UpdateSoftware = z.object({
+  name: Name.optional(),
+  version: z.string().trim().max(100).optional(),
+  publisher: z.string().trim().max(200).optional(),
+})
+
+const httpUrl = z
+  .string()
+  .max(4096)
+  .regex(/^https?:\/\/[^\s]+$/i, 'must be an http or https address')
+
+export const CustomSoftware = z.object({
+  name: Name,
+  download_url: httpUrl,
+  install_args: installArgs.default(''),
+  sha256: Sha256.optional(),
+  platform: DevicePlatform.optional(),
+  kind: InstallerKind.optional(),
+  success_exit_codes: exitCodes.optional(),
+})
+export type CustomSoftware = z.infer<typeof CustomSoftware>
+
+export const ParallelStrategy = z.object({
+  max_concurrent: z.number().int().min(1).max(10_000).default(MAX_CONCURRENT_DEVICES),
+})
+
+export const CreateDeployment = z
+  .object({
+    name: Name,
+    software_ids: z.array(SoftwareId).max(50).default([]),
+    device_ids: z.array(DeviceId).max(10_000).default([]),
+    group_ids: z.array(GroupId).max(1_000).default([]),
+    custom_software: z.array(CustomSoftware).max(20).default([]),
+    strategy_type: StrategyType.default('parallel'),
+    strategy: ParallelStrategy.prefault({}),
+    offline_policy: z.enum(['fail', 'wait']).default('fail'),
+    wait_minutes: z
+      .number()
+      .int()
+      .min(1)
+      .max(60 * 24 * 14)
+      .default(WAIT_MINUTES),
+    timeout_seconds: timeoutSeconds.optional(),
+  })
+  .refine((d) => d.software_ids.length + d.custom_software.length > 0, {
+    path: ['software_ids'],
+    message: 'choose at least one software',
+  })
+  .refine((d) => d.device_ids.length + d.group_ids.length > 0, {
+    path: ['device_ids'],
+    message: 'choose at least one device or group',
+  })
+  .refine((d) => d.strategy_type === 'parallel', {
+    path: ['strategy_type'],
+    message: 'this version runs the strategy parallel only',
+  })
+export type CreateDeployment = z.infer<typeof CreateDeployment>
+/** What a caller may send: defaults may be left out. */
+export type CreateDeploymentInput = z.input<typeof CreateDeployment>
+
+export const RetryRequest = z.object({
+  target_ids: z.array(TargetId).min(1).max(10_000).optional(),
+})
+
+/** Query strings arrive as text. */
+export const Page = z.object({
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  offset: z.coerce.number().int().min(0).default(0),
+})
+export const DeploymentQuery = Page.extend({
+  status: z
+    .enum(['active', 'pending', 'in_progress', 'completed', 'failed', 'partial', 'canceled'])
+    .optional(),
+  q: z.string().max(200).optional(),
+})

@@ -1,0 +1,436 @@
+/** The REST surface, each route written once: the controller registers from this table, the console's client calls through it. */
+import { z } from 'zod'
+import {
+  DeploymentId,
+  DeviceId,
+  EnrollmentId,
+  GroupId,
+  SoftwareId,
+  TargetId,
+  UserId,
+} from '../domain/ids.ts'
+import * as entity from './entities.ts'
+import * as request from './requests.ts'
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+/** none = no token; user = any signed-in user; admin = administrators only. */
+export type Access = 'none' | 'user' | 'admin'
+
+export type Route = {
+  method: Method
+  path: string
+  access: Access
+  summary: string
+  params?: z.ZodObject
+  query?: z.ZodObject
+  body?: z.ZodType
+  /** `multipart`: a streamed upload; its fields are checked by the handler. `text`: the reply is not JSON. */
+  transport?: 'json' | 'multipart' | 'text'
+  reply: z.ZodType
+}
+
+const route = <const R extends Route>(r: R): R => r
+/** Ids in paths arrive as text. */
+const id = <T extends z.ZodType<number>>(schema: T) =>
+  z.object({
+    id: z.coerce
+      .number<string | number>()
+      .pipe(schema as unknown as z.ZodType<z.output<T>, number>),
+  })
+const targetParams = z.object({
+  id: z.coerce
+    .number<string | number>()
+    .pipe(DeploymentId as unknown as z.ZodType<DeploymentId, number>),
+  target_id: z.coerce
+    .number<string | number>()
+    .pipe(TargetId as unknown as z.ZodType<TargetId, number>),
+})
+
+export const Done = z.object({ success: z.literal(true) })
+export const Session = z.object({
+  token: z.string(),
+  expires_at: entity.Timestamp,
+  refresh_token: z.string(),
+  user: entity.User,
+})
+export type Session = z.infer<typeof Session>
+export const TargetOutput = z.object({
+  target_id: TargetId,
+  attempt: z.number().int(),
+  text: z.string(),
+  /** Bytes left out in the middle because the output was larger than is kept. */
+  omitted_bytes: z.number().int(),
+  /** Sequence number of the last piece in `text`; pieces on the feed that are not above it are already in. */
+  last_seq: z.number().int(),
+})
+export type TargetOutput = z.infer<typeof TargetOutput>
+
+export const rest = {
+  'health.get': route({
+    method: 'GET',
+    path: '/health',
+    access: 'none',
+    summary: 'Whether the controller is up',
+    reply: z.object({ status: z.literal('ok'), version: z.string() }),
+  }),
+
+  'auth.state': route({
+    method: 'GET',
+    path: '/auth/state',
+    access: 'none',
+    summary: 'Whether the first account has still to be made',
+    reply: z.object({ setup_needed: z.boolean() }),
+  }),
+  'auth.setup': route({
+    method: 'POST',
+    path: '/auth/setup',
+    access: 'none',
+    summary: 'Make the first account (loopback only, once)',
+    body: request.Credentials,
+    reply: Session,
+  }),
+  'auth.login': route({
+    method: 'POST',
+    path: '/auth/login',
+    access: 'none',
+    summary: 'Sign in',
+    body: request.LoginRequest,
+    reply: Session,
+  }),
+  'auth.refresh': route({
+    method: 'POST',
+    path: '/auth/refresh',
+    access: 'none',
+    summary: 'Renew a session',
+    body: request.RefreshRequest,
+    reply: Session,
+  }),
+  'auth.logout': route({
+    method: 'POST',
+    path: '/auth/logout',
+    access: 'user',
+    summary: 'End this session',
+    reply: Done,
+  }),
+  'auth.logout_all': route({
+    method: 'POST',
+    path: '/auth/logout-all',
+    access: 'user',
+    summary: 'End every session of this user',
+    reply: Done,
+  }),
+  'auth.me': route({
+    method: 'GET',
+    path: '/auth/me',
+    access: 'user',
+    summary: 'The signed-in user',
+    reply: entity.User,
+  }),
+
+  'users.list': route({
+    method: 'GET',
+    path: '/users',
+    access: 'admin',
+    summary: 'Users',
+    reply: z.object({ users: z.array(entity.User) }),
+  }),
+  'users.create': route({
+    method: 'POST',
+    path: '/users',
+    access: 'admin',
+    summary: 'Add a user',
+    body: request.CreateUser,
+    reply: entity.User,
+  }),
+  'users.update': route({
+    method: 'PATCH',
+    path: '/users/:id',
+    access: 'admin',
+    summary: 'Change a user',
+    params: id(UserId),
+    body: request.UpdateUser,
+    reply: entity.User,
+  }),
+  'users.delete': route({
+    method: 'DELETE',
+    path: '/users/:id',
+    access: 'admin',
+    summary: 'Remove a user',
+    params: id(UserId),
+    reply: Done,
+  }),
+
+  'enrollments.create': route({
+    method: 'POST',
+    path: '/enrollments',
+    access: 'user',
+    summary: 'Make a code that admits agents',
+    body: request.CreateEnrollment,
+    reply: z.object({
+      id: EnrollmentId,
+      code: z.string(),
+      expires_at: entity.Timestamp,
+      commands: z.object({ windows: z.string(), linux: z.string(), macos: z.string() }),
+    }),
+  }),
+  'enrollments.list': route({
+    method: 'GET',
+    path: '/enrollments',
+    access: 'user',
+    summary: 'Codes',
+    reply: z.object({ enrollments: z.array(entity.Enrollment) }),
+  }),
+  'enrollments.delete': route({
+    method: 'DELETE',
+    path: '/enrollments/:id',
+    access: 'user',
+    summary: 'Revoke a code',
+    params: id(EnrollmentId),
+    reply: Done,
+  }),
+
+  'devices.list': route({
+    method: 'GET',
+    path: '/devices',
+    access: 'user',
+    summary: 'Devices',
+    reply: z.object({ devices: z.array(entity.Device) }),
+  }),
+  'devices.get': route({
+    method: 'GET',
+    path: '/devices/:id',
+    access: 'user',
+    summary: 'One device',
+    params: id(DeviceId),
+    reply: entity.Device,
+  }),
+  'devices.update': route({
+    method: 'PATCH',
+    path: '/devices/:id',
+    access: 'user',
+    summary: 'Rename a device',
+    params: id(DeviceId),
+    body: request.UpdateDevice,
+    reply: entity.Device,
+  }),
+  'devices.delete': route({
+    method: 'DELETE',
+    path: '/devices/:id',
+    access: 'user',
+    summary: 'Forget a device',
+    params: id(DeviceId),
+    reply: Done,
+  }),
+  'devices.approve': route({
+    method: 'POST',
+    path: '/devices/:id/approve',
+    access: 'user',
+    summary: 'Approve a device',
+    params: id(DeviceId),
+    reply: entity.Device,
+  }),
+  'devices.block': route({
+    method: 'POST',
+    path: '/devices/:id/block',
+    access: 'user',
+    summary: 'Block a device',
+    params: id(DeviceId),
+    reply: entity.Device,
+  }),
+
+  'groups.list': route({
+    method: 'GET',
+    path: '/groups',
+    access: 'user',
+    summary: 'Groups',
+    reply: z.object({ groups: z.array(entity.Group) }),
+  }),
+  'groups.create': route({
+    method: 'POST',
+    path: '/groups',
+    access: 'user',
+    summary: 'Add a group',
+    body: request.CreateGroup,
+    reply: entity.Group,
+  }),
+  'groups.update': route({
+    method: 'PATCH',
+    path: '/groups/:id',
+    access: 'user',
+    summary: 'Change a group',
+    params: id(GroupId),
+    body: request.UpdateGroup,
+    reply: entity.Group,
+  }),
+  'groups.delete': route({
+    method: 'DELETE',
+    path: '/groups/:id',
+    access: 'user',
+    summary: 'Remove a group',
+    params: id(GroupId),
+    reply: Done,
+  }),
+
+  'software.list': route({
+    method: 'GET',
+    path: '/software',
+    access: 'user',
+    summary: 'The library',
+    reply: z.object({ software: z.array(entity.Software) }),
+  }),
+  'software.create': route({
+    method: 'POST',
+    path: '/software',
+    access: 'user',
+    summary: 'Upload an installer as new software (multipart: file + fields)',
+    transport: 'multipart',
+    reply: entity.Software,
+  }),
+  'software.add_installer': route({
+    method: 'POST',
+    path: '/software/:id/installers',
+    access: 'user',
+    summary: 'Upload an installer for another platform',
+    transport: 'multipart',
+    params: id(SoftwareId),
+    reply: entity.Software,
+  }),
+  'software.update': route({
+    method: 'PATCH',
+    path: '/software/:id',
+    access: 'user',
+    summary: 'Change name, version, publisher',
+    params: id(SoftwareId),
+    body: request.UpdateSoftware,
+    reply: entity.Software,
+  }),
+  'software.delete': route({
+    method: 'DELETE',
+    path: '/software/:id',
+    access: 'user',
+    summary: 'Remove from the library',
+    params: id(SoftwareId),
+    reply: Done,
+  }),
+
+  'deployments.create': route({
+    method: 'POST',
+    path: '/deployments/create',
+    access: 'user',
+    summary: 'Start a deployment',
+    body: request.CreateDeployment,
+    reply: z.object({ success: z.literal(true), deployment_id: DeploymentId, message: z.string() }),
+  }),
+  'deployments.preflight': route({
+    method: 'POST',
+    path: '/deployments/preflight',
+    access: 'user',
+    summary: 'What would happen, per target; nothing is written',
+    body: request.CreateDeployment,
+    reply: entity.Preflight,
+  }),
+  'deployments.list': route({
+    method: 'GET',
+    path: '/deployments',
+    access: 'user',
+    summary: 'Deployments, newest first',
+    query: request.DeploymentQuery,
+    reply: z.object({ deployments: z.array(entity.Deployment), total: z.number().int() }),
+  }),
+  'deployments.get': route({
+    method: 'GET',
+    path: '/deployments/:id',
+    access: 'user',
+    summary: 'One deployment',
+    params: id(DeploymentId),
+    reply: entity.Deployment,
+  }),
+  'deployments.progress': route({
+    method: 'GET',
+    path: '/deployments/:id/progress',
+    access: 'user',
+    summary: 'Its targets',
+    params: id(DeploymentId),
+    reply: entity.Progress,
+  }),
+  'deployments.cancel': route({
+    method: 'POST',
+    path: '/deployments/:id/cancel',
+    access: 'user',
+    summary: 'Cancel: nothing new starts, what installs ends',
+    params: id(DeploymentId),
+    reply: entity.Deployment,
+  }),
+  'deployments.retry': route({
+    method: 'POST',
+    path: '/deployments/:id/retry',
+    access: 'user',
+    summary: 'A new attempt of failed targets',
+    params: id(DeploymentId),
+    body: request.RetryRequest,
+    reply: entity.Deployment,
+  }),
+  'deployments.output': route({
+    method: 'GET',
+    path: '/deployments/:id/targets/:target_id/output',
+    access: 'user',
+    summary: "The installer's own words",
+    params: targetParams,
+    reply: TargetOutput,
+  }),
+  'deployments.report': route({
+    method: 'GET',
+    path: '/deployments/:id/report.csv',
+    access: 'user',
+    summary: 'The report as CSV',
+    params: id(DeploymentId),
+    transport: 'text',
+    reply: z.string(),
+  }),
+
+  'audit.list': route({
+    method: 'GET',
+    path: '/audit',
+    access: 'user',
+    summary: 'Who did what, newest first',
+    query: request.Page,
+    reply: z.object({ entries: z.array(entity.AuditEntry), total: z.number().int() }),
+  }),
+  'stats.get': route({
+    method: 'GET',
+    path: '/stats',
+    access: 'user',
+    summary: 'Figures for the dashboard',
+    reply: entity.Stats,
+  }),
+  'hub.get': route({
+    method: 'GET',
+    path: '/hub',
+    access: 'user',
+    summary: "The hub's pulse",
+    reply: entity.HubStatus,
+  }),
+} as const satisfies Record<string, Route>
+
+export type Rest = typeof rest
+export type RouteName = keyof Rest
+type Part<R, K extends string> = R extends Record<K, infer S extends z.ZodType> ? S : never
+/** What a client passes to a route. */
+export type RouteInput<N extends RouteName> = ([Part<Rest[N], 'params'>] extends [never]
+  ? unknown
+  : { params: z.input<Part<Rest[N], 'params'>> }) &
+  ([Part<Rest[N], 'query'>] extends [never]
+    ? unknown
+    : { query?: z.input<Part<Rest[N], 'query'>> }) &
+  ([Part<Rest[N], 'body'>] extends [never] ? unknown : { body: z.input<Part<Rest[N], 'body'>> })
+/** What a handler receives after validation. */
+export type RouteRequest<N extends RouteName> = {
+  params: [Part<Rest[N], 'params'>] extends [never]
+    ? Record<string, never>
+    : z.output<Part<Rest[N], 'params'>>
+  query: [Part<Rest[N], 'query'>] extends [never]
+    ? Record<string, never>
+    : z.output<Part<Rest[N], 'query'>>
+  body: [Part<Rest[N], 'body'>] extends [never] ? undefined : z.output<Part<Rest[N], 'body'>>
+}
+export type RouteReply<N extends RouteName> = z.output<Rest[N]['reply']>

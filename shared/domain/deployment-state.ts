@@ -1,0 +1,105 @@
+/** The states of a deployment and the verdict over its targets. Pause is a flag on `in_progress`, cancelling another. */
+import { z } from 'zod'
+
+export const DEPLOYMENT_STATES = [
+  'pending',
+  'in_progress',
+  'completed',
+  'failed',
+  'partial',
+  'canceled',
+] as const
+export const DeploymentState = z.enum(DEPLOYMENT_STATES)
+export type DeploymentState = z.infer<typeof DeploymentState>
+
+export type DeploymentEvent =
+  | 'started'
+  | 'completed'
+  | 'failed'
+  | 'partial'
+  | 'canceled'
+  | 'retried'
+  // A target that had been given up reported its true end: the verdict is told anew.
+  | 'recounted_completed'
+  | 'recounted_partial'
+
+/** [from, event, to] */
+export const DEPLOYMENT_TRANSITIONS = [
+  ['pending', 'started', 'in_progress'],
+  ['pending', 'canceled', 'canceled'],
+  ['in_progress', 'completed', 'completed'],
+  ['in_progress', 'failed', 'failed'],
+  ['in_progress', 'partial', 'partial'],
+  ['in_progress', 'canceled', 'canceled'],
+  ['failed', 'retried', 'in_progress'],
+  ['partial', 'retried', 'in_progress'],
+  ['canceled', 'retried', 'in_progress'],
+  ['failed', 'recounted_completed', 'completed'],
+  ['failed', 'recounted_partial', 'partial'],
+  ['partial', 'recounted_completed', 'completed'],
+] as const satisfies ReadonlyArray<readonly [DeploymentState, DeploymentEvent, DeploymentState]>
+
+/** What a restarted controller does with a deployment it finds in this state. */
+export const DEPLOYMENT_ON_RESTART = {
+  pending: 'plan',
+  in_progress: 'plan',
+  completed: 'keep',
+  failed: 'keep',
+  partial: 'keep',
+  canceled: 'keep',
+} as const satisfies Record<DeploymentState, 'plan' | 'keep'>
+
+export const ENDED_DEPLOYMENT_STATES = [
+  'completed',
+  'failed',
+  'partial',
+  'canceled',
+] as const satisfies readonly DeploymentState[]
+
+/** The state after `event`, or null where the table has no such arrow. Pure. */
+export function nextDeploymentState(
+  from: DeploymentState,
+  event: DeploymentEvent,
+): DeploymentState | null {
+  const row = DEPLOYMENT_TRANSITIONS.find(([f, e]) => f === from && e === event)
+  return row ? row[2] : null
+}
+
+/** How many targets stand in each state. */
+export type TargetCounts = {
+  pending: number
+  downloading: number
+  installing: number
+  completed: number
+  failed: number
+  skipped: number
+}
+
+export const NO_TARGETS: TargetCounts = {
+  pending: 0,
+  downloading: 0,
+  installing: 0,
+  completed: 0,
+  failed: 0,
+  skipped: 0,
+}
+
+/**
+ * The verdict once nothing is left to run, or null while something is.
+ * A cancelled deployment is `canceled` whatever ended before.
+ */
+export function verdict(
+  counts: TargetCounts,
+  canceling: boolean,
+): 'completed' | 'failed' | 'partial' | 'canceled' | null {
+  if (counts.pending + counts.downloading + counts.installing > 0) return null
+  if (canceling) return 'canceled'
+  if (counts.failed === 0) return 'completed'
+  return counts.completed > 0 ? 'partial' : 'failed'
+}
+
+/** 100 × completed ÷ (completed + failed), one decimal; null while none has ended so. */
+export function successRate(counts: Pick<TargetCounts, 'completed' | 'failed'>): number | null {
+  const ended = counts.completed + counts.failed
+  return ended === 0 ? null : Math.round((1000 * counts.completed) / ended) / 10
+}

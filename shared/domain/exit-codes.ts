@@ -1,0 +1,84 @@
+/**
+ * What an installer's exit code means. Codes are data, not exceptions.
+ *
+ * Sources: Windows Installer error codes (learn.microsoft.com/windows/win32/msi/error-codes) and Win32 system error codes
+ * for msi; dpkg(1) section EXIT STATUS and apt-get(8) DIAGNOSTICS for deb; rpm(8) for rpm; installer(8) for pkg;
+ * POSIX shell for 126, 127 and 128+n.
+ */
+import type { InstallerKind } from './platforms.ts'
+
+export type ExitOutcome = 'success' | 'success_reboot' | 'retry_later' | 'failed'
+export type ExitMeaning = { outcome: ExitOutcome; text: string }
+
+const failed = (text: string): ExitMeaning => ({ outcome: 'failed', text })
+
+const WINDOWS: Record<number, ExitMeaning> = {
+  0: { outcome: 'success', text: 'installed' },
+  5: failed('access denied'),
+  740: failed('the installer needs administrator rights'),
+  1601: failed('the Windows Installer service could not be reached'),
+  1602: failed('the installation was cancelled'),
+  1603: failed('fatal error during installation'),
+  1605: failed('this product is not installed'),
+  1618: { outcome: 'retry_later', text: 'another installation is running' },
+  1619: failed('the package could not be opened'),
+  1620: failed('the package is not a valid Windows Installer package'),
+  1624: failed('a transform could not be applied'),
+  1625: failed('forbidden by system policy'),
+  1627: failed('a function of the installation failed'),
+  1633: failed('this processor type is not supported'),
+  1638: failed('another version of this product is already installed'),
+  1639: failed('invalid command-line argument'),
+  1641: { outcome: 'success_reboot', text: 'installed, a restart was started' },
+  3010: { outcome: 'success_reboot', text: 'installed, a restart is needed' },
+}
+
+const POSIX: Record<number, ExitMeaning> = {
+  0: { outcome: 'success', text: 'installed' },
+  126: failed('the installer could not be executed'),
+  127: failed('a command was not found'),
+  130: failed('interrupted'),
+  137: failed('killed'),
+  143: failed('terminated'),
+}
+
+const BY_KIND: Partial<Record<InstallerKind, Record<number, ExitMeaning>>> = {
+  deb: {
+    1: failed(
+      'the package could not be installed: a dependency, a script of the package or the file itself',
+    ),
+    2: failed(
+      'a fatal error: the database of packages is locked, not writable, or the file cannot be read',
+    ),
+    100: failed('apt could not complete the installation'),
+  },
+  rpm: {
+    1: failed(
+      'the package could not be installed: a dependency, a script of the package or the file itself',
+    ),
+    2: failed('already installed, or in conflict with an installed package'),
+  },
+  pkg: { 1: failed('the installer reported an error') },
+}
+
+const WINDOWS_KINDS: readonly InstallerKind[] = ['msi', 'exe', 'ps1', 'cmd']
+
+/**
+ * The meaning of an exit code for this kind of installer.
+ * @param successCodes further codes that this package calls success (from its library entry)
+ */
+export function explainExitCode(
+  kind: InstallerKind,
+  exitCode: number,
+  successCodes: readonly number[] = [],
+): ExitMeaning {
+  const known =
+    BY_KIND[kind]?.[exitCode] ?? (WINDOWS_KINDS.includes(kind) ? WINDOWS : POSIX)[exitCode]
+  if (successCodes.includes(exitCode) && known?.outcome !== 'success_reboot')
+    return { outcome: 'success', text: 'installed' }
+  return known ?? failed('the installer reported a failure')
+}
+
+/** In words first, for people: "1618: another installation is running". */
+export const exitCodeInWords = (kind: InstallerKind, exitCode: number): string =>
+  `${exitCode}: ${explainExitCode(kind, exitCode).text}`

@@ -1,0 +1,39 @@
+/** Ids are branded, so that a deployment's id cannot stand in for a target's. Rows are numbered by the store, attempts are random. */
+import { z } from 'zod'
+
+const rowId = () => z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
+
+export const UserId = rowId().brand<'UserId'>()
+export type UserId = z.infer<typeof UserId>
+export const DeviceId = rowId().brand<'DeviceId'>()
+export type DeviceId = z.infer<typeof DeviceId>
+export const GroupId = rowId().brand<'GroupId'>()
+export type GroupId = z.infer<typeof GroupId>
+export const SoftwareId = rowId().brand<'SoftwareId'>()
+export type SoftwareId = z.infer<typeof SoftwareId>
+export const InstallerId = rowId().brand<'InstallerId'>()
+export type InstallerId = z.infer<typeof InstallerId>
+export const EnrollmentId = rowId().brand<'EnrollmentId'>()
+export type EnrollmentId = z.infer<typeof EnrollmentId>
+export const DeploymentId = rowId().brand<'DeploymentId'>()
+export type DeploymentId = z.infer<typeof DeploymentId>
+export const TargetId = rowId().brand<'TargetId'>()
+export type TargetId = z.infer<typeof TargetId>
+
+/** Names one attempt for ever: row ids can return after a restored backup, this cannot. 128 random bits, hex. */
+export const AttemptId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .brand<'AttemptId'>()
+export type AttemptId = z.infer<typeof AttemptId>
+
+/** SHA-256 of some bytes, lower-case hex. */
+export const Sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .brand<'Sha256'>()
+export type Sha256 = z.infer<typeof Sha256>
+
+/** Pin of the hub's TLS key: `sha256/` and the base64 SHA-256 of its SubjectPublicKeyInfo (DER). */
+export const Fingerprint = z.string().regex(/^sha256\/[A-Za-z0-9+/]{43}=$/)
+export type Fingerprint = z.infer<typeof Fingerprint>

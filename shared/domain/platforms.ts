@@ -1,0 +1,64 @@
+/** Platforms, architectures and installer kinds, and which installer a device takes. */
+import { z } from 'zod'
+
+export const DevicePlatform = z.enum(['windows', 'linux', 'macos'])
+export type DevicePlatform = z.infer<typeof DevicePlatform>
+export const DeviceArch = z.enum(['x64', 'arm64', 'x86'])
+export type DeviceArch = z.infer<typeof DeviceArch>
+export const InstallerArch = z.enum(['x64', 'arm64', 'x86', 'any'])
+export type InstallerArch = z.infer<typeof InstallerArch>
+
+export const INSTALLER_KINDS = {
+  msi: { platform: 'windows', extension: '.msi' },
+  exe: { platform: 'windows', extension: '.exe' },
+  ps1: { platform: 'windows', extension: '.ps1' },
+  cmd: { platform: 'windows', extension: '.cmd' },
+  deb: { platform: 'linux', extension: '.deb' },
+  rpm: { platform: 'linux', extension: '.rpm' },
+  sh: { platform: 'linux', extension: '.sh' },
+  appimage: { platform: 'linux', extension: '.appimage' },
+  pkg: { platform: 'macos', extension: '.pkg' },
+  dmg: { platform: 'macos', extension: '.dmg' },
+} as const satisfies Record<string, { platform: DevicePlatform; extension: string }>
+export type InstallerKind = keyof typeof INSTALLER_KINDS
+export const InstallerKind = z.enum(
+  Object.keys(INSTALLER_KINDS) as [InstallerKind, ...InstallerKind[]],
+)
+
+/** The kind a file name tells, or null. `.bat` counts as `cmd`. */
+export function kindOfFileName(fileName: string): InstallerKind | null {
+  const lower = fileName.toLowerCase()
+  if (lower.endsWith('.bat')) return 'cmd'
+  const found = Object.entries(INSTALLER_KINDS).find(([, k]) => lower.endsWith(k.extension))
+  return found ? (found[0] as InstallerKind) : null
+}
+
+/**
+ * How well an installer fits a device: 0 = not at all, higher = better. An exact architecture beats `any`;
+ * x86 installers run on Windows x64, x64 ones on Windows and macOS arm64 through emulation, and come last.
+ */
+export function installerFit(
+  installer: { platform: DevicePlatform; arch: InstallerArch },
+  device: { platform: DevicePlatform; arch: DeviceArch },
+): number {
+  if (installer.platform !== device.platform) return 0
+  if (installer.arch === device.arch) return 4
+  if (installer.arch === 'any') return 3
+  if (device.platform === 'windows' && device.arch === 'x64' && installer.arch === 'x86') return 2
+  if (device.platform !== 'linux' && device.arch === 'arm64' && installer.arch === 'x64') return 1
+  return 0
+}
+
+/** The best installer for a device, or null when none fits. Ties keep the given order. */
+export function chooseInstaller<T extends { platform: DevicePlatform; arch: InstallerArch }>(
+  installers: readonly T[],
+  device: { platform: DevicePlatform; arch: DeviceArch },
+): T | null {
+  let best: T | null = null
+  let bestFit = 0
+  for (const installer of installers) {
+    const fit = installerFit(installer, device)
+    if (fit > bestFit) [best, bestFit] = [installer, fit]
+  }
+  return best
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import {
+  ENDED_TARGET_STATES,
+  nextTargetState,
+  pathTo,
+  TARGET_EVENTS,
+  TARGET_ON_RESTART,
+  TARGET_STATES,
+  TARGET_TRANSITIONS,
+} from './target-state.ts'
+
+describe('the table of target states', () => {
+  it('reaches every state from pending', () => {
+    const reached = new Set(['pending'])
+    for (let before = 0; before !== reached.size;) {
+      before = reached.size
+      for (const [from, , to] of TARGET_TRANSITIONS) if (reached.has(from)) reached.add(to)
+    }
+    expect([...reached].sort()).toEqual([...TARGET_STATES].sort())
+  })
+
+  it('leaves no open state without a way out, and no way out of completed and skipped', () => {
+    for (const state of TARGET_STATES) {
+      const exits = TARGET_TRANSITIONS.filter(([from]) => from === state)
+      if (state === 'completed' || state === 'skipped') expect(exits).toEqual([])
+      else expect(exits.length).toBeGreaterThan(0)
+    }
+  })
+
+  it('names each pair of state and event once', () => {
+    const pairs = TARGET_TRANSITIONS.map(([from, event]) => `${from} ${event}`)
+    expect(new Set(pairs).size).toBe(pairs.length)
+  })
+
+  it('refuses every pair that is not a row', () => {
+    const rows = new Map(TARGET_TRANSITIONS.map(([from, event, to]) => [`${from} ${event}`, to]))
+    for (const from of TARGET_STATES)
+      for (const event of TARGET_EVENTS)
+        expect(nextTargetState(from, event)).toBe(rows.get(`${from} ${event}`) ?? null)
+  })
+
+  it('says what a restart does with every state', () => {
+    expect(Object.keys(TARGET_ON_RESTART).sort()).toEqual([...TARGET_STATES].sort())
+  })
+})
+
+describe('pathTo', () => {
+  it('passes through every state on the way to success', () => {
+    expect(pathTo('pending', 'completed')).toEqual(['downloading', 'installing', 'completed'])
+    expect(pathTo('downloading', 'completed')).toEqual(['installing', 'completed'])
+    expect(pathTo('installing', 'completed')).toEqual(['completed'])
+  })
+  it('fails and skips at once from any open state', () => {
+    for (const from of ['pending', 'downloading', 'installing'] as const) {
+      expect(pathTo(from, 'failed')).toEqual(['failed'])
+      expect(pathTo(from, 'skipped')).toEqual(['skipped'])
+    }
+  })
+  it('goes nowhere when it is there, or past it', () => {
+    expect(pathTo('installing', 'installing')).toEqual([])
+    expect(pathTo('installing', 'downloading')).toEqual([])
+    for (const ended of ENDED_TARGET_STATES) expect(pathTo(ended, 'completed')).toEqual([])
+  })
+})

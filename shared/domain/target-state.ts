@@ -1,0 +1,97 @@
+/**
+ * The states of a target (one device × one software of a deployment) and every legal arrow between them.
+ * A missing line is an illegal step, everywhere. Finer facts are reasons (reasons.ts), never new states.
+ */
+import { z } from 'zod'
+
+export const TARGET_STATES = [
+  'pending',
+  'downloading',
+  'installing',
+  'completed',
+  'failed',
+  'skipped',
+] as const
+export const TargetState = z.enum(TARGET_STATES)
+export type TargetState = z.infer<typeof TargetState>
+
+export const TARGET_EVENTS = [
+  'accepted', // the agent has journalled the command
+  'installer_started',
+  'succeeded',
+  'failed',
+  'skipped',
+  'requeued', // the lease was lost before the installer started: give it out again
+  'retried', // a person asked for another attempt
+  'late_success', // the true end of an attempt that was given up (lease_expired)
+  'late_failure',
+] as const
+export type TargetEvent = (typeof TARGET_EVENTS)[number]
+
+/** [from, event, to] */
+export const TARGET_TRANSITIONS = [
+  ['pending', 'accepted', 'downloading'],
+  ['pending', 'failed', 'failed'],
+  ['pending', 'skipped', 'skipped'],
+  ['downloading', 'installer_started', 'installing'],
+  ['downloading', 'failed', 'failed'],
+  ['downloading', 'skipped', 'skipped'],
+  ['downloading', 'requeued', 'pending'],
+  ['installing', 'succeeded', 'completed'],
+  ['installing', 'failed', 'failed'],
+  ['installing', 'skipped', 'skipped'],
+  ['failed', 'retried', 'pending'],
+  // Only for a target that failed because its lease expired, and only for the same attempt: see canBelieveLate.
+  ['failed', 'late_success', 'completed'],
+  ['failed', 'late_failure', 'failed'],
+] as const satisfies ReadonlyArray<readonly [TargetState, TargetEvent, TargetState]>
+
+/** What a restarted controller does with what it finds. A state without a row does not compile. */
+export const TARGET_ON_RESTART = {
+  pending: 'plan', // offered again under the same attempt when it had been offered
+  downloading: 'await_agent', // the agent states its live attempts when it connects
+  installing: 'await_agent',
+  completed: 'keep',
+  failed: 'keep',
+  skipped: 'keep',
+} as const satisfies Record<TargetState, 'plan' | 'await_agent' | 'keep'>
+
+/** States without work left. `failed` may be retried, the other two are final. */
+export const ENDED_TARGET_STATES = [
+  'completed',
+  'failed',
+  'skipped',
+] as const satisfies readonly TargetState[]
+/** States in which the device is at work for this target. */
+export const RUNNING_TARGET_STATES = [
+  'downloading',
+  'installing',
+] as const satisfies readonly TargetState[]
+
+export const isEnded = (state: TargetState): boolean =>
+  (ENDED_TARGET_STATES as readonly TargetState[]).includes(state)
+export const isRunning = (state: TargetState): boolean =>
+  (RUNNING_TARGET_STATES as readonly TargetState[]).includes(state)
+
+/** The state after `event`, or null where the table has no such arrow. Pure. */
+export function nextTargetState(from: TargetState, event: TargetEvent): TargetState | null {
+  const row = TARGET_TRANSITIONS.find(([f, e]) => f === from && e === event)
+  return row ? row[2] : null
+}
+
+/**
+ * The states between `from` and what a report says, that included: a fast agent may report the end before its progress was read.
+ * Empty when it is there already, or past it. A failure or a skip is legal from every open state, success from `installing` only.
+ */
+export function pathTo(
+  from: TargetState,
+  to: Exclude<TargetState, 'pending'>,
+): Exclude<TargetState, 'pending'>[] {
+  if (isEnded(from)) return []
+  if (to === 'failed' || to === 'skipped') return [to]
+  const order = ['downloading', 'installing', 'completed'] as const
+  return order.slice(
+    from === 'pending' ? 0 : order.indexOf(from as 'downloading' | 'installing') + 1,
+    order.indexOf(to) + 1,
+  )
+}
