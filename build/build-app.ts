@@ -19,6 +19,8 @@ const sources = [
 ]
 /** Without these a build is not complete, whatever its stamp says. */
 const results = ['main/index.js', 'main/headless.js', 'preload/index.cjs', 'renderer/index.html']
+/** Tests, notes and declarations do not change what is built; the build itself writes some declarations. */
+const withoutEffect = /\.(test\.ts|d\.ts|md)$|^\.DS_Store$/
 const agentEntry = 'agent/main.ts'
 const agentResult = 'agent/agent.cjs'
 
@@ -72,7 +74,7 @@ async function build(root: string, steps: BuildSteps): Promise<void> {
   if (await exists(path.join(root, agentEntry))) await steps.agent(root)
 }
 
-/** Hash over names and contents of all sources; tests and notes do not count. */
+/** Hash over names and contents of all sources that have an effect on the result. */
 export async function sourceFingerprint(root: string): Promise<string> {
   const hash = createHash('sha256').update(`${oldestElectronMajor} ${agentTarget}`)
   for (const source of sources) {
@@ -90,8 +92,10 @@ async function filesBelow(place: string): Promise<string[]> {
   if (stat.isFile()) return [place]
   const entries = await fs.readdir(place, { recursive: true, withFileTypes: true })
   return entries
-    .filter((entry) => entry.isFile() && !/\.(test\.ts|md)$|^\.DS_Store$/.test(entry.name))
+    .filter((entry) => entry.isFile() && !withoutEffect.test(entry.name))
     .map((entry) => path.join(entry.parentPath, entry.name))
+    // A build tool keeps its cache in renderer/node_modules.
+    .filter((file) => !path.relative(place, file).split(path.sep).includes('node_modules'))
     .sort()
 }
 

@@ -55,10 +55,12 @@ export function createBuilderConfig(options: BuilderConfigOptions = {}): Configu
     },
     // Chromium's own texts; the console's are inside the app.
     electronLanguages: ['en-US'],
-    asar: true,
+    // Only the libraries lie outside the asar: what is inside is covered by its integrity check.
+    asar: { smartUnpack: false },
     asarUnpack: ['**/*.node'],
     files: packagedFiles(electron?.isFallback ?? false),
-    extraMetadata: { homepage: 'https://deployx.invalid' },
+    // desktopName ties windows to the launcher entry; a deb needs a home page, which the project does not have yet.
+    extraMetadata: { desktopName: 'deployx.desktop', homepage: 'https://deployx.invalid' },
     // better-sqlite3 ships prebuilds for every platform: nothing to compile.
     npmRebuild: false,
     publish: null,
@@ -107,7 +109,12 @@ export function createBuilderConfig(options: BuilderConfigOptions = {}): Configu
       synopsis: 'Put software on every PC of an office over the LAN',
       maintainer: 'The DeployX authors <maintainers@deployx.invalid>',
       target: ['deb', 'AppImage', 'tar.gz', 'dir'],
-      desktop: { entry: { StartupWMClass: 'DeployX' } },
+      syncDesktopName: true,
+    },
+    deb: {
+      packageCategory: 'admin',
+      // xz takes minutes: not for what is thrown away after a test.
+      compression: variant === 'release' ? 'xz' : 'gz',
     },
   }
 }
@@ -136,8 +143,9 @@ function packagedFiles(withFallbackAddon: boolean): string[] {
 
 async function finishPackage(context: AfterPackContext, variant: PackageVariant): Promise<void> {
   const { appOutDir, packager } = context
-  // An Electron given as a folder brings its stand-in app and version note along.
+  // An Electron given as a folder brings its stand-in app and its version note along.
   await fs.rm(path.join(packager.getResourcesDir(appOutDir), 'default_app.asar'), { force: true })
+  await fs.rm(path.join(appOutDir, 'version'), { force: true })
   if (variant === 'release') return
   await fs.writeFile(
     path.join(appOutDir, noReleaseMarker),

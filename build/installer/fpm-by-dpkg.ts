@@ -16,6 +16,7 @@ export interface DebRequest {
   /** control file of the package: https://www.debian.org/doc/debian-policy/ch-controlfields.html */
   control: string
   scripts: { postinst?: string; postrm?: string }
+  /** As dpkg-deb calls it. */
   compression: string
   /** What is copied where; a source that ends with `/` means the contents of that folder. */
   files: { from: string; to: string }[]
@@ -73,7 +74,7 @@ export function parseFpmArguments(args: readonly string[]): DebRequest {
     output: need(values.package, 'package'),
     control: fields.flatMap(([name, value]) => (value ? `${name}: ${value}\n` : [])).join(''),
     scripts: { postinst: values['after-install'], postrm: values['after-remove'] },
-    compression: values['deb-compression'] ?? 'xz',
+    compression: values['deb-compression'] === 'gz' ? 'gzip' : (values['deb-compression'] ?? 'xz'),
     files: positionals.map((mapping) => {
       const at = mapping.lastIndexOf('=')
       if (at < 0) throw new Error(`not FROM=TO: ${mapping}`)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Server } from 'socket.io'
 import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
 import type { HubStatus } from '#shared/contract/entities.ts'
-import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { createAudit } from './audit/index.ts'
 import { createContent } from './content/index.ts'
 import type { Log } from './context.ts'
@@ -90,12 +90,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
     const groups = createGroups({ store, now, audit, devices })
     const enrollment = createEnrollment({ store, now, audit, devices, groups, keys, addresses })
-    const content = await createContent({
+    const content = createContent({
       store,
       dataDir,
       now,
       log,
-      deviceOfLiveAttempt: (id) => deployments.deviceOfLiveAttempt(id),
+      deviceOfLiveAttempt: (id): DeviceId | null => deployments.deviceOfLiveAttempt(id),
     })
     const software = createSoftware({
       store,
@@ -103,8 +103,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       log,
       audit,
       content,
-      allowPrivateFetch: options.allowPrivateFetch ?? false,
-      isInUse: (id) => deployments.isSoftwareInUse(id),
+      fetchOptions: { allowPrivateFetch: options.allowPrivateFetch ?? false },
+      isInUse: (id): boolean => deployments.isSoftwareInUse(id),
     })
     const agents = createAgentsEdge()
     const deployments = createDeployments({
@@ -180,7 +180,6 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
     undo.push(
       () => software.stop(),
-      () => content.stop(),
       () => deployments.stop(),
     )
     const hub = await startHubServer({

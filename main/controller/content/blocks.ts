@@ -38,6 +38,10 @@ export function createBlockPool(capacity: number) {
     throw new Error('every block is in use: more downloads run than the pool was made for')
   }
 
+  const release = (block: Block): void => {
+    block.users--
+  }
+
   return {
     /**
      * The block `index` of this content, filled. Give it back with `release`.
@@ -71,16 +75,14 @@ export function createBlockPool(capacity: number) {
         await block.ready
         return block
       } catch (error) {
-        this.release(block)
+        release(block)
         // Nobody may find the broken block; its buffer returns when the last of those who wait for it has let go.
         if (blocks.get(key) === block) blocks.delete(key)
         if (block.users === 0) free.push(block.buffer)
         throw error
       }
     },
-    release(block: Block): void {
-      block.users--
-    },
+    release,
     /** Drops what is kept of a content that was removed. */
     forget(sha256: Sha256): void {
       for (const block of blocks.values())

@@ -29,10 +29,7 @@ export function createContentRepo({ db, sqlite }: Store) {
       db.delete(contents).where(eq(contents.sha256, sha256)).run()
     },
     all: (): Pick<ContentRow, 'sha256' | 'size_bytes'>[] =>
-      db
-        .select({ sha256: contents.sha256, size_bytes: contents.size_bytes })
-        .from(contents)
-        .all(),
+      db.select({ sha256: contents.sha256, size_bytes: contents.size_bytes }).from(contents).all(),
     /** Kept, but no installer names it. */
     unnamed: (): Sha256[] =>
       db

@@ -77,11 +77,15 @@ export function createContent(deps: {
   })
   /** Contents between their arrival on disk and the commit of their row: never collected. */
   const held = new Map<Sha256, number>()
-  const hold = (sha256: Sha256) => held.set(sha256, (held.get(sha256) ?? 0) + 1)
-  const letGo = (sha256: Sha256) => {
-    const left = (held.get(sha256) ?? 1) - 1
-    if (left > 0) held.set(sha256, left)
-    else held.delete(sha256)
+  async function holding<T>(sha256: Sha256, work: () => Promise<T>): Promise<T> {
+    held.set(sha256, (held.get(sha256) ?? 0) + 1)
+    try {
+      return await work()
+    } finally {
+      const left = held.get(sha256)! - 1
+      if (left > 0) held.set(sha256, left)
+      else held.delete(sha256)
+    }
   }
 
   const folderOf = (sha256: string): string => join(root, sha256.slice(0, 2))
@@ -139,6 +143,21 @@ export function createContent(deps: {
         deps.log.error({ sha256 }, 'a stored file is missing: upload the package again')
   }
 
+  /** Sends the content to whoever asks: the caller has checked that he may have it. @throws AppError E_NOT_FOUND, E_RANGE */
+  async function serveContent(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { sha256 }: { sha256: Sha256 },
+  ): Promise<void> {
+    const sizeBytes = repo.sizeBytes(sha256)
+    if (sizeBytes === null) throw new AppError('E_NOT_FOUND', 'This content is not kept here.')
+    await serve({ pool, slots, timings: options, log: deps.log }, request, response, {
+      sha256,
+      sizeBytes,
+      path: pathOf(sha256),
+    })
+  }
+
   clearIncoming()
   const collected = collectGarbage()
   if (collected > 0) deps.log.info({ collected }, 'removed content that nothing names')
@@ -160,22 +179,23 @@ export function createContent(deps: {
         path,
         sha256,
         sizeBytes,
-        async commit(work) {
-          hold(sha256)
+        commit: async (work) => {
           try {
-            await place(path, sha256, sizeBytes)
-            return deps.store.transaction(() => {
-              repo.insertOnce({
-                sha256,
-                size_bytes: sizeBytes,
-                chunk_hashes: chunkHashes,
-                created_at: isoTime(deps.now()),
+            return await holding(sha256, async () => {
+              await place(path, sha256, sizeBytes)
+              return deps.store.transaction(() => {
+                repo.insertOnce({
+                  sha256,
+                  size_bytes: sizeBytes,
+                  chunk_hashes: chunkHashes,
+                  created_at: isoTime(deps.now()),
+                })
+                return work()
               })
-              return work()
             })
-          } finally {
-            letGo(sha256)
+          } catch (error) {
             removeIfUnused(sha256)
+            throw error
           }
         },
         discard: () => rm(path, { force: true }),
@@ -205,24 +225,10 @@ export function createContent(deps: {
         throw new AppError('E_NOT_FOUND', 'There is nothing here.')
       if (!tickets.checkTicket(asked))
         throw new AppError('E_FORBIDDEN', 'This download is not, or no longer, permitted.')
-      await this.serve(request, response, asked)
+      await serveContent(request, response, asked)
     },
 
-    /** Sends the content to whoever asks: the caller has checked that he may have it. @throws AppError E_NOT_FOUND, E_RANGE */
-    async serve(
-      request: IncomingMessage,
-      response: ServerResponse,
-      { sha256 }: { sha256: Sha256 },
-    ): Promise<void> {
-      const sizeBytes = repo.sizeBytes(sha256)
-      if (sizeBytes === null)
-        throw new AppError('E_NOT_FOUND', 'This content is not kept here.')
-      await serve({ pool, slots, timings: options, log: deps.log }, request, response, {
-        sha256,
-        sizeBytes,
-        path: pathOf(sha256),
-      })
-    },
+    serve: serveContent,
 
     /** What downloads use at this moment. */
     usage: () => ({ ...slots.usage(), ...pool.usage() }),

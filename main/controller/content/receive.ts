@@ -24,13 +24,8 @@ export type ReceiveOptions = {
 export type Received = { path: string; sha256: Sha256; sizeBytes: number; chunkHashes: Buffer }
 
 async function writeAll(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < buffer.length; ) {
-    const { bytesWritten } = await handle.write(
-      buffer,
-      done,
-      buffer.length - done,
-      position + done,
-    )
+  for (let done = 0; done < buffer.length;) {
+    const { bytesWritten } = await handle.write(buffer, done, buffer.length - done, position + done)
     done += bytesWritten
   }
 }
@@ -119,7 +114,7 @@ export async function receive(
       idle.refresh()
       total += piece.length
       if (total > limitBytes) throw tooLarge(limitBytes)
-      for (let at = 0; at < piece.length; ) {
+      for (let at = 0; at < piece.length;) {
         const part = piece.subarray(at, at + CHUNK_BYTES - filled)
         whole.update(part)
         part.copy(buffers[active], filled)

@@ -35,12 +35,14 @@ function wantedRange(
 ): ByteRange | 'whole' {
   const etag = `"${source.sha256}"`
   const ifRange = request.headers['if-range']
-  const header =
-    ifRange === undefined || ifRange === etag ? request.headers.range : undefined
+  const header = ifRange === undefined || ifRange === etag ? request.headers.range : undefined
   const range = parseRange(header, source.sizeBytes)
   if (range === 'unsatisfiable') {
     response.setHeader('content-range', `bytes */${source.sizeBytes}`)
-    throw new AppError('E_RANGE', `The file has ${source.sizeBytes} bytes; none of them was asked for.`)
+    throw new AppError(
+      'E_RANGE',
+      `The file has ${source.sizeBytes} bytes; none of them was asked for.`,
+    )
   }
   return range
 }
@@ -67,7 +69,7 @@ function refuse(response: ServerResponse, retryAfterSeconds: number): void {
   response.writeHead(503, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(text),
-    'retry-after': retryAfterSeconds,
+    'retry-after': String(retryAfterSeconds),
     'cache-control': 'no-store',
   })
   response.end(text)
@@ -77,6 +79,7 @@ function refuse(response: ServerResponse, retryAfterSeconds: number): void {
 function write(response: ServerResponse, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const onClose = () => reject(new Error('the connection was closed'))
+    if (response.destroyed) return onClose()
     response.once('close', onClose)
     response.write(bytes, (error) => {
       response.off('close', onClose)
@@ -89,7 +92,7 @@ function write(response: ServerResponse, bytes: Buffer): Promise<void> {
 async function fill(handle: FileHandle, buffer: Buffer, index: number, sizeBytes: number) {
   const position = index * CHUNK_BYTES
   const wanted = Math.min(CHUNK_BYTES, sizeBytes - position)
-  for (let done = 0; done < wanted; ) {
+  for (let done = 0; done < wanted;) {
     const { bytesRead } = await handle.read(buffer, done, wanted - done, position + done)
     if (bytesRead === 0) throw new Error('the stored file is shorter than it was')
     done += bytesRead
@@ -184,6 +187,7 @@ async function send(
       cause,
     })
   }
+  response.on('error', () => undefined) // a write to a connection that ends: heard through its callback
   response.setTimeout(deps.timings.stallMs, () => response.destroy())
   try {
     writeHead(response, source, range)
@@ -197,7 +201,6 @@ async function send(
       deps.log.error({ err: error, sha256: source.sha256 }, 'a download broke off')
     response.destroy()
   } finally {
-    response.setTimeout(0)
     await handle.close()
   }
 }

@@ -2,7 +2,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { AttemptId, Sha256, type DeviceId } from '#shared/domain/ids.ts'
+import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 
 export type Ticket = { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }
 
@@ -49,7 +49,7 @@ export function createTickets(deps: {
         : null
     },
     /** Whether the ticket is genuine and its attempt is live. Compares in constant time. */
-    checkTicket(asked: { attemptId: AttemptId; sha256: Sha256; mac: string }): boolean {
+    checkTicket: (asked: { attemptId: AttemptId; sha256: Sha256; mac: string }): boolean => {
       const deviceId = deps.deviceOfLiveAttempt(asked.attemptId)
       // Computed in either case, so that the time taken does not tell which attempts are live.
       const expected = mac({ ...asked, deviceId: deviceId ?? (0 as DeviceId) })

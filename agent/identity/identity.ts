@@ -1,0 +1,111 @@
+/** Who this agent is: its own Ed25519 key, and the one hub that it obeys. */
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import { z } from 'zod'
+import { PublicKey } from '#shared/contract/agent-link.ts'
+import { DeviceId, Fingerprint } from '#shared/domain/ids.ts'
+import { errorText, readJson, writeDurably } from '../lib/atomic-file.ts'
+import { AgentFailure } from '../lib/failure.ts'
+
+/** What enrolment gave. */
+export const Enrollment = z.object({
+  device_id: DeviceId,
+  command_key: PublicKey,
+  key_id: z.string().min(1).max(64),
+  /** The hub's TLS key; nothing else is ever spoken to as the hub. */
+  fingerprint: Fingerprint,
+  /** HOST:PORT, tried in turn. */
+  addresses: z.array(z.string().max(255)).max(64),
+  /** Hash of the secret that admitted it: tells a code that was used here from a new one. */
+  secret_hash: z.string(),
+})
+export type Enrollment = z.infer<typeof Enrollment>
+
+const IdentityFile = z.object({
+  version: z.literal(1),
+  /** PKCS#8 DER, base64. */
+  private_key: z.string(),
+  name: z.string().min(1).max(255).nullable(),
+  enrollment: Enrollment.nullable(),
+})
+type IdentityFile = z.infer<typeof IdentityFile>
+
+export type Identity = {
+  /** SPKI DER, base64. */
+  publicKey: string
+  /** Ed25519 over the text, base64. */
+  sign: (text: string) => string
+  name: () => string | null
+  enrollment: () => Enrollment | null
+  /** Each returns after the change is on disk. */
+  setName: (name: string) => void
+  setEnrollment: (enrollment: Enrollment) => void
+}
+
+function load(file: string): IdentityFile | null {
+  const raw = readJson(file)
+  if (raw === undefined) return null
+  const parsed = IdentityFile.safeParse(raw)
+  if (!parsed.success)
+    throw new AgentFailure(`The identity in ${file} cannot be read. Use another --state folder.`)
+  return parsed.data
+}
+
+/** What the file says, without making anything. */
+export const peekIdentity = (file: string): { name: string | null; enrollment: Enrollment | null } =>
+  load(file) ?? { name: null, enrollment: null }
+
+/** Loads the identity, making its key at the first start. @throws AgentFailure when the file is damaged */
+export function openIdentity(file: string): Identity {
+  let state = load(file)
+  if (!state) {
+    const { privateKey } = generateKeyPairSync('ed25519')
+    state = {
+      version: 1,
+      private_key: privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+      name: null,
+      enrollment: null,
+    }
+    writeDurably(file, JSON.stringify(state))
+  }
+  const privateKey = createPrivateKey({
+    key: Buffer.from(state.private_key, 'base64'),
+    type: 'pkcs8',
+    format: 'der',
+  })
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
+  let current = state
+  const change = (part: Partial<IdentityFile>): void => {
+    const next = { ...current, ...part }
+    try {
+      writeDurably(file, JSON.stringify(next))
+    } catch (error) {
+      throw new AgentFailure(`The identity in ${file} cannot be saved: ${errorText(error)}`)
+    }
+    current = next
+  }
+  return {
+    publicKey: publicKey.toString('base64'),
+    sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64'),
+    name: () => current.name,
+    enrollment: () => current.enrollment,
+    setName: (name) => change({ name }),
+    setEnrollment: (enrollment) => change({ enrollment }),
+  }
+}
+
+/** Ed25519; a key or signature that cannot be read does not verify. Key: SPKI DER, base64. */
+export function verifies(publicKeyBase64: string, text: string, signatureBase64: string): boolean {
+  try {
+    const key = createPublicKey({
+      key: Buffer.from(publicKeyBase64, 'base64'),
+      format: 'der',
+      type: 'spki',
+    })
+    return (
+      key.asymmetricKeyType === 'ed25519' &&
+      verify(null, Buffer.from(text), key, Buffer.from(signatureBase64, 'base64'))
+    )
+  } catch {
+    return false
+  }
+}

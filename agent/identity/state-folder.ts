@@ -1,0 +1,81 @@
+/** The state folder: who this agent is, what it has promised, and its work in progress. Nobody else may read it. */
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { createOnce, errorText, readJson } from '../lib/atomic-file.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { identify, isAlive, ProcessId } from '../lib/processes.ts'
+
+export type StateFolder = {
+  path: string
+  identityFile: string
+  journalFile: string
+  statusFile: string
+  lockFile: string
+  /** One folder per attempt, named by its id. */
+  attemptsDir: string
+}
+
+export function stateFolder(path: string): StateFolder {
+  const root = resolve(path)
+  return {
+    path: root,
+    identityFile: join(root, 'identity.json'),
+    journalFile: join(root, 'journal.log'),
+    statusFile: join(root, 'status.json'),
+    lockFile: join(root, 'agent.lock'),
+    attemptsDir: join(root, 'attempts'),
+  }
+}
+
+/** Makes the folder (0700) if it is not there. @throws AgentFailure when it cannot be used */
+export function prepareStateFolder(path: string): StateFolder {
+  const folder = stateFolder(path)
+  try {
+    mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
+    chmodSync(folder.path, 0o700)
+    chmodSync(folder.attemptsDir, 0o700)
+  } catch (error) {
+    throw new AgentFailure(`The state folder ${folder.path} cannot be used: ${errorText(error)}`)
+  }
+  return folder
+}
+
+/** The agent that holds this folder now, or null. */
+export function lockHolder(folder: StateFolder): ProcessId | null {
+  const holder = ProcessId.safeParse(readJson(folder.lockFile))
+  return holder.success && isAlive(holder.data) ? holder.data : null
+}
+
+/**
+ * One agent per state folder. A lock whose process is gone is taken over.
+ * @returns a function that gives the folder back
+ * @throws AgentFailure when another agent holds it
+ */
+export function lockStateFolder(folder: StateFolder): () => void {
+  const mine = JSON.stringify(identify(process.pid))
+  for (let tries = 0; tries < 5; tries++) {
+    if (createOnce(folder.lockFile, mine)) return () => rmSync(folder.lockFile, { force: true })
+    const holder = lockHolder(folder)
+    if (holder)
+      throw new AgentFailure(
+        `Another agent (process ${holder.pid}) is using the state folder ${folder.path}.`,
+      )
+    discardStaleLock(folder)
+  }
+  throw new AgentFailure(`The state folder ${folder.path} could not be locked.`)
+}
+
+/** Two starters may see the same stale lock: what was moved aside goes back if it turns out to be alive. */
+function discardStaleLock(folder: StateFolder): void {
+  const aside = `${folder.lockFile}.${randomBytes(6).toString('hex')}.stale`
+  try {
+    renameSync(folder.lockFile, aside)
+  } catch {
+    return
+  }
+  const holder = ProcessId.safeParse(readJson(aside))
+  if (holder.success && isAlive(holder.data))
+    createOnce(folder.lockFile, readFileSync(aside, 'utf8'))
+  rmSync(aside, { force: true })
+}

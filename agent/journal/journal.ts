@@ -1,0 +1,96 @@
+/**
+ * What the agent has promised and how far it has come. Every step is on disk before it is acted on; a command is
+ * acknowledged only when it is in here, and a result stays until the hub has acknowledged it.
+ */
+import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
+import type { AttemptId } from '#shared/domain/ids.ts'
+import type { Log } from '../lib/log.ts'
+import { openRecordFile, readRecords } from './record-file.ts'
+import {
+  apply,
+  emptyState,
+  JournalRecord,
+  summarize,
+  type Attempt,
+  type Before,
+  type JournalState,
+  type Step,
+} from './records.ts'
+
+/** The file is rewritten when it has grown by so much, and at every start. */
+const REWRITE_AFTER_BYTES = 4 * 1024 * 1024
+
+export type Journal = {
+  highestSequence: () => number
+  attempt: (id: AttemptId) => Readonly<Attempt> | undefined
+  /** Not ended yet, in the order of acceptance. */
+  open: () => AttemptId[]
+  /** Open, or ended and not acknowledged. */
+  held: () => AttemptId[]
+  /** The result of an attempt that is over and acknowledged. */
+  done: (id: AttemptId) => DeploymentResult | undefined
+  /** Each returns after it is on disk, and throws what the file system says. */
+  raiseSequence: (sequence: number) => void
+  accept: (payload: DeployPayload) => void
+  step: (id: AttemptId, step: Step, before?: Before | null) => void
+  cancel: (id: AttemptId) => void
+  end: (id: AttemptId, result: DeploymentResult) => void
+  acknowledge: (id: AttemptId) => void
+  close: () => void
+}
+
+function replay(records: readonly unknown[]): { state: JournalState; unreadable: number } {
+  const state = emptyState()
+  let unreadable = 0
+  for (const raw of records) {
+    const record = JournalRecord.safeParse(raw)
+    if (record.success) apply(state, record.data)
+    else unreadable++
+  }
+  return { state, unreadable }
+}
+
+/** The state as it stands on disk, read without touching it (for `status`). */
+export const peekJournal = (file: string): JournalState => replay(readRecords(file).records).state
+
+/**
+ * Opens the journal. Where a record in its middle cannot be read, every open attempt counts as one whose installer may
+ * have started: it is then answered by what is found on the PC, and nothing is run.
+ */
+export function openJournal(path: string, log: Log): Journal {
+  const { file, reading } = openRecordFile(path)
+  const { state, unreadable } = replay(reading.records)
+  if (reading.damaged || unreadable > 0) {
+    log.error({ file: path }, 'the journal is damaged; open attempts are treated as begun')
+    for (const attempt of state.attempts.values())
+      if (!attempt.result) attempt.step = 'installing'
+  }
+  file.rewrite(summarize(state))
+  let rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
+
+  type Unsequenced = JournalRecord extends infer R ? Omit<R, 'high'> : never
+  function write(record: Unsequenced & { high?: number }): void {
+    const full = { ...record, high: Math.max(state.highest, record.high ?? 0) } as JournalRecord
+    file.append(full)
+    apply(state, full)
+    if (file.sizeBytes() < rewriteAtBytes) return
+    file.rewrite(summarize(state))
+    rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
+  }
+  const entries = (): [AttemptId, Attempt][] => [...state.attempts]
+
+  return {
+    highestSequence: () => state.highest,
+    attempt: (id) => state.attempts.get(id),
+    open: () => entries().flatMap(([id, attempt]) => (attempt.result ? [] : [id])),
+    held: () => [...state.attempts.keys()],
+    done: (id) => state.done.get(id),
+    raiseSequence: (sequence) => write({ t: 'sequence', high: sequence }),
+    accept: (payload) => write({ t: 'accepted', payload, high: payload.sequence }),
+    step: (id, step, before = null) => write({ t: 'step', id, step, before }),
+    cancel: (id) => write({ t: 'canceled', id }),
+    end: (id, result) => write({ t: 'result', id, result }),
+    acknowledge: (id) => write({ t: 'acknowledged', id }),
+    close: () => file.close(),
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * An append-only file of JSON records, one a line with its checksum. A record that was being written when the power
+ * went is cut off at the next start; damage anywhere else is told, never passed over in silence.
+ */
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { errorCode, syncFolder, writeDurably } from '../lib/atomic-file.ts'
+
+export type RecordFile = {
+  /** When this returns the record is on disk. Throws what the file system says; then nothing of it is in the file. */
+  append: (record: unknown) => void
+  /** Replaces all records by these. */
+  rewrite: (records: readonly unknown[]) => void
+  sizeBytes: () => number
+  close: () => void
+}
+
+const toLine = (record: unknown): string => {
+  const json = JSON.stringify(record)
+  return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`
+}
+
+/** The record of a line, or undefined when it does not match its checksum. */
+function parseLine(line: string): unknown {
+  const json = line.slice(9)
+  if (line[8] !== ' ' || crc32(json).toString(16).padStart(8, '0') !== line.slice(0, 8))
+    return undefined
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}
+
+export type Reading = {
+  records: unknown[]
+  /** Bytes up to the end of the last good record. */
+  goodBytes: number
+  /** A record in the middle is unreadable: what it said is lost. */
+  damaged: boolean
+}
+
+/** Reads what is there without changing it. A file that does not exist holds nothing. */
+export function readRecords(file: string): Reading {
+  let content: Buffer
+  try {
+    content = readFileSync(file)
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return { records: [], goodBytes: 0, damaged: false }
+    throw error
+  }
+  const records: unknown[] = []
+  let goodBytes = 0
+  let badSince = false
+  let damaged = false
+  for (let at = 0; at < content.length; ) {
+    const end = content.indexOf(10, at)
+    const next = end < 0 ? content.length : end + 1
+    const record = end < 0 ? undefined : parseLine(content.toString('utf8', at, end))
+    if (record === undefined) badSince = true
+    else {
+      records.push(record)
+      goodBytes = next
+      damaged ||= badSince
+      badSince = false
+    }
+    at = next
+  }
+  return { records, goodBytes, damaged }
+}
+
+export function openRecordFile(file: string): { file: RecordFile; reading: Reading } {
+  const reading = readRecords(file)
+  let fd = openSync(file, 'a', 0o600)
+  let size = reading.goodBytes
+  ftruncateSync(fd, size)
+  fsyncSync(fd)
+  syncFolder(dirname(file))
+  return {
+    reading,
+    file: {
+      append(record) {
+        const line = Buffer.from(toLine(record))
+        try {
+          for (let done = 0; done < line.length; ) done += writeSync(fd, line, done)
+          fsyncSync(fd)
+        } catch (error) {
+          // Half a line would spoil the next one.
+          ftruncateSync(fd, size)
+          throw error
+        }
+        size += line.length
+      },
+      rewrite(records) {
+        const content = records.map(toLine).join('')
+        writeDurably(file, content)
+        closeSync(fd)
+        fd = openSync(file, 'a', 0o600)
+        size = Buffer.byteLength(content)
+      },
+      sizeBytes: () => size,
+      close: () => closeSync(fd),
+    },
+  }
+}

@@ -1,0 +1,92 @@
+/** Files that are there whole or not at all, also after a power cut. */
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Makes a rename or a new name in this folder last. Windows has no such call and needs none. */
+export function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const fd = openSync(folder, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function writeTemporary(file: string, content: string): string {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  const fd = openSync(temporary, 'wx', 0o600)
+  try {
+    writeSync(fd, content)
+    fsyncSync(fd)
+  } catch (error) {
+    closeSync(fd)
+    rmSync(temporary, { force: true })
+    throw error
+  }
+  closeSync(fd)
+  return temporary
+}
+
+/** Replaces `file` (0600). When this returns, the content is on disk. Throws what the file system says. */
+export function writeDurably(file: string, content: string): void {
+  const temporary = writeTemporary(file, content)
+  try {
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+  syncFolder(dirname(file))
+}
+
+/**
+ * Creates `file` with its whole content, unless it exists: of several processes that try, exactly one gets true.
+ * A hard link does it, because no reader can then see the file half-written.
+ */
+export function createOnce(file: string, content: string): boolean {
+  const temporary = writeTemporary(file, content)
+  try {
+    linkSync(temporary, file)
+  } catch (error) {
+    if (errorCode(error) === 'EEXIST') return false
+    throw error
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+  syncFolder(dirname(file))
+  return true
+}
+
+/** The parsed JSON, or undefined when the file is not there or holds none. Other read errors are thrown. */
+export function readJson(file: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined
+    throw error
+  }
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
+  }
+}
+
+/** `ENOENT` and the like, or an empty string. */
+export const errorCode = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+
+export const errorText = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)

@@ -1,0 +1,126 @@
+/**
+ * Processes named so that a reused number is never taken for the one that is meant: number, start time and boot.
+ * Linux tells all of it in /proc; elsewhere the number alone has to do.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { z } from 'zod'
+
+export const ProcessId = z.object({
+  pid: z.number().int().positive(),
+  /** Clock ticks between boot and its start (field 22 of /proc/PID/stat), or null where that cannot be told. */
+  start: z.string().nullable(),
+  boot: z.string().nullable(),
+})
+export type ProcessId = z.infer<typeof ProcessId>
+
+type Stat = {
+  pid: number
+  parent: number
+  group: number
+  session: number
+  start: string
+  dead: boolean
+}
+
+/** The fields behind the name, which may itself hold blanks and parentheses (proc(5)). */
+export function parseStat(text: string): Stat | null {
+  const rest = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const pid = Number.parseInt(text, 10)
+  if (rest.length < 20 || !Number.isInteger(pid)) return null
+  const [state, parent, group, session] = rest
+  return {
+    pid,
+    parent: Number(parent),
+    group: Number(group),
+    session: Number(session),
+    start: rest[19]!,
+    dead: state === 'Z' || state === 'X',
+  }
+}
+
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return null
+  }
+}
+
+function statOf(pid: number): Stat | null {
+  const text = read(`/proc/${pid}/stat`)
+  return text === null ? null : parseStat(text)
+}
+
+const bootId = (): string | null => read('/proc/sys/kernel/random/boot_id')?.trim() ?? null
+
+/** Names a process that is running now. */
+export const identify = (pid: number): ProcessId => ({
+  pid,
+  start: statOf(pid)?.start ?? null,
+  boot: bootId(),
+})
+
+/** Whether that very process still runs; one that has ended and was not waited for yet does not. */
+export function isAlive(id: ProcessId): boolean {
+  if (id.boot !== null) {
+    if (id.boot !== bootId()) return false
+    const stat = statOf(id.pid)
+    return stat !== null && !stat.dead && (id.start === null || stat.start === id.start)
+  }
+  try {
+    process.kill(id.pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+function allStats(): Stat[] {
+  let names: string[]
+  try {
+    names = readdirSync('/proc')
+  } catch {
+    return []
+  }
+  return names.flatMap((name) => {
+    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : null
+    return stat && !stat.dead ? [stat] : []
+  })
+}
+
+const toId = (stat: Stat): ProcessId => ({ pid: stat.pid, start: stat.start, boot: bootId() })
+
+/** Whose environment, as given at start, has this line. Sees what this user may see. Linux only. */
+function isMarked(pid: number, marker: string): boolean {
+  return read(`/proc/${pid}/environ`)?.split('\0').includes(marker) ?? false
+}
+
+/** Processes started with this line in their environment, oldest first. Linux only, else empty. */
+export function findMarked(marker: string): ProcessId[] {
+  return allStats()
+    .filter((stat) => isMarked(stat.pid, marker))
+    .sort((a, b) => Number(a.start) - Number(b.start))
+    .map(toId)
+}
+
+/**
+ * A process and all that came of it: its group, its session, its descendants, and whatever carries its marker although
+ * it left all three. Linux only, else empty. Never this process.
+ */
+export function findFamily(root: number, marker: string): ProcessId[] {
+  const stats = allStats()
+  const family = new Set<number>([root])
+  for (const stat of stats)
+    if (stat.group === root || stat.session === root || isMarked(stat.pid, marker))
+      family.add(stat.pid)
+  for (let grown = true; grown; ) {
+    grown = false
+    for (const stat of stats)
+      if (family.has(stat.parent) && !family.has(stat.pid)) {
+        family.add(stat.pid)
+        grown = true
+      }
+  }
+  family.delete(process.pid)
+  return stats.filter((stat) => family.has(stat.pid)).map(toId)
+}

@@ -1,0 +1,49 @@
+/** Waiting that can be called off. */
+
+/** Resolves after `ms`, at once when the signal fires. Never rejects. */
+export function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve()
+    const end = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal?.addEventListener('abort', end)
+  })
+}
+
+/** Doubles from `minMs` to `maxMs`; half of it is chance, so that an office does not come back in step. */
+export function createBackoff(minMs: number, maxMs: number) {
+  let tries = 0
+  return {
+    nextMs(): number {
+      const full = Math.min(maxMs, minMs * 2 ** Math.min(tries++, 30))
+      return Math.round(full / 2 + (Math.random() * full) / 2)
+    },
+    reset(): void {
+      tries = 0
+    },
+  }
+}
+
+/** The signal fires when any of these does. Call `release` when it is not needed any more, or listeners pile up. */
+export function linkedSignal(...signals: AbortSignal[]): {
+  signal: AbortSignal
+  abort: (reason?: unknown) => void
+  release: () => void
+} {
+  const controller = new AbortController()
+  const abort = (reason?: unknown): void => controller.abort(reason)
+  const onAbort = (event: Event): void => abort((event.target as AbortSignal).reason)
+  for (const signal of signals) {
+    if (signal.aborted) abort(signal.reason)
+    signal.addEventListener('abort', onAbort)
+  }
+  return {
+    signal: controller.signal,
+    abort,
+    release: () => signals.forEach((signal) => signal.removeEventListener('abort', onAbort)),
+  }
+}

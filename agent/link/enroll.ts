@@ -1,0 +1,91 @@
+/** Enrolment: with a code's secret the agent's key is made known to the hub, which in turn says how it will sign. */
+import { createHash } from 'node:crypto'
+import fetch, { type Response } from 'node-fetch'
+import {
+  AGENT_PROTOCOL,
+  ENROLL_PATH,
+  EnrollReply,
+  enrollText,
+  type AgentFacts,
+  type EnrollRequest,
+} from '#shared/contract/agent-link.ts'
+import { ErrorReply } from '#shared/contract/errors.ts'
+import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import type { Enrollment, Identity } from '../identity/identity.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { createPinnedAgent } from './pinned-agent.ts'
+
+const REPLY_TIMEOUT_MS = 20_000
+const REPLY_LIMIT_BYTES = 64 * 1024
+const ADDRESS_LIMIT = 32
+
+export const secretHash = (secret: string): string =>
+  createHash('sha256').update(secret).digest('hex')
+
+/** Newest first, each once. */
+export const mergeAddresses = (...lists: readonly (readonly string[])[]): string[] =>
+  [...new Set(lists.flat())].slice(0, ADDRESS_LIMIT)
+
+async function ask(
+  address: string,
+  body: EnrollRequest,
+  agent: ReturnType<typeof createPinnedAgent>,
+): Promise<Response> {
+  return fetch(`https://${address}${ENROLL_PATH}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    agent,
+    redirect: 'error',
+    size: REPLY_LIMIT_BYTES,
+    signal: AbortSignal.timeout(REPLY_TIMEOUT_MS),
+  })
+}
+
+/**
+ * Asks each address of the code in turn.
+ * @throws AgentFailure when the hub says no (that is final), or none of the addresses led to it
+ */
+export async function enroll(
+  identity: Identity,
+  code: EnrollmentCode,
+  facts: AgentFacts,
+): Promise<Enrollment> {
+  const agent = createPinnedAgent(code.fingerprint)
+  const body: EnrollRequest = {
+    protocol: AGENT_PROTOCOL,
+    secret: code.secret,
+    public_key: identity.publicKey,
+    signature: identity.sign(enrollText(code.fingerprint, code.secret, identity.publicKey)),
+    facts,
+  }
+  const failures: string[] = []
+  for (const address of code.addresses) {
+    let response: Response
+    let raw: unknown
+    try {
+      response = await ask(address, body, agent)
+      raw = await response.json()
+    } catch (error) {
+      failures.push(`${address}: ${errorText(error)}`)
+      continue
+    }
+    const refusal = ErrorReply.safeParse(raw)
+    if (refusal.success)
+      throw new AgentFailure(`The controller refused: ${refusal.data.error.message}`)
+    const reply = EnrollReply.safeParse(raw)
+    if (!reply.success)
+      throw new AgentFailure(
+        `The controller at ${address} gave an answer (status ${response.status}) that this agent does not understand.`,
+      )
+    const { addresses, ...rest } = reply.data
+    return {
+      ...rest,
+      fingerprint: code.fingerprint,
+      addresses: mergeAddresses([address], addresses, code.addresses),
+      secret_hash: secretHash(code.secret),
+    }
+  }
+  throw new AgentFailure(`The controller could not be reached: ${failures.join('; ')}`)
+}

@@ -1,0 +1,56 @@
+/** Decides whether a command is to be believed. Only the signed payload counts, never the plain fields beside it. */
+import {
+  CommandEnvelope,
+  CommandPayload,
+  commandText,
+  type CommandReply,
+} from '#shared/contract/agent-link.ts'
+import { z } from 'zod'
+import { type Enrollment, verifies } from '../identity/identity.ts'
+
+export type Refusal = Extract<CommandReply, { accepted: false }>
+export type Opened = { ok: true; payload: CommandPayload } | { ok: false; refusal: Refusal }
+
+export const refuse = (why: Refusal['why'], message: string): { ok: false; refusal: Refusal } => ({
+  ok: false,
+  refusal: { accepted: false, why, message },
+})
+
+const WithEnvelope = z.object({ envelope: CommandEnvelope })
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Opens a command as it came from the wire: shape, key, signature, meaning, addressee and order, in this order.
+ * @param lastSequence highest sequence accepted before: a command must be above it
+ */
+export function openEnvelope(
+  body: unknown,
+  enrollment: Enrollment,
+  lastSequence: number,
+): Opened {
+  const outer = WithEnvelope.safeParse(body)
+  if (!outer.success) return refuse('malformed', 'The command has no readable envelope.')
+  const { payload, signature, key_id } = outer.data.envelope
+  if (key_id !== enrollment.key_id)
+    return refuse('bad_signature', 'The command is signed with a key that this agent does not know.')
+  if (!verifies(enrollment.command_key, commandText(payload), signature))
+    return refuse('bad_signature', 'The signature of the command is not valid.')
+  const parsed = CommandPayload.safeParse(parseJson(payload))
+  if (!parsed.success) return refuse('malformed', 'The signed command cannot be read.')
+  const command = parsed.data
+  if (command.device_id !== enrollment.device_id)
+    return refuse('wrong_device', `The command is for device ${command.device_id}.`)
+  if (command.sequence <= lastSequence)
+    return refuse(
+      'replayed',
+      `The command's sequence ${command.sequence} is not above ${lastSequence}.`,
+    )
+  return { ok: true, payload: command }
+}

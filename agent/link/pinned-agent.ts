@@ -1,0 +1,87 @@
+/**
+ * The one way to the hub. Enrolment, socket and downloads all take their connections from here, and a connection is
+ * handed out only after the peer has shown the pinned key: before that not one byte of ours is written.
+ */
+import { createHash } from 'node:crypto'
+import { Agent } from 'node:https'
+import { isIP } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { connect, type TLSSocket } from 'node:tls'
+import type { Fingerprint } from '#shared/domain/ids.ts'
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** Somebody else answers under the hub's address. */
+export class WrongKeyError extends Error {
+  constructor(address: string, shown: string, pinned: string) {
+    super(`${address} does not show the key of the enrolled controller (${shown}, not ${pinned})`)
+    this.name = 'WrongKeyError'
+  }
+}
+
+/** `sha256/` + base64 of the SHA-256 over the peer's SubjectPublicKeyInfo, or a word when it showed none. */
+function fingerprintOfPeer(socket: TLSSocket): string {
+  try {
+    const spki = socket.getPeerX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' })
+    return spki ? `sha256/${createHash('sha256').update(spki).digest('base64')}` : 'no key'
+  } catch {
+    return 'an unreadable key'
+  }
+}
+
+type Done = (error: Error | null, socket?: Duplex) => void
+
+function connectPinned(host: string, port: number, pinned: Fingerprint, done: Done): TLSSocket {
+  const address = `${host}:${port}`
+  const socket = connect({
+    host,
+    port,
+    servername: isIP(host) ? '' : host,
+    minVersion: 'TLSv1.2',
+    // The hub's certificate is its own: no authority, name or date in it means anything, its key alone does. Node's
+    // `checkServerIdentity` is not called with this setting and would come too late, so the key is compared below,
+    // and the socket stays in this function until it matched.
+    rejectUnauthorized: false,
+  })
+  const timer = setTimeout(
+    () => socket.destroy(new Error(`${address} did not answer within ${CONNECT_TIMEOUT_MS} ms`)),
+    CONNECT_TIMEOUT_MS,
+  )
+  const fail = (error: Error): void => {
+    clearTimeout(timer)
+    done(error)
+  }
+  const onClose = (): void => fail(new Error(`${address} closed the connection`))
+  socket.once('error', fail)
+  socket.once('close', onClose)
+  socket.once('secureConnect', () => {
+    const shown = fingerprintOfPeer(socket)
+    // A resumed session would show no certificate of its own; none is ever offered, and none is accepted.
+    if (shown !== pinned || socket.isSessionReused())
+      return void socket.destroy(new WrongKeyError(address, shown, pinned))
+    clearTimeout(timer)
+    socket.off('error', fail)
+    socket.off('close', onClose)
+    done(null, socket)
+  })
+  return socket
+}
+
+/**
+ * An https agent whose every connection is pinned to this key, for any client that takes an `agent`.
+ * Failed connections end in the client's error event: a WrongKeyError when the key differs.
+ */
+export function createPinnedAgent(pinned: Fingerprint, options: { keepAlive?: boolean } = {}): Agent {
+  const agent = new Agent({ keepAlive: options.keepAlive ?? false, maxCachedSessions: 0 })
+  agent.createConnection = (target, callback) => {
+    let isDone = false
+    connectPinned(target.host ?? 'localhost', Number(target.port), pinned, (error, socket) => {
+      if (isDone) return
+      isDone = true
+      callback?.(error, socket as Duplex)
+    })
+    // Nothing is returned: a returned socket would be written to at once.
+    return undefined
+  }
+  return agent
+}

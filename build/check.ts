@@ -1,0 +1,27 @@
+/** `npm run check`: types, lint, import rules and format, side by side; each prints only when it finds something. */
+import { run, npmCommand } from './support/run.ts'
+import { projectRoot } from './support/project.ts'
+
+const CHECKS = ['types', 'lint', 'imports', 'format'] as const
+const LIMIT_MS = 10 * 60_000
+
+const npm = npmCommand()
+async function check(name: (typeof CHECKS)[number]): Promise<boolean> {
+  const started = Date.now()
+  const result = await run(npm.command, [...npm.args, 'run', '--silent', `check:${name}`], {
+    cwd: projectRoot,
+    timeoutMs: LIMIT_MS,
+  })
+  const ok = result.code === 0
+  const seconds = ((Date.now() - started) / 1000).toFixed(1)
+  console.log(`${ok ? 'ok    ' : 'FAILED'} ${name} (${seconds} s)`)
+  if (!ok) console.log((result.stdout + result.stderr).trimEnd())
+  return ok
+}
+
+// Two at a time: the type checkers take a core each.
+const results = [
+  ...(await Promise.all([check('types'), check('lint')])),
+  ...(await Promise.all([check('imports'), check('format')])),
+]
+process.exitCode = results.every(Boolean) ? 0 : 1

@@ -1,0 +1,13 @@
+/** `npm run serve`: builds the console's pages if they are not there yet, then runs the controller without a window. */
+import { ensureBuilt } from './build-app.ts'
+
+/** Questions about the program itself need no build. */
+const asksOnly = process.argv.some((arg) => ['--help', '-h', '--version'].includes(arg))
+
+try {
+  if (!asksOnly) await ensureBuilt()
+  await import('../main/headless.ts')
+} catch (error) {
+  console.error(`deployx: ${(error as Error).message}`)
+  process.exitCode = 1
+}

@@ -1,0 +1,367 @@
+/** The real controller over its real edges: REST, feed, TLS hub; agents are light ones that speak the real protocol. */
+import { createHash } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+import type { DeploymentId } from '#shared/domain/ids.ts'
+import { startTestController, type TestController } from './test-kit/test-controller.ts'
+import type { SimAgent } from './test-kit/sim-agent.ts'
+
+/** Patience fit for a test; the logic is the same. */
+const QUICK = {
+  presence: { connectGraceMs: 0, offlineAfterMs: 0 },
+  engine: {
+    leaseMs: 1_000,
+    ackTimeoutMs: 300,
+    offerRetryMs: 50,
+    busyRetryMs: 50,
+    heartbeatMs: 100,
+  },
+}
+
+let t: TestController
+beforeEach(async () => {
+  t = await startTestController({ timings: QUICK })
+})
+afterEach(async () => {
+  await t.stop()
+})
+
+async function ended(id: DeploymentId) {
+  for (let i = 0; i < 400; i++) {
+    const deployment = await t.rest.call('deployments.get', { params: { id } })
+    if (deployment.ended_at)
+      return { deployment, progress: await t.rest.call('deployments.progress', { params: { id } }) }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  throw new Error('the deployment did not end')
+}
+async function stateOf(id: DeploymentId, state: string) {
+  for (let i = 0; i < 400; i++) {
+    const { targets } = await t.rest.call('deployments.progress', { params: { id } })
+    if (targets.every((target) => target.deployment_status === state)) return targets
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  throw new Error(`the targets did not become ${state}`)
+}
+/** Downloads, installs and reports success. */
+const obedient: Parameters<TestController['connect']>[1] = {
+  onCommand: (command, agent) => {
+    if (command.action === 'cancel') return
+    void agent
+      .progress(command, 'downloading', 1)
+      .then(() => agent.progress(command, 'installing'))
+      .then(() => agent.output(command, 1, 'Setting up…\n'))
+      .then(() => agent.result(command, {}))
+      // The test is over before the last acknowledgement came.
+      .catch(() => undefined)
+  },
+}
+async function deploy(
+  names: string[],
+  options: Parameters<TestController['connect']>[1] = obedient,
+) {
+  const software = await t.addScript('tool')
+  const identities = []
+  const agents: SimAgent[] = []
+  for (const name of names) {
+    const identity = await t.enroll(name)
+    identities.push(identity)
+    agents.push(await t.connect(identity, options))
+  }
+  const { deployment_id } = await t.rest.call('deployments.create', {
+    body: {
+      name: 'Tool',
+      software_ids: [software.id],
+      device_ids: identities.map((i) => i.deviceId),
+    },
+  })
+  return { id: deployment_id, software, identities, agents }
+}
+
+describe('a deployment', () => {
+  it('reaches every online device, records what they say and completes', async () => {
+    const feed = t.feed()
+    const completed = new Promise<DeploymentCompleted>((resolve) =>
+      feed.on('deployment_completed', resolve),
+    )
+    const { id } = await deploy(['LAB-01', 'LAB-02'])
+    const { deployment, progress } = await ended(id)
+    expect(deployment.status).toBe('completed')
+    expect(progress).toMatchObject({ total_targets: 2, completed: 2, failed: 0, success_rate: 100 })
+    expect(progress.targets[0]).toMatchObject({
+      deployment_status: 'completed',
+      exit_code: 0,
+      attempt: 1,
+      result_message: 'Installed.',
+    })
+    const output = await t.rest.call('deployments.output', {
+      params: { id, target_id: progress.targets[0]!.id },
+    })
+    expect(output).toMatchObject({ text: 'Setting up…\n', last_seq: 1 })
+    expect(await completed).toMatchObject({
+      deployment_id: id,
+      status: 'completed',
+      success_count: 2,
+      failure_count: 0,
+      total_count: 2,
+    })
+  })
+
+  it('carries in the signed payload all that the agent acts on', async () => {
+    const { agents, software } = await deploy(['LAB-01'])
+    await expect.poll(() => agents[0]!.commands.length).toBe(1)
+    const installer = software.installers[0]!
+    expect(agents[0]!.commands[0]).toMatchObject({
+      action: 'install',
+      kind: 'sh',
+      argv: [],
+      sha256: createHash('sha256').update('#!/bin/sh\nexit 0\n').digest('hex'),
+      size_bytes: installer.size_bytes,
+      timeout_seconds: 3600,
+      attempt: 1,
+      sequence: 1,
+    })
+  })
+
+  it('fails the offline device, says so, and serves the others all the same', async () => {
+    const absent = await t.enroll('RECEPTION')
+    const { software } = await deploy(['LAB-01'])
+    const here = (await t.rest.call('devices.list', {})).devices.find((d) => d.online)!
+    const { deployment_id } = await t.rest.call('deployments.create', {
+      body: { name: 'Both', software_ids: [software.id], device_ids: [here.id, absent.deviceId] },
+    })
+    const { deployment, progress } = await ended(deployment_id)
+    expect(deployment.status).toBe('partial')
+    expect(progress.targets.find((x) => x.device_name === 'RECEPTION')).toMatchObject({
+      deployment_status: 'failed',
+      reason: 'offline',
+      result_message: 'RECEPTION is offline.',
+    })
+    expect(progress.targets.find((x) => x.device_name === 'LAB-01')).toMatchObject({
+      deployment_status: 'completed',
+    })
+  })
+
+  it('records a failure with its code, words and output, and a retry makes a second attempt', async () => {
+    let tries = 0
+    const { id } = await deploy(['LAB-01'], {
+      onCommand: (command, agent) => {
+        if (command.action === 'cancel') return
+        tries++
+        void agent.result(
+          command,
+          tries === 1
+            ? {
+                status: 'failed',
+                exit_code: 1,
+                reason: 'install_failed',
+                message: 'It broke.',
+                error_details: 'boom',
+              }
+            : {},
+        )
+      },
+    })
+    const first = await ended(id)
+    expect(first.deployment.status).toBe('failed')
+    expect(first.progress.targets[0]).toMatchObject({
+      reason: 'install_failed',
+      exit_code: 1,
+      error_details: 'boom',
+      attempt: 1,
+    })
+    await t.rest.call('deployments.retry', { params: { id }, body: {} })
+    const second = await ended(id)
+    expect(second.deployment.status).toBe('completed')
+    expect(second.progress.targets[0]).toMatchObject({ deployment_status: 'completed', attempt: 2 })
+  })
+
+  it('ignores a result that was recorded before, and one of an attempt it never gave out', async () => {
+    const { id, agents } = await deploy(['LAB-01'])
+    await ended(id)
+    const command = agents[0]!.commands[0]!
+    if (command.action === 'cancel') throw new Error('unexpected')
+    expect(await agents[0]!.result(command, { status: 'failed', message: 'again' })).toEqual({
+      committed: true,
+    })
+    await agents[0]!.result(
+      { ...command, attempt_id: '0'.repeat(32) as typeof command.attempt_id },
+      { status: 'failed', message: 'made up' },
+    )
+    const { progress } = await ended(id)
+    expect(progress.targets[0]).toMatchObject({
+      deployment_status: 'completed',
+      result_message: 'Installed.',
+    })
+  })
+
+  it("does not take one device's result from another", async () => {
+    const { id, agents } = await deploy(['LAB-01', 'LAB-02'], {})
+    await stateOf(id, 'downloading')
+    const command = agents[0]!.commands[0]!
+    if (command.action === 'cancel') throw new Error('unexpected')
+    await agents[1]!.result(command, {})
+    const { targets } = await t.rest.call('deployments.progress', { params: { id } })
+    expect(targets.every((x) => x.deployment_status === 'downloading')).toBe(true)
+  })
+
+  it('gives up a device that falls silent, and believes its late result', async () => {
+    const { id, identities, agents } = await deploy(['LAB-01'], {
+      onCommand: (command, agent) =>
+        void (command.action !== 'cancel' && agent.progress(command, 'installing')),
+    })
+    await stateOf(id, 'installing')
+    const command = agents[0]!.commands[0]!
+    if (command.action === 'cancel') throw new Error('unexpected')
+    agents[0]!.close()
+    const { deployment, progress } = await ended(id)
+    expect(deployment.status).toBe('failed')
+    expect(progress.targets[0]).toMatchObject({
+      deployment_status: 'failed',
+      reason: 'lease_expired',
+    })
+    const again = await t.connect(identities[0]!, { attempts: () => [command.attempt_id] })
+    await again.result(command, {})
+    const late = await ended(id)
+    expect(late.deployment.status).toBe('completed')
+    expect(late.progress.targets[0]).toMatchObject({ deployment_status: 'completed', attempt: 1 })
+  })
+
+  it('offers the same attempt again when nobody answered the first time', async () => {
+    let silent = true
+    const { id, agents } = await deploy(['LAB-01'], {
+      ...obedient,
+      answer: () => {
+        if (!silent) return { accepted: true }
+        silent = false
+        return null
+      },
+    })
+    await ended(id)
+    const [first, second] = agents[0]!.commands
+    expect(second!.attempt_id).toBe(first!.attempt_id)
+    expect(second!.sequence).toBeGreaterThan(first!.sequence)
+    expect(second!.attempt).toBe(1)
+  })
+
+  it('goes on after a restart of the controller and records what ended meanwhile', async () => {
+    const { id, identities, agents } = await deploy(['LAB-01'], {
+      onCommand: (command, agent) =>
+        void (command.action !== 'cancel' && agent.progress(command, 'installing')),
+    })
+    await stateOf(id, 'installing')
+    const command = agents[0]!.commands[0]!
+    if (command.action === 'cancel') throw new Error('unexpected')
+    await t.restart()
+    const again = await t.connect(identities[0]!, { attempts: () => [command.attempt_id] })
+    await again.result(command, {})
+    expect((await ended(id)).deployment.status).toBe('completed')
+    expect(again.commands).toEqual([])
+  })
+
+  it('tells the truth when the agent has lost its memory', async () => {
+    const { id, identities, agents } = await deploy(['LAB-01'], {
+      onCommand: (command, agent) =>
+        void (command.action !== 'cancel' && agent.progress(command, 'installing')),
+    })
+    await stateOf(id, 'installing')
+    agents[0]!.close()
+    await t.connect(identities[0]!, { attempts: () => [] })
+    const { progress } = await ended(id)
+    expect(progress.targets[0]).toMatchObject({
+      deployment_status: 'failed',
+      reason: 'interrupted',
+    })
+  })
+
+  it('cancels: what has not started is skipped, what installs ends and is recorded', async () => {
+    const absent = await t.enroll('RECEPTION')
+    const { software, identities, agents } = await deploy(['LAB-01'])
+    await expect.poll(async () => (await t.rest.call('stats.get', {})).deployments.active).toBe(0)
+    agents[0]!.close()
+    const slow = await t.connect(identities[0]!, {
+      onCommand: (command, agent) =>
+        void (command.action !== 'cancel' && agent.progress(command, 'installing')),
+    })
+    const { deployment_id: id } = await t.rest.call('deployments.create', {
+      body: {
+        name: 'Slow',
+        software_ids: [software.id],
+        device_ids: [identities[0]!.deviceId, absent.deviceId],
+        offline_policy: 'wait',
+      },
+    })
+    await expect
+      .poll(
+        async () => (await t.rest.call('deployments.get', { params: { id } })).counts.installing,
+      )
+      .toBe(1)
+    const canceled = await t.rest.call('deployments.cancel', { params: { id } })
+    expect(canceled).toMatchObject({ status: 'in_progress', canceling: true })
+    await expect.poll(() => slow.commands.map((c) => c.action)).toEqual(['install', 'cancel'])
+    const command = slow.commands[0]!
+    if (command.action === 'cancel') throw new Error('unexpected')
+    await slow.result(command, {})
+    const { deployment, progress } = await ended(id)
+    expect(deployment).toMatchObject({ status: 'canceled' })
+    expect(progress.targets.find((x) => x.device_name === 'LAB-01')).toMatchObject({
+      deployment_status: 'completed',
+    })
+    expect(progress.targets.find((x) => x.device_name === 'RECEPTION')).toMatchObject({
+      deployment_status: 'skipped',
+      reason: 'canceled',
+    })
+  })
+
+  it('runs two deployments on one device one after the other', async () => {
+    const { software, identities, agents } = await deploy(['LAB-01'], {})
+    await expect.poll(() => agents[0]!.commands.length).toBe(1)
+    const { deployment_id } = await t.rest.call('deployments.create', {
+      body: { name: 'Second', software_ids: [software.id], device_ids: [identities[0]!.deviceId] },
+    })
+    await expect
+      .poll(
+        async () =>
+          (await t.rest.call('deployments.progress', { params: { id: deployment_id } })).targets[0],
+      )
+      .toMatchObject({ deployment_status: 'pending', reason: 'device_busy' })
+    const first = agents[0]!.commands[0]!
+    if (first.action === 'cancel') throw new Error('unexpected')
+    await agents[0]!.result(first, {})
+    await expect.poll(() => agents[0]!.commands.length).toBe(2)
+    expect(agents[0]!.commands[1]).toMatchObject({ deployment_id })
+  })
+
+  it('skips devices for whose platform there is no installer', async () => {
+    const reply = await t.rest.upload(
+      '/software',
+      { name: 'setup.sh', bytes: '#!/bin/sh\n' },
+      { arch: 'arm64' },
+    )
+    const { id: softwareId } = reply.body as { id: never }
+    const identity = await t.enroll('LAB-01')
+    await t.connect(identity)
+    const preflight = await t.rest.call('deployments.preflight', {
+      body: { name: 'x', software_ids: [softwareId], device_ids: [identity.deviceId] },
+    })
+    expect(preflight.targets).toMatchObject([{ outcome: 'will_skip', reason: 'no_installer' }])
+    const { deployment_id } = await t.rest.call('deployments.create', {
+      body: { name: 'x', software_ids: [softwareId], device_ids: [identity.deviceId] },
+    })
+    const { deployment, progress } = await ended(deployment_id)
+    expect(deployment.status).toBe('completed')
+    expect(progress.targets[0]).toMatchObject({
+      deployment_status: 'skipped',
+      reason: 'no_installer',
+    })
+    expect(progress.success_rate).toBeNull()
+  })
+
+  it('sends nothing to a device that was removed, and turns its agent away', async () => {
+    const { identities, agents } = await deploy(['LAB-01'])
+    const gone = new Promise((resolve) => agents[0]!.socket.on('refused', resolve))
+    await t.rest.call('devices.delete', { params: { id: identities[0]!.deviceId } })
+    expect(await gone).toMatchObject({ retry: false })
+    await expect(t.connect(identities[0]!)).rejects.toThrow(/removed/)
+  })
+})

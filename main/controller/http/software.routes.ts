@@ -1,0 +1,32 @@
+/** The library over REST. Uploads are streamed: a file is on disk, hashed, when its part ends. */
+import type { Software } from '../software/index.ts'
+import type { Handlers } from './handlers.ts'
+import { readUpload } from './upload.ts'
+
+/** Needs @fastify/multipart on the server that registers it. */
+export function softwareRoutes(deps: { software: Software }): Handlers<'software'> {
+  const { software } = deps
+  return {
+    'software.list': (_request, { viewer }) => ({ software: software.list(viewer) }),
+
+    'software.create': async (_request, { viewer, raw }) => {
+      const { upload, fields } = await readUpload(raw, (file) => software.receive(file))
+      return software.create(viewer, upload, fields)
+    },
+
+    'software.add_installer': async ({ params }, { viewer, raw }) => {
+      const { upload, fields } = await readUpload(raw, (file) => {
+        software.checkChangeable(viewer, params.id)
+        return software.receive(file)
+      })
+      return software.addInstaller(viewer, params.id, upload, fields)
+    },
+
+    'software.update': ({ params, body }, { viewer }) => software.update(viewer, params.id, body),
+
+    'software.delete': ({ params }, { viewer }) => {
+      software.remove(viewer, params.id)
+      return { success: true }
+    },
+  }
+}

@@ -1,0 +1,158 @@
+/** Reads a multipart upload: one file, and text fields before or behind it. */
+import type { Readable } from 'node:stream'
+// For the request's `parts` and `isMultipart`.
+import type { Multipart } from '@fastify/multipart'
+import type { FastifyRequest } from 'fastify'
+import { AppError, validationError } from '#shared/contract/errors.ts'
+import { SoftwareFields } from '#shared/contract/requests.ts'
+import { UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
+import type { Upload } from '../software/index.ts'
+
+type Receive = (file: {
+  fileName: string
+  stream: Readable
+  sizeBytes?: number | undefined
+}) => Promise<Upload>
+
+const FIELD_LIMIT_BYTES = 64 * 1024
+const PART_LIMIT = 100
+/** What fields and separators add to the file, at most. */
+const ENVELOPE_BYTES = PART_LIMIT * FIELD_LIMIT_BYTES
+const IDLE_TIMEOUT_MS = 60_000
+/** A refused upload is still read for so long, so that its sender gets to see the answer. */
+const DRAIN_MS = 30_000
+
+const NUMBERS = new Set(['timeout_seconds'])
+const JSON_TEXTS = new Set(['success_exit_codes', 'detection'])
+const KNOWN = new Set(Object.keys(SoftwareFields.shape))
+
+const problem = (field: string, message: string): AppError =>
+  new AppError('E_VALIDATION', `The field ${field} ${message}.`, [{ path: `/${field}`, message }])
+
+/** Text as it arrives, turned into what the schema expects. An empty field counts as left out. */
+function decodeField(name: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value // a part that said it was JSON
+  if (value === '') return undefined
+  if (NUMBERS.has(name)) return /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : value
+  if (!JSON_TEXTS.has(name)) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    throw problem(name, 'is not JSON')
+  }
+}
+
+/** @throws AppError E_VALIDATION */
+export function decodeFields(texts: ReadonlyMap<string, unknown>): SoftwareFields {
+  const decoded = Object.fromEntries(
+    [...texts]
+      .filter(([name]) => KNOWN.has(name))
+      .map(([name, value]) => [name, decodeField(name, value)]),
+  )
+  const parsed = SoftwareFields.safeParse(decoded)
+  if (!parsed.success) throw validationError(parsed.error, 'The upload is not valid')
+  return parsed.data
+}
+
+/** What the parser of multipart says, as an error of ours. */
+function asUploadError(error: unknown): AppError {
+  if (error instanceof AppError) return error
+  const { code = '', message = '' } = error as NodeJS.ErrnoException
+  const brokenOff =
+    code === 'FST_MP_PREMATURE_CLOSE' || /terminated early|unexpected end|aborted/i.test(message)
+  return brokenOff
+    ? new AppError('E_UPLOAD_ABORTED', 'The upload broke off. Nothing of it was kept.', [], {
+        cause: error,
+      })
+    : new AppError('E_MALFORMED', 'The upload is not well-formed multipart/form-data.', [], {
+        cause: error,
+      })
+}
+
+/** The next part, or null at the end. A sender that falls silent is cut off. */
+async function nextPart(
+  raw: FastifyRequest,
+  parts: AsyncIterator<Multipart>,
+): Promise<Multipart | null> {
+  const { socket } = raw.raw
+  let seen = socket.bytesRead
+  const watch = setInterval(() => {
+    if (socket.bytesRead === seen) raw.raw.destroy()
+    seen = socket.bytesRead
+  }, IDLE_TIMEOUT_MS)
+  try {
+    const next = await parts.next()
+    return next.done ? null : next.value
+  } catch (error) {
+    throw asUploadError(error)
+  } finally {
+    clearInterval(watch)
+  }
+}
+
+/** Reads on, and forgets, what a refused upload still sends, for a while. */
+function drain({ raw }: FastifyRequest): void {
+  if (raw.readableEnded || raw.destroyed) return
+  raw.unpipe()
+  raw.resume()
+  const timer = setTimeout(() => raw.destroy(), DRAIN_MS)
+  timer.unref()
+  raw.once('close', () => clearTimeout(timer))
+}
+
+/** The file's size is at most that of the request. @throws AppError E_TOO_LARGE before a byte is read */
+function announcedBytes(raw: FastifyRequest): number | undefined {
+  const length = Number(raw.headers['content-length'] ?? Number.NaN)
+  if (Number.isNaN(length)) return undefined
+  if (length > UPLOAD_LIMIT_BYTES + ENVELOPE_BYTES)
+    throw new AppError(
+      'E_TOO_LARGE',
+      `The upload is larger than ${UPLOAD_LIMIT_BYTES / 1024 ** 3} GiB, which is the most that is taken.`,
+    )
+  return Math.min(length, UPLOAD_LIMIT_BYTES)
+}
+
+/**
+ * Reads the upload to its end. Further files and unknown fields are passed over.
+ * @param receive takes the file's bytes; the upload it returns belongs to the caller on success and is discarded otherwise
+ * @throws AppError E_VALIDATION (no file, a bad field), E_MALFORMED, E_UPLOAD_ABORTED, and what `receive` throws
+ */
+export async function readUpload(
+  raw: FastifyRequest,
+  receive: Receive,
+): Promise<{ upload: Upload; fields: SoftwareFields }> {
+  let upload: Upload | null = null
+  try {
+    if (!raw.isMultipart())
+      throw new AppError('E_MEDIA_TYPE', 'Send the installer as multipart/form-data.')
+    const sizeBytes = announcedBytes(raw)
+    const texts = new Map<string, unknown>()
+    const parts = raw.parts({
+      limits: {
+        // The content store counts for itself; this only must not come first.
+        fileSize: Number.MAX_SAFE_INTEGER,
+        fieldSize: FIELD_LIMIT_BYTES,
+        parts: PART_LIMIT,
+        fields: PART_LIMIT,
+        files: PART_LIMIT,
+      },
+    })
+    for (let part = await nextPart(raw, parts); part; part = await nextPart(raw, parts)) {
+      if (part.type === 'field') {
+        if (part.valueTruncated) throw problem(part.fieldname, 'is too long')
+        texts.set(part.fieldname, part.value)
+      } else if (part.fieldname === 'file' && part.filename && upload === null) {
+        upload = await receive({ fileName: part.filename, stream: part.file, sizeBytes })
+      } else part.file.resume()
+    }
+    if (!upload)
+      throw new AppError('E_VALIDATION', 'There is no file in the upload.', [
+        { path: '/file', message: 'is missing' },
+      ])
+    return { upload, fields: decodeFields(texts) }
+  } catch (error) {
+    drain(raw)
+    await upload?.discard()
+    throw error
+  }
+}

@@ -1,0 +1,58 @@
+/** Packages given as an address in a deployment: checked here, before anything is written. */
+import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
+import type { CustomSoftware } from '#shared/contract/requests.ts'
+import {
+  INSTALLER_KINDS,
+  kindOfFileName,
+  type DevicePlatform,
+  type InstallerKind,
+} from '#shared/domain/platforms.ts'
+import { argumentsProblem } from './arguments.ts'
+import { checkUrl } from './fetch/url.ts'
+import { fileNameOfUrl } from './fetch/file-name.ts'
+import { cleanFileName } from './inspect/index.ts'
+
+export type CheckedCustom = {
+  item: CustomSoftware
+  kind: InstallerKind
+  platform: DevicePlatform
+  fileName: string
+}
+
+/** @throws AppError E_URL_INVALID, E_VALIDATION with every finding and its path */
+export function checkCustomItems(items: readonly CustomSoftware[]): CheckedCustom[] {
+  const findings: ErrorDetail[] = []
+  const badUrls: ErrorDetail[] = []
+  const checked: CheckedCustom[] = []
+  items.forEach((item, i) => {
+    const at = (field: string) => `/custom_software/${i}/${field}`
+    const url = checkUrl(item.download_url)
+    if (typeof url === 'string') {
+      badUrls.push({ path: at('download_url'), message: url })
+      return
+    }
+    const fileName = cleanFileName(fileNameOfUrl(url))
+    const kind = item.kind ?? kindOfFileName(fileName)
+    if (!kind) {
+      findings.push({
+        path: at('kind'),
+        message: `the address does not tell what kind of installer it is; choose one of ${Object.keys(INSTALLER_KINDS).join(', ')}`,
+      })
+      return
+    }
+    const platform = item.platform ?? INSTALLER_KINDS[kind].platform
+    const problem = argumentsProblem(item.install_args, platform)
+    if (problem) findings.push({ path: at('install_args'), message: problem })
+    checked.push({ item, kind, platform, fileName })
+  })
+  const [badUrl] = badUrls
+  if (badUrl)
+    throw new AppError('E_URL_INVALID', `The address cannot be used: ${badUrl.message}.`, [
+      ...badUrls,
+      ...findings,
+    ])
+  const [first] = findings
+  if (first)
+    throw new AppError('E_VALIDATION', `The software to fetch: ${first.message}.`, findings)
+  return checked
+}

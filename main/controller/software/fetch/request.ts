@@ -1,0 +1,149 @@
+/** One GET of an address, redirects followed, every hop checked. The body is handed on as it arrives. */
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { FetchReason } from '../software.repo.ts'
+import { fileNameOfDisposition, fileNameOfUrl } from './file-name.ts'
+import { checkLiteralHost, guardedLookup, RefusedAddress } from './guard.ts'
+import { checkUrl, describeUrl } from './url.ts'
+
+/** Why a fetch failed; `again`: another try may go better. */
+export class FetchFailure extends Error {
+  readonly reason: FetchReason
+  readonly again: boolean
+  constructor(reason: FetchReason, message: string, again: boolean, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'FetchFailure'
+    this.reason = reason
+    this.again = again
+  }
+}
+
+export type Download = {
+  body: IncomingMessage
+  /** As the server or the address tells it, not cleaned. */
+  fileName: string
+  /** Null when the server does not tell. */
+  sizeBytes: number | null
+}
+export type RequestOptions = {
+  allowPrivate: boolean
+  /** For connecting and receiving the head, per hop. */
+  headTimeoutMs: number
+  signal: AbortSignal
+}
+
+const REDIRECT_LIMIT = 5
+const REDIRECTS = [301, 302, 303, 307, 308]
+/** Statuses below 500 that pass with time: time-out, too early, too many requests. */
+const PASSING = [408, 425, 429]
+
+const invalid = (message: string, cause?: unknown) =>
+  new FetchFailure('invalid_url', message, false, { cause })
+
+/** @throws FetchFailure */
+export async function openDownload(address: string, options: RequestOptions): Promise<Download> {
+  let url = checked(address)
+  for (let hop = 0; hop <= REDIRECT_LIMIT; hop++) {
+    const response = await get(url, options)
+    const status = response.statusCode ?? 0
+    if (status === 200) {
+      const length = response.headers['content-length']
+      return {
+        body: response,
+        fileName:
+          fileNameOfDisposition(response.headers['content-disposition']) ?? fileNameOfUrl(url),
+        sizeBytes: length === undefined ? null : Number(length),
+      }
+    }
+    response.destroy()
+    if (!REDIRECTS.includes(status)) throw statusFailure(url, status)
+    url = nextHop(url, response.headers.location)
+  }
+  throw invalid(`${describeUrl(url)} redirects more than ${REDIRECT_LIMIT} times.`)
+}
+
+function checked(address: string): URL {
+  const url = checkUrl(address)
+  if (typeof url === 'string') throw invalid(`The address cannot be used: ${url}.`)
+  return url
+}
+
+function nextHop(from: URL, location: string | undefined): URL {
+  if (!location || !URL.canParse(location, from.href))
+    throw invalid(`${describeUrl(from)} redirects to nowhere.`)
+  const to = checked(new URL(location, from).href)
+  if (from.protocol === 'https:' && to.protocol === 'http:')
+    throw invalid(`${describeUrl(from)} redirects from https to http, which is not followed.`)
+  return to
+}
+
+function statusFailure(url: URL, status: number): FetchFailure {
+  const message = `${describeUrl(url)} answered ${status}.`
+  return status >= 400 && status < 500 && !PASSING.includes(status)
+    ? invalid(message)
+    : new FetchFailure('download_failed', message, true)
+}
+
+function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    try {
+      if (!options.allowPrivate) checkLiteralHost(url)
+    } catch (error) {
+      return reject(asFailure(url, error))
+    }
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, {
+      agent: false,
+      signal: options.signal,
+      headers: { 'user-agent': 'DeployX', accept: '*/*', 'accept-encoding': 'identity' },
+      ...(options.allowPrivate ? {} : { lookup: guardedLookup }),
+    })
+    const timer = setTimeout(() => {
+      const seconds = Math.round(options.headTimeoutMs / 1000)
+      request.destroy(
+        new FetchFailure(
+          'download_failed',
+          `${url.host} did not answer within ${seconds} seconds.`,
+          true,
+        ),
+      )
+    }, options.headTimeoutMs)
+    request.on('response', (response) => {
+      clearTimeout(timer)
+      response.on('error', () => undefined) // heard by whoever reads the body
+      resolve(response)
+    })
+    request.on('error', (error) => {
+      clearTimeout(timer)
+      reject(asFailure(url, error))
+    })
+    request.end()
+  })
+}
+
+const isCertificateError = (code: string): boolean =>
+  code.startsWith('CERT_') ||
+  code.startsWith('ERR_TLS_CERT') ||
+  /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)/.test(code)
+
+/** An error of the connection in words. */
+function asFailure(url: URL, error: unknown): FetchFailure {
+  if (error instanceof FetchFailure) return error
+  if (error instanceof RefusedAddress)
+    return invalid(`${error.message}. Packages are not fetched from there.`, error)
+  const { code = '', syscall } = error as NodeJS.ErrnoException
+  if (syscall === 'getaddrinfo')
+    return invalid(`The name ${url.hostname} cannot be resolved (${code}).`, error)
+  if (isCertificateError(code))
+    return new FetchFailure(
+      'download_failed',
+      `The certificate of ${url.host} is not trusted (${code}).`,
+      false,
+      { cause: error },
+    )
+  return new FetchFailure(
+    'download_failed',
+    `${url.host} could not be reached (${code || 'connection error'}).`,
+    true,
+    { cause: error },
+  )
+}

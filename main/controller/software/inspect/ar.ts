@@ -1,0 +1,42 @@
+/** The outer shell of a .deb: an ar archive (deb(5), ar(5)). Only its headers are read, so size does not matter. */
+import type { FileHandle } from 'node:fs/promises'
+import { unreadable } from './facts.ts'
+import { readAt } from './window.ts'
+
+export type ArMember = { name: string; position: number; sizeBytes: number }
+
+const MAGIC = '!<arch>\n'
+const HEADER_BYTES = 60
+const MEMBER_LIMIT = 32
+
+/**
+ * Every member, in order. The lengths must add up to the size of the file: a package that was cut off anywhere is refused.
+ * @throws AppError E_PACKAGE_UNREADABLE
+ */
+export async function readArMembers(handle: FileHandle, fileBytes: number): Promise<ArMember[]> {
+  const magic = (await readAt(handle, 0, MAGIC.length)).toString('latin1')
+  if (magic !== MAGIC) throw unreadable('it is not a Debian package')
+  const members: ArMember[] = []
+  let position = MAGIC.length
+  while (position < fileBytes) {
+    if (members.length === MEMBER_LIMIT) throw unreadable('it holds too many parts')
+    const header = (await readAt(handle, position, HEADER_BYTES)).toString('latin1')
+    if (header.length < HEADER_BYTES) throw unreadable('it is cut off within a header')
+    const size = header.slice(48, 58).trim()
+    if (header.slice(58) !== '`\n' || !/^\d{1,10}$/.test(size))
+      throw unreadable(`its part ${members.length + 1} has a damaged header`)
+    const member = {
+      name: header.slice(0, 16).trimEnd().replace(/\/$/, ''),
+      position: position + HEADER_BYTES,
+      sizeBytes: Number(size),
+    }
+    const end = member.position + member.sizeBytes
+    if (end > fileBytes)
+      throw unreadable(
+        `it is cut off: ${member.name} should have ${member.sizeBytes} bytes, ${Math.max(0, fileBytes - member.position)} are there`,
+      )
+    members.push(member)
+    position = end + (member.sizeBytes % 2) // members begin at even positions
+  }
+  return members
+}

@@ -1,0 +1,110 @@
+/** Debian packages: an ar archive of debian-binary, control.tar.* and data.tar.* (deb(5), deb-control(5)). */
+import type { FileHandle } from 'node:fs/promises'
+import { extract } from 'tar-stream'
+import type { InstallerArch } from '#shared/domain/platforms.ts'
+import { readArMembers, type ArMember } from './ar.ts'
+import { cleanText, unreadable, type PackageFacts } from './facts.ts'
+import { unpack } from './unpack.ts'
+import { readAt } from './window.ts'
+
+const CONTROL_LIMIT_BYTES = 4 * 1024 * 1024
+const CONTROL_FILE_LIMIT_BYTES = 1024 * 1024
+
+const ARCHITECTURES: Record<string, InstallerArch> = {
+  all: 'any',
+  amd64: 'x64',
+  arm64: 'arm64',
+  i386: 'x86',
+}
+
+/** The file `control` out of control.tar. */
+function controlFile(tar: Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let found: string | null = null
+    const reader = extract()
+    reader.on('entry', (header, stream, next) => {
+      const wanted =
+        found === null &&
+        header.type === 'file' &&
+        header.name.replace(/^\.\//, '') === 'control' &&
+        (header.size ?? 0) <= CONTROL_FILE_LIMIT_BYTES
+      const pieces: Buffer[] = []
+      stream.on('data', (piece) => {
+        if (wanted) pieces.push(piece as Buffer)
+      })
+      stream.on('error', reject)
+      stream.on('end', () => {
+        if (wanted) found = Buffer.concat(pieces).toString('utf8')
+        next()
+      })
+      stream.resume()
+    })
+    reader.on('error', (error) => reject(unreadable('its control part is damaged', error)))
+    reader.on('finish', () =>
+      found === null ? reject(unreadable('it has no control file')) : resolve(found),
+    )
+    reader.end(tar)
+  })
+}
+
+/** Fields of the first paragraph, names in lower case; a line that begins with a blank continues the one before. */
+export function parseControl(text: string): Map<string, string> {
+  const fields = new Map<string, string>()
+  let last: string | null = null
+  for (const line of text.split(/\r?\n/)) {
+    if (line.trim() === '') {
+      if (fields.size > 0) break
+      continue
+    }
+    if (/^[ \t]/.test(line)) {
+      if (last !== null) fields.set(last, `${fields.get(last)}\n${line.slice(1)}`)
+      continue
+    }
+    const colon = line.indexOf(':')
+    if (colon < 1) continue
+    last = line.slice(0, colon).toLowerCase()
+    fields.set(last, line.slice(colon + 1).trim())
+  }
+  return fields
+}
+
+function partOf(members: ArMember[], prefix: string): ArMember {
+  const found = members.find((m) => m.name === prefix || m.name.startsWith(`${prefix}.`))
+  if (!found) throw unreadable(`its part ${prefix} is missing, it may be cut off`)
+  return found
+}
+
+/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
+export async function readDeb(handle: FileHandle, fileBytes: number): Promise<PackageFacts> {
+  const members = await readArMembers(handle, fileBytes)
+  const [first] = members
+  if (first?.name !== 'debian-binary') throw unreadable('it is not a Debian package')
+  const format = (await readAt(handle, first.position, Math.min(first.sizeBytes, 16))).toString()
+  if (!/^2\.\d+\n/.test(format)) throw unreadable('its package format is not 2.x')
+  const control = partOf(members, 'control.tar')
+  partOf(members, 'data.tar')
+  if (control.sizeBytes > CONTROL_LIMIT_BYTES)
+    throw unreadable(`its control part is larger than ${CONTROL_LIMIT_BYTES / 1024 ** 2} MiB`)
+
+  const packed = await readAt(handle, control.position, control.sizeBytes)
+  const tar = await unpack(packed, control.name.slice('control.tar'.length))
+  const fields = parseControl(await controlFile(tar))
+  const name = fields.get('package') ?? ''
+  const version = fields.get('version') ?? ''
+  const archWord = fields.get('architecture') ?? ''
+  if (!/^[a-z0-9][a-z0-9+.-]{1,200}$/i.test(name))
+    throw unreadable('its control file names no package')
+  if (!/^[A-Za-z0-9.+:~-]{1,256}$/.test(version))
+    throw unreadable('its control file names no version')
+  if (!/^[a-z0-9-]{1,64}$/i.test(archWord))
+    throw unreadable('its control file names no architecture')
+  return {
+    name,
+    version: version.slice(0, 100),
+    publisher: cleanText((fields.get('maintainer') ?? '').replace(/<[^>]*>/g, ''), 200),
+    platform: 'linux',
+    arch: ARCHITECTURES[archWord] ?? null,
+    archWord,
+    detection: { type: 'dpkg', name, version, operator: 'ge' },
+  }
+}

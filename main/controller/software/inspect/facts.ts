@@ -1,0 +1,28 @@
+import type { Detection } from '#shared/contract/detection.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
+
+/** What a file tells of itself. */
+export type PackageFacts = {
+  name: string
+  version: string
+  publisher: string
+  platform: DevicePlatform
+  /** Null: made for an architecture that no agent runs on. */
+  arch: InstallerArch | null
+  /** The package's own word for its architecture, where it has one. */
+  archWord: string
+  detection: Detection | null
+}
+
+/** A file that is not what it says to be. */
+export const unreadable = (what: string, cause?: unknown): AppError =>
+  new AppError('E_PACKAGE_UNREADABLE', `The package cannot be used: ${what}.`, [], { cause })
+
+/** One line for people, from a file that anybody may have made. */
+export const cleanText = (text: string, maxLength: number): string =>
+  text
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim()
+    .slice(0, maxLength)
+    .trim()

@@ -1,0 +1,38 @@
+/** What an uploaded or fetched file may be called: one path component, safe on every platform. It never becomes a path here. */
+const MAX_BYTES = 255
+/** Names that Windows takes for devices, with any extension. */
+const DEVICE_NAME = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i
+/** Text direction overrides make `exe.txt` out of `txt.exe`. */
+const DIRECTION = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** Cuts a name to 255 bytes of UTF-8, leaving its extension whole. */
+function shorten(name: string): string {
+  if (Buffer.byteLength(name) <= MAX_BYTES) return name
+  const dot = name.lastIndexOf('.')
+  const extension = dot > 0 && name.length - dot <= 20 ? name.slice(dot) : ''
+  let stem = extension ? name.slice(0, dot) : name
+  while (Buffer.byteLength(stem) + Buffer.byteLength(extension) > MAX_BYTES)
+    stem = [...stem].slice(0, -1).join('')
+  return stem + extension
+}
+
+/** The last component of `said`, cleaned; `installer` when nothing usable is left. */
+export function cleanFileName(said: string): string {
+  const last = said.slice(0, 4096).split(/[/\\]/).at(-1) ?? ''
+  const cleaned = Buffer.from(last, 'utf8') // lone surrogates become U+FFFD
+    .toString('utf8')
+    .normalize('NFC')
+    .replaceAll(/\p{Cc}/gu, '')
+    .replaceAll(DIRECTION, '')
+    .replaceAll(/[<>:"|?*]/g, '_')
+    .replace(/^[\s]+/, '')
+    .replace(/[\s.]+$/, '')
+  if (cleaned === '') return 'installer'
+  return shorten(DEVICE_NAME.test(cleaned) ? `_${cleaned}` : cleaned)
+}
+
+/** The name without its extension, for people; the whole name when there is nothing before the dot. */
+export function stemOf(fileName: string): string {
+  const dot = fileName.lastIndexOf('.')
+  return dot > 0 ? fileName.slice(0, dot) : fileName
+}

@@ -1,0 +1,85 @@
+import { and, asc, eq, inArray, isNull } from 'drizzle-orm'
+import type { Role } from '#shared/contract/entities.ts'
+import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
+import { installers, software, users } from '../store/schema/index.ts'
+import type { Store } from '../store/store.ts'
+
+export type SoftwareRow = typeof software.$inferSelect
+export type InstallerRow = typeof installers.$inferSelect
+export type SoftwareWithInstallers = SoftwareRow & { installers: InstallerRow[] }
+/** With the role of its owner, who decides over who sees it; null once the owner is gone. */
+export type OwnedSoftware = SoftwareWithInstallers & { owner_role: Role | null }
+export type FetchReason = NonNullable<InstallerRow['fetch_reason']>
+
+export function createSoftwareRepo({ db }: Store) {
+  function withInstallers(
+    rows: { software: SoftwareRow; owner_role: Role | null }[],
+  ): OwnedSoftware[] {
+    const byId = new Map(
+      rows.map((row) => [
+        row.software.id,
+        { ...row.software, owner_role: row.owner_role, installers: [] as InstallerRow[] },
+      ]),
+    )
+    if (byId.size > 0)
+      for (const row of db
+        .select()
+        .from(installers)
+        .where(inArray(installers.software_id, [...byId.keys()]))
+        .orderBy(asc(installers.id))
+        .all())
+        byId.get(row.software_id)?.installers.push(row)
+    return [...byId.values()]
+  }
+  const library = () =>
+    db
+      .select({ software, owner_role: users.role })
+      .from(software)
+      .leftJoin(users, eq(users.id, software.owner_id))
+  const isShown = and(eq(software.origin, 'library'), isNull(software.deleted_at))
+
+  return {
+    /** The library: not deleted, by name. */
+    list: (): OwnedSoftware[] =>
+      withInstallers(library().where(isShown).orderBy(asc(software.name), asc(software.id)).all()),
+    byIds: (ids: SoftwareId[]): OwnedSoftware[] =>
+      withInstallers(
+        library()
+          .where(and(isShown, inArray(software.id, ids)))
+          .all(),
+      ),
+    installersOf: (id: SoftwareId): InstallerRow[] =>
+      db
+        .select()
+        .from(installers)
+        .where(eq(installers.software_id, id))
+        .orderBy(asc(installers.id))
+        .all(),
+
+    insert: (row: typeof software.$inferInsert): SoftwareRow =>
+      db.insert(software).values(row).returning().get(),
+    insertInstaller: (row: typeof installers.$inferInsert): InstallerRow =>
+      db.insert(installers).values(row).returning().get(),
+    update: (id: SoftwareId, change: Partial<SoftwareRow>): void => {
+      db.update(software).set(change).where(eq(software.id, id)).run()
+    },
+    updateInstaller: (id: InstallerId, change: Partial<InstallerRow>): void => {
+      db.update(installers).set(change).where(eq(installers.id, id)).run()
+    },
+    updateInstallersOf: (id: SoftwareId, change: Partial<InstallerRow>): void => {
+      db.update(installers).set(change).where(eq(installers.software_id, id)).run()
+    },
+
+    installer: (id: InstallerId): InstallerRow | undefined =>
+      db.select().from(installers).where(eq(installers.id, id)).get(),
+    /** What the controller has still to fetch. */
+    fetching: (): InstallerRow[] =>
+      db
+        .select()
+        .from(installers)
+        .where(eq(installers.fetch_state, 'fetching'))
+        .orderBy(asc(installers.id))
+        .all(),
+  }
+}
+export type SoftwareRepo = ReturnType<typeof createSoftwareRepo>

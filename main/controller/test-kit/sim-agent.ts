@@ -1,0 +1,246 @@
+/**
+ * A light agent for tests and benchmarks: speaks the real protocol over real TLS with real signatures, and installs nothing.
+ * What it does with a command is the caller's to say.
+ */
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto'
+import { Agent, request } from 'node:https'
+import { io, type Socket } from 'socket.io-client'
+import {
+  AGENT_NAMESPACE,
+  AGENT_PROTOCOL,
+  agentProofText,
+  CommandPayload,
+  commandText,
+  ENROLL_PATH,
+  EnrollReply,
+  enrollText,
+  hubProofText,
+  type AgentFacts,
+  type AgentToHub,
+  type CommandEnvelope,
+  type CommandReply,
+  type DeployPayload,
+  type DeploymentResult,
+  type HubToAgent,
+  type ReportReply,
+} from '#shared/contract/agent-link.ts'
+import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
+
+/** The hub's certificate names this; see keys.ts. */
+const HUB_NAME = 'deployx.invalid'
+
+export type SimIdentity = {
+  deviceId: DeviceId
+  name: string
+  /** PKCS #8, PEM */
+  privateKey: string
+  commandKey: string
+  fingerprint: string
+}
+export type SimHub = { port: number; /** the hub's certificate, PEM */ cert: string }
+
+const factsOf = (name: string): AgentFacts => ({
+  name,
+  platform: 'linux',
+  arch: 'x64',
+  os_version: 'Debian 12',
+  agent_version: 'sim',
+  free_disk_bytes: 50 * 1024 ** 3,
+})
+
+function post(
+  hub: SimHub,
+  path: string,
+  body: unknown,
+): Promise<{ status: number; body: unknown }> {
+  return new Promise((resolve, reject) => {
+    const call = request(
+      {
+        host: '127.0.0.1',
+        port: hub.port,
+        path,
+        method: 'POST',
+        ca: hub.cert,
+        servername: HUB_NAME,
+        headers: { 'content-type': 'application/json' },
+      },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8')
+        response.on('data', (chunk: string) => (text += chunk))
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as unknown }),
+        )
+      },
+    )
+    call.on('error', reject)
+    call.end(JSON.stringify(body))
+  })
+}
+
+/** @throws Error with the hub's answer when it refuses */
+export async function enrollSimAgent(
+  hub: SimHub,
+  code: string,
+  name: string,
+): Promise<SimIdentity> {
+  const parsed = parseEnrollmentCode(code)
+  if (!parsed) throw new Error('not an enrolment code')
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const public_key = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+  const text = enrollText(parsed.fingerprint, parsed.secret, public_key)
+  const answer = await post(hub, ENROLL_PATH, {
+    protocol: AGENT_PROTOCOL,
+    secret: parsed.secret,
+    public_key,
+    signature: sign(null, Buffer.from(text), privateKey).toString('base64'),
+    facts: factsOf(name),
+  })
+  if (answer.status !== 200) throw new Error(`enrolment refused: ${JSON.stringify(answer.body)}`)
+  const reply = EnrollReply.parse(answer.body)
+  return {
+    deviceId: reply.device_id,
+    name,
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    commandKey: reply.command_key,
+    fingerprint: parsed.fingerprint,
+  }
+}
+
+export type SimAgent = {
+  socket: Socket<HubToAgent, AgentToHub>
+  /** Resolves once the hub has welcomed it. */
+  welcomed: Promise<void>
+  /** Commands received and verified, in order. */
+  commands: CommandPayload[]
+  result: (command: DeployPayload, result: Partial<DeploymentResult>) => Promise<ReportReply>
+  progress: (
+    command: DeployPayload,
+    phase: 'downloading' | 'verifying' | 'installing',
+    bytes?: number,
+  ) => Promise<ReportReply>
+  output: (command: DeployPayload, seq: number, text: string) => Promise<ReportReply>
+  close: () => void
+}
+
+export function connectSimAgent(
+  hub: SimHub,
+  identity: SimIdentity,
+  options: {
+    /** What it does with a command after having accepted it. Default: nothing. */
+    onCommand?: (command: CommandPayload, agent: SimAgent) => void
+    /** What it answers. Default: accepted. */
+    answer?: (command: CommandPayload) => CommandReply | null
+    /** Attempts it claims to hold. */
+    attempts?: () => AttemptId[]
+    reconnection?: boolean
+  } = {},
+): SimAgent {
+  const key = createPrivateKey(identity.privateKey)
+  const commandKey = createPublicKey({
+    key: Buffer.from(identity.commandKey, 'base64'),
+    format: 'der',
+    type: 'spki',
+  })
+  const socket: SimAgent['socket'] = io(`https://127.0.0.1:${hub.port}${AGENT_NAMESPACE}`, {
+    transports: ['websocket'],
+    forceNew: true,
+    reconnection: options.reconnection ?? false,
+    reconnectionDelay: 100,
+    perMessageDeflate: false as never,
+    // Verified for real: the hub's own certificate is the only authority, under the name it carries.
+    agent: new Agent({ ca: hub.cert, servername: HUB_NAME }) as never,
+  })
+  let lastSequence = 0
+  let hubProof = ''
+  let welcome: () => void
+  let refuse: (error: Error) => void
+  const welcomed = new Promise<void>((resolve, reject) => ([welcome, refuse] = [resolve, reject]))
+  welcomed.catch(() => undefined)
+
+  socket.on('challenge', ({ nonce }, ack) => {
+    const mine = randomBytes(32).toString('hex')
+    hubProof = hubProofText(identity.fingerprint, nonce, mine, identity.deviceId)
+    const text = agentProofText(identity.fingerprint, nonce, mine, identity.deviceId)
+    ack({
+      protocol: AGENT_PROTOCOL,
+      device_id: identity.deviceId,
+      nonce: mine,
+      signature: sign(null, Buffer.from(text), key).toString('base64'),
+      last_sequence: lastSequence,
+      attempts: options.attempts?.() ?? [],
+      facts: factsOf(identity.name),
+    })
+  })
+  socket.on('welcome', ({ signature }, ack) => {
+    const ok = verify(null, Buffer.from(hubProof), commandKey, Buffer.from(signature, 'base64'))
+    ack({ ok })
+    if (ok) welcome()
+    else refuse(new Error('the hub did not prove itself'))
+  })
+  socket.on('refused', ({ message }) => refuse(new Error(message)))
+  socket.on('connect_error', (error) => refuse(error))
+
+  function take(envelope: CommandEnvelope, ack: (reply: CommandReply) => void): void {
+    if (
+      !verify(
+        null,
+        Buffer.from(commandText(envelope.payload)),
+        commandKey,
+        Buffer.from(envelope.signature, 'base64'),
+      )
+    )
+      return ack({
+        accepted: false,
+        why: 'bad_signature',
+        message: 'the signature does not verify',
+      })
+    const command = CommandPayload.parse(JSON.parse(envelope.payload))
+    lastSequence = Math.max(lastSequence, command.sequence)
+    agent.commands.push(command)
+    const answer = options.answer ? options.answer(command) : ({ accepted: true } as const)
+    if (!answer) return
+    ack(answer)
+    if (answer.accepted) options.onCommand?.(command, agent)
+  }
+  socket.on('deploy_software', ({ envelope }, ack) => take(envelope, ack))
+  socket.on('cancel_deployment', ({ envelope }, ack) => take(envelope, ack))
+
+  const key4 = ({ deployment_id, target_id, attempt, attempt_id }: DeployPayload) => ({
+    deployment_id,
+    target_id,
+    attempt,
+    attempt_id,
+  })
+  const agent: SimAgent = {
+    socket,
+    welcomed,
+    commands: [],
+    result: (command, result) =>
+      socket.timeout(20_000).emitWithAck('deployment_result', {
+        ...key4(command),
+        status: 'success',
+        message: 'Installed.',
+        exit_code: 0,
+        ...result,
+      }),
+    progress: (command, phase, bytes) =>
+      socket.timeout(20_000).emitWithAck('deployment_progress', {
+        ...key4(command),
+        phase,
+        ...(bytes !== undefined && { bytes, total_bytes: command.size_bytes }),
+      }),
+    output: (command, seq, text) =>
+      socket.timeout(20_000).emitWithAck('deployment_output', { ...key4(command), seq, text }),
+    close: () => socket.disconnect(),
+  }
+  return agent
+}

@@ -1,0 +1,43 @@
+/** The only place that speaks to pages over IPC: calls come in here, notes go out from here. */
+import { ipcMain, type IpcMainInvokeEvent, type WebContents } from 'electron'
+import type { Logger } from 'pino'
+import type { z } from 'zod'
+import {
+  BRIDGE_CALL,
+  BRIDGE_NOTE,
+  bridgeNotes,
+  type BridgeNoteName,
+  type BridgeNotes,
+} from '#shared/contract/bridge.ts'
+import { isAppUrl } from './app-files.ts'
+import { answerCall, refusal, type BridgeHandlers } from './bridge-calls.ts'
+
+export type Bridge = ReturnType<typeof openBridge>
+
+/** Starts answering the page's calls. Only the main frame of a page at `app://deployx/` is answered. */
+export function openBridge(handlers: BridgeHandlers, log: Logger) {
+  ipcMain.handle(BRIDGE_CALL, async (event, name: unknown, input: unknown) => {
+    if (!isTrusted(event)) {
+      log.warn({ url: event.senderFrame?.url.slice(0, 200) }, 'a stranger called the desktop')
+      return refusal('E_FORBIDDEN', 'Only the console may call the desktop.')
+    }
+    return await answerCall(handlers, name, input, (error) =>
+      log.error({ err: error, call: name }, 'a call of the page failed'),
+    )
+  })
+  return {
+    /** Tells the page something. A page that is gone is told nothing. */
+    note<N extends BridgeNoteName>(
+      page: WebContents,
+      name: N,
+      body: z.output<BridgeNotes[N]>,
+    ): void {
+      if (!page.isDestroyed()) page.send(BRIDGE_NOTE, name, bridgeNotes[name].parse(body))
+    },
+    close: (): void => ipcMain.removeHandler(BRIDGE_CALL),
+  }
+}
+
+function isTrusted({ sender, senderFrame }: IpcMainInvokeEvent): boolean {
+  return senderFrame !== null && senderFrame === sender.mainFrame && isAppUrl(senderFrame.url)
+}

@@ -1,0 +1,33 @@
+/** Opens the project's own pages. They lie in the app: nothing is fetched, and a page names a topic, never an address. */
+import { existsSync } from 'node:fs'
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HelpTopic } from './menu.ts'
+
+const FILES: Record<HelpTopic, { inApp: string; shownAs: string }> = {
+  guide: { inApp: 'docs/guide.md', shownAs: 'DeployX guide.txt' },
+  licence: { inApp: 'LICENSE', shownAs: 'DeployX licence.txt' },
+}
+
+/**
+ * @param appRoot of the app, possibly inside its archive
+ * @param folder where other programs can read: they cannot look into the archive
+ * @param openPath hands a file to the system; an empty text means that it was taken
+ */
+export function createHelp(deps: {
+  appRoot: string
+  folder: string
+  openPath: (file: string) => Promise<string>
+}) {
+  const source = (topic: HelpTopic): string => join(deps.appRoot, FILES[topic].inApp)
+  return {
+    topics: (Object.keys(FILES) as HelpTopic[]).filter((topic) => existsSync(source(topic))),
+    async open(topic: HelpTopic): Promise<boolean> {
+      if (!existsSync(source(topic))) return false
+      const file = join(deps.folder, FILES[topic].shownAs)
+      await mkdir(deps.folder, { recursive: true })
+      await copyFile(source(topic), file)
+      return (await deps.openPath(file)) === ''
+    },
+  }
+}

@@ -1,0 +1,124 @@
+/** The application menu. Everything in it can be reached in the page as well; here it has its keys. */
+import { Menu, type MenuItemConstructorOptions } from 'electron'
+import type { z } from 'zod'
+import type { BridgeNotes, Theme } from '#shared/contract/bridge.ts'
+
+export type Page = z.output<BridgeNotes['open.page']>['page']
+export type HelpTopic = 'guide' | 'licence'
+
+export type MenuActions = {
+  openPage: (page: Page) => void
+  theme: () => Theme
+  setTheme: (theme: Theme) => void
+  /** Topics that this installation can show. */
+  helpTopics: readonly HelpTopic[]
+  openHelp: (topic: HelpTopic) => void
+}
+
+const THEMES: Record<Theme, string> = { system: 'Same as system', light: 'Light', dark: 'Dark' }
+const HELP: Record<HelpTopic, string> = { guide: 'Guide', licence: 'Licence' }
+
+/** Pure. `isDeveloping` adds reloading and the developer tools. */
+export function menuTemplate(
+  actions: MenuActions,
+  platform: NodeJS.Platform,
+  isDeveloping: boolean,
+): MenuItemConstructorOptions[] {
+  const isMac = platform === 'darwin'
+  const separator: MenuItemConstructorOptions = { type: 'separator' }
+  const page = (label: string, target: Page, accelerator?: string): MenuItemConstructorOptions => ({
+    label,
+    ...(accelerator && { accelerator }),
+    click: () => actions.openPage(target),
+  })
+  const settings = page('Settings…', 'settings', 'CmdOrCtrl+,')
+
+  const appMenu: MenuItemConstructorOptions = {
+    label: 'DeployX',
+    submenu: [
+      { role: 'about' },
+      separator,
+      settings,
+      separator,
+      { role: 'services' },
+      separator,
+      { role: 'hide' },
+      { role: 'hideOthers' },
+      { role: 'unhide' },
+      separator,
+      { role: 'quit' },
+    ],
+  }
+  const fileMenu: MenuItemConstructorOptions = {
+    label: '&File',
+    submenu: [
+      page('New deployment', 'new-deployment', 'CmdOrCtrl+N'),
+      page('Add devices', 'add-devices', 'CmdOrCtrl+Shift+A'),
+      separator,
+      ...(isMac
+        ? [{ role: 'close' } as const]
+        : [settings, separator, { role: 'quit', accelerator: 'Ctrl+Q' } as const]),
+    ],
+  }
+  const viewMenu: MenuItemConstructorOptions = {
+    label: '&View',
+    submenu: [
+      page('Search', 'search', 'CmdOrCtrl+K'),
+      page('Toggle sidebar', 'toggle-sidebar', 'CmdOrCtrl+\\'),
+      separator,
+      {
+        label: 'Theme',
+        submenu: (Object.keys(THEMES) as Theme[]).map((theme) => ({
+          label: THEMES[theme],
+          type: 'radio' as const,
+          checked: actions.theme() === theme,
+          click: () => actions.setTheme(theme),
+        })),
+      },
+      separator,
+      { role: 'resetZoom' },
+      { role: 'zoomIn' },
+      { role: 'zoomOut' },
+      { role: 'togglefullscreen' },
+      ...(isDeveloping
+        ? [separator, { role: 'reload' } as const, { role: 'toggleDevTools' } as const]
+        : []),
+    ],
+  }
+  const goMenu: MenuItemConstructorOptions = {
+    label: '&Go',
+    submenu: [
+      page('Dashboard', 'dashboard', 'CmdOrCtrl+1'),
+      page('Deployments', 'deployments', 'CmdOrCtrl+2'),
+      page('Devices', 'devices', 'CmdOrCtrl+3'),
+      page('Software', 'software', 'CmdOrCtrl+4'),
+    ],
+  }
+  const helpMenu: MenuItemConstructorOptions = {
+    role: 'help',
+    label: '&Help',
+    submenu: [
+      ...actions.helpTopics.map((topic) => ({
+        label: HELP[topic],
+        click: () => actions.openHelp(topic),
+      })),
+      ...(isMac ? [] : [{ role: 'about' } as const]),
+    ],
+  }
+  return [
+    ...(isMac ? [appMenu] : []),
+    fileMenu,
+    { role: 'editMenu' },
+    viewMenu,
+    goMenu,
+    ...(isMac ? [{ role: 'windowMenu' } as const] : []),
+    helpMenu,
+  ]
+}
+
+/** To be called again when what the menu shows has changed. */
+export function showMenu(actions: MenuActions, isDeveloping: boolean): void {
+  Menu.setApplicationMenu(
+    Menu.buildFromTemplate(menuTemplate(actions, process.platform, isDeveloping)),
+  )
+}

@@ -1,0 +1,56 @@
+/** Native notifications: how a deployment ended, and once that the hub goes on without its window. */
+import { Notification } from 'electron'
+import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+import type { DeploymentId } from '#shared/domain/ids.ts'
+import { completionNotice } from './words.ts'
+
+/** A notification that nobody holds is collected, and its click is lost with it. */
+const MAX_HELD = 20
+
+export type Notices = ReturnType<typeof createNotices>
+
+/**
+ * @param icon picture beside the text; Windows and macOS take the app's own
+ * @param isWanted the person's setting; it does not hold for what is said once and for all
+ */
+export function createNotices(deps: {
+  icon: string
+  isWanted: () => boolean
+  onOpen: (deployment: DeploymentId | null) => void
+}) {
+  let held: Notification[] = []
+
+  function show(title: string, body: string, onClick: () => void): void {
+    if (!Notification.isSupported()) return
+    const notice = new Notification({
+      title,
+      body,
+      ...(process.platform === 'linux' && { icon: deps.icon }),
+    })
+    const forget = (): void => void (held = held.filter((other) => other !== notice))
+    notice.on('click', () => {
+      forget()
+      onClick()
+    })
+    notice.on('close', forget)
+    notice.on('failed', forget)
+    held = [...held, notice].slice(-MAX_HELD)
+    notice.show()
+  }
+
+  return {
+    completed(ended: DeploymentCompleted): void {
+      if (!deps.isWanted()) return
+      const { title, body } = completionNotice(ended)
+      show(title, body, () => deps.onOpen(ended.deployment_id))
+    },
+    explainTray(): void {
+      const where = process.platform === 'darwin' ? 'menu bar' : 'tray'
+      show(
+        'DeployX keeps running',
+        `The hub stays up for its agents. The icon in the ${where} opens the window again and quits.`,
+        () => deps.onOpen(null),
+      )
+    },
+  }
+}

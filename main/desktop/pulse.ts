@@ -1,0 +1,120 @@
+/**
+ * What the shell shows of the controller, gathered from its feed at most once a second: the tray, the tooltip and
+ * whether the computer must stay awake all follow from this.
+ */
+import type { Controller } from '../controller/compose.ts'
+import type { DeploymentCompleted, FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
+import type { DeploymentId } from '#shared/domain/ids.ts'
+
+export type Activity = ReturnType<Controller['activity']>
+export type UnseenFailure = { id: DeploymentId; name: string; failed: number }
+export type Pulse = {
+  /** `HOST:PORT` under which agents find the hub. */
+  hubAddress: string
+  activity: Activity
+  /** Deployments that ended with failures nobody has looked at yet, oldest first. */
+  unseen: readonly UnseenFailure[]
+}
+
+/** What of the console a person has on the screen. */
+export type Look = { deployment: DeploymentId } | 'deployments'
+
+const MIN_INTERVAL_MS = 1_000
+/** A lost event heals after so long. */
+const TICK_MS = 15_000
+const MAX_UNSEEN = 50
+
+/** Which page an address of the console shows, as far as it matters here. Pure. */
+export function lookOf(address: string): Look | null {
+  const route = address.split('#', 2)[1] ?? ''
+  const [path] = route.split('?', 1)
+  if (/^\/deployments\/?$/.test(path ?? '')) return 'deployments'
+  const id = /^\/deployments\/([1-9]\d{0,15})(?:\/|$)/.exec(path ?? '')?.[1]
+  return id ? { deployment: Number(id) as DeploymentId } : null
+}
+
+export type PulseWatch = ReturnType<typeof watchPulse>
+
+/**
+ * @param onBeat told at the start and whenever something has changed, at most once a second
+ * @param onCompleted told at once of each deployment that ends
+ * @param isLookedAt whether a person has this deployment on the screen now
+ */
+export function watchPulse(deps: {
+  controller: Pick<Controller, 'activity' | 'subscribe' | 'hubUrl'>
+  onBeat: (pulse: Pulse) => void
+  onCompleted: (ended: DeploymentCompleted) => void
+  isLookedAt: (id: DeploymentId) => boolean
+}) {
+  const { controller } = deps
+  let hubAddress = new URL(controller.hubUrl).host
+  const unseen = new Map<DeploymentId, UnseenFailure>()
+  let shown = ''
+  let timer: NodeJS.Timeout | null = null
+  let lastBeatMs = 0
+
+  function beat(): void {
+    if (timer) clearTimeout(timer)
+    timer = null
+    lastBeatMs = Date.now()
+    const pulse = { hubAddress, activity: controller.activity(), unseen: [...unseen.values()] }
+    const key = JSON.stringify(pulse)
+    if (key === shown) return
+    shown = key
+    deps.onBeat(pulse)
+  }
+  const soon = (): void => {
+    timer ??= setTimeout(beat, Math.max(0, lastBeatMs + MIN_INTERVAL_MS - Date.now()))
+  }
+
+  function completed(ended: DeploymentCompleted): void {
+    const { deployment_id: id, deployment_name: name, failure_count: failed } = ended
+    unseen.delete(id)
+    if (['failed', 'partial'].includes(ended.status) && !deps.isLookedAt(id)) {
+      unseen.set(id, { id, name, failed })
+      const [oldest] = unseen.keys()
+      if (unseen.size > MAX_UNSEEN && oldest) unseen.delete(oldest)
+    }
+    deps.onCompleted(ended)
+  }
+
+  const unsubscribe = controller.subscribe((event: FeedEventName, body) => {
+    switch (event) {
+      case 'target_output':
+        return
+      case 'deployment_completed':
+        completed(body as FeedEvents['deployment_completed'])
+        break
+      case 'deployment_updated': {
+        // Somebody has started it again: he knows.
+        const { id, status } = body as FeedEvents['deployment_updated']
+        if (status === 'in_progress') unseen.delete(id)
+        break
+      }
+      case 'hub_updated':
+        hubAddress = (body as FeedEvents['hub_updated']).addresses[0] ?? hubAddress
+        break
+      case 'targets_updated':
+      case 'device_updated':
+      case 'devices_pending':
+        break
+    }
+    soon()
+  })
+  const tick = setInterval(soon, TICK_MS)
+  beat()
+
+  return {
+    /** A person looks at this: its failures need no mark any more. The list of deployments shows them all. */
+    looked(look: Look): void {
+      if (look === 'deployments') unseen.clear()
+      else unseen.delete(look.deployment)
+      soon()
+    },
+    stop(): void {
+      unsubscribe()
+      clearInterval(tick)
+      if (timer) clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Asks the Linux desktop whether anything shows tray icons. One question, one answer: a D-Bus client of just that much
+ * (https://dbus.freedesktop.org/doc/dbus-specification.html).
+ */
+import { connect, type Socket } from 'node:net'
+
+const WATCHER = 'org.kde.StatusNotifierWatcher'
+/** Longer than any reply to this question. */
+const MAX_REPLY_BYTES = 64 * 1024
+const METHOD_CALL = 1
+const METHOD_RETURN = 2
+const ERROR = 3
+const NO_AUTO_START = 2
+const REPLY_SERIAL = 5
+const PROTOCOL_VERSION = 1
+const LITTLE_ENDIAN = 0x6c
+
+/**
+ * Whether a tray is there (a StatusNotifierWatcher with a host, as KDE, GNOME's AppIndicator extension and others bring).
+ * False where there is no bus, no watcher, or no answer in time.
+ */
+export async function hasTrayHost(
+  env: NodeJS.ProcessEnv = process.env,
+  timeoutMs = 1_000,
+): Promise<boolean> {
+  for (const path of socketPaths(env)) {
+    const answer = await ask(path, timeoutMs).catch(() => null)
+    if (answer !== null) return answer
+  }
+  return false
+}
+
+/** Unix sockets of the session bus, as the addresses say; a leading NUL is Linux's abstract name space. */
+export function socketPaths(env: NodeJS.ProcessEnv): string[] {
+  const runtime = env['XDG_RUNTIME_DIR']
+  const list = env['DBUS_SESSION_BUS_ADDRESS'] ?? (runtime ? `unix:path=${runtime}/bus` : '')
+  return list.split(';').flatMap((address) => {
+    const match = /^unix:(.*)$/.exec(address)
+    if (!match) return []
+    const entries = match[1]!.split(',').map((pair) => pair.split('=', 2) as [string, string])
+    const values = new Map(entries)
+    const decode = (value: string) => decodeURIComponent(value.replaceAll(/%(?![0-9a-f]{2})/gi, '%25'))
+    const path = values.get('path')
+    const abstract = values.get('abstract')
+    return path ? [decode(path)] : abstract ? [`\0${decode(abstract)}`] : []
+  })
+}
+
+/** The reply to Get(StatusNotifierWatcher, IsStatusNotifierHostRegistered); false for an error reply. */
+function ask(path: string, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket: Socket = connect({ path })
+    const timer = setTimeout(() => end(() => reject(new Error('no answer'))), timeoutMs)
+    const end = (settle: () => void): void => {
+      clearTimeout(timer)
+      socket.destroy()
+      settle()
+    }
+    let received = Buffer.alloc(0)
+    let isIn = false
+    socket.once('error', (error) => end(() => reject(error)))
+    socket.once('close', () => end(() => reject(new Error('the bus hung up'))))
+    socket.once('connect', () => {
+      const user = Buffer.from(String(process.getuid?.() ?? 0)).toString('hex')
+      socket.write(`\0AUTH EXTERNAL ${user}\r\n`)
+    })
+    socket.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk])
+      if (received.length > MAX_REPLY_BYTES) return end(() => reject(new Error('too much')))
+      if (!isIn) {
+        const lineEnd = received.indexOf('\r\n')
+        if (lineEnd < 0) return
+        if (!received.subarray(0, lineEnd).toString().startsWith('OK '))
+          return end(() => reject(new Error('the bus refused this user')))
+        received = received.subarray(lineEnd + 2)
+        isIn = true
+        socket.write('BEGIN\r\n')
+        socket.write(helloCall(1))
+        socket.write(hostRegisteredCall(2))
+      }
+      for (let message; (message = takeMessage(received)); received = message.rest) {
+        const { type, replySerial, body } = message
+        if (type === 0) return end(() => reject(new Error('not a message that is understood here')))
+        if (replySerial !== 2) continue
+        // The body is a variant: the signature `b`, padding to 4, the truth in 4 bytes.
+        const isTrue = type === METHOD_RETURN && body.length >= 8 && body.readUInt32LE(4) === 1
+        return end(() => resolve(isTrue))
+      }
+    })
+  })
+}
+
+const helloCall = (serial: number): Buffer =>
+  methodCall(serial, {
+    destination: 'org.freedesktop.DBus',
+    path: '/org/freedesktop/DBus',
+    interface: 'org.freedesktop.DBus',
+    member: 'Hello',
+  })
+
+const hostRegisteredCall = (serial: number): Buffer =>
+  methodCall(serial, {
+    destination: WATCHER,
+    path: '/StatusNotifierWatcher',
+    interface: 'org.freedesktop.DBus.Properties',
+    member: 'Get',
+    strings: [WATCHER, 'IsStatusNotifierHostRegistered'],
+  })
+
+const padding = (length: number, boundary: number): Buffer =>
+  Buffer.alloc((boundary - (length % boundary)) % boundary)
+
+const uint32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(value)
+  return bytes
+}
+
+/** Length, text, NUL; the caller aligns. */
+const string = (text: string): Buffer => {
+  const bytes = Buffer.from(text)
+  return Buffer.concat([uint32(bytes.length), bytes, Buffer.from([0])])
+}
+
+const signature = (text: string): Buffer =>
+  Buffer.from([text.length, ...Buffer.from(text), 0])
+
+function methodCall(
+  serial: number,
+  call: { destination: string; path: string; interface: string; member: string; strings?: string[] },
+): Buffer {
+  let body = Buffer.alloc(0)
+  for (const text of call.strings ?? [])
+    body = Buffer.concat([body, padding(body.length, 4), string(text)])
+
+  let fields = Buffer.alloc(0)
+  const field = (code: number, type: string, value: Buffer): void => {
+    const head = Buffer.concat([Buffer.from([code]), signature(type)]) // 4 bytes: the value is aligned
+    fields = Buffer.concat([fields, padding(fields.length, 8), head, value])
+  }
+  field(1, 'o', string(call.path))
+  field(2, 's', string(call.interface))
+  field(3, 's', string(call.member))
+  field(6, 's', string(call.destination))
+  if (call.strings) field(8, 'g', signature('s'.repeat(call.strings.length)))
+
+  const fixed = [LITTLE_ENDIAN, METHOD_CALL, NO_AUTO_START, PROTOCOL_VERSION]
+  const head = Buffer.concat([
+    Buffer.from(fixed),
+    uint32(body.length),
+    uint32(serial),
+    uint32(fields.length),
+    fields,
+  ])
+  return Buffer.concat([head, padding(head.length, 8), body])
+}
+
+/** `type` 0: not readable. */
+type Message = { type: number; replySerial: number | null; body: Buffer; rest: Buffer }
+
+/** The first whole message, or null while one is incomplete. Only what this question needs is read of it. */
+function takeMessage(bytes: Buffer): Message | null {
+  if (bytes.length < 16) return null
+  if (bytes[0] !== LITTLE_ENDIAN)
+    return { type: 0, replySerial: null, body: bytes.subarray(0, 0), rest: bytes.subarray(0, 0) }
+  const bodyLength = bytes.readUInt32LE(4)
+  const fieldsLength = bytes.readUInt32LE(12)
+  const bodyStart = Math.ceil((16 + fieldsLength) / 8) * 8
+  if (bytes.length < bodyStart + bodyLength) return null
+  const type = bytes[1]!
+  const isReply = type === METHOD_RETURN || type === ERROR
+  return {
+    type,
+    replySerial: isReply ? replySerialOf(bytes.subarray(16, 16 + fieldsLength)) : null,
+    body: bytes.subarray(bodyStart, bodyStart + bodyLength),
+    rest: bytes.subarray(bodyStart + bodyLength),
+  }
+}
+
+function replySerialOf(fields: Buffer): number | null {
+  let at = 0
+  while (at + 8 <= fields.length) {
+    const code = fields[at]!
+    const type = String.fromCharCode(fields[at + 2]!)
+    const value = at + 4
+    if (code === REPLY_SERIAL) return fields.readUInt32LE(value)
+    const size = type === 'g' ? fields[value]! + 2 : type === 'u' ? 4 : fields.readUInt32LE(value) + 5
+    at = Math.ceil((value + size) / 8) * 8
+  }
+  return null
+}

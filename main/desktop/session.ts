@@ -1,0 +1,57 @@
+/**
+ * Keeps the refresh token between starts: encrypted by the operating system's keystore where there is one. Without one
+ * (Linux without a keyring) it lies in a file that only this user may read, and the caller is told so.
+ */
+import { randomBytes } from 'node:crypto'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+/** The part of Electron's safeStorage that is used. */
+export type Keystore = {
+  isEncryptionAvailable: () => boolean
+  /** Linux only. `basic_text` scrambles with a key that everybody knows: that protects nothing. */
+  getSelectedStorageBackend?: () => string
+  encryptString: (text: string) => Buffer
+  decryptString: (bytes: Buffer) => string
+}
+
+const Stored = z.object({ version: z.literal(1), protected: z.boolean(), token: z.string().max(8192) })
+
+/** @param folder the app's folder for this user; `session.json` in it is this file's alone */
+export function createSessionKeeper(folder: string, keystore: Keystore, platform = process.platform) {
+  const file = join(folder, 'session.json')
+
+  const canProtect = (): boolean =>
+    keystore.isEncryptionAvailable() &&
+    !(platform === 'linux' && keystore.getSelectedStorageBackend?.() === 'basic_text')
+
+  return {
+    /** The token, or null: nobody is signed in, or the keystore does not give it back any more. */
+    load(): string | null {
+      try {
+        const stored = Stored.parse(JSON.parse(readFileSync(file, 'utf8')))
+        const bytes = Buffer.from(stored.token, 'base64')
+        const token = stored.protected ? keystore.decryptString(bytes) : bytes.toString('utf8')
+        return token || null
+      } catch {
+        return null
+      }
+    },
+    /** @returns whether a keystore protects it; for null whether one would */
+    save(token: string | null): { protected: boolean } {
+      const isProtected = canProtect()
+      if (token === null) {
+        rmSync(file, { force: true })
+        return { protected: isProtected }
+      }
+      const bytes = isProtected ? keystore.encryptString(token) : Buffer.from(token, 'utf8')
+      const content = { version: 1, protected: isProtected, token: bytes.toString('base64') }
+      // Whole or not at all, and never readable by others, not even for a moment.
+      const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
+      writeFileSync(temporary, JSON.stringify(content), { mode: 0o600, flag: 'wx' })
+      renameSync(temporary, file)
+      return { protected: isProtected }
+    },
+  }
+}

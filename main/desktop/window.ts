@@ -1,0 +1,156 @@
+/** The one window: remembers its place, closes to the tray, comes back with the page it showed. */
+import { join } from 'node:path'
+import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
+import type { Logger } from 'pino'
+import { APP_START_URL } from './app-files.ts'
+import { lookOf, type Look } from './pulse.ts'
+import type { Remembered, ShellState } from './preferences.ts'
+import { SAFE_WEB_PREFERENCES } from './security.ts'
+import { MIN_WINDOW, placeWindow } from './window-place.ts'
+
+/** The window's colour before the page has drawn itself: the console's own background. */
+const BACKGROUND = { light: '#fafafa', dark: '#09090b' } as const
+/** Shown even if the page has not drawn itself by then. */
+const SHOW_AFTER_MS = 8_000
+const REMEMBER_AFTER_MS = 500
+/** A page that keeps crashing is not loaded for ever. */
+const MAX_RELOADS = 3
+const RELOADS_WITHIN_MS = 5 * 60_000
+
+export type MainWindow = ReturnType<typeof openWindow>
+
+/**
+ * @param show whether it appears when its page is ready, or waits until somebody asks for it
+ * @param onClose asked when a person closes the window; it stays (and is hidden or not) unless the app is quitting
+ * @param onLook told of the page that is in front of a person
+ * @param onBroken told when the page crashed again and again
+ */
+export function openWindow(deps: {
+  appRoot: string
+  show: boolean
+  state: Remembered<ShellState>
+  log: Logger
+  isQuitting: () => boolean
+  onClose: () => void
+  onLook: (look: Look) => void
+  onBroken: () => void
+}) {
+  const { state, log } = deps
+  const areas = screen.getAllDisplays().map((display) => display.workArea)
+  const { maximized, ...bounds } = placeWindow(state.get().window, areas)
+  const window = new BrowserWindow({
+    ...bounds,
+    minWidth: MIN_WINDOW.width,
+    minHeight: MIN_WINDOW.height,
+    show: false,
+    title: 'DeployX',
+    backgroundColor: background(),
+    titleBarStyle: process.platform === 'darwin' ? 'hiddenInset' : 'default',
+    autoHideMenuBar: true,
+    ...(process.platform === 'linux' && {
+      icon: join(deps.appRoot, 'build', 'icons', 'app', 'linux', '256x256.png'),
+    }),
+    webPreferences: {
+      ...SAFE_WEB_PREFERENCES,
+      preload: join(deps.appRoot, 'out', 'preload', 'index.cjs'),
+    },
+  })
+  const page = window.webContents
+
+  let wanted = deps.show
+  let isReady = false
+  const reveal = (): void => {
+    if (isReady || window.isDestroyed()) return
+    isReady = true
+    if (maximized && wanted) window.maximize()
+    if (wanted) window.show()
+  }
+  window.once('ready-to-show', reveal)
+  const patience = setTimeout(reveal, SHOW_AFTER_MS)
+
+  let remembering: NodeJS.Timeout | null = null
+  function remember(): void {
+    if (remembering) clearTimeout(remembering)
+    remembering = null
+    if (window.isDestroyed() || window.isMinimized()) return
+    state.set({ window: { ...window.getNormalBounds(), maximized: window.isMaximized() } })
+  }
+  const rememberSoon = (): void => {
+    if (isReady) remembering ??= setTimeout(remember, REMEMBER_AFTER_MS)
+  }
+  window.on('resize', rememberSoon)
+  window.on('move', rememberSoon)
+  window.on('maximize', rememberSoon)
+  window.on('unmaximize', rememberSoon)
+
+  const look = (): Look | null =>
+    window.isVisible() && !window.isMinimized() ? lookOf(page.getURL()) : null
+  const tellLook = (): void => {
+    const seen = look()
+    if (seen) deps.onLook(seen)
+  }
+  page.on('did-navigate-in-page', tellLook)
+  window.on('show', tellLook)
+  window.on('restore', tellLook)
+  window.on('focus', tellLook)
+
+  window.on('close', (event) => {
+    remember()
+    if (deps.isQuitting()) return
+    event.preventDefault()
+    deps.onClose()
+  })
+  const recolour = (): void => window.setBackgroundColor(background())
+  nativeTheme.on('updated', recolour)
+  window.once('closed', () => {
+    nativeTheme.off('updated', recolour)
+    clearTimeout(patience)
+    if (remembering) clearTimeout(remembering)
+  })
+
+  const title = (event: Electron.Event): void => event.preventDefault()
+  window.on('page-title-updated', title)
+  reloadWhenCrashed(page, deps)
+
+  page.loadURL(APP_START_URL).catch((error: unknown) => {
+    if (!window.isDestroyed()) log.error({ err: error }, 'the console could not be loaded')
+  })
+
+  return {
+    page,
+    /** In front of the person, wherever it was. */
+    show(): void {
+      if (window.isDestroyed()) return
+      wanted = true
+      if (!isReady) return
+      if (window.isMinimized()) window.restore()
+      window.show()
+      window.focus()
+    },
+    hide: (): void => window.hide(),
+    isVisible: (): boolean => !window.isDestroyed() && window.isVisible(),
+    isLookedAt(id: number): boolean {
+      const seen = look()
+      return window.isFocused() && typeof seen === 'object' && seen?.deployment === id
+    },
+    /** For dialogs that belong to it. */
+    browserWindow: window,
+  }
+}
+
+const background = (): string => BACKGROUND[nativeTheme.shouldUseDarkColors ? 'dark' : 'light']
+
+function reloadWhenCrashed(
+  page: WebContents,
+  deps: { log: Logger; isQuitting: () => boolean; onBroken: () => void },
+): void {
+  let crashes: number[] = []
+  page.on('render-process-gone', (_event, { reason, exitCode }) => {
+    if (deps.isQuitting() || reason === 'clean-exit') return
+    deps.log.error({ reason, exitCode }, 'the page is gone')
+    const now = Date.now()
+    crashes = [...crashes.filter((at) => now - at < RELOADS_WITHIN_MS), now]
+    if (crashes.length > MAX_RELOADS) deps.onBroken()
+    else page.reload()
+  })
+}

@@ -1,0 +1,62 @@
+/** The desktop's own sentences. Names come from people and agents: bounded, plain text, never markup. Pure. */
+import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+
+/** Notification servers and menus cut off in their own way; a name is cut here, where it can be seen. */
+export const MAX_NAME_LENGTH = 60
+
+/**
+ * A text of anybody as one line: no control or invisible characters (they can turn the direction of what follows), no
+ * broken surrogates, at most `max` characters.
+ */
+export function plainText(text: string, max = MAX_NAME_LENGTH): string {
+  const clean = text
+    .replace(/\p{Cs}/gu, '\u{fffd}')
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
+  const characters = Array.from(clean)
+  return characters.length <= max ? clean : `${characters.slice(0, max - 1).join('').trimEnd()}…`
+}
+
+/** In menus `&` marks the letter that opens the entry. */
+export const menuText = (text: string): string => text.replaceAll('&', '&&')
+
+/** "31 completed, 1 failed": what there is none of is left out. */
+export function countsInWords(counts: {
+  success_count: number
+  failure_count: number
+  skipped_count: number
+}): string {
+  const parts = [
+    [counts.success_count, 'completed'],
+    [counts.failure_count, 'failed'],
+    [counts.skipped_count, 'skipped'],
+  ] as const
+  const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`)
+  return said.join(', ') || 'nothing was installed'
+}
+
+/** Title and body of the notification that tells how a deployment ended. */
+export function completionNotice(ended: DeploymentCompleted): { title: string; body: string } {
+  const counts = countsInWords(ended)
+  return {
+    title: plainText(ended.deployment_name),
+    body: ended.status === 'canceled' ? `Cancelled: ${counts}` : counts,
+  }
+}
+
+/** "3 of 5 PCs online" */
+export function pcsInWords(online: number, total: number): string {
+  return total === 0 ? 'no PCs yet' : `${online} of ${total} ${total === 1 ? 'PC' : 'PCs'} online`
+}
+
+/** What quitting means while installers run. */
+export function quitWarning(runningTargets: number): { message: string; detail: string } {
+  const [what, goOn] =
+    runningTargets === 1
+      ? ['1 PC is at work', 'An installer that has started goes on there, and its result arrives']
+      : [`${runningTargets} installations are under way`, 'Installers that have started go on, and their results arrive']
+  return {
+    message: `${what}. Quit DeployX?`,
+    detail: `${goOn} when DeployX starts again. Nothing new starts until then.`,
+  }
+}

@@ -1,0 +1,42 @@
+/** What goes wrong between console and controller, as one kind of error with a code. */
+import { ErrorReply } from '#shared/contract/errors.ts'
+import type { ErrorDetail } from '#shared/contract/errors.ts'
+import type { ClientErrorCode, Failure } from '../lib/error-text.ts'
+
+export class ApiError extends Error {
+  readonly code: ClientErrorCode
+  readonly details: ErrorDetail[]
+  constructor(code: ClientErrorCode, message: string, details: ErrorDetail[] = []) {
+    super(message)
+    this.name = 'ApiError'
+    this.code = code
+    this.details = details
+  }
+}
+
+/** The error that a reply with a failing status stands for. */
+export function errorOfReply(status: number, text: string): ApiError {
+  const reply = ErrorReply.safeParse(parseJson(text))
+  if (reply.success) {
+    const { code, message, details } = reply.data.error
+    return new ApiError(code, message, details)
+  }
+  if (status === 401) return new ApiError('E_UNAUTHENTICATED', '')
+  if (status === 404) return new ApiError('E_NOT_FOUND', '')
+  return new ApiError('E_REPLY', `HTTP ${status}`)
+}
+
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Any thrown thing as plain data for a store. What is not an ApiError is a fault of the console itself. */
+export function toFailure(error: unknown): Failure {
+  if (error instanceof ApiError)
+    return { code: error.code, message: error.message, details: error.details }
+  return { code: 'E_INTERNAL', message: error instanceof Error ? error.message : '', details: [] }
+}

@@ -1,0 +1,101 @@
+/** Where the console runs: inside the desktop app (the bridge) or in a browser. The page asks here, never the window. */
+import { Preferences } from '#shared/contract/bridge.ts'
+import type { Bridge, BridgeNoteName } from '#shared/contract/bridge.ts'
+
+declare global {
+  interface Window {
+    deployx?: Bridge
+  }
+}
+
+export type Shell = {
+  kind: 'desktop' | 'browser'
+  /** Null in a browser: it does not matter there. */
+  platform: 'windows' | 'macos' | 'linux' | null
+  consoleUrl: string
+  about: { version: string; electron: string; dataDir: string } | null
+  loadRefreshToken: () => Promise<string | null>
+  saveRefreshToken: (token: string | null) => Promise<void>
+  loadPreferences: () => Promise<Preferences>
+  savePreferences: (change: Partial<Preferences>) => Promise<Preferences>
+  /** Notes of the shell (menu, tray, notification). Returns the function that stops listening. */
+  onNote: (listener: (name: BridgeNoteName, body: unknown) => void) => () => void
+}
+
+const DEFAULTS: Preferences = {
+  theme: 'system',
+  close_to_tray: true,
+  notifications: true,
+  open_at_login: false,
+  sidebar_collapsed: false,
+}
+const TOKEN_KEY = 'deployx.refresh'
+const PREFERENCES_KEY = 'deployx.preferences'
+
+/** Asks the bridge once when there is one. */
+export async function openShell(): Promise<Shell> {
+  return window.deployx ? openDesktop(window.deployx) : openBrowser()
+}
+
+async function openDesktop(bridge: Bridge): Promise<Shell> {
+  const info = await bridge.call('app.info', undefined)
+  if (!info.ok) throw new Error(info.error.message)
+  let preferences = DEFAULTS
+  return {
+    kind: 'desktop',
+    platform: info.data.platform,
+    consoleUrl: info.data.console_url.replace(/\/$/, ''),
+    about: {
+      version: info.data.version,
+      electron: info.data.electron,
+      dataDir: info.data.data_dir,
+    },
+    loadRefreshToken: async () => {
+      const reply = await bridge.call('session.load', undefined)
+      return reply.ok ? reply.data.refresh_token : null
+    },
+    saveRefreshToken: async (token) => {
+      await bridge.call('session.save', { refresh_token: token })
+    },
+    loadPreferences: async () => {
+      const reply = await bridge.call('preferences.get', undefined)
+      if (reply.ok) preferences = reply.data
+      return preferences
+    },
+    savePreferences: async (change) => {
+      const reply = await bridge.call('preferences.set', change)
+      preferences = reply.ok ? reply.data : { ...preferences, ...change }
+      return preferences
+    },
+    onNote: (listener) => bridge.on(listener),
+  }
+}
+
+function openBrowser(): Shell {
+  const read = (): Preferences => {
+    try {
+      const stored: unknown = JSON.parse(localStorage.getItem(PREFERENCES_KEY) ?? '{}')
+      return Preferences.parse({ ...DEFAULTS, ...(stored as object) })
+    } catch {
+      return DEFAULTS
+    }
+  }
+  return {
+    kind: 'browser',
+    platform: null,
+    consoleUrl: location.origin,
+    about: null,
+    loadRefreshToken: async () => sessionStorage.getItem(TOKEN_KEY),
+    saveRefreshToken: async (token) => {
+      if (token === null) sessionStorage.removeItem(TOKEN_KEY)
+      else sessionStorage.setItem(TOKEN_KEY, token)
+    },
+    loadPreferences: async () => read(),
+    savePreferences: async (change) => {
+      const next = { ...read(), ...change }
+      localStorage.setItem(PREFERENCES_KEY, JSON.stringify(next))
+      return next
+    },
+    onNote: () => () => undefined,
+  }
+}

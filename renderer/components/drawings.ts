@@ -1,0 +1,2 @@
+/** Drawings for empty places. */
+export type Drawing = 'pcs' | 'package' | 'landing' | 'search' | 'ledger' | 'lost' | 'groups' | 'quiet'

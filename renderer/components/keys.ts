@@ -1,0 +1,5 @@
+/** The modifier of shortcuts, as this computer's keyboards show it. */
+export const IS_MAC = /mac/i.test(navigator.platform)
+export const MOD_KEY = IS_MAC ? '⌘' : 'Ctrl '
+
+export const hasMod = (event: KeyboardEvent): boolean => (IS_MAC ? event.metaKey : event.ctrlKey)

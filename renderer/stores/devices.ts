@@ -1,0 +1,52 @@
+/** The office's PCs. */
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+import type { DeviceUpdated } from '#shared/contract/console-feed.ts'
+import type { Device } from '#shared/contract/entities.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { useApi } from '../api/index.ts'
+import { byName } from '../lib/search.ts'
+import { createLoader } from './loader.ts'
+
+export const useDevicesStore = defineStore('devices', () => {
+  const api = useApi()
+  const byId = shallowRef(new Map<DeviceId, Device>())
+  const pending = ref(0)
+  const loader = createLoader(async () => {
+    const { devices } = await api.call('devices.list')
+    byId.value = new Map(devices.map((d) => [d.id, d]))
+    pending.value = devices.filter((d) => !d.approved && !d.blocked).length
+  })
+
+  function put(device: Device): Device {
+    byId.value = new Map(byId.value).set(device.id, device)
+    return device
+  }
+  function drop(id: DeviceId): void {
+    const next = new Map(byId.value)
+    next.delete(id)
+    byId.value = next
+  }
+
+  const list = computed(() => [...byId.value.values()].sort((a, b) => byName(a.name, b.name)))
+  return {
+    ...loader,
+    byId,
+    list,
+    pending,
+    onlineCount: computed(() => list.value.filter((d) => d.online).length),
+    apply(update: DeviceUpdated) {
+      if ('device' in update) put(update.device)
+      else drop(update.removed_device_id)
+    },
+    rename: async (id: DeviceId, name: string) =>
+      put(await api.call('devices.update', { params: { id }, body: { name } })),
+    approve: async (id: DeviceId) => put(await api.call('devices.approve', { params: { id } })),
+    block: async (id: DeviceId) => put(await api.call('devices.block', { params: { id } })),
+    async remove(id: DeviceId) {
+      await api.call('devices.delete', { params: { id } })
+      drop(id)
+      return true
+    },
+  }
+})

@@ -1,0 +1,31 @@
+/** Codes that admit agents. */
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+import type { Enrollment } from '#shared/contract/entities.ts'
+import type { EnrollmentId, GroupId } from '#shared/domain/ids.ts'
+import type { RouteReply } from '#shared/contract/rest.ts'
+import { useApi } from '../api/index.ts'
+import { createLoader } from './loader.ts'
+
+export type NewCode = RouteReply<'enrollments.create'>
+
+export const useEnrollmentsStore = defineStore('enrollments', () => {
+  const api = useApi()
+  const list = shallowRef<Enrollment[]>([])
+  const loader = createLoader(async () => {
+    list.value = (await api.call('enrollments.list')).enrollments
+  })
+  return {
+    ...loader,
+    list,
+    create: (maxUses: number, ttlMinutes: number, groupIds: GroupId[]): Promise<NewCode> =>
+      api.call('enrollments.create', {
+        body: { max_uses: maxUses, ttl_minutes: ttlMinutes, group_ids: groupIds },
+      }),
+    async revoke(id: EnrollmentId) {
+      await api.call('enrollments.delete', { params: { id } })
+      await loader.load()
+      return true
+    },
+  }
+})

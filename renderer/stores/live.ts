@@ -1,0 +1,103 @@
+/** One deployment, watched: its targets, and how fast they move. */
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef, triggerRef } from 'vue'
+import type { TargetsUpdated } from '#shared/contract/console-feed.ts'
+import type { Deployment, Target } from '#shared/contract/entities.ts'
+import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
+import { useApi } from '../api/index.ts'
+import { createSpeedMeter } from '../lib/speed.ts'
+import type { SpeedMeter } from '../lib/speed.ts'
+import { useDeploymentsStore } from './deployments.ts'
+import { createLoader } from './loader.ts'
+
+/** A download that takes long is still one request. */
+const REPORT_TIMEOUT_MS = 60_000
+
+export const useLiveStore = defineStore('live', () => {
+  const api = useApi()
+  const deployments = useDeploymentsStore()
+  const id = ref<DeploymentId | null>(null)
+  const targets = shallowRef(new Map<TargetId, Target>())
+  const meters = new Map<TargetId, SpeedMeter>()
+
+  const loader = createLoader(async () => {
+    const wanted = id.value
+    if (wanted === null) return
+    const [deployment, progress] = await Promise.all([
+      api.call('deployments.get', { params: { id: wanted } }),
+      api.call('deployments.progress', { params: { id: wanted } }, { timeoutMs: 30_000 }),
+    ])
+    if (id.value !== wanted) return
+    deployments.put(deployment)
+    targets.value = new Map(progress.targets.map((t) => [t.id, t]))
+    progress.targets.forEach(measure)
+  })
+
+  /** Shows another deployment. */
+  async function open(next: DeploymentId): Promise<void> {
+    if (id.value !== next) {
+      id.value = next
+      targets.value = new Map()
+      meters.clear()
+      loader.reset()
+    }
+    await loader.load()
+  }
+
+  function measure(target: Target): void {
+    if (target.deployment_status !== 'downloading' || target.bytes === undefined) {
+      meters.delete(target.id)
+      return
+    }
+    const meter = meters.get(target.id) ?? createSpeedMeter()
+    meter.read(target.bytes, Date.now())
+    meters.set(target.id, meter)
+  }
+
+  function applyTargets(update: TargetsUpdated): void {
+    if (update.deployment_id !== id.value) return
+    for (const target of update.targets) {
+      targets.value.set(target.id, target)
+      measure(target)
+    }
+    triggerRef(targets)
+  }
+
+  const deployment = computed<Deployment | null>(() =>
+    id.value === null ? null : (deployments.byId.get(id.value) ?? null),
+  )
+  return {
+    ...loader,
+    id,
+    deployment,
+    targets,
+    list: computed(() => [...targets.value.values()]),
+    open,
+    applyTargets,
+    /** Bytes a second of one target, null while unknown. */
+    speedOf: (target: TargetId, nowMs: number) => meters.get(target)?.speed(nowMs) ?? null,
+    /** All of them together. */
+    totalSpeed: (nowMs: number) =>
+      [...meters.values()].reduce((sum, meter) => sum + (meter.speed(nowMs) ?? 0), 0),
+    cancel: async () => {
+      if (id.value !== null) await deployments.cancel(id.value)
+    },
+    retry: async (targetIds?: TargetId[]) => {
+      if (id.value === null) return
+      deployments.put(
+        await api.call('deployments.retry', {
+          params: { id: id.value },
+          body: targetIds ? { target_ids: targetIds } : {},
+        }),
+      )
+      await loader.load()
+    },
+    /** The report as CSV text. */
+    report: (deploymentId: DeploymentId) =>
+      api.call(
+        'deployments.report',
+        { params: { id: deploymentId } },
+        { timeoutMs: REPORT_TIMEOUT_MS },
+      ),
+  }
+})

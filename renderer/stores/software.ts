@@ -1,0 +1,42 @@
+/** The library. */
+import { defineStore } from 'pinia'
+import { computed, shallowRef } from 'vue'
+import type { Software } from '#shared/contract/entities.ts'
+import type { SoftwareId } from '#shared/domain/ids.ts'
+import { useApi } from '../api/index.ts'
+import { byName } from '../lib/search.ts'
+import { createLoader } from './loader.ts'
+
+export const useSoftwareStore = defineStore('software', () => {
+  const api = useApi()
+  const byId = shallowRef(new Map<SoftwareId, Software>())
+  const loader = createLoader(async () => {
+    const { software } = await api.call('software.list')
+    byId.value = new Map(software.map((s) => [s.id, s]))
+  })
+  function put(software: Software): Software {
+    byId.value = new Map(byId.value).set(software.id, software)
+    return software
+  }
+  return {
+    ...loader,
+    byId,
+    list: computed(() =>
+      [...byId.value.values()]
+        .filter((s) => s.origin === 'library')
+        .sort((a, b) => byName(a.name, b.name) || byName(b.version, a.version)),
+    ),
+    put,
+    update: async (
+      id: SoftwareId,
+      change: { name?: string; version?: string; publisher?: string },
+    ) => put(await api.call('software.update', { params: { id }, body: change })),
+    async remove(id: SoftwareId) {
+      await api.call('software.delete', { params: { id } })
+      const next = new Map(byId.value)
+      next.delete(id)
+      byId.value = next
+      return true
+    },
+  }
+})

@@ -1,0 +1,126 @@
+/** Installers on their way into the library. */
+import { defineStore } from 'pinia'
+import { computed, reactive, ref } from 'vue'
+import type { Software } from '#shared/contract/entities.ts'
+import type { SoftwareFields } from '#shared/contract/requests.ts'
+import { toFailure } from '../api/failure.ts'
+import { useApi } from '../api/index.ts'
+import type { Failure } from '../lib/error-text.ts'
+import { createSpeedMeter } from '../lib/speed.ts'
+import { useSoftwareStore } from './software.ts'
+
+export type UploadItem = {
+  key: number
+  fileName: string
+  /** `reading`: everything is sent, the controller looks into the file. */
+  state: 'queued' | 'sending' | 'reading' | 'done' | 'failed'
+  sentBytes: number
+  sizeBytes: number
+  bytesPerSecond: number | null
+  software: Software | null
+  failure: Failure | null
+}
+
+export const useUploadsStore = defineStore('uploads', () => {
+  const api = useApi()
+  const library = useSoftwareStore()
+  const items = ref<UploadItem[]>([])
+  /** Files stay at hand until the reader is done with them, so that they can be sent again with corrected details. */
+  const files = new Map<number, File>()
+  const aborts = new Map<number, AbortController>()
+  let nextKey = 1
+
+  /** Files go up one after the other, in the order they were dropped. */
+  function add(list: Iterable<File>): void {
+    for (const file of list) {
+      const key = nextKey++
+      files.set(key, file)
+      items.value.push({
+        key,
+        fileName: file.name,
+        state: 'queued',
+        sentBytes: 0,
+        sizeBytes: file.size,
+        bytesPerSecond: null,
+        software: null,
+        failure: null,
+      })
+    }
+    void pump()
+  }
+
+  async function pump(): Promise<void> {
+    if (items.value.some((i) => i.state === 'sending' || i.state === 'reading')) return
+    const next = items.value.find((i) => i.state === 'queued')
+    if (!next) return
+    await send(next, {})
+    await pump()
+  }
+
+  async function send(item: UploadItem, fields: SoftwareFields): Promise<Software | null> {
+    const file = files.get(item.key)
+    if (!file) return null
+    const live = reactive(item)
+    const abort = new AbortController()
+    aborts.set(item.key, abort)
+    const meter = createSpeedMeter(1_500)
+    Object.assign(live, { state: 'sending', sentBytes: 0, failure: null, bytesPerSecond: null })
+    try {
+      const software = await api.upload({
+        file,
+        fields,
+        signal: abort.signal,
+        onProgress(sentBytes, totalBytes) {
+          meter.read(sentBytes, Date.now())
+          live.sentBytes = sentBytes
+          live.bytesPerSecond = meter.speed(Date.now())
+          live.state = sentBytes >= totalBytes ? 'reading' : 'sending'
+        },
+      })
+      library.put(software)
+      Object.assign(live, { state: 'done', software })
+      return software
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure.code === 'E_CANCELED') dismiss(item.key)
+      else Object.assign(live, { state: 'failed', failure })
+      return null
+    } finally {
+      aborts.delete(item.key)
+    }
+  }
+
+  function dismiss(key: number): void {
+    files.delete(key)
+    items.value = items.value.filter((i) => i.key !== key)
+  }
+
+  return {
+    items,
+    busy: computed(() => items.value.some((i) => i.state !== 'done' && i.state !== 'failed')),
+    add,
+    cancel(key: number) {
+      const abort = aborts.get(key)
+      if (abort) abort.abort()
+      else dismiss(key)
+    },
+    retry(key: number) {
+      const item = items.value.find((i) => i.key === key)
+      if (item) item.state = 'queued'
+      void pump()
+    },
+    dismiss,
+    /**
+     * Corrects what belongs to the installer (platform, arguments, time-out …): the file is sent again with those details and
+     * replaces the first entry. Needs the file, so it is possible until the item is dismissed.
+     */
+    async replace(key: number, fields: SoftwareFields): Promise<Software | null> {
+      const item = items.value.find((i) => i.key === key)
+      const before = item?.software
+      if (!item || !before) return null
+      const software = await send(item, fields)
+      if (software) await library.remove(before.id)
+      return software
+    },
+  }
+})

@@ -1,0 +1,71 @@
+/** Joins the console feed to the stores: the only place that knows which event concerns which store. */
+import { useApi } from '../api/index.ts'
+import type { DeploymentCompleted, FeedEvents, FeedEventName } from '#shared/contract/console-feed.ts'
+import { useDeploymentsStore } from './deployments.ts'
+import { useDevicesStore } from './devices.ts'
+import { useGroupsStore } from './groups.ts'
+import { useHubStore } from './hub.ts'
+import { useLiveStore } from './live.ts'
+import { useOutputStore } from './output.ts'
+import { useSoftwareStore } from './software.ts'
+import { useStatsStore } from './stats.ts'
+
+export type Wiring = { start: () => void; stop: () => void }
+
+/** @param onCompleted told of every deployment that ends, for the notice */
+export function createWiring(onCompleted: (done: DeploymentCompleted) => void): Wiring {
+  const { feed } = useApi()
+  const [hub, devices, groups, software] = [
+    useHubStore(),
+    useDevicesStore(),
+    useGroupsStore(),
+    useSoftwareStore(),
+  ]
+  const [deployments, live, output, stats] = [
+    useDeploymentsStore(),
+    useLiveStore(),
+    useOutputStore(),
+    useStatsStore(),
+  ]
+
+  const handlers: { [N in FeedEventName]: (body: FeedEvents[N]) => void } = {
+    hub_updated: (body) => hub.apply(body),
+    device_updated: (body) => devices.apply(body),
+    devices_pending: (body) => (devices.pending = body.count),
+    deployment_updated: (body) => deployments.put(body),
+    deployment_completed: (body) => {
+      deployments.applyCompleted(body)
+      void stats.load()
+      onCompleted(body)
+    },
+    targets_updated: (body) => {
+      deployments.applyTargets(body)
+      live.applyTargets(body)
+    },
+    target_output: (body) => output.apply(body),
+  }
+  feed.onEvent((name, body) => (handlers[name] as (b: typeof body) => void)(body))
+  feed.onState((state, again) => {
+    hub.feed = state
+    // What happened during the gap was told to nobody here: fetch it.
+    if (state === 'live' && again) loadAll(true)
+  })
+
+  function loadAll(withOpenPages: boolean): void {
+    for (const store of [hub, devices, groups, software, deployments, stats]) void store.load()
+    if (withOpenPages) {
+      if (live.id !== null) void live.load()
+      void output.reload()
+    }
+  }
+  return {
+    start() {
+      loadAll(false)
+      feed.start()
+    },
+    stop() {
+      feed.stop()
+      for (const store of [hub, devices, groups, software, deployments, stats, live]) store.reset()
+    },
+  }
+}
