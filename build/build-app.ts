@@ -91,21 +91,21 @@ async function filesBelow(place: string): Promise<string[]> {
   if (!stat) return []
   if (stat.isFile()) return [place]
   const entries = await fs.readdir(place, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile() && !withoutEffect.test(entry.name))
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    // A build tool keeps its cache in renderer/node_modules.
-    .filter((file) => !path.relative(place, file).split(path.sep).includes('node_modules'))
-    .sort()
+  return (
+    entries
+      .filter((entry) => entry.isFile() && !withoutEffect.test(entry.name))
+      .map((entry) => path.join(entry.parentPath, entry.name))
+      // A build tool keeps its cache in renderer/node_modules.
+      .filter((file) => !path.relative(place, file).split(path.sep).includes('node_modules'))
+      .sort()
+  )
 }
 
 async function isBuilt(root: string, fingerprint: string): Promise<boolean> {
   try {
     const stamp = JSON.parse(await fs.readFile(stampFile(root), 'utf8')) as { fingerprint?: string }
     if (stamp.fingerprint !== fingerprint) return false
-    const wanted = (await exists(path.join(root, agentEntry)))
-      ? [...results, agentResult]
-      : results
+    const wanted = (await exists(path.join(root, agentEntry))) ? [...results, agentResult] : results
     const present = await Promise.all(wanted.map((name) => exists(path.join(root, 'out', name))))
     return present.every(Boolean)
   } catch {

@@ -213,7 +213,9 @@ async function report(result: PackageResult): Promise<void> {
   }
   for (const { target, reason } of result.skipped) console.log(`skipped   ${target}: ${reason}`)
   if (result.variant !== 'release') {
-    console.log(`\n*** NOT A RELEASE (${result.variant}): for tests only, do not give it to anybody ***`)
+    console.log(
+      `\n*** NOT A RELEASE (${result.variant}): for tests only, do not give it to anybody ***`,
+    )
   }
 }
 

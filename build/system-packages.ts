@@ -84,7 +84,8 @@ function names(needs: readonly SystemNeed[]): string[] {
 }
 
 /** Debian 13 and Ubuntu 24.04 renamed some libraries (64-bit time_t); either name will do. */
-const variants = (name: string): string[] => (name.startsWith('lib') ? [name, `${name}t64`] : [name])
+const variants = (name: string): string[] =>
+  name.startsWith('lib') ? [name, `${name}t64`] : [name]
 
 async function findMissing(wanted: string[], system: System): Promise<string[] | 'unknown'> {
   const format = '${Package} ${db:Status-Status}\\n'

@@ -124,7 +124,9 @@ async function displayNumber(server: ChildProcess): Promise<number> {
       settle(() => reject(error.code === 'ENOENT' ? new Error(missing) : error))
     })
     server.once('exit', (code) => {
-      settle(() => reject(new Error(`Xvfb ended with ${code}: ${errors.trim().split('\n').at(-1)}`)))
+      settle(() =>
+        reject(new Error(`Xvfb ended with ${code}: ${errors.trim().split('\n').at(-1)}`)),
+      )
     })
   })
 }

@@ -51,7 +51,9 @@ function load(file: string): IdentityFile | null {
 }
 
 /** What the file says, without making anything. */
-export const peekIdentity = (file: string): { name: string | null; enrollment: Enrollment | null } =>
+export const peekIdentity = (
+  file: string,
+): { name: string | null; enrollment: Enrollment | null } =>
   load(file) ?? { name: null, enrollment: null }
 
 /** Loads the identity, making its key at the first start. @throws AgentFailure when the file is damaged */

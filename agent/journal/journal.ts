@@ -20,6 +20,8 @@ import {
 /** The file is rewritten when it has grown by so much, and at every start. */
 const REWRITE_AFTER_BYTES = 4 * 1024 * 1024
 
+type WithoutHigh<R> = R extends JournalRecord ? Omit<R, 'high'> : never
+
 export type Journal = {
   highestSequence: () => number
   attempt: (id: AttemptId) => Readonly<Attempt> | undefined
@@ -62,20 +64,25 @@ export function openJournal(path: string, log: Log): Journal {
   const { state, unreadable } = replay(reading.records)
   if (reading.damaged || unreadable > 0) {
     log.error({ file: path }, 'the journal is damaged; open attempts are treated as begun')
-    for (const attempt of state.attempts.values())
-      if (!attempt.result) attempt.step = 'installing'
+    for (const attempt of state.attempts.values()) if (!attempt.result) attempt.step = 'installing'
   }
-  file.rewrite(summarize(state))
-  let rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
+  let rewriteAtBytes = 0
+  /** Only makes the file smaller: when it fails, what was written stays valid. */
+  function tidy(): void {
+    try {
+      file.rewrite(summarize(state))
+    } catch (error) {
+      log.warn({ err: error }, 'the journal could not be made smaller')
+    }
+    rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
+  }
+  tidy()
 
-  type Unsequenced = JournalRecord extends infer R ? Omit<R, 'high'> : never
-  function write(record: Unsequenced & { high?: number }): void {
-    const full = { ...record, high: Math.max(state.highest, record.high ?? 0) } as JournalRecord
+  function write(record: WithoutHigh<JournalRecord>, sequence = 0): void {
+    const full = { ...record, high: Math.max(state.highest, sequence) } as JournalRecord
     file.append(full)
     apply(state, full)
-    if (file.sizeBytes() < rewriteAtBytes) return
-    file.rewrite(summarize(state))
-    rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
+    if (file.sizeBytes() >= rewriteAtBytes) tidy()
   }
   const entries = (): [AttemptId, Attempt][] => [...state.attempts]
 
@@ -85,8 +92,8 @@ export function openJournal(path: string, log: Log): Journal {
     open: () => entries().flatMap(([id, attempt]) => (attempt.result ? [] : [id])),
     held: () => [...state.attempts.keys()],
     done: (id) => state.done.get(id),
-    raiseSequence: (sequence) => write({ t: 'sequence', high: sequence }),
-    accept: (payload) => write({ t: 'accepted', payload, high: payload.sequence }),
+    raiseSequence: (sequence) => write({ t: 'sequence' }, sequence),
+    accept: (payload) => write({ t: 'accepted', payload }, payload.sequence),
     step: (id, step, before = null) => write({ t: 'step', id, step, before }),
     cancel: (id) => write({ t: 'canceled', id }),
     end: (id, result) => write({ t: 'result', id, result }),

@@ -54,7 +54,7 @@ export function readRecords(file: string): Reading {
   let goodBytes = 0
   let badSince = false
   let damaged = false
-  for (let at = 0; at < content.length; ) {
+  for (let at = 0; at < content.length;) {
     const end = content.indexOf(10, at)
     const next = end < 0 ? content.length : end + 1
     const record = end < 0 ? undefined : parseLine(content.toString('utf8', at, end))
@@ -70,21 +70,27 @@ export function readRecords(file: string): Reading {
   return { records, goodBytes, damaged }
 }
 
-export function openRecordFile(file: string): { file: RecordFile; reading: Reading } {
+/** @param isDurable false: records survive the end of this process, though not a power cut */
+export function openRecordFile(
+  file: string,
+  isDurable = true,
+): { file: RecordFile; reading: Reading } {
   const reading = readRecords(file)
   let fd = openSync(file, 'a', 0o600)
   let size = reading.goodBytes
   ftruncateSync(fd, size)
-  fsyncSync(fd)
-  syncFolder(dirname(file))
+  if (isDurable) {
+    fsyncSync(fd)
+    syncFolder(dirname(file))
+  }
   return {
     reading,
     file: {
       append(record) {
         const line = Buffer.from(toLine(record))
         try {
-          for (let done = 0; done < line.length; ) done += writeSync(fd, line, done)
-          fsyncSync(fd)
+          for (let done = 0; done < line.length;) done += writeSync(fd, line, done)
+          if (isDurable) fsyncSync(fd)
         } catch (error) {
           // Half a line would spoil the next one.
           ftruncateSync(fd, size)

@@ -113,7 +113,7 @@ export function findFamily(root: number, marker: string): ProcessId[] {
   for (const stat of stats)
     if (stat.group === root || stat.session === root || isMarked(stat.pid, marker))
       family.add(stat.pid)
-  for (let grown = true; grown; ) {
+  for (let grown = true; grown;) {
     grown = false
     for (const stat of stats)
       if (family.has(stat.parent) && !family.has(stat.pid)) {

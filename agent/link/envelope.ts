@@ -30,16 +30,15 @@ function parseJson(text: string): unknown {
  * Opens a command as it came from the wire: shape, key, signature, meaning, addressee and order, in this order.
  * @param lastSequence highest sequence accepted before: a command must be above it
  */
-export function openEnvelope(
-  body: unknown,
-  enrollment: Enrollment,
-  lastSequence: number,
-): Opened {
+export function openEnvelope(body: unknown, enrollment: Enrollment, lastSequence: number): Opened {
   const outer = WithEnvelope.safeParse(body)
   if (!outer.success) return refuse('malformed', 'The command has no readable envelope.')
   const { payload, signature, key_id } = outer.data.envelope
   if (key_id !== enrollment.key_id)
-    return refuse('bad_signature', 'The command is signed with a key that this agent does not know.')
+    return refuse(
+      'bad_signature',
+      'The command is signed with a key that this agent does not know.',
+    )
   if (!verifies(enrollment.command_key, commandText(payload), signature))
     return refuse('bad_signature', 'The signature of the command is not valid.')
   const parsed = CommandPayload.safeParse(parseJson(payload))

@@ -71,7 +71,10 @@ function connectPinned(host: string, port: number, pinned: Fingerprint, done: Do
  * An https agent whose every connection is pinned to this key, for any client that takes an `agent`.
  * Failed connections end in the client's error event: a WrongKeyError when the key differs.
  */
-export function createPinnedAgent(pinned: Fingerprint, options: { keepAlive?: boolean } = {}): Agent {
+export function createPinnedAgent(
+  pinned: Fingerprint,
+  options: { keepAlive?: boolean } = {},
+): Agent {
   const agent = new Agent({ keepAlive: options.keepAlive ?? false, maxCachedSessions: 0 })
   agent.createConnection = (target, callback) => {
     let isDone = false

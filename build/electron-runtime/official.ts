@@ -7,23 +7,24 @@ import type { Runtime } from './runtime-files.ts'
 
 /** The part of `@electron/get` that is used; the module is the `electron` package's own copy. */
 interface ElectronGet {
-  downloadArtifact(options: {
+  downloadArtifact: (options: {
     version: string
     artifactName: string
     platform: string
     arch: string
+    cacheRoot: string | undefined
     checksums: Record<string, string>
     downloadOptions: {
       quiet: boolean
       signal: AbortSignal
       getProgressCallback: (progress: { transferred: number; total: number | null }) => void
     }
-  }): Promise<string>
-  getHostArch(): string
+  }) => Promise<string>
+  getHostArch: () => string
 }
 
 interface ExtractZip {
-  extract(zip: string, options: { dir: string }): Promise<void>
+  extract: (zip: string, options: { dir: string }) => Promise<void>
 }
 
 export interface OfficialOptions {
@@ -59,6 +60,8 @@ export async function installOfficial(root: string, options: OfficialOptions): P
         artifactName: 'electron',
         platform: process.platform,
         arch: getHostArch(),
+        // As the package's own installer: https://www.electronjs.org/docs/latest/tutorial/installation#cache
+        cacheRoot: process.env['electron_config_cache'],
         checksums: JSON.parse(
           await fs.readFile(path.join(folder, 'checksums.json'), 'utf8'),
         ) as Record<string, string>,

@@ -2,8 +2,7 @@ import { lastLine, run } from '../support/run.ts'
 import { systemPackagesCommand } from '../system-packages.ts'
 
 export type Probe =
-  | { ok: true; electron: string; node: string; napi: string }
-  | { ok: false; reason: string }
+  { ok: true; electron: string; node: string; napi: string } | { ok: false; reason: string }
 
 /**
  * Starts Electron as plain Node to see whether this system can load it at all; needs no display. Only for runtimes

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 
@@ -81,7 +82,7 @@ export async function installRuntime(
 ): Promise<void> {
   const target = electronPackage(root)
   const dist = path.join(target, 'dist')
-  const unique = `${process.pid}-${Date.now()}`
+  const unique = randomUUID()
   const next = path.join(target, `.dist-next-${unique}`)
   if (how === 'link') await fs.symlink(await fs.realpath(folder), next, 'dir')
   else await fs.rename(folder, next)

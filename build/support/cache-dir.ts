@@ -19,16 +19,20 @@ export function cacheDir(context: Partial<CacheDirContext> = {}): string {
     home: os.homedir(),
     ...context,
   }
-  const join = platform === 'win32' ? path.win32.join : path.posix.join
+  const paths = platform === 'win32' ? path.win32 : path.posix
   switch (platform) {
     case 'win32':
-      return join(env['LOCALAPPDATA'] || join(home, 'AppData', 'Local'), 'deployx', 'Cache')
+      return paths.join(
+        env['LOCALAPPDATA'] || paths.join(home, 'AppData', 'Local'),
+        'deployx',
+        'Cache',
+      )
     case 'darwin':
-      return join(home, 'Library', 'Caches', 'deployx')
+      return paths.join(home, 'Library', 'Caches', 'deployx')
     default: {
       // The specification says that a relative path in XDG_CACHE_HOME is to be ignored.
       const xdg = env['XDG_CACHE_HOME']
-      return join(xdg && path.posix.isAbsolute(xdg) ? xdg : join(home, '.cache'), 'deployx')
+      return paths.join(xdg && paths.isAbsolute(xdg) ? xdg : paths.join(home, '.cache'), 'deployx')
     }
   }
 }

@@ -88,6 +88,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const audit = createAudit({ store, now })
     const users = createUsers({ store, now, audit })
     const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
+    undo.push(() => devices.stop())
     const groups = createGroups({ store, now, audit, devices })
     const enrollment = createEnrollment({ store, now, audit, devices, groups, keys, addresses })
     const content = createContent({

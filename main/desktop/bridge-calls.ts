@@ -10,9 +10,7 @@ import { AppError, validationError, type ErrorCode } from '#shared/contract/erro
 
 type Reply<N extends BridgeCallName> = z.output<BridgeCalls[N]['reply']>
 export type BridgeHandlers = {
-  [N in BridgeCallName]: (
-    input: z.output<BridgeCalls[N]['input']>,
-  ) => Reply<N> | Promise<Reply<N>>
+  [N in BridgeCallName]: (input: z.output<BridgeCalls[N]['input']>) => Reply<N> | Promise<Reply<N>>
 }
 
 export const refusal = (code: ErrorCode, message: string): BridgeResult<never> => ({

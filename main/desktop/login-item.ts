@@ -42,7 +42,11 @@ export function autostartFile(env: NodeJS.ProcessEnv): string {
 /** Arguments quoted by the rules of the Exec key (https://specifications.freedesktop.org/desktop-entry-spec, "Exec"). */
 export function desktopEntry(command: readonly string[]): string {
   const quoted = command.map(
-    (part) => `"${part.replace(/["`$\\]/g, '\\$&').replaceAll('\\', '\\\\').replaceAll('%', '%%')}"`,
+    (part) =>
+      `"${part
+        .replace(/["`$\\]/g, '\\$&')
+        .replaceAll('\\', '\\\\')
+        .replaceAll('%', '%%')}"`,
   )
   return `[Desktop Entry]\nType=Application\nName=DeployX\nExec=${quoted.join(' ')}\nTerminal=false\n`
 }

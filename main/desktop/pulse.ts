@@ -3,7 +3,11 @@
  * whether the computer must stay awake all follow from this.
  */
 import type { Controller } from '../controller/compose.ts'
-import type { DeploymentCompleted, FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
+import type {
+  DeploymentCompleted,
+  FeedEventName,
+  FeedEvents,
+} from '#shared/contract/console-feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 
 export type Activity = ReturnType<Controller['activity']>

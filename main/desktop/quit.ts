@@ -17,6 +17,7 @@ export function createQuitter(deps: {
   limitMs?: number
 }) {
   let stage: 'running' | 'asking' | 'stopping' = 'running'
+  const isStopping = (): boolean => stage === 'stopping'
 
   async function stopAndExit(): Promise<void> {
     stage = 'stopping'
@@ -38,15 +39,15 @@ export function createQuitter(deps: {
   }
 
   return {
-    isQuitting: (): boolean => stage === 'stopping',
+    isQuitting: isStopping,
     /** @param ask false when nobody can be asked: a signal, the system is shutting down */
     async quit(ask: boolean): Promise<void> {
-      if (stage === 'stopping' || (stage === 'asking' && ask)) return
+      if (isStopping() || (stage === 'asking' && ask)) return
       if (ask) {
         stage = 'asking'
         const isMeant = await deps.confirm().catch(() => true)
         // A signal may have come while the question stood.
-        if ((stage as string) === 'stopping') return
+        if (isStopping()) return
         if (!isMeant) {
           stage = 'running'
           return

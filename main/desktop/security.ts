@@ -59,7 +59,8 @@ export function secureSession(
   session.setDevicePermissionHandler(() => false)
   session.webRequest.onBeforeRequest((details, answer) => {
     const cancel = !isReachable(details.url, consoleOrigin())
-    if (cancel) log.warn({ url: details.url.slice(0, 200) }, 'a request to another host was refused')
+    if (cancel)
+      log.warn({ url: details.url.slice(0, 200) }, 'a request to another host was refused')
     answer({ cancel })
   })
   // Reports are made by the page itself and saved by a person through the system's dialog.

@@ -39,7 +39,8 @@ export function socketPaths(env: NodeJS.ProcessEnv): string[] {
     if (!match) return []
     const entries = match[1]!.split(',').map((pair) => pair.split('=', 2) as [string, string])
     const values = new Map(entries)
-    const decode = (value: string) => decodeURIComponent(value.replaceAll(/%(?![0-9a-f]{2})/gi, '%25'))
+    const decode = (value: string) =>
+      decodeURIComponent(value.replaceAll(/%(?![0-9a-f]{2})/gi, '%25'))
     const path = values.get('path')
     const abstract = values.get('abstract')
     return path ? [decode(path)] : abstract ? [`\0${decode(abstract)}`] : []
@@ -56,7 +57,7 @@ function ask(path: string, timeoutMs: number): Promise<boolean> {
       socket.destroy()
       settle()
     }
-    let received = Buffer.alloc(0)
+    let received: Buffer = Buffer.alloc(0)
     let isIn = false
     socket.once('error', (error) => end(() => reject(error)))
     socket.once('close', () => end(() => reject(new Error('the bus hung up'))))
@@ -122,12 +123,17 @@ const string = (text: string): Buffer => {
   return Buffer.concat([uint32(bytes.length), bytes, Buffer.from([0])])
 }
 
-const signature = (text: string): Buffer =>
-  Buffer.from([text.length, ...Buffer.from(text), 0])
+const signature = (text: string): Buffer => Buffer.from([text.length, ...Buffer.from(text), 0])
 
 function methodCall(
   serial: number,
-  call: { destination: string; path: string; interface: string; member: string; strings?: string[] },
+  call: {
+    destination: string
+    path: string
+    interface: string
+    member: string
+    strings?: string[]
+  },
 ): Buffer {
   let body = Buffer.alloc(0)
   for (const text of call.strings ?? [])
@@ -184,7 +190,8 @@ function replySerialOf(fields: Buffer): number | null {
     const type = String.fromCharCode(fields[at + 2]!)
     const value = at + 4
     if (code === REPLY_SERIAL) return fields.readUInt32LE(value)
-    const size = type === 'g' ? fields[value]! + 2 : type === 'u' ? 4 : fields.readUInt32LE(value) + 5
+    const size =
+      type === 'g' ? fields[value]! + 2 : type === 'u' ? 4 : fields.readUInt32LE(value) + 5
     at = Math.ceil((value + size) / 8) * 8
   }
   return null

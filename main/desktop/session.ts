@@ -16,10 +16,18 @@ export type Keystore = {
   decryptString: (bytes: Buffer) => string
 }
 
-const Stored = z.object({ version: z.literal(1), protected: z.boolean(), token: z.string().max(8192) })
+const Stored = z.object({
+  version: z.literal(1),
+  protected: z.boolean(),
+  token: z.string().max(8192),
+})
 
 /** @param folder the app's folder for this user; `session.json` in it is this file's alone */
-export function createSessionKeeper(folder: string, keystore: Keystore, platform = process.platform) {
+export function createSessionKeeper(
+  folder: string,
+  keystore: Keystore,
+  platform = process.platform,
+) {
   const file = join(folder, 'session.json')
 
   const canProtect = (): boolean =>

@@ -10,7 +10,9 @@ export type TrayAction =
   | { do: 'new-deployment' }
   | { do: 'quit' }
 export type TrayEntry =
-  { type: 'separator' } | { type: 'note'; label: string } | { type: 'action'; label: string; action: TrayAction }
+  | { type: 'separator' }
+  | { type: 'note'; label: string }
+  | { type: 'action'; label: string; action: TrayAction }
 export type TrayView = { state: TrayState; tooltip: string; menu: TrayEntry[] }
 
 /** A menu is no list: more than these are counted. */
@@ -30,13 +32,11 @@ function listed<T extends { id: DeploymentId }>(
   items: readonly T[],
   label: (item: T) => string,
 ): TrayEntry[] {
-  const entries = items.slice(0, MAX_LISTED).map(
-    (item): TrayEntry => ({
-      type: 'action',
-      label: menuText(label(item)),
-      action: { do: 'open-deployment', id: item.id },
-    }),
-  )
+  const entries = items.slice(0, MAX_LISTED).map((item): TrayEntry => ({
+    type: 'action',
+    label: menuText(label(item)),
+    action: { do: 'open-deployment', id: item.id },
+  }))
   const more = items.length - entries.length
   return more > 0 ? [...entries, { type: 'note', label: `and ${more} more` }] : entries
 }

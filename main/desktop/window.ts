@@ -9,7 +9,7 @@ import { SAFE_WEB_PREFERENCES } from './security.ts'
 import { MIN_WINDOW, placeWindow } from './window-place.ts'
 
 /** The window's colour before the page has drawn itself: the console's own background. */
-const BACKGROUND = { light: '#fafafa', dark: '#09090b' } as const
+const BACKGROUND = { light: '#f5f5f6', dark: '#0f0f12' } as const
 /** Shown even if the page has not drawn itself by then. */
 const SHOW_AFTER_MS = 8_000
 const REMEMBER_AFTER_MS = 500
@@ -20,14 +20,13 @@ const RELOADS_WITHIN_MS = 5 * 60_000
 export type MainWindow = ReturnType<typeof openWindow>
 
 /**
- * @param show whether it appears when its page is ready, or waits until somebody asks for it
+ * Makes the window; it appears once `show` was called and its page has drawn itself.
  * @param onClose asked when a person closes the window; it stays (and is hidden or not) unless the app is quitting
  * @param onLook told of the page that is in front of a person
  * @param onBroken told when the page crashed again and again
  */
 export function openWindow(deps: {
   appRoot: string
-  show: boolean
   state: Remembered<ShellState>
   log: Logger
   isQuitting: () => boolean
@@ -57,26 +56,33 @@ export function openWindow(deps: {
   })
   const page = window.webContents
 
-  let wanted = deps.show
+  let isWanted = false
   let isReady = false
-  const reveal = (): void => {
-    if (isReady || window.isDestroyed()) return
-    isReady = true
-    if (maximized && wanted) window.maximize()
-    if (wanted) window.show()
+  let isNew = true
+  function appear(): void {
+    if (!isWanted || !isReady || window.isDestroyed()) return
+    if (isNew && maximized) window.maximize()
+    isNew = false
+    if (window.isMinimized()) window.restore()
+    window.show()
+    window.focus()
   }
-  window.once('ready-to-show', reveal)
-  const patience = setTimeout(reveal, SHOW_AFTER_MS)
+  const ready = (): void => {
+    isReady = true
+    appear()
+  }
+  window.once('ready-to-show', ready)
+  const patience = setTimeout(ready, SHOW_AFTER_MS)
 
   let remembering: NodeJS.Timeout | null = null
   function remember(): void {
     if (remembering) clearTimeout(remembering)
     remembering = null
-    if (window.isDestroyed() || window.isMinimized()) return
+    if (isNew || window.isDestroyed() || window.isMinimized()) return
     state.set({ window: { ...window.getNormalBounds(), maximized: window.isMaximized() } })
   }
   const rememberSoon = (): void => {
-    if (isReady) remembering ??= setTimeout(remember, REMEMBER_AFTER_MS)
+    if (!isNew) remembering ??= setTimeout(remember, REMEMBER_AFTER_MS)
   }
   window.on('resize', rememberSoon)
   window.on('move', rememberSoon)
@@ -95,7 +101,6 @@ export function openWindow(deps: {
   window.on('focus', tellLook)
 
   window.on('close', (event) => {
-    remember()
     if (deps.isQuitting()) return
     event.preventDefault()
     deps.onClose()
@@ -120,14 +125,17 @@ export function openWindow(deps: {
     page,
     /** In front of the person, wherever it was. */
     show(): void {
-      if (window.isDestroyed()) return
-      wanted = true
-      if (!isReady) return
-      if (window.isMinimized()) window.restore()
-      window.show()
-      window.focus()
+      isWanted = true
+      appear()
     },
-    hide: (): void => window.hide(),
+    hide(): void {
+      remember()
+      if (!window.isFullScreen()) return window.hide()
+      // macOS would leave an empty black space behind.
+      window.once('leave-full-screen', () => window.hide())
+      window.setFullScreen(false)
+    },
+    remember,
     isVisible: (): boolean => !window.isDestroyed() && window.isVisible(),
     isLookedAt(id: number): boolean {
       const seen = look()

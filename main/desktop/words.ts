@@ -14,7 +14,12 @@ export function plainText(text: string, max = MAX_NAME_LENGTH): string {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .trim()
   const characters = Array.from(clean)
-  return characters.length <= max ? clean : `${characters.slice(0, max - 1).join('').trimEnd()}…`
+  return characters.length <= max
+    ? clean
+    : `${characters
+        .slice(0, max - 1)
+        .join('')
+        .trimEnd()}…`
 }
 
 /** In menus `&` marks the letter that opens the entry. */
@@ -54,7 +59,10 @@ export function quitWarning(runningTargets: number): { message: string; detail: 
   const [what, goOn] =
     runningTargets === 1
       ? ['1 PC is at work', 'An installer that has started goes on there, and its result arrives']
-      : [`${runningTargets} installations are under way`, 'Installers that have started go on, and their results arrive']
+      : [
+          `${runningTargets} installations are under way`,
+          'Installers that have started go on, and their results arrive',
+        ]
   return {
     message: `${what}. Quit DeployX?`,
     detail: `${goOn} when DeployX starts again. Nothing new starts until then.`,

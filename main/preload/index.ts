@@ -12,7 +12,8 @@ let early: Parameters<Listener>[] = []
 const MAX_EARLY_NOTES = 10
 
 ipcRenderer.on(note, (_event, name: BridgeNoteName, body: unknown) => {
-  if (listeners.size === 0) early = [...early, [name, body] as [BridgeNoteName, unknown]].slice(-MAX_EARLY_NOTES)
+  if (listeners.size === 0)
+    early = [...early, [name, body] as [BridgeNoteName, unknown]].slice(-MAX_EARLY_NOTES)
   else listeners.forEach((listener) => listener(name, body))
 })
 

@@ -8,8 +8,11 @@ import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
 import type { Sha256 } from '#shared/domain/ids.ts'
 import { asDiskError, diskFull, freeBytes } from './disk.ts'
 
-/** How often the free space is looked at while the size is not known beforehand. */
-const SPACE_CHECK_BYTES = 64 * 1024 * 1024
+/**
+ * After so much, what was written is flushed and the free space is looked at: the last flush stays short, however large
+ * the file, and a disk that fills up is noticed before the database suffers.
+ */
+const CHECKPOINT_BYTES = 64 * 1024 * 1024
 const IDLE_TIMEOUT_MS = 60_000
 
 export type ReceiveOptions = {
@@ -63,6 +66,7 @@ export async function receive(
   let total = 0
   let written = 0
   let flushing: Promise<void> | null = null
+  let diskFailed = false
 
   const aborted = (why: string, cause?: unknown) =>
     new AppError('E_UPLOAD_ABORTED', why, [], { cause })
@@ -83,19 +87,26 @@ export async function receive(
     throw asDiskError(error)
   }
 
+  const onDisk = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work
+    } catch (error) {
+      diskFailed = true
+      throw error
+    }
+  }
   async function flush(buffer: Buffer, index: number): Promise<void> {
     const position = written
     written += buffer.length
     const [digest] = await Promise.all([
       webcrypto.subtle.digest('SHA-256', buffer),
-      writeAll(handle, buffer, position),
+      onDisk(writeAll(handle, buffer, position)),
     ])
     chunkHashes[index] = Buffer.from(digest)
-    if (
-      Math.floor(position / SPACE_CHECK_BYTES) !== Math.floor(written / SPACE_CHECK_BYTES) &&
-      (await freeBytes(folder)) < reserveBytes
-    )
-      throw diskFull()
+    if (written % CHECKPOINT_BYTES === 0) {
+      await onDisk(handle.datasync())
+      if ((await freeBytes(folder)) < reserveBytes) throw diskFull()
+    }
   }
   async function flushActive(): Promise<void> {
     if (flushing) await flushing
@@ -126,10 +137,12 @@ export async function receive(
     clearTimeout(idle)
     if (filled > 0) await flushActive()
     await (flushing as Promise<void> | null)
-    await handle.sync()
+    await onDisk(handle.sync())
     kept = true
   } catch (error) {
-    throw asTransferError(error)
+    if (error instanceof AppError) throw error
+    if (diskFailed) throw asDiskError(error)
+    throw aborted('The transfer broke off before it was complete. Nothing of it was kept.', error)
   } finally {
     clearTimeout(idle)
     signal?.removeEventListener('abort', onAbort)
@@ -143,18 +156,4 @@ export async function receive(
     sizeBytes: total,
     chunkHashes: Buffer.concat(chunkHashes),
   }
-}
-
-/** Errors of the file system are the disk's, every other is the sender's. */
-function asTransferError(error: unknown): unknown {
-  const disk = asDiskError(error)
-  if (disk instanceof AppError) return disk
-  const fromDisk = ['EIO', 'EROFS', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOENT', 'EBADF']
-  if (fromDisk.includes((error as NodeJS.ErrnoException | null)?.code ?? '')) return error
-  return new AppError(
-    'E_UPLOAD_ABORTED',
-    'The transfer broke off before it was complete. Nothing of it was kept.',
-    [],
-    { cause: error },
-  )
 }

@@ -8,12 +8,43 @@ import {
   type DeploySoftware,
 } from '#shared/contract/agent-link.ts'
 import { splitArguments } from '#shared/domain/argv.ts'
-import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
+import type { AttemptId, DeviceId, Sha256, TargetId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
-import type { DeploymentsRepo } from './deployments.repo.ts'
+import type { DeploymentRow, DeploymentsRepo, InstallerRow, TargetRow } from './deployments.repo.ts'
 
 export type CommandSigner = { privateKey: KeyObject; keyId: string }
-type CommandRow = NonNullable<ReturnType<DeploymentsRepo['forCommand']>>
+/** Everything a command is made of. */
+type CommandRow = {
+  target: TargetRow
+  deployment: DeploymentRow
+  installer: InstallerRow | null
+  software_name: string
+}
+
+/** Reads what commands are made of; what many targets share is read once. Made anew for each sending, so it never grows old. */
+export function createCommandReader(repo: DeploymentsRepo): (id: TargetId) => CommandRow | null {
+  const once = <K, V>(read: (key: K) => V): ((key: K) => V) => {
+    const known = new Map<K, V>()
+    return (key) => {
+      if (!known.has(key)) known.set(key, read(key))
+      return known.get(key)!
+    }
+  }
+  const deployment = once(repo.byId)
+  const installer = once(repo.installer)
+  const softwareName = once(repo.softwareName)
+  return (id) => {
+    const target = repo.target(id)
+    const of = target && deployment(target.deployment_id)
+    if (!target || !of) return null
+    return {
+      target,
+      deployment: of,
+      installer: target.installer_id === null ? null : (installer(target.installer_id) ?? null),
+      software_name: softwareName(target.software_id),
+    }
+  }
+}
 
 export function createCommands(deps: {
   signer: CommandSigner

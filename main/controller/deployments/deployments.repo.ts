@@ -24,6 +24,7 @@ import {
   software,
   users,
 } from '../store/schema/index.ts'
+import { createUpdater } from '../store/statements.ts'
 import type { Store } from '../store/store.ts'
 
 export type DeploymentRow = typeof deployments.$inferSelect
@@ -56,7 +57,7 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
      select ?, json_extract(value, '$.device_id'), json_extract(value, '$.software_id'), json_extract(value, '$.installer_id'),
             json_extract(value, '$.position'), 'pending', 1, ? from json_each(?)`,
   )
-  const byId = db
+  const targetById = db
     .select()
     .from(deploymentTargets)
     .where(eq(deploymentTargets.id, sql.placeholder('id')))
@@ -66,6 +67,37 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
     .from(deploymentAttempts)
     .where(eq(deploymentAttempts.attempt_id, sql.placeholder('id')))
     .prepare()
+  const deploymentById = db
+    .select()
+    .from(deployments)
+    .where(eq(deployments.id, sql.placeholder('id')))
+    .prepare()
+  const installerById = db
+    .select()
+    .from(installers)
+    .where(eq(installers.id, sql.placeholder('id')))
+    .prepare()
+  const openOfDevice = db
+    .select()
+    .from(deploymentTargets)
+    .where(
+      and(
+        eq(deploymentTargets.device_id, sql.placeholder('id')),
+        inArray(deploymentTargets.deployment_status, ['pending', 'downloading', 'installing']),
+      ),
+    )
+    .prepare()
+  const updateTarget = createUpdater<TargetRow>(sqlite, 'deployment_targets', 'id')
+  const updateAttempt = createUpdater<AttemptRow>(sqlite, 'deployment_attempts', 'attempt_id')
+  const insertAttempt = sqlite.prepare<[string, number, number, string]>(
+    'insert into deployment_attempts (attempt_id, target_id, attempt, created_at) values (?, ?, ?, ?)',
+  )
+  const waitingFor = sqlite
+    .prepare<[number]>(
+      `select distinct deployment_id from deployment_targets
+       where device_id = ? and deployment_status in ('pending', 'downloading', 'installing')`,
+    )
+    .pluck()
   // Counters move with the state, in the same transaction. One statement per pair of states, made when first needed.
   const moves = new Map<string, ReturnType<typeof sqlite.prepare>>()
   const move = (from: TargetState, to: TargetState) => {
@@ -96,8 +128,7 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
       insertTargets.run(made.id, row.created_at, JSON.stringify(targets))
       return made
     },
-    byId: (id: DeploymentId): DeploymentRow | undefined =>
-      db.select().from(deployments).where(eq(deployments.id, id)).get(),
+    byId: (id: DeploymentId): DeploymentRow | undefined => deploymentById.get({ id }),
     update: (id: DeploymentId, change: Partial<DeploymentRow>): void => {
       db.update(deployments).set(change).where(eq(deployments.id, id)).run()
     },
@@ -151,7 +182,7 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
         .all(),
 
     // ---- targets
-    target: (id: TargetId): TargetRow | undefined => byId.get({ id }),
+    target: (id: TargetId): TargetRow | undefined => targetById.get({ id }),
     /** Not ended, with what the plan needs of the installer and the device's name. */
     openTargets: (id: DeploymentId) =>
       db
@@ -162,6 +193,7 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
           state: deploymentTargets.deployment_status,
           reason: deploymentTargets.reason,
           since: deploymentTargets.since,
+          attempt: deploymentTargets.attempt,
           attempt_id: deploymentTargets.attempt_id,
           offered_at_ms: deploymentTargets.offered_at_ms,
           not_before_ms: deploymentTargets.not_before_ms,
@@ -188,21 +220,10 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
     /** Devices that work, or are about to, and for which deployment. */
     busyDevices: (): { device_id: DeviceId; deployment_id: DeploymentId }[] =>
       busy.all() as { device_id: DeviceId; deployment_id: DeploymentId }[],
-    /** Everything a command is made of. */
-    forCommand: (id: TargetId) =>
-      db
-        .select({
-          target: deploymentTargets,
-          deployment: deployments,
-          installer: installers,
-          software_name: software.name,
-        })
-        .from(deploymentTargets)
-        .innerJoin(deployments, eq(deployments.id, deploymentTargets.deployment_id))
-        .innerJoin(software, eq(software.id, deploymentTargets.software_id))
-        .leftJoin(installers, eq(installers.id, deploymentTargets.installer_id))
-        .where(eq(deploymentTargets.id, id))
-        .get(),
+    installer: (id: InstallerId): InstallerRow | undefined => installerById.get({ id }),
+    softwareName: (id: SoftwareId): string =>
+      db.select({ name: software.name }).from(software).where(eq(software.id, id)).get()?.name ??
+      '',
 
     /**
      * The only way in which a target's state changes: by an arrow of the table, its deployment's counters along with it.
@@ -216,17 +237,12 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
       const to = nextTargetState(target.deployment_status, event)
       if (to === null)
         throw new IllegalStep(`${target.deployment_status} has no arrow for ${event}`)
-      db.update(deploymentTargets)
-        .set({ ...change, deployment_status: to })
-        .where(eq(deploymentTargets.id, target.id))
-        .run()
+      updateTarget(target.id, { ...change, deployment_status: to })
       if (to !== target.deployment_status)
         move(target.deployment_status, to).run(target.deployment_id)
       return to
     },
-    change: (id: TargetId, change: TargetChange): void => {
-      db.update(deploymentTargets).set(change).where(eq(deploymentTargets.id, id)).run()
-    },
+    change: (id: TargetId, change: TargetChange): void => updateTarget(id, change),
     /** After a restart no answer to an earlier sending can arrive any more. */
     forgetOffers: (): void => {
       db.update(deploymentTargets)
@@ -234,29 +250,9 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
         .where(sql`${deploymentTargets.offered_at_ms} is not null`)
         .run()
     },
-    openTargetsOfDevice: (deviceId: DeviceId): TargetRow[] =>
-      db
-        .select()
-        .from(deploymentTargets)
-        .where(
-          and(
-            eq(deploymentTargets.device_id, deviceId),
-            inArray(deploymentTargets.deployment_status, ['pending', 'downloading', 'installing']),
-          ),
-        )
-        .all(),
+    openTargetsOfDevice: (deviceId: DeviceId): TargetRow[] => openOfDevice.all({ id: deviceId }),
     deploymentsWaitingFor: (deviceId: DeviceId): DeploymentId[] =>
-      db
-        .selectDistinct({ id: deploymentTargets.deployment_id })
-        .from(deploymentTargets)
-        .where(
-          and(
-            eq(deploymentTargets.device_id, deviceId),
-            inArray(deploymentTargets.deployment_status, ['pending', 'downloading', 'installing']),
-          ),
-        )
-        .all()
-        .map((row) => row.id),
+      waitingFor.all(deviceId) as DeploymentId[],
     deploymentsUsingInstaller: (installerId: InstallerId): DeploymentId[] =>
       db
         .selectDistinct({ id: deploymentTargets.deployment_id })
@@ -299,11 +295,9 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
         .where(inArray(deploymentTargets.deployment_status, ['downloading', 'installing']))
         .get()?.n ?? 0,
     counts(id: DeploymentId): TargetCounts {
-      const { pending, downloading, installing, completed, failed, skipped } = db
-        .select()
-        .from(deployments)
-        .where(eq(deployments.id, id))
-        .get()!
+      const { pending, downloading, installing, completed, failed, skipped } = deploymentById.get({
+        id,
+      })!
       return { pending, downloading, installing, completed, failed, skipped }
     },
     views: (id: DeploymentId, targetIds: TargetId[] | null) =>
@@ -325,13 +319,13 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
         .all(),
 
     // ---- attempts
-    addAttempt: (row: typeof deploymentAttempts.$inferInsert): void => {
-      db.insert(deploymentAttempts).values(row).run()
+    addAttempt: (
+      row: Pick<AttemptRow, 'attempt_id' | 'target_id' | 'attempt' | 'created_at'>,
+    ): void => {
+      insertAttempt.run(row.attempt_id, row.target_id, row.attempt, row.created_at)
     },
     attempt: (id: AttemptId): AttemptRow | undefined => attemptById.get({ id }),
-    endAttempt: (id: AttemptId, end: Partial<AttemptRow>): void => {
-      db.update(deploymentAttempts).set(end).where(eq(deploymentAttempts.attempt_id, id)).run()
-    },
+    endAttempt: (id: AttemptId, end: Partial<AttemptRow>): void => updateAttempt(id, end),
     /** The device whose open target this attempt is the live one of, or null. */
     deviceOfLiveAttempt(id: AttemptId): DeviceId | null {
       const row = db
@@ -347,4 +341,5 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
     },
   }
 }
+export type InstallerRow = typeof installers.$inferSelect
 export type DeploymentsRepo = ReturnType<typeof createDeploymentsRepo>

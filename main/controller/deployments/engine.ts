@@ -10,7 +10,7 @@ import { isoTime, type Log, type Now } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Store } from '../store/store.ts'
 import { createChanges, type Changes } from './changes.ts'
-import type { Commands } from './commands.ts'
+import { createCommandReader, type Commands } from './commands.ts'
 import type { DeploymentsRepo } from './deployments.repo.ts'
 import { plan, type Action, type PlanDevice, type PlanInstaller, type Snapshot } from './plan.ts'
 import type { Recorder } from './record.ts'
@@ -151,7 +151,7 @@ export function createEngine(deps: {
           repo.addAttempt({
             attempt_id: attemptId,
             target_id: row.id,
-            attempt: repo.target(row.id)!.attempt,
+            attempt: row.attempt,
             created_at: iso,
           })
         repo.change(row.id, {
@@ -231,13 +231,18 @@ export function createEngine(deps: {
 
   async function send(kind: 'deploy' | 'cancel', list: Offer[]): Promise<void> {
     for (let i = 0; i < list.length && !stopped; i += SLICE) {
-      for (const offer of list.slice(i, i + SLICE)) sendOne(kind, offer)
+      const read = createCommandReader(repo)
+      for (const offer of list.slice(i, i + SLICE)) sendOne(kind, offer, read)
       if (i + SLICE < list.length) await new Promise((resolve) => setImmediate(resolve))
     }
   }
 
-  function sendOne(kind: 'deploy' | 'cancel', { targetId, attemptId, sequence }: Offer): void {
-    const row = repo.forCommand(targetId)
+  function sendOne(
+    kind: 'deploy' | 'cancel',
+    { targetId, attemptId, sequence }: Offer,
+    read: ReturnType<typeof createCommandReader>,
+  ): void {
+    const row = read(targetId)
     if (!row) return
     const { device_id } = row.target
     const sent =

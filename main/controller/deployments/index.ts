@@ -204,7 +204,9 @@ export function createDeployments(deps: {
       if (row.status !== 'in_progress' && nextDeploymentState(row.status, 'retried') === null)
         throw new AppError('E_ILLEGAL_STATE', 'This deployment cannot be retried now.')
       // Before the targets are open again: one that finds its package still marked as failed would fail at once.
-      deps.software.retryFetches(chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []))
+      deps.software.retryFetches(
+        chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
+      )
       decide((changes) => {
         for (const targetId of new Set(chosen)) {
           const target = failed.get(targetId)!

@@ -12,8 +12,9 @@ import type {
 } from '#shared/contract/agent-link.ts'
 import { verdict } from '#shared/domain/deployment-state.ts'
 import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
+import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import { FAILURE_REASONS, SKIP_REASONS, type TargetReason } from '#shared/domain/reasons.ts'
-import { pathTo, type TargetEvent } from '#shared/domain/target-state.ts'
+import { pathTo, type TargetEvent, type TargetState } from '#shared/domain/target-state.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import { createChanges, type Changes } from './changes.ts'
@@ -71,18 +72,11 @@ export function createRecorder(deps: {
     const path = pathTo(target.deployment_status, to)
     let current = target
     for (const state of path) {
-      const deadlines = {
-        downloading: deps.now() + timings.downloadPatienceMs,
-        installing: deps.now() + (installSeconds(target) * 1000 + timings.installGraceMs),
-        completed: null,
-        failed: null,
-        skipped: null,
-      }
       const change = {
         since: nowIso(),
         offered_at_ms: null,
         not_before_ms: null,
-        deadline_ms: deadlines[state],
+        deadline_ms: deadlineOf(target, state),
         reason: null,
         started_at: current.started_at ?? nowIso(),
       }
@@ -95,9 +89,17 @@ export function createRecorder(deps: {
     }
     return current
   }
+  /** The end of patience with a state, epoch ms; null for one that has ended. */
+  function deadlineOf(target: TargetRow, state: TargetState): number | null {
+    if (state === 'downloading') return deps.now() + timings.downloadPatienceMs
+    if (state === 'installing')
+      return deps.now() + installSeconds(target) * 1000 + timings.installGraceMs
+    return null
+  }
   const installSeconds = (target: TargetRow): number => {
-    const command = repo.forCommand(target.id)
-    return command?.deployment.timeout_seconds ?? command?.installer?.timeout_seconds ?? 3_600
+    const own = repo.byId(target.deployment_id)?.timeout_seconds
+    const installer = target.installer_id === null ? undefined : repo.installer(target.installer_id)
+    return own ?? installer?.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS
   }
 
   /** The attempt and its target, if the device that speaks is the one it was given to. */

@@ -20,6 +20,6 @@ export const ENGINE_TIMINGS = {
   coalesceMs: 25,
   /** Reports wait so long for company, so that one commit serves many. */
   batchMs: 15,
-  batchSize: 100,
+  batchSize: 200,
 }
 export type EngineTimings = typeof ENGINE_TIMINGS

@@ -11,6 +11,14 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     'update devices set last_sequence = last_sequence + 1 where id = ? returning last_sequence',
   )
   const touch = sqlite.prepare<[string, number]>('update devices set last_seen_at = ? where id = ?')
+  const byId = db
+    .select()
+    .from(devices)
+    .where(eq(devices.id, sql.placeholder('id')))
+    .prepare()
+  const countRows = sqlite.prepare<[]>(
+    `select count(*) total, coalesce(sum(approved = 0 and blocked = 0), 0) unapproved from devices where deleted_at is null`,
+  )
   return {
     list: (): DeviceRow[] =>
       db
@@ -20,8 +28,8 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .orderBy(devices.name, devices.id)
         .all(),
     /** Also a forgotten one: history names it. */
-    byId: (id: DeviceId): DeviceRow | undefined =>
-      db.select().from(devices).where(eq(devices.id, id)).get(),
+    byId: (id: DeviceId): DeviceRow | undefined => byId.get({ id }),
+    counts: () => countRows.get() as { total: number; unapproved: number },
     byKey: (publicKey: string): DeviceRow | undefined =>
       db.select().from(devices).where(eq(devices.public_key, publicKey)).get(),
     byIds: (ids: DeviceId[]): DeviceRow[] =>

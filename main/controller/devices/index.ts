@@ -13,6 +13,8 @@ export type { DeviceRow } from './devices.repo.ts'
 export type { Presence, PresenceTimings, Reachability } from './presence.ts'
 export type Devices = ReturnType<typeof createDevices>
 
+const LAST_SEEN_DELAY_MS = 2_000
+
 export type DeviceChange = { id: DeviceId; what: 'updated' | 'removed' | 'refused' }
 
 export function createDevices(deps: {
@@ -25,7 +27,23 @@ export function createDevices(deps: {
   const presence = createPresence({ now: deps.now, timings: deps.presenceTimings })
   const listeners = new Set<(change: DeviceChange) => void>()
   const tell = (change: DeviceChange) => listeners.forEach((listener) => listener(change))
-  presence.onChange((id) => tell({ id, what: 'updated' }))
+  // When a link ends, the time is written down: not at once, but many together, because a power cut ends all of them.
+  const lastSeen = new Map<DeviceId, string>()
+  let seenTimer: NodeJS.Timeout | null = null
+  function writeLastSeen(): void {
+    if (seenTimer) clearTimeout(seenTimer)
+    seenTimer = null
+    if (lastSeen.size > 0)
+      deps.store.transaction(() => lastSeen.forEach((at, id) => repo.touch(id, at)))
+    lastSeen.clear()
+  }
+  presence.onChange((id) => {
+    if (!presence.isOnline(id)) {
+      lastSeen.set(id, isoTime(deps.now()))
+      seenTimer ??= setTimeout(writeLastSeen, LAST_SEEN_DELAY_MS)
+    }
+    tell({ id, what: 'updated' })
+  })
 
   const toDevice = (row: DeviceRow, groups: ReturnType<typeof repo.groupIds>): Device => ({
     id: row.id,
@@ -40,7 +58,9 @@ export function createDevices(deps: {
     agent_version: row.agent_version,
     address: row.address,
     enrolled_at: row.enrolled_at,
-    last_seen_at: presence.isOnline(row.id) ? isoTime(deps.now()) : row.last_seen_at,
+    last_seen_at: presence.isOnline(row.id)
+      ? isoTime(deps.now())
+      : (lastSeen.get(row.id) ?? row.last_seen_at),
     free_disk_bytes: row.free_disk_bytes,
     group_ids: groups.get(row.id) ?? [],
   })
@@ -71,20 +91,18 @@ export function createDevices(deps: {
     },
     get: (viewer: Viewer, id: DeviceId): Device =>
       toDevice(visible(viewer, id), repo.groupIds([id])),
-    /** For the feed: the view and its owner, or null for a forgotten device. */
-    describe(id: DeviceId): { device: Device; ownerId: UserId | null } | null {
-      const row = repo.byId(id)
-      return row && row.deleted_at === null ? { device: view(id), ownerId: row.owner_id } : null
+    /** For the feed: views with their owners; forgotten devices are left out. */
+    describe(ids: DeviceId[]): { device: Device; ownerId: UserId | null }[] {
+      const groups = repo.groupIds(ids)
+      return repo
+        .byIds(ids)
+        .map((row) => ({ device: toDevice(row, groups), ownerId: row.owner_id }))
     },
     row: (id: DeviceId): DeviceRow | undefined => repo.byId(id),
-    counts(): { total: number; online: number; unapproved: number } {
-      const rows = repo.list()
-      return {
-        total: rows.length,
-        online: rows.filter((row) => presence.isOnline(row.id)).length,
-        unapproved: rows.filter((row) => !row.approved && !row.blocked).length,
-      }
-    },
+    counts: (): { total: number; online: number; unapproved: number } => ({
+      ...repo.counts(),
+      online: presence.onlineCount(),
+    }),
 
     /**
      * The devices behind ids, checked one by one.
@@ -180,10 +198,19 @@ export function createDevices(deps: {
       return id
     },
 
-    /** Takes over what an agent says at the start of a link. */
+    /** Takes over what an agent says at the start of a link. Writes only what has changed: most mornings nothing has. */
     greet(id: DeviceId, hello: Hello, address: string | null): void {
+      const row = repo.byId(id)
+      if (!row) return
+      const { facts } = hello
+      const isNews =
+        row.address !== address ||
+        (['platform', 'arch', 'os_version', 'agent_version', 'free_disk_bytes'] as const).some(
+          (key) => row[key] !== facts[key],
+        )
+      if (!isNews && hello.last_sequence <= row.last_sequence) return
       deps.store.transaction(() => {
-        repo.setFacts(id, hello.facts, address, isoTime(deps.now()))
+        if (isNews) repo.setFacts(id, facts, address, isoTime(deps.now()))
         repo.raiseSequence(id, hello.last_sequence)
       })
     },
@@ -191,8 +218,8 @@ export function createDevices(deps: {
       repo.setFacts(id, facts, address, isoTime(deps.now()))
       tell({ id, what: 'updated' })
     },
-    /** Writes down when it was last seen: at the end of a link. */
-    noteSeen: (id: DeviceId): void => repo.touch(id, isoTime(deps.now())),
+    /** Writes what is still only in memory. */
+    stop: writeLastSeen,
     takeSequence: (id: DeviceId): number => repo.takeSequence(id),
   }
 }

@@ -186,7 +186,6 @@ export function createAgentsEdge(): AgentsEdge {
         socket.on('disconnect', () => {
           if (links.get(deviceId) !== socket) return
           links.delete(deviceId)
-          deps.devices.noteSeen(deviceId)
           deps.devices.presence.unlinked(deviceId)
         })
         deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))

@@ -34,7 +34,7 @@ export function createConsolesEdge(deps: {
 
   const dirtyTargets = new Map<DeploymentId, Set<TargetId>>()
   const dirtyDeployments = new Set<DeploymentId>()
-  const dirtyDevices = new Map<DeviceId, 'updated' | 'removed'>()
+  const dirtyDevices = new Set<DeviceId>()
   let hubDirty = false
   let frame: NodeJS.Timeout | null = null
 
@@ -67,8 +67,10 @@ export function createConsolesEdge(deps: {
       if (found) emit(found.ownerId, 'deployment_updated', found.deployment)
     }
     dirtyDeployments.clear()
-    for (const [id, what] of dirtyDevices) {
-      const found = what === 'updated' ? deps.devices.describe(id) : null
+    const ids = [...dirtyDevices.keys()]
+    const described = new Map(deps.devices.describe(ids).map((found) => [found.device.id, found]))
+    for (const id of ids) {
+      const found = described.get(id)
       if (found) emit(found.ownerId, 'device_updated', { device: found.device })
       else emit(deps.devices.row(id)?.owner_id ?? null, 'device_updated', { removed_device_id: id })
     }
@@ -109,8 +111,8 @@ export function createConsolesEdge(deps: {
         )
     }
   })
-  const offDevices = deps.devices.onChange(({ id, what }) => {
-    dirtyDevices.set(id, what === 'removed' ? 'removed' : 'updated')
+  const offDevices = deps.devices.onChange(({ id }) => {
+    dirtyDevices.add(id)
     hubDirty = true
     soon()
   })

@@ -2,7 +2,8 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { Decompress } from 'fzstd'
-import { XzReadableStream } from 'xz-decompress'
+// A CommonJS package: Node finds its exports behind the default import only.
+import xz from 'xz-decompress'
 import { unreadable } from './facts.ts'
 
 export const UNPACKED_LIMIT_BYTES = 16 * 1024 * 1024
@@ -51,7 +52,7 @@ async function unpackXz(packed: Buffer): Promise<Buffer> {
       controller.close()
     },
   })
-  const reader = new XzReadableStream(input).getReader()
+  const reader = new xz.XzReadableStream(input).getReader()
   try {
     for (;;) {
       const { done, value } = await reader.read()

@@ -1,0 +1,118 @@
+/** All the wiring of an enrolled agent. */
+import { existsSync, mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Source } from './download/download.ts'
+import { ATTEMPT_TIMINGS, type AttemptTimings } from './attempts/attempt.ts'
+import { createRunner } from './attempts/runner.ts'
+import { gatherFacts } from './facts/facts.ts'
+import type { Enrollment, Identity } from './identity/identity.ts'
+import type { StateFolder } from './identity/state-folder.ts'
+import { createInstallers } from './install/create-installers.ts'
+import { openJournal } from './journal/journal.ts'
+import { errorText, writeDurably } from './lib/atomic-file.ts'
+import type { Log } from './lib/log.ts'
+import { linkedSignal } from './lib/wait.ts'
+import { selfCommand } from './lib/self.ts'
+import { mergeAddresses } from './link/enroll.ts'
+import { createLink, type LinkTimings } from './link/link.ts'
+import { createPinnedAgent } from './link/pinned-agent.ts'
+import { createSupervisorClient } from './supervisor/client.ts'
+
+/** A package from the hub waits so long for the hub to come back. */
+const HUB_PATIENCE_MS = 24 * 3_600_000
+
+export type AgentOptions = {
+  folder: StateFolder
+  identity: Identity
+  /** A folder that is installed into instead of this PC. */
+  installRoot: string | null
+  linkTimings?: Partial<LinkTimings>
+  attemptTimings?: Partial<AttemptTimings>
+  onConnected: (address: string) => void
+  onLost: (why: string) => void
+  log: Log
+}
+
+/**
+ * Runs until the signal fires. Installers that are at work then go on; the next start takes them up.
+ * @throws NotWantedError when the hub sends this agent away
+ */
+export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
+  const stopping = linkedSignal(signal)
+  const stopped = stopping.signal
+  const { folder, identity, log } = options
+  const enrollment = (): Enrollment => identity.enrollment()!
+  const installRoot = options.installRoot === null ? null : resolve(options.installRoot)
+  if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
+  const installers = createInstallers(installRoot)
+  const journal = openJournal(folder.journalFile, log)
+  const facts = () => gatherFacts(identity.name(), installRoot ?? folder.path)
+
+  /** For the `status` command, which another process asks. */
+  function note(connectedTo: string | null): void {
+    try {
+      const since = new Date().toISOString()
+      writeDurably(folder.statusFile, JSON.stringify({ connected_to: connectedTo, since }))
+    } catch (error) {
+      log.warn({ why: errorText(error) }, 'the status could not be written')
+    }
+  }
+
+  const link = createLink({
+    enrollment,
+    sign: identity.sign,
+    hello: () => ({
+      last_sequence: journal.highestSequence(),
+      attempts: journal.held(),
+      facts: facts(),
+    }),
+    onCommand: (event, body) => runner.command(event, body),
+    onReady(address, addresses) {
+      const merged = mergeAddresses([address], addresses, enrollment().addresses)
+      if (merged.join() !== enrollment().addresses.join())
+        identity.setEnrollment({ ...enrollment(), addresses: merged })
+      note(address)
+      log.info({ address }, 'connected')
+      options.onConnected(address)
+    },
+    onLost(why) {
+      note(null)
+      log.info({ why }, 'the link is lost')
+      options.onLost(why)
+    },
+    ...(options.linkTimings ? { timings: options.linkTimings } : {}),
+    log,
+  })
+
+  async function source(url: string, fetchSignal: AbortSignal): Promise<Source> {
+    if (!url.startsWith('/')) return { url }
+    await link.whenReady(AbortSignal.any([fetchSignal, AbortSignal.timeout(HUB_PATIENCE_MS)]))
+    const agent = createPinnedAgent(enrollment().fingerprint)
+    return { url: `https://${link.address()}${url}`, agent }
+  }
+
+  const runner = createRunner({
+    journal,
+    installers,
+    supervisor: createSupervisorClient({ self: selfCommand(), log }),
+    source,
+    timings: { ...ATTEMPT_TIMINGS, ...options.attemptTimings },
+    log,
+    reporter: link,
+    enrollment,
+    attemptsDir: folder.attemptsDir,
+    stopped,
+    onEnded: () => void link.report('inventory_report', { facts: facts() }).catch(() => undefined),
+  })
+
+  note(null)
+  runner.start()
+  try {
+    await link.keep(stopped)
+  } finally {
+    stopping.abort(new Error('the agent is stopping'))
+    stopping.release()
+    note(null)
+    journal.close()
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * One attempt from its command to its result: detection, disk, download, installer, detection. Every step stands in
+ * the journal before it is taken, so that the same function carries on after any crash. The installer is started at most
+ * once: the supervisor's claim on the folder decides that, and not what this process remembers.
+ */
+import { appendFileSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { AttemptId } from '#shared/domain/ids.ts'
+import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
+import { freeDiskBytes } from '../facts/facts.ts'
+import { nothingToDo } from './conclude.ts'
+import type { Installers, Job, Presence } from '../install/installers.ts'
+import { packageFileName } from '../install/package-name.ts'
+import type { Journal } from '../journal/journal.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import type { Log } from '../lib/log.ts'
+import { linkedSignal } from '../lib/wait.ts'
+import type { SupervisorClient } from '../supervisor/client.ts'
+import { attemptFiles, readSpec } from '../supervisor/files.ts'
+import { conclude, failure, type Outcome } from './conclude.ts'
+import { installerEnvironment } from './environment.ts'
+import { lastLines } from './output-file.ts'
+import type { OutputStream } from './output.ts'
+import type { Progress } from './progress.ts'
+
+/** A package needs room for itself and for what is unpacked from it. */
+const DISK_FACTOR = 2
+const DISK_MARGIN_BYTES = 64 * 1024 * 1024
+const LAST_LINES_BYTES = 8 * 1024
+
+export type AttemptTimings = { idleTimeoutMs: number; killGraceMs: number }
+export const ATTEMPT_TIMINGS: AttemptTimings = { idleTimeoutMs: 60_000, killGraceMs: 10_000 }
+
+export type AttemptDeps = {
+  journal: Journal
+  installers: Installers
+  supervisor: SupervisorClient
+  /** Where a package's address leads; waits for the hub when it is the hub's. */
+  source: (url: string, signal: AbortSignal) => Promise<Source>
+  timings: AttemptTimings
+  log: Log
+}
+export type AttemptRun = {
+  id: AttemptId
+  folder: string
+  progress: Progress
+  output: () => OutputStream
+  /** Fires when a person has cancelled. */
+  canceled: AbortSignal
+  /** Fires when the agent stops; the attempt goes on with the next start. */
+  stopped: AbortSignal
+}
+
+const CANCELED: Outcome = {
+  status: 'skipped',
+  reason: 'canceled',
+  message: 'Cancelled before the installer was started.',
+}
+
+const asMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)} MiB`
+
+export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Outcome> {
+  const { journal, installers, supervisor, log } = deps
+  const { id, folder, progress, output } = run
+  const attempt = journal.attempt(id)!
+  const { payload } = attempt
+  const { detection } = payload
+  const job: Job = {
+    payload,
+    packageFile: installers.needsPackage(payload)
+      ? join(folder, packageFileName(payload.file_name, payload.kind))
+      : null,
+  }
+  const presenceNow = async (): Promise<Presence | null> =>
+    detection === null ? null : installers.detect(detection)
+
+  function checkDisk(): Outcome | null {
+    const free = freeDiskBytes(folder)
+    const needed = payload.size_bytes * DISK_FACTOR + DISK_MARGIN_BYTES
+    if (free === null || free >= needed) return null
+    return failure(
+      'disk_space',
+      `Not enough free disk space: ${asMegabytes(needed)} are needed, ${asMegabytes(free)} are free.`,
+    )
+  }
+
+  async function fetchPackage(file: string): Promise<Outcome | null> {
+    const tooLittle = checkDisk()
+    if (tooLittle) return tooLittle
+    if (attempt.step === 'accepted') journal.step(id, 'downloading')
+    const total_bytes = payload.size_bytes
+    const { signal, release } = linkedSignal(run.stopped, run.canceled)
+    progress.set({ phase: 'downloading', bytes: 0, total_bytes })
+    try {
+      await downloadPackage({
+        file,
+        sizeBytes: total_bytes,
+        sha256: payload.sha256,
+        source: (fetchSignal) => deps.source(payload.url, fetchSignal),
+        onProgress: (bytes) => progress.set({ phase: 'downloading', bytes, total_bytes }),
+        onVerifying: () => progress.set({ phase: 'verifying', bytes: total_bytes, total_bytes }),
+        idleTimeoutMs: deps.timings.idleTimeoutMs,
+        signal,
+      })
+      return null
+    } catch (error) {
+      run.stopped.throwIfAborted()
+      if (run.canceled.aborted) return CANCELED
+      if (error instanceof DownloadError) return failure(error.reason, error.message)
+      throw error
+    } finally {
+      release()
+    }
+  }
+
+  /** All that comes before the installer. An outcome ends the attempt, null: the installer is being started. */
+  async function begin(): Promise<Outcome | null> {
+    if (run.canceled.aborted) return CANCELED
+    const presence = await presenceNow()
+    const nothing = presence === null ? null : nothingToDo(payload.action, presence)
+    if (nothing) return nothing
+    const failed = job.packageFile === null ? null : await fetchPackage(job.packageFile)
+    if (failed) return failed
+    const prepared = await installers.prepare(job)
+    run.stopped.throwIfAborted()
+    if (!prepared.ok) return failure(prepared.reason, prepared.message)
+    if (run.canceled.aborted) return CANCELED
+    supervisor.prepare(folder, {
+      attempt_id: id,
+      command: prepared.command,
+      env: installerEnvironment(payload, prepared.env),
+      cwd: folder,
+      timeout_seconds: payload.timeout_seconds,
+      grace_ms: deps.timings.killGraceMs,
+    })
+    journal.step(id, 'installing', prepared.before)
+    progress.set({ phase: 'installing' })
+    supervisor.start(folder)
+    return null
+  }
+
+  async function finish(): Promise<Outcome> {
+    const ending = await supervisor.waitForEnd(folder, () => output().poll(), run.stopped)
+    const isClean = ending.kind === 'exited' && ending.exit.exit_code === 0
+    const { before } = attempt
+    const outputFile = attemptFiles(folder).output
+    if (!isClean && ending.kind !== 'not_started' && before)
+      await installers
+        .repair(job, before, (line) => appendFileSync(outputFile, `[deployx] ${line}\n`))
+        .catch((error: unknown) => log.error({ err: error, attempt: id }, 'tidying up failed'))
+    const presence = await presenceNow()
+    output().end(ending.kind === 'exited' ? ending.exit.omitted_bytes : 0)
+    return conclude({
+      payload,
+      ending,
+      presence,
+      lastLines: lastLines(outputFile, LAST_LINES_BYTES),
+    })
+  }
+
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    return failure('internal', `The agent cannot work in its state folder: ${errorText(error)}`)
+  }
+  const wasInstalling = attempt.step === 'installing'
+  if (wasInstalling && supervisor.hasBegun(folder)) {
+    log.info({ attempt: id }, 'taking up an installer that was started before')
+    progress.set({ phase: 'installing', reason: 'adopted' })
+    return finish()
+  }
+  const outcome = await begin()
+  // A supervisor that was started just before a crash may still come: what ends the attempt must also keep it away.
+  if (outcome && (readSpec(folder) === null || supervisor.forbid(folder))) return outcome
+  return finish()
+}

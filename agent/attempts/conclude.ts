@@ -1,0 +1,143 @@
+/** What an ended installer means: exit code, detection rule and circumstances become one result. Pure. */
+import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
+import { explainExitCode } from '#shared/domain/exit-codes.ts'
+import type { TargetReason } from '#shared/domain/reasons.ts'
+import type { Presence } from '../install/installers.ts'
+import type { Exit } from '../supervisor/files.ts'
+import type { Ending } from '../supervisor/client.ts'
+
+export type Outcome = Pick<
+  DeploymentResult,
+  'status' | 'message' | 'error_details' | 'exit_code' | 'reason'
+>
+
+export const MESSAGE_LIMIT = 2_000
+export const DETAILS_LIMIT = 16 * 1024
+/** 128 + n, as shells tell a signal. */
+const SIGNAL_NUMBERS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
+
+export const failure = (reason: TargetReason, message: string, details?: string): Outcome => ({
+  status: 'failed',
+  reason,
+  message: message.slice(0, MESSAGE_LIMIT),
+  ...(details ? { error_details: details.slice(-DETAILS_LIMIT) } : {}),
+})
+
+type Facts = {
+  payload: Pick<DeployPayload, 'action' | 'kind' | 'success_exit_codes' | 'timeout_seconds'>
+  ending: Ending
+  /** Of the software, after the installer; null when the command has no rule. */
+  presence: Presence | null
+  /** The last lines of the output. */
+  lastLines: string
+}
+
+function startFailure(error: NonNullable<Exit['start_error']>): Outcome {
+  const hints: Record<string, string> = {
+    ENOENT: 'The installer could not be started: it, or the program that runs it, does not exist.',
+    EACCES: 'The installer could not be started: it may not be executed here.',
+    EPERM: 'The installer could not be started: this needs more rights.',
+    ENOEXEC: 'The installer could not be started: it is not a program of this PC.',
+  }
+  const reason = error.code === 'EPERM' ? 'permission' : 'install_failed'
+  return failure(reason, hints[error.code] ?? 'The installer could not be started.', error.message)
+}
+
+export function conclude({ payload, ending, presence, lastLines }: Facts): Outcome {
+  const isInstall = payload.action === 'install'
+  const did = isInstall ? 'Installed' : 'Removed'
+  /** Whether the rule says that what was wanted is so; null when there is no answer. */
+  const isSo =
+    presence === null || presence === 'unknown' ? null : (presence === 'present') === isInstall
+  const finds = presence === 'present' ? 'finds the software' : 'does not find the software'
+  const despite = (what: string, exitCode?: number): Outcome => ({
+    status: 'success',
+    message: `${did}: ${what}, but the detection rule ${finds}.`,
+    ...(exitCode === undefined ? {} : { exit_code: exitCode }),
+  })
+
+  if (ending.kind === 'not_started')
+    return failure('internal', 'The installer was not started: its supervisor did not come up.')
+  if (ending.kind === 'unknown' || ending.exit.timed_out) {
+    const timedOut = ending.kind === 'exited' || ending.timedOut
+    const what = timedOut
+      ? `the installer was stopped after its time-out of ${payload.timeout_seconds} s`
+      : 'the installer was interrupted and its exit code is not known'
+    if (isSo) return despite(what)
+    const sentence = what[0]!.toUpperCase() + what.slice(1)
+    return timedOut
+      ? failure('timeout', `${sentence}.`, lastLines)
+      : failure(
+          'interrupted',
+          `${sentence}. ${isSo === null ? 'Check the software on this PC before you try again.' : `The detection rule ${finds}.`}`,
+          lastLines,
+        )
+  }
+
+  const { exit } = ending
+  if (exit.start_error) return startFailure(exit.start_error)
+  if (exit.exit_code === null) {
+    const signal = exit.signal ?? 'an unknown signal'
+    if (isSo) return despite(`the installer was ended by ${signal}`)
+    const number = SIGNAL_NUMBERS[signal]
+    return {
+      ...failure('install_failed', `The installer was ended by ${signal}.`, lastLines),
+      ...(number === undefined ? {} : { exit_code: 128 + number }),
+    }
+  }
+
+  const exitCode = exit.exit_code
+  const { outcome, text } = explainExitCode(payload.kind, exitCode, payload.success_exit_codes)
+  switch (outcome) {
+    case 'success':
+      if (isSo === false)
+        return {
+          ...failure(
+            'not_detected',
+            `The installer reported success (exit code ${exitCode}), but the detection rule ${finds}.`,
+            lastLines,
+          ),
+          exit_code: exitCode,
+        }
+      return {
+        status: 'success',
+        message: `${did}. Exit code ${exitCode}.${presence === 'unknown' ? ' The detection rule could not be checked on this PC.' : ''}`,
+        exit_code: exitCode,
+      }
+    case 'success_reboot':
+      return {
+        status: 'success',
+        reason: 'reboot_pending',
+        message: `${did}. A restart of this PC completes it (exit code ${exitCode}).`,
+        exit_code: exitCode,
+      }
+    case 'retry_later':
+    case 'failed':
+      if (isSo) return despite(`the installer reported exit code ${exitCode}, ${text}`, exitCode)
+      return {
+        ...failure(
+          outcome === 'retry_later' ? 'retry_later' : 'install_failed',
+          `The installer failed with exit code ${exitCode}: ${text}.`,
+          lastLines,
+        ),
+        exit_code: exitCode,
+      }
+  }
+}
+
+/** Asked before anything is done: whether there is nothing to do. */
+export function nothingToDo(action: DeployPayload['action'], presence: Presence): Outcome | null {
+  if (action === 'install' && presence === 'present')
+    return {
+      status: 'skipped',
+      reason: 'already_installed',
+      message: 'Already installed: the detection rule finds the software.',
+    }
+  if (action === 'uninstall' && presence === 'absent')
+    return {
+      status: 'skipped',
+      reason: 'already_installed',
+      message: 'Nothing to remove: the detection rule does not find the software.',
+    }
+  return null
+}

@@ -1,0 +1,112 @@
+/**
+ * Results on their way to the hub. Each is kept in the journal and sent again, for as long as it takes, until the hub
+ * says that it is committed.
+ */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DeploymentResult } from '#shared/contract/agent-link.ts'
+import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
+import type { AttemptId } from '#shared/domain/ids.ts'
+import type { Journal } from '../journal/journal.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import type { Log } from '../lib/log.ts'
+import { createBackoff, linkedSignal, wait } from '../lib/wait.ts'
+import type { Reporter } from '../link/reporter.ts'
+import type { OutputStream } from './output.ts'
+
+const PARALLEL = 4
+/** The result does not wait longer than this for the rest of the output, while there is a link. */
+const OUTPUT_PATIENCE_MS = 30_000
+
+export type Outbox = {
+  /** An attempt has ended: its output, then its result are to reach the hub. */
+  add: (id: AttemptId) => void
+  /** The hub asks again for what it had acknowledged. Sent once; if that fails it will ask again. */
+  resend: (result: DeploymentResult) => void
+}
+
+export function createOutbox(deps: {
+  journal: Journal
+  reporter: Reporter
+  attemptsDir: string
+  outputOf: (id: AttemptId) => OutputStream
+  forget: (id: AttemptId) => void
+  stopped: AbortSignal
+  log: Log
+}): Outbox {
+  const { journal, reporter, stopped, log } = deps
+  const queue: AttemptId[] = []
+  let running = 0
+
+  async function sendOutput(id: AttemptId): Promise<void> {
+    await reporter.whenReady(stopped)
+    const { signal, abort, release } = linkedSignal(stopped)
+    const timer = setTimeout(abort, OUTPUT_PATIENCE_MS)
+    try {
+      await deps.outputOf(id).drain(signal)
+    } catch (error) {
+      stopped.throwIfAborted()
+      log.warn({ attempt: id, err: error }, 'the end of the output was not sent')
+    } finally {
+      clearTimeout(timer)
+      release()
+    }
+  }
+
+  async function sendResult(id: AttemptId, result: DeploymentResult): Promise<void> {
+    const backoff = createBackoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS)
+    for (;;) {
+      await reporter.whenReady(stopped)
+      try {
+        const reply = await reporter.report('deployment_result', result)
+        if (reply.committed) {
+          journal.acknowledge(id)
+          return
+        }
+        log.warn(
+          { attempt: id, said: reply.message },
+          'the hub did not take a result; it is sent again',
+        )
+      } catch (error) {
+        log.debug({ attempt: id, why: errorText(error) }, 'a result is not acknowledged')
+      }
+      await wait(backoff.nextMs(), stopped)
+    }
+  }
+
+  async function deliver(id: AttemptId): Promise<void> {
+    const result = journal.attempt(id)?.result
+    if (!result) return
+    await sendOutput(id)
+    await sendResult(id, result)
+    deps.forget(id)
+    rmSync(join(deps.attemptsDir, id), { recursive: true, force: true })
+  }
+
+  function pump(): void {
+    while (running < PARALLEL && queue.length > 0 && !stopped.aborted) {
+      const id = queue.shift()!
+      running++
+      deliver(id)
+        .catch((error: unknown) => {
+          if (!stopped.aborted) log.error({ err: error, attempt: id }, 'a result is kept for later')
+        })
+        .finally(() => {
+          running--
+          pump()
+        })
+    }
+  }
+
+  return {
+    add(id) {
+      queue.push(id)
+      pump()
+    },
+    resend(result) {
+      reporter
+        .report('deployment_result', result)
+        .catch((error: unknown) => log.debug({ why: errorText(error) }, 'a result was not resent'))
+    },
+  }
+}

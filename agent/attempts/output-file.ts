@@ -1,0 +1,61 @@
+/** An installer's output as it lies in its file: bytes that are mostly, but never surely, UTF-8. */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { errorCode } from '../lib/atomic-file.ts'
+
+/** How many bytes at the end are the beginning of a character whose rest is still to come (0 to 3). */
+export function unfinishedBytes(bytes: Uint8Array): number {
+  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
+    const byte = bytes[bytes.length - back]!
+    if (byte < 0x80) return 0
+    if (byte >= 0xc0) {
+      const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2
+      return needed > back ? back : 0
+    }
+  }
+  return 0
+}
+
+/** How many bytes at the start are the rest of a character that began before (0 to 3). */
+export function leftoverBytes(bytes: Uint8Array): number {
+  let n = 0
+  while (n < Math.min(3, bytes.length) && (bytes[n]! & 0xc0) === 0x80) n++
+  return n
+}
+
+function withFile<T>(file: string, work: (fd: number) => T, otherwise: T): T {
+  let fd: number
+  try {
+    fd = openSync(file, 'r')
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return otherwise
+    throw error
+  }
+  try {
+    return work(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+export const sizeOf = (file: string): number => withFile(file, (fd) => fstatSync(fd).size, 0)
+
+/** Bytes `from` to `to`, or as many of them as there are. */
+export const readRange = (file: string, from: number, to: number): Buffer =>
+  withFile(
+    file,
+    (fd) => {
+      const buffer = Buffer.alloc(Math.max(0, to - from))
+      return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, from))
+    },
+    Buffer.alloc(0),
+  )
+
+/** The last lines, at most so many bytes of them; the first one whole unless it is longer than that. */
+export function lastLines(file: string, maxBytes: number): string {
+  const size = sizeOf(file)
+  const bytes = readRange(file, Math.max(0, size - maxBytes), size)
+  const text = bytes.subarray(size > maxBytes ? leftoverBytes(bytes) : 0).toString('utf8')
+  const firstBreak = text.indexOf('\n')
+  const isCut = size > maxBytes && firstBreak >= 0 && firstBreak < text.length - 1
+  return (isCut ? text.slice(firstBreak + 1) : text).trimEnd()
+}

@@ -1,0 +1,154 @@
+/**
+ * Sends an installer's output, piece by piece as it is written. Where each piece ends is written down before it is sent:
+ * an agent that was killed cuts nothing anew, so no piece is lost and none comes twice under another number.
+ * Of a long output the first half of the limit is sent as it comes, the last half at the end.
+ */
+import { z } from 'zod'
+import { openRecordFile } from '../journal/record-file.ts'
+import { createBackoff, wait } from '../lib/wait.ts'
+import type { Reporter } from '../link/reporter.ts'
+import { attemptFiles } from '../supervisor/files.ts'
+import { OUTPUT_HALF_BYTES } from '../supervisor/output-limit.ts'
+import type { AttemptNames } from './names.ts'
+import { leftoverBytes, readRange, sizeOf, unfinishedBytes } from './output-file.ts'
+
+const PIECE_BYTES = 32 * 1024
+/** So often in a row may the hub leave a piece unanswered or refuse it before the rest is given up. */
+const MAX_FAILURES = 5
+const RETRY_MIN_MS = 500
+const RETRY_MAX_MS = 5_000
+
+/** `note` is a piece of the agent's own words; it stands for no bytes of the file. */
+const Piece = z.object({
+  seq: z.number().int().positive(),
+  from: z.number().int().nonnegative(),
+  to: z.number().int().nonnegative(),
+  note: z.string().optional(),
+})
+type Piece = z.infer<typeof Piece>
+const Final = z.object({
+  size: z.number().int().nonnegative(),
+  omitted: z.number().int().nonnegative(),
+})
+type Final = z.infer<typeof Final>
+const PieceRecord = z.union([
+  z.object({ piece: Piece }),
+  z.object({ acked: z.number().int() }),
+  z.object({ final: Final }),
+])
+
+export type OutputStream = {
+  /** Sends what is new, unless something is on its way. Call it often. */
+  poll: () => void
+  /** Nothing is written any more. `omittedBytes` were dropped from the middle of the file. */
+  end: (omittedBytes: number) => void
+  /** Resolves when all is with the hub, or it did not take it. @throws the signal's reason when it fires */
+  drain: (signal: AbortSignal) => Promise<void>
+  close: () => void
+}
+
+export function createOutputStream(
+  folder: string,
+  names: AttemptNames,
+  reporter: Reporter,
+): OutputStream {
+  const { output, pieces: piecesFile } = attemptFiles(folder)
+  const { file: records, reading } = openRecordFile(piecesFile, false)
+  let waiting: Piece[] = []
+  let lastSeq = 0
+  let cutTo = 0
+  let hasNote = false
+  let final: Final | null = null
+  for (const raw of reading.records) {
+    const record = PieceRecord.safeParse(raw)
+    if (!record.success) continue
+    const said = record.data
+    if ('piece' in said) {
+      waiting.push(said.piece)
+      lastSeq = said.piece.seq
+      cutTo = said.piece.to
+      hasNote ||= said.piece.note !== undefined
+    } else if ('acked' in said) waiting = waiting.filter((piece) => piece.seq > said.acked)
+    else final = said.final
+  }
+
+  let inFlight: Promise<void> | null = null
+  let failures = 0
+  let notBefore = 0
+  const backoff = createBackoff(RETRY_MIN_MS, RETRY_MAX_MS)
+
+  function record(piece: Omit<Piece, 'seq'>): Piece {
+    const full = { ...piece, seq: lastSeq + 1 }
+    records.append({ piece: full })
+    waiting.push(full)
+    lastSeq = full.seq
+    cutTo = full.to
+    hasNote ||= full.note !== undefined
+    return full
+  }
+  /** Cuts up to `end`, on a character's edge; `isLast`: nothing will follow that completes a character. */
+  function cut(end: number, isLast: boolean): Piece | null {
+    const to = Math.min(cutTo + PIECE_BYTES, end)
+    if (to <= cutTo) return null
+    const hold = isLast && to === end ? 0 : unfinishedBytes(readRange(output, cutTo, to))
+    return to - hold > cutTo ? record({ from: cutTo, to: to - hold }) : null
+  }
+  function nextPiece(): Piece | null {
+    if (waiting[0]) return waiting[0]
+    const size = final?.size ?? sizeOf(output)
+    if (!final || size <= OUTPUT_HALF_BYTES)
+      return cut(Math.min(size, OUTPUT_HALF_BYTES), final !== null)
+    const tailFrom = Math.max(OUTPUT_HALF_BYTES, size - OUTPUT_HALF_BYTES)
+    const leftOut = final.omitted + tailFrom - OUTPUT_HALF_BYTES
+    if (leftOut === 0 || hasNote) return cut(size, true)
+    const head = cut(OUTPUT_HALF_BYTES, false)
+    if (head) return head
+    const from = tailFrom + leftoverBytes(readRange(output, tailFrom, tailFrom + 3))
+    const note = `\n[${leftOut} bytes of output are left out here]\n`
+    return record({ from, to: from, note })
+  }
+
+  async function send(piece: Piece): Promise<void> {
+    const text = piece.note ?? readRange(output, piece.from, piece.to).toString('utf8')
+    try {
+      const reply = await reporter.report('deployment_output', { ...names, seq: piece.seq, text })
+      if (!reply.committed) throw new Error(reply.message ?? 'not committed')
+      records.append({ acked: piece.seq })
+      waiting = waiting.filter((other) => other !== piece)
+      failures = 0
+      backoff.reset()
+    } catch {
+      failures++
+      notBefore = performance.now() + backoff.nextMs()
+    }
+  }
+  /** Whether there was something to send. */
+  function advance(): boolean {
+    const piece = nextPiece()
+    if (!piece) return false
+    inFlight = send(piece).finally(() => (inFlight = null))
+    return true
+  }
+
+  return {
+    poll() {
+      if (!inFlight && reporter.isReady() && performance.now() >= notBefore) advance()
+    },
+    end(omittedBytes) {
+      if (final) return
+      final = { size: sizeOf(output), omitted: omittedBytes }
+      records.append({ final })
+    },
+    async drain(signal) {
+      failures = 0
+      for (;;) {
+        await inFlight
+        if (failures >= MAX_FAILURES) return
+        await wait(notBefore - performance.now(), signal)
+        await reporter.whenReady(signal)
+        if (!advance()) return
+      }
+    },
+    close: () => records.close(),
+  }
+}

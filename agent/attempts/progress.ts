@@ -1,0 +1,44 @@
+/** Progress of one attempt: the newest word counts, at most a few a second, and nothing is owed for what was missed. */
+import type { DeploymentProgress } from '#shared/contract/agent-link.ts'
+import type { Reporter } from '../link/reporter.ts'
+import type { AttemptNames } from './names.ts'
+
+const INTERVAL_MS = 250
+
+export type ProgressState = Pick<DeploymentProgress, 'phase' | 'bytes' | 'total_bytes' | 'reason'>
+export type Progress = { set: (state: ProgressState) => void; stop: () => void }
+
+export function createProgress(names: AttemptNames, reporter: Reporter): Progress {
+  let wanted: ProgressState | null = null
+  let isSending = false
+  let isStopped = false
+  let timer: NodeJS.Timeout | null = null
+
+  function send(): void {
+    timer = null
+    if (!wanted || isSending || isStopped || !reporter.isReady()) return
+    const state = wanted
+    wanted = null
+    isSending = true
+    reporter
+      .report('deployment_progress', { ...names, ...state })
+      .catch(() => undefined)
+      .finally(() => {
+        isSending = false
+        if (wanted) later(INTERVAL_MS)
+      })
+  }
+  function later(ms: number): void {
+    if (!isStopped) timer ??= setTimeout(send, ms)
+  }
+  return {
+    set(state) {
+      wanted = state
+      if (!isSending) later(0)
+    },
+    stop() {
+      isStopped = true
+      if (timer) clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,218 @@
+/** Takes commands, and works them off one after the other: never two installers at a time on one PC. */
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link.ts'
+import { AttemptId } from '#shared/domain/ids.ts'
+import type { Enrollment } from '../identity/identity.ts'
+import { packageFileName } from '../install/package-name.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import { isAlive } from '../lib/processes.ts'
+import { createBackoff, wait } from '../lib/wait.ts'
+import { openEnvelope, refuse } from '../link/envelope.ts'
+import type { Reporter } from '../link/reporter.ts'
+import { readSupervisor } from '../supervisor/files.ts'
+import { runAttempt, type AttemptDeps } from './attempt.ts'
+import { failure, type Outcome } from './conclude.ts'
+import { namesOf } from './names.ts'
+import { createOutbox } from './outbox.ts'
+import { createOutputStream, type OutputStream } from './output.ts'
+import { createProgress } from './progress.ts'
+
+/** Attempts that may wait for their turn, and results that may wait for the hub. More is refused as `busy`. */
+const OPEN_LIMIT = 100
+const HELD_LIMIT = 1_000
+/** Unexpected errors of the agent itself within one attempt before it is given up. */
+const ERROR_LIMIT = 3
+const RETRY_MIN_MS = 1_000
+const RETRY_MAX_MS = 60_000
+
+export type CommandEvent = 'deploy_software' | 'cancel_deployment'
+export type Runner = {
+  /** Takes up what was open when the agent ended last, and sends what is not acknowledged. */
+  start: () => void
+  /** Decides about a command as it came from the wire. When it says accepted, that is on disk. Never throws. */
+  command: (event: CommandEvent, body: unknown) => CommandReply
+  /** Whether something is being worked on. */
+  isBusy: () => boolean
+}
+
+export function createRunner(
+  deps: AttemptDeps & {
+    reporter: Reporter
+    enrollment: () => Enrollment
+    attemptsDir: string
+    stopped: AbortSignal
+    /** After every end of an attempt. */
+    onEnded: () => void
+  },
+): Runner {
+  const { journal, reporter, log, stopped, attemptsDir } = deps
+  const cancels = new Map<AttemptId, AbortController>()
+  const outputs = new Map<AttemptId, OutputStream>()
+  let isRunning = false
+
+  const folderOf = (id: AttemptId): string => join(attemptsDir, id)
+  /** One stream per attempt, opened when it is first needed. */
+  function outputOf(id: AttemptId): OutputStream {
+    const open = outputs.get(id)
+    if (open) return open
+    const names = namesOf(journal.attempt(id)!.payload)
+    const stream = createOutputStream(folderOf(id), names, reporter)
+    outputs.set(id, stream)
+    return stream
+  }
+  const outbox = createOutbox({
+    journal,
+    reporter,
+    attemptsDir,
+    stopped,
+    log,
+    outputOf,
+    forget(id) {
+      outputs.get(id)?.close()
+      outputs.delete(id)
+    },
+  })
+
+  /** Carries on until there is an outcome. Errors of the agent's own are survived a few times, then reported. */
+  async function outcomeOf(id: AttemptId): Promise<Outcome> {
+    const cancel = new AbortController()
+    cancels.set(id, cancel)
+    if (journal.attempt(id)!.isCanceled) cancel.abort()
+    const { payload } = journal.attempt(id)!
+    const folder = folderOf(id)
+    for (let errors = 0; ;) {
+      const progress = createProgress(namesOf(payload), reporter)
+      try {
+        return await runAttempt(deps, {
+          id,
+          folder,
+          progress,
+          output: () => outputOf(id),
+          canceled: cancel.signal,
+          stopped,
+        })
+      } catch (error) {
+        stopped.throwIfAborted()
+        log.error({ err: error, attempt: id }, 'an attempt met an error')
+        const supervisor = readSupervisor(folder)
+        // While its installer lives, the attempt is not over, whatever happens here.
+        if (++errors >= ERROR_LIMIT && !(supervisor && isAlive(supervisor)))
+          return failure('internal', `The agent could not do its work: ${errorText(error)}`)
+        await wait(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * errors), stopped)
+      } finally {
+        progress.stop()
+      }
+    }
+  }
+
+  /** The result must be on disk before anything else happens; a full disk is waited out. */
+  async function keepResult(id: AttemptId, result: DeploymentResult): Promise<void> {
+    const backoff = createBackoff(RETRY_MIN_MS, RETRY_MAX_MS)
+    for (;;) {
+      try {
+        return journal.end(id, result)
+      } catch (error) {
+        log.error({ err: error, attempt: id }, 'a result cannot be written down yet')
+        await wait(backoff.nextMs(), stopped)
+        stopped.throwIfAborted()
+      }
+    }
+  }
+
+  async function work(id: AttemptId): Promise<void> {
+    const { payload } = journal.attempt(id)!
+    const outcome = await outcomeOf(id)
+    await keepResult(id, { ...namesOf(payload), ...outcome })
+    cancels.delete(id)
+    const { status, reason, exit_code } = outcome
+    log.info({ attempt: id, status, reason, exit_code }, 'an attempt has ended')
+    rmSync(join(folderOf(id), packageFileName(payload.file_name, payload.kind)), { force: true })
+    outbox.add(id)
+    deps.onEnded()
+  }
+
+  function nextOpen(): AttemptId | undefined {
+    const open = journal.open()
+    // One whose installer may be running comes first: nothing else may be installed before it has ended.
+    return open.find((id) => journal.attempt(id)!.step === 'installing') ?? open[0]
+  }
+
+  async function pump(): Promise<void> {
+    if (isRunning) return
+    isRunning = true
+    try {
+      for (let id = nextOpen(); id !== undefined && !stopped.aborted; id = nextOpen())
+        await work(id)
+    } catch (error) {
+      if (!stopped.aborted) log.error({ err: error }, 'the queue has stopped')
+    } finally {
+      isRunning = false
+    }
+  }
+
+  /** Folders that no attempt names any more, unless a supervisor still lives in one. */
+  function tidyFolders(): void {
+    if (!existsSync(attemptsDir)) return
+    for (const name of readdirSync(attemptsDir)) {
+      const id = AttemptId.safeParse(name)
+      if (id.success && journal.attempt(id.data)) continue
+      const supervisor = readSupervisor(join(attemptsDir, name))
+      if (!supervisor || !isAlive(supervisor))
+        rmSync(join(attemptsDir, name), { recursive: true, force: true })
+    }
+  }
+
+  function decide(event: CommandEvent, body: unknown): CommandReply {
+    const opened = openEnvelope(body, deps.enrollment(), journal.highestSequence())
+    if (!opened.ok) return opened.refusal
+    const { payload } = opened
+    const id = payload.attempt_id
+    const attempt = journal.attempt(id)
+    const done = journal.done(id)
+    if ((event === 'cancel_deployment') !== (payload.action === 'cancel'))
+      return refuse('malformed', `The signed command does not belong to ${event}.`).refusal
+    if (payload.action === 'cancel') {
+      if (!attempt && !done)
+        return refuse('unknown_attempt', 'This agent does not know the attempt.').refusal
+      journal.raiseSequence(payload.sequence)
+      if (attempt && !attempt.result && attempt.step !== 'installing' && !attempt.isCanceled) {
+        journal.cancel(id)
+        cancels.get(id)?.abort()
+      }
+      return { accepted: true }
+    }
+    if (attempt || done) {
+      journal.raiseSequence(payload.sequence)
+      if (done) outbox.resend(done)
+      return { accepted: true }
+    }
+    if (!deps.installers.kinds.includes(payload.kind))
+      return refuse('unsupported', `This PC does not run .${payload.kind} installers.`).refusal
+    if (journal.open().length >= OPEN_LIMIT || journal.held().length >= HELD_LIMIT)
+      return refuse('busy', 'Too many attempts are waiting on this PC.').refusal
+    journal.accept(payload)
+    log.info({ attempt: id, software: payload.software_name }, 'a command is accepted')
+    void pump()
+    return { accepted: true }
+  }
+
+  return {
+    start() {
+      tidyFolders()
+      for (const id of journal.held()) if (journal.attempt(id)!.result) outbox.add(id)
+      void pump()
+    },
+    command(event, body) {
+      try {
+        const reply = decide(event, body)
+        if (!reply.accepted) log.warn({ event, ...reply }, 'a command is refused')
+        return reply
+      } catch (error) {
+        log.error({ err: error, event }, 'a command could not be written down')
+        return refuse('busy', `The command could not be written down: ${errorText(error)}`).refusal
+      }
+    },
+    isBusy: () => isRunning,
+  }
+}

@@ -1,0 +1,22 @@
+import { openIdentity } from '../identity/identity.ts'
+import { lockStateFolder, prepareStateFolder } from '../identity/state-folder.ts'
+import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
+import type { Arguments } from './usage.ts'
+
+/** `enroll`: makes this PC known to the controller; a folder that is enrolled there already stays as it is. */
+export async function enrollCommand(args: Arguments): Promise<number> {
+  const code = readCode(args.code!)
+  const folder = prepareStateFolder(args.state!)
+  const unlock = lockStateFolder(folder)
+  try {
+    const identity = openIdentity(folder.identityFile)
+    checkSameHub(identity, folder, code)
+    setName(identity, args.name)
+    const enrollment = identity.enrollment()
+    if (enrollment) process.stdout.write(`Already enrolled as device ${enrollment.device_id}.\n`)
+    else await enrollNow(identity, folder, code)
+    return 0
+  } finally {
+    unlock()
+  }
+}

@@ -1,0 +1,45 @@
+/** What `run` and `enroll` share: from a code on the command line to an enrolled identity. */
+import { parseEnrollmentCode, type EnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import { gatherFacts } from '../facts/facts.ts'
+import type { Identity } from '../identity/identity.ts'
+import type { StateFolder } from '../identity/state-folder.ts'
+import { AgentFailure } from '../lib/failure.ts'
+
+/** @throws AgentFailure with exit code 2 when it is not a code */
+export function readCode(text: string): EnrollmentCode {
+  const code = parseEnrollmentCode(text)
+  if (!code)
+    throw new AgentFailure(
+      'The code is not complete or mistyped. Copy it again from the console, under Devices → Add devices.',
+      2,
+    )
+  return code
+}
+
+/** Enrols, keeps what the hub gave and says so. @throws AgentFailure */
+export async function enrollNow(
+  identity: Identity,
+  folder: StateFolder,
+  code: EnrollmentCode,
+): Promise<void> {
+  const { enroll } = await import('../link/enroll.ts')
+  const facts = gatherFacts(identity.name(), folder.path)
+  const enrollment = await enroll(identity, code, facts)
+  identity.setEnrollment(enrollment)
+  process.stdout.write(`Enrolled as device ${enrollment.device_id} (${facts.name}).\n`)
+}
+
+/** @throws AgentFailure when the folder belongs to another controller than the code */
+export function checkSameHub(identity: Identity, folder: StateFolder, code: EnrollmentCode): void {
+  const enrollment = identity.enrollment()
+  if (enrollment && enrollment.fingerprint !== code.fingerprint)
+    throw new AgentFailure(
+      `The state folder ${folder.path} is enrolled with another controller. Use another --state folder for this code.`,
+    )
+}
+
+export function setName(identity: Identity, name: string | undefined): void {
+  if (name === undefined || name === identity.name()) return
+  if (name.length > 255) throw new AgentFailure('--name is longer than 255 characters.', 2)
+  identity.setName(name)
+}

@@ -1,0 +1,68 @@
+import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import { runAgent } from '../agent.ts'
+import { openIdentity, type Identity } from '../identity/identity.ts'
+import { lockStateFolder, prepareStateFolder, type StateFolder } from '../identity/state-folder.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { createLog } from '../lib/log.ts'
+import { mergeAddresses, secretHash } from '../link/enroll.ts'
+import { NotWantedError } from '../link/link.ts'
+import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
+import type { Arguments } from './usage.ts'
+
+/** Enrols where that is owed, and takes over new addresses from a code. */
+async function getEnrolled(
+  identity: Identity,
+  folder: StateFolder,
+  code: EnrollmentCode | null,
+): Promise<void> {
+  if (code) checkSameHub(identity, folder, code)
+  const enrollment = identity.enrollment()
+  if (!enrollment) {
+    if (!code) throw new AgentFailure('This state folder is not enrolled yet. Give --code CODE.', 2)
+    return enrollNow(identity, folder, code)
+  }
+  if (!code) return
+  const addresses = mergeAddresses(code.addresses, enrollment.addresses)
+  if (addresses.join() !== enrollment.addresses.join())
+    identity.setEnrollment({ ...enrollment, addresses })
+}
+
+/** `run`: the agent, in the foreground, until SIGINT or SIGTERM. */
+export async function runCommandVerb(args: Arguments): Promise<number> {
+  const code = args.code === undefined ? null : readCode(args.code)
+  const folder = prepareStateFolder(args.state!)
+  const unlock = lockStateFolder(folder)
+  const log = createLog()
+  const stop = new AbortController()
+  const onSignal = (): void => stop.abort(new Error('the agent is stopping'))
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal)
+  try {
+    const identity = openIdentity(folder.identityFile)
+    setName(identity, args.name)
+    await getEnrolled(identity, folder, code)
+    for (;;) {
+      try {
+        await runAgent(
+          {
+            folder,
+            identity,
+            installRoot: args['install-root'] ?? null,
+            onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
+            onLost: (why) => process.stdout.write(`Connection lost: ${why}.\n`),
+            log,
+          },
+          stop.signal,
+        )
+        return 0
+      } catch (error) {
+        if (!(error instanceof NotWantedError)) throw error
+        // Removed from the console and carried a new code: that is how a PC comes back.
+        const isNew = code && secretHash(code.secret) !== identity.enrollment()?.secret_hash
+        if (!isNew) throw new AgentFailure(`The controller sent this agent away: ${error.message}`)
+        await enrollNow(identity, folder, code)
+      }
+    }
+  } finally {
+    unlock()
+  }
+}

@@ -1,0 +1,123 @@
+/** The agent's command line: what may be said, and what it means. */
+import { parseArgs } from 'node:util'
+import { AgentFailure } from '../lib/failure.ts'
+
+type OptionName = 'code' | 'state' | 'name' | 'install-root' | 'json'
+type Verb = {
+  summary: string
+  /** Options it takes; those in `required` must be there. */
+  options: readonly OptionName[]
+  required: readonly OptionName[]
+}
+
+export const VERBS = {
+  run: {
+    summary: 'Runs the agent in the foreground; enrols first when a code is given.',
+    options: ['code', 'state', 'name', 'install-root'],
+    required: ['state'],
+  },
+  enroll: {
+    summary: 'Enrols this PC with a controller and ends.',
+    options: ['code', 'state', 'name'],
+    required: ['code', 'state'],
+  },
+  status: {
+    summary: 'Tells what the agent of a state folder is doing.',
+    options: ['state', 'json'],
+    required: ['state'],
+  },
+} as const satisfies Record<string, Verb>
+export type VerbName = keyof typeof VERBS
+
+/** Named already, so that nobody has to guess; they come in a later version. */
+export const LATER_VERBS = ['discover', 'install-service', 'uninstall-service'] as const
+
+const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; text: string }> = {
+  code: { type: 'string', value: ' CODE', text: 'enrolment code from the console (DX1.…)' },
+  state: { type: 'string', value: ' DIR', text: 'folder for its identity and its journal' },
+  name: {
+    type: 'string',
+    value: ' NAME',
+    text: 'name of this PC in the console (else its host name)',
+  },
+  'install-root': {
+    type: 'string',
+    value: ' DIR',
+    text: 'install into this folder instead of the PC (Linux)',
+  },
+  json: { type: 'boolean', value: '', text: 'print JSON' },
+}
+
+export type Arguments = Partial<Record<'code' | 'state' | 'name' | 'install-root', string>> & {
+  json?: boolean
+  help?: boolean
+  version?: boolean
+}
+
+const PROGRAM = 'deployx-agent'
+const optionText = (name: OptionName, isRequired: boolean): string => {
+  const text = `--${name}${OPTIONS[name].value}`
+  return isRequired ? text : `[${text}]`
+}
+const usageOf = (name: VerbName): string => {
+  const verb: Verb = VERBS[name]
+  return [
+    name,
+    ...verb.options.map((option) => optionText(option, verb.required.includes(option))),
+  ].join(' ')
+}
+
+export function generalHelp(): string {
+  const names = Object.keys(VERBS) as VerbName[]
+  return [
+    `Usage: ${PROGRAM} VERB [options]`,
+    '',
+    ...names.map((name) => `  ${usageOf(name)}\n      ${VERBS[name].summary}`),
+    '',
+    'Every verb takes --help and --version.',
+    'Environment: DEPLOYX_LOG_LEVEL (fatal, error, warn, info, debug, trace, silent).',
+    'Exit codes: 0 fine, 1 failed, 2 wrong usage.',
+    '',
+  ].join('\n')
+}
+
+export function verbHelp(name: VerbName): string {
+  const lines = VERBS[name].options.map(
+    (option) => `  ${`--${option}${OPTIONS[option].value}`.padEnd(22)}${OPTIONS[option].text}`,
+  )
+  return [`Usage: ${PROGRAM} ${usageOf(name)}`, '', VERBS[name].summary, '', ...lines, ''].join(
+    '\n',
+  )
+}
+
+/** The first sentence of what parseArgs says; the rest is advice for programmers. */
+const firstSentence = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split(/\.\s|\n/)[0]!.replace(/\.$/, '')
+
+/** @throws AgentFailure with exit code 2 when an option is unknown, lacks its value or is missing */
+export function parseVerbArguments(name: VerbName, words: readonly string[]): Arguments {
+  const verb: Verb = VERBS[name]
+  const hint = `See ${PROGRAM} ${name} --help.`
+  let values: Arguments
+  try {
+    values = parseArgs({
+      args: [...words],
+      strict: true,
+      allowPositionals: false,
+      options: {
+        ...Object.fromEntries(verb.options.map((o) => [o, { type: OPTIONS[o].type }])),
+        help: { type: 'boolean' },
+        version: { type: 'boolean' },
+      },
+    }).values as Arguments
+  } catch (error) {
+    throw new AgentFailure(`${firstSentence(error)}. ${hint}`, 2)
+  }
+  if (values.help || values.version) return values
+  for (const option of verb.options)
+    if (values[option] === '') throw new AgentFailure(`--${option} has no value. ${hint}`, 2)
+  for (const option of verb.required)
+    if (values[option] === undefined)
+      throw new AgentFailure(`--${option}${OPTIONS[option].value} is missing. ${hint}`, 2)
+  return values
+}

@@ -1,0 +1,34 @@
+/** Detection on macOS: installer receipts and files. */
+import type { Detection } from '#shared/contract/detection.ts'
+import type { Presence } from '../install/installers.ts'
+import { runCommand } from '../lib/run-command.ts'
+import { detectFile } from './file.ts'
+import { compareDotted } from './versions.ts'
+
+/** The version in the output of `pkgutil --pkg-info ID` (pkgutil(1)). */
+export const parsePkgVersion = (text: string): string | null =>
+  /^version: *(\S+)/m.exec(text)?.[1] ?? null
+
+/** A rule of another platform cannot be answered here. */
+export async function detectOnMacos(rule: Detection): Promise<Presence> {
+  switch (rule.type) {
+    case 'pkgutil': {
+      if (rule.name.startsWith('-')) return 'unknown'
+      const result = await runCommand('/usr/sbin/pkgutil', ['--pkg-info', rule.name])
+      if (result.code === null) return 'unknown'
+      if (result.code !== 0) return 'absent'
+      if (!rule.version) return 'present'
+      const installed = parsePkgVersion(result.stdout)
+      if (installed === null) return 'unknown'
+      const order = compareDotted(installed, rule.version)
+      return (rule.operator === 'eq' ? order === 0 : order >= 0) ? 'present' : 'absent'
+    }
+    case 'file':
+      return detectFile(rule, null)
+    case 'dpkg':
+    case 'rpm':
+    case 'msi_product':
+    case 'uninstall_entry':
+      return 'unknown'
+  }
+}

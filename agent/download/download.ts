@@ -1,0 +1,215 @@
+/**
+ * Fetches a package and proves it while it is being written: every byte goes through SHA-256 on its way to the disk.
+ * What an earlier try, or an earlier run of the agent, left is continued.
+ */
+import type { Agent } from 'node:https'
+import fetch, { type Response } from 'node-fetch'
+import { DOWNLOAD_RETRY_WAITS_MS, DOWNLOAD_TRIES } from '#shared/domain/defaults.ts'
+import type { FailureReason } from '#shared/domain/reasons.ts'
+import { errorCode, errorText } from '../lib/atomic-file.ts'
+import { linkedSignal, wait } from '../lib/wait.ts'
+import { openPartFile, TooLongError, type PartFile } from './part-file.ts'
+
+/** A try that brought so much was not in vain: the count of tries begins anew. */
+const PROGRESS_THAT_COUNTS_BYTES = 1024 * 1024
+/** A server that says it is busy is asked again for so long. */
+const BUSY_PATIENCE_MS = 60 * 60_000
+const BUSY_WAIT_MAX_MS = 60_000
+const REDIRECT_LIMIT = 5
+const STREAM_BUFFER_BYTES = 256 * 1024
+
+/** Where this try gets its bytes. `agent`: the pinned way to the hub; without one it is a foreign server. */
+export type Source = { url: string; agent?: Agent }
+export type Download = {
+  file: string
+  sizeBytes: number
+  /** Lower-case hex. */
+  sha256: string
+  /** Asked before every try, as the hub may have moved. May wait for a link. */
+  source: (signal: AbortSignal) => Promise<Source>
+  onProgress: (bytes: number) => void
+  onVerifying: () => void
+  idleTimeoutMs: number
+  signal: AbortSignal
+}
+
+/** The package cannot be had. The message is for people. */
+export class DownloadError extends Error {
+  readonly reason: FailureReason
+  constructor(reason: FailureReason, message: string) {
+    super(message)
+    this.name = 'DownloadError'
+    this.reason = reason
+  }
+}
+
+/** Another try may help. `waitMs`: the server asked for so much patience, and the try does not count. */
+class TryAgain extends Error {
+  readonly waitMs: number | null
+  constructor(message: string, waitMs: number | null = null) {
+    super(message)
+    this.waitMs = waitMs
+  }
+}
+
+function parseUrl(source: Source): URL {
+  try {
+    const url = new URL(source.url)
+    if (url.protocol === 'https:' || url.protocol === 'http:') return url
+  } catch {
+    // Answered below.
+  }
+  throw new DownloadError('invalid_url', `The address of the package is not valid: ${source.url}`)
+}
+
+function retryAfterMs(response: Response): number {
+  const seconds = Number(response.headers.get('retry-after'))
+  const askedMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 5_000
+  // Some chance in it, or all who wait come back at the same moment.
+  return Math.min(BUSY_WAIT_MAX_MS, askedMs) * (0.75 + Math.random() / 2)
+}
+
+/** Decides by status and headers whether the body is what we want. */
+async function checkResponse(
+  response: Response,
+  part: PartFile,
+  download: Download,
+  isHub: boolean,
+): Promise<void> {
+  const { status, headers } = response
+  const said = `the server answered ${status} ${response.statusText}`.trimEnd()
+  if (status === 503 || status === 429) throw new TryAgain(said, retryAfterMs(response))
+  if (status === 416) {
+    await part.restart()
+    throw new TryAgain(said)
+  }
+  if (status === 408 || status >= 500) throw new TryAgain(said)
+  if (status === 206) {
+    const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get('content-range') ?? '')
+    if (!range || Number(range[1]) !== part.bytes()) {
+      await part.restart()
+      throw new TryAgain('the server sent another part than the one asked for')
+    }
+  } else if (status === 200) await part.restart()
+  else
+    throw new DownloadError(
+      isHub ? 'download_failed' : 'invalid_url',
+      `The package could not be fetched: ${said}.`,
+    )
+  const length = headers.get('content-length')
+  if (length !== null && part.bytes() + Number(length) !== download.sizeBytes)
+    throw new DownloadError(
+      'integrity',
+      `The package has another size than announced: ${part.bytes() + Number(length)} bytes, not ${download.sizeBytes}.`,
+    )
+}
+
+async function request(part: PartFile, download: Download): Promise<void> {
+  const source = await download.source(download.signal)
+  const url = parseUrl(source)
+  const { signal, abort, release } = linkedSignal(download.signal)
+  let timer: NodeJS.Timeout | undefined
+  const idle = new TryAgain(`nothing came for ${Math.round(download.idleTimeoutMs / 1000)} s`)
+  const alive = (): void => {
+    clearTimeout(timer)
+    timer = setTimeout(() => abort(idle), download.idleTimeoutMs)
+  }
+  alive()
+  try {
+    const response = await fetch(url, {
+      ...(source.agent ? { agent: source.agent } : {}),
+      headers: {
+        'accept-encoding': 'identity',
+        ...(part.bytes() > 0 ? { range: `bytes=${part.bytes()}-` } : {}),
+      },
+      compress: false,
+      redirect: source.agent ? 'error' : 'follow',
+      follow: REDIRECT_LIMIT,
+      highWaterMark: STREAM_BUFFER_BYTES,
+      signal,
+    })
+    await checkResponse(response, part, download, source.agent !== undefined)
+    if (!response.body) throw new TryAgain('the server sent no body')
+    await part.take(watched(response.body as AsyncIterable<Buffer>, alive), download.onProgress)
+  } catch (error) {
+    download.signal.throwIfAborted()
+    throw signal.aborted ? idle : error
+  } finally {
+    clearTimeout(timer)
+    // Whatever is left of the answer is not wanted.
+    abort()
+    release()
+  }
+}
+
+async function* watched(stream: AsyncIterable<Buffer>, alive: () => void): AsyncGenerator<Buffer> {
+  for await (const chunk of stream) {
+    alive()
+    yield chunk
+  }
+}
+
+/** What an error of a try means for the download: a DownloadError ends it, a TryAgain does not. */
+function judge(error: unknown): DownloadError | TryAgain {
+  if (error instanceof DownloadError || error instanceof TryAgain) return error
+  if (error instanceof TooLongError)
+    return new DownloadError('integrity', 'The package is longer than announced.')
+  if (errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT')
+    return new DownloadError('disk_space', 'The disk is full: the package could not be stored.')
+  return new TryAgain(errorText(error))
+}
+
+async function oneTry(part: PartFile, download: Download): Promise<void> {
+  const wasResumed = part.bytes() > 0
+  if (part.bytes() < download.sizeBytes) await request(part, download)
+  if (part.bytes() < download.sizeBytes)
+    throw new TryAgain(`the connection ended after ${part.bytes()} of ${download.sizeBytes} bytes`)
+  download.onVerifying()
+  const digest = part.digest()
+  if (digest === download.sha256) return
+  await part.restart()
+  // What was there before may have been at fault, and not what came.
+  if (wasResumed) throw new TryAgain('the continued package did not match its SHA-256')
+  throw new DownloadError(
+    'integrity',
+    `The package does not match its SHA-256: it has ${digest}, announced was ${download.sha256}.`,
+  )
+}
+
+/**
+ * Resolves when the whole package lies in `file` and its SHA-256 is the announced one.
+ * @throws DownloadError when it cannot be had; the signal's reason when that fires (what came is kept)
+ */
+export async function downloadPackage(download: Download): Promise<void> {
+  const part = await openPartFile(download.file, download.sizeBytes).catch((error: unknown) => {
+    throw new DownloadError('internal', `The package could not be stored: ${errorText(error)}`)
+  })
+  const busyUntil = performance.now() + BUSY_PATIENCE_MS
+  try {
+    for (let tries = 1; ;) {
+      const before = part.bytes()
+      try {
+        return await oneTry(part, download)
+      } catch (error) {
+        download.signal.throwIfAborted()
+        const verdict = judge(error)
+        if (verdict instanceof DownloadError) throw verdict
+        if (part.bytes() - before >= PROGRESS_THAT_COUNTS_BYTES) tries = 1
+        const isBusy = verdict.waitMs !== null && performance.now() < busyUntil
+        if (!isBusy && tries >= DOWNLOAD_TRIES)
+          throw new DownloadError(
+            'download_failed',
+            `The package could not be fetched in ${DOWNLOAD_TRIES} tries: ${verdict.message}.`,
+          )
+        await wait(
+          isBusy ? verdict.waitMs! : (DOWNLOAD_RETRY_WAITS_MS[tries - 1] ?? 15_000),
+          download.signal,
+        )
+        if (!isBusy) tries++
+        download.signal.throwIfAborted()
+      }
+    }
+  } finally {
+    await part.close()
+  }
+}

@@ -1,0 +1,38 @@
+/** What each platform knows: how an installer is run there, and how it is told whether a software is there. */
+import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { Detection } from '#shared/contract/detection.ts'
+import type { InstallerKind } from '#shared/domain/platforms.ts'
+import type { FailureReason } from '#shared/domain/reasons.ts'
+import type { Before } from '../journal/records.ts'
+import type { Command } from '../supervisor/files.ts'
+
+/** unknown: this PC cannot tell (the tool for it is missing, or it failed). */
+export type Presence = 'present' | 'absent' | 'unknown'
+
+export type Job = {
+  payload: DeployPayload
+  /** The verified package; null where none is needed (removing an installed package by its name). */
+  packageFile: string | null
+}
+export type Prepared =
+  | { ok: true; command: Command; env?: Record<string, string>; before: Before | null }
+  | { ok: false; reason: FailureReason; message: string }
+
+export const impossible = (reason: FailureReason, message: string): Prepared => ({
+  ok: false,
+  reason,
+  message,
+})
+
+export type Installers = {
+  kinds: readonly InstallerKind[]
+  needsPackage: (payload: DeployPayload) => boolean
+  /** The command that does it, or why it cannot be done. Changes nothing on the PC. */
+  prepare: (job: Job) => Promise<Prepared>
+  /**
+   * Puts right what a failed installer left half-done. `say` adds a line to its output.
+   * May be called again when an agent was stopped in the middle of it.
+   */
+  repair: (job: Job, before: Before, say: (line: string) => void) => Promise<void>
+  detect: (rule: Detection) => Promise<Presence>
+}

@@ -1,0 +1,175 @@
+/** Debian packages. On the PC through apt-get, which brings dependencies, else dpkg; in an install root through dpkg. */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CLEAN_PATH, runCommand, type CommandResult } from '../../lib/run-command.ts'
+import { wait } from '../../lib/wait.ts'
+import type { Before } from '../../journal/records.ts'
+import type { Command } from '../../supervisor/files.ts'
+
+/** Another program may be installing: apt-get waits for its lock for so long. */
+const LOCK_WAIT_SECONDS = 600
+const REPAIR_TRIES = 10
+const REPAIR_WAIT_MS = 3_000
+const REPAIR_TIMEOUT_MS = 5 * 60_000
+/** deb-control(5) and dpkg(1): a package's name, with its architecture where several are installed. */
+export const DEB_NAME = /^[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?$/
+/** Nobody is there to answer a question about a changed configuration file: the PC's own one stays. */
+const KEEP_CONFIGURATION = ['--force-confdef', '--force-confold']
+
+export const findProgram = (name: string): string | null =>
+  CLEAN_PATH.split(':')
+    .map((folder) => join(folder, name))
+    .find((file) => existsSync(file)) ?? null
+
+export const adminDirOf = (installRoot: string): string => join(installRoot, 'var/lib/dpkg')
+
+/** dpkg into a folder, by whoever owns it: nothing of the PC itself is read or changed. */
+function rootOptions(installRoot: string): string[] {
+  return [
+    `--root=${installRoot}`,
+    `--log=${join(installRoot, 'var/log/dpkg.log')}`,
+    '--force-not-root',
+    '--force-script-chrootless',
+    '--force-depends',
+  ]
+}
+
+/** Makes the folders that dpkg expects in a root. */
+export function prepareRoot(installRoot: string): void {
+  const admin = adminDirOf(installRoot)
+  for (const folder of ['info', 'updates', 'triggers'])
+    mkdirSync(join(admin, folder), { recursive: true })
+  mkdirSync(join(installRoot, 'var/log'), { recursive: true })
+  for (const file of ['status', 'available'])
+    if (!existsSync(join(admin, file))) writeFileSync(join(admin, file), '')
+}
+
+export function debInstallCommand(options: {
+  packageFile: string
+  argv: readonly string[]
+  installRoot: string | null
+  hasApt: boolean
+}): Command {
+  const { packageFile, argv, installRoot, hasApt } = options
+  if (installRoot !== null)
+    return {
+      file: 'dpkg',
+      args: [...rootOptions(installRoot), ...KEEP_CONFIGURATION, ...argv, '-i', packageFile],
+      verbatim: false,
+    }
+  if (!hasApt)
+    return {
+      file: 'dpkg',
+      args: [...KEEP_CONFIGURATION, ...argv, '-i', packageFile],
+      verbatim: false,
+    }
+  return {
+    file: 'apt-get',
+    args: [
+      'install',
+      '-y',
+      '--no-install-recommends',
+      '-o',
+      `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`,
+      '-o',
+      'Dpkg::Use-Pty=0',
+      // The package lies in a folder that only this user may read.
+      '-o',
+      'APT::Sandbox::User=root',
+      ...KEEP_CONFIGURATION.flatMap((option) => ['-o', `Dpkg::Options::=${option}`]),
+      ...argv,
+      packageFile,
+    ],
+    verbatim: false,
+  }
+}
+
+export function debRemoveCommand(options: {
+  name: string
+  argv: readonly string[]
+  installRoot: string | null
+  hasApt: boolean
+}): Command {
+  const { name, argv, installRoot, hasApt } = options
+  if (installRoot === null && hasApt)
+    return {
+      file: 'apt-get',
+      args: [
+        'remove',
+        '-y',
+        '-o',
+        `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`,
+        '-o',
+        'Dpkg::Use-Pty=0',
+        ...argv,
+        name,
+      ],
+      verbatim: false,
+    }
+  const root = installRoot === null ? [] : rootOptions(installRoot)
+  return { file: 'dpkg', args: [...root, ...argv, '-r', name], verbatim: false }
+}
+
+export type DebState = { status: string; version: string }
+
+/** Lines of `dpkg-query -W -f='${db:Status-Status} ${Version}\n'`. */
+export const parseDebStates = (text: string): DebState[] =>
+  text.split('\n').flatMap((line) => {
+    const [status, version = ''] = line.trim().split(' ')
+    return status ? [{ status, version }] : []
+  })
+
+/** What dpkg knows of a package, one entry per architecture; null when it cannot be asked. */
+export async function debStates(
+  name: string,
+  installRoot: string | null,
+): Promise<DebState[] | null> {
+  if (!DEB_NAME.test(name)) return null
+  const admin = installRoot === null ? [] : [`--admindir=${adminDirOf(installRoot)}`]
+  const format = '--showformat=${db:Status-Status} ${Version}\\n'
+  const result = await runCommand('dpkg-query', [...admin, '-W', format, name])
+  if (result.code === 0) return parseDebStates(result.stdout)
+  return result.code === 1 ? [] : null
+}
+
+/** The name that a package file gives itself, or null when it is not a Debian package. */
+export async function debNameOf(packageFile: string): Promise<string | null> {
+  const result = await runCommand('dpkg-deb', ['--field', packageFile, 'Package'])
+  const name = result.stdout.trim()
+  return result.code === 0 && DEB_NAME.test(name) ? name : null
+}
+
+const isLeftHalf = (state: DebState): boolean =>
+  !['installed', 'not-installed', 'config-files'].includes(state.status)
+
+async function withLockPatience(args: string[]): Promise<CommandResult> {
+  for (let tries = 1; ; tries++) {
+    const result = await runCommand('dpkg', args, REPAIR_TIMEOUT_MS)
+    // dpkg does not wait for the lock that another program holds.
+    if (result.code !== 2 || !/lock/.test(result.stderr) || tries >= REPAIR_TRIES) return result
+    await wait(REPAIR_WAIT_MS)
+  }
+}
+
+/** Removes a package that a failed installation left half-installed, unless it was there before. */
+export async function removeHalfInstalled(
+  before: Before,
+  installRoot: string | null,
+  say: (line: string) => void,
+): Promise<void> {
+  const name = before.package_name
+  if (name === null) return
+  const states = await debStates(name, installRoot)
+  const half = states?.find(isLeftHalf)
+  if (!half) return
+  if (before.was_installed)
+    return say(`${name} was there before and is now ${half.status}; it is left as it is.`)
+  say(`The failed installation left ${name} ${half.status}; it is removed.`)
+  const root = installRoot === null ? [] : rootOptions(installRoot)
+  let result = await withLockPatience([...root, '-P', name])
+  if (result.code !== 0)
+    result = await withLockPatience([...root, '--force-remove-reinstreq', '--purge', name])
+  const said = (result.stdout + result.stderr).trim()
+  if (said) say(said)
+  say(result.code === 0 ? `${name} is removed.` : `${name} could not be removed.`)
+}

@@ -1,0 +1,233 @@
+/**
+ * The standing connection to the hub: found among its addresses, proven on both sides, restored for ever after.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Agent } from 'node:https'
+import { io, type Socket } from 'socket.io-client'
+import { z } from 'zod'
+import {
+  AGENT_NAMESPACE,
+  AGENT_PROTOCOL,
+  agentProofText,
+  Challenge,
+  hubProofText,
+  ReportReply,
+  Welcome,
+  type AgentEventName,
+  type AgentToHub,
+  type CommandReply,
+  type Hello,
+  type HubToAgent,
+} from '#shared/contract/agent-link.ts'
+import { ACK_TIMEOUT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
+import { verifies, type Enrollment } from '../identity/identity.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import type { Log } from '../lib/log.ts'
+import { createBackoff, wait } from '../lib/wait.ts'
+import type { CommandEvent } from '../attempts/runner.ts'
+import { createPinnedAgent } from './pinned-agent.ts'
+import type { ReportBody, Reporter } from './reporter.ts'
+
+export type LinkTimings = { handshakeMs: number; ackMs: number; minMs: number; maxMs: number }
+export const LINK_TIMINGS: LinkTimings = {
+  handshakeMs: 20_000,
+  ackMs: ACK_TIMEOUT_MS,
+  minMs: RECONNECT_MIN_MS,
+  maxMs: RECONNECT_MAX_MS,
+}
+
+/** The hub does not want this agent. Trying again is of no use. */
+export class NotWantedError extends Error {}
+
+export type Link = Reporter & {
+  /** HOST:PORT of the present link, or null. */
+  address: () => string | null
+  /** Keeps a link until the signal fires. @throws NotWantedError when the hub sends this agent away for good */
+  keep: (signal: AbortSignal) => Promise<void>
+}
+
+type HubSocket = Socket<HubToAgent, AgentToHub>
+const Refused = z.object({ message: z.string().max(2_000), retry: z.boolean() })
+type Loss = { notWanted: string | null; why: string }
+
+export function createLink(deps: {
+  enrollment: () => Enrollment
+  sign: (text: string) => string
+  /** What the agent says of itself and its work at the start of a link. */
+  hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'facts'>
+  onCommand: (event: CommandEvent, body: unknown) => CommandReply
+  /** The handshake is complete. `addresses` are where the hub says it can be found from now on. */
+  onReady: (address: string, addresses: string[]) => void
+  onLost: (why: string) => void
+  timings?: Partial<LinkTimings>
+  log: Log
+}): Link {
+  const { log } = deps
+  const timings = { ...LINK_TIMINGS, ...deps.timings }
+  let ready: { socket: HubSocket; address: string } | null = null
+  const waiters = new Set<() => void>()
+
+  function open(address: string, agent: Agent): HubSocket {
+    return io(`https://${address}${AGENT_NAMESPACE}`, {
+      transports: ['websocket'],
+      // Its type says text, as in a browser; the WebSocket behind it takes a real agent in Node.
+      agent: agent as unknown as string,
+      forceNew: true,
+      reconnection: false,
+      perMessageDeflate: { threshold: Number.MAX_SAFE_INTEGER },
+      timeout: timings.handshakeMs,
+      autoConnect: false,
+    })
+  }
+
+  /** One link from its first byte to its end. Resolves with the reason why it ended. */
+  function hold(address: string, signal: AbortSignal): Promise<Loss> {
+    const enrollment = deps.enrollment()
+    const socket = open(address, createPinnedAgent(enrollment.fingerprint))
+    return new Promise((resolve) => {
+      const agentNonce = randomBytes(32).toString('hex')
+      let hubNonce: string | null = null
+      let isOver = false
+      const end = (why: string, notWanted: string | null = null): void => {
+        if (isOver) return
+        isOver = true
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+        if (ready?.socket === socket) ready = null
+        socket.removeAllListeners()
+        socket.disconnect()
+        socket.io.engine?.close()
+        resolve({ why, notWanted })
+      }
+      const onAbort = (): void => end('the agent is stopping')
+      signal.addEventListener('abort', onAbort)
+      const timer = setTimeout(
+        () => end(`no handshake within ${timings.handshakeMs / 1000} s`),
+        timings.handshakeMs,
+      )
+
+      socket.on('connect_error', (error) => end(causeOf(error)))
+      socket.on('disconnect', (reason) => end(reason))
+      socket.on('refused', (raw: unknown) => {
+        const refused = Refused.safeParse(raw)
+        const message = refused.success ? refused.data.message : 'the hub refused the link'
+        end(message, refused.success && !refused.data.retry ? message : null)
+      })
+      socket.on('challenge', (raw: unknown, ack: unknown) => {
+        const challenge = Challenge.safeParse(raw)
+        if (!challenge.success || typeof ack !== 'function')
+          return end('the hub sent a challenge that cannot be read')
+        if (challenge.data.protocol !== AGENT_PROTOCOL)
+          return end(
+            `the controller speaks protocol ${challenge.data.protocol}, this agent ${AGENT_PROTOCOL}`,
+          )
+        if (hubNonce !== null) return end('the hub sent a second challenge')
+        hubNonce = challenge.data.nonce
+        const { fingerprint, device_id } = enrollment
+        const answer: Hello = {
+          protocol: AGENT_PROTOCOL,
+          device_id,
+          nonce: agentNonce,
+          signature: deps.sign(agentProofText(fingerprint, hubNonce, agentNonce, device_id)),
+          ...deps.hello(),
+        }
+        ;(ack as (answer: Hello) => void)(answer)
+      })
+      socket.on('welcome', (raw: unknown, ack: unknown) => {
+        const welcome = Welcome.safeParse(raw)
+        const { fingerprint, device_id, command_key } = enrollment
+        const isProven =
+          welcome.success &&
+          hubNonce !== null &&
+          verifies(
+            command_key,
+            hubProofText(fingerprint, hubNonce, agentNonce, device_id),
+            welcome.data.signature,
+          )
+        if (typeof ack === 'function') (ack as (answer: { ok: boolean }) => void)({ ok: isProven })
+        if (!isProven) return end('the hub did not prove that it is the enrolled one')
+        clearTimeout(timer)
+        ready = { socket, address }
+        deps.onReady(address, welcome.data.addresses)
+        for (const wake of [...waiters]) wake()
+      })
+      const onCommand = (event: CommandEvent) => (raw: unknown, ack: unknown) => {
+        const reply: CommandReply =
+          ready?.socket === socket
+            ? deps.onCommand(event, raw)
+            : { accepted: false, why: 'malformed', message: 'The handshake is not complete.' }
+        if (typeof ack === 'function') (ack as (reply: CommandReply) => void)(reply)
+      }
+      socket.on('deploy_software', onCommand('deploy_software'))
+      socket.on('cancel_deployment', onCommand('cancel_deployment'))
+      if (signal.aborted) onAbort()
+      else socket.connect()
+    })
+  }
+
+  return {
+    address: () => ready?.address ?? null,
+    isReady: () => ready !== null,
+
+    whenReady(signal) {
+      return new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason as Error)
+        if (ready) return resolve()
+        const settle = (done: () => void) => () => {
+          waiters.delete(wake)
+          signal.removeEventListener('abort', stop)
+          done()
+        }
+        const wake = settle(resolve)
+        const stop = settle(() => reject(signal.reason as Error))
+        waiters.add(wake)
+        signal.addEventListener('abort', stop)
+      })
+    },
+
+    async report<N extends AgentEventName>(event: N, body: ReportBody<N>): Promise<ReportReply> {
+      if (!ready) throw new Error('there is no link')
+      // The event maps are sound for each event; a generic name is more than their types can follow.
+      const emitter = ready.socket.timeout(timings.ackMs) as unknown as {
+        emitWithAck: (event: string, body: unknown) => Promise<unknown>
+      }
+      return ReportReply.parse(await emitter.emitWithAck(event, body))
+    },
+
+    async keep(signal) {
+      const backoff = createBackoff(timings.minMs, timings.maxMs)
+      let last = ''
+      while (!signal.aborted) {
+        const { addresses } = deps.enrollment()
+        // The one that worked last comes first.
+        const inOrder = addresses.toSorted((a, b) => Number(b === last) - Number(a === last))
+        for (const address of inOrder) {
+          if (signal.aborted) return
+          const wasReady = { now: false }
+          const watch = (): void => void (wasReady.now = true)
+          waiters.add(watch)
+          const loss = await hold(address, signal)
+          waiters.delete(watch)
+          if (loss.notWanted !== null) throw new NotWantedError(loss.notWanted)
+          if (signal.aborted) return
+          if (!wasReady.now) {
+            log.info({ address, why: loss.why }, 'no link')
+            continue
+          }
+          last = address
+          backoff.reset()
+          deps.onLost(loss.why)
+          break
+        }
+        await wait(backoff.nextMs(), signal)
+      }
+    },
+  }
+}
+
+/** Socket.IO hides the cause of a failed connection in layers. */
+function causeOf(error: Error): string {
+  const inner = (error as { description?: { message?: unknown; error?: unknown } }).description
+  if (inner?.error instanceof Error) return errorText(inner.error)
+  return typeof inner?.message === 'string' ? inner.message : error.message
+}

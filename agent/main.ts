@@ -1,0 +1,52 @@
+/** The agent's entry: `node agent/main.ts VERB`, the same in a bundle and as a single executable. */
+import { resolve } from 'node:path'
+import { generalHelp, LATER_VERBS, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
+import type { VerbName } from './cli/usage.ts'
+import { AgentFailure } from './lib/failure.ts'
+import { AGENT_VERSION } from './lib/version.ts'
+
+const isVerb = (word: string): word is VerbName => Object.hasOwn(VERBS, word)
+
+/** Everything heavy is loaded by the verb that needs it: the supervisor starts with next to nothing. */
+async function perform(words: readonly string[]): Promise<number> {
+  const [verb = '', ...rest] = words
+  // Not for people: the agent starts it (supervisor/client.ts).
+  if (verb === 'supervise' && rest.length === 1)
+    return (await import('./supervisor/supervise.ts')).supervise(resolve(rest[0]!))
+  if (verb === '--version') return print(`${AGENT_VERSION}\n`)
+  if (verb === '--help' || verb === 'help') return print(generalHelp())
+  if ((LATER_VERBS as readonly string[]).includes(verb))
+    throw new AgentFailure(`${verb} comes in a later version of the agent.`, 2)
+  if (!isVerb(verb))
+    throw new AgentFailure(
+      `${verb === '' ? 'No verb is given' : `Unknown verb '${verb.slice(0, 80)}'`}. Verbs: ${Object.keys(VERBS).join(', ')}; see --help.`,
+      2,
+    )
+  const args = parseVerbArguments(verb, rest)
+  if (args.help) return print(verbHelp(verb))
+  if (args.version) return print(`${AGENT_VERSION}\n`)
+  switch (verb) {
+    case 'run':
+      return (await import('./cli/run.ts')).runCommandVerb(args)
+    case 'enroll':
+      return (await import('./cli/enroll.ts')).enrollCommand(args)
+    case 'status':
+      return (await import('./cli/status.ts')).statusCommand(args)
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text)
+  return 0
+}
+
+function fail(error: unknown): number {
+  const text = error instanceof AgentFailure ? error.message : `Unexpected error: ${String(error)}`
+  process.stderr.write(`${text.replace(/\s*\n\s*/g, ' ')}\n`)
+  return error instanceof AgentFailure ? error.exitCode : 1
+}
+
+perform(process.argv.slice(2))
+  .catch(fail)
+  .then((exitCode) => process.exit(exitCode))
+  .catch(() => process.exit(1))

@@ -1,0 +1,44 @@
+/** Ends an installer with everything it started. */
+import { findFamily, isAlive, type ProcessId } from '../lib/processes.ts'
+import { runCommand } from '../lib/run-command.ts'
+import { wait } from '../lib/wait.ts'
+
+const POLL_MS = 100
+/** New children may appear while the old ones are being killed. */
+const KILL_ROUNDS = 20
+
+function send(target: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(target, signal)
+  } catch {
+    // It has ended meanwhile, or is not ours to end.
+  }
+}
+
+/**
+ * Asks the family of `root` to end, then kills what is left after the grace. On Linux that also reaches processes that
+ * left its group, its session and their parents; elsewhere the group (macOS) or the tree (Windows).
+ */
+export async function killTree(root: number, marker: string, graceMs: number): Promise<void> {
+  if (process.platform === 'win32') {
+    await runCommand('taskkill', ['/T', '/F', '/PID', String(root)])
+    return
+  }
+  let family: ProcessId[] = []
+  const look = (): ProcessId[] => {
+    const now = findFamily(root, marker)
+    family = [...now, ...family.filter((old) => !now.some((other) => other.pid === old.pid))]
+    return family.filter(isAlive)
+  }
+  send(-root, 'SIGTERM')
+  for (const member of look()) send(member.pid, 'SIGTERM')
+  for (let waitedMs = 0; waitedMs < graceMs && look().length > 0; waitedMs += POLL_MS)
+    await wait(POLL_MS)
+  for (let round = 0; round < KILL_ROUNDS; round++) {
+    send(-root, 'SIGKILL')
+    const left = look()
+    for (const member of left) send(member.pid, 'SIGKILL')
+    if (left.length === 0) return
+    await wait(POLL_MS)
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * The supervisor: a small process between the agent and the installer that outlives the agent. It starts the installer
+ * once, lets it write its output into a file, ends it after its time, and writes down how it ended.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  writeSync,
+} from 'node:fs'
+import { uptime } from 'node:os'
+import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
+import { identify } from '../lib/processes.ts'
+import { attemptFiles, markerOf, readSpec, type Exit, type Installer, type Spec } from './files.ts'
+import { killTree } from './kill-tree.ts'
+import { OUTPUT_HALF_BYTES } from './output-limit.ts'
+
+const MAX_TIMER_MS = 2 ** 31 - 1
+const TRIM_CHECK_MS = 1_000
+/** An installer that writes without end must not fill the disk. */
+const OUTPUT_FILE_LIMIT_BYTES = 32 * 1024 * 1024
+
+function readAt(fd: number, from: number, bytes: number): Buffer {
+  const buffer = Buffer.alloc(bytes)
+  return buffer.subarray(0, readSync(fd, buffer, 0, bytes, from))
+}
+
+/** Keeps the first and the last part of an output that grew too large. Returns the bytes dropped. */
+export function trimOutput(
+  fd: number,
+  limitBytes: number = OUTPUT_FILE_LIMIT_BYTES,
+  halfBytes: number = OUTPUT_HALF_BYTES,
+): number {
+  const { size } = fstatSync(fd)
+  if (size <= limitBytes) return 0
+  const tail = readAt(fd, size - halfBytes, halfBytes)
+  ftruncateSync(fd, halfBytes)
+  writeSync(fd, tail)
+  return size - halfBytes - tail.length
+}
+
+function startInstaller(spec: Spec, outputFd: number): ChildProcess {
+  return spawn(spec.command.file, spec.command.args, {
+    cwd: spec.cwd,
+    env: spec.env,
+    // Files, not pipes: a service that the installer leaves behind may hold them for ever and nobody waits for it.
+    stdio: ['ignore', outputFd, outputFd],
+    // A group and a session of its own: it can be ended as a whole, and a signal to the agent does not reach it.
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+    windowsVerbatimArguments: spec.command.verbatim,
+  })
+}
+
+/** Starts the installer and waits for its end. Never rejects. */
+function runInstaller(
+  spec: Spec,
+  outputFd: number,
+  onStarted: (pid: number) => void,
+): Promise<Omit<Exit, 'omitted_bytes'>> {
+  return new Promise((resolve) => {
+    const ended = { exit_code: null, signal: null, timed_out: false, start_error: null }
+    const notStarted = (error: unknown): void =>
+      resolve({ ...ended, start_error: { code: errorCode(error), message: errorText(error) } })
+    let child: ChildProcess
+    try {
+      child = startInstaller(spec, outputFd)
+    } catch (error) {
+      return notStarted(error)
+    }
+    child.once('error', notStarted)
+    const { pid } = child
+    if (pid === undefined) return
+    onStarted(pid)
+    let killing: Promise<void> | null = null
+    const timer = setTimeout(
+      () => {
+        killing = killTree(pid, markerOf(spec.attempt_id), spec.grace_ms)
+      },
+      Math.min(spec.timeout_seconds * 1000, MAX_TIMER_MS),
+    )
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer)
+      void Promise.resolve(killing).then(() =>
+        resolve({ ...ended, exit_code: code, signal, timed_out: killing !== null }),
+      )
+    })
+  })
+}
+
+/**
+ * Supervises the attempt in this folder, as told by its `spec.json`. Of several supervisors that are started for one
+ * attempt only the first does anything.
+ * @returns the exit code of the supervisor itself
+ */
+export async function supervise(folder: string): Promise<number> {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
+  const spec = readSpec(folder)
+  if (!spec) return 1
+  const files = attemptFiles(folder)
+  if (!createOnce(files.supervisor, JSON.stringify(identify(process.pid)))) return 0
+
+  const outputFd = openSync(files.output, 'a+', 0o600)
+  let omitted = 0
+  const trimming = setInterval(() => {
+    omitted += trimOutput(outputFd)
+  }, TRIM_CHECK_MS)
+  const exit = await runInstaller(spec, outputFd, (pid) => {
+    const installer: Installer = {
+      process: identify(pid),
+      started_uptime_seconds: uptime(),
+    }
+    writeDurably(files.installer, JSON.stringify(installer))
+  })
+  clearInterval(trimming)
+  omitted += trimOutput(outputFd)
+  fsyncSync(outputFd)
+  closeSync(outputFd)
+  writeDurably(files.exit, JSON.stringify({ ...exit, omitted_bytes: omitted } satisfies Exit))
+  return 0
+}

@@ -1,0 +1,125 @@
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { expect, it } from 'vitest'
+import { ensureBuilt, sourceFingerprint } from './build-app.ts'
+import { tempFolder, writeFiles } from './support/temp-folder.ts'
+
+async function project(extra: Record<string, string> = {}) {
+  const root = await tempFolder()
+  await writeFiles(root, {
+    'main/index.ts': 'export {}',
+    'renderer/app.vue': '<template/>',
+    'shared/a.ts': 'export const a = 1',
+    'package-lock.json': '{}',
+    ...extra,
+  })
+  const builds: string[] = []
+  let broken = false
+  const build = () =>
+    ensureBuilt({
+      root,
+      onProgress: () => undefined,
+      steps: {
+        async app() {
+          builds.push('app')
+          if (broken) throw new Error('syntax error')
+          await writeFiles(root, {
+            'out/main/index.js': '',
+            'out/main/headless.js': '',
+            'out/preload/index.cjs': '',
+            'out/renderer/index.html': '',
+          })
+        },
+        async agent() {
+          builds.push('agent')
+          await writeFiles(root, { 'out/agent/agent.cjs': '' })
+        },
+      },
+    })
+  return { root, builds, build, breakBuild: (now: boolean) => (broken = now) }
+}
+
+it('builds once, then not again', async () => {
+  const { builds, build } = await project()
+  expect(await build()).toBe(true)
+  expect(await build()).toBe(false)
+  expect(builds).toEqual(['app'])
+})
+
+it.each([
+  ['a changed source', { 'shared/a.ts': 'export const a = 2' }],
+  ['a new source', { 'main/new.ts': '' }],
+  ['a changed dependency', { 'package-lock.json': '{"a":1}' }],
+  ['a changed configuration', { 'electron.vite.config.ts': 'export default {}' }],
+])('builds after %s', async (_what, change) => {
+  const { root, build } = await project()
+  await build()
+  await writeFiles(root, change)
+  expect(await build()).toBe(true)
+})
+
+it('builds after a source was removed', async () => {
+  const { root, build } = await project()
+  await build()
+  await fs.rm(path.join(root, 'shared/a.ts'))
+  expect(await build()).toBe(true)
+})
+
+it.each(['main/index.test.ts', 'main/README.md', 'renderer/auto-imports.d.ts', 'docs/guide.md'])(
+  'does not build after a change of %s',
+  async (name) => {
+    const { root, build } = await project({ [name]: 'before' })
+    await build()
+    await writeFiles(root, { [name]: 'after' })
+    expect(await build()).toBe(false)
+  },
+)
+
+it('does not build after a file was merely touched', async () => {
+  const { root, build } = await project()
+  await build()
+  const later = new Date(Date.now() + 60_000)
+  await fs.utimes(path.join(root, 'main/index.ts'), later, later)
+  expect(await build()).toBe(false)
+})
+
+it('builds when a result is gone', async () => {
+  const { root, build } = await project()
+  await build()
+  await fs.rm(path.join(root, 'out/preload/index.cjs'))
+  expect(await build()).toBe(true)
+})
+
+it('does not take a failed build for a build', async () => {
+  const { root, build, breakBuild } = await project()
+  await build()
+  await writeFiles(root, { 'main/index.ts': 'syntax error' })
+  breakBuild(true)
+  await expect(build()).rejects.toThrow('syntax error')
+  // Back to what the earlier, complete build was made of: its results may be half overwritten all the same.
+  await writeFiles(root, { 'main/index.ts': 'export {}' })
+  breakBuild(false)
+  expect(await build()).toBe(true)
+})
+
+it('builds the agent where there is one, and misses it when it is gone', async () => {
+  const { root, builds, build } = await project({ 'agent/main.ts': 'export {}' })
+  await build()
+  expect(builds).toEqual(['app', 'agent'])
+  await fs.rm(path.join(root, 'out/agent/agent.cjs'))
+  expect(await build()).toBe(true)
+})
+
+it('builds once for several callers', async () => {
+  const { builds, build } = await project()
+  const answers = await Promise.all([build(), build(), build()])
+  expect(answers.filter(Boolean)).toHaveLength(1)
+  expect(builds).toEqual(['app'])
+})
+
+it('tells a name from a content', async () => {
+  const [one, two] = [await tempFolder(), await tempFolder()]
+  await writeFiles(one, { 'main/ab': 'c' })
+  await writeFiles(two, { 'main/a': 'bc' })
+  expect(await sourceFingerprint(one)).not.toBe(await sourceFingerprint(two))
+})

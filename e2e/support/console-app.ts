@@ -1,0 +1,120 @@
+/** Starts the real desktop app, from the sources or packaged, each time in folders of its own. */
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { _electron, type ElectronApplication, type Page } from '@playwright/test'
+import { installedRuntime } from '../../build/electron-runtime/runtime-files.ts'
+import { projectRoot } from '../../build/support/project.ts'
+import { isRunning } from './processes.ts'
+
+const START_LIMIT_MS = 60_000
+const END_LIMIT_MS = 20_000
+
+export type LaunchOptions = {
+  /** Holds what the app keeps; starts with the same folder see the same user. */
+  home: string
+  /** The controller's data; `home/data` unless given. */
+  dataDir?: string
+  env?: Record<string, string>
+  args?: string[]
+}
+
+export type ConsoleApp = {
+  electron: ElectronApplication
+  page: Page
+  consoleUrl: string
+  home: string
+  dataDir: string
+  /** What it wrote to stderr so far: its log, one JSON object per line, and Chromium's own lines. */
+  stderr: () => string
+  /** Quits as a person would; kills what does not end. */
+  close: () => Promise<void>
+}
+
+type Command = { executable: string; args: string[]; env: Record<string, string> }
+
+/** What starts the app with these options. Playwright's own switches and ours may stand in any order. */
+export async function startCommand(options: LaunchOptions): Promise<Command> {
+  const packaged = process.env['DEPLOYX_E2E_EXECUTABLE']
+  const executable = packaged || (await installedRuntime(projectRoot))?.executable
+  if (!executable) throw new Error('there is no Electron: start the specs with npm run e2e')
+  const dataDir = options.dataDir ?? join(options.home, 'data')
+  return {
+    executable,
+    args: [
+      ...(packaged ? [] : [projectRoot]),
+      `--user-data-dir=${join(options.home, 'user')}`,
+      '--disable-gpu',
+      // No keyring daemon answers in a test.
+      '--password-store=basic',
+      // Chromium's sandbox does not work for root; only tests run as root.
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      ...(options.args ?? []),
+    ],
+    env: {
+      ...(process.env as Record<string, string>),
+      DEPLOYX_DATA: dataDir,
+      DEPLOYX_HUB_PORT: '0',
+      DEPLOYX_CONSOLE_PORT: '0',
+      DEPLOYX_UNATTENDED: '1',
+      XDG_CONFIG_HOME: join(options.home, 'config'),
+      // No bus unless the test brings one. Empty would crash Chromium.
+      DBUS_SESSION_BUS_ADDRESS: 'disabled:',
+      ...options.env,
+    },
+  }
+}
+
+/** Starts the app under Playwright and waits for its window. */
+export async function launchConsole(options: LaunchOptions): Promise<ConsoleApp> {
+  const { executable, args, env } = await startCommand(options)
+  const electron = await _electron.launch({
+    executablePath: executable,
+    args,
+    env,
+    cwd: projectRoot,
+    timeout: START_LIMIT_MS,
+  })
+  let stderr = ''
+  electron.process().stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const close = async (): Promise<void> => {
+    const child = electron.process()
+    if (!isRunning(child)) return
+    const timer = setTimeout(() => child.kill('SIGKILL'), END_LIMIT_MS)
+    await electron.close().catch(() => undefined)
+    clearTimeout(timer)
+  }
+  try {
+    const page = await electron.firstWindow({ timeout: START_LIMIT_MS })
+    const info = await page.evaluate(() => window.deployx!.call('app.info', undefined))
+    if (!info.ok) throw new Error(info.error.message)
+    const { console_url: consoleUrl, data_dir: dataDir } = info.data
+    return { electron, page, consoleUrl, home: options.home, dataDir, stderr: () => stderr, close }
+  } catch (error) {
+    await close()
+    throw new Error(`the app did not come up: ${(error as Error).message}\n${stderr}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Starts the app without Playwright and waits for its end: for starts that are refused. */
+export async function runConsoleToEnd(
+  options: LaunchOptions,
+): Promise<{ code: number | null; stderr: string }> {
+  const { executable, args, env } = await startCommand(options)
+  const child = spawn(executable, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  let stderr = ''
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  const timer = setTimeout(() => child.kill('SIGKILL'), END_LIMIT_MS)
+  return await new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code) => {
+      clearTimeout(timer)
+      resolve({ code, stderr })
+    })
+  })
+}
+
+/** Lines that the app itself says to a person, without its log and Chromium's. */
+export const spokenLines = (stderr: string): string[] =>
+  stderr.split('\n').filter((line) => line.startsWith('deployx: '))

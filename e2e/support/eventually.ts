@@ -1,0 +1,24 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const LIMIT_MS = 15_000
+const INTERVAL_MS = 50
+
+/**
+ * Waits until `look` finds something (anything but false, null and undefined) and returns it.
+ * Throws with `what` when it has not happened within the limit.
+ */
+export async function eventually<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  options: { limitMs?: number } = {},
+): Promise<Exclude<T, false | null | undefined>> {
+  const limitMs = options.limitMs ?? LIMIT_MS
+  const end = Date.now() + limitMs
+  for (;;) {
+    const found = await look()
+    if (found !== false && found !== null && found !== undefined)
+      return found as Exclude<T, false | null | undefined>
+    if (Date.now() > end) throw new Error(`not within ${limitMs / 1000} s: ${what}`)
+    await sleep(INTERVAL_MS)
+  }
+}

@@ -1,0 +1,31 @@
+import type { ChildProcess } from 'node:child_process'
+
+const END_LIMIT_MS = 10_000
+
+export const isRunning = (child: ChildProcess): boolean =>
+  child.pid !== undefined && child.exitCode === null && child.signalCode === null
+
+/** Resolves when it has ended, at once when it has already. */
+export async function ended(child: ChildProcess, limitMs = END_LIMIT_MS): Promise<void> {
+  if (!isRunning(child)) return
+  await new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`process ${child.pid} did not end within ${limitMs / 1000} s`)),
+      limitMs,
+    )
+    child.once('exit', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
+
+/** SIGTERM, and SIGKILL when that is not heeded. */
+export async function endProcess(child: ChildProcess): Promise<void> {
+  if (!isRunning(child)) return
+  child.kill('SIGTERM')
+  await ended(child).catch(async () => {
+    child.kill('SIGKILL')
+    await ended(child)
+  })
+}

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { createSlots } from './slots.ts'
+
+const never = new AbortController().signal
+
+describe('places for downloads', () => {
+  it('hands a freed place to the one who waits longest', async () => {
+    const slots = createSlots({ slots: 1, queue: 5, waitMs: 5_000 })
+    const first = await slots.take(never)
+    const order: string[] = []
+    const second = slots.take(never).then((back) => (order.push('second'), back))
+    const third = slots.take(never).then((back) => (order.push('third'), back))
+    expect(slots.usage()).toEqual({ taken: 1, waiting: 2 })
+    first!()
+    ;(await second)!()
+    ;(await third)!()
+    expect(order).toEqual(['second', 'third'])
+    expect(slots.usage()).toEqual({ taken: 0, waiting: 0 })
+  })
+
+  it('takes back a place once, however often it is given back', async () => {
+    const slots = createSlots({ slots: 2, queue: 5, waitMs: 5_000 })
+    const back = await slots.take(never)
+    await slots.take(never)
+    back!()
+    back!()
+    expect(slots.usage().taken).toBe(1)
+  })
+
+  it('refuses at once when the queue is full', async () => {
+    const slots = createSlots({ slots: 1, queue: 1, waitMs: 5_000 })
+    const back = await slots.take(never)
+    const waiting = slots.take(never)
+    expect(await slots.take(never)).toBeNull()
+    back!()
+    expect(await waiting).toBeTypeOf('function')
+  })
+
+  it('refuses after the wait, and forgets who waited', async () => {
+    const slots = createSlots({ slots: 1, queue: 1, waitMs: 20 })
+    const back = await slots.take(never)
+    expect(await slots.take(never)).toBeNull()
+    expect(slots.usage()).toEqual({ taken: 1, waiting: 0 })
+    back!()
+    expect(slots.usage().taken).toBe(0)
+  })
+
+  it('gives no place to a client that has left', async () => {
+    const slots = createSlots({ slots: 1, queue: 5, waitMs: 5_000 })
+    const back = await slots.take(never)
+    const gone = new AbortController()
+    const waiting = slots.take(gone.signal)
+    gone.abort()
+    expect(await waiting).toBeNull()
+    back!()
+    expect(slots.usage()).toEqual({ taken: 0, waiting: 0 })
+    expect(await slots.take(gone.signal)).toBeNull()
+  })
+})

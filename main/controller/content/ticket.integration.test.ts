@@ -1,0 +1,78 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
+import { createTickets, loadTicketKey } from './ticket.ts'
+
+const attemptId = '0123456789abcdef0123456789abcdef' as AttemptId
+const sha256 = 'c'.repeat(64) as Sha256
+const deviceId = 7 as DeviceId
+
+let dataDir: string
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'deployx-ticket-'))
+})
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
+
+describe('the key of download tickets', () => {
+  it('is made once, and only this user may read it', () => {
+    const key = loadTicketKey(dataDir)
+    expect(key).toHaveLength(32)
+    expect(loadTicketKey(dataDir)).toEqual(key)
+    const file = join(dataDir, 'keys', 'content.key')
+    expect(readFileSync(file)).toEqual(key)
+    if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  it('is refused when its file was damaged', () => {
+    loadTicketKey(dataDir)
+    writeFileSync(join(dataDir, 'keys', 'content.key'), 'short')
+    expect(() => loadTicketKey(dataDir)).toThrow('does not hold 32 bytes')
+  })
+})
+
+describe('a download ticket', () => {
+  const tickets = (live: DeviceId | null, key = Buffer.alloc(32, 1)) =>
+    createTickets({ key, deviceOfLiveAttempt: (id) => (id === attemptId ? live : null) })
+  const issue = () => tickets(deviceId).ticketUrl({ attemptId, sha256, deviceId })
+
+  it('is a path that its maker accepts', () => {
+    const url = issue()
+    expect(url).toMatch(/^\/content\/[0-9a-f]{32}\/[0-9a-f]{64}\?t=[A-Za-z0-9_-]{43}$/)
+    const asked = tickets(deviceId).parse(url)!
+    expect(tickets(deviceId).checkTicket(asked)).toBe(true)
+  })
+
+  it('stops to count when its attempt has ended', () => {
+    expect(tickets(null).checkTicket(tickets(null).parse(issue())!)).toBe(false)
+  })
+
+  it('does not count for another device, content or attempt, nor under another key', () => {
+    const asked = tickets(deviceId).parse(issue())!
+    expect(tickets(8 as DeviceId).checkTicket(asked)).toBe(false)
+    expect(tickets(deviceId).checkTicket({ ...asked, sha256: 'd'.repeat(64) as Sha256 })).toBe(
+      false,
+    )
+    expect(tickets(deviceId, Buffer.alloc(32, 2)).checkTicket(asked)).toBe(false)
+    const other = createTickets({ key: Buffer.alloc(32, 1), deviceOfLiveAttempt: () => deviceId })
+    expect(other.checkTicket({ ...asked, attemptId: 'f'.repeat(32) as AttemptId })).toBe(false)
+  })
+
+  it('does not count for device 0 when there is no live attempt', () => {
+    const url = tickets(deviceId).ticketUrl({ attemptId, sha256, deviceId: 0 as DeviceId })
+    expect(tickets(null).checkTicket(tickets(null).parse(url)!)).toBe(false)
+  })
+
+  it.each([
+    '/content/',
+    '/content/abc/def?t=x',
+    `/content/${attemptId}/${sha256}`,
+    `/content/${attemptId}/${sha256}?t=${'A'.repeat(42)}`,
+    `/content/${attemptId}/${sha256}?t=${'A'.repeat(43)}&x=1`,
+    `/content/${attemptId}/../${sha256}?t=${'A'.repeat(43)}`,
+    `/content/${attemptId.toUpperCase()}/${sha256}?t=${'A'.repeat(43)}`,
+  ])('is not read out of %s', (url) => {
+    expect(tickets(deviceId).parse(url)).toBeNull()
+  })
+})

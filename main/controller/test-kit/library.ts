@@ -1,0 +1,97 @@
+/** Store, content and software slices over a throw-away data folder, without any edge. For tests and benchmarks. */
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Writable } from 'node:stream'
+import pino from 'pino'
+import type { Role } from '#shared/contract/entities.ts'
+import type { AttemptId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
+import { createAudit } from '../audit/index.ts'
+import { createContent, type CONTENT_OPTIONS } from '../content/index.ts'
+import type { Viewer } from '../context.ts'
+import { createSoftware, type FetchOptions } from '../software/index.ts'
+import { users } from '../store/schema/index.ts'
+import { openStore } from '../store/store.ts'
+
+const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
+
+export type TestLibrary = ReturnType<typeof openLibrary>
+
+export function openLibrary(
+  options: {
+    /** Opened again after a "restart"; otherwise a new one that is removed at the end. */
+    dataDir?: string
+    content?: Partial<typeof CONTENT_OPTIONS>
+    fetch?: Partial<FetchOptions>
+    deviceOfLiveAttempt?: (id: AttemptId) => DeviceId | null
+  } = {},
+) {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'deployx-library-'))
+  const lines: string[] = []
+  const log = pino(
+    { level: 'debug' },
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        lines.push(chunk.toString())
+        done()
+      },
+    }),
+  )
+  const store = openStore({ dataDir, migrationsDir: MIGRATIONS })
+  const now = Date.now
+  const audit = createAudit({ store, now })
+  const content = createContent({
+    store,
+    dataDir,
+    now,
+    log,
+    deviceOfLiveAttempt: options.deviceOfLiveAttempt ?? (() => null),
+    options: { reserveBytes: 0, ...options.content },
+  })
+  const inUse = new Set<SoftwareId>()
+  const software = createSoftware({
+    store,
+    content,
+    now,
+    log,
+    audit,
+    isInUse: (id) => inUse.has(id),
+    fetchOptions: { allowPrivateFetch: true, retryWaitsMs: [10, 20], ...options.fetch },
+  })
+
+  return {
+    dataDir,
+    store,
+    audit,
+    content,
+    software,
+    inUse,
+    /** Everything logged so far. */
+    logged: (): string => lines.join(''),
+    addUser(username: string, role: Role): Viewer {
+      const row = store.db
+        .insert(users)
+        .values({ username, role, password_hash: 'none', created_at: new Date().toISOString() })
+        .returning()
+        .get()
+      return { id: row.id, username, role }
+    },
+    /** Files under `content/`, without folders. */
+    files: (): string[] =>
+      readdirSync(join(dataDir, 'content'), { recursive: true, encoding: 'utf8' })
+        .filter((name) => statSync(join(dataDir, 'content', name)).isFile())
+        .sort(),
+    count: (table: 'contents' | 'software' | 'installers'): number =>
+      (store.sqlite.prepare(`select count(*) n from ${table}`).get() as { n: number }).n,
+    /** Stops without removing the folder. */
+    async shut(): Promise<void> {
+      await software.stop()
+      store.close()
+    },
+    async close(): Promise<void> {
+      await software.stop()
+      store.close()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,104 @@
+/** Installers made on the spot, for tests: real archives, byte by byte, so that they can be broken on purpose. */
+import { gzipSync } from 'node:zlib'
+import { pack } from 'tar-stream'
+
+export type ArPart = { name: string; bytes: Buffer }
+
+/** An ar archive as dpkg-deb writes it. */
+export function makeAr(parts: ArPart[]): Buffer {
+  const pieces: Buffer[] = [Buffer.from('!<arch>\n')]
+  for (const { name, bytes } of parts) {
+    const header =
+      name.padEnd(16) +
+      '0'.padEnd(12) +
+      '0'.padEnd(6) +
+      '0'.padEnd(6) +
+      '100644'.padEnd(8) +
+      String(bytes.length).padEnd(10) +
+      '`\n'
+    pieces.push(Buffer.from(header, 'latin1'), bytes)
+    if (bytes.length % 2 === 1) pieces.push(Buffer.from('\n'))
+  }
+  return Buffer.concat(pieces)
+}
+
+export async function makeTar(files: Record<string, string | Buffer>): Promise<Buffer> {
+  const tar = pack()
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content)
+  tar.finalize()
+  const pieces: Buffer[] = []
+  for await (const piece of tar) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces)
+}
+
+export const CONTROL = `Package: deployx-probe
+Version: 1:2.10-3~test
+Architecture: amd64
+Maintainer: Ann Onym <ann@example.com>
+Installed-Size: 280
+Section: misc
+Description: a package that does nothing
+ It has a longer text
+ .
+ with an empty line in it.
+`
+
+export const DATA_FILES = { './usr/share/deployx-probe/file': 'probe\n'.repeat(500) }
+
+/** A .deb. Everything about it can be replaced. */
+export async function makeDeb(
+  options: {
+    control?: string
+    /** The member that holds control.tar, compressed as its name says. */
+    controlMember?: ArPart
+    parts?: (parts: { binary: ArPart; control: ArPart; data: ArPart }) => ArPart[]
+  } = {},
+): Promise<Buffer> {
+  const binary = { name: 'debian-binary', bytes: Buffer.from('2.0\n') }
+  const control = options.controlMember ?? {
+    name: 'control.tar.gz',
+    bytes: gzipSync(await makeTar({ './md5sums': 'x\n', './control': options.control ?? CONTROL })),
+  }
+  const data = { name: 'data.tar.gz', bytes: gzipSync(await makeTar(DATA_FILES)) }
+  return makeAr(options.parts?.({ binary, control, data }) ?? [binary, control, data])
+}
+
+/** A header section of an .rpm with string tags (type 6). */
+function rpmSection(tags: Record<number, string>): Buffer {
+  const entries: Buffer[] = []
+  const store: Buffer[] = []
+  let offset = 0
+  for (const [tag, value] of Object.entries(tags)) {
+    const entry = Buffer.alloc(16)
+    entry.writeUInt32BE(Number(tag), 0)
+    entry.writeUInt32BE(6, 4)
+    entry.writeUInt32BE(offset, 8)
+    entry.writeUInt32BE(1, 12)
+    entries.push(entry)
+    const bytes = Buffer.from(`${value}\0`)
+    store.push(bytes)
+    offset += bytes.length
+  }
+  const intro = Buffer.alloc(16)
+  intro.writeUInt32BE(0x8eade801, 0)
+  intro.writeUInt32BE(entries.length, 8)
+  intro.writeUInt32BE(offset, 12)
+  return Buffer.concat([intro, ...entries, ...store])
+}
+
+/** The head of an .rpm, with some bytes where its payload would be. */
+export function makeRpm(
+  tags: Record<number, string> = {
+    1000: 'probe',
+    1001: '1.2',
+    1002: '3.el9',
+    1011: 'Ann Onym',
+    1022: 'x86_64',
+  },
+): Buffer {
+  const lead = Buffer.alloc(96)
+  lead.writeUInt32BE(0xedabeedb, 0)
+  const signature = rpmSection({ 1000: 'not the name' })
+  const padding = Buffer.alloc((8 - ((lead.length + signature.length) % 8)) % 8)
+  return Buffer.concat([lead, signature, padding, rpmSection(tags), Buffer.from('payload')])
+}

@@ -1,0 +1,54 @@
+/** Where the desktop's log goes when nobody looks at a terminal: one file of bounded size and its predecessor. */
+import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+import pino, { type Logger } from 'pino'
+
+const MAX_FILE_BYTES = 5 * 1024 * 1024
+
+/** A stream for whole lines. A disk that takes no more loses log lines, never the hub. */
+export function createLogFile(
+  file: string,
+  maxBytes = MAX_FILE_BYTES,
+): { write: (line: string) => void } {
+  let fd: number | null = null
+  let sizeBytes = 0
+
+  function open(): number {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    const opened = openSync(file, 'a', 0o600)
+    sizeBytes = fstatSync(opened).size
+    return opened
+  }
+  function turnOver(): void {
+    if (fd !== null) closeSync(fd)
+    fd = null
+    renameSync(file, `${file}.1`)
+  }
+
+  return {
+    write(line) {
+      try {
+        fd ??= open()
+        if (sizeBytes >= maxBytes) {
+          turnOver()
+          fd = open()
+        }
+        sizeBytes += writeSync(fd, line)
+      } catch {
+        // There is nowhere left to say it.
+      }
+    },
+  }
+}
+
+/** The log of the desktop: to the terminal, if there is one, and to `file`. */
+export function createLog(file: string, level: string): Logger {
+  // A terminal that was closed must not end the app.
+  process.stderr.on('error', () => undefined)
+  const terminal = { write: (line: string) => void process.stderr.write(line) }
+  const streams = [terminal, createLogFile(file)].map((stream) => ({
+    stream,
+    level: 'trace' as const,
+  }))
+  return pino({ level, base: null }, pino.multistream(streams))
+}

@@ -1,0 +1,83 @@
+/** Reading the environment, starting the controller where its ports are free, and what to say when it cannot start. */
+import { join } from 'node:path'
+import { AppError } from '#shared/contract/errors.ts'
+import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
+import type { Controller, ControllerOptions } from '../controller/compose.ts'
+
+export type DesktopSettings = {
+  dataDir: string
+  hubPort: number
+  consolePort: number
+  logLevel: string
+  /** Nobody sits there (tests): no dialog is opened that would wait for a click. */
+  unattended: boolean
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
+/**
+ * @param userDataDir the app's folder for this user
+ * @throws AppError E_VALIDATION with one line that names the variable
+ */
+export function readSettings(env: NodeJS.ProcessEnv, userDataDir: string): DesktopSettings {
+  const logLevel = env['DEPLOYX_LOG_LEVEL'] || 'info'
+  if (!LOG_LEVELS.includes(logLevel))
+    throw new AppError('E_VALIDATION', `DEPLOYX_LOG_LEVEL is one of ${LOG_LEVELS.join(', ')}.`)
+  return {
+    dataDir: env['DEPLOYX_DATA'] || join(userDataDir, 'data'),
+    hubPort: port(env, 'DEPLOYX_HUB_PORT', HUB_PORT),
+    consolePort: port(env, 'DEPLOYX_CONSOLE_PORT', CONSOLE_PORT),
+    logLevel,
+    unattended: env['DEPLOYX_UNATTENDED'] === '1',
+  }
+}
+
+function port(env: NodeJS.ProcessEnv, name: string, fallback: number): number {
+  const text = env[name]
+  if (!text) return fallback
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)
+    throw new AppError('E_VALIDATION', `${name} takes a port from 0 to 65535, not "${text}".`)
+  return Number(text)
+}
+
+const isPortTaken = (error: unknown): boolean =>
+  error instanceof AppError && error.code === 'E_PORT_IN_USE'
+
+/**
+ * Starts the controller. Only this computer's window uses the console's port, so any other will do when it is taken;
+ * the hub's port is known to every agent and stays.
+ */
+export async function startOnFreePorts(
+  start: (options: ControllerOptions) => Promise<Controller>,
+  options: ControllerOptions,
+): Promise<Controller> {
+  try {
+    return await start(options)
+  } catch (error) {
+    if (!isPortTaken(error) || options.consolePort === 0) throw error
+    options.log.warn(
+      { port: options.consolePort },
+      'a port is taken: trying a free one for the console',
+    )
+    return await start({ ...options, consolePort: 0 })
+  }
+}
+
+/** Title and text for a person: what is wrong and what to do. */
+export function explainFailure(error: unknown, hubPort: number): { title: string; text: string } {
+  const title = 'DeployX cannot start'
+  if (!(error instanceof AppError)) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { title, text: `An unexpected error: ${reason}` }
+  }
+  const isTaken = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
+  if (error.code === 'E_PORT_IN_USE' && isTaken)
+    return {
+      title,
+      text:
+        `Another program uses port ${hubPort}, where the agents look for this hub. ` +
+        'Close that program (it may be another DeployX) and start again, ' +
+        'or set DEPLOYX_HUB_PORT to a free port; agents must then be enrolled anew.',
+    }
+  return { title, text: error.message }
+}

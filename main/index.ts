@@ -1,0 +1,67 @@
+/** The desktop app's life: one instance, one controller, one window. What they are made of is in desktop/. */
+import { join } from 'node:path'
+import { app, dialog } from 'electron'
+import { APP_ORIGIN } from './desktop/app-files.ts'
+import { registerAppScheme } from './desktop/app-protocol.ts'
+import { openDesktop } from './desktop/desktop.ts'
+import { createLog } from './desktop/log-file.ts'
+import { HIDDEN_SWITCH } from './desktop/login-item.ts'
+import { explainFailure, readSettings, startOnFreePorts } from './desktop/start-up.ts'
+
+/** The identity that Windows shows notifications under; the same as in the package. */
+const APP_ID = 'io.deployx.console'
+
+function say(line: string): void {
+  process.stderr.write(`deployx: ${line}\n`)
+}
+
+/** Says in one line, and to a person in a dialog, why there is no app. */
+function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
+  const { title, text } = explainFailure(error, hubPort)
+  say(text)
+  if (!unattended) dialog.showErrorBox(title, text)
+  app.exit(1)
+}
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.env, app.getPath('userData'))
+  const log = createLog(join(app.getPath('userData'), 'logs', 'deployx.log'), settings.logLevel)
+  const fail = (error: unknown): void => {
+    log.fatal({ err: error }, 'the app ends')
+    giveUp(error, settings.hubPort, settings.unattended)
+  }
+  process.on('uncaughtException', fail)
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected'))
+
+  await app.whenReady()
+  const appRoot = app.getAppPath()
+  // The window loads while the controller, by far the larger part, is read and started.
+  const controller = import('./controller/compose.ts').then(({ startController }) =>
+    startOnFreePorts(startController, {
+      dataDir: settings.dataDir,
+      migrationsDir: join(appRoot, 'main', 'controller', 'store', 'migrations'),
+      rendererDir: join(appRoot, 'out', 'renderer'),
+      version: app.getVersion(),
+      hubPort: settings.hubPort,
+      consolePort: settings.consolePort,
+      allowedOrigins: [APP_ORIGIN],
+      log,
+    }),
+  )
+  const desktop = openDesktop({ appRoot, controller, unattended: settings.unattended, log })
+  try {
+    const hidden = app.commandLine.hasSwitch(HIDDEN_SWITCH)
+    await desktop.controllerIsUp(await controller, hidden)
+  } catch (error) {
+    fail(error)
+  }
+}
+
+registerAppScheme()
+app.setAppUserModelId(APP_ID)
+if (app.requestSingleInstanceLock()) {
+  main().catch((error: unknown) => giveUp(error, 0, process.env['DEPLOYX_UNATTENDED'] === '1'))
+} else {
+  say('DeployX is already running; its window comes to the front.')
+  app.exit(0)
+}

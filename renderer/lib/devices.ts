@@ -1,0 +1,39 @@
+/** How a PC stands, and the order of a list of PCs. */
+import type { Device } from '#shared/contract/entities.ts'
+import { byName } from './search.ts'
+import type { Look } from './states.ts'
+
+/** Blocked and not yet approved come before online and offline. */
+export function lookOfDevice(d: Pick<Device, 'online' | 'approved' | 'blocked'>): Look {
+  if (d.blocked) return { label: 'Blocked', tone: 'failed', shape: 'slash' }
+  if (!d.approved) return { label: 'Waits for approval', tone: 'waiting', shape: 'dashed' }
+  return d.online
+    ? { label: 'Online', tone: 'completed', shape: 'dot' }
+    : { label: 'Offline', tone: 'skipped', shape: 'dashed' }
+}
+
+export const DEVICE_FILTERS = ['all', 'online', 'offline', 'pending'] as const
+export type DeviceFilter = (typeof DEVICE_FILTERS)[number]
+
+export function inFilter(d: Pick<Device, 'online' | 'approved' | 'blocked'>, filter: DeviceFilter): boolean {
+  switch (filter) {
+    case 'all':
+      return true
+    case 'online':
+      return d.online
+    case 'offline':
+      return !d.online
+    case 'pending':
+      return !d.approved && !d.blocked
+  }
+}
+
+const rank = (d: Device) => (!d.approved && !d.blocked ? 0 : d.online ? 1 : d.blocked ? 3 : 2)
+
+/** Comparators by column; a tie is broken by name. */
+export const DEVICE_ORDER: Record<string, (a: Device, b: Device) => number> = {
+  name: (a, b) => byName(a.name, b.name),
+  state: (a, b) => rank(a) - rank(b),
+  platform: (a, b) => byName(`${a.platform} ${a.os_version}`, `${b.platform} ${b.os_version}`),
+  seen: (a, b) => Date.parse(b.last_seen_at ?? '1970-01-01') - Date.parse(a.last_seen_at ?? '1970-01-01'),
+}

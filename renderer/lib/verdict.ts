@@ -1,0 +1,14 @@
+/** How a deployment ended, in words: "31 completed, 1 failed, 2 skipped". */
+import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+
+export function verdictInWords(
+  done: Pick<DeploymentCompleted, 'status' | 'success_count' | 'failure_count' | 'skipped_count'>,
+): string {
+  const parts = [
+    done.success_count > 0 ? `${done.success_count} completed` : '',
+    done.failure_count > 0 ? `${done.failure_count} failed` : '',
+    done.skipped_count > 0 ? `${done.skipped_count} skipped` : '',
+  ].filter(Boolean)
+  const text = parts.join(', ') || 'nothing to do'
+  return done.status === 'canceled' ? `Cancelled: ${text}` : text.charAt(0).toUpperCase() + text.slice(1)
+}
