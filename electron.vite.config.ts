@@ -1,7 +1,8 @@
 import { defineConfig } from 'electron-vite'
 import vue from '@vitejs/plugin-vue'
 import ui from '@nuxt/ui/vite'
-import { join } from 'node:path'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, posix } from 'node:path'
 import type { Plugin } from 'vite'
 import { uiTheme } from './renderer/ui-theme.ts'
 
@@ -21,8 +22,29 @@ const noInlineColours = (): Plugin => ({
       : null,
 })
 
+/** Swagger UI finds its pages relative to its own code, which bundling moves. */
+const swaggerPages = (): Plugin => ({
+  name: 'deployx:swagger-pages',
+  async generateBundle(_options, bundle) {
+    const pages = join(import.meta.dirname, 'node_modules/@fastify/swagger-ui/static')
+    for (const chunk of Object.values(bundle)) {
+      if (chunk.type !== 'chunk') continue
+      const ids = Object.keys(chunk.modules).map((id) => id.replaceAll('\\', '/'))
+      if (!ids.some((id) => id.includes('/@fastify/swagger-ui/index.js'))) continue
+      const folder = posix.dirname(chunk.fileName)
+      for (const name of await readdir(pages)) {
+        const source = await readFile(join(pages, name))
+        this.emitFile({ type: 'asset', fileName: posix.join(folder, '../static', name), source })
+        if (name === 'logo.svg')
+          this.emitFile({ type: 'asset', fileName: posix.join(folder, 'static', name), source })
+      }
+    }
+  },
+})
+
 export default defineConfig({
   main: {
+    plugins: [swaggerPages()],
     build: {
       externalizeDeps: false,
       rollupOptions: {

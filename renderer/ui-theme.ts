@@ -31,10 +31,11 @@ export const uiTheme = {
   },
   inputNumber: { slots: { base: 'focus-ring-field' } },
   textarea: { slots: { root: 'w-full', base: 'focus-ring-field' } },
-  select: { slots: { base: 'h-8 focus-ring-field', content: 'border border-default shadow-overlay' } },
+  select: {
+    slots: { base: 'h-8 focus-ring-field', content: 'border border-default shadow-overlay' },
+  },
   modal: {
     slots: {
-      overlay: 'bg-black/35 backdrop-blur-none',
       content: 'ring-0 border border-default shadow-overlay',
       header: 'px-5 py-4 min-h-0',
       body: 'px-5 py-4 sm:p-5',
@@ -42,11 +43,14 @@ export const uiTheme = {
       title: 'text-base font-semibold',
       description: 'text-sm text-muted mt-1',
     },
-    variants: { fullscreen: { false: { content: 'rounded-xl max-w-md divide-y-0' } } },
+    variants: {
+      fullscreen: { false: { content: 'rounded-xl max-w-md divide-y-0' } },
+      overlay: { true: { overlay: 'bg-black/25 dark:bg-black/50' } },
+    },
   },
   slideover: {
     slots: {
-      overlay: 'bg-black/20 backdrop-blur-none',
+      overlay: 'bg-black/15 dark:bg-black/40 backdrop-blur-none',
       content: 'ring-0 divide-y-0 shadow-overlay sm:shadow-overlay',
     },
   },
@@ -56,8 +60,13 @@ export const uiTheme = {
       item: 'cursor-default',
     },
   },
+  checkbox: { slots: { label: 'font-normal text-default' } },
+  formField: { slots: { label: 'font-medium text-toned', help: 'text-xs', error: 'text-xs mt-1' } },
   tooltip: {
-    slots: { content: 'h-auto min-h-6 px-2 py-1 text-xs ring-0 border border-default shadow-overlay max-w-80' },
+    slots: {
+      content:
+        'h-auto min-h-6 px-2 py-1 text-xs ring-0 border border-default shadow-overlay max-w-80',
+    },
   },
   toast: { slots: { root: 'ring-0 border border-default shadow-overlay rounded-lg' } },
   commandPalette: { slots: { root: 'divide-default' } },

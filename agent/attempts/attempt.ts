@@ -149,7 +149,11 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
         .repair(job, before, (line) => appendFileSync(outputFile, `[deployx] ${line}\n`))
         .catch((error: unknown) => log.error({ err: error, attempt: id }, 'tidying up failed'))
     const presence = await presenceNow()
-    output().end(ending.kind === 'exited' ? ending.exit.omitted_bytes : 0)
+    try {
+      output().end(ending.kind === 'exited' ? ending.exit.omitted_bytes : 0)
+    } catch (error) {
+      log.warn({ err: error, attempt: id }, 'the end of the output could not be noted')
+    }
     return conclude({
       payload,
       ending,

@@ -38,7 +38,7 @@ const PieceRecord = z.union([
 ])
 
 export type OutputStream = {
-  /** Sends what is new, unless something is on its way. Call it often. */
+  /** Sends what is new, unless something is on its way. Call it often. Never throws. */
   poll: () => void
   /** Nothing is written any more. `omittedBytes` were dropped from the middle of the file. */
   end: (omittedBytes: number) => void
@@ -132,7 +132,13 @@ export function createOutputStream(
 
   return {
     poll() {
-      if (!inFlight && reporter.isReady() && performance.now() >= notBefore) advance()
+      if (inFlight || !reporter.isReady() || performance.now() < notBefore) return
+      try {
+        advance()
+      } catch {
+        // A full disk, most likely: nothing was sent, and it is tried again.
+        notBefore = performance.now() + RETRY_MAX_MS
+      }
     },
     end(omittedBytes) {
       if (final) return

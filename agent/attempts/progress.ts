@@ -16,13 +16,15 @@ export function createProgress(names: AttemptNames, reporter: Reporter): Progres
 
   function send(): void {
     timer = null
-    if (!wanted || isSending || isStopped || !reporter.isReady()) return
+    if (!wanted || isSending || isStopped) return
+    if (!reporter.isReady()) return later(INTERVAL_MS)
     const state = wanted
     wanted = null
     isSending = true
     reporter
       .report('deployment_progress', { ...names, ...state })
-      .catch(() => undefined)
+      // Lost with its link, perhaps: said again, unless there is something newer to say.
+      .catch(() => (wanted ??= state))
       .finally(() => {
         isSending = false
         if (wanted) later(INTERVAL_MS)

@@ -5,7 +5,7 @@ import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link
 import { AttemptId } from '#shared/domain/ids.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import { packageFileName } from '../install/package-name.ts'
-import { errorText } from '../lib/atomic-file.ts'
+import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { isAlive } from '../lib/processes.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
 import { openEnvelope, refuse } from '../link/envelope.ts'
@@ -98,7 +98,10 @@ export function createRunner(
         const supervisor = readSupervisor(folder)
         // While its installer lives, the attempt is not over, whatever happens here.
         if (++errors >= ERROR_LIMIT && !(supervisor && isAlive(supervisor)))
-          return failure('internal', `The agent could not do its work: ${errorText(error)}`)
+          return failure(
+            errorCode(error) === 'ENOSPC' ? 'disk_space' : 'internal',
+            `The agent could not do its work: ${errorText(error)}`,
+          )
         await wait(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * errors), stopped)
       } finally {
         progress.stop()

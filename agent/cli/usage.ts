@@ -109,7 +109,7 @@ export function parseVerbArguments(name: VerbName, words: readonly string[]): Ar
         help: { type: 'boolean' },
         version: { type: 'boolean' },
       },
-    }).values as Arguments
+    }).values
   } catch (error) {
     throw new AgentFailure(`${firstSentence(error)}. ${hint}`, 2)
   }

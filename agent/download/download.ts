@@ -3,6 +3,7 @@
  * What an earlier try, or an earlier run of the agent, left is continued.
  */
 import type { Agent } from 'node:https'
+import type { Readable } from 'node:stream'
 import fetch, { type Response } from 'node-fetch'
 import { DOWNLOAD_RETRY_WAITS_MS, DOWNLOAD_TRIES } from '#shared/domain/defaults.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'
@@ -108,13 +109,11 @@ async function request(part: PartFile, download: Download): Promise<void> {
   const source = await download.source(download.signal)
   const url = parseUrl(source)
   const { signal, abort, release } = linkedSignal(download.signal)
-  let timer: NodeJS.Timeout | undefined
   const idle = new TryAgain(`nothing came for ${Math.round(download.idleTimeoutMs / 1000)} s`)
-  const alive = (): void => {
-    clearTimeout(timer)
-    timer = setTimeout(() => abort(idle), download.idleTimeoutMs)
-  }
-  alive()
+  let heardAt = performance.now()
+  const watch = setInterval(() => {
+    if (performance.now() - heardAt > download.idleTimeoutMs) abort(idle)
+  }, download.idleTimeoutMs / 4)
   try {
     const response = await fetch(url, {
       ...(source.agent ? { agent: source.agent } : {}),
@@ -130,22 +129,17 @@ async function request(part: PartFile, download: Download): Promise<void> {
     })
     await checkResponse(response, part, download, source.agent !== undefined)
     if (!response.body) throw new TryAgain('the server sent no body')
-    await part.take(watched(response.body as AsyncIterable<Buffer>, alive), download.onProgress)
+    const body = response.body as Readable
+    body.on('data', () => (heardAt = performance.now()))
+    await part.take(body, download.onProgress)
   } catch (error) {
     download.signal.throwIfAborted()
     throw signal.aborted ? idle : error
   } finally {
-    clearTimeout(timer)
+    clearInterval(watch)
     // Whatever is left of the answer is not wanted.
     abort()
     release()
-  }
-}
-
-async function* watched(stream: AsyncIterable<Buffer>, alive: () => void): AsyncGenerator<Buffer> {
-  for await (const chunk of stream) {
-    alive()
-    yield chunk
   }
 }
 
@@ -202,7 +196,7 @@ export async function downloadPackage(download: Download): Promise<void> {
             `The package could not be fetched in ${DOWNLOAD_TRIES} tries: ${verdict.message}.`,
           )
         await wait(
-          isBusy ? verdict.waitMs! : (DOWNLOAD_RETRY_WAITS_MS[tries - 1] ?? 15_000),
+          isBusy ? verdict.waitMs : (DOWNLOAD_RETRY_WAITS_MS[tries - 1] ?? 15_000),
           download.signal,
         )
         if (!isBusy) tries++

@@ -1,6 +1,7 @@
 /** A package on its way to the disk: written in large pieces, hashed as it is written, continued where it stopped. */
 import { createHash, type Hash } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
 
 const BUFFER_BYTES = 1024 * 1024
 
@@ -8,7 +9,7 @@ export type PartFile = {
   /** Bytes that are in the file and in the hash. */
   bytes: () => number
   /** Writes all of a stream behind what is there. What was written stays when the stream fails. */
-  take: (stream: AsyncIterable<Buffer>, onBytes: (total: number) => void) => Promise<void>
+  take: (stream: Readable, onBytes: (total: number) => void) => Promise<void>
   /** SHA-256 of what is there, lower-case hex. */
   digest: () => string
   restart: () => Promise<void>
@@ -34,6 +35,7 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
   const handle = await open(file, 'r+').catch(() => open(file, 'wx+', 0o600))
   let hash = createHash('sha256')
   let total = 0
+  let buffers = [Buffer.allocUnsafe(BUFFER_BYTES), Buffer.allocUnsafe(BUFFER_BYTES)] as const
   async function restart(): Promise<void> {
     await handle.truncate(0)
     hash = createHash('sha256')
@@ -53,42 +55,90 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
 
   return {
     bytes: () => total,
-    async take(stream, onBytes) {
-      let chunks: Buffer[] = []
-      let gathered = 0
-      let writing: Promise<unknown> = Promise.resolve()
-      let failed = false
-      /** While one batch goes to the disk the next one is received; never more than two are in memory. */
-      async function flush(): Promise<void> {
-        await writing
-        if (gathered === 0) return
-        const batch = chunks
-        const batchBytes = gathered
-        chunks = []
-        gathered = 0
-        writing = writeAll(batch, batchBytes)
-        // It is awaited with the next batch, or below; a failure before that is not lost.
-        writing.catch(() => (failed = true))
-      }
-      async function writeAll(batch: Buffer[], batchBytes: number): Promise<void> {
-        const { bytesWritten } = await handle.writev(batch, total)
-        if (bytesWritten !== batchBytes) throw new Error('the disk took only a part of a piece')
-        for (const chunk of batch) hash.update(chunk)
-        total += batchBytes
-        onBytes(total)
-      }
-      try {
-        for await (const chunk of stream) {
-          if (total + gathered + chunk.length > limitBytes) throw new TooLongError()
-          chunks.push(chunk)
-          gathered += chunk.length
-          if (gathered >= BUFFER_BYTES || failed) await flush()
+    take: (stream, onBytes) =>
+      new Promise((resolve, reject) => {
+        /** Received, and not yet in the buffer. More than one chunk only while the disk is slower than the network. */
+        const waiting: Buffer[] = []
+        let used = 0
+        let received = total
+        let isWriting = false
+        let isEnded = false
+        let isBroken = false
+        let failure: Error | null = null
+
+        async function write(bytes: Buffer): Promise<void> {
+          for (let done = 0; done < bytes.length;) {
+            // A disk that is nearly full takes a part; the next call says why.
+            const { bytesWritten } = await handle.write(
+              bytes,
+              done,
+              bytes.length - done,
+              total + done,
+            )
+            done += bytesWritten
+          }
+          total += bytes.length
+          onBytes(total)
         }
-      } finally {
-        await flush()
-        await writing
-      }
-    },
+        /** The full buffer goes to the disk and through the hash, while the other one is filled. */
+        function flush(): void {
+          const [full, empty] = buffers
+          const bytes = full.subarray(0, used)
+          buffers = [empty, full]
+          used = 0
+          isWriting = true
+          const writing = write(bytes)
+          hash.update(bytes)
+          writing
+            .catch((error: unknown) => {
+              // The hash has seen bytes that are not on the disk: another try begins anew.
+              hash = createHash('sha256')
+              total = 0
+              isBroken = true
+              failure = error as Error
+              isEnded = true
+              stream.destroy()
+            })
+            .finally(() => {
+              isWriting = false
+              pump()
+            })
+        }
+        function pump(): void {
+          if (isBroken) return isWriting ? undefined : reject(failure!)
+          while (waiting.length > 0 && used < BUFFER_BYTES) {
+            const chunk = waiting.shift()!
+            const taken = chunk.copy(buffers[0], used)
+            used += taken
+            if (taken < chunk.length) waiting.unshift(chunk.subarray(taken))
+            if (used === BUFFER_BYTES && !isWriting) flush()
+          }
+          if (used === BUFFER_BYTES) stream.pause()
+          else if (!isEnded) stream.resume()
+          else if (!isWriting && used > 0) flush()
+          else if (!isWriting) return failure ? reject(failure) : resolve()
+        }
+        /** What came is written even when the stream has failed: the next try goes on behind it. */
+        function end(error: Error | null): void {
+          if (isEnded) return
+          isEnded = true
+          failure = error
+          pump()
+        }
+        stream.on('data', (chunk: Buffer) => {
+          if (isEnded) return
+          received += chunk.length
+          if (received > limitBytes) {
+            end(new TooLongError())
+            return void stream.destroy()
+          }
+          waiting.push(chunk)
+          pump()
+        })
+        stream.once('end', () => end(null))
+        stream.on('error', (error: Error) => end(error))
+        stream.once('close', () => end(new Error('the connection was closed')))
+      }),
     digest: () => hash.copy().digest('hex'),
     restart,
     close: () => handle.close(),

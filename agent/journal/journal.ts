@@ -79,7 +79,7 @@ export function openJournal(path: string, log: Log): Journal {
   tidy()
 
   function write(record: WithoutHigh<JournalRecord>, sequence = 0): void {
-    const full = { ...record, high: Math.max(state.highest, sequence) } as JournalRecord
+    const full = { ...record, high: Math.max(state.highest, sequence) }
     file.append(full)
     apply(state, full)
     if (file.sizeBytes() >= rewriteAtBytes) tidy()

@@ -55,11 +55,9 @@ export type JournalState = {
 export const emptyState = (): JournalState => ({ highest: 0, attempts: new Map(), done: new Map() })
 
 function remember(state: JournalState, result: DeploymentResult): void {
-  const { error_details: _, ...rest } = result
-  state.done.set(result.attempt_id, {
-    ...rest,
-    message: rest.message.slice(0, DONE_MESSAGE_LIMIT),
-  })
+  const kept = { ...result, message: result.message.slice(0, DONE_MESSAGE_LIMIT) }
+  delete kept.error_details
+  state.done.set(result.attempt_id, kept)
   if (state.done.size > DONE_LIMIT) {
     const oldest = state.done.keys().next()
     if (!oldest.done) state.done.delete(oldest.value)

@@ -88,5 +88,8 @@ export function readJson(file: string): unknown {
 export const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
+/** For people and logs. Addresses are left out: those of packages carry a ticket. */
 export const errorText = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)
+  (error instanceof Error ? error.message : String(error))
+    .replace(/^request to \S+ failed, reason: /, '')
+    .replace(/ while trying to fetch \S+:/, ':')

@@ -36,6 +36,9 @@ export const LINK_TIMINGS: LinkTimings = {
   maxMs: RECONNECT_MAX_MS,
 }
 
+/** A link that broke sooner does not prove that the next one will hold. */
+const STABLE_AFTER_MS = 10_000
+
 /** The hub does not want this agent. Trying again is of no use. */
 export class NotWantedError extends Error {}
 
@@ -206,6 +209,7 @@ export function createLink(deps: {
           const wasReady = { now: false }
           const watch = (): void => void (wasReady.now = true)
           waiters.add(watch)
+          const startedAt = performance.now()
           const loss = await hold(address, signal)
           waiters.delete(watch)
           if (loss.notWanted !== null) throw new NotWantedError(loss.notWanted)
@@ -215,7 +219,7 @@ export function createLink(deps: {
             continue
           }
           last = address
-          backoff.reset()
+          if (performance.now() - startedAt > STABLE_AFTER_MS) backoff.reset()
           deps.onLost(loss.why)
           break
         }

@@ -10,10 +10,3 @@ export type Reporter = {
   /** Resolves when a link stands whose handshake is complete. @throws the signal's reason when it fires first */
   whenReady: (signal: AbortSignal) => Promise<void>
 }
-
-/** A report is repeated until the hub says that it is committed. @throws the signal's reason when it fires */
-export type SendUntilCommitted = <N extends AgentEventName>(
-  event: N,
-  body: ReportBody<N>,
-  signal: AbortSignal,
-) => Promise<void>

@@ -15,12 +15,16 @@ import {
 import { uptime } from 'node:os'
 import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
 import { identify } from '../lib/processes.ts'
+import { wait } from '../lib/wait.ts'
 import { attemptFiles, markerOf, readSpec, type Exit, type Installer, type Spec } from './files.ts'
 import { killTree } from './kill-tree.ts'
 import { OUTPUT_HALF_BYTES } from './output-limit.ts'
 
 const MAX_TIMER_MS = 2 ** 31 - 1
 const TRIM_CHECK_MS = 1_000
+/** A full disk may be the installer's own doing, and may pass. */
+const WRITE_TRIES = 120
+const WRITE_RETRY_MS = 1_000
 /** An installer that writes without end must not fill the disk. */
 const OUTPUT_FILE_LIMIT_BYTES = 32 * 1024 * 1024
 
@@ -54,6 +58,17 @@ function startInstaller(spec: Spec, outputFd: number): ChildProcess {
     windowsHide: true,
     windowsVerbatimArguments: spec.command.verbatim,
   })
+}
+
+/** How it ended must not get lost because the disk is full at that moment. */
+async function writePatiently(file: string, content: string): Promise<void> {
+  for (let tries = 1; ; tries++)
+    try {
+      return writeDurably(file, content)
+    } catch (error) {
+      if (tries >= WRITE_TRIES) throw error
+      await wait(WRITE_RETRY_MS)
+    }
 }
 
 /** Starts the installer and waits for its end. Never rejects. */
@@ -106,20 +121,34 @@ export async function supervise(folder: string): Promise<number> {
 
   const outputFd = openSync(files.output, 'a+', 0o600)
   let omitted = 0
-  const trimming = setInterval(() => {
-    omitted += trimOutput(outputFd)
-  }, TRIM_CHECK_MS)
+  const trim = (): void => {
+    try {
+      omitted += trimOutput(outputFd)
+    } catch {
+      // Tried again in a moment; nothing else may suffer from it.
+    }
+  }
+  const trimming = setInterval(trim, TRIM_CHECK_MS)
   const exit = await runInstaller(spec, outputFd, (pid) => {
     const installer: Installer = {
       process: identify(pid),
       started_uptime_seconds: uptime(),
     }
-    writeDurably(files.installer, JSON.stringify(installer))
+    try {
+      writeDurably(files.installer, JSON.stringify(installer))
+    } catch {
+      // The installer runs and must be waited for. Without this file its marker tells where it is.
+    }
   })
   clearInterval(trimming)
-  omitted += trimOutput(outputFd)
-  fsyncSync(outputFd)
+  trim()
+  try {
+    fsyncSync(outputFd)
+  } catch {
+    // A full disk: the output may be incomplete, its end is told all the same.
+  }
   closeSync(outputFd)
-  writeDurably(files.exit, JSON.stringify({ ...exit, omitted_bytes: omitted } satisfies Exit))
+  const ending: Exit = { ...exit, omitted_bytes: omitted }
+  await writePatiently(files.exit, JSON.stringify(ending))
   return 0
 }

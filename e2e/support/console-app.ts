@@ -1,9 +1,10 @@
 /** Starts the real desktop app, from the sources or packaged, each time in folders of its own. */
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { _electron, type ElectronApplication, type Page } from '@playwright/test'
 import { installedRuntime } from '../../build/electron-runtime/runtime-files.ts'
 import { projectRoot } from '../../build/support/project.ts'
+import { callBridge } from './page-world.ts'
 import { isRunning } from './processes.ts'
 
 const START_LIMIT_MS = 60_000
@@ -20,6 +21,8 @@ export type LaunchOptions = {
 
 export type ConsoleApp = {
   electron: ElectronApplication
+  /** The app's main process. */
+  child: ChildProcess
   page: Page
   consoleUrl: string
   home: string
@@ -74,10 +77,10 @@ export async function launchConsole(options: LaunchOptions): Promise<ConsoleApp>
     cwd: projectRoot,
     timeout: START_LIMIT_MS,
   })
+  const child = electron.process()
   let stderr = ''
-  electron.process().stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const close = async (): Promise<void> => {
-    const child = electron.process()
     if (!isRunning(child)) return
     const timer = setTimeout(() => child.kill('SIGKILL'), END_LIMIT_MS)
     await electron.close().catch(() => undefined)
@@ -85,10 +88,11 @@ export async function launchConsole(options: LaunchOptions): Promise<ConsoleApp>
   }
   try {
     const page = await electron.firstWindow({ timeout: START_LIMIT_MS })
-    const info = await page.evaluate(() => window.deployx!.call('app.info', undefined))
+    const info = await callBridge(page, 'app.info', undefined)
     if (!info.ok) throw new Error(info.error.message)
     const { console_url: consoleUrl, data_dir: dataDir } = info.data
-    return { electron, page, consoleUrl, home: options.home, dataDir, stderr: () => stderr, close }
+    const { home } = options
+    return { electron, child, page, consoleUrl, home, dataDir, stderr: () => stderr, close }
   } catch (error) {
     await close()
     throw new Error(`the app did not come up: ${(error as Error).message}\n${stderr}`, {
@@ -97,20 +101,28 @@ export async function launchConsole(options: LaunchOptions): Promise<ConsoleApp>
   }
 }
 
-/** Starts the app without Playwright and waits for its end: for starts that are refused. */
-export async function runConsoleToEnd(
+/** Starts the app without Playwright; the caller ends it. */
+export async function startConsole(
   options: LaunchOptions,
-): Promise<{ code: number | null; stderr: string }> {
+): Promise<{ child: ChildProcess; stderr: () => string }> {
   const { executable, args, env } = await startCommand(options)
   const child = spawn(executable, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let stderr = ''
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+  return { child, stderr: () => stderr }
+}
+
+/** Starts the app and waits for its end, with a limit: for starts that are refused. */
+export async function runConsoleToEnd(
+  options: LaunchOptions,
+): Promise<{ code: number | null; stderr: string }> {
+  const { child, stderr } = await startConsole(options)
   const timer = setTimeout(() => child.kill('SIGKILL'), END_LIMIT_MS)
   return await new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code) => {
       clearTimeout(timer)
-      resolve({ code, stderr })
+      resolve({ code, stderr: stderr() })
     })
   })
 }

@@ -43,7 +43,11 @@ def say(event, **facts):
 
 
 class Tray:
-    """The one icon that is shown: the latest that registered itself."""
+    """The one icon that is shown: the latest that registered itself.
+
+    Every call is asynchronous: the app shows notifications with a call that waits for this very program, so waiting
+    for the app here would stop both.
+    """
 
     def __init__(self):
         self.owner = None
@@ -64,69 +68,89 @@ class Tray:
         if self.pending is None:
             self.pending = GLib.timeout_add(SETTLE_MS, self.read)
 
-    def object(self, path=None):
-        if self.owner is None:
-            raise RuntimeError("there is no tray icon")
-        return bus.get_object(self.owner, path or self.path, introspect=False)
-
-    def properties(self):
-        return dbus.Interface(self.object(), PROPERTIES).GetAll(ITEM)
-
-    def entries(self):
-        menu_path = str(self.properties().get("Menu", ""))
-        if not menu_path or menu_path == "/NO_DBUSMENU":
-            return menu_path, []
-        menu = dbus.Interface(self.object(menu_path), MENU)
-        _revision, root = menu.GetLayout(0, -1, dbus.Array([], signature="s"))
-        return menu_path, list(walk(root))[1:]
-
     def read(self):
         self.pending = None
-        if self.owner is None:
-            return False
-        try:
-            facts = self.describe()
-        except dbus.DBusException as error:
-            # Replaced while it was read: its successor tells of itself.
-            if self.owner is not None:
+        owner = self.owner
+
+        def failed(error):
+            # Replaced or gone while it was read: its successor tells of itself.
+            if owner == self.owner:
                 say("error", command="read", message=str(error))
-            return False
-        if facts != self.shown:
-            self.shown = facts
-            say("tray", **facts)
+
+        def done(properties, _menu_path, entries):
+            facts = describe(properties, entries)
+            if owner == self.owner and facts != self.shown:
+                self.shown = facts
+                say("tray", **facts)
+
+        if owner is not None:
+            self.fetch(done, failed)
         return False
 
-    def describe(self):
-        properties = self.properties()
-        pixmaps = properties.get("IconPixmap", [])
-        pixels = b"".join(bytes(bytearray(pixmap[2])) for pixmap in pixmaps)
-        _path, entries = self.entries()
-        return {
-            "tooltip": str(properties.get("ToolTip", ["", [], "", ""])[2]),
-            "status": str(properties.get("Status", "")),
-            "icon": hashlib.sha256(pixels).hexdigest()[:16],
-            "sizes": [[int(pixmap[0]), int(pixmap[1])] for pixmap in pixmaps],
-            "menu": [
-                {
-                    "label": str(entry.get("label", "")),
-                    "enabled": bool(entry.get("enabled", True)),
-                    "separator": entry.get("type", "") == "separator",
-                }
-                for _id, entry in entries
-            ],
-        }
+    def interface(self, name, path=None):
+        if self.owner is None:
+            raise RuntimeError("there is no tray icon")
+        proxy = bus.get_object(self.owner, path or self.path, introspect=False)
+        return dbus.Interface(proxy, name)
+
+    def fetch(self, done, failed):
+        """Properties of the icon, then its menu: done(properties, menu path, [(id, properties of the entry)])."""
+
+        def got_properties(properties):
+            path = str(properties.get("Menu", ""))
+            if path in ("", "/NO_DBUSMENU"):
+                done(properties, None, [])
+                return
+            self.interface(MENU, path).GetLayout(
+                0,
+                -1,
+                dbus.Array([], signature="s"),
+                reply_handler=lambda _revision, root: done(properties, path, list(walk(root))[1:]),
+                error_handler=failed,
+            )
+
+        self.interface(PROPERTIES).GetAll(
+            ITEM, reply_handler=got_properties, error_handler=failed
+        )
 
     def activate(self):
-        dbus.Interface(self.object(), ITEM).Activate(0, 0)
+        self.interface(ITEM).Activate(0, 0, ignore_reply=True)
 
     def click(self, label):
-        path, entries = self.entries()
-        for entry_id, entry in entries:
-            if entry.get("label") == label:
-                menu = dbus.Interface(self.object(path), MENU)
-                menu.Event(entry_id, "clicked", dbus.Int32(0, variant_level=1), dbus.UInt32(0))
-                return
-        raise RuntimeError(f"the menu has no entry {label!r}")
+        def failed(error):
+            say("error", command="menu", message=str(error))
+
+        def done(_properties, path, entries):
+            for entry_id, entry in entries:
+                if entry.get("label") == label:
+                    now = dbus.UInt32(0)
+                    data = dbus.Int32(0, variant_level=1)
+                    menu = self.interface(MENU, path)
+                    # "Quit" is not answered any more.
+                    menu.Event(entry_id, "clicked", data, now, ignore_reply=True)
+                    return
+            failed(f"the menu has no entry {label!r}")
+
+        self.fetch(done, failed)
+
+
+def describe(properties, entries):
+    pixmaps = properties.get("IconPixmap", [])
+    pixels = b"".join(bytes(bytearray(pixmap[2])) for pixmap in pixmaps)
+    return {
+        "tooltip": str(properties.get("ToolTip", ["", [], "", ""])[2]),
+        "status": str(properties.get("Status", "")),
+        "icon": hashlib.sha256(pixels).hexdigest()[:16],
+        "sizes": [[int(pixmap[0]), int(pixmap[1])] for pixmap in pixmaps],
+        "menu": [
+            {
+                "label": str(entry.get("label", "")),
+                "enabled": bool(entry.get("enabled", True)),
+                "separator": entry.get("type", "") == "separator",
+            }
+            for _id, entry in entries
+        ],
+    }
 
 
 def walk(node):

@@ -4,6 +4,7 @@ import {
   app,
   dialog,
   nativeTheme,
+  Notification,
   powerMonitor,
   powerSaveBlocker,
   safeStorage,
@@ -26,7 +27,7 @@ import { openPreferences, openShellState } from './preferences.ts'
 import { watchPulse, type Look, type PulseWatch } from './pulse.ts'
 import { createQuitter } from './quit.ts'
 import { securePages, secureSession } from './security.ts'
-import { hasTrayHost } from './session-bus.ts'
+import { hasNotificationServer, hasTrayHost } from './session-bus.ts'
 import { createSessionKeeper } from './session.ts'
 import type { TrayAction } from './tray-view.ts'
 import { showTray, type TrayIcon } from './tray.ts'
@@ -84,6 +85,7 @@ export function openDesktop(deps: {
   const notices = createNotices({
     icon: join(appRoot, 'build', 'icons', 'app', 'linux', '256x256.png'),
     isWanted: () => preferences.get().notifications,
+    canShow: isNotificationServerThere,
     onOpen: (id) => openDeployment(id),
   })
   drawMenu()
@@ -244,6 +246,9 @@ export function openDesktop(deps: {
 /** Windows and macOS always have one. */
 const isTrayThere = async (): Promise<boolean> =>
   process.platform !== 'linux' || (await hasTrayHost())
+
+const isNotificationServerThere = async (): Promise<boolean> =>
+  process.platform === 'linux' ? await hasNotificationServer() : Notification.isSupported()
 
 /** How this app is started again: an AppImage by its own file, sources by Electron and their folder. */
 function startCommand(appRoot: string): string[] {

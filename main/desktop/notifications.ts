@@ -16,12 +16,14 @@ export type Notices = ReturnType<typeof createNotices>
 export function createNotices(deps: {
   icon: string
   isWanted: () => boolean
+  /** Whether the desktop takes notifications now. */
+  canShow: () => Promise<boolean>
   onOpen: (deployment: DeploymentId | null) => void
 }) {
   let held: Notification[] = []
 
-  function show(title: string, body: string, onClick: () => void): void {
-    if (!Notification.isSupported()) return
+  async function show(title: string, body: string, onClick: () => void): Promise<void> {
+    if (!(await deps.canShow())) return
     const notice = new Notification({
       title,
       body,
@@ -42,11 +44,11 @@ export function createNotices(deps: {
     completed(ended: DeploymentCompleted): void {
       if (!deps.isWanted()) return
       const { title, body } = completionNotice(ended)
-      show(title, body, () => deps.onOpen(ended.deployment_id))
+      void show(title, body, () => deps.onOpen(ended.deployment_id))
     },
     explainTray(): void {
       const where = process.platform === 'darwin' ? 'menu bar' : 'tray'
-      show(
+      void show(
         'DeployX keeps running',
         `The hub stays up for its agents. The icon in the ${where} opens the window again and quits.`,
         () => deps.onOpen(null),

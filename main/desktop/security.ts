@@ -1,17 +1,8 @@
 /** What no page of this app can do, whatever it contains: leave its address, open windows, use devices, reach other hosts. */
 import { app, type Session, type WebContents } from 'electron'
 import type { Logger } from 'pino'
-import { APP_ORIGIN, isAppUrl } from './app-files.ts'
-
-/**
- * Copying text, and (Chromium asks since version 142) talking to this computer's own loopback, where the controller
- * listens. Everything else is refused unseen.
- */
-const ALLOWED_PERMISSIONS: readonly string[] = [
-  'clipboard-sanitized-write',
-  'local-network-access',
-  'loopback-network',
-]
+import { APP_ORIGIN } from './app-files.ts'
+import { isPermitted, isReachable } from './page-rules.ts'
 
 /** Settings of every window: a page without Node, in its own process and world. */
 export const SAFE_WEB_PREFERENCES = {
@@ -24,25 +15,8 @@ export const SAFE_WEB_PREFERENCES = {
   webSecurity: true,
   allowRunningInsecureContent: false,
   navigateOnDragDrop: false,
-  // Its dictionaries would be fetched from the internet.
   spellcheck: false,
 } as const
-
-/** Pure: whether a permission is granted to a page at this address. */
-export const isPermitted = (permission: string, address: string, isMainFrame: boolean): boolean =>
-  isMainFrame && isAppUrl(address) && ALLOWED_PERMISSIONS.includes(permission)
-
-/**
- * Pure: whether a page may send a request there.
- * @param consoleOrigin the controller's, for example `http://127.0.0.1:7481`; null while it starts
- */
-export function isReachable(address: string, consoleOrigin: string | null): boolean {
-  if (!URL.canParse(address)) return false
-  const { protocol, host } = new URL(address)
-  if (['app:', 'blob:', 'data:', 'devtools:'].includes(protocol)) return true
-  if (!['http:', 'ws:'].includes(protocol) || !consoleOrigin) return false
-  return host === new URL(consoleOrigin).host
-}
 
 /** Applies to everything that exists and to everything that is made later. To be called once, when the app is ready. */
 export function secureSession(
@@ -57,6 +31,8 @@ export function secureSession(
     isPermitted(permission, details.requestingUrl ?? origin, details.isMainFrame),
   )
   session.setDevicePermissionHandler(() => false)
+  // Chromium would fetch a dictionary from the internet for every language named here, even with the checker off.
+  session.setSpellCheckerLanguages([])
   session.webRequest.onBeforeRequest((details, answer) => {
     const cancel = !isReachable(details.url, consoleOrigin())
     if (cancel)

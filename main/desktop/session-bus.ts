@@ -1,19 +1,32 @@
 /**
- * Asks the Linux desktop whether anything shows tray icons. One question, one answer: a D-Bus client of just that much
- * (https://dbus.freedesktop.org/doc/dbus-specification.html).
+ * Asks the Linux desktop what it can do: whether anything shows tray icons, whether anything takes notifications.
+ * A D-Bus client of just that much (https://dbus.freedesktop.org/doc/dbus-specification.html).
  */
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 
-const WATCHER = 'org.kde.StatusNotifierWatcher'
-/** Longer than any reply to this question. */
+const TRAY_WATCHER = 'org.kde.StatusNotifierWatcher'
+const NOTIFICATIONS = 'org.freedesktop.Notifications'
+/** Longer than any reply to these questions. */
 const MAX_REPLY_BYTES = 64 * 1024
+const ANSWER_LIMIT_MS = 1_000
+/** A notification server may have to be started first. */
+const START_LIMIT_MS = 5_000
 const METHOD_CALL = 1
 const METHOD_RETURN = 2
 const ERROR = 3
-const NO_AUTO_START = 2
 const REPLY_SERIAL = 5
 const PROTOCOL_VERSION = 1
 const LITTLE_ENDIAN = 0x6c
+
+type Call = {
+  destination: string
+  path: string
+  interface: string
+  member: string
+  strings?: string[]
+  /** Whether a service that is installed but not running may be started for it. */
+  mayStart?: boolean
+}
 
 /**
  * Whether a tray is there (a StatusNotifierWatcher with a host, as KDE, GNOME's AppIndicator extension and others bring).
@@ -21,13 +34,48 @@ const LITTLE_ENDIAN = 0x6c
  */
 export async function hasTrayHost(
   env: NodeJS.ProcessEnv = process.env,
-  timeoutMs = 1_000,
+  timeoutMs = ANSWER_LIMIT_MS,
 ): Promise<boolean> {
+  const body = await askSessionBus(env, timeoutMs, {
+    destination: TRAY_WATCHER,
+    path: '/StatusNotifierWatcher',
+    interface: 'org.freedesktop.DBus.Properties',
+    member: 'Get',
+    strings: [TRAY_WATCHER, 'IsStatusNotifierHostRegistered'],
+  })
+  // The body is a variant: the signature `b`, padding to 4, the truth in 4 bytes.
+  return body !== null && body.length >= 8 && body.readUInt32LE(4) === 1
+}
+
+/**
+ * Whether notifications are taken. Electron's own call waits for the answer with the whole process, the hub included,
+ * for up to 25 s: a server that hangs must not be asked that way.
+ */
+export async function hasNotificationServer(
+  env: NodeJS.ProcessEnv = process.env,
+  timeoutMs = START_LIMIT_MS,
+): Promise<boolean> {
+  const body = await askSessionBus(env, timeoutMs, {
+    destination: NOTIFICATIONS,
+    path: '/org/freedesktop/Notifications',
+    interface: NOTIFICATIONS,
+    member: 'GetServerInformation',
+    mayStart: true,
+  })
+  return body !== null
+}
+
+/** The body of the reply; null for no bus, no answer in time, or an answer that says no. */
+async function askSessionBus(
+  env: NodeJS.ProcessEnv,
+  timeoutMs: number,
+  call: Call,
+): Promise<Buffer | null> {
   for (const path of socketPaths(env)) {
-    const answer = await ask(path, timeoutMs).catch(() => null)
-    if (answer !== null) return answer
+    const answer = await ask(path, timeoutMs, call).catch(() => undefined)
+    if (answer !== undefined) return answer
   }
-  return false
+  return null
 }
 
 /** Unix sockets of the session bus, as the addresses say; a leading NUL is Linux's abstract name space. */
@@ -47,66 +95,54 @@ export function socketPaths(env: NodeJS.ProcessEnv): string[] {
   })
 }
 
-/** The reply to Get(StatusNotifierWatcher, IsStatusNotifierHostRegistered); false for an error reply. */
-function ask(path: string, timeoutMs: number): Promise<boolean> {
+/** The body of the reply to `call`, null for an error reply. Rejects where there is no bus and after `timeoutMs`. */
+function ask(path: string, timeoutMs: number, call: Call): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
-    const socket: Socket = connect({ path })
-    const timer = setTimeout(() => end(() => reject(new Error('no answer'))), timeoutMs)
+    const socket = connect({ path })
     const end = (settle: () => void): void => {
       clearTimeout(timer)
       socket.destroy()
       settle()
     }
+    const fail = (why: string): void => end(() => reject(new Error(why)))
+    const timer = setTimeout(() => fail('no answer'), timeoutMs)
     let received: Buffer = Buffer.alloc(0)
     let isIn = false
     socket.once('error', (error) => end(() => reject(error)))
-    socket.once('close', () => end(() => reject(new Error('the bus hung up'))))
+    socket.once('close', () => fail('the bus hung up'))
     socket.once('connect', () => {
       const user = Buffer.from(String(process.getuid?.() ?? 0)).toString('hex')
       socket.write(`\0AUTH EXTERNAL ${user}\r\n`)
     })
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk])
-      if (received.length > MAX_REPLY_BYTES) return end(() => reject(new Error('too much')))
+      if (received.length > MAX_REPLY_BYTES) return fail('too much')
       if (!isIn) {
         const lineEnd = received.indexOf('\r\n')
         if (lineEnd < 0) return
         if (!received.subarray(0, lineEnd).toString().startsWith('OK '))
-          return end(() => reject(new Error('the bus refused this user')))
+          return fail('the bus refused this user')
         received = received.subarray(lineEnd + 2)
         isIn = true
         socket.write('BEGIN\r\n')
-        socket.write(helloCall(1))
-        socket.write(hostRegisteredCall(2))
+        socket.write(methodCall(1, HELLO))
+        socket.write(methodCall(2, call))
       }
       for (let message; (message = takeMessage(received)); received = message.rest) {
         const { type, replySerial, body } = message
-        if (type === 0) return end(() => reject(new Error('not a message that is understood here')))
-        if (replySerial !== 2) continue
-        // The body is a variant: the signature `b`, padding to 4, the truth in 4 bytes.
-        const isTrue = type === METHOD_RETURN && body.length >= 8 && body.readUInt32LE(4) === 1
-        return end(() => resolve(isTrue))
+        if (type === 0) return fail('not a message that is understood here')
+        if (replySerial === 2) return end(() => resolve(type === METHOD_RETURN ? body : null))
       }
     })
   })
 }
 
-const helloCall = (serial: number): Buffer =>
-  methodCall(serial, {
-    destination: 'org.freedesktop.DBus',
-    path: '/org/freedesktop/DBus',
-    interface: 'org.freedesktop.DBus',
-    member: 'Hello',
-  })
-
-const hostRegisteredCall = (serial: number): Buffer =>
-  methodCall(serial, {
-    destination: WATCHER,
-    path: '/StatusNotifierWatcher',
-    interface: 'org.freedesktop.DBus.Properties',
-    member: 'Get',
-    strings: [WATCHER, 'IsStatusNotifierHostRegistered'],
-  })
+const HELLO: Call = {
+  destination: 'org.freedesktop.DBus',
+  path: '/org/freedesktop/DBus',
+  interface: 'org.freedesktop.DBus',
+  member: 'Hello',
+}
 
 const padding = (length: number, boundary: number): Buffer =>
   Buffer.alloc((boundary - (length % boundary)) % boundary)
@@ -125,16 +161,7 @@ const string = (text: string): Buffer => {
 
 const signature = (text: string): Buffer => Buffer.from([text.length, ...Buffer.from(text), 0])
 
-function methodCall(
-  serial: number,
-  call: {
-    destination: string
-    path: string
-    interface: string
-    member: string
-    strings?: string[]
-  },
-): Buffer {
+function methodCall(serial: number, call: Call): Buffer {
   let body = Buffer.alloc(0)
   for (const text of call.strings ?? [])
     body = Buffer.concat([body, padding(body.length, 4), string(text)])
@@ -150,7 +177,8 @@ function methodCall(
   field(6, 's', string(call.destination))
   if (call.strings) field(8, 'g', signature('s'.repeat(call.strings.length)))
 
-  const fixed = [LITTLE_ENDIAN, METHOD_CALL, NO_AUTO_START, PROTOCOL_VERSION]
+  const noAutoStart = call.mayStart ? 0 : 2
+  const fixed = [LITTLE_ENDIAN, METHOD_CALL, noAutoStart, PROTOCOL_VERSION]
   const head = Buffer.concat([
     Buffer.from(fixed),
     uint32(body.length),

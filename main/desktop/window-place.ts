@@ -1,5 +1,5 @@
 /** Where the window opens: where it was, as long as a person could still reach it there. Pure. */
-import type { ShellState } from './preferences.ts'
+import type { ShellState } from './stored-values.ts'
 
 export type Area = { x: number; y: number; width: number; height: number }
 export const DEFAULT_WINDOW = { width: 1280, height: 800 } as const

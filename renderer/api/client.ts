@@ -1,5 +1,4 @@
 /** The typed client of the REST surface: `call('deployments.create', { body })`, replies checked with the route's own schema. */
-import type { z } from 'zod'
 import { rest } from '#shared/contract/rest.ts'
 import type { Route, RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
 import { ApiError, errorOfReply, parseJson } from './failure.ts'
@@ -8,9 +7,10 @@ import { send } from './transport.ts'
 
 export type CallOptions = { timeoutMs?: number; signal?: AbortSignal }
 /** Routes without params, query or body need no input. */
-type Args<N extends RouteName> = unknown extends RouteInput<N>
-  ? [input?: undefined, options?: CallOptions]
-  : [input: RouteInput<N>, options?: CallOptions]
+type Args<N extends RouteName> =
+  unknown extends RouteInput<N>
+    ? [input?: undefined, options?: CallOptions]
+    : [input: RouteInput<N>, options?: CallOptions]
 export type Call = <N extends RouteName>(name: N, ...args: Args<N>) => Promise<RouteReply<N>>
 
 const DEFAULT_TIMEOUT_MS = 15_000
@@ -55,9 +55,7 @@ export function createClient(consoleUrl: string, session: SessionKeeper): Call {
 
 /** @throws ApiError E_REPLY when the body is not what the contract says */
 export function readReply(route: Route, text: string): unknown {
-  const reply = (route.reply as z.ZodType).safeParse(
-    route.transport === 'text' ? text : parseJson(text),
-  )
+  const reply = route.reply.safeParse(route.transport === 'text' ? text : parseJson(text))
   if (!reply.success) throw new ApiError('E_REPLY', reply.error.issues[0]?.message ?? '')
   return reply.data
 }

@@ -39,7 +39,8 @@ export function createUpload(consoleUrl: string, session: SessionKeeper): Upload
 export function toFormData(file: File, fields: SoftwareFields): FormData {
   const form = new FormData()
   for (const [key, value] of Object.entries(fields))
-    if (value !== undefined) form.append(key, typeof value === 'string' ? value : JSON.stringify(value))
+    if (value !== undefined)
+      form.append(key, typeof value === 'string' ? value : JSON.stringify(value))
   form.append('file', file, file.name)
   return form
 }
@@ -77,7 +78,8 @@ function sendOnce(
     xhr.upload.onload = () => wait(READING_LIMIT_MS)
     xhr.onload = () =>
       settle(() => {
-        if (xhr.status < 200 || xhr.status > 299) return reject(errorOfReply(xhr.status, xhr.responseText))
+        if (xhr.status < 200 || xhr.status > 299)
+          return reject(errorOfReply(xhr.status, xhr.responseText))
         try {
           resolve(readReply(route, xhr.responseText) as Software)
         } catch (error) {

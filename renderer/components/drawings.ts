@@ -1,2 +1,3 @@
 /** Drawings for empty places. */
-export type Drawing = 'pcs' | 'package' | 'landing' | 'search' | 'ledger' | 'lost' | 'groups' | 'quiet'
+export type Drawing =
+  'pcs' | 'package' | 'landing' | 'search' | 'ledger' | 'lost' | 'groups' | 'quiet'

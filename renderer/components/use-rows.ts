@@ -5,7 +5,13 @@ import { keepOrder } from '../lib/stable-order.ts'
 import { nextSort } from './data-list.ts'
 import type { Sort } from './data-list.ts'
 
-export type Rows<T> = { rows: ComputedRef<T[]>; sort: Ref<Sort>; sortBy: (key: string) => void }
+export type Rows<T> = {
+  rows: ComputedRef<T[]>
+  sort: Ref<Sort>
+  sortBy: (key: string) => void
+  /** While the pointer is over the list, what is new waits at its end; afterwards it takes its place. */
+  pin: (on: boolean) => void
+}
 
 /**
  * @param items everything there is, in its natural order
@@ -23,23 +29,38 @@ export function useRows<T>(options: {
   const sort = ref<Sort>(options.initial)
   const shown = shallowRef<number[]>([])
 
-  const sorted = computed(() => {
-    const compare = options.order[sort.value.key]
-    const items = options.items().filter(options.filter)
-    if (!compare) return items
-    return items.sort((a, b) => (sort.value.descending ? -compare(a, b) : compare(a, b)))
+  const compare = computed(() => {
+    const ascending = options.order[sort.value.key]
+    if (!ascending) return null
+    return sort.value.descending ? (a: T, b: T) => -ascending(a, b) : ascending
   })
-  const rows = computed(() => keepOrder(shown.value, sorted.value, options.keyOf))
+  const rows = computed(() =>
+    keepOrder(shown.value, options.items().filter(options.filter), options.keyOf, compare.value),
+  )
   // A new sort or filter starts over; otherwise what was shown keeps its place.
   watch([sort, options.filterKey], () => (shown.value = []), { flush: 'sync' })
+  let pinned = false
+  let misplaced = false
   watch(
     rows,
     (next) => {
       const keys = next.map(options.keyOf)
-      if (keys.length !== shown.value.length || keys.some((k, i) => k !== shown.value[i]))
+      const before = new Set(shown.value)
+      const grown = before.size > 0 && keys.some((key) => !before.has(key))
+      if (grown && !pinned) shown.value = []
+      else if (grown || keys.length !== shown.value.length) {
+        misplaced ||= grown
         shown.value = keys
+      }
     },
     { immediate: true },
   )
-  return { rows, sort, sortBy: (key) => (sort.value = nextSort(sort.value, key)) }
+  function pin(on: boolean): void {
+    pinned = on
+    if (!on && misplaced) {
+      misplaced = false
+      shown.value = []
+    }
+  }
+  return { rows, sort, sortBy: (key) => (sort.value = nextSort(sort.value, key)), pin }
 }

@@ -15,7 +15,10 @@ export function lookOfDevice(d: Pick<Device, 'online' | 'approved' | 'blocked'>)
 export const DEVICE_FILTERS = ['all', 'online', 'offline', 'pending'] as const
 export type DeviceFilter = (typeof DEVICE_FILTERS)[number]
 
-export function inFilter(d: Pick<Device, 'online' | 'approved' | 'blocked'>, filter: DeviceFilter): boolean {
+export function inFilter(
+  d: Pick<Device, 'online' | 'approved' | 'blocked'>,
+  filter: DeviceFilter,
+): boolean {
   switch (filter) {
     case 'all':
       return true
@@ -35,5 +38,6 @@ export const DEVICE_ORDER: Record<string, (a: Device, b: Device) => number> = {
   name: (a, b) => byName(a.name, b.name),
   state: (a, b) => rank(a) - rank(b),
   platform: (a, b) => byName(`${a.platform} ${a.os_version}`, `${b.platform} ${b.os_version}`),
-  seen: (a, b) => Date.parse(b.last_seen_at ?? '1970-01-01') - Date.parse(a.last_seen_at ?? '1970-01-01'),
+  seen: (a, b) =>
+    Date.parse(b.last_seen_at ?? '1970-01-01') - Date.parse(a.last_seen_at ?? '1970-01-01'),
 }

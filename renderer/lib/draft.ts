@@ -82,7 +82,9 @@ export function fileNameOfUrl(url: string): string {
 export const kindOfCustom = (custom: CustomDraft): InstallerKind | null =>
   custom.kind ?? kindOfFileName(fileNameOfUrl(custom.download_url.trim()))
 
-export type CustomErrors = Partial<Record<'name' | 'download_url' | 'install_args' | 'kind', string>>
+export type CustomErrors = Partial<
+  Record<'name' | 'download_url' | 'install_args' | 'kind', string>
+>
 
 /** What is wrong with a package from an address. */
 export function checkCustom(custom: CustomDraft): CustomErrors {
@@ -92,7 +94,8 @@ export function checkCustom(custom: CustomDraft): CustomErrors {
   const urlError = checkUrl(custom.download_url.trim())
   if (urlError) errors.download_url = urlError
   const kind = kindOfCustom(custom)
-  if (!urlError && !kind) errors.kind = 'The address does not tell the kind of installer: choose it.'
+  if (!urlError && !kind)
+    errors.kind = 'The address does not tell the kind of installer: choose it.'
   try {
     splitArguments(custom.install_args, kind ? INSTALLER_KINDS[kind].platform : 'linux')
   } catch (error) {
@@ -215,7 +218,9 @@ export function toRequest(draft: Draft): CreateDeploymentInput {
     strategy_type: 'parallel',
     strategy: { max_concurrent: draft.max_concurrent ?? MAX_CONCURRENT_DEVICES },
     offline_policy: draft.offline_policy,
-    ...(draft.offline_policy === 'wait' ? { wait_minutes: draft.wait_minutes ?? WAIT_MINUTES } : {}),
+    ...(draft.offline_policy === 'wait'
+      ? { wait_minutes: draft.wait_minutes ?? WAIT_MINUTES }
+      : {}),
     ...(draft.timeout_minutes !== null ? { timeout_seconds: draft.timeout_minutes * 60 } : {}),
   }
 }

@@ -1,5 +1,5 @@
 /** What the console says for each error code, and what to do next. Behaviour is decided by code, never by text. */
-import { ErrorCode } from '#shared/contract/errors.ts'
+import type { ErrorCode } from '#shared/contract/errors.ts'
 import type { ErrorDetail } from '#shared/contract/errors.ts'
 
 /** Failures that never reached the controller, or came back unreadable. */
@@ -13,37 +13,83 @@ type Copy = { title: string; next: string | null; messageSaysMore?: boolean }
 export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
   E_VALIDATION: { title: 'Something in the form is not right', next: null, messageSaysMore: true },
   E_MALFORMED: { title: 'The request could not be read', next: 'Reload the console.' },
-  E_NO_TARGETS: { title: 'Nothing to deploy to', next: 'Choose at least one PC or a group that has PCs.' },
-  E_URL_INVALID: { title: 'The download address cannot be used', next: 'Use an http or https address without a password in it.', messageSaysMore: true },
-  E_PACKAGE_UNREADABLE: { title: 'The file is not a readable installer', next: 'Fetch it again: it may be cut off.', messageSaysMore: true },
+  E_NO_TARGETS: {
+    title: 'Nothing to deploy to',
+    next: 'Choose at least one PC or a group that has PCs.',
+  },
+  E_URL_INVALID: {
+    title: 'The download address cannot be used',
+    next: 'Use an http or https address without a password in it.',
+    messageSaysMore: true,
+  },
+  E_PACKAGE_UNREADABLE: {
+    title: 'The file is not a readable installer',
+    next: 'Fetch it again: it may be cut off.',
+    messageSaysMore: true,
+  },
   E_UPLOAD_ABORTED: { title: 'The upload was cut off', next: 'Try again.' },
   E_UNAUTHENTICATED: { title: 'You are signed out', next: 'Sign in again.' },
   E_CREDENTIALS: { title: 'Wrong user name or password', next: null },
   E_FORBIDDEN: { title: 'Your account may not do this', next: 'Ask an administrator.' },
-  E_ORIGIN: { title: 'This address may not talk to the controller', next: 'Open the console at the address that the controller prints.' },
-  E_SETUP_LOOPBACK_ONLY: { title: 'The first account is made on the controller’s own computer', next: 'Open the console there.' },
+  E_ORIGIN: {
+    title: 'This address may not talk to the controller',
+    next: 'Open the console at the address that the controller prints.',
+  },
+  E_SETUP_LOOPBACK_ONLY: {
+    title: 'The first account is made on the controller’s own computer',
+    next: 'Open the console there.',
+  },
   E_ENROLLMENT_CODE: { title: 'The code is not valid', next: 'Make a new one.' },
   E_DEVICE_REFUSED: { title: 'The PC was refused', next: null, messageSaysMore: true },
-  E_NOT_FOUND: { title: 'This does not exist any more', next: 'It was removed, or belongs to somebody else.' },
+  E_NOT_FOUND: {
+    title: 'This does not exist any more',
+    next: 'It was removed, or belongs to somebody else.',
+  },
   E_SETUP_DONE: { title: 'The first account exists already', next: 'Sign in.' },
   E_CONFLICT: { title: 'That is taken already', next: null, messageSaysMore: true },
-  E_ILLEGAL_STATE: { title: 'Not possible in the present state', next: null, messageSaysMore: true },
-  E_IN_USE: { title: 'In use', next: 'Wait until the deployments that need it have ended.', messageSaysMore: true },
+  E_ILLEGAL_STATE: {
+    title: 'Not possible in the present state',
+    next: null,
+    messageSaysMore: true,
+  },
+  E_IN_USE: {
+    title: 'In use',
+    next: 'Wait until the deployments that need it have ended.',
+    messageSaysMore: true,
+  },
   E_AGENT_OFFLINE: { title: 'The PC is offline', next: 'Switch it on, then try again.' },
   E_TOO_LARGE: { title: 'Too large', next: null, messageSaysMore: true },
-  E_MEDIA_TYPE: { title: 'This kind of file is not an installer', next: 'DeployX takes msi, exe, ps1, cmd, deb, rpm, sh, AppImage, pkg and dmg.' },
+  E_MEDIA_TYPE: {
+    title: 'This kind of file is not an installer',
+    next: 'DeployX takes msi, exe, ps1, cmd, deb, rpm, sh, AppImage, pkg and dmg.',
+  },
   E_RANGE: { title: 'That part of the file does not exist', next: null },
   E_RATE_LIMITED: { title: 'Too many attempts', next: 'Wait a minute, then try again.' },
   E_INTERNAL: { title: 'A fault in the controller', next: 'Try again. Details are in its log.' },
-  E_DATABASE: { title: 'The controller could not store this', next: 'Try again. Details are in its log.' },
+  E_DATABASE: {
+    title: 'The controller could not store this',
+    next: 'Try again. Details are in its log.',
+  },
   E_DISK_FULL: { title: 'The controller’s disk is full', next: 'Free some space, then try again.' },
-  E_DATA_LOCKED: { title: 'Another controller uses this data folder', next: 'Close the other one.' },
+  E_DATA_LOCKED: {
+    title: 'Another controller uses this data folder',
+    next: 'Close the other one.',
+  },
   E_DATA_UNWRITABLE: { title: 'The data folder cannot be written', next: 'Check its permissions.' },
   E_DATABASE_CORRUPT: { title: 'The database is damaged', next: 'Restore a backup.' },
-  E_PORT_IN_USE: { title: 'The port is taken', next: 'Close the program that uses it or choose another port.' },
-  E_UNREACHABLE: { title: 'The controller does not answer', next: 'Check that it runs, then try again.' },
+  E_PORT_IN_USE: {
+    title: 'The port is taken',
+    next: 'Close the program that uses it or choose another port.',
+  },
+  E_UNREACHABLE: {
+    title: 'The controller does not answer',
+    next: 'Check that it runs, then try again.',
+  },
   E_TIMEOUT: { title: 'The controller took too long to answer', next: 'Try again.' },
-  E_REPLY: { title: 'The controller’s answer could not be read', next: 'Console and controller may be of different versions: reload.' },
+  E_REPLY: {
+    title: 'The controller’s answer could not be read',
+    next: 'Console and controller may be of different versions: reload.',
+  },
   E_CANCELED: { title: 'Cancelled', next: null },
 }
 

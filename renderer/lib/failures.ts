@@ -1,7 +1,7 @@
 /** Failures by cause first, by PC second. */
 import type { Target } from '#shared/contract/entities.ts'
 import { byName } from './search.ts'
-import { explainTarget, REASON_TEXT } from './reasons.ts'
+import { explainTarget, nextStep } from './reasons.ts'
 
 export type FailureCluster = {
   key: string
@@ -18,8 +18,7 @@ export function clusterFailures(targets: Iterable<Target>): FailureCluster[] {
     if (target.deployment_status !== 'failed') continue
     const cause = explainTarget(target) || 'failed'
     const key = `${target.reason ?? 'none'}|${cause}`
-    const next = target.reason ? (REASON_TEXT[target.reason].next ?? null) : null
-    const cluster = clusters.get(key) ?? { key, cause, next, targets: [] }
+    const cluster = clusters.get(key) ?? { key, cause, next: nextStep(target), targets: [] }
     cluster.targets.push(target)
     clusters.set(key, cluster)
   }

@@ -1,14 +1,17 @@
 /** Words of installers and PCs are hostile input: shown as text, with nothing in them interpreted. */
 
 /**
- * Output as lines of plain text: line ends made one kind, control characters (escape sequences included) shown as their
- * symbols, direction overrides made visible. Tabs and line feeds stay.
+ * Output as lines of plain text: line ends made one kind, control characters shown in caret notation (an escape sequence
+ * reads ^[[31m), direction overrides made visible. Tabs and line feeds stay.
  */
 export function visibleText(text: string): string {
   return text
     .replace(/\r\n?/g, '\n')
-    .replace(/[\u0000-\u0008\u000b-\u001f]/g, (c) => String.fromCharCode(0x2400 + c.charCodeAt(0)))
-    .replace(/\u007f/g, '\u2421')
+    .replace(
+      /[\u0000-\u0008\u000b-\u001f]/g,
+      (c) => `^${String.fromCharCode(64 + c.charCodeAt(0))}`,
+    )
+    .replace(/\u007f/g, '^?')
     .replace(/[\u0080-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }
 
@@ -21,7 +24,7 @@ export function oneLine(text: string, maxLength = 300): string {
 /** Cuts after a line end where one is near, so that pieces hold whole lines. */
 export function splitIntoPieces(text: string, pieceLength = 8_192): string[] {
   const pieces: string[] = []
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const wanted = start + pieceLength
     const lineEnd = text.indexOf('\n', wanted)
     const end =
@@ -43,7 +46,11 @@ export function findAll(text: string, needle: string, limit = 5_000): number[] {
   // Lower-casing may change the length of exotic text; offsets would be wrong then, so compare case as it is.
   const [from, what] = hay.length === text.length ? [hay, pin] : [text, needle]
   const found: number[] = []
-  for (let at = from.indexOf(what); at >= 0 && found.length < limit; at = from.indexOf(what, at + what.length))
+  for (
+    let at = from.indexOf(what);
+    at >= 0 && found.length < limit;
+    at = from.indexOf(what, at + what.length)
+  )
     found.push(at)
   return found
 }

@@ -1,5 +1,10 @@
 /** Platforms, architectures and installer kinds in words. */
-import type { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
+import type {
+  DeviceArch,
+  DevicePlatform,
+  InstallerArch,
+  InstallerKind,
+} from '#shared/domain/platforms.ts'
 
 export const PLATFORM_NAME: Record<DevicePlatform, string> = {
   windows: 'Windows',

@@ -2,7 +2,12 @@
 import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
 
 export type PreflightOutcome = PreflightTarget['outcome']
-export type PreflightCause = { key: string; message: string; reason: PreflightTarget['reason']; targets: PreflightTarget[] }
+export type PreflightCause = {
+  key: string
+  message: string
+  reason: PreflightTarget['reason']
+  targets: PreflightTarget[]
+}
 export type PreflightGroup = { outcome: PreflightOutcome; count: number; causes: PreflightCause[] }
 
 const ORDER: readonly PreflightOutcome[] = ['ready', 'will_wait', 'will_skip', 'will_fail']
@@ -14,7 +19,12 @@ export function groupPreflight(preflight: Preflight): PreflightGroup[] {
     const targets = preflight.targets.filter((t) => t.outcome === outcome)
     for (const target of targets) {
       const key = `${target.reason ?? ''}|${target.message}`
-      const cause = causes.get(key) ?? { key, message: target.message, reason: target.reason, targets: [] }
+      const cause = causes.get(key) ?? {
+        key,
+        message: target.message,
+        reason: target.reason,
+        targets: [],
+      }
       cause.targets.push(target)
       causes.set(key, cause)
     }

@@ -10,7 +10,7 @@ export const REASON_TEXT: Record<TargetReason, ReasonText> = {
   waiting_for_device: { text: 'waiting for the PC to come online' },
   waiting_for_wave: { text: 'waiting for its wave' },
   waiting_for_window: { text: 'waiting for the maintenance window' },
-  device_busy: { text: 'another deployment is at work on this PC' },
+  device_busy: { text: 'waits for what runs on this PC before it' },
   retry_later: { text: 'the PC was busy, tries again shortly' },
   paused: { text: 'paused' },
   verifying: { text: 'verifying' },
@@ -69,7 +69,21 @@ export const REASON_TEXT: Record<TargetReason, ReasonText> = {
   device_deleted: { text: 'the PC was removed' },
 }
 
-type Ended = Pick<Target, 'reason' | 'exit_code' | 'installer_kind' | 'result_message' | 'deployment_status'>
+/** What to do about a failed target, or null. An installer that met another one at work needs patience, not correction. */
+export function nextStep(
+  t: Pick<Target, 'reason' | 'exit_code' | 'installer_kind'>,
+): string | null {
+  if (t.exit_code !== undefined && t.installer_kind) {
+    const { outcome } = explainExitCode(t.installer_kind, t.exit_code)
+    if (outcome === 'retry_later') return 'Wait until that one has ended, then retry.'
+  }
+  return t.reason ? (REASON_TEXT[t.reason].next ?? null) : null
+}
+
+type Ended = Pick<
+  Target,
+  'reason' | 'exit_code' | 'installer_kind' | 'result_message' | 'deployment_status'
+>
 
 /** "1618: another installation is running", or null while there is no exit code to speak of. */
 export function exitInWords(t: Pick<Target, 'exit_code' | 'installer_kind'>): string | null {
@@ -85,7 +99,8 @@ export function explainTarget(t: Ended): string {
       return explainExitCode(t.installer_kind, t.exit_code, [t.exit_code]).text
     return t.reason === 'reboot_pending' ? REASON_TEXT.reboot_pending.text : 'installed'
   }
-  if (spoke && (t.reason === undefined || t.reason === 'install_failed')) return exitInWords(t) ?? ''
+  if (spoke && (t.reason === undefined || t.reason === 'install_failed'))
+    return exitInWords(t) ?? ''
   if (t.reason) return REASON_TEXT[t.reason].text
   return t.result_message ?? ''
 }

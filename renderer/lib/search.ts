@@ -1,9 +1,5 @@
 /** Plain text search: every word must occur somewhere in one of the fields; case and accents do not matter. */
-const fold = (text: string) =>
-  text
-    .normalize('NFD')
-    .replace(/\p{M}/gu, '')
-    .toLowerCase()
+const fold = (text: string) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
 
 export function matches(query: string, fields: readonly (string | null | undefined)[]): boolean {
   const words = fold(query).split(/\s+/).filter(Boolean)

@@ -1,23 +1,25 @@
 /**
  * Rows never reorder under the pointer: what stands in a list stays in its place while its figures change; only what is
- * new is added (at the end) and what is gone is taken out.
- * @param previous keys in the order shown so far
- * @param sorted items in the order a fresh sort would give
+ * new is added (at the end, in order) and what is gone is taken out.
+ * @param previous keys in the order shown so far; empty: everything is put in order
+ * @param compare the order; null leaves items as they come
  */
 export function keepOrder<T, K>(
   previous: readonly K[],
-  sorted: readonly T[],
+  items: readonly T[],
   keyOf: (item: T) => K,
+  compare: ((a: T, b: T) => number) | null,
 ): T[] {
-  if (previous.length === 0) return [...sorted]
-  const byKey = new Map(sorted.map((item) => [keyOf(item), item]))
+  const left = new Map(items.map((item) => [keyOf(item), item]))
   const kept: T[] = []
   for (const key of previous) {
-    const item = byKey.get(key)
+    const item = left.get(key)
     if (item !== undefined) {
       kept.push(item)
-      byKey.delete(key)
+      left.delete(key)
     }
   }
-  return [...kept, ...sorted.filter((item) => byKey.has(keyOf(item)))]
+  const fresh = [...left.values()]
+  if (compare) fresh.sort(compare)
+  return [...kept, ...fresh]
 }

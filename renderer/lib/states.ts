@@ -5,16 +5,7 @@ import type { TargetState } from '#shared/domain/target-state.ts'
 
 export type Tone = 'completed' | 'running' | 'waiting' | 'failed' | 'skipped' | 'canceled'
 export type Shape =
-  | 'check'
-  | 'cross'
-  | 'slash'
-  | 'minus'
-  | 'half'
-  | 'dashed'
-  | 'arrow'
-  | 'pie'
-  | 'dot'
-  | 'ring'
+  'check' | 'cross' | 'slash' | 'minus' | 'half' | 'dashed' | 'arrow' | 'pie' | 'dot' | 'ring'
 export type Look = { label: string; tone: Tone; shape: Shape }
 
 export const TARGET_LOOK: Record<TargetState, Look> = {
@@ -54,7 +45,14 @@ export function lookOfTarget(t: Pick<Target, 'deployment_status' | 'reason'>): L
 }
 
 /** The order of segments in a bar and of words under it. */
-export const SEGMENTS = ['completed', 'failed', 'skipped', 'installing', 'downloading', 'pending'] as const
+export const SEGMENTS = [
+  'completed',
+  'failed',
+  'skipped',
+  'installing',
+  'downloading',
+  'pending',
+] as const
 export type Segment = (typeof SEGMENTS)[number]
 
 const WORDS: Record<Segment, string> = {
@@ -65,10 +63,19 @@ const WORDS: Record<Segment, string> = {
   downloading: 'downloading',
   pending: 'waiting',
 }
-const SPOKEN: readonly Segment[] = ['completed', 'installing', 'downloading', 'pending', 'failed', 'skipped']
+const SPOKEN: readonly Segment[] = [
+  'completed',
+  'installing',
+  'downloading',
+  'pending',
+  'failed',
+  'skipped',
+]
 
 /** [['completed', 31, '31 completed'], …]: only what is there. */
-export function countsInWords(counts: Record<Segment, number>): { segment: Segment; count: number; text: string }[] {
+export function countsInWords(
+  counts: Record<Segment, number>,
+): { segment: Segment; count: number; text: string }[] {
   return SPOKEN.filter((s) => counts[s] > 0).map((s) => ({
     segment: s,
     count: counts[s],
@@ -76,8 +83,9 @@ export function countsInWords(counts: Record<Segment, number>): { segment: Segme
   }))
 }
 
-export const endedCount = (c: Pick<Record<Segment, number>, 'completed' | 'failed' | 'skipped'>): number =>
-  c.completed + c.failed + c.skipped
+export const endedCount = (
+  c: Pick<Record<Segment, number>, 'completed' | 'failed' | 'skipped'>,
+): number => c.completed + c.failed + c.skipped
 
 export const isActive = (status: DeploymentState): boolean =>
   status === 'pending' || status === 'in_progress'

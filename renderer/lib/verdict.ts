@@ -10,5 +10,7 @@ export function verdictInWords(
     done.skipped_count > 0 ? `${done.skipped_count} skipped` : '',
   ].filter(Boolean)
   const text = parts.join(', ') || 'nothing to do'
-  return done.status === 'canceled' ? `Cancelled: ${text}` : text.charAt(0).toUpperCase() + text.slice(1)
+  return done.status === 'canceled'
+    ? `Cancelled: ${text}`
+    : text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -4,11 +4,14 @@ import { computed, ref, shallowRef, triggerRef } from 'vue'
 import type { TargetsUpdated } from '#shared/contract/console-feed.ts'
 import type { Deployment, Target } from '#shared/contract/entities.ts'
 import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
+import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { useApi } from '../api/index.ts'
 import { createSpeedMeter } from '../lib/speed.ts'
 import type { SpeedMeter } from '../lib/speed.ts'
 import { useDeploymentsStore } from './deployments.ts'
+import { useDevicesStore } from './devices.ts'
 import { createLoader } from './loader.ts'
+import { useSoftwareStore } from './software.ts'
 
 /** A download that takes long is still one request. */
 const REPORT_TIMEOUT_MS = 60_000
@@ -16,6 +19,8 @@ const REPORT_TIMEOUT_MS = 60_000
 export const useLiveStore = defineStore('live', () => {
   const api = useApi()
   const deployments = useDeploymentsStore()
+  const library = useSoftwareStore()
+  const devices = useDevicesStore()
   const id = ref<DeploymentId | null>(null)
   const targets = shallowRef(new Map<TargetId, Target>())
   const meters = new Map<TargetId, SpeedMeter>()
@@ -76,6 +81,12 @@ export const useLiveStore = defineStore('live', () => {
     applyTargets,
     /** Bytes a second of one target, null while unknown. */
     speedOf: (target: TargetId, nowMs: number) => meters.get(target)?.speed(nowMs) ?? null,
+    /** What is to be sent to a target, from the library, in bytes; null where that is not known. */
+    sizeOf(target: Target): number | null {
+      const installers = library.byId.get(target.software_id)?.installers ?? []
+      const device = devices.byId.get(target.device_id)
+      return (device ? chooseInstaller(installers, device) : installers[0])?.size_bytes ?? null
+    },
     /** All of them together. */
     totalSpeed: (nowMs: number) =>
       [...meters.values()].reduce((sum, meter) => sum + (meter.speed(nowMs) ?? 0), 0),

@@ -28,6 +28,7 @@ export const useUploadsStore = defineStore('uploads', () => {
   /** Files stay at hand until the reader is done with them, so that they can be sent again with corrected details. */
   const files = new Map<number, File>()
   const aborts = new Map<number, AbortController>()
+  const sheetOpen = ref(false)
   let nextKey = 1
 
   /** Files go up one after the other, in the order they were dropped. */
@@ -46,6 +47,7 @@ export const useUploadsStore = defineStore('uploads', () => {
         failure: null,
       })
     }
+    sheetOpen.value = items.value.length > 0
     void pump()
   }
 
@@ -57,10 +59,12 @@ export const useUploadsStore = defineStore('uploads', () => {
     await pump()
   }
 
+  /** A first sending that fails ends as `failed`; a second one (corrected details) leaves the entry as it was. */
   async function send(item: UploadItem, fields: SoftwareFields): Promise<Software | null> {
     const file = files.get(item.key)
     if (!file) return null
     const live = reactive(item)
+    const before = live.software
     const abort = new AbortController()
     aborts.set(item.key, abort)
     const meter = createSpeedMeter(1_500)
@@ -82,7 +86,12 @@ export const useUploadsStore = defineStore('uploads', () => {
       return software
     } catch (error) {
       const failure = toFailure(error)
-      if (failure.code === 'E_CANCELED') dismiss(item.key)
+      if (before)
+        Object.assign(live, {
+          state: 'done',
+          failure: failure.code === 'E_CANCELED' ? null : failure,
+        })
+      else if (failure.code === 'E_CANCELED') dismiss(item.key)
       else Object.assign(live, { state: 'failed', failure })
       return null
     } finally {
@@ -93,10 +102,20 @@ export const useUploadsStore = defineStore('uploads', () => {
   function dismiss(key: number): void {
     files.delete(key)
     items.value = items.value.filter((i) => i.key !== key)
+    if (items.value.length === 0) sheetOpen.value = false
+  }
+
+  /** Puts the sheet away: what is on its way goes on, what has ended is let go. */
+  function close(): void {
+    sheetOpen.value = false
+    for (const { key, state } of [...items.value])
+      if (state === 'done' || state === 'failed') dismiss(key)
   }
 
   return {
     items,
+    sheetOpen,
+    close,
     busy: computed(() => items.value.some((i) => i.state !== 'done' && i.state !== 'failed')),
     add,
     cancel(key: number) {

@@ -1,6 +1,10 @@
 /** Joins the console feed to the stores: the only place that knows which event concerns which store. */
 import { useApi } from '../api/index.ts'
-import type { DeploymentCompleted, FeedEvents, FeedEventName } from '#shared/contract/console-feed.ts'
+import type {
+  DeploymentCompleted,
+  FeedEvents,
+  FeedEventName,
+} from '#shared/contract/console-feed.ts'
 import { useDeploymentsStore } from './deployments.ts'
 import { useDevicesStore } from './devices.ts'
 import { useGroupsStore } from './groups.ts'

@@ -30,6 +30,16 @@ async function firstBytes(file: string, count: number): Promise<Buffer> {
   }
 }
 
+/**
+ * Who runs a script, by its first line as execve(2) reads it: one program, at most one argument. It is read here so that
+ * scripts run as well from a file system that is mounted `noexec`. Without such a line: /bin/sh.
+ */
+export function interpreterOf(beginning: string): { file: string; args: string[] } {
+  const line = /^#![ \t]*([^\s]+)(?:[ \t]+(.*?))?[ \t\r]*(?:\n|$)/.exec(beginning)
+  if (!line) return { file: '/bin/sh', args: [] }
+  return { file: line[1]!, args: line[2] ? [line[2]] : [] }
+}
+
 const needsRoot = (what: string): Prepared =>
   impossible('permission', `${what} needs root: run the agent as root on this PC.`)
 
@@ -76,7 +86,8 @@ export function createLinuxInstallers(options: {
   async function prepareRpm({ payload, packageFile }: Job): Promise<Prepared> {
     if (findProgram('rpm') === null)
       return impossible('install_failed', 'This PC has no rpm: it cannot take .rpm packages.')
-    if (!mayChangePc) return needsRoot('An .rpm package')
+    // rpm goes into another root by chroot(2), which only root may do.
+    if (!isRoot) return needsRoot('An .rpm package')
     const root = installRoot === null ? [] : ['--root', installRoot, '--nodeps', '--noscripts']
     if (packageFile === null) {
       const name = payload.detection?.type === 'rpm' ? payload.detection.name : ''
@@ -110,12 +121,11 @@ export function createLinuxInstallers(options: {
         'install_failed',
         'A shell script does not know how to remove what it installed.',
       )
-    const hasShebang = (await firstBytes(packageFile, 2)).toString('latin1') === '#!'
     chmodSync(packageFile, 0o700)
-    const [file, ...args] = hasShebang ? [packageFile] : ['/bin/sh', packageFile]
+    const { file, args } = interpreterOf((await firstBytes(packageFile, 256)).toString('latin1'))
     return {
       ok: true,
-      command: { file: file!, args: [...args, ...payload.argv], verbatim: false },
+      command: { file, args: [...args, packageFile, ...payload.argv], verbatim: false },
       env: installRoot === null ? {} : { DEPLOYX_INSTALL_ROOT: installRoot },
       before: null,
     }

@@ -13,7 +13,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AppError, ERRORS } from '#shared/contract/errors.ts'
+import { ERRORS, type AppError } from '#shared/contract/errors.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 import { openLibrary, type TestLibrary } from '../test-kit/library.ts'
 

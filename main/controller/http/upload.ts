@@ -21,6 +21,8 @@ const ENVELOPE_BYTES = PART_LIMIT * FIELD_LIMIT_BYTES
 const IDLE_TIMEOUT_MS = 60_000
 /** A refused upload is still read for so long, so that its sender gets to see the answer. */
 const DRAIN_MS = 30_000
+/** One that broke off has nothing worth reading any more; its sender, if still there, gets this long to see the answer. */
+const DRAIN_ABORTED_MS = 500
 
 const NUMBERS = new Set(['timeout_seconds'])
 const JSON_TEXTS = new Set(['success_exit_codes', 'detection'])
@@ -91,11 +93,12 @@ async function nextPart(
 }
 
 /** Reads on, and forgets, what a refused upload still sends, for a while. */
-function drain({ raw }: FastifyRequest): void {
+function drain({ raw }: FastifyRequest, error: unknown): void {
   if (raw.readableEnded || raw.destroyed) return
   raw.unpipe()
   raw.resume()
-  const timer = setTimeout(() => raw.destroy(), DRAIN_MS)
+  const isAborted = error instanceof AppError && error.code === 'E_UPLOAD_ABORTED'
+  const timer = setTimeout(() => raw.destroy(), isAborted ? DRAIN_ABORTED_MS : DRAIN_MS)
   timer.unref()
   raw.once('close', () => clearTimeout(timer))
 }
@@ -151,7 +154,7 @@ export async function readUpload(
       ])
     return { upload, fields: decodeFields(texts) }
   } catch (error) {
-    drain(raw)
+    drain(raw, error)
     await upload?.discard()
     throw error
   }

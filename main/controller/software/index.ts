@@ -79,6 +79,7 @@ export function createSoftware(deps: {
   const { store, content, audit } = deps
   const repo = createSoftwareRepo(store)
   const listeners = new Set<(id: InstallerId) => void>()
+  const stopping = new AbortController()
   const fetcher = createFetcher({
     repo,
     content,
@@ -200,6 +201,7 @@ export function createSoftware(deps: {
       const staged = await content.ingest(input.stream, {
         limitBytes: UPLOAD_LIMIT_BYTES,
         sizeBytes: input.sizeBytes,
+        signal: stopping.signal,
       })
       return { fileName, kind, staged, discard: () => staged.discard() }
     },
@@ -341,7 +343,10 @@ export function createSoftware(deps: {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    /** Breaks off fetches; they are taken up at the next start. */
-    stop: (): Promise<void> => fetcher.stop(),
+    /** Breaks off uploads and fetches; fetches are taken up at the next start. */
+    async stop(): Promise<void> {
+      stopping.abort()
+      await fetcher.stop()
+    },
   }
 }

@@ -24,7 +24,8 @@ export function makeAr(parts: ArPart[]): Buffer {
 
 export async function makeTar(files: Record<string, string | Buffer>): Promise<Buffer> {
   const tar = pack()
-  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content)
+  for (const [name, content] of Object.entries(files))
+    tar.entry({ name, mtime: new Date(0) }, content)
   tar.finalize()
   const pieces: Buffer[] = []
   for await (const piece of tar) pieces.push(piece as Buffer)
@@ -102,3 +103,15 @@ export function makeRpm(
   const padding = Buffer.alloc((8 - ((lead.length + signature.length) % 8)) % 8)
   return Buffer.concat([lead, signature, padding, rpmSection(tags), Buffer.from('payload')])
 }
+
+/** control.tar with CONTROL in it, as xz made it. */
+export const CONTROL_TAR_XZ = Buffer.from(
+  '/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4Av/ASNdABcLyibYJmeLJmIZ5BTocGpzYY8pjZDMwfRj7QleXJtECv9fDVbHzyHakfnj0gE8b1MF3ujdRsFdYmsvmG8CzqeCEwRgkwdlee4djIXoN5pVZHC2g5keyAko+r/9UKfbGzE0VmJnGVhH3mLmTK15/cUzOn59ebSDNE7/KUMGeM1m4SNPmMinkIubnPE4IdNvrqOJEop0FS8pxsb67tCwmC/YY8G6l8JxTOo1Yqu0fl18MQJEq+BOLezXiTIz5ivJ5L++AbB5GPUYqVpVxzsE4VDGORX7HquAcyY8sU2doej15at33dHcC7IPspAFF8ShYcnhwK1gw8bmm0N++Lnq1KkCjEJ9qE1BklIhbg3YqE8+nTod/U+PRhgDlyXGEcG0RPlLvAAAlAOI5OVgfN8AAb8CgBgAAO5iZa2xxGf7AgAAAAAEWVo=',
+  'base64',
+)
+
+/** The same, as zstd made it. */
+export const CONTROL_TAR_ZST = Buffer.from(
+  'KLUv/WQAC6UIAJZRNxlQeQOwGIlDBTI7CMztfmYKcGP8GRozg3qOMgAwADAAlYIoFTG8HG6cs0EAKAnUCoR2axGogCdJUonqCXEkRCWqgRBeVMCPI6m1AvoTNaJ9gxC/8bUTPRLts858KO7s9+WyEKJb/z6NoBJCwRDO4Hx1+Bd9LIdgQJbZA19z5jfbZTbbQbfgDTP9Ec30/Xb2Fq1L4cyb1wq09zy7NZao8+VMeA/8LPkPxrbxr8SUYww5EwbCvo6vP76elxv83rF1bt/RqeB0k789/A1nz61ry/mWnG74cjtj158135YLEiAQZ8KEtQ4XUYHBnw6V6SB2NUMvjWsfA+JYdRAZeIDp0a8OCRSAz2ClA5CGBaPD9tzkkBBWgvs=',
+  'base64',
+)

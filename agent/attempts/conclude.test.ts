@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import type { Presence } from '../install/installers.ts'
+import type { Ending } from '../supervisor/client.ts'
+import type { Exit } from '../supervisor/files.ts'
+import { conclude, nothingToDo } from './conclude.ts'
+
+const exited = (part: Partial<Exit>): Ending => ({
+  kind: 'exited',
+  exit: {
+    exit_code: 0,
+    signal: null,
+    timed_out: false,
+    start_error: null,
+    omitted_bytes: 0,
+    ...part,
+  },
+})
+const told = (
+  ending: Ending,
+  presence: Presence | null = null,
+  part: { kind?: 'msi' | 'sh' | 'exe'; action?: 'install' | 'uninstall'; codes?: number[] } = {},
+) =>
+  conclude({
+    payload: {
+      action: part.action ?? 'install',
+      kind: part.kind ?? 'msi',
+      success_exit_codes: part.codes ?? [],
+      timeout_seconds: 60,
+    },
+    ending,
+    presence,
+    lastLines: 'last words',
+  })
+
+describe('what an ended installer means', () => {
+  it.each([
+    ['0 without a rule', exited({}), null, 'success', undefined],
+    ['0 and found', exited({}), 'present', 'success', undefined],
+    ['0 and not found', exited({}), 'absent', 'failed', 'not_detected'],
+    ['0 and the rule has no answer', exited({}), 'unknown', 'success', undefined],
+    ['3010', exited({ exit_code: 3010 }), null, 'success', 'reboot_pending'],
+    ['1641', exited({ exit_code: 1641 }), null, 'success', 'reboot_pending'],
+    ['3010 and not found yet', exited({ exit_code: 3010 }), 'absent', 'success', 'reboot_pending'],
+    ['1618', exited({ exit_code: 1618 }), null, 'failed', 'retry_later'],
+    ['1618, but found', exited({ exit_code: 1618 }), 'present', 'success', undefined],
+    ['1603', exited({ exit_code: 1603 }), 'absent', 'failed', 'install_failed'],
+    ['1603, but found', exited({ exit_code: 1603 }), 'present', 'success', undefined],
+    ['a signal', exited({ exit_code: null, signal: 'SIGKILL' }), null, 'failed', 'install_failed'],
+    ['a time-out', exited({ exit_code: null, timed_out: true }), 'absent', 'failed', 'timeout'],
+    ['no end seen', { kind: 'unknown', timedOut: false }, null, 'failed', 'interrupted'],
+    [
+      'no end seen, but found',
+      { kind: 'unknown', timedOut: false },
+      'present',
+      'success',
+      undefined,
+    ],
+    ['no end seen, stopped', { kind: 'unknown', timedOut: true }, null, 'failed', 'timeout'],
+    ['not started', { kind: 'not_started' }, null, 'failed', 'internal'],
+  ] as const)('%s', (_what, ending, presence, status, reason) => {
+    const outcome = told(ending, presence)
+    expect(outcome.status).toBe(status)
+    expect(outcome.reason).toBe(reason)
+  })
+
+  it('is said in words that begin with what happened', () => {
+    expect(told(exited({ exit_code: 1603 })).message).toBe(
+      'The installer failed with exit code 1603: fatal error during installation.',
+    )
+    expect(told(exited({ exit_code: 3010 })).message).toBe(
+      'Installed. A restart of this PC completes it (exit code 3010).',
+    )
+    expect(told({ kind: 'unknown', timedOut: false }, 'absent').message).toBe(
+      'The installer was interrupted and its exit code is not known. The detection rule does not find the software.',
+    )
+    expect(told({ kind: 'unknown', timedOut: false }).message).toContain('before you try again')
+    const refused = exited({
+      exit_code: null,
+      start_error: { code: 'EACCES', message: 'spawn EACCES' },
+    })
+    expect(told(refused)).toMatchObject({
+      message: 'The installer could not be started: it may not be executed here.',
+      error_details: 'spawn EACCES',
+    })
+  })
+
+  it('carries the last lines of the output only where something failed', () => {
+    expect(told(exited({ exit_code: 1603 })).error_details).toBe('last words')
+    expect(told(exited({}))).not.toHaveProperty('error_details')
+  })
+
+  it('takes the exit codes that a package calls success', () => {
+    expect(told(exited({ exit_code: 7 }), null, { kind: 'exe', codes: [7] }).status).toBe('success')
+    expect(told(exited({ exit_code: 7 }), null, { kind: 'exe' }).status).toBe('failed')
+  })
+
+  it('turns the rule around when something is to be removed', () => {
+    const removed = told(exited({}), 'absent', { action: 'uninstall' })
+    expect(removed).toMatchObject({ status: 'success', message: 'Removed. Exit code 0.' })
+    expect(told(exited({}), 'present', { action: 'uninstall' })).toMatchObject({
+      status: 'failed',
+      reason: 'not_detected',
+      message:
+        'The installer reported success (exit code 0), but the detection rule finds the software.',
+    })
+  })
+})
+
+describe('before anything is done', () => {
+  it('there is nothing to do where the wanted state is there', () => {
+    expect(nothingToDo('install', 'present')).toMatchObject({ status: 'skipped' })
+    expect(nothingToDo('uninstall', 'absent')).toMatchObject({ status: 'skipped' })
+    expect(nothingToDo('install', 'absent')).toBeNull()
+    expect(nothingToDo('install', 'unknown')).toBeNull()
+    expect(nothingToDo('uninstall', 'unknown')).toBeNull()
+  })
+})

@@ -1,0 +1,221 @@
+/** Whoever is killed, whenever: the installer runs once, and its result arrives once. */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { AttemptId } from '#shared/domain/ids.ts'
+import { serveBytes } from '../test-kit/hub.ts'
+import { countingScript, countRuns, isPidAlive, setStage, type Stage } from '../test-kit/stage.ts'
+import type { AgentProcess } from '../test-kit/agent-process.ts'
+
+let stage: Stage
+let agent: AgentProcess
+beforeEach(async () => {
+  stage = await setStage()
+  agent = await stage.connect()
+})
+afterEach(async () => {
+  await stage.clear()
+})
+
+async function killAndRestart(): Promise<void> {
+  await agent.kill('SIGKILL')
+  await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
+  agent = await stage.connect(['--install-root', stage.rootPath])
+}
+const resultsOf = (attemptId: AttemptId) =>
+  stage.hub.reports.deployment_result.filter((result) => result.attempt_id === attemptId)
+/** Long enough for a second result to have come, if there were one. */
+const settle = () => new Promise((resolve) => setTimeout(resolve, 1_500))
+/** Ten numbered lines within two seconds. */
+const talking = countingScript(
+  'i=0',
+  'while [ $i -lt 20 ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done',
+)
+const allLines = Array.from({ length: 20 }, (_, i) => `line ${i + 1}\n`).join('')
+
+describe('an agent that is killed', () => {
+  it('while downloading goes on where the download was, and reports once', async () => {
+    const { hub } = stage
+    const script = Buffer.concat([
+      countingScript('exit 0'),
+      Buffer.from(`# ${randomBytes(3 * 1024 * 1024).toString('hex')}\n`),
+    ])
+    const command = hub.payload({ content: script })
+    const requested: number[] = []
+    hub.content.set(
+      command.url,
+      serveBytes(script, (_request, response, from) => {
+        requested.push(from)
+        if (requested.length > 1) return false
+        response.writeHead(200, { 'content-length': script.length })
+        response.write(script.subarray(0, 4 * 1024 * 1024))
+        return true
+      }),
+    )
+    await hub.deploy(command)
+    await hub.until('a part of it is there', () =>
+      hub.reports.deployment_progress.some((progress) => (progress.bytes ?? 0) > 1024 * 1024),
+    )
+    await killAndRestart()
+    expect(hub.hellos[1]!.attempts).toEqual([command.attempt_id])
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
+    expect(requested).toHaveLength(2)
+    expect(requested[1]).toBeGreaterThan(1024 * 1024)
+    await settle()
+    expect(resultsOf(command.attempt_id)).toHaveLength(1)
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('while the installer runs takes it up again: one run, all of the output, each piece once', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: talking })
+    await hub.deploy(command)
+    await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 5\n'))
+    await killAndRestart()
+    expect(hub.hellos[1]!.attempts).toEqual([command.attempt_id])
+    expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(hub.outputOf(command)).toBe(allLines)
+    expect(hub.reports.deployment_progress.some((progress) => progress.reason === 'adopted')).toBe(
+      true,
+    )
+    await settle()
+    expect(resultsOf(command.attempt_id)).toHaveLength(1)
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('again and again, at any moment, still runs the installer once and reports once', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: talking })
+    await hub.deploy(command)
+    for (const waitMs of [0, 30, 100, 250, 400]) {
+      await new Promise((resolve) => setTimeout(resolve, waitMs))
+      await killAndRestart()
+    }
+    expect(await hub.result(command, 30_000)).toMatchObject({ status: 'success' })
+    expect(hub.outputOf(command)).toBe(allLines)
+    await settle()
+    expect(resultsOf(command.attempt_id)).toHaveLength(1)
+    expect(countRuns(stage.rootPath)).toBe(1)
+  }, 60_000)
+
+  it('and comes back only after the installer has ended still tells how it ended', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: countingScript('sleep 0.5', 'echo late', 'exit 4') })
+    await hub.deploy(command)
+    await hub.until('it runs', () => countRuns(stage.rootPath) === 1)
+    await agent.kill('SIGKILL')
+    await hub.until('the installer has ended', () =>
+      existsSync(join(stage.attemptFolder(command.attempt_id), 'exit.json')),
+    )
+    agent = await stage.connect(['--install-root', stage.rootPath])
+    expect(await hub.result(command)).toMatchObject({ status: 'failed', exit_code: 4 })
+    expect(hub.outputOf(command)).toBe('late\n')
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('by SIGTERM leaves the installer alone as well', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: talking })
+    await hub.deploy(command)
+    await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 2\n'))
+    expect(await agent.kill('SIGTERM')).toBe(0)
+    agent = await stage.connect(['--install-root', stage.rootPath])
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
+    expect(hub.outputOf(command)).toBe(allLines)
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('with a last journal record that is half-written starts as if that had not begun', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: talking })
+    await hub.deploy(command)
+    await hub.until('it runs', () => countRuns(stage.rootPath) === 1)
+    await agent.kill('SIGKILL')
+    appendFileSync(join(stage.statePath, 'journal.log'), '0badc0de {"t":"acknowl')
+    await hub.until('the link is gone', () => !hub.isConnected())
+    agent = await stage.connect(['--install-root', stage.rootPath])
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+})
+
+type Pid = { pid: number }
+describe('a supervisor that is killed', () => {
+  async function killSupervisor(attemptId: AttemptId): Promise<void> {
+    const supervisor = await stage.hub.until('a supervisor', () =>
+      stage.readAttemptFile<Pid>(attemptId, 'supervisor.json'),
+    )
+    await stage.hub.until('the installer runs', () =>
+      stage.readAttemptFile(attemptId, 'installer.json'),
+    )
+    process.kill(supervisor.pid, 'SIGKILL')
+  }
+
+  it('leaves an installer whose end is waited for; without a rule nobody guesses how it ended', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: talking })
+    await hub.deploy(command)
+    await killSupervisor(command.attempt_id)
+    const result = await hub.result(command)
+    expect(result).toMatchObject({ status: 'failed', reason: 'interrupted' })
+    expect(result.message).toContain('its exit code is not known')
+    expect(hub.outputOf(command)).toBe(allLines)
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('is answered by the detection rule where there is one, the agent being killed as well', async () => {
+    const { hub } = stage
+    const command = hub.payload({
+      content: countingScript('sleep 2', 'touch "$DEPLOYX_INSTALL_ROOT/tool"'),
+      detection: { type: 'file', path: '/tool' },
+    })
+    await hub.deploy(command)
+    await killSupervisor(command.attempt_id)
+    await killAndRestart()
+    expect(await hub.result(command)).toMatchObject({
+      status: 'success',
+      message:
+        'Installed: the installer was interrupted and its exit code is not known, but the detection rule finds the software.',
+    })
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('leaves its time limit to the agent', async () => {
+    const { hub } = stage
+    const command = hub.payload({
+      content: countingScript('echo $$ > "$DEPLOYX_INSTALL_ROOT/pid"', 'sleep 300'),
+      timeout_seconds: 2,
+    })
+    await hub.deploy(command)
+    await killSupervisor(command.attempt_id)
+    expect(await hub.result(command, 20_000)).toMatchObject({ reason: 'timeout' })
+    const pid = Number(readFileSync(join(stage.rootPath, 'pid'), 'utf8'))
+    expect(isPidAlive(pid)).toBe(false)
+  }, 30_000)
+})
+
+describe('a result', () => {
+  it('is kept and sent until the hub has acknowledged it, over refusals, silence and a restart', async () => {
+    const { hub } = stage
+    let refusals = 0
+    hub.behaviour.answer = (event) => {
+      if (event !== 'deployment_result') return { committed: true }
+      refusals++
+      return { committed: false, message: 'the store is busy' }
+    }
+    const command = hub.payload({ content: countingScript('echo hi') })
+    await hub.deploy(command)
+    await hub.until('two refusals', () => refusals >= 2)
+    expect(stage.attemptFolders()).toEqual([command.attempt_id])
+
+    hub.behaviour.answer = (event) => (event === 'deployment_result' ? null : { committed: true })
+    await killAndRestart()
+    expect(hub.hellos[1]!.attempts).toEqual([command.attempt_id])
+    hub.behaviour.answer = () => ({ committed: true })
+    expect(await hub.result(command, 20_000)).toMatchObject({ status: 'success' })
+    await hub.until('it is forgotten', () => stage.attemptFolders().length === 0)
+    expect(hub.outputOf(command)).toBe('hi\n')
+    expect(countRuns(stage.rootPath)).toBe(1)
+  }, 60_000)
+})

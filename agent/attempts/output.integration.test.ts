@@ -1,0 +1,194 @@
+/** The output stream over real files, with a hub that is sometimes deaf. */
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DeploymentOutput, ReportReply } from '#shared/contract/agent-link.ts'
+import { AttemptId, type DeploymentId, type TargetId } from '#shared/domain/ids.ts'
+import type { Reporter } from '../link/reporter.ts'
+import { OUTPUT_HALF_BYTES } from '../supervisor/output-limit.ts'
+import { makeFolder } from '../test-kit/agent-process.ts'
+import { lastLines, leftoverBytes, unfinishedBytes } from './output-file.ts'
+import { createOutputStream } from './output.ts'
+
+const names = {
+  deployment_id: 1 as DeploymentId,
+  target_id: 1 as TargetId,
+  attempt: 1,
+  attempt_id: AttemptId.parse('a'.repeat(32)),
+}
+let folder: ReturnType<typeof makeFolder>
+let log: string
+let pieces: DeploymentOutput[]
+let isReady: boolean
+let answer: () => Promise<ReportReply>
+const signal = new AbortController().signal
+
+beforeEach(() => {
+  folder = makeFolder()
+  log = join(folder.path, 'output.log')
+  pieces = []
+  isReady = true
+  answer = async () => ({ committed: true })
+})
+afterEach(() => folder.remove())
+
+/** Stands in for the link: keeps the first of each piece, as a hub does. */
+const reporter: Reporter = {
+  async report(_event, body) {
+    const piece = body as DeploymentOutput
+    const known = pieces.find((other) => other.seq === piece.seq)
+    if (known) expect(piece.text).toBe(known.text)
+    else pieces.push(piece)
+    return answer()
+  },
+  isReady: () => isReady,
+  whenReady: async () => undefined,
+}
+const stream = () => createOutputStream(folder.path, names, reporter)
+const text = (): string => pieces.map((piece) => piece.text).join('')
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('an output stream', () => {
+  it('sends what is new, in numbered pieces', async () => {
+    const output = stream()
+    output.poll()
+    for (const line of ['one\n', 'two\n', 'three\n']) {
+      appendFileSync(log, line)
+      output.poll()
+      await turn()
+    }
+    expect(pieces.map((piece) => [piece.seq, piece.text])).toEqual([
+      [1, 'one\n'],
+      [2, 'two\n'],
+      [3, 'three\n'],
+    ])
+    output.close()
+  })
+
+  it('holds back the beginning of a character until the rest has come', async () => {
+    const output = stream()
+    const euro = Buffer.from('€')
+    writeFileSync(log, Buffer.concat([Buffer.from('5 '), euro.subarray(0, 2)]))
+    output.poll()
+    await turn()
+    expect(text()).toBe('5 ')
+    appendFileSync(log, euro.subarray(2))
+    output.poll()
+    await turn()
+    expect(text()).toBe('5 €')
+    output.close()
+  })
+
+  it('cuts nothing anew after a restart: what had been sent keeps its number and its text', async () => {
+    answer = async () => {
+      throw new Error('no answer')
+    }
+    const first = stream()
+    writeFileSync(log, 'early ')
+    first.poll()
+    await turn()
+    first.close()
+    appendFileSync(log, 'late')
+    answer = async () => ({ committed: true })
+    const second = stream()
+    second.end(0)
+    await second.drain(signal)
+    expect(pieces.map((piece) => [piece.seq, piece.text])).toEqual([
+      [1, 'early '],
+      [2, 'late'],
+    ])
+    second.close()
+  })
+
+  it('sends of a long output the first and the last part, and how much lies between', async () => {
+    const size = 3 * OUTPUT_HALF_BYTES
+    writeFileSync(log, Buffer.alloc(size, 'ä'))
+    const output = stream()
+    output.end(1_000)
+    await output.drain(signal)
+    const leftOut = size - 2 * OUTPUT_HALF_BYTES + 1_000
+    expect(text()).toContain(`\n[${leftOut} bytes of output are left out here]\n`)
+    expect(text()).not.toContain('\uFFFD')
+    expect(Buffer.byteLength(text())).toBeLessThan(2 * OUTPUT_HALF_BYTES + 100)
+    output.close()
+  })
+
+  it('gives up when the hub does not take a piece, so that the result is not kept waiting', async () => {
+    writeFileSync(log, 'x')
+    let asked = 0
+    answer = async () => {
+      asked++
+      return { committed: false }
+    }
+    const output = stream()
+    output.end(0)
+    await output.drain(signal)
+    expect(asked).toBe(5)
+    output.close()
+  }, 30_000)
+
+  it('loses and doubles nothing, whatever is written and whenever it is restarted', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            bytes: fc.string({ unit: 'binary', maxLength: 30 }),
+            restart: fc.boolean(),
+            deaf: fc.boolean(),
+          }),
+          { maxLength: 12 },
+        ),
+        async (steps) => {
+          folder.remove()
+          folder = makeFolder()
+          log = join(folder.path, 'output.log')
+          pieces = []
+          let output = stream()
+          for (const step of steps) {
+            appendFileSync(log, step.bytes)
+            isReady = !step.deaf
+            output.poll()
+            await turn()
+            if (step.restart) {
+              output.close()
+              output = stream()
+            }
+          }
+          isReady = true
+          output.end(0)
+          await output.drain(signal)
+          output.close()
+          expect(pieces.map((piece) => piece.seq)).toEqual(pieces.map((_, i) => i + 1))
+          const written = Buffer.from(steps.map((step) => step.bytes).join(''))
+          expect(text()).toBe(written.toString('utf8'))
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('bytes that are not whole characters', () => {
+  it('are counted at either end', () => {
+    const euro = Buffer.from('€')
+    expect(unfinishedBytes(Buffer.from('abc'))).toBe(0)
+    expect(unfinishedBytes(euro)).toBe(0)
+    expect(unfinishedBytes(euro.subarray(0, 1))).toBe(1)
+    expect(unfinishedBytes(euro.subarray(0, 2))).toBe(2)
+    expect(unfinishedBytes(Buffer.from([0xf0, 0x9f, 0x98]))).toBe(3)
+    expect(unfinishedBytes(Buffer.from([0x80, 0x80, 0x80, 0x80]))).toBe(0)
+    expect(leftoverBytes(euro.subarray(1))).toBe(2)
+    expect(leftoverBytes(Buffer.from('a'))).toBe(0)
+  })
+})
+
+describe('the last lines', () => {
+  it('are whole lines, as many as fit', () => {
+    writeFileSync(log, 'first line\nsecond line\nthird line\n')
+    expect(lastLines(log, 1_000)).toBe('first line\nsecond line\nthird line')
+    expect(lastLines(log, 20)).toBe('third line')
+    expect(lastLines(log, 5)).toBe('line')
+    expect(lastLines(join(folder.path, 'missing'), 10)).toBe('')
+  })
+})

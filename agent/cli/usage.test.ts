@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { startAgent } from '../test-kit/agent-process.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { parseVerbArguments } from './usage.ts'
+
+const failureOf = (work: () => unknown): AgentFailure => {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof AgentFailure) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('the command line', () => {
+  it('takes what a verb knows', () => {
+    expect(parseVerbArguments('run', ['--state', '/s', '--code=DX1', '--name', 'a b'])).toEqual({
+      state: '/s',
+      code: 'DX1',
+      name: 'a b',
+    })
+  })
+
+  it.each([
+    ['an unknown option', ['--state', '/s', '--nope'], /Unknown option '--nope'/],
+    ['an option of another verb', ['--state', '/s', '--json'], /Unknown option '--json'/],
+    ['a missing value', ['--state'], /--state/],
+    ['an empty value', ['--state', ''], /--state has no value/],
+    ['a missing option', [], /--state DIR is missing/],
+    ['a word too many', ['--state', '/s', 'word'], /word/],
+  ])('answers %s with one line and exit code 2', (_what, words, text) => {
+    const failure = failureOf(() => parseVerbArguments('run', words))
+    expect(failure.exitCode).toBe(2)
+    expect(failure.message).toMatch(text)
+    expect(failure.message).not.toContain('\n')
+  })
+
+  it.each([
+    [['--version'], 0, 'stdout', /^\d+\.\d+\.\d+\n$/],
+    [['--help'], 0, 'stdout', /Usage: deployx-agent VERB/],
+    [['status', '--help'], 0, 'stdout', /--state DIR/],
+    [[], 2, 'stderr', /^No verb is given[^\n]*\n$/],
+    [['nope'], 2, 'stderr', /^Unknown verb 'nope'[^\n]*\n$/],
+    [['discover'], 2, 'stderr', /^discover comes in a later version of the agent\.\n$/],
+    [['install-service'], 2, 'stderr', /^install-service comes in a later version[^\n]*\n$/],
+    [
+      ['run', '--state', '/nonexistent/x', '--code', 'DX1.no'],
+      2,
+      'stderr',
+      /^The code is[^\n]*\n$/,
+    ],
+    [['status', '--state', '/nonexistent/x'], 1, 'stderr', /is not the state folder[^\n]*\n$/],
+  ] as const)('ends `%j` with exit code %i', async (words, exitCode, stream, text) => {
+    const agent = startAgent(words)
+    expect(await agent.ended).toBe(exitCode)
+    expect(agent[stream]()).toMatch(text)
+  })
+})

@@ -1,0 +1,214 @@
+/** Downloads against a real server that cuts, lies, stalls and is busy. */
+import { createHash, randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { makeFolder } from '../test-kit/agent-process.ts'
+import { serveBytes } from '../test-kit/hub.ts'
+import { downloadPackage, DownloadError, type Download } from './download.ts'
+
+const content = randomBytes(5 * 1024 * 1024 + 123)
+const sha256 = createHash('sha256').update(content).digest('hex')
+
+let server: Server
+let folder: ReturnType<typeof makeFolder>
+let file: string
+let requests: { range: string | undefined }[]
+let answer: (request: IncomingMessage, response: ServerResponse, n: number) => void
+
+beforeEach(async () => {
+  folder = makeFolder()
+  file = join(folder.path, 'package')
+  requests = []
+  answer = serveBytes(content)
+  server = createServer((request, response) => {
+    requests.push({ range: request.headers.range })
+    answer(request, response, requests.length)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+})
+afterEach(() => {
+  server.closeAllConnections()
+  server.close()
+  folder.remove()
+})
+
+const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/package`
+const download = (part: Partial<Download> = {}): Promise<void> =>
+  downloadPackage({
+    file,
+    sizeBytes: content.length,
+    sha256,
+    source: async () => ({ url: url() }),
+    onProgress: () => undefined,
+    onVerifying: () => undefined,
+    idleTimeoutMs: 5_000,
+    signal: new AbortController().signal,
+    ...part,
+  })
+async function failureOf(work: Promise<void>): Promise<DownloadError> {
+  const error: unknown = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  )
+  if (!(error instanceof DownloadError)) throw new Error(`not a DownloadError: ${String(error)}`)
+  return error
+}
+/** Announces everything, sends up to `end`, then breaks the connection. */
+const cutAt = (end: number) => (_: IncomingMessage, response: ServerResponse, from: number) => {
+  response.writeHead(from > 0 ? 206 : 200, {
+    'content-length': content.length - from,
+    ...(from > 0 && { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }),
+  })
+  response.write(content.subarray(from, end), () => setTimeout(() => response.destroy(), 100))
+}
+
+describe('a download', () => {
+  it('brings the whole file, private to this user, and tells how far it is', async () => {
+    const seen: number[] = []
+    await download({ onProgress: (bytes) => seen.push(bytes) })
+    expect(readFileSync(file).equals(content)).toBe(true)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(seen.at(-1)).toBe(content.length)
+    expect(seen).toEqual([...seen].sort((a, b) => a - b))
+  })
+
+  it('goes on where the connection was cut', async () => {
+    const cut = cutAt(3_000_000)
+    answer = (request, response, n) =>
+      n === 1 ? cut(request, response, 0) : serveBytes(content)(request, response)
+    await download()
+    expect(readFileSync(file).equals(content)).toBe(true)
+    expect(requests).toEqual([{ range: undefined }, { range: 'bytes=3000000-' }])
+  })
+
+  it('goes on with what an earlier run of the agent left', async () => {
+    writeFileSync(file, content.subarray(0, 1_000_000))
+    await download()
+    expect(requests).toEqual([{ range: 'bytes=1000000-' }])
+    expect(readFileSync(file).equals(content)).toBe(true)
+  })
+
+  it('asks nobody when the file is there already', async () => {
+    writeFileSync(file, content)
+    await download()
+    expect(requests).toEqual([])
+  })
+
+  it('begins anew when what an earlier run left was not a part of it', async () => {
+    writeFileSync(file, Buffer.alloc(1_000_000, 1))
+    await download()
+    expect(requests).toEqual([{ range: 'bytes=1000000-' }, { range: undefined }])
+    expect(readFileSync(file).equals(content)).toBe(true)
+  })
+
+  it('copes with a server that knows no ranges, and with one that sends another', async () => {
+    writeFileSync(file, content.subarray(0, 1_000))
+    answer = (_request, response) => response.end(content)
+    await download()
+    expect(readFileSync(file).equals(content)).toBe(true)
+
+    writeFileSync(file, content.subarray(0, 1_000))
+    answer = (request, response, n) => {
+      if (n > 2) return serveBytes(content)(request, response)
+      response.writeHead(206, { 'content-range': `bytes 0-9/${content.length}` })
+      response.end(content.subarray(0, 10))
+    }
+    await download()
+    expect(readFileSync(file).equals(content)).toBe(true)
+  })
+
+  it('comes back after the server was busy, and that costs no try', async () => {
+    answer = (request, response, n) => {
+      if (n > 3) return serveBytes(content)(request, response)
+      response.writeHead(503, { 'retry-after': '0.2' }).end()
+    }
+    await download()
+    expect(requests).toHaveLength(4)
+  })
+
+  it('gives up after three tries without progress, with the last cause', async () => {
+    answer = (_request, response) => response.writeHead(502).end()
+    const failure = await failureOf(download())
+    expect(requests).toHaveLength(3)
+    expect(failure.reason).toBe('download_failed')
+    expect(failure.message).toBe(
+      'The package could not be fetched in 3 tries: the server answered 502 Bad Gateway.',
+    )
+  })
+
+  it('gives up a connection on which nothing comes any more', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': content.length })
+      response.write(content.subarray(0, 10))
+    }
+    const failure = await failureOf(download({ idleTimeoutMs: 200 }))
+    expect(failure.message).toContain('nothing came for')
+  })
+
+  it('takes a 4xx of a foreign server as a wrong address, at once', async () => {
+    answer = (_request, response) => response.writeHead(404).end()
+    expect(await failureOf(download())).toMatchObject({ reason: 'invalid_url' })
+    expect(requests).toHaveLength(1)
+  })
+
+  it('refuses what has another hash, at once, and keeps none of it', async () => {
+    const failure = await failureOf(download({ sha256: 'f'.repeat(64) }))
+    expect(failure.reason).toBe('integrity')
+    expect(requests).toHaveLength(1)
+    expect(statSync(file).size).toBe(0)
+  })
+
+  it('refuses what is longer or shorter than announced', async () => {
+    expect(await failureOf(download({ sizeBytes: content.length - 1 }))).toMatchObject({
+      reason: 'integrity',
+    })
+    // Without a length in the answer only the bytes themselves tell.
+    answer = (_request, response) => {
+      response.write(content)
+      response.end('more')
+    }
+    expect(await failureOf(download())).toMatchObject({
+      reason: 'integrity',
+      message: 'The package is longer than announced.',
+    })
+    expect(statSync(file).size).toBeLessThanOrEqual(content.length)
+  })
+
+  it('stops at once when it is called off, and keeps what came', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': content.length })
+      response.write(content.subarray(0, 2_000_000))
+    }
+    const stop = new AbortController()
+    const reason = new Error('called off')
+    const work = download({
+      signal: stop.signal,
+      onProgress: () => setTimeout(() => stop.abort(reason), 100),
+    })
+    await expect(work).rejects.toBe(reason)
+    expect(statSync(file).size).toBeGreaterThan(1024 * 1024)
+  })
+
+  it('says so when the disk is full', async (context) => {
+    const disk = join(folder.path, 'disk')
+    mkdirSync(disk)
+    try {
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk], { stdio: 'ignore' })
+    } catch {
+      process.stderr.write('SKIPPED: a small disk cannot be mounted here (needs root)\n')
+      return context.skip()
+    }
+    try {
+      const failure = await failureOf(download({ file: join(disk, 'package') }))
+      expect(failure.reason).toBe('disk_space')
+    } finally {
+      execFileSync('umount', [disk])
+    }
+    rmSync(disk, { recursive: true })
+    expect(existsSync(disk)).toBe(false)
+  })
+})

@@ -1,0 +1,145 @@
+/** The command lines of all platforms, without running them. */
+import { describe, expect, it } from 'vitest'
+import { splitArguments } from '#shared/domain/argv.ts'
+import fc from 'fast-check'
+import { debInstallCommand, debRemoveCommand, parseDebStates } from './linux/deb.ts'
+import { interpreterOf } from './linux/linux.ts'
+import { dmgCommand, pkgCommand } from './macos/commands.ts'
+import { packageFileName } from './package-name.ts'
+import {
+  batchCommand,
+  exeCommand,
+  msiInstallCommand,
+  msiRemoveCommand,
+  powershellCommand,
+} from './windows/commands.ts'
+import { quoteArgument } from './windows/quote.ts'
+
+const FILE = 'C:\\ProgramData\\Deploy X\\a b.msi'
+
+describe('Windows', () => {
+  it('gives msiexec the package, no window, no restart of its own, and properties as it reads them', () => {
+    const { file, args, verbatim } = msiInstallCommand(FILE, ['INSTALLDIR=C:\\A B', 'X=1', '/l*v'])
+    expect(file).toBe('msiexec.exe')
+    expect(verbatim).toBe(true)
+    expect(args.join(' ')).toBe(`/i "${FILE}" /qn /norestart INSTALLDIR="C:\\A B" X=1 /l*v`)
+  })
+
+  it('leaves it to the arguments how much msiexec shows, if they say so', () => {
+    expect(msiInstallCommand('a.msi', ['/passive']).args).not.toContain('/qn')
+    expect(msiInstallCommand('a.msi', ['/QB!']).args).not.toContain('/qn')
+  })
+
+  it('removes by product code', () => {
+    const code = '{11111111-2222-3333-4444-555555555555}'
+    expect(msiRemoveCommand(code, []).args).toEqual(['/x', code, '/qn', '/norestart'])
+  })
+
+  it('keeps the last argument of NSIS as it is, and quotes the others', () => {
+    expect(exeCommand('a.exe', ['/S', '/N=a b', '/D=C:\\A B'], true)).toEqual({
+      file: 'a.exe',
+      args: ['/S', '"/N=a b"', '/D=C:\\A B'],
+      verbatim: true,
+    })
+    expect(exeCommand('a.exe', ['/S', 'a b'], false).args).toEqual(['/S', 'a b'])
+  })
+
+  it('runs PowerShell without profile and without questions', () => {
+    expect(powershellCommand('a.ps1', ['-X', 'y z']).args.slice(-4)).toEqual([
+      '-File',
+      'a.ps1',
+      '-X',
+      'y z',
+    ])
+  })
+
+  it('gives cmd.exe quoted words, and nothing that it would act upon', () => {
+    expect(batchCommand('C:\\a b.cmd', ['x', 'y & z'])!.args).toEqual([
+      '/d',
+      '/s',
+      '/c',
+      '""C:\\a b.cmd" "x" "y & z""',
+    ])
+    for (const bad of ['%PATH%', 'a"b', 'a\nb', 'x!y'])
+      expect(batchCommand('a.cmd', [bad])).toBeNull()
+  })
+
+  it('quotes so that Windows reads the same argument back, whatever it is', () => {
+    expect(quoteArgument('C:\\A B\\')).toBe('"C:\\A B\\\\"')
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('a', ' ', '"', '\\', '\t') }), (text) => {
+        expect(splitArguments(quoteArgument(text), 'windows').argv).toEqual([text])
+      }),
+    )
+  })
+})
+
+describe('macOS', () => {
+  it('installs packages for the whole PC, and takes images as an argument of a fixed script', () => {
+    expect(pkgCommand('/a b.pkg', [])).toEqual({
+      file: '/usr/sbin/installer',
+      args: ['-pkg', '/a b.pkg', '-target', '/'],
+      verbatim: false,
+    })
+    const { args } = dmgCommand('/a "$(x)".dmg')
+    expect(args.at(-1)).toBe('/a "$(x)".dmg')
+    expect(args[1]).not.toContain('$(x)')
+  })
+})
+
+describe('Linux', () => {
+  const deb = { packageFile: '/x/a.deb', argv: ['--reinstall'], hasApt: true }
+
+  it('prefers apt-get, which waits for the lock and asks nothing', () => {
+    const { file, args } = debInstallCommand({ ...deb, installRoot: null })
+    expect(file).toBe('apt-get')
+    expect(args.slice(0, 3)).toEqual(['install', '-y', '--no-install-recommends'])
+    expect(args).toContain('DPkg::Lock::Timeout=600')
+    expect(args).toContain('Dpkg::Options::=--force-confold')
+    expect(args.slice(-2)).toEqual(['--reinstall', '/x/a.deb'])
+    expect(debInstallCommand({ ...deb, installRoot: null, hasApt: false }).file).toBe('dpkg')
+  })
+
+  it('never touches the PC when there is an install root', () => {
+    for (const command of [
+      debInstallCommand({ ...deb, installRoot: '/root' }),
+      debRemoveCommand({ name: 'a', argv: [], installRoot: '/root', hasApt: true }),
+    ]) {
+      expect(command.file).toBe('dpkg')
+      expect(command.args).toContain('--root=/root')
+    }
+  })
+
+  it.each([
+    ['#!/bin/sh\necho', '/bin/sh', []],
+    ['#! /usr/bin/env bash\n', '/usr/bin/env', ['bash']],
+    ['#!/bin/bash -e -u  \r\n', '/bin/bash', ['-e -u']],
+    ['#!/bin/sh', '/bin/sh', []],
+    ['echo #!/bin/x\n', '/bin/sh', []],
+    ['', '/bin/sh', []],
+  ])('knows who runs the script %j', (text, file, args) => {
+    expect(interpreterOf(text)).toEqual({ file, args })
+  })
+
+  it('reads the states that dpkg-query tells', () => {
+    expect(parseDebStates('installed 1.2-3\nhalf-configured 2\n')).toEqual([
+      { status: 'installed', version: '1.2-3' },
+      { status: 'half-configured', version: '2' },
+    ])
+  })
+})
+
+describe('the name of a stored package', () => {
+  it.each([
+    ['vlc-3.0.21-win64.exe', 'exe', 'vlc-3.0.21-win64.exe'],
+    ['../../etc/passwd', 'sh', 'package.sh'],
+    ['C:\\x\\setup.MSI', 'msi', 'setup.MSI'],
+    ['..', 'deb', 'package.deb'],
+    ['-rf.sh', 'sh', 'rf.sh'],
+    ['a b$(c).deb', 'deb', 'a_b__c_.deb'],
+    [`${'x'.repeat(300)}.deb`, 'deb', `${'x'.repeat(116)}.deb`],
+    ['.sh', 'sh', 'package.sh'],
+  ] as const)('%s', (given, kind, stored) => {
+    expect(packageFileName(given, kind)).toBe(stored)
+  })
+})

@@ -1,0 +1,219 @@
+/**
+ * Real .deb packages: into this very PC as root where that is possible (it is said loudly where not), and into a
+ * throw-away root as an unprivileged user. Debian's `hello` is used where it can be had.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import { makeFolder, startAgent } from '../../test-kit/agent-process.ts'
+import { buildDeb } from '../../test-kit/deb.ts'
+import { setStage, type Stage } from '../../test-kit/stage.ts'
+import { debStates, removeHalfInstalled } from './deb.ts'
+
+const isRoot = process.getuid?.() === 0
+const hasDpkg = spawnSync('dpkg', ['--version']).status === 0
+const hasApt = spawnSync('apt-get', ['--version']).status === 0
+const mayInstall = isRoot && hasDpkg && hasApt
+if (!mayInstall)
+  process.stderr.write('SKIPPED: .deb packages into this PC (needs root, dpkg and apt-get)\n')
+
+/** Debian's own package, or null without a network. */
+function fetchHello(): Buffer | null {
+  const folder = makeFolder()
+  try {
+    chmodSync(folder.path, 0o777)
+    execFileSync('apt-get', ['download', 'hello'], { cwd: folder.path, stdio: 'ignore' })
+    const name = readdirSync(folder.path).find((file) => file.endsWith('.deb'))
+    return name ? readFileSync(join(folder.path, name)) : null
+  } catch {
+    return null
+  } finally {
+    folder.remove()
+  }
+}
+
+let hello: Buffer | null = null
+beforeAll(() => {
+  hello = hasApt ? fetchHello() : null
+  if (!hello)
+    process.stderr.write("SKIPPED: Debian's hello (apt-get download hello did not work)\n")
+})
+
+let stage: Stage
+let work: ReturnType<typeof makeFolder>
+beforeEach(async () => {
+  stage = await setStage()
+  work = makeFolder()
+})
+afterEach(async () => {
+  await stage.clear()
+  work.remove()
+})
+
+function debPayload(content: Buffer, name: string, more: Partial<DeployPayload> = {}) {
+  return stage.hub.payload({
+    content,
+    kind: 'deb',
+    file_name: `${name}.deb`,
+    detection: { type: 'dpkg', name, operator: 'ge' },
+    ...more,
+  })
+}
+async function deploy(command: DeployPayload) {
+  expect(await stage.hub.deploy(command)).toEqual({ accepted: true })
+  return stage.hub.result(command, 120_000)
+}
+const statusOf = async (name: string): Promise<string> =>
+  (await debStates(name, null))?.[0]?.status ?? 'unknown to dpkg'
+
+describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
+  beforeEach(async () => {
+    await stage.connect(['--code', stage.hub.code()])
+  })
+
+  it("installs Debian's hello, finds it the next time, and removes it again", async (context) => {
+    if (!hello) return context.skip()
+    if ((await statusOf('hello')) === 'installed') {
+      process.stderr.write("SKIPPED: Debian's hello is installed here already and is left alone\n")
+      return context.skip()
+    }
+    const rule = {
+      detection: { type: 'dpkg', name: 'hello', version: '2.1', operator: 'ge' },
+    } as const
+    const installed = debPayload(hello, 'hello', rule)
+    expect(await deploy(installed)).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(stage.hub.outputOf(installed)).toContain('Setting up hello')
+    expect(execFileSync('hello').toString()).toContain('Hello')
+    expect(await deploy(debPayload(hello, 'hello', rule))).toMatchObject({
+      status: 'skipped',
+      reason: 'already_installed',
+    })
+    const newer = { ...rule.detection, version: '99' }
+    expect(await deploy(debPayload(hello, 'hello', { detection: newer }))).toMatchObject({
+      status: 'failed',
+      reason: 'not_detected',
+    })
+    const removal = debPayload(hello, 'hello', { action: 'uninstall' })
+    expect(await deploy(removal)).toMatchObject({ status: 'success' })
+    expect(existsSync('/usr/bin/hello')).toBe(false)
+    expect(await deploy(debPayload(hello, 'hello', { action: 'uninstall' }))).toMatchObject({
+      status: 'skipped',
+    })
+  }, 180_000)
+
+  it('fails on a file that is no package, and says so', async () => {
+    const result = await deploy(debPayload(Buffer.from('not a package'), 'junk'))
+    expect(result).toMatchObject({
+      status: 'failed',
+      reason: 'install_failed',
+      message: 'The file is not a readable .deb package.',
+    })
+  })
+
+  it('fails on an unmet dependency and leaves nothing half-installed', async () => {
+    const name = 'deployx-test-unmet'
+    const deb = buildDeb(work.path, { name, depends: 'deployx-test-nonexistent' })
+    const command = debPayload(deb, name)
+    const result = await deploy(command)
+    expect(result).toMatchObject({ status: 'failed', reason: 'install_failed', exit_code: 100 })
+    expect(result.error_details).toContain('deployx-test-nonexistent')
+    expect(await statusOf(name)).toBe('unknown to dpkg')
+  }, 120_000)
+
+  it('removes what a failing script of the package left half-installed, and says so', async () => {
+    const name = 'deployx-test-failing'
+    const postinst = '#!/bin/sh\necho "the script gives up"\nexit 1\n'
+    const command = debPayload(buildDeb(work.path, { name, postinst }), name)
+    const result = await deploy(command)
+    expect(result).toMatchObject({ status: 'failed', reason: 'install_failed', exit_code: 100 })
+    const output = stage.hub.outputOf(command)!
+    expect(output).toContain('the script gives up')
+    expect(output).toContain(`[deployx] The failed installation left ${name}`)
+    expect(output).toContain(`[deployx] ${name} is removed.`)
+    expect(await statusOf(name)).toBe('unknown to dpkg')
+    expect(existsSync(`/usr/share/deployx-test/${name}`)).toBe(false)
+  }, 120_000)
+})
+
+describe.runIf(mayInstall)('a package that dpkg left unpacked', () => {
+  const name = 'deployx-test-unpacked'
+  const said: string[] = []
+  const say = (line: string): void => void said.push(line)
+
+  it('is removed, unless it was there before', async () => {
+    const deb = join(work.path, `${name}.deb`)
+    buildDeb(work.path, { name, depends: 'deployx-test-nonexistent' })
+    expect(spawnSync('dpkg', ['-i', deb]).status).toBe(1)
+    expect(await statusOf(name)).toBe('unpacked')
+    await removeHalfInstalled({ package_name: name, was_installed: true }, null, say)
+    expect(await statusOf(name)).toBe('unpacked')
+    expect(said).toEqual([`${name} was there before and is now unpacked; it is left as it is.`])
+    await removeHalfInstalled({ package_name: name, was_installed: false }, null, say)
+    expect(await statusOf(name)).toBe('unknown to dpkg')
+    expect(said.at(-1)).toBe(`${name} is removed.`)
+  }, 60_000)
+})
+
+describe.runIf(hasDpkg)('a .deb package into an install root', () => {
+  /** An agent of another user, if this one may become another. */
+  function startUnprivileged(more: string[]) {
+    if (!isRoot) return stage.start(more)
+    const setpriv = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+    execFileSync('chown', ['-R', '65534:65534', stage.statePath, stage.rootPath])
+    return startAgent(['run', '--state', stage.statePath, ...more], {
+      wrap: setpriv,
+      env: { HOME: tmpdir() },
+    })
+  }
+
+  it('is installed, found and removed without any privilege, and touches nothing else', async () => {
+    const name = 'deployx-test-plain'
+    const deb = hello ?? buildDeb(work.path, { name })
+    const packageName = hello ? 'hello' : name
+    const before = await statusOf(packageName)
+    const agent = startUnprivileged([
+      ...['--code', stage.hub.code()],
+      ...['--install-root', stage.rootPath],
+    ])
+    try {
+      await stage.hub.connected()
+      const install = debPayload(deb, packageName)
+      expect(await deploy(install)).toMatchObject({ status: 'success', exit_code: 0 })
+      const file = hello ? 'usr/bin/hello' : `usr/share/deployx-test/${name}`
+      expect(existsSync(join(stage.rootPath, file))).toBe(true)
+      expect(await deploy(debPayload(deb, packageName))).toMatchObject({ status: 'skipped' })
+      expect(await deploy(debPayload(deb, packageName, { action: 'uninstall' }))).toMatchObject({
+        status: 'success',
+      })
+      expect(existsSync(join(stage.rootPath, file))).toBe(false)
+      expect(await statusOf(packageName)).toBe(before)
+
+      const half = { name: 'deployx-test-half', postinst: '#!/bin/sh\nexit 1\n' }
+      const failing = debPayload(buildDeb(work.path, half), half.name)
+      expect(await deploy(failing)).toMatchObject({ status: 'failed', exit_code: 1 })
+      expect(stage.hub.outputOf(failing)).toContain(`[deployx] ${half.name} is removed.`)
+      expect(existsSync(join(stage.rootPath, 'usr/share/deployx-test', half.name))).toBe(false)
+    } finally {
+      await agent.kill('SIGKILL')
+    }
+  }, 60_000)
+
+  it.runIf(isRoot)('is refused in words without root and without an install root', async () => {
+    const agent = startUnprivileged(['--code', stage.hub.code()])
+    try {
+      await stage.hub.connected()
+      const deb = buildDeb(work.path, { name: 'deployx-test-rights' })
+      expect(await deploy(debPayload(deb, 'deployx-test-rights'))).toMatchObject({
+        status: 'failed',
+        reason: 'permission',
+        message: 'A .deb package needs root: run the agent as root on this PC.',
+      })
+    } finally {
+      await agent.kill('SIGKILL')
+    }
+    mkdirSync(stage.rootPath, { recursive: true })
+  })
+})

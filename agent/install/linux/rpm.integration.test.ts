@@ -1,0 +1,89 @@
+/** Real .rpm packages, built here, into a throw-away root. Needs root, rpm and rpmbuild; says so where they are missing. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import { makeFolder } from '../../test-kit/agent-process.ts'
+import { setStage, type Stage } from '../../test-kit/stage.ts'
+
+const mayRun =
+  process.getuid?.() === 0 &&
+  spawnSync('rpm', ['--version']).status === 0 &&
+  spawnSync('rpmbuild', ['--version']).status === 0
+if (!mayRun) process.stderr.write('SKIPPED: .rpm packages (needs root, rpm and rpmbuild)\n')
+
+let stage: Stage
+let work: ReturnType<typeof makeFolder>
+beforeEach(async () => {
+  stage = await setStage()
+  work = makeFolder()
+})
+afterEach(async () => {
+  await stage.clear()
+  work.remove()
+})
+
+function buildRpm(name: string, version: string): Buffer {
+  const spec = join(work.path, `${name}.spec`)
+  writeFileSync(
+    spec,
+    [
+      `Name: ${name}`,
+      `Version: ${version}`,
+      'Release: 1',
+      'Summary: a test',
+      'License: MIT',
+      'BuildArch: noarch',
+      '%description',
+      'a test',
+      '%install',
+      `mkdir -p %{buildroot}/opt && echo x > %{buildroot}/opt/${name}`,
+      '%files',
+      `/opt/${name}`,
+      '',
+    ].join('\n'),
+  )
+  mkdirSync(join(work.path, 'out'), { recursive: true })
+  const define = ['--define', `_topdir ${work.path}/top`, '--define', `_rpmdir ${work.path}/out`]
+  execFileSync('rpmbuild', [...define, '-bb', spec], { stdio: 'ignore' })
+  return readFileSync(join(work.path, 'out', 'noarch', `${name}-${version}-1.noarch.rpm`))
+}
+
+describe.runIf(mayRun)('an .rpm package', () => {
+  const name = 'deployx-test-rpm'
+  const payload = (content: Buffer, more: Partial<DeployPayload> = {}) =>
+    stage.hub.payload({
+      content,
+      kind: 'rpm',
+      file_name: `${name}.rpm`,
+      detection: { type: 'rpm', name, operator: 'ge', version: '1.9' },
+      ...more,
+    })
+  async function deploy(command: DeployPayload) {
+    expect(await stage.hub.deploy(command)).toEqual({ accepted: true })
+    return stage.hub.result(command, 60_000)
+  }
+
+  it('is installed, found, brought up to date and removed', async () => {
+    await stage.connect()
+    const old = buildRpm(name, '1.2')
+    expect(await deploy(payload(old))).toMatchObject({ status: 'failed', reason: 'not_detected' })
+    expect(existsSync(join(stage.rootPath, 'opt', name))).toBe(true)
+    const newer = buildRpm(name, '1.10')
+    expect(await deploy(payload(newer))).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(await deploy(payload(newer))).toMatchObject({ status: 'skipped' })
+    const rule = { type: 'rpm', name, operator: 'ge' } as const
+    const removal = payload(newer, { action: 'uninstall', detection: rule })
+    expect(await deploy(removal)).toMatchObject({ status: 'success' })
+    expect(existsSync(join(stage.rootPath, 'opt', name))).toBe(false)
+  }, 90_000)
+
+  it('is refused when it is something else: rpm would read it as a list of packages', async () => {
+    await stage.connect()
+    expect(await deploy(payload(Buffer.from('/etc/passwd\n')))).toMatchObject({
+      status: 'failed',
+      message: 'The file is not an .rpm package.',
+    })
+  })
+})

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { prettyName } from '../facts/facts.ts'
+import { selfCommand } from './self.ts'
+import { createBackoff, linkedSignal, wait } from './wait.ts'
+
+describe('the wait between two tries', () => {
+  it('grows to its limit, half of it by chance, and begins anew after a success', () => {
+    const backoff = createBackoff(1_000, 60_000)
+    const waits = Array.from({ length: 40 }, () => backoff.nextMs())
+    waits.forEach((ms, i) => {
+      const full = Math.min(60_000, 1_000 * 2 ** i)
+      expect(ms).toBeGreaterThanOrEqual(full / 2)
+      expect(ms).toBeLessThanOrEqual(full)
+    })
+    expect(new Set(waits.slice(-20)).size).toBeGreaterThan(1)
+    backoff.reset()
+    expect(backoff.nextMs()).toBeLessThanOrEqual(1_000)
+  })
+
+  it('ends at once when it is called off', async () => {
+    const stop = new AbortController()
+    const startedAt = performance.now()
+    setTimeout(() => stop.abort(), 20)
+    await wait(60_000, stop.signal)
+    await wait(60_000, stop.signal)
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+})
+
+describe('a linked signal', () => {
+  it('fires with the reason of whichever came first, and lets go when released', () => {
+    const [a, b] = [new AbortController(), new AbortController()]
+    const linked = linkedSignal(a.signal, b.signal)
+    const released = linkedSignal(a.signal)
+    released.release()
+    b.abort('b')
+    a.abort('a')
+    expect(linked.signal.reason).toBe('b')
+    expect(released.signal.aborted).toBe(false)
+  })
+})
+
+describe('small facts', () => {
+  it('the name of a Linux is taken without its quotes', () => {
+    expect(prettyName('ID=x\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')).toBe(
+      'Debian GNU/Linux 12 (bookworm)',
+    )
+    expect(prettyName("PRETTY_NAME='A'")).toBe('A')
+    expect(prettyName('ID=x')).toBeNull()
+  })
+
+  it('this program can be named so that it can be started again', () => {
+    const self = selfCommand()
+    expect(self.file).toBe(process.execPath)
+    expect(self.args.at(-1)).toMatch(/^\//)
+  })
+})

@@ -1,0 +1,118 @@
+/** The supervisor as a process of its own. */
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { makeFolder, startAgent } from '../test-kit/agent-process.ts'
+import { findMarked, identify, isAlive, parseStat } from '../lib/processes.ts'
+import { readExit, readSupervisor, type Spec } from './files.ts'
+import { trimOutput } from './supervise.ts'
+
+let folder: ReturnType<typeof makeFolder>
+beforeEach(() => {
+  folder = makeFolder()
+})
+afterEach(() => folder.remove())
+
+const writeSpec = (script: string, part: Partial<Spec> = {}): void => {
+  const spec: Spec = {
+    attempt_id: 'a'.repeat(32),
+    command: { file: '/bin/sh', args: ['-c', script], verbatim: false },
+    env: { PATH: '/usr/bin:/bin' },
+    cwd: folder.path,
+    timeout_seconds: 20,
+    grace_ms: 500,
+    ...part,
+  }
+  writeFileSync(join(folder.path, 'spec.json'), JSON.stringify(spec))
+}
+const supervise = () => startAgent(['supervise', folder.path]).ended
+
+describe('a supervisor', () => {
+  it('writes down output and exit code', async () => {
+    writeSpec('echo out; echo err >&2; exit 42')
+    expect(await supervise()).toBe(0)
+    expect(readFileSync(join(folder.path, 'output.log'), 'utf8')).toBe('out\nerr\n')
+    expect(readExit(folder.path)).toEqual({
+      exit_code: 42,
+      signal: null,
+      timed_out: false,
+      start_error: null,
+      omitted_bytes: 0,
+    })
+  })
+
+  it('starts the installer once, of however many there are', async () => {
+    writeSpec('echo run >> runs')
+    await Promise.all([supervise(), supervise(), supervise(), supervise()])
+    await supervise()
+    expect(readFileSync(join(folder.path, 'runs'), 'utf8')).toBe('run\n')
+  })
+
+  it('starts nothing where an agent has taken its place', async () => {
+    writeSpec('echo run >> runs')
+    writeFileSync(join(folder.path, 'supervisor.json'), '{}')
+    expect(await supervise()).toBe(0)
+    expect(existsSync(join(folder.path, 'runs'))).toBe(false)
+    expect(readSupervisor(folder.path)).toBeNull()
+  })
+
+  it('says when a program cannot be started', async () => {
+    writeSpec('', { command: { file: '/nonexistent', args: [], verbatim: false } })
+    expect(await supervise()).toBe(0)
+    expect(readExit(folder.path)).toMatchObject({
+      exit_code: null,
+      start_error: { code: 'ENOENT' },
+    })
+  })
+
+  it('does nothing without being told what', async () => {
+    expect(await supervise()).toBe(1)
+    expect(existsSync(join(folder.path, 'supervisor.json'))).toBe(false)
+  })
+})
+
+describe('an output that grows without end', () => {
+  it('keeps its first and its last part', () => {
+    const file = join(folder.path, 'output.log')
+    const fd = openSync(file, 'a+')
+    writeFileSync(file, 'H'.repeat(100) + 'm'.repeat(500) + 'T'.repeat(100))
+    expect(trimOutput(fd, 1_000, 100)).toBe(0)
+    expect(trimOutput(fd, 400, 100)).toBe(500)
+    expect(readFileSync(file, 'utf8')).toBe('H'.repeat(100) + 'T'.repeat(100))
+    closeSync(fd)
+  })
+})
+
+describe('a process', () => {
+  it('is known by more than its number', async () => {
+    const me = identify(process.pid)
+    expect(isAlive(me)).toBe(true)
+    expect(isAlive({ ...me, start: '1' })).toBe(false)
+    expect(isAlive({ ...me, boot: 'another boot' })).toBe(false)
+    const child = spawn('sleep', ['30'], { env: { DEPLOYX_ATTEMPT_ID: 'test-marker' } })
+    await new Promise((resolve) => child.once('spawn', resolve))
+    const id = identify(child.pid!)
+    // The new environment shows a moment after the start.
+    await expect
+      .poll(() => findMarked('DEPLOYX_ATTEMPT_ID=test-marker').map((found) => found.pid))
+      .toEqual([child.pid])
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('close', resolve))
+    expect(isAlive(id)).toBe(false)
+    expect(findMarked('DEPLOYX_ATTEMPT_ID=test-marker')).toEqual([])
+  })
+
+  it('may have any name', () => {
+    const fields = 'S 1 42 43 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 98765 0 0'
+    expect(parseStat(`77 (a) b (c)) ${fields}`)).toEqual({
+      pid: 77,
+      parent: 1,
+      group: 42,
+      session: 43,
+      start: '98765',
+      dead: false,
+    })
+    expect(parseStat('')).toBeNull()
+  })
+})

@@ -1,0 +1,37 @@
+/** Small Debian packages, made for a test with dpkg-deb. */
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+export type DebParts = {
+  name: string
+  version?: string
+  depends?: string
+  /** Text of the script that runs after unpacking. */
+  postinst?: string
+}
+
+/** @param folder where it is built; the package's bytes are returned */
+export function buildDeb(folder: string, parts: DebParts): Buffer {
+  const tree = join(folder, `${parts.name}-tree`)
+  const file = join(tree, 'usr/share/deployx-test', parts.name)
+  mkdirSync(join(tree, 'DEBIAN'), { recursive: true })
+  mkdirSync(dirname(file), { recursive: true })
+  // dpkg-deb is particular about this folder's rights, whatever the umask is.
+  chmodSync(join(tree, 'DEBIAN'), 0o755)
+  writeFileSync(file, 'a test\n')
+  const control = [
+    `Package: ${parts.name}`,
+    `Version: ${parts.version ?? '1.0'}`,
+    'Architecture: all',
+    'Maintainer: nobody <nobody@example.test>',
+    ...(parts.depends ? [`Depends: ${parts.depends}`] : []),
+    'Description: a test',
+    '',
+  ]
+  writeFileSync(join(tree, 'DEBIAN/control'), control.join('\n'))
+  if (parts.postinst) writeFileSync(join(tree, 'DEBIAN/postinst'), parts.postinst, { mode: 0o755 })
+  const deb = join(folder, `${parts.name}.deb`)
+  execFileSync('dpkg-deb', ['--root-owner-group', '--build', tree, deb], { stdio: 'ignore' })
+  return readFileSync(deb)
+}

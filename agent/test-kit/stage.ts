@@ -1,0 +1,61 @@
+/** A hub, a state folder and agents that are gone when the test is over. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeFolder, startAgent, type AgentProcess } from './agent-process.ts'
+import { startTestHub, type TestHub } from './hub.ts'
+
+export type Stage = Awaited<ReturnType<typeof setStage>>
+
+export async function setStage(hubOptions: Parameters<typeof startTestHub>[0] = {}) {
+  const hub: TestHub = await startTestHub(hubOptions)
+  const state = makeFolder()
+  const root = makeFolder()
+  const agents: AgentProcess[] = []
+  return {
+    hub,
+    statePath: state.path,
+    rootPath: root.path,
+    /** `run` with the code of this hub, into the install root unless told otherwise. */
+    start(more: readonly string[] = ['--install-root', root.path, '--code', hub.code()]) {
+      const agent = startAgent(['run', '--state', state.path, ...more])
+      agents.push(agent)
+      return agent
+    },
+    async connect(more?: readonly string[]): Promise<AgentProcess> {
+      const agent = this.start(more)
+      await hub.connected()
+      return agent
+    },
+    attemptFolder: (attemptId: string) => join(state.path, 'attempts', attemptId),
+    attemptFolders: () => readdirSync(join(state.path, 'attempts')),
+    /** JSON in a file of an attempt, or null. */
+    readAttemptFile<T>(attemptId: string, name: string): T | null {
+      const file = join(state.path, 'attempts', attemptId, name)
+      return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : null
+    },
+    async clear(): Promise<void> {
+      for (const agent of agents) if (agent.process.exitCode === null) await agent.kill('SIGKILL')
+      await hub.stop()
+      state.remove()
+      root.remove()
+    },
+  }
+}
+
+/** A shell script that notes each of its runs in `runs` of the install root, then does what is given. */
+export const countingScript = (...lines: string[]): Buffer =>
+  Buffer.from(['#!/bin/sh', 'echo run >> "$DEPLOYX_INSTALL_ROOT/runs"', ...lines, ''].join('\n'))
+
+/** Whether a process runs; one that has ended and was not waited for yet does not. Linux. */
+export function isPidAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+export function countRuns(rootPath: string): number {
+  const file = join(rootPath, 'runs')
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean).length : 0
+}

@@ -1,0 +1,23 @@
+import { expect, type Locator, type Page } from '@playwright/test'
+import { goTo } from './shell.ts'
+
+export const deviceRow = (page: Page, name: string): Locator =>
+  page.locator(`[data-testid=device-row][data-device-name="${name}"]`)
+
+/** Opens *Add devices* and returns the code that it shows. The slide-over stays open. */
+export async function makeEnrollmentCode(page: Page): Promise<string> {
+  await goTo(page, 'devices')
+  await page.getByTestId('add-devices').click()
+  const code = page.getByTestId('enroll-code')
+  await expect(code).toHaveText(/^DX1\./)
+  return (await code.textContent())!.trim()
+}
+
+/** Waits until the slide-over of *Add devices* counts so many PCs that joined. */
+export async function expectJoined(page: Page, count: number): Promise<void> {
+  await expect(page.getByTestId('enroll-joined')).toHaveAttribute('data-count', String(count))
+}
+
+export async function expectOnline(page: Page, name: string, online: boolean): Promise<void> {
+  await expect(deviceRow(page, name)).toHaveAttribute('data-online', String(online))
+}

@@ -1,0 +1,25 @@
+import { basename } from 'node:path'
+import { expect, type Locator, type Page } from '@playwright/test'
+import { closeSheet, goTo } from './shell.ts'
+
+export const softwareRow = (page: Page, name: string): Locator =>
+  page.locator(`[data-testid=software-row][data-software-name="${name}"]`)
+
+/** Uploads an installer and returns the form that shows what was read out of it. */
+export async function upload(page: Page, file: string): Promise<Locator> {
+  await goTo(page, 'software')
+  await page.getByTestId('upload-input').setInputFiles(file)
+  const item = page.getByTestId('upload-item').filter({ has: page.getByTestId('readout-form') })
+  await expect(item, `the read-out of ${basename(file)}`).toBeVisible()
+  return item
+}
+
+/** Uploads an installer and keeps it as it was read. */
+export async function addSoftware(page: Page, file: string, name: string): Promise<void> {
+  const item = await upload(page, file)
+  await item.getByTestId('readout-name').fill(name)
+  await item.getByTestId('readout-save').click()
+  await expect(page.getByTestId('readout-form')).toHaveCount(0)
+  if (await page.getByTestId('sheet-close').isVisible()) await closeSheet(page)
+  await expect(softwareRow(page, name)).toBeVisible()
+}

@@ -1,0 +1,153 @@
+/** Starting and ending: once per user, once per data folder, never with a crash. */
+import { createServer, type AddressInfo, type Server } from 'node:net'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { chromium } from '@playwright/test'
+import { runConsoleToEnd, spokenLines, startConsole } from '../../support/console-app.ts'
+import { eventually } from '../../support/eventually.ts'
+import { endProcess, isRunning } from '../../support/processes.ts'
+import { expect, test } from '../../support/fixtures.ts'
+
+async function occupyPort(host: string): Promise<{ server: Server; port: string }> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  return { server, port: String((server.address() as AddressInfo).port) }
+}
+
+test('a second start brings the window of the first to the front', async ({ launch }) => {
+  const app = await launch()
+  const isVisible = () =>
+    app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible())
+  await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.hide())
+  expect(await isVisible()).toBe(false)
+  const second = await runConsoleToEnd({ home: app.home })
+  expect(second.code).toBe(0)
+  expect(spokenLines(second.stderr)).toEqual([
+    'deployx: DeployX is already running; its window comes to the front.',
+  ])
+  await expect.poll(isVisible).toBe(true)
+})
+
+test('a start on a data folder in use says so in one line and ends with 1', async ({
+  launch,
+  folder,
+}) => {
+  const app = await launch()
+  const second = await runConsoleToEnd({ home: join(folder, 'other'), dataDir: app.dataDir })
+  expect(second.code).toBe(1)
+  const lines = spokenLines(second.stderr)
+  expect(lines).toHaveLength(1)
+  expect(lines[0]).toContain(app.dataDir)
+  // The first one goes on.
+  expect((await fetch(`${app.consoleUrl}/auth/state`)).status).toBe(200)
+})
+
+test('a data folder that cannot be written is named, with what to do', async ({ folder }) => {
+  const file = join(folder, 'a-file')
+  await writeFile(file, '')
+  const dataDir = join(file, 'data')
+  const result = await runConsoleToEnd({ home: join(folder, 'home'), dataDir })
+  expect(result.code).toBe(1)
+  expect(spokenLines(result.stderr)).toEqual([
+    expect.stringContaining(`${dataDir} cannot be written`),
+  ])
+})
+
+test('a taken console port gives way to a free one, a taken hub port is told and nothing starts', async ({
+  launch,
+  folder,
+}) => {
+  const console = await occupyPort('127.0.0.1')
+  const hub = await occupyPort('0.0.0.0')
+  try {
+    const app = await launch({ env: { DEPLOYX_CONSOLE_PORT: console.port } })
+    expect(new URL(app.consoleUrl).port).not.toBe(console.port)
+    expect((await fetch(`${app.consoleUrl}/auth/state`)).status).toBe(200)
+    await app.close()
+
+    const refused = await runConsoleToEnd({
+      home: join(folder, 'other'),
+      env: { DEPLOYX_HUB_PORT: hub.port },
+    })
+    expect(refused.code).toBe(1)
+    const lines = spokenLines(refused.stderr)
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toContain(`port ${hub.port}`)
+    expect(lines[0]).toContain('DEPLOYX_HUB_PORT')
+  } finally {
+    console.server.close()
+    hub.server.close()
+  }
+})
+
+test('a wrong setting in the environment is named in one line', async ({ folder }) => {
+  const result = await runConsoleToEnd({
+    home: join(folder, 'home'),
+    env: { DEPLOYX_CONSOLE_PORT: 'http' },
+  })
+  expect(result.code).toBe(1)
+  expect(spokenLines(result.stderr)).toEqual([
+    'deployx: DEPLOYX_CONSOLE_PORT takes a port from 0 to 65535, not "http".',
+  ])
+})
+
+test('SIGTERM stops everything cleanly, and the folder is free for the next start', async ({
+  launch,
+}) => {
+  const first = await launch()
+  const closed = first.electron.waitForEvent('close')
+  first.child.kill('SIGTERM')
+  await closed
+  expect(first.child.exitCode).toBe(0)
+  await expect(fetch(`${first.consoleUrl}/auth/state`)).rejects.toThrow()
+
+  const again = await launch()
+  expect((await fetch(`${again.consoleUrl}/auth/state`)).status).toBe(200)
+})
+
+/** The page's process, and whether the console's first screen stands in it. Not attached to between two looks. */
+async function lookAtPage(port: number): Promise<{ pid: number; hasForm: boolean }> {
+  const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`)
+  try {
+    const session = await browser.newBrowserCDPSession()
+    const { processInfo } = await session.send('SystemInfo.getProcessInfo')
+    const page = browser.contexts().flatMap((context) => context.pages())[0]
+    return {
+      pid: processInfo.find((each) => each.type === 'renderer')?.id ?? -1,
+      hasForm: (await page?.getByTestId('setup-username').isVisible()) ?? false,
+    }
+  } finally {
+    await browser.close()
+  }
+}
+
+test('a page that crashes is loaded again while the hub goes on', async ({ folder }) => {
+  // Without Playwright's launcher: a page that it is attached to cannot be loaded again after a crash.
+  const app = await startConsole({
+    home: join(folder, 'home'),
+    args: ['--remote-debugging-port=0'],
+  })
+  try {
+    const port = await eventually('the port of the inspector', () => {
+      const found = /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(app.stderr())
+      return found ? Number(found[1]) : null
+    })
+    const before = await eventually('the first screen', async () => {
+      const seen = await lookAtPage(port)
+      return seen.hasForm ? seen : null
+    })
+    process.kill(before.pid, 'SIGSEGV')
+    await eventually('the crash in the log', () => app.stderr().includes('the page is gone'))
+    const after = await eventually('the screen after the crash', async () => {
+      const seen = await lookAtPage(port)
+      return seen.hasForm ? seen : null
+    })
+    expect(after.pid).not.toBe(before.pid)
+    expect(isRunning(app.child)).toBe(true)
+    const [, consolePort] = /"consolePort":(\d+)/.exec(app.stderr()) ?? []
+    expect((await fetch(`http://127.0.0.1:${consolePort}/auth/state`)).status).toBe(200)
+  } finally {
+    await endProcess(app.child)
+  }
+  expect(app.child.exitCode).toBe(0)
+})

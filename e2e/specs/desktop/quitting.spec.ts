@@ -1,0 +1,64 @@
+/** Quitting while PCs are at work. */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { eventually } from '../../support/eventually.ts'
+import { expect, launchWithAccount, test } from '../../support/fixtures.ts'
+import { writeScript } from '../../support/packages.ts'
+
+test('quitting while an installer runs asks first, and the computer stays awake until it has ended', async ({
+  launch,
+  folder,
+  agents,
+}) => {
+  // Somebody sits there: questions are asked.
+  const { app, api } = await launchWithAccount(launch, { env: { DEPLOYX_UNATTENDED: '' } })
+  const isAwake = () =>
+    app.electron.evaluate(({ powerSaveBlocker }) =>
+      Array.from({ length: 20 }, (_each, id) => id).some((id) => powerSaveBlocker.isStarted(id)),
+    )
+  expect(await isAwake()).toBe(false)
+  const [lab] = await agents(api, ['LAB-01'])
+  const { devices } = await api.call('devices.list', {})
+  const started = join(lab!.installRoot!, 'started')
+  const software = await api.upload(
+    await writeScript(folder, 'slow.sh', [`touch "$DEPLOYX_INSTALL_ROOT/started"`, 'sleep 6']),
+  )
+  await api.call('deployments.create', {
+    body: { name: 'Slow', software_ids: [software.id], device_ids: devices.map((d) => d.id) },
+  })
+  await eventually('the installer runs', () => existsSync(started))
+  await expect.poll(isAwake).toBe(true)
+
+  // A native dialog cannot be clicked from here: what it would show is kept, its answer given.
+  await app.electron.evaluate(({ dialog }) => {
+    const world = globalThis as unknown as { asked: Electron.MessageBoxOptions[] }
+    world.asked = []
+    const answer = (...args: unknown[]) => {
+      world.asked.push(args.at(-1) as Electron.MessageBoxOptions)
+      return Promise.resolve({ response: 1, checkboxChecked: false })
+    }
+    dialog.showMessageBox = answer as typeof dialog.showMessageBox
+  })
+  await app.electron.evaluate(({ app: electronApp }) => electronApp.quit())
+  const asked = await eventually('the question', () =>
+    app.electron.evaluate(() => {
+      const [first] = (globalThis as unknown as { asked: Electron.MessageBoxOptions[] }).asked
+      return first ?? null
+    }),
+  )
+  expect(asked.message).toBe('1 PC is at work. Quit DeployX?')
+  expect(asked.detail).toContain('its result arrives when DeployX starts again')
+  expect(asked.buttons).toEqual(['Quit', 'Keep running'])
+  expect((await fetch(`${app.consoleUrl}/auth/state`)).status).toBe(200)
+
+  await eventually('the deployment has ended', async () => {
+    const { deployments } = await api.call('deployments.list', {})
+    return deployments[0]?.status === 'completed'
+  })
+  await expect.poll(isAwake).toBe(false)
+  // Nothing runs any more: nothing is asked.
+  const closed = app.electron.waitForEvent('close')
+  await app.electron.evaluate(({ app: electronApp }) => electronApp.quit())
+  await closed
+  expect(app.child.exitCode).toBe(0)
+})

@@ -1,0 +1,164 @@
+/** The tray and the notifications as a desktop gets them over its message bus: a real icon, a real menu, real clicks. */
+import { join } from 'node:path'
+import { eventually } from '../../support/eventually.ts'
+import { expect, launchWithAccount, test } from '../../support/fixtures.ts'
+import { writeScript } from '../../support/packages.ts'
+import { listenToNotes } from '../../support/page-world.ts'
+
+const labels = (menu: { label: string; separator: boolean }[]): string[] =>
+  menu.filter((entry) => !entry.separator).map((entry) => entry.label)
+
+test('the tray shows the hub, the way in and the way out', async ({ launch, bus }) => {
+  const app = await launch({ env: bus.env })
+  const tray = await eventually('the icon', () => bus.tray())
+  expect(tray.status).toBe('Active')
+  expect(tray.sizes[0]).toEqual([44, 44])
+  expect(tray.tooltip).toMatch(/^DeployX · Hub [\d.]+:\d+ · no PCs yet$/)
+  const line = tray.tooltip.replace('DeployX · ', '')
+  expect(labels(tray.menu)).toEqual(['Open DeployX', line, 'New deployment', 'Quit'])
+  expect(tray.menu.find((entry) => entry.label === line)?.enabled).toBe(false)
+
+  const notes = await listenToNotes(app.page)
+  bus.clickMenu('New deployment')
+  await expect.poll(notes).toEqual([['open.page', { page: 'new-deployment' }]])
+
+  const closed = app.electron.waitForEvent('close')
+  bus.clickMenu('Quit')
+  await closed
+  expect(app.child.exitCode).toBe(0)
+  expect(bus.errors()).toEqual([])
+})
+
+test('a deployment shows in the tray, ends with a notification, and a failure stays marked until it is looked at', async ({
+  launch,
+  bus,
+  agents,
+  folder,
+}) => {
+  const { app, api } = await launchWithAccount(launch, { env: bus.env })
+  const idle = (await eventually('the icon', () => bus.tray())).icon
+  await agents(api, ['LAB-01'])
+  await expect.poll(() => bus.tray()?.tooltip).toMatch(/ · 1 of 1 PC online$/)
+
+  const { devices } = await api.call('devices.list', {})
+  const deploy = async (name: string, script: string) => {
+    const software = await api.upload(script)
+    const { deployment_id } = await api.call('deployments.create', {
+      body: { name, software_ids: [software.id], device_ids: devices.map((d) => d.id) },
+    })
+    return deployment_id
+  }
+  // Hostile on purpose: markup, a mnemonic, a turned direction of text.
+  const name = 'Tools <b>&amp; _more_\u202e & more'
+  const good = await deploy(name, await writeScript(folder, 'good.sh', ['sleep 4', 'echo done']))
+  const shown = 'Tools <b>&amp; _more_ & more'
+  const working = await eventually('the icon of work', () => {
+    const tray = bus.tray()
+    return tray && tray.icon !== idle ? tray : null
+  })
+  expect(working.tooltip).toContain('1 deployment runs')
+  // Menus write an underscore twice, because one marks the letter that opens the entry.
+  const plain = labels(working.menu).map((label) => label.replaceAll('__', '_'))
+  expect(plain).toContain(`${shown} 0/1`)
+
+  const notice = await eventually('the notification', () => bus.notifications().at(0))
+  expect(notice).toMatchObject({ summary: shown, body: '1 completed' })
+  await expect.poll(() => bus.tray()?.icon).toBe(idle)
+
+  const notes = await listenToNotes(app.page)
+  await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.hide())
+  bus.clickNotification(notice.id)
+  await expect.poll(notes).toEqual([['open.deployment', { deployment_id: good }]])
+  const isVisible = () =>
+    app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible())
+  expect(await isVisible()).toBe(true)
+
+  const bad = await deploy('Broken', await writeScript(folder, 'bad.sh', ['echo no >&2', 'exit 3']))
+  const second = await eventually('the second notification', () => bus.notifications().at(1))
+  expect(second).toMatchObject({ summary: 'Broken', body: '1 failed' })
+  const marked = await eventually('the icon of attention', () => {
+    const tray = bus.tray()
+    return tray && ![idle, working.icon].includes(tray.icon) ? tray : null
+  })
+  expect(marked.tooltip).toContain('1 has failures')
+  bus.clickMenu('Broken: 1 failed')
+  await expect
+    .poll(async () => (await notes()).at(-1))
+    .toEqual(['open.deployment', { deployment_id: bad }])
+  // The page goes where the note says; that counts as looked at.
+  await app.page.evaluate((id) => {
+    const world = globalThis as unknown as { location: { hash: string } }
+    world.location.hash = `#/deployments/${id}`
+  }, bad)
+  await expect.poll(() => bus.tray()?.icon).toBe(idle)
+  expect(labels(bus.tray()!.menu)).not.toContain('Broken: 1 failed')
+  expect(bus.errors()).toEqual([])
+})
+
+test('closing the window leaves the hub in the tray and says so once', async ({ launch, bus }) => {
+  const app = await launch({ env: bus.env })
+  await eventually('the icon', () => bus.tray())
+  const window = () =>
+    app.electron.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows().map((each) => each.isVisible()),
+    )
+  const close = () =>
+    app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.close())
+
+  await close()
+  await expect.poll(window).toEqual([false])
+  const told = await eventually('the explanation', () => bus.notifications().at(0))
+  expect(told.summary).toBe('DeployX keeps running')
+  const health = await fetch(`${app.consoleUrl}/auth/state`)
+  expect(health.status).toBe(200)
+
+  bus.clickTray()
+  await expect.poll(window).toEqual([true])
+  await close()
+  await expect.poll(window).toEqual([false])
+  bus.clickMenu('Open DeployX')
+  await expect.poll(window).toEqual([true])
+  expect(bus.notifications()).toHaveLength(1)
+  expect(bus.errors()).toEqual([])
+})
+
+test('closing the window ends the app where no tray could bring it back', async ({
+  launch,
+  bareBus,
+}) => {
+  const app = await launch({ env: bareBus.env })
+  const closed = app.electron.waitForEvent('close')
+  await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.close())
+  await closed
+  expect(app.child.exitCode).toBe(0)
+})
+
+test('closing the window ends the app when that is what the person set', async ({
+  launch,
+  bus,
+}) => {
+  const app = await launch({ env: bus.env })
+  await eventually('the icon', () => bus.tray())
+  await app.page.evaluate(() =>
+    (
+      globalThis as unknown as {
+        deployx: { call: (name: string, input: unknown) => Promise<unknown> }
+      }
+    ).deployx.call('preferences.set', { close_to_tray: false }),
+  )
+  const closed = app.electron.waitForEvent('close')
+  await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.close())
+  await closed
+  expect(bus.tray()).toBeNull()
+})
+
+test('started at sign-in, the window waits in the tray', async ({ launch, bus }) => {
+  const app = await launch({ env: bus.env, args: ['--hidden'] })
+  await eventually('the icon', () => bus.tray())
+  const isVisible = () =>
+    app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible())
+  expect(await isVisible()).toBe(false)
+  bus.clickTray()
+  await expect.poll(isVisible).toBe(true)
+  expect(app.dataDir).toBe(join(app.home, 'data'))
+})

@@ -1,0 +1,96 @@
+/** Real agents: the program from the sources, each a process with a state folder of its own. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { projectRoot } from '../../build/support/project.ts'
+import { eventually } from './eventually.ts'
+import type { Api } from './api.ts'
+import { ended, endProcess, isRunning } from './processes.ts'
+
+const ONLINE_LIMIT_MS = 30_000
+
+export type AgentOptions = {
+  /** Holds the agent's state and what it installs. */
+  folder: string
+  name: string
+  /** Needed at the first start only. */
+  code?: string
+  /** Installs into a folder of its own instead of this computer; the folder's `root` unless given, null for the computer. */
+  installRoot?: string | null
+  env?: Record<string, string>
+}
+
+export type Agent = Awaited<ReturnType<typeof startAgent>>
+
+/** Starts an agent; it enrols with `code` when it is new. */
+export async function startAgent(options: AgentOptions) {
+  const state = join(options.folder, 'state')
+  const installRoot =
+    options.installRoot === undefined ? join(options.folder, 'root') : options.installRoot
+  let output = ''
+  let child: ChildProcess = await start()
+
+  async function start(): Promise<ChildProcess> {
+    await mkdir(state, { recursive: true, mode: 0o700 })
+    if (installRoot) await mkdir(installRoot, { recursive: true })
+    const args = [join(projectRoot, 'agent', 'main.ts'), 'run', '--state', state]
+    args.push('--name', options.name)
+    if (options.code) args.push('--code', options.code)
+    if (installRoot) args.push('--install-root', installRoot)
+    const started = spawn(process.execPath, args, {
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    const collect = (chunk: Buffer): void => void (output += chunk.toString())
+    started.stdout.on('data', collect)
+    started.stderr.on('data', collect)
+    return started
+  }
+
+  return {
+    name: options.name,
+    installRoot,
+    pid: (): number => child.pid ?? -1,
+    isRunning: (): boolean => isRunning(child),
+    /** Everything it wrote, over all its starts. */
+    output: (): string => output,
+    stop: (): Promise<void> => endProcess(child),
+    /** A crash: nothing of it runs on but what it had put into processes of their own. */
+    async kill(): Promise<void> {
+      child.kill('SIGKILL')
+      await ended(child)
+    },
+    /** Starts it again with the same state, after `stop` or `kill`. */
+    async restart(): Promise<void> {
+      await endProcess(child)
+      child = await start()
+    },
+  }
+}
+
+/** Enrols and starts agents with these names, and waits until the controller sees all of them. */
+export async function startAgents(
+  api: Api,
+  folder: string,
+  names: readonly string[],
+  options: Partial<AgentOptions> = {},
+): Promise<Agent[]> {
+  const { code } = await api.call('enrollments.create', { body: { max_uses: names.length } })
+  const agents = await Promise.all(
+    names.map((name) => startAgent({ ...options, folder: join(folder, name), name, code })),
+  )
+  try {
+    await eventually(
+      `${names.join(', ')} online`,
+      async () => {
+        const { devices } = await api.call('devices.list', {})
+        return names.every((name) => devices.some((d) => d.name === name && d.online))
+      },
+      { limitMs: ONLINE_LIMIT_MS },
+    )
+  } catch (error) {
+    await Promise.all(agents.map((agent) => agent.stop()))
+    throw new Error(agents.map((agent) => agent.output()).join('\n'), { cause: error })
+  }
+  return agents
+}

@@ -1,0 +1,406 @@
+import { execFileSync } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { Software } from '#shared/contract/entities.ts'
+import type { WireError } from '#shared/contract/errors.ts'
+import { makeDeb } from '../test-kit/packages.ts'
+import {
+  startTestController,
+  type RestReply,
+  type TestController,
+} from '../test-kit/test-controller.ts'
+import { decodeFields } from './upload.ts'
+
+const SCRIPT = '#!/bin/sh\nexit 0\n'
+let t: TestController
+beforeAll(async () => {
+  t = await startTestController()
+})
+afterAll(() => t.stop())
+
+const list = async () => (await t.rest.call('software.list', {})).software
+const contentFiles = () => {
+  const root = join(t.dataDir, 'content')
+  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    statSync(join(root, name)).isFile(),
+  )
+}
+beforeEach(async () => {
+  for (const { id } of await list()) await t.rest.call('software.delete', { params: { id } })
+  expect(contentFiles()).toEqual([])
+})
+/** Nothing of a refused upload may remain. */
+const nothingKept = async () => {
+  expect(await list()).toEqual([])
+  expect(contentFiles()).toEqual([])
+}
+const errorOf = (reply: RestReply) => (reply.body as { error: WireError }).error
+const made = (reply: RestReply): Software => {
+  expect(reply.status, JSON.stringify(reply.body)).toBe(200)
+  return reply.body as Software
+}
+
+type Part = [
+  name: string,
+  value: string | { fileName: string; bytes: string | Buffer<ArrayBuffer> },
+]
+/** Parts in exactly this order. */
+function send(parts: Part[], path = '/software'): Promise<RestReply> {
+  const form = new FormData()
+  for (const [name, value] of parts)
+    if (typeof value === 'string') form.append(name, value)
+    else form.append(name, new Blob([value.bytes]), value.fileName)
+  return t.rest.raw('POST', path, form)
+}
+const file = (fileName = 'tool.sh', bytes: string | Buffer<ArrayBuffer> = SCRIPT): Part => [
+  'file',
+  { fileName, bytes },
+]
+
+const headLines = (url: URL, to: TestController, length: string): string =>
+  [
+    'POST /software HTTP/1.1',
+    `host: ${url.host}`,
+    `authorization: Bearer ${to.session.token}`,
+    'content-type: multipart/form-data; boundary=xyz',
+    length,
+    '',
+    '',
+  ].join('\r\n')
+/** A request written by hand, to break it off wherever a test wants. */
+async function openRaw(contentLength: number, to = t): Promise<Socket> {
+  const url = new URL(to.controller.consoleUrl)
+  const socket = connect(Number(url.port), url.hostname)
+  await once(socket, 'connect')
+  socket.on('error', () => undefined)
+  socket.write(headLines(url, to, `content-length: ${contentLength}`))
+  return socket
+}
+const HEAD = '--xyz\r\ncontent-disposition: form-data; name="file"; filename="a.sh"\r\n\r\n'
+const answerTo = async (socket: Socket): Promise<string> => {
+  const pieces: Buffer[] = []
+  socket.on('data', (piece: Buffer) => pieces.push(piece))
+  await Promise.race([once(socket, 'data'), once(socket, 'close')])
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  return Buffer.concat(pieces).toString()
+}
+const until = async (what: () => boolean) => {
+  for (let i = 0; i < 500 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(what()).toBe(true)
+}
+
+describe('an upload', () => {
+  const fields: Part[] = [
+    ['name', 'Tool'],
+    ['version', '2.1'],
+    ['platform', 'macos'],
+    ['arch', 'arm64'],
+    ['install_args', '--quiet "a b"'],
+    ['timeout_seconds', '90'],
+    ['success_exit_codes', '[0, 3010]'],
+    ['detection', '{"type":"file","path":"/opt/tool"}'],
+  ]
+  it.each<[string, Part[]]>([
+    ['before', [...fields, file()]],
+    ['behind', [file(), ...fields]],
+    ['before and behind', [...fields.slice(0, 4), file(), ...fields.slice(4)]],
+  ])('is taken with its fields %s the file', async (_where, parts) => {
+    const software = made(await send(parts))
+    expect(software).toMatchObject({ name: 'Tool', version: '2.1' })
+    expect(software.installers).toEqual([
+      expect.objectContaining({
+        platform: 'macos',
+        arch: 'arm64',
+        kind: 'sh',
+        file_name: 'tool.sh',
+        size_bytes: SCRIPT.length,
+        sha256: createHash('sha256').update(SCRIPT).digest('hex'),
+        install_args: '--quiet "a b"',
+        timeout_seconds: 90,
+        success_exit_codes: [0, 3010],
+        detection: { type: 'file', path: '/opt/tool' },
+      }),
+    ])
+    expect(await list()).toEqual([software])
+  })
+
+  it('needs no field at all, and takes empty ones as left out', async () => {
+    expect(made(await send([file()]))).toMatchObject({ name: 'tool', version: '' })
+    const empty = fields.map(([name]): Part => [name, ''])
+    expect(made(await send([...empty, file()]))).toMatchObject({ name: 'tool' })
+  })
+
+  it('may say that there is no detection', async () => {
+    const deb = Buffer.from(await makeDeb())
+    expect(made(await send([file('a.deb', deb)])).installers[0]!.detection).not.toBeNull()
+    const without = made(await send([file('a.deb', deb), ['detection', 'null']]))
+    expect(without.installers[0]!.detection).toBeNull()
+  })
+
+  it.each(['../../../etc/cron.d/evil.sh', '..\\..\\evil.sh', '/root/evil.sh'])(
+    'named %s is stored under its hash and goes by its last component',
+    async (name) => {
+      const software = made(await send([file(name)]))
+      expect(software.installers[0]!.file_name).toBe('evil.sh')
+      const { sha256 } = software.installers[0]!
+      expect(contentFiles()).toEqual([join(sha256!.slice(0, 2), sha256!)])
+    },
+  )
+
+  it('passes over unknown fields, other files and a second file', async () => {
+    const software = made(
+      await send([
+        ['surprise', 'x'],
+        ['icon', { fileName: 'icon.png', bytes: Buffer.alloc(300_000) }],
+        file('first.sh'),
+        file('second.exe', Buffer.alloc(500_000)),
+        ['name', 'Late'],
+      ]),
+    )
+    expect(software).toMatchObject({ name: 'Late', installers: [{ file_name: 'first.sh' }] })
+    expect(contentFiles()).toHaveLength(1)
+  })
+
+  it('of many megabytes arrives whole, though other requests take one', async () => {
+    const bytes = Buffer.concat([Buffer.from(SCRIPT), randomBytes(24 * 1024 * 1024 + 17)])
+    const software = made(await send([file('big.sh', bytes), ['version', '1']]))
+    expect(software.installers[0]).toMatchObject({
+      size_bytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    })
+  })
+
+  it('adds an installer to software that is there', async () => {
+    const { id } = made(await send([file()]))
+    const path = `/software/${id}/installers`
+    const now = made(await send([file('b.cmd', 'exit 0')], path))
+    expect(now.installers.map((i) => i.platform)).toEqual(['linux', 'windows'])
+    const again = await send([file('c.cmd', 'exit 1')], path)
+    expect([again.status, errorOf(again).code]).toEqual([409, 'E_CONFLICT'])
+    const nowhere = await send([file('c.cmd', 'exit 1')], '/software/9999/installers')
+    expect([nowhere.status, errorOf(nowhere).code]).toEqual([404, 'E_NOT_FOUND'])
+    expect(contentFiles()).toHaveLength(2)
+  })
+})
+
+describe('an upload that is refused', () => {
+  it.each<[string, Part[], string, string]>([
+    ['without a file', [['name', 'x']], 'E_VALIDATION', '/file'],
+    ['without a field', [], 'E_VALIDATION', '/file'],
+    [
+      'with its file under another name',
+      [['installer', { fileName: 'a.sh', bytes: SCRIPT }]],
+      'E_VALIDATION',
+      '/file',
+    ],
+    [
+      'with a time that is no number',
+      [file(), ['timeout_seconds', 'soon']],
+      'E_VALIDATION',
+      '/timeout_seconds',
+    ],
+    [
+      'with a time out of range',
+      [['timeout_seconds', '0'], file()],
+      'E_VALIDATION',
+      '/timeout_seconds',
+    ],
+    [
+      'with exit codes that are not JSON',
+      [file(), ['success_exit_codes', '0,1']],
+      'E_VALIDATION',
+      '/success_exit_codes',
+    ],
+    [
+      'with exit codes that are text',
+      [file(), ['success_exit_codes', '["1"]']],
+      'E_VALIDATION',
+      '/success_exit_codes/0',
+    ],
+    ['with an unknown platform', [file(), ['platform', 'beos']], 'E_VALIDATION', '/platform'],
+    [
+      'with a detection of no kind',
+      [file(), ['detection', '{"type":"magic"}']],
+      'E_VALIDATION',
+      '/detection/type',
+    ],
+    ['with an open quote', [file(), ['install_args', '"']], 'E_VALIDATION', '/install_args'],
+    ['with a name of control characters', [file(), ['name', 'a\u0007b']], 'E_VALIDATION', '/name'],
+    [
+      'with a field that is too long',
+      [file(), ['install_args', 'x'.repeat(70_000)]],
+      'E_VALIDATION',
+      '/install_args',
+    ],
+    ['of an unknown kind', [file('notes.txt')], 'E_MEDIA_TYPE', '/file'],
+  ])('%s says so and leaves nothing', async (_what, parts, code, path) => {
+    const reply = await send(parts)
+    expect(reply.status).toBe(code === 'E_MEDIA_TYPE' ? 415 : 400)
+    expect(errorOf(reply).code).toBe(code)
+    expect(errorOf(reply).details[0]!.path).toBe(path)
+    await nothingKept()
+  })
+
+  it('because its package is broken says what is wrong', async () => {
+    const deb = Buffer.from(await makeDeb())
+    const reply = await send([file('a.deb', deb.subarray(0, deb.length - 50))])
+    expect([reply.status, errorOf(reply).code]).toEqual([400, 'E_PACKAGE_UNREADABLE'])
+    expect(errorOf(reply).message).toContain('data.tar.gz should have')
+    await nothingKept()
+  })
+
+  it('because it is not multipart', async () => {
+    const reply = await t.rest.raw('POST', '/software', { name: 'x' })
+    expect([reply.status, errorOf(reply).code]).toEqual([415, 'E_MEDIA_TYPE'])
+  })
+
+  it('because nobody is signed in is not read', async () => {
+    const form = new FormData()
+    form.append('file', new Blob([SCRIPT]), 'a.sh')
+    const reply = await t.anonymous.raw('POST', '/software', form)
+    expect(reply.status).toBe(401)
+    await nothingKept()
+  })
+
+  it('because of its kind is answered while it is still being sent', async () => {
+    const reply = await send([file('movie.mkv', Buffer.alloc(30 * 1024 * 1024))])
+    expect([reply.status, errorOf(reply).code]).toEqual([415, 'E_MEDIA_TYPE'])
+    await nothingKept()
+  })
+
+  it('because it says to be larger than the limit, before a byte was sent', async () => {
+    const socket = await openRaw(17 * 1024 ** 3)
+    const answer = await answerTo(socket)
+    expect(answer).toContain('413')
+    expect(answer).toContain('E_TOO_LARGE')
+    socket.destroy()
+    await nothingKept()
+  })
+})
+
+const canMount = process.platform === 'linux' && process.getuid?.() === 0
+if (!canMount)
+  process.stderr.write('SKIPPED: the small-disk test needs Linux and root, to mount a tmpfs\n')
+
+describe.skipIf(!canMount)('a disk with too little room', () => {
+  const MIB = 1024 * 1024
+  let mount: string
+  let small: TestController
+  beforeAll(async () => {
+    mount = mkdtempSync(join(tmpdir(), 'deployx-small-'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=100m,mode=0700', 'tmpfs', mount])
+    small = await startTestController({ dataDir: join(mount, 'data') })
+  })
+  afterAll(async () => {
+    await small.stop()
+    execFileSync('umount', [mount])
+    rmSync(mount, { recursive: true })
+  })
+
+  it('refuses what does not fit when its first bytes come, and takes what fits', async () => {
+    const socket = await openRaw(80 * MIB, small)
+    socket.write(HEAD + SCRIPT.repeat(100))
+    const answer = await answerTo(socket)
+    expect(answer).toContain('507')
+    expect(answer).toContain('E_DISK_FULL')
+    socket.destroy()
+    const reply = await small.rest.upload('/software', { name: 'a.sh', bytes: SCRIPT })
+    expect(reply.status).toBe(200)
+  })
+
+  it('stops taking an upload of unknown length before the database has no room left', async () => {
+    const url = new URL(small.controller.consoleUrl)
+    const socket = connect(Number(url.port), url.hostname)
+    socket.on('error', () => undefined)
+    const chunk = (bytes: Buffer | string) => {
+      socket.write(`${Buffer.byteLength(bytes).toString(16)}\r\n`)
+      socket.write(bytes)
+      return socket.write('\r\n')
+    }
+    socket.write(headLines(url, small, 'transfer-encoding: chunked'))
+    const answer = answerTo(socket)
+    chunk(HEAD)
+    for (let sent = 0; sent < 80 && !socket.destroyed; sent++)
+      if (!chunk(Buffer.alloc(MIB))) await Promise.race([once(socket, 'drain'), answer])
+    expect(await answer).toContain('E_DISK_FULL')
+    socket.destroy()
+    expect((await small.rest.call('software.list', {})).software).toHaveLength(1)
+    expect(readdirSync(join(small.dataDir, 'content', 'tmp'))).toEqual([])
+  })
+})
+
+describe('an upload that breaks off', () => {
+  const sent = Buffer.concat([Buffer.from(HEAD + SCRIPT), randomBytes(2 * 1024 * 1024)])
+
+  it.each([
+    ['in the middle of its file', sent],
+    ['within the head of its file', Buffer.from(HEAD.slice(0, 30))],
+    ['before its first byte', Buffer.alloc(0)],
+    [
+      'behind its file',
+      Buffer.concat([sent, Buffer.from('\r\n--xyz\r\ncontent-disposition: form')]),
+    ],
+  ])('%s leaves nothing', async (_where, bytes) => {
+    const socket = await openRaw(bytes.length + 1000)
+    socket.write(bytes)
+    if (bytes.length > 1000) await until(() => contentFiles().length === 1)
+    else await new Promise((resolve) => setTimeout(resolve, 50))
+    socket.destroy()
+    await until(() => contentFiles().length === 0)
+    await nothingKept()
+    // And the next one is taken.
+    made(await send([file()]))
+  })
+
+  it('by ending early, though all that was announced came, is told so', async () => {
+    const socket = await openRaw(sent.length)
+    socket.write(sent)
+    expect(await answerTo(socket)).toContain('E_UPLOAD_ABORTED')
+    socket.destroy()
+    await nothingKept()
+  })
+
+  it('because the controller stops does not hold it up', async () => {
+    const own = await startTestController()
+    const socket = await openRaw(100_000_000, own)
+    socket.write(sent)
+    const incoming = join(own.dataDir, 'content', 'tmp')
+    await until(() => readdirSync(incoming).length === 1)
+    const goOn = setInterval(() => socket.write('x'), 50)
+    const startedMs = Date.now()
+    await own.stop()
+    clearInterval(goOn)
+    socket.destroy()
+    expect(Date.now() - startedMs).toBeLessThan(5_000)
+  })
+
+  it('or has no sound boundary is malformed', async () => {
+    const reply = await t.rest.raw('POST', '/software', 'no parts in here', {
+      'content-type': 'multipart/form-data',
+    })
+    expect(reply.status).toBe(400)
+    expect(['E_MALFORMED', 'E_UPLOAD_ABORTED']).toContain(errorOf(reply).code)
+  })
+})
+
+describe('fields of an upload', () => {
+  it('that a part already declared as JSON are taken as they are', () => {
+    const fields = decodeFields(new Map<string, unknown>([['success_exit_codes', [1]]]))
+    expect(fields.success_exit_codes).toEqual([1])
+  })
+  it('that the contract does not know do not come through', () => {
+    expect(
+      decodeFields(
+        new Map([
+          ['constructor', 'x'],
+          ['surprise', '1'],
+        ]),
+      ),
+    ).toEqual({})
+  })
+})

@@ -1,0 +1,162 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type {
+  DeploymentCompleted,
+  FeedEventName,
+  FeedEvents,
+} from '#shared/contract/console-feed.ts'
+import type { DeploymentId } from '#shared/domain/ids.ts'
+import { lookOf, watchPulse, type Activity, type Pulse } from './pulse.ts'
+
+const id = (n: number) => n as DeploymentId
+const QUIET: Activity = {
+  active_deployments: [],
+  running_targets: 0,
+  online_agents: 0,
+  total_devices: 0,
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+function setUp(isLookedAt: (id: DeploymentId) => boolean = () => false) {
+  let activity = QUIET
+  let listener: ((event: FeedEventName, body: never) => void) | null = null
+  const beats: Pulse[] = []
+  const completed: DeploymentCompleted[] = []
+  const watch = watchPulse({
+    controller: {
+      hubUrl: 'https://192.168.1.20:7480',
+      activity: () => activity,
+      subscribe: (given) => {
+        listener = given
+        return () => (listener = null)
+      },
+    },
+    onBeat: (pulse) => beats.push(pulse),
+    onCompleted: (ended) => completed.push(ended),
+    isLookedAt,
+  })
+  return {
+    watch,
+    beats,
+    completed,
+    isSubscribed: () => listener !== null,
+    set: (changes: Partial<Activity>) => (activity = { ...activity, ...changes }),
+    send: <E extends FeedEventName>(event: E, body: Partial<FeedEvents[E]>) =>
+      listener?.(event, body as never),
+    end: (n: number, status: string, failure_count = 1) =>
+      listener?.('deployment_completed', {
+        deployment_id: id(n),
+        deployment_name: `D${n}`,
+        status,
+        failure_count,
+      } as never),
+    unseen: () => beats.at(-1)?.unseen.map((each) => each.id),
+  }
+}
+
+describe('the pulse', () => {
+  it('beats at once, then at most once a second and only for something new', () => {
+    const { beats, set, send } = setUp()
+    expect(beats).toEqual([{ hubAddress: '192.168.1.20:7480', activity: QUIET, unseen: [] }])
+    for (let n = 1; n <= 500; n++) {
+      set({ running_targets: n })
+      send('targets_updated', {})
+      vi.advanceTimersByTime(10)
+    }
+    expect(beats.length).toBeGreaterThanOrEqual(5)
+    expect(beats.length).toBeLessThanOrEqual(7)
+    vi.advanceTimersByTime(1_000)
+    expect(beats.at(-1)?.activity.running_targets).toBe(500)
+    const before = beats.length
+    send('device_updated', {})
+    vi.advanceTimersByTime(5_000)
+    expect(beats).toHaveLength(before)
+  })
+
+  it('does not stir for output, and heals when an event was lost', () => {
+    const { beats, set, send } = setUp()
+    set({ running_targets: 1 })
+    send('target_output', {})
+    vi.advanceTimersByTime(5_000)
+    expect(beats).toHaveLength(1)
+    vi.advanceTimersByTime(15_000)
+    expect(beats).toHaveLength(2)
+  })
+
+  it('follows the hub to its new address', () => {
+    const { beats, send } = setUp()
+    send('hub_updated', { addresses: ['10.0.0.9:7480', '127.0.0.1:7480'] })
+    vi.advanceTimersByTime(1_000)
+    expect(beats.at(-1)?.hubAddress).toBe('10.0.0.9:7480')
+  })
+
+  it('ends: no timer and no subscription stay behind', () => {
+    const { watch, isSubscribed, send } = setUp()
+    send('targets_updated', {})
+    watch.stop()
+    expect(isSubscribed()).toBe(false)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('failures nobody has looked at', () => {
+  it('are those of deployments that ended failed or partial', () => {
+    const { end, unseen, completed } = setUp()
+    end(1, 'failed')
+    end(2, 'partial')
+    end(3, 'completed', 0)
+    end(4, 'canceled')
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toEqual([1, 2])
+    expect(completed).toHaveLength(4)
+  })
+
+  it('do not count while somebody watches', () => {
+    const { end, unseen } = setUp((each) => each === 1)
+    end(1, 'failed')
+    end(2, 'failed')
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toEqual([2])
+  })
+
+  it('are seen when their page, or the list of all, is looked at', () => {
+    const { watch, end, unseen } = setUp()
+    for (const n of [1, 2, 3]) end(n, 'failed')
+    watch.looked({ deployment: id(2) })
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toEqual([1, 3])
+    watch.looked('deployments')
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toEqual([])
+  })
+
+  it('are over when somebody tries again, and come back when that fails', () => {
+    const { send, end, unseen } = setUp()
+    end(1, 'partial')
+    send('deployment_updated', { id: id(1), status: 'in_progress' })
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toEqual([])
+    end(1, 'failed')
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toEqual([1])
+  })
+
+  it('are bounded: the oldest give way', () => {
+    const { end, unseen } = setUp()
+    for (let n = 1; n <= 60; n++) end(n, 'failed')
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toHaveLength(50)
+    expect(unseen()?.[0]).toBe(11)
+  })
+})
+
+it('knows which page shows failures', () => {
+  const at = (route: string) => lookOf(`app://deployx/index.html${route}`)
+  expect(at('#/deployments')).toBe('deployments')
+  expect(at('#/deployments/?filter=failed')).toBe('deployments')
+  expect(at('#/deployments/7')).toEqual({ deployment: 7 })
+  expect(at('#/deployments/7/targets/12?x=1')).toEqual({ deployment: 7 })
+  for (const route of ['', '#/', '#/deployments/new', '#/deployments/07', '#/devices/7'])
+    expect(at(route), route).toBeNull()
+})

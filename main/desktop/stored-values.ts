@@ -1,0 +1,47 @@
+/** What is remembered between starts, and how a file that holds something else is read. Pure. */
+import { z } from 'zod'
+import type { Preferences } from '#shared/contract/bridge.ts'
+
+export const DEFAULT_PREFERENCES: Preferences = {
+  theme: 'system',
+  close_to_tray: true,
+  notifications: true,
+  open_at_login: false,
+  sidebar_collapsed: false,
+}
+
+/** Things nobody sets by hand. */
+export const ShellState = z.object({
+  window: z
+    .object({
+      x: z.int(),
+      y: z.int(),
+      width: z.int().positive(),
+      height: z.int().positive(),
+      maximized: z.boolean(),
+    })
+    .nullable(),
+  /** Whether the person has been told once that closing the window leaves the hub running. */
+  tray_explained: z.boolean(),
+})
+export type ShellState = z.infer<typeof ShellState>
+export const INITIAL_SHELL_STATE: ShellState = { window: null, tray_explained: false }
+
+/** Whatever a file holds: each field that fits is taken, the default stands for every other. Pure. */
+export function sound<T extends z.ZodRawShape>(
+  schema: z.ZodObject<T>,
+  defaults: z.output<z.ZodObject<T>>,
+  stored: unknown,
+): z.output<z.ZodObject<T>> {
+  const given = (typeof stored === 'object' && stored !== null ? stored : {}) as Record<
+    string,
+    unknown
+  >
+  const result: Record<string, unknown> = { ...defaults }
+  for (const key of Object.keys(schema.shape)) {
+    const field = schema.shape[key] as unknown as z.ZodType
+    const checked = field.safeParse(given[key])
+    if (Object.hasOwn(given, key) && checked.success) result[key] = checked.data
+  }
+  return schema.parse(result)
+}

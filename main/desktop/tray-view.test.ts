@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { Pulse } from './pulse.ts'
+import { trayIconFile, trayView, type TrayEntry } from './tray-view.ts'
+
+const id = (n: number) => n as DeploymentId
+const pulse = (changes: Partial<Pulse['activity']> = {}, unseen: Pulse['unseen'] = []): Pulse => ({
+  hubAddress: '192.168.1.20:7480',
+  activity: {
+    active_deployments: [],
+    running_targets: 0,
+    online_agents: 3,
+    total_devices: 5,
+    ...changes,
+  },
+  unseen,
+})
+const labels = (menu: TrayEntry[]) => menu.flatMap((e) => (e.type === 'separator' ? [] : [e.label]))
+const office = { id: id(7), name: 'Office', ended: 31, total: 42 }
+
+describe('the state of the tray', () => {
+  it('is work while something runs, attention before it when something failed', () => {
+    expect(trayView(pulse()).state).toBe('idle')
+    expect(trayView(pulse({ active_deployments: [office] })).state).toBe('working')
+    expect(trayView(pulse({ running_targets: 1 })).state).toBe('working')
+    const failed = [{ id: id(3), name: 'VLC', failed: 2 }]
+    expect(trayView(pulse({ active_deployments: [office] }, failed)).state).toBe('attention')
+  })
+
+  it('has a picture of its own on every platform', () => {
+    const folder = join(import.meta.dirname, '../../build/icons/tray')
+    for (const platform of ['linux', 'win32', 'darwin'] as const) {
+      for (const dark of [true, false]) {
+        const files = (['idle', 'working', 'attention'] as const).map((state) =>
+          trayIconFile(state, platform, dark),
+        )
+        expect(new Set(files).size).toBe(3)
+        for (const file of files) expect(existsSync(join(folder, file)), file).toBe(true)
+      }
+    }
+  })
+})
+
+describe('the menu', () => {
+  it('tells the hub, opens, starts and ends', () => {
+    expect(labels(trayView(pulse()).menu)).toEqual([
+      'Open DeployX',
+      'Hub 192.168.1.20:7480 · 3 of 5 PCs online',
+      'New deployment',
+      'Quit',
+    ])
+  })
+
+  it('lists what runs and what failed, each leading to it', () => {
+    const { menu } = trayView(
+      pulse({ active_deployments: [office] }, [{ id: id(3), name: 'VLC', failed: 2 }]),
+    )
+    expect(menu).toContainEqual({
+      type: 'action',
+      label: 'Office 31/42',
+      action: { do: 'open-deployment', id: 7 },
+    })
+    expect(menu).toContainEqual({
+      type: 'action',
+      label: 'VLC: 2 failed',
+      action: { do: 'open-deployment', id: 3 },
+    })
+  })
+
+  it('stays short, whatever there is', () => {
+    const many = Array.from({ length: 300 }, (_each, n) => ({
+      ...office,
+      id: id(n + 1),
+      name: `&${'x'.repeat(500)}\n`,
+    }))
+    const shown = labels(trayView(pulse({ active_deployments: many })).menu)
+    expect(shown).toHaveLength(4 + 8 + 1)
+    expect(shown).toContain('and 292 more')
+    expect(Math.max(...shown.map((label) => label.length))).toBeLessThan(130)
+    expect(shown[2]).toMatch(/^&&x+… 31\/42$/)
+  })
+})
+
+it('the tooltip says the same, without names', () => {
+  expect(trayView(pulse()).tooltip).toBe('DeployX · Hub 192.168.1.20:7480 · 3 of 5 PCs online')
+  const busy = pulse({ active_deployments: [office, office] }, [
+    { id: id(3), name: 'VLC', failed: 2 },
+  ])
+  expect(trayView(busy).tooltip).toBe(
+    'DeployX · Hub 192.168.1.20:7480 · 3 of 5 PCs online · 2 deployments run · 1 has failures',
+  )
+  const long = trayView({ ...busy, hubAddress: `[${'fe80::'.repeat(30)}]:7480` })
+  expect(long.tooltip.length).toBeLessThanOrEqual(127)
+})

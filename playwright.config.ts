@@ -1,0 +1,15 @@
+import { defineConfig } from '@playwright/test'
+
+/** Specs in the real Electron: one after the other, because each starts several real programs, and never tried again. */
+export default defineConfig({
+  testDir: 'e2e/specs',
+  outputDir: 'test-results/e2e',
+  workers: 1,
+  retries: 0,
+  fullyParallel: false,
+  forbidOnly: Boolean(process.env['CI']),
+  timeout: 90_000,
+  globalTimeout: 25 * 60_000,
+  expect: { timeout: 15_000 },
+  reporter: [['list'], ['./e2e/support/reporter.ts']],
+})

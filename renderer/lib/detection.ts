@@ -1,0 +1,28 @@
+/** How software is recognised on a PC, in words. */
+import type { Detection } from '#shared/contract/detection.ts'
+
+export function detectionInWords(detection: Detection | null): string | null {
+  if (!detection) return null
+  switch (detection.type) {
+    case 'dpkg':
+      return `Debian package ${detection.name}${versionInWords(detection)}`
+    case 'rpm':
+      return `RPM package ${detection.name}${versionInWords(detection)}`
+    case 'pkgutil':
+      return `macOS package ${detection.name}${versionInWords(detection)}`
+    case 'msi_product':
+      return `Windows Installer product ${detection.product_code}`
+    case 'uninstall_entry':
+      return `entry “${detection.name}” in the list of installed programs${versionInWords(detection)}`
+    case 'file':
+      return `file ${detection.path}`
+  }
+}
+
+function versionInWords(detection: {
+  version?: string | undefined
+  operator: 'eq' | 'ge'
+}): string {
+  if (!detection.version) return ''
+  return `, version ${detection.version}${detection.operator === 'ge' ? ' or newer' : ''}`
+}

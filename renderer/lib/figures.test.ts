@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest'
+import { Preflight } from '#shared/contract/entities.ts'
+import { ErrorCode } from '#shared/contract/errors.ts'
+import { inFilter, lookOfDevice } from './devices.ts'
+import { ERROR_TEXT, failureText, fieldMessage } from './error-text.ts'
+import { estimate, misfits } from './estimate.ts'
+import { safeFileName } from './file-name.ts'
+import { byteFigures, downloadFraction } from './live-figures.ts'
+import { deployableDevices, groupPreflight } from './preflight.ts'
+import { byName, matches } from './search.ts'
+import { countsInWords, lookOfDeployment, lookOfTarget } from './states.ts'
+import { aDeployment, aDevice, aSoftware, aTarget } from './test-kit.ts'
+import { verdictInWords } from './verdict.ts'
+
+describe('bytes of a deployment', () => {
+  it('counts ended downloads whole, running ones so far, failed ones not at all', () =>
+    expect(
+      byteFigures(
+        [
+          aTarget({ deployment_status: 'completed', total_bytes: 100 }),
+          aTarget({ deployment_status: 'downloading', bytes: 30, total_bytes: 100 }),
+          aTarget({ deployment_status: 'failed', bytes: 50, total_bytes: 100 }),
+          aTarget({ deployment_status: 'pending', total_bytes: 100 }),
+        ],
+        () => null,
+      ),
+    ).toEqual({ sentBytes: 130, totalBytes: 300 }))
+  it('asks the library about what has not told its size', () =>
+    expect(byteFigures([aTarget()], () => 70).totalBytes).toBe(70))
+  it('promises no total while a size is unknown', () =>
+    expect(byteFigures([aTarget()], () => null).totalBytes).toBeNull())
+  it('has no fraction outside a download', () => {
+    expect(
+      downloadFraction({ deployment_status: 'installing', bytes: 1, total_bytes: 1 }),
+    ).toBeNull()
+    expect(downloadFraction({ deployment_status: 'downloading', bytes: 5, total_bytes: 10 })).toBe(
+      0.5,
+    )
+  })
+})
+
+describe('states', () => {
+  it('name only what is there', () =>
+    expect(
+      countsInWords({
+        completed: 31,
+        failed: 1,
+        skipped: 0,
+        installing: 4,
+        downloading: 0,
+        pending: 0,
+      }).map((c) => c.text),
+    ).toEqual(['31 completed', '4 installing', '1 failed']))
+  it('tell cancelling from running', () =>
+    expect(lookOfDeployment(aDeployment({ canceling: true })).label).toBe('Cancelling'))
+  it('call a skip by a cancel cancelled', () =>
+    expect(lookOfTarget(aTarget({ deployment_status: 'skipped', reason: 'canceled' })).label).toBe(
+      'Cancelled',
+    ))
+  it('put blocked before online', () =>
+    expect(lookOfDevice(aDevice({ blocked: true })).label).toBe('Blocked'))
+  it('count a blocked PC as decided, not as waiting for approval', () =>
+    expect(inFilter(aDevice({ approved: false, blocked: true }), 'pending')).toBe(false))
+  it('put a verdict into words', () => {
+    const done = { success_count: 31, failure_count: 1, skipped_count: 0 }
+    expect(verdictInWords({ status: 'partial', ...done })).toBe('31 completed, 1 failed')
+    expect(verdictInWords({ status: 'canceled', ...done })).toBe(
+      'Cancelled: 31 completed, 1 failed',
+    )
+  })
+})
+
+describe('a preflight', () => {
+  const target = (device_id: number, outcome: string, message: string) => ({
+    device_id,
+    device_name: `PC-${device_id}`,
+    software_id: 1,
+    software_name: 'VLC',
+    outcome,
+    reason: null,
+    message,
+    size_bytes: 1,
+  })
+  const preflight = Preflight.parse({
+    targets: [
+      target(1, 'ready', 'ready'),
+      target(2, 'will_fail', 'offline'),
+      target(3, 'will_fail', 'offline'),
+      target(4, 'will_fail', 'disk'),
+      target(5, 'will_wait', 'offline'),
+    ],
+    device_count: 5,
+    software_count: 1,
+    total_bytes: 5,
+  })
+  it('always shows all four answers, causes by size', () => {
+    const groups = groupPreflight(preflight)
+    expect(groups.map((g) => [g.outcome, g.count])).toEqual([
+      ['ready', 1],
+      ['will_wait', 1],
+      ['will_skip', 0],
+      ['will_fail', 3],
+    ])
+    expect(groups[3]?.causes.map((c) => c.message)).toEqual(['offline', 'disk'])
+  })
+  it('counts the PCs that will be worked on', () => expect(deployableDevices(preflight)).toBe(2))
+})
+
+describe('an estimate', () => {
+  it('adds what fits each PC', () =>
+    expect(
+      estimate([aSoftware()], [aDevice(), aDevice({ id: 2, platform: 'linux', online: false })]),
+    ).toEqual({ deviceCount: 2, onlineCount: 1, totalBytes: 1_000 }))
+  it('names what has no installer for a PC', () =>
+    expect(misfits([aSoftware()], aDevice({ platform: 'macos' }))).toEqual(['VLC']))
+})
+
+describe('searching', () => {
+  it('wants every word, in any field, without case and accents', () => {
+    expect(matches('buro pc', ['PC-1', 'Büro'])).toBe(true)
+    expect(matches('buro mac', ['PC-1', 'Büro'])).toBe(false)
+    expect(matches('  ', ['x'])).toBe(true)
+  })
+  it('puts PC-2 before PC-10', () =>
+    expect(['PC-10', 'pc-2'].sort(byName)).toEqual(['pc-2', 'PC-10']))
+})
+
+describe('errors in words', () => {
+  it('have a sentence for every code', () => {
+    for (const code of ErrorCode.options) expect(ERROR_TEXT[code].title).not.toBe('')
+  })
+  it('show the controller’s own words only where they say more', () => {
+    expect(
+      failureText({ code: 'E_CONFLICT', message: 'the name is taken', details: [] }).title,
+    ).toBe('The name is taken')
+    expect(failureText({ code: 'E_INTERNAL', message: 'SQLITE_BUSY', details: [] }).title).toBe(
+      'A fault in the controller',
+    )
+  })
+  it('find the message of one field', () => {
+    const failure = {
+      code: 'E_VALIDATION' as const,
+      message: '',
+      details: [{ path: '/custom_software/0/kind', message: 'is missing' }],
+    }
+    expect(fieldMessage(failure, '/custom_software')).toBe('Is missing')
+    expect(fieldMessage(failure, '/name')).toBeUndefined()
+  })
+})
+
+it('makes file names that every system takes', () => {
+  expect(safeFileName('../../etc/passwd <x>', 'csv')).toBe('etc passwd x.csv')
+  expect(safeFileName('***', 'csv')).toBe('deployment.csv')
+})

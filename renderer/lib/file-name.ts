@@ -1,0 +1,10 @@
+/** A name that every operating system takes for a file: "Office 2024 rings report.csv". */
+export function safeFileName(text: string, extension: string): string {
+  const cleaned = text
+    .replace(/[^\p{L}\p{N} ._()-]+/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .replace(/^[. ]+|[. ]+$/g, '')
+    .slice(0, 80)
+    .trim()
+  return `${cleaned || 'deployment'}.${extension}`
+}

@@ -1,0 +1,49 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { findAll, oneLine, splitIntoPieces, visibleText } from './plain-text.ts'
+
+describe('visible text', () => {
+  it('shows escape sequences instead of obeying them', () =>
+    expect(visibleText('\u001b[31mred\u001b[0m')).toBe('^[[31mred^[[0m'))
+  it('makes one kind of line end', () => expect(visibleText('a\r\nb\rc\nd')).toBe('a\nb\nc\nd'))
+  it('takes the power from direction overrides', () =>
+    expect(visibleText('exe.\u202egpj')).toBe('exe.\ufffdgpj'))
+  it('leaves markup as it is: it is text', () =>
+    expect(visibleText('<img src=x onerror=alert(1)>')).toBe('<img src=x onerror=alert(1)>'))
+  it('never lets a control character through', () =>
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(visibleText(text)).not.toMatch(
+          /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e]/,
+        )
+      }),
+    ))
+})
+
+it('folds and bounds what goes into one line', () => {
+  expect(oneLine(' a\n\n b\tc ')).toBe('a b c')
+  expect(oneLine('x'.repeat(400))).toHaveLength(300)
+})
+
+describe('pieces', () => {
+  it('hold the whole text and nothing else', () =>
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', 'b', '\n', 'é') }),
+        fc.integer({ min: 1, max: 20 }),
+        (text, size) => {
+          expect(splitIntoPieces(text, size).join('')).toBe(text)
+        },
+      ),
+    ))
+  it('break at line ends', () =>
+    expect(splitIntoPieces('one\ntwo\nthree', 4)).toEqual(['one\ntwo\n', 'three']))
+})
+
+describe('finding', () => {
+  it('ignores case and does not overlap', () => expect(findAll('aAaA', 'aa')).toEqual([0, 2]))
+  it('finds nothing for nothing', () => expect(findAll('text', '')).toEqual([]))
+  it('stops at its limit', () => expect(findAll('a'.repeat(100), 'a', 10)).toHaveLength(10))
+  it('keeps offsets right where lower case is longer', () =>
+    expect(findAll('İİx', 'x')).toEqual([2]))
+})

@@ -1,0 +1,102 @@
+/** Things for tests, with sensible defaults. */
+import { Deployment, Device, Software, Target } from '#shared/contract/entities.ts'
+import type { z } from 'zod'
+
+const AT = '2026-11-23T10:00:00.000Z'
+
+export const aTarget = (change: Partial<z.input<typeof Target>> = {}): Target =>
+  Target.parse({
+    id: 1,
+    device_id: 1,
+    device_name: 'PC-1',
+    software_id: 1,
+    software_name: 'VLC 3.0.21',
+    installer_kind: 'exe',
+    deployment_status: 'pending',
+    attempt: 1,
+    since: AT,
+    ...change,
+  })
+
+export const aDevice = (change: Partial<z.input<typeof Device>> = {}): Device =>
+  Device.parse({
+    id: 1,
+    name: 'PC-1',
+    platform: 'windows',
+    arch: 'x64',
+    os_version: 'Windows 11',
+    online: true,
+    approved: true,
+    blocked: false,
+    owner_id: 1,
+    agent_version: '0.1.0',
+    address: null,
+    enrolled_at: AT,
+    last_seen_at: AT,
+    free_disk_bytes: null,
+    group_ids: [],
+    ...change,
+  })
+
+const INSTALLER = {
+  id: 1,
+  platform: 'windows',
+  arch: 'x64',
+  kind: 'exe',
+  file_name: 'setup.exe',
+  size_bytes: 1_000,
+  sha256: 'a'.repeat(64),
+  install_args: '/S',
+  timeout_seconds: 3_600,
+  success_exit_codes: [0, 3010],
+  detection: null,
+} as const
+
+export const aSoftware = (
+  change: Partial<z.input<typeof Software>> = {},
+  installer: Partial<z.input<typeof Software>['installers'][number]> = {},
+): Software =>
+  Software.parse({
+    id: 1,
+    name: 'VLC',
+    version: '3.0.21',
+    publisher: 'VideoLAN',
+    origin: 'library',
+    owner_id: 1,
+    created_at: AT,
+    installers: [{ ...INSTALLER, ...installer }],
+    ...change,
+  })
+
+export const aDeployment = (change: Partial<z.input<typeof Deployment>> = {}): Deployment =>
+  Deployment.parse({
+    id: 1,
+    name: 'VLC',
+    status: 'in_progress',
+    paused: false,
+    pause_reason: null,
+    canceling: false,
+    action: 'install',
+    strategy_type: 'parallel',
+    max_concurrent: 50,
+    offline_policy: 'fail',
+    wait_minutes: 60,
+    created_by: 1,
+    created_by_name: 'anna',
+    created_at: AT,
+    started_at: AT,
+    ended_at: null,
+    software_names: ['VLC'],
+    device_count: 1,
+    counts: {
+      total: 1,
+      pending: 1,
+      downloading: 0,
+      installing: 0,
+      completed: 0,
+      failed: 0,
+      skipped: 0,
+    },
+    success_rate: null,
+    ...change,
+  })

@@ -1,0 +1,184 @@
+import { createPinia } from 'pinia'
+import { describe, expect, it } from 'vitest'
+import { createApp } from 'vue'
+import { TargetOutputPiece } from '#shared/contract/console-feed.ts'
+import { DeploymentId, TargetId } from '#shared/domain/ids.ts'
+import { API } from '../api/index.ts'
+import type { Api } from '../api/index.ts'
+import { ApiError } from '../api/failure.ts'
+import { aDeployment, aDevice, aSoftware, aTarget } from '../lib/test-kit.ts'
+import { useDevicesStore } from './devices.ts'
+import { useLiveStore } from './live.ts'
+import { createLoader } from './loader.ts'
+import { useOutputStore } from './output.ts'
+import { useUploadsStore } from './uploads.ts'
+
+/** An app around the stores, with an API that answers by route name. */
+function withApi<T>(
+  answers: Record<string, (input: never) => unknown>,
+  use: () => T,
+  more: Partial<Api> = {},
+): T {
+  const call = async (name: string, input: unknown) => {
+    const answer = answers[name]
+    if (!answer) throw new ApiError('E_NOT_FOUND', name)
+    return answer(input as never)
+  }
+  const app = createApp({ render: () => null })
+  app.provide(API, { call, ...more } as unknown as Api)
+  app.use(createPinia())
+  return app.runWithContext(use)
+}
+const [deployment, target] = [DeploymentId.parse(1), TargetId.parse(1)]
+const piece = (seq: number, text: string, attempt = 1) =>
+  TargetOutputPiece.parse({ deployment_id: 1, target_id: 1, attempt, seq, text })
+
+describe('output', () => {
+  const reply = { target_id: 1, attempt: 1, text: 'one ', omitted_bytes: 0, last_seq: 3 }
+  const open = async () => {
+    const store = withApi({ 'deployments.output': () => reply }, () => useOutputStore())
+    const text = () => store.pieces.map((p) => p.text).join('')
+    return { store, text }
+  }
+  it('adds what arrives and ignores what is in the text already', async () => {
+    const { store, text } = await open()
+    await store.open(deployment, target)
+    for (const p of [piece(3, 'again'), piece(4, 'two '), piece(4, 'twice'), piece(5, 'three')])
+      store.apply(p)
+    expect(text()).toBe('one two three')
+  })
+  it('keeps pieces that arrive while the text is being fetched', async () => {
+    const { store, text } = await open()
+    const opening = store.open(deployment, target)
+    store.apply(piece(4, 'two'))
+    await opening
+    expect(text()).toBe('one two')
+  })
+  it('starts over with a new attempt and ignores stragglers of the old one', async () => {
+    const { store, text } = await open()
+    await store.open(deployment, target)
+    store.apply(piece(1, 'second attempt', 2))
+    store.apply(piece(9, 'late', 1))
+    expect(text()).toBe('second attempt')
+  })
+  it('is deaf to other targets', async () => {
+    const { store, text } = await open()
+    await store.open(deployment, target)
+    store.apply({ ...piece(4, 'x'), target_id: TargetId.parse(2) })
+    expect(text()).toBe('one ')
+  })
+})
+
+describe('a live deployment', () => {
+  const progress = {
+    deployment_id: 1,
+    status: 'in_progress',
+    total_targets: 1,
+    completed: 0,
+    failed: 0,
+    skipped: 0,
+    success_rate: null,
+    targets: [aTarget()],
+  }
+  it('takes updates of its own targets only', async () => {
+    const store = withApi(
+      { 'deployments.get': () => aDeployment(), 'deployments.progress': () => progress },
+      () => useLiveStore(),
+    )
+    await store.open(deployment)
+    const counts = aDeployment().counts
+    store.applyTargets({
+      deployment_id: deployment,
+      counts,
+      targets: [aTarget({ deployment_status: 'installing' })],
+    })
+    store.applyTargets({
+      deployment_id: DeploymentId.parse(2),
+      counts,
+      targets: [aTarget({ id: 5 })],
+    })
+    expect(store.list.map((t) => t.deployment_status)).toEqual(['installing'])
+  })
+})
+
+describe('devices', () => {
+  it('follow the feed', async () => {
+    const store = withApi({ 'devices.list': () => ({ devices: [aDevice()] }) }, () =>
+      useDevicesStore(),
+    )
+    await store.load()
+    store.apply({ device: aDevice({ id: 2, name: 'PC-2', online: false }) })
+    expect([store.onlineCount, store.list.length]).toEqual([1, 2])
+    store.apply({ removed_device_id: aDevice().id })
+    expect(store.list.map((d) => d.name)).toEqual(['PC-2'])
+  })
+})
+
+describe('a loader', () => {
+  it('keeps what is shown when a refresh fails', async () => {
+    let fail = false
+    const loader = createLoader(async () => {
+      if (fail) throw new ApiError('E_UNREACHABLE', '')
+    })
+    await loader.load()
+    fail = true
+    await loader.load()
+    expect([loader.state.value, loader.failure.value?.code]).toEqual(['ready', 'E_UNREACHABLE'])
+  })
+  it('asks once for all who wait', async () => {
+    let asked = 0
+    const loader = createLoader(async () => void asked++)
+    await Promise.all([loader.load(), loader.load()])
+    expect(asked).toBe(1)
+  })
+})
+
+describe('uploads', () => {
+  const file = (name: string) => new File(['x'], name)
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
+  it('go one after the other', async () => {
+    let running = 0
+    let most = 0
+    const upload = async () => {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      running--
+      return aSoftware()
+    }
+    const store = withApi({}, () => useUploadsStore(), { upload })
+    store.add([file('a.exe'), file('b.exe'), file('c.exe')])
+    await settled()
+    expect([most, store.items.map((i) => i.state)]).toEqual([1, ['done', 'done', 'done']])
+  })
+  it('replace an entry by one with corrected details, then take the first one out', async () => {
+    const removed: number[] = []
+    let id = 0
+    const store = withApi(
+      {
+        'software.delete': (input: { params: { id: number } }) => (
+          removed.push(input.params.id),
+          { success: true }
+        ),
+      },
+      () => useUploadsStore(),
+      { upload: async () => aSoftware({ id: ++id }) },
+    )
+    store.add([file('a.exe')])
+    await settled()
+    await store.replace(store.items[0]!.key, { install_args: '/S' })
+    expect([removed, store.items[0]?.software?.id]).toEqual([[1], 2])
+  })
+  it('leave the entry as it was when the correction cannot be sent', async () => {
+    let calls = 0
+    const store = withApi({}, () => useUploadsStore(), {
+      upload: async () => {
+        if (++calls > 1) throw new ApiError('E_DISK_FULL', '')
+        return aSoftware()
+      },
+    })
+    store.add([file('a.exe')])
+    await settled()
+    expect(await store.replace(store.items[0]!.key, {})).toBeNull()
+    expect([store.items[0]?.state, store.items[0]?.failure?.code]).toEqual(['done', 'E_DISK_FULL'])
+  })
+})
