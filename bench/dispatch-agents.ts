@@ -30,12 +30,10 @@ const identities: SimIdentity[] = []
 let agents: SimAgent[] = []
 let sockets: WebSocket[] = []
 let expected = 0
-let commands = 0
 let acks = 0
 let lastCommandMs = 0
 
 function commandArrived(): void {
-  commands++
   lastCommandMs = epochMs()
 }
 function resultAcknowledged(): void {
@@ -102,7 +100,7 @@ async function obey(order: Order): Promise<void> {
     case 'reset':
       for (const agent of agents) agent.close()
       for (const socket of sockets) socket.close()
-      ;[agents, sockets, commands, acks] = [[], [], 0, 0]
+      ;[agents, sockets, acks] = [[], [], 0]
       return tell({ done: 'reset' })
     case 'quit':
       process.exit(0)

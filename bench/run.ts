@@ -1,6 +1,7 @@
 /** `npm run bench -- [NAME] [--json] [options]`: each benchmark beside its reference, in one run. */
 import { parseArgs } from 'node:util'
 import { dispatch } from './dispatch.ts'
+import { serve } from './serve.ts'
 import { printTable, type BenchTable } from './table.ts'
 
 const { values, positionals } = parseArgs({
@@ -20,6 +21,7 @@ const count = (text: string, max: number): number => {
 }
 const benches: Record<string, () => Promise<BenchTable>> = {
   dispatch: () => dispatch({ agents: count(values.agents, 10_000), runs: count(values.runs, 100) }),
+  serve: () => serve(),
 }
 
 function usage(error?: string): never {

@@ -2,11 +2,11 @@
 import { run, npmCommand } from './support/run.ts'
 import { projectRoot } from './support/project.ts'
 
-const CHECKS = ['types', 'lint', 'imports', 'format'] as const
+type Check = 'types' | 'lint' | 'imports' | 'format'
 const LIMIT_MS = 10 * 60_000
 
 const npm = npmCommand()
-async function check(name: (typeof CHECKS)[number]): Promise<boolean> {
+async function check(name: Check): Promise<boolean> {
   const started = Date.now()
   const result = await run(npm.command, [...npm.args, 'run', '--silent', `check:${name}`], {
     cwd: projectRoot,

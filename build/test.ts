@@ -5,7 +5,9 @@
 import { spawn } from 'node:child_process'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { resolveElectron } from './electron-runtime/resolve.ts'
 import { projectRoot } from './support/project.ts'
+import { ensureSystemPackages } from './system-packages.ts'
 
 type Counts = { passed: number; failed: number; skipped: number }
 const full = process.argv.includes('--full')
@@ -71,6 +73,11 @@ async function electron(): Promise<Counts> {
   return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped }
 }
 
+// Before the unit tests: some of them need a display, a bus or Electron's own Node, and would be skipped without.
+const system = await ensureSystemPackages()
+if (!system.ok)
+  console.log(`missing system packages: ${system.missing.join(' ')}. ${system.hint ?? ''}`)
+await resolveElectron({ fallback: 'allow', onProgress: (message) => console.log(message) })
 const parts = [await unit(), await electron()]
 const sum = (pick: (c: Counts) => number) => parts.reduce((n, c) => n + pick(c), 0)
 console.log(

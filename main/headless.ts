@@ -136,7 +136,7 @@ main().catch((error: unknown) => {
   const known = usage || error instanceof AppError
   process.stderr.write(
     known
-      ? `deployx: ${(error as Error).message}\n`
+      ? `deployx: ${(error).message}\n`
       : `deployx: ${(error as Error).stack ?? String(error)}\n`,
   )
   process.exit(usage ? 2 : 1)

@@ -23,6 +23,18 @@ export const uiTheme = {
       },
       square: { true: 'aspect-square justify-center px-0' },
     },
+    compoundVariants: [
+      {
+        color: 'primary' as const,
+        variant: 'solid' as const,
+        class: 'hover:bg-accent-strong active:bg-accent-strong',
+      },
+      {
+        color: 'error' as const,
+        variant: 'solid' as const,
+        class: 'hover:bg-error-strong active:bg-error-strong',
+      },
+    ],
     defaultVariants: { size: 'md' as const },
   },
   input: {

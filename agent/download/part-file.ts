@@ -106,6 +106,7 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
         }
         function pump(): void {
           if (isBroken) return isWriting ? undefined : reject(failure!)
+          if (used === BUFFER_BYTES && !isWriting) flush()
           while (waiting.length > 0 && used < BUFFER_BYTES) {
             const chunk = waiting.shift()!
             const taken = chunk.copy(buffers[0], used)

@@ -7,7 +7,7 @@ import { projectRoot } from '../../build/support/project.ts'
 import { callBridge } from './page-world.ts'
 import { isRunning } from './processes.ts'
 
-const START_LIMIT_MS = 60_000
+const START_LIMIT_MS = 30_000
 const END_LIMIT_MS = 20_000
 
 export type LaunchOptions = {

@@ -158,7 +158,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         }),
         ...softwareRoutes({ software }),
       },
-      tokens.authenticate,
+      (token) => tokens.authenticate(token),
     )
     await web.app.ready()
     const feed = new Server(web.app.server, {
@@ -172,10 +172,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
         done(null, origin === undefined || web.isOriginAllowed(origin, host ?? ''))
       },
     })
-    consoles.attach(feed, tokens.authenticate)
+    consoles.attach(feed, (token) => tokens.authenticate(token))
     undo.push(
       () => web.app.close(),
       () => feed.close(),
+      // Whoever still uploads is cut off: closing would wait for him.
+      () => web.app.server.closeAllConnections(),
     )
     const consolePort = await listen(web.app.server, options.consolePort, consoleHost, 'console')
 
@@ -210,7 +212,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         online_agents: devices.presence.onlineCount(),
         total_devices: devices.counts().total,
       }),
-      subscribe: consoles.subscribe,
+      subscribe: (listener) => consoles.subscribe(listener),
       stop,
     }
   } catch (error) {

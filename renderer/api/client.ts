@@ -1,6 +1,7 @@
 /** The typed client of the REST surface: `call('deployments.create', { body })`, replies checked with the route's own schema. */
 import { rest } from '#shared/contract/rest.ts'
-import type { Route, RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
+import type { RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
+import type { Route } from '#shared/contract/route.ts'
 import { ApiError, errorOfReply, parseJson } from './failure.ts'
 import type { SessionKeeper } from './session.ts'
 import { send } from './transport.ts'

@@ -36,8 +36,10 @@ describe('pieces', () => {
         },
       ),
     ))
+  it('never part a character', () =>
+    expect(splitIntoPieces('😀😀😀', 1)).toEqual(['😀', '😀', '😀']))
   it('break at line ends', () =>
-    expect(splitIntoPieces('one\ntwo\nthree', 4)).toEqual(['one\ntwo\n', 'three']))
+    expect(splitIntoPieces('one\ntwo\nthree\n', 4)).toEqual(['one\ntwo\n', 'three\n']))
 })
 
 describe('finding', () => {

@@ -33,10 +33,16 @@ export function splitIntoPieces(text: string, pieceLength = 8_192): string[] {
         : lineEnd < 0 || lineEnd - wanted > pieceLength
           ? wanted
           : lineEnd + 1
-    pieces.push(text.slice(start, end))
-    start = end
+    const whole = isHighSurrogate(text, end - 1) ? end + 1 : end
+    pieces.push(text.slice(start, whole))
+    start = whole
   }
   return pieces
+}
+
+const isHighSurrogate = (text: string, at: number): boolean => {
+  const code = text.charCodeAt(at)
+  return code >= 0xd800 && code <= 0xdbff && at + 1 < text.length
 }
 
 /** Start offsets of `needle` in `text`, ignoring case; at most `limit`. */

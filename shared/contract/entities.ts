@@ -170,6 +170,17 @@ export const Progress = z.object({
 })
 export type Progress = z.infer<typeof Progress>
 
+export const TargetOutput = z.object({
+  target_id: TargetId,
+  attempt: z.number().int(),
+  text: z.string(),
+  /** Bytes left out in the middle because the output was larger than is kept. */
+  omitted_bytes: z.number().int(),
+  /** Sequence number of the last piece in `text`; pieces on the feed that are not above it are already in. */
+  last_seq: z.number().int(),
+})
+export type TargetOutput = z.infer<typeof TargetOutput>
+
 export const PREFLIGHT_OUTCOMES = ['ready', 'will_wait', 'will_skip', 'will_fail'] as const
 export const PreflightTarget = z.object({
   device_id: DeviceId,

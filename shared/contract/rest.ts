@@ -11,25 +11,8 @@ import {
 } from '../domain/ids.ts'
 import * as entity from './entities.ts'
 import * as request from './requests.ts'
+import { route, type Route } from './route.ts'
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
-/** none = no token; user = any signed-in user; admin = administrators only. */
-export type Access = 'none' | 'user' | 'admin'
-
-export type Route = {
-  method: Method
-  path: string
-  access: Access
-  summary: string
-  params?: z.ZodObject
-  query?: z.ZodObject
-  body?: z.ZodType
-  /** `multipart`: a streamed upload; its fields are checked by the handler. `text`: the reply is not JSON. */
-  transport?: 'json' | 'multipart' | 'text'
-  reply: z.ZodType
-}
-
-const route = <const R extends Route>(r: R): R => r
 /** Ids in paths arrive as text. */
 const id = <T extends z.ZodType<number>>(schema: T) =>
   z.object({
@@ -54,16 +37,6 @@ export const Session = z.object({
   user: entity.User,
 })
 export type Session = z.infer<typeof Session>
-export const TargetOutput = z.object({
-  target_id: TargetId,
-  attempt: z.number().int(),
-  text: z.string(),
-  /** Bytes left out in the middle because the output was larger than is kept. */
-  omitted_bytes: z.number().int(),
-  /** Sequence number of the last piece in `text`; pieces on the feed that are not above it are already in. */
-  last_seq: z.number().int(),
-})
-export type TargetOutput = z.infer<typeof TargetOutput>
 
 export const rest = {
   'health.get': route({
@@ -376,7 +349,7 @@ export const rest = {
     access: 'user',
     summary: "The installer's own words",
     params: targetParams,
-    reply: TargetOutput,
+    reply: entity.TargetOutput,
   }),
   'deployments.report': route({
     method: 'GET',

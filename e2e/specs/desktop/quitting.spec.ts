@@ -37,7 +37,7 @@ test('quitting while an installer runs asks first, and the computer stays awake 
       world.asked.push(args.at(-1) as Electron.MessageBoxOptions)
       return Promise.resolve({ response: 1, checkboxChecked: false })
     }
-    dialog.showMessageBox = answer as typeof dialog.showMessageBox
+    dialog.showMessageBox = answer
   })
   await app.electron.evaluate(({ app: electronApp }) => electronApp.quit())
   const asked = await eventually('the question', () =>

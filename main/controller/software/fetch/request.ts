@@ -87,7 +87,7 @@ function statusFailure(url: URL, status: number): FetchFailure {
 function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     try {
-      
+      if (!options.allowPrivate) checkLiteralHost(url)
     } catch (error) {
       return reject(asFailure(url, error))
     }

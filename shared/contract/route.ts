@@ -1,0 +1,22 @@
+/** What a row of the table of routes (rest.ts) holds. */
+import type { z } from 'zod'
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+/** none = no token; user = any signed-in user; admin = administrators only. */
+export type Access = 'none' | 'user' | 'admin'
+
+export type Route = {
+  method: Method
+  path: string
+  access: Access
+  summary: string
+  params?: z.ZodObject
+  query?: z.ZodObject
+  body?: z.ZodType
+  /** `multipart`: a streamed upload; its fields are checked by the handler. `text`: the reply is not JSON. */
+  transport?: 'json' | 'multipart' | 'text'
+  reply: z.ZodType
+}
+
+/** Keeps the exact type of a row while checking its shape. */
+export const route = <const R extends Route>(r: R): R => r
