@@ -46,7 +46,15 @@ function fail(error: unknown): number {
   return error instanceof AgentFailure ? error.exitCode : 1
 }
 
+/** What was printed gets the time to be written; what still runs after that (a download, say) is not waited for. */
+const EXIT_LIMIT_MS = 1_000
+
+function end(exitCode: number): void {
+  process.exitCode = exitCode
+  setTimeout(() => process.exit(), EXIT_LIMIT_MS).unref()
+}
+
 perform(process.argv.slice(2))
   .catch(fail)
-  .then((exitCode) => process.exit(exitCode))
+  .then(end)
   .catch(() => process.exit(1))

@@ -294,7 +294,7 @@ describe('cancelling', () => {
 
   it('takes a waiting command out of the queue, while a running installer goes on to its end', async () => {
     const { hub, rootPath } = stage
-    const first = hub.payload({ content: countingScript('sleep 1') })
+    const first = hub.payload({ content: countingScript('sleep 3') })
     const second = hub.payload({ content: countingScript() })
     await hub.deploy(first)
     await hub.deploy(second)

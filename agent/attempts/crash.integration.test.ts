@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AttemptId } from '#shared/domain/ids.ts'
-import { serveBytes } from '../test-kit/hub.ts'
+import { serveBytes, startTestHub } from '../test-kit/hub.ts'
 import { countingScript, countRuns, isPidAlive, setStage, type Stage } from '../test-kit/stage.ts'
 import type { AgentProcess } from '../test-kit/agent-process.ts'
 
@@ -27,12 +27,13 @@ const resultsOf = (attemptId: AttemptId) =>
   stage.hub.reports.deployment_result.filter((result) => result.attempt_id === attemptId)
 /** Long enough for a second result to have come, if there were one. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 1_500))
-/** Ten numbered lines within two seconds. */
-const talking = countingScript(
-  'i=0',
-  'while [ $i -lt 20 ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done',
-)
-const allLines = Array.from({ length: 20 }, (_, i) => `line ${i + 1}\n`).join('')
+/** A script that writes so many numbered lines, ten a second. */
+const talkingFor = (lines: number): Buffer =>
+  countingScript('i=0', `while [ $i -lt ${lines} ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done`)
+const linesUpTo = (lines: number): string =>
+  Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join('')
+const talking = talkingFor(20)
+const allLines = linesUpTo(20)
 
 describe('an agent that is killed', () => {
   it('while downloading goes on where the download was, and reports once', async () => {
@@ -69,20 +70,20 @@ describe('an agent that is killed', () => {
 
   it('while the installer runs takes it up again: one run, all of the output, each piece once', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: talking })
+    const command = hub.payload({ content: talkingFor(80) })
     await hub.deploy(command)
     await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 5\n'))
     await killAndRestart()
     expect(hub.hellos[1]!.attempts).toEqual([command.attempt_id])
-    expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
-    expect(hub.outputOf(command)).toBe(allLines)
+    expect(await hub.result(command, 30_000)).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(hub.outputOf(command)).toBe(linesUpTo(80))
     expect(hub.reports.deployment_progress.some((progress) => progress.reason === 'adopted')).toBe(
       true,
     )
     await settle()
     expect(resultsOf(command.attempt_id)).toHaveLength(1)
     expect(countRuns(stage.rootPath)).toBe(1)
-  })
+  }, 40_000)
 
   it('again and again, at any moment, still runs the installer once and reports once', async () => {
     const { hub } = stage
@@ -154,13 +155,13 @@ describe('a supervisor that is killed', () => {
 
   it('leaves an installer whose end is waited for; without a rule nobody guesses how it ended', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: talking })
+    const command = hub.payload({ content: talkingFor(50) })
     await hub.deploy(command)
     await killSupervisor(command.attempt_id)
     const result = await hub.result(command)
     expect(result).toMatchObject({ status: 'failed', reason: 'interrupted' })
     expect(result.message).toContain('its exit code is not known')
-    expect(hub.outputOf(command)).toBe(allLines)
+    expect(hub.outputOf(command)).toBe(linesUpTo(50))
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
@@ -217,5 +218,67 @@ describe('a result', () => {
     await hub.until('it is forgotten', () => stage.attemptFolders().length === 0)
     expect(hub.outputOf(command)).toBe('hi\n')
     expect(countRuns(stage.rootPath)).toBe(1)
+  }, 60_000)
+})
+
+describe('a hub that goes away', () => {
+  it('while an installer runs gets output and result when it is back', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: talking })
+    await hub.deploy(command)
+    await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 3\n'))
+    await hub.stop()
+    const before = hub.outputOf(command)!
+    await hub.until('the installer has ended', () =>
+      stage.readAttemptFile(command.attempt_id, 'exit.json'),
+    )
+    const back = await startTestHub({ successorOf: hub, port: hub.port })
+    try {
+      expect(await back.result(command)).toMatchObject({ status: 'success' })
+      expect(back.hellos[0]!.attempts).toEqual([command.attempt_id])
+      const rest = back.reports.deployment_output.map((piece) => piece.text).join('')
+      expect(allLines.startsWith(before)).toBe(true)
+      expect(before + rest === allLines || rest.endsWith(allLines.slice(before.length))).toBe(true)
+      expect(countRuns(stage.rootPath)).toBe(1)
+    } finally {
+      await back.stop()
+    }
+  }, 40_000)
+
+  it('while a package is being fetched is waited for, and the download goes on where it was', async () => {
+    const { hub } = stage
+    const script = Buffer.concat([
+      countingScript('exit 0'),
+      Buffer.from(`# ${randomBytes(2 * 1024 * 1024).toString('hex')}\n`),
+    ])
+    const command = hub.payload({ content: script })
+    hub.content.set(command.url, (_request, response) => {
+      response.writeHead(200, { 'content-length': script.length })
+      response.write(script.subarray(0, 3 * 1024 * 1024))
+    })
+    await hub.deploy(command)
+    await hub.until('a part of it is there', () =>
+      hub.reports.deployment_progress.some((progress) => (progress.bytes ?? 0) > 1024 * 1024),
+    )
+    await hub.stop()
+    // Longer than three tries would take, if they did not wait for the hub.
+    await new Promise((resolve) => setTimeout(resolve, 7_000))
+    const back = await startTestHub({ successorOf: hub, port: hub.port })
+    const asked: number[] = []
+    back.content.set(
+      command.url,
+      serveBytes(script, (_request, _response, from) => {
+        asked.push(from)
+        return false
+      }),
+    )
+    try {
+      expect(await back.result(command, 30_000)).toMatchObject({ status: 'success' })
+      expect(asked).toHaveLength(1)
+      expect(asked[0]).toBeGreaterThan(1024 * 1024)
+      expect(countRuns(stage.rootPath)).toBe(1)
+    } finally {
+      await back.stop()
+    }
   }, 60_000)
 })

@@ -8,7 +8,7 @@ import { packageFileName } from '../install/package-name.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { isAlive } from '../lib/processes.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
-import { openEnvelope, refuse } from '../link/envelope.ts'
+import { openEnvelope, refuse, type CommandEvent } from '../link/envelope.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { readSupervisor } from '../supervisor/files.ts'
 import { runAttempt, type AttemptDeps } from './attempt.ts'
@@ -26,7 +26,6 @@ const ERROR_LIMIT = 3
 const RETRY_MIN_MS = 1_000
 const RETRY_MAX_MS = 60_000
 
-export type CommandEvent = 'deploy_software' | 'cancel_deployment'
 export type Runner = {
   /** Takes up what was open when the agent ended last, and sends what is not acknowledged. */
   start: () => void

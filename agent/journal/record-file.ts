@@ -70,13 +70,23 @@ export function readRecords(file: string): Reading {
   return { records, goodBytes, damaged }
 }
 
+/** Not in append mode: Windows shortens no file that was opened so. Positions are given with every write. */
+function openOrMake(file: string): number {
+  try {
+    return openSync(file, 'r+')
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error
+    return openSync(file, 'wx+', 0o600)
+  }
+}
+
 /** @param isDurable false: records survive the end of this process, though not a power cut */
 export function openRecordFile(
   file: string,
   isDurable = true,
 ): { file: RecordFile; reading: Reading } {
   const reading = readRecords(file)
-  let fd = openSync(file, 'a', 0o600)
+  let fd = openOrMake(file)
   let size = reading.goodBytes
   ftruncateSync(fd, size)
   if (isDurable) {
@@ -89,7 +99,8 @@ export function openRecordFile(
       append(record) {
         const line = Buffer.from(toLine(record))
         try {
-          for (let done = 0; done < line.length;) done += writeSync(fd, line, done)
+          for (let done = 0; done < line.length;)
+            done += writeSync(fd, line, done, line.length - done, size + done)
           if (isDurable) fsyncSync(fd)
         } catch (error) {
           // Half a line would spoil the next one.
@@ -100,10 +111,14 @@ export function openRecordFile(
       },
       rewrite(records) {
         const content = records.map(toLine).join('')
-        writeDurably(file, content)
+        // Windows replaces no file that is open.
         closeSync(fd)
-        fd = openSync(file, 'a', 0o600)
-        size = Buffer.byteLength(content)
+        try {
+          writeDurably(file, content)
+          size = Buffer.byteLength(content)
+        } finally {
+          fd = openOrMake(file)
+        }
       },
       sizeBytes: () => size,
       close: () => closeSync(fd),

@@ -68,7 +68,7 @@ export function createOnce(file: string, content: string): boolean {
   return true
 }
 
-/** The parsed JSON, or undefined when the file is not there or holds none. Other read errors are thrown. */
+/** The parsed JSON; undefined when the file is not there, null when it holds none. Other read errors are thrown. */
 export function readJson(file: string): unknown {
   let text: string
   try {
@@ -80,7 +80,7 @@ export function readJson(file: string): unknown {
   try {
     return JSON.parse(text) as unknown
   } catch {
-    return undefined
+    return null
   }
 }
 

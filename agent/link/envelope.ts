@@ -8,6 +8,7 @@ import {
 import { z } from 'zod'
 import { type Enrollment, verifies } from '../identity/identity.ts'
 
+export type CommandEvent = 'deploy_software' | 'cancel_deployment'
 export type Refusal = Extract<CommandReply, { accepted: false }>
 export type Opened = { ok: true; payload: CommandPayload } | { ok: false; refusal: Refusal }
 

@@ -24,7 +24,7 @@ import { verifies, type Enrollment } from '../identity/identity.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
-import type { CommandEvent } from '../attempts/runner.ts'
+import type { CommandEvent } from './envelope.ts'
 import { createPinnedAgent } from './pinned-agent.ts'
 import type { ReportBody, Reporter } from './reporter.ts'
 

@@ -1,4 +1,5 @@
 /** A hub with another key must not get one byte: not by enrolment, not by the socket, not by a download. */
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type SecureVersion, type TLSSocket } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -157,5 +158,18 @@ describe('a listener that shows the pinned key', () => {
     expect(afterSocket).toBeGreaterThan(afterEnroll)
     await tryDownload(honest.address)
     expect(honest.bytes).toBeGreaterThan(afterSocket)
+  })
+})
+
+describe('the sources of the agent', () => {
+  it('turn off the check of certificates in one place only, where the key is compared instead', () => {
+    const folder = join(import.meta.dirname, '..')
+    const places = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .flatMap((name) => {
+        const text = readFileSync(join(folder, name), 'utf8')
+        return [...text.matchAll(/rejectUnauthorized|NODE_TLS_REJECT/g)].map(() => name)
+      })
+    expect(places).toEqual([join('link', 'pinned-agent.ts')])
   })
 })

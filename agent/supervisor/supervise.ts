@@ -25,6 +25,7 @@ const TRIM_CHECK_MS = 1_000
 /** A full disk may be the installer's own doing, and may pass. */
 const WRITE_TRIES = 120
 const WRITE_RETRY_MS = 1_000
+const PASSING_ERRORS = ['ENOSPC', 'EDQUOT', 'EIO', 'EBUSY', 'EPERM', 'EACCES']
 /** An installer that writes without end must not fill the disk. */
 const OUTPUT_FILE_LIMIT_BYTES = 32 * 1024 * 1024
 
@@ -33,7 +34,10 @@ function readAt(fd: number, from: number, bytes: number): Buffer {
   return buffer.subarray(0, readSync(fd, buffer, 0, bytes, from))
 }
 
-/** Keeps the first and the last part of an output that grew too large. Returns the bytes dropped. */
+/**
+ * Keeps the first and the last part of an output that grew too large. Returns the bytes dropped.
+ * @param fd open for reading and writing, not in append mode: Windows shortens no file that was opened so
+ */
 export function trimOutput(
   fd: number,
   limitBytes: number = OUTPUT_FILE_LIMIT_BYTES,
@@ -43,7 +47,7 @@ export function trimOutput(
   if (size <= limitBytes) return 0
   const tail = readAt(fd, size - halfBytes, halfBytes)
   ftruncateSync(fd, halfBytes)
-  writeSync(fd, tail)
+  writeSync(fd, tail, 0, tail.length, halfBytes)
   return size - halfBytes - tail.length
 }
 
@@ -66,7 +70,7 @@ async function writePatiently(file: string, content: string): Promise<void> {
     try {
       return writeDurably(file, content)
     } catch (error) {
-      if (tries >= WRITE_TRIES) throw error
+      if (tries >= WRITE_TRIES || !PASSING_ERRORS.includes(errorCode(error))) throw error
       await wait(WRITE_RETRY_MS)
     }
 }
@@ -119,11 +123,12 @@ export async function supervise(folder: string): Promise<number> {
   const files = attemptFiles(folder)
   if (!createOnce(files.supervisor, JSON.stringify(identify(process.pid)))) return 0
 
-  const outputFd = openSync(files.output, 'a+', 0o600)
+  const outputFd = openSync(files.output, 'a', 0o600)
+  const trimFd = openSync(files.output, 'r+')
   let omitted = 0
   const trim = (): void => {
     try {
-      omitted += trimOutput(outputFd)
+      omitted += trimOutput(trimFd)
     } catch {
       // Tried again in a moment; nothing else may suffer from it.
     }
@@ -148,6 +153,7 @@ export async function supervise(folder: string): Promise<number> {
     // A full disk: the output may be incomplete, its end is told all the same.
   }
   closeSync(outputFd)
+  closeSync(trimFd)
   const ending: Exit = { ...exit, omitted_bytes: omitted }
   await writePatiently(files.exit, JSON.stringify(ending))
   return 0

@@ -2,7 +2,14 @@
  * A small hub for tests: real TLS, real Socket.IO, the contract checked on everything that arrives. It can be told to
  * misbehave. What it acknowledges it keeps in memory only.
  */
-import { createHash, createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  type KeyPairKeyObjectResult,
+} from 'node:crypto'
 import { createServer, type Server as HttpsServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -71,15 +78,33 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-export async function startTestHub(given: { tls?: TlsKey; port?: number } = {}) {
-  const tls = given.tls ?? (await makeTlsKey())
-  const command = generateKeyPairSync('ed25519')
+/** What makes a hub the same hub after a restart or at another address. */
+type HubIdentity = {
+  tls: TlsKey
+  command: KeyPairKeyObjectResult
+  secret: string
+  devices: Map<string, DeviceId>
+  content: Map<string, Served>
+}
+
+export async function startTestHub(
+  given: {
+    /** Comes up as this one did, with its keys, its devices and its content. */
+    successorOf?: { identity: HubIdentity }
+    port?: number
+  } = {},
+) {
+  const identity = given.successorOf?.identity ?? {
+    tls: await makeTlsKey(),
+    command: generateKeyPairSync('ed25519'),
+    secret: randomBytes(16).toString('base64url'),
+    devices: new Map<string, DeviceId>(),
+    content: new Map<string, Served>(),
+  }
+  const { tls, command, secret, devices, content } = identity
   const commandKey = createPublicKey(command.privateKey)
     .export({ type: 'spki', format: 'der' })
     .toString('base64')
-  const secret = randomBytes(16).toString('base64url')
-  const devices = new Map<string, DeviceId>()
-  const content = new Map<string, Served>()
   const reports: Reports = {
     deployment_result: [],
     deployment_progress: [],
@@ -264,6 +289,7 @@ export async function startTestHub(given: { tls?: TlsKey; port?: number } = {}) 
   }
 
   return {
+    identity,
     tls,
     port,
     commandKey,
@@ -326,8 +352,10 @@ export async function startTestHub(given: { tls?: TlsKey; port?: number } = {}) 
     cutLinks: () => io.of(AGENT_NAMESPACE).disconnectSockets(true),
     async stop(): Promise<void> {
       waiters = []
-      await io.close()
+      // Closing waits for downloads, which wait for this.
+      const closed = io.close()
       server.closeAllConnections()
+      await closed
     },
   }
 }

@@ -35,10 +35,21 @@ export async function setStage(hubOptions: Parameters<typeof startTestHub>[0] = 
     },
     async clear(): Promise<void> {
       for (const agent of agents) if (agent.process.exitCode === null) await agent.kill('SIGKILL')
+      for (const name of readdirSync(state.path).includes('attempts') ? this.attemptFolders() : [])
+        killInstaller(this.readAttemptFile(name, 'installer.json'))
       await hub.stop()
       state.remove()
       root.remove()
     },
+  }
+}
+
+/** Agents leave their installers running: a test must not. */
+function killInstaller(installer: { process: { pid: number } } | null): void {
+  try {
+    if (installer) process.kill(-installer.process.pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
   }
 }
 

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { expect, type Locator, type Page } from '@playwright/test'
-import { closeSheet, goTo } from './shell.ts'
+import { goTo } from './shell.ts'
 
 export const softwareRow = (page: Page, name: string): Locator =>
   page.locator(`[data-testid=software-row][data-software-name="${name}"]`)
@@ -20,6 +20,6 @@ export async function addSoftware(page: Page, file: string, name: string): Promi
   await item.getByTestId('readout-name').fill(name)
   await item.getByTestId('readout-save').click()
   await expect(page.getByTestId('readout-form')).toHaveCount(0)
-  if (await page.getByTestId('sheet-close').isVisible()) await closeSheet(page)
+  await expect(page.getByTestId('upload-sheet')).toHaveCount(0)
   await expect(softwareRow(page, name)).toBeVisible()
 }

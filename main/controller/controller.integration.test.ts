@@ -176,6 +176,22 @@ describe('a deployment', () => {
     expect(second.progress.targets[0]).toMatchObject({ deployment_status: 'completed', attempt: 2 })
   })
 
+  it('ends with the device that says at once that the software is there already', async () => {
+    const feed = t.feed()
+    const statuses: string[] = []
+    feed.on('deployment_updated', (d) => statuses.push(d.status))
+    const { id } = await deploy(['LAB-01'], {
+      onCommand: (command, agent) => {
+        if (command.action === 'cancel') return
+        void agent.result(command, { status: 'skipped', reason: 'already_installed', message: 'There.' })
+      },
+    })
+    const { deployment, progress } = await ended(id)
+    expect(deployment.status).toBe('completed')
+    expect(progress.targets[0]).toMatchObject({ deployment_status: 'skipped', reason: 'already_installed' })
+    await expect.poll(() => statuses.at(-1)).toBe('completed')
+  })
+
   it('ignores a result that was recorded before, and one of an attempt it never gave out', async () => {
     const { id, agents } = await deploy(['LAB-01'])
     await ended(id)

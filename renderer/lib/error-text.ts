@@ -1,6 +1,6 @@
 /** What the console says for each error code, and what to do next. Behaviour is decided by code, never by text. */
-import type { ErrorCode } from '#shared/contract/errors.ts'
-import type { ErrorDetail } from '#shared/contract/errors.ts'
+import { ERRORS } from '#shared/contract/errors.ts'
+import type { ErrorCode, ErrorDetail } from '#shared/contract/errors.ts'
 
 /** Failures that never reached the controller, or came back unreadable. */
 export const LOCAL_CODES = ['E_UNREACHABLE', 'E_TIMEOUT', 'E_REPLY', 'E_CANCELED'] as const
@@ -110,6 +110,10 @@ export function failureText(failure: Failure): FailureText {
 }
 
 const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** Whether the same thing may go better another time. What never reached the controller may. */
+export const mayRetry = (failure: Failure): boolean =>
+  Object.hasOwn(ERRORS, failure.code) ? ERRORS[failure.code as ErrorCode].retryable : true
 
 /** The message for one field (`/name`, `/custom_software/0/kind`), if the failure has one. */
 export function fieldMessage(failure: Failure | null, path: string): string | undefined {

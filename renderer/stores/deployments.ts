@@ -15,8 +15,12 @@ export const useDeploymentsStore = defineStore('deployments', () => {
   const byId = shallowRef(new Map<DeploymentId, Deployment>())
   const total = ref(0)
   const loader = createLoader(async () => {
+    const before = byId.value
     const reply = await api.call('deployments.list', { query: { limit: PAGE_SIZE } })
-    byId.value = new Map(reply.deployments.map((d) => [d.id, d]))
+    const next = new Map(reply.deployments.map((d) => [d.id, d]))
+    // What the feed told meanwhile is newer than the answer.
+    for (const [id, d] of byId.value) if (before.get(id) !== d) next.set(id, d)
+    byId.value = next
     total.value = reply.total
   })
 

@@ -13,8 +13,12 @@ export const useDevicesStore = defineStore('devices', () => {
   const byId = shallowRef(new Map<DeviceId, Device>())
   const pending = ref(0)
   const loader = createLoader(async () => {
+    const before = byId.value
     const { devices } = await api.call('devices.list')
-    byId.value = new Map(devices.map((d) => [d.id, d]))
+    const next = new Map(devices.map((d) => [d.id, d]))
+    // What the feed told meanwhile is newer than the answer.
+    for (const [id, d] of byId.value) if (before.get(id) !== d) next.set(id, d)
+    byId.value = next
     pending.value = devices.filter((d) => !d.approved && !d.blocked).length
   })
 

@@ -15,6 +15,8 @@ import { useSoftwareStore } from './software.ts'
 
 /** A download that takes long is still one request. */
 const REPORT_TIMEOUT_MS = 60_000
+/** While the feed keeps telling, the latest answer is taken after so many; what follows comes by the feed. */
+const MAX_ASKS = 4
 
 export const useLiveStore = defineStore('live', () => {
   const api = useApi()
@@ -25,14 +27,29 @@ export const useLiveStore = defineStore('live', () => {
   const targets = shallowRef(new Map<TargetId, Target>())
   const meters = new Map<TargetId, SpeedMeter>()
 
+  /** Counts what the feed told: an answer that was asked for before may be older than that. */
+  let heard = 0
+
   const loader = createLoader(async () => {
     const wanted = id.value
     if (wanted === null) return
-    const [deployment, progress] = await Promise.all([
-      api.call('deployments.get', { params: { id: wanted } }),
-      api.call('deployments.progress', { params: { id: wanted } }, { timeoutMs: 30_000 }),
-    ])
-    if (id.value !== wanted) return
+    const ask = () =>
+      Promise.all([
+        api.call('deployments.get', { params: { id: wanted } }),
+        api.call('deployments.progress', { params: { id: wanted } }, { timeoutMs: 30_000 }),
+      ])
+    let answer: Awaited<ReturnType<typeof ask>>
+    let tries = 0
+    let before: [number, Deployment | undefined]
+    do {
+      before = [heard, deployments.byId.get(wanted)]
+      answer = await ask()
+      if (id.value !== wanted) return
+    } while (
+      ++tries < MAX_ASKS &&
+      (before[0] !== heard || before[1] !== deployments.byId.get(wanted))
+    )
+    const [deployment, progress] = answer
     deployments.put(deployment)
     targets.value = new Map(progress.targets.map((t) => [t.id, t]))
     progress.targets.forEach(measure)
@@ -61,6 +78,7 @@ export const useLiveStore = defineStore('live', () => {
 
   function applyTargets(update: TargetsUpdated): void {
     if (update.deployment_id !== id.value) return
+    heard++
     for (const target of update.targets) {
       targets.value.set(target.id, target)
       measure(target)

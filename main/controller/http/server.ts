@@ -145,6 +145,7 @@ export async function createConsoleServer(deps: {
 
   await app.register(cors, {
     origin: [...deps.allowedOrigins],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     maxAge: 600,
     exposedHeaders: ['content-disposition', 'retry-after'],
   })

@@ -1,0 +1,84 @@
+/** The state folder on a real disk. */
+import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DeviceId } from '#shared/domain/ids.ts'
+import { identify } from '../lib/processes.ts'
+import { makeFolder } from '../test-kit/agent-process.ts'
+import { openIdentity, peekIdentity, verifies } from './identity.ts'
+import { lockHolder, lockStateFolder, prepareStateFolder } from './state-folder.ts'
+
+let folder: ReturnType<typeof makeFolder>
+beforeEach(() => {
+  folder = makeFolder()
+})
+afterEach(() => folder.remove())
+
+describe('a state folder', () => {
+  it('is made for this user alone', () => {
+    const state = prepareStateFolder(join(folder.path, 'a', 'b'))
+    expect(statSync(state.path).mode & 0o777).toBe(0o700)
+    expect(statSync(state.attemptsDir).mode & 0o777).toBe(0o700)
+  })
+
+  it('that cannot be made is told in words', () => {
+    writeFileSync(join(folder.path, 'file'), '')
+    expect(() => prepareStateFolder(join(folder.path, 'file', 'x'))).toThrow(
+      /^The state folder .* cannot be used/,
+    )
+  })
+
+  it('is locked by one, and free again after', () => {
+    const state = prepareStateFolder(folder.path)
+    const unlock = lockStateFolder(state)
+    expect(() => lockStateFolder(state)).toThrow(/Another agent/)
+    expect(lockHolder(state)?.pid).toBe(process.pid)
+    unlock()
+    expect(lockHolder(state)).toBeNull()
+    lockStateFolder(state)()
+  })
+
+  it('is taken over from an agent that is gone, also when its number is in use again', () => {
+    const state = prepareStateFolder(folder.path)
+    const reused = { ...identify(process.pid), start: '1' }
+    for (const stale of [JSON.stringify(reused), '{"pid":', '']) {
+      writeFileSync(state.lockFile, stale)
+      expect(lockHolder(state)).toBeNull()
+      lockStateFolder(state)()
+      expect(existsSync(state.lockFile)).toBe(false)
+    }
+  })
+})
+
+describe('an identity', () => {
+  const enrollment = {
+    device_id: DeviceId.parse(4),
+    command_key: 'A'.repeat(59),
+    key_id: 'k',
+    fingerprint: `sha256/${'A'.repeat(43)}=`,
+    addresses: ['h:1'],
+    secret_hash: '',
+  }
+
+  it('keeps its key, its name and its enrolment, in a file for this user alone', () => {
+    const file = join(folder.path, 'identity.json')
+    const first = openIdentity(file)
+    first.setName('pc')
+    first.setEnrollment(enrollment)
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    const second = openIdentity(file)
+    expect(second.publicKey).toBe(first.publicKey)
+    expect(peekIdentity(file)).toMatchObject({ name: 'pc', enrollment })
+    expect(verifies(first.publicKey, 'text', second.sign('text'))).toBe(true)
+    expect(verifies(first.publicKey, 'other text', second.sign('text'))).toBe(false)
+    expect(verifies('no key', 'text', second.sign('text'))).toBe(false)
+  })
+
+  it('that is damaged is never replaced by a new one', () => {
+    const file = join(folder.path, 'identity.json')
+    writeFileSync(file, '{"version":1}')
+    expect(() => openIdentity(file)).toThrow(/cannot be read/)
+    writeFileSync(file, 'half a fi')
+    expect(() => openIdentity(file)).toThrow(/cannot be read/)
+  })
+})
