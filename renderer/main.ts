@@ -2,4 +2,9 @@
 import { config } from 'zod'
 
 config({ jitless: true })
-void import('./start.ts').then(({ start }) => start())
+
+function tell(error: unknown): void {
+  const why = error instanceof Error ? error.message : String(error)
+  document.body.textContent = `The console could not start: ${why}. Close the window and open it again.`
+}
+import('./start.ts').then(({ start }) => start()).catch(tell)

@@ -31,8 +31,6 @@ export type Runner = {
   start: () => void
   /** Decides about a command as it came from the wire. When it says accepted, that is on disk. Never throws. */
   command: (event: CommandEvent, body: unknown) => CommandReply
-  /** Whether something is being worked on. */
-  isBusy: () => boolean
 }
 
 export function createRunner(
@@ -215,6 +213,5 @@ export function createRunner(
         return refuse('busy', `The command could not be written down: ${errorText(error)}`).refusal
       }
     },
-    isBusy: () => isRunning,
   }
 }

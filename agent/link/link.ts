@@ -77,7 +77,8 @@ export function createLink(deps: {
       agent: agent as unknown as string,
       forceNew: true,
       reconnection: false,
-      perMessageDeflate: { threshold: Number.MAX_SAFE_INTEGER },
+      // Off altogether, which works and which its type does not know.
+      perMessageDeflate: false as unknown as { threshold: number },
       timeout: timings.handshakeMs,
       autoConnect: false,
     })

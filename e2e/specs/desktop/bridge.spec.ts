@@ -1,7 +1,6 @@
 /** The two doors between page and desktop: what they take, what they refuse, what they keep. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { projectRoot } from '../../../build/support/project.ts'
 import { eventually } from '../../support/eventually.ts'
 import { expect, test } from '../../support/fixtures.ts'
 import { callBridge, callBridgeRaw, listenToNotes } from '../../support/page-world.ts'
@@ -42,21 +41,19 @@ test('refuses unknown calls and input that does not fit', async ({ launch }) => 
 
 test('answers nobody but the console', async ({ launch }) => {
   const { electron } = await launch()
-  const answer = await electron.evaluate(
-    async ({ BrowserWindow }, preload) => {
-      const stranger = new BrowserWindow({
-        show: false,
-        webPreferences: { preload, sandbox: true, contextIsolation: true },
-      })
-      await stranger.loadURL('data:text/html,<title>stranger</title>')
-      const result = (await stranger.webContents.executeJavaScript(
-        "deployx.call('session.load', undefined)",
-      )) as unknown
-      stranger.destroy()
-      return result
-    },
-    join(projectRoot, 'out', 'preload', 'index.cjs'),
-  )
+  const answer = await electron.evaluate(async ({ app, BrowserWindow }) => {
+    const preload = `${app.getAppPath()}/out/preload/index.cjs`
+    const stranger = new BrowserWindow({
+      show: false,
+      webPreferences: { preload, sandbox: true, contextIsolation: true },
+    })
+    await stranger.loadURL('data:text/html,<title>stranger</title>')
+    const result = (await stranger.webContents.executeJavaScript(
+      "deployx.call('session.load', undefined)",
+    )) as unknown
+    stranger.destroy()
+    return result
+  })
   expect(answer).toMatchObject({ ok: false, error: { code: 'E_FORBIDDEN' } })
 })
 
