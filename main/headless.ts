@@ -135,9 +135,7 @@ main().catch((error: unknown) => {
   const usage = error instanceof UsageError
   const known = usage || error instanceof AppError
   process.stderr.write(
-    known
-      ? `deployx: ${(error).message}\n`
-      : `deployx: ${(error as Error).stack ?? String(error)}\n`,
+    known ? `deployx: ${error.message}\n` : `deployx: ${(error as Error).stack ?? String(error)}\n`,
   )
   process.exit(usage ? 2 : 1)
 })

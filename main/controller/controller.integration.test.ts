@@ -183,12 +183,19 @@ describe('a deployment', () => {
     const { id } = await deploy(['LAB-01'], {
       onCommand: (command, agent) => {
         if (command.action === 'cancel') return
-        void agent.result(command, { status: 'skipped', reason: 'already_installed', message: 'There.' })
+        void agent.result(command, {
+          status: 'skipped',
+          reason: 'already_installed',
+          message: 'There.',
+        })
       },
     })
     const { deployment, progress } = await ended(id)
     expect(deployment.status).toBe('completed')
-    expect(progress.targets[0]).toMatchObject({ deployment_status: 'skipped', reason: 'already_installed' })
+    expect(progress.targets[0]).toMatchObject({
+      deployment_status: 'skipped',
+      reason: 'already_installed',
+    })
     await expect.poll(() => statuses.at(-1)).toBe('completed')
   })
 

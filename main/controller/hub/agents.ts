@@ -150,7 +150,7 @@ export function createAgentsEdge(): AgentsEdge {
           reply({ committed: false, message: 'internal error' })
         }
       }
-      socket.on(name, ((raw: unknown, ack: unknown) => void onMessage(raw, ack)))
+      socket.on(name, (raw: unknown, ack: unknown) => void onMessage(raw, ack))
     }
   }
 
