@@ -61,6 +61,7 @@ async function obey(order: Order): Promise<void> {
       expected = identities.length
       await inGroups(identities, 50, async (identity) => {
         const agent = connectSimAgent(order.hub, identity, {
+          trusting: true,
           onCommand: (command, self) => {
             if (command.action === 'cancel') return
             commandArrived()

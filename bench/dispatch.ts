@@ -17,6 +17,9 @@ import { median, type BenchTable } from './table.ts'
 const epochMs = () => performance.timeOrigin + performance.now()
 const LIMIT_MS = 120_000
 
+/** The size of a command on the wire, so that the reference carries as much. */
+const COMMAND_BYTES = 1_300
+
 function startAgents(): {
   child: ChildProcess
   ask: (order: Order, until: Note['done']) => Promise<Note>
@@ -62,7 +65,7 @@ async function product(
   agents: Agents,
   count: number,
   runs: number,
-): Promise<{ samples: Sample[]; payloadBytes: number; longestStallMs: number }> {
+): Promise<{ samples: Sample[]; longestStallMs: number }> {
   const test = await startTestController({ timings: { presence: { connectGraceMs: 0 } } })
   try {
     const software = await test.addScript('bench')
@@ -94,7 +97,7 @@ async function product(
       else longestStallMs = 0
       await agents.ask({ do: 'reset' }, 'reset')
     }
-    return { samples, payloadBytes: 1_300, longestStallMs }
+    return { samples, longestStallMs }
   } finally {
     await test.stop()
   }
@@ -155,7 +158,7 @@ export async function dispatch(options: { agents: number; runs: number }): Promi
   const agents = startAgents()
   try {
     const ours = await product(agents, options.agents, options.runs)
-    const bare = await reference(agents, options.agents, options.runs, ours.payloadBytes)
+    const bare = await reference(agents, options.agents, options.runs, COMMAND_BYTES)
     const row = (name: string, pick: (s: Sample) => number) => {
       const [a, b] = [median(ours.samples.map(pick)), median(bare.map(pick))]
       return { name, ours: `${a.toFixed(1)} ms`, reference: `${b.toFixed(1)} ms`, ratio: a / b }

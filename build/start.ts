@@ -119,15 +119,19 @@ async function answers(display: string): Promise<boolean> {
   })
 }
 
-/** Runs a program to its end with this one's own input and output, and passes signals on. */
+/**
+ * Runs a program to its end with this one's own input and output, and passes signals on.
+ * @param alone in a process group of its own
+ */
 async function runAttached(
   command: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  alone = false,
 ): Promise<number> {
-  const child = spawn(command, args, { stdio: 'inherit', env })
+  const child = spawn(command, args, { stdio: 'inherit', env, detached: alone })
   const passOn = (signal: NodeJS.Signals): void => void child.kill(signal)
-  process.on('SIGINT', passOn).on('SIGTERM', passOn)
+  process.on('SIGINT', passOn).on('SIGTERM', passOn).on('SIGHUP', passOn)
   return await new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) =>
@@ -182,7 +186,10 @@ async function main(): Promise<number> {
       return 2
     }
     await ensureBuilt()
-    return await runAttached(electron.path, [projectRoot], { ...process.env, ...options.env })
+    // Ctrl+C in a terminal must reach Electron's main process, which then stops cleanly, and not kill its helpers under it.
+    const alone = process.platform !== 'win32' && process.stdin.isTTY
+    const env = { ...process.env, ...options.env }
+    return await runAttached(electron.path, [projectRoot], env, alone)
   } catch (error) {
     console.error(`deployx: ${(error as Error).message}`)
     return 1

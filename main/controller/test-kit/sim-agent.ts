@@ -142,6 +142,8 @@ export function connectSimAgent(
     /** Attempts it claims to hold. */
     attempts?: () => AttemptId[]
     reconnection?: boolean
+    /** Takes commands without verifying them: hundreds of agents in one process would spend its time on signatures. */
+    trusting?: boolean
   } = {},
 ): SimAgent {
   const key = createPrivateKey(identity.privateKey)
@@ -190,20 +192,21 @@ export function connectSimAgent(
   socket.on('connect_error', (error) => refuse(error))
 
   function take(envelope: CommandEnvelope, ack: (reply: CommandReply) => void): void {
-    if (
-      !verify(
+    const genuine = () =>
+      verify(
         null,
         Buffer.from(commandText(envelope.payload)),
         commandKey,
         Buffer.from(envelope.signature, 'base64'),
       )
-    )
+    if (!options.trusting && !genuine())
       return ack({
         accepted: false,
         why: 'bad_signature',
         message: 'the signature does not verify',
       })
-    const command = CommandPayload.parse(JSON.parse(envelope.payload))
+    const said: unknown = JSON.parse(envelope.payload)
+    const command = options.trusting ? (said as CommandPayload) : CommandPayload.parse(said)
     lastSequence = Math.max(lastSequence, command.sequence)
     agent.commands.push(command)
     const answer = options.answer ? options.answer(command) : ({ accepted: true } as const)
