@@ -34,7 +34,6 @@ export function openBridge(handlers: BridgeHandlers, log: Logger) {
     ): void {
       if (!page.isDestroyed()) page.send(BRIDGE_NOTE, name, bridgeNotes[name].parse(body))
     },
-    close: (): void => ipcMain.removeHandler(BRIDGE_CALL),
   }
 }
 

@@ -210,7 +210,6 @@ export function openDesktop(deps: {
     pulse?.stop()
     keepAwake.stop()
     tray?.close()
-    bridge.close()
     await running?.stop()
   }
 

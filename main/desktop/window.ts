@@ -69,11 +69,13 @@ export function openWindow(deps: {
     window.focus()
   }
   const ready = (): void => {
+    clearTimeout(patience)
+    if (isReady) return
     isReady = true
     appear()
   }
-  window.once('ready-to-show', ready)
   const patience = setTimeout(ready, SHOW_AFTER_MS)
+  window.once('ready-to-show', ready)
 
   let remembering: NodeJS.Timeout | null = null
   function remember(): void {
@@ -91,7 +93,9 @@ export function openWindow(deps: {
   window.on('unmaximize', rememberSoon)
 
   const look = (): Look | null =>
-    window.isVisible() && !window.isMinimized() ? lookOf(page.getURL()) : null
+    !window.isDestroyed() && window.isVisible() && !window.isMinimized()
+      ? lookOf(page.getURL())
+      : null
   const tellLook = (): void => {
     const seen = look()
     if (seen) deps.onLook(seen)
@@ -130,6 +134,7 @@ export function openWindow(deps: {
       appear()
     },
     hide(): void {
+      isWanted = false
       remember()
       if (!window.isFullScreen()) return window.hide()
       // macOS would leave an empty black space behind.
@@ -140,7 +145,7 @@ export function openWindow(deps: {
     isVisible: (): boolean => !window.isDestroyed() && window.isVisible(),
     isLookedAt(id: number): boolean {
       const seen = look()
-      return window.isFocused() && typeof seen === 'object' && seen?.deployment === id
+      return typeof seen === 'object' && seen?.deployment === id && window.isFocused()
     },
     /** For dialogs that belong to it. */
     browserWindow: window,

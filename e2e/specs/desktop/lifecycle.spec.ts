@@ -18,8 +18,10 @@ test('a second start brings the window of the first to the front', async ({ laun
   const app = await launch()
   const isVisible = () =>
     app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible())
+  // It shows itself once its page is painted; hidden before that, it would come again by itself.
+  await expect.poll(isVisible).toBe(true)
   await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.hide())
-  expect(await isVisible()).toBe(false)
+  await expect.poll(isVisible).toBe(false)
   const second = await runConsoleToEnd({ home: app.home })
   expect(second.code).toBe(0)
   expect(spokenLines(second.stderr)).toEqual([
@@ -105,9 +107,15 @@ test('SIGTERM stops everything cleanly, and the folder is free for the next star
   expect((await fetch(`${again.consoleUrl}/auth/state`)).status).toBe(200)
 })
 
-/** The page's process, and whether the console's first screen stands in it. Not attached to between two looks. */
-async function lookAtPage(port: number): Promise<{ pid: number; hasForm: boolean }> {
-  const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`)
+/**
+ * The page's process, and whether the console's first screen stands in it; null while nobody answers, as in the moment
+ * of a crash. Not attached to between two looks.
+ */
+async function lookAtPage(port: number): Promise<{ pid: number; hasForm: boolean } | null> {
+  const browser = await chromium
+    .connectOverCDP(`http://127.0.0.1:${port}`, { timeout: 5_000 })
+    .catch(() => null)
+  if (!browser) return null
   try {
     const session = await browser.newBrowserCDPSession()
     const { processInfo } = await session.send('SystemInfo.getProcessInfo')
@@ -116,12 +124,15 @@ async function lookAtPage(port: number): Promise<{ pid: number; hasForm: boolean
       pid: processInfo.find((each) => each.type === 'renderer')?.id ?? -1,
       hasForm: (await page?.getByTestId('setup-username').isVisible()) ?? false,
     }
+  } catch {
+    return null
   } finally {
     await browser.close()
   }
 }
 
 test('a page that crashes is loaded again while the hub goes on', async ({ folder }) => {
+  test.setTimeout(120_000)
   // Without Playwright's launcher: a page that it is attached to cannot be loaded again after a crash.
   const app = await startConsole({
     home: join(folder, 'home'),
@@ -134,14 +145,15 @@ test('a page that crashes is loaded again while the hub goes on', async ({ folde
     })
     const before = await eventually('the first screen', async () => {
       const seen = await lookAtPage(port)
-      return seen.hasForm ? seen : null
+      return seen?.hasForm ? seen : null
     })
     process.kill(before.pid, 'SIGSEGV')
     await eventually('the crash in the log', () => app.stderr().includes('the page is gone'))
-    const after = await eventually('the screen after the crash', async () => {
+    const afterCrash = async () => {
       const seen = await lookAtPage(port)
-      return seen.hasForm ? seen : null
-    })
+      return seen?.hasForm ? seen : null
+    }
+    const after = await eventually('the screen after the crash', afterCrash, { limitMs: 60_000 })
     expect(after.pid).not.toBe(before.pid)
     expect(isRunning(app.child)).toBe(true)
     const [, consolePort] = /"consolePort":(\d+)/.exec(app.stderr()) ?? []
