@@ -26,13 +26,18 @@ export function openBridge(handlers: BridgeHandlers, log: Logger) {
     )
   })
   return {
-    /** Tells the page something. A page that is gone is told nothing. */
+    /** Tells the page something, once it has loaded. A page that is gone is told nothing. */
     note<N extends BridgeNoteName>(
       page: WebContents,
       name: N,
       body: z.output<BridgeNotes[N]>,
     ): void {
-      if (!page.isDestroyed()) page.send(BRIDGE_NOTE, name, bridgeNotes[name].parse(body))
+      const checked = bridgeNotes[name].parse(body)
+      const send = (): void => {
+        if (!page.isDestroyed()) page.send(BRIDGE_NOTE, name, checked)
+      }
+      if (page.isDestroyed() || !page.isLoadingMainFrame()) send()
+      else page.once('did-finish-load', send)
     },
   }
 }

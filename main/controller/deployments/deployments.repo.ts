@@ -93,9 +93,9 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
     'insert into deployment_attempts (attempt_id, target_id, attempt, created_at) values (?, ?, ?, ?)',
   )
   const waitingFor = sqlite
-    .prepare<[number]>(
+    .prepare<[string]>(
       `select distinct deployment_id from deployment_targets
-       where device_id = ? and deployment_status in ('pending', 'downloading', 'installing')`,
+       where device_id in (select value from json_each(?)) and deployment_status in ('pending', 'downloading', 'installing')`,
     )
     .pluck()
   // Counters move with the state, in the same transaction. One statement per pair of states, made when first needed.
@@ -251,8 +251,9 @@ export function createDeploymentsRepo({ db, sqlite }: Store) {
         .run()
     },
     openTargetsOfDevice: (deviceId: DeviceId): TargetRow[] => openOfDevice.all({ id: deviceId }),
-    deploymentsWaitingFor: (deviceId: DeviceId): DeploymentId[] =>
-      waitingFor.all(deviceId) as DeploymentId[],
+    /** Deployments with open targets on any of these devices. */
+    deploymentsWaitingFor: (deviceIds: DeviceId[]): DeploymentId[] =>
+      waitingFor.all(JSON.stringify(deviceIds)) as DeploymentId[],
     deploymentsUsingInstaller: (installerId: InstallerId): DeploymentId[] =>
       db
         .selectDistinct({ id: deploymentTargets.deployment_id })

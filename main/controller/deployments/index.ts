@@ -74,7 +74,7 @@ export function createDeployments(deps: {
   function committed(changes: Changes): void {
     for (const event of changes.events()) listeners.forEach((listener) => listener(event))
     engine.poke(changes.touched())
-    for (const deviceId of changes.freed) engine.poke(repo.deploymentsWaitingFor(deviceId))
+    if (changes.freed.size > 0) engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
   }
   const recorder = createRecorder({ store, repo, outputs, now, log, timings, committed })
   const engine = createEngine({
@@ -89,7 +89,7 @@ export function createDeployments(deps: {
     agents: deps.agents,
     commands: createCommands({ signer: deps.signer, now, ticketUrl: deps.ticketUrl }),
   })
-  devices.onChange(({ id }) => engine.poke(repo.deploymentsWaitingFor(id)))
+  devices.onChange(({ id }) => engine.poke(repo.deploymentsWaitingFor([id])))
 
   const createDeps = { ...deps, repo }
 
@@ -319,7 +319,7 @@ export function createDeployments(deps: {
           repo.change(target.id, { offered_at_ms: null, not_before_ms: null })
         else await recorder.take({ kind: 'lost', deviceId, targetId: target.id })
       }
-      engine.poke(repo.deploymentsWaitingFor(deviceId))
+      engine.poke(repo.deploymentsWaitingFor([deviceId]))
     },
     deviceOfLiveAttempt: (attemptId: AttemptId): DeviceId | null =>
       repo.deviceOfLiveAttempt(attemptId),
