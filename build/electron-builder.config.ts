@@ -127,6 +127,8 @@ function packagedFiles(withFallbackAddon: boolean): string[] {
   const sqlite = 'node_modules/better-sqlite3'
   return [
     'package.json',
+    'LICENSE',
+    'docs/guides/first-deployment.md',
     'out/**',
     '!out/.build.json',
     '!**/*.map',

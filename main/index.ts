@@ -15,12 +15,24 @@ function say(line: string): void {
   process.stderr.write(`deployx: ${line}\n`)
 }
 
-/** Says in one line, and to a person in a dialog, why there is no app. */
+let hasGivenUp = false
+
+/** Says in one line, and to a person in a dialog, why there is no app. The first reason counts. */
 function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
+  if (hasGivenUp) return
+  hasGivenUp = true
   const { title, text } = explainFailure(error, hubPort)
   say(text)
-  if (!unattended) dialog.showErrorBox(title, text)
-  app.exit(1)
+  const exit = (): void => app.exit(1)
+  if (unattended) return exit()
+  if (!app.isReady()) {
+    dialog.showErrorBox(title, text)
+    return exit()
+  }
+  // Not the blocking kind: a signal must still end the app while the dialog stands.
+  dialog
+    .showMessageBox({ type: 'error', title: 'DeployX', message: title, detail: text })
+    .then(exit, exit)
 }
 
 async function main(): Promise<void> {

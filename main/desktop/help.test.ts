@@ -13,8 +13,8 @@ beforeEach(() => {
 afterEach(() => rmSync(appRoot, { recursive: true, force: true }))
 
 it('hands a copy that other programs can read to the system', async () => {
-  mkdirSync(join(appRoot, 'docs'))
-  writeFileSync(join(appRoot, 'docs', 'guide.md'), '# Guide')
+  mkdirSync(join(appRoot, 'docs', 'guides'), { recursive: true })
+  writeFileSync(join(appRoot, 'docs', 'guides', 'first-deployment.md'), '# Guide')
   const openPath = vi.fn(() => Promise.resolve(''))
   const help = createHelp({ appRoot, folder, openPath })
   expect(help.topics).toEqual(['guide'])

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { HelpTopic } from './menu.ts'
 
 const FILES: Record<HelpTopic, { inApp: string; shownAs: string }> = {
-  guide: { inApp: 'docs/guide.md', shownAs: 'DeployX guide.txt' },
+  guide: { inApp: 'docs/guides/first-deployment.md', shownAs: 'DeployX guide.txt' },
   licence: { inApp: 'LICENSE', shownAs: 'DeployX licence.txt' },
 }
 
