@@ -272,15 +272,19 @@ describe('cancelling', () => {
   it('stops a download, cleans up and is told as skipped', async () => {
     const { hub, rootPath } = stage
     const command = hub.payload({ content: countingScript() })
+    let isAsked = false
     let isClosed = false
-    hub.content.set(command.url, (request, response) => {
+    hub.content.set(command.url, (_request, response) => {
+      isAsked = true
+      response.on('close', () => (isClosed = true))
       response.writeHead(200, { 'content-length': command.size_bytes })
       response.write('#!')
-      request.on('close', () => (isClosed = true))
     })
     await hub.deploy(command)
-    await hub.until('downloading', () =>
-      existsSync(join(stage.attemptFolder(command.attempt_id), 'setup.sh')),
+    // The file is opened before the bytes are asked for: both must have happened, or there is nothing to stop.
+    await hub.until(
+      'downloading',
+      () => isAsked && existsSync(join(stage.attemptFolder(command.attempt_id), 'setup.sh')),
     )
     expect(await hub.cancel(command)).toEqual({ accepted: true })
     expect(await hub.result(command, 5_000)).toMatchObject({
