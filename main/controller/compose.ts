@@ -117,7 +117,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       groups,
       software,
       agents,
-      signer: keys.command,
+      commandKey: keys.command,
       ticketUrl: content.ticketUrl,
       timings: options.timings?.engine,
     })

@@ -8,14 +8,10 @@ import {
   createPublicKey,
   generateKeyPairSync,
   randomBytes,
-  webcrypto,
   type KeyObject,
 } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-// @peculiar/x509 needs the metadata polyfill loaded before it.
-import 'reflect-metadata'
-import * as x509 from '@peculiar/x509'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 
 export type ControllerKeys = {
@@ -24,8 +20,6 @@ export type ControllerKeys = {
   command: { privateKey: KeyObject; /** SPKI DER, base64 */ publicKey: string; keyId: string }
   jwtSecret: string
 }
-
-const CERTIFICATE_YEARS = 20
 
 /** Written whole or not at all: a crash leaves the old file or none. */
 function writeSecret(file: string, content: string): void {
@@ -45,41 +39,6 @@ export function fingerprintOf(key: KeyObject): Fingerprint {
   return `sha256/${createHash('sha256').update(spki).digest('base64')}`
 }
 
-/** Agents pin the key, not the certificate: name and dates in it mean nothing and may be renewed at will. */
-async function selfSigned(keyPem: string): Promise<string> {
-  x509.cryptoProvider.set(webcrypto)
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
-  const privateKey = await webcrypto.subtle.importKey(
-    'pkcs8',
-    createPrivateKey(keyPem).export({ type: 'pkcs8', format: 'der' }),
-    algorithm,
-    true,
-    ['sign'],
-  )
-  const publicKey = await webcrypto.subtle.importKey(
-    'spki',
-    createPublicKey(keyPem).export({ type: 'spki', format: 'der' }),
-    algorithm,
-    true,
-    ['verify'],
-  )
-  const from = new Date(Date.now() - 24 * 3_600_000)
-  const until = new Date(from)
-  until.setFullYear(until.getFullYear() + CERTIFICATE_YEARS)
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: randomBytes(8).toString('hex'),
-    name: 'CN=DeployX hub',
-    notBefore: from,
-    notAfter: until,
-    signingAlgorithm: algorithm,
-    keys: { privateKey, publicKey },
-    extensions: [
-      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: 'deployx.invalid' }]),
-    ],
-  })
-  return certificate.toString('pem')
-}
-
 /** Loads the keys in `DIR/keys`, making at first start what is not there. */
 export async function loadKeys(dataDir: string): Promise<ControllerKeys> {
   const dir = join(dataDir, 'keys')
@@ -89,7 +48,11 @@ export async function loadKeys(dataDir: string): Promise<ControllerKeys> {
     generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(pem).toString(),
   )
   const certFile = join(dir, 'hub-tls.crt')
-  if (!existsSync(certFile)) writeSecret(certFile, await selfSigned(tlsKey))
+  if (!existsSync(certFile)) {
+    // Needed once in the life of a data folder, and slow to load.
+    const { selfSigned } = await import('./certificate.ts')
+    writeSecret(certFile, await selfSigned(tlsKey))
+  }
   const commandPem = readOrMake(join(dir, 'command-signing.key'), () =>
     generateKeyPairSync('ed25519').privateKey.export(pem).toString(),
   )

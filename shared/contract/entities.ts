@@ -14,7 +14,9 @@ import {
   UserId,
 } from '../domain/ids.ts'
 import { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
+import { MaintenanceWindow } from '../domain/maintenance-window.ts'
 import { TargetReason } from '../domain/reasons.ts'
+import { Strategy, StrategyType } from '../domain/strategy.ts'
 import { TargetState } from '../domain/target-state.ts'
 import { Detection } from './detection.ts'
 
@@ -82,6 +84,8 @@ export const Software = z.object({
   origin: z.enum(['library', 'custom']),
   owner_id: UserId.nullable(),
   created_at: Timestamp,
+  /** Software that must be there first: it is installed before this one, and its failure fails this one. */
+  depends_on: z.array(SoftwareId),
   installers: z.array(Installer),
 })
 export type Software = z.infer<typeof Software>
@@ -97,9 +101,6 @@ export const Enrollment = z.object({
 })
 export type Enrollment = z.infer<typeof Enrollment>
 
-export const StrategyType = z.enum(['parallel', 'rolling', 'canary'])
-export type StrategyType = z.infer<typeof StrategyType>
-
 /** Counts of targets by state; `total` is their sum. */
 export const TargetTotals = z.object({
   total: count,
@@ -112,16 +113,28 @@ export const TargetTotals = z.object({
 })
 export type TargetTotals = z.infer<typeof TargetTotals>
 
+/** Who or what paused it: a person, or the failures of a round that reached the limit. */
+export const PauseReason = z.enum(['person', 'failure_threshold'])
+export type PauseReason = z.infer<typeof PauseReason>
+
 export const Deployment = z.object({
   id: DeploymentId,
   name: z.string(),
   status: DeploymentState,
   paused: z.boolean(),
-  pause_reason: z.string().nullable(),
+  pause_reason: PauseReason.nullable(),
+  /** One sentence for people: "2 of 3 devices failed (67 %), the limit is 50 %." */
+  pause_message: z.string().nullable(),
   canceling: z.boolean(),
   action: z.enum(['install', 'uninstall']),
   strategy_type: StrategyType,
-  max_concurrent: count,
+  strategy: Strategy,
+  /** The wave that runs, from 1; 0 before the start. */
+  wave: count,
+  wave_count: count,
+  /** Earliest start. */
+  scheduled_at: Timestamp.nullable(),
+  maintenance_window: MaintenanceWindow.nullable(),
   offline_policy: z.enum(['fail', 'wait']),
   wait_minutes: count,
   created_by: UserId.nullable(),
@@ -146,6 +159,7 @@ export const Target = z.object({
   deployment_status: TargetState,
   reason: TargetReason.optional(),
   attempt: count,
+  wave: count,
   exit_code: z.number().int().optional(),
   bytes: count.optional(),
   total_bytes: count.optional(),
@@ -196,6 +210,8 @@ export const PreflightTarget = z.object({
 export type PreflightTarget = z.infer<typeof PreflightTarget>
 export const Preflight = z.object({
   targets: z.array(PreflightTarget),
+  /** Who comes first: devices per wave, in order, with the names of the first few. */
+  waves: z.array(z.object({ wave: count, device_count: count, device_names: z.array(z.string()) })),
   device_count: count,
   software_count: count,
   total_bytes: count,

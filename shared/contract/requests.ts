@@ -1,10 +1,12 @@
 /** Bodies and queries of the REST surface. Unknown keys are ignored, known keys of the wrong type or out of range are refused. */
 import { z } from 'zod'
-import { MAX_CONCURRENT_DEVICES, WAIT_MINUTES } from '../domain/defaults.ts'
+import { WAIT_MINUTES } from '../domain/defaults.ts'
 import { DeviceId, GroupId, Sha256, SoftwareId, TargetId } from '../domain/ids.ts'
+import { MaintenanceWindow } from '../domain/maintenance-window.ts'
 import { DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
+import { Strategy, strategyProblems, StrategyType } from '../domain/strategy.ts'
 import { Detection } from './detection.ts'
-import { Role, StrategyType } from './entities.ts'
+import { Role } from './entities.ts'
 
 /** A name people read: trimmed, 1 to 200 characters, no control characters. */
 export const Name = z
@@ -76,10 +78,14 @@ export const SoftwareFields = z.object({
   detection: Detection.nullable().optional(),
 })
 export type SoftwareFields = z.infer<typeof SoftwareFields>
+/** What can be corrected of an installer that is here: all but its file. */
+export const UpdateInstaller = SoftwareFields.omit({ name: true, version: true })
+export type UpdateInstaller = z.infer<typeof UpdateInstaller>
 export const UpdateSoftware = z.object({
   name: Name.optional(),
   version: z.string().trim().max(100).optional(),
   publisher: z.string().trim().max(200).optional(),
+  depends_on: z.array(SoftwareId).max(20).optional(),
 })
 
 const httpUrl = z
@@ -98,10 +104,6 @@ export const CustomSoftware = z.object({
 })
 export type CustomSoftware = z.infer<typeof CustomSoftware>
 
-export const ParallelStrategy = z.object({
-  max_concurrent: z.number().int().min(1).max(10_000).default(MAX_CONCURRENT_DEVICES),
-})
-
 export const CreateDeployment = z
   .object({
     name: Name,
@@ -110,7 +112,7 @@ export const CreateDeployment = z
     group_ids: z.array(GroupId).max(1_000).default([]),
     custom_software: z.array(CustomSoftware).max(20).default([]),
     strategy_type: StrategyType.default('parallel'),
-    strategy: ParallelStrategy.prefault({}),
+    strategy: Strategy.prefault({}),
     offline_policy: z.enum(['fail', 'wait']).default('fail'),
     wait_minutes: z
       .number()
@@ -118,6 +120,9 @@ export const CreateDeployment = z
       .min(1)
       .max(60 * 24 * 14)
       .default(WAIT_MINUTES),
+    /** Nothing starts before this. */
+    scheduled_at: z.iso.datetime({ offset: true }).optional(),
+    maintenance_window: MaintenanceWindow.optional(),
     timeout_seconds: timeoutSeconds.optional(),
   })
   .refine((d) => d.software_ids.length + d.custom_software.length > 0, {
@@ -128,9 +133,9 @@ export const CreateDeployment = z
     path: ['device_ids'],
     message: 'choose at least one device or group',
   })
-  .refine((d) => d.strategy_type === 'parallel', {
-    path: ['strategy_type'],
-    message: 'this version runs the strategy parallel only',
+  .superRefine((d, context) => {
+    for (const { key, message } of strategyProblems(d.strategy_type, d.strategy))
+      context.addIssue({ code: 'custom', path: ['strategy', key], message })
   })
 export type CreateDeployment = z.infer<typeof CreateDeployment>
 /** What a caller may send: defaults may be left out. */

@@ -1,33 +1,12 @@
 /** The REST surface, each route written once: the controller registers from this table, the console's client calls through it. */
 import { z } from 'zod'
-import {
-  DeploymentId,
-  DeviceId,
-  EnrollmentId,
-  GroupId,
-  SoftwareId,
-  TargetId,
-  UserId,
-} from '../domain/ids.ts'
+import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId, UserId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
 import * as request from './requests.ts'
-import { route, type Route } from './route.ts'
+import { deploymentRoutes } from './rest-deployments.ts'
+import { id, pathId, route, type Route } from './route.ts'
 
-/** Ids in paths arrive as text. */
-const id = <T extends z.ZodType<number>>(schema: T) =>
-  z.object({
-    id: z.coerce
-      .number<string | number>()
-      .pipe(schema as unknown as z.ZodType<z.output<T>, number>),
-  })
-const targetParams = z.object({
-  id: z.coerce
-    .number<string | number>()
-    .pipe(DeploymentId as unknown as z.ZodType<DeploymentId, number>),
-  target_id: z.coerce
-    .number<string | number>()
-    .pipe(TargetId as unknown as z.ZodType<TargetId, number>),
-})
+const installerParams = z.object({ id: pathId(SoftwareId), installer_id: pathId(InstallerId) })
 
 export const Done = z.object({ success: z.literal(true) })
 export const Session = z.object({
@@ -277,6 +256,15 @@ export const rest = {
     body: request.UpdateSoftware,
     reply: entity.Software,
   }),
+  'software.update_installer': route({
+    method: 'PATCH',
+    path: '/software/:id/installers/:installer_id',
+    access: 'user',
+    summary: 'Correct an installer: platform, arguments, time-out, exit codes, detection',
+    params: installerParams,
+    body: request.UpdateInstaller,
+    reply: entity.Software,
+  }),
   'software.delete': route({
     method: 'DELETE',
     path: '/software/:id',
@@ -286,80 +274,7 @@ export const rest = {
     reply: Done,
   }),
 
-  'deployments.create': route({
-    method: 'POST',
-    path: '/deployments/create',
-    access: 'user',
-    summary: 'Start a deployment',
-    body: request.CreateDeployment,
-    reply: z.object({ success: z.literal(true), deployment_id: DeploymentId, message: z.string() }),
-  }),
-  'deployments.preflight': route({
-    method: 'POST',
-    path: '/deployments/preflight',
-    access: 'user',
-    summary: 'What would happen, per target; nothing is written',
-    body: request.CreateDeployment,
-    reply: entity.Preflight,
-  }),
-  'deployments.list': route({
-    method: 'GET',
-    path: '/deployments',
-    access: 'user',
-    summary: 'Deployments, newest first',
-    query: request.DeploymentQuery,
-    reply: z.object({ deployments: z.array(entity.Deployment), total: z.number().int() }),
-  }),
-  'deployments.get': route({
-    method: 'GET',
-    path: '/deployments/:id',
-    access: 'user',
-    summary: 'One deployment',
-    params: id(DeploymentId),
-    reply: entity.Deployment,
-  }),
-  'deployments.progress': route({
-    method: 'GET',
-    path: '/deployments/:id/progress',
-    access: 'user',
-    summary: 'Its targets',
-    params: id(DeploymentId),
-    reply: entity.Progress,
-  }),
-  'deployments.cancel': route({
-    method: 'POST',
-    path: '/deployments/:id/cancel',
-    access: 'user',
-    summary: 'Cancel: nothing new starts, what installs ends',
-    params: id(DeploymentId),
-    reply: entity.Deployment,
-  }),
-  'deployments.retry': route({
-    method: 'POST',
-    path: '/deployments/:id/retry',
-    access: 'user',
-    summary: 'A new attempt of failed targets',
-    params: id(DeploymentId),
-    body: request.RetryRequest,
-    reply: entity.Deployment,
-  }),
-  'deployments.output': route({
-    method: 'GET',
-    path: '/deployments/:id/targets/:target_id/output',
-    access: 'user',
-    summary: "The installer's own words",
-    params: targetParams,
-    reply: entity.TargetOutput,
-  }),
-  'deployments.report': route({
-    method: 'GET',
-    path: '/deployments/:id/report.csv',
-    access: 'user',
-    summary: 'The report as CSV',
-    params: id(DeploymentId),
-    transport: 'text',
-    reply: z.string(),
-  }),
+  ...deploymentRoutes,
 
   'audit.list': route({
     method: 'GET',

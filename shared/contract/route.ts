@@ -1,5 +1,5 @@
 /** What a row of the table of routes (rest.ts) holds. */
-import type { z } from 'zod'
+import { z } from 'zod'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 /** none = no token; user = any signed-in user; admin = administrators only. */
@@ -20,3 +20,9 @@ export type Route = {
 
 /** Keeps the exact type of a row while checking its shape. */
 export const route = <const R extends Route>(r: R): R => r
+
+/** An id in a path: it arrives as text. */
+export const pathId = <T extends z.ZodType<number>>(schema: T) =>
+  z.coerce.number<string | number>().pipe(schema as unknown as z.ZodType<z.output<T>, number>)
+/** The parameters of a path with one id. */
+export const id = <T extends z.ZodType<number>>(schema: T) => z.object({ id: pathId(schema) })

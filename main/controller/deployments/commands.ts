@@ -1,5 +1,4 @@
-/** Makes the signed commands that agents obey. The agent acts on the payload's text alone. */
-import { sign, type KeyObject } from 'node:crypto'
+/** Makes the commands that agents obey. The agent acts on the signed payload's text alone. */
 import {
   commandText,
   type CancelDeployment,
@@ -8,21 +7,28 @@ import {
   type DeploySoftware,
 } from '#shared/contract/agent-link.ts'
 import { splitArguments } from '#shared/domain/argv.ts'
-import type { AttemptId, DeviceId, Sha256, TargetId } from '#shared/domain/ids.ts'
+import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
 import type { DeploymentRow, DeploymentsRepo, InstallerRow, TargetRow } from './deployments.repo.ts'
 
-export type CommandSigner = { privateKey: KeyObject; keyId: string }
+export type CommandTarget = Pick<
+  TargetRow,
+  'id' | 'deployment_id' | 'device_id' | 'software_id' | 'installer_id' | 'attempt'
+>
 /** Everything a command is made of. */
 type CommandRow = {
-  target: TargetRow
+  target: CommandTarget
   deployment: DeploymentRow
   installer: InstallerRow | null
+  /** Its arguments, split by the rules of its platform. */
+  args: ReturnType<typeof splitArguments>
   software_name: string
 }
 
-/** Reads what commands are made of; what many targets share is read once. Made anew for each sending, so it never grows old. */
-export function createCommandReader(repo: DeploymentsRepo): (id: TargetId) => CommandRow | null {
+/** Adds to targets what commands are made of; what many share is read once. Made anew for each sending, so it never grows old. */
+export function createCommandReader(
+  repo: DeploymentsRepo,
+): (target: CommandTarget) => CommandRow | null {
   const once = <K, V>(read: (key: K) => V): ((key: K) => V) => {
     const known = new Map<K, V>()
     return (key) => {
@@ -33,35 +39,32 @@ export function createCommandReader(repo: DeploymentsRepo): (id: TargetId) => Co
   const deployment = once(repo.byId)
   const installer = once(repo.installer)
   const softwareName = once(repo.softwareName)
-  return (id) => {
-    const target = repo.target(id)
-    const of = target && deployment(target.deployment_id)
-    if (!target || !of) return null
+  const args = once((row: InstallerRow | null) =>
+    row ? splitArguments(row.install_args, row.platform) : { argv: [], verbatim: false },
+  )
+  return (target) => {
+    const of = deployment(target.deployment_id)
+    if (!of) return null
+    const its = target.installer_id === null ? null : (installer(target.installer_id) ?? null)
     return {
       target,
       deployment: of,
-      installer: target.installer_id === null ? null : (installer(target.installer_id) ?? null),
+      installer: its,
+      args: args(its),
       software_name: softwareName(target.software_id),
     }
   }
 }
 
+/** A command and the text that is still to be signed. */
+export type Unsigned<T> = { text: string; signed: (signature: string) => T }
+
 export function createCommands(deps: {
-  signer: CommandSigner
+  keyId: string
   now: Now
   /** A path on the hub under which this device, for this attempt, may fetch the content. */
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
 }) {
-  function seal(payload: CommandPayload): CommandEnvelope {
-    const text = JSON.stringify(payload)
-    return {
-      payload: text,
-      signature: sign(null, Buffer.from(commandText(text)), deps.signer.privateKey).toString(
-        'base64',
-      ),
-      key_id: deps.signer.keyId,
-    }
-  }
   const base = ({ target }: CommandRow, attemptId: AttemptId, sequence: number) => ({
     device_id: target.device_id,
     deployment_id: target.deployment_id,
@@ -71,10 +74,20 @@ export function createCommands(deps: {
     sequence,
     issued_at: isoTime(deps.now()),
   })
+  function unsigned<T>(
+    payload: CommandPayload,
+    wrap: (envelope: CommandEnvelope) => T,
+  ): Unsigned<T> {
+    const text = JSON.stringify(payload)
+    return {
+      text: commandText(text),
+      signed: (signature) => wrap({ payload: text, signature, key_id: deps.keyId }),
+    }
+  }
 
   return {
     /** @throws Error when the installer has no content (yet): the plan never offers such a target */
-    deploy(row: CommandRow, attemptId: AttemptId, sequence: number): DeploySoftware {
+    deploy(row: CommandRow, attemptId: AttemptId, sequence: number): Unsigned<DeploySoftware> {
       const { installer, deployment, target } = row
       if (!installer?.sha256 || installer.size_bytes === null)
         throw new Error(`target ${target.id} has no content`)
@@ -83,13 +96,13 @@ export function createCommands(deps: {
         sha256: installer.sha256,
         deviceId: target.device_id,
       })
-      const envelope = seal({
+      const payload: CommandPayload = {
         ...base(row, attemptId, sequence),
         action: deployment.action,
         software_name: row.software_name,
         kind: installer.kind,
         file_name: installer.file_name,
-        ...splitArguments(installer.install_args, installer.platform),
+        ...row.args,
         url,
         sha256: installer.sha256,
         size_bytes: installer.size_bytes,
@@ -97,8 +110,8 @@ export function createCommands(deps: {
         detection: installer.detection ?? null,
         timeout_seconds: deployment.timeout_seconds ?? installer.timeout_seconds,
         reboot: 'never',
-      })
-      return {
+      }
+      return unsigned(payload, (envelope) => ({
         deployment_id: deployment.id,
         target_id: target.id,
         software_name: row.software_name,
@@ -106,15 +119,14 @@ export function createCommands(deps: {
         install_args: installer.install_args,
         attempt: target.attempt,
         envelope,
-      }
+      }))
     },
-    cancel(row: CommandRow, attemptId: AttemptId, sequence: number): CancelDeployment {
-      return {
+    cancel: (row: CommandRow, attemptId: AttemptId, sequence: number): Unsigned<CancelDeployment> =>
+      unsigned({ ...base(row, attemptId, sequence), action: 'cancel' }, (envelope) => ({
         deployment_id: row.deployment.id,
         target_id: row.target.id,
-        envelope: seal({ ...base(row, attemptId, sequence), action: 'cancel' }),
-      }
-    },
+        envelope,
+      })),
   }
 }
 export type Commands = ReturnType<typeof createCommands>

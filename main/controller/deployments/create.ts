@@ -4,6 +4,7 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
+import { waveSizes } from '#shared/domain/strategy.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { DeviceRow, Devices } from '../devices/index.ts'
@@ -15,6 +16,9 @@ import type { DeploymentsRepo, NewTarget } from './deployments.repo.ts'
 /** Targets of one deployment: more would be a mistake at the scale the product is made for. */
 const TARGET_LIMIT = 20_000
 
+/** Names told per wave in a preview. */
+const WAVE_NAMES = 5
+
 type Deps = {
   store: Store
   repo: DeploymentsRepo
@@ -22,7 +26,7 @@ type Deps = {
   audit: Audit
   devices: Devices
   groups: Groups
-  software: Pick<Software, 'resolve' | 'createCustom' | 'checkCustom'>
+  software: Pick<Software, 'resolve' | 'createCustom' | 'checkCustom' | 'nameOf'>
 }
 
 /** @throws AppError E_NOT_FOUND (unknown or not his), E_NO_TARGETS */
@@ -39,8 +43,92 @@ function chosenDevices(deps: Deps, input: CreateDeployment, viewer: Viewer): Dev
   return all
 }
 
+/**
+ * The devices in the order in which waves take them: those that are there now come first, because a first wave of PCs that
+ * are switched off would prove nothing. Then by name, so that the preview and the deployment agree.
+ */
+function inWaveOrder(deps: Deps, devices: DeviceRow[]): DeviceRow[] {
+  const { presence } = deps.devices
+  const later = (row: DeviceRow) => (presence.isOnline(row.id) ? 0 : 1)
+  return [...devices].sort(
+    (a, b) => later(a) - later(b) || a.name.localeCompare(b.name) || a.id - b.id,
+  )
+}
+type Waves = { devices: DeviceRow[]; waveOf: (deviceId: DeviceId) => number; sizes: number[] }
+function cutIntoWaves(deps: Deps, input: CreateDeployment, all: DeviceRow[]): Waves {
+  const devices = inWaveOrder(deps, all)
+  const sizes = waveSizes(input.strategy_type, input.strategy, devices.length)
+  const waves = new Map<DeviceId, number>()
+  let next = 0
+  sizes.forEach((size, i) => {
+    for (const device of devices.slice(next, next + size)) waves.set(device.id, i + 1)
+    next += size
+  })
+  return { devices, waveOf: (id) => waves.get(id) ?? 1, sizes }
+}
+
+/**
+ * Software in the order of installation: as chosen, except that what another one needs comes before it.
+ * @throws AppError E_VALIDATION when something is needed that was not chosen, or two need each other
+ */
+function inOrder(software: SoftwareWithInstallers[]): SoftwareWithInstallers[] {
+  const chosen = new Map(software.map((item) => [item.id, item]))
+  const ordered = new Set<SoftwareWithInstallers>()
+  const visit = (item: SoftwareWithInstallers, needing: SoftwareWithInstallers[]): void => {
+    if (ordered.has(item)) return
+    if (needing.includes(item))
+      throw new AppError(
+        'E_VALIDATION',
+        `${[...needing, item].map((i) => i.name).join(' needs ')}: this never ends. Change what they need under Software.`,
+        [{ path: '/software_ids', message: 'software needs itself' }],
+      )
+    for (const id of item.depends_on) {
+      const needed = chosen.get(id)
+      if (needed) visit(needed, [...needing, item])
+    }
+    ordered.add(item)
+  }
+  for (const item of software) visit(item, [])
+  return [...ordered]
+}
+/** @throws AppError E_VALIDATION naming what is missing */
+function checkNeeds(deps: Deps, software: SoftwareWithInstallers[]): void {
+  const chosen = new Set(software.map((item) => item.id))
+  const missing = software.flatMap((item) =>
+    item.depends_on.flatMap((id) => {
+      const name = chosen.has(id) ? undefined : deps.software.nameOf(id)
+      return name === undefined
+        ? []
+        : [{ path: '/software_ids', message: `${item.name} needs ${name} (software ${id})` }]
+    }),
+  )
+  const [first] = missing
+  if (first)
+    throw new AppError('E_VALIDATION', `${first.message}. Choose it as well.`, missing.slice(0, 20))
+}
+/** @throws AppError E_VALIDATION, E_NOT_FOUND, E_URL_INVALID */
+function chosenSoftware(
+  deps: Deps,
+  input: CreateDeployment,
+  viewer: Viewer,
+): SoftwareWithInstallers[] {
+  const library = deps.software.resolve([...new Set(input.software_ids)], viewer)
+  checkNeeds(deps, library)
+  deps.software.checkCustom(input.custom_software)
+  return inOrder(library)
+}
+
+/** A start in the past is most likely a mistake of the clock or the zone; a minute is not. */
+const LATE_MS = 60_000
+function checkTimes(deps: Deps, input: CreateDeployment): void {
+  if (input.scheduled_at !== undefined && Date.parse(input.scheduled_at) < deps.now() - LATE_MS)
+    throw new AppError('E_VALIDATION', 'The start lies in the past.', [
+      { path: '/scheduled_at', message: 'must lie in the future' },
+    ])
+}
+
 /** Which installer each device takes: looked up once per platform and architecture, not once per device. */
-function targetsOf(devices: DeviceRow[], software: SoftwareWithInstallers[]): NewTarget[] {
+function targetsOf({ devices, waveOf }: Waves, software: SoftwareWithInstallers[]): NewTarget[] {
   const choices = new Map<
     string,
     ReturnType<typeof chooseInstaller<SoftwareWithInstallers['installers'][number]>>
@@ -56,6 +144,7 @@ function targetsOf(devices: DeviceRow[], software: SoftwareWithInstallers[]): Ne
       software_id: item.id,
       installer_id: choose(device, item)?.id ?? null,
       position,
+      wave: waveOf(device.id),
     })),
   )
 }
@@ -69,9 +158,10 @@ export function createDeployment(
   viewer: Viewer,
   input: CreateDeployment,
 ): DeploymentId {
-  const library = deps.software.resolve([...new Set(input.software_ids)], viewer)
-  deps.software.checkCustom(input.custom_software)
+  const library = chosenSoftware(deps, input, viewer)
+  checkTimes(deps, input)
   const devices = chosenDevices(deps, input, viewer)
+  const waves = cutIntoWaves(deps, input, devices)
   if (devices.length * (library.length + input.custom_software.length) > TARGET_LIMIT)
     throw new AppError(
       'E_VALIDATION',
@@ -88,14 +178,18 @@ export function createDeployment(
         created_at: isoTime(deps.now()),
         action: 'install',
         strategy_type: input.strategy_type,
-        max_concurrent: input.strategy.max_concurrent,
+        strategy: input.strategy,
+        wave_count: waves.sizes.length,
+        scheduled_at:
+          input.scheduled_at === undefined ? null : isoTime(Date.parse(input.scheduled_at)),
+        maintenance_window: input.maintenance_window ?? null,
         offline_policy: input.offline_policy,
         wait_minutes: input.wait_minutes,
         timeout_seconds: input.timeout_seconds ?? null,
         software_names: software.map(title),
         device_count: devices.length,
       },
-      targetsOf(devices, software),
+      targetsOf(waves, software),
     )
     deps.audit.record(
       viewer,
@@ -114,9 +208,10 @@ export function preflight(
   input: CreateDeployment,
   busy: ReadonlySet<DeviceId>,
 ): Preflight {
-  const library = deps.software.resolve([...new Set(input.software_ids)], viewer)
-  deps.software.checkCustom(input.custom_software)
-  const devices = chosenDevices(deps, input, viewer)
+  const library = chosenSoftware(deps, input, viewer)
+  checkTimes(deps, input)
+  const waves = cutIntoWaves(deps, input, chosenDevices(deps, input, viewer))
+  const { devices } = waves
   const targets = devices.flatMap((device) => [
     ...library.map((item) => foresee(deps, input, device, item, busy)),
     ...input.custom_software.map((item) => ({
@@ -129,6 +224,14 @@ export function preflight(
   ])
   return {
     targets,
+    waves: waves.sizes.map((device_count, i) => ({
+      wave: i + 1,
+      device_count,
+      device_names: devices
+        .filter((device) => waves.waveOf(device.id) === i + 1)
+        .slice(0, WAVE_NAMES)
+        .map((device) => device.name),
+    })),
     device_count: devices.length,
     software_count: library.length + input.custom_software.length,
     total_bytes: targets

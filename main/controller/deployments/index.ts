@@ -1,4 +1,5 @@
 /** Deployments: the one door to creating, watching, cancelling and retrying them, and to what agents report. */
+import type { KeyObject } from 'node:crypto'
 import type {
   DeploymentOutput,
   DeploymentProgress,
@@ -35,17 +36,20 @@ import type { Groups } from '../groups/index.ts'
 import type { Software } from '../software/index.ts'
 import type { Store } from '../store/store.ts'
 import { createChanges, type Changes, type DeploymentsEvent } from './changes.ts'
-import { createCommands, type CommandSigner } from './commands.ts'
+import { createCommands } from './commands.ts'
 import { createDeployment, preflight } from './create.ts'
 import { createDeploymentsRepo, type DeploymentRow } from './deployments.repo.ts'
-import { createEngine, type AgentPort } from './engine.ts'
+import { createEngine } from './engine.ts'
 import { createOutputsRepo } from './outputs.repo.ts'
 import { createRecorder } from './record.ts'
+import { createReports } from './reports.ts'
+import { createSender, type AgentPort } from './sender.ts'
+import { createCommandSigner } from './sign.ts'
 import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
 import { toCsv, toDeployment, toProgress, toTarget, totals } from './views.ts'
 
 export type { DeploymentsEvent } from './changes.ts'
-export type { AgentPort } from './engine.ts'
+export type { AgentPort } from './sender.ts'
 export type { EngineTimings } from './timings.ts'
 export type Deployments = ReturnType<typeof createDeployments>
 
@@ -59,7 +63,8 @@ export function createDeployments(deps: {
   devices: Devices
   groups: Groups
   software: Software
-  signer: CommandSigner
+  /** The key that signs commands, and the name by which agents know it. */
+  commandKey: { privateKey: KeyObject; keyId: string }
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
   agents: AgentPort
   timings?: Partial<EngineTimings>
@@ -73,22 +78,30 @@ export function createDeployments(deps: {
   /** After every commit: tell, and look again at what the change may have made possible. */
   function committed(changes: Changes): void {
     for (const event of changes.events()) listeners.forEach((listener) => listener(event))
-    engine.poke(changes.touched())
-    if (changes.freed.size > 0) engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
+    const touched = changes.touched()
+    engine.poke(touched)
+    // Whoever else waits for a device that has come free. Mostly there is nobody else.
+    if (changes.freed.size > 0 && repo.activeIds().some((id) => !touched.includes(id)))
+      engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
   }
-  const recorder = createRecorder({ store, repo, outputs, now, log, timings, committed })
-  const engine = createEngine({
-    store,
+  const recorder = createRecorder({
     repo,
-    devices,
-    now,
+    apply: createReports({ repo, outputs, now, log, timings }),
     log,
     timings,
     committed,
-    recorder,
-    agents: deps.agents,
-    commands: createCommands({ signer: deps.signer, now, ticketUrl: deps.ticketUrl }),
   })
+  const sender = createSender({
+    repo,
+    commands: createCommands({ keyId: deps.commandKey.keyId, now, ticketUrl: deps.ticketUrl }),
+    sign: createCommandSigner(deps.commandKey.privateKey),
+    agents: deps.agents,
+    recorder,
+    timings,
+    log,
+    cancelLost: (target): void => engine.cancelLost(target.deployment_id, target.id),
+  })
+  const engine = createEngine({ repo, devices, sender, now, log, timings, committed })
   devices.onChange(({ id }) => engine.poke(repo.deploymentsWaitingFor([id])))
 
   const createDeps = { ...deps, repo }
@@ -106,9 +119,12 @@ export function createDeployments(deps: {
   /** Commits a person's decision and tells about it. */
   function decide(work: (changes: Changes) => void): void {
     const changes = createChanges()
-    store.transaction(() => work(changes))
+    repo.transaction(() => work(changes))
     committed(changes)
+    engine.pokeNow(changes.touched())
   }
+  const hasEnded = (row: DeploymentRow) =>
+    (ENDED_DEPLOYMENT_STATES as readonly string[]).includes(row.status)
 
   return {
     create(viewer: Viewer, input: CreateDeployment): DeploymentId {
@@ -116,16 +132,12 @@ export function createDeployments(deps: {
       const changes = createChanges()
       changes.deployment(id)
       committed(changes)
+      engine.pokeNow([id])
       deps.software.startFetches()
       return id
     },
     preflight: (viewer: Viewer, input: CreateDeployment): Preflight =>
-      preflight(
-        createDeps,
-        viewer,
-        input,
-        new Set(repo.busyDevices().map((busy) => busy.device_id)),
-      ),
+      preflight(createDeps, viewer, input, engine.workingDevices()),
 
     list(
       viewer: Viewer,
@@ -173,11 +185,76 @@ export function createDeployments(deps: {
     /** Nothing new starts; what downloads stops; what installs ends, and its end is recorded. */
     cancel(viewer: Viewer, id: DeploymentId): Deployment {
       const row = visible(viewer, id)
-      if ((ENDED_DEPLOYMENT_STATES as readonly string[]).includes(row.status))
-        throw new AppError('E_ILLEGAL_STATE', 'This deployment has ended already.')
+      if (hasEnded(row)) throw new AppError('E_ILLEGAL_STATE', 'This deployment has ended already.')
       decide((changes) => {
-        repo.update(id, { canceling: true })
+        repo.update(id, { canceling: true, paused: false, pause_reason: null, pause_message: null })
         deps.audit.record(viewer, 'deployment.cancel', `deployment ${row.name}`, '')
+        changes.deployment(id)
+      })
+      return view(id)
+    },
+    /** Emergency stop: cancels all that is active and his to cancel. Returns what it stopped. */
+    stopAll(viewer: Viewer): DeploymentId[] {
+      const rows = repo
+        .activeIds()
+        .map((id) => repo.byId(id)!)
+        .filter((row) => maySee(viewer, row.created_by) && !row.canceling)
+      decide((changes) => {
+        for (const { id } of rows) {
+          repo.update(id, {
+            canceling: true,
+            paused: false,
+            pause_reason: null,
+            pause_message: null,
+          })
+          changes.deployment(id)
+        }
+        deps.audit.record(
+          viewer,
+          'deployment.stop_all',
+          `${rows.length} deployments`,
+          rows.map((row) => row.name).join(', '),
+        )
+      })
+      return rows.map((row) => row.id)
+    },
+    /** Nothing new starts; what runs goes on. @throws AppError E_ILLEGAL_STATE */
+    pause(viewer: Viewer, id: DeploymentId): Deployment {
+      const row = visible(viewer, id)
+      if (row.status !== 'in_progress' || row.canceling)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          row.status === 'pending'
+            ? 'This deployment has not started yet. Cancel it instead.'
+            : 'This deployment is not running.',
+        )
+      if (row.paused) return view(id)
+      decide((changes) => {
+        repo.update(id, {
+          paused: true,
+          pause_reason: 'person',
+          pause_message: `Paused by ${viewer.username}.`,
+        })
+        deps.audit.record(viewer, 'deployment.pause', `deployment ${row.name}`, '')
+        changes.deployment(id)
+      })
+      return view(id)
+    },
+    /** Goes on with a new round: what failed before does not count against it. @throws AppError E_ILLEGAL_STATE */
+    resume(viewer: Viewer, id: DeploymentId): Deployment {
+      const row = visible(viewer, id)
+      if (!row.paused) throw new AppError('E_ILLEGAL_STATE', 'This deployment is not paused.')
+      decide((changes) => {
+        repo.update(id, {
+          paused: false,
+          pause_reason: null,
+          pause_message: null,
+          round_completed: 0,
+          round_failed: 0,
+          ready_since_ms: now(),
+        })
+        repo.clearPatience(id)
+        deps.audit.record(viewer, 'deployment.resume', `deployment ${row.name}`, '')
         changes.deployment(id)
       })
       return view(id)
@@ -224,11 +301,21 @@ export function createDeployments(deps: {
             offered_at_ms: null,
             not_before_ms: null,
             deadline_ms: null,
+            retry_until_ms: null,
           })
           changes.target(id, targetId)
         }
+        // A retry after the end is a round of its own; while it runs it belongs to the present one.
         if (row.status !== 'in_progress')
-          repo.update(id, { status: 'in_progress', ended_at: null, canceling: false })
+          repo.update(id, {
+            status: 'in_progress',
+            ended_at: null,
+            canceling: false,
+            wave_ended_at_ms: null,
+            round_completed: 0,
+            round_failed: 0,
+            ready_since_ms: now(),
+          })
         deps.audit.record(
           viewer,
           'deployment.retry',
@@ -316,7 +403,7 @@ export function createDeployments(deps: {
       for (const target of repo.openTargetsOfDevice(deviceId)) {
         if (target.attempt_id === null || held.has(target.attempt_id)) continue
         if (target.deployment_status === 'pending')
-          repo.change(target.id, { offered_at_ms: null, not_before_ms: null })
+          repo.change(target, { offered_at_ms: null, not_before_ms: null })
         else await recorder.take({ kind: 'lost', deviceId, targetId: target.id })
       }
       engine.poke(repo.deploymentsWaitingFor([deviceId]))
@@ -331,6 +418,7 @@ export function createDeployments(deps: {
     /** Commits what waits and stops looking. Targets keep their state; the next start takes them up. */
     stop(): void {
       engine.stop()
+      sender.stop()
       recorder.flush()
     },
   }

@@ -14,6 +14,14 @@ export const ENGINE_TIMINGS = {
   downloadPatienceMs: 24 * 3_600_000,
   /** On top of the installer's own time-out, which the agent enforces. */
   installGraceMs: 5 * 60_000,
+  /** An agent that was asked to stop is asked again after. */
+  cancelAgainMs: 30_000,
+  /** "Another installation is running" is answered with another attempt after, … */
+  retryLaterMs: 60_000,
+  /** … for so long since the first such answer. */
+  retryLaterPatienceMs: 60 * 60_000,
+  /** What one run of the engine writes at most, so that nothing else waits long. */
+  actionsPerRun: 200,
   /** The engine looks at everything that is active at least so often. */
   heartbeatMs: 5_000,
   /** Events within so long are answered by one run. */

@@ -2,9 +2,7 @@
 import type { Deployment, Progress, Target, TargetTotals } from '#shared/contract/entities.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
-import type { DeploymentRow, DeploymentsRepo } from './deployments.repo.ts'
-
-type ViewRow = ReturnType<DeploymentsRepo['views']>[number]
+import type { DeploymentRow, ViewRow } from './deployments.repo.ts'
 
 export const totals = (counts: TargetCounts): TargetTotals => ({
   total:
@@ -29,10 +27,15 @@ export function toDeployment(row: DeploymentRow, creatorName: string | null): De
     status: row.status,
     paused: row.paused,
     pause_reason: row.pause_reason,
+    pause_message: row.pause_message,
     canceling: row.canceling,
     action: row.action,
     strategy_type: row.strategy_type,
-    max_concurrent: row.max_concurrent,
+    strategy: row.strategy,
+    wave: row.wave,
+    wave_count: row.wave_count,
+    scheduled_at: row.scheduled_at,
+    maintenance_window: row.maintenance_window,
     offline_policy: row.offline_policy,
     wait_minutes: row.wait_minutes,
     created_by: row.created_by,
@@ -51,21 +54,22 @@ export function toDeployment(row: DeploymentRow, creatorName: string | null): De
 const known = <K extends string, V>(key: K, value: V | null): Partial<Record<K, V>> =>
   value === null ? {} : ({ [key]: value } as Record<K, V>)
 
-export function toTarget({ target, ...names }: ViewRow): Target {
+export function toTarget(target: ViewRow): Target {
   return {
     id: target.id,
     device_id: target.device_id,
-    device_name: names.device_name,
+    device_name: target.device_name,
     software_id: target.software_id,
-    software_name: softwareTitle(names),
-    installer_kind: names.installer_kind,
+    software_name: softwareTitle(target),
+    installer_kind: target.installer_kind,
     deployment_status: target.deployment_status,
     attempt: target.attempt,
+    wave: target.wave,
     since: target.since,
     ...known('reason', target.reason),
     ...known('exit_code', target.exit_code),
     ...known('bytes', target.bytes),
-    ...known('total_bytes', target.total_bytes),
+    ...known('total_bytes', target.total_bytes ?? target.size_bytes),
     ...known('result_message', target.result_message),
     ...known('error_details', target.error_details),
     ...known('started_at', target.started_at),

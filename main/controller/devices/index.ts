@@ -15,7 +15,7 @@ export type Devices = ReturnType<typeof createDevices>
 
 const LAST_SEEN_DELAY_MS = 2_000
 
-export type DeviceChange = { id: DeviceId; what: 'updated' | 'removed' | 'refused' }
+export type DeviceChange = { id: DeviceId; what: 'updated' | 'presence' | 'removed' | 'refused' }
 
 export function createDevices(deps: {
   store: Store
@@ -26,7 +26,12 @@ export function createDevices(deps: {
   const repo = createDevicesRepo(deps.store)
   const presence = createPresence({ now: deps.now, timings: deps.presenceTimings })
   const listeners = new Set<(change: DeviceChange) => void>()
-  const tell = (change: DeviceChange) => listeners.forEach((listener) => listener(change))
+  /** What the engine asks of every device at every run. Forgotten at each change, so it never tells what was. */
+  const standings = new Map<DeviceId, { name: string; refused: boolean }>()
+  const tell = (change: DeviceChange) => {
+    if (change.what !== 'presence') standings.delete(change.id)
+    listeners.forEach((listener) => listener(change))
+  }
   // When a link ends, the time is written down: not at once, but many together, because a power cut ends all of them.
   const lastSeen = new Map<DeviceId, string>()
   let seenTimer: NodeJS.Timeout | null = null
@@ -42,7 +47,7 @@ export function createDevices(deps: {
       lastSeen.set(id, isoTime(deps.now()))
       seenTimer ??= setTimeout(writeLastSeen, LAST_SEEN_DELAY_MS)
     }
-    tell({ id, what: 'updated' })
+    tell({ id, what: 'presence' })
   })
 
   const toDevice = (row: DeviceRow, groups: ReturnType<typeof repo.groupIds>): Device => ({
@@ -99,6 +104,19 @@ export function createDevices(deps: {
         .map((row) => ({ device: toDevice(row, groups), ownerId: row.owner_id }))
     },
     row: (id: DeviceId): DeviceRow | undefined => repo.byId(id),
+    /** Its name, and whether nothing may be sent to it: forgotten, blocked or not approved. */
+    standing(id: DeviceId): { name: string; refused: boolean } {
+      let standing = standings.get(id)
+      if (!standing) {
+        const row = repo.byId(id)
+        standing = {
+          name: row?.name ?? `device ${id}`,
+          refused: !row || row.deleted_at !== null || row.blocked || !row.approved,
+        }
+        standings.set(id, standing)
+      }
+      return standing
+    },
     counts: (): { total: number; online: number; unapproved: number } => ({
       ...repo.counts(),
       online: presence.onlineCount(),
@@ -194,6 +212,7 @@ export function createDevices(deps: {
             agent_version: input.facts.agent_version,
           }).id
       if (known) repo.update(id, row)
+      standings.delete(id)
       repo.setFacts(id, input.facts, input.address, isoTime(deps.now()))
       return id
     },

@@ -118,6 +118,9 @@ export function coreRoutes(deps: CoreDeps): Core {
     'deployments.get': ({ params }, { viewer }) => deployments.get(viewer, params.id),
     'deployments.progress': ({ params }, { viewer }) => deployments.progress(viewer, params.id),
     'deployments.cancel': ({ params }, { viewer }) => deployments.cancel(viewer, params.id),
+    'deployments.pause': ({ params }, { viewer }) => deployments.pause(viewer, params.id),
+    'deployments.resume': ({ params }, { viewer }) => deployments.resume(viewer, params.id),
+    'deployments.stop_all': (_input, { viewer }) => ({ stopped: deployments.stopAll(viewer) }),
     'deployments.retry': ({ params, body }, { viewer }) =>
       deployments.retry(viewer, params.id, body.target_ids),
     'deployments.output': ({ params }, { viewer }) =>

@@ -4,19 +4,13 @@ import jwt from '@fastify/jwt'
 import multipart from '@fastify/multipart'
 import rateLimit from '@fastify/rate-limit'
 import fastifyStatic from '@fastify/static'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import Fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
-import {
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler } from 'fastify-type-provider-zod'
 import { z } from 'zod'
 import { AppError, ERRORS, ErrorReply, validationError } from '#shared/contract/errors.ts'
 import { rest, type RouteName } from '#shared/contract/rest.ts'
@@ -82,18 +76,27 @@ function parse(schema: z.ZodType | undefined, value: unknown, what: string): unk
   return result.data
 }
 
-function openApiSchema(name: RouteName, route: Route) {
-  return {
-    operationId: name,
-    summary: route.summary,
-    tags: [name.split('.')[0]!],
-    ...(route.params && { params: route.params }),
-    ...(route.query && { querystring: route.query }),
-    ...(route.body && { body: route.body }),
-    ...(route.transport === 'multipart' && { consumes: ['multipart/form-data'] }),
-    ...(route.access !== 'none' && { security: [{ bearer: [] }] }),
-    response: { ...(route.transport !== 'text' && { 200: route.reply }), '4xx': ErrorReply },
+/** What a reply may hold; anything else is left out of it. */
+const replySchema = (route: Route) => ({
+  response: { ...(route.transport !== 'text' && { 200: route.reply }), '4xx': ErrorReply },
+})
+
+/** `/openapi.json` and `/docs`, loaded when somebody asks for them. */
+function serveDocs(app: FastifyInstance, version: string): void {
+  let docs: Promise<FastifyInstance> | null = null
+  const load = async (): Promise<FastifyInstance> => (await import('./docs.ts')).createDocs(version)
+  app.addHook('onClose', async () => (await docs?.catch(() => null))?.close())
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    docs ??= load()
+    // A failure is not kept: the next one who asks tries again.
+    docs.catch(() => (docs = null))
+    const inner = await (await docs).inject({ method: 'GET', url: request.url })
+    if (inner.statusCode === 404)
+      throw new AppError('E_NOT_FOUND', 'There is nothing at this address.')
+    const { connection: _, ...headers } = inner.headers
+    return reply.status(inner.statusCode).headers(headers).send(inner.rawPayload)
   }
+  for (const url of ['/openapi.json', '/docs', '/docs/*']) app.get(url, answer)
 }
 
 export async function createConsoleServer(deps: {
@@ -119,7 +122,6 @@ export async function createConsoleServer(deps: {
     routerOptions: { maxParamLength: 200 },
     forceCloseConnections: true,
   })
-  app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
 
   const guard = createOriginGuard({
@@ -158,17 +160,6 @@ export async function createConsoleServer(deps: {
   await app.register(multipart, {
     limits: { fileSize: UPLOAD_LIMIT_BYTES, files: 2, fields: 20, fieldSize: 64 * 1024 },
   })
-  await app.register(swagger, {
-    openapi: {
-      info: { title: 'DeployX', version: deps.version },
-      components: {
-        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      },
-    },
-    transform: jsonSchemaTransform,
-  })
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
-
   return {
     app,
     isOriginAllowed: guard.isAllowed,
@@ -179,9 +170,8 @@ export async function createConsoleServer(deps: {
         app.route({
           method: route.method,
           url: route.path,
-          schema: openApiSchema(name, route),
-          // Validated below with the same schemas, so that every error has our shape and words.
-          validatorCompiler: () => (value: unknown) => ({ value }),
+          // Requests are validated below, so that every error has our shape and words.
+          schema: replySchema(route),
           config: {
             rateLimit: GUESSABLE.includes(name)
               ? { max: SIGN_INS_PER_MINUTE, timeWindow: 60_000 }
@@ -215,7 +205,7 @@ export async function createConsoleServer(deps: {
           },
         })
       }
-      app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+      serveDocs(app, deps.version)
       if (deps.rendererDir)
         await app.register(fastifyStatic, {
           root: deps.rendererDir,

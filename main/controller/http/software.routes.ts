@@ -24,6 +24,9 @@ export function softwareRoutes(deps: { software: Software }): Handlers<'software
 
     'software.update': ({ params, body }, { viewer }) => software.update(viewer, params.id, body),
 
+    'software.update_installer': ({ params, body }, { viewer }) =>
+      software.updateInstaller(viewer, params.id, params.installer_id, body),
+
     'software.delete': ({ params }, { viewer }) => {
       software.remove(viewer, params.id)
       return { success: true }

@@ -17,6 +17,8 @@ import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
 
 const FRAME_MS = 100
+/** Targets described in one frame; more of them follow in the next. */
+const TARGETS_PER_FRAME = 500
 const ADMINS = 'admins'
 const userRoom = (id: UserId) => `user:${id}`
 const sessionRoom = (id: string) => `session:${id}`
@@ -53,15 +55,20 @@ export function createConsolesEdge(deps: {
 
   function sendFrame(): void {
     frame = null
+    let room = TARGETS_PER_FRAME
     for (const [id, ids] of dirtyTargets) {
+      if (room === 0) break
+      const now = [...ids].slice(0, room)
+      room -= now.length
+      now.forEach((targetId) => ids.delete(targetId))
+      if (ids.size === 0) dirtyTargets.delete(id)
       const owner = deps.deployments.describe(id)
       if (owner)
         emit(owner.ownerId, 'targets_updated', {
           deployment_id: id,
-          ...deps.deployments.describeTargets(id, [...ids]),
+          ...deps.deployments.describeTargets(id, now),
         })
     }
-    dirtyTargets.clear()
     for (const id of dirtyDeployments) {
       const found = deps.deployments.describe(id)
       if (found) emit(found.ownerId, 'deployment_updated', found.deployment)
@@ -80,6 +87,7 @@ export function createConsolesEdge(deps: {
       emit(null, 'devices_pending', { count: deps.devices.counts().unapproved })
     }
     hubDirty = false
+    if (dirtyTargets.size > 0) soon()
   }
   const soon = () => void (frame ??= setTimeout(sendFrame, FRAME_MS))
 
@@ -102,8 +110,10 @@ export function createConsolesEdge(deps: {
         )
       case 'completed':
         // What led to the end is seen before the end itself.
-        if (frame) clearTimeout(frame)
-        sendFrame()
+        do {
+          if (frame) clearTimeout(frame)
+          sendFrame()
+        } while (dirtyTargets.size > 0)
         return emit(
           deps.deployments.describe(event.deploymentId)?.ownerId ?? null,
           'deployment_completed',

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { Installer, Software as SoftwareView } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { CustomSoftware, SoftwareFields } from '#shared/contract/requests.ts'
+import type { CustomSoftware, SoftwareFields, UpdateInstaller } from '#shared/contract/requests.ts'
 import { INSTALLER_TIMEOUT_SECONDS, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
@@ -10,7 +10,7 @@ import type { Audit } from '../audit/index.ts'
 import type { Content, Staged } from '../content/index.ts'
 import { isoTime, maySee, type Log, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
-import { argumentsProblem } from './arguments.ts'
+import { checkArguments, checkFree, given, inUse } from './checks.ts'
 import { checkCustomItems } from './custom.ts'
 import { createFetcher, FETCH_OPTIONS, type FetchOptions } from './fetch/index.ts'
 import { cleanFileName, inspect, kindOrThrow, type PackageFacts } from './inspect/index.ts'
@@ -54,6 +54,7 @@ const toSoftware = (row: SoftwareWithInstallers): SoftwareView => ({
   origin: row.origin,
   owner_id: row.owner_id,
   created_at: row.created_at,
+  depends_on: row.depends_on,
   installers: row.installers.map(toInstaller),
 })
 
@@ -113,11 +114,7 @@ export function createSoftware(deps: {
         [{ path: '/arch', message: `${facts.archWord} is not supported` }],
       )
     const install_args = fields.install_args ?? ''
-    const problem = argumentsProblem(install_args, platform)
-    if (problem)
-      throw new AppError('E_VALIDATION', `The installer's arguments: ${problem}.`, [
-        { path: '/install_args', message: problem },
-      ])
+    checkArguments(install_args, platform)
     return {
       platform,
       arch,
@@ -234,12 +231,7 @@ export function createSoftware(deps: {
       await keepUpload(upload, fields, (installer) => {
         const row = changeable(viewer, id)
         const { platform, arch } = installer
-        if (row.installers.some((other) => other.platform === platform && other.arch === arch))
-          throw new AppError(
-            'E_CONFLICT',
-            `${row.name} has an installer for ${platform} ${arch} already.`,
-            [{ path: '/arch', message: `${platform} ${arch} is taken` }],
-          )
+        checkFree(row.name, row.installers, installer)
         repo.insertInstaller({ ...installer, software_id: id })
         audit.record(
           viewer,
@@ -258,12 +250,18 @@ export function createSoftware(deps: {
         name?: string | undefined
         version?: string | undefined
         publisher?: string | undefined
+        depends_on?: SoftwareId[] | undefined
       },
     ): SoftwareView {
       const row = changeable(viewer, id)
-      const set = Object.fromEntries(
-        Object.entries(change).filter(([, value]) => value !== undefined),
-      )
+      const set = given(change)
+      if (set.depends_on) {
+        if (set.depends_on.includes(id))
+          throw new AppError('E_VALIDATION', 'Software cannot need itself.', [
+            { path: '/depends_on', message: 'must not name the software itself' },
+          ])
+        set.depends_on = this.resolve([...new Set(set.depends_on)], viewer).map((item) => item.id)
+      }
       if (Object.keys(set).length > 0)
         store.transaction(() => {
           repo.update(id, set)
@@ -272,15 +270,48 @@ export function createSoftware(deps: {
       return view(id)
     },
 
+    /**
+     * Corrects what is known of an installer; its file stays. What is left out stays as it is.
+     * @throws AppError E_NOT_FOUND, E_FORBIDDEN, E_VALIDATION (arguments), E_CONFLICT (as `addInstaller`), E_IN_USE while a target that
+     * has not ended uses the software: all PCs of a deployment are installed alike
+     */
+    updateInstaller(
+      viewer: Viewer,
+      id: SoftwareId,
+      installerId: InstallerId,
+      change: UpdateInstaller,
+    ): SoftwareView {
+      store.transaction(() => {
+        const row = changeable(viewer, id)
+        const before = row.installers.find((installer) => installer.id === installerId)
+        if (!before) throw new AppError('E_NOT_FOUND', `${row.name} has no such installer.`)
+        const set = given(change)
+        if (Object.keys(set).length === 0) return
+        const after = { ...before, ...set }
+        checkArguments(after.install_args, after.platform)
+        checkFree(
+          row.name,
+          row.installers.filter((other) => other !== before),
+          after,
+        )
+        if (deps.isInUse(id)) throw inUse(row.name)
+        repo.updateInstaller(installerId, set)
+        audit.record(
+          viewer,
+          'software.update_installer',
+          inWords(row),
+          // Arguments may hold a licence key, and the audit trail is for ever.
+          `${before.file_name}: ${JSON.stringify({ ...set, ...(set.install_args !== undefined && { install_args: '…' }) })}`,
+        )
+      })
+      return view(id)
+    },
+
     /** Out of the library; history keeps its name. @throws AppError E_IN_USE while a target that has not ended uses it */
     remove(viewer: Viewer, id: SoftwareId): void {
       store.transaction(() => {
         const row = changeable(viewer, id)
-        if (deps.isInUse(id))
-          throw new AppError(
-            'E_IN_USE',
-            `${row.name} is part of a deployment that has not ended. Wait for its end or cancel it.`,
-          )
+        if (deps.isInUse(id)) throw inUse(row.name)
         repo.update(id, { deleted_at: isoTime(deps.now()) })
         // Its bytes may go. A retry of an old target fails with these words instead of waiting for ever.
         repo.updateInstallersOf(id, {
@@ -317,6 +348,8 @@ export function createSoftware(deps: {
       return ids.map((id) => found.get(id)!)
     },
     installersOf: (id: SoftwareId): InstallerRow[] => repo.installersOf(id),
+    /** Its name as long as it is in the library. */
+    nameOf: (id: SoftwareId): string | undefined => repo.byIds([id])[0]?.name,
 
     /** Whether these addresses can be taken. Writes nothing. @throws AppError E_URL_INVALID, E_VALIDATION with paths */
     checkCustom: (items: CustomSoftware[]): void => void checkCustomItems(items),

@@ -2,20 +2,13 @@
  * The store: one SQLite file in the data folder, one controller per folder.
  * Opening it takes the folder's lock, checks the file, backs it up when a migration is due, and migrates.
  */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import { AppError } from '#shared/contract/errors.ts'
+import { makeDataFolder } from './data-folder.ts'
 import * as schema from './schema/index.ts'
 
 export type Db = BetterSQLite3Database<typeof schema>
@@ -28,23 +21,6 @@ export type Store = {
   /** Inside a transaction: a part of it that can fail alone. */
   savepoint: <T>(work: () => T) => T
   close: () => void
-}
-
-/** Only the present user may read keys and database. Windows keeps the folder's inherited rights (the user's profile). */
-function makeDataFolder(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    const probe = join(dataDir, `.write-test-${process.pid}`)
-    writeFileSync(probe, '')
-    rmSync(probe)
-  } catch (cause) {
-    throw new AppError(
-      'E_DATA_UNWRITABLE',
-      `The data folder ${dataDir} cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}). Choose another with --data or DEPLOYX_DATA, or give this user the right to write there.`,
-      [],
-      { cause },
-    )
-  }
 }
 
 /**

@@ -6,7 +6,7 @@ import type { UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
-import { hashPassword, verifyPassword } from './passwords.ts'
+import { hashPassword, unmatchable, verifyPassword } from './passwords.ts'
 import { createUsersRepo, type UserRow } from './users.repo.ts'
 
 const REFRESH_LIFE_MS = 7 * 24 * 3_600_000
@@ -27,7 +27,7 @@ export function createUsers(deps: { store: Store; now: Now; audit: Audit }) {
   const nowIso = () => isoTime(deps.now())
   repo.dropExpiredSessions(nowIso())
   // What a sign-in with an unknown name is compared with, so that it takes as long as one with a wrong password.
-  const nobody = hashPassword(randomBytes(16).toString('hex'))
+  const nobody = unmatchable()
 
   function openSession(row: UserRow): SignIn {
     const sessionId = randomBytes(16).toString('hex')
@@ -82,7 +82,7 @@ export function createUsers(deps: { store: Store; now: Now; audit: Audit }) {
     /** @throws AppError E_CREDENTIALS, the same for an unknown name and a wrong password */
     async login(username: string, password: string): Promise<SignIn> {
       const row = repo.byName(username)
-      const right = await verifyPassword(password, row?.password_hash ?? (await nobody))
+      const right = await verifyPassword(password, row?.password_hash ?? nobody)
       if (!row || !right) {
         deps.audit.record(null, 'user.login_failed', `user ${username.slice(0, 64)}`, '')
         throw new AppError('E_CREDENTIALS', 'The user name or the password is wrong.')

@@ -16,17 +16,20 @@ const derive = (password: string, salt: Buffer, cost: typeof COST): Promise<Buff
     )
   })
 
+const stored = (salt: Buffer, key: Buffer): string =>
+  ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), key.toString('base64')].join('$')
+
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(16)
-  const key = await derive(password, salt, COST)
-  return ['scrypt', COST.N, COST.r, COST.p, salt.toString('base64'), key.toString('base64')].join(
-    '$',
-  )
+  return stored(salt, await derive(password, salt, COST))
 }
 
-/** True when `password` is the one behind `stored`. A damaged entry counts as a wrong password. */
-export async function verifyPassword(password: string, stored: string): Promise<boolean> {
-  const [scheme, N, r, p, salt, key] = stored.split('$')
+/** What no password fits, and costs as much to compare with as any other. */
+export const unmatchable = (): string => stored(randomBytes(16), randomBytes(KEY_BYTES))
+
+/** True when `password` is the one behind `entry`. A damaged entry counts as a wrong password. */
+export async function verifyPassword(password: string, entry: string): Promise<boolean> {
+  const [scheme, N, r, p, salt, key] = entry.split('$')
   if (scheme !== 'scrypt' || !salt || !key) return false
   const expected = Buffer.from(key, 'base64')
   const cost = { N: Number(N), r: Number(r), p: Number(p) }

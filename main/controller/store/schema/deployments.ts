@@ -1,4 +1,6 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { PauseReason } from '#shared/contract/entities.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type {
   AttemptId,
@@ -9,7 +11,9 @@ import type {
   TargetId,
   UserId,
 } from '#shared/domain/ids.ts'
+import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
+import type { Strategy } from '#shared/domain/strategy.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
 import { devices } from './devices.ts'
 import { installers, software } from './software.ts'
@@ -29,12 +33,28 @@ export const deployments = sqliteTable(
     ended_at: text(),
     action: text({ enum: ['install', 'uninstall'] }).notNull(),
     strategy_type: text({ enum: ['parallel', 'rolling', 'canary'] }).notNull(),
-    max_concurrent: integer().notNull(),
+    strategy: text({ mode: 'json' })
+      .$type<Strategy>()
+      .notNull()
+      .default(sql`'{"max_concurrent":50}'`),
+    wave_count: integer().notNull().default(1),
+    /** The wave that runs; 0 before the start. */
+    wave: integer().notNull().default(0),
+    /** Epoch ms. When the present wave had nothing left to run and others follow. */
+    wave_ended_at_ms: integer(),
+    /** Epoch ms. Since when its targets may start: waiting for devices is counted from here. */
+    ready_since_ms: integer(),
+    /** Ended targets since the start or the last resume: what the failure threshold looks at. */
+    round_completed: integer().notNull().default(0),
+    round_failed: integer().notNull().default(0),
+    scheduled_at: text(),
+    maintenance_window: text({ mode: 'json' }).$type<MaintenanceWindow>(),
     offline_policy: text({ enum: ['fail', 'wait'] }).notNull(),
     wait_minutes: integer().notNull(),
     timeout_seconds: integer(),
     paused: integer({ mode: 'boolean' }).notNull().default(false),
-    pause_reason: text(),
+    pause_reason: text().$type<PauseReason>(),
+    pause_message: text(),
     canceling: integer({ mode: 'boolean' }).notNull().default(false),
     software_names: text({ mode: 'json' }).$type<string[]>().notNull(),
     device_count: integer().notNull(),
@@ -70,6 +90,8 @@ export const deploymentTargets = sqliteTable(
       .references(() => installers.id),
     /** Place of the software in the deployment's order, from 0. */
     position: integer().notNull(),
+    /** The wave of its device, from 1. */
+    wave: integer().notNull().default(1),
     deployment_status: text().$type<TargetState>().notNull(),
     reason: text().$type<TargetReason>(),
     attempt: integer().notNull().default(1),
@@ -89,6 +111,8 @@ export const deploymentTargets = sqliteTable(
     not_before_ms: integer(),
     /** Epoch ms. The end of patience with the present state. */
     deadline_ms: integer(),
+    /** Epoch ms. Until when "another installation is running" is answered with another attempt. */
+    retry_until_ms: integer(),
   },
   (t) => [
     index('deployment_targets_state').on(t.deployment_id, t.deployment_status),

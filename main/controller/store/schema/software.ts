@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { blob, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
@@ -23,6 +24,11 @@ export const software = sqliteTable('software', {
   owner_id: integer()
     .$type<UserId>()
     .references(() => users.id, { onDelete: 'set null' }),
+  /** Software that must be there first. */
+  depends_on: text({ mode: 'json' })
+    .$type<SoftwareId[]>()
+    .notNull()
+    .default(sql`'[]'`),
   created_at: text().notNull(),
   deleted_at: text(),
 })

@@ -1,0 +1,140 @@
+/**
+ * The open targets of active deployments, held in memory so that a run of the engine over thousands of them reads no more
+ * rows than have changed. The database stays the truth: the repository tells which rows moved, and everything is read anew
+ * once in a while, so that nothing wrong could last.
+ */
+import type {
+  DeploymentId,
+  DeviceId,
+  InstallerId,
+  SoftwareId,
+  TargetId,
+} from '#shared/domain/ids.ts'
+import { isEnded } from '#shared/domain/target-state.ts'
+import type { Now } from '../context.ts'
+import type { DeploymentsRepo, OpenTargetRow } from './deployments.repo.ts'
+import type { PlanInstaller, PlanTarget } from './plan.ts'
+
+const READ_ANEW_MS = 60_000
+
+export type OpenTarget = PlanTarget & {
+  row: Pick<OpenTargetRow, 'id' | 'deployment_id' | 'device_id' | 'installer_id' | 'software_id'>
+  attempt: number
+  attemptId: OpenTargetRow['attempt_id']
+}
+type Mirror = {
+  targets: Map<TargetId, OpenTarget>
+  /** Only where software of this deployment needs other software of it: what became of each, also once ended. */
+  outcomes: Map<string, OpenTargetRow> | null
+  needs: Map<SoftwareId, { id: SoftwareId; name: string }[]>
+  readAtMs: number
+}
+export type OpenTargets = ReturnType<typeof createOpenTargets>
+
+const place = (device: DeviceId, software: SoftwareId) => `${device}/${software}`
+
+function installerState(installer: ReturnType<DeploymentsRepo['installer']>): PlanInstaller {
+  switch (installer?.fetch_state) {
+    case undefined:
+      return { state: 'none' }
+    case 'none':
+    case 'ready':
+      return { state: 'ready' }
+    case 'fetching':
+      return { state: 'fetching' }
+    case 'failed':
+      return {
+        state: 'failed',
+        reason: installer?.fetch_reason ?? 'download_failed',
+        message: installer?.fetch_message ?? 'The controller could not fetch the package.',
+      }
+  }
+}
+
+export function createOpenTargets({ repo, now }: { repo: DeploymentsRepo; now: Now }) {
+  const mirrors = new Map<DeploymentId, Mirror>()
+
+  function take(mirror: Mirror, row: OpenTargetRow): void {
+    mirror.outcomes?.set(place(row.device_id, row.software_id), row)
+    const known = mirror.targets.get(row.id)
+    if (isEnded(row.state)) return void mirror.targets.delete(row.id)
+    mirror.targets.set(row.id, {
+      row,
+      id: row.id,
+      deviceId: row.device_id,
+      position: row.position,
+      wave: row.wave,
+      state: row.state as OpenTarget['state'],
+      reason: row.reason,
+      sinceMs: Date.parse(row.since),
+      attempt: row.attempt,
+      attemptId: row.attempt_id,
+      offeredAtMs: row.offered_at_ms,
+      offeredBefore: row.attempt_id !== null,
+      notBeforeMs: row.not_before_ms,
+      deadlineMs: row.deadline_ms,
+      cancelToldAtMs: known?.attemptId === row.attempt_id ? (known?.cancelToldAtMs ?? null) : null,
+      installer: known?.installer ?? { state: 'none' },
+      missingDependency: null,
+    })
+  }
+
+  function read(id: DeploymentId): Mirror {
+    const needs = repo.needsWithin(id)
+    const mirror: Mirror = {
+      targets: new Map(),
+      outcomes: needs.size > 0 ? new Map() : null,
+      needs,
+      readAtMs: now(),
+    }
+    const before = mirrors.get(id)
+    for (const row of mirror.outcomes ? repo.allTargets(id) : repo.openTargets(id)) {
+      take(mirror, row)
+      const [fresh, old] = [mirror.targets.get(row.id), before?.targets.get(row.id)]
+      if (fresh && old?.attemptId === fresh.attemptId) fresh.cancelToldAtMs = old.cancelToldAtMs
+    }
+    mirrors.set(id, mirror)
+    return mirror
+  }
+
+  /** The first software of this deployment that the target needs and that did not get onto its device. */
+  function missingDependency({ needs, outcomes }: Mirror, target: OpenTarget): string | null {
+    for (const need of needs.get(target.row.software_id) ?? []) {
+      const outcome = outcomes?.get(place(target.deviceId, need.id))
+      if (
+        outcome?.state === 'failed' ||
+        (outcome?.state === 'skipped' && outcome.reason !== 'already_installed')
+      )
+        return need.name
+    }
+    return null
+  }
+
+  return {
+    /** All open targets of a deployment, by id, as they stand now. */
+    of(id: DeploymentId): ReadonlyMap<TargetId, OpenTarget> {
+      const known = mirrors.get(id)
+      const changed = repo.takeChanged(id)
+      const isFresh = known && now() - known.readAtMs < READ_ANEW_MS
+      const mirror = isFresh ? known : read(id)
+      if (isFresh) for (const row of repo.targetsById(changed)) take(mirror, row)
+      const installers = new Map<InstallerId | null, PlanInstaller>([[null, { state: 'none' }]])
+      for (const target of mirror.targets.values()) {
+        const { installer_id } = target.row
+        let installer = installers.get(installer_id)
+        if (!installer) {
+          installer = installerState(repo.installer(installer_id!))
+          installers.set(installer_id, installer)
+        }
+        target.installer = installer
+        if (mirror.outcomes) target.missingDependency = missingDependency(mirror, target)
+      }
+      return mirror.targets
+    },
+    /** It has ended: nothing of it is needed any more. */
+    forget(id: DeploymentId): void {
+      mirrors.delete(id)
+      repo.takeChanged(id)
+    },
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * What a report makes of a target. Keyed by the attempt: ignored when it was recorded before, never overwriting a newer
+ * attempt. Runs inside the recorder's transaction.
+ */
+import type {
+  CommandReply,
+  DeploymentOutput,
+  DeploymentProgress,
+  DeploymentResult,
+  ReportReply,
+} from '#shared/contract/agent-link.ts'
+import { verdict } from '#shared/domain/deployment-state.ts'
+import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
+import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
+import { FAILURE_REASONS, SKIP_REASONS, type TargetReason } from '#shared/domain/reasons.ts'
+import { isEnded, pathTo, type TargetEvent } from '#shared/domain/target-state.ts'
+import { isoTime, type Log, type Now } from '../context.ts'
+import type { Changes } from './changes.ts'
+import type { DeploymentsRepo, ReportedRow, TargetChange } from './deployments.repo.ts'
+import type { OutputsRepo } from './outputs.repo.ts'
+import type { EngineTimings } from './timings.ts'
+
+export type Report = { deviceId: DeviceId } & (
+  | { kind: 'result'; body: DeploymentResult }
+  | { kind: 'progress'; body: DeploymentProgress }
+  | { kind: 'output'; body: DeploymentOutput }
+  | { kind: 'reply'; attemptId: AttemptId; reply: CommandReply | 'no_answer' }
+  | { kind: 'lost'; targetId: TargetId }
+)
+
+const COMMITTED: ReportReply = { committed: true }
+
+const STEP_EVENTS = {
+  downloading: 'accepted',
+  installing: 'installer_started',
+  completed: 'succeeded',
+  failed: 'failed',
+  skipped: 'skipped',
+} as const satisfies Record<string, TargetEvent>
+type Reached = keyof typeof STEP_EVENTS
+
+/** The reason on a failed target is one of the closed list for failures, whatever the agent said. */
+const failureReason = (said: TargetReason | undefined): TargetReason =>
+  (FAILURE_REASONS as readonly string[]).includes(said ?? '') ? said! : 'install_failed'
+const skipReason = (said: TargetReason | undefined): TargetReason =>
+  (SKIP_REASONS as readonly string[]).includes(said ?? '') ? said! : 'already_installed'
+const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null => {
+  if (status === 'failed') return failureReason(reason)
+  if (status === 'skipped') return skipReason(reason)
+  return reason === 'reboot_pending' ? 'reboot_pending' : null
+}
+
+export function createReports(deps: {
+  repo: DeploymentsRepo
+  outputs: OutputsRepo
+  now: Now
+  log: Log
+  timings: EngineTimings
+}) {
+  const { repo, outputs, timings } = deps
+  const nowIso = () => isoTime(deps.now())
+
+  const eventsTo = (target: ReportedRow, to: Reached) =>
+    pathTo(target.deployment_status, to).map((state) => STEP_EVENTS[state])
+
+  function moved(target: ReportedRow, changes: Changes): void {
+    changes.target(target.deployment_id, target.id)
+    changes.deployment(target.deployment_id)
+  }
+
+  /** Takes a target to where a report says it works, arrow by arrow, in one write. */
+  function advance(
+    target: ReportedRow,
+    to: 'downloading' | 'installing',
+    change: TargetChange,
+    changes: Changes,
+  ): void {
+    const events = eventsTo(target, to)
+    if (events.length === 0) return repo.change(target, change)
+    repo.step(target, events, {
+      since: nowIso(),
+      offered_at_ms: null,
+      not_before_ms: null,
+      deadline_ms: deps.now() + patienceMs(target, to),
+      reason: null,
+      started_at: target.started_at ?? nowIso(),
+      ...change,
+    })
+    moved(target, changes)
+  }
+  /** How long the state may last. */
+  function patienceMs(target: ReportedRow, state: 'downloading' | 'installing'): number {
+    if (state === 'downloading') return timings.downloadPatienceMs
+    const own = repo.byId(target.deployment_id)?.timeout_seconds
+    const installer = target.installer_id === null ? undefined : repo.installer(target.installer_id)
+    const seconds = own ?? installer?.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS
+    return seconds * 1000 + timings.installGraceMs
+  }
+
+  function result(deviceId: DeviceId, body: DeploymentResult, changes: Changes): ReportReply {
+    const target = repo.reported(body.attempt_id)
+    if (target?.device_id !== deviceId) {
+      deps.log.warn(
+        { deviceId, targetId: body.target_id },
+        'a result for an attempt that this device was never given',
+      )
+      return { committed: true, message: 'this attempt is not known here' }
+    }
+    const isLive = target.live_attempt_id === body.attempt_id
+    const wasGivenUp =
+      isLive && target.deployment_status === 'failed' && target.reason === 'lease_expired'
+    if (
+      target.attempt_ended_at !== null &&
+      !(wasGivenUp && target.attempt_reason === 'lease_expired')
+    )
+      return COMMITTED
+
+    const again = isLive && !isEnded(target.deployment_status) && retryLater(target, body)
+    repo.endAttempt(body.attempt_id, {
+      ended_at: nowIso(),
+      status: body.status,
+      reason: again ? 'retry_later' : resultReason(body),
+      message: body.message,
+      exit_code: body.exit_code ?? null,
+    })
+    if (!isLive) return COMMITTED // an older attempt: kept in the history, the target has moved on
+
+    if (again) repo.step(target, [...eventsTo(target, 'failed'), 'retried'], again)
+    else {
+      const ending: TargetChange = {
+        reason: resultReason(body),
+        result_message: body.message,
+        error_details: body.error_details ?? null,
+        exit_code: body.exit_code ?? null,
+        started_at: target.started_at ?? nowIso(),
+        completed_at: nowIso(),
+        since: nowIso(),
+        deadline_ms: null,
+        not_before_ms: null,
+        offered_at_ms: null,
+      }
+      if (wasGivenUp) {
+        // A late skip says that nothing was installed by this attempt: like a failure it leaves the verdict as it was.
+        repo.step(target, body.status === 'success' ? 'late_success' : 'late_failure', ending)
+        recount(target, changes)
+      } else
+        repo.step(
+          target,
+          eventsTo(target, body.status === 'success' ? 'completed' : body.status),
+          ending,
+        )
+    }
+    moved(target, changes)
+    changes.freed.add(deviceId)
+    return COMMITTED
+  }
+
+  /**
+   * "Another installation is running" is not an end: a new attempt follows after a while, within a deadline of its own.
+   * Null when the result is something else, or nobody wants another attempt.
+   */
+  function retryLater(target: ReportedRow, body: DeploymentResult): TargetChange | null {
+    if (body.status !== 'failed' || body.reason !== 'retry_later') return null
+    const untilMs = target.retry_until_ms ?? deps.now() + timings.retryLaterPatienceMs
+    const notBeforeMs = deps.now() + timings.retryLaterMs
+    if (notBeforeMs > untilMs || repo.byId(target.deployment_id)?.canceling) return null
+    return {
+      attempt: target.live_attempt + 1,
+      attempt_id: null,
+      reason: 'retry_later',
+      result_message: body.message,
+      exit_code: body.exit_code ?? null,
+      since: nowIso(),
+      bytes: null,
+      offered_at_ms: null,
+      deadline_ms: null,
+      not_before_ms: notBeforeMs,
+      retry_until_ms: untilMs,
+    }
+  }
+
+  /** After a late truth the verdict of an ended deployment is told anew. */
+  function recount(target: ReportedRow, changes: Changes): void {
+    const deployment = repo.byId(target.deployment_id)!
+    if (deployment.status !== 'failed' && deployment.status !== 'partial') return
+    const now = verdict(repo.counts(deployment.id), false)
+    if (now === 'completed' || now === 'partial') repo.update(deployment.id, { status: now })
+    changes.deployment(deployment.id)
+  }
+
+  function progress(deviceId: DeviceId, body: DeploymentProgress, changes: Changes): ReportReply {
+    const target = repo.reported(body.attempt_id)
+    if (target?.device_id !== deviceId || target.live_attempt_id !== body.attempt_id)
+      return COMMITTED
+    if (isEnded(target.deployment_status)) return COMMITTED
+    if (target.deployment_status === 'installing' && body.phase !== 'installing') return COMMITTED // out of order
+    const change: TargetChange = {
+      reason:
+        body.phase === 'verifying' ? 'verifying' : body.reason === 'adopted' ? 'adopted' : null,
+      ...(body.bytes !== undefined && { bytes: body.bytes }),
+      ...(body.total_bytes !== undefined && { total_bytes: body.total_bytes }),
+    }
+    advance(target, body.phase === 'installing' ? 'installing' : 'downloading', change, changes)
+    changes.target(target.deployment_id, target.id)
+    return COMMITTED
+  }
+
+  function output(deviceId: DeviceId, body: DeploymentOutput, changes: Changes): ReportReply {
+    const attempt = repo.attempt(body.attempt_id)
+    const target = attempt && repo.reported(body.attempt_id)
+    if (!attempt || target?.device_id !== deviceId) return COMMITTED
+    if (outputs.append(attempt, body.seq, body.text))
+      changes.output(target.deployment_id, {
+        deployment_id: target.deployment_id,
+        target_id: target.id,
+        attempt: attempt.attempt,
+        seq: body.seq,
+        text: body.text,
+      })
+    return COMMITTED
+  }
+
+  /** A failure that the controller concludes from what the agent did not, or could not, say. */
+  function giveUp(
+    target: Pick<ReportedRow, 'id' | 'deployment_id' | 'device_id' | 'deployment_status'>,
+    attemptId: AttemptId | null,
+    reason: 'rejected_by_agent' | 'interrupted',
+    message: string,
+    changes: Changes,
+  ): void {
+    if (attemptId)
+      repo.endAttempt(attemptId, { ended_at: nowIso(), status: 'failed', reason, message })
+    repo.step(target, 'failed', {
+      reason,
+      result_message: message,
+      completed_at: nowIso(),
+      since: nowIso(),
+      offered_at_ms: null,
+      deadline_ms: null,
+    })
+    changes.target(target.deployment_id, target.id)
+    changes.deployment(target.deployment_id)
+    changes.freed.add(target.device_id)
+  }
+
+  /** The agent's answer to a command, or its silence. */
+  function reply(
+    attemptId: AttemptId,
+    answer: CommandReply | 'no_answer',
+    changes: Changes,
+  ): ReportReply {
+    const target = repo.reported(attemptId)
+    if (target?.live_attempt_id !== attemptId || target.deployment_status !== 'pending')
+      return COMMITTED
+    if (answer !== 'no_answer' && answer.accepted) advance(target, 'downloading', {}, changes)
+    else if (answer === 'no_answer' || answer.why === 'busy') {
+      repo.change(target, {
+        offered_at_ms: null,
+        not_before_ms:
+          deps.now() + (answer === 'no_answer' ? timings.offerRetryMs : timings.busyRetryMs),
+      })
+      moved(target, changes)
+    } else
+      giveUp(
+        target,
+        attemptId,
+        'rejected_by_agent',
+        `The agent refused the command: ${answer.message}`,
+        changes,
+      )
+    return COMMITTED
+  }
+
+  /** The agent is back and knows nothing of what it had accepted: nobody will ever report on it. */
+  function lost(targetId: TargetId, changes: Changes): ReportReply {
+    const target = repo.target(targetId)
+    if (target?.deployment_status === 'downloading' || target?.deployment_status === 'installing')
+      giveUp(
+        target,
+        target.attempt_id,
+        'interrupted',
+        'The agent no longer knows this attempt. Whether the installer ended is not known.',
+        changes,
+      )
+    return COMMITTED
+  }
+
+  /** @throws IllegalStep, or what the store throws; the recorder undoes it then */
+  return (report: Report, changes: Changes): ReportReply => {
+    switch (report.kind) {
+      case 'result':
+        return result(report.deviceId, report.body, changes)
+      case 'progress':
+        return progress(report.deviceId, report.body, changes)
+      case 'output':
+        return output(report.deviceId, report.body, changes)
+      case 'reply':
+        return reply(report.attemptId, report.reply, changes)
+      case 'lost':
+        return lost(report.targetId, changes)
+    }
+  }
+}

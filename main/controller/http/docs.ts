@@ -1,0 +1,57 @@
+/**
+ * The description of the REST surface: `/openapi.json` and, readable, `/docs`. Both come from the contract's table alone,
+ * so an application of its own answers them, without a socket. It is loaded and made at the first request: few ever ask,
+ * and it is a large part of the controller's code.
+ */
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+} from 'fastify-type-provider-zod'
+import { rest, type RouteName } from '#shared/contract/rest.ts'
+import { ErrorReply } from '#shared/contract/errors.ts'
+import type { Route } from '#shared/contract/route.ts'
+
+function openApiSchema(name: RouteName, route: Route) {
+  return {
+    operationId: name,
+    summary: route.summary,
+    tags: [name.split('.')[0]!],
+    ...(route.params && { params: route.params }),
+    ...(route.query && { querystring: route.query }),
+    ...(route.body && { body: route.body }),
+    ...(route.transport === 'multipart' && { consumes: ['multipart/form-data'] }),
+    ...(route.access !== 'none' && { security: [{ bearer: [] }] }),
+    response: { ...(route.transport !== 'text' && { 200: route.reply }), '4xx': ErrorReply },
+  }
+}
+
+/** Answers GET /openapi.json and everything below /docs by `inject`; nothing of the controller is behind it. */
+export async function createDocs(version: string): Promise<FastifyInstance> {
+  const app = Fastify()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  await app.register(swagger, {
+    openapi: {
+      info: { title: 'DeployX', version },
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      },
+    },
+    transform: jsonSchemaTransform,
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  for (const name of Object.keys(rest) as RouteName[]) {
+    const route: Route = rest[name]
+    const { method, path: url } = route
+    // Described, never called: whoever gets here finds nothing.
+    const handler = (_request: unknown, reply: FastifyReply): void => reply.callNotFound()
+    app.route({ method, url, schema: openApiSchema(name, route), handler })
+  }
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  await app.ready()
+  return app
+}

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Software } from '#shared/contract/entities.ts'
+import type { WireError } from '#shared/contract/errors.ts'
+import {
+  createRestClient,
+  startTestController,
+  type RestClient,
+  type RestReply,
+  type TestController,
+} from '../test-kit/test-controller.ts'
+
+let t: TestController
+let ben: RestClient
+let tool: Software
+beforeAll(async () => {
+  t = await startTestController()
+  const account = { username: 'ben', password: 'battery staple' }
+  await t.rest.call('users.create', { body: { ...account, role: 'technician' } })
+  const { token } = await t.anonymous.call('auth.login', { body: account })
+  ben = createRestClient(t.controller.consoleUrl, token)
+  tool = await t.addScript('tool')
+})
+afterAll(() => t.stop())
+
+const errorOf = (reply: RestReply) => (reply.body as { error: WireError }).error
+const pathOf = (software: Software, installer: number | string = software.installers[0]!.id) =>
+  `/software/${software.id}/installers/${installer}`
+const patch = (path: string, body: unknown, as = t.rest) => as.raw('PATCH', path, body)
+
+describe('correcting an installer over REST', () => {
+  it('answers with the software as it is now', async () => {
+    const reply = await patch(pathOf(tool), {
+      platform: 'macos',
+      arch: 'arm64',
+      install_args: '-q',
+      timeout_seconds: 90,
+      success_exit_codes: [0, 7],
+      detection: { type: 'file', path: '/opt/tool' },
+      file_name: 'passed over.sh',
+    })
+    expect(reply.status).toBe(200)
+    expect(reply.body).toEqual({
+      ...tool,
+      installers: [
+        {
+          ...tool.installers[0],
+          platform: 'macos',
+          arch: 'arm64',
+          install_args: '-q',
+          timeout_seconds: 90,
+          success_exit_codes: [0, 7],
+          detection: { type: 'file', path: '/opt/tool' },
+        },
+      ],
+    })
+    expect((await t.rest.call('software.list', {})).software).toEqual([reply.body])
+  })
+
+  it.each<[string, unknown]>([
+    ['/platform', { platform: 'beos' }],
+    ['/arch', { arch: 7 }],
+    ['/install_args', { install_args: '"' }],
+    ['/install_args', { install_args: 'a\0b' }],
+    ['/timeout_seconds', { timeout_seconds: 0 }],
+    ['/timeout_seconds', { timeout_seconds: '60' }],
+    ['/success_exit_codes/0', { success_exit_codes: ['1'] }],
+    ['/detection/type', { detection: { type: 'magic' } }],
+  ])('refuses a bad value at %s: %j', async (path, body) => {
+    const before = (await t.rest.call('software.list', {})).software
+    const reply = await patch(pathOf(tool), body)
+    expect([reply.status, errorOf(reply).code]).toEqual([400, 'E_VALIDATION'])
+    expect(errorOf(reply).details[0]!.path).toBe(path)
+    expect((await t.rest.call('software.list', {})).software).toEqual(before)
+  })
+
+  it('needs ids of things that are there and belong together', async () => {
+    const other = await t.addScript('other')
+    for (const path of [
+      pathOf(tool, 9999),
+      `/software/9999/installers/${tool.installers[0]!.id}`,
+      pathOf(tool, other.installers[0]!.id),
+    ]) {
+      const reply = await patch(path, { arch: 'x64' })
+      expect([path, reply.status, errorOf(reply).code]).toEqual([path, 404, 'E_NOT_FOUND'])
+    }
+    expect((await patch(pathOf(tool, 'first'), { arch: 'x64' })).status).toBe(400)
+  })
+
+  it('is for those to whom it belongs', async () => {
+    const reply = await ben.upload('/software', { name: 'bens.sh', bytes: '#!/bin/sh\n' })
+    const bens = reply.body as Software
+    const anonymous = await patch(pathOf(bens), { arch: 'x64' }, t.anonymous)
+    expect(anonymous.status).toBe(401)
+    // What an administrator shares is seen by a technician, and not his to change.
+    expect((await patch(pathOf(tool), { arch: 'x64' }, ben)).status).toBe(403)
+    const cleo = { username: 'cleo', password: 'battery staple' }
+    await t.rest.call('users.create', { body: { ...cleo, role: 'technician' } })
+    const { token } = await t.anonymous.call('auth.login', { body: cleo })
+    const cleos = createRestClient(t.controller.consoleUrl, token)
+    expect((await patch(pathOf(bens), { arch: 'x64' }, cleos)).status).toBe(404)
+    expect((await patch(pathOf(bens), { arch: 'x64' }, ben)).status).toBe(200)
+  })
+
+  it('refuses a platform and architecture that another one has', async () => {
+    const two = await t.addScript('two')
+    const reply = await t.rest.upload(`/software/${two.id}/installers`, {
+      name: 'two.cmd',
+      bytes: 'exit 0',
+    })
+    const second = (reply.body as Software).installers[1]!
+    const refused = await patch(pathOf(two, second.id), { platform: 'linux' })
+    expect([refused.status, errorOf(refused).code]).toEqual([409, 'E_CONFLICT'])
+  })
+
+  it('waits for the end of a deployment that uses it, and holds for the next attempt', async () => {
+    const used = await t.addScript('used')
+    const identity = await t.enroll('PC-1')
+    const agent = await t.connect(identity, {
+      // Fails unless it is called as the correction says.
+      onCommand: (command, self) => {
+        if (command.action !== 'install') return
+        if (command.argv[0] === '-q') void self.result(command, {})
+        else held = () => self.result(command, { status: 'failed', exit_code: 3 })
+      },
+    })
+    let held: (() => Promise<unknown>) | null = null
+    const { deployment_id } = await t.rest.call('deployments.create', {
+      body: { name: 'd', software_ids: [used.id], device_ids: [identity.deviceId] },
+    })
+    const params = { id: deployment_id }
+    const until = async (look: () => boolean | Promise<boolean>) => {
+      for (let i = 0; i < 500 && !(await look()); i++)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      expect(await look()).toBe(true)
+    }
+    const ended = async (status: string) =>
+      (await t.rest.call('deployments.get', { params })).status === status
+    await until(() => held !== null)
+    const busy = await patch(pathOf(used), { install_args: '-q' })
+    expect([busy.status, errorOf(busy).code]).toEqual([409, 'E_IN_USE'])
+    await held!()
+    await until(() => ended('failed'))
+    expect((await patch(pathOf(used), { install_args: '-q' })).status).toBe(200)
+    await t.rest.call('deployments.retry', { params, body: {} })
+    await until(() => ended('completed'))
+    agent.close()
+  })
+})

@@ -1,0 +1,41 @@
+/** What creating, adding and correcting an installer have in common. */
+import { AppError } from '#shared/contract/errors.ts'
+import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
+import { argumentsProblem } from './arguments.ts'
+
+type Place = { platform: DevicePlatform; arch: InstallerArch }
+
+/** @throws AppError E_VALIDATION when the line cannot be split by the platform's rules */
+export function checkArguments(line: string, platform: DevicePlatform): void {
+  const problem = argumentsProblem(line, platform)
+  if (problem)
+    throw new AppError('E_VALIDATION', `The installer's arguments: ${problem}.`, [
+      { path: '/install_args', message: problem },
+    ])
+}
+
+/** @throws AppError E_CONFLICT when one of `others` is for the same platform and architecture */
+export function checkFree(
+  softwareName: string,
+  others: readonly Place[],
+  { platform, arch }: Place,
+): void {
+  if (others.some((other) => other.platform === platform && other.arch === arch))
+    throw new AppError(
+      'E_CONFLICT',
+      `${softwareName} has an installer for ${platform} ${arch} already.`,
+      [{ path: '/arch', message: `${platform} ${arch} is taken` }],
+    )
+}
+
+export const inUse = (softwareName: string): AppError =>
+  new AppError(
+    'E_IN_USE',
+    `${softwareName} is part of a deployment that has not ended. Wait for its end or cancel it.`,
+  )
+
+/** A change without what was left out. */
+export const given = <T extends object>(change: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>
+  }

@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Software as SoftwareView } from '#shared/contract/entities.ts'
+import type { SoftwareFields, UpdateInstaller } from '#shared/contract/requests.ts'
+import type { Viewer } from '../context.ts'
+import { openLibrary, type TestLibrary } from '../test-kit/library.ts'
+
+let library: TestLibrary
+let admin: Viewer
+let ann: Viewer
+let ben: Viewer
+beforeEach(() => {
+  library = openLibrary()
+  admin = library.addUser('root', 'admin')
+  ann = library.addUser('ann', 'technician')
+  ben = library.addUser('ben', 'technician')
+})
+afterEach(() => library.close())
+
+const refusedWith = (code: string, path?: string) =>
+  expect.objectContaining(
+    path ? { code, details: [expect.objectContaining({ path })] } : { code },
+  ) as Error
+const receive = (fileName: string, bytes: Buffer | string) =>
+  library.software.receive({ fileName, stream: Readable.from([Buffer.from(bytes)]) })
+const script = (n = 1) => `#!/bin/sh\nexit ${n}\n`
+async function add(
+  viewer: Viewer,
+  fields: SoftwareFields = {},
+  fileName = 'tool.sh',
+  bytes: Buffer | string = script(),
+) {
+  return library.software.create(viewer, await receive(fileName, bytes), fields)
+}
+const audited = () => library.audit.list(admin, { limit: 50, offset: 0 }).entries
+
+describe('an installer that is corrected', () => {
+  const correct = (viewer: Viewer, made: SoftwareView, change: UpdateInstaller, i = 0) =>
+    library.software.updateInstaller(viewer, made.id, made.installers[i]!.id, change)
+
+  it('changes what is given and nothing else, its file stays, and the audit trail says so', async () => {
+    const made = await add(ann, { version: '1', timeout_seconds: 60 })
+    const now = correct(ann, made, {
+      platform: 'macos',
+      arch: 'arm64',
+      install_args: '--key "1 2"',
+      success_exit_codes: [0, 3010],
+      detection: { type: 'file', path: '/opt/tool' },
+      timeout_seconds: undefined,
+    })
+    expect(now).toEqual({
+      ...made,
+      installers: [
+        {
+          ...made.installers[0],
+          platform: 'macos',
+          arch: 'arm64',
+          install_args: '--key "1 2"',
+          success_exit_codes: [0, 3010],
+          detection: { type: 'file', path: '/opt/tool' },
+        },
+      ],
+    })
+    expect(library.software.get(ann, made.id)).toEqual(now)
+    expect(library.files()).toHaveLength(1)
+    const [entry] = audited()
+    expect(entry).toMatchObject({
+      actor: 'ann',
+      action: 'software.update_installer',
+      subject: 'software tool 1',
+    })
+    expect(entry!.details).toMatch(/^tool\.sh: .*"arch":"arm64"/)
+    expect(entry!.details).not.toContain('--key')
+    expect(correct(ann, made, { detection: null }).installers[0]!.detection).toBeNull()
+  })
+
+  it('by nothing is not written down', async () => {
+    const made = await add(ann)
+    const before = audited().length
+    expect(correct(ann, made, {})).toEqual(made)
+    expect(audited()).toHaveLength(before)
+  })
+
+  it('is refused the place of another one of the same software, and may keep its own', async () => {
+    const made = await add(ann)
+    const both = await library.software.addInstaller(ann, made.id, await receive('b.cmd', 'x'), {})
+    expect(() => correct(ann, both, { platform: 'linux' }, 1)).toThrow(
+      refusedWith('E_CONFLICT', '/arch'),
+    )
+    expect(library.software.get(ann, made.id)).toEqual(both)
+    expect(correct(ann, both, { platform: 'windows', arch: 'any' }, 1)).toEqual(both)
+    const moved = correct(ann, both, { platform: 'linux', arch: 'arm64' }, 1)
+    expect(moved.installers.map((i) => `${i.platform} ${i.arch}`)).toEqual([
+      'linux any',
+      'linux arm64',
+    ])
+  })
+
+  it('has its arguments checked by the rules of the platform it ends with', async () => {
+    const made = await add(ann, { platform: 'windows', install_args: "it's" })
+    expect(() => correct(ann, made, { install_args: '"' })).toThrow(
+      refusedWith('E_VALIDATION', '/install_args'),
+    )
+    expect(() => correct(ann, made, { platform: 'linux' })).toThrow(
+      refusedWith('E_VALIDATION', '/install_args'),
+    )
+    expect(library.software.get(ann, made.id)).toEqual(made)
+  })
+
+  it('is left alone while a deployment uses it', async () => {
+    const made = await add(ann)
+    library.inUse.add(made.id)
+    expect(() => correct(ann, made, { install_args: '-q' })).toThrow(refusedWith('E_IN_USE'))
+    expect(library.software.get(ann, made.id)).toEqual(made)
+  })
+
+  it('must be his, and of that software', async () => {
+    const shared = await add(admin)
+    const bens = await add(ben)
+    const mine = await add(ann)
+    expect(() => correct(ann, shared, { arch: 'x64' })).toThrow(refusedWith('E_FORBIDDEN'))
+    expect(() => correct(ann, bens, { arch: 'x64' })).toThrow(refusedWith('E_NOT_FOUND'))
+    const strange = { ...mine, installers: bens.installers }
+    expect(() => correct(ann, strange, { arch: 'x64' })).toThrow(refusedWith('E_NOT_FOUND'))
+    expect(correct(admin, bens, { arch: 'x64' }).installers[0]!.arch).toBe('x64')
+    library.software.remove(ann, mine.id)
+    expect(() => correct(ann, mine, { arch: 'x64' })).toThrow(refusedWith('E_NOT_FOUND'))
+  })
+})

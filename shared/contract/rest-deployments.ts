@@ -1,0 +1,108 @@
+/** Deployments over REST: the part of the table of routes (rest.ts) that the product is for. */
+import { z } from 'zod'
+import { DeploymentId, TargetId } from '../domain/ids.ts'
+import * as entity from './entities.ts'
+import * as request from './requests.ts'
+import { id, pathId, route } from './route.ts'
+
+const targetParams = z.object({ id: pathId(DeploymentId), target_id: pathId(TargetId) })
+
+export const deploymentRoutes = {
+  'deployments.create': route({
+    method: 'POST',
+    path: '/deployments/create',
+    access: 'user',
+    summary: 'Start a deployment',
+    body: request.CreateDeployment,
+    reply: z.object({ success: z.literal(true), deployment_id: DeploymentId, message: z.string() }),
+  }),
+  'deployments.preflight': route({
+    method: 'POST',
+    path: '/deployments/preflight',
+    access: 'user',
+    summary: 'What would happen, per target; nothing is written',
+    body: request.CreateDeployment,
+    reply: entity.Preflight,
+  }),
+  'deployments.list': route({
+    method: 'GET',
+    path: '/deployments',
+    access: 'user',
+    summary: 'Deployments, newest first',
+    query: request.DeploymentQuery,
+    reply: z.object({ deployments: z.array(entity.Deployment), total: z.number().int() }),
+  }),
+  'deployments.get': route({
+    method: 'GET',
+    path: '/deployments/:id',
+    access: 'user',
+    summary: 'One deployment',
+    params: id(DeploymentId),
+    reply: entity.Deployment,
+  }),
+  'deployments.progress': route({
+    method: 'GET',
+    path: '/deployments/:id/progress',
+    access: 'user',
+    summary: 'Its targets',
+    params: id(DeploymentId),
+    reply: entity.Progress,
+  }),
+  'deployments.cancel': route({
+    method: 'POST',
+    path: '/deployments/:id/cancel',
+    access: 'user',
+    summary: 'Cancel: nothing new starts, what installs ends',
+    params: id(DeploymentId),
+    reply: entity.Deployment,
+  }),
+  'deployments.pause': route({
+    method: 'POST',
+    path: '/deployments/:id/pause',
+    access: 'user',
+    summary: 'Pause: nothing new starts, what runs goes on',
+    params: id(DeploymentId),
+    reply: entity.Deployment,
+  }),
+  'deployments.resume': route({
+    method: 'POST',
+    path: '/deployments/:id/resume',
+    access: 'user',
+    summary: 'Resume: a new round starts, failures are counted from nought',
+    params: id(DeploymentId),
+    reply: entity.Deployment,
+  }),
+  'deployments.stop_all': route({
+    method: 'POST',
+    path: '/deployments/stop-all',
+    access: 'user',
+    summary: 'Emergency stop: cancels every deployment that has not ended and is his to cancel',
+    reply: z.object({ stopped: z.array(DeploymentId) }),
+  }),
+  'deployments.retry': route({
+    method: 'POST',
+    path: '/deployments/:id/retry',
+    access: 'user',
+    summary: 'A new attempt of failed targets',
+    params: id(DeploymentId),
+    body: request.RetryRequest,
+    reply: entity.Deployment,
+  }),
+  'deployments.output': route({
+    method: 'GET',
+    path: '/deployments/:id/targets/:target_id/output',
+    access: 'user',
+    summary: "The installer's own words",
+    params: targetParams,
+    reply: entity.TargetOutput,
+  }),
+  'deployments.report': route({
+    method: 'GET',
+    path: '/deployments/:id/report.csv',
+    access: 'user',
+    summary: 'The report as CSV',
+    params: id(DeploymentId),
+    transport: 'text',
+    reply: z.string(),
+  }),
+} as const
