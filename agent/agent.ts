@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Source } from './download/download.ts'
 import { ATTEMPT_TIMINGS, type AttemptTimings } from './attempts/attempt.ts'
+import { createInspect } from './attempts/inspect.ts'
 import { createRunner } from './attempts/runner.ts'
 import { gatherFacts } from './facts/facts.ts'
 import type { Enrollment, Identity } from './identity/identity.ts'
@@ -67,6 +68,12 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       facts: facts(),
     }),
     onCommand: (event, body) => runner.command(event, body),
+    onInspect: createInspect({
+      enrollment,
+      installers,
+      journal,
+      diskFolder: installRoot ?? folder.path,
+    }),
     onReady(address, addresses) {
       const merged = mergeAddresses([address], addresses, enrollment().addresses)
       if (merged.join() !== enrollment().addresses.join())

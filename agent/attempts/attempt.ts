@@ -5,6 +5,7 @@
  */
 import { appendFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
@@ -23,9 +24,6 @@ import { lastLines } from './output-file.ts'
 import type { OutputStream } from './output.ts'
 import type { Progress } from './progress.ts'
 
-/** A package needs room for itself and for what is unpacked from it. */
-const DISK_FACTOR = 2
-const DISK_MARGIN_BYTES = 64 * 1024 * 1024
 const LAST_LINES_BYTES = 8 * 1024
 
 export type AttemptTimings = { idleTimeoutMs: number; killGraceMs: number }
@@ -76,7 +74,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
 
   function checkDisk(): Outcome | null {
     const free = freeDiskBytes(folder)
-    const needed = payload.size_bytes * DISK_FACTOR + DISK_MARGIN_BYTES
+    const needed = neededDiskBytes(payload.size_bytes)
     if (free === null || free >= needed) return null
     return failure(
       'disk_space',

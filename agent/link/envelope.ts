@@ -3,6 +3,8 @@ import {
   CommandEnvelope,
   CommandPayload,
   commandText,
+  InspectPayload,
+  inspectText,
   type CommandReply,
 } from '#shared/contract/agent-link.ts'
 import { z } from 'zod'
@@ -25,6 +27,26 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+const UNKNOWN_KEY = 'It is signed with a key that this agent does not know.'
+
+/** Opens a question of the hub: shape, key, signature, meaning, addressee. A question has no order: answering it changes nothing. */
+export function openInspection(
+  body: unknown,
+  enrollment: Enrollment,
+): { ok: true; payload: InspectPayload } | { ok: false; message: string } {
+  const outer = WithEnvelope.safeParse(body)
+  if (!outer.success) return { ok: false, message: 'The question has no readable envelope.' }
+  const { payload, signature, key_id } = outer.data.envelope
+  if (key_id !== enrollment.key_id) return { ok: false, message: UNKNOWN_KEY }
+  if (!verifies(enrollment.command_key, inspectText(payload), signature))
+    return { ok: false, message: 'The signature of the question is not valid.' }
+  const parsed = InspectPayload.safeParse(parseJson(payload))
+  if (!parsed.success) return { ok: false, message: 'The question cannot be read.' }
+  if (parsed.data.device_id !== enrollment.device_id)
+    return { ok: false, message: `The question is for device ${parsed.data.device_id}.` }
+  return { ok: true, payload: parsed.data }
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   type CommandReply,
   type Hello,
   type HubToAgent,
+  type InspectReply,
 } from '#shared/contract/agent-link.ts'
 import { ACK_TIMEOUT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import { verifies, type Enrollment } from '../identity/identity.ts'
@@ -59,6 +60,7 @@ export function createLink(deps: {
   /** What the agent says of itself and its work at the start of a link. */
   hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'facts'>
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
+  onInspect: (body: unknown) => Promise<InspectReply>
   /** The handshake is complete. `addresses` are where the hub says it can be found from now on. */
   onReady: (address: string, addresses: string[]) => void
   onLost: (why: string) => void
@@ -164,6 +166,10 @@ export function createLink(deps: {
       }
       socket.on('deploy_software', onCommand('deploy_software'))
       socket.on('cancel_deployment', onCommand('cancel_deployment'))
+      socket.on('inspect_device', (raw: unknown, ack: unknown) => {
+        if (ready?.socket !== socket || typeof ack !== 'function') return
+        void deps.onInspect(raw).then(ack as (reply: InspectReply) => void)
+      })
       if (signal.aborted) onAbort()
       else socket.connect()
     })

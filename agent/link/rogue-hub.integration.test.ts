@@ -90,6 +90,7 @@ async function trySocket(address: string): Promise<string[]> {
     sign: identity.sign,
     hello: () => ({ last_sequence: 0, attempts: [], facts: gatherFacts('pc', folder.path) }),
     onCommand: () => ({ accepted: true }),
+    onInspect: () => Promise.resolve({ ok: false, message: 'not here' }),
     onReady: () => reasons.push('ready'),
     onLost: () => undefined,
     timings: { minMs: 50, maxMs: 100 },

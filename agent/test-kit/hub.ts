@@ -26,12 +26,15 @@ import {
   enrollText,
   Hello,
   hubProofText,
+  InspectReply,
+  inspectText,
   type AgentEventName,
   type CommandPayload,
   type DeploymentOutput,
   type DeploymentProgress,
   type DeploymentResult,
   type DeployPayload,
+  type InspectPayload,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
 import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
@@ -321,6 +324,23 @@ export async function startTestHub(
         attempt: command.attempt,
         envelope,
       }),
+    /** Asks what is on the PC, under a signature made for questions (or for what the test says). */
+    inspect: async (
+      question: Partial<InspectPayload> & Pick<InspectPayload, 'detections'>,
+      purpose: (text: string) => string = inspectText,
+    ): Promise<InspectReply> => {
+      if (!live) throw new Error('no agent is connected')
+      const payload = JSON.stringify({
+        device_id: 1,
+        issued_at: new Date().toISOString(),
+        ...question,
+      })
+      const signature = sign(null, Buffer.from(purpose(payload)), command.privateKey)
+      const envelope = { payload, signature: signature.toString('base64'), key_id: KEY_ID }
+      return InspectReply.parse(
+        await live.timeout(10_000).emitWithAck('inspect_device', { envelope }),
+      )
+    },
     cancel: (command: DeployPayload) => {
       const { device_id, deployment_id, target_id, attempt, attempt_id } = command
       const cancel = { device_id, deployment_id, target_id, attempt, attempt_id }

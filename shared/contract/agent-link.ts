@@ -73,6 +73,8 @@ export const hubProofText = (
 ): string => ['deployx hub proof v1', fingerprint, hubNonce, agentNonce, deviceId].join('\n')
 export const commandText = (payload: string): string => 'deployx command v1\n' + payload
 
+export const inspectText = (payload: string): string => 'deployx inspect v1\n' + payload
+
 export const Challenge = z.object({ protocol: z.number().int().positive(), nonce })
 export const Hello = z.object({
   protocol: z.number().int().positive(),
@@ -132,6 +134,30 @@ export const CommandPayload = z.discriminatedUnion('action', [
   CancelPayload,
 ])
 export type CommandPayload = z.infer<typeof CommandPayload>
+
+/** A question before a deployment: what would it meet on this PC? The agent looks and changes nothing. */
+export const InspectPayload = z.object({
+  device_id: DeviceId,
+  issued_at: z.iso.datetime(),
+  detections: z.array(Detection.nullable()).max(50),
+})
+export type InspectPayload = z.infer<typeof InspectPayload>
+export const InspectDevice = z.object({ envelope: CommandEnvelope })
+export type InspectDevice = z.infer<typeof InspectDevice>
+export const InspectReply = z.discriminatedUnion('ok', [
+  z.object({
+    ok: z.literal(true),
+    free_disk_bytes: z.number().int().nonnegative().nullable(),
+    /** Null where it cannot be told. */
+    reboot_pending: z.boolean().nullable(),
+    /** An attempt of whatever deployment is waiting or running. */
+    busy: z.boolean(),
+    /** In the order of the question. */
+    presences: z.array(z.enum(['present', 'absent', 'unknown'])).max(50),
+  }),
+  z.object({ ok: z.literal(false), message: said(1000) }),
+])
+export type InspectReply = z.infer<typeof InspectReply>
 
 /** The plain fields beside the envelope are for people and logs and are never acted on. */
 export const DeploySoftware = z.object({
@@ -241,4 +267,5 @@ export type HubToAgent = {
   refused: (body: { message: string; retry: boolean }) => void
   deploy_software: (body: DeploySoftware, ack: Ack<CommandReply>) => void
   cancel_deployment: (body: CancelDeployment, ack: Ack<CommandReply>) => void
+  inspect_device: (body: InspectDevice, ack: Ack<InspectReply>) => void
 }

@@ -206,6 +206,8 @@ export const PreflightTarget = z.object({
   reason: TargetReason.nullable(),
   message: z.string(),
   size_bytes: count.nullable(),
+  /** Its agent was asked just now; false: judged by what was known of it. */
+  live: z.boolean(),
 })
 export type PreflightTarget = z.infer<typeof PreflightTarget>
 export const Preflight = z.object({

@@ -37,9 +37,10 @@ import type { Software } from '../software/index.ts'
 import type { Store } from '../store/store.ts'
 import { createChanges, type Changes, type DeploymentsEvent } from './changes.ts'
 import { createCommands } from './commands.ts'
-import { createDeployment, preflight } from './create.ts'
+import { createDeployment } from './create.ts'
 import { createDeploymentsRepo, type DeploymentRow } from './deployments.repo.ts'
 import { createEngine } from './engine.ts'
+import { preflight } from './preflight.ts'
 import { createOutputsRepo } from './outputs.repo.ts'
 import { createRecorder } from './record.ts'
 import { createReports } from './reports.ts'
@@ -91,10 +92,11 @@ export function createDeployments(deps: {
     timings,
     committed,
   })
+  const sign = createCommandSigner(deps.commandKey.privateKey)
   const sender = createSender({
     repo,
     commands: createCommands({ keyId: deps.commandKey.keyId, now, ticketUrl: deps.ticketUrl }),
-    sign: createCommandSigner(deps.commandKey.privateKey),
+    sign,
     agents: deps.agents,
     recorder,
     timings,
@@ -136,8 +138,12 @@ export function createDeployments(deps: {
       deps.software.startFetches()
       return id
     },
-    preflight: (viewer: Viewer, input: CreateDeployment): Preflight =>
-      preflight(createDeps, viewer, input, engine.workingDevices()),
+    preflight: (viewer: Viewer, input: CreateDeployment): Promise<Preflight> =>
+      preflight(
+        { ...deps, sign, keyId: deps.commandKey.keyId, workingDevices: engine.workingDevices },
+        viewer,
+        input,
+      ),
 
     list(
       viewer: Viewer,

@@ -2,7 +2,13 @@
  * Sends commands: signed by the signer's own thread, then handed to the agents' sockets in small slices, so that the hub
  * answers others in between. One queue for all, first in, first out: a cancel never overtakes the command it is about.
  */
-import type { CancelDeployment, CommandReply, DeploySoftware } from '#shared/contract/agent-link.ts'
+import type {
+  CancelDeployment,
+  CommandReply,
+  DeploySoftware,
+  InspectDevice,
+  InspectReply,
+} from '#shared/contract/agent-link.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import {
@@ -23,6 +29,8 @@ export type AgentPort = {
     command: CancelDeployment,
     timeoutMs: number,
   ) => Promise<CommandReply>
+  /** Asks what a deployment would meet there. */
+  inspect: (deviceId: DeviceId, question: InspectDevice, timeoutMs: number) => Promise<InspectReply>
 }
 /** Signs texts with the command key, in their order. Rejects when it cannot. */
 export type CommandSigner = (texts: string[]) => Promise<string[]>

@@ -12,6 +12,7 @@ import {
   CommandReply,
   Hello,
   hubProofText,
+  InspectReply,
   type AgentEventName,
   type AgentToHub,
   type HubToAgent,
@@ -162,6 +163,11 @@ export function createAgentsEdge(): AgentsEdge {
     cancel: async (deviceId, command, timeoutMs) =>
       CommandReply.parse(
         await socketOf(deviceId).timeout(timeoutMs).emitWithAck('cancel_deployment', command),
+      ),
+
+    inspect: async (deviceId, question, timeoutMs) =>
+      InspectReply.parse(
+        await socketOf(deviceId).timeout(timeoutMs).emitWithAck('inspect_device', question),
       ),
 
     refuse(deviceId, message) {

@@ -22,6 +22,8 @@ import {
   EnrollReply,
   enrollText,
   hubProofText,
+  InspectPayload,
+  inspectText,
   type AgentFacts,
   type AgentToHub,
   type CommandEnvelope,
@@ -29,6 +31,7 @@ import {
   type DeployPayload,
   type DeploymentResult,
   type HubToAgent,
+  type InspectReply,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
@@ -131,6 +134,14 @@ export type SimAgent = {
   close: () => void
 }
 
+const roomEnough = ({ detections }: InspectPayload): InspectReply => ({
+  ok: true,
+  free_disk_bytes: 50 * 1024 ** 3,
+  reboot_pending: false,
+  busy: false,
+  presences: detections.map((rule) => (rule ? 'absent' : 'unknown')),
+})
+
 export function connectSimAgent(
   hub: SimHub,
   identity: SimIdentity,
@@ -142,6 +153,8 @@ export function connectSimAgent(
     /** Attempts it claims to hold. */
     attempts?: () => AttemptId[]
     reconnection?: boolean
+    /** What it says of itself before a deployment; null: nothing at all. Default: room enough, nothing there. */
+    inspect?: (question: InspectPayload) => InspectReply | null
     /** Takes commands without verifying them: hundreds of agents in one process would spend its time on signatures. */
     trusting?: boolean
   } = {},
@@ -216,6 +229,15 @@ export function connectSimAgent(
   }
   socket.on('deploy_software', ({ envelope }, ack) => take(envelope, ack))
   socket.on('cancel_deployment', ({ envelope }, ack) => take(envelope, ack))
+
+  socket.on('inspect_device', ({ envelope }, ack) => {
+    const text = Buffer.from(inspectText(envelope.payload))
+    if (!verify(null, text, commandKey, Buffer.from(envelope.signature, 'base64')))
+      return ack({ ok: false, message: 'the signature does not verify' })
+    const question = InspectPayload.parse(JSON.parse(envelope.payload))
+    const answer = options.inspect ? options.inspect(question) : roomEnough(question)
+    if (answer) ack(answer)
+  })
 
   const key4 = ({ deployment_id, target_id, attempt, attempt_id }: DeployPayload) => ({
     deployment_id,

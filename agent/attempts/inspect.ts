@@ -1,0 +1,50 @@
+/** Answers what a deployment would meet on this PC. Looks only: nothing is written, nothing is started but the tools that look. */
+import { existsSync } from 'node:fs'
+import type { InspectReply } from '#shared/contract/agent-link.ts'
+import { freeDiskBytes } from '../facts/facts.ts'
+import type { Enrollment } from '../identity/identity.ts'
+import type { Installers } from '../install/installers.ts'
+import type { Journal } from '../journal/journal.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import { openInspection } from '../link/envelope.ts'
+
+/** Debian and its kin leave this file when an update wants a restart. Null where this PC cannot tell. */
+function rebootPending(): boolean | null {
+  if (process.platform !== 'linux' || !existsSync('/etc/debian_version')) return null
+  return existsSync('/run/reboot-required') || existsSync('/var/run/reboot-required')
+}
+
+export type Inspect = (body: unknown) => Promise<InspectReply>
+
+/** Never rejects. One question at a time; another meanwhile is refused. */
+export function createInspect(deps: {
+  enrollment: () => Enrollment
+  installers: Pick<Installers, 'detect'>
+  journal: Pick<Journal, 'open'>
+  diskFolder: string
+}): Inspect {
+  let isLooking = false
+  const no = (message: string): InspectReply => ({ ok: false, message })
+  return async (body) => {
+    const opened = openInspection(body, deps.enrollment())
+    if (!opened.ok) return no(opened.message)
+    if (isLooking) return no('This PC is answering such a question already.')
+    isLooking = true
+    try {
+      const presences: Extract<InspectReply, { ok: true }>['presences'] = []
+      for (const rule of opened.payload.detections)
+        presences.push(rule === null ? 'unknown' : await deps.installers.detect(rule))
+      return {
+        ok: true,
+        free_disk_bytes: freeDiskBytes(deps.diskFolder),
+        reboot_pending: rebootPending(),
+        busy: deps.journal.open().length > 0,
+        presences,
+      }
+    } catch (error) {
+      return no(errorText(error).slice(0, 1000))
+    } finally {
+      isLooking = false
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/** What a request chooses, resolved and checked: the same for a deployment and for its preview. Writes nothing. */
+import { AppError } from '#shared/contract/errors.ts'
+import type { CreateDeployment } from '#shared/contract/requests.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { waveSizes } from '#shared/domain/strategy.ts'
+import type { Now, Viewer } from '../context.ts'
+import type { DeviceRow, Devices } from '../devices/index.ts'
+import type { Groups } from '../groups/index.ts'
+import type { Software, SoftwareWithInstallers } from '../software/index.ts'
+
+export type ChoiceDeps = {
+  now: Now
+  devices: Devices
+  groups: Groups
+  software: Pick<Software, 'resolve' | 'checkCustom' | 'nameOf'>
+}
+
+export const softwareTitle = (item: { name: string; version: string }): string =>
+  item.version ? `${item.name} ${item.version}` : item.name
+
+/** @throws AppError E_NOT_FOUND (unknown or not his), E_NO_TARGETS */
+export function chosenDevices(
+  deps: ChoiceDeps,
+  input: CreateDeployment,
+  viewer: Viewer,
+): DeviceRow[] {
+  const direct = deps.devices.resolve([...new Set(input.device_ids)], viewer)
+  const memberIds = deps.groups.membersOf([...new Set(input.group_ids)], viewer)
+  const known = new Set(direct.map((row) => row.id))
+  const fromGroups = deps.devices.resolve(
+    memberIds.filter((id) => !known.has(id)),
+    viewer,
+  )
+  const all = [...direct, ...fromGroups]
+  if (all.length === 0) throw new AppError('E_NO_TARGETS', 'The chosen groups hold no devices.')
+  return all
+}
+
+/**
+ * The devices in the order in which waves take them: those that are there now come first, because a first wave of PCs that
+ * are switched off would prove nothing. Then by name, so that the preview and the deployment agree.
+ */
+function inWaveOrder(deps: ChoiceDeps, devices: DeviceRow[]): DeviceRow[] {
+  const { presence } = deps.devices
+  const later = (row: DeviceRow) => (presence.isOnline(row.id) ? 0 : 1)
+  return [...devices].sort(
+    (a, b) => later(a) - later(b) || a.name.localeCompare(b.name) || a.id - b.id,
+  )
+}
+export type Waves = {
+  devices: DeviceRow[]
+  waveOf: (deviceId: DeviceId) => number
+  sizes: number[]
+}
+export function cutIntoWaves(deps: ChoiceDeps, input: CreateDeployment, all: DeviceRow[]): Waves {
+  const devices = inWaveOrder(deps, all)
+  const sizes = waveSizes(input.strategy_type, input.strategy, devices.length)
+  const waves = new Map<DeviceId, number>()
+  let next = 0
+  sizes.forEach((size, i) => {
+    for (const device of devices.slice(next, next + size)) waves.set(device.id, i + 1)
+    next += size
+  })
+  return { devices, waveOf: (id) => waves.get(id) ?? 1, sizes }
+}
+
+/**
+ * Software in the order of installation: as chosen, except that what another one needs comes before it.
+ * @throws AppError E_VALIDATION when something is needed that was not chosen, or two need each other
+ */
+function inOrder(software: SoftwareWithInstallers[]): SoftwareWithInstallers[] {
+  const chosen = new Map(software.map((item) => [item.id, item]))
+  const ordered = new Set<SoftwareWithInstallers>()
+  const visit = (item: SoftwareWithInstallers, needing: SoftwareWithInstallers[]): void => {
+    if (ordered.has(item)) return
+    if (needing.includes(item))
+      throw new AppError(
+        'E_VALIDATION',
+        `${[...needing, item].map((i) => i.name).join(' needs ')}: this never ends. Change what they need under Software.`,
+        [{ path: '/software_ids', message: 'software needs itself' }],
+      )
+    for (const id of item.depends_on) {
+      const needed = chosen.get(id)
+      if (needed) visit(needed, [...needing, item])
+    }
+    ordered.add(item)
+  }
+  for (const item of software) visit(item, [])
+  return [...ordered]
+}
+/** @throws AppError E_VALIDATION naming what is missing */
+function checkNeeds(deps: ChoiceDeps, software: SoftwareWithInstallers[]): void {
+  const chosen = new Set(software.map((item) => item.id))
+  const missing = software.flatMap((item) =>
+    item.depends_on.flatMap((id) => {
+      const name = chosen.has(id) ? undefined : deps.software.nameOf(id)
+      return name === undefined
+        ? []
+        : [{ path: '/software_ids', message: `${item.name} needs ${name} (software ${id})` }]
+    }),
+  )
+  const [first] = missing
+  if (first)
+    throw new AppError('E_VALIDATION', `${first.message}. Choose it as well.`, missing.slice(0, 20))
+}
+/** @throws AppError E_VALIDATION, E_NOT_FOUND, E_URL_INVALID */
+export function chosenSoftware(
+  deps: ChoiceDeps,
+  input: CreateDeployment,
+  viewer: Viewer,
+): SoftwareWithInstallers[] {
+  const library = deps.software.resolve([...new Set(input.software_ids)], viewer)
+  checkNeeds(deps, library)
+  deps.software.checkCustom(input.custom_software)
+  return inOrder(library)
+}
+
+/** A start in the past is most likely a mistake of the clock or the zone; a minute is not. */
+const LATE_MS = 60_000
+export function checkTimes(deps: ChoiceDeps, input: CreateDeployment): void {
+  if (input.scheduled_at !== undefined && Date.parse(input.scheduled_at) < deps.now() - LATE_MS)
+    throw new AppError('E_VALIDATION', 'The start lies in the past.', [
+      { path: '/scheduled_at', message: 'must lie in the future' },
+    ])
+}

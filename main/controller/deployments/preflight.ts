@@ -1,0 +1,210 @@
+/**
+ * What would happen per target, asked of the agents that are there, of what the controller knows for the others.
+ * Writes nothing, on neither side.
+ */
+import { inspectText, type InspectReply } from '#shared/contract/agent-link.ts'
+import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
+import type { CreateDeployment } from '#shared/contract/requests.ts'
+import { neededDiskBytes } from '#shared/domain/disk.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { chooseInstaller } from '#shared/domain/platforms.ts'
+import { isoTime, type Log, type Viewer } from '../context.ts'
+import type { DeviceRow } from '../devices/index.ts'
+import type { SoftwareWithInstallers } from '../software/index.ts'
+import {
+  checkTimes,
+  chosenDevices,
+  chosenSoftware,
+  cutIntoWaves,
+  softwareTitle,
+  type ChoiceDeps,
+} from './choose.ts'
+import type { AgentPort, CommandSigner } from './sender.ts'
+
+/** A person waits for the answer. */
+const ASK_TIMEOUT_MS = 3_000
+/** Beyond so many devices the answer would come too late: the others are judged by what is known of them. */
+const ASK_LIMIT = 500
+/** Names told per wave. */
+const WAVE_NAMES = 5
+
+type Deps = ChoiceDeps & {
+  agents: Pick<AgentPort, 'inspect'>
+  sign: CommandSigner
+  keyId: string
+  log: Log
+  workingDevices: () => ReadonlySet<DeviceId>
+}
+type Answer = Extract<InspectReply, { ok: true }>
+type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'message'>
+
+/** What the agents of these devices say; who does not answer in time is left out. */
+async function ask(
+  deps: Deps,
+  devices: DeviceRow[],
+  software: SoftwareWithInstallers[],
+): Promise<Map<DeviceId, Answer>> {
+  const asked = devices
+    .filter((d) => !d.blocked && d.approved && deps.devices.presence.isOnline(d.id))
+    .slice(0, ASK_LIMIT)
+  const payloads = asked.map((device) =>
+    JSON.stringify({
+      device_id: device.id,
+      issued_at: isoTime(deps.now()),
+      detections: software.map(
+        (item) => chooseInstaller(item.installers, device)?.detection ?? null,
+      ),
+    }),
+  )
+  const signatures = await deps.sign(payloads.map(inspectText))
+  const answers = new Map<DeviceId, Answer>()
+  await Promise.all(
+    asked.map(async ({ id }, i) => {
+      try {
+        const envelope = { payload: payloads[i]!, signature: signatures[i]!, key_id: deps.keyId }
+        const answer = await deps.agents.inspect(id, { envelope }, ASK_TIMEOUT_MS)
+        if (answer.ok) answers.set(id, answer)
+      } catch (error) {
+        deps.log.debug({ err: error, deviceId: id }, 'an agent did not answer a question')
+      }
+    }),
+  )
+  return answers
+}
+
+/** @throws AppError as creating the deployment would */
+export async function preflight(
+  deps: Deps,
+  viewer: Viewer,
+  input: CreateDeployment,
+): Promise<Preflight> {
+  const library = chosenSoftware(deps, input, viewer)
+  checkTimes(deps, input)
+  const waves = cutIntoWaves(deps, input, chosenDevices(deps, input, viewer))
+  const { devices } = waves
+  const answers = await ask(deps, devices, library)
+  const working = deps.workingDevices()
+  const targets = devices.flatMap((device) => {
+    const answer = answers.get(device.id)
+    const isBusy = working.has(device.id) || answer?.busy === true
+    const base = { device_id: device.id, device_name: device.name, live: answer !== undefined }
+    const comes = reach(deps, input, device, isBusy, answer)
+    return [
+      ...library.map((item, i) => ({
+        ...base,
+        software_id: item.id,
+        software_name: softwareTitle(item),
+        size_bytes: chooseInstaller(item.installers, device)?.size_bytes ?? null,
+        ...(foresee(device, item, answer, answer?.presences[i]) ?? comes),
+      })),
+      ...input.custom_software.map((item) => ({
+        ...base,
+        software_id: null,
+        software_name: item.name,
+        size_bytes: null,
+        ...comes,
+      })),
+    ]
+  })
+  return {
+    targets,
+    waves: waves.sizes.map((device_count, i) => ({
+      wave: i + 1,
+      device_count,
+      device_names: devices
+        .filter((device) => waves.waveOf(device.id) === i + 1)
+        .slice(0, WAVE_NAMES)
+        .map((device) => device.name),
+    })),
+    device_count: devices.length,
+    software_count: library.length + input.custom_software.length,
+    total_bytes: targets
+      .filter((t) => t.outcome === 'ready' || t.outcome === 'will_wait')
+      .reduce((sum, t) => sum + (t.size_bytes ?? 0), 0),
+  }
+}
+
+/** What this software meets on this device whether it can be reached or not; null when nothing stands in its way. */
+function foresee(
+  device: DeviceRow,
+  item: SoftwareWithInstallers,
+  answer: Answer | undefined,
+  presence: Answer['presences'][number] | undefined,
+): Foreseen | null {
+  const installer = chooseInstaller(item.installers, device)
+  if (!installer)
+    return {
+      outcome: 'will_skip',
+      reason: 'no_installer',
+      message: `${softwareTitle(item)} has no installer for ${device.platform} ${device.arch}. Add one under Software.`,
+    }
+  if (presence === 'present')
+    return {
+      outcome: 'will_skip',
+      reason: 'already_installed',
+      message: `${softwareTitle(item)} is there already.`,
+    }
+  const free = answer?.free_disk_bytes ?? device.free_disk_bytes
+  if (
+    installer.size_bytes !== null &&
+    free !== null &&
+    free < neededDiskBytes(installer.size_bytes)
+  )
+    return {
+      outcome: 'will_fail',
+      reason: 'disk_space',
+      message: 'The disk is too full. Free some space on it first.',
+    }
+  return null
+}
+
+/** Whether the device can be reached, and what else it is at. */
+function reach(
+  deps: Deps,
+  input: CreateDeployment,
+  device: DeviceRow,
+  isBusy: boolean,
+  answer: Answer | undefined,
+): Foreseen {
+  if (device.blocked || !device.approved)
+    return {
+      outcome: 'will_skip',
+      reason: 'device_deleted',
+      message: 'It is blocked or not approved. Approve it under Devices.',
+    }
+  switch (deps.devices.presence.reachability(device.id)) {
+    case 'online':
+      if (isBusy)
+        return {
+          outcome: 'will_wait',
+          reason: 'device_busy',
+          message: 'Another deployment is at work on it; this one follows.',
+        }
+      return answer?.reboot_pending
+        ? {
+            outcome: 'ready',
+            reason: 'reboot_pending',
+            message:
+              'Online and free, but it waits for a restart. Some installers refuse until then.',
+          }
+        : { outcome: 'ready', reason: null, message: 'Online and free.' }
+    case 'connecting':
+      return {
+        outcome: 'will_wait',
+        reason: 'connecting',
+        message: 'Its agent is expected to connect any moment.',
+      }
+    case 'offline':
+      return input.offline_policy === 'wait'
+        ? {
+            outcome: 'will_wait',
+            reason: 'waiting_for_device',
+            message: `Offline; waits up to ${input.wait_minutes} minutes for it.`,
+          }
+        : {
+            outcome: 'will_fail',
+            reason: 'offline',
+            message: 'Offline. Switch it on, or let the deployment wait for it.',
+          }
+  }
+}
