@@ -1,16 +1,7 @@
 /** Pages and their addresses. Details open in a slide-over over their list and have an address of their own. */
 import { createRouter, createWebHashHistory } from 'vue-router'
 import type { Router, RouteRecordRaw } from 'vue-router'
-import AuditPage from './pages/AuditPage.vue'
 import DashboardPage from './pages/DashboardPage.vue'
-import DeploymentPage from './pages/DeploymentPage.vue'
-import DeploymentsPage from './pages/DeploymentsPage.vue'
-import DevicesPage from './pages/DevicesPage.vue'
-import GroupsPage from './pages/GroupsPage.vue'
-import NotFoundPage from './pages/NotFoundPage.vue'
-import SettingsPage from './pages/SettingsPage.vue'
-import SoftwarePage from './pages/SoftwarePage.vue'
-import WizardPage from './pages/WizardPage.vue'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -18,6 +9,25 @@ declare module 'vue-router' {
     /** Without the sidebar: one thing at a time. */
     focused?: boolean
   }
+}
+
+/** The first window needs one page. The others are read when it has drawn itself, or when they are shown before that. */
+const later = {
+  audit: () => import('./pages/AuditPage.vue'),
+  deployment: () => import('./pages/DeploymentPage.vue'),
+  deployments: () => import('./pages/DeploymentsPage.vue'),
+  devices: () => import('./pages/DevicesPage.vue'),
+  groups: () => import('./pages/GroupsPage.vue'),
+  notFound: () => import('./pages/NotFoundPage.vue'),
+  settings: () => import('./pages/SettingsPage.vue'),
+  software: () => import('./pages/SoftwarePage.vue'),
+  wizard: () => import('./pages/WizardPage.vue'),
+}
+const READ_AFTER_MS = 1_000
+
+function readOtherPages(): void {
+  // One that cannot be read now is read again, and its failure told, when it is shown.
+  for (const read of Object.values(later)) read().catch(() => undefined)
 }
 
 /** Rendered by the page itself, which reads the address. */
@@ -28,26 +38,26 @@ const routes: RouteRecordRaw[] = [
   {
     path: '/deployments',
     name: 'deployments',
-    component: DeploymentsPage,
+    component: later.deployments,
     meta: { title: 'Deployments' },
   },
   {
     path: '/deployments/new',
     name: 'new-deployment',
-    component: WizardPage,
+    component: later.wizard,
     meta: { title: 'New deployment', focused: true },
   },
   {
     path: '/deployments/:id(\\d+)',
     name: 'deployment',
-    component: DeploymentPage,
+    component: later.deployment,
     meta: { title: 'Deployment' },
     children: [{ path: 'targets/:targetId(\\d+)', name: 'target', component: inPage }],
   },
   {
     path: '/devices',
     name: 'devices',
-    component: DevicesPage,
+    component: later.devices,
     meta: { title: 'Devices' },
     children: [
       { path: 'add', name: 'add-devices', component: inPage },
@@ -57,7 +67,7 @@ const routes: RouteRecordRaw[] = [
   {
     path: '/groups',
     name: 'groups',
-    component: GroupsPage,
+    component: later.groups,
     meta: { title: 'Groups' },
     children: [
       { path: 'new', name: 'new-group', component: inPage },
@@ -67,16 +77,16 @@ const routes: RouteRecordRaw[] = [
   {
     path: '/software',
     name: 'software',
-    component: SoftwarePage,
+    component: later.software,
     meta: { title: 'Software' },
     children: [{ path: ':id(\\d+)', name: 'software-item', component: inPage }],
   },
-  { path: '/audit', name: 'audit', component: AuditPage, meta: { title: 'Audit' } },
-  { path: '/settings', name: 'settings', component: SettingsPage, meta: { title: 'Settings' } },
+  { path: '/audit', name: 'audit', component: later.audit, meta: { title: 'Audit' } },
+  { path: '/settings', name: 'settings', component: later.settings, meta: { title: 'Settings' } },
   {
     path: '/:rest(.*)*',
     name: 'not-found',
-    component: NotFoundPage,
+    component: later.notFound,
     meta: { title: 'Not found' },
   },
 ]
@@ -86,5 +96,6 @@ export function createConsoleRouter(): Router {
   router.afterEach((to) => {
     document.title = to.meta.title ? `${to.meta.title} · DeployX` : 'DeployX'
   })
+  void router.isReady().then(() => setTimeout(readOtherPages, READ_AFTER_MS))
   return router
 }

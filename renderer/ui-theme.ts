@@ -48,7 +48,9 @@ export const uiTheme = {
   },
   modal: {
     slots: {
-      content: 'ring-0 border border-default shadow-overlay',
+      // A question about what a sheet shows stands above the sheet.
+      overlay: 'z-40',
+      content: 'z-50 ring-0 border border-default shadow-overlay',
       header: 'px-5 py-4 min-h-0',
       body: 'px-5 py-4 sm:p-5',
       footer: 'px-5 py-3 justify-end',

@@ -55,6 +55,7 @@ function memoryShell(
     savePreferences: async () => {
       throw new Error('not asked for')
     },
+    isTokenProtected: () => null,
     onNote: () => () => undefined,
     kept: () => kept,
   }

@@ -16,6 +16,8 @@ export type Shell = {
   about: { version: string; electron: string; dataDir: string } | null
   loadRefreshToken: () => Promise<string | null>
   saveRefreshToken: (token: string | null) => Promise<void>
+  /** Whether the system's keystore protects the kept token; null: not said yet, or a browser, which keeps it for one tab only. */
+  isTokenProtected: () => boolean | null
   loadPreferences: () => Promise<Preferences>
   savePreferences: (change: Partial<Preferences>) => Promise<Preferences>
   /** Notes of the shell (menu, tray, notification). Returns the function that stops listening. */
@@ -41,6 +43,7 @@ async function openDesktop(bridge: Bridge): Promise<Shell> {
   const info = await bridge.call('app.info', undefined)
   if (!info.ok) throw new Error(info.error.message)
   let preferences = DEFAULTS
+  let isTokenProtected: boolean | null = null
   return {
     kind: 'desktop',
     platform: info.data.platform,
@@ -55,8 +58,10 @@ async function openDesktop(bridge: Bridge): Promise<Shell> {
       return reply.ok ? reply.data.refresh_token : null
     },
     saveRefreshToken: async (token) => {
-      await bridge.call('session.save', { refresh_token: token })
+      const reply = await bridge.call('session.save', { refresh_token: token })
+      isTokenProtected = reply.ok ? reply.data.protected : null
     },
+    isTokenProtected: () => isTokenProtected,
     loadPreferences: async () => {
       const reply = await bridge.call('preferences.get', undefined)
       if (reply.ok) preferences = reply.data
@@ -90,6 +95,7 @@ function openBrowser(): Shell {
       if (token === null) sessionStorage.removeItem(TOKEN_KEY)
       else sessionStorage.setItem(TOKEN_KEY, token)
     },
+    isTokenProtected: () => null,
     loadPreferences: async () => read(),
     savePreferences: async (change) => {
       const next = { ...read(), ...change }

@@ -8,7 +8,7 @@ import type { Sort } from './data-list.ts'
 export type Rows<T> = {
   rows: ComputedRef<T[]>
   sort: Ref<Sort>
-  sortBy: (key: string) => void
+  sortBy: (key: string, downFirst?: boolean) => void
   /** While the pointer is over the list, what is new waits at its end; afterwards it takes its place. */
   pin: (on: boolean) => void
 }
@@ -62,5 +62,10 @@ export function useRows<T>(options: {
       shown.value = []
     }
   }
-  return { rows, sort, sortBy: (key) => (sort.value = nextSort(sort.value, key)), pin }
+  return {
+    rows,
+    sort,
+    sortBy: (key, downFirst = false) => (sort.value = nextSort(sort.value, key, downFirst)),
+    pin,
+  }
 }

@@ -39,5 +39,5 @@ export const DEVICE_ORDER: Record<string, (a: Device, b: Device) => number> = {
   state: (a, b) => rank(a) - rank(b),
   platform: (a, b) => byName(`${a.platform} ${a.os_version}`, `${b.platform} ${b.os_version}`),
   seen: (a, b) =>
-    Date.parse(b.last_seen_at ?? '1970-01-01') - Date.parse(a.last_seen_at ?? '1970-01-01'),
+    Date.parse(a.last_seen_at ?? '1970-01-01') - Date.parse(b.last_seen_at ?? '1970-01-01'),
 }

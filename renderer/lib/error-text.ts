@@ -54,7 +54,7 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
   },
   E_IN_USE: {
     title: 'In use',
-    next: 'Wait until the deployments that need it have ended.',
+    next: null,
     messageSaysMore: true,
   },
   E_AGENT_OFFLINE: { title: 'The PC is offline', next: 'Switch it on, then try again.' },

@@ -6,7 +6,7 @@ import { ERROR_TEXT, failureText, fieldMessage } from './error-text.ts'
 import { estimate, misfits } from './estimate.ts'
 import { safeFileName } from './file-name.ts'
 import { byteFigures, downloadFraction } from './live-figures.ts'
-import { deployableDevices, groupPreflight } from './preflight.ts'
+import { deployableDevices, devicesOfCause, groupPreflight } from './preflight.ts'
 import { byName, matches } from './search.ts'
 import { countsInWords, lookOfDeployment, lookOfTarget } from './states.ts'
 import { aDeployment, aDevice, aSoftware, aTarget } from './test-kit.ts'
@@ -77,6 +77,7 @@ describe('a preflight', () => {
     software_id: 1,
     software_name: 'VLC',
     outcome,
+    live: true,
     reason: null,
     message,
     size_bytes: 1,
@@ -92,6 +93,7 @@ describe('a preflight', () => {
     device_count: 5,
     software_count: 1,
     total_bytes: 5,
+    waves: [],
   })
   it('always shows all four answers, causes by size', () => {
     const groups = groupPreflight(preflight)
@@ -102,6 +104,22 @@ describe('a preflight', () => {
       ['will_fail', 3],
     ])
     expect(groups[3]?.causes.map((c) => c.message)).toEqual(['offline', 'disk'])
+  })
+  it('names each PC once, with its packages where it is not about all of them', () => {
+    const two = Preflight.parse({
+      ...preflight,
+      software_count: 2,
+      targets: [
+        target(1, 'ready', ''),
+        { ...target(1, 'ready', ''), software_id: 2, software_name: '7-Zip' },
+        target(2, 'ready', ''),
+      ],
+    })
+    const [cause] = groupPreflight(two)[0]!.causes
+    expect(devicesOfCause(cause!, 2).map((d) => [d.device_name, d.software])).toEqual([
+      ['PC-1', []],
+      ['PC-2', ['VLC']],
+    ])
   })
   it('counts the PCs that will be worked on', () => expect(deployableDevices(preflight)).toBe(2))
 })

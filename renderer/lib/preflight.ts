@@ -36,6 +36,26 @@ export function groupPreflight(preflight: Preflight): PreflightGroup[] {
   })
 }
 
+export type PreflightDevice = {
+  device_id: PreflightTarget['device_id']
+  device_name: string
+  /** Which packages it is about; empty: all of the deployment's. */
+  software: string[]
+}
+
+/** The PCs of a cause, each once. */
+export function devicesOfCause(cause: PreflightCause, softwareCount: number): PreflightDevice[] {
+  const devices = new Map<number, PreflightDevice>()
+  for (const { device_id, device_name, software_name } of cause.targets) {
+    const device = devices.get(device_id) ?? { device_id, device_name, software: [] }
+    device.software.push(software_name)
+    devices.set(device_id, device)
+  }
+  return [...devices.values()].map((d) =>
+    d.software.length >= softwareCount ? { ...d, software: [] } : d,
+  )
+}
+
 /** How many PCs will be worked on: those with at least one target that is ready or will wait. */
 export function deployableDevices(preflight: Preflight): number {
   return new Set(

@@ -1,32 +1,45 @@
 import { describe, expect, it } from 'vitest'
-import { changesOf, checkReadout, parseCodes, toReadout } from './readout.ts'
+import {
+  checkReadout,
+  entryChanges,
+  installerChanges,
+  parseCodes,
+  rebase,
+  toInstallerForm,
+  toReadout,
+} from './readout.ts'
 import { aSoftware } from './test-kit.ts'
 
 const software = aSoftware({}, { detection: { type: 'dpkg', name: 'vlc', operator: 'ge' } })
-const form = toReadout(software)
+const installer = software.installers[0]!
+const form = toReadout(software, installer)
 
 describe('the read-out', () => {
   it('changes nothing when nothing was corrected', () =>
-    expect(changesOf(form, software)).toEqual({ entry: {}, installer: null }))
-  it('sends names alone without the file', () =>
-    expect(changesOf({ ...form, name: ' VLC media player ' }, software)).toEqual({
-      entry: { name: 'VLC media player' },
-      installer: null,
+    expect([entryChanges(form, software), installerChanges(form, installer)]).toEqual([null, null]))
+  it('sends of the entry what was corrected, trimmed', () =>
+    expect(entryChanges({ ...form, name: ' VLC media player ' }, software)).toEqual({
+      name: 'VLC media player',
     }))
-  it('sends everything of the installer when one thing of it was corrected, the detection included', () => {
-    const { installer } = changesOf(
-      { ...form, install_args: '/quiet', timeout_minutes: '5' },
-      software,
-    )
-    expect(installer).toMatchObject({
-      name: 'VLC',
-      version: '3.0.21',
-      install_args: '/quiet',
-      timeout_seconds: 300,
-      success_exit_codes: [0, 3010],
-      detection: { type: 'dpkg' },
-    })
+  it('sends of the installer what was corrected and nothing else', () => {
+    expect(
+      installerChanges({ ...form, install_args: '/quiet', timeout_minutes: '5' }, installer),
+    ).toEqual({ install_args: '/quiet', timeout_seconds: 300 })
+    expect(
+      installerChanges(
+        { ...form, platform: 'macos', arch: 'arm64', success_exit_codes: '' },
+        installer,
+      ),
+    ).toEqual({ platform: 'macos', arch: 'arm64', success_exit_codes: [] })
   })
+  it('leaves a time-out that is no whole number of minutes alone unless it is corrected', () => {
+    const odd = { ...installer, timeout_seconds: 90 }
+    expect(installerChanges(toInstallerForm(odd), odd)).toBeNull()
+  })
+  it('keeps what a person corrected when the entry changes under it', () =>
+    expect(
+      rebase({ ...form, name: 'Mine' }, form, { ...form, name: 'Theirs', version: '4' }),
+    ).toEqual({ ...form, name: 'Mine', version: '4' }))
   it('says what is wrong, field by field', () => {
     const errors = checkReadout({
       ...form,

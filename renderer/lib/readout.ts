@@ -1,34 +1,44 @@
 /** What the controller read out of an installer, as a form that a person corrects. Pure. */
-import type { Software } from '#shared/contract/entities.ts'
-import type { SoftwareFields } from '#shared/contract/requests.ts'
+import type { Installer, Software } from '#shared/contract/entities.ts'
+import type { UpdateInstaller } from '#shared/contract/requests.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 
-export type Readout = {
-  name: string
-  version: string
-  publisher: string
+/** What belongs to one installer. */
+export type InstallerForm = {
   platform: DevicePlatform
   arch: InstallerArch
   install_args: string
   timeout_minutes: string
   success_exit_codes: string
 }
+export type InstallerErrors = Partial<Record<keyof InstallerForm, string>>
+/** What belongs to the library entry, and to its first installer. */
+export type Readout = { name: string; version: string; publisher: string } & InstallerForm
 export type ReadoutErrors = Partial<Record<keyof Readout, string>>
 
-/** The form of a library entry's first installer. */
-export function toReadout(software: Software): Readout {
-  const installer = software.installers[0]
-  return {
-    name: software.name,
-    version: software.version,
-    publisher: software.publisher,
-    platform: installer?.platform ?? 'windows',
-    arch: installer?.arch ?? 'any',
-    install_args: installer?.install_args ?? '',
-    timeout_minutes: String(Math.ceil((installer?.timeout_seconds ?? 3600) / 60)),
-    success_exit_codes: (installer?.success_exit_codes ?? [0]).join(', '),
-  }
+export const toInstallerForm = (installer: Installer): InstallerForm => ({
+  platform: installer.platform,
+  arch: installer.arch,
+  install_args: installer.install_args,
+  timeout_minutes: String(Math.ceil(installer.timeout_seconds / 60)),
+  success_exit_codes: installer.success_exit_codes.join(', '),
+})
+
+/** The form of a library entry with one installer, as an upload makes it. */
+export const toReadout = (software: Software, installer: Installer): Readout => ({
+  name: software.name,
+  version: software.version,
+  publisher: software.publisher,
+  ...toInstallerForm(installer),
+})
+
+/** What was corrected stays when what lies under it has changed; the rest follows. */
+export function rebase<T extends object>(form: T, before: T, after: T): T {
+  const next = { ...after }
+  for (const key of Object.keys(form) as (keyof T)[])
+    if (form[key] !== before[key]) next[key] = form[key]
+  return next
 }
 
 /** "0, 3010" → [0, 3010]; null when a part is not a whole number. */
@@ -40,12 +50,8 @@ export function parseCodes(text: string): number[] | null {
     : null
 }
 
-export function checkReadout(form: Readout): ReadoutErrors {
-  const errors: ReadoutErrors = {}
-  if (form.name.trim() === '') errors.name = 'Give it a name.'
-  else if (form.name.trim().length > 200) errors.name = 'At most 200 characters.'
-  if (form.version.trim().length > 100) errors.version = 'At most 100 characters.'
-  if (form.publisher.trim().length > 200) errors.publisher = 'At most 200 characters.'
+export function checkInstaller(form: InstallerForm): InstallerErrors {
+  const errors: InstallerErrors = {}
   const minutes = Number(form.timeout_minutes)
   if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1_440)
     errors.timeout_minutes = 'From 1 to 1 440 minutes.'
@@ -61,42 +67,41 @@ export function checkReadout(form: Readout): ReadoutErrors {
   return errors
 }
 
-export type ReadoutChanges = {
-  /** Changed with a PATCH of the entry. */
-  entry: { name?: string; version?: string; publisher?: string }
-  /** Everything that goes with the file, when anything of the installer was corrected. */
-  installer: SoftwareFields | null
+export function checkReadout(form: Readout): ReadoutErrors {
+  const errors: ReadoutErrors = checkInstaller(form)
+  if (form.name.trim() === '') errors.name = 'Give it a name.'
+  else if (form.name.trim().length > 200) errors.name = 'At most 200 characters.'
+  if (form.version.trim().length > 100) errors.version = 'At most 100 characters.'
+  if (form.publisher.trim().length > 200) errors.publisher = 'At most 200 characters.'
+  return errors
 }
 
-const INSTALLER_KEYS = [
-  'platform',
-  'arch',
-  'install_args',
-  'timeout_minutes',
-  'success_exit_codes',
-] as const
+/** What differs from the installer as it stands; null when nothing does. */
+export function installerChanges(
+  form: InstallerForm,
+  installer: Installer,
+): UpdateInstaller | null {
+  const before = toInstallerForm(installer)
+  const changes: UpdateInstaller = {}
+  if (form.platform !== before.platform) changes.platform = form.platform
+  if (form.arch !== before.arch) changes.arch = form.arch
+  if (form.install_args !== before.install_args) changes.install_args = form.install_args
+  if (form.timeout_minutes !== before.timeout_minutes)
+    changes.timeout_seconds = Number(form.timeout_minutes) * 60
+  if (form.success_exit_codes !== before.success_exit_codes)
+    changes.success_exit_codes = parseCodes(form.success_exit_codes) ?? []
+  return Object.keys(changes).length > 0 ? changes : null
+}
 
-/** What differs from the entry as it stands. */
-export function changesOf(form: Readout, software: Software): ReadoutChanges {
-  const before = toReadout(software)
-  const entry: ReadoutChanges['entry'] = {}
+export type EntryChanges = { name?: string; version?: string; publisher?: string }
+
+/** What differs from the entry as it stands; null when nothing does. */
+export function entryChanges(
+  form: Pick<Readout, 'name' | 'version' | 'publisher'>,
+  software: Software,
+): EntryChanges | null {
+  const changes: EntryChanges = {}
   for (const key of ['name', 'version', 'publisher'] as const)
-    if (form[key].trim() !== before[key]) entry[key] = form[key].trim()
-  const touched = INSTALLER_KEYS.some((key) => form[key] !== before[key])
-  const detection = software.installers[0]?.detection ?? null
-  return {
-    entry,
-    installer: touched
-      ? {
-          name: form.name.trim(),
-          version: form.version.trim(),
-          platform: form.platform,
-          arch: form.arch,
-          install_args: form.install_args,
-          timeout_seconds: Number(form.timeout_minutes) * 60,
-          success_exit_codes: parseCodes(form.success_exit_codes) ?? [],
-          ...(detection ? { detection } : {}),
-        }
-      : null,
-  }
+    if (form[key].trim() !== software[key]) changes[key] = form[key].trim()
+  return Object.keys(changes).length > 0 ? changes : null
 }

@@ -5,12 +5,13 @@ import type { TargetReason } from '#shared/domain/reasons.ts'
 
 export type ReasonText = { text: string; next?: string }
 
+/** Texts of the reasons to wait continue the word "Waiting", beside which they stand. */
 export const REASON_TEXT: Record<TargetReason, ReasonText> = {
-  connecting: { text: 'waiting for agents to connect' },
-  waiting_for_device: { text: 'waiting for the PC to come online' },
-  waiting_for_wave: { text: 'waiting for its wave' },
-  waiting_for_window: { text: 'waiting for the maintenance window' },
-  device_busy: { text: 'waits for what runs on this PC before it' },
+  connecting: { text: 'for agents to connect' },
+  waiting_for_device: { text: 'for the PC to come online' },
+  waiting_for_wave: { text: 'for its turn' },
+  waiting_for_window: { text: 'for the maintenance window' },
+  device_busy: { text: 'for what runs on this PC before it' },
   retry_later: { text: 'the PC was busy, tries again shortly' },
   paused: { text: 'paused' },
   verifying: { text: 'verifying' },
@@ -85,9 +86,21 @@ type Ended = Pick<
   'reason' | 'exit_code' | 'installer_kind' | 'result_message' | 'deployment_status'
 >
 
+/** What there is to say beside the state's own word, or '' when it would be the same again. */
+export function explainBeside(t: Ended, look: { label: string }): string {
+  const text = explainTarget(t)
+  const says = text.toLowerCase()
+  if (t.deployment_status === 'completed' && says === 'installed') return ''
+  return says === look.label.toLowerCase() ? '' : text
+}
+
 /** "1618: another installation is running", or null while there is no exit code to speak of. */
-export function exitInWords(t: Pick<Target, 'exit_code' | 'installer_kind'>): string | null {
+export function exitInWords(
+  t: Pick<Target, 'exit_code' | 'installer_kind' | 'deployment_status'>,
+): string | null {
   if (t.exit_code === undefined) return null
+  // The installer said that all went well, and it did not.
+  if (t.exit_code === 0 && t.deployment_status === 'failed') return '0'
   return t.installer_kind ? exitCodeInWords(t.installer_kind, t.exit_code) : String(t.exit_code)
 }
 

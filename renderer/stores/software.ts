@@ -2,7 +2,8 @@
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import type { Software } from '#shared/contract/entities.ts'
-import type { SoftwareId } from '#shared/domain/ids.ts'
+import type { UpdateInstaller } from '#shared/contract/requests.ts'
+import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import { useApi } from '../api/index.ts'
 import { byName } from '../lib/search.ts'
 import { createLoader } from './loader.ts'
@@ -31,6 +32,13 @@ export const useSoftwareStore = defineStore('software', () => {
       id: SoftwareId,
       change: { name?: string; version?: string; publisher?: string },
     ) => put(await api.call('software.update', { params: { id }, body: change })),
+    updateInstaller: async (id: SoftwareId, installerId: InstallerId, change: UpdateInstaller) =>
+      put(
+        await api.call('software.update_installer', {
+          params: { id, installer_id: installerId },
+          body: change,
+        }),
+      ),
     async remove(id: SoftwareId) {
       await api.call('software.delete', { params: { id } })
       const next = new Map(byId.value)

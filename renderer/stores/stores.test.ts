@@ -11,6 +11,7 @@ import { useDevicesStore } from './devices.ts'
 import { useLiveStore } from './live.ts'
 import { createLoader } from './loader.ts'
 import { useOutputStore } from './output.ts'
+import { useSoftwareStore } from './software.ts'
 import { useUploadsStore } from './uploads.ts'
 
 /** An app around the stores, with an API that answers by route name. */
@@ -150,35 +151,44 @@ describe('uploads', () => {
     await settled()
     expect([most, store.items.map((i) => i.state)]).toEqual([1, ['done', 'done', 'done']])
   })
-  it('replace an entry by one with corrected details, then take the first one out', async () => {
-    const removed: number[] = []
-    let id = 0
-    const store = withApi(
-      {
-        'software.delete': (input: { params: { id: number } }) => (
-          removed.push(input.params.id),
-          { success: true }
-        ),
-      },
-      () => useUploadsStore(),
-      { upload: async () => aSoftware({ id: ++id }) },
-    )
-    store.add([file('a.exe')])
-    await settled()
-    await store.replace(store.items[0]!.key, { install_args: '/S' })
-    expect([removed, store.items[0]?.software?.id]).toEqual([[1], 2])
-  })
-  it('leave the entry as it was when the correction cannot be sent', async () => {
-    let calls = 0
+  it('stay where they failed, and are sent whole when tried again', async () => {
+    const sent: string[] = []
     const store = withApi({}, () => useUploadsStore(), {
-      upload: async () => {
-        if (++calls > 1) throw new ApiError('E_DISK_FULL', '')
+      upload: async ({ file: one }) => {
+        sent.push(one.name)
+        if (sent.length === 1) throw new ApiError('E_DISK_FULL', '')
         return aSoftware()
       },
     })
     store.add([file('a.exe')])
     await settled()
-    expect(await store.replace(store.items[0]!.key, {})).toBeNull()
-    expect([store.items[0]?.state, store.items[0]?.failure?.code]).toEqual(['done', 'E_DISK_FULL'])
+    expect([store.items[0]?.state, store.items[0]?.failure?.code]).toEqual([
+      'failed',
+      'E_DISK_FULL',
+    ])
+    store.retry(store.items[0]!.key)
+    await settled()
+    expect([sent, store.items[0]?.state]).toEqual([['a.exe', 'a.exe'], 'done'])
+  })
+})
+
+describe('the library', () => {
+  it('takes over an installer that was corrected', async () => {
+    const calls: unknown[] = []
+    const store = withApi(
+      {
+        'software.update_installer': (input) => {
+          calls.push(input)
+          return aSoftware({}, { install_args: '/quiet' })
+        },
+      },
+      () => useSoftwareStore(),
+    )
+    const before = store.put(aSoftware())
+    await store.updateInstaller(before.id, before.installers[0]!.id, { install_args: '/quiet' })
+    expect(calls).toEqual([
+      { params: { id: 1, installer_id: 1 }, body: { install_args: '/quiet' } },
+    ])
+    expect(store.byId.get(before.id)?.installers[0]?.install_args).toBe('/quiet')
   })
 })

@@ -2,7 +2,6 @@
 import { defineStore } from 'pinia'
 import { computed, reactive, ref } from 'vue'
 import type { Software } from '#shared/contract/entities.ts'
-import type { SoftwareFields } from '#shared/contract/requests.ts'
 import { toFailure } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
 import type { Failure } from '../lib/error-text.ts'
@@ -25,7 +24,7 @@ export const useUploadsStore = defineStore('uploads', () => {
   const api = useApi()
   const library = useSoftwareStore()
   const items = ref<UploadItem[]>([])
-  /** Files stay at hand until the reader is done with them, so that they can be sent again with corrected details. */
+  /** Files that are not in the library yet: a sending that failed can be tried again. */
   const files = new Map<number, File>()
   const aborts = new Map<number, AbortController>()
   const sheetOpen = ref(false)
@@ -55,16 +54,14 @@ export const useUploadsStore = defineStore('uploads', () => {
     if (items.value.some((i) => i.state === 'sending' || i.state === 'reading')) return
     const next = items.value.find((i) => i.state === 'queued')
     if (!next) return
-    await send(next, {})
+    await send(next)
     await pump()
   }
 
-  /** A first sending that fails ends as `failed`; a second one (corrected details) leaves the entry as it was. */
-  async function send(item: UploadItem, fields: SoftwareFields): Promise<Software | null> {
+  async function send(item: UploadItem): Promise<void> {
     const file = files.get(item.key)
-    if (!file) return null
+    if (!file) return
     const live = reactive(item)
-    const before = live.software
     const abort = new AbortController()
     aborts.set(item.key, abort)
     const meter = createSpeedMeter(1_500)
@@ -72,7 +69,7 @@ export const useUploadsStore = defineStore('uploads', () => {
     try {
       const software = await api.upload({
         file,
-        fields,
+        fields: {},
         signal: abort.signal,
         onProgress(sentBytes, totalBytes) {
           meter.read(sentBytes, Date.now())
@@ -82,18 +79,12 @@ export const useUploadsStore = defineStore('uploads', () => {
         },
       })
       library.put(software)
+      files.delete(item.key)
       Object.assign(live, { state: 'done', software })
-      return software
     } catch (error) {
       const failure = toFailure(error)
-      if (before)
-        Object.assign(live, {
-          state: 'done',
-          failure: failure.code === 'E_CANCELED' ? null : failure,
-        })
-      else if (failure.code === 'E_CANCELED') dismiss(item.key)
+      if (failure.code === 'E_CANCELED') dismiss(item.key)
       else Object.assign(live, { state: 'failed', failure })
-      return null
     } finally {
       aborts.delete(item.key)
     }
@@ -129,17 +120,5 @@ export const useUploadsStore = defineStore('uploads', () => {
       void pump()
     },
     dismiss,
-    /**
-     * Corrects what belongs to the installer (platform, arguments, time-out …): the file is sent again with those details and
-     * replaces the first entry. Needs the file, so it is possible until the item is dismissed.
-     */
-    async replace(key: number, fields: SoftwareFields): Promise<Software | null> {
-      const item = items.value.find((i) => i.key === key)
-      const before = item?.software
-      if (!item || !before) return null
-      const software = await send(item, fields)
-      if (software) await library.remove(before.id)
-      return software
-    },
   }
 })
