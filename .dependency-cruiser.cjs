@@ -1,4 +1,4 @@
-/** Who may import whom. Each rule was seen to fire once on a seeded violation (see CONTRIBUTING.md). */
+/** Who may import whom. build/import-rules.integration.test.ts breaks each rule once and sees it fire. */
 const houses = '^(main|renderer|agent|shared|build|e2e|bench)/'
 const only = (from, ...to) => ({
   name: `${from.replace(/\W/g, '-')}-imports-only-${to.join('-') || 'itself'}`,
@@ -99,6 +99,22 @@ module.exports = {
       to: {
         path: ['^node_modules/(drizzle-orm|better-sqlite3)/', '^main/controller/store/schema'],
       },
+    },
+    {
+      name: 'slow-to-load-is-loaded-late',
+      comment: 'The window waits for all that the controller imports at its start.',
+      severity: 'error',
+      from: { path: '^main/' },
+      to: {
+        path: '^main/controller/(certificate|http/docs)\\.ts$',
+        dependencyTypesNot: ['dynamic-import'],
+      },
+    },
+    {
+      name: 'slow-to-load-has-one-place',
+      severity: 'error',
+      from: { path: '^main/', pathNot: '^main/controller/(certificate|http/docs)\\.ts$' },
+      to: { path: '^node_modules/(@fastify/swagger(-ui)?|@peculiar/x509|reflect-metadata)/' },
     },
     {
       name: 'renderer-transport-in-api',

@@ -1,11 +1,14 @@
 import { defineConfig } from '@playwright/test'
 
-/** Specs in the real Electron: one after the other, because each starts several real programs, and never tried again. */
+/**
+ * Specs in the real Electron: one after the other, because each starts several real programs. One that fails is tried once
+ * more, and named by the reporter if it then passes.
+ */
 export default defineConfig({
   testDir: 'e2e/specs',
   outputDir: 'test-results/e2e',
   workers: 1,
-  retries: 0,
+  retries: 1,
   fullyParallel: false,
   forbidOnly: Boolean(process.env['CI']),
   timeout: 90_000,

@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { createSecondTryReporter } from './build/support/second-tries.ts'
+
+/** Where `npm test` wants the counts. */
+const report = process.env['DEPLOYX_UNIT_REPORT']
 
 export default defineConfig({
   test: {
@@ -8,5 +12,12 @@ export default defineConfig({
     // Two workers at most: integration tests start servers and processes, and CI has two cores.
     maxWorkers: 2,
     restoreMocks: true,
+    // Once more, and then it is named: a loaded machine must not sink a run, nor a test that fails by chance hide in it.
+    retry: 1,
+    reporters: [
+      'default',
+      createSecondTryReporter(),
+      ...(report ? [['json', { outputFile: report }] as ['json', { outputFile: string }]] : []),
+    ],
   },
 })

@@ -1,33 +1,38 @@
 /**
- * The other end of the dispatch benchmark, in a process of its own: many light agents that take a command, report a result
- * and note when. Driven over IPC by dispatch.ts.
+ * The other end of the fleet benchmarks, in a process of its own: many light agents that take a command, report a result
+ * and note when. Driven over IPC by fleet.ts.
  */
 import { performance } from 'node:perf_hooks'
 import { WebSocket } from 'ws'
-import {
-  connectSimAgent,
-  enrollSimAgent,
-  type SimAgent,
-  type SimHub,
-  type SimIdentity,
-} from '../main/controller/test-kit/sim-agent.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { connectLightAgent, makeLightKey, type LightAgent, type LightKey } from './light-agent.ts'
 
 export type Order =
-  | { do: 'enroll'; hub: SimHub; code: string; count: number }
-  | { do: 'connect'; hub: SimHub }
-  | { do: 'connect_ws'; url: string; cert: string; count: number }
+  | { do: 'make_keys'; count: number }
+  | {
+      do: 'connect'
+      hub: { port: number; cert: string; fingerprint: string }
+      ids: number[]
+      atOnce?: number
+    }
+  | { do: 'connect_ws'; url: string; cert: string; count: number; atOnce?: number }
   | { do: 'reset' }
   | { do: 'quit' }
 export type Note =
-  | { done: 'enroll' | 'connect' | 'connect_ws' | 'reset' }
+  | { done: 'connect_ws' | 'connect' | 'reset' }
+  /** Public keys, SPKI DER, base64. */
+  | { done: 'make_keys'; keys: string[] }
   /** Both in epoch ms with fractions, of the last of all agents. */
   | { done: 'exchange'; lastCommandMs: number; lastAckMs: number }
+
+/** Handshakes under way at the same time, for agents and reference alike, where the order says nothing else. */
+const AT_ONCE = 50
 
 const epochMs = () => performance.timeOrigin + performance.now()
 const tell = (note: Note) => void process.send?.(note)
 
-const identities: SimIdentity[] = []
-let agents: SimAgent[] = []
+const keys: LightKey[] = []
+let agents: LightAgent[] = []
 let sockets: WebSocket[] = []
 let expected = 0
 let acks = 0
@@ -40,33 +45,31 @@ function resultAcknowledged(): void {
   if (++acks === expected) tell({ done: 'exchange', lastCommandMs, lastAckMs: epochMs() })
 }
 
-async function inGroups<T>(
+/** So many at the same time, the next one as soon as one is through. */
+async function eachOf<T>(
   items: T[],
-  size: number,
-  work: (item: T) => Promise<unknown>,
+  atOnce: number,
+  work: (item: T, i: number) => Promise<unknown>,
 ): Promise<void> {
-  for (let i = 0; i < items.length; i += size) await Promise.all(items.slice(i, i + size).map(work))
+  let next = 0
+  const worker = async () => {
+    for (let i = next++; i < items.length; i = next++) await work(items[i]!, i)
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
 }
 
 async function obey(order: Order): Promise<void> {
   switch (order.do) {
-    case 'enroll':
-      await inGroups([...Array(order.count).keys()], 20, async (i) => {
-        identities.push(
-          await enrollSimAgent(order.hub, order.code, `SIM-${String(i).padStart(4, '0')}`),
-        )
-      })
-      return tell({ done: 'enroll' })
+    case 'make_keys':
+      for (let i = 0; i < order.count; i++) keys.push(makeLightKey())
+      return tell({ done: 'make_keys', keys: keys.map((key) => key.publicKey) })
     case 'connect':
-      expected = identities.length
-      await inGroups(identities, 50, async (identity) => {
-        const agent = connectSimAgent(order.hub, identity, {
-          trusting: true,
-          onCommand: (command, self) => {
-            if (command.action === 'cancel') return
-            commandArrived()
-            void self.result(command, {}).then(resultAcknowledged)
-          },
+      expected = order.ids.length
+      await eachOf(order.ids, order.atOnce ?? AT_ONCE, async (id, i) => {
+        const identity = { deviceId: id as DeviceId, key: keys[i]!, name: `SIM-${i}` }
+        const agent = connectLightAgent(order.hub, identity, (command) => {
+          commandArrived()
+          agent.succeed(command, resultAcknowledged)
         })
         agents.push(agent)
         await agent.welcomed
@@ -74,7 +77,7 @@ async function obey(order: Order): Promise<void> {
       return tell({ done: 'connect' })
     case 'connect_ws':
       expected = order.count
-      await inGroups([...Array(order.count).keys()], 50, async () => {
+      await eachOf([...Array(order.count).keys()], order.atOnce ?? AT_ONCE, async () => {
         const socket = new WebSocket(order.url, {
           ca: order.cert,
           servername: 'deployx.invalid',

@@ -2,6 +2,9 @@ import { basename } from 'node:path'
 import { expect, type Locator, type Page } from '@playwright/test'
 import { goTo } from './shell.ts'
 
+/** The read-out follows the last byte: hundreds of megabytes take their time on a busy disk. */
+const UPLOAD_LIMIT_MS = 60_000
+
 export const softwareRow = (page: Page, name: string): Locator =>
   page.locator(`[data-testid=software-row][data-software-name="${name}"]`)
 
@@ -10,7 +13,7 @@ export async function upload(page: Page, file: string): Promise<Locator> {
   await goTo(page, 'software')
   await page.getByTestId('upload-input').setInputFiles(file)
   const item = page.getByTestId('upload-item').filter({ has: page.getByTestId('readout-form') })
-  await expect(item, `the read-out of ${basename(file)}`).toBeVisible()
+  await expect(item, `the read-out of ${basename(file)}`).toBeVisible({ timeout: UPLOAD_LIMIT_MS })
   return item
 }
 

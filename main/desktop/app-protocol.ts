@@ -4,11 +4,13 @@ import { protocol } from 'electron'
 import type { Logger } from 'pino'
 import { APP_SCHEME, fileOfUrl, mimeTypeOf, SECURITY_HEADERS } from './app-files.ts'
 
-/** Makes `app:` a scheme like https: an origin of its own, modules, fetch. To be called before the app is ready. */
+/**
+ * Makes `app:` a scheme like https: an origin of its own, modules, fetch, and scripts that are kept compiled from one start
+ * to the next. To be called before the app is ready.
+ */
 export function registerAppScheme(): void {
-  protocol.registerSchemesAsPrivileged([
-    { scheme: APP_SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
-  ])
+  const privileges = { standard: true, secure: true, supportFetchAPI: true, codeCache: true }
+  protocol.registerSchemesAsPrivileged([{ scheme: APP_SCHEME, privileges }])
 }
 
 /** @param rendererDir the built console */

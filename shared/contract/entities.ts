@@ -195,6 +195,19 @@ export const TargetOutput = z.object({
 })
 export type TargetOutput = z.infer<typeof TargetOutput>
 
+/** One try of a target, as it was recorded. A retry adds another; none is ever overwritten. */
+export const Attempt = z.object({
+  attempt: count,
+  created_at: Timestamp,
+  ended_at: Timestamp.nullable(),
+  /** Null while it runs. */
+  status: z.enum(['success', 'failed', 'skipped']).nullable(),
+  reason: TargetReason.nullable(),
+  message: z.string().nullable(),
+  exit_code: z.number().int().nullable(),
+})
+export type Attempt = z.infer<typeof Attempt>
+
 export const PREFLIGHT_OUTCOMES = ['ready', 'will_wait', 'will_skip', 'will_fail'] as const
 export const PreflightTarget = z.object({
   device_id: DeviceId,

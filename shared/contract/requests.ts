@@ -145,6 +145,9 @@ export const RetryRequest = z.object({
   target_ids: z.array(TargetId).min(1).max(10_000).optional(),
 })
 
+/** Which attempt's output; left out: the present one's. */
+export const OutputQuery = z.object({ attempt: z.coerce.number().int().min(1).optional() })
+
 /** Query strings arrive as text. */
 export const Page = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),

@@ -88,12 +88,21 @@ export const deploymentRoutes = {
     body: request.RetryRequest,
     reply: entity.Deployment,
   }),
+  'deployments.attempts': route({
+    method: 'GET',
+    path: '/deployments/:id/targets/:target_id/attempts',
+    access: 'user',
+    summary: 'Every try of a target, oldest first',
+    params: targetParams,
+    reply: z.object({ attempts: z.array(entity.Attempt) }),
+  }),
   'deployments.output': route({
     method: 'GET',
     path: '/deployments/:id/targets/:target_id/output',
     access: 'user',
-    summary: "The installer's own words",
+    summary: "The installer's own words, of the present attempt or of an earlier one",
     params: targetParams,
+    query: request.OutputQuery,
     reply: entity.TargetOutput,
   }),
   'deployments.report': route({

@@ -77,7 +77,7 @@ test('a Debian package is read, installed by dpkg and skipped where it is alread
   agent,
 }) => {
   test.skip(!existsSync('/usr/bin/dpkg'), 'there is no dpkg on this computer')
-  const { page } = await launch()
+  const { page, consoleUrl } = await launch()
   await setUp(page)
   const code = await makeEnrollmentCode(page)
   const lab = await agent('LAB-01', code)
@@ -100,7 +100,23 @@ test('a Debian package is read, installed by dpkg and skipped where it is alread
   await expectStatus(page, 'completed')
   expect(await readFile(join(lab.installRoot!, 'opt/dx-greeter/greeting'), 'utf8')).toBe('hello\n')
 
-  await deploy(page, { ...plan, name: 'Second' })
+  // The review knows it beforehand, and there is nothing to deploy.
+  await planUpToReview(page, { ...plan, name: 'Second' })
+  await expect(preflightGroup(page, 'will_skip')).toContainText('LAB-01')
+  await expect(page.getByTestId('wizard-deploy')).toBeDisabled()
+
+  // Ordered nevertheless, by a script of the office, the agent itself leaves it as it is.
+  const api = await apiSignIn(consoleUrl)
+  const { devices } = await api.call('devices.list', {})
+  const { software } = await api.call('software.list', {})
+  const { deployment_id } = await api.call('deployments.create', {
+    body: {
+      name: 'Second',
+      device_ids: devices.map(({ id }) => id),
+      software_ids: software.map(({ id }) => id),
+    },
+  })
+  await page.goto(`app://deployx/index.html#/deployments/${deployment_id}`)
   await expectTarget(page, 'LAB-01', 'skipped')
   await expect(targetRow(page, 'LAB-01')).toHaveAttribute('data-reason', 'already_installed')
   await expectStatus(page, 'completed')

@@ -36,6 +36,9 @@ export function chosenDevices(
   return all
 }
 
+/** PC-9 before PC-10. One for all: making it takes longer than comparing ten thousand names with it. */
+const byName = new Intl.Collator('en', { numeric: true })
+
 /**
  * The devices in the order in which waves take them: those that are there now come first, because a first wave of PCs that
  * are switched off would prove nothing. Then by name, so that the preview and the deployment agree.
@@ -44,7 +47,7 @@ function inWaveOrder(deps: ChoiceDeps, devices: DeviceRow[]): DeviceRow[] {
   const { presence } = deps.devices
   const later = (row: DeviceRow) => (presence.isOnline(row.id) ? 0 : 1)
   return [...devices].sort(
-    (a, b) => later(a) - later(b) || a.name.localeCompare(b.name) || a.id - b.id,
+    (a, b) => later(a) - later(b) || byName.compare(a.name, b.name) || a.id - b.id,
   )
 }
 export type Waves = {

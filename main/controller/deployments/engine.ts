@@ -10,35 +10,10 @@ import { createChanges, type Changes } from './changes.ts'
 import type { DeploymentRow, DeploymentsRepo } from './deployments.repo.ts'
 import { createOpenTargets, type OpenTarget } from './open-targets.ts'
 import { createPerform } from './perform.ts'
-import { plan, type PlanDeployment, type PlanDevice, type Snapshot } from './plan.ts'
+import { plan, type PlanDevice, type Snapshot } from './plan.ts'
+import { toPlan } from './plan-row.ts'
 import type { Sender, Sending } from './sender.ts'
 import type { EngineTimings } from './timings.ts'
-
-const toPlan = (row: DeploymentRow): PlanDeployment => {
-  const { strategy } = row
-  return {
-    status: row.status,
-    paused: row.paused,
-    canceling: row.canceling,
-    maxConcurrent: strategy.max_concurrent,
-    offlinePolicy: row.offline_policy,
-    waitMs: row.wait_minutes * 60_000,
-    wave: row.wave,
-    waveEndedAtMs: row.wave_ended_at_ms,
-    restBetweenWavesMs: (strategy.pause_seconds ?? 0) * 1000,
-    threshold:
-      strategy.failure_threshold_percent === undefined
-        ? null
-        : {
-            percent: strategy.failure_threshold_percent,
-            minExecuted: strategy.min_executed ?? 1,
-          },
-    round: { completed: row.round_completed, failed: row.round_failed },
-    readySinceMs: row.ready_since_ms,
-    scheduledAtMs: row.scheduled_at === null ? null : Date.parse(row.scheduled_at),
-    window: row.maintenance_window,
-  }
-}
 
 export function createEngine(deps: {
   repo: DeploymentsRepo

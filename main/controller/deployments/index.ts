@@ -8,6 +8,7 @@ import type {
   ReportReply,
 } from '#shared/contract/agent-link.ts'
 import type {
+  Attempt,
   Deployment,
   Preflight,
   Progress,
@@ -18,7 +19,6 @@ import type {
 import { AppError } from '#shared/contract/errors.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
-import { ENDED_DEPLOYMENT_STATES, nextDeploymentState } from '#shared/domain/deployment-state.ts'
 import type {
   AttemptId,
   DeploymentId,
@@ -36,9 +36,11 @@ import type { Groups } from '../groups/index.ts'
 import type { Software } from '../software/index.ts'
 import type { Store } from '../store/store.ts'
 import { createChanges, type Changes, type DeploymentsEvent } from './changes.ts'
+import { createControl } from './control.ts'
 import { createCommands } from './commands.ts'
 import { createDeployment } from './create.ts'
-import { createDeploymentsRepo, type DeploymentRow } from './deployments.repo.ts'
+import { createDeploymentsRepo, type DeploymentRow, type TargetRow } from './deployments.repo.ts'
+import { createDecisions } from './decisions.ts'
 import { createEngine } from './engine.ts'
 import { preflight } from './preflight.ts'
 import { createOutputsRepo } from './outputs.repo.ts'
@@ -47,7 +49,7 @@ import { createReports } from './reports.ts'
 import { createSender, type AgentPort } from './sender.ts'
 import { createCommandSigner } from './sign.ts'
 import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
-import { toCsv, toDeployment, toProgress, toTarget, totals } from './views.ts'
+import { toAttempt, toCsv, toDeployment, toProgress, toTarget, totals } from './views.ts'
 
 export type { DeploymentsEvent } from './changes.ts'
 export type { AgentPort } from './sender.ts'
@@ -114,19 +116,29 @@ export function createDeployments(deps: {
       throw new AppError('E_NOT_FOUND', 'This deployment does not exist.')
     return row
   }
+  function targetOf(viewer: Viewer, id: DeploymentId, targetId: TargetId): TargetRow {
+    visible(viewer, id)
+    const target = repo.target(targetId)
+    if (target?.deployment_id !== id)
+      throw new AppError('E_NOT_FOUND', 'This target does not exist.')
+    return target
+  }
   const view = (id: DeploymentId): Deployment => {
     const row = repo.byId(id)!
     return toDeployment(row, repo.creatorName(row.created_by))
   }
-  /** Commits a person's decision and tells about it. */
-  function decide(work: (changes: Changes) => void): void {
-    const changes = createChanges()
-    repo.transaction(() => work(changes))
-    committed(changes)
-    engine.pokeNow(changes.touched())
-  }
-  const hasEnded = (row: DeploymentRow) =>
-    (ENDED_DEPLOYMENT_STATES as readonly string[]).includes(row.status)
+  const control = createControl({
+    repo,
+    decisions: createDecisions({ repo, now }),
+    audit: deps.audit,
+    software: deps.software,
+    visible,
+    view,
+    decided: (changes) => {
+      committed(changes)
+      engine.pokeNow(changes.touched())
+    },
+  })
 
   return {
     create(viewer: Viewer, input: CreateDeployment): DeploymentId {
@@ -173,168 +185,33 @@ export function createDeployments(deps: {
       visible(viewer, id)
       return toCsv(repo.views(id, null))
     },
-    output(viewer: Viewer, id: DeploymentId, targetId: TargetId): RouteReply<'deployments.output'> {
-      visible(viewer, id)
-      const target = repo.target(targetId)
-      if (!target || target.deployment_id !== id)
-        throw new AppError('E_NOT_FOUND', 'This target does not exist.')
-      const attempt = target.attempt_id === null ? undefined : repo.attempt(target.attempt_id)
+    /** Every try of a target, oldest first. @throws AppError E_NOT_FOUND */
+    attempts(viewer: Viewer, id: DeploymentId, targetId: TargetId): Attempt[] {
+      targetOf(viewer, id, targetId)
+      return repo.attemptsOf(targetId).map(toAttempt)
+    },
+    /** What the installer printed, in the present attempt or in an earlier one. @throws AppError E_NOT_FOUND */
+    output(
+      viewer: Viewer,
+      id: DeploymentId,
+      targetId: TargetId,
+      number?: number,
+    ): RouteReply<'deployments.output'> {
+      const target = targetOf(viewer, id, targetId)
+      const wanted = number ?? target.attempt
+      const attempt = repo.attemptsOf(targetId).find((row) => row.attempt === wanted)
+      if (number !== undefined && !attempt)
+        throw new AppError('E_NOT_FOUND', `This target has no attempt ${number}.`)
       return {
         target_id: targetId,
-        attempt: target.attempt,
+        attempt: wanted,
         text: attempt ? outputs.text(attempt.attempt_id) : '',
         omitted_bytes: attempt?.output_omitted_bytes ?? 0,
         last_seq: attempt?.output_last_seq ?? 0,
       }
     },
 
-    /** Nothing new starts; what downloads stops; what installs ends, and its end is recorded. */
-    cancel(viewer: Viewer, id: DeploymentId): Deployment {
-      const row = visible(viewer, id)
-      if (hasEnded(row)) throw new AppError('E_ILLEGAL_STATE', 'This deployment has ended already.')
-      decide((changes) => {
-        repo.update(id, { canceling: true, paused: false, pause_reason: null, pause_message: null })
-        deps.audit.record(viewer, 'deployment.cancel', `deployment ${row.name}`, '')
-        changes.deployment(id)
-      })
-      return view(id)
-    },
-    /** Emergency stop: cancels all that is active and his to cancel. Returns what it stopped. */
-    stopAll(viewer: Viewer): DeploymentId[] {
-      const rows = repo
-        .activeIds()
-        .map((id) => repo.byId(id)!)
-        .filter((row) => maySee(viewer, row.created_by) && !row.canceling)
-      decide((changes) => {
-        for (const { id } of rows) {
-          repo.update(id, {
-            canceling: true,
-            paused: false,
-            pause_reason: null,
-            pause_message: null,
-          })
-          changes.deployment(id)
-        }
-        deps.audit.record(
-          viewer,
-          'deployment.stop_all',
-          `${rows.length} deployments`,
-          rows.map((row) => row.name).join(', '),
-        )
-      })
-      return rows.map((row) => row.id)
-    },
-    /** Nothing new starts; what runs goes on. @throws AppError E_ILLEGAL_STATE */
-    pause(viewer: Viewer, id: DeploymentId): Deployment {
-      const row = visible(viewer, id)
-      if (row.status !== 'in_progress' || row.canceling)
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          row.status === 'pending'
-            ? 'This deployment has not started yet. Cancel it instead.'
-            : 'This deployment is not running.',
-        )
-      if (row.paused) return view(id)
-      decide((changes) => {
-        repo.update(id, {
-          paused: true,
-          pause_reason: 'person',
-          pause_message: `Paused by ${viewer.username}.`,
-        })
-        deps.audit.record(viewer, 'deployment.pause', `deployment ${row.name}`, '')
-        changes.deployment(id)
-      })
-      return view(id)
-    },
-    /** Goes on with a new round: what failed before does not count against it. @throws AppError E_ILLEGAL_STATE */
-    resume(viewer: Viewer, id: DeploymentId): Deployment {
-      const row = visible(viewer, id)
-      if (!row.paused) throw new AppError('E_ILLEGAL_STATE', 'This deployment is not paused.')
-      decide((changes) => {
-        repo.update(id, {
-          paused: false,
-          pause_reason: null,
-          pause_message: null,
-          round_completed: 0,
-          round_failed: 0,
-          ready_since_ms: now(),
-        })
-        repo.clearPatience(id)
-        deps.audit.record(viewer, 'deployment.resume', `deployment ${row.name}`, '')
-        changes.deployment(id)
-      })
-      return view(id)
-    },
-
-    /** A new attempt of failed targets: all of them, or the chosen ones. @throws AppError E_ILLEGAL_STATE, E_NOT_FOUND */
-    retry(viewer: Viewer, id: DeploymentId, targetIds: TargetId[] | undefined): Deployment {
-      const row = visible(viewer, id)
-      const failed = new Map(repo.failedTargets(id).map((target) => [target.id, target]))
-      const chosen = targetIds ?? [...failed.keys()]
-      const wrong = chosen.flatMap((targetId, i) =>
-        failed.has(targetId)
-          ? []
-          : [{ path: `/target_ids/${i}`, message: `target ${targetId} has not failed` }],
-      )
-      if (wrong.length > 0)
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          'Only failed targets can be tried again.',
-          wrong.slice(0, 20),
-        )
-      if (chosen.length === 0)
-        throw new AppError('E_ILLEGAL_STATE', 'No target of this deployment has failed.')
-      if (row.status !== 'in_progress' && nextDeploymentState(row.status, 'retried') === null)
-        throw new AppError('E_ILLEGAL_STATE', 'This deployment cannot be retried now.')
-      // Before the targets are open again: one that finds its package still marked as failed would fail at once.
-      deps.software.retryFetches(
-        chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
-      )
-      decide((changes) => {
-        for (const targetId of new Set(chosen)) {
-          const target = failed.get(targetId)!
-          repo.step(target, 'retried', {
-            attempt: target.attempt + 1,
-            attempt_id: null,
-            reason: null,
-            result_message: null,
-            error_details: null,
-            exit_code: null,
-            bytes: null,
-            started_at: null,
-            completed_at: null,
-            since: isoTime(now()),
-            offered_at_ms: null,
-            not_before_ms: null,
-            deadline_ms: null,
-            retry_until_ms: null,
-          })
-          changes.target(id, targetId)
-        }
-        // A retry after the end is a round of its own; while it runs it belongs to the present one.
-        if (row.status !== 'in_progress')
-          repo.update(id, {
-            status: 'in_progress',
-            ended_at: null,
-            canceling: false,
-            wave_ended_at_ms: null,
-            round_completed: 0,
-            round_failed: 0,
-            ready_since_ms: now(),
-          })
-        deps.audit.record(
-          viewer,
-          'deployment.retry',
-          `deployment ${row.name}`,
-          `${chosen.length} targets`,
-        )
-        changes.deployment(id)
-      })
-      deps.software.retryFetches(
-        chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
-      )
-      return view(id)
-    },
+    ...control,
 
     stats(): Pick<Stats, 'deployments' | 'last_7_days'> {
       const by = new Map(repo.statusCounts().map((row) => [row.status, row.n]))

@@ -76,6 +76,7 @@ export function createOpenTargets({ repo, now }: { repo: DeploymentsRepo; now: N
       cancelToldAtMs: known?.attemptId === row.attempt_id ? (known?.cancelToldAtMs ?? null) : null,
       installer: known?.installer ?? { state: 'none' },
       missingDependency: null,
+      needs: [],
     })
   }
 
@@ -97,17 +98,23 @@ export function createOpenTargets({ repo, now }: { repo: DeploymentsRepo; now: N
     return mirror
   }
 
-  /** The first software of this deployment that the target needs and that did not get onto its device. */
-  function missingDependency({ needs, outcomes }: Mirror, target: OpenTarget): string | null {
+  /** What the target needs of this deployment: still open, or the first that did not get onto its device. */
+  function dependencies(
+    { needs, outcomes }: Mirror,
+    target: OpenTarget,
+  ): Pick<PlanTarget, 'needs' | 'missingDependency'> {
+    const open: { id: TargetId; name: string }[] = []
     for (const need of needs.get(target.row.software_id) ?? []) {
       const outcome = outcomes?.get(place(target.deviceId, need.id))
-      if (
-        outcome?.state === 'failed' ||
-        (outcome?.state === 'skipped' && outcome.reason !== 'already_installed')
+      if (!outcome) continue
+      if (!isEnded(outcome.state)) open.push({ id: outcome.id, name: need.name })
+      else if (
+        outcome.state === 'failed' ||
+        (outcome.state === 'skipped' && outcome.reason !== 'already_installed')
       )
-        return need.name
+        return { missingDependency: need.name, needs: [] }
     }
-    return null
+    return { missingDependency: null, needs: open }
   }
 
   return {
@@ -127,7 +134,7 @@ export function createOpenTargets({ repo, now }: { repo: DeploymentsRepo; now: N
           installers.set(installer_id, installer)
         }
         target.installer = installer
-        if (mirror.outcomes) target.missingDependency = missingDependency(mirror, target)
+        if (mirror.outcomes) Object.assign(target, dependencies(mirror, target))
       }
       return mirror.targets
     },

@@ -146,6 +146,9 @@ export function createPerform(deps: {
         case 'tell_cancel': {
           const target = targets.get(action.targetId)!
           target.cancelToldAtMs = nowMs
+          // An agent that answers nothing at all is not waited for without end.
+          if (target.state === 'pending' && target.deadlineMs === null)
+            repo.change(target.row, { deadline_ms: nowMs + timings.offerPatienceMs })
           if (target.attemptId) sendings.push(sending('cancel', target, target.attemptId))
           break
         }

@@ -41,16 +41,21 @@ export function planRunning(
       }
     wake(target.deadlineMs)
   }
-  return snapshot.deployment.canceling ? planTellCancel(target, snapshot, nowMs, wake) : null
+  return snapshot.deployment.canceling
+    ? planTellCancel(target, device, snapshot, nowMs, wake)
+    : null
 }
 
 /** Ask the agent to stop, and ask again after a while, in case the first one got lost with its link. */
 export function planTellCancel(
   target: PlanTarget,
+  device: PlanDevice,
   { cancelAgainMs }: Snapshot,
   nowMs: number,
   wake: Wake,
 ): Extract<Action, { type: 'tell_cancel' }> | null {
+  // Nobody would hear it; it is asked when it comes back.
+  if (device.reachability !== 'online') return null
   if (target.cancelToldAtMs !== null && nowMs < target.cancelToldAtMs + cancelAgainMs) {
     wake(target.cancelToldAtMs + cancelAgainMs)
     return null

@@ -26,6 +26,7 @@ const aTarget = (id: number, change: Partial<PlanTarget> = {}): PlanTarget => ({
   cancelToldAtMs: null,
   wave: 1,
   missingDependency: null,
+  needs: [],
   installer: { state: 'ready' },
   ...change,
 })

@@ -5,10 +5,17 @@
  */
 import { windowAt } from '#shared/domain/maintenance-window.ts'
 import { reachesThreshold } from '#shared/domain/strategy.ts'
-import type { DeviceId } from '#shared/domain/ids.ts'
+import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
 import { planRunning, planTellCancel, planUnreachable } from './plan-device.ts'
-import type { Action, Plan, PlanDeployment, PlanTarget, Snapshot } from './plan.types.ts'
+import type {
+  Action,
+  Plan,
+  PlanDeployment,
+  PlanDevice,
+  PlanTarget,
+  Snapshot,
+} from './plan.types.ts'
 
 export type * from './plan.types.ts'
 
@@ -28,6 +35,12 @@ function byDevice(targets: Iterable<PlanTarget>): Map<DeviceId, PlanTarget[]> {
 }
 
 const isActive = (t: PlanTarget) => t.state !== 'pending' || t.offeredAtMs !== null
+/**
+ * Given out, and its answer did not come: the agent may be at work on it all the same. It keeps its place among the devices
+ * at work, and on its device, until that is known.
+ */
+const mayBeActive = (t: PlanTarget, device: PlanDevice) =>
+  !isActive(t) && t.offeredBefore && device.reachability === 'online' && !device.busyElsewhere
 
 /** Why nothing may start now, or null when it may. */
 function holdOf(
@@ -54,7 +67,8 @@ function holdOf(
  */
 export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan {
   const { deployment } = snapshot
-  if (deployment.status !== 'pending' && deployment.status !== 'in_progress')
+  const { status } = deployment
+  if (status !== 'pending' && status !== 'in_progress')
     return { actions: [], wakeAtMs: null, more: false }
 
   const actions: Action[] = []
@@ -68,15 +82,21 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
   const isUnderWay = starts || deployment.status === 'in_progress'
   // The first wave opens with the start.
   const wave = isUnderWay ? Math.max(1, deployment.wave) : 0
+  // Waiting for devices is counted from the start, not from when the deployment was made.
+  const readySinceMs = starts ? nowMs : deployment.readySinceMs
 
   const devices = byDevice(snapshot.targets)
   const round = { ...deployment.round }
-  const ready: { target: PlanTarget; isFirst: boolean }[] = []
+  /** What this plan ends, none of it well. */
+  const endedHere = new Set<TargetId>()
+  /** `isNext`: nothing else of its device comes before it. */
+  const ready: { target: PlanTarget; isNext: boolean }[] = []
   let open = 0
   let openInWave = 0
   let pending = 0
   let nextWave = Infinity
   let activeDevices = 0
+  let perhapsActiveDevices = 0
   const wait = (target: PlanTarget, reason: TargetReason | null) => {
     if (target.reason !== reason) actions.push({ type: 'wait', targetId: target.id, reason })
   }
@@ -85,25 +105,32 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
   for (const [deviceId, list] of devices) {
     if (actions.length >= limit) return { actions, wakeAtMs, more: true }
     const device = snapshot.devices.get(deviceId)!
-    let isFirst = true
+    let first: PlanTarget | null = null
     let works = false
+    let mayWork: PlanTarget | null = null
+    const readyHere: PlanTarget[] = []
     for (const target of list) {
-      const stays = planTarget(target, isFirst)
+      const stays = planTarget(target)
       if (!stays) continue
       open++
-      isFirst = false
+      first ??= target
       works ||= isActive(target)
+      if (mayBeActive(target, device)) mayWork ??= target
       if (target.wave <= wave) openInWave++
       else nextWave = Math.min(nextWave, target.wave)
       if (target.state === 'pending') pending++
     }
     if (works) activeDevices++
+    else if (mayWork) perhapsActiveDevices++
+    for (const target of readyHere)
+      ready.push({ target, isNext: !works && target === (mayWork ?? first) })
 
     /** Plans the end of a target, or keeps it: true. */
-    function planTarget(target: PlanTarget, isFirstOpen: boolean): boolean {
+    function planTarget(target: PlanTarget): boolean {
       const { id: targetId } = target
       const end = (action: Extract<Action, { type: 'fail' | 'skip' }>): false => {
         actions.push(action)
+        endedHere.add(targetId)
         if (action.type === 'fail') round.failed++
         return false
       }
@@ -128,6 +155,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
       if (deployment.canceling) {
         const mayHoldIt = target.offeredBefore
         if (mayHoldIt && device.reachability === 'online') {
+          if (isTooLate(target)) return end(notTaken(targetId))
           tellCancel(target)
           return true
         }
@@ -153,34 +181,48 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
         wait(target, target.wave > Math.max(1, wave) ? 'waiting_for_wave' : hold)
         return true
       }
-      if (target.missingDependency !== null)
+      const missing =
+        target.missingDependency ?? target.needs.find(({ id }) => endedHere.has(id))?.name
+      if (missing !== undefined)
         return end({
           type: 'fail',
           targetId,
           reason: 'dependency_failed',
-          message: `It needs ${target.missingDependency}, which did not get onto ${device.name}.`,
+          message: `It needs ${missing}, which did not get onto ${device.name}.`,
         })
       if (target.installer.state === 'failed') {
         const { reason, message } = target.installer
         return end({ type: 'fail', targetId, reason, message })
       }
-      if (target.deadlineMs !== null && nowMs >= target.deadlineMs)
-        return end({
-          type: 'fail',
-          targetId,
-          reason: 'lease_expired',
-          message: `The agent on ${device.name} did not take the command in time.`,
-        })
-      if (target.deadlineMs !== null) wake(target.deadlineMs)
-      const unreachable = planUnreachable(target, device, deployment, nowMs, wake)
+      if (isTooLate(target)) return end(notTaken(targetId))
+      const unreachable = planUnreachable(
+        target,
+        device,
+        { ...deployment, readySinceMs },
+        nowMs,
+        wake,
+      )
       if (unreachable?.type === 'fail') return end(unreachable)
       if (unreachable) wait(target, unreachable.reason)
       else if (target.installer.state === 'fetching') wait(target, null)
-      else ready.push({ target, isFirst: isFirstOpen })
+      else readyHere.push(target)
       return true
     }
+    function isTooLate({ deadlineMs }: PlanTarget): boolean {
+      if (deadlineMs === null) return false
+      wake(deadlineMs)
+      return nowMs >= deadlineMs
+    }
+    function notTaken(targetId: TargetId): Extract<Action, { type: 'fail' }> {
+      return {
+        type: 'fail',
+        targetId,
+        reason: 'lease_expired',
+        message: `The agent on ${device.name} did not take the command in time.`,
+      }
+    }
     function tellCancel(target: PlanTarget): void {
-      const told = planTellCancel(target, snapshot, nowMs, wake)
+      const told = planTellCancel(target, device, snapshot, nowMs, wake)
       if (told) actions.push(told)
     }
   }
@@ -213,17 +255,20 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
     return { actions, wakeAtMs, more: false }
   }
 
-  for (const { target, isFirst } of ready) {
+  for (const { target, isNext } of ready) {
     if (actions.length >= limit) return { actions, wakeAtMs, more: true }
     const device = snapshot.devices.get(target.deviceId)!
-    if (!isFirst || device.busyElsewhere) wait(target, 'device_busy')
+    const keepsPlace = mayBeActive(target, device)
+    const taken = activeDevices + (keepsPlace ? 0 : perhapsActiveDevices)
+    if (!isNext || device.busyElsewhere) wait(target, 'device_busy')
     else if (target.notBeforeMs !== null && target.notBeforeMs > nowMs) {
       wake(target.notBeforeMs)
       wait(target, 'retry_later')
-    } else if (activeDevices >= deployment.maxConcurrent) wait(target, 'waiting_for_wave')
+    } else if (taken >= deployment.maxConcurrent) wait(target, 'waiting_for_wave')
     else {
       actions.push({ type: 'offer', targetId: target.id })
       activeDevices++
+      if (keepsPlace) perhapsActiveDevices--
     }
   }
   return { actions, wakeAtMs, more: false }

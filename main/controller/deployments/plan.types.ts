@@ -55,6 +55,8 @@ export type PlanTarget = {
   installer: PlanInstaller
   /** Software of the same deployment that this one needs and that did not get onto the device: its name. */
   missingDependency: string | null
+  /** Targets of the same device that come before this one and must not fail. */
+  needs: readonly { id: TargetId; name: string }[]
 }
 
 export type PlanDevice = {

@@ -92,10 +92,10 @@ const ENGINE_COLUMNS = `id, deployment_id, device_id, software_id, installer_id,
   attempt, attempt_id, offered_at_ms, not_before_ms, deadline_ms`
 
 export function createTargetsRepo({ db, sqlite, transaction }: Store) {
+  // Plain ids, not objects: taking JSON apart five times per row would cost as much as writing it.
   const insertTargets = sqlite.prepare(
     `insert into deployment_targets (deployment_id, device_id, software_id, installer_id, position, wave, deployment_status, attempt, since)
-     select ?, json_extract(value, '$.device_id'), json_extract(value, '$.software_id'), json_extract(value, '$.installer_id'),
-            json_extract(value, '$.position'), json_extract(value, '$.wave'), 'pending', 1, ? from json_each(?)`,
+     select ?, value, ?, ?, ?, ?, 'pending', 1, ? from json_each(?)`,
   )
   const openOf = sqlite.prepare<[number], OpenTargetRow>(
     `select ${ENGINE_COLUMNS} from deployment_targets where deployment_id = ? and deployment_status in ${OPEN_SQL} order by id`,
@@ -222,8 +222,26 @@ export function createTargetsRepo({ db, sqlite, transaction }: Store) {
     countersOnTheWay: (id: DeploymentId, state: keyof TargetCounts): number =>
       moves.get(id)?.get(state) ?? 0,
 
-    insertTargets: (id: DeploymentId, sinceIso: string, targets: NewTarget[]): void => {
-      insertTargets.run(id, sinceIso, JSON.stringify(targets))
+    /** One statement for all that differ in nothing but their device. */
+    insertTargets(id: DeploymentId, sinceIso: string, targets: NewTarget[]): void {
+      const alike = new Map<string, { first: NewTarget; devices: DeviceId[] }>()
+      for (const target of targets) {
+        const { wave, position, software_id, installer_id, device_id } = target
+        const key = `${wave}/${position}/${software_id}/${installer_id}`
+        const group = alike.get(key)
+        if (group) group.devices.push(device_id)
+        else alike.set(key, { first: target, devices: [device_id] })
+      }
+      for (const { first, devices } of alike.values())
+        insertTargets.run(
+          id,
+          first.software_id,
+          first.installer_id,
+          first.position,
+          first.wave,
+          sinceIso,
+          JSON.stringify(devices),
+        )
     },
     target: (id: TargetId): TargetRow | undefined => targetById.get({ id }),
     reported,

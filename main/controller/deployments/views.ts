@@ -1,8 +1,14 @@
 /** From rows to what the console sees. Tables stay private to the slice. */
-import type { Deployment, Progress, Target, TargetTotals } from '#shared/contract/entities.ts'
+import type {
+  Attempt,
+  Deployment,
+  Progress,
+  Target,
+  TargetTotals,
+} from '#shared/contract/entities.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
-import type { DeploymentRow, ViewRow } from './deployments.repo.ts'
+import type { AttemptRow, DeploymentRow, ViewRow } from './deployments.repo.ts'
 
 export const totals = (counts: TargetCounts): TargetTotals => ({
   total:
@@ -76,6 +82,15 @@ export function toTarget(target: ViewRow): Target {
     ...known('completed_at', target.completed_at),
   }
 }
+export const toAttempt = (row: AttemptRow): Attempt => ({
+  attempt: row.attempt,
+  created_at: row.created_at,
+  ended_at: row.ended_at,
+  status: row.status,
+  reason: row.reason,
+  message: row.message,
+  exit_code: row.exit_code,
+})
 const softwareTitle = (row: { software_name: string; software_version: string }): string =>
   row.software_version ? `${row.software_name} ${row.software_version}` : row.software_name
 

@@ -123,8 +123,11 @@ export function coreRoutes(deps: CoreDeps): Core {
     'deployments.stop_all': (_input, { viewer }) => ({ stopped: deployments.stopAll(viewer) }),
     'deployments.retry': ({ params, body }, { viewer }) =>
       deployments.retry(viewer, params.id, body.target_ids),
-    'deployments.output': ({ params }, { viewer }) =>
-      deployments.output(viewer, params.id, params.target_id),
+    'deployments.attempts': ({ params }, { viewer }) => ({
+      attempts: deployments.attempts(viewer, params.id, params.target_id),
+    }),
+    'deployments.output': ({ params, query }, { viewer }) =>
+      deployments.output(viewer, params.id, params.target_id, query.attempt),
     'deployments.report': ({ params }, { viewer, reply }) => {
       const csv = deployments.report(viewer, params.id)
       void reply

@@ -93,7 +93,8 @@ function serveDocs(app: FastifyInstance, version: string): void {
     const inner = await (await docs).inject({ method: 'GET', url: request.url })
     if (inner.statusCode === 404)
       throw new AppError('E_NOT_FOUND', 'There is nothing at this address.')
-    const { connection: _, ...headers } = inner.headers
+    const headers = { ...inner.headers }
+    delete headers.connection // says how the inner application ends, not this one
     return reply.status(inner.statusCode).headers(headers).send(inner.rawPayload)
   }
   for (const url of ['/openapi.json', '/docs', '/docs/*']) app.get(url, answer)

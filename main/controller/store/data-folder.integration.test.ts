@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { build } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
 import { makeDataFolder } from './data-folder.ts'
@@ -101,15 +102,23 @@ describe('the data folder', () => {
   })
 
   // In a process of its own: what never returns cannot be timed out from within.
-  it.skipIf(!existsSync('/proc/self'))('below /proc is refused in bounded time', () => {
-    const module = pathToFileURL(join(import.meta.dirname, 'data-folder.ts')).href
-    const script = `import { makeDataFolder } from ${JSON.stringify(module)}
+  it.skipIf(!existsSync('/proc/self'))('below /proc is refused in bounded time', async () => {
+    const bundle = join(root, 'data-folder.mjs')
+    await build({
+      entryPoints: [join(import.meta.dirname, 'data-folder.ts')],
+      outfile: bundle,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+    })
+    const script = `import { makeDataFolder } from ${JSON.stringify(pathToFileURL(bundle).href)}
       for (const folder of ['/proc/deployx-x/y', '/proc/deployx-x', '/proc/self/x/y'])
         try { makeDataFolder(folder) } catch (error) { console.log(error.code, error.message) }`
     const { status, stdout } = spawnSync(
       process.execPath,
       ['--input-type=module', '--eval', script],
-      { cwd: import.meta.dirname, encoding: 'utf8', timeout: LIMIT_MS },
+      { encoding: 'utf8', timeout: LIMIT_MS },
     )
     expect(status).toBe(0)
     const lines = stdout.trimEnd().split('\n')

@@ -104,7 +104,10 @@ export type TestController = {
   enroll: (name: string) => Promise<SimIdentity>
   connect: (
     identity: SimIdentity,
-    options?: Parameters<typeof connectSimAgent>[2],
+    options?: Parameters<typeof connectSimAgent>[2] & {
+      /** Told before the hub has welcomed it. */
+      onLink?: (agent: SimAgent) => void
+    },
   ) => Promise<SimAgent>
   feed: () => Socket<HubToConsole, ConsoleToHub>
   /** Uploads a small shell script as software. */
@@ -160,6 +163,7 @@ export async function startTestController(
     connect: async (identity, agentOptions) => {
       const agent = connectSimAgent(hub, identity, agentOptions)
       open.push(agent)
+      agentOptions?.onLink?.(agent)
       await agent.welcomed
       // Welcomed comes a moment before the device counts as online.
       for (let i = 0; i < 200; i++) {

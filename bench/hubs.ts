@@ -1,0 +1,71 @@
+/** What a connected agent costs the hub in memory, and how soon all are back after a restart of the controller. */
+import { startAgentsProcess } from './fleet.ts'
+import { startChild } from './child.ts'
+import type { HubNote, HubOrder } from './hub-process.ts'
+import type { BenchTable } from './table.ts'
+
+type Figures = { bytesPerAgent: number; stormMs: number }
+/** Agents that come back together; their back-off spreads the rest. */
+const STORM_AT_ONCE = 500
+
+async function figures(kind: 'product' | 'ws', count: number): Promise<Figures> {
+  const agents = startAgentsProcess()
+  const hub = startChild<HubOrder, HubNote>('hub-process.ts', ['--expose-gc'])
+  let connect: (atOnce?: number) => Promise<unknown>
+  if (kind === 'product') {
+    const { keys } = await agents.ask({ do: 'make_keys', count }, 'make_keys')
+    const started = await hub.ask({ do: 'start_product', keys }, 'start_product')
+    connect = (atOnce) =>
+      agents.ask(
+        { do: 'connect', hub: started.hub, ids: started.ids, ...(atOnce && { atOnce }) },
+        'connect',
+      )
+  } else {
+    const started = await hub.ask({ do: 'start_ws' }, 'start_ws')
+    const url = `wss://127.0.0.1:${started.hub.port}`
+    connect = (atOnce) =>
+      agents.ask(
+        { do: 'connect_ws', url, cert: started.hub.cert, count, ...(atOnce && { atOnce }) },
+        'connect_ws',
+      )
+  }
+  const before = await hub.ask({ do: 'memory' }, 'memory')
+  await connect()
+  await hub.ask({ do: 'count', count }, 'count')
+  const after = await hub.ask({ do: 'memory' }, 'memory')
+  await hub.ask({ do: 'restart' }, 'restart')
+  await agents.ask({ do: 'reset' }, 'reset')
+  const startMs = performance.now()
+  await connect(STORM_AT_ONCE)
+  await hub.ask({ do: 'count', count }, 'count')
+  const stormMs = performance.now() - startMs
+  return { bytesPerAgent: (after.rssBytes - before.rssBytes) / count, stormMs }
+}
+
+export async function hubs(options: { agents: number }): Promise<BenchTable> {
+  const count = options.agents
+  const ours = await figures('product', count)
+  const bare = await figures('ws', count)
+  const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`
+  return {
+    title: `hub: ${count} agents`,
+    reference: 'bare ws over TLS, nobody proves anything',
+    rows: [
+      {
+        name: 'memory per agent (RSS)',
+        ours: kib(ours.bytesPerAgent),
+        reference: kib(bare.bytesPerAgent),
+        ratio: ours.bytesPerAgent / bare.bytesPerAgent,
+      },
+      {
+        name: 'reconnect storm: all back after a restart',
+        ours: `${ours.stormMs.toFixed(0)} ms`,
+        reference: `${bare.stormMs.toFixed(0)} ms`,
+        ratio: ours.stormMs / bare.stormMs,
+      },
+    ],
+    notes: [
+      `admitted per second: ${Math.round((1000 * count) / ours.stormMs)}; each proves its key and checks the hub's`,
+    ],
+  }
+}

@@ -1,0 +1,135 @@
+/** Who may decide what about a running deployment, and when. What a decision writes: decisions.ts. */
+import type { Deployment } from '#shared/contract/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import { ENDED_DEPLOYMENT_STATES, nextDeploymentState } from '#shared/domain/deployment-state.ts'
+import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
+import type { Audit } from '../audit/index.ts'
+import { maySee, type Viewer } from '../context.ts'
+import type { Software } from '../software/index.ts'
+import { createChanges, type Changes } from './changes.ts'
+import type { Decisions } from './decisions.ts'
+import type { DeploymentRow, DeploymentsRepo } from './deployments.repo.ts'
+
+export function createControl(deps: {
+  repo: Pick<DeploymentsRepo, 'transaction' | 'activeIds' | 'byId' | 'failedTargets'>
+  decisions: Decisions
+  audit: Audit
+  software: Pick<Software, 'retryFetches'>
+  /** @throws AppError E_NOT_FOUND for what does not exist or is not his */
+  visible: (viewer: Viewer, id: DeploymentId) => DeploymentRow
+  view: (id: DeploymentId) => Deployment
+  /** After the commit. */
+  decided: (changes: Changes) => void
+}) {
+  const { repo, decisions, visible, view } = deps
+
+  function decide(work: (changes: Changes) => void): void {
+    const changes = createChanges()
+    repo.transaction(() => work(changes))
+    deps.decided(changes)
+  }
+  const hasEnded = (row: DeploymentRow) =>
+    (ENDED_DEPLOYMENT_STATES as readonly string[]).includes(row.status)
+
+  return {
+    /** Nothing new starts; what downloads stops; what installs ends, and its end is recorded. */
+    cancel(viewer: Viewer, id: DeploymentId): Deployment {
+      const row = visible(viewer, id)
+      if (hasEnded(row)) throw new AppError('E_ILLEGAL_STATE', 'This deployment has ended already.')
+      decide((changes) => {
+        decisions.cancel(id, changes)
+        deps.audit.record(viewer, 'deployment.cancel', `deployment ${row.name}`, '')
+      })
+      return view(id)
+    },
+    /** Emergency stop: cancels all that is active and his to cancel. Returns what it stopped. */
+    stopAll(viewer: Viewer): DeploymentId[] {
+      const rows = repo
+        .activeIds()
+        .map((id) => repo.byId(id)!)
+        .filter((row) => maySee(viewer, row.created_by) && !row.canceling)
+      decide((changes) => {
+        for (const { id } of rows) decisions.cancel(id, changes)
+        deps.audit.record(
+          viewer,
+          'deployment.stop_all',
+          `${rows.length} deployments`,
+          rows.map((row) => row.name).join(', '),
+        )
+      })
+      return rows.map((row) => row.id)
+    },
+    /** Nothing new starts; what runs goes on. @throws AppError E_ILLEGAL_STATE */
+    pause(viewer: Viewer, id: DeploymentId): Deployment {
+      const row = visible(viewer, id)
+      if (row.status !== 'in_progress' || row.canceling)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          row.status === 'pending'
+            ? 'This deployment has not started yet. Cancel it instead.'
+            : 'This deployment is not running.',
+        )
+      if (row.paused) return view(id)
+      decide((changes) => {
+        decisions.pause(id, viewer.username, changes)
+        deps.audit.record(viewer, 'deployment.pause', `deployment ${row.name}`, '')
+      })
+      return view(id)
+    },
+    /** Goes on with a new round: what failed before does not count against it. @throws AppError E_ILLEGAL_STATE */
+    resume(viewer: Viewer, id: DeploymentId): Deployment {
+      const row = visible(viewer, id)
+      if (!row.paused) throw new AppError('E_ILLEGAL_STATE', 'This deployment is not paused.')
+      decide((changes) => {
+        decisions.resume(id, changes)
+        deps.audit.record(viewer, 'deployment.resume', `deployment ${row.name}`, '')
+      })
+      return view(id)
+    },
+
+    /** A new attempt of failed targets: all of them, or the chosen ones. @throws AppError E_ILLEGAL_STATE, E_NOT_FOUND */
+    retry(viewer: Viewer, id: DeploymentId, targetIds: TargetId[] | undefined): Deployment {
+      const row = visible(viewer, id)
+      const failed = new Map(repo.failedTargets(id).map((target) => [target.id, target]))
+      const chosen = targetIds ?? [...failed.keys()]
+      const wrong = chosen.flatMap((targetId, i) =>
+        failed.has(targetId)
+          ? []
+          : [{ path: `/target_ids/${i}`, message: `target ${targetId} has not failed` }],
+      )
+      if (wrong.length > 0)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          'Only failed targets can be tried again.',
+          wrong.slice(0, 20),
+        )
+      if (chosen.length === 0)
+        throw new AppError('E_ILLEGAL_STATE', 'No target of this deployment has failed.')
+      if (row.status === 'in_progress' && row.canceling)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          'This deployment is being cancelled. Try again once it has ended.',
+        )
+      if (row.status !== 'in_progress' && nextDeploymentState(row.status, 'retried') === null)
+        throw new AppError('E_ILLEGAL_STATE', 'This deployment cannot be retried now.')
+      // Before the targets are open again: one that finds its package still marked as failed would fail at once.
+      deps.software.retryFetches(
+        chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
+      )
+      decide((changes) => {
+        const targets = [...new Set(chosen)].map((targetId) => failed.get(targetId)!)
+        decisions.retry(row, targets, changes)
+        deps.audit.record(
+          viewer,
+          'deployment.retry',
+          `deployment ${row.name}`,
+          `${chosen.length} targets`,
+        )
+      })
+      deps.software.retryFetches(
+        chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
+      )
+      return view(id)
+    },
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What a person's decision writes, inside a transaction of the caller. Who may decide, and when: control.ts.
+ */
+import type { DeploymentId } from '#shared/domain/ids.ts'
+import { isoTime, type Now } from '../context.ts'
+import type { Changes } from './changes.ts'
+import type { DeploymentRow, DeploymentsRepo, TargetRow } from './deployments.repo.ts'
+
+export type Decisions = ReturnType<typeof createDecisions>
+
+const NOT_PAUSED = { paused: false, pause_reason: null, pause_message: null } as const
+
+export function createDecisions(deps: {
+  repo: Pick<DeploymentsRepo, 'update' | 'step' | 'clearPatience'>
+  now: Now
+}) {
+  const { repo, now } = deps
+  /** Failures are counted anew, and so is the waiting for devices. */
+  const newRound = () => ({ round_completed: 0, round_failed: 0, ready_since_ms: now() })
+
+  return {
+    /** Nothing new starts; what downloads stops; what installs ends, and its end is recorded. */
+    cancel(id: DeploymentId, changes: Changes): void {
+      repo.update(id, { canceling: true, ...NOT_PAUSED })
+      changes.deployment(id)
+    },
+    pause(id: DeploymentId, username: string, changes: Changes): void {
+      repo.update(id, {
+        paused: true,
+        pause_reason: 'person',
+        pause_message: `Paused by ${username}.`,
+      })
+      changes.deployment(id)
+    },
+    resume(id: DeploymentId, changes: Changes): void {
+      repo.update(id, { ...NOT_PAUSED, ...newRound() })
+      repo.clearPatience(id)
+      changes.deployment(id)
+    },
+    /** A new attempt of these failed targets. One after the end is a round of its own; while it runs it belongs to the present one. */
+    retry(
+      row: Pick<DeploymentRow, 'id' | 'status'>,
+      failed: readonly TargetRow[],
+      changes: Changes,
+    ): void {
+      const { id } = row
+      for (const target of failed) {
+        repo.step(target, 'retried', {
+          attempt: target.attempt + 1,
+          attempt_id: null,
+          reason: null,
+          result_message: null,
+          error_details: null,
+          exit_code: null,
+          bytes: null,
+          started_at: null,
+          completed_at: null,
+          since: isoTime(now()),
+          offered_at_ms: null,
+          not_before_ms: null,
+          deadline_ms: null,
+          retry_until_ms: null,
+        })
+        changes.target(id, target.id)
+      }
+      if (row.status !== 'in_progress')
+        repo.update(id, {
+          status: 'in_progress',
+          ended_at: null,
+          canceling: false,
+          wave_ended_at_ms: null,
+          ...newRound(),
+        })
+      // The wave has not ended after all.
+      else repo.update(id, { wave_ended_at_ms: null })
+      changes.deployment(id)
+    },
+  }
+}
