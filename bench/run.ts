@@ -1,6 +1,7 @@
 /** `npm run bench -- [NAME] [--json] [options]`: each benchmark beside its reference, in one run. */
 import { parseArgs } from 'node:util'
 import { coldStart } from './cold-start.ts'
+import { crash, printCrashReport } from './crash.ts'
 import { dispatch } from './dispatch.ts'
 import { events } from './events.ts'
 import { hubs } from './hubs.ts'
@@ -16,16 +17,19 @@ const { values, positionals } = parseArgs({
     agents: { type: 'string', default: '500' },
     runs: { type: 'string', default: '5' },
     targets: { type: 'string' },
+    seed: { type: 'string', default: '1' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
+type Result = BenchTable | { text: string; json: object }
 const count = (text: string, max: number): number => {
   const n = Number(text)
   if (!Number.isInteger(n) || n < 1 || n > max)
     usage(`a whole number from 1 to ${max} is wanted, not "${text}"`)
   return n
 }
-const benches: Record<string, () => BenchTable | Promise<BenchTable>> = {
+/** Each prints a table, or what it says of itself. */
+const benches: Record<string, () => Result | Promise<Result>> = {
   dispatch: () => dispatch({ agents: count(values.agents, 10_000), runs: count(values.runs, 100) }),
   serve: () => serve(),
   hub: () => hubs({ agents: count(values.agents, 10_000) }),
@@ -33,11 +37,22 @@ const benches: Record<string, () => BenchTable | Promise<BenchTable>> = {
     targets({ count: count(values.targets ?? '10000', 10_000), runs: count(values.runs, 100) }),
   events: () => events(),
   progress: () => progress({ targets: count(values.targets ?? '100000', 2_000_000) }),
+  crash: async () => {
+    const seed = count(values.seed, 2 ** 31)
+    const report = await crash({
+      runs: count(values.runs, 10_000),
+      seed,
+      onRun: ({ runs, completed, targets: n }) =>
+        process.stderr.write(`run ${runs}: ${completed} of ${n} completed\n`),
+    })
+    if (report.lost + report.duplicated + report.stuck > 0) process.exitCode = 1
+    return { text: printCrashReport(report), json: { ...report, seed } }
+  },
   'cold-start': () => coldStart({ runs: count(values.runs, 100) }),
 }
 
 function usage(error?: string): never {
-  const text = `Usage: npm run bench -- [${Object.keys(benches).join(' | ')}] [--agents N] [--targets N] [--runs N] [--json]`
+  const text = `Usage: npm run bench -- [${Object.keys(benches).join(' | ')}] [--agents N] [--targets N] [--runs N] [--seed N] [--json]`
   console.error(error ? `bench: ${error}\n${text}` : text)
   process.exit(error ? 2 : 0)
 }
@@ -47,7 +62,8 @@ const names = positionals.length > 0 ? positionals : Object.keys(benches)
 const unknown = names.find((name) => !Object.hasOwn(benches, name))
 if (unknown) usage(`there is no benchmark "${unknown}"`)
 for (const name of names) {
-  const table = await benches[name]!()
-  console.log(values.json ? JSON.stringify(table) : printTable(table))
+  const result = await benches[name]!()
+  if (values.json) console.log(JSON.stringify('text' in result ? result.json : result))
+  else console.log('text' in result ? result.text : printTable(result))
 }
-process.exit(0)
+process.exit()

@@ -15,4 +15,13 @@ export type Log = Logger
 export const maySee = (viewer: Viewer, ownerId: UserId | null): boolean =>
   viewer.role === 'admin' || ownerId === viewer.id
 
-export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString()
+let lastMs = NaN
+let lastText = ''
+/** UTC, ISO 8601. Writing many rows at once asks for the same moment many times. */
+export function isoTime(epochMs: number): string {
+  if (epochMs !== lastMs) {
+    lastText = new Date(epochMs).toISOString()
+    lastMs = epochMs
+  }
+  return lastText
+}
