@@ -18,8 +18,6 @@ export type Store = {
   sqlite: Database.Database
   /** One transaction; nothing of it remains when `work` throws. `work` is synchronous. */
   transaction: <T>(work: () => T) => T
-  /** Inside a transaction: a part of it that can fail alone. */
-  savepoint: <T>(work: () => T) => T
   close: () => void
 }
 
@@ -43,21 +41,48 @@ function lockDataFolder(dataDir: string): { release: () => void } {
   return { release: () => lock.close() }
 }
 
-/** True when the folder of migrations holds more than this database has seen. */
-function migrationIsDue(sqlite: Database.Database, migrationsDir: string): boolean {
-  const known = sqlite
-    .prepare(
+/** How many migrations this version knows, and how many the database has seen; null for a new file. */
+function migrations(
+  sqlite: Database.Database,
+  migrationsDir: string,
+): { known: number; seen: number } | null {
+  const table = sqlite
+    .prepare<[], { n: number }>(
       "select count(*) n from sqlite_master where type = 'table' and name = '__drizzle_migrations'",
     )
-    .get() as { n: number }
-  if (known.n === 0) return false // a new file: nothing to lose
-  const applied = sqlite.prepare('select count(*) n from __drizzle_migrations').get() as {
-    n: number
-  }
+    .get()
+  if (table?.n !== 1) return null
+  const seen = sqlite
+    .prepare<[], { n: number }>('select count(*) n from __drizzle_migrations')
+    .get()
   const journal = JSON.parse(readFileSync(join(migrationsDir, 'meta/_journal.json'), 'utf8')) as {
     entries: unknown[]
   }
-  return journal.entries.length > applied.n
+  return { known: journal.entries.length, seen: seen?.n ?? 0 }
+}
+
+const stamp = () => new Date().toISOString().replaceAll(/[:.]/g, '-')
+
+/** A copy of the whole database beside it, under its name only once it is whole. */
+function backUp(sqlite: Database.Database, file: string): void {
+  sqlite.pragma('wal_checkpoint(TRUNCATE)')
+  const backup = `${file}.backup-${stamp()}`
+  copyFileSync(file, `${backup}.tmp`)
+  renameSync(`${backup}.tmp`, backup)
+}
+
+/** Brings the tables up to this version; what was there before is kept in a backup. @throws AppError E_DATABASE */
+function bringUpToDate(sqlite: Database.Database, file: string, migrationsDir: string): Db {
+  const state = migrations(sqlite, migrationsDir)
+  if (state && state.seen > state.known)
+    throw new AppError(
+      'E_DATABASE',
+      `The database ${file} was made by a newer version of DeployX. Install that version again, or choose another folder with --data.`,
+    )
+  if (state && state.seen < state.known) backUp(sqlite, file)
+  const db = drizzle(sqlite, { schema })
+  migrate(db, { migrationsFolder: migrationsDir })
+  return db
 }
 
 function openDatabase(file: string): Database.Database {
@@ -79,7 +104,7 @@ function openDatabase(file: string): Database.Database {
 
 /** A damaged file is never overwritten: it is put aside under a name of its own and named in the message. */
 function setAside(file: string, cause: unknown): AppError {
-  const aside = `${file}.damaged-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
+  const aside = `${file}.damaged-${stamp()}`
   for (const suffix of ['', '-wal', '-shm'])
     if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)
   return new AppError(
@@ -90,9 +115,21 @@ function setAside(file: string, cause: unknown): AppError {
   )
 }
 
+/** @throws AppError E_DATABASE_CORRUPT, after having put the damaged file aside */
+function openOrSetAside(file: string): Database.Database {
+  try {
+    return openDatabase(file)
+  } catch (cause) {
+    const code = (cause as { code?: string }).code
+    const isDamaged =
+      code === undefined || code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')
+    throw isDamaged ? setAside(file, cause) : cause
+  }
+}
+
 /**
  * Opens (or makes) the store in `dataDir`.
- * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT
+ * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_DATABASE
  */
 export function openStore(options: { dataDir: string; migrationsDir: string }): Store {
   const { dataDir, migrationsDir } = options
@@ -100,30 +137,21 @@ export function openStore(options: { dataDir: string; migrationsDir: string }): 
   const lock = lockDataFolder(dataDir)
   const file = join(dataDir, 'deployx.db')
   try {
-    let sqlite: Database.Database
+    const sqlite = openOrSetAside(file)
     try {
-      sqlite = openDatabase(file)
-    } catch (cause) {
-      const code = (cause as { code?: string }).code
-      const damaged =
-        code === undefined || code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')
-      throw damaged ? setAside(file, cause) : cause
-    }
-    if (migrationIsDue(sqlite, migrationsDir)) {
-      sqlite.pragma('wal_checkpoint(TRUNCATE)')
-      copyFileSync(file, `${file}.backup-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`)
-    }
-    const db = drizzle(sqlite, { schema })
-    migrate(db, { migrationsFolder: migrationsDir })
-    return {
-      db,
-      sqlite,
-      transaction: (work) => sqlite.transaction(work).immediate(),
-      savepoint: (work) => sqlite.transaction(work)(),
-      close: () => {
-        sqlite.close()
-        lock.release()
-      },
+      const db = bringUpToDate(sqlite, file, migrationsDir)
+      return {
+        db,
+        sqlite,
+        transaction: (work) => sqlite.transaction(work).immediate(),
+        close: () => {
+          sqlite.close()
+          lock.release()
+        },
+      }
+    } catch (error) {
+      sqlite.close()
+      throw error
     }
   } catch (error) {
     lock.release()

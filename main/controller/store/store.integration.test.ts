@@ -1,0 +1,136 @@
+/** The database file: migrated with a backup, checked at every opening, never overwritten when damaged, one controller at a time. */
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { openStore } from './store.ts'
+
+const MIGRATIONS = join(import.meta.dirname, 'migrations')
+let folder: string
+let dataDir: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deployx-store-'))
+  dataDir = join(folder, 'data')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const file = () => join(dataDir, 'deployx.db')
+const open = (migrationsDir = MIGRATIONS) => openStore({ dataDir, migrationsDir })
+const filesLike = (part: string) =>
+  readdirSync(dataDir).filter((name) => name.includes(part) && !/-(wal|shm)$/.test(name))
+const errorOf = (work: () => unknown): { code?: string; message: string } => {
+  try {
+    work()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it did not throw')
+}
+
+/** The migrations as a version knew them that had only the first so many. */
+function migrationsUpTo(count: number): string {
+  const dir = join(folder, `migrations-${count}`)
+  cpSync(MIGRATIONS, dir, { recursive: true })
+  const journal = join(dir, 'meta', '_journal.json')
+  const known = JSON.parse(readFileSync(journal, 'utf8')) as { entries: unknown[] }
+  writeFileSync(journal, JSON.stringify({ ...known, entries: known.entries.slice(0, count) }))
+  return dir
+}
+
+it('takes over what an older version left, and keeps a backup of it as it was', () => {
+  const old = open(migrationsUpTo(1))
+  old.sqlite.exec(`insert into deployments
+    (name, status, created_at, action, strategy_type, max_concurrent, offline_policy, wait_minutes, software_names, device_count)
+    values ('half-way', 'in_progress', '2026', 'install', 'parallel', 7, 'fail', 60, '[]', 1),
+           ('not begun', 'pending', '2026', 'install', 'parallel', 9, 'fail', 60, '[]', 1)`)
+  old.close()
+
+  const store = open()
+  const rows = store.sqlite
+    .prepare('select name, strategy, wave from deployments order by id')
+    .all()
+  store.close()
+  expect(rows).toEqual([
+    { name: 'half-way', strategy: '{"max_concurrent":7}', wave: 1 },
+    { name: 'not begun', strategy: '{"max_concurrent":9}', wave: 0 },
+  ])
+  const [backup, ...more] = filesLike('.backup-')
+  expect(more).toEqual([])
+  const before = new Database(join(dataDir, backup!), { readonly: true })
+  expect(before.prepare('select max_concurrent from deployments').pluck().all()).toEqual([7, 9])
+  before.close()
+
+  open().close()
+  expect(filesLike('.backup-')).toHaveLength(1) // nothing was due, so nothing was copied
+})
+
+it('refuses what a newer version left, and touches nothing', () => {
+  open().close()
+  const before = readFileSync(file())
+  const error = errorOf(() => open(migrationsUpTo(1)))
+  expect(error).toMatchObject({ code: 'E_DATABASE' })
+  expect(error.message).toContain('newer version')
+  expect(readFileSync(file())).toEqual(before)
+  open().close() // and it is free again
+})
+
+it.each([
+  ['its head', 0],
+  ['a page in its middle', 3 * 4096],
+])('puts a file aside that is damaged in %s, byte for byte', (_where, at) => {
+  const store = open()
+  store.sqlite.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)
+    insert into audit_log (at, actor, action, subject, details) select '2026', 'x', 'y', 'z', hex(randomblob(50)) from n`)
+  store.close()
+  const damaged = readFileSync(file())
+  damaged.fill(0xa5, at, at + 4096)
+  writeFileSync(file(), damaged)
+
+  const error = errorOf(() => open())
+  expect(error).toMatchObject({ code: 'E_DATABASE_CORRUPT' })
+  const [aside] = filesLike('.damaged-')
+  expect(error.message).toContain(aside)
+  expect(readFileSync(join(dataDir, aside!))).toEqual(damaged)
+  const fresh = open()
+  expect(fresh.sqlite.prepare('select count(*) from audit_log').pluck().get()).toBe(0)
+  fresh.close()
+})
+
+it('keeps references true and commits so that a power cut takes nothing back', () => {
+  const store = open()
+  expect(store.sqlite.pragma('foreign_keys', { simple: true })).toBe(1)
+  expect(store.sqlite.pragma('journal_mode', { simple: true })).toBe('wal')
+  expect(store.sqlite.pragma('synchronous', { simple: true })).toBe(2) // FULL
+  const orphan = () =>
+    store.sqlite.exec(
+      "insert into deployment_attempts (attempt_id, target_id, attempt, created_at) values ('a', 99, 1, '2026')",
+    )
+  expect(errorOf(orphan)).toMatchObject({ code: 'SQLITE_CONSTRAINT_FOREIGNKEY' })
+  store.close()
+})
+
+it('lets one controller in at a time', () => {
+  const first = open()
+  expect(errorOf(() => open())).toMatchObject({ code: 'E_DATA_LOCKED' })
+  first.close()
+  open().close()
+})
+
+it('leaves nothing of a transaction that fails', () => {
+  const store = open()
+  const add = (subject: string) =>
+    store.sqlite
+      .prepare(
+        "insert into audit_log (at, actor, action, subject, details) values ('2026', 'x', 'y', ?, '')",
+      )
+      .run(subject)
+  const half = () =>
+    store.transaction(() => {
+      add('first')
+      throw new Error('no')
+    })
+  expect(half).toThrow('no')
+  expect(store.sqlite.prepare('select count(*) from audit_log').pluck().get()).toBe(0)
+  store.close()
+})
