@@ -49,14 +49,13 @@ export function createEngine(deps: {
   function snapshotOf(row: DeploymentRow, targets: ReadonlyMap<TargetId, OpenTarget>): Snapshot {
     const elsewhere = workingElsewhere(row.id)
     const { presence } = devices
+    const nowMs = deps.now()
     const planDevices = new Map<DeviceId, PlanDevice>()
     for (const { deviceId: id } of targets.values()) {
       if (planDevices.has(id)) continue
       planDevices.set(id, {
         ...devices.standing(id),
-        reachability: presence.reachability(id),
-        offlineAtMs: presence.offlineAtMs(id),
-        lastSignMs: presence.lastSignMs(id),
+        ...presence.of(id, nowMs),
         busyElsewhere: elsewhere.has(id),
       })
     }

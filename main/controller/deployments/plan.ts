@@ -34,6 +34,9 @@ function byDevice(targets: Iterable<PlanTarget>): Map<DeviceId, PlanTarget[]> {
   return map
 }
 
+/** A reason is written for many targets in one statement: ten of them cost as much as one offer. */
+const WAIT_COST = 0.1
+
 const isActive = (t: PlanTarget) => t.state !== 'pending' || t.offeredAtMs !== null
 /**
  * Given out, and its answer did not come: the agent may be at work on it all the same. It keeps its place among the devices
@@ -63,7 +66,8 @@ function holdOf(
 
 /**
  * Pure. Running it twice on the same snapshot gives the same plan; performing a plan twice does no harm.
- * @param limit at most about so many actions; the rest is planned once these are committed (`more`)
+ * @param limit at most about so many actions, where ten reasons to wait count as one; the rest is planned once these are
+ *   committed (`more`)
  */
 export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan {
   const { deployment } = snapshot
@@ -97,13 +101,17 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
   let nextWave = Infinity
   let activeDevices = 0
   let perhapsActiveDevices = 0
+  let spared = 0
   const wait = (target: PlanTarget, reason: TargetReason | null) => {
-    if (target.reason !== reason) actions.push({ type: 'wait', targetId: target.id, reason })
+    if (target.reason === reason) return
+    actions.push({ type: 'wait', targetId: target.id, reason })
+    spared += 1 - WAIT_COST
   }
+  const isLimitReached = () => actions.length - spared >= limit
 
   // First what ends, so that what starts knows of it.
   for (const [deviceId, list] of devices) {
-    if (actions.length >= limit) return { actions, wakeAtMs, more: true }
+    if (isLimitReached()) return { actions, wakeAtMs, more: true }
     const device = snapshot.devices.get(deviceId)!
     let first: PlanTarget | null = null
     let works = false
@@ -256,7 +264,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
   }
 
   for (const { target, isNext } of ready) {
-    if (actions.length >= limit) return { actions, wakeAtMs, more: true }
+    if (isLimitReached()) return { actions, wakeAtMs, more: true }
     const device = snapshot.devices.get(target.deviceId)!
     const keepsPlace = mayBeActive(target, device)
     const taken = activeDevices + (keepsPlace ? 0 : perhapsActiveDevices)

@@ -6,6 +6,13 @@ import type { Now } from '../context.ts'
 /** `connecting`: it may be about to come (the controller just started, or the link was lost moments ago). */
 export type Reachability = 'online' | 'connecting' | 'offline'
 export type PresenceTimings = { connectGraceMs: number; offlineAfterMs: number }
+export type DevicePresence = {
+  reachability: Reachability
+  /** Epoch ms from which it counts as offline, if no link comes. */
+  offlineAtMs: number
+  /** Epoch ms of the last sign of life: now, while it has a link. Never before the controller's own start. */
+  lastSignMs: number
+}
 export type Presence = ReturnType<typeof createPresence>
 
 export function createPresence(deps: { now: Now; timings?: Partial<PresenceTimings> }) {
@@ -32,17 +39,19 @@ export function createPresence(deps: { now: Now; timings?: Partial<PresenceTimin
       tell(id)
     },
     isOnline: (id: DeviceId): boolean => online.has(id),
+    /** All that the engine asks of every device at every run, looked up once. */
+    of(id: DeviceId, nowMs: number): DevicePresence {
+      if (online.has(id)) return { reachability: 'online', offlineAtMs: nowMs, lastSignMs: nowMs }
+      const lastSignMs = goneSinceMs(id)
+      const offlineAtMs = Math.max(startedAtMs + connectGraceMs, lastSignMs + offlineAfterMs)
+      const reachability = nowMs < offlineAtMs ? 'connecting' : 'offline'
+      return { reachability, offlineAtMs, lastSignMs }
+    },
     onlineIds: (): DeviceId[] => [...online.keys()],
     onlineCount: (): number => online.size,
-    /** Epoch ms of the last sign of life: now, while it has a link. Never before the controller's own start. */
-    lastSignMs: (id: DeviceId): number => (online.has(id) ? deps.now() : goneSinceMs(id)),
     reachability(id: DeviceId): Reachability {
-      if (online.has(id)) return 'online'
-      return deps.now() < this.offlineAtMs(id) ? 'connecting' : 'offline'
+      return this.of(id, deps.now()).reachability
     },
-    /** Epoch ms from which a device without a link counts as offline. */
-    offlineAtMs: (id: DeviceId): number =>
-      Math.max(startedAtMs + connectGraceMs, goneSinceMs(id) + offlineAfterMs),
     /** Told when a device's link comes or goes. Returns the function that stops it. */
     onChange(listener: (id: DeviceId) => void): () => void {
       listeners.add(listener)
