@@ -17,8 +17,11 @@ export function createChanges() {
   const outputs: Extract<DeploymentsEvent, { type: 'output' }>[] = []
   /** Devices that have come free: whoever waits for them is looked at again. */
   const freed = new Set<DeviceId>()
+  /** Deployments for which something may be owed now that was not before. Most reports owe nothing: bytes, a command taken. */
+  const owing = new Set<DeploymentId>()
   return {
     freed,
+    owing,
     target(deploymentId: DeploymentId, id: TargetId): void {
       const set = targets.get(deploymentId)
       if (set) set.add(id)
@@ -33,8 +36,6 @@ export function createChanges() {
     output: (deploymentId: DeploymentId, piece: TargetOutputPiece): void => {
       outputs.push({ type: 'output', deploymentId, piece })
     },
-    /** Deployments whose targets moved. */
-    touched: (): DeploymentId[] => [...new Set([...targets.keys(), ...deployments])],
     *events(): Generator<DeploymentsEvent> {
       for (const [deploymentId, ids] of targets)
         yield { type: 'targets', deploymentId, targetIds: [...ids] }

@@ -18,11 +18,16 @@ export function createDecisions(deps: {
   /** Failures are counted anew, and so is the waiting for devices. */
   const newRound = () => ({ round_completed: 0, round_failed: 0, ready_since_ms: now() })
 
+  const changed = (id: DeploymentId, changes: Changes) => {
+    changes.deployment(id)
+    changes.owing.add(id)
+  }
+
   return {
     /** Nothing new starts; what downloads stops; what installs ends, and its end is recorded. */
     cancel(id: DeploymentId, changes: Changes): void {
       repo.update(id, { canceling: true, ...NOT_PAUSED })
-      changes.deployment(id)
+      changed(id, changes)
     },
     pause(id: DeploymentId, username: string, changes: Changes): void {
       repo.update(id, {
@@ -30,12 +35,12 @@ export function createDecisions(deps: {
         pause_reason: 'person',
         pause_message: `Paused by ${username}.`,
       })
-      changes.deployment(id)
+      changed(id, changes)
     },
     resume(id: DeploymentId, changes: Changes): void {
       repo.update(id, { ...NOT_PAUSED, ...newRound() })
       repo.clearPatience(id)
-      changes.deployment(id)
+      changed(id, changes)
     },
     /** A new attempt of these failed targets. One after the end is a round of its own; while it runs it belongs to the present one. */
     retry(
@@ -73,7 +78,7 @@ export function createDecisions(deps: {
         })
       // The wave has not ended after all.
       else repo.update(id, { wave_ended_at_ms: null })
-      changes.deployment(id)
+      changed(id, changes)
     },
   }
 }

@@ -81,10 +81,9 @@ export function createDeployments(deps: {
   /** After every commit: tell, and look again at what the change may have made possible. */
   function committed(changes: Changes): void {
     for (const event of changes.events()) listeners.forEach((listener) => listener(event))
-    const touched = changes.touched()
-    engine.poke(touched)
+    engine.poke(changes.owing)
     // Whoever else waits for a device that has come free. Mostly there is nobody else.
-    if (changes.freed.size > 0 && repo.activeIds().some((id) => !touched.includes(id)))
+    if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.owing.has(id)))
       engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
   }
   const recorder = createRecorder({
@@ -136,7 +135,7 @@ export function createDeployments(deps: {
     view,
     decided: (changes) => {
       committed(changes)
-      engine.pokeNow(changes.touched())
+      engine.pokeNow(changes.owing)
     },
   })
 

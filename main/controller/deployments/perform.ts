@@ -124,10 +124,12 @@ export function createPerform(deps: {
         case 'end_wave':
           repo.update(id, { wave_ended_at_ms: nowMs })
           changes.deployment(id)
+          changes.owing.add(id)
           break
         case 'open_wave':
           repo.update(id, { wave: action.wave, wave_ended_at_ms: null, ready_since_ms: nowMs })
           changes.deployment(id)
+          changes.owing.add(id)
           break
         case 'pause':
           repo.update(id, {
@@ -136,6 +138,7 @@ export function createPerform(deps: {
             pause_message: action.message,
           })
           changes.deployment(id)
+          changes.owing.add(id)
           break
         case 'offer': {
           const target = targets.get(action.targetId)!
@@ -167,6 +170,7 @@ export function createPerform(deps: {
             deadline_ms: null,
           })
           moved(target)
+          changes.owing.add(id)
           break
         }
         case 'fail':
@@ -174,6 +178,7 @@ export function createPerform(deps: {
           const target = targets.get(action.targetId)!
           end(target, action, iso, changes)
           moved(target)
+          changes.owing.add(id)
           break
         }
       }

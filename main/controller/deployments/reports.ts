@@ -140,7 +140,9 @@ export function createReports(deps: {
         offered_at_ms: null,
       }
       if (wasGivenUp) {
-        // A late skip says that nothing was installed by this attempt: like a failure it leaves the verdict as it was.
+        // A late skip says that nothing was installed by this attempt: like a failure it leaves the verdict as it was, and
+        // the reason of a failed target is never that of a skip.
+        if (body.status === 'skipped') ending.reason = 'lease_expired'
         repo.step(target, body.status === 'success' ? 'late_success' : 'late_failure', ending)
         recount(target, changes)
       } else
@@ -151,6 +153,7 @@ export function createReports(deps: {
         )
     }
     moved(target, changes)
+    changes.owing.add(target.deployment_id)
     changes.freed.add(deviceId)
     return COMMITTED
   }
@@ -240,6 +243,7 @@ export function createReports(deps: {
     })
     changes.target(target.deployment_id, target.id)
     changes.deployment(target.deployment_id)
+    changes.owing.add(target.deployment_id)
     changes.freed.add(target.device_id)
   }
 
@@ -260,6 +264,7 @@ export function createReports(deps: {
           deps.now() + (answer === 'no_answer' ? timings.offerRetryMs : timings.busyRetryMs),
       })
       moved(target, changes)
+      changes.owing.add(target.deployment_id)
     } else
       giveUp(
         target,

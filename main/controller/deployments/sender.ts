@@ -127,9 +127,10 @@ export function createSender(deps: {
       kind === 'deploy'
         ? deps.agents.deploy(device_id, prepared.command.signed(signature), timings.ackTimeoutMs)
         : deps.agents.cancel(device_id, prepared.command.signed(signature), timings.ackTimeoutMs)
+    // After the stop there is no store any more to write an answer to; the next start asks again.
     sent.then(
-      (reply) => answered(sending, reply),
-      (error: unknown) => noAnswer(sending, error),
+      (reply) => (stopped ? undefined : answered(sending, reply)),
+      (error: unknown) => (stopped ? undefined : noAnswer(sending, error)),
     )
   }
 
