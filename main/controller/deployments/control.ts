@@ -2,19 +2,21 @@
 import type { Deployment } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { ENDED_DEPLOYMENT_STATES, nextDeploymentState } from '#shared/domain/deployment-state.ts'
-import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
+import type { DeploymentId, InstallerId, TargetId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { maySee, type Viewer } from '../context.ts'
 import type { Software } from '../software/index.ts'
 import { createChanges, type Changes } from './changes.ts'
 import type { Decisions } from './decisions.ts'
-import type { DeploymentRow, DeploymentsRepo } from './deployments.repo.ts'
+import type { DeploymentRow, DeploymentsRepo, TargetRow } from './deployments.repo.ts'
 
 export function createControl(deps: {
   repo: Pick<DeploymentsRepo, 'transaction' | 'activeIds' | 'byId' | 'failedTargets'>
   decisions: Decisions
   audit: Audit
   software: Pick<Software, 'retryFetches'>
+  /** The installer that fits the device of a target; null when there is none. */
+  installerFor: (target: Pick<TargetRow, 'device_id' | 'software_id'>) => InstallerId | null
   /** @throws AppError E_NOT_FOUND for what does not exist or is not his */
   visible: (viewer: Viewer, id: DeploymentId) => DeploymentRow
   view: (id: DeploymentId) => Deployment
@@ -117,7 +119,11 @@ export function createControl(deps: {
         chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
       )
       decide((changes) => {
-        const targets = [...new Set(chosen)].map((targetId) => failed.get(targetId)!)
+        // What the library has for the PC today: the installer may have been corrected, replaced or added since.
+        const targets = [...new Set(chosen)].map((targetId) => {
+          const target = failed.get(targetId)!
+          return { ...target, installer_id: deps.installerFor(target) }
+        })
         decisions.retry(row, targets, changes)
         deps.audit.record(
           viewer,

@@ -42,7 +42,7 @@ export function createDecisions(deps: {
       repo.clearPatience(id)
       changed(id, changes)
     },
-    /** A new attempt of these failed targets. One after the end is a round of its own; while it runs it belongs to the present one. */
+    /** A new attempt of these failed targets, with the installer each names. One after the end is a round of its own; while it runs it belongs to the present one. */
     retry(
       row: Pick<DeploymentRow, 'id' | 'status'>,
       failed: readonly TargetRow[],
@@ -52,6 +52,7 @@ export function createDecisions(deps: {
       for (const target of failed) {
         repo.step(target, 'retried', {
           attempt: target.attempt + 1,
+          installer_id: target.installer_id,
           attempt_id: null,
           reason: null,
           result_message: null,

@@ -29,6 +29,7 @@ import type {
   TargetId,
   UserId,
 } from '#shared/domain/ids.ts'
+import { chooseInstaller } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Log, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
@@ -131,6 +132,12 @@ export function createDeployments(deps: {
     decisions: createDecisions({ repo, now }),
     audit: deps.audit,
     software: deps.software,
+    installerFor: ({ device_id, software_id }) => {
+      const device = devices.row(device_id)
+      return (
+        (device && chooseInstaller(deps.software.installersOf(software_id), device)?.id) ?? null
+      )
+    },
     visible,
     view,
     decided: (changes) => {

@@ -145,4 +145,35 @@ describe('correcting an installer over REST', () => {
     await until(() => ended('completed'))
     agent.close()
   })
+
+  it('that no longer fits the PC is not sent to it by a retry', async () => {
+    const wrong = await t.addScript('wrong')
+    const identity = await t.enroll('PC-2')
+    let commands = 0
+    const agent = await t.connect(identity, {
+      onCommand: (command, self) => {
+        commands++
+        if (command.action === 'install')
+          void self.result(command, { status: 'failed', exit_code: 1 })
+      },
+    })
+    const { deployment_id } = await t.rest.call('deployments.create', {
+      body: { name: 'd', software_ids: [wrong.id], device_ids: [identity.deviceId] },
+    })
+    const params = { id: deployment_id }
+    const targetOnce = async (status: string) => {
+      for (let i = 0; i < 500; i++) {
+        const { targets } = await t.rest.call('deployments.progress', { params })
+        if (targets[0]!.deployment_status === status) return targets[0]!
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      throw new Error(`it was never ${status}`)
+    }
+    await targetOnce('failed')
+    expect((await patch(pathOf(wrong), { arch: 'arm64' })).status).toBe(200)
+    await t.rest.call('deployments.retry', { params, body: {} })
+    expect(await targetOnce('skipped')).toMatchObject({ reason: 'no_installer', attempt: 2 })
+    expect(commands).toBe(1)
+    agent.close()
+  })
 })
