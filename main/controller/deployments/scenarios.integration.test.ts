@@ -1,22 +1,15 @@
-/** The table of scenarios against the real controller, with light agents over real TLS. Rows: scenarios/*.ts. */
-import { afterAll, beforeAll, describe, it } from 'vitest'
-import { playRow, setStage, type Stage } from '../test-kit/scenario.ts'
+/**
+ * The table of scenarios (scenarios/*.ts) against the real controller, with light agents over real TLS. Each row has devices
+ * of its own; several are played at a time. What restarts the controller or moves its clock stands in files of its own.
+ */
+import { describe } from 'vitest'
 import { agentRows } from './scenarios/agents.ts'
 import { installerRows } from './scenarios/installers.ts'
-import { QUICK } from './scenarios/timings.ts'
+import { linkRows } from './scenarios/links.ts'
+import { playTable } from './scenarios/play.ts'
+import { reportRows } from './scenarios/reports.ts'
 
-let stage: Stage
-beforeAll(async () => {
-  stage = await setStage({ timings: QUICK })
-})
-afterAll(() => stage.clear())
-
-let n = 0
-describe.concurrent.each([
-  ['agents', agentRows],
-  ['installers', installerRows],
-])('%s', (table, rows) => {
-  it.each(rows)('$name', async (row) => {
-    await playRow(stage, row, `${table}-${++n}`)
-  })
-})
+describe('agents', () => playTable(agentRows))
+describe('links', () => playTable(linkRows))
+describe('reports', () => playTable(reportRows))
+describe('installers', () => playTable(installerRows))

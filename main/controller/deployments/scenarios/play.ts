@@ -1,0 +1,61 @@
+/** Plays a table of rows against one controller, several at a time, and tells of each row as a test of its own. */
+import { afterAll, beforeAll, it } from 'vitest'
+import { playRow, setStage, type Row, type Stage } from '../../test-kit/scenario.ts'
+import { QUICK } from './timings.ts'
+
+const AT_A_TIME = 8
+const ROW_TIMEOUT_MS = 60_000
+
+export function playTable(
+  rows: readonly Row[],
+  options: {
+    /** Rows that touch the whole controller come one by one. Default: several. */
+    atATime?: number
+    prepare?: (stage: Stage) => Promise<void>
+  } = {},
+): void {
+  const waiting: (() => void)[] = []
+  let free = options.atATime ?? AT_A_TIME
+  let stage: Stage
+  async function inTurn(work: () => Promise<void>): Promise<void> {
+    if (free === 0) await new Promise<void>((go) => waiting.push(go))
+    else free--
+    try {
+      await work()
+    } finally {
+      const next = waiting.shift()
+      if (next) next()
+      else free++
+    }
+  }
+  const results: Promise<Error | null>[] = []
+  const start = (row: Row, label: string): Promise<Error | null> =>
+    inTurn(() => playRow(stage, row, label)).then(
+      () => null,
+      (error: unknown) =>
+        error instanceof Error ? error : new Error('not an error', { cause: error }),
+    )
+
+  beforeAll(async () => {
+    stage = await setStage({ timings: QUICK })
+    await options.prepare?.(stage)
+    rows.forEach((row, i) => results.push(start(row, `row-${i + 1}`)))
+  })
+  afterAll(async () => {
+    await Promise.all(results)
+    await stage.clear()
+  })
+  it.each(rows.map((row, i) => [row.name, row, i] as const))(
+    '%s',
+    async (_name, row, i) => {
+      const error = await results[i]
+      // A second try is one of its own.
+      results[i] = Promise.resolve(null)
+      if (error) {
+        results[i] = start(row, `row-${i + 1}-again`)
+        throw error
+      }
+    },
+    ROW_TIMEOUT_MS,
+  )
+}

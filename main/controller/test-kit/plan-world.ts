@@ -1,0 +1,285 @@
+/**
+ * A small world around `plan()`: devices with agents that hold attempts, commands and answers under way, a clock that
+ * jumps, people who decide. The engine's own parts act in it (plan, perform, reports, decisions); store, sockets and time
+ * are simulated. Watchers see every step and say what must never be.
+ */
+import pino from 'pino'
+import { isEnded } from '#shared/domain/target-state.ts'
+import { DEPLOYMENT_TRANSITIONS } from '#shared/domain/deployment-state.ts'
+import type { AttemptId, DeviceId, InstallerId, SoftwareId } from '#shared/domain/ids.ts'
+import type { DeploymentResult } from '#shared/contract/agent-link.ts'
+import { createChanges } from '../deployments/changes.ts'
+import { createDecisions } from '../deployments/decisions.ts'
+import type { InstallerRow, TargetRow } from '../deployments/deployments.repo.ts'
+import { createOpenTargets, type OpenTarget } from '../deployments/open-targets.ts'
+import type { OutputsRepo } from '../deployments/outputs.repo.ts'
+import { createPerform } from '../deployments/perform.ts'
+import {
+  plan,
+  type Action,
+  type Plan,
+  type PlanDevice,
+  type Snapshot,
+} from '../deployments/plan.ts'
+import { toPlan } from '../deployments/plan-row.ts'
+import { createReports, type Report } from '../deployments/reports.ts'
+import type { Sending } from '../deployments/sender.ts'
+import { ENGINE_TIMINGS } from '../deployments/timings.ts'
+import { createMemoryRepo } from './memory-repo.ts'
+import { rowsOf, START_MS, type WorldSpec } from './plan-world-spec.ts'
+
+const OFFLINE_AFTER_MS = 15_000
+const MINUTE_MS = 60_000
+const timings = ENGINE_TIMINGS
+
+/** An attempt in an agent's journal. */
+type Held = { row: OpenTarget['row']; attempt: number; id: AttemptId; phase: 'accepted' | 'installing' | 'ended'; result: Ending | null } // prettier-ignore
+type Ending = Pick<DeploymentResult, 'status' | 'reason'>
+export type WorldDevice = {
+  id: DeviceId
+  isOnline: boolean
+  goneSinceMs: number
+  isRefused: boolean
+  isBusyElsewhere: boolean
+  /** What its agent holds, in the order of its queue. */
+  held: Held[]
+  /** Commands that nobody has answered yet. */
+  inFlight: Sending[]
+}
+export type World = ReturnType<typeof createWorld>
+/** Called before each action is performed, with the world as it then is. */
+export type Watch = (action: Action, world: World) => void
+
+export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
+  let nowMs = START_MS
+  /** Time that has passed, whatever the clock says. */
+  let livedMs = 0
+  const advance = (ms: number): void => {
+    nowMs += ms
+    livedMs += Math.max(0, ms)
+  }
+  const now = () => nowMs
+  const rows = rowsOf(spec)
+  const { deployment } = rows
+  let lastWorkMs = 0
+  const repo = createMemoryRepo({
+    ...rows,
+    onStep(target) {
+      if (!isEnded(target.deployment_status) && target.wave <= deployment.wave) lastWorkMs = livedMs
+    },
+  })
+  const asRepo = repo.asRepo()
+  const devices = new Map<DeviceId, WorldDevice>(
+    spec.online.map((isOnline, i) => [
+      (i + 1) as DeviceId,
+      { id: (i + 1) as DeviceId, isOnline, goneSinceMs: START_MS, isRefused: false, isBusyElsewhere: false, held: [], inFlight: [] },
+    ]),
+  ) // prettier-ignore
+  /** Targets whose device was away since they were given out: what they do was not asked for just now. */
+  const strayed = new Set<TargetRow['id']>()
+  let sequence = 0
+  const openTargets = createOpenTargets({ repo: asRepo, now })
+  const decisions = createDecisions({ repo: asRepo, now })
+  const perform = createPerform({
+    repo: asRepo,
+    devices: { takeSequence: () => ++sequence },
+    now,
+    timings,
+  })
+  const report = createReports({
+    repo: asRepo,
+    outputs: null as unknown as OutputsRepo, // no installer prints anything here
+    now,
+    log: pino({ level: 'silent' }),
+    timings,
+  })
+  const tell = (r: Report): void => void report(r, createChanges())
+
+  function planDevice(device: WorldDevice): PlanDevice {
+    const offlineAtMs = device.goneSinceMs + OFFLINE_AFTER_MS
+    return {
+      name: `PC-${device.id}`,
+      reachability: device.isOnline ? 'online' : nowMs < offlineAtMs ? 'connecting' : 'offline',
+      offlineAtMs,
+      lastSignMs: device.isOnline ? nowMs : device.goneSinceMs,
+      busyElsewhere: device.isBusyElsewhere,
+      refused: device.isRefused,
+    }
+  }
+  const snapshot = (): Snapshot => ({
+    deployment: toPlan(deployment),
+    targets: openTargets.of(deployment.id).values(),
+    devices: new Map([...devices.values()].map((device) => [device.id, planDevice(device)])),
+    leaseMs: timings.leaseMs,
+    cancelAgainMs: timings.cancelAgainMs,
+  })
+  const atWork = (t: TargetRow): boolean =>
+    t.deployment_status === 'downloading' ||
+    t.deployment_status === 'installing' ||
+    (t.deployment_status === 'pending' && t.offered_at_ms !== null)
+
+  /** One run of the engine: plans and performs. */
+  function run(limit?: number): Plan {
+    if (deployment.status !== 'pending' && deployment.status !== 'in_progress')
+      openTargets.forget(deployment.id)
+    const planned = plan(snapshot(), nowMs, limit)
+    const targets = openTargets.of(deployment.id)
+    const sendings: Sending[] = []
+    for (const action of planned.actions) {
+      watch(action, world)
+      if (action.type === 'offer') strayed.delete(action.targetId)
+      if (action.type === 'open_wave' || action.type === 'start') lastWorkMs = livedMs
+      const before = deployment.status
+      perform(deployment.id, [action], targets, createChanges(), sendings)
+      const isLegal = DEPLOYMENT_TRANSITIONS.some(([f, , t]) => f === before && t === deployment.status) // prettier-ignore
+      if (before !== deployment.status && !isLegal)
+        throw new Error(`${before} became ${deployment.status}`)
+    }
+    for (const sending of sendings) devices.get(sending.target.device_id)!.inFlight.push(sending)
+    return planned
+  }
+
+  // ---- the agents' side
+  /** The hub hears the agent's answer to the oldest command, or nothing. */
+  function answer(device: WorldDevice, how: 'yes' | 'busy' | 'refused' | 'nothing' | 'lost'): void {
+    const sending = device.inFlight.shift()
+    if (!sending) return
+    const { kind, attemptId, target } = sending
+    const isHeard = device.isOnline && (how === 'yes' || how === 'busy' || how === 'refused')
+    const held = device.held.find((h) => h.id === attemptId)
+    const reaches = device.isOnline && how !== 'nothing'
+    if (kind === 'cancel') {
+      if (reaches && held && held.phase === 'accepted') finish(device, held, { status: 'skipped', reason: 'canceled' }) // prettier-ignore
+      if (!isHeard) {
+        const open = openTargets.of(deployment.id).get(target.id)
+        if (open) open.cancelToldAtMs = null
+      } else if (!held)
+        tell({ kind: 'result', deviceId: device.id, body: { ...names(sending), status: 'skipped', reason: 'canceled', message: '' } }) // prettier-ignore
+      return
+    }
+    const takes = reaches && how !== 'busy' && how !== 'refused' && !held
+    if (takes)
+      device.held.push({ row: target, attempt: target.attempt, id: attemptId, phase: 'accepted', result: null }) // prettier-ignore
+    const reply = { kind: 'reply', deviceId: device.id, attemptId } as const
+    if (!isHeard) tell({ ...reply, reply: 'no_answer' })
+    else if (how === 'yes' || held) tell({ ...reply, reply: { accepted: true } })
+    else
+      tell({ ...reply, reply: { accepted: false, why: how === 'busy' ? 'busy' : 'unsupported', message: '' } }) // prettier-ignore
+  }
+  const names = ({ target, attemptId }: Pick<Sending, 'target' | 'attemptId'>) => ({
+    deployment_id: deployment.id,
+    target_id: target.id,
+    attempt: target.attempt,
+    attempt_id: attemptId,
+  })
+  const namesOf = (h: Held) => names({ target: { ...h.row, attempt: h.attempt }, attemptId: h.id })
+
+  /** It is written down; the hub hears of it when there is a link. */
+  function finish(device: WorldDevice, held: Held, result: Ending): void {
+    held.phase = 'ended'
+    held.result = result
+    deliver(device)
+  }
+  function deliver(device: WorldDevice): void {
+    if (!device.isOnline) return
+    for (const held of device.held.filter((h) => h.phase === 'ended')) {
+      const body = { ...namesOf(held), ...held.result!, message: '' }
+      tell({ kind: 'result', deviceId: device.id, body })
+      device.held.splice(device.held.indexOf(held), 1)
+    }
+  }
+  /** The first of its queue goes on: downloads, installs, ends. */
+  function work(device: WorldDevice, to: 'downloading' | 'installing' | Ending): void {
+    const held = device.held.find((h) => h.phase !== 'ended')
+    if (!held) return
+    if (typeof to === 'object') {
+      if (held.phase === 'accepted' && to.status === 'success') work(device, 'installing')
+      return finish(device, held, to)
+    }
+    if (to === 'installing') held.phase = 'installing'
+    if (held.phase === 'installing' && to === 'downloading') return
+    if (device.isOnline)
+      tell({ kind: 'progress', deviceId: device.id, body: { ...namesOf(held), phase: to } })
+  }
+  function vanish(device: WorldDevice): void {
+    if (!device.isOnline) return
+    device.isOnline = false
+    device.goneSinceMs = nowMs
+    for (const t of repo.openTargetsOfDevice(device.id)) strayed.add(t.id)
+  }
+  function comeBack(device: WorldDevice, remembers: boolean): void {
+    if (device.isOnline || device.isRefused) return
+    if (!remembers) device.held = []
+    const held = new Set(device.held.map((h) => h.id))
+    // As the hub reconciles at the start of a link.
+    for (const t of repo.openTargetsOfDevice(device.id)) {
+      if (t.attempt_id === null || held.has(t.attempt_id)) continue
+      if (t.deployment_status === 'pending')
+        repo.change(t, { offered_at_ms: null, not_before_ms: null })
+      else tell({ kind: 'lost', deviceId: device.id, targetId: t.id })
+    }
+    device.isOnline = true
+    deliver(device)
+  }
+
+  const world = {
+    spec,
+    repo,
+    deployment,
+    devices,
+    strayed: strayed as ReadonlySet<TargetRow['id']>,
+    timings,
+    now,
+    snapshot,
+    run,
+    atWork,
+    /** How long ago an open target of the opened waves last changed its state, by a clock that never jumps. */
+    sinceWorkMs: () => livedMs - lastWorkMs,
+    isOver: () => deployment.status !== 'pending' && deployment.status !== 'in_progress',
+    advance,
+    advanceMinutes: (minutes: number): void => advance(minutes * MINUTE_MS),
+    answer,
+    work,
+    vanish,
+    comeBack,
+    cancel(): void {
+      if (!world.isOver()) decisions.cancel(deployment.id, createChanges())
+    },
+    pause(): void {
+      if (deployment.status === 'in_progress' && !deployment.canceling)
+        decisions.pause(deployment.id, 'anna', createChanges())
+    },
+    resume(): void {
+      if (deployment.paused) decisions.resume(deployment.id, createChanges())
+    },
+    /** Of all that failed, or of the first that did. */
+    retry(howMany: 'all' | 'one'): void {
+      const failed = repo.failedTargets()
+      const mayRetry = deployment.status !== 'pending' && !(deployment.status === 'in_progress' && deployment.canceling) // prettier-ignore
+      if (failed.length === 0 || !mayRetry) return
+      decisions.retry(deployment, howMany === 'all' ? failed : failed.slice(0, 1), createChanges())
+    },
+    refuse(device: WorldDevice): void {
+      device.isRefused = true
+      vanish(device)
+    },
+    admit(device: WorldDevice): void {
+      device.isRefused = false
+    },
+    settleInstaller(id: SoftwareId, state: InstallerRow['fetch_state']): void {
+      const installer = rows.installers.get(id as number as InstallerId)
+      if (installer?.fetch_state === 'fetching') installer.fetch_state = state
+    },
+    /** The controller starts again: it knows nobody yet, and no answer to what it sent will come. */
+    restart(): void {
+      for (const device of devices.values()) {
+        vanish(device)
+        device.goneSinceMs = nowMs
+        device.inFlight = []
+      }
+      openTargets.forget(deployment.id)
+      repo.forgetOffers()
+    },
+  }
+  return world
+}

@@ -1,0 +1,117 @@
+/** What a scenario's agent does with each command that it gets, in words. */
+import type { CommandPayload, CommandReply, DeployPayload, DeploymentResult } from '#shared/contract/agent-link.ts' // prettier-ignore
+import type { AttemptId, TargetId } from '#shared/domain/ids.ts'
+import type { SimAgent } from './sim-agent.ts'
+
+type Why = Extract<CommandReply, { accepted: false }>['why']
+export type Deed =
+  | { do: 'refuse'; why: Why }
+  /** Nothing is answered, and nothing is known of the command afterwards. */
+  | { do: 'silent' }
+  /** It takes the command, but its answer gets lost. */
+  | { do: 'answer_lost' }
+  | { do: 'phase'; phase: 'downloading' | 'verifying' | 'installing' }
+  | { do: 'print'; text: string }
+  | { do: 'end'; result: Partial<DeploymentResult> }
+
+export const refuses = (why: Why): Deed[] => [{ do: 'refuse', why }]
+export const silent: Deed[] = [{ do: 'silent' }]
+export const answerLost: Deed = { do: 'answer_lost' }
+export const downloads: Deed = { do: 'phase', phase: 'downloading' }
+export const verifies: Deed = { do: 'phase', phase: 'verifying' }
+export const installs: Deed = { do: 'phase', phase: 'installing' }
+export const prints = (text: string): Deed => ({ do: 'print', text })
+export const ends = (result: Partial<DeploymentResult> = {}): Deed => ({ do: 'end', result })
+/** Takes the command and is not heard of again. */
+export const hangs: Deed[] = []
+export const obeys: Deed[] = [installs, ends()]
+export const fails = (result: Partial<DeploymentResult> = {}): Deed[] => [
+  installs,
+  ends({ status: 'failed', reason: 'install_failed', message: 'It broke.', exit_code: 1, ...result }), // prettier-ignore
+]
+
+/** The memory of one agent over all its links. */
+export function createScenarioAgent(deps: {
+  /** One entry per deploy command; the last one again and again. */
+  does: readonly Deed[][]
+  ignoresCancel: boolean
+  /** Resolves once the store has taken note of the acceptance. */
+  accepted: (id: TargetId) => Promise<void>
+}) {
+  const held = new Map<AttemptId, { command: DeployPayload; isInstalling: boolean }>()
+  const commands: DeployPayload[] = []
+  const begun = new Set<AttemptId>()
+  let link: SimAgent | null = null
+  let told = 0
+  const next = (): Deed[] => deps.does[Math.min(told, deps.does.length) - 1] ?? obeys
+
+  async function act(
+    command: DeployPayload,
+    deeds: readonly Deed[],
+    agent: SimAgent,
+  ): Promise<void> {
+    let seq = 0
+    // Known already: it only says so again.
+    if (begun.has(command.attempt_id)) return
+    begun.add(command.attempt_id)
+    if (deeds[0]?.do !== 'answer_lost') await deps.accepted(command.target_id)
+    for (const deed of deeds) {
+      const mine = held.get(command.attempt_id)
+      if (!mine) return
+      if (deed.do === 'phase') {
+        if (deed.phase === 'installing') mine.isInstalling = true
+        await agent.progress(command, deed.phase)
+      } else if (deed.do === 'print') await agent.output(command, ++seq, deed.text)
+      else if (deed.do === 'end') {
+        const { committed } = await agent.result(command, deed.result)
+        if (committed) held.delete(command.attempt_id)
+      }
+    }
+  }
+  function answer(command: CommandPayload): CommandReply | null {
+    if (command.action === 'cancel') {
+      if (deps.ignoresCancel) return null
+      if (held.has(command.attempt_id)) return { accepted: true }
+      return { accepted: false, why: 'unknown_attempt', message: 'Not known here.' }
+    }
+    told++
+    commands.push(command)
+    const [first] = next()
+    if (first?.do === 'silent') return null
+    if (first?.do === 'refuse')
+      return { accepted: false, why: first.why, message: `It says ${first.why}.` }
+    if (begun.has(command.attempt_id)) return { accepted: true }
+    held.set(command.attempt_id, { command, isInstalling: false })
+    return first?.do === 'answer_lost' ? null : { accepted: true }
+  }
+  return {
+    /** Deploy commands in the order in which they came. */
+    commands: commands as readonly DeployPayload[],
+    forget(): void {
+      held.clear()
+      begun.clear()
+    },
+    /** For connectSimAgent. */
+    options: {
+      attempts: (): AttemptId[] => [...held.keys()],
+      answer(this: void, command: CommandPayload): CommandReply | null {
+        const reply = answer(command)
+        // The real thing is at work on it although nobody heard its answer.
+        if (reply === null && command.action !== 'cancel' && held.has(command.attempt_id))
+          queueMicrotask(() => void act(command, next(), link!).catch(() => undefined))
+        return reply
+      },
+      onCommand(this: void, command: CommandPayload, agent: SimAgent): void {
+        if (command.action !== 'cancel')
+          return void act(command, next(), agent).catch(() => undefined)
+        const mine = held.get(command.attempt_id)
+        if (!mine || mine.isInstalling) return
+        held.delete(command.attempt_id)
+        void agent
+          .result(mine.command, { status: 'skipped', reason: 'canceled', message: 'Stopped.' })
+          .catch(() => undefined)
+      },
+    },
+    linked: (agent: SimAgent): void => void (link = agent),
+  }
+}

@@ -1,0 +1,133 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MaintenanceWindow, windowAt, windowInWords } from './maintenance-window.ts'
+
+const before = process.env['TZ']
+beforeAll(() => {
+  // Clocks change there: on 29 March 2026 from 2 to 3 o'clock, on 25 October from 3 back to 2.
+  process.env['TZ'] = 'Europe/Berlin'
+})
+afterAll(() => {
+  if (before === undefined) delete process.env['TZ']
+  else process.env['TZ'] = before
+})
+
+const window = (start: string, end: string, days = [0, 1, 2, 3, 4, 5, 6]) => ({ start, end, days })
+/** As local time tells it, with the offset that tells the two hours of an autumn night apart. */
+const at = (text: string) => Date.parse(text)
+const look = (w: MaintenanceWindow, text: string) => {
+  const { isOpen, changesAtMs } = windowAt(w, at(text))
+  return [isOpen, new Date(changesAtMs).toISOString()]
+}
+const iso = (text: string) => new Date(at(text)).toISOString()
+
+describe('a maintenance window', () => {
+  it('is told in the time zone of this test', () => {
+    expect(new Date(at('2026-07-01T12:00:00+02:00')).getHours()).toBe(12)
+    expect(new Date(at('2026-01-01T12:00:00+01:00')).getHours()).toBe(12)
+  })
+
+  const evening = window('18:00', '22:00')
+  it.each([
+    ['before it opens', '2026-06-10T17:59:59+02:00', false, '2026-06-10T18:00:00+02:00'],
+    ['as it opens', '2026-06-10T18:00:00+02:00', true, '2026-06-10T22:00:00+02:00'],
+    ['in the midst of it', '2026-06-10T20:00:00+02:00', true, '2026-06-10T22:00:00+02:00'],
+    ['as it closes', '2026-06-10T22:00:00+02:00', false, '2026-06-11T18:00:00+02:00'],
+  ])('%s', (_when, now, isOpen, changes) => {
+    expect(look(evening, now)).toEqual([isOpen, iso(changes)])
+  })
+
+  const night = window('22:30', '05:00')
+  it.each([
+    ['in the evening', '2026-06-10T23:00:00+02:00', true, '2026-06-11T05:00:00+02:00'],
+    ['after midnight', '2026-06-11T04:59:00+02:00', true, '2026-06-11T05:00:00+02:00'],
+    ['in the morning', '2026-06-11T05:00:00+02:00', false, '2026-06-11T22:30:00+02:00'],
+  ])('over midnight, %s', (_when, now, isOpen, changes) => {
+    expect(look(night, now)).toEqual([isOpen, iso(changes)])
+  })
+
+  // 12 June 2026 is a Friday.
+  const fridays = window('22:00', '04:00', [5])
+  it.each([
+    ['on Friday evening', '2026-06-12T23:00:00+02:00', true, '2026-06-13T04:00:00+02:00'],
+    ['early on Saturday', '2026-06-13T03:00:00+02:00', true, '2026-06-13T04:00:00+02:00'],
+    ['early on Friday', '2026-06-12T03:00:00+02:00', false, '2026-06-12T22:00:00+02:00'],
+    ['a week ahead', '2026-06-13T04:00:00+02:00', false, '2026-06-19T22:00:00+02:00'],
+  ])('belongs to the day on which it opens: %s', (_when, now, isOpen, changes) => {
+    expect(look(fridays, now)).toEqual([isOpen, iso(changes)])
+  })
+
+  describe('in the night of 29 March, which has no hour from 2 to 3', () => {
+    it.each([
+      ['23:00', '05:00', '2026-03-29T01:30:00+01:00', true, '2026-03-29T05:00:00+02:00'],
+      // It closes at a time that there is not: one hour later by the clock, at the same moment.
+      ['23:00', '02:30', '2026-03-29T01:30:00+01:00', true, '2026-03-29T03:30:00+02:00'],
+      ['02:30', '05:00', '2026-03-29T01:59:00+01:00', false, '2026-03-29T03:30:00+02:00'],
+      ['02:30', '05:00', '2026-03-29T03:30:00+02:00', true, '2026-03-29T05:00:00+02:00'],
+      ['12:00', '13:00', '2026-03-28T13:00:00+01:00', false, '2026-03-29T12:00:00+02:00'],
+    ])('%s to %s, looked at %s', (start, end, now, isOpen, changes) => {
+      expect(look(window(start, end), now)).toEqual([isOpen, iso(changes)])
+    })
+  })
+
+  describe('in the night of 25 October, which has the hour from 2 to 3 twice', () => {
+    it.each([
+      ['23:00', '05:00', '2026-10-25T02:30:00+02:00', true, '2026-10-25T05:00:00+01:00'],
+      ['23:00', '05:00', '2026-10-25T02:30:00+01:00', true, '2026-10-25T05:00:00+01:00'],
+      ['02:30', '05:00', '2026-10-25T02:10:00+02:00', false, '2026-10-25T02:30:00+02:00'],
+      // It opened in the first of the two hours, and stays open through the second.
+      ['02:30', '05:00', '2026-10-25T02:10:00+01:00', true, '2026-10-25T05:00:00+01:00'],
+      ['12:00', '13:00', '2026-10-24T13:00:00+02:00', false, '2026-10-25T12:00:00+01:00'],
+    ])('%s to %s, looked at %s', (start, end, now, isOpen, changes) => {
+      expect(look(window(start, end), now)).toEqual([isOpen, iso(changes)])
+    })
+  })
+
+  it('always changes later than now, within eight days, and only then', () => {
+    const minutes = fc.integer({ min: 0, max: 24 * 60 - 1 })
+    const time = (m: number) =>
+      `${String(Math.floor(m / 60)).padStart(2, '0')}:${String(m % 60).padStart(2, '0')}`
+    fc.assert(
+      fc.property(
+        minutes,
+        minutes,
+        fc.uniqueArray(fc.integer({ min: 0, max: 6 }), { minLength: 1 }),
+        fc.integer({ min: at('2026-01-01T00:00:00Z'), max: at('2027-01-01T00:00:00Z') }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (from, to, days, nowMs, part) => {
+          fc.pre(from !== to)
+          const w = window(time(from), time(to), days)
+          const { isOpen, changesAtMs } = windowAt(w, nowMs)
+          expect(changesAtMs).toBeGreaterThan(nowMs)
+          expect(changesAtMs - nowMs).toBeLessThan(8 * 24 * 3_600_000)
+          const between = nowMs + Math.floor(part * (changesAtMs - 1 - nowMs))
+          expect(windowAt(w, between).isOpen).toBe(isOpen)
+        },
+      ),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it.each([
+    [{ start: '22:00', end: '22:00' }],
+    [{ start: '24:00', end: '05:00' }],
+    [{ start: '9:00', end: '10:00' }],
+    [{ start: '09:00', end: '10:60' }],
+    [{ start: '09:00', end: '10:00', days: [] }],
+    [{ start: '09:00', end: '10:00', days: [7] }],
+    [{ start: '09:00' }],
+  ])('is refused: %o', (given) => expect(MaintenanceWindow.safeParse(given).success).toBe(false))
+  it('opens every day unless it is told on which', () => {
+    expect(MaintenanceWindow.parse({ start: '22:00', end: '05:00' }).days).toHaveLength(7)
+  })
+
+  it.each([
+    [window('22:00', '05:00'), 'every day, 22:00 to 05:00'],
+    [window('22:00', '05:00', [1, 2, 3, 4, 5]), 'Mon to Fri, 22:00 to 05:00'],
+    [window('22:00', '05:00', [5, 6, 0]), 'Fri to Sun, 22:00 to 05:00'],
+    [window('22:00', '05:00', [0, 6]), 'Sat, Sun, 22:00 to 05:00'],
+    [window('22:00', '05:00', [3]), 'Wed, 22:00 to 05:00'],
+    [window('22:00', '05:00', [1, 3, 5]), 'Mon, Wed, Fri, 22:00 to 05:00'],
+    [window('22:00', '05:00', [1, 1, 2, 2]), 'Mon, Tue, 22:00 to 05:00'],
+  ])('is said in words: %o', (w, words) => expect(windowInWords(w)).toBe(words))
+})
