@@ -75,7 +75,12 @@ export default defineConfig({
     build: {
       externalizeDeps: false,
       rollupOptions: {
-        input: { index: 'main/index.ts', headless: 'main/headless.ts' },
+        input: {
+          index: 'main/index.ts',
+          headless: 'main/headless.ts',
+          'workers/signing': 'main/controller/signing/worker.ts',
+          'workers/passwords': 'main/controller/users/password-worker.ts',
+        },
         external,
         output: { format: 'es' },
       },

@@ -18,7 +18,14 @@ const sources = [
   'tsconfig.web.json',
 ]
 /** Without these a build is not complete, whatever its stamp says. */
-const results = ['main/index.js', 'main/headless.js', 'preload/index.cjs', 'renderer/index.html']
+const results = [
+  'main/index.js',
+  'main/headless.js',
+  'main/workers/signing.js',
+  'main/workers/passwords.js',
+  'preload/index.cjs',
+  'renderer/index.html',
+]
 /** Tests, notes and declarations do not change what is built; the build itself writes some declarations. */
 const withoutEffect = /\.(test\.ts|d\.ts|md)$|^\.DS_Store$/
 const agentEntry = 'agent/main.ts'

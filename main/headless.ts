@@ -93,6 +93,7 @@ async function main(): Promise<void> {
   const controller = await startController({
     dataDir: options.dataDir,
     migrationsDir: join(root, 'main', 'controller', 'store', 'migrations'),
+    workersDir: import.meta.filename.endsWith('.ts') ? null : join(import.meta.dirname, 'workers'),
     rendererDir: existsSync(rendererDir) ? rendererDir : null,
     version,
     hubHost: options.host,

@@ -52,6 +52,7 @@ async function main(): Promise<void> {
     startOnFreePorts(startController, {
       dataDir: settings.dataDir,
       migrationsDir: join(appRoot, 'main', 'controller', 'store', 'migrations'),
+      workersDir: join(appRoot, 'out', 'main', 'workers'),
       rendererDir: join(appRoot, 'out', 'renderer'),
       version: app.getVersion(),
       hubPort: settings.hubPort,

@@ -21,6 +21,7 @@ import { createConsolesEdge } from './hub/consoles.ts'
 import { startHubServer } from './hub/server.ts'
 import { loadKeys } from './keys.ts'
 import { listen } from './lib/listen.ts'
+import { createSigner } from './signing/index.ts'
 import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
 import { createUsers } from './users/index.ts'
@@ -28,6 +29,8 @@ import { createUsers } from './users/index.ts'
 export type ControllerOptions = {
   dataDir: string
   migrationsDir: string
+  /** Where the built worker threads lie; null: they run from the sources. */
+  workersDir: string | null
   /** The built console, served to browsers; null serves none. */
   rendererDir: string | null
   version: string
@@ -86,7 +89,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const addresses = () => hubAddresses(hubPort, options.hubHost)
 
     const audit = createAudit({ store, now })
-    const users = createUsers({ store, now, audit })
+    const users = createUsers({ store, now, audit, workersDir: options.workersDir })
+    undo.push(() => users.stop())
+    const signer = createSigner({
+      keyFile: keys.command.keyFile,
+      databaseFile: store.file,
+      workersDir: options.workersDir,
+    })
+    undo.push(() => signer.stop())
     const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
     undo.push(() => devices.stop())
     const groups = createGroups({ store, now, audit, devices })
@@ -117,7 +127,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       groups,
       software,
       agents,
-      commandKey: keys.command,
+      sign: signer.sign,
+      keyId: keys.command.keyId,
       ticketUrl: content.ticketUrl,
       timings: options.timings?.engine,
     })
@@ -193,7 +204,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       content,
       agents,
       log,
-      attach: (io) => agents.attach(io, { devices, deployments, keys, addresses, log }),
+      attach: (io) =>
+        agents.attach(io, { devices, deployments, keys, sign: signer.sign, addresses, log }),
     })
     hubPort = hub.port
     undo.push(() => hub.close())

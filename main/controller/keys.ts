@@ -17,7 +17,8 @@ import type { Fingerprint } from '#shared/domain/ids.ts'
 export type ControllerKeys = {
   tls: { key: string; cert: string }
   fingerprint: Fingerprint
-  command: { privateKey: KeyObject; /** SPKI DER, base64 */ publicKey: string; keyId: string }
+  /** The private half is for the signing thread alone. */
+  command: { keyFile: string; /** SPKI DER, base64 */ publicKey: string; keyId: string }
   jwtSecret: string
 }
 
@@ -53,16 +54,16 @@ export async function loadKeys(dataDir: string): Promise<ControllerKeys> {
     const { selfSigned } = await import('./certificate.ts')
     writeSecret(certFile, await selfSigned(tlsKey))
   }
-  const commandPem = readOrMake(join(dir, 'command-signing.key'), () =>
+  const commandFile = join(dir, 'command-signing.key')
+  const commandPem = readOrMake(commandFile, () =>
     generateKeyPairSync('ed25519').privateKey.export(pem).toString(),
   )
-  const privateKey = createPrivateKey(commandPem)
-  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
+  const publicKey = createPublicKey(commandPem).export({ type: 'spki', format: 'der' })
   return {
     tls: { key: tlsKey, cert: readFileSync(certFile, 'utf8') },
     fingerprint: fingerprintOf(createPrivateKey(tlsKey)),
     command: {
-      privateKey,
+      keyFile: commandFile,
       publicKey: publicKey.toString('base64'),
       keyId: createHash('sha256').update(publicKey).digest('hex').slice(0, 16),
     },

@@ -1,5 +1,4 @@
 /** Deployments: the one door to creating, watching, cancelling and retrying them, and to what agents report. */
-import type { KeyObject } from 'node:crypto'
 import type {
   DeploymentOutput,
   DeploymentProgress,
@@ -34,6 +33,7 @@ import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Log, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
+import type { Signer } from '../signing/index.ts'
 import type { Software } from '../software/index.ts'
 import type { Store } from '../store/store.ts'
 import { createChanges, type Changes, type DeploymentsEvent } from './changes.ts'
@@ -48,7 +48,6 @@ import { createOutputsRepo } from './outputs.repo.ts'
 import { createRecorder } from './record.ts'
 import { createReports } from './reports.ts'
 import { createSender, type AgentPort } from './sender.ts'
-import { createCommandSigner } from './sign.ts'
 import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
 import { toAttempt, toCsv, toDeployment, toProgress, toTarget, totals } from './views.ts'
 
@@ -67,8 +66,9 @@ export function createDeployments(deps: {
   devices: Devices
   groups: Groups
   software: Software
-  /** The key that signs commands, and the name by which agents know it. */
-  commandKey: { privateKey: KeyObject; keyId: string }
+  sign: Signer['sign']
+  /** The name by which agents know the key that signs. */
+  keyId: string
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
   agents: AgentPort
   timings?: Partial<EngineTimings>
@@ -94,11 +94,10 @@ export function createDeployments(deps: {
     timings,
     committed,
   })
-  const sign = createCommandSigner(deps.commandKey.privateKey)
   const sender = createSender({
     repo,
-    commands: createCommands({ keyId: deps.commandKey.keyId, now, ticketUrl: deps.ticketUrl }),
-    sign,
+    commands: createCommands({ keyId: deps.keyId, now, ticketUrl: deps.ticketUrl }),
+    sign: deps.sign,
     agents: deps.agents,
     recorder,
     timings,
@@ -157,11 +156,7 @@ export function createDeployments(deps: {
       return id
     },
     preflight: (viewer: Viewer, input: CreateDeployment): Promise<Preflight> =>
-      preflight(
-        { ...deps, sign, keyId: deps.commandKey.keyId, workingDevices: engine.workingDevices },
-        viewer,
-        input,
-      ),
+      preflight({ ...deps, workingDevices: engine.workingDevices }, viewer, input),
 
     list(
       viewer: Viewer,

@@ -10,6 +10,7 @@ import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { isoTime, type Log, type Viewer } from '../context.ts'
 import type { DeviceRow } from '../devices/index.ts'
+import type { Signer } from '../signing/index.ts'
 import type { SoftwareWithInstallers } from '../software/index.ts'
 import {
   checkTimes,
@@ -19,7 +20,7 @@ import {
   softwareTitle,
   type ChoiceDeps,
 } from './choose.ts'
-import type { AgentPort, CommandSigner } from './sender.ts'
+import type { AgentPort } from './sender.ts'
 
 /** A person waits for the answer. */
 const ASK_TIMEOUT_MS = 3_000
@@ -30,7 +31,7 @@ const WAVE_NAMES = 5
 
 type Deps = ChoiceDeps & {
   agents: Pick<AgentPort, 'inspect'>
-  sign: CommandSigner
+  sign: Signer['sign']
   keyId: string
   log: Log
   workingDevices: () => ReadonlySet<DeviceId>
@@ -61,7 +62,9 @@ async function ask(
   await Promise.all(
     asked.map(async ({ id }, i) => {
       try {
-        const envelope = { payload: payloads[i]!, signature: signatures[i]!, key_id: deps.keyId }
+        const signature = signatures[i]
+        if (!signature) return
+        const envelope = { payload: payloads[i]!, signature, key_id: deps.keyId }
         const answer = await deps.agents.inspect(id, { envelope }, ASK_TIMEOUT_MS)
         if (answer.ok) answers.set(id, answer)
       } catch (error) {

@@ -17,6 +17,7 @@ import {
   type CommandTarget,
   type Unsigned,
 } from './commands.ts'
+import type { Signer } from '../signing/index.ts'
 import type { DeploymentsRepo } from './deployments.repo.ts'
 import type { Recorder } from './record.ts'
 import type { EngineTimings } from './timings.ts'
@@ -32,8 +33,6 @@ export type AgentPort = {
   /** Asks what a deployment would meet there. */
   inspect: (deviceId: DeviceId, question: InspectDevice, timeoutMs: number) => Promise<InspectReply>
 }
-/** Signs texts with the command key, in their order. Rejects when it cannot. */
-export type CommandSigner = (texts: string[]) => Promise<string[]>
 
 export type Sending = {
   kind: 'deploy' | 'cancel'
@@ -55,7 +54,7 @@ const EMIT_SLICE = 25
 export function createSender(deps: {
   repo: DeploymentsRepo
   commands: Commands
-  sign: CommandSigner
+  sign: Signer['sign']
   agents: AgentPort
   recorder: Pick<Recorder, 'take'>
   timings: EngineTimings
@@ -134,7 +133,7 @@ export function createSender(deps: {
     )
   }
 
-  const signed = async (list: Prepared[]): Promise<string[] | Error> => {
+  const signed = async (list: Prepared[]): Promise<(string | null)[] | Error> => {
     try {
       return await deps.sign(list.map(({ command }) => command.text))
     } catch (error) {
@@ -160,7 +159,9 @@ export function createSender(deps: {
         continue
       }
       for (let i = 0; i < list.length && !stopped; i++) {
-        emit(list[i]!, signatures[i]!)
+        const signature = signatures[i]
+        if (signature) emit(list[i]!, signature)
+        else noAnswer(list[i]!.sending, new Error('the signer knows nothing of this command'))
         if (i % EMIT_SLICE === EMIT_SLICE - 1) await new Promise((done) => setImmediate(done))
       }
     }

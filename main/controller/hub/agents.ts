@@ -2,7 +2,7 @@
  * The agents' end of the hub: namespace `/agents`. A link starts with a handshake that proves both sides; until then
  * nothing of it is heard and nothing is sent. Every message is parsed before anything acts on it.
  */
-import { randomBytes, sign } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Namespace, Server, Socket } from 'socket.io'
 import {
   AGENT_NAMESPACE,
@@ -24,6 +24,7 @@ import type { AgentPort, Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
 import { verifies } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../keys.ts'
+import type { Signer } from '../signing/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
@@ -43,7 +44,8 @@ export type AgentsEdge = AgentPort & {
 type AttachDeps = {
   devices: Devices
   deployments: Deployments
-  keys: ControllerKeys
+  keys: Pick<ControllerKeys, 'fingerprint'>
+  sign: Signer['sign']
   addresses: () => string[]
   log: Log
 }
@@ -118,7 +120,8 @@ export function createAgentsEdge(): AgentsEdge {
     nonce: string,
   ): Promise<void> {
     const text = hubProofText(deps.keys.fingerprint, nonce, hello.nonce, hello.device_id)
-    const signature = sign(null, Buffer.from(text), deps.keys.command.privateKey).toString('base64')
+    const [signature] = await deps.sign([text])
+    if (!signature) throw new Error('the proof was not signed')
     await socket
       .timeout(HANDSHAKE_TIMEOUT_MS)
       .emitWithAck('welcome', { signature, addresses: deps.addresses() })

@@ -16,6 +16,8 @@ export type Store = {
   db: Db
   /** The driver itself, for prepared statements on hot paths. */
   sqlite: Database.Database
+  /** Path of the database. */
+  file: string
   /** One transaction; nothing of it remains when `work` throws. `work` is synchronous. */
   transaction: <T>(work: () => T) => T
   close: () => void
@@ -143,6 +145,7 @@ export function openStore(options: { dataDir: string; migrationsDir: string }): 
       return {
         db,
         sqlite,
+        file,
         transaction: (work) => sqlite.transaction(work).immediate(),
         close: () => {
           sqlite.close()

@@ -124,6 +124,8 @@ export async function startTestController(
   const start = (ports: { hubPort: number; consolePort: number }) =>
     startController({
       migrationsDir: join(ROOT, 'main', 'controller', 'store', 'migrations'),
+      // A Node that does not take TypeScript (Electron's) runs the built ones.
+      workersDir: process.features.typescript ? null : join(ROOT, 'out', 'main', 'workers'),
       rendererDir: null,
       version: '0.0.0-test',
       hubHost: '127.0.0.1',

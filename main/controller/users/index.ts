@@ -6,7 +6,7 @@ import type { UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
-import { hashPassword, unmatchable, verifyPassword } from './passwords.ts'
+import { createPasswords } from './passwords.ts'
 import { createUsersRepo, type UserRow } from './users.repo.ts'
 
 const REFRESH_LIFE_MS = 7 * 24 * 3_600_000
@@ -22,12 +22,18 @@ const toUser = (row: UserRow): User => ({
   created_at: row.created_at,
 })
 
-export function createUsers(deps: { store: Store; now: Now; audit: Audit }) {
+export function createUsers(deps: {
+  store: Store
+  now: Now
+  audit: Audit
+  workersDir: string | null
+}) {
+  const passwords = createPasswords(deps)
   const repo = createUsersRepo(deps.store)
   const nowIso = () => isoTime(deps.now())
   repo.dropExpiredSessions(nowIso())
   // What a sign-in with an unknown name is compared with, so that it takes as long as one with a wrong password.
-  const nobody = unmatchable()
+  const nobody = passwords.unmatchable()
 
   function openSession(row: UserRow): SignIn {
     const sessionId = randomBytes(16).toString('hex')
@@ -54,7 +60,7 @@ export function createUsers(deps: { store: Store; now: Now; audit: Audit }) {
     role: Role,
     onlyFirst: boolean,
   ): Promise<UserRow> {
-    const password_hash = await hashPassword(password)
+    const password_hash = await passwords.hash(password)
     // Checked inside the transaction: two first accounts at the same moment are one too many.
     return deps.store.transaction(() => {
       if (onlyFirst && repo.count() > 0)
@@ -82,7 +88,7 @@ export function createUsers(deps: { store: Store; now: Now; audit: Audit }) {
     /** @throws AppError E_CREDENTIALS, the same for an unknown name and a wrong password */
     async login(username: string, password: string): Promise<SignIn> {
       const row = repo.byName(username)
-      const right = await verifyPassword(password, row?.password_hash ?? nobody)
+      const right = await passwords.verify(password, row?.password_hash ?? nobody)
       if (!row || !right) {
         deps.audit.record(null, 'user.login_failed', `user ${username.slice(0, 64)}`, '')
         throw new AppError('E_CREDENTIALS', 'The user name or the password is wrong.')
@@ -130,7 +136,7 @@ export function createUsers(deps: { store: Store; now: Now; audit: Audit }) {
     ): Promise<User> {
       const row = existing(id)
       const password_hash =
-        change.password === undefined ? undefined : await hashPassword(change.password)
+        change.password === undefined ? undefined : await passwords.hash(change.password)
       deps.store.transaction(() => {
         if (change.role === 'technician' && row.role === 'admin' && repo.countAdmins() === 1)
           throw new AppError(
@@ -166,5 +172,7 @@ export function createUsers(deps: { store: Store; now: Now; audit: Audit }) {
         deps.audit.record(viewer, 'user.delete', `user ${row.username}`, '')
       })
     },
+    /** Ends the thread that looks at passwords. */
+    stop: passwords.stop,
   }
 }

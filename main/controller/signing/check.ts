@@ -1,0 +1,92 @@
+/**
+ * What may be signed: the hub's proofs, questions to agents, and commands that are in the store as they are in the text. It
+ * reads the database through a connection of its own, which cannot write.
+ */
+import Database from 'better-sqlite3'
+import {
+  CommandPayload,
+  commandText,
+  InspectPayload,
+  inspectText,
+  type DeployPayload,
+} from '#shared/contract/agent-link.ts'
+
+const COMMAND = commandText('')
+const INSPECT = inspectText('')
+/** See hubProofText: purpose, fingerprint, two nonces, device. */
+const HUB_PROOF =
+  /^deployx hub proof v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n\d+$/
+
+type TargetRow = {
+  deployment_id: number
+  device_id: number
+  installer_id: number | null
+  attempt: number
+  attempt_id: string | null
+  deployment_status: string
+  offered_at_ms: number | null
+}
+type DeploymentRow = { status: string; action: string; canceling: 0 | 1 }
+type InstallerRow = { kind: string; sha256: string | null; size_bytes: number | null }
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** @returns true for a text that may be signed. @throws what the database throws */
+export function createCheck(databaseFile: string): (text: string) => boolean {
+  const db = new Database(databaseFile, { readonly: true, timeout: 5_000 })
+  const target = db.prepare<[number], TargetRow>(
+    'select deployment_id, device_id, installer_id, attempt, attempt_id, deployment_status, offered_at_ms from deployment_targets where id = ?',
+  )
+  const deployment = db.prepare<[number], DeploymentRow>(
+    'select status, action, canceling from deployments where id = ?',
+  )
+  const installer = db.prepare<[number], InstallerRow>(
+    'select kind, sha256, size_bytes from installers where id = ?',
+  )
+
+  /** The very package that the store has for this target, and nothing that runs elsewhere or was called off. */
+  function isOffered(payload: DeployPayload, of: TargetRow): boolean {
+    const parent = deployment.get(of.deployment_id)
+    const content = of.installer_id === null ? undefined : installer.get(of.installer_id)
+    return (
+      of.deployment_status === 'pending' &&
+      of.offered_at_ms !== null &&
+      parent?.status === 'in_progress' &&
+      parent.canceling === 0 &&
+      parent.action === payload.action &&
+      content?.sha256 === payload.sha256 &&
+      content.size_bytes === payload.size_bytes &&
+      content.kind === payload.kind
+    )
+  }
+
+  function isStored(text: string): boolean {
+    const parsed = CommandPayload.safeParse(parse(text))
+    if (!parsed.success) return false
+    const payload = parsed.data
+    const row = target.get(payload.target_id)
+    if (
+      !row ||
+      row.deployment_id !== payload.deployment_id ||
+      row.device_id !== payload.device_id ||
+      row.attempt !== payload.attempt ||
+      row.attempt_id !== payload.attempt_id
+    )
+      return false
+    if (payload.action === 'cancel') return deployment.get(row.deployment_id)?.canceling === 1
+    return isOffered(payload, row)
+  }
+
+  return (text) => {
+    if (text.startsWith(COMMAND)) return isStored(text.slice(COMMAND.length))
+    if (text.startsWith(INSPECT))
+      return InspectPayload.safeParse(parse(text.slice(INSPECT.length))).success
+    return HUB_PROOF.test(text)
+  }
+}

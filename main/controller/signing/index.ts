@@ -1,0 +1,28 @@
+/**
+ * The command key's only home. It is read by a worker thread of its own and never enters the hub's thread; the worker signs
+ * no command that the store does not know. What that defends, and what not: docs/security.md.
+ */
+import { join } from 'node:path'
+import { createAskWorker } from '../lib/ask-worker.ts'
+
+export type SigningData = { keyFile: string; databaseFile: string }
+export type Signer = {
+  /** Signatures, base64, in the order of the texts; null for a text that the worker refuses. Rejects when it cannot answer. */
+  sign: (texts: string[]) => Promise<(string | null)[]>
+  stop: () => Promise<void>
+}
+
+const TIMEOUT_MS = 10_000
+const WAITING_LIMIT = 10_000
+
+/** @param workersDir where the built workers lie; null: beside the sources */
+export function createSigner(options: SigningData & { workersDir: string | null }): Signer {
+  const { workersDir, keyFile, databaseFile } = options
+  const worker = createAskWorker<string[], (string | null)[]>({
+    file: workersDir ? join(workersDir, 'signing.js') : join(import.meta.dirname, 'worker.ts'),
+    data: { keyFile, databaseFile } satisfies SigningData,
+    timeoutMs: TIMEOUT_MS,
+    limit: WAITING_LIMIT,
+  })
+  return { sign: worker.ask, stop: worker.stop }
+}

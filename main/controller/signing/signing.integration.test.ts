@@ -1,0 +1,162 @@
+/** The signing thread signs what the store knows, and nothing else, whoever asks. */
+import { generateKeyPairSync, verify } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { commandText, hubProofText, inspectText } from '#shared/contract/agent-link.ts'
+import { openStore, type Store } from '../store/store.ts'
+import { createSigner, type Signer } from './index.ts'
+
+const SHA = 'a'.repeat(64)
+const ATTEMPT = 'b'.repeat(32)
+const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+let folder: string
+let store: Store
+let signer: Signer
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deployx-signing-'))
+  const keyFile = join(folder, 'key')
+  writeFileSync(keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }))
+  store = openStore({
+    dataDir: folder,
+    migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
+  })
+  const db = store.sqlite
+  db.exec(`
+    insert into software (name, version, publisher, origin, created_at) values ('tool', '1', '', 'library', '2026');
+    insert into contents (sha256, size_bytes, chunk_hashes, created_at) values ('${SHA}', 7, x'', '2026');
+    insert into installers (software_id, platform, arch, kind, file_name, sha256, size_bytes, install_args, timeout_seconds, success_exit_codes, fetch_state)
+      values (1, 'linux', 'any', 'sh', 'tool.sh', '${SHA}', 7, '', 60, '[]', 'none');
+    insert into devices (name, platform, arch, os_version, agent_version, public_key, approved, enrolled_at)
+      values ('PC', 'linux', 'x64', '', '', 'k', 1, '2026'), ('PC-2', 'linux', 'x64', '', '', 'k2', 1, '2026');
+    insert into deployments (name, status, created_at, action, strategy_type, offline_policy, wait_minutes, software_names, device_count)
+      values ('d', 'in_progress', '2026', 'install', 'parallel', 'fail', 60, '[]', 1);
+    insert into deployment_targets (deployment_id, device_id, software_id, installer_id, position, deployment_status, attempt_id, since, offered_at_ms)
+      values (1, 1, 1, 1, 0, 'pending', '${ATTEMPT}', '2026', 1);`)
+  signer = createSigner({
+    keyFile,
+    databaseFile: store.file,
+    workersDir: process.features.typescript
+      ? null
+      : join(import.meta.dirname, '../../../out/main/workers'),
+  })
+})
+afterAll(async () => {
+  await signer.stop()
+  store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+beforeEach(() => {
+  store.sqlite.exec("update deployments set status = 'in_progress', canceling = 0")
+  store.sqlite.exec(
+    "update deployment_targets set deployment_status = 'pending', offered_at_ms = 1",
+  )
+})
+
+const command = {
+  device_id: 1,
+  deployment_id: 1,
+  target_id: 1,
+  attempt: 1,
+  attempt_id: ATTEMPT,
+  sequence: 1,
+  issued_at: '2026-01-01T00:00:00.000Z',
+  action: 'install',
+  software_name: 'tool',
+  kind: 'sh',
+  file_name: 'tool.sh',
+  argv: [],
+  verbatim: false,
+  url: '/content/x',
+  sha256: SHA,
+  size_bytes: 7,
+  success_exit_codes: [],
+  detection: null,
+  timeout_seconds: 60,
+  reboot: 'never',
+}
+const cancel = Object.fromEntries(
+  (
+    [
+      'device_id',
+      'deployment_id',
+      'target_id',
+      'attempt',
+      'attempt_id',
+      'sequence',
+      'issued_at',
+    ] as const
+  ).map((key) => [key, command[key]]),
+)
+const asText = (change: object = {}) => commandText(JSON.stringify({ ...command, ...change }))
+const signed = async (text: string): Promise<boolean> => {
+  const [signature] = await signer.sign([text])
+  if (!signature) return false
+  expect(verify(null, Buffer.from(text), publicKey, Buffer.from(signature, 'base64'))).toBe(true)
+  return true
+}
+
+it('signs the command that the store holds', async () => {
+  expect(await signed(asText())).toBe(true)
+})
+
+it.each([
+  ['another device', { device_id: 2 }],
+  ['another deployment', { deployment_id: 2 }],
+  ['a target that does not exist', { target_id: 2 }],
+  ['another attempt', { attempt_id: 'c'.repeat(32) }],
+  ['another number of the attempt', { attempt: 2 }],
+  ['other bytes', { sha256: 'c'.repeat(64) }],
+  ['another size', { size_bytes: 8 }],
+  ['another kind of installer', { kind: 'deb' }],
+  ['another action', { action: 'uninstall' }],
+  ['nonsense', { argv: 'rm -rf' }],
+])('signs no command for %s', async (_what, change) => {
+  expect(await signed(asText(change))).toBe(false)
+})
+
+it('signs nothing for a target that was not offered, has moved on, or was called off', async () => {
+  store.sqlite.exec('update deployment_targets set offered_at_ms = null')
+  expect(await signed(asText())).toBe(false)
+  store.sqlite.exec(
+    "update deployment_targets set offered_at_ms = 1, deployment_status = 'installing'",
+  )
+  expect(await signed(asText())).toBe(false)
+  store.sqlite.exec("update deployment_targets set deployment_status = 'pending'")
+  store.sqlite.exec('update deployments set canceling = 1')
+  expect(await signed(asText())).toBe(false)
+  store.sqlite.exec("update deployments set canceling = 0, status = 'completed'")
+  expect(await signed(asText())).toBe(false)
+})
+
+it('signs a cancel of a deployment that is being cancelled, and no other', async () => {
+  const text = commandText(JSON.stringify({ ...cancel, action: 'cancel' }))
+  expect(await signed(text)).toBe(false)
+  store.sqlite.exec('update deployments set canceling = 1')
+  expect(await signed(text)).toBe(true)
+})
+
+it('signs its own proofs and questions, and no text of another purpose', async () => {
+  const nonce = 'd'.repeat(64)
+  const fingerprint = `sha256/${'A'.repeat(43)}=`
+  expect(await signed(hubProofText(fingerprint, nonce, nonce, 1))).toBe(true)
+  const question = { device_id: 1, issued_at: '2026-01-01T00:00:00Z', detections: [] }
+  expect(await signed(inspectText(JSON.stringify(question)))).toBe(true)
+  for (const text of [
+    '',
+    'anything',
+    inspectText('{}'),
+    hubProofText(fingerprint, nonce, 'short', 1),
+    `${hubProofText(fingerprint, nonce, nonce, 1)}\nmore`,
+    JSON.stringify(command),
+  ])
+    expect(await signed(text)).toBe(false)
+})
+
+it('answers for many at once in their order', async () => {
+  const texts = [asText(), asText({ device_id: 2 }), asText({ sequence: 9 })]
+  const signatures = await signer.sign(texts)
+  expect(signatures.map((s) => s !== null)).toEqual([true, false, true])
+})

@@ -1,0 +1,24 @@
+/** The signing thread: see index.ts. It trusts nobody but the key file and the store. */
+import { createPrivateKey, sign } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Answered, Asked } from '../lib/ask-worker.ts'
+import { createCheck } from './check.ts'
+import type { SigningData } from './index.ts'
+
+const { keyFile, databaseFile } = workerData as SigningData
+const key = createPrivateKey(readFileSync(keyFile))
+const mayBeSigned = createCheck(databaseFile)
+
+const signature = (text: string): string | null =>
+  mayBeSigned(text) ? sign(null, Buffer.from(text), key).toString('base64') : null
+
+parentPort!.on('message', ({ id, question }: Asked<string[]>) => {
+  let told: Answered<(string | null)[]>
+  try {
+    told = { id, answer: question.map(signature) }
+  } catch (error) {
+    told = { id, error: error instanceof Error ? error.message : String(error) }
+  }
+  parentPort!.postMessage(told)
+})
