@@ -295,6 +295,7 @@ describe('a start that cannot be', () => {
   const start = (options: { dataDir: string; hubPort?: number }) =>
     startController({
       migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
+      workersDir: null,
       rendererDir: null,
       version: '0',
       hubPort: 0,

@@ -55,9 +55,10 @@ class NoLink extends Error {}
 /** A bucket that refills: true while the sender keeps within its share. */
 function createAllowance(perSecond: number, burstSeconds = 10) {
   let tokens = perSecond * burstSeconds
-  let atMs = Date.now()
+  // Not the clock on the wall: that one goes back when it is set.
+  let atMs = performance.now()
   return (): boolean => {
-    const nowMs = Date.now()
+    const nowMs = performance.now()
     tokens = Math.min(perSecond * burstSeconds, tokens + ((nowMs - atMs) / 1000) * perSecond)
     atMs = nowMs
     if (tokens < 1) return false
