@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import path from 'node:path'
+import { ensureBuilt } from './build-app.ts'
 import { resolveElectron } from './electron-runtime/resolve.ts'
 import { projectRoot } from './support/project.ts'
 import { countLine, readSecondTries } from './support/second-tries.ts'
@@ -100,6 +101,8 @@ const runtime = await resolveElectron({
 })
 const units = await unit()
 console.log(`unit: ${countLine(units, units.secondTries)}`)
+// Its worker threads are the built ones: Electron's Node takes no TypeScript.
+await ensureBuilt({ onProgress: (message) => console.log(message) })
 const inside = await controllerInElectron(runtime.executable)
 console.log(`controller in Electron ${runtime.version}: ${countLine(inside, inside.secondTries)}`)
 const specs = await electron()

@@ -25,14 +25,24 @@ export const preflightGroup = (
 
 export type Plan = { name: string; software: readonly string[]; devices: readonly string[] }
 
-/** Through the wizard up to its last step. */
-export async function planUpToReview(page: Page, plan: Plan): Promise<void> {
+/** Through the wizard up to its third step: name and strategy. */
+export async function planUpToStrategy(page: Page, plan: Plan): Promise<void> {
   await openWizard(page)
   for (const name of plan.software) await softwareItem(page, name).click()
   await next(page)
   for (const name of plan.devices) await deviceItem(page, name).click()
   await next(page)
   await page.getByTestId('wizard-name').fill(plan.name)
+}
+
+/** Through the wizard up to its last step. */
+export async function planUpToReview(page: Page, plan: Plan): Promise<void> {
+  await planUpToStrategy(page, plan)
+  await toReview(page)
+}
+
+/** From the third step to the last. */
+export async function toReview(page: Page): Promise<void> {
   await next(page)
   await expect(page.getByTestId('preflight')).toBeVisible()
 }
@@ -40,6 +50,11 @@ export async function planUpToReview(page: Page, plan: Plan): Promise<void> {
 /** Through the wizard and on to the live page. */
 export async function deploy(page: Page, plan: Plan): Promise<DeploymentId> {
   await planUpToReview(page, plan)
+  return await start(page)
+}
+
+/** From the last step to the live page. */
+export async function start(page: Page): Promise<DeploymentId> {
   await page.getByTestId('wizard-deploy').click()
   await expect(page).toHaveURL(/#\/deployments\/\d+$/)
   return deploymentIdOf(page)

@@ -1,19 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { CreateDeployment } from '#shared/contract/requests.ts'
+import { checkCustom, kindOfCustom } from './custom-draft.ts'
 import {
-  checkCustom,
-  checkStep,
   chosenDevices,
   Draft,
   dropUnknown,
   emptyDraft,
-  firstOpenStep,
   isBlank,
-  kindOfCustom,
   proposeName,
   stepOfPath,
   toRequest,
 } from './draft.ts'
+import { checkStep, firstError, firstOpenStep, refusalsOf } from './draft-checks.ts'
 import type { Known } from './draft.ts'
 
 const known: Known = {
@@ -23,6 +21,7 @@ const known: Known = {
     [1, [2, 3]],
     [2, []],
   ]),
+  needs: new Map([[2, [1, 9]]]),
 }
 const draft = (change: object = {}) => Draft.parse({ ...emptyDraft(), ...change })
 const whole = draft({ software_ids: [1], device_ids: [1], name: 'VLC' })
@@ -45,6 +44,10 @@ describe('the steps', () => {
     expect(checkStep(draft({ software_ids: [9] }), 'software', known).software).toMatch(/removed/))
   it('take a package from an address alone', () =>
     expect(checkStep(draft({ custom_software: [custom()] }), 'software', known)).toEqual({}))
+  it('refuse software without what it needs, as far as that still exists', () => {
+    expect(checkStep(draft({ software_ids: [2] }), 'software', known).software).toMatch(/needs/)
+    expect(checkStep(draft({ software_ids: [2, 1] }), 'software', known)).toEqual({})
+  })
   it('refuse a group without PCs', () =>
     expect(checkStep(draft({ group_ids: [2] }), 'targets', known).targets).toMatch(/no PCs/))
   it('want whole numbers in range', () => {
@@ -63,6 +66,81 @@ describe('the steps', () => {
   })
   it('do not ask for a waiting time that is not used', () =>
     expect(checkStep(draft({ name: 'x', wait_minutes: null }), 'strategy', known)).toEqual({}))
+})
+
+const NOW = new Date(2026, 10, 23, 12, 0).getTime()
+const strategyErrors = (change: object) =>
+  checkStep(draft({ name: 'x', ...change }), 'strategy', known, NOW)
+
+describe('strategy and times', () => {
+  it.each([
+    [{ strategy_type: 'rolling', batch: null }, 'batch'],
+    [{ strategy_type: 'rolling', batch: 0 }, 'batch'],
+    [{ strategy_type: 'rolling', batch: 101, batch_unit: 'percent' }, 'batch'],
+    [{ strategy_type: 'rolling', batch: 2.5, batch_unit: 'pcs' }, 'batch'],
+    [{ strategy_type: 'rolling', rest: -1 }, 'rest'],
+    [{ strategy_type: 'canary', canary: null }, 'canary'],
+    [{ strategy_type: 'canary', canary: 0 }, 'canary'],
+    [{ limit_failures: true, failure_percent: null, min_executed: null }, 'failure_percent'],
+    [{ limit_failures: true, failure_percent: 101 }, 'failure_percent'],
+    [{ limit_failures: true, min_executed: 0 }, 'min_executed'],
+    [{ start: 'later' }, 'start'],
+    [{ start: 'later', start_day: '2026-02-30', start_time: '10:00' }, 'start'],
+    [{ start: 'later', start_day: '2026-11-23', start_time: '12:00' }, 'start'],
+    [{ use_window: true, window_days: [] }, 'window_days'],
+    [{ use_window: true, window_start: '25:00' }, 'window_start'],
+    [{ use_window: true, window_end: '' }, 'window_end'],
+    [{ use_window: true, window_start: '22:00', window_end: '22:00' }, 'window_end'],
+  ])('%o is told at the field %s', (change, field) =>
+    expect(Object.keys(strategyErrors(change))).toEqual([field]),
+  )
+  it.each([
+    [{ strategy_type: 'rolling' }],
+    [{ strategy_type: 'rolling', batch: 12.5, rest: null }],
+    [{ strategy_type: 'canary', canary: 1, canary_unit: 'pcs', limit_failures: false }],
+    [{ limit_failures: true, min_executed: null }],
+    [{ start: 'later', start_day: '2026-11-23', start_time: '12:01' }],
+    [{ use_window: true }],
+    [{ batch: null, canary: null, failure_percent: null }],
+  ])('%o is fine', (change) => expect(strategyErrors(change)).toEqual({}))
+})
+
+it('says first what stands first, with the name of its field', () => {
+  expect(
+    firstError(strategyErrors({ start: 'later', strategy_type: 'canary', canary: null })),
+  ).toBe('PCs that go first: from 1 to 100 %.')
+  expect(firstError({ software: 'Choose at least one software.' })).toMatch(/^Choose/)
+  expect(firstError({})).toBeUndefined()
+})
+
+describe('a draft that was kept', () => {
+  it('by an older console still loads, with everything that is new at its default', () => {
+    const { strategy_type, batch, use_window, start, ...older } = emptyDraft()
+    expect([strategy_type, batch, use_window, start]).toEqual(['parallel', 25, false, 'now'])
+    expect(Draft.parse(JSON.parse(JSON.stringify(older)))).toEqual(emptyDraft())
+  })
+  it('holds all that was filled in', () => {
+    const filled = draft({ strategy_type: 'canary', canary: 3, use_window: true, start: 'later' })
+    expect(Draft.parse(JSON.parse(JSON.stringify(filled)))).toEqual(filled)
+  })
+})
+
+describe('what the controller refuses', () => {
+  const details = [
+    { path: '/scheduled_at', message: 'must lie in the future' },
+    { path: '/strategy/batch_size', message: 'too small' },
+    { path: '/maintenance_window/end', message: 'must differ from start' },
+    { path: '/software_ids', message: 'Office needs .NET (software 3)' },
+  ]
+  it('stands at its field, in its step', () => {
+    expect(refusalsOf(details, 'strategy')).toEqual({
+      start: 'Must lie in the future.',
+      batch: 'Too small.',
+      window_end: 'Must differ from start.',
+    })
+    expect(refusalsOf(details, 'software').software).toBe('Office needs .NET (software 3).')
+    expect(refusalsOf(details, 'targets')).toEqual({})
+  })
 })
 
 describe('packages from an address', () => {
@@ -126,6 +204,37 @@ describe('the request', () => {
       custom_software: [{ kind: 'sh' }],
     })
   })
+  it('carries what belongs to the strategy, and nothing of the others', () => {
+    const sent = toRequest(
+      draft({ ...whole, strategy_type: 'rolling', batch: 10, batch_unit: 'pcs', rest: 5 }),
+    )
+    expect(CreateDeployment.parse(sent)).toMatchObject({ strategy_type: 'rolling' })
+    expect(sent.strategy).toEqual({
+      max_concurrent: 50,
+      batch_size: 10,
+      pause_seconds: 300,
+      failure_threshold_percent: 20,
+      min_executed: 3,
+    })
+    expect(toRequest(whole).strategy).toEqual({ max_concurrent: 50 })
+  })
+  it('names start and window only where they were asked for', () => {
+    const sent = toRequest(
+      draft({
+        ...whole,
+        start: 'later',
+        start_day: '2026-11-24',
+        start_time: '22:00',
+        use_window: true,
+      }),
+    )
+    expect(CreateDeployment.parse(sent)).toMatchObject({
+      scheduled_at: new Date(2026, 10, 24, 22, 0).toISOString(),
+      maintenance_window: { days: [1, 2, 3, 4, 5], start: '22:00', end: '05:00' },
+    })
+    expect(Object.keys(toRequest(whole))).not.toContain('scheduled_at')
+    expect(Object.keys(toRequest(whole))).not.toContain('maintenance_window')
+  })
   it('leaves the time-out to the library unless one was given', () =>
     expect(toRequest(whole)).not.toHaveProperty('timeout_seconds'))
 })
@@ -134,5 +243,6 @@ it('knows in which step a field is filled in', () => {
   expect(stepOfPath('/custom_software/0/kind')).toBe('software')
   expect(stepOfPath('/group_ids/3')).toBe('targets')
   expect(stepOfPath('/name')).toBe('strategy')
+  expect(stepOfPath('/maintenance_window/days')).toBe('strategy')
   expect(stepOfPath(undefined)).toBe('review')
 })

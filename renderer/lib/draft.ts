@@ -1,21 +1,13 @@
-/** The draft of a deployment: what the wizard holds, whether a step is complete, and what is sent. Pure. */
+/** The draft of a deployment: what the wizard holds and what is sent. Pure. */
 import { z } from 'zod'
 import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
-import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import { DeviceId, GroupId, SoftwareId } from '#shared/domain/ids.ts'
-import { INSTALLER_KINDS, InstallerKind, kindOfFileName } from '#shared/domain/platforms.ts'
 import { MAX_CONCURRENT_DEVICES, WAIT_MINUTES } from '#shared/domain/defaults.ts'
+import { CustomDraft } from './custom-draft.ts'
+import { RolloutDraft, rolloutRequest } from './rollout.ts'
 
 export const STEPS = ['software', 'targets', 'strategy', 'review'] as const
 export type Step = (typeof STEPS)[number]
-
-export const CustomDraft = z.object({
-  name: z.string(),
-  download_url: z.string(),
-  install_args: z.string(),
-  kind: InstallerKind.nullable(),
-})
-export type CustomDraft = z.infer<typeof CustomDraft>
 
 export const Draft = z.object({
   step: z.enum(STEPS),
@@ -30,6 +22,7 @@ export const Draft = z.object({
   offline_policy: z.enum(['fail', 'wait']),
   wait_minutes: z.number().nullable(),
   timeout_minutes: z.number().nullable(),
+  ...RolloutDraft.shape,
 })
 export type Draft = z.infer<typeof Draft>
 
@@ -45,6 +38,7 @@ export const emptyDraft = (): Draft => ({
   offline_policy: 'fail',
   wait_minutes: WAIT_MINUTES,
   timeout_minutes: null,
+  ...RolloutDraft.parse({}),
 })
 
 /** Whether anything in it would be lost. */
@@ -62,62 +56,8 @@ export type Known = {
   devices: ReadonlySet<number>
   /** Members per group. */
   groups: ReadonlyMap<number, readonly number[]>
-}
-
-/** Messages per field; an empty object means the step is complete. */
-export type StepErrors = Partial<
-  Record<'software' | 'targets' | 'name' | 'max_concurrent' | 'wait_minutes' | 'timeout', string>
->
-
-/** The file name that an address ends in, or ''. */
-export function fileNameOfUrl(url: string): string {
-  try {
-    return decodeURIComponent(new URL(url).pathname.split('/').pop() ?? '')
-  } catch {
-    return ''
-  }
-}
-
-/** The installer kind of a custom package: chosen, else told by its address. */
-export const kindOfCustom = (custom: CustomDraft): InstallerKind | null =>
-  custom.kind ?? kindOfFileName(fileNameOfUrl(custom.download_url.trim()))
-
-export type CustomErrors = Partial<
-  Record<'name' | 'download_url' | 'install_args' | 'kind', string>
->
-
-/** What is wrong with a package from an address. */
-export function checkCustom(custom: CustomDraft): CustomErrors {
-  const errors: CustomErrors = {}
-  if (custom.name.trim() === '') errors.name = 'Give the package a name.'
-  else if (custom.name.trim().length > 200) errors.name = 'At most 200 characters.'
-  const urlError = checkUrl(custom.download_url.trim())
-  if (urlError) errors.download_url = urlError
-  const kind = kindOfCustom(custom)
-  if (!urlError && !kind)
-    errors.kind = 'The address does not tell the kind of installer: choose it.'
-  try {
-    splitArguments(custom.install_args, kind ? INSTALLER_KINDS[kind].platform : 'linux')
-  } catch (error) {
-    if (!(error instanceof ArgumentSyntaxError)) throw error
-    errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
-  }
-  return errors
-}
-
-function checkUrl(text: string): string | null {
-  if (text === '') return 'Enter the address of the installer.'
-  let url: URL
-  try {
-    url = new URL(text)
-  } catch {
-    return 'This is not a complete address. It begins with http:// or https://.'
-  }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return 'Only http and https addresses can be fetched.'
-  if (url.username || url.password) return 'Leave user name and password out of the address.'
-  if (text.length > 4096 || /\s/.test(text)) return 'The address holds spaces or is too long.'
-  return null
+  /** What each software needs, where it needs any. */
+  needs: ReadonlyMap<number, readonly number[]>
 }
 
 /** All PCs of the draft, groups expanded, each once; what no longer exists is left out. */
@@ -137,52 +77,6 @@ export function dropUnknown(draft: Draft, known: Known): { draft: Draft; dropped
   }
   const size = (d: Draft) => d.software_ids.length + d.device_ids.length + d.group_ids.length
   return { draft: kept, dropped: size(draft) - size(kept) }
-}
-
-const whole = (n: number | null, min: number, max: number) =>
-  n !== null && Number.isInteger(n) && n >= min && n <= max
-
-/** What is missing in one step. */
-export function checkStep(draft: Draft, step: Step, known: Known): StepErrors {
-  const errors: StepErrors = {}
-  switch (step) {
-    case 'software':
-      if (draft.software_ids.length + draft.custom_software.length === 0)
-        errors.software = 'Choose at least one software.'
-      else if (draft.software_ids.some((id) => !known.software.has(id)))
-        errors.software = 'Some of the chosen software was removed from the library.'
-      else if (draft.software_ids.length > 50) errors.software = 'At most 50 at once.'
-      else if (draft.custom_software.length > 20) errors.software = 'At most 20 addresses at once.'
-      return errors
-    case 'targets':
-      if (draft.device_ids.length + draft.group_ids.length === 0)
-        errors.targets = 'Choose at least one PC or group.'
-      else if (
-        draft.device_ids.some((id) => !known.devices.has(id)) ||
-        draft.group_ids.some((id) => !known.groups.has(id))
-      )
-        errors.targets = 'Some of the chosen PCs or groups were removed.'
-      else if (chosenDevices(draft, known).length === 0)
-        errors.targets = 'The chosen groups have no PCs in them.'
-      return errors
-    case 'strategy':
-      if (draft.name.trim() === '') errors.name = 'Give the deployment a name.'
-      else if (draft.name.trim().length > 200) errors.name = 'At most 200 characters.'
-      if (!whole(draft.max_concurrent, 1, 10_000))
-        errors.max_concurrent = 'A whole number from 1 to 10 000.'
-      if (draft.offline_policy === 'wait' && !whole(draft.wait_minutes, 1, 60 * 24 * 14))
-        errors.wait_minutes = 'From 1 minute to 14 days.'
-      if (draft.timeout_minutes !== null && !whole(draft.timeout_minutes, 1, 1_440))
-        errors.timeout = 'From 1 to 1 440 minutes, or empty.'
-      return errors
-    case 'review':
-      return errors
-  }
-}
-
-/** The first step that is not complete, or 'review'. */
-export function firstOpenStep(draft: Draft, known: Known): Step {
-  return STEPS.find((step) => Object.keys(checkStep(draft, step, known)).length > 0) ?? 'review'
 }
 
 /** The step in which a field of the request is filled in: errors stand where they happened. */
@@ -215,8 +109,7 @@ export function toRequest(draft: Draft): CreateDeploymentInput {
       install_args: c.install_args,
       ...(c.kind ? { kind: c.kind } : {}),
     })),
-    strategy_type: 'parallel',
-    strategy: { max_concurrent: draft.max_concurrent ?? MAX_CONCURRENT_DEVICES },
+    ...rolloutRequest(draft),
     offline_policy: draft.offline_policy,
     ...(draft.offline_policy === 'wait'
       ? { wait_minutes: draft.wait_minutes ?? WAIT_MINUTES }

@@ -67,7 +67,7 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
   E_RATE_LIMITED: { title: 'Too many attempts', next: 'Wait a minute, then try again.' },
   E_INTERNAL: { title: 'A fault in the controller', next: 'Try again. Details are in its log.' },
   E_DATABASE: {
-    title: 'The controller could not store this',
+    title: 'A fault in the controller’s database',
     next: 'Try again. Details are in its log.',
   },
   E_DISK_FULL: { title: 'The controller’s disk is full', next: 'Free some space, then try again.' },

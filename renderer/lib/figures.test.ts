@@ -6,7 +6,7 @@ import { ERROR_TEXT, failureText, fieldMessage } from './error-text.ts'
 import { estimate, misfits } from './estimate.ts'
 import { safeFileName } from './file-name.ts'
 import { byteFigures, downloadFraction } from './live-figures.ts'
-import { deployableDevices, devicesOfCause, groupPreflight } from './preflight.ts'
+import { askedInWords, deployableDevices, devicesOfCause, groupPreflight } from './preflight.ts'
 import { byName, matches } from './search.ts'
 import { countsInWords, lookOfDeployment, lookOfTarget } from './states.ts'
 import { aDeployment, aDevice, aSoftware, aTarget } from './test-kit.ts'
@@ -53,6 +53,12 @@ describe('states', () => {
     ).toEqual(['31 completed', '4 installing', '1 failed']))
   it('tell cancelling from running', () =>
     expect(lookOfDeployment(aDeployment({ canceling: true })).label).toBe('Cancelling'))
+  it('tell a start of their own from a mere queue', () => {
+    const pending = { status: 'pending', scheduled_at: '2026-11-24T10:00:00.000Z' } as const
+    expect(lookOfDeployment(aDeployment(pending)).label).toBe('Scheduled')
+    expect(lookOfDeployment(aDeployment({ status: 'pending' })).label).toBe('Queued')
+    expect(lookOfDeployment(aDeployment({ ...pending, canceling: true })).label).toBe('Cancelling')
+  })
   it('call a skip by a cancel cancelled', () =>
     expect(lookOfTarget(aTarget({ deployment_status: 'skipped', reason: 'canceled' })).label).toBe(
       'Cancelled',
@@ -71,14 +77,19 @@ describe('states', () => {
 })
 
 describe('a preflight', () => {
-  const target = (device_id: number, outcome: string, message: string) => ({
+  const target = (
+    device_id: number,
+    outcome: string,
+    message: string,
+    reason: string | null = null,
+  ) => ({
     device_id,
     device_name: `PC-${device_id}`,
     software_id: 1,
     software_name: 'VLC',
     outcome,
     live: true,
-    reason: null,
+    reason,
     message,
     size_bytes: 1,
   })
@@ -120,6 +131,40 @@ describe('a preflight', () => {
       ['PC-1', []],
       ['PC-2', ['VLC']],
     ])
+  })
+  it('gathers what is installed already and what waits for a restart, whatever the package', () => {
+    const there = (id: number, software: string) => ({
+      ...target(id, 'will_skip', `${software} is there already.`, 'already_installed'),
+      software_name: software,
+    })
+    const both = Preflight.parse({
+      ...preflight,
+      targets: [
+        there(1, 'VLC'),
+        there(1, '7-Zip'),
+        there(2, 'VLC'),
+        target(3, 'ready', 'Online and free.'),
+        target(4, 'ready', 'Online, but it waits for a restart.', 'reboot_pending'),
+      ],
+    })
+    const [ready, , skip] = groupPreflight(both)
+    expect(skip?.causes.map((c) => [c.message, c.targets.length])).toEqual([
+      ['Already installed', 3],
+    ])
+    expect(ready?.causes.map((c) => c.reason)).toEqual([null, 'reboot_pending'])
+  })
+  it('says who was asked just now and who is judged from memory', () => {
+    const of = (...live: boolean[]) =>
+      askedInWords(
+        Preflight.parse({
+          ...preflight,
+          device_count: live.length,
+          targets: live.map((is, i) => ({ ...target(i + 1, 'ready', ''), live: is })),
+        }),
+      )
+    expect(of(true, true)).toBe('2 PCs asked just now.')
+    expect(of(true, false)).toBe('1 PC asked just now, 1 PC judged by what was last known.')
+    expect(of(false)).toBe('1 PC judged by what was last known.')
   })
   it('counts the PCs that will be worked on', () => expect(deployableDevices(preflight)).toBe(2))
 })

@@ -92,6 +92,24 @@ export function formatExact(iso: string): string {
   )
 }
 
+/** The local time of day: "22:00". */
+export function formatClockTime(atMs: number): string {
+  const at = new Date(atMs)
+  return `${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`
+}
+
+/** The local day, near ones by name: "today", "tomorrow", "Wed 25 Nov", "Fri 1 Jan 2027". */
+export function formatDay(atMs: number, nowMs: number): string {
+  const [at, now] = [new Date(atMs), new Date(nowMs)]
+  const midnight = (d: Date) => new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime()
+  // Rounded: a day of a clock change has 23 or 25 hours.
+  const days = Math.round((midnight(at) - midnight(now)) / 86_400_000)
+  if (days === 0) return 'today'
+  if (days === 1) return 'tomorrow'
+  const day = `${WEEKDAYS[at.getDay()]!} ${at.getDate()} ${MONTHS[at.getMonth()]!}`
+  return at.getFullYear() === now.getFullYear() ? day : `${day} ${at.getFullYear()}`
+}
+
 /** 0…1 → "62 %"; never 100 before it is whole, never 0 once begun. */
 export function formatPercent(fraction: number): string {
   if (!(fraction > 0)) return '0 %'

@@ -26,9 +26,13 @@ export const DEPLOYMENT_LOOK: Record<DeploymentState, Look> = {
   canceled: { label: 'Cancelled', tone: 'canceled', shape: 'minus' },
 }
 
-/** A deployment's look: cancelling and paused are flags on a running one. */
-export function lookOfDeployment(d: Pick<Deployment, 'status' | 'canceling' | 'paused'>): Look {
-  if (d.status === 'in_progress' && d.canceling)
+/** A deployment's look: cancelling and paused are flags on a running one, a start of its own is one on a queued one. */
+export function lookOfDeployment(
+  d: Pick<Deployment, 'status' | 'canceling' | 'paused' | 'scheduled_at'>,
+): Look {
+  if (d.status === 'pending' && d.scheduled_at !== null && !d.canceling)
+    return { ...DEPLOYMENT_LOOK.pending, label: 'Scheduled' }
+  if (isActive(d.status) && d.canceling)
     return { label: 'Cancelling', tone: 'canceled', shape: 'minus' }
   if (d.status === 'in_progress' && d.paused)
     return { label: 'Paused', tone: 'waiting', shape: 'ring' }

@@ -51,6 +51,8 @@ export const useDeploymentsStore = defineStore('deployments', () => {
     list,
     total,
     active: computed(() => list.value.filter((d) => isActive(d.status))),
+    /** What an emergency stop would stop. */
+    stoppable: computed(() => list.value.filter((d) => isActive(d.status) && !d.canceling)),
     loadMore,
     put,
     applyTargets: (update: TargetsUpdated) =>
@@ -59,5 +61,10 @@ export const useDeploymentsStore = defineStore('deployments', () => {
       patch(done.deployment_id, { status: done.status, ended_at: done.ended_at, canceling: false }),
     cancel: async (id: DeploymentId) =>
       put(await api.call('deployments.cancel', { params: { id } })),
+    pause: async (id: DeploymentId) => put(await api.call('deployments.pause', { params: { id } })),
+    resume: async (id: DeploymentId) =>
+      put(await api.call('deployments.resume', { params: { id } })),
+    /** Emergency stop. Resolves to the number of deployments that it stopped; what they are now is told by the feed. */
+    stopAll: async () => (await api.call('deployments.stop_all')).stopped.length,
   }
 })

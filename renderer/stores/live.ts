@@ -86,6 +86,17 @@ export const useLiveStore = defineStore('live', () => {
     triggerRef(targets)
   }
 
+  async function retry(targetIds?: TargetId[]): Promise<void> {
+    if (id.value === null) return
+    deployments.put(
+      await api.call('deployments.retry', {
+        params: { id: id.value },
+        body: targetIds ? { target_ids: targetIds } : {},
+      }),
+    )
+    await loader.load()
+  }
+
   const deployment = computed<Deployment | null>(() =>
     id.value === null ? null : (deployments.byId.get(id.value) ?? null),
   )
@@ -111,15 +122,18 @@ export const useLiveStore = defineStore('live', () => {
     cancel: async () => {
       if (id.value !== null) await deployments.cancel(id.value)
     },
-    retry: async (targetIds?: TargetId[]) => {
-      if (id.value === null) return
-      deployments.put(
-        await api.call('deployments.retry', {
-          params: { id: id.value },
-          body: targetIds ? { target_ids: targetIds } : {},
-        }),
-      )
-      await loader.load()
+    pause: async () => {
+      if (id.value !== null) await deployments.pause(id.value)
+    },
+    resume: async () => {
+      if (id.value !== null) await deployments.resume(id.value)
+    },
+    retry,
+    /** A paused one tries nothing again until it goes on. */
+    retryAndResume: async () => {
+      const wanted = id.value
+      await retry()
+      if (wanted !== null) await deployments.resume(wanted)
     },
     /** The report as CSV text. */
     report: (deploymentId: DeploymentId) =>

@@ -16,7 +16,9 @@ export type OutputPiece = { key: number; text: string }
 
 export const useOutputStore = defineStore('output', () => {
   const api = useApi()
-  const shown = shallowRef<{ deployment: DeploymentId; target: TargetId } | null>(null)
+  /** `attempt`: an earlier one, which is over; null: the present one, live. */
+  type Shown = { deployment: DeploymentId; target: TargetId; attempt: number | null }
+  const shown = shallowRef<Shown | null>(null)
   const attempt = ref(0)
   const pieces = shallowRef<OutputPiece[]>([])
   const omittedBytes = ref(0)
@@ -24,13 +26,16 @@ export const useOutputStore = defineStore('output', () => {
   let nextKey = 0
   let waiting: TargetOutputPiece[] = []
 
-  const loader = createLoader(async () => {
+  const loader = createLoader(fetchShown)
+  async function fetchShown(): Promise<void> {
     const wanted = shown.value
     if (!wanted) return
     const output = await api.call('deployments.output', {
       params: { id: wanted.deployment, target_id: wanted.target },
+      ...(wanted.attempt === null ? {} : { query: { attempt: wanted.attempt } }),
     })
-    if (shown.value?.target !== wanted.target) return
+    // Meanwhile something else is to be shown.
+    if (shown.value !== wanted) return await fetchShown()
     attempt.value = output.attempt
     omittedBytes.value = output.omitted_bytes
     lastSeq = output.last_seq
@@ -38,7 +43,7 @@ export const useOutputStore = defineStore('output', () => {
     const missed = waiting
     waiting = []
     missed.forEach(take)
-  })
+  }
 
   function take(piece: TargetOutputPiece): void {
     if (piece.attempt < attempt.value) return
@@ -65,8 +70,8 @@ export const useOutputStore = defineStore('output', () => {
     attempt,
     pieces,
     omittedBytes,
-    async open(deployment: DeploymentId, target: TargetId) {
-      shown.value = { deployment, target }
+    async open(deployment: DeploymentId, target: TargetId, earlier: number | null = null) {
+      shown.value = { deployment, target, attempt: earlier }
       pieces.value = []
       attempt.value = 0
       lastSeq = -1
@@ -76,7 +81,7 @@ export const useOutputStore = defineStore('output', () => {
     },
     close: () => (shown.value = null),
     apply(piece: TargetOutputPiece) {
-      if (piece.target_id !== shown.value?.target) return
+      if (piece.target_id !== shown.value?.target || shown.value.attempt !== null) return
       if (loader.state.value === 'ready') take(piece)
       else if (waiting.length < WAITING_LIMIT) waiting.push(piece)
     },

@@ -30,7 +30,7 @@ export const useSoftwareStore = defineStore('software', () => {
     put,
     update: async (
       id: SoftwareId,
-      change: { name?: string; version?: string; publisher?: string },
+      change: { name?: string; version?: string; publisher?: string; depends_on?: SoftwareId[] },
     ) => put(await api.call('software.update', { params: { id }, body: change })),
     updateInstaller: async (id: SoftwareId, installerId: InstallerId, change: UpdateInstaller) =>
       put(

@@ -55,6 +55,39 @@ describe('output', () => {
     await opening
     expect(text()).toBe('one two')
   })
+  it('shows an earlier attempt as it was, whatever the present one writes', async () => {
+    const store = withApi(
+      {
+        'deployments.output': (input: { query?: { attempt: number } }) => ({
+          ...reply,
+          attempt: input.query?.attempt ?? 2,
+          text: input.query ? 'first try' : 'second try',
+        }),
+      },
+      () => useOutputStore(),
+    )
+    const text = () => store.pieces.map((p) => p.text).join('')
+    await store.open(deployment, target, 1)
+    store.apply(piece(9, 'live', 2))
+    expect(text()).toBe('first try')
+    await store.open(deployment, target)
+    store.apply(piece(9, ', live', 2))
+    expect(text()).toBe('second try, live')
+  })
+  it('fetches what is wanted last when one thing after the other is opened', async () => {
+    const store = withApi(
+      {
+        'deployments.output': (input: { params: { target_id: number } }) => ({
+          ...reply,
+          text: `of ${input.params.target_id}`,
+        }),
+      },
+      () => useOutputStore(),
+    )
+    const first = store.open(deployment, target)
+    await Promise.all([first, store.open(deployment, TargetId.parse(2))])
+    expect(store.pieces.map((p) => p.text).join('')).toBe('of 2')
+  })
   it('starts over with a new attempt and ignores stragglers of the old one', async () => {
     const { store, text } = await open()
     await store.open(deployment, target)

@@ -2,11 +2,12 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
 import type { Preflight } from '#shared/contract/entities.ts'
-import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { DeploymentId, SoftwareId } from '#shared/domain/ids.ts'
 import { toFailure } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
 import { Draft, dropUnknown, emptyDraft, isBlank, proposeName, toRequest } from '../lib/draft.ts'
-import type { Known } from '../lib/draft.ts'
+import type { Known, Step } from '../lib/draft.ts'
+import { refusalsOf } from '../lib/draft-checks.ts'
 import type { Failure } from '../lib/error-text.ts'
 import { useDevicesStore } from './devices.ts'
 import { useGroupsStore } from './groups.ts'
@@ -33,8 +34,14 @@ export const useWizardStore = defineStore('wizard', () => {
   const preflight = shallowRef<Preflight | null>(null)
   const preflightFailure = shallowRef<Failure | null>(null)
   const checking = ref(false)
+  /** What the controller refused of this draft; a changed draft may be another matter. */
+  const refused = shallowRef<Failure | null>(null)
   let asked = 0
 
+  watch(
+    () => JSON.stringify({ ...draft.value, step: null }),
+    () => (refused.value = null),
+  )
   watch(
     draft,
     (next) => {
@@ -48,15 +55,29 @@ export const useWizardStore = defineStore('wizard', () => {
     software: new Set<number>(library.list.map((s) => s.id)),
     devices: new Set<number>(devices.byId.keys()),
     groups: new Map([...groups.byId.values()].map((g) => [g.id, g.device_ids])),
+    needs: new Map(
+      library.list.filter((s) => s.depends_on.length > 0).map((s) => [s.id, s.depends_on]),
+    ),
   }))
+  const titleOf = (id: SoftwareId) => {
+    const found = library.byId.get(id)
+    return found ? [found.name, found.version].filter(Boolean).join(' ') : ''
+  }
   const softwareNames = computed(() => [
-    ...draft.value.software_ids.flatMap((id) => {
-      const found = library.byId.get(id)
-      return found ? [[found.name, found.version].filter(Boolean).join(' ')] : []
-    }),
+    ...draft.value.software_ids.map(titleOf).filter((name) => name !== ''),
     ...draft.value.custom_software.map((c) => c.name.trim()),
   ])
-  watch(softwareNames, (names) => {
+  /** What others need comes first on the PCs, and last in the name: it is not what the deployment is about. */
+  const namesByWeight = computed(() => {
+    const needed = new Set<string>(
+      draft.value.software_ids.flatMap((id) =>
+        (library.byId.get(id)?.depends_on ?? []).map((other) => titleOf(other)),
+      ),
+    )
+    const isNeeded = (name: string) => (needed.has(name) ? 1 : 0)
+    return [...softwareNames.value].sort((a, b) => isNeeded(a) - isNeeded(b))
+  })
+  watch(namesByWeight, (names) => {
     if (draft.value.name_is_proposed) draft.value.name = proposeName(names)
   })
 
@@ -83,20 +104,25 @@ export const useWizardStore = defineStore('wizard', () => {
       )
       if (mine === asked) preflight.value = reply
     } catch (error) {
-      if (mine === asked) preflightFailure.value = toFailure(error)
+      if (mine === asked) preflightFailure.value = refused.value = toFailure(error)
     } finally {
       if (mine === asked) checking.value = false
     }
   }
 
   async function deploy(): Promise<DeploymentId> {
-    const reply = await api.call(
-      'deployments.create',
-      { body: toRequest(draft.value) },
-      { timeoutMs: CREATE_TIMEOUT_MS },
-    )
-    discard()
-    return reply.deployment_id
+    try {
+      const reply = await api.call(
+        'deployments.create',
+        { body: toRequest(draft.value) },
+        { timeoutMs: CREATE_TIMEOUT_MS },
+      )
+      discard()
+      return reply.deployment_id
+    } catch (error) {
+      refused.value = toFailure(error)
+      throw error
+    }
   }
 
   function discard(): void {
@@ -104,6 +130,7 @@ export const useWizardStore = defineStore('wizard', () => {
     draft.value = emptyDraft()
     preflight.value = null
     preflightFailure.value = null
+    refused.value = null
     checking.value = false
   }
 
@@ -114,6 +141,7 @@ export const useWizardStore = defineStore('wizard', () => {
     blank: computed(() => isBlank(draft.value)),
     preflight,
     preflightFailure,
+    refusals: (step: Step) => refusalsOf(refused.value?.details ?? [], step),
     checking,
     open,
     check,

@@ -4,7 +4,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const MAIN = join(import.meta.dirname, '..', '..', '..', 'agent', 'main.ts')
+const ROOT = join(import.meta.dirname, '..', '..', '..')
+const MAIN = join(ROOT, 'agent', 'main.ts')
+/** Under Electron's Node, which takes no TypeScript, the agent still runs on the project's own. */
+const NODE = process.features.typescript
+  ? process.execPath
+  : join(ROOT, 'node_modules', '.bin', 'node')
 
 /** Leaves a line per run, says something, and ends with `exitCode` once it is let go (or after 30 s). */
 export const waitingInstaller = (exitCode = 0): string =>
@@ -31,7 +36,7 @@ export function startRealAgent(name: string, code: string) {
   function start(): ChildProcess {
     const args = [MAIN, 'run', '--state', join(folder, 'state'), '--name', name]
     args.push('--code', code, '--install-root', root)
-    const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(NODE, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     started.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
     started.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
     return started

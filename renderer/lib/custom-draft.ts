@@ -1,0 +1,63 @@
+/** A package that is fetched from an address: how the wizard holds it, and what is wrong with it. Pure. */
+import { z } from 'zod'
+import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
+import { INSTALLER_KINDS, InstallerKind, kindOfFileName } from '#shared/domain/platforms.ts'
+
+export const CustomDraft = z.object({
+  name: z.string(),
+  download_url: z.string(),
+  install_args: z.string(),
+  kind: InstallerKind.nullable(),
+})
+export type CustomDraft = z.infer<typeof CustomDraft>
+
+/** The file name that an address ends in, or ''. */
+export function fileNameOfUrl(url: string): string {
+  try {
+    return decodeURIComponent(new URL(url).pathname.split('/').pop() ?? '')
+  } catch {
+    return ''
+  }
+}
+
+/** The installer kind of a custom package: chosen, else told by its address. */
+export const kindOfCustom = (custom: CustomDraft): InstallerKind | null =>
+  custom.kind ?? kindOfFileName(fileNameOfUrl(custom.download_url.trim()))
+
+export type CustomErrors = Partial<
+  Record<'name' | 'download_url' | 'install_args' | 'kind', string>
+>
+
+/** What is wrong with a package from an address. */
+export function checkCustom(custom: CustomDraft): CustomErrors {
+  const errors: CustomErrors = {}
+  if (custom.name.trim() === '') errors.name = 'Give the package a name.'
+  else if (custom.name.trim().length > 200) errors.name = 'At most 200 characters.'
+  const urlError = checkUrl(custom.download_url.trim())
+  if (urlError) errors.download_url = urlError
+  const kind = kindOfCustom(custom)
+  if (!urlError && !kind)
+    errors.kind = 'The address does not tell the kind of installer: choose it.'
+  try {
+    splitArguments(custom.install_args, kind ? INSTALLER_KINDS[kind].platform : 'linux')
+  } catch (error) {
+    if (!(error instanceof ArgumentSyntaxError)) throw error
+    errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
+  }
+  return errors
+}
+
+function checkUrl(text: string): string | null {
+  if (text === '') return 'Enter the address of the installer.'
+  let url: URL
+  try {
+    url = new URL(text)
+  } catch {
+    return 'This is not a complete address. It begins with http:// or https://.'
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    return 'Only http and https addresses can be fetched.'
+  if (url.username || url.password) return 'Leave user name and password out of the address.'
+  if (text.length > 4096 || /\s/.test(text)) return 'The address holds spaces or is too long.'
+  return null
+}
