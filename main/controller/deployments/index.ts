@@ -287,7 +287,7 @@ export function createDeployments(deps: {
       for (const target of repo.openTargetsOfDevice(deviceId)) {
         if (target.attempt_id === null || held.has(target.attempt_id)) continue
         if (target.deployment_status === 'pending')
-          repo.change(target, { offered_at_ms: null, not_before_ms: null })
+          repo.change(target, { offered_at_ms: null, not_before_ms: null, deadline_ms: null })
         else await recorder.take({ kind: 'lost', deviceId, targetId: target.id })
       }
       engine.poke(repo.deploymentsWaitingFor([deviceId]))

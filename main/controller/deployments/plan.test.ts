@@ -243,4 +243,16 @@ describe('plan', () => {
       wakeAtMs: NOW + 119_000,
     })
   })
+
+  it('does not use up the patience with an agent while its PC is away', () => {
+    const offered = aTarget(1, { offeredBefore: true, deadlineMs: NOW - 1 })
+    const waits = { offlinePolicy: 'wait', readySinceMs: NOW } as const
+    expect(plan(aSnapshot([offered], { 1: offline }, waits), NOW).actions).toMatchObject([
+      { type: 'wait', reason: 'waiting_for_device' },
+    ])
+    expect(plan(aSnapshot([offered], {}, waits), NOW).actions[0]).toMatchObject({
+      type: 'fail',
+      reason: 'lease_expired',
+    })
+  })
 })

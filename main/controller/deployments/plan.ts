@@ -202,7 +202,6 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
         const { reason, message } = target.installer
         return end({ type: 'fail', targetId, reason, message })
       }
-      if (isTooLate(target)) return end(notTaken(targetId))
       const unreachable = planUnreachable(
         target,
         device,
@@ -211,6 +210,8 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
         wake,
       )
       if (unreachable?.type === 'fail') return end(unreachable)
+      // The patience with its agent is for one that is there; it begins anew when the agent is back.
+      if (!unreachable && isTooLate(target)) return end(notTaken(targetId))
       if (unreachable) wait(target, unreachable.reason)
       else if (target.installer.state === 'fetching') wait(target, null)
       else readyHere.push(target)
