@@ -26,6 +26,8 @@ async function project(extra: Record<string, string> = {}) {
           await writeFiles(root, {
             'out/main/index.js': '',
             'out/main/headless.js': '',
+            'out/main/workers/signing.js': '',
+            'out/main/workers/passwords.js': '',
             'out/preload/index.cjs': '',
             'out/renderer/index.html': '',
           })
