@@ -13,6 +13,8 @@ export type Order =
       do: 'connect'
       hub: { port: number; cert: string; fingerprint: string }
       ids: number[]
+      /** Place of the first of them among the keys. Default: 0 */
+      from?: number
       atOnce?: number
     }
   | { do: 'connect_ws'; url: string; cert: string; count: number; atOnce?: number }
@@ -66,7 +68,11 @@ async function obey(order: Order): Promise<void> {
     case 'connect':
       expected = order.ids.length
       await eachOf(order.ids, order.atOnce ?? AT_ONCE, async (id, i) => {
-        const identity = { deviceId: id as DeviceId, key: keys[i]!, name: `SIM-${i}` }
+        const identity = {
+          deviceId: id as DeviceId,
+          key: keys[(order.from ?? 0) + i]!,
+          name: `SIM-${i}`,
+        }
         const agent = connectLightAgent(order.hub, identity, (command) => {
           commandArrived()
           agent.succeed(command, resultAcknowledged)

@@ -7,39 +7,46 @@ import type { BenchTable } from './table.ts'
 type Figures = { bytesPerAgent: number; stormMs: number }
 /** Agents that come back together; their back-off spreads the rest. */
 const STORM_AT_ONCE = 500
+const FIRST = 50
 
 async function figures(kind: 'product' | 'ws', count: number): Promise<Figures> {
   const agents = startAgentsProcess()
   const hub = startChild<HubOrder, HubNote>('hub-process.ts', ['--expose-gc'])
-  let connect: (atOnce?: number) => Promise<unknown>
+  let connect: (from: number, to: number, atOnce?: number) => Promise<unknown>
   if (kind === 'product') {
     const { keys } = await agents.ask({ do: 'make_keys', count }, 'make_keys')
     const started = await hub.ask({ do: 'start_product', keys }, 'start_product')
-    connect = (atOnce) =>
-      agents.ask(
-        { do: 'connect', hub: started.hub, ids: started.ids, ...(atOnce && { atOnce }) },
+    connect = (from, to, atOnce) => {
+      const ids = started.ids.slice(from, to)
+      return agents.ask(
+        { do: 'connect', hub: started.hub, ids, from, ...(atOnce && { atOnce }) },
         'connect',
       )
+    }
   } else {
     const started = await hub.ask({ do: 'start_ws' }, 'start_ws')
     const url = `wss://127.0.0.1:${started.hub.port}`
-    connect = (atOnce) =>
+    const { cert } = started.hub
+    connect = (from, to, atOnce) =>
       agents.ask(
-        { do: 'connect_ws', url, cert: started.hub.cert, count, ...(atOnce && { atOnce }) },
+        { do: 'connect_ws', url, cert, count: to - from, ...(atOnce && { atOnce }) },
         'connect_ws',
       )
   }
+  // What the first links bring with them (code, the signing thread) is there once, however many follow.
+  await connect(0, FIRST)
+  await hub.ask({ do: 'count', count: FIRST }, 'count')
   const before = await hub.ask({ do: 'memory' }, 'memory')
-  await connect()
+  await connect(FIRST, count)
   await hub.ask({ do: 'count', count }, 'count')
   const after = await hub.ask({ do: 'memory' }, 'memory')
   await hub.ask({ do: 'restart' }, 'restart')
   await agents.ask({ do: 'reset' }, 'reset')
   const startMs = performance.now()
-  await connect(STORM_AT_ONCE)
+  await connect(0, count, STORM_AT_ONCE)
   await hub.ask({ do: 'count', count }, 'count')
   const stormMs = performance.now() - startMs
-  return { bytesPerAgent: (after.rssBytes - before.rssBytes) / count, stormMs }
+  return { bytesPerAgent: (after.rssBytes - before.rssBytes) / (count - FIRST), stormMs }
 }
 
 export async function hubs(options: { agents: number }): Promise<BenchTable> {
