@@ -101,6 +101,11 @@ export const CustomSoftware = z.object({
   platform: DevicePlatform.optional(),
   kind: InstallerKind.optional(),
   success_exit_codes: exitCodes.optional(),
+  /** Who gets it from its address. The controller gets it once, for all. */
+  fetch_by: z
+    .enum(['controller', 'agents'])
+    .default('controller')
+    .refine((by) => by === 'controller', 'this version fetches by the controller only'),
 })
 export type CustomSoftware = z.infer<typeof CustomSoftware>
 
@@ -124,6 +129,8 @@ export const CreateDeployment = z
     scheduled_at: z.iso.datetime({ offset: true }).optional(),
     maintenance_window: MaintenanceWindow.optional(),
     timeout_seconds: timeoutSeconds.optional(),
+    action: z.enum(['install', 'uninstall']).default('install'),
+    reboot: z.enum(['never', 'if_needed']).default('never'),
   })
   .refine((d) => d.software_ids.length + d.custom_software.length > 0, {
     path: ['software_ids'],
@@ -132,6 +139,14 @@ export const CreateDeployment = z
   .refine((d) => d.device_ids.length + d.group_ids.length > 0, {
     path: ['device_ids'],
     message: 'choose at least one device or group',
+  })
+  .refine((d) => d.action === 'install' || d.custom_software.length === 0, {
+    path: ['custom_software'],
+    message: 'what is given by its address can be installed only',
+  })
+  .refine((d) => d.reboot === 'never', {
+    path: ['reboot'],
+    message: 'this version restarts no PC; a restart that is needed is reported',
   })
   .superRefine((d, context) => {
     for (const { key, message } of strategyProblems(d.strategy_type, d.strategy))

@@ -113,9 +113,10 @@ export function chosenSoftware(
   viewer: Viewer,
 ): SoftwareWithInstallers[] {
   const library = deps.software.resolve([...new Set(input.software_ids)], viewer)
-  checkNeeds(deps, library)
+  if (input.action === 'install') checkNeeds(deps, library)
   deps.software.checkCustom(input.custom_software)
-  return inOrder(library)
+  // What needs another one goes before it.
+  return input.action === 'install' ? inOrder(library) : inOrder(library).reverse()
 }
 
 /** A start in the past is most likely a mistake of the clock or the zone; a minute is not. */

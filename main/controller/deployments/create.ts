@@ -75,7 +75,7 @@ export function createDeployment(
         status: 'pending',
         created_by: viewer.id,
         created_at: isoTime(deps.now()),
-        action: 'install',
+        action: input.action,
         strategy_type: input.strategy_type,
         strategy: input.strategy,
         wave_count: waves.sizes.length,
@@ -94,7 +94,7 @@ export function createDeployment(
       viewer,
       'deployment.create',
       `deployment ${row.name}`,
-      `${software.map(softwareTitle).join(', ')} to ${devices.length} devices: ${devices.map((d) => d.name).join(', ')}`,
+      `${input.action === 'install' ? '' : 'remove '}${software.map(softwareTitle).join(', ')} ${input.action === 'install' ? 'to' : 'from'} ${devices.length} devices: ${devices.map((d) => d.name).join(', ')}`,
     )
     return row.id
   })

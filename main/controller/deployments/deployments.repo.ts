@@ -100,6 +100,8 @@ export function createDeploymentsRepo(store: Store) {
       '',
     /** Which software of this deployment needs which other software of it. */
     needsWithin(id: DeploymentId): Map<SoftwareId, { id: SoftwareId; name: string }[]> {
+      // Nothing has to be there for something to be removed.
+      if (deploymentById.get({ id })?.action !== 'install') return new Map()
       const rows = db
         .selectDistinct({
           id: software.id,

@@ -89,12 +89,64 @@ it('asks every agent that is there and says per target what would happen', async
   expect(contentOfTables()).toEqual(before)
 })
 
+it('removes: what is not there is skipped, the command says so, and what needs another goes first', async () => {
+  const [base, plugin] = [await test.addScript('base'), await test.addScript('plug-in')]
+  await test.rest.call('software.update', {
+    params: { id: plugin.id },
+    body: { depends_on: [base.id] },
+  })
+  const identity = await test.enroll('remover')
+  const agent = await test.connect(identity, {
+    inspect: () => ({
+      ok: true,
+      free_disk_bytes: 0,
+      reboot_pending: null,
+      busy: false,
+      presences: ['absent', 'present'],
+    }),
+    onCommand: (command, self) => {
+      if (command.action !== 'cancel') void self.result(command, { message: 'Removed.' })
+    },
+  })
+  const body = {
+    name: 'away with it',
+    action: 'uninstall' as const,
+    software_ids: [base.id, plugin.id],
+    device_ids: [identity.deviceId],
+  }
+  const { targets } = await test.rest.call('deployments.preflight', { body })
+  expect(targets.map((t) => [t.software_name, t.outcome, t.reason, t.message])).toEqual([
+    ['plug-in', 'will_skip', 'already_installed', 'plug-in is not there.'],
+    ['base', 'ready', null, 'Online and free.'],
+  ])
+  const { deployment_id } = await test.rest.call('deployments.create', { body })
+  for (let i = 0; i < 500 && agent.commands.length < 2; i++)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  expect(agent.commands.map((c) => [c.action, 'software_name' in c && c.software_name])).toEqual([
+    ['uninstall', 'plug-in'],
+    ['uninstall', 'base'],
+  ])
+  expect((await test.rest.call('deployments.get', { params: { id: deployment_id } })).action).toBe(
+    'uninstall',
+  )
+})
+
 it('refuses what creating would refuse, with the place of every mistake', async () => {
   const device = await test.enroll('h')
   const body = { name: 'x', software_ids: [1], device_ids: [device.deviceId] }
   const ask = (more: object) =>
     test.rest.raw('POST', '/deployments/preflight', { ...body, ...more })
   for (const [more, path] of [
+    [{ action: 'upgrade' }, '/action'],
+    [{ reboot: 'if_needed' }, '/reboot'],
+    [
+      { action: 'uninstall', custom_software: [{ name: 'x', download_url: 'http://x/y.deb' }] },
+      '/custom_software',
+    ],
+    [
+      { custom_software: [{ name: 'x', download_url: 'http://x/y.deb', fetch_by: 'agents' }] },
+      '/custom_software/0/fetch_by',
+    ],
     [{ strategy_type: 'rolling' }, '/strategy/batch_size'],
     [
       { strategy_type: 'rolling', strategy: { batch_size: 2, batch_percent: 10 } },

@@ -98,7 +98,8 @@ export async function preflight(
         software_id: item.id,
         software_name: softwareTitle(item),
         size_bytes: chooseInstaller(item.installers, device)?.size_bytes ?? null,
-        ...(foresee(device, item, answer, answer?.presences[i]) ?? comes),
+        ...(foresee(device, item, answer, answer?.presences[i], input.action === 'install') ??
+          comes),
       })),
       ...input.custom_software.map((item) => ({
         ...base,
@@ -133,6 +134,7 @@ function foresee(
   item: SoftwareWithInstallers,
   answer: Answer | undefined,
   presence: Answer['presences'][number] | undefined,
+  isInstall: boolean,
 ): Foreseen | null {
   const installer = chooseInstaller(item.installers, device)
   if (!installer)
@@ -141,12 +143,14 @@ function foresee(
       reason: 'no_installer',
       message: `${softwareTitle(item)} has no installer for ${device.platform} ${device.arch}. Add one under Software.`,
     }
-  if (presence === 'present')
+  if (presence === (isInstall ? 'present' : 'absent'))
     return {
       outcome: 'will_skip',
       reason: 'already_installed',
-      message: `${softwareTitle(item)} is there already.`,
+      message: `${softwareTitle(item)} is ${isInstall ? 'there already' : 'not there'}.`,
     }
+  // Removing brings nothing onto the disk.
+  if (!isInstall) return null
   const free = answer?.free_disk_bytes ?? device.free_disk_bytes
   if (
     installer.size_bytes !== null &&
