@@ -97,6 +97,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       workersDir: options.workersDir,
     })
     undo.push(() => signer.stop())
+    undo.push(audit.startSealing(signer.sign, log))
     const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
     undo.push(() => devices.stop())
     const groups = createGroups({ store, now, audit, devices })

@@ -168,6 +168,12 @@ export const Page = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),
   offset: z.coerce.number().int().min(0).default(0),
 })
+export const AuditQuery = Page.extend({
+  /** Part of who, what, to what or the details. */
+  q: z.string().max(200).optional(),
+  since: z.iso.datetime({ offset: true }).optional(),
+  until: z.iso.datetime({ offset: true }).optional(),
+})
 export const DeploymentQuery = Page.extend({
   status: z
     .enum(['active', 'pending', 'in_progress', 'completed', 'failed', 'partial', 'canceled'])

@@ -281,7 +281,7 @@ export const rest = {
     path: '/audit',
     access: 'user',
     summary: 'Who did what, newest first',
-    query: request.Page,
+    query: request.AuditQuery,
     reply: z.object({ entries: z.array(entity.AuditEntry), total: z.number().int() }),
   }),
   'stats.get': route({

@@ -1,13 +1,31 @@
-/** The audit trail: who did what to what, when. Entries are only ever added. */
+/** The audit trail: who did what to what, when. Entries are only ever added, each chained to the one before it. */
+import type { KeyObject } from 'node:crypto'
 import type { AuditEntry } from '#shared/contract/entities.ts'
-import { isoTime, type Now, type Viewer } from '../context.ts'
+import { isoTime, type Log, type Now, type Viewer } from '../context.ts'
+import type { Signer } from '../signing/index.ts'
 import type { Store } from '../store/store.ts'
-import { createAuditRepo } from './audit.repo.ts'
+import { createAuditRepo, type AuditFilter } from './audit.repo.ts'
+import { checkChain, entryHash, headText, type ChainReport } from './chain.ts'
 
+export type { ChainReport } from './chain.ts'
 export type Audit = ReturnType<typeof createAudit>
+
+/** The end of the trail is signed so often, if anything was added. */
+const SEAL_EVERY_MS = 10 * 60_000
 
 export function createAudit(deps: { store: Store; now: Now }) {
   const repo = createAuditRepo(deps.store)
+
+  /** Signs the present end, unless that was done. */
+  async function seal(sign: Signer['sign']): Promise<void> {
+    const end = repo.last()
+    if (!end?.hash || end.id === repo.lastSealed()) return
+    const head = { entry_id: end.id, hash: end.hash, at: isoTime(deps.now()) }
+    const [signature] = await sign([headText(head)])
+    if (!signature) throw new Error('the end of the audit trail was not signed')
+    repo.insertHead({ ...head, signature })
+  }
+
   return {
     /** Call it inside the transaction of what it tells about. `actor` null: the controller itself, or somebody unknown. */
     record(
@@ -16,25 +34,23 @@ export function createAudit(deps: { store: Store; now: Now }) {
       subject: string,
       details: string,
     ): void {
-      repo.insert({
+      const entry = {
         at: isoTime(deps.now()),
         actor_id: actor?.id ?? null,
         actor: actor?.username ?? 'system',
         action,
         subject: subject.slice(0, 500),
         details: details.slice(0, 4000),
-      })
+      }
+      repo.insert({ ...entry, hash: entryHash(repo.last()?.hash ?? '', entry) })
     },
     /** Newest first. A technician sees his own entries. */
     list(
       viewer: Viewer,
-      page: { limit: number; offset: number },
+      page: { limit: number; offset: number } & Omit<AuditFilter, 'actorId'>,
     ): { entries: AuditEntry[]; total: number } {
-      const { rows, total } = repo.page(
-        viewer.role === 'admin' ? null : viewer.id,
-        page.limit,
-        page.offset,
-      )
+      const filter = { ...page, actorId: viewer.role === 'admin' ? null : viewer.id }
+      const { rows, total } = repo.page(filter, page.limit, page.offset)
       return {
         entries: rows.map(({ id, at, actor, action, subject, details }) => ({
           id,
@@ -45,6 +61,22 @@ export function createAudit(deps: { store: Store; now: Now }) {
           details,
         })),
         total,
+      }
+    },
+    /** Whether the trail is whole. Reads all of it. */
+    check: (publicKey: KeyObject): ChainReport => checkChain(repo.all(), repo.heads(), publicKey),
+    seal,
+    /** Signs the trail's end now and then. The returned function does it a last time and stops. */
+    startSealing(sign: Signer['sign'], log: Log): () => Promise<void> {
+      const tried = () =>
+        seal(sign).catch((error: unknown) =>
+          log.error({ err: error }, 'the end of the audit trail could not be signed'),
+        )
+      const timer = setInterval(() => void tried(), SEAL_EVERY_MS)
+      timer.unref()
+      return () => {
+        clearInterval(timer)
+        return tried()
       }
     },
   }

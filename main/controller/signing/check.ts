@@ -1,5 +1,6 @@
 /**
- * What may be signed: the hub's proofs, questions to agents, and commands that are in the store as they are in the text. It
+ * What may be signed: the hub's proofs, questions to agents, ends of the audit trail, and commands that are in the store as they
+ * are in the text. It
  * reads the database through a connection of its own, which cannot write.
  */
 import Database from 'better-sqlite3'
@@ -11,6 +12,8 @@ import {
   type DeployPayload,
 } from '#shared/contract/agent-link.ts'
 
+/** See headText in ../audit/chain.ts: purpose, entry, its hash, time. */
+const AUDIT_HEAD = /^deployx audit head v1\n(\d+)\n([0-9a-f]{64})\n[0-9T:.Z-]+$/
 const COMMAND = commandText('')
 const INSPECT = inspectText('')
 /** See hubProofText: purpose, fingerprint, two nonces, device. */
@@ -50,6 +53,10 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
     'select kind, sha256, size_bytes from installers where id = ?',
   )
 
+  const auditEntry = db
+    .prepare<[number], string | null>('select hash from audit_log where id = ?')
+    .pluck()
+
   /** The very package that the store has for this target, and nothing that runs elsewhere or was called off. */
   function isOffered(payload: DeployPayload, of: TargetRow): boolean {
     const parent = deployment.get(of.deployment_id)
@@ -87,6 +94,8 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
     if (text.startsWith(COMMAND)) return isStored(text.slice(COMMAND.length))
     if (text.startsWith(INSPECT))
       return InspectPayload.safeParse(parse(text.slice(INSPECT.length))).success
+    const head = AUDIT_HEAD.exec(text)
+    if (head) return auditEntry.get(Number(head[1])) === head[2]
     return HUB_PROOF.test(text)
   }
 }
