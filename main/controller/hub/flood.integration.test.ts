@@ -1,0 +1,102 @@
+/** Whoever floods the hub gets nothing, and keeps nobody else from being served. Bounded, against this test's own hub. */
+import { once } from 'node:events'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import type { DeployPayload, ReportReply } from '#shared/contract/agent-link.ts'
+import { startTestController, type TestController } from '../test-kit/test-controller.ts'
+
+const CONNECTIONS = 1_000
+const HANDSHAKE_LIMIT_MS = 10_000
+
+let t: TestController
+beforeEach(async () => {
+  t = await startTestController({ timings: { presence: { connectGraceMs: 0 } } })
+})
+afterEach(() => t.stop())
+
+const open = (): WebSocket =>
+  new WebSocket(`wss://127.0.0.1:${t.hub.port}/socket.io/?EIO=4&transport=websocket`, {
+    ca: t.hub.cert,
+    servername: 'deployx.invalid',
+  } as never)
+const ended = (socket: WebSocket): Promise<unknown> =>
+  socket.readyState === WebSocket.CLOSED ? Promise.resolve() : once(socket, 'close')
+
+/** A deployment to a new agent, from enrolment to its end. */
+async function served(name: string): Promise<void> {
+  const { id: software } = await t.addScript(`for ${name}`)
+  const identity = await t.enroll(name)
+  await t.connect(identity, {
+    onCommand: (command, agent) => void agent.result(command as DeployPayload, {}),
+  })
+  const { deployment_id: id } = await t.rest.call('deployments.create', {
+    body: { name, software_ids: [software], device_ids: [identity.deviceId] },
+  })
+  for (const endAt = Date.now() + 10_000; Date.now() < endAt;) {
+    const { status } = await t.rest.call('deployments.get', { params: { id } })
+    if (status === 'completed') return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`${name} was not served`)
+}
+
+it(
+  'serves its agents while a thousand strangers hold connections, and sends those away',
+  { timeout: 60_000 },
+  async () => {
+    const strangers: WebSocket[] = []
+    for (let i = 0; i < CONNECTIONS; i += 50) {
+      const some = Array.from({ length: 50 }, open)
+      for (const socket of some) socket.on('error', () => undefined)
+      await Promise.all(some.map((socket) => Promise.race([once(socket, 'open'), ended(socket)])))
+      // They ask for the agents' namespace and then say nothing.
+      for (const socket of some) if (socket.readyState === WebSocket.OPEN) socket.send('40/agents,')
+      strangers.push(...some)
+    }
+    await served('LAB-01')
+    const all = Promise.all(strangers.map(ended)).then(() => 'gone')
+    const late = new Promise((resolve) =>
+      setTimeout(resolve, 2 * HANDSHAKE_LIMIT_MS, 'still there'),
+    )
+    expect(await Promise.race([all, late])).toBe('gone')
+    expect(t.controller.activity().online_agents).toBe(1)
+  },
+)
+
+it('closes the connection of a stranger who sends too much, or nonsense', async () => {
+  for (const said of [
+    'x'.repeat(600 * 1024),
+    '4'.repeat(1_000),
+    '42/agents,["deployment_result",{}]',
+  ]) {
+    const socket = open()
+    socket.on('error', () => undefined)
+    await once(socket, 'open')
+    socket.send('40/agents,')
+    socket.send(said)
+    const left = Promise.race([
+      ended(socket).then(() => 'gone'),
+      new Promise((resolve) => setTimeout(resolve, HANDSHAKE_LIMIT_MS + 5_000, 'still there')),
+    ])
+    expect(await left).toBe('gone')
+  }
+  await served('LAB-02')
+}, 60_000)
+
+it('refuses what an agent sends beyond its share, and hears it again later', async () => {
+  const identity = await t.enroll('CHATTY')
+  const agent = await t.connect(identity)
+  const facts = { name: 'CHATTY', platform: 'linux', arch: 'x64', os_version: 'x', agent_version: 'x', free_disk_bytes: 1 } as const // prettier-ignore
+  const replies: ReportReply[] = await Promise.all(
+    Array.from({ length: 4_000 }, () =>
+      agent.socket.timeout(20_000).emitWithAck('inventory_report', { facts }),
+    ),
+  )
+  const refused = replies.filter((reply) => !reply.committed)
+  expect(refused.length).toBeGreaterThan(500)
+  expect(refused[0]).toMatchObject({ message: expect.stringContaining('slow down') as string })
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(await agent.socket.timeout(5_000).emitWithAck('inventory_report', { facts })).toEqual({
+    committed: true,
+  })
+})
