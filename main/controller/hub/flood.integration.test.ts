@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import type { DeployPayload, ReportReply } from '#shared/contract/agent-link.ts'
+import { ReportReply, type DeployPayload } from '#shared/contract/agent-link.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const CONNECTIONS = 1_000
@@ -87,9 +87,11 @@ it('refuses what an agent sends beyond its share, and hears it again later', asy
   const identity = await t.enroll('CHATTY')
   const agent = await t.connect(identity)
   const facts = { name: 'CHATTY', platform: 'linux', arch: 'x64', os_version: 'x', agent_version: 'x', free_disk_bytes: 1 } as const // prettier-ignore
-  const replies: ReportReply[] = await Promise.all(
-    Array.from({ length: 4_000 }, () =>
-      agent.socket.timeout(20_000).emitWithAck('inventory_report', { facts }),
+  const replies = await Promise.all(
+    Array.from({ length: 4_000 }, async () =>
+      ReportReply.parse(
+        await agent.socket.timeout(20_000).emitWithAck('inventory_report', { facts }),
+      ),
     ),
   )
   const refused = replies.filter((reply) => !reply.committed)
