@@ -255,4 +255,17 @@ describe('plan', () => {
       reason: 'lease_expired',
     })
   })
+
+  it('keeps the place of a PC whose answer was lost, also while another deployment is at work on it', () => {
+    const lost = aTarget(1, { offeredBefore: true })
+    const elsewhere = aDevice({ busyElsewhere: true })
+    const { actions } = plan(
+      aSnapshot([lost, aTarget(2)], { 1: elsewhere }, { maxConcurrent: 1 }),
+      NOW,
+    )
+    expect(actions).toEqual([
+      { type: 'wait', targetId: 1, reason: 'device_busy' },
+      { type: 'wait', targetId: 2, reason: 'waiting_for_wave' },
+    ])
+  })
 })

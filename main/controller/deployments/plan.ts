@@ -43,7 +43,7 @@ const isActive = (t: PlanTarget) => t.state !== 'pending' || t.offeredAtMs !== n
  * at work, and on its device, until that is known.
  */
 const mayBeActive = (t: PlanTarget, device: PlanDevice) =>
-  !isActive(t) && t.offeredBefore && device.reachability === 'online' && !device.busyElsewhere
+  !isActive(t) && t.offeredBefore && device.reachability === 'online'
 
 /** Why nothing may start now, or null when it may. */
 function holdOf(
