@@ -5,14 +5,16 @@ import type { DeploymentId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
 import type { Changes } from './changes.ts'
 import type { DeploymentRow, DeploymentsRepo, TargetRow } from './deployments.repo.ts'
+import type { EngineTimings } from './timings.ts'
 
 export type Decisions = ReturnType<typeof createDecisions>
 
 const NOT_PAUSED = { paused: false, pause_reason: null, pause_message: null } as const
 
 export function createDecisions(deps: {
-  repo: Pick<DeploymentsRepo, 'update' | 'step' | 'clearPatience'>
+  repo: Pick<DeploymentsRepo, 'update' | 'step' | 'renewPatience'>
   now: Now
+  timings: Pick<EngineTimings, 'offerPatienceMs'>
 }) {
   const { repo, now } = deps
   /** Failures are counted anew, and so is the waiting for devices. */
@@ -39,7 +41,7 @@ export function createDecisions(deps: {
     },
     resume(id: DeploymentId, changes: Changes): void {
       repo.update(id, { ...NOT_PAUSED, ...newRound() })
-      repo.clearPatience(id)
+      repo.renewPatience(id, now() + deps.timings.offerPatienceMs)
       changed(id, changes)
     },
     /** A new attempt of these failed targets, with the installer each names. One after the end is a round of its own; while it runs it belongs to the present one. */

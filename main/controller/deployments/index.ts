@@ -128,7 +128,7 @@ export function createDeployments(deps: {
   }
   const control = createControl({
     repo,
-    decisions: createDecisions({ repo, now }),
+    decisions: createDecisions({ repo, now, timings }),
     audit: deps.audit,
     software: deps.software,
     installerFor: ({ device_id, software_id }) => {
@@ -285,7 +285,13 @@ export function createDeployments(deps: {
       recorder.flush()
       const held = new Set(hello.attempts)
       for (const target of repo.openTargetsOfDevice(deviceId)) {
-        if (target.attempt_id === null || held.has(target.attempt_id)) continue
+        const { attempt_id: attemptId } = target
+        if (attemptId === null) continue
+        if (held.has(attemptId)) {
+          // It has it: its answer to the command is not needed any more. Ignored when that had come.
+          await recorder.take({ kind: 'reply', deviceId, attemptId, reply: { accepted: true } })
+          continue
+        }
         if (target.deployment_status === 'pending')
           repo.change(target, { offered_at_ms: null, not_before_ms: null, deadline_ms: null })
         else await recorder.take({ kind: 'lost', deviceId, targetId: target.id })

@@ -257,7 +257,7 @@ describe('plan', () => {
   })
 
   it('keeps the place of a PC whose answer was lost, also while another deployment is at work on it', () => {
-    const lost = aTarget(1, { offeredBefore: true })
+    const lost = aTarget(1, { offeredBefore: true, deadlineMs: NOW + 1 })
     const elsewhere = aDevice({ busyElsewhere: true })
     const { actions } = plan(
       aSnapshot([lost, aTarget(2)], { 1: elsewhere }, { maxConcurrent: 1 }),

@@ -40,10 +40,11 @@ const WAIT_COST = 0.1
 const isActive = (t: PlanTarget) => t.state !== 'pending' || t.offeredAtMs !== null
 /**
  * Given out, and its answer did not come: the agent may be at work on it all the same. It keeps its place among the devices
- * at work, and on its device, until that is known.
+ * at work, and on its device, until that is known. An agent that has come back has said what it holds: then the patience with
+ * it is over, and with it the doubt.
  */
 const mayBeActive = (t: PlanTarget, device: PlanDevice) =>
-  !isActive(t) && t.offeredBefore && device.reachability === 'online'
+  !isActive(t) && t.offeredBefore && t.deadlineMs !== null && device.reachability === 'online'
 
 /** Why nothing may start now, or null when it may. */
 function holdOf(

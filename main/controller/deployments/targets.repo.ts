@@ -162,8 +162,8 @@ export function createTargetsRepo({ db, sqlite, transaction }: Store) {
        where t.device_id = d.value and t.deployment_status in ${OPEN_SQL}`,
     )
     .pluck()
-  const clearPatience = sqlite.prepare<[number]>(
-    "update deployment_targets set deadline_ms = null where deployment_id = ? and deployment_status = 'pending'",
+  const renewPatience = sqlite.prepare<[number, number]>(
+    "update deployment_targets set deadline_ms = ? where deployment_id = ? and deployment_status = 'pending' and deadline_ms is not null",
   )
 
   // Counters move with the states, in the same transaction: gathered while it runs, written once before it commits.
@@ -296,8 +296,8 @@ export function createTargetsRepo({ db, sqlite, transaction }: Store) {
       for (const id of ids) note({ id, deployment_id: deploymentId })
     },
     /** Time for which nothing could start does not use up the patience with an agent. */
-    clearPatience: (id: DeploymentId): void => {
-      clearPatience.run(id)
+    renewPatience: (id: DeploymentId, untilMs: number): void => {
+      renewPatience.run(untilMs, id)
     },
     /** After a restart no answer to an earlier sending can arrive any more. */
     forgetOffers: (): void => {

@@ -97,9 +97,10 @@ export function createMemoryRepo(given: {
     openTargetsOfDevice: (id: DeviceId) =>
       [...targets.values()].filter((t) => t.device_id === id && !isEnded(t.deployment_status)),
     failedTargets: () => [...targets.values()].filter((t) => t.deployment_status === 'failed'),
-    clearPatience(): void {
+    renewPatience(_id: unknown, untilMs: number): void {
       for (const t of targets.values())
-        if (t.deployment_status === 'pending') set(t.id, { deadline_ms: null })
+        if (t.deployment_status === 'pending' && t.deadline_ms !== null)
+          set(t.id, { deadline_ms: untilMs })
     },
     forgetOffers(): void {
       for (const t of targets.values())

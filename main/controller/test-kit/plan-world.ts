@@ -79,7 +79,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   const strayed = new Set<TargetRow['id']>()
   let sequence = 0
   const openTargets = createOpenTargets({ repo: asRepo, now })
-  const decisions = createDecisions({ repo: asRepo, now })
+  const decisions = createDecisions({ repo: asRepo, now, timings })
   const perform = createPerform({
     repo: asRepo,
     devices: { takeSequence: () => ++sequence },
@@ -213,9 +213,12 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     const held = new Set(device.held.map((h) => h.id))
     // As the hub reconciles at the start of a link.
     for (const t of repo.openTargetsOfDevice(device.id)) {
-      if (t.attempt_id === null || held.has(t.attempt_id)) continue
-      if (t.deployment_status === 'pending')
-        repo.change(t, { offered_at_ms: null, not_before_ms: null })
+      const { attempt_id: attemptId } = t
+      if (attemptId === null) continue
+      if (held.has(attemptId))
+        tell({ kind: 'reply', deviceId: device.id, attemptId, reply: { accepted: true } })
+      else if (t.deployment_status === 'pending')
+        repo.change(t, { offered_at_ms: null, not_before_ms: null, deadline_ms: null })
       else tell({ kind: 'lost', deviceId: device.id, targetId: t.id })
     }
     device.isOnline = true
