@@ -37,6 +37,10 @@ export const createSecondTryReporter = (
   onTestRunEnd(modules: readonly TestModule[]) {
     for (const module of modules)
       for (const test of module.children.allTests('passed'))
-        if (passedLate(test)) print(secondTryLine(module.relativeModuleId, test.fullName))
+        if (passedLate(test)) {
+          // What went wrong the first time: a counterexample, with its seed, must not be lost.
+          for (const error of test.result().errors ?? []) print(error.message)
+          print(secondTryLine(module.relativeModuleId, test.fullName))
+        }
   },
 })

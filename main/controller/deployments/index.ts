@@ -284,18 +284,20 @@ export function createDeployments(deps: {
     async reconcile(deviceId: DeviceId, hello: Hello): Promise<void> {
       recorder.flush()
       const held = new Set(hello.attempts)
+      const told: Promise<ReportReply>[] = []
       for (const target of repo.openTargetsOfDevice(deviceId)) {
         const { attempt_id: attemptId } = target
         if (attemptId === null) continue
+        const isPending = target.deployment_status === 'pending'
         if (held.has(attemptId)) {
-          // It has it: its answer to the command is not needed any more. Ignored when that had come.
-          await recorder.take({ kind: 'reply', deviceId, attemptId, reply: { accepted: true } })
-          continue
-        }
-        if (target.deployment_status === 'pending')
+          // It has it, so its answer to the command is not needed any more.
+          const reply = { accepted: true } as const
+          if (isPending) told.push(recorder.take({ kind: 'reply', deviceId, attemptId, reply }))
+        } else if (isPending)
           repo.change(target, { offered_at_ms: null, not_before_ms: null, deadline_ms: null })
-        else await recorder.take({ kind: 'lost', deviceId, targetId: target.id })
+        else told.push(recorder.take({ kind: 'lost', deviceId, targetId: target.id }))
       }
+      await Promise.all(told)
       engine.poke(repo.deploymentsWaitingFor([deviceId]))
     },
     deviceOfLiveAttempt: (attemptId: AttemptId): DeviceId | null =>

@@ -27,7 +27,6 @@ export function createPresence(deps: { now: Now; timings?: Partial<PresenceTimin
   const goneSinceMs = (id: DeviceId): number => linkEndedMs.get(id) ?? startedAtMs
 
   return {
-    startedAtMs,
     linked(id: DeviceId): void {
       online.set(id, { lastSignMs: deps.now() })
       linkEndedMs.delete(id)
@@ -47,7 +46,6 @@ export function createPresence(deps: { now: Now; timings?: Partial<PresenceTimin
       const reachability = nowMs < offlineAtMs ? 'connecting' : 'offline'
       return { reachability, offlineAtMs, lastSignMs }
     },
-    onlineIds: (): DeviceId[] => [...online.keys()],
     onlineCount: (): number => online.size,
     reachability(id: DeviceId): Reachability {
       return this.of(id, deps.now()).reachability
