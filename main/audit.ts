@@ -3,9 +3,7 @@ import { createPublicKey } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import Database from 'better-sqlite3'
-import type { AuditHead, AuditRow } from './controller/audit/audit.repo.ts'
-import { checkChain } from './controller/audit/chain.ts'
+import { proveTrail } from './controller/audit/index.ts'
 
 const HELP = `Proves that nobody changed the audit trail.
 
@@ -48,16 +46,7 @@ const keyFile = options.key ?? join(options.data, 'keys', 'command-signing.key')
 for (const needed of [file, keyFile])
   if (!existsSync(needed)) wrongUsage(`${needed} does not exist`)
 
-const db = new Database(file, { readonly: true, timeout: 5_000 })
-// One transaction: the trail and its signed ends as of one moment.
-const report = db.transaction(() =>
-  checkChain(
-    db.prepare<[], AuditRow>('select * from audit_log order by id').iterate(),
-    db.prepare<[], AuditHead>('select * from audit_heads order by id').all(),
-    createPublicKey(readFileSync(keyFile)),
-  ),
-)()
-db.close()
+const report = proveTrail(file, createPublicKey(readFileSync(keyFile)))
 const { entries, unchained, signedEnds, signedUpTo, problems } = report
 if (options.json)
   process.stdout.write(`${JSON.stringify({ whole: problems.length === 0, ...report })}\n`)

@@ -53,6 +53,7 @@ describe('a run with the project’s own configuration', () => {
 
     const flaky = await start(program, {})
     expect(readSecondTries(flaky.stdout)).toEqual(['seeded.test.ts > fails once'])
+    expect(flaky.stdout).toContain('expected 1 to be 2')
     expect(flaky.code).toBe(0)
 
     const broken = await start(program, { FAIL_TWICE: '1' })

@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
-import type { AuditHead, AuditRow } from './audit.repo.ts'
-import { checkChain, type ChainReport } from './chain.ts'
+import { proveTrail, type ChainReport } from './index.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'audit.ts')
 
@@ -33,12 +32,9 @@ const tamper = (statement: string): void =>
     db.exec(statement)
   })
 const check = (): ChainReport =>
-  withDatabase((db) =>
-    checkChain(
-      db.prepare<[], AuditRow>('select * from audit_log order by id').all(),
-      db.prepare<[], AuditHead>('select * from audit_heads order by id').all(),
-      createPublicKey(readFileSync(join(t.dataDir, 'keys', 'command-signing.key'))),
-    ),
+  proveTrail(
+    join(t.dataDir, 'deployx.db'),
+    createPublicKey(readFileSync(join(t.dataDir, 'keys', 'command-signing.key'))),
   )
 const audit = (...args: string[]): Promise<{ code: number; out: string }> =>
   new Promise((resolve) => {

@@ -1,4 +1,5 @@
-import { and, asc, count, desc, eq, gte, like, lte, or } from 'drizzle-orm'
+import { and, count, desc, eq, gte, like, lte, or } from 'drizzle-orm'
+import Database from 'better-sqlite3'
 import type { UserId } from '#shared/domain/ids.ts'
 import { auditHeads, auditLog } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
@@ -62,7 +63,23 @@ export function createAuditRepo({ db, sqlite }: Store) {
     insertHead: (head: typeof auditHeads.$inferInsert): void => {
       db.insert(auditHeads).values(head).run()
     },
-    all: (): AuditRow[] => db.select().from(auditLog).orderBy(asc(auditLog.id)).all(),
-    heads: (): AuditHead[] => db.select().from(auditHeads).orderBy(asc(auditHeads.id)).all(),
+  }
+}
+
+/**
+ * The whole trail of a database, oldest first and one by one, and its signed ends, as of one moment. Through a connection of
+ * its own that cannot write, so also beside a controller that is using it.
+ */
+export function readTrail<T>(
+  databaseFile: string,
+  work: (rows: Iterable<AuditRow>, heads: AuditHead[]) => T,
+): T {
+  const sqlite = new Database(databaseFile, { readonly: true, timeout: 5_000 })
+  const heads = sqlite.prepare<[], AuditHead>('select * from audit_heads order by id')
+  const rows = sqlite.prepare<[], AuditRow>('select * from audit_log order by id')
+  try {
+    return sqlite.transaction(() => work(rows.iterate(), heads.all()))()
+  } finally {
+    sqlite.close()
   }
 }

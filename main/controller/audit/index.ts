@@ -4,7 +4,7 @@ import type { AuditEntry } from '#shared/contract/entities.ts'
 import { isoTime, type Log, type Now, type Viewer } from '../context.ts'
 import type { Signer } from '../signing/index.ts'
 import type { Store } from '../store/store.ts'
-import { createAuditRepo, type AuditFilter } from './audit.repo.ts'
+import { createAuditRepo, readTrail, type AuditFilter } from './audit.repo.ts'
 import { checkChain, entryHash, headText, type ChainReport } from './chain.ts'
 
 export type { ChainReport } from './chain.ts'
@@ -12,6 +12,10 @@ export type Audit = ReturnType<typeof createAudit>
 
 /** The end of the trail is signed so often, if anything was added. */
 const SEAL_EVERY_MS = 10 * 60_000
+
+/** Whether the trail in a database is whole. Reads only, also beside a controller that is using it. */
+export const proveTrail = (databaseFile: string, publicKey: KeyObject): ChainReport =>
+  readTrail(databaseFile, (rows, heads) => checkChain(rows, heads, publicKey))
 
 export function createAudit(deps: { store: Store; now: Now }) {
   const repo = createAuditRepo(deps.store)
@@ -63,8 +67,6 @@ export function createAudit(deps: { store: Store; now: Now }) {
         total,
       }
     },
-    /** Whether the trail is whole. Reads all of it. */
-    check: (publicKey: KeyObject): ChainReport => checkChain(repo.all(), repo.heads(), publicKey),
     seal,
     /** Signs the trail's end now and then. The returned function does it a last time and stops. */
     startSealing(sign: Signer['sign'], log: Log): () => Promise<void> {
