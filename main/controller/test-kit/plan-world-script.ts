@@ -221,7 +221,10 @@ export function play(
  */
 export function beKind(world: World, limit?: number): void {
   const list = [...world.devices.values()]
-  const bound = 50 + 6 * world.repo.targets.size + 4 * world.deployment.wave_count
+  // A window has two edges a day, and the engine looks again at each of them, also while it rests between waves.
+  const restDays = (world.spec.strategy.pause_seconds ?? 0) / (24 * 3_600)
+  const perWave = 4 + (world.spec.window ? 2 * Math.ceil(restDays) : 0)
+  const bound = 50 + 6 * world.repo.targets.size + perWave * world.deployment.wave_count
   let wakeAtMs = settle(world, limit)
   for (let round = 0; round < bound; round++) {
     if (world.isOver()) return
