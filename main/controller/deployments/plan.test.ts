@@ -142,8 +142,8 @@ describe('plan', () => {
     const second = aTarget(1, { deviceId: device, position: 1 })
     const first = aTarget(2, { deviceId: device, position: 0 })
     expect(plan(aSnapshot([second, first]), NOW).actions).toEqual([
-      { type: 'offer', targetId: 2 },
       { type: 'wait', targetId: 1, reason: 'device_busy' },
+      { type: 'offer', targetId: 2 },
     ])
   })
 

@@ -265,6 +265,8 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
     return { actions, wakeAtMs, more: false }
   }
 
+  // In the order in which they were chosen, whatever was opened again since: nearly sorted already.
+  ready.sort((a, b) => a.target.id - b.target.id)
   for (const { target, isNext } of ready) {
     if (isLimitReached()) return { actions, wakeAtMs, more: true }
     const device = snapshot.devices.get(target.deviceId)!
