@@ -59,7 +59,7 @@ module.exports = {
       to: {
         path: '^main/controller/',
         // The one command beside the app proves the audit trail without starting a controller.
-        pathNot: '^main/controller/(compose|audit/index)\\.ts$',
+        pathNot: '^main/controller/(compose|audit/index|identity/index)\\.ts$',
       },
     },
     {
@@ -67,10 +67,10 @@ module.exports = {
       comment: 'A vertical slice is entered through its index.ts.',
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|signing)/',
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|signing|identity)/',
       },
       to: {
-        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|signing)/',
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|signing|identity)/',
         pathNot: ['^main/controller/$1/', '/index\\.ts$'],
       },
     },
@@ -79,7 +79,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^main/controller/(hub|http|compose\\.ts|store)', pathNot: '\\.test\\.ts$' },
       to: {
-        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit)/',
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|identity)/',
         pathNot: '/index\\.ts$',
       },
     },
@@ -87,7 +87,7 @@ module.exports = {
       name: 'slices-know-no-edge',
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit)/',
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|identity)/',
         pathNot: '\\.test\\.ts$',
       },
       to: { path: '^main/controller/(hub|http|compose\\.ts)' },
@@ -97,7 +97,7 @@ module.exports = {
       comment: "Only a slice's own repository touches tables.",
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|hub|http)/',
+        path: '^main/controller/(deployments|devices|groups|software|content|enrollment|users|audit|identity|hub|http)/',
         pathNot: ['\\.repo\\.ts$', '\\.test\\.ts$'],
       },
       to: {
@@ -110,14 +110,14 @@ module.exports = {
       severity: 'error',
       from: { path: '^main/' },
       to: {
-        path: '^main/controller/(certificate|http/docs)\\.ts$',
+        path: '^main/controller/(identity/certificate|http/docs)\\.ts$',
         dependencyTypesNot: ['dynamic-import'],
       },
     },
     {
       name: 'slow-to-load-has-one-place',
       severity: 'error',
-      from: { path: '^main/', pathNot: '^main/controller/(certificate|http/docs)\\.ts$' },
+      from: { path: '^main/', pathNot: '^main/controller/(identity/certificate|http/docs)\\.ts$' },
       to: { path: '^node_modules/(@fastify/swagger(-ui)?|@peculiar/x509|reflect-metadata)/' },
     },
     {

@@ -79,6 +79,7 @@ export default defineConfig({
           index: 'main/index.ts',
           headless: 'main/headless.ts',
           'workers/signing': 'main/controller/signing/worker.ts',
+          'workers/identity': 'main/controller/identity/worker.ts',
           'workers/passwords': 'main/controller/users/password-worker.ts',
         },
         external,

@@ -8,6 +8,7 @@ import { createRunner } from './attempts/runner.ts'
 import { gatherFacts } from './facts/facts.ts'
 import type { Enrollment, Identity } from './identity/identity.ts'
 import type { StateFolder } from './identity/state-folder.ts'
+import { follow, statementsOf } from './identity/succession.ts'
 import { createInstallers } from './install/create-installers.ts'
 import { openJournal } from './journal/journal.ts'
 import { errorText, writeDurably } from './lib/atomic-file.ts'
@@ -16,7 +17,7 @@ import { linkedSignal } from './lib/wait.ts'
 import { selfCommand } from './lib/self.ts'
 import { mergeAddresses } from './link/enroll.ts'
 import { createLink, type LinkTimings } from './link/link.ts'
-import { createPinnedAgent } from './link/pinned-agent.ts'
+import { createPinnedAgent, type Pin } from './link/pinned-agent.ts'
 import { createSupervisorClient } from './supervisor/client.ts'
 
 /** A package from the hub waits so long for the hub to come back. */
@@ -59,8 +60,20 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     }
   }
 
+  const pin: Pin = {
+    fingerprint: () => enrollment().fingerprint,
+    meet(shown, certificate) {
+      const next = follow(enrollment(), statementsOf(certificate))
+      // A successor counts once it is there itself: its key was proven by the TLS handshake.
+      if (next === enrollment() || next.fingerprint !== shown) return
+      identity.setEnrollment(next)
+      log.info({ generation: next.generation, epoch: next.epoch }, 'the controller has new keys')
+    },
+  }
+
   const link = createLink({
     enrollment,
+    pin,
     sign: identity.sign,
     hello: () => ({
       last_sequence: journal.highestSequence(),
@@ -94,7 +107,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   async function source(url: string, fetchSignal: AbortSignal): Promise<Source> {
     if (!url.startsWith('/')) return { url }
     await link.whenReady(AbortSignal.any([fetchSignal, AbortSignal.timeout(HUB_PATIENCE_MS)]))
-    const agent = createPinnedAgent(enrollment().fingerprint)
+    const agent = createPinnedAgent(pin)
     return { url: `https://${link.address()}${url}`, agent }
   }
 

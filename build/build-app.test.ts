@@ -27,6 +27,7 @@ async function project(extra: Record<string, string> = {}) {
             'out/main/index.js': '',
             'out/main/headless.js': '',
             'out/main/workers/signing.js': '',
+            'out/main/workers/identity.js': '',
             'out/main/workers/passwords.js': '',
             'out/preload/index.cjs': '',
             'out/renderer/index.html': '',

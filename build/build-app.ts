@@ -22,6 +22,7 @@ const results = [
   'main/index.js',
   'main/headless.js',
   'main/workers/signing.js',
+  'main/workers/identity.js',
   'main/workers/passwords.js',
   'preload/index.cjs',
   'renderer/index.html',

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { proveTrail } from './controller/audit/index.ts'
+import { commandKeys } from './controller/identity/index.ts'
 
 const HELP = `Proves that nobody changed the audit trail.
 
@@ -46,7 +47,8 @@ const keyFile = options.key ?? join(options.data, 'keys', 'command-signing.key')
 for (const needed of [file, keyFile])
   if (!existsSync(needed)) wrongUsage(`${needed} does not exist`)
 
-const report = proveTrail(file, createPublicKey(readFileSync(keyFile)))
+const keys = options.key ? [createPublicKey(readFileSync(keyFile))] : commandKeys(options.data)
+const report = proveTrail(file, keys)
 const { entries, unchained, signedEnds, signedUpTo, problems } = report
 if (options.json)
   process.stdout.write(`${JSON.stringify({ whole: problems.length === 0, ...report })}\n`)

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
-import { startController } from './controller/compose.ts'
+import { startController, type Controller } from './controller/compose.ts'
 
 const HELP = `DeployX controller without a window; the console opens in a browser.
 
@@ -90,20 +90,37 @@ async function main(): Promise<void> {
 
   const rendererDir = join(root, 'out', 'renderer')
   const log = pino({ level: process.env['DEPLOYX_LOG_LEVEL'] ?? 'info' }, pino.destination(2))
-  const controller = await startController({
-    dataDir: options.dataDir,
-    migrationsDir: join(root, 'main', 'controller', 'store', 'migrations'),
-    workersDir: import.meta.filename.endsWith('.ts') ? null : join(import.meta.dirname, 'workers'),
-    rendererDir: existsSync(rendererDir) ? rendererDir : null,
-    version,
-    hubHost: options.host,
-    hubPort: options.hubPort,
-    consoleHost: options['console-host'],
-    consolePort: options.consolePort,
-    allowedOrigins: [],
-    allowPrivateFetch: options['allow-private-fetch'] ?? false,
-    log,
-  })
+  const start = (ports: { hubPort: number; consolePort: number }): Promise<Controller> =>
+    startController({
+      ...ports,
+      onRestored: () => void startAnew(),
+      dataDir: options.dataDir,
+      migrationsDir: join(root, 'main', 'controller', 'store', 'migrations'),
+      workersDir: import.meta.filename.endsWith('.ts')
+        ? null
+        : join(import.meta.dirname, 'workers'),
+      rendererDir: existsSync(rendererDir) ? rendererDir : null,
+      version,
+      hubHost: options.host,
+      consoleHost: options['console-host'],
+      allowedOrigins: [],
+      allowPrivateFetch: options['allow-private-fetch'] ?? false,
+      log,
+    })
+  let controller = await start(options)
+
+  /** A recovery file was taken up: the same process goes on as the controller it holds, under the same addresses. */
+  async function startAnew(): Promise<void> {
+    const portOf = (url: string): number => Number(new URL(url).port)
+    const ports = { hubPort: portOf(controller.hubUrl), consolePort: portOf(controller.consoleUrl) }
+    try {
+      await controller.stop()
+      controller = await start(ports)
+    } catch (error) {
+      log.fatal({ err: error }, 'the controller could not be started anew')
+      process.exit(1)
+    }
+  }
 
   let stopping = false
   const stop = () => {

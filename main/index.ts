@@ -58,6 +58,7 @@ async function main(): Promise<void> {
       hubPort: settings.hubPort,
       consolePort: settings.consolePort,
       allowedOrigins: [APP_ORIGIN],
+      onRestored: () => desktop.restart(),
       log,
     }),
   )

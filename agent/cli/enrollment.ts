@@ -4,6 +4,7 @@ import { gatherFacts } from '../facts/facts.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { StateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
+import { secretHash } from '../link/secret-hash.ts'
 
 /** @throws AgentFailure with exit code 2 when it is not a code */
 export function readCode(text: string): EnrollmentCode {
@@ -32,7 +33,9 @@ export async function enrollNow(
 /** @throws AgentFailure when the folder belongs to another controller than the code */
 export function checkSameHub(identity: Identity, folder: StateFolder, code: EnrollmentCode): void {
   const enrollment = identity.enrollment()
-  if (enrollment && enrollment.fingerprint !== code.fingerprint)
+  if (!enrollment || enrollment.fingerprint === code.fingerprint) return
+  // The code that admitted it: the controller's key has changed since, and the agent has followed.
+  if (enrollment.secret_hash !== secretHash(code.secret))
     throw new AgentFailure(
       `The state folder ${folder.path} is enrolled with another controller. Use another --state folder for this code.`,
     )

@@ -11,6 +11,11 @@ export const Enrollment = z.object({
   device_id: DeviceId,
   command_key: PublicKey,
   key_id: z.string().min(1).max(64),
+  /** Null for an enrolment made before there were such keys: then only the command key speaks for the controller. */
+  recovery_key: PublicKey.nullable().default(null),
+  /** Where the controller's keys were when this agent last followed them; see succession.ts. */
+  generation: z.number().int().nonnegative().default(0),
+  epoch: z.number().int().nonnegative().default(0),
   /** The hub's TLS key; nothing else is ever spoken to as the hub. */
   fingerprint: Fingerprint,
   /** HOST:PORT, tried in turn. */

@@ -58,6 +58,9 @@ describe('an identity', () => {
     fingerprint: `sha256/${'A'.repeat(43)}=`,
     addresses: ['h:1'],
     secret_hash: '',
+    recovery_key: 'B'.repeat(59),
+    generation: 0,
+    epoch: 0,
   }
 
   it('keeps its key, its name and its enrolment, in a file for this user alone', () => {

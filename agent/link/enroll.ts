@@ -1,5 +1,4 @@
 /** Enrolment: with a code's secret the agent's key is made known to the hub, which in turn says how it will sign. */
-import { createHash } from 'node:crypto'
 import fetch, { type Response } from 'node-fetch'
 import {
   AGENT_PROTOCOL,
@@ -14,14 +13,12 @@ import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { Enrollment, Identity } from '../identity/identity.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
-import { createPinnedAgent } from './pinned-agent.ts'
+import { createPinnedAgent, pinnedTo } from './pinned-agent.ts'
+import { secretHash } from './secret-hash.ts'
 
 const REPLY_TIMEOUT_MS = 20_000
 const REPLY_LIMIT_BYTES = 64 * 1024
 const ADDRESS_LIMIT = 32
-
-export const secretHash = (secret: string): string =>
-  createHash('sha256').update(secret).digest('hex')
 
 /** Newest first, each once. */
 export const mergeAddresses = (...lists: readonly (readonly string[])[]): string[] =>
@@ -52,7 +49,7 @@ export async function enroll(
   code: EnrollmentCode,
   facts: AgentFacts,
 ): Promise<Enrollment> {
-  const agent = createPinnedAgent(code.fingerprint)
+  const agent = createPinnedAgent(pinnedTo(code.fingerprint))
   const body: EnrollRequest = {
     protocol: AGENT_PROTOCOL,
     secret: code.secret,

@@ -26,7 +26,7 @@ import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
 import type { CommandEvent } from './envelope.ts'
-import { createPinnedAgent } from './pinned-agent.ts'
+import { createPinnedAgent, type Pin } from './pinned-agent.ts'
 import type { ReportBody, Reporter } from './reporter.ts'
 
 export type LinkTimings = { handshakeMs: number; ackMs: number; minMs: number; maxMs: number }
@@ -56,6 +56,8 @@ type Loss = { notWanted: string | null; why: string }
 
 export function createLink(deps: {
   enrollment: () => Enrollment
+  /** Who may answer under the hub's addresses. */
+  pin: Pin
   sign: (text: string) => string
   /** What the agent says of itself and its work at the start of a link. */
   hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'facts'>
@@ -88,8 +90,7 @@ export function createLink(deps: {
 
   /** One link from its first byte to its end. Resolves with the reason why it ended. */
   function hold(address: string, signal: AbortSignal): Promise<Loss> {
-    const enrollment = deps.enrollment()
-    const socket = open(address, createPinnedAgent(enrollment.fingerprint))
+    const socket = open(address, createPinnedAgent(deps.pin))
     return new Promise((resolve) => {
       const agentNonce = randomBytes(32).toString('hex')
       let hubNonce: string | null = null
@@ -129,7 +130,8 @@ export function createLink(deps: {
           )
         if (hubNonce !== null) return end('the hub sent a second challenge')
         hubNonce = challenge.data.nonce
-        const { fingerprint, device_id } = enrollment
+        // Asked only now: the hub's certificate may have told of new keys.
+        const { fingerprint, device_id } = deps.enrollment()
         const answer: Hello = {
           protocol: AGENT_PROTOCOL,
           device_id,
@@ -141,7 +143,7 @@ export function createLink(deps: {
       })
       socket.on('welcome', (raw: unknown, ack: unknown) => {
         const welcome = Welcome.safeParse(raw)
-        const { fingerprint, device_id, command_key } = enrollment
+        const { fingerprint, device_id, command_key } = deps.enrollment()
         const isProven =
           welcome.success &&
           hubNonce !== null &&

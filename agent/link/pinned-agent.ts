@@ -2,7 +2,7 @@
  * The one way to the hub. Enrolment, socket and downloads all take their connections from here, and a connection is
  * handed out only after the peer has shown the pinned key: before that not one byte of ours is written.
  */
-import { createHash } from 'node:crypto'
+import { createHash, type X509Certificate } from 'node:crypto'
 import { Agent } from 'node:https'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -19,11 +19,26 @@ export class WrongKeyError extends Error {
   }
 }
 
+/** The one key that may answer. */
+export type Pin = {
+  fingerprint: () => Fingerprint
+  /**
+   * Looks at what a peer shows before it is judged: a certificate may prove that its key has followed the pinned one, and
+   * from then on `fingerprint` tells the new one.
+   */
+  meet?: (shown: string, certificate: X509Certificate) => void
+}
+export const pinnedTo = (fingerprint: Fingerprint): Pin => ({ fingerprint: () => fingerprint })
+
 /** `sha256/` + base64 of the SHA-256 over the peer's SubjectPublicKeyInfo, or a word when it showed none. */
-function fingerprintOfPeer(socket: TLSSocket): string {
+function meetPeer(socket: TLSSocket, pin: Pin): string {
   try {
-    const spki = socket.getPeerX509Certificate()?.publicKey.export({ type: 'spki', format: 'der' })
-    return spki ? `sha256/${createHash('sha256').update(spki).digest('base64')}` : 'no key'
+    const certificate = socket.getPeerX509Certificate()
+    const spki = certificate?.publicKey.export({ type: 'spki', format: 'der' })
+    if (!certificate || !spki) return 'no key'
+    const shown = `sha256/${createHash('sha256').update(spki).digest('base64')}`
+    pin.meet?.(shown, certificate)
+    return shown
   } catch {
     return 'an unreadable key'
   }
@@ -31,7 +46,7 @@ function fingerprintOfPeer(socket: TLSSocket): string {
 
 type Done = (error: Error | null, socket?: Duplex) => void
 
-function connectPinned(host: string, port: number, pinned: Fingerprint, done: Done): TLSSocket {
+function connectPinned(host: string, port: number, pin: Pin, done: Done): TLSSocket {
   const address = `${host}:${port}`
   const socket = connect({
     host,
@@ -55,7 +70,8 @@ function connectPinned(host: string, port: number, pinned: Fingerprint, done: Do
   socket.once('error', fail)
   socket.once('close', onClose)
   socket.once('secureConnect', () => {
-    const shown = fingerprintOfPeer(socket)
+    const shown = meetPeer(socket, pin)
+    const pinned = pin.fingerprint()
     // A resumed session would show no certificate of its own; none is ever offered, and none is accepted.
     if (shown !== pinned || socket.isSessionReused())
       return void socket.destroy(new WrongKeyError(address, shown, pinned))
@@ -71,14 +87,11 @@ function connectPinned(host: string, port: number, pinned: Fingerprint, done: Do
  * An https agent whose every connection is pinned to this key, for any client that takes an `agent`.
  * Failed connections end in the client's error event: a WrongKeyError when the key differs.
  */
-export function createPinnedAgent(
-  pinned: Fingerprint,
-  options: { keepAlive?: boolean } = {},
-): Agent {
+export function createPinnedAgent(pin: Pin, options: { keepAlive?: boolean } = {}): Agent {
   const agent = new Agent({ keepAlive: options.keepAlive ?? false, maxCachedSessions: 0 })
   agent.createConnection = (target, callback) => {
     let isDone = false
-    connectPinned(target.host ?? 'localhost', Number(target.port), pinned, (error, socket) => {
+    connectPinned(target.host ?? 'localhost', Number(target.port), pin, (error, socket) => {
       if (isDone) return
       isDone = true
       callback?.(error, socket as Duplex)

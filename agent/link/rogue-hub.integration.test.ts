@@ -13,7 +13,7 @@ import { makeFolder } from '../test-kit/agent-process.ts'
 import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
 import { enroll } from './enroll.ts'
 import { createLink } from './link.ts'
-import { createPinnedAgent } from './pinned-agent.ts'
+import { createPinnedAgent, pinnedTo } from './pinned-agent.ts'
 
 type Listener = {
   address: string
@@ -86,7 +86,11 @@ async function trySocket(address: string): Promise<string[]> {
       fingerprint: pinned.fingerprint,
       addresses: [address],
       secret_hash: '',
+      recovery_key: null,
+      generation: 0,
+      epoch: 0,
     }),
+    pin: pinnedTo(pinned.fingerprint),
     sign: identity.sign,
     hello: () => ({ last_sequence: 0, attempts: [], facts: gatherFacts('pc', folder.path) }),
     onCommand: () => ({ accepted: true }),
@@ -110,7 +114,7 @@ const tryDownload = (address: string): Promise<unknown> =>
     sha256: 'a'.repeat(64),
     source: async () => ({
       url: `https://${address}/content/x`,
-      agent: createPinnedAgent(pinned.fingerprint),
+      agent: createPinnedAgent(pinnedTo(pinned.fingerprint)),
     }),
     onProgress: () => undefined,
     onVerifying: () => undefined,

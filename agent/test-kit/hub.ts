@@ -151,7 +151,15 @@ export async function startTestHub(
       })
     const id = devices.get(body.public_key) ?? ((devices.size + 1) as DeviceId)
     devices.set(body.public_key, id)
-    send(200, { device_id: id, command_key: commandKey, key_id: KEY_ID, addresses: addresses() })
+    send(200, {
+      device_id: id,
+      command_key: commandKey,
+      key_id: KEY_ID,
+      recovery_key: commandKey,
+      generation: 0,
+      epoch: 0,
+      addresses: addresses(),
+    })
   }
 
   const server: HttpsServer = createServer(
@@ -305,9 +313,9 @@ export async function startTestHub(
     seal,
     payload,
     until,
-    code: (options: { addresses?: string[]; fingerprint?: string } = {}) =>
+    code: (options: { addresses?: string[]; fingerprint?: string; secret?: string } = {}) =>
       formatEnrollmentCode({
-        secret,
+        secret: options.secret ?? secret,
         fingerprint: options.fingerprint ?? tls.fingerprint,
         addresses: options.addresses ?? [`127.0.0.1:${port}`],
       }),

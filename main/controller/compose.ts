@@ -11,6 +11,7 @@ import { createDeployments, type EngineTimings } from './deployments/index.ts'
 import { createDevices, type PresenceTimings } from './devices/index.ts'
 import { createEnrollment } from './enrollment/index.ts'
 import { createGroups } from './groups/index.ts'
+import { controllerHandlers } from './http/controller.routes.ts'
 import { coreRoutes } from './http/core.routes.ts'
 import { createConsoleServer } from './http/server.ts'
 import { softwareRoutes } from './http/software.routes.ts'
@@ -19,7 +20,7 @@ import { hubAddresses } from './hub/addresses.ts'
 import { createAgentsEdge } from './hub/agents.ts'
 import { createConsolesEdge } from './hub/consoles.ts'
 import { startHubServer } from './hub/server.ts'
-import { loadKeys } from './keys.ts'
+import { applyRestore, createIdentity, loadKeys, type Restored } from './identity/index.ts'
 import { listen } from './lib/listen.ts'
 import { createSigner } from './signing/index.ts'
 import { createSoftware } from './software/index.ts'
@@ -46,6 +47,8 @@ export type ControllerOptions = {
   log: Log
   /** May packages given as an address be fetched from this computer and its link-local neighbours? Default: no. */
   allowPrivateFetch?: boolean
+  /** A recovery file was proven and unpacked: start the controller anew and it is taken up. Default: it waits for the next start. */
+  onRestored?: () => void
   /** For tests, which cannot wait as long as people. */
   timings?: { engine?: Partial<EngineTimings>; presence?: Partial<PresenceTimings> }
 }
@@ -77,22 +80,39 @@ export type Controller = {
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { dataDir, log } = options
   const now = Date.now
-  const store = openStore({ dataDir, migrationsDir: options.migrationsDir })
+  let restored: Restored | null = null
+  const store = openStore({
+    dataDir,
+    migrationsDir: options.migrationsDir,
+    beforeOpening: () => (restored = applyRestore(dataDir)),
+  })
   const undo: (() => unknown)[] = [() => store.close()]
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
-    const keys = await loadKeys(dataDir)
+    const firstKeys = await loadKeys(dataDir)
     const consoleHost = options.consoleHost ?? '127.0.0.1'
     let hubPort = options.hubPort
     const addresses = () => hubAddresses(hubPort, options.hubHost)
 
     const audit = createAudit({ store, now })
+    const identity = createIdentity({
+      dataDir,
+      databaseFile: store.file,
+      workersDir: options.workersDir,
+      version: options.version,
+      keys: firstKeys,
+      restored,
+      now,
+      audit,
+    })
+    undo.push(() => identity.stop())
+    const { keys } = identity
     const users = createUsers({ store, now, audit, workersDir: options.workersDir })
     undo.push(() => users.stop())
     const signer = createSigner({
-      keyFile: keys.command.keyFile,
+      keyFile: keys().command.keyFile,
       databaseFile: store.file,
       workersDir: options.workersDir,
     })
@@ -129,7 +149,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       software,
       agents,
       sign: signer.sign,
-      keyId: keys.command.keyId,
+      keyId: () => keys().command.keyId,
       ticketUrl: content.ticketUrl,
       timings: options.timings?.engine,
     })
@@ -143,14 +163,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
       listening: true,
       port: hubPort,
       addresses: addresses(),
-      fingerprint: keys.fingerprint,
+      fingerprint: keys().fingerprint,
       online_agents: devices.presence.onlineCount(),
       total_devices: devices.counts().total,
     })
     const consoles = createConsolesEdge({ devices, deployments, hubStatus })
     undo.push(() => consoles.stop())
 
-    const web = await createConsoleServer({ ...options, consoleHost, jwtSecret: keys.jwtSecret })
+    const web = await createConsoleServer({ ...options, consoleHost, jwtSecret: keys().jwtSecret })
     const tokens = createTokens({ app: web.app, users, now })
     await web.mount(
       {
@@ -169,6 +189,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
           version: options.version,
         }),
         ...softwareRoutes({ software }),
+        ...controllerHandlers({
+          identity,
+          devices,
+          dataDir,
+          restart: options.onRestored ?? null,
+        }),
       },
       (token) => tokens.authenticate(token),
     )
@@ -200,7 +226,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const hub = await startHubServer({
       host: options.hubHost,
       port: options.hubPort,
-      keys,
+      tls: keys().tls,
       enrollment,
       content,
       agents,
@@ -210,6 +236,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
     })
     hubPort = hub.port
     undo.push(() => hub.close())
+    identity.onChange((next, before) => {
+      if (next.fingerprint !== before.fingerprint) enrollment.revokeAll()
+      signer.renew()
+      hub.renewTls(next.tls)
+      // They come back within seconds, meet the new certificate and follow.
+      agents.dropAll()
+    })
 
     deployments.start()
     software.startFetches()
@@ -218,7 +251,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     return {
       consoleUrl: `http://${host}:${consolePort}`,
       hubUrl: `https://${addresses()[0]}`,
-      fingerprint: keys.fingerprint,
+      get fingerprint() {
+        return keys().fingerprint
+      },
       dataDir,
       activity: () => ({
         ...deployments.activity(),

@@ -214,6 +214,11 @@ export function openDesktop(deps: {
   }
 
   return {
+    /** Ends the app and starts it again, as it was. */
+    restart(): void {
+      app.relaunch()
+      void quitter.quit(false)
+    },
     /** Shows what the controller does from now on. @param hidden the window waits in the tray */
     async controllerIsUp(controller: Controller, hidden: boolean): Promise<void> {
       running = controller

@@ -11,15 +11,14 @@ import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../domain/i
 import { DeviceArch, DevicePlatform, InstallerKind } from '../domain/platforms.ts'
 import { TargetReason } from '../domain/reasons.ts'
 import { Detection } from './detection.ts'
+import { PublicKey, signature } from './keys.ts'
+
+export { PublicKey }
 
 export const AGENT_NAMESPACE = '/agents'
 export const AGENT_PROTOCOL = 1
 
 const nonce = z.string().regex(/^[0-9a-f]{64}$/)
-/** Ed25519 signature, base64. */
-const signature = z.string().regex(/^[A-Za-z0-9+/]{86}==$/)
-/** Ed25519 public key, SPKI DER, base64. */
-export const PublicKey = z.string().regex(/^[A-Za-z0-9+/]{58,60}={0,2}$/)
 /** What a PC says of itself. Hostile input: bounded here, rendered as text everywhere. */
 const said = (max: number) => z.string().max(max)
 
@@ -50,6 +49,10 @@ export const EnrollReply = z.object({
   /** The key that signs commands from now on. */
   command_key: PublicKey,
   key_id: z.string().min(1).max(64),
+  /** The key that speaks for this controller when its others are lost; see succession.ts. */
+  recovery_key: PublicKey,
+  generation: z.number().int().nonnegative(),
+  epoch: z.number().int().nonnegative(),
   addresses: z.array(z.string().max(255)).max(32),
 })
 export type EnrollReply = z.infer<typeof EnrollReply>

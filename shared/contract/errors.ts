@@ -10,6 +10,8 @@ export const ERRORS = {
   E_UPLOAD_ABORTED: { status: 400, retryable: true },
   E_UNAUTHENTICATED: { status: 401, retryable: false },
   E_CREDENTIALS: { status: 401, retryable: false },
+  E_PASSPHRASE: { status: 403, retryable: false },
+  E_RECOVERY_FILE: { status: 400, retryable: false },
   E_FORBIDDEN: { status: 403, retryable: false },
   E_ORIGIN: { status: 403, retryable: false },
   E_SETUP_LOOPBACK_ONLY: { status: 403, retryable: false },

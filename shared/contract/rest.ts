@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId, UserId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
 import * as request from './requests.ts'
+import { controllerRoutes } from './rest-controller.ts'
 import { deploymentRoutes } from './rest-deployments.ts'
 import { id, pathId, route, type Route } from './route.ts'
 
@@ -275,6 +276,7 @@ export const rest = {
   }),
 
   ...deploymentRoutes,
+  ...controllerRoutes,
 
   'audit.list': route({
     method: 'GET',

@@ -13,8 +13,8 @@ export type Route = {
   params?: z.ZodObject
   query?: z.ZodObject
   body?: z.ZodType
-  /** `multipart`: a streamed upload; its fields are checked by the handler. `text`: the reply is not JSON. */
-  transport?: 'json' | 'multipart' | 'text'
+  /** `multipart`: a streamed upload; its fields are checked by the handler. `text`, `file`: the reply is not JSON. */
+  transport?: 'json' | 'multipart' | 'text' | 'file'
   reply: z.ZodType
 }
 

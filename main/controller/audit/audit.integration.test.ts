@@ -1,10 +1,9 @@
 /** The audit trail cannot be changed unseen: not through the controller, not in its file, not by cutting it short. */
 import { execFile } from 'node:child_process'
-import { createPublicKey } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { commandKeys } from '../identity/index.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 import { proveTrail, type ChainReport } from './index.ts'
 
@@ -31,11 +30,7 @@ const tamper = (statement: string): void =>
     db.exec('drop trigger audit_log_no_update; drop trigger audit_log_no_delete')
     db.exec(statement)
   })
-const check = (): ChainReport =>
-  proveTrail(
-    join(t.dataDir, 'deployx.db'),
-    createPublicKey(readFileSync(join(t.dataDir, 'keys', 'command-signing.key'))),
-  )
+const check = (): ChainReport => proveTrail(join(t.dataDir, 'deployx.db'), commandKeys(t.dataDir))
 const audit = (...args: string[]): Promise<{ code: number; out: string }> =>
   new Promise((resolve) => {
     execFile(process.execPath, [PROGRAM, ...args], { timeout: 20_000 }, (error, stdout, stderr) =>
@@ -57,6 +52,13 @@ describe('the trail', () => {
     for (const statement of ["update audit_log set actor = 'x'", 'delete from audit_log'])
       expect(() => withDatabase((db) => db.exec(statement))).toThrow('append-only')
     expect(check().problems).toEqual([])
+  })
+
+  it('stays provable when the key that signs its ends has changed', async () => {
+    await t.restart()
+    await t.rest.call('controller.rotate', { body: { command: true } })
+    await t.restart()
+    expect(check()).toMatchObject({ signedEnds: 2, problems: [] })
   })
 
   it('goes on where it was when a decision is undone', async () => {

@@ -32,7 +32,8 @@ export type ChainReport = {
 export function checkChain(
   rows: Iterable<AuditRow>,
   heads: readonly AuditHead[],
-  publicKey: KeyObject,
+  /** The command key, and those of before: whichever signed an end. */
+  publicKeys: readonly KeyObject[],
 ): ChainReport {
   const report: ChainReport = {
     entries: 0,
@@ -63,9 +64,8 @@ export function checkChain(
     else report.signedUpTo = row.id
   }
   for (const head of heads) {
-    if (
-      !verify(null, Buffer.from(headText(head)), publicKey, Buffer.from(head.signature, 'base64'))
-    )
+    const [text, signature] = [Buffer.from(headText(head)), Buffer.from(head.signature, 'base64')]
+    if (!publicKeys.some((key) => verify(null, text, key, signature)))
       report.problems.push(
         `The signature of ${head.at} over entry ${head.entry_id} is not genuine.`,
       )

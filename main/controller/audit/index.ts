@@ -14,8 +14,8 @@ export type Audit = ReturnType<typeof createAudit>
 const SEAL_EVERY_MS = 10 * 60_000
 
 /** Whether the trail in a database is whole. Reads only, also beside a controller that is using it. */
-export const proveTrail = (databaseFile: string, publicKey: KeyObject): ChainReport =>
-  readTrail(databaseFile, (rows, heads) => checkChain(rows, heads, publicKey))
+export const proveTrail = (databaseFile: string, publicKeys: readonly KeyObject[]): ChainReport =>
+  readTrail(databaseFile, (rows, heads) => checkChain(rows, heads, publicKeys))
 
 export function createAudit(deps: { store: Store; now: Now }) {
   const repo = createAuditRepo(deps.store)

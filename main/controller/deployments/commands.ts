@@ -60,7 +60,7 @@ export function createCommandReader(
 export type Unsigned<T> = { text: string; signed: (signature: string) => T }
 
 export function createCommands(deps: {
-  keyId: string
+  keyId: () => string
   now: Now
   /** A path on the hub under which this device, for this attempt, may fetch the content. */
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
@@ -79,9 +79,11 @@ export function createCommands(deps: {
     wrap: (envelope: CommandEnvelope) => T,
   ): Unsigned<T> {
     const text = JSON.stringify(payload)
+    // The key that is in force when it is signed, which is at once.
+    const key_id = deps.keyId()
     return {
       text: commandText(text),
-      signed: (signature) => wrap({ payload: text, signature, key_id: deps.keyId }),
+      signed: (signature) => wrap({ payload: text, signature, key_id }),
     }
   }
 

@@ -68,7 +68,7 @@ export function createDeployments(deps: {
   software: Software
   sign: Signer['sign']
   /** The name by which agents know the key that signs. */
-  keyId: string
+  keyId: () => string
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
   agents: AgentPort
   timings?: Partial<EngineTimings>

@@ -32,7 +32,7 @@ const WAVE_NAMES = 5
 type Deps = ChoiceDeps & {
   agents: Pick<AgentPort, 'inspect'>
   sign: Signer['sign']
-  keyId: string
+  keyId: () => string
   log: Log
   workingDevices: () => ReadonlySet<DeviceId>
 }
@@ -57,6 +57,7 @@ async function ask(
       ),
     }),
   )
+  const key_id = deps.keyId()
   const signatures = await deps.sign(payloads.map(inspectText))
   const answers = new Map<DeviceId, Answer>()
   await Promise.all(
@@ -64,7 +65,7 @@ async function ask(
       try {
         const signature = signatures[i]
         if (!signature) return
-        const envelope = { payload: payloads[i]!, signature, key_id: deps.keyId }
+        const envelope = { payload: payloads[i]!, signature, key_id }
         const answer = await deps.agents.inspect(id, { envelope }, ASK_TIMEOUT_MS)
         if (answer.ok) answers.set(id, answer)
       } catch (error) {

@@ -117,6 +117,10 @@ export function createDevices(deps: {
       }
       return standing
     },
+    /** Devices that were here since then: those online now, and those seen. */
+    seenSince: (iso: string): number =>
+      repo.list().filter((row) => presence.isOnline(row.id) || (row.last_seen_at ?? '') > iso)
+        .length,
     counts: (): { total: number; online: number; unapproved: number } => ({
       ...repo.counts(),
       online: presence.onlineCount(),

@@ -30,6 +30,13 @@ export function createEnrollmentRepo({ db }: Store) {
         )
         .returning()
         .get(),
+    /** @returns how many were still of use */
+    revokeAll: (nowIso: string): number =>
+      db
+        .update(enrollments)
+        .set({ revoked_at: nowIso })
+        .where(and(isNull(enrollments.revoked_at), gt(enrollments.expires_at, nowIso)))
+        .run().changes,
     revoke: (id: EnrollmentId, nowIso: string): void => {
       db.update(enrollments).set({ revoked_at: nowIso }).where(eq(enrollments.id, id)).run()
     },

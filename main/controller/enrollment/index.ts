@@ -15,7 +15,7 @@ import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
-import type { ControllerKeys } from '../keys.ts'
+import type { ControllerKeys } from '../identity/index.ts'
 import type { Store } from '../store/store.ts'
 import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
 
@@ -45,7 +45,8 @@ export function createEnrollment(deps: {
   audit: Audit
   devices: Devices
   groups: Groups
-  keys: ControllerKeys
+  /** As they are at this moment. */
+  keys: () => ControllerKeys
   /** HOST:PORT under which agents may find the hub. */
   addresses: () => string[]
 }) {
@@ -78,7 +79,7 @@ export function createEnrollment(deps: {
       })
       const code = formatEnrollmentCode({
         secret,
-        fingerprint: deps.keys.fingerprint,
+        fingerprint: deps.keys().fingerprint,
         addresses: deps.addresses(),
       })
       return { id: row.id, code, expires_at, commands: commands(code) }
@@ -100,6 +101,15 @@ export function createEnrollment(deps: {
       })
     },
 
+    /** Codes name the hub's key: once that has changed, none of them leads here any more. */
+    revokeAll(): void {
+      deps.store.transaction(() => {
+        const revoked = repo.revokeAll(isoTime(deps.now()))
+        if (revoked > 0)
+          deps.audit.record(null, 'enrollment.revoke', `${revoked} codes`, "the hub's key changed")
+      })
+    },
+
     /**
      * Admits an agent that knows a code's secret and holds the key it shows.
      * @throws AppError E_ENROLLMENT_CODE (unknown, spent, expired, revoked), E_DEVICE_REFUSED (blocked), E_VALIDATION
@@ -110,7 +120,7 @@ export function createEnrollment(deps: {
           'E_VALIDATION',
           `The agent speaks protocol ${request.protocol}, this controller ${AGENT_PROTOCOL}. Use the agent that came with this controller.`,
         )
-      const text = enrollText(deps.keys.fingerprint, request.secret, request.public_key)
+      const text = enrollText(deps.keys().fingerprint, request.secret, request.public_key)
       if (!verifies(request.public_key, text, request.signature))
         throw new AppError('E_DEVICE_REFUSED', 'The agent did not prove that it holds its key.')
       const deviceId = deps.store.transaction(() => {
@@ -140,10 +150,14 @@ export function createEnrollment(deps: {
         return id
       })
       deps.devices.announce([deviceId])
+      const { command, recoveryKey, succession } = deps.keys()
       return {
         device_id: deviceId,
-        command_key: deps.keys.command.publicKey,
-        key_id: deps.keys.command.keyId,
+        command_key: command.publicKey,
+        key_id: command.keyId,
+        recovery_key: recoveryKey,
+        generation: succession.generation,
+        epoch: succession.epoch,
         addresses: deps.addresses(),
       }
     },

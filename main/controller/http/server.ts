@@ -77,8 +77,10 @@ function parse(schema: z.ZodType | undefined, value: unknown, what: string): unk
 }
 
 /** What a reply may hold; anything else is left out of it. */
+/** One that is not JSON, and not checked. */
+const hasOwnReply = ({ transport }: Route): boolean => transport === 'text' || transport === 'file'
 const replySchema = (route: Route) => ({
-  response: { ...(route.transport !== 'text' && { 200: route.reply }), '4xx': ErrorReply },
+  response: { ...(!hasOwnReply(route) && { 200: route.reply }), '4xx': ErrorReply },
 })
 
 /** `/openapi.json` and `/docs`, loaded when somebody asks for them. */

@@ -8,11 +8,13 @@ import { SoftwareFields } from '#shared/contract/requests.ts'
 import { UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { Upload } from '../software/index.ts'
 
-type Receive = (file: {
+/** What became of an upload's bytes. */
+type Received = { discard: () => unknown }
+type Receive<T extends Received> = (file: {
   fileName: string
   stream: Readable
   sizeBytes?: number | undefined
-}) => Promise<Upload>
+}) => Promise<T>
 
 const FIELD_LIMIT_BYTES = 64 * 1024
 const PART_LIMIT = 100
@@ -115,19 +117,29 @@ function announcedBytes(raw: FastifyRequest): number | undefined {
   return Math.min(length, UPLOAD_LIMIT_BYTES)
 }
 
+/** An installer with its fields: `readParts`, and its errors. */
+export async function readUpload(
+  raw: FastifyRequest,
+  receive: Receive<Upload>,
+): Promise<{ upload: Upload; fields: SoftwareFields }> {
+  return readParts(raw, receive, decodeFields)
+}
+
 /**
  * Reads the upload to its end. Further files and unknown fields are passed over.
  * @param receive takes the file's bytes; the upload it returns belongs to the caller on success and is discarded otherwise
+ * @param decode makes the fields of their texts
  * @throws AppError E_VALIDATION (no file, a bad field), E_MALFORMED, E_UPLOAD_ABORTED, and what `receive` throws
  */
-export async function readUpload(
+export async function readParts<T extends Received, F>(
   raw: FastifyRequest,
-  receive: Receive,
-): Promise<{ upload: Upload; fields: SoftwareFields }> {
-  let upload: Upload | null = null
+  receive: Receive<T>,
+  decode: (texts: ReadonlyMap<string, unknown>) => F,
+): Promise<{ upload: T; fields: F }> {
+  let upload: T | null = null
   try {
     if (!raw.isMultipart())
-      throw new AppError('E_MEDIA_TYPE', 'Send the installer as multipart/form-data.')
+      throw new AppError('E_MEDIA_TYPE', 'Send the file as multipart/form-data.')
     const sizeBytes = announcedBytes(raw)
     const texts = new Map<string, unknown>()
     const parts = raw.parts({
@@ -152,7 +164,7 @@ export async function readUpload(
       throw new AppError('E_VALIDATION', 'There is no file in the upload.', [
         { path: '/file', message: 'is missing' },
       ])
-    return { upload, fields: decodeFields(texts) }
+    return { upload, fields: decode(texts) }
   } catch (error) {
     drain(raw, error)
     await upload?.discard()

@@ -15,6 +15,7 @@ import {
   InspectReply,
   type AgentEventName,
   type AgentToHub,
+  type CommandEnvelope,
   type HubToAgent,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
@@ -23,7 +24,7 @@ import type { Log } from '../context.ts'
 import type { AgentPort, Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
 import { verifies } from '../enrollment/index.ts'
-import type { ControllerKeys } from '../keys.ts'
+import type { ControllerKeys } from '../identity/index.ts'
 import type { Signer } from '../signing/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 
@@ -38,13 +39,16 @@ type AgentNamespace = Namespace<AgentToHub, HubToAgent>
 
 export type AgentsEdge = AgentPort & {
   attach: (server: Server, deps: AttachDeps) => void
+  /** Ends every link; agents come back at once. */
+  dropAll: () => void
   /** Ends the link of a device that is not wanted any more. */
   refuse: (deviceId: DeviceId, message: string) => void
 }
 type AttachDeps = {
   devices: Devices
   deployments: Deployments
-  keys: Pick<ControllerKeys, 'fingerprint'>
+  /** As they are at this moment. */
+  keys: () => ControllerKeys
   sign: Signer['sign']
   addresses: () => string[]
   log: Log
@@ -69,10 +73,14 @@ function createAllowance(perSecond: number, burstSeconds = 10) {
 
 export function createAgentsEdge(): AgentsEdge {
   const links = new Map<DeviceId, AgentSocket>()
+  let keyId = (): string | null => null
 
-  const socketOf = (deviceId: DeviceId): AgentSocket => {
+  /** Where to send something that was signed. */
+  function socketFor(deviceId: DeviceId, { envelope }: { envelope: CommandEnvelope }): AgentSocket {
     const socket = links.get(deviceId)
     if (!socket) throw new NoLink(`device ${deviceId} has no link`)
+    // Signed a moment before the key changed: an agent that has followed would refuse it for good. It is signed anew.
+    if (envelope.key_id !== keyId()) throw new NoLink('signed with the key of before')
     return socket
   }
 
@@ -101,7 +109,7 @@ export function createAgentsEdge(): AgentsEdge {
         true,
       )
     const row = deps.devices.row(hello.device_id)
-    const proof = agentProofText(deps.keys.fingerprint, nonce, hello.nonce, hello.device_id)
+    const proof = agentProofText(deps.keys().fingerprint, nonce, hello.nonce, hello.device_id)
     if (!row || !verifies(row.public_key, proof, hello.signature))
       return refuse('This device is not enrolled here.', false)
     if (row.deleted_at !== null)
@@ -120,7 +128,7 @@ export function createAgentsEdge(): AgentsEdge {
     hello: Hello,
     nonce: string,
   ): Promise<void> {
-    const text = hubProofText(deps.keys.fingerprint, nonce, hello.nonce, hello.device_id)
+    const text = hubProofText(deps.keys().fingerprint, nonce, hello.nonce, hello.device_id)
     const [signature] = await deps.sign([text])
     if (!signature) throw new Error('the proof was not signed')
     await socket
@@ -162,17 +170,27 @@ export function createAgentsEdge(): AgentsEdge {
   return {
     deploy: async (deviceId, command, timeoutMs) =>
       CommandReply.parse(
-        await socketOf(deviceId).timeout(timeoutMs).emitWithAck('deploy_software', command),
+        await socketFor(deviceId, command)
+          .timeout(timeoutMs)
+          .emitWithAck('deploy_software', command),
       ),
     cancel: async (deviceId, command, timeoutMs) =>
       CommandReply.parse(
-        await socketOf(deviceId).timeout(timeoutMs).emitWithAck('cancel_deployment', command),
+        await socketFor(deviceId, command)
+          .timeout(timeoutMs)
+          .emitWithAck('cancel_deployment', command),
       ),
 
     inspect: async (deviceId, question, timeoutMs) =>
       InspectReply.parse(
-        await socketOf(deviceId).timeout(timeoutMs).emitWithAck('inspect_device', question),
+        await socketFor(deviceId, question)
+          .timeout(timeoutMs)
+          .emitWithAck('inspect_device', question),
       ),
+
+    dropAll() {
+      for (const socket of [...links.values()]) socket.disconnect(true)
+    },
 
     refuse(deviceId, message) {
       const socket = links.get(deviceId)
@@ -182,6 +200,7 @@ export function createAgentsEdge(): AgentsEdge {
 
     attach(server, deps) {
       const namespace: AgentNamespace = server.of(AGENT_NAMESPACE)
+      keyId = () => deps.keys().command.keyId
       let unproven = 0
 
       async function welcome(socket: AgentSocket): Promise<void> {

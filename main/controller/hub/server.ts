@@ -7,11 +7,12 @@ import { AppError, ERRORS, validationError } from '#shared/contract/errors.ts'
 import type { Content } from '../content/index.ts'
 import type { Log } from '../context.ts'
 import type { EnrollmentService } from '../enrollment/index.ts'
-import type { ControllerKeys } from '../keys.ts'
+import type { ControllerKeys } from '../identity/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 import { listen } from '../lib/listen.ts'
 import type { AgentsEdge } from './agents.ts'
 
+const MIN_TLS = 'TLSv1.2'
 /** An enrolment fits in a few KiB; more is not one. */
 const ENROLL_BODY_LIMIT_BYTES = 16 * 1024
 const BODY_TIMEOUT_MS = 10_000
@@ -20,7 +21,13 @@ const ENROLL_TRIES_PER_MINUTE = 60
 /** Output pieces are the largest message: 64 KiB of text, up to six bytes each once escaped. */
 const MESSAGE_LIMIT_BYTES = 512 * 1024
 
-export type HubServer = { port: number; close: () => Promise<void>; io: Server }
+export type HubServer = {
+  port: number
+  /** New connections meet this key; whoever waits idly on an old one is let go. */
+  renewTls: (tls: ControllerKeys['tls']) => void
+  close: () => Promise<void>
+  io: Server
+}
 
 function readBody(request: IncomingMessage): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -62,7 +69,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 export async function startHubServer(deps: {
   host: string | undefined
   port: number
-  keys: ControllerKeys
+  tls: ControllerKeys['tls']
   enrollment: EnrollmentService
   content: Content
   agents: AgentsEdge
@@ -107,8 +114,8 @@ export async function startHubServer(deps: {
 
   const server: HttpsServer = createServer(
     {
-      ...deps.keys.tls,
-      minVersion: 'TLSv1.2',
+      ...deps.tls,
+      minVersion: MIN_TLS,
       headersTimeout: 15_000,
       keepAliveTimeout: 30_000,
       // A package may take hours on a slow link; the pump has its own time-out for a reader that stalls.
@@ -137,6 +144,10 @@ export async function startHubServer(deps: {
   return {
     port,
     io,
+    renewTls(tls) {
+      server.setSecureContext({ ...tls, minVersion: MIN_TLS })
+      server.closeIdleConnections()
+    },
     close: async () => {
       clearInterval(tick)
       await io.close()

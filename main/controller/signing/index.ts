@@ -9,6 +9,8 @@ export type SigningData = { keyFile: string; databaseFile: string }
 export type Signer = {
   /** Signatures, base64, in the order of the texts; null for a text that the worker refuses. Rejects when it cannot answer. */
   sign: (texts: string[]) => Promise<(string | null)[]>
+  /** The key file holds another key now. What was asked before is still answered with the old one. */
+  renew: () => void
   stop: () => Promise<void>
 }
 
@@ -18,11 +20,21 @@ const WAITING_LIMIT = 10_000
 /** @param workersDir where the built workers lie; null: beside the sources */
 export function createSigner(options: SigningData & { workersDir: string | null }): Signer {
   const { workersDir, keyFile, databaseFile } = options
-  const worker = createAskWorker<string[], (string | null)[]>({
-    file: workersDir ? join(workersDir, 'signing.js') : join(import.meta.dirname, 'worker.ts'),
-    data: { keyFile, databaseFile } satisfies SigningData,
-    timeoutMs: TIMEOUT_MS,
-    limit: WAITING_LIMIT,
-  })
-  return { sign: worker.ask, stop: worker.stop }
+  const start = () =>
+    createAskWorker<string[], (string | null)[]>({
+      file: workersDir ? join(workersDir, 'signing.js') : join(import.meta.dirname, 'worker.ts'),
+      data: { keyFile, databaseFile } satisfies SigningData,
+      timeoutMs: TIMEOUT_MS,
+      limit: WAITING_LIMIT,
+    })
+  let worker = start()
+  return {
+    sign: (texts) => worker.ask(texts),
+    renew() {
+      const old = worker
+      worker = start()
+      setTimeout(() => void old.stop(), TIMEOUT_MS).unref()
+    },
+    stop: () => worker.stop(),
+  }
 }

@@ -133,12 +133,18 @@ function openOrSetAside(file: string): Database.Database {
  * Opens (or makes) the store in `dataDir`.
  * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_DATABASE
  */
-export function openStore(options: { dataDir: string; migrationsDir: string }): Store {
+export function openStore(options: {
+  dataDir: string
+  migrationsDir: string
+  /** Called once nobody else can be using the folder. */
+  beforeOpening?: () => void
+}): Store {
   const { dataDir, migrationsDir } = options
   makeDataFolder(dataDir)
   const lock = lockDataFolder(dataDir)
   const file = join(dataDir, 'deployx.db')
   try {
+    options.beforeOpening?.()
     const sqlite = openOrSetAside(file)
     try {
       const db = bringUpToDate(sqlite, file, migrationsDir)

@@ -1,0 +1,91 @@
+/** The controller's identity over REST: its keys, and its recovery file. */
+import { randomBytes } from 'node:crypto'
+import { createReadStream, createWriteStream, mkdirSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { AppError, validationError } from '#shared/contract/errors.ts'
+import { RestoreFields, type ControllerIdentityView } from '#shared/contract/rest-controller.ts'
+import type { Devices } from '../devices/index.ts'
+import type { ControllerIdentity } from '../identity/index.ts'
+import { isLoopback } from '../lib/addresses.ts'
+import type { Handlers } from './handlers.ts'
+import { readParts } from './upload.ts'
+
+/** The answer to a restore is on its way before the controller goes. */
+const RESTART_AFTER_MS = 500
+
+function decodeRestore(texts: ReadonlyMap<string, unknown>): RestoreFields {
+  const parsed = RestoreFields.safeParse(Object.fromEntries(texts))
+  if (!parsed.success) throw validationError(parsed.error, 'The restore is not valid')
+  return parsed.data
+}
+
+export function controllerHandlers(deps: {
+  identity: ControllerIdentity
+  devices: Devices
+  dataDir: string
+  /** Starts the controller anew; null where somebody has to do it by hand. */
+  restart: (() => void) | null
+}): Handlers<'controller'> {
+  const { identity, devices } = deps
+  function view(): ControllerIdentityView {
+    const told = identity.describe()
+    const { total } = devices.counts()
+    return {
+      ...told,
+      devices_total: total,
+      devices_followed: told.changed_at === null ? total : devices.seenSince(told.changed_at),
+    }
+  }
+  /** Takes a recovery file to disk, under a name of our own. */
+  async function receive({ stream }: { stream: NodeJS.ReadableStream }) {
+    const folder = join(deps.dataDir, 'temporary')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const file = join(folder, `restore-${randomBytes(8).toString('hex')}`)
+    const discard = (): Promise<void> => rm(file, { force: true })
+    try {
+      await pipeline(stream, createWriteStream(file, { mode: 0o600 }))
+    } catch (error) {
+      await discard()
+      throw error
+    }
+    return { file, discard }
+  }
+
+  return {
+    'controller.identity': () => view(),
+    'controller.rotate': async ({ body }, { viewer }) => {
+      await identity.rotate(viewer, body)
+      return view()
+    },
+    'controller.save_recovery': async ({ body }, { viewer, reply }) => {
+      const { file, remove } = await identity.saveRecoveryFile(viewer, body.passphrase)
+      const stream = createReadStream(file)
+      // Whether it arrived or the reader went away: it is not left lying.
+      stream.once('close', remove)
+      const day = new Date().toISOString().slice(0, 10)
+      void reply
+        .type('application/octet-stream')
+        .header('content-length', statSync(file).size)
+        .header('content-disposition', `attachment; filename="deployx-${day}.recovery"`)
+      return stream
+    },
+    'controller.restore': async (_request, { raw, remoteAddress }) => {
+      if (!isLoopback(remoteAddress))
+        throw new AppError(
+          'E_SETUP_LOOPBACK_ONLY',
+          'A controller is restored on the computer that runs it.',
+        )
+      identity.checkRestorable()
+      const { upload, fields } = await readParts(raw, receive, decodeRestore)
+      try {
+        await identity.stageRestore(upload.file, fields.passphrase, fields.revoke === 'true')
+      } finally {
+        await upload.discard()
+      }
+      if (deps.restart) setTimeout(deps.restart, RESTART_AFTER_MS)
+      return { success: true, restarting: deps.restart !== null }
+    },
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * Who this controller is: its keys, how they change while agents follow, and how it is saved and taken up elsewhere.
+ * docs/security.md tells what each of this defends.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { AppError } from '#shared/contract/errors.ts'
+import type { Audit } from '../audit/index.ts'
+import { isoTime, type Now, type Viewer } from '../context.ts'
+import { createAskWorker } from '../lib/ask-worker.ts'
+import { loadKeys, type ControllerKeys } from './keys.ts'
+import { isRecoverySealed } from './recovery-key.ts'
+import { keysFolder } from './key-files.ts'
+import { checkRestorable, type Restored } from './restore.ts'
+import type { Renewal } from './successor.ts'
+import type { IdentityAnswer, IdentityTask, IdentityWorkerData } from './worker.ts'
+
+export { commandKeys, loadKeys, type ControllerKeys } from './keys.ts'
+export { applyRestore, stageRestore, type Restored } from './restore.ts'
+
+/** A database of gigabytes takes a while to copy and to encrypt. */
+const TASK_TIMEOUT_MS = 30 * 60_000
+
+export type ControllerIdentity = ReturnType<typeof createIdentity>
+/** A file that is the caller's to send and then to remove. */
+export type TemporaryFile = { file: string; remove: () => void }
+
+export function createIdentity(deps: {
+  dataDir: string
+  databaseFile: string
+  workersDir: string | null
+  version: string
+  keys: ControllerKeys
+  /** What this start took up from a recovery file. */
+  restored: Restored | null
+  now: Now
+  audit: Audit
+}) {
+  const { dataDir, databaseFile, workersDir, now } = deps
+  let current = deps.keys
+  const listeners = new Set<(keys: ControllerKeys, before: ControllerKeys) => void>()
+  let isBusy = false
+  const worker = createAskWorker<IdentityTask, IdentityAnswer>({
+    file: workersDir ? join(workersDir, 'identity.js') : join(import.meta.dirname, 'worker.ts'),
+    data: { dataDir, databaseFile } satisfies IdentityWorkerData,
+    timeoutMs: TASK_TIMEOUT_MS,
+    limit: 1,
+  })
+
+  /** One at a time: two at once would write the same files. @throws AppError E_ILLEGAL_STATE, and what the task throws */
+  async function perform(task: IdentityTask): Promise<void> {
+    if (isBusy)
+      throw new AppError('E_ILLEGAL_STATE', 'The keys are being saved or changed at this moment.')
+    isBusy = true
+    try {
+      const told = await worker.ask(task)
+      if (!told.ok) throw new AppError(told.error.code, told.error.message, told.error.details)
+    } finally {
+      isBusy = false
+    }
+  }
+
+  const { restored } = deps
+  if (restored)
+    deps.audit.record(
+      null,
+      'controller.restore',
+      `recovery file of ${restored.saved_at}`,
+      restored.revoked ? 'with new keys: the ones of before do not count any more' : '',
+    )
+
+  return {
+    /** As they are now. Ask again each time: they may change. */
+    keys: (): ControllerKeys => current,
+    /** Called after the new keys are in force. Returns the function that stops it. */
+    onChange(listener: (keys: ControllerKeys, before: ControllerKeys) => void): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+
+    describe() {
+      const { fingerprint, command, succession } = current
+      return {
+        fingerprint,
+        key_id: command.keyId,
+        generation: succession.generation,
+        epoch: succession.epoch,
+        changed_at: succession.changed_at,
+        /** Whether a recovery file was ever saved. */
+        recovery_saved: isRecoverySealed(keysFolder(dataDir)),
+      }
+    },
+
+    /**
+     * Makes new keys. Agents follow by the statement in the hub's certificate, also those that are away now.
+     * @throws AppError E_ILLEGAL_STATE while another change is under way
+     */
+    async rotate(viewer: Viewer, renew: Renewal): Promise<void> {
+      await perform({ do: 'rotate', renew, at: isoTime(now()) })
+      const before = current
+      current = await loadKeys(dataDir)
+      const which = [renew.tls && 'hub', renew.command && 'command'].filter(Boolean).join(' and ')
+      deps.audit.record(
+        viewer,
+        'controller.rotate_keys',
+        `${which} key`,
+        `now ${current.fingerprint}, ${current.command.keyId}`,
+      )
+      for (const listener of listeners) listener(current, before)
+    },
+
+    /**
+     * Keys and database, sealed under the passphrase; the first time it also becomes the passphrase of the recovery key.
+     * @throws AppError E_PASSPHRASE when it is not the one of the first time, E_ILLEGAL_STATE
+     */
+    async saveRecoveryFile(viewer: Viewer, passphrase: string): Promise<TemporaryFile> {
+      const folder = join(dataDir, 'temporary')
+      mkdirSync(folder, { recursive: true, mode: 0o700 })
+      const file = join(folder, `recovery-${randomBytes(8).toString('hex')}`)
+      const remove = (): void => rmSync(file, { force: true })
+      const saved_at = isoTime(now())
+      const { fingerprint } = current
+      const manifest = { version: deps.version, saved_at, fingerprint }
+      try {
+        // Written down first, so that the file tells of itself.
+        deps.audit.record(viewer, 'controller.save_recovery', 'recovery file', '')
+        await perform({ do: 'save', file, passphrase, manifest })
+      } catch (error) {
+        remove()
+        throw error
+      }
+      return { file, remove }
+    },
+
+    /** @throws AppError E_SETUP_DONE when this controller is in use already */
+    checkRestorable: (): void => checkRestorable(dataDir),
+    /**
+     * Proves and unpacks a recovery file; the next start of the controller takes it up.
+     * @throws AppError E_SETUP_DONE, E_PASSPHRASE, E_RECOVERY_FILE, E_ILLEGAL_STATE
+     */
+    async stageRestore(file: string, passphrase: string, revoke: boolean): Promise<void> {
+      await perform({ do: 'stage_restore', file, passphrase, revoke, at: isoTime(now()) })
+    },
+
+    stop: worker.stop,
+  }
+}

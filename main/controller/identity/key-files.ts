@@ -1,0 +1,119 @@
+/** The files in `DIR/keys`: written whole, readable by this user alone, and exchanged all at once when keys change. */
+import { createHash, createPublicKey, randomBytes, type KeyObject } from 'node:crypto'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { PublicKey } from '#shared/contract/keys.ts'
+import { SignedSuccession } from '#shared/contract/succession.ts'
+import type { Fingerprint } from '#shared/domain/ids.ts'
+
+export const KEY_FILES = {
+  tlsKey: 'hub-tls.key',
+  tlsCert: 'hub-tls.crt',
+  command: 'command-signing.key',
+  accessTokens: 'access-token.key',
+  /** The recovery key in plain, until it is sealed under a passphrase. */
+  recovery: 'recovery.key',
+  recoverySealed: 'recovery.sealed.json',
+  recoveryPublic: 'recovery.pub',
+  succession: 'succession.json',
+  /** Made by the content slice, which alone reads it. */
+  downloadTickets: 'content.key',
+} as const
+
+export const keysFolder = (dataDir: string): string => join(dataDir, 'keys')
+/** A whole new set of keys, on its way to become `keys`. */
+export const nextKeysFolder = (dataDir: string): string => join(dataDir, 'keys.next')
+const lastKeysFolder = (dataDir: string): string => join(dataDir, 'keys.last')
+/** Written last: a set without it is not whole. */
+const WHOLE = 'whole'
+
+/** What is known of the changes that led to the present keys. */
+export const SuccessionState = z.object({
+  generation: z.number().int().nonnegative(),
+  epoch: z.number().int().nonnegative(),
+  /** Null while the keys are those of the first start. */
+  changed_at: z.iso.datetime().nullable(),
+  statements: z.array(SignedSuccession),
+  /** Command keys of before, oldest first: what they signed still has to be proven. */
+  past: z.array(z.object({ key_id: z.string(), public_key: PublicKey })),
+})
+export type SuccessionState = z.infer<typeof SuccessionState>
+export const FIRST: SuccessionState = {
+  generation: 0,
+  epoch: 0,
+  changed_at: null,
+  statements: [],
+  past: [],
+}
+
+/** Written whole or not at all: a crash leaves the old file or none. */
+export function writeSecret(file: string, content: string | Buffer): void {
+  const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
+  writeFileSync(temporary, content, { mode: 0o600, flush: true })
+  renameSync(temporary, file)
+}
+
+/** `sha256/` + base64 of the SHA-256 over the key's SubjectPublicKeyInfo. */
+export function fingerprintOf(key: KeyObject): Fingerprint {
+  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
+  return `sha256/${createHash('sha256').update(spki).digest('base64')}`
+}
+
+/** SPKI DER, base64. Takes a private key too. */
+export const publicKeyOf = (key: KeyObject | string): string =>
+  createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64')
+
+/** The short name by which agents know a command key. */
+export const keyIdOf = (publicKey: string): string =>
+  createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex').slice(0, 16)
+
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const fd = openSync(folder, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** An empty folder for a new set; what a crash left there is gone. */
+export function beginKeys(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { mode: 0o700, recursive: true })
+}
+
+/** Says that every file of the new set is written. */
+export function sealKeys(folder: string): void {
+  writeSecret(join(folder, WHOLE), '')
+  syncFolder(folder)
+}
+
+/**
+ * Puts the new set in the place of the old one. Two renames, and a crash between them is healed by the next start, which
+ * calls this too: whole new keys take their place, anything less leaves the old ones.
+ */
+export function exchangeKeys(dataDir: string): void {
+  const [keys, next, last] = [keysFolder(dataDir), nextKeysFolder(dataDir), lastKeysFolder(dataDir)]
+  if (existsSync(join(next, WHOLE))) {
+    if (existsSync(keys)) {
+      rmSync(last, { recursive: true, force: true })
+      renameSync(keys, last)
+    }
+    renameSync(next, keys)
+    rmSync(join(keys, WHOLE), { force: true })
+    syncFolder(dataDir)
+  } else if (!existsSync(keys) && existsSync(last)) renameSync(last, keys)
+  rmSync(next, { recursive: true, force: true })
+  rmSync(last, { recursive: true, force: true })
+}

@@ -1,0 +1,163 @@
+/**
+ * The recovery file: everything that makes a controller this controller, keys and database, encrypted under a passphrase.
+ * Packages are not in it; they can be had again. Two lines of text (what it is, how its key is derived), then the sealed tar,
+ * then the tag that proves it whole.
+ */
+import { createReadStream, createWriteStream, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PassThrough, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { extract, pack } from 'tar-stream'
+import { z } from 'zod'
+import { AppError } from '#shared/contract/errors.ts'
+import { KEY_FILES } from './key-files.ts'
+import {
+  createSeal,
+  createUnseal,
+  newHeader,
+  SealHeader,
+  TAG_BYTES,
+  wrongPassphrase,
+} from './sealing.ts'
+
+const MAGIC = 'DEPLOYX-RECOVERY-1\n'
+const ABOUT = 'deployx recovery file v1'
+const HEADER_LIMIT_BYTES = 1024
+const MANIFEST = 'manifest.json'
+const DATABASE = 'deployx.db'
+/** All a recovery file may hold: the keys but for the one that is sealed, or still in plain. */
+const KEYS: readonly string[] = Object.values(KEY_FILES).filter((n) => n !== KEY_FILES.recovery)
+
+const Manifest = z.object({
+  version: z.string().max(64),
+  saved_at: z.iso.datetime(),
+  fingerprint: z.string().max(64),
+})
+export type Manifest = z.infer<typeof Manifest>
+
+const notOne = (why: string, cause?: unknown): AppError =>
+  new AppError('E_RECOVERY_FILE', `This is not a recovery file that can be read: ${why}.`, [], {
+    cause,
+  })
+
+/** Writes the file anew. The keys are read from `keys`, the database is a snapshot that nobody writes to. */
+export async function packRecoveryFile(options: {
+  file: string
+  keys: string
+  snapshot: string
+  passphrase: string
+  manifest: Manifest
+}): Promise<void> {
+  const { file, keys, snapshot } = options
+  const header = newHeader()
+  const seal = await createSeal(options.passphrase, header, ABOUT)
+  const tar = pack()
+  const addDatabase = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const entry = tar.entry({ name: DATABASE, size: statSync(snapshot).size }, (error) =>
+        error ? reject(error) : resolve(),
+      )
+      createReadStream(snapshot).on('error', reject).pipe(entry)
+    })
+  async function fill(): Promise<void> {
+    tar.entry({ name: MANIFEST }, JSON.stringify(options.manifest))
+    for (const name of KEYS) {
+      const bytes = readIfThere(join(keys, name))
+      if (bytes) tar.entry({ name: `keys/${name}` }, bytes)
+    }
+    await addDatabase()
+    tar.finalize()
+  }
+  const out = createWriteStream(file, { mode: 0o600, flags: 'w' })
+  out.write(`${MAGIC}${JSON.stringify(header)}\n`)
+  const sealed = new PassThrough()
+  const written = pipeline(sealed, out)
+  const filled = fill().catch((error: unknown) => void tar.destroy(error as Error))
+  await pipeline(tar as unknown as Readable, seal, sealed, { end: false })
+  await filled
+  sealed.end(seal.getAuthTag())
+  await written
+}
+
+function readIfThere(file: string): Buffer | null {
+  try {
+    return readFileSync(file)
+  } catch {
+    return null
+  }
+}
+
+async function readEnds(
+  file: string,
+): Promise<{ header: SealHeader; from: number; tag: Buffer; to: number }> {
+  const handle = await open(file, 'r').catch((error: unknown) => {
+    throw notOne('the file cannot be opened', error)
+  })
+  try {
+    const { size } = await handle.stat()
+    const head = Buffer.alloc(Math.min(size, HEADER_LIMIT_BYTES))
+    await handle.read(head, 0, head.length, 0)
+    const lineEnd = head.indexOf('\n', MAGIC.length)
+    if (!head.toString('latin1').startsWith(MAGIC) || lineEnd < 0)
+      throw notOne('it does not begin like one')
+    const from = lineEnd + 1
+    const to = size - TAG_BYTES
+    if (to <= from) throw notOne('it is cut short')
+    const tag = Buffer.alloc(TAG_BYTES)
+    await handle.read(tag, 0, TAG_BYTES, to)
+    const header = SealHeader.safeParse(parseJson(head.toString('utf8', MAGIC.length, lineEnd)))
+    if (!header.success) throw notOne('its second line is damaged')
+    return { header: header.data, from, tag, to }
+  } finally {
+    await handle.close()
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Unpacks into `into` (`keys/…` and the database). Nothing in there may be used unless this resolves: only the end of the file
+ * proves that the passphrase is right and no byte was changed.
+ * @throws AppError E_RECOVERY_FILE, E_PASSPHRASE
+ */
+export async function unpackRecoveryFile(options: {
+  file: string
+  into: string
+  passphrase: string
+}): Promise<Manifest> {
+  const { file, into, passphrase } = options
+  const { header, from, tag, to } = await readEnds(file)
+  const unseal = await createUnseal(passphrase, header, ABOUT, tag)
+  mkdirSync(join(into, 'keys'), { recursive: true, mode: 0o700 })
+  let manifest: Manifest | null = null
+  const untar = extract()
+  const take = async (name: string, entry: Readable): Promise<void> => {
+    const key = name.startsWith('keys/') ? name.slice('keys/'.length) : null
+    if (name === MANIFEST) {
+      const chunks: Buffer[] = []
+      for await (const chunk of entry) chunks.push(chunk as Buffer)
+      manifest = Manifest.parse(parseJson(Buffer.concat(chunks).toString('utf8')))
+    } else if (name === DATABASE || (key !== null && KEYS.includes(key)))
+      await pipeline(entry, createWriteStream(join(into, name), { mode: 0o600, flush: true }))
+    else throw notOne('it holds what does not belong there')
+  }
+  untar.on('entry', ({ name }, entry, next) => {
+    take(name, entry as unknown as Readable).then(() => next(), next)
+  })
+  try {
+    const sealed = createReadStream(file, { start: from, end: to - 1 })
+    await pipeline(sealed, unseal, untar as unknown as NodeJS.WritableStream)
+  } catch (error) {
+    // With a wrong key the tar is noise; whichever of the two is noticed first, this is what it means.
+    throw error instanceof AppError && error.code !== 'E_RECOVERY_FILE' ? error : wrongPassphrase()
+  }
+  if (!manifest) throw notOne('it is not complete')
+  return manifest
+}

@@ -1,0 +1,94 @@
+/**
+ * Taking up a controller from its recovery file. First everything is unpacked and proven beside the data folder's own files;
+ * then, with nothing else at work in the folder, it takes their place. A crash at any moment leaves either the one or the
+ * other.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { AppError } from '#shared/contract/errors.ts'
+import { forgetSecrets, hasUsers } from '../store/snapshot.ts'
+import { keysFolder, writeSecret } from './key-files.ts'
+import { unpackRecoveryFile } from './recovery-file.ts'
+import { unsealRecoveryKey } from './recovery-key.ts'
+import { makeSuccessor } from './successor.ts'
+
+const DATABASE = 'deployx.db'
+const stagingFolder = (dataDir: string): string => join(dataDir, 'restore.next')
+/** Written last: what lies in the folder without it is not used. */
+const WHOLE = 'restored.json'
+
+export const Restored = z.object({
+  /** When the recovery file was saved, and by which version. */
+  saved_at: z.string(),
+  version: z.string(),
+  revoked: z.boolean(),
+})
+export type Restored = z.infer<typeof Restored>
+
+/** @throws AppError E_SETUP_DONE when the folder already belongs to somebody */
+export function checkRestorable(dataDir: string): void {
+  if (hasUsers(join(dataDir, DATABASE)))
+    throw new AppError(
+      'E_SETUP_DONE',
+      'This controller is in use already. A recovery file is taken up in an empty data folder only.',
+    )
+}
+
+/**
+ * Unpacks and proves; `applyRestore` at the next start does the rest.
+ * @param revoke the computer of before may be in other hands: all keys are made anew, agents follow to the new ones and turn
+ *   away from the old, nobody stays signed in
+ * @throws AppError E_RECOVERY_FILE, E_PASSPHRASE, E_SETUP_DONE
+ */
+export async function stageRestore(options: {
+  file: string
+  passphrase: string
+  dataDir: string
+  revoke: boolean
+  /** ISO time. */
+  at: string
+}): Promise<Restored> {
+  const { file, passphrase, dataDir, revoke, at } = options
+  checkRestorable(dataDir)
+  const folder = stagingFolder(dataDir)
+  const keys = join(folder, 'keys')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  try {
+    const manifest = await unpackRecoveryFile({ file, into: folder, passphrase })
+    if (revoke) {
+      const next = join(folder, 'keys.next')
+      const recovery = await unsealRecoveryKey(keys, passphrase)
+      await makeSuccessor({ keys, next, renew: { tls: true, command: true }, recovery, at })
+      rmSync(keys, { recursive: true, force: true })
+      renameSync(next, keys)
+      forgetSecrets(join(folder, DATABASE), at)
+    }
+    const { saved_at, version } = manifest
+    const restored: Restored = { saved_at, version, revoked: revoke }
+    writeSecret(join(folder, WHOLE), JSON.stringify(restored))
+    return restored
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** Puts what was unpacked in its place; what was there is kept beside it. Call it while nobody uses the folder. */
+export function applyRestore(dataDir: string): Restored | null {
+  const folder = stagingFolder(dataDir)
+  if (!existsSync(join(folder, WHOLE))) return null
+  const restored = Restored.parse(JSON.parse(readFileSync(join(folder, WHOLE), 'utf8')))
+  const aside = `.before-restore-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
+  const replace = (from: string, to: string, companions: readonly string[] = []): void => {
+    if (!existsSync(from)) return // a crash came behind this step
+    for (const path of [to, ...companions]) if (existsSync(path)) renameSync(path, path + aside)
+    renameSync(from, to)
+  }
+  const database = join(dataDir, DATABASE)
+  replace(join(folder, 'keys'), keysFolder(dataDir))
+  replace(join(folder, DATABASE), database, [`${database}-wal`, `${database}-shm`])
+  rmSync(folder, { recursive: true, force: true })
+  return restored
+}

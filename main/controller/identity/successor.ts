@@ -1,0 +1,89 @@
+/** Makes the next set of keys, and the signed statement by which agents follow to it. */
+import { createPrivateKey, sign } from 'node:crypto'
+import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  SUCCESSION_LIMIT,
+  successionText,
+  type SignedSuccession,
+  type Succession,
+} from '#shared/contract/succession.ts'
+import {
+  beginKeys,
+  fingerprintOf,
+  KEY_FILES,
+  keyIdOf,
+  publicKeyOf,
+  sealKeys,
+  writeSecret,
+  type SuccessionState,
+} from './key-files.ts'
+import { makeEd25519Key, makeSecret, makeTlsKey, readSuccession } from './keys.ts'
+
+export type Renewal = { tls: boolean; command: boolean }
+
+/**
+ * Writes a whole new set into `next`. What is not renewed is taken over.
+ * @param recovery the private recovery key, PEM: then everything is renewed, secrets included, and a new generation begins;
+ *   null: the present command key speaks
+ */
+export async function makeSuccessor(options: {
+  keys: string
+  next: string
+  renew: Renewal
+  recovery: string | null
+  /** ISO time. */
+  at: string
+}): Promise<void> {
+  const { keys, next, recovery } = options
+  const renew = recovery === null ? options.renew : { tls: true, command: true }
+  const read = (name: string): string => readFileSync(join(keys, name), 'utf8')
+  const before = readSuccession(keys)
+  const oldCommand = read(KEY_FILES.command)
+  const command = renew.command ? makeEd25519Key() : oldCommand
+  const tls = renew.tls ? makeTlsKey() : read(KEY_FILES.tlsKey)
+
+  const isRecovery = recovery !== null
+  const commandKey = publicKeyOf(command)
+  const payload = JSON.stringify({
+    generation: before.generation + (isRecovery ? 1 : 0),
+    epoch: isRecovery ? 0 : before.epoch + 1,
+    command_key: commandKey,
+    key_id: keyIdOf(commandKey),
+    recovery_key: read(KEY_FILES.recoveryPublic),
+    fingerprint: fingerprintOf(createPrivateKey(tls)),
+    issued_at: options.at,
+  } satisfies Succession)
+  const key = createPrivateKey(recovery ?? oldCommand)
+  const statement: SignedSuccession = {
+    payload,
+    signer: isRecovery ? 'recovery' : 'command',
+    signature: sign(null, Buffer.from(successionText(payload)), key).toString('base64'),
+  }
+  const { generation, epoch } = JSON.parse(payload) as Succession
+  const oldKey = publicKeyOf(oldCommand)
+  const state: SuccessionState = {
+    generation,
+    epoch,
+    changed_at: options.at,
+    // A recovery is believed by whoever knows the recovery key, whatever was before it.
+    statements: [...(isRecovery ? [] : before.statements), statement].slice(-SUCCESSION_LIMIT),
+    past: renew.command
+      ? [...before.past, { key_id: keyIdOf(oldKey), public_key: oldKey }]
+      : before.past,
+  }
+
+  beginKeys(next)
+  const { selfSigned } = await import('./certificate.ts')
+  writeSecret(join(next, KEY_FILES.command), command)
+  writeSecret(join(next, KEY_FILES.tlsKey), tls)
+  writeSecret(join(next, KEY_FILES.tlsCert), await selfSigned(tls, state.statements))
+  writeSecret(join(next, KEY_FILES.succession), JSON.stringify(state))
+  // Whoever held the lost computer also held these.
+  if (isRecovery) writeSecret(join(next, KEY_FILES.accessTokens), makeSecret())
+  const kept = [KEY_FILES.recoveryPublic, KEY_FILES.recoverySealed, KEY_FILES.recovery]
+  const also = isRecovery ? [] : [KEY_FILES.accessTokens, KEY_FILES.downloadTickets]
+  for (const name of [...kept, ...also])
+    if (existsSync(join(keys, name))) copyFileSync(join(keys, name), join(next, name))
+  sealKeys(next)
+}

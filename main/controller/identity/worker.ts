@@ -1,0 +1,64 @@
+/** What is slow, or takes a private key into memory, happens here and not in the hub's thread. See index.ts. */
+import { existsSync, rmSync } from 'node:fs'
+import { parentPort, workerData } from 'node:worker_threads'
+import { AppError, type WireError } from '#shared/contract/errors.ts'
+import type { Answered, Asked } from '../lib/ask-worker.ts'
+import { snapshotDatabase } from '../store/snapshot.ts'
+import { exchangeKeys, keysFolder, nextKeysFolder } from './key-files.ts'
+import { packRecoveryFile, type Manifest } from './recovery-file.ts'
+import { forgetPlainRecoveryKey, sealRecoveryKey } from './recovery-key.ts'
+import { stageRestore } from './restore.ts'
+import { makeSuccessor, type Renewal } from './successor.ts'
+
+export type IdentityWorkerData = { dataDir: string; databaseFile: string }
+export type IdentityTask =
+  | { do: 'rotate'; renew: Renewal; at: string }
+  | { do: 'save'; file: string; passphrase: string; manifest: Manifest }
+  | { do: 'stage_restore'; file: string; passphrase: string; revoke: boolean; at: string }
+/** An expected failure travels as data: an error's class does not cross threads. */
+export type IdentityAnswer = { ok: true } | { ok: false; error: WireError }
+
+const { dataDir, databaseFile } = workerData as IdentityWorkerData
+const keys = keysFolder(dataDir)
+
+async function save(task: Extract<IdentityTask, { do: 'save' }>): Promise<void> {
+  const snapshot = `${task.file}.snapshot`
+  await sealRecoveryKey(keys, task.passphrase)
+  try {
+    snapshotDatabase(databaseFile, snapshot)
+    const { file, passphrase, manifest } = task
+    await packRecoveryFile({ file, keys, snapshot, passphrase, manifest })
+  } finally {
+    if (existsSync(snapshot)) rmSync(snapshot)
+  }
+  forgetPlainRecoveryKey(keys)
+}
+
+async function perform(task: IdentityTask): Promise<void> {
+  switch (task.do) {
+    case 'rotate': {
+      const { renew, at } = task
+      await makeSuccessor({ keys, next: nextKeysFolder(dataDir), renew, recovery: null, at })
+      return exchangeKeys(dataDir)
+    }
+    case 'save':
+      return save(task)
+    case 'stage_restore':
+      await stageRestore({ ...task, dataDir })
+  }
+}
+
+async function answer({ id, question }: Asked<IdentityTask>): Promise<Answered<IdentityAnswer>> {
+  try {
+    await perform(question)
+    return { id, answer: { ok: true } }
+  } catch (error) {
+    if (error instanceof AppError)
+      return { id, answer: { ok: false, error: error.toReply().error } }
+    return { id, error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+parentPort!.on('message', (asked: Asked<IdentityTask>) => {
+  void answer(asked).then((told) => parentPort!.postMessage(told))
+})

@@ -1,0 +1,39 @@
+/** The database as a file among others: copied beside a controller that is using it, and looked at before it is used. */
+import Database from 'better-sqlite3'
+
+/** A copy as of one moment, compact. `into` must not exist. Reads only, through a connection of its own. */
+export function snapshotDatabase(file: string, into: string): void {
+  const db = new Database(file, { readonly: true, timeout: 5_000 })
+  try {
+    db.prepare('VACUUM INTO ?').run(into)
+  } finally {
+    db.close()
+  }
+}
+
+/** Whether somebody has an account in it. A file that is not a database of ours has none. */
+export function hasUsers(file: string): boolean {
+  let db: Database.Database | null = null
+  try {
+    db = new Database(file, { readonly: true, fileMustExist: true, timeout: 5_000 })
+    return db.prepare('select 1 from users limit 1').get() !== undefined
+  } catch {
+    return false
+  } finally {
+    db?.close()
+  }
+}
+
+/** Nobody is signed in any more, and no code admits a device: a lost computer may have held them. */
+export function forgetSecrets(file: string, at: string): void {
+  const db = new Database(file, { fileMustExist: true, timeout: 5_000 })
+  try {
+    db.transaction(() => {
+      db.exec('delete from sessions')
+      db.prepare('update enrollments set revoked_at = ? where revoked_at is null').run(at)
+    })()
+    db.pragma('wal_checkpoint(TRUNCATE)')
+  } finally {
+    db.close()
+  }
+}

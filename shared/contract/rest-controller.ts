@@ -1,0 +1,70 @@
+/** Routes about the controller itself: who it is, and how it is saved and taken up elsewhere. */
+import { z } from 'zod'
+import { Fingerprint } from '../domain/ids.ts'
+import { Timestamp } from './entities.ts'
+import { route } from './route.ts'
+
+/** Of a recovery file. Whoever finds the file can try as many as he likes, so it has to be long. */
+export const Passphrase = z.string().min(12).max(256)
+export const SaveRecoveryFile = z.object({ passphrase: Passphrase })
+export const RotateKeys = z
+  .object({ tls: z.boolean().default(false), command: z.boolean().default(false) })
+  .refine(({ tls, command }) => tls || command, 'name at least one key: tls, command')
+/** Text fields beside the file of a restore. */
+export const RestoreFields = z.object({
+  passphrase: z.string().min(1).max(256),
+  /** The computer of before may be in other hands: agents turn away from its keys. */
+  revoke: z.enum(['true', 'false']).default('false'),
+})
+export type RestoreFields = z.infer<typeof RestoreFields>
+
+export const ControllerIdentityView = z.object({
+  fingerprint: Fingerprint,
+  key_id: z.string(),
+  generation: z.number().int(),
+  epoch: z.number().int(),
+  /** When the keys were changed last; null while they are those of the first start. */
+  changed_at: Timestamp.nullable(),
+  /** Whether a recovery file was ever saved. */
+  recovery_saved: z.boolean(),
+  /** Devices that have been here since the last change, of all. The others follow when they come back. */
+  devices_followed: z.number().int(),
+  devices_total: z.number().int(),
+})
+export type ControllerIdentityView = z.infer<typeof ControllerIdentityView>
+
+export const controllerRoutes = {
+  'controller.identity': route({
+    method: 'GET',
+    path: '/controller/identity',
+    access: 'admin',
+    summary: "The controller's keys, as far as they are public",
+    reply: ControllerIdentityView,
+  }),
+  'controller.rotate': route({
+    method: 'POST',
+    path: '/controller/identity/rotate',
+    access: 'admin',
+    summary: 'Make new keys; agents follow by themselves',
+    body: RotateKeys,
+    reply: ControllerIdentityView,
+  }),
+  'controller.save_recovery': route({
+    method: 'POST',
+    path: '/controller/recovery-file',
+    access: 'admin',
+    summary: 'Save keys and database as one encrypted file',
+    transport: 'file',
+    body: SaveRecoveryFile,
+    reply: z.unknown(),
+  }),
+  'controller.restore': route({
+    method: 'POST',
+    path: '/controller/restore',
+    access: 'none',
+    summary:
+      'Take up a controller from its recovery file (loopback only, before the first account; multipart: file + passphrase, revoke)',
+    transport: 'multipart',
+    reply: z.object({ success: z.literal(true), restarting: z.boolean() }),
+  }),
+} as const
