@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
-import { loadKeys } from '../main/controller/identity/index.ts'
+import { openKeys } from '../main/controller/identity/index.ts'
 import { openLibrary } from '../main/controller/test-kit/library.ts'
 
 export type HubOrder = { do: 'start'; fileBytes: number } | { do: 'usage' } | { do: 'quit' }
@@ -24,7 +24,7 @@ function* randomBytesOf(total: number): Generator<Buffer> {
 
 async function start(fileBytes: number): Promise<HubNote> {
   const { dataDir, content } = library
-  const keys = await loadKeys(dataDir)
+  const keys = await openKeys(dataDir, null)
   const staged = await content.ingest(Readable.from(randomBytesOf(fileBytes)), {
     limitBytes: fileBytes,
   })

@@ -11,7 +11,7 @@ const HELP = `Proves that nobody changed the audit trail.
 Usage: npm run audit -- --data DIR [--key FILE] [--json]
 
   --data DIR   data folder of the controller
-  --key FILE   public key (PEM) of the command-signing key, kept elsewhere; default: derived from the one in the folder
+  --key FILE   public key (PEM) of the command-signing key, kept elsewhere; default: the ones in the folder
   --json       print the report as JSON
 
 Exit code: 0 it is whole, 1 it is not, 2 wrong usage.
@@ -43,7 +43,7 @@ if (options.help) {
 }
 if (!options.data) wrongUsage('--data is missing; --help tells more')
 const file = join(options.data, 'deployx.db')
-const keyFile = options.key ?? join(options.data, 'keys', 'command-signing.key')
+const keyFile = options.key ?? join(options.data, 'keys', 'command-signing.pub')
 for (const needed of [file, keyFile])
   if (!existsSync(needed)) wrongUsage(`${needed} does not exist`)
 

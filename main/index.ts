@@ -1,9 +1,10 @@
 /** The desktop app's life: one instance, one controller, one window. What they are made of is in desktop/. */
 import { join } from 'node:path'
-import { app, dialog } from 'electron'
+import { app, dialog, safeStorage } from 'electron'
 import { APP_ORIGIN } from './desktop/app-files.ts'
 import { registerAppScheme } from './desktop/app-protocol.ts'
 import { openDesktop } from './desktop/desktop.ts'
+import { createKeystore } from './desktop/keystore.ts'
 import { createLog } from './desktop/log-file.ts'
 import { HIDDEN_SWITCH } from './desktop/login-item.ts'
 import { explainFailure, readSettings, startOnFreePorts } from './desktop/start-up.ts'
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
       hubPort: settings.hubPort,
       consolePort: settings.consolePort,
       allowedOrigins: [APP_ORIGIN],
+      keystore: createKeystore(safeStorage),
       onRestored: () => desktop.restart(),
       log,
     }),

@@ -20,8 +20,9 @@ import { hubAddresses } from './hub/addresses.ts'
 import { createAgentsEdge } from './hub/agents.ts'
 import { createConsolesEdge } from './hub/consoles.ts'
 import { startHubServer } from './hub/server.ts'
-import { applyRestore, createIdentity, loadKeys, type Restored } from './identity/index.ts'
+import { applyRestore, createIdentity, openKeys, type Restored } from './identity/index.ts'
 import { listen } from './lib/listen.ts'
+import type { Keystore } from './lib/vault.ts'
 import { createSigner } from './signing/index.ts'
 import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
@@ -47,6 +48,8 @@ export type ControllerOptions = {
   log: Log
   /** May packages given as an address be fetched from this computer and its link-local neighbours? Default: no. */
   allowPrivateFetch?: boolean
+  /** Protects the key files. Default: their permissions alone do. */
+  keystore?: Keystore | null
   /** A recovery file was proven and unpacked: start the controller anew and it is taken up. Default: it waits for the next start. */
   onRestored?: () => void
   /** For tests, which cannot wait as long as people. */
@@ -91,7 +94,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
-    const firstKeys = await loadKeys(dataDir)
+    const firstKeys = await openKeys(dataDir, options.keystore ?? null)
     const consoleHost = options.consoleHost ?? '127.0.0.1'
     let hubPort = options.hubPort
     const addresses = () => hubAddresses(hubPort, options.hubHost)
@@ -113,6 +116,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(() => users.stop())
     const signer = createSigner({
       keyFile: keys().command.keyFile,
+      vaultKey: keys().vaultKey,
       databaseFile: store.file,
       workersDir: options.workersDir,
     })
@@ -127,6 +131,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       dataDir,
       now,
       log,
+      ticketKey: keys().ticketKey,
       deviceOfLiveAttempt: (id): DeviceId | null => deployments.deviceOfLiveAttempt(id),
     })
     const software = createSoftware({

@@ -2,14 +2,15 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { createSessionKeeper, type Keystore } from './session.ts'
+import type { SafeStorage } from './keystore.ts'
+import { createSessionKeeper } from './session.ts'
 
 let folder: string
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'deployx-session-'))))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 /** Stands for the operating system's: a real one needs a signed-in desktop. What it gives back is not what it took. */
-const keystore = (changes: Partial<Keystore> = {}): Keystore => ({
+const keystore = (changes: Partial<SafeStorage> = {}): SafeStorage => ({
   isEncryptionAvailable: () => true,
   encryptString: (text) => Buffer.from(text).reverse(),
   decryptString: (bytes) => Buffer.from(bytes).reverse().toString(),

@@ -6,15 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-
-/** The part of Electron's safeStorage that is used. */
-export type Keystore = {
-  isEncryptionAvailable: () => boolean
-  /** Linux only. `basic_text` scrambles with a key that everybody knows: that protects nothing. */
-  getSelectedStorageBackend?: () => string
-  encryptString: (text: string) => Buffer
-  decryptString: (bytes: Buffer) => string
-}
+import { isProtecting, type SafeStorage } from './keystore.ts'
 
 const Stored = z.object({
   version: z.literal(1),
@@ -25,14 +17,12 @@ const Stored = z.object({
 /** @param folder the app's folder for this user; `session.json` in it is this file's alone */
 export function createSessionKeeper(
   folder: string,
-  keystore: Keystore,
+  keystore: SafeStorage,
   platform = process.platform,
 ) {
   const file = join(folder, 'session.json')
 
-  const canProtect = (): boolean =>
-    keystore.isEncryptionAvailable() &&
-    !(platform === 'linux' && keystore.getSelectedStorageBackend?.() === 'basic_text')
+  const canProtect = (): boolean => isProtecting(keystore, platform)
 
   return {
     /** The token, or null: nobody is signed in, or the keystore does not give it back any more. */

@@ -76,6 +76,11 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
     next: 'Close the other one.',
   },
   E_DATA_UNWRITABLE: { title: 'The data folder cannot be written', next: 'Check its permissions.' },
+  E_KEYS_SEALED: {
+    title: 'The keystore does not give out the keys',
+    next: 'Unlock it and start DeployX again.',
+    messageSaysMore: true,
+  },
   E_DATABASE_CORRUPT: { title: 'The database is damaged', next: 'Restore a backup.' },
   E_PORT_IN_USE: {
     title: 'The port is taken',

@@ -32,6 +32,7 @@ export const ERRORS = {
   E_DISK_FULL: { status: 507, retryable: true },
   E_DATA_LOCKED: { status: 500, retryable: false },
   E_DATA_UNWRITABLE: { status: 500, retryable: false },
+  E_KEYS_SEALED: { status: 500, retryable: false },
   E_DATABASE_CORRUPT: { status: 500, retryable: false },
   E_PORT_IN_USE: { status: 500, retryable: false },
 } as const

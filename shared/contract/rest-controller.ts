@@ -25,6 +25,8 @@ export const ControllerIdentityView = z.object({
   epoch: z.number().int(),
   /** When the keys were changed last; null while they are those of the first start. */
   changed_at: Timestamp.nullable(),
+  /** Whether the operating system's keystore protects the key files; else only their permissions do. */
+  keystore: z.boolean(),
   /** Whether a recovery file was ever saved. */
   recovery_saved: z.boolean(),
   /** Devices that have been here since the last change, of all. The others follow when they come back. */

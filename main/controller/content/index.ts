@@ -18,7 +18,7 @@ import { asDiskError, syncFolder } from './disk.ts'
 import { receive, type ReceiveOptions } from './receive.ts'
 import { serve } from './serve.ts'
 import { createSlots } from './slots.ts'
-import { createTickets, loadTicketKey } from './ticket.ts'
+import { createTickets } from './ticket.ts'
 
 export type Content = ReturnType<typeof createContent>
 
@@ -57,6 +57,8 @@ export function createContent(deps: {
   now: Now
   log: Log
   /** The device that works on this attempt now; null once it has ended. */
+  /** Makes and checks download tickets. */
+  ticketKey: Buffer
   deviceOfLiveAttempt: (attemptId: AttemptId) => DeviceId | null
   /** Tests shorten waits and limits, nothing else does. */
   options?: Partial<typeof CONTENT_OPTIONS>
@@ -72,7 +74,7 @@ export function createContent(deps: {
     waitMs: options.queueWaitMs,
   })
   const tickets = createTickets({
-    key: loadTicketKey(deps.dataDir),
+    key: deps.ticketKey,
     deviceOfLiveAttempt: deps.deviceOfLiveAttempt,
   })
   /** Contents between their arrival on disk and the commit of their row: never collected. */

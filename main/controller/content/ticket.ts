@@ -1,31 +1,10 @@
 /** Download tickets: an address that serves one content to one device, for one attempt, while that attempt is live. */
-import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 
 export type Ticket = { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }
 
-const KEY_BYTES = 32
 const PATH = /^\/content\/([0-9a-f]{32})\/([0-9a-f]{64})\?t=([A-Za-z0-9_-]{43})$/
-
-/** A key of its own, made at first start, in a file that only this user may read. */
-export function loadTicketKey(dataDir: string): Buffer {
-  const folder = join(dataDir, 'keys')
-  const file = join(folder, 'content.key')
-  if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
-    writeFileSync(temporary, randomBytes(KEY_BYTES), { mode: 0o600, flush: true })
-    renameSync(temporary, file)
-  }
-  const key = readFileSync(file)
-  if (key.length !== KEY_BYTES)
-    throw new Error(
-      `The key file ${file} does not hold ${KEY_BYTES} bytes. Remove it; a new one is made at the next start.`,
-    )
-  return key
-}
 
 export function createTickets(deps: {
   key: Buffer

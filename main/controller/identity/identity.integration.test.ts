@@ -1,4 +1,5 @@
 /** The controller's keys change, are saved, lost and stolen; its agents, real ones, follow the right one and nobody else. */
+import { createHmac, randomBytes } from 'node:crypto'
 import {
   cpSync,
   existsSync,
@@ -12,7 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { startController, type Controller } from '../compose.ts'
+import { startController, type Controller, type ControllerOptions } from '../compose.ts'
 import { startRealAgent, type RealAgent } from '../test-kit/real-agent.ts'
 import { createRestClient, type RestClient } from '../test-kit/test-controller.ts'
 
@@ -37,7 +38,7 @@ afterEach(async () => {
 async function start(
   dataDir: string,
   hubPort = 0,
-  more: { onRestored?: () => void } = {},
+  more: Pick<ControllerOptions, 'onRestored' | 'keystore'> = {},
 ): Promise<Controller> {
   const controller = await startController({
     dataDir: join(folder, dataDir),
@@ -152,7 +153,7 @@ async function takeUp(
   return start(dataDir, hubPort)
 }
 
-describe('new keys', () => {
+describe('new keys', { timeout: 60_000 }, () => {
   it.each([
     ['of the hub', { tls: true, command: false }],
     ['for commands', { tls: false, command: true }],
@@ -205,7 +206,7 @@ describe('new keys', () => {
   })
 })
 
-describe('a recovery file', () => {
+describe('a recovery file', { timeout: 60_000 }, () => {
   it('lets another computer go on where a dead one stopped', async () => {
     const dead = await start('a')
     const port = portOf(dead)
@@ -263,7 +264,7 @@ describe('a recovery file', () => {
     await thiefsRest.call('controller.rotate', { body: { tls: true, command: true } })
     await new Promise((resolve) => setTimeout(resolve, 3_000))
     expect(await online(thiefsRest)).toBe(0)
-  }, 60_000)
+  })
 
   it('is of no use without its passphrase, altered or cut short, and leaves nothing behind', async () => {
     const controller = await start('a')
@@ -368,6 +369,72 @@ describe('a recovery file', () => {
       expect(controller.fingerprint).toBe(fingerprint)
       await signIn(controller)
     }
+  })
+})
+
+/** Stands in for Keychain, DPAPI or a keyring, which tests have not: it gives back only what it was given itself. */
+function makeKeystore() {
+  const key = randomBytes(32)
+  const mix = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte, i) => byte ^ key[i % 32]!))
+  const check = (text: string): string => createHmac('sha256', key).update(text).digest('hex')
+  return {
+    protect: (secret: string): Buffer => mix(Buffer.from(check(secret) + secret)),
+    unprotect(bytes: Buffer): string {
+      const text = mix(bytes).toString('latin1')
+      if (check(text.slice(64)) !== text.slice(0, 64)) throw new Error('not mine')
+      return text.slice(64)
+    },
+  }
+}
+
+describe('with a keystore of the operating system', { timeout: 60_000 }, () => {
+  const secrets = ['hub-tls.key', 'command-signing.key', 'access-token.key', 'content.key']
+  const filesOf = (dataDir: string): string[] =>
+    secrets.map((name) => readFileSync(join(folder, dataDir, 'keys', name), 'latin1'))
+
+  it('no key lies on the disk in plain, not even one that did before; and everything goes on', async () => {
+    const plain = await start('a')
+    const rest = await signIn(plain, 'setup')
+    const port = portOf(plain)
+    await addAgent(rest)
+    expect(await rest.call('controller.identity', {})).toMatchObject({ keystore: false })
+    await stop(plain)
+    const before = filesOf('a')
+    const keystore = makeKeystore()
+    const controller = await start('a', port, { keystore })
+    expect(controller.fingerprint).toBe(plain.fingerprint)
+    for (const [i, text] of filesOf('a').entries()) {
+      expect(text).toMatch(/^DEPLOYX-SEALED-1\n/)
+      expect(text).not.toContain(before[i]!.slice(40, 60))
+    }
+    const again = await signIn(controller)
+    expect(await again.call('controller.identity', {})).toMatchObject({ keystore: true })
+    await until(async () => (await online(again)) === 1)
+    expect(await deploys(again)).toBe('completed')
+    await again.call('controller.rotate', { body: { tls: true, command: true } })
+    for (const text of filesOf('a')) expect(text).toMatch(/^DEPLOYX-SEALED-1\n/)
+    expect(await deploys(again)).toBe('completed')
+
+    // A recovery file does not depend on this computer's keystore.
+    const bytes = await saved(controller)
+    const { fingerprint } = controller
+    await stop(controller)
+    const other = await takeUp('b', bytes, port)
+    expect(other.fingerprint).toBe(fingerprint)
+    const there = await signIn(other)
+    await until(async () => (await online(there)) === 1)
+  })
+
+  it('another one, or none, does not open the folder, and changes nothing in it', async () => {
+    const keystore = makeKeystore()
+    await stop(await start('a', 0, { keystore }))
+    const before = filesOf('a')
+    for (const other of [null, makeKeystore()])
+      await expect(start('a', 0, { keystore: other })).rejects.toMatchObject({
+        code: 'E_KEYS_SEALED',
+      })
+    expect(filesOf('a')).toEqual(before)
+    await start('a', 0, { keystore })
   })
 })
 

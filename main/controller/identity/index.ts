@@ -9,15 +9,20 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import { createAskWorker } from '../lib/ask-worker.ts'
+import { openVault, type Keystore } from '../lib/vault.ts'
 import { loadKeys, type ControllerKeys } from './keys.ts'
 import { isRecoverySealed } from './recovery-key.ts'
-import { keysFolder } from './key-files.ts'
+import { keysFolder, vaultFile } from './key-files.ts'
 import { checkRestorable, type Restored } from './restore.ts'
 import type { Renewal } from './successor.ts'
 import type { IdentityAnswer, IdentityTask, IdentityWorkerData } from './worker.ts'
 
-export { commandKeys, loadKeys, type ControllerKeys } from './keys.ts'
+export { commandKeys, type ControllerKeys } from './keys.ts'
 export { applyRestore, stageRestore, type Restored } from './restore.ts'
+
+/** @throws AppError E_KEYS_SEALED */
+export const openKeys = (dataDir: string, keystore: Keystore | null): Promise<ControllerKeys> =>
+  loadKeys(dataDir, openVault(vaultFile(dataDir), keystore))
 
 /** A database of gigabytes takes a while to copy and to encrypt. */
 const TASK_TIMEOUT_MS = 30 * 60_000
@@ -43,7 +48,11 @@ export function createIdentity(deps: {
   let isBusy = false
   const worker = createAskWorker<IdentityTask, IdentityAnswer>({
     file: workersDir ? join(workersDir, 'identity.js') : join(import.meta.dirname, 'worker.ts'),
-    data: { dataDir, databaseFile } satisfies IdentityWorkerData,
+    data: {
+      dataDir,
+      databaseFile,
+      vaultKey: deps.keys.vaultKey,
+    } satisfies IdentityWorkerData,
     timeoutMs: TASK_TIMEOUT_MS,
     limit: 1,
   })
@@ -87,6 +96,8 @@ export function createIdentity(deps: {
         generation: succession.generation,
         epoch: succession.epoch,
         changed_at: succession.changed_at,
+        /** Whether the operating system's keystore protects the key files. */
+        keystore: current.vaultKey !== null,
         /** Whether a recovery file was ever saved. */
         recovery_saved: isRecoverySealed(keysFolder(dataDir)),
       }
@@ -99,7 +110,7 @@ export function createIdentity(deps: {
     async rotate(viewer: Viewer, renew: Renewal): Promise<void> {
       await perform({ do: 'rotate', renew, at: isoTime(now()) })
       const before = current
-      current = await loadKeys(dataDir)
+      current = await loadKeys(dataDir, before.vaultKey)
       const which = [renew.tls && 'hub', renew.command && 'command'].filter(Boolean).join(' and ')
       deps.audit.record(
         viewer,

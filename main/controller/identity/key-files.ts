@@ -1,34 +1,36 @@
 /** The files in `DIR/keys`: written whole, readable by this user alone, and exchanged all at once when keys change. */
-import { createHash, createPublicKey, randomBytes, type KeyObject } from 'node:crypto'
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PublicKey } from '#shared/contract/keys.ts'
 import { SignedSuccession } from '#shared/contract/succession.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
+import { writeWhole } from '../lib/vault.ts'
 
 export const KEY_FILES = {
   tlsKey: 'hub-tls.key',
   tlsCert: 'hub-tls.crt',
   command: 'command-signing.key',
+  commandPublic: 'command-signing.pub',
   accessTokens: 'access-token.key',
   /** The recovery key in plain, until it is sealed under a passphrase. */
   recovery: 'recovery.key',
   recoverySealed: 'recovery.sealed.json',
   recoveryPublic: 'recovery.pub',
   succession: 'succession.json',
-  /** Made by the content slice, which alone reads it. */
   downloadTickets: 'content.key',
 } as const
+/** Those that a keystore protects where there is one. */
+export const SECRET_FILES: readonly string[] = [
+  KEY_FILES.tlsKey,
+  KEY_FILES.command,
+  KEY_FILES.accessTokens,
+  KEY_FILES.recovery,
+  KEY_FILES.downloadTickets,
+]
+/** What the keystore protects: the key that seals these. */
+export const vaultFile = (dataDir: string): string => join(dataDir, 'keystore.sealed')
 
 export const keysFolder = (dataDir: string): string => join(dataDir, 'keys')
 /** A whole new set of keys, on its way to become `keys`. */
@@ -54,13 +56,6 @@ export const FIRST: SuccessionState = {
   changed_at: null,
   statements: [],
   past: [],
-}
-
-/** Written whole or not at all: a crash leaves the old file or none. */
-export function writeSecret(file: string, content: string | Buffer): void {
-  const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
-  writeFileSync(temporary, content, { mode: 0o600, flush: true })
-  renameSync(temporary, file)
 }
 
 /** `sha256/` + base64 of the SHA-256 over the key's SubjectPublicKeyInfo. */
@@ -95,7 +90,7 @@ export function beginKeys(folder: string): void {
 
 /** Says that every file of the new set is written. */
 export function sealKeys(folder: string): void {
-  writeSecret(join(folder, WHOLE), '')
+  writeWhole(join(folder, WHOLE), '')
   syncFolder(folder)
 }
 

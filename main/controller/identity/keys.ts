@@ -22,8 +22,9 @@ import {
   keysFolder,
   publicKeyOf,
   SuccessionState,
-  writeSecret,
+  SECRET_FILES,
 } from './key-files.ts'
+import { readSecret, sealSecret, writeSecret, writeWhole, type VaultKey } from '../lib/vault.ts'
 
 export type ControllerKeys = {
   tls: { key: string; cert: string }
@@ -34,28 +35,38 @@ export type ControllerKeys = {
   recoveryKey: string
   succession: SuccessionState
   jwtSecret: string
+  /** Makes download tickets. */
+  ticketKey: Buffer
+  /** What the files are sealed with, for the threads that read them. */
+  vaultKey: VaultKey
 }
 
+const TICKET_KEY_BYTES = 32
 const PEM = { type: 'pkcs8', format: 'pem' } as const
 export const makeTlsKey = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(PEM).toString()
 export const makeEd25519Key = (): string =>
   generateKeyPairSync('ed25519').privateKey.export(PEM).toString()
 export const makeSecret = (): string => randomBytes(48).toString('base64url')
+const makeTicketKey = (): string => randomBytes(TICKET_KEY_BYTES).toString('base64url')
 
-function readOrMake(file: string, make: () => string): string {
-  if (!existsSync(file)) writeSecret(file, make())
+function readOrMake(file: string, make: () => string, vault: VaultKey): Buffer {
+  if (!existsSync(file)) writeSecret(file, make(), vault)
+  return readSecret(file, vault)
+}
+
+/** The public half, in a file that everybody may read who may look into the folder. */
+function readPublic(file: string, privateKey: () => Buffer): string {
+  if (!existsSync(file)) writeWhole(file, publicKeyOf(privateKey().toString('utf8')))
   return readFileSync(file, 'utf8')
 }
 
-/** The recovery key's public half; the pair is made at first start. */
-function readRecoveryKey(folder: string): string {
-  const publicFile = join(folder, KEY_FILES.recoveryPublic)
-  if (!existsSync(publicFile)) {
-    const pem = readOrMake(join(folder, KEY_FILES.recovery), makeEd25519Key)
-    writeSecret(publicFile, publicKeyOf(pem))
-  }
-  return readFileSync(publicFile, 'utf8')
+/** Raw in folders of the first versions, else base64url. */
+function ticketKeyOf(bytes: Buffer): Buffer {
+  const key = bytes.length === TICKET_KEY_BYTES ? bytes : Buffer.from(bytes.toString(), 'base64url')
+  if (key.length !== TICKET_KEY_BYTES)
+    throw new Error(`The file ${KEY_FILES.downloadTickets} does not hold a key. Remove it; a new one is made at the next start.`) // prettier-ignore
+  return key
 }
 
 export function readSuccession(folder: string): SuccessionState {
@@ -67,35 +78,45 @@ export function readSuccession(folder: string): SuccessionState {
 /** Public halves of the command key and of those before it: whatever was ever signed here is proven by one of them. */
 export function commandKeys(dataDir: string): KeyObject[] {
   const folder = keysFolder(dataDir)
-  const { past } = readSuccession(folder)
-  return [
-    createPublicKey(readFileSync(join(folder, KEY_FILES.command))),
-    ...past.map(({ public_key }) =>
-      createPublicKey({ key: Buffer.from(public_key, 'base64'), format: 'der', type: 'spki' }),
-    ),
-  ]
+  const present = readFileSync(join(folder, KEY_FILES.commandPublic), 'utf8')
+  const past = readSuccession(folder).past.map(({ public_key }) => public_key)
+  return [present, ...past].map((key) =>
+    createPublicKey({ key: Buffer.from(key, 'base64'), format: 'der', type: 'spki' }),
+  )
 }
 
-/** Loads the keys in `DIR/keys`, making at first start what is not there. */
-export async function loadKeys(dataDir: string): Promise<ControllerKeys> {
+/**
+ * Loads the keys in `DIR/keys`, making at first start what is not there, and sealing what is not sealed.
+ * @throws AppError E_KEYS_SEALED
+ */
+export async function loadKeys(dataDir: string, vault: VaultKey): Promise<ControllerKeys> {
   exchangeKeys(dataDir)
   const folder = keysFolder(dataDir)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
-  const tlsKey = readOrMake(join(folder, KEY_FILES.tlsKey), makeTlsKey)
+  for (const name of SECRET_FILES) sealSecret(join(folder, name), vault)
+  const secret = (name: string, make: () => string): Buffer =>
+    readOrMake(join(folder, name), make, vault)
+
+  const tlsKey = secret(KEY_FILES.tlsKey, makeTlsKey).toString('utf8')
   const certFile = join(folder, KEY_FILES.tlsCert)
   if (!existsSync(certFile)) {
     // Needed once in the life of a key, and slow to load.
     const { selfSigned } = await import('./certificate.ts')
-    writeSecret(certFile, await selfSigned(tlsKey, readSuccession(folder).statements))
+    writeWhole(certFile, await selfSigned(tlsKey, readSuccession(folder).statements))
   }
-  const commandFile = join(folder, KEY_FILES.command)
-  const publicKey = publicKeyOf(readOrMake(commandFile, makeEd25519Key))
+  const publicKey = readPublic(join(folder, KEY_FILES.commandPublic), () =>
+    secret(KEY_FILES.command, makeEd25519Key),
+  )
   return {
     tls: { key: tlsKey, cert: readFileSync(certFile, 'utf8') },
     fingerprint: fingerprintOf(createPrivateKey(tlsKey)),
-    command: { keyFile: commandFile, publicKey, keyId: keyIdOf(publicKey) },
-    recoveryKey: readRecoveryKey(folder),
+    command: { keyFile: join(folder, KEY_FILES.command), publicKey, keyId: keyIdOf(publicKey) },
+    recoveryKey: readPublic(join(folder, KEY_FILES.recoveryPublic), () =>
+      secret(KEY_FILES.recovery, makeEd25519Key),
+    ),
     succession: readSuccession(folder),
-    jwtSecret: readOrMake(join(folder, KEY_FILES.accessTokens), makeSecret),
+    jwtSecret: secret(KEY_FILES.accessTokens, makeSecret).toString('utf8'),
+    ticketKey: ticketKeyOf(secret(KEY_FILES.downloadTickets, makeTicketKey)),
+    vaultKey: vault,
   }
 }

@@ -3,7 +3,7 @@
  * Packages are not in it; they can be had again. Two lines of text (what it is, how its key is derived), then the sealed tar,
  * then the tag that proves it whole.
  */
-import { createReadStream, createWriteStream, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, mkdirSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
@@ -11,6 +11,7 @@ import { pipeline } from 'node:stream/promises'
 import { extract, pack } from 'tar-stream'
 import { z } from 'zod'
 import { AppError } from '#shared/contract/errors.ts'
+import { readSecret, type VaultKey } from '../lib/vault.ts'
 import { KEY_FILES } from './key-files.ts'
 import {
   createSeal,
@@ -45,11 +46,12 @@ const notOne = (why: string, cause?: unknown): AppError =>
 export async function packRecoveryFile(options: {
   file: string
   keys: string
+  vault: VaultKey
   snapshot: string
   passphrase: string
   manifest: Manifest
 }): Promise<void> {
-  const { file, keys, snapshot } = options
+  const { file, keys, snapshot, vault } = options
   const header = newHeader()
   const seal = await createSeal(options.passphrase, header, ABOUT)
   const tar = pack()
@@ -63,8 +65,8 @@ export async function packRecoveryFile(options: {
   async function fill(): Promise<void> {
     tar.entry({ name: MANIFEST }, JSON.stringify(options.manifest))
     for (const name of KEYS) {
-      const bytes = readIfThere(join(keys, name))
-      if (bytes) tar.entry({ name: `keys/${name}` }, bytes)
+      const path = join(keys, name)
+      if (existsSync(path)) tar.entry({ name: `keys/${name}` }, readSecret(path, vault))
     }
     await addDatabase()
     tar.finalize()
@@ -78,14 +80,6 @@ export async function packRecoveryFile(options: {
   await filled
   sealed.end(seal.getAuthTag())
   await written
-}
-
-function readIfThere(file: string): Buffer | null {
-  try {
-    return readFileSync(file)
-  } catch {
-    return null
-  }
 }
 
 async function readEnds(

@@ -4,7 +4,8 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { KEY_FILES, writeSecret } from './key-files.ts'
+import { readSecret, writeWhole, type VaultKey } from '../lib/vault.ts'
+import { KEY_FILES } from './key-files.ts'
 import { sealText, unsealText } from './sealing.ts'
 
 const ABOUT = 'deployx recovery key v1'
@@ -18,11 +19,15 @@ export function unsealRecoveryKey(folder: string, passphrase: string): Promise<s
 }
 
 /** Seals it when that was not done, else checks that the passphrase is the one. @throws AppError E_PASSPHRASE */
-export async function sealRecoveryKey(folder: string, passphrase: string): Promise<void> {
+export async function sealRecoveryKey(
+  folder: string,
+  passphrase: string,
+  vault: VaultKey,
+): Promise<void> {
   if (isRecoverySealed(folder)) await unsealRecoveryKey(folder, passphrase)
   else {
-    const pem = readFileSync(join(folder, KEY_FILES.recovery), 'utf8')
-    writeSecret(join(folder, KEY_FILES.recoverySealed), await sealText(passphrase, ABOUT, pem))
+    const pem = readSecret(join(folder, KEY_FILES.recovery), vault).toString('utf8')
+    writeWhole(join(folder, KEY_FILES.recoverySealed), await sealText(passphrase, ABOUT, pem))
   }
 }
 

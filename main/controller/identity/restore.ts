@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '#shared/contract/errors.ts'
 import { forgetSecrets, hasUsers } from '../store/snapshot.ts'
-import { keysFolder, writeSecret } from './key-files.ts'
+import { writeWhole } from '../lib/vault.ts'
+import { keysFolder } from './key-files.ts'
 import { unpackRecoveryFile } from './recovery-file.ts'
 import { unsealRecoveryKey } from './recovery-key.ts'
 import { makeSuccessor } from './successor.ts'
@@ -60,14 +61,16 @@ export async function stageRestore(options: {
     if (revoke) {
       const next = join(folder, 'keys.next')
       const recovery = await unsealRecoveryKey(keys, passphrase)
-      await makeSuccessor({ keys, next, renew: { tls: true, command: true }, recovery, at })
+      // In plain like the rest of what was unpacked: the start that takes it up seals it all.
+      const renew = { tls: true, command: true }
+      await makeSuccessor({ keys, next, renew, recovery, vault: null, at })
       rmSync(keys, { recursive: true, force: true })
       renameSync(next, keys)
       forgetSecrets(join(folder, DATABASE), at)
     }
     const { saved_at, version } = manifest
     const restored: Restored = { saved_at, version, revoked: revoke }
-    writeSecret(join(folder, WHOLE), JSON.stringify(restored))
+    writeWhole(join(folder, WHOLE), JSON.stringify(restored))
     return restored
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })

@@ -1,6 +1,6 @@
 /** Makes the next set of keys, and the signed statement by which agents follow to it. */
 import { createPrivateKey, sign } from 'node:crypto'
-import { copyFileSync, existsSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   SUCCESSION_LIMIT,
@@ -15,9 +15,9 @@ import {
   keyIdOf,
   publicKeyOf,
   sealKeys,
-  writeSecret,
   type SuccessionState,
 } from './key-files.ts'
+import { readSecret, writeSecret, writeWhole, type VaultKey } from '../lib/vault.ts'
 import { makeEd25519Key, makeSecret, makeTlsKey, readSuccession } from './keys.ts'
 
 export type Renewal = { tls: boolean; command: boolean }
@@ -32,12 +32,13 @@ export async function makeSuccessor(options: {
   next: string
   renew: Renewal
   recovery: string | null
+  vault: VaultKey
   /** ISO time. */
   at: string
 }): Promise<void> {
-  const { keys, next, recovery } = options
+  const { keys, next, recovery, vault } = options
   const renew = recovery === null ? options.renew : { tls: true, command: true }
-  const read = (name: string): string => readFileSync(join(keys, name), 'utf8')
+  const read = (name: string): string => readSecret(join(keys, name), vault).toString('utf8')
   const before = readSuccession(keys)
   const oldCommand = read(KEY_FILES.command)
   const command = renew.command ? makeEd25519Key() : oldCommand
@@ -75,12 +76,14 @@ export async function makeSuccessor(options: {
 
   beginKeys(next)
   const { selfSigned } = await import('./certificate.ts')
-  writeSecret(join(next, KEY_FILES.command), command)
-  writeSecret(join(next, KEY_FILES.tlsKey), tls)
-  writeSecret(join(next, KEY_FILES.tlsCert), await selfSigned(tls, state.statements))
-  writeSecret(join(next, KEY_FILES.succession), JSON.stringify(state))
+  const put = (name: string, secret: string): void => writeSecret(join(next, name), secret, vault)
+  put(KEY_FILES.command, command)
+  put(KEY_FILES.tlsKey, tls)
+  writeWhole(join(next, KEY_FILES.commandPublic), commandKey)
+  writeWhole(join(next, KEY_FILES.tlsCert), await selfSigned(tls, state.statements))
+  writeWhole(join(next, KEY_FILES.succession), JSON.stringify(state))
   // Whoever held the lost computer also held these.
-  if (isRecovery) writeSecret(join(next, KEY_FILES.accessTokens), makeSecret())
+  if (isRecovery) put(KEY_FILES.accessTokens, makeSecret())
   const kept = [KEY_FILES.recoveryPublic, KEY_FILES.recoverySealed, KEY_FILES.recovery]
   const also = isRecovery ? [] : [KEY_FILES.accessTokens, KEY_FILES.downloadTickets]
   for (const name of [...kept, ...also])

@@ -3,6 +3,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { AppError, type WireError } from '#shared/contract/errors.ts'
 import type { Answered, Asked } from '../lib/ask-worker.ts'
+import type { VaultKey } from '../lib/vault.ts'
 import { snapshotDatabase } from '../store/snapshot.ts'
 import { exchangeKeys, keysFolder, nextKeysFolder } from './key-files.ts'
 import { packRecoveryFile, type Manifest } from './recovery-file.ts'
@@ -10,7 +11,7 @@ import { forgetPlainRecoveryKey, sealRecoveryKey } from './recovery-key.ts'
 import { stageRestore } from './restore.ts'
 import { makeSuccessor, type Renewal } from './successor.ts'
 
-export type IdentityWorkerData = { dataDir: string; databaseFile: string }
+export type IdentityWorkerData = { dataDir: string; databaseFile: string; vaultKey: VaultKey }
 export type IdentityTask =
   | { do: 'rotate'; renew: Renewal; at: string }
   | { do: 'save'; file: string; passphrase: string; manifest: Manifest }
@@ -18,16 +19,16 @@ export type IdentityTask =
 /** An expected failure travels as data: an error's class does not cross threads. */
 export type IdentityAnswer = { ok: true } | { ok: false; error: WireError }
 
-const { dataDir, databaseFile } = workerData as IdentityWorkerData
+const { dataDir, databaseFile, vaultKey: vault } = workerData as IdentityWorkerData
 const keys = keysFolder(dataDir)
 
 async function save(task: Extract<IdentityTask, { do: 'save' }>): Promise<void> {
   const snapshot = `${task.file}.snapshot`
-  await sealRecoveryKey(keys, task.passphrase)
+  await sealRecoveryKey(keys, task.passphrase, vault)
   try {
     snapshotDatabase(databaseFile, snapshot)
     const { file, passphrase, manifest } = task
-    await packRecoveryFile({ file, keys, snapshot, passphrase, manifest })
+    await packRecoveryFile({ file, keys, vault, snapshot, passphrase, manifest })
   } finally {
     if (existsSync(snapshot)) rmSync(snapshot)
   }
@@ -38,7 +39,8 @@ async function perform(task: IdentityTask): Promise<void> {
   switch (task.do) {
     case 'rotate': {
       const { renew, at } = task
-      await makeSuccessor({ keys, next: nextKeysFolder(dataDir), renew, recovery: null, at })
+      const next = nextKeysFolder(dataDir)
+      await makeSuccessor({ keys, next, renew, recovery: null, vault, at })
       return exchangeKeys(dataDir)
     }
     case 'save':

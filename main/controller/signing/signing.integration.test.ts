@@ -37,6 +37,7 @@ beforeAll(() => {
       values (1, 1, 1, 1, 0, 'pending', '${ATTEMPT}', '2026', 1);`)
   signer = createSigner({
     keyFile,
+    vaultKey: null,
     databaseFile: store.file,
     workersDir: process.features.typescript
       ? null

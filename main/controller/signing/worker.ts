@@ -1,13 +1,13 @@
 /** The signing thread: see index.ts. It trusts nobody but the key file and the store. */
 import { createPrivateKey, sign } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Answered, Asked } from '../lib/ask-worker.ts'
+import { readSecret } from '../lib/vault.ts'
 import { createCheck } from './check.ts'
 import type { SigningData } from './index.ts'
 
-const { keyFile, databaseFile } = workerData as SigningData
-const key = createPrivateKey(readFileSync(keyFile))
+const { keyFile, vaultKey, databaseFile } = workerData as SigningData
+const key = createPrivateKey(readSecret(keyFile, vaultKey))
 const mayBeSigned = createCheck(databaseFile)
 
 const signature = (text: string): string | null =>

@@ -45,6 +45,7 @@ export function openLibrary(
     dataDir,
     now,
     log,
+    ticketKey: Buffer.alloc(32, 1),
     deviceOfLiveAttempt: options.deviceOfLiveAttempt ?? (() => null),
     options: { reserveBytes: 0, ...options.content },
   })

@@ -1,36 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
-import { createTickets, loadTicketKey } from './ticket.ts'
+import { createTickets } from './ticket.ts'
 
 const attemptId = '0123456789abcdef0123456789abcdef' as AttemptId
 const sha256 = 'c'.repeat(64) as Sha256
 const deviceId = 7 as DeviceId
-
-let dataDir: string
-beforeEach(() => {
-  dataDir = mkdtempSync(join(tmpdir(), 'deployx-ticket-'))
-})
-afterEach(() => rmSync(dataDir, { recursive: true, force: true }))
-
-describe('the key of download tickets', () => {
-  it('is made once, and only this user may read it', () => {
-    const key = loadTicketKey(dataDir)
-    expect(key).toHaveLength(32)
-    expect(loadTicketKey(dataDir)).toEqual(key)
-    const file = join(dataDir, 'keys', 'content.key')
-    expect(readFileSync(file)).toEqual(key)
-    if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600)
-  })
-
-  it('is refused when its file was damaged', () => {
-    loadTicketKey(dataDir)
-    writeFileSync(join(dataDir, 'keys', 'content.key'), 'short')
-    expect(() => loadTicketKey(dataDir)).toThrow('does not hold 32 bytes')
-  })
-})
 
 describe('a download ticket', () => {
   const tickets = (live: DeviceId | null, key = Buffer.alloc(32, 1)) =>

@@ -1,0 +1,95 @@
+/**
+ * Secrets in files, sealed where the operating system keeps a key for us. That key never is in a file of ours; a file that is
+ * copied from the disk, or a backup of it, holds nothing.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { AppError } from '#shared/contract/errors.ts'
+
+/** The operating system's keystore, as the desktop has it. */
+export type Keystore = {
+  protect: (secret: string) => Buffer
+  /** Throws when it does not give it back: another user, a new keyring. */
+  unprotect: (bytes: Buffer) => string
+}
+/** 32 bytes that seal the other secrets; null where there is no keystore. */
+export type VaultKey = Uint8Array | null
+
+const MARK = Buffer.from('DEPLOYX-SEALED-1\n')
+const KEY_BYTES = 32
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+const locked = (file: string, cause?: unknown): AppError =>
+  new AppError(
+    'E_KEYS_SEALED',
+    `The key in ${file} is protected by the keystore of the computer and user that made it, and it is not given out here. ` +
+      'Unlock that keystore and start the desktop app again, or restore a recovery file into an empty data folder.',
+    [],
+    { cause },
+  )
+
+/** Written whole or not at all: a crash leaves the old file or none. */
+export function writeWhole(file: string, content: string | Buffer): void {
+  const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
+  writeFileSync(temporary, content, { mode: 0o600, flush: true })
+  renameSync(temporary, file)
+}
+
+const isSealed = (bytes: Buffer): boolean => bytes.subarray(0, MARK.length).equals(MARK)
+
+function seal(plain: Buffer, key: Uint8Array): Buffer {
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv('aes-256-gcm', key, nonce)
+  return Buffer.concat([MARK, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+}
+
+/** Sealed where there is a key to seal with. Readable by this user alone in either case. */
+export function writeSecret(file: string, secret: string | Buffer, key: VaultKey): void {
+  const plain = Buffer.from(secret)
+  writeWhole(file, key ? seal(plain, key) : plain)
+}
+
+/** @throws AppError E_KEYS_SEALED when it is sealed and the key is not the one */
+export function readSecret(file: string, key: VaultKey): Buffer {
+  const bytes = readFileSync(file)
+  if (!isSealed(bytes)) return bytes
+  if (!key) throw locked(file)
+  const body = bytes.subarray(MARK.length)
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, NONCE_BYTES))
+    decipher.setAuthTag(body.subarray(-TAG_BYTES))
+    return Buffer.concat([
+      decipher.update(body.subarray(NONCE_BYTES, -TAG_BYTES)),
+      decipher.final(),
+    ])
+  } catch (error) {
+    throw locked(file, error)
+  }
+}
+
+/** Seals what lies there in plain, from a time without a keystore. */
+export function sealSecret(file: string, key: VaultKey): void {
+  if (key && existsSync(file) && !isSealed(readFileSync(file)))
+    writeSecret(file, readFileSync(file), key)
+}
+
+/**
+ * The key that seals, as the keystore gives it back from `file`; made at the first start that has a keystore.
+ * @throws AppError E_KEYS_SEALED
+ */
+export function openVault(file: string, keystore: Keystore | null): VaultKey {
+  if (!keystore) return null
+  if (!existsSync(file)) {
+    const key = randomBytes(KEY_BYTES)
+    writeWhole(file, keystore.protect(key.toString('base64')))
+    return key
+  }
+  try {
+    const key = Buffer.from(keystore.unprotect(readFileSync(file)), 'base64')
+    if (key.length !== KEY_BYTES) throw new Error('not a key')
+    return key
+  } catch (error) {
+    throw locked(file, error)
+  }
+}
