@@ -28,6 +28,8 @@ export type AgentOptions = {
   identity: Identity
   /** A folder that is installed into instead of this PC. */
   installRoot: string | null
+  /** See facts/hardware.ts. */
+  hardwareId: string | null
   linkTimings?: Partial<LinkTimings>
   attemptTimings?: Partial<AttemptTimings>
   onConnected: (address: string) => void
@@ -37,7 +39,7 @@ export type AgentOptions = {
 
 /**
  * Runs until the signal fires. Installers that are at work then go on; the next start takes them up.
- * @throws NotWantedError when the hub sends this agent away
+ * @throws NotWantedError when the hub sends this agent away, SplitError when it has become another device
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const stopping = linkedSignal(signal)
@@ -78,8 +80,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     hello: () => ({
       last_sequence: journal.highestSequence(),
       attempts: journal.held(),
+      hardware_id: options.hardwareId,
       facts: facts(),
     }),
+    keeper: identity,
     onCommand: (event, body) => runner.command(event, body),
     onInspect: createInspect({
       enrollment,
@@ -91,6 +95,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       const merged = mergeAddresses([address], addresses, enrollment().addresses)
       if (merged.join() !== enrollment().addresses.join())
         identity.setEnrollment({ ...enrollment(), addresses: merged })
+      if (options.hardwareId !== null && options.hardwareId !== identity.hardwareId())
+        identity.setHardwareId(options.hardwareId)
       note(address)
       log.info({ address }, 'connected')
       options.onConnected(address)
@@ -126,7 +132,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   })
 
   note(null)
-  runner.start()
+  // On other hardware, or where that cannot be told, this may be a copy of another PC's disk: what that one was at is left
+  // alone until the hub has taken this agent for it.
+  if (options.hardwareId !== null && options.hardwareId === identity.hardwareId()) runner.start()
+  else
+    void link.whenReady(stopped).then(
+      () => runner.start(),
+      () => undefined,
+    )
   try {
     await link.keep(stopped)
   } finally {

@@ -71,6 +71,7 @@ export function connectLightAgent(
       signature: sign(null, Buffer.from(text), identity.key.privateKey).toString('base64'),
       last_sequence: 0,
       attempts: [],
+      hardware_id: null,
       facts: {
         name: identity.name,
         platform: 'linux',

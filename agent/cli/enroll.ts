@@ -1,4 +1,5 @@
 import { openIdentity } from '../identity/identity.ts'
+import { finishSplit } from '../identity/split.ts'
 import { lockStateFolder, prepareStateFolder } from '../identity/state-folder.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
@@ -9,6 +10,7 @@ export async function enrollCommand(args: Arguments): Promise<number> {
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
   try {
+    await finishSplit(folder, new AbortController().signal)
     const identity = openIdentity(folder.identityFile)
     checkSameHub(identity, folder, code)
     setName(identity, args.name)

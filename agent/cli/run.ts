@@ -1,12 +1,15 @@
 import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { runAgent } from '../agent.ts'
-import { openIdentity, type Identity } from '../identity/identity.ts'
+import { readHardwareId } from '../facts/hardware.ts'
+import { openIdentity, peekIdentity, type Identity } from '../identity/identity.ts'
+import { finishSplit } from '../identity/split.ts'
 import { lockStateFolder, prepareStateFolder, type StateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { createLog } from '../lib/log.ts'
 import { mergeAddresses } from '../link/enroll.ts'
 import { secretHash } from '../link/secret-hash.ts'
 import { NotWantedError } from '../link/link.ts'
+import { SplitError } from '../link/split.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
@@ -28,8 +31,14 @@ async function getEnrolled(
     identity.setEnrollment({ ...enrollment, addresses })
 }
 
-/** `run`: the agent, in the foreground, until SIGINT or SIGTERM. */
-export async function runCommandVerb(args: Arguments): Promise<number> {
+/**
+ * `run`: the agent, in the foreground, until SIGINT or SIGTERM.
+ * @param hardware tells what the agent runs on
+ */
+export async function runCommandVerb(
+  args: Arguments,
+  hardware: () => Promise<string | null> = readHardwareId,
+): Promise<number> {
   const code = args.code === undefined ? null : readCode(args.code)
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
@@ -38,7 +47,9 @@ export async function runCommandVerb(args: Arguments): Promise<number> {
   const onSignal = (): void => stop.abort(new Error('the agent is stopping'))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal)
   try {
-    const identity = openIdentity(folder.identityFile)
+    await finishSplit(folder, stop.signal)
+    let identity = openIdentity(folder.identityFile)
+    const hardwareId = await hardware()
     setName(identity, args.name)
     await getEnrolled(identity, folder, code)
     for (;;) {
@@ -48,6 +59,7 @@ export async function runCommandVerb(args: Arguments): Promise<number> {
             folder,
             identity,
             installRoot: args['install-root'] ?? null,
+            hardwareId,
             onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
             onLost: (why) => process.stdout.write(`Connection lost: ${why}.\n`),
             log,
@@ -56,13 +68,29 @@ export async function runCommandVerb(args: Arguments): Promise<number> {
         )
         return 0
       } catch (error) {
+        if (error instanceof SplitError) {
+          await finishSplit(folder, stop.signal)
+          identity = openIdentity(folder.identityFile)
+          process.stdout.write(
+            `Another PC carries the same identity. This one is device ${identity.enrollment()?.device_id} now and waits for approval.\n`,
+          )
+          continue
+        }
         if (!(error instanceof NotWantedError)) throw error
         // Removed from the console and carried a new code: that is how a PC comes back.
         const isNew = code && secretHash(code.secret) !== identity.enrollment()?.secret_hash
         if (!isNew) throw new AgentFailure(`The controller sent this agent away: ${error.message}`)
+        // One that was told to leave another PC its identity does not come back under that.
+        if (peekIdentity(folder.identityFile).next) {
+          await finishSplit(folder, stop.signal, true)
+          identity = openIdentity(folder.identityFile)
+        }
         await enrollNow(identity, folder, code)
       }
     }
+  } catch (error) {
+    if (stop.signal.aborted && error === stop.signal.reason) return 0
+    throw error
   } finally {
     unlock()
   }

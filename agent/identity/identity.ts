@@ -31,6 +31,13 @@ const IdentityFile = z.object({
   private_key: z.string(),
   name: z.string().min(1).max(255).nullable(),
   enrollment: Enrollment.nullable(),
+  /** What becomes of this identity once another PC is known to carry the same: see split.ts. */
+  next: z
+    .object({ private_key: z.string(), enrollment: Enrollment.nullable() })
+    .nullable()
+    .default(null),
+  /** The hardware on which the hub took this identity last. */
+  hardware_id: z.string().nullable().default(null),
 })
 type IdentityFile = z.infer<typeof IdentityFile>
 
@@ -44,6 +51,32 @@ export type Identity = {
   /** Each returns after the change is on disk. */
   setName: (name: string) => void
   setEnrollment: (enrollment: Enrollment) => void
+  hardwareId: () => string | null
+  setHardwareId: (hardwareId: string) => void
+  /** The key that is to follow this one. Made and kept when it is first asked for. */
+  nextKey: () => Key
+  /** With this the change to the next key is decided; finishing it is split.ts's. */
+  setNextEnrollment: (enrollment: Enrollment) => void
+}
+export type Key = Pick<Identity, 'publicKey' | 'sign'>
+
+function newPrivateKey(): string {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  return privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')
+}
+
+/** @param pkcs8 DER, base64 */
+function readKey(pkcs8: string): Key {
+  const privateKey = createPrivateKey({
+    key: Buffer.from(pkcs8, 'base64'),
+    type: 'pkcs8',
+    format: 'der',
+  })
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
+  return {
+    publicKey: publicKey.toString('base64'),
+    sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64'),
+  }
 }
 
 function load(file: string): IdentityFile | null {
@@ -56,30 +89,31 @@ function load(file: string): IdentityFile | null {
 }
 
 /** What the file says, without making anything. */
-export const peekIdentity = (
-  file: string,
-): { name: string | null; enrollment: Enrollment | null } =>
-  load(file) ?? { name: null, enrollment: null }
+export const peekIdentity = (file: string): Pick<IdentityFile, 'name' | 'enrollment' | 'next'> =>
+  load(file) ?? { name: null, enrollment: null, next: null }
+
+/** Makes the next key, and what it is enrolled as, the identity. Nothing else may hold this file open then. */
+export function becomeNext(file: string): void {
+  const state = load(file)
+  if (!state?.next) return
+  const { next } = state
+  writeDurably(file, JSON.stringify({ ...state, ...next, next: null, hardware_id: null }))
+}
 
 /** Loads the identity, making its key at the first start. @throws AgentFailure when the file is damaged */
 export function openIdentity(file: string): Identity {
   let state = load(file)
   if (!state) {
-    const { privateKey } = generateKeyPairSync('ed25519')
     state = {
       version: 1,
-      private_key: privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64'),
+      private_key: newPrivateKey(),
       name: null,
       enrollment: null,
+      next: null,
+      hardware_id: null,
     }
     writeDurably(file, JSON.stringify(state))
   }
-  const privateKey = createPrivateKey({
-    key: Buffer.from(state.private_key, 'base64'),
-    type: 'pkcs8',
-    format: 'der',
-  })
-  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
   let current = state
   const change = (part: Partial<IdentityFile>): void => {
     const next = { ...current, ...part }
@@ -91,12 +125,18 @@ export function openIdentity(file: string): Identity {
     current = next
   }
   return {
-    publicKey: publicKey.toString('base64'),
-    sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64'),
+    ...readKey(state.private_key),
     name: () => current.name,
     enrollment: () => current.enrollment,
     setName: (name) => change({ name }),
     setEnrollment: (enrollment) => change({ enrollment }),
+    hardwareId: () => current.hardware_id,
+    setHardwareId: (hardware_id) => change({ hardware_id }),
+    nextKey() {
+      if (!current.next) change({ next: { private_key: newPrivateKey(), enrollment: null } })
+      return readKey(current.next!.private_key)
+    },
+    setNextEnrollment: (enrollment) => change({ next: { ...current.next!, enrollment } }),
   }
 }
 

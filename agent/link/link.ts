@@ -28,6 +28,7 @@ import { createBackoff, wait } from '../lib/wait.ts'
 import type { CommandEvent } from './envelope.ts'
 import { createPinnedAgent, type Pin } from './pinned-agent.ts'
 import type { ReportBody, Reporter } from './reporter.ts'
+import { createSplit, SplitError, type SplitKeeper } from './split.ts'
 
 export type LinkTimings = { handshakeMs: number; ackMs: number; minMs: number; maxMs: number }
 export const LINK_TIMINGS: LinkTimings = {
@@ -46,13 +47,16 @@ export class NotWantedError extends Error {}
 export type Link = Reporter & {
   /** HOST:PORT of the present link, or null. */
   address: () => string | null
-  /** Keeps a link until the signal fires. @throws NotWantedError when the hub sends this agent away for good */
+  /**
+   * Keeps a link until the signal fires.
+   * @throws NotWantedError when the hub sends this agent away for good, SplitError when this PC is another device from now on
+   */
   keep: (signal: AbortSignal) => Promise<void>
 }
 
 type HubSocket = Socket<HubToAgent, AgentToHub>
 const Refused = z.object({ message: z.string().max(2_000), retry: z.boolean() })
-type Loss = { notWanted: string | null; why: string }
+type Loss = { notWanted: string | null; why: string; isSplit?: boolean }
 
 export function createLink(deps: {
   enrollment: () => Enrollment
@@ -60,12 +64,13 @@ export function createLink(deps: {
   pin: Pin
   sign: (text: string) => string
   /** What the agent says of itself and its work at the start of a link. */
-  hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'facts'>
+  hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'hardware_id' | 'facts'>
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
   onInspect: (body: unknown) => Promise<InspectReply>
   /** The handshake is complete. `addresses` are where the hub says it can be found from now on. */
   onReady: (address: string, addresses: string[]) => void
   onLost: (why: string) => void
+  keeper: SplitKeeper
   timings?: Partial<LinkTimings>
   log: Log
 }): Link {
@@ -95,7 +100,7 @@ export function createLink(deps: {
       const agentNonce = randomBytes(32).toString('hex')
       let hubNonce: string | null = null
       let isOver = false
-      const end = (why: string, notWanted: string | null = null): void => {
+      const end = (why: string, notWanted: string | null = null, isSplit = false): void => {
         if (isOver) return
         isOver = true
         clearTimeout(timer)
@@ -104,7 +109,7 @@ export function createLink(deps: {
         socket.removeAllListeners()
         socket.disconnect()
         socket.io.engine?.close()
-        resolve({ why, notWanted })
+        resolve({ why, notWanted, isSplit })
       }
       const onAbort = (): void => end('the agent is stopping')
       signal.addEventListener('abort', onAbort)
@@ -159,6 +164,26 @@ export function createLink(deps: {
         deps.onReady(address, welcome.data.addresses)
         for (const wake of [...waiters]) wake()
       })
+      socket.on('still_there', (ack: unknown) => {
+        if (typeof ack === 'function') (ack as (answer: { ok: true }) => void)({ ok: true })
+      })
+      const onSplit = (step: 'answer' | 'decide') => (raw: unknown, ack: unknown) => {
+        try {
+          const split = createSplit(deps.keeper, {
+            enrollment: deps.enrollment(),
+            hubNonce: hubNonce ?? '',
+            agentNonce,
+          })
+          const reply = hubNonce === null ? null : split[step](raw)
+          if (reply === null) return end('the hub asked for a split and did not prove itself')
+          if (typeof ack === 'function') (ack as (reply: object) => void)(reply)
+          if (step === 'decide') end('this PC is another device now', null, true)
+        } catch (error) {
+          end(`a new identity could not be kept: ${errorText(error)}`)
+        }
+      }
+      socket.on('split', onSplit('answer'))
+      socket.on('split_done', onSplit('decide'))
       const onCommand = (event: CommandEvent) => (raw: unknown, ack: unknown) => {
         const reply: CommandReply =
           ready?.socket === socket
@@ -221,6 +246,7 @@ export function createLink(deps: {
           const startedAt = performance.now()
           const loss = await hold(address, signal)
           waiters.delete(watch)
+          if (loss.isSplit) throw new SplitError(loss.why)
           if (loss.notWanted !== null) throw new NotWantedError(loss.notWanted)
           if (signal.aborted) return
           if (!wasReady.now) {

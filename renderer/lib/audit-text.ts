@@ -19,6 +19,9 @@ const DONE: Record<string, string> = {
 }
 const WHAT: Record<string, string> = { enrollment: 'code' }
 const WHOLE: Record<string, string> = {
+  'device.hardware': 'Hardware of a device changed',
+  'device.split': 'Copied identity split',
+  'device.twin': 'Identity found on two PCs',
   'software.add_installer': 'Installer added',
   'software.update_installer': 'Installer corrected',
 }

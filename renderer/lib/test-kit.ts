@@ -36,6 +36,7 @@ export const aDevice = (change: Partial<z.input<typeof Device>> = {}): Device =>
     last_seen_at: AT,
     free_disk_bytes: null,
     group_ids: [],
+    split_from: null,
     ...change,
   })
 

@@ -78,6 +78,43 @@ export const commandText = (payload: string): string => 'deployx command v1\n' +
 
 export const inspectText = (payload: string): string => 'deployx inspect v1\n' + payload
 
+/** Asks an agent to take an identity of its own, and proves the hub to it as the welcome does. */
+export const splitText = (
+  fingerprint: string,
+  hubNonce: string,
+  agentNonce: string,
+  deviceId: number,
+): string => ['deployx split v1', fingerprint, hubNonce, agentNonce, deviceId].join('\n')
+/** Signed by the new key: whoever names it holds it. */
+export const splitProofText = (
+  fingerprint: string,
+  hubNonce: string,
+  agentNonce: string,
+  deviceId: number,
+  publicKey: string,
+): string =>
+  ['deployx split proof v1', fingerprint, hubNonce, agentNonce, deviceId, publicKey].join('\n')
+export const splitDoneText = (
+  fingerprint: string,
+  hubNonce: string,
+  agentNonce: string,
+  deviceId: number,
+  newDeviceId: number,
+  publicKey: string,
+): string =>
+  [
+    'deployx split done v1',
+    fingerprint,
+    hubNonce,
+    agentNonce,
+    deviceId,
+    newDeviceId,
+    publicKey,
+  ].join('\n')
+
+/** SHA-256, hex, over what the PC's firmware says of it. Tells PCs apart that carry the same identity, and proves nothing. */
+export const HardwareId = z.string().regex(/^[0-9a-f]{64}$/)
+
 export const Challenge = z.object({ protocol: z.number().int().positive(), nonce })
 export const Hello = z.object({
   protocol: z.number().int().positive(),
@@ -88,10 +125,23 @@ export const Hello = z.object({
   last_sequence: z.number().int().nonnegative(),
   /** Every attempt it still holds: running, or ended with a result not yet acknowledged. */
   attempts: z.array(AttemptId).max(10_000),
+  /** Null: it cannot be told. */
+  hardware_id: HardwareId.nullable().default(null),
   facts: AgentFacts,
 })
 export type Hello = z.infer<typeof Hello>
 export const Welcome = z.object({ signature, addresses: z.array(z.string().max(255)).max(32) })
+
+// ---- two PCs, one identity: hub → agent ------------------------------------------------------------------------------
+
+/**
+ * Instead of `welcome`, or later on a standing link: another living PC holds this identity. The agent makes a key of its
+ * own, keeps it, and names it; `split_done` then tells it which device it is from now on.
+ */
+export const Split = z.object({ signature })
+export const SplitReply = z.object({ public_key: PublicKey, signature })
+export type SplitReply = z.infer<typeof SplitReply>
+export const SplitDone = z.object({ device_id: DeviceId, signature })
 
 // ---- commands: hub → agent -------------------------------------------------------------------------------------------
 
@@ -268,6 +318,10 @@ export type HubToAgent = {
   welcome: (body: z.infer<typeof Welcome>, ack: Ack<{ ok: boolean }>) => void
   /** Sent before the hub closes the link on purpose; `retry: false` means the agent is not wanted here. */
   refused: (body: { message: string; retry: boolean }) => void
+  /** An agent closes a link before it opens another: whoever answers this on an older link lives beside the newcomer. */
+  still_there: (ack: Ack<{ ok: true }>) => void
+  split: (body: z.infer<typeof Split>, ack: Ack<SplitReply>) => void
+  split_done: (body: z.infer<typeof SplitDone>, ack: Ack<{ ok: boolean }>) => void
   deploy_software: (body: DeploySoftware, ack: Ack<CommandReply>) => void
   cancel_deployment: (body: CancelDeployment, ack: Ack<CommandReply>) => void
   inspect_device: (body: InspectDevice, ack: Ack<InspectReply>) => void

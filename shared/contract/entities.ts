@@ -49,6 +49,8 @@ export const Device = z.object({
   last_seen_at: Timestamp.nullable(),
   free_disk_bytes: count.nullable(),
   group_ids: z.array(GroupId),
+  /** It carried that device's identity (its disk is a copy of that PC's) until it was given one of its own. */
+  split_from: DeviceId.nullable(),
 })
 export type Device = z.infer<typeof Device>
 

@@ -16,10 +16,18 @@ export function planRunning(
   nowMs: number,
   wake: Wake,
 ): Extract<Action, { type: 'fail' | 'requeue' | 'tell_cancel' }> | null {
+  // Its link was cut, and it is not let in to report. Like a lost lease: should it be allowed again, its true end is believed.
+  if (device.refused)
+    return {
+      type: 'fail',
+      targetId: target.id,
+      reason: 'lease_expired',
+      message: `${device.name} was removed or blocked while this was under way. How it ended on the PC is not known.`,
+    }
   const leaseEndsMs = device.lastSignMs + snapshot.leaseMs
   if (nowMs >= leaseEndsMs) {
     const { canceling, offlinePolicy } = snapshot.deployment
-    if (target.state === 'downloading' && offlinePolicy === 'wait' && !canceling && !device.refused)
+    if (target.state === 'downloading' && offlinePolicy === 'wait' && !canceling)
       return { type: 'requeue', targetId: target.id, reason: 'waiting_for_device' }
     return {
       type: 'fail',

@@ -1,8 +1,9 @@
 import { eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { AgentFacts } from '#shared/contract/agent-link.ts'
 import type { DeviceId, GroupId } from '#shared/domain/ids.ts'
-import { deviceGroupMembers, devices } from '../store/schema/index.ts'
+import { deviceGroupMembers, deviceHardware, devices } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
+import type { KnownHardware } from './twins.ts'
 
 export type DeviceRow = typeof devices.$inferSelect
 
@@ -31,6 +32,19 @@ export function createDevicesRepo({ db, sqlite }: Store) {
   const countRows = sqlite.prepare<[]>(
     `select count(*) total, coalesce(sum(approved = 0 and blocked = 0), 0) unapproved from devices where deleted_at is null`,
   )
+  const hardwareOf = sqlite.prepare<[number], KnownHardware>(
+    'select hardware_id, standing from device_hardware where device_id = ? order by id',
+  )
+  const waitingCopies = sqlite
+    .prepare<[number], number>(
+      'select count(*) from devices where split_from = ? and approved = 0 and deleted_at is null',
+    )
+    .pluck()
+  const namesLike = sqlite
+    .prepare<{ name: string }, string>(
+      `select name from devices where deleted_at is null and (name = @name or substr(name, 1, length(@name) + 2) = @name || ' (')`,
+    )
+    .pluck()
   return {
     list: (): DeviceRow[] =>
       db
@@ -77,6 +91,18 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .where(eq(devices.id, id))
         .run()
     },
+    /** In the order in which it was first seen. */
+    hardwareOf: (id: DeviceId): KnownHardware[] => hardwareOf.all(id),
+    setHardware(id: DeviceId, known: readonly KnownHardware[]): void {
+      db.delete(deviceHardware).where(eq(deviceHardware.device_id, id)).run()
+      db.insert(deviceHardware)
+        .values(known.map((entry) => ({ ...entry, device_id: id })))
+        .run()
+    },
+    /** Split off from this device and not approved yet. */
+    waitingCopies: (id: DeviceId): number => waitingCopies.get(id) ?? 0,
+    /** Names in use that are this one, or this one with a number behind it. */
+    namesLike: (name: string): Set<string> => new Set(namesLike.all({ name })),
     groupIds(ids: DeviceId[] | null): Map<DeviceId, GroupId[]> {
       const rows = db
         .select()

@@ -7,6 +7,7 @@ import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import { createDevicesRepo, type DeviceRow } from './devices.repo.ts'
+import { createIdentities } from './identities.ts'
 import { createPresence, type PresenceTimings } from './presence.ts'
 
 export type { DeviceRow } from './devices.repo.ts'
@@ -24,6 +25,7 @@ export function createDevices(deps: {
   presenceTimings?: Partial<PresenceTimings>
 }) {
   const repo = createDevicesRepo(deps.store)
+  const identities = createIdentities({ ...deps, repo })
   const presence = createPresence({ now: deps.now, timings: deps.presenceTimings })
   const listeners = new Set<(change: DeviceChange) => void>()
   /** What the engine asks of every device at every run. Forgotten at each change, so it never tells what was. */
@@ -68,6 +70,7 @@ export function createDevices(deps: {
       : (lastSeen.get(row.id) ?? row.last_seen_at),
     free_disk_bytes: row.free_disk_bytes,
     group_ids: groups.get(row.id) ?? [],
+    split_from: row.split_from,
   })
 
   function visible(viewer: Viewer, id: DeviceId): DeviceRow {
@@ -218,6 +221,14 @@ export function createDevices(deps: {
       if (known) repo.update(id, row)
       standings.delete(id)
       repo.setFacts(id, input.facts, input.address, isoTime(deps.now()))
+      return id
+    },
+
+    recognise: identities.recognise,
+    /** See identities.ts; consoles are told. @throws AppError E_DEVICE_REFUSED */
+    splitOff(from: DeviceId, copy: Parameters<typeof identities.splitOff>[1]): DeviceId {
+      const id = identities.splitOff(from, copy)
+      tell({ id, what: 'updated' })
       return id
     },
 

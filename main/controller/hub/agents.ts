@@ -27,6 +27,7 @@ import { verifies } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import type { Signer } from '../signing/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
+import { createTwins, type Proven } from './twins.ts'
 
 const HANDSHAKE_TIMEOUT_MS = 10_000
 /** Links that have not proved anything yet. More than this at once is not an office coming back to work. */
@@ -73,6 +74,7 @@ function createAllowance(perSecond: number, burstSeconds = 10) {
 
 export function createAgentsEdge(): AgentsEdge {
   const links = new Map<DeviceId, AgentSocket>()
+  const twins = createTwins()
   let keyId = (): string | null => null
 
   /** Where to send something that was signed. */
@@ -84,16 +86,22 @@ export function createAgentsEdge(): AgentsEdge {
     return socket
   }
 
+  const sendAway = (socket: AgentSocket, message: string, retry: boolean): null => {
+    socket.emit('refused', { message, retry })
+    socket.disconnect(true)
+    return null
+  }
+  /** Why this device may not come in, or null. */
+  function notWanted(deps: AttachDeps, deviceId: DeviceId): string | null {
+    const row = deps.devices.row(deviceId)
+    if (!row) return 'This device is not enrolled here.'
+    if (row.deleted_at !== null)
+      return 'This device was removed from the controller. Enrol it again with a new code.'
+    return row.blocked ? 'This device is blocked.' : null
+  }
+
   /** The agent proves who it is. Returns what it said, or null after having sent it away. */
-  async function prove(
-    socket: AgentSocket,
-    deps: AttachDeps,
-  ): Promise<{ hello: Hello; nonce: string } | null> {
-    const refuse = (message: string, retry: boolean): null => {
-      socket.emit('refused', { message, retry })
-      socket.disconnect(true)
-      return null
-    }
+  async function prove(socket: AgentSocket, deps: AttachDeps): Promise<Proven | null> {
     const nonce = randomBytes(32).toString('hex')
     const answer = Hello.safeParse(
       await socket
@@ -101,23 +109,24 @@ export function createAgentsEdge(): AgentsEdge {
         .emitWithAck('challenge', { protocol: AGENT_PROTOCOL, nonce }),
     )
     if (!answer.success)
-      return refuse('The agent and this controller do not speak the same protocol.', true)
+      return sendAway(socket, 'The agent and this controller do not speak the same protocol.', true)
     const hello = answer.data
     if (hello.protocol !== AGENT_PROTOCOL)
-      return refuse(
+      return sendAway(
+        socket,
         `The agent speaks protocol ${hello.protocol}, this controller ${AGENT_PROTOCOL}.`,
         true,
       )
     const row = deps.devices.row(hello.device_id)
     const proof = agentProofText(deps.keys().fingerprint, nonce, hello.nonce, hello.device_id)
     if (!row || !verifies(row.public_key, proof, hello.signature))
-      return refuse('This device is not enrolled here.', false)
-    if (row.deleted_at !== null)
-      return refuse(
-        'This device was removed from the controller. Enrol it again with a new code.',
-        false,
-      )
-    if (row.blocked) return refuse('This device is blocked.', false)
+      return sendAway(socket, 'This device is not enrolled here.', false)
+    const why = notWanted(deps, hello.device_id)
+    if (why !== null) {
+      const { device_id: deviceId, attempts } = hello
+      deps.log.warn({ deviceId, why, attempts: attempts.length }, 'an agent was turned away')
+      return sendAway(socket, why, false)
+    }
     return { hello, nonce }
   }
 
@@ -153,6 +162,11 @@ export function createAgentsEdge(): AgentsEdge {
         const reply = (r: ReportReply) => {
           if (typeof ack === 'function') (ack as (r: ReportReply) => void)(r)
         }
+        if (links.get(deviceId) !== socket)
+          return reply({
+            committed: false,
+            message: 'another link has taken the place of this one',
+          })
         if (!allowed()) return reply({ committed: false, message: 'too many messages, slow down' })
         const parsed = agentEvents[name].safeParse(raw)
         if (!parsed.success) return reply({ committed: false, message: `malformed ${name}` })
@@ -203,20 +217,44 @@ export function createAgentsEdge(): AgentsEdge {
       keyId = () => deps.keys().command.keyId
       let unproven = 0
 
-      async function welcome(socket: AgentSocket): Promise<void> {
-        const proven = await prove(socket, deps)
-        if (!proven || !socket.connected) return
-        const { hello, nonce } = proven
-        const deviceId = hello.device_id
-        // The newest link is the live one: an old one may linger after a cable was pulled.
+      /**
+       * Gives the device's place to this link, unless it is the link of a copy. The newest link is the live one: an old
+       * one may linger after a cable was pulled. Only when both live are they two PCs.
+       */
+      async function takePlace(
+        socket: AgentSocket,
+        proven: Proven,
+      ): Promise<'taken' | 'copy' | 'gone'> {
+        const deviceId = proven.hello.device_id
         const older = links.get(deviceId)
+        const leaves = await twins.judge(deps, socket, proven, older)
+        if (!socket.connected) return 'gone'
+        // A person may have decided meanwhile.
+        const why = notWanted(deps, deviceId)
+        if (why !== null) {
+          sendAway(socket, why, false)
+          return 'gone'
+        }
+        if (leaves === 'newcomer') return 'copy'
         links.set(deviceId, socket)
-        older?.disconnect(true)
+        if (older && leaves === 'older') void twins.split(deps, older)
+        else older?.disconnect(true)
         socket.on('disconnect', () => {
           if (links.get(deviceId) !== socket) return
           links.delete(deviceId)
           deps.devices.presence.unlinked(deviceId)
         })
+        return 'taken'
+      }
+
+      async function welcome(socket: AgentSocket): Promise<void> {
+        const proven = await prove(socket, deps)
+        if (!proven || !socket.connected) return
+        const { hello, nonce } = proven
+        const deviceId = hello.device_id
+        const place = await twins.inTurn(deviceId, socket, () => takePlace(socket, proven))
+        if (place === 'copy') return twins.split(deps, socket)
+        if (place !== 'taken') return
         deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))
         // Its reports may follow the handshake at once: ears first.
         listen(socket, deviceId, deps)

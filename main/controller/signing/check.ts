@@ -1,7 +1,7 @@
 /**
- * What may be signed: the hub's proofs, questions to agents, ends of the audit trail, and commands that are in the store as they
- * are in the text. It
- * reads the database through a connection of its own, which cannot write.
+ * What may be signed: the hub's proofs, questions to agents, the splits of an identity that two PCs carry, ends of the audit
+ * trail, and commands that are in the store as they are in the text. It reads the database through a connection of its own,
+ * which cannot write.
  */
 import Database from 'better-sqlite3'
 import {
@@ -19,6 +19,11 @@ const INSPECT = inspectText('')
 /** See hubProofText: purpose, fingerprint, two nonces, device. */
 const HUB_PROOF =
   /^deployx hub proof v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n\d+$/
+/** See splitText: like a hub proof, for another purpose. */
+const SPLIT = /^deployx split v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n\d+$/
+/** See splitDoneText: the device that was, the one that is, and the key of that one. */
+const SPLIT_DONE =
+  /^deployx split done v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n(\d+)\n(\d+)\n([A-Za-z0-9+/=]+)$/
 
 type TargetRow = {
   deployment_id: number
@@ -56,6 +61,15 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
   const auditEntry = db
     .prepare<[number], string | null>('select hash from audit_log where id = ?')
     .pluck()
+
+  const splitDevice = db.prepare<[number], { public_key: string; split_from: number | null }>(
+    'select public_key, split_from from devices where id = ? and deleted_at is null',
+  )
+  /** An agent is made that device only which the store says it has become, under its own key. */
+  function isSplit([, from, id, publicKey]: RegExpExecArray): boolean {
+    const row = splitDevice.get(Number(id))
+    return row?.public_key === publicKey && row?.split_from === Number(from)
+  }
 
   /** The very package that the store has for this target, and nothing that runs elsewhere or was called off. */
   function isOffered(payload: DeployPayload, of: TargetRow): boolean {
@@ -96,6 +110,8 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
       return InspectPayload.safeParse(parse(text.slice(INSPECT.length))).success
     const head = AUDIT_HEAD.exec(text)
     if (head) return auditEntry.get(Number(head[1])) === head[2]
-    return HUB_PROOF.test(text)
+    const split = SPLIT_DONE.exec(text)
+    if (split) return isSplit(split)
+    return HUB_PROOF.test(text) || SPLIT.test(text)
   }
 }

@@ -4,7 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
-import { commandText, hubProofText, inspectText } from '#shared/contract/agent-link.ts'
+import {
+  commandText,
+  hubProofText,
+  inspectText,
+  splitDoneText,
+  splitProofText,
+  splitText,
+} from '#shared/contract/agent-link.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { createSigner, type Signer } from './index.ts'
 
@@ -160,4 +167,28 @@ it('answers for many at once in their order', async () => {
   const texts = [asText(), asText({ device_id: 2 }), asText({ sequence: 9 })]
   const signatures = await signer.sign(texts)
   expect(signatures.map((s) => s !== null)).toEqual([true, false, true])
+})
+
+it('signs a split, and of its end only what the store says: that device, its key, what it was split from', async () => {
+  const fingerprint = `sha256/${'A'.repeat(43)}=`
+  const hub = 'a'.repeat(64)
+  const agent = 'b'.repeat(64)
+  const key = 'A'.repeat(58)
+  store.sqlite.exec(`
+    insert into devices (id, name, platform, arch, os_version, agent_version, public_key, approved, enrolled_at, split_from)
+      values (50, 'COPY', 'linux', 'x64', '', '', '${key}', 0, '2026', 1);`)
+  expect(await signed(splitText(fingerprint, hub, agent, 1))).toBe(true)
+  expect(await signed(splitText(fingerprint, hub, agent, 1) + '\nmore')).toBe(false)
+  expect(await signed(splitText('sha256/x', hub, agent, 1))).toBe(false)
+  expect(await signed(splitProofText(fingerprint, hub, agent, 1, key))).toBe(false)
+
+  const done = (from: number, to: number, of = key) =>
+    signed(splitDoneText(fingerprint, hub, agent, from, to, of))
+  expect(await done(1, 50)).toBe(true)
+  expect(await done(2, 50)).toBe(false)
+  expect(await done(1, 2)).toBe(false)
+  expect(await done(1, 50, 'B'.repeat(58))).toBe(false)
+  expect(await done(1, 51)).toBe(false)
+  store.sqlite.exec("update devices set deleted_at = '2026' where id = 50")
+  expect(await done(1, 50)).toBe(false)
 })

@@ -1,11 +1,21 @@
 /** The real agent as a process of its own, installing into a folder of its own; and an installer that waits to be let go. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const MAIN = join(ROOT, 'agent', 'main.ts')
+const ON_HARDWARE = join(ROOT, 'agent', 'test-kit', 'on-hardware.ts')
 /** Under Electron's Node, which takes no TypeScript, the agent still runs on the project's own. */
 const NODE = process.features.typescript
   ? process.execPath
@@ -25,16 +35,43 @@ export const waitingInstaller = (exitCode = 0): string =>
 
 export type RealAgent = ReturnType<typeof startRealAgent>
 
+/** A state folder as a copy of its disk carries it into another PC: there, none of its processes live. */
+export function copyState(from: string, to: string): void {
+  cpSync(from, to, { recursive: true })
+  rmSync(join(to, 'agent.lock'), { force: true })
+  const attempts = join(to, 'attempts')
+  for (const file of readdirSync(attempts, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('supervisor.json')) continue
+    const process: unknown = JSON.parse(readFileSync(join(attempts, file), 'utf8'))
+    writeFileSync(
+      join(attempts, file),
+      JSON.stringify({ ...(process as object), boot: 'of another PC' }),
+    )
+  }
+}
+
 /** Starts it; it enrols with the code. End it with `remove`. */
-export function startRealAgent(name: string, code: string) {
+export function startRealAgent(
+  name: string,
+  code: string,
+  options: {
+    /** What it takes for its hardware. Default: the hardware of this PC. */
+    hardwareId?: string
+    /** A state folder that it starts with. It is copied. */
+    state?: string
+  } = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-real-agent-'))
   const root = join(folder, 'root')
+  const state = join(folder, 'state')
   mkdirSync(root)
+  if (options.state !== undefined) copyState(options.state, state)
   let said = ''
   let child = start()
 
   function start(): ChildProcess {
-    const args = [MAIN, 'run', '--state', join(folder, 'state'), '--name', name]
+    const program = options.hardwareId === undefined ? [MAIN] : [ON_HARDWARE, options.hardwareId]
+    const args = [...program, 'run', '--state', state, '--name', name]
     args.push('--code', code, '--install-root', root)
     const started = spawn(NODE, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     started.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
@@ -49,6 +86,7 @@ export function startRealAgent(name: string, code: string) {
     })
   return {
     name,
+    state,
     said: () => said,
     kill,
     restart: (): void => void (child = start()),

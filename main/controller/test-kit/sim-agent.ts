@@ -24,6 +24,9 @@ import {
   hubProofText,
   InspectPayload,
   inspectText,
+  splitDoneText,
+  splitProofText,
+  splitText,
   type AgentFacts,
   type AgentToHub,
   type CommandEnvelope,
@@ -118,10 +121,18 @@ export async function enrollSimAgent(
   }
 }
 
+/** A key of its own, as the real agent keeps it while it is being split off. PKCS #8, PEM. */
+export const newSimKey = (): string =>
+  generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+const publicKeyOf = (pem: string): string =>
+  createPublicKey(createPrivateKey(pem)).export({ type: 'spki', format: 'der' }).toString('base64')
+
 export type SimAgent = {
   socket: Socket<HubToAgent, AgentToHub>
   /** Resolves once the hub has welcomed it. */
   welcomed: Promise<void>
+  /** Resolves once the hub has made it another device. */
+  split: Promise<SimIdentity>
   /** Commands received and verified, in order. */
   commands: CommandPayload[]
   result: (command: DeployPayload, result: Partial<DeploymentResult>) => Promise<ReportReply>
@@ -157,6 +168,14 @@ export function connectSimAgent(
     inspect?: (question: InspectPayload) => InspectReply | null
     /** Takes commands without verifying them: hundreds of agents in one process would spend its time on signatures. */
     trusting?: boolean
+    /** What it says of its hardware. Default: nothing. */
+    hardwareId?: string
+    /** Its link lingers: it does not hear when it is asked whether it is still there. */
+    lingers?: boolean
+    /** The key that it names when it is split off. Default: a new one. */
+    nextKey?: string
+    /** Dies when it is asked to take an identity of its own, or when it is told which. */
+    diesAt?: 'split' | 'split_done'
   } = {},
 ): SimAgent {
   const key = createPrivateKey(identity.privateKey)
@@ -176,6 +195,7 @@ export function connectSimAgent(
   })
   let lastSequence = 0
   let hubProof = ''
+  let nonces: [hub: string, mine: string] = ['', '']
   let welcome: () => void
   let refuse: (error: Error) => void
   const welcomed = new Promise<void>((resolve, reject) => ([welcome, refuse] = [resolve, reject]))
@@ -184,6 +204,7 @@ export function connectSimAgent(
   socket.on('challenge', ({ nonce }, ack) => {
     const mine = randomBytes(32).toString('hex')
     hubProof = hubProofText(identity.fingerprint, nonce, mine, identity.deviceId)
+    nonces = [nonce, mine]
     const text = agentProofText(identity.fingerprint, nonce, mine, identity.deviceId)
     ack({
       protocol: AGENT_PROTOCOL,
@@ -192,6 +213,7 @@ export function connectSimAgent(
       signature: sign(null, Buffer.from(text), key).toString('base64'),
       last_sequence: lastSequence,
       attempts: options.attempts?.() ?? [],
+      hardware_id: options.hardwareId ?? null,
       facts: factsOf(identity.name),
     })
   })
@@ -200,6 +222,33 @@ export function connectSimAgent(
     ack({ ok })
     if (ok) welcome()
     else refuse(new Error('the hub did not prove itself'))
+  })
+  const nextKey = options.nextKey ?? newSimKey()
+  const nextPublicKey = publicKeyOf(nextKey)
+  let becomes: (identity: SimIdentity) => void
+  const split = new Promise<SimIdentity>((resolve) => (becomes = resolve))
+  const isGenuine = (text: string, signature: string): boolean =>
+    verify(null, Buffer.from(text), commandKey, Buffer.from(signature, 'base64'))
+  socket.on('still_there', (ack) => (options.lingers ? undefined : ack({ ok: true })))
+  socket.on('split', ({ signature }, ack) => {
+    if (options.diesAt === 'split') return socket.disconnect()
+    if (!isGenuine(splitText(identity.fingerprint, ...nonces, identity.deviceId), signature))
+      throw new Error("a split that is not the hub's")
+    const proof = splitProofText(identity.fingerprint, ...nonces, identity.deviceId, nextPublicKey)
+    ack({
+      public_key: nextPublicKey,
+      signature: sign(null, Buffer.from(proof), createPrivateKey(nextKey)).toString('base64'),
+    })
+  })
+  socket.on('split_done', ({ device_id, signature }, ack) => {
+    if (options.diesAt === 'split_done') return socket.disconnect()
+    const { fingerprint, deviceId } = identity
+    const ok = isGenuine(
+      splitDoneText(fingerprint, ...nonces, deviceId, device_id, nextPublicKey),
+      signature,
+    )
+    ack({ ok })
+    if (ok) becomes({ ...identity, deviceId: device_id, privateKey: nextKey })
   })
   socket.on('refused', ({ message }) => refuse(new Error(message)))
   socket.on('connect_error', (error) => refuse(error))
@@ -248,6 +297,7 @@ export function connectSimAgent(
   const agent: SimAgent = {
     socket,
     welcomed,
+    split,
     commands: [],
     result: (command, result) =>
       socket.timeout(20_000).emitWithAck('deployment_result', {

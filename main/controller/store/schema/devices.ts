@@ -1,4 +1,12 @@
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import {
+  index,
+  integer,
+  primaryKey,
+  sqliteTable,
+  text,
+  uniqueIndex,
+  type AnySQLiteColumn,
+} from 'drizzle-orm/sqlite-core'
 import type { DeviceId, EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'
 import type { DeviceArch, DevicePlatform } from '#shared/domain/platforms.ts'
 import { users } from './users.ts'
@@ -43,7 +51,26 @@ export const devices = sqliteTable('devices', {
   last_seen_at: text(),
   /** Forgotten devices keep their row, because history names them. */
   deleted_at: text(),
+  /** The device whose identity it carried, being a copy of its disk. */
+  split_from: integer()
+    .$type<DeviceId>()
+    .references((): AnySQLiteColumn => devices.id),
 })
+
+/** On which hardware the identity of a device was seen, in this order. Tells copies of a disk apart; proves nothing. */
+export const deviceHardware = sqliteTable(
+  'device_hardware',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    device_id: integer()
+      .$type<DeviceId>()
+      .notNull()
+      .references(() => devices.id, { onDelete: 'cascade' }),
+    hardware_id: text().notNull(),
+    standing: text().$type<'owner' | 'former' | 'twin'>().notNull(),
+  },
+  (t) => [uniqueIndex('device_hardware_once').on(t.device_id, t.hardware_id)],
+)
 
 export const deviceGroups = sqliteTable('device_groups', {
   id: integer().$type<GroupId>().primaryKey({ autoIncrement: true }),

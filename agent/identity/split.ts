@@ -1,0 +1,68 @@
+/**
+ * The end of a split: this PC's disk is a copy, and the controller has made it a device of its own. What it still holds of the
+ * other PC's work is set aside, never reported and never taken up; then the next key is the identity. Every step may be the
+ * last before a power cut: the decision lies in the identity's file, and the next start does what is left.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { errorText, syncFolder } from '../lib/atomic-file.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { isAlive } from '../lib/processes.ts'
+import { wait } from '../lib/wait.ts'
+import { readSupervisor } from '../supervisor/files.ts'
+import { becomeNext, peekIdentity } from './identity.ts'
+import type { StateFolder } from './state-folder.ts'
+
+const LOOK_EVERY_MS = 1_000
+
+/** An installer that the copy started before it was known to be one. It has a time-out of its own. */
+const isAtWork = ({ attemptsDir }: StateFolder): boolean =>
+  existsSync(attemptsDir) &&
+  readdirSync(attemptsDir).some((name) => {
+    const supervisor = readSupervisor(join(attemptsDir, name))
+    return supervisor !== null && isAlive(supervisor)
+  })
+
+/** Where the other PC's journal and attempts go. */
+export const asideFolder = (folder: StateFolder, deviceId: number | 'new'): string =>
+  join(folder.path, `before-device-${deviceId}`)
+
+function setAside(folder: StateFolder, deviceId: number | 'new'): void {
+  const aside = asideFolder(folder, deviceId)
+  mkdirSync(aside, { recursive: true, mode: 0o700 })
+  for (const [path, name] of [
+    [folder.journalFile, 'journal.log'],
+    [folder.attemptsDir, 'attempts'],
+  ] as const)
+    // What is there already was moved before the power went.
+    if (existsSync(path) && !existsSync(join(aside, name))) renameSync(path, join(aside, name))
+  syncFolder(aside)
+  mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
+  syncFolder(folder.path)
+}
+
+/**
+ * Does what is left of a split; nothing where none is decided. Call it before the identity or the journal is opened.
+ * @param force also when the next key is not enrolled yet: it is to be enrolled with a code
+ * @throws AgentFailure when the state folder cannot be changed; the signal's reason when it fires while an installer runs
+ */
+export async function finishSplit(
+  folder: StateFolder,
+  signal: AbortSignal,
+  force = false,
+): Promise<void> {
+  const { next } = peekIdentity(folder.identityFile)
+  if (!next || (!next.enrollment && !force)) return
+  while (isAtWork(folder)) {
+    await wait(LOOK_EVERY_MS, signal)
+    signal.throwIfAborted()
+  }
+  try {
+    setAside(folder, next.enrollment?.device_id ?? 'new')
+    becomeNext(folder.identityFile)
+  } catch (error) {
+    throw new AgentFailure(
+      `The state folder ${folder.path} cannot be made that of a new device: ${errorText(error)}`,
+    )
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The controller asks this agent to become a device of its own, because another living PC holds the same identity. It is obeyed
+ * only when it proves itself to be the enrolled one, for this very link.
+ */
+import {
+  Split,
+  SplitDone,
+  splitDoneText,
+  splitProofText,
+  splitText,
+  type SplitReply,
+} from '#shared/contract/agent-link.ts'
+import { verifies, type Enrollment, type Identity } from '../identity/identity.ts'
+
+/** This PC is another device from now on: see identity/split.ts. */
+export class SplitError extends Error {}
+
+export type SplitKeeper = Pick<Identity, 'nextKey' | 'setNextEnrollment'>
+
+/** Both say null to what was not proved. They throw what the disk says. */
+export function createSplit(
+  keeper: SplitKeeper,
+  link: { enrollment: Enrollment; hubNonce: string; agentNonce: string },
+) {
+  const { enrollment, hubNonce, agentNonce } = link
+  const { fingerprint, device_id: deviceId, command_key: commandKey } = enrollment
+  return {
+    /** When this returns, the key that it names is on disk. */
+    answer(raw: unknown): SplitReply | null {
+      const asked = Split.safeParse(raw)
+      const text = splitText(fingerprint, hubNonce, agentNonce, deviceId)
+      if (!asked.success || !verifies(commandKey, text, asked.data.signature)) return null
+      const key = keeper.nextKey()
+      const proof = splitProofText(fingerprint, hubNonce, agentNonce, deviceId, key.publicKey)
+      return { public_key: key.publicKey, signature: key.sign(proof) }
+    },
+    /** When this returns, the change is decided: also after a power cut it is carried out. */
+    decide(raw: unknown): { ok: true } | null {
+      const done = SplitDone.safeParse(raw)
+      if (!done.success) return null
+      const { device_id: newId, signature } = done.data
+      const { publicKey } = keeper.nextKey()
+      const text = splitDoneText(fingerprint, hubNonce, agentNonce, deviceId, newId, publicKey)
+      if (!verifies(commandKey, text, signature)) return null
+      keeper.setNextEnrollment({ ...enrollment, device_id: newId })
+      return { ok: true }
+    },
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The agent's `run` as on other hardware, for tests that need several PCs on one: `node on-hardware.ts HARDWARE_ID run …`.
+ * Everything else, its supervisor included, is the agent itself.
+ */
+import { join } from 'node:path'
+import { runCommandVerb } from '../cli/run.ts'
+import { parseVerbArguments } from '../cli/usage.ts'
+
+const [hardwareId = '', , ...words] = process.argv.slice(2)
+process.argv[1] = join(import.meta.dirname, '..', 'main.ts')
+try {
+  process.exitCode = await runCommandVerb(parseVerbArguments('run', words), () =>
+    Promise.resolve(hardwareId),
+  )
+} catch (error) {
+  process.stderr.write(`${String(error)}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,118 @@
+/** Whose identity it is when a second PC shows it, and the new device that the other one becomes. */
+import type { AgentFacts } from '#shared/contract/agent-link.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { Audit } from '../audit/index.ts'
+import { isoTime, type Now } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import type { createDevicesRepo } from './devices.repo.ts'
+import { judge, type Verdict } from './twins.ts'
+
+/** Copies of one PC that may wait for a person at the same time: who has the key could make them without end. */
+const WAITING_LIMIT = 500
+const NAME_LIMIT = 200
+
+export function createIdentities(deps: {
+  store: Store
+  repo: ReturnType<typeof createDevicesRepo>
+  audit: Audit
+  now: Now
+}) {
+  const { store, repo, audit } = deps
+
+  /** The PC's own name, or `name (2)` and so on where another device has it. */
+  function freeName(said: string): string {
+    const name = said.slice(0, NAME_LIMIT)
+    const taken = repo.namesLike(name)
+    for (let n = 1; ; n++) {
+      const tried = n === 1 ? name : `${name} (${n})`
+      if (!taken.has(tried)) return tried
+    }
+  }
+
+  return {
+    /**
+     * A PC has proved that it holds this device's identity. Says who of the two has to get one of its own, if anybody.
+     * @param older the one that holds it and has just shown that it lives
+     */
+    recognise: (
+      id: DeviceId,
+      hardwareId: string | null,
+      older: { hardwareId: string | null } | null,
+    ): Verdict['split'] => {
+      const before = repo.hardwareOf(id)
+      const { split, known, news } = judge(before, hardwareId, older)
+      if (known === before) return split
+      store.transaction(() => {
+        repo.setHardware(id, known)
+        const name = `device ${repo.byId(id)?.name ?? id}`
+        if (news === 'replaced')
+          audit.record(null, 'device.hardware', name, 'its disk is in other hardware than before')
+        if (news === 'returned')
+          audit.record(
+            null,
+            'device.twin',
+            name,
+            'hardware that seemed to be replaced is back: two PCs carry this identity. This one keeps it.',
+          )
+      })
+      return split
+    },
+
+    /**
+     * The device that a copy of `from` becomes: not approved, in no group, without history. The same key is the same device.
+     * @throws AppError E_DEVICE_REFUSED when it may not come in under this key, or too many wait already
+     */
+    splitOff(
+      from: DeviceId,
+      copy: { publicKey: string; facts: AgentFacts; address: string | null },
+    ): DeviceId {
+      return store.transaction(() => {
+        const original = repo.byId(from)
+        if (!original || original.deleted_at !== null || original.blocked)
+          throw new AppError('E_DEVICE_REFUSED', 'This device is removed or blocked.')
+        const existing = repo.byKey(copy.publicKey)
+        if (existing) {
+          const isWanted = existing.deleted_at === null && !existing.blocked
+          if (existing.split_from !== from || !isWanted)
+            throw new AppError('E_DEVICE_REFUSED', 'This device is removed or blocked.')
+          return existing.id
+        }
+        if (repo.waitingCopies(from) >= WAITING_LIMIT)
+          throw new AppError(
+            'E_DEVICE_REFUSED',
+            `${WAITING_LIMIT} copies of ${original.name} wait for approval already.`,
+          )
+        const { facts, address } = copy
+        const at = isoTime(deps.now())
+        const made = repo.insert({
+          name: freeName(facts.name),
+          platform: facts.platform,
+          arch: facts.arch,
+          os_version: facts.os_version,
+          agent_version: facts.agent_version,
+          free_disk_bytes: facts.free_disk_bytes,
+          public_key: copy.publicKey,
+          owner_id: original.owner_id,
+          approved: false,
+          address,
+          enrolled_at: at,
+          split_from: from,
+        })
+        audit.record(
+          null,
+          'device.split',
+          `device ${made.name}`,
+          `it carried the identity of ${original.name} (a copied disk), from ${address ?? 'an unknown address'}; it waits for approval`,
+        )
+        audit.record(
+          null,
+          'device.twin',
+          `device ${original.name}`,
+          `another PC carried its identity (a copied disk); that one is now ${made.name}`,
+        )
+        return made.id
+      })
+    },
+  }
+}

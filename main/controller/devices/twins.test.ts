@@ -1,0 +1,129 @@
+/** Which of two PCs keeps the identity that both carry, by what is known of their hardware. */
+import { describe, expect, it } from 'vitest'
+import { judge, type KnownHardware } from './twins.ts'
+
+type Seen = [hardware: string | null, olderLives?: { hardwareId: string | null } | undefined]
+/** Shows one PC after the other; what is known at the end, and who was to go at each. */
+function show(...seen: Seen[]) {
+  let known: readonly KnownHardware[] = []
+  const leaves: unknown[] = []
+  for (const [hardware, older] of seen) {
+    const verdict = judge(known, hardware, older ?? null)
+    known = verdict.known
+    leaves.push(verdict.split)
+  }
+  return { leaves, known: known.map((k) => `${k.hardware_id} ${k.standing}`) }
+}
+const living = (hardwareId: string | null) => ({ hardwareId })
+
+describe('an identity that is shown', () => {
+  it.each<[string, Seen[], unknown[], string[]]>([
+    ['always by the same PC', [['A'], ['A'], ['A']], [null, null, null], ['A owner']],
+    [
+      'by a PC with a new mainboard',
+      [['A'], ['B'], ['B'], ['B']],
+      [null, null, null, null],
+      ['A former', 'B owner'],
+    ],
+    [
+      'by a PC repaired twice',
+      [['A'], ['B'], ['C']],
+      [null, null, null],
+      ['A former', 'B former', 'C owner'],
+    ],
+    [
+      'by two PCs in turn: the older keeps it',
+      [['A'], ['B'], ['A'], ['B']],
+      [null, null, null, 'newcomer'],
+      ['A owner', 'B twin'],
+    ],
+    [
+      'by three PCs in turn',
+      [['A'], ['B'], ['C'], ['A'], ['B'], ['C'], ['A']],
+      [null, null, null, null, 'newcomer', 'newcomer', null],
+      ['A owner', 'B twin', 'C twin'],
+    ],
+    [
+      'by the second of three before the first: what came before it may still be a repair',
+      [['A'], ['B'], ['C'], ['B']],
+      [null, null, null, null],
+      ['A former', 'B owner', 'C twin'],
+    ],
+    [
+      'by a PC with a new mainboard whose copy is known',
+      [['A'], ['B', living('A')], ['C'], ['B'], ['C']],
+      [null, 'newcomer', null, 'newcomer', null],
+      ['A former', 'B twin', 'C owner'],
+    ],
+    [
+      'by another PC while the first lives',
+      [['A'], ['B', living('A')], ['B']],
+      [null, 'newcomer', 'newcomer'],
+      ['A owner', 'B twin'],
+    ],
+    [
+      'by the first while its copy lives in its place',
+      [['A'], ['B'], ['A', living('B')]],
+      [null, null, 'older'],
+      ['A owner', 'B twin'],
+    ],
+    [
+      'by two living PCs with the same hardware: who was there first keeps it',
+      [['A'], ['A', living('A')], ['A', living('A')]],
+      [null, 'newcomer', 'newcomer'],
+      ['A owner'],
+    ],
+    [
+      'by two living PCs that cannot be told apart',
+      [[null], [null, living(null)], [null]],
+      [null, 'newcomer', null],
+      [],
+    ],
+    [
+      'by an unknown PC while the known one lives',
+      [['A'], [null, living('A')]],
+      [null, 'newcomer'],
+      ['A owner'],
+    ],
+    [
+      'by the known PC while an unknown one lives in its place',
+      [['A'], [null], ['A', living(null)]],
+      [null, null, 'older'],
+      ['A owner'],
+    ],
+    [
+      'by a PC that at times does not say what it runs on',
+      [['A'], [null], ['A'], [null]],
+      [null, null, null, null],
+      ['A owner'],
+    ],
+  ])('%s', (_name, seen, leaves, known) => {
+    expect(show(...seen)).toEqual({ leaves, known })
+  })
+
+  it('says what is news, once', () => {
+    const first = judge([], 'A', null)
+    expect(first.news).toBeNull()
+    const repaired = judge(first.known, 'B', null)
+    expect(repaired.news).toBe('replaced')
+    const back = judge(repaired.known, 'A', null)
+    expect(back.news).toBe('returned')
+    const again = judge(back.known, 'A', null)
+    expect(again).toEqual({ split: null, known: back.known, news: null })
+    expect(again.known).toBe(back.known)
+  })
+
+  it('by very many copies is remembered within bounds, and its owner always', () => {
+    let known = judge([], 'A', null).known
+    for (let i = 0; i < 1_000; i++) known = judge(known, `copy ${i}`, living('A')).known
+    expect(known.length).toBe(64)
+    expect(known[0]).toEqual({ hardware_id: 'A', standing: 'owner' })
+    expect(known.at(-1)).toEqual({ hardware_id: 'copy 999', standing: 'twin' })
+    for (let i = 0; i < 1_000; i++) known = judge(known, `board ${i}`, null).known
+    expect(known.length).toBe(64)
+    expect(known.at(-1)).toEqual({ hardware_id: 'board 999', standing: 'owner' })
+    // Nobody is told of more any more.
+    expect(judge(known, 'board 1000', null).news).toBeNull()
+    expect(judge(known, 'board 990', null).news).toBeNull()
+  })
+})
