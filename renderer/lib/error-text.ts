@@ -30,6 +30,15 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
   E_UPLOAD_ABORTED: { title: 'The upload was cut off', next: 'Try again.' },
   E_UNAUTHENTICATED: { title: 'You are signed out', next: 'Sign in again.' },
   E_CREDENTIALS: { title: 'Wrong user name or password', next: null },
+  E_PASSPHRASE: {
+    title: 'This is not the passphrase of the recovery file',
+    next: 'It is the one that was chosen when the first recovery file was saved.',
+  },
+  E_RECOVERY_FILE: {
+    title: 'This recovery file cannot be used',
+    next: 'Choose another file.',
+    messageSaysMore: true,
+  },
   E_FORBIDDEN: { title: 'Your account may not do this', next: 'Ask an administrator.' },
   E_ORIGIN: {
     title: 'This address may not talk to the controller',
