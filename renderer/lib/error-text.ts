@@ -30,6 +30,12 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
   E_UPLOAD_ABORTED: { title: 'The upload was cut off', next: 'Try again.' },
   E_UNAUTHENTICATED: { title: 'You are signed out', next: 'Sign in again.' },
   E_CREDENTIALS: { title: 'Wrong user name or password', next: null },
+  E_PASSPHRASE: { title: 'The passphrase is not the right one', next: null, messageSaysMore: true },
+  E_RECOVERY_FILE: {
+    title: 'This is not a whole recovery file',
+    next: 'Choose another copy of it.',
+    messageSaysMore: true,
+  },
   E_ACCOUNT_DISABLED: { title: 'This account is disabled', next: 'Ask an administrator.' },
   E_PASSWORD_CHANGE_NEEDED: {
     title: 'Choose a password of your own first',
