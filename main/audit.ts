@@ -1,17 +1,20 @@
-/** Proves the audit trail of a data folder, also while a controller is using it: it reads and writes nothing. `--help` tells more. */
-import { createPublicKey } from 'node:crypto'
+/** Proves the audit trail of a data folder, also while a controller is using it, or an export of it. It writes nothing. `--help` tells more. */
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { proveTrail } from './controller/audit/index.ts'
 import { commandKeys } from './controller/identity/index.ts'
+import { keyFingerprint, NotAnExport, proveExport, proveTrail } from './controller/audit/index.ts'
 
 const HELP = `Proves that nobody changed the audit trail.
 
 Usage: npm run audit -- --data DIR [--key FILE] [--json]
+       npm run audit -- --file EXPORT [--key FILE] [--json]
 
   --data DIR   data folder of the controller
-  --key FILE   public key (PEM) of the command-signing key, kept elsewhere; default: the ones in the folder
+  --file FILE  an export of the trail, as CSV or as JSON Lines: needs neither the controller nor its data
+  --key FILE   public key (PEM) of the command-signing key, kept elsewhere; default: the ones in the folder, or
+               the one in a JSON Lines export. A CSV export holds none: without it signatures are not checked
   --json       print the report as JSON
 
 Exit code: 0 it is whole, 1 it is not, 2 wrong usage.
@@ -26,6 +29,7 @@ function readOptions() {
     return parseArgs({
       options: {
         data: { type: 'string' },
+        file: { type: 'string' },
         key: { type: 'string' },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
@@ -41,23 +45,60 @@ if (options.help) {
   process.stdout.write(HELP)
   process.exit(0)
 }
-if (!options.data) wrongUsage('--data is missing; --help tells more')
-const file = join(options.data, 'deployx.db')
-const keyFile = options.key ?? join(options.data, 'keys', 'command-signing.pub')
-for (const needed of [file, keyFile])
-  if (!existsSync(needed)) wrongUsage(`${needed} does not exist`)
 
-const keys = options.key ? [createPublicKey(readFileSync(keyFile))] : commandKeys(options.data)
-const report = proveTrail(file, keys)
-const { entries, unchained, signedEnds, signedUpTo, problems } = report
-if (options.json)
-  process.stdout.write(`${JSON.stringify({ whole: problems.length === 0, ...report })}\n`)
+/** Text of a file. A wrong name is wrong usage. */
+function read(file: string): string {
+  if (!existsSync(file)) wrongUsage(`${file} does not exist`)
+  return readFileSync(file, 'utf8')
+}
+function readKey(file: string): KeyObject {
+  try {
+    return createPublicKey(read(file))
+  } catch {
+    return wrongUsage(`${file} holds no key`)
+  }
+}
+function proveFile(file: string) {
+  try {
+    return proveExport(read(file), options.key === undefined ? null : [readKey(options.key)])
+  } catch (error) {
+    if (!(error instanceof NotAnExport)) throw error
+    process.stdout.write(`${error.message}\nThe export proves nothing.\n`)
+    process.exit(1)
+  }
+}
+function proveFolder(dir: string) {
+  const file = join(dir, 'deployx.db')
+  for (const needed of [file, options.key ?? join(dir, 'keys', 'command-signing.pub')])
+    if (!existsSync(needed)) wrongUsage(`${needed} does not exist`)
+  const keys = options.key === undefined ? commandKeys(dir) : [readKey(options.key)]
+  const [present] = keys
+  return {
+    ...proveTrail(file, keys),
+    signaturesChecked: true,
+    keyFingerprint: present ? keyFingerprint(present) : null,
+  }
+}
+
+if ((options.data === undefined) === (options.file === undefined))
+  wrongUsage('give either --data or --file; --help tells more')
+const report = options.file === undefined ? proveFolder(options.data!) : proveFile(options.file)
+const { entries, unchained, signedEnds, signedUpTo, problems, problemCount } = report
+const whole = problemCount === 0
+const signatures = !report.signaturesChecked
+  ? ', signatures not checked (give the key with --key)'
+  : signedEnds > 0
+    ? `, signed by the key ${report.keyFingerprint}`
+    : ''
+if (options.json) process.stdout.write(`${JSON.stringify({ whole, ...report })}\n`)
 else {
   for (const problem of problems) process.stdout.write(`${problem}\n`)
+  if (problemCount > problems.length)
+    process.stdout.write(`… and ${problemCount - problems.length} more\n`)
   process.stdout.write(
-    `${problems.length === 0 ? 'The audit trail is whole' : 'The audit trail is NOT whole'}: ${entries} entries` +
+    `${whole ? 'The audit trail is whole' : 'The audit trail is NOT whole'}: ${entries} entries` +
       `${unchained > 0 ? `, ${unchained} of them from a version that did not chain them` : ''}, ${signedEnds} signed ends` +
-      `${signedUpTo === null ? '' : `, the last over entry ${signedUpTo}`}.\n`,
+      `${signedUpTo === null ? '' : `, the last over entry ${signedUpTo}`}${signatures}.\n`,
   )
 }
-process.exitCode = problems.length === 0 ? 0 : 1
+process.exitCode = whole ? 0 : 1

@@ -21,6 +21,7 @@ const later = {
   notFound: () => import('./pages/NotFoundPage.vue'),
   settings: () => import('./pages/SettingsPage.vue'),
   software: () => import('./pages/SoftwarePage.vue'),
+  users: () => import('./pages/UsersPage.vue'),
   wizard: () => import('./pages/WizardPage.vue'),
 }
 const READ_AFTER_MS = 1_000
@@ -81,8 +82,30 @@ const routes: RouteRecordRaw[] = [
     meta: { title: 'Software' },
     children: [{ path: ':id(\\d+)', name: 'software-item', component: inPage }],
   },
-  { path: '/audit', name: 'audit', component: later.audit, meta: { title: 'Audit' } },
-  { path: '/settings', name: 'settings', component: later.settings, meta: { title: 'Settings' } },
+  {
+    path: '/audit',
+    name: 'audit',
+    component: later.audit,
+    meta: { title: 'Audit' },
+    children: [{ path: ':id(\\d+)', name: 'audit-entry', component: inPage }],
+  },
+  {
+    path: '/settings/users',
+    name: 'users',
+    component: later.users,
+    meta: { title: 'Users' },
+    children: [
+      { path: 'new', name: 'new-user', component: inPage },
+      { path: ':id(\\d+)', name: 'user', component: inPage },
+    ],
+  },
+  {
+    path: '/settings',
+    name: 'settings',
+    component: later.settings,
+    meta: { title: 'Settings' },
+    children: [{ path: 'password', name: 'password', component: inPage }],
+  },
   {
     path: '/:rest(.*)*',
     name: 'not-found',

@@ -74,6 +74,9 @@ export const uiTheme = {
       item: 'cursor-default',
     },
   },
+  popover: {
+    slots: { content: 'ring-0 border border-default shadow-overlay rounded-lg bg-raised' },
+  },
   checkbox: { slots: { label: 'font-normal text-default' } },
   formField: { slots: { label: 'font-medium text-toned', help: 'text-xs', error: 'text-xs mt-1' } },
   tooltip: {

@@ -20,13 +20,20 @@ import { hubAddresses } from './hub/addresses.ts'
 import { createAgentsEdge } from './hub/agents.ts'
 import { createConsolesEdge } from './hub/consoles.ts'
 import { startHubServer } from './hub/server.ts'
-import { applyRestore, createIdentity, openKeys, type Restored } from './identity/index.ts'
+import {
+  applyRestore,
+  commandKeys,
+  createIdentity,
+  openKeys,
+  type Restored,
+} from './identity/index.ts'
 import { listen } from './lib/listen.ts'
 import type { Keystore } from './lib/vault.ts'
 import { createSigner } from './signing/index.ts'
+import { createEstate } from './estate.ts'
 import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
-import { createUsers } from './users/index.ts'
+import { createPasswords, createUsers } from './users/index.ts'
 
 export type ControllerOptions = {
   dataDir: string
@@ -99,7 +106,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
     let hubPort = options.hubPort
     const addresses = () => hubAddresses(hubPort, options.hubHost)
 
-    const audit = createAudit({ store, now })
+    const audit = createAudit({
+      store,
+      now,
+      publicKeys: () => commandKeys(dataDir),
+      deploymentsOfDevice: (id): DeploymentId[] => deployments.idsOfDevice(id),
+    })
     const identity = createIdentity({
       dataDir,
       databaseFile: store.file,
@@ -112,7 +124,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
     })
     undo.push(() => identity.stop())
     const { keys } = identity
-    const users = createUsers({ store, now, audit, workersDir: options.workersDir })
+    const users = createUsers({
+      store,
+      now,
+      audit,
+      passwords: createPasswords({ workersDir: options.workersDir }),
+      estate: createEstate(() => ({ devices, groups, software, enrollment, deployments })),
+      drop: (what): void => consoles.drop(what),
+    })
     undo.push(() => users.stop())
     const signer = createSigner({
       keyFile: keys().command.keyFile,
@@ -176,6 +195,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(() => consoles.stop())
 
     const web = await createConsoleServer({ ...options, consoleHost, jwtSecret: keys().jwtSecret })
+    const isOpen = (sessionId: string, address: string): boolean =>
+      users.viewerOf(sessionId, address) !== null
     const tokens = createTokens({ app: web.app, users, now })
     await web.mount(
       {
@@ -189,8 +210,6 @@ export async function startController(options: ControllerOptions): Promise<Contr
           deployments,
           software,
           hubStatus,
-          dropSession: consoles.dropSession,
-          dropUser: consoles.dropUser,
           version: options.version,
         }),
         ...softwareRoutes({ software }),
@@ -201,7 +220,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
           restart: options.onRestored ?? null,
         }),
       },
-      (token) => tokens.authenticate(token),
+      {
+        authenticate: (token, address) => tokens.authenticate(token, address),
+        isOpen,
+        refused: (...told) => audit.refused(...told),
+      },
     )
     await web.app.ready()
     const feed = new Server(web.app.server, {
@@ -215,7 +238,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         done(null, origin === undefined || web.isOriginAllowed(origin, host ?? ''))
       },
     })
-    consoles.attach(feed, (token) => tokens.authenticate(token))
+    consoles.attach(feed, (token, address) => tokens.authenticate(token, address), isOpen)
     undo.push(
       () => web.app.close(),
       () => feed.close(),

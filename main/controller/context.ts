@@ -4,7 +4,15 @@ import type { Role } from '#shared/contract/entities.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 
 /** The signed-in user on whose behalf something is asked. */
-export type Viewer = { id: UserId; username: string; role: Role }
+export type Viewer = {
+  id: UserId
+  username: string
+  role: Role
+  /** Where the request came from, for the audit trail. */
+  address?: string
+  /** Nothing but his own account is open to him until he has chosen another password. */
+  mustChangePassword?: boolean
+}
 
 /** Epoch milliseconds. Injected, so that tests own the clock. */
 export type Now = () => number

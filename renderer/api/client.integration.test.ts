@@ -60,7 +60,16 @@ function memoryShell(
     kept: () => kept,
   }
 }
-const user = { id: 1, username: 'anna', role: 'admin', created_at: '2026-11-23T10:00:00.000Z' }
+const user = {
+  id: 1,
+  username: 'anna',
+  role: 'admin',
+  created_at: '2026-11-23T10:00:00.000Z',
+  disabled: false,
+  must_change_password: false,
+  last_login_at: null,
+  session_count: 1,
+}
 const session = (token: string) => ({
   token,
   refresh_token: `next-${token}`,

@@ -56,7 +56,9 @@ export function createClient(consoleUrl: string, session: SessionKeeper): Call {
 
 /** @throws ApiError E_REPLY when the body is not what the contract says */
 export function readReply(route: Route, text: string): unknown {
-  const reply = route.reply.safeParse(route.transport === 'text' ? text : parseJson(text))
+  const reply = route.reply.safeParse(
+    route.transport === 'text' || route.transport === 'stream' ? text : parseJson(text),
+  )
   if (!reply.success) throw new ApiError('E_REPLY', reply.error.issues[0]?.message ?? '')
   return reply.data
 }

@@ -18,6 +18,7 @@ export type Feed = {
 
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 10_000
+const REFUSED_MS = 2_000
 
 export function createFeed(consoleUrl: string, session: SessionKeeper): Feed {
   let socket: Socket | null = null
@@ -29,8 +30,11 @@ export function createFeed(consoleUrl: string, session: SessionKeeper): Feed {
   const tell = (state: FeedState, again = false) => stateListeners.forEach((l) => l(state, again))
 
   const authorise = async () => {
-    // Unreachable is no verdict about the token: the socket's own back-off tries again.
-    if (refused || !session.token()) await session.renew().catch(() => null)
+    // Unreachable is no verdict about the session: the socket's own back-off tries again. Null is one.
+    if (refused || !session.token()) {
+      const renewed = await session.renew().catch(() => undefined)
+      if (renewed === null) await session.lost()
+    }
     refused = false
     return { token: session.token() ?? '' }
   }
@@ -62,12 +66,12 @@ export function createFeed(consoleUrl: string, session: SessionKeeper): Feed {
       socket.on('disconnect', (reason) => {
         tell('down')
         // A disconnect by the server is not retried by the library: the token may have ended.
-        if (reason === 'io server disconnect') reconnectSoon()
+        if (reason === 'io server disconnect') reconnectSoon(RETRY_MIN_MS)
       })
       socket.on('connect_error', () => {
         tell('down')
         // Refused by the namespace's middleware (not by the network): renew the token, then again.
-        if (socket && !socket.active) reconnectSoon()
+        if (socket && !socket.active) reconnectSoon(REFUSED_MS)
       })
       socket.onAny(emit)
     },
@@ -87,9 +91,9 @@ export function createFeed(consoleUrl: string, session: SessionKeeper): Feed {
     },
   }
 
-  function reconnectSoon() {
+  function reconnectSoon(afterMs: number) {
     refused = true
     clearTimeout(retry)
-    retry = setTimeout(() => socket?.connect(), 2_000)
+    retry = setTimeout(() => socket?.connect(), afterMs)
   }
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
-import { actionInWords, detailsInWords } from './audit-text.ts'
+import { AUDIT_ACTIONS } from '#shared/domain/audit-actions.ts'
+import { actionInWords, detailsInWords, sentenceOf } from './audit-text.ts'
 
 it('says what was done', () => {
   expect(actionInWords('deployment.cancel')).toBe('Deployment cancelled')
@@ -18,4 +19,30 @@ it('reads a recorded change out, and leaves other details alone', () => {
   expect(detailsInWords('tool.sh: {"arch":"arm64"}')).toBe('tool.sh: arch: arm64')
   expect(detailsInWords('a {b} c')).toBe('a {b} c')
   expect(detailsInWords('setup.exe')).toBe('setup.exe')
+})
+
+const sentence = (actor: string, action: string, subject: string) =>
+  sentenceOf({ actor, action, subject })
+    .map(({ text }) => text)
+    .join('')
+it('tells an entry as a sentence', () => {
+  expect(sentence('anna', 'deployment.create', 'deployment VLC')).toBe(
+    'anna created deployment VLC',
+  )
+  expect(sentence('system', 'deployment.end', 'deployment VLC')).toBe('Deployment VLC ended')
+  expect(sentence('system', 'deployment.pause', 'deployment VLC')).toBe(
+    'The controller paused deployment VLC',
+  )
+  expect(sentence('unknown', 'user.login_failed', 'user anna')).toBe(
+    'A sign-in as anna was refused',
+  )
+})
+it('takes names as they are, also those that look like a place in the sentence', () => {
+  expect(sentence('{what}', 'group.create', 'group {who}')).toBe('{what} created group {who}')
+})
+it('tells an action that it does not know as it is', () => {
+  expect(sentence('anna', 'site_kit.export', 'kit 1')).toBe('anna: Site kit export, kit 1')
+})
+it.each(AUDIT_ACTIONS)('leaves no place open in the sentence of %s', (action) => {
+  expect(sentence('anna', action, 'thing X')).not.toMatch(/[{}]|undefined/)
 })

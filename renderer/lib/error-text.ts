@@ -39,6 +39,12 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
     next: 'Choose another file.',
     messageSaysMore: true,
   },
+  E_ACCOUNT_DISABLED: { title: 'This account is disabled', next: 'Ask an administrator.' },
+  E_PASSWORD_CHANGE_NEEDED: {
+    title: 'Choose a password of your own first',
+    next: 'Sign in again.',
+  },
+  E_OLD_PASSWORD: { title: 'The old password is wrong', next: null },
   E_FORBIDDEN: { title: 'Your account may not do this', next: 'Ask an administrator.' },
   E_ORIGIN: {
     title: 'This address may not talk to the controller',
@@ -73,7 +79,7 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
     next: 'DeployX takes msi, exe, ps1, cmd, deb, rpm, sh, AppImage, pkg and dmg.',
   },
   E_RANGE: { title: 'That part of the file does not exist', next: null },
-  E_RATE_LIMITED: { title: 'Too many attempts', next: 'Wait a minute, then try again.' },
+  E_RATE_LIMITED: { title: 'Too many attempts', next: null, messageSaysMore: true },
   E_INTERNAL: { title: 'A fault in the controller', next: 'Try again. Details are in its log.' },
   E_DATABASE: {
     title: 'A fault in the controller’s database',

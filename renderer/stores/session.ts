@@ -4,7 +4,8 @@ import { computed, ref, shallowRef } from 'vue'
 import type { User } from '#shared/contract/entities.ts'
 import { useApi } from '../api/index.ts'
 
-export type SessionPhase = 'starting' | 'unreachable' | 'setup' | 'signed_out' | 'signed_in'
+export type SessionPhase =
+  'starting' | 'unreachable' | 'setup' | 'signed_out' | 'must_change' | 'signed_in'
 
 export const useSessionStore = defineStore('session', () => {
   const api = useApi()
@@ -14,10 +15,16 @@ export const useSessionStore = defineStore('session', () => {
   const ended = ref(false)
 
   api.session.onLost(() => {
-    ended.value = phase.value === 'signed_in'
+    ended.value = phase.value === 'signed_in' || phase.value === 'must_change'
     user.value = null
     phase.value = 'signed_out'
   })
+
+  /** A password that somebody else chose comes first. */
+  function enter(who: User): void {
+    user.value = who
+    phase.value = who.must_change_password ? 'must_change' : 'signed_in'
+  }
 
   /** Finds out where things stand: first account, kept session, or sign-in. */
   async function start(): Promise<void> {
@@ -29,8 +36,8 @@ export const useSessionStore = defineStore('session', () => {
         return
       }
       const session = await api.session.renew()
-      user.value = session?.user ?? null
-      phase.value = session ? 'signed_in' : 'signed_out'
+      if (session) enter(session.user)
+      else phase.value = 'signed_out'
     } catch {
       phase.value = 'unreachable'
     }
@@ -39,16 +46,24 @@ export const useSessionStore = defineStore('session', () => {
   async function setUp(username: string, password: string): Promise<void> {
     const session = await api.call('auth.setup', { body: { username, password } })
     await api.session.keep(session)
-    user.value = session.user
-    phase.value = 'signed_in'
+    enter(session.user)
   }
 
   async function signIn(username: string, password: string): Promise<void> {
     const session = await api.call('auth.login', { body: { username, password } })
     await api.session.keep(session)
-    user.value = session.user
     ended.value = false
-    phase.value = 'signed_in'
+    enter(session.user)
+  }
+
+  /** One's own; whoever else is signed in as this user is signed out. */
+  async function changePassword(oldPassword: string, newPassword: string): Promise<true> {
+    enter(
+      await api.call('auth.password', {
+        body: { old_password: oldPassword, new_password: newPassword },
+      }),
+    )
+    return true
   }
 
   async function leave(): Promise<void> {
@@ -77,6 +92,7 @@ export const useSessionStore = defineStore('session', () => {
     start,
     setUp,
     signIn,
+    changePassword,
     signOut,
     signOutEverywhere,
   }

@@ -8,6 +8,7 @@ import {
   Fingerprint,
   GroupId,
   InstallerId,
+  SessionId,
   Sha256,
   SoftwareId,
   TargetId,
@@ -30,8 +31,43 @@ export const User = z.object({
   username: z.string(),
   role: Role,
   created_at: Timestamp,
+  /** He may not sign in, and what he was signed in with has ended. */
+  disabled: z.boolean(),
+  /** Somebody else chose the password: until he has chosen one, nothing else is answered. */
+  must_change_password: z.boolean(),
+  last_login_at: Timestamp.nullable(),
+  /** Consoles and scripts that are signed in as him now. */
+  session_count: count,
 })
 export type User = z.infer<typeof User>
+
+/** One sign-in that has not ended. */
+export const OwnSession = z.object({
+  id: SessionId,
+  created_at: Timestamp,
+  /** To the minute. */
+  last_used_at: Timestamp,
+  expires_at: Timestamp,
+  address: z.string().nullable(),
+  /** What the program calls itself (User-Agent). */
+  client: z.string().nullable(),
+  /** The one that asks. */
+  current: z.boolean(),
+})
+export type OwnSession = z.infer<typeof OwnSession>
+
+/** What is a user's own: it goes to nobody, or to another, when he is removed. */
+export const Holdings = z.object({
+  devices: count,
+  groups: count,
+  software: count,
+  deployments: count,
+  /** Of the deployments: those that have not ended. They go on. */
+  active_deployments: count,
+  /** Codes that still admit PCs. */
+  enrollments: count,
+})
+export type Holdings = z.infer<typeof Holdings>
 
 export const Device = z.object({
   id: DeviceId,
@@ -235,6 +271,8 @@ export const Preflight = z.object({
 })
 export type Preflight = z.infer<typeof Preflight>
 
+export const AuditOutcome = z.enum(['done', 'refused', 'failed'])
+export type AuditOutcome = z.infer<typeof AuditOutcome>
 export const AuditEntry = z.object({
   id: count,
   at: Timestamp,
@@ -242,8 +280,34 @@ export const AuditEntry = z.object({
   action: z.string(),
   subject: z.string(),
   details: z.string(),
+  /** Where the request came from; null: the controller itself, or an entry of an older version. */
+  address: z.string().nullable(),
+  /** Null: an entry of an older version. */
+  outcome: AuditOutcome.nullable(),
+  device_id: DeviceId.nullable(),
+  deployment_id: DeploymentId.nullable(),
+  /** What programs read of it: devices, packages with their hashes and arguments, counts. Its keys depend on the action. */
+  data: z.record(z.string(), z.unknown()).nullable(),
+  hash: z.string().nullable(),
 })
 export type AuditEntry = z.infer<typeof AuditEntry>
+
+/** Whether the whole trail hangs together, and its signed ends are genuine. */
+export const AuditProof = z.object({
+  whole: z.boolean(),
+  checked_at: Timestamp,
+  entries: count,
+  /** Written by a version that did not chain them: nothing is known of these. */
+  unchained: count,
+  signed_ends: count,
+  signed_up_to: count.nullable(),
+  /** The first of them, as sentences. */
+  problems: z.array(z.string()),
+  problem_count: count,
+  /** The key that signs the ends: SHA-256 over its SPKI, as agents know it. */
+  key_fingerprint: z.string(),
+})
+export type AuditProof = z.infer<typeof AuditProof>
 
 /** The hub's pulse: shown at the sidebar's foot at all times. */
 export const HubStatus = z.object({

@@ -12,6 +12,9 @@ export const ERRORS = {
   E_CREDENTIALS: { status: 401, retryable: false },
   E_PASSPHRASE: { status: 403, retryable: false },
   E_RECOVERY_FILE: { status: 400, retryable: false },
+  E_ACCOUNT_DISABLED: { status: 403, retryable: false },
+  E_PASSWORD_CHANGE_NEEDED: { status: 403, retryable: false },
+  E_OLD_PASSWORD: { status: 403, retryable: false },
   E_FORBIDDEN: { status: 403, retryable: false },
   E_ORIGIN: { status: 403, retryable: false },
   E_SETUP_LOOPBACK_ONLY: { status: 403, retryable: false },
@@ -56,14 +59,17 @@ export type ErrorReply = z.infer<typeof ErrorReply>
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetail[]
+  /** When trying again makes sense; null: no time can be told. */
+  readonly retryAfterSeconds: number | null
   constructor(
     code: ErrorCode,
     message: string,
     details: ErrorDetail[] = [],
-    options?: { cause?: unknown },
+    options?: { cause?: unknown; retryAfterSeconds?: number },
   ) {
     super(message, options)
     this.name = 'AppError'
+    this.retryAfterSeconds = options?.retryAfterSeconds ?? null
     this.code = code
     this.details = details
   }

@@ -1,12 +1,22 @@
 /** Bodies and queries of the REST surface. Unknown keys are ignored, known keys of the wrong type or out of range are refused. */
 import { z } from 'zod'
+import { AuditAction } from '../domain/audit-actions.ts'
 import { WAIT_MINUTES } from '../domain/defaults.ts'
-import { DeviceId, GroupId, Sha256, SoftwareId, TargetId } from '../domain/ids.ts'
+import {
+  DeploymentId,
+  DeviceId,
+  GroupId,
+  Sha256,
+  SoftwareId,
+  TargetId,
+  UserId,
+} from '../domain/ids.ts'
 import { MaintenanceWindow } from '../domain/maintenance-window.ts'
 import { DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
 import { Strategy, strategyProblems, StrategyType } from '../domain/strategy.ts'
 import { Detection } from './detection.ts'
 import { Role } from './entities.ts'
+import { pathId } from './route.ts'
 
 /** A name people read: trimmed, 1 to 200 characters, no control characters. */
 export const Name = z
@@ -34,8 +44,27 @@ export const LoginRequest = z.object({
 })
 export const RefreshRequest = z.object({ refresh_token: z.string().min(1).max(512) })
 
-export const CreateUser = Credentials.extend({ role: Role })
-export const UpdateUser = z.object({ password: Password.optional(), role: Role.optional() })
+export const CreateUser = Credentials.extend({
+  role: Role,
+  /** Whoever adds a user knows his password: this makes it good for one sign-in. */
+  must_change_password: z.boolean().optional(),
+})
+export type CreateUser = z.infer<typeof CreateUser>
+export const UpdateUser = z.object({
+  username: Username.optional(),
+  password: Password.optional(),
+  role: Role.optional(),
+  disabled: z.boolean().optional(),
+  must_change_password: z.boolean().optional(),
+})
+export type UpdateUser = z.infer<typeof UpdateUser>
+/** The password that is right now takes any text: what does not fit the rules is simply wrong. */
+export const ChangePassword = z.object({
+  old_password: z.string().max(1024),
+  new_password: Password,
+})
+/** Who gets what the removed user had; left out: nobody, so that administrators alone see it. */
+export const DeleteUserQuery = z.object({ transfer_to: pathId(UserId).optional() })
 
 export const CreateEnrollment = z.object({
   max_uses: z.number().int().min(1).max(10_000).default(1),
@@ -173,6 +202,13 @@ export const AuditQuery = Page.extend({
   q: z.string().max(200).optional(),
   since: z.iso.datetime({ offset: true }).optional(),
   until: z.iso.datetime({ offset: true }).optional(),
+  /** Who, by the name he had then. */
+  actor: z.string().min(1).max(256).optional(),
+  action: AuditAction.optional(),
+  device_id: pathId(DeviceId).optional(),
+  deployment_id: pathId(DeploymentId).optional(),
+  /** Only entries before this one: the way through a long trail, which `offset` makes slow. */
+  before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
 })
 export const DeploymentQuery = Page.extend({
   status: z

@@ -1,22 +1,17 @@
 /** The REST surface, each route written once: the controller registers from this table, the console's client calls through it. */
 import { z } from 'zod'
-import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId, UserId } from '../domain/ids.ts'
+import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
 import * as request from './requests.ts'
+import { auditRoutes } from './rest-audit.ts'
 import { controllerRoutes } from './rest-controller.ts'
 import { deploymentRoutes } from './rest-deployments.ts'
+import { Done, userRoutes } from './rest-users.ts'
 import { id, pathId, route, type Route } from './route.ts'
 
-const installerParams = z.object({ id: pathId(SoftwareId), installer_id: pathId(InstallerId) })
+export { Done, Session } from './rest-users.ts'
 
-export const Done = z.object({ success: z.literal(true) })
-export const Session = z.object({
-  token: z.string(),
-  expires_at: entity.Timestamp,
-  refresh_token: z.string(),
-  user: entity.User,
-})
-export type Session = z.infer<typeof Session>
+const installerParams = z.object({ id: pathId(SoftwareId), installer_id: pathId(InstallerId) })
 
 export const rest = {
   'health.get': route({
@@ -27,91 +22,7 @@ export const rest = {
     reply: z.object({ status: z.literal('ok'), version: z.string() }),
   }),
 
-  'auth.state': route({
-    method: 'GET',
-    path: '/auth/state',
-    access: 'none',
-    summary: 'Whether the first account has still to be made',
-    reply: z.object({ setup_needed: z.boolean() }),
-  }),
-  'auth.setup': route({
-    method: 'POST',
-    path: '/auth/setup',
-    access: 'none',
-    summary: 'Make the first account (loopback only, once)',
-    body: request.Credentials,
-    reply: Session,
-  }),
-  'auth.login': route({
-    method: 'POST',
-    path: '/auth/login',
-    access: 'none',
-    summary: 'Sign in',
-    body: request.LoginRequest,
-    reply: Session,
-  }),
-  'auth.refresh': route({
-    method: 'POST',
-    path: '/auth/refresh',
-    access: 'none',
-    summary: 'Renew a session',
-    body: request.RefreshRequest,
-    reply: Session,
-  }),
-  'auth.logout': route({
-    method: 'POST',
-    path: '/auth/logout',
-    access: 'user',
-    summary: 'End this session',
-    reply: Done,
-  }),
-  'auth.logout_all': route({
-    method: 'POST',
-    path: '/auth/logout-all',
-    access: 'user',
-    summary: 'End every session of this user',
-    reply: Done,
-  }),
-  'auth.me': route({
-    method: 'GET',
-    path: '/auth/me',
-    access: 'user',
-    summary: 'The signed-in user',
-    reply: entity.User,
-  }),
-
-  'users.list': route({
-    method: 'GET',
-    path: '/users',
-    access: 'admin',
-    summary: 'Users',
-    reply: z.object({ users: z.array(entity.User) }),
-  }),
-  'users.create': route({
-    method: 'POST',
-    path: '/users',
-    access: 'admin',
-    summary: 'Add a user',
-    body: request.CreateUser,
-    reply: entity.User,
-  }),
-  'users.update': route({
-    method: 'PATCH',
-    path: '/users/:id',
-    access: 'admin',
-    summary: 'Change a user',
-    params: id(UserId),
-    body: request.UpdateUser,
-    reply: entity.User,
-  }),
-  'users.delete': route({
-    method: 'DELETE',
-    path: '/users/:id',
-    access: 'admin',
-    summary: 'Remove a user',
-    params: id(UserId),
-    reply: Done,
-  }),
+  ...userRoutes,
 
   'enrollments.create': route({
     method: 'POST',
@@ -278,14 +189,7 @@ export const rest = {
   ...deploymentRoutes,
   ...controllerRoutes,
 
-  'audit.list': route({
-    method: 'GET',
-    path: '/audit',
-    access: 'user',
-    summary: 'Who did what, newest first',
-    query: request.AuditQuery,
-    reply: z.object({ entries: z.array(entity.AuditEntry), total: z.number().int() }),
-  }),
+  ...auditRoutes,
   'stats.get': route({
     method: 'GET',
     path: '/stats',

@@ -13,8 +13,11 @@ export type Route = {
   params?: z.ZodObject
   query?: z.ZodObject
   body?: z.ZodType
-  /** `multipart`: a streamed upload; its fields are checked by the handler. `text`, `file`: the reply is not JSON. */
-  transport?: 'json' | 'multipart' | 'text' | 'file'
+  /**
+   * `multipart`: a streamed upload; its fields are checked by the handler. `text`, `file`: the reply is not JSON. `stream`:
+   * text that is sent piece by piece.
+   */
+  transport?: 'json' | 'multipart' | 'text' | 'file' | 'stream'
   reply: z.ZodType
 }
 

@@ -27,6 +27,13 @@ export const AttemptId = z
   .brand<'AttemptId'>()
 export type AttemptId = z.infer<typeof AttemptId>
 
+/** Names one sign-in. Not a secret: it opens nothing without the controller's signature around it. 128 random bits, hex. */
+export const SessionId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .brand<'SessionId'>()
+export type SessionId = z.infer<typeof SessionId>
+
 /** SHA-256 of some bytes, lower-case hex. */
 export const Sha256 = z
   .string()

@@ -1,10 +1,18 @@
 /** The audit trail cannot be changed unseen: not through the controller, not in its file, not by cutting it short. */
 import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { RouteReply } from '#shared/contract/rest.ts'
 import { commandKeys } from '../identity/index.ts'
-import { startTestController, type TestController } from '../test-kit/test-controller.ts'
+import {
+  createRestClient,
+  startTestController,
+  type TestController,
+} from '../test-kit/test-controller.ts'
+import { checkChain, entryHash } from './chain.ts'
 import { proveTrail, type ChainReport } from './index.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'audit.ts')
@@ -70,6 +78,9 @@ describe('the trail', () => {
 
   it.each([
     ['an entry is changed', "update audit_log set details = 'nothing' where id = 3"],
+    ['where he did it from is changed', "update audit_log set address = '10.0.0.9' where id = 3"],
+    ['what he did it to is changed', "update audit_log set data = '{}' where id = 3"],
+    ['how it ended is changed', "update audit_log set outcome = 'refused' where id = 3"],
     ['who did it is changed', "update audit_log set actor = 'ben' where id = 3"],
     ['an entry is taken out', 'delete from audit_log where id = 3'],
     [
@@ -94,6 +105,25 @@ describe('the trail', () => {
     await t.restart()
     withDatabase((db) => db.exec("update audit_heads set at = '2020-01-01T00:00:00.000Z'"))
     expect(check().problems).toMatchObject([expect.stringContaining('is not genuine')])
+  })
+
+  it('goes on behind entries of the format before, and tells when what that one did not know is added', () => {
+    const check = (rows: Parameters<typeof checkChain>[0]) =>
+      checkChain(rows, [], null).problemCount
+    const old = {
+      id: 1, at: '2026-01-01T00:00:00.000Z', actor_id: null, actor: 'anna', action: 'user.login', subject: 'user anna', details: '',
+      format: null, address: null, outcome: null, device_id: null, deployment_id: null, data: null,
+    } // prettier-ignore
+    // Written by version 1: SHA-256 over ["", at, actor_id, actor, action, subject, details].
+    const text = JSON.stringify(['', old.at, null, 'anna', 'user.login', 'user anna', ''])
+    const first = { ...old, hash: createHash('sha256').update(text).digest('hex') }
+    const next = { ...old, id: 2, format: 2, address: '10.0.0.1', outcome: 'done' as const }
+    const second = { ...next, hash: entryHash(first.hash, next) }
+    expect(check([first, second])).toBe(0)
+    expect(check([{ ...first, address: '10.0.0.9' }, second])).toBe(1)
+    expect(check([first, { ...second, address: '10.0.0.9' }])).toBe(1)
+    expect(check([first, { ...second, format: null }])).toBe(1)
+    expect(check([first, { ...second, format: 3 }])).toBe(1)
   })
 
   it('is found by its words and its time, and shows a technician his own', async () => {
@@ -130,5 +160,122 @@ describe.skipIf(!process.features.typescript)('npm run audit', () => {
       code: 0,
       out: expect.stringContaining('Usage') as string,
     })
+  })
+})
+
+describe('over REST', () => {
+  it('is paged without counting from the front, and filtered by who, what and what about', async () => {
+    const all = await t.rest.call('audit.list', { query: { limit: 500 } })
+    const seen: number[] = []
+    for (let before: number | null | undefined = undefined; before !== null;) {
+      const page: RouteReply<'audit.list'> = await t.rest.call('audit.list', {
+        query: { limit: 2, ...(before !== undefined && { before }) },
+      })
+      seen.push(...page.entries.map((entry) => entry.id))
+      before = page.next_before
+    }
+    expect(seen).toEqual(all.entries.map((entry) => entry.id))
+
+    const { deviceId } = await t.enroll('LAB-01')
+    const { software } = await t.rest.call('software.list', {})
+    const body = { name: 'rollout', software_ids: [software[0]!.id], device_ids: [deviceId] }
+    const { deployment_id } = await t.rest.call('deployments.create', { body })
+    await t.rest.call('deployments.cancel', { params: { id: deployment_id } })
+    const actions = async (query: object) =>
+      (await t.rest.call('audit.list', { query: { ...query } })).entries.map((e) => e.action)
+    await expect
+      .poll(() => actions({ deployment_id }))
+      .toEqual(['deployment.end', 'deployment.cancel', 'deployment.create'])
+    expect((await actions({ device_id: deviceId })).at(-1)).toBe('device.enroll')
+    expect(await actions({ device_id: deviceId })).toContain('deployment.create')
+    expect(await actions({ actor: 'anna', action: 'deployment.cancel' })).toHaveLength(1)
+    expect(await actions({ actor: 'nobody' })).toEqual([])
+    expect((await t.rest.raw('GET', '/audit?action=made.up')).status).toBe(400)
+    const [, , created] = (await t.rest.call('audit.list', { query: { deployment_id } })).entries
+    expect(created).toMatchObject({
+      address: '127.0.0.1',
+      outcome: 'done',
+      data: {
+        device_count: 1,
+        devices: [{ id: deviceId, name: 'LAB-01' }],
+        devices_sha256: createHash('sha256').update(String(deviceId)).digest('hex'),
+        packages: [{ sha256: software[0]!.installers[0]!.sha256, install_args: '' }],
+      },
+    })
+  })
+
+  it('proves itself, and says what does not fit', async () => {
+    const whole = await t.rest.call('audit.proof', {})
+    expect(whole).toMatchObject({ whole: true, problems: [], problem_count: 0 })
+    expect(whole.key_fingerprint).toMatch(/^sha256\//)
+    tamper("update audit_log set subject = 'nothing' where id = 3")
+    await t.restart() // what was proven is kept for some seconds
+    expect(await t.rest.call('audit.proof', {})).toMatchObject({ whole: false, problem_count: 1 })
+  })
+
+  it('lets the controller answer others while a long trail is proven', async () => {
+    withDatabase((db) =>
+      db.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000)
+        insert into audit_log (at, actor, action, subject, details, hash, format) select '2026', 'x', 'y', 'z', 'd', 'ff', 2 from n`),
+    )
+    const proof = t.rest.call('audit.proof', {})
+    let slowestMs = 0
+    let done = false
+    void proof.finally(() => (done = true))
+    while (!done) {
+      const startMs = performance.now()
+      await t.anonymous.call('health.get', {})
+      slowestMs = Math.max(slowestMs, performance.now() - startMs)
+    }
+    expect(await proof).toMatchObject({ whole: false, problem_count: 60_000 })
+    expect(slowestMs).toBeLessThan(500)
+  }, 60_000)
+})
+
+describe.skipIf(!process.features.typescript)('an export', () => {
+  const SPITEFUL = "=cmd|'/c calc'!A1 \"quoted\",\ttab and 'quote"
+  const exported = async (form: 'csv' | 'jsonl'): Promise<string> => {
+    const reply = await t.rest.raw('GET', `/audit/export.${form}`)
+    expect(reply.status).toBe(200)
+    expect(reply.headers.get('content-disposition')).toContain(`deployx-audit.${form}`)
+    return reply.body as string
+  }
+  const proven = (text: string, ...more: string[]) => {
+    const file = join(t.dataDir, 'export.txt')
+    writeFileSync(file, text)
+    return audit('--file', file, ...more)
+  }
+  it.each(['csv', 'jsonl'] as const)('as %s proves itself, with its signed ends', async (form) => {
+    await t.rest.raw('POST', '/auth/login', { username: SPITEFUL.slice(0, 60), password: 'x' })
+    await t.restart()
+    const text = await exported(form)
+    const key = ['--key', join(t.dataDir, 'keys', 'command-signing.key')]
+    expect(await proven(text, ...key)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(
+        /is whole: \d+ entries, 1 signed ends.*signed by the key sha256/,
+      ) as string,
+    })
+    expect((await proven(text)).code).toBe(0)
+    // One letter of an entry, one entry less, and the end cut off where it was signed.
+    expect((await proven(text.replace('three', 'thrxe'))).code).toBe(1)
+    const lines = text.split(/(?<=\n)/)
+    expect((await proven(lines.toSpliced(3, 1).join(''), ...key)).code).toBe(1)
+    expect((await proven('hello')).code).toBe(1)
+  })
+  it('as CSV starts no formula in a spreadsheet', async () => {
+    await t.rest.call('groups.create', { body: { name: '=1+1' } })
+    await t.rest.call('users.create', {
+      body: { username: '-2', password: 'correct horse', role: 'technician' },
+    })
+    const { token } = await t.anonymous.call('auth.login', {
+      body: { username: '-2', password: 'correct horse' },
+    })
+    await createRestClient(t.controller.consoleUrl, token).call('groups.create', {
+      body: { name: 'hers' },
+    })
+    const cells = (await exported('csv')).split(/[,\r\n]+/)
+    expect(cells).toContain("'-2")
+    expect(cells.filter((cell) => /^"?[=+\-@]/.test(cell))).toEqual([])
   })
 })

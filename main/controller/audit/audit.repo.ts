@@ -1,6 +1,6 @@
-import { and, count, desc, eq, gte, like, lte, or } from 'drizzle-orm'
+import { and, count, desc, eq, gte, inArray, like, lt, lte, or } from 'drizzle-orm'
 import Database from 'better-sqlite3'
-import type { UserId } from '#shared/domain/ids.ts'
+import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { auditHeads, auditLog } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 
@@ -10,10 +10,46 @@ export type AuditHead = typeof auditHeads.$inferSelect
 export type AuditFilter = {
   /** Null = everybody's. */
   actorId: UserId | null
+  actor?: string | undefined
+  action?: string | undefined
+  deviceId?: DeviceId | undefined
+  /** With `deviceId`: entries about these deployments are about the device as well. */
+  deploymentsOfDevice?: DeploymentId[] | undefined
+  deploymentId?: DeploymentId | undefined
   /** Part of actor, action, subject or details. */
   q?: string | undefined
   since?: string | undefined
   until?: string | undefined
+}
+
+/** Distinct values that are offered to choose from. */
+const FACET_LIMIT = 500
+
+function matching(filter: AuditFilter) {
+  const { q, since, until, deploymentsOfDevice = [] } = filter
+  const part = q === undefined ? undefined : `%${q.replaceAll(/[%_\\]/g, '')}%`
+  return and(
+    filter.actorId === null ? undefined : eq(auditLog.actor_id, filter.actorId),
+    filter.actor === undefined ? undefined : eq(auditLog.actor, filter.actor),
+    filter.action === undefined ? undefined : eq(auditLog.action, filter.action),
+    filter.deviceId === undefined
+      ? undefined
+      : or(
+          eq(auditLog.device_id, filter.deviceId),
+          inArray(auditLog.deployment_id, deploymentsOfDevice),
+        ),
+    filter.deploymentId === undefined ? undefined : eq(auditLog.deployment_id, filter.deploymentId),
+    since === undefined ? undefined : gte(auditLog.at, since),
+    until === undefined ? undefined : lte(auditLog.at, until),
+    part === undefined
+      ? undefined
+      : or(
+          like(auditLog.actor, part),
+          like(auditLog.action, part),
+          like(auditLog.subject, part),
+          like(auditLog.details, part),
+        ),
+  )
 }
 
 export function createAuditRepo({ db, sqlite }: Store) {
@@ -23,48 +59,67 @@ export function createAuditRepo({ db, sqlite }: Store) {
   const lastHead = sqlite
     .prepare<[], number>('select entry_id from audit_heads order by id desc limit 1')
     .pluck()
-  const where = ({ actorId, q, since, until }: AuditFilter) => {
-    const part = q === undefined ? undefined : `%${q.replaceAll(/[%_\\]/g, '')}%`
-    return and(
-      actorId === null ? undefined : eq(auditLog.actor_id, actorId),
-      since === undefined ? undefined : gte(auditLog.at, since),
-      until === undefined ? undefined : lte(auditLog.at, until),
-      part === undefined
-        ? undefined
-        : or(
-            like(auditLog.actor, part),
-            like(auditLog.action, part),
-            like(auditLog.subject, part),
-            like(auditLog.details, part),
-          ),
-    )
-  }
+  const rowsAfter = sqlite.prepare<[number, number, number], AuditRow>(
+    'select * from audit_log where id > ? and id <= ? order by id limit ?',
+  )
+  const headsAfter = sqlite.prepare<[number, number], AuditHead>(
+    'select * from audit_heads where id > ? order by id limit ?',
+  )
+  const headsOver = sqlite.prepare<[number, number], AuditHead>(
+    'select * from audit_heads where entry_id >= ? and entry_id <= ? order by id',
+  )
+
   return {
     insert: (row: typeof auditLog.$inferInsert): void => {
       db.insert(auditLog).values(row).run()
     },
     last: (): { id: number; hash: string | null } | undefined => last.get(),
-    /** Newest first. */
-    page(filter: AuditFilter, limit: number, offset: number) {
-      const matching = where(filter)
+    /** Newest first. `before`: only what is older than that entry. */
+    page(
+      filter: AuditFilter,
+      page: { limit: number; offset: number; before?: number | undefined },
+    ) {
+      const where = matching(filter)
       return {
         rows: db
           .select()
           .from(auditLog)
-          .where(matching)
+          .where(page.before === undefined ? where : and(where, lt(auditLog.id, page.before)))
           .orderBy(desc(auditLog.id))
-          .limit(limit)
-          .offset(offset)
+          .limit(page.limit)
+          .offset(page.offset)
           .all(),
-        total: db.select({ n: count() }).from(auditLog).where(matching).get()?.n ?? 0,
+        total: db.select({ n: count() }).from(auditLog).where(where).get()?.n ?? 0,
       }
     },
+    facets(actorId: UserId | null) {
+      const where = actorId === null ? undefined : eq(auditLog.actor_id, actorId)
+      const of = <C extends typeof auditLog.actor | typeof auditLog.action>(column: C) =>
+        db
+          .selectDistinct({ value: column })
+          .from(auditLog)
+          .where(where)
+          .orderBy(column)
+          .limit(FACET_LIMIT)
+          .all()
+          .map(({ value }) => value as string)
+      return { actors: of(auditLog.actor), actions: of(auditLog.action) }
+    },
+
+    // ---- oldest first, so many at a time
+    rowsAfter: (id: number, upTo: number, limit: number): AuditRow[] =>
+      rowsAfter.all(id, upTo, limit),
+    headsAfter: (id: number, limit: number): AuditHead[] => headsAfter.all(id, limit),
+    /** Signed ends over these entries. */
+    headsOver: (first: number, last: number): AuditHead[] => headsOver.all(first, last),
+
     lastSealed: (): number | undefined => lastHead.get(),
     insertHead: (head: typeof auditHeads.$inferInsert): void => {
       db.insert(auditHeads).values(head).run()
     },
   }
 }
+export type AuditRepo = ReturnType<typeof createAuditRepo>
 
 /**
  * The whole trail of a database, oldest first and one by one, and its signed ends, as of one moment. Through a connection of

@@ -1,24 +1,151 @@
-/** The audit trail: who did what to what, when. Entries are only ever added, each chained to the one before it. */
-import type { KeyObject } from 'node:crypto'
-import type { AuditEntry } from '#shared/contract/entities.ts'
+/** The audit trail: who did what to what, when, from where. Entries are only ever added, each chained to the one before it. */
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
+import { setImmediate as otherWork } from 'node:timers/promises'
+import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/entities.ts'
+import type { AuditAction } from '#shared/domain/audit-actions.ts'
+import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { isoTime, type Log, type Now, type Viewer } from '../context.ts'
 import type { Signer } from '../signing/index.ts'
 import type { Store } from '../store/store.ts'
-import { createAuditRepo, readTrail, type AuditFilter } from './audit.repo.ts'
-import { checkChain, entryHash, headText, type ChainReport } from './chain.ts'
+import { createAuditRepo, readTrail, type AuditFilter, type AuditRow } from './audit.repo.ts'
+import {
+  checkChain,
+  createChainCheck,
+  ENTRY_FORMAT,
+  entryHash,
+  headText,
+  type ChainReport,
+} from './chain.ts'
+import { csvHead, csvLine, jsonlHead, jsonlLine, parseExport, type TrailLine } from './export.ts'
+import { createRefusalLimit } from './refusals.ts'
 
 export type { ChainReport } from './chain.ts'
+export { NotAnExport } from './export.ts'
 export type Audit = ReturnType<typeof createAudit>
 
 /** The end of the trail is signed so often, if anything was added. */
 const SEAL_EVERY_MS = 10 * 60_000
+/** Entries read at a time when the whole trail is gone through: a few milliseconds, then others have a turn. */
+const CHUNK = 250
+/** A proof is not made anew for those who ask within this time. */
+const PROOF_KEPT_MS = 5_000
+const DATA_LIMIT = 256 * 1024
+
+/** Who did it: a user, or somebody who is none (`id` null). */
+export type Actor = { id: UserId | null; username: string; address?: string | undefined }
+/** Somebody who did not prove who he is. */
+export const unknownActor = (address: string): Actor => ({ id: null, username: 'unknown', address })
+
+export type EntryMore = {
+  outcome?: AuditOutcome
+  deviceId?: DeviceId
+  deploymentId?: DeploymentId
+  /** For programs; must be plain JSON. */
+  data?: Record<string, unknown>
+}
 
 /** Whether the trail in a database is whole. Reads only, also beside a controller that is using it. */
 export const proveTrail = (databaseFile: string, publicKeys: readonly KeyObject[]): ChainReport =>
   readTrail(databaseFile, (rows, heads) => checkChain(rows, heads, publicKeys))
 
-export function createAudit(deps: { store: Store; now: Now }) {
+/**
+ * Whether an exported trail is whole, by itself. Signed ends are checked with `publicKeys`, else with the keys in the export;
+ * without either they are not. @throws NotAnExport
+ */
+export function proveExport(
+  text: string,
+  publicKeys: readonly KeyObject[] | null,
+): ChainReport & { signaturesChecked: boolean; keyFingerprint: string | null } {
+  const trail = parseExport(text)
+  const own = trail.publicKeys?.map((pem) => createPublicKey(pem)) ?? null
+  const keys = publicKeys ?? own
+  const [present] = keys ?? []
+  return {
+    ...checkChain(trail.rows, trail.heads, keys),
+    signaturesChecked: keys !== null,
+    keyFingerprint: present ? keyFingerprint(present) : null,
+  }
+}
+
+/** SHA-256 over the key's SPKI, as for the hub's. */
+export const keyFingerprint = (key: KeyObject): string =>
+  `sha256/${createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64')}`
+
+/** The text of an entry's data: bounded, and never cut off in the middle. */
+function dataText(data: Record<string, unknown> | undefined): string | null {
+  if (data === undefined) return null
+  const text = JSON.stringify(data)
+  if (text.length <= DATA_LIMIT) return text
+  const sha256 = createHash('sha256').update(text).digest('hex')
+  return JSON.stringify({ too_long: text.length, sha256 })
+}
+
+function toEntry(row: AuditRow): AuditEntry {
+  return {
+    id: row.id,
+    at: row.at,
+    actor: row.actor,
+    action: row.action,
+    subject: row.subject,
+    details: row.details,
+    address: row.address,
+    outcome: row.outcome,
+    device_id: row.device_id,
+    deployment_id: row.deployment_id,
+    data: row.data === null ? null : (JSON.parse(row.data) as Record<string, unknown>),
+    hash: row.hash,
+  }
+}
+
+export function createAudit(deps: {
+  store: Store
+  now: Now
+  /** The key that signs the trail's ends, and those before it. Left out: none does (tests of other slices). */
+  publicKeys?: () => readonly KeyObject[]
+  /** Deployments that have, or had, this device as a target. */
+  deploymentsOfDevice?: (id: DeviceId) => DeploymentId[]
+}) {
   const repo = createAuditRepo(deps.store)
+  const publicKeys = (): readonly KeyObject[] => deps.publicKeys?.() ?? []
+
+  /** Call it inside the transaction of what it tells about. `actor` null: the controller itself. */
+  function record(
+    actor: Actor | null,
+    action: AuditAction,
+    subject: string,
+    details: string,
+    more: EntryMore = {},
+  ): void {
+    const entry = {
+      at: isoTime(deps.now()),
+      actor_id: actor?.id ?? null,
+      actor: actor?.username ?? 'system',
+      action,
+      subject: subject.slice(0, 500),
+      details: details.slice(0, 4000),
+      format: ENTRY_FORMAT,
+      address: actor?.address?.slice(0, 64) ?? null,
+      outcome: more.outcome ?? ('done' as const),
+      device_id: more.deviceId ?? null,
+      deployment_id: more.deploymentId ?? null,
+      data: dataText(more.data),
+    }
+    repo.insert({ ...entry, hash: entryHash(repo.last()?.hash ?? '', entry) })
+  }
+
+  const refusals = createRefusalLimit({
+    now: deps.now,
+    leftOut: (address, count) =>
+      record(
+        address === null ? null : unknownActor(address),
+        'access.refused',
+        address === null ? 'many addresses' : `address ${address}`,
+        `${count} more refused requests within ten minutes, not written one by one`,
+        { outcome: 'refused', data: { left_out: count } },
+      ),
+  })
 
   /** Signs the present end, unless that was done. */
   async function seal(sign: Signer['sign']): Promise<void> {
@@ -30,50 +157,132 @@ export function createAudit(deps: { store: Store; now: Now }) {
     repo.insertHead({ ...head, signature })
   }
 
+  /** All entries there are at this moment, oldest first, so many at a time, with a turn for others in between. */
+  async function* chunks(): AsyncGenerator<AuditRow[]> {
+    const upTo = repo.last()?.id ?? 0
+    for (let after = 0; ;) {
+      const rows = repo.rowsAfter(after, upTo, CHUNK)
+      const last = rows.at(-1)
+      if (!last) return
+      yield rows
+      after = last.id
+      await otherWork()
+    }
+  }
+  async function* lines(): AsyncGenerator<TrailLine[]> {
+    for await (const rows of chunks()) {
+      const heads = new Map(
+        repo.headsOver(rows[0]!.id, rows.at(-1)!.id).map((head) => [head.entry_id, head]),
+      )
+      yield rows.map((row) => ({ row, head: heads.get(row.id) ?? null }))
+    }
+  }
+
+  async function prove(): Promise<AuditProof> {
+    const keys = publicKeys()
+    const check = createChainCheck(keys)
+    for (let after = 0; ;) {
+      const heads = repo.headsAfter(after, CHUNK)
+      const last = heads.at(-1)
+      if (!last) break
+      for (const head of heads) check.head(head)
+      after = last.id
+      await otherWork()
+    }
+    for await (const rows of chunks()) for (const row of rows) check.row(row)
+    const report = check.report()
+    return {
+      whole: report.problemCount === 0,
+      checked_at: isoTime(deps.now()),
+      entries: report.entries,
+      unchained: report.unchained,
+      signed_ends: report.signedEnds,
+      signed_up_to: report.signedUpTo,
+      problems: report.problems.slice(0, 20),
+      problem_count: report.problemCount,
+      key_fingerprint: keys[0] ? keyFingerprint(keys[0]) : '',
+    }
+  }
+  let proving: { untilMs: number; proof: Promise<AuditProof> } | null = null
+
   return {
-    /** Call it inside the transaction of what it tells about. `actor` null: the controller itself, or somebody unknown. */
-    record(
-      actor: Pick<Viewer, 'id' | 'username'> | null,
-      action: string,
+    record,
+    /** A refused request or sign-in. Bounded: what is too much is counted instead. */
+    refused(
+      actor: Actor & { address: string },
+      action: 'access.refused' | 'user.login_failed',
       subject: string,
       details: string,
     ): void {
-      const entry = {
-        at: isoTime(deps.now()),
-        actor_id: actor?.id ?? null,
-        actor: actor?.username ?? 'system',
-        action,
-        subject: subject.slice(0, 500),
-        details: details.slice(0, 4000),
-      }
-      repo.insert({ ...entry, hash: entryHash(repo.last()?.hash ?? '', entry) })
+      if (refusals.mayWrite(actor.address))
+        record(actor, action, subject, details, { outcome: 'refused' })
     },
+
     /** Newest first. A technician sees his own entries. */
     list(
       viewer: Viewer,
-      page: { limit: number; offset: number } & Omit<AuditFilter, 'actorId'>,
-    ): { entries: AuditEntry[]; total: number } {
-      const filter = { ...page, actorId: viewer.role === 'admin' ? null : viewer.id }
-      const { rows, total } = repo.page(filter, page.limit, page.offset)
+      page: { limit: number; offset: number; before?: number | undefined } & Omit<
+        AuditFilter,
+        'actorId' | 'deploymentsOfDevice'
+      >,
+    ): { entries: AuditEntry[]; total: number; next_before: number | null } {
+      const { deviceId, since, until } = page
+      // Text is compared with text: every time in the form the entries have.
+      const utc = (time: string | undefined) => time && isoTime(Date.parse(time))
+      const filter = {
+        ...page,
+        since: utc(since),
+        until: utc(until),
+        actorId: viewer.role === 'admin' ? null : viewer.id,
+        deploymentsOfDevice:
+          deviceId === undefined ? undefined : deps.deploymentsOfDevice?.(deviceId),
+      }
+      const { rows, total } = repo.page(filter, { ...page, limit: page.limit + 1 })
+      const shown = rows.slice(0, page.limit)
       return {
-        entries: rows.map(({ id, at, actor, action, subject, details }) => ({
-          id,
-          at,
-          actor,
-          action,
-          subject,
-          details,
-        })),
+        entries: shown.map(toEntry),
         total,
+        next_before: rows.length > shown.length ? (shown.at(-1)?.id ?? null) : null,
       }
     },
+    facets: (viewer: Viewer): { actors: string[]; actions: string[] } =>
+      repo.facets(viewer.role === 'admin' ? null : viewer.id),
+
+    /** Checks every hash and signature in short turns; those who ask meanwhile, or just after, share one run. */
+    proof(): Promise<AuditProof> {
+      if (proving && deps.now() < proving.untilMs) return proving.proof
+      const run = { untilMs: Infinity, proof: prove() }
+      proving = run
+      run.proof.then(
+        () => (run.untilMs = deps.now() + PROOF_KEPT_MS),
+        () => (run.untilMs = 0),
+      )
+      return run.proof
+    },
+    /** The whole trail, piece by piece. */
+    async *exportCsv(viewer: Viewer): AsyncGenerator<string> {
+      record(viewer, 'audit.export', 'audit trail', 'as CSV')
+      yield csvHead()
+      for await (const some of lines()) yield some.map(csvLine).join('')
+    },
+    async *exportJsonl(viewer: Viewer): AsyncGenerator<string> {
+      record(viewer, 'audit.export', 'audit trail', 'as JSON Lines')
+      const pems = publicKeys().map((key) => key.export({ type: 'spki', format: 'pem' }).toString())
+      yield jsonlHead(pems, isoTime(deps.now()))
+      for await (const some of lines()) yield some.map(jsonlLine).join('')
+    },
+
     seal,
     /** Signs the trail's end now and then. The returned function does it a last time and stops. */
     startSealing(sign: Signer['sign'], log: Log): () => Promise<void> {
-      const tried = () =>
-        seal(sign).catch((error: unknown) =>
-          log.error({ err: error }, 'the end of the audit trail could not be signed'),
-        )
+      const tried = async () => {
+        try {
+          refusals.flush()
+          await seal(sign)
+        } catch (error) {
+          log.error({ err: error }, 'the end of the audit trail could not be signed')
+        }
+      }
       const timer = setInterval(() => void tried(), SEAL_EVERY_MS)
       timer.unref()
       return () => {

@@ -10,6 +10,9 @@ import { createChanges, type Changes } from './changes.ts'
 import type { Decisions } from './decisions.ts'
 import type { DeploymentRow, DeploymentsRepo, TargetRow } from './deployments.repo.ts'
 
+/** Of a retry: the audit trail names so many one by one. */
+const TARGETS_NAMED = 500
+
 export function createControl(deps: {
   repo: Pick<DeploymentsRepo, 'transaction' | 'activeIds' | 'byId' | 'failedTargets'>
   decisions: Decisions
@@ -40,7 +43,9 @@ export function createControl(deps: {
       if (hasEnded(row)) throw new AppError('E_ILLEGAL_STATE', 'This deployment has ended already.')
       decide((changes) => {
         decisions.cancel(id, changes)
-        deps.audit.record(viewer, 'deployment.cancel', `deployment ${row.name}`, '')
+        deps.audit.record(viewer, 'deployment.cancel', `deployment ${row.name}`, '', {
+          deploymentId: id,
+        })
       })
       return view(id)
     },
@@ -57,6 +62,7 @@ export function createControl(deps: {
           'deployment.stop_all',
           `${rows.length} deployments`,
           rows.map((row) => row.name).join(', '),
+          { data: { deployment_ids: rows.map((row) => row.id) } },
         )
       })
       return rows.map((row) => row.id)
@@ -74,7 +80,9 @@ export function createControl(deps: {
       if (row.paused) return view(id)
       decide((changes) => {
         decisions.pause(id, viewer.username, changes)
-        deps.audit.record(viewer, 'deployment.pause', `deployment ${row.name}`, '')
+        deps.audit.record(viewer, 'deployment.pause', `deployment ${row.name}`, '', {
+          deploymentId: id,
+        })
       })
       return view(id)
     },
@@ -84,7 +92,9 @@ export function createControl(deps: {
       if (!row.paused) throw new AppError('E_ILLEGAL_STATE', 'This deployment is not paused.')
       decide((changes) => {
         decisions.resume(id, changes)
-        deps.audit.record(viewer, 'deployment.resume', `deployment ${row.name}`, '')
+        deps.audit.record(viewer, 'deployment.resume', `deployment ${row.name}`, '', {
+          deploymentId: id,
+        })
       })
       return view(id)
     },
@@ -130,6 +140,18 @@ export function createControl(deps: {
           'deployment.retry',
           `deployment ${row.name}`,
           `${chosen.length} targets`,
+          {
+            deploymentId: id,
+            data: {
+              targets: targets.slice(0, TARGETS_NAMED).map((target) => ({
+                target_id: target.id,
+                device_id: target.device_id,
+                software_id: target.software_id,
+                installer_id: target.installer_id,
+              })),
+              target_count: targets.length,
+            },
+          },
         )
       })
       deps.software.retryFetches(

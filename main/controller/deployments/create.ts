@@ -3,7 +3,6 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
-import type { Audit } from '../audit/index.ts'
 import { isoTime, type Viewer } from '../context.ts'
 import type { DeviceRow } from '../devices/index.ts'
 import type { Software, SoftwareWithInstallers } from '../software/index.ts'
@@ -18,6 +17,7 @@ import {
   type Waves,
 } from './choose.ts'
 import type { DeploymentsRepo, NewTarget } from './deployments.repo.ts'
+import type { Trail } from './trail.ts'
 
 /** Targets of one deployment: more would be a mistake at the scale the product is made for. */
 const TARGET_LIMIT = 20_000
@@ -25,7 +25,7 @@ const TARGET_LIMIT = 20_000
 type Deps = ChoiceDeps & {
   store: Store
   repo: DeploymentsRepo
-  audit: Audit
+  trail: Trail
   software: Pick<Software, 'createCustom'>
 }
 
@@ -90,12 +90,7 @@ export function createDeployment(
       },
       targetsOf(waves, software),
     )
-    deps.audit.record(
-      viewer,
-      'deployment.create',
-      `deployment ${row.name}`,
-      `${input.action === 'install' ? '' : 'remove '}${software.map(softwareTitle).join(', ')} ${input.action === 'install' ? 'to' : 'from'} ${devices.length} devices: ${devices.map((d) => d.name).join(', ')}`,
-    )
+    deps.trail.created(viewer, row, input, software, devices)
     return row.id
   })
 }

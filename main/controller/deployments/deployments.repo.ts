@@ -1,7 +1,7 @@
 /** Rows of deployments, and of what they are made of. Targets and attempts: targets.repo.ts. */
-import { and, count, desc, eq, inArray, like, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gte, inArray, like, sql } from 'drizzle-orm'
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
-import type { DeploymentId, InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
+import type { DeploymentId, DeviceId, InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import {
   deployments,
   deploymentTargets,
@@ -80,19 +80,73 @@ export function createDeploymentsRepo(store: Store) {
         total: db.select({ n: count() }).from(deployments).where(where).get()?.n ?? 0,
       }
     },
-    statusCounts: () =>
+    statusCounts: (ownerId: UserId | null) =>
       db
         .select({ status: deployments.status, n: count() })
         .from(deployments)
+        .where(ownerId === null ? undefined : eq(deployments.created_by, ownerId))
         .groupBy(deployments.status)
         .all(),
-    endedSince: (sinceIso: string) =>
+    endedSince: (sinceIso: string, ownerId: UserId | null) =>
       db
         .select({ status: deploymentTargets.deployment_status, n: count() })
         .from(deploymentTargets)
-        .where(sql`${deploymentTargets.completed_at} >= ${sinceIso}`)
+        .where(
+          and(
+            gte(deploymentTargets.completed_at, sinceIso),
+            ownerId === null
+              ? undefined
+              : inArray(
+                  deploymentTargets.deployment_id,
+                  db
+                    .select({ id: deployments.id })
+                    .from(deployments)
+                    .where(eq(deployments.created_by, ownerId)),
+                ),
+          ),
+        )
         .groupBy(deploymentTargets.deployment_status)
         .all(),
+
+    /** Which installers it gives out, in the order of installation. */
+    packagesOf: (id: DeploymentId) =>
+      db
+        .selectDistinct({
+          software_id: software.id,
+          name: software.name,
+          version: software.version,
+          platform: installers.platform,
+          arch: installers.arch,
+          file_name: installers.file_name,
+          sha256: installers.sha256,
+          install_args: installers.install_args,
+          source_url: installers.source_url,
+        })
+        .from(deploymentTargets)
+        .innerJoin(software, eq(software.id, deploymentTargets.software_id))
+        .innerJoin(installers, eq(installers.id, deploymentTargets.installer_id))
+        .where(eq(deploymentTargets.deployment_id, id))
+        .orderBy(deploymentTargets.position, installers.id)
+        .all(),
+    idsOfDevice: (id: DeviceId): DeploymentId[] =>
+      db
+        .selectDistinct({ id: deploymentTargets.deployment_id })
+        .from(deploymentTargets)
+        .where(eq(deploymentTargets.device_id, id))
+        .all()
+        .map((row) => row.id),
+    countOf: (owner: UserId): { all: number; active: number } =>
+      db
+        .select({
+          all: count(),
+          active: sql<number>`coalesce(sum(${deployments.status} in ('pending', 'in_progress')), 0)`,
+        })
+        .from(deployments)
+        .where(eq(deployments.created_by, owner))
+        .get() ?? { all: 0, active: 0 },
+    handOver: (from: UserId, to: UserId | null): void => {
+      db.update(deployments).set({ created_by: to }).where(eq(deployments.created_by, from)).run()
+    },
 
     installer: (id: InstallerId): InstallerRow | undefined => installerById.get({ id }),
     softwareName: (id: SoftwareId): string =>

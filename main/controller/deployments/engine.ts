@@ -14,11 +14,13 @@ import { plan, type PlanDevice, type Snapshot } from './plan.ts'
 import { toPlan } from './plan-row.ts'
 import type { Sender, Sending } from './sender.ts'
 import type { EngineTimings } from './timings.ts'
+import type { Trail } from './trail.ts'
 
 export function createEngine(deps: {
   repo: DeploymentsRepo
   devices: Devices
   sender: Sender
+  trail: Trail
   now: Now
   log: Log
   timings: EngineTimings
@@ -26,7 +28,7 @@ export function createEngine(deps: {
 }) {
   const { repo, devices, timings } = deps
   const openTargets = createOpenTargets({ repo, now: deps.now })
-  const perform = createPerform({ repo, devices, now: deps.now, timings })
+  const perform = createPerform({ repo, devices, trail: deps.trail, now: deps.now, timings })
   const dirty = new Set<DeploymentId>()
   const wakeAt = new Map<DeploymentId, number>()
   let timer: NodeJS.Timeout | null = null

@@ -48,6 +48,7 @@ import { createOutputsRepo } from './outputs.repo.ts'
 import { createRecorder } from './record.ts'
 import { createReports } from './reports.ts'
 import { createSender, type AgentPort } from './sender.ts'
+import { createTrail } from './trail.ts'
 import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
 import { toAttempt, toCsv, toDeployment, toProgress, toTarget, totals } from './views.ts'
 
@@ -104,10 +105,11 @@ export function createDeployments(deps: {
     log,
     cancelLost: (target): void => engine.cancelLost(target.deployment_id, target.id),
   })
-  const engine = createEngine({ repo, devices, sender, now, log, timings, committed })
+  const trail = createTrail({ audit: deps.audit, repo })
+  const engine = createEngine({ repo, devices, sender, trail, now, log, timings, committed })
   devices.onChange(({ id }) => engine.poke(repo.deploymentsWaitingFor([id])))
 
-  const createDeps = { ...deps, repo }
+  const createDeps = { ...deps, repo, trail }
 
   function visible(viewer: Viewer, id: DeploymentId): DeploymentRow {
     const row = repo.byId(id)
@@ -214,12 +216,16 @@ export function createDeployments(deps: {
 
     ...control,
 
-    stats(): Pick<Stats, 'deployments' | 'last_7_days'> {
-      const by = new Map(repo.statusCounts().map((row) => [row.status, row.n]))
+    /** Of all deployments, or of those that are his. */
+    stats(viewer: Viewer): Pick<Stats, 'deployments' | 'last_7_days'> {
+      const ownerId = viewer.role === 'admin' ? null : viewer.id
+      const by = new Map(repo.statusCounts(ownerId).map((row) => [row.status, row.n]))
       const of = (...states: DeploymentRow['status'][]) =>
         states.reduce((sum, state) => sum + (by.get(state) ?? 0), 0)
       const ended = new Map(
-        repo.endedSince(isoTime(now() - 7 * 24 * 3_600_000)).map((row) => [row.status, row.n]),
+        repo
+          .endedSince(isoTime(now() - 7 * 24 * 3_600_000), ownerId)
+          .map((row) => [row.status, row.n]),
       )
       return {
         deployments: {
@@ -302,6 +308,13 @@ export function createDeployments(deps: {
     },
     deviceOfLiveAttempt: (attemptId: AttemptId): DeviceId | null =>
       repo.deviceOfLiveAttempt(attemptId),
+    /** That have, or had, this device as a target. */
+    idsOfDevice: (id: DeviceId): DeploymentId[] => repo.idsOfDevice(id),
+    /** For the removal of a user: all of his, and those of them that have not ended. */
+    countOf: (id: UserId): { all: number; active: number } => repo.countOf(id),
+    handOver(from: UserId, to: UserId | null): void {
+      repo.handOver(from, to)
+    },
     isSoftwareInUse: (id: SoftwareId): boolean => repo.softwareInUse(id),
     /** A package given as an address has arrived, or cannot be had. */
     installerSettled: (id: InstallerId): void => engine.poke(repo.deploymentsUsingInstaller(id)),

@@ -1,5 +1,6 @@
 /** Writes what a plan says. Runs inside the engine's transaction; what is to be sent or told is gathered for after the commit. */
 import { randomBytes } from 'node:crypto'
+import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
 import { nextDeploymentState, verdict } from '#shared/domain/deployment-state.ts'
 import type { AttemptId, DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
@@ -10,11 +11,13 @@ import type { DeploymentsRepo } from './deployments.repo.ts'
 import type { OpenTarget } from './open-targets.ts'
 import type { Action } from './plan.ts'
 import type { Sending } from './sender.ts'
+import type { Trail } from './trail.ts'
 import type { EngineTimings } from './timings.ts'
 
 export function createPerform(deps: {
   repo: DeploymentsRepo
   devices: Pick<Devices, 'takeSequence'>
+  trail: Pick<Trail, 'ended' | 'pausedByFailures'>
   now: Now
   timings: EngineTimings
 }) {
@@ -80,7 +83,7 @@ export function createPerform(deps: {
       pause_message: null,
     })
     changes.deployment(id)
-    changes.complete(id, {
+    const completed: DeploymentCompleted = {
       deployment_id: id,
       deployment_name: deployment.name,
       status: end,
@@ -90,7 +93,9 @@ export function createPerform(deps: {
       total_count: counts.completed + counts.failed + counts.skipped,
       created_at: deployment.created_at,
       ended_at: iso,
-    })
+    }
+    deps.trail.ended(deployment, completed)
+    changes.complete(id, completed)
   }
 
   return (
@@ -137,6 +142,7 @@ export function createPerform(deps: {
             pause_reason: 'failure_threshold',
             pause_message: action.message,
           })
+          deps.trail.pausedByFailures(repo.byId(id)!, action.message)
           changes.deployment(id)
           changes.owing.add(id)
           break

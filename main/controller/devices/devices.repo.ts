@@ -1,6 +1,6 @@
-import { eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { AgentFacts } from '#shared/contract/agent-link.ts'
-import type { DeviceId, GroupId } from '#shared/domain/ids.ts'
+import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import { deviceGroupMembers, deviceHardware, devices } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 import type { KnownHardware } from './twins.ts'
@@ -59,6 +59,15 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     byKey: (publicKey: string): DeviceRow | undefined =>
       db.select().from(devices).where(eq(devices.public_key, publicKey)).get(),
     byIds: (ids: DeviceId[]): DeviceRow[] => byIds.all(JSON.stringify(ids)).map(fromSqlite),
+    ownedBy: (owner: UserId): DeviceRow[] =>
+      db
+        .select()
+        .from(devices)
+        .where(and(eq(devices.owner_id, owner), isNull(devices.deleted_at)))
+        .all(),
+    handOver: (from: UserId, to: UserId | null): void => {
+      db.update(devices).set({ owner_id: to }).where(eq(devices.owner_id, from)).run()
+    },
     insert: (row: typeof devices.$inferInsert): DeviceRow =>
       db.insert(devices).values(row).returning().get(),
     update: (id: DeviceId, change: Partial<DeviceRow>): void => {

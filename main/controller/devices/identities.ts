@@ -47,13 +47,16 @@ export function createIdentities(deps: {
         repo.setHardware(id, known)
         const name = `device ${repo.byId(id)?.name ?? id}`
         if (news === 'replaced')
-          audit.record(null, 'device.hardware', name, 'its disk is in other hardware than before')
+          audit.record(null, 'device.hardware', name, 'its disk is in other hardware than before', {
+            deviceId: id,
+          })
         if (news === 'returned')
           audit.record(
             null,
             'device.twin',
             name,
             'hardware that seemed to be replaced is back: two PCs carry this identity. This one keeps it.',
+            { deviceId: id },
           )
       })
       return split
@@ -104,12 +107,14 @@ export function createIdentities(deps: {
           'device.split',
           `device ${made.name}`,
           `it carried the identity of ${original.name} (a copied disk), from ${address ?? 'an unknown address'}; it waits for approval`,
+          { deviceId: made.id },
         )
         audit.record(
           null,
           'device.twin',
           `device ${original.name}`,
           `another PC carried its identity (a copied disk); that one is now ${made.name}`,
+          { deviceId: from },
         )
         return made.id
       })

@@ -124,10 +124,20 @@ export function createDevices(deps: {
     seenSince: (iso: string): number =>
       repo.list().filter((row) => presence.isOnline(row.id) || (row.last_seen_at ?? '') > iso)
         .length,
-    counts: (): { total: number; online: number; unapproved: number } => ({
-      ...repo.counts(),
-      online: presence.onlineCount(),
-    }),
+    /** Of all devices, or of those that are his. */
+    counts(viewer?: Viewer): { total: number; online: number; unapproved: number } {
+      if (!viewer || viewer.role === 'admin')
+        return { ...repo.counts(), online: presence.onlineCount() }
+      const own = repo.ownedBy(viewer.id)
+      return {
+        total: own.length,
+        online: own.filter((row) => presence.isOnline(row.id)).length,
+        unapproved: own.filter((row) => !row.approved && !row.blocked).length,
+      }
+    },
+    /** For the removal of a user. */
+    ownedBy: (id: UserId): DeviceId[] => repo.ownedBy(id).map((row) => row.id),
+    handOver: (from: UserId, to: UserId | null): void => repo.handOver(from, to),
 
     /**
      * The devices behind ids, checked one by one.
@@ -155,7 +165,9 @@ export function createDevices(deps: {
       if (name !== undefined && name !== row.name)
         deps.store.transaction(() => {
           repo.update(id, { name })
-          deps.audit.record(viewer, 'device.rename', `device ${row.name}`, `now ${name}`)
+          deps.audit.record(viewer, 'device.rename', `device ${row.name}`, `now ${name}`, {
+            deviceId: id,
+          })
         })
       tell({ id, what: 'updated' })
       return view(id)
@@ -164,7 +176,7 @@ export function createDevices(deps: {
       const row = visible(viewer, id)
       deps.store.transaction(() => {
         repo.update(id, { approved: true, blocked: false, owner_id: row.owner_id ?? viewer.id })
-        deps.audit.record(viewer, 'device.approve', `device ${row.name}`, '')
+        deps.audit.record(viewer, 'device.approve', `device ${row.name}`, '', { deviceId: id })
       })
       tell({ id, what: 'updated' })
       return view(id)
@@ -173,7 +185,7 @@ export function createDevices(deps: {
       const row = visible(viewer, id)
       deps.store.transaction(() => {
         repo.update(id, { blocked: true, approved: false })
-        deps.audit.record(viewer, 'device.block', `device ${row.name}`, '')
+        deps.audit.record(viewer, 'device.block', `device ${row.name}`, '', { deviceId: id })
       })
       tell({ id, what: 'refused' })
       return view(id)
@@ -182,7 +194,7 @@ export function createDevices(deps: {
       const row = visible(viewer, id)
       deps.store.transaction(() => {
         repo.update(id, { deleted_at: isoTime(deps.now()) })
-        deps.audit.record(viewer, 'device.delete', `device ${row.name}`, '')
+        deps.audit.record(viewer, 'device.delete', `device ${row.name}`, '', { deviceId: id })
       })
       tell({ id, what: 'removed' })
     },

@@ -1,5 +1,5 @@
-import { and, desc, eq, gt, isNull, sql } from 'drizzle-orm'
-import type { EnrollmentId } from '#shared/domain/ids.ts'
+import { and, count, desc, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { EnrollmentId, UserId } from '#shared/domain/ids.ts'
 import { enrollments } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 
@@ -37,6 +37,28 @@ export function createEnrollmentRepo({ db }: Store) {
         .set({ revoked_at: nowIso })
         .where(and(isNull(enrollments.revoked_at), gt(enrollments.expires_at, nowIso)))
         .run().changes,
+    countOpen: (owner: UserId, nowIso: string): number =>
+      db
+        .select({ n: count() })
+        .from(enrollments)
+        .where(
+          and(
+            eq(enrollments.created_by, owner),
+            isNull(enrollments.revoked_at),
+            gt(enrollments.expires_at, nowIso),
+            sql`${enrollments.uses} < ${enrollments.max_uses}`,
+          ),
+        )
+        .get()?.n ?? 0,
+    handOver: (from: UserId, to: UserId): void => {
+      db.update(enrollments).set({ created_by: to }).where(eq(enrollments.created_by, from)).run()
+    },
+    revokeOf: (owner: UserId, nowIso: string): void => {
+      db.update(enrollments)
+        .set({ revoked_at: nowIso })
+        .where(and(eq(enrollments.created_by, owner), isNull(enrollments.revoked_at)))
+        .run()
+    },
     revoke: (id: EnrollmentId, nowIso: string): void => {
       db.update(enrollments).set({ revoked_at: nowIso }).where(eq(enrollments.id, id)).run()
     },

@@ -9,7 +9,7 @@ import {
 import type { Enrollment } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
-import type { EnrollmentId, GroupId } from '#shared/domain/ids.ts'
+import type { EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
@@ -85,6 +85,12 @@ export function createEnrollment(deps: {
       return { id: row.id, code, expires_at, commands: commands(code) }
     },
 
+    /** Codes of his that still admit PCs. */
+    openOf: (id: UserId): number => repo.countOpen(id, isoTime(deps.now())),
+    /** For the removal of a user: whoever has a code of his gets in by the new owner's leave, or not at all. */
+    handOver: (from: UserId, to: UserId | null): void =>
+      to === null ? repo.revokeOf(from, isoTime(deps.now())) : repo.handOver(from, to),
+
     list: (viewer: Viewer): Enrollment[] =>
       repo
         .list()
@@ -142,10 +148,11 @@ export function createEnrollment(deps: {
         })
         deps.groups.addToGroups(used.group_ids, id)
         deps.audit.record(
-          null,
+          { id: null, username: 'system', address: remoteAddress },
           'device.enroll',
           `device ${request.facts.name}`,
-          `code ${used.id}, from ${remoteAddress}`,
+          `code ${used.id}`,
+          { deviceId: id },
         )
         return id
       })

@@ -1,5 +1,5 @@
-import { eq, inArray, isNull, and, sql } from 'drizzle-orm'
-import type { DeviceId, GroupId } from '#shared/domain/ids.ts'
+import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
+import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import { deviceGroupMembers, deviceGroups, devices } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 
@@ -16,6 +16,12 @@ export function createGroupsRepo({ db }: Store) {
         .from(deviceGroups)
         .where(sql`lower(${deviceGroups.name}) = lower(${name})`)
         .get(),
+    countOf: (owner: UserId): number =>
+      db.select({ n: count() }).from(deviceGroups).where(eq(deviceGroups.owner_id, owner)).get()
+        ?.n ?? 0,
+    handOver: (from: UserId, to: UserId | null): void => {
+      db.update(deviceGroups).set({ owner_id: to }).where(eq(deviceGroups.owner_id, from)).run()
+    },
     insert: (row: typeof deviceGroups.$inferInsert): GroupRow =>
       db.insert(deviceGroups).values(row).returning().get(),
     rename: (id: GroupId, name: string): void => {

@@ -1,7 +1,7 @@
 /** Groups of devices, kept by hand. */
 import type { Group } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { DeviceId, GroupId } from '#shared/domain/ids.ts'
+import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
@@ -36,6 +36,10 @@ export function createGroups(deps: { store: Store; now: Now; audit: Audit; devic
   }
 
   return {
+    /** For the removal of a user. */
+    countOf: (id: UserId): number => repo.countOf(id),
+    handOver: (from: UserId, to: UserId | null): void => repo.handOver(from, to),
+
     list: (viewer: Viewer): Group[] =>
       toGroups(repo.list().filter((row) => maySee(viewer, row.owner_id))),
 

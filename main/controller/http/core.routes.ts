@@ -1,4 +1,5 @@
 /** Handlers of everything but software: each a line from the request to the slice that answers it. */
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
 import type { HubStatus, Stats } from '#shared/contract/entities.ts'
 import type { Audit } from '../audit/index.ts'
@@ -8,11 +9,19 @@ import type { EnrollmentService } from '../enrollment/index.ts'
 import type { Groups } from '../groups/index.ts'
 import { isLoopback } from '../lib/addresses.ts'
 import type { Software } from '../software/index.ts'
-import type { Users } from '../users/index.ts'
+import type { Origin, Users } from '../users/index.ts'
 import type { Handlers } from './handlers.ts'
 import type { Tokens } from './tokens.ts'
 
 const DONE = { success: true } as const
+
+const originOf = (context: { remoteAddress: string; raw: FastifyRequest }): Origin => ({
+  address: context.remoteAddress,
+  client: context.raw.headers['user-agent'] ?? null,
+})
+/** @param name without quotes or line ends: of our own making */
+const asFile = (reply: FastifyReply, type: string, name: string): void =>
+  void reply.type(type).header('content-disposition', `attachment; filename="${name}"`)
 
 export type CoreDeps = {
   users: Users
@@ -24,8 +33,6 @@ export type CoreDeps = {
   deployments: Deployments
   software: Software
   hubStatus: () => HubStatus
-  dropSession: (sessionId: string) => void
-  dropUser: (userId: Parameters<Users['logoutAll']>[0]) => void
   version: string
 }
 type Core = Handlers<
@@ -47,38 +54,45 @@ export function coreRoutes(deps: CoreDeps): Core {
     'health.get': () => ({ status: 'ok', version: deps.version }),
 
     'auth.state': () => ({ setup_needed: users.setupNeeded() }),
-    'auth.setup': async ({ body }, { remoteAddress }) => {
-      if (!isLoopback(remoteAddress))
+    'auth.setup': async ({ body }, context) => {
+      if (!isLoopback(context.remoteAddress))
         throw new AppError(
           'E_SETUP_LOOPBACK_ONLY',
           'The first account is made on the computer that runs the controller.',
         )
-      return tokens.issue(await users.setup(body.username, body.password))
+      return tokens.issue(await users.setup(body.username, body.password, originOf(context)))
     },
-    'auth.login': async ({ body }) => tokens.issue(await users.login(body.username, body.password)),
-    'auth.refresh': ({ body }) => tokens.issue(users.refresh(body.refresh_token)),
-    'auth.logout': (_request, { sessionId }) => {
-      users.logout(sessionId!)
-      deps.dropSession(sessionId!)
+    'auth.login': async ({ body }, context) =>
+      tokens.issue(await users.login(body.username, body.password, originOf(context))),
+    'auth.refresh': ({ body }, context) =>
+      tokens.issue(users.refresh(body.refresh_token, originOf(context))),
+    'auth.logout': (_request, { viewer, sessionId }) => {
+      users.logout(viewer, sessionId!)
       return DONE
     },
     'auth.logout_all': (_request, { viewer }) => {
-      users.logoutAll(viewer.id)
-      deps.dropUser(viewer.id)
+      users.logoutAll(viewer)
       return DONE
     },
     'auth.me': (_request, { viewer }) => users.get(viewer.id),
+    'auth.password': ({ body }, { viewer, sessionId }) =>
+      users.changePassword(viewer, sessionId!, body),
+    'auth.sessions': (_request, { viewer, sessionId }) => ({
+      sessions: users.sessionsOf(viewer, sessionId),
+    }),
+    'auth.end_session': ({ params }, { viewer }) => {
+      users.endSession(viewer, params.id)
+      return DONE
+    },
 
     'users.list': () => ({ users: users.list() }),
     'users.create': ({ body }, { viewer }) => users.create(viewer, body),
-    'users.update': async ({ params, body }, { viewer }) => {
-      const user = await users.update(viewer, params.id, body)
-      deps.dropUser(params.id)
-      return user
-    },
-    'users.delete': ({ params }, { viewer }) => {
-      users.remove(viewer, params.id)
-      deps.dropUser(params.id)
+    'users.update': ({ params, body }, { viewer }) => users.update(viewer, params.id, body),
+    'users.reset_password': ({ params }, { viewer }) => users.resetPassword(viewer, params.id),
+    'users.end_sessions': ({ params }, { viewer }) => users.endSessions(viewer, params.id),
+    'users.holdings': ({ params }) => users.holdings(params.id),
+    'users.delete': ({ params, query }, { viewer }) => {
+      users.remove(viewer, params.id, query.transfer_to ?? null)
       return DONE
     },
 
@@ -130,17 +144,30 @@ export function coreRoutes(deps: CoreDeps): Core {
       deployments.output(viewer, params.id, params.target_id, query.attempt),
     'deployments.report': ({ params }, { viewer, reply }) => {
       const csv = deployments.report(viewer, params.id)
-      void reply
-        .type('text/csv; charset=utf-8')
-        .header('content-disposition', `attachment; filename="deployment-${params.id}.csv"`)
+      asFile(reply, 'text/csv; charset=utf-8', `deployment-${params.id}.csv`)
       return csv
     },
 
-    'audit.list': ({ query }, { viewer }) => deps.audit.list(viewer, query),
+    'audit.list': ({ query }, { viewer }) =>
+      deps.audit.list(viewer, {
+        ...query,
+        deviceId: query.device_id,
+        deploymentId: query.deployment_id,
+      }),
+    'audit.facets': (_request, { viewer }) => deps.audit.facets(viewer),
+    'audit.proof': () => deps.audit.proof(),
+    'audit.export_csv': (_request, { viewer, reply }) => {
+      asFile(reply, 'text/csv; charset=utf-8', 'deployx-audit.csv')
+      return deps.audit.exportCsv(viewer)
+    },
+    'audit.export_jsonl': (_request, { viewer, reply }) => {
+      asFile(reply, 'application/jsonl; charset=utf-8', 'deployx-audit.jsonl')
+      return deps.audit.exportJsonl(viewer)
+    },
     'stats.get': (_request, { viewer }): Stats => ({
-      devices: devices.counts(),
+      devices: devices.counts(viewer),
       software: deps.software.list(viewer).length,
-      ...deployments.stats(),
+      ...deployments.stats(viewer),
     }),
     'hub.get': () => deps.hubStatus(),
   }

@@ -18,7 +18,11 @@ beforeAll(async () => {
   })
   const names = Object.keys(rest) as RouteName[]
   const handlers = Object.fromEntries(names.map((name) => [name, () => ({})]))
-  await server.mount(handlers as unknown as AllHandlers, () => null)
+  await server.mount(handlers as unknown as AllHandlers, {
+    authenticate: () => 'over',
+    isOpen: () => false,
+    refused: () => undefined,
+  })
   await server.app.ready()
 })
 afterAll(async () => await server.app.close())

@@ -25,7 +25,10 @@ function openApiSchema(name: RouteName, route: Route) {
     ...(route.body && { body: route.body }),
     ...(route.transport === 'multipart' && { consumes: ['multipart/form-data'] }),
     ...(route.access !== 'none' && { security: [{ bearer: [] }] }),
-    response: { ...(route.transport !== 'text' && { 200: route.reply }), '4xx': ErrorReply },
+    response: {
+      ...(route.transport !== 'text' && route.transport !== 'stream' && { 200: route.reply }),
+      '4xx': ErrorReply,
+    },
   }
 }
 

@@ -3,7 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Rest, RouteName, RouteReply, RouteRequest } from '#shared/contract/rest.ts'
 import type { Viewer } from '../context.ts'
 
-type ViewerOf<N extends RouteName> = Rest[N]['access'] extends 'none' ? null : Viewer
+type ViewerOf<N extends RouteName> = Rest[N]['access'] extends 'none'
+  ? null
+  : Viewer & { address: string }
+type Answer<N extends RouteName> = Rest[N] extends { transport: 'stream' }
+  ? AsyncIterable<string>
+  : RouteReply<N> | Promise<RouteReply<N>>
 
 export type RequestContext<N extends RouteName> = {
   viewer: ViewerOf<N>
@@ -11,6 +16,8 @@ export type RequestContext<N extends RouteName> = {
   sessionId: string | null
   /** The caller's address as the socket tells it. */
   remoteAddress: string
+  /** For what took long: the caller as he stands now. @throws AppError E_UNAUTHENTICATED when he is signed out by now */
+  stillSignedIn: () => void
   /** The raw request: for uploads only. */
   raw: FastifyRequest
   reply: FastifyReply
@@ -19,7 +26,7 @@ export type RequestContext<N extends RouteName> = {
 export type Handler<N extends RouteName> = (
   request: RouteRequest<N>,
   context: RequestContext<N>,
-) => RouteReply<N> | Promise<RouteReply<N>>
+) => Answer<N>
 
 /** Handlers of the routes whose name begins with one of the prefixes, e.g. `Handlers<'software'>`. */
 export type Handlers<Prefix extends string> = {

@@ -15,7 +15,7 @@ import {
 type Ids = Record<
   'device' | 'group' | 'software' | 'installer' | 'deployment' | 'target' | 'enrollment' | 'user',
   number
->
+> & { session: string }
 
 let t: TestController
 let bens: Ids
@@ -63,6 +63,7 @@ beforeAll(async () => {
     target: targets[0]!.id,
     enrollment,
     user: users[0]!.id,
+    session: (await ben.call('auth.sessions', {})).sessions[0]!.id,
   }
 })
 afterAll(() => t.stop())
@@ -75,6 +76,7 @@ const ID_OF: Record<string, keyof Ids> = {
   deployments: 'deployment',
   enrollments: 'enrollment',
   users: 'user',
+  auth: 'session',
 }
 const pathOf = (name: RouteName): string =>
   rest[name].path

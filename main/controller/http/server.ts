@@ -1,4 +1,5 @@
 /** The console's listener: the REST surface from the contract's table, the feed, and the console itself for a browser. */
+import { Readable } from 'node:stream'
 import cors from '@fastify/cors'
 import jwt from '@fastify/jwt'
 import multipart from '@fastify/multipart'
@@ -20,6 +21,7 @@ import type { Log, Viewer } from '../context.ts'
 import { isLoopback, plainAddress } from '../lib/addresses.ts'
 import type { Handler } from './handlers.ts'
 import { createOriginGuard, securityHeaders } from './security.ts'
+import { createDoor, type Access } from './door.ts'
 import { ACCESS_LIFE_MS, TOKEN_AUDIENCE, TOKEN_ISSUER } from './tokens.ts'
 
 /** Requests one address may make per minute; sign-in and first account far fewer, because each may be a guess. */
@@ -31,9 +33,10 @@ export type AllHandlers = { [N in RouteName]: Handler<N> }
 type AnyHandler = (
   request: { params: unknown; query: unknown; body: unknown },
   context: {
-    viewer: Viewer | null
+    viewer: (Viewer & { address: string }) | null
     sessionId: string | null
     remoteAddress: string
+    stillSignedIn: () => void
     raw: FastifyRequest
     reply: FastifyReply
   },
@@ -78,7 +81,8 @@ function parse(schema: z.ZodType | undefined, value: unknown, what: string): unk
 
 /** What a reply may hold; anything else is left out of it. */
 /** One that is not JSON, and not checked. */
-const hasOwnReply = ({ transport }: Route): boolean => transport === 'text' || transport === 'file'
+const hasOwnReply = ({ transport }: Route): boolean =>
+  transport === 'text' || transport === 'file' || transport === 'stream'
 const replySchema = (route: Route) => ({
   response: { ...(!hasOwnReply(route) && { 200: route.reply }), '4xx': ErrorReply },
 })
@@ -113,10 +117,7 @@ export async function createConsoleServer(deps: {
   app: FastifyInstance
   isOriginAllowed: (origin: string, host: string) => boolean
   /** Registers the routes once the slices exist. */
-  mount: (
-    handlers: AllHandlers,
-    authenticate: (token: string) => { viewer: Viewer; sessionId: string } | null,
-  ) => Promise<void>
+  mount: (handlers: AllHandlers, access: Access) => Promise<void>
 }> {
   const app = Fastify({
     bodyLimit: REQUEST_BODY_LIMIT_BYTES,
@@ -135,7 +136,9 @@ export async function createConsoleServer(deps: {
   app.addHook('onSend', async (_request, reply) => securityHeaders(reply))
   app.setErrorHandler((error: FastifyError | AppError | z.ZodError, _request, reply) => {
     const known = toAppError(error, deps.log)
-    if (known.code === 'E_RATE_LIMITED' && !reply.hasHeader('retry-after'))
+    if (known.retryAfterSeconds !== null)
+      void reply.header('retry-after', String(known.retryAfterSeconds))
+    else if (known.code === 'E_RATE_LIMITED' && !reply.hasHeader('retry-after'))
       void reply.header('retry-after', '30')
     // Written as text: the reply's schema is that of the route, this is none of it.
     return reply
@@ -166,7 +169,8 @@ export async function createConsoleServer(deps: {
   return {
     app,
     isOriginAllowed: guard.isAllowed,
-    async mount(handlers, authenticate) {
+    async mount(handlers, access) {
+      const admit = createDoor(access)
       for (const name of Object.keys(rest) as RouteName[]) {
         const route: Route = rest[name]
         const handler = handlers[name] as unknown as AnyHandler
@@ -181,12 +185,12 @@ export async function createConsoleServer(deps: {
               : {},
           },
           handler: async (request, reply) => {
-            const [scheme, token] = (request.headers.authorization ?? '').split(' ')
-            const known = scheme?.toLowerCase() === 'bearer' && token ? authenticate(token) : null
-            if (route.access !== 'none' && !known)
-              throw new AppError('E_UNAUTHENTICATED', 'Sign in first.')
-            if (route.access === 'admin' && known?.viewer.role !== 'admin')
-              throw new AppError('E_FORBIDDEN', 'Only administrators may do this.')
+            const remoteAddress = plainAddress(request.socket.remoteAddress)
+            const known = admit(name, request.headers.authorization, remoteAddress)
+            const stillSignedIn = (): void => {
+              if (known && !access.isOpen(known.sessionId, remoteAddress))
+                throw new AppError('E_UNAUTHENTICATED', 'This session has ended. Sign in again.')
+            }
             const result = await handler(
               {
                 params: parse(route.params, request.params, 'The address is not valid') ?? {},
@@ -199,12 +203,17 @@ export async function createConsoleServer(deps: {
               {
                 viewer: known?.viewer ?? null,
                 sessionId: known?.sessionId ?? null,
-                remoteAddress: plainAddress(request.socket.remoteAddress),
+                remoteAddress,
+                stillSignedIn,
                 raw: request,
                 reply,
               },
             )
-            return reply.send(result)
+            return reply.send(
+              route.transport === 'stream'
+                ? Readable.from(result as AsyncIterable<string>)
+                : result,
+            )
           },
         })
       }

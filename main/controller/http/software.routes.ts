@@ -1,7 +1,17 @@
 /** The library over REST. Uploads are streamed: a file is on disk, hashed, when its part ends. */
-import type { Software } from '../software/index.ts'
+import type { Software, Upload } from '../software/index.ts'
 import type { Handlers } from './handlers.ts'
 import { readUpload } from './upload.ts'
+
+/** Somebody who was signed out while his file arrived leaves nothing behind. */
+async function checkOrDiscard(upload: Upload, stillSignedIn: () => void): Promise<void> {
+  try {
+    stillSignedIn()
+  } catch (error) {
+    await upload.discard()
+    throw error
+  }
+}
 
 /** Needs @fastify/multipart on the server that registers it. */
 export function softwareRoutes(deps: { software: Software }): Handlers<'software'> {
@@ -9,16 +19,18 @@ export function softwareRoutes(deps: { software: Software }): Handlers<'software
   return {
     'software.list': (_request, { viewer }) => ({ software: software.list(viewer) }),
 
-    'software.create': async (_request, { viewer, raw }) => {
+    'software.create': async (_request, { viewer, raw, stillSignedIn }) => {
       const { upload, fields } = await readUpload(raw, (file) => software.receive(file))
+      await checkOrDiscard(upload, stillSignedIn)
       return software.create(viewer, upload, fields)
     },
 
-    'software.add_installer': async ({ params }, { viewer, raw }) => {
+    'software.add_installer': async ({ params }, { viewer, raw, stillSignedIn }) => {
       const { upload, fields } = await readUpload(raw, (file) => {
         software.checkChangeable(viewer, params.id)
         return software.receive(file)
       })
+      await checkOrDiscard(upload, stillSignedIn)
       return software.addInstaller(viewer, params.id, upload, fields)
     },
 

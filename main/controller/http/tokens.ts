@@ -10,6 +10,7 @@ export const TOKEN_ISSUER = 'deployx'
 export const TOKEN_AUDIENCE = 'deployx-console'
 const Claims = z.object({ sid: z.string().min(1) })
 
+export type SignedIn = { viewer: Viewer & { address: string }; sessionId: string }
 export type Tokens = ReturnType<typeof createTokens>
 
 export function createTokens(deps: { app: FastifyInstance; users: Users; now: Now }) {
@@ -26,15 +27,20 @@ export function createTokens(deps: { app: FastifyInstance; users: Users; now: No
         user,
       }
     },
-    /** Who is behind a token; null when it is not ours, has run out, or its session has ended. */
-    authenticate(token: string): { viewer: Viewer; sessionId: string } | null {
+    /**
+     * Who is behind a token, as he stands now. `over`: it was ours, but has run out or its session has ended, which happens
+     * every day. `foreign`: nobody here ever made it.
+     */
+    authenticate(token: string, address: string): SignedIn | 'over' | 'foreign' {
+      let sessionId: string
       try {
-        const claims = Claims.safeParse(deps.app.jwt.verify(token))
-        const viewer = claims.success ? deps.users.viewerOf(claims.data.sid) : null
-        return claims.success && viewer ? { viewer, sessionId: claims.data.sid } : null
-      } catch {
-        return null
+        sessionId = Claims.parse(deps.app.jwt.verify(token)).sid
+      } catch (error) {
+        const isExpired = (error as { code?: unknown }).code === 'FAST_JWT_EXPIRED'
+        return isExpired ? 'over' : 'foreign'
       }
+      const viewer = deps.users.viewerOf(sessionId, address)
+      return viewer ? { viewer: { ...viewer, address }, sessionId } : 'over'
     },
   }
 }

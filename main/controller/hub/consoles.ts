@@ -2,7 +2,7 @@
  * The consoles' feed: namespace `/console`. Each user gets what is his to see. Changes of targets are gathered and sent at
  * most ten times a second, each target's latest state only.
  */
-import type { Namespace, Server } from 'socket.io'
+import type { Namespace, Server, Socket } from 'socket.io'
 import {
   CONSOLE_NAMESPACE,
   type ConsoleToHub,
@@ -12,18 +12,24 @@ import {
 } from '#shared/contract/console-feed.ts'
 import type { HubStatus } from '#shared/contract/entities.ts'
 import type { DeploymentId, DeviceId, TargetId, UserId } from '#shared/domain/ids.ts'
-import type { Viewer } from '../context.ts'
 import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
+import type { Tokens } from '../http/tokens.ts'
+import { plainAddress } from '../lib/addresses.ts'
 
 const FRAME_MS = 100
 /** Targets described in one frame; more of them follow in the next. */
 const TARGETS_PER_FRAME = 500
+/** Sessions end by themselves as well: whoever listens for one that has is cut off within this time. */
+const SESSION_CHECK_MS = 30_000
 const ADMINS = 'admins'
 const userRoom = (id: UserId) => `user:${id}`
 const sessionRoom = (id: string) => `session:${id}`
 
 export type FeedListener = <E extends FeedEventName>(event: E, body: FeedEvents[E]) => void
+type FeedData = { sessionId: string; address: string }
+type FeedNamespace = Namespace<ConsoleToHub, HubToConsole, Record<string, never>, FeedData>
+type FeedSocket = Socket<ConsoleToHub, HubToConsole, Record<string, never>, FeedData>
 export type ConsolesEdge = ReturnType<typeof createConsolesEdge>
 
 export function createConsolesEdge(deps: {
@@ -31,7 +37,8 @@ export function createConsolesEdge(deps: {
   deployments: Deployments
   hubStatus: () => HubStatus
 }) {
-  let namespace: Namespace<ConsoleToHub, HubToConsole> | null = null
+  let namespace: FeedNamespace | null = null
+  let sweep: NodeJS.Timeout | undefined
   const local = new Set<FeedListener>()
 
   const dirtyTargets = new Map<DeploymentId, Set<TargetId>>()
@@ -128,16 +135,30 @@ export function createConsolesEdge(deps: {
   })
 
   return {
-    /** @param authenticate the viewer and session behind an access token, or null */
+    /**
+     * @param authenticate the viewer and session behind an access token, or why there is none
+     * @param isOpen whether a session is open still */
     attach(
       server: Server,
-      authenticate: (token: string) => { viewer: Viewer; sessionId: string } | null,
+      authenticate: Tokens['authenticate'],
+      isOpen: (sessionId: string, address: string) => boolean,
     ): void {
-      namespace = server.of(CONSOLE_NAMESPACE)
-      namespace.use((socket, next) => {
+      const here = server.of(CONSOLE_NAMESPACE) as FeedNamespace
+      namespace = here
+      const check = (socket: FeedSocket): void => {
+        if (!isOpen(socket.data.sessionId, socket.data.address)) socket.disconnect(true)
+      }
+      // Whoever was signed out while he came in was in no room yet when it was told.
+      here.on('connection', check)
+      sweep = setInterval(() => here.sockets.forEach(check), SESSION_CHECK_MS)
+      sweep.unref()
+      here.use((socket, next) => {
         const { token } = socket.handshake.auth as { token?: unknown }
-        const known = typeof token === 'string' ? authenticate(token) : null
-        if (!known) return next(new Error('E_UNAUTHENTICATED'))
+        const address = plainAddress(socket.handshake.address)
+        const known = typeof token === 'string' ? authenticate(token, address) : null
+        if (known === null || typeof known !== 'object') return next(new Error('E_UNAUTHENTICATED'))
+        if (known.viewer.mustChangePassword) return next(new Error('E_PASSWORD_CHANGE_NEEDED'))
+        socket.data = { sessionId: known.sessionId, address }
         void socket.join([userRoom(known.viewer.id), sessionRoom(known.sessionId)])
         if (known.viewer.role === 'admin') void socket.join(ADMINS)
         next()
@@ -149,15 +170,17 @@ export function createConsolesEdge(deps: {
       return () => local.delete(listener)
     },
     /** Ends the feeds of sessions that have ended. */
-    dropSession: (sessionId: string): void =>
-      namespace?.in(sessionRoom(sessionId)).disconnectSockets(true),
-    dropUser: (userId: UserId): void => namespace?.in(userRoom(userId)).disconnectSockets(true),
+    drop: (what: { userId: UserId } | { sessionId: string }): void =>
+      namespace
+        ?.in('userId' in what ? userRoom(what.userId) : sessionRoom(what.sessionId))
+        .disconnectSockets(true),
     hubChanged(): void {
       hubDirty = true
       soon()
     },
     stop(): void {
       if (frame) clearTimeout(frame)
+      clearInterval(sweep)
       offDeployments()
       offDevices()
     },

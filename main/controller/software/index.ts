@@ -4,7 +4,7 @@ import type { Installer, Software as SoftwareView } from '#shared/contract/entit
 import { AppError } from '#shared/contract/errors.ts'
 import type { CustomSoftware, SoftwareFields, UpdateInstaller } from '#shared/contract/requests.ts'
 import { INSTALLER_TIMEOUT_SECONDS, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
-import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
+import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content, Staged } from '../content/index.ts'
@@ -215,7 +215,9 @@ export function createSoftware(deps: {
           created_at: isoTime(deps.now()),
         })
         repo.insertInstaller({ ...installer, software_id: row.id })
-        audit.record(viewer, 'software.create', inWords(row), installer.file_name)
+        audit.record(viewer, 'software.create', inWords(row), installer.file_name, {
+          data: { sha256: installer.sha256, file_name: installer.file_name },
+        })
         return row.id
       })
       return view(id)
@@ -238,6 +240,7 @@ export function createSoftware(deps: {
           'software.add_installer',
           inWords(row),
           `${installer.file_name} for ${platform} ${arch}`,
+          { data: { sha256: installer.sha256, file_name: installer.file_name } },
         )
       })
       return view(id)
@@ -324,6 +327,10 @@ export function createSoftware(deps: {
       })
       content.collectGarbage()
     },
+
+    /** For the removal of a user. */
+    countOf: (id: UserId): number => repo.countOf(id),
+    handOver: (from: UserId, to: UserId | null): void => repo.handOver(from, to),
 
     // ---- for deployments
 

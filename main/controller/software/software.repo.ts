@@ -1,6 +1,6 @@
-import { and, asc, eq, inArray, isNull } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNull } from 'drizzle-orm'
 import type { Role } from '#shared/contract/entities.ts'
-import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
+import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import { installers, software, users } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 
@@ -56,6 +56,16 @@ export function createSoftwareRepo({ db }: Store) {
         .orderBy(asc(installers.id))
         .all(),
 
+    /** Library entries of his. */
+    countOf: (owner: UserId): number =>
+      db
+        .select({ n: count() })
+        .from(software)
+        .where(and(isShown, eq(software.owner_id, owner)))
+        .get()?.n ?? 0,
+    handOver: (from: UserId, to: UserId | null): void => {
+      db.update(software).set({ owner_id: to }).where(eq(software.owner_id, from)).run()
+    },
     insert: (row: typeof software.$inferInsert): SoftwareRow =>
       db.insert(software).values(row).returning().get(),
     insertInstaller: (row: typeof installers.$inferInsert): InstallerRow =>

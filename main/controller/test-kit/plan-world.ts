@@ -83,6 +83,8 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   const perform = createPerform({
     repo: asRepo,
     devices: { takeSequence: () => ++sequence },
+    // There is no store here, so no trail either.
+    trail: { ended: () => undefined, pausedByFailures: () => undefined },
     now,
     timings,
   })

@@ -57,7 +57,7 @@ export function createRestClient(baseUrl: string, token?: string) {
       signal: AbortSignal.timeout(30_000),
     })
     const text = await response.text()
-    const isJson = response.headers.get('content-type')?.includes('json')
+    const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '')
     return {
       status: response.status,
       body: isJson ? (JSON.parse(text) as unknown) : text,

@@ -1,18 +1,37 @@
-import { integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
-import type { UserId } from '#shared/domain/ids.ts'
+import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 
-export const auditLog = sqliteTable('audit_log', {
-  id: integer().primaryKey({ autoIncrement: true }),
-  at: text().notNull(),
-  /** Null for what the controller did of itself. No foreign key: the trail outlives its users. */
-  actor_id: integer().$type<UserId>(),
-  actor: text().notNull(),
-  action: text().notNull(),
-  subject: text().notNull(),
-  details: text().notNull(),
-  /** SHA-256 over the entry and the hash of the one before it, hex. Null for what an older version wrote. */
-  hash: text(),
-})
+export const auditLog = sqliteTable(
+  'audit_log',
+  {
+    id: integer().primaryKey({ autoIncrement: true }),
+    at: text().notNull(),
+    /** Null for what the controller did of itself. No foreign key: the trail outlives its users. */
+    actor_id: integer().$type<UserId>(),
+    actor: text().notNull(),
+    action: text().notNull(),
+    subject: text().notNull(),
+    details: text().notNull(),
+    /** SHA-256 over the entry and the hash of the one before it, hex. Null for what an older version wrote. */
+    hash: text(),
+    /** Which text was hashed (chain.ts). Null: the first one, which knew none of the columns below. */
+    format: integer(),
+    /** Where the request came from; null for what the controller did of itself. */
+    address: text(),
+    outcome: text({ enum: ['done', 'refused', 'failed'] }),
+    /** What it is about, to be found by. No foreign keys either. */
+    device_id: integer().$type<DeviceId>(),
+    deployment_id: integer().$type<DeploymentId>(),
+    /** JSON, exactly as it was hashed: what programs read of it. */
+    data: text(),
+  },
+  (t) => [
+    index('audit_log_actor').on(t.actor),
+    index('audit_log_action').on(t.action),
+    index('audit_log_device').on(t.device_id),
+    index('audit_log_deployment').on(t.deployment_id),
+  ],
+)
 
 /** The end of the trail at some time, signed: whoever takes entries away later cannot make these agree. */
 export const auditHeads = sqliteTable('audit_heads', {

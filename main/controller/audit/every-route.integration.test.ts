@@ -1,0 +1,218 @@
+/**
+ * Every route that changes something leaves exactly one entry that names who did it and from where. The table of routes is
+ * the list: a route that is added fails here until it has an example, or a reason why it is no decision.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { AuditEntry } from '#shared/contract/entities.ts'
+import { rest, type RouteName } from '#shared/contract/rest.ts'
+import {
+  createRestClient,
+  startTestController,
+  type RestClient,
+  type RestReply,
+  type TestController,
+} from '../test-kit/test-controller.ts'
+
+const PASSWORD = 'correct horse'
+/**
+ * The first keeps a session alive, the second writes nothing. The third throws the present trail away: the controller that it
+ * restores tells of it in its own.
+ */
+const NO_DECISION: readonly RouteName[] = [
+  'auth.refresh',
+  'deployments.preflight',
+  'controller.restore',
+]
+const decisions = (Object.keys(rest) as RouteName[]).filter(
+  (name) => rest[name].method !== 'GET' && !NO_DECISION.includes(name),
+)
+
+let t: TestController
+/** A controller has a first account once: this one is made by the test itself. */
+let fresh: TestController | null = null
+const freshDir = mkdtempSync(join(tmpdir(), 'deployx-fresh-'))
+beforeAll(async () => {
+  t = await startTestController({ timings: { presence: { connectGraceMs: 0, offlineAfterMs: 0 } } })
+})
+afterAll(async () => {
+  await t.stop()
+  await fresh?.stop()
+  rmSync(freshDir, { recursive: true, force: true })
+})
+
+let n = 0
+const unique = (what: string) => `${what}-${++n}`
+const script = { name: 'tool.sh', bytes: '#!/bin/sh\nexit 1\n' }
+const device = async () => (await t.enroll(unique('PC'))).deviceId
+const group = async () =>
+  (await t.rest.call('groups.create', { body: { name: unique('group') } })).id
+const software = async () => {
+  const reply = await t.rest.upload('/software', script)
+  return reply.body as { id: number; installers: { id: number }[] }
+}
+const user = async () => {
+  const body = { username: unique('user'), password: PASSWORD, role: 'technician' as const }
+  return await t.rest.call('users.create', { body })
+}
+/** Somebody new, signed in: what he ends is his own. */
+const signedIn = async (): Promise<RestClient> => {
+  const { username } = await user()
+  const { token } = await t.anonymous.call('auth.login', { body: { username, password: PASSWORD } })
+  return createRestClient(t.controller.consoleUrl, token)
+}
+async function deployment(change: object = {}): Promise<number> {
+  const body = { name: unique('rollout'), software_ids: [(await software()).id], device_ids: [await device()], ...change } // prettier-ignore
+  const reply = await t.rest.raw('POST', '/deployments/create', body)
+  return (reply.body as { deployment_id: number }).deployment_id
+}
+/** Waits for a PC that is away: it runs until somebody decides otherwise. */
+const running = async () => {
+  const id = await deployment({ offline_policy: 'wait' })
+  await expect.poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body).toMatchObject({ status: 'in_progress' }) // prettier-ignore
+  return id
+}
+const failed = async () => {
+  const id = await deployment()
+  await expect.poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body, { timeout: 10_000 }).toMatchObject({ status: 'failed' }) // prettier-ignore
+  return id
+}
+
+/** Gets ready, then returns the call itself: what comes before it leaves entries of its own. */
+type Example = () => Promise<() => Promise<RestReply>>
+const send =
+  (method: string, path: string, body?: unknown, as: RestClient = t.rest) =>
+  () =>
+    as.raw(method, path, body)
+const EXAMPLES: Partial<Record<RouteName, Example>> = {
+  'auth.login': async () => send('POST', '/auth/login', { username: 'anna', password: PASSWORD }),
+  'auth.logout': async () => send('POST', '/auth/logout', undefined, await signedIn()),
+  'auth.logout_all': async () => send('POST', '/auth/logout-all', undefined, await signedIn()),
+  'auth.password': async () =>
+    send(
+      'POST',
+      '/auth/password',
+      { old_password: PASSWORD, new_password: 'another horse' },
+      await signedIn(),
+    ),
+  'auth.end_session': async () => {
+    const one = await signedIn()
+    const { sessions } = await one.call('auth.sessions', {})
+    return send('DELETE', `/auth/sessions/${sessions[0]!.id}`, undefined, one)
+  },
+  'users.create': async () =>
+    send('POST', '/users', { username: unique('user'), password: PASSWORD, role: 'admin' }),
+  'users.update': async () => send('PATCH', `/users/${(await user()).id}`, { disabled: true }),
+  'users.reset_password': async () => send('POST', `/users/${(await user()).id}/reset-password`),
+  'users.end_sessions': async () => send('DELETE', `/users/${(await user()).id}/sessions`),
+  'users.delete': async () => send('DELETE', `/users/${(await user()).id}`),
+  'enrollments.create': async () => send('POST', '/enrollments', {}),
+  'enrollments.delete': async () => {
+    const { id } = await t.rest.call('enrollments.create', { body: {} })
+    return send('DELETE', `/enrollments/${id}`)
+  },
+  'devices.update': async () => send('PATCH', `/devices/${await device()}`, { name: unique('PC') }),
+  'devices.approve': async () => send('POST', `/devices/${await device()}/approve`),
+  'devices.block': async () => send('POST', `/devices/${await device()}/block`),
+  'devices.delete': async () => send('DELETE', `/devices/${await device()}`),
+  'groups.create': async () => send('POST', '/groups', { name: unique('group') }),
+  'groups.update': async () => send('PATCH', `/groups/${await group()}`, { name: unique('group') }),
+  'groups.delete': async () => send('DELETE', `/groups/${await group()}`),
+  'software.create': async () => () => t.rest.upload('/software', script),
+  'software.add_installer': async () => {
+    const { id } = await software()
+    return () => t.rest.upload(`/software/${id}/installers`, { name: 'x.ps1', bytes: 'exit 0' })
+  },
+  'software.update': async () =>
+    send('PATCH', `/software/${(await software()).id}`, { version: '2' }),
+  'software.update_installer': async () => {
+    const { id, installers } = await software()
+    return send('PATCH', `/software/${id}/installers/${installers[0]!.id}`, { timeout_seconds: 9 })
+  },
+  'software.delete': async () => send('DELETE', `/software/${(await software()).id}`),
+  'deployments.create': async () => {
+    const body = { name: unique('rollout'), software_ids: [(await software()).id], device_ids: [await device()], offline_policy: 'wait' } // prettier-ignore
+    return send('POST', '/deployments/create', body)
+  },
+  'deployments.cancel': async () => send('POST', `/deployments/${await running()}/cancel`),
+  'deployments.pause': async () => send('POST', `/deployments/${await running()}/pause`),
+  'deployments.resume': async () => {
+    const id = await running()
+    await t.rest.raw('POST', `/deployments/${id}/pause`)
+    return send('POST', `/deployments/${id}/resume`)
+  },
+  'deployments.retry': async () => send('POST', `/deployments/${await failed()}/retry`, {}),
+  'controller.rotate': async () => send('POST', '/controller/identity/rotate', { command: true }),
+  'controller.save_recovery': async () =>
+    send('POST', '/controller/recovery-file', { passphrase: 'correct horse battery' }),
+  'deployments.stop_all': async () => send('POST', '/deployments/stop-all', {}),
+}
+
+const entriesOf = async (one: TestController = t): Promise<AuditEntry[]> =>
+  (await one.rest.call('audit.list', { query: { limit: 500 } })).entries
+/** What the controller does of itself comes when it comes. */
+const byPeople = (entries: AuditEntry[]) => entries.filter((entry) => entry.actor !== 'system')
+
+describe('a decision', () => {
+  it('that makes the first account is the first entry', async () => {
+    fresh = await startTestController({ dataDir: freshDir })
+    expect(
+      (await entriesOf(fresh)).map(({ action, actor, address }) => [action, actor, address]),
+    ).toEqual([['user.setup', 'anna', '127.0.0.1']])
+  })
+
+  it.each(decisions.filter((name) => name !== 'auth.setup'))(
+    'leaves one entry with who and from where: %s',
+    async (name) => {
+      const prepare = EXAMPLES[name]
+      expect(prepare, `${name} needs an example here`).toBeDefined()
+      const act = await prepare!()
+      const before = new Set((await entriesOf()).map((entry) => entry.id))
+      const reply = await act()
+      expect(reply.status, JSON.stringify(reply.body)).toBe(200)
+      const left = byPeople(await entriesOf()).filter((entry) => !before.has(entry.id))
+      expect(left.map((entry) => entry.action)).toHaveLength(1)
+      expect(left[0]).toMatchObject({ address: '127.0.0.1', outcome: 'done' })
+      expect(left[0]!.actor).toMatch(/^(anna|user-\d+)$/)
+    },
+    20_000,
+  )
+})
+
+describe('a refusal', () => {
+  const foreign = 'eyJhbGciOiJIUzI1NiJ9.eyJzaWQiOiJ4In0.AAAA'
+  it('leaves an entry: a wrong password, a foreign token, a technician at an administrator’s door', async () => {
+    const tom = await signedIn()
+    const before = new Set((await entriesOf()).map((entry) => entry.id))
+    await t.anonymous.raw('POST', '/auth/login', { username: 'anna', password: 'wrong horse' })
+    await createRestClient(t.controller.consoleUrl, foreign).raw('GET', '/devices')
+    await tom.raw('GET', '/users')
+    const left = (await entriesOf()).filter((entry) => !before.has(entry.id)).reverse()
+    expect(left.map(({ action, subject, outcome }) => [action, subject, outcome])).toEqual([
+      ['user.login_failed', 'user anna', 'refused'],
+      ['access.refused', 'GET /devices', 'refused'],
+      ['access.refused', 'GET /users', 'refused'],
+    ])
+    expect(left.map((entry) => entry.actor)).toEqual([
+      'unknown',
+      'unknown',
+      expect.stringMatching(/^user-/),
+    ])
+  })
+  it('a thousand times over fills no trail', async () => {
+    const stranger = createRestClient(t.controller.consoleUrl, foreign)
+    const before = (await t.rest.call('audit.list', { query: { limit: 1 } })).total
+    for (let i = 0; i < 10; i++)
+      await Promise.all(Array.from({ length: 30 }, () => stranger.raw('GET', '/devices')))
+    const after = await t.rest.call('audit.list', { query: { limit: 1 } })
+    expect(after.total - before).toBeLessThanOrEqual(30)
+    // What was left out is counted when the controller stops, at the latest.
+    await t.restart()
+    const { entries } = await t.rest.call('audit.list', {
+      query: { action: 'access.refused', limit: 1 },
+    })
+    expect(entries[0]!.details).toMatch(/^\d+ more refused requests/)
+  })
+})

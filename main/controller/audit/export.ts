@@ -1,0 +1,172 @@
+/**
+ * The trail as a file that proves itself: every column that is hashed, the hashes, and the signed ends. Two forms of the
+ * same: CSV for people with a spreadsheet, JSON Lines for programs. What is written here can be read back exactly.
+ */
+import type { AuditHead, AuditRow } from './audit.repo.ts'
+
+export const COLUMNS = [
+  'id',
+  'at',
+  'actor_id',
+  'actor',
+  'action',
+  'subject',
+  'details',
+  'address',
+  'outcome',
+  'device_id',
+  'deployment_id',
+  'data',
+  'format',
+  'hash',
+] as const satisfies readonly (keyof AuditRow)[]
+/** Over the entry in whose line they stand. */
+const SIGNED_COLUMNS = ['signed_at', 'signature'] as const
+const NUMBERS: readonly string[] = ['id', 'actor_id', 'device_id', 'deployment_id', 'format']
+const NULLABLE: readonly string[] = [
+  'actor_id',
+  'address',
+  'outcome',
+  'device_id',
+  'deployment_id',
+  'data',
+  'format',
+  'hash',
+]
+export const EXPORT_TYPE = 'deployx audit export 1'
+
+export type TrailLine = { row: AuditRow; head: AuditHead | null }
+
+/**
+ * A cell that no spreadsheet takes for a formula. What begins like one, or with the apostrophe that defuses it, gets an
+ * apostrophe before it: so taking one away gives back exactly what was there.
+ */
+function toCell(value: string | number | null): string {
+  if (value === null) return ''
+  const text = String(value)
+  const safe = typeof value === 'string' && /^[=+\-@\t\r']/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+const fromCell = (cell: string): string => (cell.startsWith("'") ? cell.slice(1) : cell)
+
+export const csvHead = (): string =>
+  '\uFEFF' + [...COLUMNS, ...SIGNED_COLUMNS].map(toCell).join(',') + '\r\n'
+export const csvLine = ({ row, head }: TrailLine): string =>
+  [...COLUMNS.map((column) => row[column]), head?.at ?? null, head?.signature ?? null]
+    .map(toCell)
+    .join(',') + '\r\n'
+
+/** @param publicKeys of the key that signs the ends and of those before it, PEM: the file then proves its own signatures */
+export const jsonlHead = (publicKeys: string[], exportedAt: string): string =>
+  JSON.stringify({ type: EXPORT_TYPE, exported_at: exportedAt, public_keys: publicKeys }) + '\n'
+export const jsonlLine = ({ row, head }: TrailLine): string =>
+  JSON.stringify({
+    ...Object.fromEntries(COLUMNS.map((column) => [column, row[column]])),
+    signed_at: head?.at ?? null,
+    signature: head?.signature ?? null,
+  }) + '\n'
+
+/** The cells of a CSV text, line by line. Quoted cells may hold line ends. */
+export function* parseCsv(text: string): Generator<string[]> {
+  let cells: string[] = []
+  let at = text.startsWith('\uFEFF') ? 1 : 0
+  while (at < text.length) {
+    let cell = ''
+    if (text[at] === '"') {
+      for (at++; at < text.length; at++) {
+        if (text[at] !== '"') cell += text[at]
+        else if (text[at + 1] === '"') cell += text[at++]
+        else break
+      }
+      at++
+    } else {
+      const end = /[,\r\n]/g
+      end.lastIndex = at
+      const stop = end.exec(text)?.index ?? text.length
+      cell = text.slice(at, stop)
+      at = stop
+    }
+    cells.push(cell)
+    if (text[at] === ',') {
+      at++
+      if (at < text.length) continue
+      cells.push('')
+    }
+    if (text[at] === '\r') at++
+    if (text[at] === '\n') at++
+    yield cells
+    cells = []
+  }
+}
+
+export type ExportedTrail = { rows: AuditRow[]; heads: AuditHead[]; publicKeys: string[] | null }
+
+/** Thrown for a file that is no export. The message is for people. */
+export class NotAnExport extends Error {}
+
+type Cells = Record<string, string | number | null>
+
+/** Reads an export of either form. @throws NotAnExport naming the line */
+export function parseExport(text: string): ExportedTrail {
+  return text.startsWith('{') ? parseJsonl(text) : parseCsvExport(text)
+}
+
+function parseJsonl(text: string): ExportedTrail {
+  const lines = text.split('\n').filter(Boolean)
+  const objects = lines.map((line, i) => {
+    try {
+      return JSON.parse(line) as Cells
+    } catch {
+      throw new NotAnExport(`Line ${i + 1} is not JSON: the file is damaged or cut off.`)
+    }
+  })
+  const [head, ...entries] = objects
+  if (head?.['type'] !== EXPORT_TYPE)
+    throw new NotAnExport('The first line is not that of an export of the audit trail.')
+  const given: unknown = head['public_keys']
+  const publicKeys = Array.isArray(given) ? given.filter((key) => typeof key === 'string') : null
+  return { ...gather(entries, 2), publicKeys }
+}
+
+function parseCsvExport(text: string): ExportedTrail {
+  const [names, ...lines] = [...parseCsv(text)]
+  if (!names || COLUMNS.some((column) => !names.includes(column)))
+    throw new NotAnExport(
+      'The first line does not name the columns of an export of the audit trail.',
+    )
+  const objects = lines.map((cells, i): Cells => {
+    if (cells.length !== names.length)
+      throw new NotAnExport(`Line ${i + 2} has ${cells.length} cells, ${names.length} are needed.`)
+    return Object.fromEntries(
+      names.map((name, at): [string, string | number | null] => {
+        const cell = cells[at] ?? ''
+        const isNull = cell === '' && (NULLABLE.includes(name) || name.startsWith('sign'))
+        if (isNull) return [name, null]
+        return [name, NUMBERS.includes(name) ? Number(cell) : fromCell(cell)]
+      }),
+    )
+  })
+  return { ...gather(objects, 2), publicKeys: null }
+}
+
+function gather(objects: Cells[], firstLine: number): Pick<ExportedTrail, 'rows' | 'heads'> {
+  const heads: AuditHead[] = []
+  const rows = objects.map((cells, i) => {
+    for (const column of COLUMNS) {
+      const value = cells[column]
+      const isRight = NUMBERS.includes(column)
+        ? Number.isSafeInteger(value)
+        : typeof value === 'string'
+      if (!isRight && !(value === null && NULLABLE.includes(column)))
+        throw new NotAnExport(`Line ${i + firstLine} has no ${column}.`)
+    }
+    const row = Object.fromEntries(
+      COLUMNS.map((column) => [column, cells[column]]),
+    ) as unknown as AuditRow
+    const { signed_at: at, signature } = cells
+    if (typeof at === 'string' && typeof signature === 'string')
+      heads.push({ id: heads.length + 1, entry_id: row.id, hash: row.hash ?? '', at, signature })
+    return row
+  })
+  return { rows, heads }
+}

@@ -1,0 +1,44 @@
+/** What belongs to a user, across all slices: counted before he is removed, and given to another or to nobody when he is. */
+import type { Holdings } from '#shared/contract/entities.ts'
+import type { UserId } from '#shared/domain/ids.ts'
+import type { Deployments } from './deployments/index.ts'
+import type { Devices } from './devices/index.ts'
+import type { EnrollmentService } from './enrollment/index.ts'
+import type { Groups } from './groups/index.ts'
+import type { Software } from './software/index.ts'
+import type { Estate } from './users/index.ts'
+
+type Slices = {
+  devices: Devices
+  groups: Groups
+  software: Software
+  enrollment: EnrollmentService
+  deployments: Deployments
+}
+
+/** @param slices asked for when needed: users are made before what they own */
+export function createEstate(slices: () => Slices): Estate {
+  return {
+    holdings(id: UserId): Holdings {
+      const { devices, groups, software, enrollment, deployments } = slices()
+      const { all, active } = deployments.countOf(id)
+      return {
+        devices: devices.ownedBy(id).length,
+        groups: groups.countOf(id),
+        software: software.countOf(id),
+        deployments: all,
+        active_deployments: active,
+        enrollments: enrollment.openOf(id),
+      }
+    },
+    handOver(from, to) {
+      const { devices, groups, software, enrollment, deployments } = slices()
+      for (const slice of [devices, groups, software, enrollment, deployments])
+        slice.handOver(from, to)
+    },
+    /** Open consoles show the new owner; what was nobody's before is among it and looks as it did. */
+    handedOver(to) {
+      if (to !== null) slices().devices.announce(slices().devices.ownedBy(to))
+    },
+  }
+}

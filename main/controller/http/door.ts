@@ -1,0 +1,48 @@
+/** Who may call a route: the token is looked at anew for every request, and refusals are told to the audit trail. */
+import { AppError } from '#shared/contract/errors.ts'
+import { rest, type RouteName } from '#shared/contract/rest.ts'
+import type { Actor, Audit } from '../audit/index.ts'
+import { unknownActor } from '../audit/index.ts'
+import type { SignedIn, Tokens } from './tokens.ts'
+
+export type Access = {
+  authenticate: Tokens['authenticate']
+  /** Whether a session is open still, whatever has become of its token. */
+  isOpen: (sessionId: string, address: string) => boolean
+  refused: Audit['refused']
+}
+
+/** All that somebody may do who has still to choose a password of his own. */
+const BEFORE_THE_PASSWORD: readonly RouteName[] = [
+  'auth.me',
+  'auth.password',
+  'auth.logout',
+  'auth.logout_all',
+]
+
+export function createDoor(access: Access) {
+  /** @throws AppError E_UNAUTHENTICATED, E_PASSWORD_CHANGE_NEEDED, E_FORBIDDEN. Null: nobody, where nobody is needed */
+  return (name: RouteName, authorization: string | undefined, address: string): SignedIn | null => {
+    const route = rest[name]
+    const refuse = (actor: Actor & { address: string }, why: string) =>
+      access.refused(actor, 'access.refused', `${route.method} ${route.path}`, why)
+
+    const [scheme, token] = (authorization ?? '').split(' ')
+    const found =
+      scheme?.toLowerCase() === 'bearer' && token ? access.authenticate(token, address) : null
+    const known = typeof found === 'object' ? found : null
+    if (route.access === 'none') return known
+    if (!known) {
+      if (found === 'foreign')
+        refuse({ ...unknownActor(address), address }, 'a token that was not made here')
+      throw new AppError('E_UNAUTHENTICATED', 'Sign in first.')
+    }
+    if (known.viewer.mustChangePassword && !BEFORE_THE_PASSWORD.includes(name))
+      throw new AppError('E_PASSWORD_CHANGE_NEEDED', 'Choose a password of your own first.')
+    if (route.access === 'admin' && known.viewer.role !== 'admin') {
+      refuse(known.viewer, 'for administrators only')
+      throw new AppError('E_FORBIDDEN', 'Only administrators may do this.')
+    }
+    return known
+  }
+}

@@ -1,0 +1,32 @@
+/** What a program calls itself (User-Agent), as people name it: "DeployX on Linux", "Firefox on Windows". */
+
+const PROGRAMS: [RegExp, string][] = [
+  [/\bdeployx\/|\bElectron\//i, 'DeployX'],
+  [/\bEdg\//, 'Edge'],
+  [/\bFirefox\//, 'Firefox'],
+  [/\bOPR\//, 'Opera'],
+  [/\bChrome\//, 'Chrome'],
+  [/\bSafari\//, 'Safari'],
+]
+const SYSTEMS: [RegExp, string][] = [
+  [/\bWindows\b/, 'Windows'],
+  [/\b(Macintosh|Mac OS X)\b/, 'macOS'],
+  [/\bAndroid\b/, 'Android'],
+  [/\b(iPhone|iPad)\b/, 'iOS'],
+  [/\b(Linux|X11)\b/, 'Linux'],
+]
+const first = (table: [RegExp, string][], text: string) =>
+  table.find(([pattern]) => pattern.test(text))?.[1]
+
+/** A program that is no browser is named by itself, up to its version: "curl". */
+export function clientInWords(client: string | null): string {
+  if (!client) return 'Unknown program'
+  const program = first(PROGRAMS, client) ?? client.split(/[\s/]/)[0]?.slice(0, 40) ?? ''
+  const system = first(SYSTEMS, client)
+  const name = program || 'Unknown program'
+  return system ? `${name} on ${system}` : name
+}
+
+/** Loopback is said in words: it is the computer that runs the controller. */
+export const addressInWords = (address: string | null): string =>
+  address === null ? 'unknown address' : /^(127\.|::1$)/.test(address) ? 'this computer' : address

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest'
+import { holdingsInWords, lookOfUser, removalInWords } from './users.ts'
+
+const NOTHING = {
+  devices: 0,
+  groups: 0,
+  software: 0,
+  deployments: 0,
+  active_deployments: 0,
+  enrollments: 0,
+}
+it('names what is a user’s', () => {
+  expect(holdingsInWords(NOTHING)).toBeNull()
+  expect(holdingsInWords({ ...NOTHING, devices: 1 })).toBe('1 PC')
+  expect(holdingsInWords({ ...NOTHING, devices: 3, groups: 1, deployments: 2 })).toBe(
+    '3 PCs, 1 group and 2 deployments',
+  )
+})
+it('says before what a removal does', () => {
+  const some = { ...NOTHING, devices: 2, deployments: 1, active_deployments: 1, enrollments: 1 }
+  expect(removalInWords(some, null)).toEqual([
+    'The account is signed out everywhere at once.',
+    '2 PCs, 1 deployment and 1 open code will belong to nobody: only administrators see them.',
+    '1 deployment that has not ended will go on.',
+    'Open codes are revoked: no PC gets in by them any more.',
+    'What the account did stays in the audit trail.',
+  ])
+  expect(removalInWords(some, 'anna')).toContain(
+    '2 PCs, 1 deployment and 1 open code will belong to anna.',
+  )
+  expect(removalInWords(some, 'anna').join()).not.toContain('revoked')
+})
+it('shows first what keeps a user out', () => {
+  const user = { disabled: false, must_change_password: false, session_count: 1 }
+  expect(lookOfUser(user).label).toBe('Signed in')
+  expect(lookOfUser({ ...user, must_change_password: true }).label).toBe('Must choose a password')
+  expect(lookOfUser({ ...user, must_change_password: true, disabled: true }).label).toBe('Disabled')
+})
