@@ -245,25 +245,29 @@ describe.skipIf(!process.features.typescript)('an export', () => {
     writeFileSync(file, text)
     return audit('--file', file, ...more)
   }
-  it.each(['csv', 'jsonl'] as const)('as %s proves itself, with its signed ends', async (form) => {
-    await t.rest.raw('POST', '/auth/login', { username: SPITEFUL.slice(0, 60), password: 'x' })
-    await t.restart()
-    const text = await exported(form)
-    const key = ['--key', join(t.dataDir, 'keys', 'command-signing.key')]
-    expect(await proven(text, ...key)).toMatchObject({
-      code: 0,
-      out: expect.stringMatching(
-        /is whole: \d+ entries, 1 signed ends.*signed by the key sha256/,
-      ) as string,
-    })
-    expect((await proven(text)).code).toBe(0)
-    // One letter of an entry, one entry less, and the end cut off where it was signed.
-    expect((await proven(text.replace('three', 'thrxe'))).code).toBe(1)
-    const lines = text.split(/(?<=\n)/)
-    expect((await proven(lines.toSpliced(3, 1).join(''), ...key)).code).toBe(1)
-    expect((await proven('hello')).code).toBe(1)
-    // Five processes one after the other.
-  }, 60_000)
+  it.each(['csv', 'jsonl'] as const)(
+    'as %s proves itself, with its signed ends',
+    async (form) => {
+      await t.rest.raw('POST', '/auth/login', { username: SPITEFUL.slice(0, 60), password: 'x' })
+      await t.restart()
+      const text = await exported(form)
+      const key = ['--key', join(t.dataDir, 'keys', 'command-signing.key')]
+      expect(await proven(text, ...key)).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(
+          /is whole: \d+ entries, 1 signed ends.*signed by the key sha256/,
+        ) as string,
+      })
+      expect((await proven(text)).code).toBe(0)
+      // One letter of an entry, one entry less, and the end cut off where it was signed.
+      expect((await proven(text.replace('three', 'thrxe'))).code).toBe(1)
+      const lines = text.split(/(?<=\n)/)
+      expect((await proven(lines.toSpliced(3, 1).join(''), ...key)).code).toBe(1)
+      expect((await proven('hello')).code).toBe(1)
+      // Five processes one after the other.
+    },
+    60_000,
+  )
   it('as CSV starts no formula in a spreadsheet', async () => {
     await t.rest.call('groups.create', { body: { name: '=1+1' } })
     await t.rest.call('users.create', {
