@@ -1,5 +1,5 @@
 /** Enrolment: codes that admit agents, short-lived, counted, kept as a hash. */
-import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import {
   AGENT_PROTOCOL,
   enrollText,
@@ -18,6 +18,15 @@ import type { Groups } from '../groups/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import type { Store } from '../store/store.ts'
 import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
+import { verifies } from './proof.ts'
+
+export {
+  createPairing,
+  type OpenPairing,
+  type PairingService,
+  type PairingTimings,
+} from './pairing.ts'
+export { verifies } from './proof.ts'
 
 export type EnrollmentService = ReturnType<typeof createEnrollment>
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
@@ -168,22 +177,5 @@ export function createEnrollment(deps: {
         addresses: deps.addresses(),
       }
     },
-  }
-}
-
-/** Ed25519; a key or signature that cannot be read does not verify. */
-export function verifies(publicKeyBase64: string, text: string, signatureBase64: string): boolean {
-  try {
-    const key = createPublicKey({
-      key: Buffer.from(publicKeyBase64, 'base64'),
-      format: 'der',
-      type: 'spki',
-    })
-    return (
-      key.asymmetricKeyType === 'ed25519' &&
-      verify(null, Buffer.from(text), key, Buffer.from(signatureBase64, 'base64'))
-    )
-  } catch {
-    return false
   }
 }
