@@ -2,7 +2,8 @@
  * Hubs that announce themselves on the LAN. All of it is hearsay: names are shown to people as they are, addresses are
  * places to knock at, and the key that a connection shows decides.
  */
-import { createSocket, type Socket } from 'node:dgram'
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { EventEmitter } from 'node:events'
 import { Bonjour, type Service } from 'bonjour-service'
 import {
   DISCOVERY_PROTOCOL,
@@ -20,12 +21,14 @@ import { createNeighbourCheck, ownAddresses } from './networks.ts'
 
 /** Questions get lost: another one is asked so often while it listens. */
 const ASK_AGAIN_MS = 1_000
-/** More than these are not listened to; an office has one hub. */
-const MAX_ANSWERS = 64
-const MAX_HUBS = 16
-const MAX_ADDRESSES = 8
+/** An office has one hub; more than so many senders are not listened to. */
+const MAX_SENDERS = 32
+const MAX_ANSWERS_PER_SENDER = 8
 const MAX_NETWORKS = 8
+/** What every announcement of a hub has in it: the type as a label of DNS. Printers and phones talk there too. */
+const MARK = Buffer.from(`_${DISCOVERY_TYPE}`)
 
+/** `addresses`: HOST:PORT of those who said so, each the sender's own. */
 export type FoundHub = { name: string; fingerprint: Fingerprint; addresses: string[] }
 
 /** A socket of our own, because a network that cannot be used must be a line in the log and not the end of the program. */
@@ -58,17 +61,28 @@ function openSocket(own: string, log: Log): Promise<Socket | null> {
   })
 }
 
-function parse(service: Service, isNeighbour: (address: string) => boolean): FoundHub | null {
-  const text = DiscoveryText.safeParse(service.txt)
-  if (!text.success) return null
-  const from = service.referer?.address
-  const addresses = [...(from === undefined ? [] : [from]), ...(service.addresses ?? [])]
-    .filter(isNeighbour)
-    .map((address) => `${address}:${service.port}`)
-    .filter(isHubAddress)
-  const name = String(service.name).slice(0, 63)
-  return { name, fingerprint: text.data.key, addresses: addresses.slice(0, MAX_ADDRESSES) }
+/**
+ * Hears one sender by itself, so that nobody can put his words into the place of another's. What the library would send is
+ * dropped: questions are asked once, by the listener on the real socket.
+ */
+function hearSender(onService: (service: Service) => void): Socket {
+  const ear = Object.assign(new EventEmitter(), {
+    send: (...args: unknown[]): void => {
+      const done = args.at(-1)
+      if (typeof done === 'function') (done as () => void)()
+    },
+    close: (): void => undefined,
+  }) as unknown as Socket
+  const mdns = new Bonjour(onSocket(ear), () => undefined)
+  const browser = mdns.find({ type: DISCOVERY_TYPE, protocol: DISCOVERY_PROTOCOL, txt: { v: '1' } })
+  browser.on('up', onService)
+  browser.on('srv-update', onService)
+  browser.on('txt-update', onService)
+  return ear
 }
+
+/** Options for a socket that is bound already: the library neither binds nor joins by itself then. */
+const onSocket = (socket: Socket) => ({ socket, bind: false, multicast: false, port: MDNS_PORT })
 
 /**
  * Listens on every network of this PC.
@@ -83,19 +97,34 @@ export async function browse(options: {
 }): Promise<FoundHub[]> {
   const { signal, wanted } = options
   const hubs = new Map<string, FoundHub>()
+  const senders = new Map<string, { ear: Socket; left: number }>()
   const isNeighbour = createNeighbourCheck()
-  const enough = new AbortController()
-  let answers = 0
-  const onAnswer = (service: Service): void => {
-    if (++answers > MAX_ANSWERS) return enough.abort()
-    const hub = parse(service, isNeighbour)
-    if (!hub || hub.addresses.length === 0) return
-    if (wanted !== undefined && hub.fingerprint !== wanted) return
-    const key = `${hub.fingerprint} ${hub.name}`
-    const before = hubs.get(key)
-    if (!before && hubs.size >= MAX_HUBS) return
-    const addresses = new Set([...(before?.addresses ?? []), ...hub.addresses])
-    hubs.set(key, { ...hub, addresses: [...addresses].slice(0, MAX_ADDRESSES) })
+
+  function onService(sender: string, service: Service): void {
+    const text = DiscoveryText.safeParse(service.txt)
+    const address = `${sender}:${service.port}`
+    if (!text.success || !isHubAddress(address)) return
+    const fingerprint = text.data.key
+    if (wanted !== undefined && fingerprint !== wanted) return
+    const name = String(service.name).slice(0, 63)
+    const before = hubs.get(`${fingerprint} ${name}`)?.addresses ?? []
+    hubs.set(`${fingerprint} ${name}`, {
+      name,
+      fingerprint,
+      addresses: [...new Set([...before, address])],
+    })
+  }
+  function onMessage(message: Buffer, from: RemoteInfo): void {
+    // Other agents that look for it ask with the same word.
+    const isAnswer = message.length > 2 && (message[2]! & 0x80) !== 0
+    if (!isAnswer || !message.includes(MARK) || !isNeighbour(from.address)) return
+    let sender = senders.get(from.address)
+    if (!sender) {
+      if (senders.size >= MAX_SENDERS) return
+      const ear = hearSender((service) => onService(from.address, service))
+      senders.set(from.address, (sender = { ear, left: MAX_ANSWERS_PER_SENDER }))
+    }
+    if (sender.left-- > 0) sender.ear.emit('message', message, from)
   }
 
   const opened = await Promise.all(
@@ -103,28 +132,20 @@ export async function browse(options: {
       .slice(0, MAX_NETWORKS)
       .map((own) => openSocket(own, options.log)),
   )
-  const listeners = opened.flatMap((socket) => {
+  const asking = opened.flatMap((socket) => {
     if (!socket) return []
-    // Bound already: the library neither binds nor joins by itself.
-    const shared = { socket, bind: false, multicast: false, port: MDNS_PORT }
-    const mdns = new Bonjour(shared, () => undefined)
-    // The key is asked for here too, so that whoever shouts other keys does not fill its memory.
-    const txt = wanted === undefined ? { v: '1' } : { v: '1', key: wanted }
-    const browser = mdns.find({ type: DISCOVERY_TYPE, protocol: DISCOVERY_PROTOCOL, txt })
-    browser.on('up', onAnswer)
-    browser.on('srv-update', onAnswer)
-    browser.on('txt-update', onAnswer)
+    socket.on('message', onMessage)
+    const mdns = new Bonjour(onSocket(socket), () => undefined)
+    const browser = mdns.find({ type: DISCOVERY_TYPE, protocol: DISCOVERY_PROTOCOL })
+    // It only asks; the answers are taken from the socket.
+    browser.stop()
     return [{ mdns, browser }]
   })
   const endAt = performance.now() + options.forMs
-  const either = AbortSignal.any([signal, enough.signal])
-  while (listeners.length > 0 && !either.aborted && performance.now() < endAt) {
-    await wait(Math.min(ASK_AGAIN_MS, endAt - performance.now()), either)
-    if (!either.aborted) listeners.forEach(({ browser }) => browser.update())
+  while (asking.length > 0 && !signal.aborted && performance.now() < endAt) {
+    await wait(Math.min(ASK_AGAIN_MS, endAt - performance.now()), signal)
+    if (!signal.aborted) asking.forEach(({ browser }) => browser.update())
   }
-  for (const { mdns, browser } of listeners) {
-    browser.stop()
-    mdns.destroy()
-  }
+  asking.forEach(({ mdns }) => mdns.destroy())
   return [...hubs.values()]
 }

@@ -22,9 +22,9 @@ import {
 } from '#shared/contract/agent-link.ts'
 import { ACK_TIMEOUT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import { verifies, type Enrollment } from '../identity/identity.ts'
-import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { createBackoff, linkedSignal, wait } from '../lib/wait.ts'
+import { causeOf } from './connect-error.ts'
 import type { CommandEvent } from './envelope.ts'
 import { createPinnedAgent, type Pin } from './pinned-agent.ts'
 import type { ReportBody, Reporter } from './reporter.ts'
@@ -273,11 +273,4 @@ export function createLink(deps: {
       }
     },
   }
-}
-
-/** Socket.IO hides the cause of a failed connection in layers. */
-function causeOf(error: Error): string {
-  const inner = (error as { description?: { message?: unknown; error?: unknown } }).description
-  if (inner?.error instanceof Error) return errorText(inner.error)
-  return typeof inner?.message === 'string' ? inner.message : error.message
 }

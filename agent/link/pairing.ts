@@ -29,6 +29,7 @@ import {
 import type { Enrollment, Identity } from '../identity/identity.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { wait } from '../lib/wait.ts'
+import { causeOf } from './connect-error.ts'
 import { mergeAddresses } from './enroll.ts'
 import { createFirstContactAgent } from './pinned-agent.ts'
 
@@ -45,6 +46,9 @@ export type Person = {
   /** Said yes: now the console has to. */
   waiting: () => void
 }
+
+/** Nobody was reached there: another address of the same hub may still lead to it. */
+export class NotReachedError extends AgentFailure {}
 
 type PairingSocket = Socket<HubToPairing, PairingToHub>
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
@@ -70,9 +74,8 @@ function open(address: string, agent: Agent): PairingSocket {
 function watchEnd(socket: PairingSocket, address: string): AbortController {
   const over = new AbortController()
   socket.on('connect_error', (error) => {
-    const inner = (error as { description?: { message?: unknown } }).description?.message
-    const why = typeof inner === 'string' ? inner : error.message
-    over.abort(new AgentFailure(`The controller at ${address} could not be reached: ${why}`))
+    const why = causeOf(error)
+    over.abort(new NotReachedError(`The controller at ${address} could not be reached: ${why}`))
   })
   socket.on('pair_ended', (raw: unknown) => {
     const ended = PairEnded.safeParse(raw)
@@ -151,18 +154,20 @@ function connected(socket: PairingSocket): Promise<void> {
 
 /**
  * Pairs with whatever hub answers at this address.
+ * @param announced the key it was announced with, or null
  * @param keep puts the enrolment on disk
  * @throws AgentFailure when it comes to nothing, with the reason
  */
 export async function pair(options: {
   address: string
+  announced: Fingerprint | null
   identity: Identity
   facts: AgentFacts
   person: Person
   keep: (enrollment: Enrollment) => void
 }): Promise<Enrollment> {
   const { address, identity, person } = options
-  const contact = createFirstContactAgent()
+  const contact = createFirstContactAgent(options.announced)
   const socket = open(address, contact.agent)
   const over = watchEnd(socket, address)
   try {
