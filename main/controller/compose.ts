@@ -76,6 +76,8 @@ export type Activity = {
   running_targets: number
   online_agents: number
   total_devices: number
+  /** PCs that wait for somebody to compare digits. */
+  pending_devices: number
 }
 
 export type Controller = {
@@ -317,6 +319,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         ...deployments.activity(),
         online_agents: devices.presence.onlineCount(),
         total_devices: devices.counts().total,
+        pending_devices: devices.counts().unapproved,
       }),
       subscribe: (listener) => consoles.subscribe(listener),
       stop,

@@ -22,7 +22,6 @@ import {
   hubCommitmentText,
   pairingProofText,
 } from '#shared/domain/pairing.ts'
-import { selfSigned } from '../certificate.ts'
 import { fingerprintOf } from '../keys.ts'
 
 const REPLY_TIMEOUT_MS = 10_000
@@ -103,6 +102,7 @@ export async function startManInTheMiddle(
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const fingerprint = fingerprintOf(privateKey)
+  const { selfSigned } = await import('../certificate.ts')
   const server = createServer({ key, cert: await selfSigned(key) })
   const sockets = new Server(server, { transports: ['websocket'], serveClient: false })
   const clients: PairingClient[] = []

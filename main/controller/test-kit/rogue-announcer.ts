@@ -6,9 +6,9 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import pino from 'pino'
-import { selfSigned } from '../certificate.ts'
 import { startAnnouncing } from '../hub/announce.ts'
 
+const { selfSigned } = await import('../certificate.ts')
 const [address = '', fingerprint = ''] = process.argv.slice(2)
 const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString()
