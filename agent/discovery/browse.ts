@@ -87,15 +87,13 @@ const onSocket = (socket: Socket) => ({ socket, bind: false, multicast: false, p
 /**
  * Listens on every network of this PC.
  * @param signal ends it early; what was heard until then counts
- * @param wanted only hubs that claim this key
  */
 export async function browse(options: {
   forMs: number
   signal: AbortSignal
-  wanted?: Fingerprint
   log: Log
 }): Promise<FoundHub[]> {
-  const { signal, wanted } = options
+  const { signal } = options
   const hubs = new Map<string, FoundHub>()
   const senders = new Map<string, { ear: Socket; left: number }>()
   const isNeighbour = createNeighbourCheck()
@@ -105,7 +103,6 @@ export async function browse(options: {
     const address = `${sender}:${service.port}`
     if (!text.success || !isHubAddress(address)) return
     const fingerprint = text.data.key
-    if (wanted !== undefined && fingerprint !== wanted) return
     const name = String(service.name).slice(0, 63)
     const before = hubs.get(`${fingerprint} ${name}`)?.addresses ?? []
     hubs.set(`${fingerprint} ${name}`, {

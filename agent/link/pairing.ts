@@ -219,12 +219,11 @@ function admitted(
       )
         // prettier-ignore
         return reject(failed('The controller answered with other keys than those compared.'))
+      const { addresses, ...keys } = reply.data
       const enrollment = {
-        device_id: reply.data.device_id,
-        command_key: agreed.commandKey,
-        key_id: agreed.keyId,
+        ...keys,
         fingerprint: agreed.fingerprint,
-        addresses: mergeAddresses([address], reply.data.addresses),
+        addresses: mergeAddresses([address], addresses),
         secret_hash: '',
       }
       try {

@@ -9,7 +9,8 @@
  *   hub → agent  pair_ended    instead of any of these: it is over, and why
  */
 import { z } from 'zod'
-import { AgentFacts, EnrollReply, PublicKey } from './agent-link.ts'
+import { AgentFacts, EnrollReply } from './agent-link.ts'
+import { PublicKey, signature } from './keys.ts'
 
 export const PAIRING_NAMESPACE = '/pairing'
 export const PAIRING_PROTOCOL = 1
@@ -22,7 +23,7 @@ export const PairBegin = z.object({
   protocol: z.number().int().positive(),
   public_key: PublicKey,
   /** By that key over pairingProofText(). */
-  signature: z.string().regex(/^[A-Za-z0-9+/]{86}==$/),
+  signature,
   commitment: bytes32,
   facts: AgentFacts,
 })

@@ -19,6 +19,7 @@ import type { ControllerKeys } from '../identity/index.ts'
 import type { Store } from '../store/store.ts'
 import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
 import { verifies } from './proof.ts'
+import { enrollReply } from './reply.ts'
 
 export {
   createPairing,
@@ -166,16 +167,7 @@ export function createEnrollment(deps: {
         return id
       })
       deps.devices.announce([deviceId])
-      const { command, recoveryKey, succession } = deps.keys()
-      return {
-        device_id: deviceId,
-        command_key: command.publicKey,
-        key_id: command.keyId,
-        recovery_key: recoveryKey,
-        generation: succession.generation,
-        epoch: succession.epoch,
-        addresses: deps.addresses(),
-      }
+      return enrollReply(deps.keys(), deviceId, deps.addresses())
     },
   }
 }

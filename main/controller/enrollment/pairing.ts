@@ -25,10 +25,11 @@ import {
 import type { Audit } from '../audit/index.ts'
 import type { Log, Now, Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
-import type { ControllerKeys } from '../keys.ts'
+import type { ControllerKeys } from '../identity/index.ts'
 import type { Store } from '../store/store.ts'
 import { createPauses, type PauseTimings } from './pauses.ts'
 import { verifies } from './proof.ts'
+import { enrollReply } from './reply.ts'
 
 export type PairingTimings = PauseTimings & {
   /** From the commitments to the nonces: two programs, no people. */
@@ -74,15 +75,17 @@ export function createPairing(deps: {
   log: Log
   audit: Audit
   devices: Devices
-  keys: ControllerKeys
+  /** They may change: a pairing holds to those that it began with. */
+  keys: () => ControllerKeys
   addresses: () => string[]
   timings?: Partial<PairingTimings>
 }) {
-  const { devices, keys } = deps
+  const { devices } = deps
   const timings = { ...PAIRING_TIMINGS, ...deps.timings }
   const pauses = createPauses(timings, () => performance.now())
   type Pairing = {
     begun: PairBegin
+    keys: ControllerKeys
     address: string
     /** Who waits if nothing comes of it. */
     names: string[]
@@ -127,12 +130,7 @@ export function createPairing(deps: {
     close(pairing, true)
     pauses.succeeded(pairing.names)
     devices.announce([deviceId])
-    const reply = {
-      device_id: deviceId,
-      command_key: keys.command.publicKey,
-      key_id: keys.command.keyId,
-      addresses: deps.addresses(),
-    }
+    const reply = enrollReply(pairing.keys, deviceId, deps.addresses())
     // A PC that went away at this very moment pairs again with the same key and is the same device.
     link.admitted(reply).catch((error: unknown) => {
       deps.log.warn({ err: error, address }, 'a PC did not say that it keeps its enrolment')
@@ -155,6 +153,14 @@ export function createPairing(deps: {
         else fail(pairing, 'This PC was rejected in the console.')
   })
 
+  /** Nobody has to wait for what is not his doing. */
+  function endAll(message: string): void {
+    for (const pairing of [...open]) {
+      close(pairing, false)
+      pairing.link.ended({ message, retry_after_seconds: null })
+    }
+  }
+
   /** Why this PC may not begin now, or null. */
   function whyNot(begin: PairBegin, address: string, names: string[]) {
     if (begin.protocol !== PAIRING_PROTOCOL)
@@ -174,14 +180,14 @@ export function createPairing(deps: {
       return refusal('Too many PCs wait for approval already. Approve or reject those first.', 60_000) // prettier-ignore
     if (all.some((other) => other.begun.public_key === begin.public_key))
       return refusal('This PC waits for approval already.', 15_000)
-    const proof = pairingProofText(keys.fingerprint, begin.public_key, begin.commitment)
+    const proof = pairingProofText(deps.keys().fingerprint, begin.public_key, begin.commitment)
     if (!verifies(begin.public_key, proof, begin.signature))
       return refusal('The agent did not prove that it holds its key to this controller.', null)
     return null
   }
 
   function reveal(pairing: Pairing, nonce: string): PairRevealReply {
-    const { begun, address } = pairing
+    const { begun, address, keys } = pairing
     const isKept = sha256(agentCommitmentText(nonce, begun.public_key)).toString('hex') === begun.commitment // prettier-ignore
     if (pairing.deviceId !== null || !isKept || !open.has(pairing)) {
       const message = 'The agent did not show the number that it had committed to.'
@@ -221,8 +227,10 @@ export function createPairing(deps: {
       const no = whyNot(begin, address, names)
       if (no) return { reply: no, pairing: null }
       const nonce = randomBytes(32).toString('hex')
+      const keys = deps.keys()
       const pairing: Pairing = {
         begun: begin,
+        keys,
         address,
         names,
         nonce,
@@ -253,13 +261,11 @@ export function createPairing(deps: {
         },
       }
     },
-    /** Ends what is open; nobody has to wait for that. */
+    /** What was compared were the keys of before. */
+    keysChanged: (): void => endAll("The controller's keys have changed. Start again."),
     stop(): void {
       offDecisions()
-      for (const pairing of [...open]) {
-        close(pairing, false)
-        pairing.link.ended({ message: 'The controller is stopping.', retry_after_seconds: null })
-      }
+      endAll('The controller is stopping.')
     },
   }
 }

@@ -7,14 +7,17 @@ import { DISCOVERY_TYPE } from '#shared/contract/discovery.ts'
 import { startAnnouncing, type Announcer } from './announce.ts'
 
 const KEY = `sha256/${'Q'.repeat(43)}=`
+const OTHER_KEY = `sha256/${'R'.repeat(43)}=`
 const own = Object.values(networkInterfaces())
   .flatMap((list) => list ?? [])
   .find((a) => a.family === 'IPv4' && !a.internal)?.address
 if (own === undefined)
   process.stderr.write('SKIPPED: no network here on which the announcement could be heard\n')
 
+let key = KEY
 const undo: (() => unknown)[] = []
 afterEach(async () => {
+  key = KEY
   for (const step of undo.splice(0)) await step()
 })
 
@@ -22,9 +25,15 @@ function listen(address: string) {
   const mdns = new Bonjour({ interface: address, bind: '0.0.0.0' } as object, () => undefined)
   const heard: Service[] = []
   const gone: string[] = []
-  const browser = mdns.find({ type: DISCOVERY_TYPE, txt: { key: KEY } })
-  browser.on('up', (service) => heard.push(service))
-  browser.on('srv-update', (service) => heard.push(service))
+  // Other hubs may be on this network.
+  const hear = (service: Service): void => {
+    const text = (service.txt as { key?: string }).key
+    if (text === KEY || text === OTHER_KEY) heard.push(service)
+  }
+  const browser = mdns.find({ type: DISCOVERY_TYPE })
+  browser.on('up', hear)
+  browser.on('srv-update', hear)
+  browser.on('txt-update', hear)
   browser.on('down', (service) => gone.push(service.name))
   const timer = setInterval(() => browser.update(), 250)
   undo.push(() => (clearInterval(timer), mdns.destroy()))
@@ -34,7 +43,7 @@ function listen(address: string) {
 function announce(addresses: () => string[]): { announcer: Announcer; log: () => string } {
   let text = ''
   const log = pino({ level: 'info' }, { write: (line) => void (text += line) })
-  const announcer = startAnnouncing({ addresses, fingerprint: KEY, log, lookAgainMs: 100 })
+  const announcer = startAnnouncing({ addresses, fingerprint: () => key, log, lookAgainMs: 100 })
   undo.push(() => announcer.stop())
   return { announcer, log: () => text }
 }
@@ -50,7 +59,7 @@ async function until(what: string, look: () => boolean): Promise<void> {
 describe.skipIf(own === undefined)('the announcement of the hub', () => {
   const at = own ?? ''
 
-  it('tells port, version and key, follows the addresses, and says farewell', async () => {
+  it('tells port, version and key, follows addresses and key, and says farewell', async () => {
     const { heard, gone } = listen(at)
     let port = 41_001
     const { announcer } = announce(() => [`${at}:${port}`, `127.0.0.1:${port}`])
@@ -59,6 +68,9 @@ describe.skipIf(own === undefined)('the announcement of the hub', () => {
     expect(heard[0]!.addresses).toContain(at)
     port = 41_002
     await until('the change is heard', () => heard.some((service) => service.port === 41_002))
+    key = OTHER_KEY
+    announcer.renew()
+    await until('the new key is heard', () => heard.some(({ txt }) => (txt as { key: string }).key === OTHER_KEY)) // prettier-ignore
     gone.length = 0
     await announcer.stop()
     await until('the farewell is heard', () => gone.length > 0)

@@ -85,12 +85,16 @@ async function raiseVoice(own: string, port: number, key: Fingerprint): Promise<
   }
 }
 
-export type Announcer = { stop: () => Promise<void> }
+export type Announcer = {
+  /** Looks at once whether there is something new to say. */
+  renew: () => void
+  stop: () => Promise<void>
+}
 
 /** @param addresses HOST:PORT under which the hub can be reached now; asked again every 30 s */
 export function startAnnouncing(deps: {
   addresses: () => string[]
-  fingerprint: Fingerprint
+  fingerprint: () => Fingerprint
   log: Log
   lookAgainMs?: number
 }): Announcer {
@@ -103,7 +107,8 @@ export function startAnnouncing(deps: {
     const wanted = deps
       .addresses()
       .filter((address) => /^\d+\.\d+\.\d+\.\d+:\d+$/.test(address) && !isLoopback(address))
-    const now = wanted.join()
+    const key = deps.fingerprint()
+    const now = wanted.length === 0 ? '' : [key, ...wanted].join()
     if (now === announced || isStopped) return
     announced = now
     // All of them anew: each announcement names all addresses.
@@ -112,7 +117,7 @@ export function startAnnouncing(deps: {
     for (const address of wanted) {
       const [own = '', port] = address.split(':')
       try {
-        voices.set(address, await raiseVoice(own, Number(port), deps.fingerprint))
+        voices.set(address, await raiseVoice(own, Number(port), key))
       } catch (error) {
         deps.log.warn({ address: own, err: error }, 'the hub cannot be announced on this network')
       }
@@ -128,6 +133,7 @@ export function startAnnouncing(deps: {
   const timer = setInterval(look, deps.lookAgainMs ?? LOOK_AGAIN_MS)
   timer.unref()
   return {
+    renew: look,
     async stop() {
       isStopped = true
       clearInterval(timer)

@@ -219,6 +219,27 @@ describe('a pairing that nobody takes up', () => {
     expect(pauseToldTo(second)).toBe(3)
   }, 40_000)
 
+  it('ends when the controller changes its keys, which the digits stood for, and may begin anew at once', async () => {
+    await start()
+    const agent = discover('LAB-12')
+    await agent.digits()
+    await waiting('LAB-12')
+    await t.rest.call('controller.rotate', { body: { tls: true, command: true } })
+    expect(await agent.ended).toBe(1)
+    expect(agent.said()).toContain("The controller's keys have changed. Start again.")
+    const again = discover('LAB-12', agent.state)
+    await again.digits()
+    const { id } = await waiting('LAB-12')
+    await t.rest.call('devices.approve', { params: { id } })
+    again.type('y')
+    expect(await again.ended).toBe(0)
+    const { fingerprint } = await t.rest.call('hub.get', {})
+    expect(again.enrollment()).toMatchObject({ fingerprint, epoch: 1, generation: 0 })
+    const running = startRealAgent('LAB-12', { state: agent.state })
+    agents.push(running)
+    await until('it is online', async () => (await list())[0]?.online)
+  }, 60_000)
+
   it('ends with the controller, which says so and keeps nothing of it', async () => {
     await start()
     const agent = discover('LAB-11')
