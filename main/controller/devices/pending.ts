@@ -133,5 +133,6 @@ export function createPending(deps: {
   }
 }
 
-/** Only a pairing makes rows that are neither approved nor blocked. */
-const isLeftover = (row: DeviceRow): boolean => !row.approved && !row.blocked
+/** Only a pairing makes rows that nobody owns, that no code admitted, and that are neither approved nor blocked. */
+const isLeftover = (row: DeviceRow): boolean =>
+  !row.approved && !row.blocked && row.owner_id === null && row.enrollment_id === null
