@@ -24,6 +24,7 @@ import { ACK_TIMEOUT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/doma
 import { verifies, type Enrollment } from '../identity/identity.ts'
 import type { Log } from '../lib/log.ts'
 import { createBackoff, linkedSignal, wait } from '../lib/wait.ts'
+import { errorText } from '../lib/atomic-file.ts'
 import { causeOf } from './connect-error.ts'
 import type { CommandEvent } from './envelope.ts'
 import { createPinnedAgent, type Pin } from './pinned-agent.ts'

@@ -15,6 +15,8 @@ type Pending = {
   expiresAtMs: number
   approvedBy: Viewer | null
   confirmed: boolean
+  /** It was a device before, and approved. */
+  isApproved: boolean
   /** What becomes of the row when nothing comes of it. */
   afterwards: 'delete' | 'forget' | 'keep'
 }
@@ -48,7 +50,7 @@ export function createPending(deps: {
     },
     has: (id: DeviceId): boolean => open.has(id),
     /** Known and approved devices that are being enrolled once more. */
-    knownCount: (): number => [...open.values()].filter((p) => p.afterwards === 'keep').length,
+    knownCount: (): number => [...open.values()].filter((p) => p.isApproved).length,
 
     /**
      * Shows a PC that has proved its key, with its digits, to whoever may approve it.
@@ -64,7 +66,7 @@ export function createPending(deps: {
       const { facts } = input
       const known = repo.byKey(input.publicKey)
       if (known?.blocked) throw new AppError('E_DEVICE_REFUSED', 'This device is blocked.')
-      const isLive = known !== undefined && known.deleted_at === null && known.approved
+      const isKnown = known !== undefined && known.deleted_at === null
       const nowIso = isoTime(deps.now())
       const fresh = { owner_id: null, enrollment_id: null, approved: false, enrolled_at: nowIso }
       const id =
@@ -78,14 +80,15 @@ export function createPending(deps: {
           os_version: facts.os_version,
           agent_version: facts.agent_version,
         }).id
-      if (known && !isLive) repo.update(id, { ...fresh, name: facts.name, deleted_at: null })
-      if (!isLive) repo.setFacts(id, facts, input.address, nowIso)
+      if (known && !isKnown) repo.update(id, { ...fresh, name: facts.name, deleted_at: null })
+      if (!isKnown) repo.setFacts(id, facts, input.address, nowIso)
       open.set(id, {
         digits: input.digits,
         expiresAtMs: input.expiresAtMs,
         approvedBy: null,
         confirmed: false,
-        afterwards: isLive ? 'keep' : known ? 'forget' : 'delete',
+        isApproved: isKnown && known.approved,
+        afterwards: isKnown ? 'keep' : known ? 'forget' : 'delete',
       })
       deps.tell(id, 'updated')
       return id
@@ -133,6 +136,10 @@ export function createPending(deps: {
   }
 }
 
-/** Only a pairing makes rows that nobody owns, that no code admitted, and that are neither approved nor blocked. */
+/** A copy of a PC's disk waits for approval too, and longer: it says from which device it was split. */
 const isLeftover = (row: DeviceRow): boolean =>
-  !row.approved && !row.blocked && row.owner_id === null && row.enrollment_id === null
+  !row.approved &&
+  !row.blocked &&
+  row.owner_id === null &&
+  row.enrollment_id === null &&
+  row.split_from === null

@@ -235,7 +235,7 @@ describe('a pairing that nobody takes up', () => {
     expect(await again.ended).toBe(0)
     const { fingerprint } = await t.rest.call('hub.get', {})
     expect(again.enrollment()).toMatchObject({ fingerprint, epoch: 1, generation: 0 })
-    const running = startRealAgent('LAB-12', { state: agent.state })
+    const running = startRealAgent('LAB-12', null, { state: agent.state })
     agents.push(running)
     await until('it is online', async () => (await list())[0]?.online)
   }, 60_000)

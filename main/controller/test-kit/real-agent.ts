@@ -70,7 +70,8 @@ export function startRealAgent(
   let child = start()
 
   function start(): ChildProcess {
-    const program = options.hardwareId === undefined ? [AGENT_MAIN] : [ON_HARDWARE, options.hardwareId]
+    const program =
+      options.hardwareId === undefined ? [AGENT_MAIN] : [ON_HARDWARE, options.hardwareId]
     const args = [...program, 'run', '--state', state, '--name', name]
     if (code !== null) args.push('--code', code)
     args.push('--install-root', root)
