@@ -124,7 +124,9 @@ export function createPairing(deps: {
         address,
       })
       const subject = `device ${begun.facts.name}`
-      deps.audit.record(by, 'device.pair', subject, `digits compared, from ${address}`)
+      deps.audit.record(by, 'device.pair', subject, `digits compared, from ${address}`, {
+        deviceId: id,
+      })
       return id
     })
     close(pairing, true)
