@@ -5,6 +5,7 @@ import type { Source } from './download/download.ts'
 import { ATTEMPT_TIMINGS, type AttemptTimings } from './attempts/attempt.ts'
 import { createInspect } from './attempts/inspect.ts'
 import { createRunner } from './attempts/runner.ts'
+import { findHub } from './discovery/find-hub.ts'
 import { gatherFacts } from './facts/facts.ts'
 import type { Enrollment, Identity } from './identity/identity.ts'
 import type { StateFolder } from './identity/state-folder.ts'
@@ -106,6 +107,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       log.info({ why }, 'the link is lost')
       options.onLost(why)
     },
+    find: (signal) => findHub(enrollment().fingerprint, signal, log),
     ...(options.linkTimings ? { timings: options.linkTimings } : {}),
     log,
   })

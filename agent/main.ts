@@ -30,6 +30,8 @@ async function perform(words: readonly string[]): Promise<number> {
       return (await import('./cli/run.ts')).runCommandVerb(args)
     case 'enroll':
       return (await import('./cli/enroll.ts')).enrollCommand(args)
+    case 'discover':
+      return (await import('./cli/discover.ts')).discoverCommand(args)
     case 'status':
       return (await import('./cli/status.ts')).statusCommand(args)
   }

@@ -102,4 +102,6 @@ it('opens and closes the port of the hub in the Windows installer', async () => 
     macro('customInstall').indexOf('add rule'),
   )
   expect(macro('customUnInstall')).toContain('firewall delete rule name="${FIREWALL_RULE}"')
+  expect(macro('customInstall')).toMatch(/protocol=UDP localport=5353 program="\$INSTDIR/)
+  expect(macro('customUnInstall')).toContain('name="${FIREWALL_RULE_DISCOVERY}"')
 })

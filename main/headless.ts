@@ -18,6 +18,7 @@ Usage: npm run serve -- [options]
   --console-host H     address of the console (default: 127.0.0.1)
   --console-port N     port of the console (default: ${CONSOLE_PORT}; 0 = any free port)
   --allow-private-fetch  let packages be fetched from addresses on this computer and link-local ones
+  --no-discovery       do not announce the hub on the LAN (mDNS)
   --json               first line of output as JSON: {"console", "hub", "fingerprint"}
   --help, --version
 
@@ -61,6 +62,7 @@ function readOptions() {
         'console-host': { type: 'string' },
         'console-port': { type: 'string' },
         'allow-private-fetch': { type: 'boolean' },
+        'no-discovery': { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
@@ -104,6 +106,7 @@ async function main(): Promise<void> {
       hubHost: options.host,
       consoleHost: options['console-host'],
       allowedOrigins: [],
+      discovery: !options['no-discovery'],
       allowPrivateFetch: options['allow-private-fetch'] ?? false,
       log,
     })

@@ -42,7 +42,14 @@ describe('the command line', () => {
     [['status', '--help'], 0, 'stdout', /--state DIR/],
     [[], 2, 'stderr', /^No verb is given[^\n]*\n$/],
     [['nope'], 2, 'stderr', /^Unknown verb 'nope'[^\n]*\n$/],
-    [['discover'], 2, 'stderr', /^discover comes in a later version of the agent\.\n$/],
+    [['--help'], 0, 'stdout', /discover --state DIR \[--name NAME\] \[--hub HOST:PORT\]/],
+    [['discover'], 2, 'stderr', /^--state DIR is missing[^\n]*\n$/],
+    [
+      ['discover', '--state', '/nonexistent/x', '--hub', 'somewhere'],
+      2,
+      'stderr',
+      /^--hub takes HOST:PORT[^\n]*\n$/,
+    ],
     [['install-service'], 2, 'stderr', /^install-service comes in a later version[^\n]*\n$/],
     [
       ['run', '--state', '/nonexistent/x', '--code', 'DX1.no'],

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { AgentFailure } from '../lib/failure.ts'
 
-type OptionName = 'code' | 'state' | 'name' | 'install-root' | 'json'
+type OptionName = 'code' | 'state' | 'name' | 'hub' | 'install-root' | 'json'
 type Verb = {
   summary: string
   /** Options it takes; those in `required` must be there. */
@@ -21,6 +21,12 @@ export const VERBS = {
     options: ['code', 'state', 'name'],
     required: ['code', 'state'],
   },
+  discover: {
+    summary:
+      'Enrols this PC without a code: finds the controller on the LAN; you compare six digits.',
+    options: ['state', 'name', 'hub'],
+    required: ['state'],
+  },
   status: {
     summary: 'Tells what the agent of a state folder is doing.',
     options: ['state', 'json'],
@@ -30,7 +36,7 @@ export const VERBS = {
 export type VerbName = keyof typeof VERBS
 
 /** Named already, so that nobody has to guess; they come in a later version. */
-export const LATER_VERBS = ['discover', 'install-service', 'uninstall-service'] as const
+export const LATER_VERBS = ['install-service', 'uninstall-service'] as const
 
 const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; text: string }> = {
   code: { type: 'string', value: ' CODE', text: 'enrolment code from the console (DX1.…)' },
@@ -40,6 +46,11 @@ const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; t
     value: ' NAME',
     text: 'name of this PC in the console (else its host name)',
   },
+  hub: {
+    type: 'string',
+    value: ' HOST:PORT',
+    text: 'address of the controller, where it cannot be found by itself',
+  },
   'install-root': {
     type: 'string',
     value: ' DIR',
@@ -48,7 +59,9 @@ const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; t
   json: { type: 'boolean', value: '', text: 'print JSON' },
 }
 
-export type Arguments = Partial<Record<'code' | 'state' | 'name' | 'install-root', string>> & {
+export type Arguments = Partial<
+  Record<'code' | 'state' | 'name' | 'hub' | 'install-root', string>
+> & {
   json?: boolean
   help?: boolean
   version?: boolean

@@ -22,9 +22,10 @@ import {
 } from '#shared/contract/agent-link.ts'
 import { ACK_TIMEOUT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import { verifies, type Enrollment } from '../identity/identity.ts'
-import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
-import { createBackoff, wait } from '../lib/wait.ts'
+import { createBackoff, linkedSignal, wait } from '../lib/wait.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import { causeOf } from './connect-error.ts'
 import type { CommandEvent } from './envelope.ts'
 import { createPinnedAgent, type Pin } from './pinned-agent.ts'
 import type { ReportBody, Reporter } from './reporter.ts'
@@ -71,6 +72,8 @@ export function createLink(deps: {
   onReady: (address: string, addresses: string[]) => void
   onLost: (why: string) => void
   keeper: SplitKeeper
+  /** Where else the hub may be, asked when no known address led to it. Never rejects; ends early with the signal. */
+  find: (signal: AbortSignal) => Promise<string[]>
   timings?: Partial<LinkTimings>
   log: Log
 }): Link {
@@ -234,11 +237,13 @@ export function createLink(deps: {
     async keep(signal) {
       const backoff = createBackoff(timings.minMs, timings.maxMs)
       let last = ''
+      let hints: string[] = []
       while (!signal.aborted) {
         const { addresses } = deps.enrollment()
-        // The one that worked last comes first.
-        const inOrder = addresses.toSorted((a, b) => Number(b === last) - Number(a === last))
-        for (const address of inOrder) {
+        // The one that worked last comes first, hearsay last.
+        const known = addresses.toSorted((a, b) => Number(b === last) - Number(a === last))
+        let wasLinked = false
+        for (const address of new Set([...known, ...hints])) {
           if (signal.aborted) return
           const wasReady = { now: false }
           const watch = (): void => void (wasReady.now = true)
@@ -254,19 +259,19 @@ export function createLink(deps: {
             continue
           }
           last = address
+          wasLinked = true
           if (performance.now() - startedAt > STABLE_AFTER_MS) backoff.reset()
           deps.onLost(loss.why)
           break
         }
+        const pause = linkedSignal(signal)
+        // It listens only while there is nothing else to do, so that it never delays a try.
+        const found = wasLinked ? [] : deps.find(pause.signal)
         await wait(backoff.nextMs(), signal)
+        pause.abort()
+        pause.release()
+        hints = await found
       }
     },
   }
-}
-
-/** Socket.IO hides the cause of a failed connection in layers. */
-function causeOf(error: Error): string {
-  const inner = (error as { description?: { message?: unknown; error?: unknown } }).description
-  if (inner?.error instanceof Error) return errorText(inner.error)
-  return typeof inner?.message === 'string' ? inner.message : error.message
 }

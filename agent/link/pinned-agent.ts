@@ -7,7 +7,7 @@ import { Agent } from 'node:https'
 import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect, type TLSSocket } from 'node:tls'
-import type { Fingerprint } from '#shared/domain/ids.ts'
+import { Fingerprint } from '#shared/domain/ids.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -100,4 +100,25 @@ export function createPinnedAgent(pin: Pin, options: { keepAlive?: boolean } = {
     return undefined
   }
   return agent
+}
+
+/**
+ * For the very first contact, before there is a key to pin: the key that the first connection shows is held to, and told.
+ * Nothing secret may be written to such a connection; six digits on two screens vouch for the key (see pairing.ts).
+ * @param announced the key that was heard of by mDNS, if it was: another is not spoken to
+ */
+export function createFirstContactAgent(announced: Fingerprint | null): {
+  agent: Agent
+  seen: () => Fingerprint | null
+} {
+  let held = announced
+  const agent = createPinnedAgent({
+    // Before anything was shown this equals nothing that can be shown.
+    fingerprint: () => held ?? 'none',
+    meet(shown) {
+      const key = Fingerprint.safeParse(shown)
+      if (key.success) held ??= key.data
+    },
+  })
+  return { agent, seen: () => held }
 }

@@ -103,6 +103,7 @@ async function trySocket(address: string): Promise<string[]> {
     onInspect: () => Promise.resolve({ ok: false, message: 'not here' }),
     onReady: () => reasons.push('ready'),
     onLost: () => undefined,
+    find: () => Promise.resolve([]),
     timings: { minMs: 50, maxMs: 100 },
     log: Object.assign(Object.create(log) as typeof log, {
       info: (fields: { why?: string }) => reasons.push(fields.why ?? ''),

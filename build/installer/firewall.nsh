@@ -3,6 +3,8 @@
 ; an "unidentified network", which Windows takes for a public one. Bound to the program: nothing else may use the rule.
 
 !define FIREWALL_RULE "DeployX hub (TCP 7480)"
+; Agents that look for the hub ask by multicast (mDNS).
+!define FIREWALL_RULE_DISCOVERY "DeployX discovery (UDP 5353)"
 
 !macro customInstall
   ; An update runs this again: first remove, so that there is never more than one rule.
@@ -13,9 +15,15 @@
   ${if} $0 != 0
     DetailPrint "The firewall rule could not be added (netsh: $0). Allow TCP port 7480 for DeployX by hand."
   ${endif}
+  nsExec::Exec 'netsh advfirewall firewall delete rule name="${FIREWALL_RULE_DISCOVERY}"'
+  Pop $0
+  nsExec::Exec 'netsh advfirewall firewall add rule name="${FIREWALL_RULE_DISCOVERY}" dir=in action=allow protocol=UDP localport=5353 program="$INSTDIR\${APP_EXECUTABLE_FILENAME}" profile=any enable=yes'
+  Pop $0
 !macroend
 
 !macro customUnInstall
   nsExec::Exec 'netsh advfirewall firewall delete rule name="${FIREWALL_RULE}"'
+  Pop $0
+  nsExec::Exec 'netsh advfirewall firewall delete rule name="${FIREWALL_RULE_DISCOVERY}"'
   Pop $0
 !macroend

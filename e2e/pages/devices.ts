@@ -4,6 +4,10 @@ import { goTo } from './shell.ts'
 export const deviceRow = (page: Page, name: string): Locator =>
   page.locator(`[data-testid=device-row][data-device-name="${name}"]`)
 
+/** A PC that waits for approval, wherever it is shown. */
+export const pendingDevice = (page: Page, name: string): Locator =>
+  page.locator(`[data-testid=pending-device][data-device-name="${name}"]`)
+
 /** Opens *Add devices* and returns the code that it shows. The slide-over stays open. */
 export async function makeEnrollmentCode(page: Page): Promise<string> {
   await goTo(page, 'devices')

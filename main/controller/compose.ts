@@ -9,7 +9,7 @@ import { createContent } from './content/index.ts'
 import type { Log } from './context.ts'
 import { createDeployments, type EngineTimings } from './deployments/index.ts'
 import { createDevices, type PresenceTimings } from './devices/index.ts'
-import { createEnrollment } from './enrollment/index.ts'
+import { createEnrollment, createPairing, type PairingTimings } from './enrollment/index.ts'
 import { createGroups } from './groups/index.ts'
 import { controllerHandlers } from './http/controller.routes.ts'
 import { coreRoutes } from './http/core.routes.ts'
@@ -19,6 +19,8 @@ import { createTokens } from './http/tokens.ts'
 import { hubAddresses } from './hub/addresses.ts'
 import { createAgentsEdge } from './hub/agents.ts'
 import { createConsolesEdge } from './hub/consoles.ts'
+import { attachPairing } from './hub/pairing.ts'
+import { startAnnouncing } from './hub/announce.ts'
 import { startHubServer } from './hub/server.ts'
 import {
   applyRestore,
@@ -59,8 +61,14 @@ export type ControllerOptions = {
   keystore?: Keystore | null
   /** A recovery file was proven and unpacked: start the controller anew and it is taken up. Default: it waits for the next start. */
   onRestored?: () => void
+  /** Is the hub announced on the LAN, so that agents find it? Default: yes. */
+  discovery?: boolean
   /** For tests, which cannot wait as long as people. */
-  timings?: { engine?: Partial<EngineTimings>; presence?: Partial<PresenceTimings> }
+  timings?: {
+    engine?: Partial<EngineTimings>
+    presence?: Partial<PresenceTimings>
+    pairing?: Partial<PairingTimings>
+  }
 }
 
 export type Activity = {
@@ -68,6 +76,8 @@ export type Activity = {
   running_targets: number
   online_agents: number
   total_devices: number
+  /** PCs that wait for somebody to compare digits. */
+  pending_devices: number
 }
 
 export type Controller = {
@@ -145,6 +155,16 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(() => devices.stop())
     const groups = createGroups({ store, now, audit, devices })
     const enrollment = createEnrollment({ store, now, audit, devices, groups, keys, addresses })
+    const pairing = createPairing({
+      store,
+      now,
+      log,
+      audit,
+      devices,
+      keys,
+      addresses,
+      timings: options.timings?.pairing,
+    })
     const content = createContent({
       store,
       dataDir,
@@ -259,14 +279,26 @@ export async function startController(options: ControllerOptions): Promise<Contr
       content,
       agents,
       log,
-      attach: (io) =>
-        agents.attach(io, { devices, deployments, keys, sign: signer.sign, addresses, log }),
+      attach: (io) => {
+        agents.attach(io, { devices, deployments, keys, sign: signer.sign, addresses, log })
+        attachPairing(io, { pairing, log })
+      },
     })
     hubPort = hub.port
-    undo.push(() => hub.close())
+    undo.push(
+      () => hub.close(),
+      () => pairing.stop(),
+    )
+    const announcer =
+      (options.discovery ?? true)
+        ? startAnnouncing({ addresses, fingerprint: () => keys().fingerprint, log })
+        : null
+    undo.push(() => announcer?.stop())
     identity.onChange((next, before) => {
       if (next.fingerprint !== before.fingerprint) enrollment.revokeAll()
       signer.renew()
+      pairing.keysChanged()
+      announcer?.renew()
       hub.renewTls(next.tls)
       // They come back within seconds, meet the new certificate and follow.
       agents.dropAll()
@@ -287,6 +319,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         ...deployments.activity(),
         online_agents: devices.presence.onlineCount(),
         total_devices: devices.counts().total,
+        pending_devices: devices.counts().unapproved,
       }),
       subscribe: (listener) => consoles.subscribe(listener),
       stop,

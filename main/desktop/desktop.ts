@@ -162,6 +162,8 @@ export function openDesktop(deps: {
         return window.show()
       case 'open-deployment':
         return openDeployment(action.id)
+      case 'open-devices':
+        return openPage('devices')
       case 'new-deployment':
         return openPage('new-deployment')
       case 'quit':

@@ -13,6 +13,7 @@ const QUIET: Activity = {
   running_targets: 0,
   online_agents: 0,
   total_devices: 0,
+  pending_devices: 0,
 }
 
 beforeEach(() => void vi.useFakeTimers())

@@ -13,6 +13,7 @@ const pulse = (changes: Partial<Pulse['activity']> = {}, unseen: Pulse['unseen']
     running_targets: 0,
     online_agents: 3,
     total_devices: 5,
+    pending_devices: 0,
     ...changes,
   },
   unseen,
@@ -27,6 +28,20 @@ describe('the state of the tray', () => {
     expect(trayView(pulse({ running_targets: 1 })).state).toBe('working')
     const failed = [{ id: id(3), name: 'VLC', failed: 2 }]
     expect(trayView(pulse({ active_deployments: [office] }, failed)).state).toBe('attention')
+  })
+
+  it('is attention while a PC waits for approval, and its entry leads to the devices', () => {
+    const view = trayView(pulse({ pending_devices: 2 }))
+    expect(view.state).toBe('attention')
+    expect(view.tooltip).toContain('2 PCs wait for approval')
+    expect(view.menu).toContainEqual({
+      type: 'action',
+      label: '2 PCs wait for approval',
+      action: { do: 'open-devices' },
+    })
+    expect(labels(trayView(pulse({ pending_devices: 1 })).menu)).toContain(
+      '1 PC waits for approval',
+    )
   })
 
   it('has a picture of its own on every platform', () => {

@@ -7,6 +7,7 @@ export type TrayState = 'idle' | 'working' | 'attention'
 export type TrayAction =
   | { do: 'open' }
   | { do: 'open-deployment'; id: DeploymentId }
+  | { do: 'open-devices' }
   | { do: 'new-deployment' }
   | { do: 'quit' }
 export type TrayEntry =
@@ -21,7 +22,7 @@ const MAX_LISTED = 8
 const MAX_TOOLTIP_LENGTH = 127
 
 const stateOf = ({ activity, unseen }: Pulse): TrayState => {
-  if (unseen.length > 0) return 'attention'
+  if (unseen.length > 0 || activity.pending_devices > 0) return 'attention'
   return activity.active_deployments.length > 0 || activity.running_targets > 0 ? 'working' : 'idle'
 }
 
@@ -45,11 +46,14 @@ export function trayView(pulse: Pulse): TrayView {
   const { activity, unseen } = pulse
   const line = `Hub ${pulse.hubAddress} · ${pcsInWords(activity.online_agents, activity.total_devices)}`
   const active = activity.active_deployments
+  const waiting = activity.pending_devices
+  const waits = waiting > 0 ? [counted(waiting, 'PC waits for approval', 'PCs wait for approval')] : [] // prettier-ignore
   const tooltip = [
     'DeployX',
     line,
     ...(active.length > 0 ? [counted(active.length, 'deployment runs', 'deployments run')] : []),
     ...(unseen.length > 0 ? [counted(unseen.length, 'has failures', 'have failures')] : []),
+    ...waits,
   ]
   return {
     state: stateOf(pulse),
@@ -58,6 +62,11 @@ export function trayView(pulse: Pulse): TrayView {
       { type: 'action', label: 'Open DeployX', action: { do: 'open' } },
       { type: 'separator' },
       { type: 'note', label: menuText(plainText(line, MAX_TOOLTIP_LENGTH)) },
+      ...waits.map((label): TrayEntry => ({
+        type: 'action',
+        label,
+        action: { do: 'open-devices' },
+      })),
       ...listed(active, (d) => `${plainText(d.name)} ${d.ended}/${d.total}`),
       ...listed(unseen, (d) => `${plainText(d.name)}: ${d.failed} failed`),
       { type: 'separator' },

@@ -32,6 +32,11 @@ const WORDS: Record<AuditAction, Words> = {
     name: 'Identity found on two PCs',
     sentence: 'The identity of {what} was found on two PCs',
   },
+  'device.pair': {
+    name: 'Device enrolled without a code',
+    sentence: '{who} enrolled {what} by its digits',
+  },
+  'device.reject': { name: 'Device rejected', sentence: '{who} rejected {what}' },
   'device.rename': { name: 'Device renamed', sentence: '{who} renamed {what}' },
   'enrollment.create': { name: 'Code made', sentence: '{who} made {what}' },
   'enrollment.revoke': { name: 'Code revoked', sentence: '{who} revoked {what}' },

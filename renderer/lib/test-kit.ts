@@ -29,6 +29,7 @@ export const aDevice = (change: Partial<z.input<typeof Device>> = {}): Device =>
     online: true,
     approved: true,
     blocked: false,
+    pairing: null,
     owner_id: 1,
     agent_version: '0.1.0',
     address: null,

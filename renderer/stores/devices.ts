@@ -19,7 +19,7 @@ export const useDevicesStore = defineStore('devices', () => {
     // What the feed told meanwhile is newer than the answer.
     for (const [id, d] of byId.value) if (before.get(id) !== d) next.set(id, d)
     byId.value = next
-    pending.value = devices.filter((d) => !d.approved && !d.blocked).length
+    pending.value = devices.filter((d) => d.pairing !== null || (!d.approved && !d.blocked)).length
   })
 
   function put(device: Device): Device {
@@ -38,6 +38,9 @@ export const useDevicesStore = defineStore('devices', () => {
     byId,
     list,
     pending,
+    /** Digits are being compared with these now; those that are known already stand among the others too. */
+    waiting: computed(() => list.value.filter((d) => d.pairing !== null)),
+    enrolled: computed(() => list.value.filter((d) => d.pairing === null || d.approved)),
     onlineCount: computed(() => list.value.filter((d) => d.online).length),
     apply(update: DeviceUpdated) {
       if ('device' in update) put(update.device)
@@ -46,6 +49,11 @@ export const useDevicesStore = defineStore('devices', () => {
     rename: async (id: DeviceId, name: string) =>
       put(await api.call('devices.update', { params: { id }, body: { name } })),
     approve: async (id: DeviceId) => put(await api.call('devices.approve', { params: { id } })),
+    /** Says no to a PC that waits for approval. It is gone from the list when the feed says so. */
+    async reject(id: DeviceId) {
+      await api.call('devices.delete', { params: { id } })
+      return true
+    },
     block: async (id: DeviceId) => put(await api.call('devices.block', { params: { id } })),
     async remove(id: DeviceId) {
       await api.call('devices.delete', { params: { id } })

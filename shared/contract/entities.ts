@@ -69,6 +69,17 @@ export const Holdings = z.object({
 })
 export type Holdings = z.infer<typeof Holdings>
 
+/** A PC that asks to be enrolled without a code and waits for people at both ends to compare digits. */
+export const DevicePairing = z.object({
+  digits: z.string().regex(/^\d{6}$/),
+  expires_at: Timestamp,
+  /** Somebody has approved it in the console. */
+  approved: z.boolean(),
+  /** The person at the PC has said that the digits are the same. */
+  confirmed: z.boolean(),
+})
+export type DevicePairing = z.infer<typeof DevicePairing>
+
 export const Device = z.object({
   id: DeviceId,
   name: z.string(),
@@ -78,6 +89,8 @@ export const Device = z.object({
   online: z.boolean(),
   approved: z.boolean(),
   blocked: z.boolean(),
+  /** Null unless it is being enrolled by comparing digits just now. */
+  pairing: DevicePairing.nullable(),
   owner_id: UserId.nullable(),
   agent_version: z.string(),
   address: z.string().nullable(),

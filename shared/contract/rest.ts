@@ -81,7 +81,7 @@ export const rest = {
     method: 'DELETE',
     path: '/devices/:id',
     access: 'user',
-    summary: 'Forget a device',
+    summary: 'Forget a device; reject one that waits for approval',
     params: id(DeviceId),
     reply: Done,
   }),
@@ -89,7 +89,8 @@ export const rest = {
     method: 'POST',
     path: '/devices/:id/approve',
     access: 'user',
-    summary: 'Approve a device',
+    summary:
+      'Approve a device. One that compares digits is enrolled once the person at the PC has confirmed them too',
     params: id(DeviceId),
     reply: entity.Device,
   }),

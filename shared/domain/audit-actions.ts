@@ -19,6 +19,8 @@ export const AUDIT_ACTIONS = [
   'device.delete',
   'device.enroll',
   'device.hardware',
+  'device.pair',
+  'device.reject',
   'device.rename',
   'device.split',
   'device.twin',

@@ -22,5 +22,9 @@ export const RECONNECT_MAX_MS = 60_000
 export const MAX_PARALLEL_DOWNLOADS = 32
 export const MAX_CONCURRENT_DEVICES = 50
 export const WAIT_MINUTES = 60
+/** A PC that asks to be enrolled without a code waits so long for approval in the console … */
+export const PAIRING_EXPIRES_MS = 600_000
+/** … and for the person in front of it to compare the digits. */
+export const PAIRING_ANSWER_MS = 300_000
 /** Content is hashed in pieces of this size, so that pieces can be fetched from elsewhere later. */
 export const CHUNK_BYTES = 1024 * 1024

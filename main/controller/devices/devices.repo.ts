@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts'
 import type { KnownHardware } from './twins.ts'
 
 export type DeviceRow = typeof devices.$inferSelect
+export type DevicesRepo = ReturnType<typeof createDevicesRepo>
 
 /** SQLite knows no booleans. */
 type SqliteRow = Omit<DeviceRow, 'approved' | 'blocked'> & { approved: 0 | 1; blocked: 0 | 1 }
@@ -72,6 +73,15 @@ export function createDevicesRepo({ db, sqlite }: Store) {
       db.insert(devices).values(row).returning().get(),
     update: (id: DeviceId, change: Partial<DeviceRow>): void => {
       db.update(devices).set(change).where(eq(devices.id, id)).run()
+    },
+    /** Deletes a row that nothing else names. @returns false when history does */
+    deleteUnused(id: DeviceId): boolean {
+      try {
+        return db.delete(devices).where(eq(devices.id, id)).run().changes > 0
+      } catch (error) {
+        if ((error as { code?: unknown }).code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return false
+        throw error
+      }
     },
     /** Facts the agent states of itself; the name is the technician's once the device exists. */
     setFacts: (id: DeviceId, facts: AgentFacts, address: string | null, seenAt: string): void => {

@@ -8,9 +8,11 @@ import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import { createDevicesRepo, type DeviceRow } from './devices.repo.ts'
 import { createIdentities } from './identities.ts'
+import { createPending } from './pending.ts'
 import { createPresence, type PresenceTimings } from './presence.ts'
 
 export type { DeviceRow } from './devices.repo.ts'
+export type { PendingDecision } from './pending.ts'
 export type { Presence, PresenceTimings, Reachability } from './presence.ts'
 export type Devices = ReturnType<typeof createDevices>
 
@@ -34,6 +36,8 @@ export function createDevices(deps: {
     if (change.what !== 'presence') standings.delete(change.id)
     listeners.forEach((listener) => listener(change))
   }
+  const pending = createPending({ repo, now: deps.now, tell: (id, what) => tell({ id, what }) })
+  pending.clearLeftovers()
   // When a link ends, the time is written down: not at once, but many together, because a power cut ends all of them.
   const lastSeen = new Map<DeviceId, string>()
   let seenTimer: NodeJS.Timeout | null = null
@@ -61,6 +65,7 @@ export function createDevices(deps: {
     online: presence.isOnline(row.id),
     approved: row.approved,
     blocked: row.blocked,
+    pairing: pending.view(row.id),
     owner_id: row.owner_id,
     agent_version: row.agent_version,
     address: row.address,
@@ -83,6 +88,7 @@ export function createDevices(deps: {
 
   return {
     presence,
+    pending,
     onChange(listener: (change: DeviceChange) => void): () => void {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -126,8 +132,14 @@ export function createDevices(deps: {
         .length,
     /** Of all devices, or of those that are his. */
     counts(viewer?: Viewer): { total: number; online: number; unapproved: number } {
-      if (!viewer || viewer.role === 'admin')
-        return { ...repo.counts(), online: presence.onlineCount() }
+      if (!viewer || viewer.role === 'admin') {
+        const { total, unapproved } = repo.counts()
+        return {
+          total,
+          online: presence.onlineCount(),
+          unapproved: unapproved + pending.knownCount(),
+        }
+      }
       const own = repo.ownedBy(viewer.id)
       return {
         total: own.length,
@@ -172,8 +184,17 @@ export function createDevices(deps: {
       tell({ id, what: 'updated' })
       return view(id)
     },
+    /** One that compares digits is enrolled when the person at the PC has confirmed them too; who approved it owns it. */
     approve(viewer: Viewer, id: DeviceId): Device {
       const row = visible(viewer, id)
+      if (pending.has(id)) {
+        const told = 'on this side, the digits are compared'
+        deps.store.transaction(() =>
+          deps.audit.record(viewer, 'device.approve', `device ${row.name}`, told),
+        )
+        pending.approve(viewer, id)
+        return view(id)
+      }
       deps.store.transaction(() => {
         repo.update(id, { approved: true, blocked: false, owner_id: row.owner_id ?? viewer.id })
         deps.audit.record(viewer, 'device.approve', `device ${row.name}`, '', { deviceId: id })
@@ -187,11 +208,19 @@ export function createDevices(deps: {
         repo.update(id, { blocked: true, approved: false })
         deps.audit.record(viewer, 'device.block', `device ${row.name}`, '', { deviceId: id })
       })
+      pending.reject(id, true)
       tell({ id, what: 'refused' })
       return view(id)
     },
+    /** One that compares digits is rejected by this; a device that was known before stays then. */
     remove(viewer: Viewer, id: DeviceId): void {
       const row = visible(viewer, id)
+      if (pending.has(id)) {
+        deps.store.transaction(() =>
+          deps.audit.record(viewer, 'device.reject', `device ${row.name}`, ''),
+        )
+        return pending.reject(id)
+      }
       deps.store.transaction(() => {
         repo.update(id, { deleted_at: isoTime(deps.now()) })
         deps.audit.record(viewer, 'device.delete', `device ${row.name}`, '', { deviceId: id })
@@ -200,14 +229,14 @@ export function createDevices(deps: {
     },
 
     /**
-     * A PC that proved a valid code. The same key again is the same device: its row is taken up again.
-     * Call it inside the transaction that counts the code's use.
+     * A PC that proved a valid code, or was approved after its digits were compared. The same key again is the same device: its row is taken up again.
+     * Call it inside the transaction that counts the code's use. `enrollmentId` null: without a code.
      */
     enroll(input: {
       facts: AgentFacts
       publicKey: string
       ownerId: UserId | null
-      enrollmentId: EnrollmentId
+      enrollmentId: EnrollmentId | null
       address: string | null
     }): DeviceId {
       const known = repo.byKey(input.publicKey)

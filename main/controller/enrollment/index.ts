@@ -1,5 +1,5 @@
 /** Enrolment: codes that admit agents, short-lived, counted, kept as a hash. */
-import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import {
   AGENT_PROTOCOL,
   enrollText,
@@ -18,6 +18,16 @@ import type { Groups } from '../groups/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import type { Store } from '../store/store.ts'
 import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
+import { verifies } from './proof.ts'
+import { enrollReply } from './reply.ts'
+
+export {
+  createPairing,
+  type OpenPairing,
+  type PairingService,
+  type PairingTimings,
+} from './pairing.ts'
+export { verifies } from './proof.ts'
 
 export type EnrollmentService = ReturnType<typeof createEnrollment>
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
@@ -157,33 +167,7 @@ export function createEnrollment(deps: {
         return id
       })
       deps.devices.announce([deviceId])
-      const { command, recoveryKey, succession } = deps.keys()
-      return {
-        device_id: deviceId,
-        command_key: command.publicKey,
-        key_id: command.keyId,
-        recovery_key: recoveryKey,
-        generation: succession.generation,
-        epoch: succession.epoch,
-        addresses: deps.addresses(),
-      }
+      return enrollReply(deps.keys(), deviceId, deps.addresses())
     },
-  }
-}
-
-/** Ed25519; a key or signature that cannot be read does not verify. */
-export function verifies(publicKeyBase64: string, text: string, signatureBase64: string): boolean {
-  try {
-    const key = createPublicKey({
-      key: Buffer.from(publicKeyBase64, 'base64'),
-      format: 'der',
-      type: 'spki',
-    })
-    return (
-      key.asymmetricKeyType === 'ed25519' &&
-      verify(null, Buffer.from(text), key, Buffer.from(signatureBase64, 'base64'))
-    )
-  } catch {
-    return false
   }
 }

@@ -127,6 +127,8 @@ export function createAgentsEdge(): AgentsEdge {
       deps.log.warn({ deviceId, why, attempts: attempts.length }, 'an agent was turned away')
       return sendAway(socket, why, false)
     }
+    if (deps.devices.pending.has(row.id) && !row.approved)
+      return sendAway(socket, 'This device waits for approval.', true)
     return { hello, nonce }
   }
 

@@ -14,10 +14,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
-const MAIN = join(ROOT, 'agent', 'main.ts')
+export const AGENT_MAIN = join(ROOT, 'agent', 'main.ts')
 const ON_HARDWARE = join(ROOT, 'agent', 'test-kit', 'on-hardware.ts')
 /** Under Electron's Node, which takes no TypeScript, the agent still runs on the project's own. */
-const NODE = process.features.typescript
+export const NODE_FOR_AGENTS = process.features.typescript
   ? process.execPath
   : join(ROOT, 'node_modules', '.bin', 'node')
 
@@ -50,10 +50,10 @@ export function copyState(from: string, to: string): void {
   }
 }
 
-/** Starts it; it enrols with the code. End it with `remove`. */
+/** Starts it; it enrols with the code, null where its state is enrolled already. End it with `remove`. */
 export function startRealAgent(
   name: string,
-  code: string,
+  code: string | null,
   options: {
     /** What it takes for its hardware. Default: the hardware of this PC. */
     hardwareId?: string
@@ -70,10 +70,12 @@ export function startRealAgent(
   let child = start()
 
   function start(): ChildProcess {
-    const program = options.hardwareId === undefined ? [MAIN] : [ON_HARDWARE, options.hardwareId]
+    const program =
+      options.hardwareId === undefined ? [AGENT_MAIN] : [ON_HARDWARE, options.hardwareId]
     const args = [...program, 'run', '--state', state, '--name', name]
-    args.push('--code', code, '--install-root', root)
-    const started = spawn(NODE, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    if (code !== null) args.push('--code', code)
+    args.push('--install-root', root)
+    const started = spawn(NODE_FOR_AGENTS, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     started.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
     started.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
     return started

@@ -1,0 +1,95 @@
+import { isHubAddress } from '#shared/domain/enrollment-code.ts'
+import { PAIRING_ANSWER_MS } from '#shared/domain/defaults.ts'
+import type { Fingerprint } from '#shared/domain/ids.ts'
+import { groupDigits } from '#shared/domain/pairing.ts'
+import type { FoundHub } from '../discovery/browse.ts'
+import { gatherFacts } from '../facts/facts.ts'
+import { openIdentity, type Enrollment } from '../identity/identity.ts'
+import { lockStateFolder, prepareStateFolder } from '../identity/state-folder.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { createLog } from '../lib/log.ts'
+import { NotReachedError, pair, type Person } from '../link/pairing.ts'
+import { openTerminal, printable, type Terminal } from './ask.ts'
+import { setName } from './enrollment.ts'
+import type { Arguments } from './usage.ts'
+
+const LISTEN_MS = 4_000
+
+type Chosen = { addresses: string[]; announced: Fingerprint | null }
+
+/** @throws AgentFailure when none is announced, or nobody says which */
+async function chooseHub(terminal: Terminal): Promise<Chosen> {
+  const { browse } = await import('../discovery/browse.ts')
+  terminal.say('Looking for controllers on this network.')
+  const never = new AbortController().signal
+  const hubs = await browse({ forMs: LISTEN_MS, signal: never, log: createLog() })
+  const describe = ({ name, addresses, fingerprint }: FoundHub): string =>
+    `${printable(name)}  ${addresses.join(', ')}  key ${fingerprint}`
+  hubs.forEach((hub, i) => terminal.say(`  ${i + 1}  ${describe(hub)}`))
+  if (hubs.length === 0)
+    throw new AgentFailure(
+      'No controller is announced on this network. Name it with --hub HOST:PORT; the console shows the address at the foot of its sidebar.',
+    )
+  const answer =
+    hubs.length === 1 ? '1' : await terminal.ask(`Which one? [1-${hubs.length}]`, PAIRING_ANSWER_MS)
+  const chosen = /^\d+$/.test(answer ?? '') ? hubs[Number(answer) - 1] : undefined
+  if (!chosen) throw new AgentFailure('No controller was chosen.')
+  return { addresses: chosen.addresses, announced: chosen.fingerprint }
+}
+
+/** Tries the addresses in turn until one leads to the hub. @throws AgentFailure */
+async function pairWith(
+  { addresses, announced }: Chosen,
+  options: Omit<Parameters<typeof pair>[0], 'address' | 'announced' | 'person'>,
+  terminal: Terminal,
+): Promise<Enrollment> {
+  const name = printable(options.facts.name)
+  const failures: string[] = []
+  for (const address of addresses) {
+    const person: Person = {
+      async compare(digits, signal) {
+        terminal.say(`The controller at ${address} answers. In its console, under Devices, ${name} waits for approval.`) // prettier-ignore
+        terminal.say(`\n    ${groupDigits(digits)}\n`)
+        const question = 'Do these digits stand in the console? [y/N]'
+        const answer = await terminal.ask(question, PAIRING_ANSWER_MS, signal)
+        return /^y(es)?$/i.test(answer ?? '')
+      },
+      waiting: () => terminal.say('Confirmed here. Approve this PC in the console.'),
+    }
+    try {
+      return await pair({ ...options, address, announced, person })
+    } catch (error) {
+      if (!(error instanceof NotReachedError)) throw error
+      failures.push(error.message)
+    }
+  }
+  throw new AgentFailure(failures.join(' '))
+}
+
+/** `discover`: enrols this PC without a code, by digits that are compared on both screens. */
+export async function discoverCommand(args: Arguments): Promise<number> {
+  const { hub } = args
+  if (hub !== undefined && !isHubAddress(hub))
+    throw new AgentFailure('--hub takes HOST:PORT, such as 192.168.1.20:7480.', 2)
+  const folder = prepareStateFolder(args.state!)
+  const unlock = lockStateFolder(folder)
+  const terminal = openTerminal()
+  try {
+    const identity = openIdentity(folder.identityFile)
+    setName(identity, args.name)
+    const known = identity.enrollment()
+    if (known) {
+      terminal.say(`Already enrolled as device ${known.device_id}.`)
+      return 0
+    }
+    const chosen = hub ? { addresses: [hub], announced: null } : await chooseHub(terminal)
+    const facts = gatherFacts(identity.name(), folder.path)
+    const keep = (made: Enrollment): void => identity.setEnrollment(made)
+    const enrollment = await pairWith(chosen, { identity, facts, keep }, terminal)
+    terminal.say(`Enrolled as device ${enrollment.device_id} (${printable(facts.name)}).`)
+    return 0
+  } finally {
+    terminal.close()
+    unlock()
+  }
+}

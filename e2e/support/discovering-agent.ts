@@ -1,0 +1,40 @@
+/** The agent that enrols without a code, with somebody at its keyboard. */
+import { spawn } from 'node:child_process'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { projectRoot } from '../../build/support/project.ts'
+import { eventually } from './eventually.ts'
+import { ended, endProcess } from './processes.ts'
+
+export type DiscoveringAgent = Awaited<ReturnType<typeof startDiscoveringAgent>>
+
+/** @param hub HOST:PORT */
+export async function startDiscoveringAgent(folder: string, name: string, hub: string) {
+  const state = join(folder, 'state')
+  await mkdir(state, { recursive: true, mode: 0o700 })
+  const args = [join(projectRoot, 'agent', 'main.ts'), 'discover', '--state', state]
+  const child = spawn(process.execPath, [...args, '--name', name, '--hub', hub], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  let output = ''
+  const collect = (chunk: Buffer): void => void (output += chunk.toString())
+  child.stdout.on('data', collect)
+  child.stderr.on('data', collect)
+  child.stdin.on('error', () => undefined)
+  return {
+    output: (): string => output,
+    /** The digits on its screen, as they are read: `123 456`. */
+    async digits(): Promise<string> {
+      let digits = ''
+      await eventually('digits on the screen of the PC', () => {
+        digits = /^ {4}(\d{3} \d{3})$/m.exec(output)?.[1] ?? ''
+        return Promise.resolve(digits !== '')
+      })
+      return digits
+    },
+    type: (line: string): void => void child.stdin.write(`${line}\n`),
+    ended: (): Promise<unknown> => ended(child),
+    exitCode: (): number | null => child.exitCode,
+    stop: (): Promise<void> => endProcess(child),
+  }
+}

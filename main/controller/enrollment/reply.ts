@@ -1,0 +1,18 @@
+import type { EnrollReply } from '#shared/contract/agent-link.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { ControllerKeys } from '../identity/index.ts'
+
+/** What a PC is told that has become a device, whichever way it came. */
+export const enrollReply = (
+  { command, recoveryKey, succession }: ControllerKeys,
+  deviceId: DeviceId,
+  addresses: string[],
+): EnrollReply => ({
+  device_id: deviceId,
+  command_key: command.publicKey,
+  key_id: command.keyId,
+  recovery_key: recoveryKey,
+  generation: succession.generation,
+  epoch: succession.epoch,
+  addresses,
+})

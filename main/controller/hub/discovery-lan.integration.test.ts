@@ -1,0 +1,110 @@
+/** mDNS for real: a hub, a PC and a rogue, each a computer of its own on one switch. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { formatEnrollmentCode, parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import { buildLan, whyNoLan, type Lan } from '../test-kit/lan.ts'
+import { startTestController } from '../test-kit/test-controller.ts'
+
+const why = whyNoLan()
+if (why !== null) process.stderr.write(`SKIPPED: discovery on a LAN was not tested here (${why})\n`)
+
+const ROOT = join(import.meta.dirname, '..', '..', '..')
+const HOME = '10.77.0.1'
+const ELSEWHERE = '10.77.0.91'
+const ROGUE = '10.77.0.66'
+const PORT = 7480
+
+let folder: string
+let lan: Lan
+let hub: { fingerprint: string; code: string }
+beforeEach(async () => {
+  if (why !== null) return
+  folder = mkdtempSync(join(tmpdir(), 'deployx-lan-'))
+  // The account can be made on the controller's own computer only, so the data folder is prepared outside of the LAN.
+  const t = await startTestController({ dataDir: join(folder, 'data') })
+  const { code } = await t.rest.call('enrollments.create', { body: {} })
+  const parts = parseEnrollmentCode(code)!
+  hub = {
+    fingerprint: t.controller.fingerprint,
+    code: formatEnrollmentCode({ ...parts, addresses: [`${HOME}:${PORT}`] }),
+  }
+  await t.stop()
+  lan = buildLan({ hub: HOME, pc: '10.77.0.2', rogue: ROGUE })
+})
+afterEach(async () => {
+  if (why !== null) return
+  await lan.remove()
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+})
+
+const serve = (...options: string[]) =>
+  lan.run('hub', [join(ROOT, 'main', 'headless.ts'), '--data', join(folder, 'data'), '--hub-port', String(PORT), '--console-port', '0', ...options]) // prettier-ignore
+const agent = (...words: string[]) =>
+  lan.run('pc', [join(ROOT, 'agent', 'main.ts'), ...words, '--state', join(folder, 'state')])
+const rogue = (claims = hub.fingerprint) =>
+  lan.run('rogue', [join(import.meta.dirname, '..', 'test-kit', 'rogue-announcer.ts'), ROGUE, claims]) // prettier-ignore
+
+describe.skipIf(why !== null)('on a LAN', () => {
+  it('an agent finds its hub again under another address, by its key; whoever claims that key without having it gets no byte', async () => {
+    const first = serve()
+    await first.until('Hub ')
+    const pc = agent('run', '--code', hub.code, '--name', 'PC')
+    await pc.until(`Connected to ${HOME}:${PORT}.`)
+
+    await first.stop()
+    await pc.until('Connection lost')
+    const liar = rogue()
+    await liar.until('listening')
+    await liar.until('visit', 90_000)
+    await pc.until('does not show the key of the enrolled controller')
+
+    lan.move('hub', HOME, ELSEWHERE)
+    const second = serve()
+    await second.until('is announced by mDNS')
+    await pc.until(`Connected to ${ELSEWHERE}:${PORT}.`, 120_000)
+    expect(liar.said()).not.toContain('bytes')
+    expect(pc.said()).not.toContain(`Connected to ${ROGUE}`)
+
+    // The new address is kept now, without any announcement.
+    await second.stop()
+    await pc.stop()
+    const third = serve('--no-discovery')
+    await third.until('Hub ')
+    const again = agent('run')
+    await again.until(`Connected to ${ELSEWHERE}:${PORT}.`, 60_000)
+    expect(third.said()).not.toContain('is announced')
+  }, 300_000)
+
+  it('discover finds the hub by itself, also beside a rogue that claims its name and its key and gets no byte', async () => {
+    const liar = rogue()
+    await liar.until('listening')
+    const first = serve()
+    await first.until('is announced by mDNS')
+    const pc = agent('discover', '--name', 'PC')
+    await pc.until('Do these digits stand in the console?')
+    expect(pc.said()).toContain(`${HOME}:${PORT}`)
+    expect(pc.said()).toContain(ROGUE)
+    expect(pc.said()).toContain(`key ${hub.fingerprint}`)
+    expect(pc.said()).toContain(`The controller at ${HOME}:${PORT} answers.`)
+    expect(pc.said()).toMatch(/^ {4}\d{3} \d{3}$/m)
+    expect(liar.said()).not.toContain('bytes')
+  }, 120_000)
+
+  it('discover asks which hub when there are two with keys of their own', async () => {
+    await serve().until('is announced by mDNS')
+    const other = rogue(`sha256/${'B'.repeat(43)}=`)
+    await other.until('listening')
+    const pc = agent('discover', '--name', 'PC')
+    await pc.until('Which one? [1-2]')
+    pc.type('9')
+    await pc.until('No controller was chosen.')
+  }, 120_000)
+
+  it('discover says what to do when no hub is announced', async () => {
+    await serve('--no-discovery').until('Hub ')
+    const pc = agent('discover')
+    await pc.until('No controller is announced on this network. Name it with --hub HOST:PORT')
+  }, 60_000)
+})

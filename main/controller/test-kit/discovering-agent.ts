@@ -1,0 +1,56 @@
+/** The real agent as a process, enrolling without a code, with somebody at its keyboard. */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { NODE_FOR_AGENTS, AGENT_MAIN } from './real-agent.ts'
+
+const WAIT_MS = 20_000
+
+export type DiscoveringAgent = ReturnType<typeof startDiscovery>
+
+/** @param state a folder to use again; else one of its own */
+export function startDiscovery(
+  name: string,
+  options: { port: number; state?: string; hub?: string },
+) {
+  const state = options.state ?? mkdtempSync(join(tmpdir(), 'deployx-discover-'))
+  const args = [AGENT_MAIN, 'discover', '--state', state, '--name', name]
+  args.push('--hub', options.hub ?? `127.0.0.1:${options.port}`)
+  const child = spawn(NODE_FOR_AGENTS, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  let said = ''
+  const hear = (chunk: Buffer): void => void (said += chunk.toString())
+  child.stdout.on('data', hear)
+  child.stderr.on('data', hear)
+  child.stdin.on('error', () => undefined)
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+
+  async function until(what: RegExp): Promise<RegExpExecArray> {
+    for (const endAt = Date.now() + WAIT_MS; Date.now() < endAt;) {
+      const match = what.exec(said)
+      if (match) return match
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    throw new Error(`the agent never said ${String(what)}, but:\n${said}`)
+  }
+  return {
+    state,
+    said: () => said,
+    until,
+    /** The digits on its screen, without the gap. */
+    digits: async (): Promise<string> => (await until(/^ {4}(\d{3} \d{3})$/m))[1]!.replace(' ', ''),
+    type: (line: string): void => void child.stdin.write(`${line}\n`),
+    ended,
+    enrollment: (): unknown =>
+      (JSON.parse(readFileSync(join(state, 'identity.json'), 'utf8')) as { enrollment: unknown })
+        .enrollment,
+    kill: (): Promise<unknown> => {
+      child.kill('SIGKILL')
+      return ended
+    },
+    async remove(): Promise<void> {
+      await this.kill()
+      rmSync(state, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
+    },
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * A program for tests: announces itself with the key of another hub and listens with a TLS key of its own.
+ * `rogue-announcer.ts ADDRESS FINGERPRINT`; tells each visit, and every byte that it was given, on stdout.
+ */
+import { generateKeyPairSync } from 'node:crypto'
+import { createServer } from 'node:tls'
+import type { AddressInfo } from 'node:net'
+import pino from 'pino'
+import { startAnnouncing } from '../hub/announce.ts'
+
+const { selfSigned } = await import('../identity/certificate.ts')
+const [address = '', fingerprint = ''] = process.argv.slice(2)
+const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString()
+const tell = (line: string): void => void process.stdout.write(`${line}\n`)
+
+const server = createServer({ key: pem, cert: await selfSigned(pem, []) }, (socket) => {
+  socket.on('data', (chunk: Buffer) => tell(`${chunk.length} bytes`))
+  socket.on('error', () => undefined)
+})
+server.on('connection', () => tell('visit'))
+server.on('tlsClientError', () => undefined)
+server.listen(0, address, () => {
+  const { port } = server.address() as AddressInfo
+  const log = pino({ level: 'silent' })
+  startAnnouncing({ addresses: () => [`${address}:${port}`], fingerprint: () => fingerprint, log })
+  tell('listening')
+})

@@ -1,0 +1,50 @@
+/**
+ * Pairing without a code: six digits that a person compares on two screens. Each side first commits to a random nonce and
+ * shows it only when the other has committed too, so nobody can choose a nonce that makes the digits of two different
+ * conversations alike. What is hashed is written here; SHA-256 is done by each side.
+ */
+
+/** What both sides believe of each other. Whoever stands between them cannot make both see the same. */
+export type PairingFacts = {
+  /** The agent's Ed25519 key, SPKI DER, base64. */
+  agentKey: string
+  /** The hub's TLS key: its own on the hub's side, the one that was seen on the agent's. */
+  fingerprint: string
+  /** The key that is to sign commands, SPKI DER, base64. */
+  commandKey: string
+}
+
+/** The agent's signature over this proves that it holds its key, here and now. */
+export const pairingProofText = (
+  fingerprint: string,
+  agentKey: string,
+  commitment: string,
+): string => ['deployx pairing proof v1', fingerprint, agentKey, commitment].join('\n')
+
+/** SHA-256 of this, hex, is the agent's commitment. The nonce is 64 hex digits. */
+export const agentCommitmentText = (nonce: string, agentKey: string): string =>
+  ['deployx pairing agent commitment v1', nonce, agentKey].join('\n')
+
+/** SHA-256 of this, hex, is the hub's commitment. */
+export const hubCommitmentText = (nonce: string, fingerprint: string, commandKey: string): string =>
+  ['deployx pairing hub commitment v1', nonce, fingerprint, commandKey].join('\n')
+
+/** SHA-256 of this gives the digits. */
+export const digitsText = (facts: PairingFacts, agentNonce: string, hubNonce: string): string =>
+  [
+    'deployx pairing digits v1',
+    facts.agentKey,
+    facts.fingerprint,
+    facts.commandKey,
+    agentNonce,
+    hubNonce,
+  ].join('\n')
+
+/** Six digits from the first eight bytes of a hash: 2^64 is so much larger than 10^6 that no digit is favoured. */
+export function digitsOf(hash: Uint8Array): string {
+  const view = new DataView(hash.buffer, hash.byteOffset, hash.byteLength)
+  return String(view.getBigUint64(0) % 1_000_000n).padStart(6, '0')
+}
+
+/** `123456` as people read it: `123 456`. */
+export const groupDigits = (digits: string): string => `${digits.slice(0, 3)} ${digits.slice(3)}`
