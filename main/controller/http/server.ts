@@ -193,11 +193,9 @@ export async function createConsoleServer(deps: {
   })
   return {
     app,
-    isOriginAllowed: guard.isAllowed,
+    mayCall: guard.mayCall,
     async mount(handlers, access) {
       const admit = createDoor(access)
-    mayCall: guard.mayCall,
-    async mount(handlers, authenticate) {
       for (const name of Object.keys(rest) as RouteName[]) {
         const route: Route = rest[name]
         const handler = handlers[name] as unknown as AnyHandler
