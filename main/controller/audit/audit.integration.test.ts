@@ -262,7 +262,8 @@ describe.skipIf(!process.features.typescript)('an export', () => {
     const lines = text.split(/(?<=\n)/)
     expect((await proven(lines.toSpliced(3, 1).join(''), ...key)).code).toBe(1)
     expect((await proven('hello')).code).toBe(1)
-  })
+    // Five processes one after the other.
+  }, 60_000)
   it('as CSV starts no formula in a spreadsheet', async () => {
     await t.rest.call('groups.create', { body: { name: '=1+1' } })
     await t.rest.call('users.create', {
