@@ -1,5 +1,6 @@
 /** The agent's entry: `node agent/main.ts VERB`, the same in a bundle and as a single executable. */
 import { resolve } from 'node:path'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
 import { generalHelp, LATER_VERBS, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
 import type { VerbName } from './cli/usage.ts'
 import { AgentFailure } from './lib/failure.ts'
@@ -44,7 +45,8 @@ function print(text: string): number {
 
 function fail(error: unknown): number {
   const text = error instanceof AgentFailure ? error.message : `Unexpected error: ${String(error)}`
-  process.stderr.write(`${text.replace(/\s*\n\s*/g, ' ')}\n`)
+  // It may hold words of a hub.
+  process.stderr.write(`${withoutSteering(text.replace(/\s*\n\s*/g, ' '))}\n`)
   return error instanceof AgentFailure ? error.exitCode : 1
 }
 

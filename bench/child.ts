@@ -7,6 +7,9 @@ const LIMIT_MS = 300_000
 export type Child<Order, Note extends { done: string }> = {
   ask: <D extends Note['done']>(order: Order, until: D) => Promise<Extract<Note, { done: D }>>
   wait: <D extends Note['done']>(until: D) => Promise<Extract<Note, { done: D }>>
+  /** Exit code, or the signal that ended it. */
+  ended: Promise<number | string>
+  kill: () => void
 }
 
 /** @param file beside this one. Every wait ends after five minutes, or when the process does. */
@@ -39,6 +42,10 @@ export function startChild<Order extends object, Note extends { done: string }>(
     })
   return {
     wait,
+    ended: new Promise((resolve) =>
+      child.once('exit', (code, signal) => resolve(code ?? signal ?? 'gone')),
+    ),
+    kill: () => void child.kill('SIGKILL'),
     ask: (order, until) => {
       const answer = wait(until)
       child.send(order)

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DeviceId, SoftwareId } from '#shared/domain/ids.ts'
 import { startCast, type Cast } from './crash-cast.ts'
+import { randomFrom } from './random.ts'
 
 const AGENTS = 3
 const RUN_LIMIT_MS = 90_000
@@ -28,18 +29,6 @@ export type CrashReport = {
   stuck: number
   /** One line for each that was not completed. */
   remarks: string[]
-}
-
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 /** Waits until the file grows or changes: whoever wrote is about to act. */

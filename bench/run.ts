@@ -4,6 +4,7 @@ import { coldStart } from './cold-start.ts'
 import { crash, printCrashReport } from './crash.ts'
 import { dispatch } from './dispatch.ts'
 import { events } from './events.ts'
+import { fuzz, isClean, printFuzzReport } from './fuzz.ts'
 import { hubs } from './hubs.ts'
 import { progress } from './progress.ts'
 import { serve } from './serve.ts'
@@ -18,6 +19,7 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '5' },
     targets: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '60' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
@@ -48,11 +50,21 @@ const benches: Record<string, () => Result | Promise<Result>> = {
     if (report.lost + report.duplicated + report.stuck > 0) process.exitCode = 1
     return { text: printCrashReport(report), json: { ...report, seed } }
   },
+  fuzz: async () => {
+    const report = await fuzz({
+      seconds: count(values.seconds, 86_400),
+      seed: count(values.seed, 2 ** 31),
+      onTick: ({ total, findings }) =>
+        process.stderr.write(`${total} messages, found ${JSON.stringify(findings)}\n`),
+    })
+    if (!isClean(report)) process.exitCode = 1
+    return { text: printFuzzReport(report), json: report }
+  },
   'cold-start': () => coldStart({ runs: count(values.runs, 100) }),
 }
 
 function usage(error?: string): never {
-  const text = `Usage: npm run bench -- [${Object.keys(benches).join(' | ')}] [--agents N] [--targets N] [--runs N] [--seed N] [--json]`
+  const text = `Usage: npm run bench -- [${Object.keys(benches).join(' | ')}] [--agents N] [--targets N] [--runs N] [--seed N] [--seconds N] [--json]`
   console.error(error ? `bench: ${error}\n${text}` : text)
   process.exit(error ? 2 : 0)
 }

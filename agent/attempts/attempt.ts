@@ -3,13 +3,14 @@
  * the journal before it is taken, so that the same function carries on after any crash. The installer is started at most
  * once: the supervisor's claim on the folder decides that, and not what this process remembers.
  */
-import { appendFileSync, mkdirSync } from 'node:fs'
+import { appendFileSync, lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import { nothingToDo } from './conclude.ts'
+import { isOwn } from '../identity/state-folder.ts'
 import type { Installers, Job, Presence } from '../install/installers.ts'
 import { packageFileName } from '../install/package-name.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -162,6 +163,9 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
 
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
+    // What is fetched into it will be run: a link, or somebody else's folder, is not where it goes.
+    if (!lstatSync(folder).isDirectory() || !isOwn(folder))
+      throw new Error(`${folder} is not a folder of the agent's own`)
   } catch (error) {
     return failure('internal', `The agent cannot work in its state folder: ${errorText(error)}`)
   }

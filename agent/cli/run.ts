@@ -1,4 +1,5 @@
 import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
 import { runAgent } from '../agent.ts'
 import { readHardwareId } from '../facts/hardware.ts'
 import { openIdentity, peekIdentity, type Identity } from '../identity/identity.ts'
@@ -61,7 +62,7 @@ export async function runCommandVerb(
             installRoot: args['install-root'] ?? null,
             hardwareId,
             onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
-            onLost: (why) => process.stdout.write(`Connection lost: ${why}.\n`),
+            onLost: (why) => process.stdout.write(`Connection lost: ${withoutSteering(why)}.\n`),
             log,
           },
           stop.signal,

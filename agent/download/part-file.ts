@@ -1,5 +1,6 @@
 /** A package on its way to the disk: written in large pieces, hashed as it is written, continued where it stopped. */
 import { createHash, type Hash } from 'node:crypto'
+import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 
@@ -31,8 +32,9 @@ async function hashFile(handle: FileHandle, bytes: number, hash: Hash): Promise<
 
 /** Opens or makes the file (0600). What an earlier run left in it is hashed anew; more than `limitBytes` is dropped. */
 export async function openPartFile(file: string, limitBytes: number): Promise<PartFile> {
-  // 'a+' would write at the end whatever the position; 'r+' needs the file to be there.
-  const handle = await open(file, 'r+').catch(() => open(file, 'wx+', 0o600))
+  // 'a+' would write at the end whatever the position; without O_CREAT the file has to be there. A link is never followed.
+  const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0)
+  const handle = await open(file, flags).catch(() => open(file, 'wx+', 0o600))
   let hash = createHash('sha256')
   let total = 0
   let buffers = [Buffer.allocUnsafe(BUFFER_BYTES), Buffer.allocUnsafe(BUFFER_BYTES)] as const
@@ -42,7 +44,8 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
     total = 0
   }
   try {
-    const { size } = await handle.stat()
+    const { size, nlink } = await handle.stat()
+    if (nlink > 1) throw new Error('the file has a second name')
     if (size > limitBytes) await restart()
     else {
       await hashFile(handle, size, hash)

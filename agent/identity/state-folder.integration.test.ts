@@ -1,5 +1,5 @@
 /** The state folder on a real disk. */
-import { existsSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DeviceId } from '#shared/domain/ids.ts'
@@ -26,6 +26,45 @@ describe('a state folder', () => {
     expect(() => prepareStateFolder(join(folder.path, 'file', 'x'))).toThrow(
       /^The state folder .* cannot be used/,
     )
+  })
+
+  const isRoot = process.getuid?.() === 0
+  it.skipIf(!isRoot)('that somebody else made is refused, and left as it was', () => {
+    const path = join(folder.path, 'state')
+    mkdirSync(path, { mode: 0o755 })
+    chownSync(path, 65_534, 65_534)
+    expect(() => prepareStateFolder(path)).toThrow(/another user's/)
+    expect(statSync(path).mode & 0o777).toBe(0o755)
+    const link = join(folder.path, 'link')
+    symlinkSync(path, link)
+    expect(() => prepareStateFolder(link)).toThrow(/is no folder|another user's/)
+  })
+  it.skipIf(!isRoot).each(['identity.json', 'journal.log', 'agent.lock', 'status.json'])(
+    'in which somebody else’s %s lies is refused',
+    (name) => {
+      const { path } = prepareStateFolder(join(folder.path, 'state'))
+      writeFileSync(join(path, name), '{}')
+      chownSync(join(path, name), 65_534, 65_534)
+      expect(() => prepareStateFolder(path)).toThrow(/another user's/)
+    },
+  )
+  it('in which a file or the folder of attempts is a link is refused', () => {
+    const { path, attemptsDir } = prepareStateFolder(join(folder.path, 'state'))
+    symlinkSync('/etc/passwd', join(path, 'identity.json'))
+    expect(() => prepareStateFolder(path)).toThrow(/is no file/)
+    rmSync(join(path, 'identity.json'))
+    rmSync(attemptsDir, { recursive: true })
+    symlinkSync(folder.path, attemptsDir)
+    expect(() => prepareStateFolder(path)).toThrow(/is no folder/)
+  })
+  it('that stands open to others is closed, with what lies in it', () => {
+    const { path, identityFile } = prepareStateFolder(join(folder.path, 'state'))
+    writeFileSync(identityFile, '{}')
+    chmodSync(identityFile, 0o666)
+    chmodSync(path, 0o777)
+    prepareStateFolder(path)
+    expect(statSync(path).mode & 0o777).toBe(0o700)
+    expect(statSync(identityFile).mode & 0o777).toBe(0o600)
   })
 
   it('is locked by one, and free again after', () => {

@@ -1,5 +1,13 @@
 /** The state folder: who this agent is, what it has promised, and its work in progress. Nobody else may read it. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { createOnce, errorText, readJson } from '../lib/atomic-file.ts'
@@ -28,14 +36,46 @@ export function stateFolder(path: string): StateFolder {
   }
 }
 
-/** Makes the folder (0700) if it is not there. @throws AgentFailure when it cannot be used */
+/** Whether this user owns what lies there, a link itself included. Windows keeps other books: there, true. */
+export const isOwn = (path: string): boolean => {
+  const me = process.getuid?.()
+  return me === undefined || (lstatSync(path).uid === me && statSync(path).uid === me)
+}
+
+/**
+ * What lies at a place of ours and is another user's was put there to be obeyed, or to be read later.
+ * @throws AgentFailure
+ */
+function refuseForeign(path: string, kind: 'folder' | 'file'): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (!stat) return
+  const isKind = kind === 'file' ? stat.isFile() : stat.isDirectory()
+  if (!isKind || !isOwn(path))
+    throw new AgentFailure(
+      `${path} is ${isKind ? `another user's` : `no ${kind}`}. The agent keeps its keys there, so nobody else may have made it: remove it, or use another --state folder.`,
+    )
+  if (kind === 'file' && (stat.mode & 0o077) !== 0) chmodSync(path, 0o600)
+}
+
+/**
+ * Makes the folder (0700) if it is not there, and closes it to others if it is.
+ * @throws AgentFailure when it cannot be used, or when it or what lies in it is another user's
+ */
 export function prepareStateFolder(path: string): StateFolder {
   const folder = stateFolder(path)
   try {
-    mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
+    mkdirSync(folder.path, { recursive: true, mode: 0o700 })
+    // An administrator may have put it elsewhere with a link of his own.
+    if (!isOwn(folder.path)) refuseForeign(folder.path, 'folder')
     chmodSync(folder.path, 0o700)
+    mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
+    refuseForeign(folder.attemptsDir, 'folder')
+    const { identityFile, journalFile, statusFile, lockFile } = folder
+    for (const file of [identityFile, journalFile, statusFile, lockFile])
+      refuseForeign(file, 'file')
     chmodSync(folder.attemptsDir, 0o700)
   } catch (error) {
+    if (error instanceof AgentFailure) throw error
     throw new AgentFailure(`The state folder ${folder.path} cannot be used: ${errorText(error)}`)
   }
   return folder

@@ -377,6 +377,17 @@ export async function startTestHub(
         ? seqs.map((seq) => pieces.get(seq)!).join('')
         : null
     },
+    /** Says anything at all to the agent, an acknowledgement asked for or not. False when none is connected. */
+    say(event: string, args: unknown[], wantsAnswer: boolean): boolean {
+      if (wantsAnswer) live?.emit(event, ...args, () => undefined)
+      else live?.emit(event, ...args)
+      return live !== null
+    },
+    /** Sends this as one message of the transport below Socket.IO. */
+    sayRaw(message: string | Buffer): boolean {
+      live?.conn.send(message)
+      return live !== null
+    },
     cutLinks: () => io.of(AGENT_NAMESPACE).disconnectSockets(true),
     async stop(): Promise<void> {
       waiters = []

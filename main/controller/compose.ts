@@ -31,6 +31,7 @@ import {
 } from './identity/index.ts'
 import { listen } from './lib/listen.ts'
 import type { Keystore } from './lib/vault.ts'
+import { closeDefaultNamespace } from './lib/namespaces.ts'
 import { createSigner } from './signing/index.ts'
 import { createEstate } from './estate.ts'
 import { createSoftware } from './software/index.ts'
@@ -253,11 +254,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
       perMessageDeflate: false,
       maxHttpBufferSize: 64 * 1024,
       // A cross-site page must not ride on somebody's browser: same rule as for REST.
-      allowRequest: (request, done) => {
-        const { origin, host } = request.headers
-        done(null, origin === undefined || web.isOriginAllowed(origin, host ?? ''))
-      },
+      allowRequest: (request, done) => done(null, web.mayCall(request)),
+      connectTimeout: 10_000,
     })
+    closeDefaultNamespace(feed)
     consoles.attach(feed, (token, address) => tokens.authenticate(token, address), isOpen)
     undo.push(
       () => web.app.close(),

@@ -8,6 +8,7 @@ import type {
 } from '#shared/contract/entities.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { AttemptRow, DeploymentRow, ViewRow } from './deployments.repo.ts'
 
 export const totals = (counts: TargetCounts): TargetTotals => ({
@@ -109,13 +110,13 @@ export function toProgress(deployment: DeploymentRow, rows: ViewRow[]): Progress
 
 /**
  * One cell of a CSV file (RFC 4180). Spreadsheets run a cell that begins like a formula: such a cell gets a leading
- * apostrophe (OWASP, CSV injection), because host names and output are other people's words.
+ * apostrophe (OWASP, CSV injection), because host names and output are other people's words. A cell is one line: where the
+ * list separator is another, the second line of a quoted cell would be a row of its own, and might begin like one.
  */
 export function csvCell(value: string | number | undefined): string {
-  // Control characters other than line ends have no business in a report.
-  const text = String(value ?? '').replaceAll(/(?![\r\n\t])\p{Cc}/gu, ' ')
-  const safe = /^[=+\-@\t\r]/.test(text) && typeof value !== 'number' ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  const text = withoutSteering(String(value ?? '').replaceAll(/\s*[\r\n\t\u2028\u2029]\s*/g, ' '))
+  const safe = /^\s*[=+\-@]/.test(text) && typeof value !== 'number' ? `'${text}` : text
+  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
 const CSV_HEAD = [

@@ -3,6 +3,7 @@ import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
 import type { Device } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
@@ -17,6 +18,14 @@ export type { Presence, PresenceTimings, Reachability } from './presence.ts'
 export type Devices = ReturnType<typeof createDevices>
 
 const LAST_SEEN_DELAY_MS = 2_000
+
+/** A PC may call itself what it likes; what misleads a reader is taken from it at the door. */
+const plainFacts = (facts: AgentFacts): AgentFacts => ({
+  ...facts,
+  name: withoutSteering(facts.name),
+  os_version: withoutSteering(facts.os_version),
+  agent_version: withoutSteering(facts.agent_version),
+})
 
 export type DeviceChange = { id: DeviceId; what: 'updated' | 'presence' | 'removed' | 'refused' }
 
@@ -240,6 +249,7 @@ export function createDevices(deps: {
       address: string | null
     }): DeviceId {
       const known = repo.byKey(input.publicKey)
+      const facts = plainFacts(input.facts)
       if (known?.blocked) throw new AppError('E_DEVICE_REFUSED', 'This device is blocked.')
       const row = {
         owner_id: input.ownerId,
@@ -252,16 +262,16 @@ export function createDevices(deps: {
         ? known.id
         : repo.insert({
             ...row,
-            name: input.facts.name,
+            name: facts.name,
             public_key: input.publicKey,
-            platform: input.facts.platform,
-            arch: input.facts.arch,
-            os_version: input.facts.os_version,
-            agent_version: input.facts.agent_version,
+            platform: facts.platform,
+            arch: facts.arch,
+            os_version: facts.os_version,
+            agent_version: facts.agent_version,
           }).id
       if (known) repo.update(id, row)
       standings.delete(id)
-      repo.setFacts(id, input.facts, input.address, isoTime(deps.now()))
+      repo.setFacts(id, facts, input.address, isoTime(deps.now()))
       return id
     },
 
@@ -277,7 +287,7 @@ export function createDevices(deps: {
     greet(id: DeviceId, hello: Hello, address: string | null): void {
       const row = repo.byId(id)
       if (!row) return
-      const { facts } = hello
+      const facts = plainFacts(hello.facts)
       const isNews =
         row.address !== address ||
         (['platform', 'arch', 'os_version', 'agent_version', 'free_disk_bytes'] as const).some(
@@ -290,7 +300,7 @@ export function createDevices(deps: {
       })
     },
     setFacts: (id: DeviceId, facts: AgentFacts, address: string | null): void => {
-      repo.setFacts(id, facts, address, isoTime(deps.now()))
+      repo.setFacts(id, plainFacts(facts), address, isoTime(deps.now()))
       tell({ id, what: 'updated' })
     },
     /** Writes what is still only in memory. */

@@ -10,6 +10,7 @@ import type { Devices } from '../devices/index.ts'
 import type { ControllerIdentity } from '../identity/index.ts'
 import { isLoopback } from '../lib/addresses.ts'
 import type { Handlers } from './handlers.ts'
+import { isLoopbackName } from './security.ts'
 import { readParts } from './upload.ts'
 
 /** The answer to a restore is on its way before the controller goes. */
@@ -72,7 +73,7 @@ export function controllerHandlers(deps: {
       return stream
     },
     'controller.restore': async (_request, { raw, remoteAddress }) => {
-      if (!isLoopback(remoteAddress))
+      if (!isLoopback(remoteAddress) || !isLoopbackName(raw.headers.host))
         throw new AppError(
           'E_SETUP_LOOPBACK_ONLY',
           'A controller is restored on the computer that runs it.',

@@ -11,6 +11,7 @@ import { isLoopback } from '../lib/addresses.ts'
 import type { Software } from '../software/index.ts'
 import type { Origin, Users } from '../users/index.ts'
 import type { Handlers } from './handlers.ts'
+import { isLoopbackName } from './security.ts'
 import type { Tokens } from './tokens.ts'
 
 const DONE = { success: true } as const
@@ -55,7 +56,8 @@ export function coreRoutes(deps: CoreDeps): Core {
 
     'auth.state': () => ({ setup_needed: users.setupNeeded() }),
     'auth.setup': async ({ body }, context) => {
-      if (!isLoopback(context.remoteAddress))
+      // From this computer, and not by a page in its browser that reached it under some name of its own.
+      if (!isLoopback(context.remoteAddress) || !isLoopbackName(context.raw.headers.host))
         throw new AppError(
           'E_SETUP_LOOPBACK_ONLY',
           'The first account is made on the computer that runs the controller.',

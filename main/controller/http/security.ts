@@ -1,5 +1,6 @@
 /** What stands before every route of the console's port: who may call from where, and what a page may do. */
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyReply } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
 
 /** No inline script or style, nothing from any other host; the page may talk to its own controller only. */
@@ -28,7 +29,11 @@ export function securityHeaders(reply: FastifyReply): void {
 }
 
 const LOOPBACK_NAMES = ['127.0.0.1', 'localhost', '[::1]']
-const hostName = (host: string): string => host.replace(/:\d+$/, '').toLowerCase()
+type Headers = { headers: Pick<IncomingHttpHeaders, 'host' | 'origin'> }
+
+/** Whether a `Host` header names this computer itself. A name that somebody made lead here (DNS rebinding) does not. */
+export const isLoopbackName = (host: string | undefined): boolean =>
+  LOOPBACK_NAMES.includes((host ?? '').replace(/:\d+$/, '').toLowerCase())
 
 /**
  * Refuses calls that a foreign page makes through somebody's browser.
@@ -41,15 +46,23 @@ export function createOriginGuard(options: {
 }) {
   const isAllowed = (origin: string, host: string): boolean =>
     options.allowedOrigins.includes(origin) || origin === `http://${host}`
+  function check({ headers }: Headers): void {
+    const { origin, host = '' } = headers
+    if (options.loopbackOnly && !isLoopbackName(host))
+      throw new AppError('E_ORIGIN', 'This address does not lead to the console.')
+    if (origin !== undefined && !isAllowed(origin, host))
+      throw new AppError('E_ORIGIN', 'This page may not call the console.')
+  }
   return {
-    check(request: Pick<FastifyRequest, 'headers'>): void {
-      const host = request.headers.host ?? ''
-      if (options.loopbackOnly && !LOOPBACK_NAMES.includes(hostName(host)))
-        throw new AppError('E_ORIGIN', 'This address does not lead to the console.')
-      const { origin } = request.headers
-      if (origin !== undefined && !isAllowed(origin, host))
-        throw new AppError('E_ORIGIN', 'This page may not call the console.')
+    check,
+    /** The same as an answer, for the feed. */
+    mayCall: (request: Headers): boolean => {
+      try {
+        check(request)
+        return true
+      } catch {
+        return false
+      }
     },
-    isAllowed,
   }
 }

@@ -1,4 +1,5 @@
 /** The console's listener: the REST surface from the contract's table, the feed, and the console itself for a browser. */
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import cors from '@fastify/cors'
 import jwt from '@fastify/jwt'
@@ -27,6 +28,8 @@ import { ACCESS_LIFE_MS, TOKEN_AUDIENCE, TOKEN_ISSUER } from './tokens.ts'
 /** Requests one address may make per minute; sign-in and first account far fewer, because each may be a guess. */
 const REQUESTS_PER_MINUTE = 3_000
 const SIGN_INS_PER_MINUTE = 20
+/** From the head of a request to the last byte of its JSON. */
+const BODY_LIMIT_MS = 15_000
 const GUESSABLE: readonly RouteName[] = ['auth.login', 'auth.setup', 'auth.refresh']
 
 export type AllHandlers = { [N in RouteName]: Handler<N> }
@@ -61,7 +64,10 @@ function toAppError(error: FastifyError | AppError | z.ZodError, log: Log): AppE
   }
   if (error.statusCode === 429)
     return new AppError('E_RATE_LIMITED', 'Too many requests. Wait a moment.')
-  if (error instanceof SyntaxError || error.statusCode === 400)
+  // A path that leads out of the console's own files: there is nothing to be found, and no fault either.
+  if (error.code === 'FST_STATIC_FORBIDDEN_PATH' || error.statusCode === 404)
+    return new AppError('E_NOT_FOUND', 'There is nothing at this address.')
+  if (error instanceof SyntaxError || (error.statusCode && error.statusCode < 500))
     return new AppError('E_MALFORMED', 'The request is malformed.')
   if (error.code?.startsWith('SQLITE_FULL'))
     return new AppError('E_DISK_FULL', 'The disk of the controller is full.')
@@ -77,6 +83,15 @@ function parse(schema: z.ZodType | undefined, value: unknown, what: string): unk
   const result = schema.safeParse(value)
   if (!result.success) throw validationError(result.error, what)
   return result.data
+}
+
+/** Uploads may take hours and have a watch of their own; everything else is there in a moment, or never. */
+function limitBodyTime(request: IncomingMessage): void {
+  const timer = setTimeout(() => {
+    if (!request.complete) request.destroy()
+  }, BODY_LIMIT_MS)
+  timer.unref()
+  for (const event of ['end', 'close'] as const) request.once(event, () => clearTimeout(timer))
 }
 
 /** What a reply may hold; anything else is left out of it. */
@@ -115,7 +130,8 @@ export async function createConsoleServer(deps: {
   log: Log
 }): Promise<{
   app: FastifyInstance
-  isOriginAllowed: (origin: string, host: string) => boolean
+  /** Whether its `Host` and `Origin` are welcome. */
+  mayCall: (request: IncomingMessage) => boolean
   /** Registers the routes once the slices exist. */
   mount: (handlers: AllHandlers, access: Access) => Promise<void>
 }> {
@@ -132,7 +148,12 @@ export async function createConsoleServer(deps: {
     loopbackOnly: isLoopback(deps.consoleHost) || deps.consoleHost === 'localhost',
     allowedOrigins: deps.allowedOrigins,
   })
-  app.addHook('onRequest', async (request) => guard.check(request))
+  app.addHook('onRequest', async (request, reply) => {
+    // Who has hung up already has no address that his requests could be counted under, and hears no answer.
+    if (request.socket.remoteAddress === undefined) return reply.hijack()
+    guard.check(request)
+    if (!request.headers['content-type']?.startsWith('multipart/')) limitBodyTime(request.raw)
+  })
   app.addHook('onSend', async (_request, reply) => securityHeaders(reply))
   app.setErrorHandler((error: FastifyError | AppError | z.ZodError, _request, reply) => {
     const known = toAppError(error, deps.log)
@@ -157,7 +178,11 @@ export async function createConsoleServer(deps: {
     maxAge: 600,
     exposedHeaders: ['content-disposition', 'retry-after'],
   })
-  await app.register(rateLimit, { global: true, max: REQUESTS_PER_MINUTE, timeWindow: 60_000 })
+  await app.register(rateLimit, {
+    global: true,
+    max: REQUESTS_PER_MINUTE,
+    timeWindow: 60_000,
+  })
   await app.register(jwt, {
     secret: deps.jwtSecret,
     sign: { algorithm: 'HS256', iss: TOKEN_ISSUER, aud: TOKEN_AUDIENCE, expiresIn: ACCESS_LIFE_MS },
@@ -168,7 +193,7 @@ export async function createConsoleServer(deps: {
   })
   return {
     app,
-    isOriginAllowed: guard.isAllowed,
+    mayCall: guard.mayCall,
     async mount(handlers, access) {
       const admit = createDoor(access)
       for (const name of Object.keys(rest) as RouteName[]) {
@@ -198,7 +223,11 @@ export async function createConsoleServer(deps: {
                 body:
                   route.transport === 'multipart'
                     ? undefined
-                    : parse(route.body, request.body ?? {}, 'The request is not valid'),
+                    : parse(
+                        route.body,
+                        request.body === undefined ? {} : request.body,
+                        'The request is not valid',
+                      ),
               },
               {
                 viewer: known?.viewer ?? null,

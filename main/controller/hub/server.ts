@@ -10,6 +10,7 @@ import type { EnrollmentService } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 import { listen } from '../lib/listen.ts'
+import { closeDefaultNamespace } from '../lib/namespaces.ts'
 import type { AgentsEdge } from './agents.ts'
 
 const MIN_TLS = 'TLSv1.2'
@@ -108,6 +109,8 @@ export async function startHubServer(deps: {
       if (!(error instanceof AppError))
         deps.log.error({ err: error, url: url.split('?')[0] }, 'a request to the hub failed')
       if (known.code === 'E_RATE_LIMITED') response.setHeader('retry-after', '60')
+      // What is still to come of a refused request is not waited for.
+      if (!request.complete) response.shouldKeepAlive = false
       send(response, ERRORS[known.code].status, known.toReply())
     }
   }
@@ -116,7 +119,9 @@ export async function startHubServer(deps: {
     {
       ...deps.tls,
       minVersion: MIN_TLS,
+      handshakeTimeout: 15_000,
       headersTimeout: 15_000,
+      connectionsCheckingInterval: 5_000,
       keepAliveTimeout: 30_000,
       // A package may take hours on a slow link; the pump has its own time-out for a reader that stalls.
       requestTimeout: 0,
@@ -139,6 +144,7 @@ export async function startHubServer(deps: {
     // Agents are programs: a browser page has no business here.
     allowRequest: (request, done) => done(null, request.headers.origin === undefined),
   })
+  closeDefaultNamespace(io)
   deps.attach(io)
   const port = await listen(server, deps.port, deps.host, 'hub')
   return {

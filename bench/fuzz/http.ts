@@ -1,0 +1,74 @@
+/** Calls over HTTP and HTTPS with whatever path, headers and body one likes. */
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { anyAddress, short, type Field } from './field.ts'
+
+/** Also under load and for a password: longer than that is no answer. */
+const ANSWER_LIMIT_MS = 30_000
+const HUB_NAME = 'deployx.invalid'
+
+export type Call = {
+  port: 'console' | 'hub'
+  method: string
+  /** As it goes on the wire; what Node does not let through is not sent. */
+  path: string
+  headers?: Record<string, string>
+  body?: string | Buffer | undefined
+  surface: string
+}
+export type Answer = { status: number; text: string }
+
+/** The answer; null when the other side closed without one, which is its right for what is no HTTP. */
+export function call(
+  field: Field,
+  { port, surface, body, ...asked }: Call,
+): Promise<Answer | null> {
+  field.tried(surface)
+  const options: RequestOptions = {
+    ...asked,
+    host: '127.0.0.1',
+    port: port === 'hub' ? field.target.hub.port : field.target.consolePort,
+    localAddress: anyAddress(field.values),
+    headers: {
+      ...asked.headers,
+      ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
+    },
+  }
+  const what = `${surface}: ${asked.method} ${short(asked.path)} ${short(body?.toString() ?? '')}`
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      field.found('unanswered', what)
+      resolve(null)
+      sent?.destroy()
+    }, ANSWER_LIMIT_MS)
+    const done = (answer: Answer | null): void => {
+      clearTimeout(timer)
+      resolve(answer)
+    }
+    const hear = (response: IncomingMessage): void => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('error', () => done(null))
+      response.on('close', () => {
+        const text = Buffer.concat(chunks).toString()
+        const status = response.statusCode ?? 0
+        // 503 and 507 say that there is no room; everything else from 500 on is a fault.
+        if (status >= 500 && status !== 503 && status !== 507)
+          field.found('5xx', `${what} -> ${status} ${short(text)}`)
+        done({ status, text })
+      })
+    }
+    let sent: ReturnType<typeof httpRequest> | null = null
+    try {
+      sent =
+        port === 'console'
+          ? httpRequest(options, hear)
+          : httpsRequest({ ...options, ca: field.target.hub.cert, servername: HUB_NAME }, hear)
+    } catch {
+      // Node's own client does not send such a path or header.
+      return done(null)
+    }
+    sent.on('error', () => done(null))
+    sent.end(body)
+  })
+}

@@ -1,0 +1,226 @@
+/** What a page in the technician's browser, or a neighbour on the LAN, tries with the console's port under other names. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { connect } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
+import { startController, type Controller } from '../compose.ts'
+import { startTestController, type TestController } from '../test-kit/test-controller.ts'
+
+let t: TestController
+let web: string
+beforeAll(async () => {
+  web = mkdtempSync(join(tmpdir(), 'deployx-web-'))
+  mkdirSync(join(web, 'public'))
+  writeFileSync(join(web, 'secret.txt'), 'outside')
+  writeFileSync(join(web, 'public', 'index.html'), '<html>console</html>')
+  t = await startTestController({ rendererDir: join(web, 'public') })
+})
+afterAll(async () => {
+  await t.stop()
+  rmSync(web, { recursive: true, force: true })
+})
+const portOf = (url: string): number => Number(new URL(url).port)
+
+function ask(
+  url: string,
+  path: string,
+  headers: Record<string, string>,
+  body?: object,
+  host = '127.0.0.1',
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const call = request(
+      {
+        host,
+        port: portOf(url),
+        path,
+        method: body ? 'POST' : 'GET',
+        headers: { ...headers, ...(body && { 'content-type': 'application/json' }) },
+      },
+      (response) => {
+        let text = ''
+        response.on('data', (chunk: Buffer) => (text += chunk.toString()))
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
+      },
+    )
+    call.on('error', reject)
+    call.end(body && JSON.stringify(body))
+  })
+}
+/** Whether the feed's WebSocket opens; what comes after it needs a token anyway. */
+const feedOpens = (url: string, headers: Record<string, string>): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = new WebSocket(
+      `ws://127.0.0.1:${portOf(url)}/socket.io/?EIO=4&transport=websocket`,
+      { headers },
+    )
+    const end = (isOpen: boolean) => {
+      socket.terminate()
+      resolve(isOpen)
+    }
+    socket.on('open', () => end(true))
+    socket.on('error', () => end(false))
+  })
+
+describe('a name that somebody made lead to the console', () => {
+  it.each([
+    'evil.example',
+    'evil.example:PORT',
+    'localhost.',
+    'localhost.:PORT',
+    'localhost.evil.example',
+    '127.0.0.1.nip.example:PORT',
+    '[::2]:PORT',
+    '[::ffff:127.0.0.1]:PORT',
+    '::1',
+    '0.0.0.0:PORT',
+    '2130706433',
+    'localhost:PORT@evil.example',
+    'evil.example#127.0.0.1',
+    ' ',
+  ])('is refused by REST, documents and feed: %j', async (name) => {
+    const host = name.replace('PORT', String(portOf(t.controller.consoleUrl)))
+    for (const path of ['/health', '/auth/state', '/openapi.json', '/'])
+      expect((await ask(t.controller.consoleUrl, path, { host })).status, path).toBe(403)
+    expect(await feedOpens(t.controller.consoleUrl, { host, origin: `http://${host.trim()}` })).toBe(false) // prettier-ignore
+    expect(await feedOpens(t.controller.consoleUrl, { host })).toBe(false)
+  })
+
+  it.each(['127.0.0.1:PORT', 'LOCALHOST:PORT', 'LocalHost', '[::1]:PORT'])(
+    'is none of these: %j is answered',
+    async (name) => {
+      const host = name.replace('PORT', String(portOf(t.controller.consoleUrl)))
+      expect((await ask(t.controller.consoleUrl, '/health', { host })).status).toBe(200)
+      expect(await feedOpens(t.controller.consoleUrl, { host })).toBe(true)
+    },
+  )
+
+  it('may not be left out', async () => {
+    const socket = connect({ host: '127.0.0.1', port: portOf(t.controller.consoleUrl) })
+    socket.write('GET /health HTTP/1.0\r\n\r\n')
+    let text = ''
+    socket.on('data', (chunk) => (text += chunk.toString()))
+    await new Promise((resolve) => socket.once('close', resolve))
+    expect(text).toMatch(/^HTTP\/1\.1 403 /)
+  })
+})
+
+describe('a page of another origin', () => {
+  const origins = () => [
+    'https://evil.example',
+    'null',
+    'file://',
+    `https://127.0.0.1:${portOf(t.controller.consoleUrl)}`,
+    `http://127.0.0.1:${portOf(t.controller.consoleUrl) + 1}`,
+    `http://localhost:${portOf(t.controller.consoleUrl)}`,
+    'app://other',
+    '',
+  ]
+  it('is refused by REST and feed, and no browser is told otherwise', async () => {
+    const host = `127.0.0.1:${portOf(t.controller.consoleUrl)}`
+    for (const origin of origins()) {
+      const reply = await t.rest.raw('GET', '/devices', undefined, { origin })
+      expect(reply.status, origin).toBe(403)
+      expect(reply.headers.get('access-control-allow-origin'), origin).toBeNull()
+      expect(await feedOpens(t.controller.consoleUrl, { host, origin }), origin).toBe(false)
+    }
+    const preflight = await fetch(`${t.controller.consoleUrl}/devices`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://evil.example', 'access-control-request-method': 'GET' },
+    })
+    expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
+  })
+})
+
+describe('the first account', () => {
+  const account = (username: string) => ({ username, password: 'eve eve eve' })
+  const controllers: Controller[] = []
+  const folders: string[] = []
+  async function fresh(consoleHost: string): Promise<Controller> {
+    const dataDir = mkdtempSync(join(tmpdir(), 'deployx-setup-'))
+    folders.push(dataDir)
+    const controller = await startController({
+      dataDir,
+      migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
+      workersDir: null,
+      rendererDir: null,
+      version: '0',
+      hubHost: '127.0.0.1',
+      hubPort: 0,
+      consoleHost,
+      consolePort: 0,
+      allowedOrigins: [],
+      log: pino({ level: 'silent' }),
+    })
+    controllers.push(controller)
+    return controller
+  }
+  afterAll(async () => {
+    for (const controller of controllers) await controller.stop()
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('is made once, however many ask at the same moment', async () => {
+    const { consoleUrl } = await fresh('127.0.0.1')
+    const replies = await Promise.all(
+      ['a', 'b', 'c', 'd', 'e'].map((name) => ask(consoleUrl, '/auth/setup', {}, account(name))),
+    )
+    expect(replies.map((r) => r.status).sort()).toEqual([200, 409, 409, 409, 409])
+    expect((await ask(consoleUrl, '/auth/setup', {}, account('f'))).status).toBe(409)
+    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe('{"setup_needed":false}')
+  })
+
+  it('is not made from the LAN, whatever the caller says of where he is', async (context) => {
+    const lan = Object.values(networkInterfaces())
+      .flat()
+      .find((address) => address?.family === 'IPv4' && !address.internal)?.address
+    if (!lan) return context.skip('this computer has no address but loopback')
+    const { consoleUrl } = await fresh('0.0.0.0')
+    const claimsAll: Record<string, string>[] = [
+      {},
+      { 'x-forwarded-for': '127.0.0.1' },
+      { 'x-real-ip': '127.0.0.1', forwarded: 'for=127.0.0.1' },
+      { host: '127.0.0.1' },
+    ]
+    for (const claims of claimsAll)
+      expect((await ask(consoleUrl, '/auth/setup', claims, account('eve'), lan)).status).toBe(403)
+    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe('{"setup_needed":true}')
+  })
+
+  it('is not made by a page that reaches this computer under a name of its own', async () => {
+    const { consoleUrl } = await fresh('0.0.0.0')
+    const host = `evil.example:${portOf(consoleUrl)}`
+    const reply = await ask(consoleUrl, '/auth/setup', { host, origin: `http://${host}` }, account('eve')) // prettier-ignore
+    expect(reply.status).toBe(403)
+    // Nor is somebody else's controller taken up in its place.
+    const restore = await ask(consoleUrl, '/controller/restore', { host, origin: `http://${host}` }, {}) // prettier-ignore
+    expect(restore.status).toBe(403)
+    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe('{"setup_needed":true}')
+  })
+})
+
+describe('a path that leads out of the console’s own files', () => {
+  it.each([
+    '/../secret.txt',
+    '/..%2fsecret.txt',
+    '/%2e%2e/secret.txt',
+    '/%2e%2e%2fsecret.txt',
+    '/..%5csecret.txt',
+    '/..\\secret.txt',
+    '/.%2e/%2e./secret.txt',
+    '/assets/../../secret.txt',
+    '/%252e%252e%252fsecret.txt',
+    '/index.html%00/../../secret.txt',
+    '//secret.txt',
+    '/docs/static/..%2f..%2f..%2fpackage.json',
+  ])('finds nothing: %s', async (path) => {
+    const reply = await ask(t.controller.consoleUrl, path, {})
+    expect(reply.text).not.toContain('outside')
+    expect(reply.text).not.toContain('"dependencies"')
+    expect([400, 403, 404]).toContain(reply.status)
+  })
+})
