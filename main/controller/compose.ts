@@ -304,6 +304,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       agents.dropAll()
     })
 
+    software.fetchMissing()
     deployments.start()
     software.startFetches()
     const host = consoleHost === '0.0.0.0' ? '127.0.0.1' : consoleHost

@@ -53,6 +53,7 @@ const INSTALLER = {
   timeout_seconds: 3_600,
   success_exit_codes: [0, 3010],
   detection: null,
+  file_missing: false,
 } as const
 
 export const aSoftware = (

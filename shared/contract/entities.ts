@@ -124,6 +124,8 @@ export const Installer = z.object({
   timeout_seconds: count,
   success_exit_codes: z.array(z.number().int()),
   detection: Detection.nullable(),
+  /** Its file is not in the controller's data folder: nothing is deployed of it until the same file is uploaded again. */
+  file_missing: z.boolean(),
 })
 export type Installer = z.infer<typeof Installer>
 

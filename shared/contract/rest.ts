@@ -160,6 +160,16 @@ export const rest = {
     params: id(SoftwareId),
     reply: entity.Software,
   }),
+  'software.upload_file': route({
+    method: 'POST',
+    path: '/software/:id/installers/:installer_id/file',
+    access: 'user',
+    summary:
+      "Upload an installer's file again where it is missing; E_CONFLICT when it is another file",
+    transport: 'multipart',
+    params: installerParams,
+    reply: entity.Software,
+  }),
   'software.update': route({
     method: 'PATCH',
     path: '/software/:id',

@@ -2,7 +2,7 @@
  * The content store: package bytes by their SHA-256, each stored once, under `DIR/content/ab/abcdef…`.
  * Bytes arrive in `DIR/content/tmp`, are looked at there, and only then kept.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
@@ -90,6 +90,9 @@ export function createContent(deps: {
     }
   }
 
+  /** Contents with a row and no file, as after a restore. Looked for at start, and when one that is wanted cannot be read. */
+  const missing = new Set<Sha256>()
+
   const folderOf = (sha256: string): string => join(root, sha256.slice(0, 2))
   const pathOf = (sha256: string): string => join(folderOf(sha256), sha256)
 
@@ -106,7 +109,10 @@ export function createContent(deps: {
         (found) => found.size === sizeBytes,
         () => false,
       )
-    if (await isThere()) return void (await rm(path, { force: true }))
+    if (await isThere()) {
+      missing.delete(sha256)
+      return void (await rm(path, { force: true }))
+    }
     await mkdir(folderOf(sha256), { recursive: true, mode: 0o700 })
     try {
       await rename(path, pathOf(sha256))
@@ -117,6 +123,7 @@ export function createContent(deps: {
     }
     await syncFolder(folderOf(sha256))
     await syncFolder(root)
+    missing.delete(sha256)
   }
 
   /** Synchronous, so that nothing can begin to use the content between the look and the removal. */
@@ -125,6 +132,7 @@ export function createContent(deps: {
     repo.remove(sha256)
     rmSync(pathOf(sha256), { force: true })
     pool.forget(sha256)
+    missing.delete(sha256)
     return true
   }
 
@@ -134,15 +142,18 @@ export function createContent(deps: {
 
   /** At start: files without a row go, rows without a file are reported. */
   function compareWithDisk(): void {
-    const known = new Set<string>(repo.all().map((row) => row.sha256))
+    const rows = repo.all()
+    const known = new Set<string>(rows.map((row) => row.sha256))
     for (const folder of readdirSync(root, { withFileTypes: true })) {
       if (!folder.isDirectory() || !/^[0-9a-f]{2}$/.test(folder.name)) continue
       for (const name of readdirSync(join(root, folder.name)))
         if (!known.has(name)) rmSync(join(root, folder.name, name), { force: true })
     }
-    for (const sha256 of known)
-      if (!existsSync(pathOf(sha256)))
+    for (const { sha256, size_bytes } of rows)
+      if (statSync(pathOf(sha256), { throwIfNoEntry: false })?.size !== size_bytes) {
+        missing.add(sha256)
         deps.log.error({ sha256 }, 'a stored file is missing: upload the package again')
+      }
   }
 
   /** Sends the content to whoever asks: the caller has checked that he may have it. @throws AppError E_NOT_FOUND, E_RANGE */
@@ -153,11 +164,15 @@ export function createContent(deps: {
   ): Promise<void> {
     const sizeBytes = repo.sizeBytes(sha256)
     if (sizeBytes === null) throw new AppError('E_NOT_FOUND', 'This content is not kept here.')
-    await serve({ pool, slots, timings: options, log: deps.log }, request, response, {
-      sha256,
-      sizeBytes,
-      path: pathOf(sha256),
-    })
+    const path = pathOf(sha256)
+    const serving = { pool, slots, timings: options, log: deps.log }
+    try {
+      await serve(serving, request, response, { sha256, sizeBytes, path })
+    } catch (error) {
+      // Taken away while the controller ran: from now on nobody else is sent for it.
+      if (!statSync(path, { throwIfNoEntry: false })) missing.add(sha256)
+      throw error
+    }
   }
 
   clearIncoming()
@@ -208,6 +223,8 @@ export function createContent(deps: {
     collectGarbage,
     sizeBytes: (sha256: Sha256): number | null => repo.sizeBytes(sha256),
     chunkHashes: (sha256: Sha256): Buffer | null => repo.chunkHashes(sha256),
+    /** Whether its file is not there, though its row is. Costs nothing: no look at the disk. */
+    isMissing: (sha256: Sha256): boolean => missing.has(sha256),
 
     /** A path on the hub under which this device may fetch this content while this attempt is live. */
     ticketUrl: tickets.ticketUrl,

@@ -2,6 +2,7 @@
 import { AppError } from '#shared/contract/errors.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
+import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { waveSizes } from '#shared/domain/strategy.ts'
 import type { Now, Viewer } from '../context.ts'
 import type { DeviceRow, Devices } from '../devices/index.ts'
@@ -12,7 +13,7 @@ export type ChoiceDeps = {
   now: Now
   devices: Devices
   groups: Groups
-  software: Pick<Software, 'resolve' | 'checkCustom' | 'nameOf'>
+  software: Pick<Software, 'resolve' | 'checkCustom' | 'nameOf' | 'isFileMissing'>
 }
 
 export const softwareTitle = (item: { name: string; version: string }): string =>
@@ -117,6 +118,38 @@ export function chosenSoftware(
   deps.software.checkCustom(input.custom_software)
   // What needs another one goes before it.
   return input.action === 'install' ? inOrder(library) : inOrder(library).reverse()
+}
+
+/**
+ * Whether the controller has every file that it would have to send. What no chosen device takes is not looked at.
+ * @throws AppError E_ILLEGAL_STATE naming what has to be uploaded again
+ */
+export function checkFiles(
+  deps: ChoiceDeps,
+  input: CreateDeployment,
+  devices: DeviceRow[],
+  software: SoftwareWithInstallers[],
+): void {
+  // Removing needs no file.
+  if (input.action !== 'install') return
+  const platforms = new Map(devices.map((device) => [`${device.platform}/${device.arch}`, device]))
+  const missing = software.filter((item) =>
+    [...platforms.values()].some((device) => {
+      const installer = chooseInstaller(item.installers, device)
+      return installer !== null && deps.software.isFileMissing(installer)
+    }),
+  )
+  const [first] = missing
+  if (!first) return
+  const others = missing.length - 1
+  throw new AppError(
+    'E_ILLEGAL_STATE',
+    `The file of ${softwareTitle(first)} is missing on this controller${others > 0 ? `, and of ${others} more` : ''}. Upload it again under Software.`,
+    missing.slice(0, 20).map((item) => ({
+      path: `/software_ids/${input.software_ids.indexOf(item.id)}`,
+      message: `the file of ${softwareTitle(item)} is missing`,
+    })),
+  )
 }
 
 /** A start in the past is most likely a mistake of the clock or the zone; a minute is not. */

@@ -8,6 +8,7 @@ import type { DeviceRow } from '../devices/index.ts'
 import type { Software, SoftwareWithInstallers } from '../software/index.ts'
 import type { Store } from '../store/store.ts'
 import {
+  checkFiles,
   checkTimes,
   chosenDevices,
   chosenSoftware,
@@ -60,6 +61,7 @@ export function createDeployment(
   const library = chosenSoftware(deps, input, viewer)
   checkTimes(deps, input)
   const devices = chosenDevices(deps, input, viewer)
+  checkFiles(deps, input, devices, library)
   const waves = cutIntoWaves(deps, input, devices)
   if (devices.length * (library.length + input.custom_software.length) > TARGET_LIMIT)
     throw new AppError(

@@ -7,7 +7,7 @@ import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { Log, Now } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import { createChanges, type Changes } from './changes.ts'
-import type { DeploymentRow, DeploymentsRepo } from './deployments.repo.ts'
+import type { DeploymentRow, DeploymentsRepo, InstallerRow } from './deployments.repo.ts'
 import { createOpenTargets, type OpenTarget } from './open-targets.ts'
 import { createPerform } from './perform.ts'
 import { plan, type PlanDevice, type Snapshot } from './plan.ts'
@@ -21,13 +21,14 @@ export function createEngine(deps: {
   devices: Devices
   sender: Sender
   trail: Trail
+  isFileMissing: (installer: InstallerRow) => boolean
   now: Now
   log: Log
   timings: EngineTimings
   committed: (changes: Changes) => void
 }) {
   const { repo, devices, timings } = deps
-  const openTargets = createOpenTargets({ repo, now: deps.now })
+  const openTargets = createOpenTargets(deps)
   const perform = createPerform({ repo, devices, trail: deps.trail, now: deps.now, timings })
   const dirty = new Set<DeploymentId>()
   const wakeAt = new Map<DeploymentId, number>()

@@ -106,7 +106,11 @@ export function createDeployments(deps: {
     cancelLost: (target): void => engine.cancelLost(target.deployment_id, target.id),
   })
   const trail = createTrail({ audit: deps.audit, repo })
-  const engine = createEngine({ repo, devices, sender, trail, now, log, timings, committed })
+  const { isFileMissing } = deps.software
+  const engine = createEngine({
+    ...{ repo, devices, sender, trail, isFileMissing },
+    ...{ now, log, timings, committed },
+  })
   devices.onChange(({ id }) => engine.poke(repo.deploymentsWaitingFor([id])))
 
   const createDeps = { ...deps, repo, trail }

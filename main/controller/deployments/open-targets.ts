@@ -12,7 +12,7 @@ import type {
 } from '#shared/domain/ids.ts'
 import { isEnded } from '#shared/domain/target-state.ts'
 import type { Now } from '../context.ts'
-import type { DeploymentsRepo, OpenTargetRow } from './deployments.repo.ts'
+import type { DeploymentsRepo, InstallerRow, OpenTargetRow } from './deployments.repo.ts'
 import type { PlanInstaller, PlanTarget } from './plan.ts'
 
 const READ_ANEW_MS = 60_000
@@ -51,7 +51,19 @@ function installerState(installer: ReturnType<DeploymentsRepo['installer']>): Pl
   }
 }
 
-export function createOpenTargets({ repo, now }: { repo: DeploymentsRepo; now: Now }) {
+const FILE_MISSING: PlanInstaller = {
+  state: 'failed',
+  reason: 'download_failed',
+  message: 'The file is missing on the controller. Upload it again under Software, then retry.',
+}
+
+export function createOpenTargets(deps: {
+  repo: DeploymentsRepo
+  now: Now
+  /** Whether the bytes of this installer have gone. */
+  isFileMissing: (installer: InstallerRow) => boolean
+}) {
+  const { repo, now } = deps
   const mirrors = new Map<DeploymentId, Mirror>()
 
   function take(mirror: Mirror, row: OpenTargetRow): void {
@@ -117,6 +129,19 @@ export function createOpenTargets({ repo, now }: { repo: DeploymentsRepo; now: N
     return { missingDependency: null, needs: open }
   }
 
+  /** What an installer can do for an open target of this deployment. */
+  function stateOf(id: InstallerId, deployment: DeploymentId) {
+    const row = repo.installer(id)
+    const state = installerState(row)
+    // Removing needs no file.
+    const isMissing =
+      row !== undefined &&
+      state.state === 'ready' &&
+      deps.isFileMissing(row) &&
+      repo.byId(deployment)?.action === 'install'
+    return { state, isMissing }
+  }
+
   return {
     /** All open targets of a deployment, by id, as they stand now. */
     of(id: DeploymentId): ReadonlyMap<TargetId, OpenTarget> {
@@ -125,15 +150,19 @@ export function createOpenTargets({ repo, now }: { repo: DeploymentsRepo; now: N
       const isFresh = known && now() - known.readAtMs < READ_ANEW_MS
       const mirror = isFresh ? known : read(id)
       if (isFresh) for (const row of repo.targetsById(changed)) take(mirror, row)
-      const installers = new Map<InstallerId | null, PlanInstaller>([[null, { state: 'none' }]])
+      const installers = new Map<InstallerId | null, ReturnType<typeof stateOf>>([
+        [null, { state: { state: 'none' }, isMissing: false }],
+      ])
       for (const target of mirror.targets.values()) {
         const { installer_id } = target.row
         let installer = installers.get(installer_id)
         if (!installer) {
-          installer = installerState(repo.installer(installer_id!))
+          installer = stateOf(installer_id!, id)
           installers.set(installer_id, installer)
         }
-        target.installer = installer
+        // An agent that may be at work on it has the file, perhaps: it tells when it is back.
+        const mayBeHeld = target.attemptId !== null && target.deadlineMs !== null
+        target.installer = installer.isMissing && !mayBeHeld ? FILE_MISSING : installer.state
         if (mirror.outcomes) Object.assign(target, dependencies(mirror, target))
       }
       return mirror.targets

@@ -13,6 +13,7 @@ import type { DeviceRow } from '../devices/index.ts'
 import type { Signer } from '../signing/index.ts'
 import type { SoftwareWithInstallers } from '../software/index.ts'
 import {
+  checkFiles,
   checkTimes,
   chosenDevices,
   chosenSoftware,
@@ -84,7 +85,9 @@ export async function preflight(
 ): Promise<Preflight> {
   const library = chosenSoftware(deps, input, viewer)
   checkTimes(deps, input)
-  const waves = cutIntoWaves(deps, input, chosenDevices(deps, input, viewer))
+  const chosen = chosenDevices(deps, input, viewer)
+  checkFiles(deps, input, chosen, library)
+  const waves = cutIntoWaves(deps, input, chosen)
   const { devices } = waves
   const answers = await ask(deps, devices, library)
   const working = deps.workingDevices()

@@ -34,6 +34,14 @@ export function softwareRoutes(deps: { software: Software }): Handlers<'software
       return software.addInstaller(viewer, params.id, upload, fields)
     },
 
+    'software.upload_file': async ({ params }, { viewer, raw }) => {
+      const { upload } = await readUpload(raw, (file) => {
+        software.checkInstaller(viewer, params.id, params.installer_id)
+        return software.receive(file)
+      })
+      return software.uploadFile(viewer, params.id, params.installer_id, upload)
+    },
+
     'software.update': ({ params, body }, { viewer }) => software.update(viewer, params.id, body),
 
     'software.update_installer': ({ params, body }, { viewer }) =>

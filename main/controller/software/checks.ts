@@ -1,5 +1,6 @@
 /** What creating, adding and correcting an installer have in common. */
 import { AppError } from '#shared/contract/errors.ts'
+import type { Sha256 } from '#shared/domain/ids.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 import { argumentsProblem } from './arguments.ts'
 
@@ -25,6 +26,16 @@ export function checkFree(
       'E_CONFLICT',
       `${softwareName} has an installer for ${platform} ${arch} already.`,
       [{ path: '/arch', message: `${platform} ${arch} is taken` }],
+    )
+}
+
+/** @throws AppError E_CONFLICT when the bytes are not those that the installer was made of */
+export function checkSameFile(fileName: string, wanted: Sha256 | null, found: Sha256): void {
+  if (found !== wanted)
+    throw new AppError(
+      'E_CONFLICT',
+      `This is another file than ${fileName} was: its SHA-256 differs. Nothing of it was kept. Add it as new software if you mean it.`,
+      [{ path: '/file', message: `has the SHA-256 ${found}` }],
     )
 }
 

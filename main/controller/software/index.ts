@@ -1,6 +1,6 @@
 /** Software: the library of installers, and the hidden entries made from addresses in deployments. */
 import type { Readable } from 'node:stream'
-import type { Installer, Software as SoftwareView } from '#shared/contract/entities.ts'
+import type { Software as SoftwareView } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { CustomSoftware, SoftwareFields, UpdateInstaller } from '#shared/contract/requests.ts'
 import { INSTALLER_TIMEOUT_SECONDS, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
@@ -10,7 +10,7 @@ import type { Audit } from '../audit/index.ts'
 import type { Content, Staged } from '../content/index.ts'
 import { isoTime, maySee, type Log, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
-import { checkArguments, checkFree, given, inUse } from './checks.ts'
+import { checkArguments, checkFree, checkSameFile, given, inUse } from './checks.ts'
 import { checkCustomItems } from './custom.ts'
 import { createFetcher, FETCH_OPTIONS, type FetchOptions } from './fetch/index.ts'
 import { cleanFileName, inspect, kindOrThrow, type PackageFacts } from './inspect/index.ts'
@@ -20,6 +20,7 @@ import {
   type OwnedSoftware,
   type SoftwareWithInstallers,
 } from './software.repo.ts'
+import { toSoftware } from './views.ts'
 
 export type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'
 export type { FetchOptions } from './fetch/index.ts'
@@ -32,31 +33,6 @@ export type Upload = {
   staged: Staged
   discard: () => Promise<void>
 }
-
-const toInstaller = (row: InstallerRow): Installer => ({
-  id: row.id,
-  platform: row.platform,
-  arch: row.arch,
-  kind: row.kind,
-  file_name: row.file_name,
-  size_bytes: row.size_bytes,
-  sha256: row.sha256,
-  install_args: row.install_args,
-  timeout_seconds: row.timeout_seconds,
-  success_exit_codes: row.success_exit_codes,
-  detection: row.detection,
-})
-const toSoftware = (row: SoftwareWithInstallers): SoftwareView => ({
-  id: row.id,
-  name: row.name,
-  version: row.version,
-  publisher: row.publisher,
-  origin: row.origin,
-  owner_id: row.owner_id,
-  created_at: row.created_at,
-  depends_on: row.depends_on,
-  installers: row.installers.map(toInstaller),
-})
 
 /** A technician sees and deploys what is his and what an administrator put into the library. */
 const isVisible = (viewer: Viewer, row: OwnedSoftware): boolean =>
@@ -101,7 +77,16 @@ export function createSoftware(deps: {
       throw new AppError('E_FORBIDDEN', 'Only an administrator can change this software.')
     return row
   }
-  const view = (id: SoftwareId): SoftwareView => toSoftware(repo.byIds([id])[0]!)
+  const isFileMissing = ({ sha256 }: Pick<InstallerRow, 'sha256'>): boolean =>
+    sha256 !== null && content.isMissing(sha256)
+  const shown = (row: SoftwareWithInstallers): SoftwareView => toSoftware(row, isFileMissing)
+  const view = (id: SoftwareId): SoftwareView => shown(repo.byIds([id])[0]!)
+  /** @throws AppError E_NOT_FOUND */
+  function installerIn(row: OwnedSoftware, id: InstallerId): InstallerRow {
+    const found = row.installers.find((installer) => installer.id === id)
+    if (!found) throw new AppError('E_NOT_FOUND', `${row.name} has no such installer.`)
+    return found
+  }
 
   /** The row of an uploaded installer: what the user says stands above what the file says. */
   function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields) {
@@ -143,6 +128,10 @@ export function createSoftware(deps: {
       await upload.discard()
     }
   }
+  function fetchAgain({ id, source_url }: InstallerRow): void {
+    if (source_url === null) return
+    repo.updateInstaller(id, { fetch_state: 'fetching', fetch_reason: null, fetch_message: null })
+  }
   function insertCustom(viewer: Viewer, items: CustomSoftware[]): SoftwareWithInstallers[] {
     return checkCustomItems(items).map(({ item, kind, platform, fileName }) => {
       const row = repo.insert({
@@ -176,12 +165,15 @@ export function createSoftware(deps: {
       repo
         .list()
         .filter((row) => isVisible(viewer, row))
-        .map(toSoftware),
-    get: (viewer: Viewer, id: SoftwareId): SoftwareView => toSoftware(visible(viewer, id)),
+        .map(shown),
+    get: (viewer: Viewer, id: SoftwareId): SoftwareView => shown(visible(viewer, id)),
     /** How much software the library shows this user. */
     count: (viewer: Viewer): number => repo.list().filter((row) => isVisible(viewer, row)).length,
     /** Before an upload is taken: may he add to it? @throws AppError E_NOT_FOUND, E_FORBIDDEN */
     checkChangeable: (viewer: Viewer, id: SoftwareId): void => void changeable(viewer, id),
+    /** The same for one of its installers. @throws AppError E_NOT_FOUND, E_FORBIDDEN */
+    checkInstaller: (viewer: Viewer, id: SoftwareId, installerId: InstallerId): void =>
+      void installerIn(changeable(viewer, id), installerId),
 
     /**
      * Takes an uploaded file to disk. Its name is reduced to its last component and cleaned.
@@ -246,6 +238,29 @@ export function createSoftware(deps: {
       return view(id)
     },
 
+    /**
+     * The file of an installer once more, where it is missing. @throws AppError E_CONFLICT when it is another file (nothing
+     * of it is kept), E_NOT_FOUND, E_FORBIDDEN
+     */
+    async uploadFile(
+      viewer: Viewer,
+      id: SoftwareId,
+      installerId: InstallerId,
+      upload: Upload,
+    ): Promise<SoftwareView> {
+      try {
+        const row = changeable(viewer, id)
+        const { sha256, file_name } = installerIn(row, installerId)
+        checkSameFile(file_name, sha256, upload.staged.sha256)
+        await upload.staged.commit(() =>
+          audit.record(viewer, 'software.upload_file', inWords(row), file_name),
+        )
+      } finally {
+        await upload.discard()
+      }
+      return view(id)
+    },
+
     update(
       viewer: Viewer,
       id: SoftwareId,
@@ -286,8 +301,7 @@ export function createSoftware(deps: {
     ): SoftwareView {
       store.transaction(() => {
         const row = changeable(viewer, id)
-        const before = row.installers.find((installer) => installer.id === installerId)
-        if (!before) throw new AppError('E_NOT_FOUND', `${row.name} has no such installer.`)
+        const before = installerIn(row, installerId)
         const set = given(change)
         if (Object.keys(set).length === 0) return
         const after = { ...before, ...set }
@@ -355,6 +369,8 @@ export function createSoftware(deps: {
       return ids.map((id) => found.get(id)!)
     },
     installersOf: (id: SoftwareId): InstallerRow[] => repo.installersOf(id),
+    /** Whether the file of this installer has to be uploaded again before anything can be done with it. */
+    isFileMissing,
     /** Its name as long as it is in the library. */
     nameOf: (id: SoftwareId): string | undefined => repo.byIds([id])[0]?.name,
 
@@ -369,14 +385,14 @@ export function createSoftware(deps: {
     retryFetches(ids: InstallerId[]): void {
       for (const id of new Set(ids)) {
         const row = repo.installer(id)
-        if (row?.fetch_state === 'failed' && row.source_url !== null)
-          repo.updateInstaller(id, {
-            fetch_state: 'fetching',
-            fetch_reason: null,
-            fetch_message: null,
-          })
+        if (row && (row.fetch_state === 'failed' || isFileMissing(row))) fetchAgain(row)
       }
       fetcher.start()
+    },
+    /** What came from an address, is gone, and is still wanted. Call it at start, before anything waits for it. */
+    fetchMissing(): void {
+      for (const row of repo.fetched())
+        if (isFileMissing(row) && deps.isInUse(row.software_id)) fetchAgain(row)
     },
     /** Called after the commit that made an installer ready, or failed. */
     onInstallerSettled(listener: (id: InstallerId) => void): () => void {

@@ -82,6 +82,9 @@ export function createSoftwareRepo({ db }: Store) {
 
     installer: (id: InstallerId): InstallerRow | undefined =>
       db.select().from(installers).where(eq(installers.id, id)).get(),
+    /** What the controller has fetched from an address. */
+    fetched: (): InstallerRow[] =>
+      db.select().from(installers).where(eq(installers.fetch_state, 'ready')).all(),
     /** What the controller has still to fetch. */
     fetching: (): InstallerRow[] =>
       db

@@ -1,0 +1,33 @@
+/** Rows of the library as the console sees them. */
+import type { Installer, Software } from '#shared/contract/entities.ts'
+import type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'
+
+const toInstaller = (row: InstallerRow, file_missing: boolean): Installer => ({
+  id: row.id,
+  platform: row.platform,
+  arch: row.arch,
+  kind: row.kind,
+  file_name: row.file_name,
+  size_bytes: row.size_bytes,
+  sha256: row.sha256,
+  install_args: row.install_args,
+  timeout_seconds: row.timeout_seconds,
+  success_exit_codes: row.success_exit_codes,
+  detection: row.detection,
+  file_missing,
+})
+
+export const toSoftware = (
+  row: SoftwareWithInstallers,
+  isFileMissing: (installer: InstallerRow) => boolean,
+): Software => ({
+  id: row.id,
+  name: row.name,
+  version: row.version,
+  publisher: row.publisher,
+  origin: row.origin,
+  owner_id: row.owner_id,
+  created_at: row.created_at,
+  depends_on: row.depends_on,
+  installers: row.installers.map((installer) => toInstaller(installer, isFileMissing(installer))),
+})
