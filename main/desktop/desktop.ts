@@ -216,9 +216,9 @@ export function openDesktop(deps: {
   }
 
   return {
-    /** Ends the app and starts it again, as it was. */
+    /** Ends the app and starts it again, as it was. Where nobody sits, whoever started it does so. */
     restart(): void {
-      app.relaunch()
+      if (!deps.unattended) app.relaunch()
       void quitter.quit(false)
     },
     /** Shows what the controller does from now on. @param hidden the window waits in the tray */

@@ -3,14 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { rest } from '#shared/contract/rest.ts'
-import { addressOf, createClient } from './client.ts'
+import { addressOf, createClient, createDownload } from './client.ts'
 import { createSessionKeeper } from './session.ts'
 import type { Shell } from './shell.ts'
 
 type Answer = (
   request: IncomingMessage,
   body: string,
-) => { status: number; body: unknown; afterMs?: number }
+) => { status: number; body: unknown; afterMs?: number; headers?: Record<string, string> }
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
 
@@ -21,8 +21,9 @@ async function serve(answer: Answer): Promise<string> {
     request.on('end', () => {
       const reply = answer(request, body)
       setTimeout(() => {
-        response.writeHead(reply.status, { 'content-type': 'application/json' })
-        response.end(typeof reply.body === 'string' ? reply.body : JSON.stringify(reply.body))
+        response.writeHead(reply.status, { 'content-type': 'application/json', ...reply.headers })
+        const isRaw = typeof reply.body === 'string' || Buffer.isBuffer(reply.body)
+        response.end(isRaw ? reply.body : JSON.stringify(reply.body))
       }, reply.afterMs ?? 0)
     })
   })
@@ -165,5 +166,30 @@ describe('a call', () => {
     const url = await serve(() => ({ status: 200, body: {} }))
     closers.splice(0).forEach((close) => close())
     await expect(open(url).call('auth.state')).rejects.toMatchObject({ code: 'E_UNREACHABLE' })
+  })
+})
+
+describe('a download', () => {
+  const headers = { 'content-disposition': 'attachment; filename="deployx-2026-11-23.recovery"' }
+  const fetchFile = (url: string) =>
+    createDownload(url, createSessionKeeper(memoryShell(url, 'r0')))('controller.save_recovery', {
+      body: { passphrase: 'a long way from home' },
+    })
+  it('brings bytes and the name that the controller gives them, with a renewed session', async () => {
+    const bytes = Buffer.from([0, 255, 13, 10, 128])
+    const url = await serve((request) => {
+      if (request.url === '/auth/refresh') return { status: 200, body: session('fresh') }
+      return request.headers.authorization === 'Bearer fresh'
+        ? { status: 200, body: bytes, headers }
+        : { status: 401, body: refusal }
+    })
+    const { blob, fileName } = await fetchFile(url)
+    expect(fileName).toBe('deployx-2026-11-23.recovery')
+    expect(Buffer.from(await blob.arrayBuffer())).toEqual(bytes)
+  })
+  it('hands on the code of a refusal', async () => {
+    const error = { code: 'E_PASSPHRASE', message: 'no', details: [] }
+    const url = await serve(() => ({ status: 403, body: { success: false, error } }))
+    await expect(fetchFile(url)).rejects.toMatchObject({ code: 'E_PASSPHRASE' })
   })
 })

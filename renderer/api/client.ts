@@ -1,10 +1,11 @@
 /** The typed client of the REST surface: `call('deployments.create', { body })`, replies checked with the route's own schema. */
 import { rest } from '#shared/contract/rest.ts'
-import type { RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
+import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
 import type { Route } from '#shared/contract/route.ts'
 import { ApiError, errorOfReply, parseJson } from './failure.ts'
 import type { SessionKeeper } from './session.ts'
-import { send } from './transport.ts'
+import { send, sendForFile } from './transport.ts'
+import type { Reply, RequestOptions } from './transport.ts'
 
 export type CallOptions = { timeoutMs?: number; signal?: AbortSignal }
 /** Routes without params, query or body need no input. */
@@ -14,8 +15,20 @@ type Args<N extends RouteName> =
     : [input: RouteInput<N>, options?: CallOptions]
 export type Call = <N extends RouteName>(name: N, ...args: Args<N>) => Promise<RouteReply<N>>
 
+/** Routes that answer with a file. */
+type FileRouteName = {
+  [N in RouteName]: Rest[N] extends { transport: 'file' } ? N : never
+}[RouteName]
+export type DownloadedFile = { blob: Blob; fileName: string }
+export type Download = <N extends FileRouteName>(
+  name: N,
+  input: RouteInput<N>,
+) => Promise<DownloadedFile>
+
 const DEFAULT_TIMEOUT_MS = 15_000
-type LooseInput = { params?: object; query?: object; body?: unknown }
+/** A file is made first, which takes a while, then sent. */
+const FILE_TIMEOUT_MS = 10 * 60_000
+export type LooseInput = { params?: object; query?: object; body?: unknown }
 
 /** The route's address with its parameters and query filled in. */
 export function addressOf(route: Route, input: LooseInput | undefined): string {
@@ -29,28 +42,54 @@ export function addressOf(route: Route, input: LooseInput | undefined): string {
   return text ? `${path}?${text}` : path
 }
 
+type Host = { consoleUrl: string; session: SessionKeeper }
+
+/** Asks once, and once more with a renewed session. @throws ApiError for every status but 2xx */
+async function ask<R extends Reply>(
+  { consoleUrl, session }: Host,
+  route: Route,
+  input: LooseInput | undefined,
+  options: { timeoutMs: number; signal?: AbortSignal | undefined },
+  sendOnce: (request: RequestOptions) => Promise<R>,
+): Promise<R> {
+  const once = () =>
+    sendOnce({
+      method: route.method,
+      url: consoleUrl + addressOf(route, input),
+      token: route.access === 'none' ? null : session.token(),
+      body: input?.body,
+      ...options,
+    })
+  let reply = await once()
+  // A token ends after a while: one silent renewal, then the same request again.
+  if (reply.status === 401 && route.access !== 'none') {
+    if (await session.renew()) reply = await once()
+    if (reply.status === 401) await session.lost()
+  }
+  if (reply.status < 200 || reply.status > 299) throw errorOfReply(reply.status, reply.text)
+  return reply
+}
+
 export function createClient(consoleUrl: string, session: SessionKeeper): Call {
+  const host = { consoleUrl, session }
   return async (name, ...args) => {
     const route: Route = rest[name]
-    const input = args[0] as LooseInput | undefined
-    const options = args[1]
-    const once = () =>
-      send({
-        method: route.method,
-        url: consoleUrl + addressOf(route, input),
-        token: route.access === 'none' ? null : session.token(),
-        body: input?.body,
-        timeoutMs: options?.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-        signal: options?.signal,
-      })
-    let reply = await once()
-    // A token ends after a while: one silent renewal, then the same request again.
-    if (reply.status === 401 && route.access !== 'none') {
-      if (await session.renew()) reply = await once()
-      if (reply.status === 401) await session.lost()
-    }
-    if (reply.status < 200 || reply.status > 299) throw errorOfReply(reply.status, reply.text)
+    const [input, options] = [args[0] as LooseInput | undefined, args[1]]
+    const limits = { timeoutMs: options?.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal: options?.signal }
+    const reply = await ask(host, route, input, limits, send)
     return readReply(route, reply.text) as RouteReply<typeof name>
+  }
+}
+
+/** Fetches what a route makes as a file. Large ones are kept by the browser, on its disk if need be. */
+export function createDownload(consoleUrl: string, session: SessionKeeper): Download {
+  const host = { consoleUrl, session }
+  return async (name, input) => {
+    const route: Route = rest[name]
+    const limits = { timeoutMs: FILE_TIMEOUT_MS }
+    const reply = await ask(host, route, input as LooseInput, limits, sendForFile)
+    if (!reply.file) throw new ApiError('E_REPLY', '')
+    return { blob: reply.file.blob, fileName: reply.file.name ?? 'deployx' }
   }
 }
 

@@ -1,8 +1,8 @@
 /** Everything the stores may ask for. Made once at start, given to the app, fetched with `useApi()`. */
 import { inject } from 'vue'
 import type { InjectionKey } from 'vue'
-import { createClient } from './client.ts'
-import type { Call } from './client.ts'
+import { createClient, createDownload } from './client.ts'
+import type { Call, Download } from './client.ts'
 import { createFeed } from './feed.ts'
 import type { Feed } from './feed.ts'
 import { createSessionKeeper } from './session.ts'
@@ -15,6 +15,7 @@ export type Api = {
   shell: Shell
   session: SessionKeeper
   call: Call
+  download: Download
   upload: Upload
   feed: Feed
 }
@@ -25,6 +26,7 @@ export function createApi(shell: Shell): Api {
     shell,
     session,
     call: createClient(shell.consoleUrl, session),
+    download: createDownload(shell.consoleUrl, session),
     upload: createUpload(shell.consoleUrl, session),
     feed: createFeed(shell.consoleUrl, session),
   }

@@ -10,9 +10,25 @@ export type RequestOptions = {
   signal?: AbortSignal | undefined
 }
 export type Reply = { status: number; text: string }
+export type FileReply = Reply & { file: { blob: Blob; name: string | null } | null }
 
 /** @throws ApiError E_UNREACHABLE, E_TIMEOUT or E_CANCELED */
-export async function send(options: RequestOptions): Promise<Reply> {
+export const send = (options: RequestOptions): Promise<Reply> =>
+  exchange(options, async (response) => ({ status: response.status, text: await response.text() }))
+
+/** A reply whose body is a file; what is refused comes as text. @throws as `send` */
+export const sendForFile = (options: RequestOptions): Promise<FileReply> =>
+  exchange(options, async (response) => {
+    const { status, ok, headers } = response
+    if (!ok) return { status, text: await response.text(), file: null }
+    const named = /filename="([^"]+)"/.exec(headers.get('content-disposition') ?? '')
+    return { status, text: '', file: { blob: await response.blob(), name: named?.[1] ?? null } }
+  })
+
+async function exchange<T>(
+  options: RequestOptions,
+  read: (response: Response) => Promise<T>,
+): Promise<T> {
   const limit = AbortSignal.timeout(options.timeoutMs)
   try {
     const response = await fetch(options.url, {
@@ -26,7 +42,7 @@ export async function send(options: RequestOptions): Promise<Reply> {
       cache: 'no-store',
       credentials: 'omit',
     })
-    return { status: response.status, text: await response.text() }
+    return await read(response)
   } catch {
     if (limit.aborted) throw new ApiError('E_TIMEOUT', '')
     if (options.signal?.aborted) throw new ApiError('E_CANCELED', '')

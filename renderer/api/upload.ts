@@ -1,42 +1,61 @@
-/** Streams an installer to the controller. XMLHttpRequest, because fetch does not tell how much has been sent. */
+/** Streams a file to the controller. XMLHttpRequest, because fetch does not tell how much has been sent. */
 import { rest } from '#shared/contract/rest.ts'
-import type { Software } from '#shared/contract/entities.ts'
-import type { SoftwareFields } from '#shared/contract/requests.ts'
-import { readReply } from './client.ts'
+import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
+import type { Route } from '#shared/contract/route.ts'
+import { addressOf, readReply } from './client.ts'
+import type { LooseInput } from './client.ts'
 import { ApiError, errorOfReply } from './failure.ts'
 import type { SessionKeeper } from './session.ts'
 
+/** Routes that take a file. */
+type UploadRouteName = {
+  [N in RouteName]: Rest[N] extends { transport: 'multipart' } ? N : never
+}[RouteName]
 export type UploadRequest = {
   file: File
-  fields: SoftwareFields
+  /** Text fields beside it; what is not text goes as JSON. */
+  fields: Record<string, unknown>
   onProgress: (sentBytes: number, totalBytes: number) => void
   signal: AbortSignal
 }
-export type Upload = (request: UploadRequest) => Promise<Software>
+export type Upload = <N extends UploadRouteName>(
+  name: N,
+  input: RouteInput<N>,
+  request: UploadRequest,
+) => Promise<RouteReply<N>>
 
 /** A stalled connection is given up after so long without one byte of progress. */
 const IDLE_LIMIT_MS = 60_000
-/** Once everything is sent the controller reads the file, which takes a while for large ones. */
+/** Once everything is sent the controller looks into the file, which takes a while for large ones. */
 const READING_LIMIT_MS = 10 * 60_000
 
 export function createUpload(consoleUrl: string, session: SessionKeeper): Upload {
-  return async (request) => {
-    if (!session.token()) await session.renew()
+  return async (name, input, request) => {
+    const route: Route = rest[name]
+    const url = consoleUrl + addressOf(route, input as LooseInput)
+    const send = async () => {
+      const token = route.access === 'none' ? null : session.token()
+      const text = await sendOnce(route.method, url, token, request)
+      return readReply(route, text) as RouteReply<typeof name>
+    }
+    if (route.access !== 'none' && !session.token()) await session.renew()
     try {
-      return await sendOnce(consoleUrl, session.token(), request)
+      return await send()
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== 'E_UNAUTHENTICATED') throw error
+      const mayRenew =
+        route.access !== 'none' && error instanceof ApiError && error.code === 'E_UNAUTHENTICATED'
+      if (!mayRenew) throw error
       if (!(await session.renew())) {
         await session.lost()
         throw error
       }
-      return sendOnce(consoleUrl, session.token(), request)
+      return send()
     }
   }
 }
 
 /** Multipart carries text: numbers and lists as JSON. Fields go first, so that a bad one is refused before the bytes. */
-export function toFormData(file: File, fields: SoftwareFields): FormData {
+export function toFormData(file: File, fields: UploadRequest['fields']): FormData {
   const form = new FormData()
   for (const [key, value] of Object.entries(fields))
     if (value !== undefined)
@@ -46,11 +65,11 @@ export function toFormData(file: File, fields: SoftwareFields): FormData {
 }
 
 function sendOnce(
-  consoleUrl: string,
+  method: string,
+  url: string,
   token: string | null,
   { file, fields, onProgress, signal }: UploadRequest,
-): Promise<Software> {
-  const route = rest['software.create']
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const xhr = new XMLHttpRequest()
     let idle: ReturnType<typeof setTimeout>
@@ -68,7 +87,7 @@ function sendOnce(
       signal.removeEventListener('abort', abort)
       act()
     }
-    xhr.open(route.method, consoleUrl + route.path)
+    xhr.open(method, url)
     if (token) xhr.setRequestHeader('authorization', `Bearer ${token}`)
     xhr.upload.onprogress = (event) => {
       wait(IDLE_LIMIT_MS)
@@ -78,13 +97,8 @@ function sendOnce(
     xhr.upload.onload = () => wait(READING_LIMIT_MS)
     xhr.onload = () =>
       settle(() => {
-        if (xhr.status < 200 || xhr.status > 299)
-          return reject(errorOfReply(xhr.status, xhr.responseText))
-        try {
-          resolve(readReply(route, xhr.responseText) as Software)
-        } catch (error) {
-          reject(error instanceof Error ? error : new ApiError('E_REPLY', ''))
-        }
+        if (xhr.status >= 200 && xhr.status <= 299) resolve(xhr.responseText)
+        else reject(errorOfReply(xhr.status, xhr.responseText))
       })
     xhr.onerror = () => settle(() => reject(new ApiError('E_UNREACHABLE', '')))
     xhr.onabort = () =>

@@ -54,6 +54,10 @@ const WORDS: Record<AuditAction, Words> = {
     name: 'Installer corrected',
     sentence: '{who} corrected an installer of {what}',
   },
+  'software.upload_file': {
+    name: 'Installer file uploaded again',
+    sentence: '{who} brought back a missing file of {what}',
+  },
   'user.change_password': {
     name: 'Password changed',
     sentence: '{who} changed their own password',

@@ -53,6 +53,7 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
   E_SETUP_LOOPBACK_ONLY: {
     title: 'The first account is made on the controller’s own computer',
     next: 'Open the console there.',
+    messageSaysMore: true,
   },
   E_ENROLLMENT_CODE: { title: 'The code is not valid', next: 'Make a new one.' },
   E_DEVICE_REFUSED: { title: 'The PC was refused', next: null, messageSaysMore: true },

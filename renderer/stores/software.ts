@@ -5,6 +5,7 @@ import type { Software } from '#shared/contract/entities.ts'
 import type { UpdateInstaller } from '#shared/contract/requests.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import { useApi } from '../api/index.ts'
+import type { UploadRequest } from '../api/upload.ts'
 import { byName } from '../lib/search.ts'
 import { createLoader } from './loader.ts'
 
@@ -28,6 +29,33 @@ export const useSoftwareStore = defineStore('software', () => {
         .sort((a, b) => byName(a.name, b.name) || byName(b.version, a.version)),
     ),
     put,
+    /** Software that cannot be deployed before a file of it is uploaded again. */
+    withMissingFile: computed(() =>
+      [...byId.value.values()].filter(
+        (s) => s.origin === 'library' && s.installers.some((i) => i.file_missing),
+      ),
+    ),
+    /** The installer whose missing file this seems to be. Whether it is, the controller finds out. */
+    missingLike(file: Pick<File, 'name' | 'size'>) {
+      for (const { id, installers } of byId.value.values())
+        for (const i of installers)
+          if (i.file_missing && i.file_name === file.name && i.size_bytes === file.size)
+            return { id, installerId: i.id }
+      return null
+    },
+    async uploadFile(
+      id: SoftwareId,
+      installerId: InstallerId,
+      request: Omit<UploadRequest, 'fields'>,
+    ) {
+      const params = { id, installer_id: installerId }
+      const healed = put(
+        await api.upload('software.upload_file', { params }, { ...request, fields: {} }),
+      )
+      // The same bytes may stand behind other installers too.
+      if (byId.value.size > 1) void loader.load()
+      return healed
+    },
     update: async (
       id: SoftwareId,
       change: { name?: string; version?: string; publisher?: string; depends_on?: SoftwareId[] },

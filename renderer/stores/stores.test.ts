@@ -5,6 +5,7 @@ import { TargetOutputPiece } from '#shared/contract/console-feed.ts'
 import { DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import { API } from '../api/index.ts'
 import type { Api } from '../api/index.ts'
+import type { Upload } from '../api/upload.ts'
 import { ApiError } from '../api/failure.ts'
 import { aDeployment, aDevice, aSoftware, aTarget } from '../lib/test-kit.ts'
 import { useDevicesStore } from './devices.ts'
@@ -179,7 +180,7 @@ describe('uploads', () => {
       running--
       return aSoftware()
     }
-    const store = withApi({}, () => useUploadsStore(), { upload })
+    const store = withApi({}, () => useUploadsStore(), { upload: upload as Upload })
     store.add([file('a.exe'), file('b.exe'), file('c.exe')])
     await settled()
     expect([most, store.items.map((i) => i.state)]).toEqual([1, ['done', 'done', 'done']])
@@ -187,11 +188,11 @@ describe('uploads', () => {
   it('stay where they failed, and are sent whole when tried again', async () => {
     const sent: string[] = []
     const store = withApi({}, () => useUploadsStore(), {
-      upload: async ({ file: one }) => {
+      upload: (async (_name, _input, { file: one }) => {
         sent.push(one.name)
         if (sent.length === 1) throw new ApiError('E_DISK_FULL', '')
         return aSoftware()
-      },
+      }) as Upload,
     })
     store.add([file('a.exe')])
     await settled()

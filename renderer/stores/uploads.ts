@@ -4,6 +4,7 @@ import { computed, reactive, ref } from 'vue'
 import type { Software } from '#shared/contract/entities.ts'
 import { toFailure } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
+import type { UploadRequest } from '../api/upload.ts'
 import type { Failure } from '../lib/error-text.ts'
 import { createSpeedMeter } from '../lib/speed.ts'
 import { useSoftwareStore } from './software.ts'
@@ -17,6 +18,8 @@ export type UploadItem = {
   sizeBytes: number
   bytesPerSecond: number | null
   software: Software | null
+  /** It was the missing file of software that is in the library. */
+  isBack: boolean
   failure: Failure | null
 }
 
@@ -43,6 +46,7 @@ export const useUploadsStore = defineStore('uploads', () => {
         sizeBytes: file.size,
         bytesPerSecond: null,
         software: null,
+        isBack: false,
         failure: null,
       })
     }
@@ -58,6 +62,18 @@ export const useUploadsStore = defineStore('uploads', () => {
     await pump()
   }
 
+  /** A file that looks like a missing one goes to where it is missing; null when it is new after all. */
+  async function bringBack(request: Omit<UploadRequest, 'fields'>): Promise<Software | null> {
+    const place = library.missingLike(request.file)
+    if (!place) return null
+    try {
+      return await library.uploadFile(place.id, place.installerId, request)
+    } catch (error) {
+      if (toFailure(error).code === 'E_CONFLICT') return null
+      throw error
+    }
+  }
+
   async function send(item: UploadItem): Promise<void> {
     const file = files.get(item.key)
     if (!file) return
@@ -67,20 +83,21 @@ export const useUploadsStore = defineStore('uploads', () => {
     const meter = createSpeedMeter(1_500)
     Object.assign(live, { state: 'sending', sentBytes: 0, failure: null, bytesPerSecond: null })
     try {
-      const software = await api.upload({
+      const request = {
         file,
-        fields: {},
         signal: abort.signal,
-        onProgress(sentBytes, totalBytes) {
+        onProgress(sentBytes: number, totalBytes: number) {
           meter.read(sentBytes, Date.now())
           live.sentBytes = sentBytes
           live.bytesPerSecond = meter.speed(Date.now())
           live.state = sentBytes >= totalBytes ? 'reading' : 'sending'
         },
-      })
-      library.put(software)
+      }
+      const back = await bringBack(request)
+      const software = back ?? (await api.upload('software.create', {}, { ...request, fields: {} }))
+      if (!back) library.put(software)
       files.delete(item.key)
-      Object.assign(live, { state: 'done', software })
+      Object.assign(live, { state: 'done', software, isBack: back !== null })
     } catch (error) {
       const failure = toFailure(error)
       if (failure.code === 'E_CANCELED') dismiss(item.key)

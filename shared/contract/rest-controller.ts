@@ -29,6 +29,8 @@ export const ControllerIdentityView = z.object({
   keystore: z.boolean(),
   /** Whether a recovery file was ever saved. */
   recovery_saved: z.boolean(),
+  /** The last time; null when never, or not known. One from before `changed_at` holds keys of before. */
+  recovery_saved_at: Timestamp.nullable(),
   /** Devices that have been here since the last change, of all. The others follow when they come back. */
   devices_followed: z.number().int(),
   devices_total: z.number().int(),

@@ -34,6 +34,7 @@ export const AUDIT_ACTIONS = [
   'software.delete',
   'software.update',
   'software.update_installer',
+  'software.upload_file',
   'user.change_password',
   'user.create',
   'user.delete',

@@ -3,13 +3,14 @@
  * docs/security.md tells what each of this defends.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
 import { AppError } from '#shared/contract/errors.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import { createAskWorker } from '../lib/ask-worker.ts'
-import { openVault, type Keystore } from '../lib/vault.ts'
+import { openVault, writeWhole, type Keystore } from '../lib/vault.ts'
 import { loadKeys, type ControllerKeys } from './keys.ts'
 import { isRecoverySealed } from './recovery-key.ts'
 import { keysFolder, vaultFile } from './key-files.ts'
@@ -26,6 +27,10 @@ export const openKeys = (dataDir: string, keystore: Keystore | null): Promise<Co
 
 /** A database of gigabytes takes a while to copy and to encrypt. */
 const TASK_TIMEOUT_MS = 30 * 60_000
+
+/** When a recovery file was saved last. Beside the keys, which are exchanged as a whole. */
+const SAVED = 'recovery-saved.json'
+const Saved = z.object({ saved_at: z.iso.datetime() })
 
 export type ControllerIdentity = ReturnType<typeof createIdentity>
 /** A file that is the caller's to send and then to remove. */
@@ -70,14 +75,27 @@ export function createIdentity(deps: {
     }
   }
 
+  const savedFile = join(dataDir, SAVED)
+  const noteSaved = (saved_at: string): void => writeWhole(savedFile, JSON.stringify({ saved_at }))
+  function savedAt(): string | null {
+    if (!existsSync(savedFile)) return null
+    try {
+      return Saved.parse(JSON.parse(readFileSync(savedFile, 'utf8'))).saved_at
+    } catch {
+      return null
+    }
+  }
+
   const { restored } = deps
-  if (restored)
+  if (restored) {
+    noteSaved(restored.saved_at)
     deps.audit.record(
       null,
       'controller.restore',
       `recovery file of ${restored.saved_at}`,
       restored.revoked ? 'with new keys: the ones of before do not count any more' : '',
     )
+  }
 
   return {
     /** As they are now. Ask again each time: they may change. */
@@ -100,6 +118,7 @@ export function createIdentity(deps: {
         keystore: current.vaultKey !== null,
         /** Whether a recovery file was ever saved. */
         recovery_saved: isRecoverySealed(keysFolder(dataDir)),
+        recovery_saved_at: savedAt(),
       }
     },
 
@@ -137,6 +156,7 @@ export function createIdentity(deps: {
         // Written down first, so that the file tells of itself.
         deps.audit.record(viewer, 'controller.save_recovery', 'recovery file', '')
         await perform({ do: 'save', file, passphrase, manifest })
+        noteSaved(saved_at)
       } catch (error) {
         remove()
         throw error

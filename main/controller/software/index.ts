@@ -253,7 +253,9 @@ export function createSoftware(deps: {
         const { sha256, file_name } = installerIn(row, installerId)
         checkSameFile(file_name, sha256, upload.staged.sha256)
         await upload.staged.commit(() =>
-          audit.record(viewer, 'software.upload_file', inWords(row), file_name),
+          audit.record(viewer, 'software.upload_file', inWords(row), file_name, {
+            data: { sha256, file_name },
+          }),
         )
       } finally {
         await upload.discard()

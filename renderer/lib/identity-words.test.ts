@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest'
+import { followedInWords, recoveryInWords } from './identity-words.ts'
+
+describe('who has followed', () => {
+  it.each([
+    [38, 40, '38 of 40 PCs have been here since; the others follow when they come back'],
+    [1, 2, '1 of 2 PCs has been here since; the other follows when it comes back'],
+    [0, 1, 'the one PC has not been here since; it follows when it comes back'],
+    [0, 9, 'none of the 9 PCs has been here since; they follow when they come back'],
+    [40, 40, 'all 40 PCs have been here since'],
+    [1, 1, 'the one PC has been here since'],
+    [0, 0, 'there are no PCs yet'],
+  ])('%i of %i', (devices_followed, devices_total, words) => {
+    expect(followedInWords({ devices_followed, devices_total })).toBe(words)
+  })
+})
+
+describe('the recovery file', () => {
+  const now = Date.parse('2026-11-23T12:00:00.000Z')
+  const [earlier, later] = ['2026-11-23T09:00:00.000Z', '2026-11-23T10:00:00.000Z']
+  const words = (
+    changed_at: string | null,
+    recovery_saved_at: string | null,
+    recovery_saved = recovery_saved_at !== null,
+  ) => recoveryInWords({ changed_at, recovery_saved, recovery_saved_at }, now)
+
+  it('that was never saved is asked for, with what its lack would cost', () => {
+    const { since, saved, note } = words(null, null)
+    expect([since, saved]).toEqual(['the first start', 'never saved'])
+    expect(note?.text).toContain('every PC has to be enrolled again')
+  })
+  it('that is newer than the keys needs no word more', () => {
+    expect(words(earlier, later)).toEqual({
+      since: 'the change 3 h ago',
+      saved: 'saved 2 h ago',
+      note: null,
+    })
+    expect(words(null, earlier).note).toBeNull()
+  })
+  it('that is older than the keys, or of unknown age, is to be saved again', () => {
+    expect(words(later, earlier)).toMatchObject({
+      saved: 'saved 3 h ago, before the keys were changed',
+      note: { title: 'The recovery file is older than the keys' },
+    })
+    expect(words(later, null, true).note).not.toBeNull()
+  })
+})
