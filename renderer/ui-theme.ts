@@ -52,7 +52,7 @@ export const uiTheme = {
       overlay: 'z-40',
       content: 'z-50 ring-0 border border-default shadow-overlay',
       header: 'px-5 py-4 min-h-0',
-      body: 'px-5 py-4 sm:p-5',
+      body: 'px-5 pt-1 pb-2 sm:px-6 sm:pt-1 sm:pb-2',
       footer: 'px-5 py-3 justify-end',
       title: 'text-base font-semibold',
       description: 'text-sm text-muted mt-1',

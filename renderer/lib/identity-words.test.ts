@@ -25,13 +25,13 @@ describe('the recovery file', () => {
   ) => recoveryInWords({ changed_at, recovery_saved, recovery_saved_at }, now)
 
   it('that was never saved is asked for, with what its lack would cost', () => {
-    const { since, saved, note } = words(null, null)
-    expect([since, saved]).toEqual(['the first start', 'never saved'])
+    const { changed, saved, note } = words(null, null)
+    expect([changed, saved]).toEqual(['never, since the first start', 'never saved'])
     expect(note?.text).toContain('every PC has to be enrolled again')
   })
   it('that is newer than the keys needs no word more', () => {
     expect(words(earlier, later)).toEqual({
-      since: 'the change 3 h ago',
+      changed: '3 h ago',
       saved: 'saved 2 h ago',
       note: null,
     })

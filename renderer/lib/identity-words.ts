@@ -26,12 +26,12 @@ export function followedInWords({
 export function recoveryInWords(
   { changed_at, recovery_saved, recovery_saved_at }: Keys,
   nowMs: number,
-): { since: string; saved: string; note: Note | null } {
+): { changed: string; saved: string; note: Note | null } {
   const at = (iso: string) => formatRelative(iso, nowMs)
-  const since = changed_at === null ? 'the first start' : `the change ${ago(at(changed_at))}`
+  const changed = changed_at === null ? 'never, since the first start' : at(changed_at)
   if (!recovery_saved)
     return {
-      since,
+      changed,
       saved: 'never saved',
       note: {
         title: 'No recovery file has been saved',
@@ -42,7 +42,7 @@ export function recoveryInWords(
   const isOutdated =
     changed_at !== null && (recovery_saved_at === null || recovery_saved_at < changed_at)
   return {
-    since,
+    changed,
     saved: isOutdated ? `${saved}, before the keys were changed` : saved,
     note: isOutdated
       ? {
@@ -52,7 +52,3 @@ export function recoveryInWords(
       : null,
   }
 }
-
-/** A weekday or a day stands behind "on". */
-const ago = (relative: string): string =>
-  /ago$|^just now$|^in /.test(relative) ? relative : `on ${relative}`
