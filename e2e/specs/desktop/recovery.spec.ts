@@ -67,6 +67,7 @@ test('a recovery file, saved after a change of keys, makes a new computer the co
   await signIn(restored.page)
   await goTo(restored.page, 'settings')
   await expect(restored.page.getByTestId('keys-fingerprint')).toHaveText(after!)
+  await expect(restored.page.getByTestId('recovery-note')).toHaveCount(0)
   await goTo(restored.page, 'software')
   await expect(restored.page.getByTestId('files-missing')).toBeVisible()
   const row = softwareRow(restored.page, 'tool')
