@@ -9,7 +9,8 @@ export type Served = { consoleUrl: string; child: ChildProcess; stop: () => Prom
 
 /** Starts it on free ports and waits until it accepts. */
 export async function serve(dataDir: string): Promise<Served> {
-  const args = ['--data', dataDir, '--host', '127.0.0.1', '--hub-port', '0', '--console-port', '0']
+  const ports = ['--hub-port', '0', '--console-port', '0']
+  const args = ['--data', dataDir, '--host', '127.0.0.1', ...ports, '--no-discovery']
   const child = spawn(
     process.execPath,
     [join(projectRoot, 'main', 'headless.ts'), ...args, '--json'],
