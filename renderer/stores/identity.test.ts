@@ -158,13 +158,13 @@ describe('a file that is missing in the library', () => {
     stores.library.put(missing)
     return stores
   }
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
+  const settled = (uploads: { busy: boolean }) => vi.waitUntil(() => !uploads.busy)
 
   it('is brought back by dropping it, and nothing is added', async () => {
     const { library, uploads, names } = open()
     expect(library.withMissingFile).toHaveLength(1)
     uploads.add([setup])
-    await settled()
+    await settled(uploads)
     expect(names).toEqual(['software.upload_file'])
     expect(uploads.items[0]).toMatchObject({ state: 'done', isBack: true })
     expect(library.withMissingFile).toEqual([])
@@ -172,7 +172,7 @@ describe('a file that is missing in the library', () => {
   it('is something new when only its name and size are the same', async () => {
     const { library, uploads, names } = open(new ApiError('E_CONFLICT', ''))
     uploads.add([setup, new File(['x'], 'setup.exe')])
-    await settled()
+    await settled(uploads)
     expect(names).toEqual(['software.upload_file', 'software.create', 'software.create'])
     expect(uploads.items[0]).toMatchObject({ state: 'done', isBack: false })
     expect(library.withMissingFile).toHaveLength(1)

@@ -1,5 +1,5 @@
 import { createPinia } from 'pinia'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createApp } from 'vue'
 import { TargetOutputPiece } from '#shared/contract/console-feed.ts'
 import { DeploymentId, TargetId } from '#shared/domain/ids.ts'
@@ -170,7 +170,7 @@ describe('a loader', () => {
 
 describe('uploads', () => {
   const file = (name: string) => new File(['x'], name)
-  const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
+  const settled = (uploads: { busy: boolean }) => vi.waitUntil(() => !uploads.busy)
   it('go one after the other', async () => {
     let running = 0
     let most = 0
@@ -182,7 +182,7 @@ describe('uploads', () => {
     }
     const store = withApi({}, () => useUploadsStore(), { upload: upload as Upload })
     store.add([file('a.exe'), file('b.exe'), file('c.exe')])
-    await settled()
+    await settled(store)
     expect([most, store.items.map((i) => i.state)]).toEqual([1, ['done', 'done', 'done']])
   })
   it('stay where they failed, and are sent whole when tried again', async () => {
@@ -195,13 +195,13 @@ describe('uploads', () => {
       }) as Upload,
     })
     store.add([file('a.exe')])
-    await settled()
+    await settled(store)
     expect([store.items[0]?.state, store.items[0]?.failure?.code]).toEqual([
       'failed',
       'E_DISK_FULL',
     ])
     store.retry(store.items[0]!.key)
-    await settled()
+    await settled(store)
     expect([sent, store.items[0]?.state]).toEqual([['a.exe', 'a.exe'], 'done'])
   })
 })

@@ -125,6 +125,10 @@ const EXAMPLES: Partial<Record<RouteName, Example>> = {
     const { id } = await software()
     return () => t.rest.upload(`/software/${id}/installers`, { name: 'x.ps1', bytes: 'exit 0' })
   },
+  'software.upload_file': async () => {
+    const { id, installers } = await software()
+    return () => t.rest.upload(`/software/${id}/installers/${installers[0]!.id}/file`, script)
+  },
   'software.update': async () =>
     send('PATCH', `/software/${(await software()).id}`, { version: '2' }),
   'software.update_installer': async () => {
