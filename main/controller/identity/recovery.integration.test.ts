@@ -1,0 +1,178 @@
+/** A controller is saved, lost and stolen; its agents, real ones, obey the right one and nobody else. */
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openOwnControllers, type OwnControllers } from '../test-kit/own-controllers.ts'
+import { createRestClient } from '../test-kit/test-controller.ts'
+
+let own: OwnControllers
+beforeEach(() => {
+  own = openOwnControllers()
+})
+afterEach(() => own.remove())
+
+describe('a recovery file', { timeout: 60_000 }, () => {
+  it('lets another computer go on where a dead one stopped', async () => {
+    const dead = await own.start('a')
+    const port = own.portOf(dead)
+    const rest = await own.signIn(dead, 'setup')
+    const agent = await own.addAgent(rest)
+    expect(await own.deploys(rest)).toBe('completed')
+    expect(await rest.call('controller.identity', {})).toMatchObject({ recovery_saved: false })
+    const bytes = await own.saved(dead)
+    expect(await rest.call('controller.identity', {})).toMatchObject({ recovery_saved: true })
+    const { fingerprint } = dead
+    await own.stop(dead)
+
+    const next = await own.takeUp('b', bytes, port)
+    expect(next.fingerprint).toBe(fingerprint)
+    const again = await own.signIn(next)
+    await own.until(async () => (await own.online(again)) === 1)
+    expect((await again.call('deployments.list', {})).deployments).toHaveLength(1)
+    expect(await own.deploys(again)).toBe('completed')
+    expect(agent.said()).not.toContain('Enrolled as device 2')
+    const { entries } = await again.call('audit.list', { query: {} })
+    expect(entries.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['controller.save_recovery', 'controller.restore']),
+    )
+  })
+
+  it('takes a stolen computer its power: agents follow the new keys and turn away from the old', async () => {
+    const stolen = await own.start('a')
+    const port = own.portOf(stolen)
+    const rest = await own.signIn(stolen, 'setup')
+    const agent = await own.addAgent(rest)
+    const bytes = await own.saved(stolen)
+    const thiefsToken = await own.tokenOf(stolen)
+    await own.stop(stolen)
+    cpSync(join(own.folder, 'a'), join(own.folder, 'thief'), { recursive: true })
+
+    const next = await own.takeUp('b', bytes, port, { revoke: 'true' })
+    const again = await own.signIn(next)
+    expect(await again.call('controller.identity', {})).toMatchObject({ generation: 1, epoch: 0 })
+    // Nobody stays signed in by what the thief has.
+    const withStolen = createRestClient(next.consoleUrl, thiefsToken)
+    expect((await withStolen.raw('GET', '/devices')).status).toBe(401)
+    await own.until(async () => (await own.online(again)) === 1)
+    expect(await own.deploys(again)).toBe('completed')
+    await own.stop(next)
+
+    // The thief's controller, with every key of before, where the agent looks for its hub.
+    const thief = await own.start('thief', port)
+    const thiefsRest = await own.signIn(thief)
+    await agent.kill()
+    agent.restart()
+    await own.until(() => agent.said().includes('does not show the key of the enrolled controller'))
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+    expect(await own.online(thiefsRest)).toBe(0)
+    // The thief rotates on from what he has: that leads nobody either.
+    await thiefsRest.call('controller.rotate', { body: { tls: true, command: true } })
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    expect(await own.online(thiefsRest)).toBe(0)
+  })
+
+  it('is of no use without its passphrase, altered or cut short, and leaves nothing behind', async () => {
+    const controller = await own.start('a')
+    await own.signIn(controller, 'setup')
+    const bytes = await own.saved(controller)
+    const empty = await own.start('b')
+    const before = readdirSync(join(own.folder, 'b')).sort()
+    const wrong = await own.restore(empty, bytes, { passphrase: 'another passphrase' })
+    expect(wrong).toMatchObject({ status: 403, body: { error: { code: 'E_PASSPHRASE' } } })
+    for (const at of [100, Math.floor(bytes.length / 2), bytes.length - 1]) {
+      const altered = bytes.slice()
+      altered[at]! ^= 1
+      expect((await own.restore(empty, altered)).status).toBeGreaterThanOrEqual(400)
+    }
+    for (const length of [0, 10, 200, bytes.length - 1, Math.floor(bytes.length / 2)])
+      expect((await own.restore(empty, bytes.slice(0, length))).status).toBeGreaterThanOrEqual(400)
+    expect(await own.restore(empty, new TextEncoder().encode('hello'))).toMatchObject({
+      status: 400,
+      body: { error: { code: 'E_RECOVERY_FILE' } },
+    })
+    const left = readdirSync(join(own.folder, 'b')).filter((name) => !before.includes(name))
+    expect(left).toEqual(['temporary'])
+    expect(readdirSync(join(own.folder, 'b', 'temporary'))).toEqual([])
+    // It is still an empty controller.
+    expect((await createRestClient(empty.consoleUrl).call('auth.state', {})).setup_needed).toBe(
+      true,
+    )
+  })
+
+  it('holds no key in plain, and once it is saved the data folder does not hold the recovery key either', async () => {
+    const controller = await own.start('a')
+    await own.signIn(controller, 'setup')
+    const keys = join(own.folder, 'a', 'keys')
+    const recovery = readFileSync(join(keys, 'recovery.key'), 'utf8')
+    const command = readFileSync(join(keys, 'command-signing.key'), 'utf8')
+    const text = Buffer.from(await own.saved(controller)).toString('latin1')
+    for (const secret of [recovery, command]) expect(text).not.toContain(secret.slice(40, 60))
+    expect(text).not.toContain('anna')
+    expect(existsSync(join(keys, 'recovery.key'))).toBe(false)
+    for (const name of readdirSync(keys))
+      expect(readFileSync(join(keys, name), 'latin1')).not.toContain(recovery.slice(40, 60))
+    // Another passphrase would leave an older file's owner with a key that opens nothing.
+    const other = await own.saveRecoveryFile(
+      controller,
+      await own.tokenOf(controller),
+      'another passphrase',
+    )
+    expect(other.status).toBe(403)
+    expect(
+      (await own.saveRecoveryFile(controller, await own.tokenOf(controller), 'short')).status,
+    ).toBe(400)
+    expect(readdirSync(join(own.folder, 'a', 'temporary'))).toEqual([])
+  })
+
+  it('is taken up by an empty controller only, and saved by an administrator only', async () => {
+    const controller = await own.start('a')
+    const rest = await own.signIn(controller, 'setup')
+    const bytes = await own.saved(controller)
+    expect(await own.restore(controller, bytes)).toMatchObject({
+      status: 409,
+      body: { error: { code: 'E_SETUP_DONE' } },
+    })
+    await rest.call('users.create', {
+      body: { username: 'ben', password: 'correct horse too', role: 'technician' },
+    })
+    const { token } = await createRestClient(controller.consoleUrl).call('auth.login', {
+      body: { username: 'ben', password: 'correct horse too' },
+    })
+    expect((await own.saveRecoveryFile(controller, token)).status).toBe(403)
+    const anonymous = createRestClient(controller.consoleUrl)
+    for (const [method, path] of [
+      ['GET', '/controller/identity'],
+      ['POST', '/controller/identity/rotate'],
+      ['POST', '/controller/recovery-file'],
+    ] as const)
+      expect((await anonymous.raw(method, path, method === 'GET' ? undefined : {})).status).toBe(
+        401,
+      )
+  })
+
+  it('that was proven but not yet taken up waits for the next start; half of one is not used', async () => {
+    const first = await own.start('a')
+    await own.signIn(first, 'setup')
+    const bytes = await own.saved(first)
+    const { fingerprint } = first
+    const empty = await own.start('b')
+    const itsOwn = empty.fingerprint
+    expect(await own.restore(empty, bytes)).toMatchObject({ body: { restarting: false } })
+    await own.stop(empty)
+    cpSync(join(own.folder, 'b'), join(own.folder, 'c'), { recursive: true })
+    rmSync(join(own.folder, 'c', 'restore.next', 'restored.json'))
+    expect((await own.start('c')).fingerprint).toBe(itsOwn)
+    // The power went between its two steps: the keys are in place, the database is not.
+    cpSync(join(own.folder, 'b'), join(own.folder, 'd'), { recursive: true })
+    rmSync(join(own.folder, 'd', 'keys'), { recursive: true })
+    cpSync(join(own.folder, 'd', 'restore.next', 'keys'), join(own.folder, 'd', 'keys'), {
+      recursive: true,
+    })
+    rmSync(join(own.folder, 'd', 'restore.next', 'keys'), { recursive: true })
+    for (const name of ['b', 'd']) {
+      const controller = await own.start(name)
+      expect(controller.fingerprint).toBe(fingerprint)
+      await own.signIn(controller)
+    }
+  })
+})
