@@ -3,6 +3,7 @@
  *
  *   helper job NAME -- COMMAND LINE     starts the program inside a job object of that name, waits for the program
  *                                       itself and ends with its exit code; what the program leaves behind lives on
+ *   helper job-all NAME -- COMMAND LINE the same, but waits also for what the program started, a minute at most
  *   helper kill NAME                    ends every process of that job; 0 done, 2 there is no such job
  *   helper started PID                  prints when the process was created (FILETIME, decimal); 2 no such process
  *   helper private DIR                  makes a folder that SYSTEM and Administrators alone can enter, or makes an
@@ -26,6 +27,8 @@
 #include <wchar.h>
 
 #define NOT_STARTED 0xE0DE0000u
+/* How long `job-all` waits for what is left when the program itself has ended. */
+#define WHOLE_JOB_MS 60000
 #define COMMAND_LIMIT 32768
 /* Between two starts of a program that does not stay up. */
 #define RESTART_MIN_MS 5000
@@ -58,7 +61,16 @@ static int notStarted(const wchar_t *what) {
   return (int)(NOT_STARTED | (error & 0xFFFF));
 }
 
-static int runJob(const wchar_t *name) {
+static void waitUntilEmpty(HANDLE job) {
+  JOBOBJECT_BASIC_ACCOUNTING_INFORMATION info;
+  for (DWORD waited = 0; waited < WHOLE_JOB_MS; waited += 100) {
+    if (!QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &info, sizeof info, NULL)) return;
+    if (info.ActiveProcesses == 0) return;
+    Sleep(100);
+  }
+}
+
+static int runJob(const wchar_t *name, BOOL whole) {
   static wchar_t command[COMMAND_LIMIT];
   wchar_t full[256];
   const wchar_t *given = rest();
@@ -96,6 +108,7 @@ static int runJob(const wchar_t *name) {
   WaitForSingleObject(process.hProcess, INFINITE);
   DWORD exitCode = 1;
   GetExitCodeProcess(process.hProcess, &exitCode);
+  if (whole) waitUntilEmpty(job);
   return (int)exitCode;
 }
 
@@ -261,7 +274,8 @@ static int serve(const wchar_t *name) {
 
 int wmain(int count, wchar_t **words) {
   if (count >= 3) {
-    if (!wcscmp(words[1], L"job")) return runJob(words[2]);
+    if (!wcscmp(words[1], L"job")) return runJob(words[2], FALSE);
+    if (!wcscmp(words[1], L"job-all")) return runJob(words[2], TRUE);
     if (!wcscmp(words[1], L"kill")) return killJob(words[2]);
     if (!wcscmp(words[1], L"started")) return printStart(words[2]);
     if (!wcscmp(words[1], L"private")) return makePrivate(words[2]);
