@@ -78,7 +78,7 @@ export type NsisOptions = {
   name: string
   version?: string
   exitCode?: number
-  /** Starts a child that leaves it, and never ends. */
+  /** Starts a program whose parent ends at once, and one that it waits for; neither ends. */
   hangs?: boolean
 }
 
@@ -95,7 +95,7 @@ export async function makeNsis(folder: string, options: NsisOptions): Promise<st
     `UninstallString" '"$INSTDIR\\uninstall.exe"'`,
     `QuietUninstallString" '"$INSTDIR\\uninstall.exe" /S'`,
   ].map((rest) => `  WriteRegStr HKLM "${key}" "${rest}`)
-  const hang = `  Exec '"$SYSDIR\\cmd.exe" /c ping -n 601 127.0.0.1'\n  ExecWait '"$SYSDIR\\cmd.exe" /c ping -n 602 127.0.0.1'`
+  const hang = `  Exec '"$SYSDIR\\cmd.exe" /c start /b ping -n 601 127.0.0.1'\n  ExecWait '"$SYSDIR\\cmd.exe" /c ping -n 602 127.0.0.1'`
   const script = `Unicode true
 Target amd64-unicode
 Name "${name}"
