@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Detection } from '#shared/contract/detection.ts'
+import { until } from '../agent/one-pc-office.ts'
 import { makeMsi, makeNsis } from './installers.ts'
 import { wineObstacle } from './prefix.ts'
 import { setWindowsStage, type WindowsStage } from './windows-stage.ts'
@@ -225,7 +226,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const software = await stage.addSoftware(file, { install_args: '/S' })
       const id = await stage.start(software, { timeout_seconds: 6 })
       const isHanging = () => stage.windows.isRunning('-n 602')
-      await stage.until('the installer to hang', isHanging, 30_000)
+      await until('the installer to hang', isHanging, 30_000)
       expect(await stage.windows.isRunning('-n 601')).toBe(true)
       expect(await stage.ended(id)).toMatchObject({
         deployment_status: 'failed',
@@ -264,13 +265,9 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       '@echo off\r\necho run>>C:\\runs.txt\r\nping -n 12 127.0.0.1 >nul\r\necho slept\r\nexit /b 0\r\n',
     )
     const id = await stage.start(await stage.addSoftware(file))
-    await stage.until(
-      'the installer to run',
-      async () => stage.windows.exists('C:\\runs.txt'),
-      30_000,
-    )
+    await until('the installer to run', async () => stage.windows.exists('C:\\runs.txt'), 30_000)
     await stage.killAgent()
-    await stage.startAgent()
+    stage.startAgent()
     const ended = await stage.ended(id)
     expect(ended, stage.said()).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     expect(ended.output).toContain('slept')
