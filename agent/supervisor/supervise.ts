@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { uptime } from 'node:os'
 import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
+import { quoteArgument } from '../lib/quote.ts'
 import { identify } from '../lib/processes.ts'
 import { wait } from '../lib/wait.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'
@@ -65,6 +66,8 @@ function startInstaller(spec: Spec, outputFd: number, helper: string | null): Ch
     detached: process.platform !== 'win32',
     windowsHide: true,
     windowsVerbatimArguments: verbatim,
+    // Verbatim means the program's own path as well, and that may hold blanks.
+    ...(verbatim && process.platform === 'win32' ? { argv0: quoteArgument(file) } : {}),
   })
 }
 

@@ -8,6 +8,7 @@
  *   helper started PID                  prints when the process was created (FILETIME, decimal); 2 no such process
  *   helper private DIR                  makes a folder that SYSTEM and Administrators alone can enter, or makes an
  *                                       existing one so; 3 it belongs to somebody else or is a link
+ *   helper elevated                     0 when it may change the PC (a member of Administrators, elevated), else 2
  *   helper service NAME                 what the service manager starts: keeps the program running that is told by
  *                                       the file beside this one, deployx-service.txt (its command line, UTF-8)
  *
@@ -185,6 +186,14 @@ static int makePrivate(const wchar_t *folder) {
   return error ? fail(L"its access list could not be set", 1) : 0;
 }
 
+static int isElevated(void) {
+  BYTE sid[SECURITY_MAX_SID_SIZE];
+  DWORD size = sizeof sid;
+  BOOL member = FALSE;
+  if (!CreateWellKnownSid(WinBuiltinAdministratorsSid, NULL, sid, &size)) return 2;
+  return CheckTokenMembership(NULL, sid, &member) && member ? 0 : 2;
+}
+
 /* ---- the service ---------------------------------------------------------------------------------------------- */
 
 static SERVICE_STATUS status;
@@ -234,9 +243,16 @@ static BOOL readCommand(wchar_t *folder, wchar_t *command) {
 static void runOnce(wchar_t *folder, wchar_t *command) {
   STARTUPINFOW start;
   PROCESS_INFORMATION process;
+  SECURITY_ATTRIBUTES inherited = { sizeof inherited, NULL, TRUE };
+  /* The program keeps a log of its own; it only must not find its outputs missing. */
+  HANDLE nowhere = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited, OPEN_EXISTING, 0, NULL);
   ZeroMemory(&start, sizeof start);
   start.cb = sizeof start;
-  if (!CreateProcessW(NULL, command, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, folder, &start, &process)) return;
+  start.dwFlags = STARTF_USESTDHANDLES;
+  start.hStdInput = start.hStdOutput = start.hStdError = nowhere;
+  BOOL ok = CreateProcessW(NULL, command, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, folder, &start, &process);
+  CloseHandle(nowhere);
+  if (!ok) return;
   HANDLE either[2] = { stopEvent, process.hProcess };
   if (WaitForMultipleObjects(2, either, FALSE, INFINITE) == WAIT_OBJECT_0) {
     /* The agent is made to be killed at any moment; an installer at work has a supervisor of its own and goes on. */
@@ -273,6 +289,7 @@ static int serve(const wchar_t *name) {
 }
 
 int wmain(int count, wchar_t **words) {
+  if (count == 2 && !wcscmp(words[1], L"elevated")) return isElevated();
   if (count >= 3) {
     if (!wcscmp(words[1], L"job")) return runJob(words[2], FALSE);
     if (!wcscmp(words[1], L"job-all")) return runJob(words[2], TRUE);

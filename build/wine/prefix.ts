@@ -122,6 +122,18 @@ export async function openWindows() {
     return { code, said: program.said() }
   }
 
+  async function find(words: string): Promise<number[]> {
+    const found: number[] = []
+    for (const pid of await fs.readdir('/proc')) {
+      if (!/^\d+$/.test(pid)) continue
+      const line = await fs.readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+      if (!line.replaceAll('\0', ' ').includes(words)) continue
+      const itsEnv = await fs.readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
+      if (itsEnv.split('\0').includes(`WINEPREFIX=${prefix}`)) found.push(Number(pid))
+    }
+    return found
+  }
+
   return {
     folder,
     unixPath,
@@ -130,15 +142,12 @@ export async function openWindows() {
     exists: (windowsPath: string): boolean => existsSync(unixPath(windowsPath)),
     read: (windowsPath: string): string => readFileSync(unixPath(windowsPath), 'utf8'),
     /** Whether some process of this Windows has these words in its command line. */
-    async isRunning(words: string): Promise<boolean> {
-      for (const pid of await fs.readdir('/proc')) {
-        if (!/^\d+$/.test(pid)) continue
-        const line = await fs.readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-        if (!line.replaceAll('\0', ' ').includes(words)) continue
-        const itsEnv = await fs.readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')
-        if (itsEnv.split('\0').includes(`WINEPREFIX=${prefix}`)) return true
-      }
-      return false
+    isRunning: async (words: string): Promise<boolean> => (await find(words)).length > 0,
+    /** Ends all that have them, as a crash would; returns how many. */
+    async kill(words: string): Promise<number> {
+      const found = await find(words)
+      for (const pid of found) process.kill(pid, 'SIGKILL')
+      return found.length
     },
     /** A value of the registry as `reg query` prints it, or null. */
     async registryValue(key: string, value: string): Promise<string | null> {

@@ -273,4 +273,47 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     expect(ended.output).toContain('slept')
     expect(stage.windows.read('C:\\runs.txt').trim().split(/\r?\n/)).toHaveLength(1)
   })
+
+  describe('as a service', () => {
+    const PLACE = 'C:\\Program Files\\DeployX Agent\\deployx-agent.exe'
+    const verb = (...words: string[]) => stage.windows.exec([stage.agentPath, ...words], 90_000)
+    const log = () => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
+
+    it('is put in its place, enrolled, started, and comes back when it is killed', async () => {
+      await stage.killAgent()
+      // Wine shuts down when only services are left, so there is one more program, as on a PC with somebody signed in.
+      stage.windows.start(['ping', '-n', '900', '127.0.0.1'])
+      const long = await verb('install-service', '--name', 'X'.repeat(300))
+      expect(long.said).toContain('longer than 255 characters')
+      const made = await verb('install-service')
+      expect(made.said).toContain('The service DeployXAgent runs')
+      expect(made.code).toBe(0)
+      await stage.untilOnline()
+      expect(stage.windows.exists(PLACE)).toBe(true)
+      const connections = log().split('"connected"').length - 1
+      expect(connections).toBeGreaterThan(0)
+      expect(await stage.windows.kill('DeployX Agent\\deployx-agent.exe run')).toBe(1)
+      await until(
+        'the service to bring the agent back',
+        async () => log().split('"connected"').length - 1 > connections,
+        60_000,
+      )
+      await stage.untilOnline()
+      const file = await makeNsis(stage.installers, { name: 'Served Demo' })
+      const software = await stage.addSoftware(file, { install_args: '/S' })
+      expect(await install(software)).toMatchObject({ deployment_status: 'completed' })
+    })
+
+    it('is updated by installing it again, and can be removed', async () => {
+      expect((await verb('install-service')).code).toBe(0)
+      await stage.untilOnline()
+      const words = 'DeployX Agent\\deployx-agent.exe run'
+      expect(await stage.windows.isRunning(words)).toBe(true)
+      const removed = await verb('uninstall-service')
+      expect(removed.said).toContain('The service DeployXAgent is removed.')
+      expect(await stage.windows.isRunning(words)).toBe(false)
+      expect(stage.windows.exists(PLACE)).toBe(false)
+      expect(stage.windows.exists('C:\\ProgramData\\DeployX\\agent\\identity.json')).toBe(true)
+    })
+  })
 })

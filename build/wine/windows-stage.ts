@@ -37,7 +37,9 @@ export async function setWindowsStage() {
     /** Enrols with a new code and waits until the console sees it. */
     async enrollAgent(): Promise<void> {
       startAgent(['--code', await office.makeCode(), '--name', 'OFFICE-7'])
-      await office.untilEnrolled()
+      await office.untilEnrolled().catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${agent?.said().slice(-2_000)}`)
+      })
     },
     async killAgent(): Promise<void> {
       agent?.process.kill('SIGKILL')
