@@ -32,7 +32,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     agent = path.join(folder, 'deployx-agent')
     await fs.copyFile(made!.file, agent)
     await fs.mkdir(path.join(folder, 'root'))
-    office = await openOnePcOffice()
+    office = await openOnePcOffice(agentDist)
   }, 300_000)
   afterAll(async () => {
     await kill()
@@ -79,6 +79,24 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     const env = { PATH: '/usr/bin', NODE_OPTIONS: '--require /nowhere.js', NODE_EXTRA: '1' }
     const { code } = await run(agent, ['--version'], { timeoutMs: 20_000, env })
     expect(code).toBe(0)
+  })
+
+  it('is what the copied line fetches, and nothing runs when its hash is another', async (context) => {
+    const has = await run('curl', ['--version'], { timeoutMs: 20_000 }).catch(() => null)
+    if (!has) return context.skip('there is no curl here')
+    const line = await office.linuxLine()
+    // All but the last step, which would change this computer.
+    const [fetching, last] = line.split(' && sudo ')
+    expect(last).toMatch(/^\.\/deployx-agent install-service --code DX1\./)
+    const pc = path.join(folder, 'pc')
+    await fs.mkdir(pc)
+    const shell = (text: string) => run('sh', ['-c', text], { timeoutMs: 60_000, cwd: pc })
+    const good = await shell(`${fetching} && ./deployx-agent --version`)
+    expect(good).toMatchObject({ code: 0 })
+    expect(good.stdout).toMatch(/deployx-agent: OK\n\d+\.\d+\.\d+\n$/)
+    const other = await shell(fetching!.replace(/[0-9a-f]{64}/, '0'.repeat(64)) + ' && echo ran')
+    expect(other.code).not.toBe(0)
+    expect(other.stdout).not.toContain('ran')
   })
 
   it('enrols with a code and is seen', async () => {

@@ -30,9 +30,9 @@ export async function until<T>(
 
 export type OnePcOffice = Awaited<ReturnType<typeof openOnePcOffice>>
 
-/** End it with `close`. */
-export async function openOnePcOffice() {
-  const controller: TestController = await startTestController()
+/** @param agentsDir the agents that it hands out. End it with `close`. */
+export async function openOnePcOffice(agentsDir: string | null = null) {
+  const controller: TestController = await startTestController({ agentsDir })
   const client = controller.rest
   let device: DeviceId | null = null
 
@@ -43,6 +43,9 @@ export async function openOnePcOffice() {
   return {
     makeCode: async (): Promise<string> =>
       (await client.call('enrollments.create', { body: {} })).code,
+    /** The line to copy onto a Linux PC. */
+    linuxLine: async (): Promise<string> =>
+      (await client.call('enrollments.create', { body: {} })).commands.linux,
     /** After an agent was started with a code: waits until it is enrolled and connected. */
     async untilEnrolled(): Promise<void> {
       device = await until(
