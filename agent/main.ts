@@ -1,7 +1,7 @@
 /** The agent's entry: `node agent/main.ts VERB`, the same in a bundle and as a single executable. */
 import { resolve } from 'node:path'
 import { withoutSteering } from '#shared/domain/plain-text.ts'
-import { generalHelp, LATER_VERBS, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
+import { generalHelp, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
 import type { VerbName } from './cli/usage.ts'
 import { AgentFailure } from './lib/failure.ts'
 import { AGENT_VERSION } from './lib/version.ts'
@@ -16,8 +16,6 @@ async function perform(words: readonly string[]): Promise<number> {
     return (await import('./supervisor/supervise.ts')).supervise(resolve(rest[0]!))
   if (verb === '--version') return print(`${AGENT_VERSION}\n`)
   if (verb === '--help' || verb === 'help') return print(generalHelp())
-  if ((LATER_VERBS as readonly string[]).includes(verb))
-    throw new AgentFailure(`${verb} comes in a later version of the agent.`, 2)
   if (!isVerb(verb))
     throw new AgentFailure(
       `${verb === '' ? 'No verb is given' : `Unknown verb '${verb.slice(0, 80)}'`}. Verbs: ${Object.keys(VERBS).join(', ')}; see --help.`,
@@ -33,6 +31,10 @@ async function perform(words: readonly string[]): Promise<number> {
       return (await import('./cli/enroll.ts')).enrollCommand(args)
     case 'discover':
       return (await import('./cli/discover.ts')).discoverCommand(args)
+    case 'install-service':
+      return (await import('./cli/service.ts')).installServiceCommand(args)
+    case 'uninstall-service':
+      return (await import('./cli/service.ts')).uninstallServiceCommand()
     case 'status':
       return (await import('./cli/status.ts')).statusCommand(args)
   }

@@ -6,7 +6,7 @@ import { withLock } from './support/lock.ts'
 import { run } from './support/run.ts'
 
 /** Everything that the built files are made of. */
-const sources = [
+const appSources = [
   'agent',
   'main',
   'renderer',
@@ -83,7 +83,10 @@ async function build(root: string, steps: BuildSteps): Promise<void> {
 }
 
 /** Hash over names and contents of all sources that have an effect on the result. */
-export async function sourceFingerprint(root: string): Promise<string> {
+export async function sourceFingerprint(
+  root: string,
+  sources: readonly string[] = appSources,
+): Promise<string> {
   const hash = createHash('sha256').update(`${oldestElectronMajor} ${agentTarget}`)
   for (const source of sources) {
     for (const file of await filesBelow(path.join(root, source))) {

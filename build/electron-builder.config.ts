@@ -55,6 +55,10 @@ export function createBuilderConfig(options: BuilderConfigOptions = {}): Configu
     },
     // Chromium's own texts; the console's are inside the app.
     electronLanguages: ['en-US'],
+    // The agents that the console hands out; see package-agent.ts.
+    extraResources: [
+      { from: 'dist/agent', to: 'agents', filter: ['deployx-agent-*', 'SHA256SUMS'] },
+    ],
     // Only the libraries lie outside the asar: what is inside is covered by its integrity check.
     asar: { smartUnpack: false },
     asarUnpack: ['**/*.node'],

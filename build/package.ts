@@ -2,11 +2,13 @@ import { Arch, Platform, build } from 'electron-builder'
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { DEFAULT_TARGETS, targetsByIds } from './agent/targets.ts'
 import { ensureBuilt } from './build-app.ts'
 import { createBuilderConfig } from './electron-builder.config.ts'
 import type { PackageVariant } from './electron-builder.config.ts'
 import { ElectronUnavailableError, resolveElectron } from './electron-runtime/resolve.ts'
 import type { Runtime } from './electron-runtime/resolve.ts'
+import { packageAgents } from './package-agent.ts'
 import { projectRoot } from './support/project.ts'
 
 const usage = 'usage: npm run package -- [--dir] [--allow-fallback] [--inspectable]'
@@ -46,6 +48,8 @@ export async function packageApp(options: PackageOptions = {}): Promise<PackageR
   })
   await ensureBuilt({ onProgress })
   const variant = chooseVariant(electron, options.inspectable ?? false)
+  // What people get brings the agents along; packages for tests take those that are there.
+  if (variant === 'release') await packageAgents(targetsByIds(DEFAULT_TARGETS), onProgress)
   const dirOnly = (options.dirOnly ?? false) || variant === 'inspectable'
   const plan = await planTargets(electron, dirOnly)
   const dist = await distFolder(electron)

@@ -15,6 +15,10 @@ const packagesFor = {
   /** A private message bus with a tray and a notification server, for the desktop specs. */
   'desktop-bus': ['dbus', 'python3-dbus', 'python3-gi'],
   compiler: ['gcc', 'libc6-dev'],
+  /** Compiles the agent's Windows helper. */
+  'windows-compiler': ['gcc-mingw-w64-x86-64'],
+  /** Windows itself, as far as the agent's tests need it, and the tools that make installers for it. */
+  windows: ['wine', 'wine64', 'msitools', 'wixl', 'nsis'],
   /** The agent's tests install real .rpm files into folders of their own. */
   'package-tools': ['rpm'],
 } as const satisfies Record<string, readonly string[]>
@@ -161,7 +165,7 @@ function thisSystem(): System {
   }
 }
 
-/** `node build/system-packages.ts [electron display desktop-bus compiler package-tools]`: installs, or says what to install. */
+/** `node build/system-packages.ts [electron display desktop-bus compiler windows-compiler windows package-tools]`: installs, or says what to install. */
 async function main(words: string[]): Promise<number> {
   const needs = words.filter((word): word is SystemNeed => word in packagesFor)
   if (needs.length !== words.length) {

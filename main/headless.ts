@@ -102,6 +102,7 @@ async function main(): Promise<void> {
         ? null
         : join(import.meta.dirname, 'workers'),
       rendererDir: existsSync(rendererDir) ? rendererDir : null,
+      agentsDir: join(root, 'dist', 'agent'),
       version,
       hubHost: options.host,
       consoleHost: options['console-host'],

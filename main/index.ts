@@ -55,6 +55,9 @@ async function main(): Promise<void> {
       migrationsDir: join(appRoot, 'main', 'controller', 'store', 'migrations'),
       workersDir: join(appRoot, 'out', 'main', 'workers'),
       rendererDir: join(appRoot, 'out', 'renderer'),
+      agentsDir: app.isPackaged
+        ? join(process.resourcesPath, 'agents')
+        : join(appRoot, 'dist', 'agent'),
       version: app.getVersion(),
       hubPort: settings.hubPort,
       consolePort: settings.consolePort,

@@ -9,17 +9,16 @@ import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
-import { nothingToDo } from './conclude.ts'
 import { isOwn } from '../identity/state-folder.ts'
 import type { Installers, Job, Presence } from '../install/installers.ts'
 import { packageFileName } from '../install/package-name.ts'
 import type { Journal } from '../journal/journal.ts'
-import { errorText } from '../lib/atomic-file.ts'
+import { createOnce, errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { linkedSignal } from '../lib/wait.ts'
 import type { SupervisorClient } from '../supervisor/client.ts'
 import { attemptFiles, readSpec } from '../supervisor/files.ts'
-import { conclude, failure, type Outcome } from './conclude.ts'
+import { conclude, failure, isSuccess, nothingToDo, type Outcome } from './conclude.ts'
 import { installerEnvironment } from './environment.ts'
 import { lastLines } from './output-file.ts'
 import type { OutputStream } from './output.ts'
@@ -69,6 +68,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     packageFile: installers.needsPackage(payload)
       ? join(folder, packageFileName(payload.file_name, payload.kind))
       : null,
+    folder,
   }
   const presenceNow = async (): Promise<Presence | null> =>
     detection === null ? null : installers.detect(detection)
@@ -142,11 +142,18 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     const ending = await supervisor.waitForEnd(folder, () => output().poll(), run.stopped)
     const isClean = ending.kind === 'exited' && ending.exit.exit_code === 0
     const { before } = attempt
-    const outputFile = attemptFiles(folder).output
+    const { output: outputFile, explained } = attemptFiles(folder)
+    const say = (line: string): void => appendFileSync(outputFile, `[deployx] ${line}\n`)
     if (!isClean && ending.kind !== 'not_started' && before)
       await installers
-        .repair(job, before, (line) => appendFileSync(outputFile, `[deployx] ${line}\n`))
+        .repair(job, before, say)
         .catch((error: unknown) => log.error({ err: error, attempt: id }, 'tidying up failed'))
+    try {
+      if (!isSuccess(payload, ending) && createOnce(explained, '{}'))
+        await installers.explain(job, say)
+    } catch (error) {
+      log.warn({ err: error, attempt: id }, 'the own log of the installer could not be read')
+    }
     const presence = await presenceNow()
     try {
       output().end(ending.kind === 'exited' ? ending.exit.omitted_bytes : 0)

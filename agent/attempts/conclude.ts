@@ -125,6 +125,17 @@ export function conclude({ payload, ending, presence, lastLines }: Facts): Outco
   }
 }
 
+/** Whether its exit code means success, with or without a restart. */
+export const isSuccess = (
+  payload: Pick<DeployPayload, 'kind' | 'success_exit_codes'>,
+  ending: Ending,
+): boolean =>
+  ending.kind === 'exited' &&
+  ending.exit.exit_code !== null &&
+  ['success', 'success_reboot'].includes(
+    explainExitCode(payload.kind, ending.exit.exit_code, payload.success_exit_codes).outcome,
+  )
+
 /** Asked before anything is done: whether there is nothing to do. */
 export function nothingToDo(action: DeployPayload['action'], presence: Presence): Outcome | null {
   if (action === 'install' && presence === 'present')

@@ -1,18 +1,12 @@
 /** Answers what a deployment would meet on this PC. Looks only: nothing is written, nothing is started but the tools that look. */
-import { existsSync } from 'node:fs'
 import type { InspectReply } from '#shared/contract/agent-link.ts'
+import { rebootPending } from '../detect/reboot.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import type { Installers } from '../install/installers.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { openInspection } from '../link/envelope.ts'
-
-/** Debian and its kin leave this file when an update wants a restart. Null where this PC cannot tell. */
-function rebootPending(): boolean | null {
-  if (process.platform !== 'linux' || !existsSync('/etc/debian_version')) return null
-  return existsSync('/run/reboot-required') || existsSync('/var/run/reboot-required')
-}
 
 export type Inspect = (body: unknown) => Promise<InspectReply>
 
@@ -37,7 +31,7 @@ export function createInspect(deps: {
       return {
         ok: true,
         free_disk_bytes: freeDiskBytes(deps.diskFolder),
-        reboot_pending: rebootPending(),
+        reboot_pending: await rebootPending(),
         busy: deps.journal.open().length > 0,
         presences,
       }

@@ -1,9 +1,14 @@
 /** An installer's output as it lies in its file: bytes that are mostly, but never surely, UTF-8. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { errorCode } from '../lib/atomic-file.ts'
+import { consoleCodePage, decodeOutput, isUtf16 } from '../lib/decode.ts'
+
+/** A piece of it as text. */
+export const outputText = (bytes: Uint8Array): string => decodeOutput(bytes, consoleCodePage())
 
 /** How many bytes at the end are the beginning of a character whose rest is still to come (0 to 3). */
 export function unfinishedBytes(bytes: Uint8Array): number {
+  if (isUtf16(bytes)) return bytes.length % 2
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!
     if (byte < 0x80) return 0
@@ -54,7 +59,7 @@ export const readRange = (file: string, from: number, to: number): Buffer =>
 export function lastLines(file: string, maxBytes: number): string {
   const size = sizeOf(file)
   const bytes = readRange(file, Math.max(0, size - maxBytes), size)
-  const text = bytes.subarray(size > maxBytes ? leftoverBytes(bytes) : 0).toString('utf8')
+  const text = outputText(bytes.subarray(size > maxBytes ? leftoverBytes(bytes) : 0))
   const firstBreak = text.indexOf('\n')
   const isCut = size > maxBytes && firstBreak >= 0 && firstBreak < text.length - 1
   return (isCut ? text.slice(firstBreak + 1) : text).trimEnd()

@@ -10,7 +10,7 @@ import type { Reporter } from '../link/reporter.ts'
 import { attemptFiles } from '../supervisor/files.ts'
 import { OUTPUT_HALF_BYTES } from '../supervisor/output-limit.ts'
 import type { AttemptNames } from './names.ts'
-import { leftoverBytes, readRange, sizeOf, unfinishedBytes } from './output-file.ts'
+import { leftoverBytes, outputText, readRange, sizeOf, unfinishedBytes } from './output-file.ts'
 
 const PIECE_BYTES = 32 * 1024
 /** So often in a row may the hub leave a piece unanswered or refuse it before the rest is given up. */
@@ -109,7 +109,7 @@ export function createOutputStream(
   }
 
   async function send(piece: Piece): Promise<void> {
-    const text = piece.note ?? readRange(output, piece.from, piece.to).toString('utf8')
+    const text = piece.note ?? outputText(readRange(output, piece.from, piece.to))
     try {
       const reply = await reporter.report('deployment_output', { ...names, seq: piece.seq, text })
       if (!reply.committed) throw new Error(reply.message ?? 'not committed')

@@ -1,12 +1,14 @@
 import { openIdentity } from '../identity/identity.ts'
 import { finishSplit } from '../identity/split.ts'
 import { lockStateFolder, prepareStateFolder } from '../identity/state-folder.ts'
+import { makePrivateFolder } from '../service/service.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
 /** `enroll`: makes this PC known to the controller; a folder that is enrolled there already stays as it is. */
 export async function enrollCommand(args: Arguments): Promise<number> {
   const code = readCode(args.code!)
+  await makePrivateFolder(args.state!)
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
   try {

@@ -11,6 +11,7 @@ import { mergeAddresses } from '../link/enroll.ts'
 import { secretHash } from '../link/secret-hash.ts'
 import { NotWantedError } from '../link/link.ts'
 import { SplitError } from '../link/split.ts'
+import { makePrivateFolder } from '../service/service.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
@@ -41,9 +42,10 @@ export async function runCommandVerb(
   hardware: () => Promise<string | null> = readHardwareId,
 ): Promise<number> {
   const code = args.code === undefined ? null : readCode(args.code)
+  await makePrivateFolder(args.state!)
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
-  const log = createLog()
+  const log = createLog(args['log-file'] ?? null)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort(new Error('the agent is stopping'))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal)

@@ -50,7 +50,10 @@ describe('the command line', () => {
       'stderr',
       /^--hub takes HOST:PORT[^\n]*\n$/,
     ],
-    [['install-service'], 2, 'stderr', /^install-service comes in a later version[^\n]*\n$/],
+    [['install-service', '--help'], 0, 'stdout', /--code CODE/],
+    [['install-service'], 1, 'stderr', /^Only the single-file agent can be a service[^\n]*\n$/],
+    [['install-service', '--code', 'DX1.no'], 2, 'stderr', /^The code is[^\n]*\n$/],
+    [['uninstall-service', '--purge'], 2, 'stderr', /^Unknown option '--purge'[^\n]*\n$/],
     [
       ['run', '--state', '/nonexistent/x', '--code', 'DX1.no'],
       2,

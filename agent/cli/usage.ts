@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { AgentFailure } from '../lib/failure.ts'
 
-type OptionName = 'code' | 'state' | 'name' | 'hub' | 'install-root' | 'json'
+type OptionName = 'code' | 'state' | 'name' | 'hub' | 'install-root' | 'log-file' | 'json'
 type Verb = {
   summary: string
   /** Options it takes; those in `required` must be there. */
@@ -13,7 +13,7 @@ type Verb = {
 export const VERBS = {
   run: {
     summary: 'Runs the agent in the foreground; enrols first when a code is given.',
-    options: ['code', 'state', 'name', 'install-root'],
+    options: ['code', 'state', 'name', 'install-root', 'log-file'],
     required: ['state'],
   },
   enroll: {
@@ -27,6 +27,17 @@ export const VERBS = {
     options: ['state', 'name', 'hub'],
     required: ['state'],
   },
+  'install-service': {
+    summary:
+      'Makes the agent a service of this PC: now and at every boot. Run again, it updates it.',
+    options: ['code', 'name'],
+    required: [],
+  },
+  'uninstall-service': {
+    summary: 'Ends and removes the service; the identity of this PC is kept.',
+    options: [],
+    required: [],
+  },
   status: {
     summary: 'Tells what the agent of a state folder is doing.',
     options: ['state', 'json'],
@@ -34,9 +45,6 @@ export const VERBS = {
   },
 } as const satisfies Record<string, Verb>
 export type VerbName = keyof typeof VERBS
-
-/** Named already, so that nobody has to guess; they come in a later version. */
-export const LATER_VERBS = ['install-service', 'uninstall-service'] as const
 
 const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; text: string }> = {
   code: { type: 'string', value: ' CODE', text: 'enrolment code from the console (DX1.…)' },
@@ -56,11 +64,16 @@ const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; t
     value: ' DIR',
     text: 'install into this folder instead of the PC (Linux)',
   },
+  'log-file': {
+    type: 'string',
+    value: ' FILE',
+    text: 'write the log there, 10 MiB and two older ones at most',
+  },
   json: { type: 'boolean', value: '', text: 'print JSON' },
 }
 
 export type Arguments = Partial<
-  Record<'code' | 'state' | 'name' | 'hub' | 'install-root', string>
+  Record<'code' | 'state' | 'name' | 'hub' | 'install-root' | 'log-file', string>
 > & {
   json?: boolean
   help?: boolean

@@ -1,10 +1,15 @@
-/** The rule `file`: it is there, and where a hash is given it is that very file. */
+/** The rule `file`: it is there, and where a hash or a version is given, it is that file. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { isAbsolute, join, normalize } from 'node:path'
+import type { Detection } from '#shared/contract/detection.ts'
+import { readProgram } from '#shared/domain/portable-executable.ts'
 import { errorCode } from '../lib/atomic-file.ts'
 import type { Presence } from '../install/installers.ts'
+import { compareDotted } from './versions.ts'
+
+type FileRule = Omit<Extract<Detection, { type: 'file' }>, 'type'>
 
 async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256')
@@ -13,19 +18,38 @@ async function sha256Of(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** The version that a Windows program carries, or null. */
+async function versionOf(file: string): Promise<string | null> {
+  const handle = await open(file, 'r')
+  try {
+    const program = await readProgram(async (position, length) => {
+      const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, position)
+      return buffer.subarray(0, bytesRead)
+    })
+    return program?.fileVersion ?? null
+  } finally {
+    await handle.close()
+  }
+}
+
 /** @param installRoot the folder that stands for `/`, or null for the PC itself */
-export async function detectFile(
-  rule: { path: string; sha256?: string | undefined },
-  installRoot: string | null,
-): Promise<Presence> {
+export async function detectFile(rule: FileRule, installRoot: string | null): Promise<Presence> {
   if (!isAbsolute(rule.path)) return 'unknown'
   const path = normalize(rule.path)
   const file = installRoot === null ? path : join(installRoot, path)
   try {
     const found = await stat(file)
-    if (rule.sha256 === undefined) return 'present'
+    if (rule.sha256 === undefined && !rule.version) return 'present'
     if (!found.isFile()) return 'absent'
-    return (await sha256Of(file)) === rule.sha256 ? 'present' : 'absent'
+    if (rule.version) {
+      const version = await versionOf(file)
+      if (version === null) return 'absent'
+      const order = compareDotted(version, rule.version)
+      if (rule.operator === 'eq' ? order !== 0 : order < 0) return 'absent'
+    }
+    return rule.sha256 === undefined || (await sha256Of(file)) === rule.sha256
+      ? 'present'
+      : 'absent'
   } catch (error) {
     return ['ENOENT', 'ENOTDIR'].includes(errorCode(error)) ? 'absent' : 'unknown'
   }

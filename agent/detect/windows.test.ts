@@ -18,6 +18,8 @@ const REG = [
 describe('the Uninstall keys of the registry', () => {
   it('are read from what reg.exe prints', () => {
     const entries = parseUninstallEntries(REG)
+    expect(entries[0]!.uninstall).toBe('"C:\\Program Files\\VLC\\uninstall.exe"')
+    expect(entries[0]!.quietUninstall).toBeNull()
     expect(entries.map(({ name, version }) => ({ name, version }))).toEqual([
       { name: 'VLC media player', version: '3.0.21' },
       { name: null, version: null },
@@ -25,7 +27,7 @@ describe('the Uninstall keys of the registry', () => {
   })
 
   it('fit by name, whatever the case, and by version', () => {
-    const entry = { key: '', name: 'VLC media player', version: '3.0.21' }
+    const entry = { name: 'VLC media player', version: '3.0.21' }
     const fits = (version: string | undefined, operator: 'eq' | 'ge') =>
       entryFits(entry, { name: 'vlc MEDIA player', version, operator })
     expect(fits(undefined, 'ge')).toBe(true)
@@ -33,6 +35,8 @@ describe('the Uninstall keys of the registry', () => {
     expect(fits('3.0.22', 'ge')).toBe(false)
     expect(fits('3.0.21', 'eq')).toBe(true)
     expect(fits('3.0.3', 'eq')).toBe(false)
+    expect(entryFits({ ...entry, name: 'M?ller' }, { name: 'Müller', operator: 'ge' })).toBe(true)
+    expect(entryFits({ ...entry, name: 'M?ller' }, { name: 'Maller', operator: 'ge' })).toBe(false)
     expect(entryFits({ ...entry, name: 'VLC' }, { name: 'VLC media player', operator: 'ge' })).toBe(
       false,
     )

@@ -2,6 +2,7 @@
 import type { Detection } from '#shared/contract/detection.ts'
 import type { Presence } from '../install/installers.ts'
 import { runCommand } from '../lib/run-command.ts'
+import { systemTool } from '../lib/system-tool.ts'
 import { detectFile } from './file.ts'
 import { compareDotted } from './versions.ts'
 
@@ -9,18 +10,38 @@ const UNINSTALL = 'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall
 /** 64-bit and 32-bit programs are entered in different places. */
 const VIEWS = ['/reg:64', '/reg:32']
 
-export type UninstallEntry = { key: string; name: string | null; version: string | null }
+export type UninstallEntry = {
+  key: string
+  name: string | null
+  version: string | null
+  /** Command lines, as the software entered them. */
+  uninstall: string | null
+  quietUninstall: string | null
+}
+
+const VALUES = {
+  DisplayName: 'name',
+  DisplayVersion: 'version',
+  UninstallString: 'uninstall',
+  QuietUninstallString: 'quietUninstall',
+} as const
 
 /** Output of `reg query KEY /s`: a line per key, below it `    NAME    TYPE    VALUE`. */
 export function parseUninstallEntries(text: string): UninstallEntry[] {
   const entries: UninstallEntry[] = []
   for (const line of text.split(/\r?\n/)) {
-    if (/^HKEY_/i.test(line)) entries.push({ key: line.trim(), name: null, version: null })
-    const value = /^\s+(DisplayName|DisplayVersion)\s+REG_\w+\s+(.*?)\s*$/.exec(line)
+    if (/^HKEY_/i.test(line))
+      entries.push({
+        key: line.trim(),
+        name: null,
+        version: null,
+        uninstall: null,
+        quietUninstall: null,
+      })
+    const value = /^\s+(\w+)\s+REG_\w+\s+(.*?)\s*$/.exec(line)
     const entry = entries.at(-1)
-    if (!value || !entry) continue
-    if (value[1] === 'DisplayName') entry.name = value[2]!
-    else entry.version = value[2]!
+    if (value && entry && Object.hasOwn(VALUES, value[1]!))
+      entry[VALUES[value[1] as keyof typeof VALUES]] = value[2]!
   }
   return entries
 }
@@ -34,33 +55,50 @@ export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
 
 async function detectProduct(productCode: string): Promise<Presence> {
   for (const view of VIEWS) {
-    const result = await runCommand('reg.exe', ['query', `${UNINSTALL}\\${productCode}`, view])
-    if (result.missing) return 'unknown'
+    const key = `${UNINSTALL}\\${productCode}`
+    const result = await runCommand(systemTool('reg.exe'), ['query', key, view])
+    if (result.code === null) return 'unknown'
     if (result.code === 0) return 'present'
   }
   return 'absent'
 }
 
+/** reg.exe prints `?` for what the console's code page lacks: there any character outside of ASCII fits. */
+function isSameName(printed: string, wanted: string): boolean {
+  const [a, b] = [[...printed.toLowerCase()], [...wanted.toLowerCase()]]
+  return (
+    a.length === b.length &&
+    a.every((c, i) => c === b[i] || (c === '?' && (b[i]!.codePointAt(0) ?? 0) > 0x7f))
+  )
+}
+
 /** Whether an entry is the wanted one: same name, whatever the case, and its version fits. */
 export function entryFits(
-  entry: UninstallEntry,
+  entry: Pick<UninstallEntry, 'name' | 'version'>,
   wanted: { name: string; version?: string | undefined; operator: 'eq' | 'ge' },
 ): boolean {
-  if (entry.name?.toLowerCase() !== wanted.name.toLowerCase()) return false
+  if (entry.name === null || !isSameName(entry.name, wanted.name)) return false
   if (!wanted.version) return true
   if (entry.version === null) return false
   const order = compareDotted(entry.version, wanted.version)
   return wanted.operator === 'eq' ? order === 0 : order >= 0
 }
 
-async function detectEntry(wanted: Parameters<typeof entryFits>[1]): Promise<Presence> {
+/** All entries of this PC; null when the registry cannot be read. */
+export async function uninstallEntries(): Promise<UninstallEntry[] | null> {
+  const found: UninstallEntry[] = []
   for (const view of VIEWS) {
-    const result = await runCommand('reg.exe', ['query', UNINSTALL, '/s', view])
-    if (result.code === null) return 'unknown'
-    if (parseUninstallEntries(result.stdout).some((entry) => entryFits(entry, wanted)))
-      return 'present'
+    const result = await runCommand(systemTool('reg.exe'), ['query', UNINSTALL, '/s', view])
+    if (result.code === null) return null
+    found.push(...parseUninstallEntries(result.stdout))
   }
-  return 'absent'
+  return found
+}
+
+async function detectEntry(wanted: Parameters<typeof entryFits>[1]): Promise<Presence> {
+  const entries = await uninstallEntries()
+  if (entries === null) return 'unknown'
+  return entries.some((entry) => entryFits(entry, wanted)) ? 'present' : 'absent'
 }
 
 /** A rule of another platform cannot be answered here. */

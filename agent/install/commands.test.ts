@@ -13,26 +13,37 @@ import {
   msiRemoveCommand,
   powershellCommand,
 } from './windows/commands.ts'
-import { quoteArgument } from './windows/quote.ts'
+import { quoteArgument } from '../lib/quote.ts'
 
 const FILE = 'C:\\ProgramData\\Deploy X\\a b.msi'
+const LOG = 'C:\\ProgramData\\Deploy X\\msi.log'
 
 describe('Windows', () => {
   it('gives msiexec the package, no window, no restart of its own, and properties as it reads them', () => {
-    const { file, args, verbatim } = msiInstallCommand(FILE, ['INSTALLDIR=C:\\A B', 'X=1', '/l*v'])
-    expect(file).toBe('msiexec.exe')
+    const { file, args, verbatim } = msiInstallCommand(FILE, ['INSTALLDIR=C:\\A B', 'X=1'], LOG)
+    expect(file).toMatch(/^C:\\Windows\\System32\\msiexec\.exe$/i)
     expect(verbatim).toBe(true)
-    expect(args.join(' ')).toBe(`/i "${FILE}" /qn /norestart INSTALLDIR="C:\\A B" X=1 /l*v`)
+    expect(args.join(' ')).toBe(
+      `/i "${FILE}" /qn /norestart /L*v "${LOG}" INSTALLDIR="C:\\A B" X=1`,
+    )
+  })
+
+  it('leaves the log to the arguments, if they say where it goes', () => {
+    expect(msiInstallCommand('a.msi', ['/l*', 'x.log'], LOG).args.join(' ')).toBe(
+      '/i a.msi /qn /norestart /l* x.log',
+    )
   })
 
   it('leaves it to the arguments how much msiexec shows, if they say so', () => {
-    expect(msiInstallCommand('a.msi', ['/passive']).args).not.toContain('/qn')
-    expect(msiInstallCommand('a.msi', ['/QB!']).args).not.toContain('/qn')
+    expect(msiInstallCommand('a.msi', ['/passive'], LOG).args).not.toContain('/qn')
+    expect(msiInstallCommand('a.msi', ['/QB!'], LOG).args).not.toContain('/qn')
   })
 
   it('removes by product code', () => {
     const code = '{11111111-2222-3333-4444-555555555555}'
-    expect(msiRemoveCommand(code, []).args).toEqual(['/x', code, '/qn', '/norestart'])
+    expect(msiRemoveCommand(code, LOG).args.join(' ')).toBe(
+      `/x ${code} /qn /norestart /L*v "${LOG}"`,
+    )
   })
 
   it('keeps the last argument of NSIS as it is, and quotes the others', () => {

@@ -13,6 +13,8 @@ export type Job = {
   payload: DeployPayload
   /** The verified package; null where none is needed (removing an installed package by its name). */
   packageFile: string | null
+  /** Of this attempt, for what the installer leaves there (a log, say). */
+  folder: string
 }
 export type Prepared =
   | { ok: true; command: Command; env?: Record<string, string>; before: Before | null }
@@ -34,5 +36,10 @@ export type Installers = {
    * May be called again when an agent was stopped in the middle of it.
    */
   repair: (job: Job, before: Before, say: (line: string) => void) => Promise<void>
+  /**
+   * Looks for what an installer that did not end well wrote elsewhere, in a log of its own; `say` adds a line to its output.
+   * Called once.
+   */
+  explain: (job: Job, say: (line: string) => void) => Promise<void>
   detect: (rule: Detection) => Promise<Presence>
 }

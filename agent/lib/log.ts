@@ -1,15 +1,48 @@
-/** The agent's log: JSON lines on stderr, so that stdout stays with what people read. */
-import { pino, type Logger } from 'pino'
+/** The agent's log: JSON lines on stderr, so that stdout stays with what people read; or in files that cannot fill a disk. */
+import { appendFileSync, renameSync, statSync } from 'node:fs'
+import { pino, type DestinationStream, type Logger } from 'pino'
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
-/** Level from DEPLOYX_LOG_LEVEL, else `info`. */
-export function createLog(): Log {
+const FILE_LIMIT_BYTES = 10 * 1024 * 1024
+const OLD_FILES = 2
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size
+  } catch {
+    return 0
+  }
+}
+
+/** Appends to `file`; when that is full it becomes `file.1`, and what was `file.1` becomes `file.2`. Never throws. */
+export function rotatingFile(file: string, limitBytes = FILE_LIMIT_BYTES): DestinationStream {
+  let size = sizeOf(file)
+  return {
+    write(text) {
+      try {
+        if (size > 0 && size + text.length > limitBytes) {
+          for (let n = OLD_FILES; n > 0; n--)
+            if (sizeOf(n === 1 ? file : `${file}.${n - 1}`) > 0)
+              renameSync(n === 1 ? file : `${file}.${n - 1}`, `${file}.${n}`)
+          size = 0
+        }
+        appendFileSync(file, text, { mode: 0o600 })
+        size += Buffer.byteLength(text)
+      } catch {
+        // A full disk, or somebody reads the file with a lock: the work goes on without this line.
+      }
+    },
+  }
+}
+
+/** Level from DEPLOYX_LOG_LEVEL, else `info`. @param file where it is kept, or null for stderr */
+export function createLog(file: string | null = null): Log {
   const wanted = process.env['DEPLOYX_LOG_LEVEL'] ?? ''
   return pino(
     { level: LEVELS.includes(wanted) ? wanted : 'info', base: { pid: process.pid } },
-    process.stderr,
+    file === null ? process.stderr : rotatingFile(file),
   )
 }

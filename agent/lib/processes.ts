@@ -1,13 +1,18 @@
 /**
  * Processes named so that a reused number is never taken for the one that is meant: number, start time and boot.
- * Linux tells all of it in /proc; elsewhere the number alone has to do.
+ * Linux tells all of it in /proc, Windows the start time through the helper; elsewhere the number alone has to do.
  */
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { windowsHelper } from './windows-helper.ts'
 
 export const ProcessId = z.object({
   pid: z.number().int().positive(),
-  /** Clock ticks between boot and its start (field 22 of /proc/PID/stat), or null where that cannot be told. */
+  /**
+   * Linux: clock ticks between boot and its start (field 22 of /proc/PID/stat). Windows: its creation time (FILETIME).
+   * Null where that cannot be told.
+   */
   start: z.string().nullable(),
   boot: z.string().nullable(),
 })
@@ -53,10 +58,39 @@ function statOf(pid: number): Stat | null {
 
 const bootId = (): string | null => read('/proc/sys/kernel/random/boot_id')?.trim() ?? null
 
+const HELPER_TIMEOUT_MS = 10_000
+/** On Windows a number that was right a moment ago is not asked about again so soon: it costs a process. */
+const TRUSTED_MS = 10_000
+const seenAlive = new Map<string, number>()
+
+/** Its creation time; `gone` when there is no such process, null when that cannot be told. */
+function windowsStart(pid: number): string | null {
+  const helper = windowsHelper()
+  if (helper === null) return null
+  const { status, stdout } = spawnSync(helper, ['started', String(pid)], {
+    timeout: HELPER_TIMEOUT_MS,
+    windowsHide: true,
+    encoding: 'latin1',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  if (status === 2) return 'gone'
+  return status === 0 ? (/^\d+/.exec(stdout)?.[0] ?? null) : null
+}
+
+function isSameOnWindows(id: ProcessId, now: number): boolean {
+  const key = `${id.pid} ${id.start}`
+  if (now - (seenAlive.get(key) ?? -Infinity) < TRUSTED_MS) return true
+  seenAlive.clear()
+  const start = windowsStart(id.pid)
+  if (start !== null && start !== id.start) return false
+  seenAlive.set(key, now)
+  return true
+}
+
 /** Names a process that is running now. */
 export const identify = (pid: number): ProcessId => ({
   pid,
-  start: statOf(pid)?.start ?? null,
+  start: process.platform === 'win32' ? windowsStart(pid) : (statOf(pid)?.start ?? null),
   boot: bootId(),
 })
 
@@ -69,7 +103,8 @@ export function isAlive(id: ProcessId): boolean {
   }
   try {
     process.kill(id.pid, 0)
-    return true
+    if (process.platform !== 'win32' || id.start === null) return true
+    return isSameOnWindows(id, performance.now())
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }

@@ -1,5 +1,6 @@
 /** Short commands whose answer is wanted: never a shell, bounded in time and size. */
 import { execFile } from 'node:child_process'
+import { consoleCodePage, decodeOutput } from './decode.ts'
 
 export const CLEAN_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const OUTPUT_LIMIT_BYTES = 1024 * 1024
@@ -35,12 +36,13 @@ export function runCommand(
         maxBuffer: OUTPUT_LIMIT_BYTES,
         env: commandEnvironment(),
         windowsHide: true,
+        encoding: 'buffer',
       },
       (error, stdout, stderr) =>
         resolve({
           code: error === null ? 0 : typeof error.code === 'number' ? error.code : null,
-          stdout,
-          stderr,
+          stdout: decodeOutput(stdout, consoleCodePage()),
+          stderr: decodeOutput(stderr, consoleCodePage()),
           missing: error !== null && (error.code as unknown) === 'ENOENT',
         }),
     )

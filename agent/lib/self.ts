@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 export type SelfCommand = { file: string; args: string[] }
 
 /** In a single executable there is no script, and argv[1] is the executable as it was invoked. */
-function isSingleExecutable(): boolean {
+export function isSingleExecutable(): boolean {
   const sea = process.getBuiltinModule?.('node:sea') as { isSea: () => boolean } | undefined
   return sea?.isSea() ?? false
 }

@@ -13,6 +13,8 @@ export const Command = z.object({
   args: z.array(z.string()),
   /** Windows: the arguments reach the program as they are, without quotes put around them. */
   verbatim: z.boolean(),
+  /** Windows: it is over only when everything it started has ended too (uninstallers that go on as a copy of themselves). */
+  wholeTree: z.boolean().optional(),
 })
 export type Command = z.infer<typeof Command>
 
@@ -53,6 +55,8 @@ export const attemptFiles = (folder: string) => ({
   exit: join(folder, 'exit.json'),
   output: join(folder, 'output.log'),
   pieces: join(folder, 'pieces.log'),
+  /** Left by the agent once what an installer wrote elsewhere is part of its output. */
+  explained: join(folder, 'explained.json'),
 })
 
 function read<T>(schema: z.ZodType<T>, file: string): T | null {

@@ -1,7 +1,10 @@
 /** Ends an installer with everything it started. */
 import { findFamily, isAlive, type ProcessId } from '../lib/processes.ts'
 import { runCommand } from '../lib/run-command.ts'
+import { systemTool } from '../lib/system-tool.ts'
 import { wait } from '../lib/wait.ts'
+import { windowsHelper } from '../lib/windows-helper.ts'
+import { jobOf } from './windows-job.ts'
 
 const POLL_MS = 100
 /** New children may appear while the old ones are being killed. */
@@ -17,11 +20,15 @@ function send(target: number, signal: NodeJS.Signals): void {
 
 /**
  * Asks the family of `root` to end, then kills what is left after the grace. On Linux that also reaches processes that
- * left its group, its session and their parents; elsewhere the group (macOS) or the tree (Windows).
+ * left its group, its session and their parents; on Windows to everything in its job object, where there is a helper;
+ * elsewhere the group (macOS) or the tree as it stands (Windows).
  */
 export async function killTree(root: number, marker: string, graceMs: number): Promise<void> {
   if (process.platform === 'win32') {
-    await runCommand('taskkill', ['/T', '/F', '/PID', String(root)])
+    const helper = windowsHelper()
+    const job = helper === null ? null : await runCommand(helper, ['kill', jobOf(marker)])
+    if (job?.code !== 0)
+      await runCommand(systemTool('taskkill.exe'), ['/T', '/F', '/PID', String(root)])
     return
   }
   let family: ProcessId[] = []

@@ -14,11 +14,14 @@ import {
 } from 'node:fs'
 import { uptime } from 'node:os'
 import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
+import { quoteArgument } from '../lib/quote.ts'
 import { identify } from '../lib/processes.ts'
 import { wait } from '../lib/wait.ts'
+import { windowsHelper } from '../lib/windows-helper.ts'
 import { attemptFiles, markerOf, readSpec, type Exit, type Installer, type Spec } from './files.ts'
 import { killTree } from './kill-tree.ts'
 import { OUTPUT_HALF_BYTES } from './output-limit.ts'
+import { inJob, jobStartError } from './windows-job.ts'
 
 const MAX_TIMER_MS = 2 ** 31 - 1
 const TRIM_CHECK_MS = 1_000
@@ -51,8 +54,10 @@ export function trimOutput(
   return size - halfBytes - tail.length
 }
 
-function startInstaller(spec: Spec, outputFd: number): ChildProcess {
-  return spawn(spec.command.file, spec.command.args, {
+function startInstaller(spec: Spec, outputFd: number, helper: string | null): ChildProcess {
+  const { file, args, verbatim } =
+    helper === null ? spec.command : inJob(helper, spec.attempt_id, spec.command)
+  return spawn(file, args, {
     cwd: spec.cwd,
     env: spec.env,
     // Files, not pipes: a service that the installer leaves behind may hold them for ever and nobody waits for it.
@@ -60,7 +65,9 @@ function startInstaller(spec: Spec, outputFd: number): ChildProcess {
     // A group and a session of its own: it can be ended as a whole, and a signal to the agent does not reach it.
     detached: process.platform !== 'win32',
     windowsHide: true,
-    windowsVerbatimArguments: spec.command.verbatim,
+    windowsVerbatimArguments: verbatim,
+    // Verbatim means the program's own path as well, and that may hold blanks.
+    ...(verbatim && process.platform === 'win32' ? { argv0: quoteArgument(file) } : {}),
   })
 }
 
@@ -85,9 +92,10 @@ function runInstaller(
     const ended = { exit_code: null, signal: null, timed_out: false, start_error: null }
     const notStarted = (error: unknown): void =>
       resolve({ ...ended, start_error: { code: errorCode(error), message: errorText(error) } })
+    const helper = windowsHelper()
     let child: ChildProcess
     try {
-      child = startInstaller(spec, outputFd)
+      child = startInstaller(spec, outputFd, helper)
     } catch (error) {
       return notStarted(error)
     }
@@ -104,6 +112,8 @@ function runInstaller(
     )
     child.once('exit', (code, signal) => {
       clearTimeout(timer)
+      const startError = helper === null || code === null ? null : jobStartError(code)
+      if (startError) return resolve({ ...ended, start_error: startError })
       void Promise.resolve(killing).then(() =>
         resolve({ ...ended, exit_code: code, signal, timed_out: killing !== null }),
       )

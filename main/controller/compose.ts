@@ -29,6 +29,7 @@ import {
   openKeys,
   type Restored,
 } from './identity/index.ts'
+import { createAgentFiles } from './lib/agent-files.ts'
 import { listen } from './lib/listen.ts'
 import type { Keystore } from './lib/vault.ts'
 import { closeDefaultNamespace } from './lib/namespaces.ts'
@@ -45,6 +46,8 @@ export type ControllerOptions = {
   workersDir: string | null
   /** The built console, served to browsers; null serves none. */
   rendererDir: string | null
+  /** The single-file agents with their SHA256SUMS, offered to PCs that have none yet. Default: none are. */
+  agentsDir?: string | null
   version: string
   /** Default: all interfaces. */
   hubHost?: string
@@ -155,7 +158,17 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
     undo.push(() => devices.stop())
     const groups = createGroups({ store, now, audit, devices })
-    const enrollment = createEnrollment({ store, now, audit, devices, groups, keys, addresses })
+    const agentFiles = createAgentFiles(options.agentsDir ?? null)
+    const enrollment = createEnrollment({
+      store,
+      now,
+      audit,
+      devices,
+      groups,
+      keys,
+      addresses,
+      agentFiles,
+    })
     const pairing = createPairing({
       store,
       now,
@@ -278,6 +291,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       enrollment,
       content,
       agents,
+      agentFiles,
       log,
       attach: (io) => {
         agents.attach(io, { devices, deployments, keys, sign: signer.sign, addresses, log })

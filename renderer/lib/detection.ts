@@ -15,14 +15,14 @@ export function detectionInWords(detection: Detection | null): string | null {
     case 'uninstall_entry':
       return `entry “${detection.name}” in the list of installed programs${versionInWords(detection)}`
     case 'file':
-      return `file ${detection.path}`
+      return `file ${detection.path}${versionInWords(detection)}`
   }
 }
 
 function versionInWords(detection: {
   version?: string | undefined
-  operator: 'eq' | 'ge'
+  operator?: 'eq' | 'ge' | undefined
 }): string {
   if (!detection.version) return ''
-  return `, version ${detection.version}${detection.operator === 'ge' ? ' or newer' : ''}`
+  return `, version ${detection.version}${detection.operator === 'eq' ? '' : ' or newer'}`
 }

@@ -54,6 +54,7 @@ const INSTALLER = {
   success_exit_codes: [0, 3010],
   detection: null,
   file_missing: false,
+  technology: null,
 } as const
 
 export const aSoftware = (

@@ -35,6 +35,8 @@ export type AgentFacts = z.infer<typeof AgentFacts>
 // ---- enrolment: POST /agent/enroll -----------------------------------------------------------------------------------
 
 export const ENROLL_PATH = '/agent/enroll'
+/** GET, followed by the name of an agent's file: the program itself, for PCs that have none yet. */
+export const AGENT_DOWNLOAD_PATH = '/agent/download/'
 export const EnrollRequest = z.object({
   protocol: z.number().int().positive(),
   secret: z.string().max(64),

@@ -26,6 +26,10 @@ export const Detection = z.discriminatedUnion('type', [
       .string()
       .regex(/^[0-9a-f]{64}$/)
       .optional(),
+    /** Windows: of the file itself, from its version resource. */
+    version: version.optional(),
+    /** `ge` unless said. */
+    operator: z.enum(['eq', 'ge']).optional(),
   }),
 ])
 export type Detection = z.infer<typeof Detection>

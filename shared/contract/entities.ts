@@ -14,6 +14,7 @@ import {
   TargetId,
   UserId,
 } from '../domain/ids.ts'
+import { InstallerTechnology } from '../domain/installer-technology.ts'
 import { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
 import { MaintenanceWindow } from '../domain/maintenance-window.ts'
 import { TargetReason } from '../domain/reasons.ts'
@@ -126,6 +127,8 @@ export const Installer = z.object({
   detection: Detection.nullable(),
   /** Its file is not in the controller's data folder: nothing is deployed of it until the same file is uploaded again. */
   file_missing: z.boolean(),
+  /** Windows programs: the tool that made it, where that could be told. */
+  technology: InstallerTechnology.nullable(),
 })
 export type Installer = z.infer<typeof Installer>
 

@@ -168,6 +168,7 @@ export function createLinuxInstallers(options: {
       if (payload.kind === 'deb' && payload.action === 'install')
         await removeHalfInstalled(before, installRoot, say)
     },
+    explain: async () => undefined,
     detect: (rule) => detectOnLinux(rule, installRoot),
   }
 }

@@ -8,5 +8,6 @@ export const createMacosInstallers = (): Installers => ({
   needsPackage: ({ action }) => action === 'install',
   prepare: async ({ payload, packageFile }) => macosCommand(payload, packageFile),
   repair: async () => undefined,
+  explain: async () => undefined,
   detect: detectOnMacos,
 })

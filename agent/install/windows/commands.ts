@@ -1,10 +1,11 @@
 /** The command lines of Windows installers. Pure. */
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import { systemTool } from '../../lib/system-tool.ts'
 import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Prepared } from '../installers.ts'
-import { quoteArgument } from './quote.ts'
+import { quoteArgument } from '../../lib/quote.ts'
 
-const ready = (command: Command): Prepared => ({ ok: true, command, before: null })
+export const ready = (command: Command): Prepared => ({ ok: true, command, before: null })
 
 /** msiexec: no window, no restart of its own (learn.microsoft.com/windows/win32/msi/command-line-options). */
 const QUIET = ['/qn', '/norestart']
@@ -22,18 +23,27 @@ function msiArgument(text: string): string {
   return `${property[1]}="${property[2]!.replaceAll('"', '""')}"`
 }
 
-export function msiInstallCommand(packageFile: string, argv: readonly string[]): Command {
-  const own = ['/i', packageFile, ...(saysUi(argv) ? ['/norestart'] : QUIET)]
+/** A verbose log, unless the arguments say themselves where it is to be written. */
+const logTo = (logFile: string, argv: readonly string[]): string[] =>
+  argv.some((argument) => /^[/-]l/i.test(argument)) ? [] : ['/L*v', logFile]
+
+export function msiInstallCommand(
+  packageFile: string,
+  argv: readonly string[],
+  logFile: string,
+): Command {
+  const quiet = saysUi(argv) ? ['/norestart'] : QUIET
+  const own = ['/i', packageFile, ...quiet, ...logTo(logFile, argv)]
   return {
-    file: 'msiexec.exe',
+    file: systemTool('msiexec.exe'),
     args: [...own.map(quoteArgument), ...argv.map(msiArgument)],
     verbatim: true,
   }
 }
 
-export const msiRemoveCommand = (productCode: string, argv: readonly string[]): Command => ({
-  file: 'msiexec.exe',
-  args: ['/x', productCode, ...QUIET, ...argv.map(msiArgument)],
+export const msiRemoveCommand = (productCode: string, logFile: string): Command => ({
+  file: systemTool('msiexec.exe'),
+  args: ['/x', productCode, ...QUIET, ...logTo(logFile, [])].map(quoteArgument),
   verbatim: true,
 })
 
@@ -49,7 +59,7 @@ export const exeCommand = (
 })
 
 export const powershellCommand = (packageFile: string, argv: readonly string[]): Command => ({
-  file: 'powershell.exe',
+  file: systemTool('WindowsPowerShell\\v1.0\\powershell.exe'),
   args: [
     '-NoLogo',
     '-NoProfile',
@@ -74,26 +84,21 @@ export function batchCommand(packageFile: string, argv: readonly string[]): Comm
   const words = [packageFile, ...argv]
   if (words.some((word) => CMD_SPECIAL.test(word))) return null
   return {
-    file: 'cmd.exe',
+    file: systemTool('cmd.exe'),
     args: ['/d', '/s', '/c', `"${words.map((word) => `"${word}"`).join(' ')}"`],
     verbatim: true,
   }
 }
 
-/** The command for a payload, or why there is none. */
-export function windowsCommand(payload: DeployPayload, packageFile: string | null): Prepared {
-  const { kind, argv, verbatim, action, detection } = payload
-  if (packageFile === null) {
-    if (action === 'uninstall' && kind === 'msi' && detection?.type === 'msi_product')
-      return ready(msiRemoveCommand(detection.product_code, argv))
-    return impossible(
-      'install_failed',
-      'Removing is possible for .msi packages whose detection rule is a product code.',
-    )
-  }
+/** The command that installs, or why there is none. */
+export function windowsInstallCommand(
+  { kind, argv, verbatim }: Pick<DeployPayload, 'kind' | 'argv' | 'verbatim'>,
+  packageFile: string,
+  msiLog: string,
+): Prepared {
   switch (kind) {
     case 'msi':
-      return ready(msiInstallCommand(packageFile, argv))
+      return ready(msiInstallCommand(packageFile, argv, msiLog))
     case 'exe':
       return ready(exeCommand(packageFile, argv, verbatim))
     case 'ps1':

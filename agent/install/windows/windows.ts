@@ -1,13 +1,24 @@
 /** Installers on Windows: msi, exe, PowerShell and batch files. */
+import { join } from 'node:path'
 import { detectOnWindows } from '../../detect/windows.ts'
 import type { Installers } from '../installers.ts'
-import { windowsCommand } from './commands.ts'
+import { windowsInstallCommand } from './commands.ts'
+import { readMsiLog } from './msi-log.ts'
+import { windowsRemoveCommand } from './remove.ts'
+
+const msiLogOf = (folder: string): string => join(folder, 'msi.log')
 
 export const createWindowsInstallers = (): Installers => ({
   kinds: ['msi', 'exe', 'ps1', 'cmd'],
   needsPackage: ({ action }) => action === 'install',
-  prepare: async ({ payload, packageFile }) => windowsCommand(payload, packageFile),
+  prepare: async ({ payload, packageFile, folder }) =>
+    packageFile === null
+      ? windowsRemoveCommand(payload, msiLogOf(folder))
+      : windowsInstallCommand(payload, packageFile, msiLogOf(folder)),
   // Windows Installer rolls back by itself.
   repair: async () => undefined,
+  async explain({ folder }, say) {
+    for (const line of await readMsiLog(msiLogOf(folder))) say(`Windows Installer: ${line}`)
+  },
   detect: detectOnWindows,
 })

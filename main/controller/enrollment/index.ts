@@ -17,7 +17,9 @@ import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
+import type { AgentFiles } from '../lib/agent-files.ts'
 import type { Store } from '../store/store.ts'
+import { enrollmentCommands } from './commands.ts'
 import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
 import { verifies } from './proof.ts'
 import { enrollReply } from './reply.ts'
@@ -43,13 +45,6 @@ const toEnrollment = (row: EnrollmentRow): Enrollment => ({
   revoked: row.revoked_at !== null,
 })
 
-/** The line to run on a PC that has the agent's program. */
-const commands = (code: string) => ({
-  windows: `deployx-agent.exe run --code ${code} --state "%ProgramData%\\DeployX\\agent"`,
-  linux: `sudo ./deployx-agent run --code ${code} --state /var/lib/deployx-agent`,
-  macos: `sudo ./deployx-agent run --code ${code} --state "/Library/Application Support/DeployX/agent"`,
-})
-
 export function createEnrollment(deps: {
   store: Store
   now: Now
@@ -60,6 +55,7 @@ export function createEnrollment(deps: {
   keys: () => ControllerKeys
   /** HOST:PORT under which agents may find the hub. */
   addresses: () => string[]
+  agentFiles: AgentFiles
 }) {
   const repo = createEnrollmentRepo(deps.store)
 
@@ -88,12 +84,11 @@ export function createEnrollment(deps: {
         )
         return made
       })
-      const code = formatEnrollmentCode({
-        secret,
-        fingerprint: deps.keys().fingerprint,
-        addresses: deps.addresses(),
-      })
-      return { id: row.id, code, expires_at, commands: commands(code) }
+      const addresses = deps.addresses()
+      const { fingerprint } = deps.keys()
+      const code = formatEnrollmentCode({ secret, fingerprint, addresses })
+      const commands = enrollmentCommands(code, addresses[0], deps.agentFiles.usual)
+      return { id: row.id, code, expires_at, commands }
     },
 
     /** Codes of his that still admit PCs. */

@@ -1,14 +1,17 @@
 /** The hub's listener: TLS on the LAN. Enrolment and package bytes over HTTPS, commands and reports over Socket.IO. */
 import { createServer, type Server as HttpsServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import { Server } from 'socket.io'
-import { ENROLL_PATH, EnrollRequest } from '#shared/contract/agent-link.ts'
+import { AGENT_DOWNLOAD_PATH, ENROLL_PATH, EnrollRequest } from '#shared/contract/agent-link.ts'
 import { AppError, ERRORS, validationError } from '#shared/contract/errors.ts'
 import type { Content } from '../content/index.ts'
 import type { Log } from '../context.ts'
 import type { EnrollmentService } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
+import type { AgentFiles } from '../lib/agent-files.ts'
 import { listen } from '../lib/listen.ts'
 import { closeDefaultNamespace } from '../lib/namespaces.ts'
 import type { AgentsEdge } from './agents.ts'
@@ -19,6 +22,9 @@ const ENROLL_BODY_LIMIT_BYTES = 16 * 1024
 const BODY_TIMEOUT_MS = 10_000
 /** Wrong codes one address may try within a minute before it has to wait. */
 const ENROLL_TRIES_PER_MINUTE = 60
+/** The agent's program is given to anybody who asks, but not to more than so many at a time, nor for ever. */
+const AGENT_DOWNLOADS = 16
+const AGENT_DOWNLOAD_LIMIT_MS = 15 * 60_000
 /** Output pieces are the largest message: 64 KiB of text, up to six bytes each once escaped. */
 const MESSAGE_LIMIT_BYTES = 512 * 1024
 
@@ -74,6 +80,7 @@ export async function startHubServer(deps: {
   enrollment: EnrollmentService
   content: Content
   agents: AgentsEdge
+  agentFiles: AgentFiles
   attach: (io: Server) => void
   log: Log
 }): Promise<HubServer> {
@@ -94,11 +101,35 @@ export async function startHubServer(deps: {
     return reply
   }
 
+  let agentDownloads = 0
+  async function sendAgent(name: string, response: ServerResponse): Promise<void> {
+    const file = deps.agentFiles.byName(name)
+    if (!file) throw new AppError('E_NOT_FOUND', 'There is nothing here.')
+    if (agentDownloads >= AGENT_DOWNLOADS)
+      throw new AppError('E_RATE_LIMITED', 'Too many downloads at this moment. Wait a minute.')
+    agentDownloads++
+    try {
+      response.writeHead(200, {
+        'content-type': 'application/octet-stream',
+        'content-length': file.sizeBytes,
+      })
+      const signal = AbortSignal.timeout(AGENT_DOWNLOAD_LIMIT_MS)
+      await pipeline(createReadStream(file.path), response, { signal })
+    } catch (error) {
+      deps.log.debug({ err: error, name }, 'the download of an agent was broken off')
+      response.destroy()
+    } finally {
+      agentDownloads--
+    }
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/'
     try {
       if (url === ENROLL_PATH && request.method === 'POST')
         return send(response, 200, await enroll(request))
+      if (url.startsWith(AGENT_DOWNLOAD_PATH) && request.method === 'GET')
+        return await sendAgent(url.slice(AGENT_DOWNLOAD_PATH.length), response)
       if (url.startsWith('/content/')) return await deps.content.serveTicket(request, response, url)
       throw new AppError('E_NOT_FOUND', 'There is nothing here.')
     } catch (error) {

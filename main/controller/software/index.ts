@@ -109,6 +109,7 @@ export function createSoftware(deps: {
       timeout_seconds: fields.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS,
       success_exit_codes: fields.success_exit_codes ?? [],
       detection: fields.detection === undefined ? facts.detection : fields.detection,
+      technology: facts.technology ?? null,
       sha256: upload.staged.sha256,
       size_bytes: upload.staged.sizeBytes,
       fetch_state: 'none' as const,

@@ -14,6 +14,7 @@ const toInstaller = (row: InstallerRow, file_missing: boolean): Installer => ({
   timeout_seconds: row.timeout_seconds,
   success_exit_codes: row.success_exit_codes,
   detection: row.detection,
+  technology: row.technology,
   file_missing,
 })
 

@@ -1,5 +1,6 @@
 import type { Detection } from '#shared/contract/detection.ts'
 import { AppError } from '#shared/contract/errors.ts'
+import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 
 /** What a file tells of itself. */
@@ -13,6 +14,8 @@ export type PackageFacts = {
   /** The package's own word for its architecture, where it has one. */
   archWord: string
   detection: Detection | null
+  /** Windows programs: the tool that made the installer, where its marks are known. */
+  technology?: InstallerTechnology | null
 }
 
 /** A file that is not what it says to be. */

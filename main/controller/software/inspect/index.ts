@@ -8,8 +8,10 @@ import {
   type InstallerKind,
 } from '#shared/domain/platforms.ts'
 import { readDeb } from './deb.ts'
+import { readExe } from './exe.ts'
 import { cleanText, unreadable, type PackageFacts } from './facts.ts'
 import { stemOf } from './file-name.ts'
+import { readMsi } from './msi.ts'
 import { readRpm } from './rpm.ts'
 import { readAt } from './window.ts'
 
@@ -46,16 +48,6 @@ function elfArch(head: Buffer): InstallerArch {
   return ({ 0x3e: 'x64', 0xb7: 'arm64', 0x03: 'x86' } as const)[machine] ?? 'any'
 }
 
-/**
- * Machine word of a PE header (Microsoft PE format, section 3.3). A 32-bit program runs on every Windows, and is often just
- * the shell of a 64-bit package: `any`.
- */
-function peArch(head: Buffer): InstallerArch {
-  const at = head.length >= 64 ? head.readUInt32LE(60) : 0
-  if (at === 0 || at + 6 > head.length || head.readUInt32LE(at) !== 0x4550) return 'any'
-  return ({ 0x8664: 'x64', 0xaa64: 'arm64' } as const)[head.readUInt16LE(at + 4)] ?? 'any'
-}
-
 type Look = { ok: boolean; what: string; arch?: InstallerArch }
 
 /** Whether the bytes fit the kind that the name claims. */
@@ -65,7 +57,7 @@ async function look(kind: InstallerKind, handle: FileHandle, fileBytes: number):
     case 'msi':
       return { ok: startsWith(head, 'd0cf11e0a1b11ae1'), what: 'a Windows Installer package' }
     case 'exe':
-      return { ok: startsWith(head, '4d5a'), what: 'a Windows program', arch: peArch(head) }
+      return { ok: startsWith(head, '4d5a'), what: 'a Windows program' }
     case 'ps1':
     case 'cmd':
       return { ok: isText(head) && !isProgram(head), what: 'a script' }
@@ -106,14 +98,17 @@ export async function inspect(
     if (!seen.ok) throw unreadable(`${fileName} is not ${seen.what}, whatever its name says`)
     if (kind === 'deb') return await readDeb(handle, size)
     if (kind === 'rpm') return await readRpm(handle, size)
+    if (kind === 'msi') return await readMsi(handle, size)
+    const program = kind === 'exe' ? await readExe(handle) : null
     return {
-      name: cleanText(stemOf(fileName), 200) || fileName,
-      version: '',
-      publisher: '',
+      name: program?.name || cleanText(stemOf(fileName), 200) || fileName,
+      version: program?.version ?? '',
+      publisher: program?.publisher ?? '',
       platform: INSTALLER_KINDS[kind].platform,
-      arch: seen.arch ?? 'any',
+      arch: program?.arch ?? seen.arch ?? 'any',
       archWord: '',
       detection: null,
+      technology: program?.technology ?? null,
     }
   } finally {
     await handle.close()

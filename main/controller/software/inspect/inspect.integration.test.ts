@@ -313,7 +313,6 @@ describe('other installers', () => {
   }
 
   it.each<[string, Buffer | string, string, string]>([
-    ['Set up.msi', filled('d0cf11e0a1b11ae1'), 'windows', 'any'],
     ['Set up.exe', pe(0x8664), 'windows', 'x64'],
     ['Set up.exe', pe(0xaa64), 'windows', 'arm64'],
     ['Set up.exe', pe(0x14c), 'windows', 'any'],

@@ -1,0 +1,87 @@
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { devicePlatform } from '../facts/facts.ts'
+import { openIdentity, peekIdentity } from '../identity/identity.ts'
+import { lockStateFolder, prepareStateFolder, stateFolder } from '../identity/state-folder.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { layoutOf, type Layout } from '../service/layout.ts'
+import {
+  checkIsOneFile,
+  checkMayChangePc,
+  createManager,
+  makePrivateFolder,
+  placeFiles,
+  removeFiles,
+} from '../service/service.ts'
+import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
+import type { Arguments } from './usage.ts'
+
+/** Enrols into the state folder of the service, unless that was done before. The service must not run. */
+async function getEnrolled(layout: Layout, args: Arguments): Promise<void> {
+  const code = args.code === undefined ? null : readCode(args.code)
+  const folder = prepareStateFolder(layout.state)
+  const unlock = lockStateFolder(folder)
+  try {
+    const identity = openIdentity(folder.identityFile)
+    if (code) checkSameHub(identity, folder, code)
+    setName(identity, args.name)
+    if (identity.enrollment()) return
+    if (!code)
+      throw new AgentFailure(
+        'This PC is not enrolled yet. Give --code CODE, from the console under Devices → Add devices.',
+        2,
+      )
+    await enrollNow(identity, folder, code)
+  } finally {
+    unlock()
+  }
+}
+
+/** `install-service`: enrols, puts the file in its place, has it run now and at every boot. May be run again, also to update. */
+export async function installServiceCommand(args: Arguments): Promise<number> {
+  if (args.code !== undefined) readCode(args.code)
+  const platform = devicePlatform()
+  checkIsOneFile()
+  await checkMayChangePc(platform)
+  const layout = layoutOf(platform, process.env)
+  const manager = createManager(platform, layout)
+  const isEnrolled =
+    existsSync(stateFolder(layout.state).identityFile) &&
+    peekIdentity(stateFolder(layout.state).identityFile).enrollment !== null
+  if (!isEnrolled && args.code === undefined)
+    throw new AgentFailure(
+      'This PC is not enrolled yet. Give --code CODE, from the console under Devices → Add devices.',
+      2,
+    )
+  // Whoever can rename the folder above can put another one in its place.
+  if (platform === 'windows') await makePrivateFolder(dirname(layout.state))
+  await makePrivateFolder(layout.state)
+  await manager.stop()
+  try {
+    await getEnrolled(layout, args)
+    placeFiles(layout, manager.description)
+  } catch (error) {
+    // One that was there before goes on as it was.
+    if (existsSync(layout.descriptionFile)) await manager.start().catch(() => undefined)
+    throw error
+  }
+  await manager.start()
+  process.stdout.write(`The service ${layout.service} runs ${layout.executable}.\n`)
+  return 0
+}
+
+/** `uninstall-service`: ends and forgets the service. The identity stays, so that this PC can come back as itself. */
+export async function uninstallServiceCommand(): Promise<number> {
+  const platform = devicePlatform()
+  await checkMayChangePc(platform)
+  const layout = layoutOf(platform, process.env)
+  const manager = createManager(platform, layout)
+  await manager.stop()
+  await manager.forget()
+  const left = removeFiles(layout)
+  process.stdout.write(
+    `The service ${layout.service} is removed. Its identity stays in ${layout.state}.\n` +
+      (left === null ? '' : `${left} can be deleted now.\n`),
+  )
+  return 0
+}

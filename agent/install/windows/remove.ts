@@ -1,0 +1,85 @@
+/** Removing software on Windows, by what it entered into the registry. */
+import { open } from 'node:fs/promises'
+import { win32 } from 'node:path'
+import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import {
+  entryFits,
+  expandPath,
+  uninstallEntries,
+  type UninstallEntry,
+} from '../../detect/windows.ts'
+import type { Command } from '../../supervisor/files.ts'
+import { impossible, type Prepared } from '../installers.ts'
+import { msiRemoveCommand, ready } from './commands.ts'
+
+/** The mark of NSIS in installers and uninstallers alike; it lies behind a stub of about 100 KiB. */
+const NSIS_MARK = Buffer.from('\xef\xbe\xad\xdeNullsoftInst', 'latin1')
+const LOOK_BYTES = 4 * 1024 * 1024
+
+/** A command line of the registry in two: the program, and the rest as it stands. Null when the program cannot be told. */
+export function splitCommandLine(line: string): { file: string; rest: string } | null {
+  const match = /^\s*(?:"([^"]+)"|(.+?\.exe)(?=\s|$))\s*(.*)$/is.exec(line)
+  const file = match?.[1] ?? match?.[2]
+  return file ? { file, rest: match![3]!.trim() } : null
+}
+
+/** The product code of an entry that Windows Installer made, or null. */
+export function productCodeOf(entry: Pick<UninstallEntry, 'key' | 'uninstall'>): string | null {
+  const code = /\\(\{[0-9A-Fa-f-]{36}\})$/.exec(entry.key)?.[1]
+  return code && /^\s*"?([^"]*\\)?msiexec(\.exe)?\b/i.test(entry.uninstall ?? '') ? code : null
+}
+
+async function isNsis(file: string): Promise<boolean> {
+  const handle = await open(file, 'r').catch(() => null)
+  if (!handle) return false
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(LOOK_BYTES), 0, LOOK_BYTES, 0)
+    return buffer.subarray(0, bytesRead).includes(NSIS_MARK)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Uninstallers that have to delete themselves go on as a copy and end at once: all of them is waited for. */
+function uninstaller(line: string): Command | null {
+  const parts = splitCommandLine(expandPath(line, process.env))
+  if (!parts || !win32.isAbsolute(parts.file)) return null
+  const args = parts.rest === '' ? [] : [parts.rest]
+  return { file: parts.file, args, verbatim: true, wholeTree: true }
+}
+
+async function removeByEntry(entry: UninstallEntry, msiLog: string): Promise<Prepared> {
+  const productCode = productCodeOf(entry)
+  if (productCode) return ready(msiRemoveCommand(productCode, msiLog))
+  if (entry.quietUninstall) {
+    const command = uninstaller(entry.quietUninstall)
+    if (command) return ready(command)
+  }
+  const command = entry.uninstall === null ? null : uninstaller(entry.uninstall)
+  // NSIS knows one silent switch, and its uninstallers seldom enter it. Of any other program none is guessed.
+  if (command && (await isNsis(command.file)))
+    return ready({ ...command, args: [...command.args, '/S'] })
+  return impossible(
+    'install_failed',
+    'The registry entry of this software names no way to remove it without a window (QuietUninstallString).',
+  )
+}
+
+/** The command that removes what the detection rule finds, or why there is none. */
+export async function windowsRemoveCommand(
+  { detection }: Pick<DeployPayload, 'detection'>,
+  msiLog: string,
+): Promise<Prepared> {
+  if (detection?.type === 'msi_product')
+    return ready(msiRemoveCommand(detection.product_code, msiLog))
+  if (detection?.type !== 'uninstall_entry')
+    return impossible(
+      'install_failed',
+      'Removing needs a detection rule that is a product code or an entry under Installed apps.',
+    )
+  const entries = await uninstallEntries()
+  const entry = entries?.find((one) => entryFits(one, detection))
+  return entry
+    ? removeByEntry(entry, msiLog)
+    : impossible('install_failed', 'The registry entry of this software is not there.')
+}

@@ -1,0 +1,70 @@
+/**
+ * The Windows helper (windows-helper/helper.c), which the single executable carries inside. It is put beside the executable:
+ * whoever can exchange it there could exchange the agent itself.
+ */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
+const ASSET = 'deployx-helper.exe'
+const OWN_NAME = /^deployx-helper-[0-9a-f]{12}\.exe$/
+
+type Sea = { isSea: () => boolean; getRawAsset: (name: string) => ArrayBuffer }
+
+/** The helper's bytes, or null: not Windows, not the single executable, or built without it. */
+export function helperBytes(): Buffer | null {
+  if (process.platform !== 'win32') return null
+  const sea = process.getBuiltinModule?.('node:sea') as Sea | undefined
+  try {
+    return sea?.isSea() ? Buffer.from(sea.getRawAsset(ASSET)) : null
+  } catch {
+    return null
+  }
+}
+
+const isSame = (file: string, bytes: Buffer): boolean => {
+  try {
+    return readFileSync(file).equals(bytes)
+  } catch {
+    return false
+  }
+}
+
+/** Helpers of earlier versions; one that still watches over an installer stays until it has ended. */
+function removeOthers(folder: string, name: string): void {
+  for (const other of readdirSync(folder))
+    if (OWN_NAME.test(other) && other !== name)
+      try {
+        rmSync(join(folder, other))
+      } catch {
+        // At work, or not ours to remove.
+      }
+}
+
+function putInPlace(folder: string): string | null {
+  const bytes = helperBytes()
+  if (!bytes) return null
+  const hash = createHash('sha256').update(bytes).digest('hex').slice(0, 12)
+  const name = `deployx-helper-${hash}.exe`
+  const file = join(folder, name)
+  if (isSame(file, bytes)) return file
+  const temporary = `${file}.${process.pid}.tmp`
+  try {
+    writeFileSync(temporary, bytes)
+    renameSync(temporary, file)
+    removeOthers(folder, name)
+    return file
+  } catch {
+    rmSync(temporary, { force: true })
+    // Another process of the agent may have been faster. A read-only medium holds none.
+    return isSame(file, bytes) ? file : null
+  }
+}
+
+let known: string | null | undefined
+
+/** Its path, or null where there is none: Windows then does what it can by itself. */
+export function windowsHelper(): string | null {
+  known ??= putInPlace(dirname(process.execPath))
+  return known
+}

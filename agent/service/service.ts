@@ -1,0 +1,119 @@
+/** The agent as a service: puts the one file in its place and has the PC keep it running. */
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import type { DevicePlatform } from '#shared/domain/platforms.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { runCommand } from '../lib/run-command.ts'
+import { isSingleExecutable } from '../lib/self.ts'
+import { helperBytes, windowsHelper } from '../lib/windows-helper.ts'
+import type { Layout } from './layout.ts'
+import { createLaunchd, createServiceControl, createSystemd, type Manager } from './managers.ts'
+
+export function createManager(platform: DevicePlatform, layout: Layout): Manager {
+  switch (platform) {
+    case 'linux':
+      return createSystemd(layout)
+    case 'macos':
+      return createLaunchd(layout)
+    case 'windows':
+      return createServiceControl(layout)
+  }
+}
+
+/** @throws AgentFailure that says what to do when this program may not change the PC */
+export async function checkMayChangePc(platform: DevicePlatform): Promise<void> {
+  if (platform !== 'windows') {
+    if (process.getuid?.() !== 0)
+      throw new AgentFailure('This needs root. Run it again with sudo in front.')
+    return
+  }
+  const helper = windowsHelper()
+  if (helper === null)
+    throw new AgentFailure(
+      'This agent was built without its Windows helper, or its folder is read-only. Copy it to a local folder; a service needs the helper.',
+    )
+  const { code } = await runCommand(helper, ['elevated'])
+  if (code !== 0)
+    throw new AgentFailure(
+      'This needs an administrator. Open the Terminal with “Run as administrator” and run it again.',
+    )
+}
+
+/** @throws AgentFailure when this is not the one file */
+export function checkIsOneFile(): void {
+  if (!isSingleExecutable())
+    throw new AgentFailure(
+      'Only the single-file agent can be a service: build it with npm run package:agent.',
+    )
+}
+
+/**
+ * Windows, for an administrator: makes a folder that nobody but administrators and the system can enter. Elsewhere, and for other people,
+ * it does nothing: the state folder's mode does it, or nobody can.
+ * @throws AgentFailure when somebody else made the folder before
+ */
+export async function makePrivateFolder(folder: string): Promise<void> {
+  const helper = windowsHelper()
+  if (helper === null || (await runCommand(helper, ['elevated'])).code !== 0) return
+  mkdirSync(dirname(resolve(folder)), { recursive: true })
+  const { code, stderr } = await runCommand(helper, ['private', resolve(folder)])
+  if (code !== 0) throw new AgentFailure(`The folder ${folder} cannot be used: ${stderr.trim()}.`)
+}
+
+const isSameFile = (a: string, b: string): boolean => {
+  try {
+    return realpathSync(a) === realpathSync(b)
+  } catch {
+    return false
+  }
+}
+
+/** Windows lets nobody overwrite a program that still runs (a supervisor, say), but it may be renamed. */
+function replaceFile(file: string, write: (fresh: string) => void): void {
+  const fresh = `${file}.new`
+  write(fresh)
+  chmodSync(fresh, 0o755)
+  if (process.platform === 'win32' && existsSync(file)) {
+    const old = `${file}.old`
+    rmSync(old, { force: true })
+    renameSync(file, old)
+  }
+  renameSync(fresh, file)
+}
+
+/** Puts executable, host and description in their places, each whole or not at all. The service must not run. */
+export function placeFiles(layout: Layout, description: string): void {
+  try {
+    mkdirSync(layout.folder, { recursive: true, mode: 0o755 })
+    if (!isSameFile(process.execPath, layout.executable))
+      replaceFile(layout.executable, (fresh) => copyFileSync(process.execPath, fresh))
+    const host = layout.host === null ? null : helperBytes()
+    if (host !== null && !(existsSync(layout.host!) && readFileSync(layout.host!).equals(host)))
+      replaceFile(layout.host!, (fresh) => writeFileSync(fresh, host))
+    writeFileSync(layout.descriptionFile, description, { mode: 0o644 })
+  } catch (error) {
+    throw new AgentFailure(`The agent cannot be put into ${layout.folder}: ${errorText(error)}`)
+  }
+}
+
+/** @returns what could not be removed: on Windows a program cannot remove itself */
+export function removeFiles(layout: Layout): string | null {
+  rmSync(layout.descriptionFile, { force: true })
+  try {
+    rmSync(layout.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+  } catch {
+    // Said below.
+  }
+  return existsSync(layout.folder) ? layout.folder : null
+}

@@ -1,0 +1,303 @@
+/*
+ * deployx-helper.exe: the few things of Windows that Node does not reach. Embedded in the agent's executable.
+ *
+ *   helper job NAME -- COMMAND LINE     starts the program inside a job object of that name, waits for the program
+ *                                       itself and ends with its exit code; what the program leaves behind lives on
+ *   helper job-all NAME -- COMMAND LINE the same, but waits also for what the program started, a minute at most
+ *   helper kill NAME                    ends every process of that job; 0 done, 2 there is no such job
+ *   helper started PID                  prints when the process was created (FILETIME, decimal); 2 no such process
+ *   helper private DIR                  makes a folder that SYSTEM and Administrators alone can enter, or makes an
+ *                                       existing one so; 3 it belongs to somebody else or is a link
+ *   helper elevated                     0 when it may change the PC (a member of Administrators, elevated), else 2
+ *   helper service NAME                 what the service manager starts: keeps the program running that is told by
+ *                                       the file beside this one, deployx-service.txt (its command line, UTF-8)
+ *
+ * Every failure prints one line and ends with 1 or the code above. What `job` could not start is told by an exit code that no
+ * program uses: 0xE0DE0000 (a customer code of severity error) with the Windows error in its low half.
+ * Built with: x86_64-w64-mingw32-gcc -Os -s -municode -Wall -Wextra -Werror
+ */
+#ifndef UNICODE
+#define UNICODE
+#define _UNICODE
+#endif
+#define _WIN32_WINNT 0x0601
+#include <windows.h>
+#include <aclapi.h>
+#include <sddl.h>
+#include <stdio.h>
+#include <wchar.h>
+
+#define NOT_STARTED 0xE0DE0000u
+/* How long `job-all` waits for what is left when the program itself has ended. */
+#define WHOLE_JOB_MS 60000
+#define COMMAND_LIMIT 32768
+/* Between two starts of a program that does not stay up. */
+#define RESTART_MIN_MS 5000
+#define RESTART_MAX_MS 300000
+/* A program that ran so long is taken to have been well. */
+#define STEADY_MS 600000
+
+static int fail(const wchar_t *what, int exitCode) {
+  DWORD error = GetLastError();
+  fwprintf(stderr, L"%ls (Windows error %lu)\n", what, error);
+  return exitCode;
+}
+
+/* ---- job objects ---------------------------------------------------------------------------------------------- */
+
+static void jobName(wchar_t *out, size_t size, const wchar_t *name) {
+  _snwprintf(out, size, L"Local\\deployx-%ls", name);
+  out[size - 1] = 0;
+}
+
+/* The command line as it was given, from behind the first ` -- `. Quotes in it are nobody's business here. */
+static const wchar_t *rest(void) {
+  const wchar_t *found = wcsstr(GetCommandLineW(), L" -- ");
+  return found ? found + 4 : NULL;
+}
+
+static int notStarted(const wchar_t *what) {
+  DWORD error = GetLastError();
+  fail(what, 1);
+  return (int)(NOT_STARTED | (error & 0xFFFF));
+}
+
+static void waitUntilEmpty(HANDLE job) {
+  JOBOBJECT_BASIC_ACCOUNTING_INFORMATION info;
+  for (DWORD waited = 0; waited < WHOLE_JOB_MS; waited += 100) {
+    if (!QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &info, sizeof info, NULL)) return;
+    if (info.ActiveProcesses == 0) return;
+    Sleep(100);
+  }
+}
+
+static int runJob(const wchar_t *name, BOOL whole) {
+  static wchar_t command[COMMAND_LIMIT];
+  wchar_t full[256];
+  const wchar_t *given = rest();
+  if (!given || wcslen(given) >= COMMAND_LIMIT) {
+    SetLastError(ERROR_BAD_LENGTH);
+    return notStarted(L"the command line is not usable");
+  }
+  wcscpy(command, given);
+  jobName(full, 256, name);
+  HANDLE job = CreateJobObjectW(NULL, full);
+  if (!job) return notStarted(L"the job object could not be made");
+  /* Installers that ask to leave a job would fail if they could not. Nothing is killed when the last handle closes. */
+  JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits;
+  ZeroMemory(&limits, sizeof limits);
+  limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_BREAKAWAY_OK;
+  SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
+  STARTUPINFOW start;
+  PROCESS_INFORMATION process;
+  ZeroMemory(&start, sizeof start);
+  start.cb = sizeof start;
+  start.dwFlags = STARTF_USESTDHANDLES | STARTF_USESHOWWINDOW;
+  start.wShowWindow = SW_HIDE;
+  start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
+  start.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
+  start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+  if (!CreateProcessW(NULL, command, NULL, NULL, TRUE, CREATE_SUSPENDED | CREATE_NO_WINDOW, NULL, NULL, &start, &process))
+    return notStarted(L"the program could not be started");
+  if (!AssignProcessToJobObject(job, process.hProcess)) {
+    int code = notStarted(L"the program could not be put into its job object");
+    TerminateProcess(process.hProcess, 1);
+    return code;
+  }
+  ResumeThread(process.hThread);
+  CloseHandle(process.hThread);
+  WaitForSingleObject(process.hProcess, INFINITE);
+  DWORD exitCode = 1;
+  GetExitCodeProcess(process.hProcess, &exitCode);
+  if (whole) waitUntilEmpty(job);
+  return (int)exitCode;
+}
+
+static int killJob(const wchar_t *name) {
+  wchar_t full[256];
+  jobName(full, 256, name);
+  HANDLE job = OpenJobObjectW(JOB_OBJECT_TERMINATE, FALSE, full);
+  if (!job) return fail(L"there is no such job", 2);
+  return TerminateJobObject(job, 1) ? 0 : fail(L"the job could not be ended", 1);
+}
+
+/* ---- processes ------------------------------------------------------------------------------------------------ */
+
+static int printStart(const wchar_t *pidText) {
+  FILETIME created, ended, kernel, user;
+  HANDLE process = OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, (DWORD)wcstoul(pidText, NULL, 10));
+  DWORD exitCode = 0;
+  if (!process || !GetExitCodeProcess(process, &exitCode) || exitCode != STILL_ACTIVE) return 2;
+  if (!GetProcessTimes(process, &created, &ended, &kernel, &user)) return fail(L"its times cannot be read", 1);
+  unsigned long long ticks = ((unsigned long long)created.dwHighDateTime << 32) | created.dwLowDateTime;
+  printf("%llu\n", ticks);
+  return 0;
+}
+
+/* ---- folders -------------------------------------------------------------------------------------------------- */
+
+static BOOL isMe(PSID sid) {
+  static BYTE user[512];
+  HANDLE token = NULL;
+  DWORD size = 0;
+  if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) return FALSE;
+  BOOL ok = GetTokenInformation(token, TokenUser, user, sizeof user, &size);
+  CloseHandle(token);
+  return ok && EqualSid(sid, ((TOKEN_USER *)user)->User.Sid);
+}
+
+/* An owner may change the access list at any time: only these are trusted. */
+static BOOL isOwnedByUs(const wchar_t *folder) {
+  PSID owner = NULL;
+  PSECURITY_DESCRIPTOR descriptor = NULL;
+  if (GetNamedSecurityInfoW((wchar_t *)folder, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL, NULL, &descriptor))
+    return FALSE;
+  BOOL ok = IsWellKnownSid(owner, WinLocalSystemSid) || IsWellKnownSid(owner, WinBuiltinAdministratorsSid) || isMe(owner);
+  LocalFree(descriptor);
+  return ok;
+}
+
+/* Owner Administrators; SYSTEM and Administrators may do everything, nobody else anything; nothing is inherited. */
+static int makePrivate(const wchar_t *folder) {
+  SECURITY_ATTRIBUTES attributes = { sizeof attributes, NULL, FALSE };
+  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(L"O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", SDDL_REVISION_1,
+                                                           &attributes.lpSecurityDescriptor, NULL))
+    return fail(L"the access list could not be made", 1);
+  if (CreateDirectoryW(folder, &attributes)) return 0;
+  if (GetLastError() != ERROR_ALREADY_EXISTS) return fail(L"the folder could not be made", 1);
+  DWORD kind = GetFileAttributesW(folder);
+  if (kind == INVALID_FILE_ATTRIBUTES || !(kind & FILE_ATTRIBUTE_DIRECTORY) || (kind & FILE_ATTRIBUTE_REPARSE_POINT)) {
+    SetLastError(ERROR_DIRECTORY);
+    return fail(L"it is a link, or no folder", 3);
+  }
+  if (!isOwnedByUs(folder)) {
+    SetLastError(ERROR_INVALID_OWNER);
+    return fail(L"it was made by somebody else", 3);
+  }
+  BOOL present = FALSE, defaulted = FALSE;
+  PACL list = NULL;
+  PSID owner = NULL;
+  GetSecurityDescriptorOwner(attributes.lpSecurityDescriptor, &owner, &defaulted);
+  GetSecurityDescriptorDacl(attributes.lpSecurityDescriptor, &present, &list, &defaulted);
+  DWORD error = SetNamedSecurityInfoW((wchar_t *)folder, SE_FILE_OBJECT,
+                                      OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
+                                      owner, NULL, list, NULL);
+  SetLastError(error);
+  return error ? fail(L"its access list could not be set", 1) : 0;
+}
+
+static int isElevated(void) {
+  BYTE sid[SECURITY_MAX_SID_SIZE];
+  DWORD size = sizeof sid;
+  BOOL member = FALSE;
+  if (!CreateWellKnownSid(WinBuiltinAdministratorsSid, NULL, sid, &size)) return 2;
+  return CheckTokenMembership(NULL, sid, &member) && member ? 0 : 2;
+}
+
+/* ---- the service ---------------------------------------------------------------------------------------------- */
+
+static SERVICE_STATUS status;
+static SERVICE_STATUS_HANDLE statusHandle;
+static HANDLE stopEvent;
+static wchar_t serviceName[256];
+
+static void tell(DWORD state, DWORD waitHintMs) {
+  status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
+  status.dwCurrentState = state;
+  status.dwControlsAccepted = state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN : 0;
+  status.dwWaitHint = waitHintMs;
+  SetServiceStatus(statusHandle, &status);
+}
+
+static DWORD WINAPI control(DWORD code, DWORD type, LPVOID data, LPVOID context) {
+  (void)type, (void)data, (void)context;
+  if (code == SERVICE_CONTROL_STOP || code == SERVICE_CONTROL_SHUTDOWN) {
+    tell(SERVICE_STOP_PENDING, 15000);
+    SetEvent(stopEvent);
+    return NO_ERROR;
+  }
+  return code == SERVICE_CONTROL_INTERROGATE ? NO_ERROR : ERROR_CALL_NOT_IMPLEMENTED;
+}
+
+/* deployx-service.txt beside this executable; read at every start, so that an update needs no other service. */
+static BOOL readCommand(wchar_t *folder, wchar_t *command) {
+  static char bytes[COMMAND_LIMIT];
+  wchar_t file[MAX_PATH + 32];
+  if (!GetModuleFileNameW(NULL, folder, MAX_PATH)) return FALSE;
+  wchar_t *slash = wcsrchr(folder, L'\\');
+  if (!slash) return FALSE;
+  *slash = 0;
+  _snwprintf(file, MAX_PATH + 32, L"%ls\\deployx-service.txt", folder);
+  HANDLE handle = CreateFileW(file, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+  if (handle == INVALID_HANDLE_VALUE) return FALSE;
+  DWORD size = 0;
+  BOOL ok = ReadFile(handle, bytes, COMMAND_LIMIT - 1, &size, NULL);
+  CloseHandle(handle);
+  while (size > 0 && (bytes[size - 1] == '\n' || bytes[size - 1] == '\r')) size--;
+  if (!ok || size == 0) return FALSE;
+  int length = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, bytes, (int)size, command, COMMAND_LIMIT - 1);
+  command[length] = 0;
+  return length > 0;
+}
+
+static void runOnce(wchar_t *folder, wchar_t *command) {
+  STARTUPINFOW start;
+  PROCESS_INFORMATION process;
+  SECURITY_ATTRIBUTES inherited = { sizeof inherited, NULL, TRUE };
+  /* The program keeps a log of its own; it only must not find its outputs missing. */
+  HANDLE nowhere = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited, OPEN_EXISTING, 0, NULL);
+  ZeroMemory(&start, sizeof start);
+  start.cb = sizeof start;
+  start.dwFlags = STARTF_USESTDHANDLES;
+  start.hStdInput = start.hStdOutput = start.hStdError = nowhere;
+  BOOL ok = CreateProcessW(NULL, command, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, folder, &start, &process);
+  CloseHandle(nowhere);
+  if (!ok) return;
+  HANDLE either[2] = { stopEvent, process.hProcess };
+  if (WaitForMultipleObjects(2, either, FALSE, INFINITE) == WAIT_OBJECT_0) {
+    /* The agent is made to be killed at any moment; an installer at work has a supervisor of its own and goes on. */
+    TerminateProcess(process.hProcess, 1);
+    WaitForSingleObject(process.hProcess, 10000);
+  }
+  CloseHandle(process.hThread);
+  CloseHandle(process.hProcess);
+}
+
+static void WINAPI serviceMain(DWORD count, LPWSTR *words) {
+  (void)count, (void)words;
+  static wchar_t command[COMMAND_LIMIT];
+  wchar_t folder[MAX_PATH];
+  statusHandle = RegisterServiceCtrlHandlerExW(serviceName, control, NULL);
+  if (!statusHandle) return;
+  stopEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
+  tell(SERVICE_RUNNING, 0);
+  DWORD pauseMs = RESTART_MIN_MS;
+  do {
+    ULONGLONG begun = GetTickCount64();
+    if (readCommand(folder, command)) runOnce(folder, command);
+    if (GetTickCount64() - begun >= STEADY_MS) pauseMs = RESTART_MIN_MS;
+    if (WaitForSingleObject(stopEvent, pauseMs) == WAIT_OBJECT_0) break;
+    pauseMs = pauseMs * 2 > RESTART_MAX_MS ? RESTART_MAX_MS : pauseMs * 2;
+  } while (TRUE);
+  tell(SERVICE_STOPPED, 0);
+}
+
+static int serve(const wchar_t *name) {
+  wcsncpy(serviceName, name, 255);
+  SERVICE_TABLE_ENTRYW table[] = { { serviceName, serviceMain }, { NULL, NULL } };
+  return StartServiceCtrlDispatcherW(table) ? 0 : fail(L"only the service manager can start this", 1);
+}
+
+int wmain(int count, wchar_t **words) {
+  if (count == 2 && !wcscmp(words[1], L"elevated")) return isElevated();
+  if (count >= 3) {
+    if (!wcscmp(words[1], L"job")) return runJob(words[2], FALSE);
+    if (!wcscmp(words[1], L"job-all")) return runJob(words[2], TRUE);
+    if (!wcscmp(words[1], L"kill")) return killJob(words[2]);
+    if (!wcscmp(words[1], L"started")) return printStart(words[2]);
+    if (!wcscmp(words[1], L"private")) return makePrivate(words[2]);
+    if (!wcscmp(words[1], L"service")) return serve(words[2]);
+  }
+  fwprintf(stderr, L"This program belongs to the DeployX agent and is not started by people.\n");
+  return 2;
+}

@@ -1,0 +1,141 @@
+/** The single-file agent for Linux as it is given to people, with a real controller: the whole main job, without its sources. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildDeb } from '../../agent/test-kit/deb.ts'
+import { agentDist, packageAgents } from '../package-agent.ts'
+import { run } from '../support/run.ts'
+import { openOnePcOffice, until, type OnePcOffice } from './one-pc-office.ts'
+import { targetsByIds } from './targets.ts'
+
+const LIMIT_MS = 120_000
+const isHere = process.platform === 'linux' && process.arch === 'x64'
+if (!isHere) process.stderr.write('SKIPPED: the agent for Linux x64 does not run here\n')
+
+describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
+  let folder: string
+  let agent: string
+  let office: OnePcOffice
+  let child: ChildProcess | null = null
+  let said = ''
+
+  beforeAll(async () => {
+    const [made] = await packageAgents(targetsByIds(['linux-x64']), (message) =>
+      console.error(message),
+    )
+    folder = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-file-'))
+    // Alone in a folder: nothing of the project is near.
+    agent = path.join(folder, 'deployx-agent')
+    await fs.copyFile(made!.file, agent)
+    await fs.mkdir(path.join(folder, 'root'))
+    office = await openOnePcOffice(agentDist)
+  }, 300_000)
+  afterAll(async () => {
+    await kill()
+    await office?.close()
+    if (folder) await fs.rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }, 60_000)
+
+  const ask = (...args: string[]) =>
+    run(agent, args, { timeoutMs: 20_000, cwd: folder, env: { PATH: '/usr/bin:/bin' } })
+  function start(...more: string[]): void {
+    const args = ['run', '--state', path.join(folder, 'state'), ...more]
+    args.push('--install-root', path.join(folder, 'root'))
+    child = spawn(agent, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  }
+  async function kill(): Promise<void> {
+    const running = child
+    if (!running || running.exitCode !== null || running.signalCode !== null) return
+    const closed = new Promise((resolve) => running.once('close', resolve))
+    running.kill('SIGKILL')
+    await closed
+  }
+  const inRoot = (name: string): string => path.join(folder, 'root', name)
+
+  it('stands in SHA256SUMS with its hash', () => {
+    const hash = createHash('sha256').update(readFileSync(agent)).digest('hex')
+    const sums = readFileSync(path.join(agentDist, 'SHA256SUMS'), 'utf8')
+    expect(sums.split('\n')).toContain(`${hash}  deployx-agent-linux-x64`)
+  })
+
+  it('tells its version, its help and wrong usage without anything else around it', async () => {
+    const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+    expect(await ask('--version')).toMatchObject({ code: 0, stdout: `${manifest.version}\n` })
+    const help = await ask('--help')
+    expect(help).toMatchObject({ code: 0, stderr: '' })
+    expect(help.stdout).toContain('Usage: deployx-agent VERB')
+    const wrong = await ask('fly')
+    expect(wrong.code).toBe(2)
+    expect(wrong.stderr.trim().split('\n')).toHaveLength(1)
+  })
+
+  it('is not changed by what stands in its environment', async () => {
+    const env = { PATH: '/usr/bin', NODE_OPTIONS: '--require /nowhere.js', NODE_EXTRA: '1' }
+    const { code } = await run(agent, ['--version'], { timeoutMs: 20_000, env })
+    expect(code).toBe(0)
+  })
+
+  it('is what the copied line fetches, and nothing runs when its hash is another', async (context) => {
+    const has = await run('curl', ['--version'], { timeoutMs: 20_000 }).catch(() => null)
+    if (!has) return context.skip('there is no curl here')
+    const line = await office.linuxLine()
+    // All but the last step, which would change this computer.
+    const [fetching, last] = line.split(' && sudo ')
+    expect(last).toMatch(/^\.\/deployx-agent install-service --code DX1\./)
+    const pc = path.join(folder, 'pc')
+    await fs.mkdir(pc)
+    const shell = (text: string) => run('sh', ['-c', text], { timeoutMs: 60_000, cwd: pc })
+    const good = await shell(`${fetching} && ./deployx-agent --version`)
+    expect(good).toMatchObject({ code: 0 })
+    expect(good.stdout).toMatch(/deployx-agent: OK\n\d+\.\d+\.\d+\n$/)
+    const other = await shell(fetching!.replace(/[0-9a-f]{64}/, '0'.repeat(64)) + ' && echo ran')
+    expect(other.code).not.toBe(0)
+    expect(other.stdout).not.toContain('ran')
+  })
+
+  it('enrols with a code and is seen', async () => {
+    start('--code', await office.makeCode(), '--name', 'OFFICE-1')
+    await office.untilEnrolled()
+    expect(await office.device()).toMatchObject({ name: 'OFFICE-1', platform: 'linux' })
+  })
+
+  it('installs a .deb package, and skips it the second time', async () => {
+    const file = path.join(folder, 'tool.deb')
+    writeFileSync(file, buildDeb(folder, { name: 'deployx-tool', version: '1.2' }))
+    const software = await office.addSoftware(file)
+    const first = await office.ended(await office.start(software))
+    expect(first, said).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+    expect(existsSync(inRoot('usr/share/deployx-test/deployx-tool'))).toBe(true)
+    expect(await office.ended(await office.start(software))).toMatchObject({
+      deployment_status: 'skipped',
+      reason: 'already_installed',
+    })
+    const removed = await office.ended(await office.start(software, { action: 'uninstall' }))
+    expect(removed).toMatchObject({ deployment_status: 'completed' })
+    expect(existsSync(inRoot('usr/share/deployx-test/deployx-tool'))).toBe(false)
+  })
+
+  it('runs a script, and takes it up again after it was killed itself', async () => {
+    const file = path.join(folder, 'slow.sh')
+    const lines = ['#!/bin/sh', 'echo run >> "$DEPLOYX_INSTALL_ROOT/runs"', 'echo before']
+    const waits =
+      'for i in $(seq 300); do [ -e "$DEPLOYX_INSTALL_ROOT/go-on" ] && break; sleep 0.1; done'
+    writeFileSync(file, [...lines, waits, 'echo after', 'exit 3', ''].join('\n'))
+    const id = await office.start(await office.addSoftware(file))
+    await until('the script to run', async () => existsSync(inRoot('runs')), 30_000)
+    await kill()
+    start()
+    await office.untilOnline()
+    writeFileSync(inRoot('go-on'), '')
+    const ended = await office.ended(id)
+    expect(ended, said).toMatchObject({ deployment_status: 'failed', exit_code: 3 })
+    expect(ended.output).toBe('before\nafter\n')
+    expect(readFileSync(inRoot('runs'), 'utf8')).toBe('run\n')
+  })
+})

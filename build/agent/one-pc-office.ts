@@ -1,0 +1,96 @@
+/** A controller with one PC, as the tests of the packaged agents need it: enrol it, deploy to it, wait for the end. */
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import type { SoftwareFields } from '#shared/contract/requests.ts'
+import { rest } from '#shared/contract/rest.ts'
+import type { DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
+import {
+  startTestController,
+  type TestController,
+} from '../../main/controller/test-kit/test-controller.ts'
+
+const START_TIMEOUT_MS = 60_000
+const END_TIMEOUT_MS = 90_000
+const POLL_MS = 100
+
+/** Looks again and again. @throws Error naming `what` when it takes longer */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | null | undefined | false>,
+  timeoutMs: number,
+): Promise<T> {
+  const endAt = Date.now() + timeoutMs
+  for (;;) {
+    const found = await look()
+    if (found) return found
+    if (Date.now() > endAt) throw new Error(`${what}: not within ${timeoutMs / 1000} s`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+export type OnePcOffice = Awaited<ReturnType<typeof openOnePcOffice>>
+
+/** @param agentsDir the agents that it hands out. End it with `close`. */
+export async function openOnePcOffice(agentsDir: string | null = null) {
+  const controller: TestController = await startTestController({ agentsDir })
+  const client = controller.rest
+  let device: DeviceId | null = null
+
+  const theDevice = () => client.call('devices.get', { params: { id: device! } })
+  const untilOnline = () =>
+    until('the PC to be online', async () => (await theDevice()).online, START_TIMEOUT_MS)
+
+  return {
+    makeCode: async (): Promise<string> =>
+      (await client.call('enrollments.create', { body: {} })).code,
+    /** The line to copy onto a Linux PC. */
+    linuxLine: async (): Promise<string> =>
+      (await client.call('enrollments.create', { body: {} })).commands.linux,
+    /** After an agent was started with a code: waits until it is enrolled and connected. */
+    async untilEnrolled(): Promise<void> {
+      device = await until(
+        'an enrolled PC',
+        async () => (await client.call('devices.list', {})).devices[0]?.id,
+        START_TIMEOUT_MS,
+      )
+      await untilOnline()
+    },
+    untilOnline,
+    device: theDevice,
+    async addSoftware(file: string, fields: Partial<SoftwareFields> = {}) {
+      const texts = Object.entries(fields).map(([key, value]): [string, string] => [
+        key,
+        typeof value === 'string' ? value : JSON.stringify(value),
+      ])
+      const upload = { name: path.basename(file), bytes: new Uint8Array(await fs.readFile(file)) }
+      const reply = await client.upload('/software', upload, Object.fromEntries(texts))
+      if (reply.status >= 300) throw new Error(JSON.stringify(reply.body))
+      return rest['software.create'].reply.parse(reply.body)
+    },
+    async start(
+      software: { id: SoftwareId; name: string },
+      more: { action?: 'install' | 'uninstall'; timeout_seconds?: number } = {},
+    ): Promise<DeploymentId> {
+      const body = {
+        name: software.name,
+        software_ids: [software.id],
+        device_ids: [device!],
+        ...more,
+      }
+      return (await client.call('deployments.create', { body })).deployment_id
+    },
+    /** The one target of an ended deployment, and the installer's output. */
+    async ended(id: DeploymentId) {
+      const params = { id }
+      await until(
+        'the end of a deployment',
+        async () => (await client.call('deployments.get', { params })).ended_at !== null,
+        END_TIMEOUT_MS,
+      )
+      const target = (await client.call('deployments.progress', { params })).targets[0]!
+      const where = { params: { id, target_id: target.id } }
+      return { ...target, output: (await client.call('deployments.output', where)).text }
+    },
+    close: () => controller.stop(),
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * `npm run package:agent [-- --target linux-x64,win-x64]`: the agent as one file per platform, in dist/agent: Node's own
+ * executable with the bundled agent inside. The same sources make the same bytes.
+ */
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import fs from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { parseArgs } from 'node:util'
+import { findNode, installedNode } from './agent/node-binary.ts'
+import { FUSE, inject, majorOf, makeBlob, RESOURCE } from './agent/sea.ts'
+import { AGENT_TARGETS, DEFAULT_TARGETS, targetsByIds, type AgentTarget } from './agent/targets.ts'
+import { writeWindowsExecutable } from './agent/windows-executable.ts'
+import { compileWindowsHelper, HELPER_NAME } from './agent/windows-helper.ts'
+import { sourceFingerprint } from './build-app.ts'
+import { withLock } from './support/lock.ts'
+import { projectRoot } from './support/project.ts'
+import { run } from './support/run.ts'
+
+const usage = 'usage: npm run package:agent -- [--target ID,ID…]'
+/** The major version of the Node in every agent; the builder's must be the same. */
+const NODE_MAJOR = 24
+const BUNDLE_NAME = 'agent.cjs'
+const LOCK_WAIT_MS = 15 * 60_000
+
+export const agentDist = path.join(projectRoot, 'dist', 'agent')
+const SUMS_FILE = 'SHA256SUMS'
+/** What the files were made of, so that they are made again only when that has changed. */
+const STAMP_FILE = '.build.json'
+
+export type PackagedAgent = {
+  target: AgentTarget
+  file: string
+  sha256: string
+  sizeBytes: number
+  /** What this file lacks, for people. */
+  notes: string[]
+}
+
+type Stamp = Record<string, { fingerprint: string; sha256: string; notes: string[] }>
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash)
+  return hash.digest('hex')
+}
+
+/** The agent as one script; names stay readable, because its log may show them. */
+async function bundle(output: string): Promise<void> {
+  const esbuild = await import('esbuild')
+  await esbuild.build({
+    absWorkingDir: projectRoot,
+    entryPoints: ['agent/main.ts'],
+    outfile: output,
+    bundle: true,
+    platform: 'node',
+    target: `node${NODE_MAJOR}`,
+    format: 'cjs',
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+  })
+}
+
+/** A Node of the right major for this computer: the one that runs this, or the one that npm brought along. */
+async function builderNode(onProgress: (message: string) => void): Promise<string> {
+  if (majorOf(process.version) === NODE_MAJOR) return process.execPath
+  const platform = { win32: 'win', darwin: 'macos' }[process.platform as string] ?? process.platform
+  const [own] = targetsByIds([`${platform}-${os.arch()}`])
+  return await findNode(own!, onProgress)
+}
+
+async function signForMac(file: string): Promise<string[]> {
+  if (process.platform !== 'darwin')
+    return ['not signed: macOS starts it only after `codesign --sign - FILE` on a Mac']
+  const result = await run('codesign', ['--force', '--sign', '-', file], { timeoutMs: 120_000 })
+  if (result.code !== 0) throw new Error(`codesign failed: ${result.stderr}`)
+  return ['signed for this Mac only (ad hoc)']
+}
+
+async function readStamp(): Promise<Stamp> {
+  try {
+    return JSON.parse(await fs.readFile(path.join(agentDist, STAMP_FILE), 'utf8')) as Stamp
+  } catch {
+    return {}
+  }
+}
+
+async function writeWhole(name: string, content: string): Promise<void> {
+  const temporary = path.join(agentDist, `.${name}.tmp`)
+  await fs.writeFile(temporary, content)
+  await fs.rename(temporary, path.join(agentDist, name))
+}
+
+/** `sha256sum -c SHA256SUMS` checks all of them. */
+async function writeSums(stamp: Stamp): Promise<void> {
+  const lines: string[] = []
+  for (const target of AGENT_TARGETS) {
+    const made = stamp[target.id]
+    if (made) lines.push(`${made.sha256}  ${target.fileName}\n`)
+  }
+  await writeWhole(SUMS_FILE, lines.join(''))
+  await writeWhole(STAMP_FILE, JSON.stringify(stamp))
+}
+
+/**
+ * Makes the agents of these targets, those that are there already from the same sources excepted. Safe to call from several
+ * processes at a time.
+ */
+export async function packageAgents(
+  targets: readonly AgentTarget[],
+  onProgress: (message: string) => void,
+): Promise<PackagedAgent[]> {
+  await fs.mkdir(agentDist, { recursive: true })
+  const lock = path.join(projectRoot, 'node_modules', '.cache', 'deployx', 'package-agent.lock')
+  const wait = { waitMs: LOCK_WAIT_MS, onWait: () => onProgress('another build is at work') }
+  return await withLock(lock, wait, async () => {
+    const work = await fs.mkdtemp(path.join(agentDist, '.work-'))
+    try {
+      return await makeAll(targets, work, onProgress)
+    } finally {
+      await fs.rm(work, { recursive: true, force: true })
+    }
+  })
+}
+
+async function makeAll(
+  targets: readonly AgentTarget[],
+  work: string,
+  onProgress: (message: string) => void,
+): Promise<PackagedAgent[]> {
+  const sources = await sourceFingerprint(projectRoot, [
+    'agent',
+    'shared',
+    'build/agent',
+    'package.json',
+  ])
+  const stamp = await readStamp()
+  let builder: string | null = null
+  for (const target of targets) {
+    const file = path.join(agentDist, target.fileName)
+    const before = stamp[target.id]
+    const node = await findNode(target, onProgress)
+    const fingerprint = `${sources} ${(await fs.stat(node)).size} ${node}`
+    const isThere = before?.fingerprint === fingerprint && (await isSame(file, before.sha256))
+    // A compiler may have come since.
+    if (isThere && !before.notes.some((note) => note.includes('helper'))) continue
+    onProgress(`making ${target.fileName}`)
+    if (builder === null) {
+      builder = await builderNode(onProgress)
+      await bundle(path.join(work, BUNDLE_NAME))
+    }
+    delete stamp[target.id]
+    await writeSums(stamp)
+    const notes = await makeOne({ target, node, builder, work, onProgress })
+    await fs.rename(path.join(work, target.fileName), file)
+    stamp[target.id] = { fingerprint, sha256: await sha256Of(file), notes }
+    await writeSums(stamp)
+  }
+  return await Promise.all(
+    targets.map(async (target) => {
+      const file = path.join(agentDist, target.fileName)
+      const { sha256, notes } = stamp[target.id]!
+      return { target, file, sha256, sizeBytes: (await fs.stat(file)).size, notes }
+    }),
+  )
+}
+
+const isSame = (file: string, sha256: string): Promise<boolean> =>
+  sha256Of(file).then(
+    (found) => found === sha256,
+    () => false,
+  )
+
+/** Leaves the executable in `work` under its name. */
+async function makeOne(step: {
+  target: AgentTarget
+  node: string
+  builder: string
+  work: string
+  onProgress: (message: string) => void
+}): Promise<string[]> {
+  const { target, work, onProgress } = step
+  const notes: string[] = []
+  const assets: string[] = []
+  if (target.format === 'pe') {
+    const lack = await compileWindowsHelper(path.join(work, HELPER_NAME), onProgress)
+    if (lack === null) assets.push(HELPER_NAME)
+    else notes.push(`without its helper (no service, no job object): ${lack}`)
+  }
+  const blob = await makeBlob({ builderNode: step.builder, work, bundle: BUNDLE_NAME, assets })
+  const executable = path.join(work, target.fileName)
+  if (target.format === 'pe') {
+    const names = { resource: RESOURCE, fuse: FUSE }
+    await writeWindowsExecutable({ node: step.node, blob, ...names, output: executable })
+    return [...notes, 'not signed (Authenticode)']
+  }
+  await fs.copyFile(step.node, executable)
+  await fs.chmod(executable, 0o755)
+  if (target.format === 'mach-o' && process.platform === 'darwin')
+    await run('codesign', ['--remove-signature', executable], { timeoutMs: 120_000 })
+  await inject(target, executable, blob)
+  return target.format === 'mach-o' ? [...notes, ...(await signForMac(executable))] : notes
+}
+
+async function chosenTargets(named: string | undefined): Promise<AgentTarget[]> {
+  if (named !== undefined) return targetsByIds(named.split(','))
+  const installed = await Promise.all(
+    AGENT_TARGETS.map(async (t) => DEFAULT_TARGETS.includes(t.id) || (await installedNode(t))),
+  )
+  return AGENT_TARGETS.filter((_, index) => installed[index])
+}
+
+async function main(words: string[]): Promise<number> {
+  let targets: AgentTarget[]
+  try {
+    const { target } = parseArgs({ args: words, options: { target: { type: 'string' } } }).values
+    targets = await chosenTargets(target)
+  } catch (error) {
+    console.error(`${(error as Error).message} (${usage})`)
+    return 2
+  }
+  try {
+    for (const made of await packageAgents(targets, (message) => console.error(message))) {
+      const size = `${(made.sizeBytes / 2 ** 20).toFixed(0)} MiB`
+      console.log(`${path.relative(projectRoot, made.file)}  ${size}  ${made.sha256}`)
+      for (const note of made.notes) console.log(`  ${note}`)
+    }
+    return 0
+  } catch (error) {
+    console.error((error as Error).message)
+    return 1
+  }
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2))

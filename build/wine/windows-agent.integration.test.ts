@@ -1,0 +1,319 @@
+/**
+ * The single-file agent as it is given to people, on a Windows that is Wine: enrolled with a real controller, it installs and
+ * removes real .msi packages and NSIS installers. Not shown here, because Wine has none of it: access lists, PowerShell, a restart.
+ */
+import { readdirSync } from 'node:fs'
+import fs from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Detection } from '#shared/contract/detection.ts'
+import { until } from '../agent/one-pc-office.ts'
+import { makeMsi, makeNsis } from './installers.ts'
+import { wineObstacle } from './prefix.ts'
+import { setWindowsStage, type WindowsStage } from './windows-stage.ts'
+
+const obstacle = await wineObstacle()
+if (obstacle !== null)
+  process.stderr.write(`SKIPPED: the agent for Windows is not run here: ${obstacle}\n`)
+
+const guid = (n: number): string => `{8F2B7C1${n}-3D4E-4A5B-9C6D-7E8F90A1B2C3}`
+const UNINSTALL = 'HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall'
+const TEST_LIMIT_MS = 120_000
+
+describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMIT_MS }, () => {
+  let stage: WindowsStage
+  beforeAll(async () => {
+    stage = await setWindowsStage()
+    await stage.enrollAgent()
+  }, 600_000)
+  afterAll(async () => {
+    await stage?.close()
+  }, 60_000)
+
+  const install = async (...args: Parameters<WindowsStage['start']>) =>
+    stage.ended(await stage.start(...args))
+
+  it('enrols with a code and says what it is', async () => {
+    expect(await stage.device()).toMatchObject({
+      name: 'OFFICE-7',
+      platform: 'windows',
+      arch: 'x64',
+      online: true,
+    })
+  })
+
+  it('has its helper beside it', () => {
+    const names = readdirSync(stage.windows.unixPath('C:\\Agent'))
+    expect(names.filter((name) => /^deployx-helper-[0-9a-f]{12}\.exe$/.test(name))).toHaveLength(1)
+  })
+
+  describe('with an .msi package', () => {
+    it('installs it, skips it the second time, and removes it by its product code', async () => {
+      const file = await makeMsi(stage.installers, { name: 'Demo App', productCode: guid(0) })
+      const software = await stage.addSoftware(file)
+      expect(software).toMatchObject({
+        name: 'Demo App',
+        version: '1.2.3',
+        publisher: 'Ann Onym GmbH',
+        installers: [{ arch: 'x64', detection: { product_code: guid(0) } }],
+      })
+      const first = await install(software)
+      expect(first, stage.said()).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+      expect(stage.windows.read('C:\\Program Files\\DemoApp\\hello.txt')).toBe(
+        'hello from Demo App\n',
+      )
+      const key = `${UNINSTALL}\\${guid(0)}`
+      expect(await stage.windows.registryValue(key, 'DisplayVersion')).toBe('1.2.3')
+
+      expect(await install(software)).toMatchObject({
+        deployment_status: 'skipped',
+        reason: 'already_installed',
+      })
+
+      const removed = await install(software, { action: 'uninstall' })
+      expect(removed).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+      expect(stage.windows.exists('C:\\Program Files\\DemoApp\\hello.txt')).toBe(false)
+      expect(await stage.windows.registryValue(key, 'DisplayName')).toBeNull()
+
+      expect(await install(software, { action: 'uninstall' })).toMatchObject({
+        deployment_status: 'skipped',
+        reason: 'already_installed',
+      })
+    })
+
+    it('tells which step failed, out of its verbose log', async () => {
+      const file = await makeMsi(stage.installers, {
+        name: 'Fail App',
+        productCode: guid(1),
+        does: 'fail',
+      })
+      const failed = await install(await stage.addSoftware(file))
+      expect(failed).toMatchObject({ deployment_status: 'failed', reason: 'install_failed' })
+      // Windows itself says 1603.
+      expect([1603, 1627]).toContain(failed.exit_code)
+      expect(failed.output).toMatch(/^\[deployx\] Windows Installer: .*CAct.*Return value [03]/m)
+      expect(failed.error_details).toContain('CAct')
+      expect(stage.windows.exists('C:\\Program Files\\FailApp\\hello.txt')).toBe(false)
+    })
+
+    it('reports the restart that it asks for (3010)', async () => {
+      const file = await makeMsi(stage.installers, {
+        name: 'Reboot App',
+        productCode: guid(2),
+        does: 'reboot',
+      })
+      expect(await install(await stage.addSoftware(file))).toMatchObject({
+        deployment_status: 'completed',
+        reason: 'reboot_pending',
+        exit_code: 3010,
+      })
+    })
+
+    it('that never ends is ended with all that it started', async () => {
+      const file = await makeMsi(stage.installers, {
+        name: 'Wait App',
+        productCode: guid(3),
+        does: 'wait',
+      })
+      const id = await stage.start(await stage.addSoftware(file), { timeout_seconds: 5 })
+      const ended = await stage.ended(id)
+      expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'timeout' })
+      expect(await stage.windows.isRunning('-n 600')).toBe(false)
+      expect(await stage.windows.isRunning('wait-app.msi')).toBe(false)
+    })
+
+    it('that is 32-bit is found where Windows enters such', async () => {
+      const file = await makeMsi(stage.installers, {
+        name: 'Old App',
+        productCode: guid(4),
+        win32: true,
+      })
+      const rule: Detection = {
+        type: 'uninstall_entry',
+        name: 'old app',
+        version: '1.2',
+        operator: 'ge',
+      }
+      const software = await stage.addSoftware(file, { detection: rule })
+      expect(await install(software)).toMatchObject({ deployment_status: 'completed' })
+      expect(await install(software)).toMatchObject({ deployment_status: 'skipped' })
+      const removed = await install(software, { action: 'uninstall' })
+      expect(removed).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+    })
+
+    it('that is damaged is refused when it is added', async () => {
+      const file = `${stage.installers}/broken.msi`
+      await fs.writeFile(
+        file,
+        Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(4096)]),
+      )
+      await expect(stage.addSoftware(file)).rejects.toThrow('E_PACKAGE_UNREADABLE')
+    })
+  })
+
+  describe('with an NSIS installer', () => {
+    const entry = (name: string, version: string): Detection => ({
+      type: 'uninstall_entry',
+      name,
+      version,
+      operator: 'ge',
+    })
+
+    it('installs it silently, verifies it, and removes it, its uninstaller included', async () => {
+      const file = await makeNsis(stage.installers, { name: 'Nsis Demo' })
+      const detection = entry('Nsis Demo', '2.5')
+      const software = await stage.addSoftware(file, { install_args: '/S', detection })
+      expect(await install(software)).toMatchObject({
+        deployment_status: 'completed',
+        exit_code: 0,
+      })
+      expect(stage.windows.exists('C:\\Program Files\\NsisDemo\\hello.txt')).toBe(true)
+      const key = `${UNINSTALL}\\NsisDemo`
+      expect(await stage.windows.registryValue(key, 'DisplayVersion')).toBe('2.5.0')
+      expect(await install(software)).toMatchObject({ deployment_status: 'skipped' })
+      // Its uninstaller ends at once and goes on as a copy of itself.
+      expect(await install(software, { action: 'uninstall' })).toMatchObject({
+        deployment_status: 'completed',
+        exit_code: 0,
+      })
+      expect(stage.windows.exists('C:\\Program Files\\NsisDemo')).toBe(false)
+      expect(await stage.windows.registryValue(key, 'DisplayName')).toBeNull()
+    })
+
+    it('takes /D= with a blank as the last word, unquoted', async () => {
+      const file = await makeNsis(stage.installers, { name: 'Placed Demo' })
+      const software = await stage.addSoftware(file, { install_args: '/S /D=C:\\Other Place\\X' })
+      expect(await install(software)).toMatchObject({ deployment_status: 'completed' })
+      expect(stage.windows.exists('C:\\Other Place\\X\\hello.txt')).toBe(true)
+    })
+
+    it('fails when it reports success and the rule finds an older version', async () => {
+      const file = await makeNsis(stage.installers, { name: 'Aged Demo', version: '1.0.0' })
+      const detection = entry('Aged Demo', '1.1')
+      expect(
+        await install(await stage.addSoftware(file, { install_args: '/S', detection })),
+      ).toMatchObject({ deployment_status: 'failed', reason: 'not_detected', exit_code: 0 })
+    })
+
+    it('goes by the version and the hash of a file', async () => {
+      const file = await makeNsis(stage.installers, { name: 'File Demo' })
+      const path = '%ProgramFiles%\\FileDemo\\hello.txt'
+      const detection: Detection = { type: 'file', path, sha256: '0'.repeat(64) }
+      const software = await stage.addSoftware(file, { install_args: '/S', detection })
+      expect(await install(software)).toMatchObject({ reason: 'not_detected' })
+      const tool: Detection = { type: 'file', path: stage.agentPath, version: '0.1' }
+      const there = await stage.addSoftware(
+        await makeNsis(stage.installers, { name: 'Same Demo' }),
+        {
+          install_args: '/S',
+          detection: tool,
+        },
+      )
+      expect(await install(there)).toMatchObject({ deployment_status: 'skipped' })
+    })
+
+    it.each([
+      [3010, { deployment_status: 'completed', reason: 'reboot_pending', exit_code: 3010 }],
+      [5, { deployment_status: 'failed', reason: 'install_failed', exit_code: 5 }],
+    ])('understands its exit code %i', async (exitCode, expected) => {
+      const file = await makeNsis(stage.installers, { name: `Code ${exitCode}`, exitCode })
+      expect(await install(await stage.addSoftware(file, { install_args: '/S' }))).toMatchObject(
+        expected,
+      )
+    })
+
+    it('that hangs is ended after its time with its children, one that left its tree included', async () => {
+      const file = await makeNsis(stage.installers, { name: 'Hang Demo', hangs: true })
+      const software = await stage.addSoftware(file, { install_args: '/S' })
+      const id = await stage.start(software, { timeout_seconds: 6 })
+      const isHanging = () => stage.windows.isRunning('-n 602')
+      await until('the installer to hang', isHanging, 30_000)
+      expect(await stage.windows.isRunning('-n 601')).toBe(true)
+      expect(await stage.ended(id)).toMatchObject({
+        deployment_status: 'failed',
+        reason: 'timeout',
+      })
+      expect(await stage.windows.isRunning('-n 601')).toBe(false)
+      expect(await stage.windows.isRunning('-n 602')).toBe(false)
+    })
+  })
+
+  describe('with a batch file', () => {
+    const batch = async (name: string, text: string | Buffer) => {
+      const file = `${stage.installers}/${name}.cmd`
+      await fs.writeFile(file, text)
+      return stage.addSoftware(file, { install_args: 'one "two words"' })
+    }
+
+    it('runs it with its arguments, and shows what it wrote', async () => {
+      const software = await batch('plain', '@echo off\r\necho [%~1] [%~2]\r\nexit /b 0\r\n')
+      const ended = await install(software)
+      expect(ended).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+      expect(ended.output).toContain('[one] [two words]')
+    })
+
+    it('reads output in the code page of the console', async () => {
+      // 0x81 is ü in code page 437, which Wine has.
+      const text = Buffer.from('@echo off\r\necho f\x81r\r\n', 'latin1')
+      expect((await install(await batch('oem', text))).output).toContain('für')
+    })
+  })
+
+  it('that is killed while an installer runs takes it up again, and runs it once', async () => {
+    const file = `${stage.installers}/slow.cmd`
+    await fs.writeFile(
+      file,
+      '@echo off\r\necho run>>C:\\runs.txt\r\nping -n 12 127.0.0.1 >nul\r\necho slept\r\nexit /b 0\r\n',
+    )
+    const id = await stage.start(await stage.addSoftware(file))
+    await until('the installer to run', async () => stage.windows.exists('C:\\runs.txt'), 30_000)
+    await stage.killAgent()
+    stage.startAgent()
+    const ended = await stage.ended(id)
+    expect(ended, stage.said()).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+    expect(ended.output).toContain('slept')
+    expect(stage.windows.read('C:\\runs.txt').trim().split(/\r?\n/)).toHaveLength(1)
+  })
+
+  describe('as a service', () => {
+    const PLACE = 'C:\\Program Files\\DeployX Agent\\deployx-agent.exe'
+    const verb = (...words: string[]) => stage.windows.exec([stage.agentPath, ...words], 90_000)
+    const log = () => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
+
+    it('is put in its place, enrolled, started, and comes back when it is killed', async () => {
+      await stage.killAgent()
+      // Wine shuts down when only services are left, so there is one more program, as on a PC with somebody signed in.
+      stage.windows.start(['ping', '-n', '900', '127.0.0.1'])
+      const long = await verb('install-service', '--name', 'X'.repeat(300))
+      expect(long.said).toContain('longer than 255 characters')
+      const made = await verb('install-service')
+      expect(made.said).toContain('The service DeployXAgent runs')
+      expect(made.code).toBe(0)
+      await stage.untilOnline()
+      expect(stage.windows.exists(PLACE)).toBe(true)
+      const connections = log().split('"connected"').length - 1
+      expect(connections).toBeGreaterThan(0)
+      expect(await stage.windows.kill('DeployX Agent\\deployx-agent.exe run')).toBe(1)
+      await until(
+        'the service to bring the agent back',
+        async () => log().split('"connected"').length - 1 > connections,
+        60_000,
+      )
+      await stage.untilOnline()
+      const file = await makeNsis(stage.installers, { name: 'Served Demo' })
+      const software = await stage.addSoftware(file, { install_args: '/S' })
+      expect(await install(software)).toMatchObject({ deployment_status: 'completed' })
+    })
+
+    it('is updated by installing it again, and can be removed', async () => {
+      expect((await verb('install-service')).code).toBe(0)
+      await stage.untilOnline()
+      const words = 'DeployX Agent\\deployx-agent.exe run'
+      expect(await stage.windows.isRunning(words)).toBe(true)
+      const removed = await verb('uninstall-service')
+      expect(removed.said).toContain('The service DeployXAgent is removed.')
+      expect(await stage.windows.isRunning(words)).toBe(false)
+      expect(stage.windows.exists(PLACE)).toBe(false)
+      expect(stage.windows.exists('C:\\ProgramData\\DeployX\\agent\\identity.json')).toBe(true)
+    })
+  })
+})

@@ -1,0 +1,53 @@
+/** A real controller here and the built agent in a Windows of its own, enrolled by code. For the Windows tests. */
+import fs from 'node:fs/promises'
+import path from 'node:path'
+import { openOnePcOffice } from '../agent/one-pc-office.ts'
+import { targetsByIds } from '../agent/targets.ts'
+import { packageAgents } from '../package-agent.ts'
+import { copyForWine, openWindows, type Windows, type WindowsProgram } from './prefix.ts'
+
+const AGENT = 'C:\\Agent\\deployx-agent.exe'
+const STATE = 'C:\\ProgramData\\DeployX\\agent'
+
+export type WindowsStage = Awaited<ReturnType<typeof setWindowsStage>>
+
+/** End it with `close`. */
+export async function setWindowsStage() {
+  const [made] = await packageAgents(targetsByIds(['win-x64']), (message) => console.error(message))
+  const office = await openOnePcOffice()
+  const windows: Windows = await openWindows()
+  const installers = path.join(windows.folder, 'installers')
+  await fs.mkdir(installers)
+  await copyForWine(made!.file, windows.unixPath(AGENT))
+  let agent: WindowsProgram | null = null
+
+  function startAgent(words: readonly string[] = []): void {
+    const env = { DEPLOYX_LOG_LEVEL: 'debug' }
+    agent = windows.start([AGENT, 'run', '--state', STATE, ...words], env)
+  }
+
+  return {
+    ...office,
+    windows,
+    /** Folder for the installers of a test. */
+    installers,
+    agentPath: AGENT,
+    said: () => agent?.said() ?? '',
+    startAgent,
+    /** Enrols with a new code and waits until the console sees it. */
+    async enrollAgent(): Promise<void> {
+      startAgent(['--code', await office.makeCode(), '--name', 'OFFICE-7'])
+      await office.untilEnrolled().catch((error: unknown) => {
+        throw new Error(`${String(error)}\n${agent?.said().slice(-2_000)}`)
+      })
+    },
+    async killAgent(): Promise<void> {
+      agent?.process.kill('SIGKILL')
+      await agent?.ended
+    },
+    async close(): Promise<void> {
+      await windows.close()
+      await office.close()
+    },
+  }
+}

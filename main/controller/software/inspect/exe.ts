@@ -1,0 +1,71 @@
+/** Windows programs: what their version resource says, and which tool made the installer. */
+import type { FileHandle } from 'node:fs/promises'
+import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
+import type { InstallerArch } from '#shared/domain/platforms.ts'
+import { readProgram, type ProgramFacts } from '#shared/domain/portable-executable.ts'
+import { cleanText } from './facts.ts'
+import { readAt } from './window.ts'
+
+/** The tools leave their marks in the program itself, at its beginning, or where its data begins behind it. */
+const LOOK_BYTES = 2 * 1024 * 1024
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
+const wide = (text: string): Buffer => Buffer.from(text, 'utf16le')
+
+const NSIS = bytes('\xef\xbe\xad\xdeNullsoftInst')
+const INNO = [bytes('Inno Setup Setup Data ('), bytes('rDlPtS'), bytes('JR.Inno.Setup')]
+const SEVENZIP = bytes(';!@Install@!UTF-8!')
+const INSTALLSHIELD = [bytes('ISSetupStream'), wide('InstallShield'), bytes('InstallShield')]
+const SQUIRREL = [wide('SquirrelTemp'), bytes('SquirrelTemp')]
+
+/** Null: made with something else, or no installer at all. */
+function technologyOf(
+  program: ProgramFacts,
+  head: Buffer,
+  overlay: Buffer,
+): InstallerTechnology | null {
+  const has = (...marks: Buffer[]): boolean =>
+    marks.some((mark) => head.includes(mark) || overlay.includes(mark))
+  if (program.sectionNames.includes('.wixburn')) return 'burn'
+  // Data of any kind may hold the name of another tool: the surer marks come first.
+  if (overlay.includes(NSIS)) return 'nsis'
+  if (has(...INNO)) return 'inno'
+  if (overlay.includes(SEVENZIP)) return 'sevenzip'
+  if (has(...SQUIRREL)) return 'squirrel'
+  return has(...INSTALLSHIELD) ? 'installshield' : null
+}
+
+/**
+ * Machine word of the COFF header. A 32-bit program runs on every Windows, and is often just the shell of a 64-bit package: `any`.
+ */
+const archOf = (machine: number): InstallerArch =>
+  (({ 0x8664: 'x64', 0xaa64: 'arm64' }) as const)[machine] ?? 'any'
+
+export type ExeFacts = {
+  name: string
+  version: string
+  publisher: string
+  arch: InstallerArch
+  technology: InstallerTechnology | null
+}
+
+/** Nothing of it has to be there: many programs say nothing of themselves. Null when it is no Windows program. */
+export async function readExe(handle: FileHandle): Promise<ExeFacts | null> {
+  const program = await readProgram((position, length) => readAt(handle, position, length))
+  if (!program) return null
+  const { strings } = program
+  const text = (name: string, maxLength: number): string =>
+    cleanText(strings[name] ?? '', maxLength)
+  return {
+    name: text('ProductName', 200) || text('FileDescription', 200),
+    version:
+      text('ProductVersion', 100) || text('FileVersion', 100) || (program.productVersion ?? ''),
+    publisher: text('CompanyName', 200),
+    arch: archOf(program.machine),
+    technology: technologyOf(
+      program,
+      await readAt(handle, 0, LOOK_BYTES),
+      await readAt(handle, program.overlayAt, LOOK_BYTES),
+    ),
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Windows Installer packages: the table Property, and the summary. The format of the tables is not published; it is described
+ * by the readers that exist (Wine's dlls/msi/{table,string}.c, msitools' libmsi), and these are what this follows.
+ */
+import type { FileHandle } from 'node:fs/promises'
+import type { InstallerArch } from '#shared/domain/platforms.ts'
+import { openCompound, type Compound } from './compound.ts'
+import { cleanText, unreadable, type PackageFacts } from './facts.ts'
+
+const POOL_LIMIT_BYTES = 4 * 1024 * 1024
+const STRINGS_LIMIT_BYTES = 32 * 1024 * 1024
+const TABLE_LIMIT_BYTES = 1024 * 1024
+const SUMMARY_LIMIT_BYTES = 64 * 1024
+const NAME_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._'
+const TEMPLATE = 7
+const TYPE_TEXT = 30
+const PRODUCT_CODE = /^\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$/
+
+/** Windows code pages by their names in the Encoding Standard. */
+const ENCODINGS: Readonly<Record<number, string>> = {
+  874: 'windows-874',
+  932: 'shift_jis',
+  936: 'gbk',
+  949: 'euc-kr',
+  950: 'big5',
+  65001: 'utf-8',
+}
+const encodingOf = (codePage: number): string =>
+  ENCODINGS[codePage] ??
+  (codePage >= 1250 && codePage <= 1258 ? `windows-${codePage}` : 'windows-1252')
+
+/** Names of streams: two characters of a small alphabet share one UTF-16 unit; `!` marks a table. */
+export function decodeStreamName(name: string): string {
+  let text = ''
+  for (const unit of name) {
+    const code = unit.codePointAt(0)!
+    if (code === 0x4840) text += '!'
+    else if (code >= 0x4800 && code < 0x4840) text += NAME_ALPHABET[code - 0x4800]
+    else if (code >= 0x3800 && code < 0x4800) {
+      const both = code - 0x3800
+      text += NAME_ALPHABET[both & 0x3f]! + NAME_ALPHABET[both >> 6]!
+    } else text += unit
+  }
+  return text
+}
+
+async function streamOrThrow(file: Compound, name: string, limitBytes: number): Promise<Buffer> {
+  const found = file.streams.find((stream) => decodeStreamName(stream.name) === name)
+  if (!found) throw unreadable(`its table ${name.slice(1)} is missing`)
+  return file.read(found, limitBytes)
+}
+
+type Strings = { at: (index: number) => string; referenceBytes: 2 | 3 }
+
+/** The pool says how long each string is, the data holds one behind the other. */
+function readStrings(pool: Buffer, data: Buffer): Strings {
+  if (pool.length < 4) throw unreadable('its table of strings is damaged')
+  const head = pool.readUInt32LE(0)
+  const decoder = new TextDecoder(encodingOf(head & 0xffff))
+  const ranges: [from: number, to: number][] = [[0, 0]]
+  let from = 0
+  for (let at = 4; at + 4 <= pool.length; at += 4) {
+    let length = pool.readUInt16LE(at)
+    const references = pool.readUInt16LE(at + 2)
+    if (length === 0 && references !== 0 && at + 8 <= pool.length) {
+      // Longer than 64 KiB: the length stands in the next place, as two halves.
+      at += 4
+      length = pool.readUInt16LE(at + 2) * 0x10000 + pool.readUInt16LE(at)
+    }
+    ranges.push([from, from + length])
+    from += length
+  }
+  return {
+    at: (index) => decoder.decode(data.subarray(...(ranges[index] ?? [0, 0]))),
+    referenceBytes: head & 0x80000000 ? 3 : 2,
+  }
+}
+
+/** Two columns of strings, one column behind the other. */
+function readProperties(table: Buffer, strings: Strings): Map<string, string> {
+  const width = strings.referenceBytes
+  const rows = Math.floor(table.length / (2 * width))
+  const properties = new Map<string, string>()
+  for (let row = 0; row < rows; row++) {
+    const reference = (column: number): number =>
+      table.readUIntLE((column * rows + row) * width, width)
+    properties.set(strings.at(reference(0)), strings.at(reference(1)))
+  }
+  return properties
+}
+
+/** `x64;1033` of the summary ([MS-OLEPS]): for which processors it is made; empty when it does not say. */
+function templateOf(summary: Buffer): string {
+  if (summary.length < 48) return ''
+  const section = summary.readUInt32LE(44)
+  if (section + 8 > summary.length) return ''
+  const count = Math.min(summary.readUInt32LE(section + 4), 64)
+  for (let i = 0; i < count; i++) {
+    const entry = section + 8 + 8 * i
+    if (entry + 8 > summary.length) return ''
+    if (summary.readUInt32LE(entry) !== TEMPLATE) continue
+    const at = section + summary.readUInt32LE(entry + 4)
+    if (at + 8 > summary.length || summary.readUInt32LE(at) !== TYPE_TEXT) return ''
+    const bytes = summary.subarray(at + 8, at + 8 + Math.min(summary.readUInt32LE(at + 4), 256))
+    return bytes.toString('latin1').replace(/\0.*$/s, '')
+  }
+  return ''
+}
+
+/** A 32-bit package runs on every Windows. */
+function archOf(word: string): InstallerArch | null {
+  switch (word.toLowerCase()) {
+    case 'x64':
+    case 'amd64':
+      return 'x64'
+    case 'arm64':
+      return 'arm64'
+    case 'intel64':
+      return null
+    default:
+      return 'any'
+  }
+}
+
+/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
+export async function readMsi(handle: FileHandle, fileBytes: number): Promise<PackageFacts> {
+  const file = await openCompound(handle, fileBytes)
+  const strings = readStrings(
+    await streamOrThrow(file, '!_StringPool', POOL_LIMIT_BYTES),
+    await streamOrThrow(file, '!_StringData', STRINGS_LIMIT_BYTES),
+  )
+  const properties = readProperties(
+    await streamOrThrow(file, '!Property', TABLE_LIMIT_BYTES),
+    strings,
+  )
+  const text = (name: string, maxLength: number): string =>
+    cleanText(properties.get(name) ?? '', maxLength)
+  const productCode = text('ProductCode', 64)
+  const name = text('ProductName', 200)
+  if (name === '' || !PRODUCT_CODE.test(productCode))
+    throw unreadable('its table Property names no product')
+  const summary = file.streams.find((stream) => stream.name === '\u0005SummaryInformation')
+  const template = summary ? templateOf(await file.read(summary, SUMMARY_LIMIT_BYTES)) : ''
+  const archWord = cleanText(template.split(';')[0]!.split(',')[0]!, 64)
+  return {
+    name,
+    version: text('ProductVersion', 100),
+    publisher: text('Manufacturer', 200),
+    platform: 'windows',
+    arch: archOf(archWord),
+    archWord,
+    detection: { type: 'msi_product', product_code: productCode },
+  }
+}

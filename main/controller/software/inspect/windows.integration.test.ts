@@ -1,0 +1,152 @@
+/** Windows installers, made here byte by byte: what they tell, and that damaged ones are refused without harm. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { AppError } from '#shared/contract/errors.ts'
+import { makeMsiBytes, makeProgram } from '../../test-kit/windows-packages.ts'
+import { inspect, kindOrThrow } from './index.ts'
+import { decodeStreamName } from './msi.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'deployx-inspect-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+async function look(name: string, bytes: Buffer) {
+  const file = join(folder, name)
+  writeFileSync(file, bytes)
+  return inspect(file, name, kindOrThrow(name))
+}
+
+const PROPERTIES = {
+  ProductName: 'Übung für Zwei',
+  ProductVersion: '3.0.21',
+  Manufacturer: 'Ann Onym',
+  ProductCode: '{11111111-2222-3333-4444-555555555555}',
+}
+
+describe('an .msi package', () => {
+  it('tells its product, in the code page it names, and how to detect it', async () => {
+    expect(
+      await look('a.msi', makeMsiBytes({ properties: PROPERTIES, template: 'x64;1031' })),
+    ).toEqual({
+      name: 'Übung für Zwei',
+      version: '3.0.21',
+      publisher: 'Ann Onym',
+      platform: 'windows',
+      arch: 'x64',
+      archWord: 'x64',
+      detection: { type: 'msi_product', product_code: PROPERTIES.ProductCode },
+    })
+  })
+
+  it.each([
+    ['Intel;1033', 'any'],
+    ['Arm64;1033', 'arm64'],
+    ['Intel64;1033', null],
+    ['', 'any'],
+  ])('made for %j is for %s', async (template, arch) => {
+    expect(await look('a.msi', makeMsiBytes({ properties: PROPERTIES, template }))).toMatchObject({
+      arch,
+    })
+  })
+
+  it('with references of three bytes and a string of more than 64 KiB is read as well', async () => {
+    const properties = { ALong: 'x'.repeat(70_000), ...PROPERTIES }
+    const bytes = makeMsiBytes({ properties, template: 'x64;1033', wide: true })
+    expect(await look('a.msi', bytes)).toMatchObject({ name: 'Übung für Zwei', version: '3.0.21' })
+  })
+
+  it.each([
+    ['without a product code', { ...PROPERTIES, ProductCode: 'none' }],
+    ['without a name', { ...PROPERTIES, ProductName: '' }],
+  ])('%s is refused', async (_what, properties) => {
+    const made = look('a.msi', makeMsiBytes({ properties, template: '' }))
+    await expect(made).rejects.toThrow('names no product')
+  })
+
+  it('is refused when it is cut off, and read or refused wherever it is damaged', async () => {
+    const whole = makeMsiBytes({ properties: PROPERTIES, template: 'x64;1033' })
+    for (let cut = 1; cut < whole.length - 512; cut += 97)
+      await expect(look('a.msi', whole.subarray(0, cut)), `cut at ${cut}`).rejects.toThrow(AppError)
+    const damage = fc.array(fc.tuple(fc.nat({ max: whole.length - 1 }), fc.nat({ max: 255 })), {
+      minLength: 1,
+      maxLength: 8,
+    })
+    await fc.assert(
+      fc.asyncProperty(damage, async (changes) => {
+        const bytes = Buffer.from(whole)
+        for (const [at, value] of changes) bytes[at] = value
+        await look('a.msi', bytes).catch((error: unknown) => expect(error).toBeInstanceOf(AppError))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('whose sector table leads in a circle is refused', async () => {
+    const bytes = makeMsiBytes({ properties: PROPERTIES, template: 'x64;1033' })
+    // The directory's first sector follows itself.
+    const directory = bytes.readUInt32LE(48)
+    bytes.writeUInt32LE(directory, 512 + 4 * directory)
+    await expect(look('a.msi', bytes)).rejects.toThrow('directory is damaged')
+  })
+
+  it('has streams whose names are packed', () => {
+    expect(decodeStreamName('\u4840\u3f3f\u4577\u446c\u3b6a\u45e4\u4824')).toBe('!_StringData')
+  })
+})
+
+describe('a Windows program', () => {
+  const strings = { ProductName: 'Probe', ProductVersion: '2.5.0', CompanyName: 'Ann Onym' }
+
+  it('tells name, version, publisher and architecture of its version resource', async () => {
+    expect(await look('a.exe', makeProgram({ strings, machine: 0x8664 }))).toEqual({
+      name: 'Probe',
+      version: '2.5.0',
+      publisher: 'Ann Onym',
+      platform: 'windows',
+      arch: 'x64',
+      archWord: '',
+      detection: null,
+      technology: null,
+    })
+  })
+
+  it('goes by its file name where it tells nothing', async () => {
+    expect(await look('Set up.exe', makeProgram({ strings: {} }))).toMatchObject({
+      name: 'Set up',
+      version: '1.2.3.4',
+      arch: 'any',
+    })
+  })
+
+  it.each([
+    ['nsis', { overlay: Buffer.from('\0\0\0\0\xef\xbe\xad\xdeNullsoftInst', 'latin1') }],
+    ['inno', { overlay: Buffer.from('zlb\x1a Inno Setup Setup Data (6.2.0)', 'latin1') }],
+    ['burn', { sectionName: '.wixburn' }],
+    ['sevenzip', { overlay: Buffer.from(';!@Install@!UTF-8!\nRunProgram="a"') }],
+    ['squirrel', { overlay: Buffer.from('SquirrelTemp', 'utf16le') }],
+    ['installshield', { overlay: Buffer.from('ISSetupStream') }],
+    [null, { overlay: Buffer.from('something else') }],
+  ] as const)('is known to be made with %s', async (technology, options) => {
+    expect(await look('a.exe', makeProgram({ strings, ...options }))).toMatchObject({ technology })
+  })
+
+  it('is read or taken as it is wherever it is damaged', async () => {
+    const whole = makeProgram({ strings })
+    const damage = fc.array(
+      fc.tuple(fc.integer({ min: 2, max: whole.length - 1 }), fc.nat({ max: 255 })),
+      { minLength: 1, maxLength: 8 },
+    )
+    await fc.assert(
+      fc.asyncProperty(damage, async (changes) => {
+        const bytes = Buffer.from(whole)
+        for (const [at, value] of changes) bytes[at] = value
+        const facts = await look('a.exe', bytes)
+        expect(facts.platform).toBe('windows')
+        expect(facts.name.length).toBeLessThanOrEqual(200)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
