@@ -33,6 +33,12 @@ export const releaseFuses = {
   grantFileProtocolExtraPrivileges: false,
 } as const
 
+/** Those of a package: all as in a release, but for the one that Playwright needs. */
+export const fusesOf = (variant: PackageVariant) => ({
+  ...releaseFuses,
+  enableNodeCliInspectArguments: variant === 'inspectable',
+})
+
 /** The whole of electron-builder's configuration, as data, so that it can be tested without packaging. */
 export function createBuilderConfig(options: BuilderConfigOptions = {}): Configuration {
   const variant = options.variant ?? 'release'
@@ -49,10 +55,7 @@ export function createBuilderConfig(options: BuilderConfigOptions = {}): Configu
     },
     artifactName: `\${productName}-\${version}-\${os}-\${arch}${suffix}.\${ext}`,
     ...(electron && { electronDist: electron.dist, electronVersion: electron.version }),
-    electronFuses: {
-      ...releaseFuses,
-      enableNodeCliInspectArguments: variant === 'inspectable',
-    },
+    electronFuses: fusesOf(variant),
     // Chromium's own texts; the console's are inside the app.
     electronLanguages: ['en-US'],
     // The agents that the console hands out; see package-agent.ts.

@@ -4,10 +4,11 @@ import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { DEFAULT_TARGETS, targetsByIds } from './agent/targets.ts'
 import { ensureBuilt } from './build-app.ts'
-import { createBuilderConfig } from './electron-builder.config.ts'
+import { createBuilderConfig, fusesOf } from './electron-builder.config.ts'
 import type { PackageVariant } from './electron-builder.config.ts'
 import { ElectronUnavailableError, resolveElectron } from './electron-runtime/resolve.ts'
 import type { Runtime } from './electron-runtime/resolve.ts'
+import { wrongFuses } from './fuses.ts'
 import { packageAgents } from './package-agent.ts'
 import { projectRoot } from './support/project.ts'
 
@@ -74,11 +75,17 @@ export async function packageApp(options: PackageOptions = {}): Promise<PackageR
     publish: 'never',
   })
   const appDir = path.join(output, unpackedFolder())
+  const executable = path.join(appDir, executableIn())
+  const wrong = await wrongFuses(executable, fusesOf(variant))
+  if (wrong.length > 0)
+    throw new Error(
+      `The package is not sound: ${wrong.join(', ')} did not arrive in ${executable}.`,
+    )
   return {
     variant,
     electron,
     appDir,
-    executable: path.join(appDir, executableIn()),
+    executable,
     artifacts: artifacts.filter((file) => path.dirname(file) === output),
     skipped: plan.skipped,
   }
