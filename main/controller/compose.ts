@@ -1,21 +1,15 @@
 /** All the wiring of the controller, and its one door: the desktop, the headless start and the tests come in here. */
 import { join } from 'node:path'
-import { Server } from 'socket.io'
-import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
 import type { HubStatus } from '#shared/contract/entities.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { createAudit } from './audit/index.ts'
+import type { Controller, ControllerOptions } from './controller.types.ts'
 import { createContent } from './content/index.ts'
-import type { Log } from './context.ts'
-import { createDeployments, type EngineTimings } from './deployments/index.ts'
-import { createDevices, type PresenceTimings } from './devices/index.ts'
-import { createEnrollment, createPairing, type PairingTimings } from './enrollment/index.ts'
+import { createDeployments } from './deployments/index.ts'
+import { createDevices } from './devices/index.ts'
+import { createEnrollment, createPairing } from './enrollment/index.ts'
+import { openConsolePort } from './http/console-port.ts'
 import { createGroups } from './groups/index.ts'
-import { controllerHandlers } from './http/controller.routes.ts'
-import { coreRoutes } from './http/core.routes.ts'
-import { createConsoleServer } from './http/server.ts'
-import { softwareRoutes } from './http/software.routes.ts'
-import { createTokens } from './http/tokens.ts'
 import { hubAddresses } from './hub/addresses.ts'
 import { createAgentsEdge } from './hub/agents.ts'
 import { createConsolesEdge } from './hub/consoles.ts'
@@ -30,72 +24,13 @@ import {
   type Restored,
 } from './identity/index.ts'
 import { createAgentFiles } from './lib/agent-files.ts'
-import { listen } from './lib/listen.ts'
-import type { Keystore } from './lib/vault.ts'
-import { closeDefaultNamespace } from './lib/namespaces.ts'
 import { createSigner } from './signing/index.ts'
 import { createEstate } from './estate.ts'
 import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
 import { createPasswords, createUsers } from './users/index.ts'
 
-export type ControllerOptions = {
-  dataDir: string
-  migrationsDir: string
-  /** Where the built worker threads lie; null: they run from the sources. */
-  workersDir: string | null
-  /** The built console, served to browsers; null serves none. */
-  rendererDir: string | null
-  /** The single-file agents with their SHA256SUMS, offered to PCs that have none yet. Default: none are. */
-  agentsDir?: string | null
-  version: string
-  /** Default: all interfaces. */
-  hubHost?: string
-  /** 0 = any free port. */
-  hubPort: number
-  /** Default: loopback. */
-  consoleHost?: string
-  consolePort: number
-  /** Origins beside the console's own that may call the REST surface and the feed: the desktop's `app://` scheme. */
-  allowedOrigins: readonly string[]
-  log: Log
-  /** May packages given as an address be fetched from this computer and its link-local neighbours? Default: no. */
-  allowPrivateFetch?: boolean
-  /** Protects the key files. Default: their permissions alone do. */
-  keystore?: Keystore | null
-  /** A recovery file was proven and unpacked: start the controller anew and it is taken up. Default: it waits for the next start. */
-  onRestored?: () => void
-  /** Is the hub announced on the LAN, so that agents find it? Default: yes. */
-  discovery?: boolean
-  /** For tests, which cannot wait as long as people. */
-  timings?: {
-    engine?: Partial<EngineTimings>
-    presence?: Partial<PresenceTimings>
-    pairing?: Partial<PairingTimings>
-  }
-}
-
-export type Activity = {
-  active_deployments: { id: DeploymentId; name: string; ended: number; total: number }[]
-  running_targets: number
-  online_agents: number
-  total_devices: number
-  /** PCs that wait for somebody to compare digits. */
-  pending_devices: number
-}
-
-export type Controller = {
-  readonly consoleUrl: string
-  readonly hubUrl: string
-  readonly fingerprint: string
-  readonly dataDir: string
-  activity: () => Activity
-  /** Every feed event, unfiltered: the desktop belongs to whoever runs the controller. Returns the function that stops it. */
-  subscribe: (
-    listener: (event: FeedEventName, body: FeedEvents[FeedEventName]) => void,
-  ) => () => void
-  stop: () => Promise<void>
-}
+export type { Activity, Controller, ControllerOptions } from './controller.types.ts'
 
 /**
  * Opens the store, listens, and takes up what was under way.
@@ -228,57 +163,25 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const consoles = createConsolesEdge({ devices, deployments, hubStatus })
     undo.push(() => consoles.stop())
 
-    const web = await createConsoleServer({ ...options, consoleHost, jwtSecret: keys().jwtSecret })
-    const isOpen = (sessionId: string, address: string): boolean =>
-      users.viewerOf(sessionId, address) !== null
-    const tokens = createTokens({ app: web.app, users, now })
-    await web.mount(
-      {
-        ...coreRoutes({
-          users,
-          tokens,
-          audit,
-          devices,
-          groups,
-          enrollment,
-          deployments,
-          software,
-          hubStatus,
-          version: options.version,
-        }),
-        ...softwareRoutes({ software }),
-        ...controllerHandlers({
-          identity,
-          devices,
-          dataDir,
-          restart: options.onRestored ?? null,
-        }),
+    const consolePort = await openConsolePort({
+      ...options,
+      consoleHost,
+      jwtSecret: keys().jwtSecret,
+      slices: {
+        users,
+        audit,
+        devices,
+        groups,
+        enrollment,
+        deployments,
+        software,
+        hubStatus,
+        version: options.version,
       },
-      {
-        authenticate: (token, address) => tokens.authenticate(token, address),
-        isOpen,
-        refused: (...told) => audit.refused(...told),
-      },
-    )
-    await web.app.ready()
-    const feed = new Server(web.app.server, {
-      transports: ['websocket'],
-      serveClient: false,
-      perMessageDeflate: false,
-      maxHttpBufferSize: 64 * 1024,
-      // A cross-site page must not ride on somebody's browser: same rule as for REST.
-      allowRequest: (request, done) => done(null, web.mayCall(request)),
-      connectTimeout: 10_000,
+      identity,
+      consoles,
+      undo,
     })
-    closeDefaultNamespace(feed)
-    consoles.attach(feed, (token, address) => tokens.authenticate(token, address), isOpen)
-    undo.push(
-      () => web.app.close(),
-      () => feed.close(),
-      // Whoever still uploads is cut off: closing would wait for him.
-      () => web.app.server.closeAllConnections(),
-    )
-    const consolePort = await listen(web.app.server, options.consolePort, consoleHost, 'console')
 
     undo.push(
       () => software.stop(),

@@ -121,14 +121,16 @@ function serveDocs(app: FastifyInstance, version: string): void {
   for (const url of ['/openapi.json', '/docs', '/docs/*']) app.get(url, answer)
 }
 
-export async function createConsoleServer(deps: {
+export type ConsoleServerOptions = {
   jwtSecret: string
   consoleHost: string
   allowedOrigins: readonly string[]
   rendererDir: string | null
   version: string
   log: Log
-}): Promise<{
+}
+
+export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
   app: FastifyInstance
   /** Whether its `Host` and `Origin` are welcome. */
   mayCall: (request: IncomingMessage) => boolean

@@ -1,0 +1,66 @@
+/** What the controller is given, and what it is to whoever started it. */
+import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
+import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { Log } from './context.ts'
+import type { EngineTimings } from './deployments/index.ts'
+import type { PresenceTimings } from './devices/index.ts'
+import type { PairingTimings } from './enrollment/index.ts'
+import type { Keystore } from './lib/vault.ts'
+
+export type ControllerOptions = {
+  dataDir: string
+  migrationsDir: string
+  /** Where the built worker threads lie; null: they run from the sources. */
+  workersDir: string | null
+  /** The built console, served to browsers; null serves none. */
+  rendererDir: string | null
+  /** The single-file agents with their SHA256SUMS, offered to PCs that have none yet. Default: none are. */
+  agentsDir?: string | null
+  version: string
+  /** Default: all interfaces. */
+  hubHost?: string
+  /** 0 = any free port. */
+  hubPort: number
+  /** Default: loopback. */
+  consoleHost?: string
+  consolePort: number
+  /** Origins beside the console's own that may call the REST surface and the feed: the desktop's `app://` scheme. */
+  allowedOrigins: readonly string[]
+  log: Log
+  /** May packages given as an address be fetched from this computer and its link-local neighbours? Default: no. */
+  allowPrivateFetch?: boolean
+  /** Protects the key files. Default: their permissions alone do. */
+  keystore?: Keystore | null
+  /** A recovery file was proven and unpacked: start the controller anew and it is taken up. Default: it waits for the next start. */
+  onRestored?: () => void
+  /** Is the hub announced on the LAN, so that agents find it? Default: yes. */
+  discovery?: boolean
+  /** For tests, which cannot wait as long as people. */
+  timings?: {
+    engine?: Partial<EngineTimings>
+    presence?: Partial<PresenceTimings>
+    pairing?: Partial<PairingTimings>
+  }
+}
+
+export type Activity = {
+  active_deployments: { id: DeploymentId; name: string; ended: number; total: number }[]
+  running_targets: number
+  online_agents: number
+  total_devices: number
+  /** PCs that wait for somebody to compare digits. */
+  pending_devices: number
+}
+
+export type Controller = {
+  readonly consoleUrl: string
+  readonly hubUrl: string
+  readonly fingerprint: string
+  readonly dataDir: string
+  activity: () => Activity
+  /** Every feed event, unfiltered: the desktop belongs to whoever runs the controller. Returns the function that stops it. */
+  subscribe: (
+    listener: (event: FeedEventName, body: FeedEvents[FeedEventName]) => void,
+  ) => () => void
+  stop: () => Promise<void>
+}
