@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { AUDIT_ACTIONS } from '#shared/domain/audit-actions.ts'
+import { formatExact } from './format.ts'
 import { actionInWords, detailsInWords, sentenceOf } from './audit-text.ts'
 
 it('says what was done', () => {
@@ -19,6 +20,8 @@ it('reads a recorded change out, and leaves other details alone', () => {
   expect(detailsInWords('tool.sh: {"arch":"arm64"}')).toBe('tool.sh: arch: arm64')
   expect(detailsInWords('a {b} c')).toBe('a {b} c')
   expect(detailsInWords('setup.exe')).toBe('setup.exe')
+  const at = '2026-11-23T18:55:46.986Z'
+  expect(detailsInWords(`50 uses until ${at}`)).toBe(`50 uses until ${formatExact(at)}`)
 })
 
 const sentence = (actor: string, action: string, subject: string) =>

@@ -1,5 +1,6 @@
 /** Audit entries as people read them. */
 import type { AuditEntry } from '#shared/contract/entities.ts'
+import { formatExact } from './format.ts'
 import { z } from 'zod'
 import { AuditAction } from '#shared/domain/audit-actions.ts'
 
@@ -112,8 +113,13 @@ export function sentenceOf(
     .map((part) => ({ text: values[part] ?? part, strong: Object.hasOwn(values, part) }))
 }
 
-/** A change that was recorded as JSON, as "version: 2, publisher: VideoLAN"; anything else as it is. */
-export function detailsInWords(details: string): string {
+const ISO_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
+
+/** A change that was recorded as JSON, as "version: 2, publisher: VideoLAN"; times as on this computer's clock; anything else as it is. */
+export const detailsInWords = (details: string): string =>
+  changeInWords(details).replace(ISO_TIME, (iso) => formatExact(iso))
+
+function changeInWords(details: string): string {
   const start = details.indexOf('{')
   if (start < 0) return details
   try {

@@ -144,7 +144,7 @@ export function createDevices(deps: {
       if (!viewer || viewer.role === 'admin') {
         const { total, unapproved } = repo.counts()
         return {
-          total,
+          total: total - pending.unknownCount(),
           online: presence.onlineCount(),
           unapproved: unapproved + pending.knownCount(),
         }

@@ -49,6 +49,8 @@ export function createPending(deps: {
         : null
     },
     has: (id: DeviceId): boolean => open.has(id),
+    /** Rows that are there for the comparison of digits alone: they count as devices once that has ended well. */
+    unknownCount: (): number => [...open.values()].filter((p) => p.afterwards !== 'keep').length,
     /** Known and approved devices that are being enrolled once more. */
     knownCount: (): number => [...open.values()].filter((p) => p.isApproved).length,
 
