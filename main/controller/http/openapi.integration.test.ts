@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rest } from '#shared/contract/rest.ts'
+import type { Route } from '#shared/contract/route.ts'
 import { createRestClient, startTestController, type RestClient, type TestController } from '../test-kit/test-controller.ts' // prettier-ignore
 
 type Operation = {
@@ -70,8 +71,9 @@ describe('every operation of the OpenAPI document', () => {
   it('answers 403 or 404 to a technician for what is another’s', async () => {
     for (const call of calls.filter((c) => c.path.includes('{'))) {
       const { operationId } = call.operation
+      const route: Route = rest[operationId as keyof typeof rest]
       const reply =
-        Object.keys(call.operation.requestBody?.content ?? {}).some((type) => type.startsWith('multipart')) || rest[operationId as keyof typeof rest].path.endsWith('/installers') // prettier-ignore
+        route.transport === 'multipart'
           ? await stranger.upload(fill(call.path, someId(call)), {
               name: 'x.sh',
               bytes: '#!/bin/sh\n',

@@ -34,11 +34,12 @@ export function softwareRoutes(deps: { software: Software }): Handlers<'software
       return software.addInstaller(viewer, params.id, upload, fields)
     },
 
-    'software.upload_file': async ({ params }, { viewer, raw }) => {
+    'software.upload_file': async ({ params }, { viewer, raw, stillSignedIn }) => {
       const { upload } = await readUpload(raw, (file) => {
         software.checkInstaller(viewer, params.id, params.installer_id)
         return software.receive(file)
       })
+      await checkOrDiscard(upload, stillSignedIn)
       return software.uploadFile(viewer, params.id, params.installer_id, upload)
     },
 
