@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { startController, type Controller } from '../compose.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
+import { TEST_WORKERS_DIR } from '../test-kit/workers.ts'
 
 let t: TestController
 let web: string
@@ -146,7 +147,7 @@ describe('the first account', () => {
     const controller = await startController({
       dataDir,
       migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
-      workersDir: null,
+      workersDir: TEST_WORKERS_DIR,
       rendererDir: null,
       version: '0',
       hubHost: '127.0.0.1',

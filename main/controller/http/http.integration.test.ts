@@ -17,6 +17,7 @@ import {
   type RestReply,
   type TestController,
 } from '../test-kit/test-controller.ts'
+import { TEST_WORKERS_DIR } from '../test-kit/workers.ts'
 
 let t: TestController
 let softwareId: number
@@ -295,7 +296,7 @@ describe('a start that cannot be', () => {
   const start = (options: { dataDir: string; hubPort?: number }) =>
     startController({
       migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
-      workersDir: null,
+      workersDir: TEST_WORKERS_DIR,
       rendererDir: null,
       version: '0',
       hubPort: 0,

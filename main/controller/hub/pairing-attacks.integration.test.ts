@@ -15,6 +15,7 @@ import {
   type PairingKey,
 } from '../test-kit/pairing-agent.ts'
 import { createRestClient, startTestController, type TestController } from '../test-kit/test-controller.ts' // prettier-ignore
+import { TEST_WORKERS_DIR } from '../test-kit/workers.ts'
 
 let t: TestController
 const undo: (() => unknown)[] = []
@@ -187,7 +188,7 @@ it('leaves no device behind when the controller is killed while digits are compa
   const controller = await startController({
     dataDir,
     migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
-    workersDir: null,
+    workersDir: TEST_WORKERS_DIR,
     rendererDir: null,
     version: '0.0.0-test',
     hubHost: '127.0.0.1',

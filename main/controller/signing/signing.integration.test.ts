@@ -13,6 +13,7 @@ import {
   splitText,
 } from '#shared/contract/agent-link.ts'
 import { openStore, type Store } from '../store/store.ts'
+import { TEST_WORKERS_DIR } from '../test-kit/workers.ts'
 import { createSigner, type Signer } from './index.ts'
 
 const SHA = 'a'.repeat(64)
@@ -46,9 +47,7 @@ beforeAll(() => {
     keyFile,
     vaultKey: null,
     databaseFile: store.file,
-    workersDir: process.features.typescript
-      ? null
-      : join(import.meta.dirname, '../../../out/main/workers'),
+    workersDir: TEST_WORKERS_DIR,
   })
 })
 afterAll(async () => {

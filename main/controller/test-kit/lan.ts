@@ -1,5 +1,6 @@
 /** A LAN of its own for tests: computers that are network namespaces of Linux, on one switch. Needs root. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { NODE_FOR_AGENTS } from './real-agent.ts'
 
 const ip = (...args: string[]): void =>
   void execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -67,9 +68,9 @@ export function buildLan(hosts: Readonly<Record<string, string>>) {
       ip('-n', name(host), 'addr', 'del', `${from}/24`, 'dev', 'eth0')
       ip('-n', name(host), 'addr', 'add', `${to}/24`, 'dev', 'eth0')
     },
-    /** Runs Node on that computer. What it says on both streams is gathered. */
+    /** Runs Node, one that takes TypeScript, on that computer. What it says on both streams is gathered. */
     run(host: string, args: readonly string[]) {
-      const words = ['netns', 'exec', name(host), process.execPath, ...args]
+      const words = ['netns', 'exec', name(host), NODE_FOR_AGENTS, ...args]
       const child = spawn('ip', words, { stdio: ['pipe', 'pipe', 'pipe'] })
       children.push(child)
       let said = ''

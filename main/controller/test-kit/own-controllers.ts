@@ -6,6 +6,7 @@ import { pino } from 'pino'
 import { startController, type Controller, type ControllerOptions } from '../compose.ts'
 import { startRealAgent, type RealAgent } from './real-agent.ts'
 import { createRestClient, type RestClient } from './test-controller.ts'
+import { TEST_WORKERS_DIR } from './workers.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const ANNA = { username: 'anna', password: 'correct horse' }
@@ -27,7 +28,7 @@ export function openOwnControllers() {
     const controller = await startController({
       dataDir: join(folder, dataDir),
       migrationsDir: join(ROOT, 'main', 'controller', 'store', 'migrations'),
-      workersDir: process.features.typescript ? null : join(ROOT, 'out', 'main', 'workers'),
+      workersDir: TEST_WORKERS_DIR,
       rendererDir: null,
       version: '0.0.0-test',
       hubHost: '127.0.0.1',

@@ -17,6 +17,7 @@ import {
   type Session,
 } from '#shared/contract/rest.ts'
 import { startController, type Controller, type ControllerOptions } from '../compose.ts'
+import { TEST_WORKERS_DIR } from './workers.ts'
 import {
   connectSimAgent,
   enrollSimAgent,
@@ -125,7 +126,7 @@ export async function startTestController(
     startController({
       migrationsDir: join(ROOT, 'main', 'controller', 'store', 'migrations'),
       // A Node that does not take TypeScript (Electron's) runs the built ones.
-      workersDir: process.features.typescript ? null : join(ROOT, 'out', 'main', 'workers'),
+      workersDir: TEST_WORKERS_DIR,
       rendererDir: null,
       version: '0.0.0-test',
       hubHost: '127.0.0.1',
