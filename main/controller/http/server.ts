@@ -23,9 +23,10 @@ import { isLoopback, plainAddress } from '../lib/addresses.ts'
 import type { Handler } from './handlers.ts'
 import { createOriginGuard, securityHeaders } from './security.ts'
 import { createDoor, type Access } from './door.ts'
+import { createUserLimit } from './user-limit.ts'
 import { ACCESS_LIFE_MS, TOKEN_AUDIENCE, TOKEN_ISSUER } from './tokens.ts'
 
-/** Requests one address may make per minute; sign-in and first account far fewer, because each may be a guess. */
+/** Requests one address, and one user, may make per minute; sign-in and first account far fewer, because each may be a guess. */
 const REQUESTS_PER_MINUTE = 3_000
 const SIGN_INS_PER_MINUTE = 20
 /** From the head of a request to the last byte of its JSON. */
@@ -180,6 +181,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
     maxAge: 600,
     exposedHeaders: ['content-disposition', 'retry-after'],
   })
+  const takeOne = createUserLimit(REQUESTS_PER_MINUTE)
   await app.register(rateLimit, {
     global: true,
     max: REQUESTS_PER_MINUTE,
@@ -214,6 +216,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
           handler: async (request, reply) => {
             const remoteAddress = plainAddress(request.socket.remoteAddress)
             const known = admit(name, request.headers.authorization, remoteAddress)
+            if (known) takeOne(known.viewer.id)
             const stillSignedIn = (): void => {
               if (known && !access.isOpen(known.sessionId, remoteAddress))
                 throw new AppError('E_UNAUTHENTICATED', 'This session has ended. Sign in again.')
