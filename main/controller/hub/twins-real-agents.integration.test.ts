@@ -251,7 +251,9 @@ it(
     code = (await t.rest.call('enrollments.create', { body: {} })).code
     const again = start({ hardwareId: B, state: image })
     await online(2)
-    expect(again.said()).toContain('Enrolled as device 2')
+    await eventually('it says which device it is', () =>
+      again.said().includes('Enrolled as device 2'),
+    )
     expect(await devices()).toMatchObject([
       { id: 1, online: true },
       { id: 2, approved: true },

@@ -37,7 +37,8 @@ export type RealAgent = ReturnType<typeof startRealAgent>
 
 /** A state folder as a copy of its disk carries it into another PC: there, none of its processes live. */
 export function copyState(from: string, to: string): void {
-  cpSync(from, to, { recursive: true })
+  // Files that are being written at this moment come and go under such names.
+  cpSync(from, to, { recursive: true, filter: (file) => !file.endsWith('.tmp') })
   rmSync(join(to, 'agent.lock'), { force: true })
   const attempts = join(to, 'attempts')
   for (const file of readdirSync(attempts, { recursive: true, encoding: 'utf8' })) {
