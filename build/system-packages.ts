@@ -14,6 +14,8 @@ const packagesFor = {
   display: ['xvfb', 'xauth'],
   /** A private message bus with a tray and a notification server, for the desktop specs. */
   'desktop-bus': ['dbus', 'python3-dbus', 'python3-gi'],
+  /** The console in a browser, as `npm run serve` offers it. */
+  browser: ['chromium'],
   compiler: ['gcc', 'libc6-dev'],
   /** Compiles the agent's Windows helper. */
   'windows-compiler': ['gcc-mingw-w64-x86-64'],
