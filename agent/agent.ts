@@ -86,12 +86,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     }),
     keeper: identity,
     onCommand: (event, body) => runner.command(event, body),
-    onInspect: createInspect({
-      enrollment,
-      installers,
-      journal,
-      diskFolder: installRoot ?? folder.path,
-    }),
+    questions: {
+      inspect_device: createInspect({
+        enrollment,
+        installers,
+        journal,
+        diskFolder: installRoot ?? folder.path,
+      }),
+    },
     onReady(address, addresses) {
       const merged = mergeAddresses([address], addresses, enrollment().addresses)
       if (merged.join() !== enrollment().addresses.join())

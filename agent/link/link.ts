@@ -55,6 +55,9 @@ export type Link = Reporter & {
   keep: (signal: AbortSignal) => Promise<void>
 }
 
+/** What else the hub may say and expects an answer to, by event. Each opens and checks its envelope itself, and never rejects. */
+export type Questions = { inspect_device: (body: unknown) => Promise<InspectReply> }
+
 type HubSocket = Socket<HubToAgent, AgentToHub>
 const Refused = z.object({ message: z.string().max(2_000), retry: z.boolean() })
 type Loss = { notWanted: string | null; why: string; isSplit?: boolean }
@@ -67,7 +70,7 @@ export function createLink(deps: {
   /** What the agent says of itself and its work at the start of a link. */
   hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'hardware_id' | 'facts'>
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
-  onInspect: (body: unknown) => Promise<InspectReply>
+  questions: Questions
   /** The handshake is complete. `addresses` are where the hub says it can be found from now on. */
   onReady: (address: string, addresses: string[]) => void
   onLost: (why: string) => void
@@ -196,10 +199,11 @@ export function createLink(deps: {
       }
       socket.on('deploy_software', onCommand('deploy_software'))
       socket.on('cancel_deployment', onCommand('cancel_deployment'))
-      socket.on('inspect_device', (raw: unknown, ack: unknown) => {
-        if (ready?.socket !== socket || typeof ack !== 'function') return
-        void deps.onInspect(raw).then(ack as (reply: InspectReply) => void)
-      })
+      for (const [event, answer] of Object.entries(deps.questions))
+        (socket as Socket).on(event, (raw: unknown, ack: unknown) => {
+          if (ready?.socket !== socket || typeof ack !== 'function') return
+          void answer(raw).then(ack as (reply: unknown) => void)
+        })
       if (signal.aborted) onAbort()
       else socket.connect()
     })

@@ -100,7 +100,7 @@ async function trySocket(address: string): Promise<string[]> {
       facts: gatherFacts('pc', folder.path),
     }),
     onCommand: () => ({ accepted: true }),
-    onInspect: () => Promise.resolve({ ok: false, message: 'not here' }),
+    questions: { inspect_device: () => Promise.resolve({ ok: false, message: 'not here' }) },
     onReady: () => reasons.push('ready'),
     onLost: () => undefined,
     find: () => Promise.resolve([]),
