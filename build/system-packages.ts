@@ -23,6 +23,8 @@ const packagesFor = {
   windows: ['wine', 'wine64', 'msitools', 'wixl', 'nsis'],
   /** The agent's tests install real .rpm files into folders of their own. */
   'package-tools': ['rpm'],
+  /** A Debian of its own that boots with systemd, for the agent as a service. */
+  container: ['debootstrap', 'systemd-container', 'debian-archive-keyring'],
 } as const satisfies Record<string, readonly string[]>
 
 export type SystemNeed = keyof typeof packagesFor
@@ -167,7 +169,7 @@ function thisSystem(): System {
   }
 }
 
-/** `node build/system-packages.ts [electron display desktop-bus compiler windows-compiler windows package-tools]`: installs, or says what to install. */
+/** `node build/system-packages.ts [electron display desktop-bus browser compiler windows-compiler windows package-tools container]`: installs, or says what to install. */
 async function main(words: string[]): Promise<number> {
   const needs = words.filter((word): word is SystemNeed => word in packagesFor)
   if (needs.length !== words.length) {
