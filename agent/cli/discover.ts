@@ -9,6 +9,7 @@ import { lockStateFolder, prepareStateFolder } from '../identity/state-folder.ts
 import { AgentFailure } from '../lib/failure.ts'
 import { createLog } from '../lib/log.ts'
 import { NotReachedError, pair, type Person } from '../link/pairing.ts'
+import { makePrivateFolder } from '../service/service.ts'
 import { openTerminal, printable, type Terminal } from './ask.ts'
 import { setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
@@ -71,6 +72,7 @@ export async function discoverCommand(args: Arguments): Promise<number> {
   const { hub } = args
   if (hub !== undefined && !isHubAddress(hub))
     throw new AgentFailure('--hub takes HOST:PORT, such as 192.168.1.20:7480.', 2)
+  await makePrivateFolder(args.state!)
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
   const terminal = openTerminal()

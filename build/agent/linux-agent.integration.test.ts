@@ -86,7 +86,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     if (!has) return context.skip('there is no curl here')
     const line = await office.linuxLine()
     // All but the last step, which would change this computer.
-    const [fetching, last] = line.split(' && sudo ')
+    const [, fetching, last] = /^sh -c '(.*) && \$\(.*?\|\| echo sudo\) (.*)'$/.exec(line) ?? []
     expect(last).toMatch(/^\.\/deployx-agent install-service --code DX1\./)
     const pc = path.join(folder, 'pc')
     await fs.mkdir(pc)

@@ -13,6 +13,9 @@ export { Done, Session } from './rest-users.ts'
 
 const installerParams = z.object({ id: pathId(SoftwareId), installer_id: pathId(InstallerId) })
 
+/** The line to copy onto a PC: a POSIX shell's on Linux and macOS, PowerShell's on Windows. */
+const EnrollmentCommands = z.object({ windows: z.string(), linux: z.string(), macos: z.string() })
+
 export const rest = {
   'health.get': route({
     method: 'GET',
@@ -34,8 +37,15 @@ export const rest = {
       id: EnrollmentId,
       code: z.string(),
       expires_at: entity.Timestamp,
-      commands: z.object({ windows: z.string(), linux: z.string(), macos: z.string() }),
+      commands: EnrollmentCommands,
     }),
+  }),
+  'enrollments.digits': route({
+    method: 'GET',
+    path: '/enrollments/digits',
+    access: 'user',
+    summary: 'The lines to run on PCs that are enrolled without a code, by comparing six digits',
+    reply: z.object({ commands: EnrollmentCommands }),
   }),
   'enrollments.list': route({
     method: 'GET',

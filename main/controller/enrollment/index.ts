@@ -19,7 +19,7 @@ import type { Groups } from '../groups/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import type { AgentFiles } from '../lib/agent-files.ts'
 import type { Store } from '../store/store.ts'
-import { enrollmentCommands } from './commands.ts'
+import { enrollmentCommands, type Commands } from './commands.ts'
 import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
 import { verifies } from './proof.ts'
 import { enrollReply } from './reply.ts'
@@ -87,9 +87,13 @@ export function createEnrollment(deps: {
       const addresses = deps.addresses()
       const { fingerprint } = deps.keys()
       const code = formatEnrollmentCode({ secret, fingerprint, addresses })
-      const commands = enrollmentCommands(code, addresses[0], deps.agentFiles.usual)
+      const commands = enrollmentCommands(code, addresses[0], deps.agentFiles.of)
       return { id: row.id, code, expires_at, commands }
     },
+
+    /** The lines for PCs that are enrolled without a code, by six digits on both screens. */
+    digitCommands: (): Commands =>
+      enrollmentCommands(null, deps.addresses()[0], deps.agentFiles.of),
 
     /** Codes of his that still admit PCs. */
     openOf: (id: UserId): number => repo.countOpen(id, isoTime(deps.now())),

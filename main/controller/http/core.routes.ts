@@ -99,6 +99,7 @@ export function coreRoutes(deps: CoreDeps): Core {
     },
 
     'enrollments.create': ({ body }, { viewer }) => enrollment.create(viewer, body),
+    'enrollments.digits': () => ({ commands: enrollment.digitCommands() }),
     'enrollments.list': (_request, { viewer }) => ({ enrollments: enrollment.list(viewer) }),
     'enrollments.delete': ({ params }, { viewer }) => {
       enrollment.revoke(viewer, params.id)

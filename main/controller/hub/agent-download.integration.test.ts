@@ -73,9 +73,9 @@ it('puts the hash of the file into the lines to copy, and falls back where there
   const { code, commands } = await t.rest.call('enrollments.create', { body: {} })
   for (const line of [commands.linux, commands.windows]) {
     expect(line).toContain(SHA256)
-    expect(line).toContain(`https://127.0.0.1:${t.hub.port}/agent/download/deployx-agent-`)
+    expect(line).toContain(`https://127.0.0.1:${t.hub.port}/agent/download/`)
     expect(line).toContain(`install-service --code ${code}`)
     expect(line).not.toContain('\n')
   }
-  expect(commands.macos).toContain(`deployx-agent run --code ${code}`)
+  expect(commands.macos).toBe(`sudo ./deployx-agent install-service --code ${code}`)
 })

@@ -4,18 +4,20 @@ import { join } from 'node:path'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 
 /** `sha256sum`'s own format, one file a line. Only these names are ever served. */
-const LINE = /^([0-9a-f]{64}) {2}(deployx-agent-[a-z0-9]+-[a-z0-9]+(?:\.exe)?)$/
-/** Of the platforms with several architectures the one that nearly every office has. */
-const USUAL: Record<DevicePlatform, string> = {
-  windows: 'deployx-agent-win-x64.exe',
-  linux: 'deployx-agent-linux-x64',
-  macos: 'deployx-agent-macos-arm64',
-}
+const LINE = /^([0-9a-f]{64}) {2}(deployx-agent-[a-z0-9]+-([a-z0-9]+)(?:\.exe)?)$/
+const STEM: Record<DevicePlatform, string> = { windows: 'win', linux: 'linux', macos: 'macos' }
+const ARCHITECTURES = ['x64', 'arm64'] as const
 
-export type AgentFile = { fileName: string; sha256: string; path: string; sizeBytes: number }
+export type AgentFile = {
+  fileName: string
+  arch: string
+  sha256: string
+  path: string
+  sizeBytes: number
+}
 export type AgentFiles = {
-  /** The one to offer for a platform, or null when there is none here. */
-  usual: (platform: DevicePlatform) => AgentFile | null
+  /** Those for a platform that are here, one per architecture. */
+  of: (platform: DevicePlatform) => AgentFile[]
   byName: (fileName: string) => AgentFile | null
 }
 
@@ -25,15 +27,22 @@ export function createAgentFiles(dir: string | null): AgentFiles {
     if (dir === null) return null
     try {
       for (const line of readFileSync(join(dir, 'SHA256SUMS'), 'utf8').split('\n')) {
-        const [, sha256, name] = LINE.exec(line) ?? []
-        if (!sha256 || !name || name !== fileName) continue
+        const [, sha256, name, arch] = LINE.exec(line) ?? []
+        if (!sha256 || !name || !arch || name !== fileName) continue
         const path = join(dir, name)
-        return { fileName: name, sha256, path, sizeBytes: statSync(path).size }
+        return { fileName: name, arch, sha256, path, sizeBytes: statSync(path).size }
       }
     } catch {
       // None was built here.
     }
     return null
   }
-  return { usual: (platform) => byName(USUAL[platform]), byName }
+  return {
+    of: (platform) =>
+      ARCHITECTURES.flatMap((arch) => {
+        const ending = platform === 'windows' ? '.exe' : ''
+        return byName(`deployx-agent-${STEM[platform]}-${arch}${ending}`) ?? []
+      }),
+    byName,
+  }
 }
