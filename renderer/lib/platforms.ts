@@ -11,6 +11,12 @@ export const PLATFORM_NAME: Record<DevicePlatform, string> = {
   linux: 'Linux',
   macos: 'macOS',
 }
+/** Where a copied line is run, and with which rights. */
+export const WHERE_TO_RUN: Record<DevicePlatform, string> = {
+  windows: 'In PowerShell, as administrator.',
+  linux: 'In a terminal, by somebody who may use sudo, or as root.',
+  macos: 'In Terminal, by an administrator.',
+}
 export const ARCH_NAME: Record<DeviceArch | InstallerArch, string> = {
   x64: '64-bit',
   arm64: 'ARM64',

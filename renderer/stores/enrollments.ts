@@ -8,6 +8,7 @@ import { useApi } from '../api/index.ts'
 import { createLoader } from './loader.ts'
 
 export type NewCode = RouteReply<'enrollments.create'>
+export type CopiedLines = NewCode['commands']
 
 export const useEnrollmentsStore = defineStore('enrollments', () => {
   const api = useApi()
@@ -22,6 +23,8 @@ export const useEnrollmentsStore = defineStore('enrollments', () => {
       api.call('enrollments.create', {
         body: { max_uses: maxUses, ttl_minutes: ttlMinutes, group_ids: groupIds },
       }),
+    /** For PCs that come without a code. */
+    digitLines: async (): Promise<CopiedLines> => (await api.call('enrollments.digits')).commands,
     async revoke(id: EnrollmentId) {
       await api.call('enrollments.delete', { params: { id } })
       await loader.load()
