@@ -1,5 +1,6 @@
 /** Small Debian packages, made for a test with dpkg-deb. */
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -9,6 +10,8 @@ export type DebParts = {
   depends?: string
   /** Text of the script that runs after unpacking. */
   postinst?: string
+  /** What it brings beside its small file: so many bytes that nothing can compress. */
+  extraBytes?: number
 }
 
 /** @param folder where it is built; the package's bytes are returned */
@@ -20,6 +23,7 @@ export function buildDeb(folder: string, parts: DebParts): Buffer {
   // dpkg-deb is particular about this folder's rights, whatever the umask is.
   chmodSync(join(tree, 'DEBIAN'), 0o755)
   writeFileSync(file, 'a test\n')
+  if (parts.extraBytes) writeFileSync(`${file}.bin`, randomBytes(parts.extraBytes))
   const control = [
     `Package: ${parts.name}`,
     `Version: ${parts.version ?? '1.0'}`,

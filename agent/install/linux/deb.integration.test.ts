@@ -35,6 +35,9 @@ function fetchHello(): Buffer | null {
   }
 }
 
+/** What every .rpm package begins with. */
+const RPM_LEAD = Buffer.from('edabeedb0300', 'hex')
+
 let hello: Buffer | null = null
 beforeAll(() => {
   hello = hasApt ? fetchHello() : null
@@ -112,6 +115,17 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
       message: 'The file is not a readable .deb package.',
     })
   })
+
+  it('fails on a package that is cut off, and leaves nothing half-installed', async () => {
+    const name = 'deployx-test-cut'
+    const whole = buildDeb(work.path, { name, extraBytes: 1024 * 1024 })
+    const command = debPayload(whole.subarray(0, whole.length / 2), name)
+    const result = await deploy(command)
+    expect(result).toMatchObject({ status: 'failed', reason: 'install_failed', exit_code: 100 })
+    expect(stage.hub.outputOf(command)).toMatch(/Could not read meta data|unexpected end of file/)
+    expect(await statusOf(name)).not.toMatch(/^(installed|unpacked|half-)/)
+    expect(existsSync(`/usr/share/deployx-test/${name}.bin`)).toBe(false)
+  }, 120_000)
 
   it('fails on an unmet dependency and leaves nothing half-installed', async () => {
     const name = 'deployx-test-unmet'
@@ -201,19 +215,33 @@ describe.runIf(hasDpkg)('a .deb package into an install root', () => {
     }
   }, 60_000)
 
-  it.runIf(isRoot)('is refused in words without root and without an install root', async () => {
-    const agent = startUnprivileged(['--code', stage.hub.code()])
-    try {
-      await stage.hub.connected()
-      const deb = buildDeb(work.path, { name: 'deployx-test-rights' })
-      expect(await deploy(debPayload(deb, 'deployx-test-rights'))).toMatchObject({
-        status: 'failed',
-        reason: 'permission',
-        message: 'A .deb package needs root: run the agent as root on this PC.',
-      })
-    } finally {
-      await agent.kill('SIGKILL')
-    }
-    mkdirSync(stage.rootPath, { recursive: true })
-  })
+  it.runIf(isRoot)(
+    'is refused in words without root and without an install root, as an .rpm is',
+    async () => {
+      const agent = startUnprivileged(['--code', stage.hub.code()])
+      try {
+        await stage.hub.connected()
+        const deb = buildDeb(work.path, { name: 'deployx-test-rights' })
+        expect(await deploy(debPayload(deb, 'deployx-test-rights'))).toMatchObject({
+          status: 'failed',
+          reason: 'permission',
+          message: 'A .deb package needs root: run the agent as root on this PC.',
+        })
+        const rpm = stage.hub.payload({ content: RPM_LEAD, kind: 'rpm', file_name: 'a.rpm' })
+        const hasRpm = spawnSync('rpm', ['--version']).status === 0
+        expect(await deploy(rpm)).toMatchObject(
+          hasRpm ? { status: 'failed', reason: 'permission' } : { reason: 'install_failed' },
+        )
+        // A script may be run by anybody; what it may not do the system says.
+        const script = stage.hub.payload({
+          content: Buffer.from('#!/bin/sh\necho x > /etc/deployx-test-rights || exit 4\n'),
+        })
+        expect(await deploy(script)).toMatchObject({ status: 'failed', exit_code: 4 })
+        expect(stage.hub.outputOf(script)).toMatch(/\/etc\/deployx-test-rights: Permission denied/)
+      } finally {
+        await agent.kill('SIGKILL')
+      }
+      mkdirSync(stage.rootPath, { recursive: true })
+    },
+  )
 })

@@ -1,10 +1,11 @@
 /** Real .rpm packages, built here, into a throw-away root. Needs root, rpm and rpmbuild; says so where they are missing. */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
 import { makeFolder } from '../../test-kit/agent-process.ts'
+import { buildRpm } from '../../test-kit/rpm.ts'
 import { setStage, type Stage } from '../../test-kit/stage.ts'
 
 const mayRun =
@@ -24,32 +25,6 @@ afterEach(async () => {
   work.remove()
 })
 
-function buildRpm(name: string, version: string): Buffer {
-  const spec = join(work.path, `${name}.spec`)
-  writeFileSync(
-    spec,
-    [
-      `Name: ${name}`,
-      `Version: ${version}`,
-      'Release: 1',
-      'Summary: a test',
-      'License: MIT',
-      'BuildArch: noarch',
-      '%description',
-      'a test',
-      '%install',
-      `mkdir -p %{buildroot}/opt && echo x > %{buildroot}/opt/${name}`,
-      '%files',
-      `/opt/${name}`,
-      '',
-    ].join('\n'),
-  )
-  mkdirSync(join(work.path, 'out'), { recursive: true })
-  const define = ['--define', `_topdir ${work.path}/top`, '--define', `_rpmdir ${work.path}/out`]
-  execFileSync('rpmbuild', [...define, '-bb', spec], { stdio: 'ignore' })
-  return readFileSync(join(work.path, 'out', 'noarch', `${name}-${version}-1.noarch.rpm`))
-}
-
 describe.runIf(mayRun)('an .rpm package', () => {
   const name = 'deployx-test-rpm'
   const payload = (content: Buffer, more: Partial<DeployPayload> = {}) =>
@@ -67,10 +42,10 @@ describe.runIf(mayRun)('an .rpm package', () => {
 
   it('is installed, found, brought up to date and removed', async () => {
     await stage.connect()
-    const old = buildRpm(name, '1.2')
+    const old = buildRpm(work.path, { name, version: '1.2' })
     expect(await deploy(payload(old))).toMatchObject({ status: 'failed', reason: 'not_detected' })
     expect(existsSync(join(stage.rootPath, 'opt', name))).toBe(true)
-    const newer = buildRpm(name, '1.10')
+    const newer = buildRpm(work.path, { name, version: '1.10' })
     expect(await deploy(payload(newer))).toMatchObject({ status: 'success', exit_code: 0 })
     expect(await deploy(payload(newer))).toMatchObject({ status: 'skipped' })
     const rule = { type: 'rpm', name, operator: 'ge' } as const
