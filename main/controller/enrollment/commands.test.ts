@@ -38,6 +38,11 @@ describe('the line of an agent that is not here', () => {
   })
 })
 
+it('names the hub to an agent that came from it, where digits are compared', () => {
+  const lines = enrollmentCommands(null, ADDRESS, both)
+  for (const line of Object.values(lines)) expect(line).toContain(` --hub ${ADDRESS}`)
+})
+
 describe.skipIf(process.platform === 'win32')('the line for Linux, run by a shell', () => {
   let bin: string
   beforeEach(() => {
@@ -79,7 +84,7 @@ describe.skipIf(process.platform === 'win32')('the line for Linux, run by a shel
     })(linux)
     expect(said.split('\n')).toEqual(
       expect.arrayContaining([
-        `curl -fsSk -o deployx-agent ${url}-x64`,
+        `curl -fsSk --retry 8 -o deployx-agent ${url}-x64`,
         `${'a'.repeat(64)}  deployx-agent`,
         'sudo ./deployx-agent install-service --code DX1.abc',
         'agent install-service --code DX1.abc',

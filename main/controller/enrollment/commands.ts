@@ -32,10 +32,12 @@ export function enrollmentCommands(
   const line = (platform: DevicePlatform): string => {
     const files = address ? offers(platform) : []
     if (platform === 'windows') return windowsLine(code, address, files[0])
+    // Where the file came from, the hub is.
+    const hub = files.length > 0 ? ` --hub ${address}` : ''
     const steps = (agent: string): string =>
       code !== null
         ? `${agent} install-service --code ${code}`
-        : `${agent} discover --state ${STATE[platform]} && ${agent} install-service`
+        : `${agent} discover --state ${STATE[platform]}${hub} && ${agent} install-service`
     if (files.length === 0) return steps('sudo ./deployx-agent')
     const fetched = posixFetch(`https://${address}${AGENT_DOWNLOAD_PATH}`, files, CHECK[platform])
     // Debian has no sudo where root was given a password.
@@ -55,7 +57,7 @@ function posixFetch(folder: string, files: readonly Offer[], check: string): str
       ? `f=${only!.fileName} h=${only!.sha256}`
       : `case $(uname -m) in ${cases.join(' ')} *) echo "There is no agent for $(uname -m)."; exit 1;; esac`
   return (
-    `${choose}; u=${folder}$f; if command -v curl >/dev/null; then curl -fsSk -o deployx-agent "$u"; ` +
+    `${choose}; u=${folder}$f; if command -v curl >/dev/null; then curl -fsSk --retry 8 -o deployx-agent "$u"; ` +
     `else wget -nv --no-check-certificate -O deployx-agent "$u"; fi && ` +
     `echo "$h  deployx-agent" | ${check} && chmod +x deployx-agent`
   )
@@ -66,11 +68,11 @@ function windowsLine(code: string | null, address: string | undefined, file?: Of
   const steps = (agent: string): string =>
     code !== null
       ? `${agent} install-service --code ${code}`
-      : `${agent} discover --state ${STATE.windows}; if ($?) { ${agent} install-service }`
+      : `${agent} discover --state ${STATE.windows}${file ? ` --hub ${address}` : ''}; if ($?) { ${agent} install-service }`
   if (!file || !address) return steps('.\\deployx-agent.exe')
   return (
     `$d="$env:ProgramFiles\\DeployX Agent"; md $d -Force >$null; ` +
-    `curl.exe -fsSk -o "$d\\deployx-agent-setup.exe" https://${address}${AGENT_DOWNLOAD_PATH}${file.fileName}; ` +
+    `curl.exe -fsSk --retry 8 -o "$d\\deployx-agent-setup.exe" https://${address}${AGENT_DOWNLOAD_PATH}${file.fileName}; ` +
     `if ((Get-FileHash "$d\\deployx-agent-setup.exe").Hash -eq '${file.sha256}') ` +
     `{ ${steps('& "$d\\deployx-agent-setup.exe"')} } ` +
     `else { 'This is not the file that the console serves.' }`
