@@ -4,24 +4,31 @@
  */
 import { performance } from 'node:perf_hooks'
 import { WebSocket } from 'ws'
+import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, RECONNECT_SPREAD_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
+import { createBackoff } from '../agent/lib/wait.ts'
 import { connectLightAgent, makeLightKey, type LightAgent, type LightKey } from './light-agent.ts'
 
+type HubPlace = { port: number; cert: string; fingerprint: string }
 export type Order =
   | { do: 'make_keys'; count: number }
   | {
       do: 'connect'
-      hub: { port: number; cert: string; fingerprint: string }
+      hub: HubPlace
       ids: number[]
       /** Place of the first of them among the keys. Default: 0 */
       from?: number
       atOnce?: number
     }
   | { do: 'connect_ws'; url: string; cert: string; count: number; atOnce?: number }
+  /** From now on an agent whose link breaks comes back: as the product's do, or all after the same second. */
+  | { do: 'come_back'; hub: HubPlace; ids: number[]; how: 'product' | 'in step' }
   | { do: 'reset' }
   | { do: 'quit' }
 export type Note =
   | { done: 'connect_ws' | 'connect' | 'reset' }
+  /** All are back: milliseconds from the first lost link to each welcome. */
+  | { done: 'come_back'; welcomedMs: number[] }
   /** Public keys, SPKI DER, base64. */
   | { done: 'make_keys'; keys: string[] }
   /** Both in epoch ms with fractions, of the last of all agents. */
@@ -60,6 +67,37 @@ async function eachOf<T>(
   await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, worker))
 }
 
+/** Resolves when every agent has lost its link and has been welcomed again. */
+async function comeBack(order: Extract<Order, { do: 'come_back' }>): Promise<number[]> {
+  const { hub, ids, how } = order
+  let firstLossMs = Infinity
+  const lost = agents
+  agents = []
+  return await Promise.all(
+    lost.map(async (before, i) => {
+      await before.closed
+      firstLossMs = Math.min(firstLossMs, performance.now())
+      const backoff =
+        how === 'product'
+          ? createBackoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS, RECONNECT_SPREAD_MS)
+          : { begin: () => undefined, nextMs: () => RECONNECT_MIN_MS }
+      backoff.begin()
+      const identity = { deviceId: ids[i] as DeviceId, key: keys[i]!, name: `SIM-${i}` }
+      for (;;) {
+        await new Promise((resolve) => setTimeout(resolve, backoff.nextMs()))
+        const agent = connectLightAgent(hub, identity, () => undefined)
+        const isBack = await agent.welcomed.then(
+          () => true,
+          () => false,
+        )
+        if (!isBack) continue
+        agents.push(agent)
+        return performance.now() - firstLossMs
+      }
+    }),
+  )
+}
+
 async function obey(order: Order): Promise<void> {
   switch (order.do) {
     case 'make_keys':
@@ -81,6 +119,8 @@ async function obey(order: Order): Promise<void> {
         await agent.welcomed
       })
       return tell({ done: 'connect' })
+    case 'come_back':
+      return tell({ done: 'come_back', welcomedMs: await comeBack(order) })
     case 'connect_ws':
       expected = order.count
       await eachOf([...Array(order.count).keys()], order.atOnce ?? AT_ONCE, async () => {

@@ -35,6 +35,8 @@ export function makeLightKey(): LightKey {
 export type LightAgent = {
   /** Resolves once the hub has welcomed it. */
   welcomed: Promise<void>
+  /** Resolves when the link is gone. */
+  closed: Promise<void>
   /** Reports success; `done` is called when the hub has acknowledged it. */
   succeed: (command: DeployPayload, done: () => void) => void
   close: () => void
@@ -58,6 +60,7 @@ export function connectLightAgent(
   welcomed.catch(() => undefined)
   socket.on('error', (error: Error) => fail(error))
   socket.on('close', () => fail(new Error('the link was closed')))
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()))
 
   const acknowledge = (id: string, answer: unknown) =>
     socket.send(`43/agents,${id}${JSON.stringify([answer])}`)
@@ -108,6 +111,7 @@ export function connectLightAgent(
 
   return {
     welcomed,
+    closed,
     succeed({ deployment_id, target_id, attempt, attempt_id }, done) {
       acks.set(nextAck, done)
       const result = {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { prettyName } from '../facts/facts.ts'
 import { selfCommand } from './self.ts'
+import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, RECONNECT_SPREAD_MS } from '#shared/domain/defaults.ts'
 import { createBackoff, linkedSignal, wait } from './wait.ts'
 
 describe('the wait between two tries', () => {
@@ -15,6 +16,40 @@ describe('the wait between two tries', () => {
     expect(new Set(waits.slice(-20)).size).toBeGreaterThan(1)
     backoff.reset()
     expect(backoff.nextMs()).toBeLessThanOrEqual(1_000)
+  })
+
+  /** When each of `count` agents is back, if the hub can be reached again `downMs` after all have lost it. */
+  function comeBack(count: number, downMs: number): number[] {
+    return Array.from({ length: count }, () => {
+      const backoff = createBackoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS, RECONNECT_SPREAD_MS)
+      backoff.begin()
+      let at = backoff.nextMs()
+      while (at < downMs) at += backoff.nextMs()
+      return at - downMs
+    })
+  }
+  const busiestSecond = (times: number[]): number =>
+    Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 1_000).length))
+
+  it.each([
+    [0, 5_000, 170],
+    [5_000, 10_000, 280],
+    [60_000, 61_000, 60],
+    [600_000, 60_000, 45],
+  ])(
+    'spreads 500 agents whose hub was away for %i ms over the next %i ms',
+    (downMs, withinMs, most) => {
+      const times = comeBack(500, downMs)
+      expect(Math.max(...times)).toBeLessThanOrEqual(withinMs)
+      expect(busiestSecond(times)).toBeLessThanOrEqual(most)
+    },
+  )
+
+  it('spreads the first one alone', () => {
+    const backoff = createBackoff(1_000, 60_000, 1_000_000)
+    backoff.begin()
+    backoff.nextMs()
+    expect(backoff.nextMs()).toBeLessThanOrEqual(2_000)
   })
 
   it('ends at once when it is called off', async () => {

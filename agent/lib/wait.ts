@@ -14,16 +14,28 @@ export function wait(ms: number, signal?: AbortSignal): Promise<void> {
   })
 }
 
-/** Doubles from `minMs` to `maxMs`; half of it is chance, so that an office does not come back in step. */
-export function createBackoff(minMs: number, maxMs: number) {
+/**
+ * Doubles from `minMs` to `maxMs`; half of it is chance, so that an office does not come back in step.
+ * @param spreadMs so much more chance in the first wait after `begin`: those who lost the same thing lost it at one moment
+ */
+export function createBackoff(minMs: number, maxMs: number, spreadMs = 0) {
   let tries = 0
+  let spread = 0
   return {
     nextMs(): number {
       const full = Math.min(maxMs, minMs * 2 ** Math.min(tries++, 30))
-      return Math.round(full / 2 + (Math.random() * full) / 2)
+      const more = spread
+      spread = 0
+      return Math.round(full / 2 + Math.random() * (full / 2 + more))
     },
+    /** After a success. */
     reset(): void {
       tries = 0
+    },
+    /** After the loss of what had long been there. */
+    begin(): void {
+      tries = 0
+      spread = spreadMs
     },
   }
 }

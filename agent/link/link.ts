@@ -20,7 +20,12 @@ import {
   type HubToAgent,
   type InspectReply,
 } from '#shared/contract/agent-link.ts'
-import { ACK_TIMEOUT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
+import {
+  ACK_TIMEOUT_MS,
+  RECONNECT_MAX_MS,
+  RECONNECT_MIN_MS,
+  RECONNECT_SPREAD_MS,
+} from '#shared/domain/defaults.ts'
 import { verifies, type Enrollment } from '../identity/identity.ts'
 import type { Log } from '../lib/log.ts'
 import { createBackoff, linkedSignal, wait } from '../lib/wait.ts'
@@ -31,12 +36,19 @@ import { createPinnedAgent, type Pin } from './pinned-agent.ts'
 import type { ReportBody, Reporter } from './reporter.ts'
 import { createSplit, SplitError, type SplitKeeper } from './split.ts'
 
-export type LinkTimings = { handshakeMs: number; ackMs: number; minMs: number; maxMs: number }
+export type LinkTimings = {
+  handshakeMs: number
+  ackMs: number
+  minMs: number
+  maxMs: number
+  spreadMs: number
+}
 export const LINK_TIMINGS: LinkTimings = {
   handshakeMs: 20_000,
   ackMs: ACK_TIMEOUT_MS,
   minMs: RECONNECT_MIN_MS,
   maxMs: RECONNECT_MAX_MS,
+  spreadMs: RECONNECT_SPREAD_MS,
 }
 
 /** A link that broke sooner does not prove that the next one will hold. */
@@ -239,7 +251,7 @@ export function createLink(deps: {
     },
 
     async keep(signal) {
-      const backoff = createBackoff(timings.minMs, timings.maxMs)
+      const backoff = createBackoff(timings.minMs, timings.maxMs, timings.spreadMs)
       let last = ''
       let hints: string[] = []
       while (!signal.aborted) {
@@ -264,7 +276,7 @@ export function createLink(deps: {
           }
           last = address
           wasLinked = true
-          if (performance.now() - startedAt > STABLE_AFTER_MS) backoff.reset()
+          if (performance.now() - startedAt > STABLE_AFTER_MS) backoff.begin()
           deps.onLost(loss.why)
           break
         }

@@ -19,6 +19,8 @@ export const DOWNLOAD_RETRY_WAITS_MS = [1_000, 4_000, 15_000] as const
 export const DOWNLOAD_TRIES = 3
 export const RECONNECT_MIN_MS = 1_000
 export const RECONNECT_MAX_MS = 60_000
+/** Agents whose standing link broke come back within so long after the first wait, spread evenly: all lose it at once. */
+export const RECONNECT_SPREAD_MS = 4_000
 export const MAX_PARALLEL_DOWNLOADS = 32
 export const MAX_CONCURRENT_DEVICES = 50
 export const WAIT_MINUTES = 60
