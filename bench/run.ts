@@ -1,6 +1,9 @@
 /** `npm run bench -- [NAME] [--json] [options]`: each benchmark beside its reference, in one run. */
 import { parseArgs } from 'node:util'
+import { agent } from './agent.ts'
+import { agentDownload } from './agent-download.ts'
 import { coldStart } from './cold-start.ts'
+import { comeBack } from './come-back.ts'
 import { crash, printCrashReport } from './crash.ts'
 import { dispatch } from './dispatch.ts'
 import { events } from './events.ts'
@@ -20,6 +23,8 @@ const { values, positionals } = parseArgs({
     targets: { type: 'string' },
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '60' },
+    days: { type: 'string', default: '30' },
+    mib: { type: 'string', default: '1024' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 })
@@ -35,6 +40,7 @@ const benches: Record<string, () => Result | Promise<Result>> = {
   dispatch: () => dispatch({ agents: count(values.agents, 10_000), runs: count(values.runs, 100) }),
   serve: () => serve(),
   hub: () => hubs({ agents: count(values.agents, 10_000) }),
+  'come-back': () => comeBack({ agents: count(values.agents, 5_000) }),
   targets: () =>
     targets({ count: count(values.targets ?? '10000', 10_000), runs: count(values.runs, 100) }),
   events: () => events(),
@@ -60,11 +66,14 @@ const benches: Record<string, () => Result | Promise<Result>> = {
     if (!isClean(report)) process.exitCode = 1
     return { text: printFuzzReport(report), json: report }
   },
+  agent: () => agent({ runs: count(values.runs, 100), days: count(values.days, 400) }),
+  'agent-download': () =>
+    agentDownload({ mib: count(values.mib, 16_384), runs: count(values.runs, 100) }),
   'cold-start': () => coldStart({ runs: count(values.runs, 100) }),
 }
 
 function usage(error?: string): never {
-  const text = `Usage: npm run bench -- [${Object.keys(benches).join(' | ')}] [--agents N] [--targets N] [--runs N] [--seed N] [--seconds N] [--json]`
+  const text = `Usage: npm run bench -- [${Object.keys(benches).join(' | ')}] [--agents N] [--targets N] [--runs N] [--seed N] [--seconds N] [--days N] [--mib N] [--json]`
   console.error(error ? `bench: ${error}\n${text}` : text)
   process.exit(error ? 2 : 0)
 }

@@ -1,0 +1,88 @@
+/** The agent's own code in a process of its own: fails to connect for months, or downloads. Driven over IPC by agent.ts and agent-download.ts. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Fingerprint } from '#shared/domain/ids.ts'
+import { downloadPackage } from '../agent/download/download.ts'
+import { createLog } from '../agent/lib/log.ts'
+import { createPinnedAgent, pinnedTo } from '../agent/link/pinned-agent.ts'
+import { failToConnect, type Absence, type Holdings } from '../agent/test-kit/patience.ts'
+
+export type PatienceSample = { tries: number; heapBytes: number; rssBytes: number } & Holdings
+export type AgentOrder =
+  /** `marks`: after how many tries it looks, ascending. */
+  | { do: 'fail'; kind: Absence; marks: number[] }
+  | { do: 'download'; url: string; fingerprint: string; sizeBytes: number; sha256: string }
+export type AgentNote =
+  | { done: 'fail'; samples: PatienceSample[]; warnings: number }
+  | { done: 'download'; ms: number; cpuMs: number }
+
+const IDLE_TIMEOUT_MS = 60_000
+const tell = (note: AgentNote) => void process.send?.(note)
+let warnings = 0
+process.on('warning', () => warnings++)
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 4; i++) {
+    globalThis.gc?.()
+    await sleep(50)
+  }
+}
+
+async function fail(order: Extract<AgentOrder, { do: 'fail' }>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'deployx-bench-'))
+  const samples: PatienceSample[] = []
+  try {
+    await failToConnect({
+      kind: order.kind,
+      folder,
+      waitMs: 1,
+      looksOnLan: true,
+      // As the service has it: in a file that is bounded.
+      log: createLog(join(folder, 'agent.log')),
+      async onTries(tries, holdings) {
+        if (!order.marks.includes(tries)) return true
+        await settle()
+        const { heapUsed, rss } = process.memoryUsage()
+        samples.push({ tries, heapBytes: heapUsed, rssBytes: rss, ...holdings() })
+        return tries !== order.marks.at(-1)
+      },
+    })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  tell({ done: 'fail', samples, warnings })
+}
+
+async function download(order: Extract<AgentOrder, { do: 'download' }>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'deployx-bench-'))
+  try {
+    const agent = createPinnedAgent(pinnedTo(order.fingerprint))
+    const before = process.cpuUsage()
+    const startedAt = performance.now()
+    await downloadPackage({
+      file: join(folder, 'package'),
+      sizeBytes: order.sizeBytes,
+      sha256: order.sha256,
+      source: () => Promise.resolve({ url: order.url, agent }),
+      onProgress: () => undefined,
+      onVerifying: () => undefined,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
+      signal: new AbortController().signal,
+    })
+    const ms = performance.now() - startedAt
+    const { user, system } = process.cpuUsage(before)
+    tell({ done: 'download', ms, cpuMs: (user + system) / 1000 })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+process.on('message', (order: AgentOrder) => {
+  ;(order.do === 'fail' ? fail(order) : download(order)).catch((error: unknown) => {
+    console.error(error)
+    process.exit(1)
+  })
+})
+process.on('disconnect', () => process.exit(0))
