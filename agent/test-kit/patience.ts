@@ -11,7 +11,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { findHub } from '../discovery/find-hub.ts'
 import { openIdentity, type Enrollment } from '../identity/identity.ts'
 import type { Log } from '../lib/log.ts'
-import { createLink } from '../link/link.ts'
+import { createLink, type Questions } from '../link/link.ts'
 import { pinnedTo } from '../link/pinned-agent.ts'
 import { makeTlsKey } from './tls-key.ts'
 
@@ -108,7 +108,8 @@ export async function failToConnect(options: PatienceOptions): Promise<void> {
     },
     keeper: identity,
     onCommand: () => ({ accepted: false, why: 'malformed', message: '' }),
-    onInspect: () => Promise.reject(new Error('nobody here can ask for it')),
+    // Nobody gets as far as to ask one.
+    questions: {} as Questions,
     onReady: () => undefined,
     onLost: () => undefined,
     async find(signal) {
