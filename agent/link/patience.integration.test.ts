@@ -7,6 +7,8 @@ import { createLog } from '../lib/log.ts'
 /** A few first, because what is loaded when it is first needed counts once. */
 const WARM_UP = 20
 const TRIES = 170
+/** Sockets that are being closed on a busy machine. What a try leaves behind would be there TRIES - WARM_UP times. */
+const SLACK = 20
 
 let folder: ReturnType<typeof makeFolder>
 let warnings: Error[] = []
@@ -41,7 +43,7 @@ describe.each(ABSENCES)('where the controller was: %s', (kind) => {
       Math.min(...from.map((one) => one[what] ?? 0))
     const [early, late] = [seen.slice(0, 10), seen.slice(10)]
     for (const what of ['resources', 'files', 'stopListeners'] as const)
-      expect(least(late, what), what).toBeLessThanOrEqual(least(early, what) + 2)
+      expect(least(late, what), what).toBeLessThanOrEqual(least(early, what) + SLACK)
     expect(warnings.map(String)).toEqual([])
   }, 60_000)
 })
