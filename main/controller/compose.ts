@@ -26,6 +26,7 @@ import {
 import { createAgentFiles } from './lib/agent-files.ts'
 import { createSigner } from './signing/index.ts'
 import { createEstate } from './estate.ts'
+import { createSettings } from './settings/index.ts'
 import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
 import { createPasswords, createUsers } from './users/index.ts'
@@ -61,6 +62,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       publicKeys: () => commandKeys(dataDir),
       deploymentsOfDevice: (id): DeploymentId[] => deployments.idsOfDevice(id),
     })
+    const settings = createSettings({ store, audit, log })
     const identity = createIdentity({
       dataDir,
       databaseFile: store.file,
@@ -160,7 +162,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       online_agents: devices.presence.onlineCount(),
       total_devices: devices.counts().total,
     })
-    const consoles = createConsolesEdge({ devices, deployments, hubStatus })
+    const consoles = createConsolesEdge({ devices, deployments, settings, hubStatus })
     undo.push(() => consoles.stop())
 
     const consolePort = await openConsolePort({
@@ -175,6 +177,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         enrollment,
         deployments,
         software,
+        settings,
         hubStatus,
         version: options.version,
       },
