@@ -1,6 +1,7 @@
 /** All the wiring of the controller, and its one door: the desktop, the headless start and the tests come in here. */
 import { join } from 'node:path'
 import type { HubStatus } from '#shared/contract/entities.ts'
+import type { ControllerSettings } from '#shared/contract/rest-settings.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { createAudit } from './audit/index.ts'
 import type { Controller, ControllerOptions } from './controller.types.ts'
@@ -124,6 +125,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
       ticketKey: keys().ticketKey,
       deviceOfLiveAttempt: (id): DeviceId | null => deployments.deviceOfLiveAttempt(id),
     })
+    undo.push(() => content.stop())
+    const limit = ({ bandwidth_hub_kib_s, bandwidth_device_kib_s }: ControllerSettings): void =>
+      content.setLimits({
+        hub: bandwidth_hub_kib_s && bandwidth_hub_kib_s * 1024,
+        device: bandwidth_device_kib_s && bandwidth_device_kib_s * 1024,
+      })
+    limit(settings.get())
+    settings.onChange(limit)
     const software = createSoftware({
       store,
       now,

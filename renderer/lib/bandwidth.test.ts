@@ -1,11 +1,26 @@
 import { expect, it } from 'vitest'
-import { BANDWIDTH_BOUNDS, bandwidthInWords, fromDraft, toDraft } from './bandwidth.ts'
+import {
+  BANDWIDTH_BOUNDS,
+  bandwidthInWords,
+  fromDraft,
+  limitsInWords,
+  toDraft,
+} from './bandwidth.ts'
 
 it('says how much', () => {
   expect(bandwidthInWords(null)).toBe('no limit')
   expect(bandwidthInWords(512)).toBe('512 KiB/s')
   expect(bandwidthInWords(2048)).toBe('2 MiB/s')
   expect(BANDWIDTH_BOUNDS).toBe('From 64 KiB/s to 10 GiB/s; empty for no limit.')
+})
+it('says what limits a download', () => {
+  const limits = (hub: number | null, device: number | null) =>
+    limitsInWords({ bandwidth_hub_kib_s: hub, bandwidth_device_kib_s: device })
+  expect(limits(2048, 512)).toBe('limited to 2 MiB/s, 512 KiB/s each PC')
+  expect(limits(2048, null)).toBe('limited to 2 MiB/s')
+  expect(limits(null, 512)).toBe('limited to 512 KiB/s each PC')
+  expect(limits(null, null)).toBeNull()
+  expect(limitsInWords(null)).toBeNull()
 })
 it.each([null, 64, 100, 1023, 1024, 1025, 1536, 10 * 1024, 10 * 1024 * 1024])(
   'brings %s through the form unchanged',

@@ -1,5 +1,9 @@
 /** Limits of bandwidth as people read and type them. They are kept in KiB/s. */
-import { MAX_BANDWIDTH_KIB_S, MIN_BANDWIDTH_KIB_S } from '#shared/contract/rest-settings.ts'
+import {
+  MAX_BANDWIDTH_KIB_S,
+  MIN_BANDWIDTH_KIB_S,
+  type ControllerSettings,
+} from '#shared/contract/rest-settings.ts'
 import { formatSpeed } from './format.ts'
 
 export const BANDWIDTH_UNITS = [
@@ -15,6 +19,19 @@ const PER_UNIT = { kib: 1, mib: 1024 } as const
 /** null → "no limit", 2048 → "2 MiB/s" */
 export const bandwidthInWords = (kibPerSecond: number | null): string =>
   kibPerSecond === null ? 'no limit' : formatSpeed(kibPerSecond * 1024)
+
+/** What a running download cannot exceed: "limited to 2 MiB/s, 512 KiB/s each PC"; null: nothing is limited. */
+export function limitsInWords(
+  settings: Pick<ControllerSettings, 'bandwidth_hub_kib_s' | 'bandwidth_device_kib_s'> | null,
+): string | null {
+  const hub = settings?.bandwidth_hub_kib_s ?? null
+  const device = settings?.bandwidth_device_kib_s ?? null
+  const parts = [
+    hub === null ? '' : bandwidthInWords(hub),
+    device === null ? '' : `${bandwidthInWords(device)} each PC`,
+  ].filter(Boolean)
+  return parts.length > 0 ? `limited to ${parts.join(', ')}` : null
+}
 
 /** In MiB/s where that needs at most two digits after the point, else in KiB/s. */
 export function toDraft(kibPerSecond: number | null): BandwidthDraft {
