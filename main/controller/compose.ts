@@ -155,6 +155,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       sign: signer.sign,
       keyId: () => keys().command.keyId,
       ticketUrl: content.ticketUrl,
+      settings,
       timings: options.timings?.engine,
     })
     software.onInstallerSettled((id) => deployments.installerSettled(id))
