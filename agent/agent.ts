@@ -5,6 +5,7 @@ import type { Source } from './download/download.ts'
 import { ATTEMPT_TIMINGS, type AttemptTimings } from './attempts/attempt.ts'
 import { createInspect } from './attempts/inspect.ts'
 import { createRunner } from './attempts/runner.ts'
+import { createConditions } from './conditions/conditions.ts'
 import { findHub } from './discovery/find-hub.ts'
 import { gatherFacts } from './facts/facts.ts'
 import type { Enrollment, Identity } from './identity/identity.ts'
@@ -125,6 +126,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     journal,
     installers,
     supervisor: createSupervisorClient({ self: selfCommand(), log }),
+    conditions: createConditions(installRoot),
     source,
     timings: { ...ATTEMPT_TIMINGS, ...options.attemptTimings },
     log,

@@ -7,6 +7,7 @@ import { appendFileSync, lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
+import type { Conditions } from '../conditions/conditions.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import { isOwn } from '../identity/state-folder.ts'
@@ -18,7 +19,14 @@ import type { Log } from '../lib/log.ts'
 import { linkedSignal } from '../lib/wait.ts'
 import type { SupervisorClient } from '../supervisor/client.ts'
 import { attemptFiles, readSpec } from '../supervisor/files.ts'
-import { conclude, failure, isSuccess, nothingToDo, type Outcome } from './conclude.ts'
+import {
+  conclude,
+  failure,
+  isSuccess,
+  nothingToDo,
+  type GivenBack,
+  type Outcome,
+} from './conclude.ts'
 import { installerEnvironment } from './environment.ts'
 import { lastLines } from './output-file.ts'
 import type { OutputStream } from './output.ts'
@@ -33,6 +41,7 @@ export type AttemptDeps = {
   journal: Journal
   installers: Installers
   supervisor: SupervisorClient
+  conditions: Conditions
   /** Where a package's address leads; waits for the hub when it is the hub's. */
   source: (url: string, signal: AbortSignal) => Promise<Source>
   timings: AttemptTimings
@@ -57,12 +66,13 @@ const CANCELED: Outcome = {
 
 const asMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)} MiB`
 
-export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Outcome> {
+export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Outcome | GivenBack> {
   const { journal, installers, supervisor, log } = deps
   const { id, folder, progress, output } = run
   const attempt = journal.attempt(id)!
   const { payload } = attempt
   const { detection } = payload
+  const wasInstalling = attempt.step === 'installing'
   const job: Job = {
     payload,
     packageFile: installers.needsPackage(payload)
@@ -112,14 +122,26 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     }
   }
 
+  /** A running installer is never stopped for it, nor one held back that may have been started before a crash. */
+  async function heldBack(): Promise<GivenBack | null> {
+    if (wasInstalling || readSpec(folder) !== null) return null
+    const heldBy = await deps.conditions.heldBy(payload.conditions)
+    return heldBy && !run.canceled.aborted ? { status: 'given_back', heldBy } : null
+  }
+
   /** All that comes before the installer. An outcome ends the attempt, null: the installer is being started. */
-  async function begin(): Promise<Outcome | null> {
+  async function begin(): Promise<Outcome | GivenBack | null> {
     if (run.canceled.aborted) return CANCELED
     const presence = await presenceNow()
     const nothing = presence === null ? null : nothingToDo(payload.action, presence)
     if (nothing) return nothing
+    const held = await heldBack()
+    if (held) return held
     const failed = job.packageFile === null ? null : await fetchPackage(job.packageFile)
     if (failed) return failed
+    // A laptop may have been unplugged while the package came.
+    const heldMeanwhile = job.packageFile === null ? null : await heldBack()
+    if (heldMeanwhile) return heldMeanwhile
     const prepared = await installers.prepare(job)
     run.stopped.throwIfAborted()
     if (!prepared.ok) return failure(prepared.reason, prepared.message)
@@ -176,7 +198,6 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   } catch (error) {
     return failure('internal', `The agent cannot work in its state folder: ${errorText(error)}`)
   }
-  const wasInstalling = attempt.step === 'installing'
   if (wasInstalling && supervisor.hasBegun(folder)) {
     log.info({ attempt: id }, 'taking up an installer that was started before')
     progress.set({ phase: 'installing', reason: 'adopted' })

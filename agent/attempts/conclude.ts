@@ -1,7 +1,7 @@
 /** What an ended installer means: exit code, detection rule and circumstances become one result. Pure. */
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
 import { explainExitCode } from '#shared/domain/exit-codes.ts'
-import type { TargetReason } from '#shared/domain/reasons.ts'
+import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import type { Presence } from '../install/installers.ts'
 import type { Exit } from '../supervisor/files.ts'
 import type { Ending } from '../supervisor/client.ts'
@@ -10,6 +10,9 @@ export type Outcome = Pick<
   DeploymentResult,
   'status' | 'message' | 'error_details' | 'exit_code' | 'reason'
 >
+
+/** Nothing of it was started, and nothing may be now: the hub gives it out again. */
+export type GivenBack = { status: 'given_back'; heldBy: HeldBy }
 
 export const MESSAGE_LIMIT = 2_000
 export const DETAILS_LIMIT = 16 * 1024

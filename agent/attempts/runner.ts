@@ -3,6 +3,7 @@ import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link.ts'
 import { AttemptId } from '#shared/domain/ids.ts'
+import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import { packageFileName } from '../install/package-name.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
@@ -12,7 +13,8 @@ import { openEnvelope, refuse, type CommandEvent } from '../link/envelope.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { readSupervisor } from '../supervisor/files.ts'
 import { runAttempt, type AttemptDeps } from './attempt.ts'
-import { failure, type Outcome } from './conclude.ts'
+import { failure, type GivenBack, type Outcome } from './conclude.ts'
+import { createGivingBack } from './giving-back.ts'
 import { namesOf } from './names.ts'
 import { createOutbox } from './outbox.ts'
 import { createOutputStream, type OutputStream } from './output.ts'
@@ -25,6 +27,11 @@ const HELD_LIMIT = 1_000
 const ERROR_LIMIT = 3
 const RETRY_MIN_MS = 1_000
 const RETRY_MAX_MS = 60_000
+
+const HELD_TEXT: Record<HeldBy, string> = {
+  on_battery: 'This PC runs on its battery.',
+  on_metered: 'This PC is on a metered network.',
+}
 
 export type Runner = {
   /** Takes up what was open when the agent ended last, and sends what is not acknowledged. */
@@ -71,8 +78,10 @@ export function createRunner(
     },
   })
 
+  const givingBack = createGivingBack({ journal, reporter, attemptsDir, stopped, log })
+
   /** Carries on until there is an outcome. Errors of the agent's own are survived a few times, then reported. */
-  async function outcomeOf(id: AttemptId): Promise<Outcome> {
+  async function outcomeOf(id: AttemptId): Promise<Outcome | GivenBack> {
     const cancel = new AbortController()
     cancels.set(id, cancel)
     if (journal.attempt(id)!.isCanceled) cancel.abort()
@@ -123,6 +132,11 @@ export function createRunner(
   async function work(id: AttemptId): Promise<void> {
     const { payload } = journal.attempt(id)!
     const outcome = await outcomeOf(id)
+    if (outcome.status === 'given_back') {
+      cancels.delete(id)
+      log.info({ attempt: id, held_by: outcome.heldBy }, 'an attempt is given back')
+      return givingBack.add(id, outcome.heldBy)
+    }
     await keepResult(id, { ...namesOf(payload), ...outcome })
     cancels.delete(id)
     const { status, reason, exit_code } = outcome
@@ -133,7 +147,7 @@ export function createRunner(
   }
 
   function nextOpen(): AttemptId | undefined {
-    const open = journal.open()
+    const open = journal.open().filter((id) => !givingBack.has(id))
     // One whose installer may be running comes first: nothing else may be installed before it has ended.
     return open.find((id) => journal.attempt(id)!.step === 'installing') ?? open[0]
   }
@@ -179,12 +193,18 @@ export function createRunner(
       if (attempt && !attempt.result && attempt.step !== 'installing' && !attempt.isCanceled) {
         journal.cancel(id)
         cancels.get(id)?.abort()
+        if (givingBack.takeBack(id)) void pump()
       }
       return { accepted: true }
     }
+    // The circumstances of this moment: nothing of it is written down, and it is asked again.
+    const held =
+      attempt && !givingBack.has(id) ? null : deps.conditions.lastHeldBy(payload.conditions)
+    if (held && !done) return refuse(held, HELD_TEXT[held]).refusal
     if (attempt || done) {
       journal.raiseSequence(payload.sequence)
       if (done) outbox.resend(done)
+      if (givingBack.takeBack(id)) void pump()
       return { accepted: true }
     }
     if (!deps.installers.kinds.includes(payload.kind))

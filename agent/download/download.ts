@@ -13,8 +13,10 @@ import { openPartFile, TooLongError, type PartFile } from './part-file.ts'
 
 /** A try that brought so much was not in vain: the count of tries begins anew. */
 const PROGRESS_THAT_COUNTS_BYTES = 1024 * 1024
-/** A server that says it is busy is asked again for so long. */
+/** A foreign server that says it is busy is asked again for so long. */
 const BUSY_PATIENCE_MS = 60 * 60_000
+/** The hub has many PCs to serve, and its bandwidth may be limited: it gives a download up itself after a day. */
+const BUSY_HUB_PATIENCE_MS = 24 * 3_600_000
 const BUSY_WAIT_MAX_MS = 60_000
 const REDIRECT_LIMIT = 5
 const STREAM_BUFFER_BYTES = 256 * 1024
@@ -46,10 +48,10 @@ export class DownloadError extends Error {
 
 /** Another try may help. `waitMs`: the server asked for so much patience, and the try does not count. */
 class TryAgain extends Error {
-  readonly waitMs: number | null
-  constructor(message: string, waitMs: number | null = null) {
+  readonly busy: { waitMs: number; patienceMs: number } | null
+  constructor(message: string, busy: { waitMs: number; patienceMs: number } | null = null) {
     super(message)
-    this.waitMs = waitMs
+    this.busy = busy
   }
 }
 
@@ -79,7 +81,11 @@ async function checkResponse(
 ): Promise<void> {
   const { status, headers } = response
   const said = `the server answered ${status} ${response.statusText}`.trimEnd()
-  if (status === 503 || status === 429) throw new TryAgain(said, retryAfterMs(response))
+  if (status === 503 || status === 429)
+    throw new TryAgain(said, {
+      waitMs: retryAfterMs(response),
+      patienceMs: isHub ? BUSY_HUB_PATIENCE_MS : BUSY_PATIENCE_MS,
+    })
   if (status === 416) {
     await part.restart()
     throw new TryAgain(said)
@@ -178,7 +184,7 @@ export async function downloadPackage(download: Download): Promise<void> {
   const part = await openPartFile(download.file, download.sizeBytes).catch((error: unknown) => {
     throw new DownloadError('internal', `The package could not be stored: ${errorText(error)}`)
   })
-  const busyUntil = performance.now() + BUSY_PATIENCE_MS
+  const startMs = performance.now()
   try {
     for (let tries = 1; ;) {
       const before = part.bytes()
@@ -189,17 +195,18 @@ export async function downloadPackage(download: Download): Promise<void> {
         const verdict = judge(error)
         if (verdict instanceof DownloadError) throw verdict
         if (part.bytes() - before >= PROGRESS_THAT_COUNTS_BYTES) tries = 1
-        const isBusy = verdict.waitMs !== null && performance.now() < busyUntil
-        if (!isBusy && tries >= DOWNLOAD_TRIES)
+        const spentMs = performance.now() - startMs
+        const busy = verdict.busy && spentMs < verdict.busy.patienceMs ? verdict.busy : null
+        if (!busy && tries >= DOWNLOAD_TRIES)
           throw new DownloadError(
             'download_failed',
             `The package could not be fetched in ${DOWNLOAD_TRIES} tries: ${verdict.message}.`,
           )
         await wait(
-          isBusy ? verdict.waitMs : (DOWNLOAD_RETRY_WAITS_MS[tries - 1] ?? 15_000),
+          busy ? busy.waitMs : (DOWNLOAD_RETRY_WAITS_MS[tries - 1] ?? 15_000),
           download.signal,
         )
-        if (!isBusy) tries++
+        if (!busy) tries++
         download.signal.throwIfAborted()
       }
     }

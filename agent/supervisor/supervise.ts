@@ -20,6 +20,7 @@ import { wait } from '../lib/wait.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'
 import { attemptFiles, markerOf, readSpec, type Exit, type Installer, type Spec } from './files.ts'
 import { killTree } from './kill-tree.ts'
+import { lowerPriority } from './low-priority.ts'
 import { OUTPUT_HALF_BYTES } from './output-limit.ts'
 import { inJob, jobStartError } from './windows-job.ts'
 
@@ -133,6 +134,7 @@ export async function supervise(folder: string): Promise<number> {
   const files = attemptFiles(folder)
   if (!createOnce(files.supervisor, JSON.stringify(identify(process.pid)))) return 0
 
+  await lowerPriority()
   const outputFd = openSync(files.output, 'a', 0o600)
   const trimFd = openSync(files.output, 'r+')
   let omitted = 0

@@ -270,6 +270,7 @@ export async function startTestHub(
       detection: null,
       timeout_seconds: 60,
       reboot: 'never',
+      conditions: { on_battery: true, on_metered: true },
       ...rest,
     }
   }

@@ -9,19 +9,25 @@
  *   helper private DIR                  makes a folder that SYSTEM and Administrators alone can enter, or makes an
  *                                       existing one so; 3 it belongs to somebody else or is a link
  *   helper elevated                     0 when it may change the PC (a member of Administrators, elevated), else 2
+ *   helper power                        prints where power comes from: ac, battery or unknown
+ *   helper metered                      prints whether the network costs by volume: metered, unmetered or unknown
  *   helper service NAME                 what the service manager starts: keeps the program running that is told by
  *                                       the file beside this one, deployx-service.txt (its command line, UTF-8)
  *
  * Every failure prints one line and ends with 1 or the code above. What `job` could not start is told by an exit code that no
  * program uses: 0xE0DE0000 (a customer code of severity error) with the Windows error in its low half.
- * Built with: x86_64-w64-mingw32-gcc -Os -s -municode -Wall -Wextra -Werror
+ * Built with: x86_64-w64-mingw32-gcc -Os -s -municode -Wall -Wextra -Werror helper.c -ladvapi32 -lole32
  */
 #ifndef UNICODE
 #define UNICODE
 #define _UNICODE
 #endif
 #define _WIN32_WINNT 0x0601
+#define COBJMACROS
+#define INITGUID
 #include <windows.h>
+#include <initguid.h>
+#include <netlistmgr.h>
 #include <aclapi.h>
 #include <sddl.h>
 #include <stdio.h>
@@ -104,6 +110,8 @@ static int runJob(const wchar_t *name, BOOL whole) {
     TerminateProcess(process.hProcess, 1);
     return code;
   }
+  /* Below what people start, as in supervisor/low-priority.ts; what it starts inherits that. */
+  SetPriorityClass(process.hProcess, BELOW_NORMAL_PRIORITY_CLASS);
   ResumeThread(process.hThread);
   CloseHandle(process.hThread);
   WaitForSingleObject(process.hProcess, INFINITE);
@@ -192,6 +200,34 @@ static int isElevated(void) {
   BOOL member = FALSE;
   if (!CreateWellKnownSid(WinBuiltinAdministratorsSid, NULL, sid, &size)) return 2;
   return CheckTokenMembership(NULL, sid, &member) && member ? 0 : 2;
+}
+
+/* ---- circumstances -------------------------------------------------------------------------------------------- */
+
+/* A word and a line end, also where nobody can tell: that holds nobody back. */
+static int say(const char *word) {
+  printf("%s\n", word);
+  return 0;
+}
+
+static int printPower(void) {
+  SYSTEM_POWER_STATUS power;
+  if (!GetSystemPowerStatus(&power)) return say("unknown");
+  return say(power.ACLineStatus == 1 ? "ac" : power.ACLineStatus == 0 ? "battery" : "unknown");
+}
+
+/* Windows 8 and later; the cost of the way to the Internet, for the whole machine. */
+static int printMetered(void) {
+  INetworkCostManager *manager = NULL;
+  DWORD cost = NLM_CONNECTION_COST_UNKNOWN;
+  const DWORD costly = NLM_CONNECTION_COST_FIXED | NLM_CONNECTION_COST_VARIABLE | NLM_CONNECTION_COST_OVERDATALIMIT | NLM_CONNECTION_COST_ROAMING;
+  if (FAILED(CoInitializeEx(NULL, COINIT_MULTITHREADED))) return say("unknown");
+  if (SUCCEEDED(CoCreateInstance(&CLSID_NetworkListManager, NULL, CLSCTX_ALL, &IID_INetworkCostManager, (void **)&manager))) {
+    if (FAILED(INetworkCostManager_GetCost(manager, &cost, NULL))) cost = NLM_CONNECTION_COST_UNKNOWN;
+    INetworkCostManager_Release(manager);
+  }
+  CoUninitialize();
+  return say(cost & costly ? "metered" : cost & NLM_CONNECTION_COST_UNRESTRICTED ? "unmetered" : "unknown");
 }
 
 /* ---- the service ---------------------------------------------------------------------------------------------- */
@@ -290,6 +326,8 @@ static int serve(const wchar_t *name) {
 
 int wmain(int count, wchar_t **words) {
   if (count == 2 && !wcscmp(words[1], L"elevated")) return isElevated();
+  if (count == 2 && !wcscmp(words[1], L"power")) return printPower();
+  if (count == 2 && !wcscmp(words[1], L"metered")) return printMetered();
   if (count >= 3) {
     if (!wcscmp(words[1], L"job")) return runJob(words[2], FALSE);
     if (!wcscmp(words[1], L"job-all")) return runJob(words[2], TRUE);

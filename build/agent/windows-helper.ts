@@ -26,7 +26,7 @@ export async function compileWindowsHelper(
     '-Wl,--no-insert-timestamp',
   ]
   const source = path.join(projectRoot, HELPER_SOURCE)
-  const compile = [...args, '-o', output, source, '-ladvapi32']
+  const compile = [...args, '-o', output, source, '-ladvapi32', '-lole32']
   const result = await run(COMPILER, compile, { timeoutMs: COMPILE_TIMEOUT_MS }).catch(() => null)
   if (result === null) return packages.hint ?? `there is no ${COMPILER}`
   if (result.code !== 0) throw new Error(`${HELPER_SOURCE} does not compile:\n${result.stderr}`)

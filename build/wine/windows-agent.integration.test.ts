@@ -46,6 +46,15 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     expect(names.filter((name) => /^deployx-helper-[0-9a-f]{12}\.exe$/.test(name))).toHaveLength(1)
   })
 
+  it('has a helper that tells of power and network', async () => {
+    const name = readdirSync(stage.windows.unixPath('C:\\Agent')).find((file) =>
+      file.startsWith('deployx-helper-'),
+    )
+    const ask = (...words: string[]) => stage.windows.exec([`C:\\Agent\\${name}`, ...words])
+    expect(await ask('power')).toEqual({ code: 0, said: expect.stringMatching(/^(ac|battery|unknown)\r?\n$/) as string }) // prettier-ignore
+    expect(await ask('metered')).toEqual({ code: 0, said: expect.stringMatching(/^(metered|unmetered|unknown)\r?\n$/) as string }) // prettier-ignore
+  })
+
   describe('with an .msi package', () => {
     it('installs it, skips it the second time, and removes it by its product code', async () => {
       const file = await makeMsi(stage.installers, { name: 'Demo App', productCode: guid(0) })

@@ -1,6 +1,7 @@
 /** All the wiring of the controller, and its one door: the desktop, the headless start and the tests come in here. */
 import { join } from 'node:path'
 import type { HubStatus } from '#shared/contract/entities.ts'
+import type { ControllerSettings } from '#shared/contract/rest-settings.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { createAudit } from './audit/index.ts'
 import type { Controller, ControllerOptions } from './controller.types.ts'
@@ -26,6 +27,7 @@ import {
 import { createAgentFiles } from './lib/agent-files.ts'
 import { createSigner } from './signing/index.ts'
 import { createEstate } from './estate.ts'
+import { createSettings } from './settings/index.ts'
 import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
 import { createPasswords, createUsers } from './users/index.ts'
@@ -61,6 +63,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       publicKeys: () => commandKeys(dataDir),
       deploymentsOfDevice: (id): DeploymentId[] => deployments.idsOfDevice(id),
     })
+    const settings = createSettings({ store, audit, log })
     const identity = createIdentity({
       dataDir,
       databaseFile: store.file,
@@ -122,6 +125,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
       ticketKey: keys().ticketKey,
       deviceOfLiveAttempt: (id): DeviceId | null => deployments.deviceOfLiveAttempt(id),
     })
+    undo.push(() => content.stop())
+    const limit = ({ bandwidth_hub_kib_s, bandwidth_device_kib_s }: ControllerSettings): void =>
+      content.setLimits({
+        hub: bandwidth_hub_kib_s && bandwidth_hub_kib_s * 1024,
+        device: bandwidth_device_kib_s && bandwidth_device_kib_s * 1024,
+      })
+    limit(settings.get())
+    settings.onChange(limit)
     const software = createSoftware({
       store,
       now,
@@ -144,6 +155,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       sign: signer.sign,
       keyId: () => keys().command.keyId,
       ticketUrl: content.ticketUrl,
+      settings,
       timings: options.timings?.engine,
     })
     software.onInstallerSettled((id) => deployments.installerSettled(id))
@@ -160,7 +172,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       online_agents: devices.presence.onlineCount(),
       total_devices: devices.counts().total,
     })
-    const consoles = createConsolesEdge({ devices, deployments, hubStatus })
+    const consoles = createConsolesEdge({ devices, deployments, settings, hubStatus })
     undo.push(() => consoles.stop())
 
     const consolePort = await openConsolePort({
@@ -175,6 +187,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         enrollment,
         deployments,
         software,
+        settings,
         hubStatus,
         version: options.version,
       },

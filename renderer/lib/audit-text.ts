@@ -44,6 +44,7 @@ const WORDS: Record<AuditAction, Words> = {
   'group.create': { name: 'Group created', sentence: '{who} created {what}' },
   'group.delete': { name: 'Group removed', sentence: '{who} removed {what}' },
   'group.update': { name: 'Group changed', sentence: '{who} changed {what}' },
+  'settings.update': { name: 'Settings changed', sentence: '{who} changed {what}' },
   'software.add_installer': {
     name: 'Installer added',
     sentence: '{who} added an installer to {what}',

@@ -44,6 +44,16 @@ describe('a target explained', () => {
     expect(explainTarget(aTarget({ deployment_status: 'completed', exit_code: 3010 }))).toBe(
       'installed, a restart is needed',
     ))
+  it('says what holds its PC back, and what to do once it was held back for too long', () => {
+    const held = aTarget({ reason: 'retry_later', held_by: 'on_battery' })
+    expect(explainTarget(held)).toBe('the PC runs on its battery')
+    expect(explainTarget(aTarget({ reason: 'paused', held_by: 'on_battery' }))).toBe(
+      'until it is resumed',
+    )
+    const given = failed(1, 'A', { reason: 'rejected_by_agent', held_by: 'on_metered' })
+    expect(explainTarget(given)).toBe('the PC was on a metered network')
+    expect(nextStep(given)).toMatch(/^Connect it to another network, then retry/)
+  })
   it('falls back to the message of the agent', () =>
     expect(explainTarget(failed(1, 'A', { result_message: 'the disk melted' }))).toBe(
       'the disk melted',

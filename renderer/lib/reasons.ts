@@ -1,7 +1,7 @@
 /** What each reason means to the person who reads it, and what to do next. */
 import type { Target } from '#shared/contract/entities.ts'
 import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
-import type { TargetReason } from '#shared/domain/reasons.ts'
+import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 
 export type ReasonText = { text: string; next?: string }
 
@@ -70,10 +70,33 @@ export const REASON_TEXT: Record<TargetReason, ReasonText> = {
   device_deleted: { text: 'the PC was removed' },
 }
 
+/** While it waits, after the word "Waiting", and once that has failed. */
+const HELD_TEXT: Record<HeldBy, { waits: string; failed: string; next: string }> = {
+  on_battery: {
+    waits: 'the PC runs on its battery',
+    failed: 'the PC was running on its battery',
+    next: 'Plug it in, then retry. The settings can allow work on battery.',
+  },
+  on_metered: {
+    waits: 'the PC is on a metered network',
+    failed: 'the PC was on a metered network',
+    next: 'Connect it to another network, then retry. The settings can allow metered ones.',
+  },
+}
+/** What holds, or held, the PC back from work, where that is why the target stands where it stands. */
+function heldText({ reason, held_by }: Pick<Target, 'reason' | 'held_by'>) {
+  if (held_by === undefined) return null
+  const { waits, failed, next } = HELD_TEXT[held_by]
+  if (reason === 'retry_later') return { text: waits, next: null }
+  return reason === 'rejected_by_agent' ? { text: failed, next } : null
+}
+
 /** What to do about a failed target, or null. An installer that met another one at work needs patience, not correction. */
 export function nextStep(
-  t: Pick<Target, 'reason' | 'exit_code' | 'installer_kind'>,
+  t: Pick<Target, 'reason' | 'exit_code' | 'installer_kind' | 'held_by'>,
 ): string | null {
+  const held = heldText(t)
+  if (held) return held.next
   if (t.exit_code !== undefined && t.installer_kind) {
     const { outcome } = explainExitCode(t.installer_kind, t.exit_code)
     if (outcome === 'retry_later') return 'Wait until that one has ended, then retry.'
@@ -83,7 +106,7 @@ export function nextStep(
 
 type Ended = Pick<
   Target,
-  'reason' | 'exit_code' | 'installer_kind' | 'result_message' | 'deployment_status'
+  'reason' | 'exit_code' | 'installer_kind' | 'result_message' | 'deployment_status' | 'held_by'
 >
 
 /** What there is to say beside the state's own word, or '' when it would be the same again. */
@@ -114,6 +137,6 @@ export function explainTarget(t: Ended): string {
   }
   if (spoke && (t.reason === undefined || t.reason === 'install_failed'))
     return exitInWords(t) ?? ''
-  if (t.reason) return REASON_TEXT[t.reason].text
+  if (t.reason) return (heldText(t) ?? REASON_TEXT[t.reason]).text
   return t.result_message ?? ''
 }

@@ -11,6 +11,7 @@ import { useGroupsStore } from './groups.ts'
 import { useHubStore } from './hub.ts'
 import { useLiveStore } from './live.ts'
 import { useOutputStore } from './output.ts'
+import { useSettingsStore } from './settings.ts'
 import { useSoftwareStore } from './software.ts'
 import { useStatsStore } from './stats.ts'
 
@@ -25,6 +26,7 @@ export function createWiring(onCompleted: (done: DeploymentCompleted) => void): 
     useGroupsStore(),
     useSoftwareStore(),
   ]
+  const settings = useSettingsStore()
   const [deployments, live, output, stats] = [
     useDeploymentsStore(),
     useLiveStore(),
@@ -34,6 +36,7 @@ export function createWiring(onCompleted: (done: DeploymentCompleted) => void): 
 
   const handlers: { [N in FeedEventName]: (body: FeedEvents[N]) => void } = {
     hub_updated: (body) => hub.apply(body),
+    settings_updated: (body) => settings.apply(body),
     device_updated: (body) => devices.apply(body),
     devices_pending: (body) => (devices.pending = body.count),
     deployment_updated: (body) => deployments.put(body),
@@ -56,7 +59,8 @@ export function createWiring(onCompleted: (done: DeploymentCompleted) => void): 
   })
 
   function loadAll(withOpenPages: boolean): void {
-    for (const store of [hub, devices, groups, software, deployments, stats]) void store.load()
+    for (const store of [hub, settings, devices, groups, software, deployments, stats])
+      void store.load()
     if (withOpenPages) {
       if (live.id !== null) void live.load()
       void output.reload()
@@ -69,7 +73,8 @@ export function createWiring(onCompleted: (done: DeploymentCompleted) => void): 
     },
     stop() {
       feed.stop()
-      for (const store of [hub, devices, groups, software, deployments, stats, live]) store.reset()
+      for (const store of [hub, settings, devices, groups, software, deployments, stats, live])
+        store.reset()
     },
   }
 }

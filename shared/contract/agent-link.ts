@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../domain/ids.ts'
 import { DeviceArch, DevicePlatform, InstallerKind } from '../domain/platforms.ts'
-import { TargetReason } from '../domain/reasons.ts'
+import { HELD_BY, HeldBy, TargetReason } from '../domain/reasons.ts'
 import { Detection } from './detection.ts'
 import { PublicKey, signature } from './keys.ts'
 
@@ -179,6 +179,13 @@ export const DeployPayload = commandBase.extend({
   detection: Detection.nullable(),
   timeout_seconds: z.number().int().positive(),
   reboot: z.enum(['never', 'if_needed']),
+  /**
+   * May the PC work in these circumstances? Looked at before the download and again before the installer starts; what cannot
+   * be told holds nobody back. An older agent works in any.
+   */
+  conditions: z
+    .object({ on_battery: z.boolean().default(true), on_metered: z.boolean().default(true) })
+    .default({ on_battery: true, on_metered: true }),
 })
 export type DeployPayload = z.infer<typeof DeployPayload>
 export const CancelPayload = commandBase.extend({ action: z.literal('cancel') })
@@ -245,6 +252,8 @@ export const CommandReply = z.discriminatedUnion('accepted', [
       'unknown_attempt',
       'busy',
       'unsupported',
+      // The circumstances of this moment: to be offered again.
+      ...HELD_BY,
     ]),
     message: said(1000),
   }),
@@ -275,6 +284,8 @@ export const DeploymentProgress = z.object({
   bytes: z.number().int().nonnegative().optional(),
   total_bytes: z.number().int().nonnegative().optional(),
   reason: TargetReason.optional(),
+  /** It gives the attempt back, nothing of it was started: offer it again. It is forgotten once this is committed. */
+  held_by: HeldBy.optional(),
 })
 export type DeploymentProgress = z.infer<typeof DeploymentProgress>
 

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DeploymentId, DeviceId, TargetId } from '../domain/ids.ts'
 import { Deployment, Device, HubStatus, Target, TargetTotals, Timestamp } from './entities.ts'
+import { ControllerSettings } from './rest-settings.ts'
 
 export const CONSOLE_NAMESPACE = '/console'
 
@@ -49,6 +50,7 @@ export const consoleFeed = {
   device_updated: DeviceUpdated,
   devices_pending: z.object({ count: z.number().int() }),
   hub_updated: HubStatus,
+  settings_updated: ControllerSettings,
 } as const
 export type FeedEvents = { [K in keyof typeof consoleFeed]: z.infer<(typeof consoleFeed)[K]> }
 export type FeedEventName = keyof FeedEvents

@@ -17,7 +17,7 @@ import {
 import { InstallerTechnology } from '../domain/installer-technology.ts'
 import { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
 import { MaintenanceWindow } from '../domain/maintenance-window.ts'
-import { TargetReason } from '../domain/reasons.ts'
+import { HeldBy, TargetReason } from '../domain/reasons.ts'
 import { Strategy, StrategyType } from '../domain/strategy.ts'
 import { TargetState } from '../domain/target-state.ts'
 import { Detection } from './detection.ts'
@@ -220,6 +220,8 @@ export const Target = z.object({
   bytes: count.optional(),
   total_bytes: count.optional(),
   result_message: z.string().optional(),
+  /** What holds it back (`retry_later`), or held it back for too long (`rejected_by_agent`). */
+  held_by: HeldBy.optional(),
   error_details: z.string().optional(),
   started_at: Timestamp.optional(),
   completed_at: Timestamp.optional(),

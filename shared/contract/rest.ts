@@ -6,6 +6,7 @@ import * as request from './requests.ts'
 import { auditRoutes } from './rest-audit.ts'
 import { controllerRoutes } from './rest-controller.ts'
 import { deploymentRoutes } from './rest-deployments.ts'
+import { settingsRoutes } from './rest-settings.ts'
 import { Done, userRoutes } from './rest-users.ts'
 import { id, pathId, route, type Route } from './route.ts'
 
@@ -209,6 +210,7 @@ export const rest = {
 
   ...deploymentRoutes,
   ...controllerRoutes,
+  ...settingsRoutes,
 
   ...auditRoutes,
   'stats.get': route({

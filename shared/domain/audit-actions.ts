@@ -29,6 +29,7 @@ export const AUDIT_ACTIONS = [
   'group.create',
   'group.delete',
   'group.update',
+  'settings.update',
   'software.add_installer',
   'software.create',
   'software.delete',

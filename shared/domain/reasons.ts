@@ -34,6 +34,11 @@ export const SKIP_REASONS = [
   'device_deleted',
 ] as const
 
+/** What holds a PC back from work, where an administrator has decided that it may. It waits under `retry_later` then. */
+export const HELD_BY = ['on_battery', 'on_metered'] as const
+export const HeldBy = z.enum(HELD_BY)
+export type HeldBy = z.infer<typeof HeldBy>
+
 export const TargetReason = z.enum([
   ...WAITING_REASONS,
   ...RUNNING_REASONS,

@@ -151,6 +151,7 @@ const EXAMPLES: Partial<Record<RouteName, Example>> = {
   'controller.rotate': async () => send('POST', '/controller/identity/rotate', { command: true }),
   'controller.save_recovery': async () =>
     send('POST', '/controller/recovery-file', { passphrase: 'correct horse battery' }),
+  'settings.update': async () => send('PATCH', '/settings', { bandwidth_hub_kib_s: 1024 }),
   'deployments.stop_all': async () => send('POST', '/deployments/stop-all', {}),
 }
 

@@ -12,6 +12,7 @@ import { MAX_PARALLEL_DOWNLOADS } from '#shared/domain/defaults.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { Store } from '../store/store.ts'
+import { createBandwidth, type BandwidthLimits, type Lane } from './bandwidth.ts'
 import { createBlockPool } from './blocks.ts'
 import { createContentRepo } from './content.repo.ts'
 import { asDiskError, syncFolder } from './disk.ts'
@@ -19,7 +20,10 @@ import { receive, type ReceiveOptions } from './receive.ts'
 import { serve } from './serve.ts'
 import { createSlots } from './slots.ts'
 import { createTickets } from './ticket.ts'
+import { write, writePaced } from './write.ts'
 
+export type { BandwidthLimits } from './bandwidth.ts'
+export { write } from './write.ts'
 export type Content = ReturnType<typeof createContent>
 
 /** Bytes that have arrived and are not yet kept. End it with `commit` or `discard`. */
@@ -56,9 +60,9 @@ export function createContent(deps: {
   dataDir: string
   now: Now
   log: Log
-  /** The device that works on this attempt now; null once it has ended. */
   /** Makes and checks download tickets. */
   ticketKey: Buffer
+  /** The device that works on this attempt now; null once it has ended. */
   deviceOfLiveAttempt: (attemptId: AttemptId) => DeviceId | null
   /** Tests shorten waits and limits, nothing else does. */
   options?: Partial<typeof CONTENT_OPTIONS>
@@ -73,6 +77,7 @@ export function createContent(deps: {
     queue: options.queuedDownloads,
     waitMs: options.queueWaitMs,
   })
+  const bandwidth = createBandwidth()
   const tickets = createTickets({
     key: deps.ticketKey,
     deviceOfLiveAttempt: deps.deviceOfLiveAttempt,
@@ -161,13 +166,14 @@ export function createContent(deps: {
     request: IncomingMessage,
     response: ServerResponse,
     { sha256 }: { sha256: Sha256 },
+    lane: Lane = 'strangers',
   ): Promise<void> {
     const sizeBytes = repo.sizeBytes(sha256)
     if (sizeBytes === null) throw new AppError('E_NOT_FOUND', 'This content is not kept here.')
     const path = pathOf(sha256)
-    const serving = { pool, slots, timings: options, log: deps.log }
+    const serving = { pool, slots, bandwidth, timings: options, log: deps.log }
     try {
-      await serve(serving, request, response, { sha256, sizeBytes, path })
+      await serve(serving, request, response, { sha256, sizeBytes, path, lane })
     } catch (error) {
       // Taken away while the controller ran: from now on nobody else is sent for it.
       if (!statSync(path, { throwIfNoEntry: false })) missing.add(sha256)
@@ -242,14 +248,33 @@ export function createContent(deps: {
       const asked = tickets.parse(url)
       if (!asked || (request.method !== 'GET' && request.method !== 'HEAD'))
         throw new AppError('E_NOT_FOUND', 'There is nothing here.')
-      if (!tickets.checkTicket(asked))
+      const deviceId = tickets.checkTicket(asked)
+      if (deviceId === null)
         throw new AppError('E_FORBIDDEN', 'This download is not, or no longer, permitted.')
-      await serveContent(request, response, asked)
+      await serveContent(request, response, asked, deviceId)
     },
 
     serve: serveContent,
 
-    /** What downloads use at this moment. */
-    usage: () => ({ ...slots.usage(), ...pool.usage() }),
+    /** No faster than this from now on, downloads that run included. */
+    setLimits: (limits: BandwidthLimits): void => bandwidth.setLimits(limits),
+
+    /**
+     * Sends bytes of something else, which count for the hub's limit.
+     * @param writeTo how a piece is written, where the time that takes matters
+     * @throws Error when the connection ends first
+     */
+    sendOther: (
+      response: ServerResponse,
+      bytes: Buffer,
+      writeTo: typeof write = write,
+    ): Promise<void> =>
+      bandwidth.isLimited()
+        ? writePaced(bandwidth, 'strangers', response, bytes, writeTo)
+        : writeTo(response, bytes),
+
+    /** What downloads use at this moment. `paced`: how many of them wait because of a limit. */
+    usage: () => ({ ...slots.usage(), ...pool.usage(), paced: bandwidth.waiting() }),
+    stop: (): void => bandwidth.stop(),
   }
 }

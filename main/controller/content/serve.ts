@@ -9,9 +9,11 @@ import { AppError } from '#shared/contract/errors.ts'
 import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
 import type { Sha256 } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
+import type { Bandwidth, Lane } from './bandwidth.ts'
 import type { Block, BlockPool } from './blocks.ts'
 import { parseRange, type ByteRange } from './range.ts'
 import type { Slots } from './slots.ts'
+import { write, writePaced } from './write.ts'
 
 export type ServeTimings = {
   /** A reader that takes nothing for so long is cut off. */
@@ -22,10 +24,11 @@ export type ServeTimings = {
 export type ServeDeps = {
   pool: BlockPool
   slots: Slots
+  bandwidth: Bandwidth
   timings: ServeTimings
   log: Log
 }
-export type Source = { sha256: Sha256; sizeBytes: number; path: string }
+export type Source = { sha256: Sha256; sizeBytes: number; path: string; lane: Lane }
 
 /** Everything that tells which bytes are wanted. @throws AppError E_RANGE, its header set */
 function wantedRange(
@@ -75,20 +78,6 @@ function refuse(response: ServerResponse, retryAfterSeconds: number): void {
   response.end(text)
 }
 
-/** Resolves once the bytes have left for the kernel. Rejects when the connection ends first. */
-function write(response: ServerResponse, bytes: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onClose = () => reject(new Error('the connection was closed'))
-    if (response.destroyed) return onClose()
-    response.once('close', onClose)
-    response.write(bytes, (error) => {
-      response.off('close', onClose)
-      if (error) reject(error)
-      else resolve()
-    })
-  })
-}
-
 async function fill(handle: FileHandle, buffer: Buffer, index: number, sizeBytes: number) {
   const position = index * CHUNK_BYTES
   const wanted = Math.min(CHUNK_BYTES, sizeBytes - position)
@@ -121,13 +110,13 @@ async function pump(
       next?.catch(() => undefined) // heard when its turn comes
       try {
         const start = index * CHUNK_BYTES
-        await write(
-          response,
-          block.buffer.subarray(
-            Math.max(range.from - start, 0),
-            Math.min(range.to - start + 1, block.sizeBytes),
-          ),
+        const bytes = block.buffer.subarray(
+          Math.max(range.from - start, 0),
+          Math.min(range.to - start + 1, block.sizeBytes),
         )
+        if (deps.bandwidth.isLimited())
+          await writePaced(deps.bandwidth, source.lane, response, bytes)
+        else await write(response, bytes)
       } finally {
         deps.pool.release(block)
       }

@@ -15,27 +15,25 @@ describe('a download ticket', () => {
     const url = issue()
     expect(url).toMatch(/^\/content\/[0-9a-f]{32}\/[0-9a-f]{64}\?t=[A-Za-z0-9_-]{43}$/)
     const asked = tickets(deviceId).parse(url)!
-    expect(tickets(deviceId).checkTicket(asked)).toBe(true)
+    expect(tickets(deviceId).checkTicket(asked)).toBe(deviceId)
   })
 
   it('stops to count when its attempt has ended', () => {
-    expect(tickets(null).checkTicket(tickets(null).parse(issue())!)).toBe(false)
+    expect(tickets(null).checkTicket(tickets(null).parse(issue())!)).toBeNull()
   })
 
   it('does not count for another device, content or attempt, nor under another key', () => {
     const asked = tickets(deviceId).parse(issue())!
-    expect(tickets(8 as DeviceId).checkTicket(asked)).toBe(false)
-    expect(tickets(deviceId).checkTicket({ ...asked, sha256: 'd'.repeat(64) as Sha256 })).toBe(
-      false,
-    )
-    expect(tickets(deviceId, Buffer.alloc(32, 2)).checkTicket(asked)).toBe(false)
+    expect(tickets(8 as DeviceId).checkTicket(asked)).toBeNull()
+    expect(tickets(deviceId).checkTicket({ ...asked, sha256: 'd'.repeat(64) as Sha256 })).toBeNull()
+    expect(tickets(deviceId, Buffer.alloc(32, 2)).checkTicket(asked)).toBeNull()
     const other = createTickets({ key: Buffer.alloc(32, 1), deviceOfLiveAttempt: () => deviceId })
-    expect(other.checkTicket({ ...asked, attemptId: 'f'.repeat(32) as AttemptId })).toBe(false)
+    expect(other.checkTicket({ ...asked, attemptId: 'f'.repeat(32) as AttemptId })).toBeNull()
   })
 
   it('does not count for device 0 when there is no live attempt', () => {
     const url = tickets(deviceId).ticketUrl({ attemptId, sha256, deviceId: 0 as DeviceId })
-    expect(tickets(null).checkTicket(tickets(null).parse(url)!)).toBe(false)
+    expect(tickets(null).checkTicket(tickets(null).parse(url)!)).toBeNull()
   })
 
   it.each([

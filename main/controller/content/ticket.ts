@@ -29,15 +29,18 @@ export function createTickets(deps: {
         ? { attemptId: match[1] as AttemptId, sha256: match[2] as Sha256, mac: match[3]! }
         : null
     },
-    /** Whether the ticket is genuine and its attempt is live. Compares in constant time. */
-    checkTicket: (asked: { attemptId: AttemptId; sha256: Sha256; mac: string }): boolean => {
+    /** The device whose ticket it is; null when it is not genuine or its attempt has ended. Compares in constant time. */
+    checkTicket: (asked: {
+      attemptId: AttemptId
+      sha256: Sha256
+      mac: string
+    }): DeviceId | null => {
       const deviceId = deps.deviceOfLiveAttempt(asked.attemptId)
       // Computed in either case, so that the time taken does not tell which attempts are live.
       const expected = mac({ ...asked, deviceId: deviceId ?? (0 as DeviceId) })
       const shown = Buffer.from(asked.mac, 'base64url')
-      return (
-        shown.length === expected.length && timingSafeEqual(shown, expected) && deviceId !== null
-      )
+      const isGenuine = shown.length === expected.length && timingSafeEqual(shown, expected)
+      return isGenuine ? deviceId : null
     },
   }
 }

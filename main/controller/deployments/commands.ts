@@ -4,6 +4,7 @@ import {
   type CancelDeployment,
   type CommandEnvelope,
   type CommandPayload,
+  type DeployPayload,
   type DeploySoftware,
 } from '#shared/contract/agent-link.ts'
 import { splitArguments } from '#shared/domain/argv.ts'
@@ -64,6 +65,8 @@ export function createCommands(deps: {
   now: Now
   /** A path on the hub under which this device, for this attempt, may fetch the content. */
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
+  /** In which circumstances PCs may work, as decided now. */
+  conditions: () => DeployPayload['conditions']
 }) {
   const base = ({ target }: CommandRow, attemptId: AttemptId, sequence: number) => ({
     device_id: target.device_id,
@@ -112,6 +115,7 @@ export function createCommands(deps: {
         detection: installer.detection ?? null,
         timeout_seconds: deployment.timeout_seconds ?? installer.timeout_seconds,
         reboot: 'never',
+        conditions: deps.conditions(),
       }
       return unsigned(payload, (envelope) => ({
         deployment_id: deployment.id,

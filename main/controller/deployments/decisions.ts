@@ -68,6 +68,8 @@ export function createDecisions(deps: {
           not_before_ms: null,
           deadline_ms: null,
           retry_until_ms: null,
+          held_by: null,
+          held_since_ms: null,
         })
         changes.target(id, target.id)
       }

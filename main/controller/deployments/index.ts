@@ -33,6 +33,7 @@ import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Log, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
+import type { Settings } from '../settings/index.ts'
 import type { Signer } from '../signing/index.ts'
 import type { Software } from '../software/index.ts'
 import type { Store } from '../store/store.ts'
@@ -72,6 +73,7 @@ export function createDeployments(deps: {
   keyId: () => string
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
   agents: AgentPort
+  settings: Pick<Settings, 'get'>
   timings?: Partial<EngineTimings>
 }) {
   const { store, devices, log, now } = deps
@@ -97,7 +99,15 @@ export function createDeployments(deps: {
   })
   const sender = createSender({
     repo,
-    commands: createCommands({ keyId: deps.keyId, now, ticketUrl: deps.ticketUrl }),
+    commands: createCommands({
+      keyId: deps.keyId,
+      now,
+      ticketUrl: deps.ticketUrl,
+      conditions: () => {
+        const { work_on_battery, work_on_metered } = deps.settings.get()
+        return { on_battery: work_on_battery, on_metered: work_on_metered }
+      },
+    }),
     sign: deps.sign,
     agents: deps.agents,
     recorder,

@@ -85,6 +85,10 @@ export function createOpenTargets(deps: {
       offeredBefore: row.attempt_id !== null,
       notBeforeMs: row.not_before_ms,
       deadlineMs: row.deadline_ms,
+      held:
+        row.held_by === null || row.held_since_ms === null
+          ? null
+          : { by: row.held_by, sinceMs: row.held_since_ms },
       cancelToldAtMs: known?.attemptId === row.attempt_id ? (known?.cancelToldAtMs ?? null) : null,
       installer: known?.installer ?? { state: 'none' },
       missingDependency: null,

@@ -37,7 +37,8 @@ export function createPerform(deps: {
       offered_at_ms: deps.now(),
       not_before_ms: null,
       deadline_ms: target.deadlineMs ?? deps.now() + timings.offerPatienceMs,
-      reason: null,
+      // Asked again and again it would flicker.
+      reason: target.held ? 'retry_later' : null,
     })
     return sending('deploy', target, attemptId)
   }

@@ -1,4 +1,5 @@
 /** The parts of the plan that look at one target and its device. Pure. */
+import { HELD_WORDS } from './held.ts'
 import type { Action, PlanDeployment, PlanDevice, PlanTarget, Snapshot } from './plan.types.ts'
 
 type Wake = (atMs: number) => void
@@ -105,5 +106,25 @@ export function planUnreachable(
     targetId: target.id,
     reason: 'offline',
     message: `${device.name} did not come online within ${minutes(deployment.waitMs)}.`,
+  }
+}
+
+/** A PC that may not work now is asked again and again: for how long? */
+export function planHeld(
+  { id: targetId, held }: PlanTarget,
+  device: PlanDevice,
+  deployment: PlanDeployment,
+  nowMs: number,
+  wake: Wake,
+): Extract<Action, { type: 'fail' }> | null {
+  if (held === null) return null
+  const untilMs = Math.max(held.sinceMs, deployment.readySinceMs ?? 0) + deployment.waitMs
+  wake(untilMs)
+  if (nowMs < untilMs) return null
+  return {
+    type: 'fail',
+    targetId,
+    reason: 'rejected_by_agent',
+    message: HELD_WORDS[held.by].tooLong(device.name, minutes(deployment.waitMs)),
   }
 }

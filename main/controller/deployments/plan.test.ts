@@ -23,6 +23,7 @@ const aTarget = (id: number, change: Partial<PlanTarget> = {}): PlanTarget => ({
   offeredBefore: false,
   notBeforeMs: null,
   deadlineMs: null,
+  held: null,
   cancelToldAtMs: null,
   wave: 1,
   missingDependency: null,
@@ -267,5 +268,46 @@ describe('plan', () => {
       { type: 'wait', targetId: 1, reason: 'device_busy' },
       { type: 'wait', targetId: 2, reason: 'waiting_for_wave' },
     ])
+  })
+})
+
+describe('a target whose PC may not work now', () => {
+  const held = { by: 'on_battery', sinceMs: NOW } as const
+  const aHeld = (change: Partial<PlanTarget> = {}) =>
+    aTarget(1, { held, offeredBefore: true, notBeforeMs: NOW + 25_000, ...change })
+  const actionsAt = (ms: number, target = aHeld(), change: Partial<Snapshot['deployment']> = {}) =>
+    plan(aSnapshot([target], {}, change), NOW + ms)
+
+  it('waits, is offered again after a while, and is not taken for one that does not answer', () => {
+    const { actions, wakeAtMs } = actionsAt(1_000)
+    expect(actions).toEqual([{ type: 'wait', targetId: 1, reason: 'retry_later' }])
+    expect(wakeAtMs).toBe(NOW + 25_000)
+    expect(actionsAt(26_000).actions).toEqual([{ type: 'offer', targetId: 1 }])
+  })
+  it('fails once it was held back for as long as the deployment waits, with what to do', () => {
+    const later = aHeld({ notBeforeMs: NOW + 3_599_000 })
+    expect(actionsAt(3_599_999, later).actions).toEqual([{ type: 'offer', targetId: 1 }])
+    expect(actionsAt(3_600_000, later).actions).toEqual([
+      {
+        type: 'fail',
+        targetId: 1,
+        reason: 'rejected_by_agent',
+        message:
+          'LAB-01 was running on its battery for 60 minutes. Plug it in and retry, or allow work on battery in the settings.',
+      },
+      { type: 'conclude' },
+    ])
+  })
+  it('does not fail while the deployment is paused, and its wait begins anew with the resume', () => {
+    expect(actionsAt(9_000_000, aHeld(), { paused: true }).actions).toEqual([
+      { type: 'wait', targetId: 1, reason: 'paused' },
+    ])
+    const resumed = { readySinceMs: NOW + 9_000_000 }
+    expect(actionsAt(9_000_001, aHeld(), resumed).actions).toEqual([{ type: 'offer', targetId: 1 }])
+  })
+  it('keeps no place of those at work', () => {
+    const others = [aTarget(2), aTarget(3)]
+    const { actions } = plan(aSnapshot([aHeld(), ...others], {}, { maxConcurrent: 2 }), NOW)
+    expect(actions.filter((action) => action.type === 'offer')).toHaveLength(2)
   })
 })

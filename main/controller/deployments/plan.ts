@@ -7,7 +7,7 @@ import { windowAt } from '#shared/domain/maintenance-window.ts'
 import { reachesThreshold } from '#shared/domain/strategy.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
-import { planRunning, planTellCancel, planUnreachable } from './plan-device.ts'
+import { planHeld, planRunning, planTellCancel, planUnreachable } from './plan-device.ts'
 import type {
   Action,
   Plan,
@@ -211,6 +211,10 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
         wake,
       )
       if (unreachable?.type === 'fail') return end(unreachable)
+      const heldTooLong = unreachable
+        ? null
+        : planHeld(target, device, { ...deployment, readySinceMs }, nowMs, wake)
+      if (heldTooLong) return end(heldTooLong)
       // The patience with its agent is for one that is there; it begins anew when the agent is back.
       if (!unreachable && isTooLate(target)) return end(notTaken(targetId))
       if (unreachable) wait(target, unreachable.reason)

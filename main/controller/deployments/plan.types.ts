@@ -2,7 +2,7 @@
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
-import type { FailureReason, SkipReason, TargetReason } from '#shared/domain/reasons.ts'
+import type { FailureReason, HeldBy, SkipReason, TargetReason } from '#shared/domain/reasons.ts'
 import type { Reachability } from '../devices/index.ts'
 
 export type PlanDeployment = {
@@ -50,6 +50,8 @@ export type PlanTarget = {
   offeredBefore: boolean
   notBeforeMs: number | null
   deadlineMs: number | null
+  /** What its PC said holds it back from work, and since when. */
+  held: { by: HeldBy; sinceMs: number } | null
   /** When the agent was last asked to stop. */
   cancelToldAtMs: number | null
   installer: PlanInstaller

@@ -12,11 +12,12 @@ import type {
 import { verdict } from '#shared/domain/deployment-state.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
-import { FAILURE_REASONS, SKIP_REASONS, type TargetReason } from '#shared/domain/reasons.ts'
+import { FAILURE_REASONS, HeldBy, SKIP_REASONS, type TargetReason } from '#shared/domain/reasons.ts'
 import { isEnded, pathTo, type TargetEvent } from '#shared/domain/target-state.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { Changes } from './changes.ts'
 import type { DeploymentsRepo, ReportedRow, TargetChange } from './deployments.repo.ts'
+import { HELD_WORDS } from './held.ts'
 import type { OutputsRepo } from './outputs.repo.ts'
 import type { EngineTimings } from './timings.ts'
 
@@ -29,6 +30,7 @@ export type Report = { deviceId: DeviceId } & (
 )
 
 const COMMITTED: ReportReply = { committed: true }
+const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as const
 
 const STEP_EVENTS = {
   downloading: 'accepted',
@@ -197,11 +199,17 @@ export function createReports(deps: {
       return COMMITTED
     if (isEnded(target.deployment_status)) return COMMITTED
     if (target.deployment_status === 'installing' && body.phase !== 'installing') return COMMITTED // out of order
+    if (body.held_by) {
+      hold(target, body.held_by, changes)
+      return COMMITTED
+    }
     const change: TargetChange = {
       reason:
         body.phase === 'verifying' ? 'verifying' : body.reason === 'adopted' ? 'adopted' : null,
       ...(body.bytes !== undefined && { bytes: body.bytes }),
       ...(body.total_bytes !== undefined && { total_bytes: body.total_bytes }),
+      // It works: what held it back before is over.
+      ...(target.held_since_ms !== null && NOT_HELD),
     }
     advance(target, body.phase === 'installing' ? 'installing' : 'downloading', change, changes)
     changes.target(target.deployment_id, target.id)
@@ -221,6 +229,27 @@ export function createReports(deps: {
         text: body.text,
       })
     return COMMITTED
+  }
+
+  /**
+   * The PC may not work now: back to where the target waits, under the same attempt, for nothing of it was started. Whatever
+   * else waits for the device may have it meanwhile.
+   */
+  function hold(target: ReportedRow, by: HeldBy, changes: Changes): void {
+    const change: TargetChange = {
+      reason: 'retry_later',
+      result_message: HELD_WORDS[by].waits,
+      held_by: by,
+      held_since_ms: target.held_since_ms ?? deps.now(),
+      offered_at_ms: null,
+      deadline_ms: null,
+      not_before_ms: deps.now() + timings.heldRetryMs,
+    }
+    if (target.deployment_status === 'pending') repo.change(target, change)
+    else repo.step(target, 'requeued', { ...change, since: nowIso() })
+    moved(target, changes)
+    changes.owing.add(target.deployment_id)
+    changes.freed.add(target.device_id)
   }
 
   /** A failure that the controller concludes from what the agent did not, or could not, say. */
@@ -256,7 +285,9 @@ export function createReports(deps: {
     const target = repo.reported(attemptId)
     if (target?.live_attempt_id !== attemptId || target.deployment_status !== 'pending')
       return COMMITTED
-    if (answer !== 'no_answer' && answer.accepted) advance(target, 'downloading', {}, changes)
+    const held = HeldBy.safeParse(answer !== 'no_answer' && !answer.accepted && answer.why)
+    if (held.success) hold(target, held.data, changes)
+    else if (answer !== 'no_answer' && answer.accepted) advance(target, 'downloading', {}, changes)
     else if (answer === 'no_answer' || answer.why === 'busy') {
       repo.change(target, {
         offered_at_ms: null,

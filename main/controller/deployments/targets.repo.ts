@@ -11,7 +11,7 @@ import type {
   TargetId,
 } from '#shared/domain/ids.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
-import type { TargetReason } from '#shared/domain/reasons.ts'
+import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import {
   nextTargetState,
   isEnded,
@@ -53,6 +53,8 @@ export type OpenTargetRow = {
   offered_at_ms: number | null
   not_before_ms: number | null
   deadline_ms: number | null
+  held_by: HeldBy | null
+  held_since_ms: number | null
 }
 /** An attempt and its target, as far as a report needs them. */
 type ReportedAttempt = {
@@ -72,6 +74,7 @@ type ReportedTarget = Pick<
   | 'reason'
   | 'started_at'
   | 'retry_until_ms'
+  | 'held_since_ms'
 > & { live_attempt_id: AttemptId | null; live_attempt: number }
 export type ReportedRow = ReportedAttempt & ReportedTarget
 /** A target with the names that people know its parts by. */
@@ -89,7 +92,7 @@ export class IllegalStep extends Error {}
 const OPEN = ['pending', 'downloading', 'installing'] as const
 const OPEN_SQL = "('pending', 'downloading', 'installing')"
 const ENGINE_COLUMNS = `id, deployment_id, device_id, software_id, installer_id, position, wave, deployment_status state, reason, since,
-  attempt, attempt_id, offered_at_ms, not_before_ms, deadline_ms`
+  attempt, attempt_id, offered_at_ms, not_before_ms, deadline_ms, held_by, held_since_ms`
 
 export function createTargetsRepo({ db, sqlite, transaction }: Store) {
   // Plain ids, not objects: taking JSON apart five times per row would cost as much as writing it.
@@ -112,7 +115,7 @@ export function createTargetsRepo({ db, sqlite, transaction }: Store) {
   )
   const reportedTarget = sqlite.prepare<[number], ReportedTarget>(
     `select id, deployment_id, device_id, installer_id, deployment_status, reason, attempt_id live_attempt_id, attempt live_attempt,
-            started_at, retry_until_ms from deployment_targets where id = ?`,
+            started_at, retry_until_ms, held_since_ms from deployment_targets where id = ?`,
   )
   function reported(id: AttemptId): ReportedRow | undefined {
     const attempt = reportedAttempt.get(id)

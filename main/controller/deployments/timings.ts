@@ -8,6 +8,8 @@ export const ENGINE_TIMINGS = {
   offerPatienceMs: 5 * 60_000,
   /** Between two sendings of the same attempt. */
   offerRetryMs: 5_000,
+  /** A device on battery, or on a metered network, is asked again after: short, for somebody has just plugged it in. */
+  heldRetryMs: 25_000,
   /** A device that says it is busy is asked again after. */
   busyRetryMs: 30_000,
   /** The longest a download may take, whatever it says meanwhile. */

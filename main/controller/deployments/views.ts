@@ -78,6 +78,7 @@ export function toTarget(target: ViewRow): Target {
     ...known('bytes', target.bytes),
     ...known('total_bytes', target.total_bytes ?? target.size_bytes),
     ...known('result_message', target.result_message),
+    ...known('held_by', target.held_by),
     ...known('error_details', target.error_details),
     ...known('started_at', target.started_at),
     ...known('completed_at', target.completed_at),

@@ -8,6 +8,7 @@ import type { Devices } from '../devices/index.ts'
 import type { EnrollmentService } from '../enrollment/index.ts'
 import type { Groups } from '../groups/index.ts'
 import { isLoopback } from '../lib/addresses.ts'
+import type { Settings } from '../settings/index.ts'
 import type { Software } from '../software/index.ts'
 import type { Origin, Users } from '../users/index.ts'
 import type { Handlers } from './handlers.ts'
@@ -33,6 +34,7 @@ export type CoreDeps = {
   enrollment: EnrollmentService
   deployments: Deployments
   software: Software
+  settings: Settings
   hubStatus: () => HubStatus
   version: string
 }
@@ -47,6 +49,7 @@ type Core = Handlers<
   | 'audit'
   | 'stats'
   | 'hub'
+  | 'settings'
 >
 
 export function coreRoutes(deps: CoreDeps): Core {
@@ -173,5 +176,8 @@ export function coreRoutes(deps: CoreDeps): Core {
       ...deployments.stats(viewer),
     }),
     'hub.get': () => deps.hubStatus(),
+
+    'settings.get': () => deps.settings.get(),
+    'settings.update': ({ body }, { viewer }) => deps.settings.update(viewer, body),
   }
 }

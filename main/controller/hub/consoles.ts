@@ -16,6 +16,7 @@ import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Tokens } from '../http/tokens.ts'
 import { plainAddress } from '../lib/addresses.ts'
+import type { Settings } from '../settings/index.ts'
 
 const FRAME_MS = 100
 /** Targets described in one frame; more of them follow in the next. */
@@ -35,6 +36,7 @@ export type ConsolesEdge = ReturnType<typeof createConsolesEdge>
 export function createConsolesEdge(deps: {
   devices: Devices
   deployments: Deployments
+  settings: Settings
   hubStatus: () => HubStatus
 }) {
   let namespace: FeedNamespace | null = null
@@ -134,6 +136,8 @@ export function createConsolesEdge(deps: {
     soon()
   })
 
+  const offSettings = deps.settings.onChange((next) => emit('everyone', 'settings_updated', next))
+
   return {
     /**
      * @param authenticate the viewer and session behind an access token, or why there is none
@@ -183,6 +187,7 @@ export function createConsolesEdge(deps: {
       clearInterval(sweep)
       offDeployments()
       offDevices()
+      offSettings()
     },
   }
 }

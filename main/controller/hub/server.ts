@@ -2,11 +2,10 @@
 import { createServer, type Server as HttpsServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createReadStream } from 'node:fs'
-import { pipeline } from 'node:stream/promises'
 import { Server } from 'socket.io'
 import { AGENT_DOWNLOAD_PATH, ENROLL_PATH, EnrollRequest } from '#shared/contract/agent-link.ts'
 import { AppError, ERRORS, validationError } from '#shared/contract/errors.ts'
-import type { Content } from '../content/index.ts'
+import { write, type Content } from '../content/index.ts'
 import type { Log } from '../context.ts'
 import type { EnrollmentService } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
@@ -24,6 +23,7 @@ const BODY_TIMEOUT_MS = 10_000
 const ENROLL_TRIES_PER_MINUTE = 60
 /** The agent's program is given to anybody who asks, but not to more than so many at a time, nor for ever. */
 const AGENT_DOWNLOADS = 16
+/** For reading alone: time in which a limit of bandwidth lets nothing through does not count. */
 const AGENT_DOWNLOAD_LIMIT_MS = 15 * 60_000
 /** Output pieces are the largest message: 64 KiB of text, up to six bytes each once escaped. */
 const MESSAGE_LIMIT_BYTES = 512 * 1024
@@ -112,9 +112,19 @@ export async function startHubServer(deps: {
       response.writeHead(200, {
         'content-type': 'application/octet-stream',
         'content-length': file.sizeBytes,
+        // Nobody fetches a second one over it.
+        connection: 'close',
       })
-      const signal = AbortSignal.timeout(AGENT_DOWNLOAD_LIMIT_MS)
-      await pipeline(createReadStream(file.path), response, { signal })
+      response.on('error', () => undefined) // heard through the write that fails
+      let leftMs = AGENT_DOWNLOAD_LIMIT_MS
+      for await (const piece of createReadStream(file.path) as AsyncIterable<Buffer>)
+        await deps.content.sendOther(response, piece, async (to, bytes) => {
+          const startMs = performance.now()
+          const timer = setTimeout(() => to.destroy(), leftMs)
+          await write(to, bytes).finally(() => clearTimeout(timer))
+          leftMs -= performance.now() - startMs
+        })
+      response.end()
     } catch (error) {
       deps.log.debug({ err: error, name }, 'the download of an agent was broken off')
       response.destroy()

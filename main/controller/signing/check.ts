@@ -58,6 +58,10 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
     'select kind, sha256, size_bytes from installers where id = ?',
   )
 
+  const setting = db.prepare<[string], string>('select value from settings where name = ?').pluck()
+  /** As an administrator has decided it; see ../settings. What nobody decided is allowed. */
+  const mayWork = (name: string): boolean => parse(setting.get(name) ?? 'true') !== false
+
   const auditEntry = db
     .prepare<[number], string | null>('select hash from audit_log where id = ?')
     .pluck()
@@ -83,7 +87,9 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
       parent.action === payload.action &&
       content?.sha256 === payload.sha256 &&
       content.size_bytes === payload.size_bytes &&
-      content.kind === payload.kind
+      content.kind === payload.kind &&
+      payload.conditions.on_battery === mayWork('work_on_battery') &&
+      payload.conditions.on_metered === mayWork('work_on_metered')
     )
   }
 

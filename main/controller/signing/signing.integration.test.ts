@@ -124,6 +124,18 @@ it.each([
   expect(await signed(asText(change))).toBe(false)
 })
 
+it('signs a command only with the conditions that an administrator has decided', async () => {
+  const allowed = { conditions: { on_battery: true, on_metered: true } }
+  const plugged = { conditions: { on_battery: false, on_metered: true } }
+  expect(await signed(asText(allowed))).toBe(true)
+  expect(await signed(asText(plugged))).toBe(false)
+  store.sqlite.exec("insert into settings (name, value) values ('work_on_battery', 'false')")
+  expect(await signed(asText(plugged))).toBe(true)
+  expect(await signed(asText(allowed))).toBe(false)
+  expect(await signed(asText())).toBe(false)
+  store.sqlite.exec('delete from settings')
+})
+
 it('signs nothing for a target that was not offered, has moved on, or was called off', async () => {
   store.sqlite.exec('update deployment_targets set offered_at_ms = null')
   expect(await signed(asText())).toBe(false)

@@ -90,6 +90,8 @@ export function startRealAgent(
   return {
     name,
     state,
+    /** The folder that stands for its PC. */
+    root,
     said: () => said,
     kill,
     restart: (): void => void (child = start()),

@@ -12,7 +12,7 @@ import type {
   UserId,
 } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
-import type { TargetReason } from '#shared/domain/reasons.ts'
+import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import type { Strategy } from '#shared/domain/strategy.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
 import { devices } from './devices.ts'
@@ -113,6 +113,9 @@ export const deploymentTargets = sqliteTable(
     deadline_ms: integer(),
     /** Epoch ms. Until when "another installation is running" is answered with another attempt. */
     retry_until_ms: integer(),
+    /** What the PC says holds it back from work, and epoch ms since when. */
+    held_by: text().$type<HeldBy>(),
+    held_since_ms: integer(),
   },
   (t) => [
     index('deployment_targets_state').on(t.deployment_id, t.deployment_status),

@@ -1,0 +1,161 @@
+/**
+ * Limits for what leaves this computer: one for all of it, one for each device. Two token buckets, one within the other, whose
+ * waiters are served by what each device has had: who reads slowly takes no tokens, and who opens many connections gets no more.
+ */
+import type { DeviceId } from '#shared/domain/ids.ts'
+
+/** `strangers`: whoever fetches the agent's program, all of them together. No device, so no device's limit. */
+export type Lane = DeviceId | 'strangers'
+/** Bytes per second; null: no limit. */
+export type BandwidthLimits = { hub: number | null; device: number | null }
+export const NO_LIMITS: BandwidthLimits = { hub: null, device: null }
+export type Bandwidth = ReturnType<typeof createBandwidth>
+
+/** A grant is what its limit lets through in so long: short enough for a smooth rate, long enough for the timer. */
+const GRANT_SECONDS = 1 / 16
+/** The least that is worth a write of its own: with 32 at the slowest limit each still hears something every two seconds. */
+const MIN_GRANT_BYTES = 4 * 1024
+const MAX_GRANT_BYTES = 1024 * 1024
+
+type Bucket = {
+  /** May be below zero: a grant is taken whole, and the next one waits until that is paid off. */
+  tokens: number
+  filledAtMs: number
+}
+type Waiter = { wantedBytes: number; grant: (bytes: number) => void }
+type Queue = {
+  lane: Lane
+  bucket: Bucket
+  waiting: Set<Waiter>
+  /** Bytes, counted so that those who come later start where the others are: who has had least is next. */
+  served: number
+}
+
+const grantOf = (bytesPerSecond: number | null): number =>
+  bytesPerSecond === null
+    ? MAX_GRANT_BYTES
+    : Math.min(MAX_GRANT_BYTES, Math.max(MIN_GRANT_BYTES, bytesPerSecond * GRANT_SECONDS))
+
+/** @param nowMs a clock that only goes forward */
+export function createBandwidth(nowMs: () => number = () => performance.now()) {
+  let limits = NO_LIMITS
+  let hub: Bucket = { tokens: 0, filledAtMs: nowMs() }
+  /** Every device that was served since a limit was set: their number is that of the enrolled ones. */
+  let queues = new Map<Lane, Queue>()
+  /** Those somebody waits in; of equal ones the first is next. */
+  const turns = new Set<Queue>()
+  let servedUpTo = 0
+  let timer: NodeJS.Timeout | undefined
+
+  const limitOf = (lane: Lane): number | null => (lane === 'strangers' ? null : limits.device)
+
+  /** How long until the bucket is out of debt. What was not used is kept for one grant at most. */
+  function waitMs(bucket: Bucket, bytesPerSecond: number | null): number {
+    if (bytesPerSecond === null) return 0
+    const now = nowMs()
+    const filled = bucket.tokens + ((now - bucket.filledAtMs) * bytesPerSecond) / 1000
+    bucket.tokens = Math.min(filled, grantOf(bytesPerSecond))
+    bucket.filledAtMs = now
+    return bucket.tokens >= 0 ? 0 : (-bucket.tokens * 1000) / bytesPerSecond
+  }
+
+  function give(queue: Queue, waiter: Waiter): void {
+    queue.waiting.delete(waiter)
+    turns.delete(queue)
+    if (queue.waiting.size > 0) turns.add(queue)
+    const bytes = Math.ceil(
+      Math.min(waiter.wantedBytes, grantOf(limits.hub), grantOf(limitOf(queue.lane))),
+    )
+    hub.tokens -= bytes
+    queue.bucket.tokens -= bytes
+    servedUpTo = queue.served
+    queue.served += bytes
+    waiter.grant(bytes)
+  }
+
+  /** Gives whatever may be given now, and comes back when more may be. */
+  function serve(): void {
+    clearTimeout(timer)
+    timer = undefined
+    for (;;) {
+      let soonestMs = waitMs(hub, limits.hub)
+      if (soonestMs === 0) {
+        let next: Queue | undefined
+        soonestMs = Infinity
+        for (const queue of turns) {
+          // One whose own limit is reached is passed over, so that it holds nobody up. It keeps its place.
+          const ownWaitMs = waitMs(queue.bucket, limitOf(queue.lane))
+          if (ownWaitMs > 0) soonestMs = Math.min(soonestMs, ownWaitMs)
+          else if (!next || queue.served < next.served) next = queue
+        }
+        const [first] = next?.waiting ?? []
+        if (next && first) {
+          give(next, first)
+          continue
+        }
+      }
+      if (turns.size > 0) timer = setTimeout(serve, Math.max(1, Math.ceil(soonestMs)))
+      return
+    }
+  }
+
+  function queueOf(lane: Lane): Queue {
+    let queue = queues.get(lane)
+    if (!queue) {
+      queue = { lane, bucket: { tokens: 0, filledAtMs: nowMs() }, waiting: new Set(), served: 0 }
+      queues.set(lane, queue)
+    }
+    return queue
+  }
+
+  return {
+    /** Whether anything is limited at all. Asked for every block: costs nothing. */
+    isLimited: (): boolean => limits !== NO_LIMITS,
+
+    /** Holds at once, for those who wait as well. What was owed under the limits of before is forgiven. */
+    setLimits(next: BandwidthLimits): void {
+      limits = next.hub === null && next.device === null ? NO_LIMITS : next
+      hub = { tokens: 0, filledAtMs: nowMs() }
+      if (limits === NO_LIMITS) {
+        for (const queue of turns)
+          for (const waiter of queue.waiting) waiter.grant(waiter.wantedBytes)
+        turns.clear()
+        queues = new Map()
+      } else for (const queue of queues.values()) queue.bucket = { ...hub }
+      serve()
+    },
+
+    /**
+     * Waits for its turn. @returns how many of the wanted bytes may be sent now, at least one; null when `gone` fired first
+     * @param wantedBytes at least one
+     */
+    take(lane: Lane, wantedBytes: number, gone: AbortSignal): Promise<number | null> {
+      if (gone.aborted) return Promise.resolve(null)
+      if (limits === NO_LIMITS) return Promise.resolve(wantedBytes)
+      const queue = queueOf(lane)
+      return new Promise((resolve) => {
+        const leave = () => {
+          queue.waiting.delete(waiter)
+          if (queue.waiting.size === 0) turns.delete(queue)
+          resolve(null)
+        }
+        const waiter: Waiter = {
+          wantedBytes,
+          grant: (bytes) => {
+            gone.removeEventListener('abort', leave)
+            resolve(bytes)
+          },
+        }
+        gone.addEventListener('abort', leave, { once: true })
+        if (queue.waiting.size === 0) queue.served = Math.max(queue.served, servedUpTo)
+        queue.waiting.add(waiter)
+        turns.add(queue)
+        serve()
+      })
+    },
+
+    /** How many wait. */
+    waiting: (): number => [...turns].reduce((sum, queue) => sum + queue.waiting.size, 0),
+    stop: (): void => clearTimeout(timer),
+  }
+}

@@ -1,0 +1,18 @@
+/** What is said of a PC that may not work now. */
+import type { HeldBy } from '#shared/domain/reasons.ts'
+
+export const HELD_WORDS: Record<
+  HeldBy,
+  { waits: string; tooLong: (pc: string, time: string) => string }
+> = {
+  on_battery: {
+    waits: 'Waits: the PC runs on its battery.',
+    tooLong: (pc, time) =>
+      `${pc} was running on its battery for ${time}. Plug it in and retry, or allow work on battery in the settings.`,
+  },
+  on_metered: {
+    waits: 'Waits: the PC is on a metered network.',
+    tooLong: (pc, time) =>
+      `${pc} was on a metered network for ${time}. Connect it to another one and retry, or allow work on metered networks in the settings.`,
+  },
+}

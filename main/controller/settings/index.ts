@@ -1,0 +1,85 @@
+/** Decisions of an administrator for the whole controller. Read often, changed rarely: kept in memory. */
+import {
+  DEFAULT_SETTINGS,
+  SETTING_NAMES,
+  UpdateSettings,
+  type ControllerSettings,
+  type SettingName,
+} from '#shared/contract/rest-settings.ts'
+import type { Audit } from '../audit/index.ts'
+import type { Log, Viewer } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import { createSettingsRepo, type SettingRow } from './settings.repo.ts'
+
+export type Settings = ReturnType<typeof createSettings>
+export type SettingsListener = (next: ControllerSettings, before: ControllerSettings) => void
+
+const NAME_IN_TRAIL: Record<SettingName, string> = {
+  bandwidth_hub_kib_s: 'limit of the hub in KiB/s',
+  bandwidth_device_kib_s: 'limit of each PC in KiB/s',
+  work_on_battery: 'work on battery',
+  work_on_metered: 'work on metered networks',
+  agent_updates: 'updates of agents',
+}
+const inTrail = (value: ControllerSettings[SettingName]): string =>
+  typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value ?? 'none')
+
+/** A value that this version cannot use is passed over: the default holds then. */
+function read(rows: readonly SettingRow[], log: Log): ControllerSettings {
+  let found = DEFAULT_SETTINGS
+  for (const { name, value } of rows) {
+    try {
+      found = { ...found, ...UpdateSettings.parse({ [name]: JSON.parse(value) as unknown }) }
+    } catch (err) {
+      log.warn({ err, name }, 'a setting cannot be used: its default holds')
+    }
+  }
+  return found
+}
+
+export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
+  const repo = createSettingsRepo(deps.store)
+  const listeners = new Set<SettingsListener>()
+  let present = read(repo.list(), deps.log)
+
+  return {
+    /** As they stand. Costs nothing. The object is never changed: a change makes another. */
+    get: (): ControllerSettings => present,
+
+    /** Sets what is named, leaves the rest. Listeners are told once it is written. @returns the settings after it */
+    update(viewer: Viewer, change: UpdateSettings): ControllerSettings {
+      const before = present
+      const next = { ...before }
+      for (const name of SETTING_NAMES)
+        if (change[name] !== undefined) Object.assign(next, { [name]: change[name] })
+      const changed = SETTING_NAMES.filter((name) => next[name] !== before[name])
+      if (changed.length === 0) return before
+      const pick = (from: ControllerSettings) =>
+        Object.fromEntries(changed.map((name) => [name, from[name]]))
+      deps.store.transaction(() => {
+        for (const name of changed) repo.put({ name, value: JSON.stringify(next[name]) })
+        deps.audit.record(
+          viewer,
+          'settings.update',
+          'the settings of the controller',
+          changed
+            .map(
+              (name) =>
+                `${NAME_IN_TRAIL[name]}: ${inTrail(before[name])} to ${inTrail(next[name])}`,
+            )
+            .join(', '),
+          { data: { from: pick(before), to: pick(next) } },
+        )
+      })
+      present = next
+      listeners.forEach((listener) => listener(next, before))
+      return next
+    },
+
+    /** Told after each change, with the settings of after and before. Returns the function that stops it. */
+    onChange(listener: SettingsListener): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}

@@ -1,0 +1,51 @@
+/** Limits of bandwidth as people read and type them. They are kept in KiB/s. */
+import {
+  MAX_BANDWIDTH_KIB_S,
+  MIN_BANDWIDTH_KIB_S,
+  type ControllerSettings,
+} from '#shared/contract/rest-settings.ts'
+import { formatSpeed } from './format.ts'
+
+export const BANDWIDTH_UNITS = [
+  { value: 'kib', label: 'KiB/s' },
+  { value: 'mib', label: 'MiB/s' },
+] as const
+export type BandwidthUnit = (typeof BANDWIDTH_UNITS)[number]['value']
+/** What is in the form: an empty field is no limit. */
+export type BandwidthDraft = { value: number | null; unit: BandwidthUnit }
+
+const PER_UNIT = { kib: 1, mib: 1024 } as const
+
+/** null → "no limit", 2048 → "2 MiB/s" */
+export const bandwidthInWords = (kibPerSecond: number | null): string =>
+  kibPerSecond === null ? 'no limit' : formatSpeed(kibPerSecond * 1024)
+
+/** What a running download cannot exceed: "limited to 2 MiB/s, 512 KiB/s each PC"; null: nothing is limited. */
+export function limitsInWords(
+  settings: Pick<ControllerSettings, 'bandwidth_hub_kib_s' | 'bandwidth_device_kib_s'> | null,
+): string | null {
+  const hub = settings?.bandwidth_hub_kib_s ?? null
+  const device = settings?.bandwidth_device_kib_s ?? null
+  const parts = [
+    hub === null ? '' : bandwidthInWords(hub),
+    device === null ? '' : `${bandwidthInWords(device)} each PC`,
+  ].filter(Boolean)
+  return parts.length > 0 ? `limited to ${parts.join(', ')}` : null
+}
+
+/** In MiB/s where that needs at most two digits after the point, else in KiB/s. */
+export function toDraft(kibPerSecond: number | null): BandwidthDraft {
+  const mib = (kibPerSecond ?? 1024) / 1024
+  const unit = mib >= 1 && Number.isInteger(mib * 100) ? 'mib' : 'kib'
+  return { unit, value: kibPerSecond === null ? null : kibPerSecond / PER_UNIT[unit] }
+}
+
+/** KiB/s, to the nearest one; null: no limit; `invalid` where it is not a number within the bounds. */
+export function fromDraft({ value, unit }: BandwidthDraft): number | null | 'invalid' {
+  if (value === null) return null
+  const kib = Math.round(value * PER_UNIT[unit])
+  // Written so that what is no number is refused as well.
+  return kib >= MIN_BANDWIDTH_KIB_S && kib <= MAX_BANDWIDTH_KIB_S ? kib : 'invalid'
+}
+
+export const BANDWIDTH_BOUNDS = `From ${bandwidthInWords(MIN_BANDWIDTH_KIB_S)} to ${bandwidthInWords(MAX_BANDWIDTH_KIB_S)}; empty for no limit.`
