@@ -135,10 +135,12 @@ export const Hello = z.object({
 export type Hello = z.infer<typeof Hello>
 export const Welcome = z.object({
   signature,
+  /** Where the hub can be found from now on. */
   addresses: z.array(z.string().max(255)).max(32),
   /** Of the inventory that the hub holds of this device; null: none. Left out by a hub that keeps no inventories. */
   inventory_hash: InventoryHash.nullable().optional(),
 })
+export type Welcome = z.infer<typeof Welcome>
 
 // ---- two PCs, one identity: hub → agent ------------------------------------------------------------------------------
 

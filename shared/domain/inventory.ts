@@ -11,34 +11,35 @@ export const INTERFACES_LIMIT = 64
 export const USERS_LIMIT = 32
 const ADDRESSES_LIMIT = 32
 
+export const TEXT_LIMIT = 256
+
 /** Agents clean their texts before they send them, because both ends must come to the same hash: anything else is refused. */
-const text = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .refine((said) => withoutSteering(said) === said, 'holds characters that steer')
+const text = z
+  .string()
+  .max(TEXT_LIMIT)
+  .refine((said) => withoutSteering(said) === said, 'holds characters that steer')
 const bytes = z.number().int().nonnegative()
 
 export const HardwareInfo = z.object({
-  manufacturer: text(128).nullable(),
-  model: text(128).nullable(),
-  serial: text(128).nullable(),
-  cpu: text(128).nullable(),
+  manufacturer: text.nullable(),
+  model: text.nullable(),
+  serial: text.nullable(),
+  cpu: text.nullable(),
   /** Logical processors: threads, not cores. */
   processors: z.number().int().positive().max(65_536).nullable(),
   memory_bytes: bytes.nullable(),
-  firmware: text(128).nullable(),
+  firmware: text.nullable(),
   /** It runs inside another computer. */
   virtual: z.boolean().nullable(),
 })
 export type HardwareInfo = z.infer<typeof HardwareInfo>
 
 export const OsInfo = z.object({
-  name: text(128),
-  version: text(128).nullable(),
+  name: text,
+  version: text.nullable(),
   /** Build number, or release of the kernel. */
-  build: text(128).nullable(),
-  arch: text(32),
+  build: text.nullable(),
+  arch: text,
   installed_at: z.iso.datetime().nullable(),
   booted_at: z.iso.datetime().nullable(),
 })
@@ -46,9 +47,9 @@ export type OsInfo = z.infer<typeof OsInfo>
 
 export const DiskInfo = z.object({
   /** `C:`, or where it is mounted. */
-  mount: text(256),
-  device: text(256).nullable(),
-  file_system: text(32).nullable(),
+  mount: text,
+  device: text.nullable(),
+  file_system: text.nullable(),
   size_bytes: bytes,
   /** Kept as it was until it has moved by a hundredth of the disk. */
   free_bytes: bytes,
@@ -56,13 +57,13 @@ export const DiskInfo = z.object({
 export type DiskInfo = z.infer<typeof DiskInfo>
 
 export const InterfaceInfo = z.object({
-  name: text(128),
+  name: text,
   mac: z
     .string()
     .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/)
     .nullable(),
   /** With the length of their prefix: `192.168.1.20/24`. */
-  addresses: z.array(text(64)).max(ADDRESSES_LIMIT),
+  addresses: z.array(text).max(ADDRESSES_LIMIT),
 })
 export type InterfaceInfo = z.infer<typeof InterfaceInfo>
 
@@ -85,11 +86,11 @@ export const SoftwareSource = z.enum(['registry', 'dpkg', 'rpm', 'pkgutil'])
 export type SoftwareSource = z.infer<typeof SoftwareSource>
 export const InstalledSoftware = z.object({
   /** Names it on this PC, and never two of its entries. */
-  key: text(256).min(1),
+  key: text.min(1),
   source: SoftwareSource,
-  name: text(256).min(1),
-  version: text(128).nullable(),
-  publisher: text(128).nullable(),
+  name: text.min(1),
+  version: text.nullable(),
+  publisher: text.nullable(),
   /** The day; Windows tells no more. */
   installed_on: z.iso.date().nullable(),
 })
@@ -101,7 +102,7 @@ const sections = {
   disks: z.array(DiskInfo).max(DISKS_LIMIT).nullable(),
   network: z.array(InterfaceInfo).max(INTERFACES_LIMIT).nullable(),
   /** Who is signed in, by name. */
-  users: z.array(text(128)).max(USERS_LIMIT).nullable(),
+  users: z.array(text).max(USERS_LIMIT).nullable(),
   reboot: RebootInfo.nullable(),
   /** Entries that are left out of `software`, because there are too many. */
   software_omitted: z.number().int().nonnegative().max(1_000_000),
@@ -124,7 +125,7 @@ export const InventoryDelta = z.object({
   software: z
     .object({
       changed: z.array(InstalledSoftware).max(SOFTWARE_LIMIT),
-      removed: z.array(text(256)).max(SOFTWARE_LIMIT),
+      removed: z.array(text).max(SOFTWARE_LIMIT),
     })
     .nullable()
     .optional(),
