@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
+import { DeviceInventory } from './inventory.ts'
 import * as request from './requests.ts'
 import { auditRoutes } from './rest-audit.ts'
 import { controllerRoutes } from './rest-controller.ts'
@@ -67,6 +68,15 @@ export const rest = {
     summary: 'One device',
     params: id(DeviceId),
     reply: entity.Device,
+  }),
+  'devices.inventory': route({
+    method: 'GET',
+    path: '/devices/:id/inventory',
+    access: 'user',
+    summary:
+      'What a device is made of and what is installed on it; all null while its agent has not told it',
+    params: id(DeviceId),
+    reply: DeviceInventory,
   }),
   'devices.update': route({
     method: 'PATCH',

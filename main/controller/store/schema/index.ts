@@ -1,5 +1,6 @@
 export * from './audit.ts'
 export * from './deployments.ts'
 export * from './devices.ts'
+export * from './inventory.ts'
 export * from './software.ts'
 export * from './users.ts'
