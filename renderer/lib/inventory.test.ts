@@ -18,8 +18,8 @@ describe('a disk', () => {
       word: null,
       text: '40 GiB free of 100 GiB',
     })
-    expect(lookOfDisk(disk(9))).toMatchObject({ tone: 'waiting', word: 'Nearly full' })
-    expect(lookOfDisk(disk(2))).toMatchObject({ tone: 'failed', word: 'Full' })
+    expect(lookOfDisk(disk(9))).toMatchObject({ tone: 'waiting', word: 'Low on space' })
+    expect(lookOfDisk(disk(2))).toMatchObject({ tone: 'failed', word: 'Nearly full' })
     expect(lookOfDisk(disk(0, 0))).toMatchObject({ used: 1, tone: 'failed' })
     expect(lookOfDisk(disk(200))).toMatchObject({ used: 0 })
   })

@@ -22,19 +22,24 @@ export type DiskLook = {
   text: string
 }
 
-const NEARLY_FULL = 0.1
-const FULL = 0.03
+/** Shares of a disk that are still free. */
+const LOW = 0.1
+const NEARLY_FULL = 0.03
 
 export function lookOfDisk({ size_bytes: size, free_bytes: free }: DiskInfo): DiskLook {
   const left = size > 0 ? Math.min(1, free / size) : 0
   const text = `${formatBytes(free)} free of ${formatBytes(size)}`
   const look = { used: 1 - left, text }
-  if (left < FULL) return { ...look, tone: 'failed', word: 'Full' }
-  if (left < NEARLY_FULL) return { ...look, tone: 'waiting', word: 'Nearly full' }
+  if (left < NEARLY_FULL) return { ...look, tone: 'failed', word: 'Nearly full' }
+  if (left < LOW) return { ...look, tone: 'waiting', word: 'Low on space' }
   return { ...look, tone: 'plain', word: null }
 }
 
 type Fact = { label: string; value: string | null; mono?: boolean; copy?: boolean; testid?: string }
+
+/** Maker and model in one line. */
+export const modelText = ({ manufacturer, model }: HardwareInfo): string | null =>
+  [manufacturer, model].filter(Boolean).join(' ') || null
 
 export function hardwareFacts(hardware: HardwareInfo): Fact[] {
   const { manufacturer, model, processors, memory_bytes: memory } = hardware
