@@ -267,7 +267,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
           const inventory = await stage.inventory()
           return inventory.software?.some((entry) => entry.name === name) === is && inventory
         },
-        30_000,
+        60_000,
       ).catch(async (error: unknown) => {
         const { software } = await stage.inventory()
         throw new Error(
@@ -308,7 +308,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
 
     it('tells the system, its drive, its addresses and its processor', async () => {
       const { os, disks, network, hardware, reboot } = await stage.inventory()
-      expect(os).toMatchObject({ name: expect.stringMatching(/^Windows/) as string, arch: 'x64' })
+      expect(os).toMatchObject({ name: expect.stringContaining('Windows') as string, arch: 'x64' })
       expect(os!.build).toMatch(/^\d+/)
       expect(disks!.map((disk) => disk.mount)).toContain('C:\\')
       expect(disks![0]!.size_bytes).toBeGreaterThan(disks![0]!.free_bytes)

@@ -1,7 +1,7 @@
 /** How an inventory travels: packed differences from the agent to the hub, and whole to whoever asks the controller. */
 import { z } from 'zod'
 import { DeviceId } from '../domain/ids.ts'
-import { Inventory } from '../domain/inventory.ts'
+import { InstalledSoftware, Inventory } from '../domain/inventory.ts'
 
 /** SHA-256, hex, over inventoryText(). */
 export const InventoryHash = z.string().regex(/^[0-9a-f]{64}$/)
@@ -19,6 +19,17 @@ export const InventoryPart = z.object({
   packed: z.base64().max(PACKED_LIMIT_CHARS).nullable(),
 })
 export type InventoryPart = z.infer<typeof InventoryPart>
+
+/** A software that devices have installed, and which of those that one may see. */
+export const SpreadSoftware = InstalledSoftware.pick({
+  source: true,
+  name: true,
+  version: true,
+  publisher: true,
+}).extend({ device_ids: z.array(DeviceId) })
+export type SpreadSoftware = z.infer<typeof SpreadSoftware>
+/** So many different ones are told at most. */
+export const SPREAD_LIMIT = 500
 
 /** What is known of a device; everything null where its agent has told nothing yet. Times are the controller's. */
 export const DeviceInventory = Inventory.extend({

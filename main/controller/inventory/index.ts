@@ -1,7 +1,12 @@
 /** The inventories: what each device is made of and what is installed on it, kept as their agents tell it. */
 import { createHash } from 'node:crypto'
 import type { ReportReply } from '#shared/contract/agent-link.ts'
-import type { DeviceInventory, InventoryPart } from '#shared/contract/inventory.ts'
+import {
+  SPREAD_LIMIT,
+  type DeviceInventory,
+  type InventoryPart,
+  type SpreadSoftware,
+} from '#shared/contract/inventory.ts'
 import { applyDelta, inventoryText } from '#shared/domain/inventory-delta.ts'
 import { EMPTY_INVENTORY, SOFTWARE_LIMIT } from '#shared/domain/inventory.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -26,7 +31,7 @@ export function createInventories(deps: {
   store: Store
   now: Now
   log: Log
-  devices: Pick<Devices, 'get' | 'row' | 'noteInventory' | 'announce'>
+  devices: Pick<Devices, 'get' | 'list' | 'row' | 'noteInventory' | 'announce'>
 }) {
   const { store, devices } = deps
   const repo = createInventoryRepo(store)
@@ -99,6 +104,32 @@ export function createInventories(deps: {
         collected_at: row?.collected_at ?? null,
         changed_at: row?.changed_at ?? null,
       }
+    },
+
+    /** Which of the viewer's devices have software with this in its name: each version apart. */
+    find(viewer: Viewer, name: string): { software: SpreadSoftware[]; more: boolean } {
+      const visible = new Set(devices.list(viewer).map((device) => device.id))
+      type Found = Omit<SpreadSoftware, 'device_ids'> & { ids: Set<DeviceId> }
+      const found = new Map<string, Found>()
+      const told = (more: boolean) => ({
+        software: [...found.values()].map(({ ids, ...what }) => ({
+          ...what,
+          device_ids: [...ids],
+        })),
+        more,
+      })
+      for (const { title, deviceId } of repo.having(name)) {
+        if (!visible.has(deviceId)) continue
+        const { source, name, version, publisher } = title
+        const what = { source, name, version, publisher }
+        const text = JSON.stringify(what)
+        const known = found.get(text)
+        if (!known && found.size >= SPREAD_LIMIT) return told(true)
+        // Entered twice on one PC (for 32 and 64 bit, say), it is there once.
+        if (known) known.ids.add(deviceId)
+        else found.set(text, { ...what, ids: new Set([deviceId]) })
+      }
+      return told(false)
     },
 
     forget,

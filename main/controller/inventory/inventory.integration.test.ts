@@ -10,7 +10,11 @@ import { EMPTY_INVENTORY, type Inventory } from '#shared/domain/inventory.ts'
 import { installed, inventoryHash, inventoryOf, packed, partOf } from '../test-kit/inventories.ts'
 import { eventually } from '../test-kit/scenario.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
-import { startTestController, type TestController } from '../test-kit/test-controller.ts'
+import {
+  createRestClient,
+  startTestController,
+  type TestController,
+} from '../test-kit/test-controller.ts'
 
 let t: TestController
 beforeAll(async () => {
@@ -160,6 +164,39 @@ describe('the inventory of a device', () => {
     expect(await kept(two.id)).toEqual(same)
     await tell(two, partOf(same, inventoryOf({ 'shared-a': '1' })))
     expect(titles()).toBe(before + 1)
+  })
+})
+
+describe('the search for a software', () => {
+  const find = (name: string, rest = t.rest) => rest.call('inventory.software', { query: { name } })
+
+  it('tells which devices have it, each version apart, by a part of its name', async () => {
+    const [one, two] = [await newPc(), await newPc()]
+    await tell(one, partOf(null, inventoryOf({ 'Find me': '3.0.18', other: '1' })))
+    await tell(two, partOf(null, inventoryOf({ 'Find me': '3.0.20', 'find me too': '1' })))
+    const { software, more } = await find('FIND ME')
+    expect(more).toBe(false)
+    expect(software.map((s) => [s.name, s.version, s.device_ids])).toEqual([
+      ['Find me', '3.0.18', [one.id]],
+      ['Find me', '3.0.20', [two.id]],
+      ['find me too', '1', [two.id]],
+    ])
+    expect((await find('f%d')).software).toEqual([])
+    expect((await t.rest.raw('GET', '/software-inventory?name=%20')).status).toBe(400)
+    await t.rest.call('devices.delete', { params: { id: one.id } })
+    expect((await find('find me')).software.map((s) => s.version)).toEqual(['3.0.20', '1'])
+  })
+
+  it('does not tell a technician of devices that are not his', async () => {
+    const pc = await newPc()
+    await tell(pc, partOf(null, inventoryOf({ 'annas-secret': '1' })))
+    const account = { username: 'ben', password: 'correct horse' }
+    await t.rest.call('users.create', { body: { ...account, role: 'technician' } })
+    const { token } = await t.anonymous.call('auth.login', { body: account })
+    const ben = createRestClient(t.controller.consoleUrl, token)
+    expect((await find('annas-secret')).software).toHaveLength(1)
+    expect((await find('annas-secret', ben)).software).toEqual([])
+    expect((await ben.raw('GET', `/devices/${pc.id}/inventory`)).status).toBe(404)
   })
 })
 

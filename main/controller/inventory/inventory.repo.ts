@@ -27,7 +27,9 @@ export function createInventoryRepo({ db, sqlite }: Store) {
   const titleId = sqlite
     .prepare<[string], number>('select id from software_titles where entry = ?')
     .pluck()
-  const addTitle = sqlite.prepare<[string]>('insert into software_titles (entry) values (?)')
+  const addTitle = sqlite.prepare<[string, string]>(
+    'insert into software_titles (entry, name) values (?, ?)',
+  )
   const addSoftware = sqlite.prepare<[number, number, string | null]>(
     `insert into device_software (device_id, title_id, installed_on) values (?, ?, ?)
      on conflict do update set installed_on = excluded.installed_on`,
@@ -40,6 +42,11 @@ export function createInventoryRepo({ db, sqlite }: Store) {
      where id = ? and not exists (select 1 from device_software where title_id = software_titles.id)`,
   )
 
+  const byName = sqlite.prepare<[string], { entry: string; device_id: DeviceId }>(
+    `select t.entry, s.device_id from software_titles t join device_software s on s.title_id = t.id
+     where t.name like ? escape '\\' order by t.name, t.id, s.device_id`,
+  )
+
   /** Makes the software of a device be this: only what differs is written. */
   function setSoftware(id: DeviceId, software: readonly InstalledSoftware[]): void {
     const before = new Map(softwareOf.all(id).map((row) => [row.entry, row]))
@@ -49,7 +56,9 @@ export function createInventoryRepo({ db, sqlite }: Store) {
       before.delete(text)
       if (known && known.installed_on === entry.installed_on) continue
       const title =
-        known?.title_id ?? titleId.get(text) ?? Number(addTitle.run(text).lastInsertRowid)
+        known?.title_id ??
+        titleId.get(text) ??
+        Number(addTitle.run(text, entry.name).lastInsertRowid)
       addSoftware.run(id, title, entry.installed_on)
     }
     for (const { title_id } of before.values()) {
@@ -93,6 +102,12 @@ export function createInventoryRepo({ db, sqlite }: Store) {
     forget(id: DeviceId): void {
       db.delete(deviceInventory).where(eq(deviceInventory.device_id, id)).run()
       setSoftware(id, [])
+    },
+    /** Who has a software with this in its name, in the order of names. One at a time: there may be many. */
+    *having(part: string): Generator<{ title: Title; deviceId: DeviceId }> {
+      const pattern = `%${part.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`)}%`
+      for (const { entry, device_id } of byName.iterate(pattern))
+        yield { title: JSON.parse(entry) as Title, deviceId: device_id }
     },
     devices: (): DeviceId[] =>
       db

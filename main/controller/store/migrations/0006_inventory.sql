@@ -20,7 +20,8 @@ CREATE TABLE `device_software` (
 CREATE INDEX `device_software_title` ON `device_software` (`title_id`);--> statement-breakpoint
 CREATE TABLE `software_titles` (
 	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
-	`entry` text NOT NULL
+	`entry` text NOT NULL,
+	`name` text NOT NULL
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `software_titles_entry_unique` ON `software_titles` (`entry`);--> statement-breakpoint

@@ -24,6 +24,8 @@ export const softwareTitles = sqliteTable('software_titles', {
   id: integer().primaryKey({ autoIncrement: true }),
   /** InstalledSoftware as JSON, without the day on which it was installed. */
   entry: text().notNull().unique(),
+  /** Its name, to search by. */
+  name: text().notNull(),
 })
 
 export const deviceSoftware = sqliteTable(
