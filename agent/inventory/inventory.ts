@@ -1,4 +1,5 @@
 /** When this PC is looked at: after each connection, after each attempt, and every hour. One look at a time, and never in a hurry. */
+import { uptime } from 'node:os'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Collect } from './collect.ts'
 import { createTeller, type TellerDeps } from './teller.ts'
@@ -8,18 +9,21 @@ export type InventoryTimings = {
   settleMs: number
   /** … and up to so much more by chance, so that an office that comes back does not do so in step. */
   jitterMs: number
-  /** The same for a PC that has told nothing yet: somebody has just added it, and looks. */
-  firstJitterMs: number
+  /** The same for a PC that has told nothing yet, or was restarted: somebody has just done that, and looks. */
+  eagerJitterMs: number
   afterAttemptMs: number
   everyMs: number
 }
 export const INVENTORY_TIMINGS: InventoryTimings = {
   settleMs: 2_000,
   jitterMs: 60_000,
-  firstJitterMs: 3_000,
+  eagerJitterMs: 3_000,
   afterAttemptMs: 5_000,
   everyMs: 3_600_000,
 }
+
+/** A PC that runs no longer than this has come because it was started, not because the hub was. */
+const JUST_STARTED_MS = 300_000
 
 export type InventoryWatch = {
   /** @param held the hash that the hub says it holds; null: none; undefined: it keeps no inventories */
@@ -30,9 +34,14 @@ export type InventoryWatch = {
 }
 
 export function createInventory(
-  deps: TellerDeps & { collect: Collect; timings?: Partial<InventoryTimings> },
+  deps: TellerDeps & {
+    collect: Collect
+    timings?: Partial<InventoryTimings>
+    uptimeMs?: () => number
+  },
 ): InventoryWatch {
   const timings = { ...INVENTORY_TIMINGS, ...deps.timings }
+  const uptimeMs = deps.uptimeMs ?? (() => uptime() * 1000)
   const teller = createTeller(deps)
   let timer: NodeJS.Timeout | undefined
   let dueAt = Infinity
@@ -72,8 +81,10 @@ export function createInventory(
   return {
     connected(held) {
       setHeld(held)
-      const jitterMs = teller.last() === null ? timings.firstJitterMs : timings.jitterMs
-      lookIn(timings.settleMs + Math.random() * jitterMs)
+      const isEager = teller.last() === null || uptimeMs() < JUST_STARTED_MS
+      lookIn(
+        timings.settleMs + Math.random() * (isEager ? timings.eagerJitterMs : timings.jitterMs),
+      )
     },
     disconnected: () => setHeld(undefined),
     lookSoon: () => lookIn(timings.afterAttemptMs),
