@@ -142,13 +142,25 @@ describe('the inventory of a device', () => {
     expect(await kept(pc.id)).toEqual(told)
   })
 
-  it('goes with its device, and the same PC that comes back tells everything', async () => {
+  it('goes with its device', async () => {
     const pc = await newPc()
     const before = titles()
     await tell(pc, partOf(null, inventoryOf({ 'only-here': '1', a: '1' })))
     expect(titles()).toBe(before + 1)
     await t.rest.call('devices.delete', { params: { id: pc.id } })
     expect((await t.rest.raw('GET', `/devices/${pc.id}/inventory`)).status).toBe(404)
+    expect(titles()).toBe(before)
+  })
+
+  it('goes at the next start where the controller went before it could', async () => {
+    const pc = await newPc()
+    const before = titles()
+    await tell(pc, partOf(null, inventoryOf({ 'left-behind': '1' })))
+    await t.controller.stop()
+    const db = new Database(`${t.dataDir}/deployx.db`)
+    db.prepare('update devices set deleted_at = ? where id = ?').run('2026-01-01', pc.id)
+    db.close()
+    await t.restart()
     expect(titles()).toBe(before)
   })
 
