@@ -11,6 +11,8 @@ import { gatherFacts } from './facts/facts.ts'
 import type { Enrollment, Identity } from './identity/identity.ts'
 import type { StateFolder } from './identity/state-folder.ts'
 import { follow, statementsOf } from './identity/succession.ts'
+import { createCollector, createReader } from './inventory/collect.ts'
+import { createInventory } from './inventory/inventory.ts'
 import { createInstallers } from './install/create-installers.ts'
 import { openJournal } from './journal/journal.ts'
 import { errorText, writeDurably } from './lib/atomic-file.ts'
@@ -95,8 +97,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         diskFolder: installRoot ?? folder.path,
       }),
     },
-    onReady(address, addresses) {
-      const merged = mergeAddresses([address], addresses, enrollment().addresses)
+    onReady(address, welcome) {
+      const merged = mergeAddresses([address], welcome.addresses, enrollment().addresses)
       if (merged.join() !== enrollment().addresses.join())
         identity.setEnrollment({ ...enrollment(), addresses: merged })
       if (options.hardwareId !== null && options.hardwareId !== identity.hardwareId())
@@ -104,14 +106,24 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       note(address)
       log.info({ address }, 'connected')
       options.onConnected(address)
+      inventory.connected(welcome.inventory_hash)
     },
     onLost(why) {
+      inventory.disconnected()
       note(null)
       log.info({ why }, 'the link is lost')
       options.onLost(why)
     },
     find: (signal) => findHub(enrollment().fingerprint, signal, log),
     ...(options.linkTimings ? { timings: options.linkTimings } : {}),
+    log,
+  })
+
+  const inventory = createInventory({
+    file: folder.inventoryFile,
+    collect: createCollector({ reader: createReader(installRoot), log }),
+    facts,
+    report: (body) => link.report('inventory_report', body),
     log,
   })
 
@@ -134,7 +146,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     enrollment,
     attemptsDir: folder.attemptsDir,
     stopped,
-    onEnded: () => void link.report('inventory_report', { facts: facts() }).catch(() => undefined),
+    onEnded() {
+      void link.report('inventory_report', { facts: facts() }).catch(() => undefined)
+      inventory.lookSoon()
+    },
   })
 
   note(null)
@@ -151,6 +166,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   } finally {
     stopping.abort(new Error('the agent is stopping'))
     stopping.release()
+    inventory.disconnected()
     note(null)
     journal.close()
   }

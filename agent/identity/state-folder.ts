@@ -19,6 +19,8 @@ export type StateFolder = {
   identityFile: string
   journalFile: string
   statusFile: string
+  /** What the hub has acknowledged of this PC's inventory. */
+  inventoryFile: string
   lockFile: string
   /** One folder per attempt, named by its id. */
   attemptsDir: string
@@ -31,6 +33,7 @@ export function stateFolder(path: string): StateFolder {
     identityFile: join(root, 'identity.json'),
     journalFile: join(root, 'journal.log'),
     statusFile: join(root, 'status.json'),
+    inventoryFile: join(root, 'inventory.json'),
     lockFile: join(root, 'agent.lock'),
     attemptsDir: join(root, 'attempts'),
   }
@@ -70,8 +73,8 @@ export function prepareStateFolder(path: string): StateFolder {
     chmodSync(folder.path, 0o700)
     mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
     refuseForeign(folder.attemptsDir, 'folder')
-    const { identityFile, journalFile, statusFile, lockFile } = folder
-    for (const file of [identityFile, journalFile, statusFile, lockFile])
+    const { identityFile, journalFile, statusFile, inventoryFile, lockFile } = folder
+    for (const file of [identityFile, journalFile, statusFile, inventoryFile, lockFile])
       refuseForeign(file, 'file')
     chmodSync(folder.attemptsDir, 0o700)
   } catch (error) {

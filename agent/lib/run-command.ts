@@ -1,5 +1,6 @@
 /** Short commands whose answer is wanted: never a shell, bounded in time and size. */
 import { execFile } from 'node:child_process'
+import { constants, setPriority } from 'node:os'
 import { consoleCodePage, decodeOutput } from './decode.ts'
 
 export const CLEAN_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -20,11 +21,24 @@ export function commandEnvironment(): Record<string, string> {
   return Object.fromEntries(kept.flatMap((k) => (process.env[k] ? [[k, process.env[k]]] : [])))
 }
 
-/** Never rejects. Killed after `timeoutMs`. */
+/** Leaves the PC to whoever works at it. A program that has ended already, or may not be slowed down, stays as it is. */
+function slowDown(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // It runs as it is.
+  }
+}
+
+/**
+ * Never rejects. Killed after `timeoutMs`, or when it has written more than `limitBytes`.
+ * @param options `calm`: it has time
+ */
 export function runCommand(
   file: string,
   args: readonly string[],
   timeoutMs = 30_000,
+  options: { limitBytes?: number; calm?: boolean } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -33,7 +47,7 @@ export function runCommand(
       {
         timeout: timeoutMs,
         killSignal: 'SIGKILL',
-        maxBuffer: OUTPUT_LIMIT_BYTES,
+        maxBuffer: options.limitBytes ?? OUTPUT_LIMIT_BYTES,
         env: commandEnvironment(),
         windowsHide: true,
         encoding: 'buffer',
@@ -46,6 +60,7 @@ export function runCommand(
           missing: error !== null && (error.code as unknown) === 'ENOENT',
         }),
     )
+    if (options.calm) slowDown(child.pid)
     child.stdin?.on('error', () => undefined)
     child.stdin?.end()
   })

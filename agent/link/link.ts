@@ -83,8 +83,8 @@ export function createLink(deps: {
   hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'hardware_id' | 'facts'>
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
   questions: Questions
-  /** The handshake is complete. `addresses` are where the hub says it can be found from now on. */
-  onReady: (address: string, addresses: string[]) => void
+  /** The handshake is complete. */
+  onReady: (address: string, welcome: Pick<Welcome, 'addresses' | 'inventory_hash'>) => void
   onLost: (why: string) => void
   keeper: SplitKeeper
   /** Where else the hub may be, asked when no known address led to it. Never rejects; ends early with the signal. */
@@ -179,7 +179,7 @@ export function createLink(deps: {
         if (!isProven) return end('the hub did not prove that it is the enrolled one')
         clearTimeout(timer)
         ready = { socket, address }
-        deps.onReady(address, welcome.data.addresses)
+        deps.onReady(address, welcome.data)
         for (const wake of [...waiters]) wake()
       })
       socket.on('still_there', (ack: unknown) => {

@@ -57,6 +57,7 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
     },
     untilOnline,
     device: theDevice,
+    inventory: () => client.call('devices.inventory', { params: { id: device! } }),
     async addSoftware(file: string, fields: Partial<SoftwareFields> = {}) {
       const texts = Object.entries(fields).map(([key, value]): [string, string] => [
         key,

@@ -267,6 +267,67 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     })
   })
 
+  describe('its inventory', () => {
+    /** The agent looks some seconds after an attempt. */
+    const lists = (name: string, is = true) =>
+      until(
+        `the inventory with${is ? '' : 'out'} ${name}`,
+        async () => {
+          const inventory = await stage.inventory()
+          return inventory.software?.some((entry) => entry.name === name) === is && inventory
+        },
+        60_000,
+      ).catch(async (error: unknown) => {
+        const { software } = await stage.inventory()
+        throw new Error(
+          `${String(error)}\n${JSON.stringify(software)}\n${stage.said().slice(-1500)}`,
+        )
+      })
+
+    it('lists what is installed, in either view of the registry, until it is removed', async () => {
+      const msi = await makeMsi(stage.installers, { name: 'Listed App', productCode: guid(5) })
+      const software = await stage.addSoftware(msi)
+      expect(await install(software)).toMatchObject({ deployment_status: 'completed' })
+      const old = await makeMsi(stage.installers, {
+        name: 'Listed Old App',
+        version: '4.5.6',
+        productCode: guid(6),
+        win32: true,
+      })
+      expect(await install(await stage.addSoftware(old))).toMatchObject({
+        deployment_status: 'completed',
+      })
+      const nsis = await makeNsis(stage.installers, { name: 'Listed Demo', version: '7.8.9' })
+      const demo = await stage.addSoftware(nsis, { install_args: '/S' })
+      expect(await install(demo)).toMatchObject({ deployment_status: 'completed' })
+
+      const { software: listed } = await lists('Listed Demo')
+      const of = (name: string) => listed!.filter((entry) => entry.name === name)
+      expect(of('Listed App')).toMatchObject([
+        { key: `64:${guid(5)}`, version: '1.2.3', publisher: 'Ann Onym GmbH', source: 'registry' },
+      ])
+      expect(of('Listed Old App')).toMatchObject([{ key: `32:${guid(6)}`, version: '4.5.6' }])
+      expect(of('Listed Demo')).toMatchObject([{ version: '7.8.9', publisher: 'Ann Onym GmbH' }])
+
+      expect(await install(software, { action: 'uninstall' })).toMatchObject({
+        deployment_status: 'completed',
+      })
+      await lists('Listed App', false)
+    })
+
+    it('tells the system, its drive, its addresses and its processor', async () => {
+      const { os, disks, network, hardware, reboot } = await stage.inventory()
+      expect(os).toMatchObject({ name: expect.stringContaining('Windows') as string, arch: 'x64' })
+      expect(os!.build).toMatch(/^\d+/)
+      expect(disks!.map((disk) => disk.mount)).toContain('C:\\')
+      expect(disks![0]!.size_bytes).toBeGreaterThan(disks![0]!.free_bytes)
+      expect(network!.length).toBeGreaterThan(0)
+      expect(hardware!.processors).toBeGreaterThan(0)
+      expect(reboot).not.toBeNull()
+      expect(await stage.device()).toMatchObject({ reboot_pending: reboot!.pending })
+    })
+  })
+
   it('that is killed while an installer runs takes it up again, and runs it once', async () => {
     const file = `${stage.installers}/slow.cmd`
     await fs.writeFile(

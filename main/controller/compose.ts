@@ -11,6 +11,7 @@ import { createDevices } from './devices/index.ts'
 import { createEnrollment, createPairing } from './enrollment/index.ts'
 import { openConsolePort } from './http/console-port.ts'
 import { createGroups } from './groups/index.ts'
+import { createInventories } from './inventory/index.ts'
 import { hubAddresses } from './hub/addresses.ts'
 import { createAgentsEdge } from './hub/agents.ts'
 import { createConsolesEdge } from './hub/consoles.ts'
@@ -95,6 +96,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(audit.startSealing(signer.sign, log))
     const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
     undo.push(() => devices.stop())
+    const inventories = createInventories({ store, now, log, devices })
     const groups = createGroups({ store, now, audit, devices })
     const agentFiles = createAgentFiles(options.agentsDir ?? null)
     const enrollment = createEnrollment({
@@ -160,7 +162,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
     })
     software.onInstallerSettled((id) => deployments.installerSettled(id))
     devices.onChange(({ id, what }) => {
-      if (what === 'removed') agents.refuse(id, 'This device was removed from the controller.')
+      if (what === 'removed') {
+        agents.refuse(id, 'This device was removed from the controller.')
+        inventories.forget(id)
+      }
       if (what === 'refused') agents.refuse(id, 'This device is blocked.')
     })
 
@@ -183,6 +188,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         users,
         audit,
         devices,
+        inventories,
         groups,
         enrollment,
         deployments,
@@ -210,7 +216,15 @@ export async function startController(options: ControllerOptions): Promise<Contr
       agentFiles,
       log,
       attach: (io) => {
-        agents.attach(io, { devices, deployments, keys, sign: signer.sign, addresses, log })
+        agents.attach(io, {
+          devices,
+          deployments,
+          inventories,
+          keys,
+          sign: signer.sign,
+          addresses,
+          log,
+        })
         attachPairing(io, { pairing, log })
       },
     })

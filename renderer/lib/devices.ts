@@ -13,11 +13,11 @@ export function lookOfDevice(d: Pick<Device, 'online' | 'approved' | 'blocked'>)
     : { label: 'Offline', tone: 'skipped', shape: 'dashed' }
 }
 
-export const DEVICE_FILTERS = ['all', 'online', 'offline', 'pending'] as const
+export const DEVICE_FILTERS = ['all', 'online', 'offline', 'restart', 'pending'] as const
 export type DeviceFilter = (typeof DEVICE_FILTERS)[number]
 
 export function inFilter(
-  d: Pick<Device, 'online' | 'approved' | 'blocked'>,
+  d: Pick<Device, 'online' | 'approved' | 'blocked' | 'reboot_pending'>,
   filter: DeviceFilter,
 ): boolean {
   switch (filter) {
@@ -27,6 +27,8 @@ export function inFilter(
       return d.online
     case 'offline':
       return !d.online
+    case 'restart':
+      return d.reboot_pending === true
     case 'pending':
       return !d.approved && !d.blocked
   }

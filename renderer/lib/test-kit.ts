@@ -36,6 +36,8 @@ export const aDevice = (change: Partial<z.input<typeof Device>> = {}): Device =>
     enrolled_at: AT,
     last_seen_at: AT,
     free_disk_bytes: null,
+    reboot_pending: null,
+    inventory_at: null,
     group_ids: [],
     split_from: null,
     ...change,

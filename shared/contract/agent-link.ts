@@ -11,6 +11,7 @@ import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../domain/i
 import { DeviceArch, DevicePlatform, InstallerKind } from '../domain/platforms.ts'
 import { HELD_BY, HeldBy, TargetReason } from '../domain/reasons.ts'
 import { Detection } from './detection.ts'
+import { InventoryHash, InventoryPart } from './inventory.ts'
 import { PublicKey, signature } from './keys.ts'
 
 export { PublicKey }
@@ -132,7 +133,14 @@ export const Hello = z.object({
   facts: AgentFacts,
 })
 export type Hello = z.infer<typeof Hello>
-export const Welcome = z.object({ signature, addresses: z.array(z.string().max(255)).max(32) })
+export const Welcome = z.object({
+  signature,
+  /** Where the hub can be found from now on. */
+  addresses: z.array(z.string().max(255)).max(32),
+  /** Of the inventory that the hub holds of this device; null: none. Left out by a hub that keeps no inventories. */
+  inventory_hash: InventoryHash.nullable().optional(),
+})
+export type Welcome = z.infer<typeof Welcome>
 
 // ---- two PCs, one identity: hub → agent ------------------------------------------------------------------------------
 
@@ -300,13 +308,15 @@ export const DeploymentOutput = z.object({
 })
 export type DeploymentOutput = z.infer<typeof DeploymentOutput>
 
-export const InventoryReport = z.object({ facts: AgentFacts })
+export const InventoryReport = z.object({ facts: AgentFacts, inventory: InventoryPart.optional() })
 export type InventoryReport = z.infer<typeof InventoryReport>
 
 /** committed: it is on disk, or was there before, or will never be wanted; either way the agent may forget it. */
 export const ReportReply = z.object({
   committed: z.boolean(),
   message: z.string().max(1000).optional(),
+  /** Of an inventory: the hub does not have what the differences are to. It has to be told everything. */
+  resend: z.boolean().optional(),
 })
 export type ReportReply = z.infer<typeof ReportReply>
 

@@ -98,6 +98,10 @@ export const Device = z.object({
   enrolled_at: Timestamp,
   last_seen_at: Timestamp.nullable(),
   free_disk_bytes: count.nullable(),
+  /** It owes a restart. Null: its agent has not told, or cannot. */
+  reboot_pending: z.boolean().nullable(),
+  /** When its inventory was told anew (see DeviceInventory); null: not yet. */
+  inventory_at: Timestamp.nullable(),
   group_ids: z.array(GroupId),
   /** It carried that device's identity (its disk is a copy of that PC's) until it was given one of its own. */
   split_from: DeviceId.nullable(),

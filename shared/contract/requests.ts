@@ -216,3 +216,9 @@ export const DeploymentQuery = Page.extend({
     .optional(),
   q: z.string().max(200).optional(),
 })
+
+export const FindInstalled = z.object({
+  /** A part of the name; case does not matter for ASCII letters. */
+  name: z.string().trim().min(1).max(200),
+})
+export type FindInstalled = z.infer<typeof FindInstalled>

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
+import { DeviceInventory, SpreadSoftware } from './inventory.ts'
 import * as request from './requests.ts'
 import { auditRoutes } from './rest-audit.ts'
 import { controllerRoutes } from './rest-controller.ts'
@@ -78,6 +79,27 @@ export const rest = {
     summary: 'One device',
     params: id(DeviceId),
     reply: entity.Device,
+  }),
+  'devices.inventory': route({
+    method: 'GET',
+    path: '/devices/:id/inventory',
+    access: 'user',
+    summary:
+      'What a device is made of and what is installed on it; all null while its agent has not told it',
+    params: id(DeviceId),
+    reply: DeviceInventory,
+  }),
+  'inventory.software': route({
+    method: 'GET',
+    path: '/software-inventory',
+    access: 'user',
+    summary: 'Which devices have a software installed, by a part of its name',
+    query: request.FindInstalled,
+    reply: z.object({
+      software: z.array(SpreadSoftware),
+      /** There are more than are told: a longer part of the name finds fewer. */
+      more: z.boolean(),
+    }),
   }),
   'devices.update': route({
     method: 'PATCH',

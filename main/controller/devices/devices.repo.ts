@@ -9,11 +9,16 @@ export type DeviceRow = typeof devices.$inferSelect
 export type DevicesRepo = ReturnType<typeof createDevicesRepo>
 
 /** SQLite knows no booleans. */
-type SqliteRow = Omit<DeviceRow, 'approved' | 'blocked'> & { approved: 0 | 1; blocked: 0 | 1 }
+type SqliteRow = Omit<DeviceRow, 'approved' | 'blocked' | 'reboot_pending'> & {
+  approved: 0 | 1
+  blocked: 0 | 1
+  reboot_pending: 0 | 1 | null
+}
 const fromSqlite = (row: SqliteRow): DeviceRow => ({
   ...row,
   approved: row.approved === 1,
   blocked: row.blocked === 1,
+  reboot_pending: row.reboot_pending === null ? null : row.reboot_pending === 1,
 })
 
 export function createDevicesRepo({ db, sqlite }: Store) {

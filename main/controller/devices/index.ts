@@ -83,6 +83,8 @@ export function createDevices(deps: {
       ? isoTime(deps.now())
       : (lastSeen.get(row.id) ?? row.last_seen_at),
     free_disk_bytes: row.free_disk_bytes,
+    reboot_pending: row.reboot_pending,
+    inventory_at: row.inventory_at,
     group_ids: groups.get(row.id) ?? [],
     split_from: row.split_from,
   })
@@ -302,6 +304,10 @@ export function createDevices(deps: {
     setFacts: (id: DeviceId, facts: AgentFacts, address: string | null): void => {
       repo.setFacts(id, plainFacts(facts), address, isoTime(deps.now()))
       tell({ id, what: 'updated' })
+    },
+    /** What a list tells of its inventory. Call it inside the transaction that keeps that, and `announce` after it. */
+    noteInventory(id: DeviceId, told: Pick<DeviceRow, 'reboot_pending' | 'inventory_at'>): void {
+      repo.update(id, told)
     },
     /** Writes what is still only in memory. */
     stop: writeLastSeen,

@@ -7,6 +7,7 @@ import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { EnrollmentService } from '../enrollment/index.ts'
 import type { Groups } from '../groups/index.ts'
+import type { Inventories } from '../inventory/index.ts'
 import { isLoopback } from '../lib/addresses.ts'
 import type { Settings } from '../settings/index.ts'
 import type { Software } from '../software/index.ts'
@@ -30,6 +31,7 @@ export type CoreDeps = {
   tokens: Tokens
   audit: Audit
   devices: Devices
+  inventories: Inventories
   groups: Groups
   enrollment: EnrollmentService
   deployments: Deployments
@@ -44,6 +46,7 @@ type Core = Handlers<
   | 'users'
   | 'enrollments'
   | 'devices'
+  | 'inventory'
   | 'groups'
   | 'deployments'
   | 'audit'
@@ -111,6 +114,8 @@ export function coreRoutes(deps: CoreDeps): Core {
 
     'devices.list': (_request, { viewer }) => ({ devices: devices.list(viewer) }),
     'devices.get': ({ params }, { viewer }) => devices.get(viewer, params.id),
+    'devices.inventory': ({ params }, { viewer }) => deps.inventories.get(viewer, params.id),
+    'inventory.software': ({ query }, { viewer }) => deps.inventories.find(viewer, query.name),
     'devices.update': ({ params, body }, { viewer }) =>
       devices.rename(viewer, params.id, body.name),
     'devices.delete': ({ params }, { viewer }) => {

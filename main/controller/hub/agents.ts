@@ -17,6 +17,7 @@ import {
   type AgentToHub,
   type CommandEnvelope,
   type HubToAgent,
+  type InventoryReport,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -25,6 +26,7 @@ import type { AgentPort, Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
 import { verifies } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
+import type { Inventories } from '../inventory/index.ts'
 import type { Signer } from '../signing/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 import { createTwins, type Proven } from './twins.ts'
@@ -48,6 +50,7 @@ export type AgentsEdge = AgentPort & {
 type AttachDeps = {
   devices: Devices
   deployments: Deployments
+  inventories: Inventories
   /** As they are at this moment. */
   keys: () => ControllerKeys
   sign: Signer['sign']
@@ -142,9 +145,11 @@ export function createAgentsEdge(): AgentsEdge {
     const text = hubProofText(deps.keys().fingerprint, nonce, hello.nonce, hello.device_id)
     const [signature] = await deps.sign([text])
     if (!signature) throw new Error('the proof was not signed')
-    await socket
-      .timeout(HANDSHAKE_TIMEOUT_MS)
-      .emitWithAck('welcome', { signature, addresses: deps.addresses() })
+    await socket.timeout(HANDSHAKE_TIMEOUT_MS).emitWithAck('welcome', {
+      signature,
+      addresses: deps.addresses(),
+      inventory_hash: deps.inventories.hashOf(hello.device_id),
+    })
   }
 
   function listen(socket: AgentSocket, deviceId: DeviceId, deps: AttachDeps): void {
@@ -153,9 +158,9 @@ export function createAgentsEdge(): AgentsEdge {
         deployment_result: (body) => deps.deployments.result(deviceId, body),
         deployment_progress: (body) => deps.deployments.reportProgress(deviceId, body),
         deployment_output: (body) => deps.deployments.reportOutput(deviceId, body),
-        inventory_report: (body: { facts: Hello['facts'] }) => {
-          deps.devices.setFacts(deviceId, body.facts, plainAddress(socket.handshake.address))
-          return { committed: true }
+        inventory_report: ({ facts, inventory }: InventoryReport) => {
+          deps.devices.setFacts(deviceId, facts, plainAddress(socket.handshake.address))
+          return inventory ? deps.inventories.take(deviceId, inventory) : { committed: true }
         },
       }
     const allowed = createAllowance(MESSAGES_PER_SECOND)

@@ -45,6 +45,10 @@ export const devices = sqliteTable('devices', {
   blocked: integer({ mode: 'boolean' }).notNull().default(false),
   address: text(),
   free_disk_bytes: integer(),
+  /** Out of its inventory: null where it has not told, or cannot. */
+  reboot_pending: integer({ mode: 'boolean' }),
+  /** When its inventory was told anew. */
+  inventory_at: text(),
   /** Sequence of the last command signed for it; never goes back. */
   last_sequence: integer().notNull().default(0),
   enrolled_at: text().notNull(),

@@ -1,0 +1,142 @@
+/** Reads a Mac. Its parsers are tested with the tools' documented output; it has not been run on a Mac. */
+import { arch, cpus, release, totalmem } from 'node:os'
+import { z } from 'zod'
+import type { HardwareInfo, InstalledSoftware, OsInfo } from '#shared/domain/inventory.ts'
+import { parseWho } from '../linux/linux.ts'
+import type { PlatformReader } from '../platform.ts'
+import { ask, disksOf, firmwareText, looksVirtual, timeOf, type Mount } from '../reading.ts'
+
+/** Receipts are asked one by one: no more than these, and not longer than this. */
+const RECEIPTS_LIMIT = 500
+const RECEIPTS_TIMEOUT_MS = 120_000
+
+const Overview = z.object({
+  SPHardwareDataType: z
+    .array(
+      z.object({
+        machine_name: z.string().optional(),
+        machine_model: z.string().optional(),
+        serial_number: z.string().optional(),
+        chip_type: z.string().optional(),
+        cpu_type: z.string().optional(),
+        boot_rom_version: z.string().optional(),
+      }),
+    )
+    .min(1),
+})
+
+/** Output of `system_profiler -json SPHardwareDataType`; null when it is not that. */
+export function parseOverview(
+  text: string,
+): Pick<HardwareInfo, 'model' | 'serial' | 'cpu' | 'firmware'> | null {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return null
+  }
+  const said = Overview.safeParse(json).data?.SPHardwareDataType[0]
+  if (!said) return null
+  const { machine_name: name, machine_model: model } = said
+  return {
+    model: name && model ? `${name} (${model})` : (name ?? model ?? null),
+    serial: firmwareText(said.serial_number),
+    cpu: said.chip_type ?? said.cpu_type ?? null,
+    firmware: said.boot_rom_version ?? null,
+  }
+}
+
+/** Output of sw_vers(1). */
+export function parseSwVers(text: string): Pick<OsInfo, 'name' | 'version' | 'build'> {
+  const value = (key: string): string | null =>
+    new RegExp(`^${key}:\\s*(.+?)\\s*$`, 'm').exec(text)?.[1] ?? null
+  return {
+    name: value('ProductName') ?? 'macOS',
+    version: value('ProductVersion'),
+    build: value('BuildVersion'),
+  }
+}
+
+/** Output of `sysctl -n kern.boottime`: `{ sec = 1700000000, usec = 0 } …`. */
+export const parseBootTime = (text: string): string | null =>
+  timeOf(Number(/\bsec = (\d+)/.exec(text)?.[1]))
+
+/** Output of mount(8): the system's volume and what stands under /Volumes. */
+export const parseMacMounts = (text: string): Mount[] =>
+  text.split('\n').flatMap((line) => {
+    const said = /^(\/dev\/\S+) on (.+) \((\w+)[,)]/.exec(line)
+    const [, device, mount, file_system] = said ?? []
+    const isShown = mount === '/' || mount?.startsWith('/Volumes/')
+    return device && mount && file_system && isShown ? [{ mount, device, file_system }] : []
+  })
+
+/** Output of `pkgutil --pkg-info ID`. */
+export function parseReceipt(text: string): InstalledSoftware | null {
+  const value = (key: string): string | null =>
+    new RegExp(`^${key}: *(\\S+)`, 'm').exec(text)?.[1] ?? null
+  const id = value('package-id')
+  if (id === null) return null
+  return {
+    key: `pkgutil:${id}`,
+    source: 'pkgutil',
+    name: id,
+    version: value('version'),
+    publisher: null,
+    installed_on: timeOf(Number(value('install-time')))?.slice(0, 10) ?? null,
+  }
+}
+
+/** Packages that are no part of macOS. */
+async function software(): Promise<InstalledSoftware[] | null> {
+  const said = await ask('/usr/sbin/pkgutil', ['--pkgs'])
+  if (said === null) return null
+  const ids = said.split('\n').filter((id) => id && !/^(?:com\.apple\.|-)/.test(id))
+  const until = performance.now() + RECEIPTS_TIMEOUT_MS
+  const found: InstalledSoftware[] = []
+  for (const id of ids.slice(0, RECEIPTS_LIMIT)) {
+    if (performance.now() > until) return null
+    const receipt = parseReceipt((await ask('/usr/sbin/pkgutil', ['--pkg-info', id])) ?? '')
+    if (receipt) found.push(receipt)
+  }
+  return found
+}
+
+async function hardware(): Promise<HardwareInfo> {
+  const said = await ask('/usr/sbin/system_profiler', ['-json', 'SPHardwareDataType'])
+  const overview = said === null ? null : parseOverview(said)
+  const processors = cpus()
+  return {
+    manufacturer: 'Apple',
+    model: overview?.model ?? null,
+    serial: overview?.serial ?? null,
+    cpu: overview?.cpu ?? firmwareText(processors[0]?.model),
+    processors: processors.length || null,
+    memory_bytes: totalmem(),
+    firmware: overview?.firmware ?? null,
+    virtual: looksVirtual('Apple', overview?.model ?? null),
+  }
+}
+
+export const createMacosReader = (): PlatformReader => ({
+  hardware,
+  async os() {
+    const said = parseSwVers((await ask('/usr/bin/sw_vers', [])) ?? '')
+    return {
+      ...said,
+      build: said.build ?? `Darwin ${release()}`,
+      arch: arch(),
+      installed_at: null,
+      booted_at: parseBootTime((await ask('/usr/sbin/sysctl', ['-n', 'kern.boottime'])) ?? ''),
+    }
+  },
+  async disks() {
+    const said = await ask('/sbin/mount', [])
+    return said === null ? null : disksOf(parseMacMounts(said))
+  },
+  async users() {
+    const said = await ask('/usr/bin/who', [])
+    return said === null ? null : parseWho(said)
+  },
+  software,
+  idleInterfaces: () => Promise.resolve([]),
+})

@@ -1,0 +1,33 @@
+/** Network interfaces with their addresses. */
+import type { networkInterfaces } from 'node:os'
+import type { InterfaceInfo } from '#shared/domain/inventory.ts'
+
+/** The ends of containers' cables come and go, and lead nowhere that a person would look for. */
+const PASSING = /^(?:veth|cali|lxc|tap)/
+const LINK_LOCAL = /^fe80:/i
+
+/** @param idle built-in interfaces, also those that have no address now */
+export function interfacesOf(
+  found: ReturnType<typeof networkInterfaces>,
+  idle: readonly { name: string; mac: string }[],
+): InterfaceInfo[] {
+  const byName = new Map<string, InterfaceInfo>()
+  const macOf = (said: string): string | null => {
+    const mac = said.toLowerCase()
+    return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac) && /[1-9a-f]/.test(mac) ? mac : null
+  }
+  for (const { name, mac } of idle) byName.set(name, { name, mac: macOf(mac), addresses: [] })
+  for (const [name, entries = []] of Object.entries(found)) {
+    const outer = entries.filter((entry) => !entry.internal)
+    if (outer.length === 0 || PASSING.test(name)) continue
+    byName.set(name, {
+      name,
+      mac: macOf(outer[0]!.mac),
+      addresses: outer
+        .map(({ cidr, address }) => cidr ?? address)
+        .filter((address) => !LINK_LOCAL.test(address))
+        .sort(),
+    })
+  }
+  return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}

@@ -1,0 +1,192 @@
+/** The protocol against a hub that is a few lines here: it takes what the contract says, and everything that can be lost gets lost. */
+import { randomUUID } from 'node:crypto'
+import { rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { AgentFacts, ReportReply } from '#shared/contract/agent-link.ts'
+import { InventoryPart } from '#shared/contract/inventory.ts'
+import { applyDelta, inKeyOrder } from '#shared/domain/inventory-delta.ts'
+import { EMPTY_INVENTORY, InventoryDelta, type Inventory } from '#shared/domain/inventory.ts'
+import { createLog } from '../lib/log.ts'
+import { hashOf } from './pack.ts'
+import { createTeller } from './teller.ts'
+
+const facts: AgentFacts = {
+  name: 'pc',
+  platform: 'linux',
+  arch: 'x64',
+  os_version: 'x',
+  agent_version: 'x',
+  free_disk_bytes: null,
+}
+const inventory = (versions: Record<string, number>, users: string[] = []): Inventory => ({
+  ...EMPTY_INVENTORY,
+  users,
+  software: inKeyOrder(
+    Object.entries(versions).map(([name, version]) => ({
+      key: name,
+      source: 'dpkg' as const,
+      name,
+      version: String(version),
+      publisher: null,
+      installed_on: null,
+    })),
+  ),
+})
+
+type Loss = 'none' | 'message' | 'answer'
+/** Holds what the contract says that a hub holds. */
+function createHub() {
+  let held: Inventory | null = null
+  const hash = (): string | null => (held === null ? null : hashOf(held))
+  const parts: InventoryPart[] = []
+  const hub = {
+    loss: 'none' as Loss,
+    parts,
+    hash,
+    held: () => held,
+    restore: (older: Inventory | null): void => void (held = older),
+    report(body: { inventory: InventoryPart }): Promise<ReportReply> {
+      const part = InventoryPart.parse(JSON.parse(JSON.stringify(body.inventory)))
+      if (hub.loss === 'message') return Promise.reject(new Error('there is no link'))
+      parts.push(part)
+      const reply = take(part)
+      return hub.loss === 'answer'
+        ? Promise.reject(new Error('no answer in time'))
+        : Promise.resolve(reply)
+    },
+  }
+  function take(part: InventoryPart): ReportReply {
+    if (part.hash === hash()) return { committed: true }
+    if (part.packed === null) return { committed: false, resend: true }
+    if (part.base !== null && part.base !== hash()) return { committed: false, resend: true }
+    const json = gunzipSync(Buffer.from(part.packed, 'base64')).toString()
+    const delta = InventoryDelta.parse(JSON.parse(json))
+    const next = applyDelta(part.base === null ? null : held, delta)
+    expect(hashOf(next)).toBe(part.hash)
+    held = next
+    return { committed: true }
+  }
+  return hub
+}
+
+const files: string[] = []
+afterEach(() => files.splice(0).forEach((file) => rmSync(file, { force: true })))
+const newFile = (): string => {
+  const file = join(tmpdir(), `deployx-inventory-${randomUUID()}.json`)
+  files.push(file)
+  return file
+}
+function stage(file = newFile(), hub = createHub()) {
+  process.env['DEPLOYX_LOG_LEVEL'] = 'silent'
+  const start = () =>
+    createTeller({ file, facts: () => facts, report: (body) => hub.report(body), log: createLog() })
+  return { file, hub, start, teller: start() }
+}
+
+describe('telling the inventory', () => {
+  it('tells everything first, then differences, and only a word when nothing has changed', async () => {
+    const { hub, teller } = stage()
+    const first = inventory({ a: 1, b: 1 })
+    teller.setHeld(null)
+    await teller.tell(first)
+    await teller.tell(inventory({ a: 1, b: 2 }))
+    await teller.tell(inventory({ a: 1, b: 2 }))
+    const [everything, difference, same] = hub.parts
+    expect(everything).toMatchObject({ base: null })
+    expect(difference).toMatchObject({ base: hashOf(first) })
+    expect(same).toMatchObject({ base: hub.hash(), hash: hub.hash(), packed: null })
+    expect(hub.held()).toEqual(inventory({ a: 1, b: 2 }))
+  })
+
+  it('goes on with differences after a restart', async () => {
+    const { hub, start, teller } = stage()
+    teller.setHeld(null)
+    await teller.tell(inventory({ a: 1 }))
+    const next = start()
+    next.setHeld(hub.hash())
+    await next.tell(inventory({ a: 2 }))
+    expect(hub.parts.at(-1)!.base).not.toBeNull()
+    expect(hub.held()).toEqual(inventory({ a: 2 }))
+  })
+
+  it('tells everything again to a hub that says at the welcome that it holds something else', async () => {
+    const { hub, teller } = stage()
+    teller.setHeld(null)
+    await teller.tell(inventory({ a: 1 }))
+    hub.restore(inventory({ z: 9 }))
+    teller.setHeld(hub.hash())
+    await teller.tell(inventory({ a: 2 }))
+    expect(hub.parts.at(-1)!.base).toBeNull()
+    expect(hub.held()).toEqual(inventory({ a: 2 }))
+  })
+
+  it('tells everything when its file holds nonsense', async () => {
+    const file = newFile()
+    writeFileSync(file, '{"hash":"x"')
+    const { hub, teller } = stage(file)
+    expect(teller.last()).toBeNull()
+    teller.setHeld('0'.repeat(64))
+    await teller.tell(inventory({ a: 1 }))
+    expect(hub.held()).toEqual(inventory({ a: 1 }))
+  })
+
+  it('does not insist when the hub takes nothing', async () => {
+    let asked = 0
+    const log = { ...createLog(), warn: () => undefined } as unknown as ReturnType<typeof createLog>
+    const report = (): Promise<ReportReply> => {
+      asked++
+      return Promise.resolve({ committed: false, resend: true })
+    }
+    const teller = createTeller({ file: newFile(), facts: () => facts, report, log })
+    teller.setHeld(null)
+    await teller.tell(inventory({ a: 1 }))
+    expect(asked).toBe(2)
+    expect(teller.last()).toBeNull()
+  })
+
+  const step = fc.oneof(
+    fc.record({
+      type: fc.constant('look' as const),
+      versions: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.nat(3)),
+      loss: fc.constantFrom<Loss>('none', 'none', 'message', 'answer'),
+    }),
+    fc.record({ type: fc.constantFrom('reconnect' as const, 'restart' as const) }),
+    fc.record({ type: fc.constant('restore' as const), back: fc.nat(5) }),
+    fc.record({ type: fc.constant('lose_file' as const) }),
+  )
+  it('brings the hub to what the PC is, whatever was lost on the way', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const { hub, file, start, teller: first } = stage()
+        let teller = first
+        teller.setHeld(hub.hash())
+        const past: (Inventory | null)[] = [null]
+        const look = (versions: Record<string, number>) =>
+          teller.tell(inventory(versions)).catch(() => undefined)
+        for (const s of steps) {
+          if (s.type === 'look') {
+            hub.loss = s.loss
+            await look(s.versions)
+            hub.loss = 'none'
+            past.push(hub.held())
+            continue
+          }
+          if (s.type === 'restore') hub.restore(past.at(-1 - s.back) ?? null)
+          if (s.type === 'lose_file') rmSync(file, { force: true })
+          if (s.type !== 'reconnect') teller = start()
+          teller.setHeld(hub.hash())
+        }
+        await look({ a: 7, c: 2 })
+        expect(hub.held()).toEqual(inventory({ a: 7, c: 2 }))
+        const before = hub.parts.length
+        await look({ a: 7, c: 2 })
+        expect(hub.parts.slice(before)).toMatchObject([{ packed: null }])
+      }),
+      { numRuns: 150 },
+    )
+  }, 60_000)
+})

@@ -1,0 +1,137 @@
+/** The inventories: what each device is made of and what is installed on it, kept as their agents tell it. */
+import { createHash } from 'node:crypto'
+import type { ReportReply } from '#shared/contract/agent-link.ts'
+import {
+  SPREAD_LIMIT,
+  type DeviceInventory,
+  type InventoryPart,
+  type SpreadSoftware,
+} from '#shared/contract/inventory.ts'
+import { applyDelta, inventoryText } from '#shared/domain/inventory-delta.ts'
+import { EMPTY_INVENTORY, SOFTWARE_LIMIT } from '#shared/domain/inventory.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { isoTime, type Log, type Now, type Viewer } from '../context.ts'
+import type { Devices } from '../devices/index.ts'
+import type { Store } from '../store/store.ts'
+import { createInventoryRepo } from './inventory.repo.ts'
+import { createAllowances } from './allowances.ts'
+import { unpack } from './unpack.ts'
+
+export type Inventories = ReturnType<typeof createInventories>
+
+/** Reports that wait for their turn. An agent whose report is put off tells it the next time. */
+const WAITING_LIMIT = 100
+
+const COMMITTED: ReportReply = { committed: true }
+/** The hub does not have what the differences are to. */
+const RESEND: ReportReply = { committed: false, resend: true, message: 'tell everything' }
+const refused = (message: string): ReportReply => ({ committed: false, message })
+
+export function createInventories(deps: {
+  store: Store
+  now: Now
+  log: Log
+  devices: Pick<Devices, 'get' | 'list' | 'row' | 'noteInventory' | 'announce'>
+}) {
+  const { store, devices } = deps
+  const repo = createInventoryRepo(store)
+  const allowances = createAllowances()
+  let waiting = 0
+  let turn: Promise<unknown> = Promise.resolve()
+
+  function forget(id: DeviceId): void {
+    store.transaction(() => {
+      repo.forget(id)
+      devices.noteInventory(id, { reboot_pending: null, inventory_at: null })
+    })
+  }
+  // Devices that were removed just before the controller went.
+  for (const id of repo.devices()) if (devices.row(id)?.deleted_at !== null) forget(id)
+
+  async function takeDifferences(
+    id: DeviceId,
+    { base, hash, packed }: InventoryPart & { packed: string },
+  ): Promise<ReportReply> {
+    const delta = await unpack(packed)
+    if (delta === null) return refused('the inventory cannot be read')
+    const row = repo.byDevice(id)
+    // Anew: while it was unpacked, the device may have been removed or have told more.
+    if (base !== null && row?.hash !== base) return RESEND
+    if (devices.row(id)?.deleted_at !== null) return refused('this device is removed')
+    const next = applyDelta(row && base !== null ? repo.inventoryOf(row) : null, delta)
+    if ((next.software?.length ?? 0) > SOFTWARE_LIMIT) return refused('too much software')
+    if (createHash('sha256').update(inventoryText(next)).digest('hex') !== hash)
+      return base === null ? refused('the inventory is not what its hash says') : RESEND
+    const at = isoTime(deps.now())
+    store.transaction(() => {
+      repo.save(id, hash, next, at)
+      devices.noteInventory(id, {
+        reboot_pending: next.reboot?.pending ?? null,
+        inventory_at: at,
+      })
+    })
+    devices.announce([id])
+    return COMMITTED
+  }
+
+  return {
+    /** Of what is held of this device; null: nothing. */
+    hashOf: (id: DeviceId): string | null => repo.hashOf(id),
+
+    /** Keeps what an agent tells, whole or not at all. Never two reports at the same time. */
+    async take(id: DeviceId, part: InventoryPart): Promise<ReportReply> {
+      const held = repo.hashOf(id)
+      if (part.hash === held) {
+        repo.touch(id, isoTime(deps.now()))
+        return COMMITTED
+      }
+      const { packed } = part
+      if (packed === null || (part.base !== null && part.base !== held)) return RESEND
+      if (waiting >= WAITING_LIMIT || !allowances.take(id)) return refused('too many inventories')
+      waiting++
+      const mine = turn.then(() => takeDifferences(id, { ...part, packed }))
+      turn = mine.catch(() => undefined)
+      return mine.finally(() => waiting--)
+    },
+
+    /** @throws AppError E_NOT_FOUND where there is no such device, or it is another's */
+    get(viewer: Viewer, id: DeviceId): DeviceInventory {
+      devices.get(viewer, id)
+      const row = repo.byDevice(id)
+      return {
+        ...(row ? repo.inventoryOf(row) : EMPTY_INVENTORY),
+        device_id: id,
+        collected_at: row?.collected_at ?? null,
+        changed_at: row?.changed_at ?? null,
+      }
+    },
+
+    /** Which of the viewer's devices have software with this in its name: each version apart. */
+    find(viewer: Viewer, name: string): { software: SpreadSoftware[]; more: boolean } {
+      const visible = new Set(devices.list(viewer).map((device) => device.id))
+      type Found = Omit<SpreadSoftware, 'device_ids'> & { ids: Set<DeviceId> }
+      const found = new Map<string, Found>()
+      const told = (more: boolean) => ({
+        software: [...found.values()].map(({ ids, ...what }) => ({
+          ...what,
+          device_ids: [...ids],
+        })),
+        more,
+      })
+      for (const { title, deviceId } of repo.having(name)) {
+        if (!visible.has(deviceId)) continue
+        const { source, name, version, publisher } = title
+        const what = { source, name, version, publisher }
+        const text = JSON.stringify(what)
+        const known = found.get(text)
+        if (!known && found.size >= SPREAD_LIMIT) return told(true)
+        // Entered twice on one PC (for 32 and 64 bit, say), it is there once.
+        if (known) known.ids.add(deviceId)
+        else found.set(text, { ...what, ids: new Set([deviceId]) })
+      }
+      return told(false)
+    },
+
+    forget,
+  }
+}

@@ -1,0 +1,289 @@
+/** Inventories from the wire to REST: agents here are light ones that tell what a test gives them. */
+import { randomBytes } from 'node:crypto'
+import Database from 'better-sqlite3'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ReportReply } from '#shared/contract/agent-link.ts'
+import type { InventoryPart } from '#shared/contract/inventory.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { EMPTY_INVENTORY, type Inventory } from '#shared/domain/inventory.ts'
+import { installed, inventoryHash, inventoryOf, packed, partOf } from '../test-kit/inventories.ts'
+import { eventually } from '../test-kit/scenario.ts'
+import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
+import {
+  createRestClient,
+  startTestController,
+  type TestController,
+} from '../test-kit/test-controller.ts'
+
+let t: TestController
+beforeAll(async () => {
+  t = await startTestController({ timings: { presence: { connectGraceMs: 0, offlineAfterMs: 0 } } })
+})
+afterAll(() => t.stop())
+
+type Pc = { id: DeviceId; identity: SimIdentity; agent: SimAgent; held: string | null | undefined }
+let count = 0
+async function newPc(): Promise<Pc> {
+  const identity = await t.enroll(`PC-${++count}`)
+  return { id: identity.deviceId, ...(await connect(identity)) }
+}
+async function connect(identity: SimIdentity): Promise<Omit<Pc, 'id'>> {
+  let held: string | null | undefined
+  const onLink = (agent: SimAgent): void =>
+    void agent.socket.once('welcome', (welcome) => (held = welcome.inventory_hash))
+  const agent = await t.connect(identity, { onLink })
+  return { identity, agent, held }
+}
+const facts = {
+  name: 'x',
+  platform: 'linux' as const,
+  arch: 'x64' as const,
+  os_version: 'Debian 12',
+  agent_version: 'sim',
+  free_disk_bytes: 1,
+}
+const tell = (pc: Pick<Pc, 'agent'>, inventory: InventoryPart): Promise<ReportReply> =>
+  pc.agent.socket.timeout(10_000).emitWithAck('inventory_report', { facts, inventory })
+const shown = (id: DeviceId) => t.rest.call('devices.inventory', { params: { id } })
+const deviceOf = (id: DeviceId) => t.rest.call('devices.get', { params: { id } })
+const titles = (): number => {
+  const db = new Database(`${t.dataDir}/deployx.db`, { readonly: true })
+  try {
+    return db.prepare<[], number>('select count(*) from software_titles').pluck().get()!
+  } finally {
+    db.close()
+  }
+}
+/** What it shows of what an agent told, less what the controller adds. */
+async function kept(id: DeviceId): Promise<Inventory> {
+  const { device_id, collected_at, changed_at, ...inventory } = await shown(id)
+  expect([device_id, collected_at === null]).toEqual([id, changed_at === null])
+  return inventory
+}
+
+describe('the inventory of a device', () => {
+  it('is all null until its agent has told it', async () => {
+    const pc = await newPc()
+    expect(pc.held).toBeNull()
+    expect(await shown(pc.id)).toEqual({
+      ...EMPTY_INVENTORY,
+      device_id: pc.id,
+      collected_at: null,
+      changed_at: null,
+    })
+    expect(await deviceOf(pc.id)).toMatchObject({ reboot_pending: null, inventory_at: null })
+    expect((await t.rest.raw('GET', '/devices/9999/inventory')).status).toBe(404)
+  })
+
+  it('is kept whole, then by its differences, and open consoles are told', async () => {
+    const pc = await newPc()
+    const feed = t.feed()
+    const told: unknown[] = []
+    feed.on('device_updated', (body) => told.push(body))
+    await new Promise((resolve) => feed.once('connect', () => resolve(null)))
+
+    const first = inventoryOf(
+      { vlc: '3.0.18', hello: '2.10' },
+      { users: ['anna'], reboot: { pending: true, reasons: ['package_update'] } },
+    )
+    expect(await tell(pc, partOf(null, first))).toEqual({ committed: true })
+    expect(await kept(pc.id)).toEqual(first)
+    expect(await deviceOf(pc.id)).toMatchObject({ reboot_pending: true })
+    await eventually('a console was told', () =>
+      Promise.resolve(JSON.stringify(told).includes('"reboot_pending":true')),
+    )
+
+    const next: Inventory = {
+      ...inventoryOf({ vlc: '3.0.20', nano: '7' }, { users: ['anna'], disks: [] }),
+      reboot: { pending: false, reasons: [] },
+    }
+    expect(await tell(pc, partOf(first, next))).toEqual({ committed: true })
+    expect(await kept(pc.id)).toEqual(next)
+    expect(await deviceOf(pc.id)).toMatchObject({ reboot_pending: false })
+  })
+
+  it('is confirmed by a word when nothing has changed, also when an acknowledgement was lost', async () => {
+    const pc = await newPc()
+    const first = inventoryOf({ a: '1' })
+    const part = partOf(null, first)
+    await tell(pc, part)
+    const before = await shown(pc.id)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await tell(pc, { base: part.hash, hash: part.hash, packed: null })).toEqual({
+      committed: true,
+    })
+    const after = await shown(pc.id)
+    expect(after.changed_at).toBe(before.changed_at)
+    expect(after.collected_at! > before.collected_at!).toBe(true)
+    expect(await tell(pc, part)).toEqual({ committed: true })
+    expect(await kept(pc.id)).toEqual(first)
+  })
+
+  it('is asked for anew where the differences are to something else', async () => {
+    const pc = await newPc()
+    const [a, b] = [inventoryOf({ a: '1' }), inventoryOf({ a: '2' })]
+    expect(await tell(pc, partOf(a, b))).toMatchObject({ committed: false, resend: true })
+    const hash = inventoryHash(a)
+    expect(await tell(pc, { base: hash, hash, packed: null })).toMatchObject({ resend: true })
+    await tell(pc, partOf(null, a))
+    const wrong = { ...partOf(a, b), packed: packed({ sections: {}, software: null }) }
+    expect(await tell(pc, wrong)).toMatchObject({ committed: false, resend: true })
+    expect(await kept(pc.id)).toEqual(a)
+  })
+
+  it('outlives a restart of the controller, and the agent hears at its welcome what is held', async () => {
+    const pc = await newPc()
+    const told = inventoryOf({ a: '1' })
+    await tell(pc, partOf(null, told))
+    await t.restart()
+    const again = await connect(pc.identity)
+    expect(again.held).toBe(inventoryHash(told))
+    expect(await kept(pc.id)).toEqual(told)
+  })
+
+  it('goes with its device', async () => {
+    const pc = await newPc()
+    const before = titles()
+    await tell(pc, partOf(null, inventoryOf({ 'only-here': '1', a: '1' })))
+    expect(titles()).toBe(before + 1)
+    await t.rest.call('devices.delete', { params: { id: pc.id } })
+    expect((await t.rest.raw('GET', `/devices/${pc.id}/inventory`)).status).toBe(404)
+    expect(titles()).toBe(before)
+  })
+
+  it('goes at the next start where the controller went before it could', async () => {
+    const pc = await newPc()
+    const before = titles()
+    await tell(pc, partOf(null, inventoryOf({ 'left-behind': '1' })))
+    await t.controller.stop()
+    const db = new Database(`${t.dataDir}/deployx.db`)
+    db.prepare('update devices set deleted_at = ? where id = ?').run('2026-01-01', pc.id)
+    db.close()
+    await t.restart()
+    expect(titles()).toBe(before)
+  })
+
+  it('keeps a software once, however many PCs have it', async () => {
+    const [one, two] = [await newPc(), await newPc()]
+    const before = titles()
+    const same = inventoryOf({ 'shared-a': '1', 'shared-b': '1' })
+    await tell(one, partOf(null, same))
+    await tell(two, partOf(null, same))
+    expect(titles()).toBe(before + 2)
+    await tell(one, partOf(same, inventoryOf({})))
+    expect(titles()).toBe(before + 2)
+    expect(await kept(two.id)).toEqual(same)
+    await tell(two, partOf(same, inventoryOf({ 'shared-a': '1' })))
+    expect(titles()).toBe(before + 1)
+  })
+})
+
+describe('the search for a software', () => {
+  const find = (name: string, rest = t.rest) => rest.call('inventory.software', { query: { name } })
+
+  it('tells which devices have it, each version apart, by a part of its name', async () => {
+    const [one, two] = [await newPc(), await newPc()]
+    await tell(one, partOf(null, inventoryOf({ 'Find me': '3.0.18', other: '1' })))
+    await tell(two, partOf(null, inventoryOf({ 'Find me': '3.0.20', 'find me too': '1' })))
+    const { software, more } = await find('FIND ME')
+    expect(more).toBe(false)
+    expect(software.map((s) => [s.name, s.version, s.device_ids])).toEqual([
+      ['Find me', '3.0.18', [one.id]],
+      ['Find me', '3.0.20', [two.id]],
+      ['find me too', '1', [two.id]],
+    ])
+    expect((await find('f%d')).software).toEqual([])
+    expect((await t.rest.raw('GET', '/software-inventory?name=%20')).status).toBe(400)
+    await t.rest.call('devices.delete', { params: { id: one.id } })
+    expect((await find('find me')).software.map((s) => s.version)).toEqual(['3.0.20', '1'])
+  })
+
+  it('does not tell a technician of devices that are not his', async () => {
+    const pc = await newPc()
+    await tell(pc, partOf(null, inventoryOf({ 'annas-secret': '1' })))
+    const account = { username: 'ben', password: 'correct horse' }
+    await t.rest.call('users.create', { body: { ...account, role: 'technician' } })
+    const { token } = await t.anonymous.call('auth.login', { body: account })
+    const ben = createRestClient(t.controller.consoleUrl, token)
+    expect((await find('annas-secret')).software).toHaveLength(1)
+    expect((await find('annas-secret', ben)).software).toEqual([])
+    expect((await ben.raw('GET', `/devices/${pc.id}/inventory`)).status).toBe(404)
+  })
+})
+
+describe('what a hostile agent tells', () => {
+  it('is refused whole, and what was held stays', async () => {
+    const pc = await newPc()
+    const good = inventoryOf({ a: '1' })
+    await tell(pc, partOf(null, good))
+    const evil = (change: Partial<Inventory>): InventoryPart =>
+      partOf(null, { ...inventoryOf({ b: '2' }), ...change })
+    const { hash } = evil({})
+    const parts: [string, unknown][] = [
+      ['steers', evil({ users: ['a\u202eb'] })],
+      ['too long', evil({ users: ['x'.repeat(257)] })],
+      ['too much', evil({ software: Array.from({ length: 5_001 }, (_, i) => installed(`p${i}`)) })],
+      ['bomb', { base: null, hash, packed: packed(' '.repeat(64 * 1024 * 1024)) }],
+      ['not gzip', { base: null, hash, packed: randomBytes(300).toString('base64') }],
+      ['not JSON', { base: null, hash, packed: packed('{') }],
+      ['not its hash', { ...evil({}), hash: 'f'.repeat(64) }],
+    ]
+    for (const [what, part] of parts) {
+      const reply = await tell(pc, part as InventoryPart)
+      expect(reply, what).toMatchObject({ committed: false })
+      expect(reply.resend, what).toBeUndefined()
+    }
+    for (const part of [
+      { base: null, hash, packed: 'A'.repeat(400 * 1024) },
+      { base: null, hash: 'x', packed: null },
+      { base: null, hash, packed: '<script>' },
+    ])
+      expect(await tell(pc, part as InventoryPart)).toEqual({
+        committed: false,
+        message: 'malformed inventory_report',
+      })
+    expect(await kept(pc.id)).toEqual(good)
+  })
+
+  it('cannot grow by differences beyond what one may tell', async () => {
+    const pc = await newPc()
+    const some = (from: number, n: number) =>
+      Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${from + i}`, '1']))
+    const first = inventoryOf(some(0, 4_000))
+    expect(await tell(pc, partOf(null, first))).toEqual({ committed: true })
+    const more = inventoryOf({ ...some(0, 4_000), ...some(4_000, 1_001) })
+    expect(await tell(pc, partOf(first, more))).toMatchObject({ message: 'too much software' })
+    expect((await kept(pc.id)).software).toHaveLength(4_000)
+  })
+
+  it('is put off when it is too often something new, and that is no other PC’s loss', async () => {
+    const [loud, other] = [await newPc(), await newPc()]
+    const replies: boolean[] = []
+    for (let i = 0; i < 15; i++)
+      replies.push((await tell(loud, partOf(null, inventoryOf({ a: String(i) })))).committed)
+    expect(replies.filter(Boolean).length).toBeGreaterThanOrEqual(10)
+    expect(replies.at(-1)).toBe(false)
+    expect(await tell(other, partOf(null, inventoryOf({ a: '1' })))).toEqual({ committed: true })
+  })
+})
+
+it('holds what was told last, whatever was told before', async () => {
+  const version = fc.constantFrom('1', '2', '3')
+  const software = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), version)
+  const inventory = fc.record({ software, users: fc.subarray(['anna', 'bob']), none: fc.boolean() })
+  await fc.assert(
+    fc.asyncProperty(fc.array(inventory, { minLength: 1, maxLength: 9 }), async (told) => {
+      const pc = await newPc()
+      let held: Inventory | null = null
+      for (const { software: entries, users, none } of told) {
+        const now: Inventory = inventoryOf(entries, { users, ...(none && { software: null }) })
+        expect(await tell(pc, partOf(held, now))).toEqual({ committed: true })
+        expect(await kept(pc.id)).toEqual(now)
+        held = now
+      }
+      pc.agent.close()
+    }),
+    { numRuns: 15 },
+  )
+}, 60_000)
