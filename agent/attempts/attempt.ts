@@ -5,12 +5,14 @@
  */
 import { appendFileSync, lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isArchiveKind } from '#shared/domain/archives.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
+import { ArchiveError, asRun, extractJob, removeExtracted } from '../archive/extract.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import { isOwn } from '../identity/state-folder.ts'
-import type { Installers, Job, Presence } from '../install/installers.ts'
+import { needsPackage, type Installers, type Job, type Presence } from '../install/installers.ts'
 import { packageFileName } from '../install/package-name.ts'
 import type { Journal } from '../journal/journal.ts'
 import { createOnce, errorText } from '../lib/atomic-file.ts'
@@ -64,8 +66,8 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   const { payload } = attempt
   const { detection } = payload
   const job: Job = {
-    payload,
-    packageFile: installers.needsPackage(payload)
+    payload: asRun(payload),
+    packageFile: needsPackage(payload)
       ? join(folder, packageFileName(payload.file_name, payload.kind))
       : null,
     folder,
@@ -75,7 +77,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
 
   function checkDisk(): Outcome | null {
     const free = freeDiskBytes(folder)
-    const needed = neededDiskBytes(payload.size_bytes)
+    const needed = neededDiskBytes(payload.size_bytes, payload.archive?.expanded_bytes)
     if (free === null || free >= needed) return null
     return failure(
       'disk_space',
@@ -112,6 +114,24 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     }
   }
 
+  /** Of an archive: what it holds, ready to be run. */
+  async function extracted(): Promise<Job | Outcome> {
+    // A supervisor that was started just before a crash may run out of what was extracted then.
+    if (attempt.step !== 'installing') await removeExtracted(folder)
+    const { signal, release } = linkedSignal(run.stopped, run.canceled)
+    progress.set({ phase: 'verifying', bytes: payload.size_bytes, total_bytes: payload.size_bytes })
+    try {
+      return await extractJob(payload, job, signal)
+    } catch (error) {
+      run.stopped.throwIfAborted()
+      if (run.canceled.aborted) return CANCELED
+      if (error instanceof ArchiveError) return failure(error.reason, error.message)
+      throw error
+    } finally {
+      release()
+    }
+  }
+
   /** All that comes before the installer. An outcome ends the attempt, null: the installer is being started. */
   async function begin(): Promise<Outcome | null> {
     if (run.canceled.aborted) return CANCELED
@@ -120,7 +140,10 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     if (nothing) return nothing
     const failed = job.packageFile === null ? null : await fetchPackage(job.packageFile)
     if (failed) return failed
-    const prepared = await installers.prepare(job)
+    const isPacked = isArchiveKind(payload.kind) && job.packageFile !== null
+    const runs = isPacked ? await extracted() : job
+    if ('status' in runs) return runs
+    const prepared = await installers.prepare(runs)
     run.stopped.throwIfAborted()
     if (!prepared.ok) return failure(prepared.reason, prepared.message)
     if (run.canceled.aborted) return CANCELED
@@ -128,7 +151,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       attempt_id: id,
       command: prepared.command,
       env: installerEnvironment(payload, prepared.env),
-      cwd: folder,
+      cwd: runs.cwd ?? folder,
       timeout_seconds: payload.timeout_seconds,
       grace_ms: deps.timings.killGraceMs,
     })
@@ -149,7 +172,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
         .repair(job, before, say)
         .catch((error: unknown) => log.error({ err: error, attempt: id }, 'tidying up failed'))
     try {
-      if (!isSuccess(payload, ending) && createOnce(explained, '{}'))
+      if (!isSuccess(job.payload, ending) && createOnce(explained, '{}'))
         await installers.explain(job, say)
     } catch (error) {
       log.warn({ err: error, attempt: id }, 'the own log of the installer could not be read')
@@ -161,7 +184,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       log.warn({ err: error, attempt: id }, 'the end of the output could not be noted')
     }
     return conclude({
-      payload,
+      payload: job.payload,
       ending,
       presence,
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),

@@ -159,7 +159,7 @@ function foresee(
   if (
     installer.size_bytes !== null &&
     free !== null &&
-    free < neededDiskBytes(installer.size_bytes)
+    free < neededDiskBytes(installer.size_bytes, installer.archive?.expanded_bytes)
   )
     return {
       outcome: 'will_fail',

@@ -2,11 +2,14 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '#shared/contract/errors.ts'
 import {
+  INSTALLER_EXTENSIONS,
   INSTALLER_KINDS,
   kindOfFileName,
   type InstallerArch,
   type InstallerKind,
 } from '#shared/domain/platforms.ts'
+import { isArchiveKind } from '#shared/domain/archives.ts'
+import { listArchive } from './archive.ts'
 import { readDeb } from './deb.ts'
 import { readExe } from './exe.ts'
 import { cleanText, unreadable, type PackageFacts } from './facts.ts'
@@ -25,7 +28,7 @@ const DMG_TRAILER_BYTES = 512
 export function kindOrThrow(fileName: string): InstallerKind {
   const kind = kindOfFileName(fileName)
   if (kind) return kind
-  const known = Object.values(INSTALLER_KINDS).map((k) => k.extension)
+  const known = INSTALLER_EXTENSIONS
   throw new AppError(
     'E_MEDIA_TYPE',
     `${fileName} is not an installer that can be deployed. Files of these kinds are: ${known.join(' ')}.`,
@@ -78,6 +81,20 @@ async function look(kind: InstallerKind, handle: FileHandle, fileBytes: number):
       return { ok: startsWith(head, 'edabeedb'), what: 'an RPM package' }
     case 'deb':
       return { ok: startsWith(head, '213c617263683e0a'), what: 'a Debian package' }
+    case 'zip':
+      // Local file header, or the end record of an empty one.
+      return {
+        ok: startsWith(head, '504b0304') || startsWith(head, '504b0506'),
+        what: 'a zip archive',
+      }
+    case 'tar':
+      return {
+        ok:
+          startsWith(head, '1f8b') ||
+          startsWith(head, 'fd377a585a00') ||
+          head.subarray(257, 262).toString('latin1') === 'ustar',
+        what: 'a tar archive (plain, gzip or xz)',
+      }
   }
 }
 
@@ -99,6 +116,9 @@ export async function inspect(
     if (kind === 'deb') return await readDeb(handle, size)
     if (kind === 'rpm') return await readRpm(handle, size)
     if (kind === 'msi') return await readMsi(handle, size)
+    const archive = isArchiveKind(kind)
+      ? await listArchive(path, kind, await readAt(handle, 0, HEAD_BYTES))
+      : null
     const program = kind === 'exe' ? await readExe(handle) : null
     return {
       name: program?.name || cleanText(stemOf(fileName), 200) || fileName,
@@ -109,6 +129,7 @@ export async function inspect(
       archWord: '',
       detection: null,
       technology: program?.technology ?? null,
+      ...(archive === null ? {} : { archive }),
     }
   } finally {
     await handle.close()

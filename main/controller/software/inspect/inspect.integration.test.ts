@@ -369,7 +369,7 @@ describe('other installers', () => {
   )
 
   it('of an unknown kind are refused with the kinds that are taken', () => {
-    for (const name of ['notes.txt', 'archive.zip', 'noextension', 'deb'])
+    for (const name of ['notes.txt', 'archive.7z', 'noextension', 'deb'])
       expect(() => kindOrThrow(name)).toThrow(
         expect.objectContaining({
           code: 'E_MEDIA_TYPE',
