@@ -93,7 +93,7 @@ describe('macOS', () => {
       verbatim: false,
     })
     const { args } = dmgCommand('/a "$(x)".dmg')
-    expect(args.at(-1)).toBe('/a "$(x)".dmg')
+    expect(args.slice(-2)).toEqual(['/a "$(x)".dmg', '/Applications'])
     expect(args[1]).not.toContain('$(x)')
   })
 })

@@ -15,6 +15,7 @@ import { readExe } from './exe.ts'
 import { cleanText, unreadable, type PackageFacts } from './facts.ts'
 import { stemOf } from './file-name.ts'
 import { readMsi } from './msi.ts'
+import { readPkg } from './pkg.ts'
 import { readRpm } from './rpm.ts'
 import { readAt } from './window.ts'
 
@@ -51,6 +52,20 @@ function elfArch(head: Buffer): InstallerArch {
   return ({ 0x3e: 'x64', 0xb7: 'arm64', 0x03: 'x86' } as const)[machine] ?? 'any'
 }
 
+/**
+ * The trailer of a disk image, which says where its data lies (newosxbook.com/DMG.html).
+ * @throws AppError E_PACKAGE_UNREADABLE when that is not in the file
+ */
+async function hasKoly(handle: FileHandle, fileBytes: number): Promise<boolean> {
+  const from = Math.max(0, fileBytes - DMG_TRAILER_BYTES)
+  const koly = await readAt(handle, from, DMG_TRAILER_BYTES)
+  if (koly.length < DMG_TRAILER_BYTES || koly.toString('latin1', 0, 4) !== 'koly') return false
+  const dataEnd = koly.readBigUInt64BE(24) + koly.readBigUInt64BE(32)
+  if (koly.readUInt32BE(8) !== DMG_TRAILER_BYTES || dataEnd > BigInt(from))
+    throw unreadable('its trailer is damaged, or a part of it is missing')
+  return true
+}
+
 type Look = { ok: boolean; what: string; arch?: InstallerArch }
 
 /** Whether the bytes fit the kind that the name claims. */
@@ -74,8 +89,7 @@ async function look(kind: InstallerKind, handle: FileHandle, fileBytes: number):
     case 'pkg':
       return { ok: startsWith(head, '78617221'), what: 'a macOS installer package' }
     case 'dmg': {
-      const trailer = await readAt(handle, Math.max(0, fileBytes - DMG_TRAILER_BYTES), 4)
-      return { ok: trailer.toString('latin1') === 'koly', what: 'a macOS disk image' }
+      return { ok: await hasKoly(handle, fileBytes), what: 'a macOS disk image' }
     }
     case 'rpm':
       return { ok: startsWith(head, 'edabeedb'), what: 'an RPM package' }
@@ -120,14 +134,15 @@ export async function inspect(
       ? await listArchive(path, kind, await readAt(handle, 0, HEAD_BYTES))
       : null
     const program = kind === 'exe' ? await readExe(handle) : null
+    const pkg = kind === 'pkg' ? await readPkg(handle, size) : null
     return {
-      name: program?.name || cleanText(stemOf(fileName), 200) || fileName,
-      version: program?.version ?? '',
+      name: program?.name || pkg?.name || cleanText(stemOf(fileName), 200) || fileName,
+      version: program?.version ?? pkg?.version ?? '',
       publisher: program?.publisher ?? '',
       platform: INSTALLER_KINDS[kind].platform,
-      arch: program?.arch ?? seen.arch ?? 'any',
+      arch: program?.arch ?? pkg?.arch ?? seen.arch ?? 'any',
       archWord: '',
-      detection: null,
+      detection: pkg?.detection ?? null,
       technology: program?.technology ?? null,
       ...(archive === null ? {} : { archive }),
     }
