@@ -181,6 +181,11 @@ describe('an archive', () => {
     expect(() => correct({ entry: 'nothing.sh' })).toThrow('holds no file "nothing.sh"')
     expect(() => correct({ platform: 'windows' })).toThrow('does not run on windows')
     expect(correct({ install_args: '-q' }).archive).toMatchObject({ entry: 'd/other.sh' })
+    correct({ detection: { type: 'script', interpreter: 'sh', text: 'exit 1 # secret' } })
+    const details = library.audit.list(ann, { limit: 50, offset: 0 }).entries.map((e) => e.details)
+    expect(details[0]).toMatch(/"detection":\{"type":"script","sha256":"[0-9a-f]{64}"\}/)
+    expect(details.join()).toContain('"archive":{"entry":"d/other.sh","uninstall_entry":null}')
+    expect(details.join()).not.toMatch(/secret|choices/)
   })
 
   it('alone has files in it that can be named', async () => {

@@ -11,7 +11,7 @@ import type { Content, Staged } from '../content/index.ts'
 import { isoTime, maySee, type Log, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import { archiveOf, checkNoEntries, correctedArchive, withoutEntries } from './archive.ts'
-import { checkArguments, checkFree, checkSameFile, given, inUse } from './checks.ts'
+import { auditText, checkArguments, checkFree, checkSameFile, given, inUse } from './checks.ts'
 import { checkCustomItems } from './custom.ts'
 import { createFetcher, FETCH_OPTIONS, type FetchOptions } from './fetch/index.ts'
 import { cleanFileName, inspect, kindOrThrow, type PackageFacts } from './inspect/index.ts'
@@ -325,8 +325,7 @@ export function createSoftware(deps: {
           viewer,
           'software.update_installer',
           inWords(row),
-          // Arguments may hold a licence key, and the audit trail is for ever.
-          `${before.file_name}: ${JSON.stringify({ ...set, ...(set.install_args !== undefined && { install_args: '…' }) })}`,
+          `${before.file_name}: ${auditText(set)}`,
         )
       })
       return view(id)
