@@ -89,7 +89,10 @@ async function tarOf(...entries: Entry[]): Promise<Buffer> {
 }
 const script: Entry = { name: 'install.sh', content: '#!/bin/sh\nexit 0\n' }
 
-describe('an archive', () => {
+/** Each starts an agent of its own, on a computer that may be busy. */
+const LIMIT = { timeout: 60_000 }
+
+describe('an archive', LIMIT, () => {
   it.runIf(hasZip && hasXz).each([
     ['zip', 'zip', ['-qry', 'a.zip', 'app-1.0'], 'a.zip'],
     ['tar', 'tar', ['-czf', 'a.tar.gz', 'app-1.0'], 'a.tar.gz'],
@@ -161,7 +164,7 @@ describe('an archive', () => {
   })
 })
 
-describe('an archive that means harm', () => {
+describe('an archive that means harm', LIMIT, () => {
   /** What stands around the attempt's folder must be as it was. */
   const refusedWith = async (command: DeployPayload, words: RegExp) => {
     expect(await deploy(command)).toMatchObject({
@@ -277,7 +280,7 @@ describe('an archive that means harm', () => {
   })
 })
 
-it('can be cancelled while it is extracted', async () => {
+it('can be cancelled while it is extracted', LIMIT, async () => {
   const { hub } = stage
   const entries = Array.from({ length: 4_000 }, (_, i) => ({
     name: `d/${i}`,
@@ -295,7 +298,7 @@ it('can be cancelled while it is extracted', async () => {
   await hub.until('nothing is left', () => leftOf(command).length === 0)
 })
 
-it('is extracted anew when the agent was killed meanwhile', async () => {
+it('is extracted anew when the agent was killed meanwhile', LIMIT, async () => {
   const { hub } = stage
   const entries = Array.from({ length: 3_000 }, (_, i) => ({ name: `d/${i}`, content: 'x' }))
   const content = await tarOf(...entries, {
