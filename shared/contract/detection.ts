@@ -41,9 +41,8 @@ export const Detection = z.discriminatedUnion('type', [
     /** Run as the agent's user: exit code 0 = it is there, 1 = it is not, anything else = it cannot be told. */
     text: z
       .string()
-      .min(1)
       .max(DETECTION_SCRIPT_LIMIT)
-      .regex(/^[^\0]*$/, 'must not hold null characters'),
+      .regex(/^[^\0]+$/, 'must hold something, and no null characters'),
     /** `sh` on Linux and macOS, the others on Windows; elsewhere it cannot be told. */
     interpreter: z.enum(['sh', 'powershell', 'cmd']),
   }),
