@@ -52,7 +52,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const enrollment = (): Enrollment => identity.enrollment()!
   const installRoot = options.installRoot === null ? null : resolve(options.installRoot)
   if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
-  const installers = createInstallers(installRoot)
+  const installers = createInstallers({ installRoot, scratchDir: folder.attemptsDir })
   const journal = openJournal(folder.journalFile, log)
   const facts = () => gatherFacts(identity.name(), installRoot ?? folder.path)
 

@@ -5,13 +5,15 @@
  */
 import { appendFileSync, lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { isArchiveKind } from '#shared/domain/archives.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Conditions } from '../conditions/conditions.ts'
+import { ArchiveError, asRun, extractJob, removeExtracted } from '../archive/extract.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import { isOwn } from '../identity/state-folder.ts'
-import type { Installers, Job, Presence } from '../install/installers.ts'
+import { needsPackage, type Installers, type Job, type Presence } from '../install/installers.ts'
 import { packageFileName } from '../install/package-name.ts'
 import type { Journal } from '../journal/journal.ts'
 import { createOnce, errorText } from '../lib/atomic-file.ts'
@@ -74,8 +76,8 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   const { detection } = payload
   const wasInstalling = attempt.step === 'installing'
   const job: Job = {
-    payload,
-    packageFile: installers.needsPackage(payload)
+    payload: asRun(payload),
+    packageFile: needsPackage(payload)
       ? join(folder, packageFileName(payload.file_name, payload.kind))
       : null,
     folder,
@@ -85,7 +87,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
 
   function checkDisk(): Outcome | null {
     const free = freeDiskBytes(folder)
-    const needed = neededDiskBytes(payload.size_bytes)
+    const needed = neededDiskBytes(payload.size_bytes, payload.archive?.expanded_bytes)
     if (free === null || free >= needed) return null
     return failure(
       'disk_space',
@@ -129,6 +131,24 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     return heldBy && !run.canceled.aborted ? { status: 'given_back', heldBy } : null
   }
 
+  /** Of an archive: what it holds, ready to be run. */
+  async function extracted(): Promise<Job | Outcome> {
+    // A supervisor that was started just before a crash may run out of what was extracted then.
+    if (attempt.step !== 'installing') await removeExtracted(folder)
+    const { signal, release } = linkedSignal(run.stopped, run.canceled)
+    progress.set({ phase: 'verifying', bytes: payload.size_bytes, total_bytes: payload.size_bytes })
+    try {
+      return await extractJob(payload, job, signal)
+    } catch (error) {
+      run.stopped.throwIfAborted()
+      if (run.canceled.aborted) return CANCELED
+      if (error instanceof ArchiveError) return failure(error.reason, error.message)
+      throw error
+    } finally {
+      release()
+    }
+  }
+
   /** All that comes before the installer. An outcome ends the attempt, null: the installer is being started. */
   async function begin(): Promise<Outcome | GivenBack | null> {
     if (run.canceled.aborted) return CANCELED
@@ -139,10 +159,13 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     if (held) return held
     const failed = job.packageFile === null ? null : await fetchPackage(job.packageFile)
     if (failed) return failed
+    const isPacked = isArchiveKind(payload.kind) && job.packageFile !== null
+    const runs = isPacked ? await extracted() : job
+    if ('status' in runs) return runs
     // A laptop may have been unplugged while the package came.
     const heldMeanwhile = job.packageFile === null ? null : await heldBack()
     if (heldMeanwhile) return heldMeanwhile
-    const prepared = await installers.prepare(job)
+    const prepared = await installers.prepare(runs)
     run.stopped.throwIfAborted()
     if (!prepared.ok) return failure(prepared.reason, prepared.message)
     if (run.canceled.aborted) return CANCELED
@@ -150,7 +173,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       attempt_id: id,
       command: prepared.command,
       env: installerEnvironment(payload, prepared.env),
-      cwd: folder,
+      cwd: runs.cwd ?? folder,
       timeout_seconds: payload.timeout_seconds,
       grace_ms: deps.timings.killGraceMs,
     })
@@ -171,7 +194,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
         .repair(job, before, say)
         .catch((error: unknown) => log.error({ err: error, attempt: id }, 'tidying up failed'))
     try {
-      if (!isSuccess(payload, ending) && createOnce(explained, '{}'))
+      if (!isSuccess(job.payload, ending) && createOnce(explained, '{}'))
         await installers.explain(job, say)
     } catch (error) {
       log.warn({ err: error, attempt: id }, 'the own log of the installer could not be read')
@@ -183,7 +206,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       log.warn({ err: error, attempt: id }, 'the end of the output could not be noted')
     }
     return conclude({
-      payload,
+      payload: job.payload,
       ending,
       presence,
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),

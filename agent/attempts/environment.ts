@@ -37,7 +37,8 @@ function homeOrRoot(): string {
   }
 }
 
-const platformPart = (): Record<string, string> =>
+/** The same for everything that is run here on behalf of a person. */
+export const cleanEnvironment = (): Record<string, string> =>
   process.platform === 'win32'
     ? Object.fromEntries(
         WINDOWS_KEPT.flatMap((key) => (process.env[key] ? [[key, process.env[key]]] : [])),
@@ -48,7 +49,7 @@ export const installerEnvironment = (
   payload: DeployPayload,
   further: Record<string, string> = {},
 ): Record<string, string> => ({
-  ...platformPart(),
+  ...cleanEnvironment(),
   ...further,
   DEPLOYX_DEPLOYMENT_ID: String(payload.deployment_id),
   DEPLOYX_TARGET_ID: String(payload.target_id),

@@ -1,4 +1,7 @@
-/** Answers what a deployment would meet on this PC. Looks only: nothing is written, nothing is started but the tools that look. */
+/**
+ * Answers what a deployment would meet on this PC. Looks only: nothing is written, nothing is started but the tools that look, and
+ * the scripts of detection rules, for which whoever wrote them answers.
+ */
 import type { InspectReply } from '#shared/contract/agent-link.ts'
 import { rebootPending } from '../detect/reboot.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
@@ -7,6 +10,9 @@ import type { Installers } from '../install/installers.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { openInspection } from '../link/envelope.ts'
+
+/** A person waits for the answer: scripts that take longer tell nothing here. */
+const SCRIPTS_TIMEOUT_MS = 2_000
 
 export type Inspect = (body: unknown) => Promise<InspectReply>
 
@@ -26,8 +32,14 @@ export function createInspect(deps: {
     isLooking = true
     try {
       const presences: Extract<InspectReply, { ok: true }>['presences'] = []
-      for (const rule of opened.payload.detections)
-        presences.push(rule === null ? 'unknown' : await deps.installers.detect(rule))
+      const scriptsUntil = performance.now() + SCRIPTS_TIMEOUT_MS
+      for (const rule of opened.payload.detections) {
+        const leftMs = scriptsUntil - performance.now()
+        const isLate = rule?.type === 'script' && leftMs <= 0
+        presences.push(
+          rule === null || isLate ? 'unknown' : await deps.installers.detect(rule, leftMs),
+        )
+      }
       return {
         ok: true,
         free_disk_bytes: freeDiskBytes(deps.diskFolder),

@@ -1,24 +1,17 @@
 /** An installer's output as it lies in its file: bytes that are mostly, but never surely, UTF-8. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { errorCode } from '../lib/atomic-file.ts'
-import { consoleCodePage, decodeOutput, isUtf16 } from '../lib/decode.ts'
+import { consoleCodePage, decodeOutput, unfinishedBytes as unfinishedIn } from '../lib/decode.ts'
 
-/** A piece of it as text. */
-export const outputText = (bytes: Uint8Array): string => decodeOutput(bytes, consoleCodePage())
+/** A piece of it as text. `before`: what stands right before it in the file. */
+export const outputText = (bytes: Uint8Array, before?: Uint8Array): string =>
+  decodeOutput(bytes, consoleCodePage(), before)
 
 /** How many bytes at the end are the beginning of a character whose rest is still to come (0 to 3). */
-export function unfinishedBytes(bytes: Uint8Array): number {
-  if (isUtf16(bytes)) return bytes.length % 2
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back]!
-    if (byte < 0x80) return 0
-    if (byte >= 0xc0) {
-      const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2
-      return needed > back ? back : 0
-    }
-  }
-  return 0
-}
+export const unfinishedBytes = (bytes: Uint8Array): number => unfinishedIn(bytes, consoleCodePage())
+
+/** So much of what stands before a piece is looked at. Even, as characters of UTF-16 are. */
+export const BEFORE_BYTES = 512
 
 /** How many bytes at the start are the rest of a character that began before (0 to 3). */
 export function leftoverBytes(bytes: Uint8Array): number {

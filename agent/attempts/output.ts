@@ -10,7 +10,14 @@ import type { Reporter } from '../link/reporter.ts'
 import { attemptFiles } from '../supervisor/files.ts'
 import { OUTPUT_HALF_BYTES } from '../supervisor/output-limit.ts'
 import type { AttemptNames } from './names.ts'
-import { leftoverBytes, outputText, readRange, sizeOf, unfinishedBytes } from './output-file.ts'
+import {
+  BEFORE_BYTES,
+  leftoverBytes,
+  outputText,
+  readRange,
+  sizeOf,
+  unfinishedBytes,
+} from './output-file.ts'
 
 const PIECE_BYTES = 32 * 1024
 /** So often in a row may the hub leave a piece unanswered or refuse it before the rest is given up. */
@@ -108,8 +115,12 @@ export function createOutputStream(
     return record({ from, to: from, note })
   }
 
+  function textOf({ from, to }: Piece): string {
+    const before = readRange(output, from - Math.min(from & ~1, BEFORE_BYTES), from)
+    return outputText(readRange(output, from, to), before)
+  }
   async function send(piece: Piece): Promise<void> {
-    const text = piece.note ?? outputText(readRange(output, piece.from, piece.to))
+    const text = piece.note ?? textOf(piece)
     try {
       const reply = await reporter.report('deployment_output', { ...names, seq: piece.seq, text })
       if (!reply.committed) throw new Error(reply.message ?? 'not committed')

@@ -5,6 +5,7 @@ import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link
 import { AttemptId } from '#shared/domain/ids.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Enrollment } from '../identity/identity.ts'
+import { removeExtracted } from '../archive/extract.ts'
 import { packageFileName } from '../install/package-name.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { isAlive } from '../lib/processes.ts'
@@ -142,6 +143,9 @@ export function createRunner(
     const { status, reason, exit_code } = outcome
     log.info({ attempt: id, status, reason, exit_code }, 'an attempt has ended')
     rmSync(join(folderOf(id), packageFileName(payload.file_name, payload.kind)), { force: true })
+    await removeExtracted(folderOf(id)).catch((error: unknown) =>
+      log.warn({ err: error, attempt: id }, 'what was extracted could not be removed yet'),
+    )
     outbox.add(id)
     deps.onEnded()
   }

@@ -1,4 +1,7 @@
-/** The rule `file`: it is there, and where a hash or a version is given, it is that file. */
+/**
+ * The rule `file`: it is there, and where a hash or a version is given, it is that file. Of a file that carries no version (all but
+ * Windows programs do not) it cannot be told.
+ */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
@@ -43,7 +46,7 @@ export async function detectFile(rule: FileRule, installRoot: string | null): Pr
     if (!found.isFile()) return 'absent'
     if (rule.version) {
       const version = await versionOf(file)
-      if (version === null) return 'absent'
+      if (version === null) return 'unknown'
       const order = compareDotted(version, rule.version)
       if (rule.operator === 'eq' ? order !== 0 : order < 0) return 'absent'
     }

@@ -1,7 +1,6 @@
 /** Detection on Linux: dpkg, rpm and files. */
-import type { Detection } from '#shared/contract/detection.ts'
 import { debStates } from '../install/linux/deb.ts'
-import type { Presence } from '../install/installers.ts'
+import type { LookingRule, Presence } from '../install/installers.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { detectFile } from './file.ts'
 import { compareRpm } from './versions.ts'
@@ -47,7 +46,7 @@ async function detectRpm(name: string, wanted: Wanted, root: string | null): Pro
 
 /** A rule of another platform cannot be answered here. */
 export async function detectOnLinux(
-  rule: Detection,
+  rule: LookingRule,
   installRoot: string | null,
 ): Promise<Presence> {
   switch (rule.type) {

@@ -1,6 +1,5 @@
 /** Detection on macOS: installer receipts and files. */
-import type { Detection } from '#shared/contract/detection.ts'
-import type { Presence } from '../install/installers.ts'
+import type { LookingRule, Presence } from '../install/installers.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { detectFile } from './file.ts'
 import { compareDotted } from './versions.ts'
@@ -10,7 +9,7 @@ export const parsePkgVersion = (text: string): string | null =>
   /^version: *(\S+)/m.exec(text)?.[1] ?? null
 
 /** A rule of another platform cannot be answered here. */
-export async function detectOnMacos(rule: Detection): Promise<Presence> {
+export async function detectOnMacos(rule: LookingRule): Promise<Presence> {
   switch (rule.type) {
     case 'pkgutil': {
       if (rule.name.startsWith('-')) return 'unknown'

@@ -1,6 +1,5 @@
 /** Detection on Windows: the Uninstall keys of the registry, and files. */
-import type { Detection } from '#shared/contract/detection.ts'
-import type { Presence } from '../install/installers.ts'
+import type { LookingRule, Presence } from '../install/installers.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { systemTool } from '../lib/system-tool.ts'
 import { detectFile } from './file.ts'
@@ -102,7 +101,7 @@ async function detectEntry(wanted: Parameters<typeof entryFits>[1]): Promise<Pre
 }
 
 /** A rule of another platform cannot be answered here. */
-export async function detectOnWindows(rule: Detection): Promise<Presence> {
+export async function detectOnWindows(rule: LookingRule): Promise<Presence> {
   switch (rule.type) {
     case 'msi_product':
       return detectProduct(rule.product_code)

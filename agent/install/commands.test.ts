@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest'
 import { splitArguments } from '#shared/domain/argv.ts'
 import fc from 'fast-check'
 import { debInstallCommand, debRemoveCommand, parseDebStates } from './linux/deb.ts'
-import { interpreterOf } from './linux/linux.ts'
 import { dmgCommand, pkgCommand } from './macos/commands.ts'
 import { packageFileName } from './package-name.ts'
+import { interpreterOf } from './script.ts'
 import {
   batchCommand,
   exeCommand,
@@ -93,7 +93,7 @@ describe('macOS', () => {
       verbatim: false,
     })
     const { args } = dmgCommand('/a "$(x)".dmg')
-    expect(args.at(-1)).toBe('/a "$(x)".dmg')
+    expect(args.slice(-2)).toEqual(['/a "$(x)".dmg', '/Applications'])
     expect(args[1]).not.toContain('$(x)')
   })
 })

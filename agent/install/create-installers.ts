@@ -1,18 +1,35 @@
 import { devicePlatform } from '../facts/facts.ts'
 import { AgentFailure } from '../lib/failure.ts'
-import type { Installers } from './installers.ts'
+import { DETECTION_SCRIPT_TIMEOUT_MS } from '#shared/contract/detection.ts'
+import { detectByScript } from '../detect/script.ts'
+import type { Installers, PlatformInstallers } from './installers.ts'
 import { createLinuxInstallers } from './linux/linux.ts'
 import { createMacosInstallers } from './macos/macos.ts'
 import { createWindowsInstallers } from './windows/windows.ts'
 
-/**
- * @param installRoot a folder that is installed into instead of the PC, or null
- * @throws AgentFailure where this platform has no such folder
- */
-export function createInstallers(installRoot: string | null): Installers {
+function ofThisPlatform(installRoot: string | null): PlatformInstallers {
   const platform = devicePlatform()
   if (platform === 'linux')
     return createLinuxInstallers({ installRoot, isRoot: process.getuid?.() === 0 })
   if (installRoot !== null) throw new AgentFailure('--install-root is possible on Linux only.', 2)
   return platform === 'windows' ? createWindowsInstallers() : createMacosInstallers()
+}
+
+/**
+ * @param options.installRoot a folder that is installed into instead of the PC, or null
+ * @param options.scratchDir a folder of the agent's own, for scripts that detect
+ * @throws AgentFailure where this platform has no install root
+ */
+export function createInstallers(options: {
+  installRoot: string | null
+  scratchDir: string
+}): Installers {
+  const installers = ofThisPlatform(options.installRoot)
+  return {
+    ...installers,
+    detect: (rule, timeoutMs = DETECTION_SCRIPT_TIMEOUT_MS) =>
+      rule.type === 'script'
+        ? detectByScript(rule, { ...options, timeoutMs })
+        : installers.detect(rule),
+  }
 }

@@ -15,6 +15,8 @@ export type Job = {
   packageFile: string | null
   /** Of this attempt, for what the installer leaves there (a log, say). */
   folder: string
+  /** Where it is run; the attempt's folder unless told otherwise. */
+  cwd?: string
 }
 export type Prepared =
   | { ok: true; command: Command; env?: Record<string, string>; before: Before | null }
@@ -26,9 +28,15 @@ export const impossible = (reason: FailureReason, message: string): Prepared => 
   message,
 })
 
+/** Whether the command needs its file: to install, or because what removes the software lies in it. */
+export const needsPackage = ({ action, archive }: DeployPayload): boolean =>
+  action === 'install' || (archive?.uninstall_entry ?? null) !== null
+
+/** Archives are extracted before, and run as what they hold. */
+export const ARCHIVE_KINDS: readonly InstallerKind[] = ['zip', 'tar']
+
 export type Installers = {
   kinds: readonly InstallerKind[]
-  needsPackage: (payload: DeployPayload) => boolean
   /** The command that does it, or why it cannot be done. Changes nothing on the PC. */
   prepare: (job: Job) => Promise<Prepared>
   /**
@@ -41,5 +49,13 @@ export type Installers = {
    * Called once.
    */
   explain: (job: Job, say: (line: string) => void) => Promise<void>
-  detect: (rule: Detection) => Promise<Presence>
+  /** @param scriptTimeoutMs a script that has not ended by then cannot tell */
+  detect: (rule: Detection, scriptTimeoutMs?: number) => Promise<Presence>
+}
+
+/** Rules that only look. */
+export type LookingRule = Exclude<Detection, { type: 'script' }>
+/** What a platform has of its own. */
+export type PlatformInstallers = Omit<Installers, 'detect'> & {
+  detect: (rule: LookingRule) => Promise<Presence>
 }

@@ -1,19 +1,43 @@
+import { execFileSync, spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { decodeCodePage, decodeOutput, isUtf16 } from './decode.ts'
+import { decodeCodePage, decodeOutput, isUtf16, unfinishedBytes } from './decode.ts'
 import { OEM_UPPER_HALVES } from './oem-code-pages.ts'
 
 const bytes = (...values: number[]) => Uint8Array.from(values)
+const wide = (text: string) => Buffer.from(text, 'utf16le')
 
 describe('the output of a program', () => {
   it('is UTF-8 where it can be', () => {
     expect(decodeOutput(Buffer.from('für 100 € 🙂'), 437)).toBe('für 100 € 🙂')
   })
 
-  it('is in the code page of the console where it is no UTF-8', () => {
-    // "für" as German Windows writes it into a console.
-    expect(decodeOutput(bytes(0x66, 0x81, 0x72), 850)).toBe('für')
-    expect(decodeOutput(bytes(0x8f, 0xe0, 0xa8), 866)).toBe('При')
-    expect(decodeOutput(bytes(0x83, 0x65), 932)).toBe('テ')
+  it.each<[number, string, number[], string]>([
+    [437, 'United States', [0x8e, 0x9b], 'Ä¢'],
+    [850, 'Western Europe', [0x66, 0x81, 0x72], 'für'],
+    [858, 'Western Europe with euro', [0xd5], '€'],
+    [852, 'Central Europe', [0x9c, 0xa9, 0xab], 'ťęź'],
+    [775, 'Baltic', [0xd0, 0xd8], 'ąž'],
+    [855, 'Cyrillic', [0xa0, 0xa1], 'аА'],
+    [866, 'Cyrillic, Russia', [0x8f, 0xe0, 0xa8], 'При'],
+    [737, 'Greek', [0x80, 0x98], 'Αα'],
+    [869, 'Greek, modern', [0x86, 0x9b], 'Άά'],
+    [857, 'Turkish', [0x98, 0x9e, 0x8d], 'İŞı'],
+    [860, 'Portuguese', [0x84], 'ã'],
+    [861, 'Icelandic', [0x8d], 'Þ'],
+    [863, 'French, Canada', [0x84], 'Â'],
+    [865, 'Nordic', [0x9b, 0x9d], 'øØ'],
+    [862, 'Hebrew', [0x99, 0x8c, 0x85, 0x8d], 'שלום'],
+    [720, 'Arabic', [0xa2, 0xa0], 'تب'],
+    [864, 'Arabic', [0xb0], '٠'],
+    [874, 'Thai', [0xa1, 0xd2], 'กา'],
+    [1258, 'Vietnamese', [0xd0, 0xf5], 'Đơ'],
+    [932, 'Japanese', [0x83, 0x65, 0xb1], 'テｱ'],
+    [936, 'Chinese, simplified', [0xd6, 0xd0, 0xce, 0xc4], '中文'],
+    [949, 'Korean', [0xc7, 0xd1, 0xb1, 0xdb], '한글'],
+    [950, 'Chinese, traditional', [0xa4, 0xa4, 0xa4, 0xe5], '中文'],
+    [1252, 'Western Europe, windows', [0xfc, 0x80], 'ü€'],
+  ])('is in code page %i (%s) where it is no UTF-8', (page, _where, written, text) => {
+    expect(decodeOutput(bytes(...written), page)).toBe(text)
   })
 
   it('keeps what is readable where no code page is known', () => {
@@ -21,11 +45,73 @@ describe('the output of a program', () => {
     expect(decodeOutput(bytes(0x66, 0x81, 0x72), 4711)).toBe('f\ufffdr')
   })
 
-  it('is UTF-16 with its mark, or where it looks so', () => {
-    expect(decodeOutput(Buffer.from('\ufeffÜbung\r\n', 'utf16le'), 437)).toBe('Übung\r\n')
-    expect(decodeOutput(Buffer.from('Übung macht\r\n', 'utf16le'), 437)).toBe('Übung macht\r\n')
-    expect(isUtf16(Buffer.from('plain text'))).toBe(false)
-    expect(isUtf16(Buffer.alloc(64))).toBe(false)
+  it.each([
+    ['with its mark', '\ufeffÜbung\r\n', 'Übung\r\n'],
+    ['Latin', 'Übung macht\r\n', 'Übung macht\r\n'],
+    ['Cyrillic', 'Установка завершена\r\n', 'Установка завершена\r\n'],
+    ['Greek', 'Η εγκατάσταση ολοκληρώθηκε\r\n', 'Η εγκατάσταση ολοκληρώθηκε\r\n'],
+    ['Hebrew', 'ההתקנה הושלמה\r\n', 'ההתקנה הושלמה\r\n'],
+    ['Arabic', 'اكتمل التثبيت\r\n', 'اكتمل التثبيت\r\n'],
+    ['Thai', 'ติดตั้งเสร็จสมบูรณ์\r\n', 'ติดตั้งเสร็จสมบูรณ์\r\n'],
+    ['Japanese', 'インストールが完了しました。\r\n', 'インストールが完了しました。\r\n'],
+    ['Chinese', '安装已完成\r\n', '安装已完成\r\n'],
+    ['Korean', '설치가 완료되었습니다\r\n', '설치가 완료되었습니다\r\n'],
+  ])('is UTF-16 where it looks so: %s', (_name, written, text) => {
+    expect(decodeOutput(wide(written), 437)).toBe(text)
+    expect(isUtf16(wide(written))).toBe(true)
+  })
+
+  it.each([
+    ['plain text', Buffer.from('plain text\r\n')],
+    ['nothing but nulls', Buffer.alloc(64)],
+    ['text with a null in it', Buffer.from('copied a file\0and another one\r\n')],
+    ['UTF-8 of another script', Buffer.from('Установка завершена\n')],
+    ['Japanese of its code page', Buffer.from('83438393835883678155838b', 'hex')],
+    ['colours of a terminal', Buffer.from('\x1b[32mdone\x1b[0m\r\n')],
+  ])('is not UTF-16: %s', (_name, written) => {
+    expect(isUtf16(written)).toBe(false)
+  })
+
+  it('is taken line by line for what it is, as programs follow one another into it', () => {
+    const mixed = Buffer.concat([
+      Buffer.from('begin für\r\n'),
+      Buffer.from([0x66, 0x81, 0x72, 0x0d, 0x0a]),
+      wide('Windows Installer meldet: größer\r\n'),
+      wide('Готово\r\n'),
+      Buffer.from('end\n'),
+    ])
+    expect(decodeOutput(mixed, 850)).toBe(
+      'begin für\r\nfür\r\nWindows Installer meldet: größer\r\nГотово\r\nend\n',
+    )
+  })
+
+  it('goes on in UTF-16 where a piece by itself does not tell', () => {
+    const [first, rest] = ['Установка ', 'завершена']
+    expect(decodeOutput(wide(rest), 866, wide(first))).toBe(rest)
+    expect(decodeOutput(Buffer.from('plain'), 866, wide(first))).toBe('plain')
+  })
+})
+
+describe('a character at the end of a piece', () => {
+  it.each<[number, string, string]>([
+    [932, 'あア漢字', '82a083418abf8e9a'],
+    [936, '中文字符', 'd6d0cec4d7d6b7fb'],
+    [949, '한국어', 'c7d1b1b9beee'],
+    [950, '中文字', 'a4a4a4e5a672'],
+  ])('of code page %i stays whole, wherever it is cut', (page, text, hex) => {
+    const whole = Buffer.concat([Buffer.from('ok\n'), Buffer.from(hex, 'hex')])
+    for (let at = 1; at < whole.length; at++) {
+      const to = at - unfinishedBytes(whole.subarray(0, at), page)
+      const parts = [whole.subarray(0, to), whole.subarray(to)]
+      const said = parts.map((part) => decodeOutput(part, page)).join('')
+      expect(said, `cut at ${at}`).toBe(`ok\n${text}`)
+    }
+  })
+
+  it('of UTF-8 and UTF-16 too', () => {
+    expect(unfinishedBytes(Buffer.from('a€').subarray(0, 3), 437)).toBe(2)
+    expect(unfinishedBytes(wide('Übung macht').subarray(0, 9), 437)).toBe(1)
+    expect(unfinishedBytes(bytes(0x66, 0x81, 0x72), 850)).toBe(0)
   })
 })
 
@@ -34,3 +120,27 @@ it('every table of a code page has its 128 characters', () => {
     expect([...upper].length, page).toBe(128)
   expect(decodeCodePage(bytes(0x41, 0xe1, 0xff), 437)).toBe('Aß\u00a0')
 })
+
+const hasIconv = spawnSync('iconv', ['--version']).status === 0
+if (!hasIconv)
+  process.stderr.write('SKIPPED: code pages compared with those of iconv (is missing)\n')
+
+it.runIf(hasIconv).each([437, 850, 852, 855, 857, 860, 861, 862, 863, 865, 866, 869, 874])(
+  'code page %i is as iconv has it',
+  (page) => {
+    for (let byte = 0x80; byte < 0x100; byte++) {
+      let theirs: string
+      try {
+        theirs = execFileSync('iconv', ['-f', `CP${page}`, '-t', 'UTF-8'], {
+          input: bytes(byte),
+          stdio: ['pipe', 'pipe', 'ignore'],
+        }).toString()
+      } catch {
+        continue // Not every byte is a character there.
+      }
+      if (theirs.length !== 1 || theirs.charCodeAt(0) < 0xa0) continue
+      expect(decodeCodePage(bytes(byte), page), byte.toString(16)).toBe(theirs)
+    }
+  },
+  20_000,
+)

@@ -260,6 +260,7 @@ export async function startTestHub(
       action: 'install',
       software_name: 'Test software',
       kind: 'sh',
+      archive: null,
       file_name: 'setup.sh',
       argv: [],
       verbatim: false,

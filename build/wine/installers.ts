@@ -13,6 +13,8 @@ export type MsiOptions = {
   does?: 'fail' | 'reboot' | 'wait'
   /** 32-bit: entered under WOW6432Node. */
   win32?: boolean
+  /** What versions of one product have in common: the newer one takes the older one's place. */
+  upgrades?: string
 }
 
 async function make(command: string, args: string[], cwd: string): Promise<void> {
@@ -39,14 +41,18 @@ function wxs(options: MsiOptions): string {
       : does === 'reboot'
         ? '<InstallExecuteSequence><ScheduleReboot After="InstallFinalize" /></InstallExecuteSequence>'
         : ''
+  const upgrade = options.upgrades
+    ? '<MajorUpgrade DowngradeErrorMessage="A newer version is installed." />'
+    : ''
   const [where, win64] = options.win32
     ? ['ProgramFilesFolder', 'no']
     : ['ProgramFiles64Folder', 'yes']
   return `<?xml version="1.0" encoding="utf-8"?>
 <Wix xmlns="http://schemas.microsoft.com/wix/2006/wi">
-  <Product Id="${productCode}" Name="${name}" Language="1033" Version="${version}" Manufacturer="Ann Onym GmbH" UpgradeCode="${guidFrom(productCode, 'A')}">
+  <Product Id="${productCode}" Name="${name}" Language="1033" Version="${version}" Manufacturer="Ann Onym GmbH" UpgradeCode="${options.upgrades ?? guidFrom(productCode, 'A')}">
     <Package InstallerVersion="200" Compressed="yes" InstallScope="perMachine" Comments="made for a test" />
     <Media Id="1" Cabinet="one.cab" EmbedCab="yes" />
+    ${upgrade}
     ${action}
     <Directory Id="TARGETDIR" Name="SourceDir">
       <Directory Id="${where}">
@@ -66,8 +72,12 @@ function wxs(options: MsiOptions): string {
 
 /** @returns path of the package in `folder` */
 export async function makeMsi(folder: string, options: MsiOptions): Promise<string> {
-  const stem = options.name.replaceAll(' ', '-').toLowerCase()
-  await fs.writeFile(path.join(folder, 'hello.txt'), `hello from ${options.name}\n`)
+  const { name, version, upgrades } = options
+  const stem = `${name} ${upgrades ? version : ''}`.trim().replaceAll(' ', '-').toLowerCase()
+  await fs.writeFile(
+    path.join(folder, 'hello.txt'),
+    `hello from ${name}${upgrades ? ` ${version}` : ''}\n`,
+  )
   await fs.writeFile(path.join(folder, `${stem}.wxs`), wxs(options))
   const arch = options.win32 ? 'x86' : 'x64'
   await make('wixl', ['-a', arch, '-o', `${stem}.msi`, `${stem}.wxs`], folder)

@@ -55,6 +55,20 @@ export async function writeDeb(folder: string, options: DebOptions): Promise<str
   return file
 }
 
+/** A .tar.gz of scripts and texts. @returns its path */
+export async function writeArchive(
+  folder: string,
+  name: string,
+  files: Record<string, string>,
+): Promise<string> {
+  const file = join(folder, name)
+  await writeFile(
+    file,
+    await tarball(Object.entries(files).map(([path, text]) => [path, text, 0o755])),
+  )
+  return file
+}
+
 async function tarball(entries: readonly (readonly [string, string, number])[]): Promise<Buffer> {
   const tar = pack()
   const folders = new Set(

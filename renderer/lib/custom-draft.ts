@@ -1,5 +1,6 @@
 /** A package that is fetched from an address: how the wizard holds it, and what is wrong with it. Pure. */
 import { z } from 'zod'
+import { isArchiveKind } from '#shared/domain/archives.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import { INSTALLER_KINDS, InstallerKind, kindOfFileName } from '#shared/domain/platforms.ts'
 
@@ -38,8 +39,10 @@ export function checkCustom(custom: CustomDraft): CustomErrors {
   const kind = kindOfCustom(custom)
   if (!urlError && !kind)
     errors.kind = 'The address does not tell the kind of installer: choose it.'
+  else if (kind && isArchiveKind(kind))
+    errors.kind = 'Which file of an archive is run is not known. Add it under Software instead.'
   try {
-    splitArguments(custom.install_args, kind ? INSTALLER_KINDS[kind].platform : 'linux')
+    splitArguments(custom.install_args, (kind && INSTALLER_KINDS[kind].platform) ?? 'linux')
   } catch (error) {
     if (!(error instanceof ArgumentSyntaxError)) throw error
     errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`

@@ -1,6 +1,12 @@
 /** How software is recognised on a PC, in words. */
 import type { Detection } from '#shared/contract/detection.ts'
 
+export const INTERPRETER_NAME = {
+  sh: 'shell',
+  powershell: 'PowerShell',
+  cmd: 'Command Prompt',
+} as const satisfies Record<Extract<Detection, { type: 'script' }>['interpreter'], string>
+
 export function detectionInWords(detection: Detection | null): string | null {
   if (!detection) return null
   switch (detection.type) {
@@ -15,7 +21,9 @@ export function detectionInWords(detection: Detection | null): string | null {
     case 'uninstall_entry':
       return `entry “${detection.name}” in the list of installed programs${versionInWords(detection)}`
     case 'file':
-      return `file ${detection.path}${versionInWords(detection)}`
+      return `file ${detection.path}${versionInWords(detection)}${detection.sha256 ? ', of one content' : ''}`
+    case 'script':
+      return `a script (${INTERPRETER_NAME[detection.interpreter]}, ${detection.text.trim().split('\n').length} lines)`
   }
 }
 

@@ -3,7 +3,7 @@ import type { ErrorDetail } from '#shared/contract/errors.ts'
 import { CreateDeployment } from '#shared/contract/requests.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import { strategyProblems } from '#shared/domain/strategy.ts'
-import { chosenDevices, STEPS, stepOfPath, toRequest } from './draft.ts'
+import { chosenDevices, customOf, STEPS, stepOfPath, toRequest } from './draft.ts'
 import type { Draft, Known, Step } from './draft.ts'
 import { limitsFailures, startAtMs, strategyOf } from './rollout.ts'
 
@@ -45,14 +45,14 @@ export function checkStep(draft: Draft, step: Step, known: Known, nowMs = Date.n
   const errors: StepErrors = {}
   switch (step) {
     case 'software':
-      if (draft.software_ids.length + draft.custom_software.length === 0)
+      if (draft.software_ids.length + customOf(draft).length === 0)
         errors.software = 'Choose at least one software.'
       else if (draft.software_ids.some((id) => !known.software.has(id)))
         errors.software = 'Some of the chosen software was removed from the library.'
-      else if (missesNeeds(draft, known))
+      else if (draft.action === 'install' && missesNeeds(draft, known))
         errors.software = 'Something here needs software that is not chosen: add it.'
       else if (draft.software_ids.length > 50) errors.software = 'At most 50 at once.'
-      else if (draft.custom_software.length > 20) errors.software = 'At most 20 addresses at once.'
+      else if (customOf(draft).length > 20) errors.software = 'At most 20 addresses at once.'
       return errors
     case 'targets':
       if (draft.device_ids.length + draft.group_ids.length === 0)

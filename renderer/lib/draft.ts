@@ -12,6 +12,8 @@ export type Step = (typeof STEPS)[number]
 export const Draft = z.object({
   step: z.enum(STEPS),
   name: z.string(),
+  /** To remove, software of the library only, and without what it needs. */
+  action: z.enum(['install', 'uninstall']).default('install'),
   /** False once a person has written the name: proposals stop. */
   name_is_proposed: z.boolean(),
   software_ids: z.array(SoftwareId),
@@ -28,6 +30,7 @@ export type Draft = z.infer<typeof Draft>
 
 export const emptyDraft = (): Draft => ({
   step: 'software',
+  action: 'install',
   name: '',
   name_is_proposed: true,
   software_ids: [],
@@ -87,12 +90,17 @@ export function stepOfPath(path: string | undefined): Step {
   return 'strategy'
 }
 
-/** "VLC 3.0.21", "VLC 3.0.21 and 2 more". */
-export function proposeName(names: readonly string[]): string {
+/** What is given by its address can be installed only; it stays in the draft while that is switched to and fro. */
+export const customOf = (draft: Draft): Draft['custom_software'] =>
+  draft.action === 'install' ? draft.custom_software : []
+
+/** "VLC 3.0.21", "VLC 3.0.21 and 2 more", "Remove VLC 3.0.21". */
+export function proposeName(names: readonly string[], action: Draft['action'] = 'install'): string {
   const [first] = names
   if (first === undefined) return ''
   const rest = names.length - 1
-  const text = rest === 0 ? first : `${first} and ${rest} more`
+  const text =
+    (action === 'install' ? '' : 'Remove ') + (rest === 0 ? first : `${first} and ${rest} more`)
   return text.length <= 200 ? text : `${text.slice(0, 199)}…`
 }
 
@@ -100,10 +108,11 @@ export function proposeName(names: readonly string[]): string {
 export function toRequest(draft: Draft): CreateDeploymentInput {
   return {
     name: draft.name.trim(),
+    ...(draft.action === 'uninstall' ? { action: draft.action } : {}),
     software_ids: draft.software_ids,
     device_ids: draft.device_ids,
     group_ids: draft.group_ids,
-    custom_software: draft.custom_software.map((c) => ({
+    custom_software: customOf(draft).map((c) => ({
       name: c.name.trim(),
       download_url: c.download_url.trim(),
       install_args: c.install_args,

@@ -34,6 +34,8 @@ export const KIND_NAME: Record<InstallerKind, string> = {
   appimage: 'AppImage',
   pkg: 'macOS package',
   dmg: 'macOS disk image',
+  zip: 'Zip archive',
+  tar: 'Tar archive',
 }
 /** An example of arguments that make an installer of this kind ask nothing. */
 export const ARGS_EXAMPLE: Record<InstallerKind, string> = {
@@ -47,4 +49,6 @@ export const ARGS_EXAMPLE: Record<InstallerKind, string> = {
   appimage: '',
   pkg: '',
   dmg: '',
+  zip: '',
+  tar: '',
 }

@@ -2,7 +2,16 @@
 import type { Installer, Software } from '#shared/contract/entities.ts'
 import type { UpdateInstaller } from '#shared/contract/requests.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
+import { kindOfEntry } from '#shared/domain/archives.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
+
+import {
+  checkDetection,
+  toDetection,
+  toDetectionForm,
+  type DetectionForm,
+} from './detection-form.ts'
+import { PLATFORM_NAME } from './platforms.ts'
 
 /** What belongs to one installer. */
 export type InstallerForm = {
@@ -11,7 +20,10 @@ export type InstallerForm = {
   install_args: string
   timeout_minutes: string
   success_exit_codes: string
-}
+  /** Archives: the files in it that install and remove; '' for none. */
+  entry: string
+  uninstall_entry: string
+} & DetectionForm
 export type InstallerErrors = Partial<Record<keyof InstallerForm, string>>
 /** What belongs to the library entry, and to its first installer. */
 export type Readout = { name: string; version: string; publisher: string } & InstallerForm
@@ -23,6 +35,9 @@ export const toInstallerForm = (installer: Installer): InstallerForm => ({
   install_args: installer.install_args,
   timeout_minutes: String(Math.ceil(installer.timeout_seconds / 60)),
   success_exit_codes: installer.success_exit_codes.join(', '),
+  entry: installer.archive?.entry ?? '',
+  uninstall_entry: installer.archive?.uninstall_entry ?? '',
+  ...toDetectionForm(installer.detection, installer.platform),
 })
 
 /** The form of a library entry with one installer, as an upload makes it. */
@@ -64,7 +79,9 @@ export function checkInstaller(form: InstallerForm): InstallerErrors {
     if (!(error instanceof ArgumentSyntaxError)) throw error
     errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
   }
-  return errors
+  if (form.entry !== '' && kindOfEntry(form.entry, form.platform) === null)
+    errors.entry = `${PLATFORM_NAME[form.platform]} does not run it.`
+  return { ...errors, ...checkDetection(form, form.platform) }
 }
 
 export function checkReadout(form: Readout): ReadoutErrors {
@@ -90,8 +107,18 @@ export function installerChanges(
     changes.timeout_seconds = Number(form.timeout_minutes) * 60
   if (form.success_exit_codes !== before.success_exit_codes)
     changes.success_exit_codes = parseCodes(form.success_exit_codes) ?? []
+  if (form.entry !== before.entry) changes.entry = form.entry
+  if (form.uninstall_entry !== before.uninstall_entry)
+    changes.uninstall_entry = form.uninstall_entry || null
+  if (isOtherRule(form, before)) changes.detection = isRule(form) ? toDetection(form) : null
   return Object.keys(changes).length > 0 ? changes : null
 }
+
+const isRule = (form: InstallerForm): boolean =>
+  Object.keys(checkDetection(form, form.platform)).length === 0
+/** A rule that is not complete yet differs from any. */
+const isOtherRule = (form: InstallerForm, before: InstallerForm): boolean =>
+  !isRule(form) || JSON.stringify(toDetection(form)) !== JSON.stringify(toDetection(before))
 
 export type EntryChanges = { name?: string; version?: string; publisher?: string }
 

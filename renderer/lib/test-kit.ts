@@ -48,6 +48,7 @@ const INSTALLER = {
   platform: 'windows',
   arch: 'x64',
   kind: 'exe',
+  archive: null,
   file_name: 'setup.exe',
   size_bytes: 1_000,
   sha256: 'a'.repeat(64),

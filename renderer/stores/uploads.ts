@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, reactive, ref } from 'vue'
 import type { Software } from '#shared/contract/entities.ts'
+import type { SoftwareFields } from '#shared/contract/requests.ts'
 import { toFailure } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
 import type { UploadRequest } from '../api/upload.ts'
@@ -21,6 +22,8 @@ export type UploadItem = {
   /** It was the missing file of software that is in the library. */
   isBack: boolean
   failure: Failure | null
+  /** What a person has said of it, where its content does not tell. */
+  fields: Pick<SoftwareFields, 'platform' | 'entry'>
 }
 
 export const useUploadsStore = defineStore('uploads', () => {
@@ -48,6 +51,7 @@ export const useUploadsStore = defineStore('uploads', () => {
         software: null,
         isBack: false,
         failure: null,
+        fields: {},
       })
     }
     sheetOpen.value = items.value.length > 0
@@ -94,7 +98,8 @@ export const useUploadsStore = defineStore('uploads', () => {
         },
       }
       const back = await bringBack(request)
-      const software = back ?? (await api.upload('software.create', {}, { ...request, fields: {} }))
+      const software =
+        back ?? (await api.upload('software.create', {}, { ...request, fields: item.fields }))
       if (!back) library.put(software)
       files.delete(item.key)
       Object.assign(live, { state: 'done', software, isBack: back !== null })
@@ -131,9 +136,10 @@ export const useUploadsStore = defineStore('uploads', () => {
       if (abort) abort.abort()
       else dismiss(key)
     },
-    retry(key: number) {
+    /** Sends it again, with what was left to say of it. */
+    retry(key: number, fields: UploadItem['fields'] = {}) {
       const item = items.value.find((i) => i.key === key)
-      if (item) item.state = 'queued'
+      if (item) Object.assign(item, { state: 'queued', fields: { ...item.fields, ...fields } })
       void pump()
     },
     dismiss,

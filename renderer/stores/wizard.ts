@@ -5,7 +5,15 @@ import type { Preflight } from '#shared/contract/entities.ts'
 import type { DeploymentId, SoftwareId } from '#shared/domain/ids.ts'
 import { toFailure } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
-import { Draft, dropUnknown, emptyDraft, isBlank, proposeName, toRequest } from '../lib/draft.ts'
+import {
+  customOf,
+  Draft,
+  dropUnknown,
+  emptyDraft,
+  isBlank,
+  proposeName,
+  toRequest,
+} from '../lib/draft.ts'
 import type { Known, Step } from '../lib/draft.ts'
 import { refusalsOf } from '../lib/draft-checks.ts'
 import type { Failure } from '../lib/error-text.ts'
@@ -65,7 +73,7 @@ export const useWizardStore = defineStore('wizard', () => {
   }
   const softwareNames = computed(() => [
     ...draft.value.software_ids.map(titleOf).filter((name) => name !== ''),
-    ...draft.value.custom_software.map((c) => c.name.trim()),
+    ...customOf(draft.value).map((c) => c.name.trim()),
   ])
   /** What others need comes first on the PCs, and last in the name: it is not what the deployment is about. */
   const namesByWeight = computed(() => {
@@ -77,8 +85,8 @@ export const useWizardStore = defineStore('wizard', () => {
     const isNeeded = (name: string) => (needed.has(name) ? 1 : 0)
     return [...softwareNames.value].sort((a, b) => isNeeded(a) - isNeeded(b))
   })
-  watch(namesByWeight, (names) => {
-    if (draft.value.name_is_proposed) draft.value.name = proposeName(names)
+  watch([namesByWeight, () => draft.value.action] as const, ([names, action]) => {
+    if (draft.value.name_is_proposed) draft.value.name = proposeName(names, action)
   })
 
   /** Fetches what can be chosen, takes out of a kept draft what is gone, and tells how much that was. */

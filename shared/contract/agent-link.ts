@@ -7,6 +7,7 @@
  * An acknowledgement to the agent means *committed*, one to the hub means *journalled*.
  */
 import { z } from 'zod'
+import { ArchiveCommand } from '../domain/archives.ts'
 import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../domain/ids.ts'
 import { DeviceArch, DevicePlatform, InstallerKind } from '../domain/platforms.ts'
 import { HELD_BY, HeldBy, TargetReason } from '../domain/reasons.ts'
@@ -176,6 +177,8 @@ export const DeployPayload = commandBase.extend({
   action: z.enum(['install', 'uninstall']),
   software_name: z.string(),
   kind: InstallerKind,
+  /** What is run of an archive; null for every other kind. */
+  archive: ArchiveCommand.nullable().default(null),
   file_name: z.string().min(1).max(255),
   argv: z.array(z.string().max(8192)).max(512),
   verbatim: z.boolean(),

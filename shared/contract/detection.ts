@@ -1,6 +1,11 @@
 /** How to tell whether a software is on a PC: asked before (skip) and after (verify). */
 import { z } from 'zod'
 
+/** Characters of a script that tells whether a software is there. */
+export const DETECTION_SCRIPT_LIMIT = 16 * 1024
+/** Within so long it has to end. */
+export const DETECTION_SCRIPT_TIMEOUT_MS = 60_000
+
 const text = z.string().min(1).max(1024)
 const version = z.string().max(256)
 const operator = z.enum(['eq', 'ge']).default('ge')
@@ -30,6 +35,16 @@ export const Detection = z.discriminatedUnion('type', [
     version: version.optional(),
     /** `ge` unless said. */
     operator: z.enum(['eq', 'ge']).optional(),
+  }),
+  z.object({
+    type: z.literal('script'),
+    /** Run as the agent's user: exit code 0 = it is there, 1 = it is not, anything else = it cannot be told. */
+    text: z
+      .string()
+      .max(DETECTION_SCRIPT_LIMIT)
+      .regex(/^[^\0]+$/, 'must hold something, and no null characters'),
+    /** `sh` on Linux and macOS, the others on Windows; elsewhere it cannot be told. */
+    interpreter: z.enum(['sh', 'powershell', 'cmd']),
   }),
 ])
 export type Detection = z.infer<typeof Detection>

@@ -1,5 +1,6 @@
 /** What the console sees of the controller's things. snake_case on the wire, times UTC ISO 8601, sizes in bytes. */
 import { z } from 'zod'
+import { ArchiveCommand } from '../domain/archives.ts'
 import { DeploymentState } from '../domain/deployment-state.ts'
 import {
   DeploymentId,
@@ -117,11 +118,17 @@ export const Group = z.object({
 })
 export type Group = z.infer<typeof Group>
 
+/** An archive: what of it is run, and what else could be. */
+export const InstallerArchive = ArchiveCommand.extend({ choices: z.array(z.string()) })
+export type InstallerArchive = z.infer<typeof InstallerArchive>
+
 export const Installer = z.object({
   id: InstallerId,
   platform: DevicePlatform,
   arch: InstallerArch,
   kind: InstallerKind,
+  /** Null for every kind but archives. */
+  archive: InstallerArchive.nullable(),
   file_name: z.string(),
   size_bytes: count.nullable(),
   sha256: Sha256.nullable(),

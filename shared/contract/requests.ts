@@ -1,5 +1,6 @@
 /** Bodies and queries of the REST surface. Unknown keys are ignored, known keys of the wrong type or out of range are refused. */
 import { z } from 'zod'
+import { ArchivePath } from '../domain/archives.ts'
 import { AuditAction } from '../domain/audit-actions.ts'
 import { WAIT_MINUTES } from '../domain/defaults.ts'
 import {
@@ -105,6 +106,10 @@ export const SoftwareFields = z.object({
   timeout_seconds: timeoutSeconds.optional(),
   success_exit_codes: exitCodes.optional(),
   detection: Detection.nullable().optional(),
+  /** Archives: the file in it that is run, by its path there. */
+  entry: ArchivePath.optional(),
+  /** Archives: the file in it that removes the software. */
+  uninstall_entry: ArchivePath.nullable().optional(),
 })
 export type SoftwareFields = z.infer<typeof SoftwareFields>
 /** What can be corrected of an installer that is here: all but its file. */

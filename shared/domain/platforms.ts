@@ -19,16 +19,34 @@ export const INSTALLER_KINDS = {
   appimage: { platform: 'linux', extension: '.appimage' },
   pkg: { platform: 'macos', extension: '.pkg' },
   dmg: { platform: 'macos', extension: '.dmg' },
-} as const satisfies Record<string, { platform: DevicePlatform; extension: string }>
+  // Archives with an entry command: for whichever platform their content is.
+  zip: { platform: null, extension: '.zip' },
+  tar: { platform: null, extension: '.tar.gz' },
+} as const satisfies Record<string, { platform: DevicePlatform | null; extension: string }>
 export type InstallerKind = keyof typeof INSTALLER_KINDS
 export const InstallerKind = z.enum(
   Object.keys(INSTALLER_KINDS) as [InstallerKind, ...InstallerKind[]],
 )
 
-/** The kind a file name tells, or null. `.bat` counts as `cmd`. */
+/** Further endings by which a kind is known. */
+export const OTHER_EXTENSIONS = {
+  '.bat': 'cmd',
+  '.tgz': 'tar',
+  '.tar': 'tar',
+  '.tar.xz': 'tar',
+  '.txz': 'tar',
+} as const satisfies Record<string, InstallerKind>
+/** All endings of files that can be deployed. */
+export const INSTALLER_EXTENSIONS: readonly string[] = [
+  ...Object.values(INSTALLER_KINDS).map((kind) => kind.extension),
+  ...Object.keys(OTHER_EXTENSIONS),
+]
+
+/** The kind a file name tells, or null. */
 export function kindOfFileName(fileName: string): InstallerKind | null {
   const lower = fileName.toLowerCase()
-  if (lower.endsWith('.bat')) return 'cmd'
+  for (const [extension, kind] of Object.entries(OTHER_EXTENSIONS))
+    if (lower.endsWith(extension)) return kind
   const found = Object.entries(INSTALLER_KINDS).find(([, k]) => lower.endsWith(k.extension))
   return found ? (found[0] as InstallerKind) : null
 }

@@ -215,6 +215,27 @@ describe.runIf(hasDpkg)('a .deb package into an install root', () => {
     }
   }, 60_000)
 
+  it("of a newer version takes the older one's place, and an older one leaves it alone", async () => {
+    const name = 'deployx-test-grown'
+    const versionNow = async () => (await debStates(name, stage.rootPath))?.[0]?.version
+    await stage.connect()
+    const deployVersion = (version: string) =>
+      deploy(
+        debPayload(buildDeb(work.path, { name, version }), name, {
+          detection: { type: 'dpkg', name, version, operator: 'ge' },
+        }),
+      )
+    expect(await deployVersion('1.0-1')).toMatchObject({ status: 'success' })
+    expect(await versionNow()).toBe('1.0-1')
+    expect(await deployVersion('1:1.1~rc1')).toMatchObject({ status: 'success' })
+    expect(await versionNow()).toBe('1:1.1~rc1')
+    expect(await deployVersion('1.9')).toMatchObject({
+      status: 'skipped',
+      reason: 'already_installed',
+    })
+    expect(await versionNow()).toBe('1:1.1~rc1')
+  }, 60_000)
+
   it.runIf(isRoot)(
     'is refused in words without root and without an install root, as an .rpm is',
     async () => {

@@ -1,9 +1,14 @@
 /** Installers on Linux: deb, rpm, shell scripts and AppImages. */
-import { chmodSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { detectOnLinux, RPM_NAME } from '../../detect/linux.ts'
-import { impossible, type Installers, type Job, type Prepared } from '../installers.ts'
+import {
+  ARCHIVE_KINDS,
+  impossible,
+  type PlatformInstallers,
+  type Job,
+  type Prepared,
+} from '../installers.ts'
+import { firstBytes, noRemoval, prepareScript } from '../script.ts'
 import {
   debInstallCommand,
   debNameOf,
@@ -19,34 +24,13 @@ export const APPIMAGE_FOLDER = '/opt/appimages'
 /** Every RPM package begins so (rpm's lead). rpm itself would read anything else as a list of packages. */
 const RPM_MAGIC = 'edabeedb'
 
-async function firstBytes(file: string, count: number): Promise<Buffer> {
-  const handle = await open(file, 'r')
-  try {
-    const buffer = Buffer.alloc(count)
-    const { bytesRead } = await handle.read(buffer, 0, count, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await handle.close()
-  }
-}
-
-/**
- * Who runs a script, by its first line as execve(2) reads it: one program, at most one argument. It is read here so that
- * scripts run as well from a file system that is mounted `noexec`. Without such a line: /bin/sh.
- */
-export function interpreterOf(beginning: string): { file: string; args: string[] } {
-  const line = /^#![ \t]*([^\s]+)(?:[ \t]+(.*?))?[ \t\r]*(?:\n|$)/.exec(beginning)
-  if (!line) return { file: '/bin/sh', args: [] }
-  return { file: line[1]!, args: line[2] ? [line[2]] : [] }
-}
-
 const needsRoot = (what: string): Prepared =>
   impossible('permission', `${what} needs root: run the agent as root on this PC.`)
 
 export function createLinuxInstallers(options: {
   installRoot: string | null
   isRoot: boolean
-}): Installers {
+}): PlatformInstallers {
   const { installRoot, isRoot } = options
   const mayChangePc = isRoot || installRoot !== null
 
@@ -115,22 +99,6 @@ export function createLinuxInstallers(options: {
     }
   }
 
-  async function prepareScript({ payload, packageFile }: Job): Promise<Prepared> {
-    if (packageFile === null)
-      return impossible(
-        'install_failed',
-        'A shell script does not know how to remove what it installed.',
-      )
-    chmodSync(packageFile, 0o700)
-    const { file, args } = interpreterOf((await firstBytes(packageFile, 256)).toString('latin1'))
-    return {
-      ok: true,
-      command: { file, args: [...args, packageFile, ...payload.argv], verbatim: false },
-      env: installRoot === null ? {} : { DEPLOYX_INSTALL_ROOT: installRoot },
-      before: null,
-    }
-  }
-
   function prepareAppImage({ payload, packageFile }: Job): Prepared {
     if (!mayChangePc) return needsRoot('An AppImage for all users')
     const name = payload.file_name.split(/[\\/]/).at(-1) ?? ''
@@ -145,8 +113,7 @@ export function createLinuxInstallers(options: {
   }
 
   return {
-    kinds: ['deb', 'rpm', 'sh', 'appimage'],
-    needsPackage: ({ action }) => action === 'install',
+    kinds: ['deb', 'rpm', 'sh', 'appimage', ...ARCHIVE_KINDS],
     async prepare(job) {
       switch (job.payload.kind) {
         case 'deb':
@@ -156,7 +123,13 @@ export function createLinuxInstallers(options: {
         case 'appimage':
           return prepareAppImage(job)
         case 'sh':
-          return prepareScript(job)
+          return prepareScript(
+            job,
+            installRoot === null ? {} : { DEPLOYX_INSTALL_ROOT: installRoot },
+          )
+        case 'zip':
+        case 'tar':
+          return noRemoval()
         default:
           return impossible(
             'install_failed',

@@ -11,28 +11,50 @@ export const pkgCommand = (packageFile: string, argv: readonly string[]): Comman
 })
 
 /**
- * A disk image is mounted out of sight and what it holds is taken: a package is installed, else the app is copied.
- * The image's path is an argument of the script and never part of its text (hdiutil(1), ditto(1)).
+ * A disk image is mounted out of sight and what it holds is taken: a package is installed, else the app is put in the place of the
+ * one that is there. Whoever deploys it has accepted its licence, for which hdiutil would ask. Whatever holds the image for a moment
+ * (Spotlight) is waited for before it is taken by force. The image's path is an argument of the script and never part of its text
+ * (hdiutil(1), ditto(1), installer(8)).
  */
 const DMG_SCRIPT = `
 set -eu
 image=$1
-mount=$(mktemp -d /private/tmp/deployx.XXXXXX)
-hdiutil attach -nobrowse -readonly -noautoopen -mountpoint "$mount" "$image" < /dev/null
-trap 'hdiutil detach -force "$mount"; rmdir "$mount"' EXIT
-for package in "$mount"/*.pkg; do
-  if [ -e "$package" ]; then /usr/sbin/installer -pkg "$package" -target /; exit; fi
+apps=$2
+mount=$(mktemp -d /tmp/deployx.XXXXXX)
+detach() {
+  for try in 1 2 3 4 5; do
+    if hdiutil detach "$mount"; then break; fi
+    if [ "$try" = 5 ]; then hdiutil detach -force "$mount" || true; else sleep 2; fi
+  done
+  rmdir "$mount" || true
+}
+trap 'rmdir "$mount"' EXIT
+yes | PAGER=/bin/cat hdiutil attach -nobrowse -readonly -noautoopen -mountpoint "$mount" "$image"
+trap detach EXIT
+for package in "$mount"/*.pkg "$mount"/*.mpkg; do
+  if [ -e "$package" ]; then
+    installer -pkg "$package" -target / < /dev/null
+    exit
+  fi
 done
 for app in "$mount"/*.app; do
-  if [ -e "$app" ]; then ditto "$app" "/Applications/$(basename "$app")"; exit; fi
+  if [ -e "$app" ]; then
+    name=$(basename "$app")
+    new="$apps/.deployx-new-$$.app"
+    ditto "$app" "$new" || { rm -rf "$new"; exit 1; }
+    rm -rf "$apps/$name"
+    mv "$new" "$apps/$name"
+    exit
+  fi
 done
 echo "the disk image holds neither a package nor an app" >&2
 exit 1
 `
 
-export const dmgCommand = (packageFile: string): Command => ({
+/** @param appsFolder where apps are put */
+export const dmgCommand = (packageFile: string, appsFolder = '/Applications'): Command => ({
   file: '/bin/sh',
-  args: ['-c', DMG_SCRIPT, 'deployx-dmg', packageFile],
+  args: ['-c', DMG_SCRIPT, 'deployx-dmg', packageFile, appsFolder],
   verbatim: false,
 })
 

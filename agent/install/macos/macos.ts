@@ -1,12 +1,13 @@
-/** Installers on macOS: packages and disk images. */
+/** Installers on macOS: packages, disk images and scripts. */
 import { detectOnMacos } from '../../detect/macos.ts'
-import type { Installers } from '../installers.ts'
+import { ARCHIVE_KINDS, type PlatformInstallers } from '../installers.ts'
+import { prepareScript } from '../script.ts'
 import { macosCommand } from './commands.ts'
 
-export const createMacosInstallers = (): Installers => ({
-  kinds: ['pkg', 'dmg'],
-  needsPackage: ({ action }) => action === 'install',
-  prepare: async ({ payload, packageFile }) => macosCommand(payload, packageFile),
+export const createMacosInstallers = (): PlatformInstallers => ({
+  kinds: ['pkg', 'dmg', 'sh', ...ARCHIVE_KINDS],
+  prepare: async (job) =>
+    job.payload.kind === 'sh' ? prepareScript(job) : macosCommand(job.payload, job.packageFile),
   repair: async () => undefined,
   explain: async () => undefined,
   detect: detectOnMacos,

@@ -41,9 +41,10 @@ export function msiInstallCommand(
   }
 }
 
-export const msiRemoveCommand = (productCode: string, logFile: string): Command => ({
+/** @param product its product code, or the path of its package */
+export const msiRemoveCommand = (product: string, logFile: string): Command => ({
   file: systemTool('msiexec.exe'),
-  args: ['/x', productCode, ...QUIET, ...logTo(logFile, [])].map(quoteArgument),
+  args: ['/x', product, ...QUIET, ...logTo(logFile, [])].map(quoteArgument),
   verbatim: true,
 })
 
@@ -90,15 +91,19 @@ export function batchCommand(packageFile: string, argv: readonly string[]): Comm
   }
 }
 
-/** The command that installs, or why there is none. */
-export function windowsInstallCommand(
-  { kind, argv, verbatim }: Pick<DeployPayload, 'kind' | 'argv' | 'verbatim'>,
+/** The command that runs this file, or why there is none. To remove, an .msi package is named to Windows Installer. */
+export function windowsCommand(
+  { action, kind, argv, verbatim }: Pick<DeployPayload, 'action' | 'kind' | 'argv' | 'verbatim'>,
   packageFile: string,
   msiLog: string,
 ): Prepared {
   switch (kind) {
     case 'msi':
-      return ready(msiInstallCommand(packageFile, argv, msiLog))
+      return ready(
+        action === 'install'
+          ? msiInstallCommand(packageFile, argv, msiLog)
+          : msiRemoveCommand(packageFile, msiLog),
+      )
     case 'exe':
       return ready(exeCommand(packageFile, argv, verbatim))
     case 'ps1':

@@ -130,13 +130,14 @@ export function checkFiles(
   devices: DeviceRow[],
   software: SoftwareWithInstallers[],
 ): void {
-  // Removing needs no file.
-  if (input.action !== 'install') return
+  const isInstall = input.action === 'install'
   const platforms = new Map(devices.map((device) => [`${device.platform}/${device.arch}`, device]))
   const missing = software.filter((item) =>
     [...platforms.values()].some((device) => {
       const installer = chooseInstaller(item.installers, device)
-      return installer !== null && deps.software.isFileMissing(installer)
+      // Removing needs no file, unless what removes it lies in an archive.
+      const isSent = isInstall || Boolean(installer?.archive?.uninstall_entry)
+      return installer !== null && isSent && deps.software.isFileMissing(installer)
     }),
   )
   const [first] = missing

@@ -7,6 +7,7 @@ import {
   type DeployPayload,
   type DeploySoftware,
 } from '#shared/contract/agent-link.ts'
+import { ArchiveCommand } from '#shared/domain/archives.ts'
 import { splitArguments } from '#shared/domain/argv.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
@@ -106,6 +107,7 @@ export function createCommands(deps: {
         action: deployment.action,
         software_name: row.software_name,
         kind: installer.kind,
+        archive: ArchiveCommand.nullable().parse(installer.archive),
         file_name: installer.file_name,
         ...row.args,
         url,

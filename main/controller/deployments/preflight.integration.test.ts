@@ -117,7 +117,12 @@ it('removes: what is not there is skipped, the command says so, and what needs a
   const { targets } = await test.rest.call('deployments.preflight', { body })
   expect(targets.map((t) => [t.software_name, t.outcome, t.reason, t.message])).toEqual([
     ['plug-in', 'will_skip', 'already_installed', 'plug-in is not there.'],
-    ['base', 'ready', null, 'Online and free.'],
+    [
+      'base',
+      'will_fail',
+      'install_failed',
+      'base cannot be removed: an installer of this kind does not know how to remove what it installed.',
+    ],
   ])
   const { deployment_id } = await test.rest.call('deployments.create', { body })
   for (let i = 0; i < 500 && agent.commands.length < 2; i++)

@@ -3,11 +3,13 @@
  * Writes nothing, on neither side.
  */
 import { inspectText, type InspectReply } from '#shared/contract/agent-link.ts'
+import type { Detection } from '#shared/contract/detection.ts'
 import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
+import { removalObstacle } from '#shared/domain/removal.ts'
 import { isoTime, type Log, type Viewer } from '../context.ts'
 import type { DeviceRow } from '../devices/index.ts'
 import type { Signer } from '../signing/index.ts'
@@ -23,6 +25,8 @@ import {
 } from './choose.ts'
 import type { AgentPort } from './sender.ts'
 
+/** What agents take as one question; scripts beyond that are not asked with. */
+const QUESTION_LIMIT_CHARS = 200 * 1024
 /** A person waits for the answer. */
 const ASK_TIMEOUT_MS = 3_000
 /** Beyond so many devices the answer would come too late: the others are judged by what is known of them. */
@@ -40,6 +44,16 @@ type Deps = ChoiceDeps & {
 type Answer = Extract<InspectReply, { ok: true }>
 type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'message'>
 
+/** Without the scripts that would make the question longer than agents read. */
+function bounded(rules: (Detection | null)[]): (Detection | null)[] {
+  let left = QUESTION_LIMIT_CHARS
+  return rules.map((rule) => {
+    if (rule?.type !== 'script') return rule
+    left -= JSON.stringify(rule).length
+    return left < 0 ? null : rule
+  })
+}
+
 /** What the agents of these devices say; who does not answer in time is left out. */
 async function ask(
   deps: Deps,
@@ -53,8 +67,8 @@ async function ask(
     JSON.stringify({
       device_id: device.id,
       issued_at: isoTime(deps.now()),
-      detections: software.map(
-        (item) => chooseInstaller(item.installers, device)?.detection ?? null,
+      detections: bounded(
+        software.map((item) => chooseInstaller(item.installers, device)?.detection ?? null),
       ),
     }),
   )
@@ -101,7 +115,7 @@ export async function preflight(
         ...base,
         software_id: item.id,
         software_name: softwareTitle(item),
-        size_bytes: chooseInstaller(item.installers, device)?.size_bytes ?? null,
+        size_bytes: sentBytes(chooseInstaller(item.installers, device), input.action),
         ...(foresee(device, item, answer, answer?.presences[i], input.action === 'install') ??
           comes),
       })),
@@ -132,6 +146,15 @@ export async function preflight(
   }
 }
 
+/** What goes over the network for one PC; to remove, only what is removed by a file of its own. */
+const sentBytes = (
+  installer: SoftwareWithInstallers['installers'][number] | null,
+  action: CreateDeployment['action'],
+): number | null =>
+  installer && (action === 'install' || installer.archive?.uninstall_entry)
+    ? installer.size_bytes
+    : null
+
 /** What this software meets on this device whether it can be reached or not; null when nothing stands in its way. */
 function foresee(
   device: DeviceRow,
@@ -153,13 +176,22 @@ function foresee(
       reason: 'already_installed',
       message: `${softwareTitle(item)} is ${isInstall ? 'there already' : 'not there'}.`,
     }
-  // Removing brings nothing onto the disk.
-  if (!isInstall) return null
+  if (!isInstall) {
+    const obstacle = removalObstacle(installer)
+    if (obstacle !== null)
+      return {
+        outcome: 'will_fail',
+        reason: 'install_failed',
+        message: `${softwareTitle(item)} cannot be removed: ${obstacle}.`,
+      }
+    // Removing brings nothing onto the disk, unless what removes it lies in an archive.
+    if (!installer.archive?.uninstall_entry) return null
+  }
   const free = answer?.free_disk_bytes ?? device.free_disk_bytes
   if (
     installer.size_bytes !== null &&
     free !== null &&
-    free < neededDiskBytes(installer.size_bytes)
+    free < neededDiskBytes(installer.size_bytes, installer.archive?.expanded_bytes)
   )
     return {
       outcome: 'will_fail',

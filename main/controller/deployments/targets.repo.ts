@@ -10,7 +10,7 @@ import type {
   SoftwareId,
   TargetId,
 } from '#shared/domain/ids.ts'
-import type { InstallerKind } from '#shared/domain/platforms.ts'
+import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import {
   nextTargetState,
@@ -83,6 +83,11 @@ export type ViewRow = TargetRow & {
   software_name: string
   software_version: string
   installer_kind: InstallerKind | null
+  installer_platform: DevicePlatform | null
+  /** Of an archive: the files in it that install and remove. */
+  entry: string | null
+  uninstall_entry: string | null
+  action: 'install' | 'uninstall'
   size_bytes: number | null
 }
 type StepTarget = { id: TargetId; deployment_id: DeploymentId; deployment_status: TargetState }
@@ -122,8 +127,10 @@ export function createTargetsRepo({ db, sqlite, transaction }: Store) {
     const target = attempt && reportedTarget.get(attempt.target_id)
     return target && { ...attempt, ...target }
   }
-  const VIEW = `select t.*, d.name device_name, s.name software_name, s.version software_version, i.kind installer_kind, i.size_bytes
+  const VIEW = `select t.*, d.name device_name, s.name software_name, s.version software_version, i.kind installer_kind, i.size_bytes,
+       i.platform installer_platform, i.archive ->> '$.entry' entry, i.archive ->> '$.uninstall_entry' uninstall_entry, p.action
      from deployment_targets t join devices d on d.id = t.device_id join software s on s.id = t.software_id
+     join deployments p on p.id = t.deployment_id
      left join installers i on i.id = t.installer_id`
   const allViews = sqlite.prepare<[number], ViewRow>(
     `${VIEW} where t.deployment_id = ? order by t.id`,

@@ -1,4 +1,5 @@
 /** From rows to what the console sees. Tables stay private to the slice. */
+import { runKind } from '#shared/domain/archives.ts'
 import type {
   Attempt,
   Deployment,
@@ -57,6 +58,12 @@ export function toDeployment(row: DeploymentRow, creatorName: string | null): De
   }
 }
 
+/** What was run: of an archive the file in it, whose exit codes these are. */
+function ranKind({ installer_kind, installer_platform, entry, uninstall_entry, action }: ViewRow) {
+  if (installer_kind === null || installer_platform === null) return installer_kind
+  return runKind(installer_kind, installer_platform, action === 'install' ? entry : uninstall_entry)
+}
+
 /** Absent rather than null where nothing is known yet. */
 const known = <K extends string, V>(key: K, value: V | null): Partial<Record<K, V>> =>
   value === null ? {} : ({ [key]: value } as Record<K, V>)
@@ -68,7 +75,7 @@ export function toTarget(target: ViewRow): Target {
     device_name: target.device_name,
     software_id: target.software_id,
     software_name: softwareTitle(target),
-    installer_kind: target.installer_kind,
+    installer_kind: ranKind(target),
     deployment_status: target.deployment_status,
     attempt: target.attempt,
     wave: target.wave,

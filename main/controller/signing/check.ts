@@ -3,7 +3,9 @@
  * trail, and commands that are in the store as they are in the text. It reads the database through a connection of its own,
  * which cannot write.
  */
+import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
+import type { z } from 'zod'
 import {
   CommandPayload,
   commandText,
@@ -11,6 +13,8 @@ import {
   inspectText,
   type DeployPayload,
 } from '#shared/contract/agent-link.ts'
+import { Detection } from '#shared/contract/detection.ts'
+import { ArchiveCommand } from '#shared/domain/archives.ts'
 
 /** See headText in ../audit/chain.ts: purpose, entry, its hash, time. */
 const AUDIT_HEAD = /^deployx audit head v1\n(\d+)\n([0-9a-f]{64})\n[0-9T:.Z-]+$/
@@ -35,7 +39,13 @@ type TargetRow = {
   offered_at_ms: number | null
 }
 type DeploymentRow = { status: string; action: string; canceling: 0 | 1 }
-type InstallerRow = { kind: string; sha256: string | null; size_bytes: number | null }
+type InstallerRow = {
+  kind: string
+  sha256: string | null
+  size_bytes: number | null
+  archive: string | null
+  detection: string | null
+}
 
 function parse(text: string): unknown {
   try {
@@ -43,6 +53,14 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** Whether a column of JSON says the same as this part of a payload. */
+function isSame<T>(schema: z.ZodType<T>, stored: string | null, said: T | null): boolean {
+  if (stored === null || stored === 'null' || said === null)
+    return (stored === null || stored === 'null') && said === null
+  const parsed = schema.safeParse(parse(stored))
+  return parsed.success && isDeepStrictEqual(parsed.data, said)
 }
 
 /** @returns true for a text that may be signed. @throws what the database throws */
@@ -55,7 +73,7 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
     'select status, action, canceling from deployments where id = ?',
   )
   const installer = db.prepare<[number], InstallerRow>(
-    'select kind, sha256, size_bytes from installers where id = ?',
+    'select kind, sha256, size_bytes, archive, detection from installers where id = ?',
   )
 
   const setting = db.prepare<[string], string>('select value from settings where name = ?').pluck()
@@ -75,6 +93,16 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
     return row?.public_key === publicKey && row?.split_from === Number(from)
   }
 
+  const scripts = db
+    .prepare<[string], string>(
+      `select detection from installers where detection ->> '$.type' = 'script' and detection ->> '$.text' = ?`,
+    )
+    .pluck()
+  /** A question runs what is in it: only scripts that the store has as detection rules are asked with. */
+  const isKnownRule = (rule: Detection | null): boolean =>
+    rule?.type !== 'script' ||
+    scripts.all(rule.text).some((stored) => isSame(Detection, stored, rule))
+
   /** The very package that the store has for this target, and nothing that runs elsewhere or was called off. */
   function isOffered(payload: DeployPayload, of: TargetRow): boolean {
     const parent = deployment.get(of.deployment_id)
@@ -89,7 +117,9 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
       content.size_bytes === payload.size_bytes &&
       content.kind === payload.kind &&
       payload.conditions.on_battery === mayWork('work_on_battery') &&
-      payload.conditions.on_metered === mayWork('work_on_metered')
+      payload.conditions.on_metered === mayWork('work_on_metered') &&
+      isSame(ArchiveCommand, content.archive, payload.archive) &&
+      isSame(Detection, content.detection, payload.detection)
     )
   }
 
@@ -112,8 +142,10 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
 
   return (text) => {
     if (text.startsWith(COMMAND)) return isStored(text.slice(COMMAND.length))
-    if (text.startsWith(INSPECT))
-      return InspectPayload.safeParse(parse(text.slice(INSPECT.length))).success
+    if (text.startsWith(INSPECT)) {
+      const question = InspectPayload.safeParse(parse(text.slice(INSPECT.length)))
+      return question.success && question.data.detections.every(isKnownRule)
+    }
     const head = AUDIT_HEAD.exec(text)
     if (head) return auditEntry.get(Number(head[1])) === head[2]
     const split = SPLIT_DONE.exec(text)

@@ -136,6 +136,48 @@ it('signs a command only with the conditions that an administrator has decided',
   store.sqlite.exec('delete from settings')
 })
 
+it('signs of an archive only the entry that the store has, and of a detection rule only that rule', async () => {
+  const archive = { entry: 'a/install.sh', uninstall_entry: null, expanded_bytes: 9 }
+  const detection = { type: 'script', text: 'exit 1', interpreter: 'sh' }
+  expect(await signed(asText({ archive }))).toBe(false)
+  expect(await signed(asText({ detection }))).toBe(false)
+  const set = store.sqlite.prepare('update installers set archive = ?, detection = ?')
+  set.run(JSON.stringify({ ...archive, choices: ['a/install.sh'] }), JSON.stringify(detection))
+  try {
+    expect(await signed(asText({ archive, detection }))).toBe(true)
+    expect(await signed(asText({ detection }))).toBe(false)
+    expect(await signed(asText({ archive }))).toBe(false)
+    const other = { ...archive, entry: 'a/other.sh' }
+    expect(await signed(asText({ archive: other, detection }))).toBe(false)
+    const text = { ...detection, text: 'reboot' }
+    expect(await signed(asText({ archive, detection: text }))).toBe(false)
+    expect(await signed(asText({ archive: { ...archive, expanded_bytes: 10 }, detection }))).toBe(
+      false,
+    )
+  } finally {
+    set.run(null, null)
+  }
+})
+
+it('asks PCs with scripts that the store has as rules, and with no other', async () => {
+  const rule = { type: 'script', text: 'exit 1', interpreter: 'sh' }
+  const asking = (...detections: unknown[]) =>
+    signed(
+      inspectText(JSON.stringify({ device_id: 1, issued_at: '2026-01-01T00:00:00Z', detections })),
+    )
+  expect(await asking(null, { type: 'file', path: '/x' })).toBe(true)
+  expect(await asking(null, rule)).toBe(false)
+  const set = store.sqlite.prepare('update installers set detection = ?')
+  set.run(JSON.stringify(rule))
+  try {
+    expect(await asking(null, rule)).toBe(true)
+    expect(await asking(rule, { ...rule, text: 'reboot' })).toBe(false)
+    expect(await asking({ ...rule, interpreter: 'cmd' })).toBe(false)
+  } finally {
+    set.run(null)
+  }
+})
+
 it('signs nothing for a target that was not offered, has moved on, or was called off', async () => {
   store.sqlite.exec('update deployment_targets set offered_at_ms = null')
   expect(await signed(asText())).toBe(false)

@@ -1,8 +1,10 @@
 /** What creating, adding and correcting an installer have in common. */
+import { createHash } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
 import type { Sha256 } from '#shared/domain/ids.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 import { argumentsProblem } from './arguments.ts'
+import type { InstallerRow } from './software.repo.ts'
 
 type Place = { platform: DevicePlatform; arch: InstallerArch }
 
@@ -44,6 +46,29 @@ export const inUse = (softwareName: string): AppError =>
     'E_IN_USE',
     `${softwareName} is part of a deployment that has not ended. Wait for its end or cancel it.`,
   )
+
+/**
+ * What changed of an installer, for the audit trail, which is for ever: arguments may hold a licence key, a script is named by its
+ * SHA-256, and of an archive only what is run of it counts.
+ */
+export function auditText(change: Partial<InstallerRow>): string {
+  const { detection, archive } = change
+  return JSON.stringify({
+    ...change,
+    ...(change.install_args === undefined ? {} : { install_args: '…' }),
+    ...(detection?.type === 'script'
+      ? {
+          detection: {
+            type: 'script',
+            sha256: createHash('sha256').update(detection.text).digest('hex'),
+          },
+        }
+      : {}),
+    ...(archive
+      ? { archive: { entry: archive.entry, uninstall_entry: archive.uninstall_entry } }
+      : {}),
+  })
+}
 
 /** A change without what was left out. */
 export const given = <T extends object>(change: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>

@@ -1,6 +1,7 @@
 /** Packages given as an address in a deployment: checked here, before anything is written. */
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
 import type { CustomSoftware } from '#shared/contract/requests.ts'
+import { isArchiveKind } from '#shared/domain/archives.ts'
 import {
   INSTALLER_KINDS,
   kindOfFileName,
@@ -41,6 +42,14 @@ export function checkCustomItems(items: readonly CustomSoftware[]): CheckedCusto
       return
     }
     const platform = item.platform ?? INSTALLER_KINDS[kind].platform
+    if (platform === null || isArchiveKind(kind)) {
+      findings.push({
+        path: at('kind'),
+        message:
+          'it does not tell which file of an archive is run; add the archive under Software instead',
+      })
+      return
+    }
     const problem = argumentsProblem(item.install_args, platform)
     if (problem) findings.push({ path: at('install_args'), message: problem })
     checked.push({ item, kind, platform, fileName })

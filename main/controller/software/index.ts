@@ -10,7 +10,8 @@ import type { Audit } from '../audit/index.ts'
 import type { Content, Staged } from '../content/index.ts'
 import { isoTime, maySee, type Log, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
-import { checkArguments, checkFree, checkSameFile, given, inUse } from './checks.ts'
+import { archiveOf, checkNoEntries, correctedArchive, withoutEntries } from './archive.ts'
+import { auditText, checkArguments, checkFree, checkSameFile, given, inUse } from './checks.ts'
 import { checkCustomItems } from './custom.ts'
 import { createFetcher, FETCH_OPTIONS, type FetchOptions } from './fetch/index.ts'
 import { cleanFileName, inspect, kindOrThrow, type PackageFacts } from './inspect/index.ts'
@@ -90,7 +91,10 @@ export function createSoftware(deps: {
 
   /** The row of an uploaded installer: what the user says stands above what the file says. */
   function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields) {
-    const platform = fields.platform ?? facts.platform
+    const packed = facts.archive ? archiveOf(facts.archive, fields) : null
+    const platform = packed?.platform ?? fields.platform ?? facts.platform
+    if (platform === null) throw new Error(`a .${upload.kind} installer tells no platform`)
+    if (packed === null) checkNoEntries(fields)
     const arch = fields.arch ?? facts.arch
     if (arch === null)
       throw new AppError(
@@ -104,6 +108,7 @@ export function createSoftware(deps: {
       platform,
       arch,
       kind: upload.kind,
+      archive: packed?.archive ?? null,
       file_name: upload.fileName,
       install_args,
       timeout_seconds: fields.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS,
@@ -305,7 +310,7 @@ export function createSoftware(deps: {
       store.transaction(() => {
         const row = changeable(viewer, id)
         const before = installerIn(row, installerId)
-        const set = given(change)
+        const set = { ...given(withoutEntries(change)), ...correctedArchive(before, change) }
         if (Object.keys(set).length === 0) return
         const after = { ...before, ...set }
         checkArguments(after.install_args, after.platform)
@@ -320,8 +325,7 @@ export function createSoftware(deps: {
           viewer,
           'software.update_installer',
           inWords(row),
-          // Arguments may hold a licence key, and the audit trail is for ever.
-          `${before.file_name}: ${JSON.stringify({ ...set, ...(set.install_args !== undefined && { install_args: '…' }) })}`,
+          `${before.file_name}: ${auditText(set)}`,
         )
       })
       return view(id)

@@ -7,6 +7,7 @@ const toInstaller = (row: InstallerRow, file_missing: boolean): Installer => ({
   platform: row.platform,
   arch: row.arch,
   kind: row.kind,
+  archive: row.archive,
   file_name: row.file_name,
   size_bytes: row.size_bytes,
   sha256: row.sha256,

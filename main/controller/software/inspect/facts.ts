@@ -3,12 +3,22 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 
+/** What lies in an archive. */
+export type ArchiveListing = {
+  files: { path: string; isExecutable: boolean }[]
+  /** Bytes of all files together. */
+  expandedBytes: number
+  /** Why Windows cannot extract it; null: it can. */
+  windowsProblem: string | null
+}
+
 /** What a file tells of itself. */
 export type PackageFacts = {
   name: string
   version: string
   publisher: string
-  platform: DevicePlatform
+  /** Null: it may be for any, as archives are. */
+  platform: DevicePlatform | null
   /** Null: made for an architecture that no agent runs on. */
   arch: InstallerArch | null
   /** The package's own word for its architecture, where it has one. */
@@ -16,6 +26,8 @@ export type PackageFacts = {
   detection: Detection | null
   /** Windows programs: the tool that made the installer, where its marks are known. */
   technology?: InstallerTechnology | null
+  /** Archives: what they hold. */
+  archive?: ArchiveListing
 }
 
 /** A file that is not what it says to be. */

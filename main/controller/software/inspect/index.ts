@@ -2,16 +2,20 @@
 import { open, type FileHandle } from 'node:fs/promises'
 import { AppError } from '#shared/contract/errors.ts'
 import {
+  INSTALLER_EXTENSIONS,
   INSTALLER_KINDS,
   kindOfFileName,
   type InstallerArch,
   type InstallerKind,
 } from '#shared/domain/platforms.ts'
+import { isArchiveKind } from '#shared/domain/archives.ts'
+import { listArchive } from './archive.ts'
 import { readDeb } from './deb.ts'
 import { readExe } from './exe.ts'
 import { cleanText, unreadable, type PackageFacts } from './facts.ts'
 import { stemOf } from './file-name.ts'
 import { readMsi } from './msi.ts'
+import { readPkg } from './pkg.ts'
 import { readRpm } from './rpm.ts'
 import { readAt } from './window.ts'
 
@@ -25,7 +29,7 @@ const DMG_TRAILER_BYTES = 512
 export function kindOrThrow(fileName: string): InstallerKind {
   const kind = kindOfFileName(fileName)
   if (kind) return kind
-  const known = Object.values(INSTALLER_KINDS).map((k) => k.extension)
+  const known = INSTALLER_EXTENSIONS
   throw new AppError(
     'E_MEDIA_TYPE',
     `${fileName} is not an installer that can be deployed. Files of these kinds are: ${known.join(' ')}.`,
@@ -46,6 +50,20 @@ const isText = (head: Buffer): boolean =>
 function elfArch(head: Buffer): InstallerArch {
   const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18)
   return ({ 0x3e: 'x64', 0xb7: 'arm64', 0x03: 'x86' } as const)[machine] ?? 'any'
+}
+
+/**
+ * The trailer of a disk image, which says where its data lies (newosxbook.com/DMG.html).
+ * @throws AppError E_PACKAGE_UNREADABLE when that is not in the file
+ */
+async function hasKoly(handle: FileHandle, fileBytes: number): Promise<boolean> {
+  const from = Math.max(0, fileBytes - DMG_TRAILER_BYTES)
+  const koly = await readAt(handle, from, DMG_TRAILER_BYTES)
+  if (koly.length < DMG_TRAILER_BYTES || koly.toString('latin1', 0, 4) !== 'koly') return false
+  const dataEnd = koly.readBigUInt64BE(24) + koly.readBigUInt64BE(32)
+  if (koly.readUInt32BE(8) !== DMG_TRAILER_BYTES || dataEnd > BigInt(from))
+    throw unreadable('its trailer is damaged, or a part of it is missing')
+  return true
 }
 
 type Look = { ok: boolean; what: string; arch?: InstallerArch }
@@ -71,13 +89,26 @@ async function look(kind: InstallerKind, handle: FileHandle, fileBytes: number):
     case 'pkg':
       return { ok: startsWith(head, '78617221'), what: 'a macOS installer package' }
     case 'dmg': {
-      const trailer = await readAt(handle, Math.max(0, fileBytes - DMG_TRAILER_BYTES), 4)
-      return { ok: trailer.toString('latin1') === 'koly', what: 'a macOS disk image' }
+      return { ok: await hasKoly(handle, fileBytes), what: 'a macOS disk image' }
     }
     case 'rpm':
       return { ok: startsWith(head, 'edabeedb'), what: 'an RPM package' }
     case 'deb':
       return { ok: startsWith(head, '213c617263683e0a'), what: 'a Debian package' }
+    case 'zip':
+      // Local file header, or the end record of an empty one.
+      return {
+        ok: startsWith(head, '504b0304') || startsWith(head, '504b0506'),
+        what: 'a zip archive',
+      }
+    case 'tar':
+      return {
+        ok:
+          startsWith(head, '1f8b') ||
+          startsWith(head, 'fd377a585a00') ||
+          head.subarray(257, 262).toString('latin1') === 'ustar',
+        what: 'a tar archive (plain, gzip or xz)',
+      }
   }
 }
 
@@ -99,16 +130,21 @@ export async function inspect(
     if (kind === 'deb') return await readDeb(handle, size)
     if (kind === 'rpm') return await readRpm(handle, size)
     if (kind === 'msi') return await readMsi(handle, size)
+    const archive = isArchiveKind(kind)
+      ? await listArchive(path, kind, await readAt(handle, 0, HEAD_BYTES))
+      : null
     const program = kind === 'exe' ? await readExe(handle) : null
+    const pkg = kind === 'pkg' ? await readPkg(handle, size) : null
     return {
-      name: program?.name || cleanText(stemOf(fileName), 200) || fileName,
-      version: program?.version ?? '',
+      name: program?.name || pkg?.name || cleanText(stemOf(fileName), 200) || fileName,
+      version: program?.version ?? pkg?.version ?? '',
       publisher: program?.publisher ?? '',
       platform: INSTALLER_KINDS[kind].platform,
-      arch: program?.arch ?? seen.arch ?? 'any',
+      arch: program?.arch ?? pkg?.arch ?? seen.arch ?? 'any',
       archWord: '',
-      detection: null,
+      detection: pkg?.detection ?? null,
       technology: program?.technology ?? null,
+      ...(archive === null ? {} : { archive }),
     }
   } finally {
     await handle.close()

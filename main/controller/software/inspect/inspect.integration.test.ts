@@ -309,6 +309,7 @@ describe('other installers', () => {
   const dmg = () => {
     const bytes = Buffer.alloc(4096)
     bytes.write('koly', 4096 - 512, 'latin1')
+    bytes.writeUInt32BE(512, 4096 - 512 + 8)
     return bytes
   }
 
@@ -330,7 +331,6 @@ describe('other installers', () => {
     ],
     ['Set up.AppImage', elf(0x3e), 'linux', 'x64'],
     ['Set up.AppImage', elf(0xb7), 'linux', 'arm64'],
-    ['Set up.pkg', filled('78617221'), 'macos', 'any'],
     ['Set up.dmg', dmg(), 'macos', 'any'],
   ])('%s goes by its file name, for %s', async (name, bytes, platform, arch) => {
     expect(await look(name, bytes)).toMatchObject({
@@ -369,7 +369,7 @@ describe('other installers', () => {
   )
 
   it('of an unknown kind are refused with the kinds that are taken', () => {
-    for (const name of ['notes.txt', 'archive.zip', 'noextension', 'deb'])
+    for (const name of ['notes.txt', 'archive.7z', 'noextension', 'deb'])
       expect(() => kindOrThrow(name)).toThrow(
         expect.objectContaining({
           code: 'E_MEDIA_TYPE',

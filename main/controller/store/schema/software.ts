@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { blob, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { Detection } from '#shared/contract/detection.ts'
+import type { InstallerArchive } from '#shared/contract/entities.ts'
 import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
@@ -50,6 +51,8 @@ export const installers = sqliteTable(
     timeout_seconds: integer().notNull(),
     success_exit_codes: text({ mode: 'json' }).$type<number[]>().notNull(),
     detection: text({ mode: 'json' }).$type<Detection>(),
+    /** Archives: what of them is run. */
+    archive: text({ mode: 'json' }).$type<InstallerArchive>(),
     technology: text().$type<InstallerTechnology>(),
     /** Null while the controller still fetches it. */
     sha256: text()

@@ -1,0 +1,317 @@
+/** Real archives, made by zip, tar and Python, through a real agent; and hostile ones, made byte by byte. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { pack, type Header } from 'tar-stream'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import { makeFolder, type AgentProcess } from '../test-kit/agent-process.ts'
+import { buildDeb } from '../test-kit/deb.ts'
+import { setStage, type Stage } from '../test-kit/stage.ts'
+
+const has = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined
+const hasZip = has('zip')
+const hasXz = has('xz')
+if (!hasZip || !hasXz) process.stderr.write('SKIPPED: some archives (needs zip and xz)\n')
+
+let stage: Stage
+let agent: AgentProcess
+let work: ReturnType<typeof makeFolder>
+beforeEach(async () => {
+  stage = await setStage()
+  work = makeFolder()
+  agent = await stage.connect()
+})
+afterEach(async () => {
+  expect(stage.hub.malformed).toEqual([])
+  await stage.clear()
+  work.remove()
+})
+
+const INSTALL = `#!/bin/sh
+echo "in $PWD with $1"
+cat data/text
+./tools/helper
+cp -P latest "$DEPLOYX_INSTALL_ROOT/latest"
+`
+const REMOVE = '#!/bin/sh\necho removed > "$DEPLOYX_INSTALL_ROOT/removed"\n'
+
+/** An application as it is given away: a folder with a script, a program that it calls, data and a link. */
+function layOut(): string {
+  const app = join(work.path, 'app-1.0')
+  mkdirSync(join(app, 'data'), { recursive: true })
+  mkdirSync(join(app, 'tools'))
+  writeFileSync(join(app, 'install.sh'), INSTALL)
+  writeFileSync(join(app, 'remove.sh'), REMOVE)
+  writeFileSync(join(app, 'data', 'text'), 'the data\n')
+  writeFileSync(join(app, 'tools', 'helper'), '#!/bin/sh\necho helped\n', { mode: 0o755 })
+  symlinkSync('data/text', join(app, 'latest'))
+  return app
+}
+const inWork = (file: string, ...args: string[]): void =>
+  void execFileSync(file, args, { cwd: work.path, stdio: 'ignore' })
+
+const MIB = 1024 * 1024
+function archive(content: Buffer, more: Partial<DeployPayload> = {}): DeployPayload {
+  return stage.hub.payload({
+    content,
+    kind: 'tar',
+    file_name: 'app.tar.gz',
+    archive: { entry: 'install.sh', uninstall_entry: null, expanded_bytes: MIB },
+    ...more,
+  })
+}
+async function deploy(command: DeployPayload) {
+  expect(await stage.hub.deploy(command)).toEqual({ accepted: true })
+  return stage.hub.result(command, 30_000)
+}
+const leftOf = (command: DeployPayload): string[] => {
+  const folder = stage.attemptFolder(command.attempt_id)
+  return existsSync(folder) ? readdirSync(folder) : []
+}
+
+type Entry = Partial<Header> & { name: string; content?: string | Buffer }
+async function tarOf(...entries: Entry[]): Promise<Buffer> {
+  const tar = pack()
+  for (const { content, ...header } of entries) tar.entry(header, content ?? '')
+  tar.finalize()
+  const pieces: Buffer[] = []
+  for await (const piece of tar) pieces.push(piece as Buffer)
+  return Buffer.concat(pieces)
+}
+const script: Entry = { name: 'install.sh', content: '#!/bin/sh\nexit 0\n' }
+
+/** Each starts an agent of its own, on a computer that may be busy. */
+const LIMIT = { timeout: 60_000 }
+
+describe('an archive', LIMIT, () => {
+  it.runIf(hasZip && hasXz).each([
+    ['zip', 'zip', ['-qry', 'a.zip', 'app-1.0'], 'a.zip'],
+    ['tar', 'tar', ['-czf', 'a.tar.gz', 'app-1.0'], 'a.tar.gz'],
+    ['tar', 'tar', ['-cJf', 'a.tar.xz', './app-1.0'], 'a.tar.xz'],
+    ['tar', 'tar', ['--format=posix', '-cf', 'a.tar', 'app-1.0'], 'a.tar'],
+  ] as const)(
+    'made by a real %s (%s %j) is extracted, and its entry runs in its folder',
+    async (kind, tool, args, name) => {
+      layOut()
+      inWork(tool, ...args)
+      const command = archive(readFileSync(join(work.path, name)), {
+        kind,
+        file_name: name,
+        argv: ['one argument'],
+        archive: { entry: 'app-1.0/install.sh', uninstall_entry: null, expanded_bytes: MIB },
+      })
+      expect(await deploy(command)).toMatchObject({ status: 'success', exit_code: 0 })
+      const output = stage.hub.outputOf(command)!
+      expect(output).toMatch(/^in .*app-1\.0 with one argument\nthe data\nhelped\n$/)
+      expect(readlinkSync(join(stage.rootPath, 'latest'))).toBe('data/text')
+      await stage.hub.until('nothing is left', () => leftOf(command).length === 0)
+    },
+  )
+
+  it('is removed by the file in it that was named for that', async () => {
+    layOut()
+    inWork('tar', '-czf', 'a.tar.gz', '-C', 'app-1.0', '.')
+    const content = readFileSync(join(work.path, 'a.tar.gz'))
+    const command = archive(content, {
+      action: 'uninstall',
+      argv: ['--for-the-installer'],
+      archive: { entry: 'install.sh', uninstall_entry: 'remove.sh', expanded_bytes: MIB },
+    })
+    expect(await deploy(command)).toMatchObject({
+      status: 'success',
+      message: 'Removed. Exit code 0.',
+    })
+    expect(readFileSync(join(stage.rootPath, 'removed'), 'utf8')).toBe('removed\n')
+  })
+
+  it('without such a file is not removed, in words', async () => {
+    expect(await deploy(archive(await tarOf(script), { action: 'uninstall' }))).toMatchObject({
+      status: 'failed',
+      message: expect.stringContaining('removed by the file') as string,
+    })
+  })
+
+  it('with a Debian package in it installs that, by its rules, and removes it by its name', async () => {
+    const name = 'deployx-test-packed'
+    const content = await tarOf({ name: 'debs/it.deb', content: buildDeb(work.path, { name }) })
+    const detection = { type: 'dpkg', name, operator: 'ge' } as const
+    const of = { entry: 'debs/it.deb', uninstall_entry: null, expanded_bytes: MIB }
+    expect(await deploy(archive(content, { archive: of, detection }))).toMatchObject({
+      status: 'success',
+    })
+    expect(existsSync(join(stage.rootPath, 'usr/share/deployx-test', name))).toBe(true)
+    expect(
+      await deploy(archive(content, { archive: of, detection, action: 'uninstall' })),
+    ).toMatchObject({ status: 'success' })
+    expect(existsSync(join(stage.rootPath, 'usr/share/deployx-test', name))).toBe(false)
+  })
+
+  it('tells the exit codes of what was run out of it', async () => {
+    const content = await tarOf({ ...script, content: 'exit 127\n' })
+    expect(await deploy(archive(content))).toMatchObject({
+      exit_code: 127,
+      message: 'The installer failed with exit code 127: a command was not found.',
+    })
+  })
+})
+
+describe('an archive that means harm', LIMIT, () => {
+  /** What stands around the attempt's folder must be as it was. */
+  const refusedWith = async (command: DeployPayload, words: RegExp) => {
+    expect(await deploy(command)).toMatchObject({
+      status: 'failed',
+      reason: 'install_failed',
+      message: expect.stringMatching(words) as string,
+    })
+    expect(existsSync(join(stage.statePath, 'evil'))).toBe(false)
+    expect(existsSync(join(stage.statePath, 'attempts', 'evil'))).toBe(false)
+    expect(stage.hub.outputOf(command) ?? '').toBe('')
+    await stage.hub.until('nothing is left', () => leftOf(command).length === 0)
+  }
+
+  it.each<[string, Entry[], RegExp]>([
+    ['climbs out', [{ name: '../../evil', content: 'x' }], /leads out of it/],
+    ['climbs out behind a folder', [{ name: 'a/../../../evil', content: 'x' }], /leads out/],
+    ['climbs out as Windows would', [{ name: '..\\..\\evil', content: 'x' }], /leads out/],
+    ['names an absolute path', [{ name: '/tmp/evil', content: 'x' }], /leads out/],
+    ['names a drive', [{ name: 'C:/evil', content: 'x' }], /leads out/],
+    ['holds a device', [{ name: 'null', type: 'character-device' }], /what is no file/],
+    ['holds a pipe', [{ name: 'pipe', type: 'fifo' }], /what is no file/],
+    [
+      'links to a file outside',
+      [{ name: 'l', type: 'symlink', linkname: '/etc/passwd' }],
+      /link in it leads out/,
+    ],
+    [
+      'links upwards',
+      [{ name: 'a/l', type: 'symlink', linkname: '../../evil' }],
+      /link in it leads out/,
+    ],
+    [
+      'links hard to the outside',
+      [{ name: 'l', type: 'link', linkname: '/etc/passwd' }],
+      /leads out/,
+    ],
+    [
+      'links hard to what is not there',
+      [{ name: 'l', type: 'link', linkname: 'nothing' }],
+      /names no file/,
+    ],
+    [
+      'links outside through another link',
+      [
+        { name: 'd/e/f', content: 'x' },
+        { name: 'd/up', type: 'symlink', linkname: '..' },
+        { name: 'd/e/out', type: 'symlink', linkname: '../up/../../../evil' },
+      ],
+      /leads out/,
+    ],
+    [
+      'writes through a link',
+      [
+        { name: 'here', type: 'symlink', linkname: 'there' },
+        { name: 'here/evil', content: 'x' },
+      ],
+      /cannot be extracted|two things/,
+    ],
+    [
+      'holds a name twice',
+      [
+        { name: 'a', content: 'x' },
+        { name: './a', content: 'y' },
+      ],
+      /same name/,
+    ],
+  ])('%s: it is refused and leaves nothing', async (_name, entries, words) => {
+    await refusedWith(archive(await tarOf(...entries, script)), words)
+  })
+
+  it('holds more than it said: it is stopped there', async () => {
+    const bomb = { name: 'zeros', content: Buffer.alloc(3 * MIB) }
+    await refusedWith(archive(await tarOf(bomb, script)), /holds more than it held/)
+    if (!hasZip) return
+    writeFileSync(join(work.path, 'install.sh'), 'exit 0\n')
+    writeFileSync(join(work.path, 'zeros'), bomb.content)
+    inWork('zip', '-q', 'a.zip', 'zeros', 'install.sh')
+    const zip = readFileSync(join(work.path, 'a.zip'))
+    await refusedWith(archive(zip, { kind: 'zip' }), /holds more than it held/)
+  })
+
+  it('is cut off, or is something else', async () => {
+    const whole = await tarOf({ name: 'big', content: Buffer.alloc(64 * 1024, 'x') }, script)
+    await refusedWith(archive(whole.subarray(0, 20_000)), /damaged|no file/)
+    await refusedWith(
+      archive(Buffer.from('not an archive at all'), { kind: 'zip' }),
+      /not a readable zip/,
+    )
+  })
+
+  it('does not hold what is to be run', async () => {
+    const content = await tarOf({ ...script, name: 'other.sh' })
+    await refusedWith(archive(content), /holds no file "install.sh"/)
+  })
+
+  it.runIf(has('python3')).each([
+    ['a name that climbs out', "z.writestr('../../evil', 'x')", /leads out|invalid relative path/],
+    ['an absolute name', "z.writestr('/evil', 'x')", /absolute path/],
+    [
+      'a link to the outside',
+      "i=zipfile.ZipInfo('l'); i.create_system=3; i.external_attr=0o120777<<16; z.writestr(i,'/etc/passwd')",
+      /link in it leads out/,
+    ],
+    [
+      'a device',
+      "i=zipfile.ZipInfo('d'); i.create_system=3; i.external_attr=0o020666<<16; z.writestr(i,'')",
+      /what is no file/,
+    ],
+  ])('is a zip with %s', async (_name, line, words) => {
+    const code = `import zipfile\nz=zipfile.ZipFile('a.zip','w')\nz.writestr('install.sh','exit 0')\n${line}\nz.close()\n`
+    execFileSync('python3', ['-c', code], { cwd: work.path })
+    await refusedWith(archive(readFileSync(join(work.path, 'a.zip')), { kind: 'zip' }), words)
+  })
+})
+
+it('can be cancelled while it is extracted', LIMIT, async () => {
+  const { hub } = stage
+  const entries = Array.from({ length: 4_000 }, (_, i) => ({
+    name: `d/${i}`,
+    content: 'x'.repeat(500),
+  }))
+  const content = await tarOf(...entries, script)
+  const command = archive(content, {
+    archive: { entry: 'install.sh', uninstall_entry: null, expanded_bytes: 64 * MIB },
+  })
+  await hub.deploy(command)
+  const extracting = () => leftOf(command).some((name) => name.startsWith('x-'))
+  await hub.until('it is being extracted', extracting)
+  await hub.cancel(command)
+  expect(await hub.result(command)).toMatchObject({ status: 'skipped', reason: 'canceled' })
+  await hub.until('nothing is left', () => leftOf(command).length === 0)
+})
+
+it('is extracted anew when the agent was killed meanwhile', LIMIT, async () => {
+  const { hub } = stage
+  const entries = Array.from({ length: 3_000 }, (_, i) => ({ name: `d/${i}`, content: 'x' }))
+  const content = await tarOf(...entries, {
+    ...script,
+    content: 'echo run >> "$DEPLOYX_INSTALL_ROOT/runs"; ls d | wc -l\n',
+  })
+  const command = archive(content)
+  await hub.deploy(command)
+  await hub.until('it is being extracted', () => leftOf(command).some((n) => n.startsWith('x-')))
+  await agent.kill('SIGKILL')
+  await hub.until('the link is gone', () => !hub.isConnected())
+  await stage.connect(['--install-root', stage.rootPath])
+  expect(await hub.result(command, 30_000)).toMatchObject({ status: 'success' })
+  expect(hub.outputOf(command)).toContain('3000')
+  expect(readFileSync(join(stage.rootPath, 'runs'), 'utf8')).toBe('run\n')
+})

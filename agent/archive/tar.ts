@@ -1,0 +1,83 @@
+/** Tar archives, plain or packed by gzip or xz: what the file is, its first bytes say. */
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { Readable, type Duplex } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { extract, type Header } from 'tar-stream'
+// A CommonJS package: Node finds its exports behind the default import only.
+import xz from 'xz-decompress'
+import { errorCode } from '../lib/atomic-file.ts'
+import { ArchiveError, refused, type Target } from './target.ts'
+
+const READ_BYTES = 256 * 1024
+
+async function firstBytes(file: string): Promise<Buffer> {
+  const handle = await open(file, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(6), 0, 6, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** What lies between the file and its tar. */
+async function* unpackXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const packed = Readable.toWeb(Readable.from(source)) as ReadableStream<Uint8Array>
+  const reader = new xz.XzReadableStream(packed).getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
+async function take(header: Header, content: Readable, target: Target): Promise<void> {
+  switch (header.type) {
+    case 'file':
+    case 'contiguous-file':
+      return target.file(header.name, header.mode ?? 0, content)
+    case 'directory':
+      return target.folder(header.name)
+    case 'symlink':
+      return target.link(header.name, header.linkname ?? '')
+    case 'link':
+      return target.hardLink(header.name, header.linkname ?? '')
+    default:
+      throw refused(`it holds what is no file (${JSON.stringify(header.name)})`)
+  }
+}
+
+/** @throws ArchiveError, the signal's reason, and what the file system says */
+export async function extractTar(file: string, target: Target, signal: AbortSignal): Promise<void> {
+  const first = (await firstBytes(file)).toString('hex')
+  const source = createReadStream(file, { highWaterMark: READ_BYTES })
+  const tar = extract()
+  const end = tar as unknown as Duplex
+  const reading = first.startsWith('1f8b')
+    ? pipeline(source, createGunzip(), end, { signal })
+    : first.startsWith('fd377a585a00')
+      ? pipeline(source, unpackXz, end, { signal })
+      : pipeline(source, end, { signal })
+  // The loop below ends with the same error; this keeps Node from calling it unhandled before that.
+  reading.catch(() => undefined)
+  try {
+    for await (const entry of tar) {
+      await take(entry.header, entry as unknown as Readable, target)
+      entry.resume()
+    }
+    await reading
+  } catch (error) {
+    source.destroy()
+    tar.destroy()
+    signal.throwIfAborted()
+    if (error instanceof ArchiveError || errorCode(error) === 'ENOSPC') throw error
+    if (/^E[A-Z]+$/.test(errorCode(error)) && errorCode(error) !== 'EINVAL') throw error
+    throw refused(`it is damaged (${error instanceof Error ? error.message : String(error)})`)
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The folder that an archive is extracted into. Nothing that it holds may land outside: names are checked, a file is only ever
+ * made new, and links come last, so that nothing is written through one.
+ */
+import { createWriteStream } from 'node:fs'
+import { link, mkdir, realpath, rm, symlink } from 'node:fs/promises'
+import { dirname, join, relative, sep } from 'node:path'
+import { Transform, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import {
+  ARCHIVE_ENTRY_LIMIT,
+  isWindowsPath,
+  linkTarget,
+  safeArchivePath,
+} from '#shared/domain/archives.ts'
+import type { FailureReason } from '#shared/domain/reasons.ts'
+import { errorCode } from '../lib/atomic-file.ts'
+
+/** The archive cannot be extracted. The message is for people. */
+export class ArchiveError extends Error {
+  readonly reason: FailureReason
+  constructor(reason: FailureReason, message: string) {
+    super(message)
+    this.name = 'ArchiveError'
+    this.reason = reason
+  }
+}
+export const refused = (what: string): ArchiveError =>
+  new ArchiveError('install_failed', `The archive is not extracted: ${what}.`)
+
+export type Target = ReturnType<typeof createTarget>
+
+const isWindows = process.platform === 'win32'
+const ALREADY = 'it holds two things of the same name'
+
+/**
+ * @param into an empty folder of its own
+ * @param limitBytes all files together may have so many
+ */
+export function createTarget(into: string, limitBytes: number, signal: AbortSignal) {
+  let entries = 0
+  let bytes = 0
+  const made = new Set<string>()
+  const links: { path: string; target: string }[] = []
+
+  /** A checked path, counted; null for the archive's own folder. */
+  function take(name: string): string | null {
+    signal.throwIfAborted()
+    if (++entries > ARCHIVE_ENTRY_LIMIT)
+      throw refused(`it holds more than ${ARCHIVE_ENTRY_LIMIT} files`)
+    const path = safeArchivePath(name)
+    if (path === null) throw refused(`a name in it leads out of it (${JSON.stringify(name)})`)
+    if (path === '') return null
+    if (isWindows && !isWindowsPath(path))
+      throw refused(`Windows has no files of the name ${JSON.stringify(path)}`)
+    return path
+  }
+  const placeOf = (path: string): string => join(into, ...path.split('/'))
+  async function makeFolder(path: string): Promise<void> {
+    if (made.has(path)) return
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    made.add(path)
+  }
+  /** Counts what comes out, whatever the archive said beforehand. */
+  const counter = (): Transform =>
+    new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        bytes += chunk.length
+        if (bytes > limitBytes) done(refused('it holds more than it held when it was uploaded'))
+        else done(null, chunk)
+      },
+    })
+
+  return {
+    async folder(name: string): Promise<void> {
+      const path = take(name)
+      if (path !== null) await makeFolder(placeOf(path))
+    },
+    /** @param mode as in the archive; of it only the right to be executed counts */
+    async file(name: string, mode: number, content: Readable): Promise<void> {
+      const path = take(name)
+      if (path === null) throw refused('a file in it has no name')
+      await makeFolder(dirname(placeOf(path)))
+      const out = createWriteStream(placeOf(path), {
+        flags: 'wx',
+        mode: mode & 0o111 ? 0o700 : 0o600,
+      })
+      try {
+        await pipeline(content, counter(), out, { signal })
+      } catch (error) {
+        throw errorCode(error) === 'EEXIST' ? refused(ALREADY) : error
+      }
+    },
+    /** A symbolic link, made when everything else is there. */
+    link(name: string, target: string): void {
+      const path = take(name)
+      if (path === null || isWindows) throw refused(`it holds a link (${JSON.stringify(name)})`)
+      if (linkTarget(path, target) === null)
+        throw refused(`a link in it leads out of it (${JSON.stringify(name)})`)
+      links.push({ path, target })
+    },
+    /** Another name of a file that was extracted before. */
+    async hardLink(name: string, target: string): Promise<void> {
+      const path = take(name)
+      const of = safeArchivePath(target)
+      if (path === null || !of) throw refused(`a link in it leads out of it (${target})`)
+      await makeFolder(dirname(placeOf(path)))
+      await link(placeOf(of), placeOf(path)).catch((error: unknown) => {
+        throw errorCode(error) === 'EEXIST'
+          ? refused(ALREADY)
+          : refused(`a link in it names no file of it (${JSON.stringify(target)})`)
+      })
+    },
+    /** Makes the links, and looks where each leads in truth. */
+    async finish(): Promise<void> {
+      for (const { path, target } of links) {
+        await makeFolder(dirname(placeOf(path)))
+        await symlink(target, placeOf(path))
+      }
+      const root = await realpath(into)
+      for (const { path } of links) {
+        // Through another link it may lead elsewhere than its text says. One that leads nowhere does no harm.
+        const real = await realpath(placeOf(path)).catch(() => root)
+        if (real !== root && relative(root, real).split(sep)[0] === '..') {
+          await rm(placeOf(path), { force: true })
+          throw refused(`a link in it leads out of it (${JSON.stringify(path)})`)
+        }
+      }
+    },
+  }
+}

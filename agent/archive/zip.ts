@@ -1,0 +1,73 @@
+/** Zip archives (APPNOTE.TXT of PKWARE, zip64 included), entry by entry as their directory names them. */
+import { promisify } from 'node:util'
+import { PassThrough, type Readable } from 'node:stream'
+import yauzl from 'yauzl'
+import { refused, type Target } from './target.ts'
+
+const LINK_LIMIT_BYTES = 4096
+/** Upper half of the external attributes, where the archive was made on Unix or macOS: st_mode. */
+const UNIX_HOSTS = [3, 19]
+const FILE_TYPE = 0o170000
+const FOLDER = 0o040000
+const LINK = 0o120000
+const FILE = 0o100000
+
+async function readText(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The library's own streams never say that they are closed, for which iterators and pipelines wait. */
+function closing(stream: Readable): Readable {
+  const out = new PassThrough()
+  stream.on('error', (error) => out.destroy(error))
+  out.once('close', () => stream.destroy())
+  return stream.pipe(out)
+}
+
+const openZip = (file: string): Promise<yauzl.ZipFile> =>
+  new Promise((resolve, reject) => {
+    yauzl.open(file, { lazyEntries: true, autoClose: false }, (error, zip) => {
+      if (error) reject(refused(`it is not a readable zip archive (${error.message})`))
+      else resolve(zip)
+    })
+  })
+
+/** @throws ArchiveError, the signal's reason, and what the file system says */
+export async function extractZip(file: string, target: Target): Promise<void> {
+  const zip = await openZip(file)
+  const openStream = promisify<yauzl.Entry, Readable>(zip.openReadStream.bind(zip))
+  const openEntry = async (entry: yauzl.Entry): Promise<Readable> =>
+    closing(await openStream(entry))
+
+  async function take(entry: yauzl.Entry): Promise<void> {
+    const mode = UNIX_HOSTS.includes(entry.versionMadeBy >>> 8)
+      ? entry.externalFileAttributes >>> 16
+      : 0
+    const type = mode & FILE_TYPE
+    if (entry.fileName.endsWith('/') || type === FOLDER) return target.folder(entry.fileName)
+    if (entry.isEncrypted()) throw refused('it is protected by a password')
+    if (type === LINK) {
+      if (entry.uncompressedSize > LINK_LIMIT_BYTES) throw refused('a link in it is too long')
+      return target.link(entry.fileName, await readText(await openEntry(entry)))
+    }
+    if (type !== 0 && type !== FILE)
+      throw refused(`it holds what is no file (${JSON.stringify(entry.fileName)})`)
+    return target.file(entry.fileName, mode, await openEntry(entry))
+  }
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      zip.on('entry', (entry: yauzl.Entry) => {
+        take(entry).then(() => zip.readEntry(), reject)
+      })
+      zip.once('end', resolve)
+      // Of names that lead out of the archive it says so itself.
+      zip.once('error', (error: Error) => reject(refused(`it is damaged (${error.message})`)))
+      zip.readEntry()
+    })
+  } finally {
+    zip.close()
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The rule `script`: its exit code tells. It runs as the agent does, with the environment that installers get, in a folder of its
+ * own that is gone afterwards; what it writes goes nowhere. It is signed like every rule, and should change nothing: it runs
+ * before and after an installer, and when a person only asks what a deployment would meet.
+ */
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Detection } from '#shared/contract/detection.ts'
+import { cleanEnvironment } from '../attempts/environment.ts'
+import type { Presence } from '../install/installers.ts'
+import { interpreterOf } from '../install/script.ts'
+import { batchCommand, powershellCommand } from '../install/windows/commands.ts'
+import { quoteArgument } from '../lib/quote.ts'
+import { killTree } from '../supervisor/kill-tree.ts'
+import type { Command } from '../supervisor/files.ts'
+
+type ScriptRule = Extract<Detection, { type: 'script' }>
+
+/** An error that nobody catches ends PowerShell with 1, which would mean that the software is absent. */
+const POWERSHELL_GUARD = 'trap { exit 2 }\r\n'
+const MARK = '\ufeff'
+
+const withWindowsLines = (text: string): string => text.replace(/\r?\n/g, '\r\n')
+
+/** What is written down, and who runs it; null where this platform has no such interpreter. */
+function prepared({ interpreter, text }: ScriptRule, folder: string): [string, Command] | null {
+  const file = (name: string): string => join(folder, name)
+  const isWindows = process.platform === 'win32'
+  if (isWindows !== (interpreter !== 'sh')) return null
+  switch (interpreter) {
+    case 'sh': {
+      const { file: program, args } = interpreterOf(text.slice(0, 256))
+      return [text, { file: program, args: [...args, file('detect.sh')], verbatim: false }]
+    }
+    case 'powershell':
+      // Without its mark Windows PowerShell 5 reads a file in the code page of the PC.
+      return [
+        MARK + POWERSHELL_GUARD + withWindowsLines(text),
+        powershellCommand(file('detect.ps1'), []),
+      ]
+    case 'cmd': {
+      const command = batchCommand(file('detect.cmd'), [])
+      return command && [withWindowsLines(text), command]
+    }
+  }
+}
+
+/** The exit code; null when it did not start or was ended after its time. */
+function run(
+  command: Command,
+  folder: string,
+  env: Record<string, string>,
+  timeoutMs: number,
+): Promise<number | null> {
+  const mark = `DEPLOYX_DETECTION=${randomBytes(16).toString('hex')}`
+  const [name, value] = mark.split('=') as [string, string]
+  return new Promise((resolve) => {
+    const child = spawn(command.file, command.args, {
+      cwd: folder,
+      env: { ...env, [name]: value },
+      stdio: 'ignore',
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+      windowsVerbatimArguments: command.verbatim,
+      ...(command.verbatim && process.platform === 'win32'
+        ? { argv0: quoteArgument(command.file) }
+        : {}),
+    })
+    let killing: Promise<void> | null = null
+    const timer = setTimeout(() => {
+      if (child.pid !== undefined) killing = killTree(child.pid, mark, 0)
+    }, timeoutMs)
+    child.once('error', () => {
+      clearTimeout(timer)
+      resolve(null)
+    })
+    child.once('exit', (code) => {
+      clearTimeout(timer)
+      void Promise.resolve(killing).then(() => resolve(killing === null ? code : null))
+    })
+  })
+}
+
+/**
+ * Never rejects.
+ * @param scratchDir a folder that only this user may write to
+ */
+export async function detectByScript(
+  rule: ScriptRule,
+  options: { scratchDir: string; installRoot: string | null; timeoutMs: number },
+): Promise<Presence> {
+  let folder: string | null = null
+  try {
+    folder = await mkdtemp(join(options.scratchDir, 'detect-'))
+    const ready = prepared(rule, folder)
+    if (ready === null) return 'unknown'
+    const [text, command] = ready
+    const extension = { sh: 'sh', powershell: 'ps1', cmd: 'cmd' }[rule.interpreter]
+    await writeFile(join(folder, `detect.${extension}`), text, { mode: 0o700 })
+    const root: Record<string, string> =
+      options.installRoot === null ? {} : { DEPLOYX_INSTALL_ROOT: options.installRoot }
+    const code = await run(command, folder, { ...cleanEnvironment(), ...root }, options.timeoutMs)
+    return code === 0 ? 'present' : code === 1 ? 'absent' : 'unknown'
+  } catch {
+    return 'unknown'
+  } finally {
+    if (folder !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined)
+  }
+}

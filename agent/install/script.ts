@@ -1,0 +1,62 @@
+/** Scripts and programs on Linux and macOS. */
+import { chmodSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { impossible, type Job, type Prepared } from './installers.ts'
+
+/** ELF, and the Mach-O forms: 64-bit little-endian, and several architectures in one. */
+const PROGRAM_MAGIC = ['7f454c46', 'cffaedfe', 'cafebabe']
+
+export async function firstBytes(file: string, count: number): Promise<Buffer> {
+  const handle = await open(file, 'r')
+  try {
+    const buffer = Buffer.alloc(count)
+    const { bytesRead } = await handle.read(buffer, 0, count, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await handle.close()
+  }
+}
+
+/**
+ * Who runs a script, by its first line as execve(2) reads it: one program, at most one argument. It is read here so that
+ * scripts run as well from a file system that is mounted `noexec`. Without such a line: /bin/sh.
+ */
+export function interpreterOf(beginning: string): { file: string; args: string[] } {
+  const line = /^#![ \t]*([^\s]+)(?:[ \t]+(.*?))?[ \t\r]*(?:\n|$)/.exec(beginning)
+  if (!line) return { file: '/bin/sh', args: [] }
+  return { file: line[1]!, args: line[2] ? [line[2]] : [] }
+}
+
+export async function prepareScript(
+  { payload, packageFile }: Job,
+  env: Record<string, string> = {},
+): Promise<Prepared> {
+  if (packageFile === null)
+    return impossible(
+      'install_failed',
+      'A shell script does not know how to remove what it installed.',
+    )
+  chmodSync(packageFile, 0o700)
+  const beginning = await firstBytes(packageFile, 256)
+  const isProgram = PROGRAM_MAGIC.includes(beginning.subarray(0, 4).toString('hex'))
+  const { file, args } = isProgram
+    ? { file: packageFile, args: [] }
+    : interpreterOf(beginning.toString('latin1'))
+  return {
+    ok: true,
+    command: {
+      file,
+      args: isProgram ? payload.argv : [...args, packageFile, ...payload.argv],
+      verbatim: false,
+    },
+    env,
+    before: null,
+  }
+}
+
+/** What has to be said of a removal that nothing stands for. */
+export const noRemoval = (): Prepared =>
+  impossible(
+    'install_failed',
+    'An archive is removed by the file in it that was named for that, or by the package that its detection rule names.',
+  )

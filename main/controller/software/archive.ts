@@ -1,0 +1,149 @@
+/** What of an archive is run: as a person says, else as its content tells; never guessed where there is a choice. */
+import type { InstallerArchive } from '#shared/contract/entities.ts'
+import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
+import type { SoftwareFields } from '#shared/contract/requests.ts'
+import {
+  archiveChoices,
+  isArchiveKind,
+  kindOfEntry,
+  proposedEntry,
+  proposedPlatform,
+} from '#shared/domain/archives.ts'
+import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
+import { unreadable, type ArchiveListing } from './inspect/facts.ts'
+
+type Said = Pick<SoftwareFields, 'platform' | 'entry' | 'uninstall_entry'>
+
+/** So many are named in an error. */
+const NAMED = 5
+const CHOICE_DETAILS = 50
+
+const invalid = (path: string, message: string, details: ErrorDetail[] = []): AppError =>
+  new AppError('E_VALIDATION', `The archive: ${message}.`, [{ path, message }, ...details])
+
+/** The console offers them, so that the file is sent again with an answer. */
+const asDetails = (choices: readonly string[]): ErrorDetail[] =>
+  choices.slice(0, CHOICE_DETAILS).map((message, i) => ({ path: `/entry/choices/${i}`, message }))
+
+/** Paths like the one that is not there: of the same name elsewhere first, then by how many letters differ at its ends. */
+function nearest(wanted: string, files: readonly string[]): string[] {
+  const nameOf = (path: string): string => path.split('/').at(-1)!.toLowerCase()
+  const name = nameOf(wanted)
+  const likeness = (path: string): number => {
+    const other = nameOf(path)
+    if (other === name) return -1
+    let same = 0
+    while (same < Math.min(name.length, other.length) && name[same] === other[same]) same++
+    return Math.max(name.length, other.length) - same
+  }
+  return [...files].sort((a, b) => likeness(a) - likeness(b)).slice(0, NAMED)
+}
+
+function checkEntry(field: string, entry: string, platform: DevicePlatform, files: Set<string>) {
+  if (!files.has(entry))
+    throw invalid(
+      `/${field}`,
+      `it holds no file ${JSON.stringify(entry)}; the most similar are ${nearest(entry, [...files]).join(', ')}`,
+    )
+  checkRuns(field, entry, platform)
+}
+/** Programs and scripts remove; a package as it is given away only installs. */
+const REMOVING: readonly InstallerKind[] = ['msi', 'exe', 'ps1', 'cmd', 'sh']
+
+function checkRuns(field: string, entry: string, platform: DevicePlatform): void {
+  const kind = kindOfEntry(entry, platform)
+  if (kind === null)
+    throw invalid(`/${field}`, `${JSON.stringify(entry)} does not run on ${platform}`)
+  if (field === 'uninstall_entry' && !REMOVING.includes(kind))
+    throw invalid(
+      `/${field}`,
+      `${JSON.stringify(entry)} is a package, which does not remove software`,
+    )
+}
+
+/**
+ * @throws AppError E_VALIDATION where platform or entry cannot be told (with the choices) or are wrong, E_PACKAGE_UNREADABLE where
+ * the platform cannot extract it
+ */
+export function archiveOf(
+  listing: ArchiveListing,
+  said: Said,
+): { platform: DevicePlatform; archive: InstallerArchive } {
+  const choices = archiveChoices(listing.files)
+  const files = new Set(listing.files.map(({ path }) => path))
+  const platform = said.platform ?? proposedPlatform(choices)
+  if (platform === null)
+    throw invalid(
+      '/platform',
+      'it does not tell for which platform it is; choose one',
+      asDetails(choices),
+    )
+  if (platform === 'windows' && listing.windowsProblem !== null)
+    throw unreadable(`${listing.windowsProblem}, so Windows cannot extract it`)
+  const entry = said.entry ?? proposedEntry(choices, platform)
+  if (entry === null)
+    throw invalid(
+      '/entry',
+      choices.length === 0
+        ? 'it holds nothing that is known to run; name the file in it that is'
+        : `it does not tell which file in it is run; choose one, for example ${choices.slice(0, NAMED).join(', ')}`,
+      asDetails(choices),
+    )
+  checkEntry('entry', entry, platform, files)
+  const uninstall_entry = said.uninstall_entry ?? null
+  if (uninstall_entry !== null) checkEntry('uninstall_entry', uninstall_entry, platform, files)
+  const chosen = [entry, ...(uninstall_entry === null ? [] : [uninstall_entry])]
+  return {
+    platform,
+    archive: {
+      entry,
+      uninstall_entry,
+      expanded_bytes: listing.expandedBytes,
+      choices: [...new Set([...choices, ...chosen])],
+    },
+  }
+}
+
+/** @throws AppError E_VALIDATION where files in it are named of what is no archive */
+export function checkNoEntries(said: Said): void {
+  for (const field of ['entry', 'uninstall_entry'] as const)
+    if (said[field] !== undefined && said[field] !== null)
+      throw new AppError('E_VALIDATION', 'Only an archive has files in it that can be named.', [
+        { path: `/${field}`, message: 'is for archives only' },
+      ])
+}
+
+/** A correction without what belongs to the archive. */
+export const withoutEntries = <T extends object>(change: T): Omit<T, 'entry' | 'uninstall_entry'> =>
+  Object.fromEntries(
+    Object.entries(change).filter(([key]) => key !== 'entry' && key !== 'uninstall_entry'),
+  ) as Omit<T, 'entry' | 'uninstall_entry'>
+
+/**
+ * What a correction changes of an installer's archive. Its file is not read again: what can be chosen was written down when it
+ * came.
+ * @throws AppError E_VALIDATION
+ */
+export function correctedArchive(
+  before: { kind: InstallerKind; platform: DevicePlatform; archive: InstallerArchive | null },
+  change: Said,
+): { archive?: InstallerArchive } {
+  if (!isArchiveKind(before.kind) || before.archive === null) {
+    checkNoEntries(change)
+    return {}
+  }
+  const { entry, uninstall_entry } = change
+  if (entry === undefined && uninstall_entry === undefined && change.platform === undefined)
+    return {}
+  const platform = change.platform ?? before.platform
+  const files = new Set(before.archive.choices)
+  const archive = {
+    ...before.archive,
+    ...(entry === undefined ? {} : { entry }),
+    ...(uninstall_entry === undefined ? {} : { uninstall_entry }),
+  }
+  checkEntry('entry', archive.entry, platform, files)
+  if (archive.uninstall_entry !== null)
+    checkEntry('uninstall_entry', archive.uninstall_entry, platform, files)
+  return { archive }
+}

@@ -1,0 +1,154 @@
+/**
+ * Packages of macOS, made here byte by byte after the description of their format: what is read out of them, and how they are
+ * refused. Apple's tools, which make the real ones, do not run here.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { deflateSync } from 'node:zlib'
+import { afterAll, describe, expect, it } from 'vitest'
+import { inspect } from './index.ts'
+import { attributesOf, elementsOf, textIn } from './xml.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'deployx-pkg-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+type Part = { name: string; text: string; packed?: boolean }
+function makePkg(parts: Part[], wrap = (files: string) => files): Buffer {
+  let offset = 20 // behind the check sum
+  const heap: Buffer[] = [Buffer.alloc(20)]
+  const files = parts.map(({ name, text, packed = true }, i) => {
+    const bytes = packed ? deflateSync(text) : Buffer.from(text)
+    const style = packed ? 'application/x-gzip' : 'application/octet-stream'
+    heap.push(bytes)
+    const file = `<file id="${i + 1}"><data><extracted-checksum style="sha1">00</extracted-checksum><length>${bytes.length}</length><encoding style="${style}"/><offset>${offset}</offset><size>${text.length}</size></data><type>file</type><name>${name}</name></file>`
+    offset += bytes.length
+    return file
+  })
+  const toc = `<?xml version="1.0" encoding="UTF-8"?>\n<xar><toc><creation-time>2026-01-01T00:00:00</creation-time>${wrap(files.join(''))}</toc></xar>`
+  const packed = deflateSync(toc)
+  const header = Buffer.alloc(28)
+  header.write('xar!', 0, 'latin1')
+  header.writeUInt16BE(28, 4)
+  header.writeUInt16BE(1, 6)
+  header.writeBigUInt64BE(BigInt(packed.length), 8)
+  header.writeBigUInt64BE(BigInt(toc.length), 16)
+  header.writeUInt32BE(1, 24)
+  return Buffer.concat([header, packed, ...heap])
+}
+async function look(bytes: Buffer, name = 'tool.pkg') {
+  const file = join(folder, 'x')
+  writeFileSync(file, bytes)
+  return inspect(file, name, name.endsWith('.dmg') ? 'dmg' : 'pkg')
+}
+
+const DISTRIBUTION = `<?xml version="1.0"?>
+<!-- <title>Not this one</title> -->
+<installer-gui-script minSpecVersion="2">
+  <title>Büro &amp; Tool</title>
+  <options customize="never" hostArchitectures="arm64"/>
+  <product id="com.example.tool" version="2.4.1"/>
+  <pkg-ref id="com.example.small" version="9" installKBytes="10" auth="root">#small.pkg</pkg-ref>
+  <pkg-ref id="com.example.main" version='2.4.1' installKBytes="4000">#main.pkg</pkg-ref>
+  <pkg-ref id="com.example.main"><bundle-version/></pkg-ref>
+</installer-gui-script>`
+
+describe('a macOS package', () => {
+  it('tells name, version and architecture of its product, and is recognised by its largest part', async () => {
+    const bytes = makePkg([
+      { name: 'Distribution', text: DISTRIBUTION },
+      { name: 'Payload', text: 'x' },
+    ])
+    expect(await look(bytes)).toMatchObject({
+      name: 'Büro & Tool',
+      version: '2.4.1',
+      platform: 'macos',
+      arch: 'arm64',
+      detection: { type: 'pkgutil', name: 'com.example.main', version: '2.4.1', operator: 'ge' },
+    })
+  })
+
+  it('of one component tells its identifier and version, and takes its name from its file', async () => {
+    const text =
+      '<pkg-info format-version="2" identifier="org.example.one" version="1.0" install-location="/"/>'
+    expect(
+      await look(makePkg([{ name: 'PackageInfo', text, packed: false }]), 'One 1.0.pkg'),
+    ).toMatchObject({
+      name: 'One 1.0',
+      version: '1.0',
+      arch: 'any',
+      detection: { type: 'pkgutil', name: 'org.example.one', version: '1.0' },
+    })
+  })
+
+  it('finds the files of a product that lie in folders', async () => {
+    const info = '<pkg-info identifier="org.example.in" version="3"/>'
+    const bytes = makePkg(
+      [{ name: 'PackageInfo', text: info }],
+      (files) => `<file id="9"><name>in.pkg</name><type>directory</type>${files}</file>`,
+    )
+    expect(await look(bytes)).toMatchObject({ version: '3', detection: { name: 'org.example.in' } })
+  })
+
+  it('with a key instead of a title, or an identifier that is none, leaves them out', async () => {
+    const text = '<title>SU_TITLE</title><pkg-ref id="--volumes" version="1"/>'
+    const facts = await look(makePkg([{ name: 'Distribution', text }]))
+    expect(facts).toMatchObject({ name: 'tool', version: '1', detection: null })
+  })
+
+  const whole = makePkg([{ name: 'Distribution', text: DISTRIBUTION, packed: false }])
+  it.each<[string, Buffer, RegExp]>([
+    ['is cut off in its head', whole.subarray(0, 20), /cut off/],
+    ['is cut off in its table', whole.subarray(0, 60), /cut off/],
+    ['is cut off in its files', whole.subarray(0, whole.length - 10), /cut off/],
+    [
+      'has a damaged table',
+      Buffer.concat([whole.subarray(0, 28), Buffer.alloc(5_000, 7)]),
+      /damaged/,
+    ],
+    [
+      'holds nothing to install',
+      makePkg([{ name: 'readme', text: 'x' }]),
+      /neither a Distribution/,
+    ],
+    [
+      'has a file that unpacks to more than is read',
+      makePkg([{ name: 'Distribution', text: 'x'.repeat(5_000_000) }]),
+      /larger than is read/,
+    ],
+  ])('that %s is refused', async (_name, bytes, words) => {
+    await expect(look(bytes)).rejects.toThrow(words)
+  })
+})
+
+describe('a macOS disk image', () => {
+  const image = (dataBytes: number, more: Partial<{ head: number }> = {}): Buffer => {
+    const koly = Buffer.alloc(512)
+    koly.write('koly', 0, 'latin1')
+    koly.writeUInt32BE(4, 4)
+    koly.writeUInt32BE(more.head ?? 512, 8)
+    koly.writeBigUInt64BE(0n, 24)
+    koly.writeBigUInt64BE(BigInt(dataBytes), 32)
+    return Buffer.concat([Buffer.alloc(1_000), koly])
+  }
+  it('is known by its trailer, and named by its file', async () => {
+    expect(await look(image(1_000), 'Tool 2.dmg')).toMatchObject({
+      name: 'Tool 2',
+      platform: 'macos',
+    })
+  })
+  it('whose trailer speaks of more than there is is refused', async () => {
+    await expect(look(image(9_000), 'a.dmg')).rejects.toThrow(/damaged/)
+    await expect(look(image(10, { head: 9 }), 'a.dmg')).rejects.toThrow(/damaged/)
+  })
+})
+
+describe('the little XML', () => {
+  it('finds elements inside one another in their order', () => {
+    const xml = '<a n="1"><a n=\'2\'/><b>x</b></a><a n="3">y</a>'
+    expect(elementsOf(xml, 'a').map(({ tag }) => attributesOf(tag)['n'])).toEqual(['1', '2', '3'])
+    expect(elementsOf(xml, 'a')[0]!.content).toContain('<b>x</b>')
+    expect(textIn('<t> a &lt;b&gt; <![CDATA[c]]> </t>', 't')).toBe('a <b> c')
+    expect(textIn('<title-x>no</title-x>', 'title')).toBeNull()
+  })
+})

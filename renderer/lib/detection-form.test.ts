@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest'
+import type { Detection } from '#shared/contract/detection.ts'
+import {
+  checkDetection,
+  detectionTypes,
+  isForeignRule,
+  toDetection,
+  toDetectionForm,
+} from './detection-form.ts'
+
+const rules: (Detection | null)[] = [
+  null,
+  { type: 'dpkg', name: 'vlc', version: '3.0', operator: 'ge' },
+  { type: 'rpm', name: 'vlc', operator: 'ge' },
+  { type: 'pkgutil', name: 'org.videolan', version: '3', operator: 'eq' },
+  { type: 'uninstall_entry', name: 'VLC media player', version: '3.0.21', operator: 'ge' },
+  { type: 'msi_product', product_code: '{1234ABCD-12AB-34CD-56EF-1234567890AB}' },
+  { type: 'file', path: 'C:\\a b\\x.exe' },
+  { type: 'file', path: '/opt/x', sha256: 'a'.repeat(64), version: '1', operator: 'eq' },
+  { type: 'script', interpreter: 'sh', text: 'exit 1\n' },
+]
+
+describe('the rule as a form', () => {
+  it.each(rules)('%j comes out as it went in', (rule) => {
+    expect(toDetection(toDetectionForm(rule, 'linux'))).toEqual(rule)
+  })
+
+  it('begins a script with what the platform runs', () => {
+    expect(toDetectionForm(null, 'windows').detect_interpreter).toBe('powershell')
+    expect(toDetectionForm(null, 'macos').detect_interpreter).toBe('sh')
+  })
+
+  it('says which field is wrong', () => {
+    const empty = toDetectionForm(null, 'windows')
+    const wrong = (detect_type: typeof empty.detect_type, more: Partial<typeof empty> = {}) =>
+      Object.keys(checkDetection({ ...empty, detect_type, ...more }, 'windows'))
+    expect(wrong('none')).toEqual([])
+    expect(wrong('uninstall_entry')).toEqual(['detect_name'])
+    expect(wrong('msi_product', { detect_code: '{1}' })).toEqual(['detect_code'])
+    expect(wrong('file', { detect_path: 'x.exe' })).toEqual(['detect_path'])
+    expect(wrong('file', { detect_path: '%ProgramFiles%\\x.exe', detect_sha256: 'abc' })).toEqual([
+      'detect_sha256',
+    ])
+    expect(wrong('script')).toEqual(['detect_text'])
+    expect(wrong('script', { detect_text: 'x'.repeat(20_000) })).toEqual(['detect_text'])
+    const path = { ...empty, detect_type: 'file' as const, detect_path: 'C:\\x' }
+    expect(Object.keys(checkDetection(path, 'linux'))).toEqual(['detect_path'])
+  })
+
+  it('offers what the platform can answer, and what stands there already', () => {
+    expect(detectionTypes('linux', 'none')).toEqual(['dpkg', 'rpm', 'file', 'script', 'none'])
+    expect(detectionTypes('windows', 'dpkg')[0]).toBe('dpkg')
+    expect(isForeignRule('windows', 'dpkg')).toBe(true)
+  })
+})

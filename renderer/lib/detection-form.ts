@@ -1,0 +1,136 @@
+/** The rule by which software is recognised, as fields that a person fills in. Pure. */
+import { Detection } from '#shared/contract/detection.ts'
+import type { DevicePlatform } from '#shared/domain/platforms.ts'
+
+export type DetectionType = Detection['type'] | 'none'
+
+/** Flat, so that every field is kept or followed by itself. What a type does not use keeps what was typed. */
+export type DetectionForm = {
+  detect_type: DetectionType
+  detect_name: string
+  detect_version: string
+  detect_operator: 'ge' | 'eq'
+  detect_code: string
+  detect_path: string
+  detect_sha256: string
+  detect_interpreter: 'sh' | 'powershell' | 'cmd'
+  detect_text: string
+}
+export type DetectionErrors = Partial<Record<keyof DetectionForm, string>>
+
+const TYPES: Record<DevicePlatform, readonly DetectionType[]> = {
+  windows: ['uninstall_entry', 'msi_product', 'file', 'script', 'none'],
+  linux: ['dpkg', 'rpm', 'file', 'script', 'none'],
+  macos: ['pkgutil', 'file', 'script', 'none'],
+}
+/** Rules that PCs of this platform can answer; one that stands already stays on offer. */
+export const detectionTypes = (
+  platform: DevicePlatform,
+  present: DetectionType,
+): readonly DetectionType[] =>
+  TYPES[platform].includes(present) ? TYPES[platform] : [present, ...TYPES[platform]]
+
+export const isForeignRule = (platform: DevicePlatform, type: DetectionType): boolean =>
+  !TYPES[platform].includes(type)
+
+export const DETECTION_NAME: Record<DetectionType, string> = {
+  uninstall_entry: 'Entry in the list of installed programs',
+  msi_product: 'Windows Installer product code',
+  dpkg: 'Debian package',
+  rpm: 'RPM package',
+  pkgutil: 'macOS package receipt',
+  file: 'File',
+  script: 'Script',
+  none: 'No rule',
+}
+/** What the name of each is called, where it has one. */
+export const NAME_LABEL: Partial<Record<DetectionType, { label: string; help: string }>> = {
+  uninstall_entry: {
+    label: 'Name in the list',
+    help: 'As Settings → Apps shows it, upper or lower case.',
+  },
+  dpkg: { label: 'Package', help: 'As “dpkg -l” lists it.' },
+  rpm: { label: 'Package', help: 'As “rpm -qa” lists it, without its version.' },
+  pkgutil: { label: 'Receipt', help: 'As “pkgutil --pkgs” lists it.' },
+}
+export const hasVersion = (type: DetectionType): boolean =>
+  ['uninstall_entry', 'dpkg', 'rpm', 'pkgutil', 'file'].includes(type)
+
+export const toDetectionForm = (
+  rule: Detection | null,
+  platform: DevicePlatform,
+): DetectionForm => ({
+  detect_type: rule?.type ?? 'none',
+  detect_name: rule && 'name' in rule ? rule.name : '',
+  detect_version: (rule && 'version' in rule && rule.version) || '',
+  detect_operator: (rule && 'operator' in rule && rule.operator) || 'ge',
+  detect_code: rule?.type === 'msi_product' ? rule.product_code : '',
+  detect_path: rule?.type === 'file' ? rule.path : '',
+  detect_sha256: (rule?.type === 'file' && rule.sha256) || '',
+  detect_interpreter:
+    rule?.type === 'script' ? rule.interpreter : platform === 'windows' ? 'powershell' : 'sh',
+  detect_text: rule?.type === 'script' ? rule.text : '',
+})
+
+/** What the fields say, not yet checked; null: no rule. */
+function ruleOf(form: DetectionForm): unknown {
+  const type = form.detect_type
+  const version = form.detect_version.trim()
+  const versioned = { ...(version === '' ? {} : { version }), operator: form.detect_operator }
+  switch (type) {
+    case 'none':
+      return null
+    case 'dpkg':
+    case 'rpm':
+    case 'pkgutil':
+    case 'uninstall_entry':
+      return { type, name: form.detect_name.trim(), ...versioned }
+    case 'msi_product':
+      return { type, product_code: form.detect_code.trim() }
+    case 'file': {
+      const sha256 = form.detect_sha256.trim().toLowerCase()
+      return {
+        type,
+        path: form.detect_path.trim(),
+        ...(sha256 === '' ? {} : { sha256 }),
+        ...(version === '' ? {} : versioned),
+      }
+    }
+    case 'script':
+      return { type, interpreter: form.detect_interpreter, text: form.detect_text }
+  }
+}
+
+/** The rule; null: none. Call it when `checkDetection` finds nothing wrong. */
+export const toDetection = (form: DetectionForm): Detection | null =>
+  Detection.nullable().parse(ruleOf(form))
+
+const FIELDS: Record<string, { field: keyof DetectionForm; message: string }> = {
+  name: { field: 'detect_name', message: 'Enter the name by which it is found.' },
+  version: { field: 'detect_version', message: 'At most 256 characters.' },
+  product_code: {
+    field: 'detect_code',
+    message: 'A product code looks like {1234ABCD-12AB-34CD-56EF-1234567890AB}.',
+  },
+  path: { field: 'detect_path', message: 'Enter the path of the file.' },
+  sha256: { field: 'detect_sha256', message: 'A SHA-256 is 64 digits from 0 to f.' },
+  text: { field: 'detect_text', message: 'Enter a script, of at most 16 384 characters.' },
+}
+
+/** What is wrong, field by field. */
+export function checkDetection(form: DetectionForm, platform: DevicePlatform): DetectionErrors {
+  const errors: DetectionErrors = {}
+  const parsed = Detection.nullable().safeParse(ruleOf(form))
+  for (const issue of parsed.error?.issues ?? []) {
+    const known = FIELDS[String(issue.path[0])]
+    if (known) errors[known.field] = known.message
+  }
+  const path = form.detect_path.trim()
+  const isAbsolute = platform === 'windows' ? /^([A-Za-z]:\\|\\\\|%)/.test(path) : /^\//.test(path)
+  if (form.detect_type === 'file' && path !== '' && !isAbsolute)
+    errors.detect_path =
+      platform === 'windows'
+        ? 'Begin with a drive or a variable: C:\\… or %ProgramFiles%\\…'
+        : 'Begin with /.'
+  return errors
+}

@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  ArchivePath,
+  archiveChoices,
+  isWindowsPath,
+  kindOfEntry,
+  linkTarget,
+  proposedEntry,
+  proposedPlatform,
+  runKind,
+  safeArchivePath,
+} from './archives.ts'
+
+const names = fc
+  .array(fc.constantFrom('a', 'B c', '..', '.', '', '/', '\\', 'C:', '\n', 'ü', '...', '.x'), {
+    maxLength: 8,
+  })
+  .map((parts) => parts.join(''))
+
+describe('a name in an archive', () => {
+  it.each([
+    ['a/b', 'a/b'],
+    ['./a//b/', 'a/b'],
+    ['a\\b', 'a/b'],
+    ['./', ''],
+    ['a/...', 'a/...'],
+    ['../a', null],
+    ['a/../../b', null],
+    ['a/../b', null],
+    ['/a', null],
+    ['\\\\server\\share', null],
+    ['C:a', null],
+    ['a\nb', null],
+    ['x'.repeat(256), null],
+    ['x/'.repeat(600), null],
+  ])('%j is %j', (name, path) => {
+    expect(safeArchivePath(name)).toBe(path)
+  })
+
+  it('is a path of the contract exactly when nothing about it had to change', () => {
+    fc.assert(
+      fc.property(names, (name) => {
+        const isPath = name !== '' && safeArchivePath(name) === name
+        expect(ArchivePath.safeParse(name).success).toBe(isPath)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('of a link leads where its text says, or nowhere', () => {
+    expect(linkTarget('a/b/l', '../c')).toBe('a/c')
+    expect(linkTarget('l', 'c/d')).toBe('c/d')
+    expect(linkTarget('a/l', '../../c')).toBeNull()
+    expect(linkTarget('a/l', 'b/../../../c')).toBeNull()
+    expect(linkTarget('l', '/c')).toBeNull()
+  })
+
+  it('is none for Windows where that has no such file', () => {
+    for (const bad of ['a:b', 'a?', 'NUL', 'x/con.txt', 'a.', 'a /b', 'a|b'])
+      expect(isWindowsPath(bad), bad).toBe(false)
+    expect(isWindowsPath('a b/c.d/console.txt')).toBe(true)
+  })
+})
+
+describe('what is run of an archive', () => {
+  const executable = (path: string) => ({ path, isExecutable: true })
+  const file = (path: string) => ({ path, isExecutable: false })
+
+  it('is offered by depth, kind and name', () => {
+    const files = [
+      file('a/b/deep.exe'),
+      file('z.cmd'),
+      file('a.exe'),
+      file('setup.msi'),
+      file('README'),
+      file('inner.zip'),
+      executable('install'),
+      executable('lib/x.so.1'),
+    ]
+    expect(archiveChoices(files)).toEqual([
+      'setup.msi',
+      'a.exe',
+      'z.cmd',
+      'install',
+      'a/b/deep.exe',
+    ])
+  })
+
+  it('is proposed where it is alone at the top', () => {
+    expect(proposedEntry(['x/setup.exe', 'x/y/other.exe'], 'windows')).toBe('x/setup.exe')
+    expect(proposedEntry(['a.exe', 'b.exe'], 'windows')).toBeNull()
+    expect(proposedEntry(['a.exe', 'b.sh'], 'linux')).toBe('b.sh')
+    expect(proposedEntry([], 'linux')).toBeNull()
+    expect(proposedPlatform(['a.exe', 'b.sh'])).toBe('windows')
+    expect(proposedPlatform(['a.exe', 'b.deb'])).toBeNull()
+    expect(proposedPlatform(['b.sh'])).toBe('linux')
+  })
+
+  it('goes by its own kind', () => {
+    expect(kindOfEntry('a/install', 'linux')).toBe('sh')
+    expect(kindOfEntry('a/install', 'windows')).toBeNull()
+    expect(kindOfEntry('a.deb', 'macos')).toBeNull()
+    expect(runKind('zip', 'windows', 'a/b.MSI')).toBe('msi')
+    expect(runKind('zip', 'windows', null)).toBe('zip')
+    expect(runKind('exe', 'windows', 'a.msi')).toBe('exe')
+  })
+})
