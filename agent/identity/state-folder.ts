@@ -20,6 +20,8 @@ export type StateFolder = {
   journalFile: string
   statusFile: string
   lockFile: string
+  /** How far an update of the agent itself has come. */
+  updateFile: string
   /** One folder per attempt, named by its id. */
   attemptsDir: string
 }
@@ -32,6 +34,7 @@ export function stateFolder(path: string): StateFolder {
     journalFile: join(root, 'journal.log'),
     statusFile: join(root, 'status.json'),
     lockFile: join(root, 'agent.lock'),
+    updateFile: join(root, 'update.json'),
     attemptsDir: join(root, 'attempts'),
   }
 }
@@ -70,8 +73,8 @@ export function prepareStateFolder(path: string): StateFolder {
     chmodSync(folder.path, 0o700)
     mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
     refuseForeign(folder.attemptsDir, 'folder')
-    const { identityFile, journalFile, statusFile, lockFile } = folder
-    for (const file of [identityFile, journalFile, statusFile, lockFile])
+    const { identityFile, journalFile, statusFile, lockFile, updateFile } = folder
+    for (const file of [identityFile, journalFile, statusFile, lockFile, updateFile])
       refuseForeign(file, 'file')
     chmodSync(folder.attemptsDir, 0o700)
   } catch (error) {
