@@ -222,11 +222,15 @@ async function makeOne(step: {
   return target.format === 'mach-o' ? [...notes, ...(await signForMac(executable))] : notes
 }
 
-/** Another version of an agent, for tests: in a folder of theirs, under the target's name. */
+/**
+ * Another version of an agent, for tests: in a folder of theirs, under the target's name.
+ * @param adapt changes the built file before its hash is taken
+ */
 export async function packageVariant(
   target: AgentTarget,
   folder: string,
   variant: Variant,
+  adapt: (file: string) => Promise<void>,
 ): Promise<AgentsManifest['agents'][number]> {
   const onProgress = (message: string): void => console.error(message)
   const work = await fs.mkdtemp(path.join(folder, '.work-'))
@@ -235,8 +239,10 @@ export async function packageVariant(
     const builder = await builderNode(onProgress)
     await bundleAgent(path.join(work, BUNDLE_NAME), NODE_MAJOR, variant)
     await makeOne({ target, node, builder, work, onProgress })
+    const built = path.join(work, target.fileName)
+    await adapt(built)
     const file = path.join(folder, target.fileName)
-    await fs.rename(path.join(work, target.fileName), file)
+    await fs.rename(built, file)
     const sizeBytes = (await fs.stat(file)).size
     const sha256 = await sha256Of(file)
     return manifestEntry(target, { version: variant.version, sizeBytes, sha256 })

@@ -1,7 +1,8 @@
 /** All the wiring of the controller, and its one door: the desktop, the headless start and the tests come in here. */
 import { join } from 'node:path'
-import type { HubStatus } from '#shared/contract/entities.ts'
+import type { AgentUpdate, HubStatus } from '#shared/contract/entities.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
+import { createAgentUpdates } from './agent-updates/index.ts'
 import { createAudit } from './audit/index.ts'
 import type { Controller, ControllerOptions } from './controller.types.ts'
 import { createContent } from './content/index.ts'
@@ -86,11 +87,18 @@ export async function startController(options: ControllerOptions): Promise<Contr
       keyFile: keys().command.keyFile,
       vaultKey: keys().vaultKey,
       databaseFile: store.file,
+      agentsDir: options.agentsDir ?? null,
       workersDir: options.workersDir,
     })
     undo.push(() => signer.stop())
     undo.push(audit.startSealing(signer.sign, log))
-    const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
+    const devices = createDevices({
+      store,
+      now,
+      audit,
+      agentUpdateOf: (row): AgentUpdate | null => agentUpdates.viewOf(row),
+      presenceTimings: options.timings?.presence,
+    })
     undo.push(() => devices.stop())
     const groups = createGroups({ store, now, audit, devices })
     const agentFiles = createAgentFiles(options.agentsDir ?? null)
@@ -146,6 +154,20 @@ export async function startController(options: ControllerOptions): Promise<Contr
       ticketUrl: content.ticketUrl,
       timings: options.timings?.engine,
     })
+    const agentUpdates = createAgentUpdates({
+      store,
+      now,
+      log,
+      audit,
+      devices,
+      agentFiles,
+      policy: options.agentUpdates ?? (() => 'automatic'),
+      workingDevices: deployments.workingDevices,
+      agents,
+      sign: signer.sign,
+      keyId: () => keys().command.keyId,
+      timings: options.timings?.updates,
+    })
     software.onInstallerSettled((id) => deployments.installerSettled(id))
     devices.onChange(({ id, what }) => {
       if (what === 'removed') agents.refuse(id, 'This device was removed from the controller.')
@@ -171,6 +193,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         users,
         audit,
         devices,
+        agentUpdates,
         groups,
         enrollment,
         deployments,
@@ -186,6 +209,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(
       () => software.stop(),
       () => deployments.stop(),
+      () => agentUpdates.stop(),
     )
     const hub = await startHubServer({
       host: options.hubHost,
@@ -197,7 +221,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       agentFiles,
       log,
       attach: (io) => {
-        agents.attach(io, { devices, deployments, keys, sign: signer.sign, addresses, log })
+        const { sign } = signer
+        agents.attach(io, { devices, deployments, agentUpdates, keys, sign, addresses, log })
         attachPairing(io, { pairing, log })
       },
     })
@@ -223,6 +248,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
     software.fetchMissing()
     deployments.start()
+    agentUpdates.start()
     software.startFetches()
     const host = consoleHost === '0.0.0.0' ? '127.0.0.1' : consoleHost
     log.info({ dataDir: join(dataDir), hubPort, consolePort }, 'the controller is up')

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
 import type { HubStatus, Stats } from '#shared/contract/entities.ts'
+import type { AgentUpdates } from '../agent-updates/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
@@ -29,6 +30,7 @@ export type CoreDeps = {
   tokens: Tokens
   audit: Audit
   devices: Devices
+  agentUpdates: AgentUpdates
   groups: Groups
   enrollment: EnrollmentService
   deployments: Deployments
@@ -115,6 +117,8 @@ export function coreRoutes(deps: CoreDeps): Core {
     },
     'devices.approve': ({ params }, { viewer }) => devices.approve(viewer, params.id),
     'devices.block': ({ params }, { viewer }) => devices.block(viewer, params.id),
+    'devices.update_agent': ({ params }, { viewer }) =>
+      deps.agentUpdates.orderNow(viewer, params.id),
 
     'groups.list': (_request, { viewer }) => ({ groups: groups.list(viewer) }),
     'groups.create': ({ body }, { viewer }) => groups.create(viewer, body),

@@ -18,8 +18,10 @@ import {
   type CommandEnvelope,
   type HubToAgent,
   type ReportReply,
+  type UpdateAgent,
 } from '#shared/contract/agent-link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
+import type { AgentUpdates } from '../agent-updates/index.ts'
 import type { Log } from '../context.ts'
 import type { AgentPort, Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
@@ -39,6 +41,8 @@ type AgentSocket = Socket<AgentToHub, HubToAgent>
 type AgentNamespace = Namespace<AgentToHub, HubToAgent>
 
 export type AgentsEdge = AgentPort & {
+  /** Tells an agent to become another version. Rejects when it has no link or does not answer in time. */
+  update: (deviceId: DeviceId, order: UpdateAgent, timeoutMs: number) => Promise<CommandReply>
   attach: (server: Server, deps: AttachDeps) => void
   /** Ends every link; agents come back at once. */
   dropAll: () => void
@@ -48,6 +52,7 @@ export type AgentsEdge = AgentPort & {
 type AttachDeps = {
   devices: Devices
   deployments: Deployments
+  agentUpdates: Pick<AgentUpdates, 'heard'>
   /** As they are at this moment. */
   keys: () => ControllerKeys
   sign: Signer['sign']
@@ -155,6 +160,7 @@ export function createAgentsEdge(): AgentsEdge {
         deployment_output: (body) => deps.deployments.reportOutput(deviceId, body),
         inventory_report: (body: { facts: Hello['facts'] }) => {
           deps.devices.setFacts(deviceId, body.facts, plainAddress(socket.handshake.address))
+          deps.agentUpdates.heard(deviceId, body.facts)
           return { committed: true }
         },
       }
@@ -202,6 +208,11 @@ export function createAgentsEdge(): AgentsEdge {
         await socketFor(deviceId, question)
           .timeout(timeoutMs)
           .emitWithAck('inspect_device', question),
+      ),
+
+    update: async (deviceId, order, timeoutMs) =>
+      CommandReply.parse(
+        await socketFor(deviceId, order).timeout(timeoutMs).emitWithAck('update_agent', order),
       ),
 
     dropAll() {
@@ -258,6 +269,7 @@ export function createAgentsEdge(): AgentsEdge {
         if (place === 'copy') return twins.split(deps, socket)
         if (place !== 'taken') return
         deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))
+        deps.agentUpdates.heard(deviceId, hello.facts)
         // Its reports may follow the handshake at once: ears first.
         listen(socket, deviceId, deps)
         await proveHub(socket, deps, hello, nonce)
