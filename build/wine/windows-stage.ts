@@ -11,10 +11,10 @@ const STATE = 'C:\\ProgramData\\DeployX\\agent'
 
 export type WindowsStage = Awaited<ReturnType<typeof setWindowsStage>>
 
-/** End it with `close`. */
-export async function setWindowsStage() {
+/** @param agentsDir the agents that the controller hands out. End it with `close`. */
+export async function setWindowsStage(agentsDir: string | null = null) {
   const [made] = await packageAgents(targetsByIds(['win-x64']), (message) => console.error(message))
-  const office = await openOnePcOffice()
+  const office = await openOnePcOffice(agentsDir)
   const windows: Windows = await openWindows()
   const installers = path.join(windows.folder, 'installers')
   await fs.mkdir(installers)
