@@ -198,12 +198,14 @@ async function makeOne(step: {
   builder: string
   work: string
   onProgress: (message: string) => void
+  variant?: Variant
 }): Promise<string[]> {
   const { target, work, onProgress } = step
   const notes: string[] = []
   const assets: string[] = []
   if (target.format === 'pe') {
-    const lack = await compileWindowsHelper(path.join(work, HELPER_NAME), onProgress)
+    const helper = path.join(work, HELPER_NAME)
+    const lack = await compileWindowsHelper(helper, onProgress, step.variant?.linkLimitMs)
     if (lack === null) assets.push(HELPER_NAME)
     else notes.push(`without its helper (no service, no job object): ${lack}`)
   }
@@ -238,7 +240,7 @@ export async function packageVariant(
     const node = await findNode(target, onProgress)
     const builder = await builderNode(onProgress)
     await bundleAgent(path.join(work, BUNDLE_NAME), NODE_MAJOR, variant)
-    await makeOne({ target, node, builder, work, onProgress })
+    await makeOne({ target, node, builder, work, onProgress, variant })
     const built = path.join(work, target.fileName)
     await adapt(built)
     const file = path.join(folder, target.fileName)

@@ -36,7 +36,7 @@ take_back() {
 
 # An update is on trial. Its count of starts may have been lost with the power: then it begins anew.
 read -r starts < "$trial" || starts=0
-case $starts in '' | *[!0-9]* | ??????*) starts=0 ;; esac
+case $starts in '' | *[!0-9]* | 0?* | ??????*) starts=0 ;; esac
 if [ ! -f "$previous" ] || [ "$starts" -ge ${STARTS_LIMIT} ]; then
   take_back starts
   exec "$agent" "$@"

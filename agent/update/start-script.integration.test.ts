@@ -149,7 +149,7 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
 
   it('begins its count anew when the count was lost, and never without the one before', async () => {
     const disk = diskCutOff('posix', 'none', 'crashes')
-    for (const junk of ['', 'x\n', '-1\n', '99999999999999999999\n', '1; reboot\n']) {
+    for (const junk of ['', 'x\n', '-1\n', '08\n', '99999999999999999999\n', '1; reboot\n']) {
       writeFileSync(join(disk, 'update-trial'), junk)
       await start(disk)
       expect(readFileSync(join(disk, 'update-trial'), 'utf8')).toBe('1\n')

@@ -74,6 +74,7 @@ export function createUpdater(deps: {
 }): Updater {
   const { places, log, stopped, ownVersion } = deps
   const record = openRecordFile(deps.recordFile)
+  let isWorking = false
   let proving: NodeJS.Timeout | undefined
 
   function end(next: ReturnType<typeof failed>): void {
@@ -114,16 +115,20 @@ export function createUpdater(deps: {
   }
 
   function work(order: Order): void {
-    carryOut(order).catch((error: unknown) => {
-      // The next start takes it up.
-      if (stopped.aborted) return
-      try {
+    // The same one again: its answer was lost.
+    if (isWorking) return
+    isWorking = true
+    carryOut(order)
+      .catch((error: unknown) => {
+        // The next start takes it up.
+        if (stopped.aborted) return
         end(failed(record.get(), errorText(error)))
         endTrial(places)
-      } catch (caught) {
-        log.error({ err: caught }, 'the end of an update could not be written down')
-      }
-    })
+      })
+      .catch((error: unknown) =>
+        log.error({ err: error }, 'the end of an update could not be written down'),
+      )
+      .finally(() => (isWorking = false))
   }
 
   /** Why an order that is the controller's own is not carried out. */
@@ -150,11 +155,10 @@ export function createUpdater(deps: {
     if (no) return no.refusal
     const { sequence, version, file_name, sha256, size_bytes, url } = payload
     const order: Order = { sequence, version, file_name, sha256, size_bytes, url }
-    const isNew = record.get().order === null
-    record.set(accepted(record.get(), order, ownVersion))
     deps.journal.raiseSequence(sequence)
+    record.set(accepted(record.get(), order, ownVersion))
     log.info({ version }, 'an update of the agent is ordered')
-    if (isNew) work(order)
+    work(order)
     return { accepted: true }
   }
 

@@ -6,6 +6,8 @@ export type Variant = {
   version: string
   /** Runs before everything else. */
   prelude?: string
+  /** Of the Windows service host: how long an update may take until it has a link. */
+  linkLimitMs?: number
 }
 
 /**

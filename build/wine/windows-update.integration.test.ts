@@ -1,8 +1,9 @@
 /**
  * The built agents for Windows as a service of Wine, with their real service host and a real controller: an agent becomes
- * another version of itself, and comes back when that one does not stay up.
+ * another version of itself, and comes back when that one does not stay up, or hangs.
  */
 import { readdirSync } from 'node:fs'
+import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createHandedOutVariants, PRELUDES } from '../agent/handed-out-variants.ts'
 import { until } from '../agent/one-pc-office.ts'
@@ -13,6 +14,7 @@ import { setWindowsStage, type WindowsStage } from './windows-stage.ts'
 const START_LIMIT_MS = 10 * 60_000
 const LIMIT_MS = 5 * 60_000
 const CHANGE_LIMIT_MS = 3 * 60_000
+const LINK_LIMIT_MS = 75_000
 const FOLDER = 'C:\\Program Files\\DeployX Agent'
 
 const obstacle = await wineObstacle()
@@ -36,7 +38,10 @@ describe.skipIf(obstacle !== null)(
     beforeAll(async () => {
       const [target] = targetsByIds(['win-x64'])
       handedOut = await createHandedOutVariants(target!, (file) => copyForWine(file, file))
-      stage = await setWindowsStage(handedOut.dir)
+      // The first agent brings the service host. Nobody waits ten minutes here for one that hangs.
+      const first = { version: '0.1.0', linkLimitMs: LINK_LIMIT_MS }
+      const { file_name } = await handedOut.serve(first)
+      stage = await setWindowsStage(handedOut.dir, path.join(handedOut.dir, file_name))
       // Wine shuts down when only services are left, so there is one more program, as on a PC with somebody signed in.
       stage.windows.start(['ping', '-n', '1800', '127.0.0.1'])
       const words = ['install-service', '--name', 'OFFICE-7', '--code', await stage.makeCode()]
@@ -59,13 +64,16 @@ describe.skipIf(obstacle !== null)(
       expect(names()).not.toContain('update')
     })
 
-    it('comes back from one that does not stay up', async () => {
-      await handedOut.serve({ version: '0.3.0', prelude: PRELUDES.crashes })
-      const message = await reaches('the failure of version 0.3.0', async () => {
+    it.each([
+      ['crashes', '0.3.0', 'did not stay up'],
+      ['hangs', '0.4.0', 'did not reach the controller'],
+    ] as const)('comes back from one that %s', async (nature, version, words) => {
+      await handedOut.serve({ version, prelude: PRELUDES[nature] })
+      const message = await reaches(`the failure of version ${version}`, async () => {
         const { agent_update: update } = await stage.device()
-        return update?.version === '0.3.0' && update.state === 'failed' && update.message
+        return update?.version === version && update.state === 'failed' && update.message
       })
-      expect(message).toContain('Version 0.3.0 did not stay up')
+      expect(message).toContain(words)
       await stage.untilOnline()
       expect((await stage.device()).agent_version).toBe('0.2.0')
       expect(names().filter((name) => /trial|taken-back|\.previous$|\.failed$/.test(name))).toEqual(

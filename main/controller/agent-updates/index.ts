@@ -30,6 +30,8 @@ export type AgentUpdates = ReturnType<typeof createAgentUpdates>
 
 /** Several changes at once lead to one look. */
 const SOON_MS = 1_000
+/** Each is a commit of its own: others have a turn in between. */
+const ORDERS_PER_LOOK = 10
 const TOO_OLD =
   'This agent is too old to update itself. Run the line for adding devices on the PC once.'
 
@@ -65,6 +67,7 @@ export function createAgentUpdates(deps: {
   let stopped = new Set<string>()
   let timer: NodeJS.Timeout | null = null
   let isOver = false
+  let isMoreDue = false
 
   const outcomes = createOutcomes({
     ...deps,
@@ -141,8 +144,9 @@ export function createAgentUpdates(deps: {
       devices.announce(all.map(({ id }) => id))
     }
     if (deps.policy() === 'off') return
-    for (const due of planUpdates({ offers, fleet: all, rows, nowMs: deps.now() }))
-      order(due.id, due.offer, null)
+    const due = planUpdates({ offers, fleet: all, rows, nowMs: deps.now() })
+    for (const { id, offer } of due.slice(0, ORDERS_PER_LOOK)) order(id, offer, null)
+    isMoreDue = due.length > ORDERS_PER_LOOK
   }
   function wake(afterMs: number): void {
     if (isOver || timer === null) return
@@ -155,7 +159,7 @@ export function createAgentUpdates(deps: {
     } catch (error) {
       log.error({ err: error }, 'the agents could not be looked at for updates')
     }
-    wake(timings.lookMs)
+    wake(isMoreDue ? soonMs : timings.lookMs)
   }
   const offPresence = presence.onChange((id) => {
     if (presence.isOnline(id)) wake(soonMs)

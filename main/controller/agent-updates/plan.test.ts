@@ -59,6 +59,7 @@ describe('the roll-out of a version', () => {
     expect(at(40, 1)).toEqual([2, 3, 4, 5, 6])
     expect(at(40, 6)).toEqual([7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
     expect(at(8, 6)).toEqual([7, 8])
+    expect(at(10_000, 6)).toHaveLength(50)
   })
 
   it('leaves out who is away, at work, as new already or newer, and who cannot be updated', () => {

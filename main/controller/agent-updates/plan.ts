@@ -11,6 +11,7 @@ export const FAILURES_THAT_STOP = 3
 /** At the same time: one, until it has come back; then a few, until all of these have; then a quarter of the office. */
 const FEW = 5
 const SHARE = 0.25
+const MANY = 50
 /** A PC that was switched off on its way holds nobody up: longer than this no update takes, its taking back included. */
 const AWAY_MS = 40 * 60_000
 
@@ -55,7 +56,7 @@ export const isStopped = ({ failed }: Standing): boolean => failed >= FAILURES_T
 /** How many devices may be on the way at the same time. */
 export function widthOf({ done }: Standing, fleetSize: number): number {
   if (done === 0) return 1
-  return done <= FEW ? FEW : Math.max(FEW, Math.ceil(fleetSize * SHARE))
+  return done <= FEW ? FEW : Math.min(MANY, Math.max(FEW, Math.ceil(fleetSize * SHARE)))
 }
 
 const mayBeOrdered = (row: UpdateRow | undefined, version: string, nowMs: number): boolean => {
