@@ -1,13 +1,14 @@
 /** All the wiring of an enrolled agent. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
+import type { AgentFacts } from '#shared/contract/agent-link.ts'
 import type { Source } from './download/download.ts'
 import { ATTEMPT_TIMINGS, type AttemptTimings } from './attempts/attempt.ts'
 import { createInspect } from './attempts/inspect.ts'
 import { createRunner } from './attempts/runner.ts'
 import { createConditions } from './conditions/conditions.ts'
 import { findHub } from './discovery/find-hub.ts'
-import { gatherFacts } from './facts/facts.ts'
+import { gatherFacts, ownFileName } from './facts/facts.ts'
 import type { Enrollment, Identity } from './identity/identity.ts'
 import type { StateFolder } from './identity/state-folder.ts'
 import { follow, statementsOf } from './identity/succession.ts'
@@ -17,12 +18,15 @@ import { createInstallers } from './install/create-installers.ts'
 import { openJournal } from './journal/journal.ts'
 import { errorText, writeDurably } from './lib/atomic-file.ts'
 import type { Log } from './lib/log.ts'
+import { AGENT_VERSION } from './lib/version.ts'
 import { linkedSignal } from './lib/wait.ts'
 import { selfCommand } from './lib/self.ts'
 import { mergeAddresses } from './link/enroll.ts'
 import { createLink, type LinkTimings } from './link/link.ts'
 import { createPinnedAgent, type Pin } from './link/pinned-agent.ts'
 import { createSupervisorClient } from './supervisor/client.ts'
+import { placesOf, updateObstacle } from './update/places.ts'
+import { createUpdater } from './update/updater.ts'
 
 /** A package from the hub waits so long for the hub to come back. */
 const HUB_PATIENCE_MS = 24 * 3_600_000
@@ -38,6 +42,8 @@ export type AgentOptions = {
   attemptTimings?: Partial<AttemptTimings>
   onConnected: (address: string) => void
   onLost: (why: string) => void
+  /** Another version of this program lies in its place now: it is to end, so that that one is started. */
+  onReplaced: () => void
   log: Log
 }
 
@@ -54,7 +60,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
   const installers = createInstallers({ installRoot, scratchDir: folder.attemptsDir })
   const journal = openJournal(folder.journalFile, log)
-  const facts = () => gatherFacts(identity.name(), installRoot ?? folder.path)
+  const facts = (): AgentFacts => ({
+    ...gatherFacts(identity.name(), installRoot ?? folder.path),
+    self_update: updater.facts(),
+  })
+  const tell = () => void link.report('inventory_report', { facts: facts() }).catch(() => undefined)
 
   /** For the `status` command, which another process asks. */
   function note(connectedTo: string | null): void {
@@ -96,6 +106,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         journal,
         diskFolder: installRoot ?? folder.path,
       }),
+      update_agent: (body) => Promise.resolve(updater.command(body)),
     },
     onReady(address, welcome) {
       const merged = mergeAddresses([address], welcome.addresses, enrollment().addresses)
@@ -104,12 +115,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       if (options.hardwareId !== null && options.hardwareId !== identity.hardwareId())
         identity.setHardwareId(options.hardwareId)
       note(address)
+      updater.linked()
       log.info({ address }, 'connected')
       options.onConnected(address)
       inventory.connected(welcome.inventory_hash)
     },
     onLost(why) {
       inventory.disconnected()
+      updater.unlinked()
       note(null)
       log.info({ why }, 'the link is lost')
       options.onLost(why)
@@ -147,12 +160,29 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     attemptsDir: folder.attemptsDir,
     stopped,
     onEnded() {
-      void link.report('inventory_report', { facts: facts() }).catch(() => undefined)
+      tell()
       inventory.lookSoon()
     },
   })
+  const updater = createUpdater({
+    places: placesOf(process.execPath),
+    obstacle: updateObstacle(),
+    ownVersion: AGENT_VERSION,
+    ownFileName: ownFileName(),
+    recordFile: folder.updateFile,
+    statePath: folder.path,
+    enrollment,
+    journal,
+    hold: () => runner.hold(),
+    source,
+    stopped,
+    onSwapped: options.onReplaced,
+    tell,
+    log,
+  })
 
   note(null)
+  updater.start()
   // On other hardware, or where that cannot be told, this may be a copy of another PC's disk: what that one was at is left
   // alone until the hub has taken this agent for it.
   if (options.hardwareId !== null && options.hardwareId === identity.hardwareId()) runner.start()

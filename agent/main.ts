@@ -14,6 +14,9 @@ async function perform(words: readonly string[]): Promise<number> {
   // Not for people: the agent starts it (supervisor/client.ts).
   if (verb === 'supervise' && rest.length === 1)
     return (await import('./supervisor/supervise.ts')).supervise(resolve(rest[0]!))
+  // Not for people: an agent asks its next version (update/stage.ts).
+  if (verb === 'check-state' && rest.length === 1)
+    return (await import('./cli/check-state.ts')).checkStateCommand(resolve(rest[0]!))
   if (verb === '--version') return print(`${AGENT_VERSION}\n`)
   if (verb === '--help' || verb === 'help') return print(generalHelp())
   if (!isVerb(verb))

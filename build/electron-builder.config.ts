@@ -60,7 +60,11 @@ export function createBuilderConfig(options: BuilderConfigOptions = {}): Configu
     electronLanguages: ['en-US'],
     // The agents that the console hands out; see package-agent.ts.
     extraResources: [
-      { from: 'dist/agent', to: 'agents', filter: ['deployx-agent-*', 'SHA256SUMS'] },
+      {
+        from: 'dist/agent',
+        to: 'agents',
+        filter: ['deployx-agent-*', 'SHA256SUMS', 'agents.json'],
+      },
     ],
     // Only the libraries lie outside the asar: what is inside is covered by its integrity check.
     asar: { smartUnpack: false },

@@ -9,6 +9,9 @@ import os from 'node:os'
 import path from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { parseArgs } from 'node:util'
+import { AGENTS_MANIFEST, type AgentsManifest } from '#shared/contract/agent-update.ts'
+import { Sha256 } from '#shared/domain/ids.ts'
+import { bundleAgent, type Variant } from './agent/bundle.ts'
 import { findNode, installedNode } from './agent/node-binary.ts'
 import { FUSE, inject, majorOf, makeBlob, RESOURCE } from './agent/sea.ts'
 import { AGENT_TARGETS, DEFAULT_TARGETS, targetsByIds, type AgentTarget } from './agent/targets.ts'
@@ -39,30 +42,20 @@ export type PackagedAgent = {
   notes: string[]
 }
 
-type Stamp = Record<string, { fingerprint: string; sha256: string; notes: string[] }>
+type Made = {
+  fingerprint: string
+  sha256: string
+  notes: string[]
+  /** Not known of a build of before. */
+  version?: string
+  sizeBytes?: number
+}
+type Stamp = Record<string, Made>
 
 async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256')
   await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash)
   return hash.digest('hex')
-}
-
-/** The agent as one script; names stay readable, because its log may show them. */
-async function bundle(output: string): Promise<void> {
-  const esbuild = await import('esbuild')
-  await esbuild.build({
-    absWorkingDir: projectRoot,
-    entryPoints: ['agent/main.ts'],
-    outfile: output,
-    bundle: true,
-    platform: 'node',
-    target: `node${NODE_MAJOR}`,
-    format: 'cjs',
-    minifyWhitespace: true,
-    minifySyntax: true,
-    legalComments: 'none',
-    logLevel: 'warning',
-  })
 }
 
 /** A Node of the right major for this computer: the one that runs this, or the one that npm brought along. */
@@ -95,16 +88,32 @@ async function writeWhole(name: string, content: string): Promise<void> {
   await fs.rename(temporary, path.join(agentDist, name))
 }
 
-/** `sha256sum -c SHA256SUMS` checks all of them. */
+/** `sha256sum -c SHA256SUMS` checks all of them; the manifest tells controllers which versions they are. */
 async function writeSums(stamp: Stamp): Promise<void> {
   const lines: string[] = []
+  const agents: AgentsManifest['agents'] = []
   for (const target of AGENT_TARGETS) {
     const made = stamp[target.id]
-    if (made) lines.push(`${made.sha256}  ${target.fileName}\n`)
+    if (!made) continue
+    lines.push(`${made.sha256}  ${target.fileName}\n`)
+    const { version, sizeBytes } = made
+    if (version === undefined || sizeBytes === undefined) continue
+    agents.push(manifestEntry(target, { version, sizeBytes, sha256: made.sha256 }))
   }
   await writeWhole(SUMS_FILE, lines.join(''))
+  await writeWhole(AGENTS_MANIFEST, JSON.stringify({ agents } satisfies AgentsManifest, null, 2))
   await writeWhole(STAMP_FILE, JSON.stringify(stamp))
 }
+
+export const manifestEntry = (
+  target: AgentTarget,
+  made: { version: string; sizeBytes: number; sha256: string },
+): AgentsManifest['agents'][number] => ({
+  file_name: target.fileName,
+  version: made.version,
+  sha256: Sha256.parse(made.sha256),
+  size_bytes: made.sizeBytes,
+})
 
 /**
  * Makes the agents of these targets, those that are there already from the same sources excepted. Safe to call from several
@@ -145,19 +154,26 @@ async function makeAll(
     const before = stamp[target.id]
     const node = await findNode(target, onProgress)
     const fingerprint = `${sources} ${(await fs.stat(node)).size} ${node}`
-    const isThere = before?.fingerprint === fingerprint && (await isSame(file, before.sha256))
+    const isThere =
+      before?.fingerprint === fingerprint &&
+      before.version !== undefined &&
+      (await isSame(file, before.sha256))
     // A compiler may have come since.
     if (isThere && !before.notes.some((note) => note.includes('helper'))) continue
     onProgress(`making ${target.fileName}`)
     if (builder === null) {
       builder = await builderNode(onProgress)
-      await bundle(path.join(work, BUNDLE_NAME))
+      await bundleAgent(path.join(work, BUNDLE_NAME), NODE_MAJOR)
     }
     delete stamp[target.id]
     await writeSums(stamp)
     const notes = await makeOne({ target, node, builder, work, onProgress })
     await fs.rename(path.join(work, target.fileName), file)
-    stamp[target.id] = { fingerprint, sha256: await sha256Of(file), notes }
+    const { version } = JSON.parse(
+      await fs.readFile(path.join(projectRoot, 'package.json'), 'utf8'),
+    ) as { version: string }
+    const sizeBytes = (await fs.stat(file)).size
+    stamp[target.id] = { fingerprint, sha256: await sha256Of(file), notes, version, sizeBytes }
     await writeSums(stamp)
   }
   return await Promise.all(
@@ -182,12 +198,14 @@ async function makeOne(step: {
   builder: string
   work: string
   onProgress: (message: string) => void
+  variant?: Variant
 }): Promise<string[]> {
   const { target, work, onProgress } = step
   const notes: string[] = []
   const assets: string[] = []
   if (target.format === 'pe') {
-    const lack = await compileWindowsHelper(path.join(work, HELPER_NAME), onProgress)
+    const helper = path.join(work, HELPER_NAME)
+    const lack = await compileWindowsHelper(helper, onProgress, step.variant?.linkLimitMs)
     if (lack === null) assets.push(HELPER_NAME)
     else notes.push(`without its helper (no service, no job object): ${lack}`)
   }
@@ -204,6 +222,35 @@ async function makeOne(step: {
     await run('codesign', ['--remove-signature', executable], { timeoutMs: 120_000 })
   await inject(target, executable, blob)
   return target.format === 'mach-o' ? [...notes, ...(await signForMac(executable))] : notes
+}
+
+/**
+ * Another version of an agent, for tests: in a folder of theirs, under the target's name.
+ * @param adapt changes the built file before its hash is taken
+ */
+export async function packageVariant(
+  target: AgentTarget,
+  folder: string,
+  variant: Variant,
+  adapt: (file: string) => Promise<void>,
+): Promise<AgentsManifest['agents'][number]> {
+  const onProgress = (message: string): void => console.error(message)
+  const work = await fs.mkdtemp(path.join(folder, '.work-'))
+  try {
+    const node = await findNode(target, onProgress)
+    const builder = await builderNode(onProgress)
+    await bundleAgent(path.join(work, BUNDLE_NAME), NODE_MAJOR, variant)
+    await makeOne({ target, node, builder, work, onProgress, variant })
+    const built = path.join(work, target.fileName)
+    await adapt(built)
+    const file = path.join(folder, target.fileName)
+    await fs.rename(built, file)
+    const sizeBytes = (await fs.stat(file)).size
+    const sha256 = await sha256Of(file)
+    return manifestEntry(target, { version: variant.version, sizeBytes, sha256 })
+  } finally {
+    await fs.rm(work, { recursive: true, force: true })
+  }
 }
 
 async function chosenTargets(named: string | undefined): Promise<AgentTarget[]> {

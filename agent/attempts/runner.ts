@@ -39,6 +39,11 @@ export type Runner = {
   start: () => void
   /** Decides about a command as it came from the wire. When it says accepted, that is on disk. Never throws. */
   command: (event: CommandEvent, body: unknown) => CommandReply
+  /**
+   * For what must not meet an installer: nothing new is taken on until the returned function is called. Null when there is
+   * work, done or waiting.
+   */
+  hold: () => (() => void) | null
 }
 
 export function createRunner(
@@ -55,6 +60,7 @@ export function createRunner(
   const cancels = new Map<AttemptId, AbortController>()
   const outputs = new Map<AttemptId, OutputStream>()
   let isRunning = false
+  let isHeld = false
 
   const folderOf = (id: AttemptId): string => join(attemptsDir, id)
   /** One stream per attempt, opened when it is first needed. */
@@ -213,6 +219,7 @@ export function createRunner(
     }
     if (!deps.installers.kinds.includes(payload.kind))
       return refuse('unsupported', `This PC does not run .${payload.kind} installers.`).refusal
+    if (isHeld) return refuse('busy', 'The agent is about to start as another version.').refusal
     if (journal.open().length >= OPEN_LIMIT || journal.held().length >= HELD_LIMIT)
       return refuse('busy', 'Too many attempts are waiting on this PC.').refusal
     journal.accept(payload)
@@ -226,6 +233,11 @@ export function createRunner(
       tidyFolders()
       for (const id of journal.held()) if (journal.attempt(id)!.result) outbox.add(id)
       void pump()
+    },
+    hold() {
+      if (isHeld || isRunning || journal.open().length > 0) return null
+      isHeld = true
+      return () => void (isHeld = false)
     },
     command(event, body) {
       try {

@@ -64,6 +64,7 @@ export async function runCommandVerb(
             installRoot: args['install-root'] ?? null,
             hardwareId,
             onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
+            onReplaced: () => stop.abort(new Error('the agent starts as another version')),
             onLost: (why) => process.stdout.write(`Connection lost: ${withoutSteering(why)}.\n`),
             log,
           },

@@ -2,6 +2,7 @@
 import { readFileSync, statfsSync } from 'node:fs'
 import { arch, hostname, platform, release, version } from 'node:os'
 import type { AgentFacts } from '#shared/contract/agent-link.ts'
+import { agentFileName } from '#shared/contract/agent-update.ts'
 import type { DeviceArch, DevicePlatform } from '#shared/domain/platforms.ts'
 import { AGENT_VERSION } from '../lib/version.ts'
 
@@ -26,6 +27,9 @@ function deviceArch(): DeviceArch {
       return 'x64'
   }
 }
+
+/** The name under which controllers serve the agent for this PC. */
+export const ownFileName = (): string => agentFileName(devicePlatform(), deviceArch())
 
 /** PRETTY_NAME of os-release(5), or null. */
 export function prettyName(osRelease: string): string | null {

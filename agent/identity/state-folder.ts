@@ -22,6 +22,8 @@ export type StateFolder = {
   /** What the hub has acknowledged of this PC's inventory. */
   inventoryFile: string
   lockFile: string
+  /** How far an update of the agent itself has come. */
+  updateFile: string
   /** One folder per attempt, named by its id. */
   attemptsDir: string
 }
@@ -35,6 +37,7 @@ export function stateFolder(path: string): StateFolder {
     statusFile: join(root, 'status.json'),
     inventoryFile: join(root, 'inventory.json'),
     lockFile: join(root, 'agent.lock'),
+    updateFile: join(root, 'update.json'),
     attemptsDir: join(root, 'attempts'),
   }
 }
@@ -73,8 +76,9 @@ export function prepareStateFolder(path: string): StateFolder {
     chmodSync(folder.path, 0o700)
     mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
     refuseForeign(folder.attemptsDir, 'folder')
-    const { identityFile, journalFile, statusFile, inventoryFile, lockFile } = folder
-    for (const file of [identityFile, journalFile, statusFile, inventoryFile, lockFile])
+    const { identityFile, journalFile, statusFile, inventoryFile, lockFile, updateFile } = folder
+    const files = [identityFile, journalFile, statusFile, inventoryFile, lockFile, updateFile]
+    for (const file of files)
       refuseForeign(file, 'file')
     chmodSync(folder.attemptsDir, 0o700)
   } catch (error) {

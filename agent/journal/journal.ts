@@ -55,6 +55,12 @@ function replay(records: readonly unknown[]): { state: JournalState; unreadable:
 /** The state as it stands on disk, read without touching it (for `status`). */
 export const peekJournal = (file: string): JournalState => replay(readRecords(file).records).state
 
+/** Whether this version understands all of it. */
+export function isJournalReadable(file: string): boolean {
+  const { records, damaged } = readRecords(file)
+  return !damaged && replay(records).unreadable === 0
+}
+
 /**
  * Opens the journal. Where a record in its middle cannot be read, every open attempt counts as one whose installer may
  * have started: it is then answered by what is found on the PC, and nothing is run.

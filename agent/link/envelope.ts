@@ -7,12 +7,14 @@ import {
   inspectText,
   type CommandReply,
 } from '#shared/contract/agent-link.ts'
+import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
 import { z } from 'zod'
 import { type Enrollment, verifies } from '../identity/identity.ts'
 
 export type CommandEvent = 'deploy_software' | 'cancel_deployment'
 export type Refusal = Extract<CommandReply, { accepted: false }>
-export type Opened = { ok: true; payload: CommandPayload } | { ok: false; refusal: Refusal }
+type OpenedAs<P> = { ok: true; payload: P } | { ok: false; refusal: Refusal }
+export type Opened = OpenedAs<CommandPayload>
 
 export const refuse = (why: Refusal['why'], message: string): { ok: false; refusal: Refusal } => ({
   ok: false,
@@ -49,11 +51,13 @@ export function openInspection(
   return { ok: true, payload: parsed.data }
 }
 
-/**
- * Opens a command as it came from the wire: shape, key, signature, meaning, addressee and order, in this order.
- * @param lastSequence highest sequence accepted before: a command must be above it
- */
-export function openEnvelope(body: unknown, enrollment: Enrollment, lastSequence: number): Opened {
+/** What every signed order has to pass: shape, key, signature, meaning, addressee and order, in this order. */
+function open<P extends { device_id: number; sequence: number }>(
+  body: unknown,
+  enrollment: Enrollment,
+  lastSequence: number,
+  as: { schema: z.ZodType<P>; purpose: (payload: string) => string },
+): OpenedAs<P> {
   const outer = WithEnvelope.safeParse(body)
   if (!outer.success) return refuse('malformed', 'The command has no readable envelope.')
   const { payload, signature, key_id } = outer.data.envelope
@@ -62,9 +66,9 @@ export function openEnvelope(body: unknown, enrollment: Enrollment, lastSequence
       'bad_signature',
       'The command is signed with a key that this agent does not know.',
     )
-  if (!verifies(enrollment.command_key, commandText(payload), signature))
+  if (!verifies(enrollment.command_key, as.purpose(payload), signature))
     return refuse('bad_signature', 'The signature of the command is not valid.')
-  const parsed = CommandPayload.safeParse(parseJson(payload))
+  const parsed = as.schema.safeParse(parseJson(payload))
   if (!parsed.success) return refuse('malformed', 'The signed command cannot be read.')
   const command = parsed.data
   if (command.device_id !== enrollment.device_id)
@@ -76,3 +80,18 @@ export function openEnvelope(body: unknown, enrollment: Enrollment, lastSequence
     )
   return { ok: true, payload: command }
 }
+
+/**
+ * Opens a command as it came from the wire.
+ * @param lastSequence highest sequence accepted before: a command must be above it
+ */
+export const openEnvelope = (body: unknown, enrollment: Enrollment, lastSequence: number): Opened =>
+  open(body, enrollment, lastSequence, { schema: CommandPayload, purpose: commandText })
+
+/** Opens an order to become another version of itself, likewise. */
+export const openUpdate = (
+  body: unknown,
+  enrollment: Enrollment,
+  lastSequence: number,
+): OpenedAs<UpdatePayload> =>
+  open(body, enrollment, lastSequence, { schema: UpdatePayload, purpose: updateText })

@@ -68,7 +68,10 @@ export type Link = Reporter & {
 }
 
 /** What else the hub may say and expects an answer to, by event. Each opens and checks its envelope itself, and never rejects. */
-export type Questions = { inspect_device: (body: unknown) => Promise<InspectReply> }
+export type Questions = {
+  inspect_device: (body: unknown) => Promise<InspectReply>
+  update_agent?: (body: unknown) => Promise<CommandReply>
+}
 
 type HubSocket = Socket<HubToAgent, AgentToHub>
 const Refused = z.object({ message: z.string().max(2_000), retry: z.boolean() })

@@ -5,7 +5,7 @@ import { parseServiceState } from './managers.ts'
 describe('the service', () => {
   it('on Linux comes back whatever ends it, and leaves a running installer alone', () => {
     const unit = systemdUnit(layoutOf('linux', {}))
-    expect(unit).toContain('ExecStart=/opt/deployx-agent/deployx-agent run --state /var/lib/deployx-agent\n') // prettier-ignore
+    expect(unit).toContain('ExecStart=/bin/sh /opt/deployx-agent/start.sh run --state /var/lib/deployx-agent\n') // prettier-ignore
     for (const line of ['Restart=always', 'StartLimitIntervalSec=0', 'KillMode=process'])
       expect(unit.split('\n')).toContain(line)
     // systemd reads this one in [Unit] only.

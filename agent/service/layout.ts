@@ -3,6 +3,9 @@ import { posix, win32 } from 'node:path'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { quoteArgument } from '../lib/quote.ts'
 
+/** Set to 1 in the environment of the agent by a start script or service host that takes failed updates back. */
+export const UPDATE_GUARD = 'DEPLOYX_UPDATE_GUARD'
+
 export type Layout = {
   /** Name by which the service manager knows it. */
   service: string
@@ -13,6 +16,8 @@ export type Layout = {
   state: string
   /** Windows: the service host beside the executable. */
   host: string | null
+  /** Elsewhere: the script that starts the executable (start-script.ts). */
+  startScript: string | null
   /** Null: the service manager keeps the log (systemd's journal). */
   logFile: string | null
   /** What describes the service to its manager, or to its host (Windows). */
@@ -28,6 +33,7 @@ export function layoutOf(platform: DevicePlatform, env: NodeJS.ProcessEnv): Layo
         executable: '/opt/deployx-agent/deployx-agent',
         state: '/var/lib/deployx-agent',
         host: null,
+        startScript: '/opt/deployx-agent/start.sh',
         logFile: null,
         descriptionFile: '/etc/systemd/system/deployx-agent.service',
       }
@@ -40,6 +46,7 @@ export function layoutOf(platform: DevicePlatform, env: NodeJS.ProcessEnv): Layo
         executable: posix.join(folder, 'deployx-agent'),
         state,
         host: null,
+        startScript: posix.join(folder, 'start.sh'),
         logFile: posix.join(state, 'agent.log'),
         descriptionFile: '/Library/LaunchDaemons/io.deployx.agent.plist',
       }
@@ -55,6 +62,7 @@ export function layoutOf(platform: DevicePlatform, env: NodeJS.ProcessEnv): Layo
         executable: win32.join(folder, 'deployx-agent.exe'),
         state,
         host: win32.join(folder, 'deployx-agent-service.exe'),
+        startScript: null,
         logFile: win32.join(state, 'agent.log'),
         descriptionFile: win32.join(folder, 'deployx-service.txt'),
       }
@@ -64,7 +72,7 @@ export function layoutOf(platform: DevicePlatform, env: NodeJS.ProcessEnv): Layo
 
 /** The words of the program that the service keeps running. */
 export const serviceWords = (layout: Layout): string[] => [
-  layout.executable,
+  ...(layout.startScript === null ? [layout.executable] : ['/bin/sh', layout.startScript]),
   'run',
   '--state',
   layout.state,

@@ -10,14 +10,17 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { isSingleExecutable } from '../lib/self.ts'
 import { helperBytes, windowsHelper } from '../lib/windows-helper.ts'
+import { placesOf } from '../update/places.ts'
+import { endTrial } from '../update/swap.ts'
 import type { Layout } from './layout.ts'
+import { startScript } from './start-script.ts'
 import { createLaunchd, createServiceControl, createSystemd, type Manager } from './managers.ts'
 
 export function createManager(platform: DevicePlatform, layout: Layout): Manager {
@@ -96,8 +99,16 @@ function replaceFile(file: string, write: (fresh: string) => void): void {
 export function placeFiles(layout: Layout, description: string): void {
   try {
     mkdirSync(layout.folder, { recursive: true, mode: 0o755 })
+    // Whatever an update left there is over: this very file is wanted.
+    const places = placesOf(layout.executable)
+    rmSync(places.trial, { force: true })
     if (!isSameFile(process.execPath, layout.executable))
       replaceFile(layout.executable, (fresh) => copyFileSync(process.execPath, fresh))
+    endTrial(places)
+    if (layout.startScript !== null)
+      replaceFile(layout.startScript, (fresh) =>
+        writeFileSync(fresh, startScript(basename(layout.executable))),
+      )
     const host = layout.host === null ? null : helperBytes()
     if (host !== null && !(existsSync(layout.host!) && readFileSync(layout.host!).equals(host)))
       replaceFile(layout.host!, (fresh) => writeFileSync(fresh, host))

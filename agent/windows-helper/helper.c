@@ -12,7 +12,8 @@
  *   helper power                        prints where power comes from: ac, battery or unknown
  *   helper metered                      prints whether the network costs by volume: metered, unmetered or unknown
  *   helper service NAME                 what the service manager starts: keeps the program running that is told by
- *                                       the file beside this one, deployx-service.txt (its command line, UTF-8)
+ *                                       the file beside this one, deployx-service.txt (its command line, UTF-8), and
+ *                                       takes an update of it back that does not hold
  *
  * Every failure prints one line and ends with 1 or the code above. What `job` could not start is told by an exit code that no
  * program uses: 0xE0DE0000 (a customer code of severity error) with the Windows error in its low half.
@@ -42,6 +43,12 @@
 #define RESTART_MAX_MS 300000
 /* A program that ran so long is taken to have been well. */
 #define STEADY_MS 600000
+/* Starts that an executable on trial gets, and how long each may take until it has a link: as in service/start-script.ts. */
+#define STARTS_LIMIT 3
+#ifndef LINK_LIMIT_MS /* a test is less patient */
+#define LINK_LIMIT_MS 600000
+#endif
+#define AGENT_NAME L"deployx-agent.exe"
 
 static int fail(const wchar_t *what, int exitCode) {
   DWORD error = GetLastError();
@@ -276,7 +283,98 @@ static BOOL readCommand(wchar_t *folder, wchar_t *command) {
   return length > 0;
 }
 
-static void runOnce(wchar_t *folder, wchar_t *command) {
+/* ---- updates: the files of update/places.ts -------------------------------------------------------------------- */
+
+static wchar_t agentFile[MAX_PATH + 64], previousFile[MAX_PATH + 64], failedFile[MAX_PATH + 64];
+static wchar_t trialFile[MAX_PATH + 64], countFile[MAX_PATH + 64], verdictFile[MAX_PATH + 64];
+
+static void nameFiles(const wchar_t *folder) {
+  _snwprintf(agentFile, MAX_PATH + 63, L"%ls\\" AGENT_NAME, folder);
+  _snwprintf(previousFile, MAX_PATH + 63, L"%ls\\" AGENT_NAME L".previous", folder);
+  _snwprintf(failedFile, MAX_PATH + 63, L"%ls\\" AGENT_NAME L".failed", folder);
+  _snwprintf(trialFile, MAX_PATH + 63, L"%ls\\update-trial", folder);
+  _snwprintf(countFile, MAX_PATH + 63, L"%ls\\update-trial.tmp", folder);
+  _snwprintf(verdictFile, MAX_PATH + 63, L"%ls\\update-taken-back", folder);
+}
+
+static BOOL isThere(const wchar_t *file) {
+  return GetFileAttributesW(file) != INVALID_FILE_ATTRIBUTES;
+}
+
+static BOOL writeText(const wchar_t *file, const char *text) {
+  DWORD written = 0;
+  HANDLE handle = CreateFileW(file, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+  if (handle == INVALID_HANDLE_VALUE) return FALSE;
+  BOOL ok = WriteFile(handle, text, (DWORD)strlen(text), &written, NULL) && written == strlen(text);
+  ok = FlushFileBuffers(handle) && ok;
+  CloseHandle(handle);
+  return ok;
+}
+
+static BOOL moveOver(const wchar_t *from, const wchar_t *to) {
+  return MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH);
+}
+
+/* Ends anywhere with an executable that starts, or with a previous one that the next call puts back. */
+static void takeBack(const char *why) {
+  if (isThere(previousFile)) {
+    /* Its program may linger in some process: then it cannot be replaced, but be renamed. */
+    if (isThere(agentFile)) moveOver(agentFile, failedFile);
+    if (!moveOver(previousFile, agentFile)) {
+      if (!isThere(agentFile)) moveOver(failedFile, agentFile);
+      return;
+    }
+  }
+  writeText(verdictFile, why);
+  DeleteFileW(trialFile);
+}
+
+/* Counts this start. What cannot be read was lost with the power: then it begins anew. */
+static BOOL countStart(void) {
+  char text[16] = { 0 };
+  DWORD size = 0;
+  unsigned long starts = 0;
+  HANDLE handle = CreateFileW(trialFile, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+  if (handle != INVALID_HANDLE_VALUE) {
+    if (ReadFile(handle, text, sizeof text - 1, &size, NULL) && text[0] >= '0' && text[0] <= '9') starts = strtoul(text, NULL, 10);
+    CloseHandle(handle);
+  }
+  if (starts >= STARTS_LIMIT) return FALSE;
+  _snprintf(text, sizeof text - 1, "%lu\n", starts + 1);
+  /* Starts that cannot be counted (a full disk) have no end. */
+  return writeText(countFile, text) && moveOver(countFile, trialFile);
+}
+
+/* Before each start. Whether the executable is on trial. */
+static BOOL prepare(void) {
+  if (!isThere(agentFile) && isThere(previousFile)) moveOver(previousFile, agentFile);
+  if (!isThere(trialFile)) return FALSE;
+  if (isThere(previousFile) && countStart()) return TRUE;
+  takeBack("starts\n");
+  return FALSE;
+}
+
+/* Waits for its end, or ends it: when the service is stopped, or its trial lasted too long. */
+static void attend(HANDLE process, BOOL onTrial) {
+  HANDLE either[2] = { stopEvent, process };
+  ULONGLONG begun = GetTickCount64();
+  BOOL late = FALSE;
+  DWORD woken;
+  do {
+    woken = WaitForMultipleObjects(2, either, FALSE, onTrial ? 1000 : INFINITE);
+    if (woken != WAIT_TIMEOUT) break;
+    onTrial = isThere(trialFile);
+    late = onTrial && GetTickCount64() - begun >= LINK_LIMIT_MS;
+  } while (!late);
+  if (woken == WAIT_OBJECT_0 || late) {
+    /* The agent is made to be killed at any moment; an installer at work has a supervisor of its own and goes on. */
+    TerminateProcess(process, 1);
+    WaitForSingleObject(process, 10000);
+  }
+  if (late) takeBack("link\n");
+}
+
+static void runOnce(wchar_t *folder, wchar_t *command, BOOL onTrial) {
   STARTUPINFOW start;
   PROCESS_INFORMATION process;
   SECURITY_ATTRIBUTES inherited = { sizeof inherited, NULL, TRUE };
@@ -289,12 +387,7 @@ static void runOnce(wchar_t *folder, wchar_t *command) {
   BOOL ok = CreateProcessW(NULL, command, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, folder, &start, &process);
   CloseHandle(nowhere);
   if (!ok) return;
-  HANDLE either[2] = { stopEvent, process.hProcess };
-  if (WaitForMultipleObjects(2, either, FALSE, INFINITE) == WAIT_OBJECT_0) {
-    /* The agent is made to be killed at any moment; an installer at work has a supervisor of its own and goes on. */
-    TerminateProcess(process.hProcess, 1);
-    WaitForSingleObject(process.hProcess, 10000);
-  }
+  attend(process.hProcess, onTrial);
   CloseHandle(process.hThread);
   CloseHandle(process.hProcess);
 }
@@ -306,11 +399,18 @@ static void WINAPI serviceMain(DWORD count, LPWSTR *words) {
   statusHandle = RegisterServiceCtrlHandlerExW(serviceName, control, NULL);
   if (!statusHandle) return;
   stopEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
+  SetEnvironmentVariableW(L"DEPLOYX_UPDATE_GUARD", L"1");
   tell(SERVICE_RUNNING, 0);
   DWORD pauseMs = RESTART_MIN_MS;
   do {
     ULONGLONG begun = GetTickCount64();
-    if (readCommand(folder, command)) runOnce(folder, command);
+    if (readCommand(folder, command)) {
+      nameFiles(folder);
+      BOOL onTrial = prepare();
+      runOnce(folder, command, onTrial);
+      /* What comes next is another program than the one that did not stay up. */
+      if (onTrial || isThere(trialFile)) pauseMs = RESTART_MIN_MS;
+    }
     if (GetTickCount64() - begun >= STEADY_MS) pauseMs = RESTART_MIN_MS;
     if (WaitForSingleObject(stopEvent, pauseMs) == WAIT_OBJECT_0) break;
     pauseMs = pauseMs * 2 > RESTART_MAX_MS ? RESTART_MAX_MS : pauseMs * 2;

@@ -30,9 +30,12 @@ export async function until<T>(
 
 export type OnePcOffice = Awaited<ReturnType<typeof openOnePcOffice>>
 
-/** @param agentsDir the agents that it hands out. End it with `close`. */
+/** @param agentsDir the agents that it hands out, also as updates. End it with `close`. */
 export async function openOnePcOffice(agentsDir: string | null = null) {
-  const controller: TestController = await startTestController({ agentsDir })
+  const controller: TestController = await startTestController({
+    agentsDir,
+    timings: { updates: { lookMs: 500 } },
+  })
   const client = controller.rest
   let device: DeviceId | null = null
 

@@ -10,10 +10,14 @@ const HELPER_SOURCE = 'agent/windows-helper/helper.c'
 const COMPILER = 'x86_64-w64-mingw32-gcc'
 const COMPILE_TIMEOUT_MS = 2 * 60_000
 
-/** @returns why there is no helper, or null when it was written to `output` */
+/**
+ * @param linkLimitMs for tests: how long an update may take until it has a link
+ * @returns why there is no helper, or null when it was written to `output`
+ */
 export async function compileWindowsHelper(
   output: string,
   onProgress: (message: string) => void,
+  linkLimitMs?: number,
 ): Promise<string | null> {
   const packages = await ensureSystemPackages(['windows-compiler'], onProgress)
   const args = [
@@ -26,6 +30,7 @@ export async function compileWindowsHelper(
     '-Wl,--no-insert-timestamp',
   ]
   const source = path.join(projectRoot, HELPER_SOURCE)
+  if (linkLimitMs !== undefined) args.push(`-DLINK_LIMIT_MS=${linkLimitMs}`)
   const compile = [...args, '-o', output, source, '-ladvapi32', '-lole32']
   const result = await run(COMPILER, compile, { timeoutMs: COMPILE_TIMEOUT_MS }).catch(() => null)
   if (result === null) return packages.hint ?? `there is no ${COMPILER}`

@@ -9,16 +9,23 @@ import { copyForWine, openWindows, type Windows, type WindowsProgram } from './p
 const AGENT = 'C:\\Agent\\deployx-agent.exe'
 const STATE = 'C:\\ProgramData\\DeployX\\agent'
 
+async function packagedAgent(): Promise<string> {
+  const [made] = await packageAgents(targetsByIds(['win-x64']), (message) => console.error(message))
+  return made!.file
+}
+
 export type WindowsStage = Awaited<ReturnType<typeof setWindowsStage>>
 
-/** End it with `close`. */
-export async function setWindowsStage() {
-  const [made] = await packageAgents(targetsByIds(['win-x64']), (message) => console.error(message))
-  const office = await openOnePcOffice()
+/**
+ * @param agentsDir the agents that the controller hands out
+ * @param file the agent that is run; default: the one that people get. End it with `close`.
+ */
+export async function setWindowsStage(agentsDir: string | null = null, file?: string) {
+  const office = await openOnePcOffice(agentsDir)
   const windows: Windows = await openWindows()
   const installers = path.join(windows.folder, 'installers')
   await fs.mkdir(installers)
-  await copyForWine(made!.file, windows.unixPath(AGENT))
+  await copyForWine(file ?? (await packagedAgent()), windows.unixPath(AGENT))
   let agent: WindowsProgram | null = null
 
   function startAgent(words: readonly string[] = []): void {

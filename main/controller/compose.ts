@@ -1,8 +1,9 @@
 /** All the wiring of the controller, and its one door: the desktop, the headless start and the tests come in here. */
 import { join } from 'node:path'
-import type { HubStatus } from '#shared/contract/entities.ts'
+import type { AgentUpdate, HubStatus } from '#shared/contract/entities.ts'
 import type { ControllerSettings } from '#shared/contract/rest-settings.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
+import { createAgentUpdates } from './agent-updates/index.ts'
 import { createAudit } from './audit/index.ts'
 import type { Controller, ControllerOptions } from './controller.types.ts'
 import { createContent } from './content/index.ts'
@@ -90,11 +91,18 @@ export async function startController(options: ControllerOptions): Promise<Contr
       keyFile: keys().command.keyFile,
       vaultKey: keys().vaultKey,
       databaseFile: store.file,
+      agentsDir: options.agentsDir ?? null,
       workersDir: options.workersDir,
     })
     undo.push(() => signer.stop())
     undo.push(audit.startSealing(signer.sign, log))
-    const devices = createDevices({ store, now, audit, presenceTimings: options.timings?.presence })
+    const devices = createDevices({
+      store,
+      now,
+      audit,
+      agentUpdateOf: (row): AgentUpdate | null => agentUpdates.viewOf(row),
+      presenceTimings: options.timings?.presence,
+    })
     undo.push(() => devices.stop())
     const inventories = createInventories({ store, now, log, devices })
     const groups = createGroups({ store, now, audit, devices })
@@ -160,6 +168,21 @@ export async function startController(options: ControllerOptions): Promise<Contr
       settings,
       timings: options.timings?.engine,
     })
+    const agentUpdates = createAgentUpdates({
+      store,
+      now,
+      log,
+      audit,
+      devices,
+      agentFiles,
+      policy: options.agentUpdates ?? (() => settings.get().agent_updates),
+      workingDevices: deployments.workingDevices,
+      agents,
+      sign: signer.sign,
+      keyId: () => keys().command.keyId,
+      timings: options.timings?.updates,
+    })
+    settings.onChange(() => agentUpdates.lookSoon())
     software.onInstallerSettled((id) => deployments.installerSettled(id))
     devices.onChange(({ id, what }) => {
       if (what === 'removed') {
@@ -189,6 +212,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         audit,
         devices,
         inventories,
+        agentUpdates,
         groups,
         enrollment,
         deployments,
@@ -205,6 +229,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(
       () => software.stop(),
       () => deployments.stop(),
+      () => agentUpdates.stop(),
     )
     const hub = await startHubServer({
       host: options.hubHost,
@@ -216,12 +241,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
       agentFiles,
       log,
       attach: (io) => {
+        const { sign } = signer
         agents.attach(io, {
           devices,
           deployments,
           inventories,
+          agentUpdates,
           keys,
-          sign: signer.sign,
+          sign,
           addresses,
           log,
         })
@@ -250,6 +277,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
     software.fetchMissing()
     deployments.start()
+    agentUpdates.start()
     software.startFetches()
     const host = consoleHost === '0.0.0.0' ? '127.0.0.1' : consoleHost
     log.info({ dataDir: join(dataDir), hubPort, consolePort }, 'the controller is up')

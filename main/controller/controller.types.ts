@@ -1,6 +1,7 @@
 /** What the controller is given, and what it is to whoever started it. */
 import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { UpdateTimings } from './agent-updates/index.ts'
 import type { Log } from './context.ts'
 import type { EngineTimings } from './deployments/index.ts'
 import type { PresenceTimings } from './devices/index.ts'
@@ -35,11 +36,14 @@ export type ControllerOptions = {
   onRestored?: () => void
   /** Is the hub announced on the LAN, so that agents find it? Default: yes. */
   discovery?: boolean
+  /** Are agents updated without being asked to? Default: they are. */
+  agentUpdates?: () => 'automatic' | 'off'
   /** For tests, which cannot wait as long as people. */
   timings?: {
     engine?: Partial<EngineTimings>
     presence?: Partial<PresenceTimings>
     pairing?: Partial<PairingTimings>
+    updates?: Partial<UpdateTimings>
   }
 }
 

@@ -20,6 +20,15 @@ const WORDS: Record<AuditAction, Words> = {
   'deployment.resume': { name: 'Deployment resumed', sentence: '{who} resumed {what}' },
   'deployment.retry': { name: 'Deployment retried', sentence: '{who} retried {what}' },
   'deployment.stop_all': { name: 'All deployments stopped', sentence: '{who} stopped {what}' },
+  'device.agent_update_failed': {
+    name: 'Update of an agent failed',
+    sentence: 'The update of the agent of {what} failed',
+  },
+  'device.agent_updated': { name: 'Agent updated', sentence: 'The agent of {what} was updated' },
+  'device.agent_updates_stopped': {
+    name: 'Updates of agents stopped',
+    sentence: 'Updates with {what} stopped by themselves',
+  },
   'device.approve': { name: 'Device approved', sentence: '{who} approved {what}' },
   'device.block': { name: 'Device blocked', sentence: '{who} blocked {what}' },
   'device.delete': { name: 'Device removed', sentence: '{who} removed {what}' },
@@ -36,6 +45,10 @@ const WORDS: Record<AuditAction, Words> = {
   'device.pair': {
     name: 'Device enrolled without a code',
     sentence: '{who} enrolled {what} by its digits',
+  },
+  'device.update_agent': {
+    name: 'Update of an agent ordered',
+    sentence: '{who} ordered an update of the agent of {what}',
   },
   'device.reject': { name: 'Device rejected', sentence: '{who} rejected {what}' },
   'device.rename': { name: 'Device renamed', sentence: '{who} renamed {what}' },

@@ -32,6 +32,7 @@ export const aDevice = (change: Partial<z.input<typeof Device>> = {}): Device =>
     pairing: null,
     owner_id: 1,
     agent_version: '0.1.0',
+    agent_update: null,
     address: null,
     enrolled_at: AT,
     last_seen_at: AT,

@@ -55,6 +55,8 @@ export const useDevicesStore = defineStore('devices', () => {
       return true
     },
     block: async (id: DeviceId) => put(await api.call('devices.block', { params: { id } })),
+    updateAgent: async (id: DeviceId) =>
+      put(await api.call('devices.update_agent', { params: { id } })),
     async remove(id: DeviceId) {
       await api.call('devices.delete', { params: { id } })
       drop(id)

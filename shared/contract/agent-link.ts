@@ -11,6 +11,7 @@ import { ArchiveCommand } from '../domain/archives.ts'
 import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../domain/ids.ts'
 import { DeviceArch, DevicePlatform, InstallerKind } from '../domain/platforms.ts'
 import { HELD_BY, HeldBy, TargetReason } from '../domain/reasons.ts'
+import { SelfUpdateFacts } from './agent-update.ts'
 import { Detection } from './detection.ts'
 import { InventoryHash, InventoryPart } from './inventory.ts'
 import { PublicKey, signature } from './keys.ts'
@@ -31,14 +32,13 @@ export const AgentFacts = z.object({
   os_version: said(255),
   agent_version: said(64),
   free_disk_bytes: z.number().int().nonnegative().nullable(),
+  self_update: SelfUpdateFacts.optional(),
 })
 export type AgentFacts = z.infer<typeof AgentFacts>
 
 // ---- enrolment: POST /agent/enroll -----------------------------------------------------------------------------------
 
 export const ENROLL_PATH = '/agent/enroll'
-/** GET, followed by the name of an agent's file: the program itself, for PCs that have none yet. */
-export const AGENT_DOWNLOAD_PATH = '/agent/download/'
 export const EnrollRequest = z.object({
   protocol: z.number().int().positive(),
   secret: z.string().max(64),
@@ -249,6 +249,9 @@ export const CancelDeployment = z.object({
   envelope: CommandEnvelope,
 })
 export type CancelDeployment = z.infer<typeof CancelDeployment>
+/** Its envelope holds an UpdatePayload, signed over updateText(): see agent-update.ts. */
+export const UpdateAgent = z.object({ version: z.string(), envelope: CommandEnvelope })
+export type UpdateAgent = z.infer<typeof UpdateAgent>
 
 /** accepted = it is in the journal (also when it already was). A refusal names why and is final for this envelope. */
 export const CommandReply = z.discriminatedUnion('accepted', [
@@ -350,5 +353,6 @@ export type HubToAgent = {
   split_done: (body: z.infer<typeof SplitDone>, ack: Ack<{ ok: boolean }>) => void
   deploy_software: (body: DeploySoftware, ack: Ack<CommandReply>) => void
   cancel_deployment: (body: CancelDeployment, ack: Ack<CommandReply>) => void
+  update_agent: (body: UpdateAgent, ack: Ack<CommandReply>) => void
   inspect_device: (body: InspectDevice, ack: Ack<InspectReply>) => void
 }

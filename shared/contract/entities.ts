@@ -82,6 +82,15 @@ export const DevicePairing = z.object({
 })
 export type DevicePairing = z.infer<typeof DevicePairing>
 
+/** A newer agent for a PC, and how far it has come there. */
+export const AgentUpdate = z.object({
+  version: z.string(),
+  /** `unsupported`: this agent cannot update itself; the message tells why, and that of `failed` what happened. */
+  state: z.enum(['available', 'updating', 'failed', 'unsupported']),
+  message: z.string(),
+})
+export type AgentUpdate = z.infer<typeof AgentUpdate>
+
 export const Device = z.object({
   id: DeviceId,
   name: z.string(),
@@ -95,6 +104,8 @@ export const Device = z.object({
   pairing: DevicePairing.nullable(),
   owner_id: UserId.nullable(),
   agent_version: z.string(),
+  /** Null: it is as new as the ones that this controller hands out. */
+  agent_update: AgentUpdate.nullable(),
   address: z.string().nullable(),
   enrolled_at: Timestamp,
   last_seen_at: Timestamp.nullable(),

@@ -135,6 +135,14 @@ export const rest = {
     params: id(DeviceId),
     reply: entity.Device,
   }),
+  'devices.update_agent': route({
+    method: 'POST',
+    path: '/devices/:id/update',
+    access: 'user',
+    summary: 'Have its agent become the version that this controller hands out',
+    params: id(DeviceId),
+    reply: entity.Device,
+  }),
 
   'groups.list': route({
     method: 'GET',

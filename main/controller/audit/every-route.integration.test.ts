@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuditEntry } from '#shared/contract/entities.ts'
 import { rest, type RouteName } from '#shared/contract/rest.ts'
+import { createHandedOut } from '../test-kit/handed-out.ts'
 import {
   createRestClient,
   startTestController,
@@ -33,14 +34,21 @@ const decisions = (Object.keys(rest) as RouteName[]).filter(
 let t: TestController
 /** A controller has a first account once: this one is made by the test itself. */
 let fresh: TestController | null = null
+const handedOut = createHandedOut()
 const freshDir = mkdtempSync(join(tmpdir(), 'deployx-fresh-'))
 beforeAll(async () => {
-  t = await startTestController({ timings: { presence: { connectGraceMs: 0, offlineAfterMs: 0 } } })
+  handedOut.serve('2.0.0')
+  t = await startTestController({
+    agentsDir: handedOut.dir,
+    agentUpdates: () => 'off',
+    timings: { presence: { connectGraceMs: 0, offlineAfterMs: 0 } },
+  })
 })
 afterAll(async () => {
   await t.stop()
   await fresh?.stop()
   rmSync(freshDir, { recursive: true, force: true })
+  handedOut.remove()
 })
 
 let n = 0
@@ -116,6 +124,12 @@ const EXAMPLES: Partial<Record<RouteName, Example>> = {
   'devices.update': async () => send('PATCH', `/devices/${await device()}`, { name: unique('PC') }),
   'devices.approve': async () => send('POST', `/devices/${await device()}/approve`),
   'devices.block': async () => send('POST', `/devices/${await device()}/block`),
+  'devices.update_agent': async () => {
+    const identity = await t.enroll(unique('PC'))
+    const facts = () => ({ agent_version: '1.0.0', self_update: { obstacle: null, last: null } })
+    await t.connect(identity, { facts, update: () => ({ accepted: true }) })
+    return send('POST', `/devices/${identity.deviceId}/update`)
+  },
   'devices.delete': async () => send('DELETE', `/devices/${await device()}`),
   'groups.create': async () => send('POST', '/groups', { name: unique('group') }),
   'groups.update': async () => send('PATCH', `/groups/${await group()}`, { name: unique('group') }),

@@ -329,6 +329,8 @@ export function createDeployments(deps: {
     handOver(from: UserId, to: UserId | null): void {
       repo.handOver(from, to)
     },
+    /** Devices at work now. */
+    workingDevices: (): ReadonlySet<DeviceId> => engine.workingDevices(),
     isSoftwareInUse: (id: SoftwareId): boolean => repo.softwareInUse(id),
     /** A package given as an address has arrived, or cannot be had. */
     installerSettled: (id: InstallerId): void => engine.poke(repo.deploymentsUsingInstaller(id)),

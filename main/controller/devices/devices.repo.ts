@@ -38,6 +38,12 @@ export function createDevicesRepo({ db, sqlite }: Store) {
   const countRows = sqlite.prepare<[]>(
     `select count(*) total, coalesce(sum(approved = 0 and blocked = 0), 0) unapproved from devices where deleted_at is null`,
   )
+  const agentVersions = sqlite.prepare<
+    [],
+    Pick<DeviceRow, 'id' | 'platform' | 'arch' | 'agent_version'>
+  >(
+    'select id, platform, arch, agent_version from devices where deleted_at is null and approved = 1 and blocked = 0',
+  )
   const hardwareOf = sqlite.prepare<[number], KnownHardware>(
     'select hardware_id, standing from device_hardware where device_id = ? order by id',
   )
@@ -115,6 +121,8 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .where(eq(devices.id, id))
         .run()
     },
+    /** Of all that something may be sent to. */
+    agentVersions: () => agentVersions.all(),
     /** In the order in which it was first seen. */
     hardwareOf: (id: DeviceId): KnownHardware[] => hardwareOf.all(id),
     setHardware(id: DeviceId, known: readonly KnownHardware[]): void {

@@ -1,6 +1,6 @@
 /** The devices: enrolled PCs, whether they are there, and who may see them. */
 import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
-import type { Device } from '#shared/contract/entities.ts'
+import type { AgentUpdate, Device } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
 import { withoutSteering } from '#shared/domain/plain-text.ts'
@@ -33,6 +33,8 @@ export function createDevices(deps: {
   store: Store
   now: Now
   audit: Audit
+  /** Whether there is a newer agent for it. */
+  agentUpdateOf: (row: DeviceRow) => AgentUpdate | null
   presenceTimings?: Partial<PresenceTimings>
 }) {
   const repo = createDevicesRepo(deps.store)
@@ -77,6 +79,7 @@ export function createDevices(deps: {
     pairing: pending.view(row.id),
     owner_id: row.owner_id,
     agent_version: row.agent_version,
+    agent_update: deps.agentUpdateOf(row),
     address: row.address,
     enrolled_at: row.enrolled_at,
     last_seen_at: presence.isOnline(row.id)
@@ -311,6 +314,8 @@ export function createDevices(deps: {
     },
     /** Writes what is still only in memory. */
     stop: writeLastSeen,
+    /** The agents of all devices that something may be sent to. */
+    agentVersions: () => repo.agentVersions(),
     takeSequence: (id: DeviceId): number => repo.takeSequence(id),
   }
 }

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
 import type { HubStatus, Stats } from '#shared/contract/entities.ts'
+import type { AgentUpdates } from '../agent-updates/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
@@ -32,6 +33,7 @@ export type CoreDeps = {
   audit: Audit
   devices: Devices
   inventories: Inventories
+  agentUpdates: AgentUpdates
   groups: Groups
   enrollment: EnrollmentService
   deployments: Deployments
@@ -124,6 +126,8 @@ export function coreRoutes(deps: CoreDeps): Core {
     },
     'devices.approve': ({ params }, { viewer }) => devices.approve(viewer, params.id),
     'devices.block': ({ params }, { viewer }) => devices.block(viewer, params.id),
+    'devices.update_agent': ({ params }, { viewer }) =>
+      deps.agentUpdates.orderNow(viewer, params.id),
 
     'groups.list': (_request, { viewer }) => ({ groups: groups.list(viewer) }),
     'groups.create': ({ body }, { viewer }) => groups.create(viewer, body),

@@ -19,8 +19,10 @@ import {
   type HubToAgent,
   type InventoryReport,
   type ReportReply,
+  type UpdateAgent,
 } from '#shared/contract/agent-link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
+import type { AgentUpdates } from '../agent-updates/index.ts'
 import type { Log } from '../context.ts'
 import type { AgentPort, Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
@@ -41,6 +43,8 @@ type AgentSocket = Socket<AgentToHub, HubToAgent>
 type AgentNamespace = Namespace<AgentToHub, HubToAgent>
 
 export type AgentsEdge = AgentPort & {
+  /** Tells an agent to become another version. Rejects when it has no link or does not answer in time. */
+  update: (deviceId: DeviceId, order: UpdateAgent, timeoutMs: number) => Promise<CommandReply>
   attach: (server: Server, deps: AttachDeps) => void
   /** Ends every link; agents come back at once. */
   dropAll: () => void
@@ -51,6 +55,7 @@ type AttachDeps = {
   devices: Devices
   deployments: Deployments
   inventories: Inventories
+  agentUpdates: Pick<AgentUpdates, 'heard'>
   /** As they are at this moment. */
   keys: () => ControllerKeys
   sign: Signer['sign']
@@ -160,6 +165,7 @@ export function createAgentsEdge(): AgentsEdge {
         deployment_output: (body) => deps.deployments.reportOutput(deviceId, body),
         inventory_report: ({ facts, inventory }: InventoryReport) => {
           deps.devices.setFacts(deviceId, facts, plainAddress(socket.handshake.address))
+          deps.agentUpdates.heard(deviceId, facts)
           return inventory ? deps.inventories.take(deviceId, inventory) : { committed: true }
         },
       }
@@ -207,6 +213,11 @@ export function createAgentsEdge(): AgentsEdge {
         await socketFor(deviceId, question)
           .timeout(timeoutMs)
           .emitWithAck('inspect_device', question),
+      ),
+
+    update: async (deviceId, order, timeoutMs) =>
+      CommandReply.parse(
+        await socketFor(deviceId, order).timeout(timeoutMs).emitWithAck('update_agent', order),
       ),
 
     dropAll() {
@@ -263,6 +274,7 @@ export function createAgentsEdge(): AgentsEdge {
         if (place === 'copy') return twins.split(deps, socket)
         if (place !== 'taken') return
         deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))
+        deps.agentUpdates.heard(deviceId, hello.facts)
         // Its reports may follow the handshake at once: ears first.
         listen(socket, deviceId, deps)
         await proveHub(socket, deps, hello, nonce)

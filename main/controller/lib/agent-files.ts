@@ -1,6 +1,7 @@
-/** The agents that came with this controller: one file per platform, listed in SHA256SUMS. */
+/** The agents that came with this controller: one file per platform, listed in SHA256SUMS; agents.json tells their versions. */
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { AGENTS_MANIFEST, AgentsManifest } from '#shared/contract/agent-update.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 
 /** `sha256sum`'s own format, one file a line. Only these names are ever served. */
@@ -19,6 +20,19 @@ export type AgentFiles = {
   /** Those for a platform that are here, one per architecture. */
   of: (platform: DevicePlatform) => AgentFile[]
   byName: (fileName: string) => AgentFile | null
+  /** What may be offered as an update: files whose version is known and whose hash is the served one. */
+  offers: () => AgentOffer[]
+}
+export type AgentOffer = AgentsManifest['agents'][number]
+
+/** A folder without a manifest, or with one that cannot be read, offers no updates. */
+export function readManifest(dir: string | null): AgentOffer[] {
+  if (dir === null) return []
+  try {
+    return AgentsManifest.parse(JSON.parse(readFileSync(join(dir, AGENTS_MANIFEST), 'utf8'))).agents
+  } catch {
+    return []
+  }
 }
 
 /** @param dir their folder, or null; read anew each time, so that a build is seen at once */
@@ -44,5 +58,10 @@ export function createAgentFiles(dir: string | null): AgentFiles {
         return byName(`deployx-agent-${STEM[platform]}-${arch}${ending}`) ?? []
       }),
     byName,
+    offers: () =>
+      readManifest(dir).filter(({ file_name, sha256, size_bytes }) => {
+        const file = byName(file_name)
+        return file?.sha256 === sha256 && file.sizeBytes === size_bytes
+      }),
   }
 }

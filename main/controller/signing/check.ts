@@ -1,6 +1,7 @@
 /**
  * What may be signed: the hub's proofs, questions to agents, the splits of an identity that two PCs carry, ends of the audit
- * trail, and commands that are in the store as they are in the text. It reads the database through a connection of its own,
+ * trail, updates of agents to what this controller hands out, and commands that are in the store as they are in the text. It
+ * reads the database through a connection of its own,
  * which cannot write.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -15,11 +16,21 @@ import {
 } from '#shared/contract/agent-link.ts'
 import { Detection } from '#shared/contract/detection.ts'
 import { ArchiveCommand } from '#shared/domain/archives.ts'
+import {
+  AGENT_DOWNLOAD_PATH,
+  agentFileName,
+  UpdatePayload,
+  updateText,
+} from '#shared/contract/agent-update.ts'
+import { isNewer } from '#shared/domain/agent-version.ts'
+import type { DeviceArch, DevicePlatform } from '#shared/domain/platforms.ts'
+import { readManifest } from '../lib/agent-files.ts'
 
 /** See headText in ../audit/chain.ts: purpose, entry, its hash, time. */
 const AUDIT_HEAD = /^deployx audit head v1\n(\d+)\n([0-9a-f]{64})\n[0-9T:.Z-]+$/
 const COMMAND = commandText('')
 const INSPECT = inspectText('')
+const UPDATE = updateText('')
 /** See hubProofText: purpose, fingerprint, two nonces, device. */
 const HUB_PROOF =
   /^deployx hub proof v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n\d+$/
@@ -47,6 +58,14 @@ type InstallerRow = {
   detection: string | null
 }
 
+type UpdateRow = {
+  version: string
+  sequence: number
+  platform: DevicePlatform
+  arch: DeviceArch
+  agent_version: string
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -63,8 +82,14 @@ function isSame<T>(schema: z.ZodType<T>, stored: string | null, said: T | null):
   return parsed.success && isDeepStrictEqual(parsed.data, said)
 }
 
-/** @returns true for a text that may be signed. @throws what the database throws */
-export function createCheck(databaseFile: string): (text: string) => boolean {
+/**
+ * @param agentsDir the agents that this controller hands out, or null
+ * @returns true for a text that may be signed. @throws what the database throws
+ */
+export function createCheck(
+  databaseFile: string,
+  agentsDir: string | null,
+): (text: string) => boolean {
   const db = new Database(databaseFile, { readonly: true, timeout: 5_000 })
   const target = db.prepare<[number], TargetRow>(
     'select deployment_id, device_id, installer_id, attempt, attempt_id, deployment_status, offered_at_ms from deployment_targets where id = ?',
@@ -79,6 +104,32 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
   const setting = db.prepare<[string], string>('select value from settings where name = ?').pluck()
   /** As an administrator has decided it; see ../settings. What nobody decided is allowed. */
   const mayWork = (name: string): boolean => parse(setting.get(name) ?? 'true') !== false
+
+  const update = db.prepare<[number], UpdateRow>(
+    `select u.version, u.sequence, d.platform, d.arch, d.agent_version from agent_updates u join devices d on d.id = u.device_id
+     where u.device_id = ? and u.state = 'ordered' and d.approved = 1 and d.blocked = 0 and d.deleted_at is null`,
+  )
+  /** An order that is in the store, forwards, and to the very file that is handed out for such a PC. */
+  function isUpdate(text: string): boolean {
+    const parsed = UpdatePayload.safeParse(parse(text))
+    if (!parsed.success) return false
+    const { device_id, sequence, version, file_name, sha256, size_bytes, url } = parsed.data
+    const row = update.get(device_id)
+    return (
+      row?.version === version &&
+      row.sequence === sequence &&
+      isNewer(version, row.agent_version) &&
+      file_name === agentFileName(row.platform, row.arch) &&
+      url === AGENT_DOWNLOAD_PATH + file_name &&
+      readManifest(agentsDir).some(
+        (offer) =>
+          offer.file_name === file_name &&
+          offer.version === version &&
+          offer.sha256 === sha256 &&
+          offer.size_bytes === size_bytes,
+      )
+    )
+  }
 
   const auditEntry = db
     .prepare<[number], string | null>('select hash from audit_log where id = ?')
@@ -142,6 +193,7 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
 
   return (text) => {
     if (text.startsWith(COMMAND)) return isStored(text.slice(COMMAND.length))
+    if (text.startsWith(UPDATE)) return isUpdate(text.slice(UPDATE.length))
     if (text.startsWith(INSPECT)) {
       const question = InspectPayload.safeParse(parse(text.slice(INSPECT.length)))
       return question.success && question.data.detections.every(isKnownRule)

@@ -6,7 +6,13 @@ import { join } from 'node:path'
 import { createAskWorker } from '../lib/ask-worker.ts'
 import type { VaultKey } from '../lib/vault.ts'
 
-export type SigningData = { keyFile: string; vaultKey: VaultKey; databaseFile: string }
+export type SigningData = {
+  keyFile: string
+  vaultKey: VaultKey
+  databaseFile: string
+  /** The agents that are handed out: no other program is ever named to an agent as its next version. */
+  agentsDir: string | null
+}
 export type Signer = {
   /** Signatures, base64, in the order of the texts; null for a text that the worker refuses. Rejects when it cannot answer. */
   sign: (texts: string[]) => Promise<(string | null)[]>
@@ -20,11 +26,11 @@ const WAITING_LIMIT = 10_000
 
 /** @param workersDir where the built workers lie; null: beside the sources */
 export function createSigner(options: SigningData & { workersDir: string | null }): Signer {
-  const { workersDir, keyFile, vaultKey, databaseFile } = options
+  const { workersDir, keyFile, vaultKey, databaseFile, agentsDir } = options
   const start = () =>
     createAskWorker<string[], (string | null)[]>({
       file: workersDir ? join(workersDir, 'signing.js') : join(import.meta.dirname, 'worker.ts'),
-      data: { keyFile, vaultKey, databaseFile } satisfies SigningData,
+      data: { keyFile, vaultKey, databaseFile, agentsDir } satisfies SigningData,
       timeoutMs: TIMEOUT_MS,
       limit: WAITING_LIMIT,
     })

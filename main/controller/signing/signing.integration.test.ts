@@ -12,6 +12,7 @@ import {
   splitProofText,
   splitText,
 } from '#shared/contract/agent-link.ts'
+import { updateText } from '#shared/contract/agent-update.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { TEST_WORKERS_DIR } from '../test-kit/workers.ts'
 import { createSigner, type Signer } from './index.ts'
@@ -47,6 +48,7 @@ beforeAll(() => {
     keyFile,
     vaultKey: null,
     databaseFile: store.file,
+    agentsDir: folder,
     workersDir: TEST_WORKERS_DIR,
   })
 })
@@ -244,4 +246,49 @@ it('signs a split, and of its end only what the store says: that device, its key
   expect(await done(1, 51)).toBe(false)
   store.sqlite.exec("update devices set deleted_at = '2026' where id = 50")
   expect(await done(1, 50)).toBe(false)
+})
+
+it('signs an update only as it was ordered, and only to the file that this controller hands out', async () => {
+  const file_name = 'deployx-agent-linux-x64'
+  const offer = { file_name, version: '0.2.0', sha256: SHA, size_bytes: 7 }
+  const hand = (agents: object[]) => {
+    writeFileSync(join(folder, 'agents.json'), JSON.stringify({ agents }))
+  }
+  hand([offer])
+  store.sqlite.exec(`update devices set agent_version = '0.1.0' where id = 1;
+    insert into agent_updates (device_id, version, sequence, state, tries, changed_at_ms) values (1, '0.2.0', 9, 'ordered', 1, 1)`)
+  const order = { ...offer, device_id: 1, sequence: 9, issued_at: '2026-01-01T00:00:00.000Z', url: `/agent/download/${file_name}` } // prettier-ignore
+  const asked = (change: object = {}) => signed(updateText(JSON.stringify({ ...order, ...change })))
+  expect(await asked()).toBe(true)
+  for (const change of [
+    { device_id: 2 },
+    { sequence: 10 },
+    { version: '0.3.0' },
+    { sha256: 'c'.repeat(64) },
+    { size_bytes: 8 },
+    { url: '/content/x' },
+    { url: `https://example.net/agent/download/${file_name}` },
+    { file_name: 'deployx-agent-linux-arm64' },
+  ])
+    expect([change, await asked(change)]).toEqual([change, false])
+  // A command's purpose does not cover it, nor the other way round.
+  expect(await signed(commandText(JSON.stringify(order)))).toBe(false)
+  expect(await signed(updateText(JSON.stringify(command)))).toBe(false)
+  hand([{ ...offer, sha256: 'c'.repeat(64) }])
+  expect(await asked()).toBe(false)
+  hand([offer])
+  for (const change of [
+    "update devices set agent_version = '0.2.0' where id = 1",
+    'update devices set blocked = 1 where id = 1',
+    'update devices set approved = 0 where id = 1',
+    "update devices set deleted_at = '2026' where id = 1",
+    "update agent_updates set state = 'accepted'",
+  ]) {
+    expect(await asked()).toBe(true)
+    store.sqlite.exec(change)
+    expect([change, await asked()]).toEqual([change, false])
+    store.sqlite
+      .exec(`update devices set agent_version = '0.1.0', blocked = 0, approved = 1, deleted_at = null where id = 1;
+      update agent_updates set state = 'ordered'`)
+  }
 })

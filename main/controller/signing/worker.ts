@@ -6,9 +6,9 @@ import { readSecret } from '../lib/vault.ts'
 import { createCheck } from './check.ts'
 import type { SigningData } from './index.ts'
 
-const { keyFile, vaultKey, databaseFile } = workerData as SigningData
+const { keyFile, vaultKey, databaseFile, agentsDir } = workerData as SigningData
 const key = createPrivateKey(readSecret(keyFile, vaultKey))
-const mayBeSigned = createCheck(databaseFile)
+const mayBeSigned = createCheck(databaseFile, agentsDir)
 
 const signature = (text: string): string | null =>
   mayBeSigned(text) ? sign(null, Buffer.from(text), key).toString('base64') : null

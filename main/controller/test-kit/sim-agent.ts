@@ -37,6 +37,7 @@ import {
   type InspectReply,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
+import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
 
@@ -142,6 +143,8 @@ export type SimAgent = {
     bytes?: number,
   ) => Promise<ReportReply>
   output: (command: DeployPayload, seq: number, text: string) => Promise<ReportReply>
+  /** Says what it is anew. */
+  tell: () => Promise<ReportReply>
   close: () => void
 }
 
@@ -176,6 +179,10 @@ export function connectSimAgent(
     nextKey?: string
     /** Dies when it is asked to take an identity of its own, or when it is told which. */
     diesAt?: 'split' | 'split_done'
+    /** What it says of itself beside the usual. */
+    facts?: () => Partial<AgentFacts>
+    /** What it answers to an order to become another version; null: nothing. Default: it does not know such orders. */
+    update?: (order: UpdatePayload) => CommandReply | null
   } = {},
 ): SimAgent {
   const key = createPrivateKey(identity.privateKey)
@@ -214,7 +221,7 @@ export function connectSimAgent(
       last_sequence: lastSequence,
       attempts: options.attempts?.() ?? [],
       hardware_id: options.hardwareId ?? null,
-      facts: factsOf(identity.name),
+      facts: { ...factsOf(identity.name), ...options.facts?.() },
     })
   })
   socket.on('welcome', ({ signature }, ack) => {
@@ -279,6 +286,18 @@ export function connectSimAgent(
   socket.on('deploy_software', ({ envelope }, ack) => take(envelope, ack))
   socket.on('cancel_deployment', ({ envelope }, ack) => take(envelope, ack))
 
+  const { update } = options
+  if (update)
+    socket.on('update_agent', ({ envelope }, ack) => {
+      const text = Buffer.from(updateText(envelope.payload))
+      if (!verify(null, text, commandKey, Buffer.from(envelope.signature, 'base64')))
+        throw new Error('an order whose signature does not verify')
+      const order = UpdatePayload.parse(JSON.parse(envelope.payload))
+      lastSequence = Math.max(lastSequence, order.sequence)
+      const reply = update(order)
+      if (reply) ack(reply)
+    })
+
   socket.on('inspect_device', ({ envelope }, ack) => {
     const text = Buffer.from(inspectText(envelope.payload))
     if (!verify(null, text, commandKey, Buffer.from(envelope.signature, 'base64')))
@@ -315,6 +334,10 @@ export function connectSimAgent(
       }),
     output: (command, seq, text) =>
       socket.timeout(20_000).emitWithAck('deployment_output', { ...key4(command), seq, text }),
+    tell: () =>
+      socket.timeout(20_000).emitWithAck('inventory_report', {
+        facts: { ...factsOf(identity.name), ...options.facts?.() },
+      }),
     close: () => socket.disconnect(),
   }
   return agent

@@ -1,4 +1,5 @@
 export * from './audit.ts'
+export * from './agent-updates.ts'
 export * from './deployments.ts'
 export * from './devices.ts'
 export * from './settings.ts'

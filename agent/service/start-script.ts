@@ -1,0 +1,89 @@
+/**
+ * What systemd and launchd start: a script that becomes the agent, and, while an update is on trial, stays its parent and takes
+ * the update back when it does not hold. Plain sh (POSIX), because it must work when the agent does not. Windows has
+ * windows-helper/helper.c for the same; both know the same files (update/places.ts) and the same limits.
+ */
+import { UPDATE_GUARD } from './layout.ts'
+
+/** Starts that an executable on trial gets to prove itself … */
+export const STARTS_LIMIT = 3
+/** … and how long each may take until it has a link to the controller. */
+export const LINK_LIMIT_SECONDS = 600
+
+/** @param executable its name; it lies beside the script */
+export const startScript = (
+  executable: string,
+  linkLimitSeconds = LINK_LIMIT_SECONDS,
+): string => `#!/bin/sh
+# Starts the DeployX agent; written by its verb install-service.
+folder=$(cd "$(dirname "$0")" && pwd) || exit 1
+agent="$folder/${executable}"
+previous="$agent.previous"
+trial="$folder/update-trial"
+verdict="$folder/update-taken-back"
+${UPDATE_GUARD}=1
+export ${UPDATE_GUARD}
+
+# Nothing here may fail for good: what does not work now is tried again at the next start.
+take_back() {
+  [ ! -f "$previous" ] || mv -f "$previous" "$agent"
+  echo "$1" > "$verdict"
+  rm -f "$trial"
+}
+
+[ -f "$agent" ] || [ ! -f "$previous" ] || mv -f "$previous" "$agent"
+[ -f "$trial" ] || exec "$agent" "$@"
+
+# An update is on trial. Its count of starts may have been lost with the power: then it begins anew.
+read -r starts < "$trial" || starts=0
+case $starts in '' | *[!0-9]* | 0?* | ??????*) starts=0 ;; esac
+if [ ! -f "$previous" ] || [ "$starts" -ge ${STARTS_LIMIT} ]; then
+  take_back starts
+  exec "$agent" "$@"
+fi
+if ! { echo $((starts + 1)) > "$trial.tmp" && mv -f "$trial.tmp" "$trial"; }; then
+  # Starts that cannot be counted (a full disk) have no end.
+  take_back starts
+  exec "$agent" "$@"
+fi
+
+child=
+stopping=
+stop() {
+  stopping=1
+  [ -z "$child" ] || kill -TERM "$child" 2> /dev/null
+}
+trap stop TERM INT HUP
+"$agent" "$@" &
+child=$!
+[ -z "$stopping" ] || kill -TERM "$child" 2> /dev/null
+
+waited=0
+while [ -f "$trial" ] && [ -z "$stopping" ] && kill -0 "$child" 2> /dev/null; do
+  if [ "$waited" -ge ${linkLimitSeconds} ]; then
+    kill -KILL "$child" 2> /dev/null
+    wait "$child"
+    take_back link
+    exec "$agent" "$@"
+  fi
+  sleep 1
+  waited=$((waited + 1))
+done
+if [ -n "$stopping" ]; then
+  # One that hangs would keep the state folder from the next start.
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    kill -0 "$child" 2> /dev/null || break
+    sleep 1
+  done
+  kill -KILL "$child" 2> /dev/null
+fi
+# A signal ends the waiting, not what is waited for.
+while :; do
+  wait "$child"
+  code=$?
+  kill -0 "$child" 2> /dev/null || break
+done
+# On trial no exit code keeps the service manager from starting it again.
+[ -f "$trial" ] && [ "$code" -ne 0 ] && exit 1
+exit "$code"
+`

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { Sha256 } from '#shared/domain/ids.ts'
+import { accepted, atStart, done, factsOf, failed, isBarred, NO_UPDATE, RESUME_LIMIT, swapping, UpdateRecord, type Order } from './record.ts' // prettier-ignore
+
+const order = (version = '0.2.0', sequence = 7): Order => ({
+  sequence,
+  version,
+  file_name: 'deployx-agent-linux-x64',
+  sha256: Sha256.parse('a'.repeat(64)),
+  size_bytes: 10,
+  url: '/agent/download/deployx-agent-linux-x64',
+})
+const ordered = accepted(NO_UPDATE, order(), '0.1.0')
+
+describe('what becomes of an order', () => {
+  it('is told until the next one, and while it is under way', () => {
+    expect(factsOf(NO_UPDATE, null)).toEqual({ obstacle: null, last: null })
+    expect(factsOf(ordered, null).last).toEqual({ sequence: 7, version: '0.2.0', state: 'working', message: '' }) // prettier-ignore
+    expect(factsOf(done(swapping(ordered)), null).last).toMatchObject({ state: 'done' })
+    expect(factsOf(failed(ordered, 'x'.repeat(900)), 'no').last?.message).toHaveLength(500)
+  })
+
+  it('is a trial at the first start of the new version, and an end at any start of another', () => {
+    const under = swapping(ordered)
+    expect(atStart(under, '0.2.0', null)).toBe(under)
+    for (const [verdict, words] of [
+      ['starts\n', 'did not stay up'],
+      ['link\n', 'did not reach the controller'],
+      [null, 'was interrupted'],
+      ['\u0000', 'was interrupted'],
+    ] as const) {
+      const after = atStart(under, '0.1.0', verdict)
+      expect(after).toMatchObject({ phase: 'idle', order: null, last: { state: 'failed' } })
+      expect(after.last?.message).toContain(words)
+      expect(UpdateRecord.parse(JSON.parse(JSON.stringify(after)))).toEqual(after)
+    }
+  })
+
+  it('is barred after the version was taken back twice, and no other with it', () => {
+    let record = ordered
+    expect(isBarred(record, '0.2.0')).toBe(false)
+    for (let times = 1; times <= 2; times++) {
+      record = atStart(swapping(accepted(record, order(), '0.1.0')), '0.1.0', 'starts\n')
+      expect(isBarred(record, '0.2.0')).toBe(times === 2)
+    }
+    expect(isBarred(record, '0.2.1')).toBe(false)
+    // A failure before anything was exchanged does not count.
+    const elsewhere = failed(accepted(NO_UPDATE, order('0.3.0'), '0.1.0'), 'no room')
+    expect(elsewhere.taken_back).toEqual([])
+  })
+
+  it('remembers a bounded number of versions', () => {
+    let record = NO_UPDATE
+    for (let n = 0; n < 50; n++)
+      record = atStart(swapping(accepted(record, order(`1.0.${n}`), '0.1.0')), '0.1.0', null)
+    expect(UpdateRecord.safeParse(record).success).toBe(true)
+    expect(isBarred(atStart(swapping(accepted(record, order('1.0.49'), '0.1.0')), '0.1.0', null), '1.0.49')).toBe(true) // prettier-ignore
+  })
+
+  it('is taken up again by a start that finds it half fetched, but not for ever', () => {
+    let record = ordered
+    for (let n = 0; n < RESUME_LIMIT; n++) {
+      record = atStart(record, '0.1.0', null)
+      expect(record.phase).toBe('fetching')
+    }
+    expect(atStart(record, '0.1.0', null)).toMatchObject({
+      phase: 'idle',
+      last: { state: 'failed' },
+      taken_back: [],
+    })
+  })
+
+  it('is done when that version was put there by hand meanwhile', () => {
+    expect(atStart(ordered, '0.2.0', null)).toMatchObject({
+      phase: 'idle',
+      last: { state: 'done' },
+    })
+  })
+})

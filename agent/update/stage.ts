@@ -1,0 +1,111 @@
+/** Fetches the next executable, and finds out whether it is what was promised and can live here, before anything is touched. */
+import { createHash } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+} from 'node:fs'
+import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
+import { freeDiskBytes } from '../facts/facts.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { runCommand } from '../lib/run-command.ts'
+import type { Places } from './places.ts'
+import type { Order } from './record.ts'
+
+/** Left on the disk for everybody else. */
+const SPARE_BYTES = 64 * 1024 * 1024
+const IDLE_TIMEOUT_MS = 60_000
+const CHECK_TIMEOUT_MS = 60_000
+const BUFFER_BYTES = 1024 * 1024
+
+/** A folder of our own, which nobody else can enter. What somebody else put there is removed; a link is not followed. */
+export function openWorkshop(places: Places): void {
+  const stat = lstatSync(places.workshop, { throwIfNoEntry: false })
+  const me = process.getuid?.()
+  const isOurs =
+    stat?.isDirectory() && (me === undefined || (stat.uid === me && (stat.mode & 0o077) === 0))
+  if (isOurs) return
+  rmSync(places.workshop, { recursive: true, force: true })
+  mkdirSync(places.workshop, { mode: 0o700 })
+}
+
+/**
+ * Proves the file once more, as it will be put in place. It lies where nobody else can enter, so it stays what it is.
+ * @throws AgentFailure
+ */
+export function proveFile(file: string, order: Order): void {
+  const fd = openSync(file, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0))
+  try {
+    const stat = fstatSync(fd)
+    const hash = createHash('sha256')
+    const buffer = Buffer.allocUnsafe(BUFFER_BYTES)
+    for (let at = 0; at < stat.size;) {
+      const bytes = readSync(fd, buffer, 0, BUFFER_BYTES, at)
+      if (bytes === 0) break
+      hash.update(buffer.subarray(0, bytes))
+      at += bytes
+    }
+    if (!stat.isFile() || stat.nlink > 1 || hash.digest('hex') !== order.sha256)
+      throw new AgentFailure('The file of the new version was changed after it had been fetched.')
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+async function mustSay(file: string, args: readonly string[], what: string): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(file, args, CHECK_TIMEOUT_MS)
+  if (code === 0) return stdout.trim()
+  const said = (stderr.trim() || stdout.trim()).replace(/\s+/g, ' ').slice(0, 200)
+  throw new AgentFailure(`${what}${said ? `: ${said}` : ` (exit code ${code ?? 'none'})`}.`)
+}
+
+/**
+ * Leaves the proven executable at `places.next`.
+ * @param source where the hub has it
+ * @param statePath the state folder that it will have to read
+ * @throws AgentFailure or DownloadError in words for people; the signal's reason when that fires
+ */
+export async function stage(deps: {
+  places: Places
+  order: Order
+  statePath: string
+  source: (url: string, signal: AbortSignal) => Promise<Source>
+  signal: AbortSignal
+}): Promise<void> {
+  const { places, order, signal } = deps
+  openWorkshop(places)
+  const free = freeDiskBytes(places.folder)
+  if (free !== null && free < order.size_bytes + SPARE_BYTES)
+    throw new DownloadError('disk_space', `There is no room for it in ${places.folder}.`)
+  await downloadPackage({
+    file: places.next,
+    sizeBytes: order.size_bytes,
+    sha256: order.sha256,
+    source: (tryNow) => deps.source(order.url, tryNow),
+    onProgress: () => undefined,
+    onVerifying: () => undefined,
+    idleTimeoutMs: IDLE_TIMEOUT_MS,
+    signal,
+  })
+  chmodSync(places.next, 0o755)
+  proveFile(places.next, order)
+  const said = await mustSay(places.next, ['--version'], 'The new version does not start here')
+  if (said !== order.version)
+    throw new AgentFailure(
+      `What was served calls itself version ${said.slice(0, 64)}, not ${order.version}.`,
+    )
+  await mustSay(
+    places.next,
+    ['check-state', deps.statePath],
+    'The new version cannot go on with what this one has written',
+  )
+  signal.throwIfAborted()
+}

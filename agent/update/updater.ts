@@ -1,0 +1,217 @@
+/**
+ * The agent's change to another version of itself: an order is proven and written down, the executable fetched and tried, and
+ * exchanged when nothing is being installed. Whoever starts the agent (start-script.ts, windows-helper/helper.c) takes it back
+ * when the new one does not stay up, or does not reach the hub in time. ADR 0015 tells why it is made this way.
+ */
+import { existsSync } from 'node:fs'
+import type { CommandReply } from '#shared/contract/agent-link.ts'
+import {
+  AGENT_DOWNLOAD_PATH,
+  type SelfUpdateFacts,
+  type UpdatePayload,
+} from '#shared/contract/agent-update.ts'
+import { isNewer } from '#shared/domain/agent-version.ts'
+import type { Source } from '../download/download.ts'
+import type { Enrollment } from '../identity/identity.ts'
+import type { Journal } from '../journal/journal.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import type { Log } from '../lib/log.ts'
+import { wait } from '../lib/wait.ts'
+import { openUpdate, refuse, type Refusal } from '../link/envelope.ts'
+import type { Places } from './places.ts'
+import {
+  accepted,
+  atStart,
+  done,
+  factsOf,
+  failed,
+  isBarred,
+  openRecordFile,
+  swapping,
+  type Order,
+} from './record.ts'
+import { proveFile, stage } from './stage.ts'
+import { endTrial, readVerdict, swapIn } from './swap.ts'
+
+/** A link that has stood so long proves the new version; one that dies right after its first link is taken back. */
+const PROVEN_AFTER_MS = 15_000
+const IDLE_LOOK_MS = 2_000
+/** A PC that is at work all this time is asked again by the controller another day. */
+const IDLE_PATIENCE_MS = 2 * 3_600_000
+
+export type Updater = {
+  facts: () => SelfUpdateFacts
+  /** Decides about an order as it came from the wire. When it says accepted, that is on disk. Never throws. */
+  command: (body: unknown) => CommandReply
+  /** Once at the start, before the first link: what became of the last one is settled, what was begun goes on. */
+  start: () => void
+  /** A link stands, or has ended. */
+  linked: () => void
+  unlinked: () => void
+}
+
+export function createUpdater(deps: {
+  places: Places
+  /** Why it cannot be updated at all, or null. */
+  obstacle: string | null
+  ownVersion: string
+  /** The only file that fits this PC. */
+  ownFileName: string
+  recordFile: string
+  statePath: string
+  enrollment: () => Enrollment
+  journal: Pick<Journal, 'highestSequence' | 'raiseSequence'>
+  /** See Runner.hold. */
+  hold: () => (() => void) | null
+  source: (url: string, signal: AbortSignal) => Promise<Source>
+  stopped: AbortSignal
+  /** The other executable is in place: this program is to end. */
+  onSwapped: () => void
+  /** The facts have changed; the hub hears of them now or with the next link. */
+  tell: () => void
+  log: Log
+}): Updater {
+  const { places, log, stopped, ownVersion } = deps
+  const record = openRecordFile(deps.recordFile)
+  let isWorking = false
+  let proving: NodeJS.Timeout | undefined
+
+  function end(next: ReturnType<typeof failed>): void {
+    record.set(next)
+    const { last } = next
+    if (last?.state === 'failed') log.warn({ ...last }, 'an update of the agent failed')
+    else log.info({ ...last }, 'the agent was updated')
+    deps.tell()
+  }
+
+  async function waitUntilIdle(): Promise<() => void> {
+    const until = performance.now() + IDLE_PATIENCE_MS
+    for (;;) {
+      stopped.throwIfAborted()
+      const release = deps.hold()
+      if (release) return release
+      if (performance.now() > until)
+        throw new AgentFailure('Software was being installed on this PC all the time.')
+      await wait(IDLE_LOOK_MS, stopped)
+    }
+  }
+
+  /** From the order to the other executable in place. */
+  async function carryOut(order: Order): Promise<void> {
+    const { statePath, source } = deps
+    await stage({ places, order, statePath, source, signal: stopped })
+    const release = await waitUntilIdle()
+    try {
+      proveFile(places.next, order)
+      record.set(swapping(record.get()))
+      swapIn(places, process.platform === 'win32')
+    } catch (error) {
+      release()
+      throw error
+    }
+    log.info({ version: order.version }, 'the next start is that of another version')
+    deps.onSwapped()
+  }
+
+  function work(order: Order): void {
+    // The same one again: its answer was lost.
+    if (isWorking) return
+    isWorking = true
+    carryOut(order)
+      .catch((error: unknown) => {
+        // The next start takes it up.
+        if (stopped.aborted) return
+        end(failed(record.get(), errorText(error)))
+        endTrial(places)
+      })
+      .catch((error: unknown) =>
+        log.error({ err: error }, 'the end of an update could not be written down'),
+      )
+      .finally(() => (isWorking = false))
+  }
+
+  /** Why an order that is the controller's own is not carried out. */
+  function objection(order: UpdatePayload): { ok: false; refusal: Refusal } | null {
+    const { version, file_name, url } = order
+    if (deps.obstacle !== null) return refuse('unsupported', deps.obstacle)
+    if (file_name !== deps.ownFileName || url !== AGENT_DOWNLOAD_PATH + file_name)
+      return refuse('unsupported', `${file_name} is not for this PC.`)
+    if (!isNewer(version, ownVersion))
+      return refuse('unsupported', `Version ${version} is not newer than ${ownVersion}.`)
+    if (isBarred(record.get(), version))
+      return refuse('unsupported', `Version ${version} was taken back on this PC too often.`)
+    const { phase, order: present } = record.get()
+    if (phase === 'swapping' || (present && present.sha256 !== order.sha256))
+      return refuse('busy', `The agent is changing to version ${present?.version ?? version}.`)
+    return null
+  }
+
+  function decide(body: unknown): CommandReply {
+    const opened = openUpdate(body, deps.enrollment(), deps.journal.highestSequence())
+    if (!opened.ok) return opened.refusal
+    const { payload } = opened
+    const no = objection(payload)
+    if (no) return no.refusal
+    const { sequence, version, file_name, sha256, size_bytes, url } = payload
+    const order: Order = { sequence, version, file_name, sha256, size_bytes, url }
+    deps.journal.raiseSequence(sequence)
+    record.set(accepted(record.get(), order, ownVersion))
+    log.info({ version }, 'an update of the agent is ordered')
+    work(order)
+    return { accepted: true }
+  }
+
+  function prove(): void {
+    const present = record.get()
+    // One that has just put another in its own place must not end that one's trial.
+    if (stopped.aborted || present.phase === 'fetching') return
+    if (present.phase === 'swapping' && present.order?.version !== ownVersion) return
+    try {
+      if (present.phase === 'swapping' || existsSync(places.trial)) endTrial(places)
+      if (present.phase === 'swapping') end(done(present))
+    } catch (error) {
+      log.error({ err: error }, 'the update could not be concluded; the next link tries again')
+    }
+  }
+
+  return {
+    facts: () => factsOf(record.get(), deps.obstacle),
+
+    command(body) {
+      try {
+        const reply = decide(body)
+        if (!reply.accepted) log.warn({ event: 'update_agent', ...reply }, 'an order is refused')
+        return reply
+      } catch (error) {
+        log.error({ err: error }, 'an order could not be written down')
+        return refuse('busy', `The order could not be written down: ${errorText(error)}`).refusal
+      }
+    },
+
+    start() {
+      // Of whoever has no place of his own nothing is touched.
+      if (deps.obstacle !== null) return
+      try {
+        const before = record.get()
+        const now = atStart(before, ownVersion, readVerdict(places))
+        if (now !== before) {
+          record.set(now)
+          log.info({ ...now.last, phase: now.phase }, 'an update of the agent is taken up')
+        }
+        if (before.phase !== 'idle' && now.phase === 'idle') endTrial(places)
+        if (now.phase === 'fetching') work(now.order!)
+      } catch (error) {
+        log.error({ err: error }, 'the state of an update could not be settled')
+      }
+    },
+
+    linked() {
+      clearTimeout(proving)
+      if (deps.obstacle !== null) return
+      proving = setTimeout(prove, PROVEN_AFTER_MS)
+      proving.unref()
+    },
+    unlinked: () => clearTimeout(proving),
+  }
+}

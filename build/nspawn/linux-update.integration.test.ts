@@ -1,0 +1,93 @@
+/**
+ * The agent as systemd's service on a bare Debian, updated by its controller: it becomes another version, comes back from one that
+ * does not work, and survives a power cut in between. A PC shares the network of this computer.
+ */
+import { existsSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { layoutOf } from '../../agent/service/layout.ts'
+import { placesOf } from '../../agent/update/places.ts'
+import { createHandedOutVariants, PRELUDES } from '../agent/handed-out-variants.ts'
+import { openOnePcOffice, until, type OnePcOffice } from '../agent/one-pc-office.ts'
+import { targetsByIds } from '../agent/targets.ts'
+import { nspawnObstacle, openDebianPc } from './debian-pc.ts'
+
+const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
+if (obstacle !== null)
+  process.stderr.write(`SKIPPED: updates under systemd are not run here: ${obstacle}\n`)
+
+const START_LIMIT_MS = 5 * 60_000
+const LIMIT_MS = 4 * 60_000
+const CHANGE_LIMIT_MS = 2 * 60_000
+const layout = layoutOf('linux', {})
+const places = placesOf(layout.executable)
+
+describe.skipIf(obstacle !== null)(
+  'the agent under systemd, updated',
+  { timeout: LIMIT_MS, retry: 0 },
+  () => {
+    // prettier-ignore
+    let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
+    let office: OnePcOffice
+    let pc: Awaited<ReturnType<typeof openDebianPc>>
+
+    beforeAll(async () => {
+      handedOut = await createHandedOutVariants(targetsByIds(['linux-x64'])[0]!)
+      await handedOut.serve({ version: '0.1.0' })
+      office = await openOnePcOffice(handedOut.dir)
+      pc = await openDebianPc('OFFICE-6')
+      const typed = await pc.sh(await office.linuxLine())
+      expect(typed, typed.stderr).toMatchObject({ code: 0 })
+      await office.untilEnrolled()
+    }, START_LIMIT_MS)
+    afterAll(async () => {
+      await pc?.close()
+      await office?.close()
+      await handedOut?.remove()
+    }, 60_000)
+
+    const isThere = (file: string): boolean => existsSync(pc.file(file))
+    const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
+      until(what, look, CHANGE_LIMIT_MS).catch(async (error: unknown) => {
+        const words = ['journalctl', '--unit', layout.service, '--no-pager', '--lines=60']
+        const state = JSON.stringify(await office.device())
+        throw new Error(`${String(error)}: ${state}\n${(await pc.exec(words)).stdout}`)
+      })
+    const isSettledAt = (version: string) =>
+      reaches(`version ${version}`, async () => {
+        const { agent_version, online } = await office.device()
+        return online && agent_version === version && !isThere(places.trial)
+      })
+
+    it('becomes the newer one that the controller hands out', async () => {
+      await handedOut.serve({ version: '0.2.0' })
+      await isSettledAt('0.2.0')
+      expect((await office.device()).agent_update).toBeNull()
+      for (const file of [places.previous, places.workshop]) expect(isThere(file)).toBe(false)
+      const stat = await pc.exec(['stat', '-c', '%U %a', layout.executable])
+      expect(stat.stdout).toBe('root 755\n')
+    })
+
+    it('comes back from one that does not stay up', async () => {
+      await handedOut.serve({ version: '0.3.0', prelude: PRELUDES.crashes })
+      const message = await reaches('its failure', async () => {
+        const { agent_update: update } = await office.device()
+        return update?.state === 'failed' && update.message
+      })
+      expect(message).toContain('Version 0.3.0 did not stay up')
+      await isSettledAt('0.2.0')
+    })
+
+    it('is another version after a power cut right behind the exchange', async () => {
+      await handedOut.serve({ version: '0.4.0' })
+      await reaches('the trial', async () => isThere(places.trial))
+      await pc.cutPower()
+      await reaches('the end of the trial', async () => {
+        const { agent_version, online } = await office.device()
+        return online && !isThere(places.trial) && ['0.2.0', '0.4.0'].includes(agent_version)
+      })
+      // Either the new one was in its place already, or the change counts as interrupted.
+      const { agent_version, agent_update } = await office.device()
+      if (agent_version === '0.2.0') expect(agent_update?.message).toContain('interrupted')
+    })
+  },
+)

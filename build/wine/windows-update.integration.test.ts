@@ -1,0 +1,84 @@
+/**
+ * The built agents for Windows as a service of Wine, with their real service host and a real controller: an agent becomes
+ * another version of itself, and comes back when that one does not stay up, or hangs.
+ */
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createHandedOutVariants, PRELUDES } from '../agent/handed-out-variants.ts'
+import { until } from '../agent/one-pc-office.ts'
+import { targetsByIds } from '../agent/targets.ts'
+import { copyForWine, wineObstacle } from './prefix.ts'
+import { setWindowsStage, type WindowsStage } from './windows-stage.ts'
+
+const START_LIMIT_MS = 10 * 60_000
+const LIMIT_MS = 5 * 60_000
+const CHANGE_LIMIT_MS = 3 * 60_000
+const LINK_LIMIT_MS = 75_000
+const FOLDER = 'C:\\Program Files\\DeployX Agent'
+
+const obstacle = await wineObstacle()
+if (obstacle) process.stderr.write(`SKIPPED: the Windows agent does not run here: ${obstacle}\n`)
+
+describe.skipIf(obstacle !== null)(
+  'the agent for Windows, updated',
+  { timeout: LIMIT_MS, retry: 0 },
+  () => {
+    // prettier-ignore
+    let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
+    let stage: WindowsStage
+    const names = (): string[] => readdirSync(stage.windows.unixPath(FOLDER)).sort()
+    const log = (): string => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
+    const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
+      until(what, look, CHANGE_LIMIT_MS).catch(async (error: unknown) => {
+        const state = JSON.stringify(await stage.device())
+        throw new Error(`${String(error)}: ${state} ${names().join()}\n${log().slice(-3_000)}`)
+      })
+
+    beforeAll(async () => {
+      const [target] = targetsByIds(['win-x64'])
+      handedOut = await createHandedOutVariants(target!, (file) => copyForWine(file, file))
+      // The first agent brings the service host. Nobody waits ten minutes here for one that hangs.
+      const first = { version: '0.1.0', linkLimitMs: LINK_LIMIT_MS }
+      const { file_name } = await handedOut.serve(first)
+      stage = await setWindowsStage(handedOut.dir, path.join(handedOut.dir, file_name))
+      // Wine shuts down when only services are left, so there is one more program, as on a PC with somebody signed in.
+      stage.windows.start(['ping', '-n', '1800', '127.0.0.1'])
+      const words = ['install-service', '--name', 'OFFICE-7', '--code', await stage.makeCode()]
+      const made = await stage.windows.exec([stage.agentPath, ...words], 120_000)
+      expect(made.said).toContain('The service DeployXAgent runs')
+      await stage.untilEnrolled()
+    }, START_LIMIT_MS)
+    afterAll(async () => {
+      await stage?.close()
+      await handedOut?.remove()
+    }, 60_000)
+
+    it('becomes the newer one that the controller hands out', async () => {
+      await handedOut.serve({ version: '0.2.0' })
+      await reaches('version 0.2.0', async () => {
+        const { agent_version, agent_update, online } = await stage.device()
+        return online && agent_version === '0.2.0' && agent_update === null
+      })
+      await reaches('the end of the trial', async () => !names().some((n) => /trial|\.previous$/.test(n))) // prettier-ignore
+      expect(names()).not.toContain('update')
+    })
+
+    it.each([
+      ['crashes', '0.3.0', 'did not stay up'],
+      ['hangs', '0.4.0', 'did not reach the controller'],
+    ] as const)('comes back from one that %s', async (nature, version, words) => {
+      await handedOut.serve({ version, prelude: PRELUDES[nature] })
+      const message = await reaches(`the failure of version ${version}`, async () => {
+        const { agent_update: update } = await stage.device()
+        return update?.version === version && update.state === 'failed' && update.message
+      })
+      expect(message).toContain(words)
+      await stage.untilOnline()
+      expect((await stage.device()).agent_version).toBe('0.2.0')
+      expect(names().filter((name) => /trial|taken-back|\.previous$|\.failed$/.test(name))).toEqual(
+        [],
+      )
+    })
+  },
+)

@@ -1,0 +1,99 @@
+/** Which agents are told to become another version, and when. Pure. */
+import { isNewer } from '#shared/domain/agent-version.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { AgentOffer } from '../lib/agent-files.ts'
+import type { UpdateRow } from './agent-updates.repo.ts'
+
+/** Orders that one device is given for one version. */
+export const TRIES_LIMIT = 3
+/** Devices that a version may fail on before nobody else is given it. */
+export const FAILURES_THAT_STOP = 3
+/** At the same time: one, until it has come back; then a few, until all of these have; then a quarter of the office. */
+const FEW = 5
+const SHARE = 0.25
+const MANY = 50
+/** A PC that was switched off on its way holds nobody up: longer than this no update takes, its taking back included. */
+const AWAY_MS = 40 * 60_000
+
+export type FleetDevice = {
+  id: DeviceId
+  /** The file that fits it. */
+  fileName: string
+  version: string
+  online: boolean
+  /** It does nothing else, and can be updated where it is. */
+  free: boolean
+}
+export type Standing = {
+  /** Devices that have become this version by an order, that are on the way to it, and that it failed on. */
+  done: number
+  underWay: number
+  failed: number
+}
+
+export const isUnderWay = (row: Pick<UpdateRow, 'state'> | undefined): boolean =>
+  row?.state === 'ordered' || row?.state === 'accepted'
+
+export function standingOf(
+  offer: AgentOffer,
+  fleet: readonly FleetDevice[],
+  rows: ReadonlyMap<DeviceId, UpdateRow>,
+  nowMs: number,
+): Standing {
+  const standing: Standing = { done: 0, underWay: 0, failed: 0 }
+  for (const { id, fileName, online } of fleet) {
+    const row = rows.get(id)
+    if (fileName !== offer.file_name || row?.version !== offer.version) continue
+    if (row.state === 'done') standing.done++
+    if (row.state === 'failed') standing.failed++
+    if (isUnderWay(row) && (online || nowMs - row.changed_at_ms < AWAY_MS)) standing.underWay++
+  }
+  return standing
+}
+
+export const isStopped = ({ failed }: Standing): boolean => failed >= FAILURES_THAT_STOP
+
+/** How many devices may be on the way at the same time. */
+export function widthOf({ done }: Standing, fleetSize: number): number {
+  if (done === 0) return 1
+  return done <= FEW ? FEW : Math.min(MANY, Math.max(FEW, Math.ceil(fleetSize * SHARE)))
+}
+
+const mayBeOrdered = (row: UpdateRow | undefined, version: string, nowMs: number): boolean => {
+  if (!row || row.version !== version) return !isUnderWay(row)
+  if (row.state !== 'failed' && row.state !== 'waiting') return false
+  return row.tries < TRIES_LIMIT && nowMs >= row.not_before_ms
+}
+
+/** Whom to order what now. */
+export function planUpdates(input: {
+  offers: readonly AgentOffer[]
+  fleet: readonly FleetDevice[]
+  rows: ReadonlyMap<DeviceId, UpdateRow>
+  nowMs: number
+}): { id: DeviceId; offer: AgentOffer }[] {
+  const { rows, nowMs } = input
+  return input.offers.flatMap((offer) => {
+    const fleet = input.fleet.filter(({ fileName }) => fileName === offer.file_name)
+    const standing = standingOf(offer, fleet, rows, nowMs)
+    if (isStopped(standing)) return []
+    const triesOf = (id: DeviceId): number => {
+      const row = rows.get(id)
+      return row?.version === offer.version ? row.tries : 0
+    }
+    return (
+      fleet
+        .filter(
+          ({ id, online, free, version }) =>
+            online &&
+            free &&
+            isNewer(offer.version, version) &&
+            mayBeOrdered(rows.get(id), offer.version, nowMs),
+        )
+        // Where it has not failed yet it is tried first.
+        .sort((a, b) => triesOf(a.id) - triesOf(b.id) || a.id - b.id)
+        .slice(0, Math.max(0, widthOf(standing, fleet.length) - standing.underWay))
+        .map(({ id }) => ({ id, offer }))
+    )
+  })
+}

@@ -1,0 +1,15 @@
+export type UpdateTimings = {
+  /** Between two looks at the fleet. */
+  lookMs: number
+  /** Until a device is given another try after a failure, and after it was busy or did not answer. */
+  retryMs: number
+  askAgainMs: number
+  /** An accepted order that nothing was heard of for so long is over. The agent itself gives up sooner. */
+  resultMs: number
+}
+export const UPDATE_TIMINGS: UpdateTimings = {
+  lookMs: 15_000,
+  retryMs: 3_600_000,
+  askAgainMs: 120_000,
+  resultMs: 4 * 3_600_000,
+}
