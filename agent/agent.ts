@@ -19,6 +19,9 @@ import { selfCommand } from './lib/self.ts'
 import { mergeAddresses } from './link/enroll.ts'
 import { createLink, type LinkTimings } from './link/link.ts'
 import { createPinnedAgent, type Pin } from './link/pinned-agent.ts'
+import { openRestartJournal } from './restart/restart-journal.ts'
+import { createRestarts } from './restart/restarts.ts'
+import { systemRestartTools, type RestartTools } from './restart/tools.ts'
 import { createSupervisorClient } from './supervisor/client.ts'
 
 /** A package from the hub waits so long for the hub to come back. */
@@ -31,6 +34,8 @@ export type AgentOptions = {
   installRoot: string | null
   /** See facts/hardware.ts. */
   hardwareId: string | null
+  /** Given by tests alone: what stands for the platform's own means of restarting. */
+  restartTools?: RestartTools
   linkTimings?: Partial<LinkTimings>
   attemptTimings?: Partial<AttemptTimings>
   onConnected: (address: string) => void
@@ -51,6 +56,17 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
   const installers = createInstallers(installRoot)
   const journal = openJournal(folder.journalFile, log)
+  const restartTools = options.restartTools ?? systemRestartTools(installRoot)
+  const restartAbility = await restartTools.ability()
+  const restartJournal = openRestartJournal(folder.restartsFile, log)
+  const restarts = createRestarts({
+    enrollment,
+    journal: restartJournal,
+    tools: restartTools,
+    ability: restartAbility,
+    isBusy: () => journal.open().length > 0,
+    log,
+  })
   const facts = () => gatherFacts(identity.name(), installRoot ?? folder.path)
 
   /** For the `status` command, which another process asks. */
@@ -79,7 +95,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     pin,
     sign: identity.sign,
     hello: () => ({
-      last_sequence: journal.highestSequence(),
+      last_sequence: Math.max(journal.highestSequence(), restarts.highestSequence()),
+      restart: restartAbility,
       attempts: journal.held(),
       hardware_id: options.hardwareId,
       facts: facts(),
@@ -93,6 +110,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         journal,
         diskFolder: installRoot ?? folder.path,
       }),
+      restart_device: restarts.answer,
     },
     onReady(address, addresses) {
       const merged = mergeAddresses([address], addresses, enrollment().addresses)
@@ -131,6 +149,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     reporter: link,
     enrollment,
     attemptsDir: folder.attemptsDir,
+    isRestarting: restarts.isNear,
     stopped,
     onEnded: () => void link.report('inventory_report', { facts: facts() }).catch(() => undefined),
   })
@@ -151,5 +170,6 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     stopping.release()
     note(null)
     journal.close()
+    restartJournal.close()
   }
 }

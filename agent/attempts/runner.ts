@@ -38,6 +38,8 @@ export function createRunner(
     reporter: Reporter
     enrollment: () => Enrollment
     attemptsDir: string
+    /** This PC is about to restart. */
+    isRestarting: () => boolean
     stopped: AbortSignal
     /** After every end of an attempt. */
     onEnded: () => void
@@ -187,6 +189,8 @@ export function createRunner(
       if (done) outbox.resend(done)
       return { accepted: true }
     }
+    if (deps.isRestarting())
+      return refuse('busy', 'This PC is about to restart to complete an installation.').refusal
     if (!deps.installers.kinds.includes(payload.kind))
       return refuse('unsupported', `This PC does not run .${payload.kind} installers.`).refusal
     if (journal.open().length >= OPEN_LIMIT || journal.held().length >= HELD_LIMIT)

@@ -18,6 +18,7 @@ export type StateFolder = {
   path: string
   identityFile: string
   journalFile: string
+  restartsFile: string
   statusFile: string
   lockFile: string
   /** One folder per attempt, named by its id. */
@@ -30,6 +31,7 @@ export function stateFolder(path: string): StateFolder {
     path: root,
     identityFile: join(root, 'identity.json'),
     journalFile: join(root, 'journal.log'),
+    restartsFile: join(root, 'restarts.log'),
     statusFile: join(root, 'status.json'),
     lockFile: join(root, 'agent.lock'),
     attemptsDir: join(root, 'attempts'),
@@ -70,8 +72,8 @@ export function prepareStateFolder(path: string): StateFolder {
     chmodSync(folder.path, 0o700)
     mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
     refuseForeign(folder.attemptsDir, 'folder')
-    const { identityFile, journalFile, statusFile, lockFile } = folder
-    for (const file of [identityFile, journalFile, statusFile, lockFile])
+    const { identityFile, journalFile, restartsFile, statusFile, lockFile } = folder
+    for (const file of [identityFile, journalFile, restartsFile, statusFile, lockFile])
       refuseForeign(file, 'file')
     chmodSync(folder.attemptsDir, 0o700)
   } catch (error) {

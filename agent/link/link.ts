@@ -20,6 +20,7 @@ import {
   type HubToAgent,
   type InspectReply,
 } from '#shared/contract/agent-link.ts'
+import type { RestartReply } from '#shared/contract/agent-restart.ts'
 import { ACK_TIMEOUT_MS, RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import { verifies, type Enrollment } from '../identity/identity.ts'
 import type { Log } from '../lib/log.ts'
@@ -56,7 +57,10 @@ export type Link = Reporter & {
 }
 
 /** What else the hub may say and expects an answer to, by event. Each opens and checks its envelope itself, and never rejects. */
-export type Questions = { inspect_device: (body: unknown) => Promise<InspectReply> }
+export type Questions = {
+  inspect_device: (body: unknown) => Promise<InspectReply>
+  restart_device: (body: unknown) => Promise<RestartReply>
+}
 
 type HubSocket = Socket<HubToAgent, AgentToHub>
 const Refused = z.object({ message: z.string().max(2_000), retry: z.boolean() })
@@ -68,7 +72,7 @@ export function createLink(deps: {
   pin: Pin
   sign: (text: string) => string
   /** What the agent says of itself and its work at the start of a link. */
-  hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'hardware_id' | 'facts'>
+  hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'hardware_id' | 'restart' | 'facts'>
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
   questions: Questions
   /** The handshake is complete. `addresses` are where the hub says it can be found from now on. */

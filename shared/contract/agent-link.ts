@@ -10,6 +10,7 @@ import { z } from 'zod'
 import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../domain/ids.ts'
 import { DeviceArch, DevicePlatform, InstallerKind } from '../domain/platforms.ts'
 import { TargetReason } from '../domain/reasons.ts'
+import { RestartAbility, type RestartReply } from './agent-restart.ts'
 import { Detection } from './detection.ts'
 import { PublicKey, signature } from './keys.ts'
 
@@ -129,6 +130,8 @@ export const Hello = z.object({
   attempts: z.array(AttemptId).max(10_000),
   /** Null: it cannot be told. */
   hardware_id: HardwareId.nullable().default(null),
+  /** Left out: it knows nothing of restarts. */
+  restart: RestartAbility.optional(),
   facts: AgentFacts,
 })
 export type Hello = z.infer<typeof Hello>
@@ -213,6 +216,10 @@ export const InspectReply = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(false), message: said(1000) }),
 ])
 export type InspectReply = z.infer<typeof InspectReply>
+
+/** See agent-restart.ts for what its envelope holds. */
+export const RestartDevice = z.object({ deployment_id: DeploymentId, envelope: CommandEnvelope })
+export type RestartDevice = z.infer<typeof RestartDevice>
 
 /** The plain fields beside the envelope are for people and logs and are never acted on. */
 export const DeploySoftware = z.object({
@@ -327,4 +334,5 @@ export type HubToAgent = {
   deploy_software: (body: DeploySoftware, ack: Ack<CommandReply>) => void
   cancel_deployment: (body: CancelDeployment, ack: Ack<CommandReply>) => void
   inspect_device: (body: InspectDevice, ack: Ack<InspectReply>) => void
+  restart_device: (body: RestartDevice, ack: Ack<RestartReply>) => void
 }

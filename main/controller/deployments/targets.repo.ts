@@ -11,6 +11,7 @@ import type {
   TargetId,
 } from '#shared/domain/ids.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
+import type { RestartState } from '#shared/domain/restart-state.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
 import {
   nextTargetState,
@@ -81,6 +82,12 @@ export type ViewRow = TargetRow & {
   software_version: string
   installer_kind: InstallerKind | null
   size_bytes: number | null
+  restart_state: RestartState | null
+  restart_reason: TargetReason | null
+  restart_message: string | null
+  restart_due_at_ms: number | null
+  restart_calling_off: string | null
+  restart_since: string | null
 }
 type StepTarget = { id: TargetId; deployment_id: DeploymentId; deployment_status: TargetState }
 
@@ -119,9 +126,11 @@ export function createTargetsRepo({ db, sqlite, transaction }: Store) {
     const target = attempt && reportedTarget.get(attempt.target_id)
     return target && { ...attempt, ...target }
   }
-  const VIEW = `select t.*, d.name device_name, s.name software_name, s.version software_version, i.kind installer_kind, i.size_bytes
+  const VIEW = `select t.*, d.name device_name, s.name software_name, s.version software_version, i.kind installer_kind, i.size_bytes,
+            r.state restart_state, r.reason restart_reason, r.message restart_message, r.due_at_ms restart_due_at_ms,
+            r.calling_off restart_calling_off, r.since restart_since
      from deployment_targets t join devices d on d.id = t.device_id join software s on s.id = t.software_id
-     left join installers i on i.id = t.installer_id`
+     left join installers i on i.id = t.installer_id left join device_restarts r on r.restart_id = t.restart_id`
   const allViews = sqlite.prepare<[number], ViewRow>(
     `${VIEW} where t.deployment_id = ? order by t.id`,
   )

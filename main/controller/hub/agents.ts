@@ -19,6 +19,7 @@ import {
   type HubToAgent,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
+import { RestartReply } from '#shared/contract/agent-restart.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import type { AgentPort, Deployments } from '../deployments/index.ts'
@@ -202,6 +203,10 @@ export function createAgentsEdge(): AgentsEdge {
         await socketFor(deviceId, question)
           .timeout(timeoutMs)
           .emitWithAck('inspect_device', question),
+      ),
+    restart: async (deviceId, order, timeoutMs) =>
+      RestartReply.parse(
+        await socketFor(deviceId, order).timeout(timeoutMs).emitWithAck('restart_device', order),
       ),
 
     dropAll() {

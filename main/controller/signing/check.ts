@@ -1,5 +1,5 @@
 /**
- * What may be signed: the hub's proofs, questions to agents, the splits of an identity that two PCs carry, ends of the audit
+ * What may be signed: the hub's proofs, questions to agents, restarts that are owed, the splits of an identity that two PCs carry, ends of the audit
  * trail, and commands that are in the store as they are in the text. It reads the database through a connection of its own,
  * which cannot write.
  */
@@ -11,11 +11,14 @@ import {
   inspectText,
   type DeployPayload,
 } from '#shared/contract/agent-link.ts'
+import { restartText } from '#shared/contract/agent-restart.ts'
+import { createRestartCheck } from './check-restart.ts'
 
 /** See headText in ../audit/chain.ts: purpose, entry, its hash, time. */
 const AUDIT_HEAD = /^deployx audit head v1\n(\d+)\n([0-9a-f]{64})\n[0-9T:.Z-]+$/
 const COMMAND = commandText('')
 const INSPECT = inspectText('')
+const RESTART = restartText('')
 /** See hubProofText: purpose, fingerprint, two nonces, device. */
 const HUB_PROOF =
   /^deployx hub proof v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n\d+$/
@@ -104,8 +107,11 @@ export function createCheck(databaseFile: string): (text: string) => boolean {
     return isOffered(payload, row)
   }
 
+  const isRestartStored = createRestartCheck(db)
+
   return (text) => {
     if (text.startsWith(COMMAND)) return isStored(text.slice(COMMAND.length))
+    if (text.startsWith(RESTART)) return isRestartStored(parse(text.slice(RESTART.length)))
     if (text.startsWith(INSPECT))
       return InspectPayload.safeParse(parse(text.slice(INSPECT.length))).success
     const head = AUDIT_HEAD.exec(text)

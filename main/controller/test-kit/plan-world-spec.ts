@@ -68,6 +68,7 @@ export function rowsOf(spec: WorldSpec) {
         not_before_ms: null,
         deadline_ms: null,
         retry_until_ms: null,
+        restart_id: null,
       }),
     )
   const deployment: DeploymentRow = {
@@ -95,6 +96,9 @@ export function rowsOf(spec: WorldSpec) {
     offline_policy: spec.offlinePolicy,
     wait_minutes: spec.waitMinutes,
     timeout_seconds: null,
+    reboot: 'never',
+    reboot_delay_minutes: 10,
+    restarts_canceled: false,
     paused: false,
     pause_reason: null,
     pause_message: null,
