@@ -182,7 +182,9 @@ export function planRestart(
       type: 'end',
       event: 'restarted',
       message:
-        restart.state === 'owed' ? 'Restarted by somebody else.' : `Restarted after its notice.`,
+        restart.state === 'owed'
+          ? 'It restarted by itself, or somebody restarted it.'
+          : 'Restarted after its notice.',
     }
   return restart.state === 'owed'
     ? planOwed(snapshot, nowMs, timings)
