@@ -16,10 +16,11 @@ describe('a restart', () => {
   it.each<[Partial<TargetRestart>, string]>([
     [{ reason: 'device_busy' }, 'restart waits for what runs on this PC before it'],
     [{ reason: 'waiting_for_window' }, 'restart waits until it may start'],
+    [{ reason: 'retry_later' }, 'restart waits until the PC is free'],
     [{}, 'a restart is needed'],
     [{ state: 'ordered' }, 'its restart is being ordered'],
     [{ state: 'announced', due_at: at(14, 5) }, 'restarts at 14:05, notice is shown'],
-    [{ state: 'announced', due_at: at(2, 10, 24) }, 'restarts at tomorrow 02:10, notice is shown'],
+    [{ state: 'announced', due_at: at(2, 10, 24) }, 'restarts tomorrow at 02:10, notice is shown'],
     [{ state: 'announced', due_at: at(14, 5), calling_off: true }, 'its restart is being called off'], // prettier-ignore
     [{ state: 'done', since: at(14, 5) }, 'restarted at 14:05'],
     [{ state: 'failed', message: 'No rights.' }, 'not restarted: No rights.'],

@@ -4,28 +4,31 @@ import type { TargetRestart } from '#shared/contract/restarts.ts'
 import { countOf, formatClockTime, formatDay } from './format.ts'
 import { REASON_TEXT } from './reasons.ts'
 
-/** "14:05", "tomorrow 02:10". */
+/** "at 14:05", "tomorrow at 02:10". */
 const moment = (iso: string, nowMs: number): string => {
   const atMs = Date.parse(iso)
   const day = formatDay(atMs, nowMs)
-  return day === 'today' ? formatClockTime(atMs) : `${day} ${formatClockTime(atMs)}`
+  const time = `at ${formatClockTime(atMs)}`
+  return day === 'today' ? time : `${day} ${time}`
 }
 
 /** Beside "Completed": where the restart stands that completes it. */
 export function restartInWords(restart: TargetRestart, nowMs: number): string {
   switch (restart.state) {
     case 'owed':
-      return restart.reason
-        ? `restart waits ${REASON_TEXT[restart.reason].text}`
-        : 'a restart is needed'
+      if (!restart.reason) return 'a restart is needed'
+      // That text stands for itself.
+      return restart.reason === 'retry_later'
+        ? 'restart waits until the PC is free'
+        : `restart waits ${REASON_TEXT[restart.reason].text}`
     case 'ordered':
     case 'announced':
       if (restart.calling_off) return 'its restart is being called off'
       return restart.due_at
-        ? `restarts at ${moment(restart.due_at, nowMs)}, notice is shown`
+        ? `restarts ${moment(restart.due_at, nowMs)}, notice is shown`
         : 'its restart is being ordered'
     case 'done':
-      return `restarted at ${moment(restart.since, nowMs)}`
+      return `restarted ${moment(restart.since, nowMs)}`
     case 'failed':
     case 'given_up':
       return `not restarted: ${restart.message ?? 'how it ended is not known'}`
