@@ -20,6 +20,7 @@ export type UnclaimedTarget = {
   deployment_id: DeploymentId
   device_id: DeviceId
 }
+type UnderWay = Pick<RestartRow, 'device_id' | 'due_at_ms'> & { state: 'ordered' | 'announced' }
 export type RestartsRepo = ReturnType<typeof createRestartsRepo>
 
 export class IllegalRestartStep extends Error {}
@@ -65,6 +66,9 @@ export function createRestartsRepo({ db, sqlite, transaction }: Store) {
       `select 1 from device_restarts where state in ('ordered', 'announced') and device_id = ? and restart_id <> ? limit 1`,
     )
     .pluck()
+  const underWay = sqlite.prepare<[], UnderWay>(
+    "select device_id, state, due_at_ms from device_restarts where state in ('ordered', 'announced')",
+  )
   const counts = sqlite.prepare<[number], { state: RestartState; n: number }>(
     'select state, count(*) n from device_restarts where deployment_id = ? group by state',
   )
@@ -84,6 +88,8 @@ export function createRestartsRepo({ db, sqlite, transaction }: Store) {
     transaction,
     byId: (id: RestartId): RestartRow | undefined => byId.get({ id }),
     open: (): RestartRow[] => openRows.all(),
+    /** Ordered or announced. Asked at every run of the engine. */
+    underWay: (): UnderWay[] => underWay.all(),
     openOf: (id: DeploymentId): RestartRow[] =>
       db
         .select()

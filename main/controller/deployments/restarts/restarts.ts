@@ -47,9 +47,11 @@ type Deps = TellDeps & {
 export function createRestarts(deps: Deps) {
   const { repo, devices, timings, now } = deps
   const abilities = new Map<DeviceId, RestartAbility | 'too_old'>()
-  const teller = createTeller({ ...deps, answered: take, over: () => wake(COALESCE_MS) })
+  const teller = createTeller({ ...deps, answered: take, over: () => wake(pauseMs) })
   let timer: NodeJS.Timeout | null = null
   let dueAtMs = Infinity
+  /** A run over many takes longer: then it is done less often, so that others always have most of the time. */
+  let pauseMs = COALESCE_MS
   let stopped = false
 
   function changed(row: RestartRow, changes: Changes): void {
@@ -162,31 +164,48 @@ export function createRestarts(deps: Deps) {
     }
   }
 
+  /** @throws what the store or a row throws; then nothing of it remains */
+  function commit(ids: readonly RestartId[]): void {
+    const changes = createChanges()
+    const tells: RestartRow[] = []
+    let working: ReadonlySet<DeviceId> | null = null
+    repo.transaction(() => {
+      for (const id of ids)
+        for (let n = 0; n < STEPS_PER_RUN; n++) {
+          const row = repo.byId(id)!
+          const deployment = deps.deployments.byId(row.deployment_id)
+          if (!deployment || !isRestartOpen(row.state)) break
+          const snapshot = snapshotOf(row, deployment, () => (working ??= deps.workingDevices()))
+          if (!advance(row, snapshot, changes, tells)) break
+        }
+    })
+    deps.committed(changes)
+    tells.forEach(teller.tell)
+  }
+  const attempt = (work: () => void): boolean => {
+    try {
+      work()
+      return true
+    } catch (error) {
+      deps.log.error({ err: error }, 'a restart could not be advanced; it is tried again')
+      return false
+    }
+  }
   function run(): void {
     timer = null
     dueAtMs = Infinity
     if (stopped) return
-    const changes = createChanges()
-    const tells: RestartRow[] = []
-    let working: ReadonlySet<DeviceId> | null = null
-    try {
-      repo.transaction(() => {
-        claim(changes)
-        for (const { restart_id } of repo.open())
-          for (let n = 0; n < STEPS_PER_RUN; n++) {
-            const row = repo.byId(restart_id)!
-            const deployment = deps.deployments.byId(row.deployment_id)
-            if (!deployment || !isRestartOpen(row.state)) break
-            const snapshot = snapshotOf(row, deployment, () => (working ??= deps.workingDevices()))
-            if (!advance(row, snapshot, changes, tells)) break
-          }
-      })
+    const startMs = performance.now()
+    attempt(() => {
+      const changes = createChanges()
+      repo.transaction(() => claim(changes))
       deps.committed(changes)
-      tells.forEach(teller.tell)
-    } catch (error) {
-      deps.log.error({ err: error }, 'restarts could not be advanced; it is tried again')
-    }
-    wake(timings.heartbeatMs)
+      const ids = repo.open().map((row) => row.restart_id)
+      // One that cannot be advanced must not stop the others.
+      if (!attempt(() => commit(ids))) for (const id of ids) attempt(() => commit([id]))
+    })
+    pauseMs = Math.max(COALESCE_MS, 4 * (performance.now() - startMs))
+    wake(Math.max(pauseMs, timings.heartbeatMs))
   }
   function wake(inMs: number): void {
     const atMs = performance.now() + inMs
@@ -212,25 +231,22 @@ export function createRestarts(deps: Deps) {
 
   return {
     /** Look soon at what is owed. */
-    poke: (): void => wake(COALESCE_MS),
+    poke: (): void => wake(pauseMs),
     /** What an agent says of itself at the start of its link. Left out: it knows nothing of restarts. */
     met(deviceId: DeviceId, ability: RestartAbility | undefined): void {
       abilities.set(deviceId, ability ?? 'too_old')
       for (const row of repo.open()) if (row.device_id === deviceId) teller.forget(row.restart_id)
-      wake(COALESCE_MS)
+      wake(pauseMs)
     },
     /** What its agent last said; null: it has not been here since the controller started. */
     abilityOf: (id: DeviceId): RestartAbility | 'too_old' | null => abilities.get(id) ?? null,
     /** Devices that are about to restart, or are at it: nothing else starts on them. */
     restartingDevices(): ReadonlySet<DeviceId> {
-      return new Set(
-        repo
-          .open()
-          .filter((row) =>
-            keepsBusy(toPlanRestart(row), devices.presence.isOnline(row.device_id), now(), timings),
-          )
-          .map((row) => row.device_id),
-      )
+      const busy = new Set<DeviceId>()
+      for (const { device_id: id, state, due_at_ms: dueAtMs } of repo.underWay())
+        if (keepsBusy({ state, dueAtMs }, devices.presence.isOnline(id), now(), timings))
+          busy.add(id)
+      return busy
     },
     /**
      * Nobody wants these any more. What is not ordered yet ends here, what is ordered is withdrawn. Inside the caller's transaction.
