@@ -57,6 +57,7 @@ export function openRestartJournal(path: string, log: Log): RestartJournal {
     if (line.success) apply(line.data)
   }
   if (reading.damaged) log.error({ file: path }, 'the journal of restarts is damaged')
+  let isClosed = false
   let rewriteAtBytes = 0
   function tidy(): void {
     try {
@@ -73,11 +74,16 @@ export function openRestartJournal(path: string, log: Log): RestartJournal {
     known: (id) => restarts.get(id),
     all: () => [...restarts.values()],
     write(restart, sequence = 0) {
+      // Its number may be another file's by now.
+      if (isClosed) throw new Error('the agent is stopping')
       const line = { high: Math.max(high, sequence), restart }
       file.append(line)
       apply(line)
       if (file.sizeBytes() >= rewriteAtBytes) tidy()
     },
-    close: () => file.close(),
+    close() {
+      isClosed = true
+      file.close()
+    },
   }
 }

@@ -304,8 +304,15 @@ it('never ends more than one boot for one order, nor restarts into an installati
       for (const times of endedBy.values()) expect(times.size).toBe(1)
       a.close()
     }),
-    { numRuns: 300 },
+    { numRuns: 100 },
   )
+})
+
+it('writes nothing after its end, where its file may be another one by then', async () => {
+  const a = aPc()
+  a.close()
+  expect(await a.order()).toMatchObject({ result: 'busy' })
+  expect(a.pc.calls).toEqual([])
 })
 
 it('does not restart the computer that it is developed or tried out on', async () => {
