@@ -64,6 +64,11 @@ const deploy = async (pcs: Pc[], change: object = {}): Promise<DeploymentId> => 
   }
   return (await t.rest.call('deployments.create', { body })).deployment_id
 }
+/** The nth command that its agent was given. */
+async function commandOf(pc: Pc, n: number): Promise<DeployPayload> {
+  await expect.poll(() => pc.agent.commands.length, { timeout: 10_000 }).toBe(n)
+  return pc.agent.commands[n - 1] as DeployPayload
+}
 const deploymentOf = (id: DeploymentId) => t.rest.call('deployments.get', { params: { id } })
 const restartOf = async (id: DeploymentId, index = 0) =>
   (await t.rest.call('deployments.progress', { params: { id } })).targets[index]?.restart
@@ -129,29 +134,37 @@ describe('a deployment that restarts PCs', () => {
     expect(await trailOf(id)).toEqual(['deployment.restart_end failed'])
   })
 
-  it('waits for every package of the PC, and for the work of other deployments', async () => {
+  it('waits for every package of the PC', async () => {
     const pc = await aPc('PC-01', { holds: true })
     const second = (await t.addScript('second')).id
     const id = await deploy([pc], { software_ids: [software, second] })
-    const command = async (n: number) => {
-      await expect.poll(() => pc.agent.commands.length, { timeout: 10_000 }).toBe(n)
-      return pc.agent.commands[n - 1] as DeployPayload
-    }
-    await pc.agent.result(await command(1), NEEDS_RESTART)
-    const last = await command(2)
+    await pc.agent.result(await commandOf(pc, 1), NEEDS_RESTART)
+    const last = await commandOf(pc, 2)
     await settle()
     expect(await restartOf(id)).toMatchObject({ state: 'owed', reason: 'device_busy' })
-    const other = await deploy([pc], { name: 'other', reboot: 'never' })
+    expect(pc.agent.restarts).toEqual([])
     await pc.agent.result(last, { message: 'Installed.' })
-    const theirs = await command(3)
-    await settle()
-    // Whichever came first, the other waits: here it is the other deployment's installer.
-    const isInstalling = (await restartOf(id))!.state === 'owed'
-    expect(pc.agent.restarts.length).toBe(isInstalling ? 0 : 1)
-    if (isInstalling) await pc.agent.result(theirs, { message: 'Installed.' })
     await untilRestart(id, 'announced')
     expect(pc.agent.restarts.length).toBe(1)
+  })
+
+  it('waits for the work of another deployment', async () => {
+    const pc = await aPc('PC-01', { holds: true })
+    const slow = await aPc('PC-02', { holds: true })
+    const id = await deploy([pc, slow])
+    const first = await commandOf(pc, 1)
+    await t.rest.call('deployments.pause', { params: { id } })
+    await pc.agent.result(first, NEEDS_RESTART)
+    const other = await deploy([pc], { name: 'other', reboot: 'never' })
+    const theirs = await commandOf(pc, 2)
+    await t.rest.call('deployments.resume', { params: { id } })
+    await expect.poll(async () => (await restartOf(id))?.reason, { timeout: 10_000 }).toBe('device_busy') // prettier-ignore
+    await settle()
+    expect(pc.agent.restarts).toEqual([])
+    await pc.agent.result(theirs, { message: 'Installed.' })
     await untilEnded(other)
+    await untilRestart(id, 'announced')
+    expect(pc.agent.restarts.length).toBe(1)
   })
 
   it('gives a PC no other work from the order until it is back', async () => {
