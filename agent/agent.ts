@@ -24,6 +24,9 @@ import { selfCommand } from './lib/self.ts'
 import { mergeAddresses } from './link/enroll.ts'
 import { createLink, type LinkTimings } from './link/link.ts'
 import { createPinnedAgent, type Pin } from './link/pinned-agent.ts'
+import { openRestartJournal } from './restart/restart-journal.ts'
+import { createRestarts } from './restart/restarts.ts'
+import { systemRestartTools, type RestartTools } from './restart/tools.ts'
 import { createSupervisorClient } from './supervisor/client.ts'
 import { placesOf, updateObstacle } from './update/places.ts'
 import { createUpdater } from './update/updater.ts'
@@ -38,6 +41,8 @@ export type AgentOptions = {
   installRoot: string | null
   /** See facts/hardware.ts. */
   hardwareId: string | null
+  /** Given by tests alone: what stands for the platform's own means of restarting. */
+  restartTools?: RestartTools
   linkTimings?: Partial<LinkTimings>
   attemptTimings?: Partial<AttemptTimings>
   onConnected: (address: string) => void
@@ -60,6 +65,17 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
   const installers = createInstallers({ installRoot, scratchDir: folder.attemptsDir })
   const journal = openJournal(folder.journalFile, log)
+  const restartTools = options.restartTools ?? systemRestartTools(installRoot)
+  const restartAbility = await restartTools.ability()
+  const restartJournal = openRestartJournal(folder.restartsFile, log)
+  const restarts = createRestarts({
+    enrollment,
+    journal: restartJournal,
+    tools: restartTools,
+    ability: restartAbility,
+    isBusy: () => journal.open().length > 0,
+    log,
+  })
   const facts = (): AgentFacts => ({
     ...gatherFacts(identity.name(), installRoot ?? folder.path),
     self_update: updater.facts(),
@@ -92,7 +108,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     pin,
     sign: identity.sign,
     hello: () => ({
-      last_sequence: journal.highestSequence(),
+      last_sequence: Math.max(journal.highestSequence(), restarts.highestSequence()),
+      restart: restartAbility,
       attempts: journal.held(),
       hardware_id: options.hardwareId,
       facts: facts(),
@@ -107,6 +124,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         diskFolder: installRoot ?? folder.path,
       }),
       update_agent: (body) => Promise.resolve(updater.command(body)),
+      restart_device: restarts.answer,
     },
     onReady(address, welcome) {
       const merged = mergeAddresses([address], welcome.addresses, enrollment().addresses)
@@ -158,6 +176,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     reporter: link,
     enrollment,
     attemptsDir: folder.attemptsDir,
+    isRestarting: restarts.isNear,
     stopped,
     onEnded() {
       tell()
@@ -199,5 +218,6 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     inventory.disconnected()
     note(null)
     journal.close()
+    restartJournal.close()
   }
 }

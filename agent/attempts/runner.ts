@@ -51,6 +51,8 @@ export function createRunner(
     reporter: Reporter
     enrollment: () => Enrollment
     attemptsDir: string
+    /** This PC is about to restart. */
+    isRestarting: () => boolean
     stopped: AbortSignal
     /** After every end of an attempt. */
     onEnded: () => void
@@ -217,6 +219,8 @@ export function createRunner(
       if (givingBack.takeBack(id)) void pump()
       return { accepted: true }
     }
+    if (deps.isRestarting())
+      return refuse('busy', 'This PC is about to restart to complete an installation.').refusal
     if (!deps.installers.kinds.includes(payload.kind))
       return refuse('unsupported', `This PC does not run .${payload.kind} installers.`).refusal
     if (isHeld) return refuse('busy', 'The agent is about to start as another version.').refusal

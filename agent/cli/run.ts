@@ -12,6 +12,7 @@ import { secretHash } from '../link/secret-hash.ts'
 import { NotWantedError } from '../link/link.ts'
 import { SplitError } from '../link/split.ts'
 import { makePrivateFolder } from '../service/service.ts'
+import type { RestartTools } from '../restart/tools.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
@@ -36,10 +37,12 @@ async function getEnrolled(
 /**
  * `run`: the agent, in the foreground, until SIGINT or SIGTERM.
  * @param hardware tells what the agent runs on
+ * @param restartTools stands for the platform's own means of restarting (tests)
  */
 export async function runCommandVerb(
   args: Arguments,
   hardware: () => Promise<string | null> = readHardwareId,
+  restartTools?: RestartTools,
 ): Promise<number> {
   const code = args.code === undefined ? null : readCode(args.code)
   await makePrivateFolder(args.state!)
@@ -63,6 +66,7 @@ export async function runCommandVerb(
             identity,
             installRoot: args['install-root'] ?? null,
             hardwareId,
+            ...(restartTools ? { restartTools } : {}),
             onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
             onReplaced: () => stop.abort(new Error('the agent starts as another version')),
             onLost: (why) => process.stdout.write(`Connection lost: ${withoutSteering(why)}.\n`),

@@ -18,6 +18,7 @@ export type StateFolder = {
   path: string
   identityFile: string
   journalFile: string
+  restartsFile: string
   statusFile: string
   /** What the hub has acknowledged of this PC's inventory. */
   inventoryFile: string
@@ -34,6 +35,7 @@ export function stateFolder(path: string): StateFolder {
     path: root,
     identityFile: join(root, 'identity.json'),
     journalFile: join(root, 'journal.log'),
+    restartsFile: join(root, 'restarts.log'),
     statusFile: join(root, 'status.json'),
     inventoryFile: join(root, 'inventory.json'),
     lockFile: join(root, 'agent.lock'),
@@ -76,9 +78,10 @@ export function prepareStateFolder(path: string): StateFolder {
     chmodSync(folder.path, 0o700)
     mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
     refuseForeign(folder.attemptsDir, 'folder')
-    const { identityFile, journalFile, statusFile, inventoryFile, lockFile, updateFile } = folder
-    const files = [identityFile, journalFile, statusFile, inventoryFile, lockFile, updateFile]
-    for (const file of files)
+    const { identityFile, journalFile, restartsFile, statusFile, inventoryFile } = folder
+    const { lockFile, updateFile } = folder
+    const logs = [journalFile, restartsFile]
+    for (const file of [identityFile, ...logs, statusFile, inventoryFile, lockFile, updateFile])
       refuseForeign(file, 'file')
     chmodSync(folder.attemptsDir, 0o700)
   } catch (error) {

@@ -20,6 +20,7 @@ import {
   type HubToAgent,
   type InspectReply,
 } from '#shared/contract/agent-link.ts'
+import type { RestartReply } from '#shared/contract/agent-restart.ts'
 import {
   ACK_TIMEOUT_MS,
   RECONNECT_MAX_MS,
@@ -71,6 +72,7 @@ export type Link = Reporter & {
 export type Questions = {
   inspect_device: (body: unknown) => Promise<InspectReply>
   update_agent?: (body: unknown) => Promise<CommandReply>
+  restart_device: (body: unknown) => Promise<RestartReply>
 }
 
 type HubSocket = Socket<HubToAgent, AgentToHub>
@@ -83,7 +85,7 @@ export function createLink(deps: {
   pin: Pin
   sign: (text: string) => string
   /** What the agent says of itself and its work at the start of a link. */
-  hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'hardware_id' | 'facts'>
+  hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'hardware_id' | 'restart' | 'facts'>
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
   questions: Questions
   /** The handshake is complete. */

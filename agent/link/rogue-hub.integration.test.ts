@@ -100,7 +100,10 @@ async function trySocket(address: string): Promise<string[]> {
       facts: gatherFacts('pc', folder.path),
     }),
     onCommand: () => ({ accepted: true }),
-    questions: { inspect_device: () => Promise.resolve({ ok: false, message: 'not here' }) },
+    questions: {
+      inspect_device: () => Promise.resolve({ ok: false, message: 'not here' }),
+      restart_device: () => Promise.resolve({ result: 'refused', message: 'not here' }),
+    },
     onReady: () => reasons.push('ready'),
     onLost: () => undefined,
     find: () => Promise.resolve([]),

@@ -24,9 +24,14 @@ export type AgentProcess = {
 /** Starts `node agent/main.ts …args`. `wrap` stands before it (to run it as another user, say). */
 export function startAgent(
   args: readonly string[],
-  options: { wrap?: readonly string[]; env?: Record<string, string> } = {},
+  options: {
+    wrap?: readonly string[]
+    env?: Record<string, string>
+    /** Stands for `agent/main.ts`: a script of the test kit and what it wants before the verb. */
+    program?: readonly string[]
+  } = {},
 ): AgentProcess {
-  const words = [...(options.wrap ?? []), process.execPath, MAIN, ...args]
+  const words = [...(options.wrap ?? []), process.execPath, ...(options.program ?? [MAIN]), ...args]
   const child = spawn(words[0]!, words.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, DEPLOYX_LOG_LEVEL: 'debug', ...options.env },

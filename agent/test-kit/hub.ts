@@ -37,6 +37,7 @@ import {
   type InspectPayload,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
+import { RestartReply, restartText, type RestartPayload } from '#shared/contract/agent-restart.ts'
 import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { AttemptId, type DeploymentId, type DeviceId, type TargetId } from '#shared/domain/ids.ts'
 import { Sha256 } from '#shared/domain/ids.ts'
@@ -349,6 +350,19 @@ export async function startTestHub(
       const envelope = { payload, signature: signature.toString('base64'), key_id: KEY_ID }
       return InspectReply.parse(
         await live.timeout(10_000).emitWithAck('inspect_device', { envelope }),
+      )
+    },
+    /** Orders a restart, or withdraws one, under a signature made for that (or for what the test says). */
+    restart: async (
+      order: RestartPayload,
+      purpose: (text: string) => string = restartText,
+    ): Promise<RestartReply> => {
+      if (!live) throw new Error('no agent is connected')
+      const payload = JSON.stringify(order)
+      const signature = sign(null, Buffer.from(purpose(payload)), command.privateKey)
+      const envelope = { payload, signature: signature.toString('base64'), key_id: KEY_ID }
+      return RestartReply.parse(
+        await live.timeout(10_000).emitWithAck('restart_device', { deployment_id: 7, envelope }),
       )
     },
     cancel: (command: DeployPayload) => {

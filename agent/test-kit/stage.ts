@@ -6,7 +6,10 @@ import { startTestHub, type TestHub } from './hub.ts'
 
 export type Stage = Awaited<ReturnType<typeof setStage>>
 
-export async function setStage(hubOptions: Parameters<typeof startTestHub>[0] = {}) {
+export async function setStage(
+  hubOptions: Parameters<typeof startTestHub>[0] = {},
+  program?: readonly string[],
+) {
   const hub: TestHub = await startTestHub(hubOptions)
   const state = makeFolder()
   const root = makeFolder()
@@ -17,7 +20,7 @@ export async function setStage(hubOptions: Parameters<typeof startTestHub>[0] = 
     rootPath: root.path,
     /** `run` with the code of this hub, into the install root unless told otherwise. */
     start(more: readonly string[] = ['--install-root', root.path, '--code', hub.code()]) {
-      const agent = startAgent(['run', '--state', state.path, ...more])
+      const agent = startAgent(['run', '--state', state.path, ...more], program ? { program } : {})
       agents.push(agent)
       return agent
     },

@@ -17,6 +17,12 @@ const WORDS: Record<AuditAction, Words> = {
   'deployment.create': { name: 'Deployment created', sentence: '{who} created {what}' },
   'deployment.end': { name: 'Deployment ended', sentence: '{What} ended' },
   'deployment.pause': { name: 'Deployment paused', sentence: '{who} paused {what}' },
+  'deployment.restart': { name: 'Restart ordered', sentence: '{who} ordered a restart of {what}' },
+  'deployment.restart_end': { name: 'Restart ended', sentence: 'The restart of {what} ended' },
+  'deployment.restarts_cancel': {
+    name: 'Restarts called off',
+    sentence: '{who} called off the restarts of {what}',
+  },
   'deployment.resume': { name: 'Deployment resumed', sentence: '{who} resumed {what}' },
   'deployment.retry': { name: 'Deployment retried', sentence: '{who} retried {what}' },
   'deployment.stop_all': { name: 'All deployments stopped', sentence: '{who} stopped {what}' },

@@ -23,6 +23,7 @@ export type StepField =
   | 'window_days'
   | 'window_start'
   | 'window_end'
+  | 'reboot_minutes'
 /** Messages per field; an empty object means the step is complete. */
 export type StepErrors = Partial<Record<StepField, string>>
 
@@ -101,6 +102,7 @@ function checkStrategy(draft: Draft, nowMs: number): StepErrors {
   if (draft.offline_policy === 'wait' && draft.wait_minutes === null) set('wait_minutes', '')
   if (draft.timeout_minutes !== null && !whole(draft.timeout_minutes, 1, 1_440)) set('timeout', '')
   if (limitsFailures(draft) && draft.failure_percent === null) set('failure_percent', PERCENT)
+  if (draft.reboot === 'if_needed' && draft.reboot_minutes === null) set('reboot_minutes', '')
   if (draft.start === 'later') {
     const startMs = startAtMs(draft)
     if (startMs === null) errors.start = 'Choose a day, and a time such as 22:30.'
@@ -132,6 +134,7 @@ const LABEL = {
   window_days: 'Maintenance window',
   window_start: 'Maintenance window',
   window_end: 'Maintenance window',
+  reboot_minutes: 'Notice of a restart',
   timeout: 'Time-out',
 } as const satisfies Partial<Record<StepField, string>>
 
@@ -159,6 +162,7 @@ const FIELD_OF_PATH: readonly (readonly [path: string, field: StepField])[] = [
   ['/maintenance_window/days', 'window_days'],
   ['/maintenance_window/start', 'window_start'],
   ['/maintenance_window', 'window_end'],
+  ['/reboot_delay_minutes', 'reboot_minutes'],
   ['/wait_minutes', 'wait_minutes'],
   ['/timeout_seconds', 'timeout'],
 ]

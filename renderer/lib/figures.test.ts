@@ -89,6 +89,8 @@ describe('a preflight', () => {
     software_name: 'VLC',
     outcome,
     live: true,
+    restart: 'never',
+    restart_note: null,
     reason,
     message,
     size_bytes: 1,

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
+import { RESTART_NOTICE_MINUTES } from '#shared/domain/restart-state.ts'
 import { Strategy, strategyProblems, StrategyType, waveSizes } from '#shared/domain/strategy.ts'
 import { MAX_CONCURRENT_DEVICES } from '#shared/domain/defaults.ts'
 
@@ -32,6 +33,9 @@ export const RolloutDraft = z.object({
   window_days: z.array(z.number().int().min(0).max(6)).default([1, 2, 3, 4, 5]),
   window_start: z.string().default('22:00'),
   window_end: z.string().default('05:00'),
+  reboot: z.enum(['never', 'if_needed']).default('never'),
+  /** The notice of a restart, in minutes. */
+  reboot_minutes: z.number().nullable().default(RESTART_NOTICE_MINUTES),
 })
 export type RolloutDraft = z.infer<typeof RolloutDraft>
 
@@ -122,7 +126,12 @@ export function rolloutRequest(
   draft: RolloutDraft & { max_concurrent: number | null },
 ): Pick<
   CreateDeploymentInput,
-  'strategy_type' | 'strategy' | 'scheduled_at' | 'maintenance_window'
+  | 'strategy_type'
+  | 'strategy'
+  | 'scheduled_at'
+  | 'maintenance_window'
+  | 'reboot'
+  | 'reboot_delay_minutes'
 > {
   const startMs = draft.start === 'later' ? startAtMs(draft) : null
   const window = windowOf(draft)
@@ -131,5 +140,8 @@ export function rolloutRequest(
     strategy: strategyOf(draft),
     ...(startMs === null ? {} : { scheduled_at: new Date(startMs).toISOString() }),
     ...(window ? { maintenance_window: window } : {}),
+    ...(draft.reboot === 'if_needed'
+      ? { reboot: draft.reboot, ...given('reboot_delay_minutes', draft.reboot_minutes) }
+      : {}),
   }
 }

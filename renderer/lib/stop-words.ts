@@ -5,7 +5,7 @@ import { countOf } from './format.ts'
 const NAMED = 3
 
 /** The question of the confirm dialog: what stops, and what still ends. */
-export function stopQuestion(active: readonly Pick<Deployment, 'name' | 'counts'>[]): {
+export function stopQuestion(active: readonly Pick<Deployment, 'name' | 'counts' | 'restarts'>[]): {
   title: string
   text: string
   action: string
@@ -16,6 +16,7 @@ export function stopQuestion(active: readonly Pick<Deployment, 'name' | 'counts'
     active.reduce((all, d) => all + of(d), 0)
   const stopping = sum((d) => d.counts.pending + d.counts.downloading)
   const installing = sum((d) => d.counts.installing)
+  const restarting = sum((d) => d.restarts.owed + d.restarts.announced)
   const names = active.slice(0, NAMED).map((d) => d.name)
   const more = active.length - names.length
   const which = `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
@@ -29,6 +30,9 @@ export function stopQuestion(active: readonly Pick<Deployment, 'name' | 'counts'
       installing > 0
         ? `${countOf(installing, 'installer')} that already ${installing === 1 ? 'runs is' : 'run are'} left to end, because cutting one off can damage a PC.`
         : 'No installer is running.',
+      restarting > 0
+        ? `${countOf(restarting, 'restart')} that ${restarting === 1 ? 'waits or is' : 'wait or are'} announced ${restarting === 1 ? 'is' : 'are'} called off.`
+        : '',
     ]
       .filter(Boolean)
       .join(' '),

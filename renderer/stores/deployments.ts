@@ -61,6 +61,9 @@ export const useDeploymentsStore = defineStore('deployments', () => {
       patch(done.deployment_id, { status: done.status, ended_at: done.ended_at, canceling: false }),
     cancel: async (id: DeploymentId) =>
       put(await api.call('deployments.cancel', { params: { id } })),
+    /** Calls off every restart of it that has not happened. */
+    cancelRestarts: async (id: DeploymentId) =>
+      put(await api.call('deployments.cancel_restarts', { params: { id }, body: {} })),
     pause: async (id: DeploymentId) => put(await api.call('deployments.pause', { params: { id } })),
     resume: async (id: DeploymentId) =>
       put(await api.call('deployments.resume', { params: { id } })),

@@ -128,6 +128,9 @@ export const useLiveStore = defineStore('live', () => {
     resume: async () => {
       if (id.value !== null) await deployments.resume(id.value)
     },
+    cancelRestarts: async () => {
+      if (id.value !== null) await deployments.cancelRestarts(id.value)
+    },
     retry,
     /** A paused one tries nothing again until it goes on. */
     retryAndResume: async () => {

@@ -12,6 +12,7 @@ import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../domain/i
 import { DeviceArch, DevicePlatform, InstallerKind } from '../domain/platforms.ts'
 import { HELD_BY, HeldBy, TargetReason } from '../domain/reasons.ts'
 import { SelfUpdateFacts } from './agent-update.ts'
+import { RestartAbility, type RestartReply } from './agent-restart.ts'
 import { Detection } from './detection.ts'
 import { InventoryHash, InventoryPart } from './inventory.ts'
 import { PublicKey, signature } from './keys.ts'
@@ -131,6 +132,8 @@ export const Hello = z.object({
   attempts: z.array(AttemptId).max(10_000),
   /** Null: it cannot be told. */
   hardware_id: HardwareId.nullable().default(null),
+  /** Left out: it knows nothing of restarts. */
+  restart: RestartAbility.optional(),
   facts: AgentFacts,
 })
 export type Hello = z.infer<typeof Hello>
@@ -231,6 +234,10 @@ export const InspectReply = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(false), message: said(1000) }),
 ])
 export type InspectReply = z.infer<typeof InspectReply>
+
+/** See agent-restart.ts for what its envelope holds. */
+export const RestartDevice = z.object({ deployment_id: DeploymentId, envelope: CommandEnvelope })
+export type RestartDevice = z.infer<typeof RestartDevice>
 
 /** The plain fields beside the envelope are for people and logs and are never acted on. */
 export const DeploySoftware = z.object({
@@ -355,4 +362,5 @@ export type HubToAgent = {
   cancel_deployment: (body: CancelDeployment, ack: Ack<CommandReply>) => void
   update_agent: (body: UpdateAgent, ack: Ack<CommandReply>) => void
   inspect_device: (body: InspectDevice, ack: Ack<InspectReply>) => void
+  restart_device: (body: RestartDevice, ack: Ack<RestartReply>) => void
 }

@@ -22,6 +22,7 @@ import { HeldBy, TargetReason } from '../domain/reasons.ts'
 import { Strategy, StrategyType } from '../domain/strategy.ts'
 import { TargetState } from '../domain/target-state.ts'
 import { Detection } from './detection.ts'
+import { RestartCounts, TargetRestart } from './restarts.ts'
 
 export const Timestamp = z.iso.datetime()
 const count = z.number().int().nonnegative()
@@ -215,6 +216,13 @@ export const Deployment = z.object({
   maintenance_window: MaintenanceWindow.nullable(),
   offline_policy: z.enum(['fail', 'wait']),
   wait_minutes: count,
+  /** Whether PCs that need it are restarted once their packages are in. */
+  reboot: z.enum(['never', 'if_needed']),
+  /** The notice that people at the PC get. */
+  reboot_delay_minutes: count,
+  /** A person called all of its restarts off. */
+  restarts_canceled: z.boolean(),
+  restarts: RestartCounts,
   created_by: UserId.nullable(),
   created_by_name: z.string().nullable(),
   created_at: Timestamp,
@@ -249,6 +257,8 @@ export const Target = z.object({
   completed_at: Timestamp.optional(),
   /** When the target entered its present state. */
   since: Timestamp,
+  /** Where its installer asked for one and the deployment restarts PCs. */
+  restart: TargetRestart.optional(),
 })
 export type Target = z.infer<typeof Target>
 
@@ -301,6 +311,9 @@ export const PreflightTarget = z.object({
   size_bytes: count.nullable(),
   /** Its agent was asked just now; false: judged by what was known of it. */
   live: z.boolean(),
+  /** Whether this deployment restarts the PC should an installer ask for it. `impossible`: its agent cannot, `restart_note` says why. */
+  restart: z.enum(['never', 'may_follow', 'impossible']),
+  restart_note: z.string().nullable(),
 })
 export type PreflightTarget = z.infer<typeof PreflightTarget>
 export const Preflight = z.object({

@@ -12,8 +12,9 @@ import {
   TargetId,
   UserId,
 } from '../domain/ids.ts'
-import { MaintenanceWindow } from '../domain/maintenance-window.ts'
+import { MaintenanceWindow, windowMinutes } from '../domain/maintenance-window.ts'
 import { DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
+import { RESTART_NOTICE_MAX_MINUTES, RESTART_NOTICE_MINUTES } from '../domain/restart-state.ts'
 import { Strategy, strategyProblems, StrategyType } from '../domain/strategy.ts'
 import { Detection } from './detection.ts'
 import { Role } from './entities.ts'
@@ -164,7 +165,15 @@ export const CreateDeployment = z
     maintenance_window: MaintenanceWindow.optional(),
     timeout_seconds: timeoutSeconds.optional(),
     action: z.enum(['install', 'uninstall']).default('install'),
+    /** Whether a PC whose installer asks for it is restarted, once all its packages have ended. */
     reboot: z.enum(['never', 'if_needed']).default('never'),
+    /** The notice that people at the PC get. */
+    reboot_delay_minutes: z
+      .number()
+      .int()
+      .min(1)
+      .max(RESTART_NOTICE_MAX_MINUTES)
+      .default(RESTART_NOTICE_MINUTES),
   })
   .refine((d) => d.software_ids.length + d.custom_software.length > 0, {
     path: ['software_ids'],
@@ -178,10 +187,16 @@ export const CreateDeployment = z
     path: ['custom_software'],
     message: 'what is given by its address can be installed only',
   })
-  .refine((d) => d.reboot === 'never', {
-    path: ['reboot'],
-    message: 'this version restarts no PC; a restart that is needed is reported',
-  })
+  .refine(
+    (d) =>
+      d.reboot === 'never' ||
+      !d.maintenance_window ||
+      d.reboot_delay_minutes < windowMinutes(d.maintenance_window),
+    {
+      path: ['reboot_delay_minutes'],
+      message: 'the notice of a restart must fit into the maintenance window',
+    },
+  )
   .superRefine((d, context) => {
     for (const { key, message } of strategyProblems(d.strategy_type, d.strategy))
       context.addIssue({ code: 'custom', path: ['strategy', key], message })

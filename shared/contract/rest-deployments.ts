@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { DeploymentId, TargetId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
 import * as request from './requests.ts'
+import { CancelRestarts } from './restarts.ts'
 import { id, pathId, route } from './route.ts'
 
 const targetParams = z.object({ id: pathId(DeploymentId), target_id: pathId(TargetId) })
@@ -78,6 +79,15 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Emergency stop: cancels every deployment that has not ended and is his to cancel',
     reply: z.object({ stopped: z.array(DeploymentId) }),
+  }),
+  'deployments.cancel_restarts': route({
+    method: 'POST',
+    path: '/deployments/:id/restarts/cancel',
+    access: 'user',
+    summary: 'Call off restarts: those that wait, and those whose notice runs',
+    params: id(DeploymentId),
+    body: CancelRestarts,
+    reply: entity.Deployment,
   }),
   'deployments.retry': route({
     method: 'POST',

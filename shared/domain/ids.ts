@@ -27,6 +27,13 @@ export const AttemptId = z
   .brand<'AttemptId'>()
 export type AttemptId = z.infer<typeof AttemptId>
 
+/** Names one restart of a PC for ever, as an attempt is named. 128 random bits, hex. */
+export const RestartId = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/)
+  .brand<'RestartId'>()
+export type RestartId = z.infer<typeof RestartId>
+
 /** Names one sign-in. Not a secret: it opens nothing without the controller's signature around it. 128 random bits, hex. */
 export const SessionId = z
   .string()

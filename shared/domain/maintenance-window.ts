@@ -29,6 +29,12 @@ export const MaintenanceWindow = z
   .refine((w) => w.start !== w.end, { path: ['end'], message: 'must differ from start' })
 export type MaintenanceWindow = z.infer<typeof MaintenanceWindow>
 
+/** How long it is open at a time, where no clock is changed. */
+export function windowMinutes({ start, end }: MaintenanceWindow): number {
+  const minutes = minutesOf(end) - minutesOf(start)
+  return minutes > 0 ? minutes : minutes + 24 * 60
+}
+
 const DAYS_AHEAD = 8
 
 /** The local time of day on the day `offset` days after `day`. A time that a clock change leaves out is the moment after it. */

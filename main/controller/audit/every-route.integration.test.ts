@@ -77,8 +77,8 @@ async function deployment(change: object = {}): Promise<number> {
   return (reply.body as { deployment_id: number }).deployment_id
 }
 /** Waits for a PC that is away: it runs until somebody decides otherwise. */
-const running = async () => {
-  const id = await deployment({ offline_policy: 'wait' })
+const running = async (change: object = {}) => {
+  const id = await deployment({ offline_policy: 'wait', ...change })
   await expect.poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body).toMatchObject({ status: 'in_progress' }) // prettier-ignore
   return id
 }
@@ -161,6 +161,8 @@ const EXAMPLES: Partial<Record<RouteName, Example>> = {
     await t.rest.raw('POST', `/deployments/${id}/pause`)
     return send('POST', `/deployments/${id}/resume`)
   },
+  'deployments.cancel_restarts': async () =>
+    send('POST', `/deployments/${await running({ reboot: 'if_needed' })}/restarts/cancel`, {}),
   'deployments.retry': async () => send('POST', `/deployments/${await failed()}/retry`, {}),
   'controller.rotate': async () => send('POST', '/controller/identity/rotate', { command: true }),
   'controller.save_recovery': async () =>

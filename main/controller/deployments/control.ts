@@ -2,13 +2,14 @@
 import type { Deployment } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { ENDED_DEPLOYMENT_STATES, nextDeploymentState } from '#shared/domain/deployment-state.ts'
-import type { DeploymentId, InstallerId, TargetId } from '#shared/domain/ids.ts'
+import type { DeploymentId, DeviceId, InstallerId, TargetId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { maySee, type Viewer } from '../context.ts'
 import type { Software } from '../software/index.ts'
 import { createChanges, type Changes } from './changes.ts'
 import type { Decisions } from './decisions.ts'
 import type { DeploymentRow, DeploymentsRepo, TargetRow } from './deployments.repo.ts'
+import type { Restarts } from './restarts/restarts.ts'
 
 /** Of a retry: the audit trail names so many one by one. */
 const TARGETS_NAMED = 500
@@ -16,6 +17,7 @@ const TARGETS_NAMED = 500
 export function createControl(deps: {
   repo: Pick<DeploymentsRepo, 'transaction' | 'activeIds' | 'byId' | 'failedTargets'>
   decisions: Decisions
+  restarts: Pick<Restarts, 'callOff' | 'openDeployments'>
   audit: Audit
   software: Pick<Software, 'retryFetches'>
   /** The installer that fits the device of a target; null when there is none. */
@@ -49,6 +51,33 @@ export function createControl(deps: {
       })
       return view(id)
     },
+    /**
+     * Calls off restarts of a deployment, ended or not: those of these devices, or all, those that are not owed yet included.
+     * @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE when there is nothing to call off
+     */
+    cancelRestarts(
+      viewer: Viewer,
+      id: DeploymentId,
+      deviceIds: DeviceId[] | undefined,
+    ): Deployment {
+      const row = visible(viewer, id)
+      const meant = deviceIds && new Set(deviceIds)
+      decide((changes) => {
+        const called = deps.restarts.callOff(id, (device) => meant?.has(device) ?? true, changes)
+        const mayFollow = !meant && !hasEnded(row) && row.reboot === 'if_needed'
+        if (called === 0 && !mayFollow)
+          throw new AppError('E_ILLEGAL_STATE', 'No restart of this deployment waits or is announced.') // prettier-ignore
+        if (!meant) decisions.cancelRestarts(id, changes)
+        deps.audit.record(
+          viewer,
+          'deployment.restarts_cancel',
+          `deployment ${row.name}`,
+          meant ? `${called} devices` : `all, of which ${called} were waiting or announced`,
+          { deploymentId: id, data: { called_off: called, device_ids: deviceIds ?? null } },
+        )
+      })
+      return view(id)
+    },
     /** Emergency stop: cancels all that is active and his to cancel. Returns what it stopped. */
     stopAll(viewer: Viewer): DeploymentId[] {
       const rows = repo
@@ -57,12 +86,21 @@ export function createControl(deps: {
         .filter((row) => maySee(viewer, row.created_by) && !row.canceling)
       decide((changes) => {
         for (const { id } of rows) decisions.cancel(id, changes)
+        // Restarts outlive their deployments.
+        const restarting = [...deps.restarts.openDeployments()].filter((id) =>
+          maySee(viewer, repo.byId(id)!.created_by),
+        )
+        let restarts = 0
+        for (const id of restarting) {
+          decisions.cancelRestarts(id, changes)
+          restarts += deps.restarts.callOff(id, () => true, changes)
+        }
         deps.audit.record(
           viewer,
           'deployment.stop_all',
           `${rows.length} deployments`,
           rows.map((row) => row.name).join(', '),
-          { data: { deployment_ids: rows.map((row) => row.id) } },
+          { data: { deployment_ids: rows.map((row) => row.id), restarts_called_off: restarts } },
         )
       })
       return rows.map((row) => row.id)

@@ -87,6 +87,8 @@ export function createDeployment(
         offline_policy: input.offline_policy,
         wait_minutes: input.wait_minutes,
         timeout_seconds: input.timeout_seconds ?? null,
+        reboot: input.reboot,
+        reboot_delay_minutes: input.reboot_delay_minutes,
         software_names: software.map(softwareTitle),
         device_count: devices.length,
       },

@@ -31,6 +31,11 @@ export function createDecisions(deps: {
       repo.update(id, { canceling: true, ...NOT_PAUSED })
       changed(id, changes)
     },
+    /** None follows any more; what is ordered already is withdrawn by its own. */
+    cancelRestarts(id: DeploymentId, changes: Changes): void {
+      repo.update(id, { restarts_canceled: true })
+      changed(id, changes)
+    },
     pause(id: DeploymentId, username: string, changes: Changes): void {
       repo.update(id, {
         paused: true,
@@ -56,6 +61,7 @@ export function createDecisions(deps: {
           attempt: target.attempt + 1,
           installer_id: target.installer_id,
           attempt_id: null,
+          restart_id: null,
           reason: null,
           result_message: null,
           error_details: null,

@@ -22,6 +22,8 @@ export function createEngine(deps: {
   sender: Sender
   trail: Trail
   isFileMissing: (installer: InstallerRow) => boolean
+  /** Devices that are about to restart, or are at it. */
+  restartingDevices: () => ReadonlySet<DeviceId>
   now: Now
   log: Log
   timings: EngineTimings
@@ -51,6 +53,7 @@ export function createEngine(deps: {
 
   function snapshotOf(row: DeploymentRow, targets: ReadonlyMap<TargetId, OpenTarget>): Snapshot {
     const elsewhere = workingElsewhere(row.id)
+    const restarting = deps.restartingDevices()
     const { presence } = devices
     const nowMs = deps.now()
     const planDevices = new Map<DeviceId, PlanDevice>()
@@ -60,6 +63,7 @@ export function createEngine(deps: {
         ...devices.standing(id),
         ...presence.of(id, nowMs),
         busyElsewhere: elsewhere.has(id),
+        isRestarting: restarting.has(id),
       })
     }
     return {

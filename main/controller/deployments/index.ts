@@ -11,7 +11,6 @@ import type {
   Deployment,
   Preflight,
   Progress,
-  Stats,
   Target,
   TargetTotals,
 } from '#shared/contract/entities.ts'
@@ -30,7 +29,7 @@ import type {
 } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
-import { isoTime, maySee, type Log, type Now, type Viewer } from '../context.ts'
+import { maySee, type Log, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Settings } from '../settings/index.ts'
@@ -44,11 +43,15 @@ import { createDeployment } from './create.ts'
 import { createDeploymentsRepo, type DeploymentRow, type TargetRow } from './deployments.repo.ts'
 import { createDecisions } from './decisions.ts'
 import { createEngine } from './engine.ts'
+import { ACTIVE, createFigures } from './figures.ts'
 import { preflight } from './preflight.ts'
 import { createOutputsRepo } from './outputs.repo.ts'
 import { createRecorder } from './record.ts'
 import { createReports } from './reports.ts'
 import { createSender, type AgentPort } from './sender.ts'
+import { createRestarts, type Restarts } from './restarts/restarts.ts'
+import { createRestartsRepo } from './restarts/restarts.repo.ts'
+import { createRestartTrail } from './restarts/restart-trail.ts'
 import { createTrail } from './trail.ts'
 import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
 import { toAttempt, toCsv, toDeployment, toProgress, toTarget, totals } from './views.ts'
@@ -57,8 +60,6 @@ export type { DeploymentsEvent } from './changes.ts'
 export type { AgentPort } from './sender.ts'
 export type { EngineTimings } from './timings.ts'
 export type Deployments = ReturnType<typeof createDeployments>
-
-const ACTIVE: DeploymentRow['status'][] = ['pending', 'in_progress']
 
 export function createDeployments(deps: {
   store: Store
@@ -86,6 +87,7 @@ export function createDeployments(deps: {
   function committed(changes: Changes): void {
     for (const event of changes.events()) listeners.forEach((listener) => listener(event))
     engine.poke(changes.owing)
+    if (changes.owing.size + changes.freed.size > 0) restarts.poke()
     // Whoever else waits for a device that has come free. Mostly there is nobody else.
     if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.owing.has(id)))
       engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
@@ -120,8 +122,23 @@ export function createDeployments(deps: {
   const engine = createEngine({
     ...{ repo, devices, sender, trail, isFileMissing },
     ...{ now, log, timings, committed },
+    restartingDevices: () => restarts.restartingDevices(),
   })
-  devices.onChange(({ id }) => engine.poke(repo.deploymentsWaitingFor([id])))
+  const restarts: Restarts = createRestarts({
+    ...{ devices, sign: deps.sign, keyId: deps.keyId, agents: deps.agents },
+    ...{ now, log, timings, committed },
+    repo: createRestartsRepo(store),
+    deployments: repo,
+    workingDevices: engine.workingDevices,
+    trail: createRestartTrail({
+      ...{ audit: deps.audit, deployments: repo },
+      nameOf: (id) => devices.standing(id).name,
+    }),
+  })
+  devices.onChange(({ id }) => {
+    engine.poke(repo.deploymentsWaitingFor([id]))
+    restarts.poke()
+  })
 
   const createDeps = { ...deps, repo, trail }
 
@@ -140,11 +157,12 @@ export function createDeployments(deps: {
   }
   const view = (id: DeploymentId): Deployment => {
     const row = repo.byId(id)!
-    return toDeployment(row, repo.creatorName(row.created_by))
+    return toDeployment(row, repo.creatorName(row.created_by), restarts.countsOf)
   }
   const control = createControl({
     repo,
     decisions: createDecisions({ repo, now, timings }),
+    restarts,
     audit: deps.audit,
     software: deps.software,
     installerFor: ({ device_id, software_id }) => {
@@ -158,6 +176,7 @@ export function createDeployments(deps: {
     decided: (changes) => {
       committed(changes)
       engine.pokeNow(changes.owing)
+      restarts.poke()
     },
   })
 
@@ -172,7 +191,7 @@ export function createDeployments(deps: {
       return id
     },
     preflight: (viewer: Viewer, input: CreateDeployment): Promise<Preflight> =>
-      preflight({ ...deps, workingDevices: engine.workingDevices }, viewer, input),
+      preflight({ ...deps, workingDevices: engine.workingDevices, restarts }, viewer, input),
 
     list(
       viewer: Viewer,
@@ -190,7 +209,12 @@ export function createDeployments(deps: {
         query.limit,
         query.offset,
       )
-      return { deployments: rows.map((row) => toDeployment(row.deployment, row.creator)), total }
+      return {
+        deployments: rows.map((row) =>
+          toDeployment(row.deployment, row.creator, restarts.countsOf),
+        ),
+        total,
+      }
     },
     get(viewer: Viewer, id: DeploymentId): Deployment {
       visible(viewer, id)
@@ -230,51 +254,7 @@ export function createDeployments(deps: {
 
     ...control,
 
-    /** Of all deployments, or of those that are his. */
-    stats(viewer: Viewer): Pick<Stats, 'deployments' | 'last_7_days'> {
-      const ownerId = viewer.role === 'admin' ? null : viewer.id
-      const by = new Map(repo.statusCounts(ownerId).map((row) => [row.status, row.n]))
-      const of = (...states: DeploymentRow['status'][]) =>
-        states.reduce((sum, state) => sum + (by.get(state) ?? 0), 0)
-      const ended = new Map(
-        repo
-          .endedSince(isoTime(now() - 7 * 24 * 3_600_000), ownerId)
-          .map((row) => [row.status, row.n]),
-      )
-      return {
-        deployments: {
-          total: [...by.values()].reduce((a, b) => a + b, 0),
-          active: of(...ACTIVE),
-          completed: of('completed'),
-          failed: of('failed'),
-          partial: of('partial'),
-          canceled: of('canceled'),
-        },
-        last_7_days: {
-          completed: ended.get('completed') ?? 0,
-          failed: ended.get('failed') ?? 0,
-          skipped: ended.get('skipped') ?? 0,
-        },
-      }
-    },
-    /** What is at work now, for tray and quit warning. */
-    activity(): {
-      active_deployments: { id: DeploymentId; name: string; ended: number; total: number }[]
-      running_targets: number
-    } {
-      return {
-        active_deployments: repo.activeIds().map((id) => {
-          const { name, ...row } = repo.byId(id)!
-          return {
-            id,
-            name,
-            ended: row.completed + row.failed + row.skipped,
-            total: totals(row).total,
-          }
-        }),
-        running_targets: repo.runningCount(),
-      }
-    },
+    ...createFigures({ repo, now }),
 
     // ---- for the feed
     subscribe(listener: (event: DeploymentsEvent) => void): () => void {
@@ -303,6 +283,7 @@ export function createDeployments(deps: {
     /** At the start of a link: what the agent no longer holds is owed again, or lost. */
     async reconcile(deviceId: DeviceId, hello: Hello): Promise<void> {
       recorder.flush()
+      restarts.met(deviceId, hello.restart)
       const held = new Set(hello.attempts)
       const told: Promise<ReportReply>[] = []
       for (const target of repo.openTargetsOfDevice(deviceId)) {
@@ -335,10 +316,14 @@ export function createDeployments(deps: {
     /** A package given as an address has arrived, or cannot be had. */
     installerSettled: (id: InstallerId): void => engine.poke(repo.deploymentsUsingInstaller(id)),
 
-    start: (): void => engine.start(),
+    start(): void {
+      engine.start()
+      restarts.start()
+    },
     /** Commits what waits and stops looking. Targets keep their state; the next start takes them up. */
     stop(): void {
       engine.stop()
+      restarts.stop()
       sender.stop()
       recorder.flush()
     },

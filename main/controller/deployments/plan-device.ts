@@ -80,9 +80,11 @@ export function planUnreachable(
   nowMs: number,
   wake: Wake,
 ):
-  | { type: 'wait'; reason: 'connecting' | 'waiting_for_device' }
+  | { type: 'wait'; reason: 'connecting' | 'waiting_for_device' | 'device_busy' }
   | Extract<Action, { type: 'fail' }>
   | null {
+  // It goes away because it was told to.
+  if (device.isRestarting) return { type: 'wait', reason: 'device_busy' }
   if (device.reachability === 'online') return null
   if (device.reachability === 'connecting') {
     wake(device.offlineAtMs)

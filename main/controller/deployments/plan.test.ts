@@ -9,6 +9,7 @@ const aDevice = (change: Partial<PlanDevice> = {}): PlanDevice => ({
   offlineAtMs: NOW - 1,
   lastSignMs: NOW,
   busyElsewhere: false,
+  isRestarting: false,
   refused: false,
   ...change,
 })

@@ -70,6 +70,8 @@ export type PlanDevice = {
   lastSignMs: number
   /** Another deployment is at work on it. */
   busyElsewhere: boolean
+  /** It is about to restart for a deployment, or is at it: it is not there, and comes back. */
+  isRestarting: boolean
   /** Forgotten, blocked or not approved: nothing is sent to it. */
   refused: boolean
 }

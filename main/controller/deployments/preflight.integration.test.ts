@@ -143,7 +143,8 @@ it('refuses what creating would refuse, with the place of every mistake', async 
     test.rest.raw('POST', '/deployments/preflight', { ...body, ...more })
   for (const [more, path] of [
     [{ action: 'upgrade' }, '/action'],
-    [{ reboot: 'if_needed' }, '/reboot'],
+    [{ reboot: 'always' }, '/reboot'],
+    [{ reboot_delay_minutes: 0 }, '/reboot_delay_minutes'],
     [
       { action: 'uninstall', custom_software: [{ name: 'x', download_url: 'http://x/y.deb' }] },
       '/custom_software',

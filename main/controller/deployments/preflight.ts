@@ -7,6 +7,7 @@ import type { Detection } from '#shared/contract/detection.ts'
 import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { removalObstacle } from '#shared/domain/removal.ts'
@@ -23,6 +24,7 @@ import {
   softwareTitle,
   type ChoiceDeps,
 } from './choose.ts'
+import type { Restarts } from './restarts/restarts.ts'
 import type { AgentPort } from './sender.ts'
 
 /** What agents take as one question; scripts beyond that are not asked with. */
@@ -40,6 +42,7 @@ type Deps = ChoiceDeps & {
   keyId: () => string
   log: Log
   workingDevices: () => ReadonlySet<DeviceId>
+  restarts: Pick<Restarts, 'abilityOf' | 'restartingDevices'>
 }
 type Answer = Extract<InspectReply, { ok: true }>
 type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'message'>
@@ -105,11 +108,19 @@ export async function preflight(
   const { devices } = waves
   const answers = await ask(deps, devices, library)
   const working = deps.workingDevices()
+  const restarting = deps.restarts.restartingDevices()
   const targets = devices.flatMap((device) => {
     const answer = answers.get(device.id)
     const isBusy = working.has(device.id) || answer?.busy === true
-    const base = { device_id: device.id, device_name: device.name, live: answer !== undefined }
-    const comes = reach(deps, input, device, isBusy, answer)
+    const base = {
+      device_id: device.id,
+      device_name: device.name,
+      live: answer !== undefined,
+      ...foreseeRestart(deps, input, device),
+    }
+    const comes = restarting.has(device.id)
+      ? RESTARTING
+      : reach(deps, input, device, isBusy, answer)
     return [
       ...library.map((item, i) => ({
         ...base,
@@ -154,6 +165,30 @@ const sentBytes = (
   installer && (action === 'install' || installer.archive?.uninstall_entry)
     ? installer.size_bytes
     : null
+
+const RESTARTING: Foreseen = {
+  outcome: 'will_wait',
+  reason: 'device_busy',
+  message: 'It is about to restart for another deployment; this one follows.',
+}
+
+/** Whether it is restarted should an installer ask for it. Of one that has not been here nothing is known. */
+function foreseeRestart(
+  deps: Deps,
+  input: CreateDeployment,
+  device: DeviceRow,
+): Pick<PreflightTarget, 'restart' | 'restart_note'> {
+  if (input.reboot === 'never') return { restart: 'never', restart_note: null }
+  const ability = deps.restarts.abilityOf(device.id)
+  if (ability === 'too_old')
+    return {
+      restart: 'impossible',
+      restart_note: 'Its agent is too old to restart its PC. Update the agent.',
+    }
+  return ability && !ability.possible
+    ? { restart: 'impossible', restart_note: withoutSteering(ability.why) }
+    : { restart: 'may_follow', restart_note: null }
+}
 
 /** What this software meets on this device whether it can be reached or not; null when nothing stands in its way. */
 function foresee(

@@ -8,7 +8,9 @@ import type {
   DeploySoftware,
   InspectDevice,
   InspectReply,
+  RestartDevice,
 } from '#shared/contract/agent-link.ts'
+import type { RestartReply } from '#shared/contract/agent-restart.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import {
@@ -32,6 +34,8 @@ export type AgentPort = {
   ) => Promise<CommandReply>
   /** Asks what a deployment would meet there. */
   inspect: (deviceId: DeviceId, question: InspectDevice, timeoutMs: number) => Promise<InspectReply>
+  /** Tells it to restart its PC, or not to after all. */
+  restart: (deviceId: DeviceId, order: RestartDevice, timeoutMs: number) => Promise<RestartReply>
 }
 
 export type Sending = {

@@ -12,6 +12,7 @@ import type {
 } from '#shared/domain/ids.ts'
 import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import type { RestartState } from '#shared/domain/restart-state.ts'
 import {
   nextTargetState,
   isEnded,
@@ -89,6 +90,12 @@ export type ViewRow = TargetRow & {
   uninstall_entry: string | null
   action: 'install' | 'uninstall'
   size_bytes: number | null
+  restart_state: RestartState | null
+  restart_reason: TargetReason | null
+  restart_message: string | null
+  restart_due_at_ms: number | null
+  restart_calling_off: string | null
+  restart_since: string | null
 }
 type StepTarget = { id: TargetId; deployment_id: DeploymentId; deployment_status: TargetState }
 
@@ -128,10 +135,12 @@ export function createTargetsRepo({ db, sqlite, transaction }: Store) {
     return target && { ...attempt, ...target }
   }
   const VIEW = `select t.*, d.name device_name, s.name software_name, s.version software_version, i.kind installer_kind, i.size_bytes,
-       i.platform installer_platform, i.archive ->> '$.entry' entry, i.archive ->> '$.uninstall_entry' uninstall_entry, p.action
+       i.platform installer_platform, i.archive ->> '$.entry' entry, i.archive ->> '$.uninstall_entry' uninstall_entry, p.action,
+       r.state restart_state, r.reason restart_reason, r.message restart_message, r.due_at_ms restart_due_at_ms,
+       r.calling_off restart_calling_off, r.since restart_since
      from deployment_targets t join devices d on d.id = t.device_id join software s on s.id = t.software_id
      join deployments p on p.id = t.deployment_id
-     left join installers i on i.id = t.installer_id`
+     left join installers i on i.id = t.installer_id left join device_restarts r on r.restart_id = t.restart_id`
   const allViews = sqlite.prepare<[number], ViewRow>(
     `${VIEW} where t.deployment_id = ? order by t.id`,
   )

@@ -22,6 +22,22 @@ export const ENGINE_TIMINGS = {
   retryLaterMs: 60_000,
   /** … for so long since the first such answer. */
   retryLaterPatienceMs: 60 * 60_000,
+  /** An agent that did not answer an order to restart, or its withdrawal, is told again after. */
+  restartAgainMs: 30_000,
+  /** A PC that is busy is ordered again after. */
+  restartBusyMs: 30_000,
+  /** So long after the end of its notice a PC that is there and was not restarted has its order withdrawn. */
+  restartOverdueMs: 15 * 60_000,
+  /** An agent that is there and answers neither order nor withdrawal is given up so long after the notice would have ended. */
+  restartSilentMs: 30 * 60_000,
+  /** A PC that went down is awaited for so long … */
+  restartReturnMs: 24 * 3_600_000,
+  /** … and counts as busy for so long: other deployments wait for it until then. */
+  restartBusyForMs: 30 * 60_000,
+  /** The longest that a restart stays owed once nothing of its deployment holds it back, … */
+  restartPatienceMs: 24 * 3_600_000,
+  /** … and whatever holds it back. */
+  restartLimitMs: 14 * 24 * 3_600_000,
   /** What one run of the engine writes at most, so that nothing else waits long. */
   actionsPerRun: 200,
   /** The engine looks at everything that is active at least so often. */

@@ -63,6 +63,8 @@ export function createTrail(deps: {
             offline_policy: input.offline_policy,
             scheduled_at: row.scheduled_at,
             maintenance_window: row.maintenance_window,
+            reboot: row.reboot,
+            reboot_delay_minutes: row.reboot_delay_minutes,
           },
         },
       )

@@ -7,9 +7,11 @@ import type {
   Target,
   TargetTotals,
 } from '#shared/contract/entities.ts'
+import type { RestartCounts, TargetRestart } from '#shared/contract/restarts.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
 import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { isoTime } from '../context.ts'
 import type { AttemptRow, DeploymentRow, ViewRow } from './deployments.repo.ts'
 
 export const totals = (counts: TargetCounts): TargetTotals => ({
@@ -28,7 +30,14 @@ export const totals = (counts: TargetCounts): TargetTotals => ({
   skipped: counts.skipped,
 })
 
-export function toDeployment(row: DeploymentRow, creatorName: string | null): Deployment {
+const NO_RESTARTS: RestartCounts = { owed: 0, announced: 0, done: 0, failed: 0, canceled: 0 }
+
+/** @param restartsOf asked only where the deployment restarts PCs at all */
+export function toDeployment(
+  row: DeploymentRow,
+  creatorName: string | null,
+  restartsOf: (id: DeploymentRow['id']) => RestartCounts,
+): Deployment {
   return {
     id: row.id,
     name: row.name,
@@ -46,6 +55,10 @@ export function toDeployment(row: DeploymentRow, creatorName: string | null): De
     maintenance_window: row.maintenance_window,
     offline_policy: row.offline_policy,
     wait_minutes: row.wait_minutes,
+    reboot: row.reboot,
+    reboot_delay_minutes: row.reboot_delay_minutes,
+    restarts_canceled: row.restarts_canceled,
+    restarts: row.reboot === 'never' ? NO_RESTARTS : restartsOf(row.id),
     created_by: row.created_by,
     created_by_name: creatorName,
     created_at: row.created_at,
@@ -68,6 +81,19 @@ function ranKind({ installer_kind, installer_platform, entry, uninstall_entry, a
 const known = <K extends string, V>(key: K, value: V | null): Partial<Record<K, V>> =>
   value === null ? {} : ({ [key]: value } as Record<K, V>)
 
+function toRestart(target: ViewRow): TargetRestart | null {
+  const { restart_state: state, restart_due_at_ms: dueAtMs } = target
+  if (state === null) return null
+  return {
+    state,
+    ...(state === 'owed' && known('reason', target.restart_reason)),
+    ...known('message', target.restart_message),
+    ...(state === 'announced' && known('due_at', dueAtMs === null ? null : isoTime(dueAtMs))),
+    calling_off: target.restart_calling_off !== null,
+    since: target.restart_since!,
+  }
+}
+
 export function toTarget(target: ViewRow): Target {
   return {
     id: target.id,
@@ -89,6 +115,7 @@ export function toTarget(target: ViewRow): Target {
     ...known('error_details', target.error_details),
     ...known('started_at', target.started_at),
     ...known('completed_at', target.completed_at),
+    ...known('restart', toRestart(target)),
   }
 }
 export const toAttempt = (row: AttemptRow): Attempt => ({
@@ -127,6 +154,17 @@ export function csvCell(value: string | number | undefined): string {
   return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
+/** For the report: the state, and why. */
+const restartInWords = ({ state, since, message, due_at }: TargetRestart): string =>
+  [
+    state === 'done'
+      ? `restarted ${since}`
+      : due_at
+        ? `announced for ${due_at}`
+        : state.replace('_', ' '),
+    ...(message && state !== 'done' ? [message] : []),
+  ].join(': ')
+
 const CSV_HEAD = [
   'PC',
   'Software',
@@ -138,6 +176,7 @@ const CSV_HEAD = [
   'Message',
   'Started',
   'Ended',
+  'Restart',
 ]
 
 /** The report, one line per target, with a byte-order mark so that Excel reads it as UTF-8. */
@@ -157,6 +196,7 @@ export function toCsv(rows: ViewRow[]): string {
       t.result_message,
       t.started_at,
       t.completed_at,
+      t.restart && restartInWords(t.restart),
     ])
   return (
     '\uFEFF' + [CSV_HEAD, ...lines].map((line) => line.map(csvCell).join(',')).join('\r\n') + '\r\n'

@@ -150,6 +150,8 @@ export function coreRoutes(deps: CoreDeps): Core {
     'deployments.pause': ({ params }, { viewer }) => deployments.pause(viewer, params.id),
     'deployments.resume': ({ params }, { viewer }) => deployments.resume(viewer, params.id),
     'deployments.stop_all': (_input, { viewer }) => ({ stopped: deployments.stopAll(viewer) }),
+    'deployments.cancel_restarts': ({ params, body }, { viewer }) =>
+      deployments.cancelRestarts(viewer, params.id, body.device_ids),
     'deployments.retry': ({ params, body }, { viewer }) =>
       deployments.retry(viewer, params.id, body.target_ids),
     'deployments.attempts': ({ params }, { viewer }) => ({

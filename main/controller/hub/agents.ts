@@ -21,6 +21,7 @@ import {
   type ReportReply,
   type UpdateAgent,
 } from '#shared/contract/agent-link.ts'
+import { RestartReply } from '#shared/contract/agent-restart.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { AgentUpdates } from '../agent-updates/index.ts'
 import type { Log } from '../context.ts'
@@ -213,6 +214,10 @@ export function createAgentsEdge(): AgentsEdge {
         await socketFor(deviceId, question)
           .timeout(timeoutMs)
           .emitWithAck('inspect_device', question),
+      ),
+    restart: async (deviceId, order, timeoutMs) =>
+      RestartReply.parse(
+        await socketFor(deviceId, order).timeout(timeoutMs).emitWithAck('restart_device', order),
       ),
 
     update: async (deviceId, order, timeoutMs) =>

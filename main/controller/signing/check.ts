@@ -1,7 +1,7 @@
 /**
- * What may be signed: the hub's proofs, questions to agents, the splits of an identity that two PCs carry, ends of the audit
- * trail, updates of agents to what this controller hands out, and commands that are in the store as they are in the text. It
- * reads the database through a connection of its own,
+ * What may be signed: the hub's proofs, questions to agents, restarts that are owed, the splits of an identity that two PCs
+ * carry, ends of the audit trail, updates of agents to what this controller hands out, and commands that are in the store as
+ * they are in the text. It reads the database through a connection of its own,
  * which cannot write.
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -25,12 +25,15 @@ import {
 import { isNewer } from '#shared/domain/agent-version.ts'
 import type { DeviceArch, DevicePlatform } from '#shared/domain/platforms.ts'
 import { readManifest } from '../lib/agent-files.ts'
+import { restartText } from '#shared/contract/agent-restart.ts'
+import { createRestartCheck } from './check-restart.ts'
 
 /** See headText in ../audit/chain.ts: purpose, entry, its hash, time. */
 const AUDIT_HEAD = /^deployx audit head v1\n(\d+)\n([0-9a-f]{64})\n[0-9T:.Z-]+$/
 const COMMAND = commandText('')
 const INSPECT = inspectText('')
 const UPDATE = updateText('')
+const RESTART = restartText('')
 /** See hubProofText: purpose, fingerprint, two nonces, device. */
 const HUB_PROOF =
   /^deployx hub proof v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n\d+$/
@@ -191,8 +194,11 @@ export function createCheck(
     return isOffered(payload, row)
   }
 
+  const isRestartStored = createRestartCheck(db)
+
   return (text) => {
     if (text.startsWith(COMMAND)) return isStored(text.slice(COMMAND.length))
+    if (text.startsWith(RESTART)) return isRestartStored(parse(text.slice(RESTART.length)))
     if (text.startsWith(UPDATE)) return isUpdate(text.slice(UPDATE.length))
     if (text.startsWith(INSPECT)) {
       const question = InspectPayload.safeParse(parse(text.slice(INSPECT.length)))

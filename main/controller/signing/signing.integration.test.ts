@@ -3,7 +3,7 @@ import { generateKeyPairSync, verify } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   commandText,
   hubProofText,
@@ -13,6 +13,7 @@ import {
   splitText,
 } from '#shared/contract/agent-link.ts'
 import { updateText } from '#shared/contract/agent-update.ts'
+import { restartText } from '#shared/contract/agent-restart.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { TEST_WORKERS_DIR } from '../test-kit/workers.ts'
 import { createSigner, type Signer } from './index.ts'
@@ -291,4 +292,86 @@ it('signs an update only as it was ordered, and only to the file that this contr
       .exec(`update devices set agent_version = '0.1.0', blocked = 0, approved = 1, deleted_at = null where id = 1;
       update agent_updates set state = 'ordered'`)
   }
+})
+
+const RESTART = 'e'.repeat(32)
+const restart = {
+  device_id: 1,
+  deployment_id: 1,
+  restart_id: RESTART,
+  sequence: 9,
+  issued_at: '2026-01-01T00:00:00.000Z',
+  action: 'restart',
+  boot_id: 'boot-1',
+  delay_seconds: 600,
+  deployment_name: 'd',
+}
+const asRestart = (change: object = {}) => restartText(JSON.stringify({ ...restart, ...change }))
+
+describe('of restarts', () => {
+  const set = (restarts: string, deployments = "reboot = 'if_needed'") =>
+    store.sqlite.exec(
+      `update device_restarts set ${restarts}; update deployments set ${deployments}`,
+    )
+  beforeEach(() => {
+    store.sqlite.exec(`
+      delete from device_restarts;
+      insert into device_restarts (restart_id, deployment_id, device_id, round, state, boot_id, created_at, since)
+        values ('${RESTART}', 1, 1, 1, 'ordered', 'boot-1', '2026', '2026');
+      update deployment_targets set deployment_status = 'completed', offered_at_ms = null;
+      update deployments set status = 'completed', reboot = 'if_needed', reboot_delay_minutes = 10, restarts_canceled = 0, canceling = 0`)
+  })
+
+  it('signs the one that the store has ordered, for its own purpose alone', async () => {
+    expect(await signed(asRestart())).toBe(true)
+    expect(await signed(commandText(JSON.stringify(restart)))).toBe(false)
+    expect(await signed(inspectText(JSON.stringify({ ...restart, action: undefined })))).toBe(false)
+  })
+
+  it.each([
+    ['another device', { device_id: 2 }],
+    ['another deployment', { deployment_id: 2 }],
+    ['one that is not owed', { restart_id: 'f'.repeat(32) }],
+    ['another boot', { boot_id: 'boot-2' }],
+    ['less notice', { delay_seconds: 60 }],
+    ['no notice', { delay_seconds: 0 }],
+    ['other words to the people there', { deployment_name: 'x' }],
+    ['another action', { action: 'shutdown' }],
+  ])('signs none for %s', async (_what, change) => {
+    expect(await signed(asRestart(change))).toBe(false)
+  })
+
+  it.each([
+    ['is only owed', "state = 'owed'", undefined],
+    ['was announced already', "state = 'announced'", undefined],
+    ['was done', "state = 'done'", undefined],
+    ['is being called off', "calling_off = 'canceled'", undefined],
+    ['belongs to a deployment that never restarts PCs', 'round = 1', "reboot = 'never'"],
+    ['belongs to a deployment that is being cancelled', 'round = 1', 'canceling = 1'],
+    ['belongs to a deployment that was cancelled', 'round = 1', "status = 'canceled'"],
+    [
+      'belongs to a deployment whose restarts a person called off',
+      'round = 1',
+      'restarts_canceled = 1',
+    ],
+  ])('signs none that %s', async (_what, restarts, deployments) => {
+    set(restarts, deployments)
+    expect(await signed(asRestart())).toBe(false)
+  })
+
+  it.each(["deployment_status = 'installing'", 'offered_at_ms = 1'])(
+    'signs none into an installation: %s',
+    async (change) => {
+      store.sqlite.exec(`update deployment_targets set ${change}`)
+      expect(await signed(asRestart())).toBe(false)
+    },
+  )
+
+  it('signs the withdrawal of one that is being called off, and of no other', async () => {
+    const off = { action: 'call_off' }
+    expect(await signed(asRestart(off))).toBe(false)
+    set("state = 'announced', calling_off = 'canceled'")
+    expect(await signed(asRestart(off))).toBe(true)
+    expect(await signed(asRestart({ ...off, device_id: 2 }))).toBe(false)
+  })
 })

@@ -70,6 +70,7 @@ export function rowsOf(spec: WorldSpec) {
         retry_until_ms: null,
         held_by: null,
         held_since_ms: null,
+        restart_id: null,
       }),
     )
   const deployment: DeploymentRow = {
@@ -97,6 +98,9 @@ export function rowsOf(spec: WorldSpec) {
     offline_policy: spec.offlinePolicy,
     wait_minutes: spec.waitMinutes,
     timeout_seconds: null,
+    reboot: 'never',
+    reboot_delay_minutes: 10,
+    restarts_canceled: false,
     paused: false,
     pause_reason: null,
     pause_message: null,

@@ -105,6 +105,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
       offlineAtMs,
       lastSignMs: device.isOnline ? nowMs : device.goneSinceMs,
       busyElsewhere: device.isBusyElsewhere,
+      isRestarting: false,
       refused: device.isRefused,
     }
   }

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 export const AGENT_MAIN = join(ROOT, 'agent', 'main.ts')
 const ON_HARDWARE = join(ROOT, 'agent', 'test-kit', 'on-hardware.ts')
+const FAKE_RESTART = join(ROOT, 'agent', 'test-kit', 'fake-restart.ts')
 /** Under Electron's Node, which takes no TypeScript, the agent still runs on the project's own. */
 export const NODE_FOR_AGENTS = process.features.typescript
   ? process.execPath
@@ -60,19 +61,28 @@ export function startRealAgent(
     hardwareId?: string
     /** A state folder that it starts with. It is copied. */
     state?: string
+    /** The name of its first boot, for an agent with a FAKE command that restarts (fake-restart.ts). */
+    boot?: string
   } = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-real-agent-'))
   const root = join(folder, 'root')
   const state = join(folder, 'state')
+  const fake = join(folder, 'fake')
   mkdirSync(root)
+  mkdirSync(fake)
+  if (options.boot !== undefined) writeFileSync(join(fake, 'boot'), options.boot)
   if (options.state !== undefined) copyState(options.state, state)
   let said = ''
   let child = start()
 
   function start(): ChildProcess {
     const program =
-      options.hardwareId === undefined ? [AGENT_MAIN] : [ON_HARDWARE, options.hardwareId]
+      options.boot !== undefined
+        ? [FAKE_RESTART, fake]
+        : options.hardwareId === undefined
+          ? [AGENT_MAIN]
+          : [ON_HARDWARE, options.hardwareId]
     const args = [...program, 'run', '--state', state, '--name', name]
     if (code !== null) args.push('--code', code)
     args.push('--install-root', root)
@@ -95,6 +105,23 @@ export function startRealAgent(
     said: () => said,
     kill,
     restart: (): void => void (child = start()),
+    /** What the fake command that restarts was called with. */
+    restartCalls: (): string[][] =>
+      existsSync(join(fake, 'calls'))
+        ? readFileSync(join(fake, 'calls'), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as string[])
+        : [], // prettier-ignore
+    /** It kills itself when it is about to call that command. */
+    diesBeforeRestarting(dies: boolean): void {
+      if (dies) writeFileSync(join(fake, 'dies'), '')
+      else rmSync(join(fake, 'dies'))
+    },
+    /** As after a restart of its PC: killed, and started again in another boot. */
+    async reboot(boot: string): Promise<void> {
+      await kill()
+      writeFileSync(join(fake, 'boot'), boot)
+      child = start()
+    },
+    hasDied: (): boolean => child.exitCode !== null || child.signalCode !== null,
     /** How often its installer was started. */
     runs: (): number =>
       existsSync(join(root, 'runs')) ? readFileSync(join(root, 'runs'), 'utf8').split('\n').length - 1 : 0, // prettier-ignore

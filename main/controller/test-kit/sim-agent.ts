@@ -38,6 +38,12 @@ import {
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
 import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
+import {
+  RestartPayload,
+  restartText,
+  type RestartAbility,
+  type RestartReply,
+} from '#shared/contract/agent-restart.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
 
@@ -136,6 +142,8 @@ export type SimAgent = {
   split: Promise<SimIdentity>
   /** Commands received and verified, in order. */
   commands: CommandPayload[]
+  /** Orders to restart and their withdrawals, received and verified. */
+  restarts: RestartPayload[]
   result: (command: DeployPayload, result: Partial<DeploymentResult>) => Promise<ReportReply>
   progress: (
     command: DeployPayload,
@@ -175,6 +183,10 @@ export function connectSimAgent(
     hardwareId?: string
     /** Its link lingers: it does not hear when it is asked whether it is still there. */
     lingers?: boolean
+    /** What it says of restarts. Default: nothing, as an agent of an earlier version. */
+    restart?: RestartAbility
+    /** What it answers to an order to restart; null: nothing at all. Default: it is announced. */
+    onRestart?: (payload: RestartPayload) => RestartReply | null
     /** The key that it names when it is split off. Default: a new one. */
     nextKey?: string
     /** Dies when it is asked to take an identity of its own, or when it is told which. */
@@ -221,6 +233,7 @@ export function connectSimAgent(
       last_sequence: lastSequence,
       attempts: options.attempts?.() ?? [],
       hardware_id: options.hardwareId ?? null,
+      ...(options.restart && { restart: options.restart }),
       facts: { ...factsOf(identity.name), ...options.facts?.() },
     })
   })
@@ -298,6 +311,21 @@ export function connectSimAgent(
       if (reply) ack(reply)
     })
 
+  if (options.restart)
+    socket.on('restart_device', ({ envelope }, ack) => {
+      if (!isGenuine(restartText(envelope.payload), envelope.signature))
+        return ack({ result: 'refused', message: 'the signature does not verify' })
+      const payload = RestartPayload.parse(JSON.parse(envelope.payload))
+      lastSequence = Math.max(lastSequence, payload.sequence)
+      agent.restarts.push(payload)
+      const announced = () =>
+        payload.action === 'restart'
+          ? ({ result: 'announced', due_in_seconds: payload.delay_seconds } as const)
+          : ({ result: 'called_off' } as const)
+      const answer = options.onRestart ? options.onRestart(payload) : announced()
+      if (answer) ack(answer)
+    })
+
   socket.on('inspect_device', ({ envelope }, ack) => {
     const text = Buffer.from(inspectText(envelope.payload))
     if (!verify(null, text, commandKey, Buffer.from(envelope.signature, 'base64')))
@@ -318,6 +346,7 @@ export function connectSimAgent(
     welcomed,
     split,
     commands: [],
+    restarts: [],
     result: (command, result) =>
       socket.timeout(20_000).emitWithAck('deployment_result', {
         ...key4(command),

@@ -7,12 +7,14 @@ import type {
   DeploymentId,
   DeviceId,
   InstallerId,
+  RestartId,
   SoftwareId,
   TargetId,
   UserId,
 } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import type { RestartState } from '#shared/domain/restart-state.ts'
 import type { Strategy } from '#shared/domain/strategy.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
 import { devices } from './devices.ts'
@@ -52,6 +54,11 @@ export const deployments = sqliteTable(
     offline_policy: text({ enum: ['fail', 'wait'] }).notNull(),
     wait_minutes: integer().notNull(),
     timeout_seconds: integer(),
+    reboot: text({ enum: ['never', 'if_needed'] })
+      .notNull()
+      .default('never'),
+    reboot_delay_minutes: integer().notNull().default(10),
+    restarts_canceled: integer({ mode: 'boolean' }).notNull().default(false),
     paused: integer({ mode: 'boolean' }).notNull().default(false),
     pause_reason: text().$type<PauseReason>(),
     pause_message: text(),
@@ -116,11 +123,19 @@ export const deploymentTargets = sqliteTable(
     /** What the PC says holds it back from work, and epoch ms since when. */
     held_by: text().$type<HeldBy>(),
     held_since_ms: integer(),
+    /** The restart that is to complete it. */
+    restart_id: text().$type<RestartId>(),
   },
   (t) => [
     index('deployment_targets_state').on(t.deployment_id, t.deployment_status),
     index('deployment_targets_device').on(t.device_id, t.deployment_status),
     uniqueIndex('deployment_targets_once').on(t.deployment_id, t.device_id, t.software_id),
+    index('deployment_targets_reboot')
+      .on(t.deployment_id, t.device_id)
+      .where(sql`reason = 'reboot_pending' and restart_id is null`),
+    index('deployment_targets_restart')
+      .on(t.restart_id)
+      .where(sql`restart_id is not null`),
   ],
 )
 
@@ -163,4 +178,46 @@ export const attemptOutputs = sqliteTable(
     text: text().notNull(),
   },
   (t) => [uniqueIndex('attempt_outputs_seq').on(t.attempt_id, t.seq)],
+)
+
+/** Restarts that deployments owe PCs: a new row per device whenever targets have asked for one since the last was ordered. */
+export const deviceRestarts = sqliteTable(
+  'device_restarts',
+  {
+    restart_id: text().$type<RestartId>().primaryKey(),
+    deployment_id: integer()
+      .$type<DeploymentId>()
+      .notNull()
+      .references(() => deployments.id, { onDelete: 'cascade' }),
+    device_id: integer()
+      .$type<DeviceId>()
+      .notNull()
+      .references(() => devices.id),
+    /** Counts the restarts of this device for this deployment, from 1. */
+    round: integer().notNull(),
+    state: text().$type<RestartState>().notNull(),
+    /** Why it waits. */
+    reason: text().$type<TargetReason>(),
+    message: text(),
+    /** The boot of the PC that the restart is to end. Null: its agent has not been here since. */
+    boot_id: text(),
+    /** Its order is being withdrawn: a person wants it so, or it is overdue. */
+    calling_off: text({ enum: ['canceled', 'overdue'] }),
+    created_at: text().notNull(),
+    since: text().notNull(),
+    /** Epoch ms. Since when nothing of the deployment itself holds it back. */
+    ready_since_ms: integer(),
+    /** Epoch ms. Not ordered before this. */
+    not_before_ms: integer(),
+    /** Epoch ms. When it was ordered. */
+    ordered_at_ms: integer(),
+    /** Epoch ms. The end of its notice. */
+    due_at_ms: integer(),
+  },
+  (t) => [
+    uniqueIndex('device_restarts_once').on(t.deployment_id, t.device_id, t.round),
+    index('device_restarts_open')
+      .on(t.state)
+      .where(sql`state in ('owed', 'ordered', 'announced')`),
+  ],
 )

@@ -1,0 +1,89 @@
+/**
+ * What became of orders to restart this PC, one record a line. An order is on disk before it is acted on; it names the boot
+ * that it ends, so even a journal that was lost lets no order through a second time.
+ */
+import { z } from 'zod'
+import { BootId } from '#shared/contract/agent-restart.ts'
+import { RestartId } from '#shared/domain/ids.ts'
+import { openRecordFile } from '../journal/record-file.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import type { Log } from '../lib/log.ts'
+
+const REWRITE_AFTER_BYTES = 256 * 1024
+/** Orders that are remembered. */
+const LIMIT = 100
+
+const Known = z.object({
+  id: RestartId,
+  boot: BootId,
+  /** Seconds since boot at the end of the notice: a clock that is set meanwhile changes nothing. */
+  due_uptime: z.number(),
+  step: z.enum([
+    'ordered', // the platform may have been told
+    'announced',
+    'called_off',
+    'failed',
+  ]),
+  message: z.string(),
+})
+export type KnownRestart = z.infer<typeof Known>
+/** `high`: the highest sequence of an order or withdrawal so far. */
+const Line = z.object({ high: z.number().int().nonnegative(), restart: Known.nullable() })
+type Line = z.infer<typeof Line>
+
+export type RestartJournal = {
+  highestSequence: () => number
+  known: (id: RestartId) => KnownRestart | undefined
+  all: () => KnownRestart[]
+  /** On disk when it returns; throws what the file system says. */
+  write: (restart: KnownRestart, sequence?: number) => void
+  close: () => void
+}
+
+export function openRestartJournal(path: string, log: Log): RestartJournal {
+  const { file, reading } = openRecordFile(path)
+  const restarts = new Map<RestartId, KnownRestart>()
+  let high = 0
+  function apply({ high: said, restart }: Line): void {
+    high = Math.max(high, said)
+    if (!restart) return
+    restarts.delete(restart.id)
+    restarts.set(restart.id, restart)
+    const oldest = restarts.keys().next()
+    if (restarts.size > LIMIT && !oldest.done) restarts.delete(oldest.value)
+  }
+  for (const raw of reading.records) {
+    const line = Line.safeParse(raw)
+    if (line.success) apply(line.data)
+  }
+  if (reading.damaged) log.error({ file: path }, 'the journal of restarts is damaged')
+  let isClosed = false
+  let rewriteAtBytes = 0
+  function tidy(): void {
+    try {
+      const lines: Line[] = [...restarts.values()].map((restart) => ({ high, restart }))
+      file.rewrite([{ high, restart: null } satisfies Line, ...lines])
+    } catch (error) {
+      log.warn({ why: errorText(error) }, 'the journal of restarts could not be made smaller')
+    }
+    rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
+  }
+  tidy()
+  return {
+    highestSequence: () => high,
+    known: (id) => restarts.get(id),
+    all: () => [...restarts.values()],
+    write(restart, sequence = 0) {
+      // Its number may be another file's by now.
+      if (isClosed) throw new Error('the agent is stopping')
+      const line = { high: Math.max(high, sequence), restart }
+      file.append(line)
+      apply(line)
+      if (file.sizeBytes() >= rewriteAtBytes) tidy()
+    },
+    close() {
+      isClosed = true
+      file.close()
+    },
+  }
+}

@@ -1,0 +1,327 @@
+/** What an agent does with orders to restart its PC, over its real journal. The command that restarts is a FAKE: nothing restarts here. */
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import pino from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { commandText } from '#shared/contract/agent-link.ts'
+import { restartText, type RestartAbility } from '#shared/contract/agent-restart.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { Enrollment } from '../identity/identity.ts'
+import { makeFolder } from '../test-kit/agent-process.ts'
+import type { ToolCall } from './commands.ts'
+import { openRestartJournal, type RestartJournal } from './restart-journal.ts'
+import { createRestarts } from './restarts.ts'
+import { systemRestartTools } from './tools.ts'
+
+const hubKey = generateKeyPairSync('ed25519')
+const enrollment = {
+  device_id: 5 as DeviceId,
+  key_id: 'k',
+  command_key: hubKey.publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+} as Enrollment
+const log = pino({ level: 'silent' })
+const ID = 'a'.repeat(32)
+const OTHER_ID = 'b'.repeat(32)
+
+const order = (change: object = {}) => ({
+  device_id: 5,
+  deployment_id: 7,
+  restart_id: ID,
+  sequence: 1,
+  issued_at: '2026-01-01T00:00:00.000Z',
+  action: 'restart',
+  boot_id: 'boot-1',
+  delay_seconds: 600,
+  deployment_name: 'Office',
+  ...change,
+})
+const withdrawal = (change: object = {}) => order({ action: 'call_off', sequence: 2, ...change })
+const seal = (
+  payload: object,
+  purpose: (text: string) => string = restartText,
+  key: KeyObject = hubKey.privateKey,
+) => {
+  const text = JSON.stringify(payload)
+  const signature = sign(null, Buffer.from(purpose(text)), key).toString('base64')
+  return { envelope: { payload: text, signature, key_id: 'k' } }
+}
+
+let folder: ReturnType<typeof makeFolder>
+beforeEach(() => (folder = makeFolder()))
+afterEach(() => folder.remove())
+
+/** A PC with this agent on it: its boot, what is at work, its calls, and how the next one ends. */
+function aPc(file = join(folder.path, 'restarts.log')) {
+  const calls: ToolCall[] = []
+  const pc = {
+    boot: 'boot-1',
+    uptime: 1_000,
+    isBusy: false,
+    exitCode: 0,
+    platform: 'linux' as 'linux' | 'windows',
+    ability: null as RestartAbility | null,
+    calls,
+    reboots: (): number => calls.filter(({ args }) => args[0] === '-r' || args[0] === '/r').length,
+  }
+  let journal: RestartJournal
+  let restarts: ReturnType<typeof createRestarts>
+  function start(): void {
+    journal = openRestartJournal(file, log)
+    restarts = createRestarts({
+      enrollment: () => enrollment,
+      journal,
+      tools: {
+        platform: pc.platform,
+        uptimeSeconds: () => pc.uptime,
+        run: (call) => {
+          calls.push(call)
+          const code = pc.exitCode
+          return Promise.resolve({ code, stdout: '', stderr: code === 0 ? '' : 'no', missing: false }) // prettier-ignore
+        },
+      },
+      ability: pc.ability ?? { possible: true, boot_id: pc.boot },
+      isBusy: () => pc.isBusy,
+      log,
+    })
+  }
+  start()
+  return {
+    pc,
+    tell: (body: unknown) => restarts.answer(body),
+    order: (change: object = {}) => restarts.answer(seal(order(change))),
+    callOff: (change: object = {}) => restarts.answer(seal(withdrawal(change))),
+    isNear: () => restarts.isNear(),
+    high: () => restarts.highestSequence(),
+    restartAgent(): void {
+      journal.close()
+      start()
+    },
+    restartPc(boot: string): void {
+      Object.assign(pc, { boot, uptime: 30 })
+      this.restartAgent()
+    },
+    close: () => journal.close(),
+  }
+}
+
+describe('an order', () => {
+  it('is carried out once, however often it is given', async () => {
+    const a = aPc()
+    expect(await a.order()).toEqual({ result: 'announced', due_in_seconds: 600 })
+    a.pc.uptime += 60
+    expect(await a.order()).toEqual({ result: 'announced', due_in_seconds: 540 })
+    expect(await a.order({ sequence: 9 })).toEqual({ result: 'announced', due_in_seconds: 540 })
+    a.restartAgent()
+    expect(await a.order({ sequence: 10 })).toEqual({ result: 'announced', due_in_seconds: 540 })
+    expect(a.pc.calls).toEqual([
+      { file: 'shutdown', args: ['-r', '+10', expect.stringContaining('Office') as string] },
+    ])
+    expect(a.isNear()).toBe(true)
+  })
+
+  it('is void once the PC has restarted: repeated a week later, over a lost journal, under a new number', async () => {
+    const a = aPc()
+    await a.order()
+    a.restartPc('boot-2')
+    expect(await a.order()).toEqual({ result: 'passed' })
+    expect(await a.order({ sequence: 99 })).toEqual({ result: 'passed' })
+    rmSync(join(folder.path, 'restarts.log'))
+    a.restartAgent()
+    expect(await a.order({ sequence: 100 })).toEqual({ result: 'passed' })
+    expect(a.pc.reboots()).toBe(1)
+    expect(a.isNear()).toBe(false)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['for another device', () => seal(order({ device_id: 6 }))],
+    ['signed for another purpose', () => seal(order(), commandText)],
+    ['signed with another key', () => seal(order(), restartText, generateKeyPairSync('ed25519').privateKey)], // prettier-ignore
+    [
+      'whose text was changed afterwards',
+      () => {
+        const { envelope } = seal(order())
+        return { envelope: { ...envelope, payload: envelope.payload.replace('600', '060') } }
+      },
+    ],
+    ['with a key that it does not know', () => ({ envelope: { ...seal(order()).envelope, key_id: 'x' } })], // prettier-ignore
+    ['without notice', () => seal(order({ delay_seconds: 0 }))],
+    ['that shuts down', () => seal(order({ action: 'shutdown' }))],
+    ['without an envelope', () => order()],
+    ['that is nothing', () => null],
+  ])('%s is refused', async (_what, body) => {
+    const a = aPc()
+    expect(await a.tell(body())).toMatchObject({ result: 'refused' })
+    expect(a.pc.calls).toEqual([])
+  })
+
+  it('waits while an installation is at work, and while another restart is near', async () => {
+    const a = aPc()
+    a.pc.isBusy = true
+    expect(await a.order()).toMatchObject({ result: 'busy' })
+    a.pc.isBusy = false
+    expect(await a.order({ sequence: 2 })).toMatchObject({ result: 'announced' })
+    expect(await a.order({ restart_id: OTHER_ID, sequence: 3 })).toMatchObject({ result: 'busy' })
+    expect(a.pc.reboots()).toBe(1)
+  })
+
+  it('older than what the agent was told since is refused: one that was held back does not come late', async () => {
+    const a = aPc()
+    await a.callOff({ restart_id: OTHER_ID, sequence: 5 })
+    expect(await a.order({ sequence: 5 })).toMatchObject({ result: 'refused' })
+    expect(a.high()).toBe(5)
+    a.restartAgent()
+    expect(a.high()).toBe(5)
+    expect(a.pc.calls).toEqual([])
+  })
+
+  it('that the platform does not take is refused in its words', async () => {
+    const a = aPc()
+    a.pc.exitCode = 1
+    expect(await a.order()).toEqual({
+      result: 'refused',
+      message: 'The PC could not be told to restart: exit code 1: no',
+    })
+    expect(a.isNear()).toBe(false)
+  })
+
+  it('beside a restart that somebody else has scheduled waits for that one', async () => {
+    const a = aPc()
+    Object.assign(a.pc, { platform: 'windows', exitCode: 1190 })
+    a.restartAgent()
+    expect(await a.order()).toMatchObject({ result: 'busy' })
+    expect(a.isNear()).toBe(false)
+  })
+
+  it('is refused in words by an agent that may not restart its PC', async () => {
+    const a = aPc()
+    a.pc.ability = { possible: false, why: 'Its agent runs without administrator rights.' }
+    a.restartAgent()
+    expect(await a.order()).toEqual({
+      result: 'refused',
+      message: 'Its agent runs without administrator rights.',
+    })
+    expect(a.pc.calls).toEqual([])
+  })
+
+  it('written down by an agent that died before it acted is carried out when it is asked again', async () => {
+    const a = aPc()
+    await a.order()
+    // As the file is when the power went between the two.
+    const file = join(folder.path, 'restarts.log')
+    const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
+    expect(lines.at(-1)).toContain('"announced"')
+    writeFileSync(file, lines.slice(0, -1).join('\n') + '\n')
+    a.pc.calls.length = 0
+    a.restartAgent()
+    expect(a.isNear()).toBe(true)
+    expect(await a.order({ sequence: 2 })).toMatchObject({ result: 'announced' })
+    expect(a.pc.reboots()).toBe(1)
+  })
+})
+
+describe('a withdrawal', () => {
+  it('calls off the notice that runs, and the order never comes back', async () => {
+    const a = aPc()
+    await a.order()
+    expect(await a.callOff()).toEqual({ result: 'called_off' })
+    expect(a.pc.calls.at(-1)).toEqual({ file: 'shutdown', args: ['-c'] })
+    expect(a.isNear()).toBe(false)
+    expect(await a.order({ sequence: 9 })).toEqual({ result: 'called_off' })
+    a.restartAgent()
+    expect(await a.order({ sequence: 10 })).toEqual({ result: 'called_off' })
+    expect(await a.callOff({ sequence: 11 })).toEqual({ result: 'called_off' })
+    expect(a.pc.calls.length).toBe(2)
+  })
+
+  it('of an order that never came is remembered', async () => {
+    const a = aPc()
+    expect(await a.callOff()).toEqual({ result: 'called_off' })
+    expect(await a.order({ sequence: 1 })).toEqual({ result: 'called_off' })
+    expect(a.pc.calls).toEqual([])
+  })
+
+  it('after the restart says so', async () => {
+    const a = aPc()
+    await a.order()
+    a.restartPc('boot-2')
+    expect(await a.callOff()).toEqual({ result: 'passed' })
+  })
+
+  it('that the platform does not take is not taken for done', async () => {
+    const a = aPc()
+    await a.order()
+    a.pc.exitCode = 5
+    expect(await a.callOff()).toMatchObject({ result: 'refused' })
+    expect(a.isNear()).toBe(true)
+    a.pc.exitCode = 0
+    expect(await a.callOff({ sequence: 3 })).toEqual({ result: 'called_off' })
+  })
+})
+
+it('keeps its journal readable over damage, and says that it is damaged', async () => {
+  const a = aPc()
+  await a.order()
+  a.close()
+  appendFileSync(join(folder.path, 'restarts.log'), 'half a li')
+  const b = aPc()
+  expect(await b.order()).toMatchObject({ result: 'announced' })
+  expect(b.pc.calls).toEqual([])
+})
+
+it('never ends more than one boot for one order, nor restarts into an installation, whatever happens', async () => {
+  let runs = 0
+  const step = fc.oneof(
+    fc.record({ t: fc.constant('order' as const), id: fc.constantFrom(ID, OTHER_ID), boot: fc.integer({ min: 1, max: 3 }), sequence: fc.integer({ min: 1, max: 12 }) }), // prettier-ignore
+    fc.record({ t: fc.constant('off' as const), id: fc.constantFrom(ID, OTHER_ID), sequence: fc.integer({ min: 1, max: 12 }) }), // prettier-ignore
+    fc.record({ t: fc.constantFrom('agent' as const, 'pc' as const, 'busy' as const, 'fails' as const) }), // prettier-ignore
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      const a = aPc(join(folder.path, `restarts-${runs++}.log`))
+      let boot = 1
+      const endedBy = new Map<string, Set<number>>()
+      const off = new Set<string>()
+      for (const s of steps) {
+        const before = a.pc.reboots()
+        if (s.t === 'order') {
+          const reply = await a.order({ restart_id: s.id, boot_id: `boot-${s.boot}`, sequence: s.sequence }) // prettier-ignore
+          if (a.pc.reboots() === before) continue
+          expect(a.pc.isBusy).toBe(false)
+          expect(s.boot).toBe(boot)
+          expect(off.has(s.id)).toBe(false)
+          if (reply.result === 'announced')
+            endedBy.set(s.id + s.boot, (endedBy.get(s.id + s.boot) ?? new Set()).add(before))
+        } else if (s.t === 'off') {
+          const { result } = await a.callOff({ restart_id: s.id, sequence: s.sequence })
+          if (result === 'called_off') off.add(s.id)
+        } else if (s.t === 'agent') a.restartAgent()
+        else if (s.t === 'pc') a.restartPc(`boot-${++boot}`)
+        else if (s.t === 'busy') a.pc.isBusy = !a.pc.isBusy
+        else a.pc.exitCode = a.pc.exitCode === 0 ? 1 : 0
+      }
+      for (const times of endedBy.values()) expect(times.size).toBe(1)
+      a.close()
+    }),
+    { numRuns: 100 },
+  )
+})
+
+it('writes nothing after its end, where its file may be another one by then', async () => {
+  const a = aPc()
+  a.close()
+  expect(await a.order()).toMatchObject({ result: 'busy' })
+  expect(a.pc.calls).toEqual([])
+})
+
+it('does not restart the computer that it is developed or tried out on', async () => {
+  expect(await systemRestartTools(null).ability()).toMatchObject({
+    possible: false,
+    why: expect.stringContaining('from its sources') as string,
+  })
+  expect(await systemRestartTools('/somewhere').ability()).toMatchObject({
+    possible: false,
+    why: expect.stringContaining('--install-root') as string,
+  })
+})

@@ -1,0 +1,193 @@
+/**
+ * Obeys orders to restart this PC. Each is signed for this purpose, for this device and for one boot of it: once the PC runs
+ * another boot, the order is void, whoever repeats it and whenever. The platform keeps the time of the notice, so the agent
+ * may end meanwhile.
+ */
+import { z } from 'zod'
+import { CommandEnvelope } from '#shared/contract/agent-link.ts'
+import {
+  RestartPayload,
+  restartText,
+  type RestartAbility,
+  type RestartOrder,
+  type RestartReply,
+  type RestartWithdrawal,
+} from '#shared/contract/agent-restart.ts'
+import { verifies, type Enrollment } from '../identity/identity.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import type { Log } from '../lib/log.ts'
+import type { CommandResult } from '../lib/run-command.ts'
+import {
+  callOffCall,
+  isNothingToCallOff,
+  isScheduledAlready,
+  noticeText,
+  restartCall,
+} from './commands.ts'
+import type { KnownRestart, RestartJournal } from './restart-journal.ts'
+import type { RestartTools } from './tools.ts'
+
+/** Nothing is installed for so long after the end of a notice, because the restart may only be late. */
+const LATE_SECONDS = 3_600
+const MESSAGE_LIMIT = 500
+
+const Body = z.object({ envelope: CommandEnvelope })
+const refused = (message: string): RestartReply => ({
+  result: 'refused',
+  message: message.slice(0, MESSAGE_LIMIT),
+})
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+export type Restarts = ReturnType<typeof createRestarts>
+
+export function createRestarts(deps: {
+  enrollment: () => Enrollment
+  journal: RestartJournal
+  tools: Omit<RestartTools, 'ability'>
+  ability: RestartAbility
+  /** An attempt of whatever deployment is waiting or running on this PC. */
+  isBusy: () => boolean
+  log: Log
+}) {
+  const { journal, tools, ability, log } = deps
+  let turn: Promise<unknown> = Promise.resolve()
+
+  /** Shape, key, signature for this purpose, meaning, addressee. */
+  function open(body: unknown): RestartPayload | string {
+    const outer = Body.safeParse(body)
+    if (!outer.success) return 'The order has no readable envelope.'
+    const { payload, signature, key_id } = outer.data.envelope
+    const { command_key, key_id: known, device_id } = deps.enrollment()
+    if (key_id !== known) return 'It is signed with a key that this agent does not know.'
+    if (!verifies(command_key, restartText(payload), signature))
+      return 'The signature of the order is not valid.'
+    const parsed = RestartPayload.safeParse(parse(payload))
+    if (!parsed.success) return 'The signed order cannot be read.'
+    if (parsed.data.device_id !== device_id)
+      return `The order is for device ${parsed.data.device_id}.`
+    return parsed.data
+  }
+  const isHere = ({ boot }: Pick<KnownRestart, 'boot'>): boolean =>
+    ability.possible && boot === ability.boot_id
+  const said = ({ code, stdout, stderr, missing }: CommandResult): string =>
+    missing
+      ? 'the program that restarts this PC is missing'
+      : `exit code ${code ?? 'unknown'}${(stderr || stdout).trim() ? `: ${(stderr || stdout).trim()}` : ''}`
+  const announced = (known: KnownRestart): RestartReply => ({
+    result: 'announced',
+    due_in_seconds: Math.max(0, known.due_uptime - tools.uptimeSeconds()),
+  })
+  /** Orders of this boot that may be under way. */
+  const pending = (): KnownRestart[] =>
+    journal
+      .all()
+      .filter((known) => isHere(known) && (known.step === 'ordered' || known.step === 'announced'))
+
+  /** Tells the platform. To do it again within one boot ends no other boot. */
+  async function announce(known: KnownRestart, order: RestartOrder): Promise<RestartReply> {
+    const wasOrdered = journal.known(known.id)?.step === 'ordered'
+    journal.write(known, order.sequence)
+    const text = noticeText(order.deployment_name, Math.ceil(order.delay_seconds / 60))
+    const result = await tools.run(restartCall(tools.platform, order.delay_seconds, text))
+    const isThere = isScheduledAlready(tools.platform, result.code)
+    if (result.code === 0 || (isThere && wasOrdered)) {
+      log.warn({ restart: known.id, seconds: order.delay_seconds }, 'this PC is going to restart')
+      journal.write({ ...known, step: 'announced' })
+      return announced(known)
+    }
+    if (isThere) {
+      journal.write({ ...known, step: 'failed', message: 'Another restart was scheduled.' })
+      return { result: 'busy', message: 'Another restart is scheduled on this PC already.' }
+    }
+    const message = `The PC could not be told to restart: ${said(result)}`.slice(0, MESSAGE_LIMIT)
+    journal.write({ ...known, step: 'failed', message })
+    return refused(message)
+  }
+
+  async function obey(order: RestartOrder): Promise<RestartReply> {
+    if (!ability.possible) return refused(ability.why)
+    if (order.boot_id !== ability.boot_id) return { result: 'passed' }
+    const known = journal.known(order.restart_id)
+    switch (known?.step) {
+      case 'announced':
+        return announced(known)
+      case 'called_off':
+        return { result: 'called_off' }
+      case 'failed':
+        if (order.sequence <= journal.highestSequence()) return refused(known.message)
+        break
+      // Written down, and then this agent ended: whether the platform was told is not known.
+      case 'ordered':
+        break
+      case undefined:
+        if (order.sequence <= journal.highestSequence())
+          return refused('The order is older than what this agent was told since.')
+    }
+    if (deps.isBusy()) return { result: 'busy', message: 'An installation is at work on this PC.' }
+    if (pending().some(({ id }) => id !== order.restart_id))
+      return { result: 'busy', message: 'This PC is about to restart already.' }
+    return announce(
+      {
+        id: order.restart_id,
+        boot: ability.boot_id,
+        due_uptime: tools.uptimeSeconds() + order.delay_seconds,
+        step: 'ordered',
+        message: '',
+      },
+      order,
+    )
+  }
+
+  async function callOff({ restart_id: id, sequence }: RestartWithdrawal): Promise<RestartReply> {
+    const known = journal.known(id)
+    if (known?.step === 'called_off') return { result: 'called_off' }
+    if (known && !isHere(known)) return { result: 'passed' }
+    const isUnderWay = known?.step === 'ordered' || known?.step === 'announced'
+    if (isUnderWay) {
+      const result = await tools.run(callOffCall(tools.platform))
+      if (result.code !== 0 && !isNothingToCallOff(tools.platform, result.code))
+        return refused(said(result))
+      log.warn({ restart: id }, 'the restart of this PC is called off')
+    }
+    const forgotten = { boot: ability.possible ? ability.boot_id : 'unknown', due_uptime: 0 }
+    journal.write({ ...(known ?? forgotten), id, step: 'called_off', message: '' }, sequence)
+    return { result: 'called_off' }
+  }
+
+  async function decide(body: unknown): Promise<RestartReply> {
+    try {
+      const payload = open(body)
+      const reply =
+        typeof payload === 'string'
+          ? refused(payload)
+          : payload.action === 'restart'
+            ? await obey(payload)
+            : await callOff(payload)
+      if (reply.result === 'refused') log.warn(reply, 'an order to restart is refused')
+      return reply
+    } catch (error) {
+      log.error({ err: error }, 'an order to restart could not be written down')
+      return { result: 'busy', message: `It could not be written down: ${errorText(error)}`.slice(0, MESSAGE_LIMIT) } // prettier-ignore
+    }
+  }
+
+  return {
+    /** Decides about an order as it came from the wire, one after the other. Never rejects. */
+    answer: (body: unknown): Promise<RestartReply> => {
+      const reply = turn.then(() => decide(body))
+      turn = reply
+      return reply
+    },
+    /** This PC is about to restart: nothing new is taken on. */
+    isNear: (): boolean =>
+      pending().some((known) => tools.uptimeSeconds() < known.due_uptime + LATE_SECONDS),
+    highestSequence: () => journal.highestSequence(),
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The agent's `run` with a FAKE command that restarts: `node fake-restart.ts FOLDER run …`. Nothing on this computer is
+ * restarted: calls are written to FOLDER/calls, one JSON a line, and answered with exit code 0 (or what FOLDER/exit says). The boot is
+ * what FOLDER/boot says at the start. While FOLDER/dies exists the agent kills itself instead of calling.
+ */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { uptime } from 'node:os'
+import { join } from 'node:path'
+import { BootId } from '#shared/contract/agent-restart.ts'
+import { runCommandVerb } from '../cli/run.ts'
+import { parseVerbArguments } from '../cli/usage.ts'
+import { readHardwareId } from '../facts/hardware.ts'
+import type { RestartTools } from '../restart/tools.ts'
+
+const [folder = '', , ...words] = process.argv.slice(2)
+process.argv[1] = join(import.meta.dirname, '..', 'main.ts')
+const boot_id = BootId.parse(readFileSync(join(folder, 'boot'), 'utf8'))
+const tools: RestartTools = {
+  platform: 'linux',
+  uptimeSeconds: uptime,
+  ability: () => Promise.resolve({ possible: true, boot_id }),
+  run(call) {
+    if (existsSync(join(folder, 'dies'))) process.kill(process.pid, 'SIGKILL')
+    appendFileSync(join(folder, 'calls'), JSON.stringify(call.args) + '\n')
+    const exit = join(folder, 'exit')
+    const code = existsSync(exit) ? Number(readFileSync(exit, 'utf8')) : 0
+    return Promise.resolve({ code, stdout: '', stderr: code === 0 ? '' : 'it said no', missing: false }) // prettier-ignore
+  },
+}
+try {
+  process.exitCode = await runCommandVerb(parseVerbArguments('run', words), readHardwareId, tools)
+} catch (error) {
+  process.stderr.write(`${String(error)}\n`)
+  process.exitCode = 1
+}

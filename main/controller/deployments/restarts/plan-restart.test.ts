@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest'
+import type { BootId } from '#shared/contract/agent-restart.ts'
+import { ENGINE_TIMINGS } from '../timings.ts'
+import {
+  keepsBusy,
+  planRestart,
+  type PlanRestart,
+  type PlanRestartDeployment,
+  type PlanRestartDevice,
+} from './plan-restart.ts'
+
+const NOW = new Date(2026, 5, 17, 23, 0).getTime()
+const BOOT = 'boot-1' as BootId
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+type Parts = {
+  restart?: Partial<PlanRestart>
+  deployment?: Partial<PlanRestartDeployment>
+  device?: Partial<PlanRestartDevice>
+}
+const aSnapshot = ({ restart, deployment, device }: Parts = {}) => ({
+  restart: {
+    state: 'owed' as const,
+    reason: null,
+    callingOff: null,
+    bootId: BOOT,
+    createdAtMs: NOW,
+    readySinceMs: NOW,
+    notBeforeMs: null,
+    orderedAtMs: null,
+    dueAtMs: null,
+    toldAtMs: null,
+    ...restart,
+  },
+  deployment: {
+    status: 'completed' as const,
+    reboot: 'if_needed' as const,
+    canceling: false,
+    paused: false,
+    restartsCanceled: false,
+    window: null,
+    offlinePolicy: 'fail' as const,
+    waitMs: HOUR,
+    delayMs: 10 * MINUTE,
+    ...deployment,
+  },
+  device: {
+    name: 'PC-7',
+    refused: false,
+    reachability: 'online' as const,
+    ability: { possible: true as const, boot_id: BOOT },
+    works: false,
+    isAwaited: false,
+    restartsElsewhere: false,
+    ...device,
+  },
+})
+const planOf = (parts: Parts = {}, nowMs = NOW) =>
+  planRestart(aSnapshot(parts), nowMs, ENGINE_TIMINGS)
+const ordered = { state: 'ordered', orderedAtMs: NOW, dueAtMs: NOW + 10 * MINUTE } as const
+const announced = { ...ordered, state: 'announced' } as const
+
+describe('a restart that is owed', () => {
+  it('is ordered once nothing stands in its way', () => {
+    expect(planOf()).toEqual({ type: 'order' })
+  })
+
+  it.each<[string, Parts, string]>([
+    ['a package of the same deployment is still to come', { device: { isAwaited: true } }, 'device_busy'], // prettier-ignore
+    ['another deployment is at work there', { device: { works: true } }, 'device_busy'],
+    ['the PC restarts for another deployment', { device: { restartsElsewhere: true } }, 'device_busy'], // prettier-ignore
+    ['the PC is away', { device: { reachability: 'offline' } }, 'waiting_for_device'],
+    ['the PC is about to come', { device: { reachability: 'connecting' } }, 'connecting'],
+    ['the deployment is paused', { deployment: { paused: true } }, 'paused'],
+    ['its window is closed', { deployment: { window: { days: [0, 1, 2, 3, 4, 5, 6], start: '01:00', end: '05:00' } } }, 'waiting_for_window'], // prettier-ignore
+    ['the window closes before the notice ends', { deployment: { window: { days: [0, 1, 2, 3, 4, 5, 6], start: '22:00', end: '23:05' } } }, 'waiting_for_window'], // prettier-ignore
+    ['the agent said that it is busy', { restart: { notBeforeMs: NOW + 1 } }, 'retry_later'],
+  ])('waits while %s', (_why, parts, reason) => {
+    expect(planOf(parts)).toEqual({ type: 'wait', reason })
+    // Said once.
+    const restart = { ...parts.restart, reason: reason as PlanRestart['reason'] }
+    expect(planOf({ ...parts, restart })).toBeNull()
+  })
+
+  it.each<[string, Parts, string]>([
+    ['its deployment says never', { deployment: { reboot: 'never' } }, 'called_off'],
+    ['its deployment is being cancelled', { deployment: { canceling: true } }, 'called_off'],
+    ['its deployment was cancelled', { deployment: { status: 'canceled' } }, 'called_off'],
+    ['a person called restarts off', { deployment: { restartsCanceled: true } }, 'called_off'],
+    ['the PC was blocked', { device: { refused: true } }, 'gave_up'],
+    ['the agent is too old', { device: { ability: 'too_old' } }, 'impossible'],
+    ['the agent cannot', { device: { ability: { possible: false, why: 'no rights' } } }, 'impossible'], // prettier-ignore
+    ['it stayed away for a day', { device: { reachability: 'offline' }, restart: { readySinceMs: NOW - 24 * HOUR } }, 'gave_up'], // prettier-ignore
+    ['nothing let it happen for two weeks', { deployment: { paused: true }, restart: { createdAtMs: NOW - 14 * 24 * HOUR } }, 'gave_up'], // prettier-ignore
+    ['the PC runs another boot', { device: { ability: { possible: true, boot_id: 'boot-2' } } }, 'restarted'], // prettier-ignore
+  ])('ends without an order when %s', (_why, parts, event) => {
+    expect(planOf(parts)).toMatchObject({ type: 'end', event })
+  })
+
+  it('is not given up while its deployment holds it back', () => {
+    const restart = { readySinceMs: NOW - 48 * HOUR }
+    expect(planOf({ restart, deployment: { paused: true } })).toMatchObject({ type: 'wait' })
+  })
+
+  it('learns the boot that it is to end before anything else, and is not ordered without it', () => {
+    expect(planOf({ restart: { bootId: null } })).toEqual({ type: 'note_boot', bootId: BOOT })
+    expect(planOf({ restart: { bootId: null }, device: { ability: null } })).toEqual({
+      type: 'wait',
+      reason: 'connecting',
+    })
+  })
+
+  it('counts its patience from when nothing held it back', () => {
+    expect(planOf({ restart: { readySinceMs: null } })).toEqual({ type: 'note_ready' })
+    const patient = { offlinePolicy: 'wait', waitMs: 72 * HOUR } as const
+    const away = { device: { reachability: 'offline' as const } }
+    const restart = { readySinceMs: NOW - 48 * HOUR }
+    expect(planOf({ ...away, restart, deployment: patient })).toMatchObject({ type: 'wait' })
+  })
+})
+
+describe('a restart that is ordered', () => {
+  it('is told, and told again when no answer came', () => {
+    expect(planOf({ restart: ordered })).toEqual({ type: 'tell' })
+    expect(planOf({ restart: { ...ordered, toldAtMs: NOW - 29_000 } })).toBeNull()
+    expect(planOf({ restart: { ...ordered, toldAtMs: NOW - 30_000 } })).toEqual({ type: 'tell' })
+    expect(planOf({ restart: ordered, device: { reachability: 'offline' } })).toBeNull()
+  })
+
+  it('is left alone while its notice runs', () => {
+    expect(planOf({ restart: announced })).toBeNull()
+  })
+
+  it('is done when the PC comes back in another boot, and not before', () => {
+    const gone = { reachability: 'offline' as const }
+    expect(planOf({ restart: announced, device: gone }, NOW + HOUR)).toBeNull()
+    const back = { ability: { possible: true as const, boot_id: 'boot-2' as BootId } }
+    expect(planOf({ restart: announced, device: back })).toMatchObject({ event: 'restarted' })
+  })
+
+  it.each<[string, Partial<PlanRestartDeployment>]>([
+    ['its deployment is cancelled', { canceling: true }],
+    ['a person calls restarts off', { restartsCanceled: true }],
+  ])('is withdrawn when %s', (_why, deployment) => {
+    for (const restart of [ordered, announced])
+      expect(planOf({ restart, deployment })).toEqual({ type: 'call_off', why: 'canceled' })
+    expect(planOf({ restart: { ...announced, callingOff: 'canceled' }, deployment })).toEqual({
+      type: 'tell',
+    })
+  })
+
+  it('is withdrawn when the PC is there long after its notice, so that it does not come later', () => {
+    const late = NOW + 25 * MINUTE
+    expect(planOf({ restart: announced }, late - 1)).toBeNull()
+    expect(planOf({ restart: announced }, late)).toEqual({ type: 'call_off', why: 'overdue' })
+  })
+
+  it('is given up when its agent answers nothing, or the PC does not come back', () => {
+    const silent = { ...ordered, callingOff: 'overdue' as const, toldAtMs: NOW }
+    expect(planOf({ restart: silent }, NOW + 40 * MINUTE)).toMatchObject({ event: 'gave_up' })
+    const device = { reachability: 'offline' as const }
+    const day = NOW + 10 * MINUTE + 24 * HOUR
+    expect(planOf({ restart: announced, device }, day - 1)).toBeNull()
+    expect(planOf({ restart: announced, device }, day)).toMatchObject({ event: 'gave_up' })
+  })
+
+  it('keeps its PC from other work until it is back, or for half an hour if it stays away', () => {
+    const busy = (isOnline: boolean, nowMs: number) =>
+      keepsBusy(announced, isOnline, nowMs, ENGINE_TIMINGS)
+    expect(keepsBusy({ state: 'owed', dueAtMs: null }, true, NOW, ENGINE_TIMINGS)).toBe(false)
+    expect(busy(true, NOW + 24 * HOUR)).toBe(true)
+    expect(busy(false, NOW + 40 * MINUTE - 1)).toBe(true)
+    expect(busy(false, NOW + 40 * MINUTE)).toBe(false)
+  })
+})

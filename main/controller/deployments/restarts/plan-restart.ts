@@ -1,0 +1,202 @@
+/**
+ * What does one restart owe now? A pure function of it, its deployment, its device and the clock. That a PC was restarted is
+ * read from its boot alone: another one than that in which the restart came to be owed.
+ */
+import type { BootId, RestartAbility } from '#shared/contract/agent-restart.ts'
+import type { DeploymentState } from '#shared/domain/deployment-state.ts'
+import {
+  windowAt,
+  windowMinutes,
+  type MaintenanceWindow,
+} from '#shared/domain/maintenance-window.ts'
+import type { OpenRestartState, RestartEvent } from '#shared/domain/restart-state.ts'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
+import type { Reachability } from '../../devices/index.ts'
+import type { EngineTimings } from '../timings.ts'
+
+export type RestartWait =
+  | 'paused'
+  | 'waiting_for_window'
+  | 'waiting_for_device'
+  | 'connecting'
+  | 'device_busy'
+  | 'retry_later'
+
+export type PlanRestart = {
+  state: OpenRestartState
+  reason: RestartWait | null
+  /** Why its order is being withdrawn, if it is. */
+  callingOff: 'canceled' | 'overdue' | null
+  /** The boot that it is to end; null: not known yet. */
+  bootId: BootId | null
+  createdAtMs: number
+  readySinceMs: number | null
+  notBeforeMs: number | null
+  orderedAtMs: number | null
+  dueAtMs: number | null
+  /** When the agent was last told what this state owes it; null: never, or not since its link was made. */
+  toldAtMs: number | null
+}
+export type PlanRestartDeployment = {
+  status: DeploymentState
+  reboot: 'never' | 'if_needed'
+  canceling: boolean
+  paused: boolean
+  restartsCanceled: boolean
+  window: MaintenanceWindow | null
+  offlinePolicy: 'fail' | 'wait'
+  waitMs: number
+  delayMs: number
+}
+export type PlanRestartDevice = {
+  name: string
+  refused: boolean
+  reachability: Reachability
+  /** What its agent last said of itself; `too_old`: it knows nothing of restarts; null: it has not been here yet. */
+  ability: RestartAbility | 'too_old' | null
+  /** A target of whatever deployment is at work on it. */
+  works: boolean
+  /** A target of this deployment on it has not ended. */
+  isAwaited: boolean
+  /** Another restart of it is ordered or announced. */
+  restartsElsewhere: boolean
+}
+export type RestartSnapshot = {
+  restart: PlanRestart
+  deployment: PlanRestartDeployment
+  device: PlanRestartDevice
+}
+type EndEvent = Exclude<RestartEvent, 'ordered' | 'put_off' | 'announced'>
+export type RestartAction =
+  | { type: 'wait'; reason: RestartWait }
+  /** The boot that it is to end is known now. */
+  | { type: 'note_boot'; bootId: BootId }
+  /** From here its patience is counted. */
+  | { type: 'note_ready' }
+  /** To be stored, then told. */
+  | { type: 'order' }
+  /** Tell the agent what it is owed: the order, or its withdrawal. */
+  | { type: 'tell' }
+  | { type: 'call_off'; why: 'canceled' | 'overdue' }
+  | { type: 'end'; event: EndEvent; message: string }
+
+const hours = (ms: number): string => {
+  const n = Math.round(ms / 3_600_000)
+  return n === 1 ? '1 hour' : `${n} hours`
+}
+
+/** Nobody wants it any more. */
+export const isUnwanted = (deployment: PlanRestartDeployment): boolean =>
+  deployment.reboot === 'never' ||
+  deployment.canceling ||
+  deployment.status === 'canceled' ||
+  deployment.restartsCanceled
+
+/** What of the deployment itself holds a restart back. Its notice has to end within the window too. */
+function holdOf(
+  { paused, window, delayMs }: PlanRestartDeployment,
+  nowMs: number,
+): 'paused' | 'waiting_for_window' | null {
+  if (paused) return 'paused'
+  if (!window) return null
+  const { isOpen, changesAtMs } = windowAt(window, nowMs)
+  const isLongEnough = windowMinutes(window) * 60_000 > delayMs
+  return isOpen && (!isLongEnough || nowMs + delayMs < changesAtMs) ? null : 'waiting_for_window'
+}
+
+function planOwed(
+  { restart, deployment, device }: RestartSnapshot,
+  nowMs: number,
+  timings: EngineTimings,
+): RestartAction | null {
+  const { name, ability } = device
+  const end = (event: EndEvent, message: string) => ({ type: 'end', event, message }) as const
+  if (isUnwanted(deployment)) return end('called_off', 'Called off before it was ordered.')
+  if (device.refused) return end('gave_up', `${name} was removed or blocked before it was ordered.`)
+  if (ability === 'too_old')
+    return end('impossible', `The agent on ${name} is too old to restart its PC. Update the agent.`)
+  if (ability && !ability.possible) return end('impossible', withoutSteering(ability.why))
+  if (ability && restart.bootId === null) return { type: 'note_boot', bootId: ability.boot_id }
+  if (nowMs >= restart.createdAtMs + timings.restartLimitMs)
+    return end('gave_up', `It could not be ordered within ${hours(timings.restartLimitMs)}.`)
+
+  const wait = (reason: RestartWait): RestartAction | null =>
+    restart.reason === reason ? null : { type: 'wait', reason }
+  const hold = holdOf(deployment, nowMs)
+  if (hold) return wait(hold)
+  if (restart.readySinceMs === null) return { type: 'note_ready' }
+  const patienceMs = Math.max(
+    timings.restartPatienceMs,
+    deployment.offlinePolicy === 'wait' ? deployment.waitMs : 0,
+  )
+  if (nowMs >= restart.readySinceMs + patienceMs)
+    return end('gave_up', `${name} was away or at work for ${hours(patienceMs)}.`)
+  if (device.reachability !== 'online')
+    return wait(device.reachability === 'connecting' ? 'connecting' : 'waiting_for_device')
+  if (device.isAwaited || device.works || device.restartsElsewhere) return wait('device_busy')
+  if (restart.notBeforeMs !== null && nowMs < restart.notBeforeMs) return wait('retry_later')
+  // Without its boot an order could be carried out twice.
+  return restart.bootId === null ? wait('connecting') : { type: 'order' }
+}
+
+function planOrdered(
+  { restart, deployment, device }: RestartSnapshot,
+  nowMs: number,
+  timings: EngineTimings,
+): RestartAction | null {
+  const { name } = device
+  const end = (event: EndEvent, message: string) => ({ type: 'end', event, message }) as const
+  if (device.refused)
+    return end(
+      'gave_up',
+      `${name} was removed or blocked after it was ordered. Whether it restarts is not known here.`,
+    )
+  const isOnline = device.reachability === 'online'
+  const dueMs = restart.dueAtMs ?? (restart.orderedAtMs ?? restart.createdAtMs) + deployment.delayMs
+  if (nowMs >= dueMs + timings.restartReturnMs)
+    return end('gave_up', `${name} has not come back for ${hours(timings.restartReturnMs)}.`)
+  if (restart.callingOff === null) {
+    if (isUnwanted(deployment)) return { type: 'call_off', why: 'canceled' }
+    // Before the PC is given other work, the restart that did not come must not come any more.
+    if (isOnline && nowMs >= dueMs + timings.restartOverdueMs)
+      return { type: 'call_off', why: 'overdue' }
+  } else if (isOnline && nowMs >= dueMs + timings.restartSilentMs)
+    return end('gave_up', `The agent on ${name} did not confirm that its restart is called off.`)
+  if (restart.state === 'announced' && restart.callingOff === null) return null
+  if (!isOnline) return null
+  return restart.toldAtMs === null || nowMs >= restart.toldAtMs + timings.restartAgainMs
+    ? { type: 'tell' }
+    : null
+}
+
+/** Pure. At most one thing at a time: what follows from it is planned once it is stored. */
+export function planRestart(
+  snapshot: RestartSnapshot,
+  nowMs: number,
+  timings: EngineTimings,
+): RestartAction | null {
+  const { restart, device } = snapshot
+  const boot = typeof device.ability === 'object' && device.ability?.possible ? device.ability.boot_id : null // prettier-ignore
+  if (boot !== null && restart.bootId !== null && boot !== restart.bootId)
+    return {
+      type: 'end',
+      event: 'restarted',
+      message:
+        restart.state === 'owed'
+          ? 'It restarted by itself, or somebody restarted it.'
+          : 'Restarted after its notice.',
+    }
+  return restart.state === 'owed'
+    ? planOwed(snapshot, nowMs, timings)
+    : planOrdered(snapshot, nowMs, timings)
+}
+
+/** Until a PC that is being restarted may be given other work, whether it came back or not. Pure. */
+export const keepsBusy = (
+  restart: Pick<PlanRestart, 'state' | 'dueAtMs'>,
+  isOnline: boolean,
+  nowMs: number,
+  timings: EngineTimings,
+): boolean =>
+  restart.state !== 'owed' &&
+  (isOnline || restart.dueAtMs === null || nowMs < restart.dueAtMs + timings.restartBusyForMs)
