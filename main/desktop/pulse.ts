@@ -85,6 +85,7 @@ export function watchPulse(deps: {
   const unsubscribe = controller.subscribe((event: FeedEventName, body) => {
     switch (event) {
       case 'target_output':
+      case 'settings_updated':
         return
       case 'deployment_completed':
         completed(body as FeedEvents['deployment_completed'])
