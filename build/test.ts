@@ -43,6 +43,17 @@ const vitest = ['node_modules/vitest/vitest.mjs', 'run']
 const unit = (): Promise<Counts> =>
   counted((report) => runNode(vitest, { ...report, ...(full && { DEPLOYX_TEST_FULL: '1' }) }))
 
+/** Long, and about agents and time rather than about what a Node brings: in Electron's Node with `--full` only. */
+const ONCE_IS_ENOUGH = [
+  'agent-updates/*',
+  'attacks/strangers*',
+  'content/limits*',
+  'deployments/restarts/*',
+  'hub/pairing*',
+  'hub/twins*',
+  '**/*real-agent*',
+].map((files) => `--exclude=main/controller/${files}`)
+
 /**
  * The controller's tests once more, in the Node inside Electron: it is another version than this one, with another
  * cryptography library and another build of the database driver, and it is what people run.
@@ -51,6 +62,7 @@ const controllerInElectron = (executable: string): Promise<Counts> => {
   // The app is bundled; from the sources, old Nodes need leave to require packages that are ES modules.
   const requireEsm = '--experimental-require-module'
   const args = [requireEsm, ...vitest, 'main/controller', `--execArgv=${requireEsm}`]
+  if (!full) args.push(...ONCE_IS_ENOUGH)
   return counted((report) => runNode(args, { ...report, ELECTRON_RUN_AS_NODE: '1' }, executable))
 }
 
