@@ -44,7 +44,8 @@ function stage(options: { uptimeMs?: number } = {}) {
   async function endLook(): Promise<void> {
     const before = reports
     looks.at(-1)!(EMPTY_INVENTORY)
-    for (let i = 0; i < 200 && reports === before; i++)
+    // Packing is done by another thread, in real time.
+    for (const until = Date.now() + 5_000; Date.now() < until && reports === before;)
       await new Promise((resolve) => setImmediate(resolve))
     await new Promise((resolve) => setImmediate(resolve))
   }

@@ -79,6 +79,11 @@ function stringFrom(def: Def, known: Known): fc.Arbitrary<string> {
         .map((date) => date.toISOString()),
       fc.constantFrom('0000-01-01T00:00:00Z', '9999-12-31T23:59:59Z', '2024-02-29T12:00:00.123Z'),
     )
+  if (def.format === 'base64') {
+    const most = checksOf(def).find(({ check }) => check === 'max_length')?.['maximum'] as number
+    const maxLength = Math.min(most ?? TEXT_MAX, TEXT_MAX)
+    return fc.base64String({ maxLength })
+  }
   if (def.format !== undefined) throw new Error(`a string of the format ${def.format} is not known`)
   let [min, max] = [0, Infinity]
   let pattern: RegExp | null = null

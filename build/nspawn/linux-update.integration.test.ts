@@ -61,7 +61,10 @@ describe.skipIf(obstacle !== null)(
     it('becomes the newer one that the controller hands out', async () => {
       await handedOut.serve({ version: '0.2.0' })
       await isSettledAt('0.2.0')
-      expect((await office.device()).agent_update).toBeNull()
+      await reaches('the controller to know it', async () => {
+        const { agent_update } = await office.device()
+        return agent_update === null
+      })
       for (const file of [places.previous, places.workshop]) expect(isThere(file)).toBe(false)
       const stat = await pc.exec(['stat', '-c', '%U %a', layout.executable])
       expect(stat.stdout).toBe('root 755\n')
