@@ -1,12 +1,17 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import { createSecondTryReporter } from './build/support/second-tries.ts'
 
 /** Where `npm test` wants the counts. */
 const report = process.env['DEPLOYX_UNIT_REPORT']
 
+/** What takes minutes and is shown by a shorter test as well, as far as that goes: with `npm run test:full`. */
+const LONG = ['build/nspawn/linux-update.integration.test.ts']
+const isFull = process.env['DEPLOYX_TEST_FULL'] !== undefined
+
 export default defineConfig({
   test: {
     include: ['{shared,main,agent,renderer,build,bench}/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(isFull ? [] : LONG)],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // Two workers at most: integration tests start servers and processes, and CI has two cores.

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { crash, printCrashReport } from './crash.ts'
 
 const FULL = process.env['DEPLOYX_TEST_FULL'] !== undefined
-const RUNS = FULL ? 200 : 20
+const RUNS = FULL ? 200 : 10
 /** A run takes about eight seconds, more on a busy machine. */
 const RUN_LIMIT_MS = 30_000
 

@@ -15,6 +15,12 @@ const START_LIMIT_MS = 10 * 60_000
 const LIMIT_MS = 5 * 60_000
 const CHANGE_LIMIT_MS = 3 * 60_000
 const LINK_LIMIT_MS = 75_000
+/** Each takes as long as an update on trial may: the longest only with the long runs. */
+const BROKEN = [
+  ['crashes', '0.3.0', 'did not stay up'],
+  ['hangs', '0.4.0', 'did not reach the controller'],
+] as const
+const TRIED = process.env['DEPLOYX_TEST_FULL'] === undefined ? BROKEN.slice(0, 1) : BROKEN
 const FOLDER = 'C:\\Program Files\\DeployX Agent'
 
 const obstacle = await wineObstacle()
@@ -64,10 +70,7 @@ describe.skipIf(obstacle !== null)(
       expect(names()).not.toContain('update')
     })
 
-    it.each([
-      ['crashes', '0.3.0', 'did not stay up'],
-      ['hangs', '0.4.0', 'did not reach the controller'],
-    ] as const)('comes back from one that %s', async (nature, version, words) => {
+    it.each(TRIED)('comes back from one that %s', async (nature, version, words) => {
       await handedOut.serve({ version, prelude: PRELUDES[nature] })
       const message = await reaches(`the failure of version ${version}`, async () => {
         const { agent_update: update } = await stage.device()
