@@ -10,7 +10,7 @@ import { packageFileName } from '../install/package-name.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { isAlive } from '../lib/processes.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
-import { openEnvelope, refuse, type CommandEvent } from '../link/envelope.ts'
+import { openCommand, refuse, type CommandEvent } from '../link/envelope.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { readSupervisor } from '../supervisor/files.ts'
 import { runAttempt, type AttemptDeps } from './attempt.ts'
@@ -190,7 +190,7 @@ export function createRunner(
   }
 
   function decide(event: CommandEvent, body: unknown): CommandReply {
-    const opened = openEnvelope(body, deps.enrollment(), journal.highestSequence())
+    const opened = openCommand(body, deps.enrollment(), journal.highestSequence())
     if (!opened.ok) return opened.refusal
     const { payload } = opened
     const id = payload.attempt_id

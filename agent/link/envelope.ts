@@ -1,4 +1,7 @@
-/** Decides whether a command is to be believed. Only the signed payload counts, never the plain fields beside it. */
+/**
+ * Decides whether what the hub says is to be believed: the one place where a signed envelope is opened. Only the signed
+ * payload counts, never the plain fields beside it.
+ */
 import {
   CommandEnvelope,
   CommandPayload,
@@ -7,14 +10,23 @@ import {
   inspectText,
   type CommandReply,
 } from '#shared/contract/agent-link.ts'
+import { RestartPayload, restartText } from '#shared/contract/agent-restart.ts'
 import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
 import { z } from 'zod'
 import { type Enrollment, verifies } from '../identity/identity.ts'
 
 export type CommandEvent = 'deploy_software' | 'cancel_deployment'
 export type Refusal = Extract<CommandReply, { accepted: false }>
-type OpenedAs<P> = { ok: true; payload: P } | { ok: false; refusal: Refusal }
-export type Opened = OpenedAs<CommandPayload>
+/** `message` is for people. */
+type Opened<P> =
+  | { ok: true; payload: P }
+  | { ok: false; why: 'malformed' | 'bad_signature' | 'wrong_device'; message: string }
+
+/** Whom an order is for, and which key it has to be signed with. */
+type Addressee = Pick<Enrollment, 'device_id' | 'key_id' | 'command_key'>
+
+/** What may stand in an envelope. Each purpose has a text of its own under its signature, so none passes for another. */
+type Purpose<P> = { called: string; schema: z.ZodType<P>; signedText: (payload: string) => string }
 
 export const refuse = (why: Refusal['why'], message: string): { ok: false; refusal: Refusal } => ({
   ok: false,
@@ -31,67 +43,65 @@ function parseJson(text: string): unknown {
   }
 }
 
-const UNKNOWN_KEY = 'It is signed with a key that this agent does not know.'
-
-/** Opens a question of the hub: shape, key, signature, meaning, addressee. A question has no order: answering it changes nothing. */
-export function openInspection(
+/** What every envelope has to pass: shape, key, signature for this purpose, meaning and addressee, in this order. */
+function open<P extends { device_id: number }>(
   body: unknown,
-  enrollment: Enrollment,
-): { ok: true; payload: InspectPayload } | { ok: false; message: string } {
+  { device_id, key_id, command_key }: Addressee,
+  { called, schema, signedText }: Purpose<P>,
+): Opened<P> {
+  const no = (
+    why: Extract<Opened<P>, { ok: false }>['why'],
+    message: string,
+  ): Extract<Opened<P>, { ok: false }> => ({ ok: false, why, message })
   const outer = WithEnvelope.safeParse(body)
-  if (!outer.success) return { ok: false, message: 'The question has no readable envelope.' }
-  const { payload, signature, key_id } = outer.data.envelope
-  if (key_id !== enrollment.key_id) return { ok: false, message: UNKNOWN_KEY }
-  if (!verifies(enrollment.command_key, inspectText(payload), signature))
-    return { ok: false, message: 'The signature of the question is not valid.' }
-  const parsed = InspectPayload.safeParse(parseJson(payload))
-  if (!parsed.success) return { ok: false, message: 'The question cannot be read.' }
-  if (parsed.data.device_id !== enrollment.device_id)
-    return { ok: false, message: `The question is for device ${parsed.data.device_id}.` }
+  if (!outer.success) return no('malformed', `The ${called} has no readable envelope.`)
+  const { payload, signature, key_id: signedWith } = outer.data.envelope
+  if (signedWith !== key_id)
+    return no('bad_signature', `The ${called} is signed with a key that this agent does not know.`)
+  if (!verifies(command_key, signedText(payload), signature))
+    return no('bad_signature', `The signature of the ${called} is not valid.`)
+  const parsed = schema.safeParse(parseJson(payload))
+  if (!parsed.success) return no('malformed', `The signed ${called} cannot be read.`)
+  if (parsed.data.device_id !== device_id)
+    return no('wrong_device', `The ${called} is for device ${parsed.data.device_id}.`)
   return { ok: true, payload: parsed.data }
 }
 
-/** What every signed order has to pass: shape, key, signature, meaning, addressee and order, in this order. */
-function open<P extends { device_id: number; sequence: number }>(
+/** Opens what has to come in order: its sequence must be above the highest one accepted before. */
+function openInOrder<P extends { device_id: number; sequence: number }>(
   body: unknown,
-  enrollment: Enrollment,
+  addressee: Addressee,
   lastSequence: number,
-  as: { schema: z.ZodType<P>; purpose: (payload: string) => string },
-): OpenedAs<P> {
-  const outer = WithEnvelope.safeParse(body)
-  if (!outer.success) return refuse('malformed', 'The command has no readable envelope.')
-  const { payload, signature, key_id } = outer.data.envelope
-  if (key_id !== enrollment.key_id)
-    return refuse(
-      'bad_signature',
-      'The command is signed with a key that this agent does not know.',
-    )
-  if (!verifies(enrollment.command_key, as.purpose(payload), signature))
-    return refuse('bad_signature', 'The signature of the command is not valid.')
-  const parsed = as.schema.safeParse(parseJson(payload))
-  if (!parsed.success) return refuse('malformed', 'The signed command cannot be read.')
-  const command = parsed.data
-  if (command.device_id !== enrollment.device_id)
-    return refuse('wrong_device', `The command is for device ${command.device_id}.`)
-  if (command.sequence <= lastSequence)
+  purpose: Purpose<P>,
+): { ok: true; payload: P } | { ok: false; refusal: Refusal } {
+  const opened = open(body, addressee, purpose)
+  if (!opened.ok) return refuse(opened.why, opened.message)
+  const { sequence } = opened.payload
+  if (sequence <= lastSequence)
     return refuse(
       'replayed',
-      `The command's sequence ${command.sequence} is not above ${lastSequence}.`,
+      `The sequence of the ${purpose.called}, ${sequence}, is not above ${lastSequence}.`,
     )
-  return { ok: true, payload: command }
+  return opened
 }
 
-/**
- * Opens a command as it came from the wire.
- * @param lastSequence highest sequence accepted before: a command must be above it
- */
-export const openEnvelope = (body: unknown, enrollment: Enrollment, lastSequence: number): Opened =>
-  open(body, enrollment, lastSequence, { schema: CommandPayload, purpose: commandText })
+const COMMAND = { called: 'command', schema: CommandPayload, signedText: commandText }
+const UPDATE = { called: 'command', schema: UpdatePayload, signedText: updateText }
+const RESTART = { called: 'order', schema: RestartPayload, signedText: restartText }
+const INSPECTION = { called: 'question', schema: InspectPayload, signedText: inspectText }
 
-/** Opens an order to become another version of itself, likewise. */
-export const openUpdate = (
-  body: unknown,
-  enrollment: Enrollment,
-  lastSequence: number,
-): OpenedAs<UpdatePayload> =>
-  open(body, enrollment, lastSequence, { schema: UpdatePayload, purpose: updateText })
+/** Opens a command as it came from the wire. */
+export const openCommand = (body: unknown, addressee: Addressee, lastSequence: number) =>
+  openInOrder(body, addressee, lastSequence, COMMAND)
+
+/** Opens an order to become another version of itself. */
+export const openUpdate = (body: unknown, addressee: Addressee, lastSequence: number) =>
+  openInOrder(body, addressee, lastSequence, UPDATE)
+
+/** Opens an order about restarts. Whether its sequence is in order depends on what is known of that restart. */
+export const openRestart = (body: unknown, addressee: Addressee): Opened<RestartPayload> =>
+  open(body, addressee, RESTART)
+
+/** Opens a question. It has no sequence: answering it changes nothing. */
+export const openInspection = (body: unknown, addressee: Addressee): Opened<InspectPayload> =>
+  open(body, addressee, INSPECTION)

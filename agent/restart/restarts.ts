@@ -3,20 +3,17 @@
  * another boot, the order is void, whoever repeats it and whenever. The platform keeps the time of the notice, so the agent
  * may end meanwhile.
  */
-import { z } from 'zod'
-import { CommandEnvelope } from '#shared/contract/agent-link.ts'
-import {
-  RestartPayload,
-  restartText,
-  type RestartAbility,
-  type RestartOrder,
-  type RestartReply,
-  type RestartWithdrawal,
+import type {
+  RestartAbility,
+  RestartOrder,
+  RestartReply,
+  RestartWithdrawal,
 } from '#shared/contract/agent-restart.ts'
-import { verifies, type Enrollment } from '../identity/identity.ts'
+import type { Enrollment } from '../identity/identity.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import type { CommandResult } from '../lib/run-command.ts'
+import { openRestart } from '../link/envelope.ts'
 import {
   callOffCall,
   isNothingToCallOff,
@@ -31,19 +28,10 @@ import type { RestartTools } from './tools.ts'
 const LATE_SECONDS = 3_600
 const MESSAGE_LIMIT = 500
 
-const Body = z.object({ envelope: CommandEnvelope })
 const refused = (message: string): RestartReply => ({
   result: 'refused',
   message: message.slice(0, MESSAGE_LIMIT),
 })
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 export type Restarts = ReturnType<typeof createRestarts>
 
@@ -59,21 +47,6 @@ export function createRestarts(deps: {
   const { journal, tools, ability, log } = deps
   let turn: Promise<unknown> = Promise.resolve()
 
-  /** Shape, key, signature for this purpose, meaning, addressee. */
-  function open(body: unknown): RestartPayload | string {
-    const outer = Body.safeParse(body)
-    if (!outer.success) return 'The order has no readable envelope.'
-    const { payload, signature, key_id } = outer.data.envelope
-    const { command_key, key_id: known, device_id } = deps.enrollment()
-    if (key_id !== known) return 'It is signed with a key that this agent does not know.'
-    if (!verifies(command_key, restartText(payload), signature))
-      return 'The signature of the order is not valid.'
-    const parsed = RestartPayload.safeParse(parse(payload))
-    if (!parsed.success) return 'The signed order cannot be read.'
-    if (parsed.data.device_id !== device_id)
-      return `The order is for device ${parsed.data.device_id}.`
-    return parsed.data
-  }
   const isHere = ({ boot }: Pick<KnownRestart, 'boot'>): boolean =>
     ability.possible && boot === ability.boot_id
   const said = ({ code, stdout, stderr, missing }: CommandResult): string =>
@@ -163,13 +136,12 @@ export function createRestarts(deps: {
 
   async function decide(body: unknown): Promise<RestartReply> {
     try {
-      const payload = open(body)
-      const reply =
-        typeof payload === 'string'
-          ? refused(payload)
-          : payload.action === 'restart'
-            ? await obey(payload)
-            : await callOff(payload)
+      const opened = openRestart(body, deps.enrollment())
+      const reply = !opened.ok
+        ? refused(opened.message)
+        : opened.payload.action === 'restart'
+          ? await obey(opened.payload)
+          : await callOff(opened.payload)
       if (reply.result === 'refused') log.warn(reply, 'an order to restart is refused')
       return reply
     } catch (error) {
