@@ -23,7 +23,7 @@ import { linkedSignal } from './lib/wait.ts'
 import { selfCommand } from './lib/self.ts'
 import { mergeAddresses } from './link/enroll.ts'
 import { createLink, type LinkTimings } from './link/link.ts'
-import { createPinnedAgent, type Pin } from './link/pinned-agent.ts'
+import { createPinnedConnect, type Pin } from './link/pinned-agent.ts'
 import { openRestartJournal } from './restart/restart-journal.ts'
 import { createRestarts } from './restart/restarts.ts'
 import { systemRestartTools, type RestartTools } from './restart/tools.ts'
@@ -161,8 +161,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   async function source(url: string, fetchSignal: AbortSignal): Promise<Source> {
     if (!url.startsWith('/')) return { url }
     await link.whenReady(AbortSignal.any([fetchSignal, AbortSignal.timeout(HUB_PATIENCE_MS)]))
-    const agent = createPinnedAgent(pin)
-    return { url: `https://${link.address()}${url}`, agent }
+    return { url: `https://${link.address()}${url}`, connect: createPinnedConnect(pin) }
   }
 
   const runner = createRunner({

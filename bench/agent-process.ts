@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { downloadPackage } from '../agent/download/download.ts'
 import { createLog } from '../agent/lib/log.ts'
-import { createPinnedAgent, pinnedTo } from '../agent/link/pinned-agent.ts'
+import { createPinnedConnect, pinnedTo } from '../agent/link/pinned-agent.ts'
 import { failToConnect, type Absence, type Holdings } from '../agent/test-kit/patience.ts'
 
 export type PatienceSample = { tries: number; heapBytes: number; rssBytes: number } & Holdings
@@ -57,14 +57,14 @@ async function fail(order: Extract<AgentOrder, { do: 'fail' }>): Promise<void> {
 async function download(order: Extract<AgentOrder, { do: 'download' }>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-bench-'))
   try {
-    const agent = createPinnedAgent(pinnedTo(order.fingerprint))
+    const connect = createPinnedConnect(pinnedTo(order.fingerprint))
     const before = process.cpuUsage()
     const startedAt = performance.now()
     await downloadPackage({
       file: join(folder, 'package'),
       sizeBytes: order.sizeBytes,
       sha256: order.sha256,
-      source: () => Promise.resolve({ url: order.url, agent }),
+      source: () => Promise.resolve({ url: order.url, connect }),
       onProgress: () => undefined,
       onVerifying: () => undefined,
       idleTimeoutMs: IDLE_TIMEOUT_MS,

@@ -1,18 +1,29 @@
 /** Downloads against a real server that cuts, lies, stalls and is busy. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createPinnedConnect, pinnedTo } from '../link/pinned-agent.ts'
 import { makeFolder } from '../test-kit/agent-process.ts'
 import { serveBytes } from '../test-kit/hub.ts'
-import { downloadPackage, DownloadError, type Download } from './download.ts'
+import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
+import { downloadPackage, DownloadError, type Download, type Source } from './download.ts'
 
 const content = randomBytes(5 * 1024 * 1024 + 123)
 const sha256 = createHash('sha256').update(content).digest('hex')
 
+/** Both ways are asked the same. */
+const WAYS = ['a server', 'the hub'] as const
+let key: TlsKey
+beforeAll(async () => {
+  key = await makeTlsKey()
+})
+
+let way: (typeof WAYS)[number] = 'a server'
 let server: Server
 let folder: ReturnType<typeof makeFolder>
 let file: string
@@ -24,10 +35,11 @@ beforeEach(async () => {
   file = join(folder.path, 'package')
   requests = []
   answer = serveBytes(content)
-  server = createServer((request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     requests.push({ range: request.headers.range })
     answer(request, response, requests.length)
-  })
+  }
+  server = way === 'the hub' ? createTlsServer(key, onRequest) : createServer(onRequest)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 })
 afterEach(() => {
@@ -36,13 +48,18 @@ afterEach(() => {
   folder.remove()
 })
 
-const url = (): string => `http://127.0.0.1:${(server.address() as AddressInfo).port}/package`
+function source(): Source {
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}/package`
+  return way === 'the hub'
+    ? { url: `https://${address}`, connect: createPinnedConnect(pinnedTo(key.fingerprint)) }
+    : { url: `http://${address}` }
+}
 const download = (part: Partial<Download> = {}): Promise<void> =>
   downloadPackage({
     file,
     sizeBytes: content.length,
     sha256,
-    source: async () => ({ url: url() }),
+    source: () => Promise.resolve(source()),
     onProgress: () => undefined,
     onVerifying: () => undefined,
     idleTimeoutMs: 5_000,
@@ -66,7 +83,11 @@ const cutAt = (end: number) => (_: IncomingMessage, response: ServerResponse, fr
   response.write(content.subarray(from, end), () => setTimeout(() => response.destroy(), 100))
 }
 
-describe('a download', () => {
+describe.each(WAYS)('a download from %s', (from) => {
+  beforeAll(() => {
+    way = from
+  })
+
   it('brings the whole file, private to this user, and tells how far it is', async () => {
     const seen: number[] = []
     await download({ onProgress: (bytes) => seen.push(bytes) })
@@ -149,9 +170,11 @@ describe('a download', () => {
     expect(failure.message).toContain('nothing came for')
   })
 
-  it('takes a 4xx of a foreign server as a wrong address, at once', async () => {
+  it('takes a 4xx as the last word, of a foreign server as a wrong address', async () => {
     answer = (_request, response) => response.writeHead(404).end()
-    expect(await failureOf(download())).toMatchObject({ reason: 'invalid_url' })
+    expect(await failureOf(download())).toMatchObject({
+      reason: from === 'the hub' ? 'download_failed' : 'invalid_url',
+    })
     expect(requests).toHaveLength(1)
   })
 
@@ -166,16 +189,6 @@ describe('a download', () => {
     expect(await failureOf(download({ sizeBytes: content.length - 1 }))).toMatchObject({
       reason: 'integrity',
     })
-    // Without a length in the answer only the bytes themselves tell.
-    answer = (_request, response) => {
-      response.write(content)
-      response.end('more')
-    }
-    expect(await failureOf(download())).toMatchObject({
-      reason: 'integrity',
-      message: 'The package is longer than announced.',
-    })
-    expect(statSync(file).size).toBeLessThanOrEqual(content.length)
   })
 
   it('stops at once when it is called off, and keeps what came', async () => {
@@ -210,5 +223,23 @@ describe('a download', () => {
     }
     rmSync(disk, { recursive: true })
     expect(existsSync(disk)).toBe(false)
+  })
+})
+
+describe('a download from a server that tells no length', () => {
+  beforeAll(() => {
+    way = 'a server'
+  })
+
+  it('is held to its size by the bytes themselves', async () => {
+    answer = (_request, response) => {
+      response.write(content)
+      response.end('more')
+    }
+    expect(await failureOf(download())).toMatchObject({
+      reason: 'integrity',
+      message: 'The package is longer than announced.',
+    })
+    expect(statSync(file).size).toBeLessThanOrEqual(content.length)
   })
 })

@@ -2,13 +2,13 @@
  * Fetches a package and proves it while it is being written: every byte goes through SHA-256 on its way to the disk.
  * What an earlier try, or an earlier run of the agent, left is continued.
  */
-import type { Agent } from 'node:https'
-import type { Readable } from 'node:stream'
-import fetch, { type Response } from 'node-fetch'
 import { DOWNLOAD_RETRY_WAITS_MS, DOWNLOAD_TRIES } from '#shared/domain/defaults.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { linkedSignal, wait } from '../lib/wait.ts'
+import type { Answer } from './answer.ts'
+import { askHub, type ConnectToHub } from './from-hub.ts'
+import { askServer } from './from-server.ts'
 import { openPartFile, TooLongError, type PartFile } from './part-file.ts'
 
 /** A try that brought so much was not in vain: the count of tries begins anew. */
@@ -18,11 +18,9 @@ const BUSY_PATIENCE_MS = 60 * 60_000
 /** The hub has many PCs to serve, and its bandwidth may be limited: it gives a download up itself after a day. */
 const BUSY_HUB_PATIENCE_MS = 24 * 3_600_000
 const BUSY_WAIT_MAX_MS = 60_000
-const REDIRECT_LIMIT = 5
-const STREAM_BUFFER_BYTES = 256 * 1024
 
-/** Where this try gets its bytes. `agent`: the pinned way to the hub; without one it is a foreign server. */
-export type Source = { url: string; agent?: Agent }
+/** Where this try gets its bytes. `connect`: the pinned way to the hub; without one it is a foreign server. */
+export type Source = { url: string; connect?: ConnectToHub }
 export type Download = {
   file: string
   sizeBytes: number
@@ -65,25 +63,25 @@ function parseUrl(source: Source): URL {
   throw new DownloadError('invalid_url', `The address of the package is not valid: ${source.url}`)
 }
 
-function retryAfterMs(response: Response): number {
-  const seconds = Number(response.headers.get('retry-after'))
+function retryAfterMs(answer: Answer): number {
+  const seconds = Number(answer.header('retry-after'))
   const askedMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 5_000
   // Some chance in it, or all who wait come back at the same moment.
   return Math.min(BUSY_WAIT_MAX_MS, askedMs) * (0.75 + Math.random() / 2)
 }
 
 /** Decides by status and headers whether the body is what we want. */
-async function checkResponse(
-  response: Response,
+async function checkAnswer(
+  answer: Answer,
   part: PartFile,
   download: Download,
   isHub: boolean,
 ): Promise<void> {
-  const { status, headers } = response
-  const said = `the server answered ${status} ${response.statusText}`.trimEnd()
+  const { status, statusText, header } = answer
+  const said = `the server answered ${status} ${statusText}`.trimEnd()
   if (status === 503 || status === 429)
     throw new TryAgain(said, {
-      waitMs: retryAfterMs(response),
+      waitMs: retryAfterMs(answer),
       patienceMs: isHub ? BUSY_HUB_PATIENCE_MS : BUSY_PATIENCE_MS,
     })
   if (status === 416) {
@@ -92,7 +90,7 @@ async function checkResponse(
   }
   if (status === 408 || status >= 500) throw new TryAgain(said)
   if (status === 206) {
-    const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get('content-range') ?? '')
+    const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(header('content-range') ?? '')
     if (!range || Number(range[1]) !== part.bytes()) {
       await part.restart()
       throw new TryAgain('the server sent another part than the one asked for')
@@ -103,7 +101,7 @@ async function checkResponse(
       isHub ? 'download_failed' : 'invalid_url',
       `The package could not be fetched: ${said}.`,
     )
-  const length = headers.get('content-length')
+  const length = header('content-length')
   if (length !== null && part.bytes() + Number(length) !== download.sizeBytes)
     throw new DownloadError(
       'integrity',
@@ -120,24 +118,11 @@ async function request(part: PartFile, download: Download): Promise<void> {
   const watch = setInterval(() => {
     if (performance.now() - heardAt > download.idleTimeoutMs) abort(idle)
   }, download.idleTimeoutMs / 4)
+  const ask = { url, from: part.bytes(), onHeard: () => (heardAt = performance.now()), signal }
   try {
-    const response = await fetch(url, {
-      ...(source.agent ? { agent: source.agent } : {}),
-      headers: {
-        'accept-encoding': 'identity',
-        ...(part.bytes() > 0 ? { range: `bytes=${part.bytes()}-` } : {}),
-      },
-      compress: false,
-      redirect: source.agent ? 'error' : 'follow',
-      follow: REDIRECT_LIMIT,
-      highWaterMark: STREAM_BUFFER_BYTES,
-      signal,
-    })
-    await checkResponse(response, part, download, source.agent !== undefined)
-    if (!response.body) throw new TryAgain('the server sent no body')
-    const body = response.body as Readable
-    body.on('data', () => (heardAt = performance.now()))
-    await part.take(body, download.onProgress)
+    const answer = source.connect ? await askHub(source.connect, ask) : await askServer(ask)
+    await checkAnswer(answer, part, download, source.connect !== undefined)
+    await part.take(answer.flow, download.onProgress)
   } catch (error) {
     download.signal.throwIfAborted()
     throw signal.aborted ? idle : error

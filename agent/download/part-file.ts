@@ -2,15 +2,15 @@
 import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import type { Flow } from './answer.ts'
 
 const BUFFER_BYTES = 1024 * 1024
 
 export type PartFile = {
   /** Bytes that are in the file and in the hash. */
   bytes: () => number
-  /** Writes all of a stream behind what is there. What was written stays when the stream fails. */
-  take: (stream: Readable, onBytes: (total: number) => void) => Promise<void>
+  /** Writes all that flows behind what is there. What was written stays when the flow fails. */
+  take: (flow: Flow, onBytes: (total: number) => void) => Promise<void>
   /** SHA-256 of what is there, lower-case hex. */
   digest: () => string
   restart: () => Promise<void>
@@ -58,13 +58,14 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
 
   return {
     bytes: () => total,
-    take: (stream, onBytes) =>
+    take: (flow, onBytes) =>
       new Promise((resolve, reject) => {
-        /** Received, and not yet in the buffer. More than one chunk only while the disk is slower than the network. */
+        /** Received, and not yet in the buffer. Anything only while the disk is slower than the network. */
         const waiting: Buffer[] = []
         let used = 0
         let received = total
         let isWriting = false
+        let isHeldBack = false
         let isEnded = false
         let isBroken = false
         let failure: Error | null = null
@@ -100,25 +101,39 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
               isBroken = true
               failure = error as Error
               isEnded = true
-              stream.destroy()
+              flow.stop()
             })
             .finally(() => {
               isWriting = false
               pump()
             })
         }
+        /** @returns how many bytes found room */
+        function add(piece: Buffer): number {
+          let taken = 0
+          while (taken < piece.length && used < BUFFER_BYTES) {
+            const copied = piece.copy(buffers[0], used, taken)
+            used += copied
+            taken += copied
+            if (used === BUFFER_BYTES && !isWriting) flush()
+          }
+          return taken
+        }
+        function holdBack(isFull: boolean): void {
+          if (isFull === isHeldBack) return
+          isHeldBack = isFull
+          if (isFull) flow.pause()
+          else flow.resume()
+        }
         function pump(): void {
           if (isBroken) return isWriting ? undefined : reject(failure!)
           if (used === BUFFER_BYTES && !isWriting) flush()
           while (waiting.length > 0 && used < BUFFER_BYTES) {
-            const chunk = waiting.shift()!
-            const taken = chunk.copy(buffers[0], used)
-            used += taken
-            if (taken < chunk.length) waiting.unshift(chunk.subarray(taken))
-            if (used === BUFFER_BYTES && !isWriting) flush()
+            const piece = waiting.shift()!
+            const taken = add(piece)
+            if (taken < piece.length) waiting.unshift(piece.subarray(taken))
           }
-          if (used === BUFFER_BYTES) stream.pause()
-          else if (!isEnded) stream.resume()
+          if (!isEnded) holdBack(used === BUFFER_BYTES)
           else if (!isWriting && used > 0) flush()
           else if (!isWriting) return failure ? reject(failure) : resolve()
         }
@@ -129,19 +144,17 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
           failure = error
           pump()
         }
-        stream.on('data', (chunk: Buffer) => {
+        flow.start((piece) => {
           if (isEnded) return
-          received += chunk.length
+          received += piece.length
           if (received > limitBytes) {
             end(new TooLongError())
-            return void stream.destroy()
+            return flow.stop()
           }
-          waiting.push(chunk)
+          const taken = waiting.length === 0 ? add(piece) : 0
+          if (taken < piece.length) waiting.push(Buffer.from(piece.subarray(taken)))
           pump()
-        })
-        stream.once('end', () => end(null))
-        stream.on('error', (error: Error) => end(error))
-        stream.once('close', () => end(new Error('the connection was closed')))
+        }, end)
       }),
     digest: () => hash.copy().digest('hex'),
     restart,

@@ -4,10 +4,11 @@
  */
 import { createHash, type X509Certificate } from 'node:crypto'
 import { Agent } from 'node:https'
-import { isIP } from 'node:net'
+import { isIP, type OnReadOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { Fingerprint } from '#shared/domain/ids.ts'
+import type { ConnectToHub } from '../download/from-hub.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
@@ -52,11 +53,14 @@ let context: SecureContext | undefined
 const sharedContext = (): SecureContext =>
   (context ??= createSecureContext({ minVersion: 'TLSv1.2' }))
 
-type Done = (error: Error | null, socket?: Duplex) => void
+type Done = (error: Error | null, socket?: TLSSocket) => void
 
-function connectPinned(host: string, port: number, pin: Pin, done: Done): TLSSocket {
+type Reading = { onread?: OnReadOpts; signal?: AbortSignal }
+
+function connectPinned(host: string, port: number, pin: Pin, done: Done, reading: Reading = {}) {
   const address = `${host}:${port}`
   const socket = connect({
+    ...reading,
     host,
     port,
     servername: isIP(host) ? '' : host,
@@ -88,7 +92,6 @@ function connectPinned(host: string, port: number, pin: Pin, done: Done): TLSSoc
     socket.off('close', onClose)
     done(null, socket)
   })
-  return socket
 }
 
 /**
@@ -109,6 +112,19 @@ export function createPinnedAgent(pin: Pin, options: { keepAlive?: boolean } = {
   }
   return agent
 }
+
+/** Connections that are read piece by piece into one buffer, for the bytes of packages. */
+export const createPinnedConnect =
+  (pin: Pin): ConnectToHub =>
+  (host, port, { buffer, onPiece }, signal) =>
+    new Promise((resolve, reject) => {
+      const onread: OnReadOpts = {
+        buffer,
+        callback: (bytes, into) => onPiece(Buffer.from(into.buffer, into.byteOffset, bytes)),
+      }
+      const done: Done = (error, socket) => (error ? reject(error) : resolve(socket!))
+      connectPinned(host, port, pin, done, { onread, signal })
+    })
 
 /**
  * For the very first contact, before there is a key to pin: the key that the first connection shows is held to, and told.

@@ -13,7 +13,7 @@ import { makeFolder } from '../test-kit/agent-process.ts'
 import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
 import { enroll } from './enroll.ts'
 import { createLink } from './link.ts'
-import { createPinnedAgent, pinnedTo } from './pinned-agent.ts'
+import { createPinnedConnect, pinnedTo } from './pinned-agent.ts'
 
 type Listener = {
   address: string
@@ -124,7 +124,7 @@ const tryDownload = (address: string): Promise<unknown> =>
     sha256: 'a'.repeat(64),
     source: async () => ({
       url: `https://${address}/content/x`,
-      agent: createPinnedAgent(pinnedTo(pinned.fingerprint)),
+      connect: createPinnedConnect(pinnedTo(pinned.fingerprint)),
     }),
     onProgress: () => undefined,
     onVerifying: () => undefined,

@@ -1,0 +1,190 @@
+/** The hub's answers as bytes on a real TLS connection: in pieces, damaged, endless, cut, and not wanted any more. */
+import type { AddressInfo } from 'node:net'
+import { createServer, type Server, type TLSSocket } from 'node:tls'
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createPinnedConnect, pinnedTo } from '../link/pinned-agent.ts'
+import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
+import { askHub } from './from-hub.ts'
+
+let key: TlsKey
+let server: Server
+let asked: string
+let answer: (socket: TLSSocket) => void
+const sockets = new Set<TLSSocket>()
+
+beforeAll(async () => {
+  key = await makeTlsKey()
+})
+beforeEach(async () => {
+  asked = ''
+  server = createServer(key, (socket) => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', (bytes: Buffer) => {
+      asked += bytes.toString('latin1')
+      if (asked.endsWith('\r\n\r\n')) answer(socket)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+})
+afterEach(() => {
+  for (const socket of sockets) socket.destroy()
+  sockets.clear()
+  server.close()
+})
+
+const port = (): number => (server.address() as AddressInfo).port
+const ask = (part: { from?: number; signal?: AbortSignal; onHeard?: () => void } = {}) =>
+  askHub(createPinnedConnect(pinnedTo(key.fingerprint)), {
+    url: new URL(`https://127.0.0.1:${port()}/content/x?ticket=y%20z`),
+    from: part.from ?? 0,
+    onHeard: part.onHeard ?? (() => undefined),
+    signal: part.signal ?? new AbortController().signal,
+  })
+/** Everything that flows, and how it ended. */
+async function drain(answered: ReturnType<typeof ask>) {
+  const { flow } = await answered
+  const pieces: Buffer[] = []
+  const error = await new Promise<Error | null>((resolve) =>
+    flow.start((piece) => pieces.push(Buffer.from(piece)), resolve),
+  )
+  flow.stop()
+  return { bytes: Buffer.concat(pieces), error: error?.message ?? null }
+}
+const whyNot = (answered: ReturnType<typeof ask>): Promise<string> =>
+  answered.then(
+    () => 'it answered',
+    (error: Error) => error.message,
+  )
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n'
+
+describe('asking the hub for bytes', () => {
+  it('asks for the path, from the byte that is missing, and for nothing else', async () => {
+    answer = (socket) => socket.end(`${HEAD}0123456789`)
+    await drain(ask({ from: 7 }))
+    expect(asked.split('\r\n')).toEqual([
+      'GET /content/x?ticket=y%20z HTTP/1.1',
+      `Host: 127.0.0.1:${port()}`,
+      'Accept-Encoding: identity',
+      'Connection: close',
+      'Range: bytes=7-',
+      '',
+      '',
+    ])
+  })
+
+  it('takes an answer that comes byte by byte', async () => {
+    answer = (socket) => {
+      const bytes = [...`${HEAD}0123456789`]
+      const next = (): void => {
+        const byte = bytes.shift()
+        if (byte !== undefined) socket.write(byte, () => setImmediate(next))
+      }
+      next()
+    }
+    expect(await drain(ask())).toEqual({ bytes: Buffer.from('0123456789'), error: null })
+  })
+
+  it('loses nothing that comes before somebody takes it, and lets the hub wait', async () => {
+    const content = Buffer.alloc(20 * 1024 * 1024, 'deployx')
+    let sent = 0
+    answer = (socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n`)
+      for (let at = 0; at < content.length; at += 65_536)
+        socket.write(content.subarray(at, at + 65_536), () => (sent += 65_536))
+    }
+    const answered = await ask()
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(sent).toBeLessThan(content.length)
+    const { bytes, error } = await drain(Promise.resolve(answered))
+    expect(error).toBeNull()
+    expect(bytes.equals(content)).toBe(true)
+  })
+
+  it('waits when it is told to, and goes on', async () => {
+    const content = Buffer.alloc(20 * 1024 * 1024, 'deployx')
+    answer = (socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n`)
+      socket.write(content)
+    }
+    const { flow } = await ask()
+    let taken = 0
+    let whilePaused = 0
+    let isPaused = false
+    const error = await new Promise<Error | null>((resolve) =>
+      flow.start((piece) => {
+        taken += piece.length
+        if (isPaused) whilePaused += piece.length
+        if (taken < 1024 * 1024 || whilePaused > 0 || isPaused) return
+        isPaused = true
+        flow.pause()
+        setTimeout(() => {
+          isPaused = false
+          whilePaused ||= 1
+          flow.resume()
+        }, 300)
+      }, resolve),
+    )
+    expect(error).toBeNull()
+    expect(taken).toBe(content.length)
+    // What was decrypted already, and not what the hub went on to send.
+    expect(whilePaused).toBeLessThan(1024 * 1024)
+  })
+
+  it('takes no byte more than was announced', async () => {
+    answer = (socket) => socket.end(`${HEAD}0123456789ABC`)
+    expect(await drain(ask())).toEqual({
+      bytes: Buffer.from('0123456789'),
+      error: 'the server sent more than it announced',
+    })
+  })
+
+  it('says when the connection ends too early', async () => {
+    answer = (socket) => socket.end(`${HEAD}012`)
+    expect(await drain(ask())).toEqual({
+      bytes: Buffer.from('012'),
+      error: 'the connection was closed',
+    })
+    answer = (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-')
+    expect(await whyNot(ask())).toBe('the connection was closed')
+  })
+
+  it('takes an answer without bytes as one', async () => {
+    answer = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    expect(await drain(ask())).toEqual({ bytes: Buffer.alloc(0), error: null })
+  })
+
+  it.each([
+    ['cannot be read', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 'the answer has no readable status line'],
+    ['is in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 'the answer does not tell its length'], // prettier-ignore
+    ['has a head without end', 'x'.repeat(100_000), 'the head of the answer does not end'],
+  ])('refuses an answer that %s, and closes the connection', async (_what, text, why) => {
+    let isClosed = false
+    answer = (socket) => {
+      socket.once('close', () => (isClosed = true))
+      socket.write(text)
+    }
+    expect(await whyNot(ask())).toBe(why)
+    await expect.poll(() => isClosed).toBe(true)
+  })
+
+  it.each(['before the head', 'in the body'])('stops at once when called off %s', async (when) => {
+    let isClosed = false
+    const stop = new AbortController()
+    answer = (socket) => {
+      socket.once('close', () => (isClosed = true))
+      if (when === 'in the body') socket.write(`${HEAD}012`)
+      setTimeout(() => stop.abort(), 50)
+    }
+    const answered = ask({ signal: stop.signal })
+    if (when === 'in the body') expect((await drain(answered)).error).not.toBeNull()
+    else expect(await whyNot(answered)).not.toBe('it answered')
+    await expect.poll(() => isClosed).toBe(true)
+  })
+
+  it('connects to nobody when it is called off already', async () => {
+    const stopped = AbortSignal.abort(new Error('called off'))
+    expect(await whyNot(ask({ signal: stopped }))).not.toBe('it answered')
+    expect(asked).toBe('')
+  })
+})

@@ -1,0 +1,46 @@
+/**
+ * The head of the hub's answer. Only what a hub sends is taken (RFC 9112, without folded lines and transfer codings):
+ * whatever could be read in two ways is not read at all.
+ */
+export type ResponseHead = {
+  status: number
+  statusText: string
+  /** By name in lower case. */
+  headers: ReadonlyMap<string, string>
+  /** Of the body. Only an answer that brings bytes has to tell it: what a refusal says beside its head is not read. */
+  contentLength: number
+}
+
+/** A head must end within so many bytes. */
+export const HEAD_LIMIT_BYTES = 16 * 1024
+export const HEAD_END = Buffer.from('\r\n\r\n')
+
+const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d)(?: ([\t\x20-\x7e]*))?$/
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/
+const LENGTH = /^\d{1,15}$/
+
+/** @param bytes up to HEAD_END, without it. @throws Error when it cannot be understood in one way only */
+export function parseResponseHead(bytes: Buffer): ResponseHead {
+  const [first = '', ...lines] = bytes.toString('latin1').split('\r\n')
+  const line = STATUS_LINE.exec(first)
+  if (!line) throw new Error('the answer has no readable status line')
+  const headers = new Map<string, string>()
+  for (const text of lines) {
+    const field = FIELD.exec(text)
+    if (!field) throw new Error('the answer has a header that cannot be read')
+    const name = field[1]!.toLowerCase()
+    if (headers.has(name) && name.startsWith('content-'))
+      throw new Error(`the answer has two headers ${name}`)
+    headers.set(name, field[2]!)
+  }
+  const status = Number(line[1])
+  const length = headers.has('transfer-encoding') ? '' : (headers.get('content-length') ?? '')
+  const isTold = LENGTH.test(length)
+  if (status < 300 && !isTold) throw new Error('the answer does not tell its length')
+  return {
+    status,
+    statusText: line[2] ?? '',
+    headers,
+    contentLength: isTold ? Number(length) : 0,
+  }
+}
