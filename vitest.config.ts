@@ -5,7 +5,10 @@ import { createSecondTryReporter } from './build/support/second-tries.ts'
 const report = process.env['DEPLOYX_UNIT_REPORT']
 
 /** What takes minutes and is shown by a shorter test as well, as far as that goes: with `npm run test:full`. */
-const LONG = ['build/nspawn/linux-update.integration.test.ts']
+const LONG = [
+  'build/nspawn/linux-restart.integration.test.ts',
+  'build/nspawn/linux-update.integration.test.ts',
+]
 const isFull = process.env['DEPLOYX_TEST_FULL'] !== undefined
 
 export default defineConfig({

@@ -3,13 +3,14 @@
  * the journal before it is taken, so that the same function carries on after any crash. The installer is started at most
  * once: the supervisor's claim on the folder decides that, and not what this process remembers.
  */
-import { appendFileSync, lstatSync, mkdirSync } from 'node:fs'
+import { appendFileSync, lstatSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Conditions } from '../conditions/conditions.ts'
 import { ArchiveError, asRun, extractJob, removeExtracted } from '../archive/extract.ts'
+import { restartAskedSince } from '../detect/reboot.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import { isOwn } from '../identity/state-folder.ts'
@@ -209,6 +210,9 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       payload: job.payload,
       ending,
       presence,
+      asksRestart:
+        isSuccess(job.payload, ending) &&
+        restartAskedSince(statSync(attemptFiles(folder).spec).mtimeMs),
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),
     })
   }

@@ -18,7 +18,12 @@ const exited = (part: Partial<Exit>): Ending => ({
 const told = (
   ending: Ending,
   presence: Presence | null = null,
-  part: { kind?: 'msi' | 'sh' | 'exe'; action?: 'install' | 'uninstall'; codes?: number[] } = {},
+  part: {
+    kind?: 'msi' | 'sh' | 'exe'
+    action?: 'install' | 'uninstall'
+    codes?: number[]
+    asksRestart?: boolean
+  } = {},
 ) =>
   conclude({
     payload: {
@@ -29,6 +34,7 @@ const told = (
     },
     ending,
     presence,
+    asksRestart: part.asksRestart ?? false,
     lastLines: 'last words',
   })
 
@@ -102,6 +108,20 @@ describe('what an ended installer means', () => {
       reason: 'not_detected',
       message:
         'The installer reported success (exit code 0), but the detection rule finds the software.',
+    })
+  })
+
+  it('of a package that asks for a restart, as Debian has it: it is installed, and a restart is owed', () => {
+    expect(told(exited({}), 'present', { asksRestart: true })).toEqual({
+      status: 'success',
+      reason: 'reboot_pending',
+      message:
+        'Installed. A restart of this PC completes it: the package asks for one. Exit code 0.',
+      exit_code: 0,
+    })
+    expect(told(exited({}), 'absent', { asksRestart: true })).toMatchObject({
+      status: 'failed',
+      reason: 'not_detected',
     })
   })
 })

@@ -31,6 +31,8 @@ type Facts = {
   ending: Ending
   /** Of the software, after the installer; null when the command has no rule. */
   presence: Presence | null
+  /** The installer's exit code says nothing of it, but it asked the system for a restart. */
+  asksRestart: boolean
   /** The last lines of the output. */
   lastLines: string
 }
@@ -46,7 +48,7 @@ function startFailure(error: NonNullable<Exit['start_error']>): Outcome {
   return failure(reason, hints[error.code] ?? 'The installer could not be started.', error.message)
 }
 
-export function conclude({ payload, ending, presence, lastLines }: Facts): Outcome {
+export function conclude({ payload, ending, presence, asksRestart, lastLines }: Facts): Outcome {
   const isInstall = payload.action === 'install'
   const did = isInstall ? 'Installed' : 'Removed'
   /** Whether the rule says that what was wanted is so; null when there is no answer. */
@@ -104,7 +106,8 @@ export function conclude({ payload, ending, presence, lastLines }: Facts): Outco
         }
       return {
         status: 'success',
-        message: `${did}. Exit code ${exitCode}.${presence === 'unknown' ? ' The detection rule could not be checked on this PC.' : ''}`,
+        ...(asksRestart ? { reason: 'reboot_pending' as const } : {}),
+        message: `${did}. ${asksRestart ? 'A restart of this PC completes it: the package asks for one. ' : ''}Exit code ${exitCode}.${presence === 'unknown' ? ' The detection rule could not be checked on this PC.' : ''}`,
         exit_code: exitCode,
       }
     case 'success_reboot':

@@ -1,5 +1,5 @@
 /** Whether this PC waits for a restart. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import type { RebootReason } from '#shared/domain/inventory.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { systemTool } from '../lib/system-tool.ts'
@@ -39,15 +39,16 @@ async function onWindows(): Promise<RebootReason[] | null> {
   return reasons
 }
 
+/** Left, and written anew, by packages of Debian and its kin that want a restart. */
+const LINUX_MARKS = ['/run/reboot-required', '/var/run/reboot-required']
+
 /**
- * Why this PC owes a restart: nothing, when it owes none; null where it cannot tell. Debian and its kin leave a file when an
- * update wants one.
+ * Why this PC owes a restart: nothing, when it owes none; null where it cannot tell.
  */
 export async function rebootReasons(): Promise<RebootReason[] | null> {
   if (process.platform === 'win32') return onWindows()
   if (process.platform !== 'linux' || !existsSync('/etc/debian_version')) return null
-  const isOwed = existsSync('/run/reboot-required') || existsSync('/var/run/reboot-required')
-  return isOwed ? ['package_update'] : []
+  return LINUX_MARKS.some((mark) => existsSync(mark)) ? ['package_update'] : []
 }
 
 /** Null where this PC cannot tell. */
@@ -55,3 +56,14 @@ export async function rebootPending(): Promise<boolean | null> {
   const reasons = await rebootReasons()
   return reasons === null ? null : reasons.length > 0
 }
+
+/**
+ * Whether a package has asked for a restart since. Where installers tell it by their exit code instead: false.
+ * @param sinceMs as a file's mtimeMs
+ */
+export const restartAskedSince = (
+  sinceMs: number,
+  marks: readonly string[] = LINUX_MARKS,
+): boolean =>
+  process.platform === 'linux' &&
+  marks.some((mark) => (statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? -1) >= sinceMs)

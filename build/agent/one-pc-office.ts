@@ -1,7 +1,7 @@
 /** A controller with one PC, as the tests of the packaged agents need it: enrol it, deploy to it, wait for the end. */
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type { SoftwareFields } from '#shared/contract/requests.ts'
+import type { CreateDeploymentInput, SoftwareFields } from '#shared/contract/requests.ts'
 import { rest } from '#shared/contract/rest.ts'
 import type { DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
 import {
@@ -73,7 +73,7 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
     },
     async start(
       software: { id: SoftwareId; name: string },
-      more: { action?: 'install' | 'uninstall'; timeout_seconds?: number } = {},
+      more: Partial<CreateDeploymentInput> = {},
     ): Promise<DeploymentId> {
       const body = {
         name: software.name,
@@ -83,6 +83,11 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
       }
       return (await client.call('deployments.create', { body })).deployment_id
     },
+    /** What the console shows of the one target now. */
+    target: async (id: DeploymentId) =>
+      (await client.call('deployments.progress', { params: { id } })).targets[0]!,
+    callOffRestarts: (id: DeploymentId) =>
+      client.call('deployments.cancel_restarts', { params: { id }, body: {} }),
     /** The one target of an ended deployment, and the installer's output. */
     async ended(id: DeploymentId) {
       const params = { id }

@@ -105,6 +105,14 @@ export async function openDebianPc(hostname: string) {
     }
   }
 
+  async function untilRestarted(limitMs: number): Promise<void> {
+    const late = sleep(limitMs, 'late' as const, { ref: false })
+    const code = await Promise.race([ended, late])
+    if (code !== REBOOT_EXIT_CODE) throw new Error(`the PC does not restart (${code}): ${said}`)
+    start()
+    await untilBooted()
+  }
+
   async function powerOff(): Promise<void> {
     const pid = await leader()
     if (pid !== null) process.kill(pid, 'SIGKILL')
@@ -140,14 +148,12 @@ export async function openDebianPc(hostname: string) {
       exec(['sh', '-c', `cd /root && ${line}`], timeoutMs),
     /** As `systemctl reboot` on the PC: its services are stopped in order, and it boots again. */
     async reboot(): Promise<void> {
-      const before = ended
+      const restarted = untilRestarted(END_LIMIT_MS)
       await exec(['systemctl', 'reboot'])
-      const late = sleep(END_LIMIT_MS, 'late' as const, { ref: false })
-      const code = await Promise.race([before, late])
-      if (code !== REBOOT_EXIT_CODE) throw new Error(`the PC does not restart (${code}): ${said}`)
-      start()
-      await untilBooted()
+      await restarted
     },
+    /** Waits until something on the PC has restarted it, and it is up again. @throws Error when it does not within `limitMs` */
+    untilRestarted,
     /** As a power cut, and the button afterwards. */
     async cutPower(): Promise<void> {
       await powerOff()

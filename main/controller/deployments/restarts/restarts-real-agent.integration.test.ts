@@ -1,7 +1,7 @@
 /**
  * The real controller and the real agent as a process, over their real journals and signatures. Two things are FAKED: the
- * command that restarts, which is only written down, and the wish of an installer to be completed by a restart, which no installer of
- * this platform has: it is written into the store.
+ * command that restarts, which is only written down, and the wish of a package to be completed by a restart, which would be this
+ * computer's: it is written into the store. A PC that really restarts: build/nspawn/linux-restart.
  */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'

@@ -1,0 +1,103 @@
+/**
+ * A PC that is really restarted: a package asks for it as Debian's do, the deployment allows it, and systemd does it. Nothing is
+ * faked but the PC, which is a container with its own systemd, and its own name of each boot.
+ */
+import { existsSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { DeploymentId } from '#shared/domain/ids.ts'
+import { buildDeb } from '../../agent/test-kit/deb.ts'
+import { until } from '../agent/one-pc-office.ts'
+import { nspawnObstacle } from './debian-pc.ts'
+import { setServiceStage, type ServiceStage } from './service-stage.ts'
+
+const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
+if (obstacle !== null) process.stderr.write(`SKIPPED: real restarts of a PC: ${obstacle}\n`)
+
+const LIMIT_MS = 240_000
+const TOLD_MS = 30_000
+/** The shortest notice there is, and what systemd takes beyond it. */
+const RESTARTS_MS = 120_000
+/** What update-notifier leaves when a package's script asks for a restart. */
+const ASKS = '#!/bin/sh\necho "*** System restart required ***" > /run/reboot-required\n'
+const SCHEDULED = '/run/systemd/shutdown/scheduled'
+
+describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS }, () => {
+  let stage: ServiceStage
+  beforeAll(async () => {
+    stage = await setServiceStage('OFFICE-7')
+    await stage.installService()
+  }, 300_000)
+  afterAll(async () => {
+    await stage?.close()
+  }, 60_000)
+
+  const sh = async (line: string): Promise<string> => (await stage.pc.sh(line)).stdout.trim()
+  const boot = (): Promise<string> => sh('cat /proc/sys/kernel/random/boot_id')
+  const isScheduled = async (): Promise<boolean> =>
+    (await sh(`test -e ${SCHEDULED} && echo yes`)) === 'yes'
+  let packages = 0
+  /** Of a package that was never there before. */
+  async function deploy(reboot: 'never' | 'if_needed'): Promise<DeploymentId> {
+    const name = `deployx-asks-${++packages}`
+    const file = path.join(stage.folder, `${name}.deb`)
+    writeFileSync(file, buildDeb(stage.folder, { name, postinst: ASKS }))
+    const software = await stage.addSoftware(file)
+    const id = await stage.start(software, {
+      reboot,
+      ...(reboot === 'if_needed' && { reboot_delay_minutes: 1 }),
+    })
+    expect(await stage.ended(id), await stage.journal()).toMatchObject({
+      deployment_status: 'completed',
+      reason: 'reboot_pending',
+      exit_code: 0,
+    })
+    return id
+  }
+  const untilRestart = (id: DeploymentId, state: string) =>
+    until(
+      `the restart to be ${state}`,
+      async () => (await stage.target(id)).restart?.state === state,
+      TOLD_MS,
+    )
+
+  it('is only owed where the deployment says nothing of it', async () => {
+    const id = await deploy('never')
+    expect((await stage.target(id)).restart).toBeUndefined()
+    expect(await isScheduled()).toBe(false)
+    await sh('rm /run/reboot-required')
+  })
+
+  it('is called off by a person while its notice runs', async () => {
+    const id = await deploy('if_needed')
+    await untilRestart(id, 'announced')
+    expect(await isScheduled()).toBe(true)
+    expect(await sh(`cat ${SCHEDULED}`)).toContain(`deployx-asks-${packages}`)
+    await stage.callOffRestarts(id)
+    await untilRestart(id, 'canceled')
+    expect(await isScheduled()).toBe(false)
+    await sh('rm /run/reboot-required')
+  })
+
+  it('happens once after its notice, and the console sees the PC come back', async () => {
+    const before = await boot()
+    const id = await deploy('if_needed')
+    await untilRestart(id, 'announced')
+    const software = path.join(stage.folder, 'late.sh')
+    writeFileSync(software, '#!/bin/sh\ntouch /root/late\n')
+    const late = await stage.start(await stage.addSoftware(software))
+    await stage.pc.untilRestarted(RESTARTS_MS)
+    await stage.untilOnline()
+    await untilRestart(id, 'done')
+    expect(await boot()).not.toBe(before)
+    expect(await isScheduled()).toBe(false)
+    const owesNone = async () => (await stage.device()).reboot_pending === false
+    await until('the PC to owe no restart any more', owesNone, TOLD_MS)
+    // What was asked for during the notice was not begun, and is done now.
+    expect(await stage.ended(late), await stage.journal()).toMatchObject({
+      deployment_status: 'completed',
+    })
+    expect(existsSync(stage.pc.file('/root/late'))).toBe(true)
+    expect((await stage.target(late)).attempt).toBe(1)
+  })
+})
