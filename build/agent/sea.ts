@@ -11,6 +11,11 @@ import type { AgentTarget } from './targets.ts'
 /** The switch inside Node that tells it that it carries a program. */
 export const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 export const RESOURCE = 'NODE_SEA_BLOB'
+/**
+ * New objects get 1 MiB before they are looked through, instead of 16: an agent makes few, and its PC keeps 14 MB of memory. It
+ * costs no processor time that could be measured.
+ */
+const NODE_OPTIONS = ['--max-semi-space-size=1']
 const BLOB_TIMEOUT_MS = 60_000
 const INJECT_TIMEOUT_MS = 5 * 60_000
 
@@ -54,6 +59,7 @@ export async function makeBlob(input: BlobInput): Promise<string> {
       useCodeCache: false,
       // Nobody gives a service other options through its environment.
       execArgvExtension: 'none',
+      execArgv: [...NODE_OPTIONS],
       assets: Object.fromEntries(input.assets.map((name) => [name, name])),
     }),
   )
