@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Detection } from '#shared/contract/detection.ts'
-import {
-  checkDetection,
-  detectionTypes,
-  isForeignRule,
-  toDetection,
-  toDetectionForm,
-} from './detection-form.ts'
+import { DevicePlatform } from '#shared/domain/platforms.ts'
+import { foreignRule } from '#shared/domain/rule-platforms.ts'
+import { checkDetection, detectionTypes, toDetection, toDetectionForm } from './detection-form.ts'
 
 const rules: (Detection | null)[] = [
   null,
@@ -47,9 +43,23 @@ describe('the rule as a form', () => {
     expect(Object.keys(checkDetection(path, 'linux'))).toEqual(['detect_path'])
   })
 
+  it('refuses what no PC of the platform can answer, field by field, as the controller does', () => {
+    const wrong = (rule: Detection, platform: DevicePlatform) =>
+      checkDetection(toDetectionForm(rule, platform), platform)
+    for (const platform of DevicePlatform.options)
+      for (const rule of rules) {
+        const foreign = foreignRule(rule, platform)
+        expect(Object.keys(rule ? wrong(rule, platform) : {})).toEqual(
+          foreign ? [`detect_${foreign.field}`] : [],
+        )
+      }
+    expect(wrong({ type: 'dpkg', name: 'vlc', operator: 'ge' }, 'windows')).toEqual({
+      detect_type: 'Windows cannot answer this rule: choose another one.',
+    })
+  })
+
   it('offers what the platform can answer, and what stands there already', () => {
     expect(detectionTypes('linux', 'none')).toEqual(['dpkg', 'rpm', 'file', 'script', 'none'])
     expect(detectionTypes('windows', 'dpkg')[0]).toBe('dpkg')
-    expect(isForeignRule('windows', 'dpkg')).toBe(true)
   })
 })

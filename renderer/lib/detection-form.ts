@@ -1,6 +1,8 @@
 /** The rule by which software is recognised, as fields that a person fills in. Pure. */
 import { Detection } from '#shared/contract/detection.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
+import { foreignRule, RULE_TYPES, type ForeignRule } from '#shared/domain/rule-platforms.ts'
+import { PLATFORM_NAME } from './platforms.ts'
 
 export type DetectionType = Detection['type'] | 'none'
 
@@ -18,20 +20,14 @@ export type DetectionForm = {
 }
 export type DetectionErrors = Partial<Record<keyof DetectionForm, string>>
 
-const TYPES: Record<DevicePlatform, readonly DetectionType[]> = {
-  windows: ['uninstall_entry', 'msi_product', 'file', 'script', 'none'],
-  linux: ['dpkg', 'rpm', 'file', 'script', 'none'],
-  macos: ['pkgutil', 'file', 'script', 'none'],
-}
 /** Rules that PCs of this platform can answer; one that stands already stays on offer. */
 export const detectionTypes = (
   platform: DevicePlatform,
   present: DetectionType,
-): readonly DetectionType[] =>
-  TYPES[platform].includes(present) ? TYPES[platform] : [present, ...TYPES[platform]]
-
-export const isForeignRule = (platform: DevicePlatform, type: DetectionType): boolean =>
-  !TYPES[platform].includes(type)
+): readonly DetectionType[] => {
+  const own: readonly DetectionType[] = [...RULE_TYPES[platform], 'none']
+  return own.includes(present) ? own : [present, ...own]
+}
 
 export const DETECTION_NAME: Record<DetectionType, string> = {
   uninstall_entry: 'Entry in the list of installed programs',
@@ -117,6 +113,37 @@ const FIELDS: Record<string, { field: keyof DetectionForm; message: string }> = 
   text: { field: 'detect_text', message: 'Enter a script, of at most 16 384 characters.' },
 }
 
+/** Whether the fields make a rule, be it of this platform or not. */
+export const isRule = (form: DetectionForm): boolean =>
+  Detection.nullable().safeParse(ruleOf(form)).success
+
+/** In words of the form what `foreignRule` finds. */
+function foreignField(
+  { field }: ForeignRule,
+  platform: DevicePlatform,
+): { field: keyof DetectionForm; message: string } {
+  switch (field) {
+    case 'type':
+      return {
+        field: 'detect_type',
+        message: `${PLATFORM_NAME[platform]} cannot answer this rule: choose another one.`,
+      }
+    case 'interpreter':
+      return {
+        field: 'detect_interpreter',
+        message: `${PLATFORM_NAME[platform]} does not have it: choose another one.`,
+      }
+    case 'path':
+      return {
+        field: 'detect_path',
+        message:
+          platform === 'windows'
+            ? 'Begin with a drive or a variable: C:\\… or %ProgramFiles%\\…'
+            : 'Begin with /.',
+      }
+  }
+}
+
 /** What is wrong, field by field. */
 export function checkDetection(form: DetectionForm, platform: DevicePlatform): DetectionErrors {
   const errors: DetectionErrors = {}
@@ -125,12 +152,11 @@ export function checkDetection(form: DetectionForm, platform: DevicePlatform): D
     const known = FIELDS[String(issue.path[0])]
     if (known) errors[known.field] = known.message
   }
-  const path = form.detect_path.trim()
-  const isAbsolute = platform === 'windows' ? /^([A-Za-z]:\\|\\\\|%)/.test(path) : /^\//.test(path)
-  if (form.detect_type === 'file' && path !== '' && !isAbsolute)
-    errors.detect_path =
-      platform === 'windows'
-        ? 'Begin with a drive or a variable: C:\\… or %ProgramFiles%\\…'
-        : 'Begin with /.'
+  const rule = parsed.success ? parsed.data : null
+  const foreign = foreignRule(rule, platform)
+  if (foreign) {
+    const { field, message } = foreignField(foreign, platform)
+    errors[field] = message
+  }
   return errors
 }

@@ -49,6 +49,7 @@ describe('the read-out', () => {
       success_exit_codes: '0, a',
     })
     expect(Object.keys(errors).sort()).toEqual([
+      'detect_type',
       'install_args',
       'name',
       'success_exit_codes',

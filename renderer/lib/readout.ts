@@ -7,6 +7,7 @@ import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 
 import {
   checkDetection,
+  isRule,
   toDetection,
   toDetectionForm,
   type DetectionForm,
@@ -114,8 +115,6 @@ export function installerChanges(
   return Object.keys(changes).length > 0 ? changes : null
 }
 
-const isRule = (form: InstallerForm): boolean =>
-  Object.keys(checkDetection(form, form.platform)).length === 0
 /** A rule that is not complete yet differs from any. */
 const isOtherRule = (form: InstallerForm, before: InstallerForm): boolean =>
   !isRule(form) || JSON.stringify(toDetection(form)) !== JSON.stringify(toDetection(before))

@@ -65,6 +65,15 @@ describe('correcting an installer over REST', () => {
     ['/timeout_seconds', { timeout_seconds: '60' }],
     ['/success_exit_codes/0', { success_exit_codes: ['1'] }],
     ['/detection/type', { detection: { type: 'magic' } }],
+    ['/detection/type', { detection: { type: 'uninstall_entry', name: 'Tool' } }],
+    ['/detection/type', { platform: 'linux', detection: { type: 'pkgutil', name: 'org.tool' } }],
+    [
+      '/detection/interpreter',
+      { detection: { type: 'script', interpreter: 'powershell', text: 'exit 1' } },
+    ],
+    ['/detection/path', { detection: { type: 'file', path: 'C:\\tool.exe' } }],
+    // The rule that it has is one of a Mac.
+    ['/detection/path', { platform: 'windows' }],
   ])('refuses a bad value at %s: %j', async (path, body) => {
     const before = (await t.rest.call('software.list', {})).software
     const reply = await patch(pathOf(tool), body)

@@ -140,6 +140,17 @@ describe('an upload', () => {
     expect(made(await send([file('a.deb', deb)])).installers[0]!.detection).not.toBeNull()
     const without = made(await send([file('a.deb', deb), ['detection', 'null']]))
     expect(without.installers[0]!.detection).toBeNull()
+    // The rule that its file tells is none of the platform that is said.
+    const moved: Part[] = [file('a.deb', deb), ['platform', 'macos']]
+    const reply = await send(moved)
+    expect([reply.status, errorOf(reply).code]).toEqual([400, 'E_VALIDATION'])
+    expect(errorOf(reply).details[0]).toEqual({
+      path: '/detection/type',
+      message: expect.stringMatching(/macos cannot answer the rule dpkg/) as string,
+    })
+    expect(made(await send([...moved, ['detection', 'null']])).installers[0]!.platform).toBe(
+      'macos',
+    )
   })
 
   it.each(['../../../etc/cron.d/evil.sh', '..\\..\\evil.sh', '/root/evil.sh'])(
@@ -223,6 +234,18 @@ describe('an upload that is refused', () => {
       '/success_exit_codes/0',
     ],
     ['with an unknown platform', [file(), ['platform', 'beos']], 'E_VALIDATION', '/platform'],
+    [
+      'with a detection of another platform than its file',
+      [file(), ['detection', '{"type":"uninstall_entry","name":"Tool"}']],
+      'E_VALIDATION',
+      '/detection/type',
+    ],
+    [
+      'with a detection of another platform than is said',
+      [file(), ['platform', 'windows'], ['detection', '{"type":"file","path":"/opt/tool"}']],
+      'E_VALIDATION',
+      '/detection/path',
+    ],
     [
       'with a detection of no kind',
       [file(), ['detection', '{"type":"magic"}']],

@@ -107,6 +107,45 @@ describe('an installer that is corrected', () => {
     expect(library.software.get(ann, made.id)).toEqual(made)
   })
 
+  it('is refused a rule that no PC of the platform it ends with can answer', async () => {
+    const made = await add(ann, { detection: { type: 'file', path: '/opt/tool' } })
+    const refused: [UpdateInstaller, string][] = [
+      [{ detection: { type: 'uninstall_entry', name: 'Tool', operator: 'ge' } }, 'type'],
+      [{ detection: { type: 'script', interpreter: 'cmd', text: 'exit 1' } }, 'interpreter'],
+      [{ platform: 'windows' }, 'path'],
+      [{ platform: 'macos', detection: { type: 'dpkg', name: 'tool', operator: 'ge' } }, 'type'],
+    ]
+    for (const [change, field] of refused)
+      expect(() => correct(ann, made, change)).toThrow(
+        refusedWith('E_VALIDATION', `/detection/${field}`),
+      )
+    expect(library.software.get(ann, made.id)).toEqual(made)
+    const rule = { type: 'uninstall_entry', name: 'Tool', operator: 'ge' } as const
+    const moved = correct(ann, made, { platform: 'windows', detection: rule })
+    expect(moved.installers[0]).toMatchObject({ platform: 'windows', detection: rule })
+  })
+
+  it('keeps a rule of another platform that it was saved with before, until somebody touches it', async () => {
+    const made = await add(ann)
+    const foreign = { type: 'uninstall_entry', name: 'Tool', operator: 'ge' } as const
+    library.store.sqlite.prepare('update installers set detection = ?').run(JSON.stringify(foreign))
+    expect(library.software.list(ann)[0]!.installers[0]!.detection).toEqual(foreign)
+    expect(correct(ann, made, { install_args: '-q' }).installers[0]).toMatchObject({
+      install_args: '-q',
+      detection: foreign,
+    })
+    // The same once more, as a script would send it.
+    const again = { platform: 'linux', detection: foreign, arch: 'x64' } as const
+    expect(correct(ann, made, again).installers[0]).toMatchObject({ arch: 'x64' })
+    expect(() => correct(ann, made, { detection: { ...foreign, name: 'Other' } })).toThrow(
+      refusedWith('E_VALIDATION', '/detection/type'),
+    )
+    expect(() => correct(ann, made, { platform: 'macos' })).toThrow(
+      refusedWith('E_VALIDATION', '/detection/type'),
+    )
+    expect(correct(ann, made, { detection: null }).installers[0]!.detection).toBeNull()
+  })
+
   it('is left alone while a deployment uses it', async () => {
     const made = await add(ann)
     library.inUse.add(made.id)

@@ -21,6 +21,7 @@ import {
   type OwnedSoftware,
   type SoftwareWithInstallers,
 } from './software.repo.ts'
+import { checkChangedRule, chosenRule } from './rules.ts'
 import { toSoftware } from './views.ts'
 
 export type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'
@@ -113,7 +114,7 @@ export function createSoftware(deps: {
       install_args,
       timeout_seconds: fields.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS,
       success_exit_codes: fields.success_exit_codes ?? [],
-      detection: fields.detection === undefined ? facts.detection : fields.detection,
+      detection: chosenRule(fields.detection, facts.detection, platform),
       technology: facts.technology ?? null,
       sha256: upload.staged.sha256,
       size_bytes: upload.staged.sizeBytes,
@@ -314,6 +315,7 @@ export function createSoftware(deps: {
         if (Object.keys(set).length === 0) return
         const after = { ...before, ...set }
         checkArguments(after.install_args, after.platform)
+        checkChangedRule(before, after)
         checkFree(
           row.name,
           row.installers.filter((other) => other !== before),

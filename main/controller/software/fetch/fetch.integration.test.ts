@@ -115,6 +115,12 @@ describe('a package given as an address', () => {
     expect(library.logged()).not.toContain('secret-token')
   })
 
+  it('takes no rule from its file that the named platform could not answer', async () => {
+    routes.set('/probe.deb', file(await makeDeb()))
+    const done = await fetchFrom('/probe.deb', { platform: 'macos' })
+    expect(done).toMatchObject({ fetch_state: 'ready', platform: 'macos', detection: null })
+  })
+
   it.each<[string, string, Record<string, string>, string]>([
     ['/dl', 'sh', { 'content-disposition': 'attachment; filename="Real name.sh"' }, 'Real name.sh'],
     [

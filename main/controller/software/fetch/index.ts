@@ -11,6 +11,7 @@ import { INSTALLER_KINDS, kindOfFileName } from '#shared/domain/platforms.ts'
 import type { Content, Staged } from '../../content/index.ts'
 import type { Log } from '../../context.ts'
 import { cleanFileName, inspect } from '../inspect/index.ts'
+import { usableRule } from '../rules.ts'
 import type { InstallerRow, SoftwareRepo } from '../software.repo.ts'
 import { FetchFailure, openDownload } from './request.ts'
 
@@ -88,7 +89,7 @@ export function createFetcher(deps: {
         size_bytes: staged.sizeBytes,
         file_name: fileName,
         arch: facts.arch ?? row.arch,
-        detection: row.detection ?? facts.detection,
+        detection: row.detection ?? usableRule(facts.detection, row.platform),
         fetch_state: 'ready',
         fetch_reason: null,
         fetch_message: null,
