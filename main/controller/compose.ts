@@ -133,7 +133,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
       now,
       log,
       ticketKey: keys().ticketKey,
-      deviceOfLiveAttempt: (id): DeviceId | null => deployments.deviceOfLiveAttempt(id),
+      deviceOfLiveAttempt: (id): DeviceId | null => {
+        const device = deployments.deviceOfLiveAttempt(id)
+        return device === null || devices.standing(device).refused ? null : device
+      },
     })
     undo.push(() => content.stop())
     const limit = ({ bandwidth_hub_kib_s, bandwidth_device_kib_s }: ControllerSettings): void =>
@@ -185,6 +188,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     settings.onChange(() => agentUpdates.lookSoon())
     software.onInstallerSettled((id) => deployments.installerSettled(id))
     devices.onChange(({ id, what }) => {
+      if (what === 'removed' || what === 'refused') content.cut(id)
       if (what === 'removed') {
         agents.refuse(id, 'This device was removed from the controller.')
         inventories.forget(id)

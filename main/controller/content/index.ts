@@ -20,6 +20,7 @@ import { receive, type ReceiveOptions } from './receive.ts'
 import { serve } from './serve.ts'
 import { createSlots } from './slots.ts'
 import { createTickets } from './ticket.ts'
+import { createUnderWay } from './under-way.ts'
 import { write, writePaced } from './write.ts'
 
 export type { BandwidthLimits } from './bandwidth.ts'
@@ -78,6 +79,7 @@ export function createContent(deps: {
     waitMs: options.queueWaitMs,
   })
   const bandwidth = createBandwidth()
+  const underWay = createUnderWay()
   const tickets = createTickets({
     key: deps.ticketKey,
     deviceOfLiveAttempt: deps.deviceOfLiveAttempt,
@@ -251,7 +253,15 @@ export function createContent(deps: {
       const deviceId = tickets.checkTicket(asked)
       if (deviceId === null)
         throw new AppError('E_FORBIDDEN', 'This download is not, or no longer, permitted.')
-      await serveContent(request, response, asked, deviceId)
+      await underWay.during(deviceId, response, () =>
+        serveContent(request, response, asked, deviceId),
+      )
+    },
+    /** Ends what this device is fetching. That it gets nothing from now on is `deviceOfLiveAttempt`'s to say. */
+    cut(deviceId: DeviceId): void {
+      const downloads = underWay.cut(deviceId)
+      if (downloads > 0)
+        deps.log.warn({ deviceId, downloads }, 'a device is not wanted: its downloads were cut')
     },
 
     serve: serveContent,
@@ -274,7 +284,12 @@ export function createContent(deps: {
         : writeTo(response, bytes),
 
     /** What downloads use at this moment. `paced`: how many of them wait because of a limit. */
-    usage: () => ({ ...slots.usage(), ...pool.usage(), paced: bandwidth.waiting() }),
+    usage: () => ({
+      ...slots.usage(),
+      ...pool.usage(),
+      ...underWay.usage(),
+      paced: bandwidth.waiting(),
+    }),
     stop: (): void => bandwidth.stop(),
   }
 }

@@ -347,3 +347,35 @@ describe('limits', () => {
     await idle()
   })
 })
+
+describe('a device that is not wanted any more', () => {
+  it('loses what is being sent and what waits for a place, and nothing of either remains', async () => {
+    server.close()
+    await library.close()
+    await open({ content: { parallelDownloads: 1, queueWaitMs: 10_000 } })
+    bytes = randomBytes(40 * MIB)
+    path = ticket(await add(bytes))
+    const { socket } = await openStalled()
+    const waiting = get()
+    waiting.catch(() => undefined)
+    await until(() => library.content.usage().waiting === 1)
+    expect(library.content.usage()).toMatchObject({ downloads: 2, cut: 0 })
+
+    library.content.cut(8 as DeviceId)
+    expect(library.content.usage()).toMatchObject({ downloads: 2, cut: 0 })
+    library.content.cut(DEVICE)
+    library.content.cut(DEVICE)
+    await expect(waiting).rejects.toThrow(/hang up|ECONNRESET/)
+    await idle()
+    expect(library.content.usage()).toMatchObject({ downloads: 0, cut: 2 })
+    expect(library.logged().match(/its downloads were cut/g)).toHaveLength(1)
+    expect(library.logged()).not.toContain('"level":50')
+    let received = 0
+    socket.on('data', (piece: Buffer) => (received += piece.length))
+    socket.resume()
+    await once(socket, 'close')
+    expect(received).toBeLessThan(bytes.length)
+    // Allowed again, it is served like before.
+    expect((await get()).body.equals(bytes)).toBe(true)
+  })
+})

@@ -1,0 +1,137 @@
+/** A PC that is blocked or removed loses the downloads that are under way: over TLS, at a real hub, and nobody else does. */
+import { createHash, randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { request } from 'node:https'
+import { Writable } from 'node:stream'
+import pino from 'pino'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Software } from '#shared/contract/entities.ts'
+import { startTestController, type TestController } from '../test-kit/test-controller.ts'
+
+const KIB = 1024
+const bytes = randomBytes(24 * KIB * KIB)
+const sha256 = createHash('sha256').update(bytes).digest('hex')
+
+let t: TestController
+let logged: string
+let open: Download[]
+beforeEach(async () => {
+  logged = ''
+  open = []
+  const sink = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      logged += chunk.toString()
+      done()
+    },
+  })
+  t = await startTestController({ log: pino({ level: 'info' }, sink) })
+})
+afterEach(async () => {
+  open.forEach((download) => download.leave())
+  await t.stop()
+})
+
+type Download = {
+  bytes: () => number
+  /** Status and hash of all of it; rejects when it breaks off. */
+  ended: Promise<string>
+  leave: () => void
+}
+function fetchFrom(path: string, isReading = true): Download {
+  let received = 0
+  const call = request({
+    host: '127.0.0.1',
+    port: t.hub.port,
+    path,
+    agent: false,
+    ca: t.hub.cert,
+    servername: 'deployx.invalid',
+  })
+  const ended = new Promise<string>((resolve, reject) => {
+    call.on('response', (response: IncomingMessage) => {
+      const hash = createHash('sha256')
+      response.on('data', (piece: Buffer) => {
+        received += piece.length
+        hash.update(piece)
+        if (!isReading) response.pause()
+      })
+      response.on('error', reject)
+      response.on('end', () => resolve(`${response.statusCode} ${hash.digest('hex')}`))
+    })
+    call.on('error', reject)
+  })
+  ended.catch(() => undefined)
+  call.end()
+  const download = { bytes: () => received, ended, leave: () => void call.destroy() }
+  open.push(download)
+  return download
+}
+
+/** PCs that have been told to fetch the package, and where. */
+async function tickets(names: string[]): Promise<{ id: number; path: string }[]> {
+  const uploaded = await t.rest.upload('/software', { name: 'big.sh', bytes })
+  const software = uploaded.body as Software
+  const told: Promise<{ id: number; path: string }>[] = []
+  const ids: number[] = []
+  for (const name of names) {
+    const identity = await t.enroll(name)
+    const id = identity.deviceId
+    ids.push(id)
+    let tell = (_path: string): void => {}
+    told.push(new Promise((resolve) => (tell = (path) => resolve({ id, path }))))
+    await t.connect(identity, {
+      onCommand: (command) => {
+        if (command.action === 'install') tell(command.url)
+      },
+    })
+  }
+  const body = { name: 'big', software_ids: [software.id], device_ids: ids }
+  expect((await t.rest.raw('POST', '/deployments/create', body)).status).toBe(200)
+  return Promise.all(told)
+}
+const act = {
+  blocked: (id: number) => t.rest.raw('POST', `/devices/${id}/block`),
+  removed: (id: number) => t.rest.raw('DELETE', `/devices/${id}`),
+}
+const slowly = (kib: number | null) =>
+  t.rest.call('settings.update', { body: { bandwidth_device_kib_s: kib } })
+const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
+
+describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
+  it('has its downloads cut at once, gets no other by its tickets, and the others’ go on', async () => {
+    const [first, second] = await tickets(['LAB-01', 'LAB-02'])
+    await slowly(512)
+    const [one, another, staying] = [
+      fetchFrom(first!.path),
+      fetchFrom(first!.path),
+      fetchFrom(second!.path),
+    ]
+    await expect.poll(() => open.every((download) => download.bytes() > 0)).toBe(true)
+
+    const startMs = performance.now()
+    expect((await act[verb](first!.id)).status).toBeLessThan(300)
+    await expect(one.ended).rejects.toThrow(/aborted|ECONNRESET|hang up/)
+    await expect(another.ended).rejects.toThrow(/aborted|ECONNRESET|hang up/)
+    expect(performance.now() - startMs).toBeLessThan(1_500)
+    expect(one.bytes() + another.bytes()).toBeLessThan(bytes.length / 2)
+
+    expect(await fetchFrom(first!.path).ended).toMatch(/^403 /)
+    expect(logged).toMatch(/"downloads":2.*its downloads were cut/)
+    expect(logged).not.toContain('a download broke off')
+
+    const before = staying.bytes()
+    await wait(300)
+    expect(staying.bytes()).toBeGreaterThan(before)
+    await slowly(null)
+    expect(await staying.ended).toBe(`200 ${sha256}`)
+  }, 30_000)
+
+  it('loses also one that it does not read, without a limit', async () => {
+    const [{ id, path } = { id: 0, path: '' }] = await tickets(['LAB-01'])
+    const stalled = fetchFrom(path, false)
+    await expect.poll(() => stalled.bytes()).toBeGreaterThan(0)
+    await act[verb](id)
+    await expect.poll(() => logged).toMatch(/"downloads":1.*its downloads were cut/)
+    await expect(fetchFrom(path).ended).resolves.toMatch(/^403 /)
+  }, 30_000)
+})
