@@ -23,7 +23,7 @@ export function openOwnControllers() {
   async function start(
     dataDir: string,
     hubPort = 0,
-    more: Pick<ControllerOptions, 'onRestored' | 'keystore'> = {},
+    more: Pick<ControllerOptions, 'onRestored' | 'keystore' | 'agentsDir'> = {},
   ): Promise<Controller> {
     const controller = await startController({
       dataDir: join(folder, dataDir),

@@ -1,0 +1,167 @@
+/**
+ * The settings of the controller where its data come from elsewhere: a recovery file, the copy that a migration keeps, the
+ * database of a version that had no settings. A way to reset or to export them by themselves does not exist.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { request } from 'node:https'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DEFAULT_SETTINGS, type UpdateSettings } from '#shared/contract/rest-settings.ts'
+import type { Controller } from '../compose.ts'
+import { openStore } from '../store/store.ts'
+import { openOwnControllers, type OwnControllers } from '../test-kit/own-controllers.ts'
+import type { RestClient } from '../test-kit/test-controller.ts'
+
+const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
+/** All of them other than their defaults. */
+const DECIDED = {
+  bandwidth_hub_kib_s: 128,
+  bandwidth_device_kib_s: 64,
+  work_on_battery: false,
+  work_on_metered: false,
+  agent_updates: 'off',
+} satisfies UpdateSettings
+
+let own: OwnControllers
+beforeEach(() => {
+  own = openOwnControllers()
+})
+afterEach(() => own.remove())
+
+const read = (rest: RestClient) => rest.call('settings.get', {})
+const decide = (rest: RestClient, body: UpdateSettings) => rest.call('settings.update', { body })
+
+it('differ from their defaults in every one here, so that none is forgotten below', () => {
+  expect(Object.keys(DECIDED)).toEqual(Object.keys(DEFAULT_SETTINGS))
+  for (const [name, value] of Object.entries(DEFAULT_SETTINGS))
+    expect(DECIDED[name as keyof typeof DECIDED], name).not.toEqual(value)
+})
+
+describe('a recovery file', { timeout: 60_000 }, () => {
+  it.each([
+    ['the old computer is gone', {}],
+    ['the old computer may be in other hands', { revoke: 'true' }],
+  ])('brings them along, all of them: %s', async (_what, fields) => {
+    const before = await own.start('a')
+    const rest = await own.signIn(before, 'setup')
+    expect(await decide(rest, DECIDED)).toEqual(DECIDED)
+    const bytes = await own.saved(before)
+    // Behind the file: not in it.
+    await decide(rest, { bandwidth_hub_kib_s: 4096 })
+    await own.stop(before)
+
+    const after = await own.takeUp('b', bytes, 0, fields)
+    const again = await own.signIn(after)
+    expect(await read(again)).toEqual(DECIDED)
+    const { entries } = await again.call('audit.list', { query: { action: 'settings.update' } })
+    expect(entries).toHaveLength(1)
+    // And they can be changed, and last.
+    await decide(again, { work_on_battery: true })
+    await own.stop(after)
+    const last = await own.signIn(await own.start('b'))
+    expect(await read(last)).toEqual({ ...DECIDED, work_on_battery: true })
+  })
+
+  it('brings a limit that holds from the first download on', async () => {
+    const before = await own.start('a')
+    await decide(await own.signIn(before, 'setup'), { bandwidth_hub_kib_s: 128 })
+    const bytes = await own.saved(before)
+    await own.stop(before)
+    await own.stop(await own.takeUp('b', bytes, 0))
+
+    const agentsDir = anAgent()
+    expect(await received(await own.start('b', 0, { agentsDir }))).toBeLessThan(128 * 1024 * 3)
+    // The same without the limit, so that the figure means something.
+    expect(await received(await own.start('c', 0, { agentsDir }))).toBe(AGENT_BYTES)
+  })
+})
+
+describe('a database of before', () => {
+  /** The migrations of a version that had only the first so many. */
+  function migrationsUpTo(count: number): string {
+    const dir = join(own.folder, `migrations-${count}`)
+    cpSync(MIGRATIONS, dir, { recursive: true })
+    const journal = join(dir, 'meta', '_journal.json')
+    const known = JSON.parse(readFileSync(journal, 'utf8')) as { entries: { tag: string }[] }
+    writeFileSync(journal, JSON.stringify({ ...known, entries: known.entries.slice(0, count) }))
+    return dir
+  }
+  const places = () =>
+    (
+      JSON.parse(readFileSync(join(MIGRATIONS, 'meta', '_journal.json'), 'utf8')) as {
+        entries: { tag: string }[]
+      }
+    ).entries.map(({ tag }) => tag)
+
+  it('that knew no settings gets them at their defaults, and they can be changed', async () => {
+    const first = places().findIndex((tag) => tag.endsWith('_settings'))
+    expect(first).toBeGreaterThan(0)
+    openStore({
+      dataDir: join(own.folder, 'a'),
+      migrationsDir: migrationsUpTo(first),
+    }).close()
+    const rest = await own.signIn(await own.start('a'), 'setup')
+    expect(await read(rest)).toEqual(DEFAULT_SETTINGS)
+    expect(await decide(rest, DECIDED)).toEqual(DECIDED)
+  })
+
+  it('that was kept before a migration and is put back has them as they were', async () => {
+    const dataDir = join(own.folder, 'a')
+    const older = openStore({ dataDir, migrationsDir: migrationsUpTo(places().length - 1) })
+    const put = older.sqlite.prepare('insert into settings (name, value) values (?, ?)')
+    for (const [name, value] of Object.entries(DECIDED)) put.run(name, JSON.stringify(value))
+    older.close()
+    const updated = await own.start('a')
+    const rest = await own.signIn(updated, 'setup')
+    expect(await read(rest)).toEqual(DECIDED)
+    await decide(rest, DEFAULT_SETTINGS)
+    await own.stop(updated)
+
+    const backup = readdirSync(dataDir).find((name) => name.startsWith('deployx.db.backup-'))!
+    for (const suffix of ['-wal', '-shm'])
+      rmSync(join(dataDir, `deployx.db${suffix}`), { force: true })
+    copyFileSync(join(dataDir, backup), join(dataDir, 'deployx.db'))
+    expect(await read(await own.signIn(await own.start('a'), 'setup'))).toEqual(DECIDED)
+  })
+})
+
+const AGENT = 'deployx-agent-linux-x64'
+const AGENT_BYTES = 2 * 1024 * 1024
+function anAgent(): string {
+  const folder = join(own.folder, 'agents')
+  const bytes = randomBytes(AGENT_BYTES)
+  mkdirSync(folder)
+  writeFileSync(join(folder, AGENT), bytes)
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  writeFileSync(join(folder, 'SHA256SUMS'), `${sha256}  ${AGENT}\n`)
+  return folder
+}
+/** What comes of the agent's program within two seconds, or all of it. */
+function received(controller: Controller): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let bytes = 0
+    const options = { rejectUnauthorized: false, agent: false as const }
+    const call = request(`${controller.hubUrl}/agent/download/${AGENT}`, options, (response) => {
+      const end = () => {
+        clearTimeout(timer)
+        call.destroy()
+        resolve(bytes)
+      }
+      const timer = setTimeout(end, 2_000)
+      response.on('data', (piece: Buffer) => (bytes += piece.length))
+      response.on('end', end)
+      response.on('error', () => undefined) // it is left in the middle
+    })
+    call.on('error', reject)
+    call.end()
+  })
+}
