@@ -64,6 +64,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const installRoot = options.installRoot === null ? null : resolve(options.installRoot)
   if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
   const installers = createInstallers({ installRoot, scratchDir: folder.attemptsDir })
+  const conditions = createConditions(installRoot)
   const journal = openJournal(folder.journalFile, log)
   const restartTools = options.restartTools ?? systemRestartTools(installRoot)
   const restartAbility = await restartTools.ability()
@@ -121,6 +122,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         enrollment,
         installers,
         journal,
+        conditions,
         diskFolder: installRoot ?? folder.path,
       }),
       update_agent: (body) => Promise.resolve(updater.command(body)),
@@ -168,7 +170,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     journal,
     installers,
     supervisor: createSupervisorClient({ self: selfCommand(), log }),
-    conditions: createConditions(installRoot),
+    conditions,
     source,
     timings: { ...ATTEMPT_TIMINGS, ...options.attemptTimings },
     log,

@@ -1,9 +1,11 @@
 /** What a PC answers before a deployment, over a real link. */
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { commandText } from '#shared/contract/agent-link.ts'
+import { commandText, inspectText, type WorkConditions } from '#shared/contract/agent-link.ts'
 import { DeviceId } from '#shared/domain/ids.ts'
+import { createInspect } from './inspect.ts'
 import { countingScript, countRuns, setStage, type Stage } from '../test-kit/stage.ts'
 
 let stage: Stage
@@ -36,6 +38,58 @@ it('says that it is busy while an installer runs', async () => {
   expect(await hub.inspect({ detections: [] })).toMatchObject({ ok: true, busy: true })
   await hub.result(command)
   expect(await hub.inspect({ detections: [] })).toMatchObject({ ok: true, busy: false })
+})
+
+it.runIf(process.platform === 'linux')(
+  'says what would hold it back of what is forbidden, and looks at nothing else',
+  async () => {
+    const { hub, rootPath } = stage
+    const battery = join(rootPath, 'sys/class/power_supply/BAT0')
+    mkdirSync(battery, { recursive: true })
+    writeFileSync(join(battery, 'type'), 'Battery\n')
+    const say = (status: string) => writeFileSync(join(battery, 'status'), `${status}\n`)
+    const held = async (conditions?: WorkConditions) => {
+      const answer = await hub.inspect({ detections: [], ...(conditions && { conditions }) })
+      return answer.ok ? answer.held_by : 'no answer'
+    }
+    say('Discharging')
+    expect(await held({ on_battery: false, on_metered: true })).toBe('on_battery')
+    expect(await held({ on_battery: true, on_metered: false })).toBeNull()
+    // As an older hub asks.
+    expect(await held()).toBeNull()
+    say('Charging')
+    expect(await held({ on_battery: false, on_metered: false })).toBeNull()
+  },
+)
+
+it('answers in time where the tools of the system do not, and is free for the next question then', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+  let looks = 0
+  const inspect = createInspect({
+    enrollment: () => ({
+      device_id: DeviceId.parse(1),
+      key_id: 'key',
+      command_key: publicKey.export({ type: 'spki', format: 'der' }).toString('base64'),
+    }),
+    installers: { detect: () => Promise.resolve('absent') },
+    journal: { open: () => [] },
+    conditions: { heldBy: () => (looks++, new Promise(() => undefined)) },
+    diskFolder: '/',
+  })
+  const payload = JSON.stringify({
+    device_id: 1,
+    issued_at: new Date().toISOString(),
+    detections: [null],
+    conditions: { on_battery: false },
+  })
+  const signature = sign(null, Buffer.from(inspectText(payload)), privateKey).toString('base64')
+  const ask = () => inspect({ envelope: { payload, signature, key_id: 'key' } })
+  const startMs = performance.now()
+  expect(await ask()).toMatchObject({ ok: true, presences: ['unknown'], held_by: null })
+  // The hub waits three seconds.
+  expect(performance.now() - startMs).toBeLessThan(2_800)
+  expect(await ask()).toMatchObject({ ok: true })
+  expect(looks).toBe(2)
 })
 
 it('answers nobody but its own controller, and takes no command for a question', async () => {

@@ -3,24 +3,36 @@
  * the scripts of detection rules, for which whoever wrote them answers.
  */
 import type { InspectReply } from '#shared/contract/agent-link.ts'
+import type { HeldBy } from '#shared/domain/reasons.ts'
+import type { Conditions } from '../conditions/conditions.ts'
 import { rebootPending } from '../detect/reboot.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import type { Installers } from '../install/installers.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
+import { wait } from '../lib/wait.ts'
 import { openInspection } from '../link/envelope.ts'
 
 /** A person waits for the answer: scripts that take longer tell nothing here. */
 const SCRIPTS_TIMEOUT_MS = 2_000
+/** What the tools of the system have not told of power and network by then holds nobody back. */
+const CONDITIONS_TIMEOUT_MS = 1_500
+
+async function inTime(looking: Promise<HeldBy | null>): Promise<HeldBy | null> {
+  const seen = new AbortController()
+  const late = wait(CONDITIONS_TIMEOUT_MS, seen.signal).then(() => null)
+  return Promise.race([looking, late]).finally(() => seen.abort())
+}
 
 export type Inspect = (body: unknown) => Promise<InspectReply>
 
 /** Never rejects. One question at a time; another meanwhile is refused. */
 export function createInspect(deps: {
-  enrollment: () => Enrollment
+  enrollment: () => Pick<Enrollment, 'device_id' | 'key_id' | 'command_key'>
   installers: Pick<Installers, 'detect'>
   journal: Pick<Journal, 'open'>
+  conditions: Pick<Conditions, 'heldBy'>
   diskFolder: string
 }): Inspect {
   let isLooking = false
@@ -32,6 +44,7 @@ export function createInspect(deps: {
     isLooking = true
     try {
       const presences: Extract<InspectReply, { ok: true }>['presences'] = []
+      const heldBy = inTime(deps.conditions.heldBy(opened.payload.conditions))
       const scriptsUntil = performance.now() + SCRIPTS_TIMEOUT_MS
       for (const rule of opened.payload.detections) {
         const leftMs = scriptsUntil - performance.now()
@@ -46,6 +59,7 @@ export function createInspect(deps: {
         reboot_pending: await rebootPending(),
         busy: deps.journal.open().length > 0,
         presences,
+        held_by: await heldBy,
       }
     } catch (error) {
       return no(errorText(error).slice(0, 1000))

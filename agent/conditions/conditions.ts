@@ -1,5 +1,5 @@
 /** Whether this PC may work now, under the conditions of a command. */
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { WorkConditions } from '#shared/contract/agent-link.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
 import { readMetered, type Metered } from './metered.ts'
 import { readPower, type Power } from './power.ts'
@@ -7,12 +7,11 @@ import { readPower, type Power } from './power.ts'
 /** The hub asks again every half minute: what was seen at one question answers the next. */
 const FRESH_MS = 90_000
 
-type Allowed = DeployPayload['conditions']
 export type Conditions = {
   /** What holds it back, looked at now; null: nothing, as far as can be told. Never rejects. */
-  heldBy: (allowed: Allowed) => Promise<HeldBy | null>
+  heldBy: (allowed: WorkConditions) => Promise<HeldBy | null>
   /** What held it back when somebody looked last, unless that is long ago; looks again meanwhile. */
-  lastHeldBy: (allowed: Allowed) => HeldBy | null
+  lastHeldBy: (allowed: WorkConditions) => HeldBy | null
 }
 
 /** @param installRoot a folder that stands for the PC: then only what lies in it is looked at */
@@ -26,18 +25,18 @@ export function createConditions(
   const last = { power: 'unknown' as Power, metered: 'unknown' as Metered, atMs: -Infinity }
   let looking: Promise<void> | null = null
 
-  async function lookOnce(allowed: Allowed): Promise<void> {
+  async function lookOnce(allowed: WorkConditions): Promise<void> {
     const [power, metered] = await Promise.all([
       allowed.on_battery ? 'unknown' : read.power().catch(() => 'unknown' as const),
       allowed.on_metered ? 'unknown' : read.metered().catch(() => 'unknown' as const),
     ])
     Object.assign(last, { power, metered, atMs: performance.now() })
   }
-  const found = (allowed: Allowed): HeldBy | null => {
+  const found = (allowed: WorkConditions): HeldBy | null => {
     if (!allowed.on_battery && last.power === 'battery') return 'on_battery'
     return !allowed.on_metered && last.metered === 'metered' ? 'on_metered' : null
   }
-  const allowsAll = (allowed: Allowed): boolean => allowed.on_battery && allowed.on_metered
+  const allowsAll = (allowed: WorkConditions): boolean => allowed.on_battery && allowed.on_metered
 
   return {
     async heldBy(allowed) {

@@ -155,6 +155,28 @@ describe('a preflight', () => {
     ])
     expect(ready?.causes.map((c) => c.reason)).toEqual([null, 'reboot_pending'])
   })
+  it('keeps apart the PCs on battery, on a metered network and busy, all of which will be worked on', () => {
+    const held = (id: number, held_by: 'on_battery' | 'on_metered') => ({
+      ...target(id, 'will_wait', held_by, 'retry_later'),
+      held_by,
+    })
+    const waiting = Preflight.parse({
+      ...preflight,
+      targets: [
+        target(1, 'will_wait', 'busy', 'device_busy'),
+        held(2, 'on_battery'),
+        held(3, 'on_metered'),
+        held(4, 'on_battery'),
+      ],
+    })
+    const causes = groupPreflight(waiting)[1]!.causes
+    expect(causes.map((c) => [c.message, c.targets.map((t) => t.device_id)])).toEqual([
+      ['on_battery', [2, 4]],
+      ['busy', [1]],
+      ['on_metered', [3]],
+    ])
+    expect(deployableDevices(waiting)).toBe(4)
+  })
   it('says who was asked just now and who is judged from memory', () => {
     const of = (...live: boolean[]) =>
       askedInWords(

@@ -176,6 +176,11 @@ const commandBase = z.object({
   sequence: z.number().int().positive(),
   issued_at: z.iso.datetime(),
 })
+/** In which circumstances may a PC work? What is left out is allowed. */
+export const WorkConditions = z
+  .object({ on_battery: z.boolean().default(true), on_metered: z.boolean().default(true) })
+  .default({ on_battery: true, on_metered: true })
+export type WorkConditions = z.infer<typeof WorkConditions>
 export const DeployPayload = commandBase.extend({
   action: z.enum(['install', 'uninstall']),
   software_name: z.string(),
@@ -194,12 +199,10 @@ export const DeployPayload = commandBase.extend({
   timeout_seconds: z.number().int().positive(),
   reboot: z.enum(['never', 'if_needed']),
   /**
-   * May the PC work in these circumstances? Looked at before the download and again before the installer starts; what cannot
-   * be told holds nobody back. An older agent works in any.
+   * Looked at before the download and again before the installer starts; what cannot be told holds nobody back. An older
+   * agent works in any.
    */
-  conditions: z
-    .object({ on_battery: z.boolean().default(true), on_metered: z.boolean().default(true) })
-    .default({ on_battery: true, on_metered: true }),
+  conditions: WorkConditions,
 })
 export type DeployPayload = z.infer<typeof DeployPayload>
 export const CancelPayload = commandBase.extend({ action: z.literal('cancel') })
@@ -216,6 +219,8 @@ export const InspectPayload = z.object({
   device_id: DeviceId,
   issued_at: z.iso.datetime(),
   detections: z.array(Detection.nullable()).max(50),
+  /** Those that a command of now would hold. */
+  conditions: WorkConditions,
 })
 export type InspectPayload = z.infer<typeof InspectPayload>
 export const InspectDevice = z.object({ envelope: CommandEnvelope })
@@ -230,10 +235,14 @@ export const InspectReply = z.discriminatedUnion('ok', [
     busy: z.boolean(),
     /** In the order of the question. */
     presences: z.array(z.enum(['present', 'absent', 'unknown'])).max(50),
+    /** What would hold it back at this moment; null: nothing, as far as can be told. An older agent does not say. */
+    held_by: HeldBy.nullable().default(null),
   }),
   z.object({ ok: z.literal(false), message: said(1000) }),
 ])
 export type InspectReply = z.infer<typeof InspectReply>
+/** As it arrives: an older agent leaves out what it does not know. */
+export type InspectReplyInput = z.input<typeof InspectReply>
 
 /** See agent-restart.ts for what its envelope holds. */
 export const RestartDevice = z.object({ deployment_id: DeploymentId, envelope: CommandEnvelope })
@@ -361,6 +370,6 @@ export type HubToAgent = {
   deploy_software: (body: DeploySoftware, ack: Ack<CommandReply>) => void
   cancel_deployment: (body: CancelDeployment, ack: Ack<CommandReply>) => void
   update_agent: (body: UpdateAgent, ack: Ack<CommandReply>) => void
-  inspect_device: (body: InspectDevice, ack: Ack<InspectReply>) => void
+  inspect_device: (body: InspectDevice, ack: Ack<InspectReplyInput>) => void
   restart_device: (body: RestartDevice, ack: Ack<RestartReply>) => void
 }

@@ -308,6 +308,8 @@ export const PreflightTarget = z.object({
   outcome: z.enum(PREFLIGHT_OUTCOMES),
   reason: TargetReason.nullable(),
   message: z.string(),
+  /** Why it waits (`retry_later`): what its agent sees of the PC at this moment. */
+  held_by: HeldBy.optional(),
   size_bytes: count.nullable(),
   /** Its agent was asked just now; false: judged by what was known of it. */
   live: z.boolean(),

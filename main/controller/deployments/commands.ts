@@ -4,8 +4,8 @@ import {
   type CancelDeployment,
   type CommandEnvelope,
   type CommandPayload,
-  type DeployPayload,
   type DeploySoftware,
+  type WorkConditions,
 } from '#shared/contract/agent-link.ts'
 import { ArchiveCommand } from '#shared/domain/archives.ts'
 import { splitArguments } from '#shared/domain/argv.ts'
@@ -67,7 +67,7 @@ export function createCommands(deps: {
   /** A path on the hub under which this device, for this attempt, may fetch the content. */
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
   /** In which circumstances PCs may work, as decided now. */
-  conditions: () => DeployPayload['conditions']
+  conditions: () => WorkConditions
 }) {
   const base = ({ target }: CommandRow, attemptId: AttemptId, sequence: number) => ({
     device_id: target.device_id,

@@ -40,9 +40,14 @@ it.runIf(process.platform === 'linux')(
     await expect.poll(online, { timeout: 20_000 }).toBeDefined()
     const script = '#!/bin/sh\necho run >> "$DEPLOYX_INSTALL_ROOT/runs"\n'
     const software = await t.addScript('tool', script)
-    const { deployment_id: id } = await t.rest.call('deployments.create', {
-      body: { name: 'd', software_ids: [software.id], device_ids: [(await online())!.id] },
-    })
+    const body = { name: 'd', software_ids: [software.id], device_ids: [(await online())!.id] }
+    const foreseen = async () =>
+      (await t.rest.call('deployments.preflight', { body })).targets[0]!.held_by
+    expect(await foreseen()).toBe('on_battery')
+    battery('Charging')
+    expect(await foreseen()).toBeUndefined()
+    battery('Discharging')
+    const { deployment_id: id } = await t.rest.call('deployments.create', { body })
     const target = async () =>
       (await t.rest.call('deployments.progress', { params: { id } })).targets[0]!
     const held = { deployment_status: 'pending', reason: 'retry_later', held_by: 'on_battery' }

@@ -5,6 +5,7 @@ import type {
   DeploymentResult,
   Hello,
   ReportReply,
+  WorkConditions,
 } from '#shared/contract/agent-link.ts'
 import type {
   Attempt,
@@ -99,16 +100,17 @@ export function createDeployments(deps: {
     timings,
     committed,
   })
+  const conditions = (): WorkConditions => {
+    const { work_on_battery, work_on_metered } = deps.settings.get()
+    return { on_battery: work_on_battery, on_metered: work_on_metered }
+  }
   const sender = createSender({
     repo,
     commands: createCommands({
       keyId: deps.keyId,
       now,
       ticketUrl: deps.ticketUrl,
-      conditions: () => {
-        const { work_on_battery, work_on_metered } = deps.settings.get()
-        return { on_battery: work_on_battery, on_metered: work_on_metered }
-      },
+      conditions,
     }),
     sign: deps.sign,
     agents: deps.agents,
@@ -191,7 +193,11 @@ export function createDeployments(deps: {
       return id
     },
     preflight: (viewer: Viewer, input: CreateDeployment): Promise<Preflight> =>
-      preflight({ ...deps, workingDevices: engine.workingDevices, restarts }, viewer, input),
+      preflight(
+        { ...deps, conditions, workingDevices: engine.workingDevices, restarts },
+        viewer,
+        input,
+      ),
 
     list(
       viewer: Viewer,

@@ -2,6 +2,7 @@
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { InspectPayload } from '#shared/contract/agent-link.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 let test: TestController
@@ -87,6 +88,66 @@ it('asks every agent that is there and says per target what would happen', async
     },
   ])
   expect(contentOfTables()).toEqual(before)
+})
+
+it('says which PCs may not work where they are now, and for how long they are waited for', async () => {
+  const { id: software } = await test.addScript('held back')
+  const room = { ok: true, free_disk_bytes: 10 ** 12, reboot_pending: false, busy: false } as const
+  const absent = { ...room, presences: ['absent' as const] }
+  const answers = {
+    'h-battery': { ...absent, held_by: 'on_battery' as const },
+    'h-busy': { ...absent, busy: true, held_by: 'on_battery' as const },
+    'h-free': { ...absent, held_by: null },
+    'h-has-it': { ...room, presences: ['present' as const], held_by: 'on_battery' as const },
+    'h-metered': { ...absent, held_by: 'on_metered' as const },
+    'h-old': absent,
+  }
+  const asked: InspectPayload['conditions'][] = []
+  const device_ids: number[] = []
+  for (const [name, answer] of Object.entries(answers)) {
+    const identity = await test.enroll(name)
+    device_ids.push(identity.deviceId)
+    await test.connect(identity, {
+      inspect: ({ conditions }) => {
+        asked.push(conditions)
+        return answer
+      },
+    })
+  }
+  const look = async (wait_minutes: number) => {
+    const body = { name: 'x', software_ids: [software], device_ids, wait_minutes }
+    return (await test.rest.call('deployments.preflight', { body })).targets
+  }
+  const work = (allowed: boolean) =>
+    test.rest.call('settings.update', {
+      body: { work_on_battery: allowed, work_on_metered: allowed },
+    })
+
+  await work(false)
+  const battery =
+    'On battery: waits up to 90 minutes to be plugged in. The settings can allow work on battery.'
+  const metered =
+    'On a metered network: waits up to 90 minutes for another one. The settings can allow metered ones.'
+  const targets = await look(90)
+  expect(targets.map((t) => [t.device_name, t.outcome, t.reason, t.held_by])).toEqual([
+    ['h-battery', 'will_wait', 'retry_later', 'on_battery'],
+    ['h-busy', 'will_wait', 'retry_later', 'on_battery'],
+    ['h-free', 'ready', null, undefined],
+    ['h-has-it', 'will_skip', 'already_installed', undefined],
+    ['h-metered', 'will_wait', 'retry_later', 'on_metered'],
+    ['h-old', 'ready', null, undefined],
+  ])
+  expect(targets[0]!.message).toBe(battery)
+  expect(targets[4]!.message).toBe(metered)
+  expect((await look(1))[0]!.message).toContain('up to 1 minute to')
+  expect(asked).toEqual(asked.map(() => ({ on_battery: false, on_metered: false })))
+  expect(asked.length).toBe(12)
+
+  // Where everything is allowed, what an agent says of itself holds nothing back.
+  await work(true)
+  const outcomes = (await look(90)).map((t) => t.reason)
+  expect(outcomes).toEqual([null, 'device_busy', null, 'already_installed', null, null])
+  expect(asked.at(-1)).toEqual({ on_battery: true, on_metered: true })
 })
 
 it('removes: what is not there is skipped, the command says so, and what needs another goes first', async () => {

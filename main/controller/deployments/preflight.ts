@@ -2,7 +2,7 @@
  * What would happen per target, asked of the agents that are there, of what the controller knows for the others.
  * Writes nothing, on neither side.
  */
-import { inspectText, type InspectReply } from '#shared/contract/agent-link.ts'
+import { inspectText, type InspectReply, type WorkConditions } from '#shared/contract/agent-link.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
@@ -24,6 +24,7 @@ import {
   softwareTitle,
   type ChoiceDeps,
 } from './choose.ts'
+import { HELD_WORDS } from './held.ts'
 import type { Restarts } from './restarts/restarts.ts'
 import type { AgentPort } from './sender.ts'
 
@@ -41,11 +42,13 @@ type Deps = ChoiceDeps & {
   sign: Signer['sign']
   keyId: () => string
   log: Log
+  /** In which circumstances PCs may work, as decided now. */
+  conditions: () => WorkConditions
   workingDevices: () => ReadonlySet<DeviceId>
   restarts: Pick<Restarts, 'abilityOf' | 'restartingDevices'>
 }
 type Answer = Extract<InspectReply, { ok: true }>
-type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'message'>
+type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'message' | 'held_by'>
 
 /** Without the scripts that would make the question longer than agents read. */
 function bounded(rules: (Detection | null)[]): (Detection | null)[] {
@@ -66,6 +69,7 @@ async function ask(
   const asked = devices
     .filter((d) => !d.blocked && d.approved && deps.devices.presence.isOnline(d.id))
     .slice(0, ASK_LIMIT)
+  const conditions = deps.conditions()
   const payloads = asked.map((device) =>
     JSON.stringify({
       device_id: device.id,
@@ -73,6 +77,7 @@ async function ask(
       detections: bounded(
         software.map((item) => chooseInstaller(item.installers, device)?.detection ?? null),
       ),
+      conditions,
     }),
   )
   const key_id = deps.keyId()
@@ -236,6 +241,8 @@ function foresee(
   return null
 }
 
+const inMinutes = (n: number): string => (n === 1 ? '1 minute' : `${n} minutes`)
+
 /** Whether the device can be reached, and what else it is at. */
 function reach(
   deps: Deps,
@@ -252,6 +259,14 @@ function reach(
     }
   switch (deps.devices.presence.reachability(device.id)) {
     case 'online':
+      // Also of one that is busy: this is what a person can do something about.
+      if (answer?.held_by && !deps.conditions()[answer.held_by])
+        return {
+          outcome: 'will_wait',
+          reason: 'retry_later',
+          message: HELD_WORDS[answer.held_by].foreseen(inMinutes(input.wait_minutes)),
+          held_by: answer.held_by,
+        }
       if (isBusy)
         return {
           outcome: 'will_wait',

@@ -34,7 +34,7 @@ import {
   type DeployPayload,
   type DeploymentResult,
   type HubToAgent,
-  type InspectReply,
+  type InspectReplyInput,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
 import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
@@ -156,7 +156,7 @@ export type SimAgent = {
   close: () => void
 }
 
-const roomEnough = ({ detections }: InspectPayload): InspectReply => ({
+const roomEnough = ({ detections }: InspectPayload): InspectReplyInput => ({
   ok: true,
   free_disk_bytes: 50 * 1024 ** 3,
   reboot_pending: false,
@@ -176,7 +176,7 @@ export function connectSimAgent(
     attempts?: () => AttemptId[]
     reconnection?: boolean
     /** What it says of itself before a deployment; null: nothing at all. Default: room enough, nothing there. */
-    inspect?: (question: InspectPayload) => InspectReply | null
+    inspect?: (question: InspectPayload) => InspectReplyInput | null
     /** Takes commands without verifying them: hundreds of agents in one process would spend its time on signatures. */
     trusting?: boolean
     /** What it says of its hardware. Default: nothing. */
