@@ -21,6 +21,10 @@ import {
 
 /** Where AppImages are put; a `file` rule for one names this folder. */
 export const APPIMAGE_FOLDER = '/opt/appimages'
+/** A copy that breaks off leaves the one that was there, and none that would be taken for the whole. */
+const PUT_APPIMAGE = `install -D -m 0755 -- "$1" "$2" && mv -fT -- "$2" "$3" && exit
+rm -f -- "$2"
+exit 1`
 /** Every RPM package begins so (rpm's lead). rpm itself would read anything else as a list of packages. */
 const RPM_MAGIC = 'edabeedb'
 
@@ -104,11 +108,15 @@ export function createLinuxInstallers(options: {
     const name = payload.file_name.split(/[\\/]/).at(-1) ?? ''
     if (!/^[^.\0][^\0]*$/.test(name))
       return impossible('install_failed', 'The AppImage has no usable file name.')
-    const target = join(installRoot ?? '/', APPIMAGE_FOLDER, name)
+    const folder = join(installRoot ?? '/', APPIMAGE_FOLDER)
+    const target = join(folder, name)
     const command =
       packageFile === null
         ? { file: 'rm', args: ['-f', '--', target] }
-        : { file: 'install', args: ['-D', '-m', '0755', '--', packageFile, target] }
+        : {
+            file: '/bin/sh',
+            args: ['-c', PUT_APPIMAGE, 'sh', packageFile, join(folder, '.incoming'), target],
+          }
     return { ok: true, command: { ...command, verbatim: false }, before: null }
   }
 
