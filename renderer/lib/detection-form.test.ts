@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { Detection } from '#shared/contract/detection.ts'
 import { DevicePlatform } from '#shared/domain/platforms.ts'
 import { foreignRule } from '#shared/domain/rule-platforms.ts'
-import { checkDetection, detectionTypes, toDetection, toDetectionForm } from './detection-form.ts'
+import {
+  checkDetection,
+  detectionInterpreters,
+  detectionTypes,
+  toDetection,
+  toDetectionForm,
+} from './detection-form.ts'
 
 const rules: (Detection | null)[] = [
   null,
@@ -61,5 +67,8 @@ describe('the rule as a form', () => {
   it('offers what the platform can answer, and what stands there already', () => {
     expect(detectionTypes('linux', 'none')).toEqual(['dpkg', 'rpm', 'file', 'script', 'none'])
     expect(detectionTypes('windows', 'dpkg')[0]).toBe('dpkg')
+    expect(detectionInterpreters('linux', 'sh')).toEqual(['sh'])
+    expect(detectionInterpreters('windows', 'cmd')).toEqual(['powershell', 'cmd'])
+    expect(detectionInterpreters('macos', 'cmd')).toEqual(['cmd', 'sh'])
   })
 })

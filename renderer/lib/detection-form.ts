@@ -1,7 +1,12 @@
 /** The rule by which software is recognised, as fields that a person fills in. Pure. */
 import { Detection } from '#shared/contract/detection.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
-import { foreignRule, RULE_TYPES, type ForeignRule } from '#shared/domain/rule-platforms.ts'
+import {
+  foreignRule,
+  RULE_INTERPRETERS,
+  RULE_TYPES,
+  type ForeignRule,
+} from '#shared/domain/rule-platforms.ts'
 import { PLATFORM_NAME } from './platforms.ts'
 
 export type DetectionType = Detection['type'] | 'none'
@@ -26,6 +31,16 @@ export const detectionTypes = (
   present: DetectionType,
 ): readonly DetectionType[] => {
   const own: readonly DetectionType[] = [...RULE_TYPES[platform], 'none']
+  return own.includes(present) ? own : [present, ...own]
+}
+
+type Interpreter = DetectionForm['detect_interpreter']
+/** Who runs scripts on this platform; one that stands already stays on offer. */
+export const detectionInterpreters = (
+  platform: DevicePlatform,
+  present: Interpreter,
+): readonly Interpreter[] => {
+  const own = RULE_INTERPRETERS[platform]
   return own.includes(present) ? own : [present, ...own]
 }
 

@@ -7,7 +7,7 @@ import { fillSignIn, setUp } from '../../pages/account.ts'
 import { expectStatus, expectTarget, targetRow } from '../../pages/deployment.ts'
 import { goTo } from '../../pages/shell.ts'
 import { addSoftware } from '../../pages/software.ts'
-import { deploy } from '../../pages/wizard.ts'
+import { planUpToReview, preflightGroup, start } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
 import type { Agent } from '../../support/agent.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
@@ -64,7 +64,17 @@ test('downloads are limited, and a laptop on battery waits until it is plugged i
   const script = await writeScript(folder, 'big.sh', ['echo installed', 'exit 0'])
   await appendFile(script, randomBytes(16 * MIB))
   await addSoftware(page, script, 'Big')
-  await deploy(page, { name: 'Big', software: ['Big'], devices: ['DESK-01', 'LAPTOP-7'] })
+  await planUpToReview(page, {
+    name: 'Big',
+    software: ['Big'],
+    devices: ['DESK-01', 'LAPTOP-7'],
+  })
+  const foreseen = preflightGroup(page, 'will_wait')
+  await expect(foreseen).toHaveAttribute('data-count', '1')
+  await expect(foreseen).toContainText('On battery: waits up to 60 minutes to be plugged in')
+  await expect(foreseen).toContainText('LAPTOP-7')
+  await keepBoth(page, 'review-battery')
+  await start(page)
   await expect(page.getByText('limited to 2 MiB/s')).toBeVisible()
   const row = targetRow(page, 'LAPTOP-7')
   await expect(row).toHaveAttribute('data-reason', 'retry_later')
