@@ -114,7 +114,10 @@ export const useLiveStore = defineStore('live', () => {
     sizeOf(target: Target): number | null {
       const installers = library.byId.get(target.software_id)?.installers ?? []
       const device = devices.byId.get(target.device_id)
-      return (device ? chooseInstaller(installers, device) : installers[0])?.size_bytes ?? null
+      const installer = device ? chooseInstaller(installers, device) : installers[0]
+      // To remove, only what is removed by a file of its own is sent anything.
+      if (target.action === 'uninstall' && !installer?.archive?.uninstall_entry) return 0
+      return installer?.size_bytes ?? null
     },
     /** All of them together. */
     totalSpeed: (nowMs: number) =>
