@@ -3,7 +3,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, triggerRef } from 'vue'
 import type { TargetsUpdated } from '#shared/contract/console-feed.ts'
 import type { Deployment, Target } from '#shared/contract/entities.ts'
-import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
+import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { useApi } from '../api/index.ts'
 import { createSpeedMeter } from '../lib/speed.ts'
@@ -131,8 +131,8 @@ export const useLiveStore = defineStore('live', () => {
     resume: async () => {
       if (id.value !== null) await deployments.resume(id.value)
     },
-    cancelRestarts: async () => {
-      if (id.value !== null) await deployments.cancelRestarts(id.value)
+    cancelRestarts: async (deviceIds?: DeviceId[]) => {
+      if (id.value !== null) await deployments.cancelRestarts(id.value, deviceIds)
     },
     retry,
     /** A paused one tries nothing again until it goes on. */

@@ -261,6 +261,27 @@ describe('people', () => {
     expect(await trailOf(id)).toContain('deployment.restarts_cancel done')
   })
 
+  it('call off the restart of one PC, and another one restarts as planned', async () => {
+    const pcs = [await aPc('PC-01'), await aPc('PC-02')]
+    const id = await deploy(pcs, { reboot_delay_minutes: 25 })
+    await untilEnded(id)
+    for (const index of [0, 1])
+      await expect.poll(async () => (await restartOf(id, index))?.state).toBe('announced')
+    const cancel = () =>
+      t.rest.raw('POST', `/deployments/${id}/restarts/cancel`, {
+        device_ids: [pcs[0]!.identity.deviceId],
+      })
+    expect((await cancel()).body).toMatchObject({ restarts_canceled: false })
+    await untilRestart(id, 'canceled')
+    await settle()
+    expect((await restartOf(id, 1))!.state).toBe('announced')
+    expect(pcs.map(({ agent }) => agent.restarts.map((r) => r.action))).toEqual([
+      ['restart', 'call_off'],
+      ['restart'],
+    ])
+    expect((await cancel()).status).toBe(409)
+  })
+
   it('cancel a deployment: an order that waits is never given, one that runs is withdrawn', async () => {
     const pc = await aPc('PC-01')
     const slow = await aPc('PC-02', { holds: true })
