@@ -15,11 +15,14 @@ const found = (name: string, version: string | null, device_ids: number[], more:
 
 describe('the name of a program', () => {
   it.each([
-    ['7-Zip 24.08 (x64)', '24.08', '7-Zip (x64)'],
-    ['7-Zip 24.08 (x64 edition)', '24.08.00.0', '7-Zip (x64 edition)'],
-    ['Mozilla Firefox 128.0.1 (x64 de)', '128.0.1', 'Mozilla Firefox (x64 de)'],
-    ['Microsoft Visual C++ 2015-2022 Redistributable (x64) - 14.38.33135', '14.38.33135.0', 'Microsoft Visual C++ 2015-2022 Redistributable (x64)'], // prettier-ignore
-    ['Python 3.12.4 (64-bit)', '3.12.4150.0', 'Python (64-bit)'],
+    ['7-Zip 24.08 (x64)', '24.08', '7-Zip'],
+    ['7-Zip 24.08 (x64 edition)', '24.08.00.0', '7-Zip'],
+    ['Mozilla Firefox 128.0.1 (x64 de)', '128.0.1', 'Mozilla Firefox'],
+    ['Notepad++ (64-bit x64)', '8.6.4', 'Notepad++'],
+    ['Git 2.45.1 x64', '2.45.1', 'Git'],
+    ['x64dbg (unpacked)', '1.0', 'x64dbg (unpacked)'],
+    ['Microsoft Visual C++ 2015-2022 Redistributable (x64) - 14.38.33135', '14.38.33135.0', 'Microsoft Visual C++ 2015-2022 Redistributable'], // prettier-ignore
+    ['Python 3.12.4 (64-bit)', '3.12.4150.0', 'Python'],
     ['TortoiseGit v2.15.0 version', '2.15.0.0', 'TortoiseGit'],
     ['VLC media player', '3.0.21', 'VLC media player'],
     // A year, and a number of something else, are part of the name.
@@ -45,6 +48,7 @@ describe('versions', () => {
     ['1.0', '1.0a'],
     ['9.9', '1:0.1'],
     ['2.10-3', '2.10-3+deb12u1'],
+    ['2.10-3', '2.10-3+b1'],
     ['99999999999999999998', '99999999999999999999'],
   ])('%s came before %s', (older, newer) => {
     expect(compareVersions(older, newer)).toBeLessThan(0)
@@ -63,11 +67,11 @@ describe('versions', () => {
 describe('what was found', () => {
   it('is programs with their versions, the newest first, and says who is behind', () => {
     const [zip] = groupPrograms([
-      found('7-Zip 9.20 (x64)', '9.20', [3]),
+      found('7-Zip 9.20 (x64 edition)', '9.20', [3]),
       found('7-Zip 24.08 (x64)', '24.08', [1, 2], { publisher: 'Igor Pavlov' }),
       found('7-Zip 23.01 (x64)', '23.01', [2, 4]),
     ])
-    expect(zip).toMatchObject({ name: '7-Zip (x64)', publisher: 'Igor Pavlov' })
+    expect(zip).toMatchObject({ name: '7-Zip', publisher: 'Igor Pavlov' })
     expect(zip?.versions.map((v) => [v.version, v.standing, v.deviceIds])).toEqual([
       ['24.08', 'newest', [1, 2]],
       ['23.01', 'older', [2, 4]],

@@ -27,17 +27,23 @@ export type FoundProgram = {
 const VERSION_WORD = /^[v(]*(\d+(?:\.\d+)+)[),]*$/i
 const leading = (version: string): string => /\d+/.exec(version.replace(/^\d+:/, ''))?.[0] ?? ''
 
+/** "(x64)", "(x64 edition)", "(64-bit x64)", "(x64 de)", "x86": for which processor, and in what language. */
+const BUILD =
+  /\((?:x64|x86|amd64|arm64|64[- ]bit|32[- ]bit)\b[^()]*\)|(?<=\s)(?:x64|x86|(?:64|32)-bit)(?=\s|$)/gi
+
 /**
- * The name without the version that Windows programs carry in it, so that all versions of one are one program:
- * "7-Zip 24.08 (x64)" is "7-Zip (x64)". A number that does not begin like the version is part of the name.
+ * The name without the version and the build that Windows programs carry in it, so that all of one are one program:
+ * "7-Zip 24.08 (x64)" is "7-Zip". A number that does not begin like the version is part of the name.
  */
 export function programName({ name, version }: Pick<SpreadSoftware, 'name' | 'version'>): string {
-  if (version === null) return name
-  const major = leading(version)
-  const words = name.split(/\s+/).filter((word) => {
-    const said = VERSION_WORD.exec(word)?.[1]
-    return said === undefined || leading(said) !== major
-  })
+  const major = version === null ? '' : leading(version)
+  const words = name
+    .replaceAll(BUILD, ' ')
+    .split(/\s+/)
+    .filter((word) => {
+      const said = VERSION_WORD.exec(word)?.[1]
+      return word !== '' && (said === undefined || leading(said) !== major)
+    })
   while (/^([-–:]|version)$/i.test(words.at(-1) ?? '')) words.pop()
   return words.join(' ') || name
 }
@@ -49,7 +55,7 @@ const rankOf = (part: string): number =>
   EARLY.test(part) ? 0 : part === '' ? END : /^\d/.test(part) ? 3 : 2
 const parts = (version: string): string[] => {
   const [, epoch = '0', rest = ''] = /^(?:(\d+):)?(.*)$/s.exec(version) ?? []
-  return [epoch, ...(rest.toLowerCase().match(/\d+|[a-z]+|~/g) ?? [])]
+  return [epoch, ...(rest.toLowerCase().match(/\d+|\+?[a-z]+|~/g) ?? [])]
 }
 function compareNumbers(a: string, b: string): number {
   const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')]

@@ -77,6 +77,20 @@ describe('the search on the PCs', () => {
     expect([store.state, names()]).toEqual(['ready', ['three']])
   })
 
+  it('does not show the answer to a text that has been typed on, and asks no more often for that', async () => {
+    const { store, asked, names } = stage()
+    store.find('vl')
+    await pass(300)
+    store.find('vlc')
+    asked[0]!.answer()
+    await pass(100)
+    expect([store.state, names(), asked.length]).toEqual(['loading', [], 1])
+    await pass(200)
+    asked[1]!.answer()
+    await pass(300)
+    expect([names(), asked.length]).toEqual([['vlc'], 2])
+  })
+
   it('does not show what arrives after it was left', async () => {
     const { store, asked, names } = stage()
     store.find('vlc')

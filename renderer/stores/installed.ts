@@ -31,7 +31,8 @@ export const useInstalledStore = defineStore('installed', () => {
   async function ask(): Promise<void> {
     for (;;) {
       const [asOf, name] = [news, query.value]
-      if (name.length < MIN_LETTERS) return
+      // While somebody types it is asked once he pauses.
+      if (name.length < MIN_LETTERS || timer !== undefined) return
       try {
         const reply = await api.call('inventory.software', { query: { name } })
         if (news !== asOf) continue
@@ -55,6 +56,7 @@ export const useInstalledStore = defineStore('installed', () => {
     clearTimeout(timer)
     timer = undefined
     news++
+    if (state.value === 'failed') state.value = 'loading'
     await (asking ??= ask().finally(() => (asking = null)))
   }
   function later(waitMs: number): void {
