@@ -80,7 +80,10 @@ const routes: RouteRecordRaw[] = [
     name: 'software',
     component: later.software,
     meta: { title: 'Software' },
-    children: [{ path: ':id(\\d+)', name: 'software-item', component: inPage }],
+    children: [
+      { path: ':id(\\d+)', name: 'software-item', component: inPage },
+      { path: 'installed', name: 'software-installed', component: inPage },
+    ],
   },
   {
     path: '/audit',

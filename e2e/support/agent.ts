@@ -18,6 +18,8 @@ export type AgentOptions = {
   /** Installs into a folder of its own instead of this computer; the folder's `root` unless given, null for the computer. */
   installRoot?: string | null
   env?: Record<string, string>
+  /** What is run in the place of the agent's own program, with what comes before its verb. */
+  program?: readonly string[]
 }
 
 export type Agent = Awaited<ReturnType<typeof startAgent>>
@@ -33,7 +35,8 @@ export async function startAgent(options: AgentOptions) {
   async function start(): Promise<ChildProcess> {
     await mkdir(state, { recursive: true, mode: 0o700 })
     if (installRoot) await mkdir(installRoot, { recursive: true })
-    const args = [join(projectRoot, 'agent', 'main.ts'), 'run', '--state', state]
+    const program = options.program ?? [join(projectRoot, 'agent', 'main.ts')]
+    const args = [...program, 'run', '--state', state]
     args.push('--name', options.name)
     if (options.code) args.push('--code', options.code)
     if (installRoot) args.push('--install-root', installRoot)

@@ -107,6 +107,35 @@ describe('a deployment', () => {
     })
   })
 
+  it('that removes says so of its targets, at its end and in its report', async () => {
+    const completed = new Promise<DeploymentCompleted>((resolve) =>
+      t.feed().on('deployment_completed', resolve),
+    )
+    const software = await t.addScript('tool')
+    const identity = await t.enroll('LAB-01')
+    await t.connect(identity, {
+      onCommand: (command, agent) =>
+        void (command.action === 'uninstall' && agent.result(command, { exit_code: 0 })),
+    })
+    const { deployment_id: id } = await t.rest.call('deployments.create', {
+      body: {
+        name: 'Friday',
+        action: 'uninstall',
+        software_ids: [software.id],
+        device_ids: [identity.deviceId],
+      },
+    })
+    const { progress } = await ended(id)
+    expect(progress.targets).toMatchObject([{ action: 'uninstall' }])
+    // Nothing is sent to a PC for it.
+    expect(progress.targets[0]).not.toHaveProperty('total_bytes')
+    expect(await completed).toMatchObject({ deployment_id: id, action: 'uninstall' })
+    const csv = (await t.rest.raw('GET', `/deployments/${id}/report.csv`)).body as string
+    const [head, line] = csv.split('\r\n')
+    expect(head).toMatch(/,Restart,Action$/)
+    expect(line).toMatch(/,0,0: removed,.*,remove$/)
+  })
+
   it('carries in the signed payload all that the agent acts on', async () => {
     const { agents, software } = await deploy(['LAB-01'])
     await expect.poll(() => agents[0]!.commands.length).toBe(1)

@@ -52,11 +52,26 @@ describe('the end of a deployment', () => {
       title: 'Office 2024',
       body: '31 completed, 1 failed',
     })
-    expect(countsInWords({ success_count: 0, failure_count: 0, skipped_count: 3 })).toBe(
+    expect(countsInWords(ended({ success_count: 0, failure_count: 0, skipped_count: 3 }))).toBe(
       '3 skipped',
     )
-    expect(countsInWords({ success_count: 0, failure_count: 0, skipped_count: 0 })).toBe(
+    expect(countsInWords(ended({ success_count: 0, failure_count: 0, skipped_count: 0 }))).toBe(
       'nothing was installed',
+    )
+  })
+
+  it('says that software was removed, whatever a person has called it', () => {
+    const removal = { action: 'uninstall', deployment_name: 'Friday' }
+    expect(completionNotice(ended(removal))).toEqual({
+      title: 'Friday',
+      body: 'Removal: 31 completed, 1 failed',
+    })
+    expect(completionNotice(ended({ ...removal, status: 'canceled' })).body).toBe(
+      'Removal cancelled: 31 completed, 1 failed',
+    )
+    const none = { success_count: 0, failure_count: 0, skipped_count: 0 }
+    expect(completionNotice(ended({ ...removal, ...none })).body).toBe(
+      'Removal: nothing was removed',
     )
   })
 

@@ -26,26 +26,28 @@ export function plainText(text: string, max = MAX_NAME_LENGTH): string {
 export const menuText = (text: string): string => text.replaceAll('&', '&&')
 
 /** "31 completed, 1 failed": what there is none of is left out. */
-export function countsInWords(counts: {
-  success_count: number
-  failure_count: number
-  skipped_count: number
-}): string {
+export function countsInWords(
+  counts: Pick<DeploymentCompleted, 'action' | 'success_count' | 'failure_count' | 'skipped_count'>,
+): string {
   const parts = [
     [counts.success_count, 'completed'],
     [counts.failure_count, 'failed'],
     [counts.skipped_count, 'skipped'],
   ] as const
   const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`)
-  return said.join(', ') || 'nothing was installed'
+  const nothing = counts.action === 'uninstall' ? 'nothing was removed' : 'nothing was installed'
+  return said.join(', ') || nothing
 }
 
 /** Title and body of the notification that tells how a deployment ended. */
 export function completionNotice(ended: DeploymentCompleted): { title: string; body: string } {
   const counts = countsInWords(ended)
+  const isCanceled = ended.status === 'canceled'
+  // Under a name of a person's own nobody could tell it from an installation.
+  const kind = ended.action === 'uninstall' ? `Removal${isCanceled ? ' cancelled' : ''}: ` : ''
   return {
     title: plainText(ended.deployment_name),
-    body: ended.status === 'canceled' ? `Cancelled: ${counts}` : counts,
+    body: `${kind || (isCanceled ? 'Cancelled: ' : '')}${counts}`,
   }
 }
 
@@ -60,7 +62,7 @@ export function quitWarning(runningTargets: number): { message: string; detail: 
     runningTargets === 1
       ? ['1 PC is at work', 'An installer that has started goes on there, and its result arrives']
       : [
-          `${runningTargets} installations are under way`,
+          `${runningTargets} installations or removals are under way`,
           'Installers that have started go on, and their results arrive',
         ]
   return {

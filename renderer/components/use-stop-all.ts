@@ -23,7 +23,7 @@ export function useStopAll() {
           stopped === 0
             ? 'Nothing was running any more'
             : `${countOf(stopped, 'deployment')} ${stopped === 1 ? 'is' : 'are'} being stopped`,
-        description: 'Installers that already run are left to end.',
+        description: 'What already runs on PCs is left to end.',
         icon: 'i-lucide-octagon-x',
         color: 'neutral',
       })

@@ -4,13 +4,14 @@ import { explainTarget } from './reasons.ts'
 import { lookOfTarget } from './states.ts'
 import type { Look } from './states.ts'
 
-type Present = Pick<Target, 'installer_kind' | 'deployment_status' | 'reason'>
+type Present = Pick<Target, 'action' | 'installer_kind' | 'deployment_status' | 'reason'>
 
 const STATE_OF = { success: 'completed', failed: 'failed', skipped: 'skipped' } as const
 
 /** The attempt as the target was when it ended; one that runs is the target as it is. */
 function asTarget(a: Attempt, target: Present) {
   return {
+    action: target.action,
     installer_kind: target.installer_kind,
     deployment_status: a.status === null ? target.deployment_status : STATE_OF[a.status],
     ...(a.reason !== null ? { reason: a.reason } : a.status === null && { reason: target.reason }),

@@ -68,7 +68,12 @@ describe('states', () => {
   it('count a blocked PC as decided, not as waiting for approval', () =>
     expect(inFilter(aDevice({ approved: false, blocked: true }), 'pending')).toBe(false))
   it('put a verdict into words', () => {
-    const done = { success_count: 31, failure_count: 1, skipped_count: 0 }
+    const done = {
+      action: 'install',
+      success_count: 31,
+      failure_count: 1,
+      skipped_count: 0,
+    } as const
     expect(verdictInWords({ status: 'partial', ...done })).toBe('31 completed, 1 failed')
     expect(verdictInWords({ status: 'canceled', ...done })).toBe(
       'Cancelled: 31 completed, 1 failed',
@@ -109,7 +114,7 @@ describe('a preflight', () => {
     waves: [],
   })
   it('always shows all four answers, causes by size', () => {
-    const groups = groupPreflight(preflight)
+    const groups = groupPreflight(preflight, 'install')
     expect(groups.map((g) => [g.outcome, g.count])).toEqual([
       ['ready', 1],
       ['will_wait', 1],
@@ -128,7 +133,7 @@ describe('a preflight', () => {
         target(2, 'ready', ''),
       ],
     })
-    const [cause] = groupPreflight(two)[0]!.causes
+    const [cause] = groupPreflight(two, 'install')[0]!.causes
     expect(devicesOfCause(cause!, 2).map((d) => [d.device_name, d.software])).toEqual([
       ['PC-1', []],
       ['PC-2', ['VLC']],
@@ -149,7 +154,7 @@ describe('a preflight', () => {
         target(4, 'ready', 'Online, but it waits for a restart.', 'reboot_pending'),
       ],
     })
-    const [ready, , skip] = groupPreflight(both)
+    const [ready, , skip] = groupPreflight(both, 'install')
     expect(skip?.causes.map((c) => [c.message, c.targets.length])).toEqual([
       ['Already installed', 3],
     ])

@@ -1,5 +1,5 @@
 /** The review's four answers: what will happen, grouped by outcome, then by cause. */
-import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
+import type { DeploymentAction, Preflight, PreflightTarget } from '#shared/contract/entities.ts'
 import { countOf } from './format.ts'
 
 export type PreflightOutcome = PreflightTarget['outcome']
@@ -17,15 +17,18 @@ const TOGETHER: Partial<Record<NonNullable<PreflightTarget['reason']>, string>> 
   reboot_pending: 'Waiting for a restart. Some installers refuse until then.',
 }
 
+const TOGETHER_TO_REMOVE: typeof TOGETHER = { ...TOGETHER, already_installed: 'Not installed' }
+
 const ORDER: readonly PreflightOutcome[] = ['ready', 'will_wait', 'will_skip', 'will_fail']
 
 /** Always all four, in this order, also when empty. */
-export function groupPreflight(preflight: Preflight): PreflightGroup[] {
+export function groupPreflight(preflight: Preflight, action: DeploymentAction): PreflightGroup[] {
+  const together = action === 'install' ? TOGETHER : TOGETHER_TO_REMOVE
   return ORDER.map((outcome) => {
     const causes = new Map<string, PreflightCause>()
     const targets = preflight.targets.filter((t) => t.outcome === outcome)
     for (const target of targets) {
-      const message = (target.reason && TOGETHER[target.reason]) ?? target.message
+      const message = (target.reason && together[target.reason]) ?? target.message
       const key = `${target.reason ?? ''}|${message}`
       const cause = causes.get(key) ?? {
         key,

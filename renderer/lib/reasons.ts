@@ -1,5 +1,5 @@
 /** What each reason means to the person who reads it, and what to do next. */
-import type { Target } from '#shared/contract/entities.ts'
+import type { DeploymentAction, Target } from '#shared/contract/entities.ts'
 import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 
@@ -70,6 +70,35 @@ export const REASON_TEXT: Record<TargetReason, ReasonText> = {
   device_deleted: { text: 'the PC was removed' },
 }
 
+/** The same reasons where software is taken off; what is not here reads the same. */
+const REMOVAL_TEXT: Partial<Record<TargetReason, ReasonText>> = {
+  reboot_pending: { text: 'removed, a restart is needed' },
+  permission: {
+    text: 'the agent may not remove it',
+    next: 'Run the agent as a service with administrator rights, then retry.',
+  },
+  install_failed: {
+    text: 'the removal failed',
+    next: 'Read its output, then correct the PC or the detection rule and retry.',
+  },
+  not_detected: {
+    text: 'the removal ended, but the software is still there',
+    next: 'Check the output and how the software is recognised.',
+  },
+  timeout: {
+    text: 'the removal did not end in time',
+    next: 'It may be waiting for an answer: remove it by hand there, or allow more time.',
+  },
+  lease_expired: {
+    text: 'no sign of life from the PC',
+    next: 'If the removal still ends, its result is taken over when the PC is back.',
+  },
+  already_installed: { text: 'not installed' },
+}
+/** What a reason means for a target of this action. */
+export const reasonText = (reason: TargetReason, action: DeploymentAction): ReasonText =>
+  (action === 'uninstall' ? REMOVAL_TEXT[reason] : undefined) ?? REASON_TEXT[reason]
+
 /** While it waits, after the word "Waiting", and once that has failed. */
 const HELD_TEXT: Record<HeldBy, { waits: string; failed: string; next: string }> = {
   on_battery: {
@@ -93,7 +122,7 @@ function heldText({ reason, held_by }: Pick<Target, 'reason' | 'held_by'>) {
 
 /** What to do about a failed target, or null. An installer that met another one at work needs patience, not correction. */
 export function nextStep(
-  t: Pick<Target, 'reason' | 'exit_code' | 'installer_kind' | 'held_by'>,
+  t: Pick<Target, 'action' | 'reason' | 'exit_code' | 'installer_kind' | 'held_by'>,
 ): string | null {
   const held = heldText(t)
   if (held) return held.next
@@ -101,30 +130,40 @@ export function nextStep(
     const { outcome } = explainExitCode(t.installer_kind, t.exit_code)
     if (outcome === 'retry_later') return 'Wait until that one has ended, then retry.'
   }
-  return t.reason ? (REASON_TEXT[t.reason].next ?? null) : null
+  return t.reason ? (reasonText(t.reason, t.action).next ?? null) : null
 }
 
 type Ended = Pick<
   Target,
-  'reason' | 'exit_code' | 'installer_kind' | 'result_message' | 'deployment_status' | 'held_by'
+  | 'action'
+  | 'reason'
+  | 'exit_code'
+  | 'installer_kind'
+  | 'result_message'
+  | 'deployment_status'
+  | 'held_by'
 >
+
+const DONE = { install: 'installed', uninstall: 'removed' } as const
 
 /** What there is to say beside the state's own word, or '' when it would be the same again. */
 export function explainBeside(t: Ended, look: { label: string }): string {
   const text = explainTarget(t)
   const says = text.toLowerCase()
-  if (t.deployment_status === 'completed' && says === 'installed') return ''
+  if (t.deployment_status === 'completed' && says === DONE[t.action]) return ''
   return says === look.label.toLowerCase() ? '' : text
 }
 
 /** "1618: another installation is running", or null while there is no exit code to speak of. */
 export function exitInWords(
-  t: Pick<Target, 'exit_code' | 'installer_kind' | 'deployment_status'>,
+  t: Pick<Target, 'action' | 'exit_code' | 'installer_kind' | 'deployment_status'>,
 ): string | null {
   if (t.exit_code === undefined) return null
   // The installer said that all went well, and it did not.
   if (t.exit_code === 0 && t.deployment_status === 'failed') return '0'
-  return t.installer_kind ? exitCodeInWords(t.installer_kind, t.exit_code) : String(t.exit_code)
+  return t.installer_kind
+    ? exitCodeInWords(t.installer_kind, t.exit_code, t.action)
+    : String(t.exit_code)
 }
 
 /** The short sentence beside a target: the exit code in words where an installer spoke, else the reason. */
@@ -132,11 +171,11 @@ export function explainTarget(t: Ended): string {
   const spoke = t.exit_code !== undefined && t.exit_code !== 0
   if (t.deployment_status === 'completed') {
     if (spoke && t.installer_kind && t.exit_code !== undefined)
-      return explainExitCode(t.installer_kind, t.exit_code, [t.exit_code]).text
-    return t.reason === 'reboot_pending' ? REASON_TEXT.reboot_pending.text : 'installed'
+      return explainExitCode(t.installer_kind, t.exit_code, [t.exit_code], t.action).text
+    return t.reason === 'reboot_pending' ? reasonText(t.reason, t.action).text : DONE[t.action]
   }
   if (spoke && (t.reason === undefined || t.reason === 'install_failed'))
     return exitInWords(t) ?? ''
-  if (t.reason) return (heldText(t) ?? REASON_TEXT[t.reason]).text
+  if (t.reason) return (heldText(t) ?? reasonText(t.reason, t.action)).text
   return t.result_message ?? ''
 }

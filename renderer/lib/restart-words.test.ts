@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import type { TargetRestart } from '#shared/contract/restarts.ts'
-import { openRestarts, restartInWords, restartLines, restartsInWords } from './restart-words.ts'
+import {
+  callOffQuestion,
+  canCallOff,
+  openRestarts,
+  restartInWords,
+  restartLines,
+  restartsInWords,
+} from './restart-words.ts'
+import { aTarget } from './test-kit.ts'
 
 const NOW = new Date(2026, 10, 23, 14, 0).getTime()
 const at = (hours: number, minutes: number, day = 23) =>
@@ -29,6 +37,41 @@ describe('a restart', () => {
   ])('%j reads "%s"', (change, words) => {
     expect(restartInWords(aRestart(change), NOW)).toBe(words)
   })
+})
+
+describe('calling off the restart of one PC', () => {
+  const target = (restart?: Partial<TargetRestart>) =>
+    aTarget({ device_name: 'LAB-07', ...(restart && { restart: aRestart(restart) }) })
+
+  it('is possible until it has happened, and once', () => {
+    const possible = (restart?: Partial<TargetRestart>) => canCallOff(target(restart))
+    for (const state of ['owed', 'ordered', 'announced'] as const)
+      expect([state, possible({ state })]).toEqual([state, true])
+    for (const state of ['done', 'failed', 'given_up', 'canceled'] as const)
+      expect([state, possible({ state })]).toEqual([state, false])
+    expect(possible({ state: 'announced', calling_off: true })).toBe(false)
+    expect(possible()).toBe(false)
+  })
+  it('asks with what it means there, and for whom it is not', () => {
+    const { title, text, action } = callOffQuestion(target({ state: 'owed' }), true, NOW)
+    expect([title, action]).toEqual(['Call off the restart of LAB-07?', 'Call off restart'])
+    expect(text).toBe(
+      'Nobody there has been told of it yet. What was installed is complete only after a restart; somebody has to see to that. Other PCs of this deployment restart as planned.',
+    )
+  })
+  it('says of a notice that it is withdrawn, and of a PC out of reach that it may not hear of it', () => {
+    const announced = target({ state: 'announced', due_at: at(14, 5) })
+    expect(callOffQuestion(announced, true, NOW).text).toMatch(
+      /^A notice there says that it restarts at 14:05: it is withdrawn/,
+    )
+    expect(callOffQuestion(announced, false, NOW).text).toMatch(
+      /^It is offline and has its order already: unless it comes back before, it restarts at 14:05 nevertheless\./,
+    )
+  })
+  it('speaks of a removal as one', () =>
+    expect(
+      callOffQuestion({ ...target({ state: 'owed' }), action: 'uninstall' }, true, NOW).text,
+    ).toContain('What was removed is'))
 })
 
 describe('the restarts of a deployment', () => {

@@ -1,6 +1,7 @@
 /** Restarts of PCs as people read them. Pure. */
-import type { Deployment, PreflightTarget } from '#shared/contract/entities.ts'
+import type { Deployment, PreflightTarget, Target } from '#shared/contract/entities.ts'
 import type { TargetRestart } from '#shared/contract/restarts.ts'
+import { isRestartOpen } from '#shared/domain/restart-state.ts'
 import { countOf, formatClockTime, formatDay } from './format.ts'
 import { REASON_TEXT } from './reasons.ts'
 
@@ -58,6 +59,37 @@ export function restartsInWords({ restarts }: Pick<Deployment, 'restarts'>): str
 /** What can still be called off. */
 export const openRestarts = ({ restarts }: Pick<Deployment, 'restarts'>): number =>
   restarts.owed + restarts.announced
+
+/** Whether the restart of this target's PC can still be called off. */
+export const canCallOff = ({ restart }: Pick<Target, 'restart'>): boolean =>
+  restart !== undefined && isRestartOpen(restart.state) && !restart.calling_off
+
+/**
+ * The question before the restart of one PC is called off.
+ * @param online whether its agent can hear of it now; one that cannot restarts when its time comes
+ */
+export function callOffQuestion(
+  { device_name, restart, action }: Pick<Target, 'device_name' | 'restart' | 'action'>,
+  online: boolean,
+  nowMs: number,
+) {
+  const isTold = restart?.state === 'announced' || restart?.state === 'ordered'
+  const when = restart?.due_at ? ` that it restarts ${moment(restart.due_at, nowMs)}` : ''
+  return {
+    title: `Call off the restart of ${device_name}?`,
+    text: [
+      isTold
+        ? online
+          ? `A notice there says${when || ' that it restarts'}: it is withdrawn as soon as the agent hears of it.`
+          : `It is offline and has its order already: unless it comes back before, it restarts${restart?.due_at ? ` ${moment(restart.due_at, nowMs)}` : ' when its time comes'} nevertheless.`
+        : 'Nobody there has been told of it yet.',
+      `What was ${action === 'install' ? 'installed' : 'removed'} is complete only after a restart; somebody has to see to that. Other PCs of this deployment restart as planned.`,
+    ].join(' '),
+    action: 'Call off restart',
+    keep: 'Keep it',
+    danger: true,
+  }
+}
 
 const NAMED = 3
 

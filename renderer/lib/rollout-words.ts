@@ -95,6 +95,7 @@ export type Notice = {
 type Watched = Pick<
   Deployment,
   | 'status'
+  | 'action'
   | 'paused'
   | 'pause_reason'
   | 'pause_message'
@@ -114,7 +115,7 @@ export function noticeOf(d: Watched, nowMs: number): Notice | null {
       title: 'Cancelling. Nothing new starts.',
       text:
         installing > 0
-          ? `${countOf(installing, 'installer')} that already ${installing === 1 ? 'runs is' : 'run are'} left to end; what came of ${installing === 1 ? 'it' : 'them'} is recorded.`
+          ? `${countOf(installing, d.action === 'install' ? 'installer' : 'removal')} that already ${installing === 1 ? 'runs is' : 'run are'} left to end; what came of ${installing === 1 ? 'it' : 'them'} is recorded.`
           : 'What was downloading stops.',
     }
   const runs = installing + downloading

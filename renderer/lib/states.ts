@@ -1,5 +1,5 @@
 /** States in words, with the shape and the colour that stand for them everywhere. Never colour alone. */
-import type { Deployment, Target } from '#shared/contract/entities.ts'
+import type { Deployment, DeploymentAction, Target } from '#shared/contract/entities.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
 
@@ -28,7 +28,7 @@ export const DEPLOYMENT_LOOK: Record<DeploymentState, Look> = {
 
 /** A deployment's look: cancelling and paused are flags on a running one, a start of its own is one on a queued one. */
 export function lookOfDeployment(
-  d: Pick<Deployment, 'status' | 'canceling' | 'paused' | 'scheduled_at'>,
+  d: Pick<Deployment, 'status' | 'action' | 'canceling' | 'paused' | 'scheduled_at'>,
 ): Look {
   if (d.status === 'pending' && d.scheduled_at !== null && !d.canceling)
     return { ...DEPLOYMENT_LOOK.pending, label: 'Scheduled' }
@@ -36,15 +36,19 @@ export function lookOfDeployment(
     return { label: 'Cancelling', tone: 'canceled', shape: 'minus' }
   if (d.status === 'in_progress' && d.paused)
     return { label: 'Paused', tone: 'waiting', shape: 'ring' }
+  if (d.status === 'in_progress' && d.action === 'uninstall')
+    return { ...DEPLOYMENT_LOOK.in_progress, label: 'Removing' }
   return DEPLOYMENT_LOOK[d.status]
 }
 
 /** A target's look: a skip because of a cancel reads as cancelled. */
-export function lookOfTarget(t: Pick<Target, 'deployment_status' | 'reason'>): Look {
+export function lookOfTarget(t: Pick<Target, 'deployment_status' | 'action' | 'reason'>): Look {
   if (t.deployment_status === 'skipped' && t.reason === 'canceled')
     return { label: 'Cancelled', tone: 'canceled', shape: 'minus' }
   if (t.deployment_status === 'downloading' && t.reason === 'verifying')
     return { label: 'Verifying', tone: 'running', shape: 'half' }
+  if (t.deployment_status === 'installing' && t.action === 'uninstall')
+    return { ...TARGET_LOOK.installing, label: 'Removing' }
   return TARGET_LOOK[t.deployment_status]
 }
 
@@ -79,11 +83,12 @@ const SPOKEN: readonly Segment[] = [
 /** [['completed', 31, '31 completed'], …]: only what is there. */
 export function countsInWords(
   counts: Record<Segment, number>,
+  action: DeploymentAction = 'install',
 ): { segment: Segment; count: number; text: string }[] {
   return SPOKEN.filter((s) => counts[s] > 0).map((s) => ({
     segment: s,
     count: counts[s],
-    text: `${counts[s]} ${WORDS[s]}`,
+    text: `${counts[s]} ${s === 'installing' && action === 'uninstall' ? 'removing' : WORDS[s]}`,
   }))
 }
 

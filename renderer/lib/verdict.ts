@@ -1,8 +1,11 @@
-/** How a deployment ended, in words: "31 completed, 1 failed, 2 skipped". */
+/** How a deployment ended, in words: "31 completed, 1 failed, 2 skipped", "Removal: 31 completed". */
 import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
 
 export function verdictInWords(
-  done: Pick<DeploymentCompleted, 'status' | 'success_count' | 'failure_count' | 'skipped_count'>,
+  done: Pick<
+    DeploymentCompleted,
+    'status' | 'action' | 'success_count' | 'failure_count' | 'skipped_count'
+  >,
 ): string {
   const parts = [
     done.success_count > 0 ? `${done.success_count} completed` : '',
@@ -10,6 +13,8 @@ export function verdictInWords(
     done.skipped_count > 0 ? `${done.skipped_count} skipped` : '',
   ].filter(Boolean)
   const text = parts.join(', ') || 'nothing to do'
+  if (done.action === 'uninstall')
+    return `${done.status === 'canceled' ? 'Removal cancelled' : 'Removal'}: ${text}`
   return done.status === 'canceled'
     ? `Cancelled: ${text}`
     : text.charAt(0).toUpperCase() + text.slice(1)

@@ -3,7 +3,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { DeploymentCompleted, TargetsUpdated } from '#shared/contract/console-feed.ts'
 import type { Deployment } from '#shared/contract/entities.ts'
-import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { useApi } from '../api/index.ts'
 import { isActive } from '../lib/states.ts'
 import { createLoader } from './loader.ts'
@@ -61,9 +61,14 @@ export const useDeploymentsStore = defineStore('deployments', () => {
       patch(done.deployment_id, { status: done.status, ended_at: done.ended_at, canceling: false }),
     cancel: async (id: DeploymentId) =>
       put(await api.call('deployments.cancel', { params: { id } })),
-    /** Calls off every restart of it that has not happened. */
-    cancelRestarts: async (id: DeploymentId) =>
-      put(await api.call('deployments.cancel_restarts', { params: { id }, body: {} })),
+    /** Calls off the restarts of it that have not happened: of these devices, or all. */
+    cancelRestarts: async (id: DeploymentId, deviceIds?: DeviceId[]) =>
+      put(
+        await api.call('deployments.cancel_restarts', {
+          params: { id },
+          body: deviceIds ? { device_ids: deviceIds } : {},
+        }),
+      ),
     pause: async (id: DeploymentId) => put(await api.call('deployments.pause', { params: { id } })),
     resume: async (id: DeploymentId) =>
       put(await api.call('deployments.resume', { params: { id } })),

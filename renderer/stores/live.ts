@@ -3,7 +3,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, triggerRef } from 'vue'
 import type { TargetsUpdated } from '#shared/contract/console-feed.ts'
 import type { Deployment, Target } from '#shared/contract/entities.ts'
-import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
+import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { useApi } from '../api/index.ts'
 import { createSpeedMeter } from '../lib/speed.ts'
@@ -114,7 +114,10 @@ export const useLiveStore = defineStore('live', () => {
     sizeOf(target: Target): number | null {
       const installers = library.byId.get(target.software_id)?.installers ?? []
       const device = devices.byId.get(target.device_id)
-      return (device ? chooseInstaller(installers, device) : installers[0])?.size_bytes ?? null
+      const installer = device ? chooseInstaller(installers, device) : installers[0]
+      // To remove, only what is removed by a file of its own is sent anything.
+      if (target.action === 'uninstall' && !installer?.archive?.uninstall_entry) return 0
+      return installer?.size_bytes ?? null
     },
     /** All of them together. */
     totalSpeed: (nowMs: number) =>
@@ -128,8 +131,8 @@ export const useLiveStore = defineStore('live', () => {
     resume: async () => {
       if (id.value !== null) await deployments.resume(id.value)
     },
-    cancelRestarts: async () => {
-      if (id.value !== null) await deployments.cancelRestarts(id.value)
+    cancelRestarts: async (deviceIds?: DeviceId[]) => {
+      if (id.value !== null) await deployments.cancelRestarts(id.value, deviceIds)
     },
     retry,
     /** A paused one tries nothing again until it goes on. */

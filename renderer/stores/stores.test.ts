@@ -136,6 +136,34 @@ describe('a live deployment', () => {
   })
 })
 
+describe('restarts of a deployment', () => {
+  it('are called off for one PC, or for all of it', async () => {
+    const asked: unknown[] = []
+    const restarts = { ...aDeployment().restarts, canceled: 1 }
+    const store = withApi(
+      {
+        'deployments.get': () => aDeployment(),
+        'deployments.progress': () => ({ targets: [aTarget()] }),
+        'deployments.cancel_restarts': (input: unknown) => {
+          asked.push(input)
+          return aDeployment({ restarts })
+        },
+      },
+      () => useLiveStore(),
+    )
+    await store.cancelRestarts([aTarget().device_id])
+    expect(asked).toEqual([])
+    await store.open(deployment)
+    await store.cancelRestarts([aTarget().device_id])
+    await store.cancelRestarts()
+    expect(asked).toEqual([
+      { params: { id: 1 }, body: { device_ids: [1] } },
+      { params: { id: 1 }, body: {} },
+    ])
+    expect(store.deployment?.restarts.canceled).toBe(1)
+  })
+})
+
 describe('devices', () => {
   it('follow the feed', async () => {
     const store = withApi({ 'devices.list': () => ({ devices: [aDevice()] }) }, () =>

@@ -1,7 +1,15 @@
 /** What the controller tells open consoles: namespace `/console`, JWT in the handshake's `auth.token`. A user gets only what is his to see. */
 import { z } from 'zod'
 import { DeploymentId, DeviceId, TargetId } from '../domain/ids.ts'
-import { Deployment, Device, HubStatus, Target, TargetTotals, Timestamp } from './entities.ts'
+import {
+  Deployment,
+  DeploymentAction,
+  Device,
+  HubStatus,
+  Target,
+  TargetTotals,
+  Timestamp,
+} from './entities.ts'
 import { ControllerSettings } from './rest-settings.ts'
 
 export const CONSOLE_NAMESPACE = '/console'
@@ -9,6 +17,7 @@ export const CONSOLE_NAMESPACE = '/console'
 export const DeploymentCompleted = z.object({
   deployment_id: DeploymentId,
   deployment_name: z.string(),
+  action: DeploymentAction.default('install'),
   status: z.enum(['completed', 'failed', 'partial', 'canceled']),
   success_count: z.number().int(),
   failure_count: z.number().int(),

@@ -192,6 +192,10 @@ export const TargetTotals = z.object({
 })
 export type TargetTotals = z.infer<typeof TargetTotals>
 
+/** Whether it puts software onto PCs or takes it off them. */
+export const DeploymentAction = z.enum(['install', 'uninstall'])
+export type DeploymentAction = z.infer<typeof DeploymentAction>
+
 /** Who or what paused it: a person, or the failures of a round that reached the limit. */
 export const PauseReason = z.enum(['person', 'failure_threshold'])
 export type PauseReason = z.infer<typeof PauseReason>
@@ -205,7 +209,7 @@ export const Deployment = z.object({
   /** One sentence for people: "2 of 3 devices failed (67 %), the limit is 50 %." */
   pause_message: z.string().nullable(),
   canceling: z.boolean(),
-  action: z.enum(['install', 'uninstall']),
+  action: DeploymentAction,
   strategy_type: StrategyType,
   strategy: Strategy,
   /** The wave that runs, from 1; 0 before the start. */
@@ -242,6 +246,8 @@ export const Target = z.object({
   software_id: SoftwareId,
   software_name: z.string(),
   installer_kind: InstallerKind.nullable(),
+  /** As of its deployment. */
+  action: DeploymentAction.default('install'),
   deployment_status: TargetState,
   reason: TargetReason.optional(),
   attempt: count,

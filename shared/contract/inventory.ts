@@ -28,6 +28,15 @@ export const SpreadSoftware = InstalledSoftware.pick({
   publisher: true,
 }).extend({ device_ids: z.array(DeviceId) })
 export type SpreadSoftware = z.infer<typeof SpreadSoftware>
+/** How far one may rely on not finding a device: one that is not among these has not told its software, or cannot. */
+export const ToldSoftware = z.object({
+  device_id: DeviceId,
+  /** When its agent looked last. The controller's clock. */
+  collected_at: z.iso.datetime(),
+  /** False: it has more entries than are kept. */
+  complete: z.boolean(),
+})
+export type ToldSoftware = z.infer<typeof ToldSoftware>
 /** So many different ones are told at most. */
 export const SPREAD_LIMIT = 500
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
-import { DeviceInventory, SpreadSoftware } from './inventory.ts'
+import { DeviceInventory, SpreadSoftware, ToldSoftware } from './inventory.ts'
 import * as request from './requests.ts'
 import { auditRoutes } from './rest-audit.ts'
 import { controllerRoutes } from './rest-controller.ts'
@@ -99,6 +99,8 @@ export const rest = {
       software: z.array(SpreadSoftware),
       /** There are more than are told: a longer part of the name finds fewer. */
       more: z.boolean(),
+      /** Every device whose software is known. */
+      told: z.array(ToldSoftware),
     }),
   }),
   'devices.update': route({

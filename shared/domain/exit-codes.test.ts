@@ -47,3 +47,33 @@ describe('exit codes that technicians meet', () => {
       expect(explainExitCode('deb', code).outcome).toBe('failed')
   })
 })
+
+describe('exit codes of a removal', () => {
+  it.each([
+    ['msi', 0, 'success', 'removed'],
+    ['msi', 3010, 'success_reboot', 'removed, a restart is needed'],
+    ['msi', 1641, 'success_reboot', 'removed, a restart was started'],
+    ['msi', 1603, 'failed', 'fatal error during the removal'],
+    ['msi', 1605, 'failed', 'this product is not installed'],
+    ['exe', 1618, 'retry_later', 'another installation is running'],
+    ['exe', 42, 'failed', 'the uninstaller reported a failure'],
+    ['deb', 0, 'success', 'removed'],
+    ['deb', 3010, 'failed', 'the uninstaller reported a failure'],
+    ['deb', 100, 'failed', 'apt could not complete the removal'],
+    ['sh', 137, 'failed', 'killed'],
+  ] as const)('%s %i is %s: %s', (kind, code, outcome, text) => {
+    expect(explainExitCode(kind, code, [], 'uninstall')).toEqual({ outcome, text })
+  })
+  it('speak of an installer nowhere that they are known', () => {
+    for (const kind of Object.keys(INSTALLER_KINDS) as InstallerKind[])
+      for (const code of [0, 1, 2, 42, 100, 126, 740, 1602, 1603, 1627, 1641, 3010])
+        expect(exitCodeInWords(kind, code, 'uninstall')).not.toMatch(/\binstalled(?!$)|installation|the installer/) // prettier-ignore
+  })
+  it('keep their outcome', () => {
+    for (const kind of Object.keys(INSTALLER_KINDS) as InstallerKind[])
+      for (const code of [0, 1, 2, 5, 42, 100, 127, 1602, 1618, 1641, 3010])
+        expect(explainExitCode(kind, code, [42], 'uninstall').outcome).toBe(
+          explainExitCode(kind, code, [42]).outcome,
+        )
+  })
+})

@@ -9,6 +9,7 @@ import type { InstallerKind } from './platforms.ts'
 
 export type ExitOutcome = 'success' | 'success_reboot' | 'retry_later' | 'failed'
 export type ExitMeaning = { outcome: ExitOutcome; text: string }
+type Action = 'install' | 'uninstall'
 
 const failed = (text: string): ExitMeaning => ({ outcome: 'failed', text })
 
@@ -61,24 +62,50 @@ const BY_KIND: Partial<Record<InstallerKind, Record<number, ExitMeaning>>> = {
   pkg: { 1: failed('the installer reported an error') },
 }
 
+/** Where software was taken off, the same codes mean this. What is not here means the same. */
+const WINDOWS_REMOVAL: Record<number, string> = {
+  740: 'the uninstaller needs administrator rights',
+  1602: 'the removal was cancelled',
+  1603: 'fatal error during the removal',
+  1627: 'a function of the removal failed',
+  1641: 'removed, a restart was started',
+  3010: 'removed, a restart is needed',
+}
+const POSIX_REMOVAL: Record<number, string> = { 126: 'the uninstaller could not be executed' }
+const NOT_REMOVED =
+  'the package could not be removed: another one needs it, or a script of the package failed'
+const REMOVAL_BY_KIND: Partial<Record<InstallerKind, Record<number, string>>> = {
+  deb: { 1: NOT_REMOVED, 100: 'apt could not complete the removal' },
+  rpm: { 1: NOT_REMOVED, 2: 'the uninstaller reported a failure' },
+  pkg: { 1: 'the uninstaller reported an error' },
+}
+
 const WINDOWS_KINDS: readonly InstallerKind[] = ['msi', 'exe', 'ps1', 'cmd']
 
 /**
  * The meaning of an exit code for this kind of installer.
  * @param successCodes further codes that this package calls success (from its library entry)
+ * @param action what it was run for: the words follow, the outcome does not
  */
 export function explainExitCode(
   kind: InstallerKind,
   exitCode: number,
   successCodes: readonly number[] = [],
+  action: Action = 'install',
 ): ExitMeaning {
-  const known =
-    BY_KIND[kind]?.[exitCode] ?? (WINDOWS_KINDS.includes(kind) ? WINDOWS : POSIX)[exitCode]
-  if (successCodes.includes(exitCode) && known?.outcome !== 'success_reboot')
-    return { outcome: 'success', text: 'installed' }
-  return known ?? failed('the installer reported a failure')
+  const isWindows = WINDOWS_KINDS.includes(kind)
+  const known = BY_KIND[kind]?.[exitCode] ?? (isWindows ? WINDOWS : POSIX)[exitCode]
+  const isSuccess =
+    known?.outcome === 'success' ||
+    (successCodes.includes(exitCode) && known?.outcome !== 'success_reboot')
+  if (isSuccess) return { outcome: 'success', text: action === 'install' ? 'installed' : 'removed' }
+  if (action === 'install') return known ?? failed('the installer reported a failure')
+  const text =
+    REMOVAL_BY_KIND[kind]?.[exitCode] ?? (isWindows ? WINDOWS_REMOVAL : POSIX_REMOVAL)[exitCode]
+  const meaning = known ?? failed('the uninstaller reported a failure')
+  return text === undefined ? meaning : { ...meaning, text }
 }
 
 /** In words first, for people: "1618: another installation is running". */
-export const exitCodeInWords = (kind: InstallerKind, exitCode: number): string =>
-  `${exitCode}: ${explainExitCode(kind, exitCode).text}`
+export const exitCodeInWords = (kind: InstallerKind, exitCode: number, action?: Action): string =>
+  `${exitCode}: ${explainExitCode(kind, exitCode, [], action).text}`

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Locator, Page } from '@playwright/test'
 import { setUp } from '../../pages/account.ts'
-import { expectStatus, expectTarget, openTarget } from '../../pages/deployment.ts'
+import { expectStatus, expectTarget, openTarget, targetRow } from '../../pages/deployment.ts'
 import { expectJoined, makeEnrollmentCode } from '../../pages/devices.ts'
 import { closeSheet, goTo } from '../../pages/shell.ts'
 import {
@@ -106,4 +106,14 @@ test('an archive is asked about, installed once, and removed again', async ({
   await expectTarget(page, 'LAB-01', 'completed')
   await expectStatus(page, 'completed')
   expect(existsSync(runs)).toBe(false)
+
+  // Nobody takes it for an installation, whatever it is called.
+  const mark = page.getByTestId('removal-mark')
+  await expect(mark).toHaveText('Removal')
+  await targetRow(page, 'LAB-01').click()
+  await expect(page.getByTestId('target-exit-code')).toHaveText('0: removed')
+  await closeSheet(page)
+  await goTo(page, 'deployments')
+  await expect(mark).toHaveCount(1)
+  await expect(mark).toHaveAttribute('title', 'Remove kit-1.0')
 })

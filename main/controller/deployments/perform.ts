@@ -87,6 +87,7 @@ export function createPerform(deps: {
     const completed: DeploymentCompleted = {
       deployment_id: id,
       deployment_name: deployment.name,
+      action: deployment.action,
       status: end,
       success_count: counts.completed,
       failure_count: counts.failed,

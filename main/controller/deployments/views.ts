@@ -77,6 +77,10 @@ function ranKind({ installer_kind, installer_platform, entry, uninstall_entry, a
   return runKind(installer_kind, installer_platform, action === 'install' ? entry : uninstall_entry)
 }
 
+/** To remove, only what is removed by a file of its own is sent anything. */
+const sizeToSend = ({ action, uninstall_entry, size_bytes }: ViewRow): number | null =>
+  action === 'install' || uninstall_entry ? size_bytes : null
+
 /** Absent rather than null where nothing is known yet. */
 const known = <K extends string, V>(key: K, value: V | null): Partial<Record<K, V>> =>
   value === null ? {} : ({ [key]: value } as Record<K, V>)
@@ -102,6 +106,7 @@ export function toTarget(target: ViewRow): Target {
     software_id: target.software_id,
     software_name: softwareTitle(target),
     installer_kind: ranKind(target),
+    action: target.action,
     deployment_status: target.deployment_status,
     attempt: target.attempt,
     wave: target.wave,
@@ -109,7 +114,7 @@ export function toTarget(target: ViewRow): Target {
     ...known('reason', target.reason),
     ...known('exit_code', target.exit_code),
     ...known('bytes', target.bytes),
-    ...known('total_bytes', target.total_bytes ?? target.size_bytes),
+    ...known('total_bytes', target.total_bytes ?? sizeToSend(target)),
     ...known('result_message', target.result_message),
     ...known('held_by', target.held_by),
     ...known('error_details', target.error_details),
@@ -177,6 +182,7 @@ const CSV_HEAD = [
   'Started',
   'Ended',
   'Restart',
+  'Action',
 ]
 
 /** The report, one line per target, with a byte-order mark so that Excel reads it as UTF-8. */
@@ -191,12 +197,13 @@ export function toCsv(rows: ViewRow[]): string {
       t.attempt,
       t.exit_code,
       t.exit_code !== undefined && t.installer_kind
-        ? exitCodeInWords(t.installer_kind, t.exit_code)
+        ? exitCodeInWords(t.installer_kind, t.exit_code, t.action)
         : undefined,
       t.result_message,
       t.started_at,
       t.completed_at,
       t.restart && restartInWords(t.restart),
+      t.action === 'install' ? 'install' : 'remove',
     ])
   return (
     '\uFEFF' + [CSV_HEAD, ...lines].map((line) => line.map(csvCell).join(',')).join('\r\n') + '\r\n'

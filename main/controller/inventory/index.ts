@@ -7,6 +7,7 @@ import {
   type InventoryPart,
   type SpreadSoftware,
 } from '#shared/contract/inventory.ts'
+import type { RouteReply } from '#shared/contract/rest.ts'
 import { applyDelta, inventoryText } from '#shared/domain/inventory-delta.ts'
 import { EMPTY_INVENTORY, SOFTWARE_LIMIT } from '#shared/domain/inventory.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -107,7 +108,7 @@ export function createInventories(deps: {
     },
 
     /** Which of the viewer's devices have software with this in its name: each version apart. */
-    find(viewer: Viewer, name: string): { software: SpreadSoftware[]; more: boolean } {
+    find(viewer: Viewer, name: string): RouteReply<'inventory.software'> {
       const visible = new Set(devices.list(viewer).map((device) => device.id))
       type Found = Omit<SpreadSoftware, 'device_ids'> & { ids: Set<DeviceId> }
       const found = new Map<string, Found>()
@@ -117,6 +118,10 @@ export function createInventories(deps: {
           device_ids: [...ids],
         })),
         more,
+        told: repo
+          .told()
+          .filter(({ device_id }) => visible.has(device_id))
+          .map(({ omitted, ...rest }) => ({ ...rest, complete: omitted === 0 })),
       })
       for (const { title, deviceId } of repo.having(name)) {
         if (!visible.has(deviceId)) continue

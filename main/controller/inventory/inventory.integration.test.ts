@@ -199,6 +199,19 @@ describe('the search for a software', () => {
     expect((await find('find me')).software.map((s) => s.version)).toEqual(['3.0.20', '1'])
   })
 
+  it('tells of which devices it knows what they have, since when, and whether that is all', async () => {
+    const [silent, blind, whole, cut] = [await newPc(), await newPc(), await newPc(), await newPc()]
+    const before = Date.now()
+    await tell(blind, partOf(null, inventoryOf({}, { software: null })))
+    await tell(whole, partOf(null, inventoryOf({})))
+    await tell(cut, partOf(null, inventoryOf({ 'needle-of-cut': '1' }, { software_omitted: 3 })))
+    const { told } = await find('needle-of-cut')
+    const of = (pc: { id: number }) => told.find((t) => t.device_id === pc.id)
+    expect([of(silent), of(blind)]).toEqual([undefined, undefined])
+    expect([of(whole)?.complete, of(cut)?.complete]).toEqual([true, false])
+    expect(Date.parse(of(whole)!.collected_at)).toBeGreaterThanOrEqual(before - 1_000)
+  })
+
   it('does not tell a technician of devices that are not his', async () => {
     const pc = await newPc()
     await tell(pc, partOf(null, inventoryOf({ 'annas-secret': '1' })))
@@ -207,7 +220,7 @@ describe('the search for a software', () => {
     const { token } = await t.anonymous.call('auth.login', { body: account })
     const ben = createRestClient(t.controller.consoleUrl, token)
     expect((await find('annas-secret')).software).toHaveLength(1)
-    expect((await find('annas-secret', ben)).software).toEqual([])
+    expect(await find('annas-secret', ben)).toEqual({ software: [], more: false, told: [] })
     expect((await ben.raw('GET', `/devices/${pc.id}/inventory`)).status).toBe(404)
   })
 })

@@ -47,6 +47,11 @@ export function createInventoryRepo({ db, sqlite }: Store) {
      where t.name like ? escape '\\' order by t.name, t.id, s.device_id`,
   )
 
+  const told = sqlite.prepare<[], { device_id: DeviceId; collected_at: string; omitted: number }>(
+    `select device_id, collected_at, sections ->> '$.software_omitted' omitted
+     from device_inventory where has_software = 1 order by device_id`,
+  )
+
   /** Makes the software of a device be this: only what differs is written. */
   function setSoftware(id: DeviceId, software: readonly InstalledSoftware[]): void {
     const before = new Map(softwareOf.all(id).map((row) => [row.entry, row]))
@@ -109,6 +114,8 @@ export function createInventoryRepo({ db, sqlite }: Store) {
       for (const { entry, device_id } of byName.iterate(pattern))
         yield { title: JSON.parse(entry) as Title, deviceId: device_id }
     },
+    /** Of every device that has told its software, and what was left out of it. */
+    told: (): { device_id: DeviceId; collected_at: string; omitted: number }[] => told.all(),
     devices: (): DeviceId[] =>
       db
         .selectDistinct({ id: deviceInventory.device_id })

@@ -107,7 +107,7 @@ describe('a deployment that restarts PCs', () => {
     expect(back.restarts).toEqual([])
     expect(await trailOf(id)).toEqual(['deployment.restart done', 'deployment.restart_end done'])
     const csv = (await t.rest.raw('GET', `/deployments/${id}/report.csv`)).body as string
-    expect(csv.split('\r\n')[1]).toMatch(/,restarted \d{4}-/)
+    expect(csv.split('\r\n')[1]).toMatch(/,restarted \d{4}-[^,]*,install$/)
   })
 
   it('restarts nothing where it says never, and where no installer asked for it', async () => {
@@ -259,6 +259,27 @@ describe('people', () => {
     const again = await t.rest.raw('POST', `/deployments/${id}/restarts/cancel`, {})
     expect(again.status).toBe(409)
     expect(await trailOf(id)).toContain('deployment.restarts_cancel done')
+  })
+
+  it('call off the restart of one PC, and another one restarts as planned', async () => {
+    const pcs = [await aPc('PC-01'), await aPc('PC-02')]
+    const id = await deploy(pcs, { reboot_delay_minutes: 25 })
+    await untilEnded(id)
+    for (const index of [0, 1])
+      await expect.poll(async () => (await restartOf(id, index))?.state).toBe('announced')
+    const cancel = () =>
+      t.rest.raw('POST', `/deployments/${id}/restarts/cancel`, {
+        device_ids: [pcs[0]!.identity.deviceId],
+      })
+    expect((await cancel()).body).toMatchObject({ restarts_canceled: false })
+    await untilRestart(id, 'canceled')
+    await settle()
+    expect((await restartOf(id, 1))!.state).toBe('announced')
+    expect(pcs.map(({ agent }) => agent.restarts.map((r) => r.action))).toEqual([
+      ['restart', 'call_off'],
+      ['restart'],
+    ])
+    expect((await cancel()).status).toBe(409)
   })
 
   it('cancel a deployment: an order that waits is never given, one that runs is withdrawn', async () => {

@@ -1,0 +1,18 @@
+/** Calls off the restart of one PC: asks what it means, then does it. What came of it stands at its target. */
+import type { Target } from '#shared/contract/entities.ts'
+import { callOffQuestion } from '../lib/restart-words.ts'
+import { useAction } from '../stores/action.ts'
+import { useConfirmStore } from '../stores/confirm.ts'
+import { useDevicesStore } from '../stores/devices.ts'
+import { useLiveStore } from '../stores/live.ts'
+
+export function useCallOff() {
+  const [confirm, devices, live] = [useConfirmStore(), useDevicesStore(), useLiveStore()]
+  const act = useAction((target: Target) => live.cancelRestarts([target.device_id]))
+
+  async function ask(target: Target): Promise<void> {
+    const online = devices.byId.get(target.device_id)?.online ?? false
+    if (await confirm.ask(callOffQuestion(target, online, Date.now()))) await act.run(target)
+  }
+  return { ask, busy: act.busy, failure: act.failure, clear: act.clear }
+}
