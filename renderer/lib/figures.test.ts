@@ -174,7 +174,7 @@ describe('a preflight', () => {
         held(4, 'on_battery'),
       ],
     })
-    const causes = groupPreflight(waiting)[1]!.causes
+    const causes = groupPreflight(waiting, 'install')[1]!.causes
     expect(causes.map((c) => [c.message, c.targets.map((t) => t.device_id)])).toEqual([
       ['on_battery', [2, 4]],
       ['busy', [1]],
