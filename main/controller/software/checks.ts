@@ -4,7 +4,7 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { Sha256 } from '#shared/domain/ids.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 import { argumentsProblem } from './arguments.ts'
-import type { InstallerRow } from './software.repo.ts'
+import type { InstallerRow, SoftwareRow } from './software.repo.ts'
 
 type Place = { platform: DevicePlatform; arch: InstallerArch }
 
@@ -46,6 +46,10 @@ export const inUse = (softwareName: string): AppError =>
     'E_IN_USE',
     `${softwareName} is part of a deployment that has not ended. Wait for its end or cancel it.`,
   )
+
+/** What the audit trail calls it. */
+export const inWords = (row: Pick<SoftwareRow, 'name' | 'version'>): string =>
+  row.version ? `software ${row.name} ${row.version}` : `software ${row.name}`
 
 /**
  * What changed of an installer, for the audit trail, which is for ever: arguments may hold a licence key, a script is named by its

@@ -1,17 +1,20 @@
-/** Packages given as an address in a deployment: checked here, before anything is written. */
+/** Packages given as an address in a deployment: all are checked before anything is written, then kept as hidden entries. */
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
 import type { CustomSoftware } from '#shared/contract/requests.ts'
 import { isArchiveKind } from '#shared/domain/archives.ts'
+import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import {
   INSTALLER_KINDS,
   kindOfFileName,
   type DevicePlatform,
   type InstallerKind,
 } from '#shared/domain/platforms.ts'
+import { isoTime, type Viewer } from '../context.ts'
 import { argumentsProblem } from './arguments.ts'
 import { checkUrl } from './fetch/url.ts'
 import { fileNameOfUrl } from './fetch/file-name.ts'
 import { cleanFileName } from './inspect/index.ts'
+import type { SoftwareRepo, SoftwareWithInstallers } from './software.repo.ts'
 
 export type CheckedCustom = {
   item: CustomSoftware
@@ -64,4 +67,37 @@ export function checkCustomItems(items: readonly CustomSoftware[]): CheckedCusto
   if (first)
     throw new AppError('E_VALIDATION', `The software to fetch: ${first.message}.`, findings)
   return checked
+}
+
+/** Writes the hidden entries, to be fetched. @throws AppError as `checkCustomItems` */
+export function insertCustom(
+  repo: SoftwareRepo,
+  viewer: Viewer,
+  items: readonly CustomSoftware[],
+  nowMs: number,
+): SoftwareWithInstallers[] {
+  return checkCustomItems(items).map(({ item, kind, platform, fileName }) => {
+    const row = repo.insert({
+      name: item.name,
+      version: '',
+      publisher: '',
+      origin: 'custom',
+      owner_id: viewer.id,
+      created_at: isoTime(nowMs),
+    })
+    const installer = repo.insertInstaller({
+      software_id: row.id,
+      platform,
+      arch: 'any',
+      kind,
+      file_name: fileName,
+      install_args: item.install_args,
+      timeout_seconds: INSTALLER_TIMEOUT_SECONDS,
+      success_exit_codes: item.success_exit_codes ?? [],
+      source_url: item.download_url,
+      source_sha256: item.sha256 ?? null,
+      fetch_state: 'fetching',
+    })
+    return { ...row, installers: [installer] }
+  })
 }

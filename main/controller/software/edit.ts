@@ -1,0 +1,111 @@
+/** Changes to software that is in the library: what is known of it and of its installers, and its removal. */
+import type { Software as SoftwareView } from '#shared/contract/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { UpdateInstaller } from '#shared/contract/requests.ts'
+import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
+import type { Audit } from '../audit/index.ts'
+import type { Content } from '../content/index.ts'
+import { isoTime, type Now, type Viewer } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import { installerIn, type Access } from './access.ts'
+import { correctedArchive, withoutEntries } from './archive.ts'
+import { auditText, checkArguments, checkFree, given, inUse, inWords } from './checks.ts'
+import { checkChangedRule } from './rules.ts'
+import type { SoftwareRepo } from './software.repo.ts'
+
+export function createEdit(deps: {
+  store: Store
+  repo: SoftwareRepo
+  content: Content
+  now: Now
+  audit: Audit
+  access: Access
+  view: (id: SoftwareId) => SoftwareView
+  /** Whether a target that has not ended uses it. */
+  isInUse: (id: SoftwareId) => boolean
+}) {
+  const { store, repo, content, audit, access, view } = deps
+
+  return {
+    update(
+      viewer: Viewer,
+      id: SoftwareId,
+      change: {
+        name?: string | undefined
+        version?: string | undefined
+        publisher?: string | undefined
+        depends_on?: SoftwareId[] | undefined
+      },
+    ): SoftwareView {
+      const row = access.changeable(viewer, id)
+      const set = given(change)
+      if (set.depends_on) {
+        if (set.depends_on.includes(id))
+          throw new AppError('E_VALIDATION', 'Software cannot need itself.', [
+            { path: '/depends_on', message: 'must not name the software itself' },
+          ])
+        set.depends_on = access.resolve([...new Set(set.depends_on)], viewer).map((item) => item.id)
+      }
+      if (Object.keys(set).length > 0)
+        store.transaction(() => {
+          repo.update(id, set)
+          audit.record(viewer, 'software.update', inWords(row), JSON.stringify(set))
+        })
+      return view(id)
+    },
+
+    /**
+     * Corrects what is known of an installer; its file stays. What is left out stays as it is.
+     * @throws AppError E_NOT_FOUND, E_FORBIDDEN, E_VALIDATION (arguments), E_CONFLICT (as `addInstaller`), E_IN_USE while a target that
+     * has not ended uses the software: all PCs of a deployment are installed alike
+     */
+    updateInstaller(
+      viewer: Viewer,
+      id: SoftwareId,
+      installerId: InstallerId,
+      change: UpdateInstaller,
+    ): SoftwareView {
+      store.transaction(() => {
+        const row = access.changeable(viewer, id)
+        const before = installerIn(row, installerId)
+        const set = { ...given(withoutEntries(change)), ...correctedArchive(before, change) }
+        if (Object.keys(set).length === 0) return
+        const after = { ...before, ...set }
+        checkArguments(after.install_args, after.platform)
+        checkChangedRule(before, after)
+        checkFree(
+          row.name,
+          row.installers.filter((other) => other !== before),
+          after,
+        )
+        if (deps.isInUse(id)) throw inUse(row.name)
+        repo.updateInstaller(installerId, set)
+        audit.record(
+          viewer,
+          'software.update_installer',
+          inWords(row),
+          `${before.file_name}: ${auditText(set)}`,
+        )
+      })
+      return view(id)
+    },
+
+    /** Out of the library; history keeps its name. @throws AppError E_IN_USE while a target that has not ended uses it */
+    remove(viewer: Viewer, id: SoftwareId): void {
+      store.transaction(() => {
+        const row = access.changeable(viewer, id)
+        if (deps.isInUse(id)) throw inUse(row.name)
+        repo.update(id, { deleted_at: isoTime(deps.now()) })
+        // Its bytes may go. A retry of an old target fails with these words instead of waiting for ever.
+        repo.updateInstallersOf(id, {
+          sha256: null,
+          fetch_state: 'failed',
+          fetch_reason: 'download_failed',
+          fetch_message: `${row.name} was removed from the library.`,
+        })
+        audit.record(viewer, 'software.delete', inWords(row), '')
+      })
+      content.collectGarbage()
+    },
+  }
+}

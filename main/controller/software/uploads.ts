@@ -1,0 +1,175 @@
+/** Uploaded files: taken to disk, looked at, and kept as an installer of new software or of software that is there. */
+import type { Readable } from 'node:stream'
+import type { Software as SoftwareView } from '#shared/contract/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { SoftwareFields } from '#shared/contract/requests.ts'
+import { INSTALLER_TIMEOUT_SECONDS, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
+import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
+import type { InstallerKind } from '#shared/domain/platforms.ts'
+import type { Audit } from '../audit/index.ts'
+import type { Content, Staged } from '../content/index.ts'
+import { isoTime, type Now, type Viewer } from '../context.ts'
+import { installerIn, type Access } from './access.ts'
+import { archiveOf, checkNoEntries } from './archive.ts'
+import { checkArguments, checkFree, checkSameFile, inWords } from './checks.ts'
+import { cleanFileName, inspect, kindOrThrow, type PackageFacts } from './inspect/index.ts'
+import { chosenRule } from './rules.ts'
+import type { SoftwareRepo } from './software.repo.ts'
+
+/** An uploaded file that has arrived and is not yet part of anything. End it with `create`, `addInstaller` or `discard`. */
+export type Upload = {
+  fileName: string
+  kind: InstallerKind
+  staged: Staged
+  discard: () => Promise<void>
+}
+
+/** The row of an uploaded installer: what the user says stands above what the file says. */
+function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields) {
+  const packed = facts.archive ? archiveOf(facts.archive, fields) : null
+  const platform = packed?.platform ?? fields.platform ?? facts.platform
+  if (platform === null) throw new Error(`a .${upload.kind} installer tells no platform`)
+  if (packed === null) checkNoEntries(fields)
+  const arch = fields.arch ?? facts.arch
+  if (arch === null)
+    throw new AppError(
+      'E_VALIDATION',
+      `The package is made for the architecture ${facts.archWord}, on which no agent runs. Choose an architecture if that is wrong.`,
+      [{ path: '/arch', message: `${facts.archWord} is not supported` }],
+    )
+  const install_args = fields.install_args ?? ''
+  checkArguments(install_args, platform)
+  return {
+    platform,
+    arch,
+    kind: upload.kind,
+    archive: packed?.archive ?? null,
+    file_name: upload.fileName,
+    install_args,
+    timeout_seconds: fields.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS,
+    success_exit_codes: fields.success_exit_codes ?? [],
+    detection: chosenRule(fields.detection, facts.detection, platform),
+    technology: facts.technology ?? null,
+    sha256: upload.staged.sha256,
+    size_bytes: upload.staged.sizeBytes,
+    fetch_state: 'none' as const,
+  }
+}
+
+/** Looks at the file, then lets `work` write rows in the transaction that keeps it; ends the upload in any case. */
+async function keepUpload<T>(
+  upload: Upload,
+  fields: SoftwareFields,
+  work: (installer: ReturnType<typeof installerOf>, facts: PackageFacts) => T,
+): Promise<T> {
+  try {
+    const facts = await inspect(upload.staged.path, upload.fileName, upload.kind)
+    const installer = installerOf(upload, facts, fields)
+    return await upload.staged.commit(() => work(installer, facts))
+  } finally {
+    await upload.discard()
+  }
+}
+
+export function createUploads(deps: {
+  repo: SoftwareRepo
+  content: Content
+  now: Now
+  audit: Audit
+  access: Access
+  view: (id: SoftwareId) => SoftwareView
+  /** Breaks off what is being received. */
+  stopping: AbortSignal
+}) {
+  const { repo, content, audit, access, view } = deps
+
+  return {
+    /**
+     * Takes an uploaded file to disk. Its name is reduced to its last component and cleaned.
+     * @param sizeBytes about how large it is, when known beforehand
+     * @throws AppError E_MEDIA_TYPE (before a byte is read), E_TOO_LARGE, E_DISK_FULL, E_UPLOAD_ABORTED
+     */
+    async receive(input: {
+      fileName: string
+      stream: Readable
+      sizeBytes?: number | undefined
+    }): Promise<Upload> {
+      const fileName = cleanFileName(input.fileName)
+      const kind = kindOrThrow(fileName)
+      const staged = await content.ingest(input.stream, {
+        limitBytes: UPLOAD_LIMIT_BYTES,
+        sizeBytes: input.sizeBytes,
+        signal: deps.stopping,
+      })
+      return { fileName, kind, staged, discard: () => staged.discard() }
+    },
+
+    /** New software out of one installer. @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION; then nothing is kept */
+    async create(viewer: Viewer, upload: Upload, fields: SoftwareFields): Promise<SoftwareView> {
+      const id = await keepUpload(upload, fields, (installer, facts) => {
+        const row = repo.insert({
+          name: fields.name ?? facts.name,
+          version: fields.version ?? facts.version,
+          publisher: facts.publisher,
+          origin: 'library',
+          owner_id: viewer.id,
+          created_at: isoTime(deps.now()),
+        })
+        repo.insertInstaller({ ...installer, software_id: row.id })
+        audit.record(viewer, 'software.create', inWords(row), installer.file_name, {
+          data: { sha256: installer.sha256, file_name: installer.file_name },
+        })
+        return row.id
+      })
+      return view(id)
+    },
+
+    /** Another installer of the same software. @throws AppError E_CONFLICT (there is one for this platform and architecture), and as `create` */
+    async addInstaller(
+      viewer: Viewer,
+      id: SoftwareId,
+      upload: Upload,
+      fields: SoftwareFields,
+    ): Promise<SoftwareView> {
+      await keepUpload(upload, fields, (installer) => {
+        const row = access.changeable(viewer, id)
+        const { platform, arch } = installer
+        checkFree(row.name, row.installers, installer)
+        repo.insertInstaller({ ...installer, software_id: id })
+        audit.record(
+          viewer,
+          'software.add_installer',
+          inWords(row),
+          `${installer.file_name} for ${platform} ${arch}`,
+          { data: { sha256: installer.sha256, file_name: installer.file_name } },
+        )
+      })
+      return view(id)
+    },
+
+    /**
+     * The file of an installer once more, where it is missing. @throws AppError E_CONFLICT when it is another file (nothing
+     * of it is kept), E_NOT_FOUND, E_FORBIDDEN
+     */
+    async uploadFile(
+      viewer: Viewer,
+      id: SoftwareId,
+      installerId: InstallerId,
+      upload: Upload,
+    ): Promise<SoftwareView> {
+      try {
+        const row = access.changeable(viewer, id)
+        const { sha256, file_name } = installerIn(row, installerId)
+        checkSameFile(file_name, sha256, upload.staged.sha256)
+        await upload.staged.commit(() =>
+          audit.record(viewer, 'software.upload_file', inWords(row), file_name, {
+            data: { sha256, file_name },
+          }),
+        )
+      } finally {
+        await upload.discard()
+      }
+      return view(id)
+    },
+  }
+}
