@@ -1,0 +1,90 @@
+/** The accounts: who there is, as the console sees him, and how one more is added. */
+import type { User } from '#shared/contract/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { CreateUser } from '#shared/contract/requests.ts'
+import type { UserId } from '#shared/domain/ids.ts'
+import { isoTime, type Now } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import { checkPassword } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+import type { Sessions } from './sessions.ts'
+import type { UserRow, UsersRepo } from './users.repo.ts'
+
+/** What the audit trail calls him. */
+export const subjectOf = (row: Pick<UserRow, 'username'>): string => `user ${row.username}`
+
+export type Accounts = ReturnType<typeof createAccounts>
+export function createAccounts(deps: {
+  store: Store
+  repo: UsersRepo
+  sessions: Sessions
+  passwords: Passwords
+  now: Now
+}) {
+  const { store, repo, sessions, passwords } = deps
+
+  const toUser = (row: UserRow, sessionCount = sessions.counts().get(row.id) ?? 0): User => ({
+    id: row.id,
+    username: row.username,
+    role: row.role,
+    created_at: row.created_at,
+    disabled: row.disabled_at !== null,
+    must_change_password: row.must_change_password,
+    last_login_at: row.last_login_at,
+    session_count: sessionCount,
+  })
+
+  /** @throws AppError E_NOT_FOUND */
+  function existing(id: UserId): UserRow {
+    const row = repo.byId(id)
+    if (!row) throw new AppError('E_NOT_FOUND', 'This user does not exist.')
+    return row
+  }
+  /** Inside a transaction. @throws AppError E_CONFLICT */
+  function nameIsFree(username: string, except?: UserId): void {
+    const other = repo.byName(username)
+    if (other && other.id !== except)
+      throw new AppError('E_CONFLICT', `There is already a user named ${other.username}.`, [
+        { path: '/username', message: 'is taken' },
+      ])
+  }
+
+  /**
+   * @param record writes the audit entry, in the same transaction
+   * @throws AppError E_VALIDATION, E_CONFLICT (name), E_SETUP_DONE (there is an account already, and this was to be the first)
+   */
+  async function add(
+    { username, password, role, must_change_password }: CreateUser,
+    record: (row: UserRow) => void,
+    onlyFirst: boolean,
+  ): Promise<UserRow> {
+    checkPassword(password, username, '/password')
+    const password_hash = await passwords.hash(password)
+    // Checked inside the transaction: two first accounts at the same moment are one too many.
+    return store.transaction(() => {
+      if (onlyFirst && repo.count() > 0)
+        throw new AppError('E_SETUP_DONE', 'The first account exists already. Sign in instead.')
+      nameIsFree(username)
+      const row = repo.insert({
+        username,
+        password_hash,
+        role,
+        must_change_password: must_change_password ?? false,
+        created_at: isoTime(deps.now()),
+      })
+      record(row)
+      return row
+    })
+  }
+
+  return {
+    toUser,
+    existing,
+    nameIsFree,
+    add,
+    list(): User[] {
+      const counts = sessions.counts()
+      return repo.list().map((row) => toUser(row, counts.get(row.id) ?? 0))
+    },
+  }
+}

@@ -1,0 +1,172 @@
+/** What administrators do with the accounts of others: make, change, sign out and remove them. */
+import type { Holdings, User } from '#shared/contract/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { CreateUser, UpdateUser } from '#shared/contract/requests.ts'
+import type { UserId } from '#shared/domain/ids.ts'
+import type { Audit } from '../audit/index.ts'
+import { isoTime, type Now, type Viewer } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import { subjectOf, type Accounts } from './accounts.ts'
+import { checkPassword, generatedPassword } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+import type { UserRow, UsersRepo } from './users.repo.ts'
+
+/** What other slices keep of a user's. */
+export type Estate = {
+  holdings: (id: UserId) => Holdings
+  /** Inside the transaction that removes him. `to` null: to nobody, so that administrators alone see it. */
+  handOver: (from: UserId, to: UserId | null) => void
+  /** After it. */
+  handedOver: (to: UserId | null) => void
+}
+
+/** What is different now: "role technician → admin, disabled". */
+function inWords(row: UserRow, change: UpdateUser): string {
+  const { username, password, role, disabled, must_change_password: must } = change
+  return [
+    username !== undefined && username !== row.username && `now ${username}`,
+    role !== undefined && role !== row.role && `role ${row.role} → ${role}`,
+    disabled !== undefined &&
+      disabled !== (row.disabled_at !== null) &&
+      (disabled ? 'disabled' : 'enabled'),
+    password !== undefined && 'password',
+    must === true && 'must choose another password',
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+export function createAdministration(deps: {
+  store: Store
+  repo: UsersRepo
+  accounts: Accounts
+  passwords: Passwords
+  audit: Audit
+  now: Now
+  estate: Estate
+  /** The open feeds of this user end. */
+  drop: (what: { userId: UserId }) => void
+}) {
+  const { store, repo, passwords, audit } = deps
+  const { add, existing, nameIsFree, toUser } = deps.accounts
+
+  /** Inside the transaction that takes his place from him. */
+  function notTheLastAdmin(row: UserRow): void {
+    if (row.role === 'admin' && row.disabled_at === null && repo.countActiveAdmins() === 1)
+      throw new AppError(
+        'E_ILLEGAL_STATE',
+        'This is the last administrator who can sign in. Make another one first.',
+      )
+  }
+
+  return {
+    /** @throws AppError E_CONFLICT (name), E_VALIDATION */
+    async create(viewer: Viewer, input: CreateUser): Promise<User> {
+      const record = (row: UserRow) =>
+        audit.record(viewer, 'user.create', subjectOf(row), `role ${row.role}`)
+      return toUser(await add(input, record, false))
+    },
+
+    /** @throws AppError E_NOT_FOUND, E_CONFLICT (name), E_VALIDATION, E_ILLEGAL_STATE (last administrator; one's own password) */
+    async update(viewer: Viewer, id: UserId, change: UpdateUser): Promise<User> {
+      const before = existing(id)
+      if (change.password !== undefined && id === viewer.id)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          'Change your own password in your account: that asks for the old one.',
+        )
+      if (change.password !== undefined)
+        checkPassword(change.password, change.username ?? before.username, '/password')
+      const password_hash =
+        change.password === undefined ? undefined : await passwords.hash(change.password)
+      const signsOut = store.transaction(() => {
+        const row = existing(id)
+        const isDisabled = row.disabled_at !== null
+        const role = change.role ?? row.role
+        const disabled = change.disabled ?? isDisabled
+        if (role !== 'admin' || disabled) notTheLastAdmin(row)
+        if (change.username !== undefined) nameIsFree(change.username, id)
+        const set = {
+          ...(change.username !== undefined && { username: change.username }),
+          ...(password_hash !== undefined && { password_hash }),
+          ...(change.must_change_password !== undefined && {
+            must_change_password: change.must_change_password,
+          }),
+          role,
+          disabled_at: disabled ? (row.disabled_at ?? isoTime(deps.now())) : null,
+        }
+        repo.update(id, set)
+        // Whoever knew the old password, or had other rights, is signed out.
+        const signsOut =
+          password_hash !== undefined ||
+          role !== row.role ||
+          disabled ||
+          change.must_change_password === true
+        if (signsOut) repo.endSessionsOf(id)
+        audit.record(viewer, 'user.update', subjectOf(row), inWords(row, change), {
+          data: { ...change, ...(change.password !== undefined && { password: 'changed' }) },
+        })
+        return signsOut
+      })
+      if (signsOut) deps.drop({ userId: id })
+      return toUser(existing(id))
+    },
+
+    /** A password that nobody chose, told once. All sessions of his end. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE (one's own) */
+    async resetPassword(viewer: Viewer, id: UserId): Promise<{ user: User; password: string }> {
+      existing(id)
+      if (id === viewer.id)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          'Change your own password in your account: that asks for the old one.',
+        )
+      const password = generatedPassword()
+      const password_hash = await passwords.hash(password)
+      store.transaction(() => {
+        const row = existing(id)
+        repo.update(id, { password_hash, must_change_password: true })
+        repo.endSessionsOf(id)
+        audit.record(viewer, 'user.reset_password', subjectOf(row), '')
+      })
+      deps.drop({ userId: id })
+      return { user: toUser(existing(id)), password }
+    },
+    /** Signs another out everywhere. */
+    endSessions(viewer: Viewer, id: UserId): User {
+      const row = existing(id)
+      store.transaction(() => {
+        repo.endSessionsOf(id)
+        audit.record(viewer, 'user.end_sessions', subjectOf(row), '')
+      })
+      deps.drop({ userId: id })
+      return toUser(row)
+    },
+
+    holdings: (id: UserId): Holdings => deps.estate.holdings(existing(id).id),
+
+    /** What he had goes to `transferTo`, or to nobody. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE, E_VALIDATION (transferTo) */
+    remove(viewer: Viewer, id: UserId, transferTo: UserId | null): void {
+      const holdings = deps.estate.holdings(existing(id).id)
+      store.transaction(() => {
+        const row = existing(id)
+        notTheLastAdmin(row)
+        const heir = transferTo === null ? null : repo.byId(transferTo)
+        if (heir === undefined || heir?.id === id || (heir && heir.disabled_at !== null))
+          throw new AppError('E_VALIDATION', 'Another user who can sign in must take it over.', [
+            { path: '/transfer_to', message: 'must be another user who can sign in' },
+          ])
+        deps.estate.handOver(id, transferTo)
+        repo.remove(id)
+        audit.record(
+          viewer,
+          'user.delete',
+          subjectOf(row),
+          heir ? `what was theirs goes to ${heir.username}` : '',
+          { data: { ...holdings, transfer_to: heir?.username ?? null } },
+        )
+      })
+      deps.drop({ userId: id })
+      deps.estate.handedOver(transferTo)
+    },
+  }
+}

@@ -1,0 +1,19 @@
+/** What a password must be like, and passwords that nobody chose. */
+import { randomInt } from 'node:crypto'
+import { AppError } from '#shared/contract/errors.ts'
+import { passwordProblem } from '#shared/domain/passwords.ts'
+
+/** Without those that are mistaken for one another when they are read out or copied by hand. */
+const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789'
+/** Four groups of four: 79 bits, easy to dictate. */
+export const generatedPassword = (): string =>
+  Array.from({ length: 4 }, () =>
+    Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]).join(''),
+  ).join('-')
+
+/** @throws AppError E_VALIDATION */
+export function checkPassword(password: string, username: string, path: string): void {
+  const problem = passwordProblem(password, username)
+  if (problem)
+    throw new AppError('E_VALIDATION', `The password ${problem}.`, [{ path, message: problem }])
+}
