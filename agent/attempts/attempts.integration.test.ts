@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { OUTPUT_LIMIT_BYTES } from '#shared/domain/defaults.ts'
-import { serveBytes } from '../test-kit/hub.ts'
+import { serveBytes } from '../test-kit/serve-bytes.ts'
 import { countingScript, countRuns, isPidAlive, setStage, type Stage } from '../test-kit/stage.ts'
 
 let stage: Stage

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
 import type { AgentProcess } from '../test-kit/agent-process.ts'
-import { serveBytes } from '../test-kit/hub.ts'
+import { serveBytes } from '../test-kit/serve-bytes.ts'
 import { countingScript, countRuns, setStage, type Stage } from '../test-kit/stage.ts'
 
 const onLinux = process.platform === 'linux'

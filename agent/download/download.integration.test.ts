@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPinnedConnect, pinnedTo } from '../link/pinned-agent.ts'
 import { makeFolder } from '../test-kit/agent-process.ts'
-import { serveBytes } from '../test-kit/hub.ts'
+import { serveBytes } from '../test-kit/serve-bytes.ts'
 import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
 import { downloadPackage, DownloadError, type Download, type Source } from './download.ts'
 
