@@ -2,7 +2,7 @@
  * Answers what a deployment would meet on this PC. Looks only: nothing is written, nothing is started but the tools that look, and
  * the scripts of detection rules, for which whoever wrote them answers.
  */
-import type { InspectReply } from '#shared/contract/agent-link.ts'
+import type { InspectReply } from '#shared/contract/agent-inspect.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Conditions } from '../conditions/conditions.ts'
 import { rebootPending } from '../detect/reboot.ts'

@@ -1,7 +1,9 @@
 /** Who is believed: each purpose opens what was signed for it by the pinned key, for this device, and nothing else. */
 import { describe, expect, it } from 'vitest'
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { commandText, inspectText, splitText } from '#shared/contract/agent-link.ts'
+import { inspectText } from '#shared/contract/agent-inspect.ts'
+import { commandText } from '#shared/contract/agent-link.ts'
+import { splitText } from '#shared/contract/agent-split.ts'
 import { restartText } from '#shared/contract/agent-restart.ts'
 import { updateText } from '#shared/contract/agent-update.ts'
 import { successionText } from '#shared/contract/succession.ts'

@@ -2,12 +2,11 @@
  * Decides whether what the hub says is to be believed: the one place where a signed envelope is opened. Only the signed
  * payload counts, never the plain fields beside it.
  */
+import { InspectPayload, inspectText } from '#shared/contract/agent-inspect.ts'
 import {
   CommandEnvelope,
   CommandPayload,
   commandText,
-  InspectPayload,
-  inspectText,
   type CommandReply,
 } from '#shared/contract/agent-link.ts'
 import { RestartPayload, restartText } from '#shared/contract/agent-restart.ts'

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { Agent } from 'node:https'
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
+import type { InspectReply } from '#shared/contract/agent-inspect.ts'
 import {
   AGENT_NAMESPACE,
   AGENT_PROTOCOL,
@@ -18,7 +19,6 @@ import {
   type CommandReply,
   type Hello,
   type HubToAgent,
-  type InspectReply,
 } from '#shared/contract/agent-link.ts'
 import type { RestartReply } from '#shared/contract/agent-restart.ts'
 import {

@@ -1,14 +1,12 @@
 /** What the test hub orders and asks: made, signed with its command key, sent to the agent that is connected. */
 import { createHash, randomBytes, sign, type KeyObject } from 'node:crypto'
 import type { Socket } from 'socket.io'
+import { InspectReply, inspectText, type InspectPayload } from '#shared/contract/agent-inspect.ts'
 import {
   CommandReply,
   commandText,
-  InspectReply,
-  inspectText,
   type CommandPayload,
   type DeployPayload,
-  type InspectPayload,
 } from '#shared/contract/agent-link.ts'
 import { RestartReply, restartText, type RestartPayload } from '#shared/contract/agent-restart.ts'
 import {

@@ -1,13 +1,8 @@
 /** The agent's link from its other side: a hub with the right keys that says anything at all to a real agent process. */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import {
-  CommandEnvelope,
-  CommandPayload,
-  type InspectPayload,
-  inspectText,
-  type DeployPayload,
-} from '#shared/contract/agent-link.ts'
+import { inspectText, type InspectPayload } from '#shared/contract/agent-inspect.ts'
+import { CommandEnvelope, CommandPayload, type DeployPayload } from '#shared/contract/agent-link.ts'
 import { setStage } from '../../agent/test-kit/stage.ts'
 import { short, type Field, type Throw } from './field.ts'
 import { packet } from './raw.ts'

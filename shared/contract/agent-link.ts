@@ -12,10 +12,13 @@ import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../domain/i
 import { DeviceArch, DevicePlatform, InstallerKind } from '../domain/platforms.ts'
 import { HELD_BY, HeldBy, TargetReason } from '../domain/reasons.ts'
 import { SelfUpdateFacts } from './agent-update.ts'
+import type { InspectReplyInput } from './agent-inspect.ts'
 import { RestartAbility, type RestartReply } from './agent-restart.ts'
+import type { Split, SplitDone, SplitReply } from './agent-split.ts'
 import { Detection } from './detection.ts'
 import { InventoryHash, InventoryPart } from './inventory.ts'
 import { PublicKey, signature } from './keys.ts'
+import { WorkConditions } from './work-conditions.ts'
 
 export { PublicKey }
 
@@ -81,42 +84,6 @@ export const hubProofText = (
 ): string => ['deployx hub proof v1', fingerprint, hubNonce, agentNonce, deviceId].join('\n')
 export const commandText = (payload: string): string => 'deployx command v1\n' + payload
 
-export const inspectText = (payload: string): string => 'deployx inspect v1\n' + payload
-
-/** Asks an agent to take an identity of its own, and proves the hub to it as the welcome does. */
-export const splitText = (
-  fingerprint: string,
-  hubNonce: string,
-  agentNonce: string,
-  deviceId: number,
-): string => ['deployx split v1', fingerprint, hubNonce, agentNonce, deviceId].join('\n')
-/** Signed by the new key: whoever names it holds it. */
-export const splitProofText = (
-  fingerprint: string,
-  hubNonce: string,
-  agentNonce: string,
-  deviceId: number,
-  publicKey: string,
-): string =>
-  ['deployx split proof v1', fingerprint, hubNonce, agentNonce, deviceId, publicKey].join('\n')
-export const splitDoneText = (
-  fingerprint: string,
-  hubNonce: string,
-  agentNonce: string,
-  deviceId: number,
-  newDeviceId: number,
-  publicKey: string,
-): string =>
-  [
-    'deployx split done v1',
-    fingerprint,
-    hubNonce,
-    agentNonce,
-    deviceId,
-    newDeviceId,
-    publicKey,
-  ].join('\n')
-
 /** SHA-256, hex, over what the PC's firmware says of it. Tells PCs apart that carry the same identity, and proves nothing. */
 export const HardwareId = z.string().regex(/^[0-9a-f]{64}$/)
 
@@ -146,17 +113,6 @@ export const Welcome = z.object({
 })
 export type Welcome = z.infer<typeof Welcome>
 
-// ---- two PCs, one identity: hub → agent ------------------------------------------------------------------------------
-
-/**
- * Instead of `welcome`, or later on a standing link: another living PC holds this identity. The agent makes a key of its
- * own, keeps it, and names it; `split_done` then tells it which device it is from now on.
- */
-export const Split = z.object({ signature })
-export const SplitReply = z.object({ public_key: PublicKey, signature })
-export type SplitReply = z.infer<typeof SplitReply>
-export const SplitDone = z.object({ device_id: DeviceId, signature })
-
 // ---- commands: hub → agent -------------------------------------------------------------------------------------------
 
 export const CommandEnvelope = z.object({
@@ -176,11 +132,6 @@ const commandBase = z.object({
   sequence: z.number().int().positive(),
   issued_at: z.iso.datetime(),
 })
-/** In which circumstances may a PC work? What is left out is allowed. */
-export const WorkConditions = z
-  .object({ on_battery: z.boolean().default(true), on_metered: z.boolean().default(true) })
-  .default({ on_battery: true, on_metered: true })
-export type WorkConditions = z.infer<typeof WorkConditions>
 export const DeployPayload = commandBase.extend({
   action: z.enum(['install', 'uninstall']),
   software_name: z.string(),
@@ -214,36 +165,9 @@ export const CommandPayload = z.discriminatedUnion('action', [
 ])
 export type CommandPayload = z.infer<typeof CommandPayload>
 
-/** A question before a deployment: what would it meet on this PC? The agent looks and changes nothing. */
-export const InspectPayload = z.object({
-  device_id: DeviceId,
-  issued_at: z.iso.datetime(),
-  detections: z.array(Detection.nullable()).max(50),
-  /** Those that a command of now would hold. */
-  conditions: WorkConditions,
-})
-export type InspectPayload = z.infer<typeof InspectPayload>
+/** See agent-inspect.ts for what its envelope holds. */
 export const InspectDevice = z.object({ envelope: CommandEnvelope })
 export type InspectDevice = z.infer<typeof InspectDevice>
-export const InspectReply = z.discriminatedUnion('ok', [
-  z.object({
-    ok: z.literal(true),
-    free_disk_bytes: z.number().int().nonnegative().nullable(),
-    /** Null where it cannot be told. */
-    reboot_pending: z.boolean().nullable(),
-    /** An attempt of whatever deployment is waiting or running. */
-    busy: z.boolean(),
-    /** In the order of the question. */
-    presences: z.array(z.enum(['present', 'absent', 'unknown'])).max(50),
-    /** What would hold it back at this moment; null: nothing, as far as can be told. An older agent does not say. */
-    held_by: HeldBy.nullable().default(null),
-  }),
-  z.object({ ok: z.literal(false), message: said(1000) }),
-])
-export type InspectReply = z.infer<typeof InspectReply>
-/** As it arrives: an older agent leaves out what it does not know. */
-export type InspectReplyInput = z.input<typeof InspectReply>
-
 /** See agent-restart.ts for what its envelope holds. */
 export const RestartDevice = z.object({ deployment_id: DeploymentId, envelope: CommandEnvelope })
 export type RestartDevice = z.infer<typeof RestartDevice>

@@ -5,8 +5,8 @@ import {
   type CommandEnvelope,
   type CommandPayload,
   type DeploySoftware,
-  type WorkConditions,
 } from '#shared/contract/agent-link.ts'
+import type { WorkConditions } from '#shared/contract/work-conditions.ts'
 import { ArchiveCommand } from '#shared/domain/archives.ts'
 import { splitArguments } from '#shared/domain/argv.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'

@@ -5,8 +5,8 @@ import type {
   DeploymentResult,
   Hello,
   ReportReply,
-  WorkConditions,
 } from '#shared/contract/agent-link.ts'
+import type { WorkConditions } from '#shared/contract/work-conditions.ts'
 import type {
   Attempt,
   Deployment,

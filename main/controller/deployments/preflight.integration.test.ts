@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { InspectPayload } from '#shared/contract/agent-link.ts'
+import type { InspectPayload } from '#shared/contract/agent-inspect.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 let test: TestController

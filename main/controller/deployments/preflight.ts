@@ -2,7 +2,8 @@
  * What would happen per target, asked of the agents that are there, of what the controller knows for the others.
  * Writes nothing, on neither side.
  */
-import { inspectText, type InspectReply, type WorkConditions } from '#shared/contract/agent-link.ts'
+import { inspectText, type InspectReply } from '#shared/contract/agent-inspect.ts'
+import type { WorkConditions } from '#shared/contract/work-conditions.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'

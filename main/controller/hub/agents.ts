@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Namespace, Server, Socket } from 'socket.io'
+import { InspectReply } from '#shared/contract/agent-inspect.ts'
 import {
   AGENT_NAMESPACE,
   AGENT_PROTOCOL,
@@ -12,7 +13,6 @@ import {
   CommandReply,
   Hello,
   hubProofText,
-  InspectReply,
   type AgentEventName,
   type AgentToHub,
   type CommandEnvelope,

@@ -3,15 +3,13 @@
  * time, and leads the PC that has to go to an identity of its own.
  */
 import type { Socket } from 'socket.io'
+import type { AgentToHub, Hello, HubToAgent } from '#shared/contract/agent-link.ts'
 import {
   splitDoneText,
   splitProofText,
   SplitReply,
   splitText,
-  type AgentToHub,
-  type Hello,
-  type HubToAgent,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent-split.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'

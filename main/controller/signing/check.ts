@@ -7,13 +7,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
 import type { z } from 'zod'
-import {
-  CommandPayload,
-  commandText,
-  InspectPayload,
-  inspectText,
-  type DeployPayload,
-} from '#shared/contract/agent-link.ts'
+import { InspectPayload, inspectText } from '#shared/contract/agent-inspect.ts'
+import { CommandPayload, commandText, type DeployPayload } from '#shared/contract/agent-link.ts'
 import { Detection } from '#shared/contract/detection.ts'
 import { ArchiveCommand } from '#shared/domain/archives.ts'
 import {

@@ -4,14 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import {
-  commandText,
-  hubProofText,
-  inspectText,
-  splitDoneText,
-  splitProofText,
-  splitText,
-} from '#shared/contract/agent-link.ts'
+import { inspectText } from '#shared/contract/agent-inspect.ts'
+import { commandText, hubProofText } from '#shared/contract/agent-link.ts'
+import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent-split.ts'
 import { updateText } from '#shared/contract/agent-update.ts'
 import { restartText } from '#shared/contract/agent-restart.ts'
 import { openStore, type Store } from '../store/store.ts'

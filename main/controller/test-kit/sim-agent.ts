@@ -13,6 +13,11 @@ import {
 import { Agent, request } from 'node:https'
 import { io, type Socket } from 'socket.io-client'
 import {
+  InspectPayload,
+  inspectText,
+  type InspectReplyInput,
+} from '#shared/contract/agent-inspect.ts'
+import {
   AGENT_NAMESPACE,
   AGENT_PROTOCOL,
   agentProofText,
@@ -22,11 +27,6 @@ import {
   EnrollReply,
   enrollText,
   hubProofText,
-  InspectPayload,
-  inspectText,
-  splitDoneText,
-  splitProofText,
-  splitText,
   type AgentFacts,
   type AgentToHub,
   type CommandEnvelope,
@@ -34,9 +34,9 @@ import {
   type DeployPayload,
   type DeploymentResult,
   type HubToAgent,
-  type InspectReplyInput,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
+import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent-split.ts'
 import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
 import {
   RestartPayload,
