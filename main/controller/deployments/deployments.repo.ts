@@ -1,4 +1,4 @@
-/** Rows of deployments, and of what they are made of. Targets and attempts: targets.repo.ts. */
+/** Rows of deployments, and of what they are made of. Targets and attempts have repositories of their own. */
 import { and, count, desc, eq, gte, inArray, like, sql } from 'drizzle-orm'
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId, DeviceId, InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
@@ -10,15 +10,21 @@ import {
   users,
 } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
+import { createAttemptsRepo } from './attempts.repo.ts'
+import { createCounters } from './counters.repo.ts'
+import { createTargetViewsRepo } from './target-views.repo.ts'
 import { createTargetsRepo, type InstallerRow, type NewTarget } from './targets.repo.ts'
 
+export type * from './attempts.repo.ts'
+export type * from './target-views.repo.ts'
 export type * from './targets.repo.ts'
 export type DeploymentRow = typeof deployments.$inferSelect
 export type DeploymentsRepo = ReturnType<typeof createDeploymentsRepo>
 
 export function createDeploymentsRepo(store: Store) {
   const { db } = store
-  const targets = createTargetsRepo(store)
+  const counters = createCounters(store)
+  const targets = createTargetsRepo(store, counters)
   const deploymentById = db
     .select()
     .from(deployments)
@@ -36,7 +42,10 @@ export function createDeploymentsRepo(store: Store) {
     .pluck()
 
   return {
+    transaction: counters.transaction,
     ...targets,
+    ...createTargetViewsRepo(store),
+    ...createAttemptsRepo(store),
     insert(row: typeof deployments.$inferInsert, list: NewTarget[]): DeploymentRow {
       const made = db
         .insert(deployments)
@@ -179,7 +188,7 @@ export function createDeploymentsRepo(store: Store) {
     /** How many targets stand in each state, what the present transaction has moved included. */
     counts(id: DeploymentId): TargetCounts {
       const row = deploymentById.get({ id })!
-      const of = (state: keyof TargetCounts) => row[state] + targets.countersOnTheWay(id, state)
+      const of = (state: keyof TargetCounts) => row[state] + counters.onTheWay(id, state)
       return {
         pending: of('pending'),
         downloading: of('downloading'),
