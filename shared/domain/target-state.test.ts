@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   ENDED_TARGET_STATES,
+  eventsTo,
   nextTargetState,
   pathTo,
   TARGET_EVENTS,
@@ -60,5 +61,18 @@ describe('pathTo', () => {
     expect(pathTo('installing', 'installing')).toEqual([])
     expect(pathTo('installing', 'downloading')).toEqual([])
     for (const ended of ENDED_TARGET_STATES) expect(pathTo(ended, 'completed')).toEqual([])
+  })
+})
+
+describe('eventsTo', () => {
+  it('leads along pathTo by arrows of the table', () => {
+    for (const from of TARGET_STATES)
+      for (const to of ['downloading', 'installing', 'completed', 'failed', 'skipped'] as const) {
+        const passed: string[] = []
+        let state = from
+        for (const event of eventsTo(from, to))
+          passed.push((state = nextTargetState(state, event)!))
+        expect(passed).toEqual(pathTo(from, to))
+      }
   })
 })

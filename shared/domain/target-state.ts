@@ -95,3 +95,14 @@ export function pathTo(
     order.indexOf(to) + 1,
   )
 }
+
+const STEP_EVENTS = {
+  downloading: 'accepted',
+  installing: 'installer_started',
+  completed: 'succeeded',
+  failed: 'failed',
+  skipped: 'skipped',
+} as const satisfies Record<Exclude<TargetState, 'pending'>, TargetEvent>
+/** The events of the arrows along `pathTo`. */
+export const eventsTo = (from: TargetState, to: Exclude<TargetState, 'pending'>): TargetEvent[] =>
+  pathTo(from, to).map((state) => STEP_EVENTS[state])

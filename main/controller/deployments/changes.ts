@@ -19,13 +19,20 @@ export function createChanges() {
   const freed = new Set<DeviceId>()
   /** Deployments for which something may be owed now that was not before. Most reports owe nothing: bytes, a command taken. */
   const owing = new Set<DeploymentId>()
+  function target(deploymentId: DeploymentId, id: TargetId): void {
+    const set = targets.get(deploymentId)
+    if (set) set.add(id)
+    else targets.set(deploymentId, new Set([id]))
+  }
+
   return {
     freed,
     owing,
-    target(deploymentId: DeploymentId, id: TargetId): void {
-      const set = targets.get(deploymentId)
-      if (set) set.add(id)
-      else targets.set(deploymentId, new Set([id]))
+    target,
+    /** Its state is another one now: the deployment's figures are too. */
+    moved(row: { id: TargetId; deployment_id: DeploymentId }): void {
+      target(row.deployment_id, row.id)
+      deployments.add(row.deployment_id)
     },
     deployment: (id: DeploymentId): void => {
       deployments.add(id)

@@ -1,6 +1,6 @@
 /**
  * What a report makes of a target. Keyed by the attempt: ignored when it was recorded before, never overwriting a newer
- * attempt. Runs inside the recorder's transaction.
+ * attempt. Runs inside the recorder's transaction. How an attempt ended: results.ts.
  */
 import type {
   CommandReply,
@@ -9,16 +9,16 @@ import type {
   DeploymentResult,
   ReportReply,
 } from '#shared/contract/agent-link.ts'
-import { verdict } from '#shared/domain/deployment-state.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
-import { FAILURE_REASONS, HeldBy, SKIP_REASONS, type TargetReason } from '#shared/domain/reasons.ts'
-import { isEnded, pathTo, type TargetEvent } from '#shared/domain/target-state.ts'
+import { HeldBy } from '#shared/domain/reasons.ts'
+import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { Changes } from './changes.ts'
 import type { DeploymentsRepo, ReportedRow, TargetChange } from './deployments.repo.ts'
 import { HELD_WORDS } from './held.ts'
 import type { OutputsRepo } from './outputs.repo.ts'
+import { createResults } from './results.ts'
 import type { EngineTimings } from './timings.ts'
 
 export type Report = { deviceId: DeviceId } & (
@@ -32,26 +32,6 @@ export type Report = { deviceId: DeviceId } & (
 const COMMITTED: ReportReply = { committed: true }
 const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as const
 
-const STEP_EVENTS = {
-  downloading: 'accepted',
-  installing: 'installer_started',
-  completed: 'succeeded',
-  failed: 'failed',
-  skipped: 'skipped',
-} as const satisfies Record<string, TargetEvent>
-type Reached = keyof typeof STEP_EVENTS
-
-/** The reason on a failed target is one of the closed list for failures, whatever the agent said. */
-const failureReason = (said: TargetReason | undefined): TargetReason =>
-  (FAILURE_REASONS as readonly string[]).includes(said ?? '') ? said! : 'install_failed'
-const skipReason = (said: TargetReason | undefined): TargetReason =>
-  (SKIP_REASONS as readonly string[]).includes(said ?? '') ? said! : 'already_installed'
-const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null => {
-  if (status === 'failed') return failureReason(reason)
-  if (status === 'skipped') return skipReason(reason)
-  return reason === 'reboot_pending' ? 'reboot_pending' : null
-}
-
 export function createReports(deps: {
   repo: DeploymentsRepo
   outputs: OutputsRepo
@@ -60,15 +40,8 @@ export function createReports(deps: {
   timings: EngineTimings
 }) {
   const { repo, outputs, timings } = deps
+  const result = createResults(deps)
   const nowIso = () => isoTime(deps.now())
-
-  const eventsTo = (target: ReportedRow, to: Reached) =>
-    pathTo(target.deployment_status, to).map((state) => STEP_EVENTS[state])
-
-  function moved(target: ReportedRow, changes: Changes): void {
-    changes.target(target.deployment_id, target.id)
-    changes.deployment(target.deployment_id)
-  }
 
   /** Takes a target to where a report says it works, arrow by arrow, in one write. */
   function advance(
@@ -77,7 +50,7 @@ export function createReports(deps: {
     change: TargetChange,
     changes: Changes,
   ): void {
-    const events = eventsTo(target, to)
+    const events = eventsTo(target.deployment_status, to)
     if (events.length === 0) return repo.change(target, change)
     repo.step(target, events, {
       since: nowIso(),
@@ -88,7 +61,7 @@ export function createReports(deps: {
       started_at: target.started_at ?? nowIso(),
       ...change,
     })
-    moved(target, changes)
+    changes.moved(target)
   }
   /** How long the state may last. */
   function patienceMs(target: ReportedRow, state: 'downloading' | 'installing'): number {
@@ -97,100 +70,6 @@ export function createReports(deps: {
     const installer = target.installer_id === null ? undefined : repo.installer(target.installer_id)
     const seconds = own ?? installer?.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS
     return seconds * 1000 + timings.installGraceMs
-  }
-
-  function result(deviceId: DeviceId, body: DeploymentResult, changes: Changes): ReportReply {
-    const target = repo.reported(body.attempt_id)
-    if (target?.device_id !== deviceId) {
-      deps.log.warn(
-        { deviceId, targetId: body.target_id },
-        'a result for an attempt that this device was never given',
-      )
-      return { committed: true, message: 'this attempt is not known here' }
-    }
-    const isLive = target.live_attempt_id === body.attempt_id
-    const wasGivenUp =
-      isLive && target.deployment_status === 'failed' && target.reason === 'lease_expired'
-    if (
-      target.attempt_ended_at !== null &&
-      !(wasGivenUp && target.attempt_reason === 'lease_expired')
-    )
-      return COMMITTED
-
-    const again = isLive && !isEnded(target.deployment_status) && retryLater(target, body)
-    repo.endAttempt(body.attempt_id, {
-      ended_at: nowIso(),
-      status: body.status,
-      reason: again ? 'retry_later' : resultReason(body),
-      message: body.message,
-      exit_code: body.exit_code ?? null,
-    })
-    if (!isLive) return COMMITTED // an older attempt: kept in the history, the target has moved on
-
-    if (again) repo.step(target, [...eventsTo(target, 'failed'), 'retried'], again)
-    else {
-      const ending: TargetChange = {
-        reason: resultReason(body),
-        result_message: body.message,
-        error_details: body.error_details ?? null,
-        exit_code: body.exit_code ?? null,
-        started_at: target.started_at ?? nowIso(),
-        completed_at: nowIso(),
-        since: nowIso(),
-        deadline_ms: null,
-        not_before_ms: null,
-        offered_at_ms: null,
-      }
-      if (wasGivenUp) {
-        // A late skip says that nothing was installed by this attempt: like a failure it leaves the verdict as it was, and
-        // the reason of a failed target is never that of a skip.
-        if (body.status === 'skipped') ending.reason = 'lease_expired'
-        repo.step(target, body.status === 'success' ? 'late_success' : 'late_failure', ending)
-        recount(target, changes)
-      } else
-        repo.step(
-          target,
-          eventsTo(target, body.status === 'success' ? 'completed' : body.status),
-          ending,
-        )
-    }
-    moved(target, changes)
-    changes.owing.add(target.deployment_id)
-    changes.freed.add(deviceId)
-    return COMMITTED
-  }
-
-  /**
-   * "Another installation is running" is not an end: a new attempt follows after a while, within a deadline of its own.
-   * Null when the result is something else, or nobody wants another attempt.
-   */
-  function retryLater(target: ReportedRow, body: DeploymentResult): TargetChange | null {
-    if (body.status !== 'failed' || body.reason !== 'retry_later') return null
-    const untilMs = target.retry_until_ms ?? deps.now() + timings.retryLaterPatienceMs
-    const notBeforeMs = deps.now() + timings.retryLaterMs
-    if (notBeforeMs > untilMs || repo.byId(target.deployment_id)?.canceling) return null
-    return {
-      attempt: target.live_attempt + 1,
-      attempt_id: null,
-      reason: 'retry_later',
-      result_message: body.message,
-      exit_code: body.exit_code ?? null,
-      since: nowIso(),
-      bytes: null,
-      offered_at_ms: null,
-      deadline_ms: null,
-      not_before_ms: notBeforeMs,
-      retry_until_ms: untilMs,
-    }
-  }
-
-  /** After a late truth the verdict of an ended deployment is told anew. */
-  function recount(target: ReportedRow, changes: Changes): void {
-    const deployment = repo.byId(target.deployment_id)!
-    if (deployment.status !== 'failed' && deployment.status !== 'partial') return
-    const now = verdict(repo.counts(deployment.id), false)
-    if (now === 'completed' || now === 'partial') repo.update(deployment.id, { status: now })
-    changes.deployment(deployment.id)
   }
 
   function progress(deviceId: DeviceId, body: DeploymentProgress, changes: Changes): ReportReply {
@@ -247,7 +126,7 @@ export function createReports(deps: {
     }
     if (target.deployment_status === 'pending') repo.change(target, change)
     else repo.step(target, 'requeued', { ...change, since: nowIso() })
-    moved(target, changes)
+    changes.moved(target)
     changes.owing.add(target.deployment_id)
     changes.freed.add(target.device_id)
   }
@@ -270,8 +149,7 @@ export function createReports(deps: {
       offered_at_ms: null,
       deadline_ms: null,
     })
-    changes.target(target.deployment_id, target.id)
-    changes.deployment(target.deployment_id)
+    changes.moved(target)
     changes.owing.add(target.deployment_id)
     changes.freed.add(target.device_id)
   }
@@ -294,7 +172,7 @@ export function createReports(deps: {
         not_before_ms:
           deps.now() + (answer === 'no_answer' ? timings.offerRetryMs : timings.busyRetryMs),
       })
-      moved(target, changes)
+      changes.moved(target)
       changes.owing.add(target.deployment_id)
     } else
       giveUp(

@@ -82,8 +82,7 @@ export function createRestarts(deps: Deps) {
         repo.insert({ restart_id, deployment_id, device_id, ...first })
       }
       repo.claim(id, restart_id)
-      changes.target(deployment_id, id)
-      changes.deployment(deployment_id)
+      changes.moved({ id, deployment_id })
     }
   }
 

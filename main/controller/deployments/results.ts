@@ -1,0 +1,133 @@
+/** What the result of an attempt makes of its target: an end, another attempt, or the late truth about one that was given up. */
+import type { DeploymentResult, ReportReply } from '#shared/contract/agent-link.ts'
+import { verdict } from '#shared/domain/deployment-state.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { FAILURE_REASONS, SKIP_REASONS, type TargetReason } from '#shared/domain/reasons.ts'
+import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
+import { isoTime, type Log, type Now } from '../context.ts'
+import type { Changes } from './changes.ts'
+import type { DeploymentsRepo, ReportedRow, TargetChange } from './deployments.repo.ts'
+import type { EngineTimings } from './timings.ts'
+
+const COMMITTED: ReportReply = { committed: true }
+
+/** The reason on a failed target is one of the closed list for failures, whatever the agent said. */
+const failureReason = (said: TargetReason | undefined): TargetReason =>
+  (FAILURE_REASONS as readonly string[]).includes(said ?? '') ? said! : 'install_failed'
+const skipReason = (said: TargetReason | undefined): TargetReason =>
+  (SKIP_REASONS as readonly string[]).includes(said ?? '') ? said! : 'already_installed'
+const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null => {
+  if (status === 'failed') return failureReason(reason)
+  if (status === 'skipped') return skipReason(reason)
+  return reason === 'reboot_pending' ? 'reboot_pending' : null
+}
+
+export function createResults(deps: {
+  repo: DeploymentsRepo
+  now: Now
+  log: Log
+  timings: EngineTimings
+}) {
+  const { repo, timings } = deps
+  const nowIso = () => isoTime(deps.now())
+
+  /**
+   * "Another installation is running" is not an end: a new attempt follows after a while, within a deadline of its own.
+   * Null when the result is something else, or nobody wants another attempt.
+   */
+  function retryLater(target: ReportedRow, body: DeploymentResult): TargetChange | null {
+    if (body.status !== 'failed' || body.reason !== 'retry_later') return null
+    const untilMs = target.retry_until_ms ?? deps.now() + timings.retryLaterPatienceMs
+    const notBeforeMs = deps.now() + timings.retryLaterMs
+    if (notBeforeMs > untilMs || repo.byId(target.deployment_id)?.canceling) return null
+    return {
+      attempt: target.live_attempt + 1,
+      attempt_id: null,
+      reason: 'retry_later',
+      result_message: body.message,
+      exit_code: body.exit_code ?? null,
+      since: nowIso(),
+      bytes: null,
+      offered_at_ms: null,
+      deadline_ms: null,
+      not_before_ms: notBeforeMs,
+      retry_until_ms: untilMs,
+    }
+  }
+
+  /** After a late truth the verdict of an ended deployment is told anew. */
+  function recount(target: ReportedRow, changes: Changes): void {
+    const deployment = repo.byId(target.deployment_id)!
+    if (deployment.status !== 'failed' && deployment.status !== 'partial') return
+    const now = verdict(repo.counts(deployment.id), false)
+    if (now === 'completed' || now === 'partial') repo.update(deployment.id, { status: now })
+    changes.deployment(deployment.id)
+  }
+
+  /** Runs inside the recorder's transaction. */
+  return function result(
+    deviceId: DeviceId,
+    body: DeploymentResult,
+    changes: Changes,
+  ): ReportReply {
+    const target = repo.reported(body.attempt_id)
+    if (target?.device_id !== deviceId) {
+      deps.log.warn(
+        { deviceId, targetId: body.target_id },
+        'a result for an attempt that this device was never given',
+      )
+      return { committed: true, message: 'this attempt is not known here' }
+    }
+    const isLive = target.live_attempt_id === body.attempt_id
+    const wasGivenUp =
+      isLive && target.deployment_status === 'failed' && target.reason === 'lease_expired'
+    if (
+      target.attempt_ended_at !== null &&
+      !(wasGivenUp && target.attempt_reason === 'lease_expired')
+    )
+      return COMMITTED
+
+    const again = isLive && !isEnded(target.deployment_status) && retryLater(target, body)
+    repo.endAttempt(body.attempt_id, {
+      ended_at: nowIso(),
+      status: body.status,
+      reason: again ? 'retry_later' : resultReason(body),
+      message: body.message,
+      exit_code: body.exit_code ?? null,
+    })
+    if (!isLive) return COMMITTED // an older attempt: kept in the history, the target has moved on
+
+    if (again)
+      repo.step(target, [...eventsTo(target.deployment_status, 'failed'), 'retried'], again)
+    else {
+      const ending: TargetChange = {
+        reason: resultReason(body),
+        result_message: body.message,
+        error_details: body.error_details ?? null,
+        exit_code: body.exit_code ?? null,
+        started_at: target.started_at ?? nowIso(),
+        completed_at: nowIso(),
+        since: nowIso(),
+        deadline_ms: null,
+        not_before_ms: null,
+        offered_at_ms: null,
+      }
+      if (wasGivenUp) {
+        // A late skip says that nothing was installed by this attempt: like a failure it leaves the verdict as it was, and
+        // the reason of a failed target is never that of a skip.
+        if (body.status === 'skipped') ending.reason = 'lease_expired'
+        repo.step(target, body.status === 'success' ? 'late_success' : 'late_failure', ending)
+        recount(target, changes)
+      } else
+        repo.step(
+          target,
+          eventsTo(target.deployment_status, body.status === 'success' ? 'completed' : body.status),
+          ending,
+        )
+    }
+    changes.moved(target)
+    changes.owing.add(target.deployment_id)
+    changes.freed.add(deviceId)
+    return COMMITTED
+  }
+}
