@@ -1,0 +1,88 @@
+/** A PC arrives: it is enrolled, it is greeted at the start of every link. What it says of itself is taken over here. */
+import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { isoTime, type Now } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import type { DevicesRepo } from './devices.repo.ts'
+
+/** A PC may call itself what it likes; what misleads a reader is taken from it at the door. */
+const plainFacts = (facts: AgentFacts): AgentFacts => ({
+  ...facts,
+  name: withoutSteering(facts.name),
+  os_version: withoutSteering(facts.os_version),
+  agent_version: withoutSteering(facts.agent_version),
+})
+
+export function createArrivals(deps: {
+  store: Store
+  repo: DevicesRepo
+  now: Now
+  tell: (change: { id: DeviceId; what: 'updated' }) => void
+  /** Its row was made or taken up again. Consoles are not told: whoever enrols it does that. */
+  enrolled: (id: DeviceId) => void
+}) {
+  const { store, repo } = deps
+
+  return {
+    /**
+     * A PC that proved a valid code, or was approved after its digits were compared. The same key again is the same device: its row is taken up again.
+     * Call it inside the transaction that counts the code's use. `enrollmentId` null: without a code.
+     */
+    enroll(input: {
+      facts: AgentFacts
+      publicKey: string
+      ownerId: UserId | null
+      enrollmentId: EnrollmentId | null
+      address: string | null
+    }): DeviceId {
+      const known = repo.byKey(input.publicKey)
+      const facts = plainFacts(input.facts)
+      if (known?.blocked) throw new AppError('E_DEVICE_REFUSED', 'This device is blocked.')
+      const row = {
+        owner_id: input.ownerId,
+        enrollment_id: input.enrollmentId,
+        approved: true,
+        enrolled_at: isoTime(deps.now()),
+        deleted_at: null,
+      }
+      const id = known
+        ? known.id
+        : repo.insert({
+            ...row,
+            name: facts.name,
+            public_key: input.publicKey,
+            platform: facts.platform,
+            arch: facts.arch,
+            os_version: facts.os_version,
+            agent_version: facts.agent_version,
+          }).id
+      if (known) repo.update(id, row)
+      deps.enrolled(id)
+      repo.setFacts(id, facts, input.address, isoTime(deps.now()))
+      return id
+    },
+
+    /** Takes over what an agent says at the start of a link. Writes only what has changed: most mornings nothing has. */
+    greet(id: DeviceId, hello: Hello, address: string | null): void {
+      const row = repo.byId(id)
+      if (!row) return
+      const facts = plainFacts(hello.facts)
+      const isNews =
+        row.address !== address ||
+        (['platform', 'arch', 'os_version', 'agent_version', 'free_disk_bytes'] as const).some(
+          (key) => row[key] !== facts[key],
+        )
+      if (!isNews && hello.last_sequence <= row.last_sequence) return
+      store.transaction(() => {
+        if (isNews) repo.setFacts(id, facts, address, isoTime(deps.now()))
+        repo.raiseSequence(id, hello.last_sequence)
+      })
+    },
+    setFacts: (id: DeviceId, facts: AgentFacts, address: string | null): void => {
+      repo.setFacts(id, plainFacts(facts), address, isoTime(deps.now()))
+      deps.tell({ id, what: 'updated' })
+    },
+  }
+}

@@ -1,0 +1,32 @@
+/** When devices last had a link. Written down not at once, but for many together, because a power cut ends all links. */
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { isoTime, type Now } from '../context.ts'
+import type { Store } from '../store/store.ts'
+import type { DevicesRepo } from './devices.repo.ts'
+
+const DELAY_MS = 2_000
+
+export function createLastSeen(deps: { store: Store; repo: DevicesRepo; now: Now }) {
+  const unwritten = new Map<DeviceId, string>()
+  let timer: NodeJS.Timeout | null = null
+
+  /** Writes what is still only in memory. */
+  function write(): void {
+    if (timer) clearTimeout(timer)
+    timer = null
+    if (unwritten.size > 0)
+      deps.store.transaction(() => unwritten.forEach((at, id) => deps.repo.touch(id, at)))
+    unwritten.clear()
+  }
+
+  return {
+    /** Its link has ended now. */
+    note(id: DeviceId): void {
+      unwritten.set(id, isoTime(deps.now()))
+      timer ??= setTimeout(write, DELAY_MS)
+    },
+    /** What is not written yet. */
+    of: (id: DeviceId): string | undefined => unwritten.get(id),
+    write,
+  }
+}
