@@ -65,6 +65,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       publicKeys: () => commandKeys(dataDir),
       deploymentsOfDevice: (id): DeploymentId[] => deployments.idsOfDevice(id),
     })
+    const common = { store, now, log, audit }
     const settings = createSettings({ store, audit, log })
     const identity = createIdentity({
       dataDir,
@@ -79,9 +80,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(() => identity.stop())
     const { keys } = identity
     const users = createUsers({
-      store,
-      now,
-      audit,
+      ...common,
       passwords: createPasswords({ workersDir: options.workersDir }),
       estate: createEstate(() => ({ devices, groups, software, enrollment, deployments })),
       drop: (what): void => consoles.drop(what),
@@ -97,31 +96,17 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(() => signer.stop())
     undo.push(audit.startSealing(signer.sign, log))
     const devices = createDevices({
-      store,
-      now,
-      audit,
+      ...common,
       agentUpdateOf: (row): AgentUpdate | null => agentUpdates.viewOf(row),
       presenceTimings: options.timings?.presence,
     })
     undo.push(() => devices.stop())
-    const inventories = createInventories({ store, now, log, devices })
-    const groups = createGroups({ store, now, audit, devices })
+    const inventories = createInventories({ ...common, devices })
+    const groups = createGroups({ ...common, devices })
     const agentFiles = createAgentFiles(options.agentsDir ?? null)
-    const enrollment = createEnrollment({
-      store,
-      now,
-      audit,
-      devices,
-      groups,
-      keys,
-      addresses,
-      agentFiles,
-    })
+    const enrollment = createEnrollment({ ...common, devices, groups, keys, addresses, agentFiles })
     const pairing = createPairing({
-      store,
-      now,
-      log,
-      audit,
+      ...common,
       devices,
       keys,
       addresses,
@@ -147,20 +132,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
     limit(settings.get())
     settings.onChange(limit)
     const software = createSoftware({
-      store,
-      now,
-      log,
-      audit,
+      ...common,
       content,
       fetchOptions: { allowPrivateFetch: options.allowPrivateFetch ?? false },
       isInUse: (id): boolean => deployments.isSoftwareInUse(id),
     })
     const agents = createAgentsEdge()
     const deployments = createDeployments({
-      store,
-      now,
-      log,
-      audit,
+      ...common,
       devices,
       groups,
       software,
@@ -172,10 +151,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       timings: options.timings?.engine,
     })
     const agentUpdates = createAgentUpdates({
-      store,
-      now,
-      log,
-      audit,
+      ...common,
       devices,
       agentFiles,
       policy: options.agentUpdates ?? (() => settings.get().agent_updates),
