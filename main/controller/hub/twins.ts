@@ -2,8 +2,6 @@
  * Two PCs, one identity, seen from the wire: asks an older link whether it lives, lets one newcomer of a device decide at a
  * time, and leads the PC that has to go to an identity of its own.
  */
-import type { Socket } from 'socket.io'
-import type { AgentToHub, Hello, HubToAgent } from '#shared/contract/agent-link.ts'
 import {
   splitDoneText,
   splitProofText,
@@ -18,15 +16,13 @@ import { verifies } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 import type { Signer } from '../signing/index.ts'
+import type { AgentSocket, Proven } from './agent-handshake.ts'
 
 /** A link whose cable was pulled says nothing; one that lives answers in milliseconds. */
 const STILL_THERE_TIMEOUT_MS = 3_000
 const TURN_TIMEOUT_MS = 10_000
 const SPLIT_TIMEOUT_MS = 10_000
 
-type AgentSocket = Socket<AgentToHub, HubToAgent>
-/** What was said at the start of a link that proved itself. */
-export type Proven = { hello: Hello; nonce: string }
 export type TwinsDeps = {
   devices: Pick<Devices, 'recognise' | 'splitOff'>
   keys: () => Pick<ControllerKeys, 'fingerprint'>

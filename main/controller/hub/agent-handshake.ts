@@ -1,0 +1,96 @@
+/** How a link of an agent starts: both sides prove who they are, or the agent is sent away and told why. */
+import { randomBytes } from 'node:crypto'
+import type { Socket } from 'socket.io'
+import {
+  AGENT_PROTOCOL,
+  agentProofText,
+  Hello,
+  hubProofText,
+  type AgentToHub,
+  type HubToAgent,
+} from '#shared/contract/agent-link.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { Log } from '../context.ts'
+import type { Devices } from '../devices/index.ts'
+import { verifies } from '../enrollment/index.ts'
+import type { ControllerKeys } from '../identity/index.ts'
+import type { Inventories } from '../inventory/index.ts'
+import type { Signer } from '../signing/index.ts'
+
+const HANDSHAKE_TIMEOUT_MS = 10_000
+
+export type AgentSocket = Socket<AgentToHub, HubToAgent>
+/** What was said at the start of a link that proved itself. */
+export type Proven = { hello: Hello; nonce: string }
+export type HandshakeDeps = {
+  devices: Pick<Devices, 'row' | 'pending'>
+  inventories: Pick<Inventories, 'hashOf'>
+  /** As they are at this moment. */
+  keys: () => ControllerKeys
+  sign: Signer['sign']
+  addresses: () => string[]
+  log: Log
+}
+
+export const sendAway = (socket: AgentSocket, message: string, retry: boolean): null => {
+  socket.emit('refused', { message, retry })
+  socket.disconnect(true)
+  return null
+}
+/** Why this device may not come in, or null. */
+export function notWanted(deps: HandshakeDeps, deviceId: DeviceId): string | null {
+  const row = deps.devices.row(deviceId)
+  if (!row) return 'This device is not enrolled here.'
+  if (row.deleted_at !== null)
+    return 'This device was removed from the controller. Enrol it again with a new code.'
+  return row.blocked ? 'This device is blocked.' : null
+}
+
+/** The agent proves who it is. Returns what it said, or null after having sent it away. */
+export async function prove(socket: AgentSocket, deps: HandshakeDeps): Promise<Proven | null> {
+  const nonce = randomBytes(32).toString('hex')
+  const answer = Hello.safeParse(
+    await socket
+      .timeout(HANDSHAKE_TIMEOUT_MS)
+      .emitWithAck('challenge', { protocol: AGENT_PROTOCOL, nonce }),
+  )
+  if (!answer.success)
+    return sendAway(socket, 'The agent and this controller do not speak the same protocol.', true)
+  const hello = answer.data
+  if (hello.protocol !== AGENT_PROTOCOL)
+    return sendAway(
+      socket,
+      `The agent speaks protocol ${hello.protocol}, this controller ${AGENT_PROTOCOL}.`,
+      true,
+    )
+  const row = deps.devices.row(hello.device_id)
+  const proof = agentProofText(deps.keys().fingerprint, nonce, hello.nonce, hello.device_id)
+  if (!row || !verifies(row.public_key, proof, hello.signature))
+    return sendAway(socket, 'This device is not enrolled here.', false)
+  const why = notWanted(deps, hello.device_id)
+  if (why !== null) {
+    const { device_id: deviceId, attempts } = hello
+    deps.log.warn({ deviceId, why, attempts: attempts.length }, 'an agent was turned away')
+    return sendAway(socket, why, false)
+  }
+  if (deps.devices.pending.has(row.id) && !row.approved)
+    return sendAway(socket, 'This device waits for approval.', true)
+  return { hello, nonce }
+}
+
+/** The hub proves in turn that it is the one the agent was enrolled with. */
+export async function proveHub(
+  socket: AgentSocket,
+  deps: HandshakeDeps,
+  hello: Hello,
+  nonce: string,
+): Promise<void> {
+  const text = hubProofText(deps.keys().fingerprint, nonce, hello.nonce, hello.device_id)
+  const [signature] = await deps.sign([text])
+  if (!signature) throw new Error('the proof was not signed')
+  await socket.timeout(HANDSHAKE_TIMEOUT_MS).emitWithAck('welcome', {
+    signature,
+    addresses: deps.addresses(),
+    inventory_hash: deps.inventories.hashOf(hello.device_id),
+  })
+}

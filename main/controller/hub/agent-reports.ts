@@ -1,0 +1,83 @@
+/** What an agent reports on a proved link: every message is parsed and answered, and there are never more than it has need of. */
+import {
+  agentEvents,
+  type AgentEventName,
+  type InventoryReport,
+  type ReportReply,
+} from '#shared/contract/agent-link.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { AgentUpdates } from '../agent-updates/index.ts'
+import type { Log } from '../context.ts'
+import type { Deployments } from '../deployments/index.ts'
+import type { Devices } from '../devices/index.ts'
+import type { Inventories } from '../inventory/index.ts'
+import { plainAddress } from '../lib/addresses.ts'
+import type { AgentSocket } from './agent-handshake.ts'
+
+/** Messages one agent may send per second over a few seconds; progress and output stay far below. */
+const MESSAGES_PER_SECOND = 200
+
+/** A bucket that refills: true while the sender keeps within its share. */
+function createAllowance(perSecond: number, burstSeconds = 10) {
+  let tokens = perSecond * burstSeconds
+  // Not the clock on the wall: that one goes back when it is set.
+  let atMs = performance.now()
+  return (): boolean => {
+    const nowMs = performance.now()
+    tokens = Math.min(perSecond * burstSeconds, tokens + ((nowMs - atMs) / 1000) * perSecond)
+    atMs = nowMs
+    if (tokens < 1) return false
+    tokens--
+    return true
+  }
+}
+
+export type ReportsDeps = {
+  devices: Pick<Devices, 'setFacts'>
+  deployments: Pick<Deployments, 'result' | 'reportProgress' | 'reportOutput'>
+  inventories: Pick<Inventories, 'take'>
+  agentUpdates: Pick<AgentUpdates, 'heard'>
+  log: Log
+}
+
+/** @param isLive whether this is still the link of its device */
+export function hearReports(
+  socket: AgentSocket,
+  deviceId: DeviceId,
+  deps: ReportsDeps,
+  isLive: () => boolean,
+): void {
+  const handlers: { [N in AgentEventName]: (body: never) => Promise<ReportReply> | ReportReply } = {
+    deployment_result: (body) => deps.deployments.result(deviceId, body),
+    deployment_progress: (body) => deps.deployments.reportProgress(deviceId, body),
+    deployment_output: (body) => deps.deployments.reportOutput(deviceId, body),
+    inventory_report: ({ facts, inventory }: InventoryReport) => {
+      deps.devices.setFacts(deviceId, facts, plainAddress(socket.handshake.address))
+      deps.agentUpdates.heard(deviceId, facts)
+      return inventory ? deps.inventories.take(deviceId, inventory) : { committed: true }
+    },
+  }
+  const allowed = createAllowance(MESSAGES_PER_SECOND)
+  for (const name of Object.keys(agentEvents) as AgentEventName[]) {
+    const onMessage = async (raw: unknown, ack: unknown): Promise<void> => {
+      const reply = (r: ReportReply) => {
+        if (typeof ack === 'function') (ack as (r: ReportReply) => void)(r)
+      }
+      if (!isLive())
+        return reply({
+          committed: false,
+          message: 'another link has taken the place of this one',
+        })
+      if (!allowed()) return reply({ committed: false, message: 'too many messages, slow down' })
+      const parsed = agentEvents[name].safeParse(raw)
+      if (!parsed.success) return reply({ committed: false, message: `malformed ${name}` })
+      try {
+        reply(await handlers[name](parsed.data as never))
+      } catch (error) {
+        deps.log.error({ err: error, deviceId, event: name }, 'a report failed')
+        reply({ committed: false, message: 'internal error' })
+      }
+    }
+    socket.on(name, (raw: unknown, ack: unknown) => void onMessage(raw, ack))
+  }
+}
