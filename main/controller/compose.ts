@@ -70,6 +70,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const identity = createIdentity({
       dataDir,
       databaseFile: store.file,
+      migrationsDir: options.migrationsDir,
       workersDir: options.workersDir,
       version: options.version,
       keys: firstKeys,

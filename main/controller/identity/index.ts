@@ -39,6 +39,7 @@ export type TemporaryFile = { file: string; remove: () => void }
 export function createIdentity(deps: {
   dataDir: string
   databaseFile: string
+  migrationsDir: string
   workersDir: string | null
   version: string
   keys: ControllerKeys
@@ -56,6 +57,7 @@ export function createIdentity(deps: {
     data: {
       dataDir,
       databaseFile,
+      migrationsDir: deps.migrationsDir,
       vaultKey: deps.keys.vaultKey,
     } satisfies IdentityWorkerData,
     timeoutMs: TASK_TIMEOUT_MS,

@@ -1,6 +1,7 @@
 /** A controller is saved, lost and stolen; its agents, real ones, obey the right one and nobody else. */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openOwnControllers, type OwnControllers } from '../test-kit/own-controllers.ts'
 import { createRestClient } from '../test-kit/test-controller.ts'
@@ -97,6 +98,26 @@ describe('a recovery file', { timeout: 60_000 }, () => {
     expect((await createRestClient(empty.consoleUrl).call('auth.state', {})).setup_needed).toBe(
       true,
     )
+  })
+
+  it('of a newer version is refused before anything is changed, with the version that it takes', async () => {
+    const newer = await own.start('a')
+    await own.signIn(newer, 'setup')
+    const db = new Database(join(own.folder, 'a', 'deployx.db'))
+    db.exec("insert into __drizzle_migrations (hash, created_at) values ('of tomorrow', 1)")
+    db.close()
+    const bytes = await own.saved(newer)
+    const empty = await own.start('b')
+    const refused = await own.restore(empty, bytes)
+    expect(refused).toMatchObject({ status: 400, body: { error: { code: 'E_RECOVERY_FILE' } } })
+    expect(JSON.stringify(refused.body)).toMatch(
+      /saved by DeployX \S+, which is newer than this one\./,
+    )
+    expect(existsSync(join(own.folder, 'b', 'restore.next'))).toBe(false)
+    // It is still an empty controller, and starts as one.
+    await own.stop(empty)
+    const again = createRestClient((await own.start('b')).consoleUrl)
+    expect((await again.call('auth.state', {})).setup_needed).toBe(true)
   })
 
   it('holds no key in plain, and once it is saved the data folder does not hold the recovery key either', async () => {

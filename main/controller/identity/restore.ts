@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '#shared/contract/errors.ts'
-import { forgetSecrets, hasUsers } from '../store/snapshot.ts'
+import { forgetSecrets, hasUsers, isOfNewerVersion } from '../store/snapshot.ts'
 import { writeWhole } from '../lib/vault.ts'
 import { keysFolder } from './key-files.ts'
 import { unpackRecoveryFile } from './recovery-file.ts'
@@ -46,11 +46,12 @@ export async function stageRestore(options: {
   file: string
   passphrase: string
   dataDir: string
+  migrationsDir: string
   revoke: boolean
   /** ISO time. */
   at: string
 }): Promise<Restored> {
-  const { file, passphrase, dataDir, revoke, at } = options
+  const { file, passphrase, dataDir, migrationsDir, revoke, at } = options
   checkRestorable(dataDir)
   const folder = stagingFolder(dataDir)
   const keys = join(folder, 'keys')
@@ -58,6 +59,12 @@ export async function stageRestore(options: {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   try {
     const manifest = await unpackRecoveryFile({ file, into: folder, passphrase })
+    // The next start would put it in its place and then refuse it, and so would every start after that.
+    if (isOfNewerVersion(join(folder, DATABASE), migrationsDir))
+      throw new AppError(
+        'E_RECOVERY_FILE',
+        `This recovery file was saved by DeployX ${manifest.version}, which is newer than this one. Install that version here, then take the file up.`,
+      )
     if (revoke) {
       const next = join(folder, 'keys.next')
       const recovery = await unsealRecoveryKey(keys, passphrase)

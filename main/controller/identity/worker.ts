@@ -11,7 +11,12 @@ import { forgetPlainRecoveryKey, sealRecoveryKey } from './recovery-key.ts'
 import { stageRestore } from './restore.ts'
 import { makeSuccessor, type Renewal } from './successor.ts'
 
-export type IdentityWorkerData = { dataDir: string; databaseFile: string; vaultKey: VaultKey }
+export type IdentityWorkerData = {
+  dataDir: string
+  databaseFile: string
+  migrationsDir: string
+  vaultKey: VaultKey
+}
 export type IdentityTask =
   | { do: 'rotate'; renew: Renewal; at: string }
   | { do: 'save'; file: string; passphrase: string; manifest: Manifest }
@@ -19,7 +24,7 @@ export type IdentityTask =
 /** An expected failure travels as data: an error's class does not cross threads. */
 export type IdentityAnswer = { ok: true } | { ok: false; error: WireError }
 
-const { dataDir, databaseFile, vaultKey: vault } = workerData as IdentityWorkerData
+const { dataDir, databaseFile, migrationsDir, vaultKey: vault } = workerData as IdentityWorkerData
 const keys = keysFolder(dataDir)
 
 async function save(task: Extract<IdentityTask, { do: 'save' }>): Promise<void> {
@@ -46,7 +51,7 @@ async function perform(task: IdentityTask): Promise<void> {
     case 'save':
       return save(task)
     case 'stage_restore':
-      await stageRestore({ ...task, dataDir })
+      await stageRestore({ ...task, dataDir, migrationsDir })
   }
 }
 

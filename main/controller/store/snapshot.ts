@@ -1,5 +1,6 @@
 /** The database as a file among others: copied beside a controller that is using it, and looked at before it is used. */
 import Database from 'better-sqlite3'
+import { countMigrations } from './count-migrations.ts'
 
 /** A copy as of one moment, compact. `into` must not exist. Reads only, through a connection of its own. */
 export function snapshotDatabase(file: string, into: string): void {
@@ -21,6 +22,17 @@ export function hasUsers(file: string): boolean {
     return false
   } finally {
     db?.close()
+  }
+}
+
+/** Whether a newer version of DeployX has changed its tables: this one cannot open it. */
+export function isOfNewerVersion(file: string, migrationsDir: string): boolean {
+  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 5_000 })
+  try {
+    const state = countMigrations(db, migrationsDir)
+    return state !== null && state.seen > state.known
+  } finally {
+    db.close()
   }
 }
 

@@ -2,12 +2,13 @@
  * The store: one SQLite file in the data folder, one controller per folder.
  * Opening it takes the folder's lock, checks the file, backs it up when a migration is due, and migrates.
  */
-import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs'
+import { copyFileSync, existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import { AppError } from '#shared/contract/errors.ts'
+import { countMigrations } from './count-migrations.ts'
 import { makeDataFolder } from './data-folder.ts'
 import * as schema from './schema/index.ts'
 
@@ -43,26 +44,6 @@ function lockDataFolder(dataDir: string): { release: () => void } {
   return { release: () => lock.close() }
 }
 
-/** How many migrations this version knows, and how many the database has seen; null for a new file. */
-function migrations(
-  sqlite: Database.Database,
-  migrationsDir: string,
-): { known: number; seen: number } | null {
-  const table = sqlite
-    .prepare<[], { n: number }>(
-      "select count(*) n from sqlite_master where type = 'table' and name = '__drizzle_migrations'",
-    )
-    .get()
-  if (table?.n !== 1) return null
-  const seen = sqlite
-    .prepare<[], { n: number }>('select count(*) n from __drizzle_migrations')
-    .get()
-  const journal = JSON.parse(readFileSync(join(migrationsDir, 'meta/_journal.json'), 'utf8')) as {
-    entries: unknown[]
-  }
-  return { known: journal.entries.length, seen: seen?.n ?? 0 }
-}
-
 const stamp = () => new Date().toISOString().replaceAll(/[:.]/g, '-')
 
 /** A copy of the whole database beside it, under its name only once it is whole. */
@@ -75,7 +56,7 @@ function backUp(sqlite: Database.Database, file: string): void {
 
 /** Brings the tables up to this version; what was there before is kept in a backup. @throws AppError E_DATABASE */
 function bringUpToDate(sqlite: Database.Database, file: string, migrationsDir: string): Db {
-  const state = migrations(sqlite, migrationsDir)
+  const state = countMigrations(sqlite, migrationsDir)
   if (state && state.seen > state.known)
     throw new AppError(
       'E_DATABASE',

@@ -1,0 +1,24 @@
+/** Which version of DeployX a database is of, told by the migrations that it has seen. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type Database from 'better-sqlite3'
+
+/** How many migrations this version knows, and how many the database has seen; null for a new file. */
+export function countMigrations(
+  sqlite: Database.Database,
+  migrationsDir: string,
+): { known: number; seen: number } | null {
+  const table = sqlite
+    .prepare<[], { n: number }>(
+      "select count(*) n from sqlite_master where type = 'table' and name = '__drizzle_migrations'",
+    )
+    .get()
+  if (table?.n !== 1) return null
+  const seen = sqlite
+    .prepare<[], { n: number }>('select count(*) n from __drizzle_migrations')
+    .get()
+  const journal = JSON.parse(readFileSync(join(migrationsDir, 'meta/_journal.json'), 'utf8')) as {
+    entries: unknown[]
+  }
+  return { known: journal.entries.length, seen: seen?.n ?? 0 }
+}
