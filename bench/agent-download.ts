@@ -2,7 +2,7 @@
  * A package fetched and verified by the agent's own code, beside `curl` and then `openssl dgst -sha256`: the same file from the
  * same store over the same TLS, in turns. Both write it to the same disk.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
 import { createReadStream, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -44,6 +44,9 @@ async function sha256Of(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** What others wrote before goes to the disk now, and not while somebody is measured. */
+const settle = (): void => void execFileSync('sync', { timeout: LIMIT_MS })
+
 /** @throws Error in one line when there is no curl or no openssl here */
 export async function agentDownload(options: { mib: number; runs: number }): Promise<BenchTable> {
   const sizeBytes = options.mib * MIB
@@ -64,9 +67,12 @@ export async function agentDownload(options: { mib: number; runs: number }): Pro
     const sink: Sample[] = []
     // The first of each warms up the caches and counts not.
     for (let run = 0; run <= options.runs; run++) {
+      settle()
       const one = await agent.ask(order, 'download')
+      settle()
       const two = await shell(`${fetch}; openssl dgst -sha256 -r ${file} | grep -q ${sha256}`)
       rmSync(file)
+      settle()
       const three = await shell(`curl -fsSk --tlsv1.3 -o /dev/null ${url}`)
       if (run === 0) continue
       ours.push(one)
