@@ -1,5 +1,5 @@
 /** The hub's answers as bytes on a real TLS connection: in pieces, damaged, endless, cut, and not wanted any more. */
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPinnedConnect, pinnedTo } from '../link/pinned-agent.ts'
@@ -180,6 +180,19 @@ describe('asking the hub for bytes', () => {
     if (when === 'in the body') expect((await drain(answered)).error).not.toBeNull()
     else expect(await whyNot(answered)).not.toBe('it answered')
     await expect.poll(() => isClosed).toBe(true)
+  })
+
+  it('outlives a hub that breaks the connection in the moment in which it stands', async () => {
+    server.close()
+    // In TLS 1.2 the last word of the handshake is the hub's: what follows can come in the same packet.
+    server = createServer({ ...key, maxVersion: 'TLSv1.2' })
+    const raws: Socket[] = []
+    server.on('connection', (raw: Socket) => raws.push(raw))
+    server.on('secureConnection', () => raws.at(-1)!.write('no TLS at all'))
+    server.on('tlsClientError', () => undefined)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    for (let i = 0; i < 20; i++) expect(await whyNot(ask())).not.toBe('it answered')
+    for (const raw of raws) raw.destroy()
   })
 
   it('connects to nobody when it is called off already', async () => {

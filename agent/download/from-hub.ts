@@ -17,6 +17,8 @@ export type Reader = {
   buffer: Buffer
   /** The bytes are the connection's own again when it returns; false: wait until it is resumed. */
   onPiece: (piece: Buffer) => boolean
+  /** The connection that stood has failed or is closed. May be called more than once. */
+  onEnd: (error: Error) => void
 }
 /** Connects to the hub and only to the hub. Rejects when another key is shown, and when the signal fires. */
 export type ConnectToHub = (
@@ -121,11 +123,10 @@ export async function askHub(connect: ConnectToHub, ask: AskForBytes): Promise<A
       ask.onHeard()
       return receiver.onPiece(piece)
     },
+    onEnd: (error) => receiver.fail(error),
   }
   const host = ask.url.hostname.replace(/^\[|\]$/g, '')
   const socket = await connect(host, Number(ask.url.port || 443), reader, ask.signal)
-  socket.on('error', receiver.fail)
-  socket.once('close', () => receiver.fail(new Error('the connection was closed')))
   socket.write(requestText(ask))
   try {
     const { head, body } = await answered

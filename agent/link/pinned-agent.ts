@@ -116,13 +116,19 @@ export function createPinnedAgent(pin: Pin, options: { keepAlive?: boolean } = {
 /** Connections that are read piece by piece into one buffer, for the bytes of packages. */
 export const createPinnedConnect =
   (pin: Pin): ConnectToHub =>
-  (host, port, { buffer, onPiece }, signal) =>
+  (host, port, { buffer, onPiece, onEnd }, signal) =>
     new Promise((resolve, reject) => {
       const onread: OnReadOpts = {
         buffer,
         callback: (bytes, into) => onPiece(Buffer.from(into.buffer, into.byteOffset, bytes)),
       }
-      const done: Done = (error, socket) => (error ? reject(error) : resolve(socket!))
+      const done: Done = (error, socket) => {
+        if (!socket) return reject(error!)
+        // At once: it may fail before whoever waits for it has heard that it stands.
+        socket.on('error', onEnd)
+        socket.once('close', () => onEnd(new Error('the connection was closed')))
+        resolve(socket)
+      }
       connectPinned(host, port, pin, done, { onread, signal })
     })
 
