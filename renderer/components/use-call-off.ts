@@ -1,5 +1,5 @@
 /** Calls off the restart of one PC: asks what it means, then does it. What came of it stands at its target. */
-import type { Target } from '#shared/contract/entities.ts'
+import type { Target } from '#shared/contract/deployments.ts'
 import { callOffQuestion } from '../lib/restart-words.ts'
 import { useAction } from '../stores/action.ts'
 import { useConfirmStore } from '../stores/confirm.ts'

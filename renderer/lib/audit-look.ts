@@ -1,5 +1,5 @@
 /** How an entry of the trail ended, as a shape and a word. */
-import type { AuditOutcome } from '#shared/contract/entities.ts'
+import type { AuditOutcome } from '#shared/contract/audit.ts'
 import type { Look } from './states.ts'
 
 export function lookOfOutcome(outcome: AuditOutcome): Look {

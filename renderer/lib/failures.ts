@@ -1,5 +1,5 @@
 /** Failures by cause first, by PC second. */
-import type { Target } from '#shared/contract/entities.ts'
+import type { Target } from '#shared/contract/deployments.ts'
 import { byName } from './search.ts'
 import { explainTarget, nextStep } from './reasons.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Preflight } from '#shared/contract/entities.ts'
+import { Preflight } from '#shared/contract/deployments.ts'
 import { ErrorCode } from '#shared/contract/errors.ts'
 import { inFilter, lookOfDevice } from './devices.ts'
 import { ERROR_TEXT, failureText, fieldMessage } from './error-text.ts'

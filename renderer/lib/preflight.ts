@@ -1,5 +1,5 @@
 /** The review's four answers: what will happen, grouped by outcome, then by cause. */
-import type { DeploymentAction, Preflight, PreflightTarget } from '#shared/contract/entities.ts'
+import type { DeploymentAction, Preflight, PreflightTarget } from '#shared/contract/deployments.ts'
 import { countOf } from './format.ts'
 
 export type PreflightOutcome = PreflightTarget['outcome']

@@ -1,5 +1,5 @@
 /** Restarts of PCs as people read them. Pure. */
-import type { Deployment, PreflightTarget, Target } from '#shared/contract/entities.ts'
+import type { Deployment, PreflightTarget, Target } from '#shared/contract/deployments.ts'
 import type { TargetRestart } from '#shared/contract/restarts.ts'
 import { isRestartOpen } from '#shared/domain/restart-state.ts'
 import { countOf, formatClockTime, formatDay } from './format.ts'

@@ -1,5 +1,5 @@
 /** Waves, starts and windows in words. Pure. */
-import type { Deployment, Preflight } from '#shared/contract/entities.ts'
+import type { Deployment, Preflight } from '#shared/contract/deployments.ts'
 import { windowAt, windowInWords } from '#shared/domain/maintenance-window.ts'
 import type { Strategy, StrategyType } from '#shared/domain/strategy.ts'
 import { countOf, formatClockTime, formatDay, formatSpan } from './format.ts'

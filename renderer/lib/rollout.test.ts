@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Preflight } from '#shared/contract/entities.ts'
+import { Preflight } from '#shared/contract/deployments.ts'
 import { Strategy } from '#shared/domain/strategy.ts'
 import { emptyDraft } from './draft.ts'
 import { limitsFailures, proposeStart, startAtMs, tidyTime } from './rollout.ts'

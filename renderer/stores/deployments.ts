@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { DeploymentCompleted, TargetsUpdated } from '#shared/contract/console-feed.ts'
-import type { Deployment } from '#shared/contract/entities.ts'
+import type { Deployment } from '#shared/contract/deployments.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { useApi } from '../api/index.ts'
 import { isActive } from '../lib/states.ts'

@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, triggerRef } from 'vue'
 import type { TargetsUpdated } from '#shared/contract/console-feed.ts'
-import type { Deployment, Target } from '#shared/contract/entities.ts'
+import type { Deployment, Target } from '#shared/contract/deployments.ts'
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { useApi } from '../api/index.ts'

@@ -1,15 +1,8 @@
 /** What the controller tells open consoles: namespace `/console`, JWT in the handshake's `auth.token`. A user gets only what is his to see. */
 import { z } from 'zod'
 import { DeploymentId, DeviceId, TargetId } from '../domain/ids.ts'
-import {
-  Deployment,
-  DeploymentAction,
-  Device,
-  HubStatus,
-  Target,
-  TargetTotals,
-  Timestamp,
-} from './entities.ts'
+import { Deployment, DeploymentAction, Target, TargetTotals } from './deployments.ts'
+import { Device, HubStatus, Timestamp } from './entities.ts'
 import { ControllerSettings } from './rest-settings.ts'
 
 export const CONSOLE_NAMESPACE = '/console'

@@ -1,6 +1,6 @@
 /** The audit trail over REST: part of the table of routes (rest.ts). */
 import { z } from 'zod'
-import * as entity from './entities.ts'
+import * as audit from './audit.ts'
 import * as request from './requests.ts'
 import { route } from './route.ts'
 
@@ -12,7 +12,7 @@ export const auditRoutes = {
     summary: 'Who did what, newest first. A technician sees what he did',
     query: request.AuditQuery,
     reply: z.object({
-      entries: z.array(entity.AuditEntry),
+      entries: z.array(audit.AuditEntry),
       /** Of all that match, before and after these. */
       total: z.number().int(),
       /** For `before`: the next older ones. Null: there are none. */
@@ -31,7 +31,7 @@ export const auditRoutes = {
     path: '/audit/proof',
     access: 'admin',
     summary: 'Whether the trail is whole: every hash and every signed end is checked',
-    reply: entity.AuditProof,
+    reply: audit.AuditProof,
   }),
   'audit.export_csv': route({
     method: 'GET',

@@ -1,7 +1,7 @@
 /** Deployments over REST: the part of the table of routes (rest.ts) that the product is for. */
 import { z } from 'zod'
 import { DeploymentId, TargetId } from '../domain/ids.ts'
-import * as entity from './entities.ts'
+import * as deployments from './deployments.ts'
 import * as request from './requests.ts'
 import { CancelRestarts } from './restarts.ts'
 import { id, pathId, route } from './route.ts'
@@ -23,7 +23,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'What would happen, per target; nothing is written',
     body: request.CreateDeployment,
-    reply: entity.Preflight,
+    reply: deployments.Preflight,
   }),
   'deployments.list': route({
     method: 'GET',
@@ -31,7 +31,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Deployments, newest first',
     query: request.DeploymentQuery,
-    reply: z.object({ deployments: z.array(entity.Deployment), total: z.number().int() }),
+    reply: z.object({ deployments: z.array(deployments.Deployment), total: z.number().int() }),
   }),
   'deployments.get': route({
     method: 'GET',
@@ -39,7 +39,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'One deployment',
     params: id(DeploymentId),
-    reply: entity.Deployment,
+    reply: deployments.Deployment,
   }),
   'deployments.progress': route({
     method: 'GET',
@@ -47,7 +47,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Its targets',
     params: id(DeploymentId),
-    reply: entity.Progress,
+    reply: deployments.Progress,
   }),
   'deployments.cancel': route({
     method: 'POST',
@@ -55,7 +55,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Cancel: nothing new starts, what installs ends',
     params: id(DeploymentId),
-    reply: entity.Deployment,
+    reply: deployments.Deployment,
   }),
   'deployments.pause': route({
     method: 'POST',
@@ -63,7 +63,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Pause: nothing new starts, what runs goes on',
     params: id(DeploymentId),
-    reply: entity.Deployment,
+    reply: deployments.Deployment,
   }),
   'deployments.resume': route({
     method: 'POST',
@@ -71,7 +71,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Resume: a new round starts, failures are counted from nought',
     params: id(DeploymentId),
-    reply: entity.Deployment,
+    reply: deployments.Deployment,
   }),
   'deployments.stop_all': route({
     method: 'POST',
@@ -87,7 +87,7 @@ export const deploymentRoutes = {
     summary: 'Call off restarts: those that wait, and those whose notice runs',
     params: id(DeploymentId),
     body: CancelRestarts,
-    reply: entity.Deployment,
+    reply: deployments.Deployment,
   }),
   'deployments.retry': route({
     method: 'POST',
@@ -96,7 +96,7 @@ export const deploymentRoutes = {
     summary: 'A new attempt of failed targets',
     params: id(DeploymentId),
     body: request.RetryRequest,
-    reply: entity.Deployment,
+    reply: deployments.Deployment,
   }),
   'deployments.attempts': route({
     method: 'GET',
@@ -104,7 +104,7 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'Every try of a target, oldest first',
     params: targetParams,
-    reply: z.object({ attempts: z.array(entity.Attempt) }),
+    reply: z.object({ attempts: z.array(deployments.Attempt) }),
   }),
   'deployments.output': route({
     method: 'GET',
@@ -113,7 +113,7 @@ export const deploymentRoutes = {
     summary: "The installer's own words, of the present attempt or of an earlier one",
     params: targetParams,
     query: request.OutputQuery,
-    reply: entity.TargetOutput,
+    reply: deployments.TargetOutput,
   }),
   'deployments.report': route({
     method: 'GET',

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AuditEntry } from '#shared/contract/entities.ts'
+import type { AuditEntry } from '#shared/contract/audit.ts'
 import { rest, type RouteName } from '#shared/contract/rest.ts'
 import { createHandedOut } from '../test-kit/handed-out.ts'
 import {

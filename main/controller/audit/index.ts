@@ -1,7 +1,7 @@
 /** The audit trail: who did what to what, when, from where. Entries are only ever added, each chained to the one before it. */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { setImmediate as otherWork } from 'node:timers/promises'
-import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/entities.ts'
+import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/audit.ts'
 import type { AuditAction } from '#shared/domain/audit-actions.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { isoTime, type Log, type Now, type Viewer } from '../context.ts'

@@ -5,7 +5,7 @@ import type {
   DeploymentResult,
   ReportReply,
 } from '#shared/contract/agent-link.ts'
-import type { Preflight } from '#shared/contract/entities.ts'
+import type { Preflight } from '#shared/contract/deployments.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import type { WorkConditions } from '#shared/contract/work-conditions.ts'
 import type {

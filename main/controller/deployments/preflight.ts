@@ -5,7 +5,7 @@
 import { inspectText, type InspectReply } from '#shared/contract/agent-inspect.ts'
 import type { WorkConditions } from '#shared/contract/work-conditions.ts'
 import type { Detection } from '#shared/contract/detection.ts'
-import type { Preflight, PreflightTarget } from '#shared/contract/entities.ts'
+import type { Preflight, PreflightTarget } from '#shared/contract/deployments.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import { withoutSteering } from '#shared/domain/plain-text.ts'

@@ -5,7 +5,7 @@ import type {
   Progress,
   Target,
   TargetTotals,
-} from '#shared/contract/entities.ts'
+} from '#shared/contract/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
 import type { DeploymentId, TargetId, UserId } from '#shared/domain/ids.ts'

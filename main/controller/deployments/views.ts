@@ -6,7 +6,7 @@ import type {
   Progress,
   Target,
   TargetTotals,
-} from '#shared/contract/entities.ts'
+} from '#shared/contract/deployments.ts'
 import type { RestartCounts, TargetRestart } from '#shared/contract/restarts.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import { exitCodeInWords } from '#shared/domain/exit-codes.ts'

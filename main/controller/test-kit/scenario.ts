@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
-import type { TargetTotals } from '#shared/contract/entities.ts'
+import type { TargetTotals } from '#shared/contract/deployments.ts'
 import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
