@@ -2,11 +2,12 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { keptUploads } from '../test-kit/kept-uploads.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const SCRIPT = '#!/bin/sh\nexit 0\n'
@@ -16,22 +17,8 @@ beforeAll(async () => {
 })
 afterAll(() => t.stop())
 
-const list = async () => (await t.rest.call('software.list', {})).software
-const contentFiles = () => {
-  const root = join(t.dataDir, 'content')
-  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    statSync(join(root, name)).isFile(),
-  )
-}
-beforeEach(async () => {
-  for (const { id } of await list()) await t.rest.call('software.delete', { params: { id } })
-  expect(contentFiles()).toEqual([])
-})
-/** Nothing of a refused upload may remain. */
-const nothingKept = async () => {
-  expect(await list()).toEqual([])
-  expect(contentFiles()).toEqual([])
-}
+const { clear, contentFiles, nothingKept } = keptUploads(() => t)
+beforeEach(clear)
 
 const headLines = (url: URL, to: TestController, length: string): string =>
   [

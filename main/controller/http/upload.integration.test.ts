@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Software } from '#shared/contract/entities.ts'
 import type { WireError } from '#shared/contract/errors.ts'
+import { keptUploads } from '../test-kit/kept-uploads.ts'
 import { makeDeb } from '../test-kit/packages.ts'
 import {
   startTestController,
@@ -19,22 +19,8 @@ beforeAll(async () => {
 })
 afterAll(() => t.stop())
 
-const list = async () => (await t.rest.call('software.list', {})).software
-const contentFiles = () => {
-  const root = join(t.dataDir, 'content')
-  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    statSync(join(root, name)).isFile(),
-  )
-}
-beforeEach(async () => {
-  for (const { id } of await list()) await t.rest.call('software.delete', { params: { id } })
-  expect(contentFiles()).toEqual([])
-})
-/** Nothing of a refused upload may remain. */
-const nothingKept = async () => {
-  expect(await list()).toEqual([])
-  expect(contentFiles()).toEqual([])
-}
+const { clear, list, contentFiles, nothingKept } = keptUploads(() => t)
+beforeEach(clear)
 const errorOf = (reply: RestReply) => (reply.body as { error: WireError }).error
 const made = (reply: RestReply): Software => {
   expect(reply.status, JSON.stringify(reply.body)).toBe(200)
