@@ -182,9 +182,9 @@ describe('asking the hub for bytes', () => {
     await expect.poll(() => isClosed).toBe(true)
   })
 
-  it('outlives a hub that breaks the connection in the moment in which it stands', async () => {
+  it('outlives a hub that breaks the connection while it is being made', async () => {
     server.close()
-    // In TLS 1.2 the last word of the handshake is the hub's: what follows can come in the same packet.
+    // In TLS 1.2 the last word of the handshake is the hub's: what is no TLS follows it at once.
     server = createServer({ ...key, maxVersion: 'TLSv1.2' })
     const raws: Socket[] = []
     server.on('connection', (raw: Socket) => raws.push(raw))
