@@ -4,6 +4,7 @@ import { DeviceId } from '../domain/ids.ts'
 import { HeldBy } from '../domain/reasons.ts'
 import { Detection } from './detection.ts'
 import { WorkConditions } from './work-conditions.ts'
+import { foreignLines } from './text.ts'
 
 /** What is signed. Its purpose comes first, so that this signature counts for nothing else. */
 export const inspectText = (payload: string): string => 'deployx inspect v1\n' + payload
@@ -29,7 +30,7 @@ export const InspectReply = z.discriminatedUnion('ok', [
     /** What would hold it back at this moment; null: nothing, as far as can be told. An older agent does not say. */
     held_by: HeldBy.nullable().default(null),
   }),
-  z.object({ ok: z.literal(false), message: z.string().max(1000) }),
+  z.object({ ok: z.literal(false), message: foreignLines(1000) }),
 ])
 export type InspectReply = z.infer<typeof InspectReply>
 /** As it arrives: an older agent leaves out what it does not know. */

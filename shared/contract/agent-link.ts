@@ -18,6 +18,7 @@ import type { Split, SplitDone, SplitReply } from './agent-split.ts'
 import { Detection } from './detection.ts'
 import { InventoryHash, InventoryPart } from './inventory.ts'
 import { PublicKey, signature } from './keys.ts'
+import { foreignLine, foreignLines } from './text.ts'
 import { WorkConditions } from './work-conditions.ts'
 
 export { PublicKey }
@@ -26,15 +27,13 @@ export const AGENT_NAMESPACE = '/agents'
 export const AGENT_PROTOCOL = 1
 
 const nonce = z.string().regex(/^[0-9a-f]{64}$/)
-/** What a PC says of itself. Hostile input: bounded here, rendered as text everywhere. */
-const said = (max: number) => z.string().max(max)
-
+/** What a PC reports about itself: hostile input. */
 export const AgentFacts = z.object({
-  name: said(255).min(1),
+  name: foreignLine(255).min(1),
   platform: DevicePlatform,
   arch: DeviceArch,
-  os_version: said(255),
-  agent_version: said(64),
+  os_version: foreignLine(255),
+  agent_version: foreignLine(64),
   free_disk_bytes: z.number().int().nonnegative().nullable(),
   self_update: SelfUpdateFacts.optional(),
 })
@@ -209,7 +208,7 @@ export const CommandReply = z.discriminatedUnion('accepted', [
       // The circumstances of this moment: to be offered again.
       ...HELD_BY,
     ]),
-    message: said(1000),
+    message: foreignLines(1000),
   }),
 ])
 export type CommandReply = z.infer<typeof CommandReply>
@@ -222,8 +221,8 @@ export const DeploymentResult = z.object({
   attempt: z.number().int().positive(),
   attempt_id: AttemptId,
   status: z.enum(['success', 'failed', 'skipped']),
-  message: said(2000),
-  error_details: said(16 * 1024).optional(),
+  message: foreignLines(2000),
+  error_details: foreignLines(16 * 1024).optional(),
   exit_code: z.number().int().optional(),
   reason: TargetReason.optional(),
 })
@@ -250,7 +249,8 @@ export const DeploymentOutput = z.object({
   attempt_id: AttemptId,
   /** Counts from 1 within the attempt; a piece that was already recorded is ignored. */
   seq: z.number().int().positive(),
-  text: said(64 * 1024),
+  /** As the installer wrote it; whoever shows it makes control characters visible. */
+  text: z.string().max(64 * 1024),
 })
 export type DeploymentOutput = z.infer<typeof DeploymentOutput>
 

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { DeploymentId, DeviceId, RestartId } from '../domain/ids.ts'
 import { RESTART_NOTICE_MAX_MINUTES } from '../domain/restart-state.ts'
+import { foreignLine } from './text.ts'
 
 /** Names one boot of one PC; another after every restart. Hostile input. */
 export const BootId = z.string().regex(/^[\x21-\x7e]{1,128}$/)
@@ -13,7 +14,7 @@ export type BootId = z.infer<typeof BootId>
 /** What an agent says at the start of a link. One that says nothing of it is too old to restart its PC. */
 export const RestartAbility = z.discriminatedUnion('possible', [
   z.object({ possible: z.literal(true), boot_id: BootId }),
-  z.object({ possible: z.literal(false), why: z.string().max(300) }),
+  z.object({ possible: z.literal(false), why: foreignLine(300) }),
 ])
 export type RestartAbility = z.infer<typeof RestartAbility>
 
@@ -45,7 +46,7 @@ export type RestartWithdrawal = z.infer<typeof RestartWithdrawal>
 export const RestartPayload = z.discriminatedUnion('action', [RestartOrder, RestartWithdrawal])
 export type RestartPayload = z.infer<typeof RestartPayload>
 
-const message = z.string().max(1000)
+const message = foreignLine(1000)
 export const RestartReply = z.discriminatedUnion('result', [
   /** It is in the agent's journal, and the notice runs. */
   z.object({ result: z.literal('announced'), due_in_seconds: z.number().nonnegative() }),

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DeviceId, Sha256 } from '../domain/ids.ts'
 import type { DeviceArch, DevicePlatform } from '../domain/platforms.ts'
+import { foreignLine } from './text.ts'
 
 /** GET, followed by the name of an agent's file: the program itself. */
 export const AGENT_DOWNLOAD_PATH = '/agent/download/'
@@ -18,7 +19,7 @@ export function agentFileName(platform: DevicePlatform, arch: DeviceArch): strin
 /** What is signed. It begins with its purpose, so that no other signature counts for it. */
 export const updateText = (payload: string): string => 'deployx update v1\n' + payload
 
-export const AgentVersion = z.string().min(1).max(64)
+export const AgentVersion = foreignLine(64).min(1)
 /** An order to become that version. Everything the agent acts on is in here. */
 export const UpdatePayload = z.object({
   device_id: DeviceId,
@@ -37,14 +38,14 @@ export type UpdatePayload = z.infer<typeof UpdatePayload>
 /** What an agent says of its own updates, with its other facts. An agent that says nothing cannot update itself. */
 export const SelfUpdateFacts = z.object({
   /** Why it cannot be updated where it is, in words; null: it can. */
-  obstacle: z.string().max(300).nullable(),
+  obstacle: foreignLine(300).nullable(),
   /** The last order that it accepted, and what became of it. */
   last: z
     .object({
       sequence: z.number().int().nonnegative(),
       version: AgentVersion,
       state: z.enum(['working', 'done', 'failed']),
-      message: z.string().max(500),
+      message: foreignLine(500),
     })
     .nullable(),
 })

@@ -1,13 +1,14 @@
 /** How to tell whether a software is on a PC: asked before (skip) and after (verify). */
 import { z } from 'zod'
+import { ONE_PLAIN_LINE } from '../domain/plain-text.ts'
 
 /** Characters of a script that tells whether a software is there. */
 export const DETECTION_SCRIPT_LIMIT = 16 * 1024
 /** Within so long it has to end. */
 export const DETECTION_SCRIPT_TIMEOUT_MS = 60_000
 
-const text = z.string().min(1).max(1024)
-const version = z.string().max(256)
+const text = z.string().min(1).max(1024).regex(ONE_PLAIN_LINE, 'must be one line of plain text')
+const version = z.string().max(256).regex(ONE_PLAIN_LINE, 'must be one line of plain text')
 const operator = z.enum(['eq', 'ge']).default('ge')
 
 export const Detection = z.discriminatedUnion('type', [

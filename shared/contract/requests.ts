@@ -19,14 +19,10 @@ import { Strategy, strategyProblems, StrategyType } from '../domain/strategy.ts'
 import { Detection } from './detection.ts'
 import { Role } from './entities.ts'
 import { pathId } from './route.ts'
+import { typedLine, typedLines } from './text.ts'
 
-/** A name people read: trimmed, 1 to 200 characters, no control characters. */
-export const Name = z
-  .string()
-  .trim()
-  .min(1, 'must not be empty')
-  .max(200, 'must be at most 200 characters')
-  .regex(/^\P{Cc}*$/u, 'must not hold control characters')
+/** A name people read: trimmed, 1 to 200 characters, none of which steers. */
+export const Name = typedLine(200).min(1, 'must not be empty')
 
 export const Username = z
   .string()
@@ -90,17 +86,14 @@ export const UpdateGroup = z.object({
   device_ids: z.array(DeviceId).max(10_000).optional(),
 })
 
-const installArgs = z
-  .string()
-  .max(4096)
-  .regex(/^[^\0]*$/, 'must not hold null characters')
+const installArgs = typedLines(4096)
 const timeoutSeconds = z.number().int().min(1).max(86_400)
 const exitCodes = z.array(z.number().int().min(-2_147_483_648).max(4_294_967_295)).max(50)
 
 /** Text fields beside the file of an upload, after decoding (numbers and JSON arrive as text in multipart). */
 export const SoftwareFields = z.object({
   name: Name.optional(),
-  version: z.string().trim().max(100).optional(),
+  version: typedLine(100).optional(),
   platform: DevicePlatform.optional(),
   arch: InstallerArch.optional(),
   install_args: installArgs.optional(),
@@ -118,15 +111,12 @@ export const UpdateInstaller = SoftwareFields.omit({ name: true, version: true }
 export type UpdateInstaller = z.infer<typeof UpdateInstaller>
 export const UpdateSoftware = z.object({
   name: Name.optional(),
-  version: z.string().trim().max(100).optional(),
-  publisher: z.string().trim().max(200).optional(),
+  version: typedLine(100).optional(),
+  publisher: typedLine(200).optional(),
   depends_on: z.array(SoftwareId).max(20).optional(),
 })
 
-const httpUrl = z
-  .string()
-  .max(4096)
-  .regex(/^https?:\/\/[^\s]+$/i, 'must be an http or https address')
+const httpUrl = typedLine(4096).regex(/^https?:\/\/[^\s]+$/i, 'must be an http or https address')
 
 export const CustomSoftware = z.object({
   name: Name,

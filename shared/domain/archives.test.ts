@@ -106,3 +106,12 @@ describe('what is run of an archive', () => {
     expect(runKind('exe', 'windows', 'a.msi')).toBe('exe')
   })
 })
+
+it('offers no file of an archive whose name can be misread', () => {
+  const files = ['setup.exe', 'a\u202egpj.exe', 'b\u200b.exe'].map((path) => ({
+    path,
+    isExecutable: false,
+  }))
+  expect(archiveChoices(files)).toEqual(['setup.exe'])
+  expect(ArchivePath.safeParse('a\u202egpj.exe').success).toBe(false)
+})

@@ -3,6 +3,7 @@
  * controller looks at an archive with it when it arrives and the agent when it is extracted.
  */
 import { z } from 'zod'
+import { ONE_PLAIN_LINE } from './plain-text.ts'
 import { kindOfFileName, type DevicePlatform, type InstallerKind } from './platforms.ts'
 
 /** Files and folders in one archive. */
@@ -22,6 +23,7 @@ export const ArchivePath = z
     /^(?![A-Za-z]:)(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\p{Cc}/\\]{1,255}(?:\/[^\p{Cc}/\\]{1,255})*$/u,
     'must be a path inside the archive',
   )
+  .regex(ONE_PLAIN_LINE, 'must not hold marks that change the direction of text')
 
 /** What of an archive is run. */
 export const ArchiveCommand = z.object({
@@ -125,6 +127,8 @@ export function archiveChoices(files: readonly Candidate[]): string[] {
   }
   return files
     .filter(({ path, isExecutable }) => {
+      // A person chooses by these names: one that can be misread is not offered.
+      if (!ONE_PLAIN_LINE.test(path)) return false
       const kind = kindOfFileName(path)
       if (kind !== null) return !isArchiveKind(kind)
       return isExecutable && !/\.(so|dll|dylib)(\.|$)/i.test(path)

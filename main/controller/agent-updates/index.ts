@@ -14,7 +14,6 @@ import { AppError } from '#shared/contract/errors.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Log, type Now, type Viewer } from '../context.ts'
 import type { DeviceRow, Devices } from '../devices/index.ts'
@@ -170,7 +169,7 @@ export function createAgentUpdates(deps: {
     /** What an agent says of itself: with its greeting, and whenever something has changed. */
     heard(id: DeviceId, facts: AgentFacts): void {
       const obstacle = facts.self_update ? facts.self_update.obstacle : TOO_OLD
-      obstacles.set(id, obstacle === null ? null : withoutSteering(obstacle))
+      obstacles.set(id, obstacle)
       outcomes.heard(id, facts)
     },
 

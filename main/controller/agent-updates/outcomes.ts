@@ -2,7 +2,6 @@
 import type { AgentFacts, CommandReply } from '#shared/contract/agent-link.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Now, Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
@@ -53,7 +52,7 @@ export function createOutcomes(deps: {
     )
   function failed(id: DeviceId, said: string, isFinal: boolean): void {
     const version = rows.get(id)?.version
-    const message = withoutSteering(said).slice(0, 500)
+    const message = said.slice(0, 500)
     const more = {
       state: 'failed' as const,
       message,

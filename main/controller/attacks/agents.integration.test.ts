@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AgentFacts, DeployPayload } from '#shared/contract/agent-link.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import { openPairing } from '../test-kit/pairing-agent.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
 import { createRestClient, startTestController, type TestController } from '../test-kit/test-controller.ts' // prettier-ignore
 
@@ -135,6 +136,7 @@ describe('what an agent holds', () => {
 })
 
 describe('words that mislead', () => {
+  const STEERING = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
   const hostile =
     '=cmd|\u202egpj.exe\u001b[2J\u0000\r\n"level":50\u2028<img src=x onerror=alert(1)>'
   it('in names and versions of a PC are made visible before anybody reads them', async () => {
@@ -147,8 +149,38 @@ describe('words that mislead', () => {
     const { entries } = await t.rest.call('audit.list', { query: { q: 'device' } })
     const told = devices.flatMap((d) => [d.name, d.os_version, d.agent_version]).concat(entries.map((e) => e.subject)) // prettier-ignore
     expect(told.some((text) => text.includes('gpj.exe'))).toBe(true)
-    for (const text of told)
-      expect(text).not.toMatch(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u)
+    for (const text of told) expect(text).not.toMatch(STEERING)
+  })
+
+  it('are made visible for a PC that waits for approval', async () => {
+    const hub = { port: t.hub.port, fingerprint: t.controller.fingerprint }
+    const pairing = openPairing(hub, hostile)
+    try {
+      await pairing.begin()
+      await pairing.reveal()
+      const { devices } = await t.rest.call('devices.list', {})
+      const waiting = devices.filter((d) => d.pairing)
+      expect(waiting).toHaveLength(1)
+      expect(waiting[0]!.name).toContain('gpj.exe')
+      expect(waiting[0]!.name).not.toMatch(STEERING)
+    } finally {
+      pairing.close()
+    }
+  })
+
+  it('are refused in every name that a person types', async () => {
+    const name = 'Accounts \u202egpj.exe'
+    const bodies: [string, string, object][] = [
+      ['POST', '/groups', { name }],
+      ['PATCH', `/devices/${idX!.deviceId}`, { name }],
+      ['POST', '/users', { username: name, password: 'long enough', role: 'technician' }],
+      ['POST', '/deployments/create', { name, software_ids: [1], device_ids: [1] }],
+      ['POST', '/deployments/create', { name: 'x', device_ids: [1], custom_software: [{ name, download_url: 'http://x/y.deb' }] }], // prettier-ignore
+    ]
+    for (const [method, path, body] of bodies) {
+      const reply = await t.rest.raw(method, path, body)
+      expect([path, reply.status]).toEqual([path, 400])
+    }
   })
 
   it('in a result are no formula and no new line of the export', async () => {

@@ -8,7 +8,6 @@ import type { Detection } from '#shared/contract/detection.ts'
 import type { Preflight, PreflightTarget } from '#shared/contract/deployments.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { removalObstacle } from '#shared/domain/removal.ts'
@@ -192,7 +191,7 @@ function foreseeRestart(
       restart_note: 'Its agent is too old to restart its PC. Update the agent.',
     }
   return ability && !ability.possible
-    ? { restart: 'impossible', restart_note: withoutSteering(ability.why) }
+    ? { restart: 'impossible', restart_note: ability.why }
     : { restart: 'may_follow', restart_note: null }
 }
 

@@ -2,18 +2,9 @@
 import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
 import { isoTime, type Now } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import type { DevicesRepo } from './devices.repo.ts'
-
-/** A PC may call itself what it likes; what misleads a reader is taken from it at the door. */
-const plainFacts = (facts: AgentFacts): AgentFacts => ({
-  ...facts,
-  name: withoutSteering(facts.name),
-  os_version: withoutSteering(facts.os_version),
-  agent_version: withoutSteering(facts.agent_version),
-})
 
 export function createArrivals(deps: {
   store: Store
@@ -38,7 +29,7 @@ export function createArrivals(deps: {
       address: string | null
     }): DeviceId {
       const known = repo.byKey(input.publicKey)
-      const facts = plainFacts(input.facts)
+      const { facts } = input
       if (known?.blocked) throw new AppError('E_DEVICE_REFUSED', 'This device is blocked.')
       const row = {
         owner_id: input.ownerId,
@@ -68,7 +59,7 @@ export function createArrivals(deps: {
     greet(id: DeviceId, hello: Hello, address: string | null): void {
       const row = repo.byId(id)
       if (!row) return
-      const facts = plainFacts(hello.facts)
+      const { facts } = hello
       const isNews =
         row.address !== address ||
         (['platform', 'arch', 'os_version', 'agent_version', 'free_disk_bytes'] as const).some(
@@ -81,7 +72,7 @@ export function createArrivals(deps: {
       })
     },
     setFacts: (id: DeviceId, facts: AgentFacts, address: string | null): void => {
-      repo.setFacts(id, plainFacts(facts), address, isoTime(deps.now()))
+      repo.setFacts(id, facts, address, isoTime(deps.now()))
       deps.tell({ id, what: 'updated' })
     },
   }

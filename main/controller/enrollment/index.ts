@@ -10,7 +10,6 @@ import type { Enrollment } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
@@ -160,7 +159,7 @@ export function createEnrollment(deps: {
         deps.audit.record(
           { id: null, username: 'system', address: remoteAddress },
           'device.enroll',
-          `device ${withoutSteering(request.facts.name)}`,
+          `device ${request.facts.name}`,
           `code ${used.id}`,
           { deviceId: id },
         )

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { OwnSession } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { SessionId, type UserId } from '#shared/domain/ids.ts'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
@@ -21,7 +22,7 @@ export type OpenedSession = { row: UserRow; sessionId: string; refreshToken: str
 
 /** What a program calls itself: one line, bounded. */
 const clientText = (client: string | null): string | null =>
-  client?.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 256) ?? null
+  client === null ? null : withoutSteering(client).slice(0, 256)
 
 export type Sessions = ReturnType<typeof createSessions>
 export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; audit: Audit }) {

@@ -1,6 +1,5 @@
 /** What an agent's answer makes of a restart. Pure. */
 import type { RestartReply } from '#shared/contract/agent-restart.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { RestartEvent } from '#shared/domain/restart-state.ts'
 import type { EngineTimings } from '../timings.ts'
 import type { RestartChange, RestartRow } from './restarts.repo.ts'
@@ -12,7 +11,7 @@ export type Answered =
   /** It stays as it is, and this is noted. */
   | { event: null; change: RestartChange }
 
-const said = (message: string): string => withoutSteering(message).slice(0, MESSAGE_LIMIT)
+const said = (message: string): string => message.slice(0, MESSAGE_LIMIT)
 
 /** How it ends when the agent has withdrawn it. */
 const calledOff = ({ calling_off }: Pick<RestartRow, 'calling_off'>): Answered =>

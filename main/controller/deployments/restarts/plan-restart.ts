@@ -10,7 +10,6 @@ import {
   type MaintenanceWindow,
 } from '#shared/domain/maintenance-window.ts'
 import type { OpenRestartState, RestartEvent } from '#shared/domain/restart-state.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { Reachability } from '../../devices/index.ts'
 import type { EngineTimings } from '../timings.ts'
 
@@ -115,7 +114,7 @@ function planOwed(
   if (device.refused) return end('gave_up', `${name} was removed or blocked before it was ordered.`)
   if (ability === 'too_old')
     return end('impossible', `The agent on ${name} is too old to restart its PC. Update the agent.`)
-  if (ability && !ability.possible) return end('impossible', withoutSteering(ability.why))
+  if (ability && !ability.possible) return end('impossible', ability.why)
   if (ability && restart.bootId === null) return { type: 'note_boot', bootId: ability.boot_id }
   if (nowMs >= restart.createdAtMs + timings.restartLimitMs)
     return end('gave_up', `It could not be ordered within ${hours(timings.restartLimitMs)}.`)

@@ -1,5 +1,6 @@
 import type { Detection } from '#shared/contract/detection.ts'
 import { AppError } from '#shared/contract/errors.ts'
+import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 
@@ -36,8 +37,4 @@ export const unreadable = (what: string, cause?: unknown): AppError =>
 
 /** One line for people, from a file that anybody may have made. */
 export const cleanText = (text: string, maxLength: number): string =>
-  text
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim()
-    .slice(0, maxLength)
-    .trim()
+  withoutSteering(text.replaceAll(/\s+/gu, ' ').trim()).slice(0, maxLength).trim()

@@ -1,9 +1,9 @@
 /** What an uploaded or fetched file may be called: one path component, safe on every platform. It never becomes a path here. */
+import { withoutSteering } from '#shared/domain/plain-text.ts'
+
 const MAX_BYTES = 255
 /** Names that Windows takes for devices, with any extension. */
 const DEVICE_NAME = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i
-/** Text direction overrides make `exe.txt` out of `txt.exe`. */
-const DIRECTION = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
 /** Cuts a name to 255 bytes of UTF-8, leaving its extension whole. */
 function shorten(name: string): string {
@@ -19,11 +19,8 @@ function shorten(name: string): string {
 /** The last component of `said`, cleaned; `installer` when nothing usable is left. */
 export function cleanFileName(said: string): string {
   const last = said.slice(0, 4096).split(/[/\\]/).at(-1) ?? ''
-  const cleaned = Buffer.from(last, 'utf8') // lone surrogates become U+FFFD
-    .toString('utf8')
-    .normalize('NFC')
-    .replaceAll(/\p{Cc}/gu, '')
-    .replaceAll(DIRECTION, '')
+  const cleaned = withoutSteering(last.normalize('NFC'))
+    .replaceAll('\ufffd', '')
     .replaceAll(/[<>:"|?*]/g, '_')
     .replace(/^[\s]+/, '')
     .replace(/[\s.]+$/, '')
