@@ -67,10 +67,10 @@ module.exports = {
       comment: 'A vertical slice is entered through its index.ts.',
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|software|content|enrollment|users|audit|signing|identity|settings)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|signing|identity|settings)/',
       },
       to: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|software|content|enrollment|users|audit|signing|identity|settings)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|signing|identity|settings)/',
         pathNot: ['^main/controller/$1/', '/index\\.ts$'],
       },
     },
@@ -79,7 +79,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^main/controller/(hub|http|compose\\.ts|store)', pathNot: '\\.test\\.ts$' },
       to: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|software|content|enrollment|users|audit|identity|settings)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|identity|settings)/',
         pathNot: '/index\\.ts$',
       },
     },
@@ -87,7 +87,7 @@ module.exports = {
       name: 'slices-know-no-edge',
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|software|content|enrollment|users|audit|identity|settings)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|identity|settings)/',
         pathNot: '\\.test\\.ts$',
       },
       to: { path: '^main/controller/(hub|http|compose\\.ts)' },
@@ -97,7 +97,7 @@ module.exports = {
       comment: "Only a slice's own repository touches tables.",
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|software|content|enrollment|users|audit|identity|settings|hub|http)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|identity|settings|hub|http)/',
         pathNot: ['\\.repo\\.ts$', '\\.test\\.ts$'],
       },
       to: {

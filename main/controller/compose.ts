@@ -29,6 +29,7 @@ import {
 import { createAgentFiles } from './lib/agent-files.ts'
 import { createSigner } from './signing/index.ts'
 import { createEstate } from './estate.ts'
+import { createRequests } from './requests/index.ts'
 import { createSettings } from './settings/index.ts'
 import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
@@ -199,6 +200,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         deployments,
         software,
         settings,
+        requests: createRequests({ store, now, secret: keys().jwtSecret }),
         hubStatus,
         version: options.version,
       },

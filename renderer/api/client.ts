@@ -3,6 +3,7 @@ import { rest } from '#shared/contract/rest.ts'
 import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
 import type { Route } from '#shared/contract/route.ts'
 import { ApiError, errorOfReply, parseJson } from './failure.ts'
+import { createRepeats } from './repeat.ts'
 import type { SessionKeeper } from './session.ts'
 import { send, sendForFile } from './transport.ts'
 import type { Reply, RequestOptions } from './transport.ts'
@@ -72,12 +73,19 @@ async function ask<R extends Reply>(
 
 export function createClient(consoleUrl: string, session: SessionKeeper): Call {
   const host = { consoleUrl, session }
+  const once = createRepeats()
   return async (name, ...args) => {
     const route: Route = rest[name]
     const [input, options] = [args[0] as LooseInput | undefined, args[1]]
     const limits = { timeoutMs: options?.timeoutMs ?? DEFAULT_TIMEOUT_MS, signal: options?.signal }
-    const reply = await ask(host, route, input, limits, send)
-    return readReply(route, reply.text) as RouteReply<typeof name>
+    const exchange = async (body: unknown): Promise<unknown> => {
+      const reply = await ask(host, route, input && { ...input, body }, limits, send)
+      return readReply(route, reply.text)
+    }
+    const answer = route.repeatable
+      ? once(addressOf(route, input), input?.body, exchange)
+      : exchange(input?.body)
+    return (await answer) as RouteReply<typeof name>
   }
 }
 

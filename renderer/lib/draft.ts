@@ -4,6 +4,7 @@ import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
 import { DeviceId, GroupId, SoftwareId } from '#shared/domain/ids.ts'
 import { MAX_CONCURRENT_DEVICES, WAIT_MINUTES } from '#shared/domain/defaults.ts'
 import { CustomDraft } from './custom-draft.ts'
+import { newRequestId } from './request-id.ts'
 import { RolloutDraft, rolloutRequest } from './rollout.ts'
 
 export const STEPS = ['software', 'targets', 'strategy', 'review'] as const
@@ -11,6 +12,8 @@ export type Step = (typeof STEPS)[number]
 
 export const Draft = z.object({
   step: z.enum(STEPS),
+  /** Made with the draft: sent twice, it starts one deployment. */
+  request_id: z.string().default(newRequestId),
   name: z.string(),
   /** To remove, software of the library only, and without what it needs. */
   action: z.enum(['install', 'uninstall']).default('install'),
@@ -30,6 +33,7 @@ export type Draft = z.infer<typeof Draft>
 
 export const emptyDraft = (): Draft => ({
   step: 'software',
+  request_id: newRequestId(),
   action: 'install',
   name: '',
   name_is_proposed: true,

@@ -2,9 +2,10 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
 import type { Preflight } from '#shared/contract/deployments.ts'
-import type { DeploymentId, SoftwareId } from '#shared/domain/ids.ts'
+import { DeploymentId, type SoftwareId } from '#shared/domain/ids.ts'
 import { toFailure } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
+import { isUnanswered } from '../api/repeat.ts'
 import {
   customOf,
   Draft,
@@ -17,6 +18,7 @@ import {
 import type { Known, Step } from '../lib/draft.ts'
 import { refusalsOf } from '../lib/draft-checks.ts'
 import type { Failure } from '../lib/error-text.ts'
+import { newRequestId } from '../lib/request-id.ts'
 import { useDevicesStore } from './devices.ts'
 import { useGroupsStore } from './groups.ts'
 import { useSoftwareStore } from './software.ts'
@@ -25,6 +27,7 @@ const KEY = 'deployx.draft'
 /** Every chosen PC may be asked: that takes longer than an ordinary call. */
 const PREFLIGHT_TIMEOUT_MS = 30_000
 const CREATE_TIMEOUT_MS = 60_000
+const FIND_TIMEOUT_MS = 10_000
 
 function restore(): Draft {
   try {
@@ -44,11 +47,19 @@ export const useWizardStore = defineStore('wizard', () => {
   const checking = ref(false)
   /** What the controller refused of this draft; a changed draft may be another matter. */
   const refused = shallowRef<Failure | null>(null)
+  /** It was started from this draft, but the answer was lost. */
+  const started = ref<DeploymentId | null>(null)
   let asked = 0
 
   watch(
-    () => JSON.stringify({ ...draft.value, step: null }),
-    () => (refused.value = null),
+    () => JSON.stringify({ ...draft.value, step: null, request_id: null }),
+    () => {
+      refused.value = null
+      // What is changed after a deployment was started from it becomes another deployment.
+      if (started.value === null) return
+      started.value = null
+      draft.value.request_id = newRequestId()
+    },
   )
   watch(
     draft,
@@ -118,23 +129,48 @@ export const useWizardStore = defineStore('wizard', () => {
     }
   }
 
-  async function deploy(): Promise<DeploymentId> {
+  /** @returns null when it was started, but only `started` knows of it: the answer was lost */
+  async function deploy(): Promise<DeploymentId | null> {
     try {
       const reply = await api.call(
         'deployments.create',
-        { body: toRequest(draft.value) },
+        { body: { ...toRequest(draft.value), request_id: draft.value.request_id } },
         { timeoutMs: CREATE_TIMEOUT_MS },
       )
       discard()
       return reply.deployment_id
     } catch (error) {
+      started.value = await findStarted(error)
+      if (started.value !== null) return null
       refused.value = toFailure(error)
       throw error
     }
   }
 
+  /** Whether a deployment was started from this draft all the same; null: it was not, or nobody answers. */
+  async function findStarted(error: unknown): Promise<DeploymentId | null> {
+    if (!isUnanswered(error) && toFailure(error).code !== 'E_CONFLICT') return null
+    try {
+      const found = await api.call(
+        'requests.get',
+        { params: { id: draft.value.request_id } },
+        { timeoutMs: FIND_TIMEOUT_MS },
+      )
+      return found.id === null ? null : DeploymentId.parse(found.id)
+    } catch {
+      return null
+    }
+  }
+  /** Lets go of a draft from which a deployment was started. */
+  function takeStarted(): DeploymentId | null {
+    const id = started.value
+    if (id !== null) discard()
+    return id
+  }
+
   function discard(): void {
     asked++
+    started.value = null
     draft.value = emptyDraft()
     preflight.value = null
     preflightFailure.value = null
@@ -151,6 +187,8 @@ export const useWizardStore = defineStore('wizard', () => {
     preflightFailure,
     refusals: (step: Step) => refusalsOf(refused.value?.details ?? [], step),
     checking,
+    started,
+    takeStarted,
     open,
     check,
     deploy,

@@ -18,6 +18,7 @@ import { RESTART_NOTICE_MAX_MINUTES, RESTART_NOTICE_MINUTES } from '../domain/re
 import { Strategy, strategyProblems, StrategyType } from '../domain/strategy.ts'
 import { Detection } from './detection.ts'
 import { Role } from './entities.ts'
+import { repeatable } from './request-key.ts'
 import { pathId } from './route.ts'
 import { typedLine, typedLines } from './text.ts'
 
@@ -46,6 +47,7 @@ export const CreateUser = Credentials.extend({
   role: Role,
   /** Whoever adds a user knows his password: this makes it good for one sign-in. */
   must_change_password: z.boolean().optional(),
+  ...repeatable,
 })
 export type CreateUser = z.infer<typeof CreateUser>
 export const UpdateUser = z.object({
@@ -73,6 +75,7 @@ export const CreateEnrollment = z.object({
     .max(60 * 24 * 30)
     .default(60),
   group_ids: z.array(GroupId).max(100).default([]),
+  ...repeatable,
 })
 
 export const UpdateDevice = z.object({ name: Name.optional() })
@@ -80,6 +83,7 @@ export const UpdateDevice = z.object({ name: Name.optional() })
 export const CreateGroup = z.object({
   name: Name,
   device_ids: z.array(DeviceId).max(10_000).default([]),
+  ...repeatable,
 })
 export const UpdateGroup = z.object({
   name: Name.optional(),
@@ -136,6 +140,7 @@ export type CustomSoftware = z.infer<typeof CustomSoftware>
 
 export const CreateDeployment = z
   .object({
+    ...repeatable,
     name: Name,
     software_ids: z.array(SoftwareId).max(50).default([]),
     device_ids: z.array(DeviceId).max(10_000).default([]),
@@ -197,6 +202,7 @@ export type CreateDeploymentInput = z.input<typeof CreateDeployment>
 
 export const RetryRequest = z.object({
   target_ids: z.array(TargetId).min(1).max(10_000).optional(),
+  ...repeatable,
 })
 
 /** Which attempt's output; left out: the present one's. */

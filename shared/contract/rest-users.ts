@@ -103,6 +103,7 @@ export const userRoutes = {
     path: '/users',
     access: 'admin',
     summary: 'Add a user',
+    repeatable: true,
     body: request.CreateUser,
     reply: entity.User,
   }),

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
 import { DeviceInventory, SpreadSoftware, ToldSoftware } from './inventory.ts'
+import { requestRoutes } from './request-key.ts'
 import * as request from './requests.ts'
 import { auditRoutes } from './rest-audit.ts'
 import { controllerRoutes } from './rest-controller.ts'
@@ -28,12 +29,14 @@ export const rest = {
   }),
 
   ...userRoutes,
+  ...requestRoutes,
 
   'enrollments.create': route({
     method: 'POST',
     path: '/enrollments',
     access: 'user',
     summary: 'Make a code that admits agents',
+    repeatable: true,
     body: request.CreateEnrollment,
     reply: z.object({
       id: EnrollmentId,
@@ -158,6 +161,7 @@ export const rest = {
     path: '/groups',
     access: 'user',
     summary: 'Add a group',
+    repeatable: true,
     body: request.CreateGroup,
     reply: entity.Group,
   }),

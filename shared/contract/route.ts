@@ -19,6 +19,8 @@ export type Route = {
    */
   transport?: 'json' | 'multipart' | 'text' | 'file' | 'stream'
   reply: z.ZodType
+  /** Its body may carry a `request_id`: the same request again gets the same answer and does nothing (request-key.ts). */
+  repeatable?: boolean
 }
 
 /** Keeps the exact type of a row while checking its shape. */

@@ -46,6 +46,7 @@ export async function openConsolePort(
       }),
     },
     { authenticate, isOpen, refused: (...told) => audit.refused(...told) },
+    slices.requests,
   )
   await web.app.ready()
   const feed = new Server(web.app.server, {

@@ -10,6 +10,7 @@ import type { EnrollmentService } from '../enrollment/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Inventories } from '../inventory/index.ts'
 import { isLoopback } from '../lib/addresses.ts'
+import type { Requests } from '../requests/index.ts'
 import type { Settings } from '../settings/index.ts'
 import type { Software } from '../software/index.ts'
 import type { Origin, Users } from '../users/index.ts'
@@ -39,6 +40,7 @@ export type CoreDeps = {
   deployments: Deployments
   software: Software
   settings: Settings
+  requests: Requests
   hubStatus: () => HubStatus
   version: string
 }
@@ -46,6 +48,7 @@ type Core = Handlers<
   | 'health'
   | 'auth'
   | 'users'
+  | 'requests'
   | 'enrollments'
   | 'devices'
   | 'inventory'
@@ -105,6 +108,8 @@ export function coreRoutes(deps: CoreDeps): Core {
       users.remove(viewer, params.id, query.transfer_to ?? null)
       return DONE
     },
+
+    'requests.get': ({ params }, { viewer }) => deps.requests.find(viewer, params.id),
 
     'enrollments.create': ({ body }, { viewer }) => enrollment.create(viewer, body),
     'enrollments.digits': () => ({ commands: enrollment.digitCommands() }),

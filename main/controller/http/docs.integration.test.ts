@@ -18,11 +18,11 @@ beforeAll(async () => {
   })
   const names = Object.keys(rest) as RouteName[]
   const handlers = Object.fromEntries(names.map((name) => [name, () => ({})]))
-  await server.mount(handlers as unknown as AllHandlers, {
-    authenticate: () => 'over',
-    isOpen: () => false,
-    refused: () => undefined,
-  })
+  await server.mount(
+    handlers as unknown as AllHandlers,
+    { authenticate: () => 'over', isOpen: () => false, refused: () => undefined },
+    { once: () => undefined, find: () => Promise.reject(new Error('not asked for')) as never },
+  )
   await server.app.ready()
 })
 afterAll(async () => await server.app.close())

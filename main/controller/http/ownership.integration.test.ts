@@ -15,8 +15,9 @@ import {
 type Ids = Record<
   'device' | 'group' | 'software' | 'installer' | 'deployment' | 'target' | 'enrollment' | 'user',
   number
-> & { session: string }
+> & { session: string; request: string }
 
+const BENS_REQUEST = '0b1e5c3a-1111-4222-8333-444455556666'
 let t: TestController
 let bens: Ids
 let cleo: RestClient
@@ -50,7 +51,12 @@ beforeAll(async () => {
   const uploaded = await ben.upload('/software', { name: 'tool.sh', bytes: '#!/bin/sh\n' })
   const software = uploaded.body as { id: number; installers: { id: number }[] }
   const { deployment_id: deployment } = await ben.call('deployments.create', {
-    body: { name: 'bens', software_ids: [software.id], device_ids: [device] },
+    body: {
+      name: 'bens',
+      software_ids: [software.id],
+      device_ids: [device],
+      request_id: BENS_REQUEST,
+    },
   })
   const { targets } = await ben.call('deployments.progress', { params: { id: deployment } })
   const { users } = await t.rest.call('users.list', {})
@@ -63,6 +69,7 @@ beforeAll(async () => {
     target: targets[0]!.id,
     enrollment,
     user: users[0]!.id,
+    request: BENS_REQUEST,
     session: (await ben.call('auth.sessions', {})).sessions[0]!.id,
   }
 })
@@ -76,6 +83,7 @@ const ID_OF: Record<string, keyof Ids> = {
   deployments: 'deployment',
   enrollments: 'enrollment',
   users: 'user',
+  requests: 'request',
   auth: 'session',
 }
 const pathOf = (name: RouteName): string =>

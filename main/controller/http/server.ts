@@ -20,6 +20,7 @@ import type { Route } from '#shared/contract/route.ts'
 import { REQUEST_BODY_LIMIT_BYTES, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { Log, Viewer } from '../context.ts'
 import { isLoopback, plainAddress } from '../lib/addresses.ts'
+import type { Requests } from '../requests/index.ts'
 import type { Handler } from './handlers.ts'
 import { createOriginGuard, securityHeaders } from './security.ts'
 import { createDoor, type Access } from './door.ts'
@@ -32,6 +33,8 @@ const SIGN_INS_PER_MINUTE = 20
 /** From the head of a request to the last byte of its JSON. */
 const BODY_LIMIT_MS = 15_000
 const GUESSABLE: readonly RouteName[] = ['auth.login', 'auth.setup', 'auth.refresh']
+
+const routeOf = (name: RouteName): Route => rest[name]
 
 export type AllHandlers = { [N in RouteName]: Handler<N> }
 type AnyHandler = (
@@ -136,7 +139,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
   /** Whether its `Host` and `Origin` are welcome. */
   mayCall: (request: IncomingMessage) => boolean
   /** Registers the routes once the slices exist. */
-  mount: (handlers: AllHandlers, access: Access) => Promise<void>
+  mount: (handlers: AllHandlers, access: Access, requests: Requests) => Promise<void>
 }> {
   const app = Fastify({
     bodyLimit: REQUEST_BODY_LIMIT_BYTES,
@@ -198,10 +201,22 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
   return {
     app,
     mayCall: guard.mayCall,
-    async mount(handlers, access) {
+    async mount(handlers, access, requests) {
       const admit = createDoor(access)
+      /** A request with a key of its client's does its work once, however often it comes. */
+      function answerOnce(
+        name: RouteName,
+        { params, body }: { params: unknown; body: unknown },
+        viewer: Viewer | null,
+        work: () => unknown,
+      ): unknown {
+        const { request_id: key, ...rest } = (body ?? {}) as { request_id?: string }
+        return routeOf(name).repeatable && viewer && key !== undefined
+          ? requests.once(viewer, key, name, { params, body: rest }, work)
+          : work()
+      }
       for (const name of Object.keys(rest) as RouteName[]) {
-        const route: Route = rest[name]
+        const route = routeOf(name)
         const handler = handlers[name] as unknown as AnyHandler
         app.route({
           method: route.method,
@@ -221,27 +236,28 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
               if (known && !access.isOpen(known.sessionId, remoteAddress))
                 throw new AppError('E_UNAUTHENTICATED', 'This session has ended. Sign in again.')
             }
-            const result = await handler(
-              {
-                params: parse(route.params, request.params, 'The address is not valid') ?? {},
-                query: parse(route.query, request.query, 'The query is not valid') ?? {},
-                body:
-                  route.transport === 'multipart'
-                    ? undefined
-                    : parse(
-                        route.body,
-                        request.body === undefined ? {} : request.body,
-                        'The request is not valid',
-                      ),
-              },
-              {
-                viewer: known?.viewer ?? null,
-                sessionId: known?.sessionId ?? null,
-                remoteAddress,
-                stillSignedIn,
-                raw: request,
-                reply,
-              },
+            const input = {
+              params: parse(route.params, request.params, 'The address is not valid') ?? {},
+              query: parse(route.query, request.query, 'The query is not valid') ?? {},
+              body:
+                route.transport === 'multipart'
+                  ? undefined
+                  : parse(
+                      route.body,
+                      request.body === undefined ? {} : request.body,
+                      'The request is not valid',
+                    ),
+            }
+            const context = {
+              viewer: known?.viewer ?? null,
+              sessionId: known?.sessionId ?? null,
+              remoteAddress,
+              stillSignedIn,
+              raw: request,
+              reply,
+            }
+            const result = await answerOnce(name, input, known?.viewer ?? null, () =>
+              handler(input, context),
             )
             return reply.send(
               route.transport === 'stream'
