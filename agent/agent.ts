@@ -63,7 +63,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const enrollment = (): Enrollment => identity.enrollment()!
   const installRoot = options.installRoot === null ? null : resolve(options.installRoot)
   if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
-  const installers = createInstallers({ installRoot, scratchDir: folder.attemptsDir })
+  const installers = createInstallers({ installRoot, scratchDir: folder.workDir })
   const conditions = createConditions(installRoot)
   const journal = openJournal(folder.journalFile, log)
   const restartTools = options.restartTools ?? systemRestartTools(installRoot)
@@ -176,7 +176,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     log,
     reporter: link,
     enrollment,
-    attemptsDir: folder.attemptsDir,
+    folders: folder,
     isRestarting: restarts.isNear,
     stopped,
     onEnded() {

@@ -74,7 +74,7 @@ async function deploy(command: DeployPayload) {
   return stage.hub.result(command, 30_000)
 }
 const leftOf = (command: DeployPayload): string[] => {
-  const folder = stage.attemptFolder(command.attempt_id)
+  const folder = stage.workFolder(command.attempt_id)
   return existsSync(folder) ? readdirSync(folder) : []
 }
 

@@ -3,7 +3,7 @@
  * the journal before it is taken, so that the same function carries on after any crash. The installer is started at most
  * once: the supervisor's claim on the folder decides that, and not what this process remembers.
  */
-import { appendFileSync, lstatSync, mkdirSync, statSync } from 'node:fs'
+import { appendFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
@@ -13,14 +13,13 @@ import { ArchiveError, asRun, extractJob, removeExtracted } from '../archive/ext
 import { restartAskedSince } from '../detect/reboot.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
-import { isOwn } from '../identity/state-folder.ts'
 import { needsPackage, type Installers, type Job, type Presence } from '../install/installers.ts'
 import { packageFileName } from '../install/package-name.ts'
 import type { Journal } from '../journal/journal.ts'
 import { createOnce, errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { linkedSignal } from '../lib/wait.ts'
-import type { SupervisorClient } from '../supervisor/client.ts'
+import type { Ending, SupervisorClient } from '../supervisor/client.ts'
 import { attemptFiles, readSpec } from '../supervisor/files.ts'
 import {
   conclude,
@@ -33,9 +32,12 @@ import {
 import { installerEnvironment } from './environment.ts'
 import { lastLines } from './output-file.ts'
 import type { OutputStream } from './output.ts'
+import { makePlaces, type AttemptPlaces } from './places.ts'
 import type { Progress } from './progress.ts'
 
 const LAST_LINES_BYTES = 8 * 1024
+/** Supervisors that are started for one attempt, each only after the one before provably started nothing. */
+const START_LIMIT = 3
 
 export type AttemptTimings = { idleTimeoutMs: number; killGraceMs: number }
 export const ATTEMPT_TIMINGS: AttemptTimings = { idleTimeoutMs: 60_000, killGraceMs: 10_000 }
@@ -52,7 +54,7 @@ export type AttemptDeps = {
 }
 export type AttemptRun = {
   id: AttemptId
-  folder: string
+  places: AttemptPlaces
   progress: Progress
   output: () => OutputStream
   /** Fires when a person has cancelled. */
@@ -71,7 +73,8 @@ const asMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)
 
 export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Outcome | GivenBack> {
   const { journal, installers, supervisor, log } = deps
-  const { id, folder, progress, output } = run
+  const { id, places, progress, output } = run
+  const { records, work } = places
   const attempt = journal.attempt(id)!
   const { payload } = attempt
   const { detection } = payload
@@ -79,15 +82,25 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   const job: Job = {
     payload: asRun(payload),
     packageFile: needsPackage(payload)
-      ? join(folder, packageFileName(payload.file_name, payload.kind))
+      ? join(work, packageFileName(payload.file_name, payload.kind))
       : null,
-    folder,
+    folder: work,
   }
+  const watched = {
+    attempt_id: id,
+    timeout_seconds: payload.timeout_seconds,
+    grace_ms: deps.timings.killGraceMs,
+  }
+  const say = (line: string): void =>
+    appendFileSync(attemptFiles(records).output, `[deployx] ${line}\n`, { mode: 0o600 })
+  /** When the spec was written; of one that was deleted, the time of this start of the agent has to do. */
+  const startedAtMs = (): number =>
+    statSync(attemptFiles(records).spec, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
   const presenceNow = async (): Promise<Presence | null> =>
     detection === null ? null : installers.detect(detection)
 
   function checkDisk(): Outcome | null {
-    const free = freeDiskBytes(folder)
+    const free = freeDiskBytes(records)
     const needed = neededDiskBytes(payload.size_bytes, payload.archive?.expanded_bytes)
     if (free === null || free >= needed) return null
     return failure(
@@ -127,15 +140,15 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
 
   /** A running installer is never stopped for it, nor one held back that may have been started before a crash. */
   async function heldBack(): Promise<GivenBack | null> {
-    if (wasInstalling || readSpec(folder) !== null) return null
+    if (wasInstalling || readSpec(records) !== null) return null
     const heldBy = await deps.conditions.heldBy(payload.conditions)
     return heldBy && !run.canceled.aborted ? { status: 'given_back', heldBy } : null
   }
 
   /** Of an archive: what it holds, ready to be run. */
-  async function extracted(): Promise<Job | Outcome> {
+  async function extracted(start: number): Promise<Job | Outcome> {
     // A supervisor that was started just before a crash may run out of what was extracted then.
-    if (attempt.step !== 'installing') await removeExtracted(folder)
+    if (attempt.step !== 'installing' || start > 1) await removeExtracted(work)
     const { signal, release } = linkedSignal(run.stopped, run.canceled)
     progress.set({ phase: 'verifying', bytes: payload.size_bytes, total_bytes: payload.size_bytes })
     try {
@@ -150,8 +163,11 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     }
   }
 
-  /** All that comes before the installer. An outcome ends the attempt, null: the installer is being started. */
-  async function begin(): Promise<Outcome | GivenBack | null> {
+  /**
+   * All that comes before the installer. An outcome ends the attempt, null: the installer is being started.
+   * @param start which supervisor of this attempt is started, counted from 1
+   */
+  async function begin(start: number): Promise<Outcome | GivenBack | null> {
     if (run.canceled.aborted) return CANCELED
     const presence = await presenceNow()
     const nothing = presence === null ? null : nothingToDo(payload.action, presence)
@@ -161,7 +177,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     const failed = job.packageFile === null ? null : await fetchPackage(job.packageFile)
     if (failed) return failed
     const isPacked = isArchiveKind(payload.kind) && job.packageFile !== null
-    const runs = isPacked ? await extracted() : job
+    const runs = isPacked ? await extracted(start) : job
     if ('status' in runs) return runs
     // A laptop may have been unplugged while the package came.
     const heldMeanwhile = job.packageFile === null ? null : await heldBack()
@@ -170,26 +186,23 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     run.stopped.throwIfAborted()
     if (!prepared.ok) return failure(prepared.reason, prepared.message)
     if (run.canceled.aborted) return CANCELED
-    supervisor.prepare(folder, {
-      attempt_id: id,
+    supervisor.prepare(records, {
+      ...watched,
       command: prepared.command,
       env: installerEnvironment(payload, prepared.env),
-      cwd: runs.cwd ?? folder,
-      timeout_seconds: payload.timeout_seconds,
-      grace_ms: deps.timings.killGraceMs,
+      cwd: runs.cwd ?? work,
+      start,
     })
     journal.step(id, 'installing', prepared.before)
     progress.set({ phase: 'installing' })
-    supervisor.start(folder)
+    supervisor.start(records)
     return null
   }
 
-  async function finish(): Promise<Outcome> {
-    const ending = await supervisor.waitForEnd(folder, () => output().poll(), run.stopped)
+  async function finish(ending: Ending): Promise<Outcome> {
     const isClean = ending.kind === 'exited' && ending.exit.exit_code === 0
     const { before } = attempt
-    const { output: outputFile, explained } = attemptFiles(folder)
-    const say = (line: string): void => appendFileSync(outputFile, `[deployx] ${line}\n`)
+    const { output: outputFile, explained } = attemptFiles(records)
     if (!isClean && ending.kind !== 'not_started' && before)
       await installers
         .repair(job, before, say)
@@ -210,28 +223,40 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       payload: job.payload,
       ending,
       presence,
-      asksRestart:
-        isSuccess(job.payload, ending) &&
-        restartAskedSince(statSync(attemptFiles(folder).spec).mtimeMs),
+      asksRestart: isSuccess(job.payload, ending) && restartAskedSince(startedAtMs()),
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),
     })
   }
 
+  /** Until the installer has ended, or cannot be started. */
+  async function complete(hasBegun: boolean): Promise<Outcome | GivenBack> {
+    let start = readSpec(records)?.start ?? 1
+    for (let isUnderWay = hasBegun; ; isUnderWay = false) {
+      const outcome = isUnderWay ? null : await begin(start)
+      // A supervisor that was started just before a crash may still come: what ends the attempt must also keep it away.
+      if (outcome && (readSpec(records) === null || supervisor.forbid(records))) return outcome
+      const ending = await supervisor.waitForEnd(
+        records,
+        watched,
+        () => output().poll(),
+        run.stopped,
+      )
+      if (ending.kind !== 'not_started' || start >= START_LIMIT) return finish(ending)
+      log.warn({ attempt: id, start }, 'the supervisor ended before it started the installer')
+      say('The installer was not started: its supervisor ended before that. Starting again.')
+      start++
+    }
+  }
+
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    // What is fetched into it will be run: a link, or somebody else's folder, is not where it goes.
-    if (!lstatSync(folder).isDirectory() || !isOwn(folder))
-      throw new Error(`${folder} is not a folder of the agent's own`)
+    makePlaces(places)
   } catch (error) {
     return failure('internal', `The agent cannot work in its state folder: ${errorText(error)}`)
   }
-  if (wasInstalling && supervisor.hasBegun(folder)) {
+  const hasBegun = wasInstalling && supervisor.hasBegun(records)
+  if (hasBegun) {
     log.info({ attempt: id }, 'taking up an installer that was started before')
     progress.set({ phase: 'installing', reason: 'adopted' })
-    return finish()
   }
-  const outcome = await begin()
-  // A supervisor that was started just before a crash may still come: what ends the attempt must also keep it away.
-  if (outcome && (readSpec(folder) === null || supervisor.forbid(folder))) return outcome
-  return finish()
+  return complete(hasBegun)
 }

@@ -42,7 +42,7 @@ describe('a shell script', () => {
     expect(output).toContain('DEPLOYX_ATTEMPT=1\n')
     expect(output).toContain(`DEPLOYX_ATTEMPT_ID=${command.attempt_id}\n`)
     expect(output).toContain('LC_ALL=C.UTF-8\n')
-    expect(output).toContain(stage.attemptFolder(command.attempt_id))
+    expect(output).toContain(stage.workFolder(command.attempt_id))
     expect(output).toContain('/dev/null')
     expect(output).not.toContain('DEPLOYX_LOG_LEVEL')
     await hub.until('the folder is gone', () => stage.attemptFolders().length === 0)
@@ -231,7 +231,7 @@ describe('a package', () => {
     await hub.deploy(command)
     expect(await hub.result(command)).toMatchObject({ status: 'success' })
     expect(hub.outputOf(command)).toBe(
-      `${join(stage.attemptFolder(command.attempt_id), 'c_ron___x_.sh')}\n`,
+      `${join(stage.workFolder(command.attempt_id), 'c_ron___x_.sh')}\n`,
     )
   })
 })
@@ -284,7 +284,7 @@ describe('cancelling', () => {
     // The file is opened before the bytes are asked for: both must have happened, or there is nothing to stop.
     await hub.until(
       'downloading',
-      () => isAsked && existsSync(join(stage.attemptFolder(command.attempt_id), 'setup.sh')),
+      () => isAsked && existsSync(join(stage.workFolder(command.attempt_id), 'setup.sh')),
     )
     expect(await hub.cancel(command)).toEqual({ accepted: true })
     expect(await hub.result(command, 5_000)).toMatchObject({

@@ -62,7 +62,10 @@ export function conclude({ payload, ending, presence, asksRestart, lastLines }: 
   })
 
   if (ending.kind === 'not_started')
-    return failure('internal', 'The installer was not started: its supervisor did not come up.')
+    return failure(
+      'internal',
+      'The installer was not started: its supervisor ended before that, several times.',
+    )
   if (ending.kind === 'unknown' || ending.exit.timed_out) {
     const timedOut = ending.kind === 'exited' || ending.timedOut
     const what = timedOut

@@ -2,17 +2,17 @@
  * Attempts that this PC may not work on now, on their way back to the hub. Until the hub has taken one back it stays in the
  * journal; after a restart it is simply open again, and looked at anew. Nothing of it was started.
  */
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
+import type { StateFolder } from '../identity/state-folder.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { namesOf } from './names.ts'
+import { removePlaces } from './places.ts'
 
 /** What was fetched is kept for when the attempt comes again: so long, or until the agent ends. */
 const KEEP_PACKAGE_MS = 24 * 3_600_000
@@ -22,7 +22,7 @@ export type GivingBack = ReturnType<typeof createGivingBack>
 export function createGivingBack(deps: {
   journal: Journal
   reporter: Reporter
-  attemptsDir: string
+  folders: Pick<StateFolder, 'attemptsDir' | 'workDir'>
   stopped: AbortSignal
   log: Log
 }) {
@@ -32,7 +32,7 @@ export function createGivingBack(deps: {
 
   function forgetPackageLater(id: AttemptId): void {
     setTimeout(() => {
-      if (!journal.attempt(id)) rmSync(join(deps.attemptsDir, id), { recursive: true, force: true })
+      if (!journal.attempt(id)) removePlaces(deps.folders, id)
     }, KEEP_PACKAGE_MS).unref()
   }
 

@@ -1,6 +1,6 @@
 /** What installers, local users and the agent's own environment may try with a running agent. */
 import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startAgent } from '../test-kit/agent-process.ts'
 import { countingScript, countRuns, isPidAlive, setStage, type Stage } from '../test-kit/stage.ts'
@@ -150,9 +150,9 @@ describe.skipIf(process.platform === 'win32')(
         const command = stage.hub.payload({ content: genuine })
         const victim = join(stage.statePath, 'victim')
         writeFileSync(victim, 'as it was')
-        mkdirSync(stage.attemptFolder(command.attempt_id), { mode: 0o700 })
+        mkdirSync(stage.workFolder(command.attempt_id), { recursive: true, mode: 0o700 })
         const link = kind === 'symbolic' ? symlinkSync : linkSync
-        link(victim, join(stage.attemptFolder(command.attempt_id), 'setup.sh'))
+        link(victim, join(stage.workFolder(command.attempt_id), 'setup.sh'))
         await stage.hub.deploy(command)
         expect(await stage.hub.result(command)).toMatchObject({
           status: 'failed',
@@ -167,8 +167,8 @@ describe.skipIf(process.platform === 'win32')(
       await connectAndWork()
       const command = stage.hub.payload({ content: genuine })
       const evil = Buffer.from('#!/bin/sh\necho evil > "$DEPLOYX_INSTALL_ROOT/evil"\n'.padEnd(genuine.length, '#')).subarray(0, genuine.length) // prettier-ignore
-      mkdirSync(stage.attemptFolder(command.attempt_id), { mode: 0o700 })
-      writeFileSync(join(stage.attemptFolder(command.attempt_id), 'setup.sh'), evil)
+      mkdirSync(stage.workFolder(command.attempt_id), { recursive: true, mode: 0o700 })
+      writeFileSync(join(stage.workFolder(command.attempt_id), 'setup.sh'), evil)
       await stage.hub.deploy(command)
       expect(await stage.hub.result(command, 30_000)).toMatchObject({ status: 'success' })
       expect(existsSync(join(stage.rootPath, 'evil'))).toBe(false)
@@ -185,6 +185,8 @@ describe.skipIf(process.platform === 'win32')(
         stage.statePath,
         join(stage.statePath, 'attempts'),
         stage.attemptFolder(command.attempt_id),
+        join(stage.statePath, 'work'),
+        dirname(stage.workFolder(command.attempt_id)),
       ])
         // prettier-ignore
         expect(statSync(path).mode & 0o077, path).toBe(0)

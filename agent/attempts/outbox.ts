@@ -2,17 +2,17 @@
  * Results on their way to the hub. Each is kept in the journal and sent again, for as long as it takes, until the hub
  * says that it is committed.
  */
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { DeploymentResult } from '#shared/contract/agent-link.ts'
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
+import type { StateFolder } from '../identity/state-folder.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { createBackoff, linkedSignal, wait } from '../lib/wait.ts'
 import type { Reporter } from '../link/reporter.ts'
 import type { OutputStream } from './output.ts'
+import { removePlaces } from './places.ts'
 
 const PARALLEL = 4
 /** The result does not wait longer than this for the rest of the output, while there is a link. */
@@ -28,7 +28,7 @@ export type Outbox = {
 export function createOutbox(deps: {
   journal: Journal
   reporter: Reporter
-  attemptsDir: string
+  folders: Pick<StateFolder, 'attemptsDir' | 'workDir'>
   outputOf: (id: AttemptId) => OutputStream
   forget: (id: AttemptId) => void
   stopped: AbortSignal
@@ -80,7 +80,7 @@ export function createOutbox(deps: {
     await sendOutput(id)
     await sendResult(id, result)
     deps.forget(id)
-    rmSync(join(deps.attemptsDir, id), { recursive: true, force: true })
+    removePlaces(deps.folders, id)
   }
 
   function pump(): void {

@@ -5,7 +5,7 @@ import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link
 import { AttemptId } from '#shared/domain/ids.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Enrollment } from '../identity/identity.ts'
-import { removeExtracted } from '../archive/extract.ts'
+import type { StateFolder } from '../identity/state-folder.ts'
 import { packageFileName } from '../install/package-name.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { isAlive } from '../lib/processes.ts'
@@ -19,6 +19,7 @@ import { createGivingBack } from './giving-back.ts'
 import { namesOf } from './names.ts'
 import { createOutbox } from './outbox.ts'
 import { createOutputStream, type OutputStream } from './output.ts'
+import { clearWork, placesOfAttempt } from './places.ts'
 import { createProgress } from './progress.ts'
 
 /** Attempts that may wait for their turn, and results that may wait for the hub. More is refused as `busy`. */
@@ -50,7 +51,7 @@ export function createRunner(
   deps: AttemptDeps & {
     reporter: Reporter
     enrollment: () => Enrollment
-    attemptsDir: string
+    folders: Pick<StateFolder, 'attemptsDir' | 'workDir'>
     /** This PC is about to restart. */
     isRestarting: () => boolean
     stopped: AbortSignal
@@ -58,7 +59,8 @@ export function createRunner(
     onEnded: () => void
   },
 ): Runner {
-  const { journal, reporter, log, stopped, attemptsDir } = deps
+  const { journal, reporter, log, stopped, folders } = deps
+  const { attemptsDir } = folders
   const cancels = new Map<AttemptId, AbortController>()
   const outputs = new Map<AttemptId, OutputStream>()
   let isRunning = false
@@ -77,7 +79,7 @@ export function createRunner(
   const outbox = createOutbox({
     journal,
     reporter,
-    attemptsDir,
+    folders,
     stopped,
     log,
     outputOf,
@@ -87,7 +89,7 @@ export function createRunner(
     },
   })
 
-  const givingBack = createGivingBack({ journal, reporter, attemptsDir, stopped, log })
+  const givingBack = createGivingBack({ journal, reporter, folders, stopped, log })
 
   /** Carries on until there is an outcome. Errors of the agent's own are survived a few times, then reported. */
   async function outcomeOf(id: AttemptId): Promise<Outcome | GivenBack> {
@@ -95,13 +97,12 @@ export function createRunner(
     cancels.set(id, cancel)
     if (journal.attempt(id)!.isCanceled) cancel.abort()
     const { payload } = journal.attempt(id)!
-    const folder = folderOf(id)
     for (let errors = 0; ;) {
       const progress = createProgress(namesOf(payload), reporter)
       try {
         return await runAttempt(deps, {
           id,
-          folder,
+          places: placesOfAttempt(folders, id),
           progress,
           output: () => outputOf(id),
           canceled: cancel.signal,
@@ -110,7 +111,7 @@ export function createRunner(
       } catch (error) {
         stopped.throwIfAborted()
         log.error({ err: error, attempt: id }, 'an attempt met an error')
-        const supervisor = readSupervisor(folder)
+        const supervisor = readSupervisor(folderOf(id))
         // While its installer lives, the attempt is not over, whatever happens here.
         if (++errors >= ERROR_LIMIT && !(supervisor && isAlive(supervisor)))
           return failure(
@@ -150,9 +151,10 @@ export function createRunner(
     cancels.delete(id)
     const { status, reason, exit_code } = outcome
     log.info({ attempt: id, status, reason, exit_code }, 'an attempt has ended')
-    rmSync(join(folderOf(id), packageFileName(payload.file_name, payload.kind)), { force: true })
-    await removeExtracted(folderOf(id)).catch((error: unknown) =>
-      log.warn({ err: error, attempt: id }, 'what was extracted could not be removed yet'),
+    const packageName = packageFileName(payload.file_name, payload.kind)
+    // On Windows a program that was left behind keeps its folder; the end of the attempt does not wait for it.
+    await clearWork(placesOfAttempt(folders, id), packageName).catch((error: unknown) =>
+      log.warn({ err: error, attempt: id }, 'the package could not be removed yet'),
     )
     outbox.add(id)
     deps.onEnded()
@@ -179,14 +181,32 @@ export function createRunner(
 
   /** Folders that no attempt names any more, unless a supervisor still lives in one. */
   function tidyFolders(): void {
-    if (!existsSync(attemptsDir)) return
-    for (const name of readdirSync(attemptsDir)) {
+    const isKnown = (name: string): boolean => {
       const id = AttemptId.safeParse(name)
-      if (id.success && journal.attempt(id.data)) continue
-      const supervisor = readSupervisor(join(attemptsDir, name))
-      if (!supervisor || !isAlive(supervisor))
-        rmSync(join(attemptsDir, name), { recursive: true, force: true })
+      return id.success && journal.attempt(id.data) !== undefined
     }
+    for (const dir of [folders.workDir, attemptsDir])
+      for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+        const supervisor = readSupervisor(join(attemptsDir, name))
+        if (isKnown(name) || (supervisor && isAlive(supervisor))) continue
+        try {
+          rmSync(join(dir, name), { recursive: true, force: true })
+        } catch (error) {
+          log.warn({ err: error, name }, 'an old folder could not be removed yet')
+        }
+      }
+  }
+
+  /**
+   * The records of an attempt are made before its download is noted. Where they are gone, a part of the journal may be gone
+   * too: nobody can prove that nothing ran.
+   */
+  function distrustMissingRecords(): void {
+    for (const id of journal.open())
+      if (journal.attempt(id)!.step === 'downloading' && !existsSync(folderOf(id))) {
+        log.error({ attempt: id }, 'the records of an attempt are missing; it counts as begun')
+        journal.step(id, 'installing')
+      }
   }
 
   function decide(event: CommandEvent, body: unknown): CommandReply {
@@ -234,6 +254,7 @@ export function createRunner(
 
   return {
     start() {
+      distrustMissingRecords()
       tidyFolders()
       for (const id of journal.held()) if (journal.attempt(id)!.result) outbox.add(id)
       void pump()

@@ -3,7 +3,7 @@
  * other PC's work is set aside, never reported and never taken up; then the next key is the identity. Every step may be the
  * last before a power cut: the decision lies in the identity's file, and the next start does what is left.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorText, syncFolder } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
@@ -38,6 +38,9 @@ function setAside(folder: StateFolder, deviceId: number | 'new'): void {
     if (existsSync(path) && !existsSync(join(aside, name))) renameSync(path, join(aside, name))
   syncFolder(aside)
   mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
+  // Packages only: they can be fetched again.
+  rmSync(folder.workDir, { recursive: true, force: true })
+  mkdirSync(folder.workDir, { mode: 0o700 })
   syncFolder(folder.path)
 }
 

@@ -25,8 +25,10 @@ export type StateFolder = {
   lockFile: string
   /** How far an update of the agent itself has come. */
   updateFile: string
-  /** One folder per attempt, named by its id. */
+  /** What is known of each attempt: one folder per attempt, named by its id. No installer is ever run in one. */
   attemptsDir: string
+  /** Packages, and where installers run: one folder per attempt. An installer may delete any of it. */
+  workDir: string
 }
 
 export function stateFolder(path: string): StateFolder {
@@ -41,6 +43,7 @@ export function stateFolder(path: string): StateFolder {
     lockFile: join(root, 'agent.lock'),
     updateFile: join(root, 'update.json'),
     attemptsDir: join(root, 'attempts'),
+    workDir: join(root, 'work'),
   }
 }
 
@@ -76,14 +79,16 @@ export function prepareStateFolder(path: string): StateFolder {
     // An administrator may have put it elsewhere with a link of his own.
     if (!isOwn(folder.path)) refuseForeign(folder.path, 'folder')
     chmodSync(folder.path, 0o700)
-    mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
-    refuseForeign(folder.attemptsDir, 'folder')
+    for (const dir of [folder.attemptsDir, folder.workDir]) {
+      mkdirSync(dir, { recursive: true, mode: 0o700 })
+      refuseForeign(dir, 'folder')
+      chmodSync(dir, 0o700)
+    }
     const { identityFile, journalFile, restartsFile, statusFile, inventoryFile } = folder
     const { lockFile, updateFile } = folder
     const logs = [journalFile, restartsFile]
     for (const file of [identityFile, ...logs, statusFile, inventoryFile, lockFile, updateFile])
       refuseForeign(file, 'file')
-    chmodSync(folder.attemptsDir, 0o700)
   } catch (error) {
     if (error instanceof AgentFailure) throw error
     throw new AgentFailure(`The state folder ${folder.path} cannot be used: ${errorText(error)}`)

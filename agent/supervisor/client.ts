@@ -9,28 +9,35 @@ import type { SelfCommand } from '../lib/self.ts'
 import { wait } from '../lib/wait.ts'
 import {
   attemptFiles,
-  isClaimed,
+  FORBIDDEN,
   markerOf,
+  mayHaveStarted,
+  readClaim,
   readExit,
   readInstaller,
   readSpec,
-  readSupervisor,
+  startFiles,
   type Exit,
   type Spec,
+  type Supervisor,
 } from './files.ts'
 import { killTree } from './kill-tree.ts'
 
 /** How the installer ended, as far as it can be known. */
 export type Ending =
   | { kind: 'exited'; exit: Exit }
-  /** The supervisor did not live to see it. */
+  /** The supervisor did not live to see it, or its records are gone: the installer may have run. */
   | { kind: 'unknown'; timedOut: boolean }
-  /** No installer was started, and none will be. */
+  /** Provably no installer was started, and the supervisor that could have done it never will. */
   | { kind: 'not_started' }
 
 const POLL_MS = 100
 const LOOK_FOR_SUPERVISOR_MS = 1_000
 const START_TIMEOUT_MS = 30_000
+const LATE_EXIT_MS = 3_000
+
+/** What stands in `spec.json`, for when that is gone. */
+export type Watched = Pick<Spec, 'attempt_id' | 'timeout_seconds' | 'grace_ms'>
 
 export type SupervisorClient = {
   /** Writes what is to be run; nothing runs yet. */
@@ -42,44 +49,71 @@ export type SupervisorClient = {
   forbid: (folder: string) => boolean
   /** Starts a supervisor for a prepared attempt. Harmless when one was started before. */
   start: (folder: string) => void
-  /** Whether an installer of this attempt was started, or may have been. Only for attempts that were prepared. */
+  /**
+   * Whether an installer of this attempt was started, or may have been. Only for attempts that were prepared: where their
+   * records are gone, nobody can prove that nothing ran.
+   */
   hasBegun: (folder: string) => boolean
   /**
    * Waits for the end, however often the agent was restarted meanwhile. `onTick` is called about ten times a second.
    * @throws the signal's reason when it fires; the installer goes on
    */
-  waitForEnd: (folder: string, onTick: () => void, signal: AbortSignal) => Promise<Ending>
+  waitForEnd: (
+    folder: string,
+    watched: Watched,
+    onTick: () => void,
+    signal: AbortSignal,
+  ) => Promise<Ending>
 }
 
 /** The installer's process when its supervisor is gone: as written down, else the oldest that carries the marker. */
-function findInstaller(folder: string, spec: Spec): ProcessId | null {
+function findInstaller(folder: string, attemptId: string): ProcessId | null {
   const written = readInstaller(folder)
   if (written) return isAlive(written.process) ? written.process : null
-  return findMarked(markerOf(spec.attempt_id))[0] ?? null
+  return findMarked(markerOf(attemptId))[0] ?? null
+}
+
+/** Nothing of this attempt ran, and nothing will before another spec is written. */
+function isProvenUnstarted(folder: string): boolean {
+  const claim = readClaim(folder)
+  if (typeof claim === 'string') return claim === 'forbidden'
+  return !isAlive(claim) && !mayHaveStarted(folder, claim)
 }
 
 export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): SupervisorClient {
   const { self, log } = deps
+  /** Folders whose supervisor, started by this process, has ended. */
+  const ended = new Set<string>()
 
-  /** The supervisor was killed: lets the installer finish within its time, without it. */
+  const forbid = (folder: string): boolean =>
+    createOnce(startFiles(folder, readSpec(folder)?.start ?? 1).supervisor, FORBIDDEN) ||
+    isProvenUnstarted(folder)
+
+  /** The supervisor was killed, or its records are gone: lets the installer finish within its time, without it. */
   async function waitForOrphan(
     folder: string,
+    watched: Watched,
     onTick: () => void,
     signal: AbortSignal,
   ): Promise<Ending> {
-    const spec = readSpec(folder)
-    if (!spec) return { kind: 'unknown', timedOut: false }
-    const process = findInstaller(folder, spec)
+    const process = findInstaller(folder, watched.attempt_id)
     if (!process) return { kind: 'unknown', timedOut: false }
     log.warn({ folder, pid: process.pid }, 'the supervisor is gone, the installer still runs')
     const startedAt = readInstaller(folder)?.started_uptime_seconds ?? uptime()
     while (isAlive(process)) {
       signal.throwIfAborted()
-      if (uptime() - startedAt > spec.timeout_seconds) {
-        await killTree(process.pid, markerOf(spec.attempt_id), spec.grace_ms)
+      if (uptime() - startedAt > watched.timeout_seconds) {
+        await killTree(process.pid, markerOf(watched.attempt_id), watched.grace_ms)
         return { kind: 'unknown', timedOut: true }
       }
       onTick()
+      await wait(POLL_MS, signal)
+    }
+    // Where only the records are gone, the supervisor lives and writes the end anew.
+    const giveUpAt = performance.now() + LATE_EXIT_MS
+    while (readClaim(folder) === 'none' && performance.now() < giveUpAt) {
+      const exit = readExit(folder)
+      if (exit) return { kind: 'exited', exit }
       await wait(POLL_MS, signal)
     }
     return { kind: 'unknown', timedOut: false }
@@ -87,9 +121,8 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
 
   return {
     prepare: (folder, spec) => writeDurably(attemptFiles(folder).spec, JSON.stringify(spec)),
-    hasBegun: (folder) => isClaimed(folder) || readSpec(folder) === null,
-
-    forbid: (folder) => createOnce(attemptFiles(folder).supervisor, '{}'),
+    hasBegun: (folder) => readSpec(folder) === null || readClaim(folder) !== 'none',
+    forbid,
 
     start(folder) {
       const child = spawn(self.file, [...self.args, 'supervise', folder], {
@@ -101,31 +134,40 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
         windowsHide: true,
       })
       child.on('error', (error) => log.error({ err: error }, 'the supervisor could not be started'))
+      ended.delete(folder)
+      child.once('exit', () => ended.add(folder))
       child.unref()
     },
 
-    async waitForEnd(folder, onTick, signal) {
-      const files = attemptFiles(folder)
+    async waitForEnd(folder, watched, onTick, signal) {
       const startBy = performance.now() + START_TIMEOUT_MS
       let lookAgainAt = 0
+      let seen: Supervisor | null = null
+      const orphan = (): Promise<Ending> => waitForOrphan(folder, watched, onTick, signal)
       for (;;) {
         signal.throwIfAborted()
         onTick()
         const exit = readExit(folder)
         if (exit) return { kind: 'exited', exit }
-        if (!isClaimed(folder)) {
+        const claim = readClaim(folder)
+        if (claim === 'none' && !seen) {
+          // Without a spec there is nothing a claim could prove: the records were deleted.
+          if (readSpec(folder) === null) return orphan()
           // Nobody came in time. Taking its place makes sure that nobody starts anything later.
-          if (performance.now() > startBy && createOnce(files.supervisor, '{}'))
-            return { kind: 'not_started' }
+          const isLate = ended.has(folder) || performance.now() > startBy
+          if (isLate && forbid(folder)) return { kind: 'not_started' }
         } else if (performance.now() >= lookAgainAt) {
           lookAgainAt = performance.now() + LOOK_FOR_SUPERVISOR_MS
-          const supervisor = readSupervisor(folder)
-          // The place was taken by an agent, before any supervisor came.
-          if (!supervisor) return { kind: 'not_started' }
-          if (!isAlive(supervisor)) {
+          if (claim === 'forbidden') return { kind: 'not_started' }
+          if (claim === 'unreadable') return orphan()
+          // A supervisor whose records were deleted writes the end anew.
+          seen = claim === 'none' ? seen : claim
+          if (!seen || !isAlive(seen)) {
             // It may have ended in between, having written everything.
             const last = readExit(folder)
-            return last ? { kind: 'exited', exit: last } : waitForOrphan(folder, onTick, signal)
+            if (last) return { kind: 'exited', exit: last }
+            if (claim !== 'none' && !mayHaveStarted(folder, claim)) return { kind: 'not_started' }
+            return orphan()
           }
         }
         await wait(POLL_MS, signal)

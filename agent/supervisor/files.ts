@@ -1,6 +1,7 @@
 /**
- * What lies in the folder of an attempt. The agent writes `spec.json`; everything else there is the supervisor's word.
- * The supervisor writes `supervisor.json` before it starts the installer: without that file no installer was started.
+ * The records of an attempt. The agent writes `spec.json`; the supervisor writes everything else. It claims the attempt with
+ * `supervisor.json` and writes `started.json` right before it starts the installer: a supervisor that left no such file
+ * provably started nothing.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,8 +27,16 @@ export const Spec = z.object({
   timeout_seconds: z.number().positive(),
   /** Between asking a process to end and killing it. */
   grace_ms: z.number().nonnegative(),
+  /** Counts the supervisors of this attempt, from 1. Another one follows only where the one before provably started nothing. */
+  start: z.number().int().positive().default(1),
 })
 export type Spec = z.infer<typeof Spec>
+
+/** Who claimed an attempt. `marks_start`: it writes `started.json` (supervisors of older agents do not). */
+export const Supervisor = ProcessId.extend({ marks_start: z.boolean().default(false) })
+export type Supervisor = z.infer<typeof Supervisor>
+/** Written by the agent in place of a supervisor's claim: none may start any more. */
+export const FORBIDDEN = '{}'
 
 /** The installer's process, written right after its start. */
 export const Installer = z.object({
@@ -50,14 +59,23 @@ export type Exit = z.infer<typeof Exit>
 
 export const attemptFiles = (folder: string) => ({
   spec: join(folder, 'spec.json'),
-  supervisor: join(folder, 'supervisor.json'),
-  installer: join(folder, 'installer.json'),
-  exit: join(folder, 'exit.json'),
   output: join(folder, 'output.log'),
   pieces: join(folder, 'pieces.log'),
   /** Left by the agent once what an installer wrote elsewhere is part of its output. */
   explained: join(folder, 'explained.json'),
 })
+
+/** What one supervisor writes. Each has files of its own, so that a late one never claims the place of its successor. */
+export function startFiles(folder: string, start: number) {
+  const file = (name: string): string =>
+    join(folder, start === 1 ? `${name}.json` : `${name}-${start}.json`)
+  return {
+    supervisor: file('supervisor'),
+    started: file('started'),
+    installer: file('installer'),
+    exit: file('exit'),
+  }
+}
 
 function read<T>(schema: z.ZodType<T>, file: string): T | null {
   const parsed = schema.safeParse(readJson(file))
@@ -65,12 +83,27 @@ function read<T>(schema: z.ZodType<T>, file: string): T | null {
 }
 
 export const readSpec = (folder: string): Spec | null => read(Spec, attemptFiles(folder).spec)
-export const readExit = (folder: string): Exit | null => read(Exit, attemptFiles(folder).exit)
+const currentFiles = (folder: string) => startFiles(folder, readSpec(folder)?.start ?? 1)
+export const readExit = (folder: string): Exit | null => read(Exit, currentFiles(folder).exit)
 export const readInstaller = (folder: string): Installer | null =>
-  read(Installer, attemptFiles(folder).installer)
+  read(Installer, currentFiles(folder).installer)
 export const readSupervisor = (folder: string): ProcessId | null =>
-  read(ProcessId, attemptFiles(folder).supervisor)
-export const isClaimed = (folder: string): boolean => existsSync(attemptFiles(folder).supervisor)
+  read(Supervisor, currentFiles(folder).supervisor)
+
+/** Who holds the claim: nobody, a supervisor, the agent (nothing may start), or what a file says that cannot be read. */
+export type Claim = 'none' | 'forbidden' | 'unreadable' | Supervisor
+export function readClaim(folder: string): Claim {
+  const raw = readJson(currentFiles(folder).supervisor)
+  if (raw === undefined) return 'none'
+  const parsed = Supervisor.safeParse(raw)
+  if (parsed.success) return parsed.data
+  return JSON.stringify(raw) === FORBIDDEN ? 'forbidden' : 'unreadable'
+}
+/** Whether the supervisor that claimed the attempt may have started the installer. */
+export function mayHaveStarted(folder: string, supervisor: Supervisor): boolean {
+  const { started, installer, exit } = currentFiles(folder)
+  return !supervisor.marks_start || [started, installer, exit].some((file) => existsSync(file))
+}
 
 /** The line in an installer's environment by which its processes are found again. */
 export const markerOf = (attemptId: string): string => `DEPLOYX_ATTEMPT_ID=${attemptId}`

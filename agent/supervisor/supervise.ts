@@ -8,17 +8,28 @@ import {
   fstatSync,
   ftruncateSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readSync,
   writeSync,
 } from 'node:fs'
 import { uptime } from 'node:os'
+import { dirname } from 'node:path'
 import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
 import { quoteArgument } from '../lib/quote.ts'
 import { identify } from '../lib/processes.ts'
 import { wait } from '../lib/wait.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'
-import { attemptFiles, markerOf, readSpec, type Exit, type Installer, type Spec } from './files.ts'
+import {
+  attemptFiles,
+  markerOf,
+  readSpec,
+  startFiles,
+  type Exit,
+  type Installer,
+  type Spec,
+  type Supervisor,
+} from './files.ts'
 import { killTree } from './kill-tree.ts'
 import { lowerPriority } from './low-priority.ts'
 import { OUTPUT_HALF_BYTES } from './output-limit.ts'
@@ -72,10 +83,11 @@ function startInstaller(spec: Spec, outputFd: number, helper: string | null): Ch
   })
 }
 
-/** How it ended must not get lost because the disk is full at that moment. */
+/** A record must not get lost because the disk is full at that moment, or because somebody deleted the folder. */
 async function writePatiently(file: string, content: string): Promise<void> {
   for (let tries = 1; ; tries++)
     try {
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
       return writeDurably(file, content)
     } catch (error) {
       if (tries >= WRITE_TRIES || !PASSING_ERRORS.includes(errorCode(error))) throw error
@@ -131,12 +143,16 @@ export async function supervise(folder: string): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
   const spec = readSpec(folder)
   if (!spec) return 1
-  const files = attemptFiles(folder)
-  if (!createOnce(files.supervisor, JSON.stringify(identify(process.pid)))) return 0
+  const files = startFiles(folder, spec.start)
+  const { output } = attemptFiles(folder)
+  const claim: Supervisor = { ...identify(process.pid), marks_start: true }
+  if (!createOnce(files.supervisor, JSON.stringify(claim))) return 0
 
   await lowerPriority()
-  const outputFd = openSync(files.output, 'a', 0o600)
-  const trimFd = openSync(files.output, 'r+')
+  const outputFd = openSync(output, 'a', 0o600)
+  const trimFd = openSync(output, 'r+')
+  // Before the installer, or not at all: without this file the agent may start another supervisor.
+  await writePatiently(files.started, JSON.stringify({ uptime_seconds: uptime() }))
   let omitted = 0
   const trim = (): void => {
     try {
@@ -167,6 +183,8 @@ export async function supervise(folder: string): Promise<number> {
   closeSync(outputFd)
   closeSync(trimFd)
   const ending: Exit = { ...exit, omitted_bytes: omitted }
+  // The spec tells which exit counts; it may have been deleted with the folder.
+  if (!readSpec(folder)) await writePatiently(attemptFiles(folder).spec, JSON.stringify(spec))
   await writePatiently(files.exit, JSON.stringify(ending))
   return 0
 }

@@ -30,6 +30,8 @@ export async function setStage(
       return agent
     },
     attemptFolder: (attemptId: string) => join(state.path, 'attempts', attemptId),
+    /** Where its package lies and its installer runs. */
+    workFolder: (attemptId: string) => join(state.path, 'work', attemptId, 'p'),
     attemptFolders: () => readdirSync(join(state.path, 'attempts')),
     /** JSON in a file of an attempt, or null. */
     readAttemptFile<T>(attemptId: string, name: string): T | null {

@@ -1,0 +1,285 @@
+/** What is known of an attempt survives what its installer deletes; what never ran is started again, and nothing else is. */
+import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { pino } from 'pino'
+import { pack } from 'tar-stream'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import { openJournal } from '../journal/journal.ts'
+import type { AgentProcess } from '../test-kit/agent-process.ts'
+import { countingScript, countRuns, setStage, type Stage } from '../test-kit/stage.ts'
+
+const LIMIT = { timeout: 60_000 }
+const silent = pino({ level: 'silent' })
+let stage: Stage
+let agent: AgentProcess
+
+async function killAgent(): Promise<void> {
+  await agent.kill('SIGKILL')
+  await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
+}
+async function restart(): Promise<void> {
+  agent = await stage.connect(['--install-root', stage.rootPath])
+}
+type Pid = { pid: number }
+async function killInstaller(command: DeployPayload): Promise<void> {
+  const installer = await stage.hub.until('an installer', () =>
+    stage.readAttemptFile<{ process: Pid }>(command.attempt_id, 'installer.json'),
+  )
+  const supervisor = stage.readAttemptFile<Pid>(command.attempt_id, 'supervisor.json')!
+  process.kill(supervisor.pid, 'SIGKILL')
+  process.kill(-installer.process.pid, 'SIGKILL')
+}
+
+describe('an installer that deletes', LIMIT, () => {
+  beforeEach(async () => {
+    stage = await setStage()
+    agent = await stage.connect()
+  })
+  afterEach(() => stage.clear())
+
+  it.each([
+    ['its folder', 'rm -rf "$(dirname "$0")"'],
+    ['where it runs', 'rm -rf "$PWD"'],
+    ['the folder above', 'rm -rf "$(dirname "$PWD")"'],
+    ['two folders above', 'rm -rf "$(dirname "$(dirname "$PWD")")"'],
+    ['its package', 'rm -f "$0"'],
+  ])('%s is known to have run, once', async (_what, line) => {
+    const { hub } = stage
+    const command = hub.payload({ content: countingScript('echo before', line, 'cd /', 'exit 0') })
+    await hub.deploy(command)
+    expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(hub.outputOf(command)).toBe('before\n')
+    expect(countRuns(stage.rootPath)).toBe(1)
+    // The next one finds all it needs.
+    const next = hub.payload({ content: countingScript('exit 0') })
+    await hub.deploy(next)
+    expect(await hub.result(next)).toMatchObject({ status: 'success' })
+  })
+
+  it('what an archive was extracted to is known to have run', async () => {
+    const { hub } = stage
+    const tar = pack()
+    tar.entry({ name: 'app/install.sh', mode: 0o755 }, countingScript('cd /', 'rm -rf "$(dirname "$(dirname "$0")")"').toString()) // prettier-ignore
+    tar.finalize()
+    const pieces: Buffer[] = []
+    for await (const piece of tar) pieces.push(piece as Buffer)
+    const command = hub.payload({
+      content: Buffer.concat(pieces),
+      kind: 'tar',
+      file_name: 'app.tar',
+      archive: { entry: 'app/install.sh', uninstall_entry: null, expanded_bytes: 10_000 },
+    })
+    await hub.deploy(command)
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('even the records of its attempt still ends with its exit code', async () => {
+    const { hub } = stage
+    const command = hub.payload({
+      content: countingScript('cd /', `rm -rf "${stage.statePath}/attempts/"*`, 'sleep 3', 'exit 7'), // prettier-ignore
+    })
+    await hub.deploy(command)
+    expect(await hub.result(command)).toMatchObject({ reason: 'install_failed', exit_code: 7 })
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('the records, the agent being killed too, still ends with its exit code', async () => {
+    const { hub } = stage
+    const command = hub.payload({
+      content: countingScript('cd /', `rm -rf "${stage.statePath}/attempts/"*`, 'sleep 6', 'exit 7'), // prettier-ignore
+    })
+    await hub.deploy(command)
+    await hub.until('the records are gone', () => countRuns(stage.rootPath) === 1 && !existsSync(stage.attemptFolder(command.attempt_id))) // prettier-ignore
+    await killAgent()
+    await restart()
+    expect(await hub.result(command, 30_000)).toMatchObject({ exit_code: 7 })
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+})
+
+describe('an attempt whose records are gone', LIMIT, () => {
+  beforeEach(async () => {
+    stage = await setStage()
+    agent = await stage.connect()
+  })
+  afterEach(() => stage.clear())
+
+  async function loseRecords(command: DeployPayload): Promise<void> {
+    await stage.hub.deploy(command)
+    await stage.hub.until('it runs', () => countRuns(stage.rootPath) === 1)
+    await killAgent()
+    await killInstaller(command)
+    rmSync(stage.attemptFolder(command.attempt_id), { recursive: true })
+    await restart()
+  }
+
+  it('is interrupted and not run again; a new attempt runs', async () => {
+    const { hub } = stage
+    const content = countingScript('[ -e "$DEPLOYX_INSTALL_ROOT/again" ] || sleep 300')
+    const command = hub.payload({ content })
+    await loseRecords(command)
+    const result = await hub.result(command)
+    expect(result).toMatchObject({ status: 'failed', reason: 'interrupted' })
+    expect(result.message).not.toContain('not started')
+    expect(countRuns(stage.rootPath)).toBe(1)
+    writeFileSync(join(stage.rootPath, 'again'), '')
+    const retry = hub.payload({ content, attempt: 2 })
+    await hub.deploy(retry)
+    expect(await hub.result(retry)).toMatchObject({ status: 'success' })
+    expect(countRuns(stage.rootPath)).toBe(2)
+  })
+
+  it('is decided by its detection rule', async () => {
+    const command = stage.hub.payload({
+      content: countingScript('touch "$DEPLOYX_INSTALL_ROOT/tool"', 'sleep 300'),
+      detection: { type: 'file', path: '/tool' },
+    })
+    await loseRecords(command)
+    expect(await stage.hub.result(command)).toMatchObject({ status: 'success' })
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('counts as begun as soon as its download was noted: part of the journal may be gone as well', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: countingScript('exit 0') })
+    await killAgent()
+    const journal = openJournal(join(stage.statePath, 'journal.log'), silent)
+    journal.accept(command)
+    journal.step(command.attempt_id, 'downloading')
+    journal.close()
+    await restart()
+    expect(await hub.result(command)).toMatchObject({ status: 'failed', reason: 'interrupted' })
+    expect(countRuns(stage.rootPath)).toBe(0)
+  })
+
+  it.each(['', 'null', 'junk{'])('or whose claim says %j is not run again', async (content) => {
+    const { hub } = stage
+    const command = hub.payload({ content: countingScript('sleep 300') })
+    await hub.deploy(command)
+    await hub.until('it runs', () => countRuns(stage.rootPath) === 1)
+    await killAgent()
+    await killInstaller(command)
+    writeFileSync(join(stage.attemptFolder(command.attempt_id), 'supervisor.json'), content)
+    await restart()
+    expect(await hub.result(command)).toMatchObject({ status: 'failed', reason: 'interrupted' })
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+})
+
+describe('an attempt of an agent that kept package and records in one folder', LIMIT, () => {
+  beforeEach(async () => {
+    stage = await setStage()
+    agent = await stage.connect()
+    await killAgent()
+  })
+  afterEach(() => stage.clear())
+
+  /** As agents of version 0.1.0 left it. */
+  function leave(command: DeployPayload, more: Record<string, unknown>): string {
+    const folder = stage.attemptFolder(command.attempt_id)
+    mkdirSync(folder, { mode: 0o700 })
+    const journal = openJournal(join(stage.statePath, 'journal.log'), silent)
+    journal.accept(command)
+    journal.step(command.attempt_id, 'downloading')
+    journal.step(command.attempt_id, 'installing', null)
+    journal.close()
+    const spec = {
+      attempt_id: command.attempt_id,
+      command: { file: '/bin/sh', args: [join(folder, 'setup.sh')], verbatim: false },
+      env: {},
+      cwd: folder,
+      timeout_seconds: 60,
+      grace_ms: 500,
+    }
+    const gone = { pid: 2 ** 22 + 1, start: '1', boot: 'another' }
+    for (const [name, content] of Object.entries({ 'spec.json': spec, ...more }))
+      writeFileSync(join(folder, name), JSON.stringify(content ?? gone))
+    return folder
+  }
+
+  it('is taken up where it ended', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: countingScript() })
+    const exit = { exit_code: 3, signal: null, timed_out: false, start_error: null, omitted_bytes: 0 } // prettier-ignore
+    const folder = leave(command, { 'supervisor.json': undefined, 'exit.json': exit })
+    appendFileSync(join(folder, 'output.log'), 'from before\n')
+    await restart()
+    expect(await hub.result(command)).toMatchObject({ status: 'failed', exit_code: 3 })
+    expect(hub.outputOf(command)).toBe('from before\n')
+    await hub.until('it is forgotten', () => stage.attemptFolders().length === 0)
+    expect(countRuns(stage.rootPath)).toBe(0)
+  })
+
+  it('is interrupted where its supervisor is gone, which never marked a start', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: countingScript() })
+    leave(command, { 'supervisor.json': undefined })
+    await restart()
+    expect(await hub.result(command)).toMatchObject({ status: 'failed', reason: 'interrupted' })
+    expect(countRuns(stage.rootPath)).toBe(0)
+  })
+
+  it('is started where no supervisor came to it', async () => {
+    const { hub } = stage
+    const command = hub.payload({ content: countingScript('echo "$0"') })
+    const folder = leave(command, {})
+    await restart()
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
+    expect(dirname(hub.outputOf(command)!)).toBe(folder)
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+})
+
+describe('a supervisor that is killed before the installer', LIMIT, () => {
+  beforeEach(async () => {
+    stage = await setStage({}, [join(import.meta.dirname, '..', 'test-kit', 'die-in-supervisor.ts')]) // prettier-ignore
+    agent = await stage.connect()
+  })
+  afterEach(() => stage.clear())
+  const dying = (moment: string, times: number): void =>
+    writeFileSync(join(stage.statePath, 'die.json'), JSON.stringify({ moment, times }))
+
+  it.each(['unclaimed', 'claimed'])('%s is followed by another one', async (moment) => {
+    const { hub } = stage
+    dying(moment, 1)
+    const command = hub.payload({ content: countingScript('echo ran') })
+    await hub.deploy(command)
+    expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(hub.outputOf(command)).toContain('Starting again.\nran\n')
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('is followed by another one when the agent is killed as well', async () => {
+    const { hub } = stage
+    dying('claimed', 2)
+    const command = hub.payload({ content: countingScript('exit 0') })
+    await hub.deploy(command)
+    await hub.until('a claim', () => stage.readAttemptFile(command.attempt_id, 'supervisor.json'))
+    await killAgent()
+    await restart()
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
+
+  it('is followed by two others at most; nothing was run then', async () => {
+    const { hub } = stage
+    dying('claimed', 9)
+    const command = hub.payload({ content: countingScript('exit 0') })
+    await hub.deploy(command)
+    const result = await hub.result(command)
+    expect(result).toMatchObject({ status: 'failed', reason: 'internal' })
+    expect(result.message).toContain('was not started')
+    expect(countRuns(stage.rootPath)).toBe(0)
+  })
+
+  it('in the very moment of starting it leaves what nobody knows, and nothing is run again', async () => {
+    const { hub } = stage
+    dying('spawning', 1)
+    const command = hub.payload({ content: countingScript('exit 0') })
+    await hub.deploy(command)
+    expect(await hub.result(command)).toMatchObject({ status: 'failed', reason: 'interrupted' })
+    expect(countRuns(stage.rootPath)).toBe(0)
+  })
+})
