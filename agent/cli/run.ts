@@ -6,7 +6,9 @@ import { openIdentity, peekIdentity, type Identity } from '../identity/identity.
 import { finishSplit } from '../identity/split.ts'
 import { lockStateFolder, prepareStateFolder, type StateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
-import { createLog } from '../lib/log.ts'
+import { foreignHands } from '../lib/foreign-hands.ts'
+import { createLog, type Log } from '../lib/log.ts'
+import { isSingleExecutable } from '../lib/self.ts'
 import { mergeAddresses } from '../link/enroll.ts'
 import { secretHash } from '../link/secret-hash.ts'
 import { NotWantedError } from '../link/link.ts'
@@ -34,6 +36,14 @@ async function getEnrolled(
     identity.setEnrollment({ ...enrollment, addresses })
 }
 
+/** Installers run with this program's rights: whoever could exchange it would have them at its next start. */
+function warnOfPlace(log: Log): void {
+  if (!isSingleExecutable() || process.getuid?.() !== 0) return
+  const obstacle = foreignHands(process.execPath)
+  if (obstacle === null) return
+  log.warn(`this agent runs as root from a place that others can change. ${obstacle}`)
+}
+
 /**
  * `run`: the agent, in the foreground, until SIGINT or SIGTERM.
  * @param hardware tells what the agent runs on
@@ -49,6 +59,7 @@ export async function runCommandVerb(
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
   const log = createLog(args['log-file'] ?? null)
+  warnOfPlace(log)
   const stop = new AbortController()
   const onSignal = (): void => stop.abort(new Error('the agent is stopping'))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal)

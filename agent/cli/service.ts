@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import { openIdentity, peekIdentity } from '../identity/identity.ts'
 import { lockStateFolder, prepareStateFolder, stateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
+import { openSelf, type OpenExecutable } from '../lib/self.ts'
 import { layoutOf, type Layout } from '../service/layout.ts'
 import {
   checkIsOneFile,
   checkMayChangePc,
+  checkPlaces,
   createManager,
   makePrivateFolder,
   placeFiles,
@@ -42,8 +45,23 @@ export async function installServiceCommand(args: Arguments): Promise<number> {
   if (args.code !== undefined) readCode(args.code)
   const platform = devicePlatform()
   checkIsOneFile()
+  // Held open from here on: what its name leads to after minutes with the network may be another file.
+  const self = openSelf()
+  try {
+    return await install(args, platform, self)
+  } finally {
+    self.close()
+  }
+}
+
+async function install(
+  args: Arguments,
+  platform: DevicePlatform,
+  self: OpenExecutable,
+): Promise<number> {
   await checkMayChangePc(platform)
   const layout = layoutOf(platform, process.env)
+  checkPlaces(platform, layout)
   const manager = createManager(platform, layout)
   const isEnrolled =
     existsSync(stateFolder(layout.state).identityFile) &&
@@ -59,7 +77,7 @@ export async function installServiceCommand(args: Arguments): Promise<number> {
   await manager.stop()
   try {
     await getEnrolled(layout, args)
-    placeFiles(layout, manager.description)
+    placeFiles(layout, manager.description, self)
   } catch (error) {
     // One that was there before goes on as it was.
     if (existsSync(layout.descriptionFile)) await manager.start().catch(() => undefined)

@@ -1,10 +1,12 @@
 /**
- * The Windows helper (windows-helper/helper.c), which the single executable carries inside. It is put beside the executable:
- * whoever can exchange it there could exchange the agent itself.
+ * The Windows helper (windows-helper/helper.c), which the single executable carries inside. It is put where only administrators may
+ * write; for a user without such rights beside the executable: whoever can exchange it there could exchange the agent itself.
  */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { layoutOf } from '../service/layout.ts'
+import { isAdministratorsPlace } from './foreign-hands.ts'
 
 const ASSET = 'deployx-helper.exe'
 const OWN_NAME = /^deployx-helper-[0-9a-f]{12}\.exe$/
@@ -63,8 +65,23 @@ function putInPlace(folder: string): string | null {
 
 let known: string | null | undefined
 
+/** An elevated agent in Downloads must not start a program there, beside which anybody may have put a library. */
+function administratorsFolder(): string | null {
+  const { folder } = layoutOf('windows', process.env)
+  try {
+    mkdirSync(folder, { recursive: true })
+    return folder
+  } catch {
+    // Not elevated: the helper has no more rights than whoever could exchange it.
+    return null
+  }
+}
+
 /** Its path, or null where there is none: Windows then does what it can by itself. */
 export function windowsHelper(): string | null {
-  known ??= putInPlace(dirname(process.execPath))
+  if (known !== undefined || helperBytes() === null) return known ?? null
+  const own = dirname(process.execPath)
+  const safe = isAdministratorsPlace(process.execPath, process.env) ? own : administratorsFolder()
+  known = (safe === null ? null : putInPlace(safe)) ?? putInPlace(own)
   return known
 }

@@ -1,11 +1,9 @@
 /** The agent as a service: puts the one file in its place and has the PC keep it running. */
 import {
   chmodSync,
-  copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
-  realpathSync,
   renameSync,
   rmSync,
   writeFileSync,
@@ -15,7 +13,8 @@ import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { runCommand } from '../lib/run-command.ts'
-import { isSingleExecutable } from '../lib/self.ts'
+import { foreignHands, isAdministratorsPlace } from '../lib/foreign-hands.ts'
+import { isSingleExecutable, type OpenExecutable } from '../lib/self.ts'
 import { helperBytes, windowsHelper } from '../lib/windows-helper.ts'
 import { placesOf } from '../update/places.ts'
 import { endTrial } from '../update/swap.ts'
@@ -61,6 +60,39 @@ export function checkIsOneFile(): void {
     )
 }
 
+/** The nearest folder that exists: what is to be made is made in it. */
+function existing(path: string): string {
+  return existsSync(path) ? path : existing(dirname(path))
+}
+
+/**
+ * A service runs with all rights. So its program may neither come from nor go to a place where somebody else can exchange it.
+ * @throws AgentFailure that says what to do
+ */
+export function checkPlaces(
+  platform: DevicePlatform,
+  layout: Layout,
+  executable = process.execPath,
+  env: NodeJS.ProcessEnv = process.env,
+): void {
+  if (platform === 'windows') {
+    if (isAdministratorsPlace(executable, env)) return
+    throw new AgentFailure(
+      `The agent is not installed as a service from ${dirname(executable)}, where others may exchange it or put libraries beside it. Move it into a new folder in ${env['ProgramFiles'] ?? 'C:\\Program Files'} and run it there.`,
+    )
+  }
+  const obstacle = foreignHands(executable)
+  if (obstacle !== null)
+    throw new AgentFailure(
+      `The agent is not installed as a service from here, because somebody else could exchange it. ${obstacle} Copy it to root's own folder, with sudo cp, and run it there.`,
+    )
+  const target = foreignHands(existing(layout.folder)) ?? foreignHands(existing(layout.state))
+  if (target !== null)
+    throw new AgentFailure(
+      `The agent cannot be a service here: ${target} It must belong to root, and nobody else may write to it.`,
+    )
+}
+
 /**
  * Windows, for an administrator: makes a folder that nobody but administrators and the system can enter. Elsewhere, and for other people,
  * it does nothing: the state folder's mode does it, or nobody can.
@@ -72,14 +104,6 @@ export async function makePrivateFolder(folder: string): Promise<void> {
   mkdirSync(dirname(resolve(folder)), { recursive: true })
   const { code, stderr } = await runCommand(helper, ['private', resolve(folder)])
   if (code !== 0) throw new AgentFailure(`The folder ${folder} cannot be used: ${stderr.trim()}.`)
-}
-
-const isSameFile = (a: string, b: string): boolean => {
-  try {
-    return realpathSync(a) === realpathSync(b)
-  } catch {
-    return false
-  }
 }
 
 /** Windows lets nobody overwrite a program that still runs (a supervisor, say), but it may be renamed. */
@@ -95,15 +119,17 @@ function replaceFile(file: string, write: (fresh: string) => void): void {
   renameSync(fresh, file)
 }
 
-/** Puts executable, host and description in their places, each whole or not at all. The service must not run. */
-export function placeFiles(layout: Layout, description: string): void {
+/**
+ * Puts executable, host and description in their places, each whole or not at all. The service must not run.
+ * @param self this program, opened before anything else was done
+ */
+export function placeFiles(layout: Layout, description: string, self: OpenExecutable): void {
   try {
     mkdirSync(layout.folder, { recursive: true, mode: 0o755 })
     // Whatever an update left there is over: this very file is wanted.
     const places = placesOf(layout.executable)
     rmSync(places.trial, { force: true })
-    if (!isSameFile(process.execPath, layout.executable))
-      replaceFile(layout.executable, (fresh) => copyFileSync(process.execPath, fresh))
+    if (!self.isAt(layout.executable)) replaceFile(layout.executable, (fresh) => self.copyTo(fresh))
     endTrial(places)
     if (layout.startScript !== null)
       replaceFile(layout.startScript, (fresh) =>

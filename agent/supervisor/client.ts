@@ -126,6 +126,8 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
 
     start(folder) {
       const child = spawn(self.file, [...self.args, 'supervise', folder], {
+        // What lists of processes show; the file itself may be named by a reference of the kernel's.
+        argv0: process.execPath,
         cwd: folder,
         env: commandEnvironment(),
         stdio: 'ignore',

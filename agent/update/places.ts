@@ -1,7 +1,6 @@
 /** Where the agent's executable lies, and the files of an update beside it: all on one file system, all the administrator's. */
-import { lstatSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { errorText } from '../lib/atomic-file.ts'
+import { foreignHands } from '../lib/foreign-hands.ts'
 import { isSingleExecutable } from '../lib/self.ts'
 import { UPDATE_GUARD } from '../service/layout.ts'
 
@@ -36,24 +35,10 @@ export function placesOf(executable: string): Places {
   }
 }
 
-/** What makes it useless to check a file: somebody else could exchange it afterwards. Windows keeps other books. */
-function foreignHands(path: string): string | null {
-  const me = process.getuid?.()
-  if (me === undefined) return null
-  const stat = lstatSync(path)
-  return stat.isSymbolicLink() || stat.uid !== me || (stat.mode & 0o022) !== 0
-    ? `Others than its own user may write to ${path}.`
-    : null
-}
-
 /** Why this program cannot be exchanged where it is, in words, or null. */
 export function updateObstacle(env: NodeJS.ProcessEnv = process.env): string | null {
   if (!isSingleExecutable()) return 'It runs from its sources.'
   if (env[UPDATE_GUARD] !== '1')
     return 'It is not installed as a service that can take an update back. Run install-service on the PC once.'
-  try {
-    return foreignHands(dirname(process.execPath)) ?? foreignHands(process.execPath)
-  } catch (error) {
-    return errorText(error).slice(0, 300)
-  }
+  return foreignHands(process.execPath)
 }

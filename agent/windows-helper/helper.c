@@ -23,7 +23,7 @@
 #define UNICODE
 #define _UNICODE
 #endif
-#define _WIN32_WINNT 0x0601
+#define _WIN32_WINNT 0x0602
 #define COBJMACROS
 #define INITGUID
 #include <windows.h>
@@ -425,6 +425,8 @@ static int serve(const wchar_t *name) {
 }
 
 int wmain(int count, wchar_t **words) {
+  /* Libraries come from Windows' own folder alone, never from beside this file or from where it was started. */
+  if (!SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32)) return fail(L"the search for libraries could not be limited", 1);
   if (count == 2 && !wcscmp(words[1], L"elevated")) return isElevated();
   if (count == 2 && !wcscmp(words[1], L"power")) return printPower();
   if (count == 2 && !wcscmp(words[1], L"metered")) return printMetered();

@@ -85,18 +85,39 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     const has = await run('curl', ['--version'], { timeoutMs: 20_000 }).catch(() => null)
     if (!has) return context.skip('there is no curl here')
     const line = await office.linuxLine()
-    // All but the last step, which would change this computer.
-    const [, fetching, last] = /^sh -c '(.*) && \$\(.*?\|\| echo sudo\) (.*)'$/.exec(line) ?? []
-    expect(last).toMatch(/^\.\/deployx-agent install-service --code DX1\./)
     const pc = path.join(folder, 'pc')
     await fs.mkdir(pc)
+    // All but the last step, which would change this computer.
+    const lastStep = /\.\/deployx-agent install-service --code DX1\.[^"]+/
+    expect(line).toMatch(lastStep)
+    const harmless = line
+      .replace(lastStep, './deployx-agent --version')
+      .replace('~root', pc)
+      .replace('s=sudo', 's=')
     const shell = (text: string) => run('sh', ['-c', text], { timeoutMs: 60_000, cwd: pc })
-    const good = await shell(`${fetching} && ./deployx-agent --version`)
+    const good = await shell(harmless)
     expect(good).toMatchObject({ code: 0 })
     expect(good.stdout).toMatch(/deployx-agent: OK\n\d+\.\d+\.\d+\n$/)
-    const other = await shell(fetching!.replace(/[0-9a-f]{64}/, '0'.repeat(64)) + ' && echo ran')
+    const other = await shell(harmless.replace(/[0-9a-f]{64}/, '0'.repeat(64)))
     expect(other.code).not.toBe(0)
-    expect(other.stdout).not.toContain('ran')
+    expect(other.stdout).not.toMatch(/\d+\.\d+\.\d+\n/)
+    expect(await fs.readdir(pc)).toEqual([])
+  })
+
+  it('is not made a service from where others could exchange it', async (context) => {
+    if (process.getuid?.() !== 0) return context.skip('this needs root')
+    const open = path.join(folder, 'open')
+    await fs.mkdir(open)
+    await fs.chmod(open, 0o777)
+    const there = path.join(open, 'deployx-agent')
+    await fs.link(agent, there)
+    const words = ['install-service', '--code', await office.makeCode()]
+    const { code, stderr } = await run(there, words, { timeoutMs: 20_000, cwd: open })
+    expect(code).toBe(1)
+    expect(stderr).toContain(`Other users may write to ${open}.`)
+    expect(stderr).toContain('run it there')
+    expect(existsSync('/var/lib/deployx-agent')).toBe(false)
+    await fs.rm(open, { recursive: true })
   })
 
   it('enrols with a code and is seen', async () => {

@@ -73,6 +73,42 @@ export function turnFuse(executable: Buffer, fuse: string): void {
   executable.write('1', at + off.length - 1, 'latin1')
 }
 
+/**
+ * Has Windows look for the libraries that the program is linked with in System32 alone, not beside the file first: people start it
+ * from Downloads, where any page may have put a library.
+ * learn.microsoft.com/windows/win32/debug/pe-format, load configuration directory; Windows 10 1607 and later.
+ * @throws Error when the program has no load configuration that reaches so far
+ */
+export function loadFromSystemOnly(executable: Buffer): void {
+  executable.writeUInt16LE(LOAD_LIBRARY_SEARCH_SYSTEM32, dependentLoadFlagsAt(executable))
+}
+
+const LOAD_LIBRARY_SEARCH_SYSTEM32 = 0x800
+const LOAD_CONFIGURATION = 10
+const DEPENDENT_LOAD_FLAGS = 0x4e
+
+/** Offset in the file of a 64-bit program's 16 DependentLoadFlags. */
+export function dependentLoadFlagsAt(executable: Buffer): number {
+  const pe = executable.readUInt32LE(0x3c)
+  const optional = pe + 24
+  const isPe64 = executable.readUInt16LE(optional) === 0x20b
+  const rva = isPe64 ? executable.readUInt32LE(optional + 112 + LOAD_CONFIGURATION * 8) : 0
+  const sections = optional + executable.readUInt16LE(pe + 20)
+  for (let n = 0; n < executable.readUInt16LE(pe + 6); n++) {
+    const header = sections + n * 40
+    const [size, address] = [
+      executable.readUInt32LE(header + 8),
+      executable.readUInt32LE(header + 12),
+    ]
+    if (rva < address || rva >= address + size) continue
+    const at = executable.readUInt32LE(header + 20) + rva - address
+    if (executable.readUInt32LE(at) >= DEPENDENT_LOAD_FLAGS + 2) return at + DEPENDENT_LOAD_FLAGS
+  }
+  throw new Error(
+    'this Node has no load configuration: its libraries would be looked for beside it',
+  )
+}
+
 export async function writeWindowsExecutable(step: {
   node: string
   blob: string
@@ -119,5 +155,6 @@ export async function writeWindowsExecutable(step: {
   resources.outputResource(executable)
   const bytes = Buffer.from(executable.generate())
   turnFuse(bytes, step.fuse)
+  loadFromSystemOnly(bytes)
   await fs.writeFile(step.output, bytes)
 }

@@ -138,7 +138,9 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     const [device, before] = [deviceId(), await mainPid()]
     const id = await stage.start(await addSlowScript('update'))
     await until('the script to run', async () => runsOf('update') !== '', COMES_BACK_MS)
-    const again = await stage.pc.sh('./deployx-agent install-service')
+    // The line leaves no file behind: here somebody brought one.
+    await stage.pc.sh(`cp ${layout.executable} /root/brought-agent`)
+    const again = await stage.pc.sh('/root/brought-agent install-service')
     expect(again, again.stderr).toMatchObject({ code: 0 })
     expect(await mainPid()).not.toBe(before)
     await stage.untilOnline()
@@ -172,7 +174,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
 
   it('is removed with everything but its identity, and comes back as itself', async () => {
     const device = deviceId()
-    const removed = await stage.pc.sh('./deployx-agent uninstall-service')
+    const removed = await stage.pc.sh('/root/brought-agent uninstall-service')
     expect(removed).toMatchObject({ code: 0, stderr: '' })
     expect(removed.stdout).toContain(`Its identity stays in ${layout.state}.`)
     for (const name of [layout.folder, layout.descriptionFile])
@@ -182,7 +184,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect(known.stdout).toBe('')
     expect(deviceId()).toBe(device)
 
-    expect((await stage.pc.sh('./deployx-agent install-service')).code).toBe(0)
+    expect((await stage.pc.sh('/root/brought-agent install-service')).code).toBe(0)
     await stage.untilOnline()
     expect(deviceId()).toBe(device)
   })

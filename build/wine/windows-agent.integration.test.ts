@@ -2,11 +2,12 @@
  * The single-file agent as it is given to people, on a Windows that is Wine: enrolled with a real controller, it installs and
  * removes real .msi packages and NSIS installers. Not shown here, because Wine has none of it: access lists, PowerShell, a restart.
  */
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Detection } from '#shared/contract/detection.ts'
 import { until } from '../agent/one-pc-office.ts'
+import { dependentLoadFlagsAt } from '../agent/windows-executable.ts'
 import { makeMsi, makeNsis } from './installers.ts'
 import { wineObstacle } from './prefix.ts'
 import { setWindowsStage, type WindowsStage } from './windows-stage.ts'
@@ -42,15 +43,21 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   })
 
   it('has its helper beside it', () => {
-    const names = readdirSync(stage.windows.unixPath('C:\\Agent'))
+    const names = readdirSync(stage.windows.unixPath('C:\\Program Files\\Agent'))
     expect(names.filter((name) => /^deployx-helper-[0-9a-f]{12}\.exe$/.test(name))).toHaveLength(1)
   })
 
+  it('has its libraries looked for in System32 alone', () => {
+    const bytes = readFileSync(stage.windows.unixPath(stage.agentPath))
+    expect(bytes.readUInt16LE(dependentLoadFlagsAt(bytes))).toBe(0x800)
+  })
+
   it('has a helper that tells of power and network', async () => {
-    const name = readdirSync(stage.windows.unixPath('C:\\Agent')).find((file) =>
+    const name = readdirSync(stage.windows.unixPath('C:\\Program Files\\Agent')).find((file) =>
       file.startsWith('deployx-helper-'),
     )
-    const ask = (...words: string[]) => stage.windows.exec([`C:\\Agent\\${name}`, ...words])
+    const ask = (...words: string[]) =>
+      stage.windows.exec([`C:\\Program Files\\Agent\\${name}`, ...words])
     expect(await ask('power')).toEqual({ code: 0, said: expect.stringMatching(/^(ac|battery|unknown)\r?\n$/) as string }) // prettier-ignore
     expect(await ask('metered')).toEqual({ code: 0, said: expect.stringMatching(/^(metered|unmetered|unknown)\r?\n$/) as string }) // prettier-ignore
   })
@@ -348,6 +355,20 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     const PLACE = 'C:\\Program Files\\DeployX Agent\\deployx-agent.exe'
     const verb = (...words: string[]) => stage.windows.exec([stage.agentPath, ...words], 90_000)
     const log = () => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
+
+    it('is not installed from Downloads, where nothing is put beside it either', async () => {
+      const folder = 'C:\\users\\public\\Downloads'
+      await fs.mkdir(stage.windows.unixPath(folder), { recursive: true })
+      await fs.copyFile(
+        stage.windows.unixPath(stage.agentPath),
+        stage.windows.unixPath(`${folder}\\deployx-agent.exe`),
+      )
+      const refused = await stage.windows.exec([`${folder}\\deployx-agent.exe`, 'install-service'])
+      expect(refused.said).toContain(`not installed as a service from ${folder}`)
+      expect(refused.said).toContain('new folder in C:\\Program Files')
+      expect(refused.code).toBe(1)
+      expect(readdirSync(stage.windows.unixPath(folder))).toEqual(['deployx-agent.exe'])
+    })
 
     it('is put in its place, enrolled, started, and comes back when it is killed', async () => {
       await stage.killAgent()

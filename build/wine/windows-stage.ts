@@ -6,7 +6,8 @@ import { targetsByIds } from '../agent/targets.ts'
 import { packageAgents } from '../package-agent.ts'
 import { copyForWine, openWindows, type Windows, type WindowsProgram } from './prefix.ts'
 
-const AGENT = 'C:\\Agent\\deployx-agent.exe'
+/** A service is installed only from where others cannot write. */
+const AGENT = 'C:\\Program Files\\Agent\\deployx-agent.exe'
 const STATE = 'C:\\ProgramData\\DeployX\\agent'
 
 async function packagedAgent(): Promise<string> {

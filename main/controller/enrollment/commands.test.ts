@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,7 +7,7 @@ import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { enrollmentCommands, type Offer } from './commands.ts'
 
 const CODE = 'DX1.abc'
-const ADDRESS = '192.168.1.20:7480'
+const ADDRESSES = ['192.168.1.20:7480', '[fd00::1]:7480']
 const offer = (platform: string, arch: string, digit: string): Offer => ({
   fileName: `deployx-agent-${platform}-${arch}`,
   arch,
@@ -17,96 +17,206 @@ const both = (platform: DevicePlatform): Offer[] => [
   offer(platform, 'x64', 'a'),
   offer(platform, 'arm64', 'b'),
 ]
+const urls = (name: string): string[] => ADDRESSES.map((a) => `https://${a}/agent/download/${name}`)
 
-describe('the line of an agent that is not here', () => {
-  it('makes a file that a person brought a service', () => {
-    const { windows, linux, macos } = enrollmentCommands(CODE, ADDRESS, () => [])
-    expect(windows).toBe('.\\deployx-agent.exe install-service --code DX1.abc')
-    expect(linux).toBe('sudo ./deployx-agent install-service --code DX1.abc')
-    expect(macos).toBe(linux)
+describe('the line for Windows', () => {
+  it('works in a new folder below Program Files, closed to all but administrators, and removes it', () => {
+    for (const offers of [both, () => []])
+      for (const code of [CODE, null]) {
+        const { windows } = enrollmentCommands(code, ADDRESSES, offers)
+        expect(windows).toMatch(/^\$d="\$env:ProgramFiles\\DeployX Agent\\setup-\$\(\[guid\]::NewGuid\(\)\)"; md \$d -ea Stop /) // prettier-ignore
+        expect(windows).toContain("icacls $d /inheritance:r /grant:r '*S-1-5-32-544:(OI)(CI)F' '*S-1-5-18:(OI)(CI)F'") // prettier-ignore
+        expect(windows).toContain('& $f install-service')
+        expect(windows).toMatch(/ finally { rd \$d -Recurse -Force }$/)
+        expect(windows).not.toContain('\n')
+      }
   })
 
-  it('compares digits first where there is no code', () => {
-    const { windows, linux, macos } = enrollmentCommands(null, ADDRESS, () => [])
-    expect(linux).toBe(
-      'sudo ./deployx-agent discover --state /var/lib/deployx-agent && sudo ./deployx-agent install-service',
-    )
-    expect(macos).toContain('--state "/Library/Application Support/DeployX/agent" && ')
-    expect(windows).toBe(
-      '.\\deployx-agent.exe discover --state "$env:ProgramData\\DeployX\\agent"; if ($?) { .\\deployx-agent.exe install-service }',
-    )
+  it('tries each address without a proxy, with the curl of Windows, and starts what has the hash', () => {
+    const { windows } = enrollmentCommands(CODE, ADDRESSES, both)
+    const list = urls('deployx-agent-windows-x64').map((url) => `'${url}'`)
+    expect(windows).toContain(`foreach ($u in ${list.join(',')})`)
+    expect(windows).toContain(`& "$env:SystemRoot\\System32\\curl.exe" -q -gfsSk --noproxy '*' --connect-timeout 4 `) // prettier-ignore
+    expect(windows).toContain(`(Get-FileHash $f).Hash -eq '${'a'.repeat(64)}') { & $f install-service --code DX1.abc }`) // prettier-ignore
+    const { windows: digits } = enrollmentCommands(null, ADDRESSES, both)
+    expect(digits).toContain('discover --state "$env:ProgramData\\DeployX\\agent" --hub ([uri]$u).Authority; if ($?)') // prettier-ignore
+  })
+
+  it('copies a file that a person brought', () => {
+    const { windows } = enrollmentCommands(CODE, ADDRESSES, () => [])
+    expect(windows).toContain('cp .\\deployx-agent.exe $f -ea Stop; try { & $f install-service --code DX1.abc }') // prettier-ignore
   })
 })
 
-it('names the hub to an agent that came from it, where digits are compared', () => {
-  const lines = enrollmentCommands(null, ADDRESS, both)
-  for (const line of Object.values(lines)) expect(line).toContain(` --hub ${ADDRESS}`)
-})
+describe.skipIf(process.platform === 'win32')(
+  'the line for Linux and macOS, run by a shell',
+  () => {
+    let bin: string
+    let home: string
+    let cwd: string
+    beforeEach(() => {
+      bin = mkdtempSync(join(tmpdir(), 'deployx-line-'))
+      home = join(bin, 'home-of-root')
+      cwd = join(bin, 'here')
+      for (const folder of [home, cwd]) mkdirSync(folder)
+    })
+    afterEach(() => rmSync(bin, { recursive: true, force: true }))
 
-describe.skipIf(process.platform === 'win32')('the line for Linux, run by a shell', () => {
-  let bin: string
-  beforeEach(() => {
-    bin = mkdtempSync(join(tmpdir(), 'deployx-line-'))
-  })
-  afterEach(() => rmSync(bin, { recursive: true, force: true }))
-
-  /** Programs that only say how they were called, in a folder that is all of PATH. */
-  function pc(programs: Record<string, string>): (line: string) => string {
-    for (const [name, does] of Object.entries(programs)) {
-      writeFileSync(join(bin, name), `#!/bin/sh\necho ${name} "$@" >> ${bin}/said\n${does}\n`)
-      chmodSync(join(bin, name), 0o755)
+    const program = (file: string, text: string): void => {
+      // Never through a link: it may lead to the real program of this computer.
+      rmSync(file, { force: true })
+      writeFileSync(file, `#!/bin/sh\n${text}\n`)
+      chmodSync(file, 0o755)
     }
-    const agent = `printf '#!/bin/sh\\necho agent "$@" >> ${bin}/said\\n' > deployx-agent`
-    const fetcher = join(bin, programs['curl'] === undefined ? 'wget' : 'curl')
-    writeFileSync(fetcher, `#!/bin/sh\necho ${fetcher} "$@" >> ${bin}/said\n${agent}\n`)
-    chmodSync(fetcher, 0o755)
-    return (line) => {
-      // The shell of a person, of which only the quoting matters here; `sh` and `chmod` are the real ones.
-      const found = (name: string) => spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim()
-      const words = line.replace(/^sh /, `${found('sh')} `).replace('chmod', found('chmod'))
-      const env = { PATH: bin }
-      const ended = spawnSync(found('sh'), ['-c', words], { cwd: bin, env, encoding: 'utf8' })
-      const said = readFileSync(join(bin, 'said'), 'utf8').replaceAll(`${bin}/`, '')
-      return said + ended.stdout
+    const AGENT = (exit = 0): string =>
+      `echo agent "$@" in $PWD >> ${bin}/said; ls -ld $PWD >> ${bin}/said; exit ${exit}`
+
+    /** Programs that say how they were called; the harmless rest is the real one, and there is nothing else in PATH. */
+    function pc(programs: Record<string, string>, agent = AGENT()) {
+      const real = ['sh', 'mktemp', 'rm', 'cp', 'chmod', 'cat', 'ls']
+      for (const name of real.filter((one) => !existsSync(join(bin, one)))) {
+        const found = spawnSync('which', [name], { encoding: 'utf8' }).stdout.trim()
+        symlinkSync(found, join(bin, name))
+      }
+      program(join(bin, 'agent-file'), agent)
+      const all = {
+        uname: 'echo x86_64',
+        id: 'echo 0',
+        sleep: '',
+        sha256sum: 'cat >> ${0%/*}/said',
+        ...programs,
+      }
+      for (const [name, does] of Object.entries(all))
+        program(join(bin, name), `echo ${name} "$@" >> ${bin}/said\n${does}`)
+      return (line: string, env: Record<string, string> = {}) => {
+        const words = ['-c', line.replaceAll('~root', home)]
+        const ended = spawnSync(join(bin, 'sh'), words, { cwd, env: { PATH: bin, ...env }, encoding: 'utf8' }) // prettier-ignore
+        const said = existsSync(join(bin, 'said')) ? readFileSync(join(bin, 'said'), 'utf8') : ''
+        // Whatever happened, nothing is left behind.
+        expect(readdirSync(home)).toEqual([])
+        expect(readdirSync(cwd)).toEqual(existsSync(join(cwd, 'deployx-agent')) ? ['deployx-agent'] : []) // prettier-ignore
+        return { said: said.replaceAll(`${bin}/`, ''), code: ended.status, out: ended.stdout + ended.stderr } // prettier-ignore
+      }
     }
-  }
-  const { linux } = enrollmentCommands(CODE, ADDRESS, both)
-  const url = `https://${ADDRESS}/agent/download/deployx-agent-linux`
+    const fetched =
+      'while [ "$1" != -o ] && [ "$1" != -O ]; do shift; done; cp ${0%/*}/agent-file $2'
+    const { linux, macos } = enrollmentCommands(CODE, ADDRESSES, both)
+    const [first, second] = urls('deployx-agent-linux-x64')
 
-  it('asks curl where there is one, and sudo for a person who is not root', () => {
-    const said = pc({
-      curl: '',
-      uname: 'echo x86_64',
-      id: 'echo 1000',
-      sha256sum: 'cat >> said',
-      cat: 'while read -r line; do echo "$line"; done',
-      sudo: 'exec "$@"',
-    })(linux)
-    expect(said.split('\n')).toEqual(
-      expect.arrayContaining([
-        `curl -fsSk --retry 8 -o deployx-agent ${url}-x64`,
-        `${'a'.repeat(64)}  deployx-agent`,
-        'sudo ./deployx-agent install-service --code DX1.abc',
-        'agent install-service --code DX1.abc',
-      ]),
-    )
-  })
+    it('asks curl where there is one: no proxy, no settings of the person, a short time per address', () => {
+      const { said, code } = pc({ curl: `echo $HOME >> ${bin}/said; ${fetched}` })(linux, {
+        HOME: '/nobody',
+      })
+      expect(code).toBe(0)
+      expect(said).toMatch(
+        /^curl -q -gfsSk --noproxy \* --connect-timeout 4 --speed-limit 1 --speed-time 60 -o deployx-agent /m,
+      )
+      expect(said).toContain(` ${first}\nhome-of-root/deployx-`)
+      expect(said).not.toContain(second!)
+      expect(said).toContain(`${'a'.repeat(64)}  deployx-agent\n`)
+      expect(said).toMatch(
+        /^agent install-service --code DX1.abc in home-of-root\/deployx-\w{10}$/m,
+      )
+      // Nobody else gets in.
+      expect(said).toMatch(/^drwx------.* home-of-root\/deployx-/m)
+    })
 
-  it('asks wget where there is no curl, and needs no sudo for root', () => {
-    const said = pc({ uname: 'echo aarch64', id: 'echo 0', sha256sum: 'exit 0' })(linux)
-    expect(said).toContain(`wget -nv --no-check-certificate -O deployx-agent ${url}-arm64\n`)
-    expect(said).toContain('agent install-service --code DX1.abc\n')
-  })
+    it('asks wget where there is no curl', () => {
+      const { said, code } = pc({ wget: fetched, uname: 'echo aarch64' })(linux)
+      expect(code).toBe(0)
+      expect(said).toMatch(
+        /^wget -nv --no-proxy --no-check-certificate -t 1 --connect-timeout=4 --read-timeout=60 -O deployx-agent https:\S+-arm64$/m,
+      )
+      expect(said).toContain('agent install-service --code DX1.abc ')
+    })
 
-  it('runs nothing of what has another hash', () => {
-    const said = pc({ curl: '', uname: 'echo x86_64', id: 'echo 0', sha256sum: 'exit 1' })(linux)
-    expect(said).toContain('sha256sum -c')
-    expect(said).not.toContain('agent install-service')
-  })
+    it('does everything as root, by sudo, for a person who is not', () => {
+      const { said, code } = pc({ curl: fetched, id: 'echo 1000', sudo: 'exec "$@"' })(linux)
+      expect(code).toBe(0)
+      expect(said.indexOf('sudo sh -c')).toBeGreaterThan(-1)
+      expect(said.indexOf('curl ')).toBeGreaterThan(said.indexOf('sudo sh -c'))
+      const ofRoot = pc({ curl: fetched, sudo: 'exit 1' })(linux, { s: 'false' })
+      expect(ofRoot.code).toBe(0)
+    })
 
-  it('fetches nothing for a processor that no agent is made for', () => {
-    const said = pc({ curl: '', uname: 'echo riscv64', id: 'echo 0' })(linux)
-    expect(said).toContain('There is no agent for riscv64.')
-    expect(said).not.toContain('curl')
-  })
-})
+    it('goes on to the next address when one does not answer, and ends when none does', () => {
+      const deaf = (url: string, code: number): string =>
+        `case "$*" in *${url}) exit ${code};; esac; `
+      for (const [name, codes] of [
+        ['curl', [6, 7, 28]],
+        ['wget', [4]],
+      ] as const)
+        for (const exit of codes) {
+          rmSync(join(bin, 'curl'), { force: true })
+          const { said, code } = pc({ [name]: deaf(first!, exit) + fetched })(linux)
+          expect(code).toBe(0)
+          expect(said).toContain(second)
+          const none = pc({ [name]: `exit ${exit}`, sleep: 'exit 1' })(linux)
+          expect(none.code).toBe(1)
+          rmSync(join(bin, 'said'))
+        }
+    })
+
+    it('asks again while the hub is busy', () => {
+      const busyTwice = `n=$(cat ${bin}/n 2>/dev/null); echo x$n > ${bin}/n; [ "$n" = xx ] || exit 22; `
+      const { said, code } = pc({ curl: busyTwice + fetched, sleep: '' })(linux)
+      expect(code).toBe(0)
+      expect(said.match(/^curl .*-linux-x64$/gm)).toHaveLength(3)
+      expect(said.match(/^sleep \d+$/gm)).toEqual(['sleep 1'])
+    })
+
+    it('runs nothing of what has another hash, and nothing that was not fetched', () => {
+      for (const curl of [fetched, 'exit 60']) {
+        const { said, code } = pc({ curl, sleep: '', sha256sum: 'exit 1' })(linux)
+        expect(code).toBe(1)
+        expect(said).toContain('sha256sum -c')
+        expect(said).not.toContain('agent install-service')
+      }
+    })
+
+    it('fetches nothing for a processor that no agent is made for', () => {
+      const { said, code, out } = pc({ curl: fetched, uname: 'echo riscv64' })(linux)
+      expect(code).toBe(1)
+      expect(out).toContain('There is no agent for riscv64.')
+      expect(said).not.toContain('curl ')
+    })
+
+    it.each([0, 3, 130])('ends with the exit code of the agent, %d', (exit) => {
+      expect(pc({ curl: fetched }, AGENT(exit))(linux).code).toBe(exit)
+      const shasum = { curl: fetched, shasum: 'cat > /dev/null' }
+      expect(pc(shasum, AGENT(exit))(macos).code).toBe(exit)
+    })
+
+    it('compares digits first where there is no code, with the hub that the file came from', () => {
+      const lines = enrollmentCommands(null, ADDRESSES, both)
+      const { said } = pc({ curl: `case "$*" in *192*) exit 7;; esac; ${fetched}` })(lines.linux)
+      expect(said).toMatch(
+        /^agent discover --state \/var\/lib\/deployx-agent --hub \[fd00::1\]:7480 in /m,
+      )
+      expect(said).toMatch(/^agent install-service in /m)
+      const mac = pc({ curl: fetched, shasum: 'cat > /dev/null' })(lines.macos)
+      expect(mac.said).toMatch(/^agent discover --state \/Library\/Application Support\/DeployX\/agent --hub 192/m) // prettier-ignore
+      const refusing = pc({ curl: fetched }, 'echo called >> ${0%/*}/called; exit 5')(lines.linux)
+      expect(refusing.code).toBe(5)
+    })
+
+    it('makes a file that a person brought a service, out of a folder that is only root’s', () => {
+      const line = enrollmentCommands(CODE, ADDRESSES, () => []).linux
+      program(join(cwd, 'deployx-agent'), AGENT())
+      const { said, code } = pc({})(line)
+      expect(code).toBe(0)
+      expect(said).toMatch(
+        /^agent install-service --code DX1.abc in home-of-root\/deployx-\w{10}$/m,
+      )
+      rmSync(join(cwd, 'deployx-agent'))
+      expect(pc({})(line).code).toBe(1)
+    })
+
+    it('is one line that a shell can be given', () => {
+      for (const code of [CODE, null])
+        for (const offers of [both, () => []])
+          for (const line of Object.values(enrollmentCommands(code, ADDRESSES, offers)))
+            expect(line).not.toMatch(/[\n!]/)
+    })
+  },
+)

@@ -5,6 +5,7 @@ import type { DevicePlatform } from '#shared/domain/platforms.ts'
 export type Commands = Record<DevicePlatform, string>
 /** One file that the hub hands out; `arch` as it stands in the file's name. */
 export type Offer = { fileName: string; arch: string; sha256: string }
+type PosixPlatform = Exclude<DevicePlatform, 'windows'>
 
 /** Where `install-service` keeps the agent's identity; see agent/service/layout.ts. */
 const STATE: Commands = {
@@ -15,39 +16,77 @@ const STATE: Commands = {
 /** What `uname -m` says on the architectures that agents are made for. */
 const UNAME: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64|arm64' }
 /** The program that compares a file with its SHA-256. */
-const CHECK = { linux: 'sha256sum -c', macos: 'shasum -a 256 -c' }
+const CHECK: Record<PosixPlatform, string> = { linux: 'sha256sum -c', macos: 'shasum -a 256 -c' }
+/** Seconds after which an address that does not answer is given up for the next one. */
+const CONNECT_SECONDS = 4
+/** Seconds without a byte after which a download is given up. */
+const STALL_SECONDS = 60
+/** Pauses in seconds between rounds over all addresses, while the hub answers but is busy. */
+const PAUSES = [1, 2, 4, 8, 16, 30, 60, 60]
 
 /**
  * Where the agent's file is here, the line fetches it from the hub, compares its hash with the one in the line (the hub's
  * certificate means nothing to curl, the hash in the copied line does) and makes it a service. Otherwise it is for a file that a
- * person brought to the PC.
+ * person brought to the PC. Either way the file lies in a new folder that only the administrator can enter from the first byte to
+ * the last step: in any other folder somebody else could exchange it between the check and the start.
  * @param code admits the PC; null: a person compares six digits on both screens
- * @param address HOST:PORT of the hub
+ * @param addresses HOST:PORT of the hub, the most likely one first; the line tries all of them
  */
 export function enrollmentCommands(
   code: string | null,
-  address: string | undefined,
+  addresses: readonly string[],
   offers: (platform: DevicePlatform) => readonly Offer[],
 ): Commands {
-  const line = (platform: DevicePlatform): string => {
-    const files = address ? offers(platform) : []
-    if (platform === 'windows') return windowsLine(code, address, files[0])
-    // Where the file came from, the hub is.
-    const hub = files.length > 0 ? ` --hub ${address}` : ''
-    const steps = (agent: string): string =>
-      code !== null
-        ? `${agent} install-service --code ${code}`
-        : `${agent} discover --state ${STATE[platform]}${hub} && ${agent} install-service`
-    if (files.length === 0) return steps('sudo ./deployx-agent')
-    const fetched = posixFetch(`https://${address}${AGENT_DOWNLOAD_PATH}`, files, CHECK[platform])
-    // Debian has no sudo where root was given a password.
-    return `sh -c '${fetched} && ${steps('$([ $(id -u) = 0 ] || echo sudo) ./deployx-agent')}'`
+  const filesFor = (platform: DevicePlatform): readonly Offer[] =>
+    addresses.length > 0 ? offers(platform) : []
+  return {
+    windows: windowsLine(code, addresses, filesFor('windows')[0]),
+    linux: posixLine('linux', code, addresses, filesFor('linux')),
+    macos: posixLine('macos', code, addresses, filesFor('macos')),
   }
-  return { windows: line('windows'), linux: line('linux'), macos: line('macos') }
 }
 
-/** Leaves the checked file as ./deployx-agent. A bare Debian has wget and no curl, others have curl and no wget. */
-function posixFetch(folder: string, files: readonly Offer[], check: string): string {
+const downloadFolders = (addresses: readonly string[]): string[] =>
+  addresses.map((address) => `https://${address}${AGENT_DOWNLOAD_PATH}`)
+
+/** A script as one word between double quotes of sh. */
+const doubleQuoted = (script: string): string => `"${script.replace(/[\\$"\x60]/g, '\\$&')}"`
+
+/** Debian has no sudo where root was given a password. */
+const asRoot = (script: string): string =>
+  `sh -c 's=; [ $(id -u) = 0 ] || s=sudo; $s sh -c ${doubleQuoted(script)}'`
+
+/**
+ * `~root` is nobody else's on Linux and macOS, and programs may run there (a hardened /tmp forbids that). The folder is removed at
+ * the end; the exit code is that of the last step.
+ */
+function posixLine(
+  platform: PosixPlatform,
+  code: string | null,
+  addresses: readonly string[],
+  files: readonly Offer[],
+): string {
+  const agent = './deployx-agent'
+  // Where the file came from, the hub is.
+  const hub = files.length > 0 ? ' --hub $a' : ''
+  const steps =
+    code !== null
+      ? `${agent} install-service --code ${code}`
+      : `${agent} discover --state ${STATE[platform]}${hub} && ${agent} install-service`
+  const folder =
+    'd=$(mktemp -d ~root/deployx-XXXXXXXXXX) || exit 1; trap "rm -rf $d" 0; trap "exit 130" 1 2 15'
+  if (files.length === 0)
+    return asRoot(`${folder}; cp ${agent} $d && cd $d && chmod 700 ${agent} && ${steps}`)
+  const fetch = posixFetch(downloadFolders(addresses), files)
+  const check = `echo "$h  deployx-agent" | ${CHECK[platform]}`
+  return asRoot(`${folder}; cd $d || exit 1; ${fetch}; ${check} && chmod 700 ${agent} && ${steps}`)
+}
+
+/**
+ * Leaves the file as ./deployx-agent and the address it came from in `$a`. A bare Debian has wget and no curl, others have curl and
+ * no wget. HOME: no settings of the person's own take part. Exit codes 6, 7, 28 (curl) and 4 (wget) mean that nobody answers there.
+ */
+function posixFetch(folders: readonly string[], files: readonly Offer[]): string {
   const [only, ...others] = files
   const cases = files.map(
     ({ fileName, arch, sha256 }) => `${UNAME[arch] ?? arch}) f=${fileName} h=${sha256};;`,
@@ -57,24 +96,43 @@ function posixFetch(folder: string, files: readonly Offer[], check: string): str
       ? `f=${only!.fileName} h=${only!.sha256}`
       : `case $(uname -m) in ${cases.join(' ')} *) echo "There is no agent for $(uname -m)."; exit 1;; esac`
   return (
-    `${choose}; u=${folder}$f; if command -v curl >/dev/null; then curl -fsSk --retry 8 -o deployx-agent "$u"; ` +
-    `else wget -nv --no-check-certificate -O deployx-agent "$u"; fi && ` +
-    `echo "$h  deployx-agent" | ${check} && chmod +x deployx-agent`
+    `set -f; ${choose}; for n in ${PAUSES.join(' ')}; do b=; for u in ${folders.join(' ')}; do ` +
+    `if command -v curl >/dev/null; then HOME=$d curl -q -gfsSk --noproxy * --connect-timeout ${CONNECT_SECONDS} ` +
+    `--speed-limit 1 --speed-time ${STALL_SECONDS} -o deployx-agent $u$f; ` +
+    `else HOME=$d wget -nv --no-proxy --no-check-certificate -t 1 --connect-timeout=${CONNECT_SECONDS} ` +
+    `--read-timeout=${STALL_SECONDS} -O deployx-agent $u$f; fi; ` +
+    `case $? in 0) break 2;; 4|6|7|28) ;; *) b=1;; esac; done; [ $b ] || exit 1; sleep $n; done; ` +
+    `a=\${u#https://} a=\${a%%/*}`
   )
 }
 
-/** For PowerShell. Windows 10 and later have curl; on ARM they run what is made for x64. */
-function windowsLine(code: string | null, address: string | undefined, file?: Offer): string {
-  const steps = (agent: string): string =>
+/**
+ * For PowerShell as administrator. Windows 10 and later have curl; on ARM they run what is made for x64. Only administrators may write
+ * below Program Files, and the new folder is closed to everybody else besides: Windows looks for libraries beside a program.
+ */
+function windowsLine(code: string | null, addresses: readonly string[], file?: Offer): string {
+  const hub = file ? ' --hub ([uri]$u).Authority' : ''
+  const steps =
     code !== null
-      ? `${agent} install-service --code ${code}`
-      : `${agent} discover --state ${STATE.windows}${file ? ` --hub ${address}` : ''}; if ($?) { ${agent} install-service }`
-  if (!file || !address) return steps('.\\deployx-agent.exe')
+      ? `& $f install-service --code ${code}`
+      : `& $f discover --state ${STATE.windows}${hub}; if ($?) { & $f install-service }`
+  const folder =
+    `$d="$env:ProgramFiles\\DeployX Agent\\setup-$([guid]::NewGuid())"; md $d -ea Stop >$null; ` +
+    `icacls $d /inheritance:r /grant:r '*S-1-5-32-544:(OI)(CI)F' '*S-1-5-18:(OI)(CI)F' >$null; ` +
+    `$f="$d\\deployx-agent.exe"`
+  const away = 'rd $d -Recurse -Force'
+  if (!file)
+    return `${folder}; cp .\\deployx-agent.exe $f -ea Stop; try { ${steps} } finally { ${away} }`
+  const urls = downloadFolders(addresses).map((from) => `'${from}${file.fileName}'`)
+  const fetch =
+    `:all foreach ($n in ${PAUSES.join(',')}) { $b=0; foreach ($u in ${urls.join(',')}) { ` +
+    `& "$env:SystemRoot\\System32\\curl.exe" -q -gfsSk --noproxy '*' --connect-timeout ${CONNECT_SECONDS} ` +
+    `--speed-limit 1 --speed-time ${STALL_SECONDS} -o $f $u; ` +
+    `if ($LASTEXITCODE -eq 0) { break all }; if ($LASTEXITCODE -notin 6,7,28) { $b=1 } }; ` +
+    `if (-not $b) { break }; sleep $n }`
   return (
-    `$d="$env:ProgramFiles\\DeployX Agent"; md $d -Force >$null; ` +
-    `curl.exe -fsSk --retry 8 -o "$d\\deployx-agent-setup.exe" https://${address}${AGENT_DOWNLOAD_PATH}${file.fileName}; ` +
-    `if ((Get-FileHash "$d\\deployx-agent-setup.exe").Hash -eq '${file.sha256}') ` +
-    `{ ${steps('& "$d\\deployx-agent-setup.exe"')} } ` +
-    `else { 'This is not the file that the console serves.' }`
+    `${folder}; try { ${fetch}; ` +
+    `if ((Test-Path $f) -and (Get-FileHash $f).Hash -eq '${file.sha256}') { ${steps} } ` +
+    `else { 'This is not the file that the console serves.' } } finally { ${away} }`
   )
 }

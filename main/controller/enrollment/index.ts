@@ -86,13 +86,12 @@ export function createEnrollment(deps: {
       const addresses = deps.addresses()
       const { fingerprint } = deps.keys()
       const code = formatEnrollmentCode({ secret, fingerprint, addresses })
-      const commands = enrollmentCommands(code, addresses[0], deps.agentFiles.of)
+      const commands = enrollmentCommands(code, addresses, deps.agentFiles.of)
       return { id: row.id, code, expires_at, commands }
     },
 
     /** The lines for PCs that are enrolled without a code, by six digits on both screens. */
-    digitCommands: (): Commands =>
-      enrollmentCommands(null, deps.addresses()[0], deps.agentFiles.of),
+    digitCommands: (): Commands => enrollmentCommands(null, deps.addresses(), deps.agentFiles.of),
 
     /** Codes of his that still admit PCs. */
     openOf: (id: UserId): number => repo.countOpen(id, isoTime(deps.now())),

@@ -77,5 +77,6 @@ it('puts the hash of the file into the lines to copy, and falls back where there
     expect(line).toContain(`install-service --code ${code}`)
     expect(line).not.toContain('\n')
   }
-  expect(commands.macos).toBe(`sudo ./deployx-agent install-service --code ${code}`)
+  expect(commands.macos).not.toContain('/agent/download/')
+  expect(commands.macos).toContain(`./deployx-agent install-service --code ${code}`)
 })

@@ -1,0 +1,58 @@
+/**
+ * Who else could exchange a file, or a folder above it. What a root or SYSTEM process runs must not lie where other users may write:
+ * checked once and exchanged afterwards, it is theirs.
+ */
+import { lstatSync, realpathSync, type Stats } from 'node:fs'
+import { dirname, win32 } from 'node:path'
+import { errorText } from './atomic-file.ts'
+
+const GROUP_AND_OTHERS_WRITE = 0o022
+const STICKY = 0o1000
+
+/** Trusted are this user and root, who can do anything anyway. */
+const isForeign = (stat: Stats, me: number): boolean => stat.uid !== me && stat.uid !== 0
+
+const sentence = (path: string): string => `Other users may write to ${path}.`
+
+/**
+ * @param path a file that exists, or a folder
+ * @param me the user whom it is to be safe for; Windows has none: see isAdministratorsPlace
+ * @returns a sentence that names the weak place, or null. What cannot be examined counts as weak
+ */
+export function foreignHands(path: string, me = process.getuid?.()): string | null {
+  if (me === undefined) return null
+  try {
+    return weakPlace(path, me)
+  } catch (error) {
+    return `${path} cannot be examined: ${errorText(error).slice(0, 200)}.`
+  }
+}
+
+function weakPlace(path: string, me: number): string | null {
+  const real = realpathSync(path)
+  let stat = lstatSync(real)
+  if (isForeign(stat, me) || (stat.mode & GROUP_AND_OTHERS_WRITE) !== 0) return sentence(real)
+  const isFile = stat.isFile()
+  for (let folder = dirname(real), at = 0; ; folder = dirname(folder), at++) {
+    stat = lstatSync(folder)
+    // In a sticky folder (/tmp) nobody can rename what is another user's; but what lies beside a program may be read by it.
+    const isSticky = (stat.mode & STICKY) !== 0 && !(isFile && at === 0)
+    if (isForeign(stat, me)) return sentence(folder)
+    if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0 && !isSticky) return sentence(folder)
+    if (folder === dirname(folder)) return null
+  }
+}
+
+/**
+ * Windows: whether only administrators may write there by Windows' own rules, which hold below Program Files.
+ * A folder that was opened on purpose is not recognised.
+ */
+export function isAdministratorsPlace(path: string, env: NodeJS.ProcessEnv): boolean {
+  const roots = [env['ProgramW6432'], env['ProgramFiles'], env['ProgramFiles(x86)']]
+  const isBelow = (root: string | undefined): boolean => {
+    if (!root) return false
+    const way = win32.relative(root, path)
+    return way !== '' && !way.startsWith('..') && !win32.isAbsolute(way)
+  }
+  return roots.some(isBelow)
+}
