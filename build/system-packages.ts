@@ -10,6 +10,8 @@ const packagesFor = {
     'libxss1',
     'libatk-bridge2.0-0',
     'libdrm2',
+    // Loaded when it shows its first notification; without it nothing is shown and nothing is said.
+    'libnotify4',
   ],
   display: ['xvfb', 'xauth'],
   /** A private message bus with a tray and a notification server, for the desktop specs. */

@@ -232,6 +232,7 @@ export function openDesktop(deps: {
           keepAwake.update(beat.activity.running_targets)
         },
         onCompleted: (ended) => notices.completed(ended),
+        onPaused: (event) => notices.paused(event),
         isLookedAt: (id) => window.isLookedAt(id),
       })
       const isThere = await isTrayThere()

@@ -1,8 +1,8 @@
-/** Native notifications: how a deployment ended, and once that the hub goes on without its window. */
+/** Native notifications: a deployment ended or was paused by its failures, and once that closing the window stops nothing. */
 import { Notification } from 'electron'
-import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/console-feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
-import { completionNotice } from './words.ts'
+import { completionNotice, pauseNotice } from './words.ts'
 
 /** A notification that nobody holds is collected, and its click is lost with it. */
 const MAX_HELD = 20
@@ -45,6 +45,11 @@ export function createNotices(deps: {
       if (!deps.isWanted()) return
       const { title, body } = completionNotice(ended)
       void show(title, body, () => deps.onOpen(ended.deployment_id))
+    },
+    paused(event: DeploymentPaused): void {
+      if (!deps.isWanted()) return
+      const { title, body } = pauseNotice(event)
+      void show(title, body, () => deps.onOpen(event.deployment_id))
     },
     explainTray(): void {
       const where = process.platform === 'darwin' ? 'menu bar' : 'tray'

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type {
   DeploymentCompleted,
+  DeploymentPaused,
   FeedEventName,
   FeedEvents,
 } from '#shared/contract/console-feed.ts'
@@ -24,6 +25,7 @@ function setUp(isLookedAt: (id: DeploymentId) => boolean = () => false) {
   let listener: ((event: FeedEventName, body: never) => void) | null = null
   const beats: Pulse[] = []
   const completed: DeploymentCompleted[] = []
+  const pauses: DeploymentPaused[] = []
   const watch = watchPulse({
     controller: {
       hubUrl: 'https://192.168.1.20:7480',
@@ -35,12 +37,14 @@ function setUp(isLookedAt: (id: DeploymentId) => boolean = () => false) {
     },
     onBeat: (pulse) => beats.push(pulse),
     onCompleted: (ended) => completed.push(ended),
+    onPaused: (event) => pauses.push(event),
     isLookedAt,
   })
   return {
     watch,
     beats,
     completed,
+    pauses,
     isSubscribed: () => listener !== null,
     set: (changes: Partial<Activity>) => (activity = { ...activity, ...changes }),
     send: <E extends FeedEventName>(event: E, body: Partial<FeedEvents[E]>) =>
@@ -51,6 +55,12 @@ function setUp(isLookedAt: (id: DeploymentId) => boolean = () => false) {
         deployment_name: `D${n}`,
         status,
         failure_count,
+      } as never),
+    pause: (n: number) =>
+      listener?.('deployment_paused', {
+        deployment_id: id(n),
+        deployment_name: `D${n}`,
+        failure_count: 2,
       } as never),
     unseen: () => beats.at(-1)?.unseen.map((each) => each.id),
   }
@@ -141,6 +151,19 @@ describe('failures nobody has looked at', () => {
     end(1, 'failed')
     vi.advanceTimersByTime(1_000)
     expect(unseen()).toEqual([1])
+  })
+
+  it('are those of a deployment that its failures paused, until it is resumed', () => {
+    const { beats, pauses, pause, send, unseen } = setUp()
+    pause(1)
+    // The change that came with the pause does not clear it.
+    send('deployment_updated', { id: id(1), status: 'in_progress', paused: true })
+    vi.advanceTimersByTime(1_000)
+    expect(beats.at(-1)?.unseen).toEqual([{ id: 1, name: 'D1', failed: 2, isPaused: true }])
+    expect(pauses).toHaveLength(1)
+    send('deployment_updated', { id: id(1), status: 'in_progress', paused: false })
+    vi.advanceTimersByTime(1_000)
+    expect(unseen()).toEqual([])
   })
 
   it('are bounded: the oldest give way', () => {

@@ -5,18 +5,25 @@
 import type { Controller } from '../controller/compose.ts'
 import type {
   DeploymentCompleted,
+  DeploymentPaused,
   FeedEventName,
   FeedEvents,
 } from '#shared/contract/console-feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 
 export type Activity = ReturnType<Controller['activity']>
-export type UnseenFailure = { id: DeploymentId; name: string; failed: number }
+export type UnseenFailure = {
+  id: DeploymentId
+  name: string
+  failed: number
+  /** It waits for a decision: its failures paused it. */
+  isPaused: boolean
+}
 export type Pulse = {
   /** `HOST:PORT` under which agents find the hub. */
   hubAddress: string
   activity: Activity
-  /** Deployments that ended with failures nobody has looked at yet, oldest first. */
+  /** Deployments that ended with failures, or were paused by them, and nobody has looked at yet; oldest first. */
   unseen: readonly UnseenFailure[]
 }
 
@@ -41,13 +48,15 @@ export type PulseWatch = ReturnType<typeof watchPulse>
 
 /**
  * @param onBeat told at the start and whenever something has changed, at most once a second
- * @param onCompleted told at once of each deployment that ends
+ * @param onCompleted called immediately for each deployment that ends
+ * @param onPaused called immediately for each deployment that its failures pause
  * @param isLookedAt whether a person has this deployment on the screen now
  */
 export function watchPulse(deps: {
   controller: Pick<Controller, 'activity' | 'subscribe' | 'hubUrl'>
   onBeat: (pulse: Pulse) => void
   onCompleted: (ended: DeploymentCompleted) => void
+  onPaused: (paused: DeploymentPaused) => void
   isLookedAt: (id: DeploymentId) => boolean
 }) {
   const { controller } = deps
@@ -74,12 +83,23 @@ export function watchPulse(deps: {
   function completed(ended: DeploymentCompleted): void {
     const { deployment_id: id, deployment_name: name, failure_count: failed } = ended
     unseen.delete(id)
-    if (['failed', 'partial'].includes(ended.status) && !deps.isLookedAt(id)) {
-      unseen.set(id, { id, name, failed })
-      const [oldest] = unseen.keys()
-      if (unseen.size > MAX_UNSEEN && oldest) unseen.delete(oldest)
-    }
+    if (['failed', 'partial'].includes(ended.status)) mark({ id, name, failed, isPaused: false })
     deps.onCompleted(ended)
+  }
+
+  function paused(event: DeploymentPaused): void {
+    const { deployment_id: id, deployment_name: name, failure_count: failed } = event
+    unseen.delete(id)
+    mark({ id, name, failed, isPaused: true })
+    deps.onPaused(event)
+  }
+
+  /** Keeps it until somebody looks. The oldest give way. */
+  function mark(failure: UnseenFailure): void {
+    if (deps.isLookedAt(failure.id)) return
+    unseen.set(failure.id, failure)
+    const [oldest] = unseen.keys()
+    if (unseen.size > MAX_UNSEEN && oldest) unseen.delete(oldest)
   }
 
   const unsubscribe = controller.subscribe((event: FeedEventName, body) => {
@@ -90,10 +110,13 @@ export function watchPulse(deps: {
       case 'deployment_completed':
         completed(body as FeedEvents['deployment_completed'])
         break
+      case 'deployment_paused':
+        paused(body as FeedEvents['deployment_paused'])
+        break
       case 'deployment_updated': {
-        // Somebody has started it again: he knows.
-        const { id, status } = body as FeedEvents['deployment_updated']
-        if (status === 'in_progress') unseen.delete(id)
+        // Somebody has resumed or retried it: they know.
+        const { id, status, paused } = body as FeedEvents['deployment_updated']
+        if (status === 'in_progress' && !paused) unseen.delete(id)
         break
       }
       case 'hub_updated':

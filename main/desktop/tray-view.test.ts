@@ -26,7 +26,7 @@ describe('the state of the tray', () => {
     expect(trayView(pulse()).state).toBe('idle')
     expect(trayView(pulse({ active_deployments: [office] })).state).toBe('working')
     expect(trayView(pulse({ running_targets: 1 })).state).toBe('working')
-    const failed = [{ id: id(3), name: 'VLC', failed: 2 }]
+    const failed = [{ id: id(3), name: 'VLC', failed: 2, isPaused: false }]
     expect(trayView(pulse({ active_deployments: [office] }, failed)).state).toBe('attention')
   })
 
@@ -70,7 +70,10 @@ describe('the menu', () => {
 
   it('lists what runs and what failed, each leading to it', () => {
     const { menu } = trayView(
-      pulse({ active_deployments: [office] }, [{ id: id(3), name: 'VLC', failed: 2 }]),
+      pulse({ active_deployments: [office] }, [
+        { id: id(3), name: 'VLC', failed: 2, isPaused: false },
+        { id: id(4), name: 'Pilot', failed: 1, isPaused: true },
+      ]),
     )
     expect(menu).toContainEqual({
       type: 'action',
@@ -82,6 +85,7 @@ describe('the menu', () => {
       label: 'VLC: 2 failed',
       action: { do: 'open-deployment', id: 3 },
     })
+    expect(labels(menu)).toContain('Pilot: paused, 1 failed')
   })
 
   it('stays short, whatever there is', () => {
@@ -101,10 +105,11 @@ describe('the menu', () => {
 it('the tooltip says the same, without names', () => {
   expect(trayView(pulse()).tooltip).toBe('DeployX · Hub 192.168.1.20:7480 · 3 of 5 PCs online')
   const busy = pulse({ active_deployments: [office, office] }, [
-    { id: id(3), name: 'VLC', failed: 2 },
+    { id: id(3), name: 'VLC', failed: 2, isPaused: false },
+    { id: id(4), name: 'Pilot', failed: 1, isPaused: true },
   ])
   expect(trayView(busy).tooltip).toBe(
-    'DeployX · Hub 192.168.1.20:7480 · 3 of 5 PCs online · 2 deployments run · 1 has failures',
+    'DeployX · Hub 192.168.1.20:7480 · 3 of 5 PCs online · 2 deployments run · 1 has failures · 1 paused by failures',
   )
   const long = trayView({ ...busy, hubAddress: `[${'fe80::'.repeat(30)}]:7480` })
   expect(long.tooltip.length).toBeLessThanOrEqual(127)

@@ -46,13 +46,16 @@ export function trayView(pulse: Pulse): TrayView {
   const { activity, unseen } = pulse
   const line = `Hub ${pulse.hubAddress} · ${pcsInWords(activity.online_agents, activity.total_devices)}`
   const active = activity.active_deployments
+  const paused = unseen.filter(({ isPaused }) => isPaused).length
+  const failed = unseen.length - paused
   const waiting = activity.pending_devices
   const waits = waiting > 0 ? [counted(waiting, 'PC waits for approval', 'PCs wait for approval')] : [] // prettier-ignore
   const tooltip = [
     'DeployX',
     line,
     ...(active.length > 0 ? [counted(active.length, 'deployment runs', 'deployments run')] : []),
-    ...(unseen.length > 0 ? [counted(unseen.length, 'has failures', 'have failures')] : []),
+    ...(failed > 0 ? [counted(failed, 'has failures', 'have failures')] : []),
+    ...(paused > 0 ? [`${paused} paused by failures`] : []),
     ...waits,
   ]
   return {
@@ -68,7 +71,11 @@ export function trayView(pulse: Pulse): TrayView {
         action: { do: 'open-devices' },
       })),
       ...listed(active, (d) => `${plainText(d.name)} ${d.ended}/${d.total}`),
-      ...listed(unseen, (d) => `${plainText(d.name)}: ${d.failed} failed`),
+      ...listed(unseen, (d) =>
+        d.isPaused
+          ? `${plainText(d.name)}: paused, ${d.failed} failed`
+          : `${plainText(d.name)}: ${d.failed} failed`,
+      ),
       { type: 'separator' },
       { type: 'action', label: 'New deployment', action: { do: 'new-deployment' } },
       { type: 'separator' },

@@ -1,8 +1,9 @@
 /** The desktop's own sentences. Names come from people and agents: bounded, plain text, never markup. Pure. */
-import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/console-feed.ts'
 
 /** Notification servers and menus cut off in their own way; a name is cut here, where it can be seen. */
 export const MAX_NAME_LENGTH = 60
+const MAX_SENTENCE_LENGTH = 200
 
 /**
  * A text of anybody as one line: no control or invisible characters (they can turn the direction of what follows), no
@@ -50,6 +51,12 @@ export function completionNotice(ended: DeploymentCompleted): { title: string; b
     body: `${kind || (isCanceled ? 'Cancelled: ' : '')}${counts}`,
   }
 }
+
+/** Title and body of the notification about a deployment that its failures paused. */
+export const pauseNotice = (paused: DeploymentPaused): { title: string; body: string } => ({
+  title: plainText(paused.deployment_name),
+  body: plainText(`Paused: ${paused.message} Open it to resume or cancel.`, MAX_SENTENCE_LENGTH),
+})
 
 /** "3 of 5 PCs online" */
 export function pcsInWords(online: number, total: number): string {

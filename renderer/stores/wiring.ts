@@ -2,6 +2,7 @@
 import { useApi } from '../api/index.ts'
 import type {
   DeploymentCompleted,
+  DeploymentPaused,
   FeedEvents,
   FeedEventName,
 } from '#shared/contract/console-feed.ts'
@@ -17,8 +18,13 @@ import { useStatsStore } from './stats.ts'
 
 export type Wiring = { start: () => void; stop: () => void }
 
-/** @param onCompleted told of every deployment that ends, for the notice */
-export function createWiring(onCompleted: (done: DeploymentCompleted) => void): Wiring {
+/** What a person is notified of, wherever in the console they are. */
+export type Notices = {
+  completed: (done: DeploymentCompleted) => void
+  paused: (event: DeploymentPaused) => void
+}
+
+export function createWiring(notices: Notices): Wiring {
   const { feed } = useApi()
   const [hub, devices, groups, software] = [
     useHubStore(),
@@ -43,8 +49,9 @@ export function createWiring(onCompleted: (done: DeploymentCompleted) => void): 
     deployment_completed: (body) => {
       deployments.applyCompleted(body)
       void stats.load()
-      onCompleted(body)
+      notices.completed(body)
     },
+    deployment_paused: (body) => notices.paused(body),
     targets_updated: (body) => {
       deployments.applyTargets(body)
       live.applyTargets(body)

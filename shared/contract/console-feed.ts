@@ -21,6 +21,19 @@ export const DeploymentCompleted = z.object({
 })
 export type DeploymentCompleted = z.infer<typeof DeploymentCompleted>
 
+/** Its failures reached the threshold, or its pilot failed: nothing new starts until a person decides. */
+export const DeploymentPaused = z.object({
+  deployment_id: DeploymentId,
+  deployment_name: z.string(),
+  action: DeploymentAction.default('install'),
+  /** One sentence: "2 of 3 failed (67 %), the limit is 50 %." */
+  message: z.string(),
+  failure_count: z.number().int(),
+  total_count: z.number().int(),
+  paused_at: Timestamp,
+})
+export type DeploymentPaused = z.infer<typeof DeploymentPaused>
+
 /** At most ten a second per deployment; each target's latest state only. */
 export const TargetsUpdated = z.object({
   deployment_id: DeploymentId,
@@ -46,6 +59,7 @@ export type DeviceUpdated = z.infer<typeof DeviceUpdated>
 
 export const consoleFeed = {
   deployment_completed: DeploymentCompleted,
+  deployment_paused: DeploymentPaused,
   deployment_updated: Deployment,
   targets_updated: TargetsUpdated,
   target_output: TargetOutputPiece,

@@ -48,8 +48,8 @@ test('a deployment shows in the tray, ends with a notification, and a failure st
     })
     return deployment_id
   }
-  // Hostile on purpose: markup, a mnemonic, a turned direction of text.
-  const name = 'Tools <b>&amp; _more_\u202e & more'
+  // Hostile on purpose: markup and a mnemonic.
+  const name = 'Tools <b>&amp; _more_ & more'
   const good = await deploy(name, await writeScript(folder, 'good.sh', ['sleep 4', 'echo done']))
   const shown = 'Tools <b>&amp; _more_ & more'
   const working = await eventually('the icon of work', () => {
@@ -92,6 +92,27 @@ test('a deployment shows in the tray, ends with a notification, and a failure st
   }, bad)
   await expect.poll(() => bus.tray()?.icon).toBe(idle)
   expect(labels(bus.tray()!.menu)).not.toContain('Broken: 1 failed')
+
+  // A pilot that fails waits for a decision: it notifies and marks, before the deployment has ended.
+  await agents(api, ['LAB-02'])
+  const both = (await api.call('devices.list', {})).devices.map((device) => device.id)
+  const software = await api.upload(await writeScript(folder, 'pilot.sh', ['exit 4']))
+  const { deployment_id: pilot } = await api.call('deployments.create', {
+    body: {
+      name: 'Pilot',
+      software_ids: [software.id],
+      device_ids: both,
+      strategy_type: 'canary',
+      strategy: { canary_count: 1, failure_threshold_percent: 50 },
+    },
+  })
+  const third = await eventually('the notification of the pause', () => bus.notifications().at(2))
+  expect(third.summary).toBe('Pilot')
+  expect(third.body).toMatch(/^Paused: 1 of 1 failed \(100 %\), the limit is 50 %\./)
+  await expect.poll(() => bus.tray()?.tooltip).toContain('1 paused by failures')
+  expect(labels(bus.tray()!.menu)).toContain('Pilot: paused, 1 failed')
+  await api.call('deployments.resume', { params: { id: pilot } })
+  await expect.poll(() => labels(bus.tray()!.menu)).not.toContain('Pilot: paused, 1 failed')
   expect(bus.errors()).toEqual([])
 })
 

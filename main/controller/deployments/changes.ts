@@ -1,11 +1,16 @@
 /** What a committed transaction changed, told afterwards to whoever listens (consoles, tray). Never before the commit. */
-import type { DeploymentCompleted, TargetOutputPiece } from '#shared/contract/console-feed.ts'
+import type {
+  DeploymentCompleted,
+  DeploymentPaused,
+  TargetOutputPiece,
+} from '#shared/contract/console-feed.ts'
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 
 export type DeploymentsEvent =
   | { type: 'targets'; deploymentId: DeploymentId; targetIds: TargetId[] }
   | { type: 'deployment'; deploymentId: DeploymentId }
   | { type: 'completed'; deploymentId: DeploymentId; body: DeploymentCompleted }
+  | { type: 'paused'; deploymentId: DeploymentId; body: DeploymentPaused }
   | { type: 'output'; deploymentId: DeploymentId; piece: TargetOutputPiece }
 
 /** Collects during a transaction. */
@@ -13,7 +18,8 @@ export type Changes = ReturnType<typeof createChanges>
 export function createChanges() {
   const targets = new Map<DeploymentId, Set<TargetId>>()
   const deployments = new Set<DeploymentId>()
-  const completed: Extract<DeploymentsEvent, { type: 'completed' }>[] = []
+  /** Ends and pauses, in the order in which they were decided. */
+  const notices: Extract<DeploymentsEvent, { type: 'completed' | 'paused' }>[] = []
   const outputs: Extract<DeploymentsEvent, { type: 'output' }>[] = []
   /** Devices that have come free: whoever waits for them is looked at again. */
   const freed = new Set<DeviceId>()
@@ -38,7 +44,10 @@ export function createChanges() {
       deployments.add(id)
     },
     complete: (deploymentId: DeploymentId, body: DeploymentCompleted): void => {
-      completed.push({ type: 'completed', deploymentId, body })
+      notices.push({ type: 'completed', deploymentId, body })
+    },
+    pause: (deploymentId: DeploymentId, body: DeploymentPaused): void => {
+      notices.push({ type: 'paused', deploymentId, body })
     },
     output: (deploymentId: DeploymentId, piece: TargetOutputPiece): void => {
       outputs.push({ type: 'output', deploymentId, piece })
@@ -48,7 +57,7 @@ export function createChanges() {
         yield { type: 'targets', deploymentId, targetIds: [...ids] }
       for (const deploymentId of deployments) yield { type: 'deployment', deploymentId }
       yield* outputs
-      yield* completed
+      yield* notices
     },
   }
 }

@@ -100,6 +100,27 @@ export function createPerform(deps: {
     changes.complete(id, completed)
   }
 
+  function pausedByFailures(
+    id: DeploymentId,
+    message: string,
+    iso: string,
+    changes: Changes,
+  ): void {
+    const deployment = repo.byId(id)!
+    const counts = repo.counts(id)
+    deps.trail.pausedByFailures(deployment, message)
+    changes.deployment(id)
+    changes.pause(id, {
+      deployment_id: id,
+      deployment_name: deployment.name,
+      action: deployment.action,
+      message,
+      failure_count: counts.failed,
+      total_count: Object.values(counts).reduce((sum, count) => sum + count, 0),
+      paused_at: iso,
+    })
+  }
+
   return (
     id: DeploymentId,
     actions: Action[],
@@ -144,8 +165,7 @@ export function createPerform(deps: {
             pause_reason: 'failure_threshold',
             pause_message: action.message,
           })
-          deps.trail.pausedByFailures(repo.byId(id)!, action.message)
-          changes.deployment(id)
+          pausedByFailures(id, action.message, iso, changes)
           changes.owing.add(id)
           break
         case 'offer': {

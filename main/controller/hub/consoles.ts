@@ -118,14 +118,15 @@ export function createConsolesEdge(deps: {
           event.piece,
         )
       case 'completed':
-        // What led to the end is seen before the end itself.
+      case 'paused':
+        // Consoles receive the changes that led here first.
         do {
           if (frame) clearTimeout(frame)
           sendFrame()
         } while (dirtyTargets.size > 0)
         return emit(
           deps.deployments.describe(event.deploymentId)?.ownerId ?? null,
-          'deployment_completed',
+          event.type === 'completed' ? 'deployment_completed' : 'deployment_paused',
           event.body,
         )
     }
