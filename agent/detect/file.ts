@@ -10,7 +10,7 @@ import type { Detection } from '#shared/contract/detection.ts'
 import { readProgram } from '#shared/domain/portable-executable.ts'
 import { errorCode } from '../lib/atomic-file.ts'
 import type { Presence } from '../install/installers.ts'
-import { compareDotted } from './versions.ts'
+import { compareDotted } from '#shared/domain/versions.ts'
 
 type FileRule = Omit<Extract<Detection, { type: 'file' }>, 'type'>
 

@@ -3,45 +3,82 @@ import { debStates } from '../install/linux/deb.ts'
 import type { LookingRule, Presence } from '../install/installers.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { detectFile } from './file.ts'
-import { compareRpm } from './versions.ts'
+import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 
-type Wanted = { version?: string | undefined; operator: 'eq' | 'ge' }
+type PackageRule = Extract<LookingRule, { type: 'dpkg' | 'rpm' }>
+export type InstalledPackage = { name: string; arch: string; version: string }
 
-async function detectDeb(name: string, wanted: Wanted, root: string | null): Promise<Presence> {
-  const states = await debStates(name, root)
-  if (states === null) return 'unknown'
-  for (const { version } of states.filter((state) => state.status === 'installed')) {
-    if (!wanted.version) return 'present'
-    // dpkg's own order of versions (deb-version(7)), asked of dpkg itself.
-    const args = ['--compare-versions', version, wanted.operator, wanted.version]
-    const compared = await runCommand('dpkg', args)
-    if (compared.code === 0) return 'present'
-    if (compared.code !== 1) return 'unknown'
-  }
-  return 'absent'
+const INDEPENDENT = ['all', 'noarch']
+/** rpm names one and the same 32-bit PC by several words. */
+const family = (arch: string): string => (/^i[3-6]86$/.test(arch) ? 'i386' : arch)
+const isArch = (installed: string, wanted: string | undefined): boolean =>
+  wanted === undefined || INDEPENDENT.includes(installed) || family(installed) === family(wanted)
+
+/** Whether one of the installed packages is the wanted one. Pure. */
+export function presenceAmong(
+  installed: readonly InstalledPackage[],
+  { arch, version, operator }: PackageRule,
+  compare: (a: string, b: string) => number,
+): Presence {
+  const fits = installed.some((one) => {
+    if (!isArch(one.arch, arch)) return false
+    if (!version) return true
+    const order = compare(one.version, version)
+    return operator === 'eq' ? order === 0 : order >= 0
+  })
+  return fits ? 'present' : 'absent'
 }
 
-/** rpm(8): a name, never an option or a pattern. */
-export const RPM_NAME = /^[A-Za-z0-9][A-Za-z0-9+._-]*$/
+async function detectDeb(rule: PackageRule, root: string | null): Promise<Presence> {
+  const states = await debStates(rule.name, root)
+  if (states === null) return 'unknown'
+  const installed = states.filter(({ status }) => status === 'installed')
+  return presenceAmong(
+    installed.map((state) => ({ ...state, name: rule.name })),
+    rule,
+    compareDeb,
+  )
+}
 
-async function detectRpm(name: string, wanted: Wanted, root: string | null): Promise<Presence> {
-  if (!RPM_NAME.test(name)) return 'unknown'
+/** rpm(8): a name, never an option or a pattern. Its case counts. */
+export const RPM_NAME = /^[A-Za-z0-9_][A-Za-z0-9+._~^-]*$/
+
+const RPM_FORMAT = '%{NAME}\\t%{ARCH}\\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\n'
+
+/** Output of `rpm -q` in RPM_FORMAT. `foo-1` asks for version 1 of foo as well: what has another name is left out. */
+export const parseRpmPackages = (text: string, name: string): InstalledPackage[] =>
+  text.split('\n').flatMap((line) => {
+    const [found, arch = '', version = ''] = line.split('\t')
+    if (found === undefined || (found !== name && `${found}.${arch}` !== name)) return []
+    return [{ name: found, arch, version }]
+  })
+
+/** What rpm has under this name; null when it cannot be asked. */
+export async function rpmPackages(
+  name: string,
+  root: string | null,
+): Promise<InstalledPackage[] | null> {
+  if (!RPM_NAME.test(name)) return null
   const where = root === null ? [] : ['--root', root]
-  const format = '%{EPOCH}:%{VERSION}-%{RELEASE}\\n'
-  const result = await runCommand('rpm', [...where, '-q', '--qf', format, name])
-  if (result.missing) return 'unknown'
-  if (result.code !== 0)
-    return /is not installed/.test(result.stdout + result.stderr) ? 'absent' : 'unknown'
-  const { version, operator } = wanted
-  if (!version) return 'present'
-  const fits = result.stdout
-    .split('\n')
-    .filter(Boolean)
-    .some((installed) => {
-      const order = compareRpm(installed, version)
-      return operator === 'eq' ? order === 0 : order >= 0
-    })
-  return fits ? 'present' : 'absent'
+  const result = await runCommand('rpm', [...where, '-q', '--qf', RPM_FORMAT, name])
+  if (result.code === 0) return parseRpmPackages(result.stdout, name)
+  return !result.missing && /is not installed/.test(result.stdout + result.stderr) ? [] : null
+}
+
+/** How rpm is told which of the installed ones is meant: by the architecture too where there are several. */
+export async function rpmRemovalName(
+  { name, arch }: { name: string; arch?: string | undefined },
+  root: string | null,
+): Promise<string> {
+  if (arch === undefined) return name
+  const installed = (await rpmPackages(name, root)) ?? []
+  const meant = installed.find((one) => isArch(one.arch, arch))
+  return installed.length > 1 && meant ? `${name}.${meant.arch}` : name
+}
+
+async function detectRpm(rule: PackageRule, root: string | null): Promise<Presence> {
+  const installed = await rpmPackages(rule.name, root)
+  return installed === null ? 'unknown' : presenceAmong(installed, rule, compareRpm)
 }
 
 /** A rule of another platform cannot be answered here. */
@@ -51,9 +88,9 @@ export async function detectOnLinux(
 ): Promise<Presence> {
   switch (rule.type) {
     case 'dpkg':
-      return detectDeb(rule.name, rule, installRoot)
+      return detectDeb(rule, installRoot)
     case 'rpm':
-      return detectRpm(rule.name, rule, installRoot)
+      return detectRpm(rule, installRoot)
     case 'file':
       return detectFile(rule, installRoot)
     case 'pkgutil':

@@ -2,7 +2,7 @@
 import type { LookingRule, Presence } from '../install/installers.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { detectFile } from './file.ts'
-import { compareDotted } from './versions.ts'
+import { compareDotted } from '#shared/domain/versions.ts'
 
 /** The version in the output of `pkgutil --pkg-info ID` (pkgutil(1)). */
 export const parsePkgVersion = (text: string): string | null =>

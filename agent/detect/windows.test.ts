@@ -1,28 +1,45 @@
 import { describe, expect, it } from 'vitest'
 import { parsePkgVersion } from './macos.ts'
-import { entryFits, expandPath, parseUninstallEntries } from './windows.ts'
+import { parseRegistry } from '../lib/registry.ts'
+import { entryFits, expandPath, productFits, uninstallEntry } from './windows.ts'
 
 const REG = [
+  'Windows Registry Editor Version 5.00',
   '',
-  'HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\VLC media player',
-  '    DisplayName    REG_SZ    VLC media player',
-  '    DisplayVersion    REG_SZ    3.0.21',
-  '    UninstallString    REG_SZ    "C:\\Program Files\\VLC\\uninstall.exe"',
+  '[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\VLC media player]',
+  '"DisplayName"="VLC media player"',
+  '"DisplayVersion"="3.0.21"',
+  '"UninstallString"="\\"C:\\\\Program Files\\\\VLC\\\\uninstall.exe\\""',
   '',
-  'HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\{AAAA}',
-  '    NoModify    REG_DWORD    0x1',
-  '',
-  'End of search: 5 match(es) found.',
+  '[HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\{AAAA}]',
+  '"NoModify"=dword:00000001',
+  '"Version"=dword:01020003',
 ].join('\r\n')
 
 describe('the Uninstall keys of the registry', () => {
-  it('are read from what reg.exe prints', () => {
-    const entries = parseUninstallEntries(REG)
+  it('tell name, version and how to remove it', () => {
+    const entries = parseRegistry(REG).map(uninstallEntry)
     expect(entries[0]!.uninstall).toBe('"C:\\Program Files\\VLC\\uninstall.exe"')
     expect(entries[0]!.quietUninstall).toBeNull()
-    expect(entries.map(({ name, version }) => ({ name, version }))).toEqual([
-      { name: 'VLC media player', version: '3.0.21' },
-      { name: null, version: null },
+    expect(entries.map(({ name, version, msiVersion }) => ({ name, version, msiVersion }))).toEqual(
+      [
+        { name: 'VLC media player', version: '3.0.21', msiVersion: null },
+        { name: null, version: null, msiVersion: '1.2.3' },
+      ],
+    )
+  })
+
+  it('tell a small update of a product, which keeps its code', () => {
+    const fits = (version: string | undefined, operator?: 'eq' | 'ge') =>
+      productFits(
+        { version: 'whatever it shows', msiVersion: '1.2.3' },
+        { type: 'msi_product', product_code: '{}', version, operator },
+      )
+    expect([fits(undefined), fits('1.2.3.9'), fits('1.2.4'), fits('1.2.2', 'eq')]).toEqual([
+      true,
+      true,
+      false,
+      false,
     ])
   })
 
@@ -35,8 +52,12 @@ describe('the Uninstall keys of the registry', () => {
     expect(fits('3.0.22', 'ge')).toBe(false)
     expect(fits('3.0.21', 'eq')).toBe(true)
     expect(fits('3.0.3', 'eq')).toBe(false)
-    expect(entryFits({ ...entry, name: 'M?ller' }, { name: 'Müller', operator: 'ge' })).toBe(true)
-    expect(entryFits({ ...entry, name: 'M?ller' }, { name: 'Maller', operator: 'ge' })).toBe(false)
+    const named = (name: string, wanted: string) =>
+      entryFits({ ...entry, name }, { name: wanted, operator: 'ge' })
+    expect(named('OpenCX® “Plus” – Größe', 'opencx® “plus” – GRÖSSE')).toBe(false)
+    expect(named('OpenCX® “Plus” – GRÖßE™', 'opencx® “plus” – größe™')).toBe(true)
+    expect(named('Mu\u0308ller', 'Müller')).toBe(true)
+    expect(named('M?ller', 'Müller')).toBe(false)
     expect(entryFits({ ...entry, name: 'VLC' }, { name: 'VLC media player', operator: 'ge' })).toBe(
       false,
     )

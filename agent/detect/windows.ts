@@ -1,49 +1,37 @@
 /** Detection on Windows: the Uninstall keys of the registry, and files. */
 import type { LookingRule, Presence } from '../install/installers.ts'
-import { runCommand } from '../lib/run-command.ts'
-import { systemTool } from '../lib/system-tool.ts'
+import { exportKey, REGISTRY_VIEWS, type RegistryKey } from '../lib/registry.ts'
 import { detectFile } from './file.ts'
-import { compareDotted } from './versions.ts'
+import { compareDotted, compareMsi } from '#shared/domain/versions.ts'
 
 const UNINSTALL = 'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall'
-/** 64-bit and 32-bit programs are entered in different places. */
-const VIEWS = ['/reg:64', '/reg:32']
 
 export type UninstallEntry = {
   key: string
   name: string | null
   version: string | null
+  /** What Windows Installer itself compares: three fields in one number. */
+  msiVersion: string | null
   /** Command lines, as the software entered them. */
   uninstall: string | null
   quietUninstall: string | null
 }
 
-const VALUES = {
-  DisplayName: 'name',
-  DisplayVersion: 'version',
-  UninstallString: 'uninstall',
-  QuietUninstallString: 'quietUninstall',
-} as const
-
-/** Output of `reg query KEY /s`: a line per key, below it `    NAME    TYPE    VALUE`. */
-export function parseUninstallEntries(text: string): UninstallEntry[] {
-  const entries: UninstallEntry[] = []
-  for (const line of text.split(/\r?\n/)) {
-    if (/^HKEY_/i.test(line))
-      entries.push({
-        key: line.trim(),
-        name: null,
-        version: null,
-        uninstall: null,
-        quietUninstall: null,
-      })
-    const value = /^\s+(\w+)\s+REG_\w+\s+(.*?)\s*$/.exec(line)
-    const entry = entries.at(-1)
-    if (value && entry && Object.hasOwn(VALUES, value[1]!))
-      entry[VALUES[value[1] as keyof typeof VALUES]] = value[2]!
-  }
-  return entries
+/** 0x01020003 is 1.2.3 (learn.microsoft.com/windows/win32/msi/uninstall-registry-key). */
+function unpackMsiVersion(value: string | undefined): string | null {
+  if (value === undefined || !/^0x[0-9a-f]+$/i.test(value)) return null
+  const number = Number(value)
+  return `${Math.floor(number / 0x1000000) & 0xff}.${(number >>> 16) & 0xff}.${number & 0xffff}`
 }
+
+export const uninstallEntry = ({ path, values }: RegistryKey): UninstallEntry => ({
+  key: path,
+  name: values.get('displayname') ?? null,
+  version: values.get('displayversion') ?? null,
+  msiVersion: unpackMsiVersion(values.get('version')),
+  uninstall: values.get('uninstallstring') ?? null,
+  quietUninstall: values.get('quietuninstallstring') ?? null,
+})
 
 /** Environment variables in a path: `%ProgramFiles%\X`. Unknown ones stay as they are. */
 export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
@@ -52,31 +40,45 @@ export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
     return (found && env[found]) ?? whole
   })
 
-async function detectProduct(productCode: string): Promise<Presence> {
-  for (const view of VIEWS) {
-    const key = `${UNINSTALL}\\${productCode}`
-    const result = await runCommand(systemTool('reg.exe'), ['query', key, view])
-    if (result.code === null) return 'unknown'
-    if (result.code === 0) return 'present'
-  }
-  return 'absent'
+type ProductRule = Extract<LookingRule, { type: 'msi_product' }>
+
+/** Whether this installed product is of the wanted version. One that says no version counts. */
+export function productFits(
+  entry: Pick<UninstallEntry, 'version' | 'msiVersion'>,
+  { version, operator }: ProductRule,
+): boolean {
+  const installed = entry.msiVersion ?? entry.version
+  if (!version || installed === null) return true
+  const order = compareMsi(installed, version)
+  return operator === 'eq' ? order === 0 : order >= 0
 }
 
-/** reg.exe prints `?` for what the console's code page lacks: there any character outside of ASCII fits. */
-function isSameName(printed: string, wanted: string): boolean {
-  const [a, b] = [[...printed.toLowerCase()], [...wanted.toLowerCase()]]
-  return (
-    a.length === b.length &&
-    a.every((c, i) => c === b[i] || (c === '?' && (b[i]!.codePointAt(0) ?? 0) > 0x7f))
-  )
+/** The entries of a product, whatever its version; null when the registry cannot be read. */
+export async function productEntries(productCode: string): Promise<UninstallEntry[] | null> {
+  const found: UninstallEntry[] = []
+  for (const view of REGISTRY_VIEWS) {
+    const keys = await exportKey(`${UNINSTALL}\\${productCode}`, view)
+    if (keys === null) return null
+    found.push(...keys.slice(0, 1).map(uninstallEntry))
+  }
+  return found
 }
+
+async function detectProduct(rule: ProductRule): Promise<Presence> {
+  const entries = await productEntries(rule.product_code)
+  if (entries === null) return 'unknown'
+  return entries.some((entry) => productFits(entry, rule)) ? 'present' : 'absent'
+}
+
+/** The same text, whatever the case and however its accents are written. */
+const folded = (text: string): string => text.normalize('NFC').trim().toLowerCase()
 
 /** Whether an entry is the wanted one: same name, whatever the case, and its version fits. */
 export function entryFits(
   entry: Pick<UninstallEntry, 'name' | 'version'>,
   wanted: { name: string; version?: string | undefined; operator: 'eq' | 'ge' },
 ): boolean {
-  if (entry.name === null || !isSameName(entry.name, wanted.name)) return false
+  if (entry.name === null || folded(entry.name) !== folded(wanted.name)) return false
   if (!wanted.version) return true
   if (entry.version === null) return false
   const order = compareDotted(entry.version, wanted.version)
@@ -86,10 +88,10 @@ export function entryFits(
 /** All entries of this PC; null when the registry cannot be read. */
 export async function uninstallEntries(): Promise<UninstallEntry[] | null> {
   const found: UninstallEntry[] = []
-  for (const view of VIEWS) {
-    const result = await runCommand(systemTool('reg.exe'), ['query', UNINSTALL, '/s', view])
-    if (result.code === null) return null
-    found.push(...parseUninstallEntries(result.stdout))
+  for (const view of REGISTRY_VIEWS) {
+    const keys = await exportKey(UNINSTALL, view)
+    if (keys === null) return null
+    found.push(...keys.map(uninstallEntry))
   }
   return found
 }
@@ -104,7 +106,7 @@ async function detectEntry(wanted: Parameters<typeof entryFits>[1]): Promise<Pre
 export async function detectOnWindows(rule: LookingRule): Promise<Presence> {
   switch (rule.type) {
     case 'msi_product':
-      return detectProduct(rule.product_code)
+      return detectProduct(rule)
     case 'uninstall_entry':
       return detectEntry(rule)
     case 'file':

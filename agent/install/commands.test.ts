@@ -133,9 +133,9 @@ describe('Linux', () => {
   })
 
   it('reads the states that dpkg-query tells', () => {
-    expect(parseDebStates('installed 1.2-3\nhalf-configured 2\n')).toEqual([
-      { status: 'installed', version: '1.2-3' },
-      { status: 'half-configured', version: '2' },
+    expect(parseDebStates('installed amd64 1.2-3\nhalf-configured i386 2\n')).toEqual([
+      { status: 'installed', arch: 'amd64', version: '1.2-3' },
+      { status: 'half-configured', arch: 'i386', version: '2' },
     ])
   })
 })

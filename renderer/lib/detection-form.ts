@@ -15,6 +15,7 @@ export type DetectionType = Detection['type'] | 'none'
 export type DetectionForm = {
   detect_type: DetectionType
   detect_name: string
+  detect_arch: string
   detect_version: string
   detect_operator: 'ge' | 'eq'
   detect_code: string
@@ -65,7 +66,12 @@ export const NAME_LABEL: Partial<Record<DetectionType, { label: string; help: st
   pkgutil: { label: 'Receipt', help: 'As “pkgutil --pkgs” lists it.' },
 }
 export const hasVersion = (type: DetectionType): boolean =>
-  ['uninstall_entry', 'dpkg', 'rpm', 'pkgutil', 'file'].includes(type)
+  ['uninstall_entry', 'msi_product', 'dpkg', 'rpm', 'pkgutil', 'file'].includes(type)
+/** An example of the architecture's name where packages carry one. */
+export const ARCH_PLACEHOLDER: Partial<Record<DetectionType, string>> = {
+  dpkg: 'any, or amd64, i386 …',
+  rpm: 'any, or x86_64, i686 …',
+}
 
 export const toDetectionForm = (
   rule: Detection | null,
@@ -73,6 +79,7 @@ export const toDetectionForm = (
 ): DetectionForm => ({
   detect_type: rule?.type ?? 'none',
   detect_name: rule && 'name' in rule ? rule.name : '',
+  detect_arch: (rule && 'arch' in rule && rule.arch) || '',
   detect_version: (rule && 'version' in rule && rule.version) || '',
   detect_operator: (rule && 'operator' in rule && rule.operator) || 'ge',
   detect_code: rule?.type === 'msi_product' ? rule.product_code : '',
@@ -92,12 +99,24 @@ function ruleOf(form: DetectionForm): unknown {
     case 'none':
       return null
     case 'dpkg':
-    case 'rpm':
+    case 'rpm': {
+      const arch = form.detect_arch.trim()
+      return {
+        type,
+        name: form.detect_name.trim(),
+        ...(arch === '' ? {} : { arch }),
+        ...versioned,
+      }
+    }
     case 'pkgutil':
     case 'uninstall_entry':
       return { type, name: form.detect_name.trim(), ...versioned }
     case 'msi_product':
-      return { type, product_code: form.detect_code.trim() }
+      return {
+        type,
+        product_code: form.detect_code.trim(),
+        ...(version === '' ? {} : versioned),
+      }
     case 'file': {
       const sha256 = form.detect_sha256.trim().toLowerCase()
       return {
@@ -118,6 +137,7 @@ export const toDetection = (form: DetectionForm): Detection | null =>
 
 const FIELDS: Record<string, { field: keyof DetectionForm; message: string }> = {
   name: { field: 'detect_name', message: 'Enter the name by which it is found.' },
+  arch: { field: 'detect_arch', message: 'Letters, digits, - and _ only.' },
   version: { field: 'detect_version', message: 'At most 256 characters.' },
   product_code: {
     field: 'detect_code',

@@ -11,13 +11,13 @@ export function detectionInWords(detection: Detection | null): string | null {
   if (!detection) return null
   switch (detection.type) {
     case 'dpkg':
-      return `Debian package ${detection.name}${versionInWords(detection)}`
+      return `Debian package ${packageInWords(detection)}`
     case 'rpm':
-      return `RPM package ${detection.name}${versionInWords(detection)}`
+      return `RPM package ${packageInWords(detection)}`
     case 'pkgutil':
       return `macOS package ${detection.name}${versionInWords(detection)}`
     case 'msi_product':
-      return `Windows Installer product ${detection.product_code}`
+      return `Windows Installer product ${detection.product_code}${versionInWords(detection)}`
     case 'uninstall_entry':
       return `entry “${detection.name}” in the list of installed programs${versionInWords(detection)}`
     case 'file':
@@ -26,6 +26,9 @@ export function detectionInWords(detection: Detection | null): string | null {
       return `a script (${INTERPRETER_NAME[detection.interpreter]}, ${detection.text.trim().split('\n').length} lines)`
   }
 }
+
+const packageInWords = (detection: Extract<Detection, { type: 'dpkg' | 'rpm' }>): string =>
+  `${detection.name}${detection.arch ? ` (${detection.arch})` : ''}${versionInWords(detection)}`
 
 function versionInWords(detection: {
   version?: string | undefined

@@ -126,6 +126,21 @@ describe('what was found', () => {
   })
 })
 
+describe('packages', () => {
+  it.each([
+    // ^ comes after the end for rpm; for dpkg a letter does.
+    ['rpm', '1.0^git1-1', '1.0-1'],
+    ['dpkg', '1.0+b1', '1.0'],
+    ['rpm', '1:1.0-1', '9.0-1'],
+  ])('of %s are in its own order: %s is newer than %s', (source, newer, older) => {
+    const [program] = groupPrograms([
+      found('tool', older, [1], { source }),
+      found('tool', newer, [2], { source }),
+    ])
+    expect(program!.versions.map(({ version }) => version)).toEqual([newer, older])
+  })
+})
+
 describe('how much is known', () => {
   const told = (device_id: number, complete = true) =>
     ToldSoftware.parse({ device_id, collected_at: '2026-11-23T10:00:00.000Z', complete })

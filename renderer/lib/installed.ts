@@ -2,6 +2,7 @@
 import type { SpreadSoftware, ToldSoftware } from '#shared/contract/inventory.ts'
 import type { Device } from '#shared/contract/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
+import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 import { countOf } from './format.ts'
 import { byName } from './search.ts'
 
@@ -77,15 +78,20 @@ export function compareVersions(a: string, b: string): number {
   return 0
 }
 
+/** Package managers have orders of their own. All entries of a program come from one source. */
+const orderOf = (source: SpreadSoftware['source']): ((a: string, b: string) => number) =>
+  source === 'dpkg' ? compareDeb : source === 'rpm' ? compareRpm : compareVersions
+
 const union = (lists: Iterable<readonly DeviceId[]>): DeviceId[] => [...new Set([...lists].flat())]
 
 function toProgram(key: string, found: readonly SpreadSoftware[]): FoundProgram {
+  const compare = orderOf(found[0]!.source)
   const byVersion = new Map<string | null, SpreadSoftware[]>()
   for (const entry of found)
     byVersion.set(entry.version, [...(byVersion.get(entry.version) ?? []), entry])
   const known = [...byVersion.keys()]
     .filter((version) => version !== null)
-    .sort((a, b) => compareVersions(b, a) || byName(b, a))
+    .sort((a, b) => compare(b, a) || byName(b, a))
   const [newest] = known
   const versions = [...known, ...(byVersion.has(null) ? [null] : [])].map(
     (version): FoundVersion => ({
@@ -93,7 +99,7 @@ function toProgram(key: string, found: readonly SpreadSoftware[]): FoundProgram 
       standing:
         version === null || newest === undefined
           ? 'unknown'
-          : compareVersions(version, newest) === 0
+          : compare(version, newest) === 0
             ? 'newest'
             : 'older',
       deviceIds: union(byVersion.get(version)!.map((entry) => entry.device_ids)),

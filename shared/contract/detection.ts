@@ -10,14 +10,23 @@ export const DETECTION_SCRIPT_TIMEOUT_MS = 60_000
 const text = z.string().min(1).max(1024).regex(ONE_PLAIN_LINE, 'must be one line of plain text')
 const version = z.string().max(256).regex(ONE_PLAIN_LINE, 'must be one line of plain text')
 const operator = z.enum(['eq', 'ge']).default('ge')
+/** The package manager's own word (`amd64`, `i686`). Without it any architecture counts. */
+const arch = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .optional()
 
 export const Detection = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('dpkg'), name: text, version: version.optional(), operator }),
-  z.object({ type: z.literal('rpm'), name: text, version: version.optional(), operator }),
+  z.object({ type: z.literal('dpkg'), name: text, arch, version: version.optional(), operator }),
+  z.object({ type: z.literal('rpm'), name: text, arch, version: version.optional(), operator }),
   z.object({ type: z.literal('pkgutil'), name: text, version: version.optional(), operator }),
   z.object({
     type: z.literal('msi_product'),
     product_code: z.string().regex(/^\{[0-9A-Fa-f-]{36}\}$/),
+    /** A small update keeps the product code. Only the first three fields count, as for Windows Installer itself. */
+    version: version.optional(),
+    /** `ge` unless said. */
+    operator: z.enum(['eq', 'ge']).optional(),
   }),
   z.object({
     type: z.literal('uninstall_entry'),

@@ -110,24 +110,31 @@ export function debRemoveCommand(options: {
   return { file: 'dpkg', args: [...root, ...argv, '-r', name], verbatim: false }
 }
 
-export type DebState = { status: string; version: string }
+export type DebState = { status: string; arch: string; version: string }
 
-/** Lines of `dpkg-query -W -f='${db:Status-Status} ${Version}\n'`. */
+/** Lines of `dpkg-query -W -f='${db:Status-Status} ${Architecture} ${Version}\n'`. */
 export const parseDebStates = (text: string): DebState[] =>
   text.split('\n').flatMap((line) => {
-    const [status, version = ''] = line.trim().split(' ')
-    return status ? [{ status, version }] : []
+    const [status, arch = '', version = ''] = line.split(' ')
+    return status ? [{ status, arch, version }] : []
   })
+
+/** dpkg keeps all names in lower case, whatever a package calls itself. */
+const debName = (name: string): string | null => {
+  const lower = name.toLowerCase()
+  return DEB_NAME.test(lower) ? lower : null
+}
 
 /** What dpkg knows of a package, one entry per architecture; null when it cannot be asked. */
 export async function debStates(
   name: string,
   installRoot: string | null,
 ): Promise<DebState[] | null> {
-  if (!DEB_NAME.test(name)) return null
+  const known = debName(name)
+  if (known === null) return null
   const admin = installRoot === null ? [] : [`--admindir=${adminDirOf(installRoot)}`]
-  const format = '--showformat=${db:Status-Status} ${Version}\\n'
-  const result = await runCommand('dpkg-query', [...admin, '-W', format, name])
+  const format = '--showformat=${db:Status-Status} ${Architecture} ${Version}\\n'
+  const result = await runCommand('dpkg-query', [...admin, '-W', format, known])
   if (result.code === 0) return parseDebStates(result.stdout)
   return result.code === 1 ? [] : null
 }
@@ -135,8 +142,18 @@ export async function debStates(
 /** The name that a package file gives itself, or null when it is not a Debian package. */
 export async function debNameOf(packageFile: string): Promise<string | null> {
   const result = await runCommand('dpkg-deb', ['--field', packageFile, 'Package'])
-  const name = result.stdout.trim()
-  return result.code === 0 && DEB_NAME.test(name) ? name : null
+  return result.code === 0 ? debName(result.stdout.trim()) : null
+}
+
+/** How dpkg is told which of the installed ones is meant: by the architecture too where there are several. */
+export async function debRemovalName(
+  { name, arch }: { name: string; arch?: string | undefined },
+  installRoot: string | null,
+): Promise<string | null> {
+  const known = debName(name)
+  if (known === null || arch === undefined || known.includes(':')) return known
+  const installed = (await debStates(known, installRoot))?.filter((s) => s.status === 'installed')
+  return (installed?.length ?? 0) > 1 ? `${known}:${arch}` : known
 }
 
 const isLeftHalf = (state: DebState): boolean =>

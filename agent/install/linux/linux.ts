@@ -1,6 +1,6 @@
 /** Installers on Linux: deb, rpm, shell scripts and AppImages. */
 import { join } from 'node:path'
-import { detectOnLinux, RPM_NAME } from '../../detect/linux.ts'
+import { detectOnLinux, RPM_NAME, rpmRemovalName } from '../../detect/linux.ts'
 import {
   ARCHIVE_KINDS,
   impossible,
@@ -12,6 +12,7 @@ import { firstBytes, noRemoval, prepareScript } from '../script.ts'
 import {
   debInstallCommand,
   debNameOf,
+  debRemovalName,
   debRemoveCommand,
   debStates,
   findProgram,
@@ -45,7 +46,10 @@ export function createLinuxInstallers(options: {
     const hasApt = findProgram('apt-get') !== null
     if (installRoot !== null) prepareRoot(installRoot)
     if (packageFile === null) {
-      const name = payload.detection?.type === 'dpkg' ? payload.detection.name : null
+      const name =
+        payload.detection?.type === 'dpkg'
+          ? await debRemovalName(payload.detection, installRoot)
+          : null
       return name === null
         ? impossible(
             'install_failed',
@@ -78,7 +82,10 @@ export function createLinuxInstallers(options: {
     if (!isRoot) return needsRoot('An .rpm package')
     const root = installRoot === null ? [] : ['--root', installRoot, '--nodeps', '--noscripts']
     if (packageFile === null) {
-      const name = payload.detection?.type === 'rpm' ? payload.detection.name : ''
+      const name =
+        payload.detection?.type === 'rpm'
+          ? await rpmRemovalName(payload.detection, installRoot)
+          : ''
       return RPM_NAME.test(name)
         ? {
             ok: true,

@@ -3,7 +3,8 @@ import { arch, cpus, totalmem, uptime, version } from 'node:os'
 import type { HardwareInfo, InstalledSoftware, OsInfo } from '#shared/domain/inventory.ts'
 import type { PlatformReader } from '../platform.ts'
 import { disksOf, firmwareText, looksVirtual, modelName, timeOf, type Mount } from '../reading.ts'
-import { numberOf, queryRegistry, valuesOf, type RegistryKey } from './registry.ts'
+import { exportKey, REGISTRY_VIEWS, type RegistryKey } from '../../lib/registry.ts'
+import { numberOf, printedValuesOf, subkeysOf, valuesOf } from './registry.ts'
 import { serialFromSmbios } from './smbios.ts'
 
 const UNINSTALL = 'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall'
@@ -39,11 +40,11 @@ export const parseUninstall = (keys: readonly RegistryKey[], view: string): Inst
 
 async function software(): Promise<InstalledSoftware[] | null> {
   const found: InstalledSoftware[] = []
-  for (const view of ['64', '32'] as const) {
-    const keys = await queryRegistry(UNINSTALL, { deep: true, view })
+  for (const view of REGISTRY_VIEWS) {
+    const keys = await exportKey(UNINSTALL, view)
     // The 64-bit view is always there; without it the registry was not read.
-    if (keys === null && view === '64') return null
-    found.push(...parseUninstall(keys ?? [], view))
+    if (keys === null || (keys.length === 0 && view === '64')) return null
+    found.push(...parseUninstall(keys, view))
   }
   return found
 }
@@ -99,10 +100,10 @@ export function parseWindowsVersion(
 }
 
 async function users(): Promise<string[] | null> {
-  const hives = await queryRegistry('HKU')
+  const hives = await subkeysOf('HKU')
   if (hives === null) return null
   const found: string[] = []
-  for (const { path } of hives) {
+  for (const path of hives) {
     // People, of this PC, of a domain (5-21) or of Entra (12-1); services have hives as well.
     const sid = /^HKEY_USERS\\(S-1-(?:5-21|12-1)-[\d-]+)$/i.exec(path)?.[1]
     if (!sid) continue
@@ -118,7 +119,7 @@ export const createWindowsReader = (): PlatformReader => ({
   hardware,
   os: async () => ({
     name: version(),
-    ...parseWindowsVersion(await valuesOf(CURRENT_VERSION)),
+    ...parseWindowsVersion(await printedValuesOf(CURRENT_VERSION)),
     arch: arch(),
     booted_at: timeOf(Date.now() / 1000 - uptime()),
   }),

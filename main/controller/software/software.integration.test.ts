@@ -58,6 +58,7 @@ describe('new software', () => {
         detection: {
           type: 'dpkg',
           name: 'deployx-probe',
+          arch: 'amd64',
           version: '1:2.10-3~test',
           operator: 'ge',
         },

@@ -64,19 +64,19 @@ export async function makeDeb(
   return makeAr(options.parts?.({ binary, control, data }) ?? [binary, control, data])
 }
 
-/** A header section of an .rpm with string tags (type 6). */
-function rpmSection(tags: Record<number, string>): Buffer {
+/** A header section of an .rpm with tags that are texts (type 6) or numbers (type 4). */
+function rpmSection(tags: Record<number, string | number>): Buffer {
   const entries: Buffer[] = []
   const store: Buffer[] = []
   let offset = 0
   for (const [tag, value] of Object.entries(tags)) {
     const entry = Buffer.alloc(16)
     entry.writeUInt32BE(Number(tag), 0)
-    entry.writeUInt32BE(6, 4)
+    entry.writeUInt32BE(typeof value === 'number' ? 4 : 6, 4)
     entry.writeUInt32BE(offset, 8)
     entry.writeUInt32BE(1, 12)
     entries.push(entry)
-    const bytes = Buffer.from(`${value}\0`)
+    const bytes = Buffer.from(typeof value === 'number' ? [0, 0, 0, value] : `${value}\0`)
     store.push(bytes)
     offset += bytes.length
   }
@@ -89,7 +89,7 @@ function rpmSection(tags: Record<number, string>): Buffer {
 
 /** The head of an .rpm, with some bytes where its payload would be. */
 export function makeRpm(
-  tags: Record<number, string> = {
+  tags: Record<number, string | number> = {
     1000: 'probe',
     1001: '1.2',
     1002: '3.el9',

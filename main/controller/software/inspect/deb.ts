@@ -105,6 +105,13 @@ export async function readDeb(handle: FileHandle, fileBytes: number): Promise<Pa
     platform: 'linux',
     arch: ARCHITECTURES[archWord] ?? null,
     archWord,
-    detection: { type: 'dpkg', name, version, operator: 'ge' },
+    detection: {
+      type: 'dpkg',
+      // dpkg keeps names in lower case.
+      name: name.toLowerCase(),
+      ...(archWord === 'all' ? {} : { arch: archWord }),
+      version,
+      operator: 'ge',
+    },
   }
 }

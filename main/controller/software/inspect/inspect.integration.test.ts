@@ -46,7 +46,13 @@ describe('a Debian package', () => {
     platform: 'linux',
     arch: 'x64',
     archWord: 'amd64',
-    detection: { type: 'dpkg', name: 'deployx-probe', version: '1:2.10-3~test', operator: 'ge' },
+    detection: {
+      type: 'dpkg',
+      name: 'deployx-probe',
+      arch: 'amd64',
+      version: '1:2.10-3~test',
+      operator: 'ge',
+    },
   }
 
   it('tells name, version, publisher, architecture and how to detect it', async () => {
@@ -265,8 +271,28 @@ describe('an RPM package', () => {
       platform: 'linux',
       arch: 'x64',
       archWord: 'x86_64',
-      detection: { type: 'rpm', name: 'probe', version: '1.2-3.el9', operator: 'ge' },
+      detection: {
+        type: 'rpm',
+        name: 'probe',
+        arch: 'x86_64',
+        version: '1.2-3.el9',
+        operator: 'ge',
+      },
     })
+  })
+
+  it('tells its epoch, and no architecture where it has none of its own', async () => {
+    const rpm = makeRpm({ 1000: 'Probe', 1001: '1.2', 1002: '3', 1003: 4, 1022: 'noarch' })
+    expect(await look('x.rpm', rpm)).toMatchObject({
+      version: '4:1.2-3',
+      detection: { type: 'rpm', name: 'Probe', version: '4:1.2-3', operator: 'ge' },
+    })
+    expect((await look('x.rpm', rpm)).detection).not.toHaveProperty('arch')
+    expect(await look('x.rpm', makeRpm({ 1000: 'p', 1001: '1', 1003: 0 }))).toMatchObject({
+      version: '1',
+    })
+    const odd = makeRpm({ 1000: 'p', 1001: '1', 1003: 'one' })
+    expect(await refusal('x.rpm', odd)).toContain('epoch')
   })
 
   it('is refused wherever its header was cut off, and without a payload', async () => {

@@ -142,13 +142,19 @@ export async function readMsi(handle: FileHandle, fileBytes: number): Promise<Pa
   const summary = file.streams.find((stream) => stream.name === '\u0005SummaryInformation')
   const template = summary ? templateOf(await file.read(summary, SUMMARY_LIMIT_BYTES)) : ''
   const archWord = cleanText(template.split(';')[0]!.split(',')[0]!, 64)
+  const version = text('ProductVersion', 100)
   return {
     name,
-    version: text('ProductVersion', 100),
+    version,
     publisher: text('Manufacturer', 200),
     platform: 'windows',
     arch: archOf(archWord),
     archWord,
-    detection: { type: 'msi_product', product_code: productCode },
+    detection: {
+      type: 'msi_product',
+      product_code: productCode,
+      // A small update keeps the product code.
+      ...(/^\d+(?:\.\d+){1,3}$/.test(version) ? { version, operator: 'ge' as const } : {}),
+    },
   }
 }

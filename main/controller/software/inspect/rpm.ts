@@ -1,4 +1,4 @@
-/** RPM packages: lead, signature header, header (rpm's own docs, format_v4: tags 1000 name, 1001 version, 1002 release, 1011 vendor, 1022 arch). */
+/** RPM packages: lead, signature header, header (rpm's own docs, format_v4: tags 1000 name, 1001 version, 1002 release, 1003 epoch, 1011 vendor, 1022 arch). */
 import type { FileHandle } from 'node:fs/promises'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from './facts.ts'
@@ -10,8 +10,10 @@ const ENTRY_BYTES = 16
 const HEADER_MAGIC = 0x8eade801
 const ENTRY_LIMIT = 10_000
 const STORE_LIMIT_BYTES = 64 * 1024 * 1024
+const TYPE_INT32 = 4
 const TYPE_STRING = 6
 const TAGS = { name: 1000, version: 1001, release: 1002, vendor: 1011, arch: 1022 } as const
+const EPOCH_TAG = 1003
 
 const ARCHITECTURES: Record<string, InstallerArch> = {
   noarch: 'any',
@@ -61,6 +63,19 @@ async function readText(handle: FileHandle, section: Section, tag: number): Prom
   return ''
 }
 
+/** The epoch, which counts before the version; null where the package has none. */
+async function readEpoch(handle: FileHandle, section: Section): Promise<number | null> {
+  for (let at = 0; at < section.entries.length; at += ENTRY_BYTES) {
+    if (section.entries.readUInt32BE(at) !== EPOCH_TAG) continue
+    const offset = section.entries.readUInt32BE(at + 8)
+    const isNumber = section.entries.readUInt32BE(at + 4) === TYPE_INT32
+    if (!isNumber || offset + 4 > section.storeBytes)
+      throw unreadable('its header names an epoch that is no number')
+    return (await readAt(handle, section.storeAt + offset, 4)).readUInt32BE(0)
+  }
+  return null
+}
+
 /** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
 export async function readRpm(handle: FileHandle, fileBytes: number): Promise<PackageFacts> {
   const signature = await readSection(handle, LEAD_BYTES, fileBytes)
@@ -72,7 +87,8 @@ export async function readRpm(handle: FileHandle, fileBytes: number): Promise<Pa
   if (name === '' || version === '') throw unreadable('its header names no package or version')
   const release = cleanText(await readText(handle, header, TAGS.release), 100)
   const archWord = cleanText(await readText(handle, header, TAGS.arch), 64)
-  const whole = release === '' ? version : `${version}-${release}`
+  const epoch = await readEpoch(handle, header)
+  const whole = `${epoch ? `${epoch}:` : ''}${version}${release === '' ? '' : `-${release}`}`
   return {
     name,
     version: whole.slice(0, 100),
@@ -80,6 +96,12 @@ export async function readRpm(handle: FileHandle, fileBytes: number): Promise<Pa
     platform: 'linux',
     arch: ARCHITECTURES[archWord] ?? null,
     archWord,
-    detection: { type: 'rpm', name, version: whole, operator: 'ge' },
+    detection: {
+      type: 'rpm',
+      name,
+      ...(/^[A-Za-z0-9_-]+$/.test(archWord) && archWord !== 'noarch' ? { arch: archWord } : {}),
+      version: whole,
+      operator: 'ge',
+    },
   }
 }

@@ -36,7 +36,12 @@ describe('an .msi package', () => {
       platform: 'windows',
       arch: 'x64',
       archWord: 'x64',
-      detection: { type: 'msi_product', product_code: PROPERTIES.ProductCode },
+      detection: {
+        type: 'msi_product',
+        product_code: PROPERTIES.ProductCode,
+        version: '3.0.21',
+        operator: 'ge',
+      },
     })
   })
 
