@@ -17,7 +17,7 @@ Usage: npm run serve -- [options]
   --hub-port N         port of the hub, TLS (default: ${HUB_PORT}; 0 = any free port)
   --console-host H     address of the console (default: 127.0.0.1)
   --console-port N     port of the console (default: ${CONSOLE_PORT}; 0 = any free port)
-  --allow-private-fetch  let packages be fetched from addresses on this computer and link-local ones
+  --allow-private-fetch  let packages be fetched from any address, this computer's own included
   --no-discovery       do not announce the hub on the LAN (mDNS)
   --json               first line of output as JSON: {"console", "hub", "fingerprint"}
   --help, --version

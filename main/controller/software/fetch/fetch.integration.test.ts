@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CustomSoftware } from '#shared/contract/requests.ts'
 import type { z } from 'zod'
@@ -206,6 +207,32 @@ describe('an address that cannot be used', () => {
       expect(done.fetch_message).toContain('this computer itself')
     }
     expect(asked).toEqual([])
+  })
+})
+
+describe('an address of this computer on its networks', () => {
+  const own = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .filter(({ internal, scopeid }) => !internal && !scopeid)
+    .map(({ address, family }) => (family === 'IPv6' ? `[${address}]` : address))
+
+  it.skipIf(own.length === 0)('is refused like loopback', async () => {
+    await reopen({ allowPrivateFetch: false })
+    let connections = 0
+    const everywhere = createTcpServer(() => connections++)
+    everywhere.listen(0, '::')
+    await once(everywhere, 'listening')
+    const { port } = everywhere.address() as AddressInfo
+    try {
+      for (const host of own) {
+        const done = await settle(add({ download_url: `http://${host}:${port}/a.sh` }))
+        expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'invalid_url' })
+        expect(done.fetch_message).toContain('this computer itself')
+      }
+      expect(connections).toBe(0)
+    } finally {
+      everywhere.close()
+    }
   })
 })
 

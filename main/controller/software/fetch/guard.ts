@@ -1,30 +1,91 @@
 /**
- * Keeps fetches away from this computer itself and from link-local services: whoever may start a deployment must not
- * be able to make the controller read what only it can reach. Looked at is the address that is connected to, after the
- * name was resolved. Other private addresses are the LAN, which is where packages often are.
+ * Keeps fetches away from this computer itself and from addresses that are nobody's server: whoever may start a deployment must not
+ * be able to make the controller read what only it can reach. Looked at is the address that is connected to, after the name was
+ * resolved, at every redirect. Other private addresses (10/8, 172.16/12, 192.168/16, fc00::/7) are the LAN, which is where packages
+ * often are.
  */
 import { lookup as resolve, type LookupAddress } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { networkInterfaces } from 'node:os'
 
-const refused = new BlockList()
-refused.addSubnet('127.0.0.0', 8, 'ipv4')
-refused.addSubnet('0.0.0.0', 8, 'ipv4')
-refused.addSubnet('169.254.0.0', 16, 'ipv4')
-refused.addAddress('::1', 'ipv6')
-refused.addAddress('::', 'ipv6')
-refused.addSubnet('fe80::', 10, 'ipv6')
+/** iana.org/assignments/iana-ipv4-special-registry without the LAN's ranges, and multicast. */
+const SPECIAL_IPV4 = [
+  '0.0.0.0/8', // this host
+  '100.64.0.0/10', // carrier-grade NAT
+  '127.0.0.0/8', // loopback
+  '169.254.0.0/16', // link-local
+  '192.0.0.0/24', // protocol assignments
+  '192.0.2.0/24', // documentation
+  '192.31.196.0/24', // AS112
+  '192.52.193.0/24', // AMT
+  '192.88.99.0/24', // 6to4 relays
+  '192.175.48.0/24', // AS112
+  '198.18.0.0/15', // benchmarking
+  '198.51.100.0/24', // documentation
+  '203.0.113.0/24', // documentation
+  '224.0.0.0/4', // multicast
+  '240.0.0.0/4', // reserved, broadcast
+]
+/**
+ * iana.org/assignments/iana-ipv6-special-registry, as far as it lies in what IPv6 has for servers. The ways to IPv4 (NAT64, 6to4,
+ * Teredo) are refused whatever IPv4 address they hold: a gateway would decide where they lead.
+ */
+const SPECIAL_IPV6 = [
+  '2001::/23', // protocol assignments: Teredo, benchmarking, ORCHID …
+  '2001:db8::/32', // documentation
+  '2002::/16', // 6to4
+  '2620:4f:8000::/48', // AS112
+  '3fff::/20', // documentation
+]
+/** Global unicast and the LAN's own; what lies outside (loopback, NAT64, `::/96`, link-local, multicast …) is no server's. */
+const SERVERS_IPV6 = ['2000::/3', 'fc00::/7', 'fec0::/10']
+
+function blockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const range of ranges) {
+    const [network = '', prefix] = range.split('/')
+    list.addSubnet(network, Number(prefix), isIP(network) === 6 ? 'ipv6' : 'ipv4')
+  }
+  return list
+}
+const special = blockList([...SPECIAL_IPV4, ...SPECIAL_IPV6])
+const servers = blockList(SERVERS_IPV6)
+const mapped = blockList(['::ffff:0:0/96'])
+
+/** Addresses of this computer at this moment. */
+export type OwnAddresses = () => readonly string[]
+const readOwnAddresses: OwnAddresses = () =>
+  Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
+
+const withoutZone = (address: string): string => address.replace(/%.*$/, '')
+
+function isOwn(address: string, family: 'ipv4' | 'ipv6', own: readonly string[]): boolean {
+  const list = new BlockList()
+  for (const one of own.map(withoutZone))
+    if (isIP(one) !== 0) list.addAddress(one, isIP(one) === 6 ? 'ipv6' : 'ipv4')
+  return list.check(address, family)
+}
 
 export class RefusedAddress extends Error {}
 
-/** True for loopback, unspecified and link-local addresses, IPv4 inside IPv6 included. */
-export function isRefusedAddress(address: string): boolean {
-  const plain = address.replace(/%.*$/, '')
-  const family = isIP(plain)
-  return family !== 0 && refused.check(plain, family === 6 ? 'ipv6' : 'ipv4')
+/** True for every address of this computer, and for all that are not a server's on the LAN or the Internet. */
+export function isRefusedAddress(
+  address: string,
+  own: readonly string[] = readOwnAddresses(),
+): boolean {
+  const plain = withoutZone(address)
+  const version = isIP(plain)
+  if (version === 0) return false
+  const family = version === 6 ? 'ipv6' : 'ipv4'
+  // An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) is compared with the IPv4 ranges by BlockList itself.
+  if (special.check(plain, family) || isOwn(plain, family, own)) return true
+  return family === 'ipv6' && !mapped.check(plain, family) && !servers.check(plain, family)
 }
 
 const refusal = (host: string) =>
-  new RefusedAddress(`${host} leads to this computer itself or to a link-local address`)
+  new RefusedAddress(
+    `${host} leads to this computer itself, or to an address that is no server's on the LAN or the Internet`,
+  )
 
 /** @throws RefusedAddress for an address written as a number: it is never looked up */
 export function checkLiteralHost(url: URL): void {
@@ -32,11 +93,26 @@ export function checkLiteralHost(url: URL): void {
   if (isRefusedAddress(host)) throw refusal(host)
 }
 
+/**
+ * Once connected. What the lookup let through leads to this computer all the same when both ends have one address.
+ * @throws RefusedAddress
+ */
+export function checkConnected(
+  host: string,
+  socket: { localAddress?: string | undefined; remoteAddress?: string | undefined },
+): void {
+  const { localAddress, remoteAddress } = socket
+  if (remoteAddress === undefined) return
+  if (localAddress === remoteAddress || isRefusedAddress(remoteAddress)) throw refusal(host)
+}
+
 /** Resolves a name like `dns.lookup`, and fails when any address found is refused. */
 export const guardedLookup: LookupFunction = (host, options, callback) => {
   resolve(host, { ...options, all: true }, (error, found: LookupAddress[]) => {
     if (error) return callback(error, '')
-    if (found.some(({ address }) => isRefusedAddress(address))) return callback(refusal(host), '')
+    const own = readOwnAddresses()
+    if (found.some(({ address }) => isRefusedAddress(address, own)))
+      return callback(refusal(host), '')
     const [first] = found
     if (options.all) return callback(null, found)
     if (!first) return callback(new Error(`${host} has no address`), '')

@@ -3,7 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { FetchReason } from '../software.repo.ts'
 import { fileNameOfDisposition, fileNameOfUrl } from './file-name.ts'
-import { checkLiteralHost, guardedLookup, RefusedAddress } from './guard.ts'
+import { checkConnected, checkLiteralHost, guardedLookup, RefusedAddress } from './guard.ts'
 import { checkUrl, describeUrl } from './url.ts'
 
 /** Why a fetch failed; `again`: another try may go better. */
@@ -107,6 +107,17 @@ function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
         ),
       )
     }, options.headTimeoutMs)
+    if (!options.allowPrivate)
+      request.on('socket', (socket) => {
+        // Before what waits to be written: the server there is not even asked.
+        socket.prependOnceListener('connect', () => {
+          try {
+            checkConnected(url.hostname, socket)
+          } catch (error) {
+            request.destroy(asFailure(url, error))
+          }
+        })
+      })
     request.on('response', (response) => {
       clearTimeout(timer)
       response.on('error', () => undefined) // heard by whoever reads the body
