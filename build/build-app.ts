@@ -24,6 +24,7 @@ const results = [
   'main/workers/signing.js',
   'main/workers/identity.js',
   'main/workers/passwords.js',
+  'main/workers/workbook.js',
   'preload/index.cjs',
   'renderer/index.html',
 ]

@@ -150,6 +150,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       keyId: () => keys().command.keyId,
       ticketUrl: content.ticketUrl,
       settings,
+      workersDir: options.workersDir,
       timings: options.timings?.engine,
     })
     const agentUpdates = createAgentUpdates({

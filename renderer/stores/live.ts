@@ -3,6 +3,7 @@ import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, triggerRef } from 'vue'
 import type { TargetsUpdated } from '#shared/contract/console-feed.ts'
 import type { Deployment, Target } from '#shared/contract/deployments.ts'
+import type { ReportSeparator } from '#shared/contract/requests.ts'
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { useApi } from '../api/index.ts'
@@ -142,11 +143,14 @@ export const useLiveStore = defineStore('live', () => {
       if (wanted !== null) await deployments.resume(wanted)
     },
     /** The report as CSV text. */
-    report: (deploymentId: DeploymentId) =>
+    report: (deploymentId: DeploymentId, separator: ReportSeparator) =>
       api.call(
         'deployments.report',
-        { params: { id: deploymentId } },
+        { params: { id: deploymentId }, query: { separator } },
         { timeoutMs: REPORT_TIMEOUT_MS },
       ),
+    /** The report as an Excel workbook. */
+    workbook: async (deploymentId: DeploymentId): Promise<Blob> =>
+      (await api.download('deployments.workbook', { params: { id: deploymentId } })).blob,
   }
 })

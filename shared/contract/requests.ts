@@ -208,6 +208,11 @@ export const RetryRequest = z.object({
 /** Which attempt's output; left out: the present one's. */
 export const OutputQuery = z.object({ attempt: z.coerce.number().int().min(1).optional() })
 
+/** Between the cells of a line. Spreadsheets of countries with a decimal comma expect a semicolon. */
+export const ReportSeparator = z.enum([',', ';', '\t'])
+export type ReportSeparator = z.infer<typeof ReportSeparator>
+export const ReportQuery = z.object({ separator: ReportSeparator.default(',') })
+
 /** Query strings arrive as text. */
 export const Page = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(100),

@@ -123,7 +123,17 @@ export const deploymentRoutes = {
     access: 'user',
     summary: 'The report as CSV',
     params: id(DeploymentId),
+    query: request.ReportQuery,
     transport: 'text',
     reply: z.string(),
+  }),
+  'deployments.workbook': route({
+    method: 'GET',
+    path: '/deployments/:id/report.xlsx',
+    access: 'user',
+    summary: 'The report as an Excel workbook',
+    params: id(DeploymentId),
+    transport: 'file',
+    reply: z.unknown(),
   }),
 } as const

@@ -46,6 +46,7 @@ import { createRestartsRepo } from './restarts/restarts.repo.ts'
 import { createRestartTrail } from './restarts/restart-trail.ts'
 import { createTrail } from './trail.ts'
 import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
+import { createWorkbooks } from './workbook.ts'
 
 export type { DeploymentsEvent } from './changes.ts'
 export type { AgentPort } from './sender.ts'
@@ -66,12 +67,15 @@ export function createDeployments(deps: {
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
   agents: AgentPort
   settings: Pick<Settings, 'get'>
+  /** The folder of the built workers; null: beside the sources. */
+  workersDir: string | null
   timings?: Partial<EngineTimings>
 }) {
   const { store, devices, log, now } = deps
   const timings = { ...ENGINE_TIMINGS, ...deps.timings }
   const repo = createDeploymentsRepo(store)
   const outputs = createOutputsRepo(store, repo)
+  const workbooks = createWorkbooks({ workersDir: deps.workersDir })
   const listeners = new Set<(event: DeploymentsEvent) => void>()
 
   /** After every commit: tell, and look again at what the change may have made possible. */
@@ -133,7 +137,7 @@ export function createDeployments(deps: {
   })
 
   const createDeps = { ...deps, repo, trail }
-  const { visible, view, ...read } = createReader({ repo, outputs, restarts })
+  const { visible, view, ...read } = createReader({ repo, outputs, restarts, workbooks })
   const control = createControl({
     repo,
     decisions: createDecisions({ repo, now, timings }),
@@ -213,6 +217,7 @@ export function createDeployments(deps: {
       engine.stop()
       restarts.stop()
       sender.stop()
+      void workbooks.stop()
       recorder.flush()
     },
   }

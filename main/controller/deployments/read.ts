@@ -7,6 +7,7 @@ import type {
   TargetTotals,
 } from '#shared/contract/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
+import type { ReportSeparator } from '#shared/contract/requests.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
 import type { DeploymentId, TargetId, UserId } from '#shared/domain/ids.ts'
 import { maySee, type Viewer } from '../context.ts'
@@ -14,12 +15,15 @@ import type { DeploymentRow, DeploymentsRepo, TargetRow } from './deployments.re
 import { ACTIVE } from './figures.ts'
 import type { OutputsRepo } from './outputs.repo.ts'
 import type { Restarts } from './restarts/restarts.ts'
-import { toAttempt, toCsv, toDeployment, toProgress, toTarget, totals } from './views.ts'
+import { toCsv } from './report.ts'
+import { toAttempt, toDeployment, toProgress, toTarget, totals } from './views.ts'
+import type { Workbooks } from './workbook.ts'
 
 export function createReader(deps: {
   repo: DeploymentsRepo
   outputs: OutputsRepo
   restarts: Pick<Restarts, 'countsOf'>
+  workbooks: Workbooks
 }) {
   const { repo, outputs, restarts } = deps
 
@@ -76,9 +80,14 @@ export function createReader(deps: {
     },
     progress: (viewer: Viewer, id: DeploymentId): Progress =>
       toProgress(visible(viewer, id), repo.views(id, null)),
-    report: (viewer: Viewer, id: DeploymentId): string => {
+    report(viewer: Viewer, id: DeploymentId, separator: ReportSeparator): string {
       visible(viewer, id)
-      return toCsv(repo.views(id, null))
+      return toCsv(repo.views(id, null).map(toTarget), separator)
+    },
+    /** The same as an Excel workbook. @throws AppError E_RATE_LIMITED */
+    workbook(viewer: Viewer, id: DeploymentId): Promise<Buffer> {
+      visible(viewer, id)
+      return deps.workbooks.ofTargets(repo.views(id, null).map(toTarget))
     },
     /** Every try of a target, oldest first. @throws AppError E_NOT_FOUND */
     attempts(viewer: Viewer, id: DeploymentId, targetId: TargetId): Attempt[] {

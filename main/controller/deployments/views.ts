@@ -9,8 +9,6 @@ import type {
 } from '#shared/contract/deployments.ts'
 import type { RestartCounts, TargetRestart } from '#shared/contract/restarts.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
-import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
 import { isoTime } from '../context.ts'
 import type { AttemptRow, DeploymentRow, ViewRow } from './deployments.repo.ts'
 
@@ -146,66 +144,4 @@ export function toProgress(deployment: DeploymentRow, rows: ViewRow[]): Progress
     success_rate: successRate(deployment),
     targets: rows.map(toTarget),
   }
-}
-
-/**
- * One cell of a CSV file (RFC 4180). Spreadsheets run a cell that begins like a formula: such a cell gets a leading
- * apostrophe (OWASP, CSV injection), because host names and output are other people's words. A cell is one line: where the
- * list separator is another, the second line of a quoted cell would be a row of its own, and might begin like one.
- */
-export function csvCell(value: string | number | undefined): string {
-  const text = withoutSteering(String(value ?? '').replaceAll(/\s*[\r\n\t\u2028\u2029]\s*/g, ' '))
-  const safe = /^\s*[=+\-@]/.test(text) && typeof value !== 'number' ? `'${text}` : text
-  return /[",]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
-}
-
-/** For the report: the state, and why. */
-const restartInWords = ({ state, since, message, due_at }: TargetRestart): string =>
-  [
-    state === 'done'
-      ? `restarted ${since}`
-      : due_at
-        ? `announced for ${due_at}`
-        : state.replace('_', ' '),
-    ...(message && state !== 'done' ? [message] : []),
-  ].join(': ')
-
-const CSV_HEAD = [
-  'PC',
-  'Software',
-  'State',
-  'Reason',
-  'Attempt',
-  'Exit code',
-  'Meaning',
-  'Message',
-  'Started',
-  'Ended',
-  'Restart',
-  'Action',
-]
-
-/** The report, one line per target, with a byte-order mark so that Excel reads it as UTF-8. */
-export function toCsv(rows: ViewRow[]): string {
-  const lines = rows
-    .map(toTarget)
-    .map((t) => [
-      t.device_name,
-      t.software_name,
-      t.deployment_status,
-      t.reason,
-      t.attempt,
-      t.exit_code,
-      t.exit_code !== undefined && t.installer_kind
-        ? exitCodeInWords(t.installer_kind, t.exit_code, t.action)
-        : undefined,
-      t.result_message,
-      t.started_at,
-      t.completed_at,
-      t.restart && restartInWords(t.restart),
-      t.action === 'install' ? 'install' : 'remove',
-    ])
-  return (
-    '\uFEFF' + [CSV_HEAD, ...lines].map((line) => line.map(csvCell).join(',')).join('\r\n') + '\r\n'
-  )
 }

@@ -25,6 +25,7 @@ const originOf = (context: { remoteAddress: string; raw: FastifyRequest }): Orig
   client: context.raw.headers['user-agent'] ?? null,
 })
 /** @param name without quotes or line ends: of our own making */
+const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
 const asFile = (reply: FastifyReply, type: string, name: string): void =>
   void reply.type(type).header('content-disposition', `attachment; filename="${name}"`)
 
@@ -164,10 +165,15 @@ export function coreRoutes(deps: CoreDeps): Core {
     }),
     'deployments.output': ({ params, query }, { viewer }) =>
       deployments.output(viewer, params.id, params.target_id, query.attempt),
-    'deployments.report': ({ params }, { viewer, reply }) => {
-      const csv = deployments.report(viewer, params.id)
+    'deployments.report': ({ params, query }, { viewer, reply }) => {
+      const csv = deployments.report(viewer, params.id, query.separator)
       asFile(reply, 'text/csv; charset=utf-8', `deployment-${params.id}.csv`)
       return csv
+    },
+    'deployments.workbook': async ({ params }, { viewer, reply }) => {
+      const workbook = await deployments.workbook(viewer, params.id)
+      asFile(reply, XLSX, `deployment-${params.id}.xlsx`)
+      return workbook
     },
 
     'audit.list': ({ query }, { viewer }) =>
