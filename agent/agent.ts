@@ -15,16 +15,18 @@ import { follow, statementsOf } from './identity/succession.ts'
 import { createCollector, createReader } from './inventory/collect.ts'
 import { createInventory } from './inventory/inventory.ts'
 import { createInstallers } from './install/create-installers.ts'
-import { openJournal } from './journal/journal.ts'
+import { openDamage } from './journal/damage.ts'
+import { examineJournal, openJournal } from './journal/journal.ts'
 import { errorText, writeDurably } from './lib/atomic-file.ts'
 import type { Log } from './lib/log.ts'
 import { AGENT_VERSION } from './lib/version.ts'
 import { linkedSignal } from './lib/wait.ts'
 import { selfCommand } from './lib/self.ts'
 import { mergeAddresses } from './link/enroll.ts'
+import { refuse } from './link/envelope.ts'
 import { createLink, type LinkTimings } from './link/link.ts'
 import { createPinnedConnect, type Pin } from './link/pinned-agent.ts'
-import { openRestartJournal } from './restart/restart-journal.ts'
+import { examineRestartJournal, openRestartJournal } from './restart/restart-journal.ts'
 import { createRestarts } from './restart/restarts.ts'
 import { systemRestartTools, type RestartTools } from './restart/tools.ts'
 import { createSupervisorClient } from './supervisor/client.ts'
@@ -33,6 +35,8 @@ import { createUpdater } from './update/updater.ts'
 
 /** A package from the hub waits so long for the hub to come back. */
 const HUB_PATIENCE_MS = 24 * 3_600_000
+const UNSETTLED =
+  'This agent has lost records, and the controller has not said yet which commands are old.'
 
 export type AgentOptions = {
   folder: StateFolder
@@ -65,6 +69,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
   const installers = createInstallers({ installRoot, scratchDir: folder.workDir })
   const conditions = createConditions(installRoot)
+  const damage = openDamage(folder.path, log)
+  examineJournal(folder.journalFile, damage)
+  examineRestartJournal(folder.restartsFile, damage)
   const journal = openJournal(folder.journalFile, log)
   const restartTools = options.restartTools ?? systemRestartTools(installRoot)
   const restartAbility = await restartTools.ability()
@@ -93,6 +100,19 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     }
   }
 
+  /** What the hub has used so far is old, whatever this agent remembers of it. */
+  function takeSequence(lastSequence: number | null): void {
+    if (lastSequence === null) return
+    try {
+      if (lastSequence > journal.highestSequence()) journal.raiseSequence(lastSequence)
+      restartJournal.raiseSequence(lastSequence)
+      damage.settle()
+    } catch (error) {
+      log.error({ err: error }, 'the sequence could not be written down; the next link tries again')
+    }
+  }
+  const unsettled = () => (damage.entries().length > 0 ? refuse('busy', UNSETTLED) : null)
+
   const pin: Pin = {
     fingerprint: () => enrollment().fingerprint,
     meet(shown, certificate) {
@@ -113,10 +133,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       restart: restartAbility,
       attempts: journal.held(),
       hardware_id: options.hardwareId,
+      ...(damage.entries().length > 0 ? { damaged: damage.entries() } : {}),
       facts: facts(),
     }),
     keeper: identity,
-    onCommand: (event, body) => runner.command(event, body),
+    onCommand: (event, body) => unsettled()?.refusal ?? runner.command(event, body),
     questions: {
       inspect_device: createInspect({
         enrollment,
@@ -125,10 +146,12 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         conditions,
         diskFolder: installRoot ?? folder.path,
       }),
-      update_agent: (body) => Promise.resolve(updater.command(body)),
-      restart_device: restarts.answer,
+      update_agent: (body) => Promise.resolve(unsettled()?.refusal ?? updater.command(body)),
+      restart_device: async (body) =>
+        unsettled() ? { result: 'busy', message: UNSETTLED } : restarts.answer(body),
     },
-    onReady(address, welcome) {
+    onReady(address, welcome, lastSequence) {
+      takeSequence(lastSequence)
       const merged = mergeAddresses([address], welcome.addresses, enrollment().addresses)
       if (merged.join() !== enrollment().addresses.join())
         identity.setEnrollment({ ...enrollment(), addresses: merged })
@@ -177,6 +200,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     reporter: link,
     enrollment,
     folders: folder,
+    hasLostRecords: damage.entries().length > 0,
     isRestarting: restarts.isNear,
     stopped,
     onEnded() {
@@ -190,6 +214,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     ownVersion: AGENT_VERSION,
     ownFileName: ownFileName(),
     recordFile: folder.updateFile,
+    damage,
     statePath: folder.path,
     enrollment,
     journal,

@@ -1,6 +1,6 @@
 /** Takes commands, and works them off one after the other: never two installers at a time on one PC. */
-import { existsSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link.ts'
 import { AttemptId } from '#shared/domain/ids.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
@@ -9,6 +9,7 @@ import type { StateFolder } from '../identity/state-folder.ts'
 import { packageFileName } from '../install/package-name.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { isAlive } from '../lib/processes.ts'
+import { setAside } from '../lib/set-aside.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
 import { openCommand, refuse, type CommandEvent } from '../link/envelope.ts'
 import type { Reporter } from '../link/reporter.ts'
@@ -52,6 +53,8 @@ export function createRunner(
     reporter: Reporter
     enrollment: () => Enrollment
     folders: Pick<StateFolder, 'attemptsDir' | 'workDir'>
+    /** The journal may have forgotten attempts: what lies here of unknown ones is kept. */
+    hasLostRecords: boolean
     /** This PC is about to restart. */
     isRestarting: () => boolean
     stopped: AbortSignal
@@ -170,6 +173,8 @@ export function createRunner(
     if (isRunning) return
     isRunning = true
     try {
+      // Never two installers at a time, also where the journal was lost while one ran.
+      while (journal.open().length > 0 && isStrangerAtWork()) await wait(RETRY_MIN_MS, stopped)
       for (let id = nextOpen(); id !== undefined && !stopped.aborted; id = nextOpen())
         await work(id)
     } catch (error) {
@@ -179,8 +184,28 @@ export function createRunner(
     }
   }
 
+  /** Of attempts that the journal has lost: all of it in one place, for whoever looks into it. */
+  function keepForgotten(names: readonly string[]): void {
+    if (names.length === 0) return
+    const gathered = join(dirname(attemptsDir), 'attempts-forgotten')
+    mkdirSync(gathered, { recursive: true, mode: 0o700 })
+    for (const name of names) renameSync(join(attemptsDir, name), join(gathered, name))
+    setAside(gathered)
+  }
+
+  /** Whether an installer is at work that the journal does not know: its record was lost. */
+  const isStrangerAtWork = (): boolean =>
+    existsSync(attemptsDir) &&
+    readdirSync(attemptsDir).some((name) => {
+      const id = AttemptId.safeParse(name)
+      if (id.success && journal.attempt(id.data)) return false
+      const supervisor = readSupervisor(join(attemptsDir, name))
+      return supervisor !== null && isAlive(supervisor)
+    })
+
   /** Folders that no attempt names any more, unless a supervisor still lives in one. */
   function tidyFolders(): void {
+    const forgotten: string[] = []
     const isKnown = (name: string): boolean => {
       const id = AttemptId.safeParse(name)
       return id.success && journal.attempt(id.data) !== undefined
@@ -190,11 +215,17 @@ export function createRunner(
         const supervisor = readSupervisor(join(attemptsDir, name))
         if (isKnown(name) || (supervisor && isAlive(supervisor))) continue
         try {
-          rmSync(join(dir, name), { recursive: true, force: true })
+          if (deps.hasLostRecords && dir === attemptsDir) forgotten.push(name)
+          else rmSync(join(dir, name), { recursive: true, force: true })
         } catch (error) {
           log.warn({ err: error, name }, 'an old folder could not be removed yet')
         }
       }
+    try {
+      keepForgotten(forgotten)
+    } catch (error) {
+      log.warn({ err: error }, 'records of unknown attempts could not be set aside')
+    }
   }
 
   /**

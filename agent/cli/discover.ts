@@ -4,14 +4,15 @@ import type { Fingerprint } from '#shared/domain/ids.ts'
 import { groupDigits } from '#shared/domain/pairing.ts'
 import type { FoundHub } from '../discovery/browse.ts'
 import { gatherFacts } from '../facts/facts.ts'
-import { openIdentity, type Enrollment } from '../identity/identity.ts'
+import type { Enrollment } from '../identity/identity.ts'
+import { openOwnIdentity } from '../identity/recover.ts'
 import { lockStateFolder, prepareStateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { createLog } from '../lib/log.ts'
 import { NotReachedError, pair, type Person } from '../link/pairing.ts'
 import { makePrivateFolder } from '../service/service.ts'
 import { openTerminal, printable, type Terminal } from './ask.ts'
-import { setName } from './enrollment.ts'
+import { createRecords, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
 const LISTEN_MS = 4_000
@@ -77,7 +78,7 @@ export async function discoverCommand(args: Arguments): Promise<number> {
   const unlock = lockStateFolder(folder)
   const terminal = openTerminal()
   try {
-    const identity = openIdentity(folder.identityFile)
+    const identity = openOwnIdentity(folder, true, createLog())
     setName(identity, args.name)
     const known = identity.enrollment()
     if (known) {
@@ -86,7 +87,10 @@ export async function discoverCommand(args: Arguments): Promise<number> {
     }
     const chosen = hub ? { addresses: [hub], announced: null } : await chooseHub(terminal)
     const facts = gatherFacts(identity.name(), folder.path)
-    const keep = (made: Enrollment): void => identity.setEnrollment(made)
+    const keep = (made: Enrollment): void => {
+      createRecords(folder)
+      identity.setEnrollment(made)
+    }
     const enrollment = await pairWith(chosen, { identity, facts, keep }, terminal)
     terminal.say(`Enrolled as device ${enrollment.device_id} (${printable(facts.name)}).`)
     return 0

@@ -1,6 +1,8 @@
 import { openIdentity } from '../identity/identity.ts'
+import { settleIdentityLoss } from '../identity/recover.ts'
 import { finishSplit } from '../identity/split.ts'
 import { lockStateFolder, prepareStateFolder } from '../identity/state-folder.ts'
+import { createLog } from '../lib/log.ts'
 import { makePrivateFolder } from '../service/service.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
@@ -12,6 +14,7 @@ export async function enrollCommand(args: Arguments): Promise<number> {
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
   try {
+    settleIdentityLoss(folder, true, createLog())
     await finishSplit(folder, new AbortController().signal)
     const identity = openIdentity(folder.identityFile)
     checkSameHub(identity, folder, code)

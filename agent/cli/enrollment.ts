@@ -3,8 +3,10 @@ import { parseEnrollmentCode, type EnrollmentCode } from '#shared/domain/enrollm
 import { gatherFacts } from '../facts/facts.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { StateFolder } from '../identity/state-folder.ts'
+import { createJournal } from '../journal/journal.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { secretHash } from '../link/secret-hash.ts'
+import { createRestartJournal } from '../restart/restart-journal.ts'
 
 /** @throws AgentFailure with exit code 2 when it is not a code */
 export function readCode(text: string): EnrollmentCode {
@@ -17,6 +19,12 @@ export function readCode(text: string): EnrollmentCode {
   return code
 }
 
+/** Before the identity counts as enrolled: from then on a journal that is missing was lost. */
+export function createRecords(folder: StateFolder): void {
+  createJournal(folder.journalFile)
+  createRestartJournal(folder.restartsFile)
+}
+
 /** Enrols, keeps what the hub gave and says so. @throws AgentFailure */
 export async function enrollNow(
   identity: Identity,
@@ -26,6 +34,7 @@ export async function enrollNow(
   const { enroll } = await import('../link/enroll.ts')
   const facts = gatherFacts(identity.name(), folder.path)
   const enrollment = await enroll(identity, code, facts)
+  createRecords(folder)
   identity.setEnrollment(enrollment)
   process.stdout.write(`Enrolled as device ${enrollment.device_id} (${facts.name}).\n`)
 }

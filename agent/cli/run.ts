@@ -3,6 +3,7 @@ import { withoutSteering } from '#shared/domain/plain-text.ts'
 import { runAgent } from '../agent.ts'
 import { readHardwareId } from '../facts/hardware.ts'
 import { openIdentity, peekIdentity, type Identity } from '../identity/identity.ts'
+import { settleIdentityLoss } from '../identity/recover.ts'
 import { finishSplit } from '../identity/split.ts'
 import { lockStateFolder, prepareStateFolder, type StateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
@@ -64,6 +65,7 @@ export async function runCommandVerb(
   const onSignal = (): void => stop.abort(new Error('the agent is stopping'))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal)
   try {
+    settleIdentityLoss(folder, code !== null, log)
     await finishSplit(folder, stop.signal)
     let identity = openIdentity(folder.identityFile)
     const hardwareId = await hardware()

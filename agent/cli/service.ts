@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { devicePlatform } from '../facts/facts.ts'
-import { openIdentity, peekIdentity } from '../identity/identity.ts'
+import { peekIdentity } from '../identity/identity.ts'
+import { identityLoss, openOwnIdentity } from '../identity/recover.ts'
 import { lockStateFolder, prepareStateFolder, stateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
+import { createLog } from '../lib/log.ts'
 import { openSelf, type OpenExecutable } from '../lib/self.ts'
 import { layoutOf, type Layout } from '../service/layout.ts'
 import {
@@ -25,7 +27,7 @@ async function getEnrolled(layout: Layout, args: Arguments): Promise<void> {
   const folder = prepareStateFolder(layout.state)
   const unlock = lockStateFolder(folder)
   try {
-    const identity = openIdentity(folder.identityFile)
+    const identity = openOwnIdentity(folder, code !== null, createLog())
     if (code) checkSameHub(identity, folder, code)
     setName(identity, args.name)
     if (identity.enrollment()) return
@@ -65,6 +67,7 @@ async function install(
   const manager = createManager(platform, layout)
   const isEnrolled =
     existsSync(stateFolder(layout.state).identityFile) &&
+    (args.code === undefined || identityLoss(stateFolder(layout.state)) === null) &&
     peekIdentity(stateFolder(layout.state).identityFile).enrollment !== null
   if (!isEnrolled && args.code === undefined)
     throw new AgentFailure(

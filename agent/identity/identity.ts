@@ -83,8 +83,7 @@ function load(file: string): IdentityFile | null {
   const raw = readJson(file)
   if (raw === undefined) return null
   const parsed = IdentityFile.safeParse(raw)
-  if (!parsed.success)
-    throw new AgentFailure(`The identity in ${file} cannot be read. Use another --state folder.`)
+  if (!parsed.success) throw new AgentFailure(`The identity in ${file} cannot be read.`)
   return parsed.data
 }
 

@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { createJournal } from '../journal/journal.ts'
 import { errorText, syncFolder } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { isAlive } from '../lib/processes.ts'
@@ -41,6 +42,7 @@ function setAside(folder: StateFolder, deviceId: number | 'new'): void {
   // Packages only: they can be fetched again.
   rmSync(folder.workDir, { recursive: true, force: true })
   mkdirSync(folder.workDir, { mode: 0o700 })
+  createJournal(folder.journalFile)
   syncFolder(folder.path)
 }
 

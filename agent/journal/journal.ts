@@ -5,7 +5,8 @@
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Log } from '../lib/log.ts'
-import { openRecordFile, readRecords } from './record-file.ts'
+import { examineRecords, type Damage } from './damage.ts'
+import { createRecordFile, openRecordFile, readRecords } from './record-file.ts'
 import {
   apply,
   emptyState,
@@ -58,8 +59,17 @@ export const peekJournal = (file: string): JournalState => replay(readRecords(fi
 /** Whether this version understands all of it. */
 export function isJournalReadable(file: string): boolean {
   const { records, damaged } = readRecords(file)
-  return !damaged && replay(records).unreadable === 0
+  return !damaged && isComplete(records)
 }
+
+const isComplete = (records: readonly unknown[]): boolean => replay(records).unreadable === 0
+
+/** Makes the journal of a newly enrolled agent. From then on a missing one was lost. */
+export const createJournal = (path: string): void => createRecordFile(path, summarize(emptyState()))
+
+/** Notes what is wrong with the journal, and keeps what is unreadable. Call it before it is opened. */
+export const examineJournal = (path: string, damage: Damage): void =>
+  examineRecords(path, damage, isComplete)
 
 /**
  * Opens the journal. Where a record in its middle cannot be read, every open attempt counts as one whose installer may

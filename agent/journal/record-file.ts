@@ -2,7 +2,15 @@
  * An append-only file of JSON records, one a line with its checksum. A record that was being written when the power
  * went is cut off at the next start; damage anywhere else is told, never passed over in silence.
  */
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { errorCode, syncFolder, writeDurably } from '../lib/atomic-file.ts'
@@ -37,8 +45,9 @@ export type Reading = {
   records: unknown[]
   /** Bytes up to the end of the last good record. */
   goodBytes: number
-  /** A record in the middle is unreadable: what it said is lost. */
+  /** Unreadable records that are more than a last one cut off by a power cut: what they said is lost. */
   damaged: boolean
+  sizeBytes: number
 }
 
 /** Reads what is there without changing it. A file that does not exist holds nothing. */
@@ -47,27 +56,33 @@ export function readRecords(file: string): Reading {
   try {
     content = readFileSync(file)
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return { records: [], goodBytes: 0, damaged: false }
+    if (errorCode(error) === 'ENOENT')
+      return { records: [], goodBytes: 0, damaged: false, sizeBytes: 0 }
     throw error
   }
   const records: unknown[] = []
   let goodBytes = 0
-  let badSince = false
+  let badLines = 0
   let damaged = false
   for (let at = 0; at < content.length;) {
     const end = content.indexOf(10, at)
     const next = end < 0 ? content.length : end + 1
     const record = end < 0 ? undefined : parseLine(content.toString('utf8', at, end))
-    if (record === undefined) badSince = true
+    if (record === undefined) badLines++
     else {
       records.push(record)
       goodBytes = next
-      damaged ||= badSince
-      badSince = false
+      damaged ||= badLines > 0
+      badLines = 0
     }
     at = next
   }
-  return { records, goodBytes, damaged }
+  return { records, goodBytes, damaged: damaged || badLines > 1, sizeBytes: content.length }
+}
+
+/** Makes a file that holds these records, unless there is one: there is never a moment in which it is empty. */
+export function createRecordFile(file: string, records: readonly unknown[]): void {
+  if (!existsSync(file)) writeDurably(file, records.map(toLine).join(''))
 }
 
 /** Not in append mode: Windows shortens no file that was opened so. Positions are given with every write. */

@@ -21,6 +21,7 @@ import {
   type HubToAgent,
 } from '#shared/contract/agent-link.ts'
 import type { RestartReply } from '#shared/contract/agent-restart.ts'
+import { sequenceText } from '#shared/contract/agent-state.ts'
 import {
   ACK_TIMEOUT_MS,
   RECONNECT_MAX_MS,
@@ -85,11 +86,21 @@ export function createLink(deps: {
   pin: Pin
   sign: (text: string) => string
   /** What the agent says of itself and its work at the start of a link. */
-  hello: () => Pick<Hello, 'last_sequence' | 'attempts' | 'hardware_id' | 'restart' | 'facts'>
+  hello: () => Pick<
+    Hello,
+    'last_sequence' | 'attempts' | 'hardware_id' | 'restart' | 'damaged' | 'facts'
+  >
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
   questions: Questions
-  /** The handshake is complete. */
-  onReady: (address: string, welcome: Pick<Welcome, 'addresses' | 'inventory_hash'>) => void
+  /**
+   * The handshake is complete; no command was heard yet.
+   * @param lastSequence the last one the hub has used for this device, proven for this link; null: it said none
+   */
+  onReady: (
+    address: string,
+    welcome: Pick<Welcome, 'addresses' | 'inventory_hash'>,
+    lastSequence: number | null,
+  ) => void
   onLost: (why: string) => void
   keeper: SplitKeeper
   /** Where else the hub may be, asked when no known address led to it. Never rejects; ends early with the signal. */
@@ -179,12 +190,24 @@ export function createLink(deps: {
             command_key,
             hubProofText(fingerprint, hubNonce, agentNonce, device_id),
             welcome.data.signature,
-          )
+          ) &&
+          (!welcome.data.sequence ||
+            verifies(
+              command_key,
+              sequenceText(
+                fingerprint,
+                hubNonce,
+                agentNonce,
+                device_id,
+                welcome.data.sequence.last,
+              ),
+              welcome.data.sequence.signature,
+            ))
         if (typeof ack === 'function') (ack as (answer: { ok: boolean }) => void)({ ok: isProven })
         if (!isProven) return end('the hub did not prove that it is the enrolled one')
         clearTimeout(timer)
         ready = { socket, address }
-        deps.onReady(address, welcome.data)
+        deps.onReady(address, welcome.data, welcome.data.sequence?.last ?? null)
         for (const wake of [...waiters]) wake()
       })
       socket.on('still_there', (ack: unknown) => {

@@ -5,7 +5,8 @@
 import { z } from 'zod'
 import { BootId } from '#shared/contract/agent-restart.ts'
 import { RestartId } from '#shared/domain/ids.ts'
-import { openRecordFile } from '../journal/record-file.ts'
+import { examineRecords, type Damage } from '../journal/damage.ts'
+import { createRecordFile, openRecordFile } from '../journal/record-file.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 
@@ -35,10 +36,20 @@ export type RestartJournal = {
   highestSequence: () => number
   known: (id: RestartId) => KnownRestart | undefined
   all: () => KnownRestart[]
+  /** Orders up to this one are old. On disk when it returns. */
+  raiseSequence: (sequence: number) => void
   /** On disk when it returns; throws what the file system says. */
   write: (restart: KnownRestart, sequence?: number) => void
   close: () => void
 }
+
+/** Makes the journal of a newly enrolled agent. From then on a missing one was lost. */
+export const createRestartJournal = (path: string): void =>
+  createRecordFile(path, [{ high: 0, restart: null } satisfies Line])
+
+/** Notes what is wrong with it, and keeps what is unreadable. Call it before it is opened. */
+export const examineRestartJournal = (path: string, damage: Damage): void =>
+  examineRecords(path, damage, (records) => records.every((raw) => Line.safeParse(raw).success))
 
 export function openRestartJournal(path: string, log: Log): RestartJournal {
   const { file, reading } = openRecordFile(path)
@@ -69,17 +80,20 @@ export function openRestartJournal(path: string, log: Log): RestartJournal {
     rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
   }
   tidy()
+  function add(line: Line): void {
+    // Its number may be another file's by now.
+    if (isClosed) throw new Error('the agent is stopping')
+    file.append(line)
+    apply(line)
+    if (file.sizeBytes() >= rewriteAtBytes) tidy()
+  }
   return {
     highestSequence: () => high,
     known: (id) => restarts.get(id),
     all: () => [...restarts.values()],
-    write(restart, sequence = 0) {
-      // Its number may be another file's by now.
-      if (isClosed) throw new Error('the agent is stopping')
-      const line = { high: Math.max(high, sequence), restart }
-      file.append(line)
-      apply(line)
-      if (file.sizeBytes() >= rewriteAtBytes) tidy()
+    write: (restart, sequence = 0) => add({ high: Math.max(high, sequence), restart }),
+    raiseSequence(sequence) {
+      if (sequence > high) add({ high: sequence, restart: null })
     },
     close() {
       isClosed = true

@@ -126,5 +126,6 @@ export function createHubCommands(deps: {
       })
     },
     nextSequence: () => ++sequence,
+    lastSequence: () => sequence,
   }
 }

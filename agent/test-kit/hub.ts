@@ -7,6 +7,7 @@ import {
   generateKeyPairSync,
   randomBytes,
   sign,
+  type KeyObject,
   type KeyPairKeyObjectResult,
 } from 'node:crypto'
 import { createServer, type Server as HttpsServer } from 'node:https'
@@ -25,6 +26,7 @@ import {
   type AgentEventName,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
+import { sequenceText } from '#shared/contract/agent-state.ts'
 import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { verifies } from '../identity/identity.ts'
@@ -76,6 +78,9 @@ export async function startTestHub(
     admits: true,
     /** Signs the welcome with another key. */
     provesWrongly: false,
+    /** Says which sequences it has used, as controllers of this version do where that is owed; with this key. */
+    statesSequence: true,
+    sequenceKey: null as KeyObject | null,
     refusal: null as { message: string; retry: boolean } | null,
     /** Sent before the handshake. */
     earlyCommand: null as unknown,
@@ -152,13 +157,24 @@ export async function startTestHub(
     hellos.push(hello)
     commands.continueAbove(hello.last_sequence)
     heard.hear(socket)
-    const text = hubProofText(tls.fingerprint, nonce, hello.nonce, hello.device_id)
+    const { nonce: agentNonce, device_id: deviceId } = hello
+    const text = hubProofText(tls.fingerprint, nonce, agentNonce, deviceId)
+    const last = commands.lastSequence()
+    const sequence = sequenceText(tls.fingerprint, nonce, agentNonce, deviceId, last)
     const signer = behaviour.provesWrongly
       ? generateKeyPairSync('ed25519').privateKey
       : command.privateKey
     await socket.emitWithAck('welcome', {
       signature: sign(null, Buffer.from(text), signer).toString('base64'),
       addresses: addresses(),
+      ...(behaviour.statesSequence && (last > hello.last_sequence || hello.damaged)
+        ? {
+            sequence: {
+              last,
+              signature: sign(null, Buffer.from(sequence), behaviour.sequenceKey ?? signer).toString('base64'), // prettier-ignore
+            },
+          }
+        : {}),
     })
     live = socket
     socket.on('disconnect', () => {

@@ -2,7 +2,9 @@
 import { z } from 'zod'
 import { TAKEN_BACK_LIMIT, UpdatePayload } from '#shared/contract/agent-update.ts'
 import type { SelfUpdateFacts } from '#shared/contract/agent-update.ts'
+import type { Damage } from '../journal/damage.ts'
 import { readJson, writeDurably } from '../lib/atomic-file.ts'
+import { setAside } from '../lib/set-aside.ts'
 
 /** An order that was taken up so often, each time by an agent that then ended, is given up. */
 export const RESUME_LIMIT = 5
@@ -120,9 +122,17 @@ export type RecordFile = {
   set: (next: UpdateRecord) => void
 }
 
-/** A file that cannot be read counts as none: whether a trial is on is told by the files beside the executable. */
-export function openRecordFile(file: string): RecordFile {
-  const read = UpdateRecord.safeParse(readJson(file))
+/**
+ * A file that cannot be read is noted, set aside, and counts as none: whether a trial is on is told by the files beside the
+ * executable. None is normal: it is made with the first order.
+ */
+export function openRecordFile(file: string, damage: Pick<Damage, 'note'>): RecordFile {
+  const raw = readJson(file)
+  const read = UpdateRecord.safeParse(raw)
+  if (raw !== undefined && !read.success) {
+    damage.note(file, 'unreadable')
+    setAside(file)
+  }
   let present = read.success ? read.data : NO_UPDATE
   return {
     get: () => present,

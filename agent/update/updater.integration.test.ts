@@ -53,6 +53,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
       ownVersion,
       ownFileName: FILE_NAME,
       recordFile: join(folder.path, 'update.json'),
+      damage: { note: () => undefined },
       statePath: folder.path,
       enrollment: () => ({
         device_id: 1 as DeviceId,

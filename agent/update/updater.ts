@@ -13,6 +13,7 @@ import {
 import { isNewer } from '#shared/domain/agent-version.ts'
 import type { Source } from '../download/download.ts'
 import type { Enrollment } from '../identity/identity.ts'
+import type { Damage } from '../journal/damage.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
@@ -59,6 +60,7 @@ export function createUpdater(deps: {
   /** The only file that fits this PC. */
   ownFileName: string
   recordFile: string
+  damage: Pick<Damage, 'note'>
   statePath: string
   enrollment: () => Enrollment
   journal: Pick<Journal, 'highestSequence' | 'raiseSequence'>
@@ -73,7 +75,7 @@ export function createUpdater(deps: {
   log: Log
 }): Updater {
   const { places, log, stopped, ownVersion } = deps
-  const record = openRecordFile(deps.recordFile)
+  const record = openRecordFile(deps.recordFile, deps.damage)
   let isWorking = false
   let proving: NodeJS.Timeout | undefined
 

@@ -48,6 +48,10 @@ const WORDS: Record<AuditAction, Words> = {
     name: 'Identity found on two PCs',
     sentence: 'The identity of {what} was found on two PCs',
   },
+  'device.records_lost': {
+    name: 'Records of an agent lost',
+    sentence: 'The agent of {what} lost records of its own',
+  },
   'device.pair': {
     name: 'Device enrolled without a code',
     sentence: '{who} enrolled {what} by its digits',

@@ -15,6 +15,7 @@ import { SelfUpdateFacts } from './agent-update.ts'
 import type { InspectReplyInput } from './agent-inspect.ts'
 import { RestartAbility, type RestartReply } from './agent-restart.ts'
 import type { Split, SplitDone, SplitReply } from './agent-split.ts'
+import { DAMAGE_LIMIT, SequenceStatement, StateDamage } from './agent-state.ts'
 import { Detection } from './detection.ts'
 import { InventoryHash, InventoryPart } from './inventory.ts'
 import { PublicKey, signature } from './keys.ts'
@@ -100,6 +101,8 @@ export const Hello = z.object({
   hardware_id: HardwareId.nullable().default(null),
   /** Left out: it knows nothing of restarts. */
   restart: RestartAbility.optional(),
+  /** Records that it has lost since the hub last heard of it. It accepts nothing until `welcome` says where the sequence goes on. */
+  damaged: z.array(StateDamage).max(DAMAGE_LIMIT).optional(),
   facts: AgentFacts,
 })
 export type Hello = z.infer<typeof Hello>
@@ -109,6 +112,8 @@ export const Welcome = z.object({
   addresses: z.array(z.string().max(255)).max(32),
   /** Of the inventory that the hub holds of this device; null: none. Left out by a hub that keeps no inventories. */
   inventory_hash: InventoryHash.nullable().optional(),
+  /** Sent where the agent's last sequence is below the hub's, or was lost. */
+  sequence: SequenceStatement.optional(),
 })
 export type Welcome = z.infer<typeof Welcome>
 

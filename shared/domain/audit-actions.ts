@@ -26,6 +26,7 @@ export const AUDIT_ACTIONS = [
   'device.enroll',
   'device.hardware',
   'device.pair',
+  'device.records_lost',
   'device.reject',
   'device.rename',
   'device.split',

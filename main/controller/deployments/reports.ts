@@ -166,7 +166,8 @@ export function createReports(deps: {
     const held = HeldBy.safeParse(answer !== 'no_answer' && !answer.accepted && answer.why)
     if (held.success) hold(target, held.data, changes)
     else if (answer !== 'no_answer' && answer.accepted) advance(target, 'downloading', {}, changes)
-    else if (answer === 'no_answer' || answer.why === 'busy') {
+    else if (answer === 'no_answer' || answer.why === 'busy' || answer.why === 'replayed') {
+      // Replayed: it was signed before the agent was told which sequences are old. The next one has a sequence of its own.
       repo.change(target, {
         offered_at_ms: null,
         not_before_ms:

@@ -1,20 +1,37 @@
 /** A PC arrives: it is enrolled, it is greeted at the start of every link. What it says of itself is taken over here. */
 import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
+import type { StateDamage } from '#shared/contract/agent-state.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
+import type { Audit } from '../audit/index.ts'
 import type { Store } from '../store/store.ts'
 import type { DevicesRepo } from './devices.repo.ts'
+
+/** Lost records of one device are put into the audit trail so often at most. */
+const LOSS_EVERY_MS = 10 * 60_000
+
+const WHAT: Record<StateDamage['what'], string> = {
+  missing: 'is missing',
+  empty: 'is empty',
+  unreadable: 'cannot be read',
+  partly_unreadable: 'can be read in parts only',
+}
+const damageText = (damaged: readonly StateDamage[]): string =>
+  `${damaged.map(({ file, what }) => `${file} ${WHAT[what]}`).join(', ')}; what was damaged is kept on the PC in set-aside`
 
 export function createArrivals(deps: {
   store: Store
   repo: DevicesRepo
+  audit: Audit
   now: Now
   tell: (change: { id: DeviceId; what: 'updated' }) => void
   /** Its row was made or taken up again. Consoles are not told: whoever enrols it does that. */
   enrolled: (id: DeviceId) => void
 }) {
-  const { store, repo } = deps
+  const { store, repo, audit } = deps
+  /** When the trail told of lost records last: an agent that invents them must not fill it. */
+  const lossTold = new Map<DeviceId, number>()
 
   return {
     /**
@@ -65,8 +82,15 @@ export function createArrivals(deps: {
         (['platform', 'arch', 'os_version', 'agent_version', 'free_disk_bytes'] as const).some(
           (key) => row[key] !== facts[key],
         )
-      if (!isNews && hello.last_sequence <= row.last_sequence) return
+      const damaged = hello.damaged ?? []
+      if (!isNews && hello.last_sequence <= row.last_sequence && damaged.length === 0) return
       store.transaction(() => {
+        if (damaged.length > 0 && deps.now() - (lossTold.get(id) ?? -Infinity) >= LOSS_EVERY_MS) {
+          lossTold.set(id, deps.now())
+          audit.record(null, 'device.records_lost', `device ${row.name}`, damageText(damaged), {
+            deviceId: id,
+          })
+        }
         if (isNews) repo.setFacts(id, facts, address, isoTime(deps.now()))
         repo.raiseSequence(id, hello.last_sequence)
       })

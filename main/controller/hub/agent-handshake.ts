@@ -9,6 +9,7 @@ import {
   type AgentToHub,
   type HubToAgent,
 } from '#shared/contract/agent-link.ts'
+import { sequenceText } from '#shared/contract/agent-state.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
@@ -85,12 +86,22 @@ export async function proveHub(
   hello: Hello,
   nonce: string,
 ): Promise<void> {
-  const text = hubProofText(deps.keys().fingerprint, nonce, hello.nonce, hello.device_id)
-  const [signature] = await deps.sign([text])
+  const { fingerprint } = deps.keys()
+  const { device_id: id, nonce: agentNonce } = hello
+  const last = deps.devices.row(id)?.last_sequence ?? 0
+  // An agent that remembers all of it needs no statement, which costs a signature.
+  const isOwed = last > hello.last_sequence || (hello.damaged?.length ?? 0) > 0
+  const [signature, sequenceSignature] = await deps.sign([
+    hubProofText(fingerprint, nonce, agentNonce, id),
+    ...(isOwed ? [sequenceText(fingerprint, nonce, agentNonce, id, last)] : []),
+  ])
   if (!signature) throw new Error('the proof was not signed')
+  if (hello.damaged)
+    deps.log.warn({ deviceId: id, damaged: hello.damaged }, 'an agent has lost records')
   await socket.timeout(HANDSHAKE_TIMEOUT_MS).emitWithAck('welcome', {
     signature,
     addresses: deps.addresses(),
-    inventory_hash: deps.inventories.hashOf(hello.device_id),
+    inventory_hash: deps.inventories.hashOf(id),
+    ...(sequenceSignature ? { sequence: { last, signature: sequenceSignature } } : {}),
   })
 }

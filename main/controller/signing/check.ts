@@ -1,5 +1,5 @@
 /**
- * What may be signed: the hub's proofs, questions to agents, restarts that are owed, the splits of an identity that two PCs
+ * What may be signed: the hub's proofs, what it says of the sequences that it has used, questions to agents, restarts that are owed, the splits of an identity that two PCs
  * carry, ends of the audit trail, updates of agents to what this controller hands out, and commands that are in the store as
  * they are in the text. It reads the database through a connection of its own,
  * which cannot write.
@@ -37,6 +37,9 @@ const SPLIT = /^deployx split v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9
 /** See splitDoneText: the device that was, the one that is, and the key of that one. */
 const SPLIT_DONE =
   /^deployx split done v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n(\d+)\n(\d+)\n([A-Za-z0-9+/=]+)$/
+/** See sequenceText: like a hub proof, and the last sequence. */
+const SEQUENCE =
+  /^deployx sequence v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n(\d+)\n(\d+)$/
 
 type TargetRow = {
   deployment_id: number
@@ -142,6 +145,11 @@ export function createCheck(
     return row?.public_key === publicKey && row?.split_from === Number(from)
   }
 
+  const lastSequence = db.prepare<[number], number>('select last_sequence from devices where id = ?').pluck() // prettier-ignore
+  /** Never above what was used: an agent that believed a higher one would refuse every command. */
+  const isSequence = ([, id, last]: RegExpExecArray): boolean =>
+    Number(last) <= (lastSequence.get(Number(id)) ?? -1)
+
   const scripts = db
     .prepare<[string], string>(
       `select detection from installers where detection ->> '$.type' = 'script' and detection ->> '$.text' = ?`,
@@ -203,6 +211,8 @@ export function createCheck(
     if (head) return auditEntry.get(Number(head[1])) === head[2]
     const split = SPLIT_DONE.exec(text)
     if (split) return isSplit(split)
+    const sequence = SEQUENCE.exec(text)
+    if (sequence) return isSequence(sequence)
     return HUB_PROOF.test(text) || SPLIT.test(text)
   }
 }

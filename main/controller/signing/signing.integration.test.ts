@@ -7,6 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { inspectText } from '#shared/contract/agent-inspect.ts'
 import { commandText, hubProofText } from '#shared/contract/agent-link.ts'
 import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent-split.ts'
+import { sequenceText } from '#shared/contract/agent-state.ts'
 import { updateText } from '#shared/contract/agent-update.ts'
 import { restartText } from '#shared/contract/agent-restart.ts'
 import { openStore, type Store } from '../store/store.ts'
@@ -218,6 +219,17 @@ it('answers for many at once in their order', async () => {
   const texts = [asText(), asText({ device_id: 2 }), asText({ sequence: 9 })]
   const signatures = await signer.sign(texts)
   expect(signatures.map((s) => s !== null)).toEqual([true, false, true])
+})
+
+it('says of sequences only what was used', async () => {
+  const fingerprint = `sha256/${'A'.repeat(43)}=`
+  const nonce = 'a'.repeat(64)
+  store.sqlite.exec('update devices set last_sequence = 7 where id = 1')
+  const text = (said: number, id = 1): string => sequenceText(fingerprint, nonce, nonce, id, said)
+  expect(await signed(text(7))).toBe(true)
+  expect(await signed(text(8))).toBe(false)
+  expect(await signed(text(0, 99))).toBe(false)
+  expect(await signed(text(7) + '\n8')).toBe(false)
 })
 
 it('signs a split, and of its end only what the store says: that device, its key, what it was split from', async () => {

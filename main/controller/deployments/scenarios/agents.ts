@@ -13,7 +13,7 @@ import type { Row } from '../../test-kit/scenario.ts'
 import { comesBack, person, until, untilStatus } from '../../test-kit/scenario-steps.ts'
 import { DONE } from './timings.ts'
 
-const WHYS = ['malformed', 'bad_signature', 'wrong_device', 'replayed', 'unknown_attempt', 'unsupported'] as const // prettier-ignore
+const WHYS = ['malformed', 'bad_signature', 'wrong_device', 'unknown_attempt', 'unsupported'] as const // prettier-ignore
 
 export const agentRows: Row[] = [
   {
@@ -108,6 +108,12 @@ export const agentRows: Row[] = [
   {
     name: 'a busy agent takes the command later',
     pcs: { A: { does: [refuses('busy'), obeys] } },
+    status: 'completed',
+    targets: { A: { chain: ['pending', 'pending retry_later', ...DONE], attempt: 1, attempts: 1 } },
+  },
+  {
+    name: 'a command that an agent takes for an old one is sent again with a sequence of its own',
+    pcs: { A: { does: [refuses('replayed'), obeys] } },
     status: 'completed',
     targets: { A: { chain: ['pending', 'pending retry_later', ...DONE], attempt: 1, attempts: 1 } },
   },

@@ -1,0 +1,61 @@
+/** An identity that was lost: nothing is made up in its place unless a person enrols this PC again. */
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { openDamage } from '../journal/damage.ts'
+import { AgentFailure } from '../lib/failure.ts'
+import { errorText } from '../lib/atomic-file.ts'
+import type { Log } from '../lib/log.ts'
+import { setAside } from '../lib/set-aside.ts'
+import { openIdentity, peekIdentity, type Identity } from './identity.ts'
+import type { StateFolder } from './state-folder.ts'
+
+type Loss = 'missing' | 'unreadable'
+
+/** What is wrong with the identity; null: nothing, or this folder never had one. */
+export function identityLoss(folder: StateFolder): Loss | null {
+  const { identityFile, journalFile, restartsFile } = folder
+  if (!existsSync(identityFile))
+    return existsSync(journalFile) || existsSync(restartsFile) ? 'missing' : null
+  try {
+    peekIdentity(identityFile)
+    return null
+  } catch (error) {
+    if (error instanceof AgentFailure) return 'unreadable'
+    throw error
+  }
+}
+
+/**
+ * Where the identity was lost, and a person enrols this PC again: sets aside what belongs to the device that it was. Call it
+ * before anything of the folder is opened.
+ * @param enrolsAnew whether a code, or an approval, is going to make it a device
+ * @throws AgentFailure where nobody does
+ */
+export function settleIdentityLoss(folder: StateFolder, enrolsAnew: boolean, log: Log): void {
+  const loss = identityLoss(folder)
+  if (loss === null) return
+  const { identityFile, journalFile, restartsFile, updateFile, inventoryFile, attemptsDir } = folder
+  if (!enrolsAnew)
+    throw new AgentFailure(
+      `The identity of this agent, ${identityFile}, ${loss === 'missing' ? 'is missing' : 'cannot be read'}. Nothing was changed. Restore the file, or enrol this PC again with --code CODE: what is left of the device that it was is then set aside.`,
+    )
+  try {
+    openDamage(folder.path, log).note(identityFile, loss)
+    for (const file of [identityFile, journalFile, restartsFile, updateFile, inventoryFile])
+      if (existsSync(file)) setAside(file)
+    // An installer that is still at work writes its end there, and nobody waits for it.
+    if (readdirSync(attemptsDir).length > 0) setAside(attemptsDir)
+    mkdirSync(join(folder.path, basename(attemptsDir)), { recursive: true, mode: 0o700 })
+  } catch (error) {
+    if (error instanceof AgentFailure) throw error
+    throw new AgentFailure(
+      `${folder.path} cannot be made that of a new device: ${errorText(error)}`,
+    )
+  }
+}
+
+/** The identity in this folder, made where there never was one. @throws AgentFailure when it was lost and nobody enrols it anew */
+export function openOwnIdentity(folder: StateFolder, enrolsAnew: boolean, log: Log): Identity {
+  settleIdentityLoss(folder, enrolsAnew, log)
+  return openIdentity(folder.identityFile)
+}

@@ -1,0 +1,71 @@
+/**
+ * Records that were found damaged. What is noted here outlives restarts until the hub has heard of it and has said which
+ * sequences it has used: until then no command is accepted, because an old one could not be told from a new one.
+ */
+import { existsSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { z } from 'zod'
+import { DAMAGE_LIMIT, StateDamage } from '#shared/contract/agent-state.ts'
+import { readJson, writeDurably } from '../lib/atomic-file.ts'
+import type { Log } from '../lib/log.ts'
+import { setAside } from '../lib/set-aside.ts'
+import { readRecords } from './record-file.ts'
+
+const DamageFile = z.object({ damaged: z.array(StateDamage).max(DAMAGE_LIMIT) })
+
+export type Damage = {
+  /** On disk when it returns. */
+  note: (file: string, what: StateDamage['what']) => void
+  /** What the hub has not heard of. */
+  entries: () => StateDamage[]
+  /** The hub knows of all of it, and has said where the sequence goes on. */
+  settle: () => void
+}
+
+export function openDamage(statePath: string, log: Log): Damage {
+  const path = join(statePath, 'damage.json')
+  const raw = readJson(path)
+  const read = DamageFile.safeParse(raw)
+  let entries = read.success ? read.data.damaged : []
+  function note(file: string, what: StateDamage['what']): void {
+    const name = basename(file).slice(0, 64)
+    log.error({ file, what }, 'records of this agent are damaged or missing')
+    const others = entries.filter((entry) => entry.file !== name)
+    const next = [...others, { file: name, what, at: new Date().toISOString() }]
+    writeDurably(path, JSON.stringify({ damaged: next.slice(-DAMAGE_LIMIT) }))
+    entries = next.slice(-DAMAGE_LIMIT)
+  }
+  // Something was damaged, and it is not known what.
+  if (raw !== undefined && !read.success) note(path, 'unreadable')
+  return {
+    note,
+    entries: () => entries,
+    settle() {
+      if (entries.length === 0) return
+      rmSync(path, { force: true })
+      entries = []
+    },
+  }
+}
+
+/**
+ * Looks at a file of records before it is opened. What cannot be read is noted first, then set aside: it is never
+ * overwritten, nor taken for a new file.
+ * @param isComplete whether all of these records are understood
+ */
+export function examineRecords(
+  file: string,
+  damage: Pick<Damage, 'note'>,
+  isComplete: (records: readonly unknown[]) => boolean,
+): void {
+  if (!existsSync(file)) return damage.note(file, 'missing')
+  const { records, damaged, goodBytes, sizeBytes } = readRecords(file)
+  if (records.length === 0) {
+    damage.note(file, sizeBytes === 0 ? 'empty' : 'unreadable')
+    setAside(file)
+    // A last record that is cut off may be all that a power cut took, or the rest of a file cut in half.
+  } else if (damaged || goodBytes < sizeBytes || !isComplete(records)) {
+    damage.note(file, 'partly_unreadable')
+    setAside(file, { isCopy: true })
+  }
+}
