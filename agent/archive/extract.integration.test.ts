@@ -6,10 +6,12 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import { pack, type Header } from 'tar-stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
@@ -314,4 +316,102 @@ it('is extracted anew when the agent was killed meanwhile', LIMIT, async () => {
   expect(await hub.result(command, 30_000)).toMatchObject({ status: 'success' })
   expect(hub.outputOf(command)).toContain('3000')
   expect(readFileSync(join(stage.rootPath, 'runs'), 'utf8')).toBe('run\n')
+})
+
+/** As made on Windows (APPNOTE.TXT, "version made by" 0): its entries say nothing of modes. Stored, not packed. */
+function zipWithoutModes(files: Record<string, string>): Buffer {
+  const locals: Buffer[] = []
+  const entries: Buffer[] = []
+  let at = 0
+  for (const [name, text] of Object.entries(files)) {
+    const content = Buffer.from(text, 'latin1')
+    // Version needed, flags, method, time, date, checksum, both sizes, length of the name, of what follows it.
+    const common = Buffer.alloc(26)
+    common.writeUInt16LE(20, 0)
+    common.writeUInt32LE(crc32(content), 10)
+    common.writeUInt32LE(content.length, 14)
+    common.writeUInt32LE(content.length, 18)
+    common.writeUInt16LE(name.length, 22)
+    const local = Buffer.concat([Buffer.from('PK\x03\x04'), common, Buffer.from(name), content])
+    const rest = Buffer.alloc(14)
+    rest.writeUInt32LE(at, 10)
+    entries.push(
+      Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 0]), common, rest, Buffer.from(name)]), // prettier-ignore
+    )
+    locals.push(local)
+    at += local.length
+  }
+  const directory = Buffer.concat(entries)
+  const end = Buffer.alloc(22)
+  end.write('PK\x05\x06', 0, 'latin1')
+  end.writeUInt16LE(entries.length, 8)
+  end.writeUInt16LE(entries.length, 10)
+  end.writeUInt32LE(directory.length, 12)
+  end.writeUInt32LE(at, 16)
+  return Buffer.concat([...locals, directory, end])
+}
+
+describe.skipIf(process.platform === 'win32')('what is copied out of an archive', LIMIT, () => {
+  const COPY = 'cp -r "$(dirname "$0")" "$DEPLOYX_INSTALL_ROOT/app"'
+  const modeOf = (name: string): string =>
+    (statSync(join(stage.rootPath, 'app', name)).mode & 0o7777).toString(8)
+
+  async function install(content: Buffer, more: Partial<DeployPayload> = {}): Promise<void> {
+    const command = archive(content, more)
+    expect(await deploy(command)).toMatchObject({ status: 'success' })
+  }
+  /** As a service is started. */
+  async function underUmask077(): Promise<void> {
+    await agent.kill('SIGKILL')
+    await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
+    const own = process.umask(0o077)
+    agent = stage.start(['--install-root', stage.rootPath])
+    process.umask(own)
+    await stage.hub.connected()
+  }
+
+  it('has the modes of the archive, without what makes it dangerous, whatever the umask of the agent', async () => {
+    await underUmask077()
+    const file = (name: string, mode: number, content = 'x'): Entry => ({ name, mode, content })
+    await install(
+      await tarOf(
+        file('install.sh', 0o755, `#!/bin/sh\n${COPY}\nmkdir "$DEPLOYX_INSTALL_ROOT/app/made"\n`),
+        { name: 'shared', type: 'directory', mode: 0o3777 },
+        { name: 'closed', type: 'directory', mode: 0o500 },
+        file('bin/run', 0o755),
+        file('bin/setuid', 0o6755),
+        file('etc/conf', 0o644),
+        file('etc/open', 0o666),
+        file('etc/secret', 0o600),
+        file('etc/read-only', 0o444),
+        file('closed/inside', 0o644),
+      ),
+    )
+    const expected = { '.': '755', shared: '775', closed: '700', bin: '755', etc: '755', 'bin/run': '755', 'bin/setuid': '755', 'etc/conf': '644', 'etc/open': '664', 'etc/secret': '600', 'etc/read-only': '644', 'closed/inside': '644', made: '755' } // prettier-ignore
+    // cp itself gives what the umask leaves: a group may not write.
+    const underUmask = (mode: string): string => (Number.parseInt(mode, 8) & ~0o022).toString(8)
+    for (const [name, mode] of Object.entries(expected))
+      expect(`${name} ${modeOf(name)}`).toBe(`${name} ${underUmask(mode)}`)
+  })
+
+  it('of a zip archive that knows no modes: programs can be run, everything be read', async () => {
+    const zip = zipWithoutModes({
+      'install.sh': `#!/bin/sh\n${COPY}\n`,
+      'bin/run': '\x7fELF',
+      'lib/data': 'data',
+    })
+    await install(zip, { kind: 'zip', file_name: 'app.zip' })
+    expect(['.', 'bin', 'bin/run', 'lib/data'].map(modeOf)).toEqual(['755', '755', '755', '644'])
+  })
+
+  it('and a script or package by itself leaves nothing private behind either', async () => {
+    await underUmask077()
+    const command = stage.hub.payload({
+      content: Buffer.from('#!/bin/sh\numask\ncp "$0" "$DEPLOYX_INSTALL_ROOT/tool"\ncp -r "$PWD" "$DEPLOYX_INSTALL_ROOT/app"\n'), // prettier-ignore
+    })
+    expect(await deploy(command)).toMatchObject({ status: 'success' })
+    expect(stage.hub.outputOf(command)).toBe('0022\n')
+    expect(statSync(join(stage.rootPath, 'tool')).mode & 0o777).toBe(0o755)
+    expect(modeOf('.')).toBe('755')
+  })
 })

@@ -41,9 +41,9 @@ async function take(header: Header, content: Readable, target: Target): Promise<
   switch (header.type) {
     case 'file':
     case 'contiguous-file':
-      return target.file(header.name, header.mode ?? 0, content)
+      return target.file(header.name, header.mode ?? null, content)
     case 'directory':
-      return target.folder(header.name)
+      return target.folder(header.name, header.mode ?? null)
     case 'symlink':
       return target.link(header.name, header.linkname ?? '')
     case 'link':

@@ -3,7 +3,7 @@
  * made new, and links come last, so that nothing is written through one.
  */
 import { createWriteStream } from 'node:fs'
-import { link, mkdir, realpath, rm, symlink } from 'node:fs/promises'
+import { chmod, link, mkdir, realpath, rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -28,6 +28,23 @@ export class ArchiveError extends Error {
 export const refused = (what: string): ArchiveError =>
   new ArchiveError('install_failed', `The archive is not extracted: ${what}.`)
 
+/** Programs by their first bytes: a script, ELF, the forms of Mach-O. */
+const PROGRAM_MAGIC = ['2321', '7f454c46', 'cffaedfe', 'cafebabe']
+const MAGIC_BYTES = 4
+
+/**
+ * The mode in an archive, as what is copied out of it is to have: without setuid, setgid, sticky bit and the right of everyone
+ * to write, and never out of its owner's reach.
+ * @param mode null, or 0: the archive says none
+ */
+export function fileMode(mode: number | null, first: Buffer): number {
+  if (mode !== null && (mode & 0o777) !== 0) return (mode & 0o775) | 0o600
+  const magic = first.toString('hex')
+  return PROGRAM_MAGIC.some((known) => magic.startsWith(known)) ? 0o755 : 0o644
+}
+export const folderMode = (mode: number | null): number =>
+  mode !== null && (mode & 0o777) !== 0 ? (mode & 0o775) | 0o700 : 0o755
+
 export type Target = ReturnType<typeof createTarget>
 
 const isWindows = process.platform === 'win32'
@@ -41,6 +58,8 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
   let entries = 0
   let bytes = 0
   const made = new Set<string>()
+  /** Of folders that the archive names, given when all is in them. */
+  const folderModes = new Map<string, number>()
   const links: { path: string; target: string }[] = []
 
   /** A checked path, counted; null for the archive's own folder. */
@@ -56,37 +75,49 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
     return path
   }
   const placeOf = (path: string): string => join(into, ...path.split('/'))
+  /** With all above it. Not left to the umask, which is the agent's: what an installer copies is for everyone. */
   async function makeFolder(path: string): Promise<void> {
     if (made.has(path)) return
+    if (path !== into) await makeFolder(dirname(path))
     await mkdir(path, { recursive: true, mode: 0o700 })
+    await chmod(path, folderMode(null))
     made.add(path)
   }
   /** Counts what comes out, whatever the archive said beforehand. */
-  const counter = (): Transform =>
-    new Transform({
+  const counter = (onFirst: (first: Buffer) => void): Transform => {
+    let first = Buffer.alloc(0)
+    return new Transform({
       transform(chunk: Buffer, _encoding, done) {
+        if (first.length < MAGIC_BYTES) {
+          first = Buffer.concat([first, chunk.subarray(0, MAGIC_BYTES - first.length)])
+          onFirst(first)
+        }
         bytes += chunk.length
         if (bytes > limitBytes) done(refused('it holds more than it held when it was uploaded'))
         else done(null, chunk)
       },
     })
+  }
 
   return {
-    async folder(name: string): Promise<void> {
+    /** @param mode as in the archive, or null */
+    async folder(name: string, mode: number | null): Promise<void> {
       const path = take(name)
-      if (path !== null) await makeFolder(placeOf(path))
+      if (path === null) return
+      await makeFolder(placeOf(path))
+      folderModes.set(placeOf(path), folderMode(mode))
     },
-    /** @param mode as in the archive; of it only the right to be executed counts */
-    async file(name: string, mode: number, content: Readable): Promise<void> {
+    /** @param mode as in the archive, or null; see fileMode */
+    async file(name: string, mode: number | null, content: Readable): Promise<void> {
       const path = take(name)
       if (path === null) throw refused('a file in it has no name')
       await makeFolder(dirname(placeOf(path)))
-      const out = createWriteStream(placeOf(path), {
-        flags: 'wx',
-        mode: mode & 0o111 ? 0o700 : 0o600,
-      })
+      const out = createWriteStream(placeOf(path), { flags: 'wx', mode: 0o600 })
+      let first: Buffer = Buffer.alloc(0)
+      const counting = counter((bytesSoFar) => (first = bytesSoFar))
       try {
-        await pipeline(content, counter(), out, { signal })
+        await pipeline(content, counting, out, { signal })
+        await chmod(placeOf(path), fileMode(mode, first))
       } catch (error) {
         throw errorCode(error) === 'EEXIST' ? refused(ALREADY) : error
       }
@@ -113,6 +144,8 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
     },
     /** Makes the links, and looks where each leads in truth. */
     async finish(): Promise<void> {
+      await makeFolder(into)
+      for (const [path, mode] of folderModes) await chmod(path, mode)
       for (const { path, target } of links) {
         await makeFolder(dirname(placeOf(path)))
         await symlink(target, placeOf(path))

@@ -44,9 +44,9 @@ export async function extractZip(file: string, target: Target): Promise<void> {
   async function take(entry: yauzl.Entry): Promise<void> {
     const mode = UNIX_HOSTS.includes(entry.versionMadeBy >>> 8)
       ? entry.externalFileAttributes >>> 16
-      : 0
-    const type = mode & FILE_TYPE
-    if (entry.fileName.endsWith('/') || type === FOLDER) return target.folder(entry.fileName)
+      : null
+    const type = (mode ?? 0) & FILE_TYPE
+    if (entry.fileName.endsWith('/') || type === FOLDER) return target.folder(entry.fileName, mode)
     if (entry.isEncrypted()) throw refused('it is protected by a password')
     if (type === LINK) {
       if (entry.uncompressedSize > LINK_LIMIT_BYTES) throw refused('a link in it is too long')

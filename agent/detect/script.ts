@@ -13,6 +13,7 @@ import type { Presence } from '../install/installers.ts'
 import { interpreterOf } from '../install/script.ts'
 import { batchCommand, powershellCommand } from '../install/windows/commands.ts'
 import { quoteArgument } from '../lib/quote.ts'
+import { withServiceUmask } from '../lib/umask.ts'
 import { killTree } from '../supervisor/kill-tree.ts'
 import type { Command } from '../supervisor/files.ts'
 
@@ -57,17 +58,19 @@ function run(
   const mark = `DEPLOYX_DETECTION=${randomBytes(16).toString('hex')}`
   const [name, value] = mark.split('=') as [string, string]
   return new Promise((resolve) => {
-    const child = spawn(command.file, command.args, {
-      cwd: folder,
-      env: { ...env, [name]: value },
-      stdio: 'ignore',
-      detached: process.platform !== 'win32',
-      windowsHide: true,
-      windowsVerbatimArguments: command.verbatim,
-      ...(command.verbatim && process.platform === 'win32'
-        ? { argv0: quoteArgument(command.file) }
-        : {}),
-    })
+    const child = withServiceUmask(() =>
+      spawn(command.file, command.args, {
+        cwd: folder,
+        env: { ...env, [name]: value },
+        stdio: 'ignore',
+        detached: process.platform !== 'win32',
+        windowsHide: true,
+        windowsVerbatimArguments: command.verbatim,
+        ...(command.verbatim && process.platform === 'win32'
+          ? { argv0: quoteArgument(command.file) }
+          : {}),
+      }),
+    )
     let killing: Promise<void> | null = null
     const timer = setTimeout(() => {
       if (child.pid !== undefined) killing = killTree(child.pid, mark, 0)

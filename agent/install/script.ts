@@ -36,7 +36,8 @@ export async function prepareScript(
       'install_failed',
       'A shell script does not know how to remove what it installed.',
     )
-  chmodSync(packageFile, 0o700)
+  // Its folder is private; what the script copies of itself is for everyone.
+  chmodSync(packageFile, 0o755)
   const beginning = await firstBytes(packageFile, 256)
   const isProgram = PROGRAM_MAGIC.includes(beginning.subarray(0, 4).toString('hex'))
   const { file, args } = isProgram

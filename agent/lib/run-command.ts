@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { constants, setPriority } from 'node:os'
 import { consoleCodePage, decodeOutput } from './decode.ts'
+import { withServiceUmask } from './umask.ts'
 
 export const CLEAN_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const OUTPUT_LIMIT_BYTES = 1024 * 1024
@@ -41,24 +42,26 @@ export function runCommand(
   options: { limitBytes?: number; calm?: boolean } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
-    const child = execFile(
-      file,
-      args,
-      {
-        timeout: timeoutMs,
-        killSignal: 'SIGKILL',
-        maxBuffer: options.limitBytes ?? OUTPUT_LIMIT_BYTES,
-        env: commandEnvironment(),
-        windowsHide: true,
-        encoding: 'buffer',
-      },
-      (error, stdout, stderr) =>
-        resolve({
-          code: error === null ? 0 : typeof error.code === 'number' ? error.code : null,
-          stdout: decodeOutput(stdout, consoleCodePage()),
-          stderr: decodeOutput(stderr, consoleCodePage()),
-          missing: error !== null && (error.code as unknown) === 'ENOENT',
-        }),
+    const child = withServiceUmask(() =>
+      execFile(
+        file,
+        args,
+        {
+          timeout: timeoutMs,
+          killSignal: 'SIGKILL',
+          maxBuffer: options.limitBytes ?? OUTPUT_LIMIT_BYTES,
+          env: commandEnvironment(),
+          windowsHide: true,
+          encoding: 'buffer',
+        },
+        (error, stdout, stderr) =>
+          resolve({
+            code: error === null ? 0 : typeof error.code === 'number' ? error.code : null,
+            stdout: decodeOutput(stdout, consoleCodePage()),
+            stderr: decodeOutput(stderr, consoleCodePage()),
+            missing: error !== null && (error.code as unknown) === 'ENOENT',
+          }),
+      ),
     )
     if (options.calm) slowDown(child.pid)
     child.stdin?.on('error', () => undefined)

@@ -18,6 +18,7 @@ import { dirname } from 'node:path'
 import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
 import { quoteArgument } from '../lib/quote.ts'
 import { identify } from '../lib/processes.ts'
+import { SERVICE_UMASK } from '../lib/umask.ts'
 import { wait } from '../lib/wait.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'
 import {
@@ -148,6 +149,8 @@ export async function supervise(folder: string): Promise<number> {
   const claim: Supervisor = { ...identify(process.pid), marks_start: true }
   if (!createOnce(files.supervisor, JSON.stringify(claim))) return 0
 
+  // Inherited by the installer. The records have modes of their own.
+  process.umask(SERVICE_UMASK)
   await lowerPriority()
   const outputFd = openSync(output, 'a', 0o600)
   const trimFd = openSync(output, 'r+')
