@@ -18,6 +18,8 @@ Usage: npm run serve -- [options]
   --console-host H     address of the console (default: 127.0.0.1)
   --console-port N     port of the console (default: ${CONSOLE_PORT}; 0 = any free port)
   --allow-private-fetch  let packages be fetched from any address, this computer's own included
+  --start-anew         after a refusal: move everything in the data folder aside and begin with an empty one
+  --accept-older-database  after a refusal: go on with a database that lost its latest changes
   --no-discovery       do not announce the hub on the LAN (mDNS)
   --json               first line of output as JSON: {"console", "hub", "fingerprint"}
   --help, --version
@@ -63,6 +65,8 @@ function readOptions() {
         'console-port': { type: 'string' },
         'allow-private-fetch': { type: 'boolean' },
         'no-discovery': { type: 'boolean' },
+        'start-anew': { type: 'boolean' },
+        'accept-older-database': { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
@@ -107,6 +111,11 @@ async function main(): Promise<void> {
       hubHost: options.host,
       consoleHost: options['console-host'],
       allowedOrigins: [],
+      recover: options['start-anew']
+        ? 'start_anew'
+        : options['accept-older-database']
+          ? 'accept_older'
+          : null,
       discovery: !options['no-discovery'],
       allowPrivateFetch: options['allow-private-fetch'] ?? false,
       log,
@@ -157,7 +166,9 @@ main().catch((error: unknown) => {
   const usage = error instanceof UsageError
   const known = usage || error instanceof AppError
   process.stderr.write(
-    known ? `deployx: ${error.message}\n` : `deployx: ${(error as Error).stack ?? String(error)}\n`,
+    known
+      ? `deployx: ${error.message}${error instanceof AppError ? ` (${error.code})` : ''}\n`
+      : `deployx: ${(error as Error).stack ?? String(error)}\n`,
   )
   process.exit(usage ? 2 : 1)
 })

@@ -7,7 +7,14 @@ import { openDesktop } from './desktop/desktop.ts'
 import { createKeystore } from './desktop/keystore.ts'
 import { createLog } from './desktop/log-file.ts'
 import { HIDDEN_SWITCH } from './desktop/login-item.ts'
-import { explainFailure, readSettings, startOnFreePorts } from './desktop/start-up.ts'
+import type { Recover } from './controller/compose.ts'
+import {
+  explainFailure,
+  readSettings,
+  RECOVER_SWITCH,
+  startOnFreePorts,
+  waysOn,
+} from './desktop/start-up.ts'
 
 /** The identity that Windows shows notifications under; the same as in the package. */
 const APP_ID = 'io.deployx.console'
@@ -31,10 +38,36 @@ function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
     return exit()
   }
   // Not the blocking kind: a signal must still end the app while the dialog stands.
+  const ways = waysOn(error)
   dialog
-    .showMessageBox({ type: 'error', title: 'DeployX', message: title, detail: text })
-    .then(exit, exit)
+    .showMessageBox({
+      type: 'error',
+      title: 'DeployX',
+      message: title,
+      detail: text,
+      buttons: ways.length > 0 ? ['Quit', ...ways.map(({ label }) => label)] : [],
+      defaultId: 0,
+      cancelId: 0,
+      noLink: true,
+    })
+    .then(({ response }) => {
+      const way = ways[response - 1]
+      if (way) startAgain(way.recover)
+      exit()
+    }, exit)
 }
+
+/** Starts the app once more, with what the person decided. */
+function startAgain(recover: Recover): void {
+  const switches = Object.values(RECOVER_SWITCH).map((name) => `--${name}`)
+  const args = process.argv.slice(1).filter((arg) => !switches.includes(arg))
+  app.relaunch({ args: [...args, `--${RECOVER_SWITCH[recover]}`] })
+}
+
+const askedToRecover = (): Recover | null =>
+  (['start_anew', 'accept_older'] as const).find((recover) =>
+    app.commandLine.hasSwitch(RECOVER_SWITCH[recover]),
+  ) ?? null
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env, app.getPath('userData'))
@@ -63,6 +96,7 @@ async function main(): Promise<void> {
       consolePort: settings.consolePort,
       allowedOrigins: [APP_ORIGIN],
       keystore: createKeystore(safeStorage),
+      recover: askedToRecover(),
       onRestored: () => desktop.restart(),
       log,
     }),

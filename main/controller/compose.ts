@@ -5,6 +5,7 @@ import type { ControllerSettings } from '#shared/contract/rest-settings.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { createAgentUpdates } from './agent-updates/index.ts'
 import { createAudit } from './audit/index.ts'
+import { checkAtStart } from './check/start.ts'
 import type { Controller, ControllerOptions } from './controller.types.ts'
 import { createContent } from './content/index.ts'
 import { createDeployments } from './deployments/index.ts'
@@ -23,7 +24,9 @@ import {
   applyRestore,
   commandKeys,
   createIdentity,
+  NO_REPAIRS,
   openKeys,
+  toRemember,
   type Restored,
 } from './identity/index.ts'
 import { createAgentFiles } from './lib/agent-files.ts'
@@ -35,27 +38,40 @@ import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
 import { createPasswords, createUsers } from './users/index.ts'
 
+export type { Recover } from './check/start.ts'
 export type { Activity, Controller, ControllerOptions } from './controller.types.ts'
 
 /**
  * Opens the store, listens, and takes up what was under way.
- * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_PORT_IN_USE; nothing is left running then
+ * @throws AppError E_DATA_UNWRITABLE, E_DATA_OWNER, E_DATA_LOCKED, E_DATA_INCOMPLETE, E_DATABASE_BEHIND, E_DATABASE_CORRUPT,
+ *   E_KEYS_DAMAGED, E_KEYS_SEALED, E_PORT_IN_USE; nothing is left running then
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { dataDir, log } = options
   const now = Date.now
   let restored: Restored | null = null
+  let repairs = NO_REPAIRS
   const store = openStore({
     dataDir,
     migrationsDir: options.migrationsDir,
-    beforeOpening: () => (restored = applyRestore(dataDir)),
+    beforeOpening: () => {
+      restored = applyRestore(dataDir)
+      repairs = checkAtStart({
+        dataDir,
+        migrationsDir: options.migrationsDir,
+        keystore: options.keystore ?? null,
+        recover: options.recover ?? null,
+        log,
+      })
+    },
   })
   const undo: (() => unknown)[] = [() => store.close()]
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).reverse()) await step()
   }
   try {
-    const firstKeys = await openKeys(dataDir, options.keystore ?? null)
+    const firstKeys = await openKeys(dataDir, options.keystore ?? null, repairs)
+    store.facts.set('keys', toRemember(firstKeys))
     const consoleHost = options.consoleHost ?? '127.0.0.1'
     let hubPort = options.hubPort
     const addresses = () => hubAddresses(hubPort, options.hubHost)
@@ -250,6 +266,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         : null
     undo.push(() => announcer?.stop())
     identity.onChange((next, before) => {
+      store.facts.set('keys', toRemember(next))
       if (next.fingerprint !== before.fingerprint) enrollment.revokeAll()
       signer.renew()
       pairing.keysChanged()

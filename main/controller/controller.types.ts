@@ -2,6 +2,7 @@
 import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import type { UpdateTimings } from './agent-updates/index.ts'
+import type { Recover } from './check/start.ts'
 import type { Log } from './context.ts'
 import type { EngineTimings } from './deployments/index.ts'
 import type { PresenceTimings } from './devices/index.ts'
@@ -32,6 +33,8 @@ export type ControllerOptions = {
   allowPrivateFetch?: boolean
   /** Protects the key files. Default: their permissions alone do. */
   keystore?: Keystore | null
+  /** What somebody decided after a refusal to start. Default: a refusal stands. */
+  recover?: Recover | null
   /** A recovery file was proven and unpacked: start the controller anew and it is taken up. Default: it waits for the next start. */
   onRestored?: () => void
   /** Is the hub announced on the LAN, so that agents find it? Default: yes. */

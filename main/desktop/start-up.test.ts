@@ -1,8 +1,8 @@
 import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
-import { AppError } from '#shared/contract/errors.ts'
+import { AppError, type ErrorCode } from '#shared/contract/errors.ts'
 import type { Controller, ControllerOptions } from '../controller/compose.ts'
-import { explainFailure, readSettings, startOnFreePorts } from './start-up.ts'
+import { explainFailure, readSettings, startOnFreePorts, waysOn } from './start-up.ts'
 
 describe('settings', () => {
   it('have the ports and the folder of the product by default', () => {
@@ -79,5 +79,28 @@ describe('why it cannot start', () => {
     )
     expect(explainFailure(new Error('boom'), 1).text).toBe('An unexpected error: boom')
     expect(explainFailure('text', 1).text).toBe('An unexpected error: text')
+  })
+})
+
+describe('a refusal that somebody can decide about', () => {
+  it('offers to start anew, and to continue with older data where there is some', () => {
+    const labels = (code: ErrorCode) => waysOn(new AppError(code, 'x')).map(({ label }) => label)
+    expect(labels('E_DATABASE_BEHIND')).toEqual(['Continue with older data', 'Start anew'])
+    for (const code of ['E_DATA_INCOMPLETE', 'E_KEYS_DAMAGED', 'E_DATABASE_CORRUPT'] as const)
+      expect(labels(code)).toEqual(['Start anew'])
+    for (const code of ['E_DATA_LOCKED', 'E_PORT_IN_USE', 'E_DATA_OWNER'] as const)
+      expect(labels(code)).toEqual([])
+    expect(waysOn(new Error('x'))).toEqual([])
+  })
+
+  it('names buttons in place of command-line options', () => {
+    const error = new AppError(
+      'E_DATABASE_BEHIND',
+      'Lost. To restore, start with --start-anew now. Or start with --accept-older-database.',
+    )
+    const { text } = explainFailure(error, 1)
+    expect(text).toBe(
+      'Lost. To restore, choose Start anew now. Or choose Continue with older data.',
+    )
   })
 })

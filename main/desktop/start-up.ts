@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
-import type { Controller, ControllerOptions } from '../controller/compose.ts'
+import type { Controller, ControllerOptions, Recover } from '../controller/compose.ts'
 
 export type DesktopSettings = {
   dataDir: string
@@ -63,6 +63,40 @@ export async function startOnFreePorts(
   }
 }
 
+/** What a person may choose in place of quitting. */
+export type WayOn = { recover: Recover; label: string }
+const START_ANEW: WayOn = { recover: 'start_anew', label: 'Start anew' }
+const ACCEPT_OLDER: WayOn = { recover: 'accept_older', label: 'Continue with older data' }
+
+/** The ways on after a refusal. Each only where the data folder is at fault. */
+export function waysOn(error: unknown): WayOn[] {
+  if (!(error instanceof AppError)) return []
+  switch (error.code) {
+    case 'E_DATABASE_BEHIND':
+      return [ACCEPT_OLDER, START_ANEW]
+    case 'E_DATA_INCOMPLETE':
+    case 'E_DATABASE_CORRUPT':
+    case 'E_KEYS_DAMAGED':
+    case 'E_KEYS_SEALED':
+      return [START_ANEW]
+    default:
+      return []
+  }
+}
+
+/** How the choice travels to the next start of the app. */
+export const RECOVER_SWITCH: Record<Recover, string> = {
+  start_anew: 'start-anew',
+  accept_older: 'accept-older-database',
+}
+
+/** Buttons in place of options. */
+const forDialog = (message: string): string =>
+  message
+    .replaceAll('start with --start-anew', `choose ${START_ANEW.label}`)
+    .replaceAll('start anew with --start-anew', `choose ${START_ANEW.label}`)
+    .replaceAll('start with --accept-older-database', `choose ${ACCEPT_OLDER.label}`)
+
 /** Title and text for a person: what is wrong and what to do. */
 export function explainFailure(error: unknown, hubPort: number): { title: string; text: string } {
   const title = 'DeployX cannot start'
@@ -79,5 +113,5 @@ export function explainFailure(error: unknown, hubPort: number): { title: string
         'Close that program (it may be another DeployX) and start again, ' +
         'or set DEPLOYX_HUB_PORT to a free port; agents must then be enrolled anew.',
     }
-  return { title, text: error.message }
+  return { title, text: forDialog(error.message) }
 }

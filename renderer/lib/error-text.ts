@@ -98,6 +98,26 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
     messageSaysMore: true,
   },
   E_DATABASE_CORRUPT: { title: 'The database is damaged', next: 'Restore a backup.' },
+  E_DATA_INCOMPLETE: {
+    title: 'The database is missing or empty',
+    next: 'Restore a recovery file or a backup.',
+    messageSaysMore: true,
+  },
+  E_DATA_OWNER: {
+    title: 'The data folder is open to other users',
+    next: 'Close it, or choose another data folder.',
+    messageSaysMore: true,
+  },
+  E_DATABASE_BEHIND: {
+    title: 'The database lost its latest changes',
+    next: 'Put the missing file back, or restore a recovery file.',
+    messageSaysMore: true,
+  },
+  E_KEYS_DAMAGED: {
+    title: 'The controller’s keys are damaged',
+    next: 'Restore a recovery file.',
+    messageSaysMore: true,
+  },
   E_PORT_IN_USE: {
     title: 'The port is taken',
     next: 'Close the program that uses it or choose another port.',

@@ -37,6 +37,10 @@ export const ERRORS = {
   E_DATA_UNWRITABLE: { status: 500, retryable: false },
   E_KEYS_SEALED: { status: 500, retryable: false },
   E_DATABASE_CORRUPT: { status: 500, retryable: false },
+  E_DATA_INCOMPLETE: { status: 500, retryable: false },
+  E_DATA_OWNER: { status: 500, retryable: false },
+  E_DATABASE_BEHIND: { status: 500, retryable: false },
+  E_KEYS_DAMAGED: { status: 500, retryable: false },
   E_PORT_IN_USE: { status: 500, retryable: false },
 } as const
 export type ErrorCode = keyof typeof ERRORS

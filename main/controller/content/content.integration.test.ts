@@ -283,7 +283,7 @@ describe('what nothing names', () => {
     expect(library.count('contents')).toBe(1)
   })
 
-  it('is cleared at start: half-received files, files without a row, rows without a name', async () => {
+  it('is cleared at start: half-received files, rows without a name; files without a row are moved aside', async () => {
     const [kept, dropped] = [randomBytes(100), randomBytes(200)]
     await keep(await library.content.ingest(streamOf(kept), LIMIT))
     const id = await keep(await library.content.ingest(streamOf(dropped), LIMIT))
@@ -298,6 +298,7 @@ describe('what nothing names', () => {
     const again = openLibrary({ dataDir: library.dataDir })
     expect(again.files()).toEqual(filesOf(kept))
     expect(again.count('contents')).toBe(1)
+    expect(again.aside()).toEqual(['0'.repeat(64)])
     await again.shut()
     library = openLibrary({ dataDir: library.dataDir })
   })

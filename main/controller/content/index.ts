@@ -12,6 +12,7 @@ import { MAX_PARALLEL_DOWNLOADS } from '#shared/domain/defaults.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { Store } from '../store/store.ts'
+import { createAside } from './aside.ts'
 import { createBandwidth, type BandwidthLimits, type Lane } from './bandwidth.ts'
 import { createBlockPool } from './blocks.ts'
 import { createContentRepo } from './content.repo.ts'
@@ -79,6 +80,11 @@ export function createContent(deps: {
     waitMs: options.queueWaitMs,
   })
   const bandwidth = createBandwidth()
+  const aside = createAside({
+    dataDir: deps.dataDir,
+    now: deps.now,
+    databaseCreatedAt: deps.store.facts.createdAt,
+  })
   const underWay = createUnderWay()
   const tickets = createTickets({
     key: deps.ticketKey,
@@ -147,15 +153,31 @@ export function createContent(deps: {
     return repo.unnamed().filter(removeIfUnused).length
   }
 
-  /** At start: files without a row go, rows without a file are reported. */
+  function setAside(files: { path: string; name: string }[]): void {
+    if (files.length === 0) return
+    try {
+      const folder = aside.set(files)
+      deps.log.warn(
+        { files: files.length, folder },
+        'packages that the database does not know were moved aside',
+      )
+    } catch (err) {
+      // A full disk: they stay where they are, harm nobody, and the next start tries again.
+      deps.log.error({ err }, 'packages that the database does not know could not be moved aside')
+    }
+  }
+
+  /** At start: files without a row are moved aside, rows without a file are reported. */
   function compareWithDisk(): void {
     const rows = repo.all()
     const known = new Set<string>(rows.map((row) => row.sha256))
+    const unknown: { path: string; name: string }[] = []
     for (const folder of readdirSync(root, { withFileTypes: true })) {
       if (!folder.isDirectory() || !/^[0-9a-f]{2}$/.test(folder.name)) continue
       for (const name of readdirSync(join(root, folder.name)))
-        if (!known.has(name)) rmSync(join(root, folder.name, name), { force: true })
+        if (!known.has(name)) unknown.push({ path: join(root, folder.name, name), name })
     }
+    setAside(unknown)
     for (const { sha256, size_bytes } of rows)
       if (statSync(pathOf(sha256), { throwIfNoEntry: false })?.size !== size_bytes) {
         missing.add(sha256)
@@ -187,6 +209,8 @@ export function createContent(deps: {
   const collected = collectGarbage()
   if (collected > 0) deps.log.info({ collected }, 'removed content that nothing names')
   compareWithDisk()
+  const expired = aside.removeOld()
+  if (expired > 0) deps.log.info({ expired }, 'removed packages that were set aside 30 days ago')
 
   return {
     /**

@@ -10,20 +10,46 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import { createAskWorker } from '../lib/ask-worker.ts'
-import { openVault, writeWhole, type Keystore } from '../lib/vault.ts'
+import { writeDurably } from '../../lib/durable-file.ts'
+import { openVault, type Keystore } from '../lib/vault.ts'
+import { NO_REPAIRS, type KeyRepairs } from './judge-keys.ts'
 import { loadKeys, type ControllerKeys } from './keys.ts'
 import { isRecoverySealed } from './recovery-key.ts'
 import { keysFolder, vaultFile } from './key-files.ts'
+import type { RememberedKeys } from './remembered.ts'
 import { checkRestorable, type Restored } from './restore.ts'
 import type { Renewal } from './successor.ts'
 import type { IdentityAnswer, IdentityTask, IdentityWorkerData } from './worker.ts'
 
+export { hasKeys, inspectKeys, type KeySetFacts } from './inspect-keys.ts'
+export {
+  judgeKeys,
+  NO_REPAIRS,
+  type KeyIssue,
+  type KeyIssueCode,
+  type KeyRepairs,
+} from './judge-keys.ts'
+export { exchangeKeys as settleKeys, vaultFile } from './key-files.ts'
+export { parseRemembered } from './remembered.ts'
 export { commandKeys, type ControllerKeys } from './keys.ts'
 export { applyRestore, stageRestore, type Restored } from './restore.ts'
 
 /** @throws AppError E_KEYS_SEALED */
-export const openKeys = (dataDir: string, keystore: Keystore | null): Promise<ControllerKeys> =>
-  loadKeys(dataDir, openVault(vaultFile(dataDir), keystore))
+export const openKeys = (
+  dataDir: string,
+  keystore: Keystore | null,
+  repairs: KeyRepairs = NO_REPAIRS,
+): Promise<ControllerKeys> => loadKeys(dataDir, openVault(vaultFile(dataDir), keystore), repairs)
+
+/** What the database should remember of these keys: JSON. */
+export const toRemember = (keys: ControllerKeys): string =>
+  JSON.stringify({
+    fingerprint: keys.fingerprint,
+    command_key: keys.command.publicKey,
+    recovery_key: keys.recoveryKey,
+    generation: keys.succession.generation,
+    epoch: keys.succession.epoch,
+  } satisfies RememberedKeys)
 
 /** A database of gigabytes takes a while to copy and to encrypt. */
 const TASK_TIMEOUT_MS = 30 * 60_000
@@ -78,7 +104,8 @@ export function createIdentity(deps: {
   }
 
   const savedFile = join(dataDir, SAVED)
-  const noteSaved = (saved_at: string): void => writeWhole(savedFile, JSON.stringify({ saved_at }))
+  const noteSaved = (saved_at: string): void =>
+    writeDurably(savedFile, JSON.stringify({ saved_at }))
   function savedAt(): string | null {
     if (!existsSync(savedFile)) return null
     try {

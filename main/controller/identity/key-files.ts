@@ -1,12 +1,12 @@
 /** The files in `DIR/keys`: written whole, readable by this user alone, and exchanged all at once when keys change. */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PublicKey } from '#shared/contract/keys.ts'
 import { SignedSuccession } from '#shared/contract/succession.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
-import { writeWhole } from '../lib/vault.ts'
+import { renameDurably, writeDurably } from '../../lib/durable-file.ts'
 
 export const KEY_FILES = {
   tlsKey: 'hub-tls.key',
@@ -35,7 +35,7 @@ export const vaultFile = (dataDir: string): string => join(dataDir, 'keystore.se
 export const keysFolder = (dataDir: string): string => join(dataDir, 'keys')
 /** A whole new set of keys, on its way to become `keys`. */
 export const nextKeysFolder = (dataDir: string): string => join(dataDir, 'keys.next')
-const lastKeysFolder = (dataDir: string): string => join(dataDir, 'keys.last')
+export const lastKeysFolder = (dataDir: string): string => join(dataDir, 'keys.last')
 /** Written last: a set without it is not whole. */
 const WHOLE = 'whole'
 
@@ -59,10 +59,11 @@ export const FIRST: SuccessionState = {
 }
 
 /** `sha256/` + base64 of the SHA-256 over the key's SubjectPublicKeyInfo. */
-export function fingerprintOf(key: KeyObject): Fingerprint {
-  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' })
-  return `sha256/${createHash('sha256').update(spki).digest('base64')}`
-}
+export const fingerprintOf = (key: KeyObject): Fingerprint => fingerprintOfPublic(publicKeyOf(key))
+
+/** Of a public key, SPKI DER, base64. */
+export const fingerprintOfPublic = (publicKey: string): Fingerprint =>
+  `sha256/${createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('base64')}`
 
 /** SPKI DER, base64. Takes a private key too. */
 export const publicKeyOf = (key: KeyObject | string): string =>
@@ -72,16 +73,6 @@ export const publicKeyOf = (key: KeyObject | string): string =>
 export const keyIdOf = (publicKey: string): string =>
   createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex').slice(0, 16)
 
-function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return
-  const fd = openSync(folder, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-}
-
 /** An empty folder for a new set; what a crash left there is gone. */
 export function beginKeys(folder: string): void {
   rmSync(folder, { recursive: true, force: true })
@@ -90,25 +81,56 @@ export function beginKeys(folder: string): void {
 
 /** Says that every file of the new set is written. */
 export function sealKeys(folder: string): void {
-  writeWhole(join(folder, WHOLE), '')
-  syncFolder(folder)
+  writeDurably(join(folder, WHOLE), '')
 }
+
+/** Whatever a set consists of when a change of keys has written it. */
+const IN_EVERY_SET = [
+  KEY_FILES.tlsKey,
+  KEY_FILES.tlsCert,
+  KEY_FILES.command,
+  KEY_FILES.commandPublic,
+  KEY_FILES.recoveryPublic,
+  KEY_FILES.succession,
+]
+const isFilled = (file: string): boolean =>
+  (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0
+
+/** Sealed by `sealKeys`, and really complete. */
+export const isWholeSet = (folder: string): boolean =>
+  existsSync(join(folder, WHOLE)) && IN_EVERY_SET.every((name) => isFilled(join(folder, name)))
+
+/** A name of its own beside the data folder's files, for what is moved aside. */
+export const asideName = (path: string): string =>
+  `${path}.damaged-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
 
 /**
  * Puts the new set in the place of the old one. Two renames, and a crash between them is healed by the next start, which
- * calls this too: whole new keys take their place, anything less leaves the old ones.
+ * calls this too: whole new keys take their place, anything less leaves the old ones. A set that says it is whole and is
+ * not is moved aside; the last keys of a folder are never removed.
+ * @returns where it was moved, or null
  */
-export function exchangeKeys(dataDir: string): void {
+export function exchangeKeys(dataDir: string): string | null {
+  let setAside: string | null = null
   const [keys, next, last] = [keysFolder(dataDir), nextKeysFolder(dataDir), lastKeysFolder(dataDir)]
-  if (existsSync(join(next, WHOLE))) {
+  if (isWholeSet(next)) {
     if (existsSync(keys)) {
       rmSync(last, { recursive: true, force: true })
-      renameSync(keys, last)
+      renameDurably(keys, last)
     }
-    renameSync(next, keys)
+    renameDurably(next, keys)
     rmSync(join(keys, WHOLE), { force: true })
-    syncFolder(dataDir)
-  } else if (!existsSync(keys) && existsSync(last)) renameSync(last, keys)
+  } else {
+    if (!existsSync(keys) && existsSync(last)) renameDurably(last, keys)
+    if (existsSync(join(next, WHOLE))) {
+      setAside = asideName(next)
+      renameDurably(next, setAside)
+    }
+  }
+  // What an exchange left behind: of use only where the keys themselves are not.
+  if (!isFilled(join(keys, KEY_FILES.tlsKey)) || !isFilled(join(keys, KEY_FILES.command)))
+    return setAside
   rmSync(next, { recursive: true, force: true })
   rmSync(last, { recursive: true, force: true })
+  return setAside
 }

@@ -10,10 +10,11 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import {
+  asideName,
   exchangeKeys,
   FIRST,
   fingerprintOf,
@@ -24,7 +25,10 @@ import {
   SuccessionState,
   SECRET_FILES,
 } from './key-files.ts'
-import { readSecret, sealSecret, writeSecret, writeWhole, type VaultKey } from '../lib/vault.ts'
+import { makeFolderDurably, renameDurably, writeDurably } from '../../lib/durable-file.ts'
+import { readSecret, sealSecret, writeSecret, type VaultKey } from '../lib/vault.ts'
+
+import { NO_REPAIRS, type KeyRepairs } from './judge-keys.ts'
 
 export type ControllerKeys = {
   tls: { key: string; cert: string }
@@ -57,7 +61,7 @@ function readOrMake(file: string, make: () => string, vault: VaultKey): Buffer {
 
 /** The public half, in a file that everybody may read who may look into the folder. */
 function readPublic(file: string, privateKey: () => Buffer): string {
-  if (!existsSync(file)) writeWhole(file, publicKeyOf(privateKey().toString('utf8')))
+  if (!existsSync(file)) writeDurably(file, publicKeyOf(privateKey().toString('utf8')))
   return readFileSync(file, 'utf8')
 }
 
@@ -75,6 +79,14 @@ export function readSuccession(folder: string): SuccessionState {
   return SuccessionState.parse(JSON.parse(readFileSync(file, 'utf8')))
 }
 
+function readSuccessionOr(folder: string, otherwise: SuccessionState): SuccessionState {
+  try {
+    return existsSync(join(folder, KEY_FILES.succession)) ? readSuccession(folder) : otherwise
+  } catch {
+    return otherwise
+  }
+}
+
 /** Public halves of the command key and of those before it: whatever was ever signed here is proven by one of them. */
 export function commandKeys(dataDir: string): KeyObject[] {
   const folder = keysFolder(dataDir)
@@ -85,14 +97,40 @@ export function commandKeys(dataDir: string): KeyObject[] {
   )
 }
 
+/** Moves aside what is not in order, so that loading makes it again. Nothing is removed. */
+function repair(folder: string, repairs: KeyRepairs): void {
+  const past = readSuccessionOr(folder, FIRST).past
+  const found = repairs.setAside.filter((name) => existsSync(join(folder, KEY_FILES[name])))
+  if (found.length > 0) {
+    const aside = asideName(folder)
+    makeFolderDurably(aside)
+    for (const name of found)
+      renameDurably(join(folder, KEY_FILES[name]), join(aside, KEY_FILES[name]))
+  }
+  if (repairs.recoveryPublic !== null)
+    writeDurably(join(folder, KEY_FILES.recoveryPublic), repairs.recoveryPublic)
+  const { pastCommand: key } = repairs
+  if (key !== null) {
+    const kept = readSuccessionOr(folder, { ...FIRST, past })
+    const state = { ...kept, past: [...kept.past, { key_id: keyIdOf(key), public_key: key }] }
+    writeDurably(join(folder, KEY_FILES.succession), JSON.stringify(state))
+  }
+}
+
 /**
  * Loads the keys in `DIR/keys`, making at first start what is not there, and sealing what is not sealed.
+ * @param repairs what `judgeKeys` found; nothing is made that it does not ask for, unless the folder is new
  * @throws AppError E_KEYS_SEALED
  */
-export async function loadKeys(dataDir: string, vault: VaultKey): Promise<ControllerKeys> {
+export async function loadKeys(
+  dataDir: string,
+  vault: VaultKey,
+  repairs: KeyRepairs = NO_REPAIRS,
+): Promise<ControllerKeys> {
   exchangeKeys(dataDir)
   const folder = keysFolder(dataDir)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  makeFolderDurably(folder)
+  repair(folder, repairs)
   for (const name of SECRET_FILES) sealSecret(join(folder, name), vault)
   const secret = (name: string, make: () => string): Buffer =>
     readOrMake(join(folder, name), make, vault)
@@ -102,7 +140,7 @@ export async function loadKeys(dataDir: string, vault: VaultKey): Promise<Contro
   if (!existsSync(certFile)) {
     // Needed once in the life of a key, and slow to load.
     const { selfSigned } = await import('./certificate.ts')
-    writeWhole(certFile, await selfSigned(tlsKey, readSuccession(folder).statements))
+    writeDurably(certFile, await selfSigned(tlsKey, readSuccession(folder).statements))
   }
   const publicKey = readPublic(join(folder, KEY_FILES.commandPublic), () =>
     secret(KEY_FILES.command, makeEd25519Key),

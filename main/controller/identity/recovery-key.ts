@@ -4,21 +4,47 @@
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { readSecret, writeWhole, type VaultKey } from '../lib/vault.ts'
-import { KEY_FILES } from './key-files.ts'
-import { sealText, unsealText } from './sealing.ts'
+import { createPrivateKey } from 'node:crypto'
+import { AppError } from '#shared/contract/errors.ts'
+import { writeDurably } from '../../lib/durable-file.ts'
+import { readSecret, type VaultKey } from '../lib/vault.ts'
+import { KEY_FILES, publicKeyOf } from './key-files.ts'
+import { isSealedText, sealText, unsealText } from './sealing.ts'
 
 const ABOUT = 'deployx recovery key v1'
 
 export const isRecoverySealed = (folder: string): boolean =>
   existsSync(join(folder, KEY_FILES.recoverySealed))
 
-/** The private key, PEM. @throws AppError E_PASSPHRASE */
-export function unsealRecoveryKey(folder: string, passphrase: string): Promise<string> {
-  return unsealText(passphrase, ABOUT, readFileSync(join(folder, KEY_FILES.recoverySealed), 'utf8'))
+const unusable = (file: string, why: string): AppError =>
+  new AppError(
+    'E_KEYS_DAMAGED',
+    `The recovery key in ${file} ${why}. No recovery file can be saved with it. Keep the recovery file that was saved last: it holds the key.`,
+  )
+
+/** @throws AppError E_KEYS_DAMAGED when this is not the private half of the recovery key that agents know */
+function checkIsRecoveryKey(folder: string, file: string, pem: string): void {
+  let own: string
+  try {
+    own = publicKeyOf(createPrivateKey(pem))
+  } catch {
+    throw unusable(file, pem.length === 0 ? 'is empty' : 'is damaged')
+  }
+  if (own !== readFileSync(join(folder, KEY_FILES.recoveryPublic), 'utf8'))
+    throw unusable(file, 'belongs to another controller')
 }
 
-/** Seals it when that was not done, else checks that the passphrase is the one. @throws AppError E_PASSPHRASE */
+/** The private key, PEM. @throws AppError E_PASSPHRASE, E_KEYS_DAMAGED */
+export async function unsealRecoveryKey(folder: string, passphrase: string): Promise<string> {
+  const file = join(folder, KEY_FILES.recoverySealed)
+  const sealed = readFileSync(file, 'utf8')
+  if (!isSealedText(sealed)) throw unusable(file, sealed.length === 0 ? 'is empty' : 'is damaged')
+  const pem = await unsealText(passphrase, ABOUT, sealed)
+  checkIsRecoveryKey(folder, file, pem)
+  return pem
+}
+
+/** Seals it when that was not done, else checks that the passphrase is the one. @throws AppError E_PASSPHRASE, E_KEYS_DAMAGED */
 export async function sealRecoveryKey(
   folder: string,
   passphrase: string,
@@ -26,8 +52,11 @@ export async function sealRecoveryKey(
 ): Promise<void> {
   if (isRecoverySealed(folder)) await unsealRecoveryKey(folder, passphrase)
   else {
-    const pem = readSecret(join(folder, KEY_FILES.recovery), vault).toString('utf8')
-    writeWhole(join(folder, KEY_FILES.recoverySealed), await sealText(passphrase, ABOUT, pem))
+    const file = join(folder, KEY_FILES.recovery)
+    if (!existsSync(file)) throw unusable(file, 'is missing')
+    const pem = readSecret(file, vault).toString('utf8')
+    checkIsRecoveryKey(folder, file, pem)
+    writeDurably(join(folder, KEY_FILES.recoverySealed), await sealText(passphrase, ABOUT, pem))
   }
 }
 

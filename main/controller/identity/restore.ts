@@ -3,12 +3,13 @@
  * then, with nothing else at work in the folder, it takes their place. A crash at any moment leaves either the one or the
  * other.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '#shared/contract/errors.ts'
 import { forgetSecrets, hasUsers, isOfNewerVersion } from '../store/snapshot.ts'
-import { writeWhole } from '../lib/vault.ts'
+import { renameDurably, syncFolder, writeDurably } from '../../lib/durable-file.ts'
+import { MARK_FILE } from '../store/mark-file.ts'
 import { keysFolder } from './key-files.ts'
 import { unpackRecoveryFile } from './recovery-file.ts'
 import { unsealRecoveryKey } from './recovery-key.ts'
@@ -72,12 +73,14 @@ export async function stageRestore(options: {
       const renew = { tls: true, command: true }
       await makeSuccessor({ keys, next, renew, recovery, vault: null, at })
       rmSync(keys, { recursive: true, force: true })
-      renameSync(next, keys)
+      renameDurably(next, keys)
       forgetSecrets(join(folder, DATABASE), at)
     }
     const { saved_at, version } = manifest
     const restored: Restored = { saved_at, version, revoked: revoke }
-    writeWhole(join(folder, WHOLE), JSON.stringify(restored))
+    // The names of what was unpacked, before the file that says it is all there.
+    for (const made of [keys, folder]) syncFolder(made)
+    writeDurably(join(folder, WHOLE), JSON.stringify(restored))
     return restored
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
@@ -93,12 +96,16 @@ export function applyRestore(dataDir: string): Restored | null {
   const aside = `.before-restore-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
   const replace = (from: string, to: string, companions: readonly string[] = []): void => {
     if (!existsSync(from)) return // a crash came behind this step
-    for (const path of [to, ...companions]) if (existsSync(path)) renameSync(path, path + aside)
-    renameSync(from, to)
+    for (const path of [to, ...companions]) if (existsSync(path)) renameDurably(path, path + aside)
+    renameDurably(from, to)
   }
   const database = join(dataDir, DATABASE)
   replace(join(folder, 'keys'), keysFolder(dataDir))
-  replace(join(folder, DATABASE), database, [`${database}-wal`, `${database}-shm`])
+  replace(join(folder, DATABASE), database, [
+    `${database}-wal`,
+    `${database}-shm`,
+    join(dataDir, MARK_FILE),
+  ])
   rmSync(folder, { recursive: true, force: true })
   return restored
 }

@@ -87,6 +87,16 @@ export const wrongPassphrase = (): AppError =>
 
 const SealedText = z.object({ header: SealHeader, text: z.string().max(64 * 1024) })
 
+/** Whether this is a sealed secret by its form. Only the passphrase proves more. */
+export function isSealedText(text: string): boolean {
+  try {
+    const { text: sealed } = SealedText.parse(JSON.parse(text))
+    return Buffer.from(sealed, 'base64').length > TAG_BYTES
+  } catch {
+    return false
+  }
+}
+
 /** A short secret, sealed: JSON. */
 export async function sealText(passphrase: string, about: string, text: string): Promise<string> {
   const header = newHeader()

@@ -1,6 +1,6 @@
 /** Makes the next set of keys, and the signed statement by which agents follow to it. */
 import { createPrivateKey, sign } from 'node:crypto'
-import { copyFileSync, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   SUCCESSION_LIMIT,
@@ -17,7 +17,8 @@ import {
   sealKeys,
   type SuccessionState,
 } from './key-files.ts'
-import { readSecret, writeSecret, writeWhole, type VaultKey } from '../lib/vault.ts'
+import { copyDurably, writeDurably } from '../../lib/durable-file.ts'
+import { readSecret, writeSecret, type VaultKey } from '../lib/vault.ts'
 import { makeEd25519Key, makeSecret, makeTlsKey, readSuccession } from './keys.ts'
 
 export type Renewal = { tls: boolean; command: boolean }
@@ -79,14 +80,14 @@ export async function makeSuccessor(options: {
   const put = (name: string, secret: string): void => writeSecret(join(next, name), secret, vault)
   put(KEY_FILES.command, command)
   put(KEY_FILES.tlsKey, tls)
-  writeWhole(join(next, KEY_FILES.commandPublic), commandKey)
-  writeWhole(join(next, KEY_FILES.tlsCert), await selfSigned(tls, state.statements))
-  writeWhole(join(next, KEY_FILES.succession), JSON.stringify(state))
+  writeDurably(join(next, KEY_FILES.commandPublic), commandKey)
+  writeDurably(join(next, KEY_FILES.tlsCert), await selfSigned(tls, state.statements))
+  writeDurably(join(next, KEY_FILES.succession), JSON.stringify(state))
   // Whoever held the lost computer also held these.
   if (isRecovery) put(KEY_FILES.accessTokens, makeSecret())
   const kept = [KEY_FILES.recoveryPublic, KEY_FILES.recoverySealed, KEY_FILES.recovery]
   const also = isRecovery ? [] : [KEY_FILES.accessTokens, KEY_FILES.downloadTickets]
   for (const name of [...kept, ...also])
-    if (existsSync(join(keys, name))) copyFileSync(join(keys, name), join(next, name))
+    if (existsSync(join(keys, name))) copyDurably(join(keys, name), join(next, name))
   sealKeys(next)
 }

@@ -46,7 +46,8 @@ async function perform(task: IdentityTask): Promise<void> {
       const { renew, at } = task
       const next = nextKeysFolder(dataDir)
       await makeSuccessor({ keys, next, renew, recovery: null, vault, at })
-      return exchangeKeys(dataDir)
+      exchangeKeys(dataDir)
+      return
     }
     case 'save':
       return save(task)

@@ -3,8 +3,9 @@
  * copied from the disk, or a backup of it, holds nothing.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { AppError } from '#shared/contract/errors.ts'
+import { writeDurably } from '../../lib/durable-file.ts'
 
 /** The operating system's keystore, as the desktop has it. */
 export type Keystore = {
@@ -20,7 +21,7 @@ const KEY_BYTES = 32
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-const locked = (file: string, cause?: unknown): AppError =>
+export const lockedByKeystore = (file: string, cause?: unknown): AppError =>
   new AppError(
     'E_KEYS_SEALED',
     `The key in ${file} is protected by the keystore of the computer and user that made it, and it is not given out here. ` +
@@ -29,14 +30,8 @@ const locked = (file: string, cause?: unknown): AppError =>
     { cause },
   )
 
-/** Written whole or not at all: a crash leaves the old file or none. */
-export function writeWhole(file: string, content: string | Buffer): void {
-  const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
-  writeFileSync(temporary, content, { mode: 0o600, flush: true })
-  renameSync(temporary, file)
-}
-
 const isSealed = (bytes: Buffer): boolean => bytes.subarray(0, MARK.length).equals(MARK)
+export const isSealedFile = (file: string): boolean => isSealed(readFileSync(file))
 
 function seal(plain: Buffer, key: Uint8Array): Buffer {
   const nonce = randomBytes(NONCE_BYTES)
@@ -47,14 +42,14 @@ function seal(plain: Buffer, key: Uint8Array): Buffer {
 /** Sealed where there is a key to seal with. Readable by this user alone in either case. */
 export function writeSecret(file: string, secret: string | Buffer, key: VaultKey): void {
   const plain = Buffer.from(secret)
-  writeWhole(file, key ? seal(plain, key) : plain)
+  writeDurably(file, key ? seal(plain, key) : plain)
 }
 
 /** @throws AppError E_KEYS_SEALED when it is sealed and the key is not the one */
 export function readSecret(file: string, key: VaultKey): Buffer {
   const bytes = readFileSync(file)
   if (!isSealed(bytes)) return bytes
-  if (!key) throw locked(file)
+  if (!key) throw lockedByKeystore(file)
   const body = bytes.subarray(MARK.length)
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, body.subarray(0, NONCE_BYTES))
@@ -64,7 +59,7 @@ export function readSecret(file: string, key: VaultKey): Buffer {
       decipher.final(),
     ])
   } catch (error) {
-    throw locked(file, error)
+    throw lockedByKeystore(file, error)
   }
 }
 
@@ -82,7 +77,7 @@ export function openVault(file: string, keystore: Keystore | null): VaultKey {
   if (!keystore) return null
   if (!existsSync(file)) {
     const key = randomBytes(KEY_BYTES)
-    writeWhole(file, keystore.protect(key.toString('base64')))
+    writeDurably(file, keystore.protect(key.toString('base64')))
     return key
   }
   try {
@@ -90,6 +85,6 @@ export function openVault(file: string, keystore: Keystore | null): VaultKey {
     if (key.length !== KEY_BYTES) throw new Error('not a key')
     return key
   } catch (error) {
-    throw locked(file, error)
+    throw lockedByKeystore(file, error)
   }
 }

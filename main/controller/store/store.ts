@@ -2,14 +2,18 @@
  * The store: one SQLite file in the data folder, one controller per folder.
  * Opening it takes the folder's lock, checks the file, backs it up when a migration is due, and migrates.
  */
-import { copyFileSync, existsSync, renameSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
 import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import { AppError } from '#shared/contract/errors.ts'
 import { countMigrations } from './count-migrations.ts'
+import { copyDurably, renameDurably } from '../../lib/durable-file.ts'
 import { makeDataFolder } from './data-folder.ts'
+import { createFacts, markRun, type Facts, type Mark } from './facts.ts'
+import { DATABASE_FILE } from './inspect.ts'
+import { writeFolderMark } from './mark-file.ts'
 import * as schema from './schema/index.ts'
 
 export type Db = BetterSQLite3Database<typeof schema>
@@ -19,6 +23,8 @@ export type Store = {
   sqlite: Database.Database
   /** Path of the database. */
   file: string
+  /** What it remembers about itself. */
+  facts: Facts
   /** One transaction; nothing of it remains when `work` throws. `work` is synchronous. */
   transaction: <T>(work: () => T) => T
   close: () => void
@@ -49,9 +55,7 @@ const stamp = () => new Date().toISOString().replaceAll(/[:.]/g, '-')
 /** A copy of the whole database beside it, under its name only once it is whole. */
 function backUp(sqlite: Database.Database, file: string): void {
   sqlite.pragma('wal_checkpoint(TRUNCATE)')
-  const backup = `${file}.backup-${stamp()}`
-  copyFileSync(file, `${backup}.tmp`)
-  renameSync(`${backup}.tmp`, backup)
+  copyDurably(file, `${file}.backup-${stamp()}`)
 }
 
 /** Brings the tables up to this version; what was there before is kept in a backup. @throws AppError E_DATABASE */
@@ -89,10 +93,10 @@ function openDatabase(file: string): Database.Database {
 function setAside(file: string, cause: unknown): AppError {
   const aside = `${file}.damaged-${stamp()}`
   for (const suffix of ['', '-wal', '-shm'])
-    if (existsSync(file + suffix)) renameSync(file + suffix, aside + suffix)
+    if (existsSync(file + suffix)) renameDurably(file + suffix, aside + suffix)
   return new AppError(
     'E_DATABASE_CORRUPT',
-    `The database ${file} is damaged and was put aside as ${aside}. Start again for an empty database, or copy a backup (deployx.db.backup-…) to ${file} first.`,
+    `The database ${file} is damaged and was put aside as ${aside}. Copy a backup (deployx.db.backup-…) to ${file} and start with --accept-older-database, or start anew with --start-anew (it moves the old files aside and deletes none) and restore a recovery file on the first screen.`,
     [],
     { cause },
   )
@@ -110,6 +114,22 @@ function openOrSetAside(file: string): Database.Database {
   }
 }
 
+/** A full disk keeps nobody from starting: then this opening is not counted. */
+function markRunIfRoom(sqlite: Database.Database): Mark | null {
+  try {
+    return markRun(sqlite, new Date().toISOString())
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'SQLITE_FULL' || code?.startsWith('SQLITE_IOERR')) return null
+    throw error
+  }
+}
+
+/** SQLite gives -wal and -shm the mode of the database, so that is made first, for this user alone. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600))
+}
+
 /**
  * Opens (or makes) the store in `dataDir`.
  * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_DATABASE
@@ -123,19 +143,24 @@ export function openStore(options: {
   const { dataDir, migrationsDir } = options
   makeDataFolder(dataDir)
   const lock = lockDataFolder(dataDir)
-  const file = join(dataDir, 'deployx.db')
+  const file = join(dataDir, DATABASE_FILE)
   try {
     options.beforeOpening?.()
+    makePrivate(file)
     const sqlite = openOrSetAside(file)
     try {
       const db = bringUpToDate(sqlite, file, migrationsDir)
+      const mark = markRunIfRoom(sqlite)
+      if (mark) writeFolderMark(dataDir, { ...mark, open: true })
       return {
         db,
         sqlite,
         file,
+        facts: createFacts(sqlite),
         transaction: (work) => sqlite.transaction(work).immediate(),
         close: () => {
           sqlite.close()
+          if (mark) writeFolderMark(dataDir, { ...mark, open: false })
           lock.release()
         },
       }

@@ -1,5 +1,5 @@
 /** Store, content and software slices over a throw-away data folder, without any edge. For tests and benchmarks. */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -82,6 +82,13 @@ export function openLibrary(
       readdirSync(join(dataDir, 'content'), { recursive: true, encoding: 'utf8' })
         .filter((name) => statSync(join(dataDir, 'content', name)).isFile())
         .sort(),
+    /** Names of what was moved aside. */
+    aside: (): string[] => {
+      const root = join(dataDir, 'content.aside')
+      return existsSync(root)
+        ? readdirSync(root).flatMap((day) => readdirSync(join(root, day)))
+        : []
+    },
     count: (table: 'contents' | 'software' | 'installers'): number =>
       (store.sqlite.prepare(`select count(*) n from ${table}`).get() as { n: number }).n,
     /** Stops without removing the folder. */

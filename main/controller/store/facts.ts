@@ -1,0 +1,66 @@
+/** What the database remembers about itself: its name, how often it was opened, and whose keys belong to it. */
+import { randomUUID } from 'node:crypto'
+import type Database from 'better-sqlite3'
+
+/** Rows of `controller_facts`. */
+export type FactName = 'database_id' | 'created_at' | 'run' | 'keys'
+
+export type Facts = ReturnType<typeof createFacts>
+
+export function createFacts(sqlite: Database.Database) {
+  const get = (name: FactName): string | null =>
+    sqlite
+      .prepare<[string], string>('select value from controller_facts where name = ?')
+      .pluck()
+      .get(name) ?? null
+  const write = (name: FactName, value: string): void => {
+    sqlite
+      .prepare<[string, string]>(
+        'insert into controller_facts (name, value) values (?, ?) on conflict (name) do update set value = excluded.value',
+      )
+      .run(name, value)
+  }
+  /** Writes nothing where nothing changes: a full disk keeps nobody from starting. */
+  const set = (name: FactName, value: string): void => {
+    if (get(name) !== value) write(name, value)
+  }
+  return {
+    get,
+    set,
+    /** ISO time since when this database exists. */
+    createdAt: (): string => get('created_at') ?? new Date().toISOString(),
+  }
+}
+
+/** Which database this is, and the number of this opening. */
+export type Mark = { database_id: string; run: number }
+
+const hasTable = (sqlite: Database.Database): boolean =>
+  sqlite.prepare("select 1 from sqlite_master where name = 'controller_facts'").get() !== undefined
+
+/**
+ * Counts one more opening, in a transaction of its own: it then stands in the database's log, and whoever finds a lower number
+ * later knows that the log was lost.
+ */
+export function markRun(sqlite: Database.Database, now: string): Mark | null {
+  // Tables of an earlier version, as tests open them.
+  if (!hasTable(sqlite)) return null
+  const facts = createFacts(sqlite)
+  return sqlite
+    .transaction((): Mark => {
+      const database_id = facts.get('database_id') ?? randomUUID()
+      const run = Number(facts.get('run') ?? 0) + 1
+      facts.set('database_id', database_id)
+      facts.set('run', String(run))
+      if (facts.get('created_at') === null) facts.set('created_at', oldestTime(sqlite) ?? now)
+      return { database_id, run }
+    })
+    .immediate()
+}
+
+/** A database of a version that did not remember when it was made: as old as its first account. */
+function oldestTime(sqlite: Database.Database): string | null {
+  return (
+    sqlite.prepare<[], string | null>('select min(created_at) from users').pluck().get() ?? null
+  )
+}
