@@ -80,6 +80,7 @@ export default defineConfig({
           headless: 'main/headless.ts',
           'workers/signing': 'main/controller/signing/worker.ts',
           'workers/identity': 'main/controller/identity/worker.ts',
+          'workers/check': 'main/controller/check/worker.ts',
           'workers/passwords': 'main/controller/users/password-worker.ts',
           'workers/workbook': 'main/controller/deployments/workbook-worker.ts',
         },

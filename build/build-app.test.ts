@@ -28,6 +28,7 @@ async function project(extra: Record<string, string> = {}) {
             'out/main/headless.js': '',
             'out/main/workers/signing.js': '',
             'out/main/workers/identity.js': '',
+            'out/main/workers/check.js': '',
             'out/main/workers/passwords.js': '',
             'out/main/workers/workbook.js': '',
             'out/preload/index.cjs': '',

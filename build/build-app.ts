@@ -23,6 +23,7 @@ const results = [
   'main/headless.js',
   'main/workers/signing.js',
   'main/workers/identity.js',
+  'main/workers/check.js',
   'main/workers/passwords.js',
   'main/workers/workbook.js',
   'preload/index.cjs',

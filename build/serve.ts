@@ -2,7 +2,7 @@
 import { ensureBuilt } from './build-app.ts'
 
 /** Questions about the program itself need no build. */
-const asksOnly = process.argv.some((arg) => ['--help', '-h', '--version'].includes(arg))
+const asksOnly = process.argv.some((arg) => ['--help', '-h', '--version', '--check'].includes(arg))
 
 try {
   if (!asksOnly) await ensureBuilt()

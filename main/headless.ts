@@ -21,9 +21,11 @@ Usage: npm run serve -- [options]
   --start-anew         after a refusal: move everything in the data folder aside and begin with an empty one
   --accept-older-database  after a refusal: go on with a database that lost its latest changes
   --no-discovery       do not announce the hub on the LAN (mDNS)
-  --json               first line of output as JSON: {"console", "hub", "fingerprint"}
+  --check              check the data folder, also beside a running controller: reads only, changes nothing
+  --json               first line of output as JSON: {"console", "hub", "fingerprint"}; with --check: {"ok", "findings"}
   --help, --version
 
+Exit code: 0 fine, 1 failed or findings of --check, 2 wrong usage.
 Environment: DEPLOYX_DATA, DEPLOYX_LOG_LEVEL (trace, debug, info, warn, error, silent).
 `
 const SHUTDOWN_LIMIT_MS = 10_000
@@ -67,6 +69,7 @@ function readOptions() {
         'no-discovery': { type: 'boolean' },
         'start-anew': { type: 'boolean' },
         'accept-older-database': { type: 'boolean' },
+        check: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
         version: { type: 'boolean' },
@@ -93,6 +96,18 @@ async function main(): Promise<void> {
   }
   if (options.help) return void process.stdout.write(HELP)
   if (options.version) return void process.stdout.write(`${version}\n`)
+
+  if (options.check) {
+    const { checkCommand } = await import('./check-command.ts')
+    process.exitCode = await checkCommand({
+      dataDir: options.dataDir,
+      root,
+      hubPort: options.hubPort,
+      hubHost: options.host,
+      json: options.json ?? false,
+    })
+    return
+  }
 
   const rendererDir = join(root, 'out', 'renderer')
   const log = pino({ level: process.env['DEPLOYX_LOG_LEVEL'] ?? 'info' }, pino.destination(2))

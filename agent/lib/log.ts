@@ -1,5 +1,5 @@
 /** The agent's log: JSON lines on stderr, so that stdout stays with what people read; or in files that cannot fill a disk. */
-import { appendFileSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, chmodSync, renameSync, statSync } from 'node:fs'
 import { pino, type DestinationStream, type Logger } from 'pino'
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
@@ -17,9 +17,19 @@ function sizeOf(file: string): number {
   }
 }
 
+/** A log that was made beforehand may be open to others. */
+function closeToOthers(file: string): void {
+  try {
+    chmodSync(file, 0o600)
+  } catch {
+    // There is none yet.
+  }
+}
+
 /** Appends to `file`; when that is full it becomes `file.1`, and what was `file.1` becomes `file.2`. Never throws. */
 export function rotatingFile(file: string, limitBytes = FILE_LIMIT_BYTES): DestinationStream {
   let size = sizeOf(file)
+  closeToOthers(file)
   return {
     write(text) {
       try {

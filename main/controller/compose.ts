@@ -5,7 +5,7 @@ import type { ControllerSettings } from '#shared/contract/rest-settings.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { createAgentUpdates } from './agent-updates/index.ts'
 import { createAudit } from './audit/index.ts'
-import { checkAtStart } from './check/start.ts'
+import { checkAtStart, createChecks } from './check/index.ts'
 import type { Controller, ControllerOptions } from './controller.types.ts'
 import { createContent } from './content/index.ts'
 import { createDeployments } from './deployments/index.ts'
@@ -38,7 +38,7 @@ import { createSoftware } from './software/index.ts'
 import { openStore } from './store/store.ts'
 import { createPasswords, createUsers } from './users/index.ts'
 
-export type { Recover } from './check/start.ts'
+export type { Recover } from './check/index.ts'
 export type { Activity, Controller, ControllerOptions } from './controller.types.ts'
 
 /**
@@ -97,6 +97,18 @@ export async function startController(options: ControllerOptions): Promise<Contr
     })
     undo.push(() => identity.stop())
     const { keys } = identity
+    const checks = createChecks({
+      input: () => ({
+        dataDir,
+        migrationsDir: options.migrationsDir,
+        vaultKey: keys().vaultKey,
+        addresses: addresses(),
+      }),
+      workersDir: options.workersDir,
+      now,
+      log,
+    })
+    undo.push(() => checks.stop())
     const users = createUsers({
       ...common,
       passwords: createPasswords({ workersDir: options.workersDir }),
@@ -222,6 +234,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         version: options.version,
       },
       identity,
+      checks,
       consoles,
       undo,
     })

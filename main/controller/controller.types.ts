@@ -2,7 +2,7 @@
 import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import type { UpdateTimings } from './agent-updates/index.ts'
-import type { Recover } from './check/start.ts'
+import type { Recover } from './check/index.ts'
 import type { Log } from './context.ts'
 import type { EngineTimings } from './deployments/index.ts'
 import type { PresenceTimings } from './devices/index.ts'

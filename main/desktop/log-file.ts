@@ -1,7 +1,8 @@
 /** Where the desktop's log goes when nobody looks at a terminal: one file of bounded size and its predecessor. */
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs'
+import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import pino, { type Logger } from 'pino'
+import { renameLoosely } from '../lib/durable-file.ts'
 
 const MAX_FILE_BYTES = 5 * 1024 * 1024
 
@@ -16,13 +17,15 @@ export function createLogFile(
   function open(): number {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const opened = openSync(file, 'a', 0o600)
+    // One of an earlier version, or made beforehand, may be open to others.
+    fchmodSync(opened, 0o600)
     sizeBytes = fstatSync(opened).size
     return opened
   }
   function turnOver(): void {
     if (fd !== null) closeSync(fd)
     fd = null
-    renameSync(file, `${file}.1`)
+    renameLoosely(file, `${file}.1`)
   }
 
   return {

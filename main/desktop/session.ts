@@ -2,10 +2,10 @@
  * Keeps the refresh token between starts: encrypted by the operating system's keystore where there is one. Without one
  * (Linux without a keyring) it lies in a file that only this user may read, and the caller is told so.
  */
-import { randomBytes } from 'node:crypto'
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { writeDurably } from '../lib/durable-file.ts'
 import { isProtecting, type SafeStorage } from './keystore.ts'
 
 const Stored = z.object({
@@ -46,9 +46,7 @@ export function createSessionKeeper(
       const bytes = isProtected ? keystore.encryptString(token) : Buffer.from(token, 'utf8')
       const content = { version: 1, protected: isProtected, token: bytes.toString('base64') }
       // Whole or not at all, and never readable by others, not even for a moment.
-      const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
-      writeFileSync(temporary, JSON.stringify(content), { mode: 0o600, flag: 'wx' })
-      renameSync(temporary, file)
+      writeDurably(file, JSON.stringify(content))
       return { protected: isProtected }
     },
   }

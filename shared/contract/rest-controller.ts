@@ -1,6 +1,7 @@
 /** Routes about the controller itself: who it is, and how it is saved and taken up elsewhere. */
 import { z } from 'zod'
 import { Fingerprint } from '../domain/ids.ts'
+import { CheckStatus } from './check.ts'
 import { Timestamp } from './entities.ts'
 import { route } from './route.ts'
 
@@ -38,6 +39,27 @@ export const ControllerIdentityView = z.object({
 export type ControllerIdentityView = z.infer<typeof ControllerIdentityView>
 
 export const controllerRoutes = {
+  'controller.check': route({
+    method: 'GET',
+    path: '/controller/check',
+    access: 'admin',
+    summary: 'How far the check of the controller is, and what the last one found',
+    reply: CheckStatus,
+  }),
+  'controller.start_check': route({
+    method: 'POST',
+    path: '/controller/check',
+    access: 'admin',
+    summary: 'Check database, keys, packages, permissions, space and addresses; reads only',
+    reply: CheckStatus,
+  }),
+  'controller.cancel_check': route({
+    method: 'DELETE',
+    path: '/controller/check',
+    access: 'admin',
+    summary: 'Cancel the check that is running',
+    reply: CheckStatus,
+  }),
   'controller.identity': route({
     method: 'GET',
     path: '/controller/identity',

@@ -25,6 +25,7 @@ import { createUnderWay } from './under-way.ts'
 import { write, writePaced } from './write.ts'
 
 export type { BandwidthLimits } from './bandwidth.ts'
+export { ASIDE_FOLDER } from './aside.ts'
 export { write } from './write.ts'
 export type Content = ReturnType<typeof createContent>
 

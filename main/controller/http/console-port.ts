@@ -1,5 +1,6 @@
 /** The console's port: REST, the console itself for a browser, and the feed beside them. */
 import { Server } from 'socket.io'
+import type { Checks } from '../check/index.ts'
 import type { ConsolesEdge } from '../hub/consoles.ts'
 import type { ControllerIdentity } from '../identity/index.ts'
 import { listen } from '../lib/listen.ts'
@@ -21,6 +22,7 @@ export async function openConsolePort(
     consolePort: number
     slices: Omit<CoreDeps, 'tokens'>
     identity: ControllerIdentity
+    checks: Checks
     consoles: ConsolesEdge
     dataDir: string
     onRestored?: () => void
@@ -40,6 +42,7 @@ export async function openConsolePort(
       ...softwareRoutes({ software }),
       ...controllerHandlers({
         identity: deps.identity,
+        checks: deps.checks,
         devices,
         dataDir: deps.dataDir,
         restart: deps.onRestored ?? null,

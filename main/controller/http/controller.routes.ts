@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { AppError, validationError } from '#shared/contract/errors.ts'
 import { RestoreFields, type ControllerIdentityView } from '#shared/contract/rest-controller.ts'
+import type { Checks } from '../check/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { ControllerIdentity } from '../identity/index.ts'
 import { isLoopback } from '../lib/addresses.ts'
@@ -24,12 +25,13 @@ function decodeRestore(texts: ReadonlyMap<string, unknown>): RestoreFields {
 
 export function controllerHandlers(deps: {
   identity: ControllerIdentity
+  checks: Checks
   devices: Devices
   dataDir: string
   /** Starts the controller anew; null where somebody has to do it by hand. */
   restart: (() => void) | null
 }): Handlers<'controller'> {
-  const { identity, devices } = deps
+  const { identity, checks, devices } = deps
   function view(): ControllerIdentityView {
     const told = identity.describe()
     const { total } = devices.counts()
@@ -56,6 +58,9 @@ export function controllerHandlers(deps: {
 
   return {
     'controller.identity': () => view(),
+    'controller.check': () => checks.status(),
+    'controller.start_check': () => checks.start(),
+    'controller.cancel_check': () => checks.cancel(),
     'controller.rotate': async ({ body }, { viewer }) => {
       await identity.rotate(viewer, body)
       return view()

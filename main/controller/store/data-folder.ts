@@ -1,20 +1,25 @@
 /** The folder that everything the controller keeps lies in. */
+import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
+import { closeDataFolder } from './private-folder.ts'
 
 /**
- * Makes the folder and what is missing above it, and proves that it can be written. Only the present user may read what
- * is made; Windows keeps the inherited rights (the user's profile).
- * @throws AppError E_DATA_UNWRITABLE, also where Node's own recursive mkdir would try for ever (below Linux's /proc)
+ * Makes the folder and what is missing above it, closes it to other users, and proves that it can be written. Only the
+ * present user may read what is made.
+ * @throws AppError E_DATA_OWNER; E_DATA_UNWRITABLE, also where Node's own recursive mkdir would try for ever (below Linux's /proc)
  */
 export function makeDataFolder(dataDir: string): void {
   try {
     makeMissing(resolve(dataDir))
-    const probe = join(dataDir, `.write-test-${process.pid}`)
-    writeFileSync(probe, '')
+    const probe = join(dataDir, `.write-test-${randomBytes(6).toString('hex')}`)
+    // Never through a link that somebody else has put there.
+    writeFileSync(probe, '', { flag: 'wx', mode: 0o600 })
     rmSync(probe)
+    closeDataFolder(dataDir)
   } catch (cause) {
+    if (cause instanceof AppError) throw cause
     throw new AppError(
       'E_DATA_UNWRITABLE',
       `The data folder ${dataDir} cannot be written (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}). Choose another with --data or DEPLOYX_DATA, or give this user the right to write there.`,

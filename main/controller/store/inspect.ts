@@ -110,30 +110,41 @@ function openAndRead(file: string, migrationsDir: string): Inside {
   }
 }
 
+/** Where the database is read. */
+export type ReadFrom = {
+  file: string
+  /** A controller is writing to it: what lies beside it changes all the time and says nothing. */
+  isLive: boolean
+}
+
 /**
  * Reads only. SQLite makes an empty `-wal` and a `-shm` beside a database that nobody has open.
- * @param readFrom another place of the same database (a copy), where those may be made
+ * @param from a copy of the database, or where it lies; null: it is not opened
  * @throws what the file system says
  */
 export function inspectDatabase(
   dataDir: string,
   migrationsDir: string,
-  readFrom?: string,
+  from: ReadFrom | null = { file: join(dataDir, DATABASE_FILE), isLive: false },
 ): DatabaseFacts {
   const file = join(dataDir, DATABASE_FILE)
   const folderMark = readFolderMark(dataDir)
+  const isLive = from?.isLive ?? false
   // Before the database is opened, which rebuilds -shm.
   const wal = readWal(`${file}-wal`)
-  const lost = lostLog(wal, readShm(`${file}-shm`), folderMark?.open ?? null)
-  const size = sizeOf(file)
-  // SQLite removes the log of a database of 0 bytes: such a one is never opened. A lost log is: its -shm proves the loss.
-  const inside: Inside =
-    size === null
-      ? { state: 'missing', ...UNKNOWN }
-      : size === 0 || (lost !== null && size <= ONE_PAGE_BYTES)
-        ? { state: 'empty', ...UNKNOWN }
-        : lost !== null && readFrom === undefined
-          ? { state: 'ours', ...UNKNOWN, isBlank: false }
-          : openAndRead(readFrom ?? file, migrationsDir)
+  const lost = isLive ? null : lostLog(wal, readShm(`${file}-shm`), folderMark?.open ?? null)
+  const inside = look()
   return { file, ...inside, wal: wal.state, lost, folderMark, copies: copiesOf(file) }
+
+  function look(): Inside {
+    const size = sizeOf(file)
+    if (size === null) return { state: 'missing', ...UNKNOWN }
+    // SQLite removes the log of a database of 0 bytes: such a one is never opened.
+    if (size === 0 || (lost !== null && size <= ONE_PAGE_BYTES))
+      return { state: 'empty', ...UNKNOWN }
+    // To open one that lost its log would rebuild -shm, which proves the loss.
+    if (from === null || (lost !== null && from.file === file))
+      return { state: 'ours', ...UNKNOWN, isBlank: false }
+    return openAndRead(from.file, migrationsDir)
+  }
 }

@@ -1,4 +1,5 @@
 /** The database as a file among others: copied beside a controller that is using it, and looked at before it is used. */
+import { closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { countMigrations } from './count-migrations.ts'
 
@@ -6,6 +7,8 @@ import { countMigrations } from './count-migrations.ts'
 export function snapshotDatabase(file: string, into: string): void {
   const db = new Database(file, { readonly: true, timeout: 5_000 })
   try {
+    // SQLite fills a file that is there and empty, and so it keeps its mode.
+    closeSync(openSync(into, 'wx', 0o600))
     db.prepare('VACUUM INTO ?').run(into)
   } finally {
     db.close()

@@ -35,7 +35,9 @@ export type Store = {
  * dies, so there is never a stale lock to clean up.
  */
 function lockDataFolder(dataDir: string): { release: () => void } {
-  const lock = new Database(join(dataDir, 'controller.lock'), { timeout: 0 })
+  const file = join(dataDir, 'controller.lock')
+  makePrivate(file)
+  const lock = new Database(file, { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (cause) {

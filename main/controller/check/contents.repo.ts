@@ -1,0 +1,31 @@
+/** What the check reads of the database, through a connection of its own. */
+import type Database from 'better-sqlite3'
+
+export type StoredContent = {
+  sha256: string
+  size_bytes: number
+  /** Name and version of a software entry that uses it, or null. */
+  used_by: string | null
+}
+
+const MAX_FAULTS = 5
+
+/** What SQLite's integrity check finds; nothing when the file is whole. */
+export function isWhole(db: Database.Database): string[] {
+  const found = db.pragma(`integrity_check(${MAX_FAULTS})`) as { integrity_check: string }[]
+  return found.map(({ integrity_check }) => integrity_check).filter((text) => text !== 'ok')
+}
+
+export const listContents = (db: Database.Database): StoredContent[] =>
+  db
+    .prepare<[], StoredContent>(
+      `select c.sha256, c.size_bytes, (
+         select trim(s.name || ' ' || s.version) from installers i join software s on s.id = i.software_id
+         where i.sha256 = c.sha256 limit 1
+       ) used_by
+       from contents c order by c.sha256`,
+    )
+    .all()
+
+export const knowsContent = (db: Database.Database, sha256: string): boolean =>
+  db.prepare('select 1 from contents where sha256 = ?').get(sha256) !== undefined

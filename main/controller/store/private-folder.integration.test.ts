@@ -1,0 +1,118 @@
+/** A data folder that was made beforehand is closed, or refused. */
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AppError } from '#shared/contract/errors.ts'
+import { aclArguments, closeDataFolder, findLoose } from './private-folder.ts'
+import { openStore } from './store.ts'
+
+const MIGRATIONS = join(import.meta.dirname, 'migrations')
+const SOMEBODY_ELSE = 65_534
+const isRoot = process.getuid?.() === 0
+
+let root: string
+let dataDir: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'deployx-private-'))
+  dataDir = join(root, 'data')
+  mkdirSync(dataDir)
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const modeOf = (path: string): number => statSync(path).mode & 0o777
+function refusalOf(work: () => unknown): AppError {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+  throw new Error('it was not refused')
+}
+const entries = (): string[] => readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
+
+describe.skipIf(process.platform === 'win32')('a data folder that others may enter', () => {
+  it('is closed with all that is in it: database, log, backups, lock, keys and packages', () => {
+    chmodSync(dataDir, 0o755)
+    for (const folder of ['keys', 'content', 'content/ab']) mkdirSync(join(dataDir, folder))
+    const files = ['keys/hub-tls.key', 'content/ab/x', 'deployx.db.backup-1', 'controller.lock']
+    for (const file of files) writeFileSync(join(dataDir, file), '', { mode: 0o644 })
+    const store = openStore({ dataDir, migrationsDir: MIGRATIONS })
+    expect(entries()).toEqual(expect.arrayContaining(['deployx.db-wal', 'deployx.db-shm']))
+    for (const name of entries()) expect(modeOf(join(dataDir, name)) & 0o077, name).toBe(0)
+    expect(modeOf(dataDir)).toBe(0o700)
+    store.close()
+    expect(findLoose(dataDir)).toEqual([])
+  })
+
+  it('keeps what it makes closed under any umask', () => {
+    const before = process.umask(0)
+    try {
+      openStore({ dataDir, migrationsDir: MIGRATIONS }).close()
+    } finally {
+      process.umask(before)
+    }
+    expect(findLoose(dataDir)).toEqual([])
+  })
+
+  it('is closed where only one file of it is open', () => {
+    chmodSync(dataDir, 0o700)
+    writeFileSync(join(dataDir, 'deployx.db.backup-1'), '', { mode: 0o640 })
+    mkdirSync(join(dataDir, 'keys'), { mode: 0o700 })
+    writeFileSync(join(dataDir, 'keys', 'hub-tls.key'), '', { mode: 0o644 })
+    closeDataFolder(dataDir)
+    expect(findLoose(dataDir)).toEqual([])
+    expect(modeOf(join(dataDir, 'keys', 'hub-tls.key'))).toBe(0o600)
+  })
+
+  it('leaves alone what a link points to', () => {
+    writeFileSync(join(root, 'outside'), '', { mode: 0o644 })
+    chmodSync(join(root, 'outside'), 0o644)
+    symlinkSync(join(root, 'outside'), join(dataDir, 'link'))
+    closeDataFolder(dataDir)
+    expect(modeOf(join(root, 'outside'))).toBe(0o644)
+  })
+
+  it.skipIf(!isRoot).each(['.', 'controller.lock', 'deployx.db', 'keys', 'keys/hub-tls.key'])(
+    'is refused, unchanged, where %s belongs to somebody else',
+    (name) => {
+      mkdirSync(join(dataDir, 'keys'), { mode: 0o700 })
+      for (const file of ['controller.lock', 'deployx.db', 'keys/hub-tls.key'])
+        writeFileSync(join(dataDir, file), '', { mode: 0o600 })
+      chmodSync(dataDir, 0o700)
+      chownSync(join(dataDir, name), SOMEBODY_ELSE, SOMEBODY_ELSE)
+      const before = entries()
+      const refusal = refusalOf(() => openStore({ dataDir, migrationsDir: MIGRATIONS }))
+      expect(refusal.code).toBe('E_DATA_OWNER')
+      expect(refusal.message).toContain(join(dataDir, name))
+      expect(entries()).toEqual(before)
+    },
+  )
+})
+
+describe('on Windows', () => {
+  const env = { USERPROFILE: 'C:\\Users\\anna', USERDOMAIN: 'OFFICE', USERNAME: 'anna' }
+  it('a folder outside of the profile is left to its user, the system and administrators', () => {
+    const args = aclArguments('/srv/deployx', env)
+    expect(args?.slice(1)).toEqual([
+      '/inheritance:r',
+      '/grant:r',
+      'OFFICE\\anna:(OI)(CI)F',
+      '*S-1-5-18:(OI)(CI)F',
+      '*S-1-5-32-544:(OI)(CI)F',
+      '/Q',
+    ])
+    expect(aclArguments('/srv/deployx', {})).toBeNull()
+  })
+})
