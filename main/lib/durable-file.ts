@@ -16,6 +16,7 @@ export type DurableFs = Pick<
   | 'renameSync'
   | 'rmSync'
   | 'copyFileSync'
+  | 'chmodSync'
   | 'mkdirSync'
 >
 
@@ -83,6 +84,8 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
         // Made first, so that it is closed to others before the first byte is in it.
         fs.closeSync(fs.openSync(temporary, 'wx', PRIVATE_FILE))
         fs.copyFileSync(from, temporary)
+        // A copy takes over the mode of its source.
+        fs.chmodSync(temporary, PRIVATE_FILE)
         syncPath(temporary, 'r+')
       })
     },
