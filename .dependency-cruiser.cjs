@@ -69,10 +69,10 @@ module.exports = {
       comment: 'A vertical slice is entered through its index.ts.',
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|signing|identity|settings)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|inspection|content|enrollment|users|audit|signing|identity|settings)/',
       },
       to: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|signing|identity|settings)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|inspection|content|enrollment|users|audit|signing|identity|settings)/',
         pathNot: ['^main/controller/$1/', '/index\\.ts$'],
       },
     },
@@ -81,7 +81,7 @@ module.exports = {
       severity: 'error',
       from: { path: '^main/controller/(hub|http|compose\\.ts|store)', pathNot: '\\.test\\.ts$' },
       to: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|identity|settings)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|inspection|content|enrollment|users|audit|identity|settings)/',
         pathNot: '/index\\.ts$',
       },
     },
@@ -89,7 +89,7 @@ module.exports = {
       name: 'slices-know-no-edge',
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|identity|settings)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|inspection|content|enrollment|users|audit|identity|settings)/',
         pathNot: '\\.test\\.ts$',
       },
       to: { path: '^main/controller/(hub|http|compose\\.ts)' },
@@ -99,11 +99,35 @@ module.exports = {
       comment: "Only a slice's own repository touches tables.",
       severity: 'error',
       from: {
-        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|content|enrollment|users|audit|identity|settings|hub|http)/',
+        path: '^main/controller/(deployments|devices|agent-updates|groups|inventory|requests|software|inspection|content|enrollment|users|audit|identity|settings|hub|http)/',
         pathNot: ['\\.repo\\.ts$', '\\.test\\.ts$'],
       },
       to: {
         path: ['^node_modules/(drizzle-orm|better-sqlite3)/', '^main/controller/store/schema'],
+      },
+    },
+    {
+      name: 'foreign-files-are-read-in-the-worker',
+      comment:
+        'Readers of foreign files run in the inspection worker: only its entry may import them, and nothing else of the hub the shared ones.',
+      severity: 'error',
+      from: {
+        path: '^main/',
+        pathNot: [
+          '^main/controller/inspection/(worker|worker-loop)\\.ts$',
+          '^main/controller/inspection/readers/',
+          '\\.test\\.ts$',
+          '^main/controller/test-kit/',
+          // Recovery files, which are sealed and read in a worker of their own.
+          '^main/controller/identity/recovery-file\\.ts$',
+        ],
+      },
+      to: {
+        path: [
+          '^main/controller/inspection/(readers/|worker(-loop)?\\.ts$)',
+          '^shared/domain/(portable-executable|archive-rule)\\.ts$',
+          '^node_modules/(yauzl|tar-stream|xz-decompress|fzstd)/',
+        ],
       },
     },
     {

@@ -81,6 +81,7 @@ export default defineConfig({
           'workers/signing': 'main/controller/signing/worker.ts',
           'workers/identity': 'main/controller/identity/worker.ts',
           'workers/check': 'main/controller/check/worker.ts',
+          'workers/inspection': 'main/controller/inspection/worker.ts',
           'workers/passwords': 'main/controller/users/password-worker.ts',
           'workers/workbook': 'main/controller/deployments/workbook-worker.ts',
         },

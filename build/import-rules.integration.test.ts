@@ -78,6 +78,30 @@ const violations: [rule: string, file: string, specifier: string, leadsTo: strin
     'main/controller/store/schema/any.ts',
   ],
   [
+    'foreign-files-are-read-in-the-worker',
+    'main/controller/software/x1.ts',
+    '../inspection/readers/any.ts',
+    'main/controller/inspection/readers/any.ts',
+  ],
+  [
+    'foreign-files-are-read-in-the-worker',
+    'main/controller/inspection/index.ts',
+    './worker-loop.ts',
+    'main/controller/inspection/worker-loop.ts',
+  ],
+  [
+    'foreign-files-are-read-in-the-worker',
+    'main/controller/software/x2.ts',
+    '#shared/domain/portable-executable.ts',
+    'shared/domain/portable-executable.ts',
+  ],
+  [
+    'foreign-files-are-read-in-the-worker',
+    'main/controller/software/x3.ts',
+    'yauzl',
+    'node_modules/yauzl/index.js',
+  ],
+  [
     'slow-to-load-is-loaded-late',
     'main/controller/x4.ts',
     './http/docs.ts',
@@ -116,6 +140,8 @@ const lawful: [file: string, specifier: string][] = [
   ['main/controller/groups/groups.repo.ts', '../store/schema/any.ts'],
   ['main/controller/http/docs.ts', '@fastify/swagger'],
   ['main/controller/hub/y1.ts', '../devices/index.ts'],
+  ['main/controller/inspection/worker.ts', './worker-loop.ts'],
+  ['main/controller/inspection/readers/y1.ts', 'yauzl'],
   ['build/y1.ts', '../main/any.ts'],
 ]
 
@@ -127,6 +153,7 @@ const packages = [
   'electron-store',
   'drizzle-orm',
   'socket.io-client',
+  'yauzl',
 ]
 const bystanders = [
   'shared/any.ts',
@@ -139,6 +166,9 @@ const bystanders = [
   'main/controller/devices/index.ts',
   'main/controller/devices/presence.ts',
   'main/controller/http/any.ts',
+  'main/controller/inspection/readers/any.ts',
+  'main/controller/inspection/worker-loop.ts',
+  'shared/domain/portable-executable.ts',
   'main/controller/store/schema/any.ts',
   'renderer/api/any.ts',
 ]

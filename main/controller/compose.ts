@@ -13,6 +13,7 @@ import { createDevices } from './devices/index.ts'
 import { createEnrollment, createPairing } from './enrollment/index.ts'
 import { openConsolePort } from './http/console-port.ts'
 import { createGroups } from './groups/index.ts'
+import { createInspection } from './inspection/index.ts'
 import { createInventories } from './inventory/index.ts'
 import { hubAddresses } from './hub/addresses.ts'
 import { createAgentsEdge } from './hub/agents.ts'
@@ -161,9 +162,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
       })
     limit(settings.get())
     settings.onChange(limit)
+    const inspection = createInspection({ workersDir: options.workersDir, log })
     const software = createSoftware({
       ...common,
       content,
+      inspection,
       fetchOptions: { allowPrivateFetch: options.allowPrivateFetch ?? false },
       isInUse: (id): boolean => deployments.isSoftwareInUse(id),
     })
@@ -240,7 +243,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     })
 
     undo.push(
+      // Last in, first out: the software slice would wait for what is being inspected.
       () => software.stop(),
+      () => inspection.stop(),
       () => deployments.stop(),
       () => agentUpdates.stop(),
     )

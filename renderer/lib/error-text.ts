@@ -27,6 +27,11 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
     next: 'Fetch it again: it may be cut off.',
     messageSaysMore: true,
   },
+  E_PACKAGE_LIMIT: {
+    title: 'The file takes too much time or memory to inspect',
+    next: 'A sound installer does not. Fetch it again from its maker.',
+    messageSaysMore: true,
+  },
   E_UPLOAD_ABORTED: { title: 'The upload was cut off', next: 'Try again.' },
   E_UNAUTHENTICATED: { title: 'You are signed out', next: 'Sign in again.' },
   E_CREDENTIALS: { title: 'Wrong user name or password', next: null },

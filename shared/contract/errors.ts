@@ -7,6 +7,7 @@ export const ERRORS = {
   E_NO_TARGETS: { status: 400, retryable: false },
   E_URL_INVALID: { status: 400, retryable: false },
   E_PACKAGE_UNREADABLE: { status: 400, retryable: false },
+  E_PACKAGE_LIMIT: { status: 400, retryable: false },
   E_UPLOAD_ABORTED: { status: 400, retryable: true },
   E_UNAUTHENTICATED: { status: 401, retryable: false },
   E_CREDENTIALS: { status: 401, retryable: false },

@@ -138,6 +138,26 @@ export function archiveChoices(files: readonly Candidate[]): string[] {
     .slice(0, ARCHIVE_CHOICE_LIMIT)
 }
 
+/** So many are named where a path is not there. */
+const NEAREST = 5
+/** Paths like the one that is not there: of the same name elsewhere first, then by how many characters differ behind a common start. */
+export function nearestPaths(wanted: string, paths: readonly string[]): string[] {
+  const nameOf = (path: string): string => path.split('/').at(-1)!.toLowerCase()
+  const name = nameOf(wanted)
+  const distance = (path: string): number => {
+    const other = nameOf(path)
+    if (other === name) return -1
+    let same = 0
+    while (same < Math.min(name.length, other.length) && name[same] === other[same]) same++
+    return Math.max(name.length, other.length) - same
+  }
+  return paths
+    .map((path) => ({ path, away: distance(path) }))
+    .sort((a, b) => a.away - b.away)
+    .slice(0, NEAREST)
+    .map(({ path }) => path)
+}
+
 /** The one that can only be meant on this platform: alone in the uppermost folder that holds any. Null: a person has to say. */
 export function proposedEntry(choices: readonly string[], platform: DevicePlatform): string | null {
   const usable = choices.filter((path) => kindOfEntry(path, platform) !== null)

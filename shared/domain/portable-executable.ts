@@ -13,6 +13,8 @@ export type ProgramFacts = {
   sectionNames: string[]
   /** Where the last section ends: installers keep their data there. */
   overlayAt: number
+  /** The least size of the file: Windows loads no program whose sections or signature lie behind its end. */
+  endAt: number
   /** `2.5.0.0` of the fixed part, which Windows itself compares. */
   fileVersion: string | null
   productVersion: string | null
@@ -27,11 +29,19 @@ const VERSION_LIMIT_BYTES = 128 * 1024
 const DEPTH_LIMIT = 4
 const STRING_LIMIT = 64
 const RESOURCE_DIRECTORY = 2
+/** Its address is one of the file. */
+const SIGNATURE_DIRECTORY = 4
 const RT_VERSION = 16
 const FIXED_SIGNATURE = 0xfeef04bd
 const SUBDIRECTORY = 0x80000000
 
-type Section = { name: string; virtualAt: number; at: number; bytes: number }
+type Section = {
+  name: string
+  virtualAt: number
+  virtualBytes: number
+  at: number
+  bytes: number
+}
 
 const view = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -161,6 +171,14 @@ function parseVersion(
   }
 }
 
+const PAGE_BYTES = 4096
+/** Of a section that is larger in the file than in memory, Windows reads the pages that it needs. */
+function sectionEnd({ at, bytes, virtualBytes }: Section): number {
+  if (at === 0 || bytes === 0) return 0
+  const pages = Math.ceil(virtualBytes / PAGE_BYTES) * PAGE_BYTES
+  return at + (virtualBytes === 0 ? bytes : Math.min(bytes, pages))
+}
+
 /** @returns null when it is no Windows program (PE) */
 export async function readProgram(read: Read): Promise<ProgramFacts | null> {
   const head = await read(0, HEADER_BYTES)
@@ -174,12 +192,20 @@ export async function readProgram(read: Read): Promise<ProgramFacts | null> {
   const directoriesAt =
     header.length < 26 ? Infinity : 24 + (coff.getUint16(24, true) === 0x20b ? 112 : 96)
   const resourceAt = directoriesAt + 8 * RESOURCE_DIRECTORY
+  const signatureAt = directoriesAt + 8 * SIGNATURE_DIRECTORY
+  const hasSignature =
+    signatureAt + 8 <= Math.min(24 + optionalBytes, header.length) &&
+    coff.getUint32(directoriesAt - 4, true) > SIGNATURE_DIRECTORY
+  const signatureEnd = hasSignature
+    ? coff.getUint32(signatureAt, true) + coff.getUint32(signatureAt + 4, true)
+    : 0
   const hasResources = resourceAt + 8 <= Math.min(24 + optionalBytes, header.length)
   const sections: Section[] = []
   for (let i = 0, at = 24 + optionalBytes; i < sectionCount; i++, at += 40) {
     if (at + 40 > header.length) break
     sections.push({
-      name: latin1(header.subarray(at, at + 8)).replace(/\0.*$/s, ''),
+      name: latin1(header.subarray(at, at + 8)).split('\0', 1)[0]!,
+      virtualBytes: coff.getUint32(at + 8, true),
       virtualAt: coff.getUint32(at + 12, true),
       bytes: coff.getUint32(at + 16, true),
       at: coff.getUint32(at + 20, true),
@@ -192,6 +218,7 @@ export async function readProgram(read: Read): Promise<ProgramFacts | null> {
     machine: coff.getUint16(4, true),
     sectionNames: sections.map((section) => section.name),
     overlayAt: Math.max(0, ...sections.map((section) => section.at + section.bytes)),
+    endAt: Math.max(signatureEnd, ...sections.map(sectionEnd)),
     ...(resource
       ? parseVersion(resource)
       : { fileVersion: null, productVersion: null, strings: {} }),

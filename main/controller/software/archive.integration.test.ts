@@ -207,9 +207,9 @@ describe('an archive that no agent would extract', () => {
     [
       'links hard outside',
       [{ name: 'l', type: 'link', linkname: '/etc/passwd' }],
-      /link in it leads to nothing/,
+      /link in it leads out/,
     ],
-    ['holds a name twice', files('a', './a'), /holds "a" twice/],
+    ['holds a name twice', files('a', './a'), /same name/],
     ['holds nothing', [{ name: 'd/', type: 'directory' }], /holds no files/],
   ])('is refused: %s', async (_name, entries, words) => {
     const error = await refusal(add('x.tar.gz', await tarOf(...entries)))

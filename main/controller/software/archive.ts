@@ -3,17 +3,22 @@ import type { InstallerArchive } from '#shared/contract/entities.ts'
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
 import type { SoftwareFields } from '#shared/contract/requests.ts'
 import {
-  archiveChoices,
   isArchiveKind,
   kindOfEntry,
+  nearestPaths,
   proposedEntry,
   proposedPlatform,
 } from '#shared/domain/archives.ts'
 import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
-import { unreadable, type ArchiveListing } from './inspect/facts.ts'
+import { unreadable, type ArchiveFacts } from '../inspection/index.ts'
 
 type Said = Pick<SoftwareFields, 'platform' | 'entry' | 'uninstall_entry'>
 
+const PLATFORM_NAMES: Record<DevicePlatform, string> = {
+  windows: 'Windows',
+  linux: 'Linux',
+  macos: 'macOS',
+}
 /** So many are named in an error. */
 const NAMED = 5
 const CHOICE_DETAILS = 50
@@ -25,25 +30,13 @@ const invalid = (path: string, message: string, details: ErrorDetail[] = []): Ap
 const asDetails = (choices: readonly string[]): ErrorDetail[] =>
   choices.slice(0, CHOICE_DETAILS).map((message, i) => ({ path: `/entry/choices/${i}`, message }))
 
-/** Paths like the one that is not there: of the same name elsewhere first, then by how many letters differ at its ends. */
-function nearest(wanted: string, files: readonly string[]): string[] {
-  const nameOf = (path: string): string => path.split('/').at(-1)!.toLowerCase()
-  const name = nameOf(wanted)
-  const likeness = (path: string): number => {
-    const other = nameOf(path)
-    if (other === name) return -1
-    let same = 0
-    while (same < Math.min(name.length, other.length) && name[same] === other[same]) same++
-    return Math.max(name.length, other.length) - same
-  }
-  return [...files].sort((a, b) => likeness(a) - likeness(b)).slice(0, NAMED)
-}
+type Known = { isThere: (path: string) => boolean; nearest: (path: string) => string[] }
 
-function checkEntry(field: string, entry: string, platform: DevicePlatform, files: Set<string>) {
-  if (!files.has(entry))
+function checkEntry(field: string, entry: string, platform: DevicePlatform, known: Known) {
+  if (!known.isThere(entry))
     throw invalid(
       `/${field}`,
-      `it holds no file ${JSON.stringify(entry)}; the most similar are ${nearest(entry, [...files]).join(', ')}`,
+      `it holds no file ${JSON.stringify(entry)}; the most similar are ${known.nearest(entry).join(', ')}`,
     )
   checkRuns(field, entry, platform)
 }
@@ -66,11 +59,15 @@ function checkRuns(field: string, entry: string, platform: DevicePlatform): void
  * the platform cannot extract it
  */
 export function archiveOf(
-  listing: ArchiveListing,
+  facts: ArchiveFacts,
   said: Said,
 ): { platform: DevicePlatform; archive: InstallerArchive } {
-  const choices = archiveChoices(listing.files)
-  const files = new Set(listing.files.map(({ path }) => path))
+  const { choices } = facts
+  const known: Known = {
+    isThere: (path) =>
+      choices.includes(path) || facts.asked.some((one) => one.path === path && one.isThere),
+    nearest: (path) => facts.asked.find((one) => one.path === path)?.nearest ?? [],
+  }
   const platform = said.platform ?? proposedPlatform(choices)
   if (platform === null)
     throw invalid(
@@ -78,8 +75,9 @@ export function archiveOf(
       'it does not tell for which platform it is; choose one',
       asDetails(choices),
     )
-  if (platform === 'windows' && listing.windowsProblem !== null)
-    throw unreadable(`${listing.windowsProblem}, so Windows cannot extract it`)
+  const problem = facts.problems[platform]
+  if (problem !== undefined)
+    throw unreadable(`${problem}, so ${PLATFORM_NAMES[platform]} cannot extract it`)
   const entry = said.entry ?? proposedEntry(choices, platform)
   if (entry === null)
     throw invalid(
@@ -89,16 +87,16 @@ export function archiveOf(
         : `it does not tell which file in it is run; choose one, for example ${choices.slice(0, NAMED).join(', ')}`,
       asDetails(choices),
     )
-  checkEntry('entry', entry, platform, files)
+  checkEntry('entry', entry, platform, known)
   const uninstall_entry = said.uninstall_entry ?? null
-  if (uninstall_entry !== null) checkEntry('uninstall_entry', uninstall_entry, platform, files)
+  if (uninstall_entry !== null) checkEntry('uninstall_entry', uninstall_entry, platform, known)
   const chosen = [entry, ...(uninstall_entry === null ? [] : [uninstall_entry])]
   return {
     platform,
     archive: {
       entry,
       uninstall_entry,
-      expanded_bytes: listing.expandedBytes,
+      expanded_bytes: facts.expandedBytes,
       choices: [...new Set([...choices, ...chosen])],
     },
   }
@@ -136,14 +134,18 @@ export function correctedArchive(
   if (entry === undefined && uninstall_entry === undefined && change.platform === undefined)
     return {}
   const platform = change.platform ?? before.platform
-  const files = new Set(before.archive.choices)
+  const { choices } = before.archive
+  const known: Known = {
+    isThere: (path) => choices.includes(path),
+    nearest: (path) => nearestPaths(path, choices),
+  }
   const archive = {
     ...before.archive,
     ...(entry === undefined ? {} : { entry }),
     ...(uninstall_entry === undefined ? {} : { uninstall_entry }),
   }
-  checkEntry('entry', archive.entry, platform, files)
+  checkEntry('entry', archive.entry, platform, known)
   if (archive.uninstall_entry !== null)
-    checkEntry('uninstall_entry', archive.uninstall_entry, platform, files)
+    checkEntry('uninstall_entry', archive.uninstall_entry, platform, known)
   return { archive }
 }

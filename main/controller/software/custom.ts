@@ -13,7 +13,7 @@ import { isoTime, type Viewer } from '../context.ts'
 import { argumentsProblem } from './arguments.ts'
 import { checkUrl } from './fetch/url.ts'
 import { fileNameOfUrl } from './fetch/file-name.ts'
-import { cleanFileName } from './inspect/index.ts'
+import { cleanFileName } from '../inspection/index.ts'
 import type { SoftwareRepo, SoftwareWithInstallers } from './software.repo.ts'
 
 export type CheckedCustom = {

@@ -5,6 +5,7 @@ import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content } from '../content/index.ts'
 import type { Log, Now, Viewer } from '../context.ts'
+import type { Inspection } from '../inspection/index.ts'
 import type { Store } from '../store/store.ts'
 import { createAccess, installerIn } from './access.ts'
 import { checkCustomItems, insertCustom } from './custom.ts'
@@ -26,6 +27,8 @@ export type Software = ReturnType<typeof createSoftware>
 export function createSoftware(deps: {
   store: Store
   content: Content
+  /** Every file is read there. Stopped by its owner, after this slice. */
+  inspection: Inspection
   now: Now
   log: Log
   audit: Audit
@@ -34,7 +37,7 @@ export function createSoftware(deps: {
   /** Tests shorten waits, tests and the demo fetch from loopback. */
   fetchOptions?: Partial<FetchOptions>
 }) {
-  const { store, content, now, audit, isInUse } = deps
+  const { store, content, inspection, now, audit, isInUse } = deps
   const repo = createSoftwareRepo(store)
   const access = createAccess(repo)
   const listeners = new Set<(id: InstallerId) => void>()
@@ -42,6 +45,7 @@ export function createSoftware(deps: {
   const fetcher = createFetcher({
     repo,
     content,
+    inspection,
     log: deps.log,
     options: { ...FETCH_OPTIONS, ...deps.fetchOptions },
     settled: (id) => listeners.forEach((listener) => listener(id)),
@@ -54,7 +58,12 @@ export function createSoftware(deps: {
 
   function fetchAgain({ id, source_url }: InstallerRow): void {
     if (source_url === null) return
-    repo.updateInstaller(id, { fetch_state: 'fetching', fetch_reason: null, fetch_message: null })
+    repo.updateInstaller(id, {
+      fetch_state: 'fetching',
+      fetch_reason: null,
+      fetch_message: null,
+      inspections: 0,
+    })
   }
 
   return {
@@ -69,7 +78,16 @@ export function createSoftware(deps: {
     checkInstaller: (viewer: Viewer, id: SoftwareId, installerId: InstallerId): void =>
       void installerIn(access.changeable(viewer, id), installerId),
 
-    ...createUploads({ repo, content, now, audit, access, view, stopping: stopping.signal }),
+    ...createUploads({
+      repo,
+      content,
+      inspection,
+      now,
+      audit,
+      access,
+      view,
+      stopping: stopping.signal,
+    }),
     ...createEdit({ store, repo, content, now, audit, access, view, isInUse }),
 
     /** For the removal of a user. */

@@ -9,10 +9,15 @@ import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content, Staged } from '../content/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
+import {
+  cleanFileName,
+  kindOrThrow,
+  type Inspection,
+  type PackageFacts,
+} from '../inspection/index.ts'
 import { installerIn, type Access } from './access.ts'
 import { archiveOf, checkNoEntries } from './archive.ts'
 import { checkArguments, checkFree, checkSameFile, inWords } from './checks.ts'
-import { cleanFileName, inspect, kindOrThrow, type PackageFacts } from './inspect/index.ts'
 import { chosenRule } from './rules.ts'
 import type { SoftwareRepo } from './software.repo.ts'
 
@@ -56,14 +61,21 @@ function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields
   }
 }
 
-/** Looks at the file, then lets `work` write rows in the transaction that keeps it; ends the upload in any case. */
+/** Inspects the file, then lets `work` write rows in the transaction that keeps it; ends the upload in any case. */
 async function keepUpload<T>(
+  inspection: Inspection,
+  viewer: Viewer,
   upload: Upload,
   fields: SoftwareFields,
   work: (installer: ReturnType<typeof installerOf>, facts: PackageFacts) => T,
 ): Promise<T> {
   try {
-    const facts = await inspect(upload.staged.path, upload.fileName, upload.kind)
+    const { fileName, kind, staged } = upload
+    const asked = [fields.entry, fields.uninstall_entry].filter((path) => typeof path === 'string')
+    const facts = await inspection.inspect(
+      { path: staged.path, fileName, kind, asked },
+      `user ${viewer.id}`,
+    )
     const installer = installerOf(upload, facts, fields)
     return await upload.staged.commit(() => work(installer, facts))
   } finally {
@@ -74,6 +86,7 @@ async function keepUpload<T>(
 export function createUploads(deps: {
   repo: SoftwareRepo
   content: Content
+  inspection: Inspection
   now: Now
   audit: Audit
   access: Access
@@ -81,7 +94,7 @@ export function createUploads(deps: {
   /** Breaks off what is being received. */
   stopping: AbortSignal
 }) {
-  const { repo, content, audit, access, view } = deps
+  const { repo, content, inspection, audit, access, view } = deps
 
   return {
     /**
@@ -106,7 +119,7 @@ export function createUploads(deps: {
 
     /** New software out of one installer. @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION; then nothing is kept */
     async create(viewer: Viewer, upload: Upload, fields: SoftwareFields): Promise<SoftwareView> {
-      const id = await keepUpload(upload, fields, (installer, facts) => {
+      const id = await keepUpload(inspection, viewer, upload, fields, (installer, facts) => {
         const row = repo.insert({
           name: fields.name ?? facts.name,
           version: fields.version ?? facts.version,
@@ -131,7 +144,7 @@ export function createUploads(deps: {
       upload: Upload,
       fields: SoftwareFields,
     ): Promise<SoftwareView> {
-      await keepUpload(upload, fields, (installer) => {
+      await keepUpload(inspection, viewer, upload, fields, (installer) => {
         const row = access.changeable(viewer, id)
         const { platform, arch } = installer
         checkFree(row.name, row.installers, installer)

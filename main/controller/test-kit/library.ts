@@ -8,12 +8,23 @@ import type { Role } from '#shared/contract/entities.ts'
 import type { AttemptId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
 import { createAudit } from '../audit/index.ts'
 import { createContent, type CONTENT_OPTIONS } from '../content/index.ts'
-import type { Viewer } from '../context.ts'
+import type { Log, Viewer } from '../context.ts'
+import { createInspection, type Inspection } from '../inspection/index.ts'
 import { createSoftware, type FetchOptions } from '../software/index.ts'
 import { users } from '../store/schema/index.ts'
 import { openStore } from '../store/store.ts'
+import { TEST_WORKERS_DIR } from './workers.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
+
+let shared: Inspection | null = null
+/** One worker for all libraries of a test file: it ends with the process. A busy machine may take long over a file. */
+const sharedInspection = (log: Log): Inspection =>
+  (shared ??= createInspection({
+    workersDir: TEST_WORKERS_DIR,
+    log,
+    limits: { timeMs: 60_000 },
+  }))
 
 export type TestLibrary = ReturnType<typeof openLibrary>
 
@@ -23,6 +34,8 @@ export function openLibrary(
     dataDir?: string
     content?: Partial<typeof CONTENT_OPTIONS>
     fetch?: Partial<FetchOptions>
+    /** Closed by its owner. */
+    inspection?: Inspection
     deviceOfLiveAttempt?: (id: AttemptId) => DeviceId | null
   } = {},
 ) {
@@ -50,9 +63,11 @@ export function openLibrary(
     options: { reserveBytes: 0, ...options.content },
   })
   const inUse = new Set<SoftwareId>()
+  const inspection = options.inspection ?? sharedInspection(log)
   const software = createSoftware({
     store,
     content,
+    inspection,
     now,
     log,
     audit,

@@ -30,8 +30,9 @@ function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
     }
     return first
   }
-  // The sector table comes first, large enough for what these tests make.
-  const tableSectors = 4
+  // The sector table comes first; all of its parts stand in the header.
+  const wanted = streams.reduce((sum, { bytes }) => sum + Math.ceil(bytes.length / SECTOR) + 1, 16)
+  const tableSectors = Math.max(4, Math.ceil(wanted / 120))
   add(Buffer.alloc(tableSectors * SECTOR))
   for (let i = 0; i < tableSectors; i++) fat[i] = FAT_SECTOR
   const entry = (name: string, kind: number, first: number, size: number): Buffer => {
@@ -46,7 +47,8 @@ function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
   const entries = [entry('Root Entry', 5, END_OF_CHAIN, 0)]
   for (const { name, bytes } of streams) entries.push(entry(name, 2, add(bytes), bytes.length))
   const directory = add(Buffer.concat(entries))
-  if (fat.length > (tableSectors * SECTOR) / 4) throw new Error('too large for this small maker')
+  if (tableSectors > 109 || fat.length > (tableSectors * SECTOR) / 4)
+    throw new Error('too large for this small maker')
   for (let i = 0; i < (tableSectors * SECTOR) / 4; i++)
     sectors[Math.floor(i / 128)]!.writeUInt32LE(fat[i] ?? FREE, (i % 128) * 4)
   const header = Buffer.alloc(SECTOR)
@@ -84,6 +86,8 @@ export function makeMsiBytes(options: {
   template: string
   /** References of three bytes. */
   wide?: boolean
+  /** So many more rows, each with the name and value of the first property. */
+  repeatedRows?: number
 }): Buffer {
   const width = options.wide ? 3 : 2
   const texts = Object.entries(options.properties).flat()
@@ -101,11 +105,16 @@ export function makeMsiBytes(options: {
     }
     pool.push(place)
   }
-  const rows = texts.length / 2
+  const repeated = options.repeatedRows ?? 0
+  const rows = texts.length / 2 + repeated
   const table = Buffer.alloc(2 * rows * width)
   for (let row = 0; row < rows; row++)
     for (const column of [0, 1])
-      table.writeUIntLE(2 * row + column + 1, (column * rows + row) * width, width)
+      table.writeUIntLE(
+        2 * Math.max(0, row - repeated) + column + 1,
+        (column * rows + row) * width,
+        width,
+      )
   return makeCompound([
     { name: packName('_StringPool'), bytes: Buffer.concat(pool) },
     { name: packName('_StringData'), bytes: Buffer.from(texts.join(''), 'latin1') },

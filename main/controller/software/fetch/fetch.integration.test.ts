@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { CustomSoftware } from '#shared/contract/requests.ts'
 import type { z } from 'zod'
 import type { Viewer } from '../../context.ts'
+import { openInspector } from '../../test-kit/inspector.ts'
 import { openLibrary, type TestLibrary } from '../../test-kit/library.ts'
 import { makeDeb } from '../../test-kit/packages.ts'
 import type { InstallerRow } from '../index.ts'
@@ -372,5 +374,66 @@ describe('fetches', () => {
     routes.set('/a.sh', file(SCRIPT))
     open({}, dataDir)
     expect(await settle(row)).toMatchObject({ fetch_state: 'ready' })
+  })
+})
+
+describe.runIf(process.features.typescript)('a fetched file that harms its reader', () => {
+  const readers = join(import.meta.dirname, '..', '..', 'test-kit', 'misbehaving-readers.ts')
+  const inspector = openInspector({
+    workerFile: readers,
+    limits: { timeMs: 500, heapMiB: 48, youngHeapMiB: 8 },
+  })
+  afterAll(() => inspector.close())
+  const openWith = async (dataDir?: string) => {
+    await (dataDir ? library.shut() : library.close())
+    library = openLibrary({ dataDir, inspection: inspector.inspection })
+    if (!dataDir) viewer = library.addUser('ann', 'technician')
+  }
+  const rowOf = (row: InstallerRow) => library.software.installersOf(row.software_id)[0]!
+
+  it.each(['loop', 'heap', 'throw'])(
+    '(%s) fails, leaves nothing, and is not fetched again at the next start',
+    async (deed) => {
+      await openWith()
+      routes.set('/a.sh', file(Buffer.from(`${deed}\n`)))
+      const done = await fetchFrom('/a.sh')
+      expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'integrity', sha256: null })
+      expect(library.files()).toEqual([])
+      expect(library.count('contents')).toBe(0)
+      await openWith(library.dataDir)
+      library.software.startFetches()
+      expect(asked).toEqual(['/a.sh'])
+      // A person may ask for it again.
+      routes.set('/a.sh', file(Buffer.from('sound\n')))
+      library.software.retryFetches([done.id])
+      expect(await settle(done)).toMatchObject({ fetch_state: 'ready', inspections: 0 })
+    },
+  )
+
+  it('is not fetched again when it ended the controller itself', async () => {
+    await openWith()
+    const row = add({ download_url: `${base}/a.sh` })
+    // As a process leaves the row that dies while it inspects.
+    library.store.sqlite.prepare('update installers set inspections = 1').run()
+    expect(await settle(row)).toMatchObject({
+      fetch_state: 'failed',
+      fetch_reason: 'integrity',
+      fetch_message: expect.stringContaining('ended while it inspected this package') as string,
+    })
+    expect(asked).toEqual([])
+  })
+
+  it('has its inspection counted before it begins, and not held against it when the controller stops', async () => {
+    const own = openInspector({ workerFile: readers })
+    await library.close()
+    library = openLibrary({ inspection: own.inspection })
+    viewer = library.addUser('ann', 'technician')
+    routes.set('/a.sh', file(Buffer.from('never\n')))
+    const row = add({ download_url: `${base}/a.sh` })
+    library.software.startFetches()
+    await expect.poll(() => rowOf(row).inspections, { timeout: 15_000 }).toBe(1)
+    await own.close()
+    await expect.poll(() => rowOf(row).inspections, { timeout: 15_000 }).toBe(0)
+    expect(rowOf(row).fetch_state).toBe('fetching')
   })
 })

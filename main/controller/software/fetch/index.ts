@@ -10,7 +10,7 @@ import type { InstallerId } from '#shared/domain/ids.ts'
 import { INSTALLER_KINDS, kindOfFileName } from '#shared/domain/platforms.ts'
 import type { Content, Staged } from '../../content/index.ts'
 import type { Log } from '../../context.ts'
-import { cleanFileName, inspect } from '../inspect/index.ts'
+import { cleanFileName, InspectionStopped, type Inspection } from '../../inspection/index.ts'
 import { usableRule } from '../rules.ts'
 import type { InstallerRow, SoftwareRepo } from '../software.repo.ts'
 import { FetchFailure, openDownload } from './request.ts'
@@ -33,6 +33,7 @@ const MESSAGE_LIMIT = 1000
 export function createFetcher(deps: {
   repo: SoftwareRepo
   content: Pick<Content, 'ingest'>
+  inspection: Inspection
   log: Log
   options: FetchOptions
   /** Told after the commit. */
@@ -70,6 +71,33 @@ export function createFetcher(deps: {
     }
   }
 
+  /**
+   * What the file says about itself. That it is looked at stands in the store before: a file that ends its reader, or the whole
+   * process, is not inspected again unless a person asks for it.
+   */
+  async function inspected(row: InstallerRow, staged: Staged, fileName: string) {
+    repo.updateInstaller(row.id, { inspections: row.inspections + 1 })
+    try {
+      return await deps.inspection.inspect(
+        { path: staged.path, fileName, kind: row.kind },
+        'fetches',
+      )
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      const isStopped = error instanceof InspectionStopped
+      const isNotBegun = error.code === 'E_RATE_LIMITED'
+      // The file has done no harm: it may be inspected again, if the controller stops by the next start.
+      if (isStopped || isNotBegun) repo.updateInstaller(row.id, { inspections: row.inspections })
+      if (isStopped) throw error
+      throw new FetchFailure(
+        isNotBegun ? 'download_failed' : 'integrity',
+        error.message,
+        isNotBegun,
+        { cause: error },
+      )
+    }
+  }
+
   /** Checks what came and keeps it. */
   async function keep(row: InstallerRow, staged: Staged, fileName: string): Promise<void> {
     if (row.source_sha256 !== null && row.source_sha256 !== staged.sha256)
@@ -78,11 +106,7 @@ export function createFetcher(deps: {
         `The file that came is not the expected one: its SHA-256 is ${staged.sha256}.`,
         false,
       )
-    const facts = await inspect(staged.path, fileName, row.kind).catch((error: unknown) => {
-      throw error instanceof AppError
-        ? new FetchFailure('integrity', error.message, false, { cause: error })
-        : error
-    })
+    const facts = await inspected(row, staged, fileName)
     await staged.commit(() =>
       repo.updateInstaller(row.id, {
         sha256: staged.sha256,
@@ -93,6 +117,7 @@ export function createFetcher(deps: {
         fetch_state: 'ready',
         fetch_reason: null,
         fetch_message: null,
+        inspections: 0,
       }),
     )
   }
@@ -121,10 +146,16 @@ export function createFetcher(deps: {
 
   async function fetchOne(row: InstallerRow): Promise<void> {
     try {
+      if (row.inspections > 0)
+        throw new FetchFailure(
+          'integrity',
+          'The controller ended while it inspected this package, so it is not inspected again by itself. Try again if the package did not cause that.',
+          false,
+        )
       await withTries(row)
     } catch (error) {
       // Stopped: the row still says `fetching`, the next start takes it up.
-      if (stopping.signal.aborted) return
+      if (stopping.signal.aborted || error instanceof InspectionStopped) return
       const known = error instanceof FetchFailure
       if (!known) log.error({ err: error, installerId: row.id }, 'a package could not be fetched')
       repo.updateInstaller(row.id, {

@@ -67,6 +67,11 @@ export const installers = sqliteTable(
       enum: ['invalid_url', 'download_failed', 'integrity', 'disk_space', 'internal'],
     }),
     fetch_message: text(),
+    /**
+     * Inspections of the fetched file that were begun and have not ended. Written before each: a file that ended the whole
+     * process is not inspected again at the next start.
+     */
+    inspections: integer().notNull().default(0),
   },
   (t) => [index('installers_software').on(t.software_id), index('installers_sha256').on(t.sha256)],
 )

@@ -3,57 +3,49 @@
  * file `Distribution`, a single component a file `PackageInfo` (Apple, "Distribution Definition XML Schema"). Not tried on packages
  * of Apple's own tools here: those in the tests are made by the same description.
  */
-import type { FileHandle } from 'node:fs/promises'
-import { promisify } from 'node:util'
-import { inflate } from 'node:zlib'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
-import { cleanText, unreadable, type PackageFacts } from './facts.ts'
-import { readAt } from './window.ts'
-import { attributesOf, elementsOf, textIn } from './xml.ts'
+import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
+import { inflated } from './unpack.ts'
+import type { Window } from './window.ts'
+import { childOf, elementsOf, parseXml, textIn, type XmlElement } from './xml.ts'
 
 const HEADER_BYTES = 28
 const TOC_LIMIT_BYTES = 16 * 1024 * 1024
 const FILE_LIMIT_BYTES = 4 * 1024 * 1024
 
-async function inflated(packed: Buffer, limitBytes: number, what: string): Promise<Buffer> {
-  try {
-    return await promisify(inflate)(packed, { maxOutputLength: limitBytes })
-  } catch (error) {
-    throw unreadable(`${what} is damaged, or larger than is read`, error)
-  }
-}
-
 /** @returns the table of contents, and where the files begin */
-async function readToc(handle: FileHandle, fileBytes: number) {
-  const header = await readAt(handle, 0, HEADER_BYTES)
+function readToc(window: Window) {
+  const header = window.read(0, HEADER_BYTES)
   if (header.length < HEADER_BYTES) throw unreadable('it is cut off')
   const headerBytes = header.readUInt16BE(4)
   const packedBytes = Number(header.readBigUInt64BE(8))
   const heapAt = headerBytes + packedBytes
-  if (headerBytes < HEADER_BYTES || packedBytes > TOC_LIMIT_BYTES || heapAt > fileBytes)
+  if (headerBytes < HEADER_BYTES || packedBytes > TOC_LIMIT_BYTES || heapAt > window.sizeBytes)
     throw unreadable('its table of contents is damaged, or it is cut off')
-  const packed = await readAt(handle, headerBytes, packedBytes)
-  return {
-    toc: (await inflated(packed, TOC_LIMIT_BYTES, 'its table of contents')).toString('utf8'),
-    heapAt,
-  }
+  const packed = window.read(headerBytes, packedBytes)
+  const toc = inflated(packed, TOC_LIMIT_BYTES, 'its table of contents', window)
+  return { toc: parseXml(toc.toString('utf8')), heapAt }
 }
 
 type Part = { name: string; offset: number; length: number; isPacked: boolean }
 
-/** Files of the table of contents, wherever they lie. The name of a file stands behind its data, or before it. */
-function partsOf(toc: string): Part[] {
-  return elementsOf(toc, 'file').flatMap(({ content }) => {
-    // Of a folder its own fields stand outside of the files in it.
-    const own = content.replace(/<file\b[\s\S]*<\/file>/, '')
-    const name = textIn(own, 'name')
-    const data = elementsOf(own, 'data')[0]?.content ?? ''
-    const [offset, length] = ['offset', 'length'].map((field) => Number(textIn(data, field) ?? NaN))
-    const encoding = elementsOf(data, 'encoding')[0]
-    const style = encoding ? attributesOf(encoding.tag)['style'] : undefined
-    if (name === null || !Number.isSafeInteger(offset) || !Number.isSafeInteger(length)) return []
+/** A whole number of the table of contents; NaN where there is none. */
+const numberIn = (parent: XmlElement | undefined, name: string): number => {
+  const text = childOf(parent, name)?.text.trim() ?? ''
+  return /^\d{1,16}$/.test(text) ? Number(text) : NaN
+}
+
+/** Files of the table of contents, wherever they lie. */
+function partsOf(toc: XmlElement): Part[] {
+  return elementsOf(toc, 'file').flatMap((file) => {
+    const name = childOf(file, 'name')?.text.trim()
+    const data = childOf(file, 'data')
+    const [offset, length] = [numberIn(data, 'offset'), numberIn(data, 'length')]
+    const style = childOf(data, 'encoding')?.attributes['style']
+    if (name === undefined || !Number.isSafeInteger(offset) || !Number.isSafeInteger(length))
+      return []
     if (style !== undefined && !/gzip|octet-stream/.test(style)) return []
-    return [{ name, offset: offset!, length: length!, isPacked: /gzip/.test(style ?? '') }]
+    return [{ name, offset, length, isPacked: /gzip/.test(style ?? '') }]
   })
 }
 
@@ -66,11 +58,11 @@ function archOf(word: string | undefined): InstallerArch {
 
 type Known = { name: string; version: string; id: string; arch: InstallerArch }
 
-function fromDistribution(xml: string): Known {
-  const attributes = (name: string) => elementsOf(xml, name).map(({ tag }) => attributesOf(tag))
+function fromDistribution(xml: XmlElement): Known {
+  const attributes = (name: string) => elementsOf(xml, name).map((found) => found.attributes)
   const packages = attributes('pkg-ref')
     .filter(({ id, version }) => id && version)
-    .sort((a, b) => Number(b['installKBytes'] ?? 0) - Number(a['installKBytes'] ?? 0))
+    .sort((a, b) => (Number(b['installKBytes']) || 0) - (Number(a['installKBytes']) || 0))
   const [main] = packages
   const product = attributes('product')[0]
   const title = textIn(xml, 'title') ?? ''
@@ -83,9 +75,8 @@ function fromDistribution(xml: string): Known {
   }
 }
 
-function fromPackageInfo(xml: string): Known {
-  const info = elementsOf(xml, 'pkg-info')[0]
-  const { identifier = '', version = '' } = info ? attributesOf(info.tag) : {}
+function fromPackageInfo(xml: XmlElement): Known {
+  const { identifier = '', version = '' } = elementsOf(xml, 'pkg-info')[0]?.attributes ?? {}
   return { name: '', version, id: identifier, arch: 'any' }
 }
 
@@ -93,22 +84,22 @@ function fromPackageInfo(xml: string): Known {
  * What it tells of itself; what it does not tell is left empty.
  * @throws AppError E_PACKAGE_UNREADABLE with what is wrong
  */
-export async function readPkg(
-  handle: FileHandle,
-  fileBytes: number,
-): Promise<Pick<PackageFacts, 'name' | 'version' | 'arch' | 'detection'>> {
-  const { toc, heapAt } = await readToc(handle, fileBytes)
+export function readPkg(
+  window: Window,
+): Pick<PackageFacts, 'name' | 'version' | 'arch' | 'detection'> {
+  const { toc, heapAt } = readToc(window)
   const parts = partsOf(toc)
   for (const { offset, length } of parts)
-    if (heapAt + offset + length > fileBytes) throw unreadable('it is cut off')
-  const read = async (name: string): Promise<string | null> => {
+    if (heapAt + offset + length > window.sizeBytes) throw unreadable('it is cut off')
+  const read = (name: string): XmlElement | null => {
     const part = parts.find((one) => one.name === name)
     if (!part || part.length > FILE_LIMIT_BYTES) return null
-    const bytes = await readAt(handle, heapAt + part.offset, part.length)
-    return (part.isPacked ? await inflated(bytes, FILE_LIMIT_BYTES, name) : bytes).toString('utf8')
+    const bytes = window.read(heapAt + part.offset, part.length)
+    const text = part.isPacked ? inflated(bytes, FILE_LIMIT_BYTES, name, window) : bytes
+    return parseXml(text.toString('utf8'))
   }
-  const distribution = await read('Distribution')
-  const info = distribution === null ? await read('PackageInfo') : null
+  const distribution = read('Distribution')
+  const info = distribution === null ? read('PackageInfo') : null
   const known =
     distribution !== null ? fromDistribution(distribution) : info ? fromPackageInfo(info) : null
   if (known === null)

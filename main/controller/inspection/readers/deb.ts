@@ -1,11 +1,10 @@
 /** Debian packages: an ar archive of debian-binary, control.tar.* and data.tar.* (deb(5), deb-control(5)). */
-import type { FileHandle } from 'node:fs/promises'
 import { extract } from 'tar-stream'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { readArMembers, type ArMember } from './ar.ts'
-import { cleanText, unreadable, type PackageFacts } from './facts.ts'
+import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
 import { unpack } from './unpack.ts'
-import { readAt } from './window.ts'
+import type { Window } from './window.ts'
 
 const CONTROL_LIMIT_BYTES = 4 * 1024 * 1024
 const CONTROL_FILE_LIMIT_BYTES = 1024 * 1024
@@ -68,6 +67,12 @@ export function parseControl(text: string): Map<string, string> {
   return fields
 }
 
+/** `Ann Onym <ann@example.org>` without the address. */
+function maintainerName(text: string): string {
+  const address = text.indexOf('<')
+  return cleanText(address < 0 ? text : text.slice(0, address), 200)
+}
+
 function partOf(members: ArMember[], prefix: string): ArMember {
   const found = members.find((m) => m.name === prefix || m.name.startsWith(`${prefix}.`))
   if (!found) throw unreadable(`its part ${prefix} is missing, it may be cut off`)
@@ -75,19 +80,19 @@ function partOf(members: ArMember[], prefix: string): ArMember {
 }
 
 /** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
-export async function readDeb(handle: FileHandle, fileBytes: number): Promise<PackageFacts> {
-  const members = await readArMembers(handle, fileBytes)
+export async function readDeb(window: Window): Promise<PackageFacts> {
+  const members = readArMembers(window)
   const [first] = members
   if (first?.name !== 'debian-binary') throw unreadable('it is not a Debian package')
-  const format = (await readAt(handle, first.position, Math.min(first.sizeBytes, 16))).toString()
+  const format = window.read(first.position, Math.min(first.sizeBytes, 16)).toString()
   if (!/^2\.\d+\n/.test(format)) throw unreadable('its package format is not 2.x')
   const control = partOf(members, 'control.tar')
   partOf(members, 'data.tar')
   if (control.sizeBytes > CONTROL_LIMIT_BYTES)
     throw unreadable(`its control part is larger than ${CONTROL_LIMIT_BYTES / 1024 ** 2} MiB`)
 
-  const packed = await readAt(handle, control.position, control.sizeBytes)
-  const tar = await unpack(packed, control.name.slice('control.tar'.length))
+  const packed = window.read(control.position, control.sizeBytes)
+  const tar = await unpack(packed, control.name.slice('control.tar'.length), window)
   const fields = parseControl(await controlFile(tar))
   const name = fields.get('package') ?? ''
   const version = fields.get('version') ?? ''
@@ -101,7 +106,7 @@ export async function readDeb(handle: FileHandle, fileBytes: number): Promise<Pa
   return {
     name,
     version: version.slice(0, 100),
-    publisher: cleanText((fields.get('maintainer') ?? '').replace(/<[^>]*>/g, ''), 200),
+    publisher: maintainerName(fields.get('maintainer') ?? ''),
     platform: 'linux',
     arch: ARCHITECTURES[archWord] ?? null,
     archWord,

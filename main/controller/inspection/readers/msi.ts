@@ -2,16 +2,19 @@
  * Windows Installer packages: the table Property, and the summary. The format of the tables is not published; it is described
  * by the readers that exist (Wine's dlls/msi/{table,string}.c, msitools' libmsi), and these are what this follows.
  */
-import type { FileHandle } from 'node:fs/promises'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
+import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
 import { openCompound, type Compound } from './compound.ts'
-import { cleanText, unreadable, type PackageFacts } from './facts.ts'
+import type { Window } from './window.ts'
 
 const POOL_LIMIT_BYTES = 4 * 1024 * 1024
 const STRINGS_LIMIT_BYTES = 32 * 1024 * 1024
 const TABLE_LIMIT_BYTES = 1024 * 1024
 const SUMMARY_LIMIT_BYTES = 64 * 1024
 const NAME_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._'
+const NAME_LIMIT_BYTES = 72
+const VALUE_LIMIT_BYTES = 4096
+const WANTED = ['ProductName', 'ProductVersion', 'ProductCode', 'Manufacturer'] as const
 const TEMPLATE = 7
 const TYPE_TEXT = 30
 const PRODUCT_CODE = /^\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$/
@@ -44,21 +47,27 @@ export function decodeStreamName(name: string): string {
   return text
 }
 
-async function streamOrThrow(file: Compound, name: string, limitBytes: number): Promise<Buffer> {
+function streamOrThrow(file: Compound, name: string, limitBytes: number): Buffer {
   const found = file.streams.find((stream) => decodeStreamName(stream.name) === name)
   if (!found) throw unreadable(`its table ${name.slice(1)} is missing`)
   return file.read(found, limitBytes)
 }
 
-type Strings = { at: (index: number) => string; referenceBytes: 2 | 3 }
+type Strings = {
+  /** At most `limitBytes` of it: a table may name one long string in each of its rows. */
+  at: (index: number, limitBytes: number) => string
+  sizeBytes: (index: number) => number
+  referenceBytes: 2 | 3
+}
 
 /** The pool says how long each string is, the data holds one behind the other. */
 function readStrings(pool: Buffer, data: Buffer): Strings {
   if (pool.length < 4) throw unreadable('its table of strings is damaged')
   const head = pool.readUInt32LE(0)
   const decoder = new TextDecoder(encodingOf(head & 0xffff))
-  const ranges: [from: number, to: number][] = [[0, 0]]
-  let from = 0
+  const ends = new Float64Array(Math.floor(pool.length / 4) + 1)
+  let count = 1
+  let end = 0
   for (let at = 4; at + 4 <= pool.length; at += 4) {
     let length = pool.readUInt16LE(at)
     const references = pool.readUInt16LE(at + 2)
@@ -67,24 +76,37 @@ function readStrings(pool: Buffer, data: Buffer): Strings {
       at += 4
       length = pool.readUInt16LE(at + 2) * 0x10000 + pool.readUInt16LE(at)
     }
-    ranges.push([from, from + length])
-    from += length
+    end += length
+    ends[count++] = end
   }
+  const from = (index: number): number => ends[index - 1] ?? 0
+  const to = (index: number): number => (index > 0 && index < count ? ends[index]! : from(index))
   return {
-    at: (index) => decoder.decode(data.subarray(...(ranges[index] ?? [0, 0]))),
+    at: (index, limitBytes) =>
+      decoder.decode(data.subarray(from(index), Math.min(to(index), from(index) + limitBytes))),
+    sizeBytes: (index) => to(index) - from(index),
     referenceBytes: head & 0x80000000 ? 3 : 2,
   }
 }
 
-/** Two columns of strings, one column behind the other. */
-function readProperties(table: Buffer, strings: Strings): Map<string, string> {
+/** The wanted rows of two columns of strings, one column behind the other. */
+function readProperties(
+  table: Buffer,
+  strings: Strings,
+  wanted: readonly string[],
+): Map<string, string> {
   const width = strings.referenceBytes
   const rows = Math.floor(table.length / (2 * width))
   const properties = new Map<string, string>()
   for (let row = 0; row < rows; row++) {
     const reference = (column: number): number =>
       table.readUIntLE((column * rows + row) * width, width)
-    properties.set(strings.at(reference(0)), strings.at(reference(1)))
+    const name = reference(0)
+    const nameBytes = strings.sizeBytes(name)
+    if (!wanted.some(({ length }) => length === nameBytes)) continue
+    const text = strings.at(name, NAME_LIMIT_BYTES)
+    if (wanted.includes(text) && !properties.has(text))
+      properties.set(text, strings.at(reference(1), VALUE_LIMIT_BYTES))
   }
   return properties
 }
@@ -102,7 +124,7 @@ function templateOf(summary: Buffer): string {
     const at = section + summary.readUInt32LE(entry + 4)
     if (at + 8 > summary.length || summary.readUInt32LE(at) !== TYPE_TEXT) return ''
     const bytes = summary.subarray(at + 8, at + 8 + Math.min(summary.readUInt32LE(at + 4), 256))
-    return bytes.toString('latin1').replace(/\0.*$/s, '')
+    return bytes.toString('latin1').split('\0', 1)[0]!
   }
   return ''
 }
@@ -123,16 +145,14 @@ function archOf(word: string): InstallerArch | null {
 }
 
 /** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
-export async function readMsi(handle: FileHandle, fileBytes: number): Promise<PackageFacts> {
-  const file = await openCompound(handle, fileBytes)
+export function readMsi(window: Window): PackageFacts {
+  const file = openCompound(window)
   const strings = readStrings(
-    await streamOrThrow(file, '!_StringPool', POOL_LIMIT_BYTES),
-    await streamOrThrow(file, '!_StringData', STRINGS_LIMIT_BYTES),
+    streamOrThrow(file, '!_StringPool', POOL_LIMIT_BYTES),
+    streamOrThrow(file, '!_StringData', STRINGS_LIMIT_BYTES),
   )
-  const properties = readProperties(
-    await streamOrThrow(file, '!Property', TABLE_LIMIT_BYTES),
-    strings,
-  )
+  const table = streamOrThrow(file, '!Property', TABLE_LIMIT_BYTES)
+  const properties = readProperties(table, strings, WANTED)
   const text = (name: string, maxLength: number): string =>
     cleanText(properties.get(name) ?? '', maxLength)
   const productCode = text('ProductCode', 64)
@@ -140,7 +160,7 @@ export async function readMsi(handle: FileHandle, fileBytes: number): Promise<Pa
   if (name === '' || !PRODUCT_CODE.test(productCode))
     throw unreadable('its table Property names no product')
   const summary = file.streams.find((stream) => stream.name === '\u0005SummaryInformation')
-  const template = summary ? templateOf(await file.read(summary, SUMMARY_LIMIT_BYTES)) : ''
+  const template = summary ? templateOf(file.read(summary, SUMMARY_LIMIT_BYTES)) : ''
   const archWord = cleanText(template.split(';')[0]!.split(',')[0]!, 64)
   const version = text('ProductVersion', 100)
   return {

@@ -3,9 +3,8 @@
  * directory and single streams by random access, so the size of the file does not matter. Every chain is as long as its length
  * says, at most: a circle in the tables ends it.
  */
-import type { FileHandle } from 'node:fs/promises'
-import { unreadable } from './facts.ts'
-import { readAt } from './window.ts'
+import { unreadable } from '../facts.ts'
+import type { Window } from './window.ts'
 
 const HEADER_BYTES = 512
 const MAGIC = 'd0cf11e0a1b11ae1'
@@ -16,6 +15,8 @@ const STREAM = 2
 const ROOT = 5
 /** Real packages have some hundred streams, one per table and file. */
 const DIRECTORY_LIMIT_BYTES = 8 * 1024 * 1024
+/** The format allows no other value. */
+const MINI_CUTOFF_BYTES = 4096
 const FAT_LIMIT_SECTORS = 64 * 1024
 
 export type CompoundStream = { name: string; sizeBytes: number; first: number; isMini: boolean }
@@ -25,73 +26,86 @@ const damaged = (what: string) => unreadable(`its ${what} is damaged or cut off`
 export type Compound = {
   streams: readonly CompoundStream[]
   /** The whole of a stream, which must not be larger than `limitBytes`. */
-  read: (stream: CompoundStream, limitBytes: number) => Promise<Buffer>
+  read: (stream: CompoundStream, limitBytes: number) => Buffer
 }
 
-/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
-export async function openCompound(handle: FileHandle, fileBytes: number): Promise<Compound> {
-  const header = await readAt(handle, 0, HEADER_BYTES)
+/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong, E_PACKAGE_LIMIT */
+export function openCompound(window: Window): Compound {
+  const fileBytes = window.sizeBytes
+  const header = window.read(0, HEADER_BYTES)
   if (header.length < HEADER_BYTES || header.subarray(0, 8).toString('hex') !== MAGIC)
     throw unreadable('it is not a Windows Installer package')
   const sectorShift = header.readUInt16LE(30)
   const miniShift = header.readUInt16LE(32)
-  if (![9, 12].includes(sectorShift) || miniShift !== 6) throw damaged('header')
+  const miniCutoff = header.readUInt32LE(56)
+  if (![9, 12].includes(sectorShift) || miniShift !== 6 || miniCutoff > MINI_CUTOFF_BYTES)
+    throw damaged('header')
   const sectorBytes = 2 ** sectorShift
   const miniBytes = 2 ** miniShift
-  const miniCutoff = header.readUInt32LE(56)
   const perSector = sectorBytes / 4
 
-  async function sector(number: number): Promise<Buffer> {
+  /** Copies a sector to its place; the last one of the file may be shorter. */
+  function copySector(number: number, into: Buffer): void {
     const at = (number + 1) * sectorBytes
     if (number >= LAST_SECTOR || at >= fileBytes) throw damaged('structure')
-    const bytes = await readAt(handle, at, sectorBytes)
-    // The last sector may be shorter than the others.
-    return bytes.length === sectorBytes
-      ? bytes
-      : Buffer.concat([bytes, Buffer.alloc(sectorBytes - bytes.length)])
+    into.fill(0, window.fill(into, at))
   }
+  const scratch = Buffer.alloc(sectorBytes)
 
   /** Where the parts of the sector table lie: the first 109 in the header, the others in a chain. */
-  async function readDifat(): Promise<number[]> {
+  function readDifat(): number[] {
     const found: number[] = []
     const count = header.readUInt32LE(44)
     if (count > FAT_LIMIT_SECTORS) throw damaged('sector table')
     for (let i = 0; i < Math.min(count, DIFAT_IN_HEADER); i++)
       found.push(header.readUInt32LE(76 + 4 * i))
     for (let next = header.readUInt32LE(68); found.length < count;) {
-      const part = await sector(next)
+      copySector(next, scratch)
       for (let i = 0; i < perSector - 1 && found.length < count; i++)
-        found.push(part.readUInt32LE(4 * i))
-      next = part.readUInt32LE(sectorBytes - 4)
+        found.push(scratch.readUInt32LE(4 * i))
+      next = scratch.readUInt32LE(sectorBytes - 4)
     }
     return found
   }
-  const difat = await readDifat()
-  const fat = new Map<number, Buffer>()
-  async function nextSector(number: number): Promise<number> {
+  const difat = readDifat()
+  const tablePart = Buffer.alloc(sectorBytes)
+  let loaded = -1
+  /** Chains mostly stay within one part of the table, so that one is kept. */
+  function nextSector(number: number): number {
     const index = Math.floor(number / perSector)
     const place = difat[index]
     if (place === undefined) throw damaged('sector table')
-    let part = fat.get(index)
-    if (!part) fat.set(index, (part = await sector(place)))
-    return part.readUInt32LE(4 * (number % perSector))
-  }
-
-  /** So many bytes of a chain; null: as long as it is, up to the limit. */
-  async function readChain(first: number, sizeBytes: number | null): Promise<Buffer> {
-    const limit = sizeBytes ?? DIRECTORY_LIMIT_BYTES
-    const pieces: Buffer[] = []
-    let bytes = 0
-    for (let at = first; bytes < limit; at = await nextSector(at)) {
-      if (sizeBytes === null && at > LAST_SECTOR) break
-      pieces.push(await sector(at))
-      bytes += sectorBytes
+    if (loaded !== index) {
+      loaded = -1
+      copySector(place, tablePart)
+      loaded = index
     }
-    if (sizeBytes === null && bytes >= limit) throw damaged('directory')
-    return Buffer.concat(pieces).subarray(0, sizeBytes ?? bytes)
+    return tablePart.readUInt32LE(4 * (number % perSector))
   }
 
-  const directory = await readChain(header.readUInt32LE(48), null)
+  /** So many bytes of a chain. */
+  function readChain(first: number, sizeBytes: number): Buffer {
+    if (sizeBytes > fileBytes) throw damaged('structure')
+    window.spend(sizeBytes)
+    const whole = Buffer.allocUnsafeSlow(sizeBytes)
+    for (let at = first, done = 0; done < sizeBytes; done += sectorBytes) {
+      copySector(at, whole.subarray(done, done + sectorBytes))
+      if (done + sectorBytes < sizeBytes) at = nextSector(at)
+    }
+    return whole
+  }
+  /** How many bytes a chain has; the directory does not say. A circle ends at the limit. */
+  function chainBytes(first: number): number {
+    let bytes = 0
+    for (let at = first; at <= LAST_SECTOR; at = nextSector(at)) {
+      bytes += sectorBytes
+      if (bytes > DIRECTORY_LIMIT_BYTES) throw damaged('directory')
+    }
+    return bytes
+  }
+
+  const directoryAt = header.readUInt32LE(48)
+  const directory = readChain(directoryAt, Math.min(chainBytes(directoryAt), fileBytes))
   const streams: CompoundStream[] = []
   let root: { first: number; sizeBytes: number } | null = null
   for (let at = 0; at + ENTRY_BYTES <= directory.length; at += ENTRY_BYTES) {
@@ -106,31 +120,31 @@ export async function openCompound(handle: FileHandle, fileBytes: number): Promi
   if (!root) throw damaged('directory')
   const { first: miniFirst, sizeBytes: miniSize } = root
 
-  let mini: Promise<{ table: Buffer; bytes: Buffer }> | null = null
-  async function loadMini(): Promise<{ table: Buffer; bytes: Buffer }> {
+  let mini: { table: Buffer; bytes: Buffer } | null = null
+  function loadMini(): { table: Buffer; bytes: Buffer } {
     if (miniSize > 4 * DIRECTORY_LIMIT_BYTES) throw damaged('directory')
     const tableBytes = header.readUInt32LE(64) * sectorBytes
     if (tableBytes > DIRECTORY_LIMIT_BYTES) throw damaged('sector table')
     return {
-      table: await readChain(header.readUInt32LE(60), tableBytes),
-      bytes: await readChain(miniFirst, miniSize),
+      table: readChain(header.readUInt32LE(60), tableBytes),
+      bytes: readChain(miniFirst, miniSize),
     }
   }
-  async function readMini(stream: CompoundStream): Promise<Buffer> {
-    const { table, bytes } = await (mini ??= loadMini())
-    const pieces: Buffer[] = []
-    for (let at = stream.first, left = stream.sizeBytes; left > 0; left -= miniBytes) {
+  function readMini(stream: CompoundStream): Buffer {
+    const { table, bytes } = (mini ??= loadMini())
+    const whole = Buffer.alloc(stream.sizeBytes)
+    for (let at = stream.first, done = 0; done < whole.length; done += miniBytes) {
       const from = at * miniBytes
       if (from + 1 > bytes.length || 4 * at + 4 > table.length) throw damaged('structure')
-      pieces.push(bytes.subarray(from, from + Math.min(miniBytes, left)))
+      bytes.copy(whole, done, from, from + Math.min(miniBytes, whole.length - done))
       at = table.readUInt32LE(4 * at)
     }
-    return Buffer.concat(pieces)
+    return whole
   }
 
   return {
     streams,
-    async read(stream, limitBytes) {
+    read(stream, limitBytes) {
       if (stream.sizeBytes > limitBytes || stream.sizeBytes > fileBytes)
         throw unreadable('a table in it is larger than any real one')
       if (stream.sizeBytes === 0) return Buffer.alloc(0)

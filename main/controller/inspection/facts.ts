@@ -4,16 +4,19 @@ import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 
-/** What lies in an archive. */
-export type ArchiveListing = {
-  files: { path: string; isExecutable: boolean }[]
+/** What is in an archive. Bounded, because it travels to the hub's thread. */
+export type ArchiveFacts = {
   /** Bytes of all files together. */
   expandedBytes: number
-  /** Why Windows cannot extract it; null: it can. */
-  windowsProblem: string | null
+  /** Files that can be run somewhere, at most ARCHIVE_CHOICE_LIMIT. */
+  choices: string[]
+  /** Why a platform cannot extract it, in words. */
+  problems: Partial<Record<DevicePlatform, string>>
+  /** The files that the caller asked for; `nearest`: the most similar names, where there is no such file. */
+  asked: { path: string; isThere: boolean; nearest: string[] }[]
 }
 
-/** What a file tells of itself. */
+/** What a file says about itself. */
 export type PackageFacts = {
   name: string
   version: string
@@ -27,14 +30,28 @@ export type PackageFacts = {
   detection: Detection | null
   /** Windows programs: the tool that made the installer, where its marks are known. */
   technology?: InstallerTechnology | null
-  /** Archives: what they hold. */
-  archive?: ArchiveListing
+  archive?: ArchiveFacts
 }
 
-/** A file that is not what it says to be. */
+/** A file that is not what it claims to be. */
 export const unreadable = (what: string, cause?: unknown): AppError =>
   new AppError('E_PACKAGE_UNREADABLE', `The package cannot be used: ${what}.`, [], { cause })
 
+/** A file that needs more than a reader may use. `limit` names what was exceeded, with its unit. */
+export const beyondLimit = (limit: string): AppError =>
+  new AppError(
+    'E_PACKAGE_LIMIT',
+    `The file cannot be inspected within the limits: it needs more than ${limit}. Nothing of it was kept.`,
+    [{ path: '/file', message: `needs more than ${limit}` }],
+  )
+
 /** One line for people, from a file that anybody may have made. */
 export const cleanText = (text: string, maxLength: number): string =>
-  withoutSteering(text.replaceAll(/\s+/gu, ' ').trim()).slice(0, maxLength).trim()
+  withoutSteering(
+    text
+      .slice(0, 8 * maxLength)
+      .replaceAll(/\s+/gu, ' ')
+      .trim(),
+  )
+    .slice(0, maxLength)
+    .trim()

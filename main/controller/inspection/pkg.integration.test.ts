@@ -2,45 +2,14 @@
  * Packages of macOS, made here byte by byte after the description of their format: what is read out of them, and how they are
  * refused. Apple's tools, which make the real ones, do not run here.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { deflateSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
-import { inspect } from './index.ts'
-import { attributesOf, elementsOf, textIn } from './xml.ts'
+import { openInspector } from '../test-kit/inspector.ts'
+import { makePkg } from '../test-kit/macos-packages.ts'
+import { elementsOf, parseXml, textIn } from './readers/xml.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'deployx-pkg-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-type Part = { name: string; text: string; packed?: boolean }
-function makePkg(parts: Part[], wrap = (files: string) => files): Buffer {
-  let offset = 20 // behind the check sum
-  const heap: Buffer[] = [Buffer.alloc(20)]
-  const files = parts.map(({ name, text, packed = true }, i) => {
-    const bytes = packed ? deflateSync(text) : Buffer.from(text)
-    const style = packed ? 'application/x-gzip' : 'application/octet-stream'
-    heap.push(bytes)
-    const file = `<file id="${i + 1}"><data><extracted-checksum style="sha1">00</extracted-checksum><length>${bytes.length}</length><encoding style="${style}"/><offset>${offset}</offset><size>${text.length}</size></data><type>file</type><name>${name}</name></file>`
-    offset += bytes.length
-    return file
-  })
-  const toc = `<?xml version="1.0" encoding="UTF-8"?>\n<xar><toc><creation-time>2026-01-01T00:00:00</creation-time>${wrap(files.join(''))}</toc></xar>`
-  const packed = deflateSync(toc)
-  const header = Buffer.alloc(28)
-  header.write('xar!', 0, 'latin1')
-  header.writeUInt16BE(28, 4)
-  header.writeUInt16BE(1, 6)
-  header.writeBigUInt64BE(BigInt(packed.length), 8)
-  header.writeBigUInt64BE(BigInt(toc.length), 16)
-  header.writeUInt32BE(1, 24)
-  return Buffer.concat([header, packed, ...heap])
-}
-async function look(bytes: Buffer, name = 'tool.pkg') {
-  const file = join(folder, 'x')
-  writeFileSync(file, bytes)
-  return inspect(file, name, name.endsWith('.dmg') ? 'dmg' : 'pkg')
-}
+const inspector = openInspector()
+afterAll(() => inspector.close())
+const look = (bytes: Buffer, name = 'tool.pkg') => inspector.look(name, bytes)
 
 const DISTRIBUTION = `<?xml version="1.0"?>
 <!-- <title>Not this one</title> -->
@@ -145,10 +114,61 @@ describe('a macOS disk image', () => {
 
 describe('the little XML', () => {
   it('finds elements inside one another in their order', () => {
-    const xml = '<a n="1"><a n=\'2\'/><b>x</b></a><a n="3">y</a>'
-    expect(elementsOf(xml, 'a').map(({ tag }) => attributesOf(tag)['n'])).toEqual(['1', '2', '3'])
-    expect(elementsOf(xml, 'a')[0]!.content).toContain('<b>x</b>')
-    expect(textIn('<t> a &lt;b&gt; <![CDATA[c]]> </t>', 't')).toBe('a <b> c')
-    expect(textIn('<title-x>no</title-x>', 'title')).toBeNull()
+    const xml = parseXml('<a n="1"><a n=\'2\'/><b>x</b></a><a n="3">y</a>')
+    expect(elementsOf(xml, 'a').map(({ attributes }) => attributes['n'])).toEqual(['1', '2', '3'])
+    expect(elementsOf(xml, 'a')[0]!.children.map(({ name }) => name)).toEqual(['a', 'b'])
+    expect(textIn(parseXml('<t> a &lt;b&gt; <![CDATA[c]]>&#x2026; </t>'), 't')).toBe('a <b> c…')
+    expect(textIn(parseXml('<title-x>no</title-x>'), 'title')).toBeNull()
+  })
+
+  it('passes over comments, instructions and a document type', () => {
+    const xml = '\uFEFF<?xml version="1.0"?><!DOCTYPE a PUBLIC "x" "y"><!-- <a>no</a> --><a>yes</a>'
+    expect(textIn(parseXml(xml), 'a')).toBe('yes')
+  })
+
+  it.each([
+    '<a',
+    '<a b',
+    '<a b=c/>',
+    '<a b="c/>',
+    '<a>',
+    '</a>',
+    '<a></b>',
+    '<!-- ',
+    '<![CDATA[',
+    '<?xml',
+    '<a <a',
+    '<!DOCTYPE a [<!ENTITY b "c">]>',
+    '<a>'.repeat(200),
+  ])('refuses %s', (xml) => {
+    expect(() => parseXml(xml)).toThrow(/XML in it is (damaged|larger)/)
+  })
+
+  it.each([
+    '<file ',
+    '<!--',
+    '<file>',
+    '<',
+    '</',
+    '<a b="',
+    '<![CDATA[',
+    '<?',
+    '&',
+    '<a>&lt;',
+    '<a/>',
+  ])('takes time in proportion to its length: %s', (piece) => {
+    const timeOf = (repeated: string): number => {
+      const start = performance.now()
+      try {
+        parseXml(repeated)
+      } catch {
+        // refused, which is as good an answer
+      }
+      return performance.now() - start
+    }
+    const small = piece.repeat(10_000)
+    timeOf(small)
+    // Quadratic time would be 10,000 times as much.
+    expect(timeOf(piece.repeat(1_000_000))).toBeLessThan(1_000 * Math.max(1, timeOf(small)))
   })
 })

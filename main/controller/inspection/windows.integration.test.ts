@@ -1,22 +1,14 @@
 /** Windows installers, made here byte by byte: what they tell, and that damaged ones are refused without harm. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
-import { makeMsiBytes, makeProgram } from '../../test-kit/windows-packages.ts'
-import { inspect, kindOrThrow } from './index.ts'
-import { decodeStreamName } from './msi.ts'
+import { makeMsiBytes, makeProgram } from '../test-kit/windows-packages.ts'
+import { openInspector } from '../test-kit/inspector.ts'
+import { decodeStreamName } from './readers/msi.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'deployx-inspect-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-async function look(name: string, bytes: Buffer) {
-  const file = join(folder, name)
-  writeFileSync(file, bytes)
-  return inspect(file, name, kindOrThrow(name))
-}
+const inspector = openInspector()
+const { look } = inspector
+afterAll(() => inspector.close())
 
 const PROPERTIES = {
   ProductName: 'Übung für Zwei',
@@ -137,7 +129,7 @@ describe('a Windows program', () => {
     expect(await look('a.exe', makeProgram({ strings, ...options }))).toMatchObject({ technology })
   })
 
-  it('is read or taken as it is wherever it is damaged', async () => {
+  it('is read or refused wherever it is damaged', async () => {
     const whole = makeProgram({ strings })
     const damage = fc.array(
       fc.tuple(fc.integer({ min: 2, max: whole.length - 1 }), fc.nat({ max: 255 })),
@@ -147,11 +139,43 @@ describe('a Windows program', () => {
       fc.asyncProperty(damage, async (changes) => {
         const bytes = Buffer.from(whole)
         for (const [at, value] of changes) bytes[at] = value
-        const facts = await look('a.exe', bytes)
+        const facts = await look('a.exe', bytes).catch((error: unknown) => {
+          expect(error).toMatchObject({ code: 'E_PACKAGE_UNREADABLE' })
+          return null
+        })
+        if (facts === null) return
         expect(facts.platform).toBe('windows')
         expect(facts.name.length).toBeLessThanOrEqual(200)
       }),
       { numRuns: 300 },
     )
+  })
+
+  const dos = Buffer.alloc(512)
+  dos.write('MZ')
+  const noSections = makeProgram({ strings })
+  noSections.writeUInt16LE(0, 0x86)
+  it.each<[string, Buffer]>([
+    ['noise behind MZ', Buffer.concat([Buffer.from('MZ'), Buffer.alloc(4_000, 'noise')])],
+    ['two bytes', Buffer.from('MZ')],
+    ['a program of DOS', dos],
+    ['a head that leads behind the end', makeProgram({ strings }).subarray(0, 0x82)],
+    ['a program without sections', noSections],
+  ])('is refused when it is %s', async (_name, bytes) => {
+    await expect(look('Setup.exe', bytes)).rejects.toMatchObject({
+      code: 'E_PACKAGE_UNREADABLE',
+      message: expect.stringContaining('begins like a Windows program') as string,
+    })
+  })
+
+  it('is refused when it is cut off within its sections or its signature', async () => {
+    const whole = makeProgram({ strings, overlay: Buffer.alloc(600, 'payload') })
+    const signed = Buffer.from(whole)
+    signed.writeUInt32LE(16, 0x80 + 24 + 108)
+    signed.writeUInt32LE(whole.length - 200, 0x80 + 24 + 112 + 32)
+    signed.writeUInt32LE(200, 0x80 + 24 + 112 + 36)
+    expect(await look('a.exe', signed)).toMatchObject({ name: 'Probe' })
+    for (const bytes of [whole.subarray(0, 1_200), signed.subarray(0, whole.length - 1)])
+      await expect(look('a.exe', bytes)).rejects.toThrow('it is cut off')
   })
 })

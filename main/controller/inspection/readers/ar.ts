@@ -1,7 +1,6 @@
 /** The outer shell of a .deb: an ar archive (deb(5), ar(5)). Only its headers are read, so size does not matter. */
-import type { FileHandle } from 'node:fs/promises'
-import { unreadable } from './facts.ts'
-import { readAt } from './window.ts'
+import { unreadable } from '../facts.ts'
+import type { Window } from './window.ts'
 
 export type ArMember = { name: string; position: number; sizeBytes: number }
 
@@ -13,14 +12,15 @@ const MEMBER_LIMIT = 32
  * Every member, in order. The lengths must add up to the size of the file: a package that was cut off anywhere is refused.
  * @throws AppError E_PACKAGE_UNREADABLE
  */
-export async function readArMembers(handle: FileHandle, fileBytes: number): Promise<ArMember[]> {
-  const magic = (await readAt(handle, 0, MAGIC.length)).toString('latin1')
+export function readArMembers(window: Window): ArMember[] {
+  const fileBytes = window.sizeBytes
+  const magic = window.read(0, MAGIC.length).toString('latin1')
   if (magic !== MAGIC) throw unreadable('it is not a Debian package')
   const members: ArMember[] = []
   let position = MAGIC.length
   while (position < fileBytes) {
     if (members.length === MEMBER_LIMIT) throw unreadable('it holds too many parts')
-    const header = (await readAt(handle, position, HEADER_BYTES)).toString('latin1')
+    const header = window.read(position, HEADER_BYTES).toString('latin1')
     if (header.length < HEADER_BYTES) throw unreadable('it is cut off within a header')
     const size = header.slice(48, 58).trim()
     if (header.slice(58) !== '`\n' || !/^\d{1,10}$/.test(size))

@@ -1,10 +1,9 @@
 /** Windows programs: what their version resource says, and which tool made the installer. */
-import type { FileHandle } from 'node:fs/promises'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { readProgram, type ProgramFacts } from '#shared/domain/portable-executable.ts'
-import { cleanText } from './facts.ts'
-import { readAt } from './window.ts'
+import { cleanText, unreadable } from '../facts.ts'
+import type { Window } from './window.ts'
 
 /** The tools leave their marks in the program itself, at its beginning, or where its data begins behind it. */
 const LOOK_BYTES = 2 * 1024 * 1024
@@ -49,10 +48,18 @@ export type ExeFacts = {
   technology: InstallerTechnology | null
 }
 
-/** Nothing of it has to be there: many programs say nothing of themselves. Null when it is no Windows program. */
-export async function readExe(handle: FileHandle): Promise<ExeFacts | null> {
-  const program = await readProgram((position, length) => readAt(handle, position, length))
-  if (!program) return null
+/**
+ * Nothing of it has to be there: many programs say nothing about themselves.
+ * @throws AppError E_PACKAGE_UNREADABLE when Windows could not load it: no program at all, or cut off
+ */
+export async function readExe(window: Window): Promise<ExeFacts> {
+  const program = await readProgram(async (position, length) => window.read(position, length))
+  if (!program || program.sectionNames.length === 0)
+    throw unreadable('it begins like a Windows program, but the rest of it is none, or is damaged')
+  if (program.endAt > window.sizeBytes)
+    throw unreadable(
+      `it is cut off: as a Windows program it has at least ${program.endAt} bytes, ${window.sizeBytes} are there`,
+    )
   const { strings } = program
   const text = (name: string, maxLength: number): string =>
     cleanText(strings[name] ?? '', maxLength)
@@ -64,8 +71,8 @@ export async function readExe(handle: FileHandle): Promise<ExeFacts | null> {
     arch: archOf(program.machine),
     technology: technologyOf(
       program,
-      await readAt(handle, 0, LOOK_BYTES),
-      await readAt(handle, program.overlayAt, LOOK_BYTES),
+      window.read(0, LOOK_BYTES),
+      window.read(program.overlayAt, LOOK_BYTES),
     ),
   }
 }

@@ -11,15 +11,18 @@ import { extract, type Header } from 'tar-stream'
 // A CommonJS package: Node finds its exports behind the default import only.
 import xz from 'xz-decompress'
 import yauzl from 'yauzl'
+import { AppError } from '#shared/contract/errors.ts'
+import { archiveProblem, type ArchiveItem } from '#shared/domain/archive-rule.ts'
 import {
   ARCHIVE_ENTRY_LIMIT,
   ARCHIVE_EXPANDED_LIMIT_BYTES,
-  isWindowsPath,
-  linkTarget,
+  archiveChoices,
+  nearestPaths,
   safeArchivePath,
 } from '#shared/domain/archives.ts'
-import { AppError } from '#shared/contract/errors.ts'
-import { unreadable, type ArchiveListing } from './facts.ts'
+import type { DevicePlatform } from '#shared/domain/platforms.ts'
+import { unreadable, type ArchiveFacts } from '../facts.ts'
+import type { Window } from './window.ts'
 
 const READ_BYTES = 256 * 1024
 const LINK_LIMIT_BYTES = 4096
@@ -30,59 +33,63 @@ const FILE_TYPE = 0o170000
 const FOLDER = 0o040000
 const LINK = 0o120000
 const FILE = 0o100000
+const PLATFORMS: readonly DevicePlatform[] = ['linux', 'macos', 'windows']
 
 /** A name as it is shown in a sentence. */
 const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
 
-type Item = { name: string; isExecutable: boolean; sizeBytes: number } & (
-  { type: 'file' | 'folder' } | { type: 'link' | 'hardlink'; target: string }
-)
+type Listed = ArchiveItem & { isExecutable: boolean; sizeBytes: number }
 
-function collector() {
-  const listing: ArchiveListing = { files: [], expandedBytes: 0, windowsProblem: null }
-  const seen = new Set<string>()
-  /** As Windows and macOS compare names. */
-  const folded = new Set<string>()
-  let entries = 0
-  const notOnWindows = (problem: string): void => {
-    listing.windowsProblem ??= problem
-  }
+function collector(window: Window) {
+  const items: Listed[] = []
+  let expandedBytes = 0
 
   return {
-    listing,
-    add: (item: Item): void => {
-      if (++entries > ARCHIVE_ENTRY_LIMIT)
+    add: (item: Listed): void => {
+      window.spend(2 * (item.name.length + ('target' in item ? item.target.length : 0)))
+      if (items.length === ARCHIVE_ENTRY_LIMIT)
         throw unreadable(`it holds more than ${ARCHIVE_ENTRY_LIMIT} files`)
-      const path = safeArchivePath(item.name)
-      if (path === null) throw unreadable(`a name in it leads out of it (${quoted(item.name)})`)
-      if (path === '') return
-      if (!isWindowsPath(path)) notOnWindows(`Windows has no files of the name ${quoted(path)}`)
-      if (item.type === 'folder') return
-      if (seen.has(path)) throw unreadable(`it holds ${quoted(path)} twice`)
-      seen.add(path)
-      if (folded.has(path.toLowerCase()))
-        notOnWindows(`it holds ${quoted(path)} in two spellings, which are one to Windows`)
-      folded.add(path.toLowerCase())
-      if (item.type === 'link') {
-        notOnWindows('it holds links')
-        if (linkTarget(path, item.target) === null)
-          throw unreadable(`a link in it leads out of it (${quoted(path)})`)
-        return
-      }
-      if (item.type === 'hardlink') {
-        const target = safeArchivePath(item.target)
-        if (!target || !seen.has(target))
-          throw unreadable(`a link in it leads to nothing in it (${quoted(path)})`)
-      }
-      listing.expandedBytes += item.sizeBytes
-      if (listing.expandedBytes > ARCHIVE_EXPANDED_LIMIT_BYTES)
+      items.push(item)
+      if (item.type !== 'file') return
+      expandedBytes += item.sizeBytes
+      if (expandedBytes > ARCHIVE_EXPANDED_LIMIT_BYTES)
         throw unreadable(
           `it expands to more than ${ARCHIVE_EXPANDED_LIMIT_BYTES / 1024 ** 3} GiB, which is the most that is taken`,
         )
-      listing.files.push({ path, isExecutable: item.isExecutable })
+    },
+    /** @param asked files that the caller wants to know of */
+    facts(asked: readonly string[]): ArchiveFacts {
+      const problems: ArchiveFacts['problems'] = {}
+      for (const platform of PLATFORMS) {
+        const problem = archiveProblem(items, platform)
+        if (problem !== null) problems[platform] = problem
+      }
+      if (
+        problems.linux !== undefined &&
+        problems.macos !== undefined &&
+        problems.windows !== undefined
+      )
+        throw unreadable(problems.linux)
+      const files = items.flatMap(({ name, type, isExecutable }) => {
+        const path = type === 'file' || type === 'hardlink' ? safeArchivePath(name) : null
+        return path ? [{ path, isExecutable }] : []
+      })
+      if (files.length === 0) throw unreadable('it holds no files')
+      const paths = files.map(({ path }) => path)
+      const there = new Set(paths)
+      return {
+        expandedBytes,
+        choices: archiveChoices(files),
+        problems,
+        asked: asked.map((path) => {
+          const isThere = there.has(path)
+          return { path, isThere, nearest: isThere ? [] : nearestPaths(path, paths) }
+        }),
+      }
     },
   }
 }
+type Collector = ReturnType<typeof collector>
 
 async function readLink(stream: Readable): Promise<string> {
   // The library's streams never say that they are closed: no iterator, no pipeline.
@@ -95,13 +102,53 @@ async function readLink(stream: Readable): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-async function listZip(path: string): Promise<ArchiveListing> {
-  const { listing, add } = collector()
+/** The zip library reads through the window, so that what it reads counts. */
+class WindowReader extends yauzl.RandomAccessReader {
+  readonly #window: Window
+  constructor(window: Window) {
+    super()
+    this.#window = window
+  }
+  override _readStreamForRange(start: number, end: number): Readable {
+    const window = this.#window
+    function* pieces() {
+      for (let at = start; at < end; at += READ_BYTES)
+        yield window.read(at, Math.min(READ_BYTES, end - at))
+    }
+    return Readable.from(pieces())
+  }
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    let error: Error | null = null
+    try {
+      this.#window.spend(length)
+      const there = this.#window.fill(buffer.subarray(offset, offset + length), position)
+      if (there < length) error = new Error('it is cut off')
+    } catch (failed) {
+      error = failed as Error
+    }
+    process.nextTick(callback, error)
+  }
+}
+
+async function listZip(window: Window, { add }: Collector): Promise<void> {
   const zip = await new Promise<yauzl.ZipFile>((resolve, reject) => {
-    yauzl.open(path, { lazyEntries: true, autoClose: false }, (error, opened) => {
-      if (error) reject(unreadable(`it is not a readable zip archive (${error.message})`, error))
-      else resolve(opened)
-    })
+    const opened = (error: Error | null, file: yauzl.ZipFile): void => {
+      if (error)
+        reject(
+          error instanceof AppError
+            ? error
+            : unreadable(`it is not a readable zip archive (${error.message})`, error),
+        )
+      else resolve(file)
+    }
+    const options = { lazyEntries: true, autoClose: false }
+    yauzl.fromRandomAccessReader(new WindowReader(window), window.sizeBytes, options, opened)
   })
   const openEntry = promisify<yauzl.Entry, Readable>(zip.openReadStream.bind(zip))
 
@@ -128,24 +175,21 @@ async function listZip(path: string): Promise<ArchiveListing> {
 
   try {
     await new Promise<void>((resolve, reject) => {
-      let sinceBreath = 0
       zip.on('entry', (entry: yauzl.Entry) => {
-        take(entry).then(() => {
-          if (++sinceBreath % 1_000 === 0) setImmediate(() => zip.readEntry())
-          else zip.readEntry()
-        }, reject)
+        take(entry).then(() => zip.readEntry(), reject)
       })
       zip.once('end', resolve)
       // Of names that lead out of the archive it says so itself.
       zip.once('error', (error: Error) =>
-        reject(unreadable(`it is damaged (${error.message})`, error)),
+        reject(
+          error instanceof AppError ? error : unreadable(`it is damaged (${error.message})`, error),
+        ),
       )
       zip.readEntry()
     })
   } finally {
     zip.close()
   }
-  return listing
 }
 
 async function* unpackXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -162,7 +206,7 @@ async function* unpackXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
   }
 }
 
-function tarItem(header: Header): Item {
+function tarItem(header: Header): Listed {
   const item = {
     name: header.name,
     sizeBytes: header.size ?? 0,
@@ -183,17 +227,22 @@ function tarItem(header: Header): Item {
   }
 }
 
-async function listTar(path: string, head: Buffer): Promise<ArchiveListing> {
-  const { listing, add } = collector()
-  const first = head.subarray(0, 6).toString('hex')
-  const source = createReadStream(path, { highWaterMark: READ_BYTES })
+async function listTar(window: Window, { add }: Collector): Promise<void> {
+  const first = window.read(0, 6).toString('hex')
+  const source = createReadStream(window.path, { highWaterMark: READ_BYTES })
+  async function* counted(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of pieces) {
+      window.progressed(piece.length)
+      yield piece
+    }
+  }
   const tar = extract()
   const end = tar as unknown as NodeJS.WritableStream
   const reading = first.startsWith('1f8b')
-    ? pipeline(source, createGunzip(), end)
+    ? pipeline(source, counted, createGunzip(), end)
     : first === 'fd377a585a00'
-      ? pipeline(source, unpackXz, end)
-      : pipeline(source, end)
+      ? pipeline(source, counted, unpackXz, end)
+      : pipeline(source, counted, end)
   // The loop below ends with the same error; this keeps Node from calling it unhandled before that.
   reading.catch(() => undefined)
   try {
@@ -211,16 +260,18 @@ async function listTar(path: string, head: Buffer): Promise<ArchiveListing> {
       error,
     )
   }
-  return listing
 }
 
-/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
-export async function listArchive(
-  path: string,
+/**
+ * @param asked files in it that the caller wants to know of
+ * @throws AppError E_PACKAGE_UNREADABLE with what is wrong, E_PACKAGE_LIMIT
+ */
+export async function readArchive(
+  window: Window,
   kind: 'zip' | 'tar',
-  head: Buffer,
-): Promise<ArchiveListing> {
-  const listing = await (kind === 'zip' ? listZip(path) : listTar(path, head))
-  if (listing.files.length === 0) throw unreadable('it holds no files')
-  return listing
+  asked: readonly string[],
+): Promise<ArchiveFacts> {
+  const found = collector(window)
+  await (kind === 'zip' ? listZip(window, found) : listTar(window, found))
+  return found.facts(asked)
 }

@@ -1,0 +1,140 @@
+/**
+ * The readers of foreign files, one for each kind. A reader sees the file through a window, returns what the file says about
+ * itself, and refuses one that is not what its name says. It may take as long as it wants and fail in any way: its thread is
+ * limited (see ../index.ts). To add one: a file beside this one, and its row here.
+ */
+import {
+  INSTALLER_KINDS,
+  type InstallerArch,
+  type InstallerKind,
+} from '#shared/domain/platforms.ts'
+import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
+import { stemOf } from '../file-name.ts'
+import { readArchive } from './archive.ts'
+import { readDeb } from './deb.ts'
+import { readExe } from './exe.ts'
+import { readMsi } from './msi.ts'
+import { readPkg } from './pkg.ts'
+import { readRpm } from './rpm.ts'
+import type { Window } from './window.ts'
+
+const HEAD_BYTES = 4096
+const DMG_TRAILER_BYTES = 512
+
+/** What a reader found; the name of the file stands in for what it did not. */
+type Found = Partial<PackageFacts>
+export type Reader = {
+  /** What such a file is called in a sentence. */
+  what: string
+  /** Whether the first bytes are those of such a file. */
+  begins: (head: Buffer, window: Window) => boolean
+  /** @param asked of archives: files in it that the caller wants to know of */
+  read: (window: Window, asked: readonly string[]) => Found | Promise<Found>
+}
+
+const startsWith = (head: Buffer, hex: string): boolean =>
+  head.subarray(0, hex.length / 2).toString('hex') === hex
+const isProgram = (head: Buffer): boolean =>
+  startsWith(head, '4d5a') || startsWith(head, '7f454c46')
+/** Scripts are text: null bytes only in UTF-16, which begins with its mark. */
+const isText = (head: Buffer): boolean =>
+  startsWith(head, 'fffe') || startsWith(head, 'feff') || !head.includes(0)
+const nothing = (): Found => ({})
+
+/** Machine word of an ELF header (System V ABI, e_machine). */
+function elfArch(head: Buffer): InstallerArch {
+  const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18)
+  return ({ 0x3e: 'x64', 0xb7: 'arm64', 0x03: 'x86' } as const)[machine] ?? 'any'
+}
+
+/**
+ * The trailer of a disk image, which says where its data lies (newosxbook.com/DMG.html).
+ * @throws AppError E_PACKAGE_UNREADABLE when that is not in the file
+ */
+function hasKoly(window: Window): boolean {
+  const from = Math.max(0, window.sizeBytes - DMG_TRAILER_BYTES)
+  const koly = window.read(from, DMG_TRAILER_BYTES)
+  if (koly.length < DMG_TRAILER_BYTES || koly.toString('latin1', 0, 4) !== 'koly') return false
+  const dataEnd = koly.readBigUInt64BE(24) + koly.readBigUInt64BE(32)
+  if (koly.readUInt32BE(8) !== DMG_TRAILER_BYTES || dataEnd > BigInt(from))
+    throw unreadable('its trailer is damaged, or a part of it is missing')
+  return true
+}
+
+const script: Reader = {
+  what: 'a script',
+  begins: (head) => isText(head) && !isProgram(head),
+  read: nothing,
+}
+const isTar = (head: Buffer): boolean =>
+  startsWith(head, '1f8b') ||
+  startsWith(head, 'fd377a585a00') ||
+  head.subarray(257, 262).toString('latin1') === 'ustar'
+
+export const READERS: Readonly<Record<InstallerKind, Reader>> = {
+  msi: {
+    what: 'a Windows Installer package',
+    begins: (head) => startsWith(head, 'd0cf11e0a1b11ae1'),
+    read: readMsi,
+  },
+  exe: { what: 'a Windows program', begins: (head) => startsWith(head, '4d5a'), read: readExe },
+  ps1: script,
+  cmd: script,
+  // Self-extracting archives carry bytes behind their script.
+  sh: { ...script, begins: (head) => !isProgram(head) && head[0] !== 0 },
+  appimage: {
+    what: 'an AppImage',
+    begins: (head) => startsWith(head, '7f454c46') && head.length >= 20,
+    read: (window) => ({ arch: elfArch(window.read(0, 20)) }),
+  },
+  pkg: {
+    what: 'a macOS installer package',
+    begins: (head) => startsWith(head, '78617221'),
+    read: readPkg,
+  },
+  dmg: { what: 'a macOS disk image', begins: (_head, window) => hasKoly(window), read: nothing },
+  rpm: { what: 'an RPM package', begins: (head) => startsWith(head, 'edabeedb'), read: readRpm },
+  deb: {
+    what: 'a Debian package',
+    begins: (head) => startsWith(head, '213c617263683e0a'),
+    read: readDeb,
+  },
+  zip: {
+    what: 'a zip archive',
+    // Local file header, or the end record of an empty one.
+    begins: (head) => startsWith(head, '504b0304') || startsWith(head, '504b0506'),
+    read: async (window, asked) => ({ archive: await readArchive(window, 'zip', asked) }),
+  },
+  tar: {
+    what: 'a tar archive (plain, gzip or xz)',
+    begins: isTar,
+    read: async (window, asked) => ({ archive: await readArchive(window, 'tar', asked) }),
+  },
+}
+
+/**
+ * What the file says about itself, completed from its name where it says nothing.
+ * @throws AppError E_PACKAGE_UNREADABLE with what is wrong, E_PACKAGE_LIMIT
+ */
+export async function readFile(
+  window: Window,
+  file: { fileName: string; kind: InstallerKind; asked: readonly string[] },
+  readers: Readonly<Record<InstallerKind, Reader>> = READERS,
+): Promise<PackageFacts> {
+  const { fileName, kind, asked } = file
+  const reader = readers[kind]
+  if (window.sizeBytes === 0) throw unreadable('the file is empty')
+  if (!reader.begins(window.read(0, HEAD_BYTES), window))
+    throw unreadable(`${fileName} is not ${reader.what}, whatever its name says`)
+  const found = await reader.read(window, asked)
+  return {
+    version: '',
+    publisher: '',
+    platform: INSTALLER_KINDS[kind].platform,
+    arch: 'any',
+    archWord: '',
+    detection: null,
+    ...found,
+    name: found.name || cleanText(stemOf(fileName), 200) || fileName,
+  }
+}

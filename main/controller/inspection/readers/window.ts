@@ -1,0 +1,72 @@
+/**
+ * A file as readers see it: random access, and a bound on what they may allocate. The bytes they read and unpack are buffers,
+ * which the heap limit of their thread does not cover.
+ */
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { isMainThread } from 'node:worker_threads'
+import { beyondLimit } from '../facts.ts'
+
+const MIB = 1024 * 1024
+
+export type Window = {
+  readonly path: string
+  readonly sizeBytes: number
+  /** Up to `length` bytes at `position`; fewer at the end of the file. @throws AppError E_PACKAGE_LIMIT */
+  read: (position: number, length: number) => Buffer
+  /** Fills `target` from `position`. @returns how many bytes there were */
+  fill: (target: Buffer, position: number) => number
+  /** Counts bytes that a reader is about to allocate otherwise, such as those it unpacks. @throws AppError E_PACKAGE_LIMIT */
+  spend: (bytes: number) => void
+  /** Reports how much of the file has been streamed: the time limit starts anew for every so many. */
+  progressed: (bytes: number) => void
+  /** MiB that have been counted. */
+  usedMiB: () => number
+  close: () => void
+}
+
+/** @throws Error on the main thread: foreign files are read in the inspection worker only */
+export function openWindow(options: {
+  path: string
+  budgetMiB: number
+  progressed?: (bytes: number) => void
+}): Window {
+  if (isMainThread) throw new Error('foreign files are read in the inspection worker only')
+  const fd = openSync(options.path, 'r')
+  const sizeBytes = fstatSync(fd).size
+  let left = options.budgetMiB * MIB
+  let streamed = 0
+
+  function spend(bytes: number): void {
+    if (!(bytes <= left)) throw beyondLimit(`${options.budgetMiB} MiB of memory`)
+    left -= bytes
+  }
+  function fill(target: Buffer, position: number): number {
+    if (!Number.isSafeInteger(position) || position < 0) return 0
+    let done = 0
+    while (done < target.length) {
+      const read = readSync(fd, target, done, target.length - done, position + done)
+      if (read === 0) break
+      done += read
+    }
+    return done
+  }
+  return {
+    path: options.path,
+    sizeBytes,
+    fill,
+    spend,
+    read(position, length) {
+      const there = Math.max(0, Math.min(length, sizeBytes - position))
+      if (!(there > 0)) return Buffer.alloc(0)
+      spend(there)
+      const buffer = Buffer.allocUnsafeSlow(there)
+      return buffer.subarray(0, fill(buffer, position))
+    },
+    progressed(bytes) {
+      streamed += bytes
+      options.progressed?.(streamed)
+    },
+    usedMiB: () => options.budgetMiB - left / MIB,
+    close: () => closeSync(fd),
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * One inspection worker and its limits: wall clock, heap, buffers. A worker that exceeds one is ended, and another is started
+ * for the next file. The limit on buffers is the readers' own (readers/window.ts).
+ */
+import { Worker } from 'node:worker_threads'
+import { AppError } from '#shared/contract/errors.ts'
+import { beyondLimit, unreadable, type PackageFacts } from './facts.ts'
+import { IDLE_MS, START_TIMEOUT_MS, type INSPECTION_LIMITS } from './limits.ts'
+import type { InspectionAnswer, InspectionData, InspectionTask } from './protocol.ts'
+
+export type Limits = { [K in keyof typeof INSPECTION_LIMITS]: number }
+export type Outcome = { facts: PackageFacts; threadId: number }
+/** The controller stops: nothing is known of the file. */
+export class InspectionStopped extends AppError {
+  constructor() {
+    super('E_UPLOAD_ABORTED', 'The controller stopped before the file was inspected.')
+  }
+}
+
+type Started = { worker: Worker; progress: Int32Array; ready: Promise<void> }
+/** Buffers of a file that may still be there when the next one is read. */
+const KEPT_MIB = 24
+const isOutOfMemory = (error: unknown): boolean =>
+  (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
+const seconds = (ms: number): string => `${ms / 1000} s`
+
+export function createSeat(options: {
+  file: string
+  limits: Limits
+  /** A reader failed in a way that none should. */
+  onFault: (text: string) => void
+}) {
+  const { limits } = options
+  let started: Started | null = null
+  let idle: NodeJS.Timeout | null = null
+  let stopped = false
+  let isUsedUp = false
+  let interrupt: ((error: Error) => void) | null = null
+
+  /** Resolves once the thread is gone, so that no two of them hold memory. */
+  async function end(): Promise<void> {
+    const ending = started
+    started = null
+    if (idle) clearTimeout(idle)
+    await ending?.worker.terminate()
+  }
+
+  function start(): Started {
+    const progress = new SharedArrayBuffer(4)
+    const worker = new Worker(options.file, {
+      workerData: { bufferMiB: limits.bufferMiB, progress } satisfies InspectionData,
+      resourceLimits: {
+        maxOldGenerationSizeMb: limits.heapMiB,
+        maxYoungGenerationSizeMb: limits.youngHeapMiB,
+      },
+    })
+    // Waiting for files does not keep the process alive.
+    worker.unref()
+    const ready = new Promise<void>((resolve, reject) => {
+      const late = setTimeout(
+        () => reject(new Error('the inspection worker did not start')),
+        START_TIMEOUT_MS,
+      )
+      const settle = (how: () => void) => () => {
+        clearTimeout(late)
+        how()
+      }
+      worker.once('message', settle(resolve))
+      worker.once(
+        'exit',
+        settle(() => reject(new Error('the inspection worker has ended'))),
+      )
+      worker.on('error', (error: Error) => settle(() => reject(error))())
+    })
+    ready.catch(() => undefined) // reported to the one who waits for it
+    const made = { worker, progress: new Int32Array(progress), ready }
+    worker.once('exit', () => {
+      if (started === made) started = null
+    })
+    return made
+  }
+
+  /** What the worker makes of the file; rejects with AppError, or Error where the fault is not the file's. */
+  function ask({ worker, progress }: Started, task: InspectionTask): Promise<Outcome> {
+    return new Promise<Outcome>((resolve, reject) => {
+      const beganMs = performance.now()
+      let seenMiB = 0
+      let timer = setTimeout(onTime, limits.timeMs)
+      const settle = (how: () => void): void => {
+        clearTimeout(timer)
+        worker.off('message', onMessage).off('error', onError).off('exit', onExit)
+        interrupt = null
+        how()
+      }
+      const fail = (error: Error): void => settle(() => reject(error))
+      interrupt = fail
+      function onTime(): void {
+        const streamedMiB = Atomics.load(progress, 0)
+        const wholeMs = performance.now() - beganMs
+        if (streamedMiB - seenMiB < limits.progressMiB)
+          return fail(beyondLimit(seconds(limits.timeMs)))
+        if (wholeMs > limits.wholeTimeMs) return fail(beyondLimit(seconds(limits.wholeTimeMs)))
+        seenMiB = streamedMiB
+        timer = setTimeout(onTime, limits.timeMs)
+      }
+      function onError(error: unknown): void {
+        isUsedUp = true
+        if (isOutOfMemory(error)) return fail(beyondLimit(`${limits.heapMiB} MiB of memory`))
+        options.onFault(error instanceof Error ? (error.stack ?? error.message) : String(error))
+        fail(unreadable('its reader stumbled over it, so it is damaged or made to do harm', error))
+      }
+      function onExit(): void {
+        isUsedUp = true
+        fail(unreadable('its reader ended while it read the file'))
+      }
+      function onMessage({ message, usedMiB }: InspectionAnswer): void {
+        isUsedUp = usedMiB > KEPT_MIB
+        switch (message.what) {
+          case 'facts':
+            return settle(() => resolve({ facts: message.facts, threadId: message.threadId }))
+          case 'refused': {
+            const { code, message: text, details } = message.error
+            return fail(new AppError(code, text, details))
+          }
+          case 'fault':
+            options.onFault(message.text)
+            return fail(
+              unreadable('its reader stumbled over it, so it is damaged or made to do harm'),
+            )
+          case 'failed':
+            return fail(new Error(message.text))
+        }
+      }
+      Atomics.store(progress, 0, 0)
+      worker.on('message', onMessage).on('error', onError).on('exit', onExit)
+      worker.postMessage(task)
+    })
+  }
+
+  return {
+    /**
+     * One file at a time.
+     * @throws AppError E_PACKAGE_UNREADABLE, E_PACKAGE_LIMIT; InspectionStopped; Error when the file cannot be opened
+     */
+    async inspect(task: InspectionTask): Promise<Outcome> {
+      if (idle) clearTimeout(idle)
+      if (stopped) throw new InspectionStopped()
+      const seat = (started ??= start())
+      try {
+        await seat.ready
+        if (stopped) throw new InspectionStopped()
+        return await ask(seat, task)
+      } catch (error) {
+        if (stopped) throw new InspectionStopped()
+        const isAnswer = error instanceof AppError && error.code === 'E_PACKAGE_UNREADABLE'
+        // Whatever it still does with the file ends here. A refusal leaves it as good as new.
+        if (!isAnswer) await end()
+        throw error
+      } finally {
+        if (isUsedUp) await end()
+        isUsedUp = false
+        if (started && !stopped) {
+          idle = setTimeout(() => void end(), IDLE_MS)
+          idle.unref()
+        }
+      }
+    },
+    async stop(): Promise<void> {
+      stopped = true
+      interrupt?.(new InspectionStopped())
+      await end()
+    },
+  }
+}
+export type Seat = ReturnType<typeof createSeat>

@@ -1,0 +1,1 @@
+ALTER TABLE `installers` ADD `inspections` integer DEFAULT 0 NOT NULL;

@@ -1,0 +1,165 @@
+/**
+ * Which archives can be extracted on which platform: one rule, applied by the controller when an archive arrives and by the agent
+ * when it extracts one, entry by entry in the archive's order. A problem is words that go on after "The archive …: ".
+ */
+import { ARCHIVE_ENTRY_LIMIT, isWindowsPath, linkTarget, safeArchivePath } from './archives.ts'
+import type { DevicePlatform } from './platforms.ts'
+
+/** Files and folders, those included that only stand in the names of others. */
+const NODE_LIMIT = 2 * ARCHIVE_ENTRY_LIMIT
+/** Of one component: bytes of UTF-8, as Linux counts them. */
+const COMPONENT_LIMIT_BYTES = 255
+/** macOS takes no longer path as a whole; the agent's own folder stands before it. */
+const MACOS_PATH_LIMIT_BYTES = 800
+const LINK_LIMIT = 1024
+
+export type ArchiveItem =
+  | { name: string; type: 'file' | 'folder' }
+  | { name: string; type: 'link' | 'hardlink'; target: string }
+
+/** A checked path ('' for the archive's own folder), or why the archive cannot be extracted. */
+export type ArchiveVerdict = { path: string; problem?: never } | { path?: never; problem: string }
+
+const FOLDER = 0
+const FILE = 1
+const LINK = 2
+
+/** A name as it is shown in a sentence. */
+const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
+
+/** Bytes of UTF-8; no longer than the text needs to be looked at to know that it is too long. */
+function utf8Bytes(text: string): number {
+  let bytes = 0
+  for (const character of text) {
+    const code = character.codePointAt(0)!
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4
+  }
+  return bytes
+}
+
+/** Windows compares unit by unit in upper case. */
+function upperCase(component: string): string {
+  let folded = ''
+  for (const character of component) {
+    const upper = character.toUpperCase()
+    folded += upper.length === character.length ? upper : character
+  }
+  return folded
+}
+
+/** What names the same file on a platform has the same key. */
+const KEY: Record<DevicePlatform, (component: string) => string> = {
+  linux: (component) => component,
+  windows: upperCase,
+  macos: (component) => component.normalize('NFD').toLowerCase(),
+}
+const NAMES: Record<DevicePlatform, string> = {
+  linux: 'Linux',
+  windows: 'Windows',
+  macos: 'macOS',
+}
+
+function nameProblem(path: string, platform: DevicePlatform): string | null {
+  if (platform === 'windows')
+    return isWindowsPath(path) ? null : `Windows has no files of the name ${quoted(path)}`
+  const isLong =
+    path.split('/').some((part) => utf8Bytes(part) > COMPONENT_LIMIT_BYTES) ||
+    (platform === 'macos' && utf8Bytes(path) > MACOS_PATH_LIMIT_BYTES)
+  return isLong ? `the name ${quoted(path)} in it is too long for ${NAMES[platform]}` : null
+}
+
+export function createArchiveRule(platform: DevicePlatform) {
+  const keyOf = KEY[platform]
+  /** Nodes by the number of their folder and their key. Flat, so that deep paths cost no more than their parts. */
+  const nodes = new Map<string, number>()
+  const kinds: number[] = [FOLDER]
+  let entries = 0
+
+  const twoThings = (path: string): ArchiveVerdict => ({
+    problem: `it holds ${quoted(path)} both as a folder and as something else`,
+  })
+  const twice = (path: string): ArchiveVerdict => ({
+    problem:
+      platform === 'linux'
+        ? `it holds two things of the same name (${quoted(path)} is there twice)`
+        : `it holds two things of the same name (${quoted(path)} is there twice, or in two spellings, which are one to ${NAMES[platform]})`,
+  })
+  const tooMany = { problem: `it holds more than ${ARCHIVE_ENTRY_LIMIT} files` }
+
+  function find(path: string): number | undefined {
+    let node: number | undefined = 0
+    for (const part of path.split('/')) {
+      node = nodes.get(`${node}/${keyOf(part)}`)
+      if (node === undefined) return undefined
+    }
+    return node
+  }
+
+  /** Puts the path into the tree. */
+  function place(path: string, kind: number): ArchiveVerdict {
+    const parts = path.split('/')
+    let folder = 0
+    for (const [i, part] of parts.entries()) {
+      const isLast = i === parts.length - 1
+      const key = `${folder}/${keyOf(part)}`
+      const found = nodes.get(key)
+      if (found === undefined) {
+        if (kinds.length > NODE_LIMIT) return tooMany
+        nodes.set(key, kinds.length)
+        folder = kinds.length
+        kinds.push(isLast ? kind : FOLDER)
+        continue
+      }
+      const there = kinds[found]!
+      if (isLast && kind !== FOLDER && there !== FOLDER) return twice(path)
+      if (there !== (isLast ? kind : FOLDER)) return twoThings(parts.slice(0, i + 1).join('/'))
+      folder = found
+    }
+    return { path }
+  }
+
+  function linkProblem(item: ArchiveItem, path: string): string | null {
+    if (item.type === 'link') {
+      if (platform === 'windows') return 'it holds links'
+      if (item.target === '' || item.target.length > LINK_LIMIT)
+        return `a link in it has no target, or one that is too long (${quoted(path)})`
+      return linkTarget(path, item.target) === null
+        ? `a link in it leads out of it (${quoted(path)})`
+        : null
+    }
+    if (item.type !== 'hardlink') return null
+    const target = safeArchivePath(item.target)
+    if (target === null) return `a link in it leads out of it (${quoted(path)})`
+    const node = target === '' ? undefined : find(target)
+    return node === undefined || kinds[node] !== FILE
+      ? `a link in it names no file of it, or none that comes before it (${quoted(path)})`
+      : null
+  }
+
+  return {
+    add(item: ArchiveItem): ArchiveVerdict {
+      if (++entries > ARCHIVE_ENTRY_LIMIT) return tooMany
+      const path = safeArchivePath(item.name)
+      if (path === null) return { problem: `a name in it leads out of it (${quoted(item.name)})` }
+      if (path === '')
+        return item.type === 'folder' ? { path } : { problem: 'a file in it has no name' }
+      const problem = nameProblem(path, platform) ?? linkProblem(item, path)
+      if (problem !== null) return { problem }
+      return place(path, item.type === 'folder' ? FOLDER : item.type === 'link' ? LINK : FILE)
+    },
+  }
+}
+export type ArchiveRule = ReturnType<typeof createArchiveRule>
+
+/** Why the platform cannot extract an archive of these items, in words; null: it can. */
+export function archiveProblem(
+  items: Iterable<ArchiveItem>,
+  platform: DevicePlatform,
+): string | null {
+  const rule = createArchiveRule(platform)
+  for (const item of items) {
+    const { problem } = rule.add(item)
+    if (problem !== undefined) return problem
+  }
+  return null
+}
