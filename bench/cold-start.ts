@@ -308,7 +308,7 @@ const MAKE_ACCOUNT = `(async () => {
   const reply = await fetch(data.console_url + '/auth/setup', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'anna', password: 'correct horse battery' }),
+    body: JSON.stringify({ username: 'anna', password: 'correct horse battery', setup_code: data.setup_code }),
   })
   const { refresh_token } = await reply.json()
   if (!refresh_token) throw new Error('no account: ' + reply.status)

@@ -1,4 +1,5 @@
 /** The controller without a window: the same console in a browser. `--help` tells the options. */
+import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -16,13 +17,17 @@ Usage: npm run serve -- [options]
   --host H             address of the hub for agents (default: all interfaces)
   --hub-port N         port of the hub, TLS (default: ${HUB_PORT}; 0 = any free port)
   --console-host H     address of the console (default: 127.0.0.1)
+  --console-name NAME  a further name under which people reach the console (repeatable); others than this
+                       computer's names and addresses are refused
+  --console-plain-http serve the console over plain HTTP beyond this computer too, not over HTTPS with a key of its own
+  --setup-code         the first account needs a code: "setup_code" in the first line of output
   --console-port N     port of the console (default: ${CONSOLE_PORT}; 0 = any free port)
   --allow-private-fetch  let packages be fetched from any address, this computer's own included
   --start-anew         after a refusal: move everything in the data folder aside and begin with an empty one
   --accept-older-database  after a refusal: go on with a database that lost its latest changes
   --no-discovery       do not announce the hub on the LAN (mDNS)
   --check              check the data folder, also beside a running controller: reads only, changes nothing
-  --json               first line of output as JSON: {"console", "hub", "fingerprint"}; with --check: {"ok", "findings"}
+  --json               first line of output as JSON: {"console", "hub", "fingerprint", …}; with --check: {"ok", "findings"}
   --help, --version
 
 Exit code: 0 fine, 1 failed or findings of --check, 2 wrong usage.
@@ -46,6 +51,13 @@ function findRoot(from: string): string {
   return findRoot(up)
 }
 
+/** 100 bits, as people copy them: four groups of five, without letters that look alike. */
+function makeSetupCode(): string {
+  const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
+  const code = [...randomBytes(20)].map((byte) => letters[byte % letters.length]).join('')
+  return code.replace(/(.{5})(?=.)/g, '$1-')
+}
+
 class UsageError extends Error {}
 
 function port(text: string | undefined, option: string, fallback: number): number {
@@ -65,6 +77,9 @@ function readOptions() {
         'hub-port': { type: 'string' },
         'console-host': { type: 'string' },
         'console-port': { type: 'string' },
+        'console-name': { type: 'string', multiple: true },
+        'console-plain-http': { type: 'boolean' },
+        'setup-code': { type: 'boolean' },
         'allow-private-fetch': { type: 'boolean' },
         'no-discovery': { type: 'boolean' },
         'start-anew': { type: 'boolean' },
@@ -110,6 +125,7 @@ async function main(): Promise<void> {
   }
 
   const rendererDir = join(root, 'out', 'renderer')
+  const setupCode = options['setup-code'] ? makeSetupCode() : null
   const log = pino({ level: process.env['DEPLOYX_LOG_LEVEL'] ?? 'info' }, pino.destination(2))
   const start = (ports: { hubPort: number; consolePort: number }): Promise<Controller> =>
     startController({
@@ -125,6 +141,9 @@ async function main(): Promise<void> {
       version,
       hubHost: options.host,
       consoleHost: options['console-host'],
+      consoleNames: options['console-name'] ?? [],
+      consolePlainHttp: options['console-plain-http'] ?? false,
+      setupCode,
       allowedOrigins: [],
       recover: options['start-anew']
         ? 'start_anew'
@@ -166,14 +185,26 @@ async function main(): Promise<void> {
   process.on('SIGTERM', stop)
   process.on('SIGINT', stop)
 
+  if (controller.isConsoleOpenToRead)
+    process.stderr.write(
+      'deployx: warning: the console is served over plain HTTP. Everybody on the network between can read passwords and what is deployed.\n',
+    )
   process.stdout.write(
     options.json
       ? JSON.stringify({
           console: controller.consoleUrl,
           hub: controller.hubUrl,
           fingerprint: controller.fingerprint,
+          ...(controller.consoleFingerprint && {
+            console_fingerprint: controller.consoleFingerprint,
+          }),
+          ...(setupCode && { setup_code: setupCode }),
         }) + '\n'
-      : `Console  ${controller.consoleUrl}\nHub      ${controller.hubUrl}\nKey      ${controller.fingerprint}\nData     ${controller.dataDir}\nCtrl+C stops it.\n`,
+      : `Console  ${controller.consoleUrl}\n${
+          controller.consoleFingerprint ? `  key    ${controller.consoleFingerprint}\n` : ''
+        }Hub      ${controller.hubUrl}\nKey      ${controller.fingerprint}\nData     ${controller.dataDir}\n${
+          setupCode ? `Setup    ${setupCode}\n` : ''
+        }Ctrl+C stops it.\n`,
   )
 }
 

@@ -1,4 +1,5 @@
 /** The desktop app's life: one instance, one controller, one window. What they are made of is in desktop/. */
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { app, dialog, safeStorage } from 'electron'
 import { APP_ORIGIN } from './desktop/app-files.ts'
@@ -81,6 +82,8 @@ async function main(): Promise<void> {
 
   await app.whenReady()
   const appRoot = app.getAppPath()
+  // For the first account: other users of this computer reach the console's port, but not the window.
+  const setupCode = randomBytes(24).toString('base64url')
   // The window loads while the controller, by far the larger part, is read and started.
   const controller = import('./controller/compose.ts').then(({ startController }) =>
     startOnFreePorts(startController, {
@@ -97,11 +100,18 @@ async function main(): Promise<void> {
       allowedOrigins: [APP_ORIGIN],
       keystore: createKeystore(safeStorage),
       recover: askedToRecover(),
+      setupCode,
       onRestored: () => desktop.restart(),
       log,
     }),
   )
-  const desktop = openDesktop({ appRoot, controller, unattended: settings.unattended, log })
+  const desktop = openDesktop({
+    appRoot,
+    controller,
+    setupCode,
+    unattended: settings.unattended,
+    log,
+  })
   try {
     const hidden = app.commandLine.hasSwitch(HIDDEN_SWITCH)
     await desktop.controllerIsUp(await controller, hidden)

@@ -51,8 +51,9 @@ export function createApi(consoleUrl: string, token?: string) {
 }
 
 /** Makes the first account of a new controller and returns the surface as its owner uses it. */
-export async function setUpAccount(consoleUrl: string): Promise<Api> {
-  const { token } = await createApi(consoleUrl).call('auth.setup', { body: ADMIN })
+export async function setUpAccount(consoleUrl: string, setup_code: string): Promise<Api> {
+  const body = { ...ADMIN, setup_code }
+  const { token } = await createApi(consoleUrl).call('auth.setup', { body })
   return createApi(consoleUrl, token)
 }
 

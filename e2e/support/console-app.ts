@@ -26,6 +26,8 @@ export type ConsoleApp = {
   child: ChildProcess
   page: Page
   consoleUrl: string
+  /** What the first account needs; only the window is told. */
+  setupCode: string
   home: string
   dataDir: string
   /** What it wrote to stderr so far: its log, one JSON object per line, and Chromium's own lines. */
@@ -88,9 +90,10 @@ export async function launchConsole(options: LaunchOptions): Promise<ConsoleApp>
     const page = await electron.firstWindow({ timeout: START_LIMIT_MS })
     const info = await callBridge(page, 'app.info', undefined)
     if (!info.ok) throw new Error(info.error.message)
-    const { console_url: consoleUrl, data_dir: dataDir } = info.data
+    const { console_url: consoleUrl, data_dir: dataDir, setup_code: setupCode } = info.data
     const { home } = options
-    return { electron, child, page, consoleUrl, home, dataDir, stderr: () => stderr, close }
+    const where = { consoleUrl, setupCode, home, dataDir }
+    return { electron, child, page, ...where, stderr: () => stderr, close }
   } catch (error) {
     await close()
     throw new Error(`the app did not come up: ${(error as Error).message}\n${stderr}`, {

@@ -101,5 +101,5 @@ export async function launchWithAccount(
   options: Partial<LaunchOptions> = {},
 ): Promise<{ app: ConsoleApp; api: Api }> {
   const app = await launch(options)
-  return { app, api: await setUpAccount(app.consoleUrl) }
+  return { app, api: await setUpAccount(app.consoleUrl, app.setupCode) }
 }

@@ -217,9 +217,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const consoles = createConsolesEdge({ devices, deployments, settings, hubStatus })
     undo.push(() => consoles.stop())
 
-    const consolePort = await openConsolePort({
+    const consoleDoor = await openConsolePort({
       ...options,
       consoleHost,
+      consoleNames: options.consoleNames ?? [],
+      consolePlainHttp: options.consolePlainHttp ?? false,
+      setupCode: options.setupCode ?? null,
+      vaultKey: keys().vaultKey,
       jwtSecret: keys().jwtSecret,
       slices: {
         users,
@@ -298,10 +302,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     deployments.start()
     agentUpdates.start()
     software.startFetches()
-    const host = consoleHost === '0.0.0.0' ? '127.0.0.1' : consoleHost
-    log.info({ dataDir: join(dataDir), hubPort, consolePort }, 'the controller is up')
+    log.info({ dataDir: join(dataDir), hubPort, console: consoleDoor.url }, 'the controller is up')
     return {
-      consoleUrl: `http://${host}:${consolePort}`,
+      consoleUrl: consoleDoor.url,
+      consoleFingerprint: consoleDoor.fingerprint,
+      isConsoleOpenToRead: consoleDoor.isPlainInPublic,
       hubUrl: `https://${addresses()[0]}`,
       get fingerprint() {
         return keys().fingerprint

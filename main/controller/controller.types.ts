@@ -1,6 +1,6 @@
 /** What the controller is given, and what it is to whoever started it. */
 import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
-import type { DeploymentId } from '#shared/domain/ids.ts'
+import type { DeploymentId, Fingerprint } from '#shared/domain/ids.ts'
 import type { UpdateTimings } from './agent-updates/index.ts'
 import type { Recover } from './check/index.ts'
 import type { Log } from './context.ts'
@@ -26,6 +26,12 @@ export type ControllerOptions = {
   /** Default: loopback. */
   consoleHost?: string
   consolePort: number
+  /** Names that lead to the console by the office's own DNS; it answers under no other than these and the computer's own. */
+  consoleNames?: readonly string[]
+  /** Serve the console over plain HTTP beyond loopback too? Default: TLS with a key of its own. */
+  consolePlainHttp?: boolean
+  /** What the first account has to repeat. Default: nothing. */
+  setupCode?: string | null
   /** Origins beside the console's own that may call the REST surface and the feed: the desktop's `app://` scheme. */
   allowedOrigins: readonly string[]
   log: Log
@@ -61,6 +67,10 @@ export type Activity = {
 
 export type Controller = {
   readonly consoleUrl: string
+  /** Of the console's TLS key; null over plain HTTP. */
+  readonly consoleFingerprint: Fingerprint | null
+  /** Others can reach the console, and read on the network what is sent to it. */
+  readonly isConsoleOpenToRead: boolean
   readonly hubUrl: string
   readonly fingerprint: string
   readonly dataDir: string

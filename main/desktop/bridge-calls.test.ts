@@ -9,6 +9,7 @@ const INFO = {
   version: '1.0.0',
   electron: '33.0.0',
   data_dir: '/data',
+  setup_code: 'once',
 } as const
 
 const handlers = (changes: Partial<BridgeHandlers> = {}): BridgeHandlers => ({

@@ -47,6 +47,8 @@ export type Desktop = ReturnType<typeof openDesktop>
 export function openDesktop(deps: {
   appRoot: string
   controller: Promise<Controller>
+  /** For the first account; only the window gets it. */
+  setupCode: string
   unattended: boolean
   log: Logger
 }) {
@@ -113,6 +115,7 @@ export function openDesktop(deps: {
           version: app.getVersion(),
           electron: process.versions.electron ?? '',
           data_dir: dataDir,
+          setup_code: deps.setupCode,
         }
       },
       'session.load': () => ({ refresh_token: sessionKeeper.load() }),

@@ -45,6 +45,7 @@ function memoryShell(
     kind: 'browser',
     platform: null,
     consoleUrl,
+    setupCode: null,
     about: null,
     loadRefreshToken: async () => kept,
     saveRefreshToken: async (token) => {

@@ -8,6 +8,7 @@ const INFO = {
   version: '0.1.0',
   electron: '45.0.0',
   data_dir: '/data',
+  setup_code: 'once',
 }
 let answer: BridgeResult<{ protected: boolean }>
 // Stands for the preload script, which only Electron has.

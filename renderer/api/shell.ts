@@ -13,6 +13,8 @@ export type Shell = {
   /** Null in a browser: it does not matter there. */
   platform: 'windows' | 'macos' | 'linux' | null
   consoleUrl: string
+  /** What the first account has to repeat; null in a browser, where a person types it if one is needed. */
+  setupCode: string | null
   about: { version: string; electron: string; dataDir: string } | null
   loadRefreshToken: () => Promise<string | null>
   saveRefreshToken: (token: string | null) => Promise<void>
@@ -48,6 +50,7 @@ async function openDesktop(bridge: Bridge): Promise<Shell> {
     kind: 'desktop',
     platform: info.data.platform,
     consoleUrl: info.data.console_url.replace(/\/$/, ''),
+    setupCode: info.data.setup_code,
     about: {
       version: info.data.version,
       electron: info.data.electron,
@@ -89,6 +92,7 @@ function openBrowser(): Shell {
     kind: 'browser',
     platform: null,
     consoleUrl: location.origin,
+    setupCode: null,
     about: null,
     loadRefreshToken: async () => sessionStorage.getItem(TOKEN_KEY),
     saveRefreshToken: async (token) => {

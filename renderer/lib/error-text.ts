@@ -55,6 +55,10 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
     title: 'This address may not talk to the controller',
     next: 'Open the console at the address that the controller prints.',
   },
+  E_SETUP_CODE: {
+    title: 'This is not the setup code',
+    next: 'Copy it from the output of the program that runs the controller, or make the account in the window of the DeployX app.',
+  },
   E_SETUP_LOOPBACK_ONLY: {
     title: 'The first account is made on the controller’s own computer',
     next: 'Open the console there.',

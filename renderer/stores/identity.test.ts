@@ -15,7 +15,7 @@ import { useUploadsStore } from './uploads.ts'
 function withApi<T>(api: object, use: () => T): T {
   const app = createApp({ render: () => null })
   const session = { onLost: () => undefined, renew: async () => null }
-  app.provide(API, { session, ...api } as unknown as Api)
+  app.provide(API, { session, shell: { setupCode: null }, ...api } as unknown as Api)
   app.use(createPinia())
   return app.runWithContext(use)
 }

@@ -53,9 +53,14 @@ export const useRestoreStore = defineStore('restore', () => {
     sentBytes.value = 0
     sizeBytes.value = file.size
     try {
+      const setup_code = session.setupCode()
       const request = {
         file,
-        fields: { passphrase, revoke: revoke ? 'true' : 'false' },
+        fields: {
+          passphrase,
+          revoke: revoke ? 'true' : 'false',
+          ...(setup_code !== undefined && { setup_code }),
+        },
         signal: abort.signal,
         onProgress(sent: number, total: number) {
           sentBytes.value = sent

@@ -13,6 +13,12 @@ export const useSessionStore = defineStore('session', () => {
   const user = shallowRef<User | null>(null)
   /** True after a session ended by itself: the sign-in page says why it is there. */
   const ended = ref(false)
+  /** The first account needs a code that a person has to type: the desktop's own window has it from the app. */
+  const asksForSetupCode = ref(false)
+  const typedSetupCode = ref('')
+  /** What the first account, or a restore in its place, has to repeat. */
+  const setupCode = (): string | undefined =>
+    api.shell.setupCode ?? (typedSetupCode.value.trim() || undefined)
 
   api.session.onLost(() => {
     ended.value = phase.value === 'signed_in' || phase.value === 'must_change'
@@ -30,8 +36,9 @@ export const useSessionStore = defineStore('session', () => {
   async function start(): Promise<void> {
     phase.value = 'starting'
     try {
-      const { setup_needed } = await api.call('auth.state')
+      const { setup_needed, setup_code_needed } = await api.call('auth.state')
       if (setup_needed) {
+        asksForSetupCode.value = (setup_code_needed ?? false) && api.shell.setupCode === null
         phase.value = 'setup'
         return
       }
@@ -44,7 +51,9 @@ export const useSessionStore = defineStore('session', () => {
   }
 
   async function setUp(username: string, password: string): Promise<void> {
-    const session = await api.call('auth.setup', { body: { username, password } })
+    const setup_code = setupCode()
+    const body = { username, password, ...(setup_code !== undefined && { setup_code }) }
+    const session = await api.call('auth.setup', { body })
     await api.session.keep(session)
     enter(session.user)
   }
@@ -88,6 +97,9 @@ export const useSessionStore = defineStore('session', () => {
     phase,
     user,
     ended,
+    asksForSetupCode,
+    typedSetupCode,
+    setupCode,
     isAdmin: computed(() => user.value?.role === 'admin'),
     start,
     setUp,

@@ -30,6 +30,8 @@ export const bridgeCalls = {
       version: z.string(),
       electron: z.string(),
       data_dir: z.string(),
+      /** What the first account has to repeat: only the app's own window gets it. */
+      setup_code: z.string(),
     }),
   },
   /** The refresh token, kept by the operating system's keystore where there is one. Null: nobody is signed in. */

@@ -19,6 +19,7 @@ export const ERRORS = {
   E_FORBIDDEN: { status: 403, retryable: false },
   E_ORIGIN: { status: 403, retryable: false },
   E_SETUP_LOOPBACK_ONLY: { status: 403, retryable: false },
+  E_SETUP_CODE: { status: 403, retryable: false },
   E_ENROLLMENT_CODE: { status: 403, retryable: false },
   E_DEVICE_REFUSED: { status: 403, retryable: false },
   E_NOT_FOUND: { status: 404, retryable: false },

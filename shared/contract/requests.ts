@@ -36,6 +36,8 @@ export const Password = z
   .min(8, 'must be at least 8 characters')
   .max(256, 'must be at most 256 characters')
 export const Credentials = z.object({ username: Username, password: Password })
+/** The first account. `setup_code`: what `serve --setup-code` printed, or the desktop app keeps for its own window. */
+export const SetupRequest = Credentials.extend({ setup_code: z.string().max(100).optional() })
 /** Sign-in takes any text: what does not fit the rules is simply wrong. */
 export const LoginRequest = z.object({
   username: z.string().max(256),

@@ -16,6 +16,8 @@ export const RestoreFields = z.object({
   passphrase: z.string().min(1).max(256),
   /** The computer of before may be in other hands: agents turn away from its keys. */
   revoke: z.enum(['true', 'false']).default('false'),
+  /** As for the first account, whose place this takes. */
+  setup_code: z.string().max(100).optional(),
 })
 export type RestoreFields = z.infer<typeof RestoreFields>
 

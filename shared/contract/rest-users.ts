@@ -20,14 +20,14 @@ export const userRoutes = {
     path: '/auth/state',
     access: 'none',
     summary: 'Whether the first account has still to be made',
-    reply: z.object({ setup_needed: z.boolean() }),
+    reply: z.object({ setup_needed: z.boolean(), setup_code_needed: z.boolean().optional() }),
   }),
   'auth.setup': route({
     method: 'POST',
     path: '/auth/setup',
     access: 'none',
     summary: 'Make the first account (loopback only, once)',
-    body: request.Credentials,
+    body: request.SetupRequest,
     reply: Session,
   }),
   'auth.login': route({

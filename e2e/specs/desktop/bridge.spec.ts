@@ -1,6 +1,7 @@
 /** The two doors between page and desktop: what they take, what they refuse, what they keep. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setUp } from '../../pages/account.ts'
 import { eventually } from '../../support/eventually.ts'
 import { expect, test } from '../../support/fixtures.ts'
 import { callBridge, callBridgeRaw, listenToNotes } from '../../support/page-world.ts'
@@ -144,4 +145,28 @@ test('the application menu reaches the page with its keys', async ({ launch }) =
     ['open.page', { page: 'search' }],
     ['open.page', { page: 'toggle-sidebar' }],
   ])
+})
+
+test('gives the setup code to its own window alone, and the first account needs it', async ({
+  launch,
+}) => {
+  const { page, consoleUrl, setupCode } = await launch()
+  expect(setupCode.length).toBeGreaterThanOrEqual(32)
+  const ask = async (body: object) => {
+    const response = await fetch(`${consoleUrl}/auth/setup`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ username: 'eve', password: 'correct horse battery', ...body }),
+    })
+    return response.status
+  }
+  expect(await ask({})).toBe(403)
+  expect(await ask({ setup_code: setupCode.toLowerCase() })).toBe(403)
+  const texts = await Promise.all(
+    ['/', '/auth/state', '/health'].map(async (path) => (await fetch(consoleUrl + path)).text()),
+  )
+  expect(texts.join()).not.toContain(setupCode)
+  // The window itself asks for nothing.
+  await expect(page.getByTestId('setup-code')).toHaveCount(0)
+  await setUp(page)
 })

@@ -1,13 +1,14 @@
 /** What a page in the technician's browser, or a neighbour on the LAN, tries with the console's port under other names. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { connect } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { startController, type Controller } from '../compose.ts'
+import { startController, type Controller, type ControllerOptions } from '../compose.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 import { TEST_WORKERS_DIR } from '../test-kit/workers.ts'
 
@@ -34,9 +35,11 @@ function ask(
   host = '127.0.0.1',
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const call = request(
+    const call = (url.startsWith('https:') ? secureRequest : request)(
       {
         host,
+        // Self-signed; console-tls.integration.test.ts looks at the certificate.
+        rejectUnauthorized: false,
         port: portOf(url),
         path,
         method: body ? 'POST' : 'GET',
@@ -141,7 +144,10 @@ describe('the first account', () => {
   const account = (username: string) => ({ username, password: 'eve eve eve' })
   const controllers: Controller[] = []
   const folders: string[] = []
-  async function fresh(consoleHost: string): Promise<Controller> {
+  async function fresh(
+    consoleHost: string,
+    more: Partial<ControllerOptions> = {},
+  ): Promise<Controller> {
     const dataDir = mkdtempSync(join(tmpdir(), 'deployx-setup-'))
     folders.push(dataDir)
     const controller = await startController({
@@ -156,6 +162,7 @@ describe('the first account', () => {
       consolePort: 0,
       allowedOrigins: [],
       log: pino({ level: 'silent' }),
+      ...more,
     })
     controllers.push(controller)
     return controller
@@ -172,7 +179,9 @@ describe('the first account', () => {
     )
     expect(replies.map((r) => r.status).sort()).toEqual([200, 409, 409, 409, 409])
     expect((await ask(consoleUrl, '/auth/setup', {}, account('f'))).status).toBe(409)
-    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe('{"setup_needed":false}')
+    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe(
+      '{"setup_needed":false,"setup_code_needed":false}',
+    )
   })
 
   it('is not made from the LAN, whatever the caller says of where he is', async (context) => {
@@ -189,18 +198,111 @@ describe('the first account', () => {
     ]
     for (const claims of claimsAll)
       expect((await ask(consoleUrl, '/auth/setup', claims, account('eve'), lan)).status).toBe(403)
-    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe('{"setup_needed":true}')
+    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe(
+      '{"setup_needed":true,"setup_code_needed":false}',
+    )
   })
 
   it('is not made by a page that reaches this computer under a name of its own', async () => {
     const { consoleUrl } = await fresh('0.0.0.0')
     const host = `evil.example:${portOf(consoleUrl)}`
-    const reply = await ask(consoleUrl, '/auth/setup', { host, origin: `http://${host}` }, account('eve')) // prettier-ignore
+    const reply = await ask(consoleUrl, '/auth/setup', { host, origin: `https://${host}` }, account('eve')) // prettier-ignore
     expect(reply.status).toBe(403)
     // Nor is somebody else's controller taken up in its place.
-    const restore = await ask(consoleUrl, '/controller/restore', { host, origin: `http://${host}` }, {}) // prettier-ignore
+    const restore = await ask(consoleUrl, '/controller/restore', { host, origin: `https://${host}` }, {}) // prettier-ignore
     expect(restore.status).toBe(403)
-    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe('{"setup_needed":true}')
+    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe(
+      '{"setup_needed":true,"setup_code_needed":false}',
+    )
+  })
+})
+
+describe('the setup code', () => {
+  const account = (setup_code?: string) => ({
+    username: 'anna',
+    password: 'correct horse',
+    ...(setup_code !== undefined && { setup_code }),
+  })
+  let folder: string
+  let controller: Controller
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'deployx-code-'))
+    controller = await startController({
+      dataDir: folder,
+      migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
+      workersDir: TEST_WORKERS_DIR,
+      rendererDir: null,
+      version: '0',
+      hubHost: '127.0.0.1',
+      hubPort: 0,
+      consolePort: 0,
+      allowedOrigins: [],
+      setupCode: 'ABCDE-FGHJK',
+      log: pino({ level: 'silent' }),
+    })
+  })
+  afterAll(async () => {
+    await controller.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('keeps other users of this computer from the first account, and from a restore in its place', async () => {
+    const { consoleUrl } = controller
+    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe(
+      '{"setup_needed":true,"setup_code_needed":true}',
+    )
+    for (const code of [undefined, '', 'abcde-fghjk', 'ABCDE-FGHJK0', 'ABCDE'])
+      expect(await ask(consoleUrl, '/auth/setup', {}, account(code))).toMatchObject({
+        status: 403,
+        text: expect.stringContaining('E_SETUP_CODE') as string,
+      })
+    const form = new FormData()
+    form.append('passphrase', 'x'.repeat(20))
+    form.append('file', new Blob(['nothing']), 'a.recovery')
+    const restore = await fetch(`${consoleUrl}/controller/restore`, { method: 'POST', body: form })
+    expect(await restore.text()).toContain('E_SETUP_CODE')
+    expect((await ask(consoleUrl, '/auth/setup', {}, { ...account(), setup_code: 7 })).status).toBe(400) // prettier-ignore
+  })
+
+  it('is needed once, and tries are limited', async () => {
+    const { consoleUrl } = controller
+    expect((await ask(consoleUrl, '/auth/setup', {}, account(' ABCDE-FGHJK '))).status).toBe(200)
+    expect((await ask(consoleUrl, '/auth/setup', {}, account())).status).toBe(409)
+    expect((await ask(consoleUrl, '/auth/state', {})).text).toBe(
+      '{"setup_needed":false,"setup_code_needed":false}',
+    )
+    const replies = await Promise.all(
+      Array.from({ length: 30 }, () => ask(consoleUrl, '/auth/setup', {}, account('guess'))),
+    )
+    expect(replies.map(({ status }) => status)).toContain(429)
+  })
+})
+
+describe('two names in one request', () => {
+  const raw = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port: portOf(t.controller.consoleUrl) })
+      let said = ''
+      socket.on('data', (chunk) => (said += chunk.toString()))
+      socket.on('error', reject)
+      socket.once('close', () => resolve(said))
+      socket.write(text)
+    })
+  it.each([
+    ['the good one first', 'Host: 127.0.0.1\r\nHost: evil.example\r\n'],
+    ['the good one last', 'Host: evil.example\r\nHost: 127.0.0.1\r\n'],
+    ['the same twice', 'Host: 127.0.0.1\r\nhost: 127.0.0.1\r\n'],
+  ])('are refused: %s', async (_what, hosts) => {
+    for (const path of ['/health', '/', '/openapi.json', '/auth/state'])
+      expect(await raw(`GET ${path} HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)).toMatch(
+        /^HTTP\/1\.1 400 /,
+      )
+    const upgrade =
+      'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n'
+    const feed = await raw(
+      `GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n${hosts}${upgrade}\r\n`,
+    )
+    expect(feed).toMatch(/^HTTP\/1\.1 4\d\d /)
   })
 })
 

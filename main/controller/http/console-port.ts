@@ -1,26 +1,52 @@
 /** The console's port: REST, the console itself for a browser, and the feed beside them. */
 import { Server } from 'socket.io'
 import type { Checks } from '../check/index.ts'
+import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { ConsolesEdge } from '../hub/consoles.ts'
 import type { ControllerIdentity } from '../identity/index.ts'
+import { hostPort } from '../lib/host-port.ts'
 import { listen } from '../lib/listen.ts'
 import { closeDefaultNamespace } from '../lib/namespaces.ts'
+import type { VaultKey } from '../lib/vault.ts'
+import { openConsoleTls } from './console-tls.ts'
 import { controllerHandlers } from './controller.routes.ts'
 import { coreRoutes, type CoreDeps } from './core.routes.ts'
 import { createConsoleServer, type ConsoleServerOptions } from './server.ts'
+import { createServedNames } from './served-names.ts'
+import { createSetupCode } from './setup-code.ts'
 import { softwareRoutes } from './software.routes.ts'
 import { createTokens } from './tokens.ts'
 
 const FEED_MESSAGE_LIMIT_BYTES = 64 * 1024
 
+/** What listens on all addresses is named by the one that always leads to this computer. */
+const EVERY_HOST: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
+
+export type ConsolePort = {
+  port: number
+  url: string
+  /** Of the console's own TLS key; null over plain HTTP. */
+  fingerprint: Fingerprint | null
+  /** Passwords cross the network readable to others. */
+  isPlainInPublic: boolean
+}
+
 /**
  * Listens for people. What ends it again is added to `undo`, also when it throws.
- * @returns the port @throws AppError E_PORT_IN_USE
+ * @returns where @throws AppError E_PORT_IN_USE
  */
 export async function openConsolePort(
-  deps: ConsoleServerOptions & {
+  deps: Omit<ConsoleServerOptions, 'names' | 'tls'> & {
+    consoleHost: string
     consolePort: number
-    slices: Omit<CoreDeps, 'tokens'>
+    /** Further names under which people reach the console. */
+    consoleNames: readonly string[]
+    /** Beyond loopback the console is served over TLS, unless somebody insists. */
+    consolePlainHttp: boolean
+    /** See setup-code.ts. */
+    setupCode: string | null
+    vaultKey: VaultKey
+    slices: Omit<CoreDeps, 'tokens' | 'setupCode'>
     identity: ControllerIdentity
     checks: Checks
     consoles: ConsolesEdge
@@ -28,22 +54,30 @@ export async function openConsolePort(
     onRestored?: () => void
     undo: (() => unknown)[]
   },
-): Promise<number> {
+): Promise<ConsolePort> {
   const { slices, consoles } = deps
   const { users, audit, software, devices } = slices
-  const web = await createConsoleServer(deps)
+  const names = createServedNames(deps.consoleHost, deps.consoleNames)
+  const isSecure = names.isPublic && !deps.consolePlainHttp
+  const { dataDir, vaultKey, log } = deps
+  const tls = isSecure
+    ? await openConsoleTls({ dataDir, vaultKey, names: names.list(), log })
+    : null
+  const web = await createConsoleServer({ ...deps, names, tls })
+  const setupCode = createSetupCode(deps.setupCode)
   const tokens = createTokens({ app: web.app, users, now: Date.now })
   const authenticate = (token: string, address: string) => tokens.authenticate(token, address)
   const isOpen = (sessionId: string, address: string): boolean =>
     users.viewerOf(sessionId, address) !== null
   await web.mount(
     {
-      ...coreRoutes({ ...slices, tokens }),
+      ...coreRoutes({ ...slices, tokens, setupCode }),
       ...softwareRoutes({ software }),
       ...controllerHandlers({
         identity: deps.identity,
         checks: deps.checks,
         devices,
+        setupCode,
         dataDir: deps.dataDir,
         restart: deps.onRestored ?? null,
       }),
@@ -69,5 +103,12 @@ export async function openConsolePort(
     // Whoever still uploads is cut off: closing would wait for him.
     () => web.app.server.closeAllConnections(),
   )
-  return listen(web.app.server, deps.consolePort, deps.consoleHost, 'console')
+  const port = await listen(web.app.server, deps.consolePort, deps.consoleHost, 'console')
+  const host = EVERY_HOST[deps.consoleHost] ?? deps.consoleHost
+  return {
+    port,
+    url: `${tls ? 'https' : 'http'}://${hostPort(host, port)}`,
+    fingerprint: tls?.fingerprint ?? null,
+    isPlainInPublic: names.isPublic && tls === null,
+  }
 }

@@ -11,7 +11,8 @@ import type { Devices } from '../devices/index.ts'
 import type { ControllerIdentity } from '../identity/index.ts'
 import { isLoopback } from '../lib/addresses.ts'
 import type { Handlers } from './handlers.ts'
-import { isLoopbackName } from './security.ts'
+import { isLoopbackName } from './served-names.ts'
+import type { SetupCode } from './setup-code.ts'
 import { readParts } from './upload.ts'
 
 /** The answer to a restore is on its way before the controller goes. */
@@ -27,6 +28,7 @@ export function controllerHandlers(deps: {
   identity: ControllerIdentity
   checks: Checks
   devices: Devices
+  setupCode: SetupCode
   dataDir: string
   /** Starts the controller anew; null where somebody has to do it by hand. */
   restart: (() => void) | null
@@ -86,6 +88,7 @@ export function controllerHandlers(deps: {
       identity.checkRestorable()
       const { upload, fields } = await readParts(raw, receive, decodeRestore)
       try {
+        deps.setupCode.check(fields.setup_code)
         await identity.stageRestore(upload.file, fields.passphrase, fields.revoke === 'true')
       } finally {
         await upload.discard()

@@ -15,7 +15,8 @@ import type { Settings } from '../settings/index.ts'
 import type { Software } from '../software/index.ts'
 import type { Origin, Users } from '../users/index.ts'
 import type { Handlers } from './handlers.ts'
-import { isLoopbackName } from './security.ts'
+import { isLoopbackName } from './served-names.ts'
+import type { SetupCode } from './setup-code.ts'
 import type { Tokens } from './tokens.ts'
 
 const DONE = { success: true } as const
@@ -44,6 +45,7 @@ export type CoreDeps = {
   requests: Requests
   hubStatus: () => HubStatus
   version: string
+  setupCode: SetupCode
 }
 type Core = Handlers<
   | 'health'
@@ -66,7 +68,10 @@ export function coreRoutes(deps: CoreDeps): Core {
   return {
     'health.get': () => ({ status: 'ok', version: deps.version }),
 
-    'auth.state': () => ({ setup_needed: users.setupNeeded() }),
+    'auth.state': () => ({
+      setup_needed: users.setupNeeded(),
+      setup_code_needed: users.setupNeeded() && deps.setupCode.isNeeded,
+    }),
     'auth.setup': async ({ body }, context) => {
       // From this computer, and not by a page in its browser that reached it under some name of its own.
       if (!isLoopback(context.remoteAddress) || !isLoopbackName(context.raw.headers.host))
@@ -74,6 +79,7 @@ export function coreRoutes(deps: CoreDeps): Core {
           'E_SETUP_LOOPBACK_ONLY',
           'The first account is made on the computer that runs the controller.',
         )
+      if (users.setupNeeded()) deps.setupCode.check(body.setup_code)
       return tokens.issue(await users.setup(body.username, body.password, originOf(context)))
     },
     'auth.login': async ({ body }, context) =>

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rest, type RouteName } from '#shared/contract/rest.ts'
+import { createServedNames } from './served-names.ts'
 import { createConsoleServer, type AllHandlers } from './server.ts'
 
 type Server = Awaited<ReturnType<typeof createConsoleServer>>
@@ -10,7 +11,8 @@ let server: Server
 beforeAll(async () => {
   server = await createConsoleServer({
     jwtSecret: 'of these tests alone, and long enough',
-    consoleHost: '127.0.0.1',
+    names: createServedNames('127.0.0.1'),
+    tls: null,
     allowedOrigins: [],
     rendererDir: null,
     version: '1.2.3',

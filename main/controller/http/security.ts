@@ -1,7 +1,8 @@
 /** What stands before every route of the console's port: who may call from where, and what a page may do. */
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
+import type { ServedNames } from './served-names.ts'
 
 /** No inline script or style, nothing from any other host; the page may talk to its own controller only. */
 export const CONTENT_SECURITY_POLICY = [
@@ -28,27 +29,30 @@ export function securityHeaders(reply: FastifyReply): void {
     void reply.header('content-security-policy', CONTENT_SECURITY_POLICY)
 }
 
-const LOOPBACK_NAMES = ['127.0.0.1', 'localhost', '[::1]']
-type Headers = { headers: Pick<IncomingHttpHeaders, 'host' | 'origin'> }
+type Request = Pick<IncomingMessage, 'headers' | 'rawHeaders'>
 
-/** Whether a `Host` header names this computer itself. A name that somebody made lead here (DNS rebinding) does not. */
-export const isLoopbackName = (host: string | undefined): boolean =>
-  LOOPBACK_NAMES.includes((host ?? '').replace(/:\d+$/, '').toLowerCase())
+/** Node keeps the first of several; whatever stands before or behind us may take the last. RFC 9112, 3.2. */
+const hostLines = ({ rawHeaders }: Request): number =>
+  rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host').length
 
 /**
  * Refuses calls that a foreign page makes through somebody's browser.
- * - `Host`: while the console listens on loopback only, no other name may lead to it (DNS rebinding).
+ * - `Host`: one, and a name under which the console is served (DNS rebinding).
  * - `Origin`: a browser names the calling page; only the console's own pages and the desktop's are welcome.
  */
 export function createOriginGuard(options: {
-  loopbackOnly: boolean
+  names: ServedNames
+  isSecure: boolean
   allowedOrigins: readonly string[]
 }) {
+  const scheme = options.isSecure ? 'https' : 'http'
   const isAllowed = (origin: string, host: string): boolean =>
-    options.allowedOrigins.includes(origin) || origin === `http://${host}`
-  function check({ headers }: Headers): void {
-    const { origin, host = '' } = headers
-    if (options.loopbackOnly && !isLoopbackName(host))
+    options.allowedOrigins.includes(origin) || origin === `${scheme}://${host}`
+  function check(request: Request): void {
+    const { origin, host } = request.headers
+    if (hostLines(request) > 1)
+      throw new AppError('E_MALFORMED', 'The request names more than one host.')
+    if (host === undefined || !options.names.includes(host))
       throw new AppError('E_ORIGIN', 'This address does not lead to the console.')
     if (origin !== undefined && !isAllowed(origin, host))
       throw new AppError('E_ORIGIN', 'This page may not call the console.')
@@ -56,7 +60,7 @@ export function createOriginGuard(options: {
   return {
     check,
     /** The same as an answer, for the feed. */
-    mayCall: (request: Headers): boolean => {
+    mayCall: (request: Request): boolean => {
       try {
         check(request)
         return true

@@ -1,5 +1,6 @@
 /** The console's listener: the REST surface from the contract's table, the feed, and the console itself for a browser. */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { Readable } from 'node:stream'
 import cors from '@fastify/cors'
 import jwt from '@fastify/jwt'
@@ -8,6 +9,7 @@ import rateLimit from '@fastify/rate-limit'
 import fastifyStatic from '@fastify/static'
 import Fastify, {
   type FastifyError,
+  type FastifyHttpOptions,
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
@@ -19,10 +21,12 @@ import { rest, type RouteName } from '#shared/contract/rest.ts'
 import type { Route } from '#shared/contract/route.ts'
 import { REQUEST_BODY_LIMIT_BYTES, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { Log, Viewer } from '../context.ts'
-import { isLoopback, plainAddress } from '../lib/addresses.ts'
+import { plainAddress } from '../lib/addresses.ts'
 import type { Requests } from '../requests/index.ts'
 import type { Handler } from './handlers.ts'
+import type { ConsoleTls } from './console-tls.ts'
 import { createOriginGuard, securityHeaders } from './security.ts'
+import type { ServedNames } from './served-names.ts'
 import { createDoor, type Access } from './door.ts'
 import { createUserLimit } from './user-limit.ts'
 import { ACCESS_LIFE_MS, TOKEN_AUDIENCE, TOKEN_ISSUER } from './tokens.ts'
@@ -32,6 +36,9 @@ const REQUESTS_PER_MINUTE = 3_000
 const SIGN_INS_PER_MINUTE = 20
 /** From the head of a request to the last byte of its JSON. */
 const BODY_LIMIT_MS = 15_000
+const CONNECTION_LIMIT_MS = 120_000
+const KEEP_ALIVE_MS = 72_000
+const MIN_TLS = 'TLSv1.2'
 const GUESSABLE: readonly RouteName[] = ['auth.login', 'auth.setup', 'auth.refresh']
 
 const routeOf = (name: RouteName): Route => rest[name]
@@ -125,9 +132,19 @@ function serveDocs(app: FastifyInstance, version: string): void {
   for (const url of ['/openapi.json', '/docs', '/docs/*']) app.get(url, answer)
 }
 
+/** Fastify leaves a server of our own as it is, so it gets here what others are given there. */
+function secureServer({ key, cert }: ConsoleTls, handler: RequestListener): Server {
+  const limits = { handshakeTimeout: 15_000, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS }
+  const server = createSecureServer({ key, cert, minVersion: MIN_TLS, ...limits }, handler)
+  server.setTimeout(CONNECTION_LIMIT_MS)
+  return server
+}
+
 export type ConsoleServerOptions = {
   jwtSecret: string
-  consoleHost: string
+  names: ServedNames
+  /** Null: plain HTTP. */
+  tls: ConsoleTls | null
   allowedOrigins: readonly string[]
   rendererDir: string | null
   version: string
@@ -141,23 +158,27 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
   /** Registers the routes once the slices exist. */
   mount: (handlers: AllHandlers, access: Access, requests: Requests) => Promise<void>
 }> {
-  const app = Fastify({
+  const { tls } = deps
+  const options: FastifyHttpOptions<Server> = {
     bodyLimit: REQUEST_BODY_LIMIT_BYTES,
     requestTimeout: 0, // uploads may take long; a request without a body has the socket's own limits
-    connectionTimeout: 120_000,
+    connectionTimeout: CONNECTION_LIMIT_MS,
     routerOptions: { maxParamLength: 200 },
     forceCloseConnections: true,
-  })
+  }
+  if (tls) options.serverFactory = (handler) => secureServer(tls, handler)
+  const app = Fastify(options)
   app.setSerializerCompiler(serializerCompiler)
 
   const guard = createOriginGuard({
-    loopbackOnly: isLoopback(deps.consoleHost) || deps.consoleHost === 'localhost',
+    names: deps.names,
+    isSecure: tls !== null,
     allowedOrigins: deps.allowedOrigins,
   })
   app.addHook('onRequest', async (request, reply) => {
     // Who has hung up already has no address that his requests could be counted under, and hears no answer.
     if (request.socket.remoteAddress === undefined) return reply.hijack()
-    guard.check(request)
+    guard.check(request.raw)
     if (!request.headers['content-type']?.startsWith('multipart/')) limitBodyTime(request.raw)
   })
   app.addHook('onSend', async (_request, reply) => securityHeaders(reply))

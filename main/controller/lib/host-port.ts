@@ -1,0 +1,8 @@
+/** The one place that writes addresses as URLs have them: an IPv6 address stands in brackets. */
+import { isIPv6 } from 'node:net'
+
+/** `fd00::1` as `[fd00::1]`; names, IPv4, and what has its brackets already, as they are. */
+export const urlHost = (host: string): string => (isIPv6(host) ? `[${host}]` : host)
+
+/** `HOST:PORT` as in a URL. */
+export const hostPort = (host: string, port: number): string => `${urlHost(host)}:${port}`
