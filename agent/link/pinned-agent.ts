@@ -57,8 +57,10 @@ type Done = (error: Error | null, socket?: TLSSocket) => void
 
 type Reading = { onread?: OnReadOpts; signal?: AbortSignal }
 
-function connectPinned(host: string, port: number, pin: Pin, done: Done, reading: Reading = {}) {
-  const address = `${host}:${port}`
+function connectPinned(target: string, port: number, pin: Pin, done: Done, reading: Reading = {}) {
+  // Some clients leave the brackets of an IPv6 address on.
+  const host = target.replace(/^\[|\]$/g, '')
+  const address = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
   const socket = connect({
     ...reading,
     host,

@@ -16,6 +16,7 @@ import { createGroups } from './groups/index.ts'
 import { createInspection } from './inspection/index.ts'
 import { createInventories } from './inventory/index.ts'
 import { hubAddresses } from './hub/addresses.ts'
+import { watchDefaultRoute } from './hub/default-route.ts'
 import { createAgentsEdge } from './hub/agents.ts'
 import { createConsolesEdge } from './hub/consoles.ts'
 import { attachPairing } from './hub/pairing.ts'
@@ -75,7 +76,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     store.facts.set('keys', toRemember(firstKeys))
     const consoleHost = options.consoleHost ?? '127.0.0.1'
     let hubPort = options.hubPort
-    const addresses = () => hubAddresses(hubPort, options.hubHost)
+    const defaultRoute = await watchDefaultRoute()
+    undo.push(() => defaultRoute.stop())
+    const addresses = () => hubAddresses(hubPort, options.hubHost, defaultRoute.is)
 
     const audit = createAudit({
       store,

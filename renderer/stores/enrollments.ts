@@ -19,9 +19,20 @@ export const useEnrollmentsStore = defineStore('enrollments', () => {
   return {
     ...loader,
     list,
-    create: (maxUses: number, ttlMinutes: number, groupIds: GroupId[]): Promise<NewCode> =>
+    /** @param addresses where PCs look for the hub, best first; undefined: as the controller has them */
+    create: (
+      maxUses: number,
+      ttlMinutes: number,
+      groupIds: GroupId[],
+      addresses?: string[],
+    ): Promise<NewCode> =>
       api.call('enrollments.create', {
-        body: { max_uses: maxUses, ttl_minutes: ttlMinutes, group_ids: groupIds },
+        body: {
+          max_uses: maxUses,
+          ttl_minutes: ttlMinutes,
+          group_ids: groupIds,
+          ...(addresses && { addresses }),
+        },
       }),
     /** For PCs that come without a code. */
     digitLines: async (): Promise<CopiedLines> => (await api.call('enrollments.digits')).commands,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ArchivePath } from '../domain/archives.ts'
 import { AuditAction } from '../domain/audit-actions.ts'
 import { WAIT_MINUTES } from '../domain/defaults.ts'
+import { isHubAddress } from '../domain/enrollment-code.ts'
 import {
   DeploymentId,
   DeviceId,
@@ -77,6 +78,12 @@ export const CreateEnrollment = z.object({
     .max(60 * 24 * 30)
     .default(60),
   group_ids: z.array(GroupId).max(100).default([]),
+  /** HOST:PORT under which PCs look for the hub, best first; default: all that the controller knows, see `GET /hub`. */
+  addresses: z
+    .array(z.string().max(300).refine(isHubAddress, 'is not HOST:PORT'))
+    .min(1)
+    .max(8)
+    .optional(),
   ...repeatable,
 })
 

@@ -61,7 +61,12 @@ export function createEnrollment(deps: {
   return {
     create(
       viewer: Viewer,
-      input: { max_uses: number; ttl_minutes: number; group_ids: GroupId[] },
+      input: {
+        max_uses: number
+        ttl_minutes: number
+        group_ids: GroupId[]
+        addresses?: string[] | undefined
+      },
     ): RouteReply<'enrollments.create'> {
       deps.groups.membersOf(input.group_ids, viewer) // only to check that they exist and are his
       const secret = randomBytes(16).toString('base64url')
@@ -83,7 +88,7 @@ export function createEnrollment(deps: {
         )
         return made
       })
-      const addresses = deps.addresses()
+      const addresses = input.addresses ?? deps.addresses()
       const { fingerprint } = deps.keys()
       const code = formatEnrollmentCode({ secret, fingerprint, addresses })
       const commands = enrollmentCommands(code, addresses, deps.agentFiles.of)

@@ -1,18 +1,107 @@
-/** Under which addresses this computer can be reached on its networks. */
+/**
+ * Under which addresses this computer can be reached on its networks, the most likely one first: PCs try them in this order, and
+ * people see the first. The choice is pure; default-route.ts tells where the way out is.
+ */
+import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { hostPort } from '../lib/host-port.ts'
 
-const VIRTUAL = /^(docker|br-|veth|virbr|vmnet|vboxnet|vEthernet|tun|tap|utun|zt)/i
+/** As `os.networkInterfaces()` has them, with the interface's name. */
+export type OwnAddress = {
+  name: string
+  address: string
+  family: 'IPv4' | 'IPv6'
+  netmask: string
+  mac: string
+  internal: boolean
+}
+/** Whether the default route leaves by this interface, or by this address. */
+export type IsDefaultRoute = (own: Pick<OwnAddress, 'name' | 'address'>) => boolean
 
-/** `HOST:PORT`, physical networks first. Loopback only when there is no network at all (and for agents on this computer). */
-export function hubAddresses(port: number, boundTo: string | undefined): string[] {
-  if (boundTo && boundTo !== '0.0.0.0' && boundTo !== '::') return [`${boundTo}:${port}`]
-  const found = Object.entries(networkInterfaces()).flatMap(([name, list]) =>
-    (list ?? [])
-      .filter((a) => a.family === 'IPv4' && !a.internal && !a.address.startsWith('169.254.'))
-      .map((a) => ({ address: a.address, virtual: VIRTUAL.test(name) })),
+/** So many are tried by every PC that cannot reach the hub. */
+const LIMIT = 8
+const EVERY_ADDRESS = ['0.0.0.0', '::']
+
+/** Tunnels, containers and virtual machines by the names that systems and programs give their interfaces. */
+const VIRTUAL = [
+  // Linux and macOS
+  /^(?:tun|tap|utun|ppp|wg|wt|ipsec|gre|sit|ip6tnl|gif|stf|awdl|llw|anpi|feth|vmenet|bridge[1-9]\d\d|veth|vnet)/i,
+  /^(?:docker|br-|podman|cni|lxdbr|lxcbr|incusbr|virbr|vmnet|vboxnet|flannel|cali|cilium|kube|nerdctl)/i,
+  /^(?:tailscale|zt|nordlynx|proton|mullvad|nebula|netbird|ham\d|outline|wgpia|surfshark|cscotun|gpd\d)/i,
+  // Windows calls a connection as its program or its user does
+  /tailscale|zerotier|openvpn|wireguard|wintun|nordvpn|nordlynx|tap-(?:windows|nord|proton)|cloudflare ?warp|hamachi/i,
+  /vpn|anyconnect|globalprotect|fortinet|forticlient|pulse secure|zscaler|pangp|check ?point/i,
+  /vethernet|hyper-v|vmware|vmnet|virtualbox|host-only|docker|wsl|npcap|loopback|teredo|isatap|6to4|bluetooth/i,
+  /^local area connection\* \d+$|^lan-verbindung\* \d+$/i, // Wi-Fi Direct
+]
+/** Adapters that programs make, where the name is only “Ethernet 3”: VMware's and VirtualBox's for the host, TAP-Windows, Docker. */
+const VIRTUAL_MACS = ['00:50:56:c0:00:', '0a:00:27:00:00:', '00:ff:', '02:42:']
+/** What has no hardware address has no LAN behind it. */
+const NO_MAC = '00:00:00:00:00:00'
+
+const isVirtual = ({ name, mac }: OwnAddress): boolean =>
+  VIRTUAL.some((pattern) => pattern.test(name)) ||
+  VIRTUAL_MACS.some((start) => mac.startsWith(start)) ||
+  mac === NO_MAC
+
+/** RFC 6598: shared by a provider's customers, and by VPNs such as Tailscale. */
+const isCarrierGrade = (address: string): boolean => {
+  const [first, second] = address.split('.').map(Number) as [number, number]
+  return isIPv4(address) && first === 100 && second >= 64 && second < 128
+}
+const isAlone = ({ family, netmask }: OwnAddress): boolean =>
+  family === 'IPv4' && netmask === '255.255.255.255'
+/** Nobody else can use them, or only with the name of an interface that the other side does not know. */
+const isUnreachable = ({ address, internal }: OwnAddress): boolean =>
+  internal || /^169\.254\.|^fe[89ab]/i.test(address)
+const isUniqueLocal = (address: string): boolean => /^f[cd]/i.test(address)
+
+/** Smaller is better. */
+function rankOf(own: OwnAddress, isDefaultRoute: IsDefaultRoute): number {
+  const network =
+    isCarrierGrade(own.address) || isAlone(own)
+      ? 3
+      : isVirtual(own)
+        ? 2
+        : isDefaultRoute(own)
+          ? 0
+          : 1
+  // Old devices and tools know IPv4 better; a unique-local address does not change with the provider.
+  const family = own.family === 'IPv4' ? 0 : isUniqueLocal(own.address) ? 1 : 2
+  return network * 3 + family
+}
+
+/** The reachable ones, best first. Pure. */
+export const rankAddresses = (
+  found: readonly OwnAddress[],
+  isDefaultRoute: IsDefaultRoute,
+): string[] =>
+  found
+    .filter((own) => !isUnreachable(own))
+    .map((own) => ({ address: own.address, rank: rankOf(own, isDefaultRoute) }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ address }) => address)
+
+const readOwn = (): OwnAddress[] =>
+  Object.entries(networkInterfaces()).flatMap(([name, list]) =>
+    (list ?? []).map((own) => ({ ...own, name, mac: own.mac.toLowerCase() })),
   )
-  const sorted = [...found.filter((a) => !a.virtual), ...found.filter((a) => a.virtual)]
-  return [...sorted.map((a) => a.address), '127.0.0.1']
-    .slice(0, 8)
-    .map((address) => `${address}:${port}`)
+
+/**
+ * `HOST:PORT` as in a URL. Loopback comes last: for agents on this computer, and where there is no network at all.
+ * @param boundTo the one address that the hub listens on, if it is one
+ */
+export function hubAddresses(
+  port: number,
+  boundTo: string | undefined,
+  isDefaultRoute: IsDefaultRoute,
+): string[] {
+  if (boundTo && !EVERY_ADDRESS.includes(boundTo)) return [hostPort(boundTo, port)]
+  const isIPv4Only = boundTo === '0.0.0.0'
+  const ranked = rankAddresses(readOwn(), isDefaultRoute).filter(
+    (address) => !isIPv4Only || isIPv4(address),
+  )
+  return [...new Set([...ranked.slice(0, LIMIT - 1), '127.0.0.1'])].map((address) =>
+    hostPort(address, port),
+  )
 }

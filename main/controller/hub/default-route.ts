@@ -1,0 +1,88 @@
+/** By which interface this computer leaves its networks: the LAN that people mean is nearly always there. */
+import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
+import type { IsDefaultRoute } from './addresses.ts'
+
+/** Nothing is sent there: to connect a datagram socket only chooses the own address. Documentation ranges, RFC 5737 and 3849. */
+const PROBES = [
+  ['udp4', '192.0.2.1'],
+  ['udp6', '2001:db8::1'],
+] as const
+const PROBE_LIMIT_MS = 500
+const LOOK_AGAIN_MS = 15_000
+
+/** Names of interfaces with a route to everywhere in `/proc/net/route`. */
+export const ipv4DefaultInterfaces = (table: string): string[] =>
+  table
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split('\t'))
+    // Interface, destination, …, mask in the eighth column; all of them zero.
+    .filter((cells) => cells[1] === '00000000' && cells[7] === '00000000')
+    .map((cells) => cells[0] ?? '')
+
+/** The same in `/proc/net/ipv6_route`; what is unreachable stands there under `lo`. */
+export const ipv6DefaultInterfaces = (table: string): string[] =>
+  table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((cells) => /^0{32}$/.test(cells[0] ?? '') && cells[1] === '00')
+    .map((cells) => cells.at(-1) ?? '')
+    .filter((name) => name !== 'lo')
+
+const read = (file: string): string => {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function ownAddressTowards(type: 'udp4' | 'udp6', address: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = createSocket(type)
+    const end = (own: string | null): void => {
+      clearTimeout(timer)
+      socket.removeAllListeners()
+      socket.on('error', () => undefined)
+      try {
+        socket.close()
+      } catch {
+        // It never opened.
+      }
+      resolve(own)
+    }
+    const timer = setTimeout(() => end(null), PROBE_LIMIT_MS)
+    socket.once('error', () => end(null))
+    socket.connect(9, address, () => {
+      try {
+        end(socket.address().address)
+      } catch {
+        end(null)
+      }
+    })
+  })
+}
+
+export type DefaultRoute = { is: IsDefaultRoute; stop: () => void }
+
+/** Follows it: a laptop changes its networks. Resolves once it is known for the first time. */
+export async function watchDefaultRoute(platform = process.platform): Promise<DefaultRoute> {
+  if (platform === 'linux')
+    return {
+      is: ({ name, address }) =>
+        (address.includes(':')
+          ? ipv6DefaultInterfaces(read('/proc/net/ipv6_route'))
+          : ipv4DefaultInterfaces(read('/proc/net/route'))
+        ).includes(name),
+      stop: () => undefined,
+    }
+  let addresses: (string | null)[] = []
+  const look = async (): Promise<void> => {
+    addresses = await Promise.all(PROBES.map(([type, to]) => ownAddressTowards(type, to)))
+  }
+  await look()
+  const timer = setInterval(() => void look(), LOOK_AGAIN_MS)
+  timer.unref()
+  return { is: ({ address }) => addresses.includes(address), stop: () => clearInterval(timer) }
+}
