@@ -1,10 +1,12 @@
 /** The desktop app's life: one instance, one controller, one window. What they are made of is in desktop/. */
 import { randomBytes } from 'node:crypto'
+import { url as inspectorUrl } from 'node:inspector'
 import { join } from 'node:path'
 import { app, dialog, safeStorage } from 'electron'
 import { APP_ORIGIN } from './desktop/app-files.ts'
 import { registerAppScheme } from './desktop/app-protocol.ts'
 import { openDesktop } from './desktop/desktop.ts'
+import { refusedSwitch } from './desktop/debug-switches.ts'
 import { createKeystore } from './desktop/keystore.ts'
 import { createLog } from './desktop/log-file.ts'
 import { HIDDEN_SWITCH } from './desktop/login-item.ts'
@@ -120,9 +122,17 @@ async function main(): Promise<void> {
   }
 }
 
+const refused = refusedSwitch({
+  isPackaged: app.isPackaged,
+  isInspected: inspectorUrl() !== undefined,
+  hasSwitch: (name) => app.commandLine.hasSwitch(name),
+})
 registerAppScheme()
 app.setAppUserModelId(APP_ID)
-if (app.requestSingleInstanceLock()) {
+if (refused !== null) {
+  say(`DeployX does not start with --${refused}.`)
+  app.exit(2)
+} else if (app.requestSingleInstanceLock()) {
   main().catch((error: unknown) => giveUp(error, 0, process.env['DEPLOYX_UNATTENDED'] === '1'))
 } else {
   say('DeployX is already running; its window comes to the front.')

@@ -265,7 +265,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       agents,
       agentFiles,
       log,
-      attach: (io) => {
+      attach: (io, unproven) => {
         const { sign } = signer
         agents.attach(io, {
           devices,
@@ -275,6 +275,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
           keys,
           sign,
           addresses,
+          proved: (connection) => unproven.proved(connection),
           log,
         })
         attachPairing(io, { pairing, log })

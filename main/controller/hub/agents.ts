@@ -43,7 +43,13 @@ export type AgentsEdge = AgentPort & {
   refuse: (deviceId: DeviceId, message: string) => void
 }
 type AttachDeps = HandshakeDeps &
-  ReportsDeps & { devices: Devices; deployments: Deployments; inventories: Inventories }
+  ReportsDeps & {
+    devices: Devices
+    deployments: Deployments
+    inventories: Inventories
+    /** The connection under a socket has proved whose it is; see unproven.ts. */
+    proved: (connection: object) => void
+  }
 type AgentNamespace = Namespace<AgentToHub, HubToAgent>
 
 class NoLink extends Error {}
@@ -140,6 +146,7 @@ export function createAgentsEdge(): AgentsEdge {
       async function welcome(socket: AgentSocket): Promise<void> {
         const proven = await prove(socket, deps)
         if (!proven || !socket.connected) return
+        deps.proved(socket.conn)
         const { hello, nonce } = proven
         const deviceId = hello.device_id
         const place = await twins.inTurn(deviceId, socket, () => takePlace(socket, proven))

@@ -1,12 +1,12 @@
 /** The hub's listener: TLS on the LAN. Enrolment and package bytes over HTTPS, commands and reports over Socket.IO. */
 import { createServer, type Server as HttpsServer } from 'node:https'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createReadStream } from 'node:fs'
 import { Server } from 'socket.io'
+import { Decoder, Encoder } from 'socket.io-parser'
 import { ENROLL_PATH, EnrollRequest } from '#shared/contract/agent-link.ts'
 import { AGENT_DOWNLOAD_PATH } from '#shared/contract/agent-update.ts'
 import { AppError, ERRORS, validationError } from '#shared/contract/errors.ts'
-import { write, type Content } from '../content/index.ts'
+import type { Content } from '../content/index.ts'
 import type { Log } from '../context.ts'
 import type { EnrollmentService } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
@@ -14,7 +14,9 @@ import { plainAddress } from '../lib/addresses.ts'
 import type { AgentFiles } from '../lib/agent-files.ts'
 import { listen } from '../lib/listen.ts'
 import { closeDefaultNamespace } from '../lib/namespaces.ts'
+import { createAgentDownloads } from './agent-downloads.ts'
 import type { AgentsEdge } from './agents.ts'
+import { createUnproven, type RawConnection, type Unproven } from './unproven.ts'
 
 const MIN_TLS = 'TLSv1.2'
 /** An enrolment fits in a few KiB; more is not one. */
@@ -22,12 +24,15 @@ const ENROLL_BODY_LIMIT_BYTES = 16 * 1024
 const BODY_TIMEOUT_MS = 10_000
 /** Wrong codes one address may try within a minute before it has to wait. */
 const ENROLL_TRIES_PER_MINUTE = 60
-/** The agent's program is given to anybody who asks, but not to more than so many at a time, nor for ever. */
-const AGENT_DOWNLOADS = 16
-/** For reading alone: time in which a limit of bandwidth lets nothing through does not count. */
-const AGENT_DOWNLOAD_LIMIT_MS = 15 * 60_000
 /** Output pieces are the largest message: 64 KiB of text, up to six bytes each once escaped. */
 const MESSAGE_LIMIT_BYTES = 512 * 1024
+
+/** Nothing binary is ever sent to the hub, and attachments would be kept until the last of them came. */
+class TextDecoder extends Decoder {
+  constructor() {
+    super({ maxAttachments: 0 })
+  }
+}
 
 export type HubServer = {
   port: number
@@ -82,7 +87,7 @@ export async function startHubServer(deps: {
   content: Content
   agents: AgentsEdge
   agentFiles: AgentFiles
-  attach: (io: Server) => void
+  attach: (io: Server, unproven: Unproven) => void
   log: Log
 }): Promise<HubServer> {
   const tries = new Map<string, number>()
@@ -102,37 +107,7 @@ export async function startHubServer(deps: {
     return reply
   }
 
-  let agentDownloads = 0
-  async function sendAgent(name: string, response: ServerResponse): Promise<void> {
-    const file = deps.agentFiles.byName(name)
-    if (!file) throw new AppError('E_NOT_FOUND', 'There is nothing here.')
-    if (agentDownloads >= AGENT_DOWNLOADS)
-      throw new AppError('E_RATE_LIMITED', 'Too many downloads at this moment. Wait a minute.')
-    agentDownloads++
-    try {
-      response.writeHead(200, {
-        'content-type': 'application/octet-stream',
-        'content-length': file.sizeBytes,
-        // Nobody fetches a second one over it.
-        connection: 'close',
-      })
-      response.on('error', () => undefined) // heard through the write that fails
-      let leftMs = AGENT_DOWNLOAD_LIMIT_MS
-      for await (const piece of createReadStream(file.path) as AsyncIterable<Buffer>)
-        await deps.content.sendOther(response, piece, async (to, bytes) => {
-          const startMs = performance.now()
-          const timer = setTimeout(() => to.destroy(), leftMs)
-          await write(to, bytes).finally(() => clearTimeout(timer))
-          leftMs -= performance.now() - startMs
-        })
-      response.end()
-    } catch (error) {
-      deps.log.debug({ err: error, name }, 'the download of an agent was broken off')
-      response.destroy()
-    } finally {
-      agentDownloads--
-    }
-  }
+  const downloads = createAgentDownloads(deps)
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = request.url ?? '/'
@@ -140,7 +115,11 @@ export async function startHubServer(deps: {
       if (url === ENROLL_PATH && request.method === 'POST')
         return send(response, 200, await enroll(request))
       if (url.startsWith(AGENT_DOWNLOAD_PATH) && request.method === 'GET')
-        return await sendAgent(url.slice(AGENT_DOWNLOAD_PATH.length), response)
+        return await downloads.send(
+          url.slice(AGENT_DOWNLOAD_PATH.length),
+          plainAddress(request.socket.remoteAddress),
+          response,
+        )
       if (url.startsWith('/content/')) return await deps.content.serveTicket(request, response, url)
       throw new AppError('E_NOT_FOUND', 'There is nothing here.')
     } catch (error) {
@@ -179,6 +158,7 @@ export async function startHubServer(deps: {
     perMessageDeflate: false,
     httpCompression: false,
     maxHttpBufferSize: MESSAGE_LIMIT_BYTES,
+    parser: { Encoder, Decoder: TextDecoder },
     // A pulled cable is noticed within 15 s.
     pingInterval: 8_000,
     pingTimeout: 6_000,
@@ -187,7 +167,9 @@ export async function startHubServer(deps: {
     allowRequest: (request, done) => done(null, request.headers.origin === undefined),
   })
   closeDefaultNamespace(io)
-  deps.attach(io)
+  const unproven = createUnproven(deps.log)
+  io.engine.on('connection', (connection: RawConnection) => unproven.watch(connection))
+  deps.attach(io, unproven)
   const port = await listen(server, deps.port, deps.host, 'hub')
   return {
     port,

@@ -1,0 +1,76 @@
+/** The agent's program is given to anybody who asks. So it is bounded how many fetch it at a time, in all and by address, and how slowly. */
+import { createReadStream } from 'node:fs'
+import type { ServerResponse } from 'node:http'
+import { AppError } from '#shared/contract/errors.ts'
+import { write, type Content } from '../content/index.ts'
+import type { Log } from '../context.ts'
+import type { AgentFiles } from '../lib/agent-files.ts'
+
+const IN_ALL = 16
+/** The rest stays for everybody else; a branch office behind one address waits for its turn. */
+const PER_ADDRESS = 4
+/** For reading alone: time in which a limit of bandwidth lets nothing through does not count. */
+const LIMIT_MS = 15 * 60_000
+/** A piece (64 KiB) that a reader does not take in this time is not wanted any more. */
+export const STALL_MS = 30_000
+
+export type AgentDownloads = {
+  /** @throws AppError E_NOT_FOUND, E_RATE_LIMITED */
+  send: (name: string, address: string, response: ServerResponse) => Promise<void>
+}
+
+export function createAgentDownloads(deps: {
+  agentFiles: AgentFiles
+  content: Content
+  log: Log
+  stallMs?: number
+}): AgentDownloads {
+  const stallMs = deps.stallMs ?? STALL_MS
+  const underWay = new Map<string, number>()
+  let inAll = 0
+
+  function enter(address: string): () => void {
+    const own = underWay.get(address) ?? 0
+    if (inAll >= IN_ALL || own >= PER_ADDRESS)
+      throw new AppError('E_RATE_LIMITED', 'Too many downloads at this moment. Wait a minute.')
+    underWay.set(address, own + 1)
+    inAll++
+    return () => {
+      const left = (underWay.get(address) ?? 1) - 1
+      if (left > 0) underWay.set(address, left)
+      else underWay.delete(address)
+      inAll--
+    }
+  }
+
+  return {
+    async send(name, address, response) {
+      const file = deps.agentFiles.byName(name)
+      if (!file) throw new AppError('E_NOT_FOUND', 'There is nothing here.')
+      const leave = enter(address)
+      try {
+        response.writeHead(200, {
+          'content-type': 'application/octet-stream',
+          'content-length': file.sizeBytes,
+          // Nobody fetches a second one over it.
+          connection: 'close',
+        })
+        response.on('error', () => undefined) // noticed by the write that fails
+        let leftMs = LIMIT_MS
+        for await (const piece of createReadStream(file.path) as AsyncIterable<Buffer>)
+          await deps.content.sendOther(response, piece, async (to, bytes) => {
+            const startMs = performance.now()
+            const timer = setTimeout(() => to.destroy(), Math.min(leftMs, stallMs))
+            await write(to, bytes).finally(() => clearTimeout(timer))
+            leftMs -= performance.now() - startMs
+          })
+        response.end()
+      } catch (error) {
+        deps.log.debug({ err: error, name }, 'the download of an agent was broken off')
+        response.destroy()
+      } finally {
+        leave()
+      }
+    },
+  }
+}

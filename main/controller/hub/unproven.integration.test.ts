@@ -1,0 +1,192 @@
+/** What strangers may cost the hub: sockets, halves of messages, and downloads of the agent. */
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { get, type RequestOptions } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { Socket } from 'node:net'
+import { EventEmitter } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { startTestController, type TestController } from '../test-kit/test-controller.ts'
+import { createAgentDownloads } from './agent-downloads.ts'
+import { createUnproven } from './unproven.ts'
+
+const log = pino({ level: 'silent' })
+const KIB = 1024
+
+describe('strangers with halves of messages', () => {
+  let t: TestController
+  beforeEach(async () => {
+    t = await startTestController({ timings: { presence: { connectGraceMs: 0 } } })
+  })
+  afterEach(() => t.stop())
+
+  const open = async (): Promise<WebSocket> => {
+    const url = `wss://127.0.0.1:${t.hub.port}/socket.io/?EIO=4&transport=websocket`
+    const socket = new WebSocket(url, { ca: t.hub.cert, servername: 'deployx.invalid' } as never)
+    socket.on('error', () => undefined)
+    await Promise.race([once(socket, 'open'), once(socket, 'close')])
+    return socket
+  }
+  const isGone = (socket: WebSocket) => socket.readyState === WebSocket.CLOSED
+
+  it('are cut off long before they cost much, and agents are served meanwhile', async () => {
+    const sockets = await Promise.all(Array.from({ length: 200 }, open))
+    for (const socket of sockets) {
+      socket.send('40/agents,')
+      // The first part of a message that never ends.
+      socket.send(Buffer.alloc(400 * KIB), { fin: false })
+    }
+    // 200 × 400 KiB would be 78 MiB; what one address may hold is 4 MiB.
+    await vi.waitFor(() => expect(sockets.filter(isGone).length).toBeGreaterThan(185), 15_000)
+    const agent = await t.connect(await t.enroll('PC-1'))
+    expect(agent.socket.connected).toBe(true)
+    for (const socket of sockets) socket.terminate()
+  }, 60_000)
+
+  it('gain nothing by announcing attachments', async () => {
+    for (const start of [
+      '451-/agents,["x",{"_placeholder":true,"num":0}]',
+      '461-/agents,1[{"_placeholder":true,"num":0}]',
+    ]) {
+      const socket = await open()
+      socket.send('40/agents,')
+      socket.send(start)
+      await vi.waitFor(() => expect(isGone(socket)).toBe(true), 5_000)
+    }
+    const binary = await open()
+    binary.send(Buffer.alloc(1_000))
+    await vi.waitFor(() => expect(isGone(binary)).toBe(true), 5_000)
+  }, 30_000)
+
+  it('are not agents: one that has proved itself may send more than they', async () => {
+    const agent = await t.connect(await t.enroll('PC-2'))
+    const facts = { name: 'PC-2', platform: 'linux', arch: 'x64', os_version: 'x', agent_version: 'x', free_disk_bytes: 1 } as const // prettier-ignore
+    for (let sent = 0; sent < 6; sent++)
+      expect(
+        await agent.socket
+          .timeout(5_000)
+          .emitWithAck('inventory_report', { facts, ignored: 'x'.repeat(200 * KIB) } as never),
+      ).toMatchObject({ committed: true })
+    expect(agent.socket.connected).toBe(true)
+  }, 30_000)
+})
+
+describe('the account of strangers', () => {
+  /** A connection of engine.io's, as far as the account looks at it, over a socket that goes nowhere. */
+  function connection(address: string) {
+    const socket = Object.defineProperty(new Socket(), 'remoteAddress', { value: address })
+    const raw = Object.assign(new EventEmitter(), { request: { socket } as IncomingMessage })
+    return {
+      raw,
+      send: (bytes: number) => socket.emit('data', Buffer.alloc(bytes)),
+      isCut: () => socket.destroyed,
+      close: () => raw.emit('close'),
+    }
+  }
+
+  it('has a limit for each connection, each address, and all of them, and forgets those that left', () => {
+    const unproven = createUnproven(log)
+    const add = (address: string, bytes: number) => {
+      const one = connection(address)
+      unproven.watch(one.raw)
+      one.send(bytes)
+      return one
+    }
+    expect(add('10.0.0.1', 513 * KIB).isCut()).toBe(true)
+    const some = Array.from({ length: 9 }, () => add('10.0.0.2', 500 * KIB))
+    expect(some.map((one) => one.isCut())).toEqual([...Array<boolean>(8).fill(false), true])
+    // The same by an IPv6 socket is the same address.
+    expect(add('::ffff:10.0.0.2', 500 * KIB).isCut()).toBe(true)
+    const others = Array.from({ length: 30 }, (_, i) => add(`10.0.1.${i}`, 500 * KIB))
+    expect(others.filter((one) => one.isCut()).length).toBeGreaterThan(0)
+    expect(unproven.usage().bytes).toBeLessThanOrEqual(16 * KIB * KIB)
+    for (const one of [...some, ...others]) one.close()
+    expect(unproven.usage()).toEqual({ connections: 0, bytes: 0 })
+    expect(add('10.0.0.2', 500 * KIB).isCut()).toBe(false)
+  })
+
+  it('takes so many connections from one address, and counts none that has proved itself', () => {
+    const unproven = createUnproven(log)
+    const many = Array.from({ length: 513 }, () => {
+      const one = connection('10.0.0.3')
+      unproven.watch(one.raw)
+      return one
+    })
+    expect(many.map((one) => one.isCut()).indexOf(true)).toBe(512)
+    unproven.proved(many[0]!.raw)
+    many[0]!.send(600 * KIB)
+    expect(many[0]!.isCut()).toBe(false)
+    const next = connection('10.0.0.3')
+    unproven.watch(next.raw)
+    expect(next.isCut()).toBe(false)
+  })
+})
+
+describe('downloads of the agent', () => {
+  const NAME = 'deployx-agent-linux-x64'
+  let dir: string
+  let t: TestController
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'deployx-agents-'))
+    const bytes = Buffer.alloc(12 * KIB * KIB, 'a')
+    writeFileSync(join(dir, NAME), bytes)
+    const hash = createHash('sha256').update(bytes).digest('hex')
+    writeFileSync(join(dir, 'SHA256SUMS'), `${hash}  ${NAME}\n`)
+    t = await startTestController({ agentsDir: dir, hubHost: '0.0.0.0' })
+  })
+  afterEach(async () => {
+    await t.stop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  /** Starts one and does not read it. */
+  const start = (localAddress: string): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const options: RequestOptions = { host: '127.0.0.1', port: t.hub.port, path: `/agent/download/${NAME}`, localAddress, rejectUnauthorized: false, agent: false } // prettier-ignore
+      get(options, resolve).on('error', reject)
+    })
+
+  it.skipIf(process.platform !== 'linux')('leave a share for other addresses', async () => {
+    const held = await Promise.all(Array.from({ length: 16 }, () => start('127.0.0.2')))
+    const statuses = held.map(({ statusCode }) => statusCode)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(4)
+    expect(statuses.filter((status) => status === 429)).toHaveLength(12)
+    const other = await start('127.0.0.3')
+    expect(other.statusCode).toBe(200)
+    for (const response of held) response.destroy()
+    await vi.waitFor(async () => {
+      const again = await start('127.0.0.2')
+      again.destroy()
+      expect(again.statusCode).toBe(200)
+    }, 10_000)
+    other.destroy()
+  })
+
+  it('end when their reader does not read', async () => {
+    const written: string[] = []
+    const response = Object.assign(new EventEmitter(), {
+      destroyed: false,
+      writeHead: () => written.push('head'),
+      // As a connection whose other side takes nothing: the write never ends.
+      write: () => false,
+      end: () => written.push('end'),
+      destroy() {
+        this.destroyed = true
+        this.emit('close')
+      },
+    })
+    const downloads = createAgentDownloads({
+      agentFiles: { of: () => [], offers: () => [], byName: () => ({ fileName: NAME, arch: 'x64', sha256: '', path: join(dir, NAME), sizeBytes: 1 }) }, // prettier-ignore
+      content: { sendOther: (to: never, bytes: never, writeTo: (...args: never[]) => Promise<void>) => writeTo(to, bytes) } as never, // prettier-ignore
+      log,
+      stallMs: 50,
+    })
+    await downloads.send(NAME, '10.0.0.1', response as never)
+    expect(response.destroyed).toBe(true)
+    expect(written).toEqual(['head'])
+  })
+})
