@@ -8,7 +8,8 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
-import { readSecret, sealSecret, writeSecret, writeWhole, type VaultKey } from '../lib/vault.ts'
+import { writeDurably } from '../../lib/durable-file.ts'
+import { readSecret, sealSecret, writeSecret, type VaultKey } from '../lib/vault.ts'
 import { certificateNames } from './served-names.ts'
 
 const KEY_FILE = 'console-tls.key'
@@ -74,7 +75,7 @@ export async function openConsoleTls(deps: {
     const { makeSelfSigned } = await import('../lib/self-signed.ts')
     const names = certificateNames(deps.names)
     cert = await makeSelfSigned(key, { name: 'DeployX console', days: CERTIFICATE_DAYS, names })
-    writeWhole(file, cert)
+    writeDurably(file, cert)
   }
   const spki = new X509Certificate(cert).publicKey.export({ type: 'spki', format: 'der' })
   const fingerprint: Fingerprint = `sha256/${createHash('sha256').update(spki).digest('base64')}`

@@ -94,7 +94,7 @@ const readOwn = (): OwnAddress[] =>
 export function hubAddresses(
   port: number,
   boundTo: string | undefined,
-  isDefaultRoute: IsDefaultRoute,
+  isDefaultRoute: IsDefaultRoute = () => false,
 ): string[] {
   if (boundTo && !EVERY_ADDRESS.includes(boundTo)) return [hostPort(boundTo, port)]
   const isIPv4Only = boundTo === '0.0.0.0'

@@ -168,17 +168,18 @@ describe('downloads of the agent', () => {
 
   it('end when their reader does not read', async () => {
     const written: string[] = []
-    const response = Object.assign(new EventEmitter(), {
-      destroyed: false,
-      writeHead: () => written.push('head'),
-      // As a connection whose other side takes nothing: the write never ends.
-      write: () => false,
-      end: () => written.push('end'),
-      destroy() {
+    /** As a connection whose other side takes nothing: the write never ends. */
+    class Stalled extends EventEmitter {
+      destroyed = false
+      writeHead = () => written.push('head')
+      write = () => false
+      end = () => written.push('end')
+      destroy(): void {
         this.destroyed = true
         this.emit('close')
-      },
-    })
+      }
+    }
+    const response = new Stalled()
     const downloads = createAgentDownloads({
       agentFiles: { of: () => [], offers: () => [], byName: () => ({ fileName: NAME, arch: 'x64', sha256: '', path: join(dir, NAME), sizeBytes: 1 }) }, // prettier-ignore
       content: { sendOther: (to: never, bytes: never, writeTo: (...args: never[]) => Promise<void>) => writeTo(to, bytes) } as never, // prettier-ignore
