@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeCodePage, decodeOutput, isUtf16, unfinishedBytes } from './decode.ts'
 import { OEM_UPPER_HALVES } from './oem-code-pages.ts'
@@ -83,6 +84,39 @@ describe('the output of a program', () => {
     expect(decodeOutput(mixed, 850)).toBe(
       'begin für\r\nfür\r\nWindows Installer meldet: größer\r\nГотово\r\nend\n',
     )
+  })
+
+  it.each([
+    ['a null and a beep', 'abc\0def\nbeep \x07\nAll files copied successfully\n'],
+    ['a null and letters of Latin-1', 'abc\0def\nGr\xf6\xdfe 12\nAll files copied successfully\n'],
+    ['many nulls', 'one\0two\0three\0four\x01\nAll files copied successfully\n'],
+    ['an odd null', 'a\0b\x02 words between\nAll files copied successfully\n'],
+  ])('with %s between plain lines stays readable, at either parity', (_what, text) => {
+    for (const before of ['', 'x']) {
+      const raw = Buffer.from(before + text, 'latin1')
+      const said = decodeOutput(raw, null)
+      expect(said).toContain('All files copied successfully')
+      expect(said).not.toMatch(/[\u3000-\u9fff]/)
+      // Nor where it follows what is UTF-16 in truth.
+      expect(decodeOutput(raw, null, wide('Installing the product now\r\n'))).toContain('All files copied') // prettier-ignore
+    }
+  })
+
+  it('never becomes East Asian because of a null somewhere in it', () => {
+    const line = fc.stringMatching(/^[ -~]{0,60}$/)
+    const odd = fc.constantFrom('\0', '\x07', '\xfc', '\0\0', '\x01')
+    fc.assert(
+      fc.property(fc.array(fc.tuple(line, odd), { minLength: 1, maxLength: 12 }), (parts) => {
+        const tail = 'the end of what this program had to tell\n'
+        const text = parts.map(([words, other]) => `${words} words${other} and more\n`).join('') + tail // prettier-ignore
+        expect(decodeOutput(Buffer.from(text, 'latin1'), null)).toContain(tail)
+      }),
+    )
+  })
+
+  it('of UTF-16 is read where it begins in the middle of a character', () => {
+    const text = 'Property(C): ProductName\r\nProperty(C): Version\r\n'
+    expect(decodeOutput(wide(text).subarray(1), null)).toBe(text.slice(1))
   })
 
   it('goes on in UTF-16 where a piece by itself does not tell', () => {

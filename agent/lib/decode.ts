@@ -51,6 +51,24 @@ function isPlain(bytes: Uint8Array): boolean {
   return utf8OrNull(bytes) !== null
 }
 
+const isPrintable = (byte: number): boolean =>
+  (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d
+/** Two letters side by side, which are also a character of East Asia: chance in UTF-16, the rule in everything else. */
+const ASCII_PAIRS_SHARE = 0.6
+
+/** Whether it is text of one byte a character, whatever control characters and foreign letters are in it. */
+function isMostlyAscii(bytes: Uint8Array): boolean {
+  const pairs = Math.floor(Math.min(bytes.length, SAMPLE_BYTES) / 2)
+  let ascii = 0
+  let wide = 0
+  for (let i = 0; i < pairs; i++) {
+    const [low, high] = [bytes[2 * i]!, bytes[2 * i + 1]!]
+    if (isPrintable(low) && isPrintable(high)) ascii++
+    else if (high !== 0 && low !== 0) wide++
+  }
+  return ascii > 0 && ascii > (ascii + wide) * ASCII_PAIRS_SHARE
+}
+
 /**
  * UTF-16 (little-endian): its mark; or Latin text, in which every second byte is 0; or another script with blanks and line ends,
  * which are what is left of it.
@@ -67,7 +85,8 @@ export function isUtf16(bytes: Uint8Array): boolean {
   }
   if (pairs >= 4 && latin > pairs / 2) return true
   if (latin === 0 || pairs < 3 || latin + foreign < pairs * 0.95) return false
-  return !isPlain(bytes.subarray(0, 2 * pairs))
+  const sample = bytes.subarray(0, 2 * pairs)
+  return !isMostlyAscii(sample) && !isPlain(sample)
 }
 
 /** Whether all of it is UTF-8, but for a character that is cut off at its start or its end. */
@@ -132,9 +151,12 @@ export function decodeOutput(
   codePage: number | null,
   before: Uint8Array = new Uint8Array(),
 ): string {
-  const goesOn = before.length >= 8 && isUtf16(before) && !isPlain(bytes)
-  return isWholeUtf16(bytes) || goesOn
-    ? new TextDecoder('utf-16le').decode(bytes)
+  const goesOn = before.length >= 8 && isUtf16(before) && !isPlain(bytes) && !isMostlyAscii(bytes)
+  if (isWholeUtf16(bytes) || goesOn) return new TextDecoder('utf-16le').decode(bytes)
+  // Where bytes were left out, it may begin in the middle of a character.
+  const rest = bytes.subarray(1)
+  return bytes[0] === 0 && !isUtf16(bytes) && isWholeUtf16(rest)
+    ? new TextDecoder('utf-16le').decode(rest)
     : decodeLines(bytes, codePage)
 }
 

@@ -1,5 +1,6 @@
 /** The agent's side of the supervisor: starts it, waits for it, and finds out what happened when it is gone. */
 import { spawn } from 'node:child_process'
+import { closeSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { createOnce, writeDurably } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
@@ -7,6 +8,7 @@ import { findMarked, isAlive, type ProcessId } from '../lib/processes.ts'
 import { commandEnvironment } from '../lib/run-command.ts'
 import type { SelfCommand } from '../lib/self.ts'
 import { wait } from '../lib/wait.ts'
+import { openBoundedOutput } from './bounded-output.ts'
 import {
   attemptFiles,
   FORBIDDEN,
@@ -22,6 +24,7 @@ import {
   type Supervisor,
 } from './files.ts'
 import { killTree } from './kill-tree.ts'
+import { collect, reopenPipe, type Collecting } from './output-pipe.ts'
 
 /** How the installer ended, as far as it can be known. */
 export type Ending =
@@ -80,6 +83,17 @@ function isProvenUnstarted(folder: string): boolean {
   return !isAlive(claim) && !mayHaveStarted(folder, claim)
 }
 
+/** Goes on where the supervisor was killed. Null where it wrote no pipe, or still lives. */
+function takeOutput(folder: string): Collecting | null {
+  const claim = readClaim(folder)
+  if (typeof claim !== 'string' && isAlive(claim)) return null
+  const { output, pipe: path } = attemptFiles(folder)
+  const pipe = reopenPipe(path)
+  if (pipe === null) return null
+  closeSync(pipe.writeFd)
+  return collect(pipe, openBoundedOutput(output))
+}
+
 export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): SupervisorClient {
   const { self, log } = deps
   /** Folders whose supervisor, started by this process, has ended. */
@@ -99,16 +113,24 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
     const process = findInstaller(folder, watched.attempt_id)
     if (!process) return { kind: 'unknown', timedOut: false }
     log.warn({ folder, pid: process.pid }, 'the supervisor is gone, the installer still runs')
+    const taking = takeOutput(folder)
     const startedAt = readInstaller(folder)?.started_uptime_seconds ?? uptime()
-    while (isAlive(process)) {
-      signal.throwIfAborted()
-      if (uptime() - startedAt > watched.timeout_seconds) {
-        await killTree(process.pid, markerOf(watched.attempt_id), watched.grace_ms)
-        return { kind: 'unknown', timedOut: true }
+    try {
+      while (isAlive(process)) {
+        signal.throwIfAborted()
+        if (uptime() - startedAt > watched.timeout_seconds) {
+          await killTree(process.pid, markerOf(watched.attempt_id), watched.grace_ms)
+          await taking?.finish()
+          return { kind: 'unknown', timedOut: true }
+        }
+        onTick()
+        await wait(POLL_MS, signal)
       }
-      onTick()
-      await wait(POLL_MS, signal)
+    } catch (error) {
+      taking?.abandon()
+      throw error
     }
+    await taking?.finish()
     // Where only the records are gone, the supervisor lives and writes the end anew.
     const giveUpAt = performance.now() + LATE_EXIT_MS
     while (readClaim(folder) === 'none' && performance.now() < giveUpAt) {

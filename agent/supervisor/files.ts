@@ -60,6 +60,8 @@ export type Exit = z.infer<typeof Exit>
 export const attemptFiles = (folder: string) => ({
   spec: join(folder, 'spec.json'),
   output: join(folder, 'output.log'),
+  /** Named pipe that the installer writes its output into; not on Windows. */
+  pipe: join(folder, 'output.pipe'),
   pieces: join(folder, 'pieces.log'),
   /** Left by the agent once what an installer wrote elsewhere is part of its output. */
   explained: join(folder, 'explained.json'),

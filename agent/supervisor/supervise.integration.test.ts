@@ -1,12 +1,13 @@
 /** The supervisor as a process of its own. */
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeFolder, startAgent } from '../test-kit/agent-process.ts'
 import { findMarked, identify, isAlive, parseStat } from '../lib/processes.ts'
 import { readExit, readSupervisor, type Spec } from './files.ts'
-import { trimOutput } from './supervise.ts'
+import { openBoundedOutput } from './bounded-output.ts'
+import { trimOutput } from './file-output.ts'
 
 let folder: ReturnType<typeof makeFolder>
 beforeEach(() => {
@@ -81,6 +82,74 @@ describe('an output that grows without end', () => {
     expect(trimOutput(fd, 400, 100)).toBe(500)
     expect(readFileSync(file, 'utf8')).toBe('H'.repeat(100) + 'T'.repeat(100))
     closeSync(fd)
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('the output of an installer', () => {
+  const output = (): string => readFileSync(join(folder.path, 'output.log'), 'latin1')
+
+  it('never takes more of the disk than its limit, however much is written', async () => {
+    writeSpec(
+      'echo first; yes "a line that says nothing new" | head -c 60000000; echo last; exit 9',
+    )
+    expect(await supervise()).toBe(0)
+    const { omitted_bytes: omitted, exit_code } = readExit(folder.path)!
+    expect(exit_code).toBe(9)
+    const text = output()
+    expect(text.length).toBe(1024 * 1024)
+    expect(text.length + omitted).toBe(60_000_000 + 'first\nlast\n'.length)
+    expect(text.startsWith('first\na line')).toBe(true)
+    expect(text.endsWith('last\n')).toBe(true)
+  })
+
+  it('is complete when it comes in the last moment', async () => {
+    writeSpec('head -c 60000 /dev/zero | tr "\\0" z')
+    await supervise()
+    expect(output()).toBe('z'.repeat(60_000))
+  })
+
+  it('of a service that is left behind ends with the installer; the service lives, and writes to nobody', async () => {
+    const go = join(folder.path, 'go')
+    writeSpec(
+      `sh -c 'while [ ! -e ${go} ]; do sleep 0.1; done; head -c 30000000 /dev/zero && echo $? > ${join(folder.path, 'said')}' & echo started`,
+    )
+    const startedAt = performance.now()
+    await supervise()
+    expect(performance.now() - startedAt).toBeLessThan(20_000)
+    expect(output()).toBe('started\n')
+    writeFileSync(go, '')
+    // It wrote 30 MB to the end, and was not ended by SIGPIPE.
+    await expect.poll(() => existsSync(join(folder.path, 'said')), { timeout: 15_000 }).toBe(true)
+    expect(output()).toBe('started\n')
+  }, 40_000)
+
+  it('may be opened by its name, as scripts do', async () => {
+    writeSpec('echo one > /dev/stdout; echo two >> /dev/stderr; echo three')
+    await supervise()
+    expect(output()).toBe('one\ntwo\nthree\n')
+  })
+})
+
+describe('a bounded output', () => {
+  it('keeps the beginning and the end, in whatever pieces it comes, and over a restart', () => {
+    const file = join(folder.path, 'bounded')
+    const all = Buffer.from(Array.from({ length: 1_000 }, (_, i) => 97 + (i % 26)))
+    for (const size of [1, 7, 64, 999]) {
+      rmSync(file, { force: true })
+      let omitted = 0
+      for (const [from, to] of [
+        [0, 500],
+        [500, 1_000],
+      ] as const) {
+        const out = openBoundedOutput(file, 100)
+        for (let at = from; at < to; at += size)
+          out.write(all.subarray(at, Math.min(at + size, to)))
+        omitted += out.close()
+      }
+      const expected = Buffer.concat([all.subarray(0, 100), all.subarray(900)])
+      expect(readFileSync(file).equals(expected)).toBe(true)
+      expect(omitted).toBe(800)
+    }
   })
 })
 

@@ -1,18 +1,9 @@
 /**
  * The supervisor: a small process between the agent and the installer that outlives the agent. It starts the installer
- * once, lets it write its output into a file, ends it after its time, and writes down how it ended.
+ * once, takes its output into a bounded file, ends it after its time, and writes down how it ended.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, mkdirSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { dirname } from 'node:path'
 import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
@@ -21,6 +12,8 @@ import { identify } from '../lib/processes.ts'
 import { SERVICE_UMASK } from '../lib/umask.ts'
 import { wait } from '../lib/wait.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'
+import { openBoundedOutput } from './bounded-output.ts'
+import { openFileOutput } from './file-output.ts'
 import {
   attemptFiles,
   markerOf,
@@ -33,39 +26,14 @@ import {
 } from './files.ts'
 import { killTree } from './kill-tree.ts'
 import { lowerPriority } from './low-priority.ts'
-import { OUTPUT_HALF_BYTES } from './output-limit.ts'
+import { collect, makePipe } from './output-pipe.ts'
 import { inJob, jobStartError } from './windows-job.ts'
 
 const MAX_TIMER_MS = 2 ** 31 - 1
-const TRIM_CHECK_MS = 1_000
 /** A full disk may be the installer's own doing, and may pass. */
 const WRITE_TRIES = 120
 const WRITE_RETRY_MS = 1_000
 const PASSING_ERRORS = ['ENOSPC', 'EDQUOT', 'EIO', 'EBUSY', 'EPERM', 'EACCES']
-/** An installer that writes without end must not fill the disk. */
-const OUTPUT_FILE_LIMIT_BYTES = 32 * 1024 * 1024
-
-function readAt(fd: number, from: number, bytes: number): Buffer {
-  const buffer = Buffer.alloc(bytes)
-  return buffer.subarray(0, readSync(fd, buffer, 0, bytes, from))
-}
-
-/**
- * Keeps the first and the last part of an output that grew too large. Returns the bytes dropped.
- * @param fd open for reading and writing, not in append mode: Windows shortens no file that was opened so
- */
-export function trimOutput(
-  fd: number,
-  limitBytes: number = OUTPUT_FILE_LIMIT_BYTES,
-  halfBytes: number = OUTPUT_HALF_BYTES,
-): number {
-  const { size } = fstatSync(fd)
-  if (size <= limitBytes) return 0
-  const tail = readAt(fd, size - halfBytes, halfBytes)
-  ftruncateSync(fd, halfBytes)
-  writeSync(fd, tail, 0, tail.length, halfBytes)
-  return size - halfBytes - tail.length
-}
 
 function startInstaller(spec: Spec, outputFd: number, helper: string | null): ChildProcess {
   const { file, args, verbatim } =
@@ -73,7 +41,7 @@ function startInstaller(spec: Spec, outputFd: number, helper: string | null): Ch
   return spawn(file, args, {
     cwd: spec.cwd,
     env: spec.env,
-    // Files, not pipes: a service that the installer leaves behind may hold them for ever and nobody waits for it.
+    // A service that the installer leaves behind may hold it for ever; nobody waits for that.
     stdio: ['ignore', outputFd, outputFd],
     // A group and a session of its own: it can be ended as a whole, and a signal to the agent does not reach it.
     detached: process.platform !== 'win32',
@@ -135,6 +103,41 @@ function runInstaller(
   })
 }
 
+type Sink = {
+  /** What the installer gets as stdout and stderr. */
+  fd: number
+  started: () => void
+  /** Called when the installer has ended, or did not start. */
+  finish: () => Promise<{ omitted: number; rest: Promise<void> }>
+}
+
+/** Where the output goes. @throws what the file system says */
+function openOutput(folder: string): Sink {
+  const { output, pipe: path } = attemptFiles(folder)
+  const pipe = makePipe(path)
+  if (pipe === null) {
+    const { fd, finish } = openFileOutput(output)
+    const end = (): ReturnType<Sink['finish']> =>
+      Promise.resolve({ omitted: finish(), rest: Promise.resolve() })
+    return { fd, started: () => undefined, finish: end }
+  }
+  const collecting = collect(pipe, openBoundedOutput(output))
+  let isOpen = true
+  // Nobody would see the installer's end close while this one is open.
+  const started = (): void => {
+    if (isOpen) closeSync(pipe.writeFd)
+    isOpen = false
+  }
+  return {
+    fd: pipe.writeFd,
+    started,
+    finish() {
+      started()
+      return collecting.finish()
+    },
+  }
+}
+
 /**
  * Supervises the attempt in this folder, as told by its `spec.json`. Of several supervisors that are started for one
  * attempt only the first does anything.
@@ -145,27 +148,17 @@ export async function supervise(folder: string): Promise<number> {
   const spec = readSpec(folder)
   if (!spec) return 1
   const files = startFiles(folder, spec.start)
-  const { output } = attemptFiles(folder)
   const claim: Supervisor = { ...identify(process.pid), marks_start: true }
   if (!createOnce(files.supervisor, JSON.stringify(claim))) return 0
 
   // Inherited by the installer. The records have modes of their own.
   process.umask(SERVICE_UMASK)
   await lowerPriority()
-  const outputFd = openSync(output, 'a', 0o600)
-  const trimFd = openSync(output, 'r+')
+  const sink = openOutput(folder)
   // Before the installer, or not at all: without this file the agent may start another supervisor.
   await writePatiently(files.started, JSON.stringify({ uptime_seconds: uptime() }))
-  let omitted = 0
-  const trim = (): void => {
-    try {
-      omitted += trimOutput(trimFd)
-    } catch {
-      // Tried again in a moment; nothing else may suffer from it.
-    }
-  }
-  const trimming = setInterval(trim, TRIM_CHECK_MS)
-  const exit = await runInstaller(spec, outputFd, (pid) => {
+  const exit = await runInstaller(spec, sink.fd, (pid) => {
+    sink.started()
     const installer: Installer = {
       process: identify(pid),
       started_uptime_seconds: uptime(),
@@ -176,18 +169,11 @@ export async function supervise(folder: string): Promise<number> {
       // The installer runs and must be waited for. Without this file its marker tells where it is.
     }
   })
-  clearInterval(trimming)
-  trim()
-  try {
-    fsyncSync(outputFd)
-  } catch {
-    // A full disk: the output may be incomplete, its end is told all the same.
-  }
-  closeSync(outputFd)
-  closeSync(trimFd)
+  const { omitted, rest } = await sink.finish()
   const ending: Exit = { ...exit, omitted_bytes: omitted }
   // The spec tells which exit counts; it may have been deleted with the folder.
   if (!readSpec(folder)) await writePatiently(attemptFiles(folder).spec, JSON.stringify(spec))
   await writePatiently(files.exit, JSON.stringify(ending))
+  await rest
   return 0
 }
