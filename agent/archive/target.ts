@@ -7,13 +7,10 @@ import { chmod, link, mkdir, realpath, rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import {
-  ARCHIVE_ENTRY_LIMIT,
-  isWindowsPath,
-  linkTarget,
-  safeArchivePath,
-} from '#shared/domain/archives.ts'
+import { createArchiveRule, type ArchiveItem } from '#shared/domain/archive-rule.ts'
+import { safeArchivePath } from '#shared/domain/archives.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'
+import { devicePlatform } from '../facts/facts.ts'
 import { errorCode } from '../lib/atomic-file.ts'
 
 /** The archive cannot be extracted. The message is for people. */
@@ -47,31 +44,32 @@ export const folderMode = (mode: number | null): number =>
 
 export type Target = ReturnType<typeof createTarget>
 
-const isWindows = process.platform === 'win32'
-const ALREADY = 'it holds two things of the same name'
+/** The rule compares names as the platform does; a disk may differ from its platform. */
+function asRefusal(error: unknown): unknown {
+  const isTaken = ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(errorCode(error))
+  return isTaken ? refused('it holds two things of the same name') : error
+}
+const inWords = (error: unknown): never => {
+  throw asRefusal(error)
+}
 
 /**
  * @param into an empty folder of its own
  * @param limitBytes all files together may have so many
  */
 export function createTarget(into: string, limitBytes: number, signal: AbortSignal) {
-  let entries = 0
+  const rule = createArchiveRule(devicePlatform())
   let bytes = 0
   const made = new Set<string>()
   /** Of folders that the archive names, given when all is in them. */
   const folderModes = new Map<string, number>()
   const links: { path: string; target: string }[] = []
 
-  /** A checked path, counted; null for the archive's own folder. */
-  function take(name: string): string | null {
+  /** A checked path; '' for the archive's own folder. */
+  function take(item: ArchiveItem): string {
     signal.throwIfAborted()
-    if (++entries > ARCHIVE_ENTRY_LIMIT)
-      throw refused(`it holds more than ${ARCHIVE_ENTRY_LIMIT} files`)
-    const path = safeArchivePath(name)
-    if (path === null) throw refused(`a name in it leads out of it (${JSON.stringify(name)})`)
-    if (path === '') return null
-    if (isWindows && !isWindowsPath(path))
-      throw refused(`Windows has no files of the name ${JSON.stringify(path)}`)
+    const { path, problem } = rule.add(item)
+    if (problem !== undefined) throw refused(problem)
     return path
   }
   const placeOf = (path: string): string => join(into, ...path.split('/'))
@@ -79,7 +77,7 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
   async function makeFolder(path: string): Promise<void> {
     if (made.has(path)) return
     if (path !== into) await makeFolder(dirname(path))
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await mkdir(path, { recursive: true, mode: 0o700 }).catch(inWords)
     await chmod(path, folderMode(null))
     made.add(path)
   }
@@ -102,15 +100,14 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
   return {
     /** @param mode as in the archive, or null */
     async folder(name: string, mode: number | null): Promise<void> {
-      const path = take(name)
-      if (path === null) return
+      const path = take({ name, type: 'folder' })
+      if (path === '') return
       await makeFolder(placeOf(path))
       folderModes.set(placeOf(path), folderMode(mode))
     },
     /** @param mode as in the archive, or null; see fileMode */
     async file(name: string, mode: number | null, content: Readable): Promise<void> {
-      const path = take(name)
-      if (path === null) throw refused('a file in it has no name')
+      const path = take({ name, type: 'file' })
       await makeFolder(dirname(placeOf(path)))
       const out = createWriteStream(placeOf(path), { flags: 'wx', mode: 0o600 })
       let first: Buffer = Buffer.alloc(0)
@@ -119,28 +116,19 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
         await pipeline(content, counting, out, { signal })
         await chmod(placeOf(path), fileMode(mode, first))
       } catch (error) {
-        throw errorCode(error) === 'EEXIST' ? refused(ALREADY) : error
+        throw asRefusal(error)
       }
     },
     /** A symbolic link, made when everything else is there. */
     link(name: string, target: string): void {
-      const path = take(name)
-      if (path === null || isWindows) throw refused(`it holds a link (${JSON.stringify(name)})`)
-      if (linkTarget(path, target) === null)
-        throw refused(`a link in it leads out of it (${JSON.stringify(name)})`)
-      links.push({ path, target })
+      links.push({ path: take({ name, type: 'link', target }), target })
     },
     /** Another name of a file that was extracted before. */
     async hardLink(name: string, target: string): Promise<void> {
-      const path = take(name)
-      const of = safeArchivePath(target)
-      if (path === null || !of) throw refused(`a link in it leads out of it (${target})`)
+      const path = take({ name, type: 'hardlink', target })
+      const of = safeArchivePath(target) ?? ''
       await makeFolder(dirname(placeOf(path)))
-      await link(placeOf(of), placeOf(path)).catch((error: unknown) => {
-        throw errorCode(error) === 'EEXIST'
-          ? refused(ALREADY)
-          : refused(`a link in it names no file of it (${JSON.stringify(target)})`)
-      })
+      await link(placeOf(of), placeOf(path)).catch(inWords)
     },
     /** Makes the links, and looks where each leads in truth. */
     async finish(): Promise<void> {
@@ -148,7 +136,7 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
       for (const [path, mode] of folderModes) await chmod(path, mode)
       for (const { path, target } of links) {
         await makeFolder(dirname(placeOf(path)))
-        await symlink(target, placeOf(path))
+        await symlink(target, placeOf(path)).catch(inWords)
       }
       const root = await realpath(into)
       for (const { path } of links) {

@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ARCHIVE_CASES } from './archive-rule.cases.ts'
+import { archiveProblem, type ArchiveItem } from './archive-rule.ts'
+
+const PLATFORMS = ['linux', 'macos', 'windows'] as const
+
+describe('which archives can be extracted', () => {
+  it.each(ARCHIVE_CASES)('with $what', ({ items, refused }) => {
+    for (const platform of PLATFORMS) {
+      const problem = archiveProblem(items, platform)
+      if (refused[platform] === undefined) expect(problem).toBeNull()
+      else expect(problem).toContain(refused[platform])
+    }
+  })
+
+  it('is decided in time that grows with the names, however deep they are', () => {
+    const deep = 'a/'.repeat(500)
+    const items: ArchiveItem[] = Array.from({ length: 2_000 }, (_, i) => ({
+      name: `${deep}${i}`,
+      type: 'file',
+    }))
+    const start = performance.now()
+    expect(archiveProblem(items, 'linux')).toBeNull()
+    expect(performance.now() - start).toBeLessThan(15_000)
+    const wide = items.map(({ name }, i) => ({ name: `${i}/${name}`, type: 'file' as const }))
+    expect(archiveProblem(wide, 'linux')).toBe('it holds more than 100000 files')
+  }, 60_000)
+
+  it('means on Linux that no two entries ask for the same place in different ways', () => {
+    const name = fc.array(fc.constantFrom('a', 'b', 'A'), { minLength: 1, maxLength: 3 })
+    const item = fc.record({ name: name.map((parts) => parts.join('/')), type: fc.constantFrom('file' as const, 'folder' as const) }) // prettier-ignore
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 8 }), (items) => {
+        const files = items.filter(({ type }) => type === 'file').map((one) => one.name)
+        const folders = items.flatMap((one) => {
+          const parts = one.name.split('/')
+          const own = one.type === 'folder' ? parts.length : parts.length - 1
+          return Array.from({ length: own }, (_, i) => parts.slice(0, i + 1).join('/'))
+        })
+        const isSound =
+          new Set(files).size === files.length && !files.some((path) => folders.includes(path))
+        expect(archiveProblem(items, 'linux') === null).toBe(isSound)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+})
