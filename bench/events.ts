@@ -83,6 +83,7 @@ export async function events(): Promise<BenchTable> {
     const timings = ENGINE_TIMINGS
     const apply = createReports({
       repo,
+      fileFault: () => null,
       outputs: createOutputsRepo(store, repo),
       now: Date.now,
       log,

@@ -28,7 +28,7 @@ export const REASON_TEXT: Record<TargetReason, ReasonText> = {
   },
   integrity: {
     text: 'the downloaded file is not the one that was expected',
-    next: 'Add the installer again; if the address serves a new file, its checksum has changed.',
+    next: 'Upload the same file again under Software, then retry. If it came from an address, the file there may have changed.',
   },
   disk_space: { text: 'not enough disk space', next: 'Free some space on the PC, then retry.' },
   permission: {

@@ -59,6 +59,7 @@ const INSTALLER = {
   success_exit_codes: [0, 3010],
   detection: null,
   file_missing: false,
+  file_damaged: false,
   technology: null,
 } as const
 

@@ -1,13 +1,17 @@
 /** The library. */
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import type { Software } from '#shared/contract/entities.ts'
+import type { Installer, Software } from '#shared/contract/entities.ts'
 import type { UpdateInstaller } from '#shared/contract/requests.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import { useApi } from '../api/index.ts'
 import type { UploadRequest } from '../api/upload.ts'
 import { byName } from '../lib/search.ts'
 import { createLoader } from './loader.ts'
+
+/** Whether its file on the controller is unusable, so that it has to be uploaded again. */
+export const needsFile = (i: Pick<Installer, 'file_missing' | 'file_damaged'>): boolean =>
+  i.file_missing || i.file_damaged
 
 export const useSoftwareStore = defineStore('software', () => {
   const api = useApi()
@@ -32,14 +36,14 @@ export const useSoftwareStore = defineStore('software', () => {
     /** Software that cannot be deployed before a file of it is uploaded again. */
     withMissingFile: computed(() =>
       [...byId.value.values()].filter(
-        (s) => s.origin === 'library' && s.installers.some((i) => i.file_missing),
+        (s) => s.origin === 'library' && s.installers.some(needsFile),
       ),
     ),
-    /** The installer whose missing file this seems to be. Whether it is, the controller finds out. */
+    /** The installer whose missing or damaged file this seems to be. Whether it is, the controller finds out. */
     missingLike(file: Pick<File, 'name' | 'size'>) {
       for (const { id, installers } of byId.value.values())
         for (const i of installers)
-          if (i.file_missing && i.file_name === file.name && i.size_bytes === file.size)
+          if (needsFile(i) && i.file_name === file.name && i.size_bytes === file.size)
             return { id, installerId: i.id }
       return null
     },

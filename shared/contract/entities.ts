@@ -142,6 +142,8 @@ export const Installer = z.object({
   detection: Detection.nullable(),
   /** Its file is not in the controller's data folder: nothing is deployed of it until the same file is uploaded again. */
   file_missing: z.boolean(),
+  /** Its file holds other bytes than were stored: as if it were missing, until the same file is uploaded again. */
+  file_damaged: z.boolean(),
   /** Windows programs: the tool that made it, where that could be told. */
   technology: InstallerTechnology.nullable(),
 })

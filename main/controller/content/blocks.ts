@@ -3,7 +3,6 @@
  * kept while there is no better use for them. Bounded; a buffer in use by a download is never overwritten.
  */
 import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
-import type { Sha256 } from '#shared/domain/ids.ts'
 
 export type Block = {
   buffer: Buffer
@@ -44,15 +43,16 @@ export function createBlockPool(capacity: number) {
 
   return {
     /**
-     * The block `index` of this content, filled. Give it back with `release`.
+     * The block `index` of this file, filled. Give it back with `release`.
+     * @param file names one version of a content: `<SHA-256>/<version>`
      * @param load fills the buffer and tells how many bytes it filled; called only when the block is not there yet
      */
     async acquire(
-      sha256: Sha256,
+      file: string,
       index: number,
       load: (buffer: Buffer) => Promise<number>,
     ): Promise<Block> {
-      const key = `${sha256}/${index}`
+      const key = `${file}/${index}`
       let block = blocks.get(key)
       if (block) {
         block.users++
@@ -84,7 +84,7 @@ export function createBlockPool(capacity: number) {
     },
     release,
     /** Drops what is kept of a content that was removed. */
-    forget(sha256: Sha256): void {
+    forget(sha256: string): void {
       for (const block of blocks.values())
         if (block.users === 0 && block.key.startsWith(sha256)) {
           blocks.delete(block.key)

@@ -22,14 +22,33 @@ export function createContentRepo({ db, sqlite }: Store) {
         .from(contents)
         .where(eq(contents.sha256, sha256))
         .get()?.chunk_hashes ?? null,
-    insertOnce: (row: ContentRow): void => {
-      db.insert(contents).values(row).onConflictDoNothing().run()
+    /** Size in bytes and chunk hashes; null when this content is not kept here. */
+    stored(sha256: Sha256): { sizeBytes: number; chunkHashes: Buffer } | null {
+      const row = db.select().from(contents).where(eq(contents.sha256, sha256)).get()
+      return row ? { sizeBytes: row.size_bytes, chunkHashes: row.chunk_hashes } : null
+    },
+    /** A row that is there already stays; its file was replaced, so it is not damaged any more. */
+    keep: (row: typeof contents.$inferInsert): void => {
+      db.insert(contents)
+        .values(row)
+        .onConflictDoUpdate({ target: contents.sha256, set: { damaged_at: null } })
+        .run()
+    },
+    setDamaged: (sha256: Sha256, at: string | null): void => {
+      db.update(contents).set({ damaged_at: at }).where(eq(contents.sha256, sha256)).run()
     },
     remove: (sha256: Sha256): void => {
       db.delete(contents).where(eq(contents.sha256, sha256)).run()
     },
-    all: (): Pick<ContentRow, 'sha256' | 'size_bytes'>[] =>
-      db.select({ sha256: contents.sha256, size_bytes: contents.size_bytes }).from(contents).all(),
+    all: (): Pick<ContentRow, 'sha256' | 'size_bytes' | 'damaged_at'>[] =>
+      db
+        .select({
+          sha256: contents.sha256,
+          size_bytes: contents.size_bytes,
+          damaged_at: contents.damaged_at,
+        })
+        .from(contents)
+        .all(),
     /** Kept, but no installer names it. */
     unnamed: (): Sha256[] =>
       db

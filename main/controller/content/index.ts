@@ -2,8 +2,8 @@
  * The content store: package bytes by their SHA-256, each stored once, under `DIR/content/ab/abcdef…`.
  * Bytes arrive in `DIR/content/tmp`, are looked at there, and only then kept.
  */
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -17,6 +17,7 @@ import { createBandwidth, type BandwidthLimits, type Lane } from './bandwidth.ts
 import { createBlockPool } from './blocks.ts'
 import { createContentRepo } from './content.repo.ts'
 import { asDiskError, syncFolder } from './disk.ts'
+import { createFaults, type FileFault } from './faults.ts'
 import { receive, type ReceiveOptions } from './receive.ts'
 import { serve } from './serve.ts'
 import { createSlots } from './slots.ts'
@@ -26,6 +27,7 @@ import { write, writePaced } from './write.ts'
 
 export type { BandwidthLimits } from './bandwidth.ts'
 export { ASIDE_FOLDER } from './aside.ts'
+export type { FileFault } from './faults.ts'
 export { write } from './write.ts'
 export type Content = ReturnType<typeof createContent>
 
@@ -57,6 +59,14 @@ export const CONTENT_OPTIONS = {
   /** Blocks of 1 MiB that hold what is being sent, and what was sent last. */
   cacheBlocks: 2 * MAX_PARALLEL_DOWNLOADS,
 }
+
+/** What Windows answers when the file to be replaced is open. */
+const IN_USE_CODES = new Set(['EPERM', 'EACCES', 'EBUSY'])
+const fileInUse = (): AppError =>
+  new AppError(
+    'E_IN_USE',
+    'The damaged file is being sent to a PC at this moment. Wait until that has ended, then upload it again.',
+  )
 
 export function createContent(deps: {
   store: Store
@@ -104,11 +114,15 @@ export function createContent(deps: {
     }
   }
 
-  /** Contents with a row and no file, as after a restore. Looked for at start, and when one that is wanted cannot be read. */
-  const missing = new Set<Sha256>()
-
   const folderOf = (sha256: string): string => join(root, sha256.slice(0, 2))
   const pathOf = (sha256: string): string => join(folderOf(sha256), sha256)
+  /** Contents with a row whose file is missing, as after a restore, or damaged. */
+  const faults = createFaults({
+    pathOf,
+    stored: (sha256) => repo.stored(sha256),
+    remember: (sha256) => repo.setDamaged(sha256, isoTime(deps.now())),
+    log: deps.log,
+  })
 
   /** Whatever was half-received when the controller stopped is of no use. */
   function clearIncoming(): void {
@@ -116,28 +130,38 @@ export function createContent(deps: {
     mkdirSync(incoming, { recursive: true, mode: 0o700 })
   }
 
-  /** Moves the file to its place, on disk for certain. Equal bytes that are there already stay. */
-  async function place(path: string, sha256: Sha256, sizeBytes: number): Promise<void> {
-    const isThere = () =>
-      stat(pathOf(sha256)).then(
-        (found) => found.size === sizeBytes,
-        () => false,
-      )
-    if (await isThere()) {
-      missing.delete(sha256)
-      return void (await rm(path, { force: true }))
-    }
+  /** A download that began before reads the replaced file to its end; no other takes blocks of it. */
+  function replaced(sha256: Sha256): void {
+    faults.replaced(sha256)
+    pool.forget(sha256)
+  }
+
+  /**
+   * Moves the file to its place, on disk for certain. It takes the place of one that is there: these bytes were hashed as
+   * they arrived, those may be damaged.
+   */
+  async function place(path: string, sha256: Sha256): Promise<void> {
     await mkdir(folderOf(sha256), { recursive: true, mode: 0o700 })
     try {
       await rename(path, pathOf(sha256))
     } catch (error) {
-      // Windows does not replace a file that somebody reads: the same content came twice at once.
-      if (!(await isThere())) throw asDiskError(error)
-      await rm(path, { force: true })
+      // Windows does not replace a file that is being read. It may stay when it holds these very bytes.
+      if (!IN_USE_CODES.has((error as NodeJS.ErrnoException).code ?? '')) throw asDiskError(error)
+      if ((await faults.check(sha256)) !== null || !existsSync(pathOf(sha256))) throw fileInUse()
+      return void (await rm(path, { force: true }))
     }
+    replaced(sha256)
     await syncFolder(folderOf(sha256))
     await syncFolder(root)
-    missing.delete(sha256)
+  }
+
+  async function heal(path: string, sha256: Sha256): Promise<void> {
+    await holding(sha256, async () => {
+      await place(path, sha256)
+      repo.setDamaged(sha256, null)
+    }).catch((error: unknown) =>
+      deps.log.error({ err: error, sha256 }, 'a stored file could not be replaced'),
+    )
   }
 
   /** Synchronous, so that nothing can begin to use the content between the look and the removal. */
@@ -145,8 +169,7 @@ export function createContent(deps: {
     if (held.has(sha256) || repo.isNamed(sha256)) return false
     repo.remove(sha256)
     rmSync(pathOf(sha256), { force: true })
-    pool.forget(sha256)
-    missing.delete(sha256)
+    replaced(sha256)
     return true
   }
 
@@ -168,6 +191,18 @@ export function createContent(deps: {
     }
   }
 
+  /** Notes what is wrong with the file as far as its directory entry shows it. False: nothing is. */
+  function noteFault(sha256: Sha256, sizeBytes: number): boolean {
+    const found = statSync(pathOf(sha256), { throwIfNoEntry: false })
+    if (found?.size === sizeBytes) return false
+    faults.set(sha256, found ? 'damaged' : 'missing')
+    return true
+  }
+  /** A download could not be served: from now on no other PC is sent for the file, if that is the cause. */
+  function lookAt(sha256: Sha256, sizeBytes: number): void {
+    if (!noteFault(sha256, sizeBytes)) void faults.check(sha256)
+  }
+
   /** At start: files without a row are moved aside, rows without a file are reported. */
   function compareWithDisk(): void {
     const rows = repo.all()
@@ -179,11 +214,9 @@ export function createContent(deps: {
         if (!known.has(name)) unknown.push({ path: join(root, folder.name, name), name })
     }
     setAside(unknown)
-    for (const { sha256, size_bytes } of rows)
-      if (statSync(pathOf(sha256), { throwIfNoEntry: false })?.size !== size_bytes) {
-        missing.add(sha256)
-        deps.log.error({ sha256 }, 'a stored file is missing: upload the package again')
-      }
+    for (const { sha256, size_bytes, damaged_at } of rows)
+      if (damaged_at !== null) faults.set(sha256, 'damaged')
+      else noteFault(sha256, size_bytes)
   }
 
   /** Sends the content to whoever asks: the caller has checked that he may have it. @throws AppError E_NOT_FOUND, E_RANGE */
@@ -195,15 +228,16 @@ export function createContent(deps: {
   ): Promise<void> {
     const sizeBytes = repo.sizeBytes(sha256)
     if (sizeBytes === null) throw new AppError('E_NOT_FOUND', 'This content is not kept here.')
-    const path = pathOf(sha256)
-    const serving = { pool, slots, bandwidth, timings: options, log: deps.log }
-    try {
-      await serve(serving, request, response, { sha256, sizeBytes, path, lane })
-    } catch (error) {
-      // Taken away while the controller ran: from now on nobody else is sent for it.
-      if (!statSync(path, { throwIfNoEntry: false })) missing.add(sha256)
-      throw error
+    if (faults.of(sha256) === 'damaged')
+      throw new AppError('E_NOT_FOUND', 'The stored file is damaged. Upload it again.')
+    const serving = {
+      ...{ pool, slots, bandwidth, timings: options, log: deps.log },
+      onFault: () => lookAt(sha256, sizeBytes),
     }
+    await serve(serving, request, response, {
+      ...{ sha256, sizeBytes, path: pathOf(sha256), lane },
+      blocks: `${sha256}/${faults.versionOf(sha256)}`,
+    })
   }
 
   clearIncoming()
@@ -232,9 +266,9 @@ export function createContent(deps: {
         commit: async (work) => {
           try {
             return await holding(sha256, async () => {
-              await place(path, sha256, sizeBytes)
+              await place(path, sha256)
               return deps.store.transaction(() => {
-                repo.insertOnce({
+                repo.keep({
                   sha256,
                   size_bytes: sizeBytes,
                   chunk_hashes: chunkHashes,
@@ -248,7 +282,11 @@ export function createContent(deps: {
             throw error
           }
         },
-        discard: () => rm(path, { force: true }),
+        discard: async () => {
+          // They are not needed, but the stored copy is known to be unusable, and these are the same bytes.
+          if (faults.of(sha256) !== null && existsSync(path)) await heal(path, sha256)
+          await rm(path, { force: true })
+        },
       }
     },
 
@@ -256,8 +294,12 @@ export function createContent(deps: {
     collectGarbage,
     sizeBytes: (sha256: Sha256): number | null => repo.sizeBytes(sha256),
     chunkHashes: (sha256: Sha256): Buffer | null => repo.chunkHashes(sha256),
-    /** Whether its file is not there, though its row is. Costs nothing: no look at the disk. */
-    isMissing: (sha256: Sha256): boolean => missing.has(sha256),
+    /** What is known to be wrong with its file. Costs nothing: the disk is not read. */
+    faultOf: (sha256: Sha256): FileFault | null => faults.of(sha256),
+    /** Reads the file and compares it with its hashes. Never rejects; null when nothing is known to be wrong. */
+    check: (sha256: Sha256): Promise<FileFault | null> => faults.check(sha256),
+    /** Called when a file turns out to be missing or damaged. */
+    onFault: (listener: (sha256: Sha256) => void) => faults.onFault(listener),
 
     /** A path on the hub under which this device may fetch this content while this attempt is live. */
     ticketUrl: tickets.ticketUrl,
@@ -315,6 +357,9 @@ export function createContent(deps: {
       ...underWay.usage(),
       paced: bandwidth.waiting(),
     }),
-    stop: (): void => bandwidth.stop(),
+    async stop(): Promise<void> {
+      bandwidth.stop()
+      await faults.stop()
+    },
   }
 }

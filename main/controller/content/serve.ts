@@ -27,8 +27,17 @@ export type ServeDeps = {
   bandwidth: Bandwidth
   timings: ServeTimings
   log: Log
+  /** The file could not be read as it was stored. */
+  onFault: () => void
 }
-export type Source = { sha256: Sha256; sizeBytes: number; path: string; lane: Lane }
+export type Source = {
+  sha256: Sha256
+  sizeBytes: number
+  path: string
+  lane: Lane
+  /** Name of this version of the file in the pool: blocks of a file that was replaced are never mixed with the new one. */
+  blocks: string
+}
 
 /** Everything that tells which bytes are wanted. @throws AppError E_RANGE, its header set */
 function wantedRange(
@@ -98,7 +107,7 @@ async function pump(
 ): Promise<void> {
   const last = Math.floor(range.to / CHUNK_BYTES)
   const load = (index: number): Promise<Block> =>
-    deps.pool.acquire(source.sha256, index, (buffer) =>
+    deps.pool.acquire(source.blocks, index, (buffer) =>
       fill(handle, buffer, index, source.sizeBytes),
     )
   let index = Math.floor(range.from / CHUNK_BYTES)
@@ -172,9 +181,15 @@ async function send(
     handle = await open(source.path, 'r')
   } catch (cause) {
     deps.log.error({ err: cause, sha256: source.sha256 }, 'a stored file cannot be opened')
+    deps.onFault()
     throw new AppError('E_NOT_FOUND', 'The stored file cannot be read. Upload it again.', [], {
       cause,
     })
+  }
+  if ((await handle.stat()).size !== source.sizeBytes) {
+    await handle.close()
+    deps.onFault()
+    throw new AppError('E_NOT_FOUND', 'The stored file is damaged. Upload it again.')
   }
   response.on('error', () => undefined) // a write to a connection that ends: heard through its callback
   response.setTimeout(deps.timings.stallMs, () => response.destroy())
@@ -186,8 +201,10 @@ async function send(
     if (!response.writableFinished && !response.destroyed) await once(response, 'close')
   } catch (error) {
     // The head is out: all that is left is to break off, so that the client knows it has not got everything.
-    if (!response.destroyed)
+    if (!response.destroyed) {
       deps.log.error({ err: error, sha256: source.sha256 }, 'a download broke off')
+      deps.onFault()
+    }
     response.destroy()
   } finally {
     await handle.close()

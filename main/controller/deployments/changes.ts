@@ -25,6 +25,8 @@ export function createChanges() {
   const freed = new Set<DeviceId>()
   /** Deployments for which something may be owed now that was not before. Most reports owe nothing: bytes, a command taken. */
   const owing = new Set<DeploymentId>()
+  /** Failed targets whose PC received other bytes than were announced. */
+  const mismatched = new Set<TargetId>()
   function target(deploymentId: DeploymentId, id: TargetId): void {
     const set = targets.get(deploymentId)
     if (set) set.add(id)
@@ -34,6 +36,7 @@ export function createChanges() {
   return {
     freed,
     owing,
+    mismatched,
     target,
     /** Its state is another one now: the deployment's figures are too. */
     moved(row: { id: TargetId; deployment_id: DeploymentId }): void {

@@ -13,7 +13,7 @@ export type ChoiceDeps = {
   now: Now
   devices: Devices
   groups: Groups
-  software: Pick<Software, 'resolve' | 'checkCustom' | 'nameOf' | 'isFileMissing'>
+  software: Pick<Software, 'resolve' | 'checkCustom' | 'nameOf' | 'fileFault'>
 }
 
 export const softwareTitle = (item: { name: string; version: string }): string =>
@@ -121,7 +121,7 @@ export function chosenSoftware(
 }
 
 /**
- * Whether the controller has every file that it would have to send. What no chosen device takes is not looked at.
+ * Whether the controller has every file that it would have to send, as it was stored. What no chosen device takes is not looked at.
  * @throws AppError E_ILLEGAL_STATE naming what has to be uploaded again
  */
 export function checkFiles(
@@ -132,23 +132,25 @@ export function checkFiles(
 ): void {
   const isInstall = input.action === 'install'
   const platforms = new Map(devices.map((device) => [`${device.platform}/${device.arch}`, device]))
-  const missing = software.filter((item) =>
-    [...platforms.values()].some((device) => {
+  const unusable = software.flatMap((item) => {
+    for (const device of platforms.values()) {
       const installer = chooseInstaller(item.installers, device)
       // Removing needs no file, unless what removes it lies in an archive.
       const isSent = isInstall || Boolean(installer?.archive?.uninstall_entry)
-      return installer !== null && isSent && deps.software.isFileMissing(installer)
-    }),
-  )
-  const [first] = missing
+      const fault = installer !== null && isSent ? deps.software.fileFault(installer) : null
+      if (fault) return [{ item, is: `is ${fault}` }]
+    }
+    return []
+  })
+  const [first] = unusable
   if (!first) return
-  const others = missing.length - 1
+  const others = unusable.length - 1
   throw new AppError(
     'E_ILLEGAL_STATE',
-    `The file of ${softwareTitle(first)} is missing on this controller${others > 0 ? `, and of ${others} more` : ''}. Upload it again under Software.`,
-    missing.slice(0, 20).map((item) => ({
+    `The file of ${softwareTitle(first.item)} ${first.is} on this controller${others > 0 ? `, and of ${others} more` : ''}. Upload it again under Software.`,
+    unusable.slice(0, 20).map(({ item, is }) => ({
       path: `/software_ids/${input.software_ids.indexOf(item.id)}`,
-      message: `the file of ${softwareTitle(item)} is missing`,
+      message: `the file of ${softwareTitle(item)} ${is}`,
     })),
   )
 }

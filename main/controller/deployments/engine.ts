@@ -4,6 +4,7 @@
  * when more is owed. Pokes are coalesced; a heartbeat heals what an event missed.
  */
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
+import type { FileFault } from '../content/index.ts'
 import type { Log, Now } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import { createChanges, type Changes } from './changes.ts'
@@ -21,7 +22,7 @@ export function createEngine(deps: {
   devices: Devices
   sender: Sender
   trail: Trail
-  isFileMissing: (installer: InstallerRow) => boolean
+  fileFault: (installer: InstallerRow) => FileFault | null
   /** Devices that are about to restart, or are at it. */
   restartingDevices: () => ReadonlySet<DeviceId>
   now: Now

@@ -33,6 +33,7 @@ import { createDeployment } from './create.ts'
 import { createDeploymentsRepo } from './deployments.repo.ts'
 import { createDecisions } from './decisions.ts'
 import { createEngine } from './engine.ts'
+import { createFileFaults } from './file-faults.ts'
 import { createFigures } from './figures.ts'
 import { preflight } from './preflight.ts'
 import { createOutputsRepo } from './outputs.repo.ts'
@@ -83,13 +84,16 @@ export function createDeployments(deps: {
     for (const event of changes.events()) listeners.forEach((listener) => listener(event))
     engine.poke(changes.owing)
     if (changes.owing.size + changes.freed.size > 0) restarts.poke()
+    fileFaults.suspect(changes.mismatched)
     // Whoever else waits for a device that has come free. Mostly there is nobody else.
     if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.owing.has(id)))
       engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
   }
+  const { fileFault, checkFile } = deps.software
+  const fileFaults = createFileFaults({ repo, checkFile, committed, log })
   const recorder = createRecorder({
     repo,
-    apply: createReports({ repo, outputs, now, log, timings }),
+    apply: createReports({ repo, outputs, fileFault, now, log, timings }),
     log,
     timings,
     committed,
@@ -114,9 +118,8 @@ export function createDeployments(deps: {
     cancelLost: (target): void => engine.cancelLost(target.deployment_id, target.id),
   })
   const trail = createTrail({ audit: deps.audit, repo })
-  const { isFileMissing } = deps.software
   const engine = createEngine({
-    ...{ repo, devices, sender, trail, isFileMissing },
+    ...{ repo, devices, sender, trail, fileFault },
     ...{ now, log, timings, committed },
     restartingDevices: () => restarts.restartingDevices(),
   })

@@ -12,7 +12,9 @@ import type {
 } from '#shared/domain/ids.ts'
 import { isEnded } from '#shared/domain/target-state.ts'
 import type { Now } from '../context.ts'
+import type { FileFault } from '../content/index.ts'
 import type { DeploymentsRepo, InstallerRow, OpenTargetRow } from './deployments.repo.ts'
+import { FILE_DAMAGED, FILE_MISSING } from './file-faults.ts'
 import type { PlanInstaller, PlanTarget } from './plan.ts'
 
 const READ_ANEW_MS = 60_000
@@ -51,17 +53,16 @@ function installerState(installer: ReturnType<DeploymentsRepo['installer']>): Pl
   }
 }
 
-const FILE_MISSING: PlanInstaller = {
-  state: 'failed',
-  reason: 'download_failed',
-  message: 'The file is missing on the controller. Upload it again under Software, then retry.',
+const FILE_FAULTS: Record<FileFault, PlanInstaller> = {
+  missing: { state: 'failed', reason: 'download_failed', message: FILE_MISSING },
+  damaged: { state: 'failed', reason: 'integrity', message: FILE_DAMAGED },
 }
 
 export function createOpenTargets(deps: {
   repo: DeploymentsRepo
   now: Now
-  /** Whether the bytes of this installer have gone. */
-  isFileMissing: (installer: InstallerRow) => boolean
+  /** Why the bytes of this installer cannot be sent. */
+  fileFault: (installer: InstallerRow) => FileFault | null
 }) {
   const { repo, now } = deps
   const mirrors = new Map<DeploymentId, Mirror>()
@@ -138,12 +139,9 @@ export function createOpenTargets(deps: {
     const row = repo.installer(id)
     const state = installerState(row)
     // Removing needs no file.
-    const isMissing =
-      row !== undefined &&
-      state.state === 'ready' &&
-      deps.isFileMissing(row) &&
-      repo.byId(deployment)?.action === 'install'
-    return { state, isMissing }
+    const isSent =
+      row !== undefined && state.state === 'ready' && repo.byId(deployment)?.action === 'install'
+    return { state, fault: isSent ? deps.fileFault(row) : null }
   }
 
   return {
@@ -155,7 +153,7 @@ export function createOpenTargets(deps: {
       const mirror = isFresh ? known : read(id)
       if (isFresh) for (const row of repo.targetsById(changed)) take(mirror, row)
       const installers = new Map<InstallerId | null, ReturnType<typeof stateOf>>([
-        [null, { state: { state: 'none' }, isMissing: false }],
+        [null, { state: { state: 'none' }, fault: null }],
       ])
       for (const target of mirror.targets.values()) {
         const { installer_id } = target.row
@@ -166,7 +164,8 @@ export function createOpenTargets(deps: {
         }
         // An agent that may be at work on it has the file, perhaps: it tells when it is back.
         const mayBeHeld = target.attemptId !== null && target.deadlineMs !== null
-        target.installer = installer.isMissing && !mayBeHeld ? FILE_MISSING : installer.state
+        target.installer =
+          installer.fault && !mayBeHeld ? FILE_FAULTS[installer.fault] : installer.state
         if (mirror.outcomes) Object.assign(target, dependencies(mirror, target))
       }
       return mirror.targets

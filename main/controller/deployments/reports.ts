@@ -14,8 +14,14 @@ import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { HeldBy } from '#shared/domain/reasons.ts'
 import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
+import type { FileFault } from '../content/index.ts'
 import type { Changes } from './changes.ts'
-import type { DeploymentsRepo, ReportedRow, TargetChange } from './deployments.repo.ts'
+import type {
+  DeploymentsRepo,
+  InstallerRow,
+  ReportedRow,
+  TargetChange,
+} from './deployments.repo.ts'
 import { HELD_WORDS } from './held.ts'
 import type { OutputsRepo } from './outputs.repo.ts'
 import { createResults } from './results.ts'
@@ -35,6 +41,7 @@ const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as
 export function createReports(deps: {
   repo: DeploymentsRepo
   outputs: OutputsRepo
+  fileFault: (installer: InstallerRow) => FileFault | null
   now: Now
   log: Log
   timings: EngineTimings

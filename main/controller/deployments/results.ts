@@ -6,7 +6,14 @@ import { FAILURE_REASONS, SKIP_REASONS, type TargetReason } from '#shared/domain
 import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { Changes } from './changes.ts'
-import type { DeploymentsRepo, ReportedRow, TargetChange } from './deployments.repo.ts'
+import type { FileFault } from '../content/index.ts'
+import type {
+  DeploymentsRepo,
+  InstallerRow,
+  ReportedRow,
+  TargetChange,
+} from './deployments.repo.ts'
+import { FILE_DAMAGED, FILE_MISSING } from './file-faults.ts'
 import type { EngineTimings } from './timings.ts'
 
 const COMMITTED: ReportReply = { committed: true }
@@ -24,6 +31,8 @@ const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null
 
 export function createResults(deps: {
   repo: DeploymentsRepo
+  /** Why the bytes of this installer cannot be sent, as far as that is known. */
+  fileFault: (installer: InstallerRow) => FileFault | null
   now: Now
   log: Log
   timings: EngineTimings
@@ -53,6 +62,20 @@ export function createResults(deps: {
       not_before_ms: notBeforeMs,
       retry_until_ms: untilMs,
     }
+  }
+
+  /**
+   * A package that could not be fetched, or did not match, because of the controller's own copy: the target says so. What
+   * the agent reported stays in the details.
+   */
+  function blameFile(target: ReportedRow, ending: TargetChange): void {
+    if (ending.reason !== 'integrity' && ending.reason !== 'download_failed') return
+    const installer = target.installer_id === null ? undefined : repo.installer(target.installer_id)
+    const fault = installer && deps.fileFault(installer)
+    if (!fault) return
+    ending.error_details ??= ending.result_message ?? null
+    ending.result_message = fault === 'damaged' ? FILE_DAMAGED : FILE_MISSING
+    if (fault === 'damaged') ending.reason = 'integrity'
   }
 
   /** After a late truth the verdict of an ended deployment is told anew. */
@@ -112,6 +135,7 @@ export function createResults(deps: {
         not_before_ms: null,
         offered_at_ms: null,
       }
+      if (body.status === 'failed') blameFile(target, ending)
       if (wasGivenUp) {
         // A late skip says that nothing was installed by this attempt: like a failure it leaves the verdict as it was, and
         // the reason of a failed target is never that of a skip.
@@ -124,6 +148,7 @@ export function createResults(deps: {
           eventsTo(target.deployment_status, body.status === 'success' ? 'completed' : body.status),
           ending,
         )
+      if (ending.reason === 'integrity') changes.mismatched.add(target.id)
     }
     changes.moved(target)
     changes.owing.add(target.deployment_id)

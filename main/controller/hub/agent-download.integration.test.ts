@@ -80,3 +80,16 @@ it('puts the hash of the file into the lines to copy, and falls back where there
   expect(commands.macos).not.toContain('/agent/download/')
   expect(commands.macos).toContain(`./deployx-agent install-service --code ${code}`)
 })
+
+it('refuses a file that no longer has its listed hash, until it is whole again', async () => {
+  const name = NAMES[0]!
+  const damaged = Buffer.from(BYTES)
+  damaged[BYTES.length - 1] = 0
+  writeFileSync(join(dir, name), damaged)
+  const { status, body } = await get(`/agent/download/${name}`)
+  expect(status).toBe(404)
+  expect(body.toString()).toContain('damaged on the controller')
+  expect((await get(`/agent/download/${NAMES[1]!}`)).status).toBe(200)
+  writeFileSync(join(dir, name), BYTES)
+  expect((await get(`/agent/download/${name}`)).status).toBe(200)
+})

@@ -49,6 +49,13 @@ export function createAgentDownloads(deps: {
       if (!file) throw new AppError('E_NOT_FOUND', 'There is nothing here.')
       const leave = enter(address)
       try {
+        if (await deps.agentFiles.isDamaged(file)) {
+          deps.log.error({ name }, 'the file of an agent is damaged: install DeployX again')
+          throw new AppError(
+            'E_NOT_FOUND',
+            'The file of this agent is damaged on the controller. Install DeployX again there.',
+          )
+        }
         response.writeHead(200, {
           'content-type': 'application/octet-stream',
           'content-length': file.sizeBytes,
@@ -66,6 +73,7 @@ export function createAgentDownloads(deps: {
           })
         response.end()
       } catch (error) {
+        if (!response.headersSent) throw error
         deps.log.debug({ err: error, name }, 'the download of an agent was broken off')
         response.destroy()
       } finally {

@@ -181,7 +181,7 @@ describe('downloads of the agent', () => {
     }
     const response = new Stalled()
     const downloads = createAgentDownloads({
-      agentFiles: { of: () => [], offers: () => [], byName: () => ({ fileName: NAME, arch: 'x64', sha256: '', path: join(dir, NAME), sizeBytes: 1 }) }, // prettier-ignore
+      agentFiles: { of: () => [], offers: () => [], isDamaged: () => Promise.resolve(false), byName: () => ({ fileName: NAME, arch: 'x64', sha256: '', path: join(dir, NAME), sizeBytes: 1 }) }, // prettier-ignore
       content: { sendOther: (to: never, bytes: never, writeTo: (...args: never[]) => Promise<void>) => writeTo(to, bytes) } as never, // prettier-ignore
       log,
       stallMs: 50,

@@ -1,5 +1,7 @@
 /** The agents that came with this controller: one file per platform, listed in SHA256SUMS; agents.json tells their versions. */
-import { readFileSync, statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { createReadStream, readFileSync, statSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AGENTS_MANIFEST, AgentsManifest } from '#shared/contract/agent-update.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
@@ -20,10 +22,18 @@ export type AgentFiles = {
   /** Those for a platform that are here, one per architecture. */
   of: (platform: DevicePlatform) => AgentFile[]
   byName: (fileName: string) => AgentFile | null
+  /** Whether the file no longer has the listed SHA-256. Reads it once per version of the file. @throws errors of the file system */
+  isDamaged: (file: AgentFile) => Promise<boolean>
   /** What may be offered as an update: files whose version is known and whose hash is the served one. */
   offers: () => AgentOffer[]
 }
 export type AgentOffer = AgentsManifest['agents'][number]
+
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const piece of createReadStream(path) as AsyncIterable<Buffer>) hash.update(piece)
+  return hash.digest('hex')
+}
 
 /** A folder without a manifest, or with one that cannot be read, offers no updates. */
 export function readManifest(dir: string | null): AgentOffer[] {
@@ -51,7 +61,23 @@ export function createAgentFiles(dir: string | null): AgentFiles {
     }
     return null
   }
+  /** What was found out per file: its inode's change, its size and the hash it was compared with, and whether that fits. */
+  const checked = new Map<string, { version: string; damaged: Promise<boolean> }>()
+  async function isDamaged({ fileName, path, sha256 }: AgentFile): Promise<boolean> {
+    const { size, mtimeMs, ctimeMs } = await stat(path)
+    const version = [size, mtimeMs, ctimeMs, sha256].join('/')
+    let known = checked.get(fileName)
+    if (known?.version !== version) {
+      known = { version, damaged: hashOf(path).then((found) => found !== sha256) }
+      checked.set(fileName, known)
+      // A failure is not kept: the next request tries again.
+      known.damaged.catch(() => checked.delete(fileName))
+    }
+    return await known.damaged
+  }
+
   return {
+    isDamaged,
     of: (platform) =>
       ARCHITECTURES.flatMap((arch) => {
         const ending = platform === 'windows' ? '.exe' : ''

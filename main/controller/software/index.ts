@@ -3,7 +3,7 @@ import type { Software as SoftwareView } from '#shared/contract/entities.ts'
 import type { CustomSoftware } from '#shared/contract/requests.ts'
 import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
-import type { Content } from '../content/index.ts'
+import type { Content, FileFault } from '../content/index.ts'
 import type { Log, Now, Viewer } from '../context.ts'
 import type { Inspection } from '../inspection/index.ts'
 import type { Store } from '../store/store.ts'
@@ -51,9 +51,9 @@ export function createSoftware(deps: {
     settled: (id) => listeners.forEach((listener) => listener(id)),
   })
 
-  const isFileMissing = ({ sha256 }: Pick<InstallerRow, 'sha256'>): boolean =>
-    sha256 !== null && content.isMissing(sha256)
-  const shown = (row: SoftwareWithInstallers): SoftwareView => toSoftware(row, isFileMissing)
+  const fileFault = ({ sha256 }: Pick<InstallerRow, 'sha256'>): FileFault | null =>
+    sha256 === null ? null : content.faultOf(sha256)
+  const shown = (row: SoftwareWithInstallers): SoftwareView => toSoftware(row, fileFault)
   const view = (id: SoftwareId): SoftwareView => shown(repo.byIds([id])[0]!)
 
   function fetchAgain({ id, source_url }: InstallerRow): void {
@@ -65,6 +65,16 @@ export function createSoftware(deps: {
       inspections: 0,
     })
   }
+
+  /** What came from an address, cannot be used any more, and is still wanted. */
+  function fetchMissing(): void {
+    for (const row of repo.fetched())
+      if (fileFault(row) && isInUse(row.software_id)) fetchAgain(row)
+  }
+  content.onFault(() => {
+    fetchMissing()
+    fetcher.start()
+  })
 
   return {
     /** The library as this user sees it. */
@@ -97,8 +107,11 @@ export function createSoftware(deps: {
     // ---- for deployments
     resolve: access.resolve,
     installersOf: (id: SoftwareId): InstallerRow[] => repo.installersOf(id),
-    /** Whether the file of this installer has to be uploaded again before anything can be done with it. */
-    isFileMissing,
+    /** Why the file of this installer has to be uploaded again before anything can be done with it; null: it need not be. */
+    fileFault,
+    /** Reads the installer's file and compares it with its hashes; a PC received other bytes. Never rejects. */
+    checkFile: ({ sha256 }: Pick<InstallerRow, 'sha256'>): Promise<FileFault | null> =>
+      sha256 === null ? Promise.resolve(null) : content.check(sha256),
     /** Its name as long as it is in the library. */
     nameOf: (id: SoftwareId): string | undefined => repo.byIds([id])[0]?.name,
 
@@ -113,15 +126,12 @@ export function createSoftware(deps: {
     retryFetches(ids: InstallerId[]): void {
       for (const id of new Set(ids)) {
         const row = repo.installer(id)
-        if (row && (row.fetch_state === 'failed' || isFileMissing(row))) fetchAgain(row)
+        if (row && (row.fetch_state === 'failed' || fileFault(row))) fetchAgain(row)
       }
       fetcher.start()
     },
-    /** What came from an address, is gone, and is still wanted. Call it at start, before anything waits for it. */
-    fetchMissing(): void {
-      for (const row of repo.fetched())
-        if (isFileMissing(row) && isInUse(row.software_id)) fetchAgain(row)
-    },
+    /** Fetches again what came from an address and is unusable. Call it at start, before anything waits for it. */
+    fetchMissing,
     /** Called after the commit that made an installer ready, or failed. */
     onInstallerSettled(listener: (id: InstallerId) => void): () => void {
       listeners.add(listener)

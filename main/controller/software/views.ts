@@ -1,8 +1,9 @@
 /** Rows of the library as the console sees them. */
 import type { Installer, Software } from '#shared/contract/entities.ts'
+import type { FileFault } from '../content/index.ts'
 import type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'
 
-const toInstaller = (row: InstallerRow, file_missing: boolean): Installer => ({
+const toInstaller = (row: InstallerRow, fault: FileFault | null): Installer => ({
   id: row.id,
   platform: row.platform,
   arch: row.arch,
@@ -16,12 +17,13 @@ const toInstaller = (row: InstallerRow, file_missing: boolean): Installer => ({
   success_exit_codes: row.success_exit_codes,
   detection: row.detection,
   technology: row.technology,
-  file_missing,
+  file_missing: fault === 'missing',
+  file_damaged: fault === 'damaged',
 })
 
 export const toSoftware = (
   row: SoftwareWithInstallers,
-  isFileMissing: (installer: InstallerRow) => boolean,
+  fileFault: (installer: InstallerRow) => FileFault | null,
 ): Software => ({
   id: row.id,
   name: row.name,
@@ -31,5 +33,5 @@ export const toSoftware = (
   owner_id: row.owner_id,
   created_at: row.created_at,
   depends_on: row.depends_on,
-  installers: row.installers.map((installer) => toInstaller(installer, isFileMissing(installer))),
+  installers: row.installers.map((installer) => toInstaller(installer, fileFault(installer))),
 })

@@ -109,10 +109,12 @@ export function openLibrary(
     /** Stops without removing the folder. */
     async shut(): Promise<void> {
       await software.stop()
+      await content.stop()
       store.close()
     },
     async close(): Promise<void> {
       await software.stop()
+      await content.stop()
       store.close()
       rmSync(dataDir, { recursive: true, force: true })
     },

@@ -78,7 +78,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   /** Targets whose device was away since they were given out: what they do was not asked for just now. */
   const strayed = new Set<TargetRow['id']>()
   let sequence = 0
-  const openTargets = createOpenTargets({ repo: asRepo, now, isFileMissing: () => false })
+  const openTargets = createOpenTargets({ repo: asRepo, now, fileFault: () => null })
   const decisions = createDecisions({ repo: asRepo, now, timings })
   const perform = createPerform({
     repo: asRepo,
@@ -90,6 +90,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   })
   const report = createReports({
     repo: asRepo,
+    fileFault: () => null,
     outputs: null as unknown as OutputsRepo, // no installer prints anything here
     now,
     log: pino({ level: 'silent' }),

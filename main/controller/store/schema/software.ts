@@ -14,6 +14,8 @@ export const contents = sqliteTable('contents', {
   /** SHA-256 of every 1 MiB chunk, 32 bytes each, one after another. */
   chunk_hashes: blob({ mode: 'buffer' }).notNull(),
   created_at: text().notNull(),
+  /** When its file was found to hold other bytes; null once the same bytes were stored again. */
+  damaged_at: text(),
 })
 
 export const software = sqliteTable('software', {

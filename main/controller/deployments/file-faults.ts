@@ -1,0 +1,61 @@
+/**
+ * PCs that received other bytes than were announced: is the controller's own copy at fault? Then the target says so, instead
+ * of pointing at the network, and nothing more is sent of that file.
+ */
+import type { TargetId } from '#shared/domain/ids.ts'
+import type { Log } from '../context.ts'
+import type { FileFault } from '../content/index.ts'
+import { createChanges, type Changes } from './changes.ts'
+import type { DeploymentsRepo, InstallerRow } from './deployments.repo.ts'
+
+export const FILE_DAMAGED =
+  'The controller’s copy of the file is damaged. Upload it again under Software, then retry.'
+export const FILE_MISSING =
+  'The file is missing on the controller. Upload it again under Software, then retry.'
+
+export function createFileFaults(deps: {
+  repo: DeploymentsRepo
+  /** Reads the file and compares it with its hashes. Never rejects. */
+  checkFile: (installer: InstallerRow) => Promise<FileFault | null>
+  committed: (changes: Changes) => void
+  log: Log
+}) {
+  const { repo } = deps
+  const underCheck = new Set<TargetId>()
+
+  /** The result stands as it was recorded, unless another attempt has begun meanwhile: then it is none of ours. */
+  function blameFile(id: TargetId): void {
+    const changes = createChanges()
+    repo.transaction(() => {
+      const target = repo.target(id)
+      if (target?.deployment_status !== 'failed' || target.reason !== 'integrity') return
+      repo.change(target, {
+        result_message: FILE_DAMAGED,
+        error_details: target.error_details ?? target.result_message,
+      })
+      changes.target(target.deployment_id, id)
+    })
+    deps.committed(changes)
+  }
+
+  async function check(id: TargetId): Promise<void> {
+    const target = repo.target(id)
+    const installer = target?.installer_id != null ? repo.installer(target.installer_id) : undefined
+    if (installer && (await deps.checkFile(installer)) === 'damaged') blameFile(id)
+  }
+
+  return {
+    /** Call it after the commit that recorded their results. Each file is read once, however many targets name it. */
+    suspect(ids: Iterable<TargetId>): void {
+      for (const id of ids) {
+        if (underCheck.has(id)) continue
+        underCheck.add(id)
+        check(id)
+          .catch((error: unknown) =>
+            deps.log.error({ err: error, targetId: id }, 'why a file did not match is not known'),
+          )
+          .finally(() => underCheck.delete(id))
+      }
+    },
+  }
+}

@@ -1,0 +1,1 @@
+ALTER TABLE `contents` ADD `damaged_at` text;
