@@ -4,6 +4,7 @@ import { withoutSteering } from '#shared/domain/plain-text.ts'
 import { generalHelp, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
 import type { VerbName } from './cli/usage.ts'
 import { AgentFailure } from './lib/failure.ts'
+import { ignoreOutputErrors } from './lib/side-channel.ts'
 import { AGENT_VERSION } from './lib/version.ts'
 
 const isVerb = (word: string): word is VerbName => Object.hasOwn(VERBS, word)
@@ -63,6 +64,7 @@ function end(exitCode: number): void {
   setTimeout(() => process.exit(), EXIT_LIMIT_MS).unref()
 }
 
+ignoreOutputErrors()
 perform(process.argv.slice(2))
   .catch(fail)
   .then(end)

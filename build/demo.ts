@@ -144,6 +144,8 @@ async function until<T>(
 }
 
 async function demo(options: Options, folder: string, programs: Program[]): Promise<boolean> {
+  // What is printed on the way is for people: that nobody can read it any more does not end the demo.
+  process.stderr.on('error', () => undefined)
   const say = (text: string) => void process.stderr.write(text + '\n')
   await ensureBuilt()
   const packageFolder = path.join(folder, 'package')

@@ -8,6 +8,7 @@ import pino from 'pino'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
 import { startController, type Controller } from './controller/compose.ts'
+import { createStderrLog, ignoreOutputErrors } from './side-channel.ts'
 
 const HELP = `DeployX controller without a window; the console opens in a browser.
 
@@ -126,7 +127,7 @@ async function main(): Promise<void> {
 
   const rendererDir = join(root, 'out', 'renderer')
   const setupCode = options['setup-code'] ? makeSetupCode() : null
-  const log = pino({ level: process.env['DEPLOYX_LOG_LEVEL'] ?? 'info' }, pino.destination(2))
+  const log = pino({ level: process.env['DEPLOYX_LOG_LEVEL'] ?? 'info' }, createStderrLog())
   const start = (ports: { hubPort: number; consolePort: number }): Promise<Controller> =>
     startController({
       ...ports,
@@ -154,10 +155,32 @@ async function main(): Promise<void> {
       allowPrivateFetch: options['allow-private-fetch'] ?? false,
       log,
     })
-  let controller = await start(options)
+  let controller: Controller | null = null
+  let stopping = false
+  /** Stops cleanly, and ends the process in any case. */
+  function end(code: 0 | 1): void {
+    if (stopping) return
+    stopping = true
+    process.exitCode = code
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref()
+    Promise.resolve(controller?.stop()).then(
+      () => process.exit(code),
+      (error: unknown) => {
+        log.error({ err: error }, 'the controller did not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'the controller cannot go on')
+    end(1)
+  })
+  process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected'))
+  controller = await start(options)
 
   /** A recovery file was taken up: the same process goes on as the controller it holds, under the same addresses. */
   async function startAnew(): Promise<void> {
+    if (!controller) return
     const portOf = (url: string): number => Number(new URL(url).port)
     const ports = { hubPort: portOf(controller.hubUrl), consolePort: portOf(controller.consoleUrl) }
     try {
@@ -169,21 +192,8 @@ async function main(): Promise<void> {
     }
   }
 
-  let stopping = false
-  const stop = () => {
-    if (stopping) return
-    stopping = true
-    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref()
-    controller.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error({ err: error }, 'the controller did not stop cleanly')
-        process.exit(1)
-      },
-    )
-  }
-  process.on('SIGTERM', stop)
-  process.on('SIGINT', stop)
+  process.on('SIGTERM', () => end(0))
+  process.on('SIGINT', () => end(0))
 
   if (controller.isConsoleOpenToRead)
     process.stderr.write(
@@ -205,8 +215,11 @@ async function main(): Promise<void> {
         }Hub      ${controller.hubUrl}\nKey      ${controller.fingerprint}\nData     ${controller.dataDir}\n${
           setupCode ? `Setup    ${setupCode}\n` : ''
         }Ctrl+C stops it.\n`,
+    (error) => error && log.error({ err: error }, 'the addresses could not be printed'),
   )
 }
+
+ignoreOutputErrors()
 
 main().catch((error: unknown) => {
   const usage = error instanceof UsageError

@@ -1,6 +1,7 @@
 /** The agent's log: JSON lines on stderr, so that stdout stays with what people read; or in files that cannot fill a disk. */
 import { appendFileSync, chmodSync, renameSync, statSync } from 'node:fs'
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { createStderrLog } from './side-channel.ts'
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 
@@ -53,6 +54,6 @@ export function createLog(file: string | null = null): Log {
   const wanted = process.env['DEPLOYX_LOG_LEVEL'] ?? ''
   return pino(
     { level: LEVELS.includes(wanted) ? wanted : 'info', base: { pid: process.pid } },
-    file === null ? process.stderr : rotatingFile(file),
+    file === null ? createStderrLog() : rotatingFile(file),
   )
 }

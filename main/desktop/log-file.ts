@@ -3,6 +3,7 @@ import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, writeSync } from
 import { dirname } from 'node:path'
 import pino, { type Logger } from 'pino'
 import { renameLoosely } from '../lib/durable-file.ts'
+import { createStderrLog, ignoreOutputErrors } from '../side-channel.ts'
 
 const MAX_FILE_BYTES = 5 * 1024 * 1024
 
@@ -47,9 +48,8 @@ export function createLogFile(
 /** The log of the desktop: to the terminal, if there is one, and to `file`. */
 export function createLog(file: string, level: string): Logger {
   // A terminal that was closed must not end the app.
-  process.stderr.on('error', () => undefined)
-  const terminal = { write: (line: string) => void process.stderr.write(line) }
-  const streams = [terminal, createLogFile(file)].map((stream) => ({
+  ignoreOutputErrors()
+  const streams = [createStderrLog(), createLogFile(file)].map((stream) => ({
     stream,
     level: 'trace' as const,
   }))

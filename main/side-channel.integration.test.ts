@@ -1,0 +1,154 @@
+/** A controller whose log or output cannot be written goes on working, and one that cannot go on ends. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const HEADLESS = join(import.meta.dirname, 'headless.ts')
+const LIMIT_MS = 60_000
+const canMount = process.platform === 'linux' && process.getuid?.() === 0
+if (!canMount)
+  process.stderr.write('SKIPPED: the log on a full disk needs Linux and root, to mount a tmpfs\n')
+
+let folder: string
+let child: ChildProcess | null
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'deployx-channel-'))
+  child = null
+})
+afterEach(() => {
+  child?.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+type Started = { console: string; hub: string }
+async function serve(stderr: number | 'pipe' | 'ignore', nodeOptions: string[] = []) {
+  const started = spawn(
+    process.execPath,
+    [
+      ...nodeOptions,
+      HEADLESS,
+      ...['--data', join(folder, 'data'), '--host', '127.0.0.1', '--no-discovery', '--json'],
+      ...['--hub-port', '0', '--console-port', '0'],
+    ],
+    { stdio: ['ignore', 'pipe', stderr], env: { ...process.env, DEPLOYX_LOG_LEVEL: 'debug' } },
+  )
+  child = started
+  const [line] = (await once(started.stdout!, 'data')) as [Buffer]
+  return { child: started, ...(JSON.parse(line.toString()) as Started) }
+}
+const isUp = async (url: string) => (await fetch(`${url}/health`)).status === 200
+/** Makes the hub write a line to its log. */
+async function provokeLogLine(hub: string): Promise<void> {
+  const socket = connect(Number(new URL(hub).port), '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.end('this is not TLS\r\n\r\n')
+  await once(socket.resume(), 'close')
+}
+async function endsWith(code: number, signal: NodeJS.Signals): Promise<void> {
+  const ended = once(child!, 'exit')
+  child!.kill(signal)
+  expect(await ended).toEqual([code, null])
+}
+
+describe.skipIf(!process.features.typescript || process.platform === 'win32')(
+  'a controller',
+  () => {
+    it.skipIf(!canMount)(
+      'whose log is on a full disk works on, and says later how many lines were dropped',
+      async () => {
+        const disk = join(folder, 'disk')
+        mkdirSync(disk)
+        execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=0700', 'tmpfs', disk])
+        try {
+          const log = openSync(join(disk, 'log'), 'w')
+          const { console, hub } = await serve(log)
+          closeSync(log)
+          const filler = openSync(join(disk, 'filler'), 'w')
+          expect(() => {
+            for (;;) writeFileSync(filler, Buffer.alloc(4096, 1))
+          }).toThrow('ENOSPC')
+          closeSync(filler)
+          // More than what is left of the log's last page.
+          for (let n = 0; n < 40; n++) await provokeLogLine(hub)
+          expect(await isUp(console)).toBe(true)
+          rmSync(join(disk, 'filler'))
+          await provokeLogLine(hub)
+          const text = () => readFileSync(join(disk, 'log'), 'utf8')
+          await expect.poll(text, { timeout: 10_000 }).toMatch(/"dropped":\d+/)
+          expect(child!.exitCode).toBeNull()
+          await endsWith(0, 'SIGTERM')
+        } finally {
+          child?.kill('SIGKILL')
+          execFileSync('umount', ['--lazy', disk])
+        }
+      },
+      LIMIT_MS,
+    )
+
+    it(
+      'whose terminal was closed works on',
+      async () => {
+        const { child, console, hub } = await serve('pipe')
+        child.stderr!.destroy()
+        child.stdout!.destroy()
+        for (let n = 0; n < 5; n++) await provokeLogLine(hub)
+        expect(await isUp(console)).toBe(true)
+        await endsWith(0, 'SIGTERM')
+      },
+      LIMIT_MS,
+    )
+
+    it(
+      'that met an error nobody expected ends, with an exit code that says so',
+      async () => {
+        const preload = `data:text/javascript,process.on('SIGUSR2', () => { throw new Error('unexpected') })`
+        await serve('ignore', ['--import', preload])
+        await endsWith(1, 'SIGUSR2')
+      },
+      LIMIT_MS,
+    )
+  },
+)
+
+describe.skipIf(!process.features.typescript || process.platform !== 'linux')('a log', () => {
+  it(
+    'to a pipe that nobody reads does not hold up its program',
+    async () => {
+      const lines = 20_000
+      const script = `
+        import { createStderrLog } from ${JSON.stringify(join(import.meta.dirname, 'side-channel.ts'))}
+        const log = createStderrLog()
+        for (let n = 0; n < ${lines}; n++) log.write('x'.repeat(100) + '\\n')
+        process.stdout.write('went on')
+        process.stdin.resume()`
+      const program = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+        stdio: ['pipe', 'pipe', 'pipe'],
+      })
+      child = program
+      const [said] = (await once(program.stdout, 'data')) as [Buffer]
+      expect(said.toString()).toBe('went on')
+      let text = ''
+      program.stderr.on('data', (piece: Buffer) => (text += piece.toString()))
+      await expect.poll(() => text, { timeout: 10_000 }).toMatch(/"dropped":\d+/)
+      const written = text.split('\n').filter((line) => line.startsWith('xxx'))
+      const [, dropped] = /"dropped":(\d+)/.exec(text)!
+      expect(written.length + Number(dropped)).toBe(lines)
+      expect(new Set(written.map((line) => line.length))).toEqual(new Set([100]))
+      program.stdin.end()
+      await once(program, 'exit')
+    },
+    LIMIT_MS,
+  )
+})
