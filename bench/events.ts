@@ -89,7 +89,14 @@ export async function events(): Promise<BenchTable> {
       log,
       timings,
     })
-    const recorder = createRecorder({ repo, apply, log, timings, committed: () => undefined })
+    const recorder = createRecorder({
+      isLow: () => false,
+      repo,
+      apply,
+      log,
+      timings,
+      committed: () => undefined,
+    })
 
     const told = watchStalls()
     const startMs = performance.now()

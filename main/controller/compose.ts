@@ -37,11 +37,15 @@ import { createEstate } from './estate.ts'
 import { createRequests } from './requests/index.ts'
 import { createSettings } from './settings/index.ts'
 import { createSoftware } from './software/index.ts'
+import { inStorageWords } from './store/failures.ts'
 import { openStore } from './store/store.ts'
 import { createPasswords, createUsers } from './users/index.ts'
 
 export type { Recover } from './check/index.ts'
 export type { Activity, Controller, ControllerOptions } from './controller.types.ts'
+
+/** The reserve on the disk is made whole again so often, where there is room. */
+const REFILL_EVERY_MS = 30_000
 
 /**
  * Opens the store, listens, and takes up what was under way.
@@ -69,7 +73,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
   })
   const undo: (() => unknown)[] = [() => store.close()]
   const stop = async (): Promise<void> => {
-    for (const step of undo.splice(0).reverse()) await step()
+    store.setPatience('stopping')
+    const failures: unknown[] = []
+    // One step that fails, on a full disk say, must not keep the others from being done.
+    for (const step of undo.splice(0).reverse())
+      await Promise.resolve()
+        .then(step)
+        .catch((error: unknown) => failures.push(error))
+    if (failures.length > 0) throw inStorageWords(failures[0], dataDir)
   }
   try {
     const firstKeys = await openKeys(dataDir, options.keystore ?? null, repairs)
@@ -220,8 +231,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const consoles = createConsolesEdge({ devices, deployments, settings, hubStatus })
     undo.push(() => consoles.stop())
 
+    const whenWritable = (): Promise<void> => store.whenWritable()
     const consoleDoor = await openConsolePort({
       ...options,
+      whenWritable,
       consoleHost,
       consoleNames: options.consoleNames ?? [],
       consolePlainHttp: options.consolePlainHttp ?? false,
@@ -264,6 +277,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       content,
       agents,
       agentFiles,
+      whenWritable,
       log,
       attach: (io, unproven) => {
         const { sign } = signer
@@ -276,6 +290,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
           sign,
           addresses,
           proved: (connection) => unproven.proved(connection),
+          whenWritable,
           log,
         })
         attachPairing(io, { pairing, log })
@@ -306,6 +321,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
     deployments.start()
     agentUpdates.start()
     software.startFetches()
+    store.setPatience('serving')
+    const refill = setInterval(() => void store.room.refill(), REFILL_EVERY_MS)
+    undo.push(() => clearInterval(refill))
+    void store.room.refill()
     log.info({ dataDir: join(dataDir), hubPort, console: consoleDoor.url }, 'the controller is up')
     return {
       consoleUrl: consoleDoor.url,
@@ -326,7 +345,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       stop,
     }
   } catch (error) {
-    await stop()
-    throw error
+    await stop().catch((err: unknown) => log.error({ err }, 'a failed start left something behind'))
+    throw inStorageWords(error, dataDir)
   }
 }

@@ -96,6 +96,15 @@ export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
     next: 'Try again. Details are in its log.',
   },
   E_DISK_FULL: { title: 'The controller’s disk is full', next: 'Free some space, then try again.' },
+  E_BUSY: {
+    title: 'The controller’s database is locked by another program',
+    next: 'Nothing was changed. Try again in a moment.',
+  },
+  E_STORAGE: {
+    title: 'The controller’s disk reports an error',
+    next: null,
+    messageSaysMore: true,
+  },
   E_DATA_LOCKED: {
     title: 'Another controller uses this data folder',
     next: 'Close the other one.',

@@ -35,6 +35,8 @@ export const ERRORS = {
   E_INTERNAL: { status: 500, retryable: true },
   E_DATABASE: { status: 500, retryable: true },
   E_DISK_FULL: { status: 507, retryable: true },
+  E_BUSY: { status: 503, retryable: true },
+  E_STORAGE: { status: 503, retryable: true },
   E_DATA_LOCKED: { status: 500, retryable: false },
   E_DATA_UNWRITABLE: { status: 500, retryable: false },
   E_KEYS_SEALED: { status: 500, retryable: false },

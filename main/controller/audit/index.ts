@@ -7,6 +7,7 @@ import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { withoutSteering, withoutSteeringInLines } from '#shared/domain/plain-text.ts'
 import { isoTime, type Log, type Now, type Viewer } from '../context.ts'
 import type { Signer } from '../signing/index.ts'
+import { storageFailure } from '../store/failures.ts'
 import type { Store } from '../store/store.ts'
 import { createAuditRepo, readTrail, type AuditFilter, type AuditRow } from './audit.repo.ts'
 import {
@@ -215,8 +216,14 @@ export function createAudit(deps: {
       subject: string,
       details: string,
     ): void {
-      if (refusals.mayWrite(actor.address))
-        record(actor, action, subject, details, { outcome: 'refused' })
+      try {
+        if (refusals.mayWrite(actor.address))
+          record(actor, action, subject, details, { outcome: 'refused' })
+      } catch (error) {
+        // The refusal stands although it cannot be written now: it is counted with those that are left out.
+        if (!storageFailure(error)) throw error
+        refusals.notWritten(actor.address)
+      }
     },
 
     /** Newest first. A technician sees his own entries. */

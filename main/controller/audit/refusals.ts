@@ -48,6 +48,12 @@ export function createRefusalLimit(deps: {
       all.written++
       return true
     },
+    /** One that was to be written could not be. */
+    notWritten(address: string): void {
+      const spell = spells.get(address)
+      if (spell) spell.left++
+      else all.left++
+    },
     /** Tells what was left out so far: at the end of the controller, and now and then. */
     flush: (): void => turn(deps.now()),
   }

@@ -267,7 +267,7 @@ export function createContent(deps: {
           try {
             return await holding(sha256, async () => {
               await place(path, sha256)
-              return deps.store.transaction(() => {
+              return await deps.store.write(() => {
                 repo.keep({
                   sha256,
                   size_bytes: sizeBytes,

@@ -7,6 +7,7 @@ import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { FileFault } from '../content/index.ts'
 import type { Log, Now } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
+import { storageFailure } from '../store/failures.ts'
 import { createChanges, type Changes } from './changes.ts'
 import type { DeploymentRow, DeploymentsRepo, InstallerRow } from './deployments.repo.ts'
 import { createOpenTargets, type OpenTarget } from './open-targets.ts'
@@ -16,6 +17,9 @@ import { toPlan } from './plan-row.ts'
 import type { Sender, Sending } from './sender.ts'
 import type { EngineTimings } from './timings.ts'
 import type { Trail } from './trail.ts'
+
+/** After so long a run is tried again that met a locked database. */
+const BUSY_RETRY_MS = 100
 
 export function createEngine(deps: {
   repo: DeploymentsRepo
@@ -129,6 +133,12 @@ export function createEngine(deps: {
       try {
         if (run(id)) unfinished.push(id)
       } catch (error) {
+        // Another program holds the database: nothing of the run has begun, and it follows as soon as that is over.
+        if (storageFailure(error)?.kind === 'busy') {
+          deps.log.debug({ deploymentId: id }, 'a deployment waits for a locked database')
+          wakeAt.set(id, deps.now() + BUSY_RETRY_MS)
+          continue
+        }
         // One deployment that cannot be planned or stored must not stop the others; it is tried again at the next heartbeat.
         deps.log.error({ err: error, deploymentId: id }, 'a deployment could not be advanced')
         openTargets.forget(id)

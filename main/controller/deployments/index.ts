@@ -97,6 +97,7 @@ export function createDeployments(deps: {
     log,
     timings,
     committed,
+    isLow: () => store.room.isLow(),
   })
   const conditions = (): WorkConditions => {
     const { work_on_battery, work_on_metered } = deps.settings.get()

@@ -180,7 +180,7 @@ export function createDevices(deps: {
     },
 
     /** Writes what is still only in memory. */
-    stop: lastSeen.write,
+    stop: () => lastSeen.stop(),
     /** The agents of all devices that something may be sent to. */
     agentVersions: () => repo.agentVersions(),
     takeSequence: (id: DeviceId): number => repo.takeSequence(id),

@@ -1,6 +1,7 @@
 /** When devices last had a link. Written down not at once, but for many together, because a power cut ends all links. */
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
+import { storageFailure } from '../store/failures.ts'
 import type { Store } from '../store/store.ts'
 import type { DevicesRepo } from './devices.repo.ts'
 
@@ -9,14 +10,20 @@ const DELAY_MS = 2_000
 export function createLastSeen(deps: { store: Store; repo: DevicesRepo; now: Now }) {
   const unwritten = new Map<DeviceId, string>()
   let timer: NodeJS.Timeout | null = null
+  let stopped = false
 
-  /** Writes what is still only in memory. */
+  /** Writes what is still only in memory. What the disk or a locked database does not take is tried again. */
   function write(): void {
     if (timer) clearTimeout(timer)
     timer = null
-    if (unwritten.size > 0)
+    if (unwritten.size === 0) return
+    try {
       deps.store.transaction(() => unwritten.forEach((at, id) => deps.repo.touch(id, at)))
-    unwritten.clear()
+      unwritten.clear()
+    } catch (error) {
+      if (!storageFailure(error)) throw error
+      if (!stopped) timer = setTimeout(write, DELAY_MS)
+    }
   }
 
   return {
@@ -27,6 +34,10 @@ export function createLastSeen(deps: { store: Store; repo: DevicesRepo; now: Now
     },
     /** What is not written yet. */
     of: (id: DeviceId): string | undefined => unwritten.get(id),
-    write,
+    /** Writes what is left, if that is possible. */
+    stop(): void {
+      stopped = true
+      write()
+    },
   }
 }

@@ -15,6 +15,7 @@ beforeAll(async () => {
     tls: null,
     allowedOrigins: [],
     rendererDir: null,
+    whenWritable: () => Promise.resolve(),
     version: '1.2.3',
     log: pino({ level: 'silent' }),
   })

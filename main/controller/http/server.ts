@@ -22,6 +22,7 @@ import type { Route } from '#shared/contract/route.ts'
 import { REQUEST_BODY_LIMIT_BYTES, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { Log, Viewer } from '../context.ts'
 import { plainAddress } from '../lib/addresses.ts'
+import { inStorageWords } from '../store/failures.ts'
 import type { Requests } from '../requests/index.ts'
 import type { Handler } from './handlers.ts'
 import type { ConsoleTls } from './console-tls.ts'
@@ -80,9 +81,9 @@ function toAppError(error: FastifyError | AppError | z.ZodError, log: Log): AppE
     return new AppError('E_NOT_FOUND', 'There is nothing at this address.')
   if (error instanceof SyntaxError || (error.statusCode && error.statusCode < 500))
     return new AppError('E_MALFORMED', 'The request is malformed.')
-  if (error.code?.startsWith('SQLITE_FULL'))
-    return new AppError('E_DISK_FULL', 'The disk of the controller is full.')
   log.error({ err: error }, 'a request failed')
+  const inWords = inStorageWords(error)
+  if (inWords instanceof AppError) return inWords
   return error.code?.startsWith('SQLITE')
     ? new AppError('E_DATABASE', 'The database did not take the change. Nothing was changed.')
     : new AppError('E_INTERNAL', 'Something went wrong in the controller. Its log says more.')
@@ -148,6 +149,8 @@ export type ConsoleServerOptions = {
   allowedOrigins: readonly string[]
   rendererDir: string | null
   version: string
+  /** Resolves once the database can be written. @throws AppError E_BUSY after a while */
+  whenWritable: () => Promise<void>
   log: Log
 }
 
@@ -269,6 +272,8 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
                       'The request is not valid',
                     ),
             }
+            // Another program may hold the database for a moment: waiting here holds up nobody else.
+            if (route.method !== 'GET') await deps.whenWritable()
             const context = {
               viewer: known?.viewer ?? null,
               sessionId: known?.sessionId ?? null,

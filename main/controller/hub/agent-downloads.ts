@@ -48,6 +48,7 @@ export function createAgentDownloads(deps: {
       const file = deps.agentFiles.byName(name)
       if (!file) throw new AppError('E_NOT_FOUND', 'There is nothing here.')
       const leave = enter(address)
+      let hasBegun = false
       try {
         if (await deps.agentFiles.isDamaged(file)) {
           deps.log.error({ name }, 'the file of an agent is damaged: install DeployX again')
@@ -56,6 +57,7 @@ export function createAgentDownloads(deps: {
             'The file of this agent is damaged on the controller. Install DeployX again there.',
           )
         }
+        hasBegun = true
         response.writeHead(200, {
           'content-type': 'application/octet-stream',
           'content-length': file.sizeBytes,
@@ -73,7 +75,7 @@ export function createAgentDownloads(deps: {
           })
         response.end()
       } catch (error) {
-        if (!response.headersSent) throw error
+        if (!hasBegun) throw error
         deps.log.debug({ err: error, name }, 'the download of an agent was broken off')
         response.destroy()
       } finally {

@@ -12,6 +12,7 @@ import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Inventories } from '../inventory/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
+import { storageFailure } from '../store/failures.ts'
 import type { AgentSocket } from './agent-handshake.ts'
 
 /** Messages one agent may send per second over a few seconds; progress and output stay far below. */
@@ -74,8 +75,10 @@ export function hearReports(
       try {
         reply(await handlers[name](parsed.data as never))
       } catch (error) {
-        deps.log.error({ err: error, deviceId, event: name }, 'a report failed')
-        reply({ committed: false, message: 'internal error' })
+        const isBusy = storageFailure(error)?.kind === 'busy'
+        if (isBusy) deps.log.debug({ deviceId, event: name }, 'a report met a locked database')
+        else deps.log.error({ err: error, deviceId, event: name }, 'a report failed')
+        reply({ committed: false, message: isBusy ? 'busy, send it again' : 'internal error' })
       }
     }
     socket.on(name, (raw: unknown, ack: unknown) => void onMessage(raw, ack))

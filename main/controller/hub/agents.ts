@@ -49,6 +49,8 @@ type AttachDeps = HandshakeDeps &
     inventories: Inventories
     /** The connection under a socket has proved whose it is; see unproven.ts. */
     proved: (connection: object) => void
+    /** Resolves once the database can be written. @throws AppError E_BUSY after a while */
+    whenWritable: () => Promise<void>
   }
 type AgentNamespace = Namespace<AgentToHub, HubToAgent>
 
@@ -152,6 +154,8 @@ export function createAgentsEdge(): AgentsEdge {
         const place = await twins.inTurn(deviceId, socket, () => takePlace(socket, proven))
         if (place === 'copy') return twins.split(deps, socket)
         if (place !== 'taken') return
+        await deps.whenWritable()
+        if (links.get(deviceId) !== socket) return
         deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))
         deps.agentUpdates.heard(deviceId, hello.facts)
         // Its reports may follow the handshake at once: ears first.

@@ -13,6 +13,7 @@ import type { ControllerKeys } from '../identity/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 import type { AgentFiles } from '../lib/agent-files.ts'
 import { listen } from '../lib/listen.ts'
+import { inStorageWords } from '../store/failures.ts'
 import { closeDefaultNamespace } from '../lib/namespaces.ts'
 import { createAgentDownloads } from './agent-downloads.ts'
 import type { AgentsEdge } from './agents.ts'
@@ -88,6 +89,8 @@ export async function startHubServer(deps: {
   agents: AgentsEdge
   agentFiles: AgentFiles
   attach: (io: Server, unproven: Unproven) => void
+  /** Resolves once the database can be written. @throws AppError E_BUSY after a while */
+  whenWritable: () => Promise<void>
   log: Log
 }): Promise<HubServer> {
   const tries = new Map<string, number>()
@@ -102,6 +105,7 @@ export async function startHubServer(deps: {
       throw new AppError('E_RATE_LIMITED', 'Too many tries. Wait a minute.')
     const parsed = EnrollRequest.safeParse(await readBody(request))
     if (!parsed.success) throw validationError(parsed.error, 'The enrolment is not valid')
+    await deps.whenWritable()
     const reply = deps.enrollment.admit(parsed.data, address)
     tries.delete(address)
     return reply
@@ -122,7 +126,8 @@ export async function startHubServer(deps: {
         )
       if (url.startsWith('/content/')) return await deps.content.serveTicket(request, response, url)
       throw new AppError('E_NOT_FOUND', 'There is nothing here.')
-    } catch (error) {
+    } catch (thrown) {
+      const error = inStorageWords(thrown)
       const known =
         error instanceof AppError
           ? error
@@ -130,6 +135,8 @@ export async function startHubServer(deps: {
       if (!(error instanceof AppError))
         deps.log.error({ err: error, url: url.split('?')[0] }, 'a request to the hub failed')
       if (known.code === 'E_RATE_LIMITED') response.setHeader('retry-after', '60')
+      else if (known.retryAfterSeconds !== null)
+        response.setHeader('retry-after', String(known.retryAfterSeconds))
       // What is still to come of a refused request is not waited for.
       if (!request.complete) response.shouldKeepAlive = false
       send(response, ERRORS[known.code].status, known.toReply())

@@ -86,6 +86,8 @@ export function createInventories(deps: {
         repo.touch(id, isoTime(deps.now()))
         return COMMITTED
       }
+      // A disk that is almost full keeps its room for results and for people.
+      if (store.room.isLow()) return refused('the disk of the controller is almost full')
       const { packed } = part
       if (packed === null || (part.base !== null && part.base !== held)) return RESEND
       if (waiting >= WAITING_LIMIT || !allowances.take(id)) return refused('too many inventories')

@@ -47,6 +47,7 @@ export function createSoftware(deps: {
     content,
     inspection,
     log: deps.log,
+    whenWritable: (limitMs) => store.whenWritable(limitMs),
     options: { ...FETCH_OPTIONS, ...deps.fetchOptions },
     settled: (id) => listeners.forEach((listener) => listener(id)),
   })

@@ -2,22 +2,26 @@
  * The store: one SQLite file in the data folder, one controller per folder.
  * Opening it takes the folder's lock, checks the file, backs it up when a migration is due, and migrates.
  */
-import { closeSync, existsSync, openSync } from 'node:fs'
-import { join } from 'node:path'
+import { closeSync, existsSync, openSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator'
 import { AppError } from '#shared/contract/errors.ts'
 import { countMigrations } from './count-migrations.ts'
 import { copyDurably, renameDurably } from '../../lib/durable-file.ts'
 import { makeDataFolder } from './data-folder.ts'
 import { createFacts, markRun, type Facts, type Mark } from './facts.ts'
+import { inStorageWords, storageFailure } from './failures.ts'
 import { DATABASE_FILE } from './inspect.ts'
+import { lockDataFolder } from './lock.ts'
 import { writeFolderMark } from './mark-file.ts'
+import { migrateTables } from './migrate.ts'
+import { checkRoom, checkRoomForFirstStart, createRoom, type Room } from './room.ts'
 import * as schema from './schema/index.ts'
+import { createWaiting, type Waiting } from './waiting.ts'
 
 export type Db = BetterSQLite3Database<typeof schema>
-export type Store = {
+export type Store = Waiting & {
   db: Db
   /** The driver itself, for prepared statements on hot paths. */
   sqlite: Database.Database
@@ -25,34 +29,30 @@ export type Store = {
   file: string
   /** What it remembers about itself. */
   facts: Facts
-  /** One transaction; nothing of it remains when `work` throws. `work` is synchronous. */
+  /**
+   * One transaction; nothing of it remains when `work` throws. `work` is synchronous.
+   * @throws AppError E_BUSY (at once: another program holds the database), E_DISK_FULL, E_STORAGE, and what `work` throws
+   */
   transaction: <T>(work: () => T) => T
+  /** Room on the disk, and the reserve for when there is none. */
+  room: Room
+  /**
+   * How long a statement may wait, on the event loop, for another program's lock: seconds at start and stop, not at all
+   * while the hub serves.
+   */
+  setPatience: (when: 'serving' | 'stopping') => void
   close: () => void
 }
 
-/**
- * Holds an exclusive SQLite lock on a file of its own until `release`. The operating system frees it when the process
- * dies, so there is never a stale lock to clean up.
- */
-function lockDataFolder(dataDir: string): { release: () => void } {
-  const file = join(dataDir, 'controller.lock')
-  makePrivate(file)
-  const lock = new Database(file, { timeout: 0 })
-  try {
-    lock.exec('BEGIN EXCLUSIVE')
-  } catch (cause) {
-    lock.close()
-    throw new AppError(
-      'E_DATA_LOCKED',
-      `Another DeployX controller is using the data folder ${dataDir}. Close it first, or choose another folder with --data.`,
-      [],
-      { cause },
-    )
-  }
-  return { release: () => lock.close() }
-}
-
 const stamp = () => new Date().toISOString().replaceAll(/[:.]/g, '-')
+
+/** At start and stop nobody is kept waiting. */
+const LOCK_WAIT_MS = 5_000
+const LOCK_WAIT_STOPPING_MS = 1_000
+/** What a start of an existing controller writes before it serves. */
+const START_BYTES = 2 * 1024 * 1024
+/** Beside the backup: for what a migration writes. */
+const MIGRATION_MARGIN_BYTES = 16 * 1024 * 1024
 
 /** A copy of the whole database beside it, under its name only once it is whole. */
 function backUp(sqlite: Database.Database, file: string): void {
@@ -68,14 +68,17 @@ function bringUpToDate(sqlite: Database.Database, file: string, migrationsDir: s
       'E_DATABASE',
       `The database ${file} was made by a newer version of DeployX. Install that version again, or choose another folder with --data.`,
     )
-  if (state && state.seen < state.known) backUp(sqlite, file)
-  const db = drizzle(sqlite, { schema })
-  migrate(db, { migrationsFolder: migrationsDir })
-  return db
+  if (state && state.seen < state.known) {
+    const needed = statSync(file).size + MIGRATION_MARGIN_BYTES
+    checkRoom(dirname(file), needed, 'the backup before this version changes the database')
+    backUp(sqlite, file)
+  }
+  migrateTables(sqlite, migrationsDir)
+  return drizzle(sqlite, { schema })
 }
 
 function openDatabase(file: string): Database.Database {
-  const sqlite = new Database(file, { timeout: 5_000 })
+  const sqlite = new Database(file, { timeout: LOCK_WAIT_MS })
   try {
     sqlite.pragma('journal_mode = WAL')
     // A result is acknowledged only after a commit that survives a power cut.
@@ -134,15 +137,41 @@ function makePrivate(file: string): void {
 
 /**
  * Opens (or makes) the store in `dataDir`.
- * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_DATABASE
+ * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_DATABASE, E_DISK_FULL, E_BUSY, E_STORAGE
  */
-export function openStore(options: {
+export function openStore(options: OpenOptions): Store {
+  try {
+    return open(options)
+  } catch (error) {
+    throw inStorageWords(error, options.dataDir)
+  }
+}
+
+function createTransaction(sqlite: Database.Database, room: Room): Store['transaction'] {
+  return (work) => {
+    room.ensure()
+    try {
+      return sqlite.transaction(work).immediate()
+    } catch (error) {
+      // A quota does not show in the free space: the next try finds more.
+      if (storageFailure(error)?.kind === 'full') room.giveUpSlice()
+      throw inStorageWords(error)
+    }
+  }
+}
+
+type OpenOptions = {
   dataDir: string
   migrationsDir: string
   /** Called once nobody else can be using the folder. */
   beforeOpening?: () => void
-}): Store {
+}
+
+function open(options: OpenOptions): Store {
   const { dataDir, migrationsDir } = options
+  const room = createRoom(dataDir)
+  if (!existsSync(join(dataDir, DATABASE_FILE))) checkRoomForFirstStart(dataDir)
+  room.ensure(START_BYTES)
   makeDataFolder(dataDir)
   const lock = lockDataFolder(dataDir)
   const file = join(dataDir, DATABASE_FILE)
@@ -154,16 +183,25 @@ export function openStore(options: {
       const db = bringUpToDate(sqlite, file, migrationsDir)
       const mark = markRunIfRoom(sqlite)
       if (mark) writeFolderMark(dataDir, { ...mark, open: true })
+      const transaction = createTransaction(sqlite, room)
       return {
         db,
         sqlite,
         file,
         facts: createFacts(sqlite),
-        transaction: (work) => sqlite.transaction(work).immediate(),
+        room,
+        transaction,
+        ...createWaiting({ sqlite, transaction, ensureRoom: () => room.ensure() }),
+        setPatience: (when) => {
+          sqlite.pragma(`busy_timeout = ${when === 'serving' ? 0 : LOCK_WAIT_STOPPING_MS}`)
+        },
         close: () => {
-          sqlite.close()
-          if (mark) writeFolderMark(dataDir, { ...mark, open: false })
-          lock.release()
+          try {
+            sqlite.close()
+            if (mark) writeFolderMark(dataDir, { ...mark, open: false })
+          } finally {
+            lock.release()
+          }
         },
       }
     } catch (error) {

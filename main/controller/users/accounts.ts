@@ -61,7 +61,7 @@ export function createAccounts(deps: {
     checkPassword(password, username, '/password')
     const password_hash = await passwords.hash(password)
     // Checked inside the transaction: two first accounts at the same moment are one too many.
-    return store.transaction(() => {
+    return await store.write(() => {
       if (onlyFirst && repo.count() > 0)
         throw new AppError('E_SETUP_DONE', 'The first account exists already. Sign in instead.')
       nameIsFree(username)

@@ -6,6 +6,7 @@ import { SessionId, type UserId } from '#shared/domain/ids.ts'
 import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
+import { storageFailure } from '../store/failures.ts'
 import type { Store } from '../store/store.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
 
@@ -31,6 +32,15 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
   const expiry = () => isoTime(deps.now() + REFRESH_LIFE_MS)
   repo.dropExpiredSessions(nowIso())
   const ended = () => new AppError('E_UNAUTHENTICATED', 'This session has ended. Sign in again.')
+
+  /** When it was last used is good to know, and no reason to refuse a request. */
+  function touch(sessionId: string, address: string): void {
+    try {
+      repo.touchSession(sessionId, nowIso(), address)
+    } catch (error) {
+      if (!storageFailure(error)) throw error
+    }
+  }
 
   return {
     /** Inside a transaction of the caller. */
@@ -101,7 +111,7 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
       if (!user) return null
       const { last_used_at, must_change_password, ...viewer } = user
       const lastMs = last_used_at === null ? 0 : Date.parse(last_used_at)
-      if (deps.now() - lastMs > TOUCH_EVERY_MS) repo.touchSession(sessionId, nowIso(), address)
+      if (deps.now() - lastMs > TOUCH_EVERY_MS) touch(sessionId, address)
       return { ...viewer, address, mustChangePassword: must_change_password === 1 }
     },
 

@@ -55,7 +55,7 @@ export function createSignIn(deps: {
           'first account',
         )
       const row = await add({ username, password, role: 'admin' }, record, true)
-      return signIn(store.transaction(() => sessions.open(row, origin)))
+      return signIn(await store.write(() => sessions.open(row, origin)))
     },
 
     /**
@@ -89,7 +89,7 @@ export function createSignIn(deps: {
         throw new AppError('E_CREDENTIALS', 'The user name or the password is wrong.')
       }
       attempt.succeeded()
-      return store.transaction(() => {
+      return await store.write(() => {
         repo.update(known.id, { last_login_at: isoTime(deps.now()) })
         audit.record({ ...known, address: origin.address }, 'user.login', subjectOf(known), '')
         return signIn(sessions.open(existing(known.id), origin))
@@ -133,7 +133,7 @@ export function createSignIn(deps: {
         ])
       const password_hash = await passwords.hash(change.new_password)
       const others = sessions.listOf(row.id, sessionId).filter((session) => !session.current)
-      store.transaction(() => {
+      await store.write(() => {
         // Reset by somebody, or signed out, while it was worked on: then this comes too late.
         if (repo.byId(row.id)?.password_hash !== row.password_hash)
           throw new AppError('E_CONFLICT', 'The password was changed just now. Sign in again.')

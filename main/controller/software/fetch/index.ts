@@ -30,12 +30,17 @@ export type FetchOptions = typeof FETCH_OPTIONS
 
 const MESSAGE_LIMIT = 1000
 
+/** The outcome of a fetch waits so long for a database that another program has locked. */
+const OUTCOME_WAIT_MS = 60_000
+
 export function createFetcher(deps: {
   repo: SoftwareRepo
   content: Pick<Content, 'ingest'>
   inspection: Inspection
   log: Log
   options: FetchOptions
+  /** Resolves once the database can be written. @throws AppError E_BUSY after `limitMs` */
+  whenWritable: (limitMs: number) => Promise<void>
   /** Told after the commit. */
   settled: (id: InstallerId) => void
 }) {
@@ -156,6 +161,7 @@ export function createFetcher(deps: {
     } catch (error) {
       // Stopped: the row still says `fetching`, the next start takes it up.
       if (stopping.signal.aborted || error instanceof InspectionStopped) return
+      await deps.whenWritable(OUTCOME_WAIT_MS)
       const known = error instanceof FetchFailure
       if (!known) log.error({ err: error, installerId: row.id }, 'a package could not be fetched')
       repo.updateInstaller(row.id, {

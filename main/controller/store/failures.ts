@@ -1,0 +1,82 @@
+/** What failures of the disk and of the database mean to people. The one place that knows their codes. */
+import { AppError } from '#shared/contract/errors.ts'
+
+export type StorageFailure = {
+  kind:
+    | 'full'
+    /** Another program holds the database: it passes. */
+    | 'busy'
+    | 'read_only'
+    /** The disk reports an error. */
+    | 'broken'
+  /** As the system or SQLite calls it. */
+  code: string
+}
+
+const KINDS: [RegExp, StorageFailure['kind']][] = [
+  [/^(ENOSPC|EDQUOT|SQLITE_FULL.*|SQLITE_IOERR_SHMSIZE|E_DISK_FULL)$/, 'full'],
+  [/^(SQLITE_BUSY.*|SQLITE_LOCKED.*|SQLITE_PROTOCOL|E_BUSY)$/, 'busy'],
+  [/^(EROFS|EACCES|EPERM|SQLITE_READONLY.*|SQLITE_PERM|SQLITE_CANTOPEN.*)$/, 'read_only'],
+  [/^(EIO|SQLITE_IOERR.*|E_STORAGE)$/, 'broken'],
+]
+/** How deep a cause may lie. */
+const CAUSES = 5
+const BUSY_RETRY_SECONDS = 2
+
+/** Whether the error, or what caused it, is a failure of the disk or the database file. Pure. */
+export function storageFailure(error: unknown): StorageFailure | null {
+  let at = error
+  for (let depth = 0; depth < CAUSES && at instanceof Error; depth++) {
+    const { code } = at as { code?: unknown }
+    if (typeof code === 'string')
+      for (const [pattern, kind] of KINDS) if (pattern.test(code)) return { kind, code }
+    at = at.cause
+  }
+  return null
+}
+
+/** A folder that cannot be written for want of room is not a matter of permissions. */
+const saysTooLittle = (error: AppError): boolean =>
+  error.code === 'E_DATA_UNWRITABLE' && storageFailure(error)?.kind === 'full'
+
+/**
+ * The error in words, where it is a failure of storage; any other error as it is.
+ * @param where the data folder, to be named where a person at the computer reads it
+ */
+export function inStorageWords(error: unknown, where?: string): unknown {
+  const failure = storageFailure(error)
+  if (!failure || (error instanceof AppError && !saysTooLittle(error))) return error
+  const { kind, code } = failure
+  const disk = where === undefined ? 'The disk of the controller' : `The disk that holds ${where}`
+  const options = { cause: error }
+  switch (kind) {
+    case 'full':
+      return new AppError(
+        'E_DISK_FULL',
+        `${disk} is full (${code}). Free some space on it, then try again.`,
+        [],
+        options,
+      )
+    case 'busy':
+      return new AppError(
+        'E_BUSY',
+        `Another program has locked the controller’s database (${code}), perhaps a backup or a virus scanner. Nothing was changed; try again in a moment.`,
+        [],
+        { ...options, retryAfterSeconds: BUSY_RETRY_SECONDS },
+      )
+    case 'read_only':
+      return new AppError(
+        'E_STORAGE',
+        `${disk} does not let DeployX write (${code}). Check its permissions and whether it is read-only.`,
+        [],
+        options,
+      )
+    case 'broken':
+      return new AppError(
+        'E_STORAGE',
+        `${disk} reports an error (${code}). Check the disk, and save a recovery file.`,
+        [],
+        options,
+      )
+  }
+}

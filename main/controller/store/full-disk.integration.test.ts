@@ -1,0 +1,165 @@
+/** Starting on a disk with little or no room: it works, or is refused in words; a raw error is neither. */
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AppError } from '#shared/contract/errors.ts'
+import { canMakeDisks, makeSmallDisk, type SmallDisk } from '../test-kit/small-disk.ts'
+import { createRoom, RESERVE_FILE } from './room.ts'
+import { openStore, type Store } from './store.ts'
+
+const MIGRATIONS = join(import.meta.dirname, 'migrations')
+const [KIB, MIB] = [1024, 1024 * 1024]
+if (!canMakeDisks)
+  process.stderr.write('SKIPPED: tests of full disks need Linux and root, to mount a tmpfs\n')
+
+let disk: SmallDisk
+let dataDir: string
+const open = (migrationsDir = MIGRATIONS): Store => openStore({ dataDir, migrationsDir })
+function refusalOf(work: () => unknown): AppError {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+  throw new Error('it was not refused')
+}
+
+describe.skipIf(!canMakeDisks)('on a disk with little room', () => {
+  beforeEach(() => {
+    disk = makeSmallDisk('48m')
+    dataDir = join(disk.path, 'a', 'data')
+  })
+  afterEach(() => disk.remove())
+
+  it.each([0, 4, 8, 12, 16, 32, 64, 100, 300, 1_000, 2_000, 4_000])(
+    'a first start with %i KiB free is refused in words, and leaves nothing behind',
+    (kib) => {
+      disk.fill(kib * KIB)
+      const refusal = refusalOf(() => open())
+      expect(refusal.code).toBe('E_DISK_FULL')
+      expect(refusal.message).toMatch(
+        /^The disk that holds .* has \d+ [KM]iB free; .*needs \d+ MiB/,
+      )
+      expect(existsSync(dataDir)).toBe(false)
+      disk.empty()
+      open().close()
+    },
+  )
+
+  it.each([4_200, 6_000, 10_000])('a first start with %i KiB free works', (kib) => {
+    disk.fill(kib * KIB)
+    open().close()
+  })
+
+  it.each([0, 4, 8, 16, 32, 64, 200, 1_000])(
+    'a later start with %i KiB free opens the database, or is refused in words',
+    (kib) => {
+      open().close()
+      disk.fill(kib * KIB)
+      let store: Store
+      try {
+        store = open()
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'E_DISK_FULL' })
+        return
+      }
+      store.close()
+      expect(kib).toBeGreaterThan(0)
+    },
+  )
+
+  it('a later start on a full disk works with the reserve, also to write', async () => {
+    const first = open()
+    await first.room.refill()
+    first.close()
+    expect(statSync(join(dataDir, RESERVE_FILE)).size).toBe(8 * MIB)
+    disk.fill()
+    const store = open()
+    for (let n = 0; n < 50; n++)
+      store.transaction(() =>
+        store.sqlite
+          .prepare(
+            "insert into audit_log (at, actor, action, subject, details) values ('2026', 'x', 'y', 'z', ?)",
+          )
+          .run('d'.repeat(1_000)),
+      )
+    store.close()
+    expect(statSync(join(dataDir, RESERVE_FILE)).size).toBeGreaterThan(0)
+  })
+
+  it('a change of the tables without room for its backup is refused with what it needs, and changes nothing', () => {
+    const old = join(disk.path, 'migrations')
+    cpSync(MIGRATIONS, old, { recursive: true })
+    const journal = join(old, 'meta', '_journal.json')
+    const known = JSON.parse(readFileSync(journal, 'utf8')) as { entries: unknown[] }
+    writeFileSync(journal, JSON.stringify({ ...known, entries: known.entries.slice(0, 2) }))
+    const store = open(old)
+    store.sqlite
+      .exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)
+      insert into audit_log (at, actor, action, subject, details) select '2026', 'x', 'y', 'z', hex(randomblob(500)) from n`)
+    store.close()
+    const before = readFileSync(join(dataDir, 'deployx.db'))
+    for (const free of [0, 100 * KIB, MIB, before.length, before.length + 15 * MIB]) {
+      disk.fill(free)
+      const refusal = refusalOf(() => open())
+      expect(refusal.code).toBe('E_DISK_FULL')
+      expect(refusal.message).toMatch(/needs \d+ MiB|is full/)
+      expect(readdirSync(dataDir).filter((name) => name.includes('backup'))).toEqual([])
+      disk.empty()
+    }
+    expect(readFileSync(join(dataDir, 'deployx.db')).equals(before)).toBe(true)
+    open().close()
+    expect(readdirSync(dataDir).filter((name) => name.includes('backup'))).toHaveLength(1)
+  })
+})
+
+describe.skipIf(!canMakeDisks)('the reserve', () => {
+  beforeEach(() => {
+    disk = makeSmallDisk('64m')
+    dataDir = join(disk.path, 'data')
+    mkdirSync(dataDir)
+  })
+  afterEach(() => disk.remove())
+  const held = () => statSync(join(dataDir, RESERVE_FILE), { throwIfNoEntry: false })?.size ?? 0
+
+  it('is given up only as far as it is needed, and made whole again once there is room', async () => {
+    const room = createRoom(dataDir)
+    await room.refill()
+    expect(held()).toBe(8 * MIB)
+    room.ensure()
+    expect(held()).toBe(8 * MIB)
+    disk.fill()
+    expect(room.isLow()).toBe(true)
+    room.ensure()
+    expect(held()).toBe(7 * MIB)
+    expect(disk.freeBytes()).toBeGreaterThanOrEqual(MIB)
+    for (let n = 0; n < 20; n++) {
+      disk.fill()
+      room.ensure()
+    }
+    expect(held()).toBe(0)
+    room.ensure() // nothing left to give: no error
+    await room.refill()
+    expect(held()).toBe(0)
+    disk.empty()
+    await room.refill()
+    expect(held()).toBe(8 * MIB)
+    expect(room.isLow()).toBe(false)
+  })
+
+  it('never takes more than its share of a small disk', async () => {
+    disk.fill(6 * MIB)
+    await createRoom(dataDir).refill()
+    expect(held()).toBeLessThanOrEqual(2 * MIB)
+    expect(disk.freeBytes()).toBeGreaterThanOrEqual(4 * MIB)
+  })
+})

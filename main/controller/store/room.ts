@@ -1,0 +1,111 @@
+/**
+ * Room on the disk of the data folder. A reserve lies there as an ordinary file; when the disk is full it is given up bit by
+ * bit, so that people can still sign in, cancel, and delete what takes the room.
+ */
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from 'node:fs'
+import { appendFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { dirname, join } from 'node:path'
+import { AppError } from '#shared/contract/errors.ts'
+
+const MIB = 1024 * 1024
+export const RESERVE_FILE = 'reserve'
+const RESERVE_BYTES = 8 * MIB
+/** What one step gives up. */
+const SLICE_BYTES = MIB
+/** What a transaction may need: its pages in the WAL, and those that a checkpoint adds to the database. */
+const WRITE_BYTES = MIB
+/** Below this, what can wait (outputs, inventories, uploads) is not taken. */
+const LOW_BYTES = 16 * MIB
+/** What a first start writes, with much to spare. */
+const FIRST_START_BYTES = 4 * MIB
+
+export type Room = ReturnType<typeof createRoom>
+
+const mib = (bytes: number): string =>
+  bytes >= MIB ? `${Math.floor(bytes / MIB)} MiB` : `${Math.floor(bytes / 1024)} KiB`
+
+/** Bytes that may still be written in the file system of this folder, or of what is there above it. Infinity: not known. */
+export function freeBytesAt(folder: string): number {
+  for (let at = folder; ; at = dirname(at)) {
+    try {
+      const { bavail, bfree, bsize } = statfsSync(at)
+      // Root may use what a file system keeps back from others.
+      return (process.getuid?.() === 0 ? bfree : bavail) * bsize
+    } catch {
+      if (dirname(at) === at) return Infinity
+    }
+  }
+}
+
+/** @throws AppError E_DISK_FULL when there is less free than `needed` bytes */
+export function checkRoom(folder: string, needed: number, what: string): void {
+  const free = freeBytesAt(folder)
+  if (free >= needed) return
+  throw new AppError(
+    'E_DISK_FULL',
+    `The disk that holds ${folder} has ${mib(free)} free; ${what} needs ${mib(needed + MIB - 1)} (ENOSPC). Free some space on it, then start DeployX again.`,
+  )
+}
+/** @throws AppError E_DISK_FULL */
+export const checkRoomForFirstStart = (folder: string): void =>
+  checkRoom(folder, FIRST_START_BYTES, 'a first start')
+
+export function createRoom(dataDir: string) {
+  const file = join(dataDir, RESERVE_FILE)
+  let filling: Promise<void> | null = null
+  const held = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+
+  /** @returns false when nothing is left to give up */
+  function giveUpSlice(): boolean {
+    const size = held()
+    if (size === 0) return false
+    try {
+      if (size <= SLICE_BYTES) rmSync(file, { force: true })
+      else {
+        const handle = openSync(file, 'r+')
+        try {
+          ftruncateSync(handle, fstatSync(handle).size - SLICE_BYTES)
+        } finally {
+          closeSync(handle)
+        }
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async function fill(): Promise<void> {
+    const block = randomBytes(SLICE_BYTES)
+    try {
+      // A quarter of what is free, so that a small disk keeps room for work.
+      while (held() < RESERVE_BYTES && freeBytesAt(dataDir) / 4 > SLICE_BYTES + held())
+        await appendFile(file, block, { mode: 0o600 })
+    } catch {
+      // Somebody was faster: what there is of it stays.
+    }
+  }
+
+  return {
+    /** Before a write: gives up as much of the reserve as it takes. Costs a few microseconds where there is room. */
+    ensure(bytes = WRITE_BYTES): void {
+      while (freeBytesAt(dataDir) < bytes && giveUpSlice());
+    },
+    /** A write failed for want of room that the file system did not show beforehand, such as a quota. */
+    giveUpSlice,
+    /** Whether what can wait should wait. */
+    isLow: (): boolean => freeBytesAt(dataDir) < LOW_BYTES,
+    freeBytes: (): number => freeBytesAt(dataDir),
+    /** Makes the reserve, or makes it whole again, where there is room for it. Never rejects. */
+    refill: (): Promise<void> => (filling ??= fill().finally(() => (filling = null))),
+  }
+}

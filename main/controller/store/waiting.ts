@@ -1,0 +1,77 @@
+/**
+ * Waiting for another program's lock on the database (a backup, a virus scanner) off the event loop: SQLite's own waiting
+ * would hold up the whole hub.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type Database from 'better-sqlite3'
+import { AppError } from '#shared/contract/errors.ts'
+import { inStorageWords, storageFailure } from './failures.ts'
+
+/** How long a request waits before it is told to come again. */
+const WAIT_MS = 4_000
+const FIRST_WAIT_MS = 20
+const LONGEST_WAIT_MS = 200
+/** While it was locked a moment ago, it is not asked again by everybody who waits. */
+const LOOK_EVERY_MS = 10
+
+export type Waiting = {
+  /**
+   * Resolves once a transaction can begin.
+   * @param limitMs defaults to 4 s
+   * @throws AppError E_BUSY after that time
+   */
+  whenWritable: (limitMs?: number) => Promise<void>
+  /** One transaction, which waits for a lock of another program. `work` is synchronous and runs once. */
+  write: <T>(work: () => T, limitMs?: number) => Promise<T>
+}
+
+export function createWaiting(deps: {
+  sqlite: Database.Database
+  transaction: <T>(work: () => T) => T
+  /** For statements that follow without a transaction. */
+  ensureRoom: () => void
+}): Waiting {
+  const { sqlite } = deps
+  let lockedAtMs = -Infinity
+
+  function canWrite(): boolean {
+    if (sqlite.inTransaction) return true
+    if (performance.now() - lockedAtMs < LOOK_EVERY_MS) return false
+    try {
+      sqlite.exec('BEGIN IMMEDIATE')
+      sqlite.exec('ROLLBACK')
+      return true
+    } catch (error) {
+      // Anything but a lock is met, and named, by the write itself.
+      if (storageFailure(error)?.kind !== 'busy') return true
+      lockedAtMs = performance.now()
+      return false
+    }
+  }
+  async function whenWritable(limitMs = WAIT_MS): Promise<void> {
+    deps.ensureRoom()
+    const endMs = performance.now() + limitMs
+    for (let waitMs = FIRST_WAIT_MS; !canWrite(); waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      if (performance.now() + waitMs > endMs)
+        throw inStorageWords(Object.assign(new Error('locked'), { code: 'SQLITE_BUSY' }))
+      await sleep(waitMs)
+    }
+  }
+
+  return {
+    whenWritable,
+    async write(work, limitMs = WAIT_MS) {
+      const endMs = performance.now() + limitMs
+      for (;;) {
+        await whenWritable(Math.max(0, endMs - performance.now()))
+        try {
+          return deps.transaction(work)
+        } catch (error) {
+          // Locked again in between: `work` has not begun.
+          const isBusy = error instanceof AppError && error.code === 'E_BUSY'
+          if (!isBusy || performance.now() >= endMs) throw error
+        }
+      }
+    },
+  }
+}
