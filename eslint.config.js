@@ -56,6 +56,33 @@ export default tseslint.config(
     },
   },
   {
+    // A rename that is not flushed is undone by a power cut, and leaves an empty file where the bytes were not.
+    files: ['main/**/*.ts', 'agent/**/*.ts'],
+    ignores: [
+      '**/*.test.ts',
+      'main/controller/test-kit/**',
+      'main/lib/durable-file.ts',
+      'main/controller/content/disk.ts',
+      'agent/lib/atomic-file.ts',
+    ],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          paths: [
+            electronInterprocess,
+            ...['node:fs', 'node:fs/promises'].map((name) => ({
+              name,
+              importNames: ['rename', 'renameSync'],
+              message:
+                'Rename through main/lib/durable-file.ts or agent/lib/atomic-file.ts, which flush to the disk.',
+            })),
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['main/desktop/bridge.ts', 'main/preload/index.ts'],
     rules: { 'no-restricted-imports': 'off' },
   },

@@ -1,5 +1,5 @@
 /** Takes commands, and works them off one after the other: never two installers at a time on one PC. */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link.ts'
 import { AttemptId } from '#shared/domain/ids.ts'
@@ -7,7 +7,7 @@ import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import type { StateFolder } from '../identity/state-folder.ts'
 import { packageFileName } from '../install/package-name.ts'
-import { errorCode, errorText } from '../lib/atomic-file.ts'
+import { errorCode, errorText, renameDurably } from '../lib/atomic-file.ts'
 import { isAlive } from '../lib/processes.ts'
 import { setAside } from '../lib/set-aside.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
@@ -189,7 +189,7 @@ export function createRunner(
     if (names.length === 0) return
     const gathered = join(dirname(attemptsDir), 'attempts-forgotten')
     mkdirSync(gathered, { recursive: true, mode: 0o700 })
-    for (const name of names) renameSync(join(attemptsDir, name), join(gathered, name))
+    for (const name of names) renameDurably(join(attemptsDir, name), join(gathered, name))
     setAside(gathered)
   }
 

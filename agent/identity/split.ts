@@ -3,10 +3,10 @@
  * other PC's work is set aside, never reported and never taken up; then the next key is the identity. Every step may be the
  * last before a power cut: the decision lies in the identity's file, and the next start does what is left.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createJournal } from '../journal/journal.ts'
-import { errorText, syncFolder } from '../lib/atomic-file.ts'
+import { errorText, renameDurably, syncFolder } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { isAlive } from '../lib/processes.ts'
 import { wait } from '../lib/wait.ts'
@@ -36,7 +36,7 @@ function setAside(folder: StateFolder, deviceId: number | 'new'): void {
     [folder.attemptsDir, 'attempts'],
   ] as const)
     // What is there already was moved before the power went.
-    if (existsSync(path) && !existsSync(join(aside, name))) renameSync(path, join(aside, name))
+    if (existsSync(path) && !existsSync(join(aside, name))) renameDurably(path, join(aside, name))
   syncFolder(aside)
   mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
   // Packages only: they can be fetched again.

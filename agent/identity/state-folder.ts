@@ -1,16 +1,8 @@
 /** The state folder: who this agent is, what it has promised, and its work in progress. Nobody else may read it. */
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
-import { createOnce, errorText, readJson } from '../lib/atomic-file.ts'
+import { createOnce, errorText, readJson, renameLoosely } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { identify, isAlive, ProcessId } from '../lib/processes.ts'
 
@@ -125,7 +117,7 @@ export function lockStateFolder(folder: StateFolder): () => void {
 function discardStaleLock(folder: StateFolder): void {
   const aside = `${folder.lockFile}.${randomBytes(6).toString('hex')}.stale`
   try {
-    renameSync(folder.lockFile, aside)
+    renameLoosely(folder.lockFile, aside)
   } catch {
     return
   }

@@ -8,7 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
 
@@ -23,11 +23,31 @@ export function syncFolder(folder: string): void {
   }
 }
 
-function writeTemporary(file: string, content: string): string {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
-  const fd = openSync(temporary, 'wx', 0o600)
+/** Flushes the bytes of a file that somebody else has written. */
+export function syncFile(file: string): void {
+  const fd = openSync(file, 'r+')
   try {
-    writeSync(fd, content)
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Renames a file or folder; when this returns, the new name is on disk. The file's bytes must be there already. */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to)
+  syncFolder(dirname(to))
+  if (dirname(from) !== dirname(to)) syncFolder(dirname(from))
+}
+
+/** Renames without flushing, for what may be lost: logs that turn over, locks of processes that are gone. */
+export const renameLoosely = (from: string, to: string): void => renameSync(from, to)
+
+function writeTemporary(file: string, content: string | Uint8Array, mode = 0o600): string {
+  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`
+  const fd = openSync(temporary, 'wx', mode)
+  try {
+    writeFileSync(fd, content)
     fsyncSync(fd)
   } catch (error) {
     closeSync(fd)
@@ -38,9 +58,9 @@ function writeTemporary(file: string, content: string): string {
   return temporary
 }
 
-/** Replaces `file` (0600). When this returns, the content is on disk. Throws what the file system says. */
-export function writeDurably(file: string, content: string): void {
-  const temporary = writeTemporary(file, content)
+/** Replaces `file` (0600 unless told otherwise). When this returns, the content is on disk. Throws the file system's error. */
+export function writeDurably(file: string, content: string | Uint8Array, mode?: number): void {
+  const temporary = writeTemporary(file, content, mode)
   try {
     renameSync(temporary, file)
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The agent's log: JSON lines on stderr, so that stdout stays with what people read; or in files that cannot fill a disk. */
-import { appendFileSync, chmodSync, renameSync, statSync } from 'node:fs'
+import { appendFileSync, chmodSync, statSync } from 'node:fs'
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { renameLoosely } from './atomic-file.ts'
 import { createStderrLog } from './side-channel.ts'
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
@@ -37,7 +38,7 @@ export function rotatingFile(file: string, limitBytes = FILE_LIMIT_BYTES): Desti
         if (size > 0 && size + text.length > limitBytes) {
           for (let n = OLD_FILES; n > 0; n--)
             if (sizeOf(n === 1 ? file : `${file}.${n - 1}`) > 0)
-              renameSync(n === 1 ? file : `${file}.${n - 1}`, `${file}.${n}`)
+              renameLoosely(n === 1 ? file : `${file}.${n - 1}`, `${file}.${n}`)
           size = 0
         }
         appendFileSync(file, text, { mode: 0o600 })

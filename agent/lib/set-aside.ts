@@ -1,6 +1,7 @@
 /** Damaged files are kept for whoever looks into it, in `set-aside` of the state folder; of many, the newest. */
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { renameDurably } from './atomic-file.ts'
 
 const FOLDER = 'set-aside'
 /** Copies kept, whatever their names. */
@@ -25,6 +26,6 @@ export function setAside(path: string, options: { isCopy?: boolean } = {}): stri
     rmSync(join(folder, old), { recursive: true, force: true })
   const place = join(folder, `${stamp()}-${basename(path)}`)
   if (options.isCopy) copyFileSync(path, place)
-  else renameSync(path, place)
+  else renameDurably(path, place)
   return place
 }

@@ -3,8 +3,9 @@
  * write; for a user without such rights beside the executable: whoever can exchange it there could exchange the agent itself.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { renameDurably, syncFile } from './atomic-file.ts'
 import { layoutOf } from '../service/layout.ts'
 import { isAdministratorsPlace } from './foreign-hands.ts'
 
@@ -53,7 +54,8 @@ function putInPlace(folder: string): string | null {
   const temporary = `${file}.${process.pid}.tmp`
   try {
     writeFileSync(temporary, bytes)
-    renameSync(temporary, file)
+    syncFile(temporary)
+    renameDurably(temporary, file)
     removeOthers(folder, name)
     return file
   } catch {

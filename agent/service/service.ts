@@ -1,16 +1,8 @@
 /** The agent as a service: puts the one file in its place and has the PC keep it running. */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
-import { errorText } from '../lib/atomic-file.ts'
+import { errorText, renameDurably, syncFile, writeDurably } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { foreignHands, isAdministratorsPlace } from '../lib/foreign-hands.ts'
@@ -111,12 +103,13 @@ function replaceFile(file: string, write: (fresh: string) => void): void {
   const fresh = `${file}.new`
   write(fresh)
   chmodSync(fresh, 0o755)
+  syncFile(fresh)
   if (process.platform === 'win32' && existsSync(file)) {
     const old = `${file}.old`
     rmSync(old, { force: true })
-    renameSync(file, old)
+    renameDurably(file, old)
   }
-  renameSync(fresh, file)
+  renameDurably(fresh, file)
 }
 
 /**
@@ -138,7 +131,7 @@ export function placeFiles(layout: Layout, description: string, self: OpenExecut
     const host = layout.host === null ? null : helperBytes()
     if (host !== null && !(existsSync(layout.host!) && readFileSync(layout.host!).equals(host)))
       replaceFile(layout.host!, (fresh) => writeFileSync(fresh, host))
-    writeFileSync(layout.descriptionFile, description, { mode: 0o644 })
+    writeDurably(layout.descriptionFile, description, 0o644)
   } catch (error) {
     throw new AgentFailure(`The agent cannot be put into ${layout.folder}: ${errorText(error)}`)
   }

@@ -2,8 +2,8 @@
  * Puts another executable into the agent's place. Before and after each step there is one that starts, or (Windows, for one
  * moment) one that the service host puts back before it starts anything.
  */
-import { linkSync, lstatSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { errorCode, syncFolder, writeDurably } from '../lib/atomic-file.ts'
+import { linkSync, lstatSync, readFileSync, rmSync } from 'node:fs'
+import { errorCode, renameDurably, syncFolder, writeDurably } from '../lib/atomic-file.ts'
 import type { Places } from './places.ts'
 
 export type SwapStep = 'clear' | 'keep' | 'trial' | 'away' | 'place' | 'sync'
@@ -30,12 +30,12 @@ export function swapIn(
   try {
     if (isWindows) {
       before('away')
-      renameSync(executable, previous)
+      renameDurably(executable, previous)
     }
     before('place')
-    renameSync(next, executable)
+    renameDurably(next, executable)
   } catch (error) {
-    if (isWindows && !exists(executable)) renameSync(previous, executable)
+    if (isWindows && !exists(executable)) renameDurably(previous, executable)
     rmSync(trial, { force: true })
     rmSync(previous, { force: true })
     throw error

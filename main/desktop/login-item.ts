@@ -1,6 +1,7 @@
 /** Opening at sign-in. Windows and macOS have a list for it; on Linux it is a file by the XDG autostart specification. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
+import { writeDurably } from '../lib/durable-file.ts'
 
 /** Given at such a start: the hub comes up, the window waits in the tray. */
 export const HIDDEN_SWITCH = 'hidden'
@@ -29,7 +30,7 @@ export function setOpenAtLogin(
   const file = autostartFile(env)
   if (!wanted) return rmSync(file, { force: true })
   mkdirSync(dirname(file), { recursive: true })
-  writeFileSync(file, desktopEntry([...command, `--${HIDDEN_SWITCH}`]))
+  writeDurably(file, desktopEntry([...command, `--${HIDDEN_SWITCH}`]))
 }
 
 /** https://specifications.freedesktop.org/autostart-spec: relative paths in the variable do not count. */

@@ -64,7 +64,7 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
     renameDurably,
 
     /** Replaces `file`. When this returns, the content is on disk. Throws the file system's error. */
-    writeDurably(file: string, content: string | Uint8Array, mode = PRIVATE_FILE): void {
+    writeDurably: (file: string, content: string | Uint8Array, mode = PRIVATE_FILE): void => {
       const temporary = temporaryFor(file)
       place(temporary, file, () => {
         const fd = fs.openSync(temporary, 'wx', mode)
@@ -78,7 +78,7 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
     },
 
     /** Copies `from` to `to`, readable by this user alone. When this returns, the copy is on disk. */
-    copyDurably(from: string, to: string): void {
+    copyDurably: (from: string, to: string): void => {
       const temporary = temporaryFor(to)
       place(temporary, to, () => {
         // Made first, so that it is closed to others before the first byte is in it.
@@ -91,7 +91,7 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
     },
 
     /** Makes one folder, for this user alone; its parent must exist. One that exists stays as it is. */
-    makeFolderDurably(folder: string): void {
+    makeFolderDurably: (folder: string): void => {
       fs.mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER })
       syncFolder(dirname(folder))
     },

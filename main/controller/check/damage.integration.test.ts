@@ -2,13 +2,12 @@
  * Damaged data folders, as a table: for every file of the folder what happens when it is missing, empty, cut, junk, foreign or in
  * the wrong mode. A start refuses in one sentence that names the file and the cure, or repairs; it never deletes anything.
  */
-import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import {
   cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -18,16 +17,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { AppError } from '#shared/contract/errors.ts'
-import { createContent } from '../content/index.ts'
-import { openKeys } from '../identity/index.ts'
-import { openStore } from '../store/store.ts'
+import { filesOf, lostFiles, openFolder, refusalOf } from '../test-kit/data-folders.ts'
 import { startTestController } from '../test-kit/test-controller.ts'
-import { checkAtStart, type Recover } from './start.ts'
 
-const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
 const KEY_NAMES = ['hub-tls.key', 'command-signing.key'] as const
 
 let root: string
@@ -57,7 +50,7 @@ beforeAll(async () => {
   await controller.addScript('later', '#!/bin/sh\nexit 1\n')
   cpSync(stopped, crashed, { recursive: true })
   await controller.controller.stop()
-  await (await openFolder(foreign)).close()
+  ;(await openFolder(foreign)).close()
 }, 120_000)
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 beforeEach(() => {
@@ -72,77 +65,6 @@ const empty = (name: string): void => truncateSync(at(name), 0)
 const junk = (name: string): void => writeFileSync(at(name), randomBytes(statSync(at(name)).size))
 const gone = (name: string): void => rmSync(at(name), { recursive: true })
 const swap = (name: string): void => cpSync(join(foreign, name), at(name), { recursive: true })
-
-/** What the controller does before it listens: check, database, keys, packages. */
-async function openFolder(dataDir: string, recover: Recover | null = null) {
-  const lines: string[] = []
-  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
-  let repairs
-  const store = openStore({
-    dataDir,
-    migrationsDir: MIGRATIONS,
-    beforeOpening: () => {
-      repairs = checkAtStart({ dataDir, migrationsDir: MIGRATIONS, keystore: null, recover, log })
-    },
-  })
-  try {
-    const keys = await openKeys(dataDir, null, repairs)
-    const content = createContent({
-      store,
-      dataDir,
-      now: Date.now,
-      log,
-      ticketKey: keys.ticketKey,
-      deviceOfLiveAttempt: () => null,
-    })
-    const count = (table: string): number =>
-      store.sqlite.prepare<[], number>(`select count(*) from ${table}`).pluck().get() ?? 0
-    return {
-      keys,
-      logged: () => lines.join(''),
-      users: count('users'),
-      devices: count('devices'),
-      close: () => {
-        content.stop()
-        store.close()
-      },
-    }
-  } catch (error) {
-    store.close()
-    throw error
-  }
-}
-
-async function refusalOf(work: () => Promise<{ close: () => void }>): Promise<AppError> {
-  try {
-    const opened = await work()
-    opened.close()
-  } catch (error) {
-    if (error instanceof AppError) return error
-    throw error
-  }
-  throw new Error('it started')
-}
-
-const hashOf = (file: string): string =>
-  createHash('sha256').update(readFileSync(file)).digest('hex')
-/** Every file by its path, but for what SQLite and the lock make of themselves. */
-function filesOf(folder: string): Map<string, string> {
-  return new Map(
-    readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => !/^controller\.lock|-shm$/.test(name))
-      .filter((name) => statSync(join(folder, name)).isFile())
-      .filter((name) => !(name.endsWith('-wal') && statSync(join(folder, name)).size === 0))
-      .map((name): [string, string] => [name, hashOf(join(folder, name))]),
-  )
-}
-/** The bytes of every file that is not the database itself are still somewhere. */
-function expectNothingLost(before: Map<string, string>, after: Map<string, string>): void {
-  const kept = new Set(after.values())
-  for (const [name, hash] of before)
-    if (!/^deployx\.db(-wal)?$|^database\.json$|^keys\.next\/whole$/.test(name))
-      expect(kept, `${name} is lost`).toContain(hash)
-}
 
 type From = 'stopped' | 'unborn' | 'crashed'
 type Row = [what: string, from: From, damage: () => void, names: string]
@@ -291,7 +213,10 @@ const KEYS: Row[] = [
   ],
 ]
 
-async function expectRefusal([, from, damage, names]: Row, code: string): Promise<AppError> {
+async function expectRefusal(
+  [, from, damage, names]: Row,
+  code: string,
+): Promise<Error & { code: string }> {
   cpSync({ stopped, unborn, crashed }[from], dir, { recursive: true })
   damage()
   const before = filesOf(dir)
@@ -409,7 +334,7 @@ describe('a start repairs, and loses nothing', { timeout: 60_000 }, () => {
     expect(opened.keys.fingerprint).toBe(fingerprint)
     expect(opened).toMatchObject({ users: 1, devices: 1 })
     if (logged) expect(opened.logged()).toMatch(logged)
-    expectNothingLost(before, filesOf(dir))
+    expect(lostFiles(before, filesOf(dir))).toEqual([])
     // The second start finds nothing left to repair, but for what cannot be.
     const again = await openFolder(dir)
     again.close()
@@ -469,7 +394,7 @@ describe('where no PC is known', { timeout: 60_000 }, () => {
     const before = filesOf(dir)
     const opened = await openFolder(dir)
     opened.close()
-    expectNothingLost(before, filesOf(dir))
+    expect(lostFiles(before, filesOf(dir))).toEqual([])
     expect(opened.keys.command.publicKey).not.toBe(old.command.publicKey)
     expect(opened.keys.succession.past.map(({ public_key }) => public_key)).toEqual([
       old.command.publicKey,

@@ -1,5 +1,5 @@
 /** The few things the content store asks of the file system, and what its refusals mean. */
-import { open, statfs } from 'node:fs/promises'
+import { open, rename, statfs } from 'node:fs/promises'
 import { AppError } from '#shared/contract/errors.ts'
 
 const FULL_CODES = new Set(['ENOSPC', 'EDQUOT'])
@@ -31,6 +31,9 @@ export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }
+
+/** The rename of a file whose bytes are on disk; the caller flushes the folders, which are shared by many files. */
+export const renameFlushed = (from: string, to: string): Promise<void> => rename(from, to)
 
 /** Makes a rename in this folder survive a power cut. Windows cannot open folders and needs it not. */
 export async function syncFolder(folder: string): Promise<void> {

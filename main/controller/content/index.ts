@@ -3,7 +3,7 @@
  * Bytes arrive in `DIR/content/tmp`, are looked at there, and only then kept.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -16,7 +16,7 @@ import { createAside } from './aside.ts'
 import { createBandwidth, type BandwidthLimits, type Lane } from './bandwidth.ts'
 import { createBlockPool } from './blocks.ts'
 import { createContentRepo } from './content.repo.ts'
-import { asDiskError, syncFolder } from './disk.ts'
+import { asDiskError, renameFlushed, syncFolder } from './disk.ts'
 import { createFaults, type FileFault } from './faults.ts'
 import { receive, type ReceiveOptions } from './receive.ts'
 import { serve } from './serve.ts'
@@ -143,7 +143,7 @@ export function createContent(deps: {
   async function place(path: string, sha256: Sha256): Promise<void> {
     await mkdir(folderOf(sha256), { recursive: true, mode: 0o700 })
     try {
-      await rename(path, pathOf(sha256))
+      await renameFlushed(path, pathOf(sha256))
     } catch (error) {
       // Windows does not replace a file that is being read. It may stay when it holds these very bytes.
       if (!IN_USE_CODES.has((error as NodeJS.ErrnoException).code ?? '')) throw asDiskError(error)

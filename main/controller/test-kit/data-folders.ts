@@ -1,0 +1,84 @@
+/** Data folders as the controller meets them before it listens: for tests of damaged ones. */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { AppError } from '#shared/contract/errors.ts'
+import { checkAtStart, type Recover } from '../check/index.ts'
+import { createContent } from '../content/index.ts'
+import { openKeys } from '../identity/index.ts'
+import { openStore } from '../store/store.ts'
+
+const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
+
+/** What the controller does before it listens: check, database, keys, packages. */
+export async function openFolder(dataDir: string, recover: Recover | null = null) {
+  const lines: string[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
+  let repairs
+  const store = openStore({
+    dataDir,
+    migrationsDir: MIGRATIONS,
+    beforeOpening: () => {
+      repairs = checkAtStart({ dataDir, migrationsDir: MIGRATIONS, keystore: null, recover, log })
+    },
+  })
+  try {
+    const keys = await openKeys(dataDir, null, repairs)
+    const content = createContent({
+      store,
+      dataDir,
+      now: Date.now,
+      log,
+      ticketKey: keys.ticketKey,
+      deviceOfLiveAttempt: () => null,
+    })
+    const count = (table: string): number =>
+      store.sqlite.prepare<[], number>(`select count(*) from ${table}`).pluck().get() ?? 0
+    return {
+      keys,
+      logged: () => lines.join(''),
+      users: count('users'),
+      devices: count('devices'),
+      close: () => {
+        content.stop()
+        store.close()
+      },
+    }
+  } catch (error) {
+    store.close()
+    throw error
+  }
+}
+
+export async function refusalOf(work: () => Promise<{ close: () => void }>): Promise<AppError> {
+  try {
+    const opened = await work()
+    opened.close()
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+  throw new Error('it started')
+}
+
+const hashOf = (file: string): string =>
+  createHash('sha256').update(readFileSync(file)).digest('hex')
+/** Every file by its path, but for what SQLite and the lock make of themselves. */
+export function filesOf(folder: string): Map<string, string> {
+  return new Map(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => !/^controller\.lock|-shm$/.test(name))
+      .filter((name) => statSync(join(folder, name)).isFile())
+      .filter((name) => !(name.endsWith('-wal') && statSync(join(folder, name)).size === 0))
+      .map((name): [string, string] => [name, hashOf(join(folder, name))]),
+  )
+}
+/** Names of files whose bytes are nowhere any more, but for those of the database itself. */
+export function lostFiles(before: Map<string, string>, after: Map<string, string>): string[] {
+  const kept = new Set(after.values())
+  return [...before]
+    .filter(([name]) => !/^deployx\.db(-wal)?$|^database\.json$|^keys\.next\/whole$/.test(name))
+    .filter(([, hash]) => !kept.has(hash))
+    .map(([name]) => name)
+}
