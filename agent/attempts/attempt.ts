@@ -30,6 +30,7 @@ import {
   type Outcome,
 } from './conclude.ts'
 import { installerEnvironment } from './environment.ts'
+import { waitForLeftBehind } from './left-behind.ts'
 import { lastLines } from './output-file.ts'
 import type { OutputStream } from './output.ts'
 import { makePlaces, type AttemptPlaces } from './places.ts'
@@ -199,6 +200,22 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     return null
   }
 
+  /** A success that the rule does not confirm may be that of a program which has only begun. */
+  async function presenceAfter(ending: Ending) {
+    const presence = await presenceNow()
+    const isSettled = (now: Presence | null): boolean =>
+      now !== (payload.action === 'install' ? 'absent' : 'present')
+    if (isSettled(presence) || !isSuccess(job.payload, ending)) return { presence, runsOn: false }
+    return waitForLeftBehind(presence, {
+      run,
+      timeoutSeconds: payload.timeout_seconds,
+      ask: presenceNow,
+      isSettled,
+      say,
+      onTick: () => output().poll(),
+    })
+  }
+
   async function finish(ending: Ending): Promise<Outcome> {
     const isClean = ending.kind === 'exited' && ending.exit.exit_code === 0
     const { before } = attempt
@@ -213,7 +230,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     } catch (error) {
       log.warn({ err: error, attempt: id }, 'the own log of the installer could not be read')
     }
-    const presence = await presenceNow()
+    const { presence, runsOn } = await presenceAfter(ending)
     try {
       output().end(ending.kind === 'exited' ? ending.exit.omitted_bytes : 0)
     } catch (error) {
@@ -223,6 +240,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       payload: job.payload,
       ending,
       presence,
+      runsOn,
       asksRestart: isSuccess(job.payload, ending) && restartAskedSince(startedAtMs()),
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),
     })

@@ -31,6 +31,8 @@ type Facts = {
   ending: Ending
   /** Of the software, after the installer; null when the command has no rule. */
   presence: Presence | null
+  /** What the installer started and left behind was still running when the rule was asked last. */
+  runsOn?: boolean
   /** The installer's exit code says nothing of it, but it asked the system for a restart. */
   asksRestart: boolean
   /** The last lines of the output. */
@@ -48,7 +50,14 @@ function startFailure(error: NonNullable<Exit['start_error']>): Outcome {
   return failure(reason, hints[error.code] ?? 'The installer could not be started.', error.message)
 }
 
-export function conclude({ payload, ending, presence, asksRestart, lastLines }: Facts): Outcome {
+export function conclude({
+  payload,
+  ending,
+  presence,
+  runsOn,
+  asksRestart,
+  lastLines,
+}: Facts): Outcome {
   const isInstall = payload.action === 'install'
   const did = isInstall ? 'Installed' : 'Removed'
   /** Whether the rule says that what was wanted is so; null when there is no answer. */
@@ -102,7 +111,7 @@ export function conclude({ payload, ending, presence, asksRestart, lastLines }: 
         return {
           ...failure(
             'not_detected',
-            `The installer reported success (exit code ${exitCode}), but the detection rule ${finds}.`,
+            `The installer reported success (exit code ${exitCode}), but the detection rule ${finds}.${runsOn ? ' What it started was still running.' : ''}`,
             lastLines,
           ),
           exit_code: exitCode,

@@ -174,7 +174,8 @@ export function createRunner(
     isRunning = true
     try {
       // Never two installers at a time, also where the journal was lost while one ran.
-      while (journal.open().length > 0 && isStrangerAtWork()) await wait(RETRY_MIN_MS, stopped)
+      while (!stopped.aborted && journal.open().length > 0 && isStrangerAtWork())
+        await wait(RETRY_MIN_MS, stopped)
       for (let id = nextOpen(); id !== undefined && !stopped.aborted; id = nextOpen())
         await work(id)
     } catch (error) {
@@ -253,7 +254,8 @@ export function createRunner(
       if (!attempt && !done)
         return refuse('unknown_attempt', 'This agent does not know the attempt.').refusal
       journal.raiseSequence(payload.sequence)
-      if (attempt && !attempt.result && attempt.step !== 'installing' && !attempt.isCanceled) {
+      // An installer that runs goes on; waiting for what it left behind ends.
+      if (attempt && !attempt.result && !attempt.isCanceled) {
         journal.cancel(id)
         cancels.get(id)?.abort()
         if (givingBack.takeBack(id)) void pump()

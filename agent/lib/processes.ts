@@ -138,6 +138,32 @@ export function findMarked(marker: string): ProcessId[] {
     .map(toId)
 }
 
+const PS_LIMIT_BYTES = 64 * 1024 * 1024
+
+/** macOS: ps shows the environment of processes to root, but for those that the system protects. */
+function markedOnMacos(marker: string): ProcessId[] {
+  const { stdout } = spawnSync('/bin/ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], {
+    timeout: HELPER_TIMEOUT_MS,
+    encoding: 'latin1',
+    maxBuffer: PS_LIMIT_BYTES,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return (stdout ?? '').split('\n').flatMap((line) => {
+    const pid = Number.parseInt(line, 10)
+    return line.split(' ').includes(marker) && pid > 0 ? [{ pid, start: null, boot: null }] : []
+  })
+}
+
+/**
+ * What still runs of an installer that has ended: whatever carries its marker, and on Linux also its group, its session and
+ * their children, of which some may have cleared their environment.
+ * @param root the number that the installer had, or null
+ */
+export function findLeftBehind(marker: string, root: number | null): ProcessId[] {
+  if (process.platform === 'darwin') return markedOnMacos(marker)
+  return root === null ? findMarked(marker) : findFamily(root, marker)
+}
+
 /**
  * A process and all that came of it: its group, its session, its descendants, and whatever carries its marker although
  * it left all three. Linux only, else empty. Never this process.

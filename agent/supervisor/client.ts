@@ -134,6 +134,7 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
     // Where only the records are gone, the supervisor lives and writes the end anew.
     const giveUpAt = performance.now() + LATE_EXIT_MS
     while (readClaim(folder) === 'none' && performance.now() < giveUpAt) {
+      signal.throwIfAborted()
       const exit = readExit(folder)
       if (exit) return { kind: 'exited', exit }
       await wait(POLL_MS, signal)
