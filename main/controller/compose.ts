@@ -127,7 +127,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const users = createUsers({
       ...common,
       passwords: createPasswords({ workersDir: options.workersDir }),
-      estate: createEstate(() => ({ devices, groups, software, enrollment, deployments })),
+      estate: createEstate(
+        () => ({ devices, groups, software, enrollment, deployments }),
+        () => consoles.ownersChanged(),
+      ),
       drop: (what): void => consoles.drop(what),
     })
     undo.push(() => users.stop())
@@ -216,6 +219,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       if (what === 'removed') {
         agents.refuse(id, 'This device was removed from the controller.')
         inventories.forget(id)
+        groups.deviceRemoved(id)
       }
       if (what === 'refused') agents.refuse(id, 'This device is blocked.')
     })
@@ -228,7 +232,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
       online_agents: devices.presence.onlineCount(),
       total_devices: devices.counts().total,
     })
-    const consoles = createConsolesEdge({ devices, deployments, settings, hubStatus })
+    const consoles = createConsolesEdge({
+      ...{ devices, deployments, groups, software, users, enrollment, settings },
+      hubStatus,
+    })
     undo.push(() => consoles.stop())
 
     const whenWritable = (): Promise<void> => store.whenWritable()

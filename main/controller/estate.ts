@@ -16,8 +16,11 @@ type Slices = {
   deployments: Deployments
 }
 
-/** @param slices asked for when needed: users are made before what they own */
-export function createEstate(slices: () => Slices): Estate {
+/**
+ * @param slices asked for when needed: users are made before what they own
+ * @param ownersChanged told after it
+ */
+export function createEstate(slices: () => Slices, ownersChanged: () => void): Estate {
   return {
     holdings(id: UserId): Holdings {
       const { devices, groups, software, enrollment, deployments } = slices()
@@ -36,8 +39,10 @@ export function createEstate(slices: () => Slices): Estate {
       for (const slice of [devices, groups, software, enrollment, deployments])
         slice.handOver(from, to)
     },
+    visibilityChanged: ownersChanged,
     /** Open consoles show the new owner; what was nobody's before is among it and looks as it did. */
     handedOver(to) {
+      ownersChanged()
       if (to !== null) slices().devices.announce(slices().devices.ownedBy(to))
     },
   }

@@ -18,7 +18,7 @@ export type MenuActions = {
 const THEMES: Record<Theme, string> = { system: 'Same as system', light: 'Light', dark: 'Dark' }
 const HELP: Record<HelpTopic, string> = { guide: 'Guide', licence: 'Licence' }
 
-/** Pure. `isDeveloping` adds reloading and the developer tools. */
+/** Pure. `isDeveloping` adds the developer tools. */
 export function menuTemplate(
   actions: MenuActions,
   platform: NodeJS.Platform,
@@ -76,13 +76,15 @@ export function menuTemplate(
         })),
       },
       separator,
+      { role: 'reload' },
+      // The key that browsers have for it, beside Ctrl R.
+      { role: 'reload', accelerator: 'F5', visible: false, acceleratorWorksWhenHidden: true },
+      separator,
       { role: 'resetZoom' },
       { role: 'zoomIn' },
       { role: 'zoomOut' },
       { role: 'togglefullscreen' },
-      ...(isDeveloping
-        ? [separator, { role: 'reload' } as const, { role: 'toggleDevTools' } as const]
-        : []),
+      ...(isDeveloping ? [separator, { role: 'toggleDevTools' } as const] : []),
     ],
   }
   const goMenu: MenuItemConstructorOptions = {

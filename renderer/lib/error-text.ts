@@ -157,7 +157,11 @@ export type Failure = {
   code: ClientErrorCode
   message: string
   details: ErrorDetail[]
+  /** Someone else was faster: what stands there now is on the screen, what was typed is still in the form. */
+  isOutdated?: boolean
 }
+
+const OUTDATED_NEXT = 'What stands there now is shown. Look at it, then save again or leave it.'
 
 export type FailureText = { title: string; next: string | null }
 
@@ -165,7 +169,7 @@ export type FailureText = { title: string; next: string | null }
 export function failureText(failure: Failure): FailureText {
   const copy = ERROR_TEXT[failure.code]
   const detail = copy.messageSaysMore && failure.message ? upperFirst(failure.message) : null
-  return { title: detail ?? copy.title, next: copy.next }
+  return { title: detail ?? copy.title, next: failure.isOutdated ? OUTDATED_NEXT : copy.next }
 }
 
 const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

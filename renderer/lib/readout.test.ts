@@ -4,10 +4,10 @@ import {
   entryChanges,
   installerChanges,
   parseCodes,
-  rebase,
   toInstallerForm,
   toReadout,
 } from './readout.ts'
+import { rebase } from './rebase.ts'
 import { aSoftware } from './test-kit.ts'
 
 const software = aSoftware({}, { detection: { type: 'dpkg', name: 'vlc', operator: 'ge' } })

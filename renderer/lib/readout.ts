@@ -49,14 +49,6 @@ export const toReadout = (software: Software, installer: Installer): Readout => 
   ...toInstallerForm(installer),
 })
 
-/** What was corrected stays when what lies under it has changed; the rest follows. */
-export function rebase<T extends object>(form: T, before: T, after: T): T {
-  const next = { ...after }
-  for (const key of Object.keys(form) as (keyof T)[])
-    if (form[key] !== before[key]) next[key] = form[key]
-  return next
-}
-
 /** "0, 3010" → [0, 3010]; null when a part is not a whole number. */
 export function parseCodes(text: string): number[] | null {
   const parts = text.split(/[\s,;]+/).filter(Boolean)

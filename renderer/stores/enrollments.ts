@@ -1,6 +1,7 @@
 /** Codes that admit agents. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
+import type { EnrollmentsUpdated } from '#shared/contract/console-feed.ts'
 import type { Enrollment } from '#shared/contract/entities.ts'
 import type { EnrollmentId, GroupId } from '#shared/domain/ids.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
@@ -34,6 +35,16 @@ export const useEnrollmentsStore = defineStore('enrollments', () => {
           ...(addresses && { addresses }),
         },
       }),
+    apply(news: EnrollmentsUpdated): void {
+      if (loader.state.value === 'idle') return
+      if (!('enrollment' in news)) return void loader.load()
+      const { enrollment } = news
+      loader.touch()
+      const isNew = !list.value.some((e) => e.id === enrollment.id)
+      list.value = isNew
+        ? [enrollment, ...list.value]
+        : list.value.map((e) => (e.id === enrollment.id ? enrollment : e))
+    },
     /** For PCs that come without a code. */
     digitLines: async (): Promise<CopiedLines> => (await api.call('enrollments.digits')).commands,
     async revoke(id: EnrollmentId) {

@@ -13,17 +13,23 @@ export type Loader = {
   /** Fetches unless it is there or on its way. */
   ensure: () => Promise<void>
   reset: () => void
+  /** Something newer than an answer on its way was applied: that answer is fetched again. */
+  touch: () => void
 }
 
 export function createLoader(fetchAll: () => Promise<void>): Loader {
   const state = ref<LoadState>('idle')
   const failure = shallowRef<Failure | null>(null)
   let running: Promise<void> | null = null
+  let touched = false
 
   async function once(): Promise<void> {
     if (state.value !== 'ready') state.value = 'loading'
     try {
+      touched = false
       await fetchAll()
+      // Once more, not without end: whatever changes all the time is told all the time.
+      if (touched) await fetchAll()
       state.value = 'ready'
       failure.value = null
     } catch (error) {
@@ -40,6 +46,7 @@ export function createLoader(fetchAll: () => Promise<void>): Loader {
     ensure: async () => {
       if (state.value !== 'ready') await load()
     },
+    touch: () => (touched = true),
     reset: () => {
       state.value = 'idle'
       failure.value = null

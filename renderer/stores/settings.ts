@@ -1,22 +1,36 @@
 /** The settings of the controller: everybody reads them, administrators change them. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import type { ControllerSettings, UpdateSettings } from '#shared/contract/rest-settings.ts'
+import { StoredSettings, type UpdateSettings } from '#shared/contract/rest-settings.ts'
+import { currentOf } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
 import { createLoader } from './loader.ts'
 
 export const useSettingsStore = defineStore('settings', () => {
   const api = useApi()
-  const settings = shallowRef<ControllerSettings | null>(null)
+  const settings = shallowRef<StoredSettings | null>(null)
   const loader = createLoader(async () => {
     settings.value = await api.call('settings.get')
   })
+  function put(next: StoredSettings): void {
+    if (settings.value && settings.value.version > next.version) return
+    loader.touch()
+    settings.value = next
+  }
   return {
     ...loader,
     settings,
-    apply: (next: ControllerSettings) => (settings.value = next),
-    async update(change: UpdateSettings) {
-      settings.value = await api.call('settings.update', { body: change })
+    apply: put,
+    /** @param version that the change is based on */
+    async update(change: UpdateSettings, version?: number) {
+      const body = { ...change, ...(version !== undefined && { version }) }
+      try {
+        put(await api.call('settings.update', { body }))
+      } catch (error) {
+        const current = currentOf(error, StoredSettings)
+        if (current) put(current)
+        throw error
+      }
       return settings.value
     },
   }

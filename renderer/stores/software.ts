@@ -1,9 +1,11 @@
 /** The library. */
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import type { Installer, Software } from '#shared/contract/entities.ts'
+import type { SoftwareUpdated } from '#shared/contract/console-feed.ts'
+import { Software, type Installer } from '#shared/contract/entities.ts'
 import type { UpdateInstaller } from '#shared/contract/requests.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
+import { currentOf } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
 import type { UploadRequest } from '../api/upload.ts'
 import { byName } from '../lib/search.ts'
@@ -20,13 +22,38 @@ export const useSoftwareStore = defineStore('software', () => {
     const { software } = await api.call('software.list')
     byId.value = new Map(software.map((s) => [s.id, s]))
   })
+  /** An answer may come later than the news of a newer change. */
   function put(software: Software): Software {
+    const known = byId.value.get(software.id)
+    if (known && known.revision > software.revision) return known
+    loader.touch()
     byId.value = new Map(byId.value).set(software.id, software)
     return software
+  }
+  function drop(id: SoftwareId): void {
+    loader.touch()
+    const next = new Map(byId.value)
+    next.delete(id)
+    byId.value = next
+  }
+  /** What stands there now is in the store when the change was based on something older. */
+  async function changed(call: Promise<Software>): Promise<Software> {
+    try {
+      return put(await call)
+    } catch (error) {
+      const current = currentOf(error, Software)
+      if (current) put(current)
+      throw error
+    }
   }
   return {
     ...loader,
     byId,
+    apply(news: SoftwareUpdated): void {
+      if ('software' in news) put(news.software)
+      else if ('removed_software_id' in news) drop(news.removed_software_id)
+      else void loader.load()
+    },
     list: computed(() =>
       [...byId.value.values()]
         .filter((s) => s.origin === 'library')
@@ -60,22 +87,31 @@ export const useSoftwareStore = defineStore('software', () => {
       if (byId.value.size > 1) void loader.load()
       return healed
     },
-    update: async (
+    update: (
       id: SoftwareId,
-      change: { name?: string; version?: string; publisher?: string; depends_on?: SoftwareId[] },
-    ) => put(await api.call('software.update', { params: { id }, body: change })),
-    updateInstaller: async (id: SoftwareId, installerId: InstallerId, change: UpdateInstaller) =>
-      put(
-        await api.call('software.update_installer', {
+      change: {
+        name?: string
+        version?: string
+        publisher?: string
+        depends_on?: SoftwareId[]
+        /** That the change is based on. */
+        revision?: number
+      },
+    ) => changed(api.call('software.update', { params: { id }, body: change })),
+    updateInstaller: (
+      id: SoftwareId,
+      installerId: InstallerId,
+      change: UpdateInstaller & { revision?: number },
+    ) =>
+      changed(
+        api.call('software.update_installer', {
           params: { id, installer_id: installerId },
           body: change,
         }),
       ),
     async remove(id: SoftwareId) {
       await api.call('software.delete', { params: { id } })
-      const next = new Map(byId.value)
-      next.delete(id)
-      byId.value = next
+      drop(id)
       return true
     },
   }

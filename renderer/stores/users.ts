@@ -1,9 +1,11 @@
 /** Users. Administrators only. */
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import type { Role, User } from '#shared/contract/entities.ts'
+import type { UsersUpdated } from '#shared/contract/console-feed.ts'
+import { User, type Role } from '#shared/contract/entities.ts'
 import type { CreateUser } from '#shared/contract/requests.ts'
 import type { UserId } from '#shared/domain/ids.ts'
+import { currentOf } from '../api/failure.ts'
 import { useApi } from '../api/index.ts'
 import { createLoader } from './loader.ts'
 
@@ -14,11 +16,18 @@ export const useUsersStore = defineStore('users', () => {
     list.value = (await api.call('users.list')).users
   })
   function put(user: User): User {
+    const known = list.value.find((u) => u.id === user.id)
+    if (known && known.version > user.version) return known
+    loader.touch()
     const isNew = !list.value.some((u) => u.id === user.id)
     list.value = isNew
       ? [...list.value, user]
       : list.value.map((u) => (u.id === user.id ? user : u))
     return user
+  }
+  function drop(id: UserId): void {
+    loader.touch()
+    list.value = list.value.filter((u) => u.id !== id)
   }
   return {
     ...loader,
@@ -32,8 +41,25 @@ export const useUsersStore = defineStore('users', () => {
         role?: Role
         disabled?: boolean
         must_change_password?: boolean
+        /** That the change is based on. */
+        version?: number
       },
-    ) => put(await api.call('users.update', { params: { id }, body: change })),
+    ) => {
+      try {
+        return put(await api.call('users.update', { params: { id }, body: change }))
+      } catch (error) {
+        const current = currentOf(error, User)
+        if (current) put(current)
+        throw error
+      }
+    },
+    apply(news: UsersUpdated): void {
+      // Whoever never looked at the users has no list to keep up to date.
+      if (loader.state.value === 'idle') return
+      if ('user' in news) put(news.user)
+      else if ('removed_user_id' in news) drop(news.removed_user_id)
+      else void loader.load()
+    },
     /** Returns the new password: it is told this once. */
     async resetPassword(id: UserId): Promise<string> {
       const { user, password } = await api.call('users.reset_password', { params: { id } })
@@ -47,7 +73,7 @@ export const useUsersStore = defineStore('users', () => {
     async remove(id: UserId, transferTo: UserId | null): Promise<true> {
       const query = transferTo === null ? {} : { transfer_to: transferTo }
       await api.call('users.delete', { params: { id }, query })
-      list.value = list.value.filter((u) => u.id !== id)
+      drop(id)
       return true
     },
   }

@@ -8,6 +8,7 @@ import type {
 } from '#shared/contract/console-feed.ts'
 import { useDeploymentsStore } from './deployments.ts'
 import { useDevicesStore } from './devices.ts'
+import { useEnrollmentsStore } from './enrollments.ts'
 import { useGroupsStore } from './groups.ts'
 import { useHubStore } from './hub.ts'
 import { useLiveStore } from './live.ts'
@@ -15,6 +16,7 @@ import { useOutputStore } from './output.ts'
 import { useSettingsStore } from './settings.ts'
 import { useSoftwareStore } from './software.ts'
 import { useStatsStore } from './stats.ts'
+import { useUsersStore } from './users.ts'
 
 export type Wiring = { start: () => void; stop: () => void }
 
@@ -32,7 +34,11 @@ export function createWiring(notices: Notices): Wiring {
     useGroupsStore(),
     useSoftwareStore(),
   ]
-  const settings = useSettingsStore()
+  const [settings, users, enrollments] = [
+    useSettingsStore(),
+    useUsersStore(),
+    useEnrollmentsStore(),
+  ]
   const [deployments, live, output, stats] = [
     useDeploymentsStore(),
     useLiveStore(),
@@ -43,6 +49,10 @@ export function createWiring(notices: Notices): Wiring {
   const handlers: { [N in FeedEventName]: (body: FeedEvents[N]) => void } = {
     hub_updated: (body) => hub.apply(body),
     settings_updated: (body) => settings.apply(body),
+    groups_updated: (body) => groups.apply(body),
+    software_updated: (body) => software.apply(body),
+    users_updated: (body) => users.apply(body),
+    enrollments_updated: (body) => enrollments.apply(body),
     device_updated: (body) => devices.apply(body),
     devices_pending: (body) => (devices.pending = body.count),
     deployment_updated: (body) => deployments.put(body),
@@ -68,6 +78,8 @@ export function createWiring(notices: Notices): Wiring {
   function loadAll(withOpenPages: boolean): void {
     for (const store of [hub, settings, devices, groups, software, deployments, stats])
       void store.load()
+    // Only of interest to who has looked at them.
+    for (const store of [users, enrollments]) if (store.state !== 'idle') void store.load()
     if (withOpenPages) {
       if (live.id !== null) void live.load()
       void output.reload()
@@ -80,7 +92,10 @@ export function createWiring(notices: Notices): Wiring {
     },
     stop() {
       feed.stop()
-      for (const store of [hub, settings, devices, groups, software, deployments, stats, live])
+      for (const store of [
+        ...[hub, settings, devices, groups, software, users, enrollments],
+        ...[deployments, stats, live],
+      ])
         store.reset()
     },
   }

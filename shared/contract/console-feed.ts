@@ -1,9 +1,17 @@
 /** What the controller tells open consoles: namespace `/console`, JWT in the handshake's `auth.token`. A user gets only what is his to see. */
 import { z } from 'zod'
-import { DeploymentId, DeviceId, TargetId } from '../domain/ids.ts'
+import {
+  DeploymentId,
+  DeviceId,
+  EnrollmentId,
+  GroupId,
+  SoftwareId,
+  TargetId,
+  UserId,
+} from '../domain/ids.ts'
 import { Deployment, DeploymentAction, Target, TargetTotals } from './deployments.ts'
-import { Device, HubStatus, Timestamp } from './entities.ts'
-import { ControllerSettings } from './rest-settings.ts'
+import { Device, Enrollment, Group, HubStatus, Software, Timestamp, User } from './entities.ts'
+import { StoredSettings } from './rest-settings.ts'
 
 export const CONSOLE_NAMESPACE = '/console'
 
@@ -57,6 +65,33 @@ export const DeviceUpdated = z.union([
 ])
 export type DeviceUpdated = z.infer<typeof DeviceUpdated>
 
+/** Who may see what has changed (its owner was removed, say): the list has to be fetched again. */
+const Reload = z.object({ reload: z.literal(true) })
+export const GroupsUpdated = z.union([
+  z.object({ group: Group }),
+  z.object({ removed_group_id: GroupId }),
+  Reload,
+])
+export type GroupsUpdated = z.infer<typeof GroupsUpdated>
+export const SoftwareUpdated = z.union([
+  z.object({ software: Software }),
+  z.object({ removed_software_id: SoftwareId }),
+  Reload,
+])
+export type SoftwareUpdated = z.infer<typeof SoftwareUpdated>
+export const UsersUpdated = z.union([
+  z.object({ user: User }),
+  z.object({ removed_user_id: UserId }),
+  Reload,
+])
+export type UsersUpdated = z.infer<typeof UsersUpdated>
+export const EnrollmentsUpdated = z.union([
+  z.object({ enrollment: Enrollment }),
+  z.object({ removed_enrollment_id: EnrollmentId }),
+  Reload,
+])
+export type EnrollmentsUpdated = z.infer<typeof EnrollmentsUpdated>
+
 export const consoleFeed = {
   deployment_completed: DeploymentCompleted,
   deployment_paused: DeploymentPaused,
@@ -66,7 +101,12 @@ export const consoleFeed = {
   device_updated: DeviceUpdated,
   devices_pending: z.object({ count: z.number().int() }),
   hub_updated: HubStatus,
-  settings_updated: ControllerSettings,
+  groups_updated: GroupsUpdated,
+  software_updated: SoftwareUpdated,
+  /** Administrators only. */
+  users_updated: UsersUpdated,
+  enrollments_updated: EnrollmentsUpdated,
+  settings_updated: StoredSettings,
 } as const
 export type FeedEvents = { [K in keyof typeof consoleFeed]: z.infer<(typeof consoleFeed)[K]> }
 export type FeedEventName = keyof FeedEvents

@@ -33,6 +33,8 @@ export const User = z.object({
   last_login_at: Timestamp.nullable(),
   /** Consoles and scripts that are signed in as him now. */
   session_count: count,
+  /** Counts its changes, as of a group. */
+  version: count.default(0),
 })
 export type User = z.infer<typeof User>
 
@@ -119,6 +121,8 @@ export const Group = z.object({
   device_ids: z.array(DeviceId),
   owner_id: UserId.nullable(),
   created_at: Timestamp,
+  /** Counts its changes. A write that names the version it was based on is refused once that is old. */
+  version: count.default(0),
 })
 export type Group = z.infer<typeof Group>
 
@@ -160,6 +164,8 @@ export const Software = z.object({
   /** Software that must be there first: it is installed before this one, and its failure fails this one. */
   depends_on: z.array(SoftwareId),
   installers: z.array(Installer),
+  /** Counts its changes, those of its installers included, as `version` of a group does. */
+  revision: count.default(0),
 })
 export type Software = z.infer<typeof Software>
 

@@ -58,6 +58,8 @@ export const WireError = z.object({
   code: ErrorCode,
   message: z.string(),
   details: z.array(ErrorDetail),
+  /** E_CONFLICT of a write that was based on an older version: what stands there now, as the route would answer it. */
+  current: z.unknown().optional(),
 })
 export type WireError = z.infer<typeof WireError>
 export const ErrorReply = z.object({ success: z.literal(false), error: WireError })
@@ -69,22 +71,30 @@ export class AppError extends Error {
   readonly details: ErrorDetail[]
   /** When trying again makes sense; null: no time can be told. */
   readonly retryAfterSeconds: number | null
+  /** What stands there now, where the caller had an older version. */
+  readonly current: unknown
   constructor(
     code: ErrorCode,
     message: string,
     details: ErrorDetail[] = [],
-    options?: { cause?: unknown; retryAfterSeconds?: number },
+    options?: { cause?: unknown; retryAfterSeconds?: number; current?: unknown },
   ) {
     super(message, options)
     this.name = 'AppError'
     this.retryAfterSeconds = options?.retryAfterSeconds ?? null
+    this.current = options?.current
     this.code = code
     this.details = details
   }
   toReply(): ErrorReply {
     return {
       success: false,
-      error: { code: this.code, message: this.message, details: this.details },
+      error: {
+        code: this.code,
+        message: this.message,
+        details: this.details,
+        ...(this.current !== undefined && { current: this.current }),
+      },
     }
   }
 }

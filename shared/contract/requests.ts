@@ -59,6 +59,7 @@ export const UpdateUser = z.object({
   role: Role.optional(),
   disabled: z.boolean().optional(),
   must_change_password: z.boolean().optional(),
+  version: z.number().int().nonnegative().optional(),
 })
 export type UpdateUser = z.infer<typeof UpdateUser>
 /** The password that is right now takes any text: what does not fit the rules is simply wrong. */
@@ -94,10 +95,24 @@ export const CreateGroup = z.object({
   device_ids: z.array(DeviceId).max(10_000).default([]),
   ...repeatable,
 })
-export const UpdateGroup = z.object({
-  name: Name.optional(),
-  device_ids: z.array(DeviceId).max(10_000).optional(),
-})
+/** The version that a write is based on. Left out: the write wins, whatever it undoes. */
+const basedOn = z.number().int().nonnegative().optional()
+const members = z.array(DeviceId).max(10_000).optional()
+export const UpdateGroup = z
+  .object({
+    name: Name.optional(),
+    /** All of its members. To add or remove some, name those: that undoes nothing of what others do at the same time. */
+    device_ids: members,
+    add_device_ids: members,
+    /** Those that are not members are passed over. */
+    remove_device_ids: members,
+    version: basedOn,
+  })
+  .refine((g) => !g.device_ids || (!g.add_device_ids && !g.remove_device_ids), {
+    path: ['device_ids'],
+    message: 'name all members, or those to add and to remove',
+  })
+export type UpdateGroup = z.infer<typeof UpdateGroup>
 
 const installArgs = typedLines(4096)
 const timeoutSeconds = z.number().int().min(1).max(86_400)
@@ -122,11 +137,14 @@ export type SoftwareFields = z.infer<typeof SoftwareFields>
 /** What can be corrected of an installer that is here: all but its file. */
 export const UpdateInstaller = SoftwareFields.omit({ name: true, version: true })
 export type UpdateInstaller = z.infer<typeof UpdateInstaller>
+/** `version` is the software's own: the version that a write is based on is called `revision` here. */
+export const UpdateInstallerRequest = UpdateInstaller.extend({ revision: basedOn })
 export const UpdateSoftware = z.object({
   name: Name.optional(),
   version: typedLine(100).optional(),
   publisher: typedLine(200).optional(),
   depends_on: z.array(SoftwareId).max(20).optional(),
+  revision: basedOn,
 })
 
 const httpUrl = typedLine(4096).regex(/^https?:\/\/[^\s]+$/i, 'must be an http or https address')

@@ -31,6 +31,11 @@ export const ControllerSettings = z.object({
   agent_updates: fields.agent_updates.default('automatic'),
 })
 export type ControllerSettings = z.infer<typeof ControllerSettings>
+/** With the count of their changes: a write that names an older version is refused. */
+export const StoredSettings = ControllerSettings.extend({
+  version: z.number().int().nonnegative().default(0),
+})
+export type StoredSettings = z.infer<typeof StoredSettings>
 export type SettingName = keyof ControllerSettings
 export const SETTING_NAMES = Object.keys(fields) as SettingName[]
 /** A controller on which nobody has decided anything. */
@@ -46,14 +51,14 @@ export const settingsRoutes = {
     path: '/settings',
     access: 'user',
     summary: 'The settings of the controller',
-    reply: ControllerSettings,
+    reply: StoredSettings,
   }),
   'settings.update': route({
     method: 'PATCH',
     path: '/settings',
     access: 'admin',
     summary: 'Change settings; what is left out stays as it is',
-    body: UpdateSettings,
-    reply: ControllerSettings,
+    body: UpdateSettings.extend({ version: z.number().int().nonnegative().optional() }),
+    reply: StoredSettings,
   }),
 } as const

@@ -232,7 +232,7 @@ export const rest = {
     access: 'user',
     summary: 'Correct an installer: platform, arguments, time-out, exit codes, detection',
     params: installerParams,
-    body: request.UpdateInstaller,
+    body: request.UpdateInstallerRequest,
     reply: entity.Software,
   }),
   'software.delete': route({

@@ -17,6 +17,7 @@ import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import type { AgentFiles } from '../lib/agent-files.ts'
+import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { enrollmentCommands, type Commands } from './commands.ts'
 import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
@@ -57,6 +58,7 @@ export function createEnrollment(deps: {
   agentFiles: AgentFiles
 }) {
   const repo = createEnrollmentRepo(deps.store)
+  const changes = createListeners<EnrollmentId | 'all'>()
 
   return {
     create(
@@ -88,6 +90,7 @@ export function createEnrollment(deps: {
         )
         return made
       })
+      changes.tell(row.id)
       const addresses = input.addresses ?? deps.addresses()
       const { fingerprint } = deps.keys()
       const code = formatEnrollmentCode({ secret, fingerprint, addresses })
@@ -110,6 +113,14 @@ export function createEnrollment(deps: {
         .filter((row) => maySee(viewer, row.created_by))
         .map(toEnrollment),
 
+    /** Told after the commit; `all`: any of them may look different. */
+    onChange: changes.on,
+    /** For the feed. */
+    describe(id: EnrollmentId): { enrollment: Enrollment; ownerId: UserId | null } | null {
+      const row = repo.byId(id)
+      return row ? { enrollment: toEnrollment(row), ownerId: row.created_by } : null
+    },
+
     revoke(viewer: Viewer, id: EnrollmentId): void {
       const row = repo.byId(id)
       if (!row || !maySee(viewer, row.created_by))
@@ -118,6 +129,7 @@ export function createEnrollment(deps: {
         repo.revoke(id, isoTime(deps.now()))
         deps.audit.record(viewer, 'enrollment.revoke', `code ${id}`, '')
       })
+      changes.tell(id)
     },
 
     /** Codes name the hub's key: once that has changed, none of them leads here any more. */
@@ -127,6 +139,7 @@ export function createEnrollment(deps: {
         if (revoked > 0)
           deps.audit.record(null, 'enrollment.revoke', `${revoked} codes`, "the hub's key changed")
       })
+      changes.tell('all')
     },
 
     /**
@@ -170,6 +183,8 @@ export function createEnrollment(deps: {
         return id
       })
       deps.devices.announce([deviceId])
+      const code = deps.devices.row(deviceId)?.enrollment_id
+      if (code) changes.tell(code)
       return enrollReply(deps.keys(), deviceId, deps.addresses())
     },
   }

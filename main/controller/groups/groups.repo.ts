@@ -27,6 +27,20 @@ export function createGroupsRepo({ db }: Store) {
     rename: (id: GroupId, name: string): void => {
       db.update(deviceGroups).set({ name }).where(eq(deviceGroups.id, id)).run()
     },
+    /** It, or who is in it, looks different now. */
+    countChange: (ids: GroupId[]): void => {
+      db.update(deviceGroups)
+        .set({ version: sql`${deviceGroups.version} + 1` })
+        .where(inArray(deviceGroups.id, ids))
+        .run()
+    },
+    ofDevice: (device: DeviceId): GroupId[] =>
+      db
+        .select({ id: deviceGroupMembers.group_id })
+        .from(deviceGroupMembers)
+        .where(eq(deviceGroupMembers.device_id, device))
+        .all()
+        .map(({ id }) => id),
     remove: (id: GroupId): void => {
       db.delete(deviceGroups).where(eq(deviceGroups.id, id)).run()
     },
@@ -44,11 +58,15 @@ export function createGroupsRepo({ db }: Store) {
         sql`insert into device_group_members (group_id, device_id) select ${id}, value from json_each(${JSON.stringify(deviceIds)})`,
       )
     },
-    addMember: (id: GroupId, deviceId: DeviceId): void => {
-      db.insert(deviceGroupMembers)
-        .values({ group_id: id, device_id: deviceId })
-        .onConflictDoNothing()
-        .run()
+    addMembers: (id: GroupId, deviceIds: DeviceId[]): void => {
+      db.run(
+        sql`insert or ignore into device_group_members (group_id, device_id) select ${id}, value from json_each(${JSON.stringify(deviceIds)})`,
+      )
+    },
+    removeMembers: (id: GroupId, deviceIds: DeviceId[]): void => {
+      db.run(
+        sql`delete from device_group_members where group_id = ${id} and device_id in (select value from json_each(${JSON.stringify(deviceIds)}))`,
+      )
     },
   }
 }

@@ -1,17 +1,27 @@
 /** Groups of devices, kept by hand. */
 import type { Group } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
+import type { UpdateGroup } from '#shared/contract/requests.ts'
 import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
+import { checkVersion } from '../lib/check-version.ts'
+import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { createGroupsRepo, type GroupRow } from './groups.repo.ts'
 
 export type Groups = ReturnType<typeof createGroups>
+/** Something about this group is different, or it is gone. */
+export type GroupChange = { id: GroupId; ownerId: UserId | null }
+type Members = { added: DeviceId[]; removed: DeviceId[] }
+
+/** In the audit log, of many. */
+const NAMES_TOLD = 20
 
 export function createGroups(deps: { store: Store; now: Now; audit: Audit; devices: Devices }) {
   const repo = createGroupsRepo(deps.store)
+  const changes = createListeners<GroupChange>()
 
   function toGroups(rows: GroupRow[]): Group[] {
     const members = new Map<GroupId, DeviceId[]>(rows.map((row) => [row.id, []]))
@@ -26,6 +36,35 @@ export function createGroups(deps: { store: Store; now: Now; audit: Audit; devic
     if (!row || !maySee(viewer, row.owner_id))
       throw new AppError('E_NOT_FOUND', 'This group does not exist.')
     return row
+  }
+  /** After the commit. */
+  function changed(change: GroupChange, members: DeviceId[]): void {
+    deps.devices.announce(members)
+    changes.tell(change)
+  }
+  /** Who joins and who leaves by this change. */
+  function membersAfter(id: GroupId, change: UpdateGroup): Members {
+    const before = new Set(view(id).device_ids)
+    const added = new Set(change.device_ids ?? change.add_device_ids ?? [])
+    const removed = change.device_ids
+      ? [...before].filter((device) => !added.has(device))
+      : (change.remove_device_ids ?? []).filter((device) => before.has(device))
+    return {
+      added: [...added].filter((device) => !before.has(device)),
+      removed: [...new Set(removed)],
+    }
+  }
+  function inWords(name: string | undefined, { added, removed }: Members): string {
+    const list = (ids: DeviceId[]) =>
+      ids
+        .slice(0, NAMES_TOLD)
+        .map((id) => deps.devices.standing(id).name)
+        .join(', ') + (ids.length > NAMES_TOLD ? ` and ${ids.length - NAMES_TOLD} more` : '')
+    return [
+      ...(name === undefined ? [] : [`now ${name}`]),
+      ...(added.length > 0 ? [`added ${list(added)}`] : []),
+      ...(removed.length > 0 ? [`removed ${list(removed)}`] : []),
+    ].join('; ')
   }
   function nameIsFree(name: string, except?: GroupId): void {
     const other = repo.byName(name)
@@ -53,33 +92,42 @@ export function createGroups(deps: { store: Store; now: Now; audit: Audit; devic
           owner_id: viewer.id,
           created_at: isoTime(deps.now()),
         })
-        repo.setMembers(row.id, ids)
+        repo.addMembers(row.id, ids)
         deps.audit.record(viewer, 'group.create', `group ${row.name}`, `${ids.length} devices`)
         return row.id
       })
-      deps.devices.announce(ids)
+      changed({ id, ownerId: viewer.id }, ids)
       return view(id)
     },
 
-    update(viewer: Viewer, id: GroupId, change: { name?: string; device_ids?: DeviceId[] }): Group {
-      const row = visible(viewer, id)
-      const before = toGroups([row])[0]!.device_ids
-      const ids = change.device_ids && [...new Set(change.device_ids)]
-      if (ids) deps.devices.resolve(ids, viewer)
-      deps.store.transaction(() => {
-        if (change.name !== undefined) {
-          nameIsFree(change.name, id)
-          repo.rename(id, change.name)
+    /**
+     * Changes the name, sets all members, or adds and removes some.
+     * @throws AppError E_NOT_FOUND, E_CONFLICT (the name is taken; `version` is not the present one)
+     */
+    update(viewer: Viewer, id: GroupId, change: UpdateGroup): Group {
+      const named = change.device_ids ?? change.add_device_ids
+      if (named) deps.devices.resolve([...new Set(named)], viewer)
+      const done = deps.store.transaction(() => {
+        const row = visible(viewer, id)
+        checkVersion(change.version, row.version, 'This group', () => view(id))
+        const name = change.name === row.name ? undefined : change.name
+        if (name !== undefined) {
+          nameIsFree(name, id)
+          repo.rename(id, name)
         }
-        if (ids) repo.setMembers(id, ids)
-        deps.audit.record(
-          viewer,
-          'group.update',
-          `group ${row.name}`,
-          Object.keys(change).join(', '),
-        )
+        const members = membersAfter(id, change)
+        repo.addMembers(id, members.added)
+        repo.removeMembers(id, members.removed)
+        if (name !== undefined || members.added.length + members.removed.length > 0) {
+          repo.countChange([id])
+          deps.audit.record(viewer, 'group.update', `group ${row.name}`, inWords(name, members), {
+            data: { ...(name !== undefined && { name }), ...members },
+          })
+        }
+        return { row, members }
       })
-      if (ids) deps.devices.announce([...new Set([...before, ...ids])])
+      const { added, removed } = done.members
+      changed({ id, ownerId: done.row.owner_id }, [...added, ...removed])
       return view(id)
     },
 
@@ -90,7 +138,7 @@ export function createGroups(deps: { store: Store; now: Now; audit: Audit; devic
         repo.remove(id)
         deps.audit.record(viewer, 'group.delete', `group ${row.name}`, '')
       })
-      deps.devices.announce(members)
+      changed({ id, ownerId: row.owner_id }, members)
     },
 
     /** @throws AppError E_NOT_FOUND naming every group that does not exist or is not the viewer's */
@@ -112,7 +160,27 @@ export function createGroups(deps: { store: Store; now: Now; audit: Audit; devic
 
     /** Puts a device that has just been enrolled into the groups its code names; groups that are gone are passed over. */
     addToGroups(ids: GroupId[], deviceId: DeviceId): void {
-      for (const id of ids) if (repo.byId(id)) repo.addMember(id, deviceId)
+      for (const id of ids) {
+        const row = repo.byId(id)
+        if (!row) continue
+        repo.addMembers(id, [deviceId])
+        repo.countChange([id])
+        changes.tell({ id, ownerId: row.owner_id })
+      }
+    },
+    /** A device was removed: it is a member no more. */
+    deviceRemoved(deviceId: DeviceId): void {
+      const ids = repo.ofDevice(deviceId)
+      if (ids.length === 0) return
+      repo.countChange(ids)
+      for (const id of ids) changes.tell({ id, ownerId: repo.byId(id)?.owner_id ?? null })
+    },
+
+    onChange: changes.on,
+    /** For the feed; null: it was removed. */
+    describe(id: GroupId): { group: Group; ownerId: UserId | null } | null {
+      const row = repo.byId(id)
+      return row ? { group: view(id), ownerId: row.owner_id } : null
     },
   }
 }

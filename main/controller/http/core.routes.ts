@@ -205,7 +205,7 @@ export function coreRoutes(deps: CoreDeps): Core {
     }),
     'hub.get': () => deps.hubStatus(),
 
-    'settings.get': () => deps.settings.get(),
+    'settings.get': () => deps.settings.stored(),
     'settings.update': ({ body }, { viewer }) => deps.settings.update(viewer, body),
   }
 }

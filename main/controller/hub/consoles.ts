@@ -16,7 +16,7 @@ import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Tokens } from '../http/tokens.ts'
 import { plainAddress } from '../lib/addresses.ts'
-import type { Settings } from '../settings/index.ts'
+import { createEntityFeed, type EntityFeedDeps, type FeedAudience } from './entity-feed.ts'
 
 const FRAME_MS = 100
 /** Targets described in one frame; more of them follow in the next. */
@@ -33,12 +33,13 @@ type FeedNamespace = Namespace<ConsoleToHub, HubToConsole, Record<string, never>
 type FeedSocket = Socket<ConsoleToHub, HubToConsole, Record<string, never>, FeedData>
 export type ConsolesEdge = ReturnType<typeof createConsolesEdge>
 
-export function createConsolesEdge(deps: {
-  devices: Devices
-  deployments: Deployments
-  settings: Settings
-  hubStatus: () => HubStatus
-}) {
+export function createConsolesEdge(
+  deps: EntityFeedDeps & {
+    devices: Devices
+    deployments: Deployments
+    hubStatus: () => HubStatus
+  },
+) {
   let namespace: FeedNamespace | null = null
   let sweep: NodeJS.Timeout | undefined
   const local = new Set<FeedListener>()
@@ -50,7 +51,7 @@ export function createConsolesEdge(deps: {
   let frame: NodeJS.Timeout | null = null
 
   function emit<E extends FeedEventName>(
-    ownerId: UserId | null | 'everyone',
+    ownerId: FeedAudience,
     event: E,
     body: FeedEvents[E],
   ): void {
@@ -96,9 +97,11 @@ export function createConsolesEdge(deps: {
       emit(null, 'devices_pending', { count: deps.devices.counts().unapproved })
     }
     hubDirty = false
+    entities.send()
     if (dirtyTargets.size > 0) soon()
   }
   const soon = () => void (frame ??= setTimeout(sendFrame, FRAME_MS))
+  const entities = createEntityFeed(deps, emit, soon)
 
   const offDeployments = deps.deployments.subscribe((event) => {
     switch (event.type) {
@@ -136,8 +139,6 @@ export function createConsolesEdge(deps: {
     hubDirty = true
     soon()
   })
-
-  const offSettings = deps.settings.onChange((next) => emit('everyone', 'settings_updated', next))
 
   return {
     /**
@@ -179,6 +180,7 @@ export function createConsolesEdge(deps: {
       namespace
         ?.in('userId' in what ? userRoom(what.userId) : sessionRoom(what.sessionId))
         .disconnectSockets(true),
+    ownersChanged: entities.ownersChanged,
     hubChanged(): void {
       hubDirty = true
       soon()
@@ -188,7 +190,7 @@ export function createConsolesEdge(deps: {
       clearInterval(sweep)
       offDeployments()
       offDevices()
-      offSettings()
+      entities.stop()
     },
   }
 }

@@ -5,9 +5,11 @@ import {
   UpdateSettings,
   type ControllerSettings,
   type SettingName,
+  type StoredSettings,
 } from '#shared/contract/rest-settings.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Log, Viewer } from '../context.ts'
+import { checkVersion } from '../lib/check-version.ts'
 import type { Store } from '../store/store.ts'
 import { createSettingsRepo, type SettingRow } from './settings.repo.ts'
 
@@ -41,22 +43,35 @@ export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
   const repo = createSettingsRepo(deps.store)
   const listeners = new Set<SettingsListener>()
   let present = read(repo.list(), deps.log)
+  let version = repo.version()
 
   return {
     /** As they stand. Costs nothing. The object is never changed: a change makes another. */
     get: (): ControllerSettings => present,
 
-    /** Sets what is named, leaves the rest. Listeners are told once it is written. @returns the settings after it */
-    update(viewer: Viewer, change: UpdateSettings): ControllerSettings {
+    /** With the count of their changes. */
+    stored: (): StoredSettings => ({ ...present, version }),
+
+    /**
+     * Sets what is named, leaves the rest. Listeners are told once it is written.
+     * @returns the settings after it
+     * @throws AppError E_CONFLICT when `version` is not the present one
+     */
+    update(
+      viewer: Viewer,
+      { version: based, ...change }: UpdateSettings & { version?: number | undefined },
+    ): StoredSettings {
       const before = present
+      checkVersion(based, version, 'A setting', () => ({ ...present, version }))
       const next = { ...before }
       for (const name of SETTING_NAMES)
         if (change[name] !== undefined) Object.assign(next, { [name]: change[name] })
       const changed = SETTING_NAMES.filter((name) => next[name] !== before[name])
-      if (changed.length === 0) return before
+      if (changed.length === 0) return { ...before, version }
       const pick = (from: ControllerSettings) =>
         Object.fromEntries(changed.map((name) => [name, from[name]]))
       deps.store.transaction(() => {
+        repo.setVersion(version + 1)
         for (const name of changed) repo.put({ name, value: JSON.stringify(next[name]) })
         deps.audit.record(
           viewer,
@@ -72,8 +87,9 @@ export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
         )
       })
       present = next
+      version++
       listeners.forEach((listener) => listener(next, before))
-      return next
+      return { ...next, version }
     },
 
     /** Told after each change, with the settings of after and before. Returns the function that stops it. */

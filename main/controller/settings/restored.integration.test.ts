@@ -53,7 +53,7 @@ describe('a recovery file', { timeout: 60_000 }, () => {
   ])('brings them along, all of them: %s', async (_what, fields) => {
     const before = await own.start('a')
     const rest = await own.signIn(before, 'setup')
-    expect(await decide(rest, DECIDED)).toEqual(DECIDED)
+    expect(await decide(rest, DECIDED)).toMatchObject(DECIDED)
     const bytes = await own.saved(before)
     // Behind the file: not in it.
     await decide(rest, { bandwidth_hub_kib_s: 4096 })
@@ -61,14 +61,14 @@ describe('a recovery file', { timeout: 60_000 }, () => {
 
     const after = await own.takeUp('b', bytes, 0, fields)
     const again = await own.signIn(after)
-    expect(await read(again)).toEqual(DECIDED)
+    expect(await read(again)).toMatchObject(DECIDED)
     const { entries } = await again.call('audit.list', { query: { action: 'settings.update' } })
     expect(entries).toHaveLength(1)
     // And they can be changed, and last.
     await decide(again, { work_on_battery: true })
     await own.stop(after)
     const last = await own.signIn(await own.start('b'))
-    expect(await read(last)).toEqual({ ...DECIDED, work_on_battery: true })
+    expect(await read(last)).toMatchObject({ ...DECIDED, work_on_battery: true })
   })
 
   it('brings a limit that holds from the first download on', async () => {
@@ -110,8 +110,8 @@ describe('a database of before', () => {
       migrationsDir: migrationsUpTo(first),
     }).close()
     const rest = await own.signIn(await own.start('a'), 'setup')
-    expect(await read(rest)).toEqual(DEFAULT_SETTINGS)
-    expect(await decide(rest, DECIDED)).toEqual(DECIDED)
+    expect(await read(rest)).toMatchObject(DEFAULT_SETTINGS)
+    expect(await decide(rest, DECIDED)).toMatchObject(DECIDED)
   })
 
   it('that was kept before a migration and is put back has them as they were', async () => {
@@ -122,7 +122,7 @@ describe('a database of before', () => {
     older.close()
     const updated = await own.start('a')
     const rest = await own.signIn(updated, 'setup')
-    expect(await read(rest)).toEqual(DECIDED)
+    expect(await read(rest)).toMatchObject(DECIDED)
     await decide(rest, DEFAULT_SETTINGS)
     await own.stop(updated)
 
@@ -130,7 +130,7 @@ describe('a database of before', () => {
     for (const suffix of ['-wal', '-shm'])
       rmSync(join(dataDir, `deployx.db${suffix}`), { force: true })
     copyFileSync(join(dataDir, backup), join(dataDir, 'deployx.db'))
-    expect(await read(await own.signIn(await own.start('a'), 'setup'))).toEqual(DECIDED)
+    expect(await read(await own.signIn(await own.start('a'), 'setup'))).toMatchObject(DECIDED)
   })
 })
 

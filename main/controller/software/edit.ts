@@ -7,6 +7,7 @@ import type { Audit } from '../audit/index.ts'
 import type { Content } from '../content/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
+import { checkVersion } from '../lib/check-version.ts'
 import { installerIn, type Access } from './access.ts'
 import { correctedArchive, withoutEntries } from './archive.ts'
 import { auditText, checkArguments, checkFree, given, inUse, inWords } from './checks.ts'
@@ -23,6 +24,8 @@ export function createEdit(deps: {
   view: (id: SoftwareId) => SoftwareView
   /** Whether a target that has not ended uses it. */
   isInUse: (id: SoftwareId) => boolean
+  /** After the commit: it looks different, or is gone. */
+  changed: (id: SoftwareId) => void
 }) {
   const { store, repo, content, audit, access, view } = deps
 
@@ -35,10 +38,12 @@ export function createEdit(deps: {
         version?: string | undefined
         publisher?: string | undefined
         depends_on?: SoftwareId[] | undefined
+        revision?: number | undefined
       },
     ): SoftwareView {
-      const row = access.changeable(viewer, id)
-      const set = given(change)
+      access.changeable(viewer, id)
+      const { revision, ...fields } = change
+      const set = given(fields)
       if (set.depends_on) {
         if (set.depends_on.includes(id))
           throw new AppError('E_VALIDATION', 'Software cannot need itself.', [
@@ -48,9 +53,13 @@ export function createEdit(deps: {
       }
       if (Object.keys(set).length > 0)
         store.transaction(() => {
+          const row = access.changeable(viewer, id)
+          checkVersion(revision, row.revision, row.name, () => view(id))
           repo.update(id, set)
+          repo.countChange(id)
           audit.record(viewer, 'software.update', inWords(row), JSON.stringify(set))
         })
+      deps.changed(id)
       return view(id)
     },
 
@@ -63,11 +72,12 @@ export function createEdit(deps: {
       viewer: Viewer,
       id: SoftwareId,
       installerId: InstallerId,
-      change: UpdateInstaller,
+      { revision, ...change }: UpdateInstaller & { revision?: number | undefined },
     ): SoftwareView {
       store.transaction(() => {
         const row = access.changeable(viewer, id)
         const before = installerIn(row, installerId)
+        checkVersion(revision, row.revision, row.name, () => view(id))
         const set = { ...given(withoutEntries(change)), ...correctedArchive(before, change) }
         if (Object.keys(set).length === 0) return
         const after = { ...before, ...set }
@@ -80,6 +90,7 @@ export function createEdit(deps: {
         )
         if (deps.isInUse(id)) throw inUse(row.name)
         repo.updateInstaller(installerId, set)
+        repo.countChange(id)
         audit.record(
           viewer,
           'software.update_installer',
@@ -87,6 +98,7 @@ export function createEdit(deps: {
           `${before.file_name}: ${auditText(set)}`,
         )
       })
+      deps.changed(id)
       return view(id)
     },
 
@@ -105,6 +117,7 @@ export function createEdit(deps: {
         })
         audit.record(viewer, 'software.delete', inWords(row), '')
       })
+      deps.changed(id)
       content.collectGarbage()
     },
   }

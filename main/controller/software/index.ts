@@ -6,6 +6,7 @@ import type { Audit } from '../audit/index.ts'
 import type { Content, FileFault } from '../content/index.ts'
 import type { Log, Now, Viewer } from '../context.ts'
 import type { Inspection } from '../inspection/index.ts'
+import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { createAccess, installerIn } from './access.ts'
 import { checkCustomItems, insertCustom } from './custom.ts'
@@ -41,6 +42,8 @@ export function createSoftware(deps: {
   const repo = createSoftwareRepo(store)
   const access = createAccess(repo)
   const listeners = new Set<(id: InstallerId) => void>()
+  const changes = createListeners<SoftwareId>()
+  const changed = changes.tell
   const stopping = new AbortController()
   const fetcher = createFetcher({
     repo,
@@ -90,16 +93,22 @@ export function createSoftware(deps: {
       void installerIn(access.changeable(viewer, id), installerId),
 
     ...createUploads({
-      repo,
-      content,
-      inspection,
-      now,
-      audit,
-      access,
-      view,
+      ...{ repo, content, inspection, now, audit, access, view, changed },
+      fileReturned: (sha256) => repo.withFile(sha256).forEach(changed),
       stopping: stopping.signal,
     }),
-    ...createEdit({ store, repo, content, now, audit, access, view, isInUse }),
+    ...createEdit({ store, repo, content, now, audit, access, view, isInUse, changed }),
+
+    onChange: changes.on,
+    /** For the feed; null: it is not in the library (any more). `ownerId` `everyone`: an administrator put it there. */
+    describe(
+      id: SoftwareId,
+    ): { software: SoftwareView; ownerId: UserId | null | 'everyone' } | null {
+      const [row] = repo.byIds([id])
+      return row
+        ? { software: shown(row), ownerId: row.owner_role === 'admin' ? 'everyone' : row.owner_id }
+        : null
+    },
 
     /** For the removal of a user. */
     countOf: (id: UserId): number => repo.countOf(id),

@@ -1,6 +1,6 @@
-import { and, asc, count, eq, inArray, isNull } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { Role } from '#shared/contract/entities.ts'
-import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
+import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import { installers, software, users } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 
@@ -70,6 +70,12 @@ export function createSoftwareRepo({ db }: Store) {
       db.insert(software).values(row).returning().get(),
     insertInstaller: (row: typeof installers.$inferInsert): InstallerRow =>
       db.insert(installers).values(row).returning().get(),
+    countChange: (id: SoftwareId): void => {
+      db.update(software)
+        .set({ revision: sql`${software.revision} + 1` })
+        .where(eq(software.id, id))
+        .run()
+    },
     update: (id: SoftwareId, change: Partial<SoftwareRow>): void => {
       db.update(software).set(change).where(eq(software.id, id)).run()
     },
@@ -80,6 +86,14 @@ export function createSoftwareRepo({ db }: Store) {
       db.update(installers).set(change).where(eq(installers.software_id, id)).run()
     },
 
+    /** Software of the library that has this file. */
+    withFile: (sha256: Sha256): SoftwareId[] =>
+      db
+        .selectDistinct({ id: installers.software_id })
+        .from(installers)
+        .where(eq(installers.sha256, sha256))
+        .all()
+        .map(({ id }) => id),
     installer: (id: InstallerId): InstallerRow | undefined =>
       db.select().from(installers).where(eq(installers.id, id)).get(),
     /** What the controller has fetched from an address. */

@@ -4,7 +4,7 @@ import type { Software as SoftwareView } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { SoftwareFields } from '#shared/contract/requests.ts'
 import { INSTALLER_TIMEOUT_SECONDS, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
-import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
+import type { InstallerId, Sha256, SoftwareId } from '#shared/domain/ids.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content, Staged } from '../content/index.ts'
@@ -91,6 +91,10 @@ export function createUploads(deps: {
   audit: Audit
   access: Access
   view: (id: SoftwareId) => SoftwareView
+  /** After the commit: it is new, or looks different. */
+  changed: (id: SoftwareId) => void
+  /** After the commit: this file is here again, for all that need it. */
+  fileReturned: (sha256: Sha256) => void
   /** Breaks off what is being received. */
   stopping: AbortSignal
 }) {
@@ -134,6 +138,7 @@ export function createUploads(deps: {
         })
         return row.id
       })
+      deps.changed(id)
       return view(id)
     },
 
@@ -149,6 +154,7 @@ export function createUploads(deps: {
         const { platform, arch } = installer
         checkFree(row.name, row.installers, installer)
         repo.insertInstaller({ ...installer, software_id: id })
+        repo.countChange(id)
         audit.record(
           viewer,
           'software.add_installer',
@@ -157,6 +163,7 @@ export function createUploads(deps: {
           { data: { sha256: installer.sha256, file_name: installer.file_name } },
         )
       })
+      deps.changed(id)
       return view(id)
     },
 
@@ -182,6 +189,7 @@ export function createUploads(deps: {
       } finally {
         await upload.discard()
       }
+      deps.fileReturned(upload.staged.sha256)
       return view(id)
     },
   }

@@ -33,5 +33,6 @@ export const toSoftware = (
   owner_id: row.owner_id,
   created_at: row.created_at,
   depends_on: row.depends_on,
+  revision: row.revision,
   installers: row.installers.map((installer) => toInstaller(installer, fileFault(installer))),
 })

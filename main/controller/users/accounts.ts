@@ -32,6 +32,7 @@ export function createAccounts(deps: {
     must_change_password: row.must_change_password,
     last_login_at: row.last_login_at,
     session_count: sessionCount,
+    version: row.version,
   })
 
   /** @throws AppError E_NOT_FOUND */

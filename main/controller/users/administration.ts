@@ -6,6 +6,7 @@ import type { UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
+import { checkVersion } from '../lib/check-version.ts'
 import { subjectOf, type Accounts } from './accounts.ts'
 import { checkPassword, generatedPassword } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
@@ -16,6 +17,8 @@ export type Estate = {
   holdings: (id: UserId) => Holdings
   /** Inside the transaction that removes him. `to` null: to nobody, so that administrators alone see it. */
   handOver: (from: UserId, to: UserId | null) => void
+  /** After a change of somebody's role: others may see more or less of what is theirs. */
+  visibilityChanged: () => void
   /** After it. */
   handedOver: (to: UserId | null) => void
 }
@@ -46,6 +49,8 @@ export function createAdministration(deps: {
   estate: Estate
   /** The open feeds of this user end. */
   drop: (what: { userId: UserId }) => void
+  /** After the commit: they are new, look different or are gone. */
+  changed: (id: UserId) => void
 }) {
   const { store, repo, passwords, audit } = deps
   const { add, existing, nameIsFree, toUser } = deps.accounts
@@ -64,7 +69,9 @@ export function createAdministration(deps: {
     async create(viewer: Viewer, input: CreateUser): Promise<User> {
       const record = (row: UserRow) =>
         audit.record(viewer, 'user.create', subjectOf(row), `role ${row.role}`)
-      return toUser(await add(input, record, false))
+      const row = await add(input, record, false)
+      deps.changed(row.id)
+      return toUser(row)
     },
 
     /** @throws AppError E_NOT_FOUND, E_CONFLICT (name), E_VALIDATION, E_ILLEGAL_STATE (last administrator; one's own password) */
@@ -81,12 +88,14 @@ export function createAdministration(deps: {
         change.password === undefined ? undefined : await passwords.hash(change.password)
       const signsOut = store.transaction(() => {
         const row = existing(id)
+        checkVersion(change.version, row.version, row.username, () => toUser(row))
         const isDisabled = row.disabled_at !== null
         const role = change.role ?? row.role
         const disabled = change.disabled ?? isDisabled
         if (role !== 'admin' || disabled) notTheLastAdmin(row)
         if (change.username !== undefined) nameIsFree(change.username, id)
         const set = {
+          version: row.version + 1,
           ...(change.username !== undefined && { username: change.username }),
           ...(password_hash !== undefined && { password_hash }),
           ...(change.must_change_password !== undefined && {
@@ -103,12 +112,15 @@ export function createAdministration(deps: {
           disabled ||
           change.must_change_password === true
         if (signsOut) repo.endSessionsOf(id)
+        const { version: _, ...told } = change
         audit.record(viewer, 'user.update', subjectOf(row), inWords(row, change), {
-          data: { ...change, ...(change.password !== undefined && { password: 'changed' }) },
+          data: { ...told, ...(change.password !== undefined && { password: 'changed' }) },
         })
         return signsOut
       })
       if (signsOut) deps.drop({ userId: id })
+      if (before.role !== existing(id).role) deps.estate.visibilityChanged()
+      deps.changed(id)
       return toUser(existing(id))
     },
 
@@ -124,11 +136,16 @@ export function createAdministration(deps: {
       const password_hash = await passwords.hash(password)
       store.transaction(() => {
         const row = existing(id)
-        repo.update(id, { password_hash, must_change_password: true })
+        repo.update(id, {
+          password_hash,
+          must_change_password: true,
+          version: row.version + 1,
+        })
         repo.endSessionsOf(id)
         audit.record(viewer, 'user.reset_password', subjectOf(row), '')
       })
       deps.drop({ userId: id })
+      deps.changed(id)
       return { user: toUser(existing(id)), password }
     },
     /** Signs another out everywhere. */
@@ -139,6 +156,7 @@ export function createAdministration(deps: {
         audit.record(viewer, 'user.end_sessions', subjectOf(row), '')
       })
       deps.drop({ userId: id })
+      deps.changed(id)
       return toUser(row)
     },
 
@@ -166,6 +184,7 @@ export function createAdministration(deps: {
         )
       })
       deps.drop({ userId: id })
+      deps.changed(id)
       deps.estate.handedOver(transferTo)
     },
   }

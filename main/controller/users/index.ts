@@ -3,6 +3,7 @@ import type { OwnSession, User } from '#shared/contract/entities.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Now, Viewer } from '../context.ts'
+import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { createAccounts } from './accounts.ts'
 import { createAdministration, type Estate } from './administration.ts'
@@ -29,13 +30,21 @@ export function createUsers(deps: {
   const repo = createUsersRepo(deps.store)
   const sessions = createSessions({ ...deps, repo })
   const accounts = createAccounts({ ...deps, repo, sessions })
+  const changes = createListeners<UserId>()
+  const changed = changes.tell
 
   return {
     get: (id: UserId): User => accounts.toUser(accounts.existing(id)),
     list: (): User[] => accounts.list(),
+    onChange: changes.on,
+    /** For the feed; null: there is no such user (any more). */
+    describe: (id: UserId): User | null => {
+      const row = repo.byId(id)
+      return row ? accounts.toUser(row) : null
+    },
 
-    ...createSignIn({ ...deps, repo, accounts, sessions }),
-    ...createAdministration({ ...deps, repo, accounts }),
+    ...createSignIn({ ...deps, repo, accounts, sessions, changed }),
+    ...createAdministration({ ...deps, repo, accounts, changed }),
 
     /** Who is behind a session, as he stands now; null when it has ended or he may not sign in. */
     viewerOf: (sessionId: string, address: string): Viewer | null =>
@@ -43,16 +52,19 @@ export function createUsers(deps: {
     logout(viewer: Viewer, sessionId: string): void {
       sessions.logout(viewer, sessionId)
       deps.drop({ sessionId })
+      changed(viewer.id)
     },
     logoutAll(viewer: Viewer): void {
       sessions.logoutAll(viewer)
       deps.drop({ userId: viewer.id })
+      changed(viewer.id)
     },
     sessionsOf: (viewer: Viewer, currentId: string | null): OwnSession[] =>
       sessions.listOf(viewer.id, currentId),
     endSession(viewer: Viewer, sessionId: SessionId): void {
       sessions.end(viewer, sessionId)
       deps.drop({ sessionId })
+      changed(viewer.id)
     },
 
     /** Ends the thread that looks at passwords. */

@@ -3,6 +3,7 @@ import type { User } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { unknownActor, type Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
+import type { UserId } from '#shared/domain/ids.ts'
 import type { Store } from '../store/store.ts'
 import { subjectOf, type Accounts } from './accounts.ts'
 import { checkPassword } from './password-rules.ts'
@@ -21,6 +22,8 @@ export function createSignIn(deps: {
   passwords: Passwords
   audit: Audit
   now: Now
+  /** After the commit: when and where they are signed in. */
+  changed: (id: UserId) => void
   /** The open feeds of a session end. */
   drop: (what: { sessionId: string }) => void
 }) {
@@ -89,11 +92,13 @@ export function createSignIn(deps: {
         throw new AppError('E_CREDENTIALS', 'The user name or the password is wrong.')
       }
       attempt.succeeded()
-      return await store.write(() => {
+      const done = await store.write(() => {
         repo.update(known.id, { last_login_at: isoTime(deps.now()) })
         audit.record({ ...known, address: origin.address }, 'user.login', subjectOf(known), '')
         return signIn(sessions.open(existing(known.id), origin))
       })
+      deps.changed(known.id)
+      return done
     },
 
     /** Gives a new refresh token for the old one. @throws AppError E_UNAUTHENTICATED */
@@ -142,6 +147,7 @@ export function createSignIn(deps: {
         audit.record(viewer, 'user.change_password', subjectOf(row), '')
       })
       for (const { id } of others) deps.drop({ sessionId: id })
+      deps.changed(row.id)
       return toUser(existing(row.id))
     },
   }

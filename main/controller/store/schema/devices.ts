@@ -83,6 +83,8 @@ export const deviceGroups = sqliteTable('device_groups', {
     .$type<UserId>()
     .references(() => users.id, { onDelete: 'set null' }),
   created_at: text().notNull(),
+  /** Counts its changes. */
+  version: integer().notNull().default(1),
 })
 
 export const deviceGroupMembers = sqliteTable(

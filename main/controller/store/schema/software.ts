@@ -35,6 +35,8 @@ export const software = sqliteTable('software', {
     .default(sql`'[]'`),
   created_at: text().notNull(),
   deleted_at: text(),
+  /** Counts its changes, those of its installers included. */
+  revision: integer().notNull().default(1),
 })
 
 export const installers = sqliteTable(

@@ -13,6 +13,8 @@ export const users = sqliteTable('users', {
   /** The password was chosen by somebody else: he may do nothing but choose another. */
   must_change_password: integer({ mode: 'boolean' }).notNull().default(false),
   last_login_at: text(),
+  /** Counts its changes. */
+  version: integer().notNull().default(1),
 })
 
 /** One row per sign-in. An access token names its session, so that ending the session ends the token everywhere. */

@@ -1,0 +1,21 @@
+/** Keeps a write that was based on something old from undoing what somebody else has written since. */
+import { AppError } from '#shared/contract/errors.ts'
+
+/**
+ * Call it inside the transaction that writes.
+ * @param based the version that the caller has seen; undefined: they do not say, and win
+ * @param what in the message, such as "This group"
+ * @param view the present state, sent along with the refusal
+ * @throws AppError E_CONFLICT
+ */
+export function checkVersion(
+  based: number | undefined,
+  present: number,
+  what: string,
+  view: () => unknown,
+): void {
+  if (based === undefined || based === present) return
+  throw new AppError('E_CONFLICT', `${what} was changed by someone else meanwhile.`, [], {
+    current: view(),
+  })
+}

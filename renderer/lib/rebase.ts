@@ -1,0 +1,57 @@
+/** Forms over things that someone else changes at the same time: what was edited stays, the rest follows. Pure. */
+import type { Group } from '#shared/contract/entities.ts'
+
+/** What was corrected stays when what lies under it has changed; the rest follows. */
+export function rebase<T extends object>(form: T, before: T, after: T): T {
+  const next = { ...after }
+  for (const key of Object.keys(form) as (keyof T)[])
+    if (form[key] !== before[key]) next[key] = form[key]
+  return next
+}
+
+/** Fields that were edited here and are something else now: saving would undo that. */
+export const collisions = <T extends object>(form: T, before: T, after: T): (keyof T)[] =>
+  (Object.keys(after) as (keyof T)[]).filter(
+    (key) => after[key] !== before[key] && form[key] !== before[key] && form[key] !== after[key],
+  )
+
+export type GroupDraft = { name: string; members: ReadonlySet<number> }
+export const draftOf = (group: Pick<Group, 'name' | 'device_ids'> | null): GroupDraft => ({
+  name: group?.name ?? '',
+  members: new Set<number>(group?.device_ids ?? []),
+})
+
+const without = (all: Iterable<number>, some: ReadonlySet<number>): number[] =>
+  [...all].filter((id) => !some.has(id))
+
+/** Who a draft adds and removes. */
+export const memberChanges = (draft: GroupDraft, base: GroupDraft) => ({
+  added: without(draft.members, base.members),
+  removed: without(base.members, draft.members),
+})
+
+/** The draft on top of what the group is now: who was ticked and unticked here stays so. */
+export function rebaseGroup(draft: GroupDraft, before: GroupDraft, after: GroupDraft): GroupDraft {
+  const { added, removed } = memberChanges(draft, before)
+  const members = new Set([...after.members, ...added])
+  for (const id of removed) members.delete(id)
+  return { name: draft.name === before.name ? after.name : draft.name, members }
+}
+
+/** What someone else has changed, in words; empty: nothing. */
+export function groupNews(
+  before: GroupDraft,
+  after: GroupDraft,
+  nameOf: (deviceId: number) => string,
+): string {
+  const { added, removed } = memberChanges(after, before)
+  const list = (ids: number[]) =>
+    ids.length > 3
+      ? `${ids.slice(0, 3).map(nameOf).join(', ')} and ${ids.length - 3} more`
+      : ids.map(nameOf).join(', ')
+  return [
+    ...(after.name !== before.name ? [`renamed to ${after.name}`] : []),
+    ...(added.length > 0 ? [`added ${list(added)}`] : []),
+    ...(removed.length > 0 ? [`removed ${list(removed)}`] : []),
+  ].join(', ')
+}
