@@ -117,7 +117,10 @@ describe('a draft that was kept', () => {
   it('by an older console still loads, with everything that is new at its default', () => {
     const { strategy_type, batch, use_window, start, ...older } = emptyDraft()
     expect([strategy_type, batch, use_window, start]).toEqual(['parallel', 25, false, 'now'])
-    expect(Draft.parse(JSON.parse(JSON.stringify(older)))).toEqual(emptyDraft())
+    const loaded = Draft.parse(JSON.parse(JSON.stringify(older)))
+    expect(loaded).toEqual({ ...emptyDraft(), request_id: older.request_id })
+    const { request_id, ...oldest } = older
+    expect(Draft.parse(JSON.parse(JSON.stringify(oldest))).request_id).not.toBe(request_id)
   })
   it('holds all that was filled in', () => {
     const filled = draft({ strategy_type: 'canary', canary: 3, use_window: true, start: 'later' })

@@ -3,6 +3,7 @@ import type { SpreadSoftware, ToldSoftware } from '#shared/contract/inventory.ts
 import type { Device } from '#shared/contract/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
+import { foldedForSearch } from '#shared/domain/folding.ts'
 import { countOf } from './format.ts'
 import { byName } from './search.ts'
 
@@ -120,7 +121,7 @@ function toProgram(key: string, found: readonly SpreadSoftware[]): FoundProgram 
 export function groupPrograms(software: readonly SpreadSoftware[]): FoundProgram[] {
   const byKey = new Map<string, SpreadSoftware[]>()
   for (const entry of software) {
-    const key = `${entry.source}/${programName(entry).toLowerCase()}`
+    const key = `${entry.source}/${foldedForSearch(programName(entry))}`
     const group = byKey.get(key)
     if (group) group.push(entry)
     else byKey.set(key, [entry])

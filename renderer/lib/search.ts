@@ -1,7 +1,12 @@
 /** Plain text search: every word must occur somewhere in one of the fields; case and accents do not matter. */
+import { foldedForSearch } from '#shared/domain/folding.ts'
+
 const ASCII = /^[\u0020-\u007e]*$/
+/** As the controller searches, and accents may be left out. */
 const fold = (text: string) =>
-  ASCII.test(text) ? text.toLowerCase() : text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase()
+  ASCII.test(text)
+    ? text.toLowerCase()
+    : foldedForSearch(text).normalize('NFD').replace(/\p{M}/gu, '')
 
 type Fields = readonly (string | null | undefined)[]
 

@@ -21,6 +21,8 @@ export type UploadItem = {
   software: Software | null
   /** It was the missing file of software that is in the library. */
   isBack: boolean
+  /** The same file was in the library already: nothing was added. */
+  isExisting: boolean
   failure: Failure | null
   /** What a person has said of it, where its content does not tell. */
   fields: Pick<SoftwareFields, 'platform' | 'entry'>
@@ -50,6 +52,7 @@ export const useUploadsStore = defineStore('uploads', () => {
         bytesPerSecond: null,
         software: null,
         isBack: false,
+        isExisting: false,
         failure: null,
         fields: {},
       })
@@ -98,11 +101,17 @@ export const useUploadsStore = defineStore('uploads', () => {
         },
       }
       const back = await bringBack(request)
-      const software =
-        back ?? (await api.upload('software.create', {}, { ...request, fields: item.fields }))
-      if (!back) library.put(software)
+      const made = back
+        ? null
+        : await api.upload('software.create', {}, { ...request, fields: item.fields })
+      if (made) library.put(made)
       files.delete(item.key)
-      Object.assign(live, { state: 'done', software, isBack: back !== null })
+      Object.assign(live, {
+        state: 'done',
+        software: back ?? made,
+        isBack: back !== null,
+        isExisting: made?.existing === true,
+      })
     } catch (error) {
       const failure = toFailure(error)
       if (failure.code === 'E_CANCELED') dismiss(item.key)

@@ -28,6 +28,7 @@ export const Name = typedLine(200).min(1, 'must not be empty')
 
 export const Username = z
   .string()
+  .normalize('NFC')
   .trim()
   .min(1, 'must not be empty')
   .max(64, 'must be at most 64 characters')
@@ -266,7 +267,7 @@ export const DeploymentQuery = Page.extend({
 })
 
 export const FindInstalled = z.object({
-  /** A part of the name; case does not matter for ASCII letters. */
+  /** A part of the name; case and composition do not matter. */
   name: z.string().trim().min(1).max(200),
 })
 export type FindInstalled = z.infer<typeof FindInstalled>

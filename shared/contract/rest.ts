@@ -196,7 +196,10 @@ export const rest = {
     access: 'user',
     summary: 'Upload an installer as new software (multipart: file + fields)',
     transport: 'multipart',
-    reply: entity.Software,
+    reply: entity.Software.extend({
+      /** You had this file in the library already, under the same name and with the same arguments: nothing was added. */
+      existing: z.literal(true).optional(),
+    }),
   }),
   'software.add_installer': route({
     method: 'POST',

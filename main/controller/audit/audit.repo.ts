@@ -1,7 +1,8 @@
-import { and, count, desc, eq, gte, inArray, like, lt, lte, or } from 'drizzle-orm'
+import { and, count, desc, eq, gte, inArray, lt, lte, or } from 'drizzle-orm'
 import Database from 'better-sqlite3'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { auditHeads, auditLog } from '../store/schema/index.ts'
+import { holds } from '../store/folded.ts'
 import type { Store } from '../store/store.ts'
 
 export type AuditRow = typeof auditLog.$inferSelect
@@ -27,7 +28,6 @@ const FACET_LIMIT = 500
 
 function matching(filter: AuditFilter) {
   const { q, since, until, deploymentsOfDevice = [] } = filter
-  const part = q === undefined ? undefined : `%${q.replaceAll(/[%_\\]/g, '')}%`
   return and(
     filter.actorId === null ? undefined : eq(auditLog.actor_id, filter.actorId),
     filter.actor === undefined ? undefined : eq(auditLog.actor, filter.actor),
@@ -41,13 +41,12 @@ function matching(filter: AuditFilter) {
     filter.deploymentId === undefined ? undefined : eq(auditLog.deployment_id, filter.deploymentId),
     since === undefined ? undefined : gte(auditLog.at, since),
     until === undefined ? undefined : lte(auditLog.at, until),
-    part === undefined
+    q === undefined
       ? undefined
       : or(
-          like(auditLog.actor, part),
-          like(auditLog.action, part),
-          like(auditLog.subject, part),
-          like(auditLog.details, part),
+          ...[auditLog.actor, auditLog.action, auditLog.subject, auditLog.details].map((column) =>
+            holds(column, q),
+          ),
         ),
   )
 }

@@ -1,5 +1,5 @@
 /** Rows of deployments, and of what they are made of. Targets and attempts have repositories of their own. */
-import { and, count, desc, eq, gte, inArray, like, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gte, inArray, sql } from 'drizzle-orm'
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId, DeviceId, InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import {
@@ -9,6 +9,7 @@ import {
   software,
   users,
 } from '../store/schema/index.ts'
+import { holds } from '../store/folded.ts'
 import type { Store } from '../store/store.ts'
 import { createAttemptsRepo } from './attempts.repo.ts'
 import { createCounters } from './counters.repo.ts'
@@ -74,7 +75,7 @@ export function createDeploymentsRepo(store: Store) {
       const where = and(
         filter.ownerId === null ? undefined : eq(deployments.created_by, filter.ownerId),
         filter.statuses ? inArray(deployments.status, filter.statuses) : undefined,
-        filter.q ? like(deployments.name, `%${filter.q.replaceAll(/[%_\\]/g, '')}%`) : undefined,
+        filter.q ? holds(deployments.name, filter.q) : undefined,
       )
       return {
         rows: db

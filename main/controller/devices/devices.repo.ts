@@ -1,6 +1,7 @@
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { AgentFacts } from '#shared/contract/agent-link.ts'
 import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
+import { foldedForSearch, foldedName } from '#shared/domain/folding.ts'
 import { deviceGroupMembers, deviceHardware, devices } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 import type { KnownHardware } from './twins.ts'
@@ -54,7 +55,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     .pluck()
   const namesLike = sqlite
     .prepare<{ name: string }, string>(
-      `select name from devices where deleted_at is null and (name = @name or substr(name, 1, length(@name) + 2) = @name || ' (')`,
+      `select name from devices where deleted_at is null and instr(folded(name), @name) = 1`,
     )
     .pluck()
   return {
@@ -133,8 +134,9 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     },
     /** Split off from this device and not approved yet. */
     waitingCopies: (id: DeviceId): number => waitingCopies.get(id) ?? 0,
-    /** Names in use that are this one, or this one with a number behind it. */
-    namesLike: (name: string): Set<string> => new Set(namesLike.all({ name })),
+    /** Names in use that begin with this one, folded. */
+    namesLike: (name: string): Set<string> =>
+      new Set(namesLike.all({ name: foldedForSearch(name) }).map(foldedName)),
     groupIds(ids: DeviceId[] | null): Map<DeviceId, GroupId[]> {
       const rows = db
         .select()

@@ -3,6 +3,7 @@ import type { AgentFacts } from '#shared/contract/agent-link.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
+import { foldedName } from '#shared/domain/folding.ts'
 import { isoTime, type Now } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import type { createDevicesRepo } from './devices.repo.ts'
@@ -26,7 +27,7 @@ export function createIdentities(deps: {
     const taken = repo.namesLike(name)
     for (let n = 1; ; n++) {
       const tried = n === 1 ? name : `${name} (${n})`
-      if (!taken.has(tried)) return tried
+      if (!taken.has(foldedName(tried))) return tried
     }
   }
 

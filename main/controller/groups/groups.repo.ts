@@ -1,6 +1,7 @@
 import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import { deviceGroupMembers, deviceGroups, devices } from '../store/schema/index.ts'
+import { isName } from '../store/folded.ts'
 import type { Store } from '../store/store.ts'
 
 export type GroupRow = typeof deviceGroups.$inferSelect
@@ -14,7 +15,7 @@ export function createGroupsRepo({ db }: Store) {
       db
         .select()
         .from(deviceGroups)
-        .where(sql`lower(${deviceGroups.name}) = lower(${name})`)
+        .where(isName(deviceGroups.name, name))
         .get(),
     countOf: (owner: UserId): number =>
       db.select({ n: count() }).from(deviceGroups).where(eq(deviceGroups.owner_id, owner)).get()

@@ -42,8 +42,8 @@ async function open(token: string): Promise<Console> {
   )
   const heard: Heard[] = []
   const waiting = new Set<() => void>()
-  socket.onAny((name: FeedEventName, body: never) => {
-    heard.push({ name, body })
+  socket.onAny((name: FeedEventName, body: unknown) => {
+    heard.push({ name, body } as Heard)
     waiting.forEach((look) => look())
   })
   await new Promise<void>((resolve, reject) => {

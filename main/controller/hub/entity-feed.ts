@@ -63,7 +63,7 @@ export function createEntityFeed(deps: EntityFeedDeps, emit: Emit, soon: () => v
 
   return {
     /** Ownership has moved: everybody fetches the lists again, and gets what is theirs to see. */
-    ownersChanged(): void {
+    ownersChanged: (): void => {
       for (const name of ['groups', 'software', 'users', 'enrollments'] as const) reloads.add(name)
       soon()
     },

@@ -3,6 +3,7 @@ import type { DeviceId } from '#shared/domain/ids.ts'
 import type { InstalledSoftware, Inventory } from '#shared/domain/inventory.ts'
 import { inKeyOrder } from '#shared/domain/inventory-delta.ts'
 import { deviceInventory } from '../store/schema/index.ts'
+import { holdsSql, searchedFor } from '../store/folded.ts'
 import type { Store } from '../store/store.ts'
 
 export type InventoryRow = typeof deviceInventory.$inferSelect
@@ -42,9 +43,12 @@ export function createInventoryRepo({ db, sqlite }: Store) {
      where id = ? and not exists (select 1 from device_software where title_id = software_titles.id)`,
   )
 
-  const byName = sqlite.prepare<[string], { entry: string; device_id: DeviceId }>(
+  const byName = sqlite.prepare<
+    { like: string; folded: string },
+    { entry: string; device_id: DeviceId }
+  >(
     `select t.entry, s.device_id from software_titles t join device_software s on s.title_id = t.id
-     where t.name like ? escape '\\' order by t.name, t.id, s.device_id`,
+     where ${holdsSql('t.name')} order by t.name, t.id, s.device_id`,
   )
 
   const told = sqlite.prepare<[], { device_id: DeviceId; collected_at: string; omitted: number }>(
@@ -110,8 +114,7 @@ export function createInventoryRepo({ db, sqlite }: Store) {
     },
     /** Who has a software with this in its name, in the order of names. One at a time: there may be many. */
     *having(part: string): Generator<{ title: Title; deviceId: DeviceId }> {
-      const pattern = `%${part.replaceAll(/[\\%_]/g, (sign) => `\\${sign}`)}%`
-      for (const { entry, device_id } of byName.iterate(pattern))
+      for (const { entry, device_id } of byName.iterate(searchedFor(part)))
         yield { title: JSON.parse(entry) as Title, deviceId: device_id }
     },
     /** Of every device that has told its software, and what was left out of it. */

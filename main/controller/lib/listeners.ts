@@ -4,7 +4,7 @@ export function createListeners<T>() {
   return {
     tell: (event: T): void => listeners.forEach((listener) => listener(event)),
     /** @returns the function that ends it */
-    on(listener: (event: T) => void): () => void {
+    on: (listener: (event: T) => void): (() => void) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },

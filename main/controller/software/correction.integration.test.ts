@@ -50,6 +50,7 @@ describe('an installer that is corrected', () => {
     })
     expect(now).toEqual({
       ...made,
+      revision: made.revision + 1,
       installers: [
         {
           ...made.installers[0],
@@ -88,7 +89,10 @@ describe('an installer that is corrected', () => {
       refusedWith('E_CONFLICT', '/arch'),
     )
     expect(library.software.get(ann, made.id)).toEqual(both)
-    expect(correct(ann, both, { platform: 'windows', arch: 'any' }, 1)).toEqual(both)
+    expect(correct(ann, both, { platform: 'windows', arch: 'any' }, 1)).toEqual({
+      ...both,
+      revision: both.revision + 1,
+    })
     const moved = correct(ann, both, { platform: 'linux', arch: 'arm64' }, 1)
     expect(moved.installers.map((i) => `${i.platform} ${i.arch}`)).toEqual([
       'linux any',

@@ -275,7 +275,7 @@ describe('for a deployment', () => {
   it('every id that is unknown, removed, hidden or not his is named', async () => {
     const good = await add(ann)
     const bens = await add(ben)
-    const removed = await add(ann)
+    const removed = await add(ann, { name: 'removed' })
     library.software.remove(ann, removed.id)
     const [custom] = library.software.createCustom([item({})], ann)
     const ids = [good.id, 999 as SoftwareId, bens.id, removed.id, custom!.id]

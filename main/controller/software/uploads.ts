@@ -19,7 +19,7 @@ import { installerIn, type Access } from './access.ts'
 import { archiveOf, checkNoEntries } from './archive.ts'
 import { checkArguments, checkFree, checkSameFile, inWords } from './checks.ts'
 import { chosenRule } from './rules.ts'
-import type { SoftwareRepo } from './software.repo.ts'
+import type { InstallerRow, OwnedSoftware, SoftwareRepo } from './software.repo.ts'
 
 /** An uploaded file that has arrived and is not yet part of anything. End it with `create`, `addInstaller` or `discard`. */
 export type Upload = {
@@ -28,6 +28,9 @@ export type Upload = {
   staged: Staged
   discard: () => Promise<void>
 }
+
+/** Software that an upload has made, or that was there already. */
+type Created = SoftwareView & { existing?: true }
 
 /** The row of an uploaded installer: what the user says stands above what the file says. */
 function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields) {
@@ -59,6 +62,23 @@ function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields
     size_bytes: upload.staged.sizeBytes,
     fetch_state: 'none' as const,
   }
+}
+
+/** What makes two uploads of one file the same: what was said of it, or read out of it. */
+function uploadedAs(
+  { name, version }: { name: string; version: string },
+  installer: Pick<
+    InstallerRow,
+    'platform' | 'arch' | 'install_args' | 'timeout_seconds' | 'success_exit_codes'
+  > &
+    Pick<InstallerRow, 'detection' | 'archive'>,
+): string {
+  const { platform, arch, install_args, timeout_seconds, success_exit_codes } = installer
+  const { entry = null, uninstall_entry = null } = installer.archive ?? {}
+  return JSON.stringify({
+    ...{ name, version, platform, arch, install_args, timeout_seconds, success_exit_codes },
+    ...{ detection: installer.detection, entry, uninstall_entry },
+  })
 }
 
 /** Inspects the file, then lets `work` write rows in the transaction that keeps it; ends the upload in any case. */
@@ -100,6 +120,21 @@ export function createUploads(deps: {
 }) {
   const { repo, content, inspection, audit, access, view } = deps
 
+  /** An entry of the viewer's own with this file, uploaded as, or corrected to, the same. Entries of others do not count. */
+  function sameUpload(viewer: Viewer, sha256: Sha256, as: string): OwnedSoftware | undefined {
+    return repo
+      .byIds(repo.withFile(sha256))
+      .find(
+        (row) =>
+          row.owner_id === viewer.id &&
+          row.installers.some(
+            (installer) =>
+              installer.sha256 === sha256 &&
+              (installer.uploaded_as === as || uploadedAs(row, installer) === as),
+          ),
+      )
+  }
+
   return {
     /**
      * Takes an uploaded file to disk. Its name is reduced to its last component and cleaned.
@@ -121,23 +156,32 @@ export function createUploads(deps: {
       return { fileName, kind, staged, discard: () => staged.discard() }
     },
 
-    /** New software out of one installer. @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION; then nothing is kept */
-    async create(viewer: Viewer, upload: Upload, fields: SoftwareFields): Promise<SoftwareView> {
-      const id = await keepUpload(inspection, viewer, upload, fields, (installer, facts) => {
+    /**
+     * New software out of one installer; where the viewer has the same file in the library already, as the same thing, that.
+     * @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION; then nothing is kept
+     */
+    async create(viewer: Viewer, upload: Upload, fields: SoftwareFields): Promise<Created> {
+      const { id, isNew } = await keepUpload(inspection, viewer, upload, fields, (installer, facts) => {
+        const name = fields.name ?? facts.name
+        const version = fields.version ?? facts.version
+        const uploaded_as = uploadedAs({ name, version }, installer)
+        const existing = sameUpload(viewer, installer.sha256, uploaded_as)
+        if (existing) return { id: existing.id, isNew: false }
         const row = repo.insert({
-          name: fields.name ?? facts.name,
-          version: fields.version ?? facts.version,
+          name,
+          version,
           publisher: facts.publisher,
           origin: 'library',
           owner_id: viewer.id,
           created_at: isoTime(deps.now()),
         })
-        repo.insertInstaller({ ...installer, software_id: row.id })
+        repo.insertInstaller({ ...installer, uploaded_as, software_id: row.id })
         audit.record(viewer, 'software.create', inWords(row), installer.file_name, {
           data: { sha256: installer.sha256, file_name: installer.file_name },
         })
-        return row.id
+        return { id: row.id, isNew: true }
       })
+      if (!isNew) return { ...view(id), existing: true }
       deps.changed(id)
       return view(id)
     },

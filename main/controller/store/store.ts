@@ -17,6 +17,7 @@ import { lockDataFolder } from './lock.ts'
 import { writeFolderMark } from './mark-file.ts'
 import { migrateTables } from './migrate.ts'
 import { checkRoom, checkRoomForFirstStart, createRoom, type Room } from './room.ts'
+import { addFolding } from './folded.ts'
 import * as schema from './schema/index.ts'
 import { createWaiting, type Waiting } from './waiting.ts'
 
@@ -85,6 +86,7 @@ function openDatabase(file: string): Database.Database {
     sqlite.pragma('synchronous = FULL')
     sqlite.pragma('foreign_keys = ON')
     sqlite.pragma('cache_size = -32768')
+    addFolding(sqlite)
     const check = sqlite.pragma('quick_check(1)', { simple: true })
     if (check !== 'ok') throw new Error(String(check))
     return sqlite

@@ -43,8 +43,8 @@ export function createAccounts(deps: {
   }
   /** Inside a transaction. @throws AppError E_CONFLICT */
   function nameIsFree(username: string, except?: UserId): void {
-    const other = repo.byName(username)
-    if (other && other.id !== except)
+    const other = repo.withName(username).find((row) => row.id !== except)
+    if (other)
       throw new AppError('E_CONFLICT', `There is already a user named ${other.username}.`, [
         { path: '/username', message: 'is taken' },
       ])

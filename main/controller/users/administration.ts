@@ -112,7 +112,8 @@ export function createAdministration(deps: {
           disabled ||
           change.must_change_password === true
         if (signsOut) repo.endSessionsOf(id)
-        const { version: _, ...told } = change
+        const told = { ...change }
+        delete told.version
         audit.record(viewer, 'user.update', subjectOf(row), inWords(row, change), {
           data: { ...told, ...(change.password !== undefined && { password: 'changed' }) },
         })

@@ -34,6 +34,16 @@ export function createSignIn(deps: {
   const nobody = passwords.unmatchable()
   const signIn = ({ row, ...session }: OpenedSession): SignIn => ({ ...session, user: toUser(row) })
 
+  /** Whose name this is. Of several that differ in case alone, from an earlier version, each has to write it exactly. */
+  function namedBy(username: string): UserRow | undefined {
+    const named = repo.withName(username)
+    const exact = username.normalize('NFC')
+    return (
+      named.find((row) => row.username.normalize('NFC') === exact) ??
+      (named.length === 1 ? named[0] : undefined)
+    )
+  }
+
   /** A wrong guess costs time, here as at the sign-in. @throws AppError E_RATE_LIMITED with the seconds to wait */
   function beginTry(username: string, address: string) {
     const attempt = throttle.begin(username, address)
@@ -67,7 +77,7 @@ export function createSignIn(deps: {
      */
     async login(username: string, password: string, origin: Origin): Promise<SignIn> {
       const attempt = beginTry(username, origin.address)
-      const row = repo.byName(username)
+      const row = namedBy(username)
       const right = await passwords
         .verify(password, row?.password_hash ?? nobody)
         .catch((error: unknown) => {

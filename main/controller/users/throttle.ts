@@ -7,6 +7,7 @@
  * No wait is longer than five minutes, a try during a wait does not prolong it, and an hour of rest forgets all. In memory
  * only: a restart forgets as well, which an attacker cannot cause.
  */
+import { foldedName } from '#shared/domain/folding.ts'
 import type { Now } from '../context.ts'
 
 type Rule = { free: number; maxMs: number }
@@ -55,7 +56,7 @@ export function createThrottle(deps: { now: Now }) {
      * @returns how long to wait instead, in ms; or the try, to be told how it went
      */
     begin(account: string, address: string): { waitMs: number } | Try {
-      const name = account.normalize('NFKC').toLowerCase().slice(0, 256)
+      const name = foldedName(account).slice(0, 256)
       const pairKey = `p ${address} ${name}`
       const isWelcome = deps.now() - (welcome.get(pairKey) ?? -Infinity) < 30 * 24 * 3_600_000
       const rules: [Count, Rule][] = [

@@ -2,6 +2,7 @@ import { and, count, desc, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
 import type { Role } from '#shared/contract/entities.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import { sessions, spentRefreshTokens, users } from '../store/schema/index.ts'
+import { isName } from '../store/folded.ts'
 import type { Store } from '../store/store.ts'
 
 export type UserRow = typeof users.$inferSelect
@@ -40,12 +41,9 @@ export function createUsersRepo({ db, sqlite }: Store) {
     list: (): UserRow[] => db.select().from(users).orderBy(users.username).all(),
     byId: (id: UserId): UserRow | undefined =>
       db.select().from(users).where(eq(users.id, id)).get(),
-    byName: (username: string): UserRow | undefined =>
-      db
-        .select()
-        .from(users)
-        .where(sql`lower(${users.username}) = lower(${username})`)
-        .get(),
+    /** Accounts of this name; databases of earlier versions may hold several that differ in case or composition. */
+    withName: (username: string): UserRow[] =>
+      db.select().from(users).where(isName(users.username, username)).orderBy(users.id).all(),
     insert: (row: typeof users.$inferInsert): UserRow =>
       db.insert(users).values(row).returning().get(),
     update: (id: UserId, change: Partial<Omit<UserRow, 'id' | 'created_at'>>): void => {

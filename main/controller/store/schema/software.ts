@@ -58,6 +58,8 @@ export const installers = sqliteTable(
     /** Archives: what of them is run. */
     archive: text({ mode: 'json' }).$type<InstallerArchive>(),
     technology: text().$type<InstallerTechnology>(),
+    /** JSON: as what it was uploaded, whatever was corrected since. The same upload again is recognised by it. */
+    uploaded_as: text(),
     /** Null while the controller still fetches it. */
     sha256: text()
       .$type<Sha256>()

@@ -1,0 +1,36 @@
+/**
+ * Search and comparison of names in SQL, the same as everywhere else (shared/domain/folding.ts). SQLite's own LIKE and lower()
+ * know case for ASCII alone. Texts that are ASCII are compared by SQLite itself, which is many times faster than a call.
+ */
+import type Database from 'better-sqlite3'
+import { sql, type SQL, type SQLWrapper } from 'drizzle-orm'
+import { foldedForSearch, foldedName } from '#shared/domain/folding.ts'
+
+/** Makes `folded(text)` and `folded_name(text)` known to this connection. */
+export function addFolding(sqlite: Database.Database): void {
+  const onText = (fold: (text: string) => string) => (value: unknown) =>
+    typeof value === 'string' ? fold(value) : value
+  sqlite.function('folded', { deterministic: true }, onText(foldedForSearch))
+  sqlite.function('folded_name', { deterministic: true }, onText(foldedName))
+}
+
+/** What `holdsSql` binds for a text: `%` and `_` in it stand for themselves. */
+export function searchedFor(text: string): { like: string; folded: string } {
+  const folded = foldedForSearch(text)
+  return { like: `%${folded.replaceAll(/[%_\\]/g, '\\$&')}%`, folded }
+}
+
+/** A condition for a prepared statement with the parameters `like` and `folded`. @param column from code, never input */
+export const holdsSql = (column: string): string =>
+  `case when octet_length(${column}) = length(${column}) then ${column} like @like escape '\\'
+   else instr(folded(${column}), @folded) > 0 end`
+
+/** Whether the column holds this text. */
+export function holds(column: SQLWrapper, text: string): SQL {
+  const { like, folded } = searchedFor(text)
+  return sql`case when octet_length(${column}) = length(${column}) then ${column} like ${like} escape '\\' else instr(folded(${column}), ${folded}) > 0 end`
+}
+
+/** Whether the column is this name. */
+export const isName = (column: SQLWrapper, name: string): SQL =>
+  sql`folded_name(${column}) = ${foldedName(name)}`
