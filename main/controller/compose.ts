@@ -15,6 +15,7 @@ import { openConsolePort } from './http/console-port.ts'
 import { createGroups } from './groups/index.ts'
 import { createInspection } from './inspection/index.ts'
 import { createInventories } from './inventory/index.ts'
+import type { NamedDeployment } from './lib/in-use.ts'
 import { hubAddresses } from './hub/addresses.ts'
 import { watchDefaultRoute } from './hub/default-route.ts'
 import { createAgentsEdge } from './hub/agents.ts'
@@ -150,7 +151,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     })
     undo.push(() => devices.stop())
     const inventories = createInventories({ ...common, devices })
-    const groups = createGroups({ ...common, devices })
+    const groups = createGroups({
+      ...common,
+      devices,
+      usedBy: (id): NamedDeployment[] => deployments.usingGroup(id),
+    })
     const agentFiles = createAgentFiles(options.agentsDir ?? null)
     const enrollment = createEnrollment({ ...common, devices, groups, keys, addresses, agentFiles })
     const pairing = createPairing({
@@ -185,7 +190,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       content,
       inspection,
       fetchOptions: { allowPrivateFetch: options.allowPrivateFetch ?? false },
-      isInUse: (id): boolean => deployments.isSoftwareInUse(id),
+      usedBy: (id): NamedDeployment[] => deployments.usingSoftware(id),
     })
     const agents = createAgentsEdge()
     const deployments = createDeployments({

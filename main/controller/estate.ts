@@ -34,10 +34,10 @@ export function createEstate(slices: () => Slices, ownersChanged: () => void): E
         enrollments: enrollment.openOf(id),
       }
     },
-    handOver(from, to) {
+    handOver(from, to, name) {
       const { devices, groups, software, enrollment, deployments } = slices()
       for (const slice of [devices, groups, software, enrollment, deployments])
-        slice.handOver(from, to)
+        slice.handOver(from, to, name)
     },
     visibilityChanged: ownersChanged,
     /** Open consoles show the new owner; what was nobody's before is among it and looks as it did. */

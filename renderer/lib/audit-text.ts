@@ -17,6 +17,7 @@ const WORDS: Record<AuditAction, Words> = {
   'deployment.create': { name: 'Deployment created', sentence: '{who} created {what}' },
   'deployment.end': { name: 'Deployment ended', sentence: '{What} ended' },
   'deployment.pause': { name: 'Deployment paused', sentence: '{who} paused {what}' },
+  'deployment.start': { name: 'Deployment started', sentence: '{What} started' },
   'deployment.restart': { name: 'Restart ordered', sentence: '{who} ordered a restart of {what}' },
   'deployment.restart_end': { name: 'Restart ended', sentence: 'The restart of {what} ended' },
   'deployment.restarts_cancel': {

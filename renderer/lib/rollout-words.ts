@@ -87,6 +87,8 @@ export function waveLines(waves: Preflight['waves']): WaveLine[] {
 export const momentInWords = (atMs: number, nowMs: number): string =>
   `${formatDay(atMs, nowMs)} at ${formatClockTime(atMs)}`
 
+const ON_THEN = 'This computer has to be on then.'
+
 export type Notice = {
   kind: 'canceling' | 'failures' | 'paused' | 'scheduled' | 'window'
   title: string
@@ -101,6 +103,7 @@ type Watched = Pick<
   | 'pause_message'
   | 'canceling'
   | 'scheduled_at'
+  | 'targets_are_preview'
   | 'maintenance_window'
   | 'counts'
 >
@@ -132,13 +135,14 @@ export function noticeOf(d: Watched, nowMs: number): Notice | null {
         }
       : { kind: 'paused', title: d.pause_message ?? 'Paused.', text: goesOn }
   const startMs = d.scheduled_at ? Date.parse(d.scheduled_at) : 0
+  const preview = d.targets_are_preview ? ' Which PCs it reaches is decided then.' : ''
   if (d.status === 'pending' && startMs > nowMs)
     return {
       kind: 'scheduled',
       title: `Starts ${momentInWords(startMs, nowMs)}`,
       text: d.maintenance_window
-        ? `Only within its window: ${windowInWords(d.maintenance_window)}. This computer has to be on then.`
-        : 'This computer has to be on then.',
+        ? `Only within its window: ${windowInWords(d.maintenance_window)}. ${ON_THEN}${preview}`
+        : `${ON_THEN}${preview}`,
     }
   if (d.maintenance_window && pending > 0) {
     const { isOpen, changesAtMs } = windowAt(d.maintenance_window, nowMs)

@@ -77,6 +77,13 @@ export const useLiveStore = defineStore('live', () => {
     meters.set(target.id, meter)
   }
 
+  /** Its targets are others now: who it reaches was decided, or its groups have changed. */
+  function applyDeployment(next: Deployment): void {
+    const known = deployments.byId.get(next.id)
+    if (next.id !== id.value || !known?.targets_are_preview) return
+    if (!next.targets_are_preview || next.device_count !== known.device_count) void loader.load()
+  }
+
   function applyTargets(update: TargetsUpdated): void {
     if (update.deployment_id !== id.value) return
     heard++
@@ -108,6 +115,7 @@ export const useLiveStore = defineStore('live', () => {
     targets,
     list: computed(() => [...targets.value.values()]),
     open,
+    applyDeployment,
     applyTargets,
     /** Bytes a second of one target, null while unknown. */
     speedOf: (target: TargetId, nowMs: number) => meters.get(target)?.speed(nowMs) ?? null,

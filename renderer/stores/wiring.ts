@@ -55,7 +55,10 @@ export function createWiring(notices: Notices): Wiring {
     enrollments_updated: (body) => enrollments.apply(body),
     device_updated: (body) => devices.apply(body),
     devices_pending: (body) => (devices.pending = body.count),
-    deployment_updated: (body) => deployments.put(body),
+    deployment_updated: (body) => {
+      live.applyDeployment(body)
+      deployments.put(body)
+    },
     deployment_completed: (body) => {
       deployments.applyCompleted(body)
       void stats.load()

@@ -49,6 +49,8 @@ export const Deployment = z.object({
   wave_count: count,
   /** Earliest start. */
   scheduled_at: Timestamp.nullable(),
+  /** It has not started; which PCs it reaches is decided when it does. */
+  targets_are_preview: z.boolean().default(false),
   maintenance_window: MaintenanceWindow.nullable(),
   offline_policy: z.enum(['fail', 'wait']),
   wait_minutes: count,

@@ -160,6 +160,8 @@ export const Software = z.object({
   publisher: z.string(),
   origin: z.enum(['library', 'custom']),
   owner_id: UserId.nullable(),
+  /** Who added it, also once that account was removed. */
+  created_by_name: z.string().nullable().default(null),
   created_at: Timestamp,
   /** Software that must be there first: it is installed before this one, and its failure fails this one. */
   depends_on: z.array(SoftwareId),
@@ -175,6 +177,8 @@ export const Enrollment = z.object({
   uses: count,
   expires_at: Timestamp,
   created_at: Timestamp,
+  /** Who made it, also once that account was removed. */
+  created_by_name: z.string().nullable().default(null),
   group_ids: z.array(GroupId),
   revoked: z.boolean(),
 })

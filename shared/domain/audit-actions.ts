@@ -16,6 +16,7 @@ export const AUDIT_ACTIONS = [
   'deployment.restarts_cancel',
   'deployment.resume',
   'deployment.retry',
+  'deployment.start',
   'deployment.stop_all',
   'device.agent_update_failed',
   'device.agent_updated',

@@ -13,7 +13,7 @@ export type ChoiceDeps = {
   now: Now
   devices: Devices
   groups: Groups
-  software: Pick<Software, 'resolve' | 'checkCustom' | 'nameOf' | 'fileFault'>
+  software: Pick<Software, 'resolve' | 'checkCustom' | 'nameOf' | 'fileFault' | 'installersOf'>
 }
 
 export const softwareTitle = (item: { name: string; version: string }): string =>
@@ -56,7 +56,11 @@ export type Waves = {
   waveOf: (deviceId: DeviceId) => number
   sizes: number[]
 }
-export function cutIntoWaves(deps: ChoiceDeps, input: CreateDeployment, all: DeviceRow[]): Waves {
+export function cutIntoWaves(
+  deps: ChoiceDeps,
+  input: Pick<CreateDeployment, 'strategy_type' | 'strategy'>,
+  all: DeviceRow[],
+): Waves {
   const devices = inWaveOrder(deps, all)
   const sizes = waveSizes(input.strategy_type, input.strategy, devices.length)
   const waves = new Map<DeviceId, number>()

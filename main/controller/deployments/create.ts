@@ -18,6 +18,7 @@ import {
   type Waves,
 } from './choose.ts'
 import type { DeploymentsRepo, NewTarget } from './deployments.repo.ts'
+import { startsLater } from './starts-later.ts'
 import type { Trail } from './trail.ts'
 
 /** Targets of one deployment: more would be a mistake at the scale the product is made for. */
@@ -31,12 +32,15 @@ type Deps = ChoiceDeps & {
 }
 
 /** Which installer each device takes: looked up once per platform and architecture, not once per device. */
-function targetsOf({ devices, waveOf }: Waves, software: SoftwareWithInstallers[]): NewTarget[] {
+export function targetsOf(
+  { devices, waveOf }: Waves,
+  software: Pick<SoftwareWithInstallers, 'id' | 'installers'>[],
+): NewTarget[] {
   const choices = new Map<
     string,
     ReturnType<typeof chooseInstaller<SoftwareWithInstallers['installers'][number]>>
   >()
-  const choose = (device: DeviceRow, item: SoftwareWithInstallers) => {
+  const choose = (device: DeviceRow, item: (typeof software)[number]) => {
     const key = `${item.id}/${device.platform}/${device.arch}`
     if (!choices.has(key)) choices.set(key, chooseInstaller(item.installers, device))
     return choices.get(key) ?? null
@@ -69,6 +73,10 @@ export function createDeployment(
       `This would make more than ${TARGET_LIMIT} targets. Split it into several deployments.`,
     )
 
+  const times = {
+    scheduled_at: input.scheduled_at === undefined ? null : isoTime(Date.parse(input.scheduled_at)),
+    maintenance_window: input.maintenance_window ?? null,
+  }
   return deps.store.transaction(() => {
     const software = [...library, ...deps.software.createCustom(input.custom_software, viewer)]
     const row = deps.repo.insert(
@@ -81,9 +89,14 @@ export function createDeployment(
         strategy_type: input.strategy_type,
         strategy: input.strategy,
         wave_count: waves.sizes.length,
-        scheduled_at:
-          input.scheduled_at === undefined ? null : isoTime(Date.parse(input.scheduled_at)),
-        maintenance_window: input.maintenance_window ?? null,
+        ...times,
+        chosen: startsLater(times, deps.now())
+          ? {
+              device_ids: [...new Set(input.device_ids)],
+              group_ids: [...new Set(input.group_ids)],
+              software_ids: software.map((item) => item.id),
+            }
+          : null,
         offline_policy: input.offline_policy,
         wait_minutes: input.wait_minutes,
         timeout_seconds: input.timeout_seconds ?? null,

@@ -1,7 +1,15 @@
 /** Rows of deployments, and of what they are made of. Targets and attempts have repositories of their own. */
-import { and, count, desc, eq, gte, inArray, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gte, inArray, or, sql } from 'drizzle-orm'
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
-import type { DeploymentId, DeviceId, InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
+import type { Role } from '#shared/contract/entities.ts'
+import type {
+  DeploymentId,
+  DeviceId,
+  GroupId,
+  InstallerId,
+  SoftwareId,
+  UserId,
+} from '#shared/domain/ids.ts'
 import {
   deployments,
   deploymentTargets,
@@ -21,6 +29,10 @@ export type * from './target-views.repo.ts'
 export type * from './targets.repo.ts'
 export type DeploymentRow = typeof deployments.$inferSelect
 export type DeploymentsRepo = ReturnType<typeof createDeploymentsRepo>
+
+/** Whether it starts later and names this. */
+const chose = (what: 'group_ids' | 'software_ids', id: GroupId | SoftwareId) =>
+  sql`exists (select 1 from json_each(${deployments.chosen}, ${`$.${what}`}) c where c.value = ${id})`
 
 export function createDeploymentsRepo(store: Store) {
   const { db } = store
@@ -56,15 +68,58 @@ export function createDeploymentsRepo(store: Store) {
       targets.insertTargets(made.id, row.created_at, list)
       return made
     },
+    /** Other targets for a deployment that has not started. */
+    replaceTargets(
+      id: DeploymentId,
+      sinceIso: string,
+      list: NewTarget[],
+      change: Pick<DeploymentRow, 'device_count' | 'wave_count'>,
+    ): void {
+      targets.removeTargets(id)
+      targets.insertTargets(id, sinceIso, list)
+      const none = { downloading: 0, installing: 0, completed: 0, failed: 0, skipped: 0 }
+      db.update(deployments)
+        .set({ ...change, ...none, pending: list.length })
+        .where(eq(deployments.id, id))
+        .run()
+    },
+    pendingWithGroup: (group: GroupId): DeploymentRow[] =>
+      db
+        .select()
+        .from(deployments)
+        .where(and(eq(deployments.status, 'pending'), chose('group_ids', group)))
+        .all(),
+    /** Not ended, and it would miss this software: a target of it is open, or it starts later. */
+    activeWithSoftware: (id: SoftwareId): DeploymentRow[] =>
+      db
+        .select()
+        .from(deployments)
+        .where(
+          and(
+            inArray(deployments.status, ['pending', 'in_progress']),
+            or(
+              and(eq(deployments.status, 'pending'), chose('software_ids', id)),
+              sql`exists (select 1 from deployment_targets t where t.deployment_id = ${deployments.id} and t.software_id = ${id}
+                and t.deployment_status in ('pending', 'downloading', 'installing'))`,
+            ),
+          ),
+        )
+        .all(),
+    roleOf: (id: UserId): Role | null =>
+      db.select({ role: users.role }).from(users).where(eq(users.id, id)).get()?.role ?? null,
     byId: (id: DeploymentId): DeploymentRow | undefined => deploymentById.get({ id }),
     update: (id: DeploymentId, change: Partial<DeploymentRow>): void => {
       db.update(deployments).set(change).where(eq(deployments.id, id)).run()
     },
     /** Not ended, oldest first. */
     activeIds: (): DeploymentId[] => active.all(),
-    creatorName: (id: UserId | null): string | null =>
-      id === null
-        ? null
+    /** Of the account as it is called now; of a removed one as it was called then. */
+    creatorName: ({
+      created_by: id,
+      created_by_name,
+    }: Pick<DeploymentRow, 'created_by' | 'created_by_name'>): string | null =>
+      created_by_name !== null || id === null
+        ? created_by_name
         : (db.select({ name: users.username }).from(users).where(eq(users.id, id)).get()?.name ??
           null),
     page(
@@ -154,8 +209,11 @@ export function createDeploymentsRepo(store: Store) {
         .from(deployments)
         .where(eq(deployments.created_by, owner))
         .get() ?? { all: 0, active: 0 },
-    handOver: (from: UserId, to: UserId | null): void => {
-      db.update(deployments).set({ created_by: to }).where(eq(deployments.created_by, from)).run()
+    handOver: (from: UserId, to: UserId | null, name: string): void => {
+      db.update(deployments)
+        .set({ created_by: to, created_by_name: sql`coalesce(created_by_name, ${name})` })
+        .where(eq(deployments.created_by, from))
+        .run()
     },
 
     installer: (id: InstallerId): InstallerRow | undefined => installerById.get({ id }),

@@ -29,6 +29,8 @@ export function createEngine(deps: {
   fileFault: (installer: InstallerRow) => FileFault | null
   /** Devices that are about to restart, or are at it. */
   restartingDevices: () => ReadonlySet<DeviceId>
+  /** Decides the targets of a deployment that starts now. */
+  resolve: (id: DeploymentId) => void
   now: Now
   log: Log
   timings: EngineTimings
@@ -89,12 +91,17 @@ export function createEngine(deps: {
       wakeAt.delete(id)
       return false
     }
-    const targets = openTargets.of(id)
-    const { actions, wakeAtMs, more } = plan(
-      snapshotOf(row, targets),
-      deps.now(),
-      timings.actionsPerRun,
-    )
+    let targets = openTargets.of(id)
+    const planned = () => plan(snapshotOf(row, targets), deps.now(), timings.actionsPerRun)
+    let next = planned()
+    if (row.chosen && next.actions.some(({ type }) => type === 'start')) {
+      // Its own transaction: should the start not be written, it is decided once more.
+      deps.resolve(id)
+      openTargets.forget(id)
+      targets = openTargets.of(id)
+      next = planned()
+    }
+    const { actions, wakeAtMs, more } = next
     if (wakeAtMs === null) wakeAt.delete(id)
     else wakeAt.set(id, wakeAtMs)
     if (actions.length === 0) return false
@@ -164,6 +171,8 @@ export function createEngine(deps: {
   }
 
   return {
+    /** Its targets are others now. */
+    forget: openTargets.forget,
     /** Look at these soon. */
     poke(ids: Iterable<DeploymentId>): void {
       const before = dirty.size

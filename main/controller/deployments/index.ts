@@ -12,6 +12,7 @@ import type {
   AttemptId,
   DeploymentId,
   DeviceId,
+  GroupId,
   InstallerId,
   Sha256,
   SoftwareId,
@@ -37,6 +38,7 @@ import { createFileFaults } from './file-faults.ts'
 import { createFigures } from './figures.ts'
 import { preflight } from './preflight.ts'
 import { createOutputsRepo } from './outputs.repo.ts'
+import { createResolve } from './resolve.ts'
 import { createReader } from './read.ts'
 import { createReconcile } from './reconcile.ts'
 import { createRecorder } from './record.ts'
@@ -119,10 +121,12 @@ export function createDeployments(deps: {
     cancelLost: (target): void => engine.cancelLost(target.deployment_id, target.id),
   })
   const trail = createTrail({ audit: deps.audit, repo })
+  const { resolve, waitingForGroup } = createResolve({ ...deps, repo, trail })
   const engine = createEngine({
     ...{ repo, devices, sender, trail, fileFault },
     ...{ now, log, timings, committed },
     restartingDevices: () => restarts.restartingDevices(),
+    resolve: (id) => void resolve(id, true),
   })
   const restarts: Restarts = createRestarts({
     ...{ devices, sign: deps.sign, keyId: deps.keyId, agents: deps.agents },
@@ -138,6 +142,17 @@ export function createDeployments(deps: {
   devices.onChange(({ id }) => {
     engine.poke(repo.deploymentsWaitingFor([id]))
     restarts.poke()
+  })
+
+  deps.groups.onChange(({ id: groupId }) => {
+    const changes = createChanges()
+    for (const { id } of waitingForGroup(groupId))
+      if (resolve(id, false)) {
+        engine.forget(id)
+        changes.deployment(id)
+        changes.owing.add(id)
+      }
+    committed(changes)
   })
 
   const createDeps = { ...deps, repo, trail }
@@ -203,12 +218,15 @@ export function createDeployments(deps: {
     idsOfDevice: (id: DeviceId): DeploymentId[] => repo.idsOfDevice(id),
     /** For the removal of a user: all of his, and those of them that have not ended. */
     countOf: (id: UserId): { all: number; active: number } => repo.countOf(id),
-    handOver(from: UserId, to: UserId | null): void {
-      repo.handOver(from, to)
+    handOver(from: UserId, to: UserId | null, name: string): void {
+      repo.handOver(from, to, name)
     },
     /** Devices at work now. */
     workingDevices: (): ReadonlySet<DeviceId> => engine.workingDevices(),
-    isSoftwareInUse: (id: SoftwareId): boolean => repo.softwareInUse(id),
+    /** Deployments that would miss this software. */
+    usingSoftware: (id: SoftwareId) => repo.activeWithSoftware(id),
+    /** Deployments that have not started and take their PCs from this group then. */
+    usingGroup: (id: GroupId) => repo.pendingWithGroup(id),
     /** A package given as an address has arrived, or cannot be had. */
     installerSettled: (id: InstallerId): void => engine.poke(repo.deploymentsUsingInstaller(id)),
 

@@ -44,7 +44,7 @@ export function createReader(deps: {
   }
   const view = (id: DeploymentId): Deployment => {
     const row = repo.byId(id)!
-    return toDeployment(row, repo.creatorName(row.created_by), restarts.countsOf)
+    return toDeployment(row, repo.creatorName(row), restarts.countsOf)
   }
 
   return {
@@ -69,7 +69,11 @@ export function createReader(deps: {
       )
       return {
         deployments: rows.map((row) =>
-          toDeployment(row.deployment, row.creator, restarts.countsOf),
+          toDeployment(
+            row.deployment,
+            row.deployment.created_by_name ?? row.creator,
+            restarts.countsOf,
+          ),
         ),
         total,
       }

@@ -129,6 +129,10 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
           JSON.stringify(devices),
         )
     },
+    /** Of a deployment that has not started: nothing of these targets was ever sent. */
+    removeTargets: (id: DeploymentId): void => {
+      db.delete(deploymentTargets).where(eq(deploymentTargets.deployment_id, id)).run()
+    },
     target: (id: TargetId): TargetRow | undefined => targetById.get({ id }),
 
     // ---- for the engine
@@ -207,18 +211,6 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
         )
         .all()
         .map((row) => row.id),
-    softwareInUse: (softwareId: SoftwareId): boolean =>
-      db
-        .select({ id: deploymentTargets.id })
-        .from(deploymentTargets)
-        .where(
-          and(
-            eq(deploymentTargets.software_id, softwareId),
-            inArray(deploymentTargets.deployment_status, [...OPEN]),
-          ),
-        )
-        .limit(1)
-        .get() !== undefined,
     failedTargets: (id: DeploymentId): TargetRow[] =>
       db
         .select()

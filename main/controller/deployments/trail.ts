@@ -69,6 +69,23 @@ export function createTrail(deps: {
         },
       )
     },
+    /** It starts later than it was made: whom it reaches, now that this is decided. */
+    resolved(
+      row: DeploymentRow,
+      devices: readonly Named[],
+      { joined, left }: { joined: number; left: number },
+    ): void {
+      deps.audit.record(
+        null,
+        'deployment.start',
+        `deployment ${row.name}`,
+        `to ${devices.length} devices; since it was made ${joined} joined and ${left} left`,
+        {
+          deploymentId: row.id,
+          data: { ...deviceList(devices), joined, left, group_ids: row.chosen?.group_ids ?? [] },
+        },
+      )
+    },
     /** A package given as an address has its hash by now. */
     ended(row: DeploymentRow, end: DeploymentCompleted): void {
       const { status, success_count, failure_count, skipped_count, total_count } = end

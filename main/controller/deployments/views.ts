@@ -50,6 +50,7 @@ export function toDeployment(
     wave: row.wave,
     wave_count: row.wave_count,
     scheduled_at: row.scheduled_at,
+    targets_are_preview: row.status === 'pending' && row.chosen !== null,
     maintenance_window: row.maintenance_window,
     offline_policy: row.offline_policy,
     wait_minutes: row.wait_minutes,

@@ -1,6 +1,6 @@
 import { and, count, desc, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { EnrollmentId, UserId } from '#shared/domain/ids.ts'
-import { enrollments } from '../store/schema/index.ts'
+import { enrollments, users } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 
 export type EnrollmentRow = typeof enrollments.$inferSelect
@@ -50,6 +50,15 @@ export function createEnrollmentRepo({ db }: Store) {
           ),
         )
         .get()?.n ?? 0,
+    /** They keep the name of who made them. */
+    nameMaker: (maker: UserId, name: string): void => {
+      db.update(enrollments)
+        .set({ created_by_name: sql`coalesce(created_by_name, ${name})` })
+        .where(eq(enrollments.created_by, maker))
+        .run()
+    },
+    nameOf: (id: UserId): string | null =>
+      db.select({ name: users.username }).from(users).where(eq(users.id, id)).get()?.name ?? null,
     handOver: (from: UserId, to: UserId): void => {
       db.update(enrollments).set({ created_by: to }).where(eq(enrollments.created_by, from)).run()
     },

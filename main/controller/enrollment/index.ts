@@ -35,12 +35,13 @@ export { verifies } from './proof.ts'
 export type EnrollmentService = ReturnType<typeof createEnrollment>
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 
-const toEnrollment = (row: EnrollmentRow): Enrollment => ({
+const toEnrollment = (row: EnrollmentRow, maker: string | null): Enrollment => ({
   id: row.id,
   max_uses: row.max_uses,
   uses: row.uses,
   expires_at: row.expires_at,
   created_at: row.created_at,
+  created_by_name: row.created_by_name ?? maker,
   group_ids: row.group_ids,
   revoked: row.revoked_at !== null,
 })
@@ -59,6 +60,8 @@ export function createEnrollment(deps: {
 }) {
   const repo = createEnrollmentRepo(deps.store)
   const changes = createListeners<EnrollmentId | 'all'>()
+  const view = (row: EnrollmentRow): Enrollment =>
+    toEnrollment(row, row.created_by === null ? null : repo.nameOf(row.created_by))
 
   return {
     create(
@@ -104,21 +107,24 @@ export function createEnrollment(deps: {
     /** Codes of his that still admit PCs. */
     openOf: (id: UserId): number => repo.countOpen(id, isoTime(deps.now())),
     /** For the removal of a user: whoever has a code of his gets in by the new owner's leave, or not at all. */
-    handOver: (from: UserId, to: UserId | null): void =>
-      to === null ? repo.revokeOf(from, isoTime(deps.now())) : repo.handOver(from, to),
+    handOver(from: UserId, to: UserId | null, name: string): void {
+      repo.nameMaker(from, name)
+      if (to === null) repo.revokeOf(from, isoTime(deps.now()))
+      else repo.handOver(from, to)
+    },
 
     list: (viewer: Viewer): Enrollment[] =>
       repo
         .list()
         .filter((row) => maySee(viewer, row.created_by))
-        .map(toEnrollment),
+        .map(view),
 
     /** Told after the commit; `all`: any of them may look different. */
     onChange: changes.on,
     /** For the feed. */
     describe(id: EnrollmentId): { enrollment: Enrollment; ownerId: UserId | null } | null {
       const row = repo.byId(id)
-      return row ? { enrollment: toEnrollment(row), ownerId: row.created_by } : null
+      return row ? { enrollment: view(row), ownerId: row.created_by } : null
     },
 
     revoke(viewer: Viewer, id: EnrollmentId): void {

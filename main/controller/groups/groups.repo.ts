@@ -12,11 +12,7 @@ export function createGroupsRepo({ db }: Store) {
     byId: (id: GroupId): GroupRow | undefined =>
       db.select().from(deviceGroups).where(eq(deviceGroups.id, id)).get(),
     byName: (name: string): GroupRow | undefined =>
-      db
-        .select()
-        .from(deviceGroups)
-        .where(isName(deviceGroups.name, name))
-        .get(),
+      db.select().from(deviceGroups).where(isName(deviceGroups.name, name)).get(),
     countOf: (owner: UserId): number =>
       db.select({ n: count() }).from(deviceGroups).where(eq(deviceGroups.owner_id, owner)).get()
         ?.n ?? 0,

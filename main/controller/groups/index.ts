@@ -7,6 +7,7 @@ import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import { checkVersion } from '../lib/check-version.ts'
+import { checkUnused, type NamedDeployment } from '../lib/in-use.ts'
 import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { createGroupsRepo, type GroupRow } from './groups.repo.ts'
@@ -19,7 +20,14 @@ type Members = { added: DeviceId[]; removed: DeviceId[] }
 /** In the audit log, of many. */
 const NAMES_TOLD = 20
 
-export function createGroups(deps: { store: Store; now: Now; audit: Audit; devices: Devices }) {
+export function createGroups(deps: {
+  store: Store
+  now: Now
+  audit: Audit
+  devices: Devices
+  /** Deployments that take their PCs from it when they start. */
+  usedBy: (id: GroupId) => NamedDeployment[]
+}) {
   const repo = createGroupsRepo(deps.store)
   const changes = createListeners<GroupChange>()
 
@@ -131,10 +139,12 @@ export function createGroups(deps: { store: Store; now: Now; audit: Audit; devic
       return view(id)
     },
 
+    /** @throws AppError E_NOT_FOUND, E_IN_USE while a deployment that has not started names it */
     remove(viewer: Viewer, id: GroupId): void {
       const row = visible(viewer, id)
       const members = toGroups([row])[0]!.device_ids
       deps.store.transaction(() => {
+        checkUnused(viewer, `The group ${row.name}`, deps.usedBy(id))
         repo.remove(id)
         deps.audit.record(viewer, 'group.delete', `group ${row.name}`, '')
       })
@@ -157,6 +167,11 @@ export function createGroups(deps: { store: Store; now: Now; audit: Audit; devic
         )
       return [...new Set(repo.members(ids).map((m) => m.device_id))]
     },
+
+    /** Who is in these groups; what does not exist any more is passed over. */
+    membersNow: (ids: GroupId[]): DeviceId[] => [
+      ...new Set(repo.members(ids).map((m) => m.device_id)),
+    ],
 
     /** Puts a device that has just been enrolled into the groups its code names; groups that are gone are passed over. */
     addToGroups(ids: GroupId[], deviceId: DeviceId): void {

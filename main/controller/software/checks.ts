@@ -41,12 +41,6 @@ export function checkSameFile(fileName: string, wanted: Sha256 | null, found: Sh
     )
 }
 
-export const inUse = (softwareName: string): AppError =>
-  new AppError(
-    'E_IN_USE',
-    `${softwareName} is part of a deployment that has not ended. Wait for its end or cancel it.`,
-  )
-
 /** What the audit trail calls it. */
 export const inWords = (row: Pick<SoftwareRow, 'name' | 'version'>): string =>
   row.version ? `software ${row.name} ${row.version}` : `software ${row.name}`

@@ -7,10 +7,11 @@ import type { Audit } from '../audit/index.ts'
 import type { Content } from '../content/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
+import { checkUnused, type NamedDeployment } from '../lib/in-use.ts'
 import { checkVersion } from '../lib/check-version.ts'
 import { installerIn, type Access } from './access.ts'
 import { correctedArchive, withoutEntries } from './archive.ts'
-import { auditText, checkArguments, checkFree, given, inUse, inWords } from './checks.ts'
+import { auditText, checkArguments, checkFree, given, inWords } from './checks.ts'
 import { checkChangedRule } from './rules.ts'
 import type { SoftwareRepo } from './software.repo.ts'
 
@@ -22,8 +23,8 @@ export function createEdit(deps: {
   audit: Audit
   access: Access
   view: (id: SoftwareId) => SoftwareView
-  /** Whether a target that has not ended uses it. */
-  isInUse: (id: SoftwareId) => boolean
+  /** Deployments that would miss it. */
+  usedBy: (id: SoftwareId) => NamedDeployment[]
   /** After the commit: it looks different, or is gone. */
   changed: (id: SoftwareId) => void
 }) {
@@ -88,7 +89,7 @@ export function createEdit(deps: {
           row.installers.filter((other) => other !== before),
           after,
         )
-        if (deps.isInUse(id)) throw inUse(row.name)
+        checkUnused(viewer, row.name, deps.usedBy(id))
         repo.updateInstaller(installerId, set)
         repo.countChange(id)
         audit.record(
@@ -106,7 +107,7 @@ export function createEdit(deps: {
     remove(viewer: Viewer, id: SoftwareId): void {
       store.transaction(() => {
         const row = access.changeable(viewer, id)
-        if (deps.isInUse(id)) throw inUse(row.name)
+        checkUnused(viewer, row.name, deps.usedBy(id))
         repo.update(id, { deleted_at: isoTime(deps.now()) })
         // Its bytes may go. A retry of an old target fails with these words instead of waiting for ever.
         repo.updateInstallersOf(id, {

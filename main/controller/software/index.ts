@@ -6,6 +6,7 @@ import type { Audit } from '../audit/index.ts'
 import type { Content, FileFault } from '../content/index.ts'
 import type { Log, Now, Viewer } from '../context.ts'
 import type { Inspection } from '../inspection/index.ts'
+import type { NamedDeployment } from '../lib/in-use.ts'
 import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { createAccess, installerIn } from './access.ts'
@@ -33,12 +34,12 @@ export function createSoftware(deps: {
   now: Now
   log: Log
   audit: Audit
-  /** Whether a target that has not ended uses it. */
-  isInUse: (id: SoftwareId) => boolean
+  /** Deployments that would miss it: open targets use it, or it is in one that starts later. */
+  usedBy: (id: SoftwareId) => NamedDeployment[]
   /** Tests shorten waits, tests and the demo fetch from loopback. */
   fetchOptions?: Partial<FetchOptions>
 }) {
-  const { store, content, inspection, now, audit, isInUse } = deps
+  const { store, content, inspection, now, audit, usedBy } = deps
   const repo = createSoftwareRepo(store)
   const access = createAccess(repo)
   const listeners = new Set<(id: InstallerId) => void>()
@@ -73,7 +74,7 @@ export function createSoftware(deps: {
   /** What came from an address, cannot be used any more, and is still wanted. */
   function fetchMissing(): void {
     for (const row of repo.fetched())
-      if (fileFault(row) && isInUse(row.software_id)) fetchAgain(row)
+      if (fileFault(row) && usedBy(row.software_id).length > 0) fetchAgain(row)
   }
   content.onFault(() => {
     fetchMissing()
@@ -97,7 +98,7 @@ export function createSoftware(deps: {
       fileReturned: (sha256) => repo.withFile(sha256).forEach(changed),
       stopping: stopping.signal,
     }),
-    ...createEdit({ store, repo, content, now, audit, access, view, isInUse, changed }),
+    ...createEdit({ store, repo, content, now, audit, access, view, usedBy, changed }),
 
     onChange: changes.on,
     /** For the feed; null: it is not in the library (any more). `ownerId` `everyone`: an administrator put it there. */
@@ -112,7 +113,8 @@ export function createSoftware(deps: {
 
     /** For the removal of a user. */
     countOf: (id: UserId): number => repo.countOf(id),
-    handOver: (from: UserId, to: UserId | null): void => repo.handOver(from, to),
+    handOver: (from: UserId, to: UserId | null, name: string): void =>
+      repo.handOver(from, to, name),
 
     // ---- for deployments
     resolve: access.resolve,

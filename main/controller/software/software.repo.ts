@@ -13,12 +13,17 @@ export type FetchReason = NonNullable<InstallerRow['fetch_reason']>
 
 export function createSoftwareRepo({ db }: Store) {
   function withInstallers(
-    rows: { software: SoftwareRow; owner_role: Role | null }[],
+    rows: { software: SoftwareRow; owner_role: Role | null; owner_name: string | null }[],
   ): OwnedSoftware[] {
     const byId = new Map(
       rows.map((row) => [
         row.software.id,
-        { ...row.software, owner_role: row.owner_role, installers: [] as InstallerRow[] },
+        {
+          ...row.software,
+          created_by_name: row.software.created_by_name ?? row.owner_name,
+          owner_role: row.owner_role,
+          installers: [] as InstallerRow[],
+        },
       ]),
     )
     if (byId.size > 0)
@@ -33,7 +38,7 @@ export function createSoftwareRepo({ db }: Store) {
   }
   const library = () =>
     db
-      .select({ software, owner_role: users.role })
+      .select({ software, owner_role: users.role, owner_name: users.username })
       .from(software)
       .leftJoin(users, eq(users.id, software.owner_id))
   const isShown = and(eq(software.origin, 'library'), isNull(software.deleted_at))
@@ -63,8 +68,11 @@ export function createSoftwareRepo({ db }: Store) {
         .from(software)
         .where(and(isShown, eq(software.owner_id, owner)))
         .get()?.n ?? 0,
-    handOver: (from: UserId, to: UserId | null): void => {
-      db.update(software).set({ owner_id: to }).where(eq(software.owner_id, from)).run()
+    handOver: (from: UserId, to: UserId | null, name: string): void => {
+      db.update(software)
+        .set({ owner_id: to, created_by_name: sql`coalesce(created_by_name, ${name})` })
+        .where(eq(software.owner_id, from))
+        .run()
     },
     insert: (row: typeof software.$inferInsert): SoftwareRow =>
       db.insert(software).values(row).returning().get(),

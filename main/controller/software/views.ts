@@ -31,6 +31,7 @@ export const toSoftware = (
   publisher: row.publisher,
   origin: row.origin,
   owner_id: row.owner_id,
+  created_by_name: row.created_by_name,
   created_at: row.created_at,
   depends_on: row.depends_on,
   revision: row.revision,

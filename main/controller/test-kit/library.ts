@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import pino from 'pino'
 import type { Role } from '#shared/contract/entities.ts'
-import type { AttemptId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
+import type { AttemptId, DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
 import { createAudit } from '../audit/index.ts'
 import { createContent, type CONTENT_OPTIONS } from '../content/index.ts'
 import type { Log, Viewer } from '../context.ts'
@@ -71,7 +71,8 @@ export function openLibrary(
     now,
     log,
     audit,
-    isInUse: (id) => inUse.has(id),
+    usedBy: (id) =>
+      inUse.has(id) ? [{ id: 1 as DeploymentId, name: 'Office', created_by: null }] : [],
     fetchOptions: { allowPrivateFetch: true, retryWaitsMs: [10, 20], ...options.fetch },
   })
 

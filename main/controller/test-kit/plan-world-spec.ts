@@ -78,6 +78,8 @@ export function rowsOf(spec: WorldSpec) {
     name: 'A deployment',
     status: 'pending',
     created_by: null,
+    created_by_name: null,
+    chosen: null,
     created_at: createdAt,
     started_at: null,
     ended_at: null,

@@ -16,7 +16,8 @@ import type { UserRow, UsersRepo } from './users.repo.ts'
 export type Estate = {
   holdings: (id: UserId) => Holdings
   /** Inside the transaction that removes him. `to` null: to nobody, so that administrators alone see it. */
-  handOver: (from: UserId, to: UserId | null) => void
+  /** @param name of the removed user, for what keeps it */
+  handOver: (from: UserId, to: UserId | null, name: string) => void
   /** After a change of somebody's role: others may see more or less of what is theirs. */
   visibilityChanged: () => void
   /** After it. */
@@ -174,7 +175,7 @@ export function createAdministration(deps: {
           throw new AppError('E_VALIDATION', 'Another user who can sign in must take it over.', [
             { path: '/transfer_to', message: 'must be another user who can sign in' },
           ])
-        deps.estate.handOver(id, transferTo)
+        deps.estate.handOver(id, transferTo, row.username)
         repo.remove(id)
         audit.record(
           viewer,

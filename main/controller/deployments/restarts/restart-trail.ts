@@ -19,7 +19,7 @@ export function createRestartTrail(deps: {
     /** Each in the transaction of what it tells about. */
     ordered(row: RestartRow): void {
       const deployment = deployments.byId(row.deployment_id)!
-      const by = deployments.creatorName(deployment.created_by)
+      const by = deployments.creatorName(deployment)
       const minutes = deployment.reboot_delay_minutes
       audit.record(
         null,

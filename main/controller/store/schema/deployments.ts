@@ -6,6 +6,7 @@ import type {
   AttemptId,
   DeploymentId,
   DeviceId,
+  GroupId,
   InstallerId,
   RestartId,
   SoftwareId,
@@ -30,6 +31,8 @@ export const deployments = sqliteTable(
     created_by: integer()
       .$type<UserId>()
       .references(() => users.id, { onDelete: 'set null' }),
+    /** The maker's name, kept once the account was removed. */
+    created_by_name: text(),
     created_at: text().notNull(),
     started_at: text(),
     ended_at: text(),
@@ -50,6 +53,12 @@ export const deployments = sqliteTable(
     round_completed: integer().notNull().default(0),
     round_failed: integer().notNull().default(0),
     scheduled_at: text(),
+    /** What was chosen, where it starts later: its targets are decided then. Null: they are as they were made. */
+    chosen: text({ mode: 'json' }).$type<{
+      device_ids: DeviceId[]
+      group_ids: GroupId[]
+      software_ids: SoftwareId[]
+    }>(),
     maintenance_window: text({ mode: 'json' }).$type<MaintenanceWindow>(),
     offline_policy: text({ enum: ['fail', 'wait'] }).notNull(),
     wait_minutes: integer().notNull(),

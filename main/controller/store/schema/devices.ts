@@ -21,6 +21,8 @@ export const enrollments = sqliteTable('enrollments', {
   created_by: integer()
     .$type<UserId>()
     .references(() => users.id, { onDelete: 'set null' }),
+  /** The maker's name, kept once the account was removed. */
+  created_by_name: text(),
   created_at: text().notNull(),
   expires_at: text().notNull(),
   revoked_at: text(),

@@ -28,6 +28,8 @@ export const software = sqliteTable('software', {
   owner_id: integer()
     .$type<UserId>()
     .references(() => users.id, { onDelete: 'set null' }),
+  /** The name of who added it, kept once the account was removed. */
+  created_by_name: text(),
   /** Software that must be there first. */
   depends_on: text({ mode: 'json' })
     .$type<SoftwareId[]>()
