@@ -40,6 +40,7 @@ import { createSettings } from './settings/index.ts'
 import { createSoftware } from './software/index.ts'
 import { inStorageWords } from './store/failures.ts'
 import { openStore } from './store/store.ts'
+import { createTakeOver } from './take-over.ts'
 import { createPasswords, createUsers } from './users/index.ts'
 
 export type { Recover } from './check/index.ts'
@@ -97,6 +98,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       now,
       publicKeys: () => commandKeys(dataDir),
       deploymentsOfDevice: (id): DeploymentId[] => deployments.idsOfDevice(id),
+      predecessorsOfDevice: (id): DeviceId[] => devices.predecessors(id),
     })
     const common = { store, now, log, audit }
     const settings = createSettings({ store, audit, log })
@@ -264,6 +266,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         deployments,
         software,
         settings,
+        takeOver: createTakeOver({ store, devices, groups, deployments }),
         requests: createRequests({ store, now, secret: keys().jwtSecret }),
         hubStatus,
         version: options.version,

@@ -63,6 +63,14 @@ const WORDS: Record<AuditAction, Words> = {
   },
   'device.reject': { name: 'Device rejected', sentence: '{who} rejected {what}' },
   'device.rename': { name: 'Device renamed', sentence: '{who} renamed {what}' },
+  'device.take_over': {
+    name: 'Reinstalled device taken over',
+    sentence: '{who} had {what} take over after it was reinstalled',
+  },
+  'device.keep_both': {
+    name: 'Devices kept apart',
+    sentence: '{who} said that {what} is another PC',
+  },
   'enrollment.create': { name: 'Code made', sentence: '{who} made {what}' },
   'enrollment.revoke': { name: 'Code revoked', sentence: '{who} revoked {what}' },
   'group.create': { name: 'Group created', sentence: '{who} created {what}' },

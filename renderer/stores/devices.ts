@@ -40,13 +40,29 @@ export const useDevicesStore = defineStore('devices', () => {
     pending,
     /** Digits are being compared with these now; those that are known already stand among the others too. */
     waiting: computed(() => list.value.filter((d) => d.pairing !== null)),
+    /** PCs that may be an older, offline entry, set up anew. */
+    reinstalled: computed(() =>
+      list.value.flatMap((newer) => {
+        const older = newer.reinstall_of === null ? undefined : byId.value.get(newer.reinstall_of)
+        return older ? [{ newer, older }] : []
+      }),
+    ),
+    async takeOver(id: DeviceId, from: DeviceId) {
+      const body = { from_device_id: from }
+      const device = put(await api.call('devices.take_over', { params: { id }, body }))
+      drop(from)
+      return device
+    },
+    keepBoth: async (id: DeviceId, from: DeviceId) =>
+      put(await api.call('devices.keep_both', { params: { id }, body: { from_device_id: from } })),
     enrolled: computed(() => list.value.filter((d) => d.pairing === null || d.approved)),
     onlineCount: computed(() => list.value.filter((d) => d.online).length),
     apply(update: DeviceUpdated) {
       if ('device' in update) put(update.device)
       else drop(update.removed_device_id)
     },
-    rename: async (id: DeviceId, name: string) =>
+    /** @param name null: as the PC calls itself, from now on */
+    rename: async (id: DeviceId, name: string | null) =>
       put(await api.call('devices.update', { params: { id }, body: { name } })),
     approve: async (id: DeviceId) => put(await api.call('devices.approve', { params: { id } })),
     /** Says no to a PC that waits for approval. It is gone from the list when the feed says so. */

@@ -112,6 +112,10 @@ export const Device = z.object({
   group_ids: z.array(GroupId),
   /** It carried that device's identity (its disk is a copy of that PC's) until it was given one of its own. */
   split_from: DeviceId.nullable(),
+  /** What the PC calls itself. `name` is the same unless a person gave it one. Null: its agent has not been here yet. */
+  reported_name: z.string().nullable().default(null),
+  /** The offline device that this one may be, set up anew: same hardware, same name. A person decides. */
+  reinstall_of: DeviceId.nullable().default(null),
 })
 export type Device = z.infer<typeof Device>
 

@@ -89,7 +89,9 @@ export const CreateEnrollment = z.object({
   ...repeatable,
 })
 
-export const UpdateDevice = z.object({ name: Name.optional() })
+/** `name` null: as the PC calls itself, from now on. */
+export const UpdateDevice = z.object({ name: Name.nullable().optional() })
+export const TakeOver = z.object({ from_device_id: DeviceId })
 
 export const CreateGroup = z.object({
   name: Name,

@@ -140,6 +140,25 @@ export const rest = {
     params: id(DeviceId),
     reply: entity.Device,
   }),
+  'devices.take_over': route({
+    method: 'POST',
+    path: '/devices/:id/take-over',
+    access: 'user',
+    summary:
+      'This PC is that offline device, set up anew: it takes over its groups, history, owner and given name. E_ILLEGAL_STATE unless hardware and name match (reinstall_of)',
+    params: id(DeviceId),
+    body: request.TakeOver,
+    reply: entity.Device,
+  }),
+  'devices.keep_both': route({
+    method: 'POST',
+    path: '/devices/:id/keep-both',
+    access: 'user',
+    summary: 'This PC is another one than that device: do not ask again',
+    params: id(DeviceId),
+    body: request.TakeOver,
+    reply: entity.Device,
+  }),
   'devices.update_agent': route({
     method: 'POST',
     path: '/devices/:id/update',

@@ -19,6 +19,8 @@ export type AuditFilter = {
   deploymentId?: DeploymentId | undefined
   /** Part of actor, action, subject or details. */
   q?: string | undefined
+  /** Earlier rows of the same PC. */
+  predecessors?: DeviceId[] | undefined
   since?: string | undefined
   until?: string | undefined
 }
@@ -35,7 +37,7 @@ function matching(filter: AuditFilter) {
     filter.deviceId === undefined
       ? undefined
       : or(
-          eq(auditLog.device_id, filter.deviceId),
+          inArray(auditLog.device_id, [filter.deviceId, ...(filter.predecessors ?? [])]),
           inArray(auditLog.deployment_id, deploymentsOfDevice),
         ),
     filter.deploymentId === undefined ? undefined : eq(auditLog.deployment_id, filter.deploymentId),

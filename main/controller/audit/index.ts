@@ -108,6 +108,8 @@ export function createAudit(deps: {
   publicKeys?: () => readonly KeyObject[]
   /** Deployments that have, or had, this device as a target. */
   deploymentsOfDevice?: (id: DeviceId) => DeploymentId[]
+  /** Devices that this one took over from: what is about them is about it. */
+  predecessorsOfDevice?: (id: DeviceId) => DeviceId[]
 }) {
   const repo = createAuditRepo(deps.store)
   const publicKeys = (): readonly KeyObject[] => deps.publicKeys?.() ?? []
@@ -231,7 +233,7 @@ export function createAudit(deps: {
       viewer: Viewer,
       page: { limit: number; offset: number; before?: number | undefined } & Omit<
         AuditFilter,
-        'actorId' | 'deploymentsOfDevice'
+        'actorId' | 'deploymentsOfDevice' | 'predecessors'
       >,
     ): { entries: AuditEntry[]; total: number; next_before: number | null } {
       const { deviceId, since, until } = page
@@ -244,6 +246,7 @@ export function createAudit(deps: {
         actorId: viewer.role === 'admin' ? null : viewer.id,
         deploymentsOfDevice:
           deviceId === undefined ? undefined : deps.deploymentsOfDevice?.(deviceId),
+        predecessors: deviceId === undefined ? undefined : deps.predecessorsOfDevice?.(deviceId),
       }
       const { rows, total } = repo.page(filter, { ...page, limit: page.limit + 1 })
       const shown = rows.slice(0, page.limit)

@@ -31,7 +31,10 @@ export type DeploymentRow = typeof deployments.$inferSelect
 export type DeploymentsRepo = ReturnType<typeof createDeploymentsRepo>
 
 /** Whether it starts later and names this. */
-const chose = (what: 'group_ids' | 'software_ids', id: GroupId | SoftwareId) =>
+const chose = (
+  what: 'device_ids' | 'group_ids' | 'software_ids',
+  id: DeviceId | GroupId | SoftwareId,
+) =>
   sql`exists (select 1 from json_each(${deployments.chosen}, ${`$.${what}`}) c where c.value = ${id})`
 
 export function createDeploymentsRepo(store: Store) {
@@ -82,6 +85,27 @@ export function createDeploymentsRepo(store: Store) {
         .set({ ...change, ...none, pending: list.length })
         .where(eq(deployments.id, id))
         .run()
+    },
+    /**
+     * What is one device's becomes another's, where that has none of the same. Choices that wait for their start name the other one.
+     * @returns the deployments that are different
+     */
+    moveTargets(from: DeviceId, to: DeviceId): DeploymentId[] {
+      const ids = targets.moveTargets(from, to)
+      const waiting = db
+        .select()
+        .from(deployments)
+        .where(and(eq(deployments.status, 'pending'), chose('device_ids', from)))
+        .all()
+      for (const { id, chosen } of waiting)
+        if (chosen) {
+          const device_ids = [...new Set(chosen.device_ids.map((d) => (d === from ? to : d)))]
+          db.update(deployments)
+            .set({ chosen: { ...chosen, device_ids } })
+            .where(eq(deployments.id, id))
+            .run()
+        }
+      return [...new Set([...ids, ...waiting.map(({ id }) => id)])]
     },
     pendingWithGroup: (group: GroupId): DeploymentRow[] =>
       db

@@ -172,7 +172,7 @@ export function createEngine(deps: {
 
   return {
     /** Its targets are others now. */
-    forget: openTargets.forget,
+    forget: (id: DeploymentId): void => openTargets.forget(id),
     /** Look at these soon. */
     poke(ids: Iterable<DeploymentId>): void {
       const before = dirty.size

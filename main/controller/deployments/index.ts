@@ -37,6 +37,7 @@ import { createEngine } from './engine.ts'
 import { createFileFaults } from './file-faults.ts'
 import { createFigures } from './figures.ts'
 import { preflight } from './preflight.ts'
+import { createMoveDevice } from './move-device.ts'
 import { createOutputsRepo } from './outputs.repo.ts'
 import { createResolve } from './resolve.ts'
 import { createReader } from './read.ts'
@@ -155,6 +156,16 @@ export function createDeployments(deps: {
     committed(changes)
   })
 
+  const installerFor = ({
+    device_id,
+    software_id,
+  }: {
+    device_id: DeviceId
+    software_id: SoftwareId
+  }): InstallerId | null => {
+    const device = devices.row(device_id)
+    return (device && chooseInstaller(deps.software.installersOf(software_id), device)?.id) ?? null
+  }
   const createDeps = { ...deps, repo, trail }
   const { visible, view, ...read } = createReader({ repo, outputs, restarts, workbooks })
   const control = createControl({
@@ -163,12 +174,7 @@ export function createDeployments(deps: {
     restarts,
     audit: deps.audit,
     software: deps.software,
-    installerFor: ({ device_id, software_id }) => {
-      const device = devices.row(device_id)
-      return (
-        (device && chooseInstaller(deps.software.installersOf(software_id), device)?.id) ?? null
-      )
-    },
+    installerFor,
     visible,
     view,
     decided: (changes) => {
@@ -214,6 +220,9 @@ export function createDeployments(deps: {
     reconcile: createReconcile({ repo, recorder, restarts, engine }),
     deviceOfLiveAttempt: (attemptId: AttemptId): DeviceId | null =>
       repo.deviceOfLiveAttempt(attemptId),
+    /** Inside a transaction: another row stands for the same PC. Tell it by `moved` then. @throws AppError E_ILLEGAL_STATE */
+    moveDevice: createMoveDevice({ repo, now, installerFor, forget: engine.forget }),
+    moved: (changes: Changes): void => committed(changes),
     /** That have, or had, this device as a target. */
     idsOfDevice: (id: DeviceId): DeploymentId[] => repo.idsOfDevice(id),
     /** For the removal of a user: all of his, and those of them that have not ended. */

@@ -20,8 +20,7 @@ beforeAll(async () => {
   })
   software = (await t.addScript('tool')).id
   pcs = []
-  for (const name of ['PC-1', 'PC-2', 'PC-3', 'PC-4'])
-    pcs.push((await t.enroll(name)).deviceId as DeviceId)
+  for (const name of ['PC-1', 'PC-2', 'PC-3', 'PC-4']) pcs.push((await t.enroll(name)).deviceId)
 })
 afterAll(() => t.stop())
 let count = 0
@@ -133,7 +132,7 @@ describe('a scheduled deployment', () => {
     const ben: RestClient = createRestClient(t.controller.consoleUrl, token)
     const { code } = await ben.call('enrollments.create', { body: {} })
     const { enrollSimAgent } = await import('../test-kit/sim-agent.ts')
-    const own = (await enrollSimAgent(t.hub, code, 'BENS-PC')).deviceId as DeviceId
+    const own = (await enrollSimAgent(t.hub, code, 'BENS-PC')).deviceId
     const his = await ben.call('groups.create', { body: { name: 'bens', device_ids: [own] } })
     const { deployment_id: id } = await ben.call('deployments.create', {
       body: {

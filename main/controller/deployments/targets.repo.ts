@@ -97,6 +97,12 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
        where t.device_id = d.value and t.deployment_status in ${OPEN_SQL}`,
     )
     .pluck()
+  const moveTargets = sqlite.prepare<[number, number, number], { deployment_id: DeploymentId }>(
+    `update deployment_targets set device_id = ? where device_id = ? and not exists (
+       select 1 from deployment_targets o where o.device_id = ?
+       and o.deployment_id = deployment_targets.deployment_id and o.software_id = deployment_targets.software_id)
+     returning deployment_id`,
+  )
   const renewPatience = sqlite.prepare<[number, number]>(
     "update deployment_targets set deadline_ms = ? where deployment_id = ? and deployment_status = 'pending' and deadline_ms is not null",
   )
@@ -133,6 +139,10 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     removeTargets: (id: DeploymentId): void => {
       db.delete(deploymentTargets).where(eq(deploymentTargets.deployment_id, id)).run()
     },
+    /** @returns the deployments in which a target has moved */
+    moveTargets: (from: DeviceId, to: DeviceId): DeploymentId[] => [
+      ...new Set(moveTargets.all(to, from, to).map((row) => row.deployment_id)),
+    ],
     target: (id: TargetId): TargetRow | undefined => targetById.get({ id }),
 
     // ---- for the engine

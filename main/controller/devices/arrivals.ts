@@ -3,10 +3,13 @@ import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
 import type { StateDamage } from '#shared/contract/agent-state.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
-import { isoTime, type Now } from '../context.ts'
 import type { Audit } from '../audit/index.ts'
+import { isoTime, type Now } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import type { DevicesRepo } from './devices.repo.ts'
+import { nameAfter } from './names.ts'
+
+const FOLLOW_EVERY_MS = 5_000
 
 /** Lost records of one device are put into the audit trail so often at most. */
 const LOSS_EVERY_MS = 10 * 60_000
@@ -32,6 +35,27 @@ export function createArrivals(deps: {
   const { store, repo, audit } = deps
   /** When the trail told of lost records last: an agent that invents them must not fill it. */
   const lossTold = new Map<DeviceId, number>()
+  const followedMs = new Map<DeviceId, number>()
+
+  /** Inside a transaction: the PC says what it is called. */
+  function followName(id: DeviceId, reported: string): void {
+    const row = repo.byId(id)
+    const next = row && nameAfter(row, reported)
+    if (!row || !next) return
+    // An agent that calls itself something else with every message must not fill the audit log.
+    if (deps.now() - (followedMs.get(id) ?? -Infinity) < FOLLOW_EVERY_MS) return
+    repo.update(id, next)
+    if (row.reported_name === null && next.name === row.name) return
+    followedMs.set(id, deps.now())
+    const here = next.name === row.name ? `; here it stays ${row.name}` : ''
+    audit.record(
+      null,
+      'device.rename',
+      `device ${row.name}`,
+      `the PC calls itself ${reported} now${here}`,
+      { deviceId: id, data: { from: row.name, to: next.name, reported_name: reported } },
+    )
+  }
 
   return {
     /**
@@ -60,6 +84,7 @@ export function createArrivals(deps: {
         : repo.insert({
             ...row,
             name: facts.name,
+            reported_name: facts.name,
             public_key: input.publicKey,
             platform: facts.platform,
             arch: facts.arch,
@@ -67,6 +92,7 @@ export function createArrivals(deps: {
             agent_version: facts.agent_version,
           }).id
       if (known) repo.update(id, row)
+      followName(id, facts.name)
       deps.enrolled(id)
       repo.setFacts(id, facts, input.address, isoTime(deps.now()))
       return id
@@ -83,8 +109,11 @@ export function createArrivals(deps: {
           (key) => row[key] !== facts[key],
         )
       const damaged = hello.damaged ?? []
-      if (!isNews && hello.last_sequence <= row.last_sequence && damaged.length === 0) return
+      const isRenamed = row.reported_name !== facts.name
+      const isOld = !isNews && !isRenamed && hello.last_sequence <= row.last_sequence
+      if (isOld && damaged.length === 0) return
       store.transaction(() => {
+        followName(id, facts.name)
         if (damaged.length > 0 && deps.now() - (lossTold.get(id) ?? -Infinity) >= LOSS_EVERY_MS) {
           lossTold.set(id, deps.now())
           audit.record(null, 'device.records_lost', `device ${row.name}`, damageText(damaged), {
@@ -94,8 +123,11 @@ export function createArrivals(deps: {
         if (isNews) repo.setFacts(id, facts, address, isoTime(deps.now()))
         repo.raiseSequence(id, hello.last_sequence)
       })
+      if (isRenamed) deps.tell({ id, what: 'updated' })
     },
     setFacts: (id: DeviceId, facts: AgentFacts, address: string | null): void => {
+      if (repo.byId(id)?.reported_name !== facts.name)
+        store.transaction(() => followName(id, facts.name))
       repo.setFacts(id, facts, address, isoTime(deps.now()))
       deps.tell({ id, what: 'updated' })
     },

@@ -1,11 +1,15 @@
 /** What people decide about a device: what it is called, whether it may come in, and its removal. */
 import type { Device } from '#shared/contract/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import type { DeviceRow, DevicesRepo } from './devices.repo.ts'
 import type { createPending } from './pending.ts'
+import type { Reinstalls } from './reinstalls.ts'
+
+const KEPT_LIMIT = 50
 
 export function createControl(deps: {
   store: Store
@@ -13,6 +17,9 @@ export function createControl(deps: {
   pending: ReturnType<typeof createPending>
   audit: Audit
   now: Now
+  reinstalls: Pick<Reinstalls, 'of'>
+  /** Its link has just ended, or the controller has just started: it may come back. */
+  isConnecting: (id: DeviceId) => boolean
   /** @throws AppError E_NOT_FOUND */
   visible: (viewer: Viewer, id: DeviceId) => DeviceRow
   view: (id: DeviceId) => Device
@@ -21,14 +28,78 @@ export function createControl(deps: {
   const { store, repo, pending, audit, visible, view, tell } = deps
 
   return {
-    rename(viewer: Viewer, id: DeviceId, name: string | undefined): Device {
+    /** @param wanted a name that stays whatever the PC calls itself; null: as the PC calls itself, from now on */
+    rename(viewer: Viewer, id: DeviceId, wanted: string | null | undefined): Device {
       const row = visible(viewer, id)
-      if (name !== undefined && name !== row.name)
+      const name = wanted === null ? (row.reported_name ?? row.name) : (wanted ?? row.name)
+      const name_given = wanted === undefined ? row.name_given : wanted !== null
+      if (name !== row.name || name_given !== row.name_given)
         store.transaction(() => {
-          repo.update(id, { name })
+          repo.update(id, { name, name_given })
           audit.record(viewer, 'device.rename', `device ${row.name}`, `now ${name}`, {
             deviceId: id,
           })
+        })
+      tell({ id, what: 'updated' })
+      return view(id)
+    },
+    /** Whether this PC may be the one behind `from`, set up anew. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE */
+    checkReinstalled(viewer: Viewer, id: DeviceId, from: DeviceId): void {
+      visible(viewer, id)
+      const old = visible(viewer, from)
+      if (deps.reinstalls.of(id) !== from)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          `Nothing says that this PC is ${old.name}, set up anew: its name and hardware have to be the same, and the old entry offline.`,
+        )
+      if (deps.isConnecting(from))
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          `${old.name} may be about to connect again. Try again in a minute.`,
+        )
+    },
+    /** Inside the transaction that moves what the old row has. */
+    replace(viewer: Viewer, id: DeviceId, from: DeviceId): void {
+      const [row, old] = [visible(viewer, id), visible(viewer, from)]
+      repo.update(id, {
+        owner_id: old.owner_id ?? row.owner_id,
+        ...(old.name_given && { name: old.name, name_given: true }),
+      })
+      repo.update(from, { deleted_at: isoTime(deps.now()), replaced_by: id })
+      const data = { from, to: id }
+      audit.record(
+        viewer,
+        'device.take_over',
+        `device ${row.name}`,
+        `it was set up anew: it takes over groups, history and owner of ${old.name} (device ${from})`,
+        { deviceId: id, data },
+      )
+      audit.record(
+        viewer,
+        'device.take_over',
+        `device ${old.name}`,
+        `it was set up anew and is device ${id} now`,
+        { deviceId: from, data },
+      )
+    },
+    /** After the commit. */
+    replaced(id: DeviceId, from: DeviceId): void {
+      tell({ id: from, what: 'removed' })
+      tell({ id, what: 'updated' })
+    },
+    /** A person says that these are two PCs: the question is not asked again. @throws AppError E_NOT_FOUND */
+    keepBoth(viewer: Viewer, id: DeviceId, from: DeviceId): Device {
+      const [row, old] = [visible(viewer, id), visible(viewer, from)]
+      if (!row.kept_beside.includes(from))
+        store.transaction(() => {
+          repo.update(id, { kept_beside: [...row.kept_beside, from].slice(-KEPT_LIMIT) })
+          audit.record(
+            viewer,
+            'device.keep_both',
+            `device ${row.name}`,
+            `it is another PC than ${old.name} (device ${from})`,
+            { deviceId: id, data: { from, to: id } },
+          )
         })
       tell({ id, what: 'updated' })
       return view(id)

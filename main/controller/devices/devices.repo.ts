@@ -10,7 +10,13 @@ export type DeviceRow = typeof devices.$inferSelect
 export type DevicesRepo = ReturnType<typeof createDevicesRepo>
 
 /** SQLite knows no booleans. */
-type SqliteRow = Omit<DeviceRow, 'approved' | 'blocked' | 'reboot_pending'> & {
+type SqliteRow = Omit<
+  DeviceRow,
+  'approved' | 'blocked' | 'reboot_pending' | 'name_given' | 'kept_beside'
+> & {
+  name_given: 0 | 1
+  /** JSON. */
+  kept_beside: string
   approved: 0 | 1
   blocked: 0 | 1
   reboot_pending: 0 | 1 | null
@@ -19,6 +25,8 @@ const fromSqlite = (row: SqliteRow): DeviceRow => ({
   ...row,
   approved: row.approved === 1,
   blocked: row.blocked === 1,
+  name_given: row.name_given === 1,
+  kept_beside: JSON.parse(row.kept_beside) as DeviceId[],
   reboot_pending: row.reboot_pending === null ? null : row.reboot_pending === 1,
 })
 
@@ -58,7 +66,23 @@ export function createDevicesRepo({ db, sqlite }: Store) {
       `select name from devices where deleted_at is null and instr(folded(name), @name) = 1`,
     )
     .pluck()
+  const sharedHardware = sqlite.prepare<[], { hardware_id: string; device_id: DeviceId }>(
+    `select hardware_id, device_id from device_hardware where standing = 'owner' and hardware_id in
+     (select hardware_id from device_hardware where standing = 'owner' group by hardware_id having count(*) > 1)`,
+  )
+  const predecessors = sqlite
+    .prepare<[number], DeviceId>(
+      `with recursive before(id) as (
+         select id from devices where replaced_by = ?
+         union select d.id from devices d join before b on d.replaced_by = b.id)
+       select id from before`,
+    )
+    .pluck()
   return {
+    /** Hardware that belongs to more than one device. */
+    sharedHardware: () => sharedHardware.all(),
+    /** Rows of the same PC before it was set up anew. */
+    predecessors: (id: DeviceId): DeviceId[] => predecessors.all(id),
     list: (): DeviceRow[] =>
       db
         .select()

@@ -91,6 +91,7 @@ export function createIdentities(deps: {
         const at = isoTime(deps.now())
         const made = repo.insert({
           name: freeName(facts.name),
+          reported_name: facts.name,
           platform: facts.platform,
           arch: facts.arch,
           os_version: facts.os_version,

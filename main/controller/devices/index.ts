@@ -11,6 +11,7 @@ import { createDevicesRepo, type DeviceRow } from './devices.repo.ts'
 import { createIdentities } from './identities.ts'
 import { createLastSeen } from './last-seen.ts'
 import { createPending } from './pending.ts'
+import { createReinstalls } from './reinstalls.ts'
 import { createPresence, type PresenceTimings } from './presence.ts'
 
 export type { DeviceRow } from './devices.repo.ts'
@@ -34,15 +35,23 @@ export function createDevices(deps: {
   /** What the engine asks of every device at every run. Forgotten at each change, so it never tells what was. */
   const standings = new Map<DeviceId, { name: string; refused: boolean }>()
   const tell = (change: DeviceChange) => {
-    if (change.what !== 'presence') standings.delete(change.id)
+    if (change.what !== 'presence') {
+      standings.delete(change.id)
+      reinstalls.changed()
+    }
     listeners.forEach((listener) => listener(change))
   }
   const pending = createPending({ repo, now: deps.now, tell: (id, what) => tell({ id, what }) })
   pending.clearLeftovers()
   const lastSeen = createLastSeen({ ...deps, repo })
+  const seenAt = (row: DeviceRow): string | null => lastSeen.of(row.id) ?? row.last_seen_at
+  const reinstalls = createReinstalls({ repo, isOnline: presence.isOnline, seenAt })
   presence.onChange((id) => {
     if (!presence.isOnline(id)) lastSeen.note(id)
+    reinstalls.changed()
     tell({ id, what: 'presence' })
+    // Whether its PC was set up anew is a question only while it is offline.
+    for (const newer of reinstalls.replacing(id)) tell({ id: newer, what: 'presence' })
   })
 
   const toDevice = (row: DeviceRow, groups: ReturnType<typeof repo.groupIds>): Device => ({
@@ -60,14 +69,14 @@ export function createDevices(deps: {
     agent_update: deps.agentUpdateOf(row),
     address: row.address,
     enrolled_at: row.enrolled_at,
-    last_seen_at: presence.isOnline(row.id)
-      ? isoTime(deps.now())
-      : (lastSeen.of(row.id) ?? row.last_seen_at),
+    last_seen_at: presence.isOnline(row.id) ? isoTime(deps.now()) : seenAt(row),
     free_disk_bytes: row.free_disk_bytes,
     reboot_pending: row.reboot_pending,
     inventory_at: row.inventory_at,
     group_ids: groups.get(row.id) ?? [],
     split_from: row.split_from,
+    reported_name: row.reported_name,
+    reinstall_of: reinstalls.of(row.id),
   })
 
   function visible(viewer: Viewer, id: DeviceId): DeviceRow {
@@ -164,14 +173,33 @@ export function createDevices(deps: {
       return [...found.values()]
     },
 
-    ...createControl({ ...deps, repo, pending, visible, view, tell }),
-    ...createArrivals({ ...deps, repo, tell, enrolled: (id) => standings.delete(id) }),
+    ...createControl({
+      ...{ ...deps, repo, pending, visible, view, tell, reinstalls },
+      isConnecting: (id) => presence.reachability(id) === 'connecting',
+    }),
+    /** Rows of the same PC before it was set up anew. */
+    predecessors: (id: DeviceId): DeviceId[] => repo.predecessors(id),
+    ...createArrivals({
+      ...deps,
+      repo,
+      tell,
+      enrolled: (id) => {
+        standings.delete(id)
+        reinstalls.changed()
+      },
+    }),
     /** What a list tells of its inventory. Call it inside the transaction that keeps that, and `announce` after it. */
     noteInventory(id: DeviceId, told: Pick<DeviceRow, 'reboot_pending' | 'inventory_at'>): void {
       repo.update(id, told)
     },
 
-    recognise: identities.recognise,
+    recognise(
+      ...seen: Parameters<typeof identities.recognise>
+    ): ReturnType<typeof identities.recognise> {
+      const verdict = identities.recognise(...seen)
+      reinstalls.changed()
+      return verdict
+    },
     /** See identities.ts; consoles are told. @throws AppError E_DEVICE_REFUSED */
     splitOff(from: DeviceId, copy: Parameters<typeof identities.splitOff>[1]): DeviceId {
       const id = identities.splitOff(from, copy)

@@ -76,13 +76,19 @@ export function createPending(deps: {
         repo.insert({
           ...fresh,
           name: facts.name,
+          reported_name: facts.name,
           public_key: input.publicKey,
           platform: facts.platform,
           arch: facts.arch,
           os_version: facts.os_version,
           agent_version: facts.agent_version,
         }).id
-      if (known && !isKnown) repo.update(id, { ...fresh, name: facts.name, deleted_at: null })
+      if (known && !isKnown)
+        repo.update(id, {
+          ...fresh,
+          ...{ name: facts.name, reported_name: facts.name, name_given: false },
+          deleted_at: null,
+        })
       if (!isKnown) repo.setFacts(id, facts, input.address, nowIso)
       open.set(id, {
         digits: input.digits,

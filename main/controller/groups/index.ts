@@ -191,6 +191,20 @@ export function createGroups(deps: {
       for (const id of ids) changes.tell({ id, ownerId: repo.byId(id)?.owner_id ?? null })
     },
 
+    /** Inside a transaction: another row stands for the same PC. @returns the groups that are different, for `announce` */
+    replaceMember(from: DeviceId, to: DeviceId): GroupId[] {
+      const ids = repo.ofDevice(from)
+      for (const id of ids) {
+        repo.removeMembers(id, [from])
+        repo.addMembers(id, [to])
+      }
+      if (ids.length > 0) repo.countChange(ids)
+      return ids
+    },
+    announce(ids: GroupId[]): void {
+      for (const id of ids) changes.tell({ id, ownerId: repo.byId(id)?.owner_id ?? null })
+    },
+
     onChange: changes.on,
     /** For the feed; null: it was removed. */
     describe(id: GroupId): { group: Group; ownerId: UserId | null } | null {

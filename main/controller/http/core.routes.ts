@@ -13,6 +13,7 @@ import { isLoopback } from '../lib/addresses.ts'
 import type { Requests } from '../requests/index.ts'
 import type { Settings } from '../settings/index.ts'
 import type { Software } from '../software/index.ts'
+import type { TakeOver } from '../take-over.ts'
 import type { Origin, Users } from '../users/index.ts'
 import type { Handlers } from './handlers.ts'
 import { isLoopbackName } from './served-names.ts'
@@ -43,6 +44,7 @@ export type CoreDeps = {
   software: Software
   settings: Settings
   requests: Requests
+  takeOver: TakeOver
   hubStatus: () => HubStatus
   version: string
   setupCode: SetupCode
@@ -138,6 +140,12 @@ export function coreRoutes(deps: CoreDeps): Core {
     },
     'devices.approve': ({ params }, { viewer }) => devices.approve(viewer, params.id),
     'devices.block': ({ params }, { viewer }) => devices.block(viewer, params.id),
+    'devices.take_over': ({ params, body }, { viewer }) => {
+      deps.takeOver(viewer, params.id, body.from_device_id)
+      return devices.get(viewer, params.id)
+    },
+    'devices.keep_both': ({ params, body }, { viewer }) =>
+      devices.keepBoth(viewer, params.id, body.from_device_id),
     'devices.update_agent': ({ params }, { viewer }) =>
       deps.agentUpdates.orderNow(viewer, params.id),
 

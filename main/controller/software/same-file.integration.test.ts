@@ -49,7 +49,7 @@ describe('the same file once more', () => {
   it('is the same also after its entry was corrected', async () => {
     const made = await put({}, t.rest, 'setup.sh')
     await t.rest.call('software.update', {
-      params: { id: made.id as never },
+      params: { id: made.id },
       body: { name: 'Setup' },
     })
     expect(await put({}, t.rest, 'setup.sh')).toMatchObject({ id: made.id, existing: true })
@@ -58,7 +58,7 @@ describe('the same file once more', () => {
 
   it('is a new entry once the old one was removed', async () => {
     const made = await put({ name: 'Gone' })
-    await t.rest.call('software.delete', { params: { id: made.id as never } })
+    await t.rest.call('software.delete', { params: { id: made.id } })
     const again = await put({ name: 'Gone' })
     expect(again.existing).toBeUndefined()
     expect(again.id).not.toBe(made.id)

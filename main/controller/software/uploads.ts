@@ -161,26 +161,32 @@ export function createUploads(deps: {
      * @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION; then nothing is kept
      */
     async create(viewer: Viewer, upload: Upload, fields: SoftwareFields): Promise<Created> {
-      const { id, isNew } = await keepUpload(inspection, viewer, upload, fields, (installer, facts) => {
-        const name = fields.name ?? facts.name
-        const version = fields.version ?? facts.version
-        const uploaded_as = uploadedAs({ name, version }, installer)
-        const existing = sameUpload(viewer, installer.sha256, uploaded_as)
-        if (existing) return { id: existing.id, isNew: false }
-        const row = repo.insert({
-          name,
-          version,
-          publisher: facts.publisher,
-          origin: 'library',
-          owner_id: viewer.id,
-          created_at: isoTime(deps.now()),
-        })
-        repo.insertInstaller({ ...installer, uploaded_as, software_id: row.id })
-        audit.record(viewer, 'software.create', inWords(row), installer.file_name, {
-          data: { sha256: installer.sha256, file_name: installer.file_name },
-        })
-        return { id: row.id, isNew: true }
-      })
+      const { id, isNew } = await keepUpload(
+        inspection,
+        viewer,
+        upload,
+        fields,
+        (installer, facts) => {
+          const name = fields.name ?? facts.name
+          const version = fields.version ?? facts.version
+          const uploaded_as = uploadedAs({ name, version }, installer)
+          const existing = sameUpload(viewer, installer.sha256, uploaded_as)
+          if (existing) return { id: existing.id, isNew: false }
+          const row = repo.insert({
+            name,
+            version,
+            publisher: facts.publisher,
+            origin: 'library',
+            owner_id: viewer.id,
+            created_at: isoTime(deps.now()),
+          })
+          repo.insertInstaller({ ...installer, uploaded_as, software_id: row.id })
+          audit.record(viewer, 'software.create', inWords(row), installer.file_name, {
+            data: { sha256: installer.sha256, file_name: installer.file_name },
+          })
+          return { id: row.id, isNew: true }
+        },
+      )
       if (!isNew) return { ...view(id), existing: true }
       deps.changed(id)
       return view(id)

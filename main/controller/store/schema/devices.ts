@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import {
   index,
   integer,
@@ -61,6 +62,19 @@ export const devices = sqliteTable('devices', {
   split_from: integer()
     .$type<DeviceId>()
     .references((): AnySQLiteColumn => devices.id),
+  /** What the PC called itself last. Null: not since this is remembered. */
+  reported_name: text(),
+  /** A person gave it its name: that does not follow the PC's own. */
+  name_given: integer({ mode: 'boolean' }).notNull().default(false),
+  /** The row of the same PC after it was set up anew, which took over what this one had. */
+  replaced_by: integer()
+    .$type<DeviceId>()
+    .references((): AnySQLiteColumn => devices.id),
+  /** Older rows of which a person has said that they are another PC. */
+  kept_beside: text({ mode: 'json' })
+    .$type<DeviceId[]>()
+    .notNull()
+    .default(sql`'[]'`),
 })
 
 /** On which hardware the identity of a device was seen, in this order. Tells copies of a disk apart; proves nothing. */
@@ -75,7 +89,10 @@ export const deviceHardware = sqliteTable(
     hardware_id: text().notNull(),
     standing: text().$type<'owner' | 'former' | 'twin'>().notNull(),
   },
-  (t) => [uniqueIndex('device_hardware_once').on(t.device_id, t.hardware_id)],
+  (t) => [
+    uniqueIndex('device_hardware_once').on(t.device_id, t.hardware_id),
+    index('device_hardware_owner').on(t.standing, t.hardware_id, t.device_id),
+  ],
 )
 
 export const deviceGroups = sqliteTable('device_groups', {

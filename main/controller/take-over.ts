@@ -1,0 +1,29 @@
+/**
+ * A PC that was set up anew takes over what its old row has, across all slices: groups, history, what waits for it, owner and
+ * the name that it was given. The new row stays, because its key and sequence numbers are the ones that its agent has.
+ */
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { Viewer } from './context.ts'
+import type { Deployments } from './deployments/index.ts'
+import type { Devices } from './devices/index.ts'
+import type { Groups } from './groups/index.ts'
+import type { Store } from './store/store.ts'
+
+export type TakeOver = (viewer: Viewer, id: DeviceId, from: DeviceId) => void
+
+/** @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE when it is not proposed (any more), or the old row is at work */
+export const createTakeOver =
+  (deps: { store: Store; devices: Devices; groups: Groups; deployments: Deployments }): TakeOver =>
+  (viewer, id, from) => {
+    const { devices, groups, deployments } = deps
+    const told = deps.store.transaction(() => {
+      devices.checkReinstalled(viewer, id, from)
+      const moved = deployments.moveDevice(from, id)
+      const changed = groups.replaceMember(from, id)
+      devices.replace(viewer, id, from)
+      return { moved, changed }
+    })
+    deployments.moved(told.moved)
+    groups.announce(told.changed)
+    devices.replaced(id, from)
+  }
