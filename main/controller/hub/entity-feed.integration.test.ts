@@ -1,6 +1,6 @@
 /** What a second person changes: told to open consoles, and never undone by a write that was based on something older. */
 import { io, type Socket } from 'socket.io-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   CONSOLE_NAMESPACE,
   type ConsoleToHub,
@@ -15,6 +15,9 @@ import {
   type RestClient,
   type TestController,
 } from '../test-kit/test-controller.ts'
+
+// A loaded machine starts a controller slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 type Heard = { [E in FeedEventName]: { name: E; body: FeedEvents[E] } }[FeedEventName]
 type Console = {

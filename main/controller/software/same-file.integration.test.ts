@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   createRestClient,
   startTestController,
   type RestClient,
   type TestController,
 } from '../test-kit/test-controller.ts'
+
+// A loaded machine starts a controller slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
 type Entry = { id: number; existing?: true; name: string }
 const SCRIPT = '#!/bin/sh\necho same\n'
