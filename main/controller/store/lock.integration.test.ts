@@ -52,7 +52,7 @@ it('names the process of a controller that uses it', () => {
 
 it('tells another program’s lock apart, also when a dead controller left its number', async () => {
   await lockByAnotherProgram()
-  writeFileSync(join(dataDir, 'controller.pid'), '999999999')
+  writeFileSync(join(dataDir, 'controller.lock.pid'), '999999999')
   const { code, message } = refusal()
   expect(code).toBe('E_DATA_LOCKED')
   expect(message).toContain('Another program')

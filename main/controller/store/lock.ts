@@ -16,7 +16,7 @@ import { inStorageWords, storageFailure } from './failures.ts'
 
 const LOCK_FILE = 'controller.lock'
 /** Names the process that holds the lock, for the words of a second start. It decides nothing. */
-const HOLDER_FILE = 'controller.pid'
+const HOLDER_FILE = 'controller.lock.pid'
 
 function isAlive(pid: number): boolean {
   try {
