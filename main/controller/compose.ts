@@ -75,6 +75,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   })
   const undo: (() => unknown)[] = [() => store.close()]
   const stop = async (): Promise<void> => {
+    // A second stop finds nothing left to do.
+    if (undo.length === 0) return
     store.setPatience('stopping')
     const failures: unknown[] = []
     // One step that fails, on a full disk say, must not keep the others from being done.

@@ -112,8 +112,8 @@ function examineKeys(
   return { findings: keyFindings(dataDir, issues), repairs }
 }
 
-/** The lock is ours at this moment, the reserve is nobody's data, and what was moved aside before stays where it is. */
-const STAYS = /^(controller\.lock|reserve$|before-start-anew-)/
+/** The lock is ours at this moment, the reserve holds nothing, and what was moved aside before stays where it is. */
+const STAYS = /^(controller\.(lock|pid)|reserve$|before-start-anew-)/
 
 function moveEverythingAside(dataDir: string): string {
   const aside = join(dataDir, `before-start-anew-${stamp()}`)

@@ -68,7 +68,7 @@ const hashOf = (file: string): string =>
 export function filesOf(folder: string): Map<string, string> {
   return new Map(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
-      .filter((name) => !/^controller\.lock|^reserve$|-shm$/.test(name))
+      .filter((name) => !/^controller\.(lock|pid)|^reserve$|-shm$/.test(name))
       .filter((name) => statSync(join(folder, name)).isFile())
       .filter((name) => !(name.endsWith('-wal') && statSync(join(folder, name)).size === 0))
       .map((name): [string, string] => [name, hashOf(join(folder, name))]),
