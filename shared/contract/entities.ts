@@ -15,6 +15,7 @@ import {
 import { InstallerTechnology } from '../domain/installer-technology.ts'
 import { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
 import { Detection } from './detection.ts'
+import { InstallerKnowledge } from './installer-knowledge.ts'
 
 export const Timestamp = z.iso.datetime()
 const count = z.number().int().nonnegative()
@@ -154,6 +155,8 @@ export const Installer = z.object({
   file_damaged: z.boolean(),
   /** Windows programs: the tool that made it, where that could be told. */
   technology: InstallerTechnology.nullable(),
+  /** What the file says about how it installs. Absent or null: nothing is known. */
+  knowledge: InstallerKnowledge.nullable().optional(),
 })
 export type Installer = z.infer<typeof Installer>
 

@@ -218,6 +218,8 @@ export const rest = {
     reply: entity.Software.extend({
       /** You had this file in the library already, under the same name and with the same arguments: nothing was added. */
       existing: z.literal(true).optional(),
+      /** What the uploaded file says about how it installs. */
+      knowledge: entity.Installer.shape.knowledge,
     }),
   }),
   'software.add_installer': route({

@@ -22,7 +22,8 @@ export function softwareRoutes(deps: { software: Software }): Handlers<'software
     'software.create': async (_request, { viewer, raw, stillSignedIn }) => {
       const { upload, fields } = await readUpload(raw, (file) => software.receive(file))
       await checkOrDiscard(upload, stillSignedIn)
-      return software.create(viewer, upload, fields)
+      const made = await software.create(viewer, upload, fields)
+      return { ...made, knowledge: made.installers[0]?.knowledge ?? null }
     },
 
     'software.add_installer': async ({ params }, { viewer, raw, stillSignedIn }) => {

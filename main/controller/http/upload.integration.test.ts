@@ -5,6 +5,7 @@ import type { Software } from '#shared/contract/entities.ts'
 import type { WireError } from '#shared/contract/errors.ts'
 import { keptUploads } from '../test-kit/kept-uploads.ts'
 import { makeDeb } from '../test-kit/packages.ts'
+import { makeMsiBytes } from '../test-kit/windows-packages.ts'
 import {
   startTestController,
   type RestReply,
@@ -76,7 +77,8 @@ describe('an upload', () => {
         detection: { type: 'file', path: '/opt/tool' },
       }),
     ])
-    expect(await list()).toEqual([software])
+    // Beside what the library lists: what the uploaded file itself says.
+    expect((await list()).map((one) => ({ ...one, knowledge: null }))).toEqual([software])
   })
 
   it('needs no field at all, and takes empty ones as left out', async () => {
@@ -260,6 +262,27 @@ describe('fields of an upload', () => {
     const fields = decodeFields(new Map<string, unknown>([['success_exit_codes', [1]]]))
     expect(fields.success_exit_codes).toEqual([1])
   })
+  it('of a package for one user answers with a warning and the argument that installs for everyone', async () => {
+    const properties = {
+      ProductName: 'Per user',
+      ProductVersion: '1.0',
+      ProductCode: '{11111111-2222-3333-4444-555555555555}',
+    }
+    const bytes = Buffer.from(makeMsiBytes({ properties, template: 'x64;1033' }))
+    const answer = made(await send([file('a.msi', bytes)]))
+    const knowledge = {
+      scope: 'user',
+      facts: { install_args: { value: '/qn /norestart ALLUSERS=1' } },
+      warnings: [{ code: 'per_user', text: expect.stringContaining('ALLUSERS=1') as string }],
+    }
+    expect(answer).toMatchObject({ knowledge, installers: [{ install_args: '', knowledge }] })
+    const machine = makeMsiBytes({ properties: { ...properties, ALLUSERS: '1' }, template: '' })
+    expect(made(await send([file('b.msi', Buffer.from(machine))]))).toMatchObject({
+      knowledge: { scope: 'machine', warnings: [] },
+    })
+    expect(made(await send([file()]))).toMatchObject({ knowledge: null })
+  })
+
   it('that the contract does not know do not come through', () => {
     expect(
       decodeFields(

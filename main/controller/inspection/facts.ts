@@ -1,5 +1,6 @@
 import type { Detection } from '#shared/contract/detection.ts'
 import { AppError } from '#shared/contract/errors.ts'
+import type { InstallerKnowledge } from '#shared/contract/installer-knowledge.ts'
 import { withoutSteering } from '#shared/domain/plain-text.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
@@ -31,6 +32,8 @@ export type PackageFacts = {
   /** Windows programs: the tool that made the installer, where its marks are known. */
   technology?: InstallerTechnology | null
   archive?: ArchiveFacts
+  /** How it installs, where the file says so. */
+  knowledge?: InstallerKnowledge | null
 }
 
 /** A file that is not what it claims to be. */

@@ -28,6 +28,7 @@ describe('an .msi package', () => {
       platform: 'windows',
       arch: 'x64',
       archWord: 'x64',
+      knowledge: expect.objectContaining({ scope: 'user' }) as object,
       detection: {
         type: 'msi_product',
         product_code: PROPERTIES.ProductCode,
@@ -45,6 +46,28 @@ describe('an .msi package', () => {
   ])('made for %j is for %s', async (template, arch) => {
     expect(await look('a.msi', makeMsiBytes({ properties: PROPERTIES, template }))).toMatchObject({
       arch,
+    })
+  })
+
+  it.each([
+    [{ ALLUSERS: '1' }, 2, 'machine'],
+    [{ ALLUSERS: '2' }, 2, 'machine'],
+    [{ ALLUSERS: '2', MSIINSTALLPERUSER: '1' }, 2, 'either'],
+    [{ ALLUSERS: '2' }, 10, 'either'],
+    [{}, 2, 'user'],
+    [{}, 10, 'user'],
+    [{ ALLUSERS: '' }, 2, 'user'],
+  ])('with %j and word count %i is for %s', async (more, wordCount, scope) => {
+    const properties = { ...PROPERTIES, ...more }
+    const { knowledge } = await look('a.msi', makeMsiBytes({ properties, template: '', wordCount }))
+    if (scope === 'machine') {
+      expect(knowledge).toEqual({ scope, facts: {}, warnings: [] })
+      return
+    }
+    expect(knowledge).toMatchObject({
+      scope,
+      facts: { install_args: { value: '/qn /norestart ALLUSERS=1', level: 'usual' } },
+      warnings: [{ code: 'per_user', text: expect.stringContaining('ALLUSERS=1') as string }],
     })
   })
 

@@ -58,6 +58,7 @@ function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields
     success_exit_codes: fields.success_exit_codes ?? [],
     detection: chosenRule(fields.detection, facts.detection, platform),
     technology: facts.technology ?? null,
+    knowledge: facts.knowledge ?? null,
     sha256: upload.staged.sha256,
     size_bytes: upload.staged.sizeBytes,
     fetch_state: 'none' as const,

@@ -19,6 +19,7 @@ const toInstaller = (row: InstallerRow, fault: FileFault | null): Installer => (
   technology: row.technology,
   file_missing: fault === 'missing',
   file_damaged: fault === 'damaged',
+  knowledge: row.knowledge,
 })
 
 export const toSoftware = (

@@ -64,19 +64,26 @@ function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
   return Buffer.concat([header, ...sectors])
 }
 
-/** The summary with its one property that matters. */
-function makeSummary(template: string): Buffer {
+/** The summary with the two properties that matter. */
+function makeSummary(template: string, wordCount: number): Buffer {
   const text = Buffer.from(`${template}\0`)
-  const bytes = Buffer.alloc(48 + 8 + 8 + 8 + text.length)
+  const bytes = Buffer.alloc(48 + 8 + 16 + 8 + 8 + text.length)
   bytes.writeUInt16LE(0xfffe, 0)
   bytes.writeUInt32LE(1, 24)
   bytes.writeUInt32LE(48, 44)
-  bytes.writeUInt32LE(1, 52)
-  bytes.writeUInt32LE(7, 56)
-  bytes.writeUInt32LE(16, 60)
-  bytes.writeUInt32LE(30, 64)
-  bytes.writeUInt32LE(text.length, 68)
-  text.copy(bytes, 72)
+  bytes.writeUInt32LE(2, 52)
+  for (const [i, [property, at]] of [
+    [15, 24],
+    [7, 32],
+  ].entries()) {
+    bytes.writeUInt32LE(property!, 56 + 8 * i)
+    bytes.writeUInt32LE(at!, 60 + 8 * i)
+  }
+  bytes.writeUInt32LE(3, 72)
+  bytes.writeInt32LE(wordCount, 76)
+  bytes.writeUInt32LE(30, 80)
+  bytes.writeUInt32LE(text.length, 84)
+  text.copy(bytes, 88)
   return bytes
 }
 
@@ -84,6 +91,8 @@ function makeSummary(template: string): Buffer {
 export function makeMsiBytes(options: {
   properties: Record<string, string>
   template: string
+  /** Of the summary; 8: needs no elevated rights. */
+  wordCount?: number
   /** References of three bytes. */
   wide?: boolean
   /** So many more rows, each with the name and value of the first property. */
@@ -119,7 +128,10 @@ export function makeMsiBytes(options: {
     { name: packName('_StringPool'), bytes: Buffer.concat(pool) },
     { name: packName('_StringData'), bytes: Buffer.from(texts.join(''), 'latin1') },
     { name: packName('Property'), bytes: table },
-    { name: '\u0005SummaryInformation', bytes: makeSummary(options.template) },
+    {
+      name: '\u0005SummaryInformation',
+      bytes: makeSummary(options.template, options.wordCount ?? 2),
+    },
   ])
 }
 

@@ -5,6 +5,7 @@
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
 import { openCompound, type Compound } from './compound.ts'
+import { msiKnowledge } from './msi-scope.ts'
 import type { Window } from './window.ts'
 
 const POOL_LIMIT_BYTES = 4 * 1024 * 1024
@@ -14,8 +15,17 @@ const SUMMARY_LIMIT_BYTES = 64 * 1024
 const NAME_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._'
 const NAME_LIMIT_BYTES = 72
 const VALUE_LIMIT_BYTES = 4096
-const WANTED = ['ProductName', 'ProductVersion', 'ProductCode', 'Manufacturer'] as const
+const WANTED = [
+  'ProductName',
+  'ProductVersion',
+  'ProductCode',
+  'Manufacturer',
+  'ALLUSERS',
+  'MSIINSTALLPERUSER',
+] as const
 const TEMPLATE = 7
+const WORD_COUNT = 15
+const TYPE_INT32 = 3
 const TYPE_TEXT = 30
 const PRODUCT_CODE = /^\{[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}$/
 
@@ -111,22 +121,33 @@ function readProperties(
   return properties
 }
 
-/** `x64;1033` of the summary ([MS-OLEPS]): for which processors it is made; empty when it does not say. */
-function templateOf(summary: Buffer): string {
-  if (summary.length < 48) return ''
+/** Where a property of the summary stands ([MS-OLEPS]): its type, then its value. Null when it is not there. */
+function summaryAt(summary: Buffer, property: number): number | null {
+  if (summary.length < 48) return null
   const section = summary.readUInt32LE(44)
-  if (section + 8 > summary.length) return ''
+  if (section + 8 > summary.length) return null
   const count = Math.min(summary.readUInt32LE(section + 4), 64)
   for (let i = 0; i < count; i++) {
     const entry = section + 8 + 8 * i
-    if (entry + 8 > summary.length) return ''
-    if (summary.readUInt32LE(entry) !== TEMPLATE) continue
-    const at = section + summary.readUInt32LE(entry + 4)
-    if (at + 8 > summary.length || summary.readUInt32LE(at) !== TYPE_TEXT) return ''
-    const bytes = summary.subarray(at + 8, at + 8 + Math.min(summary.readUInt32LE(at + 4), 256))
-    return bytes.toString('latin1').split('\0', 1)[0]!
+    if (entry + 8 > summary.length) return null
+    if (summary.readUInt32LE(entry) === property) return section + summary.readUInt32LE(entry + 4)
   }
-  return ''
+  return null
+}
+
+/** `x64;1033`: for which processors it is made; empty when it does not say. */
+function templateOf(summary: Buffer): string {
+  const at = summaryAt(summary, TEMPLATE)
+  if (at === null || at + 8 > summary.length || summary.readUInt32LE(at) !== TYPE_TEXT) return ''
+  const bytes = summary.subarray(at + 8, at + 8 + Math.min(summary.readUInt32LE(at + 4), 256))
+  return bytes.toString('latin1').split('\0', 1)[0]!
+}
+
+/** Flags about the source and the rights that the package needs; null when it does not say. */
+function wordCountOf(summary: Buffer): number | null {
+  const at = summaryAt(summary, WORD_COUNT)
+  const isThere = at !== null && at + 8 <= summary.length
+  return isThere && summary.readUInt32LE(at) === TYPE_INT32 ? summary.readInt32LE(at + 4) : null
 }
 
 /** A 32-bit package runs on every Windows. */
@@ -160,7 +181,8 @@ export function readMsi(window: Window): PackageFacts {
   if (name === '' || !PRODUCT_CODE.test(productCode))
     throw unreadable('its table Property names no product')
   const summary = file.streams.find((stream) => stream.name === '\u0005SummaryInformation')
-  const template = summary ? templateOf(file.read(summary, SUMMARY_LIMIT_BYTES)) : ''
+  const summaryBytes = summary ? file.read(summary, SUMMARY_LIMIT_BYTES) : Buffer.alloc(0)
+  const template = templateOf(summaryBytes)
   const archWord = cleanText(template.split(';')[0]!.split(',')[0]!, 64)
   const version = text('ProductVersion', 100)
   return {
@@ -170,6 +192,7 @@ export function readMsi(window: Window): PackageFacts {
     platform: 'windows',
     arch: archOf(archWord),
     archWord,
+    knowledge: msiKnowledge(properties, wordCountOf(summaryBytes)),
     detection: {
       type: 'msi_product',
       product_code: productCode,

@@ -119,6 +119,7 @@ export function createFetcher(deps: {
         file_name: fileName,
         arch: facts.arch ?? row.arch,
         detection: row.detection ?? usableRule(facts.detection, row.platform),
+        knowledge: facts.knowledge ?? null,
         fetch_state: 'ready',
         fetch_reason: null,
         fetch_message: null,

@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { blob, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerArchive } from '#shared/contract/entities.ts'
+import type { InstallerKnowledge } from '#shared/contract/installer-knowledge.ts'
 import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
@@ -62,6 +63,8 @@ export const installers = sqliteTable(
     technology: text().$type<InstallerTechnology>(),
     /** JSON: as what it was uploaded, whatever was corrected since. The same upload again is recognised by it. */
     uploaded_as: text(),
+    /** What the file says about how it installs; null: nothing, or it came before this was read. */
+    knowledge: text({ mode: 'json' }).$type<InstallerKnowledge>(),
     /** Null while the controller still fetches it. */
     sha256: text()
       .$type<Sha256>()
