@@ -20,6 +20,7 @@ import { hubAddresses } from './hub/addresses.ts'
 import { watchDefaultRoute } from './hub/default-route.ts'
 import { createAgentsEdge } from './hub/agents.ts'
 import { createConsolesEdge } from './hub/consoles.ts'
+import { watchOwnNetwork } from './hub/own-network.ts'
 import { attachPairing } from './hub/pairing.ts'
 import { startAnnouncing } from './hub/announce.ts'
 import { startHubServer } from './hub/server.ts'
@@ -32,6 +33,7 @@ import {
   toRemember,
   type Restored,
 } from './identity/index.ts'
+import { createClock } from './lib/clock.ts'
 import { createAgentFiles } from './lib/agent-files.ts'
 import { createSigner } from './signing/index.ts'
 import { createEstate } from './estate.ts'
@@ -56,7 +58,6 @@ const REFILL_EVERY_MS = 30_000
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { dataDir, log } = options
-  const now = Date.now
   let restored: Restored | null = null
   let repairs = NO_REPAIRS
   const store = openStore({
@@ -73,7 +74,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
       })
     },
   })
-  const undo: (() => unknown)[] = [() => store.close()]
+  const clock = createClock(options.clock, (err) =>
+    log.error({ err }, 'a change of the clock could not be followed everywhere'),
+  )
+  const now = clock.wallMs
+  const undo: (() => unknown)[] = [() => store.close(), () => clock.stop()]
+  clock.onChange((change) => log.warn(change, 'the clock was set, or the controller was stopped'))
   const stop = async (): Promise<void> => {
     // A second stop finds nothing left to do.
     if (undo.length === 0) return
@@ -98,11 +104,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const audit = createAudit({
       store,
       now,
+      clock,
       publicKeys: () => commandKeys(dataDir),
       deploymentsOfDevice: (id): DeploymentId[] => deployments.idsOfDevice(id),
       predecessorsOfDevice: (id): DeviceId[] => devices.predecessors(id),
     })
-    const common = { store, now, log, audit }
+    const common = { store, now, clock, log, audit }
     const settings = createSettings({ store, audit, log })
     const identity = createIdentity({
       dataDir,
@@ -153,7 +160,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       agentUpdateOf: (row): AgentUpdate | null => agentUpdates.viewOf(row),
       presenceTimings: options.timings?.presence,
     })
-    undo.push(() => devices.stop())
+    undo.push(() => devices.stop(), watchOwnNetwork({ clock, lost: devices.presence.beginGrace }))
     const inventories = createInventories({ ...common, devices })
     const groups = createGroups({
       ...common,
@@ -251,6 +258,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const consoleDoor = await openConsolePort({
       ...options,
       whenWritable,
+      clock,
       consoleHost,
       consoleNames: options.consoleNames ?? [],
       consolePlainHttp: options.consolePlainHttp ?? false,
@@ -359,6 +367,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
         pending_devices: devices.counts().unapproved,
       }),
       subscribe: (listener) => consoles.subscribe(listener),
+      resumed: clock.resumed,
       stop,
     }
   } catch (error) {

@@ -14,8 +14,12 @@ export type Viewer = {
   mustChangePassword?: boolean
 }
 
-/** Epoch milliseconds. Injected, so that tests own the clock. */
+/**
+ * Epoch ms, of `Clock.wallMs`: for people, for the store, and for deadlines that are stored. Whoever keeps deadlines by it
+ * moves them at each `Clock.onChange`. A wait that ends with this run belongs on `Clock.monotonicMs` instead.
+ */
 export type Now = () => number
+export type { Clock, ClockChange } from './lib/clock.ts'
 
 export type Log = Logger
 

@@ -7,6 +7,7 @@ import type { Log } from './context.ts'
 import type { EngineTimings } from './deployments/index.ts'
 import type { PresenceTimings } from './devices/index.ts'
 import type { PairingTimings } from './enrollment/index.ts'
+import type { ClockSource } from './lib/clock.ts'
 import type { Keystore } from './lib/vault.ts'
 
 export type ControllerOptions = {
@@ -47,6 +48,8 @@ export type ControllerOptions = {
   discovery?: boolean
   /** Are agents updated without being asked to? Default: they are. */
   agentUpdates?: () => 'automatic' | 'off'
+  /** For tests, which set the clock. Default: the computer's. */
+  clock?: ClockSource
   /** For tests, which cannot wait as long as people. */
   timings?: {
     engine?: Partial<EngineTimings>
@@ -79,5 +82,7 @@ export type Controller = {
   subscribe: (
     listener: (event: FeedEventName, body: FeedEvents[FeedEventName]) => void,
   ) => () => void
+  /** The computer was asleep: links may be gone without having been missed. */
+  resumed: () => void
   stop: () => Promise<void>
 }

@@ -103,6 +103,7 @@ export function openDesktop(deps: {
   const endNow = (): void => void quitter.quit(false)
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, endNow)
   powerMonitor.on('shutdown', endNow)
+  powerMonitor.on('resume', () => running?.resumed())
   window.browserWindow.on('session-end', endNow)
 
   function bridgeHandlers(): BridgeHandlers {

@@ -15,7 +15,7 @@ import { isNewer } from '#shared/domain/agent-version.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
-import { isoTime, type Log, type Now, type Viewer } from '../context.ts'
+import { isoTime, type Clock, type Log, type Now, type Viewer } from '../context.ts'
 import type { DeviceRow, Devices } from '../devices/index.ts'
 import type { AgentFiles, AgentOffer } from '../lib/agent-files.ts'
 import type { Signer } from '../signing/index.ts'
@@ -41,6 +41,7 @@ const keyOf = (offer: AgentOffer): string => `${offer.file_name} ${offer.version
 export function createAgentUpdates(deps: {
   store: Store
   now: Now
+  clock: Clock
   log: Log
   audit: Audit
   devices: Devices
@@ -75,6 +76,7 @@ export function createAgentUpdates(deps: {
     onFailure: () => judge(true),
   })
   const { rows } = outcomes
+  const offClock = deps.clock.onChange(({ shiftMs }) => outcomes.shift(shiftMs))
   const offerFor = (pc: Pc): AgentOffer | undefined =>
     offers.find(({ file_name }) => file_name === fileOf(pc))
 
@@ -134,6 +136,7 @@ export function createAgentUpdates(deps: {
   }
 
   function look(): void {
+    deps.clock.settle()
     const before = offers.map(keyOf).join()
     offers = deps.agentFiles.offers()
     outcomes.expire()
@@ -222,6 +225,7 @@ export function createAgentUpdates(deps: {
       isOver = true
       if (timer) clearTimeout(timer)
       offPresence()
+      offClock()
     },
   }
 }

@@ -122,6 +122,19 @@ export function createOutcomes(deps: {
         change(id, { state: 'accepted' })
     },
 
+    /** The clock was set, or the controller stood still: what is waited for is as far away as it was. */
+    shift(byMs: number): void {
+      store.transaction(() => {
+        for (const row of [...rows.values()])
+          if (row.state !== 'done')
+            put({
+              ...row,
+              changed_at_ms: row.changed_at_ms + byMs,
+              not_before_ms: row.not_before_ms + byMs,
+            })
+      })
+    },
+
     /** What was ordered and never heard of again. */
     expire(): void {
       const now = deps.now()

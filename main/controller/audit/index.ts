@@ -5,7 +5,7 @@ import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/audi
 import type { AuditAction } from '#shared/domain/audit-actions.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { withoutSteering, withoutSteeringInLines } from '#shared/domain/plain-text.ts'
-import { isoTime, type Log, type Now, type Viewer } from '../context.ts'
+import { isoTime, type Clock, type Log, type Now, type Viewer } from '../context.ts'
 import type { Signer } from '../signing/index.ts'
 import { storageFailure } from '../store/failures.ts'
 import type { Store } from '../store/store.ts'
@@ -104,6 +104,7 @@ function toEntry(row: AuditRow): AuditEntry {
 export function createAudit(deps: {
   store: Store
   now: Now
+  clock: Pick<Clock, 'monotonicMs'>
   /** The key that signs the trail's ends, and those before it. Left out: none does (tests of other slices). */
   publicKeys?: () => readonly KeyObject[]
   /** Deployments that have, or had, this device as a target. */
@@ -140,7 +141,7 @@ export function createAudit(deps: {
   }
 
   const refusals = createRefusalLimit({
-    now: deps.now,
+    clock: deps.clock,
     leftOut: (address, count) =>
       record(
         address === null ? null : unknownActor(address),
@@ -261,11 +262,11 @@ export function createAudit(deps: {
 
     /** Checks every hash and signature in short turns; those who ask meanwhile, or just after, share one run. */
     proof(): Promise<AuditProof> {
-      if (proving && deps.now() < proving.untilMs) return proving.proof
+      if (proving && deps.clock.monotonicMs() < proving.untilMs) return proving.proof
       const run = { untilMs: Infinity, proof: prove() }
       proving = run
       run.proof.then(
-        () => (run.untilMs = deps.now() + PROOF_KEPT_MS),
+        () => (run.untilMs = deps.clock.monotonicMs() + PROOF_KEPT_MS),
         () => (run.untilMs = 0),
       )
       return run.proof

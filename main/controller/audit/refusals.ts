@@ -2,7 +2,7 @@
  * Refused requests and sign-ins leave entries as well, but never more than so many: whoever knocks all night must not fill
  * the trail that is kept for ever. What is not written is counted, and the count is written.
  */
-import type { Now } from '../context.ts'
+import type { Clock } from '../context.ts'
 
 const WINDOW_MS = 10 * 60_000
 const PER_ADDRESS = 30
@@ -11,12 +11,12 @@ const ALTOGETHER = 300
 type Spell = { sinceMs: number; written: number; left: number }
 
 export function createRefusalLimit(deps: {
-  now: Now
+  clock: Pick<Clock, 'monotonicMs'>
   /** Tells how many were left out from an address; null: from addresses that were too many to be told apart. */
   leftOut: (address: string | null, count: number) => void
 }) {
   let spells = new Map<string, Spell>()
-  let all: Spell = { sinceMs: deps.now(), written: 0, left: 0 }
+  let all: Spell = { sinceMs: deps.clock.monotonicMs(), written: 0, left: 0 }
 
   /** Ends the present ten minutes: tells what was left out in them. */
   function turn(nowMs: number): void {
@@ -31,7 +31,7 @@ export function createRefusalLimit(deps: {
   return {
     /** Whether one from this address may be written. */
     mayWrite(address: string): boolean {
-      const nowMs = deps.now()
+      const nowMs = deps.clock.monotonicMs()
       if (nowMs - all.sinceMs >= WINDOW_MS) turn(nowMs)
       const known = spells.get(address)
       if (!known && all.written >= ALTOGETHER) {
@@ -55,6 +55,6 @@ export function createRefusalLimit(deps: {
       else all.left++
     },
     /** Tells what was left out so far: at the end of the controller, and now and then. */
-    flush: (): void => turn(deps.now()),
+    flush: (): void => turn(deps.clock.monotonicMs()),
   }
 }

@@ -5,10 +5,11 @@
  */
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { FileFault } from '../content/index.ts'
-import type { Log, Now } from '../context.ts'
+import type { Clock, ClockChange, Log, Now } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import { storageFailure } from '../store/failures.ts'
 import { createChanges, type Changes } from './changes.ts'
+import type { ClockRepo } from './clock.repo.ts'
 import type { DeploymentRow, DeploymentsRepo, InstallerRow } from './deployments.repo.ts'
 import { createOpenTargets, type OpenTarget } from './open-targets.ts'
 import { createPerform } from './perform.ts'
@@ -23,6 +24,7 @@ const BUSY_RETRY_MS = 100
 
 export function createEngine(deps: {
   repo: DeploymentsRepo
+  clockRepo: ClockRepo
   devices: Devices
   sender: Sender
   trail: Trail
@@ -32,9 +34,12 @@ export function createEngine(deps: {
   /** Decides the targets of a deployment that starts now. */
   resolve: (id: DeploymentId) => void
   now: Now
+  clock: Clock
   log: Log
   timings: EngineTimings
   committed: (changes: Changes) => void
+  /** Every stored deadline was moved. */
+  moved: () => void
 }) {
   const { repo, devices, timings } = deps
   const openTargets = createOpenTargets(deps)
@@ -44,8 +49,10 @@ export function createEngine(deps: {
   let timer: NodeJS.Timeout | null = null
   let soon: NodeJS.Immediate | null = null
   let stopped = false
-  let sweptAtMs = 0
+  let sweptAtMs = -Infinity
   let idleUntilMs = 0
+  /** What stored deadlines still have to be moved by. */
+  let owed = { shiftMs: 0, jumpMs: 0 }
 
   /** Devices at work for any active deployment but this one. */
   function workingElsewhere(id: DeploymentId | null): Set<DeviceId> {
@@ -113,12 +120,35 @@ export function createEngine(deps: {
     return more
   }
 
+  /** Nothing may be judged by deadlines that the clock has run away from. False: the store does not take it yet. */
+  function settleClock(): boolean {
+    if (owed.shiftMs === 0 && owed.jumpMs === 0) return true
+    try {
+      deps.clockRepo.shift(owed)
+    } catch (error) {
+      deps.log.error({ err: error }, 'the deadlines could not be moved; it is tried again')
+      return false
+    }
+    owed = { shiftMs: 0, jumpMs: 0 }
+    openTargets.forgetAll()
+    wakeAt.clear()
+    sweptAtMs = -Infinity
+    return true
+  }
+  const offClock = deps.clock.onChange(({ shiftMs, jumpMs }: ClockChange) => {
+    owed = { shiftMs: owed.shiftMs + shiftMs, jumpMs: owed.jumpMs + jumpMs }
+    if (shiftMs === 0 && jumpMs === 0) return
+    if (settleClock()) deps.moved()
+    schedule()
+  })
+
   /** What has come due since, and now and then everything that is active. */
   function sweep(): void {
     const nowMs = deps.now()
+    const awakeMs = deps.clock.awakeMs()
     for (const [id, atMs] of wakeAt) if (atMs <= nowMs) dirty.add(id)
-    if (nowMs - sweptAtMs < timings.heartbeatMs) return
-    sweptAtMs = nowMs
+    if (awakeMs - sweptAtMs < timings.heartbeatMs) return
+    sweptAtMs = awakeMs
     try {
       for (const id of repo.activeIds()) dirty.add(id)
     } catch (error) {
@@ -131,6 +161,11 @@ export function createEngine(deps: {
     timer = null
     soon = null
     if (stopped) return
+    deps.clock.settle()
+    if (!settleClock()) {
+      timer = setTimeout(runDirty, timings.heartbeatMs)
+      return
+    }
     const startMs = performance.now()
     sweep()
     const ids = [...dirty]
@@ -196,11 +231,13 @@ export function createEngine(deps: {
     /** Takes up all that is active. A restart is just another run. */
     start(): void {
       repo.forgetOffers()
+      deps.clockRepo.extendTo(deps.now() + timings.returnGraceMs)
       for (const id of repo.activeIds()) dirty.add(id)
       schedule()
     },
     stop(): void {
       stopped = true
+      offClock()
       if (timer) clearTimeout(timer)
       if (soon) clearImmediate(soon)
     },

@@ -20,7 +20,7 @@ import type {
 } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
-import type { Log, Now, Viewer } from '../context.ts'
+import type { Clock, Log, Now, Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { Settings } from '../settings/index.ts'
@@ -29,6 +29,7 @@ import type { Software } from '../software/index.ts'
 import type { Store } from '../store/store.ts'
 import { createChanges, type Changes, type DeploymentsEvent } from './changes.ts'
 import { createControl } from './control.ts'
+import { createClockRepo } from './clock.repo.ts'
 import { createCommands } from './commands.ts'
 import { createDeployment } from './create.ts'
 import { createDeploymentsRepo } from './deployments.repo.ts'
@@ -60,6 +61,7 @@ export type Deployments = ReturnType<typeof createDeployments>
 export function createDeployments(deps: {
   store: Store
   now: Now
+  clock: Clock
   log: Log
   audit: Audit
   devices: Devices
@@ -126,10 +128,14 @@ export function createDeployments(deps: {
   const engine = createEngine({
     ...{ repo, devices, sender, trail, fileFault },
     ...{ now, log, timings, committed },
+    clock: deps.clock,
+    clockRepo: createClockRepo(store),
+    moved: () => restarts.clockMoved(),
     restartingDevices: () => restarts.restartingDevices(),
     resolve: (id) => void resolve(id, true),
   })
   const restarts: Restarts = createRestarts({
+    clock: deps.clock,
     ...{ devices, sign: deps.sign, keyId: deps.keyId, agents: deps.agents },
     ...{ now, log, timings, committed },
     repo: createRestartsRepo(store),

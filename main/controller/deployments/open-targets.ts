@@ -149,7 +149,7 @@ export function createOpenTargets(deps: {
     of(id: DeploymentId): ReadonlyMap<TargetId, OpenTarget> {
       const known = mirrors.get(id)
       const changed = repo.takeChanged(id)
-      const isFresh = known && now() - known.readAtMs < READ_ANEW_MS
+      const isFresh = known && Math.abs(now() - known.readAtMs) < READ_ANEW_MS
       const mirror = isFresh ? known : read(id)
       if (isFresh) for (const row of repo.targetsById(changed)) take(mirror, row)
       const installers = new Map<InstallerId | null, ReturnType<typeof stateOf>>([
@@ -170,6 +170,8 @@ export function createOpenTargets(deps: {
       }
       return mirror.targets
     },
+    /** They were changed beside the repository: all are read anew. */
+    forgetAll: (): void => mirrors.clear(),
     /** It has ended: nothing of it is needed any more. */
     forget(id: DeploymentId): void {
       mirrors.delete(id)

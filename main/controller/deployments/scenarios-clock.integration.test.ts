@@ -1,7 +1,7 @@
 /** Scenarios in which the controller's clock jumps: one row at a time, with the engine's real patience. */
 import { afterAll, beforeAll, it } from 'vitest'
 import { playRow, setStage, type Stage } from '../test-kit/scenario.ts'
-import { withOwnClock, timeRows } from './scenarios/times.ts'
+import { controllerClock, timeRows } from './scenarios/times.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -9,7 +9,7 @@ beforeAll(async () => {
     presence: { connectGraceMs: 0, offlineAfterMs: 0 },
     engine: { heartbeatMs: 50 },
   }
-  stage = await withOwnClock(() => setStage({ timings }))
+  stage = await setStage({ timings, clock: controllerClock.source })
 })
 afterAll(() => stage.clear())
 

@@ -1,11 +1,13 @@
 /** How patient the engine is. Milliseconds. Tests shorten them, nothing else does. */
-import { ACK_TIMEOUT_MS, LEASE_MS } from '#shared/domain/defaults.ts'
+import { ACK_TIMEOUT_MS, CONNECT_GRACE_MS, LEASE_MS } from '#shared/domain/defaults.ts'
 
 export const ENGINE_TIMINGS = {
   leaseMs: LEASE_MS,
   ackTimeoutMs: ACK_TIMEOUT_MS,
   /** From the first sending of an attempt to its acceptance, over all re-sendings. */
   offerPatienceMs: 5 * 60_000,
+  /** After a start: deadlines that passed meanwhile are not judged before agents could come back and report. */
+  returnGraceMs: CONNECT_GRACE_MS,
   /** Between two sendings of the same attempt. */
   offerRetryMs: 5_000,
   /** A device on battery, or on a metered network, is asked again after: short, for somebody has just plugged it in. */

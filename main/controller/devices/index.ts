@@ -3,7 +3,7 @@ import type { AgentUpdate, Device } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
-import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
+import { isoTime, maySee, type Clock, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import { createArrivals } from './arrivals.ts'
 import { createControl } from './control.ts'
@@ -23,6 +23,7 @@ export type DeviceChange = { id: DeviceId; what: 'updated' | 'presence' | 'remov
 export function createDevices(deps: {
   store: Store
   now: Now
+  clock: Clock
   audit: Audit
   /** Whether there is a newer agent for it. */
   agentUpdateOf: (row: DeviceRow) => AgentUpdate | null
@@ -30,7 +31,7 @@ export function createDevices(deps: {
 }) {
   const repo = createDevicesRepo(deps.store)
   const identities = createIdentities({ ...deps, repo })
-  const presence = createPresence({ now: deps.now, timings: deps.presenceTimings })
+  const presence = createPresence({ clock: deps.clock, timings: deps.presenceTimings })
   const listeners = new Set<(change: DeviceChange) => void>()
   /** What the engine asks of every device at every run. Forgotten at each change, so it never tells what was. */
   const standings = new Map<DeviceId, { name: string; refused: boolean }>()

@@ -23,7 +23,7 @@ import {
   pairingProofText,
 } from '#shared/domain/pairing.ts'
 import type { Audit } from '../audit/index.ts'
-import type { Log, Now, Viewer } from '../context.ts'
+import type { Clock, Log, Now, Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import type { Store } from '../store/store.ts'
@@ -72,6 +72,7 @@ const refusal = (message: string, retryMs: number | null) =>
 export function createPairing(deps: {
   store: Store
   now: Now
+  clock: Clock
   log: Log
   audit: Audit
   devices: Devices
@@ -82,7 +83,7 @@ export function createPairing(deps: {
 }) {
   const { devices } = deps
   const timings = { ...PAIRING_TIMINGS, ...deps.timings }
-  const pauses = createPauses(timings, () => performance.now())
+  const pauses = createPauses(timings, deps.clock.monotonicMs)
   type Pairing = {
     begun: PairBegin
     keys: ControllerKeys

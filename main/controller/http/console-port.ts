@@ -2,6 +2,7 @@
 import { Server } from 'socket.io'
 import type { Checks } from '../check/index.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
+import type { Clock } from '../context.ts'
 import type { ConsolesEdge } from '../hub/consoles.ts'
 import type { ControllerIdentity } from '../identity/index.ts'
 import { hostPort } from '../lib/host-port.ts'
@@ -39,6 +40,7 @@ export async function openConsolePort(
   deps: Omit<ConsoleServerOptions, 'names' | 'tls'> & {
     consoleHost: string
     consolePort: number
+    clock: Clock
     /** Further names under which people reach the console. */
     consoleNames: readonly string[]
     /** Beyond loopback the console is served over TLS, unless somebody insists. */
@@ -65,7 +67,7 @@ export async function openConsolePort(
     : null
   const web = await createConsoleServer({ ...deps, names, tls })
   const setupCode = createSetupCode(deps.setupCode)
-  const tokens = createTokens({ app: web.app, users, now: Date.now })
+  const tokens = createTokens({ app: web.app, users, now: deps.clock.wallMs })
   const authenticate = (token: string, address: string) => tokens.authenticate(token, address)
   const isOpen = (sessionId: string, address: string): boolean =>
     users.viewerOf(sessionId, address) !== null

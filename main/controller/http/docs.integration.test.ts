@@ -17,6 +17,7 @@ beforeAll(async () => {
     rendererDir: null,
     whenWritable: () => Promise.resolve(),
     version: '1.2.3',
+    clock: { monotonicMs: () => performance.now() },
     log: pino({ level: 'silent' }),
   })
   const names = Object.keys(rest) as RouteName[]

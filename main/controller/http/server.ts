@@ -20,12 +20,13 @@ import { AppError, ERRORS, ErrorReply, validationError } from '#shared/contract/
 import { rest, type RouteName } from '#shared/contract/rest.ts'
 import type { Route } from '#shared/contract/route.ts'
 import { REQUEST_BODY_LIMIT_BYTES, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
-import type { Log, Viewer } from '../context.ts'
+import type { Clock, Log, Viewer } from '../context.ts'
 import { plainAddress } from '../lib/addresses.ts'
 import { inStorageWords } from '../store/failures.ts'
 import type { Requests } from '../requests/index.ts'
 import type { Handler } from './handlers.ts'
 import type { ConsoleTls } from './console-tls.ts'
+import { addressCounts } from './address-counts.ts'
 import { createOriginGuard, securityHeaders } from './security.ts'
 import type { ServedNames } from './served-names.ts'
 import { createDoor, type Access } from './door.ts'
@@ -151,6 +152,7 @@ export type ConsoleServerOptions = {
   version: string
   /** Resolves once the database can be written. @throws AppError E_BUSY after a while */
   whenWritable: () => Promise<void>
+  clock: Pick<Clock, 'monotonicMs'>
   log: Log
 }
 
@@ -208,11 +210,12 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
     maxAge: 600,
     exposedHeaders: ['content-disposition', 'retry-after'],
   })
-  const takeOne = createUserLimit(REQUESTS_PER_MINUTE)
+  const takeOne = createUserLimit(REQUESTS_PER_MINUTE, deps.clock.monotonicMs)
   await app.register(rateLimit, {
     global: true,
     max: REQUESTS_PER_MINUTE,
     timeWindow: 60_000,
+    store: addressCounts(deps.clock.monotonicMs),
   })
   await app.register(jwt, {
     secret: deps.jwtSecret,

@@ -9,7 +9,7 @@ const WINDOW_MS = 60_000
  * @param nowMs a clock that never goes back
  * @returns takes one request; throws AppError E_RATE_LIMITED, with the seconds to wait, when it is one too many
  */
-export function createUserLimit(perMinute: number, nowMs = () => performance.now()) {
+export function createUserLimit(perMinute: number, nowMs: () => number) {
   const windows = new Map<UserId, { startedMs: number; count: number }>()
   return (user: UserId): void => {
     const now = nowMs()

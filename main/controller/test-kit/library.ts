@@ -12,6 +12,7 @@ import type { Log, Viewer } from '../context.ts'
 import { createInspection, type Inspection } from '../inspection/index.ts'
 import { createSoftware, type FetchOptions } from '../software/index.ts'
 import { users } from '../store/schema/index.ts'
+import { systemClock } from '../lib/clock.ts'
 import { openStore } from '../store/store.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
 
@@ -52,7 +53,7 @@ export function openLibrary(
   )
   const store = openStore({ dataDir, migrationsDir: MIGRATIONS })
   const now = Date.now
-  const audit = createAudit({ store, now })
+  const audit = createAudit({ store, now, clock: systemClock })
   const content = createContent({
     store,
     dataDir,

@@ -2,7 +2,7 @@
 import type { OwnSession, User } from '#shared/contract/entities.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
-import type { Now, Viewer } from '../context.ts'
+import type { Clock, Now, Viewer } from '../context.ts'
 import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { createAccounts } from './accounts.ts'
@@ -21,6 +21,7 @@ export type Users = ReturnType<typeof createUsers>
 export function createUsers(deps: {
   store: Store
   now: Now
+  clock: Clock
   audit: Audit
   passwords: Passwords
   estate: Estate

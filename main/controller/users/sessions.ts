@@ -111,7 +111,8 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
       if (!user) return null
       const { last_used_at, must_change_password, ...viewer } = user
       const lastMs = last_used_at === null ? 0 : Date.parse(last_used_at)
-      if (deps.now() - lastMs > TOUCH_EVERY_MS) touch(sessionId, address)
+      // A clock that was set back must not stop it for as long.
+      if (Math.abs(deps.now() - lastMs) > TOUCH_EVERY_MS) touch(sessionId, address)
       return { ...viewer, address, mustChangePassword: must_change_password === 1 }
     },
 

@@ -2,7 +2,7 @@
 import type { User } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { unknownActor, type Audit } from '../audit/index.ts'
-import { isoTime, type Now, type Viewer } from '../context.ts'
+import { isoTime, type Clock, type Now, type Viewer } from '../context.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import type { Store } from '../store/store.ts'
 import { subjectOf, type Accounts } from './accounts.ts'
@@ -24,6 +24,7 @@ export function createSignIn(deps: {
   now: Now
   /** After the commit: when and where they are signed in. */
   changed: (id: UserId) => void
+  clock: Clock
   /** The open feeds of a session end. */
   drop: (what: { sessionId: string }) => void
 }) {

@@ -5,7 +5,7 @@ let nowMs = 0
 let throttle: Throttle
 beforeEach(() => {
   nowMs = 1_000_000
-  throttle = createThrottle({ now: () => nowMs })
+  throttle = createThrottle({ clock: { monotonicMs: () => nowMs } })
 })
 const begin = (account: string, address: string): number => {
   const attempt = throttle.begin(account, address)

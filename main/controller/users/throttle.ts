@@ -5,10 +5,11 @@
  * - per account, whatever the address: many machines that guess together. That wait is short, and addresses from which the
  *   account was signed in to lately are free of it, so that nobody can keep the owner out.
  * No wait is longer than five minutes, a try during a wait does not prolong it, and an hour of rest forgets all. In memory
- * only: a restart forgets as well, which an attacker cannot cause.
+ * only: a restart forgets as well, which an attacker cannot cause. No wait is longer than it says, whatever becomes of the
+ * computer's clock.
  */
 import { foldedName } from '#shared/domain/folding.ts'
-import type { Now } from '../context.ts'
+import type { Clock } from '../context.ts'
 
 type Rule = { free: number; maxMs: number }
 const PAIR: Rule = { free: 5, maxMs: 5 * 60_000 }
@@ -22,13 +23,13 @@ type Count = { tries: number; lastMs: number; untilMs: number }
 export type Throttle = ReturnType<typeof createThrottle>
 export type Try = { succeeded: () => void; withdrawn: () => void }
 
-export function createThrottle(deps: { now: Now }) {
+export function createThrottle({ clock }: { clock: Pick<Clock, 'monotonicMs'> }) {
   const counts = new Map<string, Count>()
   /** Account and address of sign-ins that were right, and when. */
   const welcome = new Map<string, number>()
 
   function fresh(key: string): Count {
-    const nowMs = deps.now()
+    const nowMs = clock.monotonicMs()
     const known = counts.get(key)
     const count =
       known && nowMs - known.lastMs < FORGET_MS ? known : { tries: 0, lastMs: nowMs, untilMs: 0 }
@@ -43,7 +44,7 @@ export function createThrottle(deps: { now: Now }) {
     if (map.size > KEYS_LIMIT && oldest !== undefined) map.delete(oldest)
   }
   function add(count: Count, { free, maxMs }: Rule): void {
-    const nowMs = deps.now()
+    const nowMs = clock.monotonicMs()
     count.tries++
     count.lastMs = nowMs
     const over = count.tries - free
@@ -58,13 +59,14 @@ export function createThrottle(deps: { now: Now }) {
     begin(account: string, address: string): { waitMs: number } | Try {
       const name = foldedName(account).slice(0, 256)
       const pairKey = `p ${address} ${name}`
-      const isWelcome = deps.now() - (welcome.get(pairKey) ?? -Infinity) < 30 * 24 * 3_600_000
+      const isWelcome =
+        clock.monotonicMs() - (welcome.get(pairKey) ?? -Infinity) < 30 * 24 * 3_600_000
       const rules: [Count, Rule][] = [
         [fresh(pairKey), PAIR],
         [fresh(`a ${address}`), ADDRESS],
       ]
       if (!isWelcome) rules.push([fresh(`n ${name}`), ACCOUNT])
-      const waitMs = Math.max(...rules.map(([count]) => count.untilMs)) - deps.now()
+      const waitMs = Math.max(...rules.map(([count]) => count.untilMs)) - clock.monotonicMs()
       if (waitMs > 0) return { waitMs }
       for (const [count, rule] of rules) add(count, rule)
       const withdrawn = (): void => {
@@ -79,7 +81,7 @@ export function createThrottle(deps: { now: Now }) {
           withdrawn()
           counts.delete(pairKey)
           welcome.delete(pairKey)
-          welcome.set(pairKey, deps.now())
+          welcome.set(pairKey, clock.monotonicMs())
           forgetOldest(welcome)
         },
         /** It could not be looked at: it does not count. */

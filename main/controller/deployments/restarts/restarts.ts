@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { RestartAbility, RestartReply } from '#shared/contract/agent-restart.ts'
 import type { DeploymentId, DeviceId, RestartId } from '#shared/domain/ids.ts'
 import { isRestartOpen, type OpenRestartState, type RestartEvent } from '#shared/domain/restart-state.ts' // prettier-ignore
-import { isoTime } from '../../context.ts'
+import { isoTime, type Clock } from '../../context.ts'
 import type { Devices } from '../../devices/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
 import type { DeploymentRow, DeploymentsRepo } from '../deployments.repo.ts'
@@ -39,6 +39,7 @@ type Deps = TellDeps & {
   trail: RestartTrail
   /** Devices at work for any deployment. */
   workingDevices: () => ReadonlySet<DeviceId>
+  clock: Pick<Clock, 'settle'>
   timings: EngineTimings
   /** After every commit. */
   committed: (changes: Changes) => void
@@ -194,6 +195,7 @@ export function createRestarts(deps: Deps) {
     timer = null
     dueAtMs = Infinity
     if (stopped) return
+    deps.clock.settle()
     const startMs = performance.now()
     attempt(() => {
       const changes = createChanges()
@@ -271,6 +273,11 @@ export function createRestarts(deps: Deps) {
     /** Deployments with restarts that have not ended. */
     openDeployments: (): Set<DeploymentId> => new Set(repo.open().map((row) => row.deployment_id)),
     countsOf: (id: DeploymentId) => repo.counts(id),
+    /** Its deadlines were moved, because the clock was set. */
+    clockMoved(): void {
+      teller.forgetAll()
+      wake(pauseMs)
+    },
     start: (): void => wake(0),
     stop(): void {
       stopped = true

@@ -69,6 +69,8 @@ export function createTeller(
           deps.over()
         })
     },
+    /** The clock was set: when they were told says nothing any more. */
+    forgetAll: (): void => toldAtMs.clear(),
     stop: (): void => void (stopped = true),
   }
 }

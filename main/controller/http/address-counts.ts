@@ -1,0 +1,36 @@
+/** How many requests each address has made, on a clock that never goes back: the library's own store counts on the computer's. */
+import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
+
+/** Addresses remembered per route; beyond it those whose first request is longest ago are forgotten. */
+const ADDRESSES_LIMIT = 5_000
+
+type Window = { startedMs: number; current: number }
+
+/** @param nowMs a clock that never goes back */
+export function addressCounts(nowMs: () => number): FastifyRateLimitStoreCtor {
+  return class AddressCounts implements FastifyRateLimitStore {
+    readonly #windows = new Map<string, Window>()
+
+    incr(
+      key: string,
+      done: (error: Error | null, result?: { current: number; ttl: number }) => void,
+      windowMs: number,
+    ): void {
+      const now = nowMs()
+      let window = this.#windows.get(key)
+      if (!window || now - window.startedMs >= windowMs) {
+        window = { startedMs: now, current: 0 }
+        this.#windows.delete(key)
+        this.#windows.set(key, window)
+        const [oldest] = this.#windows.keys()
+        if (this.#windows.size > ADDRESSES_LIMIT && oldest !== undefined)
+          this.#windows.delete(oldest)
+      }
+      window.current++
+      done(null, { current: window.current, ttl: window.startedMs + windowMs - now })
+    }
+    child(): FastifyRateLimitStore {
+      return new AddressCounts()
+    }
+  }
+}

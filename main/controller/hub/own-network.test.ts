@@ -1,0 +1,48 @@
+import { beforeEach, expect, it } from 'vitest'
+import { createClock, type Clock } from '../lib/clock.ts'
+import { createTestClock, type TestClock } from '../test-kit/test-clock.ts'
+import { watchOwnNetwork } from './own-network.ts'
+
+let computer: TestClock
+let clock: Clock
+let isUp = true
+let lost = 0
+let stop = (): void => undefined
+const watch = () => (stop = watchOwnNetwork({ clock, isUp: () => isUp, lost: () => lost++ }))
+beforeEach(() => {
+  computer = createTestClock()
+  clock = createClock(computer.source)
+  isUp = true
+  lost = 0
+  return () => {
+    stop()
+    clock.stop()
+  }
+})
+
+it('says so as long as the network is away, and not when it is back', () => {
+  watch()
+  computer.passes(60_000)
+  expect(lost).toBe(0)
+  isUp = false
+  computer.passes(60_000)
+  expect(lost).toBeGreaterThanOrEqual(11)
+  isUp = true
+  lost = 0
+  computer.passes(60_000)
+  expect(lost).toBe(0)
+})
+it('gives up after 15 minutes', () => {
+  watch()
+  isUp = false
+  computer.passes(16 * 60_000)
+  lost = 0
+  computer.passes(60_000)
+  expect(lost).toBe(0)
+})
+it('misses no network where there never was one', () => {
+  isUp = false
+  watch()
+  computer.passes(60_000)
+  expect(lost).toBe(0)
+})

@@ -1,0 +1,69 @@
+/** A clock for tests: the real one, plus what the test makes of it. Time that passes, passes in steps, as it does for a process. */
+import type { ClockSource } from '../lib/clock.ts'
+
+const STEP_MS = 1_000
+
+export type TestClock = ReturnType<typeof createTestClock>
+
+export function createTestClock() {
+  let wallSkewMs = 0
+  let monotonicSkewMs = 0
+  let sleptMs = 0
+  const timers = new Set<{ dueMs: number; fire: () => void }>()
+  const monotonicMs = (): number => performance.now() + monotonicSkewMs
+  const fireDue = (): void => {
+    for (const timer of [...timers]) if (timer.dueMs <= monotonicMs()) timer.fire()
+  }
+
+  const source: ClockSource = {
+    wallMs: () => Date.now() + wallSkewMs,
+    monotonicMs,
+    uptimeMs: () => monotonicMs() + sleptMs,
+    setTimer(ms, fn) {
+      const entry = {
+        dueMs: monotonicMs() + ms,
+        fire() {
+          cancel()
+          fn()
+        },
+      }
+      const timer = setTimeout(entry.fire, ms)
+      timer.unref()
+      const cancel = (): void => {
+        clearTimeout(timer)
+        timers.delete(entry)
+      }
+      timers.add(entry)
+      return cancel
+    },
+  }
+  return {
+    source,
+    wallMs: source.wallMs,
+    /** Time passes, and the process works in it. */
+    passes(ms: number): void {
+      for (let leftMs = ms; leftMs > 0; leftMs -= STEP_MS) {
+        const stepMs = Math.min(STEP_MS, leftMs)
+        wallSkewMs += stepMs
+        monotonicSkewMs += stepMs
+        fireDue()
+      }
+    },
+    /** Somebody sets the clock. It is noticed at the next tick. */
+    jumps: (ms: number): void => void (wallSkewMs += ms),
+    /** The process is stopped meanwhile. */
+    stops(ms: number): void {
+      wallSkewMs += ms
+      monotonicSkewMs += ms
+    },
+    /** The computer sleeps, as on Linux: the monotonic clock stands still. */
+    sleeps(ms: number): void {
+      wallSkewMs += ms
+      sleptMs += ms
+    },
+    /** Whatever is due, the clock's own tick with it, happens now. */
+    tick: (): void => {
+      for (const timer of [...timers]) timer.fire()
+    },
+  }
+}
