@@ -25,6 +25,8 @@ const packagesFor = {
   windows: ['wine', 'wine64', 'msitools', 'wixl', 'nsis'],
   /** The agent's tests install real .rpm files into folders of their own. */
   'package-tools': ['rpm'],
+  /** Sets the clock of single processes, for tests of what a jump does. */
+  'clock-tools': ['faketime'],
   /** A Debian of its own that boots with systemd, for the agent as a service. */
   container: ['debootstrap', 'systemd-container', 'debian-archive-keyring'],
 } as const satisfies Record<string, readonly string[]>
@@ -171,7 +173,7 @@ function thisSystem(): System {
   }
 }
 
-/** `node build/system-packages.ts [electron display desktop-bus browser compiler windows-compiler windows package-tools container]`: installs, or says what to install. */
+/** `node build/system-packages.ts [electron display desktop-bus browser compiler windows-compiler windows package-tools clock-tools container]`: installs, or says what to install. */
 async function main(words: string[]): Promise<number> {
   const needs = words.filter((word): word is SystemNeed => word in packagesFor)
   if (needs.length !== words.length) {

@@ -63,6 +63,8 @@ export function startRealAgent(
     state?: string
     /** The name of its first boot, for an agent with a FAKE command that restarts (fake-restart.ts). */
     boot?: string
+    /** Beside the environment of this process. */
+    env?: NodeJS.ProcessEnv
   } = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-real-agent-'))
@@ -86,7 +88,10 @@ export function startRealAgent(
     const args = [...program, 'run', '--state', state, '--name', name]
     if (code !== null) args.push('--code', code)
     args.push('--install-root', root)
-    const started = spawn(NODE_FOR_AGENTS, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const started = spawn(NODE_FOR_AGENTS, args, {
+      env: { ...process.env, ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     started.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
     started.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
     return started
