@@ -163,6 +163,7 @@ export function createEngine(deps: {
     if (stopped) return
     deps.clock.settle()
     if (!settleClock()) {
+      if (timer) clearTimeout(timer)
       timer = setTimeout(runDirty, timings.heartbeatMs)
       return
     }
