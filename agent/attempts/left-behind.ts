@@ -3,11 +3,13 @@
  * the detection rule does not agree with the success that was reported, it is asked again until they have ended.
  */
 import { uptime } from 'node:os'
+import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Presence } from '../install/installers.ts'
 import { findLeftBehind } from '../lib/processes.ts'
 import { linkedSignal, wait } from '../lib/wait.ts'
 import { markerOf, readInstaller } from '../supervisor/files.ts'
-import type { AttemptRun } from './attempt.ts'
+import type { AttemptPlaces } from './places.ts'
+import type { Progress } from './progress.ts'
 
 const WAIT_MAX_MS = 10 * 60_000
 const LOOK_EVERY_MS = 500
@@ -16,7 +18,13 @@ const ASK_FIRST_MS = 2_000
 const ASK_MAX_MS = 30_000
 
 type Asked = {
-  run: Pick<AttemptRun, 'id' | 'places' | 'canceled' | 'stopped' | 'progress'>
+  run: {
+    id: AttemptId
+    places: Pick<AttemptPlaces, 'records'>
+    progress: Progress
+    canceled: AbortSignal
+    stopped: AbortSignal
+  }
   /** What is left of it is the longest that is waited. */
   timeoutSeconds: number
   /** Asks the rule. */

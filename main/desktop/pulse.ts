@@ -106,6 +106,10 @@ export function watchPulse(deps: {
     switch (event) {
       case 'target_output':
       case 'settings_updated':
+      case 'enrollments_updated':
+      case 'groups_updated':
+      case 'software_updated':
+      case 'users_updated':
         return
       case 'deployment_completed':
         completed(body as FeedEvents['deployment_completed'])

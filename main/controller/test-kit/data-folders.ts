@@ -40,8 +40,8 @@ export async function openFolder(dataDir: string, recover: Recover | null = null
       logged: () => lines.join(''),
       users: count('users'),
       devices: count('devices'),
-      close: () => {
-        content.stop()
+      close: async (): Promise<void> => {
+        await content.stop()
         store.close()
       },
     }
@@ -51,10 +51,12 @@ export async function openFolder(dataDir: string, recover: Recover | null = null
   }
 }
 
-export async function refusalOf(work: () => Promise<{ close: () => void }>): Promise<AppError> {
+export async function refusalOf(
+  work: () => Promise<{ close: () => Promise<void> }>,
+): Promise<AppError> {
   try {
     const opened = await work()
-    opened.close()
+    await opened.close()
   } catch (error) {
     if (error instanceof AppError) return error
     throw error
