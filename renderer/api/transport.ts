@@ -1,4 +1,5 @@
 /** One request: time-out, headers, body, reply as text. Knows nothing of routes or sessions. */
+import { controllerHeard } from '../lib/controller-clock.ts'
 import { ApiError } from './failure.ts'
 
 export type RequestOptions = {
@@ -42,6 +43,7 @@ async function exchange<T>(
       cache: 'no-store',
       credentials: 'omit',
     })
+    controllerHeard(response.headers.get('date'))
     return await read(response)
   } catch {
     if (limit.aborted) throw new ApiError('E_TIMEOUT', '')

@@ -1,16 +1,17 @@
 /** One clock for all that shows running time: a tick a second while anybody looks at it. */
 import { onScopeDispose, readonly, ref } from 'vue'
 import type { Ref } from 'vue'
+import { controllerNow } from '../lib/controller-clock.ts'
 
-const now = ref(Date.now())
+const now = ref(controllerNow())
 let users = 0
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** The present, in ms, renewed every second. */
+/** The present by the controller's clock, in ms, renewed every second. */
 export function useNow(): Readonly<Ref<number>> {
   if (users++ === 0) {
-    now.value = Date.now()
-    timer = setInterval(() => (now.value = Date.now()), 1_000)
+    now.value = controllerNow()
+    timer = setInterval(() => (now.value = controllerNow()), 1_000)
   }
   onScopeDispose(() => {
     if (--users === 0) clearInterval(timer)

@@ -1,5 +1,6 @@
 /** Calls off the restart of one PC: asks what it means, then does it. What came of it stands at its target. */
 import type { Target } from '#shared/contract/deployments.ts'
+import { controllerNow } from '../lib/controller-clock.ts'
 import { callOffQuestion } from '../lib/restart-words.ts'
 import { useAction } from '../stores/action.ts'
 import { useConfirmStore } from '../stores/confirm.ts'
@@ -12,7 +13,7 @@ export function useCallOff() {
 
   async function ask(target: Target): Promise<void> {
     const online = devices.byId.get(target.device_id)?.online ?? false
-    if (await confirm.ask(callOffQuestion(target, online, Date.now()))) await act.run(target)
+    if (await confirm.ask(callOffQuestion(target, online, controllerNow()))) await act.run(target)
   }
   return { ask, busy: act.busy, failure: act.failure, clear: act.clear }
 }

@@ -3,6 +3,7 @@ import type { ErrorDetail } from '#shared/contract/errors.ts'
 import { CreateDeployment } from '#shared/contract/requests.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import { strategyProblems } from '#shared/domain/strategy.ts'
+import { controllerNow } from './controller-clock.ts'
 import { chosenDevices, customOf, STEPS, stepOfPath, toRequest } from './draft.ts'
 import type { Draft, Known, Step } from './draft.ts'
 import { limitsFailures, startAtMs, strategyOf } from './rollout.ts'
@@ -42,7 +43,12 @@ const missesNeeds = (draft: Draft, known: Known) =>
  * What is missing in one step.
  * @param nowMs for a start that must lie ahead
  */
-export function checkStep(draft: Draft, step: Step, known: Known, nowMs = Date.now()): StepErrors {
+export function checkStep(
+  draft: Draft,
+  step: Step,
+  known: Known,
+  nowMs = controllerNow(),
+): StepErrors {
   const errors: StepErrors = {}
   switch (step) {
     case 'software':
@@ -182,7 +188,7 @@ export function refusalsOf(details: readonly ErrorDetail[], step: Step): StepErr
 }
 
 /** The first step that is not complete, or 'review'. */
-export function firstOpenStep(draft: Draft, known: Known, nowMs = Date.now()): Step {
+export function firstOpenStep(draft: Draft, known: Known, nowMs = controllerNow()): Step {
   return (
     STEPS.find((step) => Object.keys(checkStep(draft, step, known, nowMs)).length > 0) ?? 'review'
   )

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { ownTimeZone } from '#shared/domain/time-zone.ts'
 import { CreateDeployment } from '#shared/contract/requests.ts'
 import { checkCustom, kindOfCustom } from './custom-draft.ts'
 import {
@@ -233,7 +234,12 @@ describe('the request', () => {
     )
     expect(CreateDeployment.parse(sent)).toMatchObject({
       scheduled_at: new Date(2026, 10, 24, 22, 0).toISOString(),
-      maintenance_window: { days: [1, 2, 3, 4, 5], start: '22:00', end: '05:00' },
+      maintenance_window: {
+        days: [1, 2, 3, 4, 5],
+        start: '22:00',
+        end: '05:00',
+        time_zone: ownTimeZone(),
+      },
     })
     expect(Object.keys(toRequest(whole))).not.toContain('scheduled_at')
     expect(Object.keys(toRequest(whole))).not.toContain('maintenance_window')

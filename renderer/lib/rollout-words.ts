@@ -1,7 +1,14 @@
 /** Waves, starts and windows in words. Pure. */
 import type { Deployment, Preflight } from '#shared/contract/deployments.ts'
-import { windowAt, windowInWords } from '#shared/domain/maintenance-window.ts'
+import {
+  oddEdgeOf,
+  windowAt,
+  windowInWords,
+  type MaintenanceWindow,
+} from '#shared/domain/maintenance-window.ts'
 import type { Strategy, StrategyType } from '#shared/domain/strategy.ts'
+import { ownTimeZone } from '#shared/domain/time-zone.ts'
+import { CLOCK_NOTE_MS } from './controller-clock.ts'
 import { countOf, formatClockTime, formatDay, formatSpan } from './format.ts'
 import { wavesOf } from './rollout.ts'
 
@@ -88,6 +95,28 @@ export const momentInWords = (atMs: number, nowMs: number): string =>
   `${formatDay(atMs, nowMs)} at ${formatClockTime(atMs)}`
 
 const ON_THEN = 'This computer has to be on then.'
+/** With its zone where it is another than the reader's. */
+export const windowForReader = (window: MaintenanceWindow, nowMs: number): string =>
+  windowInWords(window, { zone: ownTimeZone(), nowMs })
+
+/** Said while it is made: with its zone in any case, and with what the next change of the clocks does to it. */
+export function windowWithZone(window: MaintenanceWindow, nowMs: number): string {
+  const odd = oddEdgeOf(window, nowMs)
+  const words = windowInWords(window, null)
+  if (!odd) return words
+  const time = window[odd.edge]
+  const [what, does] = odd.edge === 'start' ? ['open', 'opens'] : ['close', 'closes']
+  const day = formatDay(odd.atMs, nowMs)
+  return odd.kind === 'skipped'
+    ? `${words}. The clocks skip ${time} ${day}: it ${does} at ${formatClockTime(odd.atMs)} then`
+    : `${words}. The clocks show ${time} twice ${day}: the first time counts for it to ${what}`
+}
+
+/** @param aheadMs by how much this computer is ahead of the controller. Null while that is no matter. */
+export const clockNote = (aheadMs: number): string | null =>
+  Math.abs(aheadMs) < CLOCK_NOTE_MS
+    ? null
+    : `The clock of this computer is ${formatSpan(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} the controller's. Times here follow the controller.`
 
 export type Notice = {
   kind: 'canceling' | 'failures' | 'paused' | 'scheduled' | 'window'
@@ -141,7 +170,7 @@ export function noticeOf(d: Watched, nowMs: number): Notice | null {
       kind: 'scheduled',
       title: `Starts ${momentInWords(startMs, nowMs)}`,
       text: d.maintenance_window
-        ? `Only within its window: ${windowInWords(d.maintenance_window)}. ${ON_THEN}${preview}`
+        ? `Only within its window: ${windowForReader(d.maintenance_window, nowMs)}. ${ON_THEN}${preview}`
         : `${ON_THEN}${preview}`,
     }
   if (d.maintenance_window && pending > 0) {
@@ -149,7 +178,7 @@ export function noticeOf(d: Watched, nowMs: number): Notice | null {
     if (!isOpen)
       return {
         kind: 'window',
-        title: `Waits for its window: ${windowInWords(d.maintenance_window)}`,
+        title: `Waits for its window: ${windowForReader(d.maintenance_window, nowMs)}`,
         text:
           `Goes on ${momentInWords(changesAtMs, nowMs)}.` +
           (runs > 0 ? ` ${countOf(runs, 'PC')} at work ${runs === 1 ? 'goes' : 'go'} on.` : ''),

@@ -4,7 +4,14 @@ import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
 import { RESTART_NOTICE_MINUTES } from '#shared/domain/restart-state.ts'
 import { Strategy, strategyProblems, StrategyType, waveSizes } from '#shared/domain/strategy.ts'
+import {
+  localMoment,
+  offsetInWords,
+  ownTimeZone,
+  type LocalMoment,
+} from '#shared/domain/time-zone.ts'
 import { MAX_CONCURRENT_DEVICES } from '#shared/domain/defaults.ts'
+import { formatClockTime } from './format.ts'
 
 export const AmountUnit = z.enum(['pcs', 'percent'])
 export type AmountUnit = z.infer<typeof AmountUnit>
@@ -86,18 +93,36 @@ export const wavesOf = (type: StrategyType, strategy: Strategy, deviceCount: num
 
 export const windowOf = (draft: RolloutDraft): MaintenanceWindow | null =>
   draft.use_window
-    ? { days: draft.window_days, start: draft.window_start, end: draft.window_end }
+    ? {
+        days: draft.window_days,
+        start: draft.window_start,
+        end: draft.window_end,
+        time_zone: ownTimeZone(),
+      }
     : null
 
-/** When it starts, in ms; null while day and time do not make one. A day that does not exist is none. */
-export function startAtMs(draft: Pick<RolloutDraft, 'start_day' | 'start_time'>): number | null {
+type StartDraft = Pick<RolloutDraft, 'start_day' | 'start_time'>
+/** When it starts; null while day and time do not make a moment. A day that does not exist is none. */
+function startMoment(draft: StartDraft): LocalMoment | null {
   const day = /^(\d{4})-(\d\d)-(\d\d)$/.exec(draft.start_day)
   const time = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(draft.start_time)
   if (!day || !time) return null
   const [year, month, date] = day.slice(1).map(Number) as [number, number, number]
   const [hours, minutes] = time.slice(1).map(Number) as [number, number]
-  const at = new Date(year, month - 1, date, hours, minutes)
-  return at.getMonth() === month - 1 && at.getDate() === date ? at.getTime() : null
+  const isDay = new Date(Date.UTC(year, month - 1, date)).getUTCDate() === date
+  return isDay ? localMoment(ownTimeZone(), year, month, date, hours * 60 + minutes) : null
+}
+/** In ms. */
+export const startAtMs = (draft: StartDraft): number | null => startMoment(draft)?.atMs ?? null
+
+/** What is odd about the start: its time is skipped that night, or comes twice. Null mostly. */
+export function oddStartInWords(draft: StartDraft): string | null {
+  const moment = startMoment(draft)
+  if (!moment || moment.kind === 'once') return null
+  const { atMs } = moment
+  return moment.kind === 'skipped'
+    ? `${draft.start_time} does not exist that night, because the clocks go forward. It starts at ${formatClockTime(atMs)}.`
+    : `${draft.start_time} comes twice that night, because the clocks go back. It starts at the first (${offsetInWords(ownTimeZone(), atMs)}).`
 }
 
 const two = (n: number) => String(n).padStart(2, '0')

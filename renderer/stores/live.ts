@@ -7,6 +7,7 @@ import type { ReportSeparator } from '#shared/contract/requests.ts'
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { useApi } from '../api/index.ts'
+import { controllerNow } from '../lib/controller-clock.ts'
 import { createSpeedMeter } from '../lib/speed.ts'
 import type { SpeedMeter } from '../lib/speed.ts'
 import { useDeploymentsStore } from './deployments.ts'
@@ -73,7 +74,7 @@ export const useLiveStore = defineStore('live', () => {
       return
     }
     const meter = meters.get(target.id) ?? createSpeedMeter()
-    meter.read(target.bytes, Date.now())
+    meter.read(target.bytes, controllerNow())
     meters.set(target.id, meter)
   }
 

@@ -34,8 +34,8 @@ export const useRestoreStore = defineStore('restore', () => {
   /** Until the restored controller answers under the same address. The desktop's window is gone by then. */
   async function awaitRestart(): Promise<void> {
     stage.value = 'restarting'
-    const untilMs = Date.now() + RESTART_LIMIT_MS
-    while (Date.now() < untilMs) {
+    const untilMs = performance.now() + RESTART_LIMIT_MS
+    while (performance.now() < untilMs) {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS))
       if (!(await isRestored())) continue
       stage.value = 'form'

@@ -94,9 +94,9 @@ export const useUploadsStore = defineStore('uploads', () => {
         file,
         signal: abort.signal,
         onProgress(sentBytes: number, totalBytes: number) {
-          meter.read(sentBytes, Date.now())
+          meter.read(sentBytes, performance.now())
           live.sentBytes = sentBytes
-          live.bytesPerSecond = meter.speed(Date.now())
+          live.bytesPerSecond = meter.speed(performance.now())
           live.state = sentBytes >= totalBytes ? 'reading' : 'sending'
         },
       }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { MaintenanceWindow, windowAt, windowInWords } from './maintenance-window.ts'
+import { MaintenanceWindow, oddEdgeOf, windowAt, windowInWords } from './maintenance-window.ts'
 
 const before = process.env['TZ']
 beforeAll(() => {
@@ -83,7 +83,55 @@ describe('a maintenance window', () => {
     })
   })
 
-  it('always changes later than now, within eight days, and only then', () => {
+  // 22:00 to 05:00 there is 13:00 to 20:00 in Universal Time, whatever is the zone of whoever asks.
+  it.each(['Europe/Berlin', 'Asia/Tokyo', 'America/New_York', 'Pacific/Kiritimati'])(
+    'in a zone of its own is the same for a reader in %s',
+    (zone) => {
+      process.env['TZ'] = zone
+      const tokyo = { ...window('22:00', '05:00', [5]), time_zone: 'Asia/Tokyo' }
+      expect(look(tokyo, '2026-06-12T12:59:00Z')).toEqual([false, iso('2026-06-12T13:00:00Z')])
+      expect(look(tokyo, '2026-06-12T13:00:00Z')).toEqual([true, iso('2026-06-12T20:00:00Z')])
+      expect(look(tokyo, '2026-06-12T20:00:00Z')).toEqual([false, iso('2026-06-19T13:00:00Z')])
+      process.env['TZ'] = 'Europe/Berlin'
+    },
+  )
+  it.each([
+    ['Europe/Berlin', '2026-03-28T22:00:00+01:00', '2026-03-29T03:30:00+02:00'],
+    ['America/New_York', '2026-03-07T22:00:00-05:00', '2026-03-08T03:30:00-04:00'],
+    ['Australia/Lord_Howe', '2026-10-03T22:00:00+10:30', '2026-10-04T02:30:00+11:00'],
+    ['Asia/Tokyo', '2026-03-28T22:00:00+09:00', '2026-03-29T02:30:00+09:00'],
+  ])('in %s opens after what the clocks skip', (time_zone, now, opens) => {
+    expect(look({ ...window('02:30', '05:00'), time_zone }, now)).toEqual([false, iso(opens)])
+  })
+  it('that lies within what the clocks skip opens a week later', () => {
+    const sundays = { ...window('02:30', '03:15', [0]), time_zone: 'Europe/Berlin' }
+    expect(look(sundays, '2026-03-22T12:00:00+01:00')).toEqual([
+      false,
+      iso('2026-04-05T02:30:00+02:00'),
+    ])
+  })
+  it('of a zone that this runtime does not know is that of its own zone', () => {
+    expect(
+      look({ ...evening, time_zone: 'Moon/Tranquility' }, '2026-06-10T20:00:00+02:00'),
+    ).toEqual([true, iso('2026-06-10T22:00:00+02:00')])
+  })
+  it('says which of its edges a change of the clocks touches', () => {
+    const early = { ...window('02:30', '05:00'), time_zone: 'Europe/Berlin' }
+    expect(oddEdgeOf(early, at('2026-03-25T12:00:00Z'))).toEqual({
+      edge: 'start',
+      kind: 'skipped',
+      atMs: at('2026-03-29T03:30:00+02:00'),
+    })
+    expect(oddEdgeOf(window('22:00', '02:30'), at('2026-10-20T12:00:00Z'))).toEqual({
+      edge: 'end',
+      kind: 'twice',
+      atMs: at('2026-10-25T02:30:00+02:00'),
+    })
+    expect(oddEdgeOf(evening, at('2026-03-25T12:00:00Z'))).toBeNull()
+    expect(oddEdgeOf({ ...early, time_zone: 'Asia/Tokyo' }, at('2026-03-25T12:00:00Z'))).toBeNull()
+  })
+
+  it('always changes later than now, within 15 days, and only then', () => {
     const minutes = fc.integer({ min: 0, max: 24 * 60 - 1 })
     const time = (m: number) =>
       `${String(Math.floor(m / 60)).padStart(2, '0')}:${String(m % 60).padStart(2, '0')}`
@@ -94,12 +142,13 @@ describe('a maintenance window', () => {
         fc.uniqueArray(fc.integer({ min: 0, max: 6 }), { minLength: 1 }),
         fc.integer({ min: at('2026-01-01T00:00:00Z'), max: at('2027-01-01T00:00:00Z') }),
         fc.double({ min: 0, max: 1, noNaN: true }),
-        (from, to, days, nowMs, part) => {
+        fc.constantFrom(undefined, 'Asia/Tokyo', 'America/New_York', 'Australia/Lord_Howe'),
+        (from, to, days, nowMs, part, time_zone) => {
           fc.pre(from !== to)
-          const w = window(time(from), time(to), days)
+          const w = { ...window(time(from), time(to), days), time_zone }
           const { isOpen, changesAtMs } = windowAt(w, nowMs)
           expect(changesAtMs).toBeGreaterThan(nowMs)
-          expect(changesAtMs - nowMs).toBeLessThan(8 * 24 * 3_600_000)
+          expect(changesAtMs - nowMs).toBeLessThan(15 * 24 * 3_600_000)
           const between = nowMs + Math.floor(part * (changesAtMs - 1 - nowMs))
           expect(windowAt(w, between).isOpen).toBe(isOpen)
         },
@@ -116,6 +165,10 @@ describe('a maintenance window', () => {
     [{ start: '09:00', end: '10:00', days: [] }],
     [{ start: '09:00', end: '10:00', days: [7] }],
     [{ start: '09:00' }],
+    [{ start: '09:00', end: '10:00', time_zone: 'Mars/Olympus' }],
+    [{ start: '09:00', end: '10:00', time_zone: '+09:00' }],
+    [{ start: '09:00', end: '10:00', time_zone: '' }],
+    [{ start: '09:00', end: '10:00', time_zone: 9 }],
   ])('is refused: %o', (given) => expect(MaintenanceWindow.safeParse(given).success).toBe(false))
   it('opens every day unless it is told on which', () => {
     expect(MaintenanceWindow.parse({ start: '22:00', end: '05:00' }).days).toHaveLength(7)
@@ -129,5 +182,15 @@ describe('a maintenance window', () => {
     [window('22:00', '05:00', [3]), 'Wed, 22:00 to 05:00'],
     [window('22:00', '05:00', [1, 3, 5]), 'Mon, Wed, Fri, 22:00 to 05:00'],
     [window('22:00', '05:00', [1, 1, 2, 2]), 'Mon, Tue, 22:00 to 05:00'],
-  ])('is said in words: %o', (w, words) => expect(windowInWords(w)).toBe(words))
+  ])('is said in words: %o', (w, words) => expect(windowInWords(w, null)).toBe(words))
+
+  it('names its zone where the clocks of its reader show another time', () => {
+    const night = { ...window('22:00', '05:00'), time_zone: 'America/New_York' }
+    const inWords = (zone: string) =>
+      windowInWords(night, { zone, nowMs: at('2026-06-10T12:00:00Z') })
+    expect(inWords('Asia/Tokyo')).toBe('every day, 22:00 to 05:00 (America/New York)')
+    expect(inWords('America/New_York')).toBe('every day, 22:00 to 05:00')
+    expect(inWords('America/Toronto')).toBe('every day, 22:00 to 05:00')
+    expect(windowInWords(night, null)).toBe('every day, 22:00 to 05:00 (America/New York)')
+  })
 })

@@ -1,8 +1,16 @@
 /**
- * When a deployment may start targets: on these days, from one time of day to another, in the local time of whoever asks.
+ * When a deployment may start targets: on these days, from one time of day to another, in the window's own time zone.
  * What runs when the window closes goes on; nothing new starts.
  */
 import { z } from 'zod'
+import {
+  isTimeZone,
+  localDay,
+  localMoment,
+  ownTimeZone,
+  showsSameTime,
+  zoneInWords,
+} from './time-zone.ts'
 
 /** Minutes of a day from a text such as 22:30. */
 const minutesOf = (text: string): number => {
@@ -25,6 +33,12 @@ export const MaintenanceWindow = z
     start: TimeOfDay,
     /** No target starts at this time or later. Before `start` it means the next day. */
     end: TimeOfDay,
+    /** IANA name of the zone whose clocks count, such as Europe/Berlin. Left out: that of the controller. */
+    time_zone: z
+      .string()
+      .max(64)
+      .refine(isTimeZone, 'must be the name of a time zone such as Europe/Berlin')
+      .optional(),
   })
   .refine((w) => w.start !== w.end, { path: ['end'], message: 'must differ from start' })
 export type MaintenanceWindow = z.infer<typeof MaintenanceWindow>
@@ -35,50 +49,76 @@ export function windowMinutes({ start, end }: MaintenanceWindow): number {
   return minutes > 0 ? minutes : minutes + 24 * 60
 }
 
-const DAYS_AHEAD = 8
+/** Twice a week and a day: a clock change may leave one opening out. */
+const DAYS_AHEAD = 15
 
-/** The local time of day on the day `offset` days after `day`. A time that a clock change leaves out is the moment after it. */
-function localTime(day: Date, offset: number, minutes: number): number {
-  return new Date(
-    day.getFullYear(),
-    day.getMonth(),
-    day.getDate() + offset,
-    Math.floor(minutes / 60),
-    minutes % 60,
-  ).getTime()
-}
+/** A zone that this runtime does not know, because its rules are older: its own. */
+const zoneOf = ({ time_zone }: Pick<MaintenanceWindow, 'time_zone'>): string =>
+  time_zone !== undefined && isTimeZone(time_zone) ? time_zone : ownTimeZone()
 
 /**
  * Whether the window is open at `nowMs`, and when that changes next (epoch ms).
- * Right across clock changes: the edges are times of day, not lengths.
+ * Right across clock changes: the edges are times of day, not lengths. A time that the clocks skip is the moment at which it
+ * would have come; of one that they show twice the first counts.
  */
 export function windowAt(
   window: MaintenanceWindow,
   nowMs: number,
 ): { isOpen: boolean; changesAtMs: number } {
-  const today = new Date(nowMs)
+  const zone = zoneOf(window)
+  const { year, month, day, weekday } = localDay(zone, nowMs)
   const [start, end] = [minutesOf(window.start), minutesOf(window.end)]
   let nextMs = Infinity
   // From yesterday on: a window that opened then may last into today.
   for (let offset = -1; offset <= DAYS_AHEAD; offset++) {
-    const opensMs = localTime(today, offset, start)
-    const closesMs = localTime(today, end <= start ? offset + 1 : offset, end)
-    const weekday = new Date(
-      today.getFullYear(),
-      today.getMonth(),
-      today.getDate() + offset,
-    ).getDay()
-    if (!window.days.includes(weekday)) continue
+    if (!window.days.includes((weekday + offset + 7) % 7)) continue
+    const opensMs = localMoment(zone, year, month, day + offset, start).atMs
+    const closesMs = localMoment(zone, year, month, day + offset + (end <= start ? 1 : 0), end).atMs
     if (nowMs >= opensMs && nowMs < closesMs) return { isOpen: true, changesAtMs: closesMs }
-    if (opensMs > nowMs) nextMs = Math.min(nextMs, opensMs)
+    // One whose times are both skipped does not open that day.
+    if (opensMs > nowMs && closesMs > opensMs) {
+      nextMs = opensMs
+      break
+    }
   }
   return { isOpen: false, changesAtMs: nextMs }
 }
 
+export type OddEdge = { edge: 'start' | 'end'; kind: 'skipped' | 'twice'; atMs: number }
+/** The next edge of the window, within about a week, that falls into a change of the clocks. */
+export function oddEdgeOf(window: MaintenanceWindow, nowMs: number): OddEdge | null {
+  const zone = zoneOf(window)
+  const { year, month, day, weekday } = localDay(zone, nowMs)
+  const [start, end] = [minutesOf(window.start), minutesOf(window.end)]
+  for (let offset = -1; offset <= DAYS_AHEAD; offset++) {
+    if (!window.days.includes((weekday + offset + 7) % 7)) continue
+    for (const [edge, minutes, plus] of [
+      ['start', start, 0],
+      ['end', end, end <= start ? 1 : 0],
+    ] as const) {
+      const { atMs, kind } = localMoment(zone, year, month, day + offset + plus, minutes)
+      if (kind !== 'once' && atMs > nowMs) return { edge, kind, atMs }
+    }
+  }
+  return null
+}
+
 const DAY_NAMES = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
 
-/** In words: "Mon to Fri, 22:00 to 05:00". */
-export function windowInWords(window: MaintenanceWindow): string {
+/**
+ * In words: "Mon to Fri, 22:00 to 05:00", with its zone where clocks of the reader's zone show another time:
+ * "Mon to Fri, 22:00 to 05:00 (Asia/Tokyo)".
+ * @param reader null: the zone is always named
+ */
+export function windowInWords(
+  window: MaintenanceWindow,
+  reader: { zone: string; nowMs: number } | null,
+): string {
+  const { time_zone: zone } = window
+  const isKnown = zone === undefined || (reader && showsSameTime(zone, reader.zone, reader.nowMs))
+  return isKnown ? daysAndTimes(window) : `${daysAndTimes(window)} (${zoneInWords(zone)})`
+}
+function daysAndTimes(window: MaintenanceWindow): string {
   const days = [...new Set(window.days)].sort((a, b) => ((a + 6) % 7) - ((b + 6) % 7))
   const time = `${window.start} to ${window.end}`
   if (days.length === 7) return `every day, ${time}`

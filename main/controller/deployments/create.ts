@@ -3,6 +3,7 @@ import { AppError } from '#shared/contract/errors.ts'
 import type { CreateDeployment } from '#shared/contract/requests.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
+import { ownTimeZone } from '#shared/domain/time-zone.ts'
 import { isoTime, type Viewer } from '../context.ts'
 import type { DeviceRow } from '../devices/index.ts'
 import type { Software, SoftwareWithInstallers } from '../software/index.ts'
@@ -75,7 +76,10 @@ export function createDeployment(
 
   const times = {
     scheduled_at: input.scheduled_at === undefined ? null : isoTime(Date.parse(input.scheduled_at)),
-    maintenance_window: input.maintenance_window ?? null,
+    // Named for good: the controller may be moved, and its pages are read elsewhere.
+    maintenance_window: input.maintenance_window
+      ? { time_zone: ownTimeZone(), ...input.maintenance_window }
+      : null,
   }
   return deps.store.transaction(() => {
     const software = [...library, ...deps.software.createCustom(input.custom_software, viewer)]

@@ -9,6 +9,7 @@ import type {
 } from '#shared/contract/deployments.ts'
 import type { RestartCounts, TargetRestart } from '#shared/contract/restarts.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
+import { ownTimeZone } from '#shared/domain/time-zone.ts'
 import { isoTime } from '../context.ts'
 import type { AttemptRow, DeploymentRow, ViewRow } from './deployments.repo.ts'
 
@@ -51,7 +52,11 @@ export function toDeployment(
     wave_count: row.wave_count,
     scheduled_at: row.scheduled_at,
     targets_are_preview: row.status === 'pending' && row.chosen !== null,
-    maintenance_window: row.maintenance_window,
+    // One of an earlier version names no zone: it has always been that of the controller.
+    maintenance_window: row.maintenance_window && {
+      time_zone: ownTimeZone(),
+      ...row.maintenance_window,
+    },
     offline_policy: row.offline_policy,
     wait_minutes: row.wait_minutes,
     reboot: row.reboot,

@@ -208,7 +208,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
     origin: [...deps.allowedOrigins],
     methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     maxAge: 600,
-    exposedHeaders: ['content-disposition', 'retry-after'],
+    exposedHeaders: ['content-disposition', 'date', 'retry-after'],
   })
   const takeOne = createUserLimit(REQUESTS_PER_MINUTE, deps.clock.monotonicMs)
   await app.register(rateLimit, {
