@@ -13,6 +13,7 @@ import { progress } from './progress.ts'
 import { serve } from './serve.ts'
 import { targets } from './targets.ts'
 import { printTable, type BenchTable } from './table.ts'
+import { printUploads, uploads } from './uploads.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -65,6 +66,10 @@ const benches: Record<string, () => Result | Promise<Result>> = {
     })
     if (!isClean(report)) process.exitCode = 1
     return { text: printFuzzReport(report), json: report }
+  },
+  uploads: async () => {
+    const report = await uploads()
+    return { text: printUploads(report), json: report }
   },
   agent: () => agent({ runs: count(values.runs, 100), days: count(values.days, 400) }),
   'agent-download': () =>
