@@ -1,6 +1,7 @@
 import tseslint from 'typescript-eslint'
 import vue from 'eslint-plugin-vue'
 import prettier from 'eslint-config-prettier'
+import { noUnboundedRegex } from './build/eslint-rules/no-unbounded-regex.ts'
 
 const electronInterprocess = {
   name: 'electron',
@@ -90,6 +91,19 @@ export default tseslint.config(
     // Command-line programs talk to their terminal, configuration files have a default export by contract.
     files: ['build/**', 'bench/**', 'e2e/**', '*.config.ts', '**/cli.ts', '**/cli/**'],
     rules: { 'no-console': 'off', 'no-restricted-syntax': 'off' },
+  },
+  {
+    // Where foreign files and names are read.
+    files: [
+      'main/controller/inspection/**/*.ts',
+      'main/controller/software/fetch/**/*.ts',
+      'shared/domain/archives.ts',
+      'shared/domain/archive-rule.ts',
+      'shared/domain/portable-executable.ts',
+    ],
+    ignores: ['**/*.test.ts'],
+    plugins: { deployx: { rules: { 'no-unbounded-regex': noUnboundedRegex } } },
+    rules: { 'deployx/no-unbounded-regex': 'error' },
   },
   {
     files: ['**/*.js', '**/*.mjs', '**/*.cjs'],

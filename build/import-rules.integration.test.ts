@@ -188,7 +188,10 @@ afterAll(async () => {
 async function plant(copied: string[], files: Record<string, string>): Promise<string> {
   const root = await mkdtemp(path.join(parent, 'rules-'))
   made.push(root)
-  for (const name of copied) await copyFile(path.join(projectRoot, name), path.join(root, name))
+  for (const name of copied) {
+    await mkdir(path.dirname(path.join(root, name)), { recursive: true })
+    await copyFile(path.join(projectRoot, name), path.join(root, name))
+  }
   for (const [name, text] of Object.entries(files)) {
     await mkdir(path.dirname(path.join(root, name)), { recursive: true })
     await writeFile(path.join(root, name), text)
@@ -296,7 +299,8 @@ describe('the lint rules that matter', () => {
   beforeAll(async () => {
     const configs = ['base', 'node', 'agent', 'web'].map((name) => `tsconfig.${name}.json`)
     const files = Object.fromEntries(seeds.map(([, file, text]) => [file, `${text}\n`]))
-    root = await plant(['eslint.config.js', ...configs], {
+    const rule = 'build/eslint-rules/no-unbounded-regex.ts'
+    root = await plant(['eslint.config.js', rule, ...configs], {
       ...files,
       'package.json': '{ "type": "module" }',
       'main/lawful.ts': 'export const one = 1\n',

@@ -16,14 +16,22 @@ function shorten(name: string): string {
   return stem + extension
 }
 
+/** Windows drops blanks and dots at the end of a name. */
+function withoutEndOf(name: string): string {
+  let end = name.length
+  while (end > 0 && /[\s.]/.test(name[end - 1]!)) end--
+  return name.slice(0, end)
+}
+
 /** The last component of `said`, cleaned; `installer` when nothing usable is left. */
 export function cleanFileName(said: string): string {
   const last = said.slice(0, 4096).split(/[/\\]/).at(-1) ?? ''
-  const cleaned = withoutSteering(last.normalize('NFC'))
-    .replaceAll('\ufffd', '')
-    .replaceAll(/[<>:"|?*]/g, '_')
-    .replace(/^[\s]+/, '')
-    .replace(/[\s.]+$/, '')
+  const cleaned = withoutEndOf(
+    withoutSteering(last.normalize('NFC'))
+      .replaceAll('\ufffd', '')
+      .replaceAll(/[<>:"|?*]/g, '_')
+      .replace(/^[\s]+/, ''),
+  )
   if (cleaned === '') return 'installer'
   return shorten(DEVICE_NAME.test(cleaned) ? `_${cleaned}` : cleaned)
 }

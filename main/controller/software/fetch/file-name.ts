@@ -15,10 +15,11 @@ export function fileNameOfUrl(url: URL): string {
 /** The name the server gives the file, or null. */
 export function fileNameOfDisposition(header: string | undefined): string | null {
   const said = header?.slice(0, 2048) ?? ''
-  const extended = /(?:^|;)\s*filename\*\s*=\s*UTF-8'[^']*'([^;\s]+)/i.exec(said)
+  const extended =
+    /(?:^|;)\s{0,20}filename\*\s{0,20}=\s{0,20}UTF-8'[^']{0,40}'([^;\s]{1,2048})/i.exec(said)
   if (extended) return decode(extended[1]!)
-  const quoted = /(?:^|;)\s*filename\s*=\s*"((?:[^"\\]|\\.)*)"/i.exec(said)
+  const quoted = /(?:^|;)\s{0,20}filename\s{0,20}=\s{0,20}"((?:[^"\\]|\\.){0,2048})"/i.exec(said)
   if (quoted) return quoted[1]!.replaceAll(/\\(.)/g, '$1')
-  const plain = /(?:^|;)\s*filename\s*=\s*([^;\s"]+)/i.exec(said)
+  const plain = /(?:^|;)\s{0,20}filename\s{0,20}=\s{0,20}([^;\s"]{1,2048})/i.exec(said)
   return plain ? plain[1]! : null
 }

@@ -57,7 +57,7 @@ export type OwnAddresses = () => readonly string[]
 const readOwnAddresses: OwnAddresses = () =>
   Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
 
-const withoutZone = (address: string): string => address.replace(/%.*$/, '')
+const withoutZone = (address: string): string => address.split('%', 1)[0]!
 
 function isOwn(address: string, family: 'ipv4' | 'ipv6', own: readonly string[]): boolean {
   const list = new BlockList()

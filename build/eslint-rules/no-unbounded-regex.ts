@@ -1,0 +1,80 @@
+/**
+ * Forbids regular expressions that take more than linear time, where foreign text is read. Two shapes are refused:
+ * an unbounded repetition inside another one, and one that is followed by something in a pattern that may begin anywhere (each
+ * place of the text is then a new start that reads on). Anchored patterns, repetitions with an upper bound and a repetition at
+ * the very end are fine. Not seen: patterns put together at run time, and two repetitions side by side in an anchored pattern.
+ */
+import { RegExpParser, visitRegExpAST, type AST } from '@eslint-community/regexpp'
+import type { Rule } from 'eslint'
+
+/** A repetition of so many is as good as one without an end. */
+const BOUND = 5_000
+const isUnbounded = (node: AST.Node): node is AST.Quantifier =>
+  node.type === 'Quantifier' && node.max > BOUND
+
+function isInRepetition(node: AST.Node): boolean {
+  for (let at = node.parent; at; at = at.parent) if (isUnbounded(at)) return true
+  return false
+}
+/** Whether anything of the pattern comes behind it. */
+function isFollowed(node: AST.Node): boolean {
+  for (let at: AST.Node = node; at.parent; at = at.parent)
+    if (at.parent.type === 'Alternative' && at.parent.elements.at(-1) !== at) return true
+  return false
+}
+/** Whether the pattern's branch in which it stands begins at the start of the text. */
+function isAnchored(node: AST.Node, flags: string): boolean {
+  if (flags.includes('y')) return true
+  let top: AST.Node = node
+  while (top.parent && top.parent.type !== 'Pattern') top = top.parent
+  const first = top.type === 'Alternative' ? top.elements[0] : undefined
+  return first?.type === 'Assertion' && first.kind === 'start' && !flags.includes('m')
+}
+
+function problemOf(pattern: string, flags: string): 'nested' | 'restarts' | null {
+  let problem: 'nested' | 'restarts' | null = null
+  try {
+    const unicode = flags.includes('u') || flags.includes('v')
+    const ast = new RegExpParser().parsePattern(pattern, undefined, undefined, { unicode })
+    visitRegExpAST(ast, {
+      onQuantifierEnter(node) {
+        if (!isUnbounded(node)) return
+        if (isInRepetition(node)) problem ??= 'nested'
+        else if (isFollowed(node) && !isAnchored(node, flags)) problem ??= 'restarts'
+      },
+    })
+  } catch {
+    return null // not a pattern; other rules and the compiler say so
+  }
+  return problem
+}
+
+export const noUnboundedRegex: Rule.RuleModule = {
+  meta: {
+    type: 'problem',
+    schema: [],
+    messages: {
+      nested: 'A repetition within a repetition takes exponential time over foreign text.',
+      restarts:
+        'An unbounded repetition that is followed by something takes quadratic time over foreign text: anchor the pattern, give it an upper bound, or scan with indexOf.',
+    },
+  },
+  create(context) {
+    function check(node: Rule.Node, pattern: unknown, flags: unknown): void {
+      if (typeof pattern !== 'string') return
+      const messageId = problemOf(pattern, typeof flags === 'string' ? flags : '')
+      if (messageId) context.report({ node, messageId })
+    }
+    return {
+      Literal(node) {
+        if ('regex' in node) check(node, node.regex.pattern, node.regex.flags)
+      },
+      'NewExpression[callee.name="RegExp"], CallExpression[callee.name="RegExp"]'(node: Rule.Node) {
+        if (node.type !== 'NewExpression' && node.type !== 'CallExpression') return
+        const [pattern, flags] = node.arguments
+        if (pattern?.type === 'Literal')
+          check(node, pattern.value, flags?.type === 'Literal' ? flags.value : '')
+      },
+    }
+  },
+}
