@@ -1,7 +1,8 @@
 /**
- * Every route that changes something leaves exactly one entry that names who did it and from where. The table of routes is
+ * Every route that changes something leaves one entry that names who did it and from where. The table of routes is
  * the list: a route that is added fails here until it has an example, or a reason why it is no decision.
  */
+import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,14 +20,18 @@ import {
 
 const PASSWORD = 'correct horse'
 /**
- * The first keeps a session alive, the second writes nothing. The third throws the present trail away: the controller that it
- * restores tells of it in its own.
+ * The first keeps a session alive, the second writes nothing, nor does a check of the controller. The last replaces the audit
+ * log: the controller that it restores records the restore in its own.
  */
 const NO_DECISION: readonly RouteName[] = [
   'auth.refresh',
   'deployments.preflight',
+  'controller.start_check',
+  'controller.cancel_check',
   'controller.restore',
 ]
+/** One for each device that it concerns. */
+const ENTRIES: Partial<Record<RouteName, number>> = { 'devices.take_over': 2 }
 const decisions = (Object.keys(rest) as RouteName[]).filter(
   (name) => rest[name].method !== 'GET' && !NO_DECISION.includes(name),
 )
@@ -55,6 +60,21 @@ let n = 0
 const unique = (what: string) => `${what}-${++n}`
 const script = { name: 'tool.sh', bytes: '#!/bin/sh\nexit 1\n' }
 const device = async () => (await t.enroll(unique('PC'))).deviceId
+/** A PC that was set up again and enrolled once more, beside its old entry. */
+const reinstalled = async () => {
+  const name = unique('PC')
+  const hardwareId = createHash('sha256').update(name).digest('hex')
+  const old = await t.enroll(name)
+  ;(await t.connect(old, { hardwareId })).close()
+  const isOnline = async () =>
+    (await t.rest.call('devices.get', { params: { id: old.deviceId } })).online
+  await expect.poll(isOnline, { timeout: 10_000 }).toBe(false)
+  const { deviceId: id } = await t.enroll(name).then(async (identity) => {
+    await t.connect(identity, { hardwareId })
+    return identity
+  })
+  return { id, from_device_id: old.deviceId }
+}
 const group = async () =>
   (await t.rest.call('groups.create', { body: { name: unique('group') } })).id
 const software = async () => {
@@ -130,6 +150,14 @@ const EXAMPLES: Partial<Record<RouteName, Example>> = {
     await t.connect(identity, { facts, update: () => ({ accepted: true }) })
     return send('POST', `/devices/${identity.deviceId}/update`)
   },
+  'devices.take_over': async () => {
+    const { id, from_device_id } = await reinstalled()
+    return send('POST', `/devices/${id}/take-over`, { from_device_id })
+  },
+  'devices.keep_both': async () => {
+    const { id, from_device_id } = await reinstalled()
+    return send('POST', `/devices/${id}/keep-both`, { from_device_id })
+  },
   'devices.delete': async () => send('DELETE', `/devices/${await device()}`),
   'groups.create': async () => send('POST', '/groups', { name: unique('group') }),
   'groups.update': async () => send('PATCH', `/groups/${await group()}`, { name: unique('group') }),
@@ -194,7 +222,7 @@ describe('a decision', () => {
       const reply = await act()
       expect(reply.status, JSON.stringify(reply.body)).toBe(200)
       const left = byPeople(await entriesOf()).filter((entry) => !before.has(entry.id))
-      expect(left.map((entry) => entry.action)).toHaveLength(1)
+      expect(left.map((entry) => entry.action)).toHaveLength(ENTRIES[name] ?? 1)
       expect(left[0]).toMatchObject({ address: '127.0.0.1', outcome: 'done' })
       expect(left[0]!.actor).toMatch(/^(anna|user-\d+)$/)
     },

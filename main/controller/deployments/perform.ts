@@ -13,6 +13,7 @@ import type { Action } from './plan.ts'
 import type { Sending } from './sender.ts'
 import type { Trail } from './trail.ts'
 import type { EngineTimings } from './timings.ts'
+import { totals } from './views.ts'
 
 export function createPerform(deps: {
   repo: DeploymentsRepo
@@ -116,7 +117,7 @@ export function createPerform(deps: {
       action: deployment.action,
       message,
       failure_count: counts.failed,
-      total_count: Object.values(counts).reduce((sum, count) => sum + count, 0),
+      total_count: totals(counts).total,
       paused_at: iso,
     })
   }
