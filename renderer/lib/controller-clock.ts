@@ -20,7 +20,7 @@ export function createControllerClock(
     /** Epoch ms. Until the controller has answered once: by this computer. */
     now: (): number => Math.round(now()),
     /** @param date the Date header of a reply that has just come; null: it has none */
-    heard(date: string | null): void {
+    heard: (date: string | null): void => {
       // Cut off to the second: on average it was half a second later.
       const epochMs = Date.parse(date ?? '') + 500
       if (Number.isNaN(epochMs)) return

@@ -60,12 +60,16 @@ describe('presence', () => {
     computer.tick()
     presence.unlinked(B)
     computer.passes(58_000)
-    expect([A, B, C].map(presence.reachability, presence)).toEqual(Array(3).fill('connecting'))
+    expect([A, B, C].map((id) => presence.reachability(id))).toEqual(Array(3).fill('connecting'))
     const { lastSignMs } = presence.of(A, clock.wallMs())
     expect(clock.wallMs() - lastSignMs).toBeLessThan(60_000)
     presence.linked(B)
     computer.passes(3_000)
-    expect([A, B, C].map(presence.reachability, presence)).toEqual(['offline', 'online', 'offline'])
+    expect([A, B, C].map((id) => presence.reachability(id))).toEqual([
+      'offline',
+      'online',
+      'offline',
+    ])
   })
   it('waits a minute when all links end together, and not when they end one after the other', () => {
     started(A, B)

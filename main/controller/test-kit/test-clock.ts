@@ -27,7 +27,7 @@ export function createTestClock() {
           fn()
         },
       }
-      const timer = setTimeout(entry.fire, ms)
+      const timer = setTimeout(() => entry.fire(), ms)
       timer.unref()
       const cancel = (): void => {
         clearTimeout(timer)
