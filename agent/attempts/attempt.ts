@@ -190,7 +190,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     supervisor.prepare(records, {
       ...watched,
       command: prepared.command,
-      env: installerEnvironment(payload, prepared.env),
+      env: installerEnvironment(payload, places.temporary, prepared.env),
       cwd: runs.cwd ?? work,
       start,
     })

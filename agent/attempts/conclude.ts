@@ -1,6 +1,7 @@
 /** What an ended installer means: exit code, detection rule and circumstances become one result. Pure. */
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
 import { explainExitCode } from '#shared/domain/exit-codes.ts'
+import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import type { Presence } from '../install/installers.ts'
 import type { Exit } from '../supervisor/files.ts'
@@ -111,7 +112,7 @@ export function conclude({
         return {
           ...failure(
             'not_detected',
-            `The installer reported success (exit code ${exitCode}), but the detection rule ${finds}.${runsOn ? ' What it started was still running.' : ''}`,
+            `The installer reported success (exit code ${formatExitCode(exitCode)}), but the detection rule ${finds}.${runsOn ? ' What it started was still running.' : ''}`,
             lastLines,
           ),
           exit_code: exitCode,
@@ -119,23 +120,27 @@ export function conclude({
       return {
         status: 'success',
         ...(asksRestart ? { reason: 'reboot_pending' as const } : {}),
-        message: `${did}. ${asksRestart ? 'A restart of this PC completes it: the package asks for one. ' : ''}Exit code ${exitCode}.${presence === 'unknown' ? ' The detection rule could not be checked on this PC.' : ''}`,
+        message: `${did}. ${asksRestart ? 'A restart of this PC completes it: the package asks for one. ' : ''}Exit code ${formatExitCode(exitCode)}.${presence === 'unknown' ? ' The detection rule could not be checked on this PC.' : ''}`,
         exit_code: exitCode,
       }
     case 'success_reboot':
       return {
         status: 'success',
         reason: 'reboot_pending',
-        message: `${did}. A restart of this PC completes it (exit code ${exitCode}).`,
+        message: `${did}. A restart of this PC completes it (exit code ${formatExitCode(exitCode)}).`,
         exit_code: exitCode,
       }
     case 'retry_later':
     case 'failed':
-      if (isSo) return despite(`the installer reported exit code ${exitCode}, ${text}`, exitCode)
+      if (isSo)
+        return despite(
+          `the installer reported exit code ${formatExitCode(exitCode)}, ${text}`,
+          exitCode,
+        )
       return {
         ...failure(
           outcome === 'retry_later' ? 'retry_later' : 'install_failed',
-          `The installer failed with exit code ${exitCode}: ${text}.`,
+          `The installer failed with exit code ${formatExitCode(exitCode)}: ${text}.`,
           lastLines,
         ),
         exit_code: exitCode,

@@ -1,55 +1,24 @@
-/** What an installer finds in its environment: nothing of the agent's own, and always the same. */
-import { homedir } from 'node:os'
+/** What an installer finds in its environment: that of a service, and by what it is known. */
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
-import { CLEAN_PATH } from '../lib/run-command.ts'
-
-/** Windows programs find their folders through these. */
-const WINDOWS_KEPT = [
-  'SystemRoot',
-  'windir',
-  'SystemDrive',
-  'Path',
-  'PATHEXT',
-  'ComSpec',
-  'TEMP',
-  'TMP',
-  'ProgramData',
-  'ProgramFiles',
-  'ProgramFiles(x86)',
-  'ProgramW6432',
-  'CommonProgramFiles',
-  'CommonProgramFiles(x86)',
-  'CommonProgramW6432',
-  'ALLUSERSPROFILE',
-  'PUBLIC',
-  'USERPROFILE',
-  'APPDATA',
-  'LOCALAPPDATA',
-  'NUMBER_OF_PROCESSORS',
-  'PROCESSOR_ARCHITECTURE',
-]
-
-function homeOrRoot(): string {
-  try {
-    return homedir()
-  } catch {
-    return '/'
-  }
-}
+import { serviceEnvironment } from '../lib/environment.ts'
 
 /** The same for everything that is run here on behalf of a person. */
-export const cleanEnvironment = (): Record<string, string> =>
-  process.platform === 'win32'
-    ? Object.fromEntries(
-        WINDOWS_KEPT.flatMap((key) => (process.env[key] ? [[key, process.env[key]]] : [])),
-      )
-    : { PATH: CLEAN_PATH, HOME: homeOrRoot(), LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' }
+export const cleanEnvironment = (): Record<string, string> => ({
+  ...serviceEnvironment(),
+  ...(process.platform === 'win32' ? {} : { DEBIAN_FRONTEND: 'noninteractive' }),
+})
 
+/**
+ * @param temporary the attempt's own folder for temporary files: the PC's may be full, read-only or mounted `noexec`. Windows keeps
+ * its own, where uninstallers go on as copies of themselves after they have ended.
+ */
 export const installerEnvironment = (
-  payload: DeployPayload,
+  payload: Pick<DeployPayload, 'deployment_id' | 'target_id' | 'attempt' | 'attempt_id'>,
+  temporary: string,
   further: Record<string, string> = {},
 ): Record<string, string> => ({
   ...cleanEnvironment(),
+  ...(process.platform === 'win32' ? {} : { TMPDIR: temporary }),
   ...further,
   DEPLOYX_DEPLOYMENT_ID: String(payload.deployment_id),
   DEPLOYX_TARGET_ID: String(payload.target_id),

@@ -16,6 +16,8 @@ export type AttemptPlaces = {
    * deletes the parent of its folder stays within its own attempt.
    */
   work: string
+  /** For the installer's temporary files: private, and beside what it may delete. */
+  temporary: string
 }
 
 type Folders = Pick<StateFolder, 'attemptsDir' | 'workDir'>
@@ -29,7 +31,8 @@ function isOneFolder(records: string): boolean {
 export function placesOfAttempt(folders: Folders, id: AttemptId): AttemptPlaces {
   const records = join(folders.attemptsDir, id)
   const outer = join(folders.workDir, id)
-  return { records, outer, work: isOneFolder(records) ? records : join(outer, 'p') }
+  const work = isOneFolder(records) ? records : join(outer, 'p')
+  return { records, outer, work, temporary: join(work === records ? records : outer, 't') }
 }
 
 /** @throws Error when something else lies there: what is fetched into it will be run */
@@ -42,10 +45,11 @@ function makeOwnFolder(path: string, mode: number): void {
 }
 
 /** Makes what is missing of them. @throws Error when a folder is a link, or another user's */
-export function makePlaces({ records, outer, work }: AttemptPlaces): void {
+export function makePlaces({ records, outer, work, temporary }: AttemptPlaces): void {
   makeOwnFolder(records, 0o700)
-  if (work === records) return
+  if (work === records) return makeOwnFolder(temporary, 0o700)
   makeOwnFolder(outer, 0o700)
+  makeOwnFolder(temporary, 0o700)
   // What an installer copies out of it is for everyone; nobody else reaches it, because of the folder above.
   makeOwnFolder(work, 0o755)
 }

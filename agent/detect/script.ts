@@ -12,7 +12,7 @@ import { cleanEnvironment } from '../attempts/environment.ts'
 import type { Presence } from '../install/installers.ts'
 import { interpreterOf } from '../install/script.ts'
 import { batchCommand, powershellCommand } from '../install/windows/commands.ts'
-import { quoteArgument } from '../lib/quote.ts'
+import { quoteArgument } from '#shared/domain/command-line.ts'
 import { withServiceUmask } from '../lib/umask.ts'
 import { killTree } from '../supervisor/kill-tree.ts'
 import type { Command } from '../supervisor/files.ts'
@@ -104,7 +104,10 @@ export async function detectByScript(
     await writeFile(join(folder, `detect.${extension}`), text, { mode: 0o700 })
     const root: Record<string, string> =
       options.installRoot === null ? {} : { DEPLOYX_INSTALL_ROOT: options.installRoot }
-    const code = await run(command, folder, { ...cleanEnvironment(), ...root }, options.timeoutMs)
+    // Its own folder for temporary files too: the PC's may be full, read-only or mounted `noexec`.
+    const temporary: Record<string, string> = process.platform === 'win32' ? {} : { TMPDIR: folder }
+    const env = { ...cleanEnvironment(), ...temporary, ...root }
+    const code = await run(command, folder, env, options.timeoutMs)
     return code === 0 ? 'present' : code === 1 ? 'absent' : 'unknown'
   } catch {
     return 'unknown'

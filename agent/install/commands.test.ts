@@ -13,7 +13,7 @@ import {
   msiRemoveCommand,
   powershellCommand,
 } from './windows/commands.ts'
-import { quoteArgument } from '../lib/quote.ts'
+import { quoteArgument } from '#shared/domain/command-line.ts'
 
 const FILE = 'C:\\ProgramData\\Deploy X\\a b.msi'
 const LOG = 'C:\\ProgramData\\Deploy X\\msi.log'

@@ -2,9 +2,9 @@
 import { execFile } from 'node:child_process'
 import { constants, setPriority } from 'node:os'
 import { consoleCodePage, decodeOutput } from './decode.ts'
+import { serviceEnvironment } from './environment.ts'
 import { withServiceUmask } from './umask.ts'
 
-export const CLEAN_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const OUTPUT_LIMIT_BYTES = 1024 * 1024
 
 /** `missing`: there is no such program. `code` is null when it was stopped. */
@@ -13,13 +13,6 @@ export type CommandResult = {
   stdout: string
   stderr: string
   missing: boolean
-}
-
-/** What an own command finds in its environment. Windows needs its folders named, else nothing starts there. */
-export function commandEnvironment(): Record<string, string> {
-  if (process.platform !== 'win32') return { PATH: CLEAN_PATH, LC_ALL: 'C.UTF-8' }
-  const kept = ['SystemRoot', 'windir', 'Path', 'PATHEXT', 'TEMP', 'TMP', 'ComSpec']
-  return Object.fromEntries(kept.flatMap((k) => (process.env[k] ? [[k, process.env[k]]] : [])))
 }
 
 /** Leaves the PC to whoever works at it. A program that has ended already, or may not be slowed down, stays as it is. */
@@ -39,7 +32,7 @@ export function runCommand(
   file: string,
   args: readonly string[],
   timeoutMs = 30_000,
-  options: { limitBytes?: number; calm?: boolean } = {},
+  options: { limitBytes?: number; calm?: boolean; env?: Record<string, string> } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = withServiceUmask(() =>
@@ -50,7 +43,7 @@ export function runCommand(
           timeout: timeoutMs,
           killSignal: 'SIGKILL',
           maxBuffer: options.limitBytes ?? OUTPUT_LIMIT_BYTES,
-          env: commandEnvironment(),
+          env: { ...serviceEnvironment(), ...options.env },
           windowsHide: true,
           encoding: 'buffer',
         },

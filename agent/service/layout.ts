@@ -1,7 +1,7 @@
 /** Where the agent lives on a PC when it is a service, and what the service manager is told. Pure. */
 import { posix, win32 } from 'node:path'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
-import { quoteArgument } from '../lib/quote.ts'
+import { quoteArgument } from '#shared/domain/command-line.ts'
 
 /** Set to 1 in the environment of the agent by a start script or service host that takes failed updates back. */
 export const UPDATE_GUARD = 'DEPLOYX_UPDATE_GUARD'

@@ -5,7 +5,7 @@ import { uptime } from 'node:os'
 import { createOnce, writeDurably } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { findMarked, isAlive, type ProcessId } from '../lib/processes.ts'
-import { commandEnvironment } from '../lib/run-command.ts'
+import { serviceEnvironment } from '../lib/environment.ts'
 import type { SelfCommand } from '../lib/self.ts'
 import { wait } from '../lib/wait.ts'
 import { openBoundedOutput } from './bounded-output.ts'
@@ -152,7 +152,7 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
         // What lists of processes show; the file itself may be named by a reference of the kernel's.
         argv0: process.execPath,
         cwd: folder,
-        env: commandEnvironment(),
+        env: serviceEnvironment(),
         stdio: 'ignore',
         // It has to outlive the agent, a signal to the agent's group included.
         detached: true,

@@ -1,6 +1,6 @@
 /** Windows: an installer inside a job object, so that it can be ended with everything it started. Pure; the helper does it. */
 import type { Command, Exit } from './files.ts'
-import { quoteArgument } from '../lib/quote.ts'
+import { quoteArgument } from '#shared/domain/command-line.ts'
 
 /** The job's name from the line by which an installer's processes are marked: the attempt's id. */
 export const jobOf = (marker: string): string => marker.slice(marker.indexOf('=') + 1)

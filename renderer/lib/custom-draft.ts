@@ -42,7 +42,11 @@ export function checkCustom(custom: CustomDraft): CustomErrors {
   else if (kind && isArchiveKind(kind))
     errors.kind = 'Which file of an archive is run is not known. Add it under Software instead.'
   try {
-    splitArguments(custom.install_args, (kind && INSTALLER_KINDS[kind].platform) ?? 'linux')
+    splitArguments(
+      custom.install_args,
+      (kind && INSTALLER_KINDS[kind].platform) ?? 'linux',
+      kind ?? undefined,
+    )
   } catch (error) {
     if (!(error instanceof ArgumentSyntaxError)) throw error
     errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`

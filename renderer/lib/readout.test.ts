@@ -41,13 +41,16 @@ describe('the read-out', () => {
       rebase({ ...form, name: 'Mine' }, form, { ...form, name: 'Theirs', version: '4' }),
     ).toEqual({ ...form, name: 'Mine', version: '4' }))
   it('says what is wrong, field by field', () => {
-    const errors = checkReadout({
-      ...form,
-      name: ' ',
-      install_args: '"x',
-      timeout_minutes: '0',
-      success_exit_codes: '0, a',
-    })
+    const errors = checkReadout(
+      {
+        ...form,
+        name: ' ',
+        install_args: '"x',
+        timeout_minutes: '0',
+        success_exit_codes: '0, a',
+      },
+      'msi',
+    )
     expect(Object.keys(errors).sort()).toEqual([
       'detect_type',
       'install_args',
@@ -58,7 +61,7 @@ describe('the read-out', () => {
   })
   it('takes an open quote by the rules of the platform', () =>
     expect(
-      checkReadout({ ...form, platform: 'linux', install_args: "it's" }).install_args,
+      checkReadout({ ...form, platform: 'linux', install_args: "it's" }, 'sh').install_args,
     ).toBeDefined())
 })
 

@@ -2,8 +2,9 @@
 import type { Installer, Software } from '#shared/contract/entities.ts'
 import type { UpdateInstaller } from '#shared/contract/requests.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
-import { kindOfEntry } from '#shared/domain/archives.ts'
-import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
+import { commandPreview } from '#shared/domain/command-line.ts'
+import { isArchiveKind, kindOfEntry, runKind } from '#shared/domain/archives.ts'
+import type { DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
 
 import {
   checkDetection,
@@ -12,6 +13,7 @@ import {
   toDetectionForm,
   type DetectionForm,
 } from './detection-form.ts'
+import { formatExitCode, parseExitCode } from '#shared/domain/windows-codes.ts'
 import { PLATFORM_NAME } from './platforms.ts'
 
 /** What belongs to one installer. */
@@ -35,7 +37,7 @@ export const toInstallerForm = (installer: Installer): InstallerForm => ({
   arch: installer.arch,
   install_args: installer.install_args,
   timeout_minutes: String(Math.ceil(installer.timeout_seconds / 60)),
-  success_exit_codes: installer.success_exit_codes.join(', '),
+  success_exit_codes: installer.success_exit_codes.map(formatExitCode).join(', '),
   entry: installer.archive?.entry ?? '',
   uninstall_entry: installer.archive?.uninstall_entry ?? '',
   ...toDetectionForm(installer.detection, installer.platform),
@@ -49,25 +51,28 @@ export const toReadout = (software: Software, installer: Installer): Readout => 
   ...toInstallerForm(installer),
 })
 
-/** "0, 3010" → [0, 3010]; null when a part is not a whole number. */
+/** "0, 3010, 0x80070BC2" → numbers; null when a part is no exit code. */
 export function parseCodes(text: string): number[] | null {
-  const parts = text.split(/[\s,;]+/).filter(Boolean)
-  const codes = parts.map(Number)
-  return codes.every((c) => Number.isInteger(c) && c >= -2_147_483_648 && c <= 4_294_967_295)
-    ? [...new Set(codes)]
-    : null
+  const codes = text
+    .split(/[\s,;]+/)
+    .filter(Boolean)
+    .map(parseExitCode)
+  return codes.every((code) => code !== null) ? [...new Set(codes)] : null
 }
 
-export function checkInstaller(form: InstallerForm): InstallerErrors {
+/** @param kind of the installer's file */
+export function checkInstaller(form: InstallerForm, kind: InstallerKind): InstallerErrors {
   const errors: InstallerErrors = {}
   const minutes = Number(form.timeout_minutes)
   if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1_440)
     errors.timeout_minutes = 'From 1 to 1 440 minutes.'
   const codes = parseCodes(form.success_exit_codes)
-  if (!codes) errors.success_exit_codes = 'Whole numbers, with commas between them.'
+  if (!codes)
+    errors.success_exit_codes =
+      'Whole numbers such as 3010 or 0x80070BC2, with commas between them.'
   else if (codes.length > 50) errors.success_exit_codes = 'At most 50.'
   try {
-    splitArguments(form.install_args, form.platform)
+    splitArguments(form.install_args, form.platform, runKind(kind, form.platform, form.entry))
   } catch (error) {
     if (!(error instanceof ArgumentSyntaxError)) throw error
     errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
@@ -77,8 +82,27 @@ export function checkInstaller(form: InstallerForm): InstallerErrors {
   return { ...errors, ...checkDetection(form, form.platform) }
 }
 
-export function checkReadout(form: Readout): ReadoutErrors {
-  const errors: ReadoutErrors = checkInstaller(form)
+/** The line that the PC runs, or null while there is none to show. */
+export function previewOf(
+  form: InstallerForm,
+  { kind, file_name }: Pick<Installer, 'kind' | 'file_name'>,
+): string | null {
+  const entry = isArchiveKind(kind) ? form.entry : ''
+  try {
+    return commandPreview({
+      kind: runKind(kind, form.platform, entry),
+      platform: form.platform,
+      fileName: entry === '' ? file_name : entry.split('/').at(-1)!,
+      args: form.install_args,
+    })
+  } catch (error) {
+    if (error instanceof ArgumentSyntaxError) return null
+    throw error
+  }
+}
+
+export function checkReadout(form: Readout, kind: InstallerKind): ReadoutErrors {
+  const errors: ReadoutErrors = checkInstaller(form, kind)
   if (form.name.trim() === '') errors.name = 'Give it a name.'
   else if (form.name.trim().length > 200) errors.name = 'At most 200 characters.'
   if (form.version.trim().length > 100) errors.version = 'At most 100 characters.'

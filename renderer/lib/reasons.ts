@@ -1,6 +1,7 @@
 /** What each reason means to the person who reads it, and what to do next. */
 import type { DeploymentAction, Target } from '#shared/contract/deployments.ts'
 import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
+import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 
 export type ReasonText = { text: string; next?: string }
@@ -163,7 +164,7 @@ export function exitInWords(
   if (t.exit_code === 0 && t.deployment_status === 'failed') return '0'
   return t.installer_kind
     ? exitCodeInWords(t.installer_kind, t.exit_code, t.action)
-    : String(t.exit_code)
+    : formatExitCode(t.exit_code)
 }
 
 /** The short sentence beside a target: the exit code in words where an installer spoke, else the reason. */

@@ -22,6 +22,7 @@ import { Role } from './entities.ts'
 import { repeatable } from './request-key.ts'
 import { pathId } from './route.ts'
 import { typedLine, typedLines } from './text.ts'
+import { parseExitCode, toUnsigned } from '../domain/windows-codes.ts'
 
 /** A name people read: trimmed, 1 to 200 characters, none of which steers. */
 export const Name = typedLine(200).min(1, 'must not be empty')
@@ -119,7 +120,20 @@ export type UpdateGroup = z.infer<typeof UpdateGroup>
 
 const installArgs = typedLines(4096)
 const timeoutSeconds = z.number().int().min(1).max(86_400)
-const exitCodes = z.array(z.number().int().min(-2_147_483_648).max(4_294_967_295)).max(50)
+/** A number, or as Windows people write it: `"0x80070BC2"`. Kept unsigned, as programs of Windows end. */
+const exitCode = z.union([
+  z.number().int().min(-2_147_483_648).max(4_294_967_295).transform(toUnsigned),
+  z
+    .string()
+    .regex(/^(?:-?\d{1,10}|0[xX][0-9a-fA-F]{1,8})$/)
+    .transform((text, context) => {
+      const code = parseExitCode(text)
+      if (code !== null) return code
+      context.addIssue({ code: 'custom', message: 'must be a number of 32 bits' })
+      return z.NEVER
+    }),
+])
+const exitCodes = z.array(exitCode).max(50)
 
 /** Text fields beside the file of an upload, after decoding (numbers and JSON arrive as text in multipart). */
 export const SoftwareFields = z.object({

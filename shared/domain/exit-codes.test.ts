@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { exitCodeInWords, explainExitCode } from './exit-codes.ts'
+import { parseExitCode } from './windows-codes.ts'
 import { INSTALLER_KINDS, type InstallerKind } from './platforms.ts'
 
 const UNKNOWN = 'the installer reported a failure'
@@ -38,10 +39,55 @@ describe('exit codes that technicians meet', () => {
   it.each(Object.keys(INSTALLER_KINDS) as InstallerKind[])('%s: 0 is success', (kind) => {
     expect(explainExitCode(kind, 0).outcome).toBe('success')
   })
-  it.each([-1, 4294967295, 99999])('%i is a failure in words, not a riddle', (code) => {
+  it.each([
+    [-1, '-1'],
+    [4294967295, '-1'],
+    [99999, '99999'],
+    [-559038737, '0xDEADBEEF'],
+  ])('%i is a failure in words, not a riddle', (code, written) => {
     for (const kind of Object.keys(INSTALLER_KINDS) as InstallerKind[])
-      expect(exitCodeInWords(kind, code)).toBe(`${code}: ${UNKNOWN}`)
+      expect(exitCodeInWords(kind, code)).toBe(`${written}: ${UNKNOWN}`)
   })
+  it.each([
+    [-2147021886, '0x80070BC2: installed, a restart is needed', 'success_reboot'],
+    [2147945410, '0x80070BC2: installed, a restart is needed', 'success_reboot'],
+    [0x80070641 + 0x28, '0x80070669: installed, a restart was started', 'success_reboot'],
+    [0x80070652, '0x80070652: another installation is running', 'retry_later'],
+    [0x80070643, '0x80070643: fatal error during installation', 'failed'],
+    [0x80070005, '0x80070005: access denied', 'failed'],
+    [0x80070070, '0x80070070: there is not enough space on the disk', 'failed'],
+    [-1073741819, '0xC0000005: the installer crashed: access violation', 'failed'],
+    [3221225781, '0xC0000135: a library (DLL) was not found', 'failed'],
+    [0xe0434352, '0xE0434352: the installer crashed: unhandled .NET exception', 'failed'],
+    [0x80240017, '0x80240017: the update does not apply to this PC', 'failed'],
+    [2359302, '2359302: installed', 'success'],
+    [0x8007ffff, '0x8007FFFF: the installer reported a failure', 'failed'],
+  ])('%i is %s', (code, words, outcome) => {
+    expect(exitCodeInWords('exe', code)).toBe(words)
+    expect(explainExitCode('msi', code).outcome).toBe(outcome)
+  })
+  it('are the same number in every spelling that a package calls success', () => {
+    for (const named of [-2147023293, 2147944003, 0x80070643])
+      for (const code of [-2147023293, 2147944003])
+        expect(explainExitCode('exe', code, [named]).outcome).toBe('success')
+    // Other systems have no such numbers.
+    expect(explainExitCode('sh', 4294967295, [-1]).outcome).toBe('failed')
+  })
+  it.each([
+    ['3010', 3010],
+    [' -2147021886 ', 0x80070bc2],
+    ['−2147021886', 0x80070bc2],
+    ['0x80070BC2', 0x80070bc2],
+    ['0X80070bc2', 0x80070bc2],
+    ['2147945410', 0x80070bc2],
+    ['-1', 0xffffffff],
+    ['4294967296', null],
+    ['-2147483649', null],
+    ['1.5', null],
+    ['1e3', null],
+    ['0x', null],
+    ['', null],
+  ])('%j is read as %s', (text, code) => expect(parseExitCode(text)).toBe(code))
   it('does not take the codes of Windows for those of other systems', () => {
     for (const code of [1618, 3010, 1641])
       expect(explainExitCode('deb', code).outcome).toBe('failed')
@@ -57,6 +103,8 @@ describe('exit codes of a removal', () => {
     ['msi', 1605, 'failed', 'this product is not installed'],
     ['exe', 1618, 'retry_later', 'another installation is running'],
     ['exe', 42, 'failed', 'the uninstaller reported a failure'],
+    ['exe', -2147021886, 'success_reboot', 'removed, a restart is needed'],
+    ['exe', 0xc0000005, 'failed', 'the uninstaller crashed: access violation'],
     ['deb', 0, 'success', 'removed'],
     ['deb', 3010, 'failed', 'the uninstaller reported a failure'],
     ['deb', 100, 'failed', 'apt could not complete the removal'],

@@ -1,38 +1,21 @@
 /**
  * What an installer's exit code means. Codes are data, not exceptions.
  *
- * Sources: Windows Installer error codes (learn.microsoft.com/windows/win32/msi/error-codes) and Win32 system error codes
- * for msi; dpkg(1) section EXIT STATUS and apt-get(8) DIAGNOSTICS for deb; rpm(8) for rpm; installer(8) for pkg;
+ * Sources: windows-codes.ts for Windows; dpkg(1) section EXIT STATUS and apt-get(8) DIAGNOSTICS for deb; rpm(8) for rpm; installer(8) for pkg;
  * POSIX shell for 126, 127 and 128+n.
  */
 import type { InstallerKind } from './platforms.ts'
+import {
+  failed,
+  formatExitCode,
+  toUnsigned,
+  windowsMeaning,
+  withoutFacility,
+  type ExitMeaning,
+} from './windows-codes.ts'
 
-export type ExitOutcome = 'success' | 'success_reboot' | 'retry_later' | 'failed'
-export type ExitMeaning = { outcome: ExitOutcome; text: string }
+export type { ExitMeaning, ExitOutcome } from './windows-codes.ts'
 type Action = 'install' | 'uninstall'
-
-const failed = (text: string): ExitMeaning => ({ outcome: 'failed', text })
-
-const WINDOWS: Record<number, ExitMeaning> = {
-  0: { outcome: 'success', text: 'installed' },
-  5: failed('access denied'),
-  740: failed('the installer needs administrator rights'),
-  1601: failed('the Windows Installer service could not be reached'),
-  1602: failed('the installation was cancelled'),
-  1603: failed('fatal error during installation'),
-  1605: failed('this product is not installed'),
-  1618: { outcome: 'retry_later', text: 'another installation is running' },
-  1619: failed('the package could not be opened'),
-  1620: failed('the package is not a valid Windows Installer package'),
-  1624: failed('a transform could not be applied'),
-  1625: failed('forbidden by system policy'),
-  1627: failed('a function of the installation failed'),
-  1633: failed('this processor type is not supported'),
-  1638: failed('another version of this product is already installed'),
-  1639: failed('invalid command-line argument'),
-  1641: { outcome: 'success_reboot', text: 'installed, a restart was started' },
-  3010: { outcome: 'success_reboot', text: 'installed, a restart is needed' },
-}
 
 const POSIX: Record<number, ExitMeaning> = {
   0: { outcome: 'success', text: 'installed' },
@@ -94,18 +77,22 @@ export function explainExitCode(
   action: Action = 'install',
 ): ExitMeaning {
   const isWindows = WINDOWS_KINDS.includes(kind)
-  const known = BY_KIND[kind]?.[exitCode] ?? (isWindows ? WINDOWS : POSIX)[exitCode]
-  const isSuccess =
-    known?.outcome === 'success' ||
-    (successCodes.includes(exitCode) && known?.outcome !== 'success_reboot')
+  const code = isWindows ? toUnsigned(exitCode) : exitCode
+  const known = BY_KIND[kind]?.[code] ?? (isWindows ? windowsMeaning(code) : POSIX[code])
+  const isNamed = successCodes.some((one) => (isWindows ? toUnsigned(one) : one) === code)
+  const isSuccess = known?.outcome === 'success' || (isNamed && known?.outcome !== 'success_reboot')
   if (isSuccess) return { outcome: 'success', text: action === 'install' ? 'installed' : 'removed' }
   if (action === 'install') return known ?? failed('the installer reported a failure')
   const text =
-    REMOVAL_BY_KIND[kind]?.[exitCode] ?? (isWindows ? WINDOWS_REMOVAL : POSIX_REMOVAL)[exitCode]
+    REMOVAL_BY_KIND[kind]?.[code] ??
+    (isWindows ? WINDOWS_REMOVAL[withoutFacility(code)] : POSIX_REMOVAL[code])
   const meaning = known ?? failed('the uninstaller reported a failure')
-  return text === undefined ? meaning : { ...meaning, text }
+  return {
+    ...meaning,
+    text: text ?? meaning.text.replace(/\bthe installer crashed\b/, 'the uninstaller crashed'),
+  }
 }
 
 /** In words first, for people: "1618: another installation is running". */
 export const exitCodeInWords = (kind: InstallerKind, exitCode: number, action?: Action): string =>
-  `${exitCode}: ${explainExitCode(kind, exitCode, [], action).text}`
+  `${formatExitCode(exitCode)}: ${explainExitCode(kind, exitCode, [], action).text}`

@@ -1,7 +1,8 @@
 /** Debian packages. On the PC through apt-get, which brings dependencies, else dpkg; in an install root through dpkg. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CLEAN_PATH, runCommand, type CommandResult } from '../../lib/run-command.ts'
+import { CLEAN_PATH } from '../../lib/environment.ts'
+import { runCommand, type CommandResult } from '../../lib/run-command.ts'
 import { wait } from '../../lib/wait.ts'
 import type { Before } from '../../journal/records.ts'
 import type { Command } from '../../supervisor/files.ts'

@@ -3,59 +3,35 @@ import type { DeployPayload } from '#shared/contract/agent-link.ts'
 import { systemTool } from '../../lib/system-tool.ts'
 import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Prepared } from '../installers.ts'
-import { quoteArgument } from '../../lib/quote.ts'
+import { exeWords, msiInstallWords, msiRemoveWords } from '#shared/domain/command-line.ts'
 
 export const ready = (command: Command): Prepared => ({ ok: true, command, before: null })
 
-/** msiexec: no window, no restart of its own (learn.microsoft.com/windows/win32/msi/command-line-options). */
-const QUIET = ['/qn', '/norestart']
-
-/** Whether msiexec's arguments say by themselves how much is shown. */
-const saysUi = (argv: readonly string[]): boolean =>
-  argv.some((argument) => /^[/-](q|passive|quiet)/i.test(argument))
-
-/**
- * msiexec reads `NAME="a b"` with the quotes inside the argument, and not `"NAME=a b"`: it is given verbatim.
- */
-function msiArgument(text: string): string {
-  const property = /^([A-Za-z_][A-Za-z0-9_.]*)=(.*)$/s.exec(text)
-  if (!property || !/\s/.test(property[2]!)) return quoteArgument(text)
-  return `${property[1]}="${property[2]!.replaceAll('"', '""')}"`
-}
-
-/** A verbose log, unless the arguments say themselves where it is to be written. */
-const logTo = (logFile: string, argv: readonly string[]): string[] =>
-  argv.some((argument) => /^[/-]l/i.test(argument)) ? [] : ['/L*v', logFile]
-
-export function msiInstallCommand(
+export const msiInstallCommand = (
   packageFile: string,
   argv: readonly string[],
   logFile: string,
-): Command {
-  const quiet = saysUi(argv) ? ['/norestart'] : QUIET
-  const own = ['/i', packageFile, ...quiet, ...logTo(logFile, argv)]
-  return {
-    file: systemTool('msiexec.exe'),
-    args: [...own.map(quoteArgument), ...argv.map(msiArgument)],
-    verbatim: true,
-  }
-}
+): Command => ({
+  file: systemTool('msiexec.exe'),
+  args: msiInstallWords(packageFile, argv, logFile),
+  verbatim: true,
+})
 
 /** @param product its product code, or the path of its package */
 export const msiRemoveCommand = (product: string, logFile: string): Command => ({
   file: systemTool('msiexec.exe'),
-  args: ['/x', product, ...QUIET, ...logTo(logFile, [])].map(quoteArgument),
+  args: msiRemoveWords(product, logFile),
   verbatim: true,
 })
 
-/** `verbatim`: the last argument must not be quoted (NSIS `/D=`), so all others are quoted here. */
+/** `verbatim`: the last argument reaches the program as it is. */
 export const exeCommand = (
   packageFile: string,
   argv: readonly string[],
   verbatim: boolean,
 ): Command => ({
   file: packageFile,
-  args: verbatim ? [...argv.slice(0, -1).map(quoteArgument), ...argv.slice(-1)] : [...argv],
+  args: verbatim ? exeWords(argv, true) : [...argv],
   verbatim,
 })
 

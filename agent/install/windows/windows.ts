@@ -1,6 +1,7 @@
 /** Installers on Windows: msi, exe, PowerShell and batch files. */
 import { join } from 'node:path'
-import { detectOnWindows } from '../../detect/windows.ts'
+import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import { detectOnWindows, productEntries, productFits } from '../../detect/windows.ts'
 import { ARCHIVE_KINDS, type PlatformInstallers } from '../installers.ts'
 import { windowsCommand } from './commands.ts'
 import { readMsiLog } from './msi-log.ts'
@@ -8,12 +9,25 @@ import { windowsRemoveCommand } from './remove.ts'
 
 const msiLogOf = (folder: string): string => join(folder, 'msi.log')
 
+/** What a small update needs: an installed product of the same code is otherwise refused as "another version" (1638). */
+const SMALL_UPDATE = ['REINSTALL=ALL', 'REINSTALLMODE=vomus']
+
+/** The payload as it is run: an older build of the same product is brought up to date. */
+async function overOlderBuild(payload: DeployPayload): Promise<DeployPayload> {
+  const { kind, action, detection, argv } = payload
+  if (kind !== 'msi' || action !== 'install' || detection?.type !== 'msi_product') return payload
+  if (argv.some((argument) => /^REINSTALL(MODE)?=/i.test(argument))) return payload
+  const installed = (await productEntries(detection.product_code)) ?? []
+  const isOlder = installed.length > 0 && !installed.some((one) => productFits(one, detection))
+  return isOlder ? { ...payload, argv: [...argv, ...SMALL_UPDATE] } : payload
+}
+
 export const createWindowsInstallers = (): PlatformInstallers => ({
   kinds: ['msi', 'exe', 'ps1', 'cmd', ...ARCHIVE_KINDS],
   prepare: async ({ payload, packageFile, folder }) =>
     packageFile === null
       ? windowsRemoveCommand(payload, msiLogOf(folder))
-      : windowsCommand(payload, packageFile, msiLogOf(folder)),
+      : windowsCommand(await overOlderBuild(payload), packageFile, msiLogOf(folder)),
   // Windows Installer rolls back by itself.
   repair: async () => undefined,
   async explain({ folder }, say) {

@@ -7,8 +7,8 @@ import {
   type DeploySoftware,
 } from '#shared/contract/agent-link.ts'
 import type { WorkConditions } from '#shared/contract/work-conditions.ts'
-import { ArchiveCommand } from '#shared/domain/archives.ts'
-import { splitArguments } from '#shared/domain/argv.ts'
+import { ArchiveCommand, runKind } from '#shared/domain/archives.ts'
+import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
 import type { DeploymentRow, DeploymentsRepo, InstallerRow, TargetRow } from './deployments.repo.ts'
@@ -27,6 +27,18 @@ type CommandRow = {
   software_name: string
 }
 
+function argumentsOf(row: InstallerRow): ReturnType<typeof splitArguments> {
+  const { install_args, platform } = row
+  const entry = ArchiveCommand.nullable().parse(row.archive)?.entry
+  try {
+    return splitArguments(install_args, platform, runKind(row.kind, platform, entry))
+  } catch (error) {
+    // Entered under the one rule that earlier versions had for all programs.
+    if (error instanceof ArgumentSyntaxError) return splitArguments(install_args, platform)
+    throw error
+  }
+}
+
 /** Adds to targets what commands are made of; what many share is read once. Made anew for each sending, so it never grows old. */
 export function createCommandReader(
   repo: DeploymentsRepo,
@@ -42,7 +54,7 @@ export function createCommandReader(
   const installer = once(repo.installer)
   const softwareName = once(repo.softwareName)
   const args = once((row: InstallerRow | null) =>
-    row ? splitArguments(row.install_args, row.platform) : { argv: [], verbatim: false },
+    row ? argumentsOf(row) : { argv: [], verbatim: false },
   )
   return (target) => {
     const of = deployment(target.deployment_id)

@@ -2,15 +2,26 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
 import type { Sha256 } from '#shared/domain/ids.ts'
+import { runKind } from '#shared/domain/archives.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 import { argumentsProblem } from './arguments.ts'
 import type { InstallerRow, SoftwareRow } from './software.repo.ts'
 
 type Place = { platform: DevicePlatform; arch: InstallerArch }
 
-/** @throws AppError E_VALIDATION when the line cannot be split by the platform's rules */
-export function checkArguments(line: string, platform: DevicePlatform): void {
-  const problem = argumentsProblem(line, platform)
+/**
+ * @param entry the file that is run of an archive
+ * @throws AppError E_VALIDATION when the program that is run could not split the line
+ */
+export function checkArguments(
+  line: string,
+  {
+    kind,
+    platform,
+    entry,
+  }: Pick<InstallerRow, 'kind' | 'platform'> & { entry?: string | undefined },
+): void {
+  const problem = argumentsProblem(line, platform, runKind(kind, platform, entry))
   if (problem)
     throw new AppError('E_VALIDATION', `The installer's arguments: ${problem}.`, [
       { path: '/install_args', message: problem },

@@ -53,7 +53,7 @@ export function checkCustomItems(items: readonly CustomSoftware[]): CheckedCusto
       })
       return
     }
-    const problem = argumentsProblem(item.install_args, platform)
+    const problem = argumentsProblem(item.install_args, platform, kind)
     if (problem) findings.push({ path: at('install_args'), message: problem })
     checked.push({ item, kind, platform, fileName })
   })

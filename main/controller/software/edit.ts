@@ -82,7 +82,7 @@ export function createEdit(deps: {
         const set = { ...given(withoutEntries(change)), ...correctedArchive(before, change) }
         if (Object.keys(set).length === 0) return
         const after = { ...before, ...set }
-        checkArguments(after.install_args, after.platform)
+        checkArguments(after.install_args, { ...after, entry: after.archive?.entry })
         checkChangedRule(before, after)
         checkFree(
           row.name,

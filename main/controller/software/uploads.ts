@@ -46,7 +46,11 @@ function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields
       [{ path: '/arch', message: `${facts.archWord} is not supported` }],
     )
   const install_args = fields.install_args ?? ''
-  checkArguments(install_args, platform)
+  checkArguments(install_args, {
+    kind: upload.kind,
+    platform,
+    entry: packed?.archive.entry,
+  })
   return {
     platform,
     arch,

@@ -1,0 +1,92 @@
+/** Command lines of installers: quoting as each program reads it, and the whole line as the console shows it. Pure. */
+import { splitArguments } from './argv.ts'
+import type { DevicePlatform, InstallerKind } from './platforms.ts'
+
+/**
+ * One argument as CommandLineToArgvW reads it back (learn.microsoft.com/windows/win32/api/shellapi/nf-shellapi-commandlinetoargvw):
+ * backslashes are doubled only before a quote.
+ */
+export function quoteArgument(text: string): string {
+  if (text !== '' && !/[\s"]/.test(text)) return text
+  return `"${text.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, '$1$1')}"`
+}
+
+/** msiexec reads a backslash before a quote as a backslash; `""` inside quotes is one quote. */
+const msiQuoted = (text: string): string =>
+  text === '' || /[\s"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+
+/** msiexec reads `NAME="a b"` with the quotes inside the argument, and not `"NAME=a b"`. `NAME=""` empties a property. */
+export function msiArgument(text: string): string {
+  const property = /^([A-Za-z_][A-Za-z0-9_.]*)=(.*)$/s.exec(text)
+  return property ? `${property[1]}=${msiQuoted(property[2]!)}` : msiQuoted(text)
+}
+
+/** msiexec: no window, no restart of its own (learn.microsoft.com/windows/win32/msi/command-line-options). */
+const QUIET = ['/qn', '/norestart']
+
+/** Whether msiexec's arguments say by themselves how much is shown. */
+const saysUi = (argv: readonly string[]): boolean =>
+  argv.some((argument) => /^[/-](q|passive|quiet)/i.test(argument))
+
+/** A verbose log, unless the arguments say themselves where it is to be written. */
+const logTo = (logFile: string, argv: readonly string[]): string[] =>
+  argv.some((argument) => /^[/-]l/i.test(argument)) ? [] : ['/L*v', logFile]
+
+export function msiInstallWords(
+  packageFile: string,
+  argv: readonly string[],
+  logFile: string,
+): string[] {
+  const quiet = saysUi(argv) ? ['/norestart'] : QUIET
+  const own = ['/i', packageFile, ...quiet, ...logTo(logFile, argv)]
+  return [...own, ...argv].map(msiArgument)
+}
+
+/** @param product its product code, or the path of its package */
+export const msiRemoveWords = (product: string, logFile: string): string[] =>
+  ['/x', product, ...QUIET, ...logTo(logFile, [])].map(msiArgument)
+
+/** `verbatim`: the last argument reaches the program as it is, so all others are quoted here. */
+export const exeWords = (argv: readonly string[], verbatim: boolean): string[] =>
+  verbatim ? [...argv.slice(0, -1).map(quoteArgument), ...argv.slice(-1)] : argv.map(quoteArgument)
+
+const posixQuoted = (text: string): string =>
+  /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+
+/**
+ * The line that installs, as it would be typed; folders of the PC are left out. Null where arguments play no part.
+ * @throws ArgumentSyntaxError when a quote is left open
+ */
+export function commandPreview(installer: {
+  kind: InstallerKind
+  platform: DevicePlatform
+  fileName: string
+  args: string
+}): string | null {
+  const { kind, platform, fileName, args } = installer
+  const { argv, verbatim } = splitArguments(args, platform, kind)
+  const posix = (...words: string[]): string => words.map(posixQuoted).join(' ')
+  switch (kind) {
+    case 'msi':
+      return ['msiexec', ...msiInstallWords(fileName, argv, 'msi.log')].join(' ')
+    case 'exe':
+      return [quoteArgument(fileName), ...exeWords(argv, verbatim)].join(' ')
+    case 'ps1':
+      return ['powershell -File', ...[fileName, ...argv].map(quoteArgument)].join(' ')
+    case 'cmd':
+      return ['cmd /c', ...[fileName, ...argv].map((word) => `"${word}"`)].join(' ')
+    case 'sh':
+      return posix(`./${fileName}`, ...argv)
+    case 'deb':
+      return posix('apt-get', 'install', ...argv, `./${fileName}`)
+    case 'rpm':
+      return posix('rpm', ...argv, '-U', fileName)
+    case 'pkg':
+      return posix('installer', '-pkg', fileName, '-target', '/', ...argv)
+    case 'appimage':
+    case 'dmg':
+    case 'zip':
+    case 'tar':
+      return null
+  }
+}
