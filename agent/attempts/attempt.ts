@@ -13,7 +13,13 @@ import { ArchiveError, asRun, extractJob, removeExtracted } from '../archive/ext
 import { restartAskedSince } from '../detect/reboot.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
-import { needsPackage, type Installers, type Job, type Presence } from '../install/installers.ts'
+import {
+  needsPackage,
+  type Installers,
+  type Job,
+  type Prepared,
+  type Presence,
+} from '../install/installers.ts'
 import { packageFileName } from '../install/package-name.ts'
 import type { Journal } from '../journal/journal.ts'
 import { createOnce, errorText } from '../lib/atomic-file.ts'
@@ -86,6 +92,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       ? join(work, packageFileName(payload.file_name, payload.kind))
       : null,
     folder: work,
+    temporary: places.temporary,
   }
   const watched = {
     attempt_id: id,
@@ -164,6 +171,20 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     }
   }
 
+  /** The command, once other installers on the PC have ended; null: cancelled while it waited for them. */
+  async function ready(runs: Job): Promise<Prepared | null> {
+    const { signal, release } = linkedSignal(run.stopped, run.canceled)
+    try {
+      return await installers.prepare({ ...runs, signal })
+    } catch (error) {
+      run.stopped.throwIfAborted()
+      if (run.canceled.aborted) return null
+      throw error
+    } finally {
+      release()
+    }
+  }
+
   /**
    * All that comes before the installer. An outcome ends the attempt, null: the installer is being started.
    * @param start which supervisor of this attempt is started, counted from 1
@@ -183,8 +204,8 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     // A laptop may have been unplugged while the package came.
     const heldMeanwhile = job.packageFile === null ? null : await heldBack()
     if (heldMeanwhile) return heldMeanwhile
-    const prepared = await installers.prepare(runs)
-    run.stopped.throwIfAborted()
+    const prepared = await ready(runs)
+    if (prepared === null) return CANCELED
     if (!prepared.ok) return failure(prepared.reason, prepared.message)
     if (run.canceled.aborted) return CANCELED
     supervisor.prepare(records, {
@@ -242,6 +263,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       presence,
       runsOn,
       asksRestart: isSuccess(job.payload, ending) && restartAskedSince(startedAtMs()),
+      also: before?.also ?? null,
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),
     })
   }

@@ -4,6 +4,7 @@ import { explainExitCode } from '#shared/domain/exit-codes.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import type { Presence } from '../install/installers.ts'
+import { failedScript, inSentences, tellingOf } from '../install/telling.ts'
 import type { Exit } from '../supervisor/files.ts'
 import type { Ending } from '../supervisor/client.ts'
 
@@ -38,6 +39,8 @@ type Facts = {
   asksRestart: boolean
   /** The last lines of the output. */
   lastLines: string
+  /** What else it was to change on the PC, as a clause; null: nothing that is known. */
+  also?: string | null
 }
 
 function startFailure(error: NonNullable<Exit['start_error']>): Outcome {
@@ -58,6 +61,7 @@ export function conclude({
   runsOn,
   asksRestart,
   lastLines,
+  also = null,
 }: Facts): Outcome {
   const isInstall = payload.action === 'install'
   const did = isInstall ? 'Installed' : 'Removed'
@@ -106,6 +110,14 @@ export function conclude({
 
   const exitCode = exit.exit_code
   const { outcome, text } = explainExitCode(payload.kind, exitCode, payload.success_exit_codes)
+  const told = tellingOf(payload.kind, lastLines)
+  const sentences = (...parts: (string | null)[]): string => parts.filter(Boolean).join(' ')
+  const badScript = failedScript(payload.kind, lastLines)
+  /** What a success brought along with it. */
+  const besides = sentences(
+    badScript && `Not all of it worked: ${inSentences(badScript)}`,
+    also && `What else this did: ${also}.`,
+  )
   switch (outcome) {
     case 'success':
       if (isSo === false)
@@ -120,14 +132,23 @@ export function conclude({
       return {
         status: 'success',
         ...(asksRestart ? { reason: 'reboot_pending' as const } : {}),
-        message: `${did}. ${asksRestart ? 'A restart of this PC completes it: the package asks for one. ' : ''}Exit code ${formatExitCode(exitCode)}.${presence === 'unknown' ? ' The detection rule could not be checked on this PC.' : ''}`,
+        message: sentences(
+          `${did}.`,
+          asksRestart ? 'A restart of this PC completes it: the package asks for one.' : null,
+          besides,
+          `Exit code ${formatExitCode(exitCode)}.`,
+          presence === 'unknown' ? 'The detection rule could not be checked on this PC.' : null,
+        ),
         exit_code: exitCode,
       }
     case 'success_reboot':
       return {
         status: 'success',
         reason: 'reboot_pending',
-        message: `${did}. A restart of this PC completes it (exit code ${formatExitCode(exitCode)}).`,
+        message: sentences(
+          `${did}. A restart of this PC completes it (exit code ${formatExitCode(exitCode)}).`,
+          besides,
+        ),
         exit_code: exitCode,
       }
     case 'retry_later':
@@ -139,8 +160,11 @@ export function conclude({
         )
       return {
         ...failure(
-          outcome === 'retry_later' ? 'retry_later' : 'install_failed',
-          `The installer failed with exit code ${formatExitCode(exitCode)}: ${text}.`,
+          outcome === 'retry_later' ? 'retry_later' : (told.reason ?? 'install_failed'),
+          sentences(
+            `The installer failed with exit code ${formatExitCode(exitCode)}: ${text}.`,
+            inSentences(told),
+          ),
           lastLines,
         ),
         exit_code: exitCode,

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import type { Detection } from '#shared/contract/detection.ts'
 import { cleanEnvironment } from '../attempts/environment.ts'
 import type { Presence } from '../install/installers.ts'
+import { normalizeScript } from '../install/script-text.ts'
 import { interpreterOf } from '../install/script.ts'
 import { batchCommand, powershellCommand } from '../install/windows/commands.ts'
 import { quoteArgument } from '#shared/domain/command-line.ts'
@@ -23,7 +24,9 @@ type ScriptRule = Extract<Detection, { type: 'script' }>
 const POWERSHELL_GUARD = 'trap { exit 2 }\r\n'
 const MARK = '\ufeff'
 
-const withWindowsLines = (text: string): string => text.replace(/\r?\n/g, '\r\n')
+/** Without a mark, which a pasted text may begin with, and with the line ends that the interpreter reads. */
+const asText = (text: string, kind: 'sh' | 'cmd'): string =>
+  normalizeScript(Buffer.from(text), kind).toString()
 
 /** What is written down, and who runs it; null where this platform has no such interpreter. */
 function prepared({ interpreter, text }: ScriptRule, folder: string): [string, Command] | null {
@@ -32,18 +35,19 @@ function prepared({ interpreter, text }: ScriptRule, folder: string): [string, C
   if (isWindows !== (interpreter !== 'sh')) return null
   switch (interpreter) {
     case 'sh': {
-      const { file: program, args } = interpreterOf(text.slice(0, 256))
-      return [text, { file: program, args: [...args, file('detect.sh')], verbatim: false }]
+      const plain = asText(text, 'sh')
+      const { file: program, args } = interpreterOf(plain.slice(0, 256))
+      return [plain, { file: program, args: [...args, file('detect.sh')], verbatim: false }]
     }
     case 'powershell':
       // Without its mark Windows PowerShell 5 reads a file in the code page of the PC.
       return [
-        MARK + POWERSHELL_GUARD + withWindowsLines(text),
+        MARK + POWERSHELL_GUARD + asText(text, 'cmd'),
         powershellCommand(file('detect.ps1'), []),
       ]
     case 'cmd': {
       const command = batchCommand(file('detect.cmd'), [])
-      return command && [withWindowsLines(text), command]
+      return command && [asText(text, 'cmd'), command]
     }
   }
 }

@@ -17,16 +17,19 @@ export type Job = {
   folder: string
   /** Where it is run; the attempt's folder unless told otherwise. */
   cwd?: string
+  /** For temporary files of this attempt; its folder unless told otherwise. */
+  temporary?: string
+  /** Ends waiting for other programs. */
+  signal?: AbortSignal
 }
 export type Prepared =
   | { ok: true; command: Command; env?: Record<string, string>; before: Before | null }
-  | { ok: false; reason: FailureReason; message: string }
+  | { ok: false; reason: FailureReason | 'retry_later'; message: string }
 
-export const impossible = (reason: FailureReason, message: string): Prepared => ({
-  ok: false,
-  reason,
-  message,
-})
+export const impossible = (
+  reason: FailureReason | 'retry_later',
+  message: string,
+): Extract<Prepared, { ok: false }> => ({ ok: false, reason, message })
 
 /** Whether the command needs its file: to install, or because what removes the software lies in it. */
 export const needsPackage = ({ action, archive }: DeployPayload): boolean =>

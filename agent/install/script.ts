@@ -2,6 +2,7 @@
 import { chmodSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { impossible, type Job, type Prepared } from './installers.ts'
+import { normalizeScriptFile } from './script-text.ts'
 
 /** ELF, and the Mach-O forms: 64-bit little-endian, and several architectures in one. */
 const PROGRAM_MAGIC = ['7f454c46', 'cffaedfe', 'cafebabe']
@@ -38,6 +39,7 @@ export async function prepareScript(
     )
   // Its folder is private; what the script copies of itself is for everyone.
   chmodSync(packageFile, 0o755)
+  await normalizeScriptFile(packageFile, 'sh')
   const beginning = await firstBytes(packageFile, 256)
   const isProgram = PROGRAM_MAGIC.includes(beginning.subarray(0, 4).toString('hex'))
   const { file, args } = isProgram

@@ -6,7 +6,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { commandEnvironment } from '../lib/run-command.ts'
+import { serviceEnvironment } from '../lib/environment.ts'
 import type { BoundedOutput } from './bounded-output.ts'
 
 const MKFIFO_TIMEOUT_MS = 10_000
@@ -41,7 +41,7 @@ export function makePipe(path: string): OutputPipe | null {
   try {
     if (!existsSync(path))
       execFileSync('mkfifo', ['-m', '600', path], {
-        env: commandEnvironment(),
+        env: serviceEnvironment(),
         stdio: 'ignore',
         timeout: MKFIFO_TIMEOUT_MS,
       })
@@ -67,7 +67,7 @@ function startDrain(drainFd: number): Promise<boolean> {
     try {
       const drain = spawn('cat', [], {
         cwd: '/',
-        env: commandEnvironment(),
+        env: serviceEnvironment(),
         stdio: [drainFd, 'ignore', 'ignore'],
         detached: true,
       })

@@ -71,6 +71,7 @@ export function createHubCommands(deps: {
       detection: null,
       timeout_seconds: 60,
       reboot: 'never',
+      allow_removals: false,
       conditions: { on_battery: true, on_metered: true },
       ...rest,
     }

@@ -41,6 +41,7 @@ export const RolloutDraft = z.object({
   window_start: z.string().default('22:00'),
   window_end: z.string().default('05:00'),
   reboot: z.enum(['never', 'if_needed']).default('never'),
+  allow_removals: z.boolean().default(false),
   /** The notice of a restart, in minutes. */
   reboot_minutes: z.number().nullable().default(RESTART_NOTICE_MINUTES),
 })
@@ -157,6 +158,7 @@ export function rolloutRequest(
   | 'maintenance_window'
   | 'reboot'
   | 'reboot_delay_minutes'
+  | 'allow_removals'
 > {
   const startMs = draft.start === 'later' ? startAtMs(draft) : null
   const window = windowOf(draft)
@@ -168,5 +170,6 @@ export function rolloutRequest(
     ...(draft.reboot === 'if_needed'
       ? { reboot: draft.reboot, ...given('reboot_delay_minutes', draft.reboot_minutes) }
       : {}),
+    ...(draft.allow_removals ? { allow_removals: true } : {}),
   }
 }

@@ -101,6 +101,7 @@ export const aDeployment = (change: Partial<z.input<typeof Deployment>> = {}): D
     reboot: 'never',
     reboot_delay_minutes: 10,
     restarts_canceled: false,
+    allow_removals: false,
     restarts: { owed: 0, announced: 0, done: 0, failed: 0, canceled: 0 },
     created_by: 1,
     created_by_name: 'anna',

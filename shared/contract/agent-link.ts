@@ -153,6 +153,8 @@ export const DeployPayload = commandBase.extend({
   detection: Detection.nullable(),
   timeout_seconds: z.number().int().positive(),
   reboot: z.enum(['never', 'if_needed']),
+  /** Whether other software may be removed or put back to an older version along with it. */
+  allow_removals: z.boolean().default(false),
   /**
    * Looked at before the download and again before the installer starts; what cannot be told holds nobody back. An older
    * agent works in any.

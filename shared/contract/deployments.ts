@@ -58,6 +58,8 @@ export const Deployment = z.object({
   reboot: z.enum(['never', 'if_needed']),
   /** The notice that people at the PC get. */
   reboot_delay_minutes: count,
+  /** Whether other software on the PCs may be removed or put back to an older version along with it. */
+  allow_removals: z.boolean(),
   /** A person called all of its restarts off. */
   restarts_canceled: z.boolean(),
   restarts: RestartCounts,

@@ -204,6 +204,8 @@ export const CreateDeployment = z
     maintenance_window: MaintenanceWindow.optional(),
     timeout_seconds: timeoutSeconds.optional(),
     action: z.enum(['install', 'uninstall']).default('install'),
+    /** Whether other software on a PC may be removed, or put back to an older version, where a package conflicts with it. */
+    allow_removals: z.boolean().default(false),
     /** Whether a PC whose installer asks for it is restarted, once all its packages have ended. */
     reboot: z.enum(['never', 'if_needed']).default('never'),
     /** The notice that people at the PC get. */

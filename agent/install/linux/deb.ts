@@ -50,8 +50,11 @@ export function debInstallCommand(options: {
   argv: readonly string[]
   installRoot: string | null
   hasApt: boolean
+  /** A folder of this attempt's own: apt-get waits for no other program's. Left out: the PC's. */
+  archives?: string
+  mayRemove?: boolean
 }): Command {
-  const { packageFile, argv, installRoot, hasApt } = options
+  const { packageFile, argv, installRoot, hasApt, archives, mayRemove } = options
   if (installRoot !== null)
     return {
       file: 'dpkg',
@@ -77,6 +80,9 @@ export function debInstallCommand(options: {
       // The package lies in a folder that only this user may read.
       '-o',
       'APT::Sandbox::User=root',
+      ...(archives === undefined ? [] : ['-o', `Dir::Cache::archives=${archives}`]),
+      // What was simulated may have changed meanwhile.
+      ...(mayRemove ? ['--allow-downgrades'] : ['--no-remove']),
       ...KEEP_CONFIGURATION.flatMap((option) => ['-o', `Dpkg::Options::=${option}`]),
       ...argv,
       packageFile,
@@ -121,7 +127,7 @@ export const parseDebStates = (text: string): DebState[] =>
   })
 
 /** dpkg keeps all names in lower case, whatever a package calls itself. */
-const debName = (name: string): string | null => {
+export const asDebName = (name: string): string | null => {
   const lower = name.toLowerCase()
   return DEB_NAME.test(lower) ? lower : null
 }
@@ -131,7 +137,7 @@ export async function debStates(
   name: string,
   installRoot: string | null,
 ): Promise<DebState[] | null> {
-  const known = debName(name)
+  const known = asDebName(name)
   if (known === null) return null
   const admin = installRoot === null ? [] : [`--admindir=${adminDirOf(installRoot)}`]
   const format = '--showformat=${db:Status-Status} ${Architecture} ${Version}\\n'
@@ -140,18 +146,12 @@ export async function debStates(
   return result.code === 1 ? [] : null
 }
 
-/** The name that a package file gives itself, or null when it is not a Debian package. */
-export async function debNameOf(packageFile: string): Promise<string | null> {
-  const result = await runCommand('dpkg-deb', ['--field', packageFile, 'Package'])
-  return result.code === 0 ? debName(result.stdout.trim()) : null
-}
-
 /** How dpkg is told which of the installed ones is meant: by the architecture too where there are several. */
 export async function debRemovalName(
   { name, arch }: { name: string; arch?: string | undefined },
   installRoot: string | null,
 ): Promise<string | null> {
-  const known = debName(name)
+  const known = asDebName(name)
   if (known === null || arch === undefined || known.includes(':')) return known
   const installed = (await debStates(known, installRoot))?.filter((s) => s.status === 'installed')
   return (installed?.length ?? 0) > 1 ? `${known}:${arch}` : known

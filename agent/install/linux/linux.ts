@@ -1,6 +1,6 @@
 /** Installers on Linux: deb, rpm, shell scripts and AppImages. */
 import { join } from 'node:path'
-import { detectOnLinux, RPM_NAME, rpmRemovalName } from '../../detect/linux.ts'
+import { detectOnLinux } from '../../detect/linux.ts'
 import {
   ARCHIVE_KINDS,
   impossible,
@@ -8,17 +8,10 @@ import {
   type Job,
   type Prepared,
 } from '../installers.ts'
-import { firstBytes, noRemoval, prepareScript } from '../script.ts'
-import {
-  debInstallCommand,
-  debNameOf,
-  debRemovalName,
-  debRemoveCommand,
-  debStates,
-  findProgram,
-  prepareRoot,
-  removeHalfInstalled,
-} from './deb.ts'
+import { noRemoval, prepareScript } from '../script.ts'
+import { findProgram, removeHalfInstalled } from './deb.ts'
+import { prepareDeb } from './prepare-deb.ts'
+import { prepareRpm } from './rpm.ts'
 
 /** Where AppImages are put; a `file` rule for one names this folder. */
 export const APPIMAGE_FOLDER = '/opt/appimages'
@@ -26,9 +19,6 @@ export const APPIMAGE_FOLDER = '/opt/appimages'
 const PUT_APPIMAGE = `install -D -m 0755 -- "$1" "$2" && mv -fT -- "$2" "$3" && exit
 rm -f -- "$2"
 exit 1`
-/** Every RPM package begins so (rpm's lead). rpm itself would read anything else as a list of packages. */
-const RPM_MAGIC = 'edabeedb'
-
 const needsRoot = (what: string): Prepared =>
   impossible('permission', `${what} needs root: run the agent as root on this PC.`)
 
@@ -39,75 +29,18 @@ export function createLinuxInstallers(options: {
   const { installRoot, isRoot } = options
   const mayChangePc = isRoot || installRoot !== null
 
-  async function prepareDeb({ payload, packageFile }: Job): Promise<Prepared> {
-    if (findProgram('dpkg') === null)
-      return impossible('install_failed', 'This PC has no dpkg: it cannot take .deb packages.')
-    if (!mayChangePc) return needsRoot('A .deb package')
-    const hasApt = findProgram('apt-get') !== null
-    if (installRoot !== null) prepareRoot(installRoot)
-    if (packageFile === null) {
-      const name =
-        payload.detection?.type === 'dpkg'
-          ? await debRemovalName(payload.detection, installRoot)
-          : null
-      return name === null
-        ? impossible(
-            'install_failed',
-            'Removing a .deb package needs its name in the detection rule.',
-          )
-        : {
-            ok: true,
-            command: debRemoveCommand({ name, argv: payload.argv, installRoot, hasApt }),
-            before: null,
-          }
-    }
-    const name = await debNameOf(packageFile)
-    if (name === null)
-      return impossible('install_failed', 'The file is not a readable .deb package.')
-    const states = await debStates(name, installRoot)
-    return {
-      ok: true,
-      command: debInstallCommand({ packageFile, argv: payload.argv, installRoot, hasApt }),
-      before: {
-        package_name: name,
-        was_installed: (states ?? []).some((state) => state.status === 'installed'),
-      },
-    }
-  }
-
-  async function prepareRpm({ payload, packageFile }: Job): Promise<Prepared> {
-    if (findProgram('rpm') === null)
-      return impossible('install_failed', 'This PC has no rpm: it cannot take .rpm packages.')
+  async function prepareInstalled(job: Job): Promise<Prepared> {
+    const isDeb = job.payload.kind === 'deb'
+    const [tool, what] = isDeb ? ['dpkg', '.deb'] : ['rpm', '.rpm']
+    if (findProgram(tool) === null)
+      return impossible(
+        'install_failed',
+        `This PC has no ${tool}: it cannot take ${what} packages.`,
+      )
     // rpm goes into another root by chroot(2), which only root may do.
-    if (!isRoot) return needsRoot('An .rpm package')
-    const root = installRoot === null ? [] : ['--root', installRoot, '--nodeps', '--noscripts']
-    if (packageFile === null) {
-      const name =
-        payload.detection?.type === 'rpm'
-          ? await rpmRemovalName(payload.detection, installRoot)
-          : ''
-      return RPM_NAME.test(name)
-        ? {
-            ok: true,
-            command: { file: 'rpm', args: [...root, ...payload.argv, '-e', name], verbatim: false },
-            before: null,
-          }
-        : impossible(
-            'install_failed',
-            'Removing an .rpm package needs its name in the detection rule.',
-          )
-    }
-    if ((await firstBytes(packageFile, 4)).toString('hex') !== RPM_MAGIC)
-      return impossible('install_failed', 'The file is not an .rpm package.')
-    return {
-      ok: true,
-      command: {
-        file: 'rpm',
-        args: [...root, ...payload.argv, '-U', packageFile],
-        verbatim: false,
-      },
-      before: null,
-    }
+    if (!(isDeb ? mayChangePc : isRoot))
+      return needsRoot(isDeb ? 'A .deb package' : 'An .rpm package')
+    return isDeb ? prepareDeb(job, installRoot) : prepareRpm(job, installRoot)
   }
 
   function prepareAppImage({ payload, packageFile }: Job): Prepared {
@@ -132,9 +65,8 @@ export function createLinuxInstallers(options: {
     async prepare(job) {
       switch (job.payload.kind) {
         case 'deb':
-          return prepareDeb(job)
         case 'rpm':
-          return prepareRpm(job)
+          return prepareInstalled(job)
         case 'appimage':
           return prepareAppImage(job)
         case 'sh':

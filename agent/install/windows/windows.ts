@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
 import { detectOnWindows, productEntries, productFits } from '../../detect/windows.ts'
 import { ARCHIVE_KINDS, type PlatformInstallers } from '../installers.ts'
+import { normalizeScriptFile } from '../script-text.ts'
 import { windowsCommand } from './commands.ts'
 import { readMsiLog } from './msi-log.ts'
 import { windowsRemoveCommand } from './remove.ts'
@@ -24,10 +25,12 @@ async function overOlderBuild(payload: DeployPayload): Promise<DeployPayload> {
 
 export const createWindowsInstallers = (): PlatformInstallers => ({
   kinds: ['msi', 'exe', 'ps1', 'cmd', ...ARCHIVE_KINDS],
-  prepare: async ({ payload, packageFile, folder }) =>
-    packageFile === null
-      ? windowsRemoveCommand(payload, msiLogOf(folder))
-      : windowsCommand(await overOlderBuild(payload), packageFile, msiLogOf(folder)),
+  async prepare({ payload, packageFile, folder }) {
+    if (packageFile === null) return windowsRemoveCommand(payload, msiLogOf(folder))
+    const { kind } = payload
+    if (kind === 'cmd' || kind === 'ps1') await normalizeScriptFile(packageFile, kind)
+    return windowsCommand(await overOlderBuild(payload), packageFile, msiLogOf(folder))
+  },
   // Windows Installer rolls back by itself.
   repair: async () => undefined,
   async explain({ folder }, say) {

@@ -129,6 +129,7 @@ export function createCommands(deps: {
         detection: installer.detection ?? null,
         timeout_seconds: deployment.timeout_seconds ?? installer.timeout_seconds,
         reboot: 'never',
+        allow_removals: deployment.allow_removals,
         conditions: deps.conditions(),
       }
       return unsigned(payload, (envelope) => ({

@@ -106,6 +106,7 @@ export function createDeployment(
         timeout_seconds: input.timeout_seconds ?? null,
         reboot: input.reboot,
         reboot_delay_minutes: input.reboot_delay_minutes,
+        allow_removals: input.allow_removals,
         software_names: software.map(softwareTitle),
         device_count: devices.length,
       },

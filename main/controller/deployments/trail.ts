@@ -65,6 +65,7 @@ export function createTrail(deps: {
             maintenance_window: row.maintenance_window,
             reboot: row.reboot,
             reboot_delay_minutes: row.reboot_delay_minutes,
+            allow_removals: row.allow_removals,
           },
         },
       )

@@ -62,6 +62,7 @@ export function toDeployment(
     reboot: row.reboot,
     reboot_delay_minutes: row.reboot_delay_minutes,
     restarts_canceled: row.restarts_canceled,
+    allow_removals: row.allow_removals,
     restarts: row.reboot === 'never' ? NO_RESTARTS : restartsOf(row.id),
     created_by: row.created_by,
     created_by_name: creatorName,

@@ -103,6 +103,7 @@ export function rowsOf(spec: WorldSpec) {
     reboot: 'never',
     reboot_delay_minutes: 10,
     restarts_canceled: false,
+    allow_removals: false,
     paused: false,
     pause_reason: null,
     pause_message: null,

@@ -67,6 +67,7 @@ export const deployments = sqliteTable(
       .notNull()
       .default('never'),
     reboot_delay_minutes: integer().notNull().default(10),
+    allow_removals: integer({ mode: 'boolean' }).notNull().default(false),
     restarts_canceled: integer({ mode: 'boolean' }).notNull().default(false),
     paused: integer({ mode: 'boolean' }).notNull().default(false),
     pause_reason: text().$type<PauseReason>(),

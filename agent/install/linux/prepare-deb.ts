@@ -1,0 +1,110 @@
+/** What is run for a Debian package, and whether it may be: locks, the file itself, and what else would change. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { runCommand } from '../../lib/run-command.ts'
+import type { Command } from '../../supervisor/files.ts'
+import { impossible, type Job, type Prepared } from '../installers.ts'
+import { firstBytes } from '../script.ts'
+import { inSentences, tellingOf } from '../telling.ts'
+import {
+  asDebName,
+  debInstallCommand,
+  debRemovalName,
+  debRemoveCommand,
+  debStates,
+  findProgram,
+  prepareRoot,
+} from './deb.ts'
+import { busyMessage, DEB_LOCKS, waitForLocks } from './locks.ts'
+import {
+  effectsInWords,
+  NO_SIDE_EFFECTS,
+  refusalOf,
+  simulateApt,
+  simulateDpkg,
+  type SideEffects,
+} from './simulate.ts'
+
+/** Every Debian package begins so (ar(5)). */
+const AR_MAGIC = '!<arch>\n'
+const READ_TIMEOUT_MS = 120_000
+
+type Named = { name: string } | Extract<Prepared, { ok: false }>
+
+/** The name that a package file gives itself, or what dpkg-deb says against it. */
+async function nameOfPackage(packageFile: string, env: Record<string, string>): Promise<Named> {
+  if ((await firstBytes(packageFile, AR_MAGIC.length)).toString('latin1') !== AR_MAGIC)
+    return impossible('install_failed', 'The file is not a readable .deb package.')
+  const args = ['--field', packageFile, 'Package']
+  const result = await runCommand('dpkg-deb', args, READ_TIMEOUT_MS, { env })
+  if (result.code !== 0) {
+    const told = tellingOf('deb', result.stderr)
+    const why = inSentences(told) || 'It said nothing about the reason.'
+    return impossible(
+      told.reason ?? 'install_failed',
+      `dpkg-deb cannot read the package on this PC. ${why}`,
+    )
+  }
+  const name = asDebName(result.stdout.trim())
+  return name === null
+    ? impossible('install_failed', 'The package names itself in a way that dpkg does not take.')
+    : { name }
+}
+
+/** @param installRoot a folder that is installed into instead of the PC, or null */
+export async function prepareDeb(job: Job, installRoot: string | null): Promise<Prepared> {
+  const { payload, packageFile } = job
+  const temporary = job.temporary ?? job.folder
+  const env: Record<string, string> = { TMPDIR: temporary }
+  const hasApt = findProgram('apt-get') !== null
+  const usesApt = hasApt && installRoot === null
+  if (installRoot !== null) prepareRoot(installRoot)
+  const { argv } = payload
+  const mayRemove = payload.allow_removals
+
+  const holder = await waitForLocks(DEB_LOCKS, { root: installRoot, signal: job.signal })
+  if (holder !== null) return impossible('retry_later', busyMessage(holder))
+
+  async function checked(
+    command: Command,
+    own: { name: string; isInstalled: boolean },
+  ): Promise<Prepared> {
+    const effects: SideEffects = usesApt
+      ? ((await simulateApt(command.args, own.name, env)) ?? NO_SIDE_EFFECTS)
+      : payload.action === 'install'
+        ? await simulateDpkg(command.args, env)
+        : NO_SIDE_EFFECTS
+    const refusal = mayRemove ? null : refusalOf(effects, payload.action)
+    if (refusal !== null) return impossible('install_failed', refusal)
+    const also = effectsInWords(effects)
+    return {
+      ok: true,
+      command,
+      before: {
+        package_name: own.name,
+        was_installed: own.isInstalled,
+        ...(also === '' ? {} : { also }),
+      },
+    }
+  }
+
+  if (packageFile === null) {
+    const rule = payload.detection?.type === 'dpkg' ? payload.detection : null
+    const name = rule && (await debRemovalName(rule, installRoot))
+    if (name === null)
+      return impossible(
+        'install_failed',
+        'Removing a .deb package needs its name in the detection rule.',
+      )
+    const command = debRemoveCommand({ name, argv, installRoot, hasApt })
+    return checked(command, { name, isInstalled: true })
+  }
+  const named = await nameOfPackage(packageFile, env)
+  if ('ok' in named) return named
+  const states = (await debStates(named.name, installRoot)) ?? []
+  const archives = join(temporary, 'archives')
+  if (usesApt) mkdirSync(join(archives, 'partial'), { recursive: true, mode: 0o700 })
+  const command = debInstallCommand({ packageFile, argv, installRoot, hasApt, archives, mayRemove })
+  const isInstalled = states.some((state) => state.status === 'installed')
+  return checked(command, { name: named.name, isInstalled })
+}

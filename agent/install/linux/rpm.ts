@@ -1,0 +1,41 @@
+/** RPM packages. */
+import type { Command } from '../../supervisor/files.ts'
+import { RPM_NAME, rpmRemovalName } from '../../detect/linux.ts'
+import { impossible, type Job, type Prepared } from '../installers.ts'
+import { firstBytes } from '../script.ts'
+import { busyMessage, RPM_LOCKS, waitForLocks } from './locks.ts'
+import { effectsInWords, NO_SIDE_EFFECTS, refusalOf, simulateRpm } from './simulate.ts'
+
+/** Every RPM package begins so (rpm's lead). rpm itself would read anything else as a list of packages. */
+const RPM_MAGIC = 'edabeedb'
+
+const rpm = (args: string[]): Command => ({ file: 'rpm', args, verbatim: false })
+
+/** rpm refuses by itself what would break other packages; what a package takes the place of, it removes without a word. */
+export async function prepareRpm(job: Job, installRoot: string | null): Promise<Prepared> {
+  const { payload, packageFile } = job
+  const root = installRoot === null ? [] : ['--root', installRoot, '--nodeps', '--noscripts']
+  const name =
+    payload.detection?.type === 'rpm' ? await rpmRemovalName(payload.detection, installRoot) : ''
+  if (packageFile === null && !RPM_NAME.test(name))
+    return impossible(
+      'install_failed',
+      'Removing an .rpm package needs its name in the detection rule.',
+    )
+  if (packageFile !== null && (await firstBytes(packageFile, 4)).toString('hex') !== RPM_MAGIC)
+    return impossible('install_failed', 'The file is not an .rpm package.')
+  const holder = await waitForLocks(RPM_LOCKS, { root: installRoot, signal: job.signal })
+  if (holder !== null) return impossible('retry_later', busyMessage(holder))
+  if (packageFile === null)
+    return { ok: true, command: rpm([...root, ...payload.argv, '-e', name]), before: null }
+  const effects =
+    installRoot === null ? await simulateRpm(packageFile, installRoot) : NO_SIDE_EFFECTS
+  const refusal = payload.allow_removals ? null : refusalOf(effects, 'install')
+  if (refusal !== null) return impossible('install_failed', refusal)
+  const also = effectsInWords(effects)
+  return {
+    ok: true,
+    command: rpm([...root, ...payload.argv, '-U', packageFile]),
+    before: also === '' ? null : { package_name: null, was_installed: false, also },
+  }
+}

@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import {
+  effectsInWords,
+  meetsCondition,
+  parseAptSimulation,
+  parseDpkgSimulation,
+  parseObsoletes,
+  refusalOf,
+} from './simulate.ts'
+
+const APT = `NOTE: This is only a simulation!
+Remv office [1.0]
+Remv tool:i386 [0.9]
+Inst tool (1.0 local-deb [all])
+Inst libfoo [2.0] (1.9-1 Debian:12 [amd64])
+Inst libbar [1.0] (1.1 Debian:12 [amd64])
+Conf tool (1.0 local-deb [all])
+`
+
+describe('what a transaction would do besides', () => {
+  it('is read from what apt-get simulates', () => {
+    expect(parseAptSimulation(APT, 'tool')).toEqual({
+      removed: ['office 1.0'],
+      downgraded: ['libfoo 2.0 to 1.9-1'],
+    })
+    expect(parseAptSimulation('Remv tool [1.0]\n', 'tool')).toEqual({ removed: [], downgraded: [] })
+    expect(parseAptSimulation('Purg other [1]\n', 'tool').removed).toEqual(['other 1'])
+  })
+
+  it('is read from what dpkg announces', () => {
+    const text = `dpkg: considering removing office in favour of tool ...
+dpkg: yes, will remove office in favour of tool
+dpkg: warning: downgrading lib from 2.0 to 1.0
+`
+    expect(parseDpkgSimulation(text)).toEqual({
+      removed: ['office'],
+      downgraded: ['lib 2.0 to 1.0'],
+    })
+  })
+
+  it('is what a package of rpm takes the place of', () => {
+    expect(parseObsoletes('old\t < \t2.0\nany\t\t\n')).toEqual([
+      { name: 'old', condition: '<', version: '2.0' },
+      { name: 'any', condition: '', version: '' },
+    ])
+    expect(meetsCondition('0:1.9-1', '<', '2.0')).toBe(true)
+    expect(meetsCondition('0:2.0-1', '<', '2.0')).toBe(false)
+    expect(meetsCondition('0:2.0-1', '<=', '2.0')).toBe(true)
+    expect(meetsCondition('1:1.0-1', '<', '2.0')).toBe(false)
+    expect(meetsCondition('0:1.0-1', '', '')).toBe(true)
+  })
+
+  it('is named where it is refused, however much it is', () => {
+    const none = { removed: [], downgraded: [] }
+    expect(refusalOf(none, 'install')).toBeNull()
+    expect(refusalOf({ ...none, removed: ['office 1.0'] }, 'install')).toContain(
+      'remove office 1.0',
+    )
+    expect(refusalOf({ ...none, removed: ['a 1'] }, 'uninstall')).toContain('also remove a 1')
+    const many = Array.from({ length: 30 }, (_, i) => `p${i}`)
+    expect(effectsInWords({ ...none, removed: many })).toMatch(/p19 and 10 more$/)
+  })
+})

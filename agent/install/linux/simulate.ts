@@ -1,0 +1,121 @@
+/**
+ * What a package manager would do beside what it is asked for: packages that would be removed, or put back to an older version.
+ * Asked before anything is changed.
+ */
+import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
+import { rpmPackages } from '../../detect/linux.ts'
+import { runCommand } from '../../lib/run-command.ts'
+
+const TIMEOUT_MS = 120_000
+const SHOWN_LIMIT = 20
+
+/** Each as people read it: `name version`. */
+export type SideEffects = { removed: string[]; downgraded: string[] }
+export const NO_SIDE_EFFECTS: SideEffects = { removed: [], downgraded: [] }
+
+/**
+ * Lines of `apt-get -s`: `Remv NAME [VERSION] …`, `Inst NAME [OLD] (NEW …)`.
+ * @param own what was asked for itself
+ */
+export function parseAptSimulation(text: string, own: string | null): SideEffects {
+  const removed: string[] = []
+  const downgraded: string[] = []
+  for (const line of text.split('\n')) {
+    const remove = /^(?:Remv|Purg) (\S+)(?: \[([^\]]*)\])?/.exec(line)
+    if (remove && remove[1]!.split(':')[0] !== own?.split(':')[0])
+      removed.push([remove[1], remove[2]].filter(Boolean).join(' '))
+    const install = /^Inst (\S+) \[([^\]]+)\] \((\S+)/.exec(line)
+    if (install && compareDeb(install[2]!, install[3]!) > 0)
+      downgraded.push(`${install[1]} ${install[2]} to ${install[3]}`)
+  }
+  return { removed, downgraded }
+}
+
+/** What `dpkg --dry-run -i` announces. */
+export function parseDpkgSimulation(text: string): SideEffects {
+  const found = (pattern: RegExp, words: (match: RegExpMatchArray) => string): string[] => [
+    ...new Set([...text.matchAll(pattern)].map(words)),
+  ]
+  return {
+    removed: found(/^dpkg: yes, will remove (\S+) in favou?r of /gm, (match) => match[1]!),
+    downgraded: found(
+      /^dpkg: warning: downgrading (\S+) from (\S+) to (\S+)/gm,
+      (match) => `${match[1]} ${match[2]} to ${match[3]}`,
+    ),
+  }
+}
+
+/** @returns null when it could not be simulated; the tool itself then says why */
+export async function simulateApt(
+  args: readonly string[],
+  own: string | null,
+  env: Record<string, string>,
+): Promise<SideEffects | null> {
+  const simulated = ['-s', ...args.filter((arg) => !['-y', '--no-remove'].includes(arg))]
+  const result = await runCommand('apt-get', simulated, TIMEOUT_MS, { env })
+  return result.code === 0 ? parseAptSimulation(result.stdout, own) : null
+}
+
+export async function simulateDpkg(
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<SideEffects> {
+  const result = await runCommand('dpkg', ['--dry-run', ...args], TIMEOUT_MS, { env })
+  return parseDpkgSimulation(result.stdout + '\n' + result.stderr)
+}
+
+/** Lines of `name\tcondition\tversion`, as a package names what it takes the place of. */
+export const parseObsoletes = (text: string) =>
+  text.split('\n').flatMap((line) => {
+    const [name, condition = '', version = ''] = line.split('\t')
+    return name ? [{ name, condition: condition.trim(), version }] : []
+  })
+
+/** Whether `[epoch:]version-release` is what `< 2.0` names. */
+export function meetsCondition(installed: string, condition: string, version: string): boolean {
+  if (condition === '' || version === '') return true
+  const order = compareRpm(installed, version)
+  return (
+    (condition.includes('<') && order < 0) ||
+    (condition.includes('>') && order > 0) ||
+    (condition.includes('=') && order === 0)
+  )
+}
+
+/** `rpm -U` removes what the package takes the place of, and says nothing. It refuses everything else by itself. */
+export async function simulateRpm(packageFile: string, root: string | null): Promise<SideEffects> {
+  const format = '[%{OBSOLETENAME}\\t%{OBSOLETEFLAGS:depflags}\\t%{OBSOLETEVERSION}\\n]'
+  const asked = await runCommand('rpm', ['-qp', '--qf', `%{NAME}\\n${format}`, packageFile])
+  if (asked.code !== 0) return NO_SIDE_EFFECTS
+  const [own, ...obsoletes] = asked.stdout.split('\n')
+  const removed: string[] = []
+  for (const { name, condition, version } of parseObsoletes(obsoletes.join('\n'))) {
+    if (name === own) continue
+    const installed = (await rpmPackages(name, root)) ?? []
+    for (const one of installed)
+      if (meetsCondition(one.version, condition, version))
+        removed.push(`${one.name} ${one.version.replace(/^0:/, '')}`)
+  }
+  return { removed: [...new Set(removed)], downgraded: [] }
+}
+
+const listed = (names: readonly string[]): string => {
+  const more = names.length - SHOWN_LIMIT
+  return names.slice(0, SHOWN_LIMIT).join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+/** As a clause: "remove office 1.0"; '' where nothing else would happen. */
+export function effectsInWords({ removed, downgraded }: SideEffects): string {
+  return [
+    ...(removed.length > 0 ? [`remove ${listed(removed)}`] : []),
+    ...(downgraded.length > 0 ? [`put ${listed(downgraded)}`] : []),
+  ].join(' and ')
+}
+
+/** Why it is not done, or null. */
+export const refusalOf = (effects: SideEffects, action: 'install' | 'uninstall'): string | null => {
+  const words = effectsInWords(effects)
+  if (words === '') return null
+  const also = action === 'install' ? '' : 'also '
+  return `Nothing was changed: this would ${also}${words} on this PC. Allow it in the deployment if that is meant.`
+}

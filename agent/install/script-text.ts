@@ -1,0 +1,88 @@
+/** Scripts that were written on another system: marks of Unicode and line ends that their interpreter trips over. */
+import { open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+
+/** A script that is longer carries something else behind it. */
+const SCRIPT_LIMIT_BYTES = 32 * 1024 * 1024
+const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf])
+
+/** Control characters that no text holds: what has them carries an archive or a program, and is left as it is. */
+const isText = (bytes: Uint8Array): boolean =>
+  bytes.every((byte) => byte >= 0x20 || (byte >= 0x07 && byte <= 0x0d) || byte === 0x1b)
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A file in UTF-16 as UTF-8, by its mark; null when it is not such, or not text. */
+function fromUtf16(bytes: Buffer): Buffer | null {
+  const mark = bytes.subarray(0, 2).toString('hex')
+  if ((mark !== 'fffe' && mark !== 'feff') || bytes.length % 2 !== 0) return null
+  const text = new TextDecoder(mark === 'fffe' ? 'utf-16le' : 'utf-16be').decode(bytes)
+  const utf8 = Buffer.from(text)
+  return isText(utf8) ? utf8 : null
+}
+
+const withoutMark = (bytes: Buffer): Buffer =>
+  bytes.subarray(0, 3).equals(UTF8_MARK) ? bytes.subarray(3) : bytes
+
+/** Line ends as bytes, so that no encoding is touched. A lone CR ends a line only where nothing else does. */
+const withLines = (bytes: Buffer, end: '\n' | '\r\n'): Buffer => {
+  const text = bytes.toString('latin1')
+  const lines = text.includes('\n') ? text.replaceAll('\r\n', '\n') : text.replaceAll('\r', '\n')
+  return Buffer.from(end === '\n' ? lines : lines.replaceAll('\n', '\r\n'), 'latin1')
+}
+
+type ScriptKind = 'sh' | 'ps1' | 'cmd'
+
+/** The script as its interpreter reads it; the same bytes where nothing is to be changed. Pure. */
+export function normalizeScript(bytes: Buffer, kind: ScriptKind): Buffer {
+  const plain = fromUtf16(bytes) ?? bytes
+  if (!isText(plain)) return bytes
+  switch (kind) {
+    case 'sh':
+      return withLines(withoutMark(plain), '\n')
+    case 'cmd':
+      // cmd.exe finds labels only behind CRLF, and takes a mark for a command.
+      return withLines(withoutMark(plain), '\r\n')
+    case 'ps1': {
+      // Without its mark Windows PowerShell 5 reads a file in the code page of the PC. It knows UTF-16 by itself.
+      if (plain !== bytes) return bytes
+      const text = withoutMark(bytes)
+      const needsMark = text.some((byte) => byte >= 0x80) && isUtf8(text)
+      return needsMark ? Buffer.concat([UTF8_MARK, text]) : bytes
+    }
+  }
+}
+
+/**
+ * Brings a verified script into the form that its interpreter reads, in its place and under its name. Programs, and scripts with
+ * an archive behind them (makeself), stay as they are.
+ */
+export async function normalizeScriptFile(file: string, kind: ScriptKind): Promise<void> {
+  const { size, mode } = await stat(file)
+  if (size > SCRIPT_LIMIT_BYTES || (await looksBinary(file))) return
+  const before = await readFile(file)
+  const after = normalizeScript(before, kind)
+  if (after.equals(before)) return
+  const temporary = `${file}.${process.pid}.new`
+  await writeFile(temporary, after, { mode: mode & 0o777, flush: true })
+  await rename(temporary, file)
+}
+
+/** By its first bytes, so that a large program is not read. */
+async function looksBinary(file: string): Promise<boolean> {
+  const handle = await open(file, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0)
+    const head = buffer.subarray(0, bytesRead)
+    const isMarked = ['fffe', 'feff'].includes(head.subarray(0, 2).toString('hex'))
+    return !isMarked && !isText(head)
+  } finally {
+    await handle.close()
+  }
+}

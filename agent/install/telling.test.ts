@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest'
+import { failedScript, inSentences, tellingOf } from './telling.ts'
+
+describe('what a failed tool said', () => {
+  it.each([
+    ['deb', 'Reading…\nE: Held packages were changed and -y was used without --allow-change-held-packages.\n', /apt-mark unhold/, null], // prettier-ignore
+    ['deb', "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.", /dpkg --configure -a/, null], // prettier-ignore
+    ['deb', "dpkg-deb: error: archive '/x/a.deb' uses unknown compression for member 'control.tar.zst', giving up", /too old.*zst/, null], // prettier-ignore
+    ['deb', 'dpkg: error processing archive x (--unpack):\n cannot copy extracted data: failed to write (No space left on device)', /full/, 'disk_space'], // prettier-ignore
+    [
+      'deb',
+      "E: You don't have enough free space in /var/cache/apt/archives/.",
+      /full/,
+      'disk_space',
+    ],
+    ['deb', 'E: Could not get lock /var/cache/apt/archives/lock. It is held by process 7 (apt)\nE: Unable to lock directory /var/cache/apt/archives/', /Another program/, 'retry_later'], // prettier-ignore
+    ['deb', 'E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7', /Another program/, 'retry_later'], // prettier-ignore
+    ['deb', 'dpkg: error: dpkg frontend lock was locked by another process with pid 12', /Another program/, 'retry_later'], // prettier-ignore
+    ['deb', 'debconf: DbDriver "config": /var/cache/debconf/config.dat is locked by another process: Resource temporarily unavailable', /Another program/, 'retry_later'], // prettier-ignore
+    ['deb', 'dpkg: error processing package x (--configure):\n installed x package post-installation script subprocess returned error exit status 3', /post-installation script of x failed with exit status 3/, null], // prettier-ignore
+    ['deb', " trying to overwrite '/usr/bin/x', which is also in package y 1.0", /\/usr\/bin\/x belongs to .* y/, null], // prettier-ignore
+    ['deb', ' package architecture (arm64) does not match system (amd64)', /made for arm64/, null],
+    ['deb', 'dpkg: error: unable to create file: Read-only file system', /read-only/, null],
+    ['rpm', "error: can't create transaction lock on /var/lib/rpm/.rpm.lock (Resource temporarily unavailable)", /Another program/, 'retry_later'], // prettier-ignore
+    ['rpm', 'error: %prein(x-1-1.noarch) scriptlet failed, exit status 3\nerror: x-1-1.noarch: install failed', /script of the package failed \(%prein, status 3\)/, null], // prettier-ignore
+    ['rpm', '\tpackage x-2-1.noarch (which is newer than x-1-1.noarch) is already installed', /newer version.*x-2-1/, null], // prettier-ignore
+    [
+      'rpm',
+      '\tinstalling package x needs 3MB more space on the / filesystem',
+      /full/,
+      'disk_space',
+    ],
+    ['rpm', '\trpmlib(PayloadIsZstd) <= 5.4.18-1 is needed by x', /too old.*PayloadIsZstd/, null],
+  ] as const)('%s: %j', (kind, output, cause, reason) => {
+    const told = tellingOf(kind, output)
+    expect(told.cause).toMatch(cause)
+    expect(told.reason).toBe(reason)
+    expect(output).toContain(told.line)
+  })
+
+  it('is told by the line that tells most where the cause is not known', () => {
+    const line = (kind: Parameters<typeof tellingOf>[0], text: string) => tellingOf(kind, text).line
+    expect(
+      line('deb', 'E: Something odd happened\nE: Sub-process /usr/bin/dpkg returned an error code (1)'), // prettier-ignore
+    ).toBe('E: Something odd happened')
+    expect(line('deb', 'E: Sub-process /usr/bin/dpkg returned an error code (1)')).toContain('(1)')
+    expect(line('deb', 'Reading package lists...\n')).toBeNull()
+    expect(line('rpm', 'error: odd\nerror: x: install failed\n')).toBe('error: odd')
+    expect(line('deb', '\u001b[31mE: no licence\u001b[0m\n[deployx] tidied up\n')).toBe(
+      'E: no licence',
+    )
+    expect(line('sh', '')).toBeNull()
+    expect(line('msi', '[deployx] Windows Installer: Error 1722. A program failed.')).toContain(
+      '1722',
+    )
+    expect(line('rpm', `error: ${'x'.repeat(5_000)}`)).toHaveLength(300)
+  })
+
+  it('is said in sentences', () => {
+    expect(inSentences({ line: 'E: x', cause: 'It is full.' })).toBe('It is full. It said: “E: x”.')
+    expect(inSentences({ line: null, cause: null })).toBe('')
+  })
+
+  it('that called a failed script a success', () => {
+    const warning = 'warning: %post(x-1-1.noarch) scriptlet failed, exit status 3'
+    expect(failedScript('rpm', `Preparing…\n${warning}\n`)).toMatchObject({
+      line: warning,
+      cause: 'A script of the package failed (%post, status 3).',
+    })
+    expect(failedScript('rpm', 'warning: x: NOKEY\n')).toBeNull()
+    expect(failedScript('sh', warning)).toBeNull()
+  })
+
+  it('is read in a time that does not grow with its length', () => {
+    const startedAt = performance.now()
+    for (const kind of ['deb', 'rpm', 'pkg', 'sh'] as const) {
+      tellingOf(kind, 'could not get '.repeat(200_000))
+      tellingOf(kind, 'package '.repeat(200_000))
+      tellingOf(kind, 'E: \n'.repeat(100_000))
+    }
+    expect(performance.now() - startedAt).toBeLessThan(5_000)
+  })
+})

@@ -1,0 +1,1 @@
+ALTER TABLE `deployments` ADD `allow_removals` integer DEFAULT false NOT NULL;
