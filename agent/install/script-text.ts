@@ -1,5 +1,6 @@
 /** Scripts that were written on another system: marks of Unicode and line ends that their interpreter trips over. */
-import { open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { chmod, open, readFile, stat } from 'node:fs/promises'
+import { writeDurably } from '../lib/atomic-file.ts'
 
 /** A script that is longer carries something else behind it. */
 const SCRIPT_LIMIT_BYTES = 32 * 1024 * 1024
@@ -69,9 +70,9 @@ export async function normalizeScriptFile(file: string, kind: ScriptKind): Promi
   const before = await readFile(file)
   const after = normalizeScript(before, kind)
   if (after.equals(before)) return
-  const temporary = `${file}.${process.pid}.new`
-  await writeFile(temporary, after, { mode: mode & 0o777, flush: true })
-  await rename(temporary, file)
+  writeDurably(file, after, mode & 0o777)
+  // The mode of a new file is subject to the umask of the service.
+  await chmod(file, mode & 0o777)
 }
 
 /** By its first bytes, so that a large program is not read. */
