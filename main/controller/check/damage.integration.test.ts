@@ -376,7 +376,7 @@ describe('somebody decides after a refusal', { timeout: 60_000 }, () => {
     cpSync(stopped, dir, { recursive: true })
     const older = new Database(at('deployx.db'))
     older.exec("update controller_facts set value = '0' where name = 'run'")
-    await older.close()
+    older.close()
     const opened = await openFolder(dir, 'accept_older')
     await opened.close()
     expect(opened).toMatchObject({ users: 1, devices: 1 })

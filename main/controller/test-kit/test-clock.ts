@@ -22,7 +22,7 @@ export function createTestClock() {
     setTimer(ms, fn) {
       const entry = {
         dueMs: monotonicMs() + ms,
-        fire() {
+        fire: (): void => {
           cancel()
           fn()
         },
