@@ -38,7 +38,8 @@ function uncleaned(schema: z.core.$ZodType, path: string): string[] {
   const { def } = (schema as z.core.$ZodTypes)._zod
   switch (def.type) {
     case 'string':
-      return acceptsAnything(def.checks) ? [path] : []
+      // A format, such as that of a date, is a part of the schema itself.
+      return !('format' in def) && acceptsAnything(def.checks) ? [path] : []
     case 'object':
       return Object.entries(def.shape).flatMap(([key, of]) => uncleaned(of, `${path}.${key}`))
     case 'array':
