@@ -151,6 +151,17 @@ export const SoftwareFields = z.object({
   uninstall_entry: ArchivePath.nullable().optional(),
 })
 export type SoftwareFields = z.infer<typeof SoftwareFields>
+const jsonText = (what: string) => z.string().meta({ description: `JSON text: ${what}` })
+/** The file of an upload, and its fields as they are sent: what is no text is sent as JSON text. */
+export const UploadForm = z.object({ file: z.file() }).extend(
+  SoftwareFields.extend({
+    success_exit_codes: jsonText('an array of numbers').optional(),
+    detection: jsonText('a detection rule, or null').optional(),
+  }).shape,
+)
+/** A file alone. */
+export const FileForm = z.object({ file: z.file() })
+
 /** What can be corrected of an installer that is here: all but its file. */
 export const UpdateInstaller = SoftwareFields.omit({ name: true, version: true })
 export type UpdateInstaller = z.infer<typeof UpdateInstaller>

@@ -39,6 +39,7 @@ export const auditRoutes = {
     access: 'admin',
     summary: 'The whole trail as CSV, oldest first, with what proves it',
     transport: 'stream',
+    media: 'text/csv',
     reply: z.string(),
   }),
   'audit.export_jsonl': route({
@@ -47,6 +48,7 @@ export const auditRoutes = {
     access: 'admin',
     summary: 'The whole trail as JSON Lines, oldest first, with what proves it',
     transport: 'stream',
+    media: 'application/jsonl',
     reply: z.string(),
   }),
 } as const

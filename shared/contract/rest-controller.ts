@@ -20,6 +20,7 @@ export const RestoreFields = z.object({
   setup_code: z.string().max(100).optional(),
 })
 export type RestoreFields = z.infer<typeof RestoreFields>
+const RestoreForm = z.object({ file: z.file() }).extend(RestoreFields.shape)
 
 export const ControllerIdentityView = z.object({
   fingerprint: Fingerprint,
@@ -84,6 +85,7 @@ export const controllerRoutes = {
     summary: 'Save keys and database as one encrypted file',
     transport: 'file',
     body: SaveRecoveryFile,
+    media: 'application/octet-stream',
     reply: z.unknown(),
   }),
   'controller.restore': route({
@@ -93,6 +95,7 @@ export const controllerRoutes = {
     summary:
       'Take up a controller from its recovery file (loopback only, before the first account; multipart: file + passphrase, revoke)',
     transport: 'multipart',
+    form: RestoreForm,
     reply: z.object({ success: z.literal(true), restarting: z.boolean() }),
   }),
 } as const

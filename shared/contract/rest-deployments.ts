@@ -125,6 +125,7 @@ export const deploymentRoutes = {
     params: id(DeploymentId),
     query: request.ReportQuery,
     transport: 'text',
+    media: 'text/csv',
     reply: z.string(),
   }),
   'deployments.workbook': route({
@@ -134,6 +135,7 @@ export const deploymentRoutes = {
     summary: 'The report as an Excel workbook',
     params: id(DeploymentId),
     transport: 'file',
+    media: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
     reply: z.unknown(),
   }),
 } as const

@@ -215,6 +215,7 @@ export const rest = {
     access: 'user',
     summary: 'Upload an installer as new software (multipart: file + fields)',
     transport: 'multipart',
+    form: request.UploadForm,
     reply: entity.Software.extend({
       /** You had this file in the library already, under the same name and with the same arguments: nothing was added. */
       existing: z.literal(true).optional(),
@@ -228,6 +229,7 @@ export const rest = {
     access: 'user',
     summary: 'Upload an installer for another platform',
     transport: 'multipart',
+    form: request.UploadForm,
     params: id(SoftwareId),
     reply: entity.Software,
   }),
@@ -238,6 +240,7 @@ export const rest = {
     summary:
       "Upload an installer's file again where it is missing; E_CONFLICT when it is another file",
     transport: 'multipart',
+    form: request.FileForm,
     params: installerParams,
     reply: entity.Software,
   }),

@@ -18,6 +18,10 @@ export type Route = {
    * text that is sent piece by piece.
    */
   transport?: 'json' | 'multipart' | 'text' | 'file' | 'stream'
+  /** Media type of a reply that is not JSON. */
+  media?: string
+  /** What a `multipart` body holds, for the API description. */
+  form?: z.ZodObject
   reply: z.ZodType
   /** Its body may carry a `request_id`: the same request again gets the same answer and does nothing (request-key.ts). */
   repeatable?: boolean

@@ -1,8 +1,11 @@
 import { request } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { validate } from '@readme/openapi-parser'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rest, type RouteName } from '#shared/contract/rest.ts'
+import type { Route } from '#shared/contract/route.ts'
 import { createServedNames } from './served-names.ts'
 import { createConsoleServer, type AllHandlers } from './server.ts'
 
@@ -34,7 +37,17 @@ afterAll(async () => await server.app.close())
 const get = (url: string, headers: Record<string, string> = {}) =>
   server.app.inject({ method: 'GET', url, headers: { host: '127.0.0.1:7481', ...headers } })
 
-type Operation = { operationId: string; security?: object[]; responses: Record<string, object> }
+type Operation = {
+  operationId: string
+  security?: object[]
+  responses: Record<string, object>
+  requestBody?: {
+    content: Record<
+      string,
+      { schema: { properties?: Record<string, object>; required?: string[] } }
+    >
+  }
+}
 type Document = {
   openapi: string
   info: { version: string }
@@ -42,6 +55,32 @@ type Document = {
 }
 
 describe('the description of the REST surface', () => {
+  it('is OpenAPI 3.1, and two validators agree', async () => {
+    const document = (await get('/openapi.json')).json<Document>()
+    expect(document.openapi).toBe('3.1.0')
+    const copy = (): Document => structuredClone(document)
+    const first = await new Validator().validate(copy())
+    expect(first.errors, JSON.stringify(first.errors)).toBeUndefined()
+    const second = await validate(copy() as unknown as Parameters<typeof validate>[0])
+    expect(second.valid, JSON.stringify(second)).toBe(true)
+    expect(JSON.stringify(document)).not.toContain('"nullable"')
+  })
+
+  it('says what every upload takes and what every export returns', async () => {
+    const { paths } = (await get('/openapi.json')).json<Document>()
+    for (const name of Object.keys(rest) as RouteName[]) {
+      const route: Route = rest[name]
+      const operation =
+        paths[route.path.replaceAll(/:(\w+)/g, '{$1}')]?.[route.method.toLowerCase()]
+      const answer = operation?.responses['200'] as { content?: Record<string, object> } | undefined
+      expect(Object.keys(answer?.content ?? {}), name).toEqual([route.media ?? 'application/json'])
+      if (route.transport !== 'multipart') continue
+      const form = operation?.requestBody?.content['multipart/form-data']?.schema
+      expect(form?.properties?.['file'], name).toMatchObject({ type: 'string', format: 'binary' })
+      expect(form?.required, name).toContain('file')
+    }
+  })
+
   it('names every route of the contract, without a token', async () => {
     const reply = await get('/openapi.json')
     expect(reply.statusCode).toBe(200)

@@ -11,9 +11,15 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { rest, type RouteName } from '#shared/contract/rest.ts'
 import { ErrorReply } from '#shared/contract/errors.ts'
 import type { Route } from '#shared/contract/route.ts'
+
+const fileReply = (media: string) => ({
+  description: 'The file',
+  content: { [media]: { schema: media.startsWith('text/') ? z.string() : z.file() } },
+})
 
 function openApiSchema(name: RouteName, route: Route) {
   return {
@@ -23,10 +29,10 @@ function openApiSchema(name: RouteName, route: Route) {
     ...(route.params && { params: route.params }),
     ...(route.query && { querystring: route.query }),
     ...(route.body && { body: route.body }),
-    ...(route.transport === 'multipart' && { consumes: ['multipart/form-data'] }),
+    ...(route.form && { body: route.form, consumes: ['multipart/form-data'] }),
     ...(route.access !== 'none' && { security: [{ bearer: [] }] }),
     response: {
-      ...(route.transport !== 'text' && route.transport !== 'stream' && { 200: route.reply }),
+      200: route.media ? fileReply(route.media) : route.reply,
       '4xx': ErrorReply,
     },
   }
@@ -39,6 +45,7 @@ export async function createDocs(version: string): Promise<FastifyInstance> {
   app.setSerializerCompiler(serializerCompiler)
   await app.register(swagger, {
     openapi: {
+      openapi: '3.1.0',
       info: { title: 'DeployX', version },
       components: {
         securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },

@@ -10,7 +10,12 @@ import { createRestClient, startTestController, type RestClient, type TestContro
 type Operation = {
   operationId: string
   parameters?: { name: string; in: string; schema?: { pattern?: string } }[]
-  requestBody?: { content: Record<string, { schema: { properties?: Record<string, unknown> } }> }
+  requestBody?: {
+    content: Record<
+      string,
+      { schema: { properties?: Record<string, unknown>; required?: string[] } }
+    >
+  }
 }
 type Call = { method: string; path: string; operation: Operation }
 
@@ -50,8 +55,16 @@ afterAll(() => t.stop())
 
 const fill = (path: string, value: string) => path.replaceAll(/\{\w+\}/g, value)
 /** Sessions have random names; everything else is numbered. */
-const someId = ({ operation }: Call) =>
-  operation.parameters?.some((p) => p.in === 'path' && p.schema?.pattern) ? 'a'.repeat(32) : '1'
+const someId = ({ path, operation }: Call) => {
+  if (path === '/requests/{id}') return '00000000-0000-4000-8000-000000000000'
+  const isText = operation.parameters?.some((p) => p.in === 'path' && p.schema?.pattern)
+  return isText ? 'a'.repeat(32) : '1'
+}
+/** A body with the ids that the call cannot do without. */
+const idsIn = ({ operation }: Call): Record<string, number> => {
+  const { required = [] } = operation.requestBody?.content['application/json']?.schema ?? {}
+  return Object.fromEntries(required.filter((key) => key.endsWith('_id')).map((key) => [key, 1]))
+}
 const withBody = ({ method }: Call) => method !== 'GET' && method !== 'DELETE'
 
 describe('every operation of the OpenAPI document', () => {
@@ -81,7 +94,7 @@ describe('every operation of the OpenAPI document', () => {
           : await stranger.raw(
               call.method,
               fill(call.path, someId(call)),
-              withBody(call) ? {} : undefined,
+              withBody(call) ? idsIn(call) : undefined,
             )
       // With nothing to change, a user may be refused for what he asks before it is looked whom he asks about.
       expect([403, 404], `${operationId} -> ${JSON.stringify(reply.body)}`).toContain(reply.status)
