@@ -293,7 +293,7 @@ describe('an enrolment', () => {
 
 describe('a start that cannot be', () => {
   const log = pino({ level: 'silent' })
-  const start = (options: { dataDir: string; hubPort?: number }) =>
+  const start = (options: { dataDir: string; hubPort?: number; recover?: 'start_anew' }) =>
     startController({
       migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
       workersDir: TEST_WORKERS_DIR,
@@ -323,7 +323,7 @@ describe('a start that cannot be', () => {
       code: 'E_DATA_UNWRITABLE',
     })
   })
-  it('puts a damaged database aside and says where', async () => {
+  it('puts a damaged database aside, says where, and starts anew only when asked to', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'deployx-damaged-'))
     writeFileSync(
       join(dataDir, 'deployx.db'),
@@ -333,7 +333,8 @@ describe('a start that cannot be', () => {
       code: 'E_DATABASE_CORRUPT',
       message: expect.stringContaining('damaged-') as string,
     })
-    const controller = await start({ dataDir })
+    await expect(start({ dataDir })).rejects.toMatchObject({ code: 'E_DATA_INCOMPLETE' })
+    const controller = await start({ dataDir, recover: 'start_anew' })
     await controller.stop()
     rmSync(dataDir, { recursive: true, force: true })
   })
