@@ -180,8 +180,8 @@ describe('an upload that is refused', () => {
       '/success_exit_codes',
     ],
     [
-      'with exit codes that are text',
-      [file(), ['success_exit_codes', '["1"]']],
+      'with exit codes that are no numbers',
+      [file(), ['success_exit_codes', '["one"]']],
       'E_VALIDATION',
       '/success_exit_codes/0',
     ],
