@@ -29,6 +29,7 @@ const patch = (path: string, body: unknown, as = t.rest) => as.raw('PATCH', path
 
 describe('correcting an installer over REST', () => {
   it('answers with the software as it is now', async () => {
+    const [before] = (await t.rest.call('software.list', {})).software as [Software]
     const reply = await patch(pathOf(tool), {
       platform: 'macos',
       arch: 'arm64',
@@ -41,6 +42,7 @@ describe('correcting an installer over REST', () => {
     expect(reply.status).toBe(200)
     expect(reply.body).toEqual({
       ...tool,
+      revision: before.revision + 1,
       installers: [
         {
           ...tool.installers[0],
@@ -63,7 +65,7 @@ describe('correcting an installer over REST', () => {
     ['/install_args', { install_args: 'a\0b' }],
     ['/timeout_seconds', { timeout_seconds: 0 }],
     ['/timeout_seconds', { timeout_seconds: '60' }],
-    ['/success_exit_codes/0', { success_exit_codes: ['1'] }],
+    ['/success_exit_codes/0', { success_exit_codes: ['one'] }],
     ['/detection/type', { detection: { type: 'magic' } }],
     ['/detection/type', { detection: { type: 'uninstall_entry', name: 'Tool' } }],
     ['/detection/type', { platform: 'linux', detection: { type: 'pkgutil', name: 'org.tool' } }],

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { io, type Socket } from 'socket.io-client'
+import { Software } from '#shared/contract/entities.ts'
 import {
   CONSOLE_NAMESPACE,
   type ConsoleToHub,
@@ -112,7 +113,8 @@ export type TestController = {
   ) => Promise<SimAgent>
   feed: () => Socket<HubToConsole, ConsoleToHub>
   /** Uploads a small shell script as software. */
-  addScript: (name: string, text?: string) => Promise<RouteReply<'software.create'>>
+  /** As the library lists it. */
+  addScript: (name: string, text?: string) => Promise<Software>
   /** Stops it and starts it again on the same data and ports. */
   restart: () => Promise<void>
   stop: () => Promise<void>
@@ -191,7 +193,7 @@ export async function startTestController(
     addScript: async (name, text = '#!/bin/sh\nexit 0\n') => {
       const reply = await client.upload('/software', { name: `${name}.sh`, bytes: text })
       if (reply.status >= 300) throw new Error(JSON.stringify(reply.body))
-      return rest['software.create'].reply.parse(reply.body)
+      return Software.parse(reply.body)
     },
     restart: async () => {
       await controller.stop()
