@@ -108,7 +108,8 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     detection === null ? null : installers.detect(detection)
 
   function checkDisk(): Outcome | null {
-    const free = freeDiskBytes(records)
+    // Where the package goes. Its records may lie on another file system.
+    const free = freeDiskBytes(work)
     const needed = neededDiskBytes(payload.size_bytes, payload.archive?.expanded_bytes)
     if (free === null || free >= needed) return null
     return failure(

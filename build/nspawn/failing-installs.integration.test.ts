@@ -75,7 +75,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
   describe('because the disk is full', () => {
     it('before the package is fetched: nothing is fetched, and it says how much is missing', async () => {
       const file = fileOf('large.sh', `#!/bin/sh\nexit 0\n#${'x'.repeat(4 * MIB)}`)
-      const ended = await withSmallDisk(`${layout.state}/attempts`, '3m', () => deploy(file))
+      const ended = await withSmallDisk(`${layout.state}/work`, '3m', () => deploy(file))
       expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'disk_space' })
       expect(ended.result_message).toMatch(
         /^Not enough free disk space: \d+ MiB are needed, \d+ MiB are free\.$/,
