@@ -75,6 +75,12 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
           PYTHONPATH: '/tmp/evil',
           PERL5OPT: '-Mevil',
           IFS: 'x',
+          USER: 'evil',
+          LOGNAME: 'evil',
+          SHELL: '/tmp/evil',
+          LANG: 'evil',
+          LC_ALL: 'evil',
+          TMPDIR: '/tmp/evil',
           PATH: `/tmp/evil:${process.env['PATH'] ?? ''}`,
           DEPLOYX_SECRET_OF_THE_AGENT: 'x',
         },
@@ -87,10 +93,13 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
       await stage.hub.result(command)
       const output = stage.hub.outputOf(command)!
       expect(output).toContain(`DEPLOYX_ATTEMPT_ID=${command.attempt_id}`)
-      const names = output.split('\n').flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? [])
+      const named = output.split('\n').flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? [])
+      // A shell may add these itself.
+      const names = named.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name))
       expect(names.sort()).toEqual(
-        ['DEBIAN_FRONTEND', 'DEPLOYX_ATTEMPT', 'DEPLOYX_ATTEMPT_ID', 'DEPLOYX_DEPLOYMENT_ID', 'DEPLOYX_INSTALL_ROOT', 'DEPLOYX_TARGET_ID', 'HOME', 'LC_ALL', 'PATH', 'PWD'].filter((name) => names.includes(name)), // prettier-ignore
+        ['DEBIAN_FRONTEND', 'DEPLOYX_ATTEMPT', 'DEPLOYX_ATTEMPT_ID', 'DEPLOYX_DEPLOYMENT_ID', 'DEPLOYX_INSTALL_ROOT', 'DEPLOYX_TARGET_ID', 'HOME', 'LANG', 'LC_ALL', 'LOGNAME', 'PATH', 'SHELL', 'TMPDIR', 'USER'], // prettier-ignore
       )
+      expect(output).toContain(`TMPDIR=${join(stage.statePath, 'work', command.attempt_id, 't')}\n`)
       expect(output).not.toContain('evil')
     } finally {
       await agent.kill('SIGKILL')
