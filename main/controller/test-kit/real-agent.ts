@@ -1,8 +1,9 @@
 /** The real agent as a process of its own, installing into a folder of its own; and an installer that waits to be let go. */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import {
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -38,8 +39,17 @@ export type RealAgent = ReturnType<typeof startRealAgent>
 
 /** A state folder as a copy of its disk carries it into another PC: there, none of its processes live. */
 export function copyState(from: string, to: string): void {
-  // Files that are being written at this moment come and go under such names.
-  cpSync(from, to, { recursive: true, filter: (file) => !file.endsWith('.tmp') })
+  const pipes: string[] = []
+  const isCopied = (file: string, place: string): boolean => {
+    // Files that are being written at this moment come and go under such names.
+    if (file.endsWith('.tmp')) return false
+    const isPipe = lstatSync(file, { throwIfNoEntry: false })?.isFIFO() ?? false
+    if (isPipe) pipes.push(place)
+    return !isPipe
+  }
+  cpSync(from, to, { recursive: true, filter: isCopied })
+  // Node copies no pipes. A copied disk has the one of an installer's output too, with nobody at its other end.
+  if (pipes.length > 0) execFileSync('mkfifo', ['-m', '600', ...pipes])
   rmSync(join(to, 'agent.lock'), { force: true })
   const attempts = join(to, 'attempts')
   for (const file of readdirSync(attempts, { recursive: true, encoding: 'utf8' })) {
