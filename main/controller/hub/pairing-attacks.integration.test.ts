@@ -23,7 +23,8 @@ beforeEach(async () => {
   t = await startTestController({ timings: { presence: { connectGraceMs: 0 } } })
 })
 afterEach(async () => {
-  for (const step of undo.splice(0)) await step()
+  // The last first: a controller writes into its folder as it stops, so that must still be there.
+  for (const step of undo.splice(0).reverse()) await step()
   await t.stop()
 })
 
@@ -52,7 +53,7 @@ async function standBetween(change?: (nonce: string, agentNonce: string) => stri
   const hub = { port: t.hub.port, fingerprint: t.controller.fingerprint, commandKey: commandKey() }
   const man = await startManInTheMiddle(hub, change)
   const agent = startDiscovery('VICTIM', { port: man.port })
-  undo.push(() => agent.remove(), () => man.stop()) // prettier-ignore
+  undo.push(() => man.stop(), () => agent.remove()) // prettier-ignore
   return { man, agent }
 }
 
