@@ -99,6 +99,8 @@ const bodyOf = (name: RouteName): unknown => {
     'users.create': { username: 'dora', password: 'correct horse', role: 'admin' },
     'users.update': { role: 'technician' },
     'devices.update': { name: 'mine' },
+    'devices.take_over': { from_device_id: bens.device },
+    'devices.keep_both': { from_device_id: bens.device },
     'groups.update': { name: 'mine', device_ids: [] },
     'software.update': { name: 'mine' },
     'software.update_installer': { install_args: '--evil' },

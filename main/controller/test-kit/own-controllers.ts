@@ -23,7 +23,7 @@ export function openOwnControllers() {
   async function start(
     dataDir: string,
     hubPort = 0,
-    more: Pick<ControllerOptions, 'onRestored' | 'keystore' | 'agentsDir'> = {},
+    more: Pick<ControllerOptions, 'onRestored' | 'keystore' | 'agentsDir' | 'recover'> = {},
   ): Promise<Controller> {
     const controller = await startController({
       dataDir: join(folder, dataDir),
