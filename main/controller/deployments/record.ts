@@ -116,8 +116,10 @@ export function createRecorder(deps: {
     flush(): void {
       if (timer) clearTimeout(timer)
       timer = null
+      // The wait for a locked database ends here too: what comes next starts a timer of its own.
+      busyMs = null
       while (queue.length > 0)
-        if (!flushBatch()) refuse(queue.splice(0), 'the controller stops; send it again')
+        if (!flushBatch()) refuse(queue.splice(0), 'it could not be recorded; send it again')
     },
   }
 }
