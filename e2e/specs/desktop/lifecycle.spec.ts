@@ -156,8 +156,8 @@ test('a page that crashes is loaded again while the hub goes on', async ({ folde
     const after = await eventually('the screen after the crash', afterCrash, { limitMs: 60_000 })
     expect(after.pid).not.toBe(before.pid)
     expect(isRunning(app.child)).toBe(true)
-    const [, consolePort] = /"consolePort":(\d+)/.exec(app.stderr()) ?? []
-    expect((await fetch(`http://127.0.0.1:${consolePort}/auth/state`)).status).toBe(200)
+    const [, consoleUrl] = /"console":"([^"]+)"/.exec(app.stderr()) ?? []
+    expect((await fetch(`${consoleUrl}/auth/state`)).status).toBe(200)
   } finally {
     await endProcess(app.child)
   }
