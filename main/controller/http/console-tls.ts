@@ -48,9 +48,10 @@ function usableCertificate(file: string, key: string, names: readonly string[]):
     const certificate = new X509Certificate(pem)
     const isNamed = (name: string): boolean =>
       (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined
+    // `validToDate` and its like came with a later Node than Electron's.
     return certificate.checkPrivateKey(createPrivateKey(key)) &&
-      certificate.validToDate.getTime() - Date.now() > RENEWED_BEFORE_MS &&
-      certificate.validFromDate.getTime() <= Date.now() &&
+      Date.parse(certificate.validTo) - Date.now() > RENEWED_BEFORE_MS &&
+      Date.parse(certificate.validFrom) <= Date.now() &&
       names.every(isNamed)
       ? pem
       : null
