@@ -27,6 +27,9 @@ type Def = {
 const defOf = (schema: z.core.$ZodType): Def => schema._zod.def as unknown as Def
 const checksOf = (def: Def): Check[] => (def.checks ?? []).map((c) => c._zod.def)
 
+/** Texts that the contract's own rules take: addresses of a hub, time zones. */
+const SPECIAL = ['192.168.1.20:7480', '[fd00::1]:7480', 'pc.local:443', 'UTC', 'Europe/Berlin', 'America/New_York'] // prettier-ignore
+
 /** Arrays stay small: whether ten thousand are taken is the mutations' business. */
 const ARRAY_MAX = 6
 const TEXT_MAX = 400
@@ -84,6 +87,7 @@ function stringFrom(def: Def, known: Known): fc.Arbitrary<string> {
     const maxLength = Math.min(most ?? TEXT_MAX, TEXT_MAX)
     return fc.base64String({ maxLength })
   }
+  if (def.format === 'guid') return fc.uuid()
   if (def.format !== undefined) throw new Error(`a string of the format ${def.format} is not known`)
   let [min, max] = [0, Infinity]
   let pattern: RegExp | null = null
@@ -97,6 +101,8 @@ function stringFrom(def: Def, known: Known): fc.Arbitrary<string> {
         break
       case 'overwrite': // trimmed: what is made is looked at by the schema itself
         break
+      case 'custom':
+        return fc.oneof(text(min, max), fc.constantFrom(...SPECIAL))
       case 'string_format':
         if (check['format'] !== 'regex')
           throw new Error(`the check ${String(check['format'])} of a string is not known`)
@@ -200,6 +206,8 @@ function bare(def: Def, known: Known): fc.Arbitrary<unknown> {
       return from(def.innerType!, known)
     case 'pipe': {
       // An id in a path: it arrives as text and is read as a number, within the limits of what comes out.
+      // What a transform makes of a value cannot be told from outside: values of its input are tried.
+      if (defOf(def.out!).type === 'transform') return from(def.in!, known)
       const inner = from(def.out!, known)
       return defOf(def.in!).coerce ? inner.map(String) : inner
     }
