@@ -3,14 +3,14 @@
  * the journal before it is taken, so that the same function carries on after any crash. The installer is started at most
  * once: the supervisor's claim on the folder decides that, and not what this process remembers.
  */
-import { appendFileSync, statSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Conditions } from '../conditions/conditions.ts'
 import { ArchiveError, asRun, extractJob, removeExtracted } from '../archive/extract.ts'
-import { restartAskedSince } from '../detect/reboot.ts'
+import { restartAskedSince, restartMarks } from '../detect/reboot.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import {
@@ -101,9 +101,6 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   }
   const say = (line: string): void =>
     appendFileSync(attemptFiles(records).output, `[deployx] ${line}\n`, { mode: 0o600 })
-  /** When the spec was written; of one that was deleted, the time of this start of the agent has to do. */
-  const startedAtMs = (): number =>
-    statSync(attemptFiles(records).spec, { throwIfNoEntry: false })?.mtimeMs ?? Date.now()
   const presenceNow = async (): Promise<Presence | null> =>
     detection === null ? null : installers.detect(detection)
 
@@ -175,8 +172,9 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   /** The command, once other installers on the PC have ended; null: cancelled while it waited for them. */
   async function ready(runs: Job): Promise<Prepared | null> {
     const { signal, release } = linkedSignal(run.stopped, run.canceled)
+    const onWait = (): void => progress.set({ phase: 'verifying', reason: 'device_busy' })
     try {
-      return await installers.prepare({ ...runs, signal })
+      return await installers.prepare({ ...runs, signal, onWait })
     } catch (error) {
       run.stopped.throwIfAborted()
       if (run.canceled.aborted) return null
@@ -215,6 +213,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       env: installerEnvironment(payload, places.temporary, prepared.env),
       cwd: runs.cwd ?? work,
       start,
+      restart_marks: restartMarks(),
     })
     journal.step(id, 'installing', prepared.before)
     progress.set({ phase: 'installing' })
@@ -263,7 +262,8 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       ending,
       presence,
       runsOn,
-      asksRestart: isSuccess(job.payload, ending) && restartAskedSince(startedAtMs()),
+      asksRestart:
+        isSuccess(job.payload, ending) && restartAskedSince(readSpec(records)?.restart_marks),
       also: before?.also ?? null,
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),
     })

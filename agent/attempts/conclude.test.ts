@@ -23,6 +23,7 @@ const told = (
     action?: 'install' | 'uninstall'
     codes?: number[]
     asksRestart?: boolean
+    also?: string
   } = {},
 ) =>
   conclude({
@@ -35,6 +36,7 @@ const told = (
     ending,
     presence,
     asksRestart: part.asksRestart ?? false,
+    ...(part.also === undefined ? {} : { also: part.also }),
     lastLines: 'last words',
   })
 
@@ -67,6 +69,24 @@ describe('what an ended installer means', () => {
     const outcome = told(ending, presence)
     expect(outcome.status).toBe(status)
     expect(outcome.reason).toBe(reason)
+  })
+
+  it('names what else was changed on the PC, however it ended', () => {
+    const also = 'removed office 1.0'
+    const said = (ending: Ending, presence: Presence | null = null): string =>
+      told(ending, presence, { kind: 'sh', also }).message
+    expect(said(exited({}))).toBe('Installed. It also removed office 1.0. Exit code 0.')
+    const timedOut = exited({ exit_code: null, timed_out: true })
+    for (const message of [
+      said(exited({ exit_code: 1 })),
+      said(exited({ exit_code: 1 }), 'present'),
+      said(exited({}), 'absent'),
+      said(exited({ exit_code: null, signal: 'SIGKILL' })),
+      said(timedOut),
+      said({ kind: 'unknown', timedOut: false }),
+    ])
+      expect(message).toMatch(/ It may also have removed office 1\.0\.$/)
+    for (const ending of [exited({}), timedOut]) expect(told(ending).message).not.toMatch(/also/)
   })
 
   it('is said in words that begin with what happened', () => {

@@ -39,7 +39,7 @@ type Facts = {
   asksRestart: boolean
   /** The last lines of the output. */
   lastLines: string
-  /** What else it was to change on the PC, as a clause; null: nothing that is known. */
+  /** What else it changes on the PC, as a clause ("removed office 1.0"); null: nothing that is known. */
   also?: string | null
 }
 
@@ -69,9 +69,12 @@ export function conclude({
   const isSo =
     presence === null || presence === 'unknown' ? null : (presence === 'present') === isInstall
   const finds = presence === 'present' ? 'finds the software' : 'does not find the software'
+  const sentences = (...parts: (string | null)[]): string => parts.filter(Boolean).join(' ')
+  /** Where the installer did not end well, nobody knows how far it got. */
+  const perhaps = also && `It may also have ${also}.`
   const despite = (what: string, exitCode?: number): Outcome => ({
     status: 'success',
-    message: `${did}: ${what}, but the detection rule ${finds}.`,
+    message: sentences(`${did}: ${what}, but the detection rule ${finds}.`, perhaps),
     ...(exitCode === undefined ? {} : { exit_code: exitCode }),
   })
 
@@ -88,10 +91,16 @@ export function conclude({
     if (isSo) return despite(what)
     const sentence = what[0]!.toUpperCase() + what.slice(1)
     return timedOut
-      ? failure('timeout', `${sentence}.`, lastLines)
+      ? failure('timeout', sentences(`${sentence}.`, perhaps), lastLines)
       : failure(
           'interrupted',
-          `${sentence}. ${isSo === null ? 'Check the software on this PC before you try again.' : `The detection rule ${finds}.`}`,
+          sentences(
+            `${sentence}.`,
+            isSo === null
+              ? 'Check the software on this PC before you try again.'
+              : `The detection rule ${finds}.`,
+            perhaps,
+          ),
           lastLines,
         )
   }
@@ -103,7 +112,11 @@ export function conclude({
     if (isSo) return despite(`the installer was ended by ${signal}`)
     const number = SIGNAL_NUMBERS[signal]
     return {
-      ...failure('install_failed', `The installer was ended by ${signal}.`, lastLines),
+      ...failure(
+        'install_failed',
+        sentences(`The installer was ended by ${signal}.`, perhaps),
+        lastLines,
+      ),
       ...(number === undefined ? {} : { exit_code: 128 + number }),
     }
   }
@@ -111,12 +124,11 @@ export function conclude({
   const exitCode = exit.exit_code
   const { outcome, text } = explainExitCode(payload.kind, exitCode, payload.success_exit_codes)
   const told = tellingOf(payload.kind, lastLines)
-  const sentences = (...parts: (string | null)[]): string => parts.filter(Boolean).join(' ')
   const badScript = failedScript(payload.kind, lastLines)
   /** What a success brought along with it. */
   const besides = sentences(
     badScript && `Not all of it worked: ${inSentences(badScript)}`,
-    also && `What else this did: ${also}.`,
+    also && `It also ${also}.`,
   )
   switch (outcome) {
     case 'success':
@@ -124,7 +136,11 @@ export function conclude({
         return {
           ...failure(
             'not_detected',
-            `The installer reported success (exit code ${formatExitCode(exitCode)}), but the detection rule ${finds}.${runsOn ? ' What it started was still running.' : ''}`,
+            sentences(
+              `The installer reported success (exit code ${formatExitCode(exitCode)}), but the detection rule ${finds}.`,
+              runsOn ? 'What it started was still running.' : null,
+              perhaps,
+            ),
             lastLines,
           ),
           exit_code: exitCode,
@@ -164,6 +180,7 @@ export function conclude({
           sentences(
             `The installer failed with exit code ${formatExitCode(exitCode)}: ${text}.`,
             inSentences(told),
+            perhaps,
           ),
           lastLines,
         ),

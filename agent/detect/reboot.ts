@@ -57,13 +57,25 @@ export async function rebootPending(): Promise<boolean | null> {
   return reasons === null ? null : reasons.length > 0
 }
 
+/** What can be seen of the marks at one moment; '' where there are none. */
+export const restartMarks = (marks: readonly string[] = LINUX_MARKS): string =>
+  process.platform === 'linux'
+    ? marks
+        .flatMap((mark) => {
+          const found = statSync(mark, { bigint: true, throwIfNoEntry: false })
+          return found ? [[found.dev, found.ino, found.mtimeNs, found.ctimeNs].join(' ')] : []
+        })
+        .join('\n')
+    : ''
+
 /**
- * Whether a package has asked for a restart since. Where installers tell it by their exit code instead: false.
- * @param sinceMs as a file's mtimeMs
+ * Whether a package has asked for a restart since the marks looked like that. Compared for being the same, not for being later:
+ * clocks are set. Where that was not noted, and where installers tell it by their exit code instead: false.
  */
-export const restartAskedSince = (
-  sinceMs: number,
+export function restartAskedSince(
+  before: string | undefined,
   marks: readonly string[] = LINUX_MARKS,
-): boolean =>
-  process.platform === 'linux' &&
-  marks.some((mark) => (statSync(mark, { throwIfNoEntry: false })?.mtimeMs ?? -1) >= sinceMs)
+): boolean {
+  const now = restartMarks(marks)
+  return before !== undefined && now !== '' && now !== before
+}

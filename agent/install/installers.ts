@@ -21,6 +21,8 @@ export type Job = {
   temporary?: string
   /** Ends waiting for other programs. */
   signal?: AbortSignal
+  /** Called when another program has to be waited for. */
+  onWait?: () => void
 }
 export type Prepared =
   | { ok: true; command: Command; env?: Record<string, string>; before: Before | null }

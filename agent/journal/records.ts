@@ -11,7 +11,7 @@ export type Step = z.infer<typeof Step>
 export const Before = z.object({
   package_name: z.string().nullable(),
   was_installed: z.boolean(),
-  /** What else it changes on the PC, as a clause ("remove office 1.0"). */
+  /** What else it changes on the PC, as a clause that follows "it also" ("removed office 1.0"). */
   also: z.string().optional(),
 })
 export type Before = z.infer<typeof Before>

@@ -29,6 +29,8 @@ export const Spec = z.object({
   grace_ms: z.number().nonnegative(),
   /** Counts the supervisors of this attempt, from 1. Another one follows only where the one before provably started nothing. */
   start: z.number().int().positive().default(1),
+  /** How the system's wish for a restart looked before (detect/reboot.ts); agents before 0.2 did not note it. */
+  restart_marks: z.string().optional(),
 })
 export type Spec = z.infer<typeof Spec>
 

@@ -8,6 +8,7 @@ export type DebParts = {
   name: string
   version?: string
   depends?: string
+  conflicts?: string
   /** Text of the script that runs after unpacking. */
   postinst?: string
   /** What it brings beside its small file: so many bytes that nothing can compress. */
@@ -30,6 +31,7 @@ export function buildDeb(folder: string, parts: DebParts): Buffer {
     'Architecture: all',
     'Maintainer: nobody <nobody@example.test>',
     ...(parts.depends ? [`Depends: ${parts.depends}`] : []),
+    ...(parts.conflicts ? [`Conflicts: ${parts.conflicts}`] : []),
     'Description: a test',
     '',
   ]

@@ -167,7 +167,10 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
     const fetched = `while [ ! -e ${layout.state}/work/*/p/${name}.deb ]; do sleep 0.1; done; sleep 3`
     expect(await stage.pc.sh(fetched)).toMatchObject({ code: 0 })
     // The package is there, and its installer is not started yet.
-    expect(await stage.target(id)).toMatchObject({ deployment_status: 'downloading' })
+    expect(await stage.target(id)).toMatchObject({
+      deployment_status: 'downloading',
+      reason: 'device_busy',
+    })
     expect(await isInstalled(name)).toBe(false)
     await stage.pc.exec(['touch', '/root/let-go'])
     expect(await holding).toMatchObject({ code: 0 })

@@ -7,6 +7,7 @@ import { estimate, misfits } from './estimate.ts'
 import { safeFileName } from './file-name.ts'
 import { byteFigures, downloadFraction } from './live-figures.ts'
 import { askedInWords, deployableDevices, devicesOfCause, groupPreflight } from './preflight.ts'
+import { explainBeside } from './reasons.ts'
 import { byName, matches } from './search.ts'
 import { countsInWords, lookOfDeployment, lookOfTarget } from './states.ts'
 import { aDeployment, aDevice, aSoftware, aTarget } from './test-kit.ts'
@@ -63,6 +64,11 @@ describe('states', () => {
     expect(lookOfTarget(aTarget({ deployment_status: 'skipped', reason: 'canceled' })).label).toBe(
       'Cancelled',
     ))
+  it('say that a PC waits for another installation, which is no download', () => {
+    const waiting = aTarget({ deployment_status: 'downloading', reason: 'device_busy' })
+    expect(lookOfTarget(waiting)).toMatchObject({ label: 'Waiting', tone: 'waiting' })
+    expect(explainBeside(waiting, lookOfTarget(waiting))).toBe('for what runs on this PC before it')
+  })
   it('put blocked before online', () =>
     expect(lookOfDevice(aDevice({ blocked: true })).label).toBe('Blocked'))
   it('count a blocked PC as decided, not as waiting for approval', () =>

@@ -47,6 +47,8 @@ export function lookOfTarget(t: Pick<Target, 'deployment_status' | 'action' | 'r
     return { label: 'Cancelled', tone: 'canceled', shape: 'minus' }
   if (t.deployment_status === 'downloading' && t.reason === 'verifying')
     return { label: 'Verifying', tone: 'running', shape: 'half' }
+  if (t.deployment_status === 'downloading' && t.reason === 'device_busy')
+    return { label: 'Waiting', tone: 'waiting', shape: 'dashed' }
   if (t.deployment_status === 'installing' && t.action === 'uninstall')
     return { ...TARGET_LOOK.installing, label: 'Removing' }
   return TARGET_LOOK[t.deployment_status]

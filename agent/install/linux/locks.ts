@@ -2,7 +2,8 @@
  * Locks of the package managers. Not every tool waits for every one of them: apt-get waits for dpkg's and fails at its own, dpkg
  * waits for none, rpm waits without end. They are waited for before a tool starts. Linux lists who holds which in /proc/locks.
  */
-import { readFile, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wait } from '../../lib/wait.ts'
 
@@ -20,15 +21,50 @@ export const DEB_LOCKS = [
 ]
 export const RPM_LOCKS = ['/var/lib/rpm/.rpm.lock', '/usr/lib/sysimage/rpm/.rpm.lock']
 
-type Lock = { pid: number; inode: string }
+/** A file as the kernel knows it: the device (`major:minor`, decimal) of its file system, and its number there. */
+type Place = { device: string; inode: string }
+type Lock = Place & { pid: number }
+
+const hexToDecimal = (text: string): number => Number.parseInt(text, 16)
 
 /** Lines of /proc/locks (proc(5)): those that somebody holds for writing. One that waits has a `->`. */
 export const parseLocks = (text: string): Lock[] =>
   text.split('\n').flatMap((line) => {
     const match =
-      /^\d+: (?:POSIX|FLOCK|OFDLCK)\s+\S+\s+WRITE\s+(-?\d+)\s+[0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line)
-    return match ? [{ pid: Number(match[1]), inode: match[2]! }] : []
+      /^\d+: (?:POSIX|FLOCK|OFDLCK)\s+\S+\s+WRITE\s+(-?\d+)\s+([0-9a-f]+):([0-9a-f]+):(\d+) /.exec(
+        line,
+      )
+    if (!match) return []
+    const device = `${hexToDecimal(match[2]!)}:${hexToDecimal(match[3]!)}`
+    return [{ pid: Number(match[1]), device, inode: match[4]! }]
   })
+
+/** The device of the mount with this id, from /proc/self/mountinfo (proc(5)). */
+export const deviceOfMount = (mountinfo: string, id: string): string | null =>
+  mountinfo
+    .split('\n')
+    .map((line) => line.split(' ', 3))
+    .find(([mount]) => mount === id)?.[2] ?? null
+
+/**
+ * The device of the file system that a file lies on. Not stat's: btrfs and overlayfs have others there than in /proc/locks.
+ * Null where it cannot be told.
+ */
+async function deviceOf(file: string): Promise<string | null> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => null)
+  if (handle === null) return null
+  try {
+    const info = await readFile(`/proc/self/fdinfo/${handle.fd}`, 'utf8')
+    const id = /^mnt_id:[ \t]*(\d+)$/m.exec(info)?.[1]
+    return id === undefined
+      ? null
+      : deviceOfMount(await readFile('/proc/self/mountinfo', 'utf8'), id)
+  } catch {
+    return null
+  } finally {
+    await handle.close()
+  }
+}
 
 async function nameOf(pid: number): Promise<string> {
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')
@@ -37,13 +73,22 @@ async function nameOf(pid: number): Promise<string> {
 
 export type Holder = { file: string; program: string }
 
+/** The lock on this file, or null. Numbers are unique within their file system only. */
+async function lockOn(file: string, locks: readonly Lock[]): Promise<Lock | null> {
+  const found = await stat(file, { bigint: true }).catch(() => null)
+  const sameNumber = locks.filter(({ inode }) => inode === String(found?.ino))
+  if (sameNumber.length === 0) return null
+  const device = await deviceOf(file)
+  // Where its device cannot be told, the number has to do: waiting in vain is better than failing.
+  return sameNumber.find((lock) => device === null || lock.device === device) ?? null
+}
+
 /** Who holds one of these files; null: nobody, as far as can be told. */
 async function holderOf(files: readonly string[]): Promise<Holder | null> {
   const locks = parseLocks(await readFile('/proc/locks', 'utf8').catch(() => ''))
   if (locks.length === 0) return null
   for (const file of files) {
-    const found = await stat(file, { bigint: true }).catch(() => null)
-    const lock = found && locks.find(({ inode }) => inode === String(found.ino))
+    const lock = await lockOn(file, locks)
     if (lock) return { file, program: await nameOf(lock.pid) }
   }
   return null
@@ -57,15 +102,24 @@ async function holderOf(files: readonly string[]): Promise<Holder | null> {
  */
 export async function waitForLocks(
   files: readonly string[],
-  options: { root?: string | null; timeoutMs?: number; signal?: AbortSignal | undefined } = {},
+  options: {
+    root?: string | null
+    timeoutMs?: number
+    signal?: AbortSignal | undefined
+    /** Called once, where it has to be waited. */
+    onWait?: (() => void) | undefined
+  } = {},
 ): Promise<Holder | null> {
   const { root = null, timeoutMs = LOCK_WAIT_MS, signal } = options
+  let { onWait } = options
   const paths = files.map((file) => (root === null ? file : join(root, file)))
   const until = performance.now() + timeoutMs
   for (;;) {
     signal?.throwIfAborted()
     const holder = await holderOf(paths)
     if (holder === null || performance.now() >= until) return holder
+    onWait?.()
+    onWait = undefined
     await wait(POLL_MS, signal)
   }
 }

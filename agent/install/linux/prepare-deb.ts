@@ -62,7 +62,8 @@ export async function prepareDeb(job: Job, installRoot: string | null): Promise<
   const { argv } = payload
   const mayRemove = payload.allow_removals
 
-  const holder = await waitForLocks(DEB_LOCKS, { root: installRoot, signal: job.signal })
+  const { signal, onWait } = job
+  const holder = await waitForLocks(DEB_LOCKS, { root: installRoot, signal, onWait })
   if (holder !== null) return impossible('retry_later', busyMessage(holder))
 
   async function checked(
@@ -76,7 +77,7 @@ export async function prepareDeb(job: Job, installRoot: string | null): Promise<
         : NO_SIDE_EFFECTS
     const refusal = mayRemove ? null : refusalOf(effects, payload.action)
     if (refusal !== null) return impossible('install_failed', refusal)
-    const also = effectsInWords(effects)
+    const also = effectsInWords(effects, 'did')
     return {
       ok: true,
       command,

@@ -24,7 +24,8 @@ export async function prepareRpm(job: Job, installRoot: string | null): Promise<
     )
   if (packageFile !== null && (await firstBytes(packageFile, 4)).toString('hex') !== RPM_MAGIC)
     return impossible('install_failed', 'The file is not an .rpm package.')
-  const holder = await waitForLocks(RPM_LOCKS, { root: installRoot, signal: job.signal })
+  const { signal, onWait } = job
+  const holder = await waitForLocks(RPM_LOCKS, { root: installRoot, signal, onWait })
   if (holder !== null) return impossible('retry_later', busyMessage(holder))
   if (packageFile === null)
     return { ok: true, command: rpm([...root, ...payload.argv, '-e', name]), before: null }
@@ -32,7 +33,7 @@ export async function prepareRpm(job: Job, installRoot: string | null): Promise<
     installRoot === null ? await simulateRpm(packageFile, installRoot) : NO_SIDE_EFFECTS
   const refusal = payload.allow_removals ? null : refusalOf(effects, 'install')
   if (refusal !== null) return impossible('install_failed', refusal)
-  const also = effectsInWords(effects)
+  const also = effectsInWords(effects, 'did')
   return {
     ok: true,
     command: rpm([...root, ...payload.argv, '-U', packageFile]),

@@ -58,6 +58,9 @@ dpkg: warning: downgrading lib from 2.0 to 1.0
     )
     expect(refusalOf({ ...none, removed: ['a 1'] }, 'uninstall')).toContain('also remove a 1')
     const many = Array.from({ length: 30 }, (_, i) => `p${i}`)
-    expect(effectsInWords({ ...none, removed: many })).toMatch(/p19 and 10 more$/)
+    expect(effectsInWords({ ...none, removed: many }, 'would')).toMatch(/p19 and 10 more$/)
+    const both = { removed: ['office 1.0'], downgraded: ['lib 2.0 to 1.0'] }
+    expect(effectsInWords(both, 'would')).toBe('remove office 1.0 and downgrade lib 2.0 to 1.0')
+    expect(effectsInWords(both, 'did')).toBe('removed office 1.0 and downgraded lib 2.0 to 1.0')
   })
 })

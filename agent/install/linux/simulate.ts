@@ -104,17 +104,23 @@ const listed = (names: readonly string[]): string => {
   return names.slice(0, SHOWN_LIMIT).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-/** As a clause: "remove office 1.0"; '' where nothing else would happen. */
-export function effectsInWords({ removed, downgraded }: SideEffects): string {
-  return [
-    ...(removed.length > 0 ? [`remove ${listed(removed)}`] : []),
-    ...(downgraded.length > 0 ? [`put ${listed(downgraded)}`] : []),
-  ].join(' and ')
-}
+const VERBS = {
+  /** "this would …" */
+  would: { removed: 'remove', downgraded: 'downgrade' },
+  /** "it also …" */
+  did: { removed: 'removed', downgraded: 'downgraded' },
+} as const
+
+/** As a clause: "remove office 1.0"; '' where nothing else happens. */
+export const effectsInWords = (effects: SideEffects, tense: keyof typeof VERBS): string =>
+  (['removed', 'downgraded'] as const)
+    .filter((what) => effects[what].length > 0)
+    .map((what) => `${VERBS[tense][what]} ${listed(effects[what])}`)
+    .join(' and ')
 
 /** Why it is not done, or null. */
 export const refusalOf = (effects: SideEffects, action: 'install' | 'uninstall'): string | null => {
-  const words = effectsInWords(effects)
+  const words = effectsInWords(effects, 'would')
   if (words === '') return null
   const also = action === 'install' ? '' : 'also '
   return `Nothing was changed: this would ${also}${words} on this PC. Allow it in the deployment if that is meant.`

@@ -11,7 +11,7 @@ import type {
 } from '#shared/contract/agent-link.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
-import { HeldBy } from '#shared/domain/reasons.ts'
+import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'
 import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { FileFault } from '../content/index.ts'
@@ -34,6 +34,13 @@ export type Report = { deviceId: DeviceId } & (
   | { kind: 'reply'; attemptId: AttemptId; reply: CommandReply | 'no_answer' }
   | { kind: 'lost'; targetId: TargetId }
 )
+
+/** What is kept of the reason of a progress report: an agent may know more of them than the state it is in allows. */
+function reasonOf({ phase, reason }: DeploymentProgress): TargetReason | null {
+  // The package is there, and another installation on the PC has to end first.
+  if (phase === 'verifying') return reason === 'device_busy' ? 'device_busy' : 'verifying'
+  return reason === 'adopted' ? 'adopted' : null
+}
 
 const COMMITTED: ReportReply = { committed: true }
 const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as const
@@ -90,8 +97,7 @@ export function createReports(deps: {
       return COMMITTED
     }
     const change: TargetChange = {
-      reason:
-        body.phase === 'verifying' ? 'verifying' : body.reason === 'adopted' ? 'adopted' : null,
+      reason: reasonOf(body),
       ...(body.bytes !== undefined && { bytes: body.bytes }),
       ...(body.total_bytes !== undefined && { total_bytes: body.total_bytes }),
       // It works: what held it back before is over.

@@ -1,6 +1,7 @@
 /** What a scenario's agent does with each command that it gets, in words. */
 import type { CommandPayload, CommandReply, DeployPayload, DeploymentResult } from '#shared/contract/agent-link.ts' // prettier-ignore
 import type { AttemptId, TargetId } from '#shared/domain/ids.ts'
+import type { TargetReason } from '#shared/domain/reasons.ts'
 import type { SimAgent } from './sim-agent.ts'
 
 type Why = Extract<CommandReply, { accepted: false }>['why']
@@ -10,7 +11,7 @@ export type Deed =
   | { do: 'silent' }
   /** It takes the command, but its answer gets lost. */
   | { do: 'answer_lost' }
-  | { do: 'phase'; phase: 'downloading' | 'verifying' | 'installing' }
+  | { do: 'phase'; phase: 'downloading' | 'verifying' | 'installing'; reason?: TargetReason }
   | { do: 'print'; text: string }
   | { do: 'end'; result: Partial<DeploymentResult> }
 
@@ -19,6 +20,8 @@ export const silent: Deed[] = [{ do: 'silent' }]
 export const answerLost: Deed = { do: 'answer_lost' }
 export const downloads: Deed = { do: 'phase', phase: 'downloading' }
 export const verifies: Deed = { do: 'phase', phase: 'verifying' }
+/** Another installation on the PC has to end first. */
+export const waitsForOthers: Deed = { do: 'phase', phase: 'verifying', reason: 'device_busy' }
 export const installs: Deed = { do: 'phase', phase: 'installing' }
 export const prints = (text: string): Deed => ({ do: 'print', text })
 export const ends = (result: Partial<DeploymentResult> = {}): Deed => ({ do: 'end', result })
@@ -60,7 +63,7 @@ export function createScenarioAgent(deps: {
       if (!mine) return
       if (deed.do === 'phase') {
         if (deed.phase === 'installing') mine.isInstalling = true
-        await agent.progress(command, deed.phase)
+        await agent.progress(command, deed.phase, undefined, deed.reason)
       } else if (deed.do === 'print') await agent.output(command, ++seq, deed.text)
       else if (deed.do === 'end') {
         const { committed } = await agent.result(command, deed.result)

@@ -38,6 +38,7 @@ import {
 } from '#shared/contract/agent-link.ts'
 import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent-split.ts'
 import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
+import type { TargetReason } from '#shared/domain/reasons.ts'
 import {
   RestartPayload,
   restartText,
@@ -149,6 +150,7 @@ export type SimAgent = {
     command: DeployPayload,
     phase: 'downloading' | 'verifying' | 'installing',
     bytes?: number,
+    reason?: TargetReason,
   ) => Promise<ReportReply>
   output: (command: DeployPayload, seq: number, text: string) => Promise<ReportReply>
   /** Says what it is anew. */
@@ -355,11 +357,12 @@ export function connectSimAgent(
         exit_code: 0,
         ...result,
       }),
-    progress: (command, phase, bytes) =>
+    progress: (command, phase, bytes, reason) =>
       socket.timeout(20_000).emitWithAck('deployment_progress', {
         ...key4(command),
         phase,
         ...(bytes !== undefined && { bytes, total_bytes: command.size_bytes }),
+        ...(reason && { reason }),
       }),
     output: (command, seq, text) =>
       socket.timeout(20_000).emitWithAck('deployment_output', { ...key4(command), seq, text }),

@@ -1,5 +1,13 @@
 /** What agents report, and what they should not. */
-import { hangs, installs, obeys, silent } from '../../test-kit/scenario-agent.ts'
+import {
+  ends,
+  hangs,
+  installs,
+  obeys,
+  silent,
+  verifies,
+  waitsForOthers,
+} from '../../test-kit/scenario-agent.ts'
 import type { Row } from '../../test-kit/scenario.ts'
 import {
   check,
@@ -102,6 +110,23 @@ export const reportRows: Row[] = [
     ],
     status: 'completed',
     targets: { A: { chain: DONE } },
+  },
+  {
+    name: 'a wait for another installation on the PC is shown, and over once the installer runs',
+    pcs: { A: { does: [[verifies, waitsForOthers, installs, ends()]] } },
+    status: 'completed',
+    targets: {
+      A: {
+        chain: [
+          'pending',
+          'downloading',
+          'downloading verifying',
+          'downloading device_busy',
+          'installing',
+          'completed',
+        ],
+      },
+    },
   },
   {
     name: 'progress out of order does not turn back',

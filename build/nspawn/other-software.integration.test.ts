@@ -1,0 +1,130 @@
+/**
+ * Packages that conflict with what is on the PC, or that others need, on a real Debian with apt-get: what would go is named and
+ * stays, and where the deployment allows it, goes and is named.
+ */
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
+import { buildDeb, type DebParts } from '../../agent/test-kit/deb.ts'
+import { ensureSystemPackages } from '../system-packages.ts'
+import { nspawnObstacle } from './debian-pc.ts'
+import { setServiceStage, type ServiceStage } from './service-stage.ts'
+
+const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
+if (obstacle !== null)
+  process.stderr.write(`SKIPPED: packages that remove others on a real Debian: ${obstacle}\n`)
+
+const OFFICE = 'deployx-office'
+const HELPER = 'deployx-office-help'
+const TOOL = 'deployx-tool'
+const LIMIT_MS = 180_000
+
+describe.skipIf(obstacle !== null)(
+  'a package that others are in the way of',
+  { timeout: LIMIT_MS },
+  () => {
+    let stage: ServiceStage
+    const fileOf = (parts: DebParts): string => {
+      const file = path.join(stage.folder, `${parts.name}.deb`)
+      writeFileSync(file, buildDeb(stage.folder, parts))
+      return file
+    }
+    const states = async (...names: string[]): Promise<string[]> => {
+      const query = [
+        'dpkg-query',
+        '--show',
+        '--showformat=${Package} ${db:Status-Status}\\n',
+        ...names,
+      ]
+      const lines = (await stage.pc.exec(query)).stdout.split('\n')
+      return lines.filter((line) => line.endsWith(' installed')).map((line) => line.split(' ')[0]!)
+    }
+    const deploy = async (
+      software: Awaited<ReturnType<ServiceStage['addSoftware']>>,
+      more: Partial<CreateDeploymentInput> = {},
+    ) => stage.ended(await stage.start(software, more))
+
+    beforeAll(async () => {
+      await ensureSystemPackages(['package-tools'], (message) => console.error(message))
+      stage = await setServiceStage('OFFICE-8')
+      await stage.installService()
+    }, 300_000)
+    afterAll(async () => {
+      await stage?.close()
+    }, 60_000)
+
+    describe('and that it conflicts with', () => {
+      beforeEach(async () => {
+        writeFileSync(
+          stage.pc.file('/root/office.deb'),
+          buildDeb(stage.folder, { name: OFFICE, version: '1.5' }),
+        )
+        expect(await stage.pc.sh(`dpkg -P ${TOOL}; dpkg -i /root/office.deb`)).toMatchObject({
+          code: 0,
+        })
+      })
+
+      it('changes nothing, and names what would go', async () => {
+        const ended = await deploy(
+          await stage.addSoftware(fileOf({ name: TOOL, conflicts: OFFICE })),
+        )
+        expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'install_failed' })
+        expect(ended.result_message).toBe(
+          `Nothing was changed: this would remove ${OFFICE} 1.5 on this PC. Allow it in the deployment if that is meant.`,
+        )
+        expect(await states(OFFICE, TOOL)).toEqual([OFFICE])
+      })
+
+      it('takes its place where that is allowed, and the result names what went', async () => {
+        const software = await stage.addSoftware(fileOf({ name: TOOL, conflicts: OFFICE }))
+        const ended = await deploy(software, { allow_removals: true })
+        expect(ended, await stage.journal()).toMatchObject({
+          deployment_status: 'completed',
+          exit_code: 0,
+          result_message: `Installed. It also removed ${OFFICE} 1.5. Exit code 0.`,
+        })
+        expect(await states(OFFICE, TOOL)).toEqual([TOOL])
+      })
+
+      it('fails after that, and the result says that it may have gone', async () => {
+        const parts = {
+          name: TOOL,
+          version: '2.0',
+          conflicts: OFFICE,
+          postinst: '#!/bin/sh\nexit 3\n',
+        }
+        const software = await stage.addSoftware(fileOf(parts))
+        const ended = await deploy(software, { allow_removals: true })
+        expect(ended).toMatchObject({ deployment_status: 'failed' })
+        expect(ended.result_message).toContain(`It may also have removed ${OFFICE} 1.5.`)
+        expect(await states(OFFICE)).toEqual([])
+      })
+    })
+
+    describe('and that need it', () => {
+      it('stays with them unless that is allowed; then both are removed and named', async () => {
+        const software = await stage.addSoftware(fileOf({ name: OFFICE, version: '1.6' }))
+        await stage.pc.sh(`dpkg -P ${TOOL}`)
+        expect(await deploy(software)).toMatchObject({ deployment_status: 'completed' })
+        writeFileSync(
+          stage.pc.file('/root/help.deb'),
+          buildDeb(stage.folder, { name: HELPER, depends: OFFICE }),
+        )
+        expect(await stage.pc.exec(['dpkg', '-i', '/root/help.deb'])).toMatchObject({ code: 0 })
+
+        const refused = await deploy(software, { action: 'uninstall' })
+        expect(refused).toMatchObject({ deployment_status: 'failed' })
+        expect(refused.result_message).toContain(`this would also remove ${HELPER} 1.0`)
+        expect(await states(OFFICE, HELPER)).toEqual([OFFICE, HELPER])
+
+        const removed = await deploy(software, { action: 'uninstall', allow_removals: true })
+        expect(removed).toMatchObject({
+          deployment_status: 'completed',
+          result_message: `Removed. It also removed ${HELPER} 1.0. Exit code 0.`,
+        })
+        expect(await states(OFFICE, HELPER)).toEqual([])
+      })
+    })
+  },
+)
