@@ -11,8 +11,9 @@ export default defineConfig({
   retries: 1,
   fullyParallel: false,
   forbidOnly: Boolean(process.env['CI']),
-  timeout: 90_000,
-  globalTimeout: 25 * 60_000,
-  expect: { timeout: 15_000 },
+  timeout: 180_000,
+  globalTimeout: 70 * 60_000,
+  // Specs wait for events: a loaded machine must keep to this.
+  expect: { timeout: 45_000 },
   reporter: [['list'], ['./e2e/support/reporter.ts']],
 })

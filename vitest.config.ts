@@ -1,5 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 import { createSecondTryReporter } from './build/support/second-tries.ts'
+import { EVENT_LIMIT_MS } from './shared/test-kit/until.ts'
 
 /** Where `npm test` wants the counts. */
 const report = process.env['DEPLOYX_UNIT_REPORT']
@@ -15,8 +16,10 @@ export default defineConfig({
   test: {
     include: ['{shared,main,agent,renderer,build,bench}/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(isFull ? [] : LONG)],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // Tests wait for events; these limits only end a test that fails. A loaded machine must keep to them.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: EVENT_LIMIT_MS, interval: 20 } },
     // Two workers at most: integration tests start servers and processes, and CI has two cores.
     maxWorkers: 2,
     restoreMocks: true,

@@ -12,7 +12,14 @@ import { projectRoot } from './support/project.ts'
 import { countLine, readSecondTries } from './support/second-tries.ts'
 import { ensureSystemPackages } from './system-packages.ts'
 
-type Counts = { passed: number; failed: number; skipped: number; secondTries: string[] }
+type Counts = {
+  passed: number
+  failed: number
+  skipped: number
+  secondTries: string[]
+  /** File and name of each test that failed. */
+  failures: string[]
+}
 const full = process.argv.includes('--full')
 const reports = path.join(projectRoot, 'test-results')
 const unitReport = path.join(reports, 'unit.json')
@@ -80,16 +87,22 @@ async function counted(
     numFailedTests: number
     numPendingTests: number
     numTodoTests: number
+    testResults: { name: string; assertionResults: { status: string; fullName: string }[] }[]
   }
   const secondTries = readSecondTries(stdout)
   const text = await readFile(unitReport, 'utf8').catch(() => null)
-  if (text === null) return { passed: 0, failed: 1, skipped: 0, secondTries }
+  if (text === null) return { passed: 0, failed: 1, skipped: 0, secondTries, failures: [] }
   const report = JSON.parse(text) as Report
   const counts = {
     passed: report.numPassedTests,
     failed: report.numFailedTests,
     skipped: report.numPendingTests + report.numTodoTests,
     secondTries,
+    failures: report.testResults.flatMap(({ name, assertionResults }) =>
+      assertionResults
+        .filter(({ status }) => status === 'failed')
+        .map(({ fullName }) => `${path.relative(projectRoot, name)} > ${fullName}`),
+    ),
   }
   // A file that could not be loaded, or an error outside of any test, has no failed test to its name.
   if (code !== 0 && counts.failed === 0) counts.failed = 1
@@ -100,9 +113,10 @@ async function electron(): Promise<Counts> {
   const { code, stdout } = await runNode(['e2e/run.ts'])
   const line = /^e2e \(Electron [\d.]+\): (\d+) passed, (\d+) failed, (\d+) skipped$/m.exec(stdout)
   const secondTries = readSecondTries(stdout)
-  if (!line) return { passed: 0, failed: 1, skipped: 0, secondTries }
+  const failures = [...stdout.matchAll(/^failed: (.+)$/gm)].map((match) => match[1]!)
+  if (!line) return { passed: 0, failed: 1, skipped: 0, secondTries, failures }
   const [passed, failed, skipped] = line.slice(1).map(Number) as [number, number, number]
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped, secondTries }
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped, secondTries, failures }
 }
 
 // Before the unit tests: some of them need a display, a bus or Electron's own Node, and would be skipped without.
@@ -124,6 +138,7 @@ const specs = await electron()
 const parts = [units, { ...inside, passed: 0, skipped: 0 }, specs]
 for (const name of parts.flatMap((part) => part.secondTries))
   console.log(`only passed at its second try: ${name}`)
+for (const name of parts.flatMap((part) => part.failures)) console.log(`failed: ${name}`)
 const sum = (pick: (c: Counts) => number) => parts.reduce((n, c) => n + pick(c), 0)
 console.log(
   `all: ${sum((c) => c.passed)} passed, ${sum((c) => c.failed)} failed, ${sum((c) => c.skipped)} skipped`,

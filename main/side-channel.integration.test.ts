@@ -86,7 +86,7 @@ describe.skipIf(!process.features.typescript || process.platform === 'win32')(
           rmSync(join(disk, 'filler'))
           await provokeLogLine(hub)
           const text = () => readFileSync(join(disk, 'log'), 'utf8')
-          await expect.poll(text, { timeout: 10_000 }).toMatch(/"dropped":\d+/)
+          await expect.poll(text).toMatch(/"dropped":\d+/)
           expect(child!.exitCode).toBeNull()
           await endsWith(0, 'SIGTERM')
         } finally {
@@ -141,7 +141,7 @@ describe.skipIf(!process.features.typescript || process.platform !== 'linux')('a
       expect(said.toString()).toBe('went on')
       let text = ''
       program.stderr.on('data', (piece: Buffer) => (text += piece.toString()))
-      await expect.poll(() => text, { timeout: 10_000 }).toMatch(/"dropped":\d+/)
+      await expect.poll(() => text).toMatch(/"dropped":\d+/)
       const written = text.split('\n').filter((line) => line.startsWith('xxx'))
       const [, dropped] = /"dropped":(\d+)/.exec(text)!
       expect(written.length + Number(dropped)).toBe(lines)

@@ -106,7 +106,7 @@ describe('a shell script', () => {
       expect(existsSync(join(rootPath, name))).toBe(true)
       expect(isPidAlive(pidIn(name))).toBe(false)
     }
-  }, 40_000)
+  })
 
   it('may leave a service behind that holds its output, and is over all the same', async () => {
     const { hub } = stage
@@ -137,7 +137,7 @@ describe('a shell script', () => {
     expect(output).not.toContain('\uFFFD')
     expect(Buffer.byteLength(output)).toBeLessThan(OUTPUT_LIMIT_BYTES + 200)
     expect(Buffer.byteLength(output)).toBeGreaterThan(OUTPUT_LIMIT_BYTES - 200)
-  }, 40_000)
+  })
 })
 
 describe('the detection rule', () => {

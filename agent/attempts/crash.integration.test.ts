@@ -84,7 +84,7 @@ describe('an agent that is killed', () => {
     await settle()
     expect(resultsOf(command.attempt_id)).toHaveLength(1)
     expect(countRuns(stage.rootPath)).toBe(1)
-  }, 40_000)
+  })
 
   it('again and again, at any moment, still runs the installer once and reports once', async () => {
     const { hub } = stage
@@ -99,7 +99,7 @@ describe('an agent that is killed', () => {
     await settle()
     expect(resultsOf(command.attempt_id)).toHaveLength(1)
     expect(countRuns(stage.rootPath)).toBe(1)
-  }, 60_000)
+  })
 
   it('and comes back only after the installer has ended still tells how it ended', async () => {
     const { hub } = stage
@@ -194,7 +194,7 @@ describe('a supervisor that is killed', () => {
     expect(await hub.result(command, 20_000)).toMatchObject({ reason: 'timeout' })
     const pid = Number(readFileSync(join(stage.rootPath, 'pid'), 'utf8'))
     expect(isPidAlive(pid)).toBe(false)
-  }, 30_000)
+  })
 })
 
 describe('a result', () => {
@@ -219,7 +219,7 @@ describe('a result', () => {
     await hub.until('it is forgotten', () => stage.attemptFolders().length === 0)
     expect(hub.outputOf(command)).toBe('hi\n')
     expect(countRuns(stage.rootPath)).toBe(1)
-  }, 60_000)
+  })
 })
 
 describe('a hub that goes away', () => {
@@ -244,7 +244,7 @@ describe('a hub that goes away', () => {
     } finally {
       await back.stop()
     }
-  }, 40_000)
+  })
 
   it('while a package is being fetched is waited for, and the download goes on where it was', async () => {
     const { hub } = stage
@@ -281,5 +281,5 @@ describe('a hub that goes away', () => {
     } finally {
       await back.stop()
     }
-  }, 60_000)
+  })
 })

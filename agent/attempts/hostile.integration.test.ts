@@ -118,11 +118,11 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
     expect(result).toMatchObject({ status: 'failed', reason: 'timeout' })
     const pids = readFileSync(join(stage.rootPath, 'pids'), 'utf8').trim().split('\n').map(Number)
     expect(pids.length).toBe(60)
-    await expect.poll(() => pids.filter(isPidAlive).length, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => pids.filter(isPidAlive).length).toBe(0)
     // It wrote without end; what is kept of it is bounded.
     const log = join(stage.attemptFolder(command.attempt_id), 'output.log')
     if (existsSync(log)) expect(statSync(log).size).toBeLessThan(64 * 1024 * 1024)
-  }, 90_000)
+  })
 })
 
 describe.skipIf(process.platform === 'win32')(
@@ -182,7 +182,7 @@ describe.skipIf(process.platform === 'win32')(
       expect(await stage.hub.result(command, 30_000)).toMatchObject({ status: 'success' })
       expect(existsSync(join(stage.rootPath, 'evil'))).toBe(false)
       expect(countRuns(stage.rootPath)).toBe(1)
-    }, 40_000)
+    })
 
     it('cannot be put there by anybody else: folders of attempts are closed while an installer runs', async () => {
       await connectAndWork()

@@ -27,74 +27,68 @@ const isWaiting = () =>
     stage.hub.reports.deployment_progress.some(({ reason }) => reason === 'verifying'),
   )
 
-describe.runIf(process.platform === 'linux')(
-  'an installer that returns early',
-  { timeout: 60_000 },
-  () => {
-    it.each([
-      ['in its own session', 'setsid sh -c'],
-      ['in its group', 'sh -c'],
-      [
-        'with an environment that was cleared',
-        'env -i DEPLOYX_INSTALL_ROOT="$DEPLOYX_INSTALL_ROOT" PATH="$PATH" sh -c',
-      ],
-    ])('is judged when what it started has ended: %s', async (_what, start) => {
-      const { hub } = stage
-      const sent = command(bootstrapper('touch "$DEPLOYX_INSTALL_ROOT/tool"', start))
-      await hub.deploy(sent)
-      await isWaiting()
-      expect(hub.reports.deployment_result).toEqual([])
-      go()
-      expect(await hub.result(sent)).toMatchObject({ status: 'success', exit_code: 0 })
-      expect(hub.outputOf(sent)).toContain('what it started goes on')
-      expect(countRuns(stage.rootPath)).toBe(1)
-    })
+describe.runIf(process.platform === 'linux')('an installer that returns early', () => {
+  it.each([
+    ['in its own session', 'setsid sh -c'],
+    ['in its group', 'sh -c'],
+    [
+      'with an environment that was cleared',
+      'env -i DEPLOYX_INSTALL_ROOT="$DEPLOYX_INSTALL_ROOT" PATH="$PATH" sh -c',
+    ],
+  ])('is judged when what it started has ended: %s', async (_what, start) => {
+    const { hub } = stage
+    const sent = command(bootstrapper('touch "$DEPLOYX_INSTALL_ROOT/tool"', start))
+    await hub.deploy(sent)
+    await isWaiting()
+    expect(hub.reports.deployment_result).toEqual([])
+    go()
+    expect(await hub.result(sent)).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(hub.outputOf(sent)).toContain('what it started goes on')
+    expect(countRuns(stage.rootPath)).toBe(1)
+  })
 
-    it('and whose child installs nothing is not detected, as soon as that has ended', async () => {
-      const { hub } = stage
-      const sent = command(bootstrapper('true'))
-      await hub.deploy(sent)
-      await isWaiting()
-      go()
-      expect(await hub.result(sent)).toMatchObject({ status: 'failed', reason: 'not_detected' })
-    })
+  it('and whose child installs nothing is not detected, as soon as that has ended', async () => {
+    const { hub } = stage
+    const sent = command(bootstrapper('true'))
+    await hub.deploy(sent)
+    await isWaiting()
+    go()
+    expect(await hub.result(sent)).toMatchObject({ status: 'failed', reason: 'not_detected' })
+  })
 
-    it('and leaves nothing behind is judged at once', async () => {
-      const { hub } = stage
-      const sent = command(countingScript('exit 0'))
-      await hub.deploy(sent)
-      expect(await hub.result(sent)).toMatchObject({ reason: 'not_detected' })
-      expect(hub.reports.deployment_progress.some(({ reason }) => reason === 'verifying')).toBe(
-        false,
-      )
-    })
+  it('and leaves nothing behind is judged at once', async () => {
+    const { hub } = stage
+    const sent = command(countingScript('exit 0'))
+    await hub.deploy(sent)
+    expect(await hub.result(sent)).toMatchObject({ reason: 'not_detected' })
+    expect(hub.reports.deployment_progress.some(({ reason }) => reason === 'verifying')).toBe(false)
+  })
 
-    it('and leaves a service behind is done as soon as the rule says so', async () => {
-      const { hub } = stage
-      const sent = command(
-        countingScript(`setsid sh -c 'sleep 1; touch "$DEPLOYX_INSTALL_ROOT/tool"; ${WAIT}' &`),
-      )
-      await hub.deploy(sent)
-      expect(await hub.result(sent, 30_000)).toMatchObject({ status: 'success' })
-      expect(existsSync(join(stage.rootPath, 'go'))).toBe(false)
-    })
+  it('and leaves a service behind is done as soon as the rule says so', async () => {
+    const { hub } = stage
+    const sent = command(
+      countingScript(`setsid sh -c 'sleep 1; touch "$DEPLOYX_INSTALL_ROOT/tool"; ${WAIT}' &`),
+    )
+    await hub.deploy(sent)
+    expect(await hub.result(sent, 30_000)).toMatchObject({ status: 'success' })
+    expect(existsSync(join(stage.rootPath, 'go'))).toBe(false)
+  })
 
-    it('is waited for no longer than its time-out', async () => {
-      const { hub } = stage
-      const sent = command(bootstrapper('true'), { timeout_seconds: 3 })
-      await hub.deploy(sent)
-      const result = await hub.result(sent, 30_000)
-      expect(result).toMatchObject({ status: 'failed', reason: 'not_detected' })
-      expect(result.message).toContain('What it started was still running.')
-    })
+  it('is waited for no longer than its time-out', async () => {
+    const { hub } = stage
+    const sent = command(bootstrapper('true'), { timeout_seconds: 3 })
+    await hub.deploy(sent)
+    const result = await hub.result(sent, 30_000)
+    expect(result).toMatchObject({ status: 'failed', reason: 'not_detected' })
+    expect(result.message).toContain('What it started was still running.')
+  })
 
-    it('is waited for until a person cancels', async () => {
-      const { hub } = stage
-      const sent = command(bootstrapper('true'))
-      await hub.deploy(sent)
-      await isWaiting()
-      expect(await hub.cancel(sent)).toEqual({ accepted: true })
-      expect(await hub.result(sent)).toMatchObject({ status: 'failed', reason: 'not_detected' })
-    })
-  },
-)
+  it('is waited for until a person cancels', async () => {
+    const { hub } = stage
+    const sent = command(bootstrapper('true'))
+    await hub.deploy(sent)
+    await isWaiting()
+    expect(await hub.cancel(sent)).toEqual({ accepted: true })
+    expect(await hub.result(sent)).toMatchObject({ status: 'failed', reason: 'not_detected' })
+  })
+})

@@ -126,7 +126,7 @@ describe('an output stream', () => {
     await output.drain(signal)
     expect(asked).toBe(5)
     output.close()
-  }, 30_000)
+  })
 
   it('loses and doubles nothing, whatever is written and whenever it is restarted', async () => {
     await fc.assert(

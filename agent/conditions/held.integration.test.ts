@@ -162,7 +162,5 @@ it.runIf(onLinux)('killed while it gives one back: the next start looks anew', a
   await untilGivenBack(command)
   expect(existsSync(join(stage.rootPath, 'runs'))).toBe(false)
   // It is forgotten: a cancel finds nothing any more.
-  await expect
-    .poll(async () => (await hub.cancel(command)).accepted, { timeout: 5_000 })
-    .toBe(false)
+  await expect.poll(async () => (await hub.cancel(command)).accepted).toBe(false)
 })

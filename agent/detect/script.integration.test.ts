@@ -96,6 +96,6 @@ describe('an agent', () => {
       ok: true,
       presences: ['present', 'absent', 'unknown', 'unknown'],
     })
-    expect(performance.now() - startedAt).toBeLessThan(8_000)
+    expect(performance.now() - startedAt).toBeLessThan(30_000)
   })
 })

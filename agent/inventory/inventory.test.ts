@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { EMPTY_INVENTORY, type Inventory } from '#shared/domain/inventory.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 import { createLog } from '../lib/log.ts'
 import { createInventory, INVENTORY_TIMINGS } from './inventory.ts'
 
@@ -45,7 +46,7 @@ function stage(options: { uptimeMs?: number } = {}) {
     const before = reports
     looks.at(-1)!(EMPTY_INVENTORY)
     // Packing is done by another thread, in real time.
-    for (const until = Date.now() + 5_000; Date.now() < until && reports === before;)
+    for (const end = Date.now() + EVENT_LIMIT_MS; Date.now() < end && reports === before;)
       await new Promise((resolve) => setImmediate(resolve))
     await new Promise((resolve) => setImmediate(resolve))
   }

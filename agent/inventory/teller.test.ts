@@ -188,5 +188,5 @@ describe('telling the inventory', () => {
       }),
       { numRuns: 150 },
     )
-  }, 60_000)
+  })
 })

@@ -160,7 +160,11 @@ describe.each(['missing', 'empty', 'junk'] as const)(
       await restart()
       expect(lastHello().damaged).toMatchObject([{ file: 'restarts.log' }])
       expect(kept().some((name) => name.endsWith('-restarts.log'))).toBe(kind !== 'missing')
-      expect(readFileSync(inState('restarts.log'), 'utf8')).toContain('"high":1')
+      // It is written when the hub has answered the hello.
+      await stage.hub.until('the sequence is written', () => {
+        const file = inState('restarts.log')
+        return existsSync(file) && readFileSync(file, 'utf8').includes('"high":1')
+      })
     })
   },
 )

@@ -101,5 +101,5 @@ describe('a man in the middle', () => {
     expect(proxy.intercepted).toBeGreaterThan(0)
     expect(proxy.plainBytes).toBe(0)
     expect(countRuns(stage.rootPath)).toBe(0)
-  }, 90_000)
+  })
 })

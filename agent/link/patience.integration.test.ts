@@ -45,5 +45,5 @@ describe.each(ABSENCES)('where the controller was: %s', (kind) => {
     for (const what of ['resources', 'files', 'stopListeners'] as const)
       expect(least(late, what), what).toBeLessThanOrEqual(least(early, what) + SLACK)
     expect(warnings.map(String)).toEqual([])
-  }, 60_000)
+  })
 })

@@ -9,6 +9,7 @@ import {
   type DeployPayload,
   type ReportReply,
 } from '#shared/contract/agent-link.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 type Reports = {
   deployment_result: DeploymentResult[]
@@ -51,7 +52,7 @@ export function createHubReports(
   async function until<T>(
     what: string,
     look: () => T | null | undefined | false,
-    timeoutMs = 15_000,
+    timeoutMs = EVENT_LIMIT_MS,
   ): Promise<T> {
     const endAt = Date.now() + timeoutMs
     for (;;) {

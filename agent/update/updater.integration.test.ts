@@ -19,6 +19,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { commandText } from '#shared/contract/agent-link.ts'
 import { updateText, type UpdatePayload } from '#shared/contract/agent-update.ts'
 import { Fingerprint, Sha256, type DeviceId } from '#shared/domain/ids.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { makeFolder } from '../test-kit/agent-process.ts'
 import { placesOf, type Places } from './places.ts'
 import { createUpdater, type Updater } from './updater.ts'
@@ -99,14 +100,11 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     return { version: 'for people', envelope: { payload: text, signature, key_id: 'key' } }
   }
   const order = (part: Partial<UpdatePayload> = {}) => updater.command(seal(payload(part)))
-  const failure = async (): Promise<string> => {
-    for (let n = 0; n < 200; n++) {
+  const failure = (): Promise<string> =>
+    until('it has failed', () => {
       const { last } = updater.facts()
-      if (last?.state === 'failed') return last.message
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    throw new Error('it did not fail')
-  }
+      return last?.state === 'failed' && last.message
+    })
   const untouched = (): void => {
     expect(readFileSync(places.executable)).toEqual(program(OWN))
     expect(readdirSync(places.folder).sort()).toEqual(['deployx-agent'])
@@ -320,7 +318,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     expect(existsSync(places.previous)).toBe(false)
     expect(updater.facts().last).toEqual({ sequence: 6, version: '0.2.0', state: 'done', message: '' }) // prettier-ignore
     expect(told).toBe(1)
-  }, 30_000)
+  })
 
   it('is not concluded by the agent that has just put another in its place', async () => {
     updater.linked()
@@ -329,5 +327,5 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     await new Promise((resolve) => setTimeout(resolve, 16_000))
     expect(existsSync(places.trial)).toBe(true)
     expect(existsSync(places.previous)).toBe(true)
-  }, 30_000)
+  })
 })

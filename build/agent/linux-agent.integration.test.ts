@@ -38,7 +38,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     await kill()
     await office?.close()
     if (folder) await fs.rm(folder, { recursive: true, force: true, maxRetries: 5 })
-  }, 60_000)
+  })
 
   const ask = (...args: string[]) =>
     run(agent, args, { timeoutMs: 20_000, cwd: folder, env: { PATH: '/usr/bin:/bin' } })

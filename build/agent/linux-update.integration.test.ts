@@ -105,7 +105,7 @@ describe.skipIf(!isHere)('the agent for Linux, updated', { timeout: LIMIT_MS, re
     await office?.close()
     await handedOut?.remove()
     if (folder) await fs.rm(folder, { recursive: true, force: true, maxRetries: 5 })
-  }, 60_000)
+  })
 
   it('becomes the newer one that the controller hands out, and installs as before', async () => {
     expect((await device()).agent_version).toBe(own)

@@ -77,7 +77,7 @@ describe.skipIf(!supported || compiler?.code !== 0)(
       await ensureSqliteAddon(root, () => undefined)
       const { addon } = await exerciseUnder(process.execPath, root)
       expect(addon).toBe('build/Release/better_sqlite3.node')
-    }, 60_000)
+    })
 
     it.skipIf(!electron)(
       'works under Electron, whatever its Node-API',

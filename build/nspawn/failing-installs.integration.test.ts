@@ -33,7 +33,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
   }, 300_000)
   afterAll(async () => {
     await stage?.close()
-  }, 60_000)
+  })
   afterEach(async () => {
     // Whatever happened, dpkg has nothing half done.
     const audit = await stage.pc.exec(['dpkg', '--audit'])

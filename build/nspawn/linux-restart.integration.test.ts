@@ -30,7 +30,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
   }, 300_000)
   afterAll(async () => {
     await stage?.close()
-  }, 60_000)
+  })
 
   const sh = async (line: string): Promise<string> => (await stage.pc.sh(line)).stdout.trim()
   const boot = (): Promise<string> => sh('cat /proc/sys/kernel/random/boot_id')

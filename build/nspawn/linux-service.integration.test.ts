@@ -26,7 +26,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
   }, 300_000)
   afterAll(async () => {
     await stage?.close()
-  }, 60_000)
+  })
 
   const isActive = async (): Promise<string> =>
     (await stage.pc.exec(['systemctl', 'is-active', UNIT])).stdout.trim()

@@ -43,7 +43,7 @@ describe.skipIf(obstacle !== null)(
       await pc?.close()
       await office?.close()
       await handedOut?.remove()
-    }, 60_000)
+    })
 
     const isThere = (file: string): boolean => existsSync(pc.file(file))
     const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>

@@ -28,7 +28,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   }, 600_000)
   afterAll(async () => {
     await stage?.close()
-  }, 60_000)
+  })
 
   const install = async (...args: Parameters<WindowsStage['start']>) =>
     stage.ended(await stage.start(...args))

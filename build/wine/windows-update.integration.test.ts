@@ -58,7 +58,7 @@ describe.skipIf(obstacle !== null)(
     afterAll(async () => {
       await stage?.close()
       await handedOut?.remove()
-    }, 60_000)
+    })
 
     it('becomes the newer one that the controller hands out', async () => {
       await handedOut.serve({ version: '0.2.0' })

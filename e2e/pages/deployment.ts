@@ -4,7 +4,7 @@ import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
 
-const END_LIMIT_MS = 45_000
+const END_LIMIT_MS = 90_000
 
 /** Which deployment the page shows. */
 export const deploymentIdOf = (page: Page): DeploymentId =>

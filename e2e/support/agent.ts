@@ -7,7 +7,7 @@ import { eventually } from './eventually.ts'
 import type { Api } from './api.ts'
 import { ended, endProcess, isRunning } from './processes.ts'
 
-const ONLINE_LIMIT_MS = 30_000
+const ONLINE_LIMIT_MS = 60_000
 
 export type AgentOptions = {
   /** Holds the agent's state and what it installs. */

@@ -7,9 +7,9 @@ import { projectRoot } from '../../build/support/project.ts'
 import { callBridge } from './page-world.ts'
 import { isRunning } from './processes.ts'
 
-const START_LIMIT_MS = 30_000
-const PACKAGED_ATTACH_LIMIT_MS = 15_000
-const END_LIMIT_MS = 20_000
+const START_LIMIT_MS = 60_000
+const PACKAGED_ATTACH_LIMIT_MS = 45_000
+const END_LIMIT_MS = 45_000
 
 export type LaunchOptions = {
   /** Holds what the app keeps; starts with the same folder see the same user. */

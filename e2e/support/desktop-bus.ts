@@ -10,7 +10,7 @@ import { z } from 'zod'
 import { eventually } from './eventually.ts'
 import { endProcess } from './processes.ts'
 
-const START_LIMIT_MS = 15_000
+const START_LIMIT_MS = 45_000
 
 const TrayFacts = z.object({
   event: z.literal('tray'),

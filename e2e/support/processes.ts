@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 
-const END_LIMIT_MS = 10_000
+const END_LIMIT_MS = 30_000
 
 export const isRunning = (child: ChildProcess): boolean =>
   child.pid !== undefined && child.exitCode === null && child.signalCode === null

@@ -1,8 +1,18 @@
 /** Ends the run with one line that counts it, for people and for `npm test`; before it, who needed a second try. */
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
-import type { FullConfig, Reporter, Suite, TestCase, TestError } from '@playwright/test/reporter'
+import type {
+  FullConfig,
+  Reporter,
+  Suite,
+  TestCase,
+  TestError,
+  TestResult,
+} from '@playwright/test/reporter'
 import { projectRoot } from '../../build/support/project.ts'
 import { secondTryLine } from '../../build/support/second-tries.ts'
+
+const CONTEXT_LENGTH_MAX = 8_000
 
 export type Counts = { passed: number; failed: number; skipped: number }
 
@@ -22,6 +32,14 @@ export function countOutcomes(
 export const closingLine = (electron: string, { passed, failed, skipped }: Counts): string =>
   `e2e (Electron ${electron}): ${passed} passed, ${failed} failed, ${skipped} skipped`
 
+const nameOf = (
+  test: Pick<TestCase, 'location' | 'titlePath'>,
+): { file: string; name: string } => ({
+  file: path.relative(projectRoot, test.location.file).replaceAll(path.sep, '/'),
+  // The path begins with the root, the project (nameless here) and the file.
+  name: test.titlePath().slice(3).join(' > '),
+})
+
 /** One line for each test that passed at its second try only. Pure. */
 export const secondTryLines = (
   tests: readonly Pick<TestCase, 'outcome' | 'location' | 'titlePath'>[],
@@ -29,9 +47,8 @@ export const secondTryLines = (
   tests
     .filter((test) => test.outcome() === 'flaky')
     .map((test) => {
-      const file = path.relative(projectRoot, test.location.file).replaceAll(path.sep, '/')
-      // The path begins with the root, the project (nameless here) and the file.
-      return secondTryLine(file, test.titlePath().slice(3).join(' > '))
+      const { file, name } = nameOf(test)
+      return secondTryLine(file, name)
     })
 
 /** Playwright makes its reporters itself, so this one is a class; named by playwright.config.ts. */
@@ -41,6 +58,14 @@ export default class ClosingLineReporter implements Reporter {
 
   onBegin(_config: FullConfig, suite: Suite): void {
     this.suite = suite
+  }
+
+  /** What the page showed when a test failed: a machine that only keeps what is printed has nothing else to go by. */
+  onTestEnd(_test: TestCase, { attachments }: TestResult): void {
+    const seen = attachments.find(({ name }) => name === 'error-context')
+    if (seen?.path === undefined || !existsSync(seen.path)) return
+    const text = readFileSync(seen.path, 'utf8')
+    process.stdout.write(`${text.slice(0, CONTEXT_LENGTH_MAX)}\n`)
   }
 
   onError(_error: TestError): void {
@@ -55,6 +80,10 @@ export default class ClosingLineReporter implements Reporter {
   async onExit(): Promise<void> {
     const tests = this.suite?.allTests() ?? []
     for (const line of secondTryLines(tests)) process.stdout.write(`${line}\n`)
+    for (const test of tests.filter((one) => one.outcome() === 'unexpected')) {
+      const { file, name } = nameOf(test)
+      process.stdout.write(`failed: ${file} > ${name}\n`)
+    }
     const counts = countOutcomes(tests, this.errors)
     const electron = process.env['DEPLOYX_E2E_ELECTRON_VERSION'] ?? '0'
     process.stdout.write(`${closingLine(electron, counts)}\n`)

@@ -29,7 +29,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
   beforeAll(async () => {
     controller = await startControllerProcess({ env: controllerClock.env })
     rest = controller.rest
-  }, 60_000)
+  })
   afterAll(async () => {
     await controller.remove()
     for (const clock of [controllerClock, agentClock]) clock.remove()
@@ -97,7 +97,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
       const told = entries.filter(({ subject, action }) => subject === `deployment ${agent.name}` && action !== 'deployment.create') // prettier-ignore
       expect(told).toHaveLength(1)
     })
-  }, 90_000)
+  })
 
   it('back by a day lengthens no wait of a sign-in', async () => {
     controllerClock.set(0)
@@ -124,5 +124,5 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
       agent.restart()
       await eventually('it is back', async () => (await device(agent.name))?.online)
     })
-  }, 60_000)
+  })
 })

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from './test-kit/test-controller.ts'
 import type { SimAgent } from './test-kit/sim-agent.ts'
 
@@ -26,23 +27,17 @@ afterEach(async () => {
   await t.stop()
 })
 
-async function ended(id: DeploymentId) {
-  for (let i = 0; i < 400; i++) {
+const ended = (id: DeploymentId) =>
+  until('the deployment has ended', async () => {
     const deployment = await t.rest.call('deployments.get', { params: { id } })
-    if (deployment.ended_at)
-      return { deployment, progress: await t.rest.call('deployments.progress', { params: { id } }) }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error('the deployment did not end')
-}
-async function stateOf(id: DeploymentId, state: string) {
-  for (let i = 0; i < 400; i++) {
+    if (!deployment.ended_at) return null
+    return { deployment, progress: await t.rest.call('deployments.progress', { params: { id } }) }
+  })
+const stateOf = (id: DeploymentId, state: string) =>
+  until(`the targets are ${state}`, async () => {
     const { targets } = await t.rest.call('deployments.progress', { params: { id } })
-    if (targets.every((target) => target.deployment_status === state)) return targets
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-  throw new Error(`the targets did not become ${state}`)
-}
+    return targets.every((target) => target.deployment_status === state) && targets
+  })
 /** Downloads, installs and reports success. */
 const obedient: Parameters<TestController['connect']>[1] = {
   onCommand: (command, agent) => {

@@ -100,7 +100,8 @@ describe.skipIf(!hasBus)('on a real message bus', () => {
     const before = performance.now()
     expect(await hasTrayHost(env, 200)).toBe(false)
     expect(await hasNotificationServer(env, 200)).toBe(false)
-    expect(performance.now() - before).toBeLessThan(2_000)
+    // The bus itself would wait for 25 s, twice.
+    expect(performance.now() - before).toBeLessThan(20_000)
   })
 })
 

@@ -37,7 +37,7 @@ export const useEnrollmentsStore = defineStore('enrollments', () => {
       }),
     apply(news: EnrollmentsUpdated): void {
       if (loader.state.value === 'idle') return
-      if (!('enrollment' in news)) return void loader.load()
+      if (!('enrollment' in news)) return void loader.reload()
       const { enrollment } = news
       loader.touch()
       const isNew = !list.value.some((e) => e.id === enrollment.id)

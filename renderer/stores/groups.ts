@@ -62,7 +62,7 @@ export const useGroupsStore = defineStore('groups', () => {
     apply(news: GroupsUpdated): void {
       if ('group' in news) put(news.group)
       else if ('removed_group_id' in news) drop(news.removed_group_id)
-      else void loader.load()
+      else void loader.reload()
     },
   }
 })

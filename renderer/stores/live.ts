@@ -82,7 +82,7 @@ export const useLiveStore = defineStore('live', () => {
   function applyDeployment(next: Deployment): void {
     const known = deployments.byId.get(next.id)
     if (next.id !== id.value || !known?.targets_are_preview) return
-    if (!next.targets_are_preview || next.device_count !== known.device_count) void loader.load()
+    if (!next.targets_are_preview || next.device_count !== known.device_count) void loader.reload()
   }
 
   function applyTargets(update: TargetsUpdated): void {

@@ -12,10 +12,15 @@ export type Loader = {
   load: () => Promise<void>
   /** Fetches unless it is there or on its way. */
   ensure: () => Promise<void>
+  /** Fetches after news: an answer that is on its way may be older than they are. */
+  reload: () => Promise<void>
   reset: () => void
   /** Something newer than an answer on its way was applied: that answer is fetched again. */
   touch: () => void
 }
+
+/** A list that changes faster than it can be fetched is shown as it was last: the next news fetches it again. */
+const FETCHES_MAX = 5
 
 export function createLoader(fetchAll: () => Promise<void>): Loader {
   const state = ref<LoadState>('idle')
@@ -26,10 +31,12 @@ export function createLoader(fetchAll: () => Promise<void>): Loader {
   async function once(): Promise<void> {
     if (state.value !== 'ready') state.value = 'loading'
     try {
-      touched = false
-      await fetchAll()
-      // Once more, not without end: whatever changes all the time is told all the time.
-      if (touched) await fetchAll()
+      // An answer may be older than what was applied while it was on its way.
+      for (let fetches = 0; fetches < FETCHES_MAX; fetches++) {
+        touched = false
+        await fetchAll()
+        if (!touched) break
+      }
       state.value = 'ready'
       failure.value = null
     } catch (error) {
@@ -43,6 +50,10 @@ export function createLoader(fetchAll: () => Promise<void>): Loader {
     state,
     failure,
     load,
+    reload: () => {
+      touched = true
+      return load()
+    },
     ensure: async () => {
       if (state.value !== 'ready') await load()
     },

@@ -52,7 +52,7 @@ export const useSoftwareStore = defineStore('software', () => {
     apply(news: SoftwareUpdated): void {
       if ('software' in news) put(news.software)
       else if ('removed_software_id' in news) drop(news.removed_software_id)
-      else void loader.load()
+      else void loader.reload()
     },
     list: computed(() =>
       [...byId.value.values()]
@@ -84,7 +84,7 @@ export const useSoftwareStore = defineStore('software', () => {
         await api.upload('software.upload_file', { params }, { ...request, fields: {} }),
       )
       // The same bytes may stand behind other installers too.
-      if (byId.value.size > 1) void loader.load()
+      if (byId.value.size > 1) void loader.reload()
       return healed
     },
     update: (

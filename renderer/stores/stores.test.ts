@@ -194,6 +194,33 @@ describe('a loader', () => {
     await Promise.all([loader.load(), loader.load()])
     expect(asked).toBe(1)
   })
+  it.each(['first', 'second'])(
+    'fetches again after news that come during its %s request',
+    async (during) => {
+      let current = 'old'
+      let shown = ''
+      const waiting: (() => void)[] = []
+      const loader = createLoader(async () => {
+        const answer = current
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        shown = answer
+      })
+      const loaded = loader.load()
+      if (during === 'second') {
+        loader.touch()
+        waiting.shift()!()
+        await vi.waitUntil(() => waiting.length > 0)
+      }
+      current = 'new'
+      void loader.reload()
+      while (shown !== 'new') {
+        waiting.shift()?.()
+        await new Promise((resolve) => setTimeout(resolve))
+      }
+      await loaded
+      expect([shown, loader.state.value]).toEqual(['new', 'ready'])
+    },
+  )
 })
 
 describe('uploads', () => {

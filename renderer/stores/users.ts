@@ -58,7 +58,7 @@ export const useUsersStore = defineStore('users', () => {
       if (loader.state.value === 'idle') return
       if ('user' in news) put(news.user)
       else if ('removed_user_id' in news) drop(news.removed_user_id)
-      else void loader.load()
+      else void loader.reload()
     },
     /** Returns the new password: it is told this once. */
     async resetPassword(id: UserId): Promise<string> {

@@ -25,7 +25,7 @@ describe('which archives can be extracted', () => {
     expect(performance.now() - start).toBeLessThan(15_000)
     const wide = items.map(({ name }, i) => ({ name: `${i}/${name}`, type: 'file' as const }))
     expect(archiveProblem(wide, 'linux')).toBe('it holds more than 100000 files')
-  }, 60_000)
+  })
 
   it('means on Linux that no two entries ask for the same place in different ways', () => {
     const name = fc.array(fc.constantFrom('a', 'b', 'A'), { minLength: 1, maxLength: 3 })

@@ -168,7 +168,7 @@ describe.runIf(mayInstall)('a package that dpkg left unpacked', () => {
     await removeHalfInstalled({ package_name: name, was_installed: false }, null, say)
     expect(await statusOf(name)).toBe('unknown to dpkg')
     expect(said.at(-1)).toBe(`${name} is removed.`)
-  }, 60_000)
+  })
 })
 
 describe.runIf(hasDpkg)('a .deb package into an install root', () => {
@@ -213,7 +213,7 @@ describe.runIf(hasDpkg)('a .deb package into an install root', () => {
     } finally {
       await agent.kill('SIGKILL')
     }
-  }, 60_000)
+  })
 
   it("of a newer version takes the older one's place, and an older one leaves it alone", async () => {
     const name = 'deployx-test-grown'
@@ -234,7 +234,7 @@ describe.runIf(hasDpkg)('a .deb package into an install root', () => {
       reason: 'already_installed',
     })
     expect(await versionNow()).toBe('1:1.1~rc1')
-  }, 60_000)
+  })
 
   it.runIf(isRoot)(
     'is refused in words without root and without an install root, as an .rpm is',

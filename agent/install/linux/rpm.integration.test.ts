@@ -52,7 +52,7 @@ describe.runIf(mayRun)('an .rpm package', () => {
     const removal = payload(newer, { action: 'uninstall', detection: rule })
     expect(await deploy(removal)).toMatchObject({ status: 'success' })
     expect(existsSync(join(stage.rootPath, 'opt', name))).toBe(false)
-  }, 90_000)
+  })
 
   it('is refused when it is something else: rpm would read it as a list of packages', async () => {
     await stage.connect()

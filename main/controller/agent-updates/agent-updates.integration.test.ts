@@ -71,8 +71,7 @@ async function add(name: string, options: Options = {}): Promise<Pc> {
 }
 const updateOf = async (pc: Pc) =>
   (await t.rest.call('devices.get', { params: { id: pc.identity.deviceId } })).agent_update
-const ordered = (pc: Pc, times = 1) =>
-  expect.poll(() => pc.orders.length, { timeout: 5_000 }).toBe(times)
+const ordered = (pc: Pc, times = 1) => expect.poll(() => pc.orders.length).toBe(times)
 const pause = (ms = 600) => new Promise((resolve) => setTimeout(resolve, ms))
 const ask = (pc: Pc, client = t.rest) =>
   client.raw('POST', `/devices/${pc.identity.deviceId}/update`)
@@ -183,7 +182,7 @@ describe('a newer agent', () => {
       answer: () =>
         isBusy ? { accepted: false, why: 'busy', message: 'later' } : { accepted: true },
     })
-    await expect.poll(() => pc.orders.length, { timeout: 10_000 }).toBeGreaterThan(4)
+    await expect.poll(() => pc.orders.length).toBeGreaterThan(4)
     isBusy = false
     await expect.poll(() => updateOf(pc)).toMatchObject({ state: 'updating' })
   })

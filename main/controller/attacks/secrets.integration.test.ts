@@ -52,7 +52,7 @@ it.skipIf(process.platform !== 'linux')(
     const next = await t.anonymous.call('auth.refresh', { body: { refresh_token: session.refresh_token } }) // prettier-ignore
     const { code } = await t.rest.call('enrollments.create', { body: {} })
     agent = startRealAgent('SECRET-PC', code)
-    await expect.poll(() => t.controller.activity().online_agents, { timeout: 20_000 }).toBe(1)
+    await expect.poll(() => t.controller.activity().online_agents).toBe(1)
     const { id: software } = await t.addScript('tool', '#!/bin/sh\nsleep 0.5\n')
     const { devices } = await t.rest.call('devices.list', {})
     const { deployment_id: id } = await t.rest.call('deployments.create', {

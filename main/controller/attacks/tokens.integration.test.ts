@@ -157,5 +157,5 @@ describe('a token', () => {
         if (token) expect((await answers(token))['rest']).toBe(401)
       }
     }
-  }, 30_000)
+  })
 })

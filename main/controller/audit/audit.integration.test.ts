@@ -219,6 +219,7 @@ describe('over REST', () => {
         insert into audit_log (at, actor, action, subject, details, hash, format) select '2026', 'x', 'y', 'z', 'd', 'ff', 2 from n`),
     )
     const proof = t.rest.call('audit.proof', {})
+    const startedMs = performance.now()
     let slowestMs = 0
     let done = false
     void proof.finally(() => (done = true))
@@ -228,8 +229,9 @@ describe('over REST', () => {
       slowestMs = Math.max(slowestMs, performance.now() - startMs)
     }
     expect(await proof).toMatchObject({ whole: false, problem_count: 60_000 })
-    expect(slowestMs).toBeLessThan(500)
-  }, 60_000)
+    // In one piece, it would hold up one of them for almost as long as it takes.
+    expect(slowestMs).toBeLessThan((performance.now() - startedMs) / 2)
+  })
 })
 
 describe.skipIf(!process.features.typescript)('an export', () => {

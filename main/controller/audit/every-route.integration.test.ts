@@ -68,7 +68,7 @@ const reinstalled = async () => {
   ;(await t.connect(old, { hardwareId })).close()
   const isOnline = async () =>
     (await t.rest.call('devices.get', { params: { id: old.deviceId } })).online
-  await expect.poll(isOnline, { timeout: 10_000 }).toBe(false)
+  await expect.poll(isOnline).toBe(false)
   const { deviceId: id } = await t.enroll(name).then(async (identity) => {
     await t.connect(identity, { hardwareId })
     return identity
@@ -104,7 +104,7 @@ const running = async (change: object = {}) => {
 }
 const failed = async () => {
   const id = await deployment()
-  await expect.poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body, { timeout: 10_000 }).toMatchObject({ status: 'failed' }) // prettier-ignore
+  await expect.poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body).toMatchObject({ status: 'failed' }) // prettier-ignore
   return id
 }
 

@@ -185,7 +185,7 @@ describe('over REST', () => {
     expect(report?.findings.filter(({ severity }) => severity !== 'info')).toEqual([])
     expect(report?.ok).toBe(true)
     expect(ended_at).not.toBeNull()
-  }, 90_000)
+  })
 
   it('is cancelled, keeps what the last one found, and can run again', async () => {
     const { report } = await live.rest.call('controller.check', {})
@@ -195,7 +195,7 @@ describe('over REST', () => {
     expect(canceled).toMatchObject({ state: 'canceled', step: null, report })
     expect((await live.rest.call('controller.start_check', {})).state).toBe('running')
     await live.rest.call('controller.cancel_check', {})
-  }, 60_000)
+  })
 })
 
 describe('from the command line', () => {

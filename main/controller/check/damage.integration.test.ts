@@ -232,7 +232,7 @@ async function expectRefusal(
   return error
 }
 
-describe('a start is refused and changes nothing', { timeout: 60_000 }, () => {
+describe('a start is refused and changes nothing', () => {
   it.each(INCOMPLETE)('%s', async (...row) => {
     const error = await expectRefusal(row, 'E_DATA_INCOMPLETE')
     expect((await refusalOf(() => openFolder(dir, 'accept_older'))).code).toBe(error.code)
@@ -324,7 +324,7 @@ const REPAIRS: Repair[] = [
   ],
 ]
 
-describe('a start repairs, and loses nothing', { timeout: 60_000 }, () => {
+describe('a start repairs, and loses nothing', () => {
   it.each(REPAIRS)('%s', async (_what, damage, logged) => {
     cpSync(stopped, dir, { recursive: true })
     damage()
@@ -351,7 +351,7 @@ describe('a start repairs, and loses nothing', { timeout: 60_000 }, () => {
   })
 })
 
-describe('somebody decides after a refusal', { timeout: 60_000 }, () => {
+describe('somebody decides after a refusal', () => {
   it.each([
     ['an empty database', () => empty('deployx.db')],
     ['a lost key', () => gone('keys/hub-tls.key')],
@@ -384,7 +384,7 @@ describe('somebody decides after a refusal', { timeout: 60_000 }, () => {
   })
 })
 
-describe('where no PC is known', { timeout: 60_000 }, () => {
+describe('where no PC is known', () => {
   it('broken keys are moved aside and made again, and old signatures stay provable', async () => {
     cpSync(foreign, dir, { recursive: true })
     const first = await openFolder(dir)

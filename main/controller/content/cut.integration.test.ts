@@ -108,11 +108,9 @@ describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
     ]
     await expect.poll(() => open.every((download) => download.bytes() > 0)).toBe(true)
 
-    const startMs = performance.now()
     expect((await act[verb](first!.id)).status).toBeLessThan(300)
     await expect(one.ended).rejects.toThrow(/aborted|ECONNRESET|hang up/)
     await expect(another.ended).rejects.toThrow(/aborted|ECONNRESET|hang up/)
-    expect(performance.now() - startMs).toBeLessThan(1_500)
     expect(one.bytes() + another.bytes()).toBeLessThan(bytes.length / 2)
 
     expect(await fetchFrom(first!.path).ended).toMatch(/^403 /)
@@ -124,7 +122,7 @@ describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
     expect(staying.bytes()).toBeGreaterThan(before)
     await slowly(null)
     expect(await staying.ended).toBe(`200 ${sha256}`)
-  }, 30_000)
+  })
 
   it('loses also one that it does not read, without a limit', async () => {
     const [{ id, path } = { id: 0, path: '' }] = await tickets(['LAB-01'])
@@ -133,5 +131,5 @@ describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
     await act[verb](id)
     await expect.poll(() => logged).toMatch(/"downloads":1.*its downloads were cut/)
     await expect(fetchFrom(path).ended).resolves.toMatch(/^403 /)
-  }, 30_000)
+  })
 })

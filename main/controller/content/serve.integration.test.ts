@@ -15,6 +15,7 @@ import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ERRORS, type AppError } from '#shared/contract/errors.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { openLibrary, type TestLibrary } from '../test-kit/library.ts'
 
 const MIB = 1024 * 1024
@@ -96,12 +97,8 @@ async function openStalled(): Promise<{ socket: Socket; head: string }> {
   socket.pause()
   return { socket, head: first.toString('latin1').split('\r\n\r\n')[0]! }
 }
-const until = async (what: () => boolean) => {
-  for (let i = 0; i < 500 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
-  expect(what()).toBe(true)
-}
 const idle = () =>
-  until(() => {
+  until('nothing is read', () => {
     const { taken, waiting, inUse } = library.content.usage()
     return taken === 0 && waiting === 0 && inUse === 0
   })
@@ -253,7 +250,7 @@ describe('a connection that does not go well', () => {
   it('frees everything when the client leaves in the middle', async () => {
     const { socket, head } = await openStalled()
     expect(head).toContain('200 OK')
-    await until(() => library.content.usage().inUse > 0)
+    await until('it is read', () => library.content.usage().inUse > 0)
     expect(library.content.usage()).toMatchObject({ taken: 1 })
     socket.destroy()
     await idle()
@@ -262,7 +259,7 @@ describe('a connection that does not go well', () => {
 
   it('never holds more than two blocks for a client that does not read', async () => {
     const { socket } = await openStalled()
-    await until(() => library.content.usage().inUse === 2)
+    await until('two blocks are held', () => library.content.usage().inUse === 2)
     await new Promise((resolve) => setTimeout(resolve, 100))
     expect(library.content.usage().inUse).toBe(2)
     socket.destroy()
@@ -283,7 +280,7 @@ describe('a connection that does not go well', () => {
 
   it('breaks off when the stored file becomes shorter meanwhile, instead of sending less in silence', async () => {
     const { socket } = await openStalled()
-    await until(() => library.content.usage().inUse === 2)
+    await until('two blocks are held', () => library.content.usage().inUse === 2)
     cutStoredFile()
     socket.resume()
     await once(socket, 'close')
@@ -333,7 +330,7 @@ describe('limits', () => {
     await reopen({ content: { parallelDownloads: 1, queueWaitMs: 200, queuedDownloads: 1 } })
     const { socket } = await openStalled()
     const waiting = get()
-    await until(() => library.content.usage().waiting === 1)
+    await until('one download waits', () => library.content.usage().waiting === 1)
     const refusedAtOnce = await get()
     expect(refusedAtOnce.status).toBe(503)
     expect(refusedAtOnce.headers['retry-after']).toBe('5')
@@ -354,9 +351,9 @@ describe('limits', () => {
     const waiting = get(path, { range: 'bytes=0-99' })
     const leaving = connect(port, '127.0.0.1')
     leaving.write(`GET ${path} HTTP/1.1\r\nhost: hub\r\n\r\n`)
-    await until(() => library.content.usage().waiting === 2)
+    await until('two downloads wait', () => library.content.usage().waiting === 2)
     leaving.destroy()
-    await until(() => library.content.usage().waiting === 1)
+    await until('one download waits', () => library.content.usage().waiting === 1)
     socket.destroy()
     expect((await waiting).status).toBe(206)
     await idle()
@@ -373,7 +370,7 @@ describe('a device that is not wanted any more', () => {
     const { socket } = await openStalled()
     const waiting = get()
     waiting.catch(() => undefined)
-    await until(() => library.content.usage().waiting === 1)
+    await until('one download waits', () => library.content.usage().waiting === 1)
     expect(library.content.usage()).toMatchObject({ downloads: 2, cut: 0 })
 
     library.content.cut(8 as DeviceId)

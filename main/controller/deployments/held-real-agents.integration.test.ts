@@ -37,7 +37,7 @@ it.runIf(process.platform === 'linux')(
     battery('Discharging')
     await t.rest.call('settings.update', { body: { work_on_battery: false } })
     const online = async () => (await t.rest.call('devices.list', {})).devices.find((d) => d.online)
-    await expect.poll(online, { timeout: 20_000 }).toBeDefined()
+    await expect.poll(online).toBeDefined()
     const script = '#!/bin/sh\necho run >> "$DEPLOYX_INSTALL_ROOT/runs"\n'
     const software = await t.addScript('tool', script)
     const body = { name: 'd', software_ids: [software.id], device_ids: [(await online())!.id] }
@@ -51,15 +51,13 @@ it.runIf(process.platform === 'linux')(
     const target = async () =>
       (await t.rest.call('deployments.progress', { params: { id } })).targets[0]!
     const held = { deployment_status: 'pending', reason: 'retry_later', held_by: 'on_battery' }
-    await expect.poll(target, { timeout: 20_000 }).toMatchObject(held)
+    await expect.poll(target).toMatchObject(held)
     // Asked several times by now.
     await new Promise((resolve) => setTimeout(resolve, 4 * HELD_RETRY_MS))
     expect(await target()).toMatchObject({ ...held, attempt: 1 })
     expect(agent.runs()).toBe(0)
     battery('Charging')
-    await expect
-      .poll(async () => (await target()).deployment_status, { timeout: 20_000 })
-      .toBe('completed')
+    await expect.poll(async () => (await target()).deployment_status).toBe('completed')
     expect(await target()).toMatchObject({ attempt: 1, exit_code: 0 })
     expect(agent.runs()).toBe(1)
   },

@@ -79,14 +79,14 @@ beforeEach(async () => {
 afterEach(() => t.stop())
 
 it('wait where it can be seen, are asked again, and go on as soon as they may: one attempt', async () => {
-  await expect.poll(deploys, { timeout: 5_000 }).toHaveLength(3)
+  await expect.poll(deploys).toHaveLength(3)
   expect(await target()).toMatchObject({
     ...HELD,
     attempt: 1,
     result_message: 'Waits: the PC runs on its battery.',
   })
   answer = { accepted: true }
-  await expect.poll(status, { timeout: 5_000 }).toBe('completed')
+  await expect.poll(status).toBe('completed')
   const ended = await target()
   expect(ended).toMatchObject({ deployment_status: 'completed', attempt: 1 })
   expect(ended.held_by).toBeUndefined()
@@ -94,7 +94,7 @@ it('wait where it can be seen, are asked again, and go on as soon as they may: o
   expect(deploys()[0]!.conditions).toEqual({ on_battery: false, on_metered: true })
   const params = { id, target_id: ended.id }
   expect((await t.rest.call('deployments.attempts', { params })).attempts).toHaveLength(1)
-}, 20_000)
+})
 
 it('never look as if they were at work while they are asked', async () => {
   const seen = new Set<string>()
@@ -106,9 +106,9 @@ it('never look as if they were at work while they are asked', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
   seen.clear()
   const asked = deploys().length
-  await expect.poll(() => deploys().length, { timeout: 5_000 }).toBeGreaterThan(asked + 2)
+  await expect.poll(() => deploys().length).toBeGreaterThan(asked + 2)
   expect([...seen]).toEqual(['pending retry_later'])
-}, 20_000)
+})
 
 it('give back what they had begun to fetch, and are given it again under the same attempt', async () => {
   answer = { accepted: true }
@@ -120,12 +120,12 @@ it('give back what they had begun to fetch, and are given it again under the sam
     // The acknowledgement got lost: it is said once more, and does no harm.
     await giveBack(command)
   }
-  await expect.poll(target, { timeout: 5_000 }).toMatchObject({ ...HELD, attempt: 1 })
+  await expect.poll(target).toMatchObject({ ...HELD, attempt: 1 })
   answer = { accepted: true }
-  await expect.poll(status, { timeout: 5_000 }).toBe('completed')
+  await expect.poll(status).toBe('completed')
   expect((await target()).attempt).toBe(1)
   expect(new Set(deploys().map((command) => command.attempt_id)).size).toBe(1)
-}, 20_000)
+})
 
 it('cannot give back what is being installed', async () => {
   answer = { accepted: true }
@@ -134,9 +134,9 @@ it('cannot give back what is being installed', async () => {
     await giveBack(command)
     await agent.result(command, {})
   }
-  await expect.poll(status, { timeout: 5_000 }).toBe('completed')
+  await expect.poll(status).toBe('completed')
   expect(deploys()).toHaveLength(1)
-}, 20_000)
+})
 
 it('keep the time since when they are held back until they have worked, also over a restart', async () => {
   const since = () => {
@@ -148,27 +148,27 @@ it('keep the time since when they are held back until they have worked, also ove
     database.close()
     return found as number | null
   }
-  await expect.poll(since, { timeout: 5_000 }).not.toBeNull()
+  await expect.poll(since).not.toBeNull()
   const first = since()
   await t.restart()
   // Accepted, and given back before anything was done.
   answer = { accepted: true }
   work = giveBack
   const asked = deploys().length
-  await expect.poll(() => deploys().length, { timeout: 15_000 }).toBeGreaterThan(asked + 1)
+  await expect.poll(() => deploys().length).toBeGreaterThan(asked + 1)
   expect(since()).toBe(first)
   work = async (command) => {
     await agent.progress(command, 'downloading', 1)
   }
-  await expect.poll(since, { timeout: 5_000 }).toBeNull()
-}, 40_000)
+  await expect.poll(since).toBeNull()
+})
 
 it('are cancelled at once', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
   await t.rest.call('deployments.cancel', { params: { id } })
-  await expect.poll(status, { timeout: 5_000 }).toBe('canceled')
+  await expect.poll(status).toBe('canceled')
   expect(await target()).toMatchObject({ deployment_status: 'skipped', reason: 'canceled' })
-}, 20_000)
+})
 
 it('are asked under what the administrator decides meanwhile', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
@@ -176,9 +176,9 @@ it('are asked under what the administrator decides meanwhile', async () => {
     body: { work_on_battery: true, work_on_metered: false },
   })
   await expect
-    .poll(() => deploys().at(-1)!.conditions, { timeout: 5_000 })
+    .poll(() => deploys().at(-1)!.conditions)
     .toEqual({ on_battery: true, on_metered: false })
-}, 20_000)
+})
 
 it('start with a clean slate when somebody retries what was held back for too long', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
@@ -186,7 +186,7 @@ it('start with a clean slate when somebody retries what was held back for too lo
   database.exec('update deployment_targets set held_since_ms = held_since_ms - 3600000')
   database.exec('update deployments set ready_since_ms = ready_since_ms - 3600000')
   database.close()
-  await expect.poll(status, { timeout: 5_000 }).toBe('failed')
+  await expect.poll(status).toBe('failed')
   expect(await target()).toMatchObject({
     deployment_status: 'failed',
     reason: 'rejected_by_agent',
@@ -196,6 +196,6 @@ it('start with a clean slate when somebody retries what was held back for too lo
   })
   answer = { accepted: true }
   await t.rest.call('deployments.retry', { params: { id }, body: {} })
-  await expect.poll(status, { timeout: 5_000 }).toBe('completed')
+  await expect.poll(status).toBe('completed')
   expect((await target()).attempt).toBe(2)
-}, 20_000)
+})

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { InspectPayload } from '#shared/contract/agent-inspect.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 let test: TestController
@@ -186,8 +187,7 @@ it('removes: what is not there is skipped, the command says so, and what needs a
     ],
   ])
   const { deployment_id } = await test.rest.call('deployments.create', { body })
-  for (let i = 0; i < 500 && agent.commands.length < 2; i++)
-    await new Promise((resolve) => setTimeout(resolve, 10))
+  await until('both are ordered', () => agent.commands.length >= 2)
   expect(agent.commands.map((c) => [c.action, 'software_name' in c && c.software_name])).toEqual([
     ['uninstall', 'plug-in'],
     ['uninstall', 'base'],

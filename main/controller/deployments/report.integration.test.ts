@@ -1,7 +1,8 @@
 /** The report of a deployment in the forms that people and scripts open. */
 import { unzipSync } from 'fflate'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const NAMES = ['000457', '=1+1', 'Büro-Süd; Empfang, "1. OG"', '+49-PC', '1E5']
@@ -16,13 +17,10 @@ beforeAll(async () => {
   const body = { name: 'Report', software_ids: [software.id], device_ids }
   id = (await t.rest.call('deployments.create', { body })).deployment_id
   // Nobody is connected: every target fails as offline.
-  await vi.waitFor(
-    async () => {
-      const { status } = await t.rest.call('deployments.get', { params: { id } })
-      expect(status).toBe('failed')
-    },
-    { timeout: 25_000, interval: 100 },
-  )
+  await until('it has failed', async () => {
+    const { status } = await t.rest.call('deployments.get', { params: { id } })
+    return status === 'failed'
+  })
 })
 afterAll(() => t.stop())
 

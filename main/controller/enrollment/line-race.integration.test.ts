@@ -8,7 +8,8 @@ import { createHash } from 'node:crypto'
 import { chmodSync, chownSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs' // prettier-ignore
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const TRIES = process.env['DEPLOYX_TEST_FULL'] === undefined ? 50 : 1_000
@@ -85,8 +86,8 @@ describe.skipIf(!isHere)('the copied line for Linux', { timeout: 15 * 60_000 }, 
       cwd: theirs,
       stdio: 'ignore',
     })
-    await vi.waitFor(() => expect(existsSync(join(theirs, 'loops'))).toBe(true), 20_000)
-  }, 60_000)
+    await until('the other user is at it', () => existsSync(join(theirs, 'loops')))
+  })
   afterAll(async () => {
     hostile?.kill('SIGKILL')
     await t?.stop()

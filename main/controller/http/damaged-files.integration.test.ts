@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Software } from '#shared/contract/entities.ts'
 import type { WireError } from '#shared/contract/errors.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import { until } from '#shared/test-kit/until.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
@@ -29,9 +30,6 @@ function storedFile(): string {
   return join(root, found!)
 }
 const damage = (): void => writeFileSync(storedFile(), SCRIPT.replace('0', '7'))
-async function until(look: () => Promise<boolean>): Promise<void> {
-  await expect.poll(look, { timeout: 10_000, interval: 10 }).toBe(true)
-}
 const create = () =>
   t.rest.raw('POST', '/deployments/create', {
     name: 'd',
@@ -77,7 +75,10 @@ describe('a stored package that is damaged at the same length', () => {
     await connect()
     damage()
     const id = await deploy()
-    await until(async () => (await targetOf(id)).result_message?.includes('damaged') ?? false)
+    await until(
+      'the message names it',
+      async () => (await targetOf(id)).result_message?.includes('damaged') ?? false,
+    )
     expect(await targetOf(id)).toMatchObject({
       deployment_status: 'failed',
       reason: 'integrity',
@@ -94,21 +95,30 @@ describe('a stored package that is damaged at the same length', () => {
     })
     // A retry sends nothing.
     await t.rest.call('deployments.retry', { params: { id }, body: {} })
-    await until(async () => (await targetOf(id)).deployment_status === 'failed')
+    await until(
+      'its target is failed',
+      async () => (await targetOf(id)).deployment_status === 'failed',
+    )
     expect(await targetOf(id)).toMatchObject({ attempt: 2, reason: 'integrity' })
 
     expect((await uploadAgain()).body).toEqual(tool)
     expect(readFileSync(storedFile(), 'utf8')).toBe(SCRIPT)
     await t.rest.call('deployments.retry', { params: { id }, body: {} })
-    await until(async () => (await targetOf(id)).deployment_status === 'completed')
+    await until(
+      'its target is completed',
+      async () => (await targetOf(id)).deployment_status === 'completed',
+    )
   })
 
   it('stays refused after a restart', async () => {
     await connect()
     damage()
     const id = await deploy()
-    await until(async () => (await installer()).file_damaged)
-    await until(async () => (await targetOf(id)).deployment_status === 'failed')
+    await until('it is marked as damaged', async () => (await installer()).file_damaged)
+    await until(
+      'its target is failed',
+      async () => (await targetOf(id)).deployment_status === 'failed',
+    )
     await t.restart()
     expect(await installer()).toMatchObject({ file_damaged: true })
     expect((await create()).status).toBe(409)
@@ -121,7 +131,10 @@ describe('a stored package that is damaged at the same length', () => {
     expect((await uploadAgain()).status).toBe(200)
     await connect()
     const id = await deploy()
-    await until(async () => (await targetOf(id)).deployment_status === 'completed')
+    await until(
+      'its target is completed',
+      async () => (await targetOf(id)).deployment_status === 'completed',
+    )
   })
 })
 
@@ -130,7 +143,10 @@ describe('a stored package that has become shorter while the controller runs', (
     await connect()
     truncateSync(storedFile(), 5)
     const id = await deploy()
-    await until(async () => (await targetOf(id)).deployment_status === 'failed')
+    await until(
+      'its target is failed',
+      async () => (await targetOf(id)).deployment_status === 'failed',
+    )
     expect(await targetOf(id)).toMatchObject({
       reason: 'integrity',
       result_message: expect.stringContaining('damaged') as string,
@@ -144,14 +160,17 @@ describe('a package that was changed on its way', () => {
   it('leaves the sound copy of the controller as it is, and the words of the agent', async () => {
     const agent = await t.connect(identity)
     const id = await deploy()
-    await until(() => Promise.resolve(agent.commands.length === 1))
+    await until('the agent has its command', () => Promise.resolve(agent.commands.length === 1))
     await agent.result(agent.commands[0] as never, {
       status: 'failed',
       reason: 'integrity',
       message: NETWORK_WORDS,
     })
     // Checked one after the other: once a second check has ended, so has the first.
-    await until(async () => (await targetOf(id)).deployment_status === 'failed')
+    await until(
+      'its target is failed',
+      async () => (await targetOf(id)).deployment_status === 'failed',
+    )
     expect(await installer()).toMatchObject({ file_damaged: false })
     expect(await targetOf(id)).toMatchObject({ result_message: NETWORK_WORDS })
     expect((await create()).status).toBe(200)

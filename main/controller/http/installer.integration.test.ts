@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Software } from '#shared/contract/entities.ts'
 import type { WireError } from '#shared/contract/errors.ts'
+import { until } from '#shared/test-kit/until.ts'
 import {
   createRestClient,
   startTestController,
@@ -139,21 +140,16 @@ describe('correcting an installer over REST', () => {
       body: { name: 'd', software_ids: [used.id], device_ids: [identity.deviceId] },
     })
     const params = { id: deployment_id }
-    const until = async (look: () => boolean | Promise<boolean>) => {
-      for (let i = 0; i < 500 && !(await look()); i++)
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      expect(await look()).toBe(true)
-    }
     const ended = async (status: string) =>
       (await t.rest.call('deployments.get', { params })).status === status
-    await until(() => held !== null)
+    await until('the agent works', () => held !== null)
     const busy = await patch(pathOf(used), { install_args: '-q' })
     expect([busy.status, errorOf(busy).code]).toEqual([409, 'E_IN_USE'])
     await held!()
-    await until(() => ended('failed'))
+    await until('it has failed', () => ended('failed'))
     expect((await patch(pathOf(used), { install_args: '-q' })).status).toBe(200)
     await t.rest.call('deployments.retry', { params, body: {} })
-    await until(() => ended('completed'))
+    await until('it is completed', () => ended('completed'))
     agent.close()
   })
 
@@ -172,14 +168,11 @@ describe('correcting an installer over REST', () => {
       body: { name: 'd', software_ids: [wrong.id], device_ids: [identity.deviceId] },
     })
     const params = { id: deployment_id }
-    const targetOnce = async (status: string) => {
-      for (let i = 0; i < 500; i++) {
+    const targetOnce = (status: string) =>
+      until(`the target is ${status}`, async () => {
         const { targets } = await t.rest.call('deployments.progress', { params })
-        if (targets[0]!.deployment_status === status) return targets[0]!
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
-      throw new Error(`it was never ${status}`)
-    }
+        return targets[0]!.deployment_status === status && targets[0]
+      })
     await targetOnce('failed')
     expect((await patch(pathOf(wrong), { arch: 'arm64' })).status).toBe(200)
     await t.rest.call('deployments.retry', { params, body: {} })

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Software } from '#shared/contract/entities.ts'
 import type { WireError } from '#shared/contract/errors.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import { until } from '#shared/test-kit/until.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
 import {
   createRestClient,
@@ -58,11 +59,6 @@ const order = (more: object = {}) => ({
   ...more,
 })
 const create = (more: object = {}) => t.rest.raw('POST', '/deployments/create', order(more))
-async function until(look: () => boolean | Promise<boolean>): Promise<void> {
-  for (let i = 0; i < 1_000 && !(await look()); i++)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  expect(await look()).toBe(true)
-}
 const succeed = (command: SimAgent['commands'][number], agent: SimAgent) => {
   if (command.action === 'install') void agent.result(command, {})
 }
@@ -86,9 +82,12 @@ describe('an installer whose file is gone', () => {
     expect((await t.rest.call('deployments.list', { query: {} })).deployments).toEqual([])
     // Removing needs no file.
     const id = idOf(await create({ action: 'uninstall' }))
-    await until(() => agent.commands.length === 1)
+    await until('the agent has its command', () => agent.commands.length === 1)
     await agent.result(agent.commands[0] as never, {})
-    await until(async () => (await progressOf(id)).status === 'completed')
+    await until(
+      'the deployment is completed',
+      async () => (await progressOf(id)).status === 'completed',
+    )
     // Neither do PCs of a platform whose installer is whole.
     const path = `/software/${tool.id}/installers/${tool.installers[0]!.id}`
     expect((await t.rest.raw('PATCH', path, { platform: 'macos' })).status).toBe(200)
@@ -108,7 +107,10 @@ describe('an installer whose file is gone', () => {
     expect(stored()).toHaveLength(1)
     await t.connect(identity, { onCommand: succeed })
     const id = idOf(await create())
-    await until(async () => (await progressOf(id)).status === 'completed')
+    await until(
+      'the deployment is completed',
+      async () => (await progressOf(id)).status === 'completed',
+    )
     await t.restart()
     expect(await missing()).toEqual([false])
     const { entries } = await t.rest.call('audit.list', { query: {} })
@@ -143,17 +145,20 @@ describe('an installer whose file is gone', () => {
     agent.close()
     await loseFiles()
     const back = await t.connect(identity, { onCommand: succeed })
-    await until(async () => (await progressOf(id)).status === 'failed')
+    await until('the deployment is failed', async () => (await progressOf(id)).status === 'failed')
     const [target] = (await progressOf(id)).targets
     expect(target).toMatchObject({ reason: 'download_failed', deployment_status: 'failed' })
     expect(target!.result_message).toContain('missing on the controller')
     const retry = () => t.rest.call('deployments.retry', { params: { id }, body: {} })
     await retry()
-    await until(async () => (await progressOf(id)).status === 'failed')
+    await until('the deployment is failed', async () => (await progressOf(id)).status === 'failed')
     expect(back.commands).toEqual([])
     expect((await again(SCRIPT)).status).toBe(200)
     await retry()
-    await until(async () => (await progressOf(id)).status === 'completed')
+    await until(
+      'the deployment is completed',
+      async () => (await progressOf(id)).status === 'completed',
+    )
     expect(back.commands).toHaveLength(1)
   })
 
@@ -169,12 +174,18 @@ describe('an installer whose file is gone', () => {
           offline_policy: 'wait',
         }),
       )
-      await until(() => stored().length === 2)
-      await until(async () => (await progressOf(id)).status === 'in_progress')
+      await until('both files are there', () => stored().length === 2)
+      await until(
+        'the deployment is in_progress',
+        async () => (await progressOf(id)).status === 'in_progress',
+      )
       await loseFiles()
-      await until(() => stored().length === 1)
+      await until('one file is left', () => stored().length === 1)
       await t.connect(identity, { onCommand: succeed })
-      await until(async () => (await progressOf(id)).status === 'completed')
+      await until(
+        'the deployment is completed',
+        async () => (await progressOf(id)).status === 'completed',
+      )
     } finally {
       server.close()
     }
@@ -188,7 +199,7 @@ describe('an installer whose file is gone', () => {
       },
     })
     const id = idOf(await create())
-    await until(() => url !== '')
+    await until('it is asked for', () => url !== '')
     removeFiles()
     const status = await new Promise<number>((resolve, reject) => {
       const options = { host: '127.0.0.1', port: t.hub.port, path: url, ca: t.hub.cert }
@@ -203,6 +214,6 @@ describe('an installer whose file is gone', () => {
     expect(await missing()).toEqual([true])
     expect((await create()).status).toBe(409)
     await agent.result(agent.commands[0] as never, { status: 'failed', exit_code: 1 })
-    await until(async () => (await progressOf(id)).status === 'failed')
+    await until('the deployment is failed', async () => (await progressOf(id)).status === 'failed')
   })
 })

@@ -126,5 +126,5 @@ describe('every operation of the OpenAPI document', () => {
       for (const body of ['[]', 'null', '"x"', '1', '{"a":', '{"__proto__":{}}'])
         expect((await t.rest.raw(call.method, fill(call.path, '999999'), body)).status, `${operationId} ${body}`).toBeGreaterThanOrEqual(400) // prettier-ignore
     }
-  }, 60_000)
+  })
 })

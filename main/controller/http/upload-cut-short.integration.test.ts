@@ -7,6 +7,7 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { keptUploads } from '../test-kit/kept-uploads.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
@@ -47,10 +48,6 @@ const answerTo = async (socket: Socket): Promise<string> => {
   await new Promise((resolve) => setTimeout(resolve, 50))
   return Buffer.concat(pieces).toString()
 }
-const until = async (what: () => boolean) => {
-  for (let i = 0; i < 500 && !what(); i++) await new Promise((resolve) => setTimeout(resolve, 10))
-  expect(what()).toBe(true)
-}
 
 describe('an upload that breaks off', () => {
   const sent = Buffer.concat([Buffer.from(HEAD + SCRIPT), randomBytes(2 * 1024 * 1024)])
@@ -66,10 +63,10 @@ describe('an upload that breaks off', () => {
   ])('%s leaves nothing', async (_where, bytes) => {
     const socket = await openRaw(bytes.length + 1000)
     socket.write(bytes)
-    if (bytes.length > 1000) await until(() => contentFiles().length === 1)
+    if (bytes.length > 1000) await until('its file is there', () => contentFiles().length === 1)
     else await new Promise((resolve) => setTimeout(resolve, 50))
     socket.destroy()
-    await until(() => contentFiles().length === 0)
+    await until('its file is gone', () => contentFiles().length === 0)
     await nothingKept()
     // And the next one is taken.
     expect((await t.rest.upload('/software', { name: 'a.sh', bytes: SCRIPT })).status).toBe(200)
@@ -88,13 +85,13 @@ describe('an upload that breaks off', () => {
     const socket = await openRaw(100_000_000, own)
     socket.write(sent)
     const incoming = join(own.dataDir, 'content', 'tmp')
-    await until(() => readdirSync(incoming).length === 1)
+    await until('it is received', () => readdirSync(incoming).length === 1)
     const goOn = setInterval(() => socket.write('x'), 50)
     const startedMs = Date.now()
     await own.stop()
     clearInterval(goOn)
     socket.destroy()
-    expect(Date.now() - startedMs).toBeLessThan(5_000)
+    expect(Date.now() - startedMs).toBeLessThan(20_000)
   })
 })
 

@@ -4,6 +4,7 @@ import { Bonjour, type Service } from 'bonjour-service'
 import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DISCOVERY_TYPE } from '#shared/contract/discovery.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { startAnnouncing, type Announcer } from './announce.ts'
 
 const KEY = `sha256/${'Q'.repeat(43)}=`
@@ -46,14 +47,6 @@ function announce(addresses: () => string[]): { announcer: Announcer; log: () =>
   const announcer = startAnnouncing({ addresses, fingerprint: () => key, log, lookAgainMs: 100 })
   undo.push(() => announcer.stop())
   return { announcer, log: () => text }
-}
-
-async function until(what: string, look: () => boolean): Promise<void> {
-  for (const endAt = Date.now() + 10_000; Date.now() < endAt;) {
-    if (look()) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error(`${what}: waited in vain`)
 }
 
 describe.skipIf(own === undefined)('the announcement of the hub', () => {

@@ -106,5 +106,5 @@ describe.skipIf(why !== null)('on a LAN', () => {
     await serve('--no-discovery').until('Hub ')
     const pc = agent('discover')
     await pc.until('No controller is announced on this network. Name it with --hub HOST:PORT')
-  }, 60_000)
+  })
 })

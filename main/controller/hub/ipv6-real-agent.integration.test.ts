@@ -1,17 +1,17 @@
 /** A real agent and a controller with IPv6 between them, while the PC is told to use a proxy that nobody must be asked through. */
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { startRealAgent, type RealAgent } from '../test-kit/real-agent.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const hasIPv6 = Object.values(networkInterfaces()).some((list) =>
   list?.some(({ address }) => address === '::1'),
 )
-const WAIT = { timeout: 40_000, interval: 100 }
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy']
 
-describe.skipIf(!hasIPv6)('a PC that reaches the hub over IPv6', { timeout: 90_000 }, () => {
+describe.skipIf(!hasIPv6)('a PC that reaches the hub over IPv6', () => {
   let t: TestController
   let agent: RealAgent | null
   let proxy: Server
@@ -46,19 +46,26 @@ describe.skipIf(!hasIPv6)('a PC that reaches the hub over IPv6', { timeout: 90_0
     for (const name of PROXIES) process.env[name] = own
     process.env['NODE_USE_ENV_PROXY'] = '1'
     agent = startRealAgent('PC-6', code)
-    const device = await vi.waitFor(async () => {
-      const [found] = (await t.rest.call('devices.list', {})).devices
-      if (!found?.online) throw new Error(`it is not online: ${agent?.said()}`)
-      return found
-    }, WAIT)
+    const device = await until(
+      'it is online',
+      async () => {
+        const [found] = (await t.rest.call('devices.list', {})).devices
+        return found?.online && found
+      },
+      { details: () => agent?.said() ?? '' },
+    )
     const { id: software } = await t.addScript('hello')
     const { deployment_id: id } = await t.rest.call('deployments.create', {
       body: { name: 'over IPv6', software_ids: [software], device_ids: [device.id] },
     })
-    await vi.waitFor(async () => {
-      const { status } = await t.rest.call('deployments.get', { params: { id } })
-      expect(status, agent?.said()).toBe('completed')
-    }, WAIT)
+    await until(
+      'it is completed',
+      async () => {
+        const { status } = await t.rest.call('deployments.get', { params: { id } })
+        return status === 'completed'
+      },
+      { details: () => agent?.said() ?? '' },
+    )
     expect(proxied).toBe(0)
   })
 

@@ -50,4 +50,4 @@ it('is in the audit log, once, and the next deployment runs', async () => {
   })
   expect(entries).toHaveLength(1)
   expect(entries[0]!.details).toContain('journal.log is empty')
-}, 90_000)
+})

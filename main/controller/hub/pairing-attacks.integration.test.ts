@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Device } from '#shared/contract/entities.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { startDiscovery } from '../test-kit/discovering-agent.ts'
 import {
   newKey,
@@ -41,13 +42,6 @@ function knock(name: string, key?: PairingKey, from?: string): PairingClient {
 }
 const refusalOf = (reply: { ok: boolean; message?: string }): string =>
   reply.ok ? 'taken' : (reply.message ?? '')
-async function until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
-  for (const endAt = Date.now() + 15_000; Date.now() < endAt;) {
-    if (await look()) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`${what}: waited in vain`)
-}
 
 async function standBetween(change?: (nonce: string, agentNonce: string) => string) {
   const hub = { port: t.hub.port, fingerprint: t.controller.fingerprint, commandKey: commandKey() }
@@ -71,7 +65,7 @@ describe('a man in the middle with a key of his own', () => {
     expect(await agent.ended).toBe(1)
     expect(man.seen.answers).toEqual([{ same: false }])
     expect(agent.enrollment()).toBeNull()
-  }, 30_000)
+  })
 
   it('cannot search for a number that makes the digits alike: the one that he has not committed to is refused', async () => {
     let tries = 0
@@ -85,7 +79,7 @@ describe('a man in the middle with a key of his own', () => {
     expect(agent.said()).toContain('did not show the number that it had committed to')
     expect(agent.said()).not.toMatch(/\d{3} \d{3}/)
     expect(agent.enrollment()).toBeNull()
-  }, 30_000)
+  })
 
   it('cannot use the PC’s own key towards the hub: its proof names the key that the PC has seen', async () => {
     const key = newKey()
@@ -144,7 +138,7 @@ describe('a flood of pairings', () => {
     const identity = await t.enroll('WITH-A-CODE')
     await t.connect(identity)
     expect(t.controller.activity().online_agents).toBe(1)
-  }, 30_000)
+  })
 
   it('is held at 32 of all addresses together', async () => {
     const replies = []
@@ -153,7 +147,7 @@ describe('a flood of pairings', () => {
       replies.push(await client.begin())
     }
     expect(replies.filter((reply) => reply.ok)).toHaveLength(32)
-  }, 60_000)
+  })
 
   it('is ended by the limit of all tries within an hour, whatever key and address they come from', async () => {
     await t.stop()
@@ -167,13 +161,13 @@ describe('a flood of pairings', () => {
     const reply = await knock('ONE-MORE', undefined, '127.0.0.99').begin()
     expect(reply).toMatchObject({ ok: false })
     expect(reply.ok ? 0 : reply.retry_after_seconds).toBeGreaterThan(3_000)
-  }, 30_000)
+  })
 
   it('holds no connection that asks for nothing', async () => {
     const silent = knock('SILENT')
     await until('it stands', () => silent.socket.connected)
     await until('it is cut off', () => !silent.socket.connected)
-  }, 30_000)
+  })
 })
 
 it('leaves no device behind when the controller is killed while digits are compared', async () => {

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Device } from '#shared/contract/entities.ts'
+import { until } from '#shared/test-kit/until.ts'
 import type { ControllerOptions } from '../compose.ts'
 import { startDiscovery, type DiscoveringAgent } from '../test-kit/discovering-agent.ts'
 import { startRealAgent } from '../test-kit/real-agent.ts'
@@ -27,14 +28,6 @@ function discover(name: string, state?: string): DiscoveringAgent {
 }
 const list = async (): Promise<Device[]> => (await t.rest.call('devices.list', {})).devices
 
-async function until<T>(what: string, look: () => Promise<T | undefined | false>): Promise<T> {
-  for (const endAt = Date.now() + 20_000; Date.now() < endAt;) {
-    const found = await look()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 30))
-  }
-  throw new Error(`${what}: waited in vain`)
-}
 function forgetEnrollment(state: string): void {
   const file = join(state, 'identity.json')
   const identity = JSON.parse(readFileSync(file, 'utf8')) as object
@@ -86,7 +79,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     const told = entries.map((e) => `${e.actor} ${e.action} ${e.subject}`)
     expect(told).toContain('anna device.approve device RECEPTION')
     expect(told).toContain('anna device.pair device RECEPTION')
-  }, 60_000)
+  })
 
   it('may be approved first and confirmed after: one yes alone enrols nobody', async () => {
     const agent = discover('LAB-01')
@@ -100,7 +93,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     agent.type('y')
     expect(await agent.ended).toBe(0)
     expect((await list())[0]).toMatchObject({ approved: true, pairing: null })
-  }, 30_000)
+  })
 
   it('is not enrolled when the person at the PC says no, and leaves nothing behind', async () => {
     const agent = discover('LAB-02')
@@ -111,7 +104,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     expect(agent.said()).toContain('The digits were not confirmed on this PC.')
     expect(agent.enrollment()).toBeNull()
     await until('the device is gone', async () => (await list()).length === 0)
-  }, 30_000)
+  })
 
   it('is told when it was rejected in the console, and then has to wait before it tries again', async () => {
     const agent = discover('LAB-03')
@@ -129,7 +122,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     const other = discover('LAB-03-B')
     expect(await other.ended).toBe(1)
     expect(other.said()).toContain('An earlier try came to nothing')
-  }, 30_000)
+  })
 
   it('leaves the list when it goes away', async () => {
     const agent = discover('LAB-04')
@@ -137,7 +130,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     await waiting('LAB-04')
     await agent.kill()
     await until('the device is gone', async () => (await list()).length === 0)
-  }, 30_000)
+  })
 
   it('stays out for good when it was blocked', async () => {
     const agent = discover('LAB-05')
@@ -147,7 +140,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     expect(blocked).toMatchObject({ blocked: true, pairing: null })
     expect(await agent.ended).toBe(1)
     expect((await list())[0]).toMatchObject({ blocked: true, approved: false })
-  }, 30_000)
+  })
 
   it('is seen, approved and rejected by administrators only', async () => {
     const password = 'correct horse'
@@ -167,7 +160,7 @@ describe('a PC that is enrolled by comparing digits', () => {
       // prettier-ignore
       expect((await ben.raw(method, `/devices/${id}${path}`)).status).toBe(404)
     expect((await waiting('LAB-06')).pairing).toMatchObject({ approved: false })
-  }, 30_000)
+  })
 
   it('tells open consoles how many wait', async () => {
     const feed = t.feed()
@@ -180,7 +173,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     agent.type('n')
     await agent.ended
     await until('none waits', () => Promise.resolve(counts.at(-1) === 0))
-  }, 30_000)
+  })
 
   it('comes back under its old number after it was removed, and may not connect while it waits', async () => {
     const agent = discover('LAB-08')
@@ -199,7 +192,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     again.type('n')
     await again.ended
     await until('it is forgotten again', async () => (await list()).length === 0)
-  }, 30_000)
+  })
 })
 
 describe('a pairing that nobody takes up', () => {
@@ -217,7 +210,7 @@ describe('a pairing that nobody takes up', () => {
     await second.digits()
     expect(await second.ended).toBe(1)
     expect(pauseToldTo(second)).toBe(3)
-  }, 40_000)
+  })
 
   it('ends when the controller changes its keys, which the digits stood for, and may begin anew at once', async () => {
     await start()
@@ -238,7 +231,7 @@ describe('a pairing that nobody takes up', () => {
     const running = startRealAgent('LAB-12', null, { state: agent.state })
     agents.push(running)
     await until('it is online', async () => (await list())[0]?.online)
-  }, 60_000)
+  })
 
   it('ends with the controller, which says so and keeps nothing of it', async () => {
     await start()
@@ -249,5 +242,5 @@ describe('a pairing that nobody takes up', () => {
     expect(await list()).toEqual([])
     expect(await agent.ended).toBe(1)
     expect(agent.said()).toContain('The controller is stopping.')
-  }, 30_000)
+  })
 })

@@ -144,7 +144,7 @@ describe.each(['block', 'delete'] as const)('a device that is the object of %s',
     const startedMs = performance.now()
     await act(verb)
     await gone(agent)
-    expect(performance.now() - startedMs).toBeLessThan(1_500)
+    expect(performance.now() - startedMs).toBeLessThan(10_000)
     await eventually('its target has an end', async () => (await target()).deployment_status === 'failed') // prettier-ignore
     expect(await target()).toMatchObject({
       reason: 'lease_expired',

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 import { createAgentDownloads } from './agent-downloads.ts'
 import { createUnproven } from './unproven.ts'
@@ -42,11 +43,14 @@ describe('strangers with halves of messages', () => {
       socket.send(Buffer.alloc(400 * KIB), { fin: false })
     }
     // 200 × 400 KiB would be 78 MiB; what one address may hold is 4 MiB.
-    await vi.waitFor(() => expect(sockets.filter(isGone).length).toBeGreaterThan(185), 15_000)
+    await vi.waitFor(
+      () => expect(sockets.filter(isGone).length).toBeGreaterThan(185),
+      EVENT_LIMIT_MS,
+    )
     const agent = await t.connect(await t.enroll('PC-1'))
     expect(agent.socket.connected).toBe(true)
     for (const socket of sockets) socket.terminate()
-  }, 60_000)
+  })
 
   it('gain nothing by announcing attachments', async () => {
     for (const start of [
@@ -56,12 +60,12 @@ describe('strangers with halves of messages', () => {
       const socket = await open()
       socket.send('40/agents,')
       socket.send(start)
-      await vi.waitFor(() => expect(isGone(socket)).toBe(true), 5_000)
+      await vi.waitFor(() => expect(isGone(socket)).toBe(true), EVENT_LIMIT_MS)
     }
     const binary = await open()
     binary.send(Buffer.alloc(1_000))
-    await vi.waitFor(() => expect(isGone(binary)).toBe(true), 5_000)
-  }, 30_000)
+    await vi.waitFor(() => expect(isGone(binary)).toBe(true), EVENT_LIMIT_MS)
+  })
 
   it('are not agents: one that has proved itself may send more than they', async () => {
     const agent = await t.connect(await t.enroll('PC-2'))
@@ -73,7 +77,7 @@ describe('strangers with halves of messages', () => {
           .emitWithAck('inventory_report', { facts, ignored: 'x'.repeat(200 * KIB) } as never),
       ).toMatchObject({ committed: true })
     expect(agent.socket.connected).toBe(true)
-  }, 30_000)
+  })
 })
 
 describe('the account of strangers', () => {
@@ -162,7 +166,7 @@ describe('downloads of the agent', () => {
       const again = await start('127.0.0.2')
       again.destroy()
       expect(again.statusCode).toBe(200)
-    }, 10_000)
+    }, EVENT_LIMIT_MS)
     other.destroy()
   })
 

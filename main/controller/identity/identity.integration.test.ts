@@ -10,7 +10,7 @@ beforeEach(() => {
 })
 afterEach(() => own.remove())
 
-describe('new keys', { timeout: 60_000 }, () => {
+describe('new keys', () => {
   it.each([
     ['of the hub', { tls: true, command: false }],
     ['for commands', { tls: false, command: true }],

@@ -26,7 +26,7 @@ function makeKeystore() {
   }
 }
 
-describe('with a keystore of the operating system', { timeout: 60_000 }, () => {
+describe('with a keystore of the operating system', () => {
   const secrets = ['hub-tls.key', 'command-signing.key', 'access-token.key', 'content.key']
   const filesOf = (dataDir: string): string[] =>
     secrets.map((name) => readFileSync(join(own.folder, dataDir, 'keys', name), 'latin1'))

@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => own.remove())
 
-describe('a recovery file', { timeout: 60_000 }, () => {
+describe('a recovery file', () => {
   it('lets another computer go on where a dead one stopped', async () => {
     const dead = await own.start('a')
     const port = own.portOf(dead)

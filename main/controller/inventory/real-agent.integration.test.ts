@@ -7,13 +7,13 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { DeviceInventory } from '#shared/contract/inventory.ts'
 import type { DeviceId, SoftwareId } from '#shared/domain/ids.ts'
+import { until as waitUntil } from '#shared/test-kit/until.ts'
 import { CONTROL } from '../test-kit/packages.ts'
 import { startRealAgent, type RealAgent } from '../test-kit/real-agent.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const PROBE = { name: 'deployx-probe', version: '1:2.10-3~test', publisher: 'Ann Onym' }
 /** An agent looks some seconds after it has come, and after each attempt. */
-const WAIT_MS = 40_000
 
 let t: TestController
 let agent: RealAgent
@@ -37,14 +37,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-async function until<T>(what: string, check: () => Promise<T | undefined | false>): Promise<T> {
-  for (const end = Date.now() + WAIT_MS; Date.now() < end;) {
-    const found = await check()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-  throw new Error(`${what}: not within ${WAIT_MS} ms\n${agent.said()}`)
-}
+const until = <T>(what: string, check: () => Promise<T | undefined | false>) =>
+  waitUntil(what, check, { details: () => agent.said() })
 const shows = (what: string, is: (inventory: DeviceInventory) => boolean) =>
   until(what, async () => {
     const inventory = await t.rest.call('devices.inventory', { params: { id } })

@@ -46,7 +46,7 @@ it('differ from their defaults in every one here, so that none is forgotten belo
     expect(DECIDED[name as keyof typeof DECIDED], name).not.toEqual(value)
 })
 
-describe('a recovery file', { timeout: 60_000 }, () => {
+describe('a recovery file', () => {
   it.each([
     ['the old computer is gone', {}],
     ['the old computer may be in other hands', { revoke: 'true' }],

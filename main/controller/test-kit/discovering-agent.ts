@@ -3,9 +3,8 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { until as waitUntil } from '#shared/test-kit/until.ts'
 import { NODE_FOR_AGENTS, AGENT_MAIN } from './real-agent.ts'
-
-const WAIT_MS = 20_000
 
 export type DiscoveringAgent = ReturnType<typeof startDiscovery>
 
@@ -25,14 +24,8 @@ export function startDiscovery(
   child.stdin.on('error', () => undefined)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
 
-  async function until(what: RegExp): Promise<RegExpExecArray> {
-    for (const endAt = Date.now() + WAIT_MS; Date.now() < endAt;) {
-      const match = what.exec(said)
-      if (match) return match
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    throw new Error(`the agent never said ${String(what)}, but:\n${said}`)
-  }
+  const until = (what: RegExp): Promise<RegExpExecArray> =>
+    waitUntil(`the agent printed ${String(what)}`, () => what.exec(said), { details: () => said })
   return {
     state,
     said: () => said,

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { until as waitUntil } from '#shared/test-kit/until.ts'
 import { startController, type Controller, type ControllerOptions } from '../compose.ts'
 import { startRealAgent, type RealAgent } from './real-agent.ts'
 import { createRestClient, type RestClient } from './test-controller.ts'
@@ -66,13 +67,8 @@ export function openOwnControllers() {
   const online = async (rest: RestClient): Promise<number> =>
     (await rest.call('devices.list', {})).devices.filter((device) => device.online).length
 
-  async function until(holds: () => Promise<boolean> | boolean, timeoutMs = 20_000): Promise<void> {
-    const end = performance.now() + timeoutMs
-    while (!(await holds())) {
-      if (performance.now() > end) throw new Error('it did not come about')
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
+  const until = (holds: () => Promise<boolean> | boolean): Promise<unknown> =>
+    waitUntil('it has come about', holds)
   /** A deployment of a script to the first device: does it get through, signature, download and all? */
   async function deploys(rest: RestClient): Promise<string> {
     const sent = await rest.upload('/software', { name: 'tool.sh', bytes: '#!/bin/sh\nexit 0\n' })

@@ -39,7 +39,7 @@ export function createScenarioAgent(deps: {
   does: readonly Deed[][]
   ignoresCancel: boolean
   /** Resolves once the store has taken note of the acceptance. */
-  accepted: (id: TargetId) => Promise<void>
+  accepted: (id: TargetId) => Promise<unknown>
 }) {
   const held = new Map<AttemptId, { command: DeployPayload; isInstalling: boolean }>()
   const commands: DeployPayload[] = []

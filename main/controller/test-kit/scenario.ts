@@ -7,6 +7,7 @@ import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId, SoftwareId, TargetId } from '#shared/domain/ids.ts'
+import { until as eventually } from '#shared/test-kit/until.ts'
 import { openObserver } from './observer.ts'
 import { createScenarioAgent, type Deed } from './scenario-agent.ts'
 import { enrollSimAgent, type SimAgent, type SimIdentity } from './sim-agent.ts'
@@ -49,16 +50,9 @@ export type Row = {
   targets?: Record<Place, TargetExpectation>
 }
 /** Something done while the deployment runs. */
-export type Step = (play: Play) => Promise<void> | void
+export type Step = (play: Play) => unknown
 
-const WAIT_MS = 15_000
-export async function eventually(what: string, check: () => unknown): Promise<void> {
-  const untilMs = performance.now() + WAIT_MS
-  while (!(await check())) {
-    if (performance.now() > untilMs) throw new Error(`it did not come to this: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 8))
-  }
-}
+export { eventually }
 
 type ScenarioPc = {
   identity: SimIdentity

@@ -66,16 +66,16 @@ const deploy = async (pcs: Pc[], change: object = {}): Promise<DeploymentId> => 
 }
 /** The nth command that its agent was given. */
 async function commandOf(pc: Pc, n: number): Promise<DeployPayload> {
-  await expect.poll(() => pc.agent.commands.length, { timeout: 10_000 }).toBe(n)
+  await expect.poll(() => pc.agent.commands.length).toBe(n)
   return pc.agent.commands[n - 1] as DeployPayload
 }
 const deploymentOf = (id: DeploymentId) => t.rest.call('deployments.get', { params: { id } })
 const restartOf = async (id: DeploymentId, index = 0) =>
   (await t.rest.call('deployments.progress', { params: { id } })).targets[index]?.restart
 const untilRestart = (id: DeploymentId, state: string) =>
-  expect.poll(async () => (await restartOf(id))?.state, { timeout: 10_000 }).toBe(state)
+  expect.poll(async () => (await restartOf(id))?.state).toBe(state)
 const untilEnded = (id: DeploymentId, status = 'completed') =>
-  expect.poll(async () => (await deploymentOf(id)).status, { timeout: 10_000 }).toBe(status)
+  expect.poll(async () => (await deploymentOf(id)).status).toBe(status)
 const settle = (ms = 600) => new Promise((resolve) => setTimeout(resolve, ms))
 const trailOf = async (id: DeploymentId) =>
   (await t.rest.call('audit.list', { query: { deployment_id: id } })).entries
@@ -158,7 +158,7 @@ describe('a deployment that restarts PCs', () => {
     const other = await deploy([pc], { name: 'other', reboot: 'never' })
     const theirs = await commandOf(pc, 2)
     await t.rest.call('deployments.resume', { params: { id } })
-    await expect.poll(async () => (await restartOf(id))?.reason, { timeout: 10_000 }).toBe('device_busy') // prettier-ignore
+    await expect.poll(async () => (await restartOf(id))?.reason).toBe('device_busy') // prettier-ignore
     await settle()
     expect(pc.agent.restarts).toEqual([])
     await pc.agent.result(theirs, { message: 'Installed.' })
@@ -236,7 +236,7 @@ describe('a deployment that restarts PCs', () => {
     await untilRestart(id, 'done')
     fails = false
     await t.rest.call('deployments.retry', { params: { id }, body: {} })
-    await expect.poll(async () => (await restartOf(id, 1))?.state, { timeout: 10_000 }).toBe('announced') // prettier-ignore
+    await expect.poll(async () => (await restartOf(id, 1))?.state).toBe('announced') // prettier-ignore
     expect(again.restarts).toMatchObject([{ action: 'restart', boot_id: 'boot-2' }])
     expect((await restartOf(id, 0))!.state).toBe('done')
   })
@@ -307,10 +307,10 @@ describe('people', () => {
     const pc = await aPc('PC-01', { holds: true })
     const slow = await aPc('PC-02', { holds: true })
     const id = await deploy([pc, slow])
-    await expect.poll(() => pc.agent.commands.length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => pc.agent.commands.length).toBe(1)
     await t.rest.call('deployments.pause', { params: { id } })
     await pc.agent.result(pc.agent.commands[0] as DeployPayload, NEEDS_RESTART)
-    await expect.poll(async () => (await restartOf(id))?.reason, { timeout: 5_000 }).toBe('paused')
+    await expect.poll(async () => (await restartOf(id))?.reason).toBe('paused')
     await settle()
     expect(pc.agent.restarts).toEqual([])
     await t.rest.call('deployments.resume', { params: { id } })
@@ -328,7 +328,7 @@ describe('a controller that ends at any step', () => {
       },
     })
     const id = await deploy([pc])
-    await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThan(0)
+    await expect.poll(() => seen.length).toBeGreaterThan(0)
     await t.restart()
     const back = await connect(pc.identity)
     await untilRestart(id, 'announced')

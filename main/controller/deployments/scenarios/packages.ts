@@ -217,7 +217,7 @@ export const packageRows: Row[] = [
         const [target] = (
           await stage.rest.call('deployments.progress', { params: { id: others[0]! } })
         ).targets
-        await expect.poll(() => stage.observer.chain(target!.id), { timeout: 5_000 }).toEqual(BUSY)
+        await expect.poll(() => stage.observer.chain(target!.id)).toEqual(BUSY)
       }),
       reports('A'),
       otherEnds('completed'),

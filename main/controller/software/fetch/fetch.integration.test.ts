@@ -4,6 +4,7 @@ import { type ServerResponse } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { makeDeb } from '../../test-kit/packages.ts'
 import {
   file,
@@ -297,7 +298,7 @@ describe('fetches', () => {
     })
     const row = stage.add({ download_url: `${stage.base}/a.sh` })
     stage.library.software.startFetches()
-    while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until('it is asked for', () => waiting.length > 0)
     await stage.library.software.stop()
     expect(stage.library.files()).toEqual([])
     expect(stage.library.software.installersOf(row.software_id)[0]).toMatchObject({

@@ -1,0 +1,26 @@
+/** Tests wait for events. These limits only end a test that fails: they must hold on a machine with ten times too much to do. */
+
+/** How long tests wait for something that must happen. Below the limit of a test (vitest.config.ts), so that a failure names it. */
+export const EVENT_LIMIT_MS = 60_000
+const INTERVAL_MS = 10
+
+/**
+ * Waits until `look` finds something (a truthy value) and returns it.
+ * @param what named by the error when the limit is over
+ * @param details added to that error, such as the output of a process
+ */
+export async function until<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  options: { limitMs?: number; intervalMs?: number; details?: () => string } = {},
+): Promise<Exclude<T, false | null | undefined | 0 | ''>> {
+  const { limitMs = EVENT_LIMIT_MS, intervalMs = INTERVAL_MS, details } = options
+  const end = performance.now() + limitMs
+  for (;;) {
+    const found = await look()
+    if (found) return found as Exclude<T, false | null | undefined | 0 | ''>
+    if (performance.now() > end)
+      throw new Error(`${what}: not within ${limitMs / 1_000} s${details ? `\n${details()}` : ''}`)
+    await new Promise((resolve) => setTimeout(resolve, intervalMs))
+  }
+}
