@@ -33,7 +33,7 @@ module.exports = {
     {
       name: 'renderer-has-no-node',
       severity: 'error',
-      from: { path: '^renderer/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^renderer/', pathNot: ['\\.test\\.ts$', '^renderer/test-kit/'] },
       to: { dependencyTypes: ['core'] },
     },
     {

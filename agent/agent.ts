@@ -90,11 +90,12 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   })
   const tell = () => void link.report('inventory_report', { facts: facts() }).catch(() => undefined)
 
+  let noLink: string | null = null
   /** For the `status` command, which another process asks. */
-  function note(connectedTo: string | null): void {
+  function note(connectedTo: string | null, why: string | null = null): void {
     try {
       const since = new Date().toISOString()
-      writeDurably(folder.statusFile, JSON.stringify({ connected_to: connectedTo, since }))
+      writeDurably(folder.statusFile, JSON.stringify({ connected_to: connectedTo, since, why }))
     } catch (error) {
       log.warn({ why: errorText(error) }, 'the status could not be written')
     }
@@ -160,6 +161,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       note(address)
       updater.linked()
       log.info({ address }, 'connected')
+      noLink = null
       options.onConnected(address)
       inventory.connected(welcome.inventory_hash)
     },
@@ -169,6 +171,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       note(null)
       log.info({ why }, 'the link is lost')
       options.onLost(why)
+    },
+    onNoLink(address, why) {
+      const text = `${address}: ${why}`
+      // Tried again and again for weeks: written once.
+      if (text !== noLink) note(null, (noLink = text))
     },
     find: (signal) => findHub(enrollment().fingerprint, signal, log),
     ...(options.linkTimings ? { timings: options.linkTimings } : {}),

@@ -8,7 +8,12 @@ import { AgentFailure } from '../lib/failure.ts'
 import { AGENT_VERSION } from '../lib/version.ts'
 import type { Arguments } from './usage.ts'
 
-const Status = z.object({ connected_to: z.string().nullable(), since: z.string() })
+const Status = z.object({
+  connected_to: z.string().nullable(),
+  since: z.string(),
+  /** Why there is no link. */
+  why: z.string().nullish(),
+})
 
 /** What is known of an agent from its state folder alone. Changes nothing there. */
 export function readStatus(path: string) {
@@ -29,6 +34,7 @@ export function readStatus(path: string) {
     running: isRunning,
     connected_to: isRunning && status.success ? status.data.connected_to : null,
     since: isRunning && status.success ? status.data.since : null,
+    why: (isRunning && status.success && status.data.why) || null,
     attempts: [...journal.attempts.values()].map(({ payload, step, result }) => ({
       attempt_id: payload.attempt_id,
       deployment_id: payload.deployment_id,
@@ -49,7 +55,7 @@ export async function statusCommand(args: Arguments): Promise<number> {
   const link = !status.running
     ? 'not running'
     : status.connected_to === null
-      ? 'running, not connected'
+      ? `running, not connected${status.why === null ? '' : ` (${status.why})`}`
       : `connected to ${status.connected_to} since ${status.since}`
   const lines = [
     `Agent ${status.version}: ${link}`,

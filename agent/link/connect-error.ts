@@ -1,8 +1,19 @@
 import { errorText } from '../lib/atomic-file.ts'
 
+/** What `ws` says when the answer to an upgrade is an ordinary one. */
+const REFUSED_UPGRADE = /^Unexpected server response: (\d{3})$/
+
 /** Socket.IO hides the cause of a failed connection in layers. */
 export function causeOf(error: Error): string {
   const inner = (error as { description?: { message?: unknown; error?: unknown } }).description
-  if (inner?.error instanceof Error) return errorText(inner.error)
-  return typeof inner?.message === 'string' ? inner.message : error.message
+  const text =
+    inner?.error instanceof Error
+      ? errorText(inner.error)
+      : typeof inner?.message === 'string'
+        ? inner.message
+        : error.message
+  const status = REFUSED_UPGRADE.exec(text)?.[1]
+  return status === undefined
+    ? text
+    : `it answers, but refuses WebSockets (HTTP ${status}), which the agent needs: a proxy or load balancer in front of the controller must pass on upgrades`
 }

@@ -102,6 +102,8 @@ export function createLink(deps: {
     lastSequence: number | null,
   ) => void
   onLost: (why: string) => void
+  /** An address did not lead to the hub. */
+  onNoLink?: (address: string, why: string) => void
   keeper: SplitKeeper
   /** Where else the hub may be, asked when no known address led to it. Never rejects; ends early with the signal. */
   find: (signal: AbortSignal) => Promise<string[]>
@@ -300,6 +302,7 @@ export function createLink(deps: {
           if (signal.aborted) return
           if (!wasReady.now) {
             log.info({ address, why: loss.why }, 'no link')
+            deps.onNoLink?.(address, loss.why)
             continue
           }
           last = address

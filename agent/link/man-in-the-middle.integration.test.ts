@@ -48,7 +48,10 @@ let stage: Stage
 let proxy: Awaited<ReturnType<typeof startProxy>>
 beforeEach(async () => {
   stage = await setStage()
-  proxy = await startProxy(stage.hub.port, await makeTlsKey())
+  proxy = await startProxy(
+    stage.hub.port,
+    await makeTlsKey('CN=Scanner \u202e\x1b[31mRoot CA,O=Scanner'),
+  )
   // The agent knows no other way.
   stage.hub.behaviour.addresses = [proxy.address]
 })
@@ -74,6 +77,9 @@ describe('a man in the middle', () => {
     const agent = stage.start(viaProxy())
     expect(await agent.ended).toBe(1)
     expect(agent.stderr()).toContain('does not show the key of the enrolled controller')
+    expect(agent.stderr()).toMatch(
+      /issued by "Scanner \S*Root CA": a proxy or virus scanner .* Exempt 127\.0\.0\.1:\d+/,
+    )
     expect(proxy.intercepted).toBeGreaterThan(0)
     expect(proxy.plainBytes).toBe(0)
     expect(stage.hub.devices.size).toBe(0)

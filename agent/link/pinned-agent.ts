@@ -14,8 +14,14 @@ const CONNECT_TIMEOUT_MS = 10_000
 
 /** Somebody else answers under the hub's address. */
 export class WrongKeyError extends Error {
-  constructor(address: string, shown: string, pinned: string) {
-    super(`${address} does not show the key of the enrolled controller (${shown}, not ${pinned})`)
+  /** @param issuer the authority that the certificate names, where it is not its own */
+  constructor(address: string, shown: string, pinned: string, issuer: string | null = null) {
+    super(
+      `${address} does not show the key of the enrolled controller (${shown}, not ${pinned})` +
+        (issuer === null
+          ? ''
+          : `. Its certificate was issued by "${issuer}": a proxy or virus scanner on the way opens encrypted connections. Exempt ${address} from that`),
+    )
     this.name = 'WrongKeyError'
   }
 }
@@ -31,17 +37,26 @@ export type Pin = {
 }
 export const pinnedTo = (fingerprint: Fingerprint): Pin => ({ fingerprint: () => fingerprint })
 
-/** `sha256/` + base64 of the SHA-256 over the peer's SubjectPublicKeyInfo, or a word when it showed none. */
-function meetPeer(socket: TLSSocket, pin: Pin): string {
+const ISSUER_LIMIT = 80
+
+/** Who vouches for a certificate, in words that are safe in a log; null where it vouches for itself, as a controller's does. */
+function issuerOf({ issuer, subject }: X509Certificate): string | null {
+  if (issuer === subject) return null
+  const name = /^(?:CN|O)=(.+)$/m.exec(issuer)?.[1] ?? ''
+  return name.replace(/[^\p{L}\p{N}\p{P}\p{Zs}]/gu, '').slice(0, ISSUER_LIMIT) || null
+}
+
+/** `sha256/` + base64 of the SHA-256 over the peer's SubjectPublicKeyInfo, or a word when it showed none; and who vouches for it. */
+function meetPeer(socket: TLSSocket, pin: Pin): { shown: string; issuer: string | null } {
   try {
     const certificate = socket.getPeerX509Certificate()
     const spki = certificate?.publicKey.export({ type: 'spki', format: 'der' })
-    if (!certificate || !spki) return 'no key'
+    if (!certificate || !spki) return { shown: 'no key', issuer: null }
     const shown = `sha256/${createHash('sha256').update(spki).digest('base64')}`
     pin.meet?.(shown, certificate)
-    return shown
+    return { shown, issuer: issuerOf(certificate) }
   } catch {
-    return 'an unreadable key'
+    return { shown: 'an unreadable key', issuer: null }
   }
 }
 
@@ -84,11 +99,11 @@ function connectPinned(target: string, port: number, pin: Pin, done: Done, readi
   socket.once('error', fail)
   socket.once('close', onClose)
   socket.once('secureConnect', () => {
-    const shown = meetPeer(socket, pin)
+    const { shown, issuer } = meetPeer(socket, pin)
     const pinned = pin.fingerprint()
     // A resumed session would show no certificate of its own; none is ever offered, and none is accepted.
     if (shown !== pinned || socket.isSessionReused())
-      return void socket.destroy(new WrongKeyError(address, shown, pinned))
+      return void socket.destroy(new WrongKeyError(address, shown, pinned, issuer))
     clearTimeout(timer)
     socket.off('error', fail)
     socket.off('close', onClose)

@@ -2,8 +2,8 @@
 import type { Page } from '@playwright/test'
 import type { ConsoleApp } from './console-app.ts'
 
-/** A window without the desktop's bridge and with storage of its own, at the console's address. Gone with the app. */
-export async function openBrowserWindow(app: ConsoleApp): Promise<Page> {
+/** A window without the desktop's bridge and with storage of its own, at the console's address unless told otherwise. Gone with the app. */
+export async function openBrowserWindow(app: ConsoleApp, address = app.consoleUrl): Promise<Page> {
   const opened = app.electron.waitForEvent('window')
   await app.electron.evaluate(async ({ BrowserWindow }, url) => {
     const window = new BrowserWindow({
@@ -12,7 +12,7 @@ export async function openBrowserWindow(app: ConsoleApp): Promise<Page> {
       webPreferences: { partition: 'another-person', sandbox: true, contextIsolation: true },
     })
     await window.loadURL(url)
-  }, app.consoleUrl)
+  }, address)
   return await opened
 }
 

@@ -5,11 +5,14 @@ import type { HubStatus } from '#shared/contract/entities.ts'
 import { useApi } from '../api/index.ts'
 import type { FeedState } from '../api/feed.ts'
 import { createLoader } from './loader.ts'
+import type { Refreshing } from './refresh.ts'
 
 export const useHubStore = defineStore('hub', () => {
   const api = useApi()
   const status = shallowRef<HubStatus | null>(null)
   const feed = ref<FeedState>('off')
+  /** What is on the screen is fetched again and again, because the feed does not connect. */
+  const refreshing = shallowRef<Refreshing | null>(null)
   const loader = createLoader(async () => {
     status.value = await api.call('hub.get')
   })
@@ -17,6 +20,9 @@ export const useHubStore = defineStore('hub', () => {
     ...loader,
     status,
     feed,
+    refreshing,
+    /** Nothing reaches the controller. */
+    isCutOff: computed(() => feed.value === 'down' && refreshing.value === null),
     /** Where agents connect: the first address, with its port. */
     address: computed(() => {
       const hub = status.value

@@ -10,6 +10,7 @@ import { useApi } from '../api/index.ts'
 import { controllerNow } from '../lib/controller-clock.ts'
 import { createSpeedMeter } from '../lib/speed.ts'
 import type { SpeedMeter } from '../lib/speed.ts'
+import { isActive } from '../lib/states.ts'
 import { useDeploymentsStore } from './deployments.ts'
 import { useDevicesStore } from './devices.ts'
 import { createLoader } from './loader.ts'
@@ -56,6 +57,16 @@ export const useLiveStore = defineStore('live', () => {
     targets.value = new Map(progress.targets.map((t) => [t.id, t]))
     progress.targets.forEach(measure)
   })
+
+  /** As `load`, but without the targets of one that has ended and is as it was. */
+  async function refresh(): Promise<void> {
+    const known = deployment.value
+    if (known && loader.state.value === 'ready' && !isActive(known.status)) {
+      const now = await api.call('deployments.get', { params: { id: known.id } }).catch(() => null)
+      if (now === null || JSON.stringify(now) === JSON.stringify(known)) return
+    }
+    if (id.value !== null) await loader.load()
+  }
 
   /** Shows another deployment. */
   async function open(next: DeploymentId): Promise<void> {
@@ -116,6 +127,7 @@ export const useLiveStore = defineStore('live', () => {
     targets,
     list: computed(() => [...targets.value.values()]),
     open,
+    refresh,
     applyDeployment,
     applyTargets,
     /** Bytes a second of one target, null while unknown. */

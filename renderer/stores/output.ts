@@ -36,6 +36,9 @@ export const useOutputStore = defineStore('output', () => {
     })
     // Meanwhile something else is to be shown.
     if (shown.value !== wanted) return await fetchShown()
+    const isAsShown =
+      output.attempt === attempt.value && output.last_seq === lastSeq && pieces.value.length > 0
+    if (isAsShown && waiting.length === 0) return
     attempt.value = output.attempt
     omittedBytes.value = output.omitted_bytes
     lastSeq = output.last_seq

@@ -1,4 +1,5 @@
 /** Joins the console feed to the stores: the only place that knows which event concerns which store. */
+import type { RouteRecordNameGeneric } from 'vue-router'
 import { useApi } from '../api/index.ts'
 import type {
   DeploymentCompleted,
@@ -6,6 +7,9 @@ import type {
   FeedEvents,
   FeedEventName,
 } from '#shared/contract/console-feed.ts'
+import { controllerNow } from '../lib/controller-clock.ts'
+import { LOCAL_CODES } from '../lib/error-text.ts'
+import { endedSince, pausedSince } from '../lib/ended-since.ts'
 import { useDeploymentsStore } from './deployments.ts'
 import { useDevicesStore } from './devices.ts'
 import { useEnrollmentsStore } from './enrollments.ts'
@@ -13,12 +17,24 @@ import { useGroupsStore } from './groups.ts'
 import { useHubStore } from './hub.ts'
 import { useLiveStore } from './live.ts'
 import { useOutputStore } from './output.ts'
+import { createRefresh } from './refresh.ts'
 import { useSettingsStore } from './settings.ts'
 import { useSoftwareStore } from './software.ts'
 import { useStatsStore } from './stats.ts'
 import { useUsersStore } from './users.ts'
 
-export type Wiring = { start: () => void; stop: () => void }
+export type Wiring = {
+  start: () => void
+  stop: () => void
+  /** Another screen is shown, or a window that was hidden. */
+  look: () => void
+}
+
+/** What a person looks at: only that is fetched while there is no feed. */
+export type View = { screen: () => RouteRecordNameGeneric; isHidden: () => boolean }
+
+/** Everything is fetched once the feed is there, which says what changes from then on; or after so long without it. */
+const WAIT_FOR_FEED_MS = 400
 
 /** What a person is notified of, wherever in the console they are. */
 export type Notices = {
@@ -26,7 +42,7 @@ export type Notices = {
   paused: (event: DeploymentPaused) => void
 }
 
-export function createWiring(notices: Notices): Wiring {
+export function createWiring(notices: Notices, view: View): Wiring {
   const { feed } = useApi()
   const [hub, devices, groups, software] = [
     useHubStore(),
@@ -72,28 +88,84 @@ export function createWiring(notices: Notices): Wiring {
     target_output: (body) => output.apply(body),
   }
   feed.onEvent((name, body) => (handlers[name] as (b: typeof body) => void)(body))
+  /** What each screen shows, besides the hub. */
+  const watched = { load: () => live.refresh() }
+  const text = { load: () => output.reload() }
+  const shownOn: Record<string, { load: () => Promise<void> }[]> = {
+    dashboard: [deployments, devices, stats],
+    deployments: [deployments],
+    'new-deployment': [devices, groups, software],
+    deployment: [watched],
+    target: [watched, text],
+    devices: [devices],
+    'add-devices': [devices, enrollments],
+    device: [devices, groups],
+    groups: [groups, devices],
+    'new-group': [groups, devices],
+    group: [groups, devices],
+    software: [software],
+    'software-item': [software],
+    users: [users],
+    user: [users],
+    settings: [settings],
+  }
+  const hasActive = (): boolean => deployments.active.length > 0
+
+  /** False: the controller does not answer. */
+  async function fetchScreen(): Promise<boolean> {
+    await hub.load()
+    // A page that a proxy puts in its place is no answer of the controller either.
+    if (hub.failure && LOCAL_CODES.some((code) => code === hub.failure?.code)) return false
+    const before = deployments.byId
+    const shown = new Set(shownOn[String(view.screen())] ?? [])
+    // The sidebar counts what runs, and whoever started it is told of its end.
+    if (hasActive()) shown.add(deployments)
+    await Promise.all([...shown].map((part) => part.load()))
+    endedSince(before, deployments.byId).forEach(notices.completed)
+    const at = new Date(controllerNow()).toISOString()
+    pausedSince(before, deployments.byId, at).forEach(notices.paused)
+    return true
+  }
+  const refresh = createRefresh({
+    fetch: fetchScreen,
+    isBusy: () => hasActive() || devices.waiting.length > 0,
+    isHidden: view.isHidden,
+    retryFeed: () => feed.retry(),
+    show: (now) => (hub.refreshing = now),
+  })
+
+  let firstLoad: ReturnType<typeof setTimeout> | undefined
+  let isLoaded = false
   feed.onState((state, again) => {
     hub.feed = state
-    // What happened during the gap was told to nobody here: fetch it.
-    if (state === 'live' && again) loadAll(true)
+    refresh.feed(state)
+    if (state !== 'live') return
+    clearTimeout(firstLoad)
+    // What happened before or during the gap was told to nobody here: fetch it.
+    loadAll(again || isLoaded)
   })
 
   function loadAll(withOpenPages: boolean): void {
-    for (const store of [hub, settings, devices, groups, software, deployments, stats])
-      void store.load()
+    isLoaded = true
+    const stores = [hub, settings, devices, groups, software, deployments, stats]
     // Only of interest to who has looked at them.
-    for (const store of [users, enrollments]) if (store.state !== 'idle') void store.load()
-    if (withOpenPages) {
-      if (live.id !== null) void live.load()
-      void output.reload()
+    const seen = [users, enrollments].filter((store) => store.state !== 'idle')
+    const open = withOpenPages && live.id !== null ? [live] : []
+    for (const store of [...stores, ...seen, ...open]) {
+      // An answer that is on its way may be older than the feed.
+      store.touch()
+      void store.load()
     }
+    if (withOpenPages) void output.reload()
   }
   return {
     start() {
-      loadAll(false)
+      isLoaded = false
+      firstLoad = setTimeout(() => loadAll(false), WAIT_FOR_FEED_MS)
       feed.start()
     },
     stop() {
+      clearTimeout(firstLoad)
       feed.stop()
       for (const store of [
         ...[hub, settings, devices, groups, software, users, enrollments],
@@ -101,5 +173,6 @@ export function createWiring(notices: Notices): Wiring {
       ])
         store.reset()
     },
+    look: () => refresh.look(),
   }
 }

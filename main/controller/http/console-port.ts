@@ -1,7 +1,9 @@
 /** The console's port: REST, the console itself for a browser, and the feed beside them. */
+import type { IncomingMessage } from 'node:http'
 import { Server } from 'socket.io'
-import type { Checks } from '../check/index.ts'
+import { CONSOLE_NAMESPACE } from '#shared/contract/console-feed.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
+import type { Checks } from '../check/index.ts'
 import type { Clock } from '../context.ts'
 import type { ConsolesEdge } from '../hub/consoles.ts'
 import type { ControllerIdentity } from '../identity/index.ts'
@@ -12,13 +14,17 @@ import type { VaultKey } from '../lib/vault.ts'
 import { openConsoleTls } from './console-tls.ts'
 import { controllerHandlers } from './controller.routes.ts'
 import { coreRoutes, type CoreDeps } from './core.routes.ts'
-import { createConsoleServer, type ConsoleServerOptions } from './server.ts'
+import { createConsoleServer, limitBodyTime, type ConsoleServerOptions } from './server.ts'
 import { createServedNames } from './served-names.ts'
 import { createSetupCode } from './setup-code.ts'
 import { softwareRoutes } from './software.routes.ts'
 import { createTokens } from './tokens.ts'
 
 const FEED_MESSAGE_LIMIT_BYTES = 64 * 1024
+/** Connections to the feed that have not said yet whose session they belong to. Long polling needs no TCP connection for each. */
+const FEED_UNAUTHENTICATED_LIMIT = 200
+/** A poll is answered at least this often: proxies cut requests that stay open much longer. */
+const FEED_PING_MS = 10_000
 
 /** What listens on all addresses is named by the one that always leads to this computer. */
 const EVERY_HOST: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
@@ -89,13 +95,27 @@ export async function openConsolePort(
   )
   await web.app.ready()
   const feed = new Server(web.app.server, {
-    transports: ['websocket'],
+    // Long polling is for consoles behind a proxy or virus scanner that blocks WebSockets.
+    transports: ['polling', 'websocket'],
+    cors: { origin: [...deps.allowedOrigins] },
     serveClient: false,
     perMessageDeflate: false,
+    httpCompression: false,
     maxHttpBufferSize: FEED_MESSAGE_LIMIT_BYTES,
-    // A cross-site page must not ride on somebody's browser: same rule as for REST.
-    allowRequest: (request, done) => done(null, web.mayCall(request)),
+    pingInterval: FEED_PING_MS,
+    allowRequest: (_request, done) =>
+      done(
+        null,
+        feed.engine.clientsCount - feed.of(CONSOLE_NAMESPACE).sockets.size <
+          FEED_UNAUTHENTICATED_LIMIT,
+      ),
     connectTimeout: 10_000,
+  })
+  // `allowRequest` is asked once for each connection; polls and upgrades of it are further requests.
+  feed.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
+    if (!web.mayCall(request)) return next(new Error('E_ORIGIN'))
+    limitBodyTime(request)
+    next()
   })
   closeDefaultNamespace(feed)
   consoles.attach(feed, authenticate, isOpen)

@@ -99,7 +99,7 @@ function parse(schema: z.ZodType | undefined, value: unknown, what: string): unk
 }
 
 /** Uploads may take hours and have a watch of their own; everything else is there in a moment, or never. */
-function limitBodyTime(request: IncomingMessage): void {
+export function limitBodyTime(request: IncomingMessage): void {
   const timer = setTimeout(() => {
     if (!request.complete) request.destroy()
   }, BODY_LIMIT_MS)
