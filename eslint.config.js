@@ -94,14 +94,8 @@ export default tseslint.config(
   },
   {
     // Where foreign files and names are read.
-    files: [
-      'main/controller/inspection/**/*.ts',
-      'main/controller/software/fetch/**/*.ts',
-      'shared/domain/archives.ts',
-      'shared/domain/archive-rule.ts',
-      'shared/domain/portable-executable.ts',
-    ],
-    ignores: ['**/*.test.ts'],
+    files: ['main/**/*.ts', 'shared/**/*.ts', 'agent/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/*.cases.ts', '**/test-kit/**', '**/scenarios/**'],
     plugins: { deployx: { rules: { 'no-unbounded-regex': noUnboundedRegex } } },
     rules: { 'deployx/no-unbounded-regex': 'error' },
   },

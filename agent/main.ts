@@ -49,10 +49,17 @@ function print(text: string): number {
   return 0
 }
 
+const inOneLine = (text: string): string =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ')
+
 function fail(error: unknown): number {
   const text = error instanceof AgentFailure ? error.message : `Unexpected error: ${String(error)}`
   // It may hold words of a hub.
-  process.stderr.write(`${withoutSteering(text.replace(/\s*\n\s*/g, ' '))}\n`)
+  process.stderr.write(`${withoutSteering(inOneLine(text))}\n`)
   return error instanceof AgentFailure ? error.exitCode : 1
 }
 

@@ -42,7 +42,7 @@ export function linuxPower(root: string): Power {
 
 /** The first line of `pmset -g batt` on macOS: Now drawing from 'Battery Power'. */
 export function parsePmset(text: string): Power {
-  const source = /^Now drawing from '([^']+)'/m.exec(text)?.[1]
+  const source = /^Now drawing from '([^'\n]+)'/m.exec(text)?.[1]
   return source === 'AC Power' ? 'ac' : source === 'Battery Power' ? 'battery' : 'unknown'
 }
 

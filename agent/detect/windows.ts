@@ -35,7 +35,7 @@ export const uninstallEntry = ({ path, values }: RegistryKey): UninstallEntry =>
 
 /** Environment variables in a path: `%ProgramFiles%\X`. Unknown ones stay as they are. */
 export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
-  path.replace(/%([^%]+)%/g, (whole, name: string) => {
+  path.replace(/%([^%]{1,255})%/g, (whole, name: string) => {
     const found = Object.keys(env).find((key) => key.toLowerCase() === name.toLowerCase())
     return (found && env[found]) ?? whole
   })

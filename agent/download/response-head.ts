@@ -16,7 +16,15 @@ export const HEAD_LIMIT_BYTES = 16 * 1024
 export const HEAD_END = Buffer.from('\r\n\r\n')
 
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d)(?: ([\t\x20-\x7e]*))?$/
-const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*$/
+const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/
+/** Blanks around a value are no part of it. Other white space, such as U+00A0, is. */
+function withoutBlanks(text: string): string {
+  const isBlank = (c: string | undefined): boolean => c === ' ' || c === '\t'
+  let [from, to] = [0, text.length]
+  while (isBlank(text[from])) from++
+  while (to > from && isBlank(text[to - 1])) to--
+  return text.slice(from, to)
+}
 const LENGTH = /^\d{1,15}$/
 
 /** @param bytes up to HEAD_END, without it. @throws Error when it cannot be understood in one way only */
@@ -31,7 +39,7 @@ export function parseResponseHead(bytes: Buffer): ResponseHead {
     const name = field[1]!.toLowerCase()
     if (headers.has(name) && name.startsWith('content-'))
       throw new Error(`the answer has two headers ${name}`)
-    headers.set(name, field[2]!)
+    headers.set(name, withoutBlanks(field[2]!))
   }
   const status = Number(line[1])
   const length = headers.has('transfer-encoding') ? '' : (headers.get('content-length') ?? '')

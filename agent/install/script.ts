@@ -23,9 +23,12 @@ export async function firstBytes(file: string, count: number): Promise<Buffer> {
  * scripts run as well from a file system that is mounted `noexec`. Without such a line: /bin/sh.
  */
 export function interpreterOf(beginning: string): { file: string; args: string[] } {
-  const line = /^#![ \t]*([^\s]+)(?:[ \t]+(.*?))?[ \t\r]*(?:\n|$)/.exec(beginning)
-  if (!line) return { file: '/bin/sh', args: [] }
-  return { file: line[1]!, args: line[2] ? [line[2]] : [] }
+  const [line = ''] = beginning.split('\n', 1)
+  const words = line.startsWith('#!') ? line.slice(2).trim() : ''
+  const file = /^\S+/.exec(words)?.[0]
+  if (file === undefined) return { file: '/bin/sh', args: [] }
+  const argument = words.slice(file.length).trim()
+  return { file, args: argument === '' ? [] : [argument] }
 }
 
 export async function prepareScript(

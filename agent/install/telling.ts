@@ -74,7 +74,7 @@ const DEB: Cause[] = [
     text: 'An earlier installation was interrupted on this PC. Run `dpkg --configure -a` there, then retry.',
   },
   {
-    pattern: /^.*uses unknown compression for member '([^']+)'.*$/im,
+    pattern: /^.*uses unknown compression for member '([^'\n]+)'.*$/im,
     text: (match) =>
       `The dpkg of this PC is too old for the compression of this package (${match[1]!.split('.').at(-1)}). Use a package made for its release, or one that is compressed with xz.`,
   },
@@ -83,7 +83,7 @@ const DEB: Cause[] = [
     text: (match) => `The package is made for ${match[1]}, and this PC is ${match[2]}.`,
   },
   {
-    pattern: /^.*trying to overwrite '([^']+)', which is also in package (\S+).*$/im,
+    pattern: /^.*trying to overwrite '([^'\n]+)', which is also in package (\S+).*$/im,
     text: (match) => `The file ${match[1]} belongs to the installed package ${match[2]}.`,
   },
   {
@@ -151,7 +151,7 @@ const RPM: Cause[] = [
 ]
 /** rpm goes on when a script fails after the files are in place: 0, and a warning. */
 const SCRIPTLET =
-  /^(?:warning|error): %(\w+)\(([^)]*)\) scriptlet failed, (?:exit status|signal) (\d+).*$/im
+  /^(?:warning|error): %(\w+)\(([^)\n]*)\) scriptlet failed, (?:exit status|signal) (\d+).*$/im
 const MACOS: Cause[] = [
   {
     pattern: /^.*another (?:install|installer|installation) .*(?:running|in progress).*$/im,
@@ -179,7 +179,8 @@ const CAUSES: Partial<Record<InstallerKind, Cause[]>> = {
 const COMPLAINT: Partial<Record<InstallerKind, { first: RegExp; second?: RegExp }>> = {
   deb: {
     first: /^(?:E:|dpkg(?:-\w+)?: error|debconf: .*error|\S+: error:)/i,
-    second: /sub-process \S+ returned an error code|errors were encountered|error processing/i,
+    second:
+      /sub-process \S{1,200} returned an error code|errors were encountered|error processing/i,
   },
   rpm: { first: /^error: /i, second: /: install failed$|: not installed$/i },
   pkg: { first: /^installer: (?:error|the )/i },
@@ -190,7 +191,7 @@ const COMPLAINT: Partial<Record<InstallerKind, { first: RegExp; second?: RegExp 
 const plain = (line: string): string =>
   line
     // Colours and the like of terminals.
-    .replaceAll(/\u001b\[[0-9;?]*[A-Za-z]/g, '')
+    .replaceAll(/\u001b\[[0-9;?]{0,64}[A-Za-z]/g, '')
     .replaceAll(/\p{Cc}+/gu, ' ')
     .trim()
 

@@ -112,4 +112,4 @@ export const errorCode = (error: unknown): string =>
 export const errorText = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error))
     .replace(/^request to \S+ failed, reason: /, '')
-    .replace(/ while trying to fetch \S+:/, ':')
+    .replace(/ while trying to fetch \S{1,4096}:/, ':')

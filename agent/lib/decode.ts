@@ -209,7 +209,7 @@ export function consoleCodePage(): number | null {
       windowsHide: true,
       stdio: ['ignore', 'pipe', 'ignore'],
     })
-    const page = Number(/OEMCP\s+REG_SZ\s+(\d+)/.exec(said)?.[1])
+    const page = Number(/OEMCP\s{1,20}REG_SZ\s{1,20}(\d+)/.exec(said)?.[1])
     known = page in LABELS || page in OEM_UPPER_HALVES ? page : null
   } catch {
     // Undecided bytes are then taken for UTF-8, as on other systems.

@@ -18,6 +18,12 @@ const EXPORT_TIMEOUT_MS = 60_000
 
 const unescape = (text: string): string => text.replace(/\\(["\\])/g, '$1')
 
+function withoutNulsBehind(text: string): string {
+  let end = text.length
+  while (text[end - 1] === '\0') end--
+  return text.slice(0, end)
+}
+
 /** `hex(7):61,00,…` and its kin: the type's number, and the bytes. */
 function readHex(type: string | undefined, digits: string): string {
   const bytes = Buffer.from(digits.replace(/[^0-9a-f]/gi, ''), 'hex')
@@ -26,7 +32,7 @@ function readHex(type: string | undefined, digits: string): string {
     case '1':
     case '2':
     case '7':
-      return bytes.toString('utf16le').replace(/\0+$/, '').replaceAll('\0', '\n')
+      return withoutNulsBehind(bytes.toString('utf16le')).replaceAll('\0', '\n')
     // REG_QWORD
     case 'b':
       return bytes.length === 8 ? `0x${bytes.readBigUInt64LE().toString(16)}` : ''

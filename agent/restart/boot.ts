@@ -40,7 +40,7 @@ async function onWindows(): Promise<string | null> {
     COMMAND_TIMEOUT_MS,
   )
   if (counted.code === null) return null
-  const count = /BootId\s+REG_DWORD\s+0x([0-9a-f]+)/i.exec(counted.stdout)?.[1]
+  const count = /BootId\s{1,20}REG_DWORD\s{1,20}0x([0-9a-f]+)/i.exec(counted.stdout)?.[1]
   let start: string | undefined
   if (helper !== null) {
     const started = await runCommand(helper, ['started', SYSTEM_PROCESS], COMMAND_TIMEOUT_MS)

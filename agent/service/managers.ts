@@ -66,7 +66,7 @@ export function createLaunchd(layout: Layout): Manager {
 
 /** The state (1 stopped, 4 running) in what `sc query` prints, whatever its language; null when there is none. */
 export const parseServiceState = (text: string): number | null => {
-  const digit = /^\s+[^:]+:\s+([1-7])\s+[A-Z_]+/m.exec(text)?.[1]
+  const digit = /^[ \t]+[^:\n]+:[ \t]+([1-7])[ \t]+[A-Z_]+/m.exec(text)?.[1]
   return digit === undefined ? null : Number(digit)
 }
 

@@ -1,8 +1,10 @@
 /**
- * Forbids regular expressions that take more than linear time, where foreign text is read. Two shapes are refused:
- * an unbounded repetition inside another one, and one that is followed by something in a pattern that may begin anywhere (each
- * place of the text is then a new start that reads on). Anchored patterns, repetitions with an upper bound and a repetition at
- * the very end are fine. Not seen: patterns put together at run time, and two repetitions side by side in an anchored pattern.
+ * Forbids regular expressions that take more than linear time, where foreign text is read. Three shapes are refused:
+ * an unbounded repetition inside another one; one that is followed by something in a pattern that may begin anywhere (each
+ * place of the text is then a new start that reads on); and a lazy one with another one behind it (each step of the first tries
+ * the second anew). Anchored patterns, repetitions with an upper bound and a repetition at the very end are fine, as are patterns
+ * that begin at a line's start and do not leave the line. Not seen: patterns put together at run time, and two greedy repetitions
+ * side by side in an anchored pattern.
  */
 import { RegExpParser, visitRegExpAST, type AST } from '@eslint-community/regexpp'
 import type { Rule } from 'eslint'
@@ -28,19 +30,63 @@ function isAnchored(node: AST.Node, flags: string): boolean {
   let top: AST.Node = node
   while (top.parent && top.parent.type !== 'Pattern') top = top.parent
   const first = top.type === 'Alternative' ? top.elements[0] : undefined
-  return first?.type === 'Assertion' && first.kind === 'start' && !flags.includes('m')
+  return first?.type === 'Assertion' && first.kind === 'start'
 }
 
-function problemOf(pattern: string, flags: string): 'nested' | 'restarts' | null {
-  let problem: 'nested' | 'restarts' | null = null
+const MAY_BREAK_LINES = /[\n\r\u2028\u2029]/
+/** Whether the text that a part takes may hold a line break. */
+function leavesLine(node: AST.Element, flags: string): boolean {
+  switch (node.type) {
+    case 'CharacterSet':
+      if (node.kind === 'any') return flags.includes('s')
+      if (node.kind === 'space') return !node.negate
+      return node.kind === 'property' || node.negate
+    case 'Character':
+      return MAY_BREAK_LINES.test(String.fromCodePoint(node.value))
+    case 'CharacterClass':
+      return new RegExp(node.raw, flags.replace(/[gymd]/g, '')).test('\n')
+    case 'Quantifier':
+      return leavesLine(node.element, flags)
+    case 'Group':
+    case 'CapturingGroup':
+      return node.alternatives.some(({ elements }) => elements.some((e) => leavesLine(e, flags)))
+    default:
+      return false
+  }
+}
+/** Whether another unbounded repetition comes behind it in the same branch. */
+function isRepeatedBehind(node: AST.Node): boolean {
+  for (let at: AST.Node = node; at.parent; at = at.parent) {
+    if (at.parent.type !== 'Alternative') continue
+    const { elements } = at.parent
+    const behind = elements.slice(elements.findIndex((element) => element === at) + 1)
+    if (behind.some((element) => holdsUnbounded(element))) return true
+  }
+  return false
+}
+function holdsUnbounded(element: AST.Element): boolean {
+  if (element.type === 'Quantifier') return element.max > BOUND || holdsUnbounded(element.element)
+  return (
+    (element.type === 'Group' || element.type === 'CapturingGroup') &&
+    element.alternatives.some(({ elements }) => elements.some((inner) => holdsUnbounded(inner)))
+  )
+}
+
+type Problem = 'nested' | 'restarts' | 'rereads'
+
+function problemOf(pattern: string, flags: string): Problem | null {
+  let problem: Problem | null = null
   try {
     const unicode = flags.includes('u') || flags.includes('v')
     const ast = new RegExpParser().parsePattern(pattern, undefined, undefined, { unicode })
     visitRegExpAST(ast, {
       onQuantifierEnter(node) {
         if (!isUnbounded(node)) return
+        const startsOften =
+          !isAnchored(node, flags) || (flags.includes('m') && leavesLine(node.element, flags))
         if (isInRepetition(node)) problem ??= 'nested'
-        else if (isFollowed(node) && !isAnchored(node, flags)) problem ??= 'restarts'
+        else if (isFollowed(node) && startsOften) problem ??= 'restarts'
+        else if (!node.greedy && isRepeatedBehind(node)) problem ??= 'rereads'
       },
     })
   } catch {
@@ -57,6 +103,8 @@ export const noUnboundedRegex: Rule.RuleModule = {
       nested: 'A repetition within a repetition takes exponential time over foreign text.',
       restarts:
         'An unbounded repetition that is followed by something takes quadratic time over foreign text: anchor the pattern, give it an upper bound, or scan with indexOf.',
+      rereads:
+        'A lazy repetition with another one behind it takes quadratic time over foreign text: split the text, or trim the end by itself.',
     },
   },
   create(context) {

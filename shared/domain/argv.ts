@@ -121,10 +121,10 @@ export type SplitArguments = { argv: string[]; verbatim: boolean }
 
 /** NSIS takes everything behind `/D=` unquoted and only as the last argument (nsis.sourceforge.io, section 3.2.1). */
 function splitWithNsisFolder(line: string): SplitArguments {
-  const nsisFolder = /(?:^|\s)\/D=.*$/s.exec(line)
+  const nsisFolder = /(?:^|\s)\/D=/.exec(line)
   if (!nsisFolder) return { argv: splitWindows(line), verbatim: false }
   return {
-    argv: [...splitWindows(line.slice(0, nsisFolder.index)), nsisFolder[0].trim()],
+    argv: [...splitWindows(line.slice(0, nsisFolder.index)), line.slice(nsisFolder.index).trim()],
     verbatim: true,
   }
 }

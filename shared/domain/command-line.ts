@@ -2,13 +2,20 @@
 import { splitArguments } from './argv.ts'
 import type { DevicePlatform, InstallerKind } from './platforms.ts'
 
+function backslashesAtEnd(text: string): number {
+  let n = 0
+  while (text[text.length - 1 - n] === '\\') n++
+  return n
+}
+
 /**
  * One argument as CommandLineToArgvW reads it back (learn.microsoft.com/windows/win32/api/shellapi/nf-shellapi-commandlinetoargvw):
  * backslashes are doubled only before a quote.
  */
 export function quoteArgument(text: string): string {
   if (text !== '' && !/[\s"]/.test(text)) return text
-  return `"${text.replace(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, '$1$1')}"`
+  const pieces = text.split('"')
+  return `"${pieces.map((piece) => piece + '\\'.repeat(backslashesAtEnd(piece))).join('\\"')}"`
 }
 
 /** msiexec reads a backslash before a quote as a backslash; `""` inside quotes is one quote. */

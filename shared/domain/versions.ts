@@ -117,7 +117,7 @@ type Token = { number: string } | { word: string; isEarlier: boolean }
 
 function dottedTokens(text: string): Token[] {
   // What stands in parentheses names an edition (`7.1 (x64)`).
-  const plain = text.replace(/\([^)]*\)/g, ' ').toLowerCase()
+  const plain = text.replace(/\([^)]{0,200}\)/g, ' ').toLowerCase()
   const parts = plain.match(/\d+|[\p{L}]+/gu) ?? []
   // `v1.2`, `Version 1.2`
   while (parts.length > 1 && ['v', 'ver', 'version'].includes(parts[0]!)) parts.shift()

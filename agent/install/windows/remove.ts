@@ -18,9 +18,12 @@ const LOOK_BYTES = 4 * 1024 * 1024
 
 /** A command line of the registry in two: the program, and the rest as it stands. Null when the program cannot be told. */
 export function splitCommandLine(line: string): { file: string; rest: string } | null {
-  const match = /^\s*(?:"([^"]+)"|(.+?\.exe)(?=\s|$))\s*(.*)$/is.exec(line)
-  const file = match?.[1] ?? match?.[2]
-  return file ? { file, rest: match![3]!.trim() } : null
+  const text = line.trim()
+  const isQuoted = text.startsWith('"')
+  const end = isQuoted ? text.indexOf('"', 1) : text.search(/(?<=.)\.exe(?=\s|$)/is) + '.exe'.length
+  const file = text.slice(isQuoted ? 1 : 0, Math.max(0, end))
+  if (file === '' || (!isQuoted && end < '.exe'.length)) return null
+  return { file, rest: text.slice(isQuoted ? end + 1 : end).trim() }
 }
 
 /** The product code of an entry that Windows Installer made, or null. */

@@ -11,8 +11,12 @@ const RPM_FORMAT =
   '%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}\\t%{RELEASE}\\t%{ARCH}\\t%{INSTALLTIME}\\t%{VENDOR}\\n'
 
 /** `Jane Doe <jane@example.org>` without the address. */
-const withoutAddress = (maintainer: string): string | null =>
-  maintainer.replace(/\s*<[^>]*>?\s*$/, '').trim() || null
+function withoutAddress(maintainer: string): string | null {
+  const text = maintainer.trim()
+  const end = text.endsWith('>') ? text.length - 1 : text.length
+  const from = text.indexOf('<', text.lastIndexOf('>', end - 1) + 1)
+  return (from < 0 ? text : text.slice(0, from).trim()) || null
+}
 
 /** Output of dpkg-query in DPKG_FORMAT (dpkg-query(1)); what was removed and left its configuration is not installed. */
 export const parseDpkg = (text: string): InstalledSoftware[] =>

@@ -9,14 +9,28 @@ export async function subkeysOf(key: string): Promise<string[] | null> {
   return said === null ? null : said.split(/\r?\n/).filter((line) => /^HKEY_/i.test(line))
 }
 
+const GAP = '    '
+/** `    NAME    REG_TYPE    VALUE`; a name may hold blanks. */
+function parseValue(line: string): { name: string; value: string } | null {
+  if (!line.startsWith(GAP)) return null
+  for (let at = line.indexOf(`${GAP}REG_`, 5); at >= 0; at = line.indexOf(`${GAP}REG_`, at + 1)) {
+    const rest = line.slice(at + GAP.length)
+    const type = /^REG_\w{1,40}/.exec(rest)?.[0].length ?? 0
+    if (type === rest.length) return { name: line.slice(4, at), value: '' }
+    if (type > 0 && rest.startsWith(GAP, type))
+      return { name: line.slice(4, at), value: rest.slice(type + GAP.length).trim() }
+  }
+  return null
+}
+
 /** Output of `reg query`: a line per key, below it `    NAME    TYPE    VALUE`. Of the first key only. */
 export function parsePrintedValues(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   let keys = 0
   for (const line of text.split(/\r?\n/)) {
     if (/^HKEY_/i.test(line) && ++keys > 1) break
-    const value = /^ {4}(.+?) {4}REG_\w+(?: {4}(.*))?$/.exec(line)
-    if (value) values.set(value[1]!.toLowerCase(), (value[2] ?? '').trim())
+    const found = parseValue(line)
+    if (found) values.set(found.name.toLowerCase(), found.value)
   }
   return values
 }

@@ -22,9 +22,9 @@ function dayOf(said: string | undefined): string | null {
 /** What Windows shows under Installed apps: no parts of Windows or of other programs, and no updates of them. */
 export const parseUninstall = (keys: readonly RegistryKey[], view: string): InstalledSoftware[] =>
   keys.flatMap(({ path, values }) => {
-    const id = /\\Uninstall\\([^\\]+)$/i.exec(path)?.[1]
+    const [parent, id] = path.split('\\').slice(-2)
     const name = values.get('displayname')
-    if (!id || !name) return []
+    if (parent?.toLowerCase() !== 'uninstall' || !id || !name) return []
     if (numberOf(values.get('systemcomponent')) === 1 || values.get('parentkeyname')) return []
     return [
       {

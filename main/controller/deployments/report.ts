@@ -52,7 +52,13 @@ export const reportRows = (targets: readonly Target[]): ReportCell[][] =>
   )
 
 const oneLine = (text: string): string =>
-  withoutSteering(text.replaceAll(/\s*[\r\n\t\u2028\u2029]\s*/g, ' '))
+  withoutSteering(
+    text
+      .split(/[\r\n\t\u2028\u2029]/)
+      .map((line, i, lines) => (lines.length === 1 ? line : line.trim()))
+      .filter((line) => line !== '')
+      .join(' '),
+  )
 
 /**
  * One cell of a CSV file (RFC 4180). Spreadsheets run a cell that begins like a formula: such a cell gets a leading

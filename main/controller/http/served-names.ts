@@ -19,7 +19,7 @@ export type ServedNames = {
 }
 
 const withoutPort = (host: string | undefined): string =>
-  (host ?? '').replace(/:\d+$/, '').toLowerCase()
+  (host ?? '').replace(/:\d{1,5}$/, '').toLowerCase()
 
 /** Whether a `Host` header names this computer itself. A name that somebody made lead here (DNS rebinding) does not. */
 export const isLoopbackName = (host: string | undefined): boolean =>
