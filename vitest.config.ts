@@ -16,6 +16,7 @@ export default defineConfig({
   test: {
     include: ['{shared,main,agent,renderer,build,bench}/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...(isFull ? [] : LONG)],
+    globalSetup: ['main/controller/test-kit/publish-description.ts'],
     // Tests wait for events; these limits only end a test that fails. A loaded machine must keep to them.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -34,6 +34,7 @@ function openApiSchema(name: RouteName, route: Route) {
     response: {
       200: route.media ? fileReply(route.media) : route.reply,
       '4xx': ErrorReply,
+      '5xx': ErrorReply,
     },
   }
 }

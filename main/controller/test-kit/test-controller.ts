@@ -18,6 +18,7 @@ import {
   type Session,
 } from '#shared/contract/rest.ts'
 import { startController, type Controller, type ControllerOptions } from '../compose.ts'
+import { replyCheck } from './reply-check.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
 import {
   connectSimAgent,
@@ -32,7 +33,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..')
 export type RestReply = { status: number; body: unknown; headers: Headers }
 export type RestClient = ReturnType<typeof createRestClient>
 
-/** Calls routes by their name in the contract. */
+/** Calls routes by their name in the contract. In tests every answer has to be one that `/openapi.json` describes. */
 export function createRestClient(baseUrl: string, token?: string) {
   async function raw(
     method: string,
@@ -59,12 +60,15 @@ export function createRestClient(baseUrl: string, token?: string) {
       signal: AbortSignal.timeout(30_000),
     })
     const text = await response.text()
-    const isJson = /\bjson\b/.test(response.headers.get('content-type') ?? '')
-    return {
+    const contentType = response.headers.get('content-type')
+    const isJson = /\bjson\b/.test(contentType ?? '')
+    const reply = {
       status: response.status,
       body: isJson ? (JSON.parse(text) as unknown) : text,
       headers: response.headers,
     }
+    replyCheck()?.(method, path, { ...reply, contentType })
+    return reply
   }
   return {
     raw,
