@@ -1,6 +1,6 @@
 /**
- * A package fetched and verified by the agent's own code, beside `curl` and then `openssl dgst -sha256`: the same file from the
- * same store over the same TLS, in turns. Both write it to the same disk.
+ * Downloads and verifies a package with the agent's own code, compared with `curl` followed by `openssl dgst
+ * -sha256`: the same file from the same store over the same TLS, alternating. Both write it to the same disk.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { createHash, X509Certificate } from 'node:crypto'
@@ -18,7 +18,7 @@ const LIMIT_MS = 120_000
 
 type Sample = { ms: number; cpuMs: number }
 
-/** Runs a shell line; its CPU time is that of its children, as `times` of the shell tells it. */
+/** Runs a shell line and measures the CPU time of its child processes, as reported by the shell's `times`. */
 function shell(line: string): Promise<Sample> {
   return new Promise((resolve, reject) => {
     const startedAt = performance.now()
@@ -26,12 +26,12 @@ function shell(line: string): Promise<Sample> {
       stdio: ['ignore', 'pipe', 'inherit'],
       timeout: LIMIT_MS,
     })
-    let said = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
     child.once('error', reject)
     child.once('close', (code) => {
       if (code !== 0) return reject(new Error(`"${line}" ended with ${code}`))
-      const seconds = [...(said.trim().split('\n').at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/g)]
+      const seconds = [...(output.trim().split('\n').at(-1) ?? '').matchAll(/(\d+)m([\d.]+)s/g)]
       const cpuMs = seconds.reduce((sum, [, m, s]) => sum + (Number(m) * 60 + Number(s)) * 1000, 0)
       resolve({ ms: performance.now() - startedAt, cpuMs })
     })
@@ -44,10 +44,10 @@ async function sha256Of(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** What others wrote before goes to the disk now, and not while somebody is measured. */
+/** Flushes earlier writes to disk, so that they do not slow down the measurement. */
 const settle = (): void => void execFileSync('sync', { timeout: LIMIT_MS })
 
-/** @throws Error in one line when there is no curl or no openssl here */
+/** @throws Error with one line if curl or openssl is not installed */
 export async function agentDownload(options: { mib: number; runs: number }): Promise<BenchTable> {
   const sizeBytes = options.mib * MIB
   const hub = startChild<HubOrder, HubNote>('serve-hub.ts')
@@ -65,7 +65,7 @@ export async function agentDownload(options: { mib: number; runs: number }): Pro
     const ours: Sample[] = []
     const theirs: Sample[] = []
     const sink: Sample[] = []
-    // The first of each warms up the caches and counts not.
+    // The first run of each only warms up the caches and is not counted.
     for (let run = 0; run <= options.runs; run++) {
       settle()
       const one = await agent.ask(order, 'download')
@@ -107,7 +107,7 @@ export async function agentDownload(options: { mib: number; runs: number }): Pro
           ratio: cpu(ours) / cpu(theirs),
         },
       ],
-      notes: ['store and downloader share this machine: trust the ratios only'],
+      notes: ['store and downloader share this machine: only the ratios are meaningful'],
     }
   } finally {
     hub.kill()

@@ -1,4 +1,7 @@
-/** The agent's own code in a process of its own: fails to connect for months, or downloads. Driven over IPC by agent.ts and agent-download.ts. */
+/**
+ * The agent's own code in a separate process: simulates months of failed connections, or downloads. Driven
+ * over IPC by agent.ts and agent-download.ts.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +13,7 @@ import { failToConnect, type Absence, type Holdings } from '../agent/test-kit/pa
 
 export type PatienceSample = { tries: number; heapBytes: number; rssBytes: number } & Holdings
 export type AgentOrder =
-  /** `marks`: after how many tries it looks, ascending. */
+  /** `marks`: numbers of attempts after which it takes a sample, ascending. */
   | { do: 'fail'; kind: Absence; marks: number[] }
   | { do: 'download'; url: string; fingerprint: string; sizeBytes: number; sha256: string }
 export type AgentNote =
@@ -18,7 +21,7 @@ export type AgentNote =
   | { done: 'download'; ms: number; cpuMs: number }
 
 const IDLE_TIMEOUT_MS = 60_000
-const tell = (note: AgentNote) => void process.send?.(note)
+const send = (note: AgentNote) => void process.send?.(note)
 let warnings = 0
 process.on('warning', () => warnings++)
 
@@ -38,7 +41,7 @@ async function fail(order: Extract<AgentOrder, { do: 'fail' }>): Promise<void> {
       folder,
       waitMs: 1,
       looksOnLan: true,
-      // As the service has it: in a file that is bounded.
+      // Like the service: in a size-limited file.
       log: createLog(join(folder, 'agent.log')),
       async onTries(tries, holdings) {
         if (!order.marks.includes(tries)) return true
@@ -51,7 +54,7 @@ async function fail(order: Extract<AgentOrder, { do: 'fail' }>): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  tell({ done: 'fail', samples, warnings })
+  send({ done: 'fail', samples, warnings })
 }
 
 async function download(order: Extract<AgentOrder, { do: 'download' }>): Promise<void> {
@@ -72,7 +75,7 @@ async function download(order: Extract<AgentOrder, { do: 'download' }>): Promise
     })
     const ms = performance.now() - startedAt
     const { user, system } = process.cpuUsage(before)
-    tell({ done: 'download', ms, cpuMs: (user + system) / 1000 })
+    send({ done: 'download', ms, cpuMs: (user + system) / 1000 })
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,6 +1,7 @@
 /**
- * What an agent costs its PC: size, start-up, memory and CPU while nothing happens, and memory after an hour, a day and `days`
- * days of failed reconnects. The last run the agent's own link with the waits cut short; the others the single file itself.
+ * What an agent costs its PC: size, start-up time, memory and CPU while idle, and memory after an hour, a day
+ * and `days` days of failed reconnects. The last figure runs the agent's own link with shortened waits; the
+ * others run the single file itself.
  */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -18,10 +19,10 @@ import { startChild } from './child.ts'
 import { median, type BenchTable } from './table.ts'
 
 const MIB = 1024 ** 2
-/** Waits of 30 s to 60 s, and what a try itself takes. */
+/** Waits of 30 s to 60 s, plus the duration of each attempt. */
 const TRIES_PER_HOUR = 80
 const IDLE_SECONDS = 30
-/** USER_HZ, in which Linux counts CPU time for programs: always 100. */
+/** USER_HZ, the unit in which Linux reports CPU time to programs: always 100. */
 const TICKS_PER_SECOND = 100
 
 const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`
@@ -37,7 +38,7 @@ async function startMs(file: string, args: string[], runs: number): Promise<numb
   return median(times)
 }
 
-/** CPU time so far and resident memory, as /proc tells them. */
+/** CPU time so far and resident memory, from /proc. */
 function usage(pid: number): { cpuMs: number; rssBytes: number } {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
   const rss = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
@@ -45,7 +46,7 @@ function usage(pid: number): { cpuMs: number; rssBytes: number } {
   return { cpuMs: (ticks * 1000) / TICKS_PER_SECOND, rssBytes: Number(rss?.[1]) * 1024 }
 }
 
-/** Of a process that is left alone for a while. */
+/** Measures a process that is left idle for a while. */
 async function idle(pid: number): Promise<{ cpuMsPerMinute: number; rssBytes: number }> {
   await sleep(5_000)
   const before = usage(pid)
@@ -89,7 +90,7 @@ async function patience(kind: Absence, marks: number[]) {
   }
 }
 
-/** Linux only. @param options `days`: the longest absence, of a controller that is switched off */
+/** Linux only. @param options `days`: the longest absence of a controller that is switched off */
 export async function agent(options: { runs: number; days: number }): Promise<BenchTable> {
   const [target] = targetsByIds(['linux-x64'])
   const say = (message: string): void => console.error(message)

@@ -1,4 +1,4 @@
-/** Processes of a benchmark that are told what to do over IPC, one order at a time. */
+/** Child processes of a benchmark, controlled over IPC, one order at a time. */
 import { fork } from 'node:child_process'
 import { join } from 'node:path'
 
@@ -12,7 +12,7 @@ export type Child<Order, Note extends { done: string }> = {
   kill: () => void
 }
 
-/** @param file beside this one. Every wait ends after five minutes, or when the process does. */
+/** @param file next to this one. Every wait ends after five minutes, or when the process ends. */
 export function startChild<Order extends object, Note extends { done: string }>(
   file: string,
   execArgv: string[] = [],

@@ -1,7 +1,8 @@
 /**
- * Cold start: from starting the process to a window that a person can use, beside the smallest Electron app of the same
- * runtime, in turns and in one run. A window counts as usable when it stands on the screen (the X server says when) and
- * its first screen is painted (asked over the DevTools port). Needs Xvfb; the display is the benchmark's own.
+ * Cold start: from starting the process to a window that a person can use, compared with the smallest
+ * possible Electron app on the same runtime, alternating within one run. A window counts as usable when it is
+ * on the screen (reported by the X server) and its first view is painted (queried over the DevTools port).
+ * Needs Xvfb; the benchmark opens its own display.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -19,31 +20,34 @@ const END_LIMIT_MS = 15_000
 const WINDOW = { width: 1280, height: 800 }
 
 type Subject = {
-  /** What Electron is given to start. */
+  /** The app that Electron is started with. */
   app: string
   userDataDir: string
   env: Record<string, string>
-  /** Begin of the page's address. */
+  /** Start of the page's address. */
   address: string
-  /** An expression for the page: a promise of the time (ms since 1970) at which its first screen was painted. */
+  /**
+   * An expression evaluated in the page: a promise of the time (ms since 1970) at which its first view was
+   * painted.
+   */
   painted: string
 }
 type Start = { usableMs: number; shownMs: number; paintedMs: number; cpuMs: number }
 
-/** Waits, frame by frame, for an element; the answer is the time after the frame that shows it. */
+/** Checks for an element on every frame and returns the time after the frame that shows it. */
 const paintedWith = (selector: string): string => `new Promise((done) => {
   const look = () => document.querySelector(${JSON.stringify(selector)})
     ? requestAnimationFrame(() => setTimeout(() => done(Date.now())))
     : requestAnimationFrame(look)
   look()
 })`
-/** A page without a script: its first paint is its whole life. */
+/** The reference page has no script, so its first paint is its final state. */
 const FIRST_PAINT = `new Promise((done) => {
-  const told = (list) => {
+  const onEntries = (list) => {
     const entry = list.find(({ name }) => name === 'first-contentful-paint')
     if (entry) done(performance.timeOrigin + entry.startTime)
   }
-  new PerformanceObserver((list) => told(list.getEntries())).observe({ type: 'paint', buffered: true })
+  new PerformanceObserver((list) => onEntries(list.getEntries())).observe({ type: 'paint', buffered: true })
 })`
 
 function within<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> {
@@ -55,8 +59,8 @@ function within<T>(limitMs: number, what: string, work: Promise<T>): Promise<T> 
 }
 
 /**
- * Listens to an X server for windows that appear. X11 protocol, chapters 8 (connection setup) and 11 (MapNotify).
- * @param display `:N` @param cookie its MIT-MAGIC-COOKIE-1
+ * Watches an X server for windows that appear. X11 protocol, chapters 8 (connection setup) and 11
+ * (MapNotify). @param display `:N` @param cookie its MIT-MAGIC-COOKIE-1
  */
 async function watchWindows(display: string, cookie: Buffer) {
   const socket: Socket = createConnection(`/tmp/.X11-unix/X${display.slice(1)}`)
@@ -102,7 +106,10 @@ async function watchWindows(display: string, cookie: Buffer) {
   }
 }
 
-/** Asks the first page whose address begins with `address`; by the DevTools protocol, told of pages, never polling. */
+/**
+ * Evaluates an expression in the first page whose address begins with `address`. Uses DevTools protocol
+ * events instead of polling.
+ */
 async function askPage(browserUrl: string, address: string, expression: string): Promise<unknown> {
   const socket = new WebSocket(browserUrl)
   let id = 0
@@ -141,7 +148,7 @@ async function askPage(browserUrl: string, address: string, expression: string):
           ask()
         }
         if (!asking || message.id !== asking) return
-        // The page was still on its way to its address: asked in an empty one that is gone.
+        // The page had not navigated yet: the expression ran in an empty page that is gone now.
         if (message.error) return void setTimeout(ask, 2)
         const failure = message.result?.exceptionDetails
         if (failure) reject(new Error(`the page answered: ${failure.text}`))
@@ -191,7 +198,7 @@ async function cpuMsOf(pid: number): Promise<number> {
 export type ColdStartOptions = { runs: number }
 export const COLD_START_OPTIONS: ColdStartOptions = { runs: 7 }
 
-/** @throws Error in one line when there is no Electron or no Xvfb here */
+/** @throws Error with one line if Electron or Xvfb is not available */
 export async function coldStart(given: Partial<ColdStartOptions> = {}): Promise<BenchTable> {
   const { runs } = { ...COLD_START_OPTIONS, ...given }
   const electron = await resolveElectron({ fallback: 'allow', onProgress: (m) => console.error(m) })
@@ -199,7 +206,7 @@ export async function coldStart(given: Partial<ColdStartOptions> = {}): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'deployx-cold-'))
   const display = await openDisplay({ env: {} })
   const authority = await readFile(display.env['XAUTHORITY']!)
-  // The display's own authority file has one entry; the cookie is its end.
+  // The display's authority file has one entry; the cookie is at its end.
   const windows = await watchWindows(display.env['DISPLAY']!, authority.subarray(-16))
 
   const run = async (subject: Subject, first?: string): Promise<Start> => {
@@ -268,7 +275,7 @@ export async function coldStart(given: Partial<ColdStartOptions> = {}): Promise<
     await run(empty)
     const [later, first, reference]: [Start[], Start[], Start[]] = [[], [], []]
     for (let n = 0; n < runs; n++) {
-      // In turns, so that a slow minute of the machine meets all.
+      // Alternating, so that a slow minute of the machine affects all of them.
       later.push(await run(known))
       reference.push(await run(empty))
       first.push(await run(console_(`new-${n}`, accountPage)))
@@ -286,8 +293,8 @@ export async function coldStart(given: Partial<ColdStartOptions> = {}): Promise<
       title: `cold start to a usable window, median of ${runs} starts`,
       reference: `an empty window of Electron ${electron.version}, same switches and display`,
       rows: [
-        row('signed in: the dashboard stands', later, (s) => s.usableMs),
-        row('very first start: the account page stands', first, (s) => s.usableMs),
+        row('signed in: the dashboard is visible', later, (s) => s.usableMs),
+        row('very first start: the account page is visible', first, (s) => s.usableMs),
         row('signed in: CPU time until then', later, (s) => s.cpuMs),
       ],
       notes: [
@@ -302,7 +309,9 @@ export async function coldStart(given: Partial<ColdStartOptions> = {}): Promise<
   }
 }
 
-/** Makes the first account from within the page, and lets the desktop keep the session as the console does. */
+/**
+ * Creates the first account from within the page and stores the session in the desktop, as the console does.
+ */
 const MAKE_ACCOUNT = `(async () => {
   const { data } = await window.deployx.call('app.info', undefined)
   const reply = await fetch(data.console_url + '/auth/setup', {
@@ -315,7 +324,7 @@ const MAKE_ACCOUNT = `(async () => {
   await window.deployx.call('session.save', { refresh_token })
 })()`
 
-/** The smallest app with a window, as Electron's own guide has it. */
+/** The smallest app with a window, from Electron's own guide. */
 async function emptyApp(folder: string): Promise<Subject> {
   const app = join(folder, 'app')
   await mkdir(app, { recursive: true })

@@ -1,4 +1,7 @@
-/** How an office comes back after the controller was restarted: with the waits of the agent, beside all after the same second. */
+/**
+ * How an office reconnects after the controller was restarted: with the agent's real back-off, compared with
+ * agents that all retry every second.
+ */
 import { startChild } from './child.ts'
 import { startAgentsProcess } from './fleet.ts'
 import type { HubNote, HubOrder } from './hub-process.ts'
@@ -8,7 +11,7 @@ type Figures = { lastMs: number; busiestTenthPerSecond: number }
 
 const WINDOW_MS = 100
 
-/** The most that were welcomed within any tenth of a second, per second. */
+/** The highest rate of accepted agents within any tenth of a second, per second. */
 function busiest(times: number[]): number {
   const sorted = [...times].sort((a, b) => a - b)
   let most = 0

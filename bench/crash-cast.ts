@@ -1,4 +1,7 @@
-/** Real processes for the crash runs: a controller and agents, each of which can be killed at any moment and started again. */
+/**
+ * Real processes for the crash runs: a controller and agents, each of which can be killed and restarted at
+ * any moment.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,7 +33,7 @@ const killed = (child: ChildProcess | null): Promise<void> =>
     child!.kill('SIGKILL')
   })
 
-/** Process ids whose command line holds all of these words. Linux. */
+/** Process ids whose command line contains all of these words. Linux. */
 function processesWith(...words: string[]): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -39,7 +42,7 @@ function processesWith(...words: string[]): number[] {
         const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
         return words.every((word) => line.includes(word))
       } catch {
-        return false // it has ended meanwhile
+        return false // it has ended in the meantime
       }
     })
     .map(Number)
@@ -60,7 +63,7 @@ export async function startCast(agentCount: number) {
     }),
   )
 
-  /** Starts the controller on the ports it had before. */
+  /** Starts the controller on the same ports as before. */
   function startController(): Promise<string> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
@@ -72,9 +75,12 @@ export async function startCast(agentCount: number) {
       const child = launch(args, (line) => {
         if (!line.startsWith('{')) return
         clearTimeout(timer)
-        const told = JSON.parse(line) as { console: string; hub: string }
-        ports = { hub: Number(new URL(told.hub).port), console: Number(new URL(told.console).port) }
-        resolve(told.console)
+        const started = JSON.parse(line) as { console: string; hub: string }
+        ports = {
+          hub: Number(new URL(started.hub).port),
+          console: Number(new URL(started.console).port),
+        }
+        resolve(started.console)
       })
       controller = child
       child.once('exit', (code) => {
@@ -105,21 +111,21 @@ export async function startCast(agentCount: number) {
   return {
     rest,
     agents: agents as AgentRole[],
-    /** Where a change tells that something was just written down, before it is acted upon. */
+    /** A change of this file means that something was just written, but not acted upon yet. */
     journalOf: (i: number) => join(agents[i]!.stateDir, 'journal.log'),
     databaseLog: join(dataDir, 'deployx.db-wal'),
     killController: () => killed(controller),
     startController: async () => void (hasEnded(controller) && (await startController())),
     killAgent: (i: number) => killed(agents[i]!.process),
     startAgent: (i: number) => startAgent(i),
-    /** True when one was there to be killed. */
+    /** Returns true if a supervisor was running and was killed. */
     killSupervisor(i: number): boolean {
       const pids = processesWith('supervise', agents[i]!.stateDir)
       for (const pid of pids)
         try {
           process.kill(pid, 'SIGKILL')
         } catch {
-          // It has ended meanwhile.
+          // It has ended in the meantime.
         }
       return pids.length > 0
     },
@@ -139,7 +145,7 @@ export async function startCast(agentCount: number) {
         try {
           process.kill(pid, 'SIGKILL')
         } catch {
-          // It has ended meanwhile.
+          // It has ended in the meantime.
         }
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
     },

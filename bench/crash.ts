@@ -1,6 +1,7 @@
 /**
- * Crash runs: controller, agents and supervisors are killed with SIGKILL at random moments while they deploy, also right after
- * something was written down and before it is acted upon. The installer counts its own runs on disk, so that duplicates cannot hide.
+ * Crash runs: controller, agents and supervisors are killed with SIGKILL at random moments during
+ * deployments, including right after something was written and before it is acted upon. The installer counts
+ * its own runs on disk, so duplicates cannot go unnoticed.
  */
 import { existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,19 +20,19 @@ export type CrashReport = {
   targets: number
   kills: { controller: number; agent: number; supervisor: number }
   completed: number
-  /** Failed with the reason `interrupted`: nobody could know, and that is what was told. */
+  /** Failed with the reason `interrupted`: the result is unknown and is reported as such. */
   interrupted: number
-  /** Called completed though it never ran, or called something else though it is there. */
+  /** Reported as completed although it never ran, or as something else although it is installed. */
   lost: number
   /** An attempt whose installer ran more than once. */
   duplicated: number
-  /** Not ended within the limit. */
+  /** Not finished within the limit. */
   stuck: number
-  /** One line for each that was not completed. */
+  /** One line for each target that was not completed. */
   remarks: string[]
 }
 
-/** Waits until the file grows or changes: whoever wrote is about to act. */
+/** Waits until the file changes, because the process that wrote it is about to act. */
 async function untilWritten(file: string): Promise<void> {
   const mark = () => {
     const stat = existsSync(file) ? statSync(file) : null
@@ -72,7 +73,7 @@ async function prepare(cast: Cast): Promise<{ software: SoftwareId[]; devices: D
   throw new Error('the agents did not come online')
 }
 
-/** One kill at a random moment, and the start after it. */
+/** One kill at a random moment, and the restart after it. */
 async function strike(cast: Cast, random: () => number, report: CrashReport): Promise<void> {
   await sleep(random() * KILL_WITHIN_MS)
   const i = Math.floor(random() * AGENTS)
@@ -148,7 +149,7 @@ async function oneRun(
   }
 }
 
-/** @param seed the same seed kills the same at about the same moments */
+/** @param seed the same seed kills the same processes at about the same moments */
 export async function crash(options: {
   runs: number
   seed: number

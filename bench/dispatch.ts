@@ -1,7 +1,8 @@
 /**
- * Directed fan-out: from `POST /deployments/create` to the last agent that has its command, and to the last result that is
- * stored and acknowledged. Signatures, journal rows and fsync are in the path. Reference, in the same run: a bare `ws` server
- * over the same TLS that sends as many messages of the same size and acknowledges as many results, storing nothing.
+ * Directed fan-out: from `POST /deployments/create` until the last agent has its command, and until the last
+ * result is stored and acknowledged. Includes signatures, journal rows and fsync. Reference, in the same run:
+ * a bare `ws` server over the same TLS that sends the same number of messages of the same size and
+ * acknowledges the same number of results, but stores nothing.
  */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
@@ -21,7 +22,7 @@ import { median, type BenchTable } from './table.ts'
 
 const epochMs = () => performance.timeOrigin + performance.now()
 
-/** The size of a command on the wire, so that the reference carries as much. */
+/** The size of a command on the wire, used for the reference too. */
 const COMMAND_BYTES = 1_300
 
 type Sample = { commandMs: number; storedMs: number; stalls: Stalls }
@@ -65,7 +66,7 @@ async function product(agents: AgentsProcess, count: number, runs: number): Prom
   }
 }
 
-/** The same exchange over a bare `ws` server with this machine's own certificate. */
+/** The same exchange over a bare `ws` server with the same certificate. */
 async function reference(agents: AgentsProcess, count: number, runs: number): Promise<Sample[]> {
   const test = await startQuietController()
   const key = readFileSync(join(test.dataDir, 'keys', 'hub-tls.key'))

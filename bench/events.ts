@@ -1,6 +1,6 @@
 /**
- * How many state events a second are committed, through the same code that serves the hub. Reference: the same reports, each in
- * a transaction of its own.
+ * How many state events per second are committed, through the same code that serves the hub. Reference: the
+ * same reports, each in its own transaction.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -22,10 +22,10 @@ const MIGRATIONS = join(import.meta.dirname, '..', 'main', 'controller', 'store'
 const TARGETS = 500
 const BATCHED = 40_000
 const SINGLE = 4_000
-/** Reports that arrive together, as a busy minute brings them. */
+/** Reports that arrive together, as in a busy minute. */
 const BURST = 50
 
-/** A deployment whose targets all download. Returns one report per target and round. */
+/** A deployment with all targets in the state "downloading". Returns one report per target and round. */
 function prepare(store: Store): (i: number) => Report {
   const db = store.sqlite
   db.exec(
@@ -98,7 +98,7 @@ export async function events(): Promise<BenchTable> {
       committed: () => undefined,
     })
 
-    const told = watchStalls()
+    const readStalls = watchStalls()
     const startMs = performance.now()
     const taken: Promise<unknown>[] = []
     for (let i = 0; i < BATCHED; i++) {
@@ -107,7 +107,7 @@ export async function events(): Promise<BenchTable> {
     }
     await Promise.all(taken)
     const ours = (1000 * BATCHED) / (performance.now() - startMs)
-    const stalls = told()
+    const stalls = readStalls()
 
     const singleMs = performance.now()
     for (let i = 0; i < SINGLE; i++) repo.transaction(() => apply(reportNo(i), createChanges()))

@@ -1,6 +1,6 @@
 /**
- * The other end of the fleet benchmarks, in a process of its own: many light agents that take a command, report a result
- * and note when. Driven over IPC by fleet.ts.
+ * The agents' side of the fleet benchmarks, in a separate process: many light agents that receive a command,
+ * report a result and record the time. Driven over IPC by fleet.ts.
  */
 import { performance } from 'node:perf_hooks'
 import { WebSocket } from 'ws'
@@ -16,29 +16,32 @@ export type Order =
       do: 'connect'
       hub: HubPlace
       ids: number[]
-      /** Place of the first of them among the keys. Default: 0 */
+      /** Index of the first agent in the list of keys. Default: 0 */
       from?: number
       atOnce?: number
     }
   | { do: 'connect_ws'; url: string; cert: string; count: number; atOnce?: number }
-  /** From now on an agent whose link breaks comes back: as the product's do, or all after the same second. */
+  /**
+   * From now on an agent whose link breaks reconnects: with the product's back-off, or all after the same
+   * second.
+   */
   | { do: 'come_back'; hub: HubPlace; ids: number[]; how: 'product' | 'in step' }
   | { do: 'reset' }
   | { do: 'quit' }
 export type Note =
   | { done: 'connect_ws' | 'connect' | 'reset' }
-  /** All are back: milliseconds from the first lost link to each welcome. */
+  /** All are connected again: milliseconds from the first lost link to each welcome. */
   | { done: 'come_back'; welcomedMs: number[] }
   /** Public keys, SPKI DER, base64. */
   | { done: 'make_keys'; keys: string[] }
-  /** Both in epoch ms with fractions, of the last of all agents. */
+  /** Both in epoch ms with fractions, for the last of all agents. */
   | { done: 'exchange'; lastCommandMs: number; lastAckMs: number }
 
-/** Handshakes under way at the same time, for agents and reference alike, where the order says nothing else. */
+/** Concurrent handshakes, for agents and reference alike, unless the order says otherwise. */
 const AT_ONCE = 50
 
 const epochMs = () => performance.timeOrigin + performance.now()
-const tell = (note: Note) => void process.send?.(note)
+const send = (note: Note) => void process.send?.(note)
 
 const keys: LightKey[] = []
 let agents: LightAgent[] = []
@@ -51,10 +54,10 @@ function commandArrived(): void {
   lastCommandMs = epochMs()
 }
 function resultAcknowledged(): void {
-  if (++acks === expected) tell({ done: 'exchange', lastCommandMs, lastAckMs: epochMs() })
+  if (++acks === expected) send({ done: 'exchange', lastCommandMs, lastAckMs: epochMs() })
 }
 
-/** So many at the same time, the next one as soon as one is through. */
+/** Runs this many at the same time and starts the next one as soon as one finishes. */
 async function eachOf<T>(
   items: T[],
   atOnce: number,
@@ -102,7 +105,7 @@ async function obey(order: Order): Promise<void> {
   switch (order.do) {
     case 'make_keys':
       for (let i = 0; i < order.count; i++) keys.push(makeLightKey())
-      return tell({ done: 'make_keys', keys: keys.map((key) => key.publicKey) })
+      return send({ done: 'make_keys', keys: keys.map((key) => key.publicKey) })
     case 'connect':
       expected = order.ids.length
       await eachOf(order.ids, order.atOnce ?? AT_ONCE, async (id, i) => {
@@ -118,9 +121,9 @@ async function obey(order: Order): Promise<void> {
         agents.push(agent)
         await agent.welcomed
       })
-      return tell({ done: 'connect' })
+      return send({ done: 'connect' })
     case 'come_back':
-      return tell({ done: 'come_back', welcomedMs: await comeBack(order) })
+      return send({ done: 'come_back', welcomedMs: await comeBack(order) })
     case 'connect_ws':
       expected = order.count
       await eachOf([...Array(order.count).keys()], order.atOnce ?? AT_ONCE, async () => {
@@ -146,12 +149,12 @@ async function obey(order: Order): Promise<void> {
           )
         })
       })
-      return tell({ done: 'connect_ws' })
+      return send({ done: 'connect_ws' })
     case 'reset':
       for (const agent of agents) agent.close()
       for (const socket of sockets) socket.close()
       ;[agents, sockets, acks] = [[], [], 0]
-      return tell({ done: 'reset' })
+      return send({ done: 'reset' })
     case 'quit':
       process.exit(0)
   }
@@ -163,5 +166,5 @@ process.on('message', (order: Order) => {
     process.exit(1)
   })
 })
-// The benchmark is gone: so are its agents.
+// The benchmark has ended, so its agents end too.
 process.on('disconnect', () => process.exit(0))

@@ -1,4 +1,4 @@
-/** A controller with many devices, and the process that plays their agents. */
+/** A controller with many devices, and the process that simulates their agents. */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import {
@@ -13,7 +13,7 @@ const LIMIT_MS = 180_000
 export type AgentsProcess = Child<Order, Note>
 export const startAgentsProcess = (): AgentsProcess => startChild<Order, Note>('fleet-agents.ts')
 
-/** Rows of devices as enrolment would have made them, `publicKeys.length` at once. Returns their ids. */
+/** Inserts devices as enrolment would, `publicKeys.length` in one transaction. Returns their ids. */
 export function addDevices(test: TestController, publicKeys: string[]): number[] {
   const db = new Database(join(test.dataDir, 'deployx.db'), { timeout: 5_000 })
   try {

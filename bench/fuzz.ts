@@ -1,6 +1,6 @@
 /**
- * The fuzz run: a controller and an agent, each in a process of its own, are told everything that the contract allows, the same
- * with something wrong in it, and bytes that mean nothing, on every way that leads to them. Nothing may break.
+ * The fuzz run: a controller and an agent, each in its own process, receive everything that the contract
+ * allows, the same values with mistakes in them, and random bytes, on every surface. Nothing may break.
  */
 import { performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -17,20 +17,20 @@ import { restAs, restAsNobody, type Role } from './fuzz/rest.ts'
 import { createValues } from './fuzz/values.ts'
 
 const AT_ONCE = 32
-/** Of the time: what nobody may do, then what users and agents may. */
+/** Share of the time for unauthenticated requests; then come those of users and agents. */
 const NOBODYS_SHARE = 0.4
-/** Ready for the figures at the start: code is loaded, caches are filled. */
+/** Before the first memory figure, so that code is loaded and caches are filled. */
 const WARM_UP_SHARE = 0.1
 const SETTLE_MS = 1_500
 
 export type FuzzReport = {
   seed: number
   seconds: number
-  /** Messages tried, by surface. */
+  /** Messages sent, by surface. */
   tried: Record<string, number>
   total: number
   findings: Record<Finding, number>
-  /** The first of each kind. */
+  /** The first finding of each kind. */
   examples: Partial<Record<Finding, string>>
   controllerMiB: { start: number; middle: number; end: number }
   agentMiB: { start: number; end: number }
@@ -43,7 +43,7 @@ export const isClean = (report: FuzzReport): boolean =>
 
 const mib = (bytes: number): number => Math.round((bytes / 1024 / 1024) * 10) / 10
 
-/** The certificate that the hub shows now, PEM. */
+/** The certificate that the hub presents now, PEM. */
 const shownCertificate = (port: number): Promise<string | null> =>
   new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false })
@@ -56,7 +56,7 @@ const shownCertificate = (port: number): Promise<string | null> =>
     socket.on('secureConnect', () => end(socket.getPeerX509Certificate()?.toString() ?? null))
   })
 
-/** @param seconds of throwing; start and end come on top */
+/** @param seconds time for sending; start and end come on top */
 export async function fuzz(options: {
   seconds: number
   seed: number
@@ -97,18 +97,25 @@ export async function fuzz(options: {
   const ticking = setInterval(() => options.onTick?.(report), 15_000)
   const pulse = async (): Promise<Pulse> => (await hub.ask({ do: 'pulse' }, 'pulse')).pulse
 
-  /** The controller makes a user, who signs in as everybody does. */
+  /** The controller creates a user, who then signs in the normal way. */
   async function signIn(role: Role): Promise<string> {
     const { username } = await hub.ask({ do: 'user', role }, 'user')
-    // What is thrown may change the hub's key as well.
+    // The fuzzed requests may change the hub's key as well.
     target.hub.cert = (await shownCertificate(target.hub.port)) ?? target.hub.cert
     const body = JSON.stringify({ username, password: PASSWORD })
     const headers = { 'content-type': 'application/json' }
     const path = '/auth/login'
     const surface = 'sign-in'
-    const answer = await call(field, { port: 'console', method: 'POST', path, headers, body, surface }) // prettier-ignore
+    const answer = await call(field, {
+      port: 'console',
+      method: 'POST',
+      path,
+      headers,
+      body,
+      surface,
+    })
     const signedIn = JSON.parse(answer?.text ?? '{}') as { token?: string; user?: { role: Role } }
-    // Another administrator may have made something else of him meanwhile, or removed him.
+    // A fuzzed request may have changed the user's role or removed the user in the meantime.
     return signedIn.user?.role === role ? signedIn.token! : 'none'
   }
   async function makeCode(): Promise<string> {
@@ -119,7 +126,14 @@ export async function fuzz(options: {
     const body = JSON.stringify({ max_uses: 10_000 })
     const path = '/enrollments'
     const surface = 'sign-in'
-    const answer = await call(field, { port: 'console', method: 'POST', path, headers, body, surface }) // prettier-ignore
+    const answer = await call(field, {
+      port: 'console',
+      method: 'POST',
+      path,
+      headers,
+      body,
+      surface,
+    })
     return (JSON.parse(answer?.text ?? '{}') as { code?: string }).code ?? 'none'
   }
 
@@ -148,7 +162,10 @@ export async function fuzz(options: {
     const after = await hub.ask({ do: 'snapshot' }, 'snapshot')
     for (const [table, rows] of Object.entries(after.tables))
       if (rows !== before.tables[table])
-        found('unauthenticated_effect', `the table ${table} was ${before.tables[table]} and is ${rows}`) // prettier-ignore
+        found(
+          'unauthenticated_effect',
+          `the table ${table} was ${before.tables[table]} and is ${rows}`,
+        )
 
     const code = await makeCode()
     const agents = [1, 2].map((i) => provenAgent(field, `FUZZ-LINK-${i}`, makeCode))
@@ -186,12 +203,18 @@ export async function fuzz(options: {
   return report
 }
 
-/** After all that, a sound request gets its answer. */
+/** After everything else, a valid request must still be answered. */
 async function serves(field: Field, token: string): Promise<void> {
   const headers = { authorization: `Bearer ${token}` }
-  const answer = await call(field, { port: 'console', method: 'GET', path: '/deployments', headers, surface: 'sign-in' }) // prettier-ignore
+  const answer = await call(field, {
+    port: 'console',
+    method: 'GET',
+    path: '/deployments',
+    headers,
+    surface: 'sign-in',
+  })
   if (answer?.status !== 200)
-    field.found('unanswered', `a sound request got ${answer?.status ?? 'no answer'} at the end`)
+    field.found('unanswered', `a valid request got ${answer?.status ?? 'no answer'} at the end`)
 }
 
 export function printFuzzReport(report: FuzzReport): string {

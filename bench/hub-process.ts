@@ -1,4 +1,7 @@
-/** A hub in a process of its own, the product's or a bare `ws` server, so that its memory can be told. Driven over IPC by hubs.ts. */
+/**
+ * A hub in a separate process, either the product's or a bare `ws` server, so that its memory can be
+ * measured. Driven over IPC by hubs.ts.
+ */
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -24,7 +27,7 @@ export type HubNote =
 
 let test: TestController | null = null
 let wss: WebSocketServer | null = null
-const tell = (note: HubNote) => void process.send?.(note)
+const send = (note: HubNote) => void process.send?.(note)
 
 /** With the same kind of key and certificate as the product's. */
 async function startWs(): Promise<HubAddress> {
@@ -34,7 +37,7 @@ async function startWs(): Promise<HubAddress> {
   await from.stop()
   const server = createServer({ key, cert })
   wss = new WebSocketServer({ server, perMessageDeflate: false })
-  // As the other one: what is said is heard, and answered.
+  // Like the product's hub, it reads and answers messages.
   wss.on('connection', (socket) =>
     socket.on('message', (data: Buffer) => socket.send(data.toString())),
   )
@@ -48,24 +51,24 @@ async function obey(order: HubOrder): Promise<void> {
       test = await startQuietController()
       const ids = addDevices(test, order.keys)
       const hub = { ...test.hub, fingerprint: test.controller.fingerprint }
-      return tell({ done: 'start_product', hub, ids })
+      return send({ done: 'start_product', hub, ids })
     }
     case 'start_ws':
-      return tell({ done: 'start_ws', hub: await startWs() })
+      return send({ done: 'start_ws', hub: await startWs() })
     case 'restart':
       await test?.restart()
       for (const client of wss?.clients ?? []) client.terminate()
-      return tell({ done: 'restart' })
+      return send({ done: 'restart' })
     case 'count':
       if (test) await untilOnline(test, order.count)
       else while ((wss?.clients.size ?? 0) < order.count) await sleep(10)
-      return tell({ done: 'count' })
+      return send({ done: 'count' })
     case 'memory':
       for (let i = 0; i < 4; i++) {
         globalThis.gc?.()
         await sleep(200)
       }
-      return tell({ done: 'memory', rssBytes: process.memoryUsage.rss() })
+      return send({ done: 'memory', rssBytes: process.memoryUsage.rss() })
     case 'quit':
       await test?.stop()
       process.exit(0)

@@ -1,11 +1,14 @@
-/** What a connected agent costs the hub in memory, and how soon all are back after a restart of the controller. */
+/**
+ * What a connected agent costs the hub in memory, and how quickly all agents reconnect after a restart of the
+ * controller.
+ */
 import { startAgentsProcess } from './fleet.ts'
 import { startChild } from './child.ts'
 import type { HubNote, HubOrder } from './hub-process.ts'
 import type { BenchTable } from './table.ts'
 
 type Figures = { bytesPerAgent: number; stormMs: number }
-/** Agents that come back together; their back-off spreads the rest. */
+/** Agents that reconnect at the same time; their back-off spreads out the rest. */
 const STORM_AT_ONCE = 500
 const FIRST = 50
 
@@ -33,7 +36,8 @@ async function figures(kind: 'product' | 'ws', count: number): Promise<Figures> 
         'connect_ws',
       )
   }
-  // What the first links bring with them (code, the signing thread) is there once, however many follow.
+  // The first links load code and start the signing thread, a fixed cost that does not depend on the number
+  // of agents.
   await connect(0, FIRST)
   await hub.ask({ do: 'count', count: FIRST }, 'count')
   const before = await hub.ask({ do: 'memory' }, 'memory')
@@ -56,7 +60,7 @@ export async function hubs(options: { agents: number }): Promise<BenchTable> {
   const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`
   return {
     title: `hub: ${count} agents`,
-    reference: 'bare ws over TLS, nobody proves anything',
+    reference: 'bare ws over TLS, no authentication',
     rows: [
       {
         name: 'memory per agent (RSS)',

@@ -1,7 +1,7 @@
 /**
- * An agent as light as it can be: the real protocol (Engine.IO 4, Socket.IO 5 packets, signatures, acknowledgements) spoken
- * directly over `ws`, so that thousands fit into one process and the hub, not its agents, is what a benchmark measures.
- * It believes what it is sent: the tests' agents verify, this one counts.
+ * A minimal agent: the real protocol (Engine.IO 4, Socket.IO 5 packets, signatures, acknowledgements)
+ * directly over `ws`, so that thousands fit into one process and a benchmark measures the hub, not its
+ * agents. Unlike a real agent, it does not verify what it receives.
  */
 import {
   createPrivateKey,
@@ -19,7 +19,7 @@ import {
 } from '#shared/contract/agent-link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 
-/** The hub's certificate names this. */
+/** The name in the hub's certificate. */
 const HUB_NAME = 'deployx.invalid'
 
 export type LightKey = { privateKey: KeyObject; publicKey: string }
@@ -85,7 +85,7 @@ export function connectLightAgent(
       },
     }
   }
-  function heard(id: string, event: string, body: unknown): void {
+  function onEvent(id: string, event: string, body: unknown): void {
     if (event === 'challenge') acknowledge(id, hello((body as { nonce: string }).nonce))
     else if (event === 'welcome') {
       acknowledge(id, { ok: true })
@@ -104,7 +104,7 @@ export function connectLightAgent(
     if (!packet) return
     const [head, type, id] = packet as unknown as [string, string, string]
     const args = JSON.parse(text.slice(head.length)) as [string, unknown]
-    if (type === '2') return heard(id, args[0], args[1])
+    if (type === '2') return onEvent(id, args[0], args[1])
     acks.get(Number(id))?.()
     acks.delete(Number(id))
   })

@@ -1,4 +1,7 @@
-/** The progress of a deployment in a store with very many targets: counters kept with every change, beside counting the rows. */
+/**
+ * The progress of a deployment in a store with a very large number of targets: counters updated with every
+ * change, compared with counting the rows.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,7 +66,7 @@ export function progress(options: { targets: number }): BenchTable {
       title: `progress: a store with ${options.targets} targets`,
       reference: 'counting the rows without an index',
       rows: [
-        row('how many stand in which state', countersMs),
+        row('targets by state', countersMs),
         row(`all ${DEVICES} targets of one deployment with their names`, targetsMs),
       ],
       notes: [],

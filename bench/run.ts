@@ -1,4 +1,4 @@
-/** `npm run bench -- [NAME] [--json] [options]`: each benchmark beside its reference, in one run. */
+/** `npm run bench -- [NAME] [--json] [options]`: runs each benchmark together with its reference. */
 import { parseArgs } from 'node:util'
 import { agent } from './agent.ts'
 import { agentDownload } from './agent-download.ts'
@@ -33,10 +33,10 @@ type Result = BenchTable | { text: string; json: object }
 const count = (text: string, max: number): number => {
   const n = Number(text)
   if (!Number.isInteger(n) || n < 1 || n > max)
-    usage(`a whole number from 1 to ${max} is wanted, not "${text}"`)
+    usage(`expected a whole number from 1 to ${max}, not "${text}"`)
   return n
 }
-/** Each prints a table, or what it says of itself. */
+/** Each returns a table to print, or prints its own summary. */
 const benches: Record<string, () => Result | Promise<Result>> = {
   dispatch: () => dispatch({ agents: count(values.agents, 10_000), runs: count(values.runs, 100) }),
   serve: () => serve(),

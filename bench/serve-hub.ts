@@ -1,4 +1,7 @@
-/** Our side of `serve.ts`: the content store behind HTTPS, in a process of its own, so that its CPU time is its own. */
+/**
+ * The DeployX side of `serve.ts`: the content store behind HTTPS, in a separate process, so that its CPU time
+ * can be measured.
+ */
 import { randomFillSync } from 'node:crypto'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -28,7 +31,7 @@ async function start(fileBytes: number): Promise<HubNote> {
   const staged = await content.ingest(Readable.from(randomBytesOf(fileBytes)), {
     limitBytes: fileBytes,
   })
-  // Nothing names it, and nothing collects it while this process runs.
+  // No software refers to it, but nothing is garbage-collected while this process runs.
   const { sha256 } = staged
   await staged.commit(() => undefined)
   const server = createServer(keys.tls, (request, response) => {

@@ -22,11 +22,11 @@ export type Nginx = {
 }
 
 const START_MS = 10_000
-const HZ = 100 // USER_HZ, the unit of /proc's times
+const HZ = 100 // USER_HZ, the unit of the times in /proc
 
 /**
- * The program: from PATH, else unpacked from Debian's package into `folder`. Nothing is installed and no service is started.
- * @throws Error with one line to do when it cannot be had
+ * The nginx executable: from PATH, or unpacked from Debian's package into `folder`. Installs nothing and
+ * starts no service. @throws Error with one line that says what to do if nginx is not available
  */
 function findNginx(folder: string): string {
   const known = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/usr/bin/nginx'].find(existsSync)
@@ -63,7 +63,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** Processor time of these processes so far. */
+/** CPU time of these processes so far. */
 function cpuMsOf(pids: number[]): number {
   return pids.reduce((sum, pid) => {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')

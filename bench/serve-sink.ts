@@ -1,4 +1,4 @@
-/** The downloaders of `serve.ts`, in a process of their own: they read, count and throw away. */
+/** The downloaders of `serve.ts`, in a separate process: they read, count and discard. */
 import { connect, type TLSSocket } from 'node:tls'
 
 export type Piece = { from: number; to: number }
@@ -8,7 +8,7 @@ export type SinkOrder =
       port: number
       cert: string
       path: string
-      /** What each downloader asks for, one after another over its connection. */
+      /** What each downloader requests, one piece after another over its connection. */
       plans: Piece[][]
     }
   | { do: 'quit' }
@@ -30,7 +30,7 @@ function open(port: number, cert: string): Promise<TLSSocket> {
   })
 }
 
-/** Asks for one piece and reads its answer to the end. @returns bytes of the body */
+/** Requests one piece and reads its answer to the end. @returns bytes of the body */
 function fetchPiece(socket: TLSSocket, path: string, piece: Piece): Promise<number> {
   return new Promise((resolve, reject) => {
     const wanted = piece.to - piece.from + 1

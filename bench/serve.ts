@@ -1,9 +1,9 @@
 /**
- * Package bytes over HTTPS: the content store beside nginx (one worker, sendfile), same file, key, protocol and client, in
- * one run and in turns. Three processes: the store, nginx, and the downloaders.
- *
- * `together`: all downloaders read the file from its start, as they do when a deployment begins; the store reads each
- * block once for all. `apart`: each begins somewhere else, so that nearly every block is read for one of them alone.
+ * Package downloads over HTTPS: the content store compared with nginx (one worker, sendfile), with the same
+ * file, key, protocol and client, alternating within one run. Three processes: the store, nginx, and the
+ * downloaders. `together`: all downloaders read the file from its start, as they do when a deployment begins;
+ * the store reads each block once for all. `apart`: each starts at a different offset, so that nearly every
+ * block is read for one downloader only.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ export type ServeOptions = {
   fileMib: number
   /** Numbers of downloaders. */
   downloaders: number[]
-  /** Whole files that all downloaders of a round get together; at least one each. */
+  /** Number of whole files that all downloaders of a round download together; at least one each. */
   files: number
   /** Rounds per case; the median counts. */
   runs: number
@@ -55,7 +55,9 @@ function ask<Order extends object, Note>(child: ChildProcess, order: Order): Pro
 const start = (file: string): ChildProcess =>
   fork(join(import.meta.dirname, file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
 
-/** What each downloader asks for: the file from its start, or from a place of its own and then what is before it. */
+/**
+ * What each downloader requests: the file from its start, or from its own offset and then the part before it.
+ */
 function casesOf({ fileMib, downloaders, files }: ServeOptions): Case[] {
   const last = fileMib * MIB - 1
   return downloaders.flatMap((count) => {
@@ -77,7 +79,7 @@ function casesOf({ fileMib, downloaders, files }: ServeOptions): Case[] {
   })
 }
 
-/** @throws Error in one line when nginx cannot be had here */
+/** @throws Error with one line if nginx is not available */
 export async function serve(given: Partial<ServeOptions> = {}): Promise<BenchTable> {
   const options = { ...SERVE_OPTIONS, ...given }
   const hub = start('serve-hub.ts')
@@ -127,7 +129,7 @@ export async function serve(given: Partial<ServeOptions> = {}): Promise<BenchTab
     for (const { name, plans } of casesOf(options)) {
       const [ours, theirs]: [Sample[], Sample[]] = [[], []]
       for (let run = 0; run < options.runs; run++) {
-        // In turns, so that a slow minute of the machine meets both.
+        // Alternating, so that a slow minute of the machine affects both.
         ours.push(await oursNow(plans))
         theirs.push(await theirsNow(plans))
       }
@@ -154,7 +156,7 @@ export async function serve(given: Partial<ServeOptions> = {}): Promise<BenchTab
         // Every second figure was taken right after a download.
         `event loop of the store's process while it sends, 90th percentile: ${median(loopP90Ms.filter((_, i) => i % 2 === 1)).toFixed(1)} ms (timer of 2 ms)`,
         `resident memory of the store's process: ${(largestRss / MIB).toFixed(0)} MiB`,
-        'store, nginx and downloaders share this machine: trust the ratios only',
+        'store, nginx and downloaders share this machine: only the ratios are meaningful',
       ],
     }
   } finally {

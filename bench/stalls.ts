@@ -1,11 +1,11 @@
-/** Gaps of the event loop: how long something that is due has to wait. */
+/** Stalls of the event loop: how long a task that is due has to wait. */
 import { performance } from 'node:perf_hooks'
 
 const EVERY_MS = 1
 
 export type Stalls = { longestMs: number; p99Ms: number }
 
-/** Watches until the returned function is called, which tells. */
+/** Watches until the returned function is called, which returns the figures. */
 export function watchStalls(): () => Stalls {
   const gaps: number[] = []
   let last = performance.now()

@@ -1,4 +1,4 @@
-/** How a benchmark tells its figures: each beside its reference of the same run, as a ratio. */
+/** How a benchmark reports its figures: each with its reference from the same run, as a ratio. */
 export type BenchTable = {
   title: string
   reference: string

@@ -1,6 +1,7 @@
 /**
- * One deployment to very many devices: how long the request takes and how long the hub's loop is held up, from the request
- * until the engine has nothing left to write. Reference: the same rows written by a bare prepared loop in one transaction.
+ * One deployment to a very large number of devices: how long the request takes, and how long it blocks the
+ * hub's event loop until the engine has nothing left to write. Reference: the same rows inserted by a bare
+ * prepared statement in a loop, in one transaction.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +15,10 @@ import { median, type BenchTable } from './table.ts'
 
 const SETTLE_MS = 2_000
 
-/** The rows of one deployment, one statement each, into tables and indexes like the product's. Milliseconds. */
+/**
+ * Inserts the rows of one deployment, one statement each, into tables and indexes like the product's.
+ * Milliseconds.
+ */
 function bareLoop(dataDir: string, count: number): number {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-bench-'))
   const source = new Database(join(dataDir, 'deployx.db'), { readonly: true })
@@ -28,7 +32,7 @@ function bareLoop(dataDir: string, count: number): number {
       )
       .all()
     for (const { sql } of schema) bare.exec(sql)
-    bare.pragma('foreign_keys = OFF') // the tables it points to are not here
+    bare.pragma('foreign_keys = OFF') // the tables it refers to do not exist here
     const insert = bare.prepare(
       `insert into deployment_targets (deployment_id, device_id, software_id, installer_id, position, wave, deployment_status, attempt, since)
        values (1, ?, 1, 1, 0, 1, 'pending', 1, '2026-01-01T00:00:00.000Z')`,
@@ -58,20 +62,20 @@ export async function targets(options: { count: number; runs: number }): Promise
     const stalls: number[] = []
     const loops: number[] = []
     for (let run = 0; run <= runs; run++) {
-      const told = watchStalls()
+      const readStalls = watchStalls()
       const startMs = performance.now()
       const { deployment_id } = await test.rest.call('deployments.create', {
         body: {
           name: `run ${run}`,
           software_ids: [software.id],
           device_ids: ids,
-          // Nobody is there: every target is looked at, and waits.
+          // No agent is connected: every target is checked, and waits.
           offline_policy: 'wait',
         },
       })
       const postMs = performance.now() - startMs
       await sleep(SETTLE_MS)
-      const { longestMs } = told()
+      const { longestMs } = readStalls()
       await test.rest.call('deployments.cancel', { params: { id: deployment_id } })
       await sleep(SETTLE_MS)
       const loopMs = bareLoop(test.dataDir, count)

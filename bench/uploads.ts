@@ -1,6 +1,7 @@
 /**
- * What hostile uploads cost the hub: the longest pause of its event loop while each is received and inspected, beside the idle loop
- * of the same run, the time until the answer, and the memory that came on top.
+ * What hostile uploads cost the hub: the longest pause of its event loop while each file is received and
+ * inspected, compared with the idle loop of the same run; the time until the answer; and the additional
+ * memory.
  */
 import { performance } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
@@ -13,7 +14,7 @@ import { TEST_WORKERS_DIR } from '../main/controller/test-kit/workers.ts'
 import { watchStalls } from './stalls.ts'
 
 const IDLE_MS = 3_000
-/** Unpacked size of the compressed ones: what was seen to stop the hub for 6 s. */
+/** Unpacked size of the compressed files: this size once blocked the hub for 6 s. */
 const BOMB_MIB = 1_024
 const SAMPLE_MS = 20
 const MIB = 1024 * 1024
@@ -48,7 +49,7 @@ export async function uploads(): Promise<UploadsReport> {
   const viewer = library.addUser('bench', 'technician')
 
   async function upload({ name, what, bytes }: HostileFile): Promise<Row> {
-    // In pieces, as a socket hands them on.
+    // In chunks, as a socket delivers them.
     const pieces = Array.from({ length: Math.ceil(bytes.length / 65_536) }, (_, i) =>
       bytes.subarray(i * 65_536, (i + 1) * 65_536),
     )
@@ -81,7 +82,7 @@ export async function uploads(): Promise<UploadsReport> {
   }
 
   try {
-    // Code is loaded and compiled, the worker is there.
+    // Warm-up: loads and compiles the code and starts the worker.
     await upload({ name: 'warm.sh', what: '', bytes: Buffer.from('exit 0\n') })
     const idle = watchStalls()
     await sleep(IDLE_MS)

@@ -44,7 +44,7 @@ async function project(extra: Record<string, string> = {}) {
   return { root, builds, build, breakBuild: (now: boolean) => (broken = now) }
 }
 
-it('builds once, then not again', async () => {
+it('builds once and skips the second build', async () => {
   const { builds, build } = await project()
   expect(await build()).toBe(true)
   expect(await build()).toBe(false)
@@ -63,7 +63,7 @@ it.each([
   expect(await build()).toBe(true)
 })
 
-it('builds after a source was removed', async () => {
+it('builds after a source file was removed', async () => {
   const { root, build } = await project()
   await build()
   await fs.rm(path.join(root, 'shared/a.ts'))
@@ -71,7 +71,7 @@ it('builds after a source was removed', async () => {
 })
 
 it.each(['main/index.test.ts', 'main/README.md', 'renderer/auto-imports.d.ts', 'docs/guide.md'])(
-  'does not build after a change of %s',
+  'does not build after a change to %s',
   async (name) => {
     const { root, build } = await project({ [name]: 'before' })
     await build()
@@ -80,7 +80,7 @@ it.each(['main/index.test.ts', 'main/README.md', 'renderer/auto-imports.d.ts', '
   },
 )
 
-it('does not build after a file was merely touched', async () => {
+it('does not build after a file was touched without a change', async () => {
   const { root, build } = await project()
   await build()
   const later = new Date(Date.now() + 60_000)
@@ -88,26 +88,27 @@ it('does not build after a file was merely touched', async () => {
   expect(await build()).toBe(false)
 })
 
-it('builds when a result is gone', async () => {
+it('builds when an output file is missing', async () => {
   const { root, build } = await project()
   await build()
   await fs.rm(path.join(root, 'out/preload/index.cjs'))
   expect(await build()).toBe(true)
 })
 
-it('does not take a failed build for a build', async () => {
+it('does not mark a failed build as complete', async () => {
   const { root, build, breakBuild } = await project()
   await build()
   await writeFiles(root, { 'main/index.ts': 'syntax error' })
   breakBuild(true)
   await expect(build()).rejects.toThrow('syntax error')
-  // Back to what the earlier, complete build was made of: its results may be half overwritten all the same.
+  // The sources are those of the earlier, complete build again, but the failed one may have overwritten half
+  // of its output.
   await writeFiles(root, { 'main/index.ts': 'export {}' })
   breakBuild(false)
   expect(await build()).toBe(true)
 })
 
-it('builds the agent where there is one, and misses it when it is gone', async () => {
+it('builds the agent if the project has one, and rebuilds it if it is missing', async () => {
   const { root, builds, build } = await project({ 'agent/main.ts': 'export {}' })
   await build()
   expect(builds).toEqual(['app', 'agent'])
@@ -115,14 +116,14 @@ it('builds the agent where there is one, and misses it when it is gone', async (
   expect(await build()).toBe(true)
 })
 
-it('builds once for several callers', async () => {
+it('builds once for concurrent callers', async () => {
   const { builds, build } = await project()
   const answers = await Promise.all([build(), build(), build()])
   expect(answers.filter(Boolean)).toHaveLength(1)
   expect(builds).toEqual(['app'])
 })
 
-it('tells a name from a content', async () => {
+it('distinguishes a file name from file content in the fingerprint', async () => {
   const [one, two] = [await tempFolder(), await tempFolder()]
   await writeFiles(one, { 'main/ab': 'c' })
   await writeFiles(two, { 'main/a': 'bc' })

@@ -5,7 +5,7 @@ import { projectRoot } from './support/project.ts'
 import { withLock } from './support/lock.ts'
 import { run } from './support/run.ts'
 
-/** Everything that the built files are made of. */
+/** Every file that affects the build output. */
 const appSources = [
   'agent',
   'main',
@@ -17,7 +17,7 @@ const appSources = [
   'tsconfig.base.json',
   'tsconfig.web.json',
 ]
-/** Without these a build is not complete, whatever its stamp says. */
+/** A build without these files is incomplete, whatever its stamp says. */
 const results = [
   'main/index.js',
   'main/headless.js',
@@ -29,18 +29,21 @@ const results = [
   'preload/index.cjs',
   'renderer/index.html',
 ]
-/** Tests, notes and declarations do not change what is built; the build itself writes some declarations. */
+/** Tests, notes and declarations do not affect the output; the build itself writes some declarations. */
 const withoutEffect = /\.(test\.ts|d\.ts|md)$|^\.DS_Store$/
 const agentEntry = 'agent/main.ts'
 const agentResult = 'agent/agent.cjs'
 
-/** The oldest Electron that has to run the result: one build then serves every runtime (see electron-runtime/pin.ts). */
+/**
+ * The oldest Electron that must run the output, so one build fits every runtime (see
+ * electron-runtime/pin.ts).
+ */
 const oldestElectronMajor = '33'
-/** The oldest Node that has to run the agent. */
+/** The oldest Node that must run the agent. */
 const agentTarget = 'node20'
 
 export interface BuildSteps {
-  /** Builds main, preload and renderer into `out`. Throws with the builder's output when it fails. */
+  /** Builds main, preload and renderer into `out`. @throws Error with the builder's output */
   app(root: string): Promise<void>
   agent(root: string): Promise<void>
 }
@@ -49,16 +52,16 @@ export interface BuildOptions {
   root?: string
   /** Builds even if nothing changed. */
   force?: boolean
-  /** Receives the one line that tells what was done; stderr unless given, as stdout may carry JSON. */
+  /** Receives a one-line summary. Defaults to stderr, because stdout may carry JSON. */
   onProgress?: (message: string) => void
   steps?: Partial<BuildSteps>
 }
 
 /**
- * Builds the app into `out/` if that is missing, incomplete, or not made from the present sources; otherwise returns at
- * once (about 30 ms). Sources are compared by content, so a checkout or a touched file builds nothing.
- * Safe to call from several processes at a time. Throws with the builder's output when a build fails.
- * @returns whether something was built
+ * Builds the app into `out/` if the output is missing, incomplete or outdated; otherwise returns within about
+ * 30 ms. Compares sources by content, so a checkout or a touched file does not trigger a build. Safe to call
+ * from several processes at the same time.
+ * @returns whether it built anything @throws Error with the builder's output if a build fails
  */
 export async function ensureBuilt(options: BuildOptions = {}): Promise<boolean> {
   const root = options.root ?? projectRoot
@@ -67,7 +70,7 @@ export async function ensureBuilt(options: BuildOptions = {}): Promise<boolean> 
   if (!options.force && (await isBuilt(root, fingerprint))) return false
   const lock = path.join(root, 'node_modules', '.cache', 'deployx', 'build.lock')
   return await withLock(lock, { waitMs: 5 * 60_000 }, async () => {
-    // Another process may have built it while this one waited.
+    // Another process may have built the app while this one waited for the lock.
     if (!options.force && (await isBuilt(root, fingerprint))) return false
     const started = Date.now()
     await build(root, { app: buildApp, agent: buildAgent, ...options.steps })
@@ -78,13 +81,13 @@ export async function ensureBuilt(options: BuildOptions = {}): Promise<boolean> 
 }
 
 async function build(root: string, steps: BuildSteps): Promise<void> {
-  // A build that fails half-way must not pass for the old one.
+  // Remove the stamp first, so that a failed build is not mistaken for the previous one.
   await fs.rm(stampFile(root), { force: true })
   await steps.app(root)
   if (await exists(path.join(root, agentEntry))) await steps.agent(root)
 }
 
-/** Hash over names and contents of all sources that have an effect on the result. */
+/** Hash over the names and contents of all sources that affect the output. */
 export async function sourceFingerprint(
   root: string,
   sources: readonly string[] = appSources,
@@ -108,7 +111,7 @@ async function filesBelow(place: string): Promise<string[]> {
     entries
       .filter((entry) => entry.isFile() && !withoutEffect.test(entry.name))
       .map((entry) => path.join(entry.parentPath, entry.name))
-      // A build tool keeps its cache in renderer/node_modules.
+      // Build tools keep a cache in renderer/node_modules.
       .filter((file) => !path.relative(place, file).split(path.sep).includes('node_modules'))
       .sort()
   )
@@ -126,7 +129,10 @@ async function isBuilt(root: string, fingerprint: string): Promise<boolean> {
   }
 }
 
-/** In a process of its own: Vite sets environment variables and keeps memory that the caller should not inherit. */
+/**
+ * Runs in a separate process: Vite sets environment variables and holds memory that the caller should not
+ * inherit.
+ */
 async function buildApp(root: string): Promise<void> {
   const cli = path.join(root, 'node_modules', 'electron-vite', 'bin', 'electron-vite.js')
   const result = await run(process.execPath, [cli, 'build', '--logLevel', 'warn'], {
@@ -138,7 +144,7 @@ async function buildApp(root: string): Promise<void> {
   if (result.code !== 0) throw new Error(`the build failed:\n${result.stdout}${result.stderr}`)
 }
 
-/** The agent is one file that runs on any Node from 20 on, without node_modules. */
+/** Bundles the agent into one file that runs on Node 20 and later without node_modules. */
 async function buildAgent(root: string): Promise<void> {
   const esbuild = await import('esbuild')
   await esbuild.build({

@@ -1,4 +1,4 @@
-/** `npm run check`: types, lint, import rules and format, side by side; each prints only when it finds something. */
+/** `npm run check`: types, lint, import rules and format in parallel; each prints only what it finds. */
 import { run, npmCommand } from './support/run.ts'
 import { projectRoot } from './support/project.ts'
 
@@ -19,7 +19,7 @@ async function check(name: Check): Promise<boolean> {
   return ok
 }
 
-// Two at a time: the type checkers take a core each.
+// Two at a time: each type checker keeps one core busy.
 const results = [
   ...(await Promise.all([check('types'), check('lint')])),
   ...(await Promise.all([check('imports'), check('format')])),

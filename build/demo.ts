@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: the main job on this computer in about a minute. A controller with a throw-away data folder, three real
- * agents that install into throw-away roots (nothing of this computer is changed), a real package, a deployment watched live.
+ * `npm run demo`: a complete deployment on this computer in about a minute. Starts a controller with a
+ * temporary data folder and three real agents that install into temporary folders (nothing on this computer
+ * changes), then deploys a real package and shows the progress.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -48,7 +49,7 @@ function readOptions(): Options {
   }
 }
 
-/** Calls a route of the console's own REST surface. */
+/** Calls a route of the console's REST API. */
 function client(baseUrl: string, token?: string) {
   async function send(method: string, url: string, body?: FormData | string): Promise<unknown> {
     const response = await fetch(baseUrl + url, {
@@ -84,8 +85,9 @@ function client(baseUrl: string, token?: string) {
 }
 
 /**
- * A package that people really use: Debian's `hello`, fetched by apt. Without apt or network: a script of the demo's own.
- * @returns the file and where it comes from, in words
+ * A real package: Debian's `hello`, downloaded with apt. Without apt or a network, a script that comes with
+ * the demo.
+ * @returns the file, and where it came from as text for people
  */
 async function findPackage(folder: string): Promise<{ file: string; from: string }> {
   if (process.platform === 'linux' && existsSync('/usr/bin/dpkg')) {
@@ -144,7 +146,7 @@ async function until<T>(
 }
 
 async function demo(options: Options, folder: string, programs: Program[]): Promise<boolean> {
-  // What is printed on the way is for people: that nobody can read it any more does not end the demo.
+  // Progress output is for people only; the demo continues if nobody reads it any more.
   process.stderr.on('error', () => undefined)
   const say = (text: string) => void process.stderr.write(text + '\n')
   await ensureBuilt()

@@ -12,7 +12,7 @@ const targetNames = (target: unknown): string[] =>
     typeof one === 'string' ? one : one.target,
   )
 
-it('closes every door of the executable', () => {
+it('sets every fuse of a release to its safe value', () => {
   expect(release.electronFuses).toEqual({
     runAsNode: false,
     enableCookieEncryption: true,
@@ -25,7 +25,7 @@ it('closes every door of the executable', () => {
   })
 })
 
-it('opens one of them, for the inspector, and only in a variant that is no release', () => {
+it('enables only the inspector fuse, and only in a variant that is not a release', () => {
   const inspectable = createBuilderConfig({ variant: 'inspectable' })
   expect(inspectable.electronFuses).toEqual({
     ...releaseFuses,
@@ -34,7 +34,7 @@ it('opens one of them, for the inspector, and only in a variant that is no relea
   expect(createBuilderConfig({ variant: 'not-a-release' }).electronFuses).toEqual(releaseFuses)
 })
 
-it('keeps what is no release apart, by folder and by name', () => {
+it('keeps builds that are not releases in another folder and under another name', () => {
   expect(release.directories?.output).toBe('dist')
   expect(JSON.stringify(release)).not.toMatch(/NOT-A-RELEASE|INSPECTABLE/)
 
@@ -45,11 +45,11 @@ it('keeps what is no release apart, by folder and by name', () => {
   }
 })
 
-it('takes in what the app needs, and of native modules only the one for the target', () => {
+it('packages what the app needs, and native modules for the target only', () => {
   const files = release.files as string[]
   expect(files).toContain('out/**')
   expect(files).toContain('main/controller/store/migrations/**')
-  // Later patterns win: everything of node_modules is out, then one module is let in again.
+  // Later patterns win: first all of node_modules is excluded, then one module is included again.
   const modules = files.slice(files.indexOf('!node_modules/**') + 1)
   expect(modules.every((pattern) => pattern.startsWith('node_modules/better-sqlite3/'))).toBe(true)
   expect(modules.filter((pattern) => pattern.endsWith('.node'))).toEqual([
@@ -58,7 +58,7 @@ it('takes in what the app needs, and of native modules only the one for the targ
   expect(release.asarUnpack).toEqual(['**/*.node'])
 })
 
-it('brings the Node-API 9 addon with the fallback runtime only', () => {
+it('includes the Node-API 9 addon with the fallback runtime only', () => {
   const addon = 'node_modules/better-sqlite3/build/Release/better_sqlite3.node'
   expect(release.files).not.toContain(addon)
   expect(createBuilderConfig({ variant: 'not-a-release', electron }).files).toContain(addon)
@@ -66,7 +66,7 @@ it('brings the Node-API 9 addon with the fallback runtime only', () => {
   expect(createBuilderConfig({ electron: current }).files).not.toContain(addon)
 })
 
-it('packages the given Electron, else the one that electron-builder fetches', () => {
+it('packages the given Electron, or the one that electron-builder downloads', () => {
   expect(release).not.toHaveProperty('electronDist')
   expect(createBuilderConfig({ electron })).toMatchObject({
     electronDist: '/cache/electron',
@@ -74,7 +74,7 @@ it('packages the given Electron, else the one that electron-builder fetches', ()
   })
 })
 
-it('has the targets of all three platforms', () => {
+it('has targets for all three platforms', () => {
   expect(targetNames(release.win?.target)).toEqual(['nsis', 'portable'])
   expect(targetNames(release.mac?.target)).toEqual(['dmg', 'zip'])
   expect(targetNames(release.linux?.target)).toEqual(['deb', 'AppImage', 'tar.gz', 'dir'])
@@ -82,7 +82,7 @@ it('has the targets of all three platforms', () => {
   expect(release).toMatchObject({ appId: 'io.deployx.console', productName: 'DeployX' })
 })
 
-it('names files that are there', async () => {
+it('refers only to files that exist', async () => {
   const { buildResources } = release.directories ?? {}
   expect(buildResources).toBe('build')
   const files = [release.win?.icon, release.mac?.icon, release.linux?.icon, release.nsis?.include]
@@ -91,7 +91,7 @@ it('names files that are there', async () => {
   }
 })
 
-it('opens and closes the port of the hub in the Windows installer', async () => {
+it("opens the hub's port in the Windows installer and closes it in the uninstaller", async () => {
   const script = await fs.readFile(path.join(projectRoot, release.nsis?.include ?? ''), 'utf8')
   const macro = (name: string) =>
     new RegExp(`!macro ${name}\\n([^]*?)!macroend`).exec(script)?.[1] ?? ''

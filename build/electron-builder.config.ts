@@ -3,24 +3,24 @@ import path from 'node:path'
 import type { AfterPackContext, Configuration } from 'electron-builder'
 
 /**
- * What a package is good for:
- * `release` for users; `not-a-release` made with the stand-in Electron; `inspectable` with the one fuse that
- * Playwright needs left on.
+ * What a package is for. `release`: for users. `not-a-release`: built with the fallback Electron.
+ * `inspectable`: built with the inspector fuse enabled, which Playwright needs.
  */
 export type PackageVariant = 'release' | 'not-a-release' | 'inspectable'
 
 export interface BuilderConfigOptions {
   variant?: PackageVariant
-  /** An unpacked Electron to package instead of the release that electron-builder fetches, and its version. */
+  /** An unpacked Electron to package instead of the release that electron-builder downloads. */
   electron?: { dist: string; version: string; isFallback: boolean }
 }
 
-/** Lies beside the executable of everything that is not for users. */
+/** Written next to the executable of every package that is not for users. */
 export const noReleaseMarker = 'NOT-A-RELEASE.txt'
 
 /**
- * Switches inside the executable (https://www.electronjs.org/docs/latest/tutorial/fuses): a packaged console cannot be
- * turned into a plain Node, takes no options from the environment and no debugger, and loads nothing but its own asar.
+ * Fuses in the executable (https://www.electronjs.org/docs/latest/tutorial/fuses): a packaged console cannot
+ * run as plain Node, accepts neither options from the environment nor a debugger, and loads only its own
+ * asar.
  */
 export const releaseFuses = {
   runAsNode: false,
@@ -33,13 +33,13 @@ export const releaseFuses = {
   grantFileProtocolExtraPrivileges: false,
 } as const
 
-/** Those of a package: all as in a release, but for the one that Playwright needs. */
+/** The fuses of a variant: those of a release, except the one that Playwright needs. */
 export const fusesOf = (variant: PackageVariant) => ({
   ...releaseFuses,
   enableNodeCliInspectArguments: variant === 'inspectable',
 })
 
-/** The whole of electron-builder's configuration, as data, so that it can be tested without packaging. */
+/** The complete electron-builder configuration as data, so that it can be tested without packaging. */
 export function createBuilderConfig(options: BuilderConfigOptions = {}): Configuration {
   const variant = options.variant ?? 'release'
   const suffix = variant === 'release' ? '' : `-${variant.toUpperCase()}`
@@ -50,15 +50,15 @@ export function createBuilderConfig(options: BuilderConfigOptions = {}): Configu
     copyright: 'Copyright © The DeployX authors',
     directories: {
       buildResources: 'build',
-      // Apart from dist/ itself, so that nobody uploads one for the other.
+      // Outside dist/, so that nobody uploads a test build by mistake.
       output: variant === 'release' ? 'dist' : `dist/${variant}`,
     },
     artifactName: `\${productName}-\${version}-\${os}-\${arch}${suffix}.\${ext}`,
     ...(electron && { electronDist: electron.dist, electronVersion: electron.version }),
     electronFuses: fusesOf(variant),
-    // Chromium's own texts; the console's are inside the app.
+    // Chromium's own texts; the console's texts are inside the app.
     electronLanguages: ['en-US'],
-    // The agents that the console hands out; see package-agent.ts.
+    // The agents that the console offers for download; see package-agent.ts.
     extraResources: [
       {
         from: 'dist/agent',
@@ -66,13 +66,14 @@ export function createBuilderConfig(options: BuilderConfigOptions = {}): Configu
         filter: ['deployx-agent-*', 'SHA256SUMS', 'agents.json'],
       },
     ],
-    // Only the libraries lie outside the asar: what is inside is covered by its integrity check.
+    // Only the native libraries stay outside the asar: its integrity check covers everything inside.
     asar: { smartUnpack: false },
     asarUnpack: ['**/*.node'],
     files: packagedFiles(electron?.isFallback ?? false),
-    // desktopName ties windows to the launcher entry; a deb needs a home page, which the project does not have yet.
+    // desktopName ties windows to the launcher entry. A .deb needs a home page, and the project does not have
+    // one yet.
     extraMetadata: { desktopName: 'deployx.desktop', homepage: 'https://deployx.invalid' },
-    // better-sqlite3 ships prebuilds for every platform: nothing to compile.
+    // better-sqlite3 ships prebuilt binaries for every platform, so there is nothing to compile.
     npmRebuild: false,
     publish: null,
     afterPack: (context) => finishPackage(context, variant),
@@ -124,15 +125,15 @@ export function createBuilderConfig(options: BuilderConfigOptions = {}): Configu
     },
     deb: {
       packageCategory: 'admin',
-      // xz takes minutes: not for what is thrown away after a test.
+      // xz takes minutes, too long for a test build.
       compression: variant === 'release' ? 'xz' : 'gz',
     },
   }
 }
 
 /**
- * What goes into the asar. Everything is bundled into `out/` but better-sqlite3, of which the loader and the target's
- * own prebuild are taken. The optional dependencies that bring Node for development stay out.
+ * The contents of the asar. Everything is bundled into `out/` except better-sqlite3, which adds its loader
+ * and the target's prebuilt binary. The optional dependencies with Node for development are left out.
  */
 function packagedFiles(withFallbackAddon: boolean): string[] {
   const sqlite = 'node_modules/better-sqlite3'
@@ -156,7 +157,8 @@ function packagedFiles(withFallbackAddon: boolean): string[] {
 
 async function finishPackage(context: AfterPackContext, variant: PackageVariant): Promise<void> {
   const { appOutDir, packager } = context
-  // An Electron given as a folder brings its stand-in app and its version note along.
+  // An Electron given as a folder contains a default app and a version file that do not belong in the
+  // package.
   await fs.rm(path.join(packager.getResourcesDir(appOutDir), 'default_app.asar'), { force: true })
   await fs.rm(path.join(appOutDir, 'version'), { force: true })
   if (variant === 'release') return

@@ -1,4 +1,4 @@
-/** A switch that did not arrive in the executable is noticed, on a copy of the Electron that is here. */
+/** Detects a fuse that has the wrong value in the executable, on a copy of the local Electron. */
 import { FuseV1Options, FuseVersion, flipFuses } from '@electron/fuses'
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 900_000)
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-it('finds each switch that is not as in a release, and none once they are', async () => {
+it('finds every fuse that differs from a release, and none after they are set', async () => {
   expect(await wrongFuses(copy, fusesOf('release'))).toContain('runAsNode')
   const all = {
     [FuseV1Options.RunAsNode]: false,

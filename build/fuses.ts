@@ -1,7 +1,7 @@
-/** Reads the switches of a packaged executable back: what was asked for counts for nothing if it is not in the file. */
+/** Reads the fuses back from a packaged executable, because only the values in the file count. */
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses'
 
-/** By the names that electron-builder gives them. */
+/** By the names that electron-builder uses. */
 const FUSES = {
   runAsNode: FuseV1Options.RunAsNode,
   enableCookieEncryption: FuseV1Options.EnableCookieEncryption,
@@ -14,17 +14,18 @@ const FUSES = {
 } as const
 export type ExpectedFuses = Record<keyof typeof FUSES, boolean>
 
-/** How the wire says it: FuseState is not exported. */
+/** The value in the fuse wire; FuseState is not exported. */
 const DISABLED = '0'
 const ENABLED = '1'
 
-/** The names of those that are not as they should be. Empty = all are. */
+/** The names of the fuses with a wrong value; empty if all are right. */
 export async function wrongFuses(
   executable: string,
   expected: ExpectedFuses,
 ): Promise<(keyof ExpectedFuses)[]> {
   const wire = await getCurrentFuseWire(executable)
   const names = Object.keys(FUSES) as (keyof ExpectedFuses)[]
-  const told = (name: keyof ExpectedFuses): string => String.fromCharCode(Number(wire[FUSES[name]]))
-  return names.filter((name) => told(name) !== (expected[name] ? ENABLED : DISABLED))
+  const stateOf = (name: keyof ExpectedFuses): string =>
+    String.fromCharCode(Number(wire[FUSES[name]]))
+  return names.filter((name) => stateOf(name) !== (expected[name] ? ENABLED : DISABLED))
 }

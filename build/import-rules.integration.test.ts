@@ -1,4 +1,7 @@
-/** Each import and lint rule is broken once on purpose, in a small tree of its own, and must say so by its name. */
+/**
+ * Breaks each import and lint rule once on purpose, in a small project tree, and expects the rule's name in
+ * the report.
+ */
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
@@ -11,7 +14,10 @@ const rulesFile = '.dependency-cruiser.cjs'
 type Rules = { forbidden: { name: string }[] }
 const rules = createRequire(import.meta.url)(path.join(projectRoot, rulesFile)) as Rules
 
-/** Rule, the file that breaks it, what it imports (as a path of the tree, or a package), and the file that it leads to. */
+/**
+ * Rule, the file that breaks it, what the file imports (a path in the tree, or a package), and the file that
+ * it resolves to.
+ */
 const violations: [rule: string, file: string, specifier: string, leadsTo: string][] = [
   ['no-cycles', 'shared/lib/a.ts', './b.ts', 'shared/lib/b.ts'],
   ['no-unresolvable', 'agent/lost.ts', './nowhere.ts', './nowhere.ts'],
@@ -127,7 +133,7 @@ const violations: [rule: string, file: string, specifier: string, leadsTo: strin
   ],
 ]
 
-/** What the same rules let through. */
+/** Imports that the same rules allow. */
 const lawful: [file: string, specifier: string][] = [
   ['shared/y1.ts', 'zod'],
   ['agent/y1.ts', '#shared/any.ts'],
@@ -176,7 +182,7 @@ const bystanders = [
 let parent: string
 const made: string[] = []
 beforeAll(async () => {
-  // Below the project, so that tools and their plugins are found from there.
+  // Below the project root, so that tools and their plugins are found from there.
   parent = path.join(projectRoot, 'test-results')
   await mkdir(parent, { recursive: true })
 })
@@ -238,13 +244,13 @@ describe('the import rules', () => {
     expect(fired.map((violation) => violation.rule.name)).toContain(rule)
   })
 
-  it('let lawful imports through', () => {
+  it('allow valid imports', () => {
     const files = new Set<string>([...lawful.map(([file]) => file), ...bystanders])
     files.add('main/controller/y1.ts')
     expect(found.filter(({ from }) => files.has(from))).toEqual([])
   })
 
-  it('are all seen to fire here', () => {
+  it('are all covered by the cases above', () => {
     const seen = new Set(violations.map(([rule]) => rule))
     expect([...seen].sort()).toEqual(rules.forbidden.map(({ name }) => name).sort())
   })
@@ -319,7 +325,7 @@ describe('the lint rules that matter', () => {
     expect(errors?.map(({ ruleId }) => ruleId)).toContain(rule)
   })
 
-  it('let a lawful file through', () => {
+  it('accept a valid file', () => {
     expect(messagesOf('main/lawful.ts')).toEqual([])
   })
 })

@@ -1,6 +1,6 @@
 /**
- * `npm run package:agent [-- --target linux-x64,win-x64]`: the agent as one file per platform, in dist/agent: Node's own
- * executable with the bundled agent inside. The same sources make the same bytes.
+ * `npm run package:agent [-- --target linux-x64,win-x64]`: builds the agent as one file per platform in
+ * dist/agent, which is Node's own executable with the bundled agent inside. Builds are reproducible.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -23,14 +23,14 @@ import { projectRoot } from './support/project.ts'
 import { run } from './support/run.ts'
 
 const usage = 'usage: npm run package:agent -- [--target ID,ID…]'
-/** The major version of the Node in every agent; the builder's must be the same. */
+/** The major version of the Node in every agent; the Node that builds it must have the same. */
 const NODE_MAJOR = 24
 const BUNDLE_NAME = 'agent.cjs'
 const LOCK_WAIT_MS = 15 * 60_000
 
 export const agentDist = path.join(projectRoot, 'dist', 'agent')
 const SUMS_FILE = 'SHA256SUMS'
-/** What the files were made of, so that they are made again only when that has changed. */
+/** Records what the files were built from, so that they are rebuilt only if that has changed. */
 const STAMP_FILE = '.build.json'
 
 export type PackagedAgent = {
@@ -46,7 +46,7 @@ type Made = {
   fingerprint: string
   sha256: string
   notes: string[]
-  /** Not known of a build of before. */
+  /** Missing in a stamp of an older build. */
   version?: string
   sizeBytes?: number
 }
@@ -58,7 +58,9 @@ async function sha256Of(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** A Node of the right major for this computer: the one that runs this, or the one that npm brought along. */
+/**
+ * A Node of the right major version for this computer: the one that runs this, or the one that npm installed.
+ */
 async function builderNode(onProgress: (message: string) => void): Promise<string> {
   if (majorOf(process.version) === NODE_MAJOR) return process.execPath
   const platform = { win32: 'win', darwin: 'macos' }[process.platform as string] ?? process.platform
@@ -88,7 +90,7 @@ async function writeWhole(name: string, content: string): Promise<void> {
   await fs.rename(temporary, path.join(agentDist, name))
 }
 
-/** `sha256sum -c SHA256SUMS` checks all of them; the manifest tells controllers which versions they are. */
+/** `sha256sum -c SHA256SUMS` checks all files; the manifest gives controllers their versions. */
 async function writeSums(stamp: Stamp): Promise<void> {
   const lines: string[] = []
   const agents: AgentsManifest['agents'] = []
@@ -116,8 +118,8 @@ export const manifestEntry = (
 })
 
 /**
- * Makes the agents of these targets, those that are there already from the same sources excepted. Safe to call from several
- * processes at a time.
+ * Builds the agents for these targets, except those that are already built from the same sources. Safe to
+ * call from several processes at the same time.
  */
 export async function packageAgents(
   targets: readonly AgentTarget[],
@@ -158,7 +160,7 @@ async function makeAll(
       before?.fingerprint === fingerprint &&
       before.version !== undefined &&
       (await isSame(file, before.sha256))
-    // A compiler may have come since.
+    // A compiler may have been installed since.
     if (isThere && !before.notes.some((note) => note.includes('helper'))) continue
     onProgress(`making ${target.fileName}`)
     if (builder === null) {
@@ -191,7 +193,7 @@ const isSame = (file: string, sha256: string): Promise<boolean> =>
     () => false,
   )
 
-/** Leaves the executable in `work` under its name. */
+/** Leaves the executable in `work` under its own name. */
 async function makeOne(step: {
   target: AgentTarget
   node: string
@@ -225,8 +227,8 @@ async function makeOne(step: {
 }
 
 /**
- * Another version of an agent, for tests: in a folder of theirs, under the target's name.
- * @param adapt changes the built file before its hash is taken
+ * Builds another version of an agent for tests, in a separate folder but under the target's file name.
+ * @param adapt changes the built file before its hash is computed
  */
 export async function packageVariant(
   target: AgentTarget,

@@ -17,9 +17,9 @@ const usage = 'usage: npm run package -- [--dir] [--allow-fallback] [--inspectab
 export interface PackageOptions {
   /** Only the unpacked folder, no installers. */
   dirOnly?: boolean
-  /** Package the stand-in Electron where the release is not to be had; the result is no release. */
+  /** Package the fallback Electron if the release is not available; the result is not a release. */
   allowFallback?: boolean
-  /** Leave the inspector fuse on, as Playwright needs it; unpacked folder only, no release. */
+  /** Leave the inspector fuse on, as Playwright needs it; unpacked folder only, not a release. */
   inspectable?: boolean
   onProgress?: (message: string) => void
 }
@@ -38,8 +38,8 @@ export interface PackageResult {
 }
 
 /**
- * Builds the app and packages it for this computer's platform.
- * Throws ElectronUnavailableError when there is no Electron to package, Error when building or packaging fails.
+ * Builds the app and packages it for this computer's platform. @throws ElectronUnavailableError if there is
+ * no Electron to package, Error if building or packaging fails
  */
 export async function packageApp(options: PackageOptions = {}): Promise<PackageResult> {
   const onProgress = options.onProgress ?? (() => undefined)
@@ -49,14 +49,14 @@ export async function packageApp(options: PackageOptions = {}): Promise<PackageR
   })
   await ensureBuilt({ onProgress })
   const variant = chooseVariant(electron, options.inspectable ?? false)
-  // What people get brings the agents along; packages for tests take those that are there.
+  // Releases include newly built agents; test packages include whatever agents are already built.
   if (variant === 'release') await packageAgents(targetsByIds(DEFAULT_TARGETS), onProgress)
   const dirOnly = (options.dirOnly ?? false) || variant === 'inspectable'
   const plan = await planTargets(electron, dirOnly)
   const dist = await distFolder(electron)
   const config = createBuilderConfig({
     variant,
-    // Installers of a release are made for more than this computer's architecture: electron-builder fetches each.
+    // A release has installers for other architectures too; electron-builder downloads Electron for each.
     ...((dirOnly || electron.origin !== 'official') && {
       electron: {
         dist,
@@ -91,7 +91,7 @@ export async function packageApp(options: PackageOptions = {}): Promise<PackageR
   }
 }
 
-/** A package of the stand-in stays "not a release" whatever else is asked for, unless it is for the inspector. */
+/** A package of the fallback is always "not a release", unless it is for the inspector. */
 export function chooseVariant(
   electron: Pick<Runtime, 'origin'>,
   inspectable: boolean,
@@ -101,7 +101,7 @@ export function chooseVariant(
 }
 
 interface TargetPlan {
-  /** Empty: all that the configuration names for this platform. */
+  /** Empty: all targets that the configuration names for this platform. */
   targets: string[]
   archs: Arch[]
   env: Record<string, string>
@@ -109,8 +109,9 @@ interface TargetPlan {
 }
 
 /**
- * What can be made here. A release is left to electron-builder, which fetches its tools. Where even Electron could not
- * be fetched the tools cannot be either, so only what the system's own tools can make is tried.
+ * Decides what can be packaged here. For a release, electron-builder downloads its tools. Where even Electron
+ * could not be downloaded, the tools cannot be either, so only targets that the system's own tools can build
+ * are tried.
  */
 async function planTargets(electron: Runtime, dirOnly: boolean): Promise<TargetPlan> {
   const archs = [process.arch === 'arm64' ? Arch.arm64 : Arch.x64]
@@ -128,7 +129,7 @@ async function planTargets(electron: Runtime, dirOnly: boolean): Promise<TargetP
   if (await findProgram('dpkg-deb')) {
     plan.targets.push('deb')
     plan.env['CUSTOM_FPM_PATH'] = path.join(import.meta.dirname, 'installer', 'fpm-by-dpkg.ts')
-    // Its first line says `env node`, and that has to be the Node that runs this.
+    // Its first line is `env node`, which must find the Node that runs this.
     plan.env['PATH'] =
       `${path.dirname(process.execPath)}${path.delimiter}${process.env['PATH'] ?? ''}`
   } else {
@@ -151,13 +152,15 @@ async function findProgram(name: string): Promise<string | null> {
   return null
 }
 
-/** The folder that holds Electron, links resolved: on macOS the executable lies deep inside a bundle. */
+/**
+ * The folder that contains Electron, with links resolved: on macOS the executable is deep inside a bundle.
+ */
 async function distFolder(electron: Runtime): Promise<string> {
   const levels = process.platform === 'darwin' ? '../../../..' : '..'
   return await fs.realpath(path.resolve(electron.executable, levels))
 }
 
-/** electron-builder copies over what is there; files that an earlier package had must not stay. */
+/** electron-builder copies over existing files; files from an earlier package must not remain. */
 async function removeUnpacked(output: string): Promise<void> {
   await fs.rm(path.join(output, unpackedFolder()), { recursive: true, force: true })
 }

@@ -1,7 +1,9 @@
-/** `npm run serve`: builds the console's pages if they are not there yet, then runs the controller without a window. */
+/**
+ * `npm run serve`: builds the console's pages if they are missing, then runs the controller without a window.
+ */
 import { ensureBuilt } from './build-app.ts'
 
-/** Questions about the program itself need no build. */
+/** Options that only print information need no build. */
 const asksOnly = process.argv.some((arg) => ['--help', '-h', '--version', '--check'].includes(arg))
 
 try {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { readStartOptions, windowObstacle } from './start.ts'
 
 describe('options of npm start', () => {
-  it('reach the app through its environment and the controller without a window as they are', () => {
+  it('reach the app through its environment and the headless controller unchanged', () => {
     const options = readStartOptions(['--data', '/d', '--hub-port=0', '--console-port', '8000'])
     expect(options.env).toEqual({
       DEPLOYX_DATA: '/d',
@@ -14,7 +14,7 @@ describe('options of npm start', () => {
     expect(options.serveOnly).toEqual([])
   })
 
-  it('that mean something without a window only are known as such', () => {
+  it('are marked if they apply to the headless controller only', () => {
     const options = readStartOptions(['--json', '--host', '0.0.0.0', '--allow-electron-fallback'])
     expect(options.serveArgs).toEqual(['--json', '--host', '0.0.0.0'])
     expect(options.serveOnly).toEqual(['--json', '--host'])
@@ -22,7 +22,7 @@ describe('options of npm start', () => {
   })
 
   it.each([['--bogus'], ['word'], ['--data'], ['--hub-port', '70000'], ['--console-port', 'x']])(
-    'that are wrong are named: %s %s',
+    'are reported by name if they are wrong: %s %s',
     (...args) => {
       expect(() => readStartOptions(args.filter(Boolean))).toThrow()
     },
@@ -51,10 +51,10 @@ describe('a window', () => {
     expect(await windowObstacle({ WAYLAND_DISPLAY: 'wayland-0' }, 'linux', 1000)).toBeNull()
   })
 
-  it('can be on a display of another computer', async () => {
+  it("can be on another computer's display", async () => {
     const server = createServer()
     const port = await new Promise<number | null>((resolve) => {
-      // Displays have ports from 6000 on.
+      // Displays use ports from 6000 on.
       let next = 6_100
       server.on('error', () => (next < 6_200 ? server.listen(next++, '127.0.0.1') : resolve(null)))
       server.on('listening', () => resolve(next - 1))

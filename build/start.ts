@@ -1,6 +1,6 @@
 /**
- * `npm start`: the desktop app, built first if needed. Where no window or no Electron can be had it says why in one line
- * and runs the controller without a window. It installs nothing on the system.
+ * `npm start`: runs the desktop app, building it first if needed. Without a display or Electron, it prints
+ * the reason in one line and runs the headless controller. It installs nothing on the system.
  */
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
@@ -26,21 +26,21 @@ Usage: npm start -- [options]
 
 Without a display or without Electron this runs "npm run serve" and passes its options on.
 `
-/** A display that does not answer by then is none. */
+/** A display that does not answer within this time counts as missing. */
 const DISPLAY_ANSWER_MS = 2_000
 
 export type StartOptions = {
   help: boolean
   allowFallback: boolean
-  /** For the app, which takes its settings from the environment. */
+  /** For the app, which reads its settings from the environment. */
   env: Record<string, string>
   /** For the controller without a window. */
   serveArgs: string[]
-  /** Options among them that only the controller without a window knows. */
+  /** Those of the options that only the headless controller supports. */
   serveOnly: string[]
 }
 
-/** Pure. Throws an Error with one line for wrong usage. */
+/** Pure. @throws Error with one line for a usage error */
 export function readStartOptions(args: readonly string[]): StartOptions {
   const { values, tokens } = parseArgs({
     args: [...args],
@@ -86,8 +86,8 @@ export function readStartOptions(args: readonly string[]): StartOptions {
 }
 
 /**
- * Why no window can be shown here, or null. A display that is named but does not answer (a session that has ended,
- * another user's) counts as none: Electron would only crash.
+ * Why no window can be shown here, or null. A display that is set but does not answer (an ended session,
+ * another user's display) counts as missing: Electron would only crash.
  */
 export async function windowObstacle(
   env: NodeJS.ProcessEnv = process.env,
@@ -102,7 +102,7 @@ export async function windowObstacle(
   return null
 }
 
-/** Names of displays as in X(7): `:0`, `:0.1`, `unix:0`, `host:0`. */
+/** Display names as in X(7): `:0`, `:0.1`, `unix:0`, `host:0`. */
 async function answers(display: string): Promise<boolean> {
   const match = /^(?:unix)?(\/[^:]*|[^:/]*):(\d+)(?:\.\d+)?$/.exec(display)
   if (!match) return true
@@ -123,8 +123,8 @@ async function answers(display: string): Promise<boolean> {
 }
 
 /**
- * Runs a program to its end with this one's own input and output, and passes signals on.
- * @param alone in a process group of its own
+ * Runs a program to its end with this process's input and output, and forwards signals. @param alone in its
+ * own process group
  */
 async function runAttached(
   command: string,
@@ -152,7 +152,7 @@ async function serveInstead(reason: string, args: readonly string[]): Promise<nu
   )
 }
 
-/** Electron's executable, or one line why there is none that works here. */
+/** Electron's executable, or one line that says why none works here. */
 async function findElectron(allowFallback: boolean): Promise<{ path: string } | { no: string }> {
   try {
     const { executable } = await resolveElectron({
@@ -189,7 +189,8 @@ async function main(): Promise<number> {
       return 2
     }
     await ensureBuilt()
-    // Ctrl+C in a terminal must reach Electron's main process, which then stops cleanly, and not kill its helpers under it.
+    // Ctrl+C in a terminal must reach only Electron's main process, which then stops cleanly; it must not
+    // kill Electron's helper processes first.
     const alone = process.platform !== 'win32' && process.stdin.isTTY
     const env = { ...process.env, ...options.env }
     return await runAttached(electron.path, [projectRoot], env, alone)

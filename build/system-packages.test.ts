@@ -43,21 +43,21 @@ function debian(options: {
   return { system, commands }
 }
 
-it('does nothing when everything is there', async () => {
+it('does nothing when everything is installed', async () => {
   const { system, commands } = debian({ present: ['xvfb', 'xauth'] })
   const result = await ensureSystemPackages(['display'], undefined, system)
   expect(result).toEqual({ ok: true, installed: [], missing: [] })
   expect(commands).toEqual(['dpkg-query'])
 })
 
-it('installs only what is missing, without an update of the lists', async () => {
+it('installs only what is missing, without updating the package lists', async () => {
   const { system, commands } = debian({ present: ['xauth'] })
   const result = await ensureSystemPackages(['display'], undefined, system)
   expect(result).toEqual({ ok: true, installed: ['xvfb'], missing: [] })
   expect(commands).not.toContain('apt-get update')
 })
 
-it('updates the lists once when installing fails', async () => {
+it('updates the package lists once when installing fails', async () => {
   const { system, commands } = debian({ present: [], installs: (attempt) => attempt === 2 })
   const result = await ensureSystemPackages(['display'], undefined, system)
   expect(result.ok).toBe(true)
@@ -73,7 +73,7 @@ it('gives up after that, with the reason and a line to copy', async () => {
   expect(commands.filter((command) => command === 'apt-get install')).toHaveLength(2)
 })
 
-it('changes nothing when it is not root', async () => {
+it('changes nothing without root', async () => {
   const { system, commands } = debian({ present: [], isRoot: false })
   const result = await ensureSystemPackages(['display'], undefined, system)
   expect(result.ok).toBe(false)
@@ -81,7 +81,7 @@ it('changes nothing when it is not root', async () => {
   expect(commands).toEqual(['dpkg-query'])
 })
 
-it('takes the names of newer releases', async () => {
+it('accepts the package names of newer releases', async () => {
   const there = debian({ present: ['gcc', 'libc6-devt64'] })
   expect((await ensureSystemPackages(['compiler'], undefined, there.system)).ok).toBe(true)
 
@@ -90,7 +90,7 @@ it('takes the names of newer releases', async () => {
   expect(result).toMatchObject({ ok: true, installed: ['libc6-dev'] })
 })
 
-it('leaves other systems alone', async () => {
+it('does nothing on other systems', async () => {
   const mac = debian({ present: [], platform: 'darwin' })
   expect((await ensureSystemPackages(undefined, undefined, mac.system)).ok).toBe(true)
   expect(mac.commands).toEqual([])
@@ -103,7 +103,7 @@ it('leaves other systems alone', async () => {
   expect((await ensureSystemPackages(undefined, undefined, fedora)).ok).toBe(true)
 })
 
-it('has one line for everything', () => {
+it('prints one line for everything', () => {
   const line = systemPackagesCommand()
   for (const name of ['libgtk-3-0', 'libnss3', 'xvfb', 'python3-dbus', 'gcc']) {
     expect(line.split(' ')).toContain(name)

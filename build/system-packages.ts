@@ -1,6 +1,6 @@
 import { lastLine, run } from './support/run.ts'
 
-/** What a part of the test, demo and CI scripts needs from the system, as Debian names it. */
+/** The system packages that test, demo and CI scripts need, by Debian name. */
 const packagesFor = {
   electron: [
     'libgtk-3-0',
@@ -10,7 +10,7 @@ const packagesFor = {
     'libxss1',
     'libatk-bridge2.0-0',
     'libdrm2',
-    // Loaded when it shows its first notification; without it nothing is shown and nothing is said.
+    // Loaded for the first notification; without it, notifications silently do not appear.
     'libnotify4',
   ],
   display: ['xvfb', 'xauth'],
@@ -21,13 +21,13 @@ const packagesFor = {
   compiler: ['gcc', 'libc6-dev'],
   /** Compiles the agent's Windows helper. */
   'windows-compiler': ['gcc-mingw-w64-x86-64'],
-  /** Windows itself, as far as the agent's tests need it, and the tools that make installers for it. */
+  /** Windows itself, as far as the agent's tests need it, and the tools that build installers for it. */
   windows: ['wine', 'wine64', 'msitools', 'wixl', 'nsis'],
-  /** The agent's tests install real .rpm files into folders of their own. */
+  /** The agent's tests install real .rpm files into temporary folders. */
   'package-tools': ['rpm'],
-  /** Sets the clock of single processes, for tests of what a jump does. */
+  /** Sets the clock of single processes, to test clock changes. */
   'clock-tools': ['faketime'],
-  /** A Debian of its own that boots with systemd, for the agent as a service. */
+  /** A separate Debian that boots with systemd, for the agent as a service. */
   container: ['debootstrap', 'systemd-container', 'debian-archive-keyring'],
 } as const satisfies Record<string, readonly string[]>
 
@@ -35,7 +35,7 @@ export type SystemNeed = keyof typeof packagesFor
 
 const everything = Object.keys(packagesFor) as SystemNeed[]
 
-/** What is asked of the system; tests put their own in its place. */
+/** Queries and changes to the system; tests replace them. */
 export interface System {
   platform: string
   isRoot: boolean
@@ -49,23 +49,23 @@ interface RunOutcome {
 }
 
 export interface SystemPackagesResult {
-  /** Everything that was asked for is there now. */
+  /** Everything that was requested is installed now. */
   ok: boolean
   installed: string[]
   missing: string[]
-  /** One line for a person, present when something is missing. */
+  /** One line for people, present if something is missing. */
   hint?: string
 }
 
-/** One line to copy: installs what the given parts need, on Debian and its relatives. */
+/** One line to copy that installs what the given parts need on Debian and its derivatives. */
 export function systemPackagesCommand(needs: readonly SystemNeed[] = everything): string {
   return `sudo apt-get install -y --no-install-recommends ${names(needs).join(' ')}`
 }
 
 /**
- * Makes sure that the system has what the given parts need. Only test, demo and CI scripts call this; the product never
- * installs anything on a system. It installs where it is root on a Debian-like system, and only what is missing;
- * elsewhere it changes nothing and answers with a line to copy.
+ * Makes sure that the system has what the given parts need. Only test, demo and CI scripts call this; the
+ * product never installs anything on a system. As root on a Debian-like system it installs what is missing;
+ * elsewhere it changes nothing and returns a line to copy.
  */
 export async function ensureSystemPackages(
   needs: readonly SystemNeed[] = everything,
@@ -75,7 +75,7 @@ export async function ensureSystemPackages(
   if (system.platform !== 'linux') return { ok: true, installed: [], missing: [] }
   const missing = await findMissing(names(needs), system)
   if (missing === 'unknown') {
-    // Not a Debian-like system: whether Electron can start is for the probe to say.
+    // Not a Debian-like system: the probe reports whether Electron can start.
     return { ok: true, installed: [], missing: [] }
   }
   if (missing.length === 0) return { ok: true, installed: [], missing }
@@ -97,14 +97,14 @@ function names(needs: readonly SystemNeed[]): string[] {
   return [...new Set(needs.flatMap((need) => packagesFor[need] as readonly string[]))]
 }
 
-/** Debian 13 and Ubuntu 24.04 renamed some libraries (64-bit time_t); either name will do. */
+/** Debian 13 and Ubuntu 24.04 renamed some libraries (64-bit time_t); either name is accepted. */
 const variants = (name: string): string[] =>
   name.startsWith('lib') ? [name, `${name}t64`] : [name]
 
 async function findMissing(wanted: string[], system: System): Promise<string[] | 'unknown'> {
   const format = '${Package} ${db:Status-Status}\\n'
   const query = ['--show', `--showformat=${format}`, ...wanted.flatMap(variants)]
-  // dpkg-query ends with 1 when it does not know a name, and lists the others all the same.
+  // dpkg-query exits with 1 for an unknown name, but still lists the others.
   const result = await system.run('dpkg-query', query, 20_000).catch(() => null)
   if (!result) return 'unknown'
   const present = new Set(
@@ -127,7 +127,7 @@ async function install(missing: string[], system: System): Promise<string | null
     const chosen = await chooseVariants(missing, system)
     return await apt(['install', '-y', '--no-install-recommends', ...chosen], 10 * 60_000)
   }
-  // The package lists may be absent or outdated; fetching them is only worth it when the first try fails.
+  // The package lists may be missing or outdated; updating them is only worthwhile when the first try fails.
   const first = await tryInstall()
   if (first.code === 0) return null
   const update = await apt(['update'], 3 * 60_000)
@@ -149,7 +149,7 @@ const aptOptions = [
   'DPkg::Lock::Timeout=120',
 ]
 
-/** Takes the name that this release of the distribution has. */
+/** Picks the name that this release of the distribution uses. */
 async function chooseVariants(wanted: string[], system: System): Promise<string[]> {
   const policy = await system
     .run('apt-cache', ['policy', ...wanted.flatMap(variants)], 30_000)
@@ -173,7 +173,10 @@ function thisSystem(): System {
   }
 }
 
-/** `node build/system-packages.ts [electron display desktop-bus browser compiler windows-compiler windows package-tools clock-tools container]`: installs, or says what to install. */
+/**
+ * `node build/system-packages.ts [electron display desktop-bus browser compiler windows-compiler windows
+ * package-tools clock-tools container]`: installs the packages, or prints what to install.
+ */
 async function main(words: string[]): Promise<number> {
   const needs = words.filter((word): word is SystemNeed => word in packagesFor)
   if (needs.length !== words.length) {

@@ -1,7 +1,7 @@
 /**
- * `npm test`: unit and integration tests, those of the controller again inside Electron's Node, then the specs in real
- * Electron; `--full` (npm run test:full) adds the long runs. Ends with one line that counts them all. A skipped test is never
- * counted as passed, and one that needed a second try is named.
+ * `npm test`: runs the unit and integration tests, then the controller's tests again inside Electron's Node,
+ * then the specs in a real Electron; `--full` (npm run test:full) adds the long runs. Ends with one line that
+ * counts them all. A skipped test never counts as passed, and a test that needed a second try is named.
  */
 import { spawn } from 'node:child_process'
 import { mkdir, readFile, rm } from 'node:fs/promises'
@@ -24,7 +24,7 @@ const full = process.argv.includes('--full')
 const reports = path.join(projectRoot, 'test-results')
 const unitReport = path.join(reports, 'unit.json')
 
-/** Runs a script under this Node, or another; its output goes to the terminal and comes back as text. */
+/** Runs a script with this Node or another one; prints its output to the terminal and returns it as text. */
 function runNode(
   args: string[],
   env: NodeJS.ProcessEnv = {},
@@ -50,7 +50,10 @@ const vitest = ['node_modules/vitest/vitest.mjs', 'run']
 const unit = (): Promise<Counts> =>
   counted((report) => runNode(vitest, { ...report, ...(full && { DEPLOYX_TEST_FULL: '1' }) }))
 
-/** About agents, people and time rather than about what a Node brings, or long: in Electron's Node with `--full` only. */
+/**
+ * Tests that are long, or that cover agents, people and time rather than what depends on Node: in Electron's
+ * Node with `--full` only.
+ */
 const ONCE_IS_ENOUGH = [
   'agent-updates/*',
   'attacks/*',
@@ -64,18 +67,19 @@ const ONCE_IS_ENOUGH = [
 ].map((files) => `--exclude=main/controller/${files}`)
 
 /**
- * The controller's tests once more, in the Node inside Electron: it is another version than this one, with another
- * cryptography library and another build of the database driver, and it is what people run.
+ * Runs the controller's tests again in Electron's Node: it has another version, another cryptography library
+ * and another build of the database driver, and it is what users run.
  */
 const controllerInElectron = (executable: string): Promise<Counts> => {
-  // The app is bundled; from the sources, old Nodes need leave to require packages that are ES modules.
+  // The app is bundled. When run from the sources, old Nodes need this flag to `require` packages that are ES
+  // modules.
   const requireEsm = '--experimental-require-module'
   const args = [requireEsm, ...vitest, 'main/controller', `--execArgv=${requireEsm}`]
   if (!full) args.push(...ONCE_IS_ENOUGH)
   return counted((report) => runNode(args, { ...report, ELECTRON_RUN_AS_NODE: '1' }, executable))
 }
 
-/** Counts a run of vitest that writes its report where it is told. */
+/** Counts a vitest run from its report file. */
 async function counted(
   start: (report: NodeJS.ProcessEnv) => Promise<{ code: number; stdout: string }>,
 ): Promise<Counts> {
@@ -104,7 +108,7 @@ async function counted(
         .map(({ fullName }) => `${path.relative(projectRoot, name)} > ${fullName}`),
     ),
   }
-  // A file that could not be loaded, or an error outside of any test, has no failed test to its name.
+  // If a file fails to load, or an error occurs outside any test, no failed test is listed.
   if (code !== 0 && counts.failed === 0) counts.failed = 1
   return counts
 }
@@ -119,7 +123,8 @@ async function electron(): Promise<Counts> {
   return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped, secondTries, failures }
 }
 
-// Before the unit tests: some of them need a display, a bus or Electron's own Node, and would be skipped without.
+// Before the unit tests: some of them need a display, a bus or Electron's own Node, and would be skipped
+// otherwise.
 const system = await ensureSystemPackages()
 if (!system.ok)
   console.log(`missing system packages: ${system.missing.join(' ')}. ${system.hint ?? ''}`)
@@ -129,12 +134,12 @@ const runtime = await resolveElectron({
 })
 const units = await unit()
 console.log(`unit: ${countLine(units, units.secondTries)}`)
-// Its worker threads are the built ones: Electron's Node takes no TypeScript.
+// Its worker threads run the built files: Electron's Node does not run TypeScript.
 await ensureBuilt({ onProgress: (message) => console.log(message) })
 const inside = await controllerInElectron(runtime.executable)
 console.log(`controller in Electron ${runtime.version}: ${countLine(inside, inside.secondTries)}`)
 const specs = await electron()
-// The controller's tests were counted once already: only what failed of them the second time is added.
+// The controller's tests are already counted; only failures of the second run are added.
 const parts = [units, { ...inside, passed: 0, skipped: 0 }, specs]
 for (const name of parts.flatMap((part) => part.secondTries))
   console.log(`only passed at its second try: ${name}`)

@@ -12,7 +12,7 @@ const xvfb = await openDisplay(headless).then(
   () => false,
 )
 
-it('knows where a window can be shown', () => {
+it('detects whether a window can be shown', () => {
   expect(hasDisplay({}, 'linux')).toBe(false)
   expect(hasDisplay({ DISPLAY: ':0' }, 'linux')).toBe(true)
   expect(hasDisplay({ WAYLAND_DISPLAY: 'wayland-0' }, 'linux')).toBe(true)
@@ -20,12 +20,12 @@ it('knows where a window can be shown', () => {
   expect(hasDisplay({}, 'win32')).toBe(true)
 })
 
-it('leaves a display alone that is there', async () => {
+it('uses an existing display', async () => {
   const display = await openDisplay({ env: { DISPLAY: ':7' }, platform: 'linux' })
   expect(display).toMatchObject({ env: {}, virtual: false })
 })
 
-it.skipIf(!xvfb)('opens several at a time, and closes them without a trace', async () => {
+it.skipIf(!xvfb)('opens several at a time and cleans up after each', async () => {
   const displays = await Promise.all([1, 2, 3].map(() => openDisplay(headless)))
   const names = displays.map((display) => display.env['DISPLAY'])
   expect(new Set(names).size).toBe(3)
@@ -36,7 +36,9 @@ it.skipIf(!xvfb)('opens several at a time, and closes them without a trace', asy
   }
 })
 
-/** The first byte of an X server's answer to a client without a cookie: 0 refused, 1 accepted, 2 authenticate. */
+/**
+ * The first byte of an X server's reply to a client without a cookie: 0 refused, 1 accepted, 2 authenticate.
+ */
 async function greet(display: string): Promise<number> {
   const hello = Buffer.from([0x6c, 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0])
   const socket = net.connect(`/tmp/.X11-unix/X${display.slice(1)}`)
@@ -45,7 +47,7 @@ async function greet(display: string): Promise<number> {
   throw new Error('no answer')
 }
 
-it.skipIf(!xvfb)('lets nobody in who has not got the cookie', async () => {
+it.skipIf(!xvfb)('refuses clients without the cookie', async () => {
   const display = await openDisplay(headless)
   try {
     expect(await greet(display.env['DISPLAY'] ?? '')).toBe(0)

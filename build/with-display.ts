@@ -9,11 +9,11 @@ import type { Readable } from 'node:stream'
 import { systemPackagesCommand } from './system-packages.ts'
 
 export interface Display {
-  /** To be merged into the environment of whatever needs a display; empty when there is one already. */
+  /** To merge into the environment of a program that needs a display; empty if there is one already. */
   env: Record<string, string>
   /** Whether it was started for this purpose. */
   virtual: boolean
-  /** Ends it. Does nothing to a display that was there before. */
+  /** Closes a display opened here. Leaves an existing display open. */
   close(): Promise<void>
 }
 
@@ -25,7 +25,7 @@ interface DisplayOptions {
   height?: number
 }
 
-/** Whether a window can be shown without further ado. Windows and macOS are taken to have a desktop. */
+/** Whether a window can be shown right away. Windows and macOS are assumed to have a desktop. */
 export function hasDisplay(
   env: NodeJS.ProcessEnv = process.env,
   platform: NodeJS.Platform = process.platform,
@@ -34,9 +34,9 @@ export function hasDisplay(
 }
 
 /**
- * The present display, or a virtual one (Xvfb) where there is none. Xvfb chooses a free number itself and tells it when
- * it accepts clients, so any number of these can be started at the same time; access is by a cookie of its own.
- * Throws with one line when Xvfb is not installed or does not start.
+ * The existing display, or a virtual one (Xvfb) if there is none. Xvfb chooses a free number itself and
+ * reports it when it accepts clients, so any number of displays can be opened at the same time; each has its
+ * own access cookie. @throws Error with one line if Xvfb is not installed or does not start
  */
 export async function openDisplay(options: DisplayOptions = {}): Promise<Display> {
   if (hasDisplay(options.env, options.platform)) {
@@ -55,7 +55,7 @@ export async function openDisplay(options: DisplayOptions = {}): Promise<Display
     await end(server)
     await fs.rm(folder, { recursive: true, force: true })
   }
-  // A script that ends in whatever way must not leave the server and its cookie behind.
+  // However the script ends, the server and its cookie must not be left behind.
   const onExit = () => {
     server.kill('SIGKILL')
     rmSync(folder, { recursive: true, force: true })
@@ -73,8 +73,8 @@ export async function openDisplay(options: DisplayOptions = {}): Promise<Display
 }
 
 /**
- * Runs a command with a display and returns its exit code (128 + n after signal n, as shells do). Its input and output
- * are this process's own; SIGINT and SIGTERM are passed on.
+ * Runs a command with a display and returns its exit code (128 + n after signal n, as shells do). Its input
+ * and output are this process's own; SIGINT and SIGTERM are forwarded.
  */
 export async function runWithDisplay(
   command: string,
@@ -90,7 +90,7 @@ export async function runWithDisplay(
   }
 }
 
-/** An entry for any host and display: the format of libXau's XauWriteAuth, family FamilyWild. */
+/** An entry for any host and display, in the format of libXau's XauWriteAuth, family FamilyWild. */
 function xauthorityEntry(cookie: Buffer): Buffer {
   const field = (bytes: Buffer): Buffer => {
     const size = Buffer.alloc(2)

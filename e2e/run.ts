@@ -1,6 +1,6 @@
 /**
- * `npm run e2e -- [--packaged] [Playwright's options]`: everything the specs need, then the specs. Where it is root on
- * Debian it installs system packages; elsewhere it says what is missing.
+ * `npm run e2e -- [--packaged] [Playwright's options]`: prepares everything the specs need, then runs them.
+ * As root on Debian it installs system packages; elsewhere it lists what is missing.
  */
 import { spawn } from 'node:child_process'
 import os from 'node:os'

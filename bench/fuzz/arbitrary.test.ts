@@ -1,4 +1,4 @@
-/** The fuzzer speaks the contract: every schema of it can be made, and what is made is taken. */
+/** The fuzzer covers the contract: it can generate values for every schema, and the schema accepts them. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -24,13 +24,13 @@ const schemas: [string, z.ZodType][] = [
   ['SoftwareFields', SoftwareFields],
 ]
 
-describe('values made from a schema', () => {
-  it.each(schemas)('of the contract are taken by it: %s', (_name, schema) => {
+describe('values generated from a schema', () => {
+  it.each(schemas)('are accepted by it: %s', (_name, schema) => {
     for (const value of fc.sample(arbitraryFrom(schema), { numRuns: 40, seed: 7 }))
       expect(schema.safeParse(value).error?.issues ?? []).toEqual([])
   })
 
-  it('use what exists where the pattern is that of what exists', () => {
+  it('use existing values where their pattern matches', () => {
     const id = 'a'.repeat(32)
     const schema = z.object({ id: z.string().regex(/^[0-9a-f]{32}$/) })
     const made = fc.sample(
@@ -47,7 +47,7 @@ describe('values made from a schema', () => {
     ['a check of a text', z.string().startsWith('x')],
     ['a check of a number', z.number().multipleOf(7)],
     ['a kind deep inside', z.object({ a: z.array(z.object({ b: z.set(z.string()).optional() })) })],
-  ])('are not made, and not left out in silence, of %s that is not known', (_what, schema) => {
+  ])('fail with an error, instead of being skipped, for %s that is unknown', (_what, schema) => {
     expect(() => arbitraryFrom(schema)).toThrow(/is not known/)
   })
 })

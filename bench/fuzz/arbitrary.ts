@@ -1,15 +1,16 @@
 /**
- * Values that a zod schema takes, made from the schema itself: what the contract says is what is tried, and a route or an event
- * that is added is tried as well. It covers what the contract uses; a kind of schema it does not know is an error, never skipped.
+ * Generates values that a zod schema accepts from the schema itself, so that new routes and events are
+ * covered automatically. Supports what the contract uses; an unknown kind of schema is an error and never
+ * skipped.
  */
 import fc from 'fast-check'
 import { z } from 'zod'
 
-/** Values that exist (ids of attempts, hashes), by the pattern that describes them. */
+/** Existing values (ids of attempts, hashes), by the pattern that describes them. */
 export type Known = (pattern: string) => readonly string[]
 
 type Check = { check: string } & Record<string, unknown>
-/** What zod 4 keeps of a schema. Only what is read here. */
+/** The parts of zod 4's schema definition that are read here. */
 type Def = {
   type: string
   format?: string
@@ -27,13 +28,20 @@ type Def = {
 const defOf = (schema: z.core.$ZodType): Def => schema._zod.def as unknown as Def
 const checksOf = (def: Def): Check[] => (def.checks ?? []).map((c) => c._zod.def)
 
-/** Texts that the contract's own rules take: addresses of a hub, time zones. */
-const SPECIAL = ['192.168.1.20:7480', '[fd00::1]:7480', 'pc.local:443', 'UTC', 'Europe/Berlin', 'America/New_York'] // prettier-ignore
+/** Texts that match the contract's own rules: addresses of a hub, time zones. */
+const SPECIAL = [
+  '192.168.1.20:7480',
+  '[fd00::1]:7480',
+  'pc.local:443',
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+]
 
-/** Arrays stay small: whether ten thousand are taken is the mutations' business. */
+/** Arrays stay small; the mutations test very long ones. */
 const ARRAY_MAX = 6
 const TEXT_MAX = 400
-/** A value that still does not fit after so many tries means that this file does not understand the schema. */
+/** If no value fits after this many tries, this file does not understand the schema. */
 const FILTER_TRIES = 2_000
 
 function bounded<T>(arbitrary: fc.Arbitrary<T>, fits: (value: T) => boolean, what: string) {
@@ -57,14 +65,17 @@ const text = (minLength: number, maxLength: number): fc.Arbitrary<string> => {
   )
 }
 
-/** Texts that match; where fast-check cannot make one from the pattern, likely ones are tried until one does. */
+/**
+ * Texts that match the pattern; if fast-check cannot generate one from it, likely texts are tried until one
+ * matches.
+ */
 function matching(pattern: RegExp, known: Known): fc.Arbitrary<string> {
   const fits = (value: string) => new RegExp(pattern.source, pattern.flags).test(value)
   const likely = fc.oneof(
     fc.string({ unit: fc.constantFrom(...'abcXYZ0189._@-'), minLength: 1, maxLength: 40 }),
     fc.string({ unit: 'binary', minLength: 1, maxLength: 40 }),
   )
-  // Nothing may lead to another host: an address is tried with this computer's own.
+  // No request may leave this computer, so addresses use its own host.
   const made = pattern.source.startsWith('^https?:')
     ? fc.constant('http://127.0.0.1:1/x.deb')
     : /\\[pP]\{/.test(pattern.source)
@@ -99,7 +110,7 @@ function stringFrom(def: Def, known: Known): fc.Arbitrary<string> {
       case 'max_length':
         max = check['maximum'] as number
         break
-      case 'overwrite': // trimmed: what is made is looked at by the schema itself
+      case 'overwrite': // trimmed: the schema itself checks the generated value
         break
       case 'custom':
         return fc.oneof(text(min, max), fc.constantFrom(...SPECIAL))
@@ -131,7 +142,7 @@ function numberFrom(def: Def): fc.Arbitrary<number | string> {
         throw new Error(`the check ${check.check} of a number is not known`)
     }
   const near = Math.min(max, Math.max(min, 0) + 12)
-  // Small ones are ids that exist.
+  // Small numbers are likely to be existing ids.
   const whole = fc.oneof(
     { weight: 5, arbitrary: fc.integer({ min: Math.max(min, 0), max: near }) },
     { weight: 1, arbitrary: fc.integer({ min, max }) },
@@ -148,7 +159,7 @@ function objectFrom(def: Def, known: Known): fc.Arbitrary<unknown> {
     parts[key] = from(part, known)
     if (['optional', 'default', 'prefault'].includes(defOf(part).type)) optional.push(key)
   }
-  // Left out more often than given: many may not be given together.
+  // Omitted more often than set, because many fields exclude each other.
   return fc
     .tuple(
       fc.record(parts),
@@ -169,7 +180,7 @@ function from(schema: z.core.$ZodType, known: Known): fc.Arbitrary<unknown> {
   const checks = checksOf(def)
   const made = bare(def, known)
   const isMeant = (value: unknown) => z.safeParse(schema, value).success
-  // A rule of the contract's own, or a text that is changed before it is checked: the schema decides.
+  // A rule of the contract's own, or a text that is changed before it is checked: let the schema decide.
   return checks.some((c) => c.check === 'custom' || c.check === 'overwrite')
     ? bounded(made, isMeant, `a schema of the type ${def.type}`)
     : made
@@ -192,21 +203,24 @@ function bare(def: Def, known: Known): fc.Arbitrary<unknown> {
     case 'array': {
       const sizes = new Map(checksOf(def).map((c) => [c.check, c['minimum'] ?? c['maximum']]))
       const minLength = (sizes.get('min_length') as number | undefined) ?? 0
-      const maxLength = Math.min(ARRAY_MAX, (sizes.get('max_length') as number | undefined) ?? ARRAY_MAX) // prettier-ignore
+      const maxLength = Math.min(
+        ARRAY_MAX,
+        (sizes.get('max_length') as number | undefined) ?? ARRAY_MAX,
+      )
       return fc.array(from(def.element!, known), { minLength, maxLength })
     }
     case 'union':
       return fc.oneof(...def.options!.map((option) => from(option, known)))
     case 'nullable':
       return fc.option(from(def.innerType!, known), { nil: null, freq: 3 })
-    // Whether it is there is the object's to decide.
+    // The enclosing object decides whether it is present.
     case 'optional':
     case 'default':
     case 'prefault':
       return from(def.innerType!, known)
     case 'pipe': {
-      // An id in a path: it arrives as text and is read as a number, within the limits of what comes out.
-      // What a transform makes of a value cannot be told from outside: values of its input are tried.
+      // An id in a path: it arrives as text and is parsed as a number, within the limits of the result. The
+      // result of a transform cannot be derived from the schema, so generate values for its input.
       if (defOf(def.out!).type === 'transform') return from(def.in!, known)
       const inner = from(def.out!, known)
       return defOf(def.in!).coerce ? inner.map(String) : inner
@@ -216,7 +230,7 @@ function bare(def: Def, known: Known): fc.Arbitrary<unknown> {
   }
 }
 
-/** An arbitrary of what this schema takes. @throws Error for a kind of schema that is not known here */
+/** An arbitrary of values that this schema accepts. @throws Error for an unknown kind of schema */
 export const arbitraryFrom = (
   schema: z.core.$ZodType,
   known: Known = () => [],

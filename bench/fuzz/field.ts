@@ -1,4 +1,7 @@
-/** What every surface of the fuzz run shares: whom it throws at, what it throws, and where it tells what it saw. */
+/**
+ * Shared by all surfaces of the fuzz run: where messages are sent, the values to send, and how findings are
+ * reported.
+ */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Target } from './hub-process.ts'
 import type { Values } from './values.ts'
@@ -8,26 +11,29 @@ export type Finding = 'crash' | '5xx' | 'unauthenticated_effect' | 'unanswered' 
 export type Field = {
   target: Target
   values: Values
-  /** One more message tried on this surface. */
+  /** Counts one or more messages sent on this surface. */
   tried: (surface: string, messages?: number) => void
   found: (kind: Finding, what: string) => void
 }
-/** One throw, bounded in time. */
+/** Sends one message, with a time limit. */
 export type Throw = () => Promise<void>
 
-/** Loopback is a whole network where the system says so: limits per address must not be what is tried all the time. */
+/**
+ * Where the system treats loopback as a whole network, use any address in it; otherwise the limits per
+ * address would be all that is tested.
+ */
 export const anyAddress = (values: Values): string | undefined =>
   process.platform === 'linux'
     ? `127.${1 + values.below(250)}.${values.below(250)}.${1 + values.below(250)}`
     : undefined
 
-/** For messages: short and in one line. */
+/** Shortens a value to one line, for messages. */
 export const short = (value: unknown): string =>
   (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)))
     .replaceAll(/[^\x20-\x7e]/g, '?')
     .slice(0, 300)
 
-/** Throws until the time is over, `atOnce` at a time, and waits for the last ones. */
+/** Sends until the time is over, `atOnce` at a time, and waits for the last ones. */
 export async function throwAll(
   throws: readonly (readonly [weight: number, one: Throw])[],
   values: Values,
@@ -42,17 +48,17 @@ export async function throwAll(
   const worker = async (): Promise<void> => {
     while (Date.now() < untilMs) {
       await next()()
-      // Whoever answers at once must not keep everybody else from having a turn.
+      // An immediate answer must not keep the other senders from getting a turn.
       await sleep(0)
     }
   }
   await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
-/** Any value as text: JSON, unless it is text. */
+/** Any value as text: JSON, unless it is text already. */
 export const asWord = (value: unknown): string =>
   typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
 
-/** Text as a part of an address; broken surrogates cannot be written there. */
+/** Text as a part of an address; broken surrogates cannot be encoded there. */
 export const inUrl = (text: string): string =>
   encodeURIComponent(text.replaceAll(/\p{Cs}/gu, '\ufffd'))

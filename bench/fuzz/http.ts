@@ -1,16 +1,16 @@
-/** Calls over HTTP and HTTPS with whatever path, headers and body one likes. */
+/** Calls over HTTP and HTTPS with any path, headers and body. */
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { anyAddress, short, type Field } from './field.ts'
 
-/** Also under load and for a password: longer than that is no answer. */
+/** Also under load and for password checks; a slower answer counts as none. */
 const ANSWER_LIMIT_MS = 30_000
 const HUB_NAME = 'deployx.invalid'
 
 export type Call = {
   port: 'console' | 'hub'
   method: string
-  /** As it goes on the wire; what Node does not let through is not sent. */
+  /** Exactly as sent; not sent at all if Node rejects it. */
   path: string
   headers?: Record<string, string>
   body?: string | Buffer | undefined
@@ -18,7 +18,7 @@ export type Call = {
 }
 export type Answer = { status: number; text: string }
 
-/** The answer; null when the other side closed without one, which is its right for what is no HTTP. */
+/** The answer; null if the server closed the connection without one, which is allowed for invalid HTTP. */
 export function call(
   field: Field,
   { port, surface, body, ...asked }: Call,
@@ -52,7 +52,7 @@ export function call(
       response.on('close', () => {
         const text = Buffer.concat(chunks).toString()
         const status = response.statusCode ?? 0
-        // 503 and 507 say that there is no room; everything else from 500 on is a fault.
+        // 503 and 507 report a lack of capacity; any other status from 500 on is a fault.
         if (status >= 500 && status !== 503 && status !== 507)
           field.found('5xx', `${what} -> ${status} ${short(text)}`)
         done({ status, text })
@@ -65,7 +65,7 @@ export function call(
           ? httpRequest(options, hear)
           : httpsRequest({ ...options, ca: field.target.hub.cert, servername: HUB_NAME }, hear)
     } catch {
-      // Node's own client does not send such a path or header.
+      // Node's own client refuses to send this path or header.
       return done(null)
     }
     sent.on('error', () => done(null))

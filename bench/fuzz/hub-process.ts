@@ -1,4 +1,7 @@
-/** A controller in a process of its own, to be thrown at: what it holds, what it logs and how it fares is told over IPC. */
+/**
+ * A controller in a separate process, as the fuzz run's target. Reports its rows, its log and its health over
+ * IPC.
+ */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
@@ -22,7 +25,7 @@ export type Pulse = {
   rssBytes: number
   heapBytes: number
   longestStallMs: number
-  /** Lines of the log that say something went wrong inside. */
+  /** Number of log lines that report an internal error. */
   errors: number
   firstError: string | null
 }
@@ -45,7 +48,7 @@ let errors = 0
 let firstError: string | null = null
 let users = 0
 const delay = monitorEventLoopDelay({ resolution: 10 })
-const tell = (note: Note) => void process.send?.(note)
+const send = (note: Note) => void process.send?.(note)
 const log = pino(
   { level: 'error' },
   new Writable({
@@ -66,7 +69,7 @@ function inDatabase<T>(work: (db: Database.Database) => T): T {
   }
 }
 
-/** Something of everything, so that what is asked for is there; then all is quiet. */
+/** Creates some data of each kind, so that requests find something; nothing changes afterwards. */
 async function furnish(t: TestController): Promise<string[]> {
   const software = [(await t.addScript('one')).id, (await t.addScript('two')).id]
   const identities = [await t.enroll('FUZZ-1'), await t.enroll('FUZZ-2')]
@@ -94,7 +97,10 @@ async function furnish(t: TestController): Promise<string[]> {
   return attempts
 }
 
-/** What was refused is written down, and the trail's end is signed from time to time: all else must stay as it is. */
+/**
+ * Refused requests are audited, and the end of the audit log is signed from time to time; everything else
+ * must stay unchanged.
+ */
 const snapshot = (): Record<string, string> =>
   inDatabase((db) => {
     const tables = db
@@ -113,7 +119,7 @@ const snapshot = (): Record<string, string> =>
             .iterate()) {
             rows++
             const kept = { ...(row as Record<string, unknown>) }
-            // The chain goes through what was refused as well.
+            // The hash chain includes the refused requests too.
             if (table === 'audit_log') for (const key of ['id', 'hash']) delete kept[key]
             hash.update(JSON.stringify(kept))
           }
@@ -132,7 +138,7 @@ async function pulse(): Promise<Pulse> {
   return { rssBytes: rss, heapBytes: heapUsed, longestStallMs, errors, firstError }
 }
 
-/** A user as an administrator would make him; those there were may be gone by now. */
+/** Creates a user as an administrator would, because earlier users may have been removed. */
 const addUser = (role: 'admin' | 'technician'): string =>
   inDatabase((db) => {
     const username = `fuzz-${++users}`
@@ -157,14 +163,14 @@ async function obey(order: Order): Promise<void> {
       )
       delay.enable()
       const consolePort = Number(new URL(test.controller.consoleUrl).port)
-      return tell({ done: 'start', target: { consolePort, hub: test.hub, attemptIds } })
+      return send({ done: 'start', target: { consolePort, hub: test.hub, attemptIds } })
     }
     case 'snapshot':
-      return tell({ done: 'snapshot', tables: snapshot() })
+      return send({ done: 'snapshot', tables: snapshot() })
     case 'pulse':
-      return tell({ done: 'pulse', pulse: await pulse() })
+      return send({ done: 'pulse', pulse: await pulse() })
     case 'user':
-      return tell({ done: 'user', username: addUser(order.role) })
+      return send({ done: 'user', username: addUser(order.role) })
     case 'quit':
       await test?.stop()
       process.exit(0)

@@ -1,11 +1,11 @@
-/** The hub's two HTTPS routes: enrolment, and the addresses of packages. */
+/** The hub's two HTTPS routes: enrolment and package downloads. */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { ENROLL_PATH, EnrollRequest, enrollText } from '#shared/contract/agent-link.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { asWord, inUrl, type Field, type Throw } from './field.ts'
 import { call } from './http.ts'
 
-/** @param code null: nobody gave one, and nothing may come of it */
+/** @param code null: without a valid code, so nothing may be admitted */
 export function enrollment(field: Field, code: string | null): Throw {
   const { values } = field
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
@@ -37,12 +37,15 @@ export function enrollment(field: Field, code: string | null): Throw {
 type EnrollRequestBody = { protocol: number; secret: string; public_key: string; signature: string }
 
 const HEX = '0123456789abcdef'
-/** Addresses of packages that nobody gave: none of them is served. */
+/** Made-up package addresses; none of them may be served. */
 export function content(field: Field): Throw {
   const { values } = field
   const hex = (length: number) => Array.from({ length }, () => values.pick([...HEX])).join('')
   return async () => {
-    const attempt = values.chance(0.5) && field.target.attemptIds.length > 0 ? values.pick(field.target.attemptIds) : hex(32) // prettier-ignore
+    const attempt =
+      values.chance(0.5) && field.target.attemptIds.length > 0
+        ? values.pick(field.target.attemptIds)
+        : hex(32)
     const ticket = values.bytes(33).toString('base64url').padEnd(43, 'A').slice(0, 43)
     const path = values.pick([
       `/content/${attempt}/${hex(64)}?t=${ticket}`,
@@ -56,7 +59,17 @@ export function content(field: Field): Throw {
       port: 'hub',
       method: values.pick(['GET', 'GET', 'HEAD', 'POST', 'DELETE']),
       path,
-      headers: values.chance(0.3) ? { range: values.pick(['bytes=0-', 'bytes=-1', 'bytes=9-1', 'x', `bytes=${'0-1,'.repeat(500)}`]) } : {}, // prettier-ignore
+      headers: values.chance(0.3)
+        ? {
+            range: values.pick([
+              'bytes=0-',
+              'bytes=-1',
+              'bytes=9-1',
+              'x',
+              `bytes=${'0-1,'.repeat(500)}`,
+            ]),
+          }
+        : {},
       surface: 'content addresses',
     })
     if (answer && answer.status < 400)

@@ -1,6 +1,10 @@
-/** Links that have proved themselves, and then speak nonsense: an agent's to the hub, a console's feed. */
+/** Authenticated links that then send invalid messages: an agent's link to the hub, and a console's feed. */
 import { io, type Socket } from 'socket.io-client'
-import { agentEvents, type AgentEventName, type DeployPayload } from '#shared/contract/agent-link.ts' // prettier-ignore
+import {
+  agentEvents,
+  type AgentEventName,
+  type DeployPayload,
+} from '#shared/contract/agent-link.ts'
 import { CONSOLE_NAMESPACE } from '#shared/contract/console-feed.ts'
 import {
   connectSimAgent,
@@ -13,16 +17,19 @@ import type { SignIn } from './rest.ts'
 
 const ATTEMPT_ID = /^[0-9a-f]{32}$/
 const ANSWER_LIMIT_MS = 30_000
-/** Sometimes it is heard what the hub says, always it is short. */
+/** Long enough to receive some answers, but short. */
 const LINGER_MS = 20
 
-type Emitter = { timeout: (ms: number) => { emitWithAck: (event: string, ...args: unknown[]) => Promise<unknown> }; emit: (event: string, ...args: unknown[]) => unknown } // prettier-ignore
+type Emitter = {
+  timeout: (ms: number) => { emitWithAck: (event: string, ...args: unknown[]) => Promise<unknown> }
+  emit: (event: string, ...args: unknown[]) => unknown
+}
 
 export type Agents = { one: Throw; close: () => void }
 
 /**
- * An agent that is enrolled, takes every command, and reports what it likes about them and about everything else.
- * @param code gives a code that admits; asked again when the device was removed
+ * An enrolled agent that accepts every command, and reports anything about commands and everything else.
+ * @param code returns a valid enrolment code; called again when the device was removed
  */
 export function provenAgent(field: Field, name: string, code: () => Promise<string>): Agents {
   const { values, target } = field
@@ -42,7 +49,7 @@ export function provenAgent(field: Field, name: string, code: () => Promise<stri
     await connected.welcomed
     return connected
   }
-  /** Of a command that it was given, or of none. */
+  /** The body refers to a received command, or to none. */
   function bodyOf(event: AgentEventName): unknown {
     const value = values.any(agentEvents[event])
     if (commands.length === 0 || typeof value !== 'object' || !values.chance(0.7)) return value
@@ -53,7 +60,7 @@ export function provenAgent(field: Field, name: string, code: () => Promise<stri
   return {
     async one() {
       agent ??= connect().catch(async (error: unknown) => {
-        // Sent away: the device was removed or blocked, or nobody admits right now.
+        // Refused: the device was removed or blocked, or nobody approves it right now.
         await new Promise((resolve) => setTimeout(resolve, 200))
         throw error
       })
@@ -72,7 +79,7 @@ export function provenAgent(field: Field, name: string, code: () => Promise<stri
         else if (dice < 0.15)
           emitter.emit(values.pick(events), values.bytes(3_000), values.bytes(9))
         else if (dice < 0.155)
-          (socket.io.engine as { write: (m: unknown) => void }).write(packet(values)) // prettier-ignore
+          (socket.io.engine as { write: (m: unknown) => void }).write(packet(values))
         else {
           const event = values.pick(events)
           const answer = emitter.timeout(ANSWER_LIMIT_MS).emitWithAck(event, bodyOf(event))
@@ -89,7 +96,7 @@ export function provenAgent(field: Field, name: string, code: () => Promise<stri
   }
 }
 
-/** A feed with a good token, or with none: nothing that it says is heard. */
+/** A feed with a valid token, or with none: nothing that it sends may have an effect. */
 export function feed(field: Field, signIn: SignIn | null): Throw {
   const { values, target } = field
   const surface = signIn ? 'feed, signed in' : 'feed, nobody'
@@ -116,12 +123,13 @@ export function feed(field: Field, signIn: SignIn | null): Throw {
       })
       socket.on('disconnect', end)
       socket.on('connect', () => {
-        if (!signIn) field.found('unauthenticated_effect', 'the feed took somebody without a token')
+        if (!signIn)
+          field.found('unauthenticated_effect', 'the feed accepted a client without a token')
         const count = 1 + values.below(10)
         field.tried(surface, count)
         for (let i = 0; i < count; i++) {
           if (values.chance(0.2))
-            (socket.io.engine as { write: (m: unknown) => void }).write(packet(values)) // prettier-ignore
+            (socket.io.engine as { write: (m: unknown) => void }).write(packet(values))
           else socket.emit(values.pick(['deployment_completed', 'x', 'join']), values.nasty())
         }
         setTimeout(end, LINGER_MS)

@@ -1,4 +1,4 @@
-/** Bytes that are no HTTP, no TLS, no WebSocket frame, no Engine.IO and no Socket.IO packet, or nearly. */
+/** Bytes that are invalid or almost valid HTTP, TLS, WebSocket frames, Engine.IO and Socket.IO packets. */
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { WebSocket } from 'ws'
@@ -8,7 +8,7 @@ import type { Values } from './values.ts'
 
 const HUB_NAME = 'deployx.invalid'
 const CONNECT_LIMIT_MS = 10_000
-/** Nobody waits for an answer to nonsense: it is sent, and after a moment the sender is gone. */
+/** Nobody waits for an answer to invalid input: close the connection after this time. */
 const LINGER_MS = 40
 
 const UPGRADE =
@@ -38,7 +38,7 @@ function httpLike(values: Values): Buffer[] {
   return [Buffer.from(line + more), values.bytes(300)]
 }
 
-/** A WebSocket frame, of any kind, masked or not, its length right or not. */
+/** A WebSocket frame of any type, masked or not, with a correct or wrong length. */
 function frame(values: Values): Buffer {
   const payload = values.chance(0.5) ? Buffer.from(packet(values).toString()) : values.bytes(120)
   const announced = values.pick([payload.length, payload.length, 0, 125])
@@ -51,14 +51,14 @@ function frame(values: Values): Buffer {
 }
 
 const PAIRING = { pair_begin: PairBegin, pair_reveal: PairReveal, pair_answer: PairAnswer }
-/** What whoever has no code may say to the hub, or nearly. */
+/** Messages that a client without a code may send to the hub, valid or almost valid. */
 function pairing(values: Values, id: string): string {
   const event = values.pick(Object.keys(PAIRING) as (keyof typeof PAIRING)[])
   const body = JSON.stringify(values.any(PAIRING[event])) ?? 'null'
   return `42${PAIRING_NAMESPACE},${id}["${event}",${body}]`
 }
 
-/** A packet of Engine.IO or Socket.IO, or nearly. Bytes are sent as a binary message. */
+/** A packet of Engine.IO or Socket.IO, valid or almost valid. Bytes are sent as a binary message. */
 export function packet(values: Values): string | Buffer {
   const nsp = values.pick([
     '',
@@ -94,7 +94,7 @@ export function packet(values: Values): string | Buffer {
   ])()
 }
 
-/** Sends these one after the other, then goes away, rudely or not. */
+/** Sends the chunks one after another, then ends the connection, cleanly or not. */
 function pour(socket: Socket, chunks: readonly Buffer[], values: Values): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
@@ -115,7 +115,7 @@ function pour(socket: Socket, chunks: readonly Buffer[], values: Values): Promis
   })
 }
 
-/** Bytes to both ports, in the clear. */
+/** Random bytes to both ports, without TLS. */
 export function rawBytes(field: Field): Throw {
   const { values, target } = field
   return async () => {
@@ -125,8 +125,11 @@ export function rawBytes(field: Field): Throw {
       port: isHub ? target.hub.port : target.consolePort,
       localAddress: anyAddress(values),
     })
-    // A TLS record: kind, version, length, and then not what it says.
-    const record = Buffer.concat([Buffer.from([20 + values.below(5), 3, values.below(5), values.below(70), values.below(256)]), values.bytes(600)]) // prettier-ignore
+    // A TLS record: type, version and length, followed by other content.
+    const record = Buffer.concat([
+      Buffer.from([20 + values.below(5), 3, values.below(5), values.below(70), values.below(256)]),
+      values.bytes(600),
+    ])
     const chunks = values.pick<() => Buffer[]>([
       () => [values.bytes(2_000)],
       () => httpLike(values),
@@ -138,7 +141,7 @@ export function rawBytes(field: Field): Throw {
   }
 }
 
-/** The same to the hub, within TLS. */
+/** The same to the hub, inside TLS. */
 export function rawBytesInTls(field: Field): Throw {
   const { values, target } = field
   return async () => {
@@ -148,13 +151,15 @@ export function rawBytesInTls(field: Field): Throw {
       ca: target.hub.cert,
       servername: HUB_NAME,
     })
-    const chunks = values.chance(0.5) ? httpLike(values) : [Buffer.from(UPGRADE), frame(values), frame(values)] // prettier-ignore
+    const chunks = values.chance(0.5)
+      ? httpLike(values)
+      : [Buffer.from(UPGRADE), frame(values), frame(values)]
     field.tried('bytes, hub within TLS', chunks.length)
     await pour(socket, chunks, values)
   }
 }
 
-/** Packets in sound WebSocket frames, from somebody who has proved nothing. */
+/** Packets in valid WebSocket frames, from an unauthenticated client. */
 export function packets(field: Field, to: 'hub' | 'console'): Throw {
   const { values, target } = field
   const url =
@@ -180,7 +185,7 @@ export function packets(field: Field, to: 'hub' | 'console'): Throw {
         if (values.chance(0.8))
           socket.send(to === 'hub' ? '40/agents,' : '40/console,{"token":"x"}')
         const count = 1 + values.below(8)
-        field.tried(`packets, ${to}, nothing proved`, count)
+        field.tried(`packets, ${to}, unauthenticated`, count)
         if (to === 'hub' && values.chance(0.4)) socket.send(`40${PAIRING_NAMESPACE},`)
         for (let i = 0; i < count; i++) socket.send(packet(values))
         setTimeout(end, LINGER_MS)

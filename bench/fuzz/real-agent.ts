@@ -1,4 +1,7 @@
-/** The agent's link from its other side: a hub with the right keys that says anything at all to a real agent process. */
+/**
+ * The hub's side of the agent's link: a hub with the right keys that sends arbitrary messages to a real agent
+ * process.
+ */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { inspectText, type InspectPayload } from '#shared/contract/agent-inspect.ts'
@@ -8,7 +11,7 @@ import { short, type Field, type Throw } from './field.ts'
 import { packet } from './raw.ts'
 
 const SURFACE = 'real agent, hub with its keys'
-/** An agent that was made to drop its link comes back later and later; most of the time it shall be there. */
+/** An agent whose link breaks backs off longer each time; keep it connected most of the time. */
 const BREAKS_LINK = 0.002
 const LAST_LIMIT_MS = 90_000
 
@@ -17,7 +20,7 @@ const WithEnvelope = z.object({ envelope: CommandEnvelope })
 export type RealAgent = {
   one: Throw
   rssBytes: () => number
-  /** Whether it still does what it is told; tells a finding when not. */
+  /** Checks whether the agent still works and reports a finding if not. */
   finish: () => Promise<void>
 }
 
@@ -26,7 +29,7 @@ const rssOf = (pid: number | undefined): number => {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0)
   } catch {
-    return 0 // no /proc on this system, or no process any more
+    return 0 // no /proc on this system, or the process has ended
   }
 }
 
@@ -37,14 +40,22 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
   const agent = await stage.connect()
   let isStopping = false
   void agent.ended.then((code) => {
-    if (!isStopping) field.found('crash', `the agent ended with ${code}: ${short(agent.stderr().slice(-600))}`) // prettier-ignore
+    if (!isStopping)
+      field.found('crash', `the agent ended with ${code}: ${short(agent.stderr().slice(-600))}`)
   })
 
-  /** A genuine command that cannot do anything: a script whose package is nowhere. */
+  /** A genuine command without effect: a script whose package does not exist. */
   const harmless = (command: CommandPayload): unknown =>
     command.action === 'cancel'
       ? command
-      : { ...command, action: 'install', kind: 'sh', file_name: 'x.sh', url: '/content/none', detection: null } // prettier-ignore
+      : {
+          ...command,
+          action: 'install',
+          kind: 'sh',
+          file_name: 'x.sh',
+          url: '/content/none',
+          detection: null,
+        }
 
   function signedPayload(): unknown {
     const fitting = values.fitting(CommandPayload) as CommandPayload
@@ -75,13 +86,13 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
           ? hub.sayRaw(packet(values))
           : hub.say(values.pick(['welcome', 'challenge']), [values.nasty()], true)
       else if (dice < 0.1)
-        isThere = hub.say('no such event', [values.nasty(), values.bytes(900)], wantsAnswer) // prettier-ignore
+        isThere = hub.say('no such event', [values.nasty(), values.bytes(900)], wantsAnswer)
       else if (dice < 0.2) {
         await hub
           .inspect(
             { ...(values.broken({ detections: [null] }) as InspectPayload) },
             values.chance(0.5) ? inspectText : (text) => text,
-          ) // prettier-ignore
+          )
           .catch(() => undefined)
         isThere = hub.isConnected()
       } else
@@ -90,7 +101,7 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
           [body(), ...(values.chance(0.1) ? [values.nasty()] : [])],
           wantsAnswer,
         )
-      // An agent answers, and writes down, one after the other: it is given the time.
+      // An agent answers and stores messages one after another, so give it time.
       await new Promise((resolve) => setTimeout(resolve, isThere ? 4 : 100))
     },
     rssBytes: () => rssOf(agent.process.pid),
@@ -100,7 +111,7 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
         await hub.connected(LAST_LIMIT_MS)
         const last: DeployPayload = hub.payload({ sequence: Number.MAX_SAFE_INTEGER })
         const endAt = Date.now() + LAST_LIMIT_MS
-        // What was thrown may still be in its queue.
+        // Earlier messages may still be in its queue.
         let reply = await hub.deploy(last)
         while (!reply.accepted && reply.why === 'busy' && Date.now() < endAt) {
           await new Promise((resolve) => setTimeout(resolve, 500))
@@ -109,7 +120,8 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
         if (!reply.accepted) throw new Error(`it refused: ${reply.why}`)
         const result = await hub.result(last, LAST_LIMIT_MS)
         if (result.status !== 'success') throw new Error(`it ended with ${result.message}`)
-        if (hub.malformed.length > 0) throw new Error(`it said what is not in the contract: ${hub.malformed[0]}`) // prettier-ignore
+        if (hub.malformed.length > 0)
+          throw new Error(`it sent a message that is not in the contract: ${hub.malformed[0]}`)
       } catch (error) {
         field.found('unanswered', `the agent does not work any more: ${short(String(error))}`)
       } finally {

@@ -1,4 +1,6 @@
-/** The REST surface: every route of the contract's table, as an administrator, as a technician and as nobody. */
+/**
+ * The REST surface: every route of the contract, as an administrator, as a technician and unauthenticated.
+ */
 import { rest, type RouteName } from '#shared/contract/rest.ts'
 import type { Route } from '#shared/contract/route.ts'
 import { SoftwareFields } from '#shared/contract/requests.ts'
@@ -6,12 +8,28 @@ import { asWord, inUrl, type Field, type Throw } from './field.ts'
 import { call, type Answer } from './http.ts'
 
 export type Role = 'admin' | 'technician'
-/** Gives a token that is good now. Called again when one is not any more: what is thrown ends sessions and removes users. */
+/**
+ * Returns a valid token. Called again when it is no longer valid: fuzzed requests end sessions and remove
+ * users.
+ */
 export type SignIn = (role: Role) => Promise<string>
 
 const names = Object.keys(rest) as RouteName[]
-/** These hash a password, which is slow on purpose, or end sessions, after which one is hashed: they have their turn, but seldom. */
-const SLOW: readonly RouteName[] = ['auth.login', 'auth.setup', 'auth.logout', 'auth.logout_all', 'users.create', 'users.update', 'users.delete', 'controller.rotate', 'controller.save_recovery'] // prettier-ignore
+/**
+ * These hash a password, which is slow on purpose, or end sessions, after which a password is hashed; called
+ * less often.
+ */
+const SLOW: readonly RouteName[] = [
+  'auth.login',
+  'auth.setup',
+  'auth.logout',
+  'auth.logout_all',
+  'users.create',
+  'users.update',
+  'users.delete',
+  'controller.rotate',
+  'controller.save_recovery',
+]
 const anyRoute = ({ values }: Field): RouteName => {
   const name = values.pick(names)
   return SLOW.includes(name) && values.chance(0.85) ? values.pick(names) : name
@@ -19,7 +37,7 @@ const anyRoute = ({ values }: Field): RouteName => {
 const BAD_TOKENS = ['x', '', 'a.b.c', 'e30.e30.', 'null', `${'A'.repeat(3_000)}.B.C`]
 const BOUNDARY = 'fuzz'
 
-/** JSON as it is sent: now and then cut off, or doubled. */
+/** JSON as it is sent: sometimes truncated or duplicated. */
 function asText(field: Field, value: unknown): string {
   const { values } = field
   const text = JSON.stringify(value) ?? ''
@@ -44,7 +62,7 @@ function pathOf(field: Field, route: Route): string {
   return `${path}?${search.join('&')}`
 }
 
-/** Nothing of the table: documents, files of the console, and what lies beside them. */
+/** Paths outside the route table: documents, files of the console, and their neighbours. */
 const strayPath = ({ values }: Field): string =>
   values.pick(['/', '/docs/', '/docs/static/', '/openapi.json', '//', '/assets/']) +
   values.pick(['..%2f', '..%5c', '%2e%2e/', '..;/', '.%00/', '', '%ff']).repeat(values.below(4)) +
@@ -68,7 +86,19 @@ function multipart(field: Field): { type: string; body: Buffer } {
         typeof value === 'string' ? value : (JSON.stringify(value) ?? ''),
       ),
     )
-  const name = values.pick(['a.sh', 'b.deb', 'c.rpm', 'd.msi', 'e.exe', 'CON', 'a:b.sh', '../x.sh', '', 'ü\u202e.sh', 'x'.repeat(4_096)]) // prettier-ignore
+  const name = values.pick([
+    'a.sh',
+    'b.deb',
+    'c.rpm',
+    'd.msi',
+    'e.exe',
+    'CON',
+    'a:b.sh',
+    '../x.sh',
+    '',
+    'ü\u202e.sh',
+    'x'.repeat(4_096),
+  ])
   const content = values.chance(0.4) ? Buffer.from('#!/bin/sh\nexit 0\n') : values.bytes(4_000)
   const file = part(`name="file"; filename="${name}"`, content)
   parts.splice(values.below(parts.length + 1), 0, ...(values.chance(0.9) ? [file] : []))
@@ -109,11 +139,11 @@ async function throwOne(
     body,
     surface,
   })
-  // Documents and files of the console are for everyone.
+  // Documents and files of the console are public.
   return isStray ? null : answer
 }
 
-/** Nobody: every route that is not for everyone says 4xx. */
+/** Unauthenticated: every route that is not public must answer 4xx. */
 export function restAsNobody(field: Field): Throw {
   const { values } = field
   return async () => {
@@ -121,13 +151,16 @@ export function restAsNobody(field: Field): Throw {
     const token = values.chance(0.7) ? null : values.pick(BAD_TOKENS)
     const answer = await throwOne(field, name, token, 'REST, nobody')
     if (answer && answer.status < 400 && rest[name].access !== 'none')
-      field.found('unauthenticated_effect', `${name} answered ${answer.status} to nobody`)
+      field.found(
+        'unauthenticated_effect',
+        `${name} answered ${answer.status} without authentication`,
+      )
     if (answer && answer.status < 400 && name.startsWith('auth.') && name !== 'auth.state')
-      field.found('unauthenticated_effect', `${name} let somebody in`)
+      field.found('unauthenticated_effect', `${name} signed in an unauthenticated client`)
   }
 }
 
-/** A user: whatever he may do, and what he may not. */
+/** As a user: both permitted and forbidden requests. */
 export function restAs(field: Field, role: Role, signIn: SignIn): Throw {
   let token: Promise<string> | null = null
   return async () => {

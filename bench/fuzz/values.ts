@@ -1,4 +1,7 @@
-/** What is thrown: values that fit a schema, the same with something wrong, and values that fit nothing. Reproducible by seed. */
+/**
+ * The values that are sent: values that fit a schema, the same values with mistakes, and values that fit
+ * nothing. Reproducible by seed.
+ */
 import fc from 'fast-check'
 import type { z } from 'zod'
 import { randomFrom } from '../random.ts'
@@ -7,7 +10,7 @@ import { arbitraryFrom, type Known } from './arbitrary.ts'
 const BATCH = 25
 const KNOWN_LIMIT = 200
 
-/** `depth` arrays, one in the other. */
+/** `depth` nested arrays. */
 function nested(depth: number): unknown {
   let value: unknown = 1
   for (let i = 0; i < depth; i++) value = [value]
@@ -15,7 +18,7 @@ function nested(depth: number): unknown {
 }
 const proto = (text: string): unknown => JSON.parse(text) as unknown
 
-/** Values that have broken programs before. Made anew each time: some are large. */
+/** Values that have broken programs before. Created on each use, because some are large. */
 const NASTY: (() => unknown)[] = [
   () => null,
   () => true,
@@ -69,7 +72,7 @@ export function createValues(seed: number) {
   const bytes = (max: number): Buffer =>
     Buffer.from(Uint8Array.from({ length: below(max) }, () => below(256)))
 
-  /** A value that the schema takes. */
+  /** A value that the schema accepts. */
   function fitting(schema: z.ZodType): unknown {
     let rest = waiting.get(schema)
     if (!rest || rest.length === 0) {
@@ -81,7 +84,7 @@ export function createValues(seed: number) {
     return rest.pop()
   }
 
-  /** The same with one thing wrong somewhere: another type, missing, too much, too deep. */
+  /** The same value with one mistake somewhere: another type, missing, too much, too deep. */
   function broken(value: unknown): unknown {
     if (typeof value !== 'object' || value === null || chance(0.15)) return nasty()
     if (Array.isArray(value)) {
@@ -94,7 +97,8 @@ export function createValues(seed: number) {
       return copy
     }
     const entries = Object.entries(value as Record<string, unknown>)
-    if (entries.length === 0 || chance(0.15)) return { ...value, [(JSON.stringify(nasty()) ?? 'x').slice(1, 40)]: nasty() } // prettier-ignore
+    if (entries.length === 0 || chance(0.15))
+      return { ...value, [(JSON.stringify(nasty()) ?? 'x').slice(1, 40)]: nasty() }
     const [key, part] = pick(entries)
     const copy: Record<string, unknown> = { ...value }
     if (chance(0.25)) delete copy[key]
@@ -111,14 +115,14 @@ export function createValues(seed: number) {
     bytes,
     fitting,
     broken,
-    /** Fitting, broken once or twice, or nothing that fits. */
+    /** Valid, with one or two mistakes, or nothing that fits. */
     any(schema: z.ZodType | undefined): unknown {
       if (!schema || chance(0.1)) return nasty()
       const value = fitting(schema)
       if (chance(0.45)) return value
       return chance(0.7) ? broken(value) : broken(broken(value))
     },
-    /** A value that exists from now on, for schemas with this pattern. */
+    /** Adds an existing value, for schemas with this pattern. */
     learn(pattern: RegExp, value: string): void {
       const pool = pools.get(pattern.source) ?? []
       if (pool.length === 0) made = new Map()

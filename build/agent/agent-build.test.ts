@@ -3,7 +3,7 @@ import { majorOf } from './sea.ts'
 import { AGENT_TARGETS, targetsByIds } from './targets.ts'
 import { turnFuse } from './windows-executable.ts'
 
-it('names the files as other parts and people look for them', () => {
+it('uses the file names that other parts and people expect', () => {
   expect(targetsByIds(['linux-x64', 'win-x64']).map((target) => target.fileName)).toEqual([
     'deployx-agent-linux-x64',
     'deployx-agent-win-x64.exe',
@@ -11,16 +11,16 @@ it('names the files as other parts and people look for them', () => {
   expect(new Set(AGENT_TARGETS.map((target) => target.fileName)).size).toBe(AGENT_TARGETS.length)
 })
 
-it('refuses a target that it does not know and says which there are', () => {
+it('refuses an unknown target and lists the known ones', () => {
   expect(() => targetsByIds(['linux-x64', 'beos'])).toThrow(/'beos'.*linux-x64, .*win-x64/)
 })
 
-it('reads the major version of a Node', () => {
+it('reads the major version of a Node executable', () => {
   expect(majorOf('v24.21.0')).toBe(24)
   expect(majorOf('nothing')).toBeNaN()
 })
 
-it('turns the fuse of a Node, and only where it is there once', () => {
+it('flips the fuse in a Node executable only if it occurs exactly once', () => {
   const node = Buffer.from('....FUSE:0....')
   turnFuse(node, 'FUSE')
   expect(node.toString()).toBe('....FUSE:1....')

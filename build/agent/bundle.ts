@@ -1,18 +1,21 @@
-/** The agent as one script. */
+/** Bundles the agent into a single script. */
 import { projectRoot } from '../support/project.ts'
 
-/** For tests of updates, which need an agent of another version, or one that does not work. */
+/** For update tests, which need an agent with another version or one that is broken. */
 export type Variant = {
   version: string
   /** Runs before everything else. */
   prelude?: string
-  /** Of the Windows service host: how long an update may take until it has a link. */
+  /**
+   * For the Windows service host: how long an updated agent has to connect to its controller, in
+   * milliseconds.
+   */
   linkLimitMs?: number
 }
 
 /**
- * Names stay readable, because the agent's log may show them.
- * @param nodeMajor the Node that will run it
+ * Keeps identifiers readable, because they may appear in the agent's log.
+ * @param nodeMajor major version of the Node that will run the bundle
  */
 export async function bundleAgent(
   output: string,

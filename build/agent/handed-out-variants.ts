@@ -1,4 +1,6 @@
-/** What a controller hands out in tests of updates: built agents of other versions, some of which do not work. */
+/**
+ * The agents that a controller offers in update tests: real builds with other versions, some of them broken.
+ */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import os from 'node:os'
@@ -11,19 +13,19 @@ import type { AgentTarget } from './targets.ts'
 type Entry = AgentsManifest['agents'][number]
 const onlyWhenRun = (does: string): string => `if (process.argv[2] === 'run') { ${does} }`
 
-/** Each passes every look at it before it is put in place. */
+/** Each of these passes every check made before the agent is replaced. */
 export const PRELUDES = {
   works: '',
   crashes: onlyWhenRun("throw new Error('broken')"),
-  /** No event is ever handled. */
+  /** Never handles an event. */
   hangs: onlyWhenRun('Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)'),
-  /** It runs, and reaches nobody. */
+  /** Runs, but cannot connect to anything. */
   isLost: onlyWhenRun(
     "require('node:net').Socket.prototype.connect = function () { setImmediate(() => this.destroy(new Error('lost'))); return this }",
   ),
 } as const
 
-/** @param adapt changes a built file before its hash is taken; default: not at all */
+/** @param adapt changes a built file before its hash is computed; by default the file stays as built */
 export async function createHandedOutVariants(
   target: AgentTarget,
   adapt: (file: string) => Promise<void> = async () => undefined,
@@ -31,7 +33,7 @@ export async function createHandedOutVariants(
   const dir = mkdtempSync(path.join(os.tmpdir(), 'deployx-variants-'))
   return {
     dir,
-    /** Handed out from when this resolves. */
+    /** The variant is available from the controller once this resolves. */
     async serve(variant: Variant): Promise<Entry> {
       const made = await packageVariant(target, dir, variant, adapt)
       writeFileSync(path.join(dir, 'SHA256SUMS'), `${made.sha256}  ${made.file_name}\n`)

@@ -1,4 +1,7 @@
-/** The single-file agent for Linux as it is given to people, with a real controller: the whole main job, without its sources. */
+/**
+ * The single-file agent for Linux, as released, with a real controller and without any source files:
+ * enrolment and deployments end to end.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -21,14 +24,14 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
   let agent: string
   let office: OnePcOffice
   let child: ChildProcess | null = null
-  let said = ''
+  let output = ''
 
   beforeAll(async () => {
     const [made] = await packageAgents(targetsByIds(['linux-x64']), (message) =>
       console.error(message),
     )
     folder = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-file-'))
-    // Alone in a folder: nothing of the project is near.
+    // In a folder of its own, so that it cannot use any project file.
     agent = path.join(folder, 'deployx-agent')
     await fs.copyFile(made!.file, agent)
     await fs.mkdir(path.join(folder, 'root'))
@@ -46,8 +49,8 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     const args = ['run', '--state', path.join(folder, 'state'), ...more]
     args.push('--install-root', path.join(folder, 'root'))
     child = spawn(agent, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-    child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    child.stdout!.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    child.stderr!.on('data', (chunk: Buffer) => (output += chunk.toString()))
   }
   async function kill(): Promise<void> {
     const running = child
@@ -58,13 +61,13 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
   }
   const inRoot = (name: string): string => path.join(folder, 'root', name)
 
-  it('stands in SHA256SUMS with its hash', () => {
+  it('is listed in SHA256SUMS with its hash', () => {
     const hash = createHash('sha256').update(readFileSync(agent)).digest('hex')
     const sums = readFileSync(path.join(agentDist, 'SHA256SUMS'), 'utf8')
     expect(sums.split('\n')).toContain(`${hash}  deployx-agent-linux-x64`)
   })
 
-  it('tells its version, its help and wrong usage without anything else around it', async () => {
+  it('prints its version, its help and usage errors without any other file', async () => {
     const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
     expect(await ask('--version')).toMatchObject({ code: 0, stdout: `${manifest.version}\n` })
     const help = await ask('--help')
@@ -75,13 +78,13 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     expect(wrong.stderr.trim().split('\n')).toHaveLength(1)
   })
 
-  it('is not changed by what stands in its environment', async () => {
+  it('ignores Node options in its environment', async () => {
     const env = { PATH: '/usr/bin', NODE_OPTIONS: '--require /nowhere.js', NODE_EXTRA: '1' }
     const { code } = await run(agent, ['--version'], { timeoutMs: 20_000, env })
     expect(code).toBe(0)
   })
 
-  it('is what the copied line fetches, and nothing runs when its hash is another', async (context) => {
+  it('is downloaded by the copied command line, which runs nothing if the hash differs', async (context) => {
     const has = await run('curl', ['--version'], { timeoutMs: 20_000 }).catch(() => null)
     if (!has) return context.skip('there is no curl here')
     const line = await office.linuxLine()
@@ -104,7 +107,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     expect(await fs.readdir(pc)).toEqual([])
   })
 
-  it('is not made a service from where others could exchange it', async (context) => {
+  it('refuses to become a service in a folder that other users can write to', async (context) => {
     if (process.getuid?.() !== 0) return context.skip('this needs root')
     const open = path.join(folder, 'open')
     await fs.mkdir(open)
@@ -120,7 +123,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     await fs.rm(open, { recursive: true })
   })
 
-  it('enrols with a code and is seen', async () => {
+  it('enrols with a code and appears in the console', async () => {
     start('--code', await office.makeCode(), '--name', 'OFFICE-1')
     await office.untilEnrolled()
     expect(await office.device()).toMatchObject({ name: 'OFFICE-1', platform: 'linux' })
@@ -131,7 +134,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     writeFileSync(file, buildDeb(folder, { name: 'deployx-tool', version: '1.2' }))
     const software = await office.addSoftware(file)
     const first = await office.ended(await office.start(software))
-    expect(first, said).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+    expect(first, output).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     expect(existsSync(inRoot('usr/share/deployx-test/deployx-tool'))).toBe(true)
     expect(await office.ended(await office.start(software))).toMatchObject({
       deployment_status: 'skipped',
@@ -142,7 +145,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     expect(existsSync(inRoot('usr/share/deployx-test/deployx-tool'))).toBe(false)
   })
 
-  it('runs a script, and takes it up again after it was killed itself', async () => {
+  it('runs a script, and resumes it after the agent itself was killed', async () => {
     const file = path.join(folder, 'slow.sh')
     const lines = ['#!/bin/sh', 'echo run >> "$DEPLOYX_INSTALL_ROOT/runs"', 'echo before']
     const waits =
@@ -155,7 +158,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     await office.untilOnline()
     writeFileSync(inRoot('go-on'), '')
     const ended = await office.ended(id)
-    expect(ended, said).toMatchObject({ deployment_status: 'failed', exit_code: 3 })
+    expect(ended, output).toMatchObject({ deployment_status: 'failed', exit_code: 3 })
     expect(ended.output).toBe('before\nafter\n')
     expect(readFileSync(inRoot('runs'), 'utf8')).toBe('run\n')
   })

@@ -1,6 +1,6 @@
 /**
- * The built agents for Linux and a real controller: an agent becomes another version of itself, and comes back to what it was
- * when that one does not work. The start script is the real one; a loop of a few lines stands in for systemd.
+ * The built agents for Linux with a real controller: an agent updates itself, and rolls back when the new
+ * version does not work. The start script is the real one; a short loop stands in for systemd.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
@@ -20,118 +20,129 @@ const RESTART_MS = 300
 const isHere = process.platform === 'linux' && process.arch === 'x64'
 if (!isHere) process.stderr.write('SKIPPED: the agent for Linux x64 does not run here\n')
 
-describe.skipIf(!isHere)('the agent for Linux, updated', { timeout: LIMIT_MS, retry: 0 }, () => {
-  let folder: string
-  let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
-  let office: OnePcOffice
-  let own: string
-  let child: ChildProcess | null = null
-  let isOver = false
-  let said = ''
-  const inBin = (name: string): string => path.join(folder, 'bin', name)
+describe.skipIf(!isHere)(
+  'the agent for Linux, when it is updated',
+  { timeout: LIMIT_MS, retry: 0 },
+  () => {
+    let folder: string
+    let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
+    let office: OnePcOffice
+    let own: string
+    let child: ChildProcess | null = null
+    let isOver = false
+    let output = ''
+    const inBin = (name: string): string => path.join(folder, 'bin', name)
 
-  /** What systemd does: starts it again whatever ends it, unless it was called wrongly (2). */
-  function keepRunning(): void {
-    if (isOver) return
-    const words = ['run', '--state', path.join(folder, 'state')]
-    words.push('--install-root', path.join(folder, 'root'))
-    const env = { PATH: '/usr/bin:/bin', DEPLOYX_LOG_LEVEL: 'info' }
-    child = spawn('/bin/sh', [inBin('start.sh'), ...words], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      env,
+    /** Like systemd: restarts the agent whenever it ends, except after a usage error (exit code 2). */
+    function keepRunning(): void {
+      if (isOver) return
+      const words = ['run', '--state', path.join(folder, 'state')]
+      words.push('--install-root', path.join(folder, 'root'))
+      const env = { PATH: '/usr/bin:/bin', DEPLOYX_LOG_LEVEL: 'info' }
+      child = spawn('/bin/sh', [inBin('start.sh'), ...words], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+        env,
+      })
+      child.stdout!.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      child.stderr!.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      child.once('exit', (code) => {
+        if (code !== 2) setTimeout(keepRunning, RESTART_MS)
+      })
+    }
+    async function writeStartScript(linkLimitSeconds?: number): Promise<void> {
+      writeFileSync(inBin('start.sh.new'), startScript('deployx-agent', linkLimitSeconds))
+      await fs.rename(inBin('start.sh.new'), inBin('start.sh'))
+    }
+    const device = () => office.device()
+    const isVersion = (version: string) =>
+      until(
+        `version ${version}`,
+        async () => {
+          const { agent_version, agent_update, online } = await device()
+          return online && agent_version === version && agent_update?.state !== 'updating'
+        },
+        90_000,
+      ).catch(async (error: unknown) => {
+        throw new Error(
+          `${String(error)}: ${JSON.stringify(await device())}\n${output.slice(-3_000)}`,
+        )
+      })
+    const isFailed = (version: string) =>
+      until(
+        `version ${version} to be rolled back`,
+        async () => {
+          const { agent_update: update } = await device()
+          return update?.version === version && update.state === 'failed' && update.message
+        },
+        90_000,
+      ).catch(async (error: unknown) => {
+        throw new Error(
+          `${String(error)}: ${JSON.stringify(await device())}\n${output.slice(-3_000)}`,
+        )
+      })
+
+    beforeAll(async () => {
+      const [target] = targetsByIds(['linux-x64'])
+      const [made] = await packageAgents([target!], (message) => console.error(message))
+      handedOut = await createHandedOutVariants(target!)
+      folder = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-update-'))
+      await fs.mkdir(path.join(folder, 'bin'), { mode: 0o755 })
+      await fs.mkdir(path.join(folder, 'root'))
+      await fs.copyFile(made!.file, inBin('deployx-agent'))
+      await writeStartScript()
+      own = (await run(inBin('deployx-agent'), ['--version'], { timeoutMs: 20_000 })).stdout.trim()
+      office = await openOnePcOffice(handedOut.dir)
+      const words = ['enroll', '--state', path.join(folder, 'state'), '--code']
+      const enrolled = await run(inBin('deployx-agent'), [...words, await office.makeCode()], {
+        timeoutMs: 30_000,
+      })
+      expect(enrolled).toMatchObject({ code: 0 })
+      keepRunning()
+      await office.untilEnrolled()
+    }, LIMIT_MS)
+    afterAll(async () => {
+      isOver = true
+      if (child?.pid !== undefined)
+        try {
+          process.kill(-child.pid, 'SIGKILL')
+        } catch {
+          // No process right now: the loop is between two starts.
+        }
+      await office?.close()
+      await handedOut?.remove()
+      if (folder) await fs.rm(folder, { recursive: true, force: true, maxRetries: 5 })
     })
-    child.stdout!.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    child.stderr!.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    child.once('exit', (code) => {
-      if (code !== 2) setTimeout(keepRunning, RESTART_MS)
+
+    it('updates to the newer version that the controller offers, and still installs software', async () => {
+      expect((await device()).agent_version).toBe(own)
+      await handedOut.serve({ version: '0.2.0' })
+      await isVersion('0.2.0')
+      await until('the trial to be over', async () => !existsSync(inBin('update-trial')), 30_000)
+      expect((await device()).agent_update).toBeNull()
+      expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
+      const script = path.join(folder, 'tool.sh')
+      await fs.writeFile(script, '#!/bin/sh\necho installed\n')
+      const ended = await office.ended(await office.start(await office.addSoftware(script)))
+      expect(ended).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     })
-  }
-  async function writeStartScript(linkLimitSeconds?: number): Promise<void> {
-    writeFileSync(inBin('start.sh.new'), startScript('deployx-agent', linkLimitSeconds))
-    await fs.rename(inBin('start.sh.new'), inBin('start.sh'))
-  }
-  const device = () => office.device()
-  const isVersion = (version: string) =>
-    until(
-      `version ${version}`,
-      async () => {
-        const { agent_version, agent_update, online } = await device()
-        return online && agent_version === version && agent_update?.state !== 'updating'
+
+    it.each([
+      ['crashes', '0.3.0', 'did not stay up', undefined],
+      ['hangs', '0.4.0', 'did not reach the controller', 5],
+      ['isLost', '0.5.0', 'did not reach the controller', 5],
+    ] as const)(
+      'rolls back from a version that %s',
+      async (nature, version, words, limitSeconds) => {
+        await writeStartScript(limitSeconds)
+        // The old start script keeps running until its agent ends.
+        process.kill(-child!.pid!, 'SIGTERM')
+        await office.untilOnline()
+        await handedOut.serve({ version, prelude: PRELUDES[nature] })
+        expect(await isFailed(version)).toContain(words)
+        await isVersion('0.2.0')
+        expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
       },
-      90_000,
-    ).catch(async (error: unknown) => {
-      throw new Error(`${String(error)}: ${JSON.stringify(await device())}\n${said.slice(-3_000)}`)
-    })
-  const isFailed = (version: string) =>
-    until(
-      `version ${version} to be taken back`,
-      async () => {
-        const { agent_update: update } = await device()
-        return update?.version === version && update.state === 'failed' && update.message
-      },
-      90_000,
-    ).catch(async (error: unknown) => {
-      throw new Error(`${String(error)}: ${JSON.stringify(await device())}\n${said.slice(-3_000)}`)
-    })
-
-  beforeAll(async () => {
-    const [target] = targetsByIds(['linux-x64'])
-    const [made] = await packageAgents([target!], (message) => console.error(message))
-    handedOut = await createHandedOutVariants(target!)
-    folder = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-update-'))
-    await fs.mkdir(path.join(folder, 'bin'), { mode: 0o755 })
-    await fs.mkdir(path.join(folder, 'root'))
-    await fs.copyFile(made!.file, inBin('deployx-agent'))
-    await writeStartScript()
-    own = (await run(inBin('deployx-agent'), ['--version'], { timeoutMs: 20_000 })).stdout.trim()
-    office = await openOnePcOffice(handedOut.dir)
-    const words = ['enroll', '--state', path.join(folder, 'state'), '--code']
-    const enrolled = await run(inBin('deployx-agent'), [...words, await office.makeCode()], {
-      timeoutMs: 30_000,
-    })
-    expect(enrolled).toMatchObject({ code: 0 })
-    keepRunning()
-    await office.untilEnrolled()
-  }, LIMIT_MS)
-  afterAll(async () => {
-    isOver = true
-    if (child?.pid !== undefined)
-      try {
-        process.kill(-child.pid, 'SIGKILL')
-      } catch {
-        // Between two starts.
-      }
-    await office?.close()
-    await handedOut?.remove()
-    if (folder) await fs.rm(folder, { recursive: true, force: true, maxRetries: 5 })
-  })
-
-  it('becomes the newer one that the controller hands out, and installs as before', async () => {
-    expect((await device()).agent_version).toBe(own)
-    await handedOut.serve({ version: '0.2.0' })
-    await isVersion('0.2.0')
-    await until('the trial to be over', async () => !existsSync(inBin('update-trial')), 30_000)
-    expect((await device()).agent_update).toBeNull()
-    expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
-    const script = path.join(folder, 'tool.sh')
-    await fs.writeFile(script, '#!/bin/sh\necho installed\n')
-    const ended = await office.ended(await office.start(await office.addSoftware(script)))
-    expect(ended).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
-  })
-
-  it.each([
-    ['crashes', '0.3.0', 'did not stay up', undefined],
-    ['hangs', '0.4.0', 'did not reach the controller', 5],
-    ['isLost', '0.5.0', 'did not reach the controller', 5],
-  ] as const)('comes back from one that %s', async (nature, version, words, limitSeconds) => {
-    await writeStartScript(limitSeconds)
-    // The script of before goes on until its agent ends.
-    process.kill(-child!.pid!, 'SIGTERM')
-    await office.untilOnline()
-    await handedOut.serve({ version, prelude: PRELUDES[nature] })
-    expect(await isFailed(version)).toContain(words)
-    await isVersion('0.2.0')
-    expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
-  })
-})
+    )
+  },
+)

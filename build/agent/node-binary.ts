@@ -1,4 +1,7 @@
-/** The Node of a platform, as npm's lock file pins it: from node_modules, else fetched once into the user's cache. */
+/**
+ * Finds the Node executable of a platform, as pinned in package-lock.json: in node_modules, or downloaded
+ * once into the user's cache.
+ */
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { extractFromTarball, verifyIntegrity } from '../electron-runtime/archive.ts'
@@ -26,15 +29,18 @@ async function pinOf(packageName: string): Promise<Pin> {
   return { version, integrity }
 }
 
-/** Path of the target's Node in node_modules, or null when npm left it out (it is for another platform). */
+/**
+ * Path of the target's Node in node_modules, or null if npm skipped the package because it is for another
+ * platform.
+ */
 export async function installedNode(target: AgentTarget): Promise<string | null> {
   const file = path.join(projectRoot, 'node_modules', target.nodePackage, target.nodePath)
   return (await isFile(file)) ? file : null
 }
 
 /**
- * Path of the target's Node. About 30 MiB are fetched with `npm pack` when it is neither installed nor in the cache.
- * @throws IntegrityError when the registry hands out another file than the pinned one
+ * Path of the target's Node. Downloads about 30 MiB with `npm pack` if it is neither installed nor cached.
+ * @throws IntegrityError if the registry returns a file other than the pinned one
  */
 export async function findNode(
   target: AgentTarget,
@@ -67,7 +73,7 @@ export async function findNode(
       const unpacked = path.join(work, 'node')
       await extractFromTarball(path.join(work, tarball), `package/${target.nodePath}`, unpacked)
       await fs.chmod(unpacked, 0o755)
-      // Seen in its place only when it is complete.
+      // Rename last, so that an incomplete file is never found under its final name.
       await fs.rename(unpacked, file)
     } finally {
       await fs.rm(work, { recursive: true, force: true })

@@ -1,4 +1,7 @@
-/** A controller with one PC, as the tests of the packaged agents need it: enrol it, deploy to it, wait for the end. */
+/**
+ * A controller with one PC, for the tests of the packaged agents: enrol the PC, deploy to it, wait for the
+ * result.
+ */
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import type { CreateDeploymentInput, SoftwareFields } from '#shared/contract/requests.ts'
@@ -13,7 +16,7 @@ const START_TIMEOUT_MS = 60_000
 const END_TIMEOUT_MS = 90_000
 const POLL_MS = 100
 
-/** Looks again and again. @throws Error naming `what` when it takes longer */
+/** Polls `look` until it succeeds. @throws Error that names `what` after the timeout */
 export async function until<T>(
   what: string,
   look: () => Promise<T | null | undefined | false>,
@@ -30,7 +33,9 @@ export async function until<T>(
 
 export type OnePcOffice = Awaited<ReturnType<typeof openOnePcOffice>>
 
-/** @param agentsDir the agents that it hands out, also as updates. End it with `close`. */
+/**
+ * Call `close` when done. @param agentsDir folder of the agents that the controller offers, also as updates
+ */
 export async function openOnePcOffice(agentsDir: string | null = null) {
   const controller: TestController = await startTestController({
     agentsDir,
@@ -46,10 +51,10 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
   return {
     makeCode: async (): Promise<string> =>
       (await client.call('enrollments.create', { body: {} })).code,
-    /** The line to copy onto a Linux PC. */
+    /** The command line to paste on a Linux PC. */
     linuxLine: async (): Promise<string> =>
       (await client.call('enrollments.create', { body: {} })).commands.linux,
-    /** After an agent was started with a code: waits until it is enrolled and connected. */
+    /** Waits until an agent that was started with a code is enrolled and connected. */
     async untilEnrolled(): Promise<void> {
       device = await until(
         'an enrolled PC',
@@ -83,12 +88,12 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
       }
       return (await client.call('deployments.create', { body })).deployment_id
     },
-    /** What the console shows of the one target now. */
+    /** What the console shows for the only target. */
     target: async (id: DeploymentId) =>
       (await client.call('deployments.progress', { params: { id } })).targets[0]!,
     callOffRestarts: (id: DeploymentId) =>
       client.call('deployments.cancel_restarts', { params: { id }, body: {} }),
-    /** The one target of an ended deployment, and the installer's output. */
+    /** The only target of a finished deployment, and the installer's output. */
     async ended(id: DeploymentId) {
       const params = { id }
       await until(

@@ -1,6 +1,7 @@
 /**
- * Node's single executable applications (https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html):
- * the bundle becomes a blob, the blob becomes a resource of a copy of Node.
+ * Node's single executable applications
+ * (https://nodejs.org/docs/latest-v24.x/api/single-executable-applications.html): the bundle is made into a
+ * blob, and the blob is embedded in a copy of Node.
  */
 import fs from 'node:fs/promises'
 import path from 'node:path'
@@ -8,21 +9,23 @@ import { projectRoot } from '../support/project.ts'
 import { run } from '../support/run.ts'
 import type { AgentTarget } from './targets.ts'
 
-/** The switch inside Node that tells it that it carries a program. */
+/** The fuse that makes Node run the embedded program. */
 export const FUSE = 'NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2'
 export const RESOURCE = 'NODE_SEA_BLOB'
 /**
- * New objects get 1 MiB before they are looked through, instead of 16: an agent makes few, and its PC keeps 14 MB of memory. It
- * costs no processor time that could be measured.
+ * Start with a young generation of 1 MiB instead of 16: the agent allocates little, and this saves 14 MB of
+ * memory per PC without measurable CPU cost.
  */
 const NODE_OPTIONS = ['--max-semi-space-size=1']
 const BLOB_TIMEOUT_MS = 60_000
 const INJECT_TIMEOUT_MS = 5 * 60_000
 
 export type BlobInput = {
-  /** A Node of the same major version as the one that will carry the blob, for this computer. */
+  /** A Node for this computer, with the same major version as the one that will carry the blob. */
   builderNode: string
-  /** Folder of everything named here. The blob keeps the names: full paths would make every build differ. */
+  /**
+   * Working folder; the blob stores relative file names, because full paths would make every build differ.
+   */
   work: string
   /** File name of the bundle. */
   bundle: string
@@ -55,9 +58,9 @@ export async function makeBlob(input: BlobInput): Promise<string> {
       main: input.bundle,
       output,
       disableExperimentalSEAWarning: true,
-      // Compiled code belongs to one build of V8 and one processor: the blob is for several.
+      // A code cache fits one build of V8 and one processor only; this blob is used on several.
       useCodeCache: false,
-      // Nobody gives a service other options through its environment.
+      // Ignore Node options from the environment: a service needs none.
       execArgvExtension: 'none',
       execArgv: [...NODE_OPTIONS],
       assets: Object.fromEntries(input.assets.map((name) => [name, name])),
@@ -68,7 +71,7 @@ export async function makeBlob(input: BlobInput): Promise<string> {
   return path.join(input.work, output)
 }
 
-/** Puts the blob into `executable`, a copy of the target's Node for Linux or macOS. Takes some seconds. */
+/** Embeds the blob in `executable`, a copy of the target's Node for Linux or macOS. Takes a few seconds. */
 export async function inject(target: AgentTarget, executable: string, blob: string): Promise<void> {
   const postject = path.join(projectRoot, 'node_modules', 'postject', 'dist', 'cli.js')
   const segment = target.format === 'mach-o' ? ['--macho-segment-name', 'NODE_SEA'] : []

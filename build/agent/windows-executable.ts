@@ -1,13 +1,16 @@
 /**
- * The Windows agent out of node.exe. The blob is an ordinary resource there, so the one library that also writes name, version
- * and icon puts it in: what Node's signature covered is changed anyway, and that signature is taken off.
+ * Makes the Windows agent from node.exe. The blob is an ordinary resource there, so the library that writes
+ * name, version and icon embeds it too. Any change invalidates Node's signature, so the signature is removed.
  */
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { createRequire } from 'node:module'
 import { projectRoot } from '../support/project.ts'
 
-/** What is used of pe-library 0.4 and resedit 1.x. Their own types would bring those of browsers into this whole program. */
+/**
+ * The parts of pe-library 0.4 and resedit 1.x that we use. Importing their own types would add the DOM types
+ * to the whole project.
+ */
 type Entries = {
   type: string | number
   id: string | number
@@ -64,7 +67,7 @@ async function readManifest(): Promise<{ version: string; author: string }> {
   return JSON.parse(text) as { version: string; author: string }
 }
 
-/** Turns the fuse (`…:0` → `…:1`) by which Node knows that it carries a program. It must be there exactly once. */
+/** Flips the fuse (`…:0` → `…:1`) that makes Node run the embedded program. It must occur exactly once. */
 export function turnFuse(executable: Buffer, fuse: string): void {
   const off = Buffer.from(`${fuse}:0`, 'latin1')
   const at = executable.indexOf(off)
@@ -74,10 +77,11 @@ export function turnFuse(executable: Buffer, fuse: string): void {
 }
 
 /**
- * Has Windows look for the libraries that the program is linked with in System32 alone, not beside the file first: people start it
- * from Downloads, where any page may have put a library.
- * learn.microsoft.com/windows/win32/debug/pe-format, load configuration directory; Windows 10 1607 and later.
- * @throws Error when the program has no load configuration that reaches so far
+ * Makes Windows load the linked libraries from System32 only, not from the folder of the executable: people
+ * start it from Downloads, where any website may have dropped a DLL. See
+ * learn.microsoft.com/windows/win32/debug/pe-format, load configuration directory; needs Windows 10 1607 or
+ * later.
+ * @throws Error if the executable's load configuration is missing or too short
  */
 export function loadFromSystemOnly(executable: Buffer): void {
   executable.writeUInt16LE(LOAD_LIBRARY_SEARCH_SYSTEM32, dependentLoadFlagsAt(executable))
@@ -87,7 +91,7 @@ const LOAD_LIBRARY_SEARCH_SYSTEM32 = 0x800
 const LOAD_CONFIGURATION = 10
 const DEPENDENT_LOAD_FLAGS = 0x4e
 
-/** Offset in the file of a 64-bit program's 16 DependentLoadFlags. */
+/** File offset of the 16-bit DependentLoadFlags field in a 64-bit executable. */
 export function dependentLoadFlagsAt(executable: Buffer): number {
   const pe = executable.readUInt32LE(0x3c)
   const optional = pe + 24
@@ -112,7 +116,7 @@ export function dependentLoadFlagsAt(executable: Buffer): number {
 export async function writeWindowsExecutable(step: {
   node: string
   blob: string
-  /** Name under which Node looks for the blob, and its fuse. */
+  /** Name of the resource in which Node looks for the blob, and its fuse. */
   resource: string
   fuse: string
   output: string

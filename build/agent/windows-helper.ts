@@ -1,4 +1,4 @@
-/** Compiles the agent's small Windows helper (agent/windows-helper/helper.c) where there is a compiler for it. */
+/** Compiles the agent's small Windows helper (agent/windows-helper/helper.c) if a compiler is available. */
 import path from 'node:path'
 import { projectRoot } from '../support/project.ts'
 import { run } from '../support/run.ts'
@@ -11,8 +11,8 @@ const COMPILER = 'x86_64-w64-mingw32-gcc'
 const COMPILE_TIMEOUT_MS = 2 * 60_000
 
 /**
- * @param linkLimitMs for tests: how long an update may take until it has a link
- * @returns why there is no helper, or null when it was written to `output`
+ * @param linkLimitMs for tests: how long an updated agent has to connect, in milliseconds
+ * @returns why there is no helper, or null if it was written to `output`
  */
 export async function compileWindowsHelper(
   output: string,

@@ -17,7 +17,7 @@ it('accepts the pinned file', async () => {
   await expect(verifyIntegrity(file, integrity)).resolves.toBeUndefined()
 })
 
-it('refuses a file of which one bit differs', async () => {
+it('refuses a file that differs in one bit', async () => {
   const file = path.join(await tempFolder(), 'a.tgz')
   const altered = Buffer.from(content)
   altered.writeUInt8(altered.readUInt8(5) ^ 1, 5)
@@ -25,7 +25,7 @@ it('refuses a file of which one bit differs', async () => {
   await expect(verifyIntegrity(file, integrity)).rejects.toThrow(IntegrityError)
 })
 
-it('refuses a weaker kind of hash', async () => {
+it('refuses a weaker hash algorithm', async () => {
   const file = path.join(await tempFolder(), 'a.tgz')
   await fs.writeFile(file, content)
   const sha1 = `sha1-${createHash('sha1').update(content).digest('base64')}`
@@ -44,14 +44,14 @@ async function tarball(folder: string): Promise<string> {
   return file
 }
 
-it('takes one entry out of a tarball', async () => {
+it('extracts one entry of a tarball', async () => {
   const folder = await tempFolder()
   const target = path.join(folder, 'big.zip')
   await extractFromTarball(await tarball(folder), 'package/big.zip', target)
   expect((await fs.readFile(target, 'utf8')).length).toBe(200_000)
 })
 
-it('says which entry is missing, and fails on a broken tarball', async () => {
+it('names a missing entry, and fails on a broken tarball', async () => {
   const folder = await tempFolder()
   const file = await tarball(folder)
   const target = path.join(folder, 'out')
@@ -60,7 +60,7 @@ it('says which entry is missing, and fails on a broken tarball', async () => {
   await expect(extractFromTarball(file, 'package/big.zip', target)).rejects.toThrow()
 })
 
-it('unpacks one folder of an archive and leaves out what it is told', async () => {
+it('unpacks one folder of an archive and skips the excluded paths', async () => {
   const folder = await tempFolder()
   const file = path.join(folder, 'a.zip')
   await fs.writeFile(
@@ -85,7 +85,7 @@ it('unpacks one folder of an archive and leaves out what it is told', async () =
   }
 })
 
-it('writes nothing outside the target', async () => {
+it('writes nothing outside the target folder', async () => {
   const folder = await tempFolder()
   const file = path.join(folder, 'a.zip')
   await fs.writeFile(file, zipOf({ 'App/../../evil': 'x' }))

@@ -9,14 +9,14 @@ import { createGunzip } from 'node:zlib'
 import { extract as tarExtract } from 'tar-stream'
 import yauzl from 'yauzl'
 
-/** The file is not the one that was pinned. */
+/** The file is not the pinned one. */
 export class IntegrityError extends Error {
   override readonly name = 'IntegrityError'
 }
 
 /**
- * Checks a file against a subresource-integrity string (`sha512-BASE64`, https://www.w3.org/TR/SRI/).
- * Throws IntegrityError when they differ.
+ * Checks a file against a subresource-integrity string (`sha512-BASE64`, https://www.w3.org/TR/SRI/). @throws
+ * IntegrityError if they differ
  */
 export async function verifyIntegrity(file: string, integrity: string): Promise<void> {
   const [algorithm, expected] = split(integrity)
@@ -37,7 +37,7 @@ function split(integrity: string): [algorithm: string, digest: string] {
   return [algorithm, integrity.slice(dash + 1)]
 }
 
-/** Writes one entry of a gzipped tarball to `target`. Throws when there is no such entry. */
+/** Writes one entry of a gzipped tarball to `target`. @throws Error if there is no such entry */
 export async function extractFromTarball(
   tarball: string,
   entryName: string,
@@ -46,7 +46,7 @@ export async function extractFromTarball(
   const tar = tarExtract()
   let found = false
   const reading = pipeline(createReadStream(tarball), createGunzip(), tar)
-  // The loop below ends with the same error; this keeps Node from calling it unhandled before that.
+  // The loop below throws the same error; this keeps Node from reporting an unhandled rejection first.
   reading.catch(() => undefined)
   for await (const entry of tar) {
     if (entry.header.name === entryName) {
@@ -61,13 +61,15 @@ export async function extractFromTarball(
 }
 
 interface UnzipOptions {
-  /** Only what lies in this folder of the archive is taken; the folder itself falls away. Ends with `/`. */
+  /** Only this folder of the archive is unpacked, without the folder name itself. Ends with `/`. */
   folder: string
-  /** Paths below `folder` that are left out; with a trailing `/` a whole subfolder. */
+  /** Paths below `folder` to skip; a trailing `/` skips a whole subfolder. */
   leaveOut: readonly string[]
 }
 
-/** Unpacks a part of a zip archive, file modes included. Entries that would land outside `target` are refused. */
+/**
+ * Unpacks part of a zip archive, including file modes. Refuses entries that would end up outside `target`.
+ */
 export async function unzip(archive: string, target: string, options: UnzipOptions): Promise<void> {
   const zip = await openZip(archive)
   const openEntry = promisify<yauzl.Entry, Readable>(zip.openReadStream.bind(zip))

@@ -3,7 +3,10 @@ import { ElectronUnavailableError, resolveElectron } from './resolve.ts'
 
 const usage = 'usage: node build/electron-runtime/cli.ts [--allow-fallback] [--json]'
 
-/** Resolves Electron and prints where it is. Progress goes to stderr. Exit codes: 0 found, 1 not to be had, 2 usage. */
+/**
+ * Resolves Electron and prints its location. Progress goes to stderr. Exit codes: 0 found, 1 not available, 2
+ * usage error.
+ */
 async function main(): Promise<number> {
   let flags
   try {

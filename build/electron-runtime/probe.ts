@@ -5,8 +5,8 @@ export type Probe =
   { ok: true; electron: string; node: string; napi: string } | { ok: false; reason: string }
 
 /**
- * Starts Electron as plain Node to see whether this system can load it at all; needs no display. Only for runtimes
- * whose run-as-node fuse is on, which a packaged DeployX is not. The reason is one line that says what to do.
+ * Starts Electron as plain Node to check whether this system can load it; needs no display. Works only if the
+ * run-as-node fuse is on, which is off in a packaged DeployX. The reason is one line that says what to do.
  */
 export async function probeElectron(executable: string): Promise<Probe> {
   const script = 'const v = process.versions; console.log(JSON.stringify(v))'
@@ -29,7 +29,7 @@ function pick(versions: Record<string, string>): { electron: string; node: strin
   }
 }
 
-/** The loader's message names the library; its Debian packages are known. */
+/** The loader's message names the missing library; this maps it to its Debian package. */
 export function explainStart(stderr: string): string {
   const library = /error while loading shared libraries: ([^:]+):/.exec(stderr)?.[1]
   return library

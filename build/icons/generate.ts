@@ -5,13 +5,14 @@ import { run } from '../support/run.ts'
 import { icns, ico } from './containers.ts'
 
 /*
- * Makes every icon file of source/*.svg. The results are committed, so this is only run after a drawing has changed:
- *   node build/icons/generate.ts        (needs rsvg-convert: apt-get install librsvg2-bin)
+ * Generates every icon file from source/*.svg. The results are committed, so run this only after a drawing
+ * has changed:
+ * node build/icons/generate.ts (needs rsvg-convert: apt-get install librsvg2-bin)
  */
 
 const here = import.meta.dirname
 const trayStates = ['idle', 'working', 'attention'] as const
-/** Zinc 900 and zinc 50: for light and dark bars. A macOS template is black, the system colours it. */
+/** Zinc 900 and zinc 50, for light and dark bars. A macOS template is black; the system colours it. */
 const trayColours = { Template: '#000000', '-on-light': '#18181b', '-on-dark': '#fafafa' } as const
 
 async function drawing(name: string): Promise<string> {
@@ -32,13 +33,15 @@ async function render(svg: string, size: number): Promise<Buffer> {
   }
 }
 
-/** Small sizes have drawings of their own, fitted to the pixels. */
+/** Small sizes have their own drawings, fitted to the pixel grid. */
 async function app(size: number): Promise<Buffer> {
   if (size === 24) return await render(await drawing('app-small-24'), size)
   return await render(await drawing(size <= 32 ? 'app-small' : 'app'), size)
 }
 
-/** macOS leaves a margin around the tile: 824 of 1024 px (Apple's icon grid), where the drawing has 480 of 512. */
+/**
+ * macOS expects a margin around the tile: 824 of 1024 px (Apple's icon grid); the drawing uses 480 of 512.
+ */
 async function macApp(size: number): Promise<Buffer> {
   if (size <= 32) return await app(size)
   const side = (480 * 1024) / 824

@@ -17,7 +17,7 @@ it.each([16, 24, 32, 48, 64, 128, 256, 512])('has the app icon in %i px', async 
   expect(pngSize(png)).toEqual([size, size])
 })
 
-it('has a Windows icon whose entries are what they say', async () => {
+it('has a Windows icon whose entries match their headers', async () => {
   const file = await fs.readFile(path.join(here, 'app/deployx.ico'))
   expect([file.readUInt16LE(0), file.readUInt16LE(2)]).toEqual([0, 1])
   const sizes = Array.from({ length: file.readUInt16LE(4) }, (_unused, index) => {
@@ -52,7 +52,7 @@ it.each(['idle', 'working', 'attention'])('has the tray icon %s for every bar', 
   }
 })
 
-it('refuses a size that macOS icons do not have', () => {
+it('refuses a size that macOS icons do not support', () => {
   expect(() => icns([{ size: 20, png: Buffer.alloc(0) }])).toThrow('20 px')
   expect(ico([]).length).toBe(6)
 })

@@ -8,7 +8,7 @@ import { makeDeb, parseFpmArguments } from './fpm-by-dpkg.ts'
 const required = ['-s', 'dir', '-t', 'deb', '--name', 'deployx', '--version', '1.2.3']
 const who = ['--architecture', 'amd64', '--maintainer', 'A <a@b.invalid>', '--package', '/out.deb']
 
-it('makes a control file of the options', () => {
+it('makes a control file from the options', () => {
   const request = parseFpmArguments([
     ...required,
     ...who,
@@ -34,7 +34,7 @@ it('makes a control file of the options', () => {
   })
 })
 
-it('refuses what it does not understand', () => {
+it('refuses unknown options and missing values', () => {
   expect(() => parseFpmArguments([...required, ...who, '--rpm-os', 'linux'])).toThrow('rpm-os')
   expect(() => parseFpmArguments(['-s', 'dir', '-t', 'rpm'])).toThrow('cannot make rpm')
   expect(() => parseFpmArguments(required)).toThrow('--architecture is missing')
@@ -45,7 +45,7 @@ const dpkg = await run('dpkg-deb', ['--version'], { timeoutMs: 10_000 }).then(
   () => false,
 )
 
-it.skipIf(!dpkg)('makes a package that dpkg reads', async () => {
+it.skipIf(!dpkg)('makes a package that dpkg can read', async () => {
   const folder = await tempFolder()
   await writeFiles(folder, { 'app/run': '#!/bin/sh\n', 'postinst.sh': '#!/bin/sh\n' })
   await fs.chmod(path.join(folder, 'app/run'), 0o755)

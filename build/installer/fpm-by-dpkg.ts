@@ -6,9 +6,9 @@ import { parseArgs } from 'node:util'
 import { lastLine, run } from '../support/run.ts'
 
 /*
- * electron-builder makes .deb files with fpm, which it downloads. Where that is not to be had, this takes fpm's place
- * (CUSTOM_FPM_PATH): it understands the options that electron-builder 26 passes for `-s dir -t deb`, refuses any other,
- * and leaves the work to dpkg-deb.
+ * electron-builder makes .deb files with fpm, which it downloads. If the download is not possible, this
+ * replaces fpm (CUSTOM_FPM_PATH): it accepts the options that electron-builder 26 passes for `-s dir -t deb`,
+ * refuses any other, and lets dpkg-deb do the work.
  */
 
 export interface DebRequest {
@@ -16,13 +16,13 @@ export interface DebRequest {
   /** control file of the package: https://www.debian.org/doc/debian-policy/ch-controlfields.html */
   control: string
   scripts: { postinst?: string; postrm?: string }
-  /** As dpkg-deb calls it. */
+  /** In dpkg-deb's notation. */
   compression: string
   /** What is copied where; a source that ends with `/` means the contents of that folder. */
   files: { from: string; to: string }[]
 }
 
-/** Reads fpm's command line. Throws when it asks for something that this stand-in does not do. */
+/** Parses fpm's command line. @throws Error for a request that this replacement does not support */
 export function parseFpmArguments(args: readonly string[]): DebRequest {
   const text = { type: 'string' } as const
   const { values, positionals } = parseArgs({
@@ -83,11 +83,11 @@ export function parseFpmArguments(args: readonly string[]): DebRequest {
   }
 }
 
-/** Makes the package. Throws with dpkg-deb's last line when it fails. */
+/** Builds the package. @throws Error with dpkg-deb's last line if it fails */
 export async function makeDeb(request: DebRequest): Promise<void> {
   const stage = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-deb-'))
   try {
-    // mkdtemp's 0700 would become the mode of the root folder on the user's system.
+    // mkdtemp's mode 0700 would become the mode of the root folder on the user's system.
     await fs.chmod(stage, 0o755)
     for (const { from, to } of request.files) {
       const target = path.join(stage, to)

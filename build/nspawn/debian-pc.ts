@@ -1,6 +1,7 @@
 /**
- * A throw-away PC for tests: a minimal Debian that boots with its own systemd, in a container of systemd-nspawn. It shares the
- * network of this computer and nothing else. Needs root and a kernel that lets it; `nspawnObstacle` says what is in the way.
+ * A disposable PC for tests: a minimal Debian that boots with its own systemd in a systemd-nspawn container.
+ * It shares only the network with this computer. Needs root and a kernel that allows it; `nspawnObstacle`
+ * reports what is missing.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -17,11 +18,14 @@ const BOOT_LIMIT_MS = 60_000
 const COMMAND_TIMEOUT_MS = 60_000
 const END_LIMIT_MS = 30_000
 const POLL_MS = 50
-/** systemd-nspawn(1): the container asks for a restart, and whoever started it is to do it. */
+/** systemd-nspawn(1): the container requests a restart, which the caller has to perform. */
 const REBOOT_EXIT_CODE = 133
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Why no such PC can be booted here, or null. Installs and fetches what it takes where that is possible. */
+/**
+ * Why no such PC can be booted here, or null. Installs and downloads the prerequisites where that is
+ * possible.
+ */
 export async function nspawnObstacle(): Promise<string | null> {
   if (process.platform !== 'linux') return 'a Debian boots on Linux only'
   if (process.getuid?.() !== 0) return 'only root may boot a container'
@@ -40,10 +44,7 @@ export async function nspawnObstacle(): Promise<string | null> {
 
 export type DebianPc = Awaited<ReturnType<typeof openDebianPc>>
 
-/**
- * Boots one. End it with `close`.
- * @throws Error with what nspawn said when it does not come up
- */
+/** Boots a PC; call `close` when done. @throws Error with nspawn's output if it does not boot */
 export async function openDebianPc(hostname: string) {
   const template = await ensureDebianTemplate((message) => console.error(message))
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-pc-'))
@@ -51,17 +52,19 @@ export async function openDebianPc(hostname: string) {
   const machine = `deployx-${randomBytes(4).toString('hex')}`
   let container: ChildProcess | null = null
   let ended: Promise<number | null> = Promise.resolve(null)
-  let said = ''
+  let output = ''
 
   function start(): void {
     const options = ['--quiet', '--boot', '--register=no', '--keep-unit', '--console=pipe']
     const own = [`--machine=${machine}`, `--hostname=${hostname}`, `--directory=${root}`]
     const apart = ['--resolv-conf=off', '--timezone=off', '--link-journal=no']
-    // Ends with this process, whatever ends that.
+    // Dies with this process, however that ends.
     const words = ['--pdeathsig', 'KILL', 'systemd-nspawn', ...options, ...own, ...apart]
     const child = spawn('setpriv', words, { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-20_000)))
+      stream
+        .setEncoding('utf8')
+        .on('data', (text: string) => (output = (output + text).slice(-20_000)))
     container = child
     ended = new Promise((resolve) => {
       child.once('error', () => resolve(null))
@@ -69,7 +72,7 @@ export async function openDebianPc(hostname: string) {
     })
   }
 
-  /** The PC's init process, as this computer numbers it. */
+  /** The process id of the PC's init process on this computer. */
   async function leader(): Promise<number | null> {
     const pid = container?.pid
     if (pid === undefined || container?.exitCode !== null) return null
@@ -77,13 +80,13 @@ export async function openDebianPc(hostname: string) {
     return Number(children.split(' ')[0]) || null
   }
 
-  /** Runs a program on the PC, as root, without a shell of this computer. */
+  /** Runs a program on the PC as root, without a shell on this computer. */
   async function exec(
     words: readonly string[],
     timeoutMs = COMMAND_TIMEOUT_MS,
   ): Promise<RunResult> {
     const pid = await leader()
-    if (pid === null) throw new Error(`the PC does not run: ${lastLine(said)}`)
+    if (pid === null) throw new Error(`the PC does not run: ${lastLine(output)}`)
     const env = ['env', '-i', `PATH=${PATH}`, 'HOME=/root', 'LANG=C.UTF-8']
     const bound = ['timeout', '--kill-after=5', String(timeoutMs / 1000)]
     const enter = ['--target', String(pid), '--all', ...env, ...bound, ...words]
@@ -99,7 +102,7 @@ export async function openDebianPc(hostname: string) {
       if (state && /^(running|degraded)$/m.test(state.stdout)) return
       if (container?.exitCode !== null || Date.now() > endAt)
         throw new Error(
-          `no container boots here: ${lastLine(said) || lastLine(state?.stderr ?? '')}`,
+          `no container boots here: ${lastLine(output) || lastLine(state?.stderr ?? '')}`,
         )
       await sleep(POLL_MS)
     }
@@ -108,7 +111,7 @@ export async function openDebianPc(hostname: string) {
   async function untilRestarted(limitMs: number): Promise<void> {
     const late = sleep(limitMs, 'late' as const, { ref: false })
     const code = await Promise.race([ended, late])
-    if (code !== REBOOT_EXIT_CODE) throw new Error(`the PC does not restart (${code}): ${said}`)
+    if (code !== REBOOT_EXIT_CODE) throw new Error(`the PC does not restart (${code}): ${output}`)
     start()
     await untilBooted()
   }
@@ -118,7 +121,7 @@ export async function openDebianPc(hostname: string) {
     if (pid !== null) process.kill(pid, 'SIGKILL')
     await Promise.race([ended, sleep(END_LIMIT_MS, null, { ref: false })])
     container?.kill('SIGKILL')
-    // nspawn leaves it when /run is not in memory.
+    // nspawn leaves these behind if /run is not in memory.
     for (const name of ['propagate', 'unix-export'])
       await fs.rmdir(`/run/systemd/nspawn/${name}/${machine}`).catch(() => undefined)
   }
@@ -140,21 +143,21 @@ export async function openDebianPc(hostname: string) {
   }
 
   return {
-    /** A file of the PC as a path of this computer. */
+    /** The path of a PC's file on this computer. */
     file: (inside: string): string => path.join(root, inside),
     exec,
-    /** Runs one line as a person types it into a root shell in /root. */
+    /** Runs one line as if typed into a root shell in /root. */
     sh: (line: string, timeoutMs = COMMAND_TIMEOUT_MS) =>
       exec(['sh', '-c', `cd /root && ${line}`], timeoutMs),
-    /** As `systemctl reboot` on the PC: its services are stopped in order, and it boots again. */
+    /** Like `systemctl reboot` on the PC: stops its services in order and boots again. */
     async reboot(): Promise<void> {
       const restarted = untilRestarted(END_LIMIT_MS)
       await exec(['systemctl', 'reboot'])
       await restarted
     },
-    /** Waits until something on the PC has restarted it, and it is up again. @throws Error when it does not within `limitMs` */
+    /** Waits until something on the PC has restarted it and it is up again. @throws Error after `limitMs` */
     untilRestarted,
-    /** As a power cut, and the button afterwards. */
+    /** Like a power cut, followed by pressing the power button. */
     async cutPower(): Promise<void> {
       await powerOff()
       start()

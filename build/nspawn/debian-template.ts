@@ -1,4 +1,4 @@
-/** A minimal Debian in a folder, made once by debootstrap: what a PC has whose owner has installed nothing. */
+/** A minimal Debian in a folder, created once by debootstrap: a PC on which nothing extra is installed. */
 import { existsSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import path from 'node:path'
@@ -6,7 +6,7 @@ import { cacheDir } from '../support/cache-dir.ts'
 import { withLock } from '../support/lock.ts'
 import { lastLine, run } from '../support/run.ts'
 
-/** To be raised when it is made in another way. */
+/** Increase this when the template is built differently. */
 const RECIPE = 3
 const RELEASE = 'bookworm'
 const MIRROR = 'http://deb.debian.org/debian'
@@ -14,17 +14,18 @@ const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const MAKE_TIMEOUT_MS = 10 * 60_000
 
 /**
- * Beside Debian's smallest set: an init system to boot, `dbus` and `wget`, which Debian's installer puts on every PC, and `rpm`, so
- * that .rpm packages meet a system of their own too. There is neither curl nor sudo nor a certificate store nor Node.
+ * On top of Debian's minimal set: an init system to boot; `dbus` and `wget`, which Debian's installer puts on
+ * every PC; and `rpm`, so that .rpm packages can be tested on a real system too. There is no curl, sudo,
+ * certificate store or Node.
  */
 const PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'wget', 'rpm']
-/** What a test needs of it is not its words. */
+/** Documentation and translations, which no test needs. */
 const NEEDLESS = ['usr/share/doc', 'usr/share/locale', 'usr/share/man', 'var/cache/apt/archives']
 
 /**
- * The folder of the template, about 150 MB. Making it takes a minute and fetches about 50 MB from the Debian mirror; it is kept in
- * the user's cache. Needs root.
- * @throws Error with the last line that debootstrap said
+ * The folder of the template, about 150 MB. The first call takes a minute and downloads about 50 MB from the
+ * Debian mirror; the result is kept in the user's cache. Needs root. @throws Error with debootstrap's last
+ * line
  */
 export async function ensureDebianTemplate(onProgress: (message: string) => void): Promise<string> {
   const folder = path.join(cacheDir(), 'debian', `${RELEASE}-${RECIPE}`)
@@ -34,7 +35,8 @@ export async function ensureDebianTemplate(onProgress: (message: string) => void
     onProgress(`making a minimal Debian in ${folder}, about a minute`)
     const fresh = `${folder}.new`
     await fs.rm(fresh, { recursive: true, force: true })
-    // In namespaces of its own: whatever it mounts and starts is gone with it, also when it is ended half-way.
+    // In its own namespaces, so that its mounts and processes disappear with it, even if it is killed
+    // halfway.
     const alone = ['--mount', '--pid', '--fork', '--kill-child', '--propagation', 'private']
     const include = `--include=${PACKAGES.join(',')}`
     const strict = ['--force-check-gpg', `--keyring=${KEYRING}`]
@@ -50,12 +52,12 @@ export async function ensureDebianTemplate(onProgress: (message: string) => void
     }
     for (const name of NEEDLESS)
       await fs.rm(path.join(fresh, name), { recursive: true, force: true })
-    // These are of the computer that made it.
+    // These come from the computer that built the template.
     for (const name of ['etc/hostname', 'etc/resolv.conf'])
       await fs.rm(path.join(fresh, name), { force: true })
-    // machine-id(5): empty, each PC makes its own at its first start.
+    // machine-id(5): empty, so that each PC generates its own on first boot.
     await fs.writeFile(path.join(fresh, 'etc/machine-id'), '')
-    // Seen in its place only when it is complete.
+    // Rename last, so that an incomplete template is never found under its final name.
     await fs.rename(fresh, folder)
     return folder
   })

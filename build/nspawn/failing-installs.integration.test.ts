@@ -1,6 +1,6 @@
 /**
- * Installations that go wrong on a real Debian: the disk is full, the file is damaged, the system is busy, a script fails. What
- * counts is what the technician is told, and that the PC is left in order.
+ * Installations that fail on a real Debian: the disk is full, the file is damaged, the system is busy, a
+ * script fails. Each test checks what the technician sees and that the PC is left in a clean state.
  */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -19,7 +19,7 @@ if (obstacle !== null)
 const LIMIT_MS = 120_000
 const MIB = 1024 ** 2
 
-describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMIT_MS }, () => {
+describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS }, () => {
   let stage: ServiceStage
   let hasRpmbuild = false
   beforeAll(async () => {
@@ -35,7 +35,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
     await stage?.close()
   })
   afterEach(async () => {
-    // Whatever happened, dpkg has nothing half done.
+    // Whatever happened, dpkg must not be left with a half-installed package.
     const audit = await stage.pc.exec(['dpkg', '--audit'])
     expect(audit).toMatchObject({ code: 0, stdout: '' })
   })
@@ -50,14 +50,14 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
   const deb = (parts: DebParts): Buffer => buildDeb(stage.folder, parts)
   const rpm = (parts: Omit<RpmParts, 'version'>): Buffer =>
     buildRpm(stage.folder, { version: '1.0', ...parts })
-  /** Debian's rpm knows nothing of what dpkg installed. */
+  /** Debian's rpm does not know the packages that dpkg installed. */
   const RPM_FIELDS = { install_args: '--nodeps' }
   const isInstalled = async (name: string): Promise<boolean> => {
     const query = ['dpkg-query', '--show', '--showformat=${db:Status-Status}', name]
     return (await stage.pc.exec(query)).stdout === 'installed'
   }
 
-  /** Puts a disk of this size into a folder of the PC while `work` is done. */
+  /** Mounts a disk of this size on a folder of the PC while `work` runs. */
   async function withSmallDisk<T>(
     folder: string,
     size: string,
@@ -72,8 +72,8 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
     }
   }
 
-  describe('because the disk is full', () => {
-    it('before the package is fetched: nothing is fetched, and it says how much is missing', async () => {
+  describe('when the disk is full', () => {
+    it('fails before the download and reports how much space is missing', async () => {
       const file = fileOf('large.sh', `#!/bin/sh\nexit 0\n#${'x'.repeat(4 * MIB)}`)
       const ended = await withSmallDisk(`${layout.state}/work`, '3m', () => deploy(file))
       expect(ended).toMatchObject({ deployment_status: 'failed', reason: 'disk_space' })
@@ -83,7 +83,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
       expect(ended).not.toHaveProperty('exit_code')
     })
 
-    it('for a .deb package: dpkg says so, and it is taken back', async () => {
+    it("rolls back a .deb package and shows dpkg's error", async () => {
       const name = 'deployx-too-large'
       const file = fileOf(`${name}.deb`, deb({ name, extraBytes: 2 * MIB }))
       const ended = await withSmallDisk('/usr/share/deployx-test', '256k', () => deploy(file))
@@ -96,7 +96,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
       expect(await deploy(file)).toMatchObject({ deployment_status: 'completed' })
     })
 
-    it('for an .rpm package: rpm says how much is missing, and installs nothing', async (context) => {
+    it('installs no .rpm package and shows how much space rpm is missing', async (context) => {
       if (!hasRpmbuild) return context.skip()
       const name = 'deployx-too-large-rpm'
       const file = fileOf(`${name}.rpm`, rpm({ name, fileBytes: 2 * MIB, into: '/opt/small' }))
@@ -109,7 +109,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
       expect((await stage.pc.exec(['rpm', '-q', name])).code).not.toBe(0)
     })
 
-    it('for a script: its own words and exit code', async () => {
+    it("reports a script's own output and exit code", async () => {
       const lines = ['#!/bin/sh', 'head -c 1000000 /dev/zero > /srv/data || exit 7', '']
       const file = fileOf('fills.sh', lines.join('\n'))
       const ended = await withSmallDisk('/srv', '64k', () => deploy(file))
@@ -118,17 +118,17 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
     })
   })
 
-  describe('because the package is damaged', () => {
-    /** Without the end that a broken download or a bad stick leaves out. */
+  describe('when the package is damaged', () => {
+    /** Drops the last part, as a broken download or a faulty USB stick does. */
     const cut = (bytes: Buffer): Buffer => bytes.subarray(0, bytes.length - 600_000)
 
-    it('as a .deb: the library does not take it', async () => {
+    it('refuses a damaged .deb file in the software library', async () => {
       const name = 'deployx-cut'
       const file = fileOf(`${name}.deb`, cut(deb({ name, extraBytes: MIB })))
       await expect(stage.addSoftware(file)).rejects.toThrow(/it is cut off/)
     })
 
-    it('as an .rpm: rpm says so and installs nothing', async (context) => {
+    it("installs nothing from a damaged .rpm file and shows rpm's error", async (context) => {
       if (!hasRpmbuild) return context.skip()
       const name = 'deployx-cut-rpm'
       const file = fileOf(`${name}.rpm`, cut(rpm({ name, fileBytes: MIB })))
@@ -139,7 +139,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
     })
   })
 
-  it('in the last script of an .rpm, which rpm itself takes lightly, is found out by the rule', async (context) => {
+  it('detects by the rule that the last script of an .rpm failed, which rpm itself ignores', async (context) => {
     if (!hasRpmbuild) return context.skip()
     const name = 'deployx-post'
     const file = fileOf(`${name}.rpm`, rpm({ name, post: 'echo the script gives up; exit 1' }))
@@ -156,7 +156,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
     expect(ended.output).toContain('scriptlet failed')
   })
 
-  it('only for as long as another program holds the lock of dpkg: then it goes on', async () => {
+  it('waits while another program holds the dpkg lock, then installs', async () => {
     const slow = '#!/bin/sh\ntouch /root/holds\nwhile [ ! -e /root/let-go ]; do sleep 0.1; done\n'
     const holder = deb({ name: 'deployx-holder', postinst: slow })
     writeFileSync(stage.pc.file('/root/holder.deb'), holder)
@@ -166,7 +166,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
     const id = await stage.start(await stage.addSoftware(fileOf(`${name}.deb`, deb({ name }))))
     const fetched = `while [ ! -e ${layout.state}/work/*/p/${name}.deb ]; do sleep 0.1; done; sleep 3`
     expect(await stage.pc.sh(fetched)).toMatchObject({ code: 0 })
-    // The package is there, and its installer is not started yet.
+    // The package is downloaded, but its installer has not started yet.
     expect(await stage.target(id)).toMatchObject({
       deployment_status: 'downloading',
       reason: 'device_busy',
@@ -179,7 +179,7 @@ describe.skipIf(obstacle !== null)('an installation that fails', { timeout: LIMI
       deployment_status: 'completed',
       exit_code: 0,
     })
-    // apt-get found nothing to wait for: the agent had waited before.
+    // apt-get did not have to wait: the agent waited before starting it.
     expect(ended.output).toContain(`Setting up ${name}`)
     expect(ended.output).not.toMatch(/lock/i)
   })

@@ -1,6 +1,7 @@
 /**
- * A PC that is really restarted: a package asks for it as Debian's do, the deployment allows it, and systemd does it. Nothing is
- * faked but the PC, which is a container with its own systemd, and its own name of each boot.
+ * Restarts a PC for real: a package requests the restart the way Debian packages do, the deployment allows
+ * it, and systemd performs it. Only the PC is simulated: it is a container with its own systemd and its own
+ * boot ids.
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -16,9 +17,9 @@ if (obstacle !== null) process.stderr.write(`SKIPPED: real restarts of a PC: ${o
 
 const LIMIT_MS = 240_000
 const TOLD_MS = 30_000
-/** The shortest notice there is, and what systemd takes beyond it. */
+/** The shortest notice period, plus what systemd needs on top of it. */
 const RESTARTS_MS = 120_000
-/** What update-notifier leaves when a package's script asks for a restart. */
+/** The file that update-notifier creates when a package's script requests a restart. */
 const ASKS = '#!/bin/sh\necho "*** System restart required ***" > /run/reboot-required\n'
 const SCHEDULED = '/run/systemd/shutdown/scheduled'
 
@@ -37,7 +38,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
   const isScheduled = async (): Promise<boolean> =>
     (await sh(`test -e ${SCHEDULED} && echo yes`)) === 'yes'
   let packages = 0
-  /** Of a package that was never there before. */
+  /** Deploys a package that was never on the PC before. */
   async function deploy(reboot: 'never' | 'if_needed'): Promise<DeploymentId> {
     const name = `deployx-asks-${++packages}`
     const file = path.join(stage.folder, `${name}.deb`)
@@ -61,14 +62,14 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
       TOLD_MS,
     )
 
-  it('is only owed where the deployment says nothing of it', async () => {
+  it('stays pending if the deployment does not mention restarts', async () => {
     const id = await deploy('never')
     expect((await stage.target(id)).restart).toBeUndefined()
     expect(await isScheduled()).toBe(false)
     await sh('rm /run/reboot-required')
   })
 
-  it('is called off by a person while its notice runs', async () => {
+  it('can be cancelled by a user during the notice period', async () => {
     const id = await deploy('if_needed')
     await untilRestart(id, 'announced')
     expect(await isScheduled()).toBe(true)
@@ -79,7 +80,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     await sh('rm /run/reboot-required')
   })
 
-  it('happens once after its notice, and the console sees the PC come back', async () => {
+  it('happens once after the notice period, and the PC comes back online in the console', async () => {
     const before = await boot()
     const id = await deploy('if_needed')
     await untilRestart(id, 'announced')
@@ -92,8 +93,8 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     expect(await boot()).not.toBe(before)
     expect(await isScheduled()).toBe(false)
     const owesNone = async () => (await stage.device()).reboot_pending === false
-    await until('the PC to owe no restart any more', owesNone, TOLD_MS)
-    // What was asked for during the notice was not begun, and is done now.
+    await until('the pending restart to be cleared', owesNone, TOLD_MS)
+    // The deployment that was created during the notice period was not started then, and is done now.
     expect(await stage.ended(late), await stage.journal()).toMatchObject({
       deployment_status: 'completed',
     })

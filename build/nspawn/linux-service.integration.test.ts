@@ -1,6 +1,7 @@
 /**
- * The single-file agent for Linux as a service of a PC that has nothing but its Debian: the line that the console shows is typed
- * into its shell, and systemd, dpkg and the PC's restart are the real ones. A PC shares the network of this computer.
+ * The single-file agent for Linux as a service on a PC with a bare Debian: the command line that the console
+ * shows is typed into its shell, and systemd, dpkg and the restart of the PC are real. The PC shares the
+ * network of this computer.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -30,7 +31,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
 
   const isActive = async (): Promise<string> =>
     (await stage.pc.exec(['systemctl', 'is-active', UNIT])).stdout.trim()
-  /** Process id of the agent, as the PC numbers it; 0 when it does not run. */
+  /** Process id of the agent inside the PC; 0 if it is not running. */
   const mainPid = async (): Promise<number> =>
     Number(
       (await stage.pc.exec(['systemctl', 'show', '--property=MainPID', '--value', UNIT])).stdout,
@@ -40,7 +41,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
       .enrollment.device_id
   type Identity = { enrollment: { device_id: number } }
 
-  /** A script that notes each of its runs, and ends when the file `name`.go appears. */
+  /** A script that records each run and ends when the file `name`.go appears. */
   async function addSlowScript(name: string) {
     const file = path.join(stage.folder, `${name}.sh`)
     const waits = `for i in $(seq 600); do [ -e /root/${name}.go ] && break; sleep 0.1; done`
@@ -59,9 +60,11 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     return existsSync(file) ? readFileSync(file, 'utf8') : ''
   }
 
-  it('is not installed by a mistyped code, nor by a file with another hash', async () => {
+  it('is not installed with a mistyped code, nor from a file with the wrong hash', async () => {
     const line = await stage.linuxLine()
-    const mistyped = await stage.pc.sh(line.replace(/DX1\.(.)/, (_, c: string) => `DX1.${c === 'A' ? 'B' : 'A'}`)) // prettier-ignore
+    const mistyped = await stage.pc.sh(
+      line.replace(/DX1\.(.)/, (_, c: string) => `DX1.${c === 'A' ? 'B' : 'A'}`),
+    )
     expect(mistyped.code).not.toBe(0)
     expect(mistyped.stderr).toMatch(/code/)
     const other = await stage.pc.sh(line.replace(/h=[0-9a-f]{64}/, `h=${'0'.repeat(64)}`))
@@ -70,7 +73,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
       expect(existsSync(stage.pc.file(name))).toBe(false)
   })
 
-  it('comes with the line of Add devices onto a PC without curl, sudo and Node', async () => {
+  it('is installed by the command line of Add devices on a PC without curl, sudo and Node', async () => {
     const bare = await stage.pc.sh('command -v curl sudo node || echo none')
     expect(bare.stdout).toBe('none\n')
     const stdout = await stage.installService()
@@ -106,7 +109,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect((await stage.pc.exec(['dpkg', '-s', 'deployx-tool'])).code).toBe(1)
   })
 
-  it('says of a .deb package with an unmet dependency what is missing, and leaves dpkg in order', async () => {
+  it('reports the unmet dependency of a .deb package and leaves dpkg in a clean state', async () => {
     const name = 'deployx-lonely'
     const file = path.join(stage.folder, `${name}.deb`)
     writeFileSync(file, buildDeb(stage.folder, { name, depends: 'deployx-nowhere' }))
@@ -116,7 +119,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect((await stage.pc.exec(['dpkg', '--audit'])).stdout).toBe('')
   })
 
-  it('takes a running installer up again after it was killed', async () => {
+  it('resumes a running installer after the agent was killed', async () => {
     const id = await stage.start(await addSlowScript('kill'))
     await until('the script to run', async () => runsOf('kill') !== '', COMES_BACK_MS)
     const before = await mainPid()
@@ -134,11 +137,11 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect(runsOf('kill')).toBe('run\n')
   })
 
-  it('leaves a running installer alone while it is updated, and keeps its identity', async () => {
+  it('keeps a running installer and its own identity during an update', async () => {
     const [device, before] = [deviceId(), await mainPid()]
     const id = await stage.start(await addSlowScript('update'))
     await until('the script to run', async () => runsOf('update') !== '', COMES_BACK_MS)
-    // The line leaves no file behind: here somebody brought one.
+    // The command line leaves no file behind, so this simulates an agent file that somebody copied to the PC.
     await stage.pc.sh(`cp ${layout.executable} /root/brought-agent`)
     const again = await stage.pc.sh('/root/brought-agent install-service')
     expect(again, again.stderr).toMatchObject({ code: 0 })
@@ -152,7 +155,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect(deviceId()).toBe(device)
   })
 
-  it('comes back with the PC after a restart', async () => {
+  it('starts again when the PC restarts', async () => {
     const device = deviceId()
     await stage.pc.reboot()
     await stage.untilOnline()
@@ -160,7 +163,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect(deviceId()).toBe(device)
   })
 
-  it('does not run an installer twice that a power cut ended', async () => {
+  it('does not repeat an installer that a power cut interrupted', async () => {
     const id = await stage.start(await addSlowScript('power'))
     await until('the script to run', async () => runsOf('power') !== '', COMES_BACK_MS)
     await stage.pc.cutPower()
@@ -172,7 +175,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
     expect(runsOf('power')).toBe('run\n')
   })
 
-  it('is removed with everything but its identity, and comes back as itself', async () => {
+  it('is removed except for its identity, and keeps that identity when it is installed again', async () => {
     const device = deviceId()
     const removed = await stage.pc.sh('/root/brought-agent uninstall-service')
     expect(removed).toMatchObject({ code: 0, stderr: '' })

@@ -1,6 +1,7 @@
 /**
- * The agent as systemd's service on a bare Debian, updated by its controller: it becomes another version, comes back from one that
- * does not work, and survives a power cut in between. A PC shares the network of this computer.
+ * The agent as a systemd service on a bare Debian, updated by its controller: it updates to another version,
+ * rolls back a version that does not work, and survives a power cut in between. The PC shares the network of
+ * this computer.
  */
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -22,10 +23,9 @@ const layout = layoutOf('linux', {})
 const places = placesOf(layout.executable)
 
 describe.skipIf(obstacle !== null)(
-  'the agent under systemd, updated',
+  'the agent under systemd, when it is updated',
   { timeout: LIMIT_MS, retry: 0 },
   () => {
-    // prettier-ignore
     let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
     let office: OnePcOffice
     let pc: Awaited<ReturnType<typeof openDebianPc>>
@@ -58,10 +58,10 @@ describe.skipIf(obstacle !== null)(
         return online && agent_version === version && !isThere(places.trial)
       })
 
-    it('becomes the newer one that the controller hands out', async () => {
+    it('updates to the newer version that the controller offers', async () => {
       await handedOut.serve({ version: '0.2.0' })
       await isSettledAt('0.2.0')
-      await reaches('the controller to know it', async () => {
+      await reaches('the controller to report it', async () => {
         const { agent_update } = await office.device()
         return agent_update === null
       })
@@ -70,7 +70,7 @@ describe.skipIf(obstacle !== null)(
       expect(stat.stdout).toBe('root 755\n')
     })
 
-    it('comes back from one that does not stay up', async () => {
+    it('rolls back a version that does not stay up', async () => {
       await handedOut.serve({ version: '0.3.0', prelude: PRELUDES.crashes })
       const message = await reaches('its failure', async () => {
         const { agent_update: update } = await office.device()
@@ -80,7 +80,7 @@ describe.skipIf(obstacle !== null)(
       await isSettledAt('0.2.0')
     })
 
-    it('is another version after a power cut right behind the exchange', async () => {
+    it('runs another version after a power cut right after the replacement', async () => {
       await handedOut.serve({ version: '0.4.0' })
       await reaches('the trial', async () => isThere(places.trial))
       await pc.cutPower()
@@ -88,7 +88,7 @@ describe.skipIf(obstacle !== null)(
         const { agent_version, online } = await office.device()
         return online && !isThere(places.trial) && ['0.2.0', '0.4.0'].includes(agent_version)
       })
-      // Either the new one was in its place already, or the change counts as interrupted.
+      // Either the new version was already in place, or the update counts as interrupted.
       const { agent_version, agent_update } = await office.device()
       if (agent_version === '0.2.0') expect(agent_update?.message).toContain('interrupted')
     })

@@ -1,6 +1,6 @@
 /**
- * Packages that conflict with what is on the PC, or that others need, on a real Debian with apt-get: what would go is named and
- * stays, and where the deployment allows it, goes and is named.
+ * Packages that conflict with installed software, or that other packages need, on a real Debian with apt-get.
+ * The result names what would be removed; it is removed only if the deployment allows it.
  */
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
@@ -21,7 +21,7 @@ const TOOL = 'deployx-tool'
 const LIMIT_MS = 180_000
 
 describe.skipIf(obstacle !== null)(
-  'a package that others are in the way of',
+  'a package that affects other software',
   { timeout: LIMIT_MS },
   () => {
     let stage: ServiceStage
@@ -54,7 +54,7 @@ describe.skipIf(obstacle !== null)(
       await stage?.close()
     }, 60_000)
 
-    describe('and that it conflicts with', () => {
+    describe('when it conflicts with installed software', () => {
       beforeEach(async () => {
         writeFileSync(
           stage.pc.file('/root/office.deb'),
@@ -65,7 +65,7 @@ describe.skipIf(obstacle !== null)(
         })
       })
 
-      it('changes nothing, and names what would go', async () => {
+      it('changes nothing and names what would be removed', async () => {
         const ended = await deploy(
           await stage.addSoftware(fileOf({ name: TOOL, conflicts: OFFICE })),
         )
@@ -76,7 +76,7 @@ describe.skipIf(obstacle !== null)(
         expect(await states(OFFICE, TOOL)).toEqual([OFFICE])
       })
 
-      it('takes its place where that is allowed, and the result names what went', async () => {
+      it('replaces the other package where that is allowed, and the result names it', async () => {
         const software = await stage.addSoftware(fileOf({ name: TOOL, conflicts: OFFICE }))
         const ended = await deploy(software, { allow_removals: true })
         expect(ended, await stage.journal()).toMatchObject({
@@ -87,7 +87,7 @@ describe.skipIf(obstacle !== null)(
         expect(await states(OFFICE, TOOL)).toEqual([TOOL])
       })
 
-      it('fails after that, and the result says that it may have gone', async () => {
+      it('reports that the other package may be gone if the installation fails later', async () => {
         const parts = {
           name: TOOL,
           version: '2.0',
@@ -102,8 +102,8 @@ describe.skipIf(obstacle !== null)(
       })
     })
 
-    describe('and that need it', () => {
-      it('stays with them unless that is allowed; then both are removed and named', async () => {
+    describe('when other packages need it', () => {
+      it('is kept unless the removal is allowed; then both are removed and named', async () => {
         const software = await stage.addSoftware(fileOf({ name: OFFICE, version: '1.6' }))
         await stage.pc.sh(`dpkg -P ${TOOL}`)
         expect(await deploy(software)).toMatchObject({ deployment_status: 'completed' })

@@ -1,4 +1,7 @@
-/** A real controller here and a bare Debian PC on which its copied line is typed. For the tests of the agent as a Linux service. */
+/**
+ * A real controller on this computer and a bare Debian PC on which the copied command line is typed. For the
+ * tests of the agent as a Linux service.
+ */
 import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -13,7 +16,7 @@ export const UNIT = `${layout.service}.service`
 
 export type ServiceStage = Awaited<ReturnType<typeof setServiceStage>>
 
-/** End it with `close`. */
+/** Call `close` when done. */
 export async function setServiceStage(hostname: string) {
   await packageAgents(targetsByIds(['linux-x64']), (message) => console.error(message))
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-service-'))
@@ -27,10 +30,12 @@ export async function setServiceStage(hostname: string) {
     pc,
     /** For the installers of a test. */
     folder,
-    /** What the agent has logged, for the message of a failed test. */
+    /** The agent's log, for the message of a failed test. */
     journal: async (): Promise<string> =>
       (await pc.exec(['journalctl', '--unit', UNIT, '--no-pager', '--lines=60'])).stdout,
-    /** Types the line of Add devices into a root shell and waits until the console sees the PC. */
+    /**
+     * Types the command line of Add devices into a root shell and waits until the PC appears in the console.
+     */
     async installService(): Promise<string> {
       const { code, stdout, stderr } = await pc.sh(await office.linuxLine())
       if (code !== 0) throw new Error(`the copied line failed: ${stdout}${stderr}`)

@@ -9,8 +9,8 @@ interface CacheDirContext {
 
 /**
  * Per-user cache folder of DeployX's build tools, outside `node_modules` so that `npm ci` does not empty it.
- * Follows the XDG base directory specification on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on Windows.
- * Not created here.
+ * Follows the XDG base directory specification on Linux, `~/Library/Caches` on macOS, `%LOCALAPPDATA%` on
+ * Windows. This function does not create it.
  */
 export function cacheDir(context: Partial<CacheDirContext> = {}): string {
   const { platform, env, home } = {
@@ -30,7 +30,7 @@ export function cacheDir(context: Partial<CacheDirContext> = {}): string {
     case 'darwin':
       return paths.join(home, 'Library', 'Caches', 'deployx')
     default: {
-      // The specification says that a relative path in XDG_CACHE_HOME is to be ignored.
+      // The specification says to ignore a relative path in XDG_CACHE_HOME.
       const xdg = env['XDG_CACHE_HOME']
       return paths.join(xdg && paths.isAbsolute(xdg) ? xdg : paths.join(home, '.cache'), 'deployx')
     }

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 import { withLock } from './lock.ts'
 import { tempFolder } from './temp-folder.ts'
 
-it('lets one in at a time', async () => {
+it('admits one caller at a time', async () => {
   const lock = path.join(await tempFolder(), 'lock')
   let inside = 0
   let most = 0
@@ -19,7 +19,7 @@ it('lets one in at a time', async () => {
   expect(most).toBe(1)
 })
 
-it('is free again after an error', async () => {
+it('is released after an error', async () => {
   const lock = path.join(await tempFolder(), 'lock')
   const failing = withLock(lock, { waitMs: 0 }, () => Promise.reject(new Error('broken')))
   await expect(failing).rejects.toThrow('broken')
@@ -34,7 +34,7 @@ it('takes over from a process that died', async () => {
   await expect(withLock(lock, { waitMs: 2_000 }, async () => 'in')).resolves.toBe('in')
 })
 
-it('takes over when the heartbeat stopped', async () => {
+it('takes over when the heartbeat stops', async () => {
   const lock = path.join(await tempFolder(), 'lock')
   await fs.mkdir(lock)
   await fs.writeFile(path.join(lock, 'owner'), 'another-host 1')
@@ -44,12 +44,12 @@ it('takes over when the heartbeat stopped', async () => {
   await expect(withLock(lock, options, async () => 'in')).resolves.toBe('in')
 })
 
-it('says so and gives up when the holder lives', async () => {
+it('reports the holder and times out while the holder is alive', async () => {
   const lock = path.join(await tempFolder(), 'lock')
-  let told = 0
+  let notified = 0
   await withLock(lock, { waitMs: 0 }, async () => {
-    const second = withLock(lock, { waitMs: 300, onWait: () => (told += 1) }, async () => 'in')
+    const second = withLock(lock, { waitMs: 300, onWait: () => (notified += 1) }, async () => 'in')
     await expect(second).rejects.toThrow('still held')
   })
-  expect(told).toBe(1)
+  expect(notified).toBe(1)
 })

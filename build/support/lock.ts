@@ -6,16 +6,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 interface LockOptions {
   /** How long to wait for another holder, milliseconds. */
   waitMs: number
-  /** Called once if the lock is held by somebody else. */
+  /** Called once if somebody else holds the lock. */
   onWait?: () => void
-  /** A lock that was not refreshed for so long belongs to a dead process, milliseconds. */
+  /** A lock that was not refreshed for this long belongs to a dead process, milliseconds. */
   staleMs?: number
 }
 
 /**
- * Runs `work` while holding `folder` as a lock between processes (creating a folder is atomic on every platform).
- * A holder that died is found by its process id (same host) or by a missing heartbeat, and its lock is taken over.
- * Throws when the lock is not free within `waitMs`.
+ * Runs `work` while holding `folder` as a lock between processes (creating a folder is atomic on every
+ * platform). Detects a dead holder by its process id (same host) or its missing heartbeat, and takes over the
+ * lock. @throws Error if the lock is not free within `waitMs`
  */
 export async function withLock<T>(
   folder: string,
@@ -25,7 +25,7 @@ export async function withLock<T>(
   const staleMs = options.staleMs ?? 60_000
   const deadline = Date.now() + options.waitMs
   await fs.mkdir(path.dirname(folder), { recursive: true })
-  let told = false
+  let notified = false
   while (!(await tryAcquire(folder))) {
     if (await isStale(folder, staleMs)) {
       await removeStale(folder)
@@ -34,8 +34,8 @@ export async function withLock<T>(
     if (Date.now() > deadline) {
       throw new Error(`${folder} is still held by another process after ${options.waitMs / 1000} s`)
     }
-    if (!told) options.onWait?.()
-    told = true
+    if (!notified) options.onWait?.()
+    notified = true
     await sleep(200)
   }
   const heartbeat = setInterval(() => {
@@ -69,12 +69,12 @@ async function isStale(folder: string, staleMs: number): Promise<boolean> {
     const [host, pid] = (await fs.readFile(path.join(folder, 'owner'), 'utf8')).split(' ')
     return host === os.hostname() && !isAlive(Number(pid))
   } catch {
-    // Released meanwhile, or taken this instant and not signed yet: simply try again.
+    // Just released, or just taken and the owner file not written yet: try again.
     return false
   }
 }
 
-/** Renaming lets exactly one of several waiting processes remove a dead holder's lock. */
+/** Renaming makes sure that only one of several waiting processes removes a dead holder's lock. */
 async function removeStale(folder: string): Promise<void> {
   const grave = `${folder}.stale-${process.pid}-${Date.now()}`
   try {

@@ -1,4 +1,4 @@
-/** A long-running Node program of ours as a child process: its first line, its log, a clean end. */
+/** A long-running Node program of this project as a child process: its first line, its log, a clean stop. */
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -6,11 +6,11 @@ import { createInterface } from 'node:readline'
 const END_LIMIT_MS = 10_000
 
 export type Program = {
-  /** The first line it prints. Rejects when it ends before, or takes longer. */
+  /** The first line it prints. Rejects if the program ends first or takes longer. */
   firstLine(limitMs: number): Promise<string>
   /** SIGTERM, then SIGKILL after 10 s. */
   stop(): Promise<void>
-  /** The end of its log when it ended with an error, else nothing. */
+  /** The end of its log if it exited with an error, else an empty string. */
   lastWords(): string
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 
 export interface RunResult {
-  /** Exit code; null when it was ended by a signal or by the time-out. */
+  /** Exit code; null if a signal or the timeout ended it. */
   code: number | null
   stdout: string
   stderr: string
@@ -15,8 +15,8 @@ interface RunOptions {
 }
 
 /**
- * Runs a program to its end without a shell and returns what it wrote; a failing program is data, not an exception.
- * Throws only when it cannot be started (`ENOENT`: not installed). Ends it after `timeoutMs`.
+ * Runs a program to its end without a shell and returns its output; a non-zero exit code is a result, not an
+ * exception. Kills it after `timeoutMs`. @throws Error only if it cannot be started (`ENOENT`: not installed)
  */
 export async function run(
   command: string,
@@ -50,14 +50,15 @@ export async function run(
   })
 }
 
-/** Last line of a program's output that says something, for one-line messages. */
+/** Last non-empty line of a program's output, for one-line messages. */
 export function lastLine(text: string): string {
   return text.trim().split('\n').at(-1)?.trim() ?? ''
 }
 
 /**
- * npm as a command that can be spawned without a shell on every platform: the npm that runs this script where there
- * is one, else the `npm` of PATH (`npm.cmd` cannot be spawned without a shell, so Windows needs the former).
+ * npm as a command that can be spawned without a shell on every platform: the npm that runs this script if
+ * there is one, otherwise `npm` from PATH (`npm.cmd` cannot be spawned without a shell, so Windows needs the
+ * former).
  */
 export function npmCommand(env: NodeJS.ProcessEnv = process.env): {
   command: string

@@ -6,14 +6,14 @@ import { run } from './run.ts'
 import { countLine, readSecondTries, secondTryLine } from './second-tries.ts'
 
 describe('the lines about second tries', () => {
-  it('are read back from among other output, each test once', () => {
+  it('are read back from mixed output, each test once', () => {
     const line = secondTryLine('a.test.ts', 'suite > says\n  hello')
     expect(readSecondTries(`✓ a\r\n${line}\r\n${line}\nneeded nothing\n`)).toEqual([
       'a.test.ts > suite > says hello',
     ])
   })
 
-  it('end the line of counts with the names, or with none', () => {
+  it('append the number and names of retried tests to the counts', () => {
     const counts = { passed: 3, failed: 1, skipped: 2 }
     expect(countLine(counts, [])).toBe('3 passed, 1 failed, 2 skipped, 0 needed a second try')
     expect(countLine(counts, ['a > b', 'c > d'])).toBe(
@@ -25,7 +25,7 @@ describe('the lines about second tries', () => {
 describe('a run with the project’s own configuration', () => {
   let folder: string
   beforeEach(async () => {
-    // Inside the project, so that the runners and their configurations are found.
+    // Inside the project, so that the runners find their configuration.
     const parent = join(projectRoot, 'test-results')
     await mkdir(parent, { recursive: true })
     folder = await mkdtemp(join(parent, 'second-tries-'))
@@ -39,7 +39,7 @@ describe('a run with the project’s own configuration', () => {
       env: { ...process.env, FAIL_TWICE: '', ...env },
     })
 
-  it('of vitest passes and names a test that fails once, and fails with one that fails twice', async () => {
+  it('passes and names a vitest test that fails once, and fails on one that fails twice', async () => {
     const config = `import config from '../../vitest.config.ts'
       export default { test: { ...config.test, root: import.meta.dirname, include: ['*.test.ts'] } }`
     const test = `import { expect, it } from 'vitest'
@@ -61,7 +61,7 @@ describe('a run with the project’s own configuration', () => {
     expect(broken.code).toBe(1)
   }, 120_000)
 
-  it('of Playwright does so too, and counts it as passed in its closing line', async () => {
+  it('does the same for Playwright and counts the test as passed in its closing line', async () => {
     const config = `import config from '../../playwright.config.ts'
       export default { ...config, testDir: '.', outputDir: 'out',
         reporter: [['../../e2e/support/reporter.ts']] }`

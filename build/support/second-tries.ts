@@ -1,12 +1,13 @@
 /**
- * A test may fail once by chance on a loaded machine: it is tried a second time, and then named. It neither sinks a run
- * nor hides in it. Both runners print the same line for each such test, and `npm test` gathers them.
+ * On a loaded machine a test may fail once by chance. It is retried and then reported by name: it does not
+ * fail the run, but it is not hidden either. Both runners print the same line for each such test, and `npm
+ * test` collects them.
  */
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 
 const PREFIX = 'needed a second try: '
 
-/** What tells a test among all: its file and its full name. */
+/** Identifies a test: its file and its full name. */
 export const secondTryLine = (file: string, fullName: string): string =>
   `${PREFIX}${file} > ${fullName.replaceAll(/\s+/g, ' ')}`
 
@@ -16,7 +17,7 @@ export function readSecondTries(stdout: string): string[] {
   return [...new Set(lines.map((line) => line.slice(PREFIX.length)))]
 }
 
-/** `N passed, F failed, S skipped`, and who needed a second try. Pure. */
+/** `N passed, F failed, S skipped`, and which tests needed a second try. Pure. */
 export function countLine(
   { passed, failed, skipped }: { passed: number; failed: number; skipped: number },
   secondTries: readonly string[],
@@ -30,7 +31,7 @@ export function countLine(
 export const passedLate = (test: Pick<TestCase, 'result' | 'diagnostic'>): boolean =>
   test.result().state === 'passed' && (test.diagnostic()?.retryCount ?? 0) > 0
 
-/** For vitest.config.ts: prints the line of each test that needed it, after everything else. */
+/** For vitest.config.ts: prints the line of each retried test after everything else. */
 export const createSecondTryReporter = (
   print: (line: string) => void = (line) => process.stdout.write(`${line}\n`),
 ): Reporter => ({
@@ -38,7 +39,7 @@ export const createSecondTryReporter = (
     for (const module of modules)
       for (const test of module.children.allTests('passed'))
         if (passedLate(test)) {
-          // What went wrong the first time: a counterexample, with its seed, must not be lost.
+          // Print what went wrong the first time: a counterexample with its seed must not be lost.
           for (const error of test.result().errors ?? []) print(error.message)
           print(secondTryLine(module.relativeModuleId, test.fullName))
         }

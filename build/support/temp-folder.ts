@@ -10,7 +10,7 @@ export async function tempFolder(): Promise<string> {
   return folder
 }
 
-/** Writes files, folders included; keys are paths below `root`. */
+/** Writes files and creates their folders; keys are paths below `root`. */
 export async function writeFiles(
   root: string,
   files: Record<string, string | Buffer>,

@@ -1,4 +1,4 @@
-/** Real Windows installers, made on the spot with wixl (msitools) and makensis. */
+/** Real Windows installers, built during the test with wixl (msitools) and makensis. */
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { run } from '../support/run.ts'
@@ -9,11 +9,13 @@ export type MsiOptions = {
   name: string
   version?: string
   productCode: string
-  /** `fail`: its last step fails and it is rolled back; `reboot`: it asks for a restart; `wait`: it never ends. */
+  /**
+   * `fail`: its last step fails and it rolls back; `reboot`: it requests a restart; `wait`: it never ends.
+   */
   does?: 'fail' | 'reboot' | 'wait'
-  /** 32-bit: entered under WOW6432Node. */
+  /** 32-bit: registered under WOW6432Node. */
   win32?: boolean
-  /** What versions of one product have in common: the newer one takes the older one's place. */
+  /** Shared by all versions of one product, so that the newer version replaces the older one. */
   upgrades?: string
 }
 
@@ -22,7 +24,7 @@ async function make(command: string, args: string[], cwd: string): Promise<void>
   if (result.code !== 0) throw new Error(`${command} failed: ${result.stdout}${result.stderr}`)
 }
 
-/** GUIDs that differ from package to package and from run to run in nothing. */
+/** GUIDs that differ between packages but not between runs. */
 const guidFrom = (productCode: string, digit: string): string => `{${digit}${productCode.slice(2)}`
 
 const ACTIONS = {
@@ -88,11 +90,13 @@ export type NsisOptions = {
   name: string
   version?: string
   exitCode?: number
-  /** Starts a program whose parent ends at once, and one that it waits for; neither ends. */
+  /** Starts one program whose parent exits immediately and one that it waits for; neither ends. */
   hangs?: boolean
 }
 
-/** A 64-bit installer: Wine without its 32-bit half runs no other. @returns path of the program in `folder` */
+/**
+ * A 64-bit installer: Wine without its 32-bit half runs no other. @returns path of the program in `folder`
+ */
 export async function makeNsis(folder: string, options: NsisOptions): Promise<string> {
   const { name, version = '2.5.0', exitCode = 0 } = options
   const id = name.replaceAll(' ', '')

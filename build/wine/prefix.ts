@@ -1,6 +1,7 @@
 /**
- * A throw-away Windows for tests: a Wine prefix, copied from a template that is made once per Wine version. The program under
- * test writes into files, because Node for Windows cannot use the pipes of Linux; Linux sees exit codes modulo 256.
+ * A disposable Windows for tests: a Wine prefix, copied from a template that is built once per Wine version.
+ * The program under test writes to files, because Node for Windows cannot use Linux pipes; Linux sees exit
+ * codes modulo 256.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
@@ -12,7 +13,7 @@ import { withLock } from '../support/lock.ts'
 import { run } from '../support/run.ts'
 import { ensureSystemPackages } from '../system-packages.ts'
 
-/** To be raised when a template is made in another way. */
+/** Increase this when the template is built differently. */
 const RECIPE = 1
 const BOOT_TIMEOUT_MS = 3 * 60_000
 const COPY_TIMEOUT_MS = 2 * 60_000
@@ -23,7 +24,7 @@ const environment = (prefix: string): NodeJS.ProcessEnv => {
     ...process.env,
     WINEPREFIX: prefix,
     WINEDEBUG: '-all',
-    // No .NET and no browser: nobody asks for them, and they take minutes to set up.
+    // No .NET and no browser: no test needs them, and they take minutes to set up.
     WINEDLLOVERRIDES: 'mscoree,mshtml=',
   }
   delete env['DISPLAY']
@@ -31,7 +32,10 @@ const environment = (prefix: string): NodeJS.ProcessEnv => {
   return env
 }
 
-/** Why there is no Windows here, or null. Installs Wine where that is possible (root on a Debian-like system). */
+/**
+ * Why Windows is not available here, or null. Installs Wine where that is possible (root on a Debian-like
+ * system).
+ */
 export async function wineObstacle(): Promise<string | null> {
   if (process.platform !== 'linux') return 'the Windows tests use Wine on Linux'
   const packages = await ensureSystemPackages(['windows'], (message) => console.error(message))
@@ -42,7 +46,7 @@ export async function wineObstacle(): Promise<string | null> {
   return null
 }
 
-/** The template's folder; made when it is not there, in about 20 s. */
+/** The template's folder. Creating it takes about 20 s. */
 async function ensureTemplate(): Promise<string> {
   const version = (await run('wine', ['--version'], { timeoutMs: 20_000 })).stdout
   const name = `${version.replace(/[^A-Za-z0-9.]+/g, '-').slice(0, 60)}${RECIPE}`
@@ -55,7 +59,7 @@ async function ensureTemplate(): Promise<string> {
     const env = environment(folder)
     for (const [program, ...args] of [
       ['wineboot', '-i'],
-      // Node 24 does not start on anything older.
+      // Node 24 does not start on older versions.
       ['winecfg', '/v', 'win10'],
       ['wineserver', '-w'],
     ] as const) {
@@ -70,14 +74,14 @@ async function ensureTemplate(): Promise<string> {
 
 export type WindowsProgram = {
   process: ChildProcess
-  /** What it wrote so far, both streams. */
-  said: () => string
-  /** Its exit code modulo 256, or null when it was killed. */
+  /** Its output so far, both streams. */
+  output: () => string
+  /** Its exit code modulo 256, or null if it was killed. */
   ended: Promise<number | null>
 }
 export type Windows = Awaited<ReturnType<typeof openWindows>>
 
-/** A prefix of its own. End it with `close`, which kills everything in it. */
+/** A separate prefix. Call `close` when done, which kills everything in it. */
 export async function openWindows() {
   const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'deployx-windows-'))
   const prefix = path.join(folder, 'prefix')
@@ -88,7 +92,7 @@ export async function openWindows() {
   const env = environment(prefix)
   let programs = 0
 
-  /** `C:\A\b` as a path of this computer. */
+  /** `C:\A\b` as a path on this computer. */
   const unixPath = (windowsPath: string): string =>
     path.join(prefix, 'drive_c', ...windowsPath.replace(/^C:\\/i, '').split('\\'))
 
@@ -105,10 +109,10 @@ export async function openWindows() {
       child.once('error', () => resolve(null))
       child.once('exit', (code) => resolve(code))
     })
-    return { process: child, said: () => readFileSync(file, 'utf8'), ended }
+    return { process: child, output: () => readFileSync(file, 'utf8'), ended }
   }
 
-  /** Runs a program to its end. @throws Error when it takes longer than `timeoutMs` */
+  /** Runs a program to its end. @throws Error after `timeoutMs` */
   async function exec(words: readonly string[], timeoutMs = COMMAND_TIMEOUT_MS) {
     const program = start(words)
     let timer: NodeJS.Timeout | undefined
@@ -119,7 +123,7 @@ export async function openWindows() {
       }, timeoutMs)
     })
     const code = await Promise.race([program.ended, late]).finally(() => clearTimeout(timer))
-    return { code, said: program.said() }
+    return { code, output: program.output() }
   }
 
   async function find(words: string): Promise<number[]> {
@@ -141,9 +145,9 @@ export async function openWindows() {
     exec,
     exists: (windowsPath: string): boolean => existsSync(unixPath(windowsPath)),
     read: (windowsPath: string): string => readFileSync(unixPath(windowsPath), 'utf8'),
-    /** Whether some process of this Windows has these words in its command line. */
+    /** Whether a process of this Windows has these words in its command line. */
     isRunning: async (words: string): Promise<boolean> => (await find(words)).length > 0,
-    /** Ends all that have them, as a crash would; returns how many. */
+    /** Kills all processes that have them, as a crash would; returns how many. */
     async kill(words: string): Promise<number> {
       const found = await find(words)
       for (const pid of found) process.kill(pid, 'SIGKILL')
@@ -151,8 +155,8 @@ export async function openWindows() {
     },
     /** A value of the registry as `reg query` prints it, or null. */
     async registryValue(key: string, value: string): Promise<string | null> {
-      const { said } = await exec(['reg', 'query', key, '/v', value])
-      return new RegExp(`^\\s+${value}\\s+REG_\\w+\\s+(.*?)\\s*$`, 'm').exec(said)?.[1] ?? null
+      const { output } = await exec(['reg', 'query', key, '/v', value])
+      return new RegExp(`^\\s+${value}\\s+REG_\\w+\\s+(.*?)\\s*$`, 'm').exec(output)?.[1] ?? null
     },
     async close(): Promise<void> {
       await run('wineserver', ['-k'], { timeoutMs: 30_000, env }).catch(() => undefined)
@@ -162,8 +166,8 @@ export async function openWindows() {
 }
 
 /**
- * Wine 8 lacks one function that Node 24 looks for by name. In a copy for tests the name is changed, so that Node takes its
- * other way; everything else in it is the agent that people get.
+ * Wine 8 lacks one function that Node 24 looks up by name. This copy for tests changes the name, so that Node
+ * uses its fallback; everything else is the released agent.
  */
 export async function copyForWine(executable: string, output: string): Promise<void> {
   const bytes = await fs.readFile(executable)

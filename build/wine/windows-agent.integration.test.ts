@@ -1,6 +1,7 @@
 /**
- * The single-file agent as it is given to people, on a Windows that is Wine: enrolled with a real controller, it installs and
- * removes real .msi packages and NSIS installers. Not shown here, because Wine has none of it: access lists, PowerShell, a restart.
+ * The released single-file agent on Wine: enrolled with a real controller, it installs and removes real .msi
+ * packages and NSIS installers. Not covered, because Wine lacks them: access control lists, PowerShell, a
+ * restart.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
@@ -33,7 +34,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   const install = async (...args: Parameters<WindowsStage['start']>) =>
     stage.ended(await stage.start(...args))
 
-  it('enrols with a code and says what it is', async () => {
+  it('enrols with a code and reports its version', async () => {
     expect(await stage.device()).toMatchObject({
       name: 'OFFICE-7',
       platform: 'windows',
@@ -42,24 +43,30 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     })
   })
 
-  it('has its helper beside it', () => {
+  it('has its helper next to it', () => {
     const names = readdirSync(stage.windows.unixPath('C:\\Program Files\\Agent'))
     expect(names.filter((name) => /^deployx-helper-[0-9a-f]{12}\.exe$/.test(name))).toHaveLength(1)
   })
 
-  it('has its libraries looked for in System32 alone', () => {
+  it('loads its libraries from System32 only', () => {
     const bytes = readFileSync(stage.windows.unixPath(stage.agentPath))
     expect(bytes.readUInt16LE(dependentLoadFlagsAt(bytes))).toBe(0x800)
   })
 
-  it('has a helper that tells of power and network', async () => {
+  it('has a helper that reports power and network', async () => {
     const name = readdirSync(stage.windows.unixPath('C:\\Program Files\\Agent')).find((file) =>
       file.startsWith('deployx-helper-'),
     )
     const ask = (...words: string[]) =>
       stage.windows.exec([`C:\\Program Files\\Agent\\${name}`, ...words])
-    expect(await ask('power')).toEqual({ code: 0, said: expect.stringMatching(/^(ac|battery|unknown)\r?\n$/) as string }) // prettier-ignore
-    expect(await ask('metered')).toEqual({ code: 0, said: expect.stringMatching(/^(metered|unmetered|unknown)\r?\n$/) as string }) // prettier-ignore
+    expect(await ask('power')).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^(ac|battery|unknown)\r?\n$/) as string,
+    })
+    expect(await ask('metered')).toEqual({
+      code: 0,
+      output: expect.stringMatching(/^(metered|unmetered|unknown)\r?\n$/) as string,
+    })
   })
 
   describe('with an .msi package', () => {
@@ -73,7 +80,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
         installers: [{ arch: 'x64', detection: { product_code: guid(0) } }],
       })
       const first = await install(software)
-      expect(first, stage.said()).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+      expect(first, stage.output()).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
       expect(stage.windows.read('C:\\Program Files\\DemoApp\\hello.txt')).toBe(
         'hello from Demo App\n',
       )
@@ -96,7 +103,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       })
     })
 
-    it('tells which step failed, out of its verbose log', async () => {
+    it('reports which step failed, from its verbose log', async () => {
       const file = await makeMsi(stage.installers, {
         name: 'Fail App',
         productCode: guid(1),
@@ -104,14 +111,14 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       })
       const failed = await install(await stage.addSoftware(file))
       expect(failed).toMatchObject({ deployment_status: 'failed', reason: 'install_failed' })
-      // Windows itself says 1603.
+      // Windows itself reports 1603.
       expect([1603, 1627]).toContain(failed.exit_code)
       expect(failed.output).toMatch(/^\[deployx\] Windows Installer: .*CAct.*Return value [03]/m)
       expect(failed.error_details).toContain('CAct')
       expect(stage.windows.exists('C:\\Program Files\\FailApp\\hello.txt')).toBe(false)
     })
 
-    it('reports the restart that it asks for (3010)', async () => {
+    it('reports that it needs a restart (3010)', async () => {
       const file = await makeMsi(stage.installers, {
         name: 'Reboot App',
         productCode: guid(2),
@@ -124,7 +131,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       })
     })
 
-    it('that never ends is ended with all that it started', async () => {
+    it('kills the installer with all its child processes if it never ends', async () => {
       const file = await makeMsi(stage.installers, {
         name: 'Wait App',
         productCode: guid(3),
@@ -137,7 +144,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       expect(await stage.windows.isRunning('wait-app.msi')).toBe(false)
     })
 
-    it('that is 32-bit is found where Windows enters such', async () => {
+    it('finds a 32-bit package in the 32-bit registry view', async () => {
       const file = await makeMsi(stage.installers, {
         name: 'Old App',
         productCode: guid(4),
@@ -156,7 +163,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       expect(removed).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     })
 
-    it('that is damaged is refused when it is added', async () => {
+    it('cannot install a damaged one, because the library refuses it', async () => {
       const file = `${stage.installers}/broken.msi`
       await fs.writeFile(
         file,
@@ -174,7 +181,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       operator: 'ge',
     })
 
-    it('installs it silently, verifies it, and removes it, its uninstaller included', async () => {
+    it('installs it silently, verifies it, and removes it, including its uninstaller', async () => {
       const file = await makeNsis(stage.installers, { name: 'Nsis Demo' })
       const detection = entry('Nsis Demo', '2.5')
       const software = await stage.addSoftware(file, { install_args: '/S', detection })
@@ -186,7 +193,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const key = `${UNINSTALL}\\NsisDemo`
       expect(await stage.windows.registryValue(key, 'DisplayVersion')).toBe('2.5.0')
       expect(await install(software)).toMatchObject({ deployment_status: 'skipped' })
-      // Its uninstaller ends at once and goes on as a copy of itself.
+      // Its uninstaller exits immediately and continues as a copy of itself.
       expect(await install(software, { action: 'uninstall' })).toMatchObject({
         deployment_status: 'completed',
         exit_code: 0,
@@ -195,14 +202,14 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       expect(await stage.windows.registryValue(key, 'DisplayName')).toBeNull()
     })
 
-    it('takes /D= with a blank as the last word, unquoted', async () => {
+    it('passes /D= with a space as the last argument, unquoted', async () => {
       const file = await makeNsis(stage.installers, { name: 'Placed Demo' })
       const software = await stage.addSoftware(file, { install_args: '/S /D=C:\\Other Place\\X' })
       expect(await install(software)).toMatchObject({ deployment_status: 'completed' })
       expect(stage.windows.exists('C:\\Other Place\\X\\hello.txt')).toBe(true)
     })
 
-    it('fails when it reports success and the rule finds an older version', async () => {
+    it('fails if the installer reports success but the rule finds an older version', async () => {
       const file = await makeNsis(stage.installers, { name: 'Aged Demo', version: '1.0.0' })
       const detection = entry('Aged Demo', '1.1')
       expect(
@@ -210,7 +217,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       ).toMatchObject({ deployment_status: 'failed', reason: 'not_detected', exit_code: 0 })
     })
 
-    it('goes by the version and the hash of a file', async () => {
+    it('checks the version and the hash of a file', async () => {
       const file = await makeNsis(stage.installers, { name: 'File Demo' })
       const path = '%ProgramFiles%\\FileDemo\\hello.txt'
       const detection: Detection = { type: 'file', path, sha256: '0'.repeat(64) }
@@ -230,14 +237,14 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     it.each([
       [3010, { deployment_status: 'completed', reason: 'reboot_pending', exit_code: 3010 }],
       [5, { deployment_status: 'failed', reason: 'install_failed', exit_code: 5 }],
-    ])('understands its exit code %i', async (exitCode, expected) => {
+    ])('interprets exit code %i', async (exitCode, expected) => {
       const file = await makeNsis(stage.installers, { name: `Code ${exitCode}`, exitCode })
       expect(await install(await stage.addSoftware(file, { install_args: '/S' }))).toMatchObject(
         expected,
       )
     })
 
-    it('that hangs is ended after its time with its children, one that left its tree included', async () => {
+    it('kills one that hangs with its children, including one that left its process tree', async () => {
       const file = await makeNsis(stage.installers, { name: 'Hang Demo', hangs: true })
       const software = await stage.addSoftware(file, { install_args: '/S' })
       const id = await stage.start(software, { timeout_seconds: 6 })
@@ -260,22 +267,22 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       return stage.addSoftware(file, { install_args: 'one "two words"' })
     }
 
-    it('runs it with its arguments, and shows what it wrote', async () => {
+    it('runs it with its arguments and shows its output', async () => {
       const software = await batch('plain', '@echo off\r\necho [%~1] [%~2]\r\nexit /b 0\r\n')
       const ended = await install(software)
       expect(ended).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
       expect(ended.output).toContain('[one] [two words]')
     })
 
-    it('reads output in the code page of the console', async () => {
-      // 0x81 is ü in code page 437, which Wine has.
+    it("decodes output in the console's code page", async () => {
+      // 0x81 is ü in code page 437, which Wine uses.
       const text = Buffer.from('@echo off\r\necho f\x81r\r\n', 'latin1')
       expect((await install(await batch('oem', text))).output).toContain('für')
     })
   })
 
   describe('its inventory', () => {
-    /** The agent looks some seconds after an attempt. */
+    /** The agent rescans a few seconds after an attempt. */
     const lists = (name: string, is = true) =>
       until(
         `the inventory with${is ? '' : 'out'} ${name}`,
@@ -287,11 +294,11 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       ).catch(async (error: unknown) => {
         const { software } = await stage.inventory()
         throw new Error(
-          `${String(error)}\n${JSON.stringify(software)}\n${stage.said().slice(-1500)}`,
+          `${String(error)}\n${JSON.stringify(software)}\n${stage.output().slice(-1500)}`,
         )
       })
 
-    it('lists what is installed, in either view of the registry, until it is removed', async () => {
+    it('lists installed programs from both registry views until they are removed', async () => {
       const msi = await makeMsi(stage.installers, { name: 'Listed App', productCode: guid(5) })
       const software = await stage.addSoftware(msi)
       expect(await install(software)).toMatchObject({ deployment_status: 'completed' })
@@ -322,7 +329,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       await lists('Listed App', false)
     })
 
-    it('tells the system, its drive, its addresses and its processor', async () => {
+    it('reports the system, its drive, its addresses and its processor', async () => {
       const { os, disks, network, hardware, reboot } = await stage.inventory()
       expect(os).toMatchObject({ name: expect.stringContaining('Windows') as string, arch: 'x64' })
       expect(os!.build).toMatch(/^\d+/)
@@ -335,7 +342,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     })
   })
 
-  it('that is killed while an installer runs takes it up again, and runs it once', async () => {
+  it('resumes an installer after a crash of the agent, and runs it once', async () => {
     const file = `${stage.installers}/slow.cmd`
     await fs.writeFile(
       file,
@@ -346,7 +353,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     await stage.killAgent()
     stage.startAgent()
     const ended = await stage.ended(id)
-    expect(ended, stage.said()).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+    expect(ended, stage.output()).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     expect(ended.output).toContain('slept')
     expect(stage.windows.read('C:\\runs.txt').trim().split(/\r?\n/)).toHaveLength(1)
   })
@@ -356,7 +363,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     const verb = (...words: string[]) => stage.windows.exec([stage.agentPath, ...words], 90_000)
     const log = () => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
 
-    it('is not installed from Downloads, where nothing is put beside it either', async () => {
+    it('is not installed from Downloads, and no file is written there', async () => {
       const folder = 'C:\\users\\public\\Downloads'
       await fs.mkdir(stage.windows.unixPath(folder), { recursive: true })
       await fs.copyFile(
@@ -364,20 +371,20 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
         stage.windows.unixPath(`${folder}\\deployx-agent.exe`),
       )
       const refused = await stage.windows.exec([`${folder}\\deployx-agent.exe`, 'install-service'])
-      expect(refused.said).toContain(`not installed as a service from ${folder}`)
-      expect(refused.said).toContain('new folder in C:\\Program Files')
+      expect(refused.output).toContain(`not installed as a service from ${folder}`)
+      expect(refused.output).toContain('new folder in C:\\Program Files')
       expect(refused.code).toBe(1)
       expect(readdirSync(stage.windows.unixPath(folder))).toEqual(['deployx-agent.exe'])
     })
 
-    it('is put in its place, enrolled, started, and comes back when it is killed', async () => {
+    it('is installed, enrolled and started, and restarts after it is killed', async () => {
       await stage.killAgent()
-      // Wine shuts down when only services are left, so there is one more program, as on a PC with somebody signed in.
+      // Wine shuts down when only services are left, so start another program, as if somebody were signed in.
       stage.windows.start(['ping', '-n', '900', '127.0.0.1'])
       const long = await verb('install-service', '--name', 'X'.repeat(300))
-      expect(long.said).toContain('longer than 255 characters')
+      expect(long.output).toContain('longer than 255 characters')
       const made = await verb('install-service')
-      expect(made.said).toContain('The service DeployXAgent runs')
+      expect(made.output).toContain('The service DeployXAgent runs')
       expect(made.code).toBe(0)
       await stage.untilOnline()
       expect(stage.windows.exists(PLACE)).toBe(true)
@@ -401,7 +408,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const words = 'DeployX Agent\\deployx-agent.exe run'
       expect(await stage.windows.isRunning(words)).toBe(true)
       const removed = await verb('uninstall-service')
-      expect(removed.said).toContain('The service DeployXAgent is removed.')
+      expect(removed.output).toContain('The service DeployXAgent is removed.')
       expect(await stage.windows.isRunning(words)).toBe(false)
       expect(stage.windows.exists(PLACE)).toBe(false)
       expect(stage.windows.exists('C:\\ProgramData\\DeployX\\agent\\identity.json')).toBe(true)

@@ -1,6 +1,6 @@
 /**
- * The single-file agent on a Windows that is Wine: archives with an installer in them, rules that are scripts, and newer versions
- * over older ones. Not shown here, because Wine has none: PowerShell.
+ * The single-file agent on Wine: archives with an installer inside, detection rules that are scripts, and
+ * upgrades to newer versions. Not covered, because Wine lacks it: PowerShell.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import fs from 'node:fs/promises'
@@ -40,7 +40,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   })
   const done = { deployment_status: 'completed', exit_code: 0 }
 
-  /** @returns path of an archive of these files, which are moved into it */
+  /** Moves these files into a new archive. @returns its path */
   function zip(name: string, ...files: string[]): string {
     execFileSync(
       'zip',
@@ -53,7 +53,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   }
 
   describe('with an archive', () => {
-    it('installs the .msi in it by its rules, and removes it by the same file', async () => {
+    it('installs the .msi inside and detects it by its rules, and removes it with the same file', async () => {
       const msi = await makeMsi(stage.installers, { name: 'Packed App', productCode: guid(0) })
       const inner = path.join(stage.installers, 'Packed App 1.0', 'x64')
       await fs.mkdir(inner, { recursive: true })
@@ -69,14 +69,14 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
         kind: 'zip',
         archive: { entry: at, uninstall_entry: at },
       })
-      expect(await install(software), stage.said().slice(-1_000)).toMatchObject(done)
+      expect(await install(software), stage.output().slice(-1_000)).toMatchObject(done)
       expect(stage.windows.read('C:\\Program Files\\PackedApp\\hello.txt')).toContain('Packed App')
       expect(await install(software)).toMatchObject({ reason: 'already_installed' })
       expect(await install(software, { action: 'uninstall' })).toMatchObject(done)
       expect(stage.windows.exists('C:\\Program Files\\PackedApp\\hello.txt')).toBe(false)
     })
 
-    it('runs the program in it with its arguments, and leaves its removal to the registry', async () => {
+    it('runs the program inside with its arguments, and uninstalls it by its registry entry', async () => {
       const exe = await makeNsis(stage.installers, { name: 'Boxed Demo' })
       const software = await stage.addSoftware(zip('boxed.zip', exe), {
         install_args: '/S /D=C:\\Own Place\\X',
@@ -88,7 +88,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       expect(stage.windows.exists('C:\\Own Place\\X')).toBe(false)
     })
 
-    it('runs a batch file in its own folder, with what lies beside it', async () => {
+    it('runs a batch file in its own folder, with the files next to it', async () => {
       const folder = path.join(stage.installers, 'tool 1.0')
       await fs.mkdir(folder)
       const lines = ['@echo off', 'type beside.txt', 'exit /b 3', '']
@@ -101,7 +101,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     })
   })
 
-  it('detects by a batch file, before and after', async () => {
+  it('detects with a batch file, before and after', async () => {
     const file = path.join(stage.installers, 'marks.cmd')
     await fs.writeFile(file, '@echo off\r\necho x>C:\\marked.txt\r\n')
     const detection: Detection = {
@@ -115,7 +115,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   })
 
   describe('with a newer version', () => {
-    it('of an .msi package puts it in the place of the older one', async () => {
+    it('replaces the older version of an .msi package', async () => {
       const make = (version: string, n: number) =>
         makeMsi(stage.installers, {
           name: 'Grown App',
@@ -139,14 +139,14 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
         '1.1.0',
       )
       expect(await install(newer)).toMatchObject({ reason: 'already_installed' })
-      // A rule that takes "or newer" leaves what is newer alone.
+      // A rule that accepts "or newer" leaves a newer version alone.
       const aged = await stage.addSoftware(await make('1.0.5', 3), {
         detection: entry('Grown App', '1.0.5'),
       })
       expect(await install(aged)).toMatchObject({ reason: 'already_installed' })
     })
 
-    it('of an NSIS installer puts it over the older one', async () => {
+    it('replaces the older version of an NSIS installer', async () => {
       const add = async (version: string) =>
         stage.addSoftware(await makeNsis(stage.installers, { name: 'Over Demo', version }), {
           install_args: '/S',

@@ -1,4 +1,7 @@
-/** A real controller here and the built agent in a Windows of its own, enrolled by code. For the Windows tests. */
+/**
+ * A real controller on this computer and the built agent in its own Wine prefix, enrolled by code. For the
+ * Windows tests.
+ */
 import fs from 'node:fs/promises'
 import path from 'node:path'
 import { openOnePcOffice } from '../agent/one-pc-office.ts'
@@ -6,7 +9,7 @@ import { targetsByIds } from '../agent/targets.ts'
 import { packageAgents } from '../package-agent.ts'
 import { copyForWine, openWindows, type Windows, type WindowsProgram } from './prefix.ts'
 
-/** A service is installed only from where others cannot write. */
+/** A service can be installed only from a folder that other users cannot write to. */
 const AGENT = 'C:\\Program Files\\Agent\\deployx-agent.exe'
 const STATE = 'C:\\ProgramData\\DeployX\\agent'
 
@@ -18,8 +21,9 @@ async function packagedAgent(): Promise<string> {
 export type WindowsStage = Awaited<ReturnType<typeof setWindowsStage>>
 
 /**
- * @param agentsDir the agents that the controller hands out
- * @param file the agent that is run; default: the one that people get. End it with `close`.
+ * Call `close` when done.
+ * @param agentsDir the agents that the controller offers
+ * @param file the agent to run; defaults to the released one
  */
 export async function setWindowsStage(agentsDir: string | null = null, file?: string) {
   const office = await openOnePcOffice(agentsDir)
@@ -40,13 +44,13 @@ export async function setWindowsStage(agentsDir: string | null = null, file?: st
     /** Folder for the installers of a test. */
     installers,
     agentPath: AGENT,
-    said: () => agent?.said() ?? '',
+    output: () => agent?.output() ?? '',
     startAgent,
-    /** Enrols with a new code and waits until the console sees it. */
+    /** Enrols with a new code and waits until the PC appears in the console. */
     async enrollAgent(): Promise<void> {
       startAgent(['--code', await office.makeCode(), '--name', 'OFFICE-7'])
       await office.untilEnrolled().catch((error: unknown) => {
-        throw new Error(`${String(error)}\n${agent?.said().slice(-2_000)}`)
+        throw new Error(`${String(error)}\n${agent?.output().slice(-2_000)}`)
       })
     },
     async killAgent(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The built agents for Windows as a service of Wine, with their real service host and a real controller: an agent becomes
- * another version of itself, and comes back when that one does not stay up, or hangs.
+ * The built agents for Windows as a Wine service, with their real service host and a real controller: an
+ * agent updates to another version, and rolls back if that version does not stay up or hangs.
  */
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
@@ -15,7 +15,7 @@ const START_LIMIT_MS = 10 * 60_000
 const LIMIT_MS = 5 * 60_000
 const CHANGE_LIMIT_MS = 3 * 60_000
 const LINK_LIMIT_MS = 75_000
-/** Each takes as long as an update on trial may: the longest only with the long runs. */
+/** Each case takes as long as the trial of an update may; the longest one runs with the long runs only. */
 const BROKEN = [
   ['crashes', '0.3.0', 'did not stay up'],
   ['hangs', '0.4.0', 'did not reach the controller'],
@@ -30,7 +30,6 @@ describe.skipIf(obstacle !== null)(
   'the agent for Windows, updated',
   { timeout: LIMIT_MS, retry: 0 },
   () => {
-    // prettier-ignore
     let handedOut: Awaited<ReturnType<typeof createHandedOutVariants>>
     let stage: WindowsStage
     const names = (): string[] => readdirSync(stage.windows.unixPath(FOLDER)).sort()
@@ -44,15 +43,16 @@ describe.skipIf(obstacle !== null)(
     beforeAll(async () => {
       const [target] = targetsByIds(['win-x64'])
       handedOut = await createHandedOutVariants(target!, (file) => copyForWine(file, file))
-      // The first agent brings the service host. Nobody waits ten minutes here for one that hangs.
+      // The first agent brings the service host. Its time limit is shortened, because no test waits ten
+      // minutes for an agent that hangs.
       const first = { version: '0.1.0', linkLimitMs: LINK_LIMIT_MS }
       const { file_name } = await handedOut.serve(first)
       stage = await setWindowsStage(handedOut.dir, path.join(handedOut.dir, file_name))
-      // Wine shuts down when only services are left, so there is one more program, as on a PC with somebody signed in.
+      // Wine shuts down when only services are left, so start another program, as if somebody were signed in.
       stage.windows.start(['ping', '-n', '1800', '127.0.0.1'])
       const words = ['install-service', '--name', 'OFFICE-7', '--code', await stage.makeCode()]
       const made = await stage.windows.exec([stage.agentPath, ...words], 120_000)
-      expect(made.said).toContain('The service DeployXAgent runs')
+      expect(made.output).toContain('The service DeployXAgent runs')
       await stage.untilEnrolled()
     }, START_LIMIT_MS)
     afterAll(async () => {
@@ -60,17 +60,20 @@ describe.skipIf(obstacle !== null)(
       await handedOut?.remove()
     })
 
-    it('becomes the newer one that the controller hands out', async () => {
+    it('updates to the newer version that the controller offers', async () => {
       await handedOut.serve({ version: '0.2.0' })
       await reaches('version 0.2.0', async () => {
         const { agent_version, agent_update, online } = await stage.device()
         return online && agent_version === '0.2.0' && agent_update === null
       })
-      await reaches('the end of the trial', async () => !names().some((n) => /trial|\.previous$/.test(n))) // prettier-ignore
+      await reaches(
+        'the end of the trial',
+        async () => !names().some((n) => /trial|\.previous$/.test(n)),
+      )
       expect(names()).not.toContain('update')
     })
 
-    it.each(TRIED)('comes back from one that %s', async (nature, version, words) => {
+    it.each(TRIED)('rolls back from a version that %s', async (nature, version, words) => {
       await handedOut.serve({ version, prelude: PRELUDES[nature] })
       const message = await reaches(`the failure of version ${version}`, async () => {
         const { agent_update: update } = await stage.device()

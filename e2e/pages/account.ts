@@ -4,7 +4,7 @@ import { ADMIN } from '../support/api.ts'
 
 type Credentials = { username: string; password: string }
 
-/** Makes the first account of a new console; the console opens behind it. */
+/** Creates the first account of a new console and waits until the console opens. */
 export async function setUp(
   page: Page,
   { username, password }: Credentials = ADMIN,
@@ -20,7 +20,7 @@ export async function signIn(page: Page, credentials: Credentials = ADMIN): Prom
   await expect(page.getByTestId('nav-dashboard')).toBeVisible()
 }
 
-/** Asks to be let in, whatever the answer. */
+/** Fills in and submits the sign-in form, whatever the outcome. */
 export async function fillSignIn(page: Page, { username, password }: Credentials): Promise<void> {
   await page.getByTestId('login-username').fill(username)
   await page.getByTestId('login-password').fill(password)

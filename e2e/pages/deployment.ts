@@ -6,7 +6,7 @@ import type { TargetState } from '#shared/domain/target-state.ts'
 
 const END_LIMIT_MS = 90_000
 
-/** Which deployment the page shows. */
+/** The id of the deployment that the page shows. */
 export const deploymentIdOf = (page: Page): DeploymentId =>
   Number(/#\/deployments\/(\d+)/.exec(page.url())![1]) as DeploymentId
 

@@ -4,7 +4,7 @@ import { goTo } from './shell.ts'
 export const deviceRow = (page: Page, name: string): Locator =>
   page.locator(`[data-testid=device-row][data-device-name="${name}"]`)
 
-/** A PC that waits for approval, wherever it is shown. */
+/** A PC that waits for approval, on any page that shows it. */
 export const pendingDevice = (page: Page, name: string): Locator =>
   page.locator(`[data-testid=pending-device][data-device-name="${name}"]`)
 
@@ -17,7 +17,7 @@ export async function makeEnrollmentCode(page: Page): Promise<string> {
   return (await code.textContent())!.trim()
 }
 
-/** Waits until the slide-over of *Add devices* counts so many PCs that joined. */
+/** Waits until the slide-over of *Add devices* shows that this many PCs have joined. */
 export async function expectJoined(page: Page, count: number): Promise<void> {
   await expect(page.getByTestId('enroll-joined')).toHaveAttribute('data-count', String(count))
 }

@@ -1,10 +1,10 @@
-/** The settings' section of the controller's keys, and the first screen's other way: a restore. */
+/** The controller keys in the settings, and the restore form on the first screen. */
 import { expect, type ElectronApplication, type Page } from '@playwright/test'
 import { goTo } from './shell.ts'
 
 export const PASSPHRASE = 'a long way from home'
 
-/** The system's dialog cannot be clicked from here: downloads go to this path instead. */
+/** A spec cannot click the system's save dialog, so this sends downloads to the given path instead. */
 export async function saveDownloadsAs(electron: ElectronApplication, path: string): Promise<void> {
   await electron.evaluate(({ session }, to) => {
     session.defaultSession.removeAllListeners('will-download')
@@ -12,7 +12,7 @@ export async function saveDownloadsAs(electron: ElectronApplication, path: strin
   }, path)
 }
 
-/** Saves a recovery file; the passphrase is asked for twice the first time. */
+/** Saves a recovery file. The passphrase has to be entered twice the first time. */
 export async function saveRecoveryFile(page: Page, isFirst: boolean): Promise<void> {
   await goTo(page, 'settings')
   await page.getByTestId('save-recovery').click()
@@ -25,7 +25,7 @@ export async function saveRecoveryFile(page: Page, isFirst: boolean): Promise<vo
   await expect(page.getByTestId('recovery-made')).toHaveCount(0)
 }
 
-/** Fills in the restore form of a new console and sends it. */
+/** Fills in and submits the restore form of a new console. */
 export async function restoreFrom(
   page: Page,
   file: string,

@@ -1,4 +1,4 @@
-/** What surrounds every page: the way to others, and the hub's pulse at the foot. */
+/** What surrounds every page: the navigation, and the hub's status at the bottom. */
 import { expect, type Locator, type Page } from '@playwright/test'
 
 export type Place =
@@ -12,7 +12,7 @@ export async function goTo(page: Page, place: Place): Promise<void> {
 
 export const hubFoot = (page: Page): Locator => page.getByTestId('hub-foot')
 
-/** Closes the slide-over that is open. */
+/** Closes the open slide-over. */
 export async function closeSheet(page: Page): Promise<void> {
   await page.getByTestId('sheet-close').click()
   await expect(page.getByTestId('sheet-close')).toHaveCount(0)

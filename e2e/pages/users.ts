@@ -1,4 +1,4 @@
-/** Users, their sheet, and the audit page. */
+/** Users, the user sheet, and the audit page. */
 import { expect, type Locator, type Page } from '@playwright/test'
 import { goTo } from './shell.ts'
 
@@ -11,7 +11,7 @@ export async function openUsers(page: Page): Promise<void> {
 export const userRow = (page: Page, username: string): Locator =>
   page.locator(`[data-testid="user-row"][data-username="${username}"]`)
 
-/** Adds a technician who keeps the password he is given. */
+/** Adds a technician who keeps the password chosen here. */
 export async function addTechnician(page: Page, username: string, password: string): Promise<void> {
   await page.getByTestId('add-user').click()
   await page.getByTestId('user-username').fill(username)
@@ -20,11 +20,11 @@ export async function addTechnician(page: Page, username: string, password: stri
   await expect(page.getByTestId('user-sheet')).toContainText(username)
 }
 
-/** Answers the question that stands above everything. */
+/** Confirms the open dialog. */
 export async function confirm(page: Page): Promise<void> {
   await page.getByTestId('confirm-yes').click()
   await expect(page.getByTestId('confirm-yes')).toHaveCount(0)
 }
 
-/** The sentences of the trail, newest first, as they are on the screen. */
+/** The sentences of the audit log, newest first, as shown on the screen. */
 export const auditSentences = (page: Page): Locator => page.getByTestId('audit-row')

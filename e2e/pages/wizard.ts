@@ -5,7 +5,7 @@ import { goTo } from './shell.ts'
 
 export async function openWizard(page: Page): Promise<void> {
   await goTo(page, 'deployments')
-  // The head and the empty list both offer it.
+  // Both the header and the empty list have this button.
   await page.getByTestId('new-deployment').first().click()
   await expect(page.getByTestId('wizard-next')).toBeVisible()
 }
@@ -17,7 +17,7 @@ export const deviceItem = (page: Page, name: string): Locator =>
 
 export const next = (page: Page): Promise<void> => page.getByTestId('wizard-next').click()
 
-/** Targets of the review that would come out so. */
+/** The targets in the review with this expected outcome. */
 export const preflightGroup = (
   page: Page,
   outcome: 'ready' | 'will_wait' | 'will_skip' | 'will_fail',
@@ -25,7 +25,7 @@ export const preflightGroup = (
 
 export type Plan = { name: string; software: readonly string[]; devices: readonly string[] }
 
-/** Through the wizard up to its third step: name and strategy. */
+/** Goes through the wizard up to its third step: name and strategy. */
 export async function planUpToStrategy(page: Page, plan: Plan): Promise<void> {
   await openWizard(page)
   for (const name of plan.software) await softwareItem(page, name).click()
@@ -35,25 +35,25 @@ export async function planUpToStrategy(page: Page, plan: Plan): Promise<void> {
   await page.getByTestId('wizard-name').fill(plan.name)
 }
 
-/** Through the wizard up to its last step. */
+/** Goes through the wizard up to its last step. */
 export async function planUpToReview(page: Page, plan: Plan): Promise<void> {
   await planUpToStrategy(page, plan)
   await toReview(page)
 }
 
-/** From the third step to the last. */
+/** Goes from the third step to the last. */
 export async function toReview(page: Page): Promise<void> {
   await next(page)
   await expect(page.getByTestId('preflight')).toBeVisible()
 }
 
-/** Through the wizard and on to the live page. */
+/** Goes through the wizard and on to the live page. */
 export async function deploy(page: Page, plan: Plan): Promise<DeploymentId> {
   await planUpToReview(page, plan)
   return await start(page)
 }
 
-/** From the last step to the live page. */
+/** Goes from the last step to the live page. */
 export async function start(page: Page): Promise<DeploymentId> {
   await page.getByTestId('wizard-deploy').click()
   await expect(page).toHaveURL(/#\/deployments\/\d+$/)

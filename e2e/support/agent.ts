@@ -1,4 +1,4 @@
-/** Real agents: the program from the sources, each a process with a state folder of its own. */
+/** Real agents: the program from the sources, each a process with its own state folder. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,21 +10,21 @@ import { ended, endProcess, isRunning } from './processes.ts'
 const ONLINE_LIMIT_MS = 60_000
 
 export type AgentOptions = {
-  /** Holds the agent's state and what it installs. */
+  /** Contains the agent's state and what it installs. */
   folder: string
   name: string
-  /** Needed at the first start only. */
+  /** Needed for the first start only. */
   code?: string
-  /** Installs into a folder of its own instead of this computer; the folder's `root` unless given, null for the computer. */
+  /** The folder to install into; defaults to `root` in the agent's folder, null for this computer. */
   installRoot?: string | null
   env?: Record<string, string>
-  /** What is run in the place of the agent's own program, with what comes before its verb. */
+  /** A program to run instead of the agent's own, with the arguments before its verb. */
   program?: readonly string[]
 }
 
 export type Agent = Awaited<ReturnType<typeof startAgent>>
 
-/** Starts an agent; it enrols with `code` when it is new. */
+/** Starts an agent; a new one enrols with `code`. */
 export async function startAgent(options: AgentOptions) {
   const state = join(options.folder, 'state')
   const installRoot =
@@ -55,10 +55,10 @@ export async function startAgent(options: AgentOptions) {
     installRoot,
     pid: (): number => child.pid ?? -1,
     isRunning: (): boolean => isRunning(child),
-    /** Everything it wrote, over all its starts. */
+    /** Its complete output, across all starts. */
     output: (): string => output,
     stop: (): Promise<void> => endProcess(child),
-    /** A crash: nothing of it runs on but what it had put into processes of their own. */
+    /** Simulates a crash: only processes that the agent started separately keep running. */
     async kill(): Promise<void> {
       child.kill('SIGKILL')
       await ended(child)

@@ -1,4 +1,6 @@
-/** The controller's REST surface from outside, as a script of the office would use it. Typed by the contract. */
+/**
+ * The controller's REST API from outside, as an administrator's script would use it. Typed by the contract.
+ */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { rest, type RouteInput, type RouteName, type RouteReply } from '#shared/contract/rest.ts'
@@ -8,7 +10,7 @@ export const ADMIN = { username: 'anna', password: 'correct horse battery' } as 
 
 export type Api = ReturnType<typeof createApi>
 
-/** @param token of a signed-in user; without it only what needs none */
+/** @param token of a signed-in user; not needed for public routes */
 export function createApi(consoleUrl: string, token?: string) {
   async function send(method: string, path: string, body?: FormData | string): Promise<Response> {
     const response = await fetch(consoleUrl + path, {
@@ -25,7 +27,10 @@ export function createApi(consoleUrl: string, token?: string) {
     return response
   }
   return {
-    /** Throws with status and body when the controller refuses, and when its reply does not fit the contract. */
+    /**
+     * @throws Error with status and body if the controller refuses, or if its reply does not match the
+     * contract
+     */
     async call<N extends RouteName>(name: N, input: RouteInput<N>): Promise<RouteReply<N>> {
       const { params, query, body } = input as { params?: object; query?: object; body?: unknown }
       let path: string = rest[name].path
@@ -50,7 +55,7 @@ export function createApi(consoleUrl: string, token?: string) {
   }
 }
 
-/** Makes the first account of a new controller and returns the surface as its owner uses it. */
+/** Creates the first account of a new controller and returns the API as its owner. */
 export async function setUpAccount(consoleUrl: string, setup_code: string): Promise<Api> {
   const body = { ...ADMIN, setup_code }
   const { token } = await createApi(consoleUrl).call('auth.setup', { body })

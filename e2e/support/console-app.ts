@@ -1,4 +1,4 @@
-/** Starts the real desktop app, from the sources or packaged, each time in folders of its own. */
+/** Starts the real desktop app, from the sources or packaged, each time in its own folders. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { _electron, errors, type ElectronApplication, type Page } from '@playwright/test'
@@ -12,9 +12,9 @@ const PACKAGED_ATTACH_LIMIT_MS = 45_000
 const END_LIMIT_MS = 45_000
 
 export type LaunchOptions = {
-  /** Holds what the app keeps; starts with the same folder see the same user. */
+  /** Contains what the app stores; starts with the same folder act as the same user. */
   home: string
-  /** The controller's data; `home/data` unless given. */
+  /** The controller's data; defaults to `home/data`. */
   dataDir?: string
   env?: Record<string, string>
   args?: string[]
@@ -26,13 +26,13 @@ export type ConsoleApp = {
   child: ChildProcess
   page: Page
   consoleUrl: string
-  /** What the first account needs; only the window is told. */
+  /** Required for the first account; passed to the window only. */
   setupCode: string
   home: string
   dataDir: string
-  /** What it wrote to stderr so far: its log, one JSON object per line, and Chromium's own lines. */
+  /** Its stderr so far: its log, one JSON object per line, and Chromium's own lines. */
   stderr: () => string
-  /** Quits as a person would; kills what does not end. */
+  /** Quits as a user would; kills what does not end. */
   close: () => Promise<void>
 }
 
@@ -41,7 +41,9 @@ export const isPackaged = (): boolean => Boolean(process.env['DEPLOYX_E2E_EXECUT
 
 type Command = { executable: string; args: string[]; env: Record<string, string> }
 
-/** What starts the app with these options. Playwright's own switches and ours may stand in any order. */
+/**
+ * The command that starts the app with these options. Playwright's switches and ours may come in any order.
+ */
 export async function startCommand(options: LaunchOptions): Promise<Command> {
   const executable = isPackaged()
     ? process.env['DEPLOYX_E2E_EXECUTABLE']
@@ -54,7 +56,7 @@ export async function startCommand(options: LaunchOptions): Promise<Command> {
       ...(isPackaged() ? [] : [projectRoot]),
       `--user-data-dir=${join(options.home, 'user')}`,
       '--disable-gpu',
-      // No keyring daemon answers in a test.
+      // No keyring daemon runs in a test.
       '--password-store=basic',
       // Chromium's sandbox does not work for root; only tests run as root.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
@@ -67,7 +69,7 @@ export async function startCommand(options: LaunchOptions): Promise<Command> {
       DEPLOYX_CONSOLE_PORT: '0',
       DEPLOYX_UNATTENDED: '1',
       XDG_CONFIG_HOME: join(options.home, 'config'),
-      // No bus unless the test brings one. Empty would crash Chromium.
+      // No bus unless the test starts one. An empty value would crash Chromium.
       DBUS_SESSION_BUS_ADDRESS: 'disabled:',
       ...options.env,
     },
@@ -103,8 +105,9 @@ export async function launchConsole(options: LaunchOptions): Promise<ConsoleApp>
 }
 
 /**
- * For Electron from node_modules Playwright holds the app back until it is attached. A packaged app starts at once, and
- * about one time in a hundred Playwright misses its first page and waits for ever: that start, and no other, is repeated.
+ * For Electron from node_modules, Playwright holds the app back until it is attached. A packaged app starts
+ * immediately, and about one time in a hundred Playwright misses its first page and waits forever: only such
+ * a start is retried.
  */
 async function startUnderPlaywright(command: Command): Promise<ElectronApplication> {
   const { executable, args, env } = command
@@ -130,7 +133,7 @@ export async function startConsole(
   return { child, stderr: () => stderr }
 }
 
-/** Starts the app and waits for its end, with a limit: for starts that are refused. */
+/** Starts the app and waits for it to end, with a time limit: for starts that are refused. */
 export async function runConsoleToEnd(
   options: LaunchOptions,
 ): Promise<{ code: number | null; stderr: string }> {
@@ -145,6 +148,6 @@ export async function runConsoleToEnd(
   })
 }
 
-/** Lines that the app itself says to a person, without its log and Chromium's. */
+/** The lines that the app prints for people, without its log and Chromium's lines. */
 export const spokenLines = (stderr: string): string[] =>
   stderr.split('\n').filter((line) => line.startsWith('deployx: '))

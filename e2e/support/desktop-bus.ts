@@ -1,6 +1,7 @@
 /**
- * A desktop of the test's own on a private message bus: a tray and a notification server that tell what they were given
- * and can be clicked. The bus starts no services, so that nothing installed on this computer takes the notifications.
+ * A test desktop on a private message bus: a tray and a notification server that record what they receive and
+ * can be clicked. The bus starts no services, so that nothing installed on this computer receives the
+ * notifications.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
@@ -16,7 +17,7 @@ const TrayFacts = z.object({
   event: z.literal('tray'),
   tooltip: z.string(),
   status: z.string(),
-  /** Tells pictures apart. */
+  /** Identifies the picture. */
   icon: z.string(),
   sizes: z.array(z.tuple([z.number(), z.number()])),
   menu: z.array(z.object({ label: z.string(), enabled: z.boolean(), separator: z.boolean() })),
@@ -42,7 +43,7 @@ type ProbeEvent = z.infer<typeof ProbeEvent>
 
 export type DesktopBus = Awaited<ReturnType<typeof openDesktopBus>>
 
-/** @param folder for the socket; short, because paths of sockets are limited to 107 bytes */
+/** @param folder for the socket; short, because socket paths are limited to 107 bytes */
 export async function openDesktopBus(folder: string, options: { tray?: boolean } = {}) {
   const config = join(folder, 'bus.conf')
   await writeFile(config, busConfig(folder))
@@ -75,15 +76,15 @@ export async function openDesktopBus(folder: string, options: { tray?: boolean }
   }
 
   return {
-    /** To be merged into the environment of what shall live on this desktop. */
+    /** To merge into the environment of programs that should run on this desktop. */
     env,
-    /** What the tray shows now; null when there is no icon. */
+    /** What the tray shows now; null if there is no icon. */
     tray(): TrayFacts | null {
       const last = events.findLast((e) => e.event === 'tray' || e.event === 'tray-gone')
       return last?.event === 'tray' ? last : null
     },
     notifications: (): NotificationFacts[] => events.filter((e) => e.event === 'notification'),
-    /** Clicks that went nowhere. */
+    /** Clicks that had no target. */
     errors: (): string[] =>
       events.flatMap((e) => (e.event === 'error' ? [`${e.command}: ${e.message}`] : [])),
     clickTray: (): void => command({ do: 'activate' }),

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A desktop for tests, on a session bus of its own: shows tray icons (StatusNotifierWatcher and host) and notifications.
+"""A desktop for tests, on its own session bus: shows tray icons (StatusNotifierWatcher and host) and notifications.
 
 Speaks JSON lines. Out, one object per event:
   {"event": "ready"}
@@ -30,7 +30,7 @@ ITEM = "org.kde.StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
 NOTIFICATIONS = "org.freedesktop.Notifications"
 PROPERTIES = "org.freedesktop.DBus.Properties"
-# Several changes come together; they are read once.
+# Several changes arrive together; read them once.
 SETTLE_MS = 80
 
 DBusGMainLoop(set_as_default=True)
@@ -43,7 +43,7 @@ def say(event, **facts):
 
 
 class Tray:
-    """The one icon that is shown: the latest that registered itself.
+    """The only icon shown: the one that registered last.
 
     Every call is asynchronous: the app shows notifications with a call that waits for this very program, so waiting
     for the app here would stop both.
@@ -73,7 +73,7 @@ class Tray:
         owner = self.owner
 
         def failed(error):
-            # Replaced or gone while it was read: its successor tells of itself.
+            # Replaced or gone while it was read: a new icon registers itself.
             if owner == self.owner:
                 say("error", command="read", message=str(error))
 
@@ -126,7 +126,7 @@ class Tray:
                     now = dbus.UInt32(0)
                     data = dbus.Int32(0, variant_level=1)
                     menu = self.interface(MENU, path)
-                    # "Quit" is not answered any more.
+                    # "Quit" gets no reply.
                     menu.Event(entry_id, "clicked", data, now, ignore_reply=True)
                     return
             failed(f"the menu has no entry {label!r}")
@@ -166,7 +166,7 @@ class Watcher(dbus.service.Object):
 
     @dbus.service.method(WATCHER, in_signature="s", sender_keyword="sender")
     def RegisterStatusNotifierItem(self, service, sender=None):
-        # Some name their object, others a bus name.
+        # Some pass an object path, others a bus name.
         path = str(service) if service.startswith("/") else "/StatusNotifierItem"
         self.tray.register(sender, path)
 

@@ -1,4 +1,4 @@
-/** The agent that enrols without a code, with somebody at its keyboard. */
+/** An agent that enrols without a code, with input as from a person at its keyboard. */
 import { spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,7 +23,7 @@ export async function startDiscoveringAgent(folder: string, name: string, hub: s
   child.stdin.on('error', () => undefined)
   return {
     output: (): string => output,
-    /** The digits on its screen, as they are read: `123 456`. */
+    /** The digits on its screen, formatted as `123 456`. */
     async digits(): Promise<string> {
       let digits = ''
       await eventually('digits on the screen of the PC', () => {

@@ -4,8 +4,8 @@ const LIMIT_MS = 45_000
 const INTERVAL_MS = 50
 
 /**
- * Waits until `look` finds something (anything but false, null and undefined) and returns it.
- * Throws with `what` when it has not happened within the limit.
+ * Polls `look` until it returns anything but false, null and undefined, and returns that value. @throws Error
+ * that names `what` after the time limit
  */
 export async function eventually<T>(
   what: string,

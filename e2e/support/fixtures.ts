@@ -1,4 +1,4 @@
-/** What every spec starts from: a temporary folder, and real programs that are ended with the test. */
+/** What every spec starts from: a temporary folder, and real programs that end with the test. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { join } from 'node:path'
@@ -9,19 +9,21 @@ import { launchConsole, type ConsoleApp, type LaunchOptions } from './console-ap
 import { openDesktopBus, type DesktopBus } from './desktop-bus.ts'
 
 type Fixtures = {
-  /** A short path: sockets lie in it. Gone after the test. */
+  /** A short path, because it contains sockets. Removed after the test. */
   folder: string
-  /** Starts the app; `home` is the same for all starts of a test unless given. Ended with the test. */
+  /** Starts the app, by default with the same `home` for all starts of a test. Ends with the test. */
   launch: (options?: Partial<LaunchOptions>) => Promise<ConsoleApp>
   /** A desktop with a tray and notifications. */
   bus: DesktopBus
   /** A desktop without a tray. */
   bareBus: DesktopBus
-  /** Starts agents that enrol at the controller behind `api`, and waits for them. Ended with the test. */
+  /**
+   * Starts agents that enrol with the controller behind `api`, and waits for them. They end with the test.
+   */
   agents: (api: Api, names: readonly string[], options?: Partial<AgentOptions>) => Promise<Agent[]>
-  /** Starts one agent with a code. Ended with the test. */
+  /** Starts one agent with a code. Ends with the test. */
   agent: (name: string, code: string, options?: Partial<AgentOptions>) => Promise<Agent>
-  /** All agents of the test, for what follows it. */
+  /** All agents of the test. */
   startedAgents: Agent[]
 }
 
@@ -81,7 +83,7 @@ export const test = base.extend<Fixtures>({
 })
 export { expect } from '@playwright/test'
 
-/** The last look and the log of what failed, in the test's own folder below test-results/. */
+/** Saves the final screenshot and log of a failed test in its own folder below test-results/. */
 async function keepEvidence(apps: readonly ConsoleApp[], testInfo: TestInfo): Promise<void> {
   for (const [index, app] of apps.entries()) {
     await writeFile(testInfo.outputPath(`app-${index + 1}.log`), app.stderr())
@@ -90,12 +92,12 @@ async function keepEvidence(apps: readonly ConsoleApp[], testInfo: TestInfo): Pr
   }
 }
 
-/** Keeps a picture of the page below test-results/screens/, for people who want to see what the specs saw. */
+/** Saves a screenshot below test-results/screens/, for people who want to see what the specs saw. */
 export async function keepScreen(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join('test-results', 'screens', `${name}.png`), timeout: 10_000 })
 }
 
-/** Starts the app and makes the first account. */
+/** Starts the app and creates the first account. */
 export async function launchWithAccount(
   launch: Fixtures['launch'],
   options: Partial<LaunchOptions> = {},

@@ -1,4 +1,7 @@
-/** Small real packages, made for one test: shell scripts, and .deb files byte by byte as deb(5) and ar(5) describe them. */
+/**
+ * Small real packages, built for one test: shell scripts, and .deb files written byte by byte as described in
+ * deb(5) and ar(5).
+ */
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -19,9 +22,9 @@ export type DebOptions = {
   architecture?: string
   maintainer?: string
   depends?: string
-  /** Path in the target system, without a leading slash, to its content. */
+  /** Content by path in the target system, without a leading slash. */
   files?: Record<string, string>
-  /** Maintainer scripts: postinst, prerm and the like, as shell scripts without their first line. */
+  /** Maintainer scripts (postinst, prerm and so on), as shell scripts without their first line. */
   scripts?: Record<string, string>
 }
 
@@ -55,7 +58,7 @@ export async function writeDeb(folder: string, options: DebOptions): Promise<str
   return file
 }
 
-/** A .tar.gz of scripts and texts. @returns its path */
+/** A .tar.gz of scripts and text files. @returns its path */
 export async function writeArchive(
   folder: string,
   name: string,

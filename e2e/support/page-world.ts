@@ -1,4 +1,7 @@
-/** What scripts that a spec runs inside the page use of it. The specs are Node programs: the DOM's types are not theirs. */
+/**
+ * Types for scripts that a spec runs inside the page. The specs are Node programs, so the DOM types do not
+ * apply to them.
+ */
 import type { Page } from '@playwright/test'
 import type {
   Bridge,
@@ -28,7 +31,7 @@ export type PageWorld = {
       click: () => void
     }
   }
-  /** Left by scripts of a spec. */
+  /** Filled by scripts of a spec. */
   seen?: unknown[]
 }
 
@@ -41,7 +44,7 @@ export async function callBridge<N extends BridgeCallName>(
   return (await callBridgeRaw(page, name, input)) as BridgeResult<z.output<BridgeCalls[N]['reply']>>
 }
 
-/** Calls the desktop with whatever is given. */
+/** Calls the desktop with any name and input. */
 export async function callBridgeRaw(
   page: Page,
   name: unknown,
@@ -57,7 +60,7 @@ export async function callBridgeRaw(
   )
 }
 
-/** Collects the notes that the desktop sends from now on. */
+/** Collects the events that the desktop sends from now on. */
 export async function listenToNotes(
   page: Page,
 ): Promise<() => Promise<[BridgeNoteName, unknown][]>> {

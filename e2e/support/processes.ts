@@ -5,7 +5,7 @@ const END_LIMIT_MS = 30_000
 export const isRunning = (child: ChildProcess): boolean =>
   child.pid !== undefined && child.exitCode === null && child.signalCode === null
 
-/** Resolves when it has ended, at once when it has already. */
+/** Resolves when the process has ended, immediately if it already has. */
 export async function ended(child: ChildProcess, limitMs = END_LIMIT_MS): Promise<void> {
   if (!isRunning(child)) return
   await new Promise<void>((resolve, reject) => {
@@ -20,7 +20,7 @@ export async function ended(child: ChildProcess, limitMs = END_LIMIT_MS): Promis
   })
 }
 
-/** SIGTERM, and SIGKILL when that is not heeded. */
+/** Sends SIGTERM, and SIGKILL if the process does not end. */
 export async function endProcess(child: ChildProcess): Promise<void> {
   if (!isRunning(child)) return
   child.kill('SIGTERM')

@@ -1,4 +1,7 @@
-/** Ends the run with one line that counts it, for people and for `npm test`; before it, who needed a second try. */
+/**
+ * Ends the run with one line of counts, for people and for `npm test`; before it, the tests that needed a
+ * second try.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type {
@@ -16,7 +19,10 @@ const CONTEXT_LENGTH_MAX = 8_000
 
 export type Counts = { passed: number; failed: number; skipped: number }
 
-/** Pure. A test that passed at its second try has passed; one that was never run counts as skipped, an interrupted one as failed. */
+/**
+ * Pure. A test that passed at its second try counts as passed, one that never ran as skipped, an interrupted
+ * one as failed.
+ */
 export function countOutcomes(
   tests: readonly Pick<TestCase, 'outcome'>[],
   errorsOutsideTests: number,
@@ -36,11 +42,11 @@ const nameOf = (
   test: Pick<TestCase, 'location' | 'titlePath'>,
 ): { file: string; name: string } => ({
   file: path.relative(projectRoot, test.location.file).replaceAll(path.sep, '/'),
-  // The path begins with the root, the project (nameless here) and the file.
+  // The path begins with the root, the project (unnamed here) and the file.
   name: test.titlePath().slice(3).join(' > '),
 })
 
-/** One line for each test that passed at its second try only. Pure. */
+/** One line for each test that passed only at its second try. Pure. */
 export const secondTryLines = (
   tests: readonly Pick<TestCase, 'outcome' | 'location' | 'titlePath'>[],
 ): string[] =>
@@ -51,7 +57,7 @@ export const secondTryLines = (
       return secondTryLine(file, name)
     })
 
-/** Playwright makes its reporters itself, so this one is a class; named by playwright.config.ts. */
+/** A class, because Playwright instantiates reporters itself; configured in playwright.config.ts. */
 export default class ClosingLineReporter implements Reporter {
   private suite: Suite | null = null
   private errors = 0
@@ -60,7 +66,7 @@ export default class ClosingLineReporter implements Reporter {
     this.suite = suite
   }
 
-  /** What the page showed when a test failed: a machine that only keeps what is printed has nothing else to go by. */
+  /** Prints what the page showed when a test failed: CI may keep nothing but the output. */
   onTestEnd(_test: TestCase, { attachments }: TestResult): void {
     const seen = attachments.find(({ name }) => name === 'error-context')
     if (seen?.path === undefined || !existsSync(seen.path)) return
@@ -76,7 +82,7 @@ export default class ClosingLineReporter implements Reporter {
     return true
   }
 
-  /** The very last thing that is called, after every other reporter has printed its summary. */
+  /** Called last, after every other reporter has printed its summary. */
   async onExit(): Promise<void> {
     const tests = this.suite?.allTests() ?? []
     for (const line of secondTryLines(tests)) process.stdout.write(`${line}\n`)

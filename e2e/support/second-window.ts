@@ -1,8 +1,11 @@
-/** The console of another person beside the app's own window: as a browser shows it, with a session of its own. */
+/** Another person's console next to the app's own window: as in a browser, with its own session. */
 import type { Page } from '@playwright/test'
 import type { ConsoleApp } from './console-app.ts'
 
-/** A window without the desktop's bridge and with storage of its own, at the console's address unless told otherwise. Gone with the app. */
+/**
+ * A window without the desktop bridge and with separate storage, by default at the console's address. Closes
+ * with the app.
+ */
 export async function openBrowserWindow(app: ConsoleApp, address = app.consoleUrl): Promise<Page> {
   const opened = app.electron.waitForEvent('window')
   await app.electron.evaluate(async ({ BrowserWindow }, url) => {
@@ -16,7 +19,7 @@ export async function openBrowserWindow(app: ConsoleApp, address = app.consoleUr
   return await opened
 }
 
-/** Saves what the app's page downloads next to this path, without asking anybody. */
+/** Saves the next download of the app's page to this path without a dialog. */
 export async function saveNextDownload(app: ConsoleApp, path: string): Promise<void> {
   await app.electron.evaluate(({ session }, to) => {
     session.defaultSession.once('will-download', (_event, item) => item.setSavePath(to))

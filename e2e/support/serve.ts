@@ -1,4 +1,4 @@
-/** The controller without a window, from the sources, as `npm run serve` starts it. */
+/** The headless controller from the sources, as `npm run serve` starts it. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { projectRoot } from '../../build/support/project.ts'
@@ -7,7 +7,7 @@ import { endProcess } from './processes.ts'
 
 export type Served = { consoleUrl: string; child: ChildProcess; stop: () => Promise<void> }
 
-/** Starts it on free ports and waits until it accepts. */
+/** Starts it on free ports and waits until it accepts connections. */
 export async function serve(dataDir: string): Promise<Served> {
   const ports = ['--hub-port', '0', '--console-port', '0']
   const args = ['--data', dataDir, '--host', '127.0.0.1', ...ports, '--no-discovery']

@@ -1,6 +1,7 @@
-// What Electron starts when it carries no app of its own: `electron [options] <folder or file>` loads that app.
-// A release has such a program inside; the registry fallback has not, so this one is packed into it as
-// resources/default_app.asar. It does what `electron .`, electron-vite and Playwright rely on, no more.
+// The app that Electron starts when it has none of its own: `electron [options] <folder or file>` loads that
+// app. A release of Electron contains such a program; the fallback from the registry does not, so this one is
+// packed into it as resources/default_app.asar. It does only what `electron .`, electron-vite and Playwright
+// rely on.
 import { app } from 'electron'
 import fs from 'node:fs'
 import { createRequire } from 'node:module'
@@ -26,7 +27,7 @@ try {
   fail(`cannot find the app ${location}: ${error.message}`)
 }
 try {
-  // Electron holds back `ready` until this module has been evaluated, so the app may still register schemes.
+  // Electron does not emit `ready` before this module is evaluated, so the app can still register schemes.
   await import(pathToFileURL(entry).href)
 } catch (error) {
   fail(`the app threw an error while it was loaded: ${error?.stack ?? error}`)
@@ -39,7 +40,7 @@ function parse(args) {
     if (arg === '-r' || arg === '--require') result.preloads.push(args[(index += 1)])
     else if (arg === '-v' || arg === '--version') result.wantsVersion = true
     else if (!arg.startsWith('-')) {
-      result.target = arg // what follows belongs to the app
+      result.target = arg // everything after this belongs to the app
       break
     }
   }

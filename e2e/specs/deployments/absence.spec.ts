@@ -1,4 +1,7 @@
-/** PCs that are away: one that is offline fails with words while the others go on; one that dies while downloading loses nothing. */
+/**
+ * Unavailable PCs: an offline one fails with an explanation while the others continue; one whose agent dies
+ * during a download loses nothing.
+ */
 import { existsSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,12 +14,12 @@ import { eventually } from '../../support/eventually.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
-/** A controller that has just started calls nobody offline for a minute. */
+/** A controller that has just started treats no PC as offline for a minute. */
 const GRACE_LIMIT_MS = 90_000
-/** Large enough that its download can be caught under way. */
+/** Large enough to interrupt the download while it runs. */
 const LARGE_BYTES = 768 * 1024 * 1024
 
-test('an offline PC fails and says so, the others are served', async ({
+test('an offline PC fails with an explanation and the others are deployed to', async ({
   launch,
   folder,
   agents,
@@ -38,7 +41,7 @@ test('an offline PC fails and says so, the others are served', async ({
   await keepScreen(page, 'offline-target')
 })
 
-test('the agent is killed while it downloads: it goes on where it was and installs once', async ({
+test('an agent that is killed during a download resumes it and installs once', async ({
   launch,
   folder,
   agents,
@@ -51,7 +54,7 @@ test('the agent is killed while it downloads: it goes on where it was and instal
     'echo run >> "$DEPLOYX_INSTALL_ROOT/runs"',
     'exit 0',
   ])
-  // The shell stops reading at `exit`; what follows only has to be carried.
+  // The shell stops reading at `exit`; the rest only makes the file large.
   const file = await open(script, 'r+')
   await file.truncate(LARGE_BYTES)
   await file.close()

@@ -1,4 +1,4 @@
-/** An archive by hand: what of it is run, how it is recognised, and how it goes again. */
+/** Deploying an archive by hand: which file in it to run, its detection rule, and its removal. */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ const choose = async (page: Page, field: Locator, option: string): Promise<void>
   await page.getByRole('option', { name: option, exact: true }).click()
 }
 
-test('an archive is asked about, installed once, and removed again', async ({
+test('an archive asks what to run, is installed once, and removed again', async ({
   launch,
   folder,
   agent,
@@ -47,7 +47,7 @@ test('an archive is asked about, installed once, and removed again', async ({
   await expectJoined(page, 1)
   await page.getByTestId('add-devices-done').click()
 
-  // Two scripts at its top: nobody guesses.
+  // It has two scripts at its top level, so DeployX does not guess.
   await goTo(page, 'software')
   await page.getByTestId('upload-input').setInputFiles(file)
   const question = page.getByTestId('archive-question')
@@ -81,7 +81,7 @@ test('an archive is asked about, installed once, and removed again', async ({
   const runs = join(pc.installRoot!, 'opt/kit/runs')
   expect(await readFile(runs, 'utf8')).toBe('with blanks\n')
 
-  // Preflight finds it by its rule.
+  // The review detects it by its rule.
   await planUpToReview(page, plan)
   await expect(preflightGroup(page, 'will_skip')).toContainText('1')
   await page.getByTestId('wizard-discard').click()
@@ -107,7 +107,7 @@ test('an archive is asked about, installed once, and removed again', async ({
   await expectStatus(page, 'completed')
   expect(existsSync(runs)).toBe(false)
 
-  // Nobody takes it for an installation, whatever it is called.
+  // Marked as a removal, whatever its name is.
   const mark = page.getByTestId('removal-mark')
   await expect(mark).toHaveText('Removal')
   await targetRow(page, 'LAB-01').click()

@@ -1,4 +1,7 @@
-/** A PC whose disk is a copy of another's: found, shown as what it is, and served once a person approves it. */
+/**
+ * A PC whose disk is a copy of another PC's: detected, shown as a duplicate identity, and usable once a
+ * person approves it.
+ */
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setUp } from '../../pages/account.ts'
@@ -7,7 +10,7 @@ import { goTo } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 
-test('a copied disk becomes a device of its own that waits for approval', async ({
+test('a copied disk becomes a separate device that waits for approval', async ({
   launch,
   folder,
   agents,

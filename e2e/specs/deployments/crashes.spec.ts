@@ -1,4 +1,4 @@
-/** Nothing is installed twice, nothing is lost: at a crash of either side, while an installer runs. */
+/** If either side crashes while an installer runs, nothing is installed twice and nothing is lost. */
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
@@ -13,7 +13,7 @@ import { expect, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 import { ended } from '../../support/processes.ts'
 
-/** Says when it started, and waits until the test lets it end. Every run leaves a line. */
+/** Prints when it starts, and waits until the test lets it end. Every run adds a line. */
 const SLOW_INSTALLER = [
   'echo run >> "$DEPLOYX_INSTALL_ROOT/runs"',
   'echo "before the crash"',
@@ -33,7 +33,7 @@ async function runs(root: string): Promise<number> {
   return (await readFile(join(root, 'runs'), 'utf8')).split('\n').filter(Boolean).length
 }
 
-test('the agent is killed while the installer runs: it is taken up again and runs once', async ({
+test('the agent is killed while the installer runs: it resumes, and the installer runs once', async ({
   launch,
   folder,
   agents,
@@ -63,7 +63,7 @@ test('the console is killed while the installer runs: the result arrives after i
   folder,
   agents,
 }) => {
-  // The agent looks for the hub where it was.
+  // The agent reconnects to the address it knows, so keep the port.
   const port = String(await freePort())
   const env = { DEPLOYX_HUB_PORT: port }
   const first = await launch({ env })

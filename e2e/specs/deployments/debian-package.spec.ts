@@ -1,4 +1,4 @@
-/** A package that nobody here wrote, really installed on this computer: Debian's own `hello`. */
+/** A third-party package, really installed on this computer: Debian's own `hello`. */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'

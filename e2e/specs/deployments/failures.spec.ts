@@ -1,4 +1,4 @@
-/** What goes wrong is told where it happened, with the way on. */
+/** A failure is shown where it happened, with the next step. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setUp } from '../../pages/account.ts'
@@ -10,7 +10,7 @@ import { closeSheet } from '../../pages/shell.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
-test('a failed installer shows its exit code and words, and a retry runs that target alone', async ({
+test('a failed installer shows its exit code and output, and a retry runs that target only', async ({
   launch,
   folder,
   agents,
@@ -47,7 +47,7 @@ test('a failed installer shows its exit code and words, and a retry runs that ta
   await expect(targetRow(page, 'GOOD')).toHaveAttribute('data-attempt', '1')
 })
 
-test('cancelling stops what waits and lets the installer end that runs', async ({
+test('cancelling stops waiting targets and lets a running installer finish', async ({
   launch,
   folder,
   agents,
@@ -69,13 +69,13 @@ test('cancelling stops what waits and lets the installer end that runs', async (
   await expect(targetRow(page, 'LAB-01', 'Second')).toHaveAttribute('data-reason', 'canceled')
 })
 
-test('the review says beforehand that a PC is offline', async ({ launch, folder, agents }) => {
+test('the review warns that a PC is offline', async ({ launch, folder, agents }) => {
   const { page, consoleUrl } = await launch()
   await setUp(page)
   const [lab] = await agents(await signIn(consoleUrl), ['LAB-01'])
   await addSoftware(page, await writeScript(folder, 'x.sh', ['true']), 'X')
   await lab!.kill()
-  // Within a minute of the controller's start nobody is called offline; until then it will wait.
+  // Within a minute of the controller's start no PC counts as offline; until then the target would wait.
   await planUpToReview(page, { name: 'X', software: ['X'], devices: ['LAB-01'] })
   await expect(preflightGroup(page, 'will_wait')).toContainText('1')
   await expect(page.getByTestId('preflight-target')).toContainText('LAB-01')

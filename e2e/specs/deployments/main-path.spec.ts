@@ -1,4 +1,7 @@
-/** The main job by hand, from the first start to the finished deployment: real app, real agents, real packages. */
+/**
+ * The main workflow by hand, from the first start to the finished deployment: real app, real agents, real
+ * packages.
+ */
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -53,7 +56,7 @@ test('from the first start to a finished deployment, by hand', async ({
   const sheet = await openTarget(page, 'LAB-01')
   await expect(sheet.getByTestId('target-output')).toContainText('step one')
   await expectStatus(page, 'completed')
-  // Markup in the installer's words stays text.
+  // Markup in the installer's output is shown as text.
   await expect(sheet.getByTestId('target-output')).toContainText('step <b>two</b>')
   await keepScreen(page, 'target-output')
   await closeSheet(page)
@@ -71,7 +74,7 @@ test('from the first start to a finished deployment, by hand', async ({
   await keepScreen(page, 'dashboard')
 })
 
-test('a Debian package is read, installed by dpkg and skipped where it is already', async ({
+test('a Debian package is inspected, installed by dpkg, and skipped where it is already installed', async ({
   launch,
   folder,
   agent,
@@ -100,12 +103,12 @@ test('a Debian package is read, installed by dpkg and skipped where it is alread
   await expectStatus(page, 'completed')
   expect(await readFile(join(lab.installRoot!, 'opt/dx-greeter/greeting'), 'utf8')).toBe('hello\n')
 
-  // The review knows it beforehand, and there is nothing to deploy.
+  // The review already knows, so there is nothing to deploy.
   await planUpToReview(page, { ...plan, name: 'Second' })
   await expect(preflightGroup(page, 'will_skip')).toContainText('LAB-01')
   await expect(page.getByTestId('wizard-deploy')).toBeDisabled()
 
-  // Ordered nevertheless, by a script of the office, the agent itself leaves it as it is.
+  // If a script orders it through the API anyway, the agent itself skips it.
   const api = await apiSignIn(consoleUrl)
   const { devices } = await api.call('devices.list', {})
   const { software } = await api.call('software.list', {})
@@ -122,14 +125,16 @@ test('a Debian package is read, installed by dpkg and skipped where it is alread
   await expectStatus(page, 'completed')
 })
 
-test('a person stays signed in over a restart, and out after signing out', async ({ launch }) => {
+test('a user stays signed in after a restart, and signed out after signing out', async ({
+  launch,
+}) => {
   const first = await launch()
   await setUp(first.page)
   await first.close()
 
   const second = await launch()
   await expect(second.page.getByTestId('nav-dashboard')).toBeVisible()
-  // The specs' Linux has no keyring: the person is told what that means.
+  // The specs' Linux has no keyring, and the user sees what that means.
   if (process.platform === 'linux') {
     await goTo(second.page, 'settings')
     await expect(second.page.getByTestId('token-unprotected')).toBeVisible()

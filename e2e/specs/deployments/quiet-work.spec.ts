@@ -1,4 +1,7 @@
-/** An administrator limits the network and spares batteries: the live page says so, and a laptop goes on once it is plugged in. */
+/**
+ * An administrator limits bandwidth and defers work on battery: the live page shows both, and a laptop
+ * continues once it is plugged in.
+ */
 import { randomBytes } from 'node:crypto'
 import { appendFile, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +18,7 @@ import { writeScript } from '../../support/packages.ts'
 import { openBrowserWindow } from '../../support/second-window.ts'
 
 const MIB = 1024 * 1024
-/** A PC that is held back is asked again every 25 s. */
+/** A deferred PC is offered the work again every 25 s. */
 const WITHIN_A_MINUTE_MS = 60_000
 
 async function keepBoth(page: Page, name: string): Promise<void> {
@@ -25,7 +28,7 @@ async function keepBoth(page: Page, name: string): Promise<void> {
   }
 }
 
-/** The folder that stands for the laptop tells of its power as Linux would. */
+/** Writes the laptop's power state in the format Linux uses, below the agent's install root. */
 async function battery({ installRoot }: Agent, status: 'Charging' | 'Discharging'): Promise<void> {
   const folder = join(installRoot!, 'sys/class/power_supply/BAT0')
   await mkdir(folder, { recursive: true })
@@ -88,7 +91,7 @@ test('downloads are limited, and a laptop on battery waits until it is plugged i
   await expectStatus(page, 'completed', WITHIN_A_MINUTE_MS)
   await expect(row).toHaveAttribute('data-attempt', '1')
 
-  // A technician reads what was decided, and cannot change it.
+  // A technician can read these settings but not change them.
   const tina = { username: 'tina', password: 'correct horse battery' }
   await api.call('users.create', {
     body: { ...tina, role: 'technician', must_change_password: false },

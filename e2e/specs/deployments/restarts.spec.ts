@@ -1,4 +1,6 @@
-/** Whether PCs are restarted is chosen in the wizard, shown before and after, and told for PCs that cannot be. */
+/**
+ * Restarting PCs is chosen in the wizard, shown before and after, and reported for PCs that cannot restart.
+ */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -12,7 +14,7 @@ import { signIn } from '../../support/api.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
-test('restarts are off until somebody chooses them, with a notice that people get', async ({
+test('restarts are off until a user chooses them, with a notice to the people at the PCs', async ({
   launch,
   folder,
   agents,
@@ -20,7 +22,7 @@ test('restarts are off until somebody chooses them, with a notice that people ge
   const { page, consoleUrl } = await launch()
   await setUp(page)
   const api = await signIn(consoleUrl)
-  // Agents from the sources restart nothing, and say so.
+  // Agents that run from the sources do not restart their PC, and report that.
   await agents(api, ['PC-1'])
   await addSoftware(page, await writeScript(folder, 'tool.sh', ['echo done']), 'Tool')
   await planUpToStrategy(page, { name: 'With restarts', software: ['Tool'], devices: ['PC-1'] })
@@ -34,22 +36,28 @@ test('restarts are off until somebody chooses them, with a notice that people ge
   await expect(page.getByTestId('wizard-error')).toContainText('Notice of a restart:')
   await expect(page.getByTestId('wizard-reboot-minutes')).toBeFocused()
   await page.getByTestId('wizard-reboot-minutes').fill('25')
-  await expect(page.getByTestId('wizard-summary')).toContainText('Restarts PCs that need it, 25 min of notice') // prettier-ignore
+  await expect(page.getByTestId('wizard-summary')).toContainText(
+    'Restarts PCs that need it, 25 min of notice',
+  )
   await toReview(page)
-  await expect(page.getByTestId('plan-restarts')).toHaveText('PCs whose installer asks for it, 25 minutes after a notice on their screens') // prettier-ignore
-  await expect(page.getByTestId('plan-no-restarts')).toContainText('PC-1: Its agent installs into a folder') // prettier-ignore
+  await expect(page.getByTestId('plan-restarts')).toHaveText(
+    'PCs whose installer asks for it, 25 minutes after a notice on their screens',
+  )
+  await expect(page.getByTestId('plan-no-restarts')).toContainText(
+    'PC-1: Its agent installs into a folder',
+  )
   await keepScreen(page, 'review-with-restarts')
   const id = await start(page)
   await expectStatus(page, 'completed')
-  // Its installer asked for none.
+  // Its installer did not request one.
   await expect(page.getByTestId('restarts')).toHaveCount(0)
   const deployment = await api.call('deployments.get', { params: { id } })
   expect(deployment).toMatchObject({ reboot: 'if_needed', reboot_delay_minutes: 25 })
 })
 
 /**
- * Two things are FAKED: the command that restarts a PC, which is only written down, and the wish of an installer to be
- * completed by a restart, which no installer of this platform has: it is written into the store.
+ * Two things are FAKED: the command that restarts a PC, which is only recorded, and the installer's request
+ * for a restart, which no installer on this platform makes; it is written into the store.
  */
 test('the restart of one PC is called off, and the other one keeps its notice', async ({
   launch,

@@ -1,4 +1,4 @@
-/** A deployment that goes in waves, is paused, goes on, or is stopped: by its own rules and by hand. */
+/** A deployment in waves is paused, resumed, or stopped, by its own rules and by hand. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setUp } from '../../pages/account.ts'
@@ -20,7 +20,7 @@ import { writeScript } from '../../support/packages.ts'
 
 const PAUSE_LIMIT_MS = 30_000
 
-test('a first PC that fails pauses the rest; a person resumes; a retry keeps the first try', async ({
+test('a failed pilot PC pauses the rest; a user resumes; a retry keeps the first attempt', async ({
   launch,
   folder,
   agents,
@@ -86,7 +86,7 @@ test('a first PC that fails pauses the rest; a person resumes; a retry keeps the
   await closeSheet(page)
 })
 
-test('a person pauses: what runs ends, nothing new starts until it is resumed', async ({
+test('a user pauses: running installers finish, nothing new starts until it is resumed', async ({
   launch,
   folder,
   agents,
@@ -116,7 +116,7 @@ test('a person pauses: what runs ends, nothing new starts until it is resumed', 
   await expectStatus(page, 'completed')
 })
 
-test('the emergency stop asks first, then cancels everything that is active', async ({
+test('the emergency stop asks first, then cancels every active deployment', async ({
   launch,
   folder,
   agents,
@@ -142,7 +142,7 @@ test('the emergency stop asks first, then cancels everything that is active', as
     )
     .toBe(1)
 
-  // From the palette, and left as it is.
+  // Opened from the palette, then cancelled.
   await page.getByTestId('open-palette').click()
   await page.getByTestId('palette').getByRole('option', { name: 'Stop all deployments' }).click()
   await expect(page.getByRole('dialog')).toContainText('Stop all 2 deployments?')
@@ -166,7 +166,7 @@ test('the emergency stop asks first, then cancels everything that is active', as
   ])
 })
 
-test('what software needs is offered by the wizard and installed first', async ({
+test('the wizard offers the prerequisites of a software, and they are installed first', async ({
   launch,
   folder,
   agents,

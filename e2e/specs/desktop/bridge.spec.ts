@@ -1,4 +1,4 @@
-/** The two doors between page and desktop: what they take, what they refuse, what they keep. */
+/** The bridge between page and desktop: the calls it accepts, the calls it refuses, and what it stores. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setUp } from '../../pages/account.ts'
@@ -6,7 +6,7 @@ import { eventually } from '../../support/eventually.ts'
 import { expect, test } from '../../support/fixtures.ts'
 import { callBridge, callBridgeRaw, listenToNotes } from '../../support/page-world.ts'
 
-test('tells the page where the controller listens and what this shell is', async ({ launch }) => {
+test('tells the page the console address, the data folder and the versions', async ({ launch }) => {
   const { page, electron, dataDir } = await launch()
   const info = await callBridge(page, 'app.info', undefined)
   expect(info).toMatchObject({
@@ -24,7 +24,7 @@ test('tells the page where the controller listens and what this shell is', async
   expect(info.ok && info.data).toMatchObject(versions)
 })
 
-test('refuses unknown calls and input that does not fit', async ({ launch }) => {
+test('refuses unknown calls and invalid input', async ({ launch }) => {
   const { page } = await launch()
   const code = async (name: unknown, input?: unknown) => {
     const result = await callBridgeRaw(page, name, input)
@@ -40,33 +40,31 @@ test('refuses unknown calls and input that does not fit', async ({ launch }) => 
   expect(await code('app.open_help', { topic: 'https://example.invalid/' })).toBe('E_VALIDATION')
 })
 
-test('answers nobody but the console', async ({ launch }) => {
+test("answers only the console's page", async ({ launch }) => {
   const { electron } = await launch()
   const answer = await electron.evaluate(async ({ app, BrowserWindow }) => {
     const preload = `${app.getAppPath()}/out/preload/index.cjs`
-    const stranger = new BrowserWindow({
+    const otherWindow = new BrowserWindow({
       show: false,
       webPreferences: { preload, sandbox: true, contextIsolation: true },
     })
-    await stranger.loadURL('data:text/html,<title>stranger</title>')
-    const result = (await stranger.webContents.executeJavaScript(
+    await otherWindow.loadURL('data:text/html,<title>other</title>')
+    const result = (await otherWindow.webContents.executeJavaScript(
       "deployx.call('session.load', undefined)",
     )) as unknown
-    stranger.destroy()
+    otherWindow.destroy()
     return result
   })
   expect(answer).toMatchObject({ ok: false, error: { code: 'E_FORBIDDEN' } })
 })
 
-test('keeps the refresh token over a restart where only this user can read it', async ({
-  launch,
-}) => {
+test('keeps the refresh token across a restart, readable by this user only', async ({ launch }) => {
   const first = await launch()
   expect(await callBridge(first.page, 'session.load', undefined)).toEqual({
     ok: true,
     data: { refresh_token: null },
   })
-  // Without a keyring the token is not encrypted, and the page is told so.
+  // Without a keyring the token is not encrypted, and the page is informed.
   expect(await callBridge(first.page, 'session.save', { refresh_token: 'token-1' })).toEqual({
     ok: true,
     data: { protected: false },
@@ -84,7 +82,7 @@ test('keeps the refresh token over a restart where only this user can read it', 
   await expect(stat(file)).rejects.toThrow('ENOENT')
 })
 
-test('keeps what was set and the place of the window over a restart', async ({ launch }) => {
+test('keeps settings and the window position across a restart', async ({ launch }) => {
   const first = await launch()
   const changed = await callBridge(first.page, 'preferences.set', {
     theme: 'dark',
@@ -118,7 +116,9 @@ test('keeps what was set and the place of the window over a restart', async ({ l
   expect(bounds).toEqual({ x: 40, y: 60, width: 1100, height: 700 })
 })
 
-test('opens at sign-in when that is set, and not any more when it is not', async ({ launch }) => {
+test('opens at sign-in while that is enabled, and no longer after it is disabled', async ({
+  launch,
+}) => {
   const { page, home } = await launch()
   const entry = join(home, 'config', 'autostart', 'deployx.desktop')
   await callBridge(page, 'preferences.set', { open_at_login: true })
@@ -127,7 +127,7 @@ test('opens at sign-in when that is set, and not any more when it is not', async
   await expect(stat(entry)).rejects.toThrow('ENOENT')
 })
 
-test('the application menu reaches the page with its keys', async ({ launch }) => {
+test('the application menu works in the page, including its shortcuts', async ({ launch }) => {
   const { electron, page } = await launch()
   const notes = await listenToNotes(page)
   const click = (label: string) =>
@@ -147,7 +147,7 @@ test('the application menu reaches the page with its keys', async ({ launch }) =
   ])
 })
 
-test('gives the setup code to its own window alone, and the first account needs it', async ({
+test('passes the setup code to its own window only, and the first account requires it', async ({
   launch,
 }) => {
   const { page, consoleUrl, setupCode } = await launch()
@@ -166,7 +166,7 @@ test('gives the setup code to its own window alone, and the first account needs 
     ['/', '/auth/state', '/health'].map(async (path) => (await fetch(consoleUrl + path)).text()),
   )
   expect(texts.join()).not.toContain(setupCode)
-  // The window itself asks for nothing.
+  // The window itself does not ask for it.
   await expect(page.getByTestId('setup-code')).toHaveCount(0)
   await setUp(page)
 })

@@ -1,4 +1,4 @@
-/** An administrator checks the controller: nothing found, then what is damaged with its cure. */
+/** An administrator checks the controller: no problems at first, then the damage and how to fix it. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setUp } from '../../pages/account.ts'

@@ -1,4 +1,4 @@
-/** Starting and ending: once per user, once per data folder, never with a crash. */
+/** Starting and stopping: once per user, once per data folder, and never with a crash. */
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,11 +14,11 @@ async function occupyPort(host: string): Promise<{ server: Server; port: string 
   return { server, port: String((server.address() as AddressInfo).port) }
 }
 
-test('a second start brings the window of the first to the front', async ({ launch }) => {
+test('a second start brings the first window to the front', async ({ launch }) => {
   const app = await launch()
   const isVisible = () =>
     app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible())
-  // It shows itself once its page is painted; hidden before that, it would come again by itself.
+  // The window shows itself once its page is painted; hidden earlier, it would reappear.
   await expect.poll(isVisible).toBe(true)
   await app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.hide())
   await expect.poll(isVisible).toBe(false)
@@ -30,7 +30,7 @@ test('a second start brings the window of the first to the front', async ({ laun
   await expect.poll(isVisible).toBe(true)
 })
 
-test('a start on a data folder in use says so in one line and ends with 1', async ({
+test('a start with a data folder in use prints one line and exits with 1', async ({
   launch,
   folder,
 }) => {
@@ -40,11 +40,11 @@ test('a start on a data folder in use says so in one line and ends with 1', asyn
   const lines = spokenLines(second.stderr)
   expect(lines).toHaveLength(1)
   expect(lines[0]).toContain(app.dataDir)
-  // The first one goes on.
+  // The first instance keeps running.
   expect((await fetch(`${app.consoleUrl}/auth/state`)).status).toBe(200)
 })
 
-test('a data folder that cannot be written is named, with what to do', async ({ folder }) => {
+test('a data folder that cannot be written to is named, with what to do', async ({ folder }) => {
   const file = join(folder, 'a-file')
   await writeFile(file, '')
   const dataDir = join(file, 'data')
@@ -55,7 +55,7 @@ test('a data folder that cannot be written is named, with what to do', async ({ 
   ])
 })
 
-test('a taken console port gives way to a free one, a taken hub port is told and nothing starts', async ({
+test('a free console port replaces one in use; a hub port in use is reported and nothing starts', async ({
   launch,
   folder,
 }) => {
@@ -82,7 +82,7 @@ test('a taken console port gives way to a free one, a taken hub port is told and
   }
 })
 
-test('a wrong setting in the environment is named in one line', async ({ folder }) => {
+test('an invalid setting in the environment is named in one line', async ({ folder }) => {
   const result = await runConsoleToEnd({
     home: join(folder, 'home'),
     env: { DEPLOYX_CONSOLE_PORT: 'http' },
@@ -93,7 +93,7 @@ test('a wrong setting in the environment is named in one line', async ({ folder 
   ])
 })
 
-test('SIGTERM stops everything cleanly, and the folder is free for the next start', async ({
+test('SIGTERM stops everything cleanly, and the data folder is free for the next start', async ({
   launch,
 }) => {
   const first = await launch()
@@ -108,8 +108,8 @@ test('SIGTERM stops everything cleanly, and the folder is free for the next star
 })
 
 /**
- * The page's process, and whether the console's first screen stands in it; null while nobody answers, as in the moment
- * of a crash. Not attached to between two looks.
+ * The page's process id, and whether the console's first screen is visible; null while the page does not
+ * answer, as during a crash. Disconnects after each call.
  */
 async function lookAtPage(port: number): Promise<{ pid: number; hasForm: boolean } | null> {
   const browser = await chromium
@@ -131,9 +131,9 @@ async function lookAtPage(port: number): Promise<{ pid: number; hasForm: boolean
   }
 }
 
-test('a page that crashes is loaded again while the hub goes on', async ({ folder }) => {
+test('a page that crashes is reloaded while the hub keeps running', async ({ folder }) => {
   test.setTimeout(120_000)
-  // Without Playwright's launcher: a page that it is attached to cannot be loaded again after a crash.
+  // Without Playwright's launcher: a page that a debugger is attached to cannot be reloaded after a crash.
   const app = await startConsole({
     home: join(folder, 'home'),
     args: ['--remote-debugging-port=0'],

@@ -1,4 +1,4 @@
-/** Quitting while PCs are at work. */
+/** Quitting while PCs are busy. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { eventually } from '../../support/eventually.ts'
@@ -10,7 +10,7 @@ test('quitting while an installer runs asks first, and the computer stays awake 
   folder,
   agents,
 }) => {
-  // Somebody sits there: questions are asked.
+  // Interactive mode, so that dialogs are shown.
   const { app, api } = await launchWithAccount(launch, { env: { DEPLOYX_UNATTENDED: '' } })
   const isAwake = () =>
     app.electron.evaluate(({ powerSaveBlocker }) =>
@@ -29,7 +29,7 @@ test('quitting while an installer runs asks first, and the computer stays awake 
   await eventually('the installer runs', () => existsSync(started))
   await expect.poll(isAwake).toBe(true)
 
-  // A native dialog cannot be clicked from here: what it would show is kept, its answer given.
+  // A spec cannot click a native dialog: record its options and answer it here.
   await app.electron.evaluate(({ dialog }) => {
     const world = globalThis as unknown as { asked: Electron.MessageBoxOptions[] }
     world.asked = []
@@ -56,7 +56,7 @@ test('quitting while an installer runs asks first, and the computer stays awake 
     return deployments[0]?.status === 'completed'
   })
   await expect.poll(isAwake).toBe(false)
-  // Nothing runs any more: nothing is asked.
+  // Nothing is running any more, so no dialog appears.
   const closed = app.electron.waitForEvent('close')
   await app.electron.evaluate(({ app: electronApp }) => electronApp.quit())
   await closed

@@ -1,4 +1,7 @@
-/** The controller outlives its computer: its keys change, it is saved, and another one takes it up. */
+/**
+ * The controller moves to another computer: its keys are rotated, it is backed up, and a new computer takes
+ * over.
+ */
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,7 +17,7 @@ import { writeScript } from '../../support/packages.ts'
 import { ended } from '../../support/processes.ts'
 import { serve } from '../../support/serve.ts'
 
-test('a recovery file, saved after a change of keys, makes a new computer the controller', async ({
+test('a recovery file saved after a key rotation turns a new computer into the controller', async ({
   launch,
   folder,
   agents,
@@ -59,7 +62,7 @@ test('a recovery file, saved after a change of keys, makes a new computer the co
   await keepScreen(empty.page, 'restore')
   await empty.page.getByTestId('restore-passphrase').fill(PASSPHRASE)
   await empty.page.getByTestId('restore-submit').click()
-  // Nobody sits there: it ends, and we are the ones who start it again.
+  // In non-interactive mode it exits, so the spec starts it again.
   await ended(empty.child, 60_000)
   expect(empty.child.exitCode).toBe(0)
 
@@ -84,7 +87,7 @@ test('a recovery file, saved after a change of keys, makes a new computer the co
 
 const CHROMIUM = '/usr/bin/chromium'
 
-test('in a browser the same process goes on as the restored controller, with new keys', async ({
+test('in a browser, the same process continues as the restored controller with new keys', async ({
   folder,
 }) => {
   test.skip(!existsSync(CHROMIUM), 'there is no browser: apt-get install chromium')
@@ -114,7 +117,7 @@ test('in a browser the same process goes on as the restored controller, with new
     await signIn(page)
     await goTo(page, 'settings')
     await expect(page.getByTestId('keys-fingerprint')).not.toHaveText(before!)
-    // The file holds the keys that do not count any more.
+    // The file contains keys that are no longer valid.
     await expect(page.getByTestId('recovery-note')).toContainText('older than the keys')
     expect(next.child.exitCode).toBeNull()
   } finally {

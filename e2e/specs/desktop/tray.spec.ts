@@ -1,4 +1,7 @@
-/** The tray and the notifications as a desktop gets them over its message bus: a real icon, a real menu, real clicks. */
+/**
+ * The tray and the notifications as a desktop receives them over its message bus: a real icon, a real menu,
+ * real clicks.
+ */
 import { join } from 'node:path'
 import { eventually } from '../../support/eventually.ts'
 import { expect, launchWithAccount, test } from '../../support/fixtures.ts'
@@ -8,7 +11,7 @@ import { listenToNotes } from '../../support/page-world.ts'
 const labels = (menu: { label: string; separator: boolean }[]): string[] =>
   menu.filter((entry) => !entry.separator).map((entry) => entry.label)
 
-test('the tray shows the hub, the way in and the way out', async ({ launch, bus }) => {
+test('the tray shows the hub and opens or quits the console', async ({ launch, bus }) => {
   const app = await launch({ env: bus.env })
   const tray = await eventually('the icon', () => bus.tray())
   expect(tray.status).toBe('Active')
@@ -29,7 +32,7 @@ test('the tray shows the hub, the way in and the way out', async ({ launch, bus 
   expect(bus.errors()).toEqual([])
 })
 
-test('a deployment shows in the tray, ends with a notification, and a failure stays marked until it is looked at', async ({
+test('a deployment shows in the tray and ends with a notification, and a failure stays marked until it is viewed', async ({
   launch,
   bus,
   agents,
@@ -57,7 +60,7 @@ test('a deployment shows in the tray, ends with a notification, and a failure st
     return tray && tray.icon !== idle ? tray : null
   })
   expect(working.tooltip).toContain('1 deployment runs')
-  // Menus write an underscore twice, because one marks the letter that opens the entry.
+  // Menus double an underscore, because a single one marks the access key.
   const plain = labels(working.menu).map((label) => label.replaceAll('__', '_'))
   expect(plain).toContain(`${shown} 0/1`)
 
@@ -85,7 +88,7 @@ test('a deployment shows in the tray, ends with a notification, and a failure st
   await expect
     .poll(async () => (await notes()).at(-1))
     .toEqual(['open.deployment', { deployment_id: bad }])
-  // The page goes where the note says; that counts as looked at.
+  // The page opens the deployment of the notification, which counts as viewed.
   await app.page.evaluate((id) => {
     const world = globalThis as unknown as { location: { hash: string } }
     world.location.hash = `#/deployments/${id}`
@@ -93,7 +96,8 @@ test('a deployment shows in the tray, ends with a notification, and a failure st
   await expect.poll(() => bus.tray()?.icon).toBe(idle)
   expect(labels(bus.tray()!.menu)).not.toContain('Broken: 1 failed')
 
-  // A pilot that fails waits for a decision: it notifies and marks, before the deployment has ended.
+  // A failed pilot waits for a decision: it triggers a notification and the mark before the deployment has
+  // ended.
   await agents(api, ['LAB-02'])
   const both = (await api.call('devices.list', {})).devices.map((device) => device.id)
   const software = await api.upload(await writeScript(folder, 'pilot.sh', ['exit 4']))
@@ -116,7 +120,10 @@ test('a deployment shows in the tray, ends with a notification, and a failure st
   expect(bus.errors()).toEqual([])
 })
 
-test('closing the window leaves the hub in the tray and says so once', async ({ launch, bus }) => {
+test('closing the window leaves the hub in the tray and explains that once', async ({
+  launch,
+  bus,
+}) => {
   const app = await launch({ env: bus.env })
   await eventually('the icon', () => bus.tray())
   const window = () =>
@@ -128,8 +135,8 @@ test('closing the window leaves the hub in the tray and says so once', async ({ 
 
   await close()
   await expect.poll(window).toEqual([false])
-  const told = await eventually('the explanation', () => bus.notifications().at(0))
-  expect(told.summary).toBe('DeployX keeps running')
+  const shown = await eventually('the explanation', () => bus.notifications().at(0))
+  expect(shown.summary).toBe('DeployX keeps running')
   const health = await fetch(`${app.consoleUrl}/auth/state`)
   expect(health.status).toBe(200)
 
@@ -143,7 +150,7 @@ test('closing the window leaves the hub in the tray and says so once', async ({ 
   expect(bus.errors()).toEqual([])
 })
 
-test('closing the window ends the app where no tray could bring it back', async ({
+test('closing the window ends the app if no tray could bring it back', async ({
   launch,
   bareBus,
 }) => {
@@ -154,10 +161,7 @@ test('closing the window ends the app where no tray could bring it back', async 
   expect(app.child.exitCode).toBe(0)
 })
 
-test('closing the window ends the app when that is what the person set', async ({
-  launch,
-  bus,
-}) => {
+test('closing the window ends the app if the user chose that', async ({ launch, bus }) => {
   const app = await launch({ env: bus.env })
   await eventually('the icon', () => bus.tray())
   await app.page.evaluate(() =>
@@ -173,7 +177,7 @@ test('closing the window ends the app when that is what the person set', async (
   expect(bus.tray()).toBeNull()
 })
 
-test('started at sign-in, the window waits in the tray', async ({ launch, bus }) => {
+test('started at sign-in, the window stays hidden in the tray', async ({ launch, bus }) => {
   const app = await launch({ env: bus.env, args: ['--hidden'] })
   await eventually('the icon', () => bus.tray())
   const isVisible = () =>

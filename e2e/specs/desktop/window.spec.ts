@@ -1,4 +1,4 @@
-/** What the window is made of: its own scheme, a strict policy, no way out. */
+/** The security of the window: its own scheme, a strict policy, no navigation away. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -49,7 +49,7 @@ test('the window shows the console from its own scheme under a strict policy', a
   await keepScreen(page, 'first-run')
 })
 
-test('the page breaks no rule of its policy and its colour is there before it is drawn', async ({
+test('the page violates no rule of its policy, and its background colour is set before it is drawn', async ({
   launch,
 }) => {
   const { electron, page } = await launch()
@@ -87,7 +87,7 @@ test('an inline script does not run', async ({ launch }) => {
   expect(ran).toBe(false)
 })
 
-test('the page has no Node, a world of its own and a sandbox', async ({ launch }) => {
+test('the page has no Node, an isolated context and a sandbox', async ({ launch }) => {
   const { electron, page } = await launch()
   const inPage = await page.evaluate(() => {
     const world = globalThis as Record<string, unknown>
@@ -104,7 +104,7 @@ test('the page has no Node, a world of its own and a sandbox', async ({ launch }
   const settings = await electron.evaluate(({ webContents }) =>
     webContents.getAllWebContents().map((contents) => {
       const { contextIsolation, sandbox, nodeIntegration, webviewTag, webSecurity } =
-        // Not in Electron's typings, but the only way to ask what really holds.
+        // Not in Electron's typings, but the only way to query the settings in effect.
         (
           contents as unknown as { getLastWebPreferences: () => Electron.WebPreferences }
         ).getLastWebPreferences()
@@ -122,7 +122,7 @@ test('the page has no Node, a world of its own and a sandbox', async ({ launch }
   ])
 })
 
-test('only files of the console are served, whatever is asked for', async ({ launch }) => {
+test('only files of the console are served, for any request', async ({ launch }) => {
   const { page } = await launch()
   const ask = (address: string) =>
     page.evaluate(async (url) => {
@@ -160,14 +160,14 @@ test('the page cannot leave, open windows or frame others', async ({ launch }) =
   for (const address of ['https://example.invalid/', 'file:///etc/passwd', 'app://other/']) {
     await page.evaluate((to) => (globalThis as unknown as PageWorld).location.assign(to), address)
   }
-  // Asked of the app: Playwright itself would wait for the navigation that never comes.
+  // Run in the app, because Playwright itself would wait for the navigation that never happens.
   const found = await electron.evaluate(async ({ BrowserWindow, webContents }) => {
     const contents = BrowserWindow.getAllWindows()[0]!.webContents
     const form = "document.querySelector('[data-testid=setup-username]') !== null"
     return {
       pages: webContents.getAllWebContents().length,
       url: contents.getURL(),
-      // A frame that was refused keeps its address and stays empty.
+      // A refused frame keeps its address and stays empty.
       framed: await Promise.all(
         contents.mainFrame.frames.map((frame) =>
           frame.executeJavaScript('document.body?.children.length ?? 0'),
@@ -179,7 +179,7 @@ test('the page cannot leave, open windows or frame others', async ({ launch }) =
   expect(found).toEqual({ pages: 1, url: before, hasForm: true, framed: [0] })
 })
 
-test('devices are refused to the page, copying text is not', async ({ launch }) => {
+test('the page is denied devices, but may copy text', async ({ launch }) => {
   const { electron, page } = await launch()
   await expect(page.getByTestId('setup-username')).toBeVisible()
   const state = (name: string) =>
@@ -208,7 +208,7 @@ test('devices are refused to the page, copying text is not', async ({ launch }) 
   await expect(reading).rejects.toThrow(/denied|not allowed/i)
 })
 
-/** Chromium's own record of its network service, browser process included: what no page could tell. */
+/** Chromium's own log of its network service, including the browser process, which the page cannot see. */
 async function hostsAsked(netLog: string): Promise<string[]> {
   type NetLog = { events: { params?: { url?: string; host?: string } }[] }
   const { events } = JSON.parse(await readFile(netLog, 'utf8')) as NetLog
@@ -223,9 +223,9 @@ async function hostsAsked(netLog: string): Promise<string[]> {
   ]
 }
 
-test('nothing is asked of any other host', async ({ folder }) => {
+test('no other host is contacted', async ({ folder }) => {
   const netLog = join(folder, 'net.json')
-  // Not under Playwright, which switches off what Chromium would ask of its maker.
+  // Not under Playwright, which disables Chromium's own requests to its vendor.
   const app = await startConsole({
     home: join(folder, 'home'),
     args: [`--log-net-log=${netLog}`],
@@ -243,7 +243,7 @@ test('nothing is asked of any other host', async ({ folder }) => {
   expect(hosts.filter((host) => host !== '127.0.0.1')).toEqual([])
 })
 
-test('a page that asks another host is refused', async ({ launch }) => {
+test('a request from the page to another host is refused', async ({ launch }) => {
   const { page } = await launch()
   const refused = await page.evaluate(async () => {
     const world = globalThis as unknown as PageWorld
@@ -257,6 +257,6 @@ test('a page that asks another host is refused', async ({ launch }) => {
       )
     return [await ask('http://192.0.2.1/'), await ask('http://127.0.0.1:9/')]
   })
-  // By the policy and by the session, at once: not by a time-out.
+  // Refused immediately, by the policy and by the session, not by a timeout.
   expect(refused).toEqual(['TypeError', 'TypeError'])
 })

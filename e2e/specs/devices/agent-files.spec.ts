@@ -1,4 +1,7 @@
-/** The console hands out the agents that it was built with: the copied line fetches one, and it is the one that it names. */
+/**
+ * The console serves the agents that it was built with: the copied command line downloads one, and its hash
+ * matches.
+ */
 import { execFile } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,7 +13,7 @@ import { expect, keepScreen, test } from '../../support/fixtures.ts'
 const run = promisify(execFile)
 const FETCH_LIMIT_MS = 60_000
 
-test('the line for Linux fetches the agent that is inside the app, checks it, and it starts', async ({
+test('the command line for Linux downloads the agent inside the app, verifies it, and starts it', async ({
   launch,
   folder,
 }) => {

@@ -1,4 +1,7 @@
-/** "Who still has the old one?": found by a part of its name, with what the real agents told, and on to a deployment to those PCs. */
+/**
+ * "Which PCs still have the old version?": finds a program by part of its name in the real agents' inventory,
+ * and starts a deployment to those PCs.
+ */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
@@ -10,7 +13,7 @@ import { expect, keepScreen, test } from '../../support/fixtures.ts'
 
 const HOSTILE = '<img src=x onerror=alert(1)> Ltd'
 
-/** What dpkg knows in the folder that an agent installs into. */
+/** Writes the dpkg database of the folder that an agent installs into. */
 async function enterPackages(root: string, versions: Record<string, string>): Promise<void> {
   const admin = join(root, 'var', 'lib', 'dpkg')
   await mkdir(join(admin, 'info'), { recursive: true })
@@ -35,7 +38,7 @@ const rowOf = (page: Page, program: string, version?: string) =>
       (version === undefined ? ':not([data-version])' : `[data-version="${version}"]`),
   )
 
-test('an old version is found, with the PCs that have it, and a deployment starts from there', async ({
+test('an old version is found with the PCs that have it, and a deployment starts from there', async ({
   launch,
   folder,
   agents,
@@ -47,7 +50,7 @@ test('an old version is found, with the PCs that have it, and a deployment start
   for (const [name, version] of Object.entries(versions))
     await enterPackages(join(folder, 'agents', name, 'root'), { vlc: version, 'vlc-data': '1.0' })
   const [, , reception] = await agents(api, Object.keys(versions))
-  await eventually('all have told their inventory', async () =>
+  await eventually('the inventory of all PCs', async () =>
     (await api.call('devices.list', {})).devices.every((d) => d.inventory_at !== null),
   )
   await reception!.stop()
@@ -82,7 +85,7 @@ test('an old version is found, with the PCs that have it, and a deployment start
   await expect(pcs.first()).toContainText('LAB-02')
   await keepScreen(page, 'software-on-which-pcs')
 
-  // To a PC and back, and what was looked for is still there.
+  // Open a PC and go back: the search is still there.
   await pcs.last().click()
   await expect(page.getByTestId('device-sheet')).toContainText('RECEPTION')
   await page.goBack()

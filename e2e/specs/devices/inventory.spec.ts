@@ -1,4 +1,4 @@
-/** What a PC is made of, as its real agent tells it, on the sheet of that PC. */
+/** The hardware and software of a PC, as its real agent reports it, on the sheet of that PC. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -9,11 +9,13 @@ import { signIn } from '../../support/api.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 import { writeDeb } from '../../support/packages.ts'
 
-/** What a maintainer calls himself is text, too. */
+/** A maintainer's name is shown as text, too. */
 const HOSTILE = '<img src=x onerror=alert(1)> Ltd'
 const PACKAGES = 3_000
 
-/** As many packages as a Debian desktop has, entered in the folder that the agent installs into. */
+/**
+ * As many packages as a Debian desktop has, in the dpkg database of the folder that the agent installs into.
+ */
 async function enterPackages(root: string): Promise<void> {
   const admin = join(root, 'var', 'lib', 'dpkg')
   await mkdir(join(admin, 'info'), { recursive: true })
@@ -33,7 +35,7 @@ async function enterPackages(root: string): Promise<void> {
   await writeFile(join(admin, 'status'), entries.join(''))
 }
 
-test('the sheet of a PC shows its software, hardware, disks and addresses, and what is installed meanwhile', async ({
+test('the sheet of a PC shows its software, hardware, disks and addresses, and what is installed in the meantime', async ({
   launch,
   folder,
   agents,
@@ -49,7 +51,7 @@ test('the sheet of a PC shows its software, hardware, disks and addresses, and w
   await deviceRow(page, 'RECEPTION').click()
   const sheet = page.getByTestId('device-sheet')
   await sheet.getByTestId('device-tab-hardware').click()
-  // Either it has told it already, or the sheet says that it has not and changes by itself.
+  // Either the inventory has arrived already, or the sheet says that it has not and updates itself.
   const hardware = sheet.getByTestId('device-hardware')
   await expect(hardware).toBeVisible({ timeout: 30_000 })
   const memory = `${(totalmem() / 1024 ** 3).toFixed(1)} GiB`.replace('.0 ', ' ')

@@ -1,4 +1,6 @@
-/** PCs that are added without a code: their digits stand on the Devices page, and somebody there compares them. */
+/**
+ * PCs that are added without a code: the Devices page shows their digits, and the technician compares them.
+ */
 import { join } from 'node:path'
 import { setUp } from '../../pages/account.ts'
 import { deviceRow, expectOnline, pendingDevice } from '../../pages/devices.ts'
@@ -8,7 +10,7 @@ import { startAgent } from '../../support/agent.ts'
 import { startDiscoveringAgent } from '../../support/discovering-agent.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 
-test('a PC without a code is approved on the Devices page once its digits are the same, another is rejected', async ({
+test('a PC without a code is approved on the Devices page once its digits match, and another one is rejected', async ({
   launch,
   folder,
   startedAgents,
@@ -25,24 +27,26 @@ test('a PC without a code is approved on the Devices page once its digits are th
   await keepScreen(page, 'add-devices-without-a-code')
   await closeSheet(page)
 
-  // What a PC calls itself is its own affair, and text.
+  // The name that a PC reports is arbitrary text and is shown as text.
   const hostile = '<img src=x onerror=alert(1)>'
   const wanted = await startDiscoveringAgent(join(folder, 'wanted'), 'RECEPTION', hub)
-  const stranger = await startDiscoveringAgent(join(folder, 'stranger'), hostile, hub)
+  const hostileAgent = await startDiscoveringAgent(join(folder, 'hostile'), hostile, hub)
   try {
     const card = pendingDevice(page, 'RECEPTION')
     await expect(card.getByTestId('pending-digits')).toContainText(await wanted.digits())
     const other = page.getByTestId('pending-device').filter({ hasText: hostile })
-    await expect(other.getByTestId('pending-digits')).toContainText(await stranger.digits())
+    await expect(other.getByTestId('pending-digits')).toContainText(await hostileAgent.digits())
     await expect(page.getByTestId('pending-devices')).toContainText('2 PCs wait for approval')
-    await expect(page.getByTestId('pending-devices')).toContainText('Approve only if the PC shows the same digits.') // prettier-ignore
+    await expect(page.getByTestId('pending-devices')).toContainText(
+      'Approve only if the PC shows the same digits.',
+    )
     await expect(page.getByTestId('nav-devices')).toContainText('2 new')
     await keepScreen(page, 'devices-pending')
 
     await other.getByTestId('pending-reject').click()
     await expect(other).toHaveCount(0)
-    await stranger.ended()
-    expect(stranger.output()).toContain('was rejected in the console')
+    await hostileAgent.ended()
+    expect(hostileAgent.output()).toContain('was rejected in the console')
 
     await card.getByTestId('pending-approve').focus()
     await page.keyboard.press('Enter')
@@ -56,7 +60,7 @@ test('a PC without a code is approved on the Devices page once its digits are th
     expect(wanted.output()).toContain('Enrolled as device')
   } finally {
     await wanted.stop()
-    await stranger.stop()
+    await hostileAgent.stop()
   }
   startedAgents.push(await startAgent({ folder: join(folder, 'wanted'), name: 'RECEPTION' }))
   await expectOnline(page, 'RECEPTION', true)

@@ -1,4 +1,7 @@
-/** Two people at two windows: what an administrator decides reaches a technician at once, and is in the trail. */
+/**
+ * Two people in two windows: an administrator's changes reach a technician immediately and are in the audit
+ * log.
+ */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -14,7 +17,7 @@ import { expect, keepScreen, test } from '../../support/fixtures.ts'
 const FIRST_PASSWORD = 'a first password'
 const OWN_PASSWORD = 'her own password now'
 
-/** Both themes, small and large: for people who want to see what the spec saw. */
+/** Saves screenshots in both themes and two sizes, for people who want to see what the spec saw. */
 async function keepBoth(page: Page, name: string): Promise<void> {
   for (const theme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme: theme })
@@ -22,7 +25,7 @@ async function keepBoth(page: Page, name: string): Promise<void> {
   }
 }
 
-test('an administrator adds, resets, disables; the technician sees her own and is signed out live', async ({
+test('an administrator adds, resets and disables a user; the technician sees only their own data and is signed out live', async ({
   launch,
   agents,
 }) => {
@@ -36,7 +39,7 @@ test('an administrator adds, resets, disables; the technician sees her own and i
   await addTechnician(page, 'tina', FIRST_PASSWORD)
   await keepBoth(page, 'user-sheet')
 
-  // A password that was made is shown once, and good for one sign-in.
+  // A generated password is shown once and is valid for one sign-in.
   await page.getByTestId('reset-password').click()
   await confirm(page)
   const given = await page.getByTestId('generated-password').innerText()
@@ -58,7 +61,7 @@ test('an administrator adds, resets, disables; the technician sees her own and i
   await second.getByTestId('change-password-submit').click()
   await expect(second.getByTestId('nav-dashboard')).toBeVisible()
 
-  // Nothing of the administrator's is hers to see.
+  // The administrator's devices are not visible to this technician.
   await goTo(second, 'devices')
   await expect(second.getByTestId('device-row')).toHaveCount(0)
   await goTo(second, 'settings')
@@ -69,7 +72,7 @@ test('an administrator adds, resets, disables; the technician sees her own and i
   await expect(auditSentences(second).first()).toContainText('tina')
   await expect(second.getByTestId('audit-proof')).toHaveCount(0)
 
-  // Disabled: her window is at the sign-in page without having asked for anything.
+  // Disabled: the technician's window shows the sign-in page without any request of its own.
   await userRow(page, 'tina').click()
   await page.getByTestId('disable-user').click()
   await confirm(page)
@@ -90,7 +93,7 @@ test('an administrator adds, resets, disables; the technician sees her own and i
   await expect(page.getByTestId('session-row').first()).toContainText('DeployX')
   await keepBoth(page, 'settings-admin')
 
-  // The trail tells all of it, with its proof.
+  // The audit log contains all of it, with its proof.
   await goTo(page, 'audit')
   for (const sentence of [
     'anna removed user tina',
@@ -118,7 +121,10 @@ test('an administrator adds, resets, disables; the technician sees her own and i
   await keepBoth(page, 'audit-large')
 })
 
-test('the exported trail proves itself without the controller', async ({ launch, folder }) => {
+test('the exported audit log can be verified without the controller', async ({
+  launch,
+  folder,
+}) => {
   const app = await launch()
   const { page } = app
   await setUp(page)
