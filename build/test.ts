@@ -62,7 +62,7 @@ const ONCE_IS_ENOUGH = [
   'hub/discovery*',
   'hub/flood*',
   'hub/pairing*',
-  'hub/twins*',
+  'hub/duplicate-identity*',
   '**/*real-agent*',
 ].map((files) => `--exclude=main/controller/${files}`)
 

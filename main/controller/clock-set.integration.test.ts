@@ -94,7 +94,10 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
       expect([await ended(), agent.runs()]).toEqual(['completed', 1])
       // A verdict that was corrected afterwards would be told twice.
       const { entries } = await rest.call('audit.list', { query: { limit: 200 } })
-      const told = entries.filter(({ subject, action }) => subject === `deployment ${agent.name}` && action !== 'deployment.create') // prettier-ignore
+      const told = entries.filter(
+        ({ subject, action }) =>
+          subject === `deployment ${agent.name}` && action !== 'deployment.create',
+      )
       expect(told).toHaveLength(1)
     })
   })

@@ -36,7 +36,7 @@ import {
 import { createClock } from './lib/clock.ts'
 import { createAgentFiles } from './lib/agent-files.ts'
 import { createSigner } from './signing/index.ts'
-import { createEstate } from './estate.ts'
+import { createOwnership } from './ownership.ts'
 import { createRequests } from './requests/index.ts'
 import { createSettings } from './settings/index.ts'
 import { createSoftware } from './software/index.ts'
@@ -83,7 +83,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const stop = async (): Promise<void> => {
     // A second stop finds nothing left to do.
     if (undo.length === 0) return
-    store.setPatience('stopping')
+    store.setLockTimeout('stopping')
     const failures: unknown[] = []
     // One step that fails, on a full disk say, must not keep the others from being done.
     for (const step of undo.splice(0).reverse())
@@ -139,7 +139,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     const users = createUsers({
       ...common,
       passwords: createPasswords({ workersDir: options.workersDir }),
-      estate: createEstate(
+      ownership: createOwnership(
         () => ({ devices, groups, software, enrollment, deployments }),
         () => consoles.ownersChanged(),
       ),
@@ -184,7 +184,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       ticketKey: keys().ticketKey,
       deviceOfLiveAttempt: (id): DeviceId | null => {
         const device = deployments.deviceOfLiveAttempt(id)
-        return device === null || devices.standing(device).refused ? null : device
+        return device === null || devices.eligibility(device).refused ? null : device
       },
     })
     undo.push(() => content.stop())
@@ -304,7 +304,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       agentFiles,
       whenWritable,
       log,
-      attach: (io, unproven) => {
+      attach: (io, unauthenticated) => {
         const { sign } = signer
         agents.attach(io, {
           devices,
@@ -314,7 +314,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
           keys,
           sign,
           addresses,
-          proved: (connection) => unproven.proved(connection),
+          proved: (connection) => unauthenticated.proved(connection),
           whenWritable,
           log,
         })
@@ -346,7 +346,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     deployments.start()
     agentUpdates.start()
     software.startFetches()
-    store.setPatience('serving')
+    store.setLockTimeout('serving')
     const refill = setInterval(() => void store.room.refill(), REFILL_EVERY_MS)
     undo.push(() => clearInterval(refill))
     void store.room.refill()

@@ -55,7 +55,7 @@ describe('a PC that is renamed', () => {
       query: { device_id: pc.deviceId, action: 'device.rename' },
     })
     expect(entries).toHaveLength(1)
-    expect(entries[0]).toMatchObject({ data: { from: 'DESKTOP-4F7K2', to: 'ANNA-BUERO' } }) // prettier-ignore
+    expect(entries[0]).toMatchObject({ data: { from: 'DESKTOP-4F7K2', to: 'ANNA-BUERO' } })
   })
 
   it('keeps the name that a person gave it, until that is taken back', async () => {
@@ -81,7 +81,9 @@ describe('a PC that was set up anew', () => {
     const body = { software_ids: [software as never], device_ids: [old.deviceId] }
     const failed = await t.rest.call('deployments.create', { body: { ...body, name: 'ended' } })
     const scheduled_at = new Date(Date.now() + 3_600_000).toISOString()
-    const later = await t.rest.call('deployments.create', { body: { ...body, name: 'later', scheduled_at } }) // prettier-ignore
+    const later = await t.rest.call('deployments.create', {
+      body: { ...body, name: 'later', scheduled_at },
+    })
     const ended = { params: { id: failed.deployment_id } }
     await expect
       .poll(async () => (await t.rest.call('deployments.get', ended)).status)

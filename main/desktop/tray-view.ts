@@ -49,7 +49,8 @@ export function trayView(pulse: Pulse): TrayView {
   const paused = unseen.filter(({ isPaused }) => isPaused).length
   const failed = unseen.length - paused
   const waiting = activity.pending_devices
-  const waits = waiting > 0 ? [counted(waiting, 'PC waits for approval', 'PCs wait for approval')] : [] // prettier-ignore
+  const waits =
+    waiting > 0 ? [counted(waiting, 'PC waits for approval', 'PCs wait for approval')] : []
   const tooltip = [
     'DeployX',
     line,

@@ -69,12 +69,12 @@ export function openWindow(deps: {
     window.focus()
   }
   const ready = (): void => {
-    clearTimeout(patience)
+    clearTimeout(showTimer)
     if (isReady) return
     isReady = true
     appear()
   }
-  const patience = setTimeout(ready, SHOW_AFTER_MS)
+  const showTimer = setTimeout(ready, SHOW_AFTER_MS)
   window.once('ready-to-show', ready)
 
   let remembering: NodeJS.Timeout | null = null
@@ -114,7 +114,7 @@ export function openWindow(deps: {
   nativeTheme.on('updated', recolour)
   window.once('closed', () => {
     nativeTheme.off('updated', recolour)
-    clearTimeout(patience)
+    clearTimeout(showTimer)
     if (remembering) clearTimeout(remembering)
   })
 

@@ -160,9 +160,14 @@ describe('a newer agent', () => {
     expect((await updateOf(pcs[3]!))?.message).toContain('failed on other PCs')
     expect(await trail('device.agent_updates_stopped')).toHaveLength(1)
     // A person may still want it there.
-    expect(await ask(pcs[3]!)).toMatchObject({ status: 200, body: { agent_update: { state: 'updating' } } }) // prettier-ignore
+    expect(await ask(pcs[3]!)).toMatchObject({
+      status: 200,
+      body: { agent_update: { state: 'updating' } },
+    })
     await ordered(pcs[3]!)
-    expect(await trail('device.update_agent')).toContainEqual('anna: device PC-4 from 0.1.0 to 0.2.0') // prettier-ignore
+    expect(await trail('device.update_agent')).toContainEqual(
+      'anna: device PC-4 from 0.1.0 to 0.2.0',
+    )
   })
 
   it('is given to one PC three times at most', async () => {
@@ -237,7 +242,10 @@ describe('a newer agent', () => {
       body: { username: 'tom', password: 'a good password' },
     })
     const tom = createRestClient(t.controller.consoleUrl, token)
-    await tom.raw('POST', '/auth/password', { old_password: 'a good password', new_password: 'a better password' }) // prettier-ignore
+    await tom.raw('POST', '/auth/password', {
+      old_password: 'a good password',
+      new_password: 'a better password',
+    })
     expect([403, 404]).toContain((await ask(pc, tom)).status)
     expect(pc.orders).toEqual([])
     pc.agent.close()

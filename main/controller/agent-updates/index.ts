@@ -21,7 +21,7 @@ import type { AgentFiles, AgentOffer } from '../lib/agent-files.ts'
 import type { Signer } from '../signing/index.ts'
 import type { Store } from '../store/store.ts'
 import { createOutcomes } from './outcomes.ts'
-import { isStopped, isUnderWay, planUpdates, standingOf, type FleetDevice } from './plan.ts'
+import { isStopped, isUnderWay, planUpdates, progressOf, type FleetDevice } from './plan.ts'
 import { UPDATE_TIMINGS, type UpdateTimings } from './timings.ts'
 
 export type { UpdateTimings } from './timings.ts'
@@ -94,7 +94,7 @@ export function createAgentUpdates(deps: {
   /** Looks which versions have failed too often. @param isNews whether the trail is to tell of one that is new among them */
   function judge(isNews: boolean): void {
     const all = fleet()
-    const found = offers.filter((offer) => isStopped(standingOf(offer, all, rows, deps.now())))
+    const found = offers.filter((offer) => isStopped(progressOf(offer, all, rows, deps.now())))
     for (const offer of found)
       if (isNews && !stopped.has(keyOf(offer)))
         audit.record(
@@ -170,10 +170,10 @@ export function createAgentUpdates(deps: {
 
   return {
     /** What an agent says of itself: with its greeting, and whenever something has changed. */
-    heard(id: DeviceId, facts: AgentFacts): void {
+    noteFacts(id: DeviceId, facts: AgentFacts): void {
       const obstacle = facts.self_update ? facts.self_update.obstacle : TOO_OLD
       obstacles.set(id, obstacle)
-      outcomes.heard(id, facts)
+      outcomes.noteFacts(id, facts)
     },
 
     /** Null: it is what is served, or nothing is known. */

@@ -111,7 +111,7 @@ export function createOutcomes(deps: {
       }),
 
     /** What an agent says of its last order. */
-    heard(id: DeviceId, { self_update: own, agent_version: version }: AgentFacts): void {
+    noteFacts(id: DeviceId, { self_update: own, agent_version: version }: AgentFacts): void {
       const row = rows.get(id)
       const last = own?.last
       if (!row || !last || last.sequence !== row.sequence || last.version !== row.version) return

@@ -110,7 +110,9 @@ describe('the roll-out of a version', () => {
       version: fc.constantFrom('0.1.0', '0.2.0', '0.3.0', 'x'),
       online: fc.boolean(),
       free: fc.boolean(),
-      state: fc.option(fc.constantFrom<UpdateRow['state'][]>('ordered', 'accepted', 'waiting', 'done', 'failed')), // prettier-ignore
+      state: fc.option(
+        fc.constantFrom<UpdateRow['state'][]>('ordered', 'accepted', 'waiting', 'done', 'failed'),
+      ),
       tries: fc.integer({ min: 0, max: 4 }),
     })
     fc.assert(
@@ -121,7 +123,8 @@ describe('the roll-out of a version', () => {
         )
         const ordered = plan(fleet, rows)
         expect(new Set(ordered).size).toBe(ordered.length)
-        for (const id of ordered) expect(fleet[id - 1]).toMatchObject({ version: '0.1.0', online: true, free: true }) // prettier-ignore
+        for (const id of ordered)
+          expect(fleet[id - 1]).toMatchObject({ version: '0.1.0', online: true, free: true })
         const count = (...states: UpdateRow['state'][]) =>
           rows.filter((r) => states.includes(r.state)).length
         if (count('failed') >= FAILURES_THAT_STOP) expect(ordered).toEqual([])

@@ -24,7 +24,7 @@ export type FleetDevice = {
   /** It does nothing else, and can be updated where it is. */
   free: boolean
 }
-export type Standing = {
+export type Progress = {
   /** Devices that have become this version by an order, that are on the way to it, and that it failed on. */
   done: number
   underWay: number
@@ -34,27 +34,27 @@ export type Standing = {
 export const isUnderWay = (row: Pick<UpdateRow, 'state'> | undefined): boolean =>
   row?.state === 'ordered' || row?.state === 'accepted'
 
-export function standingOf(
+export function progressOf(
   offer: AgentOffer,
   fleet: readonly FleetDevice[],
   rows: ReadonlyMap<DeviceId, UpdateRow>,
   nowMs: number,
-): Standing {
-  const standing: Standing = { done: 0, underWay: 0, failed: 0 }
+): Progress {
+  const progress: Progress = { done: 0, underWay: 0, failed: 0 }
   for (const { id, fileName, online } of fleet) {
     const row = rows.get(id)
     if (fileName !== offer.file_name || row?.version !== offer.version) continue
-    if (row.state === 'done') standing.done++
-    if (row.state === 'failed') standing.failed++
-    if (isUnderWay(row) && (online || nowMs - row.changed_at_ms < AWAY_MS)) standing.underWay++
+    if (row.state === 'done') progress.done++
+    if (row.state === 'failed') progress.failed++
+    if (isUnderWay(row) && (online || nowMs - row.changed_at_ms < AWAY_MS)) progress.underWay++
   }
-  return standing
+  return progress
 }
 
-export const isStopped = ({ failed }: Standing): boolean => failed >= FAILURES_THAT_STOP
+export const isStopped = ({ failed }: Progress): boolean => failed >= FAILURES_THAT_STOP
 
 /** How many devices may be on the way at the same time. */
-export function widthOf({ done }: Standing, fleetSize: number): number {
+export function widthOf({ done }: Progress, fleetSize: number): number {
   if (done === 0) return 1
   return done <= FEW ? FEW : Math.min(MANY, Math.max(FEW, Math.ceil(fleetSize * SHARE)))
 }
@@ -75,8 +75,8 @@ export function planUpdates(input: {
   const { rows, nowMs } = input
   return input.offers.flatMap((offer) => {
     const fleet = input.fleet.filter(({ fileName }) => fileName === offer.file_name)
-    const standing = standingOf(offer, fleet, rows, nowMs)
-    if (isStopped(standing)) return []
+    const progress = progressOf(offer, fleet, rows, nowMs)
+    if (isStopped(progress)) return []
     const triesOf = (id: DeviceId): number => {
       const row = rows.get(id)
       return row?.version === offer.version ? row.tries : 0
@@ -92,7 +92,7 @@ export function planUpdates(input: {
         )
         // Where it has not failed yet it is tried first.
         .sort((a, b) => triesOf(a.id) - triesOf(b.id) || a.id - b.id)
-        .slice(0, Math.max(0, widthOf(standing, fleet.length) - standing.underWay))
+        .slice(0, Math.max(0, widthOf(progress, fleet.length) - progress.underWay))
         .map(({ id }) => ({ id, offer }))
     )
   })

@@ -6,7 +6,11 @@ import type { AgentFacts, DeployPayload } from '#shared/contract/agent-link.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { openPairing } from '../test-kit/pairing-agent.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
-import { createRestClient, startTestController, type TestController } from '../test-kit/test-controller.ts' // prettier-ignore
+import {
+  createRestClient,
+  startTestController,
+  type TestController,
+} from '../test-kit/test-controller.ts'
 
 let t: TestController
 let [x, y]: SimAgent[] = []
@@ -50,10 +54,16 @@ function get(
   path: string,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; text: string }> {
-  // prettier-ignore
   return new Promise((resolve, reject) => {
     const call = request(
-      { host: '127.0.0.1', port: t.hub.port, path, headers, ca: t.hub.cert, servername: 'deployx.invalid' }, // prettier-ignore
+      {
+        host: '127.0.0.1',
+        port: t.hub.port,
+        path,
+        headers,
+        ca: t.hub.cert,
+        servername: 'deployx.invalid',
+      },
       (response) => {
         let text = ''
         response.on('data', (chunk: Buffer) => (text += chunk.toString()))
@@ -98,7 +108,8 @@ describe('an agent that speaks for another', () => {
 })
 
 describe('the address of a package', () => {
-  const split = (url: string) => /^\/content\/(\w+)\/(\w+)\?t=(.+)$/.exec(url)!.slice(1) as [string, string, string] // prettier-ignore
+  const split = (url: string) =>
+    /^\/content\/(\w+)\/(\w+)\?t=(.+)$/.exec(url)!.slice(1) as [string, string, string]
   it('serves whom it was made for, and nobody by another’s ticket', async () => {
     expect((await get(ofY.url)).text).toContain('secret installer')
     const [attemptX, sha, ticketX] = split(ofX.url)
@@ -128,7 +139,9 @@ describe('what an agent holds', () => {
     const ticket = ofX.url.split('t=')[1]!
     for (const token of [ticket, ofX.attempt_id, idX!.commandKey, idX!.privateKey.split('\n')[1]!])
       for (const path of ['/devices', '/users', `/deployments/${deployment}/report.csv`])
-        expect((await createRestClient(t.controller.consoleUrl, token).raw('GET', path)).status).toBe(401) // prettier-ignore
+        expect(
+          (await createRestClient(t.controller.consoleUrl, token).raw('GET', path)).status,
+        ).toBe(401)
     // The hub's port serves none of it either.
     for (const path of ['/devices', '/auth/state', '/health', '/openapi.json', '/'])
       expect((await get(path, { authorization: `Bearer ${t.session.token}` })).status).toBe(404)
@@ -140,14 +153,23 @@ describe('words that mislead', () => {
   const hostile =
     '=cmd|\u202egpj.exe\u001b[2J\u0000\r\n"level":50\u2028<img src=x onerror=alert(1)>'
   it('in names and versions of a PC are made visible before anybody reads them', async () => {
-    const facts: AgentFacts = { name: 'PC-X', platform: 'linux', arch: 'x64', os_version: hostile, agent_version: '\u2066x\u0007', free_disk_bytes: 1 } // prettier-ignore
+    const facts: AgentFacts = {
+      name: 'PC-X',
+      platform: 'linux',
+      arch: 'x64',
+      os_version: hostile,
+      agent_version: '\u2066x\u0007',
+      free_disk_bytes: 1,
+    }
     await x!.socket.timeout(5_000).emitWithAck('inventory_report', { facts })
     const { code } = await t.rest.call('enrollments.create', { body: {} })
     const { enrollSimAgent } = await import('../test-kit/sim-agent.ts')
     await enrollSimAgent(t.hub, code, hostile)
     const { devices } = await t.rest.call('devices.list', {})
     const { entries } = await t.rest.call('audit.list', { query: { q: 'device' } })
-    const told = devices.flatMap((d) => [d.name, d.os_version, d.agent_version]).concat(entries.map((e) => e.subject)) // prettier-ignore
+    const told = devices
+      .flatMap((d) => [d.name, d.os_version, d.agent_version])
+      .concat(entries.map((e) => e.subject))
     expect(told.some((text) => text.includes('gpj.exe'))).toBe(true)
     for (const text of told) expect(text).not.toMatch(STEERING)
   })
@@ -175,7 +197,11 @@ describe('words that mislead', () => {
       ['PATCH', `/devices/${idX!.deviceId}`, { name }],
       ['POST', '/users', { username: name, password: 'long enough', role: 'technician' }],
       ['POST', '/deployments/create', { name, software_ids: [1], device_ids: [1] }],
-      ['POST', '/deployments/create', { name: 'x', device_ids: [1], custom_software: [{ name, download_url: 'http://x/y.deb' }] }], // prettier-ignore
+      [
+        'POST',
+        '/deployments/create',
+        { name: 'x', device_ids: [1], custom_software: [{ name, download_url: 'http://x/y.deb' }] },
+      ],
     ]
     for (const [method, path, body] of bodies) {
       const reply = await t.rest.raw(method, path, body)
@@ -184,7 +210,12 @@ describe('words that mislead', () => {
   })
 
   it('in a result are no formula and no new line of the export', async () => {
-    await y!.result(ofY, { status: 'failed', reason: 'install_failed', exit_code: 1, message: `${hostile}\r\n=1+1,2` }) // prettier-ignore
+    await y!.result(ofY, {
+      status: 'failed',
+      reason: 'install_failed',
+      exit_code: 1,
+      message: `${hostile}\r\n=1+1,2`,
+    })
     const { body } = await t.rest.raw('GET', `/deployments/${deployment}/report.csv`)
     const csv = body as string
     expect(csv).toContain(`"'=cmd|`)
@@ -195,8 +226,12 @@ describe('words that mislead', () => {
 
 describe('keys that reach into prototypes', () => {
   it('are refused or left out in every body, and change nobody’s rights', async () => {
-    await t.rest.call('users.create', { body: { username: 'tom', password: 'tom tom tom', role: 'technician' } }) // prettier-ignore
-    const { token } = await t.anonymous.call('auth.login', { body: { username: 'tom', password: 'tom tom tom' } }) // prettier-ignore
+    await t.rest.call('users.create', {
+      body: { username: 'tom', password: 'tom tom tom', role: 'technician' },
+    })
+    const { token } = await t.anonymous.call('auth.login', {
+      body: { username: 'tom', password: 'tom tom tom' },
+    })
     const tom = createRestClient(t.controller.consoleUrl, token)
     for (const key of ['"__proto__"', '"constructor"', '"\\u005f_proto__"'])
       for (const [method, path] of [
@@ -205,14 +240,15 @@ describe('keys that reach into prototypes', () => {
         ['POST', '/deployments/create'],
         ['POST', '/auth/login'],
       ] as const) {
-        // prettier-ignore
         const body = `{"name":"g","username":"tom","password":"x",${key}:{"prototype":{"role":"admin"},"role":"admin","isAdmin":true}}`
         expect((await tom.raw(method, path, body)).status).toBeLessThan(500)
       }
     expect(({} as Record<string, unknown>)['role']).toBeUndefined()
     expect((await tom.raw('GET', '/users')).status).toBe(403)
     const report = { ...ofX, status: 'success', message: 'x' }
-    const polluted = JSON.parse(`{"__proto__":{"role":"admin"},${JSON.stringify(report).slice(1)}`) as typeof report // prettier-ignore
+    const polluted = JSON.parse(
+      `{"__proto__":{"role":"admin"},${JSON.stringify(report).slice(1)}`,
+    ) as typeof report
     await x!.socket.timeout(5_000).emitWithAck('deployment_result', polluted as never)
     expect(({} as Record<string, unknown>)['role']).toBeUndefined()
   })

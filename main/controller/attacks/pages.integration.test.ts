@@ -90,7 +90,9 @@ describe('a name that somebody made lead to the console', () => {
     const host = name.replace('PORT', String(portOf(t.controller.consoleUrl)))
     for (const path of ['/health', '/auth/state', '/openapi.json', '/'])
       expect((await ask(t.controller.consoleUrl, path, { host })).status, path).toBe(403)
-    expect(await feedOpens(t.controller.consoleUrl, { host, origin: `http://${host.trim()}` })).toBe(false) // prettier-ignore
+    expect(
+      await feedOpens(t.controller.consoleUrl, { host, origin: `http://${host.trim()}` }),
+    ).toBe(false)
     expect(await feedOpens(t.controller.consoleUrl, { host })).toBe(false)
   })
 
@@ -206,10 +208,20 @@ describe('the first account', () => {
   it('is not made by a page that reaches this computer under a name of its own', async () => {
     const { consoleUrl } = await fresh('0.0.0.0')
     const host = `evil.example:${portOf(consoleUrl)}`
-    const reply = await ask(consoleUrl, '/auth/setup', { host, origin: `https://${host}` }, account('eve')) // prettier-ignore
+    const reply = await ask(
+      consoleUrl,
+      '/auth/setup',
+      { host, origin: `https://${host}` },
+      account('eve'),
+    )
     expect(reply.status).toBe(403)
     // Nor is somebody else's controller taken up in its place.
-    const restore = await ask(consoleUrl, '/controller/restore', { host, origin: `https://${host}` }, {}) // prettier-ignore
+    const restore = await ask(
+      consoleUrl,
+      '/controller/restore',
+      { host, origin: `https://${host}` },
+      {},
+    )
     expect(restore.status).toBe(403)
     expect((await ask(consoleUrl, '/auth/state', {})).text).toBe(
       '{"setup_needed":true,"setup_code_needed":false}',
@@ -261,7 +273,9 @@ describe('the setup code', () => {
     form.append('file', new Blob(['nothing']), 'a.recovery')
     const restore = await fetch(`${consoleUrl}/controller/restore`, { method: 'POST', body: form })
     expect(await restore.text()).toContain('E_SETUP_CODE')
-    expect((await ask(consoleUrl, '/auth/setup', {}, { ...account(), setup_code: 7 })).status).toBe(400) // prettier-ignore
+    expect((await ask(consoleUrl, '/auth/setup', {}, { ...account(), setup_code: 7 })).status).toBe(
+      400,
+    )
   })
 
   it('is needed once, and tries are limited', async () => {

@@ -46,10 +46,16 @@ it.skipIf(process.platform !== 'linux')(
   'neither the database, its backups and logs, nor a command line, nor an answer holds a secret',
   async () => {
     const secrets = new Map<string, string>()
-    await t.rest.call('users.create', { body: { username: 'tom', password: PASSWORD, role: 'technician' } }) // prettier-ignore
+    await t.rest.call('users.create', {
+      body: { username: 'tom', password: PASSWORD, role: 'technician' },
+    })
     await t.anonymous.raw('POST', '/auth/login', { username: 'tom', password: `${PASSWORD} wrong` })
-    const session = await t.anonymous.call('auth.login', { body: { username: 'tom', password: PASSWORD } }) // prettier-ignore
-    const next = await t.anonymous.call('auth.refresh', { body: { refresh_token: session.refresh_token } }) // prettier-ignore
+    const session = await t.anonymous.call('auth.login', {
+      body: { username: 'tom', password: PASSWORD },
+    })
+    const next = await t.anonymous.call('auth.refresh', {
+      body: { refresh_token: session.refresh_token },
+    })
     const { code } = await t.rest.call('enrollments.create', { body: {} })
     agent = startRealAgent('SECRET-PC', code)
     await expect.poll(() => t.controller.activity().online_agents).toBe(1)
@@ -82,7 +88,6 @@ it.skipIf(process.platform !== 'linux')(
       next,
       admin: t.session,
     })) {
-      // prettier-ignore
       secrets.set(`access token, ${name}`, token)
       secrets.set(`refresh token, ${name}`, refresh_token)
     }
@@ -105,7 +110,6 @@ it.skipIf(process.platform !== 'linux')(
       `/deployments/${id}`,
       `/deployments/${id}/progress`,
     ])
-      // prettier-ignore
       answers.push(JSON.stringify((await t.rest.raw('GET', path)).body))
 
     const places: [string, string][] = [
@@ -120,7 +124,8 @@ it.skipIf(process.platform !== 'linux')(
     expect(commandLines.join('\n')).toContain('agent/main.ts')
     for (const [what, secret] of secrets) {
       expect(secret.length, what).toBeGreaterThan(16)
-      for (const [where, text] of places) expect(text.includes(secret), `${what} in ${where}`).toBe(false) // prettier-ignore
+      for (const [where, text] of places)
+        expect(text.includes(secret), `${what} in ${where}`).toBe(false)
     }
     // The code is given to the agent on its command line, by design; it is worth nothing once it was used.
     const codeSecret = parseEnrollmentCode(code)!.secret

@@ -71,7 +71,13 @@ const REFUSED = { rest: 401, admin: 401, upload: 401, export: 401, feed: 'E_UNAU
 
 describe('a token', () => {
   it('that is good opens all of these, so that the refusals below mean something', async () => {
-    expect(await answers(t.session.token)).toEqual({ rest: 200, admin: 200, upload: 200, export: 200, feed: 'in' }) // prettier-ignore
+    expect(await answers(t.session.token)).toEqual({
+      rest: 200,
+      admin: 200,
+      upload: 200,
+      export: 200,
+      feed: 'in',
+    })
     expect((await answers(hs(claims, secret)))['rest']).toBe(200)
   })
 
@@ -143,7 +149,11 @@ describe('a token', () => {
 
   it('is not given to who signs in while he is removed, or with a password that changes meanwhile', async () => {
     for (const change of ['remove', 'password'] as const) {
-      const body = { username: `race-${change}`, password: 'first first', role: 'technician' } as const // prettier-ignore
+      const body = {
+        username: `race-${change}`,
+        password: 'first first',
+        role: 'technician',
+      } as const
       const { id } = await t.rest.call('users.create', { body })
       // Comparing a password takes tens of milliseconds: many ask, and in the middle of it the user changes.
       const asked = Array.from({ length: 6 }, () => t.anonymous.raw('POST', '/auth/login', body))

@@ -70,7 +70,11 @@ describe('the trail', () => {
   })
 
   it('goes on where it was when a decision is undone', async () => {
-    const refused = await t.rest.raw('POST', '/deployments/create', { name: 'x', software_ids: [1], device_ids: [99] }) // prettier-ignore
+    const refused = await t.rest.raw('POST', '/deployments/create', {
+      name: 'x',
+      software_ids: [1],
+      device_ids: [99],
+    })
     expect(refused.status).toBe(404)
     await t.addScript('after')
     expect(check().problems).toEqual([])
@@ -111,9 +115,20 @@ describe('the trail', () => {
     const check = (rows: Parameters<typeof checkChain>[0]) =>
       checkChain(rows, [], null).problemCount
     const old = {
-      id: 1, at: '2026-01-01T00:00:00.000Z', actor_id: null, actor: 'anna', action: 'user.login', subject: 'user anna', details: '',
-      format: null, address: null, outcome: null, device_id: null, deployment_id: null, data: null,
-    } // prettier-ignore
+      id: 1,
+      at: '2026-01-01T00:00:00.000Z',
+      actor_id: null,
+      actor: 'anna',
+      action: 'user.login',
+      subject: 'user anna',
+      details: '',
+      format: null,
+      address: null,
+      outcome: null,
+      device_id: null,
+      deployment_id: null,
+      data: null,
+    }
     // Written by version 1: SHA-256 over ["", at, actor_id, actor, action, subject, details].
     const text = JSON.stringify(['', old.at, null, 'anna', 'user.login', 'user anna', ''])
     const first = { ...old, hash: createHash('sha256').update(text).digest('hex') }

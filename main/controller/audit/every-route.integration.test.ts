@@ -92,19 +92,28 @@ const signedIn = async (): Promise<RestClient> => {
   return createRestClient(t.controller.consoleUrl, token)
 }
 async function deployment(change: object = {}): Promise<number> {
-  const body = { name: unique('rollout'), software_ids: [(await software()).id], device_ids: [await device()], ...change } // prettier-ignore
+  const body = {
+    name: unique('rollout'),
+    software_ids: [(await software()).id],
+    device_ids: [await device()],
+    ...change,
+  }
   const reply = await t.rest.raw('POST', '/deployments/create', body)
   return (reply.body as { deployment_id: number }).deployment_id
 }
 /** Waits for a PC that is away: it runs until somebody decides otherwise. */
 const running = async (change: object = {}) => {
   const id = await deployment({ offline_policy: 'wait', ...change })
-  await expect.poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body).toMatchObject({ status: 'in_progress' }) // prettier-ignore
+  await expect
+    .poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body)
+    .toMatchObject({ status: 'in_progress' })
   return id
 }
 const failed = async () => {
   const id = await deployment()
-  await expect.poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body).toMatchObject({ status: 'failed' }) // prettier-ignore
+  await expect
+    .poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body)
+    .toMatchObject({ status: 'failed' })
   return id
 }
 
@@ -179,7 +188,12 @@ const EXAMPLES: Partial<Record<RouteName, Example>> = {
   },
   'software.delete': async () => send('DELETE', `/software/${(await software()).id}`),
   'deployments.create': async () => {
-    const body = { name: unique('rollout'), software_ids: [(await software()).id], device_ids: [await device()], offline_policy: 'wait' } // prettier-ignore
+    const body = {
+      name: unique('rollout'),
+      software_ids: [(await software()).id],
+      device_ids: [await device()],
+      offline_policy: 'wait',
+    }
     return send('POST', '/deployments/create', body)
   },
   'deployments.cancel': async () => send('POST', `/deployments/${await running()}/cancel`),
@@ -251,10 +265,10 @@ describe('a refusal', () => {
     ])
   })
   it('a thousand times over fills no trail', async () => {
-    const stranger = createRestClient(t.controller.consoleUrl, foreign)
+    const outsider = createRestClient(t.controller.consoleUrl, foreign)
     const before = (await t.rest.call('audit.list', { query: { limit: 1 } })).total
     for (let i = 0; i < 10; i++)
-      await Promise.all(Array.from({ length: 30 }, () => stranger.raw('GET', '/devices')))
+      await Promise.all(Array.from({ length: 30 }, () => outsider.raw('GET', '/devices')))
     const after = await t.rest.call('audit.list', { query: { limit: 1 } })
     expect(after.total - before).toBeLessThanOrEqual(30)
     // What was left out is counted when the controller stops, at the latest.

@@ -98,7 +98,12 @@ describe('a folder in order', () => {
 
 describe('the full check finds', () => {
   const rows: [what: string, damage: () => void, code: CheckCode, file: () => string][] = [
-    ['an empty database', () => truncateSync(at('deployx.db'), 0), 'database_empty', () => 'deployx.db'],
+    [
+      'an empty database',
+      () => truncateSync(at('deployx.db'), 0),
+      'database_empty',
+      () => 'deployx.db',
+    ],
     ['no database', () => rmSync(at('deployx.db')), 'database_missing', () => 'deployx.db'],
     [
       'a damaged page',
@@ -111,17 +116,42 @@ describe('the full check finds', () => {
       () => 'deployx.db',
     ],
     ['a lost key', () => rmSync(at('keys/hub-tls.key')), 'key_missing', () => 'keys/hub-tls.key'],
-    ['an empty key', () => truncateSync(at('keys/command-signing.key'), 0), 'key_empty', () => 'keys/command-signing.key'],
-    ['a damaged certificate', () => truncateSync(at('keys/hub-tls.crt'), 9), 'key_repairable', () => 'keys/hub-tls.crt'],
-    ['an unusable recovery key', () => truncateSync(at('keys/recovery.key'), 0), 'recovery_key_unusable', () => 'keys/recovery.key'],
-    ['a package that is gone', () => rmSync(at(packages[0]!)), 'content_missing', () => packages[0]!],
+    [
+      'an empty key',
+      () => truncateSync(at('keys/command-signing.key'), 0),
+      'key_empty',
+      () => 'keys/command-signing.key',
+    ],
+    [
+      'a damaged certificate',
+      () => truncateSync(at('keys/hub-tls.crt'), 9),
+      'key_repairable',
+      () => 'keys/hub-tls.crt',
+    ],
+    [
+      'an unusable recovery key',
+      () => truncateSync(at('keys/recovery.key'), 0),
+      'recovery_key_unusable',
+      () => 'keys/recovery.key',
+    ],
+    [
+      'a package that is gone',
+      () => rmSync(at(packages[0]!)),
+      'content_missing',
+      () => packages[0]!,
+    ],
     [
       'a package of the same length and other bytes',
       () => writeFileSync(at(packages[0]!), 'x'.repeat(statSync(at(packages[0]!)).size)),
       'content_damaged',
       () => packages[0]!,
     ],
-    ['half a package', () => truncateSync(at(packages[1]!), 3), 'content_damaged', () => packages[1]!],
+    [
+      'half a package',
+      () => truncateSync(at(packages[1]!), 3),
+      'content_damaged',
+      () => packages[1]!,
+    ],
     [
       'a package nobody knows',
       () => {
@@ -141,8 +171,13 @@ describe('the full check finds', () => {
       () => 'content.aside',
     ],
     ['a folder that others may enter', () => chmodSync(dir, 0o755), 'folder_open', () => ''],
-    ['a backup that others may read', () => writeFileSync(at('deployx.db.backup-1'), '', { mode: 0o644 }), 'folder_open', () => 'deployx.db.backup-1'],
-  ] // prettier-ignore
+    [
+      'a backup that others may read',
+      () => writeFileSync(at('deployx.db.backup-1'), '', { mode: 0o644 }),
+      'folder_open',
+      () => 'deployx.db.backup-1',
+    ],
+  ]
 
   it.each(rows)('%s, and changes nothing', async (_what, damage, code, file) => {
     damage()

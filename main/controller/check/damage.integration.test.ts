@@ -312,7 +312,11 @@ const REPAIRS: Repair[] = [
   ['database.json missing', () => gone('database.json'), null],
   ['database.json half-written', () => cut('database.json'), null],
   ['lock file missing', () => gone('controller.lock'), null],
-  ['junk in place of a log after a clean stop', () => writeFileSync(at('deployx.db-wal'), 'junk'), /moved aside/], // prettier-ignore
+  [
+    'junk in place of a log after a clean stop',
+    () => writeFileSync(at('deployx.db-wal'), 'junk'),
+    /moved aside/,
+  ],
   ['packages missing', () => gone('content'), /stored file is missing/],
   [
     'a package the database does not know',

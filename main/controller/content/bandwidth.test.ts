@@ -97,7 +97,7 @@ describe('the limit of the hub', () => {
     bandwidth.setLimits({ hub: 64 * KIB, device: null })
     const all = [
       ...Array.from({ length: 32 }, (_, i) => download((i + 1) as DeviceId)),
-      ...Array.from({ length: 16 }, () => download('strangers')),
+      ...Array.from({ length: 16 }, () => download('unenrolled')),
     ]
     await pass(180_000)
     for (const one of all) expect(one.longestGapMs()).toBeLessThan(40_000)
@@ -120,12 +120,12 @@ describe('the limit of a device', () => {
   it('holds nobody else up: what one may not use is the others’', async () => {
     bandwidth.setLimits({ hub: MIB, device: 256 * KIB })
     const devices = Array.from({ length: 3 }, (_, i) => download((i + 1) as DeviceId))
-    const stranger = download('strangers')
+    const unenrolled = download('unenrolled')
     await pass(10_000)
     for (const one of devices) expectAbout(one.bytes(), 2560 * KIB, 0.1)
     // No device's limit is his: the fourth quarter.
-    expectAbout(stranger.bytes(), 2560 * KIB, 0.1)
-    ;[...devices, stranger].forEach((one) => one.leave())
+    expectAbout(unenrolled.bytes(), 2560 * KIB, 0.1)
+    ;[...devices, unenrolled].forEach((one) => one.leave())
   })
 })
 

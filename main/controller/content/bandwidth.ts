@@ -4,8 +4,8 @@
  */
 import type { DeviceId } from '#shared/domain/ids.ts'
 
-/** `strangers`: whoever fetches the agent's program, all of them together. No device, so no device's limit. */
-export type Lane = DeviceId | 'strangers'
+/** `unenrolled`: whoever fetches the agent's program, all of them together. No device, so no device's limit. */
+export type Lane = DeviceId | 'unenrolled'
 /** Bytes per second; null: no limit. */
 export type BandwidthLimits = { hub: number | null; device: number | null }
 export const NO_LIMITS: BandwidthLimits = { hub: null, device: null }
@@ -47,7 +47,7 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
   let servedUpTo = 0
   let timer: NodeJS.Timeout | undefined
 
-  const limitOf = (lane: Lane): number | null => (lane === 'strangers' ? null : limits.device)
+  const limitOf = (lane: Lane): number | null => (lane === 'unenrolled' ? null : limits.device)
 
   /** How long until the bucket is out of debt. What was not used is kept for one grant at most. */
   function waitMs(bucket: Bucket, bytesPerSecond: number | null): number {

@@ -224,7 +224,7 @@ export function createContent(deps: {
     request: IncomingMessage,
     response: ServerResponse,
     { sha256 }: { sha256: Sha256 },
-    lane: Lane = 'strangers',
+    lane: Lane = 'unenrolled',
   ): Promise<void> {
     const sizeBytes = repo.sizeBytes(sha256)
     if (sizeBytes === null) throw new AppError('E_NOT_FOUND', 'This content is not kept here.')
@@ -347,7 +347,7 @@ export function createContent(deps: {
       writeTo: typeof write = write,
     ): Promise<void> =>
       bandwidth.isLimited()
-        ? writePaced(bandwidth, 'strangers', response, bytes, writeTo)
+        ? writePaced(bandwidth, 'unenrolled', response, bytes, writeTo)
         : writeTo(response, bytes),
 
     /** What downloads use at this moment. `paced`: how many of them wait because of a limit. */

@@ -74,7 +74,7 @@ export function createEngine(deps: {
     for (const { deviceId: id } of targets.values()) {
       if (planDevices.has(id)) continue
       planDevices.set(id, {
-        ...devices.standing(id),
+        ...devices.eligibility(id),
         ...presence.of(id, nowMs),
         busyElsewhere: elsewhere.has(id),
         isRestarting: restarting.has(id),

@@ -143,7 +143,7 @@ export function createDeployments(deps: {
     workingDevices: engine.workingDevices,
     trail: createRestartTrail({
       ...{ audit: deps.audit, deployments: repo },
-      nameOf: (id) => devices.standing(id).name,
+      nameOf: (id) => devices.eligibility(id).name,
     }),
   })
   devices.onChange(({ id }) => {

@@ -1,4 +1,7 @@
-/** A PC arrives: it is enrolled, it is greeted at the start of every link. What it says of itself is taken over here. */
+/**
+ * Enrolment of a PC, and the greeting at the start of every link. Stores what the PC reports about
+ * itself.
+ */
 import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
 import type { StateDamage } from '#shared/contract/agent-state.ts'
 import { AppError } from '#shared/contract/errors.ts'
@@ -11,7 +14,7 @@ import { nameAfter } from './names.ts'
 
 const FOLLOW_EVERY_MS = 5_000
 
-/** Lost records of one device are put into the audit trail so often at most. */
+/** Minimum time between two audit entries about lost records of one device. */
 const LOSS_EVERY_MS = 10 * 60_000
 
 const WHAT: Record<StateDamage['what'], string> = {
@@ -29,20 +32,22 @@ export function createArrivals(deps: {
   audit: Audit
   now: Now
   tell: (change: { id: DeviceId; what: 'updated' }) => void
-  /** Its row was made or taken up again. Consoles are not told: whoever enrols it does that. */
+  /** Its row was created or restored. The caller notifies the consoles. */
   enrolled: (id: DeviceId) => void
 }) {
   const { store, repo, audit } = deps
-  /** When the trail told of lost records last: an agent that invents them must not fill it. */
+  /**
+   * When lost records were last audited: an agent that invents them must not fill the audit log.
+   */
   const lossTold = new Map<DeviceId, number>()
   const followedMs = new Map<DeviceId, number>()
 
-  /** Inside a transaction: the PC says what it is called. */
+  /** Applies the name that the PC reports. Call it inside a transaction. */
   function followName(id: DeviceId, reported: string): void {
     const row = repo.byId(id)
     const next = row && nameAfter(row, reported)
     if (!row || !next) return
-    // An agent that calls itself something else with every message must not fill the audit log.
+    // An agent that reports a new name with every message must not fill the audit log.
     if (deps.now() - (followedMs.get(id) ?? -Infinity) < FOLLOW_EVERY_MS) return
     repo.update(id, next)
     if (row.reported_name === null && next.name === row.name) return
@@ -59,8 +64,9 @@ export function createArrivals(deps: {
 
   return {
     /**
-     * A PC that proved a valid code, or was approved after its digits were compared. The same key again is the same device: its row is taken up again.
-     * Call it inside the transaction that counts the code's use. `enrollmentId` null: without a code.
+     * A PC that proved a valid code, or was approved after its digits were compared. The same key
+     * means the same device: its row is restored. Call it inside the transaction that counts the
+     * code's use. `enrollmentId` null: without a code.
      */
     enroll(input: {
       facts: AgentFacts
@@ -98,7 +104,10 @@ export function createArrivals(deps: {
       return id
     },
 
-    /** Takes over what an agent says at the start of a link. Writes only what has changed: most mornings nothing has. */
+    /**
+     * Stores what an agent reports at the start of a link. Writes only changes; usually there are
+     * none.
+     */
     greet(id: DeviceId, hello: Hello, address: string | null): void {
       const row = repo.byId(id)
       if (!row) return

@@ -1,4 +1,4 @@
-/** What people decide about a device: what it is called, whether it may come in, and its removal. */
+/** User actions on a device: rename, approve, block and remove. */
 import type { Device } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -18,7 +18,7 @@ export function createControl(deps: {
   audit: Audit
   now: Now
   reinstalls: Pick<Reinstalls, 'of'>
-  /** Its link has just ended, or the controller has just started: it may come back. */
+  /** Its link has just ended, or the controller has just started: it may reconnect. */
   isConnecting: (id: DeviceId) => boolean
   /** @throws AppError E_NOT_FOUND */
   visible: (viewer: Viewer, id: DeviceId) => DeviceRow
@@ -28,7 +28,10 @@ export function createControl(deps: {
   const { store, repo, pending, audit, visible, view, tell } = deps
 
   return {
-    /** @param wanted a name that stays whatever the PC calls itself; null: as the PC calls itself, from now on */
+    /**
+     * @param wanted a name that stays whatever the PC reports; null: use the PC's reported name
+     * from now on
+     */
     rename(viewer: Viewer, id: DeviceId, wanted: string | null | undefined): Device {
       const row = visible(viewer, id)
       const name = wanted === null ? (row.reported_name ?? row.name) : (wanted ?? row.name)
@@ -43,7 +46,10 @@ export function createControl(deps: {
       tell({ id, what: 'updated' })
       return view(id)
     },
-    /** Whether this PC may be the one behind `from`, set up anew. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE */
+    /**
+     * Checks whether this PC may be `from` after a reinstallation. @throws AppError E_NOT_FOUND,
+     * E_ILLEGAL_STATE
+     */
     checkReinstalled(viewer: Viewer, id: DeviceId, from: DeviceId): void {
       visible(viewer, id)
       const old = visible(viewer, from)
@@ -58,7 +64,7 @@ export function createControl(deps: {
           `${old.name} may be about to connect again. Try again in a minute.`,
         )
     },
-    /** Inside the transaction that moves what the old row has. */
+    /** Call it inside the transaction that moves the old row's data. */
     replace(viewer: Viewer, id: DeviceId, from: DeviceId): void {
       const [row, old] = [visible(viewer, id), visible(viewer, from)]
       repo.update(id, {
@@ -82,12 +88,15 @@ export function createControl(deps: {
         { deviceId: from, data },
       )
     },
-    /** After the commit. */
+    /** Call it after the commit. */
     replaced(id: DeviceId, from: DeviceId): void {
       tell({ id: from, what: 'removed' })
       tell({ id, what: 'updated' })
     },
-    /** A person says that these are two PCs: the question is not asked again. @throws AppError E_NOT_FOUND */
+    /**
+     * Records that these are two PCs, so that the question is not repeated. @throws AppError
+     * E_NOT_FOUND
+     */
     keepBoth(viewer: Viewer, id: DeviceId, from: DeviceId): Device {
       const [row, old] = [visible(viewer, id), visible(viewer, from)]
       if (!row.kept_beside.includes(from))
@@ -104,7 +113,10 @@ export function createControl(deps: {
       tell({ id, what: 'updated' })
       return view(id)
     },
-    /** One that compares digits is enrolled when the person at the PC has confirmed them too; who approved it owns it. */
+    /**
+     * A PC that compares digits is enrolled once the person at the PC has confirmed them too; the
+     * approver owns it.
+     */
     approve(viewer: Viewer, id: DeviceId): Device {
       const row = visible(viewer, id)
       if (pending.has(id)) {
@@ -130,7 +142,7 @@ export function createControl(deps: {
       tell({ id, what: 'refused' })
       return view(id)
     },
-    /** One that compares digits is rejected by this; a device that was known before stays then. */
+    /** This also rejects a PC that compares digits; a device that was already known stays. */
     remove(viewer: Viewer, id: DeviceId): void {
       const row = visible(viewer, id)
       if (pending.has(id)) {

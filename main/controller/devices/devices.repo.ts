@@ -4,12 +4,12 @@ import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import { foldedForSearch, foldedName } from '#shared/domain/folding.ts'
 import { deviceGroupMembers, deviceHardware, devices } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
-import type { KnownHardware } from './twins.ts'
+import type { KnownHardware } from './duplicate-identity.ts'
 
 export type DeviceRow = typeof devices.$inferSelect
 export type DevicesRepo = ReturnType<typeof createDevicesRepo>
 
-/** SQLite knows no booleans. */
+/** SQLite has no booleans. */
 type SqliteRow = Omit<
   DeviceRow,
   'approved' | 'blocked' | 'reboot_pending' | 'name_given' | 'kept_beside'
@@ -40,7 +40,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     .from(devices)
     .where(eq(devices.id, sql.placeholder('id')))
     .prepare()
-  // Ten thousand at a time: the query builder would take ten times as long to make rows of them.
+  // Ten thousand rows at a time: the query builder takes ten times as long to build them.
   const byIds = sqlite.prepare<[string], SqliteRow>(
     'select * from devices where deleted_at is null and id in (select value from json_each(?))',
   )
@@ -81,7 +81,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
   return {
     /** Hardware that belongs to more than one device. */
     sharedHardware: () => sharedHardware.all(),
-    /** Rows of the same PC before it was set up anew. */
+    /** Rows of the same PC before it was reinstalled. */
     predecessors: (id: DeviceId): DeviceId[] => predecessors.all(id),
     list: (): DeviceRow[] =>
       db
@@ -90,7 +90,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .where(isNull(devices.deleted_at))
         .orderBy(devices.name, devices.id)
         .all(),
-    /** Also a forgotten one: history names it. */
+    /** Includes deleted devices, which the history still names. */
     byId: (id: DeviceId): DeviceRow | undefined => byId.get({ id }),
     counts: () => countRows.get() as { total: number; unapproved: number },
     byKey: (publicKey: string): DeviceRow | undefined =>
@@ -110,7 +110,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
     update: (id: DeviceId, change: Partial<DeviceRow>): void => {
       db.update(devices).set(change).where(eq(devices.id, id)).run()
     },
-    /** Deletes a row that nothing else names. @returns false when history does */
+    /** Deletes a row without references. @returns false if the history refers to it */
     deleteUnused(id: DeviceId): boolean {
       try {
         return db.delete(devices).where(eq(devices.id, id)).run().changes > 0
@@ -119,7 +119,7 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         throw error
       }
     },
-    /** Facts the agent states of itself; the name is the technician's once the device exists. */
+    /** Facts that the agent reports; the technician's name stays once the device exists. */
     setFacts: (id: DeviceId, facts: AgentFacts, address: string | null, seenAt: string): void => {
       db.update(devices)
         .set({
@@ -146,9 +146,9 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .where(eq(devices.id, id))
         .run()
     },
-    /** Of all that something may be sent to. */
+    /** Of all devices that commands may be sent to. */
     agentVersions: () => agentVersions.all(),
-    /** In the order in which it was first seen. */
+    /** In the order in which each was first seen. */
     hardwareOf: (id: DeviceId): KnownHardware[] => hardwareOf.all(id),
     setHardware(id: DeviceId, known: readonly KnownHardware[]): void {
       db.delete(deviceHardware).where(eq(deviceHardware.device_id, id)).run()
@@ -156,9 +156,9 @@ export function createDevicesRepo({ db, sqlite }: Store) {
         .values(known.map((entry) => ({ ...entry, device_id: id })))
         .run()
     },
-    /** Split off from this device and not approved yet. */
+    /** Separated from this device and not approved yet. */
     waitingCopies: (id: DeviceId): number => waitingCopies.get(id) ?? 0,
-    /** Names in use that begin with this one, folded. */
+    /** Names in use that start with this one, case-folded. */
     namesLike: (name: string): Set<string> =>
       new Set(namesLike.all({ name: foldedForSearch(name) }).map(foldedName)),
     groupIds(ids: DeviceId[] | null): Map<DeviceId, GroupId[]> {

@@ -1,4 +1,4 @@
-/** Whose identity it is when a second PC shows it, and the new device that the other one becomes. */
+/** Which PC keeps an identity that two of them have, and the new device that the other becomes. */
 import type { AgentFacts } from '#shared/contract/agent-link.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -7,9 +7,12 @@ import { foldedName } from '#shared/domain/folding.ts'
 import { isoTime, type Now } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import type { createDevicesRepo } from './devices.repo.ts'
-import { judge, type Verdict } from './twins.ts'
+import { judge, type Verdict } from './duplicate-identity.ts'
 
-/** Copies of one PC that may wait for a person at the same time: who has the key could make them without end. */
+/**
+ * Clones of one PC that may wait for approval at the same time: anyone who has the key could create
+ * an endless number.
+ */
 const WAITING_LIMIT = 500
 const NAME_LIMIT = 200
 
@@ -21,7 +24,7 @@ export function createIdentities(deps: {
 }) {
   const { store, repo, audit } = deps
 
-  /** The PC's own name, or `name (2)` and so on where another device has it. */
+  /** The PC's own name, or `name (2)` and so on if another device has it. */
   function freeName(said: string): string {
     const name = said.slice(0, NAME_LIMIT)
     const taken = repo.namesLike(name)
@@ -33,8 +36,9 @@ export function createIdentities(deps: {
 
   return {
     /**
-     * A PC has proved that it holds this device's identity. Says who of the two has to get one of its own, if anybody.
-     * @param older the one that holds it and has just shown that it lives
+     * A PC has proved that it holds this device's identity. Returns which of the two has to get a
+     * new one, if any.
+     * @param older the PC that currently holds it and has just responded
      */
     recognise: (
       id: DeviceId,
@@ -64,10 +68,11 @@ export function createIdentities(deps: {
     },
 
     /**
-     * The device that a copy of `from` becomes: not approved, in no group, without history. The same key is the same device.
-     * @throws AppError E_DEVICE_REFUSED when it may not come in under this key, or too many wait already
+     * The device that a clone of `from` becomes: not approved, in no group, without history. The
+     * same key means the same device.
+     * @throws AppError E_DEVICE_REFUSED if this key is refused, or too many clones already wait
      */
-    splitOff(
+    separateClone(
       from: DeviceId,
       copy: { publicKey: string; facts: AgentFacts; address: string | null },
     ): DeviceId {

@@ -1,4 +1,4 @@
-/** The devices: enrolled PCs, whether they are there, and who may see them. */
+/** Devices: enrolled PCs, whether they are online, and who may see them. */
 import type { AgentUpdate, Device } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, UserId } from '#shared/domain/ids.ts'
@@ -25,7 +25,7 @@ export function createDevices(deps: {
   now: Now
   clock: Clock
   audit: Audit
-  /** Whether there is a newer agent for it. */
+  /** Returns the available agent update, if any. */
   agentUpdateOf: (row: DeviceRow) => AgentUpdate | null
   presenceTimings?: Partial<PresenceTimings>
 }) {
@@ -33,11 +33,14 @@ export function createDevices(deps: {
   const identities = createIdentities({ ...deps, repo })
   const presence = createPresence({ clock: deps.clock, timings: deps.presenceTimings })
   const listeners = new Set<(change: DeviceChange) => void>()
-  /** What the engine asks of every device at every run. Forgotten at each change, so it never tells what was. */
-  const standings = new Map<DeviceId, { name: string; refused: boolean }>()
+  /**
+   * What the engine reads for every device in every run. Cleared on each change, so it is never
+   * stale.
+   */
+  const eligibilities = new Map<DeviceId, { name: string; refused: boolean }>()
   const tell = (change: DeviceChange) => {
     if (change.what !== 'presence') {
-      standings.delete(change.id)
+      eligibilities.delete(change.id)
       reinstalls.changed()
     }
     listeners.forEach((listener) => listener(change))
@@ -51,7 +54,7 @@ export function createDevices(deps: {
     if (!presence.isOnline(id)) lastSeen.note(id)
     reinstalls.changed()
     tell({ id, what: 'presence' })
-    // Whether its PC was set up anew is a question only while it is offline.
+    // Whether its PC was reinstalled only matters while it is offline.
     for (const newer of reinstalls.replacing(id)) tell({ id: newer, what: 'presence' })
   })
 
@@ -95,7 +98,7 @@ export function createDevices(deps: {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    /** Tells consoles that something about these devices looks different now (their groups, say). */
+    /** Notifies consoles that these devices have changed (their groups, for example). */
     announce: (ids: DeviceId[]): void => ids.forEach((id) => tell({ id, what: 'updated' })),
 
     list(viewer: Viewer): Device[] {
@@ -107,7 +110,7 @@ export function createDevices(deps: {
     },
     get: (viewer: Viewer, id: DeviceId): Device =>
       toDevice(visible(viewer, id), repo.groupIds([id])),
-    /** For the feed: views with their owners; forgotten devices are left out. */
+    /** For the feed: views with their owners; deleted devices are left out. */
     describe(ids: DeviceId[]): { device: Device; ownerId: UserId | null }[] {
       const groups = repo.groupIds(ids)
       return repo
@@ -115,24 +118,24 @@ export function createDevices(deps: {
         .map((row) => ({ device: toDevice(row, groups), ownerId: row.owner_id }))
     },
     row: (id: DeviceId): DeviceRow | undefined => repo.byId(id),
-    /** Its name, and whether nothing may be sent to it: forgotten, blocked or not approved. */
-    standing(id: DeviceId): { name: string; refused: boolean } {
-      let standing = standings.get(id)
-      if (!standing) {
+    /** Its name, and whether nothing may be sent to it: deleted, blocked or not approved. */
+    eligibility(id: DeviceId): { name: string; refused: boolean } {
+      let eligibility = eligibilities.get(id)
+      if (!eligibility) {
         const row = repo.byId(id)
-        standing = {
+        eligibility = {
           name: row?.name ?? `device ${id}`,
           refused: !row || row.deleted_at !== null || row.blocked || !row.approved,
         }
-        standings.set(id, standing)
+        eligibilities.set(id, eligibility)
       }
-      return standing
+      return eligibility
     },
-    /** Devices that were here since then: those online now, and those seen. */
+    /** Devices seen since then, including those online now. */
     seenSince: (iso: string): number =>
       repo.list().filter((row) => presence.isOnline(row.id) || (row.last_seen_at ?? '') > iso)
         .length,
-    /** Of all devices, or of those that are his. */
+    /** Of all devices, or of those that the viewer may see. */
     counts(viewer?: Viewer): { total: number; online: number; unapproved: number } {
       if (!viewer || viewer.role === 'admin') {
         const { total, unapproved } = repo.counts()
@@ -154,8 +157,9 @@ export function createDevices(deps: {
     handOver: (from: UserId, to: UserId | null): void => repo.handOver(from, to),
 
     /**
-     * The devices behind ids, checked one by one.
-     * @throws AppError E_NOT_FOUND naming every id that does not exist or is not the viewer's
+     * The devices for these ids, checked one by one.
+     * @throws AppError E_NOT_FOUND naming every id that does not exist or that the viewer may not
+     * see
      */
     resolve(ids: DeviceId[], viewer: Viewer): DeviceRow[] {
       const found = new Map(repo.byIds(ids).map((row) => [row.id, row]))
@@ -178,18 +182,21 @@ export function createDevices(deps: {
       ...{ ...deps, repo, pending, visible, view, tell, reinstalls },
       isConnecting: (id) => presence.reachability(id) === 'connecting',
     }),
-    /** Rows of the same PC before it was set up anew. */
+    /** Rows of the same PC before it was reinstalled. */
     predecessors: (id: DeviceId): DeviceId[] => repo.predecessors(id),
     ...createArrivals({
       ...deps,
       repo,
       tell,
       enrolled: (id) => {
-        standings.delete(id)
+        eligibilities.delete(id)
         reinstalls.changed()
       },
     }),
-    /** What a list tells of its inventory. Call it inside the transaction that keeps that, and `announce` after it. */
+    /**
+     * Stores what the device list shows of its inventory. Call it inside the transaction that
+     * stores the inventory, and `announce` after it.
+     */
     noteInventory(id: DeviceId, told: Pick<DeviceRow, 'reboot_pending' | 'inventory_at'>): void {
       repo.update(id, told)
     },
@@ -201,16 +208,16 @@ export function createDevices(deps: {
       reinstalls.changed()
       return verdict
     },
-    /** See identities.ts; consoles are told. @throws AppError E_DEVICE_REFUSED */
-    splitOff(from: DeviceId, copy: Parameters<typeof identities.splitOff>[1]): DeviceId {
-      const id = identities.splitOff(from, copy)
+    /** See identities.ts; notifies consoles. @throws AppError E_DEVICE_REFUSED */
+    separateClone(from: DeviceId, copy: Parameters<typeof identities.separateClone>[1]): DeviceId {
+      const id = identities.separateClone(from, copy)
       tell({ id, what: 'updated' })
       return id
     },
 
-    /** Writes what is still only in memory. */
+    /** Writes pending values. */
     stop: () => lastSeen.stop(),
-    /** The agents of all devices that something may be sent to. */
+    /** The agents of all devices that commands may be sent to. */
     agentVersions: () => repo.agentVersions(),
     takeSequence: (id: DeviceId): number => repo.takeSequence(id),
   }

@@ -1,4 +1,7 @@
-/** When devices last had a link. Written down not at once, but for many together, because a power cut ends all links. */
+/**
+ * When devices last had a link. Writes are batched, because a power cut ends all links at the same
+ * time.
+ */
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
 import { storageFailure } from '../store/failures.ts'
@@ -12,7 +15,7 @@ export function createLastSeen(deps: { store: Store; repo: DevicesRepo; now: Now
   let timer: NodeJS.Timeout | null = null
   let stopped = false
 
-  /** Writes what is still only in memory. What the disk or a locked database does not take is tried again. */
+  /** Writes pending values, and retries later if the disk or a locked database refuses them. */
   function write(): void {
     if (timer) clearTimeout(timer)
     timer = null
@@ -27,14 +30,14 @@ export function createLastSeen(deps: { store: Store; repo: DevicesRepo; now: Now
   }
 
   return {
-    /** Its link has ended now. */
+    /** Its link has just ended. */
     note(id: DeviceId): void {
       unwritten.set(id, isoTime(deps.now()))
       timer ??= setTimeout(write, DELAY_MS)
     },
-    /** What is not written yet. */
+    /** The value that is not written yet. */
     of: (id: DeviceId): string | undefined => unwritten.get(id),
-    /** Writes what is left, if that is possible. */
+    /** Writes pending values if possible. */
     stop(): void {
       stopped = true
       write()

@@ -1,18 +1,18 @@
-/** What a PC is called here when it calls itself something else than before. Pure. */
+/** A PC's name when it reports a new one. Pure. */
 import type { DeviceRow } from './devices.repo.ts'
 
 type Named = Pick<DeviceRow, 'name' | 'reported_name' | 'name_given' | 'split_from'>
 
 /**
- * The name follows the PC's own, unless a person gave it one here.
- * @returns what is different now; null: nothing
+ * The name follows the PC's own unless a user has given it one here.
+ * @returns the changed fields; null: none
  */
 export function nameAfter(
   row: Named,
   reported: string,
 ): { name: string; reported_name: string } | null {
   if (row.reported_name === reported) return null
-  // An earlier version numbered copies of a disk and did not remember what they called themselves.
+  // An earlier version numbered clones and did not store the names that they reported.
   const isNumbered =
     row.reported_name === null &&
     row.split_from !== null &&

@@ -1,6 +1,7 @@
 /**
- * Devices that wait for approval: PCs whose digits are being compared right now. What is compared lives in memory, because
- * it is worth nothing without the PC's open connection; the row of a PC that was not known here goes with it.
+ * Devices that wait for approval: PCs whose digits are being compared. The comparison is kept in
+ * memory, because it is worthless without the PC's open connection; the row of a previously unknown
+ * PC is deleted with it.
  */
 import type { AgentFacts } from '#shared/contract/agent-link.ts'
 import type { DevicePairing } from '#shared/contract/entities.ts'
@@ -9,15 +10,16 @@ import type { DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { DeviceRow, DevicesRepo } from './devices.repo.ts'
 
-export type PendingDecision = { id: DeviceId; what: 'approved'; by: Viewer } | { id: DeviceId; what: 'rejected' } // prettier-ignore
+export type PendingDecision =
+  { id: DeviceId; what: 'approved'; by: Viewer } | { id: DeviceId; what: 'rejected' }
 type Pending = {
   digits: string
   expiresAtMs: number
   approvedBy: Viewer | null
   confirmed: boolean
-  /** It was a device before, and approved. */
+  /** True for a re-enrolment of an approved device. */
   isApproved: boolean
-  /** What becomes of the row when nothing comes of it. */
+  /** What happens to the row if pairing fails. */
   afterwards: 'delete' | 'forget' | 'keep'
 }
 
@@ -49,14 +51,17 @@ export function createPending(deps: {
         : null
     },
     has: (id: DeviceId): boolean => open.has(id),
-    /** Rows that are there for the comparison of digits alone: they count as devices once that has ended well. */
+    /**
+     * Rows that exist only for the comparison of digits: they count as devices once it has
+     * succeeded.
+     */
     unknownCount: (): number => [...open.values()].filter((p) => p.afterwards !== 'keep').length,
-    /** Known and approved devices that are being enrolled once more. */
+    /** Known and approved devices that are being enrolled again. */
     knownCount: (): number => [...open.values()].filter((p) => p.isApproved).length,
 
     /**
-     * Shows a PC that has proved its key, with its digits, to whoever may approve it.
-     * @throws AppError E_DEVICE_REFUSED when it is blocked
+     * Shows a PC that has proved its key, with its digits, to everyone who may approve it.
+     * @throws AppError E_DEVICE_REFUSED if it is blocked
      */
     add(input: {
       facts: AgentFacts
@@ -101,7 +106,7 @@ export function createPending(deps: {
       deps.tell(id, 'updated')
       return id
     },
-    /** The person at the PC has said that the digits are the same. */
+    /** The person at the PC has confirmed the digits. */
     confirm(id: DeviceId): void {
       const pending = open.get(id)
       if (!pending) return
@@ -116,7 +121,7 @@ export function createPending(deps: {
       deps.tell(id, 'updated')
       listeners.forEach((listener) => listener({ id, what: 'approved', by: viewer }))
     },
-    /** Somebody at the console does not want it. `keepRow` for a device that is blocked. */
+    /** Rejected in the console. `keepRow`: the device is blocked, so its row stays. */
     reject(id: DeviceId, keepRow = false): void {
       const pending = open.get(id)
       if (!pending) return
@@ -125,7 +130,10 @@ export function createPending(deps: {
       deps.tell(id, keepRow || pending.afterwards === 'keep' ? 'updated' : 'removed')
       listeners.forEach((listener) => listener({ id, what: 'rejected' }))
     },
-    /** It is over: admitted, or expired, or gone. The row of a device that was not admitted goes too. */
+    /**
+     * Pairing has ended: admitted, expired or disconnected. Deletes the row of a device that was
+     * not admitted.
+     */
     end(id: DeviceId, admitted: boolean): void {
       const pending = open.get(id)
       if (!pending) return
@@ -137,14 +145,17 @@ export function createPending(deps: {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    /** Rows that a controller left behind when it was killed. */
+    /** Deletes rows that a killed controller left behind. */
     clearLeftovers(): void {
       for (const row of repo.list()) if (isLeftover(row)) dropRow(row.id, 'delete')
     },
   }
 }
 
-/** A copy of a PC's disk waits for approval too, and longer: it says from which device it was split. */
+/**
+ * A clone waits for approval too, and longer: its row contains the device that it was separated
+ * from.
+ */
 const isLeftover = (row: DeviceRow): boolean =>
   !row.approved &&
   !row.blocked &&

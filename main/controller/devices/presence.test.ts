@@ -22,7 +22,7 @@ const started = (...ids: DeviceId[]) => {
 }
 
 describe('presence', () => {
-  it('calls nobody offline within a minute of the start, nor within 15 s without a link', () => {
+  it('marks nothing offline within a minute of the start, nor within 15 s without a link', () => {
     presence.linked(A)
     computer.passes(59_000)
     expect(presence.reachability(B)).toBe('connecting')
@@ -37,7 +37,7 @@ describe('presence', () => {
   it.each([
     ['back by a day', -DAY_MS],
     ['back by ten years', -3_650 * DAY_MS],
-  ])('calls a device offline 15 s after its link ended, also with a clock set %s', (_, byMs) => {
+  ])('marks a device offline 15 s after its link ended, even with the clock set %s', (_, byMs) => {
     started(A, B)
     presence.unlinked(A)
     computer.jumps(byMs)
@@ -49,13 +49,13 @@ describe('presence', () => {
     ['set forward by ten years', () => computer.jumps(3_650 * DAY_MS)],
     ['stopped', () => computer.stops(140_000)],
     ['asleep', () => computer.sleeps(140_000)],
-    ['resumed, as the computer says', () => clock.resumed()],
-  ])('waits a minute for everybody again after it was %s', (_, happens) => {
+    ['resumed, as the operating system reports', () => clock.resumed()],
+  ])('waits a minute for all devices again after it was %s', (_, happens) => {
     started(A, B)
     presence.unlinked(A)
     computer.passes(8_000)
     happens()
-    // Before anything is noticed, nothing is judged.
+    // Until the event is noticed, the state is open.
     expect(presence.reachability(A)).toBe('connecting')
     computer.tick()
     presence.unlinked(B)
@@ -90,7 +90,7 @@ describe('presence', () => {
     computer.passes(16_000)
     expect(presence.reachability(B)).toBe('offline')
   })
-  it('does not take the loss of its only link for a fault of its own', () => {
+  it('does not treat the loss of its only link as a local fault', () => {
     started(A)
     presence.unlinked(A)
     computer.passes(16_000)

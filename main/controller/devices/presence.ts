@@ -1,25 +1,35 @@
 /**
- * Which devices have a link right now, and since when one has none. In memory only: a restart knows nobody yet.
- * A link that is gone proves nothing while the fault may be on this side: after a start, after this computer has slept, and
- * when all links are lost together, nobody is called offline for the grace period.
+ * Which devices have a link, and since when others have none. In memory only: after a restart
+ * nothing is known. A lost link proves nothing if the fault may be local: after a start, after this
+ * computer has slept, and when all links end together, nothing is marked offline during the grace
+ * period.
  */
 import { CONNECT_GRACE_MS, OFFLINE_AFTER_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Clock } from '../context.ts'
 
-/** `connecting`: it may be about to come (the controller just started or woke, or the link was lost moments ago). */
+/**
+ * `connecting`: it may reconnect soon (the controller just started or woke, or the link was lost
+ * moments ago).
+ */
 export type Reachability = 'online' | 'connecting' | 'offline'
 export type PresenceTimings = { connectGraceMs: number; offlineAfterMs: number }
 export type DevicePresence = {
   reachability: Reachability
-  /** Epoch ms from which it counts as offline, if no link comes. */
+  /** Epoch ms from which it counts as offline without a link. */
   offlineAtMs: number
-  /** Epoch ms of the last sign of life: now, while it has a link. Never before the start of the last grace period. */
+  /**
+   * Epoch ms when it was last known to be online: now, while it has a link. Never before the start
+   * of the last grace period.
+   */
   lastSignMs: number
 }
 export type Presence = ReturnType<typeof createPresence>
 
-/** So many links lost together point to this computer or its network, fewer to the PCs. */
+/**
+ * This many links lost together suggest a fault of this computer or its network; fewer suggest the
+ * PCs.
+ */
 const TOGETHER = 2
 
 export function createPresence(deps: {
@@ -29,14 +39,14 @@ export function createPresence(deps: {
   const { clock } = deps
   const { connectGraceMs = CONNECT_GRACE_MS, offlineAfterMs = OFFLINE_AFTER_MS } =
     deps.timings ?? {}
-  // All on the clock that neither jumps nor counts pauses.
+  // All times are from the monotonic clock, which never jumps and does not count sleep.
   let graceSinceMs = clock.awakeMs()
   const online = new Set<DeviceId>()
   const linkEndedMs = new Map<DeviceId, number>()
   const listeners = new Set<(id: DeviceId) => void>()
   const tell = (id: DeviceId) => listeners.forEach((listener) => listener(id))
 
-  /** What was known of devices without a link says nothing any more. */
+  /** Previous knowledge about devices without a link is void from here on. */
   function beginGrace(): void {
     graceSinceMs = clock.awakeMs()
     linkEndedMs.clear()
@@ -45,7 +55,9 @@ export function createPresence(deps: {
     if (resumed) beginGrace()
   })
 
-  /** No link is left, and the last ones ended within the time in which a single one is not missed yet. */
+  /**
+   * No link is left, and the last ones ended within the time before a single one counts as missing.
+   */
   function areAllGone(): boolean {
     if (online.size > 0) return false
     const sinceMs = clock.awakeMs() - offlineAfterMs
@@ -66,10 +78,13 @@ export function createPresence(deps: {
       if (areAllGone()) beginGrace()
       tell(id)
     },
-    /** Nobody is called offline for the grace period from now on. */
+    /** Nothing is marked offline during the grace period that starts now. */
     beginGrace,
     isOnline: (id: DeviceId): boolean => online.has(id),
-    /** All that the engine asks of every device at every run, looked up once. @param nowMs epoch ms, of `clock.wallMs` */
+    /**
+     * All that the engine reads for every device in every run, looked up once. @param nowMs epoch
+     * ms, of `clock.wallMs`
+     */
     of(id: DeviceId, nowMs: number): DevicePresence {
       if (online.has(id)) return { reachability: 'online', offlineAtMs: nowMs, lastSignMs: nowMs }
       const awakeMs = clock.awakeMs()
@@ -85,7 +100,9 @@ export function createPresence(deps: {
     reachability(id: DeviceId): Reachability {
       return this.of(id, clock.wallMs()).reachability
     },
-    /** Told when a device's link comes or goes. Returns the function that stops it. */
+    /**
+     * Called when a device's link starts or ends. Returns the function that removes the listener.
+     */
     onChange(listener: (id: DeviceId) => void): () => void {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -1,18 +1,19 @@
 /**
- * PCs whose disk was set up anew: they enrolled as new devices and stand beside their old, dead rows. Hardware and name propose
- * that two rows are one PC; neither proves it, so a person is asked and nothing is ever taken over by itself.
+ * Reinstalled PCs: they enrol as new devices beside their old, offline rows. Hardware and name
+ * suggest that two rows are one PC; neither proves it, so a user decides and nothing is merged
+ * automatically.
  */
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { foldedName } from '#shared/domain/folding.ts'
 import type { DeviceRow, DevicesRepo } from './devices.repo.ts'
 
-/** A link whose cable was pulled is noticed after a while: until then the old row seems to live on. */
+/** An unplugged link is detected after a while: until then the old row seems online. */
 const SLACK_MS = 5 * 60_000
 
 const namesOf = (row: DeviceRow): string[] =>
   [row.name, row.reported_name ?? row.name].map(foldedName)
 
-/** Whether `newer` may be `older`, set up anew. Pure; their hardware is the same. */
+/** Whether `newer` may be `older` after a reinstallation. Pure; their hardware is the same. */
 export function mayReplace(
   newer: DeviceRow,
   older: DeviceRow,
@@ -25,7 +26,7 @@ export function mayReplace(
     newer.platform === older.platform &&
     newer.id > older.id &&
     Date.parse(newer.enrolled_at) >= Date.parse(older.enrolled_at) &&
-    // Both lived at the same time: two PCs.
+    // Both were online at the same time: two PCs.
     Date.parse(olderSeenAt ?? older.enrolled_at) <= Date.parse(newer.enrolled_at) + SLACK_MS &&
     !newer.kept_beside.includes(older.id) &&
     namesOf(older).includes(foldedName(newer.reported_name ?? newer.name))
@@ -39,7 +40,7 @@ export function createReinstalls(deps: {
   isOnline: (id: DeviceId) => boolean
   seenAt: (row: DeviceRow) => string | null
 }) {
-  /** Old rows by new ones, whoever is online. Null: it has to be looked up. */
+  /** Old rows by new ones, online or not. Null: look them up again. */
   let known: Map<DeviceId, DeviceId> | null = null
 
   function look(): Map<DeviceId, DeviceId> {
@@ -62,7 +63,7 @@ export function createReinstalls(deps: {
     }
     for (const group of alike.values()) {
       group.sort((a, b) => a.id - b.id)
-      // Each PC replaces the one before it: it was set up anew once more.
+      // Each PC replaces the one before it: it was reinstalled again.
       for (const [i, newer] of group.entries()) {
         const older = group[i - 1]
         if (older && mayReplace(newer, older, deps.seenAt(older))) found.set(newer.id, older.id)
@@ -75,13 +76,13 @@ export function createReinstalls(deps: {
     changed(): void {
       known = null
     },
-    /** The row that this PC had before, as far as can be told; null: none, or that one is online. */
+    /** The PC's likely previous row; null: none, or that one is online. */
     of(id: DeviceId): DeviceId | null {
       known ??= look()
       const older = known.get(id)
       return older === undefined || deps.isOnline(older) ? null : older
     },
-    /** New rows that may be this one, set up anew. */
+    /** New rows that may be this one after a reinstallation. */
     replacing(older: DeviceId): DeviceId[] {
       known ??= look()
       return [...known].flatMap(([newer, old]) => (old === older ? [newer] : []))

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -19,37 +29,49 @@ const both = (platform: DevicePlatform): Offer[] => [
 ]
 const urls = (name: string): string[] => ADDRESSES.map((a) => `https://${a}/agent/download/${name}`)
 
-describe('the line for Windows', () => {
-  it('works in a new folder below Program Files, closed to all but administrators, and removes it', () => {
+describe('the command for Windows', () => {
+  it('works in a new folder below Program Files that only administrators can access, and removes it', () => {
     for (const offers of [both, () => []])
       for (const code of [CODE, null]) {
         const { windows } = enrollmentCommands(code, ADDRESSES, offers)
-        expect(windows).toMatch(/^\$d="\$env:ProgramFiles\\DeployX Agent\\setup-\$\(\[guid\]::NewGuid\(\)\)"; md \$d -ea Stop /) // prettier-ignore
-        expect(windows).toContain("icacls $d /inheritance:r /grant:r '*S-1-5-32-544:(OI)(CI)F' '*S-1-5-18:(OI)(CI)F'") // prettier-ignore
+        expect(windows).toMatch(
+          /^\$d="\$env:ProgramFiles\\DeployX Agent\\setup-\$\(\[guid\]::NewGuid\(\)\)"; md \$d -ea Stop /,
+        )
+        expect(windows).toContain(
+          "icacls $d /inheritance:r /grant:r '*S-1-5-32-544:(OI)(CI)F' '*S-1-5-18:(OI)(CI)F'",
+        )
         expect(windows).toContain('& $f install-service')
         expect(windows).toMatch(/ finally { rd \$d -Recurse -Force }$/)
         expect(windows).not.toContain('\n')
       }
   })
 
-  it('tries each address without a proxy, with the curl of Windows, and starts what has the hash', () => {
+  it("tries each address without a proxy, with Windows' curl, and starts the file only if its hash matches", () => {
     const { windows } = enrollmentCommands(CODE, ADDRESSES, both)
     const list = urls('deployx-agent-windows-x64').map((url) => `'${url}'`)
     expect(windows).toContain(`foreach ($u in ${list.join(',')})`)
-    expect(windows).toContain(`& "$env:SystemRoot\\System32\\curl.exe" -q -gfsSk --noproxy '*' --connect-timeout 4 `) // prettier-ignore
-    expect(windows).toContain(`(Get-FileHash $f).Hash -eq '${'a'.repeat(64)}') { & $f install-service --code DX1.abc }`) // prettier-ignore
+    expect(windows).toContain(
+      `& "$env:SystemRoot\\System32\\curl.exe" -q -gfsSk --noproxy '*' --connect-timeout 4 `,
+    )
+    expect(windows).toContain(
+      `(Get-FileHash $f).Hash -eq '${'a'.repeat(64)}') { & $f install-service --code DX1.abc }`,
+    )
     const { windows: digits } = enrollmentCommands(null, ADDRESSES, both)
-    expect(digits).toContain('discover --state "$env:ProgramData\\DeployX\\agent" --hub ([uri]$u).Authority; if ($?)') // prettier-ignore
+    expect(digits).toContain(
+      'discover --state "$env:ProgramData\\DeployX\\agent" --hub ([uri]$u).Authority; if ($?)',
+    )
   })
 
-  it('copies a file that a person brought', () => {
+  it('copies a file that the user has brought', () => {
     const { windows } = enrollmentCommands(CODE, ADDRESSES, () => [])
-    expect(windows).toContain('cp .\\deployx-agent.exe $f -ea Stop; try { & $f install-service --code DX1.abc }') // prettier-ignore
+    expect(windows).toContain(
+      'cp .\\deployx-agent.exe $f -ea Stop; try { & $f install-service --code DX1.abc }',
+    )
   })
 })
 
 describe.skipIf(process.platform === 'win32')(
-  'the line for Linux and macOS, run by a shell',
+  'the command for Linux and macOS, run by a shell',
   () => {
     let bin: string
     let home: string
@@ -63,7 +85,7 @@ describe.skipIf(process.platform === 'win32')(
     afterEach(() => rmSync(bin, { recursive: true, force: true }))
 
     const program = (file: string, text: string): void => {
-      // Never through a link: it may lead to the real program of this computer.
+      // Never write through a link: it may lead to the real program on this computer.
       rmSync(file, { force: true })
       writeFileSync(file, `#!/bin/sh\n${text}\n`)
       chmodSync(file, 0o755)
@@ -71,7 +93,10 @@ describe.skipIf(process.platform === 'win32')(
     const AGENT = (exit = 0): string =>
       `echo agent "$@" in $PWD >> ${bin}/said; ls -ld $PWD >> ${bin}/said; exit ${exit}`
 
-    /** Programs that say how they were called; the harmless rest is the real one, and there is nothing else in PATH. */
+    /**
+     * Programs that log how they were called; the harmless rest is real, and nothing else is in
+     * PATH.
+     */
     function pc(programs: Record<string, string>, agent = AGENT()) {
       const real = ['sh', 'mktemp', 'rm', 'cp', 'chmod', 'cat', 'ls']
       for (const name of real.filter((one) => !existsSync(join(bin, one)))) {
@@ -90,12 +115,22 @@ describe.skipIf(process.platform === 'win32')(
         program(join(bin, name), `echo ${name} "$@" >> ${bin}/said\n${does}`)
       return (line: string, env: Record<string, string> = {}) => {
         const words = ['-c', line.replaceAll('~root', home)]
-        const ended = spawnSync(join(bin, 'sh'), words, { cwd, env: { PATH: bin, ...env }, encoding: 'utf8' }) // prettier-ignore
+        const ended = spawnSync(join(bin, 'sh'), words, {
+          cwd,
+          env: { PATH: bin, ...env },
+          encoding: 'utf8',
+        })
         const said = existsSync(join(bin, 'said')) ? readFileSync(join(bin, 'said'), 'utf8') : ''
-        // Whatever happened, nothing is left behind.
+        // Nothing is ever left behind.
         expect(readdirSync(home)).toEqual([])
-        expect(readdirSync(cwd)).toEqual(existsSync(join(cwd, 'deployx-agent')) ? ['deployx-agent'] : []) // prettier-ignore
-        return { said: said.replaceAll(`${bin}/`, ''), code: ended.status, out: ended.stdout + ended.stderr } // prettier-ignore
+        expect(readdirSync(cwd)).toEqual(
+          existsSync(join(cwd, 'deployx-agent')) ? ['deployx-agent'] : [],
+        )
+        return {
+          said: said.replaceAll(`${bin}/`, ''),
+          code: ended.status,
+          out: ended.stdout + ended.stderr,
+        }
       }
     }
     const fetched =
@@ -103,7 +138,7 @@ describe.skipIf(process.platform === 'win32')(
     const { linux, macos } = enrollmentCommands(CODE, ADDRESSES, both)
     const [first, second] = urls('deployx-agent-linux-x64')
 
-    it('asks curl where there is one: no proxy, no settings of the person, a short time per address', () => {
+    it('uses curl if available: no proxy, no user settings, a short timeout per address', () => {
       const { said, code } = pc({ curl: `echo $HOME >> ${bin}/said; ${fetched}` })(linux, {
         HOME: '/nobody',
       })
@@ -117,11 +152,11 @@ describe.skipIf(process.platform === 'win32')(
       expect(said).toMatch(
         /^agent install-service --code DX1.abc in home-of-root\/deployx-\w{10}$/m,
       )
-      // Nobody else gets in.
+      // Nobody else can enter the folder.
       expect(said).toMatch(/^drwx------.* home-of-root\/deployx-/m)
     })
 
-    it('asks wget where there is no curl', () => {
+    it('uses wget where there is no curl', () => {
       const { said, code } = pc({ wget: fetched, uname: 'echo aarch64' })(linux)
       expect(code).toBe(0)
       expect(said).toMatch(
@@ -130,7 +165,7 @@ describe.skipIf(process.platform === 'win32')(
       expect(said).toContain('agent install-service --code DX1.abc ')
     })
 
-    it('does everything as root, by sudo, for a person who is not', () => {
+    it('runs everything as root, through sudo for other users', () => {
       const { said, code } = pc({ curl: fetched, id: 'echo 1000', sudo: 'exec "$@"' })(linux)
       expect(code).toBe(0)
       expect(said.indexOf('sudo sh -c')).toBeGreaterThan(-1)
@@ -139,7 +174,7 @@ describe.skipIf(process.platform === 'win32')(
       expect(ofRoot.code).toBe(0)
     })
 
-    it('goes on to the next address when one does not answer, and ends when none does', () => {
+    it('tries the next address when one does not answer, and ends when none does', () => {
       const deaf = (url: string, code: number): string =>
         `case "$*" in *${url}) exit ${code};; esac; `
       for (const [name, codes] of [
@@ -157,7 +192,7 @@ describe.skipIf(process.platform === 'win32')(
         }
     })
 
-    it('asks again while the hub is busy', () => {
+    it('retries while the hub is busy', () => {
       const busyTwice = `n=$(cat ${bin}/n 2>/dev/null); echo x$n > ${bin}/n; [ "$n" = xx ] || exit 22; `
       const { said, code } = pc({ curl: busyTwice + fetched, sleep: '' })(linux)
       expect(code).toBe(0)
@@ -165,7 +200,7 @@ describe.skipIf(process.platform === 'win32')(
       expect(said.match(/^sleep \d+$/gm)).toEqual(['sleep 1'])
     })
 
-    it('runs nothing of what has another hash, and nothing that was not fetched', () => {
+    it('never runs a file with another hash or a file that was not downloaded', () => {
       for (const curl of [fetched, 'exit 60']) {
         const { said, code } = pc({ curl, sleep: '', sha256sum: 'exit 1' })(linux)
         expect(code).toBe(1)
@@ -174,20 +209,20 @@ describe.skipIf(process.platform === 'win32')(
       }
     })
 
-    it('fetches nothing for a processor that no agent is made for', () => {
+    it('downloads nothing for a processor without an agent', () => {
       const { said, code, out } = pc({ curl: fetched, uname: 'echo riscv64' })(linux)
       expect(code).toBe(1)
       expect(out).toContain('There is no agent for riscv64.')
       expect(said).not.toContain('curl ')
     })
 
-    it.each([0, 3, 130])('ends with the exit code of the agent, %d', (exit) => {
+    it.each([0, 3, 130])("exits with the agent's exit code, %d", (exit) => {
       expect(pc({ curl: fetched }, AGENT(exit))(linux).code).toBe(exit)
       const shasum = { curl: fetched, shasum: 'cat > /dev/null' }
       expect(pc(shasum, AGENT(exit))(macos).code).toBe(exit)
     })
 
-    it('compares digits first where there is no code, with the hub that the file came from', () => {
+    it('without a code, compares digits first, with the hub that served the file', () => {
       const lines = enrollmentCommands(null, ADDRESSES, both)
       const { said } = pc({ curl: `case "$*" in *192*) exit 7;; esac; ${fetched}` })(lines.linux)
       expect(said).toMatch(
@@ -195,12 +230,14 @@ describe.skipIf(process.platform === 'win32')(
       )
       expect(said).toMatch(/^agent install-service in /m)
       const mac = pc({ curl: fetched, shasum: 'cat > /dev/null' })(lines.macos)
-      expect(mac.said).toMatch(/^agent discover --state \/Library\/Application Support\/DeployX\/agent --hub 192/m) // prettier-ignore
+      expect(mac.said).toMatch(
+        /^agent discover --state \/Library\/Application Support\/DeployX\/agent --hub 192/m,
+      )
       const refusing = pc({ curl: fetched }, 'echo called >> ${0%/*}/called; exit 5')(lines.linux)
       expect(refusing.code).toBe(5)
     })
 
-    it('makes a file that a person brought a service, out of a folder that is only root’s', () => {
+    it('installs a file that the user has brought as a service, from a folder that only root can access', () => {
       const line = enrollmentCommands(CODE, ADDRESSES, () => []).linux
       program(join(cwd, 'deployx-agent'), AGENT())
       const { said, code } = pc({})(line)
@@ -212,7 +249,7 @@ describe.skipIf(process.platform === 'win32')(
       expect(pc({})(line).code).toBe(1)
     })
 
-    it('is one line that a shell can be given', () => {
+    it('is a single line for a shell', () => {
       for (const code of [CODE, null])
         for (const offers of [both, () => []])
           for (const line of Object.values(enrollmentCommands(code, ADDRESSES, offers)))

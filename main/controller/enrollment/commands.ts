@@ -1,36 +1,38 @@
-/** The line that a person copies onto a PC, for each platform. Pure. */
+/** The command that a user copies to a PC, for each platform. Pure. */
 import { AGENT_DOWNLOAD_PATH } from '#shared/contract/agent-update.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 
 export type Commands = Record<DevicePlatform, string>
-/** One file that the hub hands out; `arch` as it stands in the file's name. */
+/** A file that the hub serves; `arch` as in the file's name. */
 export type Offer = { fileName: string; arch: string; sha256: string }
 type PosixPlatform = Exclude<DevicePlatform, 'windows'>
 
-/** Where `install-service` keeps the agent's identity; see agent/service/layout.ts. */
+/** Where `install-service` stores the agent's identity; see agent/service/layout.ts. */
 const STATE: Commands = {
   windows: '"$env:ProgramData\\DeployX\\agent"',
   linux: '/var/lib/deployx-agent',
   macos: '"/Library/Application Support/DeployX/agent"',
 }
-/** What `uname -m` says on the architectures that agents are made for. */
+/** What `uname -m` prints for the architectures that have an agent. */
 const UNAME: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64|arm64' }
-/** The program that compares a file with its SHA-256. */
+/** The program that verifies a file's SHA-256. */
 const CHECK: Record<PosixPlatform, string> = { linux: 'sha256sum -c', macos: 'shasum -a 256 -c' }
-/** Seconds after which an address that does not answer is given up for the next one. */
+/** Seconds to wait for an address to answer before the next one. */
 const CONNECT_SECONDS = 4
-/** Seconds without a byte after which a download is given up. */
+/** Seconds without a byte after which a download is aborted. */
 const STALL_SECONDS = 60
 /** Pauses in seconds between rounds over all addresses, while the hub answers but is busy. */
 const PAUSES = [1, 2, 4, 8, 16, 30, 60, 60]
 
 /**
- * Where the agent's file is here, the line fetches it from the hub, compares its hash with the one in the line (the hub's
- * certificate means nothing to curl, the hash in the copied line does) and makes it a service. Otherwise it is for a file that a
- * person brought to the PC. Either way the file lies in a new folder that only the administrator can enter from the first byte to
- * the last step: in any other folder somebody else could exchange it between the check and the start.
+ * If the controller has the agent's file, the command downloads it from the hub, verifies its hash
+ * and installs it as a service. curl does not verify the hub's certificate; the hash in the copied
+ * command protects the file. Otherwise the command is for a file that the user brings to the PC. In
+ * both cases the file stays, from the first byte to the last step, in a new folder that only the
+ * administrator can enter: in any other folder another user could replace it between check and
+ * start.
  * @param code admits the PC; null: a person compares six digits on both screens
- * @param addresses HOST:PORT of the hub, the most likely one first; the line tries all of them
+ * @param addresses HOST:PORT of the hub, best first; the command tries all of them
  */
 export function enrollmentCommands(
   code: string | null,
@@ -49,16 +51,16 @@ export function enrollmentCommands(
 const downloadFolders = (addresses: readonly string[]): string[] =>
   addresses.map((address) => `https://${address}${AGENT_DOWNLOAD_PATH}`)
 
-/** A script as one word between double quotes of sh. */
+/** Quotes a script as a single word between double quotes for sh. */
 const doubleQuoted = (script: string): string => `"${script.replace(/[\\$"\x60]/g, '\\$&')}"`
 
-/** Debian has no sudo where root was given a password. */
+/** Debian has no sudo if root has a password. */
 const asRoot = (script: string): string =>
   `sh -c 's=; [ $(id -u) = 0 ] || s=sudo; $s sh -c ${doubleQuoted(script)}'`
 
 /**
- * `~root` is nobody else's on Linux and macOS, and programs may run there (a hardened /tmp forbids that). The folder is removed at
- * the end; the exit code is that of the last step.
+ * On Linux and macOS only root can access `~root`, and programs may run there (a hardened /tmp
+ * forbids that). The folder is removed at the end; the exit code is that of the last step.
  */
 function posixLine(
   platform: PosixPlatform,
@@ -67,7 +69,7 @@ function posixLine(
   files: readonly Offer[],
 ): string {
   const agent = './deployx-agent'
-  // Where the file came from, the hub is.
+  // The hub is where the file came from.
   const hub = files.length > 0 ? ' --hub $a' : ''
   const steps =
     code !== null
@@ -83,8 +85,9 @@ function posixLine(
 }
 
 /**
- * Leaves the file as ./deployx-agent and the address it came from in `$a`. A bare Debian has wget and no curl, others have curl and
- * no wget. HOME: no settings of the person's own take part. Exit codes 6, 7, 28 (curl) and 4 (wget) mean that nobody answers there.
+ * Saves the file as ./deployx-agent and the address it came from in `$a`. A bare Debian has wget
+ * and no curl, other systems have curl and no wget. HOME is set so that the user's settings are
+ * ignored. Exit codes 6, 7, 28 (curl) and 4 (wget) mean that no hub answers.
  */
 function posixFetch(folders: readonly string[], files: readonly Offer[]): string {
   const [only, ...others] = files
@@ -107,8 +110,9 @@ function posixFetch(folders: readonly string[], files: readonly Offer[]): string
 }
 
 /**
- * For PowerShell as administrator. Windows 10 and later have curl; on ARM they run what is made for x64. Only administrators may write
- * below Program Files, and the new folder is closed to everybody else besides: Windows looks for libraries beside a program.
+ * For PowerShell as administrator. Windows 10 and later have curl; on ARM they run x64 programs.
+ * Only administrators may write below Program Files, and the new folder is also closed to everybody
+ * else, because Windows searches for libraries beside a program.
  */
 function windowsLine(code: string | null, addresses: readonly string[], file?: Offer): string {
   const hub = file ? ' --hub ([uri]$u).Authority' : ''

@@ -15,7 +15,7 @@ export function createEnrollmentRepo({ db }: Store) {
       db.select().from(enrollments).where(eq(enrollments.id, id)).get(),
     byHash: (hash: string): EnrollmentRow | undefined =>
       db.select().from(enrollments).where(eq(enrollments.secret_hash, hash)).get(),
-    /** Counts a use if there is one left; undefined = spent, expired or revoked. */
+    /** Counts a use if one is left; undefined: spent, expired or revoked. */
     use: (id: EnrollmentId, nowIso: string): EnrollmentRow | undefined =>
       db
         .update(enrollments)
@@ -30,7 +30,7 @@ export function createEnrollmentRepo({ db }: Store) {
         )
         .returning()
         .get(),
-    /** @returns how many were still of use */
+    /** @returns how many were still usable */
     revokeAll: (nowIso: string): number =>
       db
         .update(enrollments)
@@ -50,7 +50,7 @@ export function createEnrollmentRepo({ db }: Store) {
           ),
         )
         .get()?.n ?? 0,
-    /** They keep the name of who made them. */
+    /** Codes keep the name of their creator. */
     nameMaker: (maker: UserId, name: string): void => {
       db.update(enrollments)
         .set({ created_by_name: sql`coalesce(created_by_name, ${name})` })

@@ -1,4 +1,4 @@
-/** Enrolment: codes that admit agents, short-lived, counted, kept as a hash. */
+/** Enrolment codes that admit agents: short-lived, counted and stored as a hash. */
 import { createHash, randomBytes } from 'node:crypto'
 import {
   AGENT_PROTOCOL,
@@ -52,9 +52,9 @@ export function createEnrollment(deps: {
   audit: Audit
   devices: Devices
   groups: Groups
-  /** As they are at this moment. */
+  /** The current keys. */
   keys: () => ControllerKeys
-  /** HOST:PORT under which agents may find the hub. */
+  /** HOST:PORT where agents may find the hub. */
   addresses: () => string[]
   agentFiles: AgentFiles
 }) {
@@ -73,7 +73,7 @@ export function createEnrollment(deps: {
         addresses?: string[] | undefined
       },
     ): RouteReply<'enrollments.create'> {
-      deps.groups.membersOf(input.group_ids, viewer) // only to check that they exist and are his
+      deps.groups.membersOf(input.group_ids, viewer) // only to check that they exist and the viewer may see them
       const secret = randomBytes(16).toString('base64url')
       const expires_at = isoTime(deps.now() + input.ttl_minutes * 60_000)
       const row = deps.store.transaction(() => {
@@ -101,12 +101,12 @@ export function createEnrollment(deps: {
       return { id: row.id, code, expires_at, commands }
     },
 
-    /** The lines for PCs that are enrolled without a code, by six digits on both screens. */
+    /** The commands for PCs that enrol without a code, by six digits on both screens. */
     digitCommands: (): Commands => enrollmentCommands(null, deps.addresses(), deps.agentFiles.of),
 
-    /** Codes of his that still admit PCs. */
+    /** The user's codes that still admit PCs. */
     openOf: (id: UserId): number => repo.countOpen(id, isoTime(deps.now())),
-    /** For the removal of a user: whoever has a code of his gets in by the new owner's leave, or not at all. */
+    /** For the removal of a user: their codes then enrol PCs for the new owner, or not at all. */
     handOver(from: UserId, to: UserId | null, name: string): void {
       repo.nameMaker(from, name)
       if (to === null) repo.revokeOf(from, isoTime(deps.now()))
@@ -119,7 +119,7 @@ export function createEnrollment(deps: {
         .filter((row) => maySee(viewer, row.created_by))
         .map(view),
 
-    /** Told after the commit; `all`: any of them may look different. */
+    /** Emitted after the commit; `all`: any of them may have changed. */
     onChange: changes.on,
     /** For the feed. */
     describe(id: EnrollmentId): { enrollment: Enrollment; ownerId: UserId | null } | null {
@@ -138,7 +138,7 @@ export function createEnrollment(deps: {
       changes.tell(id)
     },
 
-    /** Codes name the hub's key: once that has changed, none of them leads here any more. */
+    /** Codes contain the hub's key: once it has changed, none of them works any more. */
     revokeAll(): void {
       deps.store.transaction(() => {
         const revoked = repo.revokeAll(isoTime(deps.now()))
@@ -149,8 +149,9 @@ export function createEnrollment(deps: {
     },
 
     /**
-     * Admits an agent that knows a code's secret and holds the key it shows.
-     * @throws AppError E_ENROLLMENT_CODE (unknown, spent, expired, revoked), E_DEVICE_REFUSED (blocked), E_VALIDATION
+     * Admits an agent that sends a code's secret and proves that it holds its key.
+     * @throws AppError E_ENROLLMENT_CODE (unknown, spent, expired, revoked), E_DEVICE_REFUSED
+     * (blocked), E_VALIDATION
      */
     admit(request: EnrollRequest, remoteAddress: string): EnrollReply {
       if (request.protocol !== AGENT_PROTOCOL)

@@ -1,11 +1,24 @@
 /**
- * The copied line for Linux against another user of the same PC, who exchanges every file he can reach, as fast as he can. The file
- * that the hub serves is a small script here: what is raced for is the time between check and start. 1,000 runs with
- * `npm run test:full`, 50 otherwise. Needs root, because the line does.
+ * The copied command for Linux against another user of the same PC, who replaces every file they
+ * can reach as fast as they can. The hub serves a small script here, because the race is between
+ * check and start. 1,000 runs with `npm run test:full`, 50 otherwise. Needs root, because the
+ * command does.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmodSync, chownSync, copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs' // prettier-ignore
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -13,14 +26,17 @@ import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const TRIES = process.env['DEPLOYX_TEST_FULL'] === undefined ? 50 : 1_000
-const STRANGER = 65534
+const OTHER_USER = 65534
 const isHere =
   process.platform === 'linux' &&
   process.getuid?.() === 0 &&
   spawnSync('curl', ['--version']).status === 0
-if (!isHere) process.stderr.write('SKIPPED: the race for the copied line needs root and curl\n')
+if (!isHere) process.stderr.write('SKIPPED: the race for the copied command needs root and curl\n')
 
-/** Plants its own program in its folder and in whatever appears in the folders for temporary files, for ever. */
+/**
+ * Endlessly plants its own program in its folder and in whatever appears in the folders for
+ * temporary files.
+ */
 const HOSTILE = `
 const { writeFileSync, renameSync, readdirSync, chmodSync } = require('node:fs')
 const [, , mine, evil, ...watched] = process.argv
@@ -42,7 +58,7 @@ for (let loops = 0; ; loops++) {
   if (loops % 200 === 0) attempt(() => writeFileSync(mine + '/loops', String(loops)))
 }`
 
-describe.skipIf(!isHere)('the copied line for Linux', { timeout: 15 * 60_000 }, () => {
+describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 }, () => {
   let root: string
   let theirs: string
   let proof: string
@@ -69,8 +85,8 @@ describe.skipIf(!isHere)('the copied line for Linux', { timeout: 15 * 60_000 }, 
     t = await startTestController({ agentsDir: agents })
     line = (await t.rest.call('enrollments.create', { body: {} })).commands.linux
 
-    chownSync(theirs, STRANGER, STRANGER)
-    // This Node may lie where nobody else can start it.
+    chownSync(theirs, OTHER_USER, OTHER_USER)
+    // This Node may lie where other users cannot start it.
     const node = join(root, 'node')
     try {
       linkSync(process.execPath, node)
@@ -81,8 +97,8 @@ describe.skipIf(!isHere)('the copied line for Linux', { timeout: 15 * 60_000 }, 
     const evil = `#!/bin/sh\necho evil as $(id -u) >> ${proof}\n`
     const watched = [theirs, '/tmp', '/var/tmp', homedir(), '/opt']
     hostile = spawn(node, [join(root, 'hostile.cjs'), theirs, evil, ...watched], {
-      uid: STRANGER,
-      gid: STRANGER,
+      uid: OTHER_USER,
+      gid: OTHER_USER,
       cwd: theirs,
       stdio: 'ignore',
     })
@@ -94,7 +110,7 @@ describe.skipIf(!isHere)('the copied line for Linux', { timeout: 15 * 60_000 }, 
     rmSync(root, { recursive: true, force: true })
   })
 
-  /** As typed by root, in a folder of the other user, with TMPDIR there besides. */
+  /** As root would type it, in the other user's folder, with TMPDIR there too. */
   const run = (script: string) =>
     new Promise<{ code: number | null; said: string }>((resolve) => {
       const child = spawn('sh', ['-c', script], {
@@ -107,7 +123,7 @@ describe.skipIf(!isHere)('the copied line for Linux', { timeout: 15 * 60_000 }, 
       child.once('close', (code) => resolve({ code, said }))
     })
 
-  it(`starts the checked file in ${TRIES} of ${TRIES} tries`, async () => {
+  it(`starts the verified file in ${TRIES} of ${TRIES} tries`, async () => {
     const loops = () => Number(readFileSync(join(theirs, 'loops'), 'utf8') || 0)
     const before = loops()
     for (let n = 1; n <= TRIES; n++) {
@@ -120,7 +136,7 @@ describe.skipIf(!isHere)('the copied line for Linux', { timeout: 15 * 60_000 }, 
     expect(readdirSync(homedir()).filter((name) => /^deployx-\w{10}$/.test(name))).toEqual([])
   })
 
-  it('is raced by somebody who wins where the file lies in a folder of his', async () => {
+  it("loses the race when the file lies in the attacker's folder", async () => {
     const [, url] = /(https:\S+\/agent\/download\/)/.exec(line) ?? []
     const [, hash] = /h=([0-9a-f]{64})/.exec(line) ?? []
     const naive =

@@ -1,7 +1,8 @@
 /**
- * Enrolment without a code: commit, reveal, compare six digits on two screens. This is the hub's side of the protocol in
- * shared/contract/pairing.ts, without its sockets. A PC is admitted when somebody has approved it in the console *and* the
- * person at the PC has confirmed the digits: one yes alone could be given towards a man in the middle.
+ * Enrolment without a code: commit, reveal, compare six digits on two screens. This is the hub's
+ * side of the protocol in shared/contract/pairing.ts, without its sockets. A PC is admitted once
+ * somebody has approved it in the console *and* the person at the PC has confirmed the digits: a
+ * single confirmation could have been given to a man in the middle.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { EnrollReply } from '#shared/contract/agent-link.ts'
@@ -43,20 +44,22 @@ export const PAIRING_TIMINGS: PairingTimings = {
   longestMs: 3_600_000,
   perHour: 100,
 }
-/** At once, of all PCs together, and from one address (several virtual PCs may share one). */
+/**
+ * At the same time, for all PCs together, and from one address (several virtual PCs may share one).
+ */
 const MAX_OPEN = 32
 const MAX_OPEN_PER_ADDRESS = 4
 
-/** The way back to the PC. */
+/** The connection to the PC. */
 export type PairingLink = {
-  /** Resolves once the PC has what it was told on its disk. */
+  /** Resolves once the PC has stored its enrolment on disk. */
   admitted: (reply: EnrollReply) => Promise<void>
   ended: (why: PairEnded) => void
 }
 export type OpenPairing = {
   reveal: (nonce: string) => PairRevealReply
   answer: (same: boolean) => void
-  /** The connection is gone, or said what nobody asked for. */
+  /** The connection has ended, or it sent an unexpected message. */
   left: () => void
 }
 export type PairingService = ReturnType<typeof createPairing>
@@ -76,7 +79,7 @@ export function createPairing(deps: {
   log: Log
   audit: Audit
   devices: Devices
-  /** They may change: a pairing holds to those that it began with. */
+  /** They may change: a pairing keeps those that it started with. */
   keys: () => ControllerKeys
   addresses: () => string[]
   timings?: Partial<PairingTimings>
@@ -88,7 +91,7 @@ export function createPairing(deps: {
     begun: PairBegin
     keys: ControllerKeys
     address: string
-    /** Who waits if nothing comes of it. */
+    /** The names that have to wait if the pairing fails. */
     names: string[]
     nonce: string
     link: PairingLink
@@ -104,7 +107,7 @@ export function createPairing(deps: {
     if (pairing.deviceId !== null) devices.pending.end(pairing.deviceId, admitted)
     return true
   }
-  /** Nothing comes of it: the same PC and the same address wait before they may try again. */
+  /** Fails the pairing: the same PC and the same address have to wait before they may try again. */
   function fail(pairing: Pairing, message: string): void {
     if (!close(pairing, false)) return
     pauses.failed(pairing.names)
@@ -113,7 +116,7 @@ export function createPairing(deps: {
     pairing.link.ended({ message, retry_after_seconds })
   }
 
-  /** Both sides have said yes. */
+  /** Both sides have confirmed. */
   function admit(pairing: Pairing, by: Viewer): void {
     const { begun, address, link } = pairing
     const deviceId = deps.store.transaction(() => {
@@ -134,9 +137,9 @@ export function createPairing(deps: {
     pauses.succeeded(pairing.names)
     devices.announce([deviceId])
     const reply = enrollReply(pairing.keys, deviceId, deps.addresses())
-    // A PC that went away at this very moment pairs again with the same key and is the same device.
+    // A PC that disconnected just now pairs again with the same key and is the same device.
     link.admitted(reply).catch((error: unknown) => {
-      deps.log.warn({ err: error, address }, 'a PC did not say that it keeps its enrolment')
+      deps.log.warn({ err: error, address }, 'a PC did not confirm that it stored its enrolment')
     })
   }
   function admitIfDecided(pairing: Pairing): void {
@@ -156,7 +159,7 @@ export function createPairing(deps: {
         else fail(pairing, 'This PC was rejected in the console.')
   })
 
-  /** Nobody has to wait for what is not his doing. */
+  /** Ends all pairings; no PC has to wait for something that it did not cause. */
   function endAll(message: string): void {
     for (const pairing of [...open]) {
       close(pairing, false)
@@ -164,7 +167,7 @@ export function createPairing(deps: {
     }
   }
 
-  /** Why this PC may not begin now, or null. */
+  /** Why this PC may not pair now, or null. */
   function whyNot(begin: PairBegin, address: string, names: string[]) {
     if (begin.protocol !== PAIRING_PROTOCOL)
       return refusal(
@@ -180,7 +183,10 @@ export function createPairing(deps: {
     const all = [...open]
     const here = all.filter((other) => other.address === address).length
     if (all.length >= MAX_OPEN || here >= MAX_OPEN_PER_ADDRESS)
-      return refusal('Too many PCs wait for approval already. Approve or reject those first.', 60_000) // prettier-ignore
+      return refusal(
+        'Too many PCs wait for approval already. Approve or reject those first.',
+        60_000,
+      )
     if (all.some((other) => other.begun.public_key === begin.public_key))
       return refusal('This PC waits for approval already.', 15_000)
     const proof = pairingProofText(deps.keys().fingerprint, begin.public_key, begin.commitment)
@@ -191,13 +197,18 @@ export function createPairing(deps: {
 
   function reveal(pairing: Pairing, nonce: string): PairRevealReply {
     const { begun, address, keys } = pairing
-    const isKept = sha256(agentCommitmentText(nonce, begun.public_key)).toString('hex') === begun.commitment // prettier-ignore
+    const isKept =
+      sha256(agentCommitmentText(nonce, begun.public_key)).toString('hex') === begun.commitment
     if (pairing.deviceId !== null || !isKept || !open.has(pairing)) {
       const message = 'The agent did not show the number that it had committed to.'
       fail(pairing, message)
       return refusal(message, pauses.waitMs(pairing.names) || null)
     }
-    const facts = { agentKey: begun.public_key, fingerprint: keys.fingerprint, commandKey: keys.command.publicKey } // prettier-ignore
+    const facts = {
+      agentKey: begun.public_key,
+      fingerprint: keys.fingerprint,
+      commandKey: keys.command.publicKey,
+    }
     clearTimeout(pairing.timer)
     try {
       pairing.deviceId = devices.pending.add({
@@ -220,7 +231,7 @@ export function createPairing(deps: {
   }
 
   return {
-    /** A PC asks. `pairing` is null when the answer is no. */
+    /** Starts a pairing. `pairing` is null if it is refused. */
     begin(
       begin: PairBegin,
       address: string,
@@ -264,7 +275,7 @@ export function createPairing(deps: {
         },
       }
     },
-    /** What was compared were the keys of before. */
+    /** The digits covered the previous keys. */
     keysChanged: (): void => endAll("The controller's keys have changed. Start again."),
     stop(): void {
       offDecisions()

@@ -1,6 +1,7 @@
 /**
- * One try, then a pause: six digits are strong only as long as nobody may try again and again until they happen to match.
- * Kept in memory by name (a key, an address), and bounded; beyond the bound the limit on all tries together still holds.
+ * One try, then a pause: six digits are safe only if nobody can retry until they happen to match.
+ * Kept in memory by name (a key, an address), and bounded; above the bound the limit on all tries
+ * together still applies.
  */
 const MAX_NAMES = 1_024
 const HOUR_MS = 3_600_000
@@ -9,18 +10,18 @@ export type PauseTimings = {
   /** After the first failure; doubled at each further one. */
   firstMs: number
   longestMs: number
-  /** Failures of all names together within an hour; more and everybody waits. */
+  /** Failures of all names together within an hour; above it everybody waits. */
   perHour: number
 }
 
-/** @param nowMs a clock that never goes back */
+/** @param nowMs a monotonic clock */
 export function createPauses(timings: PauseTimings, nowMs: () => number) {
   const names = new Map<string, { failures: number; untilMs: number }>()
   let recent: number[] = []
 
   function forgetOld(now: number): void {
     recent = recent.filter((at) => at > now - HOUR_MS)
-    // Whoever has kept still for as long as the longest pause begins anew.
+    // A name without a try for the longest pause starts over.
     for (const [name, { untilMs }] of names)
       if (untilMs + timings.longestMs < now) names.delete(name)
   }
@@ -44,7 +45,8 @@ export function createPauses(timings: PauseTimings, nowMs: () => number) {
           timings.longestMs,
           timings.firstMs * 2 ** Math.min(failures - 1, 30),
         )
-        // The newest stand last, so that the oldest goes when there are too many.
+        // Re-inserting keeps the newest last, so that the oldest is dropped when there are too
+        // many.
         names.delete(name)
         names.set(name, { failures, untilMs: now + pauseMs })
       }

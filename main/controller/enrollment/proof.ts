@@ -1,6 +1,6 @@
 import { createPublicKey, verify } from 'node:crypto'
 
-/** Ed25519; a key or signature that cannot be read does not verify. */
+/** Verifies an Ed25519 signature; an unreadable key or signature does not verify. */
 export function verifies(publicKeyBase64: string, text: string, signatureBase64: string): boolean {
   try {
     const key = createPublicKey({

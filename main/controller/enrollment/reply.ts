@@ -2,7 +2,7 @@ import type { EnrollReply } from '#shared/contract/agent-link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 
-/** What a PC is told that has become a device, whichever way it came. */
+/** What a newly enrolled PC receives, however it was enrolled. */
 export const enrollReply = (
   { command, recoveryKey, succession }: ControllerKeys,
   deviceId: DeviceId,

@@ -66,7 +66,7 @@ export function createGroups(deps: {
     const list = (ids: DeviceId[]) =>
       ids
         .slice(0, NAMES_TOLD)
-        .map((id) => deps.devices.standing(id).name)
+        .map((id) => deps.devices.eligibility(id).name)
         .join(', ') + (ids.length > NAMES_TOLD ? ` and ${ids.length - NAMES_TOLD} more` : '')
     return [
       ...(name === undefined ? [] : [`now ${name}`]),

@@ -16,7 +16,7 @@ const at = (name: string, address: string, more: Partial<OwnAddress> = {}): OwnA
 const none = () => false
 const LAN = at('Ethernet 2', '192.168.7.20')
 
-describe('the address that PCs try first', () => {
+describe('the preferred address', () => {
   it.each([
     ...['tailscale0', 'wg0', 'ppp0', 'podman0', 'lxdbr0', 'nordlynx', 'CloudflareWARP', 'docker0'],
     ...[
@@ -52,19 +52,19 @@ describe('the address that PCs try first', () => {
       'Hamachi',
     ],
     ...['Bluetooth Network Connection', 'Npcap Loopback Adapter', 'Local Area Connection* 3'],
-  ])('is not that of %s', (name) => {
+  ])('skips %s', (name) => {
     const found = [at(name, '10.8.0.2'), at(name, '2001:db8:1::2'), LAN]
     expect(rankAddresses(found, ({ name: one }) => one === name)[0]).toBe('192.168.7.20')
   })
 
   it.each([
     ['no hardware address', { mac: '00:00:00:00:00:00' }],
-    ['the hardware address of VMware for the host', { mac: '00:50:56:c0:00:08' }],
-    ['that of VirtualBox for the host', { mac: '0a:00:27:00:00:0b' }],
-    ['that of a TAP adapter', { mac: '00:ff:12:34:56:78' }],
-    ['an address for itself alone', { netmask: '255.255.255.255' }],
+    ["VMware's host adapter", { mac: '00:50:56:c0:00:08' }],
+    ["VirtualBox's host adapter", { mac: '0a:00:27:00:00:0b' }],
+    ['a TAP adapter', { mac: '00:ff:12:34:56:78' }],
+    ['a host-only address', { netmask: '255.255.255.255' }],
     ['a carrier-grade address', { address: '100.100.1.2' }],
-  ])('is not that of an interface with %s, whatever its name', (_what, more) => {
+  ])('skips an interface with %s, whatever its name', (_what, more) => {
     const other = { ...at('Ethernet 3', '10.8.0.2'), ...more }
     expect(rankAddresses([other, LAN], none)).toEqual(['192.168.7.20', other.address])
   })
@@ -80,16 +80,22 @@ describe('the address that PCs try first', () => {
     'Wi-Fi',
     'WLAN',
     'vlan20',
-  ])('may well be that of %s', (name) => {
-    expect(rankAddresses([at('Docker', '172.17.0.1'), at(name, '10.1.1.1')], none)[0]).toBe('10.1.1.1') // prettier-ignore
+  ])('accepts %s', (name) => {
+    expect(rankAddresses([at('Docker', '172.17.0.1'), at(name, '10.1.1.1')], none)[0]).toBe(
+      '10.1.1.1',
+    )
   })
 
-  it('is that of the default route, among LANs', () => {
+  it('prefers the default route among LANs', () => {
     const found = [at('eth0', '10.1.1.1'), at('eth1', '10.2.2.2'), at('eth1', 'fd00::2')]
-    expect(rankAddresses(found, ({ name }) => name === 'eth1')).toEqual(['10.2.2.2', 'fd00::2', '10.1.1.1']) // prettier-ignore
+    expect(rankAddresses(found, ({ name }) => name === 'eth1')).toEqual([
+      '10.2.2.2',
+      'fd00::2',
+      '10.1.1.1',
+    ])
   })
 
-  it('comes before IPv6 of the same network, unique-local before global, and never a link-local one', () => {
+  it('prefers IPv4 to IPv6 in the same network and unique-local to global, and skips link-local', () => {
     const found = [
       at('eth0', '2a00:1450::20'),
       at('eth0', 'fe80::1'),
@@ -109,8 +115,8 @@ describe('the address that PCs try first', () => {
   })
 })
 
-describe('the addresses of the hub', () => {
-  it('are places that a code can hold, with loopback last', () => {
+describe("the hub's addresses", () => {
+  it('can be encoded in a code, with loopback last', () => {
     const addresses = hubAddresses(7480, undefined, none)
     for (const address of addresses) {
       expect(isHubAddress(address), address).toBe(true)
@@ -126,7 +132,7 @@ describe('the addresses of the hub', () => {
     ['::1', '[::1]:7490'],
     ['192.168.1.2', '192.168.1.2:7490'],
     ['hub.example', 'hub.example:7490'],
-  ])('are the one that it listens on: %s', (host, expected) => {
+  ])('are limited to the address that the hub is bound to: %s', (host, expected) => {
     expect(hubAddresses(7490, host, none)).toEqual([expected])
     expect(new URL(`https://${expected}`).hostname).toBe(urlHost(host))
     expect(hostPort(urlHost(host), 7490)).toBe(expected)
@@ -134,7 +140,7 @@ describe('the addresses of the hub', () => {
 })
 
 describe('the default route', () => {
-  it('is read out of the tables of Linux', () => {
+  it('is read from Linux routing tables', () => {
     const ipv4 =
       'Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n' +
       'wg0\t00000000\t00000000\t0001\t0\t0\t0\t00000080\t0\t0\t0\n' +
@@ -150,7 +156,7 @@ describe('the default route', () => {
     expect([ipv4DefaultInterfaces(''), ipv6DefaultInterfaces('')]).toEqual([[], []])
   })
 
-  it('is found without tables as well, or not at all, within a second', async () => {
+  it('is found without routing tables, or reported as missing, within a second', async () => {
     const route = await watchDefaultRoute('darwin')
     expect(typeof route.is({ name: 'en0', address: '10.0.0.1' })).toBe('boolean')
     route.stop()

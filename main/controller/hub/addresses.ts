@@ -1,12 +1,12 @@
 /**
- * Under which addresses this computer can be reached on its networks, the most likely one first: PCs try them in this order, and
- * people see the first. The choice is pure; default-route.ts tells where the way out is.
+ * The addresses under which PCs can reach this computer, best first: PCs try them in this order,
+ * and the console shows the first one. Ranking is pure; default-route.ts finds the default route.
  */
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { hostPort } from '../lib/host-port.ts'
 
-/** As `os.networkInterfaces()` has them, with the interface's name. */
+/** As `os.networkInterfaces()` returns them, plus the interface's name. */
 export type OwnAddress = {
   name: string
   address: string
@@ -15,28 +15,33 @@ export type OwnAddress = {
   mac: string
   internal: boolean
 }
-/** Whether the default route leaves by this interface, or by this address. */
+/** True if the default route uses this interface or this address. */
 export type IsDefaultRoute = (own: Pick<OwnAddress, 'name' | 'address'>) => boolean
 
-/** So many are tried by every PC that cannot reach the hub. */
+/** At most this many; a PC that cannot reach the hub tries all of them. */
 const LIMIT = 8
 const EVERY_ADDRESS = ['0.0.0.0', '::']
 
-/** Tunnels, containers and virtual machines by the names that systems and programs give their interfaces. */
+/**
+ * Tunnels, containers and virtual machines, by the interface names that systems and programs use.
+ */
 const VIRTUAL = [
   // Linux and macOS
   /^(?:tun|tap|utun|ppp|wg|wt|ipsec|gre|sit|ip6tnl|gif|stf|awdl|llw|anpi|feth|vmenet|bridge[1-9]\d\d|veth|vnet)/i,
   /^(?:docker|br-|podman|cni|lxdbr|lxcbr|incusbr|virbr|vmnet|vboxnet|flannel|cali|cilium|kube|nerdctl)/i,
   /^(?:tailscale|zt|nordlynx|proton|mullvad|nebula|netbird|ham\d|outline|wgpia|surfshark|cscotun|gpd\d)/i,
-  // Windows calls a connection as its program or its user does
+  // On Windows the program or the user names the connection
   /tailscale|zerotier|openvpn|wireguard|wintun|nordvpn|nordlynx|tap-(?:windows|nord|proton)|cloudflare ?warp|hamachi/i,
   /vpn|anyconnect|globalprotect|fortinet|forticlient|pulse secure|zscaler|pangp|check ?point/i,
   /vethernet|hyper-v|vmware|vmnet|virtualbox|host-only|docker|wsl|npcap|loopback|teredo|isatap|6to4|bluetooth/i,
   /^local area connection\* \d+$|^lan-verbindung\* \d+$/i, // Wi-Fi Direct
 ]
-/** Adapters that programs make, where the name is only “Ethernet 3”: VMware's and VirtualBox's for the host, TAP-Windows, Docker. */
+/**
+ * Virtual adapters whose name is only “Ethernet 3”: VMware's and VirtualBox's host adapters,
+ * TAP-Windows, Docker.
+ */
 const VIRTUAL_MACS = ['00:50:56:c0:00:', '0a:00:27:00:00:', '00:ff:', '02:42:']
-/** What has no hardware address has no LAN behind it. */
+/** An interface without a hardware address is not on a LAN. */
 const NO_MAC = '00:00:00:00:00:00'
 
 const isVirtual = ({ name, mac }: OwnAddress): boolean =>
@@ -51,12 +56,15 @@ const isCarrierGrade = (address: string): boolean => {
 }
 const isAlone = ({ family, netmask }: OwnAddress): boolean =>
   family === 'IPv4' && netmask === '255.255.255.255'
-/** Nobody else can use them, or only with the name of an interface that the other side does not know. */
+/**
+ * Loopback and link-local addresses: useless to other computers, or only with an interface name
+ * that they do not know.
+ */
 const isUnreachable = ({ address, internal }: OwnAddress): boolean =>
   internal || /^169\.254\.|^fe[89ab]/i.test(address)
 const isUniqueLocal = (address: string): boolean => /^f[cd]/i.test(address)
 
-/** Smaller is better. */
+/** Lower is better. */
 function rankOf(own: OwnAddress, isDefaultRoute: IsDefaultRoute): number {
   const network =
     isCarrierGrade(own.address) || isAlone(own)
@@ -66,12 +74,13 @@ function rankOf(own: OwnAddress, isDefaultRoute: IsDefaultRoute): number {
         : isDefaultRoute(own)
           ? 0
           : 1
-  // Old devices and tools know IPv4 better; a unique-local address does not change with the provider.
+  // Older devices and tools handle IPv4 better; a unique-local address does not change with the
+  // provider.
   const family = own.family === 'IPv4' ? 0 : isUniqueLocal(own.address) ? 1 : 2
   return network * 3 + family
 }
 
-/** The reachable ones, best first. Pure. */
+/** The reachable addresses, best first. Pure. */
 export const rankAddresses = (
   found: readonly OwnAddress[],
   isDefaultRoute: IsDefaultRoute,
@@ -88,8 +97,9 @@ const readOwn = (): OwnAddress[] =>
   )
 
 /**
- * `HOST:PORT` as in a URL. Loopback comes last: for agents on this computer, and where there is no network at all.
- * @param boundTo the one address that the hub listens on, if it is one
+ * `HOST:PORT` as in a URL. Loopback comes last, for agents on this computer or when there is no
+ * network.
+ * @param boundTo the only address that the hub listens on, if it is bound to one
  */
 export function hubAddresses(
   port: number,

@@ -1,4 +1,4 @@
-/** The hub hands the agents' files out, those and nothing else; the lines to copy carry their hashes. */
+/** The hub serves only the listed agent files; the copied commands contain their hashes. */
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
@@ -16,7 +16,7 @@ let t: TestController
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'deployx-agents-'))
   for (const name of NAMES) writeFileSync(join(dir, name), BYTES)
-  writeFileSync(join(dir, 'secret'), 'not for anybody')
+  writeFileSync(join(dir, 'secret'), 'not public')
   const sums = [...NAMES.map((name) => `${SHA256}  ${name}`), `${SHA256}  ../secret`]
   writeFileSync(join(dir, 'SHA256SUMS'), `${sums.join('\n')}\n`)
   t = await startTestController({ agentsDir: dir })
@@ -43,7 +43,7 @@ function get(path: string, method = 'GET'): Promise<{ status: number; body: Buff
   })
 }
 
-it('hands out every file that is listed, byte for byte', async () => {
+it('serves every listed file, byte for byte', async () => {
   for (const name of NAMES) {
     const { status, body } = await get(`/agent/download/${name}`)
     expect(status).toBe(200)
@@ -59,17 +59,17 @@ it.each([
   '',
   'deployx-agent-linux-x64/',
   '%00',
-])('hands out nothing under the name %j', async (name) => {
+])('serves nothing under the name %j', async (name) => {
   const { status, body } = await get(`/agent/download/${name}`)
   expect(status).toBe(404)
-  expect(body.toString()).not.toContain('not for anybody')
+  expect(body.toString()).not.toContain('not public')
 })
 
-it('takes no other method', async () => {
+it('accepts no other method', async () => {
   expect((await get(`/agent/download/${NAMES[0]}`, 'POST')).status).toBe(404)
 })
 
-it('puts the hash of the file into the lines to copy, and falls back where there is none', async () => {
+it("puts the file's hash into the command, and falls back when the file is missing", async () => {
   const { code, commands } = await t.rest.call('enrollments.create', { body: {} })
   for (const line of [commands.linux, commands.windows]) {
     expect(line).toContain(SHA256)
@@ -81,7 +81,7 @@ it('puts the hash of the file into the lines to copy, and falls back where there
   expect(commands.macos).toContain(`./deployx-agent install-service --code ${code}`)
 })
 
-it('refuses a file that no longer has its listed hash, until it is whole again', async () => {
+it('refuses a file whose hash does not match its list entry, until it is restored', async () => {
   const name = NAMES[0]!
   const damaged = Buffer.from(BYTES)
   damaged[BYTES.length - 1] = 0

@@ -1,4 +1,7 @@
-/** The agent's program is given to anybody who asks. So it is bounded how many fetch it at a time, in all and by address, and how slowly. */
+/**
+ * The agent's program is public, so downloads are limited: how many run at the same time, in total
+ * and per address, and how slow they may be.
+ */
 import { createReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { AppError } from '#shared/contract/errors.ts'
@@ -7,11 +10,11 @@ import type { Log } from '../context.ts'
 import type { AgentFiles } from '../lib/agent-files.ts'
 
 const IN_ALL = 16
-/** The rest stays for everybody else; a branch office behind one address waits for its turn. */
+/** The remaining slots stay free for other addresses; a branch office behind one address queues. */
 const PER_ADDRESS = 4
-/** For reading alone: time in which a limit of bandwidth lets nothing through does not count. */
+/** Maximum time per download. Time spent waiting for the bandwidth limit does not count. */
 const LIMIT_MS = 15 * 60_000
-/** A piece (64 KiB) that a reader does not take in this time is not wanted any more. */
+/** Ends the download when the client has not read a 64 KiB chunk for this long. */
 export const STALL_MS = 30_000
 
 export type AgentDownloads = {
@@ -61,10 +64,10 @@ export function createAgentDownloads(deps: {
         response.writeHead(200, {
           'content-type': 'application/octet-stream',
           'content-length': file.sizeBytes,
-          // Nobody fetches a second one over it.
+          // Prevents a second download over the same connection.
           connection: 'close',
         })
-        response.on('error', () => undefined) // noticed by the write that fails
+        response.on('error', () => undefined) // reported by the failed write
         let leftMs = LIMIT_MS
         for await (const piece of createReadStream(file.path) as AsyncIterable<Buffer>)
           await deps.content.sendOther(response, piece, async (to, bytes) => {

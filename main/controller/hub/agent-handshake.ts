@@ -1,4 +1,6 @@
-/** How a link of an agent starts: both sides prove who they are, or the agent is sent away and told why. */
+/**
+ * The handshake of an agent's link: both sides authenticate, or the agent is refused with a reason.
+ */
 import { randomBytes } from 'node:crypto'
 import type { Socket } from 'socket.io'
 import {
@@ -21,25 +23,25 @@ import type { Signer } from '../signing/index.ts'
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
 export type AgentSocket = Socket<AgentToHub, HubToAgent>
-/** What was said at the start of a link that proved itself. */
-export type Proven = { hello: Hello; nonce: string }
+/** What the agent sent when it authenticated. */
+export type AuthenticatedHello = { hello: Hello; nonce: string }
 export type HandshakeDeps = {
   devices: Pick<Devices, 'row' | 'pending'>
   inventories: Pick<Inventories, 'hashOf'>
-  /** As they are at this moment. */
+  /** The current keys. */
   keys: () => ControllerKeys
   sign: Signer['sign']
   addresses: () => string[]
   log: Log
 }
 
-export const sendAway = (socket: AgentSocket, message: string, retry: boolean): null => {
+export const refuse = (socket: AgentSocket, message: string, retry: boolean): null => {
   socket.emit('refused', { message, retry })
   socket.disconnect(true)
   return null
 }
-/** Why this device may not come in, or null. */
-export function notWanted(deps: HandshakeDeps, deviceId: DeviceId): string | null {
+/** Why this device is refused, or null. */
+export function refusalOf(deps: HandshakeDeps, deviceId: DeviceId): string | null {
   const row = deps.devices.row(deviceId)
   if (!row) return 'This device is not enrolled here.'
   if (row.deleted_at !== null)
@@ -47,8 +49,11 @@ export function notWanted(deps: HandshakeDeps, deviceId: DeviceId): string | nul
   return row.blocked ? 'This device is blocked.' : null
 }
 
-/** The agent proves who it is. Returns what it said, or null after having sent it away. */
-export async function prove(socket: AgentSocket, deps: HandshakeDeps): Promise<Proven | null> {
+/** Authenticates the agent. Returns its hello, or null if it was refused. */
+export async function prove(
+  socket: AgentSocket,
+  deps: HandshakeDeps,
+): Promise<AuthenticatedHello | null> {
   const nonce = randomBytes(32).toString('hex')
   const answer = Hello.safeParse(
     await socket
@@ -56,10 +61,10 @@ export async function prove(socket: AgentSocket, deps: HandshakeDeps): Promise<P
       .emitWithAck('challenge', { protocol: AGENT_PROTOCOL, nonce }),
   )
   if (!answer.success)
-    return sendAway(socket, 'The agent and this controller do not speak the same protocol.', true)
+    return refuse(socket, 'The agent and this controller do not speak the same protocol.', true)
   const hello = answer.data
   if (hello.protocol !== AGENT_PROTOCOL)
-    return sendAway(
+    return refuse(
       socket,
       `The agent speaks protocol ${hello.protocol}, this controller ${AGENT_PROTOCOL}.`,
       true,
@@ -67,19 +72,19 @@ export async function prove(socket: AgentSocket, deps: HandshakeDeps): Promise<P
   const row = deps.devices.row(hello.device_id)
   const proof = agentProofText(deps.keys().fingerprint, nonce, hello.nonce, hello.device_id)
   if (!row || !verifies(row.public_key, proof, hello.signature))
-    return sendAway(socket, 'This device is not enrolled here.', false)
-  const why = notWanted(deps, hello.device_id)
+    return refuse(socket, 'This device is not enrolled here.', false)
+  const why = refusalOf(deps, hello.device_id)
   if (why !== null) {
     const { device_id: deviceId, attempts } = hello
     deps.log.warn({ deviceId, why, attempts: attempts.length }, 'an agent was turned away')
-    return sendAway(socket, why, false)
+    return refuse(socket, why, false)
   }
   if (deps.devices.pending.has(row.id) && !row.approved)
-    return sendAway(socket, 'This device waits for approval.', true)
+    return refuse(socket, 'This device waits for approval.', true)
   return { hello, nonce }
 }
 
-/** The hub proves in turn that it is the one the agent was enrolled with. */
+/** The hub proves that it is the one the agent was enrolled with. */
 export async function proveHub(
   socket: AgentSocket,
   deps: HandshakeDeps,
@@ -89,11 +94,11 @@ export async function proveHub(
   const { fingerprint } = deps.keys()
   const { device_id: id, nonce: agentNonce } = hello
   const last = deps.devices.row(id)?.last_sequence ?? 0
-  // An agent that remembers all of it needs no statement, which costs a signature.
-  const isOwed = last > hello.last_sequence || (hello.damaged?.length ?? 0) > 0
+  // An agent with a complete journal needs no signed statement; skip it to save a signature.
+  const needsStatement = last > hello.last_sequence || (hello.damaged?.length ?? 0) > 0
   const [signature, sequenceSignature] = await deps.sign([
     hubProofText(fingerprint, nonce, agentNonce, id),
-    ...(isOwed ? [sequenceText(fingerprint, nonce, agentNonce, id, last)] : []),
+    ...(needsStatement ? [sequenceText(fingerprint, nonce, agentNonce, id, last)] : []),
   ])
   if (!signature) throw new Error('the proof was not signed')
   if (hello.damaged)

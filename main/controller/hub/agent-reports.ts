@@ -1,4 +1,4 @@
-/** What an agent reports on a proved link: every message is parsed and answered, and there are never more than it has need of. */
+/** Reports from an authenticated agent: each message is rate limited, parsed and answered. */
 import {
   agentEvents,
   type AgentEventName,
@@ -15,13 +15,13 @@ import { plainAddress } from '../lib/addresses.ts'
 import { storageFailure } from '../store/failures.ts'
 import type { AgentSocket } from './agent-handshake.ts'
 
-/** Messages one agent may send per second over a few seconds; progress and output stay far below. */
+/** Messages per second that one agent may send on average; progress and output stay far below. */
 const MESSAGES_PER_SECOND = 200
 
-/** A bucket that refills: true while the sender keeps within its share. */
+/** Token bucket: returns true while the sender stays within its rate. */
 function createAllowance(perSecond: number, burstSeconds = 10) {
   let tokens = perSecond * burstSeconds
-  // Not the clock on the wall: that one goes back when it is set.
+  // Monotonic: setting the system clock has no effect.
   let atMs = performance.now()
   return (): boolean => {
     const nowMs = performance.now()
@@ -37,12 +37,12 @@ export type ReportsDeps = {
   devices: Pick<Devices, 'setFacts'>
   deployments: Pick<Deployments, 'result' | 'reportProgress' | 'reportOutput'>
   inventories: Pick<Inventories, 'take'>
-  agentUpdates: Pick<AgentUpdates, 'heard'>
+  agentUpdates: Pick<AgentUpdates, 'noteFacts'>
   log: Log
 }
 
-/** @param isLive whether this is still the link of its device */
-export function hearReports(
+/** @param isLive true while this is the device's current link */
+export function handleReports(
   socket: AgentSocket,
   deviceId: DeviceId,
   deps: ReportsDeps,
@@ -54,7 +54,7 @@ export function hearReports(
     deployment_output: (body) => deps.deployments.reportOutput(deviceId, body),
     inventory_report: ({ facts, inventory }: InventoryReport) => {
       deps.devices.setFacts(deviceId, facts, plainAddress(socket.handshake.address))
-      deps.agentUpdates.heard(deviceId, facts)
+      deps.agentUpdates.noteFacts(deviceId, facts)
       return inventory ? deps.inventories.take(deviceId, inventory) : { committed: true }
     },
   }

@@ -1,6 +1,7 @@
 /**
- * The agents' end of the hub: namespace `/agents`. A link starts with a handshake that proves both sides; until then
- * nothing of it is heard and nothing is sent. Every message is parsed before anything acts on it.
+ * The hub's agent side: namespace `/agents`. A link starts with a handshake that authenticates both
+ * sides; until then the hub processes and sends nothing else. Every message is parsed before it is
+ * used.
  */
 import type { Namespace, Server } from 'socket.io'
 import { InspectReply } from '#shared/contract/agent-inspect.ts'
@@ -19,27 +20,32 @@ import type { Devices } from '../devices/index.ts'
 import type { Inventories } from '../inventory/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 import {
-  notWanted,
+  refusalOf,
   prove,
   proveHub,
-  sendAway,
+  refuse,
   type AgentSocket,
   type HandshakeDeps,
-  type Proven,
+  type AuthenticatedHello,
 } from './agent-handshake.ts'
-import { hearReports, type ReportsDeps } from './agent-reports.ts'
-import { createTwins } from './twins.ts'
+import { handleReports, type ReportsDeps } from './agent-reports.ts'
+import { createDuplicateIdentity } from './duplicate-identity.ts'
 
-/** Links that have not proved anything yet. More than this at once is not an office coming back to work. */
-const UNPROVEN_LIMIT = 2_000
+/**
+ * Links that are not authenticated yet. Even an office whose PCs all reconnect stays below this.
+ */
+const UNAUTHENTICATED_LIMIT = 2_000
 
 export type AgentsEdge = AgentPort & {
-  /** Tells an agent to become another version. Rejects when it has no link or does not answer in time. */
+  /**
+   * Orders an agent to update to another version. Rejects if it has no link or does not answer in
+   * time.
+   */
   update: (deviceId: DeviceId, order: UpdateAgent, timeoutMs: number) => Promise<CommandReply>
   attach: (server: Server, deps: AttachDeps) => void
-  /** Ends every link; agents come back at once. */
+  /** Ends every link; agents reconnect immediately. */
   dropAll: () => void
-  /** Ends the link of a device that is not wanted any more. */
+  /** Ends the link of a refused device. */
   refuse: (deviceId: DeviceId, message: string) => void
 }
 type AttachDeps = HandshakeDeps &
@@ -47,9 +53,9 @@ type AttachDeps = HandshakeDeps &
     devices: Devices
     deployments: Deployments
     inventories: Inventories
-    /** The connection under a socket has proved whose it is; see unproven.ts. */
+    /** The connection under a socket is authenticated; see unauthenticated.ts. */
     proved: (connection: object) => void
-    /** Resolves once the database can be written. @throws AppError E_BUSY after a while */
+    /** Resolves once the database is writable. @throws AppError E_BUSY on timeout */
     whenWritable: () => Promise<void>
   }
 type AgentNamespace = Namespace<AgentToHub, HubToAgent>
@@ -58,14 +64,15 @@ class NoLink extends Error {}
 
 export function createAgentsEdge(): AgentsEdge {
   const links = new Map<DeviceId, AgentSocket>()
-  const twins = createTwins()
+  const duplicates = createDuplicateIdentity()
   let keyId = (): string | null => null
 
-  /** Where to send something that was signed. */
+  /** The socket for a signed message. */
   function socketFor(deviceId: DeviceId, { envelope }: { envelope: CommandEnvelope }): AgentSocket {
     const socket = links.get(deviceId)
     if (!socket) throw new NoLink(`device ${deviceId} has no link`)
-    // Signed a moment before the key changed: an agent that has followed would refuse it for good. It is signed anew.
+    // Signed just before the key changed: an agent that already uses the new key would refuse it
+    // permanently. The caller signs it again.
     if (envelope.key_id !== keyId()) throw new NoLink('signed with the key of before')
     return socket
   }
@@ -113,29 +120,30 @@ export function createAgentsEdge(): AgentsEdge {
     attach(server, deps) {
       const namespace: AgentNamespace = server.of(AGENT_NAMESPACE)
       keyId = () => deps.keys().command.keyId
-      let unproven = 0
+      let unauthenticated = 0
 
       /**
-       * Gives the device's place to this link, unless it is the link of a copy. The newest link is the live one: an old
-       * one may linger after a cable was pulled. Only when both live are they two PCs.
+       * Makes this link the device's current one, unless it belongs to a clone. The newest link
+       * wins: an old one may linger after a cable was unplugged. Two links mean two PCs only if
+       * both respond.
        */
       async function takePlace(
         socket: AgentSocket,
-        proven: Proven,
+        peer: AuthenticatedHello,
       ): Promise<'taken' | 'copy' | 'gone'> {
-        const deviceId = proven.hello.device_id
+        const deviceId = peer.hello.device_id
         const older = links.get(deviceId)
-        const leaves = await twins.judge(deps, socket, proven, older)
+        const leaves = await duplicates.judge(deps, socket, peer, older)
         if (!socket.connected) return 'gone'
-        // A person may have decided meanwhile.
-        const why = notWanted(deps, deviceId)
+        // The device may have been blocked or removed meanwhile.
+        const why = refusalOf(deps, deviceId)
         if (why !== null) {
-          sendAway(socket, why, false)
+          refuse(socket, why, false)
           return 'gone'
         }
         if (leaves === 'newcomer') return 'copy'
         links.set(deviceId, socket)
-        if (older && leaves === 'older') void twins.split(deps, older)
+        if (older && leaves === 'older') void duplicates.separate(deps, older)
         else older?.disconnect(true)
         socket.on('disconnect', () => {
           if (links.get(deviceId) !== socket) return
@@ -146,29 +154,29 @@ export function createAgentsEdge(): AgentsEdge {
       }
 
       async function welcome(socket: AgentSocket): Promise<void> {
-        const proven = await prove(socket, deps)
-        if (!proven || !socket.connected) return
+        const peer = await prove(socket, deps)
+        if (!peer || !socket.connected) return
         deps.proved(socket.conn)
-        const { hello, nonce } = proven
+        const { hello, nonce } = peer
         const deviceId = hello.device_id
-        const place = await twins.inTurn(deviceId, socket, () => takePlace(socket, proven))
-        if (place === 'copy') return twins.split(deps, socket)
+        const place = await duplicates.inTurn(deviceId, socket, () => takePlace(socket, peer))
+        if (place === 'copy') return duplicates.separate(deps, socket)
         if (place !== 'taken') return
         await deps.whenWritable()
         if (links.get(deviceId) !== socket) return
         deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))
-        deps.agentUpdates.heard(deviceId, hello.facts)
-        // Its reports may follow the handshake at once: ears first.
-        hearReports(socket, deviceId, deps, () => links.get(deviceId) === socket)
+        deps.agentUpdates.noteFacts(deviceId, hello.facts)
+        // Reports may follow the handshake immediately, so listen first.
+        handleReports(socket, deviceId, deps, () => links.get(deviceId) === socket)
         await proveHub(socket, deps, hello, nonce)
         await deps.deployments.reconcile(deviceId, hello)
-        // Only now may it be given something to do.
+        // Commands may be sent only from here on.
         if (links.get(deviceId) === socket) deps.devices.presence.linked(deviceId)
       }
 
       namespace.on('connection', (socket) => {
-        if (unproven >= UNPROVEN_LIMIT) return void socket.disconnect(true)
-        unproven++
+        if (unauthenticated >= UNAUTHENTICATED_LIMIT) return void socket.disconnect(true)
+        unauthenticated++
         welcome(socket)
           .catch((error: unknown) => {
             deps.log.debug(
@@ -177,7 +185,7 @@ export function createAgentsEdge(): AgentsEdge {
             )
             socket.disconnect(true)
           })
-          .finally(() => unproven--)
+          .finally(() => unauthenticated--)
       })
     },
   }

@@ -1,4 +1,4 @@
-/** The announcement, heard by real multicast on this computer's own network. */
+/** mDNS advertisement, received by real multicast on this computer's own network. */
 import { networkInterfaces } from 'node:os'
 import { Bonjour, type Service } from 'bonjour-service'
 import pino from 'pino'
@@ -13,7 +13,7 @@ const own = Object.values(networkInterfaces())
   .flatMap((list) => list ?? [])
   .find((a) => a.family === 'IPv4' && !a.internal)?.address
 if (own === undefined)
-  process.stderr.write('SKIPPED: no network here on which the announcement could be heard\n')
+  process.stderr.write('SKIPPED: no network here on which the advertisement could be received\n')
 
 let key = KEY
 const undo: (() => unknown)[] = []
@@ -24,63 +24,70 @@ afterEach(async () => {
 
 function listen(address: string) {
   const mdns = new Bonjour({ interface: address, bind: '0.0.0.0' } as object, () => undefined)
-  const heard: Service[] = []
+  const received: Service[] = []
   const gone: string[] = []
   // Other hubs may be on this network.
-  const hear = (service: Service): void => {
+  const receive = (service: Service): void => {
     const text = (service.txt as { key?: string }).key
-    if (text === KEY || text === OTHER_KEY) heard.push(service)
+    if (text === KEY || text === OTHER_KEY) received.push(service)
   }
   const browser = mdns.find({ type: DISCOVERY_TYPE })
-  browser.on('up', hear)
-  browser.on('srv-update', hear)
-  browser.on('txt-update', hear)
+  browser.on('up', receive)
+  browser.on('srv-update', receive)
+  browser.on('txt-update', receive)
   browser.on('down', (service) => gone.push(service.name))
   const timer = setInterval(() => browser.update(), 250)
   undo.push(() => (clearInterval(timer), mdns.destroy()))
-  return { heard, gone }
+  return { received, gone }
 }
 
 function announce(addresses: () => string[]): { announcer: Announcer; log: () => string } {
   let text = ''
   const log = pino({ level: 'info' }, { write: (line) => void (text += line) })
-  const announcer = startAnnouncing({ addresses, fingerprint: () => key, log, lookAgainMs: 100 })
+  const announcer = startAnnouncing({ addresses, fingerprint: () => key, log, checkEveryMs: 100 })
   undo.push(() => announcer.stop())
   return { announcer, log: () => text }
 }
 
-describe.skipIf(own === undefined)('the announcement of the hub', () => {
+describe.skipIf(own === undefined)('mDNS advertisement', () => {
   const at = own ?? ''
 
-  it('tells port, version and key, follows addresses and key, and says farewell', async () => {
-    const { heard, gone } = listen(at)
+  it('contains port, version and key, follows address and key changes, and sends a goodbye', async () => {
+    const { received, gone } = listen(at)
     let port = 41_001
     const { announcer } = announce(() => [`${at}:${port}`, `127.0.0.1:${port}`])
-    await until('it is heard', () => heard.length > 0)
-    expect(heard[0]).toMatchObject({ type: 'deployx', protocol: 'tcp', port: 41_001, txt: { v: '1', key: KEY } }) // prettier-ignore
-    expect(heard[0]!.addresses).toContain(at)
+    await until('the advertisement arrives', () => received.length > 0)
+    expect(received[0]).toMatchObject({
+      type: 'deployx',
+      protocol: 'tcp',
+      port: 41_001,
+      txt: { v: '1', key: KEY },
+    })
+    expect(received[0]!.addresses).toContain(at)
     port = 41_002
-    await until('the change is heard', () => heard.some((service) => service.port === 41_002))
+    await until('the change arrives', () => received.some((service) => service.port === 41_002))
     key = OTHER_KEY
     announcer.renew()
-    await until('the new key is heard', () => heard.some(({ txt }) => (txt as { key: string }).key === OTHER_KEY)) // prettier-ignore
+    await until('the new key arrives', () =>
+      received.some(({ txt }) => (txt as { key: string }).key === OTHER_KEY),
+    )
     gone.length = 0
     await announcer.stop()
-    await until('the farewell is heard', () => gone.length > 0)
+    await until('the goodbye arrives', () => gone.length > 0)
   })
 
-  it('is a line in the log where it cannot be made, and is made on the other networks', async () => {
-    const { heard } = listen(at)
-    // TEST-NET-3: no card of this computer has it.
+  it('logs a network that it cannot advertise on, and advertises on the others', async () => {
+    const { received } = listen(at)
+    // TEST-NET-3: no interface of this computer has it.
     const { log } = announce(() => ['203.0.113.7:41003', `${at}:41003`])
-    await until('it is heard', () => heard.length > 0)
+    await until('the advertisement arrives', () => received.length > 0)
     expect(log()).toContain('cannot be announced on this network')
     expect(log()).toContain('203.0.113.7')
   })
 })
 
 describe('a hub that listens on loopback only', () => {
-  it('is not announced', async () => {
+  it('is not advertised', async () => {
     const { announcer, log } = announce(() => ['127.0.0.1:7480'])
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(log()).toBe('')

@@ -1,6 +1,7 @@
 /**
- * The hub says on each of its networks that it is there, with the hash of its key (mDNS, DNS-SD). It is a convenience: where
- * multicast does not work, agents still have their addresses, and nothing here may keep the hub from starting.
+ * Advertises the hub and the hash of its key on each of its networks (mDNS, DNS-SD). Optional:
+ * where multicast does not work, agents still have their addresses, and a failure here must not
+ * stop the hub from starting.
  */
 import { createSocket, type Socket } from 'node:dgram'
 import { hostname } from 'node:os'
@@ -16,16 +17,16 @@ import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import { isLoopback } from '../lib/addresses.ts'
 
-/** A laptop changes its network; nobody tells a program. */
-const LOOK_AGAIN_MS = 30_000
-/** So long a farewell may take at the end. */
-const FAREWELL_MS = 500
+/** How often to check for network changes: a laptop moves without notifying programs. */
+const CHECK_EVERY_MS = 30_000
+/** Time limit for the goodbye at shutdown. */
+const GOODBYE_MS = 500
 
-type Voice = { leave: () => Promise<void> }
+type Advertisement = { withdraw: () => Promise<void> }
 
 /**
- * A socket of our own, bound before the library has it: what cannot be bound or joined is a line in the log then, where the
- * library would end the process.
+ * Opens and binds the socket before the library gets it: a failed bind or join is then logged,
+ * where the library would end the process.
  */
 function openSocket(own: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
@@ -54,11 +55,11 @@ function openSocket(own: string): Promise<Socket> {
   })
 }
 
-async function raiseVoice(own: string, port: number, key: Fingerprint): Promise<Voice> {
+async function advertise(own: string, port: number, key: Fingerprint): Promise<Advertisement> {
   const socket = await openSocket(own)
   const shared = { socket, bind: false, multicast: false, port: MDNS_PORT }
   const mdns = new Bonjour(shared, () => undefined)
-  // Names of its own, so that two hubs, or the system's own mDNS service, never quarrel over one.
+  // Unique names, so that two hubs, or the system's own mDNS service, never conflict.
   const id = Buffer.from(key.slice('sha256/'.length), 'base64').toString('hex').slice(0, 8)
   const txt: DiscoveryText = { v: '1', key }
   mdns.publish({
@@ -72,38 +73,38 @@ async function raiseVoice(own: string, port: number, key: Fingerprint): Promise<
     disableIPv6: true,
   })
   return {
-    leave: () =>
+    withdraw: () =>
       new Promise((resolve) => {
         const close = (): void => {
           clearTimeout(timer)
           mdns.destroy()
           resolve()
         }
-        const timer = setTimeout(close, FAREWELL_MS)
+        const timer = setTimeout(close, GOODBYE_MS)
         mdns.unpublishAll(close)
       }),
   }
 }
 
 export type Announcer = {
-  /** Looks at once whether there is something new to say. */
+  /** Checks immediately whether the advertisement has to change. */
   renew: () => void
   stop: () => Promise<void>
 }
 
-/** @param addresses HOST:PORT under which the hub can be reached now; asked again every 30 s */
+/** @param addresses HOST:PORT under which the hub can be reached now; queried every 30 s */
 export function startAnnouncing(deps: {
   addresses: () => string[]
   fingerprint: () => Fingerprint
   log: Log
-  lookAgainMs?: number
+  checkEveryMs?: number
 }): Announcer {
-  const voices = new Map<string, Voice>()
+  const advertisements = new Map<string, Advertisement>()
   let announced = ''
   let isStopped = false
   let work: Promise<void> = Promise.resolve()
 
-  async function follow(): Promise<void> {
+  async function update(): Promise<void> {
     const wanted = deps
       .addresses()
       .filter((address) => /^\d+\.\d+\.\d+\.\d+:\d+$/.test(address) && !isLoopback(address))
@@ -111,35 +112,37 @@ export function startAnnouncing(deps: {
     const now = wanted.length === 0 ? '' : [key, ...wanted].join()
     if (now === announced || isStopped) return
     announced = now
-    // All of them anew: each announcement names all addresses.
-    await Promise.all([...voices.values()].map((voice) => voice.leave()))
-    voices.clear()
+    // Replace all of them: each advertisement contains all addresses.
+    await Promise.all([...advertisements.values()].map((advertisement) => advertisement.withdraw()))
+    advertisements.clear()
     for (const address of wanted) {
       const [own = '', port] = address.split(':')
       try {
-        voices.set(address, await raiseVoice(own, Number(port), key))
+        advertisements.set(address, await advertise(own, Number(port), key))
       } catch (error) {
         deps.log.warn({ address: own, err: error }, 'the hub cannot be announced on this network')
       }
     }
-    deps.log.info({ on: [...voices.keys()] }, 'the hub is announced by mDNS')
+    deps.log.info({ on: [...advertisements.keys()] }, 'the hub is announced by mDNS')
   }
-  const look = (): void => {
-    work = work.then(follow).catch((error: unknown) => {
+  const check = (): void => {
+    work = work.then(update).catch((error: unknown) => {
       deps.log.warn({ err: error }, 'the hub cannot be announced')
     })
   }
-  look()
-  const timer = setInterval(look, deps.lookAgainMs ?? LOOK_AGAIN_MS)
+  check()
+  const timer = setInterval(check, deps.checkEveryMs ?? CHECK_EVERY_MS)
   timer.unref()
   return {
-    renew: look,
+    renew: check,
     async stop() {
       isStopped = true
       clearInterval(timer)
       await work
-      await Promise.all([...voices.values()].map((voice) => voice.leave()))
-      voices.clear()
+      await Promise.all(
+        [...advertisements.values()].map((advertisement) => advertisement.withdraw()),
+      )
+      advertisements.clear()
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The consoles' feed: namespace `/console`. Each user gets what is his to see. Changes of targets are gathered and sent at
- * most ten times a second, each target's latest state only.
+ * The consoles' feed: namespace `/console`. Each user receives what they may see. Target changes
+ * are batched and sent at most ten times a second, only each target's latest state.
  */
 import type { Namespace, Server, Socket } from 'socket.io'
 import {
@@ -19,9 +19,9 @@ import { plainAddress } from '../lib/addresses.ts'
 import { createEntityFeed, type EntityFeedDeps, type FeedAudience } from './entity-feed.ts'
 
 const FRAME_MS = 100
-/** Targets described in one frame; more of them follow in the next. */
+/** Targets per frame; further ones follow in the next frame. */
 const TARGETS_PER_FRAME = 500
-/** Sessions end by themselves as well: whoever listens for one that has is cut off within this time. */
+/** How often to close the feeds of expired sessions. */
 const SESSION_CHECK_MS = 30_000
 const ADMINS = 'admins'
 const userRoom = (id: UserId) => `user:${id}`
@@ -122,7 +122,7 @@ export function createConsolesEdge(
         )
       case 'completed':
       case 'paused':
-        // Consoles receive the changes that led here first.
+        // Send consoles the changes that led to this event first.
         do {
           if (frame) clearTimeout(frame)
           sendFrame()
@@ -142,8 +142,10 @@ export function createConsolesEdge(
 
   return {
     /**
-     * @param authenticate the viewer and session behind an access token, or why there is none
-     * @param isOpen whether a session is open still */
+     * @param authenticate returns the viewer and session for an access token, or the reason for
+     * refusal
+     * @param isOpen true while a session is open
+     */
     attach(
       server: Server,
       authenticate: Tokens['authenticate'],
@@ -154,7 +156,8 @@ export function createConsolesEdge(
       const check = (socket: FeedSocket): void => {
         if (!isOpen(socket.data.sessionId, socket.data.address)) socket.disconnect(true)
       }
-      // Whoever was signed out while he came in was in no room yet when it was told.
+      // A user who was signed out while connecting was in no room yet when the sessions were
+      // dropped.
       here.on('connection', check)
       sweep = setInterval(() => here.sockets.forEach(check), SESSION_CHECK_MS)
       sweep.unref()
@@ -170,7 +173,7 @@ export function createConsolesEdge(
         next()
       })
     },
-    /** Every event, unfiltered: for the desktop that runs this controller. */
+    /** Every event, unfiltered: for the desktop app that runs this controller. */
     subscribe(listener: FeedListener): () => void {
       local.add(listener)
       return () => local.delete(listener)

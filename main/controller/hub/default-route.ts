@@ -1,9 +1,12 @@
-/** By which interface this computer leaves its networks: the LAN that people mean is nearly always there. */
+/** Finds the interface of the default route: it nearly always leads to the LAN that users mean. */
 import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import type { IsDefaultRoute } from './addresses.ts'
 
-/** Nothing is sent there: to connect a datagram socket only chooses the own address. Documentation ranges, RFC 5737 and 3849. */
+/**
+ * Sends nothing: connecting a datagram socket only selects the local address. Documentation ranges,
+ * RFC 5737 and 3849.
+ */
 const PROBES = [
   ['udp4', '192.0.2.1'],
   ['udp6', '2001:db8::1'],
@@ -11,7 +14,7 @@ const PROBES = [
 const PROBE_LIMIT_MS = 500
 const LOOK_AGAIN_MS = 15_000
 
-/** Names of interfaces with a route to everywhere in `/proc/net/route`. */
+/** Names of the interfaces with a default route in `/proc/net/route`. */
 export const ipv4DefaultInterfaces = (table: string): string[] =>
   table
     .split('\n')
@@ -21,7 +24,7 @@ export const ipv4DefaultInterfaces = (table: string): string[] =>
     .filter((cells) => cells[1] === '00000000' && cells[7] === '00000000')
     .map((cells) => cells[0] ?? '')
 
-/** The same in `/proc/net/ipv6_route`; what is unreachable stands there under `lo`. */
+/** The same for `/proc/net/ipv6_route`, where unreachable routes are listed under `lo`. */
 export const ipv6DefaultInterfaces = (table: string): string[] =>
   table
     .split('\n')
@@ -66,7 +69,10 @@ function ownAddressTowards(type: 'udp4' | 'udp6', address: string): Promise<stri
 
 export type DefaultRoute = { is: IsDefaultRoute; stop: () => void }
 
-/** Follows it: a laptop changes its networks. Resolves once it is known for the first time. */
+/**
+ * Watches the default route, which changes as a laptop moves. Resolves once it is known for the
+ * first time.
+ */
 export async function watchDefaultRoute(platform = process.platform): Promise<DefaultRoute> {
   if (platform === 'linux')
     return {

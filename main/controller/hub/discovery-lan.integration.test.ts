@@ -1,4 +1,4 @@
-/** mDNS for real: a hub, a PC and a rogue, each a computer of its own on one switch. */
+/** Real mDNS: a hub, a PC and a rogue, each a separate network namespace on one switch. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,7 +22,8 @@ let hub: { fingerprint: string; code: string }
 beforeEach(async () => {
   if (why !== null) return
   folder = mkdtempSync(join(tmpdir(), 'deployx-lan-'))
-  // The account can be made on the controller's own computer only, so the data folder is prepared outside of the LAN.
+  // The first account can be created only on the controller's own computer, so prepare the data
+  // folder outside the LAN.
   const t = await startTestController({ dataDir: join(folder, 'data') })
   const { code } = await t.rest.call('enrollments.create', { body: {} })
   const parts = parseEnrollmentCode(code)!
@@ -40,14 +41,27 @@ afterEach(async () => {
 })
 
 const serve = (...options: string[]) =>
-  lan.run('hub', [join(ROOT, 'main', 'headless.ts'), '--data', join(folder, 'data'), '--hub-port', String(PORT), '--console-port', '0', ...options]) // prettier-ignore
+  lan.run('hub', [
+    join(ROOT, 'main', 'headless.ts'),
+    '--data',
+    join(folder, 'data'),
+    '--hub-port',
+    String(PORT),
+    '--console-port',
+    '0',
+    ...options,
+  ])
 const agent = (...words: string[]) =>
   lan.run('pc', [join(ROOT, 'agent', 'main.ts'), ...words, '--state', join(folder, 'state')])
 const rogue = (claims = hub.fingerprint) =>
-  lan.run('rogue', [join(import.meta.dirname, '..', 'test-kit', 'rogue-announcer.ts'), ROGUE, claims]) // prettier-ignore
+  lan.run('rogue', [
+    join(import.meta.dirname, '..', 'test-kit', 'rogue-announcer.ts'),
+    ROGUE,
+    claims,
+  ])
 
 describe.skipIf(why !== null)('on a LAN', () => {
-  it('an agent finds its hub again under another address, by its key; whoever claims that key without having it gets no byte', async () => {
+  it('an agent finds its hub under a new address by its key; a rogue that claims that key receives no byte', async () => {
     const first = serve()
     await first.until('Hub ')
     const pc = agent('run', '--code', hub.code, '--name', 'PC')
@@ -67,7 +81,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     expect(liar.said()).not.toContain('bytes')
     expect(pc.said()).not.toContain(`Connected to ${ROGUE}`)
 
-    // The new address is kept now, without any announcement.
+    // The new address is stored now, so no advertisement is needed.
     await second.stop()
     await pc.stop()
     const third = serve('--no-discovery')
@@ -77,7 +91,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     expect(third.said()).not.toContain('is announced')
   }, 300_000)
 
-  it('discover finds the hub by itself, also beside a rogue that claims its name and its key and gets no byte', async () => {
+  it('discover finds the hub, even beside a rogue that claims its name and key, and the rogue receives no byte', async () => {
     const liar = rogue()
     await liar.until('listening')
     const first = serve()
@@ -92,7 +106,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     expect(liar.said()).not.toContain('bytes')
   }, 120_000)
 
-  it('discover asks which hub when there are two with keys of their own', async () => {
+  it('discover asks which hub to use when there are two with different keys', async () => {
     await serve().until('is announced by mDNS')
     const other = rogue(`sha256/${'B'.repeat(43)}=`)
     await other.until('listening')
@@ -102,7 +116,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     await pc.until('No controller was chosen.')
   }, 120_000)
 
-  it('discover says what to do when no hub is announced', async () => {
+  it('discover prints what to do when no hub is advertised', async () => {
     await serve('--no-discovery').until('Hub ')
     const pc = agent('discover')
     await pc.until('No controller is announced on this network. Name it with --hub HOST:PORT')

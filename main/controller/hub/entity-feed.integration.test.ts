@@ -1,4 +1,7 @@
-/** What a second person changes: told to open consoles, and never undone by a write that was based on something older. */
+/**
+ * Changes by a second user: sent to open consoles, and never overwritten by a write that is based
+ * on an older version.
+ */
 import { io, type Socket } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
@@ -19,16 +22,16 @@ import {
 // A loaded machine starts a controller slowly.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
-type Heard = { [E in FeedEventName]: { name: E; body: FeedEvents[E] } }[FeedEventName]
+type ReceivedEvent = { [E in FeedEventName]: { name: E; body: FeedEvents[E] } }[FeedEventName]
 type Console = {
   rest: RestClient
-  heard: Heard[]
-  /** The next event that fits, or one that came before. */
+  received: ReceivedEvent[]
+  /** The next matching event, or an earlier one. */
   until: <E extends FeedEventName>(
     name: E,
     fits?: (body: FeedEvents[E]) => boolean,
   ) => Promise<FeedEvents[E]>
-  /** A round trip: what was told before it has arrived. */
+  /** A round trip: everything sent before it has arrived. */
   settled: () => Promise<void>
   close: () => void
 }
@@ -43,10 +46,10 @@ async function open(token: string): Promise<Console> {
     t.controller.consoleUrl + CONSOLE_NAMESPACE,
     { transports: ['websocket'], forceNew: true, auth: { token } },
   )
-  const heard: Heard[] = []
+  const received: ReceivedEvent[] = []
   const waiting = new Set<() => void>()
   socket.onAny((name: FeedEventName, body: unknown) => {
-    heard.push({ name, body } as Heard)
+    received.push({ name, body } as ReceivedEvent)
     waiting.forEach((look) => look())
   })
   await new Promise<void>((resolve, reject) => {
@@ -56,7 +59,7 @@ async function open(token: string): Promise<Console> {
   const until: Console['until'] = (name, fits = () => true) =>
     new Promise((resolve) => {
       const look = (): void => {
-        const found = heard.find((one) => one.name === name && fits(one.body as never))
+        const found = received.find((one) => one.name === name && fits(one.body as never))
         if (!found) return
         waiting.delete(look)
         resolve(found.body as never)
@@ -67,10 +70,10 @@ async function open(token: string): Promise<Console> {
   const rest = createRestClient(t.controller.consoleUrl, token)
   return {
     rest,
-    heard,
+    received,
     until,
     async settled() {
-      // Settings are told to everybody, in order with all the rest.
+      // Settings are sent to everybody, in order with all other events.
       const now = (await t.rest.call('settings.get', {})).version
       await t.rest.call('settings.update', { body: { work_on_battery: now % 2 === 1 } })
       await until('settings_updated', ({ version }) => version === now + 1)
@@ -94,14 +97,14 @@ afterAll(async () => {
   ben?.close()
   await t.stop()
 })
-const isAbout = (name: string) => (one: Heard) => JSON.stringify(one.body).includes(name)
+const isAbout = (name: string) => (one: ReceivedEvent) => JSON.stringify(one.body).includes(name)
 const refusal = (reply: { status: number; body: unknown }) => ({
   status: reply.status,
   error: WireError.parse((reply.body as { error: unknown }).error),
 })
 
 describe('the feed', () => {
-  it('tells of a group that is added, changed and removed', async () => {
+  it('sends group creation, change and removal', async () => {
     const { id } = await t.rest.call('groups.create', {
       body: { name: 'Lager', device_ids: [pcs[0]!] },
     })
@@ -115,10 +118,10 @@ describe('the feed', () => {
     await t.rest.call('groups.delete', { params: { id } })
     await anna.until('groups_updated', (body) => 'removed_group_id' in body)
     await ben.settled()
-    expect(ben.heard.filter(isAbout('Lager'))).toEqual([])
+    expect(ben.received.filter(isAbout('Lager'))).toEqual([])
   })
 
-  it('tells of a group whose PC was removed, or joined by a code', async () => {
+  it('sends a group whose PC was removed, or that a PC joined by a code', async () => {
     const group = await t.rest.call('groups.create', { body: { name: 'Empfang' } })
     const { code } = await t.rest.call('enrollments.create', { body: { group_ids: [group.id] } })
     const { enrollSimAgent } = await import('../test-kit/sim-agent.ts')
@@ -126,12 +129,12 @@ describe('the feed', () => {
     const members = (count: number) => (body: FeedEvents['groups_updated']) =>
       'group' in body && body.group.id === group.id && body.group.device_ids.length === count
     await anna.until('groups_updated', members(1))
-    anna.heard.length = 0
+    anna.received.length = 0
     await t.rest.call('devices.delete', { params: { id: deviceId } })
     await anna.until('groups_updated', members(0))
   })
 
-  it('tells of software, of an administrator’s to everybody', async () => {
+  it("sends software changes, and an administrator's to everybody", async () => {
     const { id } = await t.addScript('editor')
     for (const one of [anna, ben])
       await one.until('software_updated', (body) => 'software' in body && body.software.id === id)
@@ -140,7 +143,7 @@ describe('the feed', () => {
       await one.until('software_updated', (body) => 'removed_software_id' in body)
   })
 
-  it('tells administrators alone of users, and each of their own codes', async () => {
+  it('sends users to administrators only, and each user their own codes', async () => {
     await t.rest.call('users.create', {
       body: { username: 'cleo', password: 'correct horse', role: 'technician' },
     })
@@ -151,15 +154,15 @@ describe('the feed', () => {
     const mine = await t.rest.call('enrollments.create', { body: { max_uses: 77 } })
     await anna.until('enrollments_updated', (b) => 'enrollment' in b && b.enrollment.id === mine.id)
     await ben.settled()
-    expect(ben.heard.filter(({ name }) => name === 'users_updated')).toEqual([])
-    const ofCodes = ben.heard.filter(({ name }) => name === 'enrollments_updated')
+    expect(ben.received.filter(({ name }) => name === 'users_updated')).toEqual([])
+    const ofCodes = ben.received.filter(({ name }) => name === 'enrollments_updated')
     expect(ofCodes.filter(isAbout(':77,'))).toEqual([])
   })
 
-  it('has everybody fetch again what moves to another owner', async () => {
+  it('makes everybody reload when something changes owner', async () => {
     const { users } = await t.rest.call('users.list', {})
     const id = users.find(({ username }) => username === 'cleo')!.id
-    ben.heard.length = 0
+    ben.received.length = 0
     await t.rest.call('users.delete', { params: { id }, query: {} })
     await ben.until('groups_updated', (body) => 'reload' in body)
     await ben.until('software_updated', (body) => 'reload' in body)
@@ -167,7 +170,7 @@ describe('the feed', () => {
   })
 })
 
-describe('two people who write at the same time', () => {
+describe('two users who write at the same time', () => {
   it('both keep the PCs that they add to a group', async () => {
     const { id } = await t.rest.call('groups.create', {
       body: { name: 'Kasse', device_ids: [pcs[0]!] },
@@ -184,7 +187,7 @@ describe('two people who write at the same time', () => {
     expect([...after.device_ids].sort()).toEqual([pcs[1], pcs[2]])
   })
 
-  it('may not add a PC that they do not see, nor name all members and some', async () => {
+  it('may not add a PC that they cannot see, or mix all members with single ones', async () => {
     const { id } = await ben.rest.call('groups.create', { body: { name: 'bens' } })
     const add = await ben.rest.raw('PATCH', `/groups/${id}`, { add_device_ids: [pcs[0]] })
     expect(add.status).toBe(404)
@@ -195,7 +198,7 @@ describe('two people who write at the same time', () => {
     expect(both.status).toBe(400)
   })
 
-  it('are told what stands there now when they write over a newer group', async () => {
+  it('receive the current state when they overwrite a newer group', async () => {
     const group = await t.rest.call('groups.create', { body: { name: 'Werkstatt' } })
     const path = `/groups/${group.id}`
     const { version } = group
@@ -210,14 +213,14 @@ describe('two people who write at the same time', () => {
         current: { name: 'Werk', version: version + 1, device_ids: [] },
       },
     })
-    // Whoever has seen it may; whoever does not say wins.
+    // A write with the current version succeeds; a write without a version always does.
     expect((await t.rest.raw('PATCH', path, { name: 'Halle', version: version + 1 })).status).toBe(
       200,
     )
     expect((await t.rest.raw('PATCH', path, { name: 'Hof' })).status).toBe(200)
   })
 
-  it('are told the same of software and its installers', async () => {
+  it('receive the current state of software and its installers', async () => {
     const software = await t.addScript('player')
     const { revision } = software
     const path = `/software/${software.id}`
@@ -237,7 +240,7 @@ describe('two people who write at the same time', () => {
     })
   })
 
-  it('are told the same of users', async () => {
+  it('receive the current state of users', async () => {
     const user = await t.rest.call('users.create', {
       body: { username: 'dora', password: 'correct horse', role: 'technician' },
     })
@@ -250,7 +253,7 @@ describe('two people who write at the same time', () => {
     })
   })
 
-  it('are told the same of settings', async () => {
+  it('receive the current state of settings', async () => {
     const { version } = await t.rest.call('settings.get', {})
     await t.rest.call('settings.update', { body: { bandwidth_hub_kib_s: 100 } })
     const late = await t.rest.raw('PATCH', '/settings', { bandwidth_hub_kib_s: 200, version })

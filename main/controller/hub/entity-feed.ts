@@ -1,4 +1,7 @@
-/** Groups, software, users, codes and settings on the consoles' feed: what a second person changes is seen by the first. */
+/**
+ * Groups, software, users, codes and settings on the consoles' feed, so that each user sees the
+ * others' changes.
+ */
 import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
 import type { EnrollmentId, GroupId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { EnrollmentService } from '../enrollment/index.ts'
@@ -19,9 +22,9 @@ export type EntityFeedDeps = {
 
 const RELOAD = { reload: true } as const
 
-/** @param soon a frame has to be sent: `send` is called then */
+/** @param soon called when a frame has to be sent; `send` runs then */
 export function createEntityFeed(deps: EntityFeedDeps, emit: Emit, soon: () => void) {
-  /** With the owner of before: whoever saw it has to hear of its removal. */
+  /** With the previous owner: users who saw the group must receive its removal. */
   const groups = new Map<GroupId, UserId | null>()
   const software = new Set<SoftwareId>()
   const users = new Set<UserId>()
@@ -56,13 +59,13 @@ export function createEntityFeed(deps: EntityFeedDeps, emit: Emit, soon: () => v
   }
   function sendSoftware(id: SoftwareId): void {
     const found = deps.software.describe(id)
-    // Who saw what is gone is not known any more; an id alone tells nothing.
+    // Who could see a removed entity is no longer known; an id alone reveals nothing.
     if (found) emit(found.ownerId, 'software_updated', { software: found.software })
     else emit('everyone', 'software_updated', { removed_software_id: id })
   }
 
   return {
-    /** Ownership has moved: everybody fetches the lists again, and gets what is theirs to see. */
+    /** Ownership has changed: all consoles reload the lists and receive what they may see. */
     ownersChanged: (): void => {
       for (const name of ['groups', 'software', 'users', 'enrollments'] as const) reloads.add(name)
       soon()

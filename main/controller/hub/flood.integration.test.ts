@@ -1,4 +1,7 @@
-/** Whoever floods the hub gets nothing, and keeps nobody else from being served. Bounded, against this test's own hub. */
+/**
+ * A client that floods the hub gains nothing and does not affect others. Bounded, against this
+ * test's own hub.
+ */
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
@@ -22,7 +25,7 @@ const open = (): WebSocket =>
 const ended = (socket: WebSocket): Promise<unknown> =>
   socket.readyState === WebSocket.CLOSED ? Promise.resolve() : once(socket, 'close')
 
-/** A deployment to a new agent, from enrolment to its end. */
+/** Runs a deployment to a new agent, from enrolment to completion. */
 async function served(name: string): Promise<void> {
   const { id: software } = await t.addScript(`for ${name}`)
   const identity = await t.enroll(name)
@@ -40,24 +43,24 @@ async function served(name: string): Promise<void> {
   throw new Error(`${name} was not served`)
 }
 
-it('serves its agents while a thousand strangers hold connections, and sends those away', async () => {
-  const strangers: WebSocket[] = []
+it('serves its agents while a thousand unauthenticated clients hold connections, and closes those', async () => {
+  const sockets: WebSocket[] = []
   for (let i = 0; i < CONNECTIONS; i += 50) {
     const some = Array.from({ length: 50 }, open)
     for (const socket of some) socket.on('error', () => undefined)
     await Promise.all(some.map((socket) => Promise.race([once(socket, 'open'), ended(socket)])))
-    // They ask for the agents' namespace and then say nothing.
+    // They open the agents' namespace and then stay silent.
     for (const socket of some) if (socket.readyState === WebSocket.OPEN) socket.send('40/agents,')
-    strangers.push(...some)
+    sockets.push(...some)
   }
   await served('LAB-01')
-  const all = Promise.all(strangers.map(ended)).then(() => 'gone')
+  const all = Promise.all(sockets.map(ended)).then(() => 'gone')
   const late = new Promise((resolve) => setTimeout(resolve, 2 * HANDSHAKE_LIMIT_MS, 'still there'))
   expect(await Promise.race([all, late])).toBe('gone')
   expect(t.controller.activity().online_agents).toBe(1)
 })
 
-it('closes the connection of a stranger who sends too much, or nonsense', async () => {
+it('closes the connection of an unauthenticated client that sends too much, or garbage', async () => {
   for (const said of [
     'x'.repeat(600 * 1024),
     '4'.repeat(1_000),
@@ -77,10 +80,17 @@ it('closes the connection of a stranger who sends too much, or nonsense', async 
   await served('LAB-02')
 })
 
-it('refuses what an agent sends beyond its share, and hears it again later', async () => {
+it("refuses an agent's messages beyond its rate, and accepts them again later", async () => {
   const identity = await t.enroll('CHATTY')
   const agent = await t.connect(identity)
-  const facts = { name: 'CHATTY', platform: 'linux', arch: 'x64', os_version: 'x', agent_version: 'x', free_disk_bytes: 1 } as const // prettier-ignore
+  const facts = {
+    name: 'CHATTY',
+    platform: 'linux',
+    arch: 'x64',
+    os_version: 'x',
+    agent_version: 'x',
+    free_disk_bytes: 1,
+  } as const
   const burst = () =>
     Promise.all(
       Array.from({ length: 2_000 }, async () =>
@@ -89,7 +99,7 @@ it('refuses what an agent sends beyond its share, and hears it again later', asy
         ),
       ),
     )
-  // On a slow computer its share grows while it sends.
+  // On a slow computer the bucket refills while it sends.
   const refused: ReportReply[] = []
   for (let bursts = 0; bursts < 10 && refused.length === 0; bursts++)
     refused.push(...(await burst()).filter((reply) => !reply.committed))

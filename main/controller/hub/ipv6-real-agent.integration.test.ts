@@ -1,4 +1,6 @@
-/** A real agent and a controller with IPv6 between them, while the PC is told to use a proxy that nobody must be asked through. */
+/**
+ * A real agent and a controller over IPv6, on a PC with a configured proxy that must not be used.
+ */
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -36,7 +38,7 @@ describe.skipIf(!hasIPv6)('a PC that reaches the hub over IPv6', () => {
     proxy.close()
   })
 
-  it('enrols, connects, downloads and reports, past any proxy', async () => {
+  it('enrols, connects, downloads and reports, bypassing any proxy', async () => {
     const { port } = new URL(t.controller.hubUrl)
     expect(t.controller.hubUrl).toBe(`https://[::1]:${port}`)
     const { code, commands } = await t.rest.call('enrollments.create', { body: {} })
@@ -69,7 +71,7 @@ describe.skipIf(!hasIPv6)('a PC that reaches the hub over IPv6', () => {
     expect(proxied).toBe(0)
   })
 
-  it('is sent to the addresses that a person chose, in their order', async () => {
+  it('receives the addresses that a user chose, in their order', async () => {
     const addresses = ['hub.office.example:7480', '[fd00::1]:7480', '192.168.7.20:7480']
     const made = await t.rest.call('enrollments.create', { body: { addresses } })
     expect(made.code.endsWith(`.${addresses.join('/')}`)).toBe(true)

@@ -1,4 +1,7 @@
-/** A real agent that has lost its journal, against the real controller: told, and working again. */
+/**
+ * A real agent that has lost its journal, against the real controller: it is reported, and the
+ * agent works again.
+ */
 import { truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -22,9 +25,12 @@ afterEach(async () => {
 
 const device = async () => (await t.rest.call('devices.list', {})).devices[0]
 const online = (isOnline: boolean) =>
-  eventually(isOnline ? 'it is online' : 'it is offline', async () => (await device())?.online === isOnline) // prettier-ignore
+  eventually(
+    isOnline ? 'it is online' : 'it is offline',
+    async () => (await device())?.online === isOnline,
+  )
 
-it('is in the audit log, once, and the next deployment runs', async () => {
+it('appears in the audit log once, and the next deployment runs', async () => {
   await online(true)
   const software = await t.addScript('tool')
   async function deploy(): Promise<void> {

@@ -20,7 +20,7 @@ beforeEach(() => {
   }
 })
 
-it('says so as long as the network is away, and not when it is back', () => {
+it('reports the lost network while it is down, and stops when it is up', () => {
   watch()
   computer.passes(60_000)
   expect(lost).toBe(0)
@@ -40,7 +40,7 @@ it('gives up after 15 minutes', () => {
   computer.passes(60_000)
   expect(lost).toBe(0)
 })
-it('misses no network where there never was one', () => {
+it('reports nothing where there never was a network', () => {
   isUp = false
   watch()
   computer.passes(60_000)

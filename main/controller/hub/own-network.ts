@@ -1,21 +1,21 @@
 /**
- * Whether this computer has a network at all. While it has none, nothing that PCs do or fail to do can be seen from here, so
- * nobody may be called offline for it.
+ * Whether this computer has a network at all. Without one, the controller cannot observe any PC, so
+ * none may be marked offline because of it.
  */
 import { networkInterfaces } from 'node:os'
 import type { Clock } from '../context.ts'
 
 const LOOK_EVERY_MS = 5_000
-/** A network that is away for longer will not be back in a moment: from then on PCs count as what they are, out of reach. */
+/** After this long without a network, PCs count as offline. */
 const WAIT_LIMIT_MS = 15 * 60_000
 
 export const hasNetwork = (): boolean =>
   Object.values(networkInterfaces()).some((list) => list?.some(({ internal }) => !internal))
 
 /**
- * @param deps.isUp default: any interface but loopback has an address
- * @param deps.lost called again and again while a network that was there is away, at most for 15 minutes
- * @returns the function that stops it
+ * @param deps.isUp default: any interface except loopback has an address
+ * @param deps.lost called repeatedly while a network that was up is down, for at most 15 minutes
+ * @returns the function that stops the watch
  */
 export function watchOwnNetwork(deps: {
   clock: Pick<Clock, 'setTimer' | 'awakeMs'>

@@ -1,4 +1,7 @@
-/** Who stands between a PC and the hub, who lies about his number, and who knocks without end. Against this test's own hub only. */
+/**
+ * A man in the middle, a PC that lies about its number, and a flood of pairings. Against this
+ * test's own hub only.
+ */
 import { createPublicKey } from 'node:crypto'
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +18,11 @@ import {
   type PairingClient,
   type PairingKey,
 } from '../test-kit/pairing-agent.ts'
-import { createRestClient, startTestController, type TestController } from '../test-kit/test-controller.ts' // prettier-ignore
+import {
+  createRestClient,
+  startTestController,
+  type TestController,
+} from '../test-kit/test-controller.ts'
 import { TEST_WORKERS_DIR } from '../test-kit/workers.ts'
 
 let t: TestController
@@ -24,7 +31,7 @@ beforeEach(async () => {
   t = await startTestController({ timings: { presence: { connectGraceMs: 0 } } })
 })
 afterEach(async () => {
-  // The last first: a controller writes into its folder as it stops, so that must still be there.
+  // In reverse order: a stopping controller writes into its folder, so the folder must still exist.
   for (const step of undo.splice(0).reverse()) await step()
   await t.stop()
 })
@@ -47,17 +54,20 @@ async function standBetween(change?: (nonce: string, agentNonce: string) => stri
   const hub = { port: t.hub.port, fingerprint: t.controller.fingerprint, commandKey: commandKey() }
   const man = await startManInTheMiddle(hub, change)
   const agent = startDiscovery('VICTIM', { port: man.port })
-  undo.push(() => man.stop(), () => agent.remove()) // prettier-ignore
+  undo.push(
+    () => man.stop(),
+    () => agent.remove(),
+  )
   return { man, agent }
 }
 
-describe('a man in the middle with a key of his own', () => {
-  it('cannot make both screens show the same digits: the agent’s are over his key, the console’s over the hub’s', async () => {
+describe('a man in the middle with their own key', () => {
+  it('cannot make both screens show the same digits: the agent’s cover the attacker’s key, the console’s the hub’s', async () => {
     const { man, agent } = await standBetween()
     const onThePc = await agent.digits()
     await until('the console shows it', async () => (await list()).length === 1)
     const inTheConsole = (await list())[0]!.pairing!.digits
-    // He knows both, and that is all he has.
+    // The attacker knows both numbers, and nothing else.
     expect(onThePc).toBe(man.seen.towardsAgent)
     expect(inTheConsole).toBe(man.seen.towardsHub)
     expect(onThePc).not.toBe(inTheConsole)
@@ -67,9 +77,10 @@ describe('a man in the middle with a key of his own', () => {
     expect(agent.enrollment()).toBeNull()
   })
 
-  it('cannot search for a number that makes the digits alike: the one that he has not committed to is refused', async () => {
+  it('cannot search for a number that produces the same digits: a number that was not committed to is refused', async () => {
     let tries = 0
-    // The agent has shown its number, the hub's digits are known: now he would choose.
+    // The agent has revealed its number and the hub's digits are known: the attacker would choose a
+    // number now.
     const { agent } = await standBetween(() => {
       tries++
       return newNonce()
@@ -81,20 +92,24 @@ describe('a man in the middle with a key of his own', () => {
     expect(agent.enrollment()).toBeNull()
   })
 
-  it('cannot use the PC’s own key towards the hub: its proof names the key that the PC has seen', async () => {
+  it('cannot use the PC’s own key towards the hub: its proof contains the key that the PC has seen', async () => {
     const key = newKey()
-    const towardsHim = openPairing({ port: t.hub.port, fingerprint: 'sha256/' + 'A'.repeat(43) + '=' }, 'PC', key) // prettier-ignore
+    const towardsHim = openPairing(
+      { port: t.hub.port, fingerprint: 'sha256/' + 'A'.repeat(43) + '=' },
+      'PC',
+      key,
+    )
     undo.push(() => towardsHim.close())
     expect(refusalOf(await towardsHim.begin())).toContain('did not prove that it holds its key')
   })
 })
 
 describe('a PC that lies', () => {
-  it('is sent away when it shows another number than the one it has committed to, and has to wait', async () => {
+  it('is refused when it reveals a number that it has not committed to, and has to wait', async () => {
     const liar = knock('LIAR')
     await liar.begin()
     await liar.reveal(newNonce()).catch(() => undefined)
-    await until('it is told', () => liar.ended.length === 1)
+    await until('it receives the reason', () => liar.ended.length === 1)
     expect(liar.ended[0]).toMatchObject({ retry_after_seconds: 60 })
     expect(liar.ended[0]!.message).toContain('did not show the number')
     expect(await list()).toEqual([])
@@ -102,19 +117,42 @@ describe('a PC that lies', () => {
   })
 
   it.each([
-    ['an answer before the digits', async (c: PairingClient) => { await c.begin(); await c.ask('pair_answer', { same: true }) }],
+    [
+      'an answer before the digits',
+      async (c: PairingClient) => {
+        await c.begin()
+        await c.ask('pair_answer', { same: true })
+      },
+    ],
     ['a number before the commitment', (c: PairingClient) => c.reveal()],
     ['nonsense', (c: PairingClient) => c.ask('pair_begin', { protocol: 'x' })],
-    ['its commitment twice', async (c: PairingClient) => { await c.begin(); await c.begin() }],
-    ['its number twice', async (c: PairingClient) => { await c.begin(); await c.reveal(); await c.reveal() }],
-  ] as const)('is cut off for %s, and no device is made of it', async (_what, lie) => {
-    const client = knock('LIAR')
-    await lie(client).catch(() => undefined)
-    await until('it is cut off', () => !client.socket.connected)
-    await until('nothing stays', async () => (await list()).length === 0)
-  }, 30_000) // prettier-ignore
+    [
+      'its commitment twice',
+      async (c: PairingClient) => {
+        await c.begin()
+        await c.begin()
+      },
+    ],
+    [
+      'its number twice',
+      async (c: PairingClient) => {
+        await c.begin()
+        await c.reveal()
+        await c.reveal()
+      },
+    ],
+  ] as const)(
+    'is cut off for %s, and no device is created',
+    async (_what, lie) => {
+      const client = knock('LIAR')
+      await lie(client).catch(() => undefined)
+      await until('it is cut off', () => !client.socket.connected)
+      await until('nothing stays', async () => (await list()).length === 0)
+    },
+    30_000,
+  )
 
-  it('cannot be admitted by its own word: the yes of the console is missing', async () => {
+  it('cannot be admitted by its own confirmation without approval in the console', async () => {
     const client = knock('EAGER')
     const admitted: unknown[] = []
     client.socket.on('pair_admitted', (body) => admitted.push(body))
@@ -128,19 +166,19 @@ describe('a PC that lies', () => {
 })
 
 describe('a flood of pairings', () => {
-  it('fills four places of its address and no more, and the rest of the hub is served', async () => {
+  it('fills the four places of its address and no more, and the hub serves everybody else', async () => {
     const replies = []
     for (let i = 0; i < 12; i++) replies.push(await knock(`PC-${i}`).begin())
     expect(replies.filter((reply) => reply.ok)).toHaveLength(4)
     expect(refusalOf(replies[11]!)).toContain('Too many PCs wait')
-    // None of them is a device yet: nobody has shown his number.
+    // None of them is a device yet: none has revealed its number.
     expect(await list()).toEqual([])
     const identity = await t.enroll('WITH-A-CODE')
     await t.connect(identity)
     expect(t.controller.activity().online_agents).toBe(1)
   })
 
-  it('is held at 32 of all addresses together', async () => {
+  it('is limited to 32 for all addresses together', async () => {
     const replies = []
     for (let i = 0; i < 40; i++) {
       const client = knock(`PC-${i}`, undefined, `127.0.0.${10 + i}`)
@@ -149,7 +187,7 @@ describe('a flood of pairings', () => {
     expect(replies.filter((reply) => reply.ok)).toHaveLength(32)
   })
 
-  it('is ended by the limit of all tries within an hour, whatever key and address they come from', async () => {
+  it('ends at the hourly limit on all tries, whatever key and address they use', async () => {
     await t.stop()
     t = await startTestController({ timings: { pairing: { perHour: 5, firstMs: 1 } } })
     for (let i = 0; i < 5; i++) {
@@ -163,19 +201,19 @@ describe('a flood of pairings', () => {
     expect(reply.ok ? 0 : reply.retry_after_seconds).toBeGreaterThan(3_000)
   })
 
-  it('holds no connection that asks for nothing', async () => {
+  it('closes connections that request nothing', async () => {
     const silent = knock('SILENT')
     await until('it stands', () => silent.socket.connected)
     await until('it is cut off', () => !silent.socket.connected)
   })
 })
 
-it('leaves no device behind when the controller is killed while digits are compared', async () => {
+it('leaves no device behind when the controller is killed during the comparison of digits', async () => {
   const client = knock('LEFTOVER')
   await client.begin()
   await client.reveal()
   expect(await list()).toHaveLength(1)
-  // What a killed controller leaves on the disk.
+  // The disk of a killed controller.
   const dataDir = mkdtempSync(join(tmpdir(), 'deployx-killed-'))
   undo.push(() => rmSync(dataDir, { recursive: true, force: true }))
   cpSync(t.dataDir, dataDir, { recursive: true, filter: (file) => !file.endsWith('.lock') })

@@ -1,4 +1,6 @@
-/** Enrolment without a code: the real agent with somebody at its keyboard, and a real controller. */
+/**
+ * Enrolment without a code: the real agent with a person at its keyboard, and a real controller.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,7 +9,11 @@ import { until } from '#shared/test-kit/until.ts'
 import type { ControllerOptions } from '../compose.ts'
 import { startDiscovery, type DiscoveringAgent } from '../test-kit/discovering-agent.ts'
 import { startRealAgent } from '../test-kit/real-agent.ts'
-import { createRestClient, startTestController, type TestController } from '../test-kit/test-controller.ts' // prettier-ignore
+import {
+  createRestClient,
+  startTestController,
+  type TestController,
+} from '../test-kit/test-controller.ts'
 
 type Pairing = NonNullable<NonNullable<ControllerOptions['timings']>['pairing']>
 
@@ -43,7 +49,7 @@ const waiting = (name: string): Promise<Device> =>
 describe('a PC that is enrolled by comparing digits', () => {
   beforeEach(() => start())
 
-  it('shows the digits that stand in the console, joins once both have said yes, and is deployed to', async () => {
+  it("shows the console's digits, joins once both sides have confirmed, and receives a deployment", async () => {
     const agent = discover('RECEPTION')
     const digits = await agent.digits()
     const device = await waiting('RECEPTION')
@@ -67,7 +73,10 @@ describe('a PC that is enrolled by comparing digits', () => {
     const running = startRealAgent('RECEPTION', null, { state: agent.state })
     agents.push(running)
     await until('it is online', async () => (await list())[0]?.online)
-    const { id: software } = await t.addScript('tool', '#!/bin/sh\ntouch "$DEPLOYX_INSTALL_ROOT/done"\n') // prettier-ignore
+    const { id: software } = await t.addScript(
+      'tool',
+      '#!/bin/sh\ntouch "$DEPLOYX_INSTALL_ROOT/done"\n',
+    )
     const { deployment_id: id } = await t.rest.call('deployments.create', {
       body: { name: 'first', software_ids: [software], device_ids: [device.id] },
     })
@@ -81,12 +90,15 @@ describe('a PC that is enrolled by comparing digits', () => {
     expect(told).toContain('anna device.pair device RECEPTION')
   })
 
-  it('may be approved first and confirmed after: one yes alone enrols nobody', async () => {
+  it('may be approved first and confirmed later: one confirmation alone enrols nothing', async () => {
     const agent = discover('LAB-01')
     await agent.digits()
     const { id } = await waiting('LAB-01')
     const approved = await t.rest.call('devices.approve', { params: { id } })
-    expect(approved).toMatchObject({ approved: false, pairing: { approved: true, confirmed: false } }) // prettier-ignore
+    expect(approved).toMatchObject({
+      approved: false,
+      pairing: { approved: true, confirmed: false },
+    })
     await new Promise((resolve) => setTimeout(resolve, 500))
     expect((await list())[0]).toMatchObject({ approved: false, online: false })
     expect(agent.enrollment()).toBeNull()
@@ -95,7 +107,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     expect((await list())[0]).toMatchObject({ approved: true, pairing: null })
   })
 
-  it('is not enrolled when the person at the PC says no, and leaves nothing behind', async () => {
+  it('is not enrolled when the person at the PC declines, and leaves nothing behind', async () => {
     const agent = discover('LAB-02')
     await agent.digits()
     await waiting('LAB-02')
@@ -106,7 +118,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     await until('the device is gone', async () => (await list()).length === 0)
   })
 
-  it('is told when it was rejected in the console, and then has to wait before it tries again', async () => {
+  it('receives the rejection from the console, and then has to wait before it tries again', async () => {
     const agent = discover('LAB-03')
     await agent.digits()
     const { id } = await waiting('LAB-03')
@@ -118,13 +130,13 @@ describe('a PC that is enrolled by comparing digits', () => {
     const again = discover('LAB-03', agent.state)
     expect(await again.ended).toBe(1)
     expect(again.said()).toMatch(/An earlier try came to nothing\. Try again in \d\d s\./)
-    // Nor does another key help: the address has to wait as well.
+    // Another key does not help: the address has to wait as well.
     const other = discover('LAB-03-B')
     expect(await other.ended).toBe(1)
     expect(other.said()).toContain('An earlier try came to nothing')
   })
 
-  it('leaves the list when it goes away', async () => {
+  it('leaves the list when it disconnects', async () => {
     const agent = discover('LAB-04')
     await agent.digits()
     await waiting('LAB-04')
@@ -132,7 +144,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     await until('the device is gone', async () => (await list()).length === 0)
   })
 
-  it('stays out for good when it was blocked', async () => {
+  it('is refused permanently when it was blocked', async () => {
     const agent = discover('LAB-05')
     await agent.digits()
     const { id } = await waiting('LAB-05')
@@ -142,7 +154,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     expect((await list())[0]).toMatchObject({ blocked: true, approved: false })
   })
 
-  it('is seen, approved and rejected by administrators only', async () => {
+  it('is shown to administrators only, who alone can approve or reject it', async () => {
     const password = 'correct horse'
     await t.rest.call('users.create', { body: { username: 'ben', password, role: 'technician' } })
     const { token } = await t.anonymous.call('auth.login', { body: { username: 'ben', password } })
@@ -157,12 +169,11 @@ describe('a PC that is enrolled by comparing digits', () => {
       ['DELETE', ''],
       ['GET', ''],
     ] as const)
-      // prettier-ignore
       expect((await ben.raw(method, `/devices/${id}${path}`)).status).toBe(404)
     expect((await waiting('LAB-06')).pairing).toMatchObject({ approved: false })
   })
 
-  it('tells open consoles how many wait', async () => {
+  it('sends open consoles the number of waiting PCs', async () => {
     const feed = t.feed()
     const counts: number[] = []
     feed.on('devices_pending', ({ count }) => counts.push(count))
@@ -175,7 +186,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     await until('none waits', () => Promise.resolve(counts.at(-1) === 0))
   })
 
-  it('comes back under its old number after it was removed, and may not connect while it waits', async () => {
+  it('returns under its old number after its removal, and may not connect until it is approved', async () => {
     const agent = discover('LAB-08')
     await agent.digits()
     const { id } = await waiting('LAB-08')
@@ -184,7 +195,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     expect(await agent.ended).toBe(0)
     await t.rest.call('devices.delete', { params: { id } })
     expect(await list()).toEqual([])
-    // A state folder whose enrolment was lost, with the key still there.
+    // A state folder without its enrolment but with its key.
     forgetEnrollment(agent.state)
     const again = discover('LAB-08', agent.state)
     await again.digits()
@@ -195,8 +206,8 @@ describe('a PC that is enrolled by comparing digits', () => {
   })
 })
 
-describe('a pairing that nobody takes up', () => {
-  it('expires, and the PC may try again after a pause that grows', async () => {
+describe('an unanswered pairing', () => {
+  it('expires, and the PC may try again after a growing pause', async () => {
     await start({ expiresMs: 800, firstMs: 1_500, longestMs: 60_000 })
     const first = discover('LAB-10')
     await first.digits()
@@ -212,7 +223,7 @@ describe('a pairing that nobody takes up', () => {
     expect(pauseToldTo(second)).toBe(3)
   })
 
-  it('ends when the controller changes its keys, which the digits stood for, and may begin anew at once', async () => {
+  it('ends when the controller changes its keys, which the digits covered, and may restart immediately', async () => {
     await start()
     const agent = discover('LAB-12')
     await agent.digits()
@@ -233,7 +244,7 @@ describe('a pairing that nobody takes up', () => {
     await until('it is online', async () => (await list())[0]?.online)
   })
 
-  it('ends with the controller, which says so and keeps nothing of it', async () => {
+  it('ends with the controller, which sends the reason and keeps nothing of it', async () => {
     await start()
     const agent = discover('LAB-11')
     await agent.digits()

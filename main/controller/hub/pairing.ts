@@ -1,4 +1,7 @@
-/** The sockets of PCs that are to be enrolled without a code: namespace `/pairing`, known to nobody yet and heard as little as possible. */
+/**
+ * Sockets of PCs that enrol without a code: namespace `/pairing`. They are unauthenticated, so the
+ * hub accepts as little as possible from them.
+ */
 import type { Namespace, Server, Socket } from 'socket.io'
 import {
   PAIRING_NAMESPACE,
@@ -13,7 +16,7 @@ import type { Log } from '../context.ts'
 import type { OpenPairing, PairingService } from '../enrollment/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 
-/** A connection that has not asked for anything by then is not an agent. */
+/** A connection that has not started pairing by then is not an agent. */
 const BEGIN_TIMEOUT_MS = 10_000
 const MAX_SOCKETS = 64
 
@@ -30,7 +33,7 @@ export function attachPairing(server: Server, deps: { pairing: PairingService; l
       pairing = null
       socket.disconnect(true)
     }
-    /** Each thing is said once and in its turn; whoever does otherwise is not an agent of this kind. */
+    /** Accepts each message once and in its order; anything else does not come from an agent. */
     function once<T>(
       event: keyof PairingToHub,
       schema: { safeParse: (raw: unknown) => { success: true; data: T } | { success: false } },

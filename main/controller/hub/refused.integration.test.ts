@@ -1,4 +1,7 @@
-/** Devices that a person has blocked or removed stay out, whatever they hold and whenever they return. Against the real controller. */
+/**
+ * Blocked and removed devices stay out, whatever keys or codes they have and whenever they return.
+ * Against the real controller.
+ */
 import { createPrivateKey, createPublicKey, sign } from 'node:crypto'
 import { request } from 'node:https'
 import { Writable } from 'node:stream'
@@ -43,7 +46,7 @@ type Verb = keyof typeof VERBS
 const REFUSAL = { block: 'This device is blocked.', delete: 'was removed from the controller' }
 const act = (verb: Verb): Promise<unknown> => t.rest.call(VERBS[verb], id())
 
-/** A deployment whose installer runs on the PC. */
+/** A deployment whose installer is running on the PC. */
 async function atWork() {
   let command: DeployPayload | null = null
   const agent = await t.connect(identity, {
@@ -61,7 +64,7 @@ async function atWork() {
 }
 const gone = (agent: SimAgent) => eventually('the link is cut', () => !agent.socket.connected)
 
-/** Tries to enrol with the key that it has, as an agent does with a fresh code. */
+/** Tries to enrol with its existing key, as an agent does with a new code. */
 async function enrollAgain(): Promise<{ status: number; text: string }> {
   const { code } = await t.rest.call('enrollments.create', { body: {} })
   const { secret, fingerprint } = parseEnrollmentCode(code)!
@@ -104,13 +107,16 @@ async function enrollAgain(): Promise<{ status: number; text: string }> {
   })
 }
 
-describe.each(['block', 'delete'] as const)('a device that is the object of %s', (verb) => {
-  it('while it is away is turned away at its return, and what it says is not heard', async () => {
+describe.each(['block', 'delete'] as const)('a device that an administrator has to %s', (verb) => {
+  it('is refused on return if it was offline, and its reports are ignored', async () => {
     const { agent, command, target } = await atWork()
     agent.close()
     await eventually('it is offline', async () => !(await t.rest.call('devices.get', id())).online)
     await act(verb)
-    await eventually('its target has an end', async () => (await target()).deployment_status === 'failed') // prettier-ignore
+    await eventually(
+      'its target has an end',
+      async () => (await target()).deployment_status === 'failed',
+    )
     const told = await target()
     expect(told).toMatchObject({ reason: 'lease_expired' })
     expect(told.result_message).toMatch(/was removed or blocked while this was under way/)
@@ -118,7 +124,7 @@ describe.each(['block', 'delete'] as const)('a device that is the object of %s',
     let late: Promise<unknown> = Promise.resolve()
     const back = t.connect(identity, {
       attempts: () => [command.attempt_id],
-      // It does not wait until it is let in.
+      // It reports without waiting to be admitted.
       onLink: (link) => {
         late = link.socket.timeout(2_000).emitWithAck('deployment_result', {
           deployment_id: command.deployment_id,
@@ -139,13 +145,16 @@ describe.each(['block', 'delete'] as const)('a device that is the object of %s',
     expect(logged).toMatch(/"attempts":1/)
   })
 
-  it('while it is at work is cut off at once, and its target says truthfully what is not known', async () => {
+  it('is cut off immediately if it is working, and its target states that the outcome is unknown', async () => {
     const { agent, target, deployment } = await atWork()
     const startedMs = performance.now()
     await act(verb)
     await gone(agent)
     expect(performance.now() - startedMs).toBeLessThan(10_000)
-    await eventually('its target has an end', async () => (await target()).deployment_status === 'failed') // prettier-ignore
+    await eventually(
+      'its target has an end',
+      async () => (await target()).deployment_status === 'failed',
+    )
     expect(await target()).toMatchObject({
       reason: 'lease_expired',
       result_message:
@@ -155,7 +164,7 @@ describe.each(['block', 'delete'] as const)('a device that is the object of %s',
     expect(status).toBe('failed')
   })
 
-  it('gets no command that was waiting for it, and is told of none when it returns', async () => {
+  it('does not get a waiting command, neither before nor after it returns', async () => {
     const software = await t.addScript('tool')
     const { deployment_id: deployment } = await t.rest.call('deployments.create', {
       body: {
@@ -177,27 +186,36 @@ describe.each(['block', 'delete'] as const)('a device that is the object of %s',
   })
 })
 
-it('a blocked device that is allowed again is believed when it tells how the installer ended', async () => {
+it('a blocked device that is allowed again may report how its installer ended', async () => {
   const { agent, command, target } = await atWork()
   await act('block')
   await gone(agent)
-  await eventually('its target has an end', async () => (await target()).deployment_status === 'failed') // prettier-ignore
+  await eventually(
+    'its target has an end',
+    async () => (await target()).deployment_status === 'failed',
+  )
   await t.rest.call('devices.approve', id())
   const back = await t.connect(identity, { attempts: () => [command.attempt_id] })
   await back.result(command, { message: 'Installed.' })
   expect(await target()).toMatchObject({ deployment_status: 'completed', attempt: 1 })
 })
 
-it('a blocked key does not come back through a fresh code, also when its device was removed after', async () => {
+it('a blocked key is refused with a new code, even after its device was removed', async () => {
   await act('block')
-  expect(await enrollAgain()).toMatchObject({ status: 403, text: expect.stringContaining('E_DEVICE_REFUSED') as string }) // prettier-ignore
+  expect(await enrollAgain()).toMatchObject({
+    status: 403,
+    text: expect.stringContaining('E_DEVICE_REFUSED') as string,
+  })
   await expect(t.connect(identity)).rejects.toThrow(REFUSAL.block)
   await act('delete')
-  expect(await enrollAgain()).toMatchObject({ status: 403, text: expect.stringContaining('E_DEVICE_REFUSED') as string }) // prettier-ignore
+  expect(await enrollAgain()).toMatchObject({
+    status: 403,
+    text: expect.stringContaining('E_DEVICE_REFUSED') as string,
+  })
   await expect(t.connect(identity)).rejects.toThrow(REFUSAL.delete)
 })
 
-it('a removed device comes back through a fresh code: making one is a decision of a person', async () => {
+it('a removed device may return with a new code, because a user created that code', async () => {
   await act('delete')
   expect((await enrollAgain()).status).toBe(200)
   await t.connect(identity)

@@ -17,18 +17,28 @@ import { inStorageWords } from '../store/failures.ts'
 import { closeDefaultNamespace } from '../lib/namespaces.ts'
 import { createAgentDownloads } from './agent-downloads.ts'
 import type { AgentsEdge } from './agents.ts'
-import { createUnproven, type RawConnection, type Unproven } from './unproven.ts'
+import {
+  createUnauthenticatedLimits,
+  type RawConnection,
+  type UnauthenticatedLimits,
+} from './unauthenticated.ts'
 
 const MIN_TLS = 'TLSv1.2'
-/** An enrolment fits in a few KiB; more is not one. */
+/** An enrolment request fits in a few KiB. */
 const ENROLL_BODY_LIMIT_BYTES = 16 * 1024
 const BODY_TIMEOUT_MS = 10_000
-/** Wrong codes one address may try within a minute before it has to wait. */
+/** Wrong codes that one address may try per minute. */
 const ENROLL_TRIES_PER_MINUTE = 60
-/** Output pieces are the largest message: 64 KiB of text, up to six bytes each once escaped. */
+/**
+ * Output chunks are the largest messages: 64 KiB of text, up to six bytes per character once
+ * escaped.
+ */
 const MESSAGE_LIMIT_BYTES = 512 * 1024
 
-/** Nothing binary is ever sent to the hub, and attachments would be kept until the last of them came. */
+/**
+ * Nothing binary is ever sent to the hub, and attachments would be buffered until the last one
+ * arrived.
+ */
 class TextDecoder extends Decoder {
   constructor() {
     super({ maxAttachments: 0 })
@@ -37,7 +47,7 @@ class TextDecoder extends Decoder {
 
 export type HubServer = {
   port: number
-  /** New connections meet this key; whoever waits idly on an old one is let go. */
+  /** New connections get this key; idle connections on an old key are closed. */
   renewTls: (tls: ControllerKeys['tls']) => void
   close: () => Promise<void>
   io: Server
@@ -88,8 +98,8 @@ export async function startHubServer(deps: {
   content: Content
   agents: AgentsEdge
   agentFiles: AgentFiles
-  attach: (io: Server, unproven: Unproven) => void
-  /** Resolves once the database can be written. @throws AppError E_BUSY after a while */
+  attach: (io: Server, unauthenticated: UnauthenticatedLimits) => void
+  /** Resolves once the database is writable. @throws AppError E_BUSY on timeout */
   whenWritable: () => Promise<void>
   log: Log
 }): Promise<HubServer> {
@@ -137,7 +147,7 @@ export async function startHubServer(deps: {
       if (known.code === 'E_RATE_LIMITED') response.setHeader('retry-after', '60')
       else if (known.retryAfterSeconds !== null)
         response.setHeader('retry-after', String(known.retryAfterSeconds))
-      // What is still to come of a refused request is not waited for.
+      // Do not wait for the rest of a refused request.
       if (!request.complete) response.shouldKeepAlive = false
       send(response, ERRORS[known.code].status, known.toReply())
     }
@@ -151,7 +161,8 @@ export async function startHubServer(deps: {
       headersTimeout: 15_000,
       connectionsCheckingInterval: 5_000,
       keepAliveTimeout: 30_000,
-      // A package may take hours on a slow link; the pump has its own time-out for a reader that stalls.
+      // A package may take hours on a slow link; the sender has its own timeout for a stalled
+      // reader.
       requestTimeout: 0,
       maxHeaderSize: 16 * 1024,
     },
@@ -166,17 +177,17 @@ export async function startHubServer(deps: {
     httpCompression: false,
     maxHttpBufferSize: MESSAGE_LIMIT_BYTES,
     parser: { Encoder, Decoder: TextDecoder },
-    // A pulled cable is noticed within 15 s.
+    // Detects an unplugged cable within 15 s.
     pingInterval: 8_000,
     pingTimeout: 6_000,
     connectTimeout: 10_000,
-    // Agents are programs: a browser page has no business here.
+    // Agents are not browsers: a web page has no reason to connect.
     allowRequest: (request, done) => done(null, request.headers.origin === undefined),
   })
   closeDefaultNamespace(io)
-  const unproven = createUnproven(deps.log)
-  io.engine.on('connection', (connection: RawConnection) => unproven.watch(connection))
-  deps.attach(io, unproven)
+  const unauthenticated = createUnauthenticatedLimits(deps.log)
+  io.engine.on('connection', (connection: RawConnection) => unauthenticated.watch(connection))
+  deps.attach(io, unauthenticated)
   const port = await listen(server, deps.port, deps.host, 'hub')
   return {
     port,

@@ -1,12 +1,13 @@
-/** The hub's certificate, made once for each of its keys. */
+/** The hub's certificate, created once per key. */
 import { SUCCESSION_NAME, type SignedSuccession } from '#shared/contract/succession.ts'
 import { makeSelfSigned } from '../lib/self-signed.ts'
 
 const CERTIFICATE_DAYS = 20 * 365
 
 /**
- * A self-signed certificate for this key, both PEM. Agents pin the key, not the certificate: name and dates in it mean
- * nothing and may be renewed at will. Its further names carry the statements by which agents follow a change of keys.
+ * A self-signed certificate for this key, both PEM. Agents pin the key, not the certificate, so its
+ * name and dates do not matter and may be renewed at any time. Its additional names carry the
+ * statements by which agents follow a key change.
  */
 export const selfSigned = (
   keyPem: string,

@@ -1,4 +1,4 @@
-/** The controller's keys change; its agents, real ones, follow. */
+/** The controller's keys change, and real agents follow. */
 import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -15,7 +15,7 @@ describe('new keys', () => {
     ['of the hub', { tls: true, command: false }],
     ['for commands', { tls: false, command: true }],
     ['for both', { tls: true, command: true }],
-  ])('%s: agents follow, and deployments go on', async (_what, body) => {
+  ])('%s: agents follow, and deployments continue', async (_what, body) => {
     const controller = await own.start('a')
     const rest = await own.signIn(controller, 'setup')
     await own.addAgent(rest)
@@ -27,13 +27,13 @@ describe('new keys', () => {
     expect(controller.fingerprint).toBe(after.fingerprint)
     await own.until(async () => (await own.online(rest)) === 1)
     expect(await own.deploys(rest)).toBe('completed')
-    // And again, by what the agent has written down.
+    // And again, based on what the agent has stored.
     await rest.call('controller.rotate', { body })
     expect(await own.deploys(rest)).toBe('completed')
     await own.until(async () => (await rest.call('controller.identity', {})).devices_followed === 1)
   })
 
-  it('reach an agent that was switched off during several changes, and a restarted controller has them', async () => {
+  it('reach an agent that was offline during several changes, and a restarted controller still has them', async () => {
     let controller = await own.start('a')
     const port = own.portOf(controller)
     const agent = await own.addAgent(await own.signIn(controller, 'setup'))
@@ -51,7 +51,7 @@ describe('new keys', () => {
     expect(await own.deploys(again)).toBe('completed')
   })
 
-  it('make codes of before useless, which is told', async () => {
+  it('invalidate older codes, and the reply says so', async () => {
     const controller = await own.start('a')
     const rest = await own.signIn(controller, 'setup')
     await rest.call('enrollments.create', { body: {} })
@@ -63,8 +63,8 @@ describe('new keys', () => {
   })
 })
 
-describe('a crash while keys are exchanged', () => {
-  it('leaves the old ones or the new ones, never none', async () => {
+describe('a crash during a key exchange', () => {
+  it('leaves the old keys or the new ones, never none', async () => {
     const first = await own.start('a')
     const rest = await own.signIn(first, 'setup')
     const old = first.fingerprint
@@ -74,7 +74,7 @@ describe('a crash while keys are exchanged', () => {
     const renewed = first.fingerprint
     await own.stop(first)
     cpSync(at('keys'), join(own.folder, 'new-keys'), { recursive: true })
-    /** What each moment leaves: `keys`, `keys.next` (whole or not), `keys.last`. */
+    /** What each moment leaves on disk: `keys`, `keys.next` (complete or not), `keys.last`. */
     const moments: [string, string | null, [string, boolean] | null, string | null, string][] = [
       ['while the new set is written', 'old', ['new', false], null, old],
       ['before the first rename', 'old', ['new', true], null, renewed],

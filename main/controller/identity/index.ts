@@ -1,6 +1,6 @@
 /**
- * Who this controller is: its keys, how they change while agents follow, and how it is saved and taken up elsewhere.
- * docs/security.md tells what each of this defends.
+ * The controller's identity: its keys, how they change while agents follow, and how it is backed up
+ * and restored elsewhere. docs/security.md explains what each of this defends against.
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -41,7 +41,7 @@ export const openKeys = (
   repairs: KeyRepairs = NO_REPAIRS,
 ): Promise<ControllerKeys> => loadKeys(dataDir, openVault(vaultFile(dataDir), keystore), repairs)
 
-/** What the database should remember of these keys: JSON. */
+/** The JSON that the database stores about these keys. */
 export const toRemember = (keys: ControllerKeys): string =>
   JSON.stringify({
     fingerprint: keys.fingerprint,
@@ -51,15 +51,15 @@ export const toRemember = (keys: ControllerKeys): string =>
     epoch: keys.succession.epoch,
   } satisfies RememberedKeys)
 
-/** A database of gigabytes takes a while to copy and to encrypt. */
+/** Copying and encrypting a database of gigabytes takes a while. */
 const TASK_TIMEOUT_MS = 30 * 60_000
 
-/** When a recovery file was saved last. Beside the keys, which are exchanged as a whole. */
+/** When a recovery file was last saved. Kept beside the keys, which are exchanged as a whole. */
 const SAVED = 'recovery-saved.json'
 const Saved = z.object({ saved_at: z.iso.datetime() })
 
 export type ControllerIdentity = ReturnType<typeof createIdentity>
-/** A file that is the caller's to send and then to remove. */
+/** A file that the caller has to send and then remove. */
 export type TemporaryFile = { file: string; remove: () => void }
 
 export function createIdentity(deps: {
@@ -69,7 +69,7 @@ export function createIdentity(deps: {
   workersDir: string | null
   version: string
   keys: ControllerKeys
-  /** What this start took up from a recovery file. */
+  /** What this start restored from a recovery file. */
   restored: Restored | null
   now: Now
   audit: Audit
@@ -90,7 +90,10 @@ export function createIdentity(deps: {
     limit: 1,
   })
 
-  /** One at a time: two at once would write the same files. @throws AppError E_ILLEGAL_STATE, and what the task throws */
+  /**
+   * One at a time: two would write the same files. @throws AppError E_ILLEGAL_STATE, and what the
+   * task throws
+   */
   async function perform(task: IdentityTask): Promise<void> {
     if (isBusy)
       throw new AppError('E_ILLEGAL_STATE', 'The keys are being saved or changed at this moment.')
@@ -127,9 +130,9 @@ export function createIdentity(deps: {
   }
 
   return {
-    /** As they are now. Ask again each time: they may change. */
+    /** The current keys. Call it each time: they may change. */
     keys: (): ControllerKeys => current,
-    /** Called after the new keys are in force. Returns the function that stops it. */
+    /** Called once the new keys are in force. Returns the function that removes the listener. */
     onChange(listener: (keys: ControllerKeys, before: ControllerKeys) => void): () => void {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -145,14 +148,15 @@ export function createIdentity(deps: {
         changed_at: succession.changed_at,
         /** Whether the operating system's keystore protects the key files. */
         keystore: current.vaultKey !== null,
-        /** Whether a recovery file was ever saved. */
+        /** Whether a recovery file has ever been saved. */
         recovery_saved: isRecoverySealed(keysFolder(dataDir)),
         recovery_saved_at: savedAt(),
       }
     },
 
     /**
-     * Makes new keys. Agents follow by the statement in the hub's certificate, also those that are away now.
+     * Makes new keys. Agents follow by the statement in the hub's certificate, including those that
+     * are offline now.
      * @throws AppError E_ILLEGAL_STATE while another change is under way
      */
     async rotate(viewer: Viewer, renew: Renewal): Promise<void> {
@@ -170,8 +174,9 @@ export function createIdentity(deps: {
     },
 
     /**
-     * Keys and database, sealed under the passphrase; the first time it also becomes the passphrase of the recovery key.
-     * @throws AppError E_PASSPHRASE when it is not the one of the first time, E_ILLEGAL_STATE
+     * Keys and database, sealed under the passphrase. The first one also becomes the passphrase of
+     * the recovery key.
+     * @throws AppError E_PASSPHRASE if it is not the first one, E_ILLEGAL_STATE
      */
     async saveRecoveryFile(viewer: Viewer, passphrase: string): Promise<TemporaryFile> {
       const folder = join(dataDir, 'temporary')
@@ -182,7 +187,7 @@ export function createIdentity(deps: {
       const { fingerprint } = current
       const manifest = { version: deps.version, saved_at, fingerprint }
       try {
-        // Written down first, so that the file tells of itself.
+        // Recorded first, so that the file contains the record.
         deps.audit.record(viewer, 'controller.save_recovery', 'recovery file', '')
         await perform({ do: 'save', file, passphrase, manifest })
         noteSaved(saved_at)
@@ -193,10 +198,10 @@ export function createIdentity(deps: {
       return { file, remove }
     },
 
-    /** @throws AppError E_SETUP_DONE when this controller is in use already */
+    /** @throws AppError E_SETUP_DONE if this controller is already in use */
     checkRestorable: (): void => checkRestorable(dataDir),
     /**
-     * Proves and unpacks a recovery file; the next start of the controller takes it up.
+     * Verifies and unpacks a recovery file; the controller's next start restores it.
      * @throws AppError E_SETUP_DONE, E_PASSPHRASE, E_RECOVERY_FILE, E_ILLEGAL_STATE
      */
     async stageRestore(file: string, passphrase: string, revoke: boolean): Promise<void> {

@@ -1,4 +1,4 @@
-/** Looks at every file of the keys without changing one. */
+/** Inspects every key file without changing any. */
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,41 +18,41 @@ import {
 import { isSealedText } from './sealing.ts'
 import { parseJson } from './remembered.ts'
 
-/** `sealed`: by a keystore that is not at hand, so nothing can be said of it. */
+/** `sealed`: by a keystore that is not available, so its state is unknown. */
 export type KeyFileState = 'ok' | 'missing' | 'empty' | 'damaged' | 'sealed' | 'unreadable'
 export type KeyFileFacts = {
   state: KeyFileState
-  /** SPKI DER, base64: of a key, or of the certificate's. */
+  /** SPKI DER, base64: of a key, or of the certificate's key. */
   publicKey: string | null
 }
 export type KeyName = keyof typeof KEY_FILES
 
 export type KeySetFacts = {
-  /** Where the set that counts lies. */
+  /** Where the current set lies. */
   folder: string
   files: Record<KeyName, KeyFileFacts>
   succession: SuccessionState | null
   certificate: { statements: number; isExpired: boolean }
-  /** A file that the keystore at hand does not open. */
+  /** A file that the available keystore cannot open. */
   locked: string | null
   /** `DIR/keystore.sealed`, without which sealed keys stay closed. */
   vaultFile: 'ok' | 'missing' | 'empty'
-  /** A set that says it is whole and is not. */
+  /** A set that is marked as complete but is not. */
   isNextBroken: boolean
 }
 
-/** Shorter secrets can be guessed; those that DeployX makes have 64 characters. */
+/** Shorter secrets can be guessed; DeployX generates 64 characters. */
 const ACCESS_TOKEN = /^[A-Za-z0-9_-]{43,512}$/
 const TICKET_KEY_BYTES = 32
 
-/** Where the keys lie that the next start uses; see `exchangeKeys`. */
+/** The folder whose keys the next start uses; see `exchangeKeys`. */
 export function presentKeysFolder(dataDir: string): string {
   if (isWholeSet(nextKeysFolder(dataDir))) return nextKeysFolder(dataDir)
   const keys = keysFolder(dataDir)
   return !existsSync(keys) && existsSync(lastKeysFolder(dataDir)) ? lastKeysFolder(dataDir) : keys
 }
 
-/** Whether there is any key file: then this folder was a controller's. */
+/** True if there is any key file: this folder has belonged to a controller. */
 export function hasKeys(dataDir: string): boolean {
   return [keysFolder(dataDir), nextKeysFolder(dataDir), lastKeysFolder(dataDir)].some(
     (folder) =>
@@ -114,7 +114,7 @@ function lookAt(file: string, name: KeyName, vault: VaultKey): KeyFileFacts {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT') return is('missing')
-    // Sealed with another key, or damaged: `inspectKeys` decides by the other files.
+    // Sealed with another key, or damaged: `inspectKeys` decides based on the other files.
     if (code === 'E_KEYS_SEALED') return is('sealed')
     return is(code === 'EISDIR' ? 'damaged' : 'unreadable')
   }
@@ -126,11 +126,11 @@ function lookAt(file: string, name: KeyName, vault: VaultKey): KeyFileFacts {
   }
 }
 
-/** Whether any of these files was sealed by a keystore. */
+/** True if any of these files was sealed by a keystore. */
 const anySealed = (folder: string): boolean =>
   SECRET_FILES.some((name) => existsSync(join(folder, name)) && isSealedFile(join(folder, name)))
 
-/** @param vault opens the files that a keystore protects; null: they are taken to be in order */
+/** @param vault opens the files that a keystore protects; null: they are assumed to be valid */
 export function inspectKeys(dataDir: string, vault: VaultKey): KeySetFacts {
   const folder = presentKeysFolder(dataDir)
   const names = Object.keys(KEY_FILES) as KeyName[]

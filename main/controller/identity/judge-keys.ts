@@ -1,4 +1,7 @@
-/** What the files of the keys amount to: what keeps the controller from starting, and what is repaired. Pure. */
+/**
+ * Judges the state of the key files: what prevents the controller from starting, and what is
+ * repaired. Pure.
+ */
 import { fingerprintOfPublic, FIRST, KEY_FILES } from './key-files.ts'
 import type { KeyName, KeySetFacts } from './inspect-keys.ts'
 import { belongTogether, type RememberedKeys } from './remembered.ts'
@@ -8,14 +11,14 @@ export type KeyIssueCode =
   | 'key_empty'
   | 'key_damaged'
   | 'key_unreadable'
-  /** Fits neither its other half nor what the database remembers. */
+  /** Matches neither its other half nor what the database remembers. */
   | 'key_foreign'
-  /** The database remembers keys that came after these. */
+  /** The database remembers newer keys than these. */
   | 'keys_of_another_controller'
   | 'keystore_file_missing'
-  /** No recovery file can be saved with it. */
+  /** No recovery file can be saved with this key. */
   | 'recovery_key_unusable'
-  /** Made again by the next start, at no cost but what `key_replaced` says. */
+  /** The next start creates it again, with no effect except what `key_replaced` states. */
   | 'key_repairable'
   /** Everybody has to sign in again. */
   | 'key_replaceable'
@@ -24,17 +27,19 @@ export type KeyIssue = {
   code: KeyIssueCode
   /** Relative to the data folder. */
   file: string
-  /** The controller does not start with it. */
+  /** Prevents the controller from starting. */
   blocks: boolean
 }
 
-/** What the start does about it before it loads the keys. */
+/** What the start repairs before it loads the keys. */
 export type KeyRepairs = {
-  /** Files that are moved aside; the start makes new ones. */
+  /** Files to move aside; the start creates new ones. */
   setAside: KeyName[]
-  /** The public half of the recovery key, SPKI DER base64, to be written where its file is not in order. */
+  /**
+   * The public half of the recovery key, SPKI DER base64, to be written where its file is damaged.
+   */
   recoveryPublic: string | null
-  /** Command keys that are no longer used: what they signed still has to be proven. */
+  /** A command key that is no longer used but still has to verify its old signatures. */
   pastCommand: string | null
 }
 export const NO_REPAIRS: KeyRepairs = { setAside: [], recoveryPublic: null, pastCommand: null }
@@ -47,9 +52,9 @@ const BY_STATE = {
 } as const
 
 /**
- * @param devices how many the database knows. Without any, nobody depends on the keys: what is broken is moved aside and made
- *   again
- * @param remembered the keys that the database belongs to; null: it does not know
+ * @param devices how many the database has. Without any, nothing depends on the keys: broken files
+ * are moved aside and created again
+ * @param remembered the keys that the database belongs to; null: unknown
  */
 export function judgeKeys(
   facts: KeySetFacts,
@@ -63,7 +68,7 @@ export function judgeKeys(
     issues.push({ code, file: `keys/${KEY_FILES[name]}`, blocks })
   }
   const isKnown = devices > 0
-  /** A key that agents know: made again only where there are none. */
+  /** A key that agents know: created again only if there are no agents. */
   function lose(name: KeyName, code: KeyIssueCode): void {
     if (isKnown) return say(name, code, true)
     setAside.add(name)
@@ -75,7 +80,7 @@ export function judgeKeys(
     return state === 'ok' || state === 'sealed' ? 'key_foreign' : BY_STATE[state]
   }
 
-  // A file that may not be read is a matter of rights: nothing is made in its place.
+  // An unreadable file is a matter of permissions: do not replace it.
   for (const name of Object.keys(files) as KeyName[])
     if (files[name].state === 'unreadable') say(name, 'key_unreadable', true)
   if (facts.vaultFile !== 'ok')
@@ -90,14 +95,14 @@ export function judgeKeys(
   judgeRecovery()
   judgeOwner()
   judgeCertificate()
-  // A new one costs a sign-in, or a download that is under way.
+  // A new one costs a sign-in, or a running download.
   for (const name of ['accessTokens', 'downloadTickets'] as const)
     if (!isSound(name)) {
       setAside.add(name)
       if (facts.files.command.state !== 'missing') say(name, 'key_replaceable', false)
     }
 
-  /** What was signed with a command key that is made again has to stay provable. */
+  /** Signatures of a replaced command key have to stay verifiable. */
   const pastCommand =
     setAside.has('command') && !isKnown
       ? (files.commandPublic.publicKey ?? remembered?.command_key ?? null)
@@ -115,7 +120,7 @@ export function judgeKeys(
       return
     }
     if (own === null || own === written) return
-    // Which of the two is foreign is decided by who else knows the key.
+    // Which of the two is foreign depends on where else the key is known.
     const known = remembered?.command_key ?? lastStatement('command_key')
     if (known === own || (known === null && !isKnown)) {
       setAside.add('commandPublic')
@@ -138,7 +143,7 @@ export function judgeKeys(
     const plain = files.recovery
     const good = goodRecoveryPublic()
     if (good === null) {
-      // Nobody knows its public half any more; agents do.
+      // Its public half is lost here; only agents know it.
       lose('recoveryPublic', fault('recoveryPublic'))
       if (!isKnown) for (const name of ['recovery', 'recoverySealed'] as const) setAside.add(name)
       return
@@ -158,7 +163,7 @@ export function judgeKeys(
     if (plain.state !== 'missing') say('recovery', 'key_repairable', false)
   }
 
-  /** Null where no file and no memory tells it. */
+  /** Null if no file and no stored value contains it. */
   function goodRecoveryPublic(): string | null {
     if (setAside.has('recovery')) return null
     return (
@@ -187,7 +192,8 @@ export function judgeKeys(
   function judgeCertificate(): void {
     const { state, publicKey } = files.tlsCert
     const isOfKey = files.tlsKey.publicKey === null || files.tlsKey.publicKey === publicKey
-    // Which of the two is foreign nobody knows: a new certificate for a foreign key would lose every PC.
+    // Which of the two is foreign is unknown: a new certificate for a foreign key would lose every
+    // PC.
     if (state === 'ok' && !isOfKey && isKnown && !remembered)
       return say('tlsKey', 'key_foreign', true)
     if (state === 'ok' && isOfKey && !facts.certificate.isExpired && !setAside.has('tlsKey')) return

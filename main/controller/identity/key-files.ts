@@ -1,4 +1,7 @@
-/** The files in `DIR/keys`: written whole, readable by this user alone, and exchanged all at once when keys change. */
+/**
+ * The files in `DIR/keys`: written atomically, readable only by this user, and exchanged together
+ * when keys change.
+ */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,14 +17,14 @@ export const KEY_FILES = {
   command: 'command-signing.key',
   commandPublic: 'command-signing.pub',
   accessTokens: 'access-token.key',
-  /** The recovery key in plain, until it is sealed under a passphrase. */
+  /** The recovery key in plain text, until it is sealed under a passphrase. */
   recovery: 'recovery.key',
   recoverySealed: 'recovery.sealed.json',
   recoveryPublic: 'recovery.pub',
   succession: 'succession.json',
   downloadTickets: 'content.key',
 } as const
-/** Those that a keystore protects where there is one. */
+/** Files that a keystore protects if there is one. */
 export const SECRET_FILES: readonly string[] = [
   KEY_FILES.tlsKey,
   KEY_FILES.command,
@@ -29,24 +32,24 @@ export const SECRET_FILES: readonly string[] = [
   KEY_FILES.recovery,
   KEY_FILES.downloadTickets,
 ]
-/** What the keystore protects: the key that seals these. */
+/** The key that seals these files; the keystore protects it. */
 export const vaultFile = (dataDir: string): string => join(dataDir, 'keystore.sealed')
 
 export const keysFolder = (dataDir: string): string => join(dataDir, 'keys')
-/** A whole new set of keys, on its way to become `keys`. */
+/** A complete new set of keys, about to become `keys`. */
 export const nextKeysFolder = (dataDir: string): string => join(dataDir, 'keys.next')
 export const lastKeysFolder = (dataDir: string): string => join(dataDir, 'keys.last')
-/** Written last: a set without it is not whole. */
+/** Written last: a set without it is incomplete. */
 const WHOLE = 'whole'
 
-/** What is known of the changes that led to the present keys. */
+/** The changes that led to the current keys. */
 export const SuccessionState = z.object({
   generation: z.number().int().nonnegative(),
   epoch: z.number().int().nonnegative(),
   /** Null while the keys are those of the first start. */
   changed_at: z.iso.datetime().nullable(),
   statements: z.array(SignedSuccession),
-  /** Command keys of before, oldest first: what they signed still has to be proven. */
+  /** Previous command keys, oldest first: their signatures still have to be verified. */
   past: z.array(z.object({ key_id: z.string(), public_key: PublicKey })),
 })
 export type SuccessionState = z.infer<typeof SuccessionState>
@@ -65,26 +68,26 @@ export const fingerprintOf = (key: KeyObject): Fingerprint => fingerprintOfPubli
 export const fingerprintOfPublic = (publicKey: string): Fingerprint =>
   `sha256/${createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('base64')}`
 
-/** SPKI DER, base64. Takes a private key too. */
+/** SPKI DER, base64. Accepts a private key too. */
 export const publicKeyOf = (key: KeyObject | string): string =>
   createPublicKey(key).export({ type: 'spki', format: 'der' }).toString('base64')
 
-/** The short name by which agents know a command key. */
+/** The short name that agents use for a command key. */
 export const keyIdOf = (publicKey: string): string =>
   createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('hex').slice(0, 16)
 
-/** An empty folder for a new set; what a crash left there is gone. */
+/** An empty folder for a new set; removes what a crash left there. */
 export function beginKeys(folder: string): void {
   rmSync(folder, { recursive: true, force: true })
   mkdirSync(folder, { mode: 0o700, recursive: true })
 }
 
-/** Says that every file of the new set is written. */
+/** Marks the new set as completely written. */
 export function sealKeys(folder: string): void {
   writeDurably(join(folder, WHOLE), '')
 }
 
-/** Whatever a set consists of when a change of keys has written it. */
+/** The files in every set that a key change has written. */
 const IN_EVERY_SET = [
   KEY_FILES.tlsKey,
   KEY_FILES.tlsCert,
@@ -96,18 +99,18 @@ const IN_EVERY_SET = [
 const isFilled = (file: string): boolean =>
   (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0
 
-/** Sealed by `sealKeys`, and really complete. */
+/** Sealed by `sealKeys`, and actually complete. */
 export const isWholeSet = (folder: string): boolean =>
   existsSync(join(folder, WHOLE)) && IN_EVERY_SET.every((name) => isFilled(join(folder, name)))
 
-/** A name of its own beside the data folder's files, for what is moved aside. */
+/** A unique name beside the data folder's files, for what is moved aside. */
 export const asideName = (path: string): string =>
   `${path}.damaged-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
 
 /**
- * Puts the new set in the place of the old one. Two renames, and a crash between them is healed by the next start, which
- * calls this too: whole new keys take their place, anything less leaves the old ones. A set that says it is whole and is
- * not is moved aside; the last keys of a folder are never removed.
+ * Replaces the old set with the new one by two renames. The next start calls this too and repairs a
+ * crash between them: a complete new set takes over, anything less leaves the old one. A set that
+ * is marked as complete but is not is moved aside; the last keys of a folder are never removed.
  * @returns where it was moved, or null
  */
 export function exchangeKeys(dataDir: string): string | null {
@@ -127,7 +130,7 @@ export function exchangeKeys(dataDir: string): string | null {
       renameDurably(next, setAside)
     }
   }
-  // What an exchange left behind: of use only where the keys themselves are not.
+  // Left behind by an exchange: useful only if the keys themselves are missing.
   if (!isFilled(join(keys, KEY_FILES.tlsKey)) || !isFilled(join(keys, KEY_FILES.command)))
     return setAside
   rmSync(next, { recursive: true, force: true })

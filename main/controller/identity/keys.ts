@@ -1,7 +1,7 @@
 /**
- * The controller's keys, one per purpose, each in a file of its own that only this user may read: the TLS key of the hub
- * (pinned by agents), the Ed25519 key that signs commands, the secret of access tokens, and the recovery key, which speaks
- * for the controller when the others are lost.
+ * The controller's keys, one per purpose, each in a separate file that only this user may read: the
+ * hub's TLS key (pinned by agents), the Ed25519 key that signs commands, the secret of access
+ * tokens, and the recovery key, which authorises new keys when the others are lost.
  */
 import {
   createPrivateKey,
@@ -33,15 +33,15 @@ import { NO_REPAIRS, type KeyRepairs } from './judge-keys.ts'
 export type ControllerKeys = {
   tls: { key: string; cert: string }
   fingerprint: Fingerprint
-  /** The private half is for the signing thread alone. */
+  /** Only the signing thread uses the private half. */
   command: { keyFile: string; /** SPKI DER, base64 */ publicKey: string; keyId: string }
   /** SPKI DER, base64. Its private half is not read here. */
   recoveryKey: string
   succession: SuccessionState
   jwtSecret: string
-  /** Makes download tickets. */
+  /** Signs download tickets. */
   ticketKey: Buffer
-  /** What the files are sealed with, for the threads that read them. */
+  /** The key that seals the files, for the threads that read them. */
   vaultKey: VaultKey
 }
 
@@ -59,17 +59,19 @@ function readOrMake(file: string, make: () => string, vault: VaultKey): Buffer {
   return readSecret(file, vault)
 }
 
-/** The public half, in a file that everybody may read who may look into the folder. */
+/** The public half, in a file readable by everybody who can open the folder. */
 function readPublic(file: string, privateKey: () => Buffer): string {
   if (!existsSync(file)) writeDurably(file, publicKeyOf(privateKey().toString('utf8')))
   return readFileSync(file, 'utf8')
 }
 
-/** Raw in folders of the first versions, else base64url. */
+/** Raw in folders of the first versions, otherwise base64url. */
 function ticketKeyOf(bytes: Buffer): Buffer {
   const key = bytes.length === TICKET_KEY_BYTES ? bytes : Buffer.from(bytes.toString(), 'base64url')
   if (key.length !== TICKET_KEY_BYTES)
-    throw new Error(`The file ${KEY_FILES.downloadTickets} does not hold a key. Remove it; a new one is made at the next start.`) // prettier-ignore
+    throw new Error(
+      `The file ${KEY_FILES.downloadTickets} does not hold a key. Remove it; a new one is made at the next start.`,
+    )
   return key
 }
 
@@ -87,7 +89,10 @@ function readSuccessionOr(folder: string, otherwise: SuccessionState): Successio
   }
 }
 
-/** Public halves of the command key and of those before it: whatever was ever signed here is proven by one of them. */
+/**
+ * Public halves of the current and all previous command keys: one of them verifies any signature
+ * ever made here.
+ */
 export function commandKeys(dataDir: string): KeyObject[] {
   const folder = keysFolder(dataDir)
   const present = readFileSync(join(folder, KEY_FILES.commandPublic), 'utf8')
@@ -97,7 +102,7 @@ export function commandKeys(dataDir: string): KeyObject[] {
   )
 }
 
-/** Moves aside what is not in order, so that loading makes it again. Nothing is removed. */
+/** Moves damaged files aside, so that loading creates them again. Deletes nothing. */
 function repair(folder: string, repairs: KeyRepairs): void {
   const past = readSuccessionOr(folder, FIRST).past
   const found = repairs.setAside.filter((name) => existsSync(join(folder, KEY_FILES[name])))
@@ -118,8 +123,8 @@ function repair(folder: string, repairs: KeyRepairs): void {
 }
 
 /**
- * Loads the keys in `DIR/keys`, making at first start what is not there, and sealing what is not sealed.
- * @param repairs what `judgeKeys` found; nothing is made that it does not ask for, unless the folder is new
+ * Loads the keys in `DIR/keys`. Creates missing keys at the first start, and seals unsealed ones.
+ * @param repairs what `judgeKeys` found; nothing else is created, unless the folder is new
  * @throws AppError E_KEYS_SEALED
  */
 export async function loadKeys(
@@ -138,7 +143,7 @@ export async function loadKeys(
   const tlsKey = secret(KEY_FILES.tlsKey, makeTlsKey).toString('utf8')
   const certFile = join(folder, KEY_FILES.tlsCert)
   if (!existsSync(certFile)) {
-    // Needed once in the life of a key, and slow to load.
+    // Needed once per key, and slow to load.
     const { selfSigned } = await import('./certificate.ts')
     writeDurably(certFile, await selfSigned(tlsKey, readSuccession(folder).statements))
   }

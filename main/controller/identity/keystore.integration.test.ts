@@ -1,4 +1,4 @@
-/** The key files under the operating system's keystore. */
+/** Key files under the operating system's keystore. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,10 @@ beforeEach(() => {
 })
 afterEach(() => own.remove())
 
-/** Stands in for Keychain, DPAPI or a keyring, which tests have not: it gives back only what it was given itself. */
+/**
+ * Stands in for Keychain, DPAPI or a keyring, which tests do not have: it returns only what it has
+ * received.
+ */
 function makeKeystore() {
   const key = randomBytes(32)
   const mix = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte, i) => byte ^ key[i % 32]!))
@@ -31,7 +34,7 @@ describe('with a keystore of the operating system', () => {
   const filesOf = (dataDir: string): string[] =>
     secrets.map((name) => readFileSync(join(own.folder, dataDir, 'keys', name), 'latin1'))
 
-  it('no key lies on the disk in plain, not even one that did before; and everything goes on', async () => {
+  it('no key is on disk in plain text, not even an older one, and everything keeps working', async () => {
     const plain = await own.start('a')
     const rest = await own.signIn(plain, 'setup')
     const port = own.portOf(plain)
@@ -64,7 +67,7 @@ describe('with a keystore of the operating system', () => {
     await own.until(async () => (await own.online(there)) === 1)
   })
 
-  it('another one, or none, does not open the own.folder, and changes nothing in it', async () => {
+  it('another keystore, or none, does not open the folder and changes nothing in it', async () => {
     const keystore = makeKeystore()
     await own.stop(await own.start('a', 0, { keystore }))
     const before = filesOf('a')

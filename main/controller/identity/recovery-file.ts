@@ -1,7 +1,7 @@
 /**
- * The recovery file: everything that makes a controller this controller, keys and database, encrypted under a passphrase.
- * Packages are not in it; they can be had again. Two lines of text (what it is, how its key is derived), then the sealed tar,
- * then the tag that proves it whole.
+ * The recovery file: everything that makes up this controller, keys and database, encrypted under a
+ * passphrase. Packages are not included; they can be added again. The format is two lines of text
+ * (type, key derivation), the sealed tar, and the tag that authenticates it.
  */
 import { createReadStream, createWriteStream, existsSync, mkdirSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -27,7 +27,10 @@ const ABOUT = 'deployx recovery file v1'
 const HEADER_LIMIT_BYTES = 1024
 const MANIFEST = 'manifest.json'
 const DATABASE = 'deployx.db'
-/** All a recovery file may hold: the keys but for the one that is sealed, or still in plain. */
+/**
+ * All that a recovery file may contain: the keys except the one that is sealed, or still in plain
+ * text.
+ */
 const KEYS: readonly string[] = Object.values(KEY_FILES).filter((n) => n !== KEY_FILES.recovery)
 
 const Manifest = z.object({
@@ -42,7 +45,10 @@ const notOne = (why: string, cause?: unknown): AppError =>
     cause,
   })
 
-/** Writes the file anew. The keys are read from `keys`, the database is a snapshot that nobody writes to. */
+/**
+ * Writes the file from scratch. Reads the keys from `keys`; the database is a snapshot that does
+ * not change.
+ */
 export async function packRecoveryFile(options: {
   file: string
   keys: string
@@ -117,8 +123,8 @@ function parseJson(text: string): unknown {
 }
 
 /**
- * Unpacks into `into` (`keys/…` and the database). Nothing in there may be used unless this resolves: only the end of the file
- * proves that the passphrase is right and no byte was changed.
+ * Unpacks into `into` (`keys/…` and the database). Do not use anything in there unless this
+ * resolves: only the end of the file proves that the passphrase is correct and no byte was changed.
  * @throws AppError E_RECOVERY_FILE, E_PASSPHRASE
  */
 export async function unpackRecoveryFile(options: {
@@ -149,7 +155,7 @@ export async function unpackRecoveryFile(options: {
     const sealed = createReadStream(file, { start: from, end: to - 1 })
     await pipeline(sealed, unseal, untar as unknown as NodeJS.WritableStream)
   } catch (error) {
-    // With a wrong key the tar is noise; whichever of the two is noticed first, this is what it means.
+    // With a wrong key the tar is noise, so either error means a wrong passphrase.
     throw error instanceof AppError && error.code !== 'E_RECOVERY_FILE' ? error : wrongPassphrase()
   }
   if (!manifest) throw notOne('it is not complete')

@@ -1,6 +1,7 @@
 /**
- * The recovery key's private half. It lies in the data folder in plain only until a recovery file is saved for the first time;
- * from then on it is sealed under the passphrase of that file, so that a stolen computer does not hold it.
+ * The recovery key's private half. It is in plain text in the data folder only until a recovery
+ * file is saved for the first time; from then on it is sealed under that file's passphrase, so that
+ * a stolen computer does not reveal it.
  */
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +23,10 @@ const unusable = (file: string, why: string): AppError =>
     `The recovery key in ${file} ${why}. No recovery file can be saved with it. Keep the recovery file that was saved last: it holds the key.`,
   )
 
-/** @throws AppError E_KEYS_DAMAGED when this is not the private half of the recovery key that agents know */
+/**
+ * @throws AppError E_KEYS_DAMAGED if this is not the private half of the recovery key that agents
+ * know
+ */
 function checkIsRecoveryKey(folder: string, file: string, pem: string): void {
   let own: string
   try {
@@ -44,7 +48,10 @@ export async function unsealRecoveryKey(folder: string, passphrase: string): Pro
   return pem
 }
 
-/** Seals it when that was not done, else checks that the passphrase is the one. @throws AppError E_PASSPHRASE, E_KEYS_DAMAGED */
+/**
+ * Seals it if it is not sealed yet, otherwise verifies the passphrase. @throws AppError
+ * E_PASSPHRASE, E_KEYS_DAMAGED
+ */
 export async function sealRecoveryKey(
   folder: string,
   passphrase: string,
@@ -60,7 +67,9 @@ export async function sealRecoveryKey(
   }
 }
 
-/** Call it once a recovery file is safe: from then on the passphrase alone opens the key. */
+/**
+ * Call it once a recovery file is stored safely: from then on only the passphrase opens the key.
+ */
 export function forgetPlainRecoveryKey(folder: string): void {
   if (isRecoverySealed(folder)) rmSync(join(folder, KEY_FILES.recovery), { force: true })
 }

@@ -1,4 +1,4 @@
-/** A controller is saved, lost and stolen; its agents, real ones, obey the right one and nobody else. */
+/** A controller is backed up, lost and stolen; real agents obey only the right one. */
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -13,7 +13,7 @@ beforeEach(() => {
 afterEach(() => own.remove())
 
 describe('a recovery file', () => {
-  it('lets another computer go on where a dead one stopped', async () => {
+  it("restores a dead computer's controller on another computer", async () => {
     const dead = await own.start('a')
     const port = own.portOf(dead)
     const rest = await own.signIn(dead, 'setup')
@@ -38,7 +38,7 @@ describe('a recovery file', () => {
     )
   })
 
-  it('takes a stolen computer its power: agents follow the new keys and turn away from the old', async () => {
+  it('revokes a stolen computer: agents follow the new keys and refuse the old ones', async () => {
     const stolen = await own.start('a')
     const port = own.portOf(stolen)
     const rest = await own.signIn(stolen, 'setup')
@@ -51,14 +51,15 @@ describe('a recovery file', () => {
     const next = await own.takeUp('b', bytes, port, { revoke: 'true' })
     const again = await own.signIn(next)
     expect(await again.call('controller.identity', {})).toMatchObject({ generation: 1, epoch: 0 })
-    // Nobody stays signed in by what the thief has.
+    // The thief's tokens keep nobody signed in.
     const withStolen = createRestClient(next.consoleUrl, thiefsToken)
     expect((await withStolen.raw('GET', '/devices')).status).toBe(401)
     await own.until(async () => (await own.online(again)) === 1)
     expect(await own.deploys(again)).toBe('completed')
     await own.stop(next)
 
-    // The thief's controller, with every key of before, where the agent looks for its hub.
+    // The thief's controller, with all previous keys, at the address where the agent looks for its
+    // hub.
     const thief = await own.start('thief', port)
     const thiefsRest = await own.signIn(thief)
     await agent.kill()
@@ -66,13 +67,13 @@ describe('a recovery file', () => {
     await own.until(() => agent.said().includes('does not show the key of the enrolled controller'))
     await new Promise((resolve) => setTimeout(resolve, 2_000))
     expect(await own.online(thiefsRest)).toBe(0)
-    // The thief rotates on from what he has: that leads nobody either.
+    // The thief rotates the stolen keys, and no agent follows.
     await thiefsRest.call('controller.rotate', { body: { tls: true, command: true } })
     await new Promise((resolve) => setTimeout(resolve, 3_000))
     expect(await own.online(thiefsRest)).toBe(0)
   })
 
-  it('is of no use without its passphrase, altered or cut short, and leaves nothing behind', async () => {
+  it('cannot be used without its passphrase, altered or truncated, and leaves nothing behind', async () => {
     const controller = await own.start('a')
     await own.signIn(controller, 'setup')
     const bytes = await own.saved(controller)
@@ -94,13 +95,13 @@ describe('a recovery file', () => {
     const left = readdirSync(join(own.folder, 'b')).filter((name) => !before.includes(name))
     expect(left).toEqual(['temporary'])
     expect(readdirSync(join(own.folder, 'b', 'temporary'))).toEqual([])
-    // It is still an empty controller.
+    // The controller is still empty.
     expect((await createRestClient(empty.consoleUrl).call('auth.state', {})).setup_needed).toBe(
       true,
     )
   })
 
-  it('of a newer version is refused before anything is changed, with the version that it takes', async () => {
+  it('of a newer version is refused before anything changes, naming the version that it needs', async () => {
     const newer = await own.start('a')
     await own.signIn(newer, 'setup')
     const db = new Database(join(own.folder, 'a', 'deployx.db'))
@@ -120,7 +121,7 @@ describe('a recovery file', () => {
     expect((await again.call('auth.state', {})).setup_needed).toBe(true)
   })
 
-  it('holds no key in plain, and once it is saved the data folder does not hold the recovery key either', async () => {
+  it('contains no key in plain text, and once it is saved the data folder does not contain the recovery key either', async () => {
     const controller = await own.start('a')
     await own.signIn(controller, 'setup')
     const keys = join(own.folder, 'a', 'keys')
@@ -132,7 +133,7 @@ describe('a recovery file', () => {
     expect(existsSync(join(keys, 'recovery.key'))).toBe(false)
     for (const name of readdirSync(keys))
       expect(readFileSync(join(keys, name), 'latin1')).not.toContain(recovery.slice(40, 60))
-    // Another passphrase would leave an older file's owner with a key that opens nothing.
+    // Another passphrase would make an older file's recovery key useless.
     const other = await own.saveRecoveryFile(
       controller,
       await own.tokenOf(controller),
@@ -145,7 +146,7 @@ describe('a recovery file', () => {
     expect(readdirSync(join(own.folder, 'a', 'temporary'))).toEqual([])
   })
 
-  it('is taken up by an empty controller only, and saved by an administrator only', async () => {
+  it('is restored by an empty controller only, and saved by administrators only', async () => {
     const controller = await own.start('a')
     const rest = await own.signIn(controller, 'setup')
     const bytes = await own.saved(controller)
@@ -171,7 +172,7 @@ describe('a recovery file', () => {
       )
   })
 
-  it('that was proven but not yet taken up waits for the next start; half of one is not used', async () => {
+  it('that was verified but not yet restored waits for the next start; an incomplete one is not used', async () => {
     const first = await own.start('a')
     await own.signIn(first, 'setup')
     const bytes = await own.saved(first)
@@ -183,7 +184,7 @@ describe('a recovery file', () => {
     cpSync(join(own.folder, 'b'), join(own.folder, 'c'), { recursive: true })
     rmSync(join(own.folder, 'c', 'restore.next', 'restored.json'))
     expect((await own.start('c')).fingerprint).toBe(itsOwn)
-    // The power went between its two steps: the keys are in place, the database is not.
+    // Power was lost between the two steps: the keys are in place, the database is not.
     cpSync(join(own.folder, 'b'), join(own.folder, 'd'), { recursive: true })
     rmSync(join(own.folder, 'd', 'keys'), { recursive: true })
     cpSync(join(own.folder, 'd', 'restore.next', 'keys'), join(own.folder, 'd', 'keys'), {

@@ -1,4 +1,4 @@
-/** Keys that changed after the database noted them still belong to it; others do not. */
+/** Keys that changed after the database recorded them still belong to it; others do not. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,7 +48,7 @@ it.each([
   expect(belongs(before, before)).toBe(true)
   expect(belongs(before, after)).toBe(true)
   expect(belongs(after, before)).toBe(false)
-  // Several changes, also beyond a recovery.
+  // Several changes, including across a recovery.
   const later = await change('a', { tls: true, command: true })
   expect(belongs(before, later)).toBe(true)
 })

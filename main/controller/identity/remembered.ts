@@ -1,4 +1,7 @@
-/** Whose keys a database belongs to: kept in the database, so that keys of another controller, or older ones, are noticed. */
+/**
+ * The keys that a database belongs to, stored in the database, so that foreign or older keys are
+ * detected.
+ */
 import { createPublicKey, verify } from 'node:crypto'
 import { z } from 'zod'
 import { PublicKey } from '#shared/contract/keys.ts'
@@ -15,7 +18,7 @@ export const RememberedKeys = z.object({
 })
 export type RememberedKeys = z.infer<typeof RememberedKeys>
 
-/** @param text what the database holds; anything else than keys counts as nothing */
+/** @param text what the database contains; anything other than keys is ignored */
 export function parseRemembered(text: string | null): RememberedKeys | null {
   const parsed = RememberedKeys.safeParse(parseJson(text ?? ''))
   return parsed.success ? parsed.data : null
@@ -51,8 +54,8 @@ function recovers(signed: SignedSuccession, before: RememberedKeys): boolean {
 }
 
 /**
- * Whether the present keys are the remembered ones, or ones that followed them: a crash between a change of keys and its
- * note in the database, or a database older than the keys, is no fault.
+ * Whether the current keys are the remembered ones or their successors: a crash between a key
+ * change and its record in the database, or a database older than the keys, is no fault.
  */
 export function belongTogether(before: RememberedKeys, present: Present): boolean {
   const { fingerprint, commandKey, succession } = present

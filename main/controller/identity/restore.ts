@@ -1,7 +1,7 @@
 /**
- * Taking up a controller from its recovery file. First everything is unpacked and proven beside the data folder's own files;
- * then, with nothing else at work in the folder, it takes their place. A crash at any moment leaves either the one or the
- * other.
+ * Restores a controller from its recovery file. First everything is unpacked and verified beside
+ * the data folder's own files; then, while nothing else uses the folder, it replaces them. A crash
+ * leaves either the old state or the new one.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ import { makeSuccessor } from './successor.ts'
 
 const DATABASE = 'deployx.db'
 const stagingFolder = (dataDir: string): string => join(dataDir, 'restore.next')
-/** Written last: what lies in the folder without it is not used. */
+/** Written last: a folder without it is not used. */
 const WHOLE = 'restored.json'
 
 export const Restored = z.object({
@@ -28,7 +28,7 @@ export const Restored = z.object({
 })
 export type Restored = z.infer<typeof Restored>
 
-/** @throws AppError E_SETUP_DONE when the folder already belongs to somebody */
+/** @throws AppError E_SETUP_DONE if the folder already belongs to a controller */
 export function checkRestorable(dataDir: string): void {
   if (hasUsers(join(dataDir, DATABASE)))
     throw new AppError(
@@ -38,9 +38,9 @@ export function checkRestorable(dataDir: string): void {
 }
 
 /**
- * Unpacks and proves; `applyRestore` at the next start does the rest.
- * @param revoke the computer of before may be in other hands: all keys are made anew, agents follow to the new ones and turn
- *   away from the old, nobody stays signed in
+ * Unpacks and verifies; `applyRestore` does the rest at the next start.
+ * @param revoke the old computer may be in the wrong hands: all keys are replaced, agents follow
+ * the new ones and refuse the old ones, all sessions end
  * @throws AppError E_RECOVERY_FILE, E_PASSPHRASE, E_SETUP_DONE
  */
 export async function stageRestore(options: {
@@ -60,7 +60,7 @@ export async function stageRestore(options: {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   try {
     const manifest = await unpackRecoveryFile({ file, into: folder, passphrase })
-    // The next start would put it in its place and then refuse it, and so would every start after that.
+    // The next start would put it in place and then refuse it, as would every start after that.
     if (isOfNewerVersion(join(folder, DATABASE), migrationsDir))
       throw new AppError(
         'E_RECOVERY_FILE',
@@ -69,7 +69,7 @@ export async function stageRestore(options: {
     if (revoke) {
       const next = join(folder, 'keys.next')
       const recovery = await unsealRecoveryKey(keys, passphrase)
-      // In plain like the rest of what was unpacked: the start that takes it up seals it all.
+      // In plain text like the other unpacked files: the start that restores them seals them all.
       const renew = { tls: true, command: true }
       await makeSuccessor({ keys, next, renew, recovery, vault: null, at })
       rmSync(keys, { recursive: true, force: true })
@@ -78,7 +78,7 @@ export async function stageRestore(options: {
     }
     const { saved_at, version } = manifest
     const restored: Restored = { saved_at, version, revoked: revoke }
-    // The names of what was unpacked, before the file that says it is all there.
+    // Sync the unpacked names before writing the file that marks them as complete.
     for (const made of [keys, folder]) syncFolder(made)
     writeDurably(join(folder, WHOLE), JSON.stringify(restored))
     return restored
@@ -88,14 +88,17 @@ export async function stageRestore(options: {
   }
 }
 
-/** Puts what was unpacked in its place; what was there is kept beside it. Call it while nobody uses the folder. */
+/**
+ * Puts the unpacked files in place and keeps the previous ones beside them. Call it while nothing
+ * uses the folder.
+ */
 export function applyRestore(dataDir: string): Restored | null {
   const folder = stagingFolder(dataDir)
   if (!existsSync(join(folder, WHOLE))) return null
   const restored = Restored.parse(JSON.parse(readFileSync(join(folder, WHOLE), 'utf8')))
   const aside = `.before-restore-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
   const replace = (from: string, to: string, companions: readonly string[] = []): void => {
-    if (!existsSync(from)) return // a crash came behind this step
+    if (!existsSync(from)) return // a crash came after this step
     for (const path of [to, ...companions]) if (existsSync(path)) renameDurably(path, path + aside)
     renameDurably(from, to)
   }

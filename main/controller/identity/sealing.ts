@@ -12,11 +12,11 @@ import { AppError } from '#shared/contract/errors.ts'
 
 export const TAG_BYTES = 16
 const KEY_BYTES = 32
-/** About half a second and 128 MiB: a passphrase is guessed offline by whoever has the file. */
+/** About half a second and 128 MiB: anyone who has the file can guess passphrases offline. */
 const COST = { N: 2 ** 17, r: 8, p: 1 }
 const MEMORY_LIMIT_BYTES = 512 * 1024 * 1024
 
-/** Bounds, so that a made-up file does not cost more than an honest one. */
+/** Upper bounds, so that a forged file cannot cost more than a real one. */
 export const SealHeader = z.object({
   kdf: z.literal('scrypt'),
   n: z
@@ -51,7 +51,10 @@ const deriveKey = (passphrase: string, { n, r, p, salt }: SealHeader): Promise<B
     ),
   )
 
-/** @param about what the header stands for: bound to it, so that one sealed thing never passes for another */
+/**
+ * @param about what the header stands for: bound to it, so that one sealed value never passes for
+ * another
+ */
 export async function createSeal(
   passphrase: string,
   header: SealHeader,
@@ -87,7 +90,7 @@ export const wrongPassphrase = (): AppError =>
 
 const SealedText = z.object({ header: SealHeader, text: z.string().max(64 * 1024) })
 
-/** Whether this is a sealed secret by its form. Only the passphrase proves more. */
+/** Whether this has the form of a sealed secret. Only the passphrase proves more. */
 export function isSealedText(text: string): boolean {
   try {
     const { text: sealed } = SealedText.parse(JSON.parse(text))
@@ -97,7 +100,7 @@ export function isSealedText(text: string): boolean {
   }
 }
 
-/** A short secret, sealed: JSON. */
+/** Seals a short secret: JSON. */
 export async function sealText(passphrase: string, about: string, text: string): Promise<string> {
   const header = newHeader()
   const seal = await createSeal(passphrase, header, about)

@@ -1,4 +1,4 @@
-/** Makes the next set of keys, and the signed statement by which agents follow to it. */
+/** Makes the next set of keys and the signed statement by which agents follow. */
 import { createPrivateKey, sign } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,9 +24,9 @@ import { makeEd25519Key, makeSecret, makeTlsKey, readSuccession } from './keys.t
 export type Renewal = { tls: boolean; command: boolean }
 
 /**
- * Writes a whole new set into `next`. What is not renewed is taken over.
- * @param recovery the private recovery key, PEM: then everything is renewed, secrets included, and a new generation begins;
- *   null: the present command key speaks
+ * Writes a complete new set into `next`. Keys that are not renewed are copied.
+ * @param recovery the private recovery key, PEM: renews everything including secrets, and starts a
+ * new generation; null: the current command key signs
  */
 export async function makeSuccessor(options: {
   keys: string
@@ -68,7 +68,7 @@ export async function makeSuccessor(options: {
     generation,
     epoch,
     changed_at: options.at,
-    // A recovery is believed by whoever knows the recovery key, whatever was before it.
+    // Anyone who knows the recovery key accepts a recovery, whatever came before it.
     statements: [...(isRecovery ? [] : before.statements), statement].slice(-SUCCESSION_LIMIT),
     past: renew.command
       ? [...before.past, { key_id: keyIdOf(oldKey), public_key: oldKey }]
@@ -83,7 +83,7 @@ export async function makeSuccessor(options: {
   writeDurably(join(next, KEY_FILES.commandPublic), commandKey)
   writeDurably(join(next, KEY_FILES.tlsCert), await selfSigned(tls, state.statements))
   writeDurably(join(next, KEY_FILES.succession), JSON.stringify(state))
-  // Whoever held the lost computer also held these.
+  // The holder of the lost computer has these too.
   if (isRecovery) put(KEY_FILES.accessTokens, makeSecret())
   const kept = [KEY_FILES.recoveryPublic, KEY_FILES.recoverySealed, KEY_FILES.recovery]
   const also = isRecovery ? [] : [KEY_FILES.accessTokens, KEY_FILES.downloadTickets]

@@ -1,4 +1,4 @@
-/** What is slow, or takes a private key into memory, happens here and not in the hub's thread. See index.ts. */
+/** Runs slow work, and work with private keys in memory, outside the hub's thread. See index.ts. */
 import { existsSync, rmSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { AppError, type WireError } from '#shared/contract/errors.ts'
@@ -21,7 +21,7 @@ export type IdentityTask =
   | { do: 'rotate'; renew: Renewal; at: string }
   | { do: 'save'; file: string; passphrase: string; manifest: Manifest }
   | { do: 'stage_restore'; file: string; passphrase: string; revoke: boolean; at: string }
-/** An expected failure travels as data: an error's class does not cross threads. */
+/** An expected failure is sent as data: an error's class does not cross threads. */
 export type IdentityAnswer = { ok: true } | { ok: false; error: WireError }
 
 const { dataDir, databaseFile, migrationsDir, vaultKey: vault } = workerData as IdentityWorkerData

@@ -97,12 +97,12 @@ it('leave one entry in the trail that says from what to what, and none where not
 })
 
 it('are told to every open console', async () => {
-  const heard: ControllerSettings[] = []
+  const received: ControllerSettings[] = []
   const feed = t.feed()
-  feed.on('settings_updated', (body) => heard.push(body))
+  feed.on('settings_updated', (body) => received.push(body))
   await expect.poll(() => feed.connected).toBe(true)
   await t.rest.call('settings.update', { body: { work_on_battery: false } })
-  await expect.poll(() => heard).toMatchObject([{ ...DEFAULT_SETTINGS, work_on_battery: false }])
+  await expect.poll(() => received).toMatchObject([{ ...DEFAULT_SETTINGS, work_on_battery: false }])
 })
 
 it('pass over what they cannot use in the database: only that stands at its default', async () => {

@@ -145,7 +145,9 @@ export function createCheck(
     return row?.public_key === publicKey && row?.split_from === Number(from)
   }
 
-  const lastSequence = db.prepare<[number], number>('select last_sequence from devices where id = ?').pluck() // prettier-ignore
+  const lastSequence = db
+    .prepare<[number], number>('select last_sequence from devices where id = ?')
+    .pluck()
   /** Never above what was used: an agent that believed a higher one would refuse every command. */
   const isSequence = ([, id, last]: RegExpExecArray): boolean =>
     Number(last) <= (lastSequence.get(Number(id)) ?? -1)

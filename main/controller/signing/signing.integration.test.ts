@@ -265,7 +265,13 @@ it('signs an update only as it was ordered, and only to the file that this contr
   hand([offer])
   store.sqlite.exec(`update devices set agent_version = '0.1.0' where id = 1;
     insert into agent_updates (device_id, version, sequence, state, tries, changed_at_ms) values (1, '0.2.0', 9, 'ordered', 1, 1)`)
-  const order = { ...offer, device_id: 1, sequence: 9, issued_at: '2026-01-01T00:00:00.000Z', url: `/agent/download/${file_name}` } // prettier-ignore
+  const order = {
+    ...offer,
+    device_id: 1,
+    sequence: 9,
+    issued_at: '2026-01-01T00:00:00.000Z',
+    url: `/agent/download/${file_name}`,
+  }
   const asked = (change: object = {}) => signed(updateText(JSON.stringify({ ...order, ...change })))
   expect(await asked()).toBe(true)
   for (const change of [

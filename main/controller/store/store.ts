@@ -41,7 +41,7 @@ export type Store = Waiting & {
    * How long a statement may wait, on the event loop, for another program's lock: seconds at start and stop, not at all
    * while the hub serves.
    */
-  setPatience: (when: 'serving' | 'stopping') => void
+  setLockTimeout: (when: 'serving' | 'stopping') => void
   close: () => void
 }
 
@@ -194,7 +194,7 @@ function open(options: OpenOptions): Store {
         room,
         transaction,
         ...createWaiting({ sqlite, transaction, ensureRoom: () => room.ensure() }),
-        setPatience: (when) => {
+        setLockTimeout: (when) => {
           sqlite.pragma(`busy_timeout = ${when === 'serving' ? 0 : LOCK_WAIT_STOPPING_MS}`)
         },
         close: () => {

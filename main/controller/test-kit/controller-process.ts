@@ -47,7 +47,11 @@ export async function startControllerProcess(options: {
   const dataDir = mkdtempSync(join(tmpdir(), 'deployx-process-'))
   const child = spawn(
     NODE_FOR_AGENTS,
-    [join(import.meta.dirname, 'run-controller.ts'), dataDir, JSON.stringify({ timings: options.timings })], // prettier-ignore
+    [
+      join(import.meta.dirname, 'run-controller.ts'),
+      dataDir,
+      JSON.stringify({ timings: options.timings }),
+    ],
     { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   let said = ''

@@ -103,7 +103,11 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
     add('packed.deb', name, await makeDeb({ controlMember: { name, bytes } }))
   if (typeof zstdCompressSync === 'function') {
     const bytes = zstdCompressSync(zeros)
-    add('packed.deb', 'zeros.zst', await makeDeb({ controlMember: { name: 'control.tar.zst', bytes } })) // prettier-ignore
+    add(
+      'packed.deb',
+      'zeros.zst',
+      await makeDeb({ controlMember: { name: 'control.tar.zst', bytes } }),
+    )
   }
 
   const oneString = { ALong: 'x'.repeat(300_000), ...PRODUCT }
@@ -114,7 +118,9 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
   ] as const)
     add('rows.msi', what, makeMsiBytes({ properties, template: '', repeatedRows: 20_000 }))
 
-  const strings = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, 'v'.repeat(40)])) // prettier-ignore
+  const strings = Object.fromEntries(
+    Array.from({ length: 500 }, (_, i) => [`k${i}`, 'v'.repeat(40)]),
+  )
   add('strings.exe', 'a long version resource', makeProgram({ strings }))
 
   const tar = (entries: Buffer[]): Buffer =>
@@ -123,8 +129,21 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
   const xz = xzOfZeros(bombMiB)
   if (xz) add('bomb.tar.xz', 'zeros', xz)
   const deep = 'a/'.repeat(49)
-  add('deep.tar.gz', '90,000 deep names', tar(Array.from({ length: 90_000 }, (_, i) => tarHeader(deep + i, 0)))) // prettier-ignore
-  add('pax.tar.gz', 'large headers', tar(Array.from({ length: 40 }, () => [tarHeader('p', 2 ** 21, 'g'), Buffer.from(`30 ${'k=v\n30 '.repeat(2 ** 18)}`.padEnd(2 ** 21).slice(0, 2 ** 21))]).flat())) // prettier-ignore
+  add(
+    'deep.tar.gz',
+    '90,000 deep names',
+    tar(Array.from({ length: 90_000 }, (_, i) => tarHeader(deep + i, 0))),
+  )
+  add(
+    'pax.tar.gz',
+    'large headers',
+    tar(
+      Array.from({ length: 40 }, () => [
+        tarHeader('p', 2 ** 21, 'g'),
+        Buffer.from(`30 ${'k=v\n30 '.repeat(2 ** 18)}`.padEnd(2 ** 21).slice(0, 2 ** 21)),
+      ]).flat(),
+    ),
+  )
   add(
     'many.zip',
     '60,000 names',
@@ -140,8 +159,16 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
     'the same name',
     makeZip(60_000, () => 'a/b/c'),
   )
-  add('not.zip', 'marks of an end', Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.from('PK\x05\x06'.repeat(100 * KIB))])) // prettier-ignore
-  add('plain.tar.gz', 'deflate that does not end', Buffer.concat([gzipSync(zeros), deflateSync(zeros)])) // prettier-ignore
+  add(
+    'not.zip',
+    'marks of an end',
+    Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.from('PK\x05\x06'.repeat(100 * KIB))]),
+  )
+  add(
+    'plain.tar.gz',
+    'deflate that does not end',
+    Buffer.concat([gzipSync(zeros), deflateSync(zeros)]),
+  )
   return files
 }
 

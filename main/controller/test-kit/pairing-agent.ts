@@ -27,7 +27,13 @@ import { fingerprintOf } from '../identity/key-files.ts'
 const REPLY_TIMEOUT_MS = 10_000
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 export const newNonce = (): string => randomBytes(32).toString('hex')
-const FACTS = { platform: 'linux', arch: 'x64', os_version: 'x', agent_version: '1', free_disk_bytes: null } as const // prettier-ignore
+const FACTS = {
+  platform: 'linux',
+  arch: 'x64',
+  os_version: 'x',
+  agent_version: '1',
+  free_disk_bytes: null,
+} as const
 
 export type PairingKey = { publicKey: string; privateKey: KeyObject }
 export function newKey(): PairingKey {
@@ -117,7 +123,12 @@ export async function startManInTheMiddle(
       client = openPairing(hub, begun.facts.name)
       clients.push(client)
       const commitment = sha256(hubCommitmentText(nonce, fingerprint, hub.commandKey))
-      ack({ ok: true, commitment: commitment.toString('hex'), command_key: hub.commandKey, key_id: 'k' }) // prettier-ignore
+      ack({
+        ok: true,
+        commitment: commitment.toString('hex'),
+        command_key: hub.commandKey,
+        key_id: 'k',
+      })
     })
     agent.on('pair_reveal', (raw: unknown, ack: (reply: PairRevealReply) => void) => {
       const { nonce: agentNonce } = PairReveal.parse(raw)
@@ -129,7 +140,11 @@ export async function startManInTheMiddle(
         .then(() => client.reveal())
         .then((reply) => {
           if (reply.ok) {
-            const facts = { agentKey: client.key.publicKey, fingerprint: hub.fingerprint, commandKey: hub.commandKey } // prettier-ignore
+            const facts = {
+              agentKey: client.key.publicKey,
+              fingerprint: hub.fingerprint,
+              commandKey: hub.commandKey,
+            }
             seen.towardsHub = digitsOf(sha256(digitsText(facts, client.nonce, reply.nonce)))
           }
           ack({ ok: true, nonce: shown })

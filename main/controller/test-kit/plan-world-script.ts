@@ -8,7 +8,10 @@ import type { WorldSpec } from './plan-world-spec.ts'
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 })
 const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
   fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary })
-const share = fc.record({ count: maybe(fc.integer({ min: 1, max: 12 })), percent: fc.integer({ min: 1, max: 100 }) }) // prettier-ignore
+const share = fc.record({
+  count: maybe(fc.integer({ min: 1, max: 12 })),
+  percent: fc.integer({ min: 1, max: 100 }),
+})
 
 const common = fc.record({
   max_concurrent: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.constant(50)),
@@ -36,8 +39,12 @@ const strategy: fc.Arbitrary<Pick<WorldSpec, 'strategyType' | 'strategy'>> = fc
       case 'rolling':
         return {
           strategyType,
-          strategy: { ...base, pause_seconds: pause, ...(size ? { batch_size: count } : { batch_percent: percent }) },
-        } // prettier-ignore
+          strategy: {
+            ...base,
+            pause_seconds: pause,
+            ...(size ? { batch_size: count } : { batch_percent: percent }),
+          },
+        }
       case 'canary':
         return {
           strategyType,
@@ -59,10 +66,20 @@ const maintenanceWindow = fc
 
 export const worldSpec: fc.Arbitrary<WorldSpec> = fc
   .record({
-    online: fc.array(fc.integer({ min: 0, max: 3 }).map((n) => n > 0), { minLength: 1, maxLength: 30 }),
+    online: fc.array(
+      fc.integer({ min: 0, max: 3 }).map((n) => n > 0),
+      { minLength: 1, maxLength: 30 },
+    ),
     packages: fc.array(
       fc.record({
-        installer: fc.constantFrom('ready' as const, 'ready' as const, 'ready' as const, 'fetching' as const, 'failed' as const, 'none' as const),
+        installer: fc.constantFrom(
+          'ready' as const,
+          'ready' as const,
+          'ready' as const,
+          'fetching' as const,
+          'failed' as const,
+          'none' as const,
+        ),
         needsPrevious: fc.boolean(),
       }),
       { minLength: 1, maxLength: 4 },
@@ -73,7 +90,7 @@ export const worldSpec: fc.Arbitrary<WorldSpec> = fc
     scheduledInMinutes: seldom(fc.integer({ min: -5, max: 3 * 24 * 60 })),
     window: seldom(maintenanceWindow),
   })
-  .map(({ strategy: chosen, ...rest }) => ({ ...rest, ...chosen })) // prettier-ignore
+  .map(({ strategy: chosen, ...rest }) => ({ ...rest, ...chosen }))
 
 const EVENT_KINDS = [
   ...['accept', 'accept', 'accept', 'accept_all', 'busy', 'refuse', 'no_answer', 'answer_lost'],
@@ -114,9 +131,15 @@ export function happen(world: World, event: WorldEvent, wakeAtMs: number | null)
     return then(busy[event.device % Math.max(1, busy.length)] ?? device)
   }
   const asked = (how: Parameters<World['answer']>[1]) =>
-    from((d) => d.inFlight.length > 0, (d) => world.answer(d, how)) // prettier-ignore
+    from(
+      (d) => d.inFlight.length > 0,
+      (d) => world.answer(d, how),
+    )
   const working = (to: Parameters<World['work']>[1]) =>
-    from((d) => d.held.length > 0, (d) => world.work(d, to)) // prettier-ignore
+    from(
+      (d) => d.held.length > 0,
+      (d) => world.work(d, to),
+    )
   const package_ = ((amount % world.spec.packages.length) + 1) as SoftwareId
   switch (kind) {
     case 'accept':
@@ -146,9 +169,15 @@ export function happen(world: World, event: WorldEvent, wakeAtMs: number | null)
     case 'vanish':
       return world.vanish(device)
     case 'return':
-      return from((d) => !d.isOnline, (d) => world.comeBack(d, true)) // prettier-ignore
+      return from(
+        (d) => !d.isOnline,
+        (d) => world.comeBack(d, true),
+      )
     case 'return_empty':
-      return from((d) => !d.isOnline, (d) => world.comeBack(d, false)) // prettier-ignore
+      return from(
+        (d) => !d.isOnline,
+        (d) => world.comeBack(d, false),
+      )
     case 'all_return':
       return list.forEach((d) => world.comeBack(d, true))
     case 'restart':

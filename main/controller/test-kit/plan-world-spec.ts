@@ -38,7 +38,10 @@ export function rowsOf(spec: WorldSpec) {
   spec.packages.forEach(({ installer, needsPrevious }, position) => {
     const id = position + 1
     if (installer !== 'none')
-      installers.set(id as InstallerId, { id, fetch_state: installer, timeout_seconds: 3600 } as InstallerRow) // prettier-ignore
+      installers.set(
+        id as InstallerId,
+        { id, fetch_state: installer, timeout_seconds: 3600 } as InstallerRow,
+      )
     if (needsPrevious && position > 0)
       needs.set(id as SoftwareId, [{ id: position as SoftwareId, name: `Package ${position}` }])
   })

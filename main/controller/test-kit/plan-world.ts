@@ -33,7 +33,13 @@ const MINUTE_MS = 60_000
 const timings = ENGINE_TIMINGS
 
 /** An attempt in an agent's journal. */
-type Held = { row: OpenTarget['row']; attempt: number; id: AttemptId; phase: 'accepted' | 'installing' | 'ended'; result: Ending | null } // prettier-ignore
+type Held = {
+  row: OpenTarget['row']
+  attempt: number
+  id: AttemptId
+  phase: 'accepted' | 'installing' | 'ended'
+  result: Ending | null
+}
 type Ending = Pick<DeploymentResult, 'status' | 'reason'>
 export type WorldDevice = {
   id: DeviceId
@@ -72,9 +78,17 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   const devices = new Map<DeviceId, WorldDevice>(
     spec.online.map((isOnline, i) => [
       (i + 1) as DeviceId,
-      { id: (i + 1) as DeviceId, isOnline, goneSinceMs: START_MS, isRefused: false, isBusyElsewhere: false, held: [], inFlight: [] },
+      {
+        id: (i + 1) as DeviceId,
+        isOnline,
+        goneSinceMs: START_MS,
+        isRefused: false,
+        isBusyElsewhere: false,
+        held: [],
+        inFlight: [],
+      },
     ]),
-  ) // prettier-ignore
+  )
   /** Targets whose device was away since they were given out: what they do was not asked for just now. */
   const strayed = new Set<TargetRow['id']>()
   let sequence = 0
@@ -135,7 +149,9 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
       if (action.type === 'open_wave' || action.type === 'start') lastWorkMs = livedMs
       const before = deployment.status
       perform(deployment.id, [action], targets, createChanges(), sendings)
-      const isLegal = DEPLOYMENT_TRANSITIONS.some(([f, , t]) => f === before && t === deployment.status) // prettier-ignore
+      const isLegal = DEPLOYMENT_TRANSITIONS.some(
+        ([f, , t]) => f === before && t === deployment.status,
+      )
       if (before !== deployment.status && !isLegal)
         throw new Error(`${before} became ${deployment.status}`)
     }
@@ -153,22 +169,36 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     const held = device.held.find((h) => h.id === attemptId)
     const reaches = device.isOnline && how !== 'nothing'
     if (kind === 'cancel') {
-      if (reaches && held && held.phase === 'accepted') finish(device, held, { status: 'skipped', reason: 'canceled' }) // prettier-ignore
+      if (reaches && held && held.phase === 'accepted')
+        finish(device, held, { status: 'skipped', reason: 'canceled' })
       if (!isHeard) {
         const open = openTargets.of(deployment.id).get(target.id)
         if (open) open.cancelToldAtMs = null
       } else if (!held)
-        tell({ kind: 'result', deviceId: device.id, body: { ...names(sending), status: 'skipped', reason: 'canceled', message: '' } }) // prettier-ignore
+        tell({
+          kind: 'result',
+          deviceId: device.id,
+          body: { ...names(sending), status: 'skipped', reason: 'canceled', message: '' },
+        })
       return
     }
     const takes = reaches && how !== 'busy' && how !== 'refused' && !held
     if (takes)
-      device.held.push({ row: target, attempt: target.attempt, id: attemptId, phase: 'accepted', result: null }) // prettier-ignore
+      device.held.push({
+        row: target,
+        attempt: target.attempt,
+        id: attemptId,
+        phase: 'accepted',
+        result: null,
+      })
     const reply = { kind: 'reply', deviceId: device.id, attemptId } as const
     if (!isHeard) tell({ ...reply, reply: 'no_answer' })
     else if (how === 'yes' || held) tell({ ...reply, reply: { accepted: true } })
     else
-      tell({ ...reply, reply: { accepted: false, why: how === 'busy' ? 'busy' : 'unsupported', message: '' } }) // prettier-ignore
+      tell({
+        ...reply,
+        reply: { accepted: false, why: how === 'busy' ? 'busy' : 'unsupported', message: '' },
+      })
   }
   const names = ({ target, attemptId }: Pick<Sending, 'target' | 'attemptId'>) => ({
     deployment_id: deployment.id,
@@ -262,7 +292,9 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     /** Of all that failed, or of the first that did. */
     retry(howMany: 'all' | 'one'): void {
       const failed = repo.failedTargets()
-      const mayRetry = deployment.status !== 'pending' && !(deployment.status === 'in_progress' && deployment.canceling) // prettier-ignore
+      const mayRetry =
+        deployment.status !== 'pending' &&
+        !(deployment.status === 'in_progress' && deployment.canceling)
       if (failed.length === 0 || !mayRetry) return
       decisions.retry(deployment, howMany === 'all' ? failed : failed.slice(0, 1), createChanges())
     },

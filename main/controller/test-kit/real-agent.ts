@@ -123,8 +123,11 @@ export function startRealAgent(
     /** What the fake command that restarts was called with. */
     restartCalls: (): string[][] =>
       existsSync(join(fake, 'calls'))
-        ? readFileSync(join(fake, 'calls'), 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line) as string[])
-        : [], // prettier-ignore
+        ? readFileSync(join(fake, 'calls'), 'utf8')
+            .split('\n')
+            .filter(Boolean)
+            .map((line) => JSON.parse(line) as string[])
+        : [],
     /** It kills itself when it is about to call that command. */
     diesBeforeRestarting(dies: boolean): void {
       if (dies) writeFileSync(join(fake, 'dies'), '')
@@ -139,7 +142,9 @@ export function startRealAgent(
     hasDied: (): boolean => child.exitCode !== null || child.signalCode !== null,
     /** How often its installer was started. */
     runs: (): number =>
-      existsSync(join(root, 'runs')) ? readFileSync(join(root, 'runs'), 'utf8').split('\n').length - 1 : 0, // prettier-ignore
+      existsSync(join(root, 'runs'))
+        ? readFileSync(join(root, 'runs'), 'utf8').split('\n').length - 1
+        : 0,
     letGo: (): void => writeFileSync(join(root, 'go-on'), ''),
     async remove(): Promise<void> {
       if (existsSync(root)) this.letGo()

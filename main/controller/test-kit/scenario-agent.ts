@@ -1,5 +1,10 @@
 /** What a scenario's agent does with each command that it gets, in words. */
-import type { CommandPayload, CommandReply, DeployPayload, DeploymentResult } from '#shared/contract/agent-link.ts' // prettier-ignore
+import type {
+  CommandPayload,
+  CommandReply,
+  DeployPayload,
+  DeploymentResult,
+} from '#shared/contract/agent-link.ts'
 import type { AttemptId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
 import type { SimAgent } from './sim-agent.ts'
@@ -30,7 +35,13 @@ export const hangs: Deed[] = []
 export const obeys: Deed[] = [installs, ends()]
 export const fails = (result: Partial<DeploymentResult> = {}): Deed[] => [
   installs,
-  ends({ status: 'failed', reason: 'install_failed', message: 'It broke.', exit_code: 1, ...result }), // prettier-ignore
+  ends({
+    status: 'failed',
+    reason: 'install_failed',
+    message: 'It broke.',
+    exit_code: 1,
+    ...result,
+  }),
 ]
 
 /** The memory of one agent over all its links. */

@@ -13,7 +13,7 @@ import type { Passwords } from './passwords.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
 
 /** What other slices keep of a user's. */
-export type Estate = {
+export type Ownership = {
   holdings: (id: UserId) => Holdings
   /** Inside the transaction that removes him. `to` null: to nobody, so that administrators alone see it. */
   /** @param name of the removed user, for what keeps it */
@@ -47,7 +47,7 @@ export function createAdministration(deps: {
   passwords: Passwords
   audit: Audit
   now: Now
-  estate: Estate
+  ownership: Ownership
   /** The open feeds of this user end. */
   drop: (what: { userId: UserId }) => void
   /** After the commit: they are new, look different or are gone. */
@@ -121,7 +121,7 @@ export function createAdministration(deps: {
         return signsOut
       })
       if (signsOut) deps.drop({ userId: id })
-      if (before.role !== existing(id).role) deps.estate.visibilityChanged()
+      if (before.role !== existing(id).role) deps.ownership.visibilityChanged()
       deps.changed(id)
       return toUser(existing(id))
     },
@@ -162,32 +162,36 @@ export function createAdministration(deps: {
       return toUser(row)
     },
 
-    holdings: (id: UserId): Holdings => deps.estate.holdings(existing(id).id),
+    holdings: (id: UserId): Holdings => deps.ownership.holdings(existing(id).id),
 
     /** What he had goes to `transferTo`, or to nobody. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE, E_VALIDATION (transferTo) */
     remove(viewer: Viewer, id: UserId, transferTo: UserId | null): void {
-      const holdings = deps.estate.holdings(existing(id).id)
+      const holdings = deps.ownership.holdings(existing(id).id)
       store.transaction(() => {
         const row = existing(id)
         notTheLastAdmin(row)
-        const heir = transferTo === null ? null : repo.byId(transferTo)
-        if (heir === undefined || heir?.id === id || (heir && heir.disabled_at !== null))
+        const newOwner = transferTo === null ? null : repo.byId(transferTo)
+        if (
+          newOwner === undefined ||
+          newOwner?.id === id ||
+          (newOwner && newOwner.disabled_at !== null)
+        )
           throw new AppError('E_VALIDATION', 'Another user who can sign in must take it over.', [
             { path: '/transfer_to', message: 'must be another user who can sign in' },
           ])
-        deps.estate.handOver(id, transferTo, row.username)
+        deps.ownership.handOver(id, transferTo, row.username)
         repo.remove(id)
         audit.record(
           viewer,
           'user.delete',
           subjectOf(row),
-          heir ? `what was theirs goes to ${heir.username}` : '',
-          { data: { ...holdings, transfer_to: heir?.username ?? null } },
+          newOwner ? `what was theirs goes to ${newOwner.username}` : '',
+          { data: { ...holdings, transfer_to: newOwner?.username ?? null } },
         )
       })
       deps.drop({ userId: id })
       deps.changed(id)
-      deps.estate.handedOver(transferTo)
+      deps.ownership.handedOver(transferTo)
     },
   }
 }

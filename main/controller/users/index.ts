@@ -6,13 +6,13 @@ import type { Clock, Now, Viewer } from '../context.ts'
 import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { createAccounts } from './accounts.ts'
-import { createAdministration, type Estate } from './administration.ts'
+import { createAdministration, type Ownership } from './administration.ts'
 import type { Passwords } from './passwords.ts'
 import { createSessions } from './sessions.ts'
 import { createSignIn } from './sign-in.ts'
 import { createUsersRepo } from './users.repo.ts'
 
-export type { Estate } from './administration.ts'
+export type { Ownership } from './administration.ts'
 export { createPasswords, type Passwords } from './passwords.ts'
 export type { Origin } from './sessions.ts'
 export type { SignIn } from './sign-in.ts'
@@ -24,7 +24,7 @@ export function createUsers(deps: {
   clock: Clock
   audit: Audit
   passwords: Passwords
-  estate: Estate
+  ownership: Ownership
   /** The open feeds of this user, or of one session of his, end. */
   drop: (what: { userId: UserId } | { sessionId: string }) => void
 }) {

@@ -56,11 +56,17 @@ describe('what is taken from a user', () => {
   type Change = [string, (id: User['id']) => Promise<unknown>]
   const changes: Change[] = [
     ['disabled', (id) => t.rest.call('users.update', { params: { id }, body: { disabled: true } })],
-    ['demoted', (id) => t.rest.call('users.update', { params: { id }, body: { role: 'technician' } })],
+    [
+      'demoted',
+      (id) => t.rest.call('users.update', { params: { id }, body: { role: 'technician' } }),
+    ],
     ['given another password', (id) => t.rest.call('users.reset_password', { params: { id } })],
-    ['signed out by an administrator', (id) => t.rest.call('users.end_sessions', { params: { id } })],
+    [
+      'signed out by an administrator',
+      (id) => t.rest.call('users.end_sessions', { params: { id } }),
+    ],
     ['removed', (id) => t.rest.call('users.delete', { params: { id } })],
-  ] // prettier-ignore
+  ]
   it.each(changes)(
     'is gone at once when he is %s: token, refresh and feed',
     async (what, change) => {
@@ -202,12 +208,19 @@ describe('a session', () => {
 describe('a removed user', () => {
   async function withThings(username: string) {
     const { rest, user } = await add(username)
-    const { code: enrollment, id: codeId } = await rest.call('enrollments.create', { body: { max_uses: 3 } }) // prettier-ignore
+    const { code: enrollment, id: codeId } = await rest.call('enrollments.create', {
+      body: { max_uses: 3 },
+    })
     const { deviceId } = await enrollSimAgent(t.hub, enrollment, `${username}-PC`)
     await rest.call('groups.create', { body: { name: username, device_ids: [deviceId] } })
     const uploaded = await rest.upload('/software', { name: 'tool.sh', bytes: '#!/bin/sh\n' })
     const { id: software } = uploaded.body as { id: number }
-    await rest.raw('POST', '/deployments/create', { name: username, software_ids: [software], device_ids: [deviceId], scheduled_at: '2099-01-01T00:00:00Z' }) // prettier-ignore
+    await rest.raw('POST', '/deployments/create', {
+      name: username,
+      software_ids: [software],
+      device_ids: [deviceId],
+      scheduled_at: '2099-01-01T00:00:00Z',
+    })
     return { user, deviceId, codeId, enrollment }
   }
   it('leaves what he had to administrators, and his codes admit nobody', async () => {
@@ -227,15 +240,15 @@ describe('a removed user', () => {
   })
   it('hands everything over to another when that is asked for', async () => {
     const { user, deviceId, codeId } = await withThings('lena')
-    const { user: heir, rest } = await add('mona')
+    const { user: newOwner, rest } = await add('mona')
     const path = `/users/${user.id}?transfer_to=`
     for (const wrong of [user.id, 999_999])
       expect(code(await t.rest.raw('DELETE', path + String(wrong)))).toEqual([400, 'E_VALIDATION'])
-    expect((await t.rest.raw('DELETE', path + String(heir.id))).status).toBe(200)
+    expect((await t.rest.raw('DELETE', path + String(newOwner.id))).status).toBe(200)
     expect((await rest.call('devices.list', {})).devices.map((d) => d.id)).toEqual([deviceId])
     expect((await rest.call('groups.list', {})).groups).toHaveLength(1)
     expect((await rest.call('software.list', {})).software.map((s) => s.owner_id)).toContain(
-      heir.id,
+      newOwner.id,
     )
     expect((await rest.call('deployments.list', {})).total).toBe(1)
     expect((await rest.call('enrollments.list', {})).enrollments.map((e) => e.id)).toEqual([codeId])

@@ -35,7 +35,7 @@ export type Restarts = ReturnType<typeof createRestarts>
 type Deps = TellDeps & {
   repo: RestartsRepo
   deployments: Pick<DeploymentsRepo, 'byId'>
-  devices: Pick<Devices, 'standing' | 'presence' | 'takeSequence'>
+  devices: Pick<Devices, 'eligibility' | 'presence' | 'takeSequence'>
   trail: RestartTrail
   /** Devices at work for any deployment. */
   workingDevices: () => ReadonlySet<DeviceId>
@@ -115,7 +115,7 @@ export function createRestarts(deps: Deps) {
         delayMs: deployment.reboot_delay_minutes * 60_000,
       },
       device: {
-        ...devices.standing(id),
+        ...devices.eligibility(id),
         reachability: devices.presence.of(id, now()).reachability,
         ability: abilities.get(id) ?? null,
         works: working().has(id),

@@ -1,19 +1,19 @@
 /**
- * What connections may cost that have proved nothing yet: how many one address may hold, and how many bytes they may have sent
- * together. Counted are the bytes that came in, so that a message of which only half was ever sent counts too.
+ * Limits for connections that are not authenticated yet: how many one address may open, and how
+ * many bytes they may send together. Received bytes count, so a half-sent message counts too.
  */
 import type { IncomingMessage } from 'node:http'
 import type { Log } from '../context.ts'
 import { plainAddress } from '../lib/addresses.ts'
 
-/** A branch office behind one address comes back at once; more than that is none. */
+/** A branch office behind one address reconnects all at once and stays below this. */
 const CONNECTIONS_PER_ADDRESS = 512
-/** The greeting of an agent has a few KiB. One that comes back with thousands of results has some hundred. */
+/** An agent's hello has a few KiB; one that returns with thousands of results has some hundred. */
 const BYTES_PER_CONNECTION = 512 * 1024
 const BYTES_PER_ADDRESS = 4 * 1024 * 1024
 const BYTES_IN_ALL = 16 * 1024 * 1024
 
-/** As far as they are used of engine.io's. */
+/** The part of engine.io's connection that is used here. */
 export type RawConnection = {
   request: IncomingMessage
   once: (event: 'close', listener: () => void) => unknown
@@ -21,9 +21,9 @@ export type RawConnection = {
 type Entry = { bytes: number; forget: () => void }
 type Share = { connections: number; bytes: number }
 
-export type Unproven = ReturnType<typeof createUnproven>
+export type UnauthenticatedLimits = ReturnType<typeof createUnauthenticatedLimits>
 
-export function createUnproven(log: Log) {
+export function createUnauthenticatedLimits(log: Log) {
   const entries = new Map<object, Entry>()
   const shares = new Map<string, Share>()
   let bytesInAll = 0
@@ -44,7 +44,7 @@ export function createUnproven(log: Log) {
         share.bytes > BYTES_PER_ADDRESS ||
         bytesInAll > BYTES_IN_ALL
       if (!isTooMuch) return
-      log.debug({ address, bytes: entry.bytes }, 'a stranger sent too much')
+      log.debug({ address, bytes: entry.bytes }, 'an unauthenticated client sent too much')
       entry.forget()
       socket.destroy()
     }
@@ -66,7 +66,7 @@ export function createUnproven(log: Log) {
 
   return {
     watch,
-    /** It has proved who it is: other limits hold from now on. */
+    /** The client is authenticated: other limits apply from now on. */
     proved: (connection: object): void => entries.get(connection)?.forget(),
     usage: () => ({ connections: entries.size, bytes: bytesInAll }),
   }

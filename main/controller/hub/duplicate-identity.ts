@@ -1,6 +1,6 @@
 /**
- * Two PCs, one identity, seen from the wire: asks an older link whether it lives, lets one newcomer of a device decide at a
- * time, and leads the PC that has to go to an identity of its own.
+ * Duplicate identity on the wire: checks whether an older link responds, judges one new link per
+ * device at a time, and separates the clone into a device of its own.
  */
 import {
   splitDoneText,
@@ -16,23 +16,23 @@ import { verifies } from '../enrollment/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import { plainAddress } from '../lib/addresses.ts'
 import type { Signer } from '../signing/index.ts'
-import type { AgentSocket, Proven } from './agent-handshake.ts'
+import type { AgentSocket, AuthenticatedHello } from './agent-handshake.ts'
 
-/** A link whose cable was pulled says nothing; one that lives answers in milliseconds. */
+/** The link of an unplugged PC never answers; a working one answers in milliseconds. */
 const STILL_THERE_TIMEOUT_MS = 3_000
 const TURN_TIMEOUT_MS = 10_000
 const SPLIT_TIMEOUT_MS = 10_000
 
-export type TwinsDeps = {
-  devices: Pick<Devices, 'recognise' | 'splitOff'>
+export type DuplicateIdentityDeps = {
+  devices: Pick<Devices, 'recognise' | 'separateClone'>
   keys: () => Pick<ControllerKeys, 'fingerprint'>
   sign: Signer['sign']
   log: Log
 }
 
-export function createTwins() {
+export function createDuplicateIdentity() {
   const turns = new Map<DeviceId, Promise<unknown>>()
-  const proofs = new WeakMap<AgentSocket, Proven>()
+  const proofs = new WeakMap<AgentSocket, AuthenticatedHello>()
 
   async function lives(socket: AgentSocket): Promise<boolean> {
     if (!socket.connected) return false
@@ -51,17 +51,18 @@ export function createTwins() {
     return Promise.race([answer, ended]).finally(() => socket.off('disconnect', onEnd))
   }
 
-  async function signed(deps: TwinsDeps, text: string): Promise<string> {
+  async function signed(deps: DuplicateIdentityDeps, text: string): Promise<string> {
     const [signature] = await deps.sign([text])
-    if (!signature) throw new Error('the split was not signed')
+    if (!signature) throw new Error('the separation was not signed')
     return signature
   }
 
   return {
     /**
-     * One newcomer of a device after the other: each finds what the one before it has made of the links. Who waits too long
-     * or has gone gets no turn, so that nobody holds up others than himself.
-     * @returns what the work says; null when it had no turn
+     * Runs the work of one new link per device at a time, so that each sees the result of the one
+     * before. A link that waits too long or disconnects loses its turn, so a slow newcomer delays
+     * only itself.
+     * @returns the work's result; null if it lost its turn
      */
     inTurn<T>(id: DeviceId, socket: AgentSocket, work: () => Promise<T>): Promise<T | null> {
       const timer = setTimeout(() => socket.disconnect(true), TURN_TIMEOUT_MS)
@@ -75,29 +76,30 @@ export function createTwins() {
       return turn
     },
 
-    /** Who has to get an identity of its own, if anybody: the newcomer or the one behind the older link. */
+    /** Which of the two links has to get a new identity, if any. */
     async judge(
-      deps: TwinsDeps,
+      deps: DuplicateIdentityDeps,
       newcomer: AgentSocket,
-      proven: Proven,
+      peer: AuthenticatedHello,
       older: AgentSocket | undefined,
     ): Promise<'newcomer' | 'older' | null> {
-      proofs.set(newcomer, proven)
-      const isTwin = older !== undefined && (await lives(older))
+      proofs.set(newcomer, peer)
+      const isDuplicate = older !== undefined && (await lives(older))
       if (!newcomer.connected) return null
-      const { device_id, hardware_id } = proven.hello
+      const { device_id, hardware_id } = peer.hello
       return deps.devices.recognise(
         device_id,
         hardware_id,
-        isTwin ? { hardwareId: proofs.get(older)?.hello.hardware_id ?? null } : null,
+        isDuplicate ? { hardwareId: proofs.get(older)?.hello.hardware_id ?? null } : null,
       )
     },
 
     /**
-     * Makes the PC behind this link a device of its own and ends the link: it comes back as that device. Whatever is
-     * interrupted on the way is taken up when it comes again, under the key that it has kept. Never rejects.
+     * Makes the PC behind this link a separate device and ends the link: it reconnects as that
+     * device. An interrupted separation resumes on the next connection, with the key that the agent
+     * has stored. Never rejects.
      */
-    async split(deps: TwinsDeps, socket: AgentSocket): Promise<void> {
+    async separate(deps: DuplicateIdentityDeps, socket: AgentSocket): Promise<void> {
       const { hello, nonce } = proofs.get(socket)!
       const { fingerprint } = deps.keys()
       const from = hello.device_id
@@ -110,7 +112,7 @@ export function createTwins() {
         const proof = splitProofText(fingerprint, nonce, hello.nonce, from, public_key)
         if (!verifies(public_key, proof, reply.signature))
           throw new Error('the new key was not proved')
-        const device_id = deps.devices.splitOff(from, {
+        const device_id = deps.devices.separateClone(from, {
           publicKey: public_key,
           facts: hello.facts,
           address: plainAddress(socket.handshake.address),
@@ -119,10 +121,10 @@ export function createTwins() {
         await socket
           .timeout(SPLIT_TIMEOUT_MS)
           .emitWithAck('split_done', { device_id, signature: await signed(deps, done) })
-        deps.log.info({ from, deviceId: device_id }, 'a copied identity was split')
+        deps.log.info({ from, deviceId: device_id }, 'separated a duplicate identity')
       } catch (error) {
         const isRefused = error instanceof AppError
-        deps.log.warn({ err: error, deviceId: from }, 'a copied identity was not split')
+        deps.log.warn({ err: error, deviceId: from }, 'a duplicate identity was not separated')
         socket.emit('refused', {
           message: isRefused ? error.message : 'Another PC carries the same identity.',
           retry: !isRefused,

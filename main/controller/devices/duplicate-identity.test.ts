@@ -1,9 +1,12 @@
-/** Which of two PCs keeps the identity that both carry, by what is known of their hardware. */
+/** Which of two PCs keeps an identity that both have, based on their hardware history. */
 import { describe, expect, it } from 'vitest'
-import { judge, type KnownHardware } from './twins.ts'
+import { judge, type KnownHardware } from './duplicate-identity.ts'
 
 type Seen = [hardware: string | null, olderLives?: { hardwareId: string | null } | undefined]
-/** Shows one PC after the other; what is known at the end, and who was to go at each. */
+/**
+ * Presents one PC after the other; returns what is known at the end and which one was separated at
+ * each step.
+ */
 function show(...seen: Seen[]) {
   let known: readonly KnownHardware[] = []
   const leaves: unknown[] = []
@@ -16,7 +19,7 @@ function show(...seen: Seen[]) {
 }
 const living = (hardwareId: string | null) => ({ hardwareId })
 
-describe('an identity that is shown', () => {
+describe('an identity that is used', () => {
   it.each<[string, Seen[], unknown[], string[]]>([
     ['always by the same PC', [['A'], ['A'], ['A']], [null, null, null], ['A owner']],
     [
@@ -44,55 +47,55 @@ describe('an identity that is shown', () => {
       ['A owner', 'B twin', 'C twin'],
     ],
     [
-      'by the second of three before the first: what came before it may still be a repair',
+      'by the second of three before the first: its predecessor may still be a repair',
       [['A'], ['B'], ['C'], ['B']],
       [null, null, null, null],
       ['A former', 'B owner', 'C twin'],
     ],
     [
-      'by a PC with a new mainboard whose copy is known',
+      'by a PC with a new mainboard whose clone is known',
       [['A'], ['B', living('A')], ['C'], ['B'], ['C']],
       [null, 'newcomer', null, 'newcomer', null],
       ['A former', 'B twin', 'C owner'],
     ],
     [
-      'by another PC while the first lives',
+      'by another PC while the first is online',
       [['A'], ['B', living('A')], ['B']],
       [null, 'newcomer', 'newcomer'],
       ['A owner', 'B twin'],
     ],
     [
-      'by the first while its copy lives in its place',
+      'by the first while its clone is online in its place',
       [['A'], ['B'], ['A', living('B')]],
       [null, null, 'older'],
       ['A owner', 'B twin'],
     ],
     [
-      'by two living PCs with the same hardware: who was there first keeps it',
+      'by two online PCs with the same hardware: the first one keeps it',
       [['A'], ['A', living('A')], ['A', living('A')]],
       [null, 'newcomer', 'newcomer'],
       ['A owner'],
     ],
     [
-      'by two living PCs that cannot be told apart',
+      'by two online PCs with unknown hardware',
       [[null], [null, living(null)], [null]],
       [null, 'newcomer', null],
       [],
     ],
     [
-      'by an unknown PC while the known one lives',
+      'by an unknown PC while the known one is online',
       [['A'], [null, living('A')]],
       [null, 'newcomer'],
       ['A owner'],
     ],
     [
-      'by the known PC while an unknown one lives in its place',
+      'by the known PC while an unknown one is online in its place',
       [['A'], [null], ['A', living(null)]],
       [null, null, 'older'],
       ['A owner'],
     ],
     [
-      'by a PC that at times does not say what it runs on',
+      'by a PC that sometimes does not report its hardware',
       [['A'], [null], ['A'], [null]],
       [null, null, null, null],
       ['A owner'],
@@ -101,7 +104,7 @@ describe('an identity that is shown', () => {
     expect(show(...seen)).toEqual({ leaves, known })
   })
 
-  it('says what is news, once', () => {
+  it('reports each change once', () => {
     const first = judge([], 'A', null)
     expect(first.news).toBeNull()
     const repaired = judge(first.known, 'B', null)
@@ -113,7 +116,7 @@ describe('an identity that is shown', () => {
     expect(again.known).toBe(back.known)
   })
 
-  it('by very many copies is remembered within bounds, and its owner always', () => {
+  it('by very many clones is remembered within bounds, and its owner always', () => {
     let known = judge([], 'A', null).known
     for (let i = 0; i < 1_000; i++) known = judge(known, `copy ${i}`, living('A')).known
     expect(known.length).toBe(64)
@@ -122,7 +125,7 @@ describe('an identity that is shown', () => {
     for (let i = 0; i < 1_000; i++) known = judge(known, `board ${i}`, null).known
     expect(known.length).toBe(64)
     expect(known.at(-1)).toEqual({ hardware_id: 'board 999', standing: 'owner' })
-    // Nobody is told of more any more.
+    // No further changes are reported.
     expect(judge(known, 'board 1000', null).news).toBeNull()
     expect(judge(known, 'board 990', null).news).toBeNull()
   })

@@ -1,4 +1,7 @@
-/** Real agents on copies of one state folder, as a cloned disk carries it into another PC, against the real controller. */
+/**
+ * Real agents on copies of one state folder, as a cloned disk carries it to another PC, against the
+ * real controller.
+ */
 import { generateKeyPairSync } from 'node:crypto'
 import {
   existsSync,
@@ -36,7 +39,7 @@ beforeEach(async () => {
     timings: { presence: { connectGraceMs: 0, offlineAfterMs: 0 }, engine: { heartbeatMs: 200 } },
   })
   code = (await t.rest.call('enrollments.create', { body: { max_uses: 1 } })).code
-  folder = mkdtempSync(join(tmpdir(), 'deployx-twins-'))
+  folder = mkdtempSync(join(tmpdir(), 'deployx-clones-'))
   agents = []
 })
 afterEach(async () => {
@@ -68,7 +71,7 @@ const changeIdentity = (state: string, change: Partial<IdentityFile>): void =>
   writeFileSync(join(state, 'identity.json'), JSON.stringify({ ...readIdentity(state), ...change }))
 const journalOf = (state: string): string => readFileSync(join(state, 'journal.log'), 'utf8')
 
-/** The original, with an installer of its own at work, and a copy of its disk from that very moment. */
+/** The original with a running installer, and a copy of its disk from that moment. */
 async function atWork() {
   const original = start({ hardwareId: A })
   await online(1)
@@ -78,8 +81,10 @@ async function atWork() {
   })
   const target = async () =>
     (await t.rest.call('deployments.progress', { params: { id } })).targets[0]!
-  await eventually('its installer runs', async () =>
-    original.runs() === 1 && (await target()).deployment_status === 'installing') // prettier-ignore
+  await eventually(
+    'its installer runs',
+    async () => original.runs() === 1 && (await target()).deployment_status === 'installing',
+  )
   const image = join(folder, 'image')
   copyState(original.state, image)
   expect(journalOf(image)).toContain('"accepted"')
@@ -90,7 +95,7 @@ it.each([
   ['on other hardware', B],
   ['on hardware that looks the same', A],
 ])(
-  'a copy %s becomes a device of its own, and nothing of the original is its business',
+  'a clone %s becomes a separate device, and ignores the original’s work',
   { timeout: TIMEOUT_MS },
   async (_name, hardwareId) => {
     const { original, image, target } = await atWork()
@@ -101,7 +106,7 @@ it.each([
       { id: 2, name: 'PC-12 (2)', approved: false, split_from: 1 },
     ])
     expect(copy.said()).toContain('Another PC carries the same identity. This one is device 2 now')
-    // The original's attempt is set aside: not in the journal, not among the attempts.
+    // The original's attempt is set aside: neither in the journal nor among the attempts.
     expect(journalOf(copy.state)).not.toContain('"accepted"')
     expect(readdirSync(join(copy.state, 'attempts'))).toEqual([])
     expect(journalOf(join(copy.state, 'before-device-2'))).toContain('"accepted"')
@@ -109,12 +114,15 @@ it.each([
     expect((await target()).deployment_status).toBe('installing')
 
     original.letGo()
-    await eventually('the original ends', async () => (await target()).deployment_status === 'completed') // prettier-ignore
+    await eventually(
+      'the original ends',
+      async () => (await target()).deployment_status === 'completed',
+    )
     expect(await target()).toMatchObject({ attempt: 1, exit_code: 0 })
     expect([original.runs(), copy.runs()]).toEqual([1, 0])
     expect(original.said()).not.toContain('Connection lost')
 
-    // It stays what it is over a restart, and works once it is approved.
+    // It keeps its new identity over a restart, and works once it is approved.
     await copy.kill()
     copy.restart()
     await t.rest.call('devices.approve', { params: { id: 2 } })
@@ -132,17 +140,18 @@ it.each([
 )
 
 it(
-  'a copy that comes alone does not take up the original’s work before it was welcomed',
+  'a clone that connects alone does not resume the original’s work before it is welcomed',
   { timeout: TIMEOUT_MS },
   async () => {
     const { original, image, target } = await atWork()
     await original.kill()
     await offline(1)
-    // Its installer ends meanwhile: here, where all of these PCs are one, the others would see it run.
+    // Its installer ends meanwhile: all of these PCs are one computer here, so the others would see
+    // it run.
     original.letGo()
     await t.controller.stop()
     const copy = start({ hardwareId: B, state: image })
-    // What an agent does there that takes the PC for the same: it looks what became of the installer.
+    // An agent that believes to be the same PC checks what became of the installer.
     const control = start({ hardwareId: A, state: image })
     await eventually('the other looks', () => journalOf(control.state).includes('"t":"result"'))
     await new Promise((resolve) => setTimeout(resolve, 500))
@@ -158,13 +167,16 @@ it(
     copy.restart()
     await online(2)
     expect(await devices()).toMatchObject([{ id: 1 }, { id: 2, split_from: 1 }])
-    await eventually('the original ends', async () => (await target()).deployment_status === 'completed') // prettier-ignore
+    await eventually(
+      'the original ends',
+      async () => (await target()).deployment_status === 'completed',
+    )
     expect(copy.runs()).toBe(0)
   },
 )
 
 it(
-  'copies by turns: the first keeps the device, the other is split when it comes again',
+  'clones that are never online together: the first keeps the device, the other is separated when it returns',
   { timeout: TIMEOUT_MS },
   async () => {
     const original = start({ hardwareId: A })
@@ -191,7 +203,7 @@ it(
 )
 
 it(
-  'a copy that loses its power at any step of the split comes back as the same one device',
+  'a clone that loses power at any step of the separation returns as the same single device',
   { timeout: 2 * TIMEOUT_MS },
   async () => {
     const { original, image } = await atWork()
@@ -201,19 +213,28 @@ it(
     await offline(2)
     const { private_key, enrollment } = readIdentity(first.state)
     const aside = (state: string): string => join(state, 'before-device-2')
-    /** The disk as it was when the power went, after each step that reaches it. */
+    /** The disk as it was at the power loss, after each step that writes to it. */
     const steps: [string, (state: string) => void][] = [
-    ['the new key is kept', (s) => changeIdentity(s, { next: { private_key, enrollment: null } })],
-    ['the new device is known', (s) => changeIdentity(s, { next: { private_key, enrollment } })],
-    ['the folder is made', (s) => mkdirSync(aside(s))],
-    ['the journal is set aside', (s) => renameSync(join(s, 'journal.log'), join(aside(s), 'journal.log'))],
-    ['the attempts are set aside', (s) => renameSync(join(s, 'attempts'), join(aside(s), 'attempts'))],
-  ] // prettier-ignore
+      [
+        'the new key is kept',
+        (s) => changeIdentity(s, { next: { private_key, enrollment: null } }),
+      ],
+      ['the new device is known', (s) => changeIdentity(s, { next: { private_key, enrollment } })],
+      ['the folder is made', (s) => mkdirSync(aside(s))],
+      [
+        'the journal is set aside',
+        (s) => renameSync(join(s, 'journal.log'), join(aside(s), 'journal.log')),
+      ],
+      [
+        'the attempts are set aside',
+        (s) => renameSync(join(s, 'attempts'), join(aside(s), 'attempts')),
+      ],
+    ]
     for (const [step] of steps.entries()) {
       const state = join(folder, `step-${step}`)
       copyState(image, state)
       for (const [, happened] of steps.slice(0, step + 1)) happened(state)
-      // The first thing a start does is to make the folders that it needs.
+      // A start first creates the folders that it needs.
       mkdirSync(join(state, 'attempts'), { recursive: true })
       const copy = start({ hardwareId: B, state })
       await online(2)
@@ -234,7 +255,7 @@ it(
 )
 
 it(
-  'a copy that a person removed comes back with a new code as itself, never as the original',
+  'a removed clone returns with a new code as itself, never as the original',
   { timeout: TIMEOUT_MS },
   async () => {
     const original = start({ hardwareId: A })
@@ -246,12 +267,12 @@ it(
     const copy = start({ hardwareId: B, state: image })
     await online(2)
     await t.rest.call('devices.delete', { params: { id: 2 } })
-    await eventually('the copy is sent away', () => copy.said().includes('sent this agent away'))
+    await eventually('the clone is refused', () => copy.said().includes('sent this agent away'))
     await copy.kill()
     code = (await t.rest.call('enrollments.create', { body: {} })).code
     const again = start({ hardwareId: B, state: image })
     await online(2)
-    await eventually('it says which device it is', () =>
+    await eventually('it logs which device it is', () =>
       again.said().includes('Enrolled as device 2'),
     )
     expect(await devices()).toMatchObject([

@@ -6,7 +6,7 @@ import type { Devices } from './devices/index.ts'
 import type { EnrollmentService } from './enrollment/index.ts'
 import type { Groups } from './groups/index.ts'
 import type { Software } from './software/index.ts'
-import type { Estate } from './users/index.ts'
+import type { Ownership } from './users/index.ts'
 
 type Slices = {
   devices: Devices
@@ -20,7 +20,7 @@ type Slices = {
  * @param slices asked for when needed: users are made before what they own
  * @param ownersChanged told after it
  */
-export function createEstate(slices: () => Slices, ownersChanged: () => void): Estate {
+export function createOwnership(slices: () => Slices, ownersChanged: () => void): Ownership {
   return {
     holdings(id: UserId): Holdings {
       const { devices, groups, software, enrollment, deployments } = slices()

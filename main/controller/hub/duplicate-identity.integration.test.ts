@@ -1,4 +1,7 @@
-/** Copies of one disk, against the real controller: both are found, one keeps the identity, the other becomes a device of its own. */
+/**
+ * Clones of one disk, against the real controller: both are detected, one keeps the identity, the
+ * other becomes a separate device.
+ */
 import { request } from 'node:https'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
@@ -33,7 +36,7 @@ afterEach(async () => {
 })
 
 type Options = Parameters<typeof connectSimAgent>[2]
-/** Connects; what becomes of it is the test's to see. */
+/** Connects; the test observes the outcome. */
 function link(hardwareId: string | null, options: Options = {}, as = identity): SimAgent {
   const agent = connectSimAgent(t.hub, as, { ...(hardwareId && { hardwareId }), ...options })
   open.push(agent)
@@ -45,7 +48,7 @@ const audit = async (action: string): Promise<AuditEntry[]> =>
   (await t.rest.call('audit.list', { query: { limit: 200 } })).entries.filter(
     (entry) => entry.action === action,
   )
-/** It was there and has gone, as a PC that is switched off. */
+/** Connects and disconnects, as a PC that is switched off. */
 async function visit(hardwareId: string | null, as = identity): Promise<void> {
   const agent = link(hardwareId, {}, as)
   await agent.welcomed
@@ -56,7 +59,7 @@ async function leave(agent: SimAgent, as = identity): Promise<void> {
   agent.close()
   await eventually('it is offline', async () => !(await deviceOf(as.deviceId)).online)
 }
-/** It becomes a device of its own, and nothing was welcomed on the way. */
+/** Becomes a separate device, without being welcomed on the way. */
 async function becomesAnother(agent: SimAgent): Promise<SimIdentity> {
   let wasWelcomed = false
   void agent.welcomed.then(
@@ -91,11 +94,11 @@ const statusOf = (url: string): Promise<number> =>
 
 describe('two PCs with one identity', () => {
   it.each([
-    ['that can be told apart', A, B],
+    ['with different hardware', A, B],
     ['with the same hardware', A, A],
-    ['of which nothing is known', null, null],
-    ['of which only the older is known', A, null],
-  ])('%s and live together: the first keeps it', async (_name, first, second) => {
+    ['with unknown hardware', null, null],
+    ["with only the older one's hardware known", A, null],
+  ])('%s that are online together: the first keeps it', async (_name, first, second) => {
     const original = link(first)
     await original.welcomed
     const other = await becomesAnother(link(second))
@@ -115,7 +118,7 @@ describe('two PCs with one identity', () => {
     expect(await audit('device.split')).toMatchObject([{ subject: 'device PC-12 (2)' }])
     expect(await audit('device.twin')).toMatchObject([{ subject: 'device PC-12' }])
 
-    // It comes back as what it is now, and both stay.
+    // It reconnects under its new identity, and both stay online.
     const again = link(second, {}, other)
     await again.welcomed
     await eventually('both are online', async () => (await devices()).every((d) => d.online))
@@ -136,7 +139,7 @@ describe('two PCs with one identity', () => {
     expect(await devices()).toHaveLength(2)
   })
 
-  it('that are never on at the same time: the one that was there first keeps it', async () => {
+  it("that connect while the clone holds the device's link: the clone is separated", async () => {
     await visit(A)
     await visit(B)
     expect(await audit('device.twin')).toEqual([])
@@ -149,7 +152,7 @@ describe('two PCs with one identity', () => {
     expect(await devices()).toHaveLength(2)
   })
 
-  it('of which one is a repair: a new mainboard makes no new device, and says so once', async () => {
+  it('that are never online together: the first one keeps it', async () => {
     await visit(A)
     await visit(B)
     await visit(B)
@@ -160,24 +163,29 @@ describe('two PCs with one identity', () => {
     expect(await audit('device.split')).toEqual([])
   })
 
-  it('are one when its cable was pulled: the lingering link does not answer', async () => {
+  it('of which one is a repair: a new mainboard makes no new device, and is reported once', async () => {
     const lingering = link(A, { lingers: true })
     await lingering.welcomed
     const back = link(A)
     await back.welcomed
-    await eventually('the old link has gone', () => !lingering.socket.connected)
+    await eventually(
+      'are one PC when its cable was unplugged: the lingering link does not answer',
+      () => !lingering.socket.connected,
+    )
     expect(await devices()).toHaveLength(1)
     expect((await deviceOf(identity.deviceId)).online).toBe(true)
   })
 
-  it('that come in great numbers and never answer hold up nobody but themselves', async () => {
+  it('that connect in great numbers and never answer delay only themselves', async () => {
     const lingering = Array.from({ length: 60 }, () => link(A, { lingers: true }))
     const other = await t.enroll('PC-13')
     const startedMs = performance.now()
     await link(B, {}, other).welcomed
     expect(performance.now() - startedMs).toBeLessThan(15_000)
-    await eventually('all but the last have gone', () =>
-      lingering.filter(({ socket }) => socket.connected).length <= 1) // prettier-ignore
+    await eventually(
+      'all but the last have gone',
+      () => lingering.filter(({ socket }) => socket.connected).length <= 1,
+    )
     await link(A).welcomed
   })
 
@@ -191,8 +199,8 @@ describe('two PCs with one identity', () => {
   })
 })
 
-describe('a split', () => {
-  it('leaves the original undisturbed: what runs there completes meanwhile', async () => {
+describe('separating a clone', () => {
+  it('leaves the original undisturbed: its work completes meanwhile', async () => {
     const commands: DeployPayload[] = []
     const original = link(A, { onCommand: (c) => void commands.push(c as DeployPayload) })
     await original.welcomed
@@ -209,14 +217,14 @@ describe('a split', () => {
     expect((await targetsOf(id))[0]).toMatchObject({ deployment_status: 'completed', attempt: 1 })
   })
 
-  it('lets the copy report nothing of the original, before and after', async () => {
+  it('lets the clone report nothing of the original, before and after', async () => {
     const commands: DeployPayload[] = []
     const original = link(A, { onCommand: (c) => void commands.push(c as DeployPayload) })
     await original.welcomed
     const id = await deploy(identity.deviceId)
     await eventually('it has its command', () => commands.length === 1)
     const copy = link(B, { nextKey: newSimKey() })
-    // Sent on the copy's link as soon as there is one; nobody is to hear it.
+    // Sent on the clone's link as soon as it exists; the hub must ignore it.
     copy.socket.once('challenge', () => {
       void copy.result(commands[0]!, { status: 'failed', message: 'from the copy' }).catch(() => 0)
     })
@@ -226,11 +234,13 @@ describe('a split', () => {
     await again.result(commands[0]!, { status: 'failed', message: 'from the copy' })
     expect((await targetsOf(id))[0]).toMatchObject({ deployment_status: 'downloading' })
     await original.result(commands[0]!, {})
-    await eventually('the original is believed', async () =>
-      (await targetsOf(id))[0]!.deployment_status === 'completed') // prettier-ignore
+    await eventually(
+      "the original's report is accepted",
+      async () => (await targetsOf(id))[0]!.deployment_status === 'completed',
+    )
   })
 
-  it('by turns: what the copy had begun is told as it is, and not taken from it any more', async () => {
+  it('of PCs that are never online together: work that the clone started is reported as it is, and stays with it', async () => {
     await visit(A)
     const commands: DeployPayload[] = []
     const copy = link(B, { onCommand: (c) => void commands.push(c as DeployPayload) })
@@ -240,20 +250,25 @@ describe('a split', () => {
     await copy.progress(commands[0]!, 'installing')
     await link(A).welcomed
     await copy.split
-    await eventually('it has an end', async () =>
-      (await targetsOf(id))[0]!.deployment_status === 'failed') // prettier-ignore
+    await eventually(
+      'it has an end',
+      async () => (await targetsOf(id))[0]!.deployment_status === 'failed',
+    )
     expect((await targetsOf(id))[0]).toMatchObject({ reason: 'interrupted' })
   })
 
   it.each(['split', 'split_done'] as const)(
-    'that is cut off at %s goes on at the next link, with one device in the end',
+    'that is interrupted at %s continues on the next link and ends with one device',
     async (diesAt) => {
       await link(A).welcomed
       const nextKey = newSimKey()
       const dying = link(B, { diesAt, nextKey })
       await eventually('its link is cut', () => dying.socket.disconnected)
       const made = diesAt === 'split' ? 1 : 2
-      await eventually('the controller has done its part', async () => (await devices()).length === made) // prettier-ignore
+      await eventually(
+        'the controller has done its part',
+        async () => (await devices()).length === made,
+      )
       await t.restart()
       await eventually('the original is back', async () => {
         if (!open[0]!.socket.connected) await (open[0] = link(A)).welcomed
@@ -266,16 +281,16 @@ describe('a split', () => {
     },
   )
 
-  it('under a key that is another device already is refused', async () => {
-    const stranger = await t.enroll('PC-13')
+  it('is refused under a key that already belongs to another device', async () => {
+    const unrelated = await t.enroll('PC-13')
     await link(A).welcomed
-    const copy = link(B, { nextKey: stranger.privateKey })
+    const copy = link(B, { nextKey: unrelated.privateKey })
     await expect(copy.welcomed).rejects.toThrow('removed or blocked')
     expect(await devices()).toHaveLength(2)
-    expect((await deviceOf(stranger.deviceId)).split_from).toBeNull()
+    expect((await deviceOf(unrelated.deviceId)).split_from).toBeNull()
   })
 
-  it('is not done for a copy of a device that was blocked or removed', async () => {
+  it('is not done for a clone of a blocked or removed device', async () => {
     await visit(A)
     await t.rest.call('devices.block', { params: { id: identity.deviceId } })
     await expect(link(B).welcomed).rejects.toThrow('This device is blocked.')
@@ -285,7 +300,7 @@ describe('a split', () => {
     expect(await devices()).toHaveLength(0)
   })
 
-  it('does not bring back a copy that a person has removed', async () => {
+  it('does not restore a clone that a user has removed', async () => {
     await link(A).welcomed
     const nextKey = newSimKey()
     const other = await becomesAnother(link(B, { nextKey }))
@@ -295,7 +310,7 @@ describe('a split', () => {
     expect(await devices()).toHaveLength(1)
   })
 
-  it('of an agent that knows nothing of it leaves the original in its place', async () => {
+  it('leaves the original in place if the agent does not support it', async () => {
     const original = link(A)
     await original.welcomed
     const old = link(B)
@@ -307,8 +322,8 @@ describe('a split', () => {
   })
 })
 
-describe('a device that is not approved', () => {
-  it('has a link and gets nothing: no command, no question; once approved it is served', async () => {
+describe('an unapproved device', () => {
+  it('has a link but gets no command and no query until it is approved', async () => {
     await link(A).welcomed
     const other = await becomesAnother(link(B))
     const questions: unknown[] = []
@@ -331,19 +346,23 @@ describe('a device that is not approved', () => {
     const before = await t.rest.call('deployments.preflight', { body })
     expect(before.targets[0]).toMatchObject({ outcome: 'will_skip', live: false })
     const refused = await t.rest.call('deployments.create', { body })
-    await eventually('it is skipped', async () =>
-      (await targetsOf(refused.deployment_id))[0]!.deployment_status === 'skipped') // prettier-ignore
+    await eventually(
+      'it is skipped',
+      async () => (await targetsOf(refused.deployment_id))[0]!.deployment_status === 'skipped',
+    )
     expect(questions).toEqual([])
     expect(copy.commands).toEqual([])
 
     await t.rest.call('devices.approve', { params: { id: other.deviceId } })
     const served = await t.rest.call('deployments.create', { body })
-    await eventually('it is served', async () =>
-      (await targetsOf(served.deployment_id))[0]!.deployment_status === 'completed') // prettier-ignore
+    await eventually(
+      'it is served',
+      async () => (await targetsOf(served.deployment_id))[0]!.deployment_status === 'completed',
+    )
     expect(copy.socket.connected).toBe(true)
   })
 
-  it('has no live attempt, so no ticket for a download opens anything', async () => {
+  it('has no active attempt, so no download ticket is valid', async () => {
     const commands: DeployPayload[] = []
     const agent = link(A, { onCommand: (c) => void commands.push(c as DeployPayload) })
     await agent.welcomed
@@ -356,7 +375,7 @@ describe('a device that is not approved', () => {
   })
 })
 
-it('forty copies of one image come up together and end as forty devices', async () => {
+it('forty clones of one image start together and end as forty devices', async () => {
   const links = Array.from({ length: 40 }, (_, i) => {
     const hardwareId = i.toString(16).padStart(64, '0')
     return { hardwareId, agent: link(hardwareId) }
@@ -372,9 +391,12 @@ it('forty copies of one image come up together and end as forty devices', async 
   const copies = all.filter((one) => one !== null)
   expect(copies).toHaveLength(39)
   await Promise.all(copies.map(({ hardwareId, other }) => link(hardwareId, {}, other).welcomed))
-  await eventually('all are online', async () => (await devices()).filter((d) => d.online).length === 40) // prettier-ignore
+  await eventually(
+    'all are online',
+    async () => (await devices()).filter((d) => d.online).length === 40,
+  )
 
-  // Nobody is thrown out any more.
+  // No PC is disconnected any more.
   let lost = 0
   for (const { socket } of open) socket.on('disconnect', () => lost++)
   await new Promise((resolve) => setTimeout(resolve, 1_000))

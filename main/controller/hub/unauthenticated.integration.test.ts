@@ -1,4 +1,4 @@
-/** What strangers may cost the hub: sockets, halves of messages, and downloads of the agent. */
+/** What unauthenticated clients may cost the hub: sockets, partial messages and agent downloads. */
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
@@ -14,12 +14,12 @@ import { WebSocket } from 'ws'
 import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 import { createAgentDownloads } from './agent-downloads.ts'
-import { createUnproven } from './unproven.ts'
+import { createUnauthenticatedLimits } from './unauthenticated.ts'
 
 const log = pino({ level: 'silent' })
 const KIB = 1024
 
-describe('strangers with halves of messages', () => {
+describe('unauthenticated clients with partial messages', () => {
   let t: TestController
   beforeEach(async () => {
     t = await startTestController({ timings: { presence: { connectGraceMs: 0 } } })
@@ -35,14 +35,14 @@ describe('strangers with halves of messages', () => {
   }
   const isGone = (socket: WebSocket) => socket.readyState === WebSocket.CLOSED
 
-  it('are cut off long before they cost much, and agents are served meanwhile', async () => {
+  it('are cut off long before they cost much, while agents are served', async () => {
     const sockets = await Promise.all(Array.from({ length: 200 }, open))
     for (const socket of sockets) {
       socket.send('40/agents,')
-      // The first part of a message that never ends.
+      // The first fragment of a message that never ends.
       socket.send(Buffer.alloc(400 * KIB), { fin: false })
     }
-    // 200 × 400 KiB would be 78 MiB; what one address may hold is 4 MiB.
+    // 200 × 400 KiB would be 78 MiB; one address may hold 4 MiB.
     await vi.waitFor(
       () => expect(sockets.filter(isGone).length).toBeGreaterThan(185),
       EVENT_LIMIT_MS,
@@ -52,7 +52,7 @@ describe('strangers with halves of messages', () => {
     for (const socket of sockets) socket.terminate()
   })
 
-  it('gain nothing by announcing attachments', async () => {
+  it('gain nothing by announcing binary attachments', async () => {
     for (const start of [
       '451-/agents,["x",{"_placeholder":true,"num":0}]',
       '461-/agents,1[{"_placeholder":true,"num":0}]',
@@ -67,9 +67,16 @@ describe('strangers with halves of messages', () => {
     await vi.waitFor(() => expect(isGone(binary)).toBe(true), EVENT_LIMIT_MS)
   })
 
-  it('are not agents: one that has proved itself may send more than they', async () => {
+  it('may send less than an authenticated agent', async () => {
     const agent = await t.connect(await t.enroll('PC-2'))
-    const facts = { name: 'PC-2', platform: 'linux', arch: 'x64', os_version: 'x', agent_version: 'x', free_disk_bytes: 1 } as const // prettier-ignore
+    const facts = {
+      name: 'PC-2',
+      platform: 'linux',
+      arch: 'x64',
+      os_version: 'x',
+      agent_version: 'x',
+      free_disk_bytes: 1,
+    } as const
     for (let sent = 0; sent < 6; sent++)
       expect(
         await agent.socket
@@ -80,8 +87,8 @@ describe('strangers with halves of messages', () => {
   })
 })
 
-describe('the account of strangers', () => {
-  /** A connection of engine.io's, as far as the account looks at it, over a socket that goes nowhere. */
+describe('limits for unauthenticated connections', () => {
+  /** The part of an engine.io connection that the limits use, over a socket without a peer. */
   function connection(address: string) {
     const socket = Object.defineProperty(new Socket(), 'remoteAddress', { value: address })
     const raw = Object.assign(new EventEmitter(), { request: { socket } as IncomingMessage })
@@ -93,40 +100,40 @@ describe('the account of strangers', () => {
     }
   }
 
-  it('has a limit for each connection, each address, and all of them, and forgets those that left', () => {
-    const unproven = createUnproven(log)
+  it('apply per connection, per address and in total, and forget closed connections', () => {
+    const unauthenticated = createUnauthenticatedLimits(log)
     const add = (address: string, bytes: number) => {
       const one = connection(address)
-      unproven.watch(one.raw)
+      unauthenticated.watch(one.raw)
       one.send(bytes)
       return one
     }
     expect(add('10.0.0.1', 513 * KIB).isCut()).toBe(true)
     const some = Array.from({ length: 9 }, () => add('10.0.0.2', 500 * KIB))
     expect(some.map((one) => one.isCut())).toEqual([...Array<boolean>(8).fill(false), true])
-    // The same by an IPv6 socket is the same address.
+    // An IPv4-mapped IPv6 address is the same address.
     expect(add('::ffff:10.0.0.2', 500 * KIB).isCut()).toBe(true)
     const others = Array.from({ length: 30 }, (_, i) => add(`10.0.1.${i}`, 500 * KIB))
     expect(others.filter((one) => one.isCut()).length).toBeGreaterThan(0)
-    expect(unproven.usage().bytes).toBeLessThanOrEqual(16 * KIB * KIB)
+    expect(unauthenticated.usage().bytes).toBeLessThanOrEqual(16 * KIB * KIB)
     for (const one of [...some, ...others]) one.close()
-    expect(unproven.usage()).toEqual({ connections: 0, bytes: 0 })
+    expect(unauthenticated.usage()).toEqual({ connections: 0, bytes: 0 })
     expect(add('10.0.0.2', 500 * KIB).isCut()).toBe(false)
   })
 
-  it('takes so many connections from one address, and counts none that has proved itself', () => {
-    const unproven = createUnproven(log)
+  it('bound the connections per address, without counting authenticated ones', () => {
+    const unauthenticated = createUnauthenticatedLimits(log)
     const many = Array.from({ length: 513 }, () => {
       const one = connection('10.0.0.3')
-      unproven.watch(one.raw)
+      unauthenticated.watch(one.raw)
       return one
     })
     expect(many.map((one) => one.isCut()).indexOf(true)).toBe(512)
-    unproven.proved(many[0]!.raw)
+    unauthenticated.proved(many[0]!.raw)
     many[0]!.send(600 * KIB)
     expect(many[0]!.isCut()).toBe(false)
     const next = connection('10.0.0.3')
-    unproven.watch(next.raw)
+    unauthenticated.watch(next.raw)
     expect(next.isCut()).toBe(false)
   })
 })
@@ -147,14 +154,21 @@ describe('downloads of the agent', () => {
     await t.stop()
     rmSync(dir, { recursive: true, force: true })
   })
-  /** Starts one and does not read it. */
+  /** Starts a download and does not read it. */
   const start = (localAddress: string): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const options: RequestOptions = { host: '127.0.0.1', port: t.hub.port, path: `/agent/download/${NAME}`, localAddress, rejectUnauthorized: false, agent: false } // prettier-ignore
+      const options: RequestOptions = {
+        host: '127.0.0.1',
+        port: t.hub.port,
+        path: `/agent/download/${NAME}`,
+        localAddress,
+        rejectUnauthorized: false,
+        agent: false,
+      }
       get(options, resolve).on('error', reject)
     })
 
-  it.skipIf(process.platform !== 'linux')('leave a share for other addresses', async () => {
+  it.skipIf(process.platform !== 'linux')('leave slots for other addresses', async () => {
     const held = await Promise.all(Array.from({ length: 16 }, () => start('127.0.0.2')))
     const statuses = held.map(({ statusCode }) => statusCode)
     expect(statuses.filter((status) => status === 200)).toHaveLength(4)
@@ -170,9 +184,9 @@ describe('downloads of the agent', () => {
     other.destroy()
   })
 
-  it('end when their reader does not read', async () => {
+  it('end when the client does not read', async () => {
     const written: string[] = []
-    /** As a connection whose other side takes nothing: the write never ends. */
+    /** A connection whose peer reads nothing: the write never completes. */
     class Stalled extends EventEmitter {
       destroyed = false
       writeHead = () => written.push('head')
@@ -185,8 +199,22 @@ describe('downloads of the agent', () => {
     }
     const response = new Stalled()
     const downloads = createAgentDownloads({
-      agentFiles: { of: () => [], offers: () => [], isDamaged: () => Promise.resolve(false), byName: () => ({ fileName: NAME, arch: 'x64', sha256: '', path: join(dir, NAME), sizeBytes: 1 }) }, // prettier-ignore
-      content: { sendOther: (to: never, bytes: never, writeTo: (...args: never[]) => Promise<void>) => writeTo(to, bytes) } as never, // prettier-ignore
+      agentFiles: {
+        of: () => [],
+        offers: () => [],
+        isDamaged: () => Promise.resolve(false),
+        byName: () => ({
+          fileName: NAME,
+          arch: 'x64',
+          sha256: '',
+          path: join(dir, NAME),
+          sizeBytes: 1,
+        }),
+      },
+      content: {
+        sendOther: (to: never, bytes: never, writeTo: (...args: never[]) => Promise<void>) =>
+          writeTo(to, bytes),
+      } as never,
       log,
       stallMs: 50,
     })

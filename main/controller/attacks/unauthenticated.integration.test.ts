@@ -10,7 +10,7 @@ import { ENROLL_PATH, enrollText } from '#shared/contract/agent-link.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const HUB_NAME = 'deployx.invalid'
-const PATIENCE_MS = 40_000
+const WAIT_LIMIT_MS = 40_000
 
 let t: TestController
 beforeAll(async () => {
@@ -29,7 +29,7 @@ async function closedAfterMs(socket: Socket): Promise<number | null> {
   socket.resume()
   const closed = once(socket, 'close').then(() => performance.now() - startMs)
   let timer: NodeJS.Timeout | undefined
-  const never = new Promise<null>((resolve) => (timer = setTimeout(resolve, PATIENCE_MS, null)))
+  const never = new Promise<null>((resolve) => (timer = setTimeout(resolve, WAIT_LIMIT_MS, null)))
   const after = await Promise.race([closed, never])
   clearTimeout(timer)
   socket.destroy()
@@ -46,28 +46,33 @@ describe('a connection that proves nothing', () => {
   it.each(['hub', 'console'] as const)(
     'is not kept by joining the namespace that is always there: %s',
     async (port) => {
-      const url = port === 'hub' ? `wss://127.0.0.1:${t.hub.port}` : `ws://127.0.0.1:${consolePort()}` // prettier-ignore
+      const url =
+        port === 'hub' ? `wss://127.0.0.1:${t.hub.port}` : `ws://127.0.0.1:${consolePort()}`
       const socket = new WebSocket(`${url}/socket.io/?EIO=4&transport=websocket`, {
         ca: t.hub.cert,
         servername: HUB_NAME,
       } as never)
-      const said: string[] = []
+      const received: string[] = []
       socket.on('message', (data: Buffer) => {
-        said.push(data.toString())
+        received.push(data.toString())
         if (data.toString() === '2') socket.send('3')
       })
       await once(socket, 'open')
       socket.send('40')
       const gone = once(socket, 'close').then(() => 'gone')
-      const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MS, 'still there'))
+      const late = new Promise((resolve) => setTimeout(resolve, WAIT_LIMIT_MS, 'still there'))
       expect(await Promise.race([gone, late])).toBe('gone')
-      expect(said.some((text) => text.startsWith('40'))).toBe(false)
+      expect(received.some((text) => text.startsWith('40'))).toBe(false)
     },
     60_000,
   )
 
   it.each<[string, () => Socket, (socket: Socket) => void]>([
-    ['says nothing to the hub', () => connectTcp({ host: '127.0.0.1', port: t.hub.port }), () => undefined], // prettier-ignore
+    [
+      'says nothing to the hub',
+      () => connectTcp({ host: '127.0.0.1', port: t.hub.port }),
+      () => undefined,
+    ],
     [
       'sends the head of a request to the hub byte by byte',
       hubTls,
@@ -106,7 +111,10 @@ describe('a connection that proves nothing', () => {
     'is ended when it %s',
     async (_what, open, act) => {
       const socket = open()
-      await once(socket, socket instanceof Object && 'getPeerCertificate' in socket ? 'secureConnect' : 'connect') // prettier-ignore
+      await once(
+        socket,
+        socket instanceof Object && 'getPeerCertificate' in socket ? 'secureConnect' : 'connect',
+      )
       act(socket)
       expect(await closedAfterMs(socket)).not.toBeNull()
     },
@@ -124,7 +132,14 @@ describe('a guessed enrolment code', () => {
       secret,
       public_key,
       signature: sign(null, Buffer.from(text), privateKey).toString('base64'),
-      facts: { name: 'x', platform: 'linux', arch: 'x64', os_version: 'x', agent_version: 'x', free_disk_bytes: 1 }, // prettier-ignore
+      facts: {
+        name: 'x',
+        platform: 'linux',
+        arch: 'x64',
+        os_version: 'x',
+        agent_version: 'x',
+        free_disk_bytes: 1,
+      },
     })
     return new Promise((resolve, reject) => {
       const call = request(
@@ -135,7 +150,10 @@ describe('a guessed enrolment code', () => {
           method: 'POST',
           ca: t.hub.cert,
           servername: HUB_NAME,
-          headers: { 'content-type': 'application/json', 'x-forwarded-for': `10.0.0.${Date.now() % 250}` }, // prettier-ignore
+          headers: {
+            'content-type': 'application/json',
+            'x-forwarded-for': `10.0.0.${Date.now() % 250}`,
+          },
         },
         (response) => {
           response.resume()
