@@ -1,9 +1,16 @@
+import path from 'node:path'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { createSecondTryReporter } from './build/support/second-tries.ts'
 import { EVENT_LIMIT_MS } from './shared/test-kit/until.ts'
 
 /** Where `npm test` wants the counts. */
 const report = process.env['DEPLOYX_UNIT_REPORT']
+
+// Tests start hundreds of agents from the sources: each file is compiled once, not by each of them.
+process.env['NODE_COMPILE_CACHE'] ??= path.join(
+  import.meta.dirname,
+  'node_modules/.cache/node-compile',
+)
 
 /** What takes minutes and is shown by a shorter test as well, as far as that goes: with `npm run test:full`. */
 const LONG = [

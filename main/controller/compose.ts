@@ -169,6 +169,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     })
     const agentFiles = createAgentFiles(options.agentsDir ?? null)
     const enrollment = createEnrollment({ ...common, devices, groups, keys, addresses, agentFiles })
+    undo.push(() => enrollment.stop())
     const pairing = createPairing({
       ...common,
       devices,

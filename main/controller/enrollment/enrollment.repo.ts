@@ -1,5 +1,6 @@
 import { and, count, desc, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { EnrollmentId, UserId } from '#shared/domain/ids.ts'
+import { movedTime } from '../store/moved-time.ts'
 import { enrollments, users } from '../store/schema/index.ts'
 import type { Store } from '../store/store.ts'
 
@@ -30,6 +31,13 @@ export function createEnrollmentRepo({ db }: Store) {
         )
         .returning()
         .get(),
+    /** @param byMs by how much the clock was set */
+    moveExpiry: (byMs: number): void => {
+      db.update(enrollments)
+        .set({ expires_at: movedTime(enrollments.expires_at, byMs) })
+        .where(isNull(enrollments.revoked_at))
+        .run()
+    },
     /** @returns how many were still usable */
     revokeAll: (nowIso: string): number =>
       db

@@ -12,12 +12,13 @@ import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
 import type { Audit } from '../audit/index.ts'
-import { isoTime, maySee, type Now, type Viewer } from '../context.ts'
+import { isoTime, maySee, type Clock, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import type { AgentFiles } from '../lib/agent-files.ts'
 import { createListeners } from '../lib/listeners.ts'
+import { moveWithClock } from '../store/moved-time.ts'
 import type { Store } from '../store/store.ts'
 import { enrollmentCommands, type Commands } from './commands.ts'
 import { createEnrollmentRepo, type EnrollmentRow } from './enrollment.repo.ts'
@@ -49,6 +50,7 @@ const toEnrollment = (row: EnrollmentRow, maker: string | null): Enrollment => (
 export function createEnrollment(deps: {
   store: Store
   now: Now
+  clock: Clock
   audit: Audit
   devices: Devices
   groups: Groups
@@ -59,6 +61,7 @@ export function createEnrollment(deps: {
   agentFiles: AgentFiles
 }) {
   const repo = createEnrollmentRepo(deps.store)
+  const stop = moveWithClock(deps.clock, repo.moveExpiry)
   const changes = createListeners<EnrollmentId | 'all'>()
   const view = (row: EnrollmentRow): Enrollment =>
     toEnrollment(row, row.created_by === null ? null : repo.nameOf(row.created_by))
@@ -194,5 +197,6 @@ export function createEnrollment(deps: {
       if (code) changes.tell(code)
       return enrollReply(deps.keys(), deviceId, deps.addresses())
     },
+    stop,
   }
 }

@@ -4,6 +4,7 @@ import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Clock, Now, Viewer } from '../context.ts'
 import { createListeners } from '../lib/listeners.ts'
+import { moveWithClock } from '../store/moved-time.ts'
 import type { Store } from '../store/store.ts'
 import { createAccounts } from './accounts.ts'
 import { createAdministration, type Ownership } from './administration.ts'
@@ -30,6 +31,7 @@ export function createUsers(deps: {
 }) {
   const repo = createUsersRepo(deps.store)
   const sessions = createSessions({ ...deps, repo })
+  const stopMoving = moveWithClock(deps.clock, repo.moveExpiry)
   const accounts = createAccounts({ ...deps, repo, sessions })
   const changes = createListeners<UserId>()
   const changed = changes.tell
@@ -69,6 +71,9 @@ export function createUsers(deps: {
     },
 
     /** Ends the thread that looks at passwords. */
-    stop: deps.passwords.stop,
+    stop: () => {
+      stopMoving()
+      return deps.passwords.stop()
+    },
   }
 }

@@ -3,6 +3,7 @@ import type { Role } from '#shared/contract/entities.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import { sessions, spentRefreshTokens, users } from '../store/schema/index.ts'
 import { isName } from '../store/folded.ts'
+import { movedTime } from '../store/moved-time.ts'
 import type { Store } from '../store/store.ts'
 
 export type UserRow = typeof users.$inferSelect
@@ -131,6 +132,12 @@ export function createUsersRepo({ db, sqlite }: Store) {
             except === undefined ? undefined : ne(sessions.id, except),
           ),
         )
+        .run()
+    },
+    /** @param byMs by how much the clock was set */
+    moveExpiry: (byMs: number): void => {
+      db.update(sessions)
+        .set({ expires_at: movedTime(sessions.expires_at, byMs) })
         .run()
     },
     dropExpiredSessions: (nowIso: string): void => {
