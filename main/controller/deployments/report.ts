@@ -55,7 +55,7 @@ const oneLine = (text: string): string =>
   withoutSteering(
     text
       .split(/[\r\n\t\u2028\u2029]/)
-      .map((line, i, lines) => (lines.length === 1 ? line : line.trim()))
+      .map((line, _i, lines) => (lines.length === 1 ? line : line.trim()))
       .filter((line) => line !== '')
       .join(' '),
   )

@@ -134,10 +134,15 @@ export async function connect(stage: Stage, pc: ScenarioPc): Promise<void> {
   })
 }
 
-async function makePackages(stage: Stage, packages: Package[]): Promise<SoftwareId[]> {
+/** @param label of the row: a file with the same name and content would be the software of another row */
+async function makePackages(
+  stage: Stage,
+  packages: Package[],
+  label: string,
+): Promise<SoftwareId[]> {
   const ids = new Map<string, SoftwareId>()
   for (const { name, needs = [], arch } of packages) {
-    const file = { name: `${name}.sh`, bytes: '#!/bin/sh\nexit 0\n' }
+    const file = { name: `${name}.sh`, bytes: `#!/bin/sh\n# ${label}\nexit 0\n` }
     const reply = await stage.rest.upload('/software', file, arch ? { arch } : {})
     const { id } = reply.body as RouteReply<'software.create'>
     ids.set(name, id)
@@ -166,7 +171,7 @@ export async function playRow(stage: Stage, row: Row, label: string): Promise<vo
   const pcs: Record<string, ScenarioPc> = {}
   const given = Object.entries(row.pcs ?? { A: {} })
   for (const [key, pc] of given) pcs[key] = await makePc(stage, `${label}-${key}`, pc)
-  const software = row.packages ? await makePackages(stage, row.packages) : [stage.tool]
+  const software = row.packages ? await makePackages(stage, row.packages, label) : [stage.tool]
   const web = row.deployment?.custom_software ? await stage.web() : null
   const body: CreateDeploymentInput = {
     name: label,
