@@ -77,7 +77,8 @@ export const uiTheme = {
   popover: {
     slots: { content: 'ring-0 border border-default shadow-overlay rounded-lg bg-raised' },
   },
-  checkbox: { slots: { label: 'font-normal text-default' } },
+  checkbox: { slots: { wrapper: 'min-w-0', label: 'font-normal text-default break-words' } },
+  switch: { slots: { wrapper: 'min-w-0' } },
   formField: { slots: { label: 'font-medium text-toned', help: 'text-xs', error: 'text-xs mt-1' } },
   tooltip: {
     slots: {

@@ -13,6 +13,12 @@ export const usePreferencesStore = defineStore('preferences', () => {
   systemDark.value = media.matches
   media.addEventListener('change', (event) => (systemDark.value = event.matches))
 
+  /** Too narrow for the sidebar with its words. */
+  const isNarrow = ref(false)
+  const narrow = window.matchMedia('(max-width: 959px)')
+  isNarrow.value = narrow.matches
+  narrow.addEventListener('change', (event) => (isNarrow.value = event.matches))
+
   const theme = computed<Theme>(() => preferences.value?.theme ?? 'system')
   const isDark = computed(
     () => theme.value === 'dark' || (theme.value === 'system' && systemDark.value),
@@ -34,7 +40,9 @@ export const usePreferencesStore = defineStore('preferences', () => {
     preferences,
     theme,
     isDark,
-    sidebarCollapsed: computed(() => preferences.value?.sidebar_collapsed ?? false),
+    sidebarCollapsed: computed(
+      () => isNarrow.value || (preferences.value?.sidebar_collapsed ?? false),
+    ),
     shell,
     load,
     change,

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { columnsThatFit } from './data-list.ts'
+import type { Column } from './data-list.ts'
+
+const COLUMNS: Column[] = [
+  { key: 'name', label: 'Name', width: 'minmax(180px, 2fr)' },
+  { key: 'state', label: 'State', width: '120px', drop: 2 },
+  { key: 'seen', label: 'Seen', width: '92px', drop: 1 },
+  { key: 'act', label: 'Actions', width: 'minmax(0, 1fr)' },
+]
+const keys = (px: number, withChoice = false) =>
+  columnsThatFit(COLUMNS, px, withChoice).map((c) => c.key)
+// Three gaps of 16, two sides of 24.
+const ALL_PX = 180 + 120 + 92 + 3 * 16 + 2 * 24
+
+it('keeps all columns where there is room', () => {
+  expect(keys(ALL_PX)).toEqual(['name', 'state', 'seen', 'act'])
+})
+it('leaves out those that matter least, in their order, and no more than needed', () => {
+  expect(keys(ALL_PX - 1)).toEqual(['name', 'state', 'act'])
+  expect(keys(ALL_PX - 92 - 16)).toEqual(['name', 'state', 'act'])
+  expect(keys(ALL_PX - 92 - 17)).toEqual(['name', 'act'])
+})
+it('never leaves out what must stay', () => {
+  expect(keys(10)).toEqual(['name', 'act'])
+})
+it('counts the boxes to choose rows', () => {
+  expect(keys(ALL_PX + 28 + 16, true)).toHaveLength(4)
+  expect(keys(ALL_PX + 28 + 15, true)).toHaveLength(3)
+})
