@@ -1,10 +1,10 @@
 /**
- * The link between hub and agent: namespace `/agents` over TLS whose key the agent has pinned, and two HTTPS routes beside it
+ * The link between hub and agent: namespace `/agents` over TLS with a pinned key, and two HTTPS routes beside it
  * (`POST /agent/enroll`, `GET /content/…`).
  *
- * A connection starts with a handshake that proves both sides: the hub emits `challenge`, the agent answers with a signature
- * over the hub's nonce, the hub emits `welcome` with a signature over the agent's nonce. Nothing else is heard before.
- * An acknowledgement to the agent means *committed*, one to the hub means *journalled*.
+ * A connection starts with a handshake that authenticates both sides: the hub emits `challenge`, the agent answers with a
+ * signature over the hub's nonce, the hub emits `welcome` with a signature over the agent's nonce. Other messages are ignored
+ * until then. An acknowledgement to the agent means *committed*, one to the hub means *journalled*.
  */
 import { z } from 'zod'
 import { ArchiveCommand } from '../domain/archives.ts'
@@ -28,7 +28,7 @@ export const AGENT_NAMESPACE = '/agents'
 export const AGENT_PROTOCOL = 1
 
 const nonce = z.string().regex(/^[0-9a-f]{64}$/)
-/** What a PC reports about itself: hostile input. */
+/** What a PC reports about itself. Hostile input. */
 export const AgentFacts = z.object({
   name: foreignLine(255).min(1),
   platform: DevicePlatform,
@@ -47,7 +47,7 @@ export const EnrollRequest = z.object({
   protocol: z.number().int().positive(),
   secret: z.string().max(64),
   public_key: PublicKey,
-  /** Signature by that key over enrollText(): whoever enrols holds the key. */
+  /** By that key, over enrollText(): proves possession of the key. */
   signature,
   facts: AgentFacts,
 })
@@ -57,7 +57,7 @@ export const EnrollReply = z.object({
   /** The key that signs commands from now on. */
   command_key: PublicKey,
   key_id: z.string().min(1).max(64),
-  /** The key that speaks for this controller when its others are lost; see succession.ts. */
+  /** The key that identifies this controller if the others are lost; see succession.ts. */
   recovery_key: PublicKey,
   generation: z.number().int().nonnegative(),
   epoch: z.number().int().nonnegative(),
@@ -67,7 +67,7 @@ export type EnrollReply = z.infer<typeof EnrollReply>
 
 // ---- the handshake ---------------------------------------------------------------------------------------------------
 
-/** Texts that are signed. Each begins with its purpose, so that a signature made for one never counts for another. */
+/** Signed texts. Each starts with its purpose, so that a signature made for one is never valid for another. */
 export const enrollText = (fingerprint: string, secret: string, publicKey: string): string =>
   ['deployx enroll v1', fingerprint, secret, publicKey].join('\n')
 export const agentProofText = (
@@ -84,7 +84,7 @@ export const hubProofText = (
 ): string => ['deployx hub proof v1', fingerprint, hubNonce, agentNonce, deviceId].join('\n')
 export const commandText = (payload: string): string => 'deployx command v1\n' + payload
 
-/** SHA-256, hex, over what the PC's firmware says of it. Tells PCs apart that carry the same identity, and proves nothing. */
+/** SHA-256, hex, over the firmware's UUID. Distinguishes PCs with a duplicate identity; it proves nothing. */
 export const HardwareId = z.string().regex(/^[0-9a-f]{64}$/)
 
 export const Challenge = z.object({ protocol: z.number().int().positive(), nonce })
@@ -93,26 +93,26 @@ export const Hello = z.object({
   device_id: DeviceId,
   nonce,
   signature,
-  /** Highest sequence of a command it has accepted; the hub continues above it. */
+  /** Highest sequence of a command that it accepted; the hub continues above it. */
   last_sequence: z.number().int().nonnegative(),
   /** Every attempt it still holds: running, or ended with a result not yet acknowledged. */
   attempts: z.array(AttemptId).max(10_000),
-  /** Null: it cannot be told. */
+  /** Null: unknown. */
   hardware_id: HardwareId.nullable().default(null),
-  /** Left out: it knows nothing of restarts. */
+  /** Left out: the agent is too old to restart its PC. */
   restart: RestartAbility.optional(),
-  /** Records that it has lost since the hub last heard of it. It accepts nothing until `welcome` says where the sequence goes on. */
+  /** Records lost since the last connection. The agent accepts no command until `welcome` states the last sequence. */
   damaged: z.array(StateDamage).max(DAMAGE_LIMIT).optional(),
   facts: AgentFacts,
 })
 export type Hello = z.infer<typeof Hello>
 export const Welcome = z.object({
   signature,
-  /** Where the hub can be found from now on. */
+  /** Addresses of the hub from now on. */
   addresses: z.array(z.string().max(255)).max(32),
-  /** Of the inventory that the hub holds of this device; null: none. Left out by a hub that keeps no inventories. */
+  /** Hash of the inventory that the hub holds for this device; null: none. Left out by a hub without inventories. */
   inventory_hash: InventoryHash.nullable().optional(),
-  /** Sent where the agent's last sequence is below the hub's, or was lost. */
+  /** Sent if the agent's last sequence is below the hub's, or was lost. */
   sequence: SequenceStatement.optional(),
 })
 export type Welcome = z.infer<typeof Welcome>
@@ -140,7 +140,7 @@ export const DeployPayload = commandBase.extend({
   action: z.enum(['install', 'uninstall']),
   software_name: z.string(),
   kind: InstallerKind,
-  /** What is run of an archive; null for every other kind. */
+  /** What to run in an archive; null for every other kind. */
   archive: ArchiveCommand.nullable().default(null),
   file_name: z.string().min(1).max(255),
   argv: z.array(z.string().max(8192)).max(512),
@@ -153,11 +153,11 @@ export const DeployPayload = commandBase.extend({
   detection: Detection.nullable(),
   timeout_seconds: z.number().int().positive(),
   reboot: z.enum(['never', 'if_needed']),
-  /** Whether other software may be removed or put back to an older version along with it. */
+  /** Whether the installation may remove or downgrade other software. */
   allow_removals: z.boolean().default(false),
   /**
-   * Looked at before the download and again before the installer starts; what cannot be told holds nobody back. An older
-   * agent works in any.
+   * Checked before the download and again before the installer starts. An unknown condition never defers work. Older agents
+   * ignore them.
    */
   conditions: WorkConditions,
 })
@@ -171,14 +171,14 @@ export const CommandPayload = z.discriminatedUnion('action', [
 ])
 export type CommandPayload = z.infer<typeof CommandPayload>
 
-/** See agent-inspect.ts for what its envelope holds. */
+/** Its envelope holds an InspectPayload (agent-inspect.ts). */
 export const InspectDevice = z.object({ envelope: CommandEnvelope })
 export type InspectDevice = z.infer<typeof InspectDevice>
-/** See agent-restart.ts for what its envelope holds. */
+/** Its envelope holds a RestartPayload (agent-restart.ts). */
 export const RestartDevice = z.object({ deployment_id: DeploymentId, envelope: CommandEnvelope })
 export type RestartDevice = z.infer<typeof RestartDevice>
 
-/** The plain fields beside the envelope are for people and logs and are never acted on. */
+/** The plain fields beside the envelope are for people and logs; the agent never acts on them. */
 export const DeploySoftware = z.object({
   deployment_id: DeploymentId,
   target_id: TargetId,
@@ -199,7 +199,7 @@ export type CancelDeployment = z.infer<typeof CancelDeployment>
 export const UpdateAgent = z.object({ version: z.string(), envelope: CommandEnvelope })
 export type UpdateAgent = z.infer<typeof UpdateAgent>
 
-/** accepted = it is in the journal (also when it already was). A refusal names why and is final for this envelope. */
+/** `accepted`: it is in the journal, now or already before. A refusal is final for this envelope. */
 export const CommandReply = z.discriminatedUnion('accepted', [
   z.object({ accepted: z.literal(true) }),
   z.object({
@@ -212,7 +212,7 @@ export const CommandReply = z.discriminatedUnion('accepted', [
       'unknown_attempt',
       'busy',
       'unsupported',
-      // The circumstances of this moment: to be offered again.
+      // Temporary conditions: the hub offers it again.
       ...HELD_BY,
     ]),
     message: foreignLines(1000),
@@ -244,7 +244,7 @@ export const DeploymentProgress = z.object({
   bytes: z.number().int().nonnegative().optional(),
   total_bytes: z.number().int().nonnegative().optional(),
   reason: TargetReason.optional(),
-  /** It gives the attempt back, nothing of it was started: offer it again. It is forgotten once this is committed. */
+  /** The agent defers the attempt before it started: offer it again. The agent drops it once this is committed. */
   held_by: HeldBy.optional(),
 })
 export type DeploymentProgress = z.infer<typeof DeploymentProgress>
@@ -254,9 +254,9 @@ export const DeploymentOutput = z.object({
   target_id: TargetId,
   attempt: z.number().int().positive(),
   attempt_id: AttemptId,
-  /** Counts from 1 within the attempt; a piece that was already recorded is ignored. */
+  /** Counts from 1 within the attempt; a piece already recorded is ignored. */
   seq: z.number().int().positive(),
-  /** As the installer wrote it; whoever shows it makes control characters visible. */
+  /** As the installer wrote it; readers must make control characters visible. */
   text: z.string().max(64 * 1024),
 })
 export type DeploymentOutput = z.infer<typeof DeploymentOutput>
@@ -264,11 +264,11 @@ export type DeploymentOutput = z.infer<typeof DeploymentOutput>
 export const InventoryReport = z.object({ facts: AgentFacts, inventory: InventoryPart.optional() })
 export type InventoryReport = z.infer<typeof InventoryReport>
 
-/** committed: it is on disk, or was there before, or will never be wanted; either way the agent may forget it. */
+/** `committed`: it is on disk, or will never be accepted. In both cases the agent may delete it. */
 export const ReportReply = z.object({
   committed: z.boolean(),
   message: z.string().max(1000).optional(),
-  /** Of an inventory: the hub does not have what the differences are to. It has to be told everything. */
+  /** Of an inventory: the hub lacks the base of the difference. Send everything. */
   resend: z.boolean().optional(),
 })
 export type ReportReply = z.infer<typeof ReportReply>
@@ -282,7 +282,7 @@ export const agentEvents = {
 export type AgentEventName = keyof typeof agentEvents
 
 type Ack<T> = (reply: T) => void
-/** Event maps for Socket.IO. Bodies are `unknown` where they arrive: whoever receives parses first. */
+/** Event maps for Socket.IO. Received bodies are `unknown`: parse them first. */
 export type AgentToHub = {
   deployment_result: (body: DeploymentResult, ack: Ack<ReportReply>) => void
   deployment_progress: (body: DeploymentProgress, ack: Ack<ReportReply>) => void
@@ -292,9 +292,9 @@ export type AgentToHub = {
 export type HubToAgent = {
   challenge: (body: z.infer<typeof Challenge>, ack: Ack<Hello>) => void
   welcome: (body: z.infer<typeof Welcome>, ack: Ack<{ ok: boolean }>) => void
-  /** Sent before the hub closes the link on purpose; `retry: false` means the agent is not wanted here. */
+  /** Sent before the hub closes the link; `retry: false` means that the agent is refused for good. */
   refused: (body: { message: string; retry: boolean }) => void
-  /** An agent closes a link before it opens another: whoever answers this on an older link lives beside the newcomer. */
+  /** An agent closes its link before it opens another: an answer on an older link comes from a second PC. */
   still_there: (ack: Ack<{ ok: true }>) => void
   split: (body: z.infer<typeof Split>, ack: Ack<SplitReply>) => void
   split_done: (body: z.infer<typeof SplitDone>, ack: Ack<{ ok: boolean }>) => void

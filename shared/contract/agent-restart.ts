@@ -1,31 +1,31 @@
 /**
- * Restarting a PC, hub → agent. An order names the boot of the PC that it is to end: in any other boot it is void, so that
- * no order, however often or late it arrives, restarts a PC twice.
+ * Restarting a PC, hub → agent. An order names the boot that it ends and is void in any other boot, so that no repeated or
+ * late order restarts a PC twice.
  */
 import { z } from 'zod'
 import { DeploymentId, DeviceId, RestartId } from '../domain/ids.ts'
 import { RESTART_NOTICE_MAX_MINUTES } from '../domain/restart-state.ts'
 import { foreignLine } from './text.ts'
 
-/** Names one boot of one PC; another after every restart. Hostile input. */
+/** Identifies one boot of one PC; changes with every restart. Hostile input. */
 export const BootId = z.string().regex(/^[\x21-\x7e]{1,128}$/)
 export type BootId = z.infer<typeof BootId>
 
-/** What an agent says at the start of a link. One that says nothing of it is too old to restart its PC. */
+/** Reported at the start of a link. An agent that leaves it out is too old to restart its PC. */
 export const RestartAbility = z.discriminatedUnion('possible', [
   z.object({ possible: z.literal(true), boot_id: BootId }),
   z.object({ possible: z.literal(false), why: foreignLine(300) }),
 ])
 export type RestartAbility = z.infer<typeof RestartAbility>
 
-/** What is signed. Its purpose comes first, so that this signature counts for nothing else. */
+/** The signed text. It starts with its purpose, so that the signature is valid for nothing else. */
 export const restartText = (payload: string): string => 'deployx restart v1\n' + payload
 
 const base = z.object({
   device_id: DeviceId,
   deployment_id: DeploymentId,
   restart_id: RestartId,
-  /** Above that of every order and withdrawal before: an order that was withdrawn cannot come back. */
+  /** Above every earlier order and withdrawal, so that a withdrawn order cannot be replayed. */
   sequence: z.number().int().positive(),
   issued_at: z.iso.datetime(),
 })
@@ -37,7 +37,7 @@ export const RestartOrder = base.extend({
     .int()
     .min(60)
     .max(RESTART_NOTICE_MAX_MINUTES * 60),
-  /** Told to the people at the PC. */
+  /** Shown to people at the PC. */
   deployment_name: z.string().max(200),
 })
 export type RestartOrder = z.infer<typeof RestartOrder>
@@ -48,15 +48,15 @@ export type RestartPayload = z.infer<typeof RestartPayload>
 
 const message = foreignLine(1000)
 export const RestartReply = z.discriminatedUnion('result', [
-  /** It is in the agent's journal, and the notice runs. */
+  /** It is in the agent's journal, and the notice is running. */
   z.object({ result: z.literal('announced'), due_in_seconds: z.number().nonnegative() }),
-  /** The boot that was to be ended is over. */
+  /** The boot that it names has already ended. */
   z.object({ result: z.literal('passed') }),
-  /** It will not restart for this. */
+  /** The order was withdrawn. */
   z.object({ result: z.literal('called_off') }),
-  /** Not now, and nothing of it is kept. */
+  /** Not now; the agent keeps nothing of it. */
   z.object({ result: z.literal('busy'), message }),
-  /** Not at all. */
+  /** Never. */
   z.object({ result: z.literal('refused'), message }),
 ])
 export type RestartReply = z.infer<typeof RestartReply>

@@ -1,16 +1,16 @@
-/** Two PCs that carry one identity, hub → agent: one of them is asked to become a device of its own. */
+/** Duplicate identity, hub → agent: the clone becomes a device of its own. */
 import { z } from 'zod'
 import { DeviceId } from '../domain/ids.ts'
 import { PublicKey, signature } from './keys.ts'
 
-/** Asks an agent to take an identity of its own, and proves the hub to it as the welcome does. */
+/** Orders an agent to create its own identity, and authenticates the hub as the welcome does. */
 export const splitText = (
   fingerprint: string,
   hubNonce: string,
   agentNonce: string,
   deviceId: number,
 ): string => ['deployx split v1', fingerprint, hubNonce, agentNonce, deviceId].join('\n')
-/** Signed by the new key: whoever names it holds it. */
+/** Signed by the new key: proves possession of it. */
 export const splitProofText = (
   fingerprint: string,
   hubNonce: string,
@@ -38,8 +38,8 @@ export const splitDoneText = (
   ].join('\n')
 
 /**
- * Instead of `welcome`, or later on a standing link: another living PC holds this identity. The agent makes a key of its
- * own, keeps it, and names it; `split_done` then tells it which device it is from now on.
+ * Instead of `welcome`, or later on an open link: another connected PC has this identity. The agent creates a key, stores it
+ * and sends it; `split_done` then names its new device.
  */
 export const Split = z.object({ signature })
 export const SplitReply = z.object({ public_key: PublicKey, signature })

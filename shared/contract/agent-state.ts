@@ -1,18 +1,18 @@
 /**
- * What an agent and the hub do when records of the agent were lost: it names them in its hello, and the hub answers with the
- * last sequence it has used for this device, signed for this very link. Nothing up to that is ever accepted again.
+ * Recovery from lost agent records: the agent lists them in its hello, and the hub answers with the last sequence used for
+ * this device, signed for this link. The agent never accepts a command up to that sequence again.
  */
 import { z } from 'zod'
 import { signature } from './keys.ts'
 import { foreignLine } from './text.ts'
 
-/** Damaged files that one hello names. */
+/** Maximum number of damaged files in one hello. */
 export const DAMAGE_LIMIT = 16
 
 export const StateDamage = z.object({
   /** Name of the file in the agent's state folder. */
   file: foreignLine(64).min(1),
-  /** partly_unreadable: some of its records could still be read. */
+  /** `partly_unreadable`: some records could still be read. */
   what: z.enum(['missing', 'empty', 'unreadable', 'partly_unreadable']),
   at: z.iso.datetime(),
 })

@@ -1,12 +1,12 @@
-/** How an agent is told to become another version of itself, and what it says of that. */
+/** Orders to update an agent, and what the agent reports about its updates. */
 import { z } from 'zod'
 import { DeviceId, Sha256 } from '../domain/ids.ts'
 import type { DeviceArch, DevicePlatform } from '../domain/platforms.ts'
 import { foreignLine } from './text.ts'
 
-/** GET, followed by the name of an agent's file: the program itself. */
+/** GET this path followed by the name of an agent's file: the program. */
 export const AGENT_DOWNLOAD_PATH = '/agent/download/'
-/** A version that this PC had to take back so often is not tried there again. */
+/** After this many rollbacks, a PC refuses the version. */
 export const TAKEN_BACK_LIMIT = 2
 export const AGENT_FILE_NAME = /^deployx-agent-[a-z0-9]+-[a-z0-9]+(?:\.exe)?$/
 
@@ -16,14 +16,14 @@ export function agentFileName(platform: DevicePlatform, arch: DeviceArch): strin
   return `deployx-agent-${system}-${arch}${platform === 'windows' ? '.exe' : ''}`
 }
 
-/** What is signed. It begins with its purpose, so that no other signature counts for it. */
+/** The signed text. It starts with its purpose, so that the signature is valid for nothing else. */
 export const updateText = (payload: string): string => 'deployx update v1\n' + payload
 
 export const AgentVersion = foreignLine(64).min(1)
-/** An order to become that version. Everything the agent acts on is in here. */
+/** An order to update to that version. It holds every field that the agent acts on. */
 export const UpdatePayload = z.object({
   device_id: DeviceId,
-  /** Of the device's one row of numbers, as with commands: an order of before does not count any more. */
+  /** From the same counter as the device's commands: an earlier order is no longer valid. */
   sequence: z.number().int().positive(),
   issued_at: z.iso.datetime(),
   version: AgentVersion,
@@ -35,11 +35,11 @@ export const UpdatePayload = z.object({
 })
 export type UpdatePayload = z.infer<typeof UpdatePayload>
 
-/** What an agent says of its own updates, with its other facts. An agent that says nothing cannot update itself. */
+/** What an agent reports about its own updates. An agent that leaves it out cannot update itself. */
 export const SelfUpdateFacts = z.object({
-  /** Why it cannot be updated where it is, in words; null: it can. */
+  /** Why it cannot be updated, as a sentence for people; null: it can. */
   obstacle: foreignLine(300).nullable(),
-  /** The last order that it accepted, and what became of it. */
+  /** The last order that it accepted, and the outcome. */
   last: z
     .object({
       sequence: z.number().int().nonnegative(),
@@ -51,7 +51,7 @@ export const SelfUpdateFacts = z.object({
 })
 export type SelfUpdateFacts = z.infer<typeof SelfUpdateFacts>
 
-/** Beside the agents that a controller serves: `agents.json`, written when they are built. */
+/** File beside the agents that a controller offers, written when they are built. */
 export const AGENTS_MANIFEST = 'agents.json'
 export const AgentsManifest = z.object({
   agents: z

@@ -1,6 +1,7 @@
 /**
- * The desktop bridge: what the page may ask of the Electron shell. Native things only; everything about deployments goes over REST.
- * Each call is written once with the schemas of its input and reply; preload exposes two doors (`call`, `on`) and imports types only.
+ * The desktop bridge: what the page may request from the Electron shell. Native features only; everything about deployments goes
+ * over REST. Each call is written once with the schemas of its input and reply; preload exposes two functions (`call`, `on`) and
+ * imports types only.
  */
 import { z } from 'zod'
 import { DeploymentId } from '../domain/ids.ts'
@@ -21,7 +22,7 @@ export const Preferences = z.object({
 export type Preferences = z.infer<typeof Preferences>
 
 export const bridgeCalls = {
-  /** Where the controller listens and what this shell is. Asked once at start. */
+  /** Where the controller listens, and facts about this shell. Called once at the start. */
   'app.info': {
     input: z.undefined(),
     reply: z.object({
@@ -30,11 +31,11 @@ export const bridgeCalls = {
       version: z.string(),
       electron: z.string(),
       data_dir: z.string(),
-      /** What the first account has to repeat: only the app's own window gets it. */
+      /** The code that the first account must repeat; only the app's own window receives it. */
       setup_code: z.string(),
     }),
   },
-  /** The refresh token, kept by the operating system's keystore where there is one. Null: nobody is signed in. */
+  /** The refresh token, from the system keystore if there is one. Null: nobody is signed in. */
   'session.load': {
     input: z.undefined(),
     reply: z.object({ refresh_token: z.string().nullable() }),
@@ -55,7 +56,7 @@ export const bridgeCalls = {
 export const bridgeNotes = {
   /** A notification or a tray entry was clicked: show this deployment. */
   'open.deployment': z.object({ deployment_id: DeploymentId }),
-  /** The application menu asks the page to go somewhere. */
+  /** A menu item of the app: show this page. */
   'open.page': z.object({
     page: z.enum([
       'dashboard',

@@ -1,4 +1,4 @@
-/** What a check of the controller finds: its data folder, keys, packages, space and addresses. */
+/** Findings of a check of the controller: data folder, keys, packages, space and addresses. */
 import { z } from 'zod'
 import { Timestamp } from './entities.ts'
 
@@ -39,19 +39,19 @@ export type CheckCode = z.infer<typeof CheckCode>
 
 export const CheckFinding = z.object({
   code: CheckCode,
-  /** `info` is worth knowing and no fault. */
+  /** `info` is not a fault. */
   severity: z.enum(['error', 'warning', 'info']),
-  /** Path of the file or folder that it is about. */
+  /** Path of the file or folder concerned. */
   file: z.string().optional(),
-  /** What is wrong. English. */
+  /** What is wrong, in English. */
   text: z.string(),
-  /** What to do about it. English. */
+  /** What to do about it, in English. */
   cure: z.string(),
 })
 export type CheckFinding = z.infer<typeof CheckFinding>
 
 export const CheckReport = z.object({
-  /** Nothing but `info` was found. */
+  /** True if all findings are `info`. */
   ok: z.boolean(),
   findings: z.array(CheckFinding),
 })
@@ -63,12 +63,12 @@ export type CheckStep = (typeof CHECK_STEPS)[number]
 export const CheckStatus = z.object({
   state: z.enum(['idle', 'running', 'done', 'canceled', 'failed']),
   step: z.enum(CHECK_STEPS).nullable(),
-  /** Of the packages: what was read so far, and all there is to read. */
+  /** Bytes of packages read so far, and in total. */
   done_bytes: z.number().int().nonnegative(),
   total_bytes: z.number().int().nonnegative(),
   started_at: Timestamp.nullable(),
   ended_at: Timestamp.nullable(),
-  /** Of the last check that was done. */
+  /** Of the last completed check. */
   report: CheckReport.nullable(),
 })
 export type CheckStatus = z.infer<typeof CheckStatus>

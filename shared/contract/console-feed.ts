@@ -1,4 +1,4 @@
-/** What the controller tells open consoles: namespace `/console`, JWT in the handshake's `auth.token`. A user gets only what is his to see. */
+/** The live feed of open consoles: namespace `/console`, JWT in the handshake's `auth.token`. Users receive only what they may see. */
 import { z } from 'zod'
 import {
   DeploymentId,
@@ -29,7 +29,7 @@ export const DeploymentCompleted = z.object({
 })
 export type DeploymentCompleted = z.infer<typeof DeploymentCompleted>
 
-/** Its failures reached the threshold, or its pilot failed: nothing new starts until a person decides. */
+/** Its failures reached the threshold: nothing new starts until a person decides. */
 export const DeploymentPaused = z.object({
   deployment_id: DeploymentId,
   deployment_name: z.string(),
@@ -65,7 +65,7 @@ export const DeviceUpdated = z.union([
 ])
 export type DeviceUpdated = z.infer<typeof DeviceUpdated>
 
-/** Who may see what has changed (its owner was removed, say): the list has to be fetched again. */
+/** Visibility has changed (for example, the owner was removed): fetch the list again. */
 const Reload = z.object({ reload: z.literal(true) })
 export const GroupsUpdated = z.union([
   z.object({ group: Group }),

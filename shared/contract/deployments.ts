@@ -24,11 +24,11 @@ export const TargetTotals = z.object({
 })
 export type TargetTotals = z.infer<typeof TargetTotals>
 
-/** Whether it puts software onto PCs or takes it off them. */
+/** Whether it installs or removes software. */
 export const DeploymentAction = z.enum(['install', 'uninstall'])
 export type DeploymentAction = z.infer<typeof DeploymentAction>
 
-/** Who or what paused it: a person, or the failures of a round that reached the limit. */
+/** What paused it: a person, or the failures of a round that reached the threshold. */
 export const PauseReason = z.enum(['person', 'failure_threshold'])
 export type PauseReason = z.infer<typeof PauseReason>
 
@@ -44,23 +44,23 @@ export const Deployment = z.object({
   action: DeploymentAction,
   strategy_type: StrategyType,
   strategy: Strategy,
-  /** The wave that runs, from 1; 0 before the start. */
+  /** The current wave, from 1; 0 before the start. */
   wave: count,
   wave_count: count,
   /** Earliest start. */
   scheduled_at: Timestamp.nullable(),
-  /** It has not started; which PCs it reaches is decided when it does. */
+  /** Not started yet: the PCs are chosen at the start. */
   targets_are_preview: z.boolean().default(false),
   maintenance_window: MaintenanceWindow.nullable(),
   offline_policy: z.enum(['fail', 'wait']),
   wait_minutes: count,
-  /** Whether PCs that need it are restarted once their packages are in. */
+  /** Whether PCs that need it are restarted after their packages. */
   reboot: z.enum(['never', 'if_needed']),
-  /** The notice that people at the PC get. */
+  /** Notice for people at the PC before a restart. */
   reboot_delay_minutes: count,
-  /** Whether other software on the PCs may be removed or put back to an older version along with it. */
+  /** Whether the installation may remove or downgrade other software. */
   allow_removals: z.boolean(),
-  /** A person called all of its restarts off. */
+  /** A person cancelled all of its restarts. */
   restarts_canceled: z.boolean(),
   restarts: RestartCounts,
   created_by: UserId.nullable(),
@@ -82,7 +82,7 @@ export const Target = z.object({
   software_id: SoftwareId,
   software_name: z.string(),
   installer_kind: InstallerKind.nullable(),
-  /** As of its deployment. */
+  /** The action of its deployment. */
   action: DeploymentAction.default('install'),
   deployment_status: TargetState,
   reason: TargetReason.optional(),
@@ -92,14 +92,14 @@ export const Target = z.object({
   bytes: count.optional(),
   total_bytes: count.optional(),
   result_message: z.string().optional(),
-  /** What holds it back (`retry_later`), or held it back for too long (`rejected_by_agent`). */
+  /** Why it is deferred (`retry_later`), or was deferred for too long (`rejected_by_agent`). */
   held_by: HeldBy.optional(),
   error_details: z.string().optional(),
   started_at: Timestamp.optional(),
   completed_at: Timestamp.optional(),
-  /** When the target entered its present state. */
+  /** When the target entered its current state. */
   since: Timestamp,
-  /** Where its installer asked for one and the deployment restarts PCs. */
+  /** Present if its installer needs one and the deployment restarts PCs. */
   restart: TargetRestart.optional(),
 })
 export type Target = z.infer<typeof Target>
@@ -120,14 +120,14 @@ export const TargetOutput = z.object({
   target_id: TargetId,
   attempt: z.number().int(),
   text: z.string(),
-  /** Bytes left out in the middle because the output was larger than is kept. */
+  /** Bytes dropped in the middle because the output exceeded the limit. */
   omitted_bytes: z.number().int(),
-  /** Sequence number of the last piece in `text`; pieces on the feed that are not above it are already in. */
+  /** Sequence number of the last piece in `text`; feed pieces up to it are already included. */
   last_seq: z.number().int(),
 })
 export type TargetOutput = z.infer<typeof TargetOutput>
 
-/** One try of a target, as it was recorded. A retry adds another; none is ever overwritten. */
+/** One attempt of a target. A retry adds another; none is ever overwritten. */
 export const Attempt = z.object({
   attempt: count,
   created_at: Timestamp,
@@ -144,25 +144,25 @@ export const PREFLIGHT_OUTCOMES = ['ready', 'will_wait', 'will_skip', 'will_fail
 export const PreflightTarget = z.object({
   device_id: DeviceId,
   device_name: z.string(),
-  /** Null for a package that is fetched from a URL: it gets its id when the deployment is created. */
+  /** Null for a package from a URL: it gets its id when the deployment is created. */
   software_id: SoftwareId.nullable(),
   software_name: z.string(),
   outcome: z.enum(PREFLIGHT_OUTCOMES),
   reason: TargetReason.nullable(),
   message: z.string(),
-  /** Why it waits (`retry_later`): what its agent sees of the PC at this moment. */
+  /** Why it waits (`retry_later`), as its agent reports it now. */
   held_by: HeldBy.optional(),
   size_bytes: count.nullable(),
-  /** Its agent was asked just now; false: judged by what was known of it. */
+  /** True: its agent was queried just now; false: based on stored data. */
   live: z.boolean(),
-  /** Whether this deployment restarts the PC should an installer ask for it. `impossible`: its agent cannot, `restart_note` says why. */
+  /** Whether this deployment restarts the PC if an installer needs it. `impossible`: its agent cannot, see `restart_note`. */
   restart: z.enum(['never', 'may_follow', 'impossible']),
   restart_note: z.string().nullable(),
 })
 export type PreflightTarget = z.infer<typeof PreflightTarget>
 export const Preflight = z.object({
   targets: z.array(PreflightTarget),
-  /** Who comes first: devices per wave, in order, with the names of the first few. */
+  /** The waves in order: number of devices, and the names of the first few. */
   waves: z.array(z.object({ wave: count, device_count: count, device_names: z.array(z.string()) })),
   device_count: count,
   software_count: count,

@@ -1,16 +1,16 @@
-/** How to tell whether a software is on a PC: asked before (skip) and after (verify). */
+/** Detection rules: whether software is on a PC, checked before (skip) and after (verify) the installer. */
 import { z } from 'zod'
 import { ONE_PLAIN_LINE } from '../domain/plain-text.ts'
 
-/** Characters of a script that tells whether a software is there. */
+/** Maximum length of a detection script, in characters. */
 export const DETECTION_SCRIPT_LIMIT = 16 * 1024
-/** Within so long it has to end. */
+/** Timeout of a detection script. */
 export const DETECTION_SCRIPT_TIMEOUT_MS = 60_000
 
 const text = z.string().min(1).max(1024).regex(ONE_PLAIN_LINE, 'must be one line of plain text')
 const version = z.string().max(256).regex(ONE_PLAIN_LINE, 'must be one line of plain text')
 const operator = z.enum(['eq', 'ge']).default('ge')
-/** The package manager's own word (`amd64`, `i686`). Without it any architecture counts. */
+/** The package manager's own name (`amd64`, `i686`). Left out: any architecture matches. */
 const arch = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/)
@@ -23,7 +23,7 @@ export const Detection = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('msi_product'),
     product_code: z.string().regex(/^\{[0-9A-Fa-f-]{36}\}$/),
-    /** A small update keeps the product code. Only the first three fields count, as for Windows Installer itself. */
+    /** A minor update keeps the product code. Only the first three fields count, as for Windows Installer itself. */
     version: version.optional(),
     /** `ge` unless said. */
     operator: z.enum(['eq', 'ge']).optional(),
@@ -41,19 +41,19 @@ export const Detection = z.discriminatedUnion('type', [
       .string()
       .regex(/^[0-9a-f]{64}$/)
       .optional(),
-    /** Windows: of the file itself, from its version resource. */
+    /** Windows: the version resource of the file. */
     version: version.optional(),
     /** `ge` unless said. */
     operator: z.enum(['eq', 'ge']).optional(),
   }),
   z.object({
     type: z.literal('script'),
-    /** Run as the agent's user: exit code 0 = it is there, 1 = it is not, anything else = it cannot be told. */
+    /** Run as the agent's user: exit code 0 = present, 1 = absent, anything else = unknown. */
     text: z
       .string()
       .max(DETECTION_SCRIPT_LIMIT)
-      .regex(/^[^\0]+$/, 'must hold something, and no null characters'),
-    /** `sh` on Linux and macOS, the others on Windows; elsewhere it cannot be told. */
+      .regex(/^[^\0]+$/, 'must not be empty or contain null characters'),
+    /** `sh` on Linux and macOS, the others on Windows; elsewhere the result is unknown. */
     interpreter: z.enum(['sh', 'powershell', 'cmd']),
   }),
 ])

@@ -1,6 +1,6 @@
 /**
- * How the hub makes itself known on the LAN (mDNS, DNS-SD). Whatever is heard there is a hint and no more: anybody on the
- * network can say it, so an agent believes the key that the connection itself shows, never the announcement.
+ * How the hub advertises itself on the LAN (mDNS, DNS-SD). An advertisement is only a hint, because anyone on the network can
+ * send one: the agent verifies the key of the connection itself.
  */
 import { z } from 'zod'
 import { Fingerprint } from '../domain/ids.ts'

@@ -1,4 +1,4 @@
-/** What the console sees of the controller's things. snake_case on the wire, times UTC ISO 8601, sizes in bytes. */
+/** The controller's entities as the console sees them. snake_case on the wire, times UTC ISO 8601, sizes in bytes. */
 import { z } from 'zod'
 import { ArchiveCommand } from '../domain/archives.ts'
 import {
@@ -27,14 +27,14 @@ export const User = z.object({
   username: z.string(),
   role: Role,
   created_at: Timestamp,
-  /** He may not sign in, and what he was signed in with has ended. */
+  /** The user may not sign in, and their sessions have ended. */
   disabled: z.boolean(),
-  /** Somebody else chose the password: until he has chosen one, nothing else is answered. */
+  /** Someone else chose the password: until the user has chosen one, all other requests are refused. */
   must_change_password: z.boolean(),
   last_login_at: Timestamp.nullable(),
-  /** Consoles and scripts that are signed in as him now. */
+  /** Consoles and scripts signed in as this user. */
   session_count: count,
-  /** Counts its changes, as of a group. */
+  /** Change counter, as for a group. */
   version: count.default(0),
 })
 export type User = z.infer<typeof User>
@@ -47,41 +47,41 @@ export const OwnSession = z.object({
   last_used_at: Timestamp,
   expires_at: Timestamp,
   address: z.string().nullable(),
-  /** What the program calls itself (User-Agent). */
+  /** The User-Agent of the program. */
   client: z.string().nullable(),
-  /** The one that asks. */
+  /** The session of this request. */
   current: z.boolean(),
 })
 export type OwnSession = z.infer<typeof OwnSession>
 
-/** What is a user's own: it goes to nobody, or to another, when he is removed. */
+/** What a user owns: when they are removed, it goes to another user or to nobody. */
 export const Holdings = z.object({
   devices: count,
   groups: count,
   software: count,
   deployments: count,
-  /** Of the deployments: those that have not ended. They go on. */
+  /** Deployments that have not ended; they continue. */
   active_deployments: count,
   /** Codes that still admit PCs. */
   enrollments: count,
 })
 export type Holdings = z.infer<typeof Holdings>
 
-/** A PC that asks to be enrolled without a code and waits for people at both ends to compare digits. */
+/** A PC that enrols without a code and waits until people on both sides have compared digits. */
 export const DevicePairing = z.object({
   digits: z.string().regex(/^\d{6}$/),
   expires_at: Timestamp,
-  /** Somebody has approved it in the console. */
+  /** Approved in the console. */
   approved: z.boolean(),
-  /** The person at the PC has said that the digits are the same. */
+  /** The person at the PC has confirmed that the digits match. */
   confirmed: z.boolean(),
 })
 export type DevicePairing = z.infer<typeof DevicePairing>
 
-/** A newer agent for a PC, and how far it has come there. */
+/** A newer agent for a PC, and the progress of the update. */
 export const AgentUpdate = z.object({
   version: z.string(),
-  /** `unsupported`: this agent cannot update itself; the message tells why, and that of `failed` what happened. */
+  /** `unsupported`: this agent cannot update itself. The message gives the reason, also for `failed`. */
   state: z.enum(['available', 'updating', 'failed', 'unsupported']),
   message: z.string(),
 })
@@ -96,26 +96,26 @@ export const Device = z.object({
   online: z.boolean(),
   approved: z.boolean(),
   blocked: z.boolean(),
-  /** Null unless it is being enrolled by comparing digits just now. */
+  /** Null unless it is being enrolled by comparing digits. */
   pairing: DevicePairing.nullable(),
   owner_id: UserId.nullable(),
   agent_version: z.string(),
-  /** Null: it is as new as the ones that this controller hands out. */
+  /** Null: it is up to date with this controller. */
   agent_update: AgentUpdate.nullable(),
   address: z.string().nullable(),
   enrolled_at: Timestamp,
   last_seen_at: Timestamp.nullable(),
   free_disk_bytes: count.nullable(),
-  /** It owes a restart. Null: its agent has not told, or cannot. */
+  /** A restart is pending. Null: its agent has not reported it, or cannot. */
   reboot_pending: z.boolean().nullable(),
-  /** When its inventory was told anew (see DeviceInventory); null: not yet. */
+  /** When its inventory was last reported (see DeviceInventory); null: not yet. */
   inventory_at: Timestamp.nullable(),
   group_ids: z.array(GroupId),
-  /** It carried that device's identity (its disk is a copy of that PC's) until it was given one of its own. */
+  /** It was a clone of that device (a copied disk) until it got its own identity. */
   split_from: DeviceId.nullable(),
-  /** What the PC calls itself. `name` is the same unless a person gave it one. Null: its agent has not been here yet. */
+  /** The PC's own name. `name` is the same unless a person set one. Null: its agent has not connected yet. */
   reported_name: z.string().nullable().default(null),
-  /** The offline device that this one may be, set up anew: same hardware, same name. A person decides. */
+  /** The offline device that this one may be after a reinstallation: same hardware, same name. A person decides. */
   reinstall_of: DeviceId.nullable().default(null),
 })
 export type Device = z.infer<typeof Device>
@@ -126,12 +126,12 @@ export const Group = z.object({
   device_ids: z.array(DeviceId),
   owner_id: UserId.nullable(),
   created_at: Timestamp,
-  /** Counts its changes. A write that names the version it was based on is refused once that is old. */
+  /** Change counter. A write that names an older version is refused. */
   version: count.default(0),
 })
 export type Group = z.infer<typeof Group>
 
-/** An archive: what of it is run, and what else could be. */
+/** Which file of an archive is run, and which others could be. */
 export const InstallerArchive = ArchiveCommand.extend({ choices: z.array(z.string()) })
 export type InstallerArchive = z.infer<typeof InstallerArchive>
 
@@ -149,13 +149,13 @@ export const Installer = z.object({
   timeout_seconds: count,
   success_exit_codes: z.array(z.number().int()),
   detection: Detection.nullable(),
-  /** Its file is not in the controller's data folder: nothing is deployed of it until the same file is uploaded again. */
+  /** Its file is not in the controller's data folder: it cannot be deployed until the same file is uploaded again. */
   file_missing: z.boolean(),
-  /** Its file holds other bytes than were stored: as if it were missing, until the same file is uploaded again. */
+  /** Its stored file no longer matches its hash: treated as missing until the same file is uploaded again. */
   file_damaged: z.boolean(),
-  /** Windows programs: the tool that made it, where that could be told. */
+  /** Windows programs: the tool that built the installer, if known. */
   technology: InstallerTechnology.nullable(),
-  /** What the file says about how it installs. Absent or null: nothing is known. */
+  /** What the file reveals about how it installs. Absent or null: unknown. */
   knowledge: InstallerKnowledge.nullable().optional(),
 })
 export type Installer = z.infer<typeof Installer>
@@ -167,13 +167,13 @@ export const Software = z.object({
   publisher: z.string(),
   origin: z.enum(['library', 'custom']),
   owner_id: UserId.nullable(),
-  /** Who added it, also once that account was removed. */
+  /** Name of the user who added it, even after that account was removed. */
   created_by_name: z.string().nullable().default(null),
   created_at: Timestamp,
-  /** Software that must be there first: it is installed before this one, and its failure fails this one. */
+  /** Software that this one needs: it is installed first, and if it fails, this one fails too. */
   depends_on: z.array(SoftwareId),
   installers: z.array(Installer),
-  /** Counts its changes, those of its installers included, as `version` of a group does. */
+  /** Change counter, including its installers, like `version` of a group. */
   revision: count.default(0),
 })
 export type Software = z.infer<typeof Software>
@@ -184,14 +184,14 @@ export const Enrollment = z.object({
   uses: count,
   expires_at: Timestamp,
   created_at: Timestamp,
-  /** Who made it, also once that account was removed. */
+  /** Name of the user who created it, even after that account was removed. */
   created_by_name: z.string().nullable().default(null),
   group_ids: z.array(GroupId),
   revoked: z.boolean(),
 })
 export type Enrollment = z.infer<typeof Enrollment>
 
-/** The hub's pulse: shown at the sidebar's foot at all times. */
+/** State of the hub, always shown at the bottom of the sidebar. */
 export const HubStatus = z.object({
   listening: z.boolean(),
   port: count,
@@ -213,7 +213,7 @@ export const Stats = z.object({
     partial: count,
     canceled: count,
   }),
-  /** Targets that ended within the last seven days. */
+  /** Targets that ended in the last seven days. */
   last_7_days: z.object({ completed: count, failed: count, skipped: count }),
 })
 export type Stats = z.infer<typeof Stats>

@@ -1,4 +1,4 @@
-/** Every error the product can answer with: its HTTP status and whether trying again may help. Code decides, text is for people. */
+/** Every error code, with its HTTP status and whether a retry may help. Programs decide by the code; the text is for people. */
 import { z } from 'zod'
 
 export const ERRORS = {
@@ -50,7 +50,7 @@ export const ERRORS = {
 export type ErrorCode = keyof typeof ERRORS
 export const ErrorCode = z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]])
 
-/** One thing that is wrong: where (`/device_ids/0`) and what. */
+/** One problem: where (`/device_ids/0`) and what. */
 export const ErrorDetail = z.object({ path: z.string().optional(), message: z.string() })
 export type ErrorDetail = z.infer<typeof ErrorDetail>
 
@@ -58,20 +58,20 @@ export const WireError = z.object({
   code: ErrorCode,
   message: z.string(),
   details: z.array(ErrorDetail),
-  /** E_CONFLICT of a write that was based on an older version: what stands there now, as the route would answer it. */
+  /** E_CONFLICT because of an older version: the current state, as the route would return it. */
   current: z.unknown().optional(),
 })
 export type WireError = z.infer<typeof WireError>
 export const ErrorReply = z.object({ success: z.literal(false), error: WireError })
 export type ErrorReply = z.infer<typeof ErrorReply>
 
-/** An expected failure. Thrown inside, turned into a reply at the edge only. Anything else that is thrown is a bug. */
+/** An expected failure, converted to a reply only at the edge. Anything else that is thrown is a bug. */
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetail[]
-  /** When trying again makes sense; null: no time can be told. */
+  /** When to retry, in seconds; null: unknown. */
   readonly retryAfterSeconds: number | null
-  /** What stands there now, where the caller had an older version. */
+  /** The current state, if the caller had an older version. */
   readonly current: unknown
   constructor(
     code: ErrorCode,
@@ -99,7 +99,7 @@ export class AppError extends Error {
   }
 }
 
-/** Zod's findings as details: every one with its JSON-pointer-like path. */
+/** Zod's issues as details, each with its JSON-pointer-like path (at most 20). */
 export function validationError(error: z.ZodError, what: string): AppError {
   const details = error.issues.slice(0, 20).map((issue) => ({
     path: '/' + issue.path.map(String).join('/'),

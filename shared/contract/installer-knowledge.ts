@@ -1,7 +1,7 @@
-/** What a file says about how it installs, beyond what can be edited. It grows with the readers. */
+/** What a file reveals about how it installs, beyond the editable fields. */
 import { z } from 'zod'
 
-/** How sure a fact is: seen on a PC, read in the file, the technology's default, or a guess. */
+/** How reliable a fact is: seen on a PC, read in the file, the technology's default, or a guess. */
 const factOf = <T extends z.ZodType>(value: T) =>
   z.object({ value, level: z.enum(['proven', 'read', 'usual', 'guess']), source: z.string() })
 
@@ -12,10 +12,10 @@ export const InstallerWarning = z.object({ code: z.enum(['per_user']), text: z.s
 export type InstallerWarning = z.infer<typeof InstallerWarning>
 
 export const InstallerKnowledge = z.object({
-  /** For the whole PC, for one user, or either; null: not known. */
+  /** For the whole PC, for one user, or either; null: unknown. */
   scope: InstallerScope.nullable(),
   facts: z.object({
-    /** Everything that makes the run silent, with what the agent adds by itself. */
+    /** All arguments of a silent run, including those that the agent adds. */
     install_args: factOf(z.string()).optional(),
   }),
   warnings: z.array(InstallerWarning),

@@ -1,4 +1,4 @@
-/** Keys and signatures as they stand in messages. */
+/** Formats of keys and signatures in messages. */
 import { z } from 'zod'
 
 /** Ed25519 signature, base64. */

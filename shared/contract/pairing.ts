@@ -1,12 +1,12 @@
 /**
- * Enrolment without a code: namespace `/pairing` on the hub's port. The agent does not know the hub's key yet and writes
- * nothing secret; the key that it sees becomes its pin when two people, or one at two screens, have compared six digits.
+ * Enrolment without a code: namespace `/pairing` on the hub's port. The agent does not know the hub's key yet and sends
+ * nothing secret; the key of the connection becomes its pin once six digits have been compared on both screens.
  *
  *   agent → hub  pair_begin   its key, facts, a proof that it holds the key, its commitment   ← the hub's commitment and command key
  *   agent → hub  pair_reveal  its nonce                                                        ← the hub's nonce
- *   agent → hub  pair_answer  whether the digits are the same in the console
- *   hub → agent  pair_admitted, once both sides have said yes: what enrolment with a code answers
- *   hub → agent  pair_ended    instead of any of these: it is over, and why
+ *   agent → hub  pair_answer  whether the digits match those in the console
+ *   hub → agent  pair_admitted, once both sides have confirmed: what enrolment with a code returns
+ *   hub → agent  pair_ended    instead of any of these: the pairing ended, and why
  */
 import { z } from 'zod'
 import { AgentFacts, EnrollReply } from './agent-link.ts'
@@ -29,7 +29,7 @@ export const PairBegin = z.object({
 })
 export type PairBegin = z.infer<typeof PairBegin>
 
-/** A refusal says when trying again may help, in seconds; null: not by waiting. */
+/** `retry_after_seconds` null: waiting does not help. */
 const Refusal = z.object({
   ok: z.literal(false),
   message,
@@ -64,7 +64,7 @@ export const PairEnded = z.object({
 export type PairEnded = z.infer<typeof PairEnded>
 
 type Ack<T> = (reply: T) => void
-/** Event maps for Socket.IO. Whoever receives parses first. */
+/** Event maps for Socket.IO. Received bodies must be parsed first. */
 export type PairingToHub = {
   pair_begin: (body: PairBegin, ack: Ack<PairBeginReply>) => void
   pair_reveal: (body: PairReveal, ack: Ack<PairRevealReply>) => void

@@ -1,22 +1,22 @@
-/** A key that makes a request of the kind "create" safe to repeat: the same key again gets the same answer. */
+/** A client key that makes a create request safe to repeat: the same key gets the same answer. */
 import { z } from 'zod'
 import { route } from './route.ts'
 import { Timestamp } from './entities.ts'
 
-/** Any UUID that the client has never used before. Case does not matter. */
+/** Any UUID that the client has not used before. Case-insensitive. */
 export const RequestId = z.guid('must be a UUID').toLowerCase()
 
-/** What a body of a repeatable route may carry besides its own fields. */
+/** Fields that the body of a repeatable route may have in addition to its own. */
 export const repeatable = { request_id: RequestId.optional() }
 
-/** What became of a request that was made under a key. */
+/** The outcome of a request with a key. */
 export const RequestOutcome = z.object({
   request_id: RequestId,
   /** The name of the route, such as `deployments.create`. */
   route: z.string(),
-  /** `under_way`: the answer is still being made. */
+  /** `under_way`: the request is still running. */
   state: z.enum(['under_way', 'done']),
-  /** Of what was created; null while it is under way, and where nothing with an id was. */
+  /** Id of what was created; null while it is under way, and if nothing with an id was created. */
   id: z.number().int().nullable(),
   at: Timestamp,
 })
@@ -27,7 +27,7 @@ export const requestRoutes = {
     method: 'GET',
     path: '/requests/:id',
     access: 'user',
-    summary: 'What became of a request of yours, by its request_id; E_NOT_FOUND: it never arrived',
+    summary: 'Outcome of one of your requests, by its request_id. E_NOT_FOUND: it never arrived',
     params: z.object({ id: RequestId }),
     reply: RequestOutcome,
   }),

@@ -1,4 +1,4 @@
-/** Bodies and queries of the REST surface. Unknown keys are ignored, known keys of the wrong type or out of range are refused. */
+/** Bodies and queries of the REST API. Unknown keys are ignored; known keys of the wrong type or out of range are refused. */
 import { z } from 'zod'
 import { ArchivePath } from '../domain/archives.ts'
 import { AuditAction } from '../domain/audit-actions.ts'
@@ -24,7 +24,7 @@ import { pathId } from './route.ts'
 import { typedLine, typedLines } from './text.ts'
 import { parseExitCode, toUnsigned } from '../domain/windows-codes.ts'
 
-/** A name people read: trimmed, 1 to 200 characters, none of which steers. */
+/** A display name: trimmed, 1 to 200 characters, no control characters. */
 export const Name = typedLine(200).min(1, 'must not be empty')
 
 export const Username = z
@@ -39,9 +39,9 @@ export const Password = z
   .min(8, 'must be at least 8 characters')
   .max(256, 'must be at most 256 characters')
 export const Credentials = z.object({ username: Username, password: Password })
-/** The first account. `setup_code`: what `serve --setup-code` printed, or the desktop app keeps for its own window. */
+/** The first account. `setup_code`: from `serve --setup-code`, or from the desktop app's own window. */
 export const SetupRequest = Credentials.extend({ setup_code: z.string().max(100).optional() })
-/** Sign-in takes any text: what does not fit the rules is simply wrong. */
+/** Sign-in accepts any text: text that breaks the rules is just a wrong password. */
 export const LoginRequest = z.object({
   username: z.string().max(256),
   password: z.string().max(1024),
@@ -50,7 +50,7 @@ export const RefreshRequest = z.object({ refresh_token: z.string().min(1).max(51
 
 export const CreateUser = Credentials.extend({
   role: Role,
-  /** Whoever adds a user knows his password: this makes it good for one sign-in. */
+  /** The administrator knows the first password: this makes it valid for one sign-in only. */
   must_change_password: z.boolean().optional(),
   ...repeatable,
 })
@@ -64,12 +64,12 @@ export const UpdateUser = z.object({
   version: z.number().int().nonnegative().optional(),
 })
 export type UpdateUser = z.infer<typeof UpdateUser>
-/** The password that is right now takes any text: what does not fit the rules is simply wrong. */
+/** `old_password` accepts any text: text that breaks the rules is just a wrong password. */
 export const ChangePassword = z.object({
   old_password: z.string().max(1024),
   new_password: Password,
 })
-/** Who gets what the removed user had; left out: nobody, so that administrators alone see it. */
+/** The new owner of what the removed user had; left out: nobody, so only administrators see it. */
 export const DeleteUserQuery = z.object({ transfer_to: pathId(UserId).optional() })
 
 export const CreateEnrollment = z.object({
@@ -81,7 +81,7 @@ export const CreateEnrollment = z.object({
     .max(60 * 24 * 30)
     .default(60),
   group_ids: z.array(GroupId).max(100).default([]),
-  /** HOST:PORT under which PCs look for the hub, best first; default: all that the controller knows, see `GET /hub`. */
+  /** HOST:PORT where PCs try to reach the hub, best first; default: all that the controller knows, see `GET /hub`. */
   addresses: z
     .array(z.string().max(300).refine(isHubAddress, 'is not HOST:PORT'))
     .min(1)
@@ -90,7 +90,7 @@ export const CreateEnrollment = z.object({
   ...repeatable,
 })
 
-/** `name` null: as the PC calls itself, from now on. */
+/** `name` null: use the PC's own name from now on. */
 export const UpdateDevice = z.object({ name: Name.nullable().optional() })
 export const TakeOver = z.object({ from_device_id: DeviceId })
 
@@ -99,16 +99,16 @@ export const CreateGroup = z.object({
   device_ids: z.array(DeviceId).max(10_000).default([]),
   ...repeatable,
 })
-/** The version that a write is based on. Left out: the write wins, whatever it undoes. */
+/** The version that a write is based on. Left out: the write always wins. */
 const basedOn = z.number().int().nonnegative().optional()
 const members = z.array(DeviceId).max(10_000).optional()
 export const UpdateGroup = z
   .object({
     name: Name.optional(),
-    /** All of its members. To add or remove some, name those: that undoes nothing of what others do at the same time. */
+    /** All members. To add or remove some, use the fields below: they do not undo simultaneous changes by others. */
     device_ids: members,
     add_device_ids: members,
-    /** Those that are not members are passed over. */
+    /** Devices that are not members are ignored. */
     remove_device_ids: members,
     version: basedOn,
   })
@@ -120,7 +120,7 @@ export type UpdateGroup = z.infer<typeof UpdateGroup>
 
 const installArgs = typedLines(4096)
 const timeoutSeconds = z.number().int().min(1).max(86_400)
-/** A number, or as Windows people write it: `"0x80070BC2"`. Kept unsigned, as programs of Windows end. */
+/** A number, or hexadecimal text such as `"0x80070BC2"`. Kept unsigned, as Windows reports it. */
 const exitCode = z.union([
   z.number().int().min(-2_147_483_648).max(4_294_967_295).transform(toUnsigned),
   z
@@ -145,14 +145,14 @@ export const SoftwareFields = z.object({
   timeout_seconds: timeoutSeconds.optional(),
   success_exit_codes: exitCodes.optional(),
   detection: Detection.nullable().optional(),
-  /** Archives: the file in it that is run, by its path there. */
+  /** Archives: path in the archive of the file to run. */
   entry: ArchivePath.optional(),
-  /** Archives: the file in it that removes the software. */
+  /** Archives: path of the file that removes the software. */
   uninstall_entry: ArchivePath.nullable().optional(),
 })
 export type SoftwareFields = z.infer<typeof SoftwareFields>
 const jsonText = (what: string) => z.string().meta({ description: `JSON text: ${what}` })
-/** The file of an upload, and its fields as they are sent: what is no text is sent as JSON text. */
+/** The file of an upload, and its fields as sent: values that are not text are sent as JSON text. */
 export const UploadForm = z.object({ file: z.file() }).extend(
   SoftwareFields.extend({
     success_exit_codes: jsonText('an array of numbers').optional(),
@@ -162,10 +162,10 @@ export const UploadForm = z.object({ file: z.file() }).extend(
 /** A file alone. */
 export const FileForm = z.object({ file: z.file() })
 
-/** What can be corrected of an installer that is here: all but its file. */
+/** What can be changed of an existing installer: everything except its file. */
 export const UpdateInstaller = SoftwareFields.omit({ name: true, version: true })
 export type UpdateInstaller = z.infer<typeof UpdateInstaller>
-/** `version` is the software's own: the version that a write is based on is called `revision` here. */
+/** `version` is the software's version, so the version that a write is based on is called `revision` here. */
 export const UpdateInstallerRequest = UpdateInstaller.extend({ revision: basedOn })
 export const UpdateSoftware = z.object({
   name: Name.optional(),
@@ -185,7 +185,7 @@ export const CustomSoftware = z.object({
   platform: DevicePlatform.optional(),
   kind: InstallerKind.optional(),
   success_exit_codes: exitCodes.optional(),
-  /** Who gets it from its address. The controller gets it once, for all. */
+  /** Who downloads it. Only `controller` is supported: it downloads the file once for all PCs. */
   fetch_by: z
     .enum(['controller', 'agents'])
     .default('controller')
@@ -215,11 +215,11 @@ export const CreateDeployment = z
     maintenance_window: MaintenanceWindow.optional(),
     timeout_seconds: timeoutSeconds.optional(),
     action: z.enum(['install', 'uninstall']).default('install'),
-    /** Whether other software on a PC may be removed, or put back to an older version, where a package conflicts with it. */
+    /** Whether a package may remove or downgrade other software that it conflicts with. */
     allow_removals: z.boolean().default(false),
-    /** Whether a PC whose installer asks for it is restarted, once all its packages have ended. */
+    /** Whether PCs whose installer needs it are restarted, once all their packages have ended. */
     reboot: z.enum(['never', 'if_needed']).default('never'),
-    /** The notice that people at the PC get. */
+    /** Notice for people at the PC before a restart. */
     reboot_delay_minutes: z
       .number()
       .int()
@@ -262,10 +262,10 @@ export const RetryRequest = z.object({
   ...repeatable,
 })
 
-/** Which attempt's output; left out: the present one's. */
+/** The attempt whose output to return; left out: the current one. */
 export const OutputQuery = z.object({ attempt: z.coerce.number().int().min(1).optional() })
 
-/** Between the cells of a line. Spreadsheets of countries with a decimal comma expect a semicolon. */
+/** Cell separator. Spreadsheets in countries with a decimal comma expect a semicolon. */
 export const ReportSeparator = z.enum([',', ';', '\t'])
 export type ReportSeparator = z.infer<typeof ReportSeparator>
 export const ReportQuery = z.object({ separator: ReportSeparator.default(',') })
@@ -276,16 +276,16 @@ export const Page = z.object({
   offset: z.coerce.number().int().min(0).default(0),
 })
 export const AuditQuery = Page.extend({
-  /** Part of who, what, to what or the details. */
+  /** Text in actor, action, subject or details. */
   q: z.string().max(200).optional(),
   since: z.iso.datetime({ offset: true }).optional(),
   until: z.iso.datetime({ offset: true }).optional(),
-  /** Who, by the name he had then. */
+  /** Name of the user at the time. */
   actor: z.string().min(1).max(256).optional(),
   action: AuditAction.optional(),
   device_id: pathId(DeviceId).optional(),
   deployment_id: pathId(DeploymentId).optional(),
-  /** Only entries before this one: the way through a long trail, which `offset` makes slow. */
+  /** Only entries before this one. Faster than `offset` for a long log. */
   before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
 })
 export const DeploymentQuery = Page.extend({
@@ -296,7 +296,7 @@ export const DeploymentQuery = Page.extend({
 })
 
 export const FindInstalled = z.object({
-  /** A part of the name; case and composition do not matter. */
+  /** Part of the name; case and Unicode composition are ignored. */
   name: z.string().trim().min(1).max(200),
 })
 export type FindInstalled = z.infer<typeof FindInstalled>

@@ -1,4 +1,4 @@
-/** The audit trail over REST: part of the table of routes (rest.ts). */
+/** The audit log over REST: part of the table of routes (rest.ts). */
 import { z } from 'zod'
 import * as audit from './audit.ts'
 import * as request from './requests.ts'
@@ -9,13 +9,13 @@ export const auditRoutes = {
     method: 'GET',
     path: '/audit',
     access: 'user',
-    summary: 'Who did what, newest first. A technician sees what he did',
+    summary: 'Audit entries, newest first. Technicians see their own actions only',
     query: request.AuditQuery,
     reply: z.object({
       entries: z.array(audit.AuditEntry),
-      /** Of all that match, before and after these. */
+      /** Number of all matching entries. */
       total: z.number().int(),
-      /** For `before`: the next older ones. Null: there are none. */
+      /** Value of `before` for the next older page; null: there is none. */
       next_before: z.number().int().nullable(),
     }),
   }),
@@ -23,21 +23,21 @@ export const auditRoutes = {
     method: 'GET',
     path: '/audit/facets',
     access: 'user',
-    summary: 'Whose entries there are, and of what',
+    summary: 'Actors and actions that occur in the audit log',
     reply: z.object({ actors: z.array(z.string()), actions: z.array(z.string()) }),
   }),
   'audit.proof': route({
     method: 'GET',
     path: '/audit/proof',
     access: 'admin',
-    summary: 'Whether the trail is whole: every hash and every signed end is checked',
+    summary: 'Verify the audit log: checks every hash and every signature',
     reply: audit.AuditProof,
   }),
   'audit.export_csv': route({
     method: 'GET',
     path: '/audit/export.csv',
     access: 'admin',
-    summary: 'The whole trail as CSV, oldest first, with what proves it',
+    summary: 'The whole audit log as CSV, oldest first, with its hashes and signatures',
     transport: 'stream',
     media: 'text/csv',
     reply: z.string(),
@@ -46,7 +46,7 @@ export const auditRoutes = {
     method: 'GET',
     path: '/audit/export.jsonl',
     access: 'admin',
-    summary: 'The whole trail as JSON Lines, oldest first, with what proves it',
+    summary: 'The whole audit log as JSON Lines, oldest first, with its hashes and signatures',
     transport: 'stream',
     media: 'application/jsonl',
     reply: z.string(),

@@ -1,11 +1,11 @@
-/** Routes about the controller itself: who it is, and how it is saved and taken up elsewhere. */
+/** Routes about the controller itself: its identity, backup and restore. */
 import { z } from 'zod'
 import { Fingerprint } from '../domain/ids.ts'
 import { CheckStatus } from './check.ts'
 import { Timestamp } from './entities.ts'
 import { route } from './route.ts'
 
-/** Of a recovery file. Whoever finds the file can try as many as he likes, so it has to be long. */
+/** Passphrase of a recovery file. Long, because anyone who has the file can guess without limit. */
 export const Passphrase = z.string().min(12).max(256)
 export const SaveRecoveryFile = z.object({ passphrase: Passphrase })
 export const RotateKeys = z
@@ -14,9 +14,9 @@ export const RotateKeys = z
 /** Text fields beside the file of a restore. */
 export const RestoreFields = z.object({
   passphrase: z.string().min(1).max(256),
-  /** The computer of before may be in other hands: agents turn away from its keys. */
+  /** The old computer may be in other hands: agents refuse its keys. */
   revoke: z.enum(['true', 'false']).default('false'),
-  /** As for the first account, whose place this takes. */
+  /** As for the first account, which a restore replaces. */
   setup_code: z.string().max(100).optional(),
 })
 export type RestoreFields = z.infer<typeof RestoreFields>
@@ -27,15 +27,15 @@ export const ControllerIdentityView = z.object({
   key_id: z.string(),
   generation: z.number().int(),
   epoch: z.number().int(),
-  /** When the keys were changed last; null while they are those of the first start. */
+  /** When the keys were last changed; null: they date from the first start. */
   changed_at: Timestamp.nullable(),
-  /** Whether the operating system's keystore protects the key files; else only their permissions do. */
+  /** Whether the system keystore protects the key files; otherwise only file permissions do. */
   keystore: z.boolean(),
   /** Whether a recovery file was ever saved. */
   recovery_saved: z.boolean(),
-  /** The last time; null when never, or not known. One from before `changed_at` holds keys of before. */
+  /** When it was last saved; null: never, or unknown. A file older than `changed_at` holds old keys. */
   recovery_saved_at: Timestamp.nullable(),
-  /** Devices that have been here since the last change, of all. The others follow when they come back. */
+  /** Devices that have connected since the last change. The others follow when they come back. */
   devices_followed: z.number().int(),
   devices_total: z.number().int(),
 })
@@ -46,35 +46,35 @@ export const controllerRoutes = {
     method: 'GET',
     path: '/controller/check',
     access: 'admin',
-    summary: 'How far the check of the controller is, and what the last one found',
+    summary: 'Progress of the controller check, and the findings of the last one',
     reply: CheckStatus,
   }),
   'controller.start_check': route({
     method: 'POST',
     path: '/controller/check',
     access: 'admin',
-    summary: 'Check database, keys, packages, permissions, space and addresses; reads only',
+    summary: 'Check database, keys, packages, permissions, space and addresses. Changes nothing',
     reply: CheckStatus,
   }),
   'controller.cancel_check': route({
     method: 'DELETE',
     path: '/controller/check',
     access: 'admin',
-    summary: 'Cancel the check that is running',
+    summary: 'Cancel the running check',
     reply: CheckStatus,
   }),
   'controller.identity': route({
     method: 'GET',
     path: '/controller/identity',
     access: 'admin',
-    summary: "The controller's keys, as far as they are public",
+    summary: "The public part of the controller's keys",
     reply: ControllerIdentityView,
   }),
   'controller.rotate': route({
     method: 'POST',
     path: '/controller/identity/rotate',
     access: 'admin',
-    summary: 'Make new keys; agents follow by themselves',
+    summary: 'Replace the keys; agents follow by themselves',
     body: RotateKeys,
     reply: ControllerIdentityView,
   }),
@@ -93,7 +93,7 @@ export const controllerRoutes = {
     path: '/controller/restore',
     access: 'none',
     summary:
-      'Take up a controller from its recovery file (loopback only, before the first account; multipart: file + passphrase, revoke)',
+      'Restore a controller from its recovery file (loopback only, before the first account; multipart: file + passphrase, revoke)',
     transport: 'multipart',
     form: RestoreForm,
     reply: z.object({ success: z.literal(true), restarting: z.boolean() }),

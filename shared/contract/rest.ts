@@ -1,4 +1,4 @@
-/** The REST surface, each route written once: the controller registers from this table, the console's client calls through it. */
+/** The REST API, each route written once: the controller registers routes from this table, and the console's client calls them by it. */
 import { z } from 'zod'
 import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
@@ -16,7 +16,7 @@ export { Done, Session } from './rest-users.ts'
 
 const installerParams = z.object({ id: pathId(SoftwareId), installer_id: pathId(InstallerId) })
 
-/** The line to copy onto a PC: a POSIX shell's on Linux and macOS, PowerShell's on Windows. */
+/** The line to run on a PC: for a POSIX shell on Linux and macOS, for PowerShell on Windows. */
 const EnrollmentCommands = z.object({ windows: z.string(), linux: z.string(), macos: z.string() })
 
 export const rest = {
@@ -24,7 +24,7 @@ export const rest = {
     method: 'GET',
     path: '/health',
     access: 'none',
-    summary: 'Whether the controller is up',
+    summary: 'Whether the controller is running',
     reply: z.object({ status: z.literal('ok'), version: z.string() }),
   }),
 
@@ -35,7 +35,7 @@ export const rest = {
     method: 'POST',
     path: '/enrollments',
     access: 'user',
-    summary: 'Make a code that admits agents',
+    summary: 'Create an enrolment code',
     repeatable: true,
     body: request.CreateEnrollment,
     reply: z.object({
@@ -49,21 +49,21 @@ export const rest = {
     method: 'GET',
     path: '/enrollments/digits',
     access: 'user',
-    summary: 'The lines to run on PCs that are enrolled without a code, by comparing six digits',
+    summary: 'Commands for enrolling PCs without a code, by comparing six digits',
     reply: z.object({ commands: EnrollmentCommands }),
   }),
   'enrollments.list': route({
     method: 'GET',
     path: '/enrollments',
     access: 'user',
-    summary: 'Codes',
+    summary: 'List enrolment codes',
     reply: z.object({ enrollments: z.array(entity.Enrollment) }),
   }),
   'enrollments.delete': route({
     method: 'DELETE',
     path: '/enrollments/:id',
     access: 'user',
-    summary: 'Revoke a code',
+    summary: 'Revoke an enrolment code',
     params: id(EnrollmentId),
     reply: Done,
   }),
@@ -72,7 +72,7 @@ export const rest = {
     method: 'GET',
     path: '/devices',
     access: 'user',
-    summary: 'Devices',
+    summary: 'List devices',
     reply: z.object({ devices: z.array(entity.Device) }),
   }),
   'devices.get': route({
@@ -88,7 +88,7 @@ export const rest = {
     path: '/devices/:id/inventory',
     access: 'user',
     summary:
-      'What a device is made of and what is installed on it; all null while its agent has not told it',
+      'Hardware and software inventory of a device. All null until its agent has reported it',
     params: id(DeviceId),
     reply: DeviceInventory,
   }),
@@ -96,13 +96,13 @@ export const rest = {
     method: 'GET',
     path: '/software-inventory',
     access: 'user',
-    summary: 'Which devices have a software installed, by a part of its name',
+    summary: 'Find the devices that have software installed, by part of its name',
     query: request.FindInstalled,
     reply: z.object({
       software: z.array(SpreadSoftware),
-      /** There are more than are told: a longer part of the name finds fewer. */
+      /** There are more results than returned: search with a longer part of the name. */
       more: z.boolean(),
-      /** Every device whose software is known. */
+      /** Devices whose software is known. */
       told: z.array(ToldSoftware),
     }),
   }),
@@ -119,7 +119,7 @@ export const rest = {
     method: 'DELETE',
     path: '/devices/:id',
     access: 'user',
-    summary: 'Forget a device; reject one that waits for approval',
+    summary: 'Remove a device, or reject one that waits for approval',
     params: id(DeviceId),
     reply: Done,
   }),
@@ -128,7 +128,7 @@ export const rest = {
     path: '/devices/:id/approve',
     access: 'user',
     summary:
-      'Approve a device. One that compares digits is enrolled once the person at the PC has confirmed them too',
+      'Approve a device. If it enrols by comparing digits, the person at the PC must confirm as well',
     params: id(DeviceId),
     reply: entity.Device,
   }),
@@ -145,7 +145,7 @@ export const rest = {
     path: '/devices/:id/take-over',
     access: 'user',
     summary:
-      'This PC is that offline device, set up anew: it takes over its groups, history, owner and given name. E_ILLEGAL_STATE unless hardware and name match (reinstall_of)',
+      'This PC is that offline device after a reinstallation: it takes over its groups, history, owner and custom name. E_ILLEGAL_STATE unless hardware and name match (reinstall_of)',
     params: id(DeviceId),
     body: request.TakeOver,
     reply: entity.Device,
@@ -154,7 +154,7 @@ export const rest = {
     method: 'POST',
     path: '/devices/:id/keep-both',
     access: 'user',
-    summary: 'This PC is another one than that device: do not ask again',
+    summary: 'This PC and that device are two PCs: do not ask again',
     params: id(DeviceId),
     body: request.TakeOver,
     reply: entity.Device,
@@ -163,7 +163,7 @@ export const rest = {
     method: 'POST',
     path: '/devices/:id/update',
     access: 'user',
-    summary: 'Have its agent become the version that this controller hands out',
+    summary: "Update the agent to this controller's version",
     params: id(DeviceId),
     reply: entity.Device,
   }),
@@ -172,7 +172,7 @@ export const rest = {
     method: 'GET',
     path: '/groups',
     access: 'user',
-    summary: 'Groups',
+    summary: 'List groups',
     reply: z.object({ groups: z.array(entity.Group) }),
   }),
   'groups.create': route({
@@ -206,7 +206,7 @@ export const rest = {
     method: 'GET',
     path: '/software',
     access: 'user',
-    summary: 'The library',
+    summary: 'List the software library',
     reply: z.object({ software: z.array(entity.Software) }),
   }),
   'software.create': route({
@@ -217,9 +217,9 @@ export const rest = {
     transport: 'multipart',
     form: request.UploadForm,
     reply: entity.Software.extend({
-      /** You had this file in the library already, under the same name and with the same arguments: nothing was added. */
+      /** Your library already has this file with the same name and arguments: nothing was added. */
       existing: z.literal(true).optional(),
-      /** What the uploaded file says about how it installs. */
+      /** What the uploaded file reveals about how it installs. */
       knowledge: entity.Installer.shape.knowledge,
     }),
   }),
@@ -238,7 +238,7 @@ export const rest = {
     path: '/software/:id/installers/:installer_id/file',
     access: 'user',
     summary:
-      "Upload an installer's file again where it is missing; E_CONFLICT when it is another file",
+      "Upload an installer's missing or damaged file again. E_CONFLICT if it is a different file",
     transport: 'multipart',
     form: request.FileForm,
     params: installerParams,
@@ -248,7 +248,7 @@ export const rest = {
     method: 'PATCH',
     path: '/software/:id',
     access: 'user',
-    summary: 'Change name, version, publisher',
+    summary: 'Change the name, version, publisher and dependencies of software',
     params: id(SoftwareId),
     body: request.UpdateSoftware,
     reply: entity.Software,
@@ -257,7 +257,7 @@ export const rest = {
     method: 'PATCH',
     path: '/software/:id/installers/:installer_id',
     access: 'user',
-    summary: 'Correct an installer: platform, arguments, time-out, exit codes, detection',
+    summary: 'Change an installer: platform, arguments, timeout, exit codes, detection rule',
     params: installerParams,
     body: request.UpdateInstallerRequest,
     reply: entity.Software,
@@ -266,7 +266,7 @@ export const rest = {
     method: 'DELETE',
     path: '/software/:id',
     access: 'user',
-    summary: 'Remove from the library',
+    summary: 'Remove software from the library',
     params: id(SoftwareId),
     reply: Done,
   }),
@@ -287,7 +287,7 @@ export const rest = {
     method: 'GET',
     path: '/hub',
     access: 'user',
-    summary: "The hub's pulse",
+    summary: 'State of the hub: addresses, fingerprint, connected agents',
     reply: entity.HubStatus,
   }),
 } as const satisfies Record<string, Route>

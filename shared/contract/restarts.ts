@@ -1,4 +1,4 @@
-/** What the console sees of the restarts that deployments owe their PCs. */
+/** Restarts that deployments require, as the console sees them. */
 import { z } from 'zod'
 import { DeviceId } from '../domain/ids.ts'
 import { TargetReason } from '../domain/reasons.ts'
@@ -12,9 +12,9 @@ export const TargetRestart = z.object({
   state: RestartState,
   /** Why it waits. */
   reason: TargetReason.optional(),
-  /** One sentence for people, once it has ended or where it needs one. */
+  /** One sentence for people, if there is something to explain. */
   message: z.string().optional(),
-  /** While its notice runs: when the PC restarts. */
+  /** When the PC restarts, while its notice is running. */
   due_at: Timestamp.optional(),
   /** Its order is being withdrawn. */
   calling_off: z.boolean(),
@@ -23,7 +23,7 @@ export const TargetRestart = z.object({
 })
 export type TargetRestart = z.infer<typeof TargetRestart>
 
-/** Of one deployment, by where its restarts stand. */
+/** Restarts of one deployment by state; `owed` means pending. */
 export const RestartCounts = z.object({
   owed: count,
   announced: count,
@@ -34,6 +34,6 @@ export const RestartCounts = z.object({
 export type RestartCounts = z.infer<typeof RestartCounts>
 
 export const CancelRestarts = z.object({
-  /** Left out: all of this deployment, those that are not owed yet included. */
+  /** Left out: all of this deployment, including future ones. */
   device_ids: z.array(DeviceId).min(1).max(10_000).optional(),
 })

@@ -1,4 +1,4 @@
-/** What a row of the table of routes (rest.ts) holds. */
+/** The shape of a row in the table of routes (rest.ts). */
 import { z } from 'zod'
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
@@ -14,23 +14,23 @@ export type Route = {
   query?: z.ZodObject
   body?: z.ZodType
   /**
-   * `multipart`: a streamed upload; its fields are checked by the handler. `text`, `file`: the reply is not JSON. `stream`:
-   * text that is sent piece by piece.
+   * `multipart`: a streamed upload, whose fields the handler checks. `text`, `file`: the reply is not JSON. `stream`: text that
+   * is sent in pieces.
    */
   transport?: 'json' | 'multipart' | 'text' | 'file' | 'stream'
   /** Media type of a reply that is not JSON. */
   media?: string
-  /** What a `multipart` body holds, for the API description. */
+  /** Fields of a `multipart` body, for the API description. */
   form?: z.ZodObject
   reply: z.ZodType
-  /** Its body may carry a `request_id`: the same request again gets the same answer and does nothing (request-key.ts). */
+  /** Its body may contain a `request_id`: a repeated request gets the same answer without effect (request-key.ts). */
   repeatable?: boolean
 }
 
-/** Keeps the exact type of a row while checking its shape. */
+/** Checks the shape of a row and keeps its exact type. */
 export const route = <const R extends Route>(r: R): R => r
 
-/** An id in a path: it arrives as text. */
+/** An id in a path, which arrives as text. */
 export const pathId = <T extends z.ZodType<number>>(schema: T) =>
   z.coerce.number<string | number>().pipe(schema as unknown as z.ZodType<z.output<T>, number>)
 /** The parameters of a path with one id. */

@@ -1,17 +1,17 @@
 /**
- * How agents follow a controller whose keys change. Each change is told in a statement, signed by the command key before it,
- * or, when that one is lost or stolen, by the recovery key. The statements travel in the hub's certificate, so an agent knows
- * them before it has written one byte, also when it slept through several changes.
+ * How agents follow a controller whose keys change. Each change is a statement, signed by the previous command key or, if that
+ * one is lost or stolen, by the recovery key. The statements are in the hub's certificate, so an agent has them before it sends
+ * one byte, even after it was off during several changes.
  */
 import { z } from 'zod'
 import { Fingerprint } from '../domain/ids.ts'
 import { PublicKey, signature } from './keys.ts'
 
-/** Statements a certificate carries at most: an agent that slept through more has to be enrolled again. */
+/** Maximum number of statements in a certificate: an agent that missed more must be enrolled again. */
 export const SUCCESSION_LIMIT = 16
 
 export const Succession = z.object({
-  /** Counts recoveries. A statement signed by the recovery key raises it; whatever came before does not count any more. */
+  /** Counts recoveries. A statement signed by the recovery key raises it and invalidates all earlier ones. */
   generation: z.number().int().nonnegative(),
   /** Counts changes within a generation. */
   epoch: z.number().int().nonnegative(),
@@ -32,8 +32,8 @@ export const SignedSuccession = z.object({
 })
 export type SignedSuccession = z.infer<typeof SignedSuccession>
 
-/** What is signed. It begins with its purpose, so that no other signature counts for it. */
+/** The signed text. It starts with its purpose, so that the signature is valid for nothing else. */
 export const successionText = (payload: string): string => 'deployx succession v1\n' + payload
 
-/** Each statement is a name of the certificate: this, and the statement's JSON in base64url. */
+/** Prefix of the certificate names that hold a statement, followed by its JSON in base64url. */
 export const SUCCESSION_NAME = 'deployx:succession:'

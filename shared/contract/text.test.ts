@@ -1,4 +1,4 @@
-/** No text from a PC reaches a reader uncleaned: every string of the agent's contract is cleaned or has a closed form. */
+/** Every string of the agent's contract is cleaned or has a restricted format. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { agentEvents, AgentFacts, CommandReply, EnrollRequest, Hello } from './agent-link.ts'
@@ -20,8 +20,8 @@ const fromPcs = {
 }
 
 /**
- * Output, whose control characters the console shows as such; what is only compared; and a packed inventory, whose texts are
- * checked once it is unpacked (shared/domain/inventory.ts).
+ * Exceptions: output, whose control characters the console makes visible; a secret that is only compared; and a packed
+ * inventory, whose texts are checked after unpacking (shared/domain/inventory.ts).
  */
 const NEVER_CLEANED = new Set([
   'deployment_output.text',
@@ -29,16 +29,16 @@ const NEVER_CLEANED = new Set([
   'inventory_report.inventory.packed',
 ])
 
-/** Whether a string with any character in it passes: nothing cleans it, and no pattern or format restricts it. */
+/** Whether a string may hold any character: nothing cleans it, and no pattern or format restricts it. */
 const acceptsAnything = (checks: readonly z.core.$ZodCheck[] = []): boolean =>
   !checks.some(({ _zod: { def } }) => ['overwrite', 'string_format'].includes(def.check))
 
-/** Paths of the strings below a schema that let characters through which steer a reader. */
+/** Paths of the strings below a schema that let control and direction characters through. */
 function uncleaned(schema: z.core.$ZodType, path: string): string[] {
   const { def } = (schema as z.core.$ZodTypes)._zod
   switch (def.type) {
     case 'string':
-      // A format, such as that of a date, is a part of the schema itself.
+      // A format, such as a date, restricts the string.
       return !('format' in def) && acceptsAnything(def.checks) ? [path] : []
     case 'object':
       return Object.entries(def.shape).flatMap(([key, of]) => uncleaned(of, `${path}.${key}`))
@@ -61,18 +61,18 @@ function uncleaned(schema: z.core.$ZodType, path: string): string[] {
   }
 }
 
-describe('what a PC sends', () => {
-  it.each(Object.entries(fromPcs))('%s holds no text that steers a reader', (name, schema) => {
+describe('messages from a PC', () => {
+  it.each(Object.entries(fromPcs))('cleans or restricts every string of %s', (name, schema) => {
     const found = uncleaned(schema, name).filter((path) => !NEVER_CLEANED.has(path))
     expect(found).toEqual([])
   })
 
-  it('the walk finds an uncleaned text', () => {
+  it('detects a string that is not cleaned', () => {
     const schema = z.object({ list: z.array(z.object({ text: z.string().max(5) }).optional()) })
     expect(uncleaned(schema, 'x')).toEqual(['x.list[].text'])
   })
 
-  it('cleans names of PCs when they are parsed', () => {
+  it('cleans names of PCs when parsing', () => {
     const facts = AgentFacts.parse({
       name: 'LAB-\u202e10\u001b[2J',
       platform: 'linux',
@@ -85,7 +85,7 @@ describe('what a PC sends', () => {
   })
 })
 
-it('refuses a typed name that steers, and trims the rest', () => {
+it('refuses a typed name with direction characters, and trims the rest', () => {
   expect(Name.safeParse('Lab \u202egpj').success).toBe(false)
   expect(Name.safeParse(' ').success).toBe(false)
   expect(Name.parse('  Büro 2 ')).toBe('Büro 2')

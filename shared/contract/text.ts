@@ -1,6 +1,6 @@
 /**
- * Text on the wire. Whatever a program sends about itself is cleaned when it is parsed, so no reader of it can forget to.
- * What a person types is refused instead: they can correct it.
+ * Text on the wire. Text from programs is cleaned when it is parsed, so that no reader can forget it. Text that people type is
+ * refused instead, because they can correct it.
  */
 import { z } from 'zod'
 import {
@@ -10,7 +10,7 @@ import {
   withoutSteeringInLines,
 } from '../domain/plain-text.ts'
 
-/** One line from a PC, an agent or a file. Characters that steer a reader become U+FFFD. */
+/** One line from a PC, an agent or a file. Control and direction characters become U+FFFD. */
 export const foreignLine = (maxLength: number) =>
   z.string().max(maxLength).overwrite(withoutSteering)
 /** Several lines from a PC, an agent or a file. */
@@ -25,6 +25,6 @@ export const typedLine = (maxLength: number) =>
     .trim()
     .max(maxLength, `must be at most ${maxLength} characters`)
     .regex(ONE_PLAIN_LINE, REFUSED)
-/** Text that a person typed, where tabs and line ends mean something. Not trimmed. */
+/** Text that a person typed, with tabs and line ends allowed. Not trimmed. */
 export const typedLines = (maxLength: number) =>
   z.string().max(maxLength).regex(PLAIN_LINES, REFUSED)
