@@ -1,11 +1,11 @@
 /** Finds text inside an element that shows plain text and marks it, without changing the element. */
-import { findAll } from '../lib/plain-text.ts'
+import { findAll } from '../lib/find-all.ts'
 
 export type Found = { count: number; show: (index: number) => void; clear: () => void }
 
 const canHighlight = () => typeof CSS !== 'undefined' && 'highlights' in CSS
 
-/** Marks all places of `needle` (case ignored, at most 5,000). `show` scrolls one of them into view. */
+/** Marks all places of `needle` (as search finds them, at most 5,000). `show` scrolls one of them into view. */
 export function findInText(root: HTMLElement, needle: string): Found {
   const nodes: { node: Text; start: number }[] = []
   let text = ''
@@ -14,7 +14,7 @@ export function findInText(root: HTMLElement, needle: string): Found {
     nodes.push({ node: node as Text, start: text.length })
     text += (node as Text).data
   }
-  const ranges = findAll(text, needle).map((start) => rangeAt(nodes, start, start + needle.length))
+  const ranges = findAll(text, needle).map(({ start, end }) => rangeAt(nodes, start, end))
   const clear = () => {
     if (!canHighlight()) return
     CSS.highlights.delete('find')

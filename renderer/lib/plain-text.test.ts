@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { findAll, oneLine, splitIntoPieces, visibleText } from './plain-text.ts'
+import { oneLine, splitIntoPieces, visibleText } from './plain-text.ts'
 
 describe('visible text', () => {
   it('shows escape sequences instead of obeying them', () =>
@@ -40,12 +40,4 @@ describe('pieces', () => {
     expect(splitIntoPieces('😀😀😀', 1)).toEqual(['😀', '😀', '😀']))
   it('break at line ends', () =>
     expect(splitIntoPieces('one\ntwo\nthree\n', 4)).toEqual(['one\ntwo\n', 'three\n']))
-})
-
-describe('finding', () => {
-  it('ignores case and does not overlap', () => expect(findAll('aAaA', 'aa')).toEqual([0, 2]))
-  it('finds nothing for nothing', () => expect(findAll('text', '')).toEqual([]))
-  it('stops at its limit', () => expect(findAll('a'.repeat(100), 'a', 10)).toHaveLength(10))
-  it('keeps offsets right where lower case is longer', () =>
-    expect(findAll('İİx', 'x')).toEqual([2]))
 })

@@ -44,19 +44,3 @@ const isHighSurrogate = (text: string, at: number): boolean => {
   const code = text.charCodeAt(at)
   return code >= 0xd800 && code <= 0xdbff && at + 1 < text.length
 }
-
-/** Start offsets of `needle` in `text`, ignoring case; at most `limit`. */
-export function findAll(text: string, needle: string, limit = 5_000): number[] {
-  if (needle === '') return []
-  const [hay, pin] = [text.toLowerCase(), needle.toLowerCase()]
-  // Lower-casing may change the length of exotic text; offsets would be wrong then, so compare case as it is.
-  const [from, what] = hay.length === text.length ? [hay, pin] : [text, needle]
-  const found: number[] = []
-  for (
-    let at = from.indexOf(what);
-    at >= 0 && found.length < limit;
-    at = from.indexOf(what, at + what.length)
-  )
-    found.push(at)
-  return found
-}
