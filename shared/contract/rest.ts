@@ -227,11 +227,15 @@ export const rest = {
     method: 'POST',
     path: '/software/:id/installers',
     access: 'user',
-    summary: 'Upload an installer for another platform',
+    summary:
+      'Upload an installer for another platform. The same file with the same fields again changes nothing; another one for a platform and architecture that has one is refused (E_CONFLICT)',
     transport: 'multipart',
     form: request.UploadForm,
     params: id(SoftwareId),
-    reply: entity.Software,
+    reply: entity.Software.extend({
+      /** This very installer was there already: nothing was added. */
+      existing: z.literal(true).optional(),
+    }),
   }),
   'software.upload_file': route({
     method: 'POST',

@@ -171,6 +171,20 @@ describe('another installer', () => {
     expect(library.count('installers')).toBe(1)
   })
 
+  it('of the same file, to be run the same way, is there already: a lost answer can be asked for again', async () => {
+    const { id } = await add(ann)
+    const send = async (fields: Partial<SoftwareFields> = {}) =>
+      library.software.addInstaller(ann, id, await receive('b.cmd', 'exit 0'), fields)
+    const first = await send({ install_args: '/a' })
+    expect(first.existing).toBeUndefined()
+    const before = audited().length
+    const again = await send({ install_args: '/a' })
+    expect(again).toEqual({ ...first, existing: true })
+    expect(library.count('installers')).toBe(2)
+    expect(audited()).toHaveLength(before)
+    await expect(send({ install_args: '/b' })).rejects.toThrow(refusedWith('E_CONFLICT', '/arch'))
+  })
+
   it('that comes twice at once is taken once', async () => {
     const { id } = await add(ann)
     const uploads = await Promise.all([2, 3].map((n) => receive('b.cmd', `exit ${n}`)))

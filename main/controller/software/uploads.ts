@@ -108,6 +108,14 @@ async function keepUpload<T>(
   }
 }
 
+/** Whether one of its installers has this file, uploaded as, or corrected to, the same. */
+const hasSame = (row: OwnedSoftware, sha256: Sha256, as: string): boolean =>
+  row.installers.some(
+    (installer) =>
+      installer.sha256 === sha256 &&
+      (installer.uploaded_as === as || uploadedAs(row, installer) === as),
+  )
+
 export function createUploads(deps: {
   repo: SoftwareRepo
   content: Content
@@ -129,15 +137,7 @@ export function createUploads(deps: {
   function sameUpload(viewer: Viewer, sha256: Sha256, as: string): OwnedSoftware | undefined {
     return repo
       .byIds(repo.withFile(sha256))
-      .find(
-        (row) =>
-          row.owner_id === viewer.id &&
-          row.installers.some(
-            (installer) =>
-              installer.sha256 === sha256 &&
-              (installer.uploaded_as === as || uploadedAs(row, installer) === as),
-          ),
-      )
+      .find((row) => row.owner_id === viewer.id && hasSame(row, sha256, as))
   }
 
   return {
@@ -197,18 +197,23 @@ export function createUploads(deps: {
       return view(id)
     },
 
-    /** Another installer of the same software. @throws AppError E_CONFLICT (there is one for this platform and architecture), and as `create` */
+    /**
+     * Another installer of the same software. The same file again, to be run the same way, changes nothing.
+     * @throws AppError E_CONFLICT (there is another one for this platform and architecture), and as `create`
+     */
     async addInstaller(
       viewer: Viewer,
       id: SoftwareId,
       upload: Upload,
       fields: SoftwareFields,
-    ): Promise<SoftwareView> {
-      await keepUpload(inspection, viewer, upload, fields, (installer) => {
+    ): Promise<Created> {
+      const isNew = await keepUpload(inspection, viewer, upload, fields, (installer) => {
         const row = access.changeable(viewer, id)
         const { platform, arch } = installer
+        const uploaded_as = uploadedAs(row, installer)
+        if (hasSame(row, installer.sha256, uploaded_as)) return false
         checkFree(row.name, row.installers, installer)
-        repo.insertInstaller({ ...installer, software_id: id })
+        repo.insertInstaller({ ...installer, uploaded_as, software_id: id })
         repo.countChange(id)
         audit.record(
           viewer,
@@ -217,7 +222,9 @@ export function createUploads(deps: {
           `${installer.file_name} for ${platform} ${arch}`,
           { data: { sha256: installer.sha256, file_name: installer.file_name } },
         )
+        return true
       })
+      if (!isNew) return { ...view(id), existing: true }
       deps.changed(id)
       return view(id)
     },
