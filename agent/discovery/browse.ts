@@ -2,21 +2,17 @@
  * Hubs that announce themselves on the LAN. All of it is hearsay: names are shown to people as they are, addresses are
  * places to knock at, and the key that a connection shows decides.
  */
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import type { RemoteInfo, Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
+import { isIPv6 } from 'node:net'
 import { Bonjour, type Service } from 'bonjour-service'
-import {
-  DISCOVERY_PROTOCOL,
-  DISCOVERY_TYPE,
-  DiscoveryText,
-  MDNS_ADDRESS,
-  MDNS_PORT,
-} from '#shared/contract/discovery.ts'
+import { DISCOVERY_PROTOCOL, DISCOVERY_TYPE, DiscoveryText } from '#shared/contract/discovery.ts'
 import { isHubAddress } from '#shared/domain/enrollment-code.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { wait } from '../lib/wait.ts'
+import { mdnsOptions, openMdnsSocket } from './mdns-socket.ts'
 import { createNeighbourCheck, ownAddresses } from './networks.ts'
 
 /** Questions get lost: another one is asked so often while it listens. */
@@ -31,35 +27,12 @@ const MARK = Buffer.from(`_${DISCOVERY_TYPE}`)
 /** `addresses`: HOST:PORT of those who said so, each the sender's own. */
 export type FoundHub = { name: string; fingerprint: Fingerprint; addresses: string[] }
 
-/** A socket of our own, because a network that cannot be used must be a line in the log and not the end of the program. */
-function openSocket(own: string, log: Log): Promise<Socket | null> {
-  return new Promise((resolve) => {
-    const socket = createSocket({ type: 'udp4', reuseAddr: true })
-    const giveUp = (error: unknown): void => {
-      log.debug({ address: own, why: errorText(error) }, 'mDNS cannot be used on this network')
-      socket.removeAllListeners('message')
-      try {
-        socket.close()
-      } catch {
-        // It never opened.
-      }
-      resolve(null)
-    }
-    socket.once('error', giveUp)
-    socket.bind({ port: MDNS_PORT, address: '0.0.0.0' }, () => {
-      try {
-        socket.addMembership(MDNS_ADDRESS, own)
-        socket.setMulticastInterface(own)
-        socket.setMulticastTTL(255)
-      } catch (error) {
-        return giveUp(error)
-      }
-      socket.off('error', giveUp)
-      socket.on('error', () => undefined)
-      resolve(socket)
-    })
+/** Null, and a line in the log, where this network cannot be used. */
+const openOrLog = (own: string, log: Log): Promise<Socket | null> =>
+  openMdnsSocket(own).catch((error: unknown) => {
+    log.debug({ address: own, why: errorText(error) }, 'mDNS cannot be used on this network')
+    return null
   })
-}
 
 /**
  * Hears one sender by itself, so that nobody can put his words into the place of another's. What the library would send is
@@ -73,16 +46,13 @@ function hearSender(onService: (service: Service) => void): Socket {
     },
     close: (): void => undefined,
   }) as unknown as Socket
-  const mdns = new Bonjour(onSocket(ear), () => undefined)
+  const mdns = new Bonjour(mdnsOptions(ear, ''), () => undefined)
   const browser = mdns.find({ type: DISCOVERY_TYPE, protocol: DISCOVERY_PROTOCOL, txt: { v: '1' } })
   browser.on('up', onService)
   browser.on('srv-update', onService)
   browser.on('txt-update', onService)
   return ear
 }
-
-/** Options for a socket that is bound already: the library neither binds nor joins by itself then. */
-const onSocket = (socket: Socket) => ({ socket, bind: false, multicast: false, port: MDNS_PORT })
 
 /**
  * Listens on every network of this PC.
@@ -100,7 +70,7 @@ export async function browse(options: {
 
   function onService(sender: string, service: Service): void {
     const text = DiscoveryText.safeParse(service.txt)
-    const address = `${sender}:${service.port}`
+    const address = `${isIPv6(sender) ? `[${sender}]` : sender}:${service.port}`
     if (!text.success || !isHubAddress(address)) return
     const fingerprint = text.data.key
     const name = String(service.name).slice(0, 63)
@@ -127,12 +97,12 @@ export async function browse(options: {
   const opened = await Promise.all(
     ownAddresses()
       .slice(0, MAX_NETWORKS)
-      .map((own) => openSocket(own, options.log)),
+      .map(async (own) => ({ own, socket: await openOrLog(own, options.log) })),
   )
-  const asking = opened.flatMap((socket) => {
+  const asking = opened.flatMap(({ own, socket }) => {
     if (!socket) return []
     socket.on('message', onMessage)
-    const mdns = new Bonjour(onSocket(socket), () => undefined)
+    const mdns = new Bonjour(mdnsOptions(socket, own), () => undefined)
     const browser = mdns.find({ type: DISCOVERY_TYPE, protocol: DISCOVERY_PROTOCOL })
     // It only asks; the answers are taken from the socket.
     browser.stop()

@@ -1,24 +1,40 @@
 /** The networks this PC is on. */
-import { BlockList, isIPv4 } from 'node:net'
+import { BlockList, isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-const ownNetworks = () =>
-  Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .filter((own) => own.family === 'IPv4' && !own.internal)
+/** Without the addresses that every network card gives itself: over these nobody else can be told where a hub is. */
+const isOfLink = (address: string): boolean => /^fe[89ab]/i.test(address)
 
-/** Its own IPv4 addresses, one per network card and network. */
-export const ownAddresses = (): string[] => ownNetworks().map((own) => own.address)
+const ownNetworks = () =>
+  Object.entries(networkInterfaces()).flatMap(([card, list = []]) =>
+    list
+      .filter(({ address, internal }) => !internal && !isOfLink(address))
+      .map(({ address, family, cidr }) => ({ card, address, family, cidr: cidr ?? '' })),
+  )
+
+/** Its own addresses: each IPv4 address, and one IPv6 address per network card, which may have many. IPv4 first. */
+export function ownAddresses(): string[] {
+  const networks = ownNetworks()
+  const ipv4 = networks.filter(({ family }) => family === 'IPv4')
+  const ipv6 = networks.filter(
+    (own, i) =>
+      own.family === 'IPv6' &&
+      networks.findIndex((one) => one.card === own.card && one.family === 'IPv6') === i,
+  )
+  return [...ipv4, ...ipv6].map(({ address }) => address)
+}
 
 /**
- * Whether an IPv4 address lies on a network of this PC. What is heard by mDNS is on the same network by nature; an answer
- * that names another place would only send the agent somewhere it has no business.
+ * Whether an address lies on a network of this PC. What is heard by mDNS is on the same network by nature; an answer that names
+ * another place would only send the agent somewhere it has no business.
  */
 export function createNeighbourCheck(): (address: string) => boolean {
   const neighbours = new BlockList()
-  for (const { cidr } of ownNetworks()) {
-    const [address = '', prefix] = (cidr ?? '').split('/')
-    if (isIPv4(address)) neighbours.addSubnet(address, Number(prefix), 'ipv4')
+  for (const { cidr, family } of ownNetworks()) {
+    const [address = '', prefix] = cidr.split('/')
+    if (isIP(address) === 0) continue
+    neighbours.addSubnet(address, Number(prefix), family === 'IPv4' ? 'ipv4' : 'ipv6')
   }
-  return (address) => isIPv4(address) && neighbours.check(address, 'ipv4')
+  return (address) =>
+    isIP(address) !== 0 && neighbours.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
 }

@@ -10,6 +10,7 @@ export const DISCOVERY_TYPE = 'deployx'
 export const DISCOVERY_PROTOCOL = 'tcp'
 export const MDNS_PORT = 5353
 export const MDNS_ADDRESS = '224.0.0.251'
+export const MDNS_ADDRESS_V6 = 'ff02::fb'
 
 /** The TXT record beside the service. */
 export const DiscoveryText = z.object({ v: z.literal('1'), key: Fingerprint })

@@ -3,19 +3,18 @@
  * where multicast does not work, agents still have their addresses, and a failure here must not
  * stop the hub from starting.
  */
-import { createSocket, type Socket } from 'node:dgram'
+import { isIP, isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
 import { Bonjour } from 'bonjour-service'
 import {
   DISCOVERY_PROTOCOL,
   DISCOVERY_TYPE,
-  MDNS_ADDRESS,
-  MDNS_PORT,
   type DiscoveryText,
 } from '#shared/contract/discovery.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import { isLoopback } from '../lib/addresses.ts'
+import { mdnsOptions, openMdnsSocket } from './mdns-socket.ts'
 
 /** How often to check for network changes: a laptop moves without notifying programs. */
 const CHECK_EVERY_MS = 30_000
@@ -24,41 +23,14 @@ const GOODBYE_MS = 500
 
 type Advertisement = { withdraw: () => Promise<void> }
 
-/**
- * Opens and binds the socket before the library gets it: a failed bind or join is then logged,
- * where the library would end the process.
- */
-function openSocket(own: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket({ type: 'udp4', reuseAddr: true })
-    const giveUp = (error: Error): void => {
-      try {
-        socket.close()
-      } catch {
-        // It never opened.
-      }
-      reject(error)
-    }
-    socket.once('error', giveUp)
-    socket.bind({ port: MDNS_PORT, address: '0.0.0.0' }, () => {
-      try {
-        socket.addMembership(MDNS_ADDRESS, own)
-        socket.setMulticastInterface(own)
-        socket.setMulticastTTL(255)
-      } catch (error) {
-        return giveUp(error as Error)
-      }
-      socket.off('error', giveUp)
-      socket.on('error', () => undefined)
-      resolve(socket)
-    })
-  })
+/** Splits `192.168.1.5:7480` or `[fd00::5]:7480`. */
+function partsOf(address: string): { own: string; port: number } {
+  const at = address.lastIndexOf(':')
+  return { own: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) }
 }
 
 async function advertise(own: string, port: number, key: Fingerprint): Promise<Advertisement> {
-  const socket = await openSocket(own)
-  const shared = { socket, bind: false, multicast: false, port: MDNS_PORT }
-  const mdns = new Bonjour(shared, () => undefined)
+  const mdns = new Bonjour(mdnsOptions(await openMdnsSocket(own), own), () => undefined)
   // Unique names, so that two hubs, or the system's own mDNS service, never conflict.
   const id = Buffer.from(key.slice('sha256/'.length), 'base64').toString('hex').slice(0, 8)
   const txt: DiscoveryText = { v: '1', key }
@@ -70,7 +42,7 @@ async function advertise(own: string, port: number, key: Fingerprint): Promise<A
     port,
     txt,
     probe: false,
-    disableIPv6: true,
+    disableIPv6: !isIPv6(own),
   })
   return {
     withdraw: () =>
@@ -105,9 +77,10 @@ export function startAnnouncing(deps: {
   let work: Promise<void> = Promise.resolve()
 
   async function update(): Promise<void> {
-    const wanted = deps
-      .addresses()
-      .filter((address) => /^\d+\.\d+\.\d+\.\d+:\d+$/.test(address) && !isLoopback(address))
+    const wanted = deps.addresses().filter((address) => {
+      const { own } = partsOf(address)
+      return isIP(own) !== 0 && !isLoopback(own)
+    })
     const key = deps.fingerprint()
     const now = wanted.length === 0 ? '' : [key, ...wanted].join()
     if (now === announced || isStopped) return
@@ -116,9 +89,9 @@ export function startAnnouncing(deps: {
     await Promise.all([...advertisements.values()].map((advertisement) => advertisement.withdraw()))
     advertisements.clear()
     for (const address of wanted) {
-      const [own = '', port] = address.split(':')
+      const { own, port } = partsOf(address)
       try {
-        advertisements.set(address, await advertise(own, Number(port), key))
+        advertisements.set(address, await advertise(own, port, key))
       } catch (error) {
         deps.log.warn({ address: own, err: error }, 'the hub cannot be announced on this network')
       }

@@ -1,0 +1,39 @@
+/** A hub that has IPv6 only, announced and heard by real multicast on this computer's own network. */
+import { networkInterfaces } from 'node:os'
+import pino from 'pino'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { browse } from '../../agent/discovery/browse.ts'
+import { createLog } from '../../agent/lib/log.ts'
+import { startAnnouncing, type Announcer } from '../../main/controller/hub/announce.ts'
+
+const KEY = `sha256/${'V'.repeat(43)}=`
+const TRIES = 10
+const own = Object.values(networkInterfaces())
+  .flatMap((list) => list ?? [])
+  .find((a) => a.family === 'IPv6' && !a.internal && a.scopeid === 0)?.address
+if (own === undefined)
+  process.stderr.write('SKIPPED: no network here with an IPv6 address beyond its link\n')
+
+describe.skipIf(own === undefined)('a hub without an IPv4 address', () => {
+  const address = `[${own}]:41100`
+  let announcer: Announcer
+  beforeAll(() => {
+    announcer = startAnnouncing({
+      addresses: () => [address, '[::1]:41100'],
+      fingerprint: () => KEY,
+      log: pino({ level: 'silent' }),
+    })
+  })
+  afterAll(() => announcer.stop())
+
+  it('is found at that address by an agent', async () => {
+    const { signal } = new AbortController()
+    const look = async () => {
+      const hubs = await browse({ forMs: 2_000, signal, log: createLog() })
+      return hubs.find(({ fingerprint }) => fingerprint === KEY)
+    }
+    let found = await look()
+    for (let tries = 1; !found && tries < TRIES; tries++) found = await look()
+    expect(found?.addresses).toEqual([address])
+  })
+})
