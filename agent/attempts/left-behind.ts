@@ -5,7 +5,7 @@
 import { uptime } from 'node:os'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Presence } from '../install/installers.ts'
-import { findLeftBehind } from '../lib/processes.ts'
+import { hasLeftBehind } from '../lib/processes.ts'
 import { linkedSignal, wait } from '../lib/wait.ts'
 import { markerOf, readInstaller } from '../supervisor/files.ts'
 import type { AttemptPlaces } from './places.ts'
@@ -46,8 +46,7 @@ export async function waitForLeftBehind(
   const usedSeconds = installer === null ? 0 : uptime() - installer.started_uptime_seconds
   const limitMs = Math.min(WAIT_MAX_MS, Math.max(0, timeoutSeconds - usedSeconds) * 1000)
   const until = performance.now() + limitMs
-  const runsOn = (): boolean =>
-    findLeftBehind(markerOf(run.id), installer?.process.pid ?? null).length > 0
+  const runsOn = (): boolean => hasLeftBehind(markerOf(run.id), installer?.process.pid ?? null)
   let askEveryMs = ASK_FIRST_MS
   let askAt = performance.now() + askEveryMs
   let hasSaid = false

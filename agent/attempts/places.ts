@@ -4,6 +4,7 @@ import { join, sep } from 'node:path'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import { removeExtracted } from '../archive/extract.ts'
 import { isOwn, type StateFolder } from '../identity/state-folder.ts'
+import { openForReading } from '../lib/windows-helper.ts'
 import { readSpec } from '../supervisor/files.ts'
 
 export type AttemptPlaces = {
@@ -52,6 +53,7 @@ export function makePlaces({ records, outer, work, temporary }: AttemptPlaces): 
   makeOwnFolder(temporary, 0o700)
   // What an installer copies out of it is for everyone; nobody else reaches it, because of the folder above.
   makeOwnFolder(work, 0o755)
+  openForReading(work)
 }
 
 /** The package and what was extracted of it. @throws what the file system says, when a program of the attempt still runs there */

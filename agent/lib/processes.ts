@@ -154,14 +154,23 @@ function markedOnMacos(marker: string): ProcessId[] {
   })
 }
 
+/** Whether the helper knows of members of the job that an installer ran in. Its name is kept for a quarter of an hour. */
+function hasBusyJob(job: string): boolean {
+  const helper = windowsHelper()
+  if (helper === null) return false
+  const options = { timeout: HELPER_TIMEOUT_MS, windowsHide: true, stdio: 'ignore' as const }
+  return spawnSync(helper, ['busy', job], options).status === 0
+}
+
 /**
- * What still runs of an installer that has ended: whatever carries its marker, and on Linux also its group, its session and
- * their children, of which some may have cleared their environment.
+ * Whether anything still runs of an installer that has ended: whatever carries its marker, on Linux also its group, its session and
+ * their children, of which some may have cleared their environment, and on Windows the members of its job.
  * @param root the number that the installer had, or null
  */
-export function findLeftBehind(marker: string, root: number | null): ProcessId[] {
-  if (process.platform === 'darwin') return markedOnMacos(marker)
-  return root === null ? findMarked(marker) : findFamily(root, marker)
+export function hasLeftBehind(marker: string, root: number | null): boolean {
+  if (process.platform === 'win32') return hasBusyJob(marker.slice(marker.indexOf('=') + 1))
+  if (process.platform === 'darwin') return markedOnMacos(marker).length > 0
+  return (root === null ? findMarked(marker) : findFamily(root, marker)).length > 0
 }
 
 /**

@@ -2,6 +2,7 @@
  * The Windows helper (windows-helper/helper.c), which the single executable carries inside. It is put where only administrators may
  * write; for a user without such rights beside the executable: whoever can exchange it there could exchange the agent itself.
  */
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -65,6 +66,8 @@ function putInPlace(folder: string): string | null {
   }
 }
 
+const RUN_TIMEOUT_MS = 10_000
+
 let known: string | null | undefined
 
 /** An elevated agent in Downloads must not start a program there, beside which anybody may have put a library. */
@@ -86,4 +89,18 @@ export function windowsHelper(): string | null {
   const safe = isAdministratorsPlace(process.execPath, process.env) ? own : administratorsFolder()
   known = (safe === null ? null : putInPlace(safe)) ?? putInPlace(own)
   return known
+}
+
+/**
+ * Lets everybody read what is in this folder of an elevated agent's, as mode 0755 does elsewhere: on Windows a file keeps its access
+ * list when an installer moves it. Where it cannot be done, what is moved stays private.
+ */
+export function openForReading(folder: string): void {
+  const helper = windowsHelper()
+  if (helper === null) return
+  spawnSync(helper, ['public', folder], {
+    timeout: RUN_TIMEOUT_MS,
+    windowsHide: true,
+    stdio: 'ignore',
+  })
 }

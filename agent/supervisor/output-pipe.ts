@@ -8,13 +8,9 @@ import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { serviceEnvironment } from '../lib/environment.ts'
 import type { BoundedOutput } from './bounded-output.ts'
+import { createCollector } from './collect.ts'
 
 const MKFIFO_TIMEOUT_MS = 10_000
-/** After the installer's end: what it wrote is in the pipe (64 KiB at most); what comes later is of programs it left behind. */
-const DRAIN_BYTES = 128 * 1024
-const DRAIN_QUIET_MS = 200
-const DRAIN_MAX_MS = 2_000
-
 export type OutputPipe = {
   /** For the installer; closed by whoever has started it. */
   writeFd: number
@@ -94,49 +90,17 @@ export type Collecting = {
 /** Reads the pipe into the file. Its end for writing must be closed, or be closed soon, by the caller. */
 export function collect({ readFd, drainFd }: OutputPipe, output: BoundedOutput): Collecting {
   const socket = new Socket({ fd: readFd, readable: true, writable: false })
-  let isClosed = false
-  let isKept = true
-  let read = 0
-  let lastAt = performance.now()
-  const closed = new Promise<void>((resolve) => {
-    const close = (): void => {
-      isClosed = true
-      resolve()
-    }
-    socket.once('end', close)
-    socket.once('close', close)
-    socket.once('error', close)
-  })
-  socket.on('data', (bytes: Buffer) => {
-    read += bytes.length
-    lastAt = performance.now()
-    if (isKept) output.write(bytes)
-  })
-  async function takeRest(): Promise<void> {
-    const until = performance.now() + DRAIN_MAX_MS
-    const before = read
-    lastAt = performance.now()
-    const isOver = (): boolean =>
-      isClosed ||
-      read - before > DRAIN_BYTES ||
-      performance.now() > until ||
-      performance.now() - lastAt > DRAIN_QUIET_MS
-    while (!isOver())
-      await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 20))])
-  }
+  const collector = createCollector([socket], output)
   return {
     async finish() {
-      await takeRest()
-      isKept = false
-      const omitted = output.close()
-      const hasReader = isClosed || (await startDrain(drainFd))
+      const omitted = await collector.finish()
+      const hasReader = collector.isClosed() || (await startDrain(drainFd))
       closeSync(drainFd)
       if (hasReader) socket.destroy()
-      return { omitted, rest: hasReader ? Promise.resolve() : closed }
+      return { omitted, rest: hasReader ? Promise.resolve() : collector.closed }
     },
     abandon() {
-      isKept = false
-      output.close()
+      collector.abandon()
       closeSync(drainFd)
       socket.destroy()
     },

@@ -1,5 +1,5 @@
 /** The supervisor as a process of its own. */
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -7,7 +7,6 @@ import { makeFolder, startAgent } from '../test-kit/agent-process.ts'
 import { findMarked, identify, isAlive, parseStat } from '../lib/processes.ts'
 import { readExit, readSupervisor, type Spec } from './files.ts'
 import { openBoundedOutput } from './bounded-output.ts'
-import { trimOutput } from './file-output.ts'
 
 let folder: ReturnType<typeof makeFolder>
 beforeEach(() => {
@@ -70,18 +69,6 @@ describe('a supervisor', () => {
   it('does nothing without being told what', async () => {
     expect(await supervise()).toBe(1)
     expect(existsSync(join(folder.path, 'supervisor.json'))).toBe(false)
-  })
-})
-
-describe('an output that grows without end', () => {
-  it('keeps its first and its last part', () => {
-    const file = join(folder.path, 'output.log')
-    writeFileSync(file, 'H'.repeat(100) + 'm'.repeat(500) + 'T'.repeat(100))
-    const fd = openSync(file, 'r+')
-    expect(trimOutput(fd, 1_000, 100)).toBe(0)
-    expect(trimOutput(fd, 400, 100)).toBe(500)
-    expect(readFileSync(file, 'utf8')).toBe('H'.repeat(100) + 'T'.repeat(100))
-    closeSync(fd)
   })
 })
 

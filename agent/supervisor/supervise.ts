@@ -2,8 +2,8 @@
  * The supervisor: a small process between the agent and the installer that outlives the agent. It starts the installer
  * once, takes its output into a bounded file, ends it after its time, and writes down how it ended.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
-import { closeSync, mkdirSync } from 'node:fs'
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { dirname } from 'node:path'
 import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
@@ -11,14 +11,12 @@ import { quoteArgument } from '#shared/domain/command-line.ts'
 import { identify } from '../lib/processes.ts'
 import { SERVICE_UMASK } from '../lib/umask.ts'
 import { wait } from '../lib/wait.ts'
-import { windowsHelper } from '../lib/windows-helper.ts'
-import { openBoundedOutput } from './bounded-output.ts'
-import { openFileOutput } from './file-output.ts'
 import {
   attemptFiles,
   markerOf,
   readSpec,
   startFiles,
+  type Command,
   type Exit,
   type Installer,
   type Spec,
@@ -26,8 +24,8 @@ import {
 } from './files.ts'
 import { killTree } from './kill-tree.ts'
 import { lowerPriority } from './low-priority.ts'
-import { collect, makePipe } from './output-pipe.ts'
-import { inJob, jobStartError } from './windows-job.ts'
+import { openSink, type Sink } from './sink.ts'
+import { jobStartError } from './windows-job.ts'
 
 const MAX_TIMER_MS = 2 ** 31 - 1
 /** A full disk may be the installer's own doing, and may pass. */
@@ -35,14 +33,15 @@ const WRITE_TRIES = 120
 const WRITE_RETRY_MS = 1_000
 const PASSING_ERRORS = ['ENOSPC', 'EDQUOT', 'EIO', 'EBUSY', 'EPERM', 'EACCES']
 
-function startInstaller(spec: Spec, outputFd: number, helper: string | null): ChildProcess {
-  const { file, args, verbatim } =
-    helper === null ? spec.command : inJob(helper, spec.attempt_id, spec.command)
+function startInstaller(
+  { file, args, verbatim }: Command,
+  { cwd, env }: Spec,
+  stdio: StdioOptions,
+): ChildProcess {
   return spawn(file, args, {
-    cwd: spec.cwd,
-    env: spec.env,
-    // A service that the installer leaves behind may hold it for ever; nobody waits for that.
-    stdio: ['ignore', outputFd, outputFd],
+    cwd,
+    env,
+    stdio,
     // A group and a session of its own: it can be ended as a whole, and a signal to the agent does not reach it.
     detached: process.platform !== 'win32',
     windowsHide: true,
@@ -67,23 +66,23 @@ async function writePatiently(file: string, content: string): Promise<void> {
 /** Starts the installer and waits for its end. Never rejects. */
 function runInstaller(
   spec: Spec,
-  outputFd: number,
+  sink: Sink,
   onStarted: (pid: number) => void,
 ): Promise<Omit<Exit, 'omitted_bytes'>> {
   return new Promise((resolve) => {
     const ended = { exit_code: null, signal: null, timed_out: false, start_error: null }
     const notStarted = (error: unknown): void =>
       resolve({ ...ended, start_error: { code: errorCode(error), message: errorText(error) } })
-    const helper = windowsHelper()
     let child: ChildProcess
     try {
-      child = startInstaller(spec, outputFd, helper)
+      child = startInstaller(sink.command, spec, sink.stdio)
     } catch (error) {
       return notStarted(error)
     }
     child.once('error', notStarted)
     const { pid } = child
     if (pid === undefined) return
+    sink.started(child)
     onStarted(pid)
     let killing: Promise<void> | null = null
     const timer = setTimeout(
@@ -94,48 +93,13 @@ function runInstaller(
     )
     child.once('exit', (code, signal) => {
       clearTimeout(timer)
-      const startError = helper === null || code === null ? null : jobStartError(code)
+      const startError = sink.isHelper && code !== null ? jobStartError(code) : null
       if (startError) return resolve({ ...ended, start_error: startError })
       void Promise.resolve(killing).then(() =>
         resolve({ ...ended, exit_code: code, signal, timed_out: killing !== null }),
       )
     })
   })
-}
-
-type Sink = {
-  /** What the installer gets as stdout and stderr. */
-  fd: number
-  started: () => void
-  /** Called when the installer has ended, or did not start. */
-  finish: () => Promise<{ omitted: number; rest: Promise<void> }>
-}
-
-/** Where the output goes. @throws what the file system says */
-function openOutput(folder: string): Sink {
-  const { output, pipe: path } = attemptFiles(folder)
-  const pipe = makePipe(path)
-  if (pipe === null) {
-    const { fd, finish } = openFileOutput(output)
-    const end = (): ReturnType<Sink['finish']> =>
-      Promise.resolve({ omitted: finish(), rest: Promise.resolve() })
-    return { fd, started: () => undefined, finish: end }
-  }
-  const collecting = collect(pipe, openBoundedOutput(output))
-  let isOpen = true
-  // Nobody would see the installer's end close while this one is open.
-  const started = (): void => {
-    if (isOpen) closeSync(pipe.writeFd)
-    isOpen = false
-  }
-  return {
-    fd: pipe.writeFd,
-    started,
-    finish() {
-      started()
-      return collecting.finish()
-    },
-  }
 }
 
 /**
@@ -154,11 +118,10 @@ export async function supervise(folder: string): Promise<number> {
   // Inherited by the installer. The records have modes of their own.
   process.umask(SERVICE_UMASK)
   await lowerPriority()
-  const sink = openOutput(folder)
+  const sink = openSink(folder, spec)
   // Before the installer, or not at all: without this file the agent may start another supervisor.
   await writePatiently(files.started, JSON.stringify({ uptime_seconds: uptime() }))
-  const exit = await runInstaller(spec, sink.fd, (pid) => {
-    sink.started()
+  const exit = await runInstaller(spec, sink, (pid) => {
     const installer: Installer = {
       process: identify(pid),
       started_uptime_seconds: uptime(),

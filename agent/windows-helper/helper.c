@@ -1,13 +1,22 @@
 /*
  * deployx-helper.exe: the few things of Windows that Node does not reach. Embedded in the agent's executable.
  *
- *   helper job NAME -- COMMAND LINE     starts the program inside a job object of that name, waits for the program
- *                                       itself and ends with its exit code; what the program leaves behind lives on
- *   helper job-all NAME -- COMMAND LINE the same, but waits also for what the program started, a minute at most
+ *   helper job NAME OUTPUT -- COMMAND LINE
+ *                                       starts the program inside a job object of that name, waits for the program
+ *                                       itself and ends with its exit code; what the program leaves behind lives on.
+ *                                       The file OUTPUT gets what it prints, at most 1 MiB: the first and the last half.
+ *                                       Prints how many bytes were left out
+ *   helper job-all NAME OUTPUT -- COMMAND LINE
+ *                                       the same, but waits also for what the program started, a minute at most
+ *   helper keep NAME JOB PIPE           started by `job` when the program has left others behind: keeps the job's name
+ *                                       for a quarter of an hour while they run, and reads what they print
+ *   helper busy NAME                    0 when processes of that job run, 2 when none do
  *   helper kill NAME                    ends every process of that job; 0 done, 2 there is no such job
  *   helper started PID                  prints when the process was created (FILETIME, decimal); 2 no such process
  *   helper private DIR                  makes a folder that SYSTEM and Administrators alone can enter, or makes an
  *                                       existing one so; 3 it belongs to somebody else or is a link
+ *   helper public DIR                   lets everybody read what is in that folder, and what is made in it later: what
+ *                                       an installer moves out of it can then be used as if it had been copied
  *   helper elevated                     0 when it may change the PC (a member of Administrators, elevated), else 2
  *   helper power                        prints where power comes from: ac, battery or unknown
  *   helper metered                      prints whether the network costs by volume: metered, unmetered or unknown
@@ -37,7 +46,16 @@
 #define NOT_STARTED 0xE0DE0000u
 /* How long `job-all` waits for what is left when the program itself has ended. */
 #define WHOLE_JOB_MS 60000
+/* How long the name of a job is kept for processes that a program left behind; the agent waits ten minutes for them. */
+#define KEEP_MS 900000
 #define COMMAND_LIMIT 32768
+/* As OUTPUT_HALF_BYTES in supervisor/output-limit.ts. */
+#define HALF_BYTES (512 * 1024)
+#define FLUSH_EVERY_MS 1000
+/* When the program has ended: what it wrote is in the pipe; what comes later is of programs that it left behind. */
+#define DRAIN_BYTES (128 * 1024)
+#define DRAIN_QUIET_MS 200
+#define DRAIN_MAX_MS 2000
 /* Between two starts of a program that does not stay up. */
 #define RESTART_MIN_MS 5000
 #define RESTART_MAX_MS 300000
@@ -63,9 +81,10 @@ static void jobName(wchar_t *out, size_t size, const wchar_t *name) {
   out[size - 1] = 0;
 }
 
-/* The command line as it was given, from behind the first ` -- `. Quotes in it are nobody's business here. */
-static const wchar_t *rest(void) {
-  const wchar_t *found = wcsstr(GetCommandLineW(), L" -- ");
+/* The command line as it was given, from behind the first ` -- ` after this word. Quotes in it are nobody's business here. */
+static const wchar_t *restBehind(const wchar_t *word) {
+  const wchar_t *found = wcsstr(GetCommandLineW(), word);
+  if (found) found = wcsstr(found + wcslen(word), L" -- ");
   return found ? found + 4 : NULL;
 }
 
@@ -75,19 +94,175 @@ static int notStarted(const wchar_t *what) {
   return (int)(NOT_STARTED | (error & 0xFFFF));
 }
 
-static void waitUntilEmpty(HANDLE job) {
+static DWORD membersOf(HANDLE job) {
   JOBOBJECT_BASIC_ACCOUNTING_INFORMATION info;
-  for (DWORD waited = 0; waited < WHOLE_JOB_MS; waited += 100) {
-    if (!QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &info, sizeof info, NULL)) return;
-    if (info.ActiveProcesses == 0) return;
-    Sleep(100);
-  }
+  if (!QueryInformationJobObject(job, JobObjectBasicAccountingInformation, &info, sizeof info, NULL)) return 0;
+  return info.ActiveProcesses;
 }
 
-static int runJob(const wchar_t *name, BOOL whole) {
+static void waitUntilEmpty(HANDLE job, DWORD limitMs) {
+  for (DWORD waited = 0; waited < limitMs && membersOf(job) > 0; waited += 100) Sleep(100);
+}
+
+/* ---- the output of a program: as supervisor/bounded-output.ts ------------------------------------------------- */
+
+static struct {
+  CRITICAL_SECTION lock;
+  HANDLE pipe, file;
+  ULONGLONG head, omitted;
+  volatile ULONGLONG received, lastAt;
+  BYTE *ring;
+  DWORD start, length;
+  BOOL dirty, kept;
+  volatile BOOL closed;
+} output;
+
+static BOOL writeAt(const BYTE *bytes, DWORD size, ULONGLONG at) {
+  OVERLAPPED place;
+  DWORD written = 0;
+  ZeroMemory(&place, sizeof place);
+  place.Offset = (DWORD)at;
+  place.OffsetHigh = (DWORD)(at >> 32);
+  return WriteFile(output.file, bytes, size, &written, &place) && written == size;
+}
+
+static void keepInRing(const BYTE *bytes, DWORD size) {
+  if (size > HALF_BYTES) {
+    output.omitted += size - HALF_BYTES;
+    bytes += size - HALF_BYTES;
+    size = HALF_BYTES;
+  }
+  DWORD at = (output.start + output.length) % HALF_BYTES;
+  DWORD first = size < HALF_BYTES - at ? size : HALF_BYTES - at;
+  memcpy(output.ring + at, bytes, first);
+  memcpy(output.ring, bytes + first, size - first);
+  DWORD total = output.length + size, over = total > HALF_BYTES ? total - HALF_BYTES : 0;
+  output.start = (output.start + over) % HALF_BYTES;
+  output.length = total - over;
+  output.omitted += over;
+  output.dirty = TRUE;
+}
+
+/* What the disk does not take counts as left out; the last half is tried again at every flush. */
+static void take(const BYTE *bytes, DWORD size) {
+  ULONGLONG room = output.length > 0 || output.head >= HALF_BYTES ? 0 : HALF_BYTES - output.head;
+  DWORD toHead = room < size ? (DWORD)room : size;
+  if (toHead > 0) {
+    if (writeAt(bytes, toHead, output.head)) output.head += toHead;
+    else output.omitted += toHead;
+  }
+  if (size > toHead) keepInRing(bytes + toHead, size - toHead);
+}
+
+static void flush(void) {
+  if (!output.dirty) return;
+  DWORD first = output.length < HALF_BYTES - output.start ? output.length : HALF_BYTES - output.start;
+  if (writeAt(output.ring + output.start, first, output.head) &&
+      (output.length == first || writeAt(output.ring, output.length - first, output.head + first)))
+    output.dirty = FALSE;
+}
+
+static DWORD WINAPI readOutput(LPVOID unused) {
+  static BYTE bytes[64 * 1024];
+  DWORD size = 0;
+  (void)unused;
+  while (ReadFile(output.pipe, bytes, sizeof bytes, &size, NULL)) {
+    EnterCriticalSection(&output.lock);
+    output.received += size;
+    output.lastAt = GetTickCount64();
+    if (output.kept) take(bytes, size);
+    LeaveCriticalSection(&output.lock);
+  }
+  output.closed = TRUE;
+  return 0;
+}
+
+/* Opens or goes on with the file. Returns the end that the program writes into, or NULL. */
+static HANDLE openOutput(const wchar_t *file) {
+  HANDLE writeEnd = NULL;
+  LARGE_INTEGER size;
+  InitializeCriticalSection(&output.lock);
+  output.kept = TRUE;
+  output.ring = HeapAlloc(GetProcessHeap(), 0, HALF_BYTES);
+  output.file = CreateFileW(file, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                            OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
+  if (!output.ring || output.file == INVALID_HANDLE_VALUE || !GetFileSizeEx(output.file, &size)) return NULL;
+  output.head = size.QuadPart < HALF_BYTES ? (ULONGLONG)size.QuadPart : HALF_BYTES;
+  /* What another supervisor wrote before this one. */
+  if (size.QuadPart > HALF_BYTES) {
+    LARGE_INTEGER from;
+    DWORD rest = size.QuadPart < 2 * HALF_BYTES ? (DWORD)(size.QuadPart - HALF_BYTES) : HALF_BYTES, got = 0;
+    from.QuadPart = size.QuadPart - rest;
+    if (SetFilePointerEx(output.file, from, NULL, FILE_BEGIN) && ReadFile(output.file, output.ring, rest, &got, NULL))
+      output.length = got;
+  }
+  if (!CreatePipe(&output.pipe, &writeEnd, NULL, 64 * 1024)) return NULL;
+  SetHandleInformation(writeEnd, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+  return writeEnd;
+}
+
+static void takeRest(void) {
+  ULONGLONG until = GetTickCount64() + DRAIN_MAX_MS, before = output.received;
+  output.lastAt = GetTickCount64();
+  while (!output.closed && output.received - before <= DRAIN_BYTES && GetTickCount64() < until &&
+         GetTickCount64() - output.lastAt <= DRAIN_QUIET_MS)
+    Sleep(10);
+}
+
+static void closeOutput(void) {
+  takeRest();
+  EnterCriticalSection(&output.lock);
+  flush();
+  output.kept = FALSE;
+  FlushFileBuffers(output.file);
+  CloseHandle(output.file);
+  printf("%llu\n", output.omitted);
+  fflush(stdout);
+  LeaveCriticalSection(&output.lock);
+}
+
+/* ---- a program in its job ------------------------------------------------------------------------------------- */
+
+/* In place of this process, which ends with the program: keeps the job's name, and reads what is still printed. */
+static void startKeeper(const wchar_t *name, HANDLE job) {
+  static wchar_t command[MAX_PATH + 400];
+  wchar_t self[MAX_PATH], home[MAX_PATH];
+  STARTUPINFOW start;
+  PROCESS_INFORMATION process;
+  HANDLE pipe = output.closed ? NULL : output.pipe;
+  if (!GetModuleFileNameW(NULL, self, MAX_PATH) || !GetSystemDirectoryW(home, MAX_PATH)) return;
+  _snwprintf(command, MAX_PATH + 399, L"\"%ls\" keep %ls %llu %llu", self, name, (ULONGLONG)(ULONG_PTR)job,
+             (ULONGLONG)(ULONG_PTR)pipe);
+  SetHandleInformation(job, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+  if (pipe) SetHandleInformation(pipe, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
+  ZeroMemory(&start, sizeof start);
+  start.cb = sizeof start;
+  /* Not in the attempt's folder, which could not be removed then. */
+  if (!CreateProcessW(NULL, command, NULL, NULL, TRUE, DETACHED_PROCESS, NULL, home, &start, &process)) return;
+  CloseHandle(process.hThread);
+  CloseHandle(process.hProcess);
+}
+
+static int keep(HANDLE job, HANDLE pipe) {
+  HANDLE reading = NULL;
+  output.pipe = pipe;
+  InitializeCriticalSection(&output.lock);
+  if (pipe) reading = CreateThread(NULL, 0, readOutput, NULL, 0, NULL);
+  waitUntilEmpty(job, KEEP_MS);
+  CloseHandle(job);
+  if (reading) WaitForSingleObject(reading, INFINITE);
+  return 0;
+}
+
+static void hideStandardHandles(void) {
+  const DWORD names[] = { STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE };
+  for (int i = 0; i < 3; i++) SetHandleInformation(GetStdHandle(names[i]), HANDLE_FLAG_INHERIT, 0);
+}
+
+static int runJob(const wchar_t *name, const wchar_t *outputFile, BOOL whole) {
   static wchar_t command[COMMAND_LIMIT];
   wchar_t full[256];
-  const wchar_t *given = rest();
+  const wchar_t *given = restBehind(outputFile);
   if (!given || wcslen(given) >= COMMAND_LIMIT) {
     SetLastError(ERROR_BAD_LENGTH);
     return notStarted(L"the command line is not usable");
@@ -101,17 +276,25 @@ static int runJob(const wchar_t *name, BOOL whole) {
   ZeroMemory(&limits, sizeof limits);
   limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_BREAKAWAY_OK;
   SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
+  /* Only the program's own ends may be inherited: whoever waits for this process must not wait for others. */
+  hideStandardHandles();
+  SECURITY_ATTRIBUTES inherited = { sizeof inherited, NULL, TRUE };
+  HANDLE nothing = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited, OPEN_EXISTING, 0, NULL);
+  HANDLE writeEnd = openOutput(outputFile);
+  if (!writeEnd) return notStarted(L"its output could not be opened");
   STARTUPINFOW start;
   PROCESS_INFORMATION process;
   ZeroMemory(&start, sizeof start);
   start.cb = sizeof start;
   start.dwFlags = STARTF_USESTDHANDLES | STARTF_USESHOWWINDOW;
   start.wShowWindow = SW_HIDE;
-  start.hStdInput = GetStdHandle(STD_INPUT_HANDLE);
-  start.hStdOutput = GetStdHandle(STD_OUTPUT_HANDLE);
-  start.hStdError = GetStdHandle(STD_ERROR_HANDLE);
+  start.hStdInput = nothing;
+  start.hStdOutput = start.hStdError = writeEnd;
   if (!CreateProcessW(NULL, command, NULL, NULL, TRUE, CREATE_SUSPENDED | CREATE_NO_WINDOW, NULL, NULL, &start, &process))
     return notStarted(L"the program could not be started");
+  /* Nobody would see the program's end close while this one is open. */
+  CloseHandle(writeEnd);
+  CloseHandle(nothing);
   if (!AssignProcessToJobObject(job, process.hProcess)) {
     int code = notStarted(L"the program could not be put into its job object");
     TerminateProcess(process.hProcess, 1);
@@ -119,13 +302,27 @@ static int runJob(const wchar_t *name, BOOL whole) {
   }
   /* Below what people start, as in supervisor/low-priority.ts; what it starts inherits that. */
   SetPriorityClass(process.hProcess, BELOW_NORMAL_PRIORITY_CLASS);
+  CreateThread(NULL, 0, readOutput, NULL, 0, NULL);
   ResumeThread(process.hThread);
   CloseHandle(process.hThread);
-  WaitForSingleObject(process.hProcess, INFINITE);
+  while (WaitForSingleObject(process.hProcess, FLUSH_EVERY_MS) == WAIT_TIMEOUT) {
+    EnterCriticalSection(&output.lock);
+    flush();
+    LeaveCriticalSection(&output.lock);
+  }
   DWORD exitCode = 1;
   GetExitCodeProcess(process.hProcess, &exitCode);
-  if (whole) waitUntilEmpty(job);
+  if (whole) waitUntilEmpty(job, WHOLE_JOB_MS);
+  closeOutput();
+  if (!output.closed || membersOf(job) > 0) startKeeper(name, job);
   return (int)exitCode;
+}
+
+static int isBusy(const wchar_t *name) {
+  wchar_t full[256];
+  jobName(full, 256, name);
+  HANDLE job = OpenJobObjectW(JOB_OBJECT_QUERY, FALSE, full);
+  return job && membersOf(job) > 0 ? 0 : 2;
 }
 
 static int killJob(const wchar_t *name) {
@@ -207,6 +404,35 @@ static int isElevated(void) {
   BOOL member = FALSE;
   if (!CreateWellKnownSid(WinBuiltinAdministratorsSid, NULL, sid, &size)) return 2;
   return CheckTokenMembership(NULL, sid, &member) && member ? 0 : 2;
+}
+
+/*
+ * As in Program Files: SYSTEM and Administrators may do everything, everybody else may read. What lies in a folder keeps its access
+ * list when it is moved, and installers move what they unpacked. The folders above stay private, and nobody can list them.
+ */
+static int makePublic(const wchar_t *folder) {
+  /* Other people's own folders are as open as they want them. */
+  if (isElevated() != 0) return 0;
+  PSECURITY_DESCRIPTOR descriptor = NULL;
+  PACL list = NULL;
+  BOOL present = FALSE, defaulted = FALSE;
+  DWORD kind = GetFileAttributesW(folder);
+  if (kind == INVALID_FILE_ATTRIBUTES || !(kind & FILE_ATTRIBUTE_DIRECTORY) || (kind & FILE_ATTRIBUTE_REPARSE_POINT)) {
+    SetLastError(ERROR_DIRECTORY);
+    return fail(L"it is a link, or no folder", 3);
+  }
+  if (!isOwnedByUs(folder)) {
+    SetLastError(ERROR_INVALID_OWNER);
+    return fail(L"it was made by somebody else", 3);
+  }
+  if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(
+          L"D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1200a9;;;BU)(A;OICI;0x1200a9;;;AC)", SDDL_REVISION_1, &descriptor, NULL))
+    return fail(L"the access list could not be made", 1);
+  GetSecurityDescriptorDacl(descriptor, &present, &list, &defaulted);
+  DWORD error = SetNamedSecurityInfoW((wchar_t *)folder, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION,
+                                      NULL, NULL, list, NULL);
+  SetLastError(error);
+  return error ? fail(L"its access list could not be set", 1) : 0;
 }
 
 /* ---- circumstances -------------------------------------------------------------------------------------------- */
@@ -431,8 +657,12 @@ int wmain(int count, wchar_t **words) {
   if (count == 2 && !wcscmp(words[1], L"power")) return printPower();
   if (count == 2 && !wcscmp(words[1], L"metered")) return printMetered();
   if (count >= 3) {
-    if (!wcscmp(words[1], L"job")) return runJob(words[2], FALSE);
-    if (!wcscmp(words[1], L"job-all")) return runJob(words[2], TRUE);
+    if (count >= 4 && !wcscmp(words[1], L"job")) return runJob(words[2], words[3], FALSE);
+    if (count >= 4 && !wcscmp(words[1], L"job-all")) return runJob(words[2], words[3], TRUE);
+    if (count == 5 && !wcscmp(words[1], L"keep"))
+      return keep((HANDLE)(ULONG_PTR)wcstoull(words[3], NULL, 10), (HANDLE)(ULONG_PTR)wcstoull(words[4], NULL, 10));
+    if (!wcscmp(words[1], L"busy")) return isBusy(words[2]);
+    if (!wcscmp(words[1], L"public")) return makePublic(words[2]);
     if (!wcscmp(words[1], L"kill")) return killJob(words[2]);
     if (!wcscmp(words[1], L"started")) return printStart(words[2]);
     if (!wcscmp(words[1], L"private")) return makePrivate(words[2]);

@@ -53,22 +53,6 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     expect(bytes.readUInt16LE(dependentLoadFlagsAt(bytes))).toBe(0x800)
   })
 
-  it('has a helper that reports power and network', async () => {
-    const name = readdirSync(stage.windows.unixPath('C:\\Program Files\\Agent')).find((file) =>
-      file.startsWith('deployx-helper-'),
-    )
-    const ask = (...words: string[]) =>
-      stage.windows.exec([`C:\\Program Files\\Agent\\${name}`, ...words])
-    expect(await ask('power')).toEqual({
-      code: 0,
-      output: expect.stringMatching(/^(ac|battery|unknown)\r?\n$/) as string,
-    })
-    expect(await ask('metered')).toEqual({
-      code: 0,
-      output: expect.stringMatching(/^(metered|unmetered|unknown)\r?\n$/) as string,
-    })
-  })
-
   describe('with an .msi package', () => {
     it('installs it, skips it the second time, and removes it by its product code', async () => {
       const file = await makeMsi(stage.installers, { name: 'Demo App', productCode: guid(0) })

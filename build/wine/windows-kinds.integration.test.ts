@@ -101,6 +101,21 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     })
   })
 
+  it('waits for what a setup left running if the rule does not confirm its success', async () => {
+    const file = path.join(stage.installers, 'early.cmd')
+    const lines = [
+      '@echo off',
+      'start /b cmd /c "ping -n 8 127.0.0.1 >nul & echo x>C:\\late.txt"',
+      'exit /b 0',
+      '',
+    ]
+    await fs.writeFile(file, lines.join('\r\n'))
+    const detection: Detection = { type: 'file', path: 'C:\\late.txt' }
+    const ended = await install(await stage.addSoftware(file, { detection }))
+    expect(ended).toMatchObject(done)
+    expect(ended.output).toContain('Waiting for it')
+  })
+
   it('detects with a batch file, before and after', async () => {
     const file = path.join(stage.installers, 'marks.cmd')
     await fs.writeFile(file, '@echo off\r\necho x>C:\\marked.txt\r\n')

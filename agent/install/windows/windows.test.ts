@@ -1,6 +1,6 @@
 /** What is read out of Windows' own words: logs of Windows Installer, command lines of uninstallers, codes of the helper. */
 import { describe, expect, it } from 'vitest'
-import { inJob, jobOf, jobStartError } from '../../supervisor/windows-job.ts'
+import { inJob, jobOf, jobStartError, omittedIn } from '../../supervisor/windows-job.ts'
 import { tellingLines } from './msi-log.ts'
 import { productCodeOf, splitCommandLine } from './remove.ts'
 
@@ -68,15 +68,28 @@ describe('a job object', () => {
   const command = { file: 'C:\\A B\\setup.exe', args: ['/S', '/D=C:\\X Y'], verbatim: true }
 
   it('takes the command line as it would have been without', () => {
-    expect(inJob('C:\\h.exe', 'abc', command)).toEqual({
+    expect(inJob('C:\\h.exe', 'abc', 'C:\\a b\\output.log', command)).toEqual({
       file: 'C:\\h.exe',
-      args: ['job', 'abc', '--', '"C:\\A B\\setup.exe"', '/S', '/D=C:\\X Y'],
+      args: [
+        'job',
+        'abc',
+        '"C:\\a b\\output.log"',
+        '--',
+        '"C:\\A B\\setup.exe"',
+        '/S',
+        '/D=C:\\X Y',
+      ],
       verbatim: true,
     })
-    const quoted = inJob('h', 'abc', { file: 'a.exe', args: ['x y'], verbatim: false })
+    const quoted = inJob('h', 'abc', 'o', { file: 'a.exe', args: ['x y'], verbatim: false })
     expect(quoted.args.at(-1)).toBe('"x y"')
-    expect(inJob('h', 'abc', { ...command, wholeTree: true }).args[0]).toBe('job-all')
+    expect(inJob('h', 'abc', 'o', { ...command, wholeTree: true }).args[0]).toBe('job-all')
     expect(jobOf('DEPLOYX_ATTEMPT_ID=abc')).toBe('abc')
+  })
+
+  it('says how much of the output was left out', () => {
+    expect(omittedIn('1048576\r\n')).toBe(1_048_576)
+    expect(omittedIn('')).toBe(0)
   })
 
   it('tells a program that could not be started from one that failed', () => {
