@@ -1,6 +1,6 @@
 /** The agent's entry: `node agent/main.ts VERB`, the same in a bundle and as a single executable. */
 import { resolve } from 'node:path'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import { generalHelp, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
 import type { VerbName } from './cli/usage.ts'
 import { AgentFailure } from './lib/failure.ts'
@@ -59,7 +59,7 @@ const inOneLine = (text: string): string =>
 function fail(error: unknown): number {
   const text = error instanceof AgentFailure ? error.message : `Unexpected error: ${String(error)}`
   // It may hold words of a hub.
-  process.stderr.write(`${withoutSteering(inOneLine(text))}\n`)
+  process.stderr.write(`${replaceMisleading(inOneLine(text))}\n`)
   return error instanceof AgentFailure ? error.exitCode : 1
 }
 

@@ -1,5 +1,5 @@
 import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import { runAgent } from '../agent.ts'
 import { readHardwareId } from '../facts/hardware.ts'
 import { openIdentity, peekIdentity, type Identity } from '../identity/identity.ts'
@@ -82,7 +82,7 @@ export async function runCommandVerb(
             ...(restartTools ? { restartTools } : {}),
             onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
             onReplaced: () => stop.abort(new Error('the agent starts as another version')),
-            onLost: (why) => process.stdout.write(`Connection lost: ${withoutSteering(why)}.\n`),
+            onLost: (why) => process.stdout.write(`Connection lost: ${replaceMisleading(why)}.\n`),
             log,
           },
           stop.signal,

@@ -12,7 +12,7 @@ import {
   USERS_LIMIT,
   type DiskInfo,
 } from '#shared/domain/inventory.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import { rebootReasons } from '../detect/reboot.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import { errorText } from '../lib/atomic-file.ts'
@@ -32,9 +32,9 @@ const BOOT_TIME_STEP_MS = 120_000
 /** Never rejects. @param before what was told last: what has hardly moved since is told as it was then */
 export type Collect = (before: Inventory | null) => Promise<Inventory>
 
-/** One line of bounded text, in which nothing steers. */
+/** One line of bounded text, without misleading characters. */
 const plain = (text: string): string =>
-  withoutSteering(text.replace(/\s+/g, ' ').trim().slice(0, TEXT_LIMIT))
+  replaceMisleading(text.replace(/\s+/g, ' ').trim().slice(0, TEXT_LIMIT))
 
 /** The same with every text in it plain. */
 function plainly<T>(value: T): T {

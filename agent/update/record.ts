@@ -1,6 +1,6 @@
 /** What the agent has promised about its next version, and how far that has come. The steps are pure; `update.json` keeps them. */
 import { z } from 'zod'
-import { TAKEN_BACK_LIMIT, UpdatePayload } from '#shared/contract/agent-update.ts'
+import { ROLLBACK_LIMIT, UpdatePayload } from '#shared/contract/agent-update.ts'
 import type { SelfUpdateFacts } from '#shared/contract/agent-update.ts'
 import type { Damage } from '../journal/damage.ts'
 import { readJson, writeDurably } from '../lib/atomic-file.ts'
@@ -79,7 +79,7 @@ export function takenBack(record: UpdateRecord, message: string): UpdateRecord {
 export const timesTakenBack = (record: UpdateRecord, version: string): number =>
   record.taken_back.find((entry) => entry.version === version)?.times ?? 0
 export const isBarred = (record: UpdateRecord, version: string): boolean =>
-  timesTakenBack(record, version) >= TAKEN_BACK_LIMIT
+  timesTakenBack(record, version) >= ROLLBACK_LIMIT
 
 /** Words for what start-script.ts and helper.c leave behind. */
 function reasonOf(verdict: string | null, version: string): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { SpreadSoftware, ToldSoftware } from '#shared/contract/inventory.ts'
+import { SpreadSoftware, ReportedSoftware } from '#shared/contract/inventory.ts'
 import {
   compareVersions,
   coverageInWords,
@@ -143,7 +143,7 @@ describe('packages', () => {
 
 describe('how much is known', () => {
   const told = (device_id: number, complete = true) =>
-    ToldSoftware.parse({ device_id, collected_at: '2026-11-23T10:00:00.000Z', complete })
+    ReportedSoftware.parse({ device_id, collected_at: '2026-11-23T10:00:00.000Z', complete })
   const pc = (id: number, online = true) => aDevice({ id, name: `PC-${id}`, online })
 
   it('names the PCs that have told nothing, and counts those that may have changed', () => {

@@ -1,5 +1,5 @@
 /** What is installed on the PCs, as programs with their versions: the newest that was found, and who has an older one. Pure. */
-import type { SpreadSoftware, ToldSoftware } from '#shared/contract/inventory.ts'
+import type { SpreadSoftware, ReportedSoftware } from '#shared/contract/inventory.ts'
 import type { Device } from '#shared/contract/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
@@ -167,7 +167,10 @@ export type Coverage = {
   incomplete: number
 }
 /** @param devices all that are enrolled */
-export function coverageOf(devices: readonly Device[], told: readonly ToldSoftware[]): Coverage {
+export function coverageOf(
+  devices: readonly Device[],
+  told: readonly ReportedSoftware[],
+): Coverage {
   const toldBy = new Map(told.map((t) => [t.device_id, t]))
   const known = devices.filter((d) => toldBy.has(d.id))
   return {

@@ -7,7 +7,7 @@ import { foreignLine } from './text.ts'
 /** GET this path followed by the name of an agent's file: the program. */
 export const AGENT_DOWNLOAD_PATH = '/agent/download/'
 /** After this many rollbacks, a PC refuses the version. */
-export const TAKEN_BACK_LIMIT = 2
+export const ROLLBACK_LIMIT = 2
 export const AGENT_FILE_NAME = /^deployx-agent-[a-z0-9]+-[a-z0-9]+(?:\.exe)?$/
 
 /** The name under which the agent for a PC is served. */

@@ -29,14 +29,14 @@ export const SpreadSoftware = InstalledSoftware.pick({
 }).extend({ device_ids: z.array(DeviceId) })
 export type SpreadSoftware = z.infer<typeof SpreadSoftware>
 /** A device whose software is known. A device that is not listed has not reported its software, or cannot. */
-export const ToldSoftware = z.object({
+export const ReportedSoftware = z.object({
   device_id: DeviceId,
   /** When its agent last reported. The controller's clock. */
   collected_at: z.iso.datetime(),
   /** False: it has more entries than the controller keeps. */
   complete: z.boolean(),
 })
-export type ToldSoftware = z.infer<typeof ToldSoftware>
+export type ReportedSoftware = z.infer<typeof ReportedSoftware>
 /** Maximum number of titles in one answer. */
 export const SPREAD_LIMIT = 500
 

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../domain/ids.ts'
 import * as entity from './entities.ts'
-import { DeviceInventory, SpreadSoftware, ToldSoftware } from './inventory.ts'
+import { DeviceInventory, SpreadSoftware, ReportedSoftware } from './inventory.ts'
 import { requestRoutes } from './request-key.ts'
 import * as request from './requests.ts'
 import { auditRoutes } from './rest-audit.ts'
@@ -103,7 +103,7 @@ export const rest = {
       /** There are more results than returned: search with a longer part of the name. */
       more: z.boolean(),
       /** Devices whose software is known. */
-      told: z.array(ToldSoftware),
+      told: z.array(ReportedSoftware),
     }),
   }),
   'devices.update': route({

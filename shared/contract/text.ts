@@ -6,16 +6,16 @@ import { z } from 'zod'
 import {
   ONE_PLAIN_LINE,
   PLAIN_LINES,
-  withoutSteering,
-  withoutSteeringInLines,
+  replaceMisleading,
+  replaceMisleadingInLines,
 } from '../domain/plain-text.ts'
 
 /** One line from a PC, an agent or a file. Control and direction characters become U+FFFD. */
 export const foreignLine = (maxLength: number) =>
-  z.string().max(maxLength).overwrite(withoutSteering)
+  z.string().max(maxLength).overwrite(replaceMisleading)
 /** Several lines from a PC, an agent or a file. */
 export const foreignLines = (maxLength: number) =>
-  z.string().max(maxLength).overwrite(withoutSteeringInLines)
+  z.string().max(maxLength).overwrite(replaceMisleadingInLines)
 
 const REFUSED = 'must not hold control characters, or marks that change the direction of text'
 /** One line that a person typed or pasted. */

@@ -1,4 +1,4 @@
-/** Which of two versions of the agent is the newer one, by the rules of semver.org (§11; build metadata does not count). Pure. */
+/** Compares versions of the agent by the rules of semver.org (§11; build metadata is ignored). Pure. */
 
 type Parsed = { numbers: number[]; before: string[] }
 
@@ -18,13 +18,13 @@ function compareWord(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Whether `version` came after `than`. False when one of them cannot be read: what is not understood changes nothing. */
+/** Whether `version` is newer than `than`. False if either cannot be parsed. */
 export function isNewer(version: string, than: string): boolean {
   const [a, b] = [parse(version), parse(than)]
   if (!a || !b) return false
   for (const [i, number] of a.numbers.entries())
     if (number !== b.numbers[i]) return number > b.numbers[i]!
-  // What comes before a release is older than the release itself.
+  // A pre-release is older than its release.
   if (a.before.length === 0 || b.before.length === 0) return b.before.length > a.before.length
   for (let i = 0; i < Math.max(a.before.length, b.before.length); i++) {
     const [x, y] = [a.before[i], b.before[i]]

@@ -1,11 +1,11 @@
-/** Archives, and on which platforms they cannot be extracted: the table that both the controller's and the agent's tests walk through. */
+/** Archives and the platforms that cannot extract them: test cases for both the controller and the agent. */
 import type { ArchiveItem } from './archive-rule.ts'
 import type { DevicePlatform } from './platforms.ts'
 
 export type ArchiveCase = {
   what: string
   items: ArchiveItem[]
-  /** Where it is refused, and a part of the words. */
+  /** The platforms that refuse it, and part of the message. */
   refused: Partial<Record<DevicePlatform, string>>
 }
 
@@ -19,7 +19,7 @@ const everywhere = (words: string): ArchiveCase['refused'] => ({
   macos: words,
   windows: words,
 })
-/** Of archives with links, which Windows refuses anyway. */
+/** For archives with links, which Windows always refuses. */
 const onUnix = (words: string): ArchiveCase['refused'] => ({
   linux: words,
   macos: words,

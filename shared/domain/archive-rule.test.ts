@@ -5,8 +5,8 @@ import { archiveProblem, type ArchiveItem } from './archive-rule.ts'
 
 const PLATFORMS = ['linux', 'macos', 'windows'] as const
 
-describe('which archives can be extracted', () => {
-  it.each(ARCHIVE_CASES)('with $what', ({ items, refused }) => {
+describe('the rule for archives', () => {
+  it.each(ARCHIVE_CASES)('decides on an archive with $what', ({ items, refused }) => {
     for (const platform of PLATFORMS) {
       const problem = archiveProblem(items, platform)
       if (refused[platform] === undefined) expect(problem).toBeNull()
@@ -14,7 +14,7 @@ describe('which archives can be extracted', () => {
     }
   })
 
-  it('is decided in time that grows with the names, however deep they are', () => {
+  it('takes time proportional to the names, however deep they are', () => {
     const deep = 'a/'.repeat(500)
     const items: ArchiveItem[] = Array.from({ length: 2_000 }, (_, i) => ({
       name: `${deep}${i}`,
@@ -27,9 +27,12 @@ describe('which archives can be extracted', () => {
     expect(archiveProblem(wide, 'linux')).toBe('it holds more than 100000 files')
   })
 
-  it('means on Linux that no two entries ask for the same place in different ways', () => {
+  it('refuses on Linux exactly the archives with two conflicting entries', () => {
     const name = fc.array(fc.constantFrom('a', 'b', 'A'), { minLength: 1, maxLength: 3 })
-    const item = fc.record({ name: name.map((parts) => parts.join('/')), type: fc.constantFrom('file' as const, 'folder' as const) }) // prettier-ignore
+    const item = fc.record({
+      name: name.map((parts) => parts.join('/')),
+      type: fc.constantFrom('file' as const, 'folder' as const),
+    })
     fc.assert(
       fc.property(fc.array(item, { maxLength: 8 }), (items) => {
         const files = items.filter(({ type }) => type === 'file').map((one) => one.name)

@@ -1,15 +1,15 @@
 /**
- * Which archives can be extracted on which platform: one rule, applied by the controller when an archive arrives and by the agent
- * when it extracts one, entry by entry in the archive's order. A problem is words that go on after "The archive …: ".
+ * Which archives a platform can extract. The controller applies the rule at the upload and the agent at the extraction, entry by
+ * entry in the archive's order. A problem is a clause that continues "The archive …: ".
  */
 import { ARCHIVE_ENTRY_LIMIT, isWindowsPath, linkTarget, safeArchivePath } from './archives.ts'
 import type { DevicePlatform } from './platforms.ts'
 
-/** Files and folders, those included that only stand in the names of others. */
+/** Files and folders, including folders that occur only in the names of others. */
 const NODE_LIMIT = 2 * ARCHIVE_ENTRY_LIMIT
-/** Of one component: bytes of UTF-8, as Linux counts them. */
+/** UTF-8 bytes of one component, as Linux counts them. */
 const COMPONENT_LIMIT_BYTES = 255
-/** macOS takes no longer path as a whole; the agent's own folder stands before it. */
+/** Limit of a whole path on macOS, less room for the agent's own folder. */
 const MACOS_PATH_LIMIT_BYTES = 800
 const LINK_LIMIT = 1024
 
@@ -24,10 +24,10 @@ const FOLDER = 0
 const FILE = 1
 const LINK = 2
 
-/** A name as it is shown in a sentence. */
+/** A name as shown in a message. */
 const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
 
-/** Bytes of UTF-8; no longer than the text needs to be looked at to know that it is too long. */
+/** Length of the text in UTF-8 bytes. */
 function utf8Bytes(text: string): number {
   let bytes = 0
   for (const character of text) {
@@ -37,7 +37,7 @@ function utf8Bytes(text: string): number {
   return bytes
 }
 
-/** Windows compares unit by unit in upper case. */
+/** Windows compares UTF-16 units in upper case. */
 function upperCase(component: string): string {
   let folded = ''
   for (const character of component) {
@@ -47,7 +47,7 @@ function upperCase(component: string): string {
   return folded
 }
 
-/** What names the same file on a platform has the same key. */
+/** Names of the same file on a platform have the same key. */
 const KEY: Record<DevicePlatform, (component: string) => string> = {
   linux: (component) => component,
   windows: upperCase,
@@ -70,7 +70,7 @@ function nameProblem(path: string, platform: DevicePlatform): string | null {
 
 export function createArchiveRule(platform: DevicePlatform) {
   const keyOf = KEY[platform]
-  /** Nodes by the number of their folder and their key. Flat, so that deep paths cost no more than their parts. */
+  /** Nodes by the number of their folder and their key. A flat map, so that deep paths cost no more than their parts. */
   const nodes = new Map<string, number>()
   const kinds: number[] = [FOLDER]
   let entries = 0
@@ -95,7 +95,7 @@ export function createArchiveRule(platform: DevicePlatform) {
     return node
   }
 
-  /** Puts the path into the tree. */
+  /** Adds the path to the tree. */
   function place(path: string, kind: number): ArchiveVerdict {
     const parts = path.split('/')
     let folder = 0
@@ -151,7 +151,7 @@ export function createArchiveRule(platform: DevicePlatform) {
 }
 export type ArchiveRule = ReturnType<typeof createArchiveRule>
 
-/** Why the platform cannot extract an archive of these items, in words; null: it can. */
+/** Why the platform cannot extract an archive of these items, as a clause; null: it can. */
 export function archiveProblem(
   items: Iterable<ArchiveItem>,
   platform: DevicePlatform,

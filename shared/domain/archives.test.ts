@@ -18,7 +18,7 @@ const names = fc
   })
   .map((parts) => parts.join(''))
 
-describe('a name in an archive', () => {
+describe('names in an archive', () => {
   it.each([
     ['a/b', 'a/b'],
     ['./a//b/', 'a/b'],
@@ -34,11 +34,11 @@ describe('a name in an archive', () => {
     ['a\nb', null],
     ['x'.repeat(256), null],
     ['x/'.repeat(600), null],
-  ])('%j is %j', (name, path) => {
+  ])('reads %j as %j', (name, path) => {
     expect(safeArchivePath(name)).toBe(path)
   })
 
-  it('is a path of the contract exactly when nothing about it had to change', () => {
+  it('match the contract exactly if they need no change', () => {
     fc.assert(
       fc.property(names, (name) => {
         const isPath = name !== '' && safeArchivePath(name) === name
@@ -48,7 +48,7 @@ describe('a name in an archive', () => {
     )
   })
 
-  it('of a link leads where its text says, or nowhere', () => {
+  it('resolve links, but not out of the archive', () => {
     expect(linkTarget('a/b/l', '../c')).toBe('a/c')
     expect(linkTarget('l', 'c/d')).toBe('c/d')
     expect(linkTarget('a/l', '../../c')).toBeNull()
@@ -56,18 +56,18 @@ describe('a name in an archive', () => {
     expect(linkTarget('l', '/c')).toBeNull()
   })
 
-  it('is none for Windows where that has no such file', () => {
+  it('are refused for Windows if it cannot have such a file', () => {
     for (const bad of ['a:b', 'a?', 'NUL', 'x/con.txt', 'a.', 'a /b', 'a|b'])
       expect(isWindowsPath(bad), bad).toBe(false)
     expect(isWindowsPath('a b/c.d/console.txt')).toBe(true)
   })
 })
 
-describe('what is run of an archive', () => {
+describe('the entry of an archive', () => {
   const executable = (path: string) => ({ path, isExecutable: true })
   const file = (path: string) => ({ path, isExecutable: false })
 
-  it('is offered by depth, kind and name', () => {
+  it('is offered in the order of depth, kind and name', () => {
     const files = [
       file('a/b/deep.exe'),
       file('z.cmd'),
@@ -87,7 +87,7 @@ describe('what is run of an archive', () => {
     ])
   })
 
-  it('is proposed where it is alone at the top', () => {
+  it('is proposed if there is only one at the top', () => {
     expect(proposedEntry(['x/setup.exe', 'x/y/other.exe'], 'windows')).toBe('x/setup.exe')
     expect(proposedEntry(['a.exe', 'b.exe'], 'windows')).toBeNull()
     expect(proposedEntry(['a.exe', 'b.sh'], 'linux')).toBe('b.sh')
@@ -97,7 +97,7 @@ describe('what is run of an archive', () => {
     expect(proposedPlatform(['b.sh'])).toBe('linux')
   })
 
-  it('goes by its own kind', () => {
+  it('is run by its own kind', () => {
     expect(kindOfEntry('a/install', 'linux')).toBe('sh')
     expect(kindOfEntry('a/install', 'windows')).toBeNull()
     expect(kindOfEntry('a.deb', 'macos')).toBeNull()
@@ -107,7 +107,7 @@ describe('what is run of an archive', () => {
   })
 })
 
-it('offers no file of an archive whose name can be misread', () => {
+it('offers no file with a misleading name', () => {
   const files = ['setup.exe', 'a\u202egpj.exe', 'b\u200b.exe'].map((path) => ({
     path,
     isExecutable: false,

@@ -1,21 +1,21 @@
 /**
- * Archives with an entry command: which names may stand in one, and which of its files can be run where. Pure, because the
- * controller looks at an archive with it when it arrives and the agent when it is extracted.
+ * Archives with an entry command: which names are allowed, and which files can be run on which platform. Pure: the controller uses
+ * it at the upload and the agent at the extraction.
  */
 import { z } from 'zod'
 import { ONE_PLAIN_LINE } from './plain-text.ts'
 import { kindOfFileName, type DevicePlatform, type InstallerKind } from './platforms.ts'
 
-/** Files and folders in one archive. */
+/** Maximum number of files and folders in one archive. */
 export const ARCHIVE_ENTRY_LIMIT = 100_000
-/** What an archive may expand to. */
+/** Maximum extracted size of an archive. */
 export const ARCHIVE_EXPANDED_LIMIT_BYTES = 32 * 1024 ** 3
-/** Files that are offered as its entry. */
+/** Maximum number of files offered as its entry. */
 export const ARCHIVE_CHOICE_LIMIT = 200
 const PATH_LIMIT = 1024
 const COMPONENT_LIMIT = 255
 
-/** A path inside an archive, as `safeArchivePath` leaves it: components with `/` between them, none of which leads out of it. */
+/** A path inside an archive, as returned by `safeArchivePath`: components separated by `/`, none of which leads out of it. */
 export const ArchivePath = z
   .string()
   .max(PATH_LIMIT)
@@ -25,12 +25,12 @@ export const ArchivePath = z
   )
   .regex(ONE_PLAIN_LINE, 'must not hold marks that change the direction of text')
 
-/** What of an archive is run. */
+/** What to run in an archive. */
 export const ArchiveCommand = z.object({
   entry: ArchivePath,
-  /** Run instead when the software is removed. */
+  /** File to run instead to remove the software. */
   uninstall_entry: ArchivePath.nullable(),
-  /** Bytes of all its files together: an agent extracts no more than that. */
+  /** Total bytes of all its files; an agent never extracts more. */
   expanded_bytes: z.number().int().nonnegative(),
 })
 export type ArchiveCommand = z.infer<typeof ArchiveCommand>
@@ -39,8 +39,8 @@ export const isArchiveKind = (kind: InstallerKind): kind is 'zip' | 'tar' =>
   kind === 'zip' || kind === 'tar'
 
 /**
- * A name of an archive as a path that stays inside of it (`./a//b` is `a/b`, `a\b` too: Windows would take it so), '' for the
- * archive's own folder, or null when it would lead out of it or cannot be a file's name.
+ * A name in an archive as a path inside it (`./a//b` and `a\b` become `a/b`, as Windows reads them); '' for the archive's own
+ * folder; null if it leads out of the archive or is not a valid file name.
  */
 export function safeArchivePath(name: string): string | null {
   const slashed = name.replaceAll('\\', '/')
@@ -52,8 +52,8 @@ export function safeArchivePath(name: string): string | null {
 }
 
 /**
- * Where a link inside an archive leads, or null when that is outside, or cannot be told from its text alone: `..` is taken at
- * its beginning only, as behind a folder that is itself a link it would lead elsewhere.
+ * The target path of a link in an archive, or null if it is outside or unclear. `..` is accepted at the start only: after a
+ * folder that is itself a link, it would lead elsewhere.
  */
 export function linkTarget(linkPath: string, target: string): string | null {
   const slashed = target.replaceAll('\\', '/')
@@ -70,7 +70,7 @@ export function linkTarget(linkPath: string, target: string): string | null {
 
 const DEVICE_NAME = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i
 
-/** Whether Windows can have a file of this path: no device, no stream of another file, nothing that it would rename. */
+/** Whether Windows can have a file with this path: no device name, no alternate stream, no name that it would change. */
 export const isWindowsPath = (path: string): boolean =>
   path
     .split('/')
@@ -86,8 +86,8 @@ const RUNS: Record<DevicePlatform, readonly InstallerKind[]> = {
 }
 
 /**
- * By the rules of which kind a file out of an archive is run on a platform; null when it is not. Where names tell nothing
- * (`install`, `setup.run`), Linux and macOS run it as a script or a program, whichever it is.
+ * The installer kind by which a platform runs a file of an archive; null if it cannot. Without a known extension (`install`,
+ * `setup.run`), Linux and macOS run it as a script or a program.
  */
 export function kindOfEntry(entry: string, platform: DevicePlatform): InstallerKind | null {
   const kind = kindOfFileName(entry)
@@ -95,7 +95,7 @@ export function kindOfEntry(entry: string, platform: DevicePlatform): InstallerK
   return platform === 'windows' ? null : 'sh'
 }
 
-/** By the rules of which kind an installer is run: its own, or that of the file that is run out of it. */
+/** The kind by which an installer is run: its own, or that of its entry if it is an archive. */
 export function runKind(
   kind: InstallerKind,
   platform: DevicePlatform,
@@ -119,7 +119,7 @@ const ORDER: readonly InstallerKind[] = [
 ]
 const depthOf = (path: string): number => path.split('/').length
 
-/** Files of an archive that can be run somewhere, those at its top first. */
+/** Files of an archive that can be run on some platform, topmost first. */
 export function archiveChoices(files: readonly Candidate[]): string[] {
   const rank = (path: string): number => {
     const kind = kindOfFileName(path)
@@ -127,7 +127,7 @@ export function archiveChoices(files: readonly Candidate[]): string[] {
   }
   return files
     .filter(({ path, isExecutable }) => {
-      // A person chooses by these names: one that can be misread is not offered.
+      // People choose by these names, so misleading ones are left out.
       if (!ONE_PLAIN_LINE.test(path)) return false
       const kind = kindOfFileName(path)
       if (kind !== null) return !isArchiveKind(kind)
@@ -138,9 +138,9 @@ export function archiveChoices(files: readonly Candidate[]): string[] {
     .slice(0, ARCHIVE_CHOICE_LIMIT)
 }
 
-/** So many are named where a path is not there. */
+/** Number of similar paths to suggest if a path does not exist. */
 const NEAREST = 5
-/** Paths like the one that is not there: of the same name elsewhere first, then by how many characters differ behind a common start. */
+/** Paths similar to one that does not exist: first those with the same name, then by the number of characters after a common start. */
 export function nearestPaths(wanted: string, paths: readonly string[]): string[] {
   const nameOf = (path: string): string => path.split('/').at(-1)!.toLowerCase()
   const name = nameOf(wanted)
@@ -158,7 +158,7 @@ export function nearestPaths(wanted: string, paths: readonly string[]): string[]
     .map(({ path }) => path)
 }
 
-/** The one that can only be meant on this platform: alone in the uppermost folder that holds any. Null: a person has to say. */
+/** The only file that this platform can run in the topmost folder with any; null: a person must choose. */
 export function proposedEntry(choices: readonly string[], platform: DevicePlatform): string | null {
   const usable = choices.filter((path) => kindOfEntry(path, platform) !== null)
   const top = Math.min(...usable.map(depthOf))
@@ -166,7 +166,7 @@ export function proposedEntry(choices: readonly string[], platform: DevicePlatfo
   return first !== undefined && second === undefined ? first : null
 }
 
-/** The platform that an archive can only be meant for, or null. Scripts for a shell count as Linux, as alone. */
+/** The only platform that an archive can be for, or null. Shell scripts alone count as Linux. */
 export function proposedPlatform(choices: readonly string[]): DevicePlatform | null {
   const kinds = choices.flatMap((path) => kindOfFileName(path) ?? [])
   const has = (...of: InstallerKind[]) => kinds.some((kind) => of.includes(kind))

@@ -22,12 +22,12 @@ describe('arguments of msiexec', () => {
     ['EMPTY=""', 'EMPTY=""'],
     ['X=1 Y=2', 'X=1 Y=2'],
     ['/L*v "C:\\my logs\\"', '/L*v "C:\\my logs\\"'],
-  ])('%s reach it as %s', (line, seen) => {
+  ])('quotes %s as %s', (line, seen) => {
     const { argv } = splitArguments(line, 'windows', 'msi')
     expect(argv.map(msiArgument).join(' ')).toBe(seen)
   })
 
-  it('are read back as they were, whatever they hold', () => {
+  it('survive quoting and splitting, whatever they hold', () => {
     const value = fc.string({ unit: fc.constantFrom('a', ' ', '"', '\\', '=') })
     fc.assert(
       fc.property(fc.array(value), (values) => {
@@ -38,7 +38,7 @@ describe('arguments of msiexec', () => {
     )
   })
 
-  it('are refused with an open quote', () => {
+  it('are refused if a quote is not closed', () => {
     expect(() => splitArguments('A="b', 'windows', 'msi')).toThrow(ArgumentSyntaxError)
   })
 })
@@ -49,10 +49,10 @@ describe('arguments of other Windows programs', () => {
     '/s /v"/qn INSTALLDIR=\\"C:\\A B\\""',
     '/S /D="C:\\A B"',
     '/a "b c" /d',
-  ])('%s reach a setup as they were typed', (line) => {
+  ])('passes %s to a setup unchanged', (line) => {
     expect(splitArguments(line, 'windows', 'exe')).toEqual({ argv: [line], verbatim: true })
   })
-  it('are split where no quote says otherwise', () => {
+  it('are split if they have no quotes', () => {
     expect(splitArguments('/S  /norestart\r', 'windows', 'exe')).toEqual({
       argv: ['/S', '/norestart'],
       verbatim: false,
@@ -67,16 +67,16 @@ describe('arguments of other Windows programs', () => {
     ['-Dir "C:\\A B\\" -Log "\\\\srv\\x y\\"', ['-Dir', 'C:\\A B\\', '-Log', '\\\\srv\\x y\\']],
     ['-Text "say \\"hi\\" now"', ['-Text', 'say "hi" now']],
     ['-X "a ""b"""', ['-X', 'a "b"']],
-  ])('%s of a PowerShell script', (line, argv) => {
+  ])('splits %s of a PowerShell script', (line, argv) => {
     expect(splitArguments(line, 'windows', 'ps1').argv).toEqual(argv)
   })
-  it('of a batch file end a path at its quote', () => {
+  it('of a batch file end a path at the closing quote', () => {
     expect(splitArguments('"C:\\A B\\" x', 'windows', 'cmd').argv).toEqual(['C:\\A B\\', 'x'])
   })
 })
 
 describe('arguments on Linux', () => {
-  it('lose the line break that was pasted with them', () => {
+  it('ignore a pasted line break at the end', () => {
     expect(splitArguments('--mode silent\r\n', 'linux', 'sh').argv).toEqual(['--mode', 'silent'])
     expect(splitArguments("'a\r'", 'linux').argv).toEqual(['a\r'])
   })
@@ -90,7 +90,7 @@ describe('the resulting command', () => {
       args,
       platform: ['msi', 'exe', 'ps1', 'cmd'].includes(kind) ? 'windows' : 'linux',
     })
-  it('is what the PC runs, without its folders', () => {
+  it('is what the PC runs, without folders', () => {
     expect(of('msi', 'a b.msi', 'INSTALLDIR="C:\\A B\\"')).toBe(
       'msiexec /i "a b.msi" /qn /norestart /L*v msi.log INSTALLDIR="C:\\A B\\"',
     )

@@ -1,20 +1,20 @@
 /**
- * Splits a line of installer arguments once, by the rules of the program that reads it. The signed command carries the result,
- * so that no shell ever sees a string.
+ * Splits a line of installer arguments by the rules of the program that reads it. The signed command carries the result, so that
+ * no shell is involved.
  */
 import type { DevicePlatform, InstallerKind } from './platforms.ts'
 
 export class ArgumentSyntaxError extends Error {}
 
 const NOT_CLOSED = 'a quotation mark is not closed'
-/** A line break that came along with pasted text separates, as a blank does. */
+/** A pasted line break separates arguments, like a space. */
 const isBlank = (c: string | undefined): boolean =>
   c === ' ' || c === '\t' || c === '\n' || c === '\r'
 
 /**
- * Windows programs that read their line as CommandLineToArgvW does: backslashes count only before a quote; "" inside quotes is one
- * quote.
- * @param isPlainPath whether `\"` behind a text that begins like this ends a path: paths hold no quotes
+ * For Windows programs that read their line like CommandLineToArgvW: backslashes are special only before a quote; "" inside quotes
+ * is one quote.
+ * @param isPlainPath whether a text that starts like this is a path, in which `\"` ends the argument: paths hold no quotes
  */
 function splitWindows(
   line: string,
@@ -57,12 +57,12 @@ function splitWindows(
   return argv
 }
 
-/** `C:\…`, `\\server\…`, `%ProgramFiles%\…`, also behind `NAME=` */
+/** `C:\…`, `\\server\…`, `%ProgramFiles%\…`, also after `NAME=` */
 const isPath = (text: string): boolean =>
   /^(?:[^"\s=]*=)?(?:[A-Za-z]:|\\\\|%[^%]+%\\|\.{1,2}\\)/.test(text)
 
 /**
- * msiexec and cmd.exe: a quote opens and closes wherever it stands, a backslash is a backslash; "" inside quotes is one quote
+ * msiexec and cmd.exe: a quote opens and closes anywhere, a backslash is literal; "" inside quotes is one quote
  * (learn.microsoft.com/windows/win32/msi/command-line-options).
  */
 function splitByQuotes(line: string): string[] {
@@ -119,7 +119,7 @@ function splitPosix(line: string): string[] {
 
 export type SplitArguments = { argv: string[]; verbatim: boolean }
 
-/** NSIS takes everything behind `/D=` unquoted and only as the last argument (nsis.sourceforge.io, section 3.2.1). */
+/** NSIS reads everything after `/D=` unquoted, and only as the last argument (nsis.sourceforge.io, section 3.2.1). */
 function splitWithNsisFolder(line: string): SplitArguments {
   const nsisFolder = /(?:^|\s)\/D=/.exec(line)
   if (!nsisFolder) return { argv: splitWindows(line), verbatim: false }
@@ -139,8 +139,8 @@ function isClosed(split: (line: string) => string[], line: string): boolean {
 }
 
 /**
- * Every Windows program reads its line by itself, and makers of setups differ: Inno ends `/DIR="C:\A B\"` at the quote,
- * InstallShield wants `/v"/qn X=\"1\""` as it stands. Where there are quotes, the line reaches the program as it was typed.
+ * Every Windows program parses its own command line, and setups differ: Inno ends `/DIR="C:\A B\"` at the quote, InstallShield
+ * needs `/v"/qn X=\"1\""` unchanged. A line with quotes is passed to the program as typed.
  */
 function splitForProgram(line: string): SplitArguments {
   if (!line.includes('"')) return splitWithNsisFolder(line)
@@ -150,9 +150,9 @@ function splitForProgram(line: string): SplitArguments {
 }
 
 /**
- * The arguments in `line`, and whether the last of them must reach the program verbatim.
- * @param kind what is run: of an archive the file in it. Left out: the common rule of the platform
- * @throws ArgumentSyntaxError when a quote is left open
+ * The arguments in `line`, and whether the last one must reach the program verbatim.
+ * @param kind the kind that is run (for an archive, the file in it). Left out: the common rule of the platform
+ * @throws ArgumentSyntaxError if a quote is not closed
  */
 export function splitArguments(
   line: string,

@@ -1,4 +1,4 @@
-/** What the audit trail tells of: a closed list, so that it can be filtered by it and put into words. */
+/** The actions of the audit log: a closed list, for filters and for texts. */
 import { z } from 'zod'
 
 export const AUDIT_ACTIONS = [

@@ -1,4 +1,4 @@
-/** Command lines of installers: quoting as each program reads it, and the whole line as the console shows it. Pure. */
+/** Command lines of installers: quoting by the rules of each program, and the whole line as the console shows it. Pure. */
 import { splitArguments } from './argv.ts'
 import type { DevicePlatform, InstallerKind } from './platforms.ts'
 
@@ -9,7 +9,7 @@ function backslashesAtEnd(text: string): number {
 }
 
 /**
- * One argument as CommandLineToArgvW reads it back (learn.microsoft.com/windows/win32/api/shellapi/nf-shellapi-commandlinetoargvw):
+ * Quotes one argument for CommandLineToArgvW (learn.microsoft.com/windows/win32/api/shellapi/nf-shellapi-commandlinetoargvw):
  * backslashes are doubled only before a quote.
  */
 export function quoteArgument(text: string): string {
@@ -18,11 +18,11 @@ export function quoteArgument(text: string): string {
   return `"${pieces.map((piece) => piece + '\\'.repeat(backslashesAtEnd(piece))).join('\\"')}"`
 }
 
-/** msiexec reads a backslash before a quote as a backslash; `""` inside quotes is one quote. */
+/** For msiexec a backslash before a quote is literal; `""` inside quotes is one quote. */
 const msiQuoted = (text: string): string =>
   text === '' || /[\s"]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 
-/** msiexec reads `NAME="a b"` with the quotes inside the argument, and not `"NAME=a b"`. `NAME=""` empties a property. */
+/** msiexec accepts `NAME="a b"`, but not `"NAME=a b"`. `NAME=""` clears a property. */
 export function msiArgument(text: string): string {
   const property = /^([A-Za-z_][A-Za-z0-9_.]*)=(.*)$/s.exec(text)
   return property ? `${property[1]}=${msiQuoted(property[2]!)}` : msiQuoted(text)
@@ -31,11 +31,11 @@ export function msiArgument(text: string): string {
 /** msiexec: no window, no restart of its own (learn.microsoft.com/windows/win32/msi/command-line-options). */
 const QUIET = ['/qn', '/norestart']
 
-/** Whether msiexec's arguments say by themselves how much is shown. */
-const saysUi = (argv: readonly string[]): boolean =>
+/** Whether the arguments of msiexec already set the level of UI. */
+const setsUi = (argv: readonly string[]): boolean =>
   argv.some((argument) => /^[/-](q|passive|quiet)/i.test(argument))
 
-/** A verbose log, unless the arguments say themselves where it is to be written. */
+/** A verbose log, unless the arguments already set one. */
 const logTo = (logFile: string, argv: readonly string[]): string[] =>
   argv.some((argument) => /^[/-]l/i.test(argument)) ? [] : ['/L*v', logFile]
 
@@ -44,16 +44,16 @@ export function msiInstallWords(
   argv: readonly string[],
   logFile: string,
 ): string[] {
-  const quiet = saysUi(argv) ? ['/norestart'] : QUIET
+  const quiet = setsUi(argv) ? ['/norestart'] : QUIET
   const own = ['/i', packageFile, ...quiet, ...logTo(logFile, argv)]
   return [...own, ...argv].map(msiArgument)
 }
 
-/** @param product its product code, or the path of its package */
+/** @param product the product code, or the path of the package */
 export const msiRemoveWords = (product: string, logFile: string): string[] =>
   ['/x', product, ...QUIET, ...logTo(logFile, [])].map(msiArgument)
 
-/** `verbatim`: the last argument reaches the program as it is, so all others are quoted here. */
+/** `verbatim`: the last argument is passed unchanged, so only the others are quoted here. */
 export const exeWords = (argv: readonly string[], verbatim: boolean): string[] =>
   verbatim ? [...argv.slice(0, -1).map(quoteArgument), ...argv.slice(-1)] : argv.map(quoteArgument)
 
@@ -61,8 +61,8 @@ const posixQuoted = (text: string): string =>
   /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
 /**
- * The line that installs, as it would be typed; folders of the PC are left out. Null where arguments play no part.
- * @throws ArgumentSyntaxError when a quote is left open
+ * The install command as one would type it, without the PC's folders. Null if the kind takes no arguments.
+ * @throws ArgumentSyntaxError if a quote is not closed
  */
 export function commandPreview(installer: {
   kind: InstallerKind

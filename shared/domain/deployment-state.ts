@@ -1,4 +1,4 @@
-/** The states of a deployment and the verdict over its targets. Pause is a flag on `in_progress`, cancelling another. */
+/** The states of a deployment and the verdict on its targets. Paused and cancelling are flags on `in_progress`. */
 import { z } from 'zod'
 
 export const DEPLOYMENT_STATES = [
@@ -19,7 +19,7 @@ export type DeploymentEvent =
   | 'partial'
   | 'canceled'
   | 'retried'
-  // A target that had been given up reported its true end: the verdict is told anew.
+  // A target that had failed for lack of a report sent its result late: the verdict is computed again.
   | 'recounted_completed'
   | 'recounted_partial'
 
@@ -39,7 +39,7 @@ export const DEPLOYMENT_TRANSITIONS = [
   ['partial', 'recounted_completed', 'completed'],
 ] as const satisfies ReadonlyArray<readonly [DeploymentState, DeploymentEvent, DeploymentState]>
 
-/** What a restarted controller does with a deployment it finds in this state. */
+/** What a restarted controller does with a deployment in this state. */
 export const DEPLOYMENT_ON_RESTART = {
   pending: 'plan',
   in_progress: 'plan',
@@ -56,7 +56,7 @@ export const ENDED_DEPLOYMENT_STATES = [
   'canceled',
 ] as const satisfies readonly DeploymentState[]
 
-/** The state after `event`, or null where the table has no such arrow. Pure. */
+/** The state after `event`, or null if the table has no such transition. Pure. */
 export function nextDeploymentState(
   from: DeploymentState,
   event: DeploymentEvent,
@@ -65,7 +65,7 @@ export function nextDeploymentState(
   return row ? row[2] : null
 }
 
-/** How many targets stand in each state. */
+/** Number of targets in each state. */
 export type TargetCounts = {
   pending: number
   downloading: number
@@ -85,8 +85,8 @@ export const NO_TARGETS: TargetCounts = {
 }
 
 /**
- * The verdict once nothing is left to run, or null while something is.
- * A cancelled deployment is `canceled` whatever ended before.
+ * The verdict once nothing is left to run; null before that.
+ * A cancelled deployment is `canceled`, even if some targets completed.
  */
 export function verdict(
   counts: TargetCounts,
@@ -98,7 +98,7 @@ export function verdict(
   return counts.completed > 0 ? 'partial' : 'failed'
 }
 
-/** 100 × completed ÷ (completed + failed), one decimal; null while none has ended so. */
+/** 100 × completed ÷ (completed + failed), one decimal; null while there are none. */
 export function successRate(counts: Pick<TargetCounts, 'completed' | 'failed'>): number | null {
   const ended = counts.completed + counts.failed
   return ended === 0 ? null : Math.round((1000 * counts.completed) / ended) / 10

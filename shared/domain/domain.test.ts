@@ -21,7 +21,7 @@ describe('the verdict', () => {
     expect(verdict({ ...NO_TARGETS, completed: 2, skipped: 1 }, false)).toBe('completed')
     expect(verdict({ ...NO_TARGETS, skipped: 2 }, false)).toBe('completed')
   })
-  it('is canceled for a cancelled deployment whatever ended before', () => {
+  it('is canceled for a cancelled deployment, even if some targets ended', () => {
     expect(verdict({ ...NO_TARGETS, completed: 2, failed: 1 }, true)).toBe('canceled')
   })
   it('counts skipped targets neither as success nor as failure', () => {
@@ -45,7 +45,7 @@ describe('splitting arguments', () => {
   ] as const)('%s: %s', (platform, line, argv) => {
     expect(splitArguments(line, platform)).toEqual({ argv, verbatim: false })
   })
-  it("keeps NSIS's folder argument as it is and last", () => {
+  it("keeps NSIS's folder argument unchanged and last", () => {
     expect(splitArguments('/S /D=C:\\Program Files\\My App', 'windows')).toEqual({
       argv: ['/S', '/D=C:\\Program Files\\My App'],
       verbatim: true,
@@ -54,7 +54,7 @@ describe('splitting arguments', () => {
   it.each(['linux', 'windows'] as const)('refuses an open quote on %s', (platform) => {
     expect(() => splitArguments('/a "b c', platform)).toThrow(ArgumentSyntaxError)
   })
-  it('gives back on POSIX what was quoted with apostrophes', () => {
+  it('restores on POSIX what was quoted with apostrophes', () => {
     fc.assert(
       fc.property(fc.array(fc.string().filter((s) => !s.includes('\0'))), (args) => {
         const line = args.map((a) => `'${a.replaceAll("'", `'\\''`)}'`).join(' ')
@@ -70,10 +70,10 @@ describe('the enrolment code', () => {
     fingerprint: 'sha256/dLKjwXUvCuM1gkzh0jZ5nYqQffULSdmGRF4eiXs+/bs=',
     addresses: ['192.168.1.20:7480', 'console.lan:7480', '[fe80::1]:7480'],
   }
-  it('survives the way to a PC and back', () => {
+  it('is parsed as it was formatted', () => {
     expect(parseEnrollmentCode(`  ${formatEnrollmentCode(code)}\n`)).toEqual(code)
   })
-  it('holds nothing that a shell takes for its own', () => {
+  it('contains no shell metacharacters', () => {
     expect(formatEnrollmentCode({ ...code, addresses: ['10.0.0.1:7480'] })).toMatch(
       /^[A-Za-z0-9._:/-]+$/,
     )
@@ -85,11 +85,11 @@ describe('the enrolment code', () => {
     'hello',
     formatEnrollmentCode(code).slice(0, -12),
     'DX2' + formatEnrollmentCode(code).slice(3),
-  ])('is refused when it is not whole: %s', (text) => expect(parseEnrollmentCode(text)).toBeNull())
+  ])('is refused if incomplete: %s', (text) => expect(parseEnrollmentCode(text)).toBeNull())
 })
 
 describe('exit codes', () => {
-  it('knows success, restart and "retry soon" from failure', () => {
+  it('distinguish success, restart, retry and failure', () => {
     expect(explainExitCode('msi', 0).outcome).toBe('success')
     expect(explainExitCode('msi', 3010).outcome).toBe('success_reboot')
     expect(explainExitCode('msi', 1641).outcome).toBe('success_reboot')
@@ -97,11 +97,11 @@ describe('exit codes', () => {
     expect(explainExitCode('msi', 1603).outcome).toBe('failed')
     expect(explainExitCode('sh', 3010).outcome).toBe('failed')
   })
-  it('believes a package about its own success codes, but not that a restart is none', () => {
+  it('follow the success codes of a package, except that a restart stays a restart', () => {
     expect(explainExitCode('exe', 42, [42]).outcome).toBe('success')
     expect(explainExitCode('msi', 3010, [3010]).outcome).toBe('success_reboot')
   })
-  it('says it in words', () => {
+  it('are explained in words', () => {
     expect(exitCodeInWords('msi', 1618)).toBe('1618: another installation is running')
   })
 })
@@ -117,12 +117,12 @@ describe('choosing an installer', () => {
       exact,
     )
   })
-  it('gives 32-bit installers to 64-bit Windows, not to Linux', () => {
+  it('chooses 32-bit installers for 64-bit Windows, not for Linux', () => {
     const x86 = of('windows', 'x86')
     expect(chooseInstaller([x86], { platform: 'windows', arch: 'x64' })).toBe(x86)
     expect(chooseInstaller([of('linux', 'x86')], { platform: 'linux', arch: 'x64' })).toBeNull()
   })
-  it('tells the kind from the name', () => {
+  it('finds the kind from the file name', () => {
     expect(kindOfFileName('Setup.MSI')).toBe('msi')
     expect(kindOfFileName('run.bat')).toBe('cmd')
     expect(kindOfFileName('readme.txt')).toBeNull()

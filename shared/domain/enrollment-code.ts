@@ -1,6 +1,6 @@
 /**
- * The code a technician carries to a PC: where the hub may be found, which key it must show, and a secret that admits.
- * Plain text without characters that a shell takes for its own: DX1.SECRET.KEYHASH.HOST:PORT/HOST:PORT…
+ * The enrolment code: the hub's addresses, the hash of its key, and a secret.
+ * Plain text without shell metacharacters: DX1.SECRET.KEYHASH.HOST:PORT/HOST:PORT…
  */
 import { Fingerprint } from './ids.ts'
 
@@ -20,7 +20,7 @@ export function formatEnrollmentCode(code: EnrollmentCode): string {
   return `DX1.${code.secret}.${key}.${code.addresses.join('/')}`
 }
 
-/** The parts of a code, or null when it is not one (mistyped, cut off, of another product). */
+/** The parts of a code, or null if it is not valid (mistyped, truncated, from another product). */
 export function parseEnrollmentCode(text: string): EnrollmentCode | null {
   const match = PATTERN.exec(text.trim())
   if (!match) return null

@@ -5,7 +5,7 @@ import { INSTALLER_KINDS, type InstallerKind } from './platforms.ts'
 
 const UNKNOWN = 'the installer reported a failure'
 
-describe('exit codes that technicians meet', () => {
+describe('common exit codes', () => {
   it.each([
     ['msi', 5, 'failed', /access denied/],
     ['msi', 740, 'failed', /administrator/],
@@ -44,7 +44,7 @@ describe('exit codes that technicians meet', () => {
     [4294967295, '-1'],
     [99999, '99999'],
     [-559038737, '0xDEADBEEF'],
-  ])('%i is a failure in words, not a riddle', (code, written) => {
+  ])('explains %i as a failure in words', (code, written) => {
     for (const kind of Object.keys(INSTALLER_KINDS) as InstallerKind[])
       expect(exitCodeInWords(kind, code)).toBe(`${written}: ${UNKNOWN}`)
   })
@@ -66,11 +66,11 @@ describe('exit codes that technicians meet', () => {
     expect(exitCodeInWords('exe', code)).toBe(words)
     expect(explainExitCode('msi', code).outcome).toBe(outcome)
   })
-  it('are the same number in every spelling that a package calls success', () => {
+  it('match the success codes of a package in every notation', () => {
     for (const named of [-2147023293, 2147944003, 0x80070643])
       for (const code of [-2147023293, 2147944003])
         expect(explainExitCode('exe', code, [named]).outcome).toBe('success')
-    // Other systems have no such numbers.
+    // Only Windows has unsigned codes.
     expect(explainExitCode('sh', 4294967295, [-1]).outcome).toBe('failed')
   })
   it.each([
@@ -88,7 +88,7 @@ describe('exit codes that technicians meet', () => {
     ['0x', null],
     ['', null],
   ])('%j is read as %s', (text, code) => expect(parseExitCode(text)).toBe(code))
-  it('does not take the codes of Windows for those of other systems', () => {
+  it('do not mean the same on other systems as on Windows', () => {
     for (const code of [1618, 3010, 1641])
       expect(explainExitCode('deb', code).outcome).toBe('failed')
   })
@@ -112,12 +112,14 @@ describe('exit codes of a removal', () => {
   ] as const)('%s %i is %s: %s', (kind, code, outcome, text) => {
     expect(explainExitCode(kind, code, [], 'uninstall')).toEqual({ outcome, text })
   })
-  it('speak of an installer nowhere that they are known', () => {
+  it('never mention an installer if the code is known', () => {
     for (const kind of Object.keys(INSTALLER_KINDS) as InstallerKind[])
       for (const code of [0, 1, 2, 42, 100, 126, 740, 1602, 1603, 1627, 1641, 3010])
-        expect(exitCodeInWords(kind, code, 'uninstall')).not.toMatch(/\binstalled(?!$)|installation|the installer/) // prettier-ignore
+        expect(exitCodeInWords(kind, code, 'uninstall')).not.toMatch(
+          /\binstalled(?!$)|installation|the installer/,
+        )
   })
-  it('keep their outcome', () => {
+  it('have the same outcome as for an installation', () => {
     for (const kind of Object.keys(INSTALLER_KINDS) as InstallerKind[])
       for (const code of [0, 1, 2, 5, 42, 100, 127, 1602, 1618, 1641, 3010])
         expect(explainExitCode(kind, code, [42], 'uninstall').outcome).toBe(

@@ -45,7 +45,7 @@ const BY_KIND: Partial<Record<InstallerKind, Record<number, ExitMeaning>>> = {
   pkg: { 1: failed('the installer reported an error') },
 }
 
-/** Where software was taken off, the same codes mean this. What is not here means the same. */
+/** What the same codes mean for a removal. A code that is not listed means the same. */
 const WINDOWS_REMOVAL: Record<number, string> = {
   740: 'the uninstaller needs administrator rights',
   1602: 'the removal was cancelled',
@@ -67,8 +67,8 @@ const WINDOWS_KINDS: readonly InstallerKind[] = ['msi', 'exe', 'ps1', 'cmd']
 
 /**
  * The meaning of an exit code for this kind of installer.
- * @param successCodes further codes that this package calls success (from its library entry)
- * @param action what it was run for: the words follow, the outcome does not
+ * @param successCodes further codes that mean success (from the library entry)
+ * @param action changes the text, not the outcome
  */
 export function explainExitCode(
   kind: InstallerKind,
@@ -93,6 +93,6 @@ export function explainExitCode(
   }
 }
 
-/** In words first, for people: "1618: another installation is running". */
+/** The code with its meaning: "1618: another installation is running". */
 export const exitCodeInWords = (kind: InstallerKind, exitCode: number, action?: Action): string =>
   `${formatExitCode(exitCode)}: ${explainExitCode(kind, exitCode, [], action).text}`

@@ -27,13 +27,13 @@ describe('folding', () => {
   ])('%s and %s are not', (a, b) => {
     expect(foldedForSearch(a)).not.toBe(foldedForSearch(b))
   })
-  it('finds the first letters of a word that ends differently in small letters', () => {
+  it('finds a word by its start if its last letter differs in lower case', () => {
     expect(foldedForSearch('ΟΔΟΣ 12')).toContain(foldedForSearch('οδος'))
   })
-  it('takes runs of spaces for one in names', () => {
+  it('treats runs of spaces in names as one', () => {
     expect(foldedName(' Büro\u00A0 \u2003 Nord ')).toBe('büro nord')
   })
-  it('is the same for what was folded, normalised or written in capitals before', () => {
+  it('gives the same result for folded and normalised text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (text) => {
         const folded = foldedForSearch(text)

@@ -1,12 +1,12 @@
-/** Names and texts compared the way people read them: without case, however their characters were composed (Unicode). */
+/** Compares names and texts as people read them: ignoring case and Unicode composition. */
 
 const ASCII = /^\p{ASCII}*$/u
-/** Soft hyphens, joiners, marks of direction: nobody sees them. */
+/** Soft hyphens, joiners, direction marks. */
 const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu
 
 /**
- * For search: two texts that look the same fold to the same text, and a part of one to a part of the other. Case folding is
- * done by way of upper case, so that ß is ss and both forms of the sigma are one (Unicode, section 5.18).
+ * For search: texts that look the same fold to the same text, and parts to parts. Case folding goes through upper case, so that
+ * ß equals ss and both forms of sigma are the same (Unicode, section 5.18).
  */
 export function foldedForSearch(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase()

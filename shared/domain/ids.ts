@@ -1,4 +1,4 @@
-/** Ids are branded, so that a deployment's id cannot stand in for a target's. Rows are numbered by the store, attempts are random. */
+/** Ids are branded, so that a deployment's id cannot be used for a target. The store numbers rows; attempts are random. */
 import { z } from 'zod'
 
 const rowId = () => z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
@@ -20,21 +20,21 @@ export type DeploymentId = z.infer<typeof DeploymentId>
 export const TargetId = rowId().brand<'TargetId'>()
 export type TargetId = z.infer<typeof TargetId>
 
-/** Names one attempt for ever: row ids can return after a restored backup, this cannot. 128 random bits, hex. */
+/** Identifies one attempt for ever: row ids can repeat after a restored backup, this cannot. 128 random bits, hex. */
 export const AttemptId = z
   .string()
   .regex(/^[0-9a-f]{32}$/)
   .brand<'AttemptId'>()
 export type AttemptId = z.infer<typeof AttemptId>
 
-/** Names one restart of a PC for ever, as an attempt is named. 128 random bits, hex. */
+/** Identifies one restart of a PC for ever, like AttemptId. 128 random bits, hex. */
 export const RestartId = z
   .string()
   .regex(/^[0-9a-f]{32}$/)
   .brand<'RestartId'>()
 export type RestartId = z.infer<typeof RestartId>
 
-/** Names one sign-in. Not a secret: it opens nothing without the controller's signature around it. 128 random bits, hex. */
+/** Identifies one sign-in. Not a secret: it is useless without the controller's signature. 128 random bits, hex. */
 export const SessionId = z
   .string()
   .regex(/^[0-9a-f]{32}$/)

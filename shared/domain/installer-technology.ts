@@ -1,6 +1,6 @@
 /**
- * With which tool a Windows installer was made, and how such installers are run without a window. Suggestions for people: nothing
- * is ever run with switches that nobody chose. Sources: the manuals of the tools (nsis.sourceforge.io/Docs/Chapter3.html,
+ * The tool that built a Windows installer, and how such installers run silently. Only suggestions: people choose the switches.
+ * Sources: the manuals of the tools (nsis.sourceforge.io/Docs/Chapter3.html,
  * jrsoftware.org/ishelp topic "Setup Command Line Parameters", docs.firegiant.com/wix "Burn", docs.revenera.com/installshield
  * "Setup.exe and Update.exe Command-Line Parameters", github.com/Squirrel/Squirrel.Windows).
  */

@@ -18,7 +18,7 @@ const of = (...software: InstalledSoftware[]): Inventory => ({
 })
 
 describe('the difference between two inventories', () => {
-  it('tells only what has changed', () => {
+  it('contains only what has changed', () => {
     const before = of(entry('a'), entry('b'), entry('c'))
     const now = of(entry('a'), entry('b', '2'), entry('d'))
     expect(diffInventory(before, now)).toEqual({
@@ -28,7 +28,7 @@ describe('the difference between two inventories', () => {
     expect(diffInventory(before, { ...before, users: [] })).toEqual({ sections: { users: [] } })
   })
 
-  it('tells everything to who has nothing, and what became unreadable', () => {
+  it('contains everything without a base, and what became unreadable', () => {
     const now = of(entry('a'))
     const delta = diffInventory(null, now)
     expect(Object.keys(delta.sections)).toHaveLength(7)
@@ -75,7 +75,7 @@ describe('the difference between two inventories', () => {
     software,
   })
 
-  it('makes the newer one of the older one, whatever they are, also after the way over the wire', () => {
+  it('turns the older inventory into the newer one, also after JSON', () => {
     fc.assert(
       fc.property(fc.option(inventory), inventory, (before, now) => {
         const sent: unknown = JSON.parse(JSON.stringify(diffInventory(before, now)))
@@ -86,7 +86,7 @@ describe('the difference between two inventories', () => {
       { numRuns: 500 },
     )
   })
-  it('is nothing exactly when their texts are the same', () => {
+  it('is empty exactly if their texts are equal', () => {
     fc.assert(
       fc.property(inventory, inventory, (a, b) => {
         const { sections, software: entries } = diffInventory(a, b)
@@ -108,8 +108,8 @@ describe('the text of an inventory', () => {
   })
 })
 
-describe('what a PC says', () => {
-  it('is refused when it steers, or is too much', () => {
+describe('an inventory from a PC', () => {
+  it('is refused with control characters, or if it is too large', () => {
     const good = of(entry('a'))
     expect(Inventory.safeParse(good).success).toBe(true)
     expect(Inventory.safeParse(of(entry('a\u202eb'))).success).toBe(false)

@@ -1,4 +1,4 @@
-/** The difference between two inventories, what it makes of the older one, and a text by which both ends tell whether they agree. */
+/** Computes and applies the difference between two inventories, and the text whose hash both ends compare. */
 import {
   EMPTY_INVENTORY,
   SECTION_NAMES,
@@ -7,11 +7,11 @@ import {
   type InventoryDelta,
 } from './inventory.ts'
 
-/** By code units, so that the order is the same on every computer. */
+/** By code units: the same order on every computer. */
 const byKey = (a: { key: string }, b: { key: string }): number =>
   a.key < b.key ? -1 : a.key > b.key ? 1 : 0
 
-/** One entry per key, the first of them, in the order of the keys. */
+/** The first entry of each key, in the order of the keys. */
 export function inKeyOrder(software: readonly InstalledSoftware[]): InstalledSoftware[] {
   const sorted = software.toSorted(byKey)
   return sorted.filter((entry, i) => i === 0 || sorted[i - 1]!.key !== entry.key)
@@ -27,11 +27,11 @@ function canonical(value: unknown): string {
   return `{${fields.map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`).join(',')}}`
 }
 
-/** Two inventories are the same when these texts are. Their SHA-256 is what agent and hub compare. */
+/** Equal for equal inventories. Agent and hub compare its SHA-256. */
 export const inventoryText = (inventory: Inventory): string =>
   'deployx inventory v1\n' + canonical(inventory)
 
-/** @param before null: everything is told */
+/** @param before null: the delta contains everything */
 export function diffInventory(before: Inventory | null, now: Inventory): InventoryDelta {
   const sections: Record<string, unknown> = {}
   for (const name of SECTION_NAMES)
@@ -46,12 +46,12 @@ export function diffInventory(before: Inventory | null, now: Inventory): Invento
   const changed = now.software.filter((entry) => old.get(entry.key) !== canonical(entry))
   const kept = new Set(now.software.map((entry) => entry.key))
   const removed = [...old.keys()].filter((key) => !kept.has(key))
-  const isNews = before === null || before.software === null
-  if (isNews || changed.length > 0 || removed.length > 0) delta.software = { changed, removed }
+  const isComplete = before === null || before.software === null
+  if (isComplete || changed.length > 0 || removed.length > 0) delta.software = { changed, removed }
   return delta
 }
 
-/** @param before null: the delta tells everything */
+/** @param before null: the delta contains everything */
 export function applyDelta(before: Inventory | null, delta: InventoryDelta): Inventory {
   const base = before ?? EMPTY_INVENTORY
   const next: Inventory = { ...base, ...delta.sections }

@@ -1,9 +1,9 @@
 /**
- * What a PC is made of and what is on it. All of it is said by the PC: bounded here, free of characters that steer, and
- * rendered as text everywhere. A section is null where the PC could not tell.
+ * Hardware and software of a PC. The PC reports all of it, so it is bounded here, free of control characters, and rendered as
+ * text everywhere. A section is null if the PC could not read it.
  */
 import { z } from 'zod'
-import { withoutSteering } from './plain-text.ts'
+import { replaceMisleading } from './plain-text.ts'
 
 export const SOFTWARE_LIMIT = 5_000
 export const DISKS_LIMIT = 64
@@ -13,11 +13,11 @@ const ADDRESSES_LIMIT = 32
 
 export const TEXT_LIMIT = 256
 
-/** Agents clean their texts before they send them, because both ends must come to the same hash: anything else is refused. */
+/** Agents clean their texts before they send them, because both ends must compute the same hash. Other text is refused. */
 const text = z
   .string()
   .max(TEXT_LIMIT)
-  .refine((said) => withoutSteering(said) === said, 'holds characters that steer')
+  .refine((value) => replaceMisleading(value) === value, 'holds control characters')
 const bytes = z.number().int().nonnegative()
 
 export const HardwareInfo = z.object({
@@ -29,7 +29,7 @@ export const HardwareInfo = z.object({
   processors: z.number().int().positive().max(65_536).nullable(),
   memory_bytes: bytes.nullable(),
   firmware: text.nullable(),
-  /** It runs inside another computer. */
+  /** It is a virtual machine. */
   virtual: z.boolean().nullable(),
 })
 export type HardwareInfo = z.infer<typeof HardwareInfo>
@@ -37,7 +37,7 @@ export type HardwareInfo = z.infer<typeof HardwareInfo>
 export const OsInfo = z.object({
   name: text,
   version: text.nullable(),
-  /** Build number, or release of the kernel. */
+  /** Build number, or kernel release. */
   build: text.nullable(),
   arch: text,
   installed_at: z.iso.datetime().nullable(),
@@ -51,7 +51,7 @@ export const DiskInfo = z.object({
   device: text.nullable(),
   file_system: text.nullable(),
   size_bytes: bytes,
-  /** Kept as it was until it has moved by a hundredth of the disk. */
+  /** Updated when it has changed by a hundredth of the disk. */
   free_bytes: bytes,
 })
 export type DiskInfo = z.infer<typeof DiskInfo>
@@ -62,12 +62,12 @@ export const InterfaceInfo = z.object({
     .string()
     .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/)
     .nullable(),
-  /** With the length of their prefix: `192.168.1.20/24`. */
+  /** With prefix length: `192.168.1.20/24`. */
   addresses: z.array(text).max(ADDRESSES_LIMIT),
 })
 export type InterfaceInfo = z.infer<typeof InterfaceInfo>
 
-/** Why a restart is owed. */
+/** Why a restart is pending. */
 export const RebootReason = z.enum([
   'windows_update',
   'component_servicing',
@@ -81,17 +81,17 @@ export const RebootInfo = z.object({
 })
 export type RebootInfo = z.infer<typeof RebootInfo>
 
-/** Where it is entered as installed. `registry`: the Uninstall keys of Windows. */
+/** Where it is registered as installed. `registry`: the Uninstall keys of Windows. */
 export const SoftwareSource = z.enum(['registry', 'dpkg', 'rpm', 'pkgutil'])
 export type SoftwareSource = z.infer<typeof SoftwareSource>
 export const InstalledSoftware = z.object({
-  /** Names it on this PC, and never two of its entries. */
+  /** Unique on this PC. */
   key: text.min(1),
   source: SoftwareSource,
   name: text.min(1),
   version: text.nullable(),
   publisher: text.nullable(),
-  /** The day; Windows tells no more. */
+  /** The date only, because Windows reports no time. */
   installed_on: z.iso.date().nullable(),
 })
 export type InstalledSoftware = z.infer<typeof InstalledSoftware>
@@ -104,7 +104,7 @@ const sections = {
   /** Who is signed in, by name. */
   users: z.array(text).max(USERS_LIMIT).nullable(),
   reboot: RebootInfo.nullable(),
-  /** Entries that are left out of `software`, because there are too many. */
+  /** Number of entries left out of `software`, because there are too many. */
   software_omitted: z.number().int().nonnegative().max(1_000_000),
 }
 export const InventorySections = z.object(sections)
@@ -118,10 +118,10 @@ export const Inventory = InventorySections.extend({
 })
 export type Inventory = z.infer<typeof Inventory>
 
-/** What has changed: of the sections those that did, of the software the entries that did. */
+/** The changed sections, and the changed entries of the software. */
 export const InventoryDelta = z.object({
   sections: InventorySections.partial(),
-  /** Null: it cannot be told any more. Left out: as before. */
+  /** Null: no longer readable. Left out: unchanged. */
   software: z
     .object({
       changed: z.array(InstalledSoftware).max(SOFTWARE_LIMIT),

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createLossyLines } from './lossy-lines.ts'
 
-/** A channel that takes so many bytes, or stalls, and remembers what it took. */
+/** A channel with limited room that can stall, and records what it accepted. */
 function createChannel(backlogBytes?: number) {
   let taken = ''
   const state = { room: Infinity, stalled: false }
@@ -30,7 +30,7 @@ function createChannel(backlogBytes?: number) {
   }
 }
 
-it('writes lines at once, in their order', () => {
+it('writes lines immediately and in order', () => {
   const channel = createChannel()
   for (const line of ['one\n', 'zwölf\n', 'three\n']) channel.lines.write(line)
   expect(channel.taken()).toBe('one\nzwölf\nthree\n')
@@ -47,7 +47,7 @@ it('drops lines while there is no room, and reports how many once there is', () 
   expect(channel.taken()).toBe('one\n3 dropped\nfive\nsix\n')
 })
 
-it('ends a line that broke off in its middle before it writes the next', () => {
+it('ends a partial line before it writes the next', () => {
   const channel = createChannel()
   channel.state.room = 2
   channel.lines.write('one\n')
@@ -56,12 +56,12 @@ it('ends a line that broke off in its middle before it writes the next', () => {
   expect(channel.taken()).toBe('on\n1 dropped\ntwo\n')
 })
 
-it('counts right when the report itself finds no room', () => {
+it('counts correctly if the report itself does not fit', () => {
   const channel = createChannel()
   channel.state.room = 0
   channel.lines.write('one\n')
   channel.state.room = 4
-  channel.lines.write('two\n') // the report breaks off
+  channel.lines.write('two\n') // the report is cut off
   channel.state.room = Infinity
   channel.lines.write('three\n')
   expect(channel.taken()).toBe('1 dr\n2 dropped\nthree\n')
@@ -82,7 +82,7 @@ it('keeps lines for a slow reader, within its limit', () => {
   expect(channel.taken()).toBe('one\ntwo\n2 dropped\nfive\n')
 })
 
-it('never writes more than it may for a reader that never returns', () => {
+it('keeps to its limit while the reader is stalled', () => {
   const channel = createChannel(1_000)
   channel.state.stalled = true
   for (let n = 0; n < 10_000; n++) channel.lines.write('x'.repeat(50) + '\n')

@@ -1,22 +1,22 @@
 /**
- * Lines for a side channel, such as a log, that must never stop the work: where they cannot be written they are dropped and
- * counted, and once there is room again the count is written.
+ * Lines for a side channel, such as a log, that must never block the work. Lines that cannot be written are dropped and counted;
+ * the count is written once there is room again.
  */
 
-/** Lines that may wait while the reader of a pipe is slow. */
+/** Limit of lines that wait for a slow reader of a pipe. */
 const BACKLOG_BYTES = 256 * 1024
 
 export type LossyLines = { write: (line: string) => void }
 
-type Waiting = { bytes: Uint8Array; /** How many lines are lost with it. */ lines: number }
+type Waiting = { bytes: Uint8Array; /** Lines lost if it is dropped. */ lines: number }
 
 /** Never throws. Pure but for `write` and `retry`. */
 export function createLossyLines(deps: {
-  /** Writes what it can at once and returns the number of bytes taken. @throws Error when nothing could be written */
+  /** Writes what it can without waiting and returns the number of bytes accepted. @throws Error if nothing could be written */
   write: (bytes: Uint8Array) => number
-  /** Whether the error means that the reader is slow: then the line waits. After any other error it is dropped. */
+  /** Whether the error means a slow reader, so that the line waits. After any other error it is dropped. */
   isStalled: (error: unknown) => boolean
-  /** Calls `again` a little later. Must not keep the process alive. */
+  /** Calls `again` after a short delay. Must not keep the process alive. */
   retry: (again: () => void) => void
   encode: (text: string) => Uint8Array
   /** The line that reports dropped lines, with its line break. */
@@ -27,7 +27,7 @@ export function createLossyLines(deps: {
   const waiting: Waiting[] = []
   let waitingBytes = 0
   let dropped = 0
-  /** The last line ended in its middle. */
+  /** The last line was written only partially. */
   let isTorn = false
   let isRetrying = false
 
@@ -66,7 +66,7 @@ export function createLossyLines(deps: {
       report()
     })
   }
-  /** Says what was dropped, once nothing waits. */
+  /** Reports dropped lines, once nothing waits. */
   function report(): void {
     if (dropped === 0 || waiting.length > 0) return
     const count = dropped

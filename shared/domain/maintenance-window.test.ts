@@ -4,7 +4,7 @@ import { MaintenanceWindow, oddEdgeOf, windowAt, windowInWords } from './mainten
 
 const before = process.env['TZ']
 beforeAll(() => {
-  // Clocks change there: on 29 March 2026 from 2 to 3 o'clock, on 25 October from 3 back to 2.
+  // Clock changes there: on 29 March 2026 from 2 to 3 o'clock, on 25 October from 3 back to 2.
   process.env['TZ'] = 'Europe/Berlin'
 })
 afterAll(() => {
@@ -13,7 +13,7 @@ afterAll(() => {
 })
 
 const window = (start: string, end: string, days = [0, 1, 2, 3, 4, 5, 6]) => ({ start, end, days })
-/** As local time tells it, with the offset that tells the two hours of an autumn night apart. */
+/** A local time with its offset, which distinguishes the repeated hour in autumn. */
 const at = (text: string) => Date.parse(text)
 const look = (w: MaintenanceWindow, text: string) => {
   const { isOpen, changesAtMs } = windowAt(w, at(text))
@@ -22,7 +22,7 @@ const look = (w: MaintenanceWindow, text: string) => {
 const iso = (text: string) => new Date(at(text)).toISOString()
 
 describe('a maintenance window', () => {
-  it('is told in the time zone of this test', () => {
+  it('uses the time zone of this test', () => {
     expect(new Date(at('2026-07-01T12:00:00+02:00')).getHours()).toBe(12)
     expect(new Date(at('2026-01-01T12:00:00+01:00')).getHours()).toBe(12)
   })
@@ -31,7 +31,7 @@ describe('a maintenance window', () => {
   it.each([
     ['before it opens', '2026-06-10T17:59:59+02:00', false, '2026-06-10T18:00:00+02:00'],
     ['as it opens', '2026-06-10T18:00:00+02:00', true, '2026-06-10T22:00:00+02:00'],
-    ['in the midst of it', '2026-06-10T20:00:00+02:00', true, '2026-06-10T22:00:00+02:00'],
+    ['while it is open', '2026-06-10T20:00:00+02:00', true, '2026-06-10T22:00:00+02:00'],
     ['as it closes', '2026-06-10T22:00:00+02:00', false, '2026-06-11T18:00:00+02:00'],
   ])('%s', (_when, now, isOpen, changes) => {
     expect(look(evening, now)).toEqual([isOpen, iso(changes)])
@@ -57,10 +57,10 @@ describe('a maintenance window', () => {
     expect(look(fridays, now)).toEqual([isOpen, iso(changes)])
   })
 
-  describe('in the night of 29 March, which has no hour from 2 to 3', () => {
+  describe('on the night of 29 March, without an hour from 2 to 3', () => {
     it.each([
       ['23:00', '05:00', '2026-03-29T01:30:00+01:00', true, '2026-03-29T05:00:00+02:00'],
-      // It closes at a time that there is not: one hour later by the clock, at the same moment.
+      // It closes at a skipped time: one hour later by the clock, at the same moment.
       ['23:00', '02:30', '2026-03-29T01:30:00+01:00', true, '2026-03-29T03:30:00+02:00'],
       ['02:30', '05:00', '2026-03-29T01:59:00+01:00', false, '2026-03-29T03:30:00+02:00'],
       ['02:30', '05:00', '2026-03-29T03:30:00+02:00', true, '2026-03-29T05:00:00+02:00'],
@@ -70,7 +70,7 @@ describe('a maintenance window', () => {
     })
   })
 
-  describe('in the night of 25 October, which has the hour from 2 to 3 twice', () => {
+  describe('on the night of 25 October, with the hour from 2 to 3 twice', () => {
     it.each([
       ['23:00', '05:00', '2026-10-25T02:30:00+02:00', true, '2026-10-25T05:00:00+01:00'],
       ['23:00', '05:00', '2026-10-25T02:30:00+01:00', true, '2026-10-25T05:00:00+01:00'],
@@ -83,7 +83,7 @@ describe('a maintenance window', () => {
     })
   })
 
-  // 22:00 to 05:00 there is 13:00 to 20:00 in Universal Time, whatever is the zone of whoever asks.
+  // 22:00 to 05:00 in Tokyo is 13:00 to 20:00 UTC, whatever the reader's zone.
   it.each(['Europe/Berlin', 'Asia/Tokyo', 'America/New_York', 'Pacific/Kiritimati'])(
     'in a zone of its own is the same for a reader in %s',
     (zone) => {
@@ -100,22 +100,22 @@ describe('a maintenance window', () => {
     ['America/New_York', '2026-03-07T22:00:00-05:00', '2026-03-08T03:30:00-04:00'],
     ['Australia/Lord_Howe', '2026-10-03T22:00:00+10:30', '2026-10-04T02:30:00+11:00'],
     ['Asia/Tokyo', '2026-03-28T22:00:00+09:00', '2026-03-29T02:30:00+09:00'],
-  ])('in %s opens after what the clocks skip', (time_zone, now, opens) => {
+  ])('in %s opens after the skipped hour', (time_zone, now, opens) => {
     expect(look({ ...window('02:30', '05:00'), time_zone }, now)).toEqual([false, iso(opens)])
   })
-  it('that lies within what the clocks skip opens a week later', () => {
+  it('opens a week later if it lies within the skipped hour', () => {
     const sundays = { ...window('02:30', '03:15', [0]), time_zone: 'Europe/Berlin' }
     expect(look(sundays, '2026-03-22T12:00:00+01:00')).toEqual([
       false,
       iso('2026-04-05T02:30:00+02:00'),
     ])
   })
-  it('of a zone that this runtime does not know is that of its own zone', () => {
+  it('uses the own zone of the runtime if its zone is unknown', () => {
     expect(
       look({ ...evening, time_zone: 'Moon/Tranquility' }, '2026-06-10T20:00:00+02:00'),
     ).toEqual([true, iso('2026-06-10T22:00:00+02:00')])
   })
-  it('says which of its edges a change of the clocks touches', () => {
+  it('finds the edge that a clock change affects', () => {
     const early = { ...window('02:30', '05:00'), time_zone: 'Europe/Berlin' }
     expect(oddEdgeOf(early, at('2026-03-25T12:00:00Z'))).toEqual({
       edge: 'start',
@@ -131,7 +131,7 @@ describe('a maintenance window', () => {
     expect(oddEdgeOf({ ...early, time_zone: 'Asia/Tokyo' }, at('2026-03-25T12:00:00Z'))).toBeNull()
   })
 
-  it('always changes later than now, within 15 days, and only then', () => {
+  it('keeps its state until the next change, which comes within 15 days', () => {
     const minutes = fc.integer({ min: 0, max: 24 * 60 - 1 })
     const time = (m: number) =>
       `${String(Math.floor(m / 60)).padStart(2, '0')}:${String(m % 60).padStart(2, '0')}`
@@ -170,7 +170,7 @@ describe('a maintenance window', () => {
     [{ start: '09:00', end: '10:00', time_zone: '' }],
     [{ start: '09:00', end: '10:00', time_zone: 9 }],
   ])('is refused: %o', (given) => expect(MaintenanceWindow.safeParse(given).success).toBe(false))
-  it('opens every day unless it is told on which', () => {
+  it('opens every day by default', () => {
     expect(MaintenanceWindow.parse({ start: '22:00', end: '05:00' }).days).toHaveLength(7)
   })
 
@@ -182,9 +182,9 @@ describe('a maintenance window', () => {
     [window('22:00', '05:00', [3]), 'Wed, 22:00 to 05:00'],
     [window('22:00', '05:00', [1, 3, 5]), 'Mon, Wed, Fri, 22:00 to 05:00'],
     [window('22:00', '05:00', [1, 1, 2, 2]), 'Mon, Tue, 22:00 to 05:00'],
-  ])('is said in words: %o', (w, words) => expect(windowInWords(w, null)).toBe(words))
+  ])('is described in words: %o', (w, words) => expect(windowInWords(w, null)).toBe(words))
 
-  it('names its zone where the clocks of its reader show another time', () => {
+  it("names its zone if the reader's clocks show another time", () => {
     const night = { ...window('22:00', '05:00'), time_zone: 'America/New_York' }
     const inWords = (zone: string) =>
       windowInWords(night, { zone, nowMs: at('2026-06-10T12:00:00Z') })

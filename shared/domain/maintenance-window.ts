@@ -1,6 +1,6 @@
 /**
  * When a deployment may start targets: on these days, from one time of day to another, in the window's own time zone.
- * What runs when the window closes goes on; nothing new starts.
+ * When the window closes, running targets continue and nothing new starts.
  */
 import { z } from 'zod'
 import {
@@ -12,7 +12,7 @@ import {
   zoneInWords,
 } from './time-zone.ts'
 
-/** Minutes of a day from a text such as 22:30. */
+/** Minutes since midnight of a text such as 22:30. */
 const minutesOf = (text: string): number => {
   const [hours, minutes] = text.split(':').map(Number) as [number, number]
   return hours * 60 + minutes
@@ -31,9 +31,9 @@ export const MaintenanceWindow = z
       .default([0, 1, 2, 3, 4, 5, 6]),
     /** It opens at this time. */
     start: TimeOfDay,
-    /** No target starts at this time or later. Before `start` it means the next day. */
+    /** No target starts at or after this time. If it is before `start`, it is on the next day. */
     end: TimeOfDay,
-    /** IANA name of the zone whose clocks count, such as Europe/Berlin. Left out: that of the controller. */
+    /** IANA name of the time zone, such as Europe/Berlin. Left out: the controller's. */
     time_zone: z
       .string()
       .max(64)
@@ -43,23 +43,23 @@ export const MaintenanceWindow = z
   .refine((w) => w.start !== w.end, { path: ['end'], message: 'must differ from start' })
 export type MaintenanceWindow = z.infer<typeof MaintenanceWindow>
 
-/** How long it is open at a time, where no clock is changed. */
+/** Minutes from opening to closing, without a clock change. */
 export function windowMinutes({ start, end }: MaintenanceWindow): number {
   const minutes = minutesOf(end) - minutesOf(start)
   return minutes > 0 ? minutes : minutes + 24 * 60
 }
 
-/** Twice a week and a day: a clock change may leave one opening out. */
+/** Two weeks and a day: a clock change may skip one opening. */
 const DAYS_AHEAD = 15
 
-/** A zone that this runtime does not know, because its rules are older: its own. */
+/** The window's zone; the runtime's own zone if it is unknown here, because the runtime's rules are older. */
 const zoneOf = ({ time_zone }: Pick<MaintenanceWindow, 'time_zone'>): string =>
   time_zone !== undefined && isTimeZone(time_zone) ? time_zone : ownTimeZone()
 
 /**
  * Whether the window is open at `nowMs`, and when that changes next (epoch ms).
- * Right across clock changes: the edges are times of day, not lengths. A time that the clocks skip is the moment at which it
- * would have come; of one that they show twice the first counts.
+ * Correct across clock changes: the edges are times of day, not durations. A time that the clocks skip counts as if they had not
+ * changed yet; of a time that occurs twice, the first one counts.
  */
 export function windowAt(
   window: MaintenanceWindow,
@@ -75,7 +75,7 @@ export function windowAt(
     const opensMs = localMoment(zone, year, month, day + offset, start).atMs
     const closesMs = localMoment(zone, year, month, day + offset + (end <= start ? 1 : 0), end).atMs
     if (nowMs >= opensMs && nowMs < closesMs) return { isOpen: true, changesAtMs: closesMs }
-    // One whose times are both skipped does not open that day.
+    // If both times are skipped, the window does not open that day.
     if (opensMs > nowMs && closesMs > opensMs) {
       nextMs = opensMs
       break
@@ -85,7 +85,7 @@ export function windowAt(
 }
 
 export type OddEdge = { edge: 'start' | 'end'; kind: 'skipped' | 'twice'; atMs: number }
-/** The next edge of the window, within about a week, that falls into a change of the clocks. */
+/** The next edge of the window that falls into a clock change, within about two weeks. */
 export function oddEdgeOf(window: MaintenanceWindow, nowMs: number): OddEdge | null {
   const zone = zoneOf(window)
   const { year, month, day, weekday } = localDay(zone, nowMs)
@@ -106,9 +106,9 @@ export function oddEdgeOf(window: MaintenanceWindow, nowMs: number): OddEdge | n
 const DAY_NAMES = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'] as const
 
 /**
- * In words: "Mon to Fri, 22:00 to 05:00", with its zone where clocks of the reader's zone show another time:
+ * As text: "Mon to Fri, 22:00 to 05:00", with its zone if the reader's clocks show another time:
  * "Mon to Fri, 22:00 to 05:00 (Asia/Tokyo)".
- * @param reader null: the zone is always named
+ * @param reader null: always with the zone
  */
 export function windowInWords(
   window: MaintenanceWindow,

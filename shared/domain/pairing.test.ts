@@ -21,13 +21,13 @@ describe('the digits of a pairing', () => {
     expect(digitsOf(hashOf(255, 255, 255, 255, 255, 255, 255, 255))).toBe('551615')
   })
 
-  it('are the same for a hash that lies inside a larger buffer, as those of Node do', () => {
+  it('are the same for a hash inside a larger buffer, as in Node', () => {
     const whole = new Uint8Array(64).fill(1)
     whole.set([0, 0, 0, 0, 0, 0, 0, 9], 16)
     expect(digitsOf(whole.subarray(16, 48))).toBe('000009')
   })
 
-  it('are always six, and are read in two groups', () => {
+  it('are always six, shown in two groups', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (hash) => {
         expect(digitsOf(hash)).toMatch(/^\d{6}$/)
@@ -36,7 +36,7 @@ describe('the digits of a pairing', () => {
     )
   })
 
-  it('depend on both keys of the hub, the key of the agent and both nonces, each in its place', () => {
+  it('depend on both hub keys, the agent key and both nonces, in order', () => {
     const texts = [
       digitsText(FACTS, 'a', 'b'),
       digitsText({ ...FACTS, agentKey: 'X' }, 'a', 'b'),
@@ -50,8 +50,8 @@ describe('the digits of a pairing', () => {
   })
 })
 
-describe('what is hashed or signed in a pairing', () => {
-  it('begins with a purpose of its own, so that none can stand in for another', () => {
+describe('texts that a pairing hashes or signs', () => {
+  it('start with different purposes', () => {
     const purposes = [
       digitsText(FACTS, 'a', 'b'),
       agentCommitmentText('a', 'AGENT'),

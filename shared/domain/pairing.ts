@@ -1,20 +1,20 @@
 /**
  * Pairing without a code: six digits that a person compares on two screens. Each side first commits to a random nonce and
- * shows it only when the other has committed too, so nobody can choose a nonce that makes the digits of two different
- * conversations alike. What is hashed is written here; SHA-256 is done by each side.
+ * reveals it only when the other has committed too, so nobody can choose a nonce that gives two conversations the same digits.
+ * These functions build the texts; each side computes SHA-256 itself.
  */
 
-/** What both sides believe of each other. Whoever stands between them cannot make both see the same. */
+/** The keys as each side sees them. An attacker in the middle cannot make both sides see the same. */
 export type PairingFacts = {
   /** The agent's Ed25519 key, SPKI DER, base64. */
   agentKey: string
-  /** The hub's TLS key: its own on the hub's side, the one that was seen on the agent's. */
+  /** The hub's TLS key: on the hub its own, on the agent the one of the connection. */
   fingerprint: string
-  /** The key that is to sign commands, SPKI DER, base64. */
+  /** The command-signing key, SPKI DER, base64. */
   commandKey: string
 }
 
-/** The agent's signature over this proves that it holds its key, here and now. */
+/** The agent signs this text to prove that it holds its key now. */
 export const pairingProofText = (
   fingerprint: string,
   agentKey: string,
@@ -40,7 +40,7 @@ export const digitsText = (facts: PairingFacts, agentNonce: string, hubNonce: st
     hubNonce,
   ].join('\n')
 
-/** Six digits from the first eight bytes of a hash: 2^64 is so much larger than 10^6 that no digit is favoured. */
+/** Six digits from the first eight bytes of a hash: 2^64 is so much larger than 10^6 that the bias is negligible. */
 export function digitsOf(hash: Uint8Array): string {
   const view = new DataView(hash.buffer, hash.byteOffset, hash.byteLength)
   return String(view.getBigUint64(0) % 1_000_000n).padStart(6, '0')

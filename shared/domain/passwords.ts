@@ -1,6 +1,6 @@
-/** What a password may not be. No rules of composition: they make people choose worse ones (NIST SP 800-63B, 3.1.1.2). */
+/** Rejected passwords. No composition rules, because they lead to worse passwords (NIST SP 800-63B, 3.1.1.2). */
 
-/** Those that are tried first by whoever guesses, as far as they are long enough to be taken at all. */
+/** The passwords that attackers try first, if they are long enough to be allowed. */
 const COMMONEST = new Set(
   `password passw0rd password1 password12 password123 p@ssword p@ssw0rd 12345678 123456789 1234567890 0123456789 0987654321
   987654321 87654321 11111111 00000000 88888888 12341234 11223344 1q2w3e4r 1qaz2wsx 1q2w3e4r5t qwertyui qwertyuiop qwerty123
@@ -8,7 +8,7 @@ const COMMONEST = new Set(
   superman trustno1 letmein1 welcome1 changeme computer internet administrator`.split(/\s+/),
 )
 
-/** Why this password is not taken for that user, as the rest of a sentence that begins with "It"; null: it may be taken. Its length is looked at elsewhere. */
+/** Why the user may not have this password, to continue a sentence that starts with "It"; null: allowed. The length is checked elsewhere. */
 export function passwordProblem(password: string, username: string): string | null {
   const text = password.normalize('NFKC').toLowerCase()
   const name = username.trim().normalize('NFKC').toLowerCase()

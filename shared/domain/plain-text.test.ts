@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest'
 import {
   ONE_PLAIN_LINE,
   PLAIN_LINES,
-  withoutSteering,
-  withoutSteeringInLines,
+  replaceMisleading,
+  replaceMisleadingInLines,
 } from './plain-text.ts'
 
-const STEERS = [
+const MISLEADING = [
   ['escape', '\u001b[2J'],
   ['NUL', '\0'],
   ['C1 control', '\u009b'],
@@ -23,12 +23,12 @@ const STEERS = [
   ['lone surrogate', '\ud800'],
 ] as const
 
-describe.each(STEERS)('%s', (_what, text) => {
-  it('becomes visible in one line and in several', () => {
-    expect(withoutSteering(`a${text}b`)).toMatch(/^a\ufffd.*b$/u)
-    expect(withoutSteeringInLines(`a${text}b`)).toMatch(/^a\ufffd.*b$/u)
+describe.each(MISLEADING)('%s', (_what, text) => {
+  it('is replaced in one line and in several', () => {
+    expect(replaceMisleading(`a${text}b`)).toMatch(/^a\ufffd.*b$/u)
+    expect(replaceMisleadingInLines(`a${text}b`)).toMatch(/^a\ufffd.*b$/u)
   })
-  it('is refused where a person types', () => {
+  it('is refused in typed text', () => {
     expect(ONE_PLAIN_LINE.test(`a${text}b`)).toBe(false)
     expect(PLAIN_LINES.test(`a${text}b`)).toBe(false)
   })
@@ -38,29 +38,29 @@ describe('text of every language', () => {
   it.each(['Büro 2', 'מחשב', 'کامپیوتر\u200cها', '👩\u200d💻', 'ＰＣ', 'A\u0308'])(
     'stays as it is: %s',
     (text) => {
-      expect(withoutSteering(text)).toBe(text)
+      expect(replaceMisleading(text)).toBe(text)
       expect(ONE_PLAIN_LINE.test(text)).toBe(true)
     },
   )
 })
 
 describe('line ends', () => {
-  it('stay in texts of several lines, as line feeds', () => {
-    expect(withoutSteeringInLines('a\r\nb\rc\n\td')).toBe('a\nb\nc\n\td')
+  it('become line feeds in texts of several lines', () => {
+    expect(replaceMisleadingInLines('a\r\nb\rc\n\td')).toBe('a\nb\nc\n\td')
     expect(PLAIN_LINES.test('a\r\n\tb')).toBe(true)
   })
-  it('are replaced in one line', () => expect(withoutSteering('a\nb')).toBe('a\ufffdb'))
+  it('are replaced in one line', () => expect(replaceMisleading('a\nb')).toBe('a\ufffdb'))
 })
 
-it('cleaned text passes the pattern, and cleaning it again changes nothing', () => {
+it('cleans text so that it matches the pattern and stays the same', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
-      const line = withoutSteering(text)
-      const lines = withoutSteeringInLines(text)
+      const line = replaceMisleading(text)
+      const lines = replaceMisleadingInLines(text)
       expect(ONE_PLAIN_LINE.test(line)).toBe(true)
       expect(PLAIN_LINES.test(lines)).toBe(true)
-      expect(withoutSteering(line)).toBe(line)
-      expect(withoutSteeringInLines(lines)).toBe(lines)
+      expect(replaceMisleading(line)).toBe(line)
+      expect(replaceMisleadingInLines(lines)).toBe(lines)
       expect(line.length).toBeLessThanOrEqual(text.length)
     }),
   )

@@ -1,4 +1,4 @@
-/** Platforms, architectures and installer kinds, and which installer a device takes. */
+/** Platforms, architectures and installer kinds, and which installer fits a device. */
 import { z } from 'zod'
 
 export const DevicePlatform = z.enum(['windows', 'linux', 'macos'])
@@ -19,7 +19,7 @@ export const INSTALLER_KINDS = {
   appimage: { platform: 'linux', extension: '.appimage' },
   pkg: { platform: 'macos', extension: '.pkg' },
   dmg: { platform: 'macos', extension: '.dmg' },
-  // Archives with an entry command: for whichever platform their content is.
+  // Archives with an entry command: their content decides the platform.
   zip: { platform: null, extension: '.zip' },
   tar: { platform: null, extension: '.tar.gz' },
 } as const satisfies Record<string, { platform: DevicePlatform | null; extension: string }>
@@ -28,7 +28,7 @@ export const InstallerKind = z.enum(
   Object.keys(INSTALLER_KINDS) as [InstallerKind, ...InstallerKind[]],
 )
 
-/** Further endings by which a kind is known. */
+/** Further file extensions of a kind. */
 export const OTHER_EXTENSIONS = {
   '.bat': 'cmd',
   '.tgz': 'tar',
@@ -36,13 +36,13 @@ export const OTHER_EXTENSIONS = {
   '.tar.xz': 'tar',
   '.txz': 'tar',
 } as const satisfies Record<string, InstallerKind>
-/** All endings of files that can be deployed. */
+/** All extensions of files that can be deployed. */
 export const INSTALLER_EXTENSIONS: readonly string[] = [
   ...Object.values(INSTALLER_KINDS).map((kind) => kind.extension),
   ...Object.keys(OTHER_EXTENSIONS),
 ]
 
-/** The kind a file name tells, or null. */
+/** The kind of a file by its name, or null. */
 export function kindOfFileName(fileName: string): InstallerKind | null {
   const lower = fileName.toLowerCase()
   for (const [extension, kind] of Object.entries(OTHER_EXTENSIONS))
@@ -52,8 +52,8 @@ export function kindOfFileName(fileName: string): InstallerKind | null {
 }
 
 /**
- * How well an installer fits a device: 0 = not at all, higher = better. An exact architecture beats `any`;
- * x86 installers run on Windows x64, x64 ones on Windows and macOS arm64 through emulation, and come last.
+ * How well an installer fits a device: 0 = not at all, higher = better. An exact architecture beats `any`. Installers that need
+ * emulation (x86 on Windows x64, x64 on Windows and macOS arm64) come last.
  */
 export function installerFit(
   installer: { platform: DevicePlatform; arch: InstallerArch },
@@ -67,7 +67,7 @@ export function installerFit(
   return 0
 }
 
-/** The best installer for a device, or null when none fits. Ties keep the given order. */
+/** The best installer for a device, or null if none fits. On a tie the first wins. */
 export function chooseInstaller<T extends { platform: DevicePlatform; arch: InstallerArch }>(
   installers: readonly T[],
   device: { platform: DevicePlatform; arch: DeviceArch },

@@ -1,7 +1,7 @@
 /**
- * What a Windows program tells of itself: architecture, version resource, and where the bytes behind it begin. Source: PE Format,
+ * Reads a Windows program: architecture, version resource, and where appended data begins. Source: PE Format,
  * sections 3 to 6, and VS_VERSIONINFO (learn.microsoft.com/windows/win32/debug/pe-format, …/menurc/vs-versioninfo). Pure; reads
- * only what it needs through `read`, and believes no length.
+ * only what it needs through `read`, and trusts no length.
  */
 
 /** Bytes at a position; fewer at the end of the file. */
@@ -11,11 +11,11 @@ export type ProgramFacts = {
   /** COFF machine word, e.g. 0x8664. */
   machine: number
   sectionNames: string[]
-  /** Where the last section ends: installers keep their data there. */
+  /** Where the last section ends; installers append their data there. */
   overlayAt: number
-  /** The least size of the file: Windows loads no program whose sections or signature lie behind its end. */
+  /** Minimum size of the file: Windows does not load a program whose sections or signature lie beyond its end. */
   endAt: number
-  /** `2.5.0.0` of the fixed part, which Windows itself compares. */
+  /** `2.5.0.0` from the fixed part, which Windows itself compares. */
   fileVersion: string | null
   productVersion: string | null
   /** ProductName, CompanyName and so on, in the first language. */
@@ -29,7 +29,7 @@ const VERSION_LIMIT_BYTES = 128 * 1024
 const DEPTH_LIMIT = 4
 const STRING_LIMIT = 64
 const RESOURCE_DIRECTORY = 2
-/** Its address is one of the file. */
+/** Its address is a file offset. */
 const SIGNATURE_DIRECTORY = 4
 const RT_VERSION = 16
 const FIXED_SIGNATURE = 0xfeef04bd
@@ -55,7 +55,7 @@ function fileOffset(sections: readonly Section[], virtual: number): number | nul
   return null
 }
 
-/** The entries of one resource directory: id (names have none) and where each leads. */
+/** The entries of one resource directory: id (null for names) and offset. */
 async function directory(read: Read, at: number): Promise<{ id: number | null; to: number }[]> {
   const head = await read(at, 16)
   if (head.length < 16) return []
@@ -172,14 +172,14 @@ function parseVersion(
 }
 
 const PAGE_BYTES = 4096
-/** Of a section that is larger in the file than in memory, Windows reads the pages that it needs. */
+/** If a section is larger in the file than in memory, Windows reads only the pages that it needs. */
 function sectionEnd({ at, bytes, virtualBytes }: Section): number {
   if (at === 0 || bytes === 0) return 0
   const pages = Math.ceil(virtualBytes / PAGE_BYTES) * PAGE_BYTES
   return at + (virtualBytes === 0 ? bytes : Math.min(bytes, pages))
 }
 
-/** @returns null when it is no Windows program (PE) */
+/** @returns null if it is not a Windows program (PE) */
 export async function readProgram(read: Read): Promise<ProgramFacts | null> {
   const head = await read(0, HEADER_BYTES)
   if (head.length < 64 || latin1(head.subarray(0, 2)) !== 'MZ') return null

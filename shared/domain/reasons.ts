@@ -1,4 +1,4 @@
-/** Why a target stands where it stands. A closed list: the console decides by these, never by text. */
+/** Why a target is in its state. A closed list: the console decides by these, never by text. */
 import { z } from 'zod'
 
 export const WAITING_REASONS = [
@@ -34,7 +34,7 @@ export const SKIP_REASONS = [
   'device_deleted',
 ] as const
 
-/** What holds a PC back from work, where an administrator has decided that it may. It waits under `retry_later` then. */
+/** Conditions that defer work on a PC, if an administrator's settings say so. The target then waits with `retry_later`. */
 export const HELD_BY = ['on_battery', 'on_metered'] as const
 export const HeldBy = z.enum(HELD_BY)
 export type HeldBy = z.infer<typeof HeldBy>

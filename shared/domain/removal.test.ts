@@ -29,9 +29,12 @@ it.each<[InstallerKind, DevicePlatform, Detection | null, string | null, RegExp 
   ['tar', 'linux', file, null, /no file in its archive/],
   ['tar', 'linux', file, 'remove.sh', null],
   ['pkg', 'macos', { type: 'pkgutil', name: 'x', operator: 'ge' }, null, /does not know how/],
-])('%s on %s with the rule %j and the remover %s', (kind, platform, detection, remover, words) => {
-  const archive = kind === 'zip' || kind === 'tar' ? { uninstall_entry: remover } : null
-  const obstacle = removalObstacle({ kind, platform, detection, archive })
-  if (words === null) expect(obstacle).toBeNull()
-  else expect(obstacle).toMatch(words)
-})
+])(
+  'finds the obstacle for %s on %s with the rule %j and the uninstall entry %s',
+  (kind, platform, detection, remover, words) => {
+    const archive = kind === 'zip' || kind === 'tar' ? { uninstall_entry: remover } : null
+    const obstacle = removalObstacle({ kind, platform, detection, archive })
+    if (words === null) expect(obstacle).toBeNull()
+    else expect(obstacle).toMatch(words)
+  },
+)

@@ -1,4 +1,4 @@
-/** Whether software can be removed again, by what is known of its installer. Pure. */
+/** Whether software can be removed, based on its installer. Pure. */
 import type { Detection } from '../contract/detection.ts'
 import { isArchiveKind } from './archives.ts'
 import type { DevicePlatform, InstallerKind } from './platforms.ts'
@@ -10,7 +10,7 @@ type Known = {
   archive: { uninstall_entry: string | null } | null
 }
 
-/** Why no PC could remove it, as a clause; null: it can be tried. */
+/** Why no PC can remove it, as a clause; null: a PC can try. */
 export function removalObstacle({ kind, platform, detection, archive }: Known): string | null {
   if (archive?.uninstall_entry) return null
   const type = detection?.type

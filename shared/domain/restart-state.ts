@@ -1,16 +1,16 @@
 /**
- * The states of a restart that a deployment owes a PC, and every legal arrow between them. A missing line is an illegal step.
- * The deployment's own verdict does not wait for any of them.
+ * The states of a restart that a deployment requires, and all legal transitions. A missing row is an illegal step.
+ * The deployment's verdict does not wait for restarts.
  */
 import { z } from 'zod'
 
 export const RESTART_STATES = [
-  'owed', // nothing was sent: it waits for its moment
-  'ordered', // the agent may hold the order
-  'announced', // the agent has it, and people at the PC have been told
+  'owed', // pending: nothing was sent yet
+  'ordered', // the agent may have the order
+  'announced', // the agent has the order, and the notice is running
   'done',
-  'failed', // this PC cannot be restarted by its agent, or did not restart
-  'given_up', // it was not there, or did not come back
+  'failed', // the agent cannot restart this PC, or it did not restart
+  'given_up', // the PC was away too long, or did not come back
   'canceled',
 ] as const
 export const RestartState = z.enum(RESTART_STATES)
@@ -25,9 +25,9 @@ export type OpenRestartState = (typeof OPEN_RESTART_STATES)[number]
 
 export const RESTART_EVENTS = [
   'ordered',
-  'put_off', // the agent says that it does not hold the order: something is at work there
+  'put_off', // the agent refused the order for now, because work is running there
   'announced',
-  'restarted', // the PC runs another boot than the one the restart was owed in
+  'restarted', // the PC runs another boot than the one that the restart was for
   'impossible',
   'gave_up',
   'called_off',
@@ -56,12 +56,12 @@ export const RESTART_TRANSITIONS = [
 export const isRestartOpen = (state: RestartState): state is OpenRestartState =>
   (OPEN_RESTART_STATES as readonly RestartState[]).includes(state)
 
-/** The state after `event`, or null where the table has no such arrow. Pure. */
+/** The state after `event`, or null if the table has no such transition. Pure. */
 export function nextRestartState(from: RestartState, event: RestartEvent): RestartState | null {
   const row = RESTART_TRANSITIONS.find(([f, e]) => f === from && e === event)
   return row ? row[2] : null
 }
 
-/** Minutes of notice that people at the PC get. */
+/** Default notice for people at the PC, in minutes. */
 export const RESTART_NOTICE_MINUTES = 10
 export const RESTART_NOTICE_MAX_MINUTES = 24 * 60

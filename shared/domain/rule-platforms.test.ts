@@ -16,7 +16,7 @@ const script = (interpreter: 'sh' | 'powershell' | 'cmd'): Detection => ({
   text: 'exit 1',
 })
 type Field = ForeignRule['field']
-/** What is wrong with it on Windows, Linux, macOS. */
+/** The field at fault on Windows, Linux and macOS. */
 const TABLE: [Detection | null, Field | null, Field | null, Field | null][] = [
   [null, null, null, null],
   [named('dpkg'), 'type', null, 'type'],
@@ -35,12 +35,12 @@ const TABLE: [Detection | null, Field | null, Field | null, Field | null][] = [
   [file('tool'), 'path', 'path', 'path'],
 ]
 
-it.each(TABLE)('%j on Windows, Linux and macOS is refused for %s, %s, %s', (rule, ...expected) => {
+it.each(TABLE)('refuses %j on Windows, Linux and macOS for %s, %s, %s', (rule, ...expected) => {
   const found = DevicePlatform.options.map((platform) => foreignRule(rule, platform)?.field ?? null)
   expect(found).toEqual(expected)
 })
 
-it('names the rule and the platform, and what can be had instead', () => {
+it('names the rule, the platform and the alternatives', () => {
   expect(foreignRule(named('dpkg'), 'windows')!.message).toBe(
     'a PC with windows cannot answer the rule dpkg; choose one of uninstall_entry, msi_product, file, script',
   )
@@ -53,7 +53,7 @@ it('names the rule and the platform, and what can be had instead', () => {
     }
 })
 
-it('has every rule and every interpreter of the contract on some platform, and in the table above', () => {
+it('covers every rule and interpreter of the contract', () => {
   const types = Detection.options.map((option) => option.shape.type.value)
   expect(new Set(Object.values(RULE_TYPES).flat())).toEqual(new Set(types))
   expect(new Set(TABLE.map(([rule]) => rule?.type ?? 'none'))).toEqual(new Set(['none', ...types]))

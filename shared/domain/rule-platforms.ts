@@ -1,11 +1,11 @@
-/** Which detection rules the PCs of a platform can answer. Pure: the console's form and the controller ask here. */
+/** Which detection rules the PCs of a platform can check. Pure: used by the console's form and the controller. */
 import type { Detection } from '../contract/detection.ts'
 import type { DevicePlatform } from './platforms.ts'
 
 type RuleType = Detection['type']
 type Interpreter = Extract<Detection, { type: 'script' }>['interpreter']
 
-/** In the order in which they are offered. */
+/** In the order in which the form offers them. */
 export const RULE_TYPES: Record<DevicePlatform, readonly RuleType[]> = {
   windows: ['uninstall_entry', 'msi_product', 'file', 'script'],
   linux: ['dpkg', 'rpm', 'file', 'script'],
@@ -16,7 +16,7 @@ export const RULE_INTERPRETERS: Record<DevicePlatform, readonly Interpreter[]> =
   linux: ['sh'],
   macos: ['sh'],
 }
-/** On Windows from a drive, a share, or a variable that stands for a folder. */
+/** On Windows a path starts with a drive, a share, or a variable. */
 const RULE_PATHS: Record<DevicePlatform, { begins: RegExp; example: string }> = {
   windows: { begins: /^(?:[A-Za-z]:[\\/]|\\\\|%)/, example: 'C:\\… or %ProgramFiles%\\…' },
   linux: { begins: /^\//, example: '/…' },
@@ -25,7 +25,7 @@ const RULE_PATHS: Record<DevicePlatform, { begins: RegExp; example: string }> = 
 
 export type ForeignRule = { field: 'type' | 'interpreter' | 'path'; message: string }
 
-/** Why no PC of this platform could answer the rule: the field of the rule that says so, and a clause; null: one could. */
+/** Why no PC of this platform can check the rule: the field at fault and a clause; null: a PC can. */
 export function foreignRule(rule: Detection | null, platform: DevicePlatform): ForeignRule | null {
   if (rule === null) return null
   if (!RULE_TYPES[platform].includes(rule.type))

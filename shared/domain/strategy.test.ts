@@ -10,7 +10,7 @@ import {
 
 const strategy = (part: Partial<Strategy> = {}): Strategy => ({ max_concurrent: 50, ...part })
 
-describe('what a strategy may hold', () => {
+describe('the fields of a strategy', () => {
   it.each([
     ['parallel', {}],
     ['parallel', { failure_threshold_percent: 20, min_executed: 3 }],
@@ -43,7 +43,7 @@ describe('what a strategy may hold', () => {
     { failure_threshold_percent: 0.5 },
     { min_executed: 0 },
   ])('refuses %o', (part) => expect(Strategy.safeParse(part).success).toBe(false))
-  it('works on fifty devices at a time unless told otherwise', () => {
+  it('allow fifty devices at a time by default', () => {
     expect(Strategy.parse({})).toEqual({ max_concurrent: 50 })
   })
 })
@@ -66,7 +66,7 @@ describe('waves', () => {
   ] as const)('%s %o of %i devices: %o', (type, part, count, sizes) => {
     expect(waveSizes(type, strategy(part), count)).toEqual(sizes)
   })
-  it('take every device once, and none is empty', () => {
+  it('contain every device once, and none is empty', () => {
     const parts = fc.record({
       batch: fc.integer({ min: 1, max: 10_000 }),
       percent: fc.double({ min: 1, max: 100, noNaN: true }),

@@ -15,7 +15,7 @@ export const Strategy = z.object({
   /** rolling: devices in each wave, as a number or as a share of all devices. */
   batch_size: devices.optional(),
   batch_percent: percent.optional(),
-  /** rolling: rest between the end of one wave and the start of the next. */
+  /** rolling: pause between the end of one wave and the start of the next. */
   pause_seconds: z
     .number()
     .int()
@@ -25,9 +25,9 @@ export const Strategy = z.object({
   /** canary: devices in the first wave, as a number or as a share; the second wave is all others. */
   canary_count: devices.optional(),
   canary_percent: percent.optional(),
-  /** Any: pause when failed ÷ (completed + failed) of the present round reaches this … */
+  /** All: pause when failed ÷ (completed + failed) of the current round reaches this … */
   failure_threshold_percent: percent.optional(),
-  /** … and at least so many have ended (or the wave has no more to run). */
+  /** … and at least this many have ended (or the wave has nothing left to run). */
   min_executed: devices.optional(),
 })
 export type Strategy = z.infer<typeof Strategy>
@@ -38,7 +38,7 @@ const OWN_KEYS = {
   canary: ['canary_count', 'canary_percent'],
 } as const satisfies Record<StrategyType, readonly (keyof Strategy)[]>
 
-/** What is wrong with this combination; empty when nothing is. */
+/** Problems of this combination; empty if there are none. */
 export function strategyProblems(
   type: StrategyType,
   strategy: Strategy,
@@ -66,8 +66,8 @@ export function strategyProblems(
 }
 
 /**
- * How many devices each wave takes, in order; the sum is `deviceCount`.
- * Shares are rounded up, so that a wave is never empty.
+ * Number of devices in each wave, in order; the sum is `deviceCount`.
+ * Shares are rounded up, so that no wave is empty.
  */
 export function waveSizes(type: StrategyType, strategy: Strategy, deviceCount: number): number[] {
   if (deviceCount === 0) return []
@@ -88,7 +88,7 @@ export function waveSizes(type: StrategyType, strategy: Strategy, deviceCount: n
   }
 }
 
-/** True when the failures of a round reach the limit. Pure; `executed` = completed + failed. */
+/** Whether the failures of a round reach the threshold. Pure. */
 export const reachesThreshold = (
   round: { completed: number; failed: number },
   thresholdPercent: number,

@@ -10,8 +10,8 @@ import {
   TARGET_TRANSITIONS,
 } from './target-state.ts'
 
-describe('the table of target states', () => {
-  it('reaches every state from pending', () => {
+describe('target states', () => {
+  it('are all reachable from pending', () => {
     const reached = new Set(['pending'])
     for (let before = 0; before !== reached.size;) {
       before = reached.size
@@ -20,7 +20,7 @@ describe('the table of target states', () => {
     expect([...reached].sort()).toEqual([...TARGET_STATES].sort())
   })
 
-  it('leaves no open state without a way out, and no way out of completed and skipped', () => {
+  it('can be left unless they are completed or skipped', () => {
     for (const state of TARGET_STATES) {
       const exits = TARGET_TRANSITIONS.filter(([from]) => from === state)
       if (state === 'completed' || state === 'skipped') expect(exits).toEqual([])
@@ -28,36 +28,36 @@ describe('the table of target states', () => {
     }
   })
 
-  it('names each pair of state and event once', () => {
+  it('have at most one transition for each event', () => {
     const pairs = TARGET_TRANSITIONS.map(([from, event]) => `${from} ${event}`)
     expect(new Set(pairs).size).toBe(pairs.length)
   })
 
-  it('refuses every pair that is not a row', () => {
+  it('have no transition without a row', () => {
     const rows = new Map(TARGET_TRANSITIONS.map(([from, event, to]) => [`${from} ${event}`, to]))
     for (const from of TARGET_STATES)
       for (const event of TARGET_EVENTS)
         expect(nextTargetState(from, event)).toBe(rows.get(`${from} ${event}`) ?? null)
   })
 
-  it('says what a restart does with every state', () => {
+  it('are all covered by the restart table', () => {
     expect(Object.keys(TARGET_ON_RESTART).sort()).toEqual([...TARGET_STATES].sort())
   })
 })
 
 describe('pathTo', () => {
-  it('passes through every state on the way to success', () => {
+  it('contains every state on the way to success', () => {
     expect(pathTo('pending', 'completed')).toEqual(['downloading', 'installing', 'completed'])
     expect(pathTo('downloading', 'completed')).toEqual(['installing', 'completed'])
     expect(pathTo('installing', 'completed')).toEqual(['completed'])
   })
-  it('fails and skips at once from any open state', () => {
+  it('leads directly from any open state to failed or skipped', () => {
     for (const from of ['pending', 'downloading', 'installing'] as const) {
       expect(pathTo(from, 'failed')).toEqual(['failed'])
       expect(pathTo(from, 'skipped')).toEqual(['skipped'])
     }
   })
-  it('goes nowhere when it is there, or past it', () => {
+  it('is empty if the target is there or past it', () => {
     expect(pathTo('installing', 'installing')).toEqual([])
     expect(pathTo('installing', 'downloading')).toEqual([])
     for (const ended of ENDED_TARGET_STATES) expect(pathTo(ended, 'completed')).toEqual([])
@@ -65,7 +65,7 @@ describe('pathTo', () => {
 })
 
 describe('eventsTo', () => {
-  it('leads along pathTo by arrows of the table', () => {
+  it('follows pathTo by transitions of the table', () => {
     for (const from of TARGET_STATES)
       for (const to of ['downloading', 'installing', 'completed', 'failed', 'skipped'] as const) {
         const passed: string[] = []

@@ -1,6 +1,6 @@
 /**
- * The states of a target (one device × one software of a deployment) and every legal arrow between them.
- * A missing line is an illegal step, everywhere. Finer facts are reasons (reasons.ts), never new states.
+ * The states of a target (one device × one software of a deployment) and all legal transitions.
+ * A missing row is an illegal step everywhere. Finer distinctions are reasons (reasons.ts), never new states.
  */
 import { z } from 'zod'
 
@@ -21,9 +21,9 @@ export const TARGET_EVENTS = [
   'succeeded',
   'failed',
   'skipped',
-  'requeued', // the lease was lost before the installer started: give it out again
+  'requeued', // the lease was lost before the installer started: offer it again
   'retried', // a person asked for another attempt
-  'late_success', // the true end of an attempt that was given up (lease_expired)
+  'late_success', // a late result after lease_expired
   'late_failure',
 ] as const
 export type TargetEvent = (typeof TARGET_EVENTS)[number]
@@ -41,15 +41,15 @@ export const TARGET_TRANSITIONS = [
   ['installing', 'failed', 'failed'],
   ['installing', 'skipped', 'skipped'],
   ['failed', 'retried', 'pending'],
-  // Only for a target that failed because its lease expired, and only for the same attempt: see canBelieveLate.
+  // Only after lease_expired, and only for the same attempt.
   ['failed', 'late_success', 'completed'],
   ['failed', 'late_failure', 'failed'],
 ] as const satisfies ReadonlyArray<readonly [TargetState, TargetEvent, TargetState]>
 
-/** What a restarted controller does with what it finds. A state without a row does not compile. */
+/** What a restarted controller does with each state. A state without a row does not compile. */
 export const TARGET_ON_RESTART = {
-  pending: 'plan', // offered again under the same attempt when it had been offered
-  downloading: 'await_agent', // the agent states its live attempts when it connects
+  pending: 'plan', // offered again under the same attempt if it had been offered
+  downloading: 'await_agent', // the agent reports its attempts when it connects
   installing: 'await_agent',
   completed: 'keep',
   failed: 'keep',
@@ -73,15 +73,15 @@ export const isEnded = (state: TargetState): boolean =>
 export const isRunning = (state: TargetState): boolean =>
   (RUNNING_TARGET_STATES as readonly TargetState[]).includes(state)
 
-/** The state after `event`, or null where the table has no such arrow. Pure. */
+/** The state after `event`, or null if the table has no such transition. Pure. */
 export function nextTargetState(from: TargetState, event: TargetEvent): TargetState | null {
   const row = TARGET_TRANSITIONS.find(([f, e]) => f === from && e === event)
   return row ? row[2] : null
 }
 
 /**
- * The states between `from` and what a report says, that included: a fast agent may report the end before its progress was read.
- * Empty when it is there already, or past it. A failure or a skip is legal from every open state, success from `installing` only.
+ * The states from `from` (excluded) to `to` (included): a fast agent may report the end before its progress was read. Empty if the
+ * target is already there or past it. A failure or a skip is legal from every open state, success only from `installing`.
  */
 export function pathTo(
   from: TargetState,
@@ -103,6 +103,6 @@ const STEP_EVENTS = {
   failed: 'failed',
   skipped: 'skipped',
 } as const satisfies Record<Exclude<TargetState, 'pending'>, TargetEvent>
-/** The events of the arrows along `pathTo`. */
+/** The events of the transitions along `pathTo`. */
 export const eventsTo = (from: TargetState, to: Exclude<TargetState, 'pending'>): TargetEvent[] =>
   pathTo(from, to).map((state) => STEP_EVENTS[state])

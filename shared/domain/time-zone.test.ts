@@ -37,13 +37,13 @@ describe('a local time', () => {
     ['America/New_York', [2026, 3, 8, '02:15'], '2026-03-08T03:15:00-04:00', 'skipped'],
     ['America/New_York', [2026, 11, 1, '01:30'], '2026-11-01T01:30:00-04:00', 'twice'],
     ['Asia/Tokyo', [2026, 3, 29, '02:30'], '2026-03-29T02:30:00+09:00', 'once'],
-    // Clocks change there by half an hour: 2:00 to 2:30 in October, 2:00 back to 1:30 in April.
+    // Clocks there change by half an hour: 2:00 to 2:30 in October, 2:00 back to 1:30 in April.
     ['Australia/Lord_Howe', [2026, 10, 4, '02:10'], '2026-10-04T02:40:00+11:00', 'skipped'],
     ['Australia/Lord_Howe', [2026, 10, 4, '02:30'], '2026-10-04T02:30:00+11:00', 'once'],
     ['Australia/Lord_Howe', [2026, 4, 5, '01:45'], '2026-04-05T01:45:00+11:00', 'twice'],
-    // 30 December 2011 never came there: the date line was moved.
+    // 30 December 2011 was skipped there: the date line was moved.
     ['Pacific/Apia', [2011, 12, 31, '00:00'], '2011-12-31T00:00:00+14:00', 'once'],
-  ] as const)('of %s, %j', (zone, [year, month, day, time], iso, kind) => {
+  ] as const)('is resolved for %s, %j', (zone, [year, month, day, time], iso, kind) => {
     const [hours = 0, minutes = 0] = time.split(':').map(Number)
     const moment = localMoment(zone, year, month, day, hours * 60 + minutes)
     expect([new Date(moment.atMs).toISOString(), moment.kind]).toEqual([
@@ -51,9 +51,9 @@ describe('a local time', () => {
       kind,
     ])
   })
-  it.each(ZONES)('of %s is that of a runtime which lives there', (zone) => {
+  it.each(ZONES)('of %s equals that of a runtime in this zone', (zone) => {
     process.env['TZ'] = zone
-    // Under its older name, perhaps.
+    // The runtime may report an older name of the zone.
     expect(showsSameTime(ownTimeZone(), zone, 0)).toBe(true)
     for (let day = 1; day <= 366; day++)
       for (const minutes of [0, 90, 105, 130, 150, 180, 720, 1_439]) {
@@ -71,22 +71,28 @@ describe('a local time', () => {
   })
 })
 
-describe('a zone', () => {
+describe('a time zone', () => {
   it.each(['Europe/Berlin', 'UTC', 'Etc/GMT+5', 'America/Argentina/Buenos_Aires'])(
-    'is known: %s',
+    'is valid: %s',
     (name) => expect(isTimeZone(name)).toBe(true),
   )
-  it.each(['', 'Mars/Olympus', '+09:00', 'UTC+9', 'Europe/../Berlin', 'a'.repeat(65), 'local', 'Europe/Berlin '])(
-    'is none: %j',
-    (name) => expect(isTimeZone(name)).toBe(false),
-  ) // prettier-ignore
-  it('shows the same time as another one, or does not, all through the year', () => {
+  it.each([
+    '',
+    'Mars/Olympus',
+    '+09:00',
+    'UTC+9',
+    'Europe/../Berlin',
+    'a'.repeat(65),
+    'local',
+    'Europe/Berlin ',
+  ])('is invalid: %j', (name) => expect(isTimeZone(name)).toBe(false))
+  it('shows the same time as another one only if they agree all year', () => {
     const nowMs = Date.parse('2026-01-15T00:00:00Z')
     expect(showsSameTime('Europe/Berlin', 'Europe/Paris', nowMs)).toBe(true)
     expect(showsSameTime('Europe/Berlin', 'Africa/Lagos', nowMs)).toBe(false)
     expect(showsSameTime('UTC', 'Europe/London', nowMs)).toBe(false)
   })
-  it('is told by its offset', () => {
+  it('is described by its offset', () => {
     const atMs = Date.parse('2026-07-01T00:00:00Z')
     expect(
       ['Asia/Tokyo', 'America/St_Johns', 'UTC', 'Asia/Kathmandu'].map((z) =>

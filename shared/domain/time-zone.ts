@@ -1,7 +1,7 @@
-/** Local times of IANA time zones, from the rules that the runtime brings along (Intl). Pure but for the runtime's own zone. */
+/** Local times in IANA time zones, by the runtime's own rules (Intl). Pure except for the runtime's own zone. */
 
 const QUARTER_MS = 15 * 60_000
-/** Offsets remembered per zone; a year has some 35,000 quarters of an hour. */
+/** Cached offsets per zone; a year has about 35,000 quarters of an hour. */
 const OFFSETS_LIMIT = 5_000
 
 type Zone = { format: Intl.DateTimeFormat; offsets: Map<number, number> }
@@ -13,7 +13,7 @@ function zoneOf(name: string): Zone | null {
   if (known !== undefined) return known
   let zone: Zone | null = null
   try {
-    // Offsets such as +09:00 are no zones: they do not know when clocks change.
+    // Offsets such as +09:00 are not zones: they have no clock changes.
     if (/^[A-Za-z][\w+/-]{0,63}$/.test(name))
       zone = {
         format: new Intl.DateTimeFormat('en-US', {
@@ -29,27 +29,27 @@ function zoneOf(name: string): Zone | null {
         offsets: new Map(),
       }
   } catch {
-    // This runtime does not know it.
+    // Unknown to this runtime.
   }
   if (zones.size >= ZONES_LIMIT) zones.clear()
   zones.set(name, zone)
   return zone
 }
 
-/** Whether this runtime knows a zone of that name. */
+/** Whether this runtime knows the zone. */
 export const isTimeZone = (name: string): boolean => zoneOf(name) !== null
 
-/** The zone of this computer, as its runtime sees it. */
+/** The zone of this computer according to its runtime. */
 export const ownTimeZone = (): string => {
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
   return isTimeZone(timeZone) ? timeZone : 'UTC'
 }
 
-/** By how much local time is ahead of UTC at that moment, in ms. A zone that is not known here: 0, as in UTC. */
+/** How far local time is ahead of UTC at that moment, in ms. 0 for an unknown zone. */
 export function offsetAt(name: string, epochMs: number): number {
   const zone = zoneOf(name)
   if (!zone) return 0
-  // Clocks change at whole quarters of an hour only.
+  // Clocks change only at whole quarters of an hour.
   const quarter = Math.floor(epochMs / QUARTER_MS)
   const known = zone.offsets.get(quarter)
   if (known !== undefined) return known
@@ -63,7 +63,7 @@ export function offsetAt(name: string, epochMs: number): number {
   return offsetMs
 }
 
-/** Day and weekday (0 is Sunday) of a moment there, and the minutes since its midnight by the clock. */
+/** Local day and weekday (0 is Sunday) of a moment, and minutes since midnight by the local clock. */
 export function localDay(
   name: string,
   epochMs: number,
@@ -80,13 +80,13 @@ export function localDay(
 
 export type LocalMoment = {
   atMs: number
-  /** `skipped`: the clocks go past this time that day; `twice`: they show it two times, and this is the first. */
+  /** `skipped`: the clocks skip this time that day; `twice`: it occurs twice, and this is the first. */
   kind: 'once' | 'skipped' | 'twice'
 }
 
 /**
- * The moment at which clocks there show this time. One that they skip counts as if they had not gone forward yet (02:30 is
- * then shown as 03:30), as browsers and Node do it. @param day may exceed its month, as in `Date.UTC`
+ * The moment at which local clocks show this time. A skipped time counts as if the clocks had not changed yet (02:30 becomes
+ * 03:30), as in browsers and Node. @param day may exceed its month, as in `Date.UTC`
  */
 export function localMoment(
   name: string,
@@ -96,7 +96,7 @@ export function localMoment(
   minutes: number,
 ): LocalMoment {
   const shownMs = Date.UTC(year, month - 1, day, 0, minutes)
-  // The moment itself lies within 14 hours of this; no zone changes its clocks twice within two days.
+  // The moment is within 14 hours of this, and no zone changes its clocks twice within two days.
   const before = offsetAt(name, shownMs - 24 * 3_600_000)
   const after = offsetAt(name, shownMs + 24 * 3_600_000)
   const fits = [...new Set([before, after])].filter(
@@ -107,7 +107,7 @@ export function localMoment(
   return { atMs: shownMs - offsetMs, kind: fits.length > 1 ? 'twice' : 'once' }
 }
 
-/** Whether clocks of both zones show the same all through the coming year. */
+/** Whether the clocks of both zones agree throughout the coming year. */
 export function showsSameTime(a: string, b: string, nowMs: number): boolean {
   if (a === b) return true
   for (let week = 0; week <= 52; week++) {
@@ -124,5 +124,5 @@ export function offsetInWords(name: string, epochMs: number): string {
   return `UTC${minutes < 0 ? '−' : '+'}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`
 }
 
-/** As people read it: "Asia/Tokyo", "America/New York". */
+/** For display: "Asia/Tokyo", "America/New York". */
 export const zoneInWords = (name: string): string => name.replaceAll('_', ' ')

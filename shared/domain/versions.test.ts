@@ -11,7 +11,7 @@ function inBothDirections(compare: (a: string, b: string) => number, [a, b, orde
   expect(sign(compare(b, a))).toBe(order === 0 ? 0 : -order)
 }
 
-/** Pairs of made-up versions, the same in every run, alike enough that every character decides somewhere. */
+/** Generated pairs of versions, the same in every run and so similar that every character matters somewhere. */
 function madeUpPairs(alphabet: string, count: number): [string, string][] {
   let state = 20_261_129
   const next = (below: number): number => {

@@ -1,9 +1,9 @@
 /**
- * Comparing versions as each ecosystem does: deb-version(7), rpm's rpmvercmp, the three fields of Windows Installer, and dotted
- * versions of everything else. Every comparison returns less than, equal to or greater than 0. Pure.
+ * Compares versions as each ecosystem does: deb-version(7), rpm's rpmvercmp, the three fields of Windows Installer, and dotted
+ * versions for everything else. Every comparison returns less than, equal to or greater than 0. Pure.
  */
 
-/** Two runs of digits by value, whatever their length. */
+/** Compares two runs of digits by value, of any length. */
 function compareNumbers(a: string, b: string): number {
   const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')]
   return x.length - y.length || (x < y ? -1 : x > y ? 1 : 0)
@@ -65,7 +65,7 @@ export function compareDeb(a: string, b: string): number {
 
 // ---- RPM -------------------------------------------------------------------------------------------------------------
 
-/** Splits into runs of digits and runs of letters; everything else only separates. `~` and `^` stand alone. */
+/** Splits into runs of digits and runs of letters; other characters are separators. `~` and `^` are tokens of their own. */
 const rpmParts = (text: string): string[] => text.match(/\d+|[A-Za-z]+|[~^]/g) ?? []
 
 function compareRpmPart(a: string, b: string): number {
@@ -116,7 +116,7 @@ const EARLIER = /^(?:alpha|beta|rc|cr|pre|preview|prerelease|dev|snapshot|nightl
 type Token = { number: string } | { word: string; isEarlier: boolean }
 
 function dottedTokens(text: string): Token[] {
-  // What stands in parentheses names an edition (`7.1 (x64)`).
+  // Text in parentheses names an edition (`7.1 (x64)`).
   const plain = text.replace(/\([^)]{0,200}\)/g, ' ').toLowerCase()
   const parts = plain.match(/\d+|[\p{L}]+/gu) ?? []
   // `v1.2`, `Version 1.2`

@@ -1,13 +1,13 @@
 /**
- * Windows tells a failure by a small number of its own (Win32 system error codes, Windows Installer), by an NTSTATUS when the
- * program crashed, or by an HRESULT. Sources: learn.microsoft.com, "System Error Codes", "MsiExec error codes", [MS-ERREF] 2.1 and
+ * Windows reports a failure as a small number (Win32 system error codes, Windows Installer), as an NTSTATUS if the program
+ * crashed, or as an HRESULT. Sources: learn.microsoft.com, "System Error Codes", "MsiExec error codes", [MS-ERREF] 2.1 and
  * 2.3, "Windows Update error codes", "MSIX troubleshooting". All keys are unsigned.
  */
 export type ExitOutcome = 'success' | 'success_reboot' | 'retry_later' | 'failed'
 export type ExitMeaning = { outcome: ExitOutcome; text: string }
 export const failed = (text: string): ExitMeaning => ({ outcome: 'failed', text })
 
-/** As programs return them, whatever made them. */
+/** Codes with the same meaning for all programs. */
 export const WINDOWS: Readonly<Record<number, ExitMeaning>> = {
   0: { outcome: 'success', text: 'installed' },
   5: failed('access denied'),
@@ -41,7 +41,7 @@ export const WINDOWS: Readonly<Record<number, ExitMeaning>> = {
   14001: failed('a shared component (Visual C++ runtime) is missing'),
 }
 
-/** Small numbers that programs use for their own ends: known for certain only inside an HRESULT. */
+/** Small numbers that programs also use for their own purposes: certain only inside an HRESULT. */
 const WIN32: Readonly<Record<number, ExitMeaning>> = {
   2: failed('a file was not found'),
   3: failed('a folder was not found'),
@@ -112,17 +112,17 @@ const STATUS: Readonly<Record<number, ExitMeaning>> = {
   0xe06d7363: failed('the installer crashed: unhandled C++ exception'),
 }
 
-/** A code as an unsigned number of 32 bits: −2147021886 and 2147945410 are both 0x80070BC2. */
+/** A code as an unsigned 32-bit number: −2147021886 and 2147945410 are both 0x80070BC2. */
 export const toUnsigned = (code: number): number =>
   Number.isInteger(code) && code < 0 && code >= -0x80000000 ? code + 0x100000000 : code
 
-/** HRESULT_FROM_WIN32 and its kin for NTSTATUS: what Windows means by the lower half. */
+/** The Win32 code in an HRESULT (HRESULT_FROM_WIN32) or in the NTSTATUS equivalent; null: neither. */
 const win32Of = (code: number): number | null => {
   const upper = Math.floor(code / 0x10000)
   return upper === 0x8007 || upper === 0xc007 ? code % 0x10000 : null
 }
 
-/** @param code unsigned. @returns undefined where Windows has no words for it */
+/** @param code unsigned. @returns undefined if the code is unknown */
 export function windowsMeaning(code: number): ExitMeaning | undefined {
   const known = WINDOWS[code] ?? STATUS[code]
   if (known) return known
@@ -133,16 +133,16 @@ export function windowsMeaning(code: number): ExitMeaning | undefined {
 /** The Win32 code in an HRESULT, or the code itself. */
 export const withoutFacility = (code: number): number => win32Of(code) ?? code
 
-/** One way to write a code: as people look it up. */
+/** The usual notation of a code, as people look it up. */
 export function formatExitCode(code: number): string {
   const unsigned = toUnsigned(code)
   if (unsigned < 0x80000000) return String(unsigned)
-  // −1 and its like are no HRESULTs.
+  // −1 and similar codes are not HRESULTs.
   if (unsigned >= 0xffff0000) return String(unsigned - 0x100000000)
   return `0x${unsigned.toString(16).toUpperCase()}`
 }
 
-/** What a person or a script wrote: `3010`, `-2147021886`, `0x80070BC2`, `2147945410`. Null when it is no such number. */
+/** Parses `3010`, `-2147021886`, `0x80070BC2` or `2147945410`. Null if it is not such a number. */
 export function parseExitCode(text: string): number | null {
   const plain = text.trim().replace(/^[−–]/, '-')
   if (!/^(?:-?\d{1,10}|0x[0-9a-f]{1,8})$/i.test(plain)) return null

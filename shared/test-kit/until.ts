@@ -1,13 +1,13 @@
-/** Tests wait for events. These limits only end a test that fails: they must hold on a machine with ten times too much to do. */
+/** Tests wait for events. These limits only end a failing test, so they must hold on a machine with ten times too much load. */
 
-/** How long tests wait for something that must happen. Below the limit of a test (vitest.config.ts), so that a failure names it. */
+/** How long tests wait for an event. Below the timeout of a test (vitest.config.ts), so that a failure names the event. */
 export const EVENT_LIMIT_MS = 60_000
 const INTERVAL_MS = 10
 
 /**
- * Waits until `look` finds something (a truthy value) and returns it.
- * @param what named by the error when the limit is over
- * @param details added to that error, such as the output of a process
+ * Waits until `look` returns a truthy value, and returns it.
+ * @param what the event, named in the timeout error
+ * @param details added to the timeout error, such as the output of a process
  */
 export async function until<T>(
   what: string,

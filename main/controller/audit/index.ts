@@ -4,7 +4,7 @@ import { setImmediate as otherWork } from 'node:timers/promises'
 import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/audit.ts'
 import type { AuditAction } from '#shared/domain/audit-actions.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
-import { withoutSteering, withoutSteeringInLines } from '#shared/domain/plain-text.ts'
+import { replaceMisleading, replaceMisleadingInLines } from '#shared/domain/plain-text.ts'
 import { isoTime, type Clock, type Log, type Now, type Viewer } from '../context.ts'
 import type { Signer } from '../signing/index.ts'
 import { storageFailure } from '../store/failures.ts'
@@ -126,12 +126,12 @@ export function createAudit(deps: {
     const entry = {
       at: isoTime(deps.now()),
       actor_id: actor?.id ?? null,
-      actor: withoutSteering(actor?.username ?? 'system'),
+      actor: replaceMisleading(actor?.username ?? 'system'),
       action,
-      subject: withoutSteering(subject).slice(0, 500),
-      details: withoutSteeringInLines(details).slice(0, 4000),
+      subject: replaceMisleading(subject).slice(0, 500),
+      details: replaceMisleadingInLines(details).slice(0, 4000),
       format: ENTRY_FORMAT,
-      address: (actor?.address && withoutSteering(actor.address).slice(0, 64)) ?? null,
+      address: (actor?.address && replaceMisleading(actor.address).slice(0, 64)) ?? null,
       outcome: more.outcome ?? ('done' as const),
       device_id: more.deviceId ?? null,
       deployment_id: more.deploymentId ?? null,

@@ -3,7 +3,7 @@ import type { Target } from '#shared/contract/deployments.ts'
 import type { ReportSeparator } from '#shared/contract/requests.ts'
 import type { TargetRestart } from '#shared/contract/restarts.ts'
 import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { replaceMisleading } from '#shared/domain/plain-text.ts'
 
 export type ReportCell = string | number | Date | null
 type Column = { head: string; cell: (target: Target) => ReportCell | undefined }
@@ -52,7 +52,7 @@ export const reportRows = (targets: readonly Target[]): ReportCell[][] =>
   )
 
 const oneLine = (text: string): string =>
-  withoutSteering(
+  replaceMisleading(
     text
       .split(/[\r\n\t\u2028\u2029]/)
       .map((line, _i, lines) => (lines.length === 1 ? line : line.trim()))

@@ -1,7 +1,7 @@
 import type { Detection } from '#shared/contract/detection.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { InstallerKnowledge } from '#shared/contract/installer-knowledge.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 
@@ -50,7 +50,7 @@ export const beyondLimit = (limit: string): AppError =>
 
 /** One line for people, from a file that anybody may have made. */
 export const cleanText = (text: string, maxLength: number): string =>
-  withoutSteering(
+  replaceMisleading(
     text
       .slice(0, 8 * maxLength)
       .replaceAll(/\s+/gu, ' ')

@@ -1,5 +1,5 @@
 /** What an uploaded or fetched file may be called: one path component, safe on every platform. It never becomes a path here. */
-import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { replaceMisleading } from '#shared/domain/plain-text.ts'
 
 const MAX_BYTES = 255
 /** Names that Windows takes for devices, with any extension. */
@@ -27,7 +27,7 @@ function withoutEndOf(name: string): string {
 export function cleanFileName(said: string): string {
   const last = said.slice(0, 4096).split(/[/\\]/).at(-1) ?? ''
   const cleaned = withoutEndOf(
-    withoutSteering(last.normalize('NFC'))
+    replaceMisleading(last.normalize('NFC'))
       .replaceAll('\ufffd', '')
       .replaceAll(/[<>:"|?*]/g, '_')
       .replace(/^[\s]+/, ''),

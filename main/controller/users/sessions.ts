@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { OwnSession } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { SessionId, type UserId } from '#shared/domain/ids.ts'
-import { withoutSteering } from '#shared/domain/plain-text.ts'
+import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import { storageFailure } from '../store/failures.ts'
@@ -23,7 +23,7 @@ export type OpenedSession = { row: UserRow; sessionId: string; refreshToken: str
 
 /** What a program calls itself: one line, bounded. */
 const clientText = (client: string | null): string | null =>
-  client === null ? null : withoutSteering(client).slice(0, 256)
+  client === null ? null : replaceMisleading(client).slice(0, 256)
 
 export type Sessions = ReturnType<typeof createSessions>
 export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; audit: Audit }) {
