@@ -25,7 +25,7 @@ export const Detection = z.discriminatedUnion('type', [
     product_code: z.string().regex(/^\{[0-9A-Fa-f-]{36}\}$/),
     /** A minor update keeps the product code. Only the first three fields count, as for Windows Installer itself. */
     version: version.optional(),
-    /** `ge` unless said. */
+    /** Default: `ge`. */
     operator: z.enum(['eq', 'ge']).optional(),
   }),
   z.object({
@@ -43,7 +43,7 @@ export const Detection = z.discriminatedUnion('type', [
       .optional(),
     /** Windows: the version resource of the file. */
     version: version.optional(),
-    /** `ge` unless said. */
+    /** Default: `ge`. */
     operator: z.enum(['eq', 'ge']).optional(),
   }),
   z.object({
