@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { commandKeys } from './controller/identity/index.ts'
-import { keyFingerprint, NotAnExport, proveExport, proveTrail } from './controller/audit/index.ts'
+import { keyFingerprint, NotAnExport, proveExport, proveLog } from './controller/audit/index.ts'
 
 const HELP = `Proves that nobody changed the audit trail.
 
@@ -74,7 +74,7 @@ function proveFolder(dir: string) {
   const keys = options.key === undefined ? commandKeys(dir) : [readKey(options.key)]
   const [present] = keys
   return {
-    ...proveTrail(file, keys),
+    ...proveLog(file, keys),
     signaturesChecked: true,
     keyFingerprint: present ? keyFingerprint(present) : null,
   }

@@ -22,7 +22,7 @@ import {
 /** The identity that Windows shows notifications under; the same as in the package. */
 const APP_ID = 'io.deployx.console'
 
-function say(line: string): void {
+function print(line: string): void {
   process.stderr.write(`deployx: ${line}\n`)
 }
 
@@ -33,7 +33,7 @@ function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
   if (hasGivenUp) return
   hasGivenUp = true
   const { title, text } = explainFailure(error, hubPort)
-  say(text)
+  print(text)
   const exit = (): void => app.exit(1)
   if (unattended) return exit()
   if (!app.isReady()) {
@@ -130,11 +130,11 @@ const refused = refusedSwitch({
 registerAppScheme()
 app.setAppUserModelId(APP_ID)
 if (refused !== null) {
-  say(`DeployX does not start with --${refused}.`)
+  print(`DeployX does not start with --${refused}.`)
   app.exit(2)
 } else if (app.requestSingleInstanceLock()) {
   main().catch((error: unknown) => giveUp(error, 0, process.env['DEPLOYX_UNATTENDED'] === '1'))
 } else {
-  say('DeployX is already running; its window comes to the front.')
+  print('DeployX is already running; its window comes to the front.')
   app.exit(0)
 }

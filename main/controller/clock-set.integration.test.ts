@@ -94,11 +94,11 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
       expect([await ended(), agent.runs()]).toEqual(['completed', 1])
       // A verdict that was corrected afterwards would be told twice.
       const { entries } = await rest.call('audit.list', { query: { limit: 200 } })
-      const told = entries.filter(
+      const finished = entries.filter(
         ({ subject, action }) =>
           subject === `deployment ${agent.name}` && action !== 'deployment.create',
       )
-      expect(told).toHaveLength(1)
+      expect(finished).toHaveLength(1)
     })
   })
 

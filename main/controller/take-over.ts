@@ -16,14 +16,14 @@ export const createTakeOver =
   (deps: { store: Store; devices: Devices; groups: Groups; deployments: Deployments }): TakeOver =>
   (viewer, id, from) => {
     const { devices, groups, deployments } = deps
-    const told = deps.store.transaction(() => {
+    const result = deps.store.transaction(() => {
       devices.checkReinstalled(viewer, id, from)
       const moved = deployments.moveDevice(from, id)
       const changed = groups.replaceMember(from, id)
       devices.replace(viewer, id, from)
       return { moved, changed }
     })
-    deployments.moved(told.moved)
-    groups.announce(told.changed)
+    deployments.moved(result.moved)
+    groups.announce(result.changed)
     devices.replaced(id, from)
   }

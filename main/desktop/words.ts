@@ -35,9 +35,9 @@ export function countsInWords(
     [counts.failure_count, 'failed'],
     [counts.skipped_count, 'skipped'],
   ] as const
-  const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`)
+  const texts = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`)
   const nothing = counts.action === 'uninstall' ? 'nothing was removed' : 'nothing was installed'
-  return said.join(', ') || nothing
+  return texts.join(', ') || nothing
 }
 
 /** Title and body of the notification that tells how a deployment ended. */

@@ -1,8 +1,10 @@
-/** A real controller that hands out newer agents; simulated agents on real sockets take its orders. */
+/**
+ * A real controller that serves newer agents; simulated agents on real sockets execute its orders.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { CommandReply } from '#shared/contract/agent-link.ts'
 import type { SelfUpdateFacts, UpdatePayload } from '#shared/contract/agent-update.ts'
-import { createHandedOut, LINUX_AGENT } from '../test-kit/handed-out.ts'
+import { createServedAgents, LINUX_AGENT } from '../test-kit/served-agents.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
 import {
   createRestClient,
@@ -12,7 +14,7 @@ import {
 
 const FAST = { lookMs: 100, retryMs: 400, askAgainMs: 300, resultMs: 60_000 }
 let t: TestController
-let handedOut: ReturnType<typeof createHandedOut>
+let agents: ReturnType<typeof createServedAgents>
 let policy: 'automatic' | 'off'
 
 type Pc = {
@@ -21,7 +23,7 @@ type Pc = {
   orders: UpdatePayload[]
   version: string
   last: SelfUpdateFacts['last']
-  /** It has carried its order out, or has not. */
+  /** Reports that it has executed its order, or failed. */
   report: (state: 'done' | 'failed', message?: string) => Promise<void>
 }
 type Options = {
@@ -75,28 +77,28 @@ const ordered = (pc: Pc, times = 1) => expect.poll(() => pc.orders.length).toBe(
 const pause = (ms = 600) => new Promise((resolve) => setTimeout(resolve, ms))
 const ask = (pc: Pc, client = t.rest) =>
   client.raw('POST', `/devices/${pc.identity.deviceId}/update`)
-const trail = async (action: string): Promise<string[]> =>
+const auditOf = async (action: string): Promise<string[]> =>
   (await t.rest.call('audit.list', { query: { limit: 500 } })).entries
     .filter((entry) => entry.action === action)
     .map((entry) => `${entry.actor}: ${entry.subject} ${entry.details}`)
 
 beforeEach(async () => {
-  handedOut = createHandedOut()
+  agents = createServedAgents()
   policy = 'automatic'
-  handedOut.serve('0.2.0')
+  agents.serve('0.2.0')
   t = await startTestController({
-    agentsDir: handedOut.dir,
+    agentsDir: agents.dir,
     agentUpdates: () => policy,
     timings: { updates: FAST },
   })
 })
 afterEach(async () => {
   await t.stop()
-  handedOut.remove()
+  agents.remove()
 })
 
 describe('a newer agent', () => {
-  it('is given to one PC, and to the others when that one has come back with it', async () => {
+  it('goes to one PC, and to the others once that one reports it', async () => {
     policy = 'off'
     const pcs = [await add('PC-1'), await add('PC-2'), await add('PC-3')]
     expect(await updateOf(pcs[0]!)).toEqual({ version: '0.2.0', state: 'available', message: '' })
@@ -119,31 +121,31 @@ describe('a newer agent', () => {
     await ordered(pcs[1]!)
     await ordered(pcs[2]!)
     for (const pc of pcs.slice(1)) await pc.report('done')
-    expect(await trail('device.agent_updated')).toHaveLength(3)
+    expect(await auditOf('device.agent_updated')).toHaveLength(3)
     await pause()
     expect(pcs.map((pc) => pc.orders.length)).toEqual([1, 1, 1])
   })
 
-  it('is told with the same version and other bytes to nobody: only versions count', async () => {
+  it('with the same version and other bytes is ordered from nobody: only versions count', async () => {
     const pc = await add('PC-1', { version: '0.2.0' })
-    handedOut.serve('0.2.0', 'built anew')
-    handedOut.serve('0.1.9', 'older')
+    agents.serve('0.2.0', 'built anew')
+    agents.serve('0.1.9', 'older')
     await pause()
     expect(await updateOf(pc)).toBeNull()
     expect(pc.orders).toEqual([])
-    handedOut.serve(null)
+    agents.serve(null)
     expect(await ask(pc)).toMatchObject({ status: 409 })
   })
 
   it('is not offered from a folder whose manifest and hashes differ', async () => {
-    handedOut.garble()
+    agents.garble()
     const pc = await add('PC-1')
     await pause()
     expect(pc.orders).toEqual([])
     expect(await updateOf(pc)).toBeNull()
   })
 
-  it('that fails is tried on another PC, and on nobody else after three', async () => {
+  it('that fails is tried on other PCs, and stops after three', async () => {
     const pcs: Pc[] = []
     for (let n = 1; n <= 4; n++) pcs.push(await add(`PC-${n}`))
     for (const pc of pcs.slice(0, 3)) {
@@ -158,19 +160,19 @@ describe('a newer agent', () => {
     await pause(1_000)
     expect(pcs.map((pc) => pc.orders.length)).toEqual([1, 1, 1, 0])
     expect((await updateOf(pcs[3]!))?.message).toContain('failed on other PCs')
-    expect(await trail('device.agent_updates_stopped')).toHaveLength(1)
-    // A person may still want it there.
+    expect(await auditOf('device.agent_updates_stopped')).toHaveLength(1)
+    // A user may still want it there.
     expect(await ask(pcs[3]!)).toMatchObject({
       status: 200,
       body: { agent_update: { state: 'updating' } },
     })
     await ordered(pcs[3]!)
-    expect(await trail('device.update_agent')).toContainEqual(
+    expect(await auditOf('device.update_agent')).toContainEqual(
       'anna: device PC-4 from 0.1.0 to 0.2.0',
     )
   })
 
-  it('is given to one PC three times at most', async () => {
+  it('is ordered three times per PC at most', async () => {
     const pc = await add('PC-1')
     for (let times = 1; times <= 3; times++) {
       await ordered(pc, times)
@@ -181,7 +183,7 @@ describe('a newer agent', () => {
     expect(new Set(pc.orders.map((order) => order.sequence)).size).toBe(3)
   })
 
-  it('is ordered again from a busy PC, and that is no try', async () => {
+  it('is ordered again from a busy PC, which does not count as a try', async () => {
     let isBusy = true
     const pc = await add('PC-1', {
       answer: () =>
@@ -192,7 +194,7 @@ describe('a newer agent', () => {
     await expect.poll(() => updateOf(pc)).toMatchObject({ state: 'updating' })
   })
 
-  it('that the agent refuses is not pressed on it', async () => {
+  it('is not ordered again if the agent refuses it', async () => {
     const pc = await add('PC-1', {
       answer: () => ({ accepted: false, why: 'unsupported', message: 'taken back too often' }),
     })
@@ -202,7 +204,7 @@ describe('a newer agent', () => {
     expect(await updateOf(pc)).toMatchObject({ state: 'failed', message: 'taken back too often' })
   })
 
-  it('is not given to who cannot take it, and the reason is told', async () => {
+  it('is not ordered where it cannot be installed, and the reason is shown', async () => {
     const old = await add('PC-1', { silent: true })
     const bare = await add('PC-2', { obstacle: 'It runs from its sources.' })
     await pause()
@@ -216,7 +218,7 @@ describe('a newer agent', () => {
     ])
   })
 
-  it('waits while software is being installed, and is refused to who asks then', async () => {
+  it('waits for running installations, and a request is refused meanwhile', async () => {
     policy = 'off'
     const pc = await add('PC-1')
     const { id } = await t.addScript('tool')
@@ -232,7 +234,7 @@ describe('a newer agent', () => {
     await ordered(pc)
   })
 
-  it('is a matter of who owns the PC', async () => {
+  it("can be ordered only by the PC's owner", async () => {
     policy = 'off'
     const pc = await add('PC-1')
     await t.rest.call('users.create', {
@@ -252,7 +254,7 @@ describe('a newer agent', () => {
     await expect.poll(async () => (await ask(pc)).status).toBe(409)
   })
 
-  it('that is under way is neither forgotten nor ordered again by a controller that starts anew', async () => {
+  it('in progress is neither forgotten nor ordered again after a restart of the controller', async () => {
     const pc = await add('PC-1')
     await ordered(pc)
     await expect.poll(() => updateOf(pc)).toMatchObject({ state: 'updating' })
@@ -266,6 +268,6 @@ describe('a newer agent', () => {
     await pc.report('done')
     expect(await updateOf(pc)).toBeNull()
     await t.restart()
-    expect(await trail('device.agent_updated')).toHaveLength(1)
+    expect(await auditOf('device.agent_updated')).toHaveLength(1)
   })
 })

@@ -1,6 +1,7 @@
 /**
- * Updates of the agents: which of them are older than the ones that this controller hands out, who is told to become newer, and
- * what came of it. The orders are signed like commands; the agents prove what they fetch and go back by themselves.
+ * Agent updates: which agents are older than the ones that this controller serves, which get an
+ * update order, and how it ended. Orders are signed like commands; agents verify what they download
+ * and roll back by themselves.
  */
 import type { AgentFacts, CommandReply, UpdateAgent } from '#shared/contract/agent-link.ts'
 import {
@@ -27,9 +28,9 @@ import { UPDATE_TIMINGS, type UpdateTimings } from './timings.ts'
 export type { UpdateTimings } from './timings.ts'
 export type AgentUpdates = ReturnType<typeof createAgentUpdates>
 
-/** Several changes at once lead to one look. */
+/** Several changes within this time cause one check. */
 const SOON_MS = 1_000
-/** Each is a commit of its own: others have a turn in between. */
+/** Each order is a separate commit, so other work can run in between. */
 const ORDERS_PER_LOOK = 10
 const TOO_OLD =
   'This agent is too old to update itself. Run the line for adding devices on the PC once.'
@@ -46,7 +47,7 @@ export function createAgentUpdates(deps: {
   audit: Audit
   devices: Devices
   agentFiles: AgentFiles
-  /** Whether agents are updated without being asked to. */
+  /** Whether agents are updated automatically. */
   policy: () => 'automatic' | 'off'
   workingDevices: () => ReadonlySet<DeviceId>
   agents: {
@@ -60,10 +61,10 @@ export function createAgentUpdates(deps: {
   const { presence } = devices
   const timings = { ...UPDATE_TIMINGS, ...deps.timings }
   const soonMs = Math.min(SOON_MS, timings.lookMs)
-  /** Of those that are linked: why it cannot be updated, or null. */
+  /** For linked devices: why one cannot be updated, or null. */
   const obstacles = new Map<DeviceId, string | null>()
   let offers: AgentOffer[] = []
-  /** What has failed too often and is given to nobody by itself. */
+  /** Versions that have failed too often and are no longer ordered automatically. */
   let stopped = new Set<string>()
   let timer: NodeJS.Timeout | null = null
   let isOver = false
@@ -91,7 +92,9 @@ export function createAgentUpdates(deps: {
     }))
   }
 
-  /** Looks which versions have failed too often. @param isNews whether the trail is to tell of one that is new among them */
+  /**
+   * Finds the versions that have failed too often. @param isNews whether to audit newly found ones
+   */
   function judge(isNews: boolean): void {
     const all = fleet()
     const found = offers.filter((offer) => isStopped(progressOf(offer, all, rows, deps.now())))
@@ -117,22 +120,25 @@ export function createAgentUpdates(deps: {
     const payload = JSON.stringify(order)
     const key_id = deps.keyId()
     const [signature] = await deps.sign([updateText(payload)])
-    if (!signature) throw new Error('the signer knows nothing of this order')
+    if (!signature) throw new Error('the signer refused this order')
     return { version: offer.version, envelope: { payload, signature, key_id } }
   }
 
-  /** Noted when this returns; sent after that. @param viewer who asked for it; null: the controller itself */
+  /**
+   * Stored when this returns; sent afterwards. @param viewer the user who asked for it; null: the
+   * controller itself
+   */
   function order(id: DeviceId, offer: AgentOffer, viewer: Viewer | null): void {
     const sequence = outcomes.begin(id, offer, viewer)
     devices.announce([id])
     signed(id, sequence, offer)
       .then((body) => deps.agents.update(id, body, ACK_TIMEOUT_MS))
       .catch((error: unknown) => {
-        log.debug({ err: error, deviceId: id }, 'an order to update was not answered')
+        log.debug({ err: error, deviceId: id }, 'an update order was not answered')
         return null
       })
       .then((reply) => (isOver ? undefined : outcomes.answered(id, sequence, reply)))
-      .catch((error: unknown) => log.error({ err: error }, 'an answer could not be noted'))
+      .catch((error: unknown) => log.error({ err: error }, 'a reply could not be stored'))
   }
 
   function look(): void {
@@ -159,7 +165,7 @@ export function createAgentUpdates(deps: {
     try {
       look()
     } catch (error) {
-      log.error({ err: error }, 'the agents could not be looked at for updates')
+      log.error({ err: error }, 'agents could not be checked for updates')
     }
     wake(isMoreDue ? soonMs : timings.lookMs)
   }
@@ -169,14 +175,14 @@ export function createAgentUpdates(deps: {
   })
 
   return {
-    /** What an agent says of itself: with its greeting, and whenever something has changed. */
+    /** What an agent reports about itself: in its hello, and whenever something has changed. */
     noteFacts(id: DeviceId, facts: AgentFacts): void {
       const obstacle = facts.self_update ? facts.self_update.obstacle : TOO_OLD
       obstacles.set(id, obstacle)
       outcomes.noteFacts(id, facts)
     },
 
-    /** Null: it is what is served, or nothing is known. */
+    /** Null: it is up to date, or nothing is known. */
     viewOf(device: Pc & Pick<DeviceRow, 'id' | 'agent_version'>): AgentUpdate | null {
       const row = rows.get(device.id)
       if (row && isUnderWay(row)) return { version: row.version, state: 'updating', message: '' }
@@ -194,7 +200,7 @@ export function createAgentUpdates(deps: {
     },
 
     /**
-     * Tells one agent to become what is served, whatever was tried before.
+     * Orders one agent to update to the served version, regardless of earlier tries.
      * @throws AppError E_NOT_FOUND, E_AGENT_OFFLINE, E_ILLEGAL_STATE with the reason in words
      */
     orderNow(viewer: Viewer, id: DeviceId): Device {
@@ -214,7 +220,7 @@ export function createAgentUpdates(deps: {
       return devices.get(viewer, id)
     },
 
-    /** The policy may have changed. */
+    /** Call it when the policy may have changed. */
     lookSoon: (): void => wake(soonMs),
     start(): void {
       offers = deps.agentFiles.offers()

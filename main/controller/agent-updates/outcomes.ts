@@ -1,4 +1,4 @@
-/** What became of each order: kept in the store and, for quick looks, in memory. */
+/** The outcome of each order: kept in the store, and in memory for quick look-ups. */
 import type { AgentFacts, CommandReply } from '#shared/contract/agent-link.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -19,9 +19,9 @@ export function createOutcomes(deps: {
   audit: Audit
   devices: Devices
   timings: UpdateTimings
-  /** After a change: others may be due now. */
+  /** Called after a change: other orders may be due now. */
   changed: () => void
-  /** Inside the transaction that notes a failure. */
+  /** Called inside the transaction that stores a failure. */
   onFailure: () => void
 }) {
   const { store, devices, audit, timings } = deps
@@ -29,7 +29,7 @@ export function createOutcomes(deps: {
   const rows = repo.all()
   const nameOf = (id: DeviceId): string => `device ${devices.row(id)?.name ?? id}`
 
-  /** Inside a transaction. */
+  /** Call it inside a transaction. */
   function put(row: UpdateRow): void {
     repo.put(row)
     rows.set(row.device_id, row)
@@ -50,9 +50,9 @@ export function createOutcomes(deps: {
         deviceId: id,
       }),
     )
-  function failed(id: DeviceId, said: string, isFinal: boolean): void {
+  function failed(id: DeviceId, reason: string, isFinal: boolean): void {
     const version = rows.get(id)?.version
-    const message = said.slice(0, 500)
+    const message = reason.slice(0, 500)
     const more = {
       state: 'failed' as const,
       message,
@@ -66,7 +66,7 @@ export function createOutcomes(deps: {
     })
   }
 
-  /** @param reply null: none came */
+  /** @param reply null: none arrived */
   function answered(id: DeviceId, sequence: number, reply: CommandReply | null): void {
     const row = rows.get(id)
     if (row?.sequence !== sequence || row.state !== 'ordered') return
@@ -86,11 +86,11 @@ export function createOutcomes(deps: {
     rows: rows as ReadonlyMap<DeviceId, UpdateRow>,
     answered,
 
-    /** Notes an order before it is sent. @returns its sequence */
+    /** Stores an order before it is sent. @returns its sequence */
     begin: (id: DeviceId, { version }: AgentOffer, viewer: Viewer | null): number =>
       store.transaction(() => {
         const before = rows.get(id)
-        // A person's wish begins anew.
+        // A user's request starts the count again.
         const isNextTry = before?.version === version && viewer === null
         const sequence = devices.takeSequence(id)
         put({
@@ -110,7 +110,7 @@ export function createOutcomes(deps: {
         return sequence
       }),
 
-    /** What an agent says of its last order. */
+    /** What an agent reports about its last order. */
     noteFacts(id: DeviceId, { self_update: own, agent_version: version }: AgentFacts): void {
       const row = rows.get(id)
       const last = own?.last
@@ -122,7 +122,10 @@ export function createOutcomes(deps: {
         change(id, { state: 'accepted' })
     },
 
-    /** The clock was set, or the controller stood still: what is waited for is as far away as it was. */
+    /**
+     * The clock was set, or the controller was suspended: shift the deadlines so that the remaining
+     * time stays the same.
+     */
     shift(byMs: number): void {
       store.transaction(() => {
         for (const row of [...rows.values()])
@@ -135,7 +138,7 @@ export function createOutcomes(deps: {
       })
     },
 
-    /** What was ordered and never heard of again. */
+    /** Orders without any report since. */
     expire(): void {
       const now = deps.now()
       for (const { device_id: id, state, version, changed_at_ms, sequence } of [...rows.values()]) {
@@ -143,7 +146,7 @@ export function createOutcomes(deps: {
           answered(id, sequence, null)
         if (state !== 'accepted' || now - changed_at_ms <= timings.resultMs) continue
         if (devices.row(id)?.agent_version === version) done(id, version)
-        else failed(id, 'Nothing was heard of it any more.', false)
+        else failed(id, 'It did not report back.', false)
       }
     },
   }

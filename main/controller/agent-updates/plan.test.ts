@@ -43,14 +43,14 @@ const plan = (fleet: FleetDevice[], rows: UpdateRow[] = [], offers = [OFFER]): n
 const office = (size: number): FleetDevice[] => Array.from({ length: size }, (_, i) => pc(i + 1))
 const became = (...ids: number[]): UpdateRow[] => ids.map((id) => row(id, 'done'))
 
-describe('the roll-out of a version', () => {
-  it('begins with one PC and waits for it', () => {
+describe('the rollout of a version', () => {
+  it('starts with one PC and waits for it', () => {
     expect(plan(office(40))).toEqual([1])
     for (const state of ['ordered', 'accepted'] as const)
       expect(plan(office(40), [row(1, state)])).toEqual([])
   })
 
-  it('goes on with five when that one has come back, then with a quarter of the office', () => {
+  it('continues with five once that one is back, then with a quarter of the fleet', () => {
     const at = (size: number, done: number): number[] => {
       const ids = Array.from({ length: done }, (_, i) => i + 1)
       const fleet = office(size).map((d) => (d.id <= done ? { ...d, version: '0.2.0' } : d))
@@ -62,7 +62,7 @@ describe('the roll-out of a version', () => {
     expect(at(10_000, 6)).toHaveLength(50)
   })
 
-  it('leaves out who is away, at work, as new already or newer, and who cannot be updated', () => {
+  it('skips PCs that are offline, busy, up to date or newer, or cannot be updated', () => {
     const fleet = [
       pc(1, { online: false }),
       pc(2, { free: false }),
@@ -74,7 +74,7 @@ describe('the roll-out of a version', () => {
     expect(plan(fleet)).toEqual([6])
   })
 
-  it('is one for each kind of PC', () => {
+  it('runs separately for each kind of PC', () => {
     const windows = 'deployx-agent-win-x64.exe'
     const fleet = [pc(1), pc(2), pc(3, { fileName: windows }), pc(4, { fileName: 'other' })]
     expect(plan(fleet, [], [OFFER, offerOf('0.2.0', windows)])).toEqual([1, 3])
@@ -86,11 +86,11 @@ describe('the roll-out of a version', () => {
     expect(plan(fleet, failed(1))).toEqual([2])
     expect(plan(fleet, failed(1, 2))).toEqual([3])
     expect(plan(fleet, failed(1, 2, 3))).toEqual([])
-    // What failed before is another matter.
+    // Failures of another version do not count.
     expect(plan(fleet, failed(1, 2, 3), [offerOf('0.2.1')])).toEqual([1])
   })
 
-  it('gives a PC three tries, with time between them', () => {
+  it('gives a PC three tries with pauses between them', () => {
     const only = [pc(1)]
     expect(plan(only, [row(1, 'failed', { not_before_ms: NOW + 1 })])).toEqual([])
     expect(plan(only, [row(1, 'failed', { not_before_ms: NOW })])).toEqual([1])
@@ -99,13 +99,13 @@ describe('the roll-out of a version', () => {
       expect(plan(only, [row(1, state, { tries: TRIES_LIMIT })])).toEqual([])
   })
 
-  it('is not held up by a PC that was switched off on its way', () => {
+  it('is not blocked by a PC that was switched off during its update', () => {
     const fleet = [pc(1, { online: false }), pc(2)]
     expect(plan(fleet, [row(1, 'accepted')])).toEqual([])
     expect(plan(fleet, [row(1, 'accepted', { changed_at_ms: NOW - 3_600_000 })])).toEqual([2])
   })
 
-  it('never exceeds its width, never goes back, and never repeats a PC', () => {
+  it('never exceeds its width, never downgrades, and never repeats a PC', () => {
     const device = fc.record({
       version: fc.constantFrom('0.1.0', '0.2.0', '0.3.0', 'x'),
       online: fc.boolean(),

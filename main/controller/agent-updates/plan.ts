@@ -1,31 +1,37 @@
-/** Which agents are told to become another version, and when. Pure. */
+/** Which agents get an update order, and when. Pure. */
 import { isNewer } from '#shared/domain/agent-version.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { AgentOffer } from '../lib/agent-files.ts'
 import type { UpdateRow } from './agent-updates.repo.ts'
 
-/** Orders that one device is given for one version. */
+/** Orders per device and version. */
 export const TRIES_LIMIT = 3
-/** Devices that a version may fail on before nobody else is given it. */
+/** Once a version has failed on this many devices, it is no longer ordered automatically. */
 export const FAILURES_THAT_STOP = 3
-/** At the same time: one, until it has come back; then a few, until all of these have; then a quarter of the office. */
+/**
+ * Rollout width: one until it is back; then a few until all of those are back; then a quarter of
+ * the fleet.
+ */
 const FEW = 5
 const SHARE = 0.25
 const MANY = 50
-/** A PC that was switched off on its way holds nobody up: longer than this no update takes, its taking back included. */
+/**
+ * A PC that was switched off during its update blocks nobody: no update takes longer than this,
+ * roll-back included.
+ */
 const AWAY_MS = 40 * 60_000
 
 export type FleetDevice = {
   id: DeviceId
-  /** The file that fits it. */
+  /** The file for this device. */
   fileName: string
   version: string
   online: boolean
-  /** It does nothing else, and can be updated where it is. */
+  /** It is idle and can be updated in its current installation. */
   free: boolean
 }
 export type Progress = {
-  /** Devices that have become this version by an order, that are on the way to it, and that it failed on. */
+  /** Devices that have this version by an order, that are updating to it, and that it failed on. */
   done: number
   underWay: number
   failed: number
@@ -53,7 +59,7 @@ export function progressOf(
 
 export const isStopped = ({ failed }: Progress): boolean => failed >= FAILURES_THAT_STOP
 
-/** How many devices may be on the way at the same time. */
+/** How many devices may be updating at the same time. */
 export function widthOf({ done }: Progress, fleetSize: number): number {
   if (done === 0) return 1
   return done <= FEW ? FEW : Math.min(MANY, Math.max(FEW, Math.ceil(fleetSize * SHARE)))
@@ -65,7 +71,7 @@ const mayBeOrdered = (row: UpdateRow | undefined, version: string, nowMs: number
   return row.tries < TRIES_LIMIT && nowMs >= row.not_before_ms
 }
 
-/** Whom to order what now. */
+/** Which devices to order which update now. */
 export function planUpdates(input: {
   offers: readonly AgentOffer[]
   fleet: readonly FleetDevice[]
@@ -90,7 +96,7 @@ export function planUpdates(input: {
             isNewer(offer.version, version) &&
             mayBeOrdered(rows.get(id), offer.version, nowMs),
         )
-        // Where it has not failed yet it is tried first.
+        // Prefer devices where it has not failed yet.
         .sort((a, b) => triesOf(a.id) - triesOf(b.id) || a.id - b.id)
         .slice(0, Math.max(0, widthOf(progress, fleet.length) - progress.underWay))
         .map(({ id }) => ({ id, offer }))

@@ -1,10 +1,12 @@
 export type UpdateTimings = {
-  /** Between two looks at the fleet. */
+  /** Between two checks of the fleet. */
   lookMs: number
-  /** Until a device is given another try after a failure, and after it was busy or did not answer. */
+  /** Until a device gets another order after a failure, and after it was busy or did not answer. */
   retryMs: number
   askAgainMs: number
-  /** An accepted order that nothing was heard of for so long is over. The agent itself gives up sooner. */
+  /**
+   * An accepted order without a report expires after this long. The agent itself gives up sooner.
+   */
   resultMs: number
 }
 export const UPDATE_TIMINGS: UpdateTimings = {

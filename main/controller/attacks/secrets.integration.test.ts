@@ -117,7 +117,7 @@ it.skipIf(process.platform !== 'linux')(
       ['log', log],
       ['command lines', commandLines.join('\n')],
       ['answers', answers.join('\n')],
-      ['agent’s words', agent.said()],
+      ['agent’s words', agent.output()],
     ]
     expect(files.map(([name]) => name)).toContain('deployx.db')
     expect(log).toContain('the controller is up')

@@ -1,4 +1,7 @@
-/** The audit trail cannot be changed unseen: not through the controller, not in its file, not by cutting it short. */
+/**
+ * The audit log cannot be changed unnoticed: not through the controller, not in its file, not by
+ * truncating it.
+ */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
@@ -13,7 +16,7 @@ import {
   type TestController,
 } from '../test-kit/test-controller.ts'
 import { checkChain, entryHash } from './chain.ts'
-import { proveTrail, type ChainReport } from './index.ts'
+import { proveLog, type ChainReport } from './index.ts'
 
 const PROGRAM = join(import.meta.dirname, '..', '..', 'audit.ts')
 
@@ -32,13 +35,13 @@ function withDatabase<T>(work: (db: Database.Database) => T): T {
     db.close()
   }
 }
-/** As somebody who has the file, and whom no trigger stops. */
+/** As an attacker with the file, whom no trigger stops. */
 const tamper = (statement: string): void =>
   withDatabase((db) => {
     db.exec('drop trigger audit_log_no_update; drop trigger audit_log_no_delete')
     db.exec(statement)
   })
-const check = (): ChainReport => proveTrail(join(t.dataDir, 'deployx.db'), commandKeys(t.dataDir))
+const check = (): ChainReport => proveLog(join(t.dataDir, 'deployx.db'), commandKeys(t.dataDir))
 const audit = (...args: string[]): Promise<{ code: number; out: string }> =>
   new Promise((resolve) => {
     execFile(process.execPath, [PROGRAM, ...args], { timeout: 20_000 }, (error, stdout, stderr) =>
@@ -46,8 +49,8 @@ const audit = (...args: string[]): Promise<{ code: number; out: string }> =>
     )
   })
 
-describe('the trail', () => {
-  it('is whole over a restart, and its end is signed when the controller stops', async () => {
+describe('the audit log', () => {
+  it('is intact after a restart, and its end is signed when the controller stops', async () => {
     expect(check()).toMatchObject({ unchained: 0, signedEnds: 0, signedUpTo: null, problems: [] })
     await t.restart()
     const after = check()
@@ -56,20 +59,20 @@ describe('the trail', () => {
     expect(check()).toMatchObject({ entries: after.entries + 1, problems: [] })
   })
 
-  it('is not changed or shortened through any connection', () => {
+  it('cannot be changed or truncated through any connection', () => {
     for (const statement of ["update audit_log set actor = 'x'", 'delete from audit_log'])
       expect(() => withDatabase((db) => db.exec(statement))).toThrow('append-only')
     expect(check().problems).toEqual([])
   })
 
-  it('stays provable when the key that signs its ends has changed', async () => {
+  it('stays verifiable after a change of the key that signs its ends', async () => {
     await t.restart()
     await t.rest.call('controller.rotate', { body: { command: true } })
     await t.restart()
     expect(check()).toMatchObject({ signedEnds: 2, problems: [] })
   })
 
-  it('goes on where it was when a decision is undone', async () => {
+  it('continues correctly after a rolled-back decision', async () => {
     const refused = await t.rest.raw('POST', '/deployments/create', {
       name: 'x',
       software_ids: [1],
@@ -92,12 +95,12 @@ describe('the trail', () => {
       "insert into audit_log (id, at, actor, action, subject, details, hash) values (0, '2026', 'x', 'y', 'z', '', 'ff')",
     ],
     ['two change places', 'update audit_log set id = 99 where id = 3'],
-  ])('tells when %s', (_what, statement) => {
+  ])('detects when %s', (_what, statement) => {
     tamper(statement)
     expect(check().problems.length).toBeGreaterThan(0)
   })
 
-  it('tells when its end is cut off, or made anew, after it was signed', async () => {
+  it('detects when its end is cut off or rewritten after it was signed', async () => {
     await t.restart()
     tamper('delete from audit_log where id > 2')
     expect(check().problems).toMatchObject([
@@ -105,13 +108,13 @@ describe('the trail', () => {
     ])
   })
 
-  it('tells when a signed end is forged', async () => {
+  it('detects a forged signed end', async () => {
     await t.restart()
     withDatabase((db) => db.exec("update audit_heads set at = '2020-01-01T00:00:00.000Z'"))
     expect(check().problems).toMatchObject([expect.stringContaining('is not genuine')])
   })
 
-  it('goes on behind entries of the format before, and tells when what that one did not know is added', () => {
+  it('continues after entries of an older format, and detects additions to columns that it did not have', () => {
     const check = (rows: Parameters<typeof checkChain>[0]) =>
       checkChain(rows, [], null).problemCount
     const old = {
@@ -141,7 +144,7 @@ describe('the trail', () => {
     expect(check([first, { ...second, format: 3 }])).toBe(1)
   })
 
-  it('is found by its words and its time, and shows a technician his own', async () => {
+  it('is searched by text and time, and shows technicians their own entries', async () => {
     const found = (query: object) => t.rest.call('audit.list', { query: { ...query } })
     expect((await found({ q: 'three' })).entries).toHaveLength(1)
     expect((await found({ q: 'no such thing' })).total).toBe(0)
@@ -151,20 +154,23 @@ describe('the trail', () => {
   })
 })
 
-// The command runs from the sources, which Electron's Node does not take.
+// The command runs from the sources, which Electron's Node does not support.
 describe.skipIf(!process.features.typescript)('npm run audit', () => {
-  it('proves it while the controller runs, and ends with 1 when it is not whole', async () => {
+  it('verifies the log while the controller runs, and exits with 1 if it is damaged', async () => {
     expect(await audit('--data', t.dataDir)).toMatchObject({
       code: 0,
       out: expect.stringMatching(/^The audit trail is whole: \d+ entries/) as string,
     })
     tamper("update audit_log set details = 'nothing' where id = 3")
-    const told = await audit('--data', t.dataDir, '--json')
-    expect(told.code).toBe(1)
-    expect(JSON.parse(told.out)).toMatchObject({ whole: false, problems: expect.any(Array) as [] })
+    const damaged = await audit('--data', t.dataDir, '--json')
+    expect(damaged.code).toBe(1)
+    expect(JSON.parse(damaged.out)).toMatchObject({
+      whole: false,
+      problems: expect.any(Array) as [],
+    })
   })
 
-  it('tells what is wrong with its use, and ends with 2', async () => {
+  it('explains wrong usage, and exits with 2', async () => {
     expect(await audit()).toMatchObject({
       code: 2,
       out: expect.stringContaining('--data') as string,
@@ -179,7 +185,7 @@ describe.skipIf(!process.features.typescript)('npm run audit', () => {
 })
 
 describe('over REST', () => {
-  it('is paged without counting from the front, and filtered by who, what and what about', async () => {
+  it('is paged without counting from the start, and filtered by user, action and subject', async () => {
     const all = await t.rest.call('audit.list', { query: { limit: 500 } })
     const seen: number[] = []
     for (let before: number | null | undefined = undefined; before !== null;) {
@@ -219,16 +225,16 @@ describe('over REST', () => {
     })
   })
 
-  it('proves itself, and says what does not fit', async () => {
+  it('verifies itself, and reports what does not match', async () => {
     const whole = await t.rest.call('audit.proof', {})
     expect(whole).toMatchObject({ whole: true, problems: [], problem_count: 0 })
     expect(whole.key_fingerprint).toMatch(/^sha256\//)
     tamper("update audit_log set subject = 'nothing' where id = 3")
-    await t.restart() // what was proven is kept for some seconds
+    await t.restart() // a verification is cached for some seconds
     expect(await t.rest.call('audit.proof', {})).toMatchObject({ whole: false, problem_count: 1 })
   })
 
-  it('lets the controller answer others while a long trail is proven', async () => {
+  it('lets the controller answer other requests while a long log is verified', async () => {
     withDatabase((db) =>
       db.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 60000)
         insert into audit_log (at, actor, action, subject, details, hash, format) select '2026', 'x', 'y', 'z', 'd', 'ff', 2 from n`),
@@ -244,7 +250,7 @@ describe('over REST', () => {
       slowestMs = Math.max(slowestMs, performance.now() - startMs)
     }
     expect(await proof).toMatchObject({ whole: false, problem_count: 60_000 })
-    // In one piece, it would hold up one of them for almost as long as it takes.
+    // In one piece, it would delay one of them for almost the whole time.
     expect(slowestMs).toBeLessThan((performance.now() - startedMs) / 2)
   })
 })
@@ -263,7 +269,7 @@ describe.skipIf(!process.features.typescript)('an export', () => {
     return audit('--file', file, ...more)
   }
   it.each(['csv', 'jsonl'] as const)(
-    'as %s proves itself, with its signed ends',
+    'as %s verifies itself, with its signed ends',
     async (form) => {
       await t.rest.raw('POST', '/auth/login', { username: SPITEFUL.slice(0, 60), password: 'x' })
       await t.restart()

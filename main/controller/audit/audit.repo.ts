@@ -9,12 +9,12 @@ export type AuditRow = typeof auditLog.$inferSelect
 export type AuditHead = typeof auditHeads.$inferSelect
 
 export type AuditFilter = {
-  /** Null = everybody's. */
+  /** Null: everybody's. */
   actorId: UserId | null
   actor?: string | undefined
   action?: string | undefined
   deviceId?: DeviceId | undefined
-  /** With `deviceId`: entries about these deployments are about the device as well. */
+  /** With `deviceId`: entries about these deployments also concern the device. */
   deploymentsOfDevice?: DeploymentId[] | undefined
   deploymentId?: DeploymentId | undefined
   /** Part of actor, action, subject or details. */
@@ -25,7 +25,7 @@ export type AuditFilter = {
   until?: string | undefined
 }
 
-/** Distinct values that are offered to choose from. */
+/** Distinct values to choose from. */
 const FACET_LIMIT = 500
 
 function matching(filter: AuditFilter) {
@@ -75,7 +75,7 @@ export function createAuditRepo({ db, sqlite }: Store) {
       db.insert(auditLog).values(row).run()
     },
     last: (): { id: number; hash: string | null } | undefined => last.get(),
-    /** Newest first. `before`: only what is older than that entry. */
+    /** Newest first. `before`: only entries older than that one. */
     page(
       filter: AuditFilter,
       page: { limit: number; offset: number; before?: number | undefined },
@@ -107,7 +107,7 @@ export function createAuditRepo({ db, sqlite }: Store) {
       return { actors: of(auditLog.actor), actions: of(auditLog.action) }
     },
 
-    // ---- oldest first, so many at a time
+    // ---- oldest first, in chunks
     rowsAfter: (id: number, upTo: number, limit: number): AuditRow[] =>
       rowsAfter.all(id, upTo, limit),
     headsAfter: (id: number, limit: number): AuditHead[] => headsAfter.all(id, limit),
@@ -123,10 +123,10 @@ export function createAuditRepo({ db, sqlite }: Store) {
 export type AuditRepo = ReturnType<typeof createAuditRepo>
 
 /**
- * The whole trail of a database, oldest first and one by one, and its signed ends, as of one moment. Through a connection of
- * its own that cannot write, so also beside a controller that is using it.
+ * A database's whole audit log, oldest first and one entry at a time, and its signed ends, as of
+ * one moment. Uses a separate read-only connection, so it works beside a running controller.
  */
-export function readTrail<T>(
+export function readLog<T>(
   databaseFile: string,
   work: (rows: Iterable<AuditRow>, heads: AuditHead[]) => T,
 ): T {

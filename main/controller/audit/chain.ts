@@ -1,23 +1,30 @@
 /**
- * The audit trail as a chain: every entry carries the hash of the one before it, and now and then its end is signed. So an
- * entry cannot be changed, put in or taken out afterwards without the chain, or a signed end, telling.
+ * The audit log as a hash chain: every entry carries the hash of the one before it, and the end is
+ * signed regularly. Changing, inserting or removing an entry later breaks the chain or does not
+ * match a signed end.
  */
 import { createHash, verify, type KeyObject } from 'node:crypto'
 import type { AuditHead, AuditRow } from './audit.repo.ts'
 
-/** How entries are written now. An entry keeps the format it was written in: its hash stands for exactly that text. */
+/**
+ * The current entry format. An entry keeps the format it was written in, because its hash covers
+ * exactly that text.
+ */
 export const ENTRY_FORMAT = 2
 
-type Told = Omit<AuditRow, 'id' | 'hash'>
+type HashedColumns = Omit<AuditRow, 'id' | 'hash'>
 
-/** What is hashed of an entry behind `before`. Null: nobody ever wrote an entry like this. */
-function entryText(before: string, row: Told): string | null {
+/**
+ * The text of an entry that is hashed, after `before`. Null: no version ever wrote an entry like
+ * this.
+ */
+function entryText(before: string, row: HashedColumns): string | null {
   const { at, actor_id, actor, action, subject, details } = row
   const first = [before, at, actor_id, actor, action, subject, details]
   const later = [row.address, row.outcome, row.device_id, row.deployment_id, row.data]
   switch (row.format) {
     case null:
-      // It knew none of the later columns: what stands in them was not written with it.
+      // That format had none of the later columns: values in them were added afterwards.
       return later.every((value) => value === null) ? JSON.stringify(first) : null
     case 2:
       return JSON.stringify(['deployx audit entry 2', ...first, ...later])
@@ -26,25 +33,33 @@ function entryText(before: string, row: Told): string | null {
   }
 }
 
-/** The hash of an entry behind `before`, the hash of the one before it; empty for the first. Hex. */
-export function entryHash(before: string, row: Told): string | null {
+/**
+ * The hash of an entry, based on `before`, the hash of the one before it; empty for the first. Hex.
+ */
+export function entryHash(before: string, row: HashedColumns): string | null {
   const text = entryText(before, row)
   return text === null ? null : createHash('sha256').update(text).digest('hex')
 }
 
-/** What is signed of the trail's end. It begins with its purpose, so that it never counts for anything else. */
+/**
+ * The text that is signed for the log's end. It starts with its purpose, so that it cannot be used
+ * for anything else.
+ */
 export const headText = (head: Pick<AuditHead, 'entry_id' | 'hash' | 'at'>): string =>
   ['deployx audit head v1', head.entry_id, head.hash, head.at].join('\n')
 
 export type ChainReport = {
   entries: number
-  /** Written by a version that did not chain them: nothing is known of these. */
+  /** Written by a version without the chain: nothing can be verified about these. */
   unchained: number
   signedEnds: number
-  /** The last entry that a signed end stands for; what follows is chained, but could be cut off unseen. */
+  /**
+   * The last entry that a signed end covers; later ones are chained, but could be cut off
+   * unnoticed.
+   */
   signedUpTo: number | null
   problems: string[]
-  /** Of the problems only the first are kept as sentences; this counts them all. */
+  /** Only the first problems are kept as sentences; this counts all of them. */
   problemCount: number
 }
 
@@ -53,9 +68,10 @@ const PROBLEMS_KEPT = 100
 export type ChainCheck = ReturnType<typeof createChainCheck>
 
 /**
- * Checks a trail bit by bit: first `head` for each signed end, then `row` for each entry, oldest first, then `report`.
- * @param publicKeys of the key that signs the ends, and of those before it: whichever signed one; null: their signatures are
- * not looked at
+ * Verifies an audit log incrementally: first `head` for each signed end, then `row` for each entry,
+ * oldest first, then `report`.
+ * @param publicKeys of the current and previous signing keys: any of them may have signed an end;
+ * null: signatures are not verified
  */
 export function createChainCheck(publicKeys: readonly KeyObject[] | null) {
   const ends = new Map<number, AuditHead>()
@@ -96,7 +112,7 @@ export function createChainCheck(publicKeys: readonly KeyObject[] | null) {
       if (end.hash === row.hash) signedUpTo = row.id
       else wrong(`Entry ${row.id} is not the one that was signed at ${end.at}.`)
     },
-    /** Call it once, at the end. */
+    /** Call it once at the end. */
     report(): ChainReport {
       for (const { entry_id, at } of ends.values())
         wrong(`Entry ${entry_id} was signed at ${at} and is not there any more.`)
@@ -105,7 +121,7 @@ export function createChainCheck(publicKeys: readonly KeyObject[] | null) {
   }
 }
 
-/** Goes through the whole trail, oldest first. Pure but for the reading. */
+/** Verifies the whole log, oldest first. Pure except for the reading. */
 export function checkChain(
   rows: Iterable<AuditRow>,
   heads: readonly AuditHead[],

@@ -1,6 +1,7 @@
 /**
- * Every route that changes something leaves one entry that names who did it and from where. The table of routes is
- * the list: a route that is added fails here until it has an example, or a reason why it is no decision.
+ * Every route that changes something writes one entry with the user and address. The list is the
+ * table of routes: a new route fails here until it has an example, or a reason why it is not a
+ * decision.
  */
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,7 +10,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuditEntry } from '#shared/contract/audit.ts'
 import { rest, type RouteName } from '#shared/contract/rest.ts'
-import { createHandedOut } from '../test-kit/handed-out.ts'
+import { createServedAgents } from '../test-kit/served-agents.ts'
 import {
   createRestClient,
   startTestController,
@@ -20,8 +21,8 @@ import {
 
 const PASSWORD = 'correct horse'
 /**
- * The first keeps a session alive, the second writes nothing, nor does a check of the controller. The last replaces the audit
- * log: the controller that it restores records the restore in its own.
+ * The first keeps a session alive; the second and a check of the controller write nothing. The last
+ * replaces the audit log: the restored controller records the restore in its own.
  */
 const NO_DECISION: readonly RouteName[] = [
   'auth.refresh',
@@ -30,21 +31,21 @@ const NO_DECISION: readonly RouteName[] = [
   'controller.cancel_check',
   'controller.restore',
 ]
-/** One for each device that it concerns. */
+/** One for each affected device. */
 const ENTRIES: Partial<Record<RouteName, number>> = { 'devices.take_over': 2 }
 const decisions = (Object.keys(rest) as RouteName[]).filter(
   (name) => rest[name].method !== 'GET' && !NO_DECISION.includes(name),
 )
 
 let t: TestController
-/** A controller has a first account once: this one is made by the test itself. */
+/** A controller has a first account only once: this one is created by the test itself. */
 let fresh: TestController | null = null
-const handedOut = createHandedOut()
+const agents = createServedAgents()
 const freshDir = mkdtempSync(join(tmpdir(), 'deployx-fresh-'))
 beforeAll(async () => {
-  handedOut.serve('2.0.0')
+  agents.serve('2.0.0')
   t = await startTestController({
-    agentsDir: handedOut.dir,
+    agentsDir: agents.dir,
     agentUpdates: () => 'off',
     timings: { presence: { connectGraceMs: 0, offlineAfterMs: 0 } },
   })
@@ -53,14 +54,14 @@ afterAll(async () => {
   await t.stop()
   await fresh?.stop()
   rmSync(freshDir, { recursive: true, force: true })
-  handedOut.remove()
+  agents.remove()
 })
 
 let n = 0
 const unique = (what: string) => `${what}-${++n}`
 const script = { name: 'tool.sh', bytes: '#!/bin/sh\nexit 1\n' }
 const device = async () => (await t.enroll(unique('PC'))).deviceId
-/** A PC that was set up again and enrolled once more, beside its old entry. */
+/** A PC that was reinstalled and enrolled again, beside its old entry. */
 const reinstalled = async () => {
   const name = unique('PC')
   const hardwareId = createHash('sha256').update(name).digest('hex')
@@ -85,7 +86,7 @@ const user = async () => {
   const body = { username: unique('user'), password: PASSWORD, role: 'technician' as const }
   return await t.rest.call('users.create', { body })
 }
-/** Somebody new, signed in: what he ends is his own. */
+/** A new user, signed in: they end their own session. */
 const signedIn = async (): Promise<RestClient> => {
   const { username } = await user()
   const { token } = await t.anonymous.call('auth.login', { body: { username, password: PASSWORD } })
@@ -101,7 +102,7 @@ async function deployment(change: object = {}): Promise<number> {
   const reply = await t.rest.raw('POST', '/deployments/create', body)
   return (reply.body as { deployment_id: number }).deployment_id
 }
-/** Waits for a PC that is away: it runs until somebody decides otherwise. */
+/** Waits for an offline PC: it runs until somebody decides otherwise. */
 const running = async (change: object = {}) => {
   const id = await deployment({ offline_policy: 'wait', ...change })
   await expect
@@ -117,7 +118,7 @@ const failed = async () => {
   return id
 }
 
-/** Gets ready, then returns the call itself: what comes before it leaves entries of its own. */
+/** Prepares, then returns the call itself: the preparation writes entries of its own. */
 type Example = () => Promise<() => Promise<RestReply>>
 const send =
   (method: string, path: string, body?: unknown, as: RestClient = t.rest) =>
@@ -215,11 +216,11 @@ const EXAMPLES: Partial<Record<RouteName, Example>> = {
 
 const entriesOf = async (one: TestController = t): Promise<AuditEntry[]> =>
   (await one.rest.call('audit.list', { query: { limit: 500 } })).entries
-/** What the controller does of itself comes when it comes. */
+/** The controller's own entries arrive at any time. */
 const byPeople = (entries: AuditEntry[]) => entries.filter((entry) => entry.actor !== 'system')
 
 describe('a decision', () => {
-  it('that makes the first account is the first entry', async () => {
+  it('that creates the first account is the first entry', async () => {
     fresh = await startTestController({ dataDir: freshDir })
     expect(
       (await entriesOf(fresh)).map(({ action, actor, address }) => [action, actor, address]),
@@ -227,7 +228,7 @@ describe('a decision', () => {
   })
 
   it.each(decisions.filter((name) => name !== 'auth.setup'))(
-    'leaves one entry with who and from where: %s',
+    'writes one entry with user and address: %s',
     async (name) => {
       const prepare = EXAMPLES[name]
       expect(prepare, `${name} needs an example here`).toBeDefined()
@@ -246,7 +247,7 @@ describe('a decision', () => {
 
 describe('a refusal', () => {
   const foreign = 'eyJhbGciOiJIUzI1NiJ9.eyJzaWQiOiJ4In0.AAAA'
-  it('leaves an entry: a wrong password, a foreign token, a technician at an administrator’s door', async () => {
+  it('writes an entry: a wrong password, an invalid token, a technician on an administrator’s route', async () => {
     const tom = await signedIn()
     const before = new Set((await entriesOf()).map((entry) => entry.id))
     await t.anonymous.raw('POST', '/auth/login', { username: 'anna', password: 'wrong horse' })
@@ -264,14 +265,14 @@ describe('a refusal', () => {
       expect.stringMatching(/^user-/),
     ])
   })
-  it('a thousand times over fills no trail', async () => {
+  it('repeated a thousand times does not fill the audit log', async () => {
     const outsider = createRestClient(t.controller.consoleUrl, foreign)
     const before = (await t.rest.call('audit.list', { query: { limit: 1 } })).total
     for (let i = 0; i < 10; i++)
       await Promise.all(Array.from({ length: 30 }, () => outsider.raw('GET', '/devices')))
     const after = await t.rest.call('audit.list', { query: { limit: 1 } })
     expect(after.total - before).toBeLessThanOrEqual(30)
-    // What was left out is counted when the controller stops, at the latest.
+    // Skipped entries are counted at the latest when the controller stops.
     await t.restart()
     const { entries } = await t.rest.call('audit.list', {
       query: { action: 'access.refused', limit: 1 },

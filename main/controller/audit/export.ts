@@ -1,6 +1,7 @@
 /**
- * The trail as a file that proves itself: every column that is hashed, the hashes, and the signed ends. Two forms of the
- * same: CSV for people with a spreadsheet, JSON Lines for programs. What is written here can be read back exactly.
+ * The audit log as a self-verifying file: every hashed column, the hashes, and the signed ends. Two
+ * equivalent forms: CSV for spreadsheets, JSON Lines for programs. What is written here can be read
+ * back exactly.
  */
 import type { AuditHead, AuditRow } from './audit.repo.ts'
 
@@ -20,7 +21,7 @@ export const COLUMNS = [
   'format',
   'hash',
 ] as const satisfies readonly (keyof AuditRow)[]
-/** Over the entry in whose line they stand. */
+/** On the line of the entry that they cover. */
 const SIGNED_COLUMNS = ['signed_at', 'signature'] as const
 const NUMBERS: readonly string[] = ['id', 'actor_id', 'device_id', 'deployment_id', 'format']
 const NULLABLE: readonly string[] = [
@@ -35,11 +36,12 @@ const NULLABLE: readonly string[] = [
 ]
 export const EXPORT_TYPE = 'deployx audit export 1'
 
-export type TrailLine = { row: AuditRow; head: AuditHead | null }
+export type LogLine = { row: AuditRow; head: AuditHead | null }
 
 /**
- * A cell that no spreadsheet takes for a formula. What begins like one, or with the apostrophe that defuses it, gets an
- * apostrophe before it: so taking one away gives back exactly what was there.
+ * A cell that no spreadsheet treats as a formula. A text that starts like one, or with the
+ * apostrophe that defuses it, is prefixed with an apostrophe, so removing one restores the original
+ * exactly.
  */
 function toCell(value: string | number | null): string {
   if (value === null) return ''
@@ -51,22 +53,25 @@ const fromCell = (cell: string): string => (cell.startsWith("'") ? cell.slice(1)
 
 export const csvHead = (): string =>
   '\uFEFF' + [...COLUMNS, ...SIGNED_COLUMNS].map(toCell).join(',') + '\r\n'
-export const csvLine = ({ row, head }: TrailLine): string =>
+export const csvLine = ({ row, head }: LogLine): string =>
   [...COLUMNS.map((column) => row[column]), head?.at ?? null, head?.signature ?? null]
     .map(toCell)
     .join(',') + '\r\n'
 
-/** @param publicKeys of the key that signs the ends and of those before it, PEM: the file then proves its own signatures */
+/**
+ * @param publicKeys of the current and previous signing keys, PEM: the file can then verify its own
+ * signatures
+ */
 export const jsonlHead = (publicKeys: string[], exportedAt: string): string =>
   JSON.stringify({ type: EXPORT_TYPE, exported_at: exportedAt, public_keys: publicKeys }) + '\n'
-export const jsonlLine = ({ row, head }: TrailLine): string =>
+export const jsonlLine = ({ row, head }: LogLine): string =>
   JSON.stringify({
     ...Object.fromEntries(COLUMNS.map((column) => [column, row[column]])),
     signed_at: head?.at ?? null,
     signature: head?.signature ?? null,
   }) + '\n'
 
-/** The cells of a CSV text, line by line. Quoted cells may hold line ends. */
+/** The cells of a CSV text, line by line. Quoted cells may contain line breaks. */
 export function* parseCsv(text: string): Generator<string[]> {
   let cells: string[] = []
   let at = text.startsWith('\uFEFF') ? 1 : 0
@@ -99,19 +104,19 @@ export function* parseCsv(text: string): Generator<string[]> {
   }
 }
 
-export type ExportedTrail = { rows: AuditRow[]; heads: AuditHead[]; publicKeys: string[] | null }
+export type ExportedLog = { rows: AuditRow[]; heads: AuditHead[]; publicKeys: string[] | null }
 
-/** Thrown for a file that is no export. The message is for people. */
+/** Thrown for a file that is not an export. The message is shown to users. */
 export class NotAnExport extends Error {}
 
 type Cells = Record<string, string | number | null>
 
 /** Reads an export of either form. @throws NotAnExport naming the line */
-export function parseExport(text: string): ExportedTrail {
+export function parseExport(text: string): ExportedLog {
   return text.startsWith('{') ? parseJsonl(text) : parseCsvExport(text)
 }
 
-function parseJsonl(text: string): ExportedTrail {
+function parseJsonl(text: string): ExportedLog {
   const lines = text.split('\n').filter(Boolean)
   const objects = lines.map((line, i) => {
     try {
@@ -122,21 +127,19 @@ function parseJsonl(text: string): ExportedTrail {
   })
   const [head, ...entries] = objects
   if (head?.['type'] !== EXPORT_TYPE)
-    throw new NotAnExport('The first line is not that of an export of the audit trail.')
+    throw new NotAnExport('The first line is not that of an audit log export.')
   const given: unknown = head['public_keys']
   const publicKeys = Array.isArray(given) ? given.filter((key) => typeof key === 'string') : null
   return { ...gather(entries, 2), publicKeys }
 }
 
-function parseCsvExport(text: string): ExportedTrail {
+function parseCsvExport(text: string): ExportedLog {
   const [names, ...lines] = [...parseCsv(text)]
   if (!names || COLUMNS.some((column) => !names.includes(column)))
-    throw new NotAnExport(
-      'The first line does not name the columns of an export of the audit trail.',
-    )
+    throw new NotAnExport('The first line does not name the columns of an audit log export.')
   const objects = lines.map((cells, i): Cells => {
     if (cells.length !== names.length)
-      throw new NotAnExport(`Line ${i + 2} has ${cells.length} cells, ${names.length} are needed.`)
+      throw new NotAnExport(`Line ${i + 2} has ${cells.length} cells instead of ${names.length}.`)
     return Object.fromEntries(
       names.map((name, at): [string, string | number | null] => {
         const cell = cells[at] ?? ''
@@ -149,7 +152,7 @@ function parseCsvExport(text: string): ExportedTrail {
   return { ...gather(objects, 2), publicKeys: null }
 }
 
-function gather(objects: Cells[], firstLine: number): Pick<ExportedTrail, 'rows' | 'heads'> {
+function gather(objects: Cells[], firstLine: number): Pick<ExportedLog, 'rows' | 'heads'> {
   const heads: AuditHead[] = []
   const rows = objects.map((cells, i) => {
     for (const column of COLUMNS) {

@@ -1,4 +1,7 @@
-/** The audit trail: who did what to what, when, from where. Entries are only ever added, each chained to the one before it. */
+/**
+ * The audit log: who did what to what, when and from where. Entries are only ever added, each
+ * chained to the one before it.
+ */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { setImmediate as otherWork } from 'node:timers/promises'
 import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/audit.ts'
@@ -9,7 +12,7 @@ import { isoTime, type Clock, type Log, type Now, type Viewer } from '../context
 import type { Signer } from '../signing/index.ts'
 import { storageFailure } from '../store/failures.ts'
 import type { Store } from '../store/store.ts'
-import { createAuditRepo, readTrail, type AuditFilter, type AuditRow } from './audit.repo.ts'
+import { createAuditRepo, readLog, type AuditFilter, type AuditRow } from './audit.repo.ts'
 import {
   checkChain,
   createChainCheck,
@@ -18,24 +21,24 @@ import {
   headText,
   type ChainReport,
 } from './chain.ts'
-import { csvHead, csvLine, jsonlHead, jsonlLine, parseExport, type TrailLine } from './export.ts'
+import { csvHead, csvLine, jsonlHead, jsonlLine, parseExport, type LogLine } from './export.ts'
 import { createRefusalLimit } from './refusals.ts'
 
 export type { ChainReport } from './chain.ts'
 export { NotAnExport } from './export.ts'
 export type Audit = ReturnType<typeof createAudit>
 
-/** The end of the trail is signed so often, if anything was added. */
+/** How often the end of the log is signed if anything was added. */
 const SEAL_EVERY_MS = 10 * 60_000
-/** Entries read at a time when the whole trail is gone through: a few milliseconds, then others have a turn. */
+/** Entries per read when the whole log is read: a few milliseconds, then other work can run. */
 const CHUNK = 250
-/** A proof is not made anew for those who ask within this time. */
+/** A verification is reused for requests within this time. */
 const PROOF_KEPT_MS = 5_000
 const DATA_LIMIT = 256 * 1024
 
-/** Who did it: a user, or somebody who is none (`id` null). */
+/** Who did it: a user, or somebody without an account (`id` null). */
 export type Actor = { id: UserId | null; username: string; address?: string | undefined }
-/** Somebody who did not prove who he is. */
+/** An unauthenticated client. */
 export const unknownActor = (address: string): Actor => ({ id: null, username: 'unknown', address })
 
 export type EntryMore = {
@@ -46,24 +49,24 @@ export type EntryMore = {
   data?: Record<string, unknown>
 }
 
-/** Whether the trail in a database is whole. Reads only, also beside a controller that is using it. */
-export const proveTrail = (databaseFile: string, publicKeys: readonly KeyObject[]): ChainReport =>
-  readTrail(databaseFile, (rows, heads) => checkChain(rows, heads, publicKeys))
+/** Whether a database's audit log is intact. Read-only, so it works beside a running controller. */
+export const proveLog = (databaseFile: string, publicKeys: readonly KeyObject[]): ChainReport =>
+  readLog(databaseFile, (rows, heads) => checkChain(rows, heads, publicKeys))
 
 /**
- * Whether an exported trail is whole, by itself. Signed ends are checked with `publicKeys`, else with the keys in the export;
- * without either they are not. @throws NotAnExport
+ * Whether an exported log is intact by itself. Signed ends are verified with `publicKeys`,
+ * otherwise with the keys in the export; without either they are not verified. @throws NotAnExport
  */
 export function proveExport(
   text: string,
   publicKeys: readonly KeyObject[] | null,
 ): ChainReport & { signaturesChecked: boolean; keyFingerprint: string | null } {
-  const trail = parseExport(text)
-  const own = trail.publicKeys?.map((pem) => createPublicKey(pem)) ?? null
+  const exported = parseExport(text)
+  const own = exported.publicKeys?.map((pem) => createPublicKey(pem)) ?? null
   const keys = publicKeys ?? own
   const [present] = keys ?? []
   return {
-    ...checkChain(trail.rows, trail.heads, keys),
+    ...checkChain(exported.rows, exported.heads, keys),
     signaturesChecked: keys !== null,
     keyFingerprint: present ? keyFingerprint(present) : null,
   }
@@ -75,7 +78,7 @@ export const keyFingerprint = (key: KeyObject): string =>
     .update(key.export({ type: 'spki', format: 'der' }))
     .digest('base64')}`
 
-/** The text of an entry's data: bounded, and never cut off in the middle. */
+/** The JSON of an entry's data: bounded, but never truncated in the middle. */
 function dataText(data: Record<string, unknown> | undefined): string | null {
   if (data === undefined) return null
   const text = JSON.stringify(data)
@@ -105,17 +108,20 @@ export function createAudit(deps: {
   store: Store
   now: Now
   clock: Pick<Clock, 'monotonicMs'>
-  /** The key that signs the trail's ends, and those before it. Left out: none does (tests of other slices). */
+  /**
+   * The keys that sign the log's ends, current and previous. If omitted, nothing is signed (tests
+   * of other slices).
+   */
   publicKeys?: () => readonly KeyObject[]
   /** Deployments that have, or had, this device as a target. */
   deploymentsOfDevice?: (id: DeviceId) => DeploymentId[]
-  /** Devices that this one took over from: what is about them is about it. */
+  /** Devices that this one replaced: entries about them concern it too. */
   predecessorsOfDevice?: (id: DeviceId) => DeviceId[]
 }) {
   const repo = createAuditRepo(deps.store)
   const publicKeys = (): readonly KeyObject[] => deps.publicKeys?.() ?? []
 
-  /** Call it inside the transaction of what it tells about. `actor` null: the controller itself. */
+  /** Call it inside the transaction of the recorded action. `actor` null: the controller itself. */
   function record(
     actor: Actor | null,
     action: AuditAction,
@@ -152,17 +158,20 @@ export function createAudit(deps: {
       ),
   })
 
-  /** Signs the present end, unless that was done. */
+  /** Signs the current end, unless it is signed already. */
   async function seal(sign: Signer['sign']): Promise<void> {
     const end = repo.last()
     if (!end?.hash || end.id === repo.lastSealed()) return
     const head = { entry_id: end.id, hash: end.hash, at: isoTime(deps.now()) }
     const [signature] = await sign([headText(head)])
-    if (!signature) throw new Error('the end of the audit trail was not signed')
+    if (!signature) throw new Error('the end of the audit log was not signed')
     repo.insertHead({ ...head, signature })
   }
 
-  /** All entries there are at this moment, oldest first, so many at a time, with a turn for others in between. */
+  /**
+   * All entries that exist at this moment, oldest first, in chunks, with time for other work in
+   * between.
+   */
   async function* chunks(): AsyncGenerator<AuditRow[]> {
     const upTo = repo.last()?.id ?? 0
     for (let after = 0; ;) {
@@ -174,7 +183,7 @@ export function createAudit(deps: {
       await otherWork()
     }
   }
-  async function* lines(): AsyncGenerator<TrailLine[]> {
+  async function* lines(): AsyncGenerator<LogLine[]> {
     for await (const rows of chunks()) {
       const heads = new Map(
         repo.headsOver(rows[0]!.id, rows.at(-1)!.id).map((head) => [head.entry_id, head]),
@@ -212,7 +221,7 @@ export function createAudit(deps: {
 
   return {
     record,
-    /** A refused request or sign-in. Bounded: what is too much is counted instead. */
+    /** Records a refused request or sign-in. Bounded: the excess is only counted. */
     refused(
       actor: Actor & { address: string },
       action: 'access.refused' | 'user.login_failed',
@@ -223,13 +232,14 @@ export function createAudit(deps: {
         if (refusals.mayWrite(actor.address))
           record(actor, action, subject, details, { outcome: 'refused' })
       } catch (error) {
-        // The refusal stands although it cannot be written now: it is counted with those that are left out.
+        // The refusal stands even if it cannot be recorded now: it is counted with the skipped
+        // ones.
         if (!storageFailure(error)) throw error
         refusals.notWritten(actor.address)
       }
     },
 
-    /** Newest first. A technician sees his own entries. */
+    /** Newest first. Technicians see their own entries. */
     list(
       viewer: Viewer,
       page: { limit: number; offset: number; before?: number | undefined } & Omit<
@@ -238,7 +248,7 @@ export function createAudit(deps: {
       >,
     ): { entries: AuditEntry[]; total: number; next_before: number | null } {
       const { deviceId, since, until } = page
-      // Text is compared with text: every time in the form the entries have.
+      // Times are compared as text, so convert them to the form of the entries.
       const utc = (time: string | undefined) => time && isoTime(Date.parse(time))
       const filter = {
         ...page,
@@ -260,7 +270,10 @@ export function createAudit(deps: {
     facets: (viewer: Viewer): { actors: string[]; actions: string[] } =>
       repo.facets(viewer.role === 'admin' ? null : viewer.id),
 
-    /** Checks every hash and signature in short turns; those who ask meanwhile, or just after, share one run. */
+    /**
+     * Verifies every hash and signature in short steps; requests that arrive meanwhile, or just
+     * afterwards, share one run.
+     */
     proof(): Promise<AuditProof> {
       if (proving && deps.clock.monotonicMs() < proving.untilMs) return proving.proof
       const run = { untilMs: Infinity, proof: prove() }
@@ -271,7 +284,7 @@ export function createAudit(deps: {
       )
       return run.proof
     },
-    /** The whole trail, piece by piece. */
+    /** The whole log, chunk by chunk. */
     async *exportCsv(viewer: Viewer): AsyncGenerator<string> {
       record(viewer, 'audit.export', 'audit trail', 'as CSV')
       yield csvHead()
@@ -285,14 +298,14 @@ export function createAudit(deps: {
     },
 
     seal,
-    /** Signs the trail's end now and then. The returned function does it a last time and stops. */
+    /** Signs the log's end regularly. The returned function does it one last time and stops. */
     startSealing(sign: Signer['sign'], log: Log): () => Promise<void> {
       const tried = async () => {
         try {
           refusals.flush()
           await seal(sign)
         } catch (error) {
-          log.error({ err: error }, 'the end of the audit trail could not be signed')
+          log.error({ err: error }, 'the end of the audit log could not be signed')
         }
       }
       const timer = setInterval(() => void tried(), SEAL_EVERY_MS)

@@ -1,6 +1,6 @@
 /**
- * Refused requests and sign-ins leave entries as well, but never more than so many: whoever knocks all night must not fill
- * the trail that is kept for ever. What is not written is counted, and the count is written.
+ * Refused requests and sign-ins are recorded as well, up to a limit: a client that tries all night
+ * must not fill a log that is kept forever. Skipped ones are counted, and the count is recorded.
  */
 import type { Clock } from '../context.ts'
 
@@ -12,13 +12,16 @@ type Spell = { sinceMs: number; written: number; left: number }
 
 export function createRefusalLimit(deps: {
   clock: Pick<Clock, 'monotonicMs'>
-  /** Tells how many were left out from an address; null: from addresses that were too many to be told apart. */
+  /**
+   * Reports how many were skipped from an address; null: from more addresses than are counted
+   * separately.
+   */
   leftOut: (address: string | null, count: number) => void
 }) {
   let spells = new Map<string, Spell>()
   let all: Spell = { sinceMs: deps.clock.monotonicMs(), written: 0, left: 0 }
 
-  /** Ends the present ten minutes: tells what was left out in them. */
+  /** Ends the current ten minutes and reports what was skipped. */
   function turn(nowMs: number): void {
     const ended = spells
     const { left } = all
@@ -29,7 +32,7 @@ export function createRefusalLimit(deps: {
   }
 
   return {
-    /** Whether one from this address may be written. */
+    /** Whether a refusal from this address may be recorded. */
     mayWrite(address: string): boolean {
       const nowMs = deps.clock.monotonicMs()
       if (nowMs - all.sinceMs >= WINDOW_MS) turn(nowMs)
@@ -48,13 +51,13 @@ export function createRefusalLimit(deps: {
       all.written++
       return true
     },
-    /** One that was to be written could not be. */
+    /** A refusal that should have been recorded could not be. */
     notWritten(address: string): void {
       const spell = spells.get(address)
       if (spell) spell.left++
       else all.left++
     },
-    /** Tells what was left out so far: at the end of the controller, and now and then. */
+    /** Reports the refusals skipped so far: at regular intervals and when the controller stops. */
     flush: (): void => turn(deps.clock.monotonicMs()),
   }
 }

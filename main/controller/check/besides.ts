@@ -1,4 +1,4 @@
-/** What lies in the data folder besides the database. */
+/** The contents of the data folder besides the database. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasKeys } from '../identity/index.ts'

@@ -1,4 +1,7 @@
-/** The full check: beside a running controller, of a stopped one, over REST and from the command line. It changes nothing. */
+/**
+ * The full check: beside a running controller, of a stopped one, over REST and from the command
+ * line. It changes nothing.
+ */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
@@ -56,7 +59,7 @@ afterAll(async () => {
 beforeEach(() => {
   dir = mkdtempSync(join(root, 'row-'))
   cpSync(stopped, dir, { recursive: true })
-  // Node makes the folders of a copy with the modes of new ones.
+  // Node creates the folders of a copy with default modes.
   closeDataFolder(dir)
 })
 afterEach(() => rmSync(dir, { recursive: true, force: true }))
@@ -68,7 +71,7 @@ const check = (dataDir: string, signal?: AbortSignal, seen: CheckProgress[] = []
     (progress) => seen.push(progress),
     signal ?? new AbortController().signal,
   )
-/** Names, modes and bytes of everything. */
+/** Names, modes and bytes of all files. */
 const snapshot = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .sort()
@@ -83,8 +86,8 @@ const snapshot = (folder: string): string[] =>
       return `${name} ${mode.toString(8)} ${size} ${mtimeMs} ${bytes}`
     })
 
-describe('a folder in order', () => {
-  it('has no findings, whether its controller runs or not, and stays byte for byte', async () => {
+describe('an intact folder', () => {
+  it('has no findings, whether its controller runs or not, and is unchanged byte for byte', async () => {
     const before = snapshot(dir)
     const seen: CheckProgress[] = []
     expect(await check(dir, undefined, seen)).toEqual([])
@@ -179,7 +182,7 @@ describe('the full check finds', () => {
     ],
   ]
 
-  it.each(rows)('%s, and changes nothing', async (_what, damage, code, file) => {
+  it.each(rows)('%s, without changing anything', async (_what, damage, code, file) => {
     damage()
     const before = snapshot(dir)
     const findings = await check(dir)
@@ -199,7 +202,7 @@ describe('the full check finds', () => {
     expect(codes).toEqual(expect.arrayContaining(['key_empty', 'content_missing', 'folder_open']))
   })
 
-  it('that the folder does not exist, and makes none', async () => {
+  it('that the folder does not exist, without creating it', async () => {
     const findings = await check(join(dir, 'nowhere'))
     expect(findings.map(({ code }) => code)).toEqual(['folder_missing'])
     expect(readdirSync(dir)).not.toContain('nowhere')
@@ -207,7 +210,7 @@ describe('the full check finds', () => {
 })
 
 describe('over REST', () => {
-  it('runs in a thread, reports, and is for administrators alone', async () => {
+  it('runs in a thread, reports progress, and is for administrators only', async () => {
     expect((await live.anonymous.raw('POST', '/controller/check')).status).toBe(401)
     expect((await live.rest.call('controller.check', {})).report).toBeNull()
     expect((await live.rest.call('controller.start_check', {})).state).toBe('running')
@@ -222,7 +225,7 @@ describe('over REST', () => {
     expect(ended_at).not.toBeNull()
   })
 
-  it('is cancelled, keeps what the last one found, and can run again', async () => {
+  it('is cancelled, keeps the last result, and can run again', async () => {
     const { report } = await live.rest.call('controller.check', {})
     await live.rest.call('controller.start_check', {})
     expect((await live.rest.raw('POST', '/controller/check')).status).toBe(409)
@@ -249,7 +252,7 @@ describe('from the command line', () => {
 
   // Started from the sources, which Electron's Node cannot read.
   it.runIf(process.features.typescript)(
-    'says with words, JSON and its exit code what it found',
+    'prints its findings as text and JSON, and sets the exit code',
     async () => {
       const fine = await run('--data', live.dataDir, '--check', '--json')
       const report = CheckReport.parse(JSON.parse(fine.stdout))

@@ -1,4 +1,7 @@
-/** Full checks while the controller runs: one at a time, in a thread of its own, asked for by administrators. */
+/**
+ * Full checks while the controller runs: one at a time, in a separate thread, started by
+ * administrators.
+ */
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { reportOf, type CheckStatus } from '#shared/contract/check.ts'
@@ -7,14 +10,14 @@ import { isoTime, type Log, type Now } from '../context.ts'
 import type { CheckInput } from './full.ts'
 import type { CheckMessage } from './worker.ts'
 
-/** Hashing terabytes takes hours; longer than this, something hangs. */
+/** Hashing terabytes takes hours; anything longer hangs. */
 const LIMIT_MS = 12 * 3_600_000
 
 export type Checks = ReturnType<typeof createChecks>
 
 export function createChecks(deps: {
   input: () => CheckInput
-  /** Where the built worker threads lie; null: they run from the sources. */
+  /** Where the built worker threads are; null: they run from the sources. */
   workersDir: string | null
   now: Now
   log: Log
@@ -82,7 +85,7 @@ export function createChecks(deps: {
       return status
     },
 
-    /** Ends a running check; what an earlier one found stays. */
+    /** Ends a running check; an earlier result stays. */
     cancel(): CheckStatus {
       end({ state: 'canceled' })
       return status

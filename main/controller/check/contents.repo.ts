@@ -1,4 +1,4 @@
-/** What the check reads of the database, through a connection of its own. */
+/** What the check reads from the database, through a separate connection. */
 import type Database from 'better-sqlite3'
 
 export type StoredContent = {
@@ -10,7 +10,7 @@ export type StoredContent = {
 
 const MAX_FAULTS = 5
 
-/** What SQLite's integrity check finds; nothing when the file is whole. */
+/** The result of SQLite's integrity check; empty if the file is intact. */
 export function isWhole(db: Database.Database): string[] {
   const found = db.pragma(`integrity_check(${MAX_FAULTS})`) as { integrity_check: string }[]
   return found.map(({ integrity_check }) => integrity_check).filter((text) => text !== 'ok')

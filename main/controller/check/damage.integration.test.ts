@@ -1,6 +1,7 @@
 /**
- * Damaged data folders, as a table: for every file of the folder what happens when it is missing, empty, cut, junk, foreign or in
- * the wrong mode. A start refuses in one sentence that names the file and the cure, or repairs; it never deletes anything.
+ * Damaged data folders, as a table: for every file of the folder, what happens if it is missing,
+ * empty, truncated, junk, foreign or in the wrong mode. A start refuses in one sentence that names
+ * the file and the remedy, or repairs; it never deletes anything.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import {
@@ -24,11 +25,11 @@ import { startTestController } from '../test-kit/test-controller.ts'
 const KEY_NAMES = ['hub-tls.key', 'command-signing.key'] as const
 
 let root: string
-/** A controller with an account, a PC and a package, stopped. */
+/** A stopped controller with an account, a PC and a package. */
 let stopped: string
-/** As a power cut leaves it in its first run: everything is in the log alone. */
+/** After a power cut in the first run: everything is in the log only. */
 let unborn: string
-/** As a power cut leaves it in a later run: the latest changes are in the log alone. */
+/** After a power cut in a later run: the latest changes are in the log only. */
 let crashed: string
 /** Keys of another controller. */
 let foreign: string
@@ -226,7 +227,7 @@ async function expectRefusal(
   expect(error.message).toMatch(/--start-anew/)
   expect(error.message).not.toMatch(/BEGIN|\n/)
   expect(filesOf(dir)).toEqual(before)
-  // A second start says the same: looking destroyed no evidence.
+  // A second start reports the same: the inspection destroyed no evidence.
   expect((await refusalOf(() => openFolder(dir))).message).toBe(error.message)
   expect(filesOf(dir)).toEqual(before)
   return error
@@ -253,13 +254,13 @@ describe('a start is refused and changes nothing', () => {
     expect(await refusalOf(() => openFolder(dir))).toMatchObject({ code: 'E_DATABASE' })
     expect(filesOf(dir)).toEqual(before)
   })
-  it('a damaged database, which is put aside', async () => {
+  it('a damaged database, which is moved aside', async () => {
     cpSync(stopped, dir, { recursive: true })
     junk('deployx.db')
     const before = filesOf(dir)
     expect(await refusalOf(() => openFolder(dir))).toMatchObject({ code: 'E_DATABASE_CORRUPT' })
     expect(new Set(filesOf(dir).values())).toEqual(new Set(before.values()))
-    // And nobody begins anew beside it by merely starting again.
+    // A further start does not create a new one beside it.
     expect(await refusalOf(() => openFolder(dir))).toMatchObject({ code: 'E_DATA_INCOMPLETE' })
   })
 })
@@ -339,14 +340,14 @@ describe('a start repairs, and loses nothing', () => {
     expect(opened).toMatchObject({ users: 1, devices: 1 })
     if (logged) expect(opened.logged()).toMatch(logged)
     expect(lostFiles(before, filesOf(dir))).toEqual([])
-    // The second start finds nothing left to repair, but for what cannot be.
+    // The second start has nothing left to repair, except what cannot be repaired.
     const again = await openFolder(dir)
     await again.close()
     if (logged && !/recovery file|missing/.test(logged.source))
       expect(again.logged()).not.toMatch(logged)
   })
 
-  it('opens what a power cut left, with the changes in its log', async () => {
+  it('opens the folder after a power cut, with the changes in its log', async () => {
     cpSync(crashed, dir, { recursive: true })
     const opened = await openFolder(dir)
     await opened.close()
@@ -355,12 +356,12 @@ describe('a start repairs, and loses nothing', () => {
   })
 })
 
-describe('somebody decides after a refusal', () => {
+describe('a user decides after a refusal', () => {
   it.each([
     ['an empty database', () => empty('deployx.db')],
     ['a lost key', () => gone('keys/hub-tls.key')],
     ['the database of another controller', () => swap('deployx.db')],
-  ])('to start anew after %s: the old files are moved aside, all of them', async (_, damage) => {
+  ])('to start over after %s: all old files are moved aside', async (_, damage) => {
     cpSync(stopped, dir, { recursive: true })
     damage()
     const before = filesOf(dir)
@@ -370,13 +371,13 @@ describe('somebody decides after a refusal', () => {
     expect(opened.keys.fingerprint).not.toBe(fingerprint)
     const aside = readdirSync(dir).find((name) => name.startsWith('before-start-anew-'))
     expect(filesOf(at(aside!))).toEqual(before)
-    // The option that is left in a service does nothing to a folder in order.
+    // The option has no effect on an intact folder, so it may stay in a service.
     const again = await openFolder(dir, 'start_anew')
     await again.close()
     expect(again.keys.fingerprint).toBe(opened.keys.fingerprint)
   })
 
-  it('to go on with an older database: what is left of its log is kept', async () => {
+  it('to continue with an older database: the rest of its log is kept', async () => {
     cpSync(stopped, dir, { recursive: true })
     const older = new Database(at('deployx.db'))
     older.exec("update controller_facts set value = '0' where name = 'run'")
@@ -388,8 +389,8 @@ describe('somebody decides after a refusal', () => {
   })
 })
 
-describe('where no PC is known', () => {
-  it('broken keys are moved aside and made again, and old signatures stay provable', async () => {
+describe('without enrolled PCs', () => {
+  it('broken keys are moved aside and created again, and old signatures stay verifiable', async () => {
     cpSync(foreign, dir, { recursive: true })
     const first = await openFolder(dir)
     await first.close()

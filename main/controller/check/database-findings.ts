@@ -1,14 +1,14 @@
-/** What the facts about the database and what lies beside it amount to. Pure. */
+/** Turns the facts about the database and its folder into findings. Pure. */
 import { basename } from 'node:path'
 import type { DatabaseFacts } from '../store/inspect.ts'
 import type { LostLog } from '../store/wal.ts'
 import { RESTORE, type Finding } from './finding.ts'
 
-/** What else lies in the data folder that only a controller in use can have made. */
+/** Other contents of the data folder that only a used controller can have created. */
 export type Besides = {
   keys: boolean
   packages: boolean
-  /** A recovery file was saved once. */
+  /** A recovery file has been saved. */
   recoverySaved: boolean
 }
 
@@ -38,7 +38,9 @@ function copyCure({ file, copies }: DatabaseFacts): string {
     : ''
 }
 
-/** A database that is not there or knows nothing is no reason to begin anew beside what it should know. */
+/**
+ * A missing or blank database must not lead to a fresh start beside data that it should contain.
+ */
 function withoutDatabase(facts: DatabaseFacts, besides: Besides): Finding[] {
   const list = listBesides(facts, besides)
   if (list === '') return []

@@ -1,4 +1,4 @@
-/** Modes, space, packages and addresses in words. Pure. */
+/** Findings about modes, space, packages and addresses, in words. Pure. */
 import type { LooseEntry } from '../store/private-folder.ts'
 import type { Finding } from './finding.ts'
 import type { ContentFault } from './read-contents.ts'
@@ -7,10 +7,10 @@ const MIB = 1024 * 1024
 /** The controller keeps this much free for its database. */
 const FULL_BYTES = 64 * MIB
 const LOW_BYTES = 512 * MIB
-/** Of one kind; the rest is counted. */
+/** Per kind; further ones are counted. */
 const MAX_LISTED = 20
 
-/** @param rest what is said of those that are not listed */
+/** @param rest the text for those that are not listed */
 function listed<T>(items: readonly T[], one: (item: T) => Finding): Finding[] {
   const findings = items.slice(0, MAX_LISTED).map(one)
   const last = findings.at(-1)

@@ -1,4 +1,7 @@
-/** The full check of a data folder: reads everything, changes nothing, works beside a running controller. */
+/**
+ * The full check of a data folder: reads everything, changes nothing, works beside a running
+ * controller.
+ */
 import { existsSync, readdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -27,7 +30,7 @@ export type CheckProgress = { step: CheckStep; done_bytes: number; total_bytes: 
 export type CheckInput = {
   dataDir: string
   migrationsDir: string
-  /** Opens the keys that a keystore protects; null: those are not looked into. */
+  /** Opens the keys that a keystore protects; null: those are not inspected. */
   vaultKey: VaultKey
   /** `HOST:PORT` under which agents reach the hub. */
   addresses: readonly string[]
@@ -44,7 +47,7 @@ export async function checkFolder(
   const findings: Finding[] = []
   const progress = (step: CheckStep, done_bytes = 0, total_bytes = 0): void =>
     onProgress({ step, done_bytes, total_bytes })
-  /** One part that cannot be checked does not hide the others. */
+  /** A part that cannot be checked does not hide the others. */
   async function part<T>(work: () => T | Promise<T>): Promise<T | null> {
     try {
       return await work()
@@ -65,7 +68,7 @@ export async function checkFolder(
     const facts = inspectKeys(dataDir, input.vaultKey)
     const inDatabase = database?.facts
     const isRead = inDatabase?.state === 'ours' && !database?.noRoom
-    // Where the database was not read, every key counts as needed.
+    // If the database was not read, assume that every key is needed.
     const isNone = inDatabase?.state === 'missing' || inDatabase?.state === 'empty'
     const devices = inDatabase && (isRead || isNone) ? inDatabase.devices : Infinity
     const remembered = parseRemembered(inDatabase?.keys ?? null)
@@ -94,7 +97,7 @@ export async function checkFolder(
     let done = 0
     progress('content', 0, total)
     const known = new Set(contents.map(({ sha256 }) => sha256))
-    // Beside a running controller packages come and go: the database is asked again.
+    // Beside a running controller packages come and go, so query the database again.
     const live = isLive
       ? new Database(join(dataDir, 'deployx.db'), { readonly: true, timeout: 5_000 })
       : null

@@ -1,4 +1,4 @@
-/** The faults of the keys in words. Pure. */
+/** Key findings in words. Pure. */
 import { join } from 'node:path'
 import type { KeyIssue, KeyIssueCode } from '../identity/index.ts'
 import { RESTORE, type Finding } from './finding.ts'

@@ -1,4 +1,4 @@
-/** Reads every package and compares its hash. Streamed: a package of gigabytes costs no memory. */
+/** Reads every package and compares its hash. Streams, so large packages cost no memory. */
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -37,7 +37,8 @@ async function lookAt(
 }
 
 /**
- * @param isStillKnown asked before a fault is reported: software may be added and removed meanwhile
+ * @param isStillKnown called before a fault is reported: software may be added and removed
+ * meanwhile
  * @throws AbortError
  */
 export async function readContents(options: {

@@ -1,6 +1,6 @@
 /**
- * The database for the full check. One that nobody has open is read from a copy: SQLite would make files beside it, and the check
- * changes nothing in the data folder.
+ * Reads the database for the full check. A database that is not open is read from a copy: SQLite
+ * would create files beside it, and the check must not change the data folder.
  */
 import {
   constants,
@@ -21,13 +21,13 @@ export type DatabaseReading = {
   facts: DatabaseFacts
   /** Null: it could not be read that far. */
   contents: StoredContent[] | null
-  /** What the integrity check of SQLite found. */
+  /** The result of SQLite's integrity check. */
   faults: string[]
-  /** It was not looked into: there is no room for a copy. */
+  /** It was not inspected: there is no room for a copy. */
   noRoom: boolean
 }
 
-/** Whether a controller uses the folder: it holds this lock as long as it runs. */
+/** Whether a controller uses the folder: it holds this lock while it runs. */
 export function isInUse(dataDir: string): boolean {
   const file = join(dataDir, 'controller.lock')
   if (!existsSync(file)) return false
@@ -65,7 +65,7 @@ function readFrom(
   }
 }
 
-/** @throws what the file system says */
+/** @throws errors of the file system */
 export function readDatabase(
   dataDir: string,
   migrationsDir: string,
@@ -82,7 +82,7 @@ export function readDatabase(
       ...EMPTY,
       noRoom: sizeOf(file) > 0,
     }
-  // For this user alone (mkdtemp), and gone when the check ends.
+  // Private to this user (mkdtemp), and removed when the check ends.
   const folder = mkdtempSync(join(tmpdir(), 'deployx-check-'))
   try {
     const copy = join(folder, DATABASE_FILE)

@@ -1,6 +1,7 @@
 /**
- * The quick check that every start makes before it writes anything: whether the data folder is in order. It refuses to start, or
- * says what to repair. Nothing is ever deleted here: what stands in the way is moved aside, and only on purpose.
+ * The quick check of the data folder that every start makes before it writes anything. It refuses
+ * to start, or returns what to repair. It never deletes anything: what is in the way is moved
+ * aside, and only on request.
  */
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,12 +27,13 @@ import { refusalOf, type Finding } from './finding.ts'
 import { keyFindings } from './key-findings.ts'
 
 /**
- * What somebody decided after a refusal. `start_anew`: move everything aside and begin with an empty folder.
- * `accept_older`: go on with a database that lost its latest changes. Where the folder is in order, neither does anything.
+ * The user's decision after a refusal. `start_anew`: move everything aside and start with an empty
+ * folder. `accept_older`: continue with a database that lost its latest changes. Neither has any
+ * effect on an intact folder.
  */
 export type Recover = 'start_anew' | 'accept_older'
 
-/** Refusals after which beginning anew is a way on. */
+/** Refusals after which starting over is an option. */
 export const START_ANEW_CODES: readonly ErrorCode[] = [
   'E_DATA_INCOMPLETE',
   'E_DATABASE_BEHIND',
@@ -51,8 +53,8 @@ type Options = {
 const stamp = (): string => new Date().toISOString().replaceAll(/[:.]/g, '-')
 
 /**
- * Call it while nobody else uses the folder, before the database is opened.
- * @returns what has to be repaired when the keys are loaded
+ * Call it while nothing else uses the folder, before the database is opened.
+ * @returns what to repair when the keys are loaded
  * @throws AppError E_DATA_INCOMPLETE, E_DATABASE_BEHIND, E_DATABASE, E_KEYS_DAMAGED, E_KEYS_SEALED
  */
 export function checkAtStart(options: Options): KeyRepairs {
@@ -63,10 +65,10 @@ export function checkAtStart(options: Options): KeyRepairs {
     if (!(error instanceof AppError)) throw error
     if (recover === 'start_anew' && START_ANEW_CODES.includes(error.code)) {
       const aside = moveEverythingAside(options.dataDir)
-      log.warn({ code: error.code, aside }, 'starting anew: the old files were moved aside')
+      log.warn({ code: error.code, aside }, 'starting over: the old files were moved aside')
     } else if (recover === 'accept_older' && error.code === 'E_DATABASE_BEHIND') {
       acceptOlder(options.dataDir)
-      log.warn('the database is older than it was: going on with it, as asked')
+      log.warn('the database is older than expected: continuing with it, as requested')
     } else throw error
     return examine(options)
   }
@@ -75,7 +77,7 @@ export function checkAtStart(options: Options): KeyRepairs {
 function examine({ dataDir, migrationsDir, keystore, log }: Options): KeyRepairs {
   const database = inspectDatabase(dataDir, migrationsDir)
   refuse(databaseFindings(database, lookBesides(dataDir)))
-  // Opening it says more, and puts a damaged one aside.
+  // Opening it reports more, and moves a damaged one aside.
   if (database.state === 'damaged' || database.state === 'newer') return NO_REPAIRS
   const setAside = settleKeys(dataDir)
   if (setAside) log.warn({ setAside }, 'an incomplete change of keys was moved aside')
@@ -83,7 +85,7 @@ function examine({ dataDir, migrationsDir, keystore, log }: Options): KeyRepairs
   refuse(findings)
   for (const { code, file, text, cure } of findings) log.warn({ code, file }, `${text} ${cure}`)
   if (database.wal === 'unreadable') {
-    // Of no use to the database, which would overwrite it.
+    // Useless to the database, which would overwrite it.
     const junk = `${database.file}-wal`
     renameDurably(junk, `${junk}.aside-${stamp()}`)
     log.warn({ file: junk }, 'a file that is no log of the database was moved aside')
@@ -102,31 +104,36 @@ function examineKeys(
   keystore: Keystore | null,
 ): { findings: Finding[]; repairs: KeyRepairs } {
   const file = vaultFile(dataDir)
-  // One that is not there is made later, when the keys are known to be in order; an empty one is a finding.
+  // A missing key is created later, once the other keys are verified; an empty one is a finding.
   const isThere = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0
   const facts = inspectKeys(dataDir, isThere ? openVault(file, keystore) : null)
-  // What another program holds may know devices: nothing is made anew beside it.
+  // A database that another program holds may contain devices, so nothing is created beside it.
   const devices = database.state === 'busy' ? Infinity : database.devices
   const { issues, repairs } = judgeKeys(facts, devices, parseRemembered(database.keys))
   if (facts.vaultFile === 'ok' && facts.locked !== null) throw lockedByKeystore(facts.locked)
   return { findings: keyFindings(dataDir, issues), repairs }
 }
 
-/** The lock is ours at this moment, the reserve holds nothing, and what was moved aside before stays where it is. */
+/**
+ * The lock is ours, the reserve contains nothing, and what was moved aside before stays where it
+ * is.
+ */
 const STAYS = /^(controller\.(lock|pid)|reserve$|before-start-anew-)/
 
 function moveEverythingAside(dataDir: string): string {
   const aside = join(dataDir, `before-start-anew-${stamp()}`)
   const names = readdirSync(dataDir).filter((name) => !STAYS.test(name))
   makeFolderDurably(aside)
-  // The keys last: as long as they lie there, the folder does not pass for a new one.
+  // Move the keys last: while they are there, the folder does not pass for a new one.
   const isLast = (name: string): number => (name.startsWith('keys') ? 1 : 0)
   for (const name of names.sort((a, b) => isLast(a) - isLast(b)))
     renameDurably(join(dataDir, name), join(aside, name))
   return aside
 }
 
-/** What is left of the log is kept under another name; a log that was cut off is also used as far as it goes. */
+/**
+ * The rest of the log is kept under another name; a truncated log is also used as far as it goes.
+ */
 function acceptOlder(dataDir: string): void {
   const file = join(dataDir, DATABASE_FILE)
   const aside = `.aside-${stamp()}`

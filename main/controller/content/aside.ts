@@ -1,7 +1,8 @@
 /**
- * Files in the content store that the database does not name. The database may be the one that is wrong (restored, exchanged, or
- * without its latest changes), so they are moved to `DIR/content.aside/DATE` and kept for 30 days. A database that is younger than
- * such a file cannot know whether it was needed, and never removes it.
+ * Files in the content store that the database does not name. The database may be wrong (restored,
+ * replaced, or without its latest changes), so they are moved to `DIR/content.aside/DATE` and kept
+ * for 30 days. A database that is younger than such a file cannot know whether it was needed, and
+ * never removes it.
  */
 import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,12 +15,12 @@ const KEPT_MS = 30 * 24 * 3_600_000
 export function createAside(deps: {
   dataDir: string
   now: Now
-  /** ISO time since when the database exists. */
+  /** ISO time when the database was created. */
   databaseCreatedAt: () => string
 }) {
   const root = join(deps.dataDir, ASIDE_FOLDER)
 
-  /** The day and moment of a folder's name; NaN for one that is not ours. */
+  /** The time in a folder's name; NaN if it is not one of ours. */
   const timeOf = (name: string): number =>
     Date.parse(name.replace(/T(\d\d)-(\d\d)-(\d\d)-(\d{3}Z)$/, 'T$1:$2:$3.$4'))
 
@@ -37,7 +38,7 @@ export function createAside(deps: {
   }
 
   return {
-    /** Moves these files aside, together. @returns where they are now */
+    /** Moves these files aside together. @returns their new folder */
     set(files: readonly { path: string; name: string }[]): string {
       const folder = join(root, isoTime(deps.now()).replaceAll(/[:.]/g, '-'))
       makeFolderDurably(root)
@@ -46,7 +47,10 @@ export function createAside(deps: {
       return folder
     },
 
-    /** Removes what was set aside more than 30 days ago, if the database is old enough to know. @returns how many files */
+    /**
+     * Removes files that were moved aside more than 30 days ago, if the database is older than they
+     * are. @returns how many
+     */
     removeOld(): number {
       if (!existsSync(root)) return 0
       const createdMs = Date.parse(deps.databaseCreatedAt())

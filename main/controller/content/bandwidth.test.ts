@@ -15,7 +15,10 @@ beforeEach(() => {
 })
 afterEach(() => vi.useRealTimers())
 
-/** Takes again and again, as a download does whose reader is fast. `pauseMs`: how long its reader needs for each piece. */
+/**
+ * Takes repeatedly, like a download with a fast reader. `pauseMs`: how long its reader needs per
+ * piece.
+ */
 function download(lane: Lane, pauseMs = 0) {
   const gone = new AbortController()
   const log: { atMs: number; bytes: number }[] = []
@@ -37,25 +40,25 @@ function download(lane: Lane, pauseMs = 0) {
   }
 }
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
-/** Within these shares of what is expected. */
+/** Within this share of the expected value. */
 function expectAbout(bytes: number, expected: number, share = 0.05): void {
   expect(bytes / expected).toBeGreaterThan(1 - share)
   expect(bytes / expected).toBeLessThan(1 + share)
 }
 
 it.each([64 * KIB, 700 * KIB, 12 * MIB, 900 * MIB])(
-  'a limit of %i bytes a second is kept, and used up',
+  'a limit of %i bytes a second is kept and fully used',
   async (hub) => {
     bandwidth.setLimits({ hub, device: null })
     const one = download(A)
     await pass(10_000)
-    // A grant or two more than ten seconds' worth, for it begins with one.
+    // A grant or two more than ten seconds' worth, because it starts with one.
     expectAbout(one.bytes(), 10 * hub, 0.1)
     one.leave()
   },
 )
 
-it('time in which nobody sends is not saved up', async () => {
+it('idle time does not accumulate', async () => {
   bandwidth.setLimits({ hub: MIB, device: null })
   const first = download(A)
   await pass(1_000)
@@ -67,7 +70,7 @@ it('time in which nobody sends is not saved up', async () => {
   second.leave()
 })
 
-describe('the limit of the hub', () => {
+describe("the hub's limit", () => {
   it('is shared evenly, however many connections one device opens', async () => {
     bandwidth.setLimits({ hub: MIB, device: null })
     const greedy = Array.from({ length: 9 }, () => download(A))
@@ -87,13 +90,13 @@ describe('the limit of the hub', () => {
     const fast = download(B)
     await pass(20_000)
     expectAbout(slow.bytes() + fast.bytes(), 20 * MIB)
-    // One grant of a sixteenth a second.
+    // One grant of a sixteenth of a second's worth.
     expect(slow.bytes()).toBeLessThan(1.5 * MIB)
     slow.leave()
     fast.leave()
   })
 
-  it('lets each of 32 hear something long before it would give up', async () => {
+  it('sends something to each of 32 readers long before they time out', async () => {
     bandwidth.setLimits({ hub: 64 * KIB, device: null })
     const all = [
       ...Array.from({ length: 32 }, (_, i) => download((i + 1) as DeviceId)),
@@ -106,8 +109,8 @@ describe('the limit of the hub', () => {
   })
 })
 
-describe('the limit of a device', () => {
-  it('holds for each of them, and for all connections of one together', async () => {
+describe("a device's limit", () => {
+  it('applies to each device, and to all connections of one device together', async () => {
     bandwidth.setLimits({ hub: null, device: 200 * KIB })
     const [a1, a2, b] = [download(A), download(A), download(B)]
     await pass(10_000)
@@ -117,20 +120,20 @@ describe('the limit of a device', () => {
     ;[a1, a2, b].forEach((one) => one.leave())
   })
 
-  it('holds nobody else up: what one may not use is the others’', async () => {
+  it('delays nobody else: others use what one device may not', async () => {
     bandwidth.setLimits({ hub: MIB, device: 256 * KIB })
     const devices = Array.from({ length: 3 }, (_, i) => download((i + 1) as DeviceId))
     const unenrolled = download('unenrolled')
     await pass(10_000)
     for (const one of devices) expectAbout(one.bytes(), 2560 * KIB, 0.1)
-    // No device's limit is his: the fourth quarter.
+    // The device limit does not apply: it gets the fourth quarter.
     expectAbout(unenrolled.bytes(), 2560 * KIB, 0.1)
     ;[...devices, unenrolled].forEach((one) => one.leave())
   })
 })
 
-describe('a limit that is changed', () => {
-  it('holds at once for those who wait: lower, higher, none', async () => {
+describe('a changed limit', () => {
+  it('applies immediately to waiting downloads: lower, higher, none', async () => {
     bandwidth.setLimits({ hub: 10 * MIB, device: null })
     const one = download(A)
     await pass(5_000)
@@ -145,7 +148,7 @@ describe('a limit that is changed', () => {
     one.leave()
   })
 
-  it('to none lets all go who wait, with all they want', async () => {
+  it('that is removed releases all waiting downloads, with all they want', async () => {
     bandwidth.setLimits({ hub: 64 * KIB, device: 64 * KIB })
     const gone = new AbortController().signal
     await bandwidth.take(A, MIB, gone)
@@ -159,8 +162,8 @@ describe('a limit that is changed', () => {
   })
 })
 
-describe('who leaves', () => {
-  it('gives his place back, and nothing of the rate is lost', async () => {
+describe('a download that ends', () => {
+  it('frees its slot without losing any of the rate', async () => {
     bandwidth.setLimits({ hub: MIB, device: null })
     const leaving = Array.from({ length: 20 }, (_, i) => download((i + 10) as DeviceId))
     const staying = download(A)
@@ -175,7 +178,7 @@ describe('who leaves', () => {
     expect(bandwidth.waiting()).toBe(0)
   })
 
-  it('before his turn came, or before he asked, gets nothing', async () => {
+  it('before its turn, or before it asked, gets nothing', async () => {
     bandwidth.setLimits({ hub: 64 * KIB, device: null })
     const gone = new AbortController()
     await bandwidth.take(A, MIB, gone.signal)

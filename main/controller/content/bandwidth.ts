@@ -1,24 +1,34 @@
 /**
- * Limits for what leaves this computer: one for all of it, one for each device. Two token buckets, one within the other, whose
- * waiters are served by what each device has had: who reads slowly takes no tokens, and who opens many connections gets no more.
+ * Bandwidth limits for this computer: one in total, one per device. Two nested token buckets whose
+ * waiters are served by how much each device has received: a slow reader takes no tokens, and a
+ * device with many connections gets no more.
  */
 import type { DeviceId } from '#shared/domain/ids.ts'
 
-/** `unenrolled`: whoever fetches the agent's program, all of them together. No device, so no device's limit. */
+/**
+ * `unenrolled`: all downloads of the agent's program together. They belong to no device, so no
+ * device limit applies.
+ */
 export type Lane = DeviceId | 'unenrolled'
 /** Bytes per second; null: no limit. */
 export type BandwidthLimits = { hub: number | null; device: number | null }
 export const NO_LIMITS: BandwidthLimits = { hub: null, device: null }
 export type Bandwidth = ReturnType<typeof createBandwidth>
 
-/** A grant is what its limit lets through in so long: short enough for a smooth rate, long enough for the timer. */
+/**
+ * A grant is this many seconds' worth of its limit: short enough for a smooth rate, long enough for
+ * the timer.
+ */
 const GRANT_SECONDS = 1 / 16
-/** The least that is worth a write of its own: with 32 at the slowest limit each still hears something every two seconds. */
+/**
+ * The least that is worth a separate write: with 32 readers at the slowest limit, each still
+ * receives something every two seconds.
+ */
 const MIN_GRANT_BYTES = 4 * 1024
 const MAX_GRANT_BYTES = 1024 * 1024
 
 type Bucket = {
-  /** May be below zero: a grant is taken whole, and the next one waits until that is paid off. */
+  /** May be negative: a grant is taken as a whole, and the next one waits until it is paid off. */
   tokens: number
   filledAtMs: number
 }
@@ -27,7 +37,9 @@ type Queue = {
   lane: Lane
   bucket: Bucket
   waiting: Set<Waiter>
-  /** Bytes, counted so that those who come later start where the others are: who has had least is next. */
+  /**
+   * Bytes, counted so that newcomers start level with the others: the lane with the least is next.
+   */
   served: number
 }
 
@@ -36,20 +48,24 @@ const grantOf = (bytesPerSecond: number | null): number =>
     ? MAX_GRANT_BYTES
     : Math.min(MAX_GRANT_BYTES, Math.max(MIN_GRANT_BYTES, bytesPerSecond * GRANT_SECONDS))
 
-/** @param nowMs a clock that only goes forward */
+/** @param nowMs a monotonic clock */
 export function createBandwidth(nowMs: () => number = () => performance.now()) {
   let limits = NO_LIMITS
   let hub: Bucket = { tokens: 0, filledAtMs: nowMs() }
-  /** Every device that was served since a limit was set: their number is that of the enrolled ones. */
+  /**
+   * Every device that was served since a limit was set: bounded by the number of enrolled devices.
+   */
   let queues = new Map<Lane, Queue>()
-  /** Those somebody waits in; of equal ones the first is next. */
+  /** Queues with waiting downloads; of equal ones the first is next. */
   const turns = new Set<Queue>()
   let servedUpTo = 0
   let timer: NodeJS.Timeout | undefined
 
   const limitOf = (lane: Lane): number | null => (lane === 'unenrolled' ? null : limits.device)
 
-  /** How long until the bucket is out of debt. What was not used is kept for one grant at most. */
+  /**
+   * How long until the bucket is no longer negative. Unused capacity is kept for one grant at most.
+   */
   function waitMs(bucket: Bucket, bytesPerSecond: number | null): number {
     if (bytesPerSecond === null) return 0
     const now = nowMs()
@@ -73,7 +89,7 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
     waiter.grant(bytes)
   }
 
-  /** Gives whatever may be given now, and comes back when more may be. */
+  /** Grants what may be granted now, and continues by timer. */
   function serve(): void {
     clearTimeout(timer)
     timer = undefined
@@ -83,7 +99,8 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
         let next: Queue | undefined
         soonestMs = Infinity
         for (const queue of turns) {
-          // One whose own limit is reached is passed over, so that it holds nobody up. It keeps its place.
+          // A device at its own limit is skipped, so that it delays nobody else. It keeps its
+          // place.
           const ownWaitMs = waitMs(queue.bucket, limitOf(queue.lane))
           if (ownWaitMs > 0) soonestMs = Math.min(soonestMs, ownWaitMs)
           else if (!next || queue.served < next.served) next = queue
@@ -109,10 +126,13 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
   }
 
   return {
-    /** Whether anything is limited at all. Asked for every block: costs nothing. */
+    /** Whether anything is limited. Called for every block, so it has to be cheap. */
     isLimited: (): boolean => limits !== NO_LIMITS,
 
-    /** Holds at once, for those who wait as well. What was owed under the limits of before is forgiven. */
+    /**
+     * Takes effect immediately, including for waiting downloads. Debts under the previous limits
+     * are cancelled.
+     */
     setLimits(next: BandwidthLimits): void {
       limits = next.hub === null && next.device === null ? NO_LIMITS : next
       hub = { tokens: 0, filledAtMs: nowMs() }
@@ -126,7 +146,8 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
     },
 
     /**
-     * Waits for its turn. @returns how many of the wanted bytes may be sent now, at least one; null when `gone` fired first
+     * Waits for its turn. @returns how many of the wanted bytes may be sent now, at least one; null
+     * if `gone` fired first
      * @param wantedBytes at least one
      */
     take(lane: Lane, wantedBytes: number, gone: AbortSignal): Promise<number | null> {
@@ -154,7 +175,7 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
       })
     },
 
-    /** How many wait. */
+    /** How many downloads wait. */
     waiting: (): number => [...turns].reduce((sum, queue) => sum + queue.waiting.size, 0),
     stop: (): void => clearTimeout(timer),
   }

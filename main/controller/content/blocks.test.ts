@@ -10,7 +10,7 @@ const fillWith = (byte: number) => async (buffer: Buffer) => {
 }
 
 describe('the pool of blocks', () => {
-  it('reads a block once for all who want it at the same time', async () => {
+  it('reads a block once for all concurrent readers', async () => {
     const pool = createBlockPool(4)
     let reads = 0
     const load = async (buffer: Buffer) => {
@@ -25,12 +25,12 @@ describe('the pool of blocks', () => {
     expect(one.sizeBytes).toBe(10)
   })
 
-  it('keeps a block that nobody uses until its room is needed, the one unused for longest first', async () => {
+  it('keeps an unused block until its space is needed, and evicts the least recently used one first', async () => {
     const pool = createBlockPool(2)
     pool.release(await pool.acquire(A, 0, fillWith(1)))
     pool.release(await pool.acquire(A, 1, fillWith(2)))
     pool.release(await pool.acquire(A, 0, () => Promise.reject(new Error('must not be read'))))
-    pool.release(await pool.acquire(A, 2, fillWith(3))) // takes the room of block 1
+    pool.release(await pool.acquire(A, 2, fillWith(3))) // evicts block 1
     pool.release(await pool.acquire(A, 0, () => Promise.reject(new Error('must not be read'))))
     let reads = 0
     pool.release(await pool.acquire(A, 1, async (buffer) => (reads++, fillWith(2)(buffer))))
@@ -48,7 +48,7 @@ describe('the pool of blocks', () => {
     expect(next.buffer[0]).toBe(2)
   })
 
-  it('passes a failed read on to all who wait for it, and loses no room by it', async () => {
+  it('reports a failed read to all waiting readers, without losing capacity', async () => {
     const pool = createBlockPool(1)
     const fail = () =>
       new Promise<number>((_, reject) => setTimeout(() => reject(new Error('cannot read')), 5))
@@ -59,7 +59,7 @@ describe('the pool of blocks', () => {
     expect(pool.usage()).toEqual({ allocated: 1, inUse: 1 })
   })
 
-  it('forgets the blocks of a content that was removed', async () => {
+  it('drops the blocks of removed content', async () => {
     const pool = createBlockPool(2)
     pool.release(await pool.acquire(A, 0, fillWith(1)))
     pool.forget(A)

@@ -1,23 +1,23 @@
 /**
- * Buffers of 1 MiB that hold pieces of content: read once, sent to whoever downloads the same piece at that time, and
- * kept while there is no better use for them. Bounded; a buffer in use by a download is never overwritten.
+ * Buffers of 1 MiB with pieces of content: read once, sent to all downloads of the same piece, and
+ * cached until the space is needed. Bounded; a buffer in use by a download is never overwritten.
  */
 import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
 
 export type Block = {
   buffer: Buffer
-  /** Bytes of it that are filled. */
+  /** Number of bytes filled. */
   sizeBytes: number
-  /** Downloads that read it now. */
+  /** Downloads that are reading it. */
   users: number
   key: string
   ready: Promise<void>
 }
 export type BlockPool = ReturnType<typeof createBlockPool>
 
-/** @param capacity number of blocks; must cover two per download that may run at the same time */
+/** @param capacity number of blocks; must cover two per concurrent download */
 export function createBlockPool(capacity: number) {
-  /** In order of their last use, oldest first. */
+  /** Least recently used first. */
   const blocks = new Map<string, Block>()
   const free: Buffer[] = []
   let allocated = 0
@@ -43,9 +43,10 @@ export function createBlockPool(capacity: number) {
 
   return {
     /**
-     * The block `index` of this file, filled. Give it back with `release`.
+     * The block `index` of this file, filled. Return it with `release`.
      * @param file names one version of a content: `<SHA-256>/<version>`
-     * @param load fills the buffer and tells how many bytes it filled; called only when the block is not there yet
+     * @param load fills the buffer and returns the number of bytes; called only if the block is not
+     * cached
      */
     async acquire(
       file: string,
@@ -76,14 +77,15 @@ export function createBlockPool(capacity: number) {
         return block
       } catch (error) {
         release(block)
-        // Nobody may find the broken block; its buffer returns when the last of those who wait for it has let go.
+        // Nothing may find the broken block; its buffer returns to the pool with the last waiting
+        // reader.
         if (blocks.get(key) === block) blocks.delete(key)
         if (block.users === 0) free.push(block.buffer)
         throw error
       }
     },
     release,
-    /** Drops what is kept of a content that was removed. */
+    /** Drops the cached blocks of removed content. */
     forget(sha256: string): void {
       for (const block of blocks.values())
         if (block.users === 0 && block.key.startsWith(sha256)) {
@@ -91,7 +93,7 @@ export function createBlockPool(capacity: number) {
           free.push(block.buffer)
         }
     },
-    /** For tests and the log: how many blocks exist, how many are in use now. */
+    /** For tests and the log: how many blocks exist, and how many are in use. */
     usage: () => ({
       allocated,
       inUse: [...blocks.values()].filter((block) => block.users > 0).length,

@@ -13,7 +13,7 @@ import type { Staged } from './index.ts'
 const MIB = 1024 * 1024
 const LIMIT = { limitBytes: 64 * MIB }
 const hashOf = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
-/** In pieces whose size fits nothing. */
+/** In pieces that do not align with chunks. */
 const streamOf = (bytes: Buffer, piece = 65_537): Readable =>
   Readable.from(
     (function* () {
@@ -60,9 +60,9 @@ function nameIt(staged: Pick<Staged, 'sha256' | 'sizeBytes'>, to = library): Sof
 const keep = async (staged: Staged) => staged.commit(() => nameIt(staged))
 const filesOf = (bytes: Buffer) => [`${hashOf(bytes).slice(0, 2)}/${hashOf(bytes)}`]
 
-describe('content that arrives', () => {
+describe('incoming content', () => {
   it.each([0, 1, 65_536, MIB - 1, MIB, MIB + 1, 3 * MIB, 5 * MIB + 12_345])(
-    'is kept byte by byte under its SHA-256, with the hash of every chunk (%i bytes)',
+    'is stored byte for byte under its SHA-256, with the hash of every chunk (%i bytes)',
     async (size) => {
       const bytes = randomBytes(size)
       const staged = await library.content.ingest(streamOf(bytes), LIMIT)
@@ -86,7 +86,7 @@ describe('content that arrives', () => {
     },
   )
 
-  it('takes pieces larger than a chunk', async () => {
+  it('may arrive in pieces larger than a chunk', async () => {
     const bytes = randomBytes(7 * MIB + 3)
     const staged = await library.content.ingest(streamOf(bytes, 5 * MIB), LIMIT)
     expect(staged.sha256).toBe(hashOf(bytes))
@@ -95,7 +95,7 @@ describe('content that arrives', () => {
     expect(readFileSync(file).equals(bytes)).toBe(true)
   })
 
-  it('is stored once when the same bytes come twice at once', async () => {
+  it('is stored once if the same bytes arrive twice at the same time', async () => {
     const bytes = randomBytes(3 * MIB)
     const both = await Promise.all([
       library.content.ingest(streamOf(bytes), LIMIT),
@@ -111,7 +111,7 @@ describe('content that arrives', () => {
     expect(library.count('contents')).toBe(1)
   })
 
-  it('stays when the same bytes come again and that transaction fails', async () => {
+  it('stays if the same bytes arrive again and that transaction fails', async () => {
     const bytes = randomBytes(MIB)
     await keep(await library.content.ingest(streamOf(bytes), LIMIT))
     const again = await library.content.ingest(streamOf(bytes), LIMIT)
@@ -124,7 +124,7 @@ describe('content that arrives', () => {
     expect(library.content.sizeBytes(again.sha256)).toBe(MIB)
   })
 
-  it('is not lost when uploads of the same bytes fail while one is being kept', async () => {
+  it('is not lost if uploads of the same bytes fail while one is being committed', async () => {
     for (let round = 0; round < 15; round++) {
       const bytes = randomBytes(5000)
       const staged = await Promise.all(
@@ -136,10 +136,10 @@ describe('content that arrives', () => {
         const failing = one.commit(() => {
           throw new Error('no')
         })
-        failing.catch(() => undefined) // looked at below, with the others
+        failing.catch(() => undefined) // checked below, with the others
         commits.push(failing)
         if (commits.length === 2) commits.push(keep(good!))
-        // Each a little further on its way than the next.
+        // Each slightly further along than the next.
         for (let i = 0; i < round; i++) await new Promise((resolve) => setImmediate(resolve))
       }
       const ends = await Promise.allSettled(commits)
@@ -159,20 +159,20 @@ describe('content that arrives', () => {
   })
 })
 
-describe('content that is not kept', () => {
+describe('content that is not committed', () => {
   const nothing = () => {
     expect(library.files()).toEqual([])
     expect(library.count('contents')).toBe(0)
   }
 
-  it('leaves nothing when it is discarded', async () => {
+  it('leaves nothing if it is discarded', async () => {
     const staged = await library.content.ingest(streamOf(randomBytes(MIB)), LIMIT)
     expect(library.files()).toHaveLength(1)
     await staged.discard()
     nothing()
   })
 
-  it('leaves nothing when the transaction that keeps it fails', async () => {
+  it('leaves nothing if its transaction fails', async () => {
     const staged = await library.content.ingest(streamOf(randomBytes(MIB)), LIMIT)
     const failing = staged.commit(() => {
       nameIt(staged)
@@ -182,7 +182,7 @@ describe('content that is not kept', () => {
     nothing()
   })
 
-  it('leaves nothing when its sender breaks off', async () => {
+  it('leaves nothing if its sender disconnects', async () => {
     const source = new PassThrough()
     const taking = library.content.ingest(source, LIMIT)
     source.write(randomBytes(3 * MIB))
@@ -191,7 +191,7 @@ describe('content that is not kept', () => {
     nothing()
   })
 
-  it('leaves nothing when its sender falls silent', async () => {
+  it('leaves nothing if its sender stops sending', async () => {
     const source = new PassThrough()
     const taking = library.content.ingest(source, { ...LIMIT, idleTimeoutMs: 60 })
     source.write(randomBytes(100))
@@ -199,7 +199,7 @@ describe('content that is not kept', () => {
     nothing()
   })
 
-  it('leaves nothing when it is stopped, before or while it arrives', async () => {
+  it('leaves nothing if it is stopped, before or while it arrives', async () => {
     const stop = new AbortController()
     const source = new PassThrough()
     const taking = library.content.ingest(source, { ...LIMIT, signal: stop.signal })
@@ -211,7 +211,7 @@ describe('content that is not kept', () => {
     nothing()
   })
 
-  it('leaves nothing when it is larger than the limit, known beforehand or not', async () => {
+  it('leaves nothing if it exceeds the limit, known beforehand or not', async () => {
     const bytes = randomBytes(2 * MIB)
     const limitBytes = 2 * MIB - 1
     await expect(library.content.ingest(streamOf(bytes), { limitBytes })).rejects.toThrow(
@@ -226,7 +226,7 @@ describe('content that is not kept', () => {
     expect(exact.sizeBytes).toBe(2 * MIB)
   })
 
-  it('is refused before a byte is taken when the disk has no room for it', async () => {
+  it('is refused before the first byte if the disk has no room for it', async () => {
     const source = new PassThrough()
     const taking = library.content.ingest(source, {
       limitBytes: Number.MAX_SAFE_INTEGER,
@@ -242,7 +242,7 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0
 if (!canMount)
   process.stderr.write('SKIPPED: the full-disk test needs Linux and root, to mount a tmpfs\n')
 
-describe.skipIf(!canMount)('a disk that fills up while content arrives', () => {
+describe.skipIf(!canMount)('a disk that fills up during an upload', () => {
   let mount: string
   let small: TestLibrary
   beforeEach(() => {
@@ -257,7 +257,7 @@ describe.skipIf(!canMount)('a disk that fills up while content arrives', () => {
     rmSync(mount, { recursive: true })
   })
 
-  it('is an error that says so, nothing remains, and the next smaller file is taken', async () => {
+  it('causes a clear error, leaves nothing behind, and accepts the next smaller file', async () => {
     const taking = small.content.ingest(streamOf(randomBytes(12 * MIB)), LIMIT)
     await expect(taking).rejects.toThrow(code('E_DISK_FULL'))
     expect(small.files()).toEqual([])
@@ -269,8 +269,8 @@ describe.skipIf(!canMount)('a disk that fills up while content arrives', () => {
   })
 })
 
-describe('what nothing names', () => {
-  it('is removed when asked for, and only that', async () => {
+describe('unreferenced content', () => {
+  it('is removed on request, and nothing else', async () => {
     const [kept, dropped] = [randomBytes(100), randomBytes(200)]
     await keep(await library.content.ingest(streamOf(kept), LIMIT))
     const id = await keep(await library.content.ingest(streamOf(dropped), LIMIT))
@@ -283,7 +283,7 @@ describe('what nothing names', () => {
     expect(library.count('contents')).toBe(1)
   })
 
-  it('is cleared at start: half-received files, rows without a name; files without a row are moved aside', async () => {
+  it('is cleared at start: partial files, rows without a name; files without a row are moved aside', async () => {
     const [kept, dropped] = [randomBytes(100), randomBytes(200)]
     await keep(await library.content.ingest(streamOf(kept), LIMIT))
     const id = await keep(await library.content.ingest(streamOf(dropped), LIMIT))
@@ -303,7 +303,7 @@ describe('what nothing names', () => {
     library = openLibrary({ dataDir: library.dataDir })
   })
 
-  it('is told apart from a stored file that is missing, which the log names', async () => {
+  it('is distinguished from a stored file that is missing, which is logged', async () => {
     const bytes = randomBytes(100)
     await keep(await library.content.ingest(streamOf(bytes), LIMIT))
     rmSync(join(library.dataDir, 'content', filesOf(bytes)[0]!))

@@ -13,7 +13,7 @@ export function createContentRepo({ db, sqlite }: Store) {
     'select 1 one from installers where sha256 = ? limit 1',
   )
   return {
-    /** Size in bytes, or null when this content is not kept here. */
+    /** Size in bytes, or null if this content is not stored here. */
     sizeBytes: (sha256: Sha256): number | null => sizeOf.get(sha256)?.size_bytes ?? null,
     /** SHA-256 of every 1 MiB chunk, 32 bytes each, one after another. */
     chunkHashes: (sha256: Sha256): Buffer | null =>
@@ -22,12 +22,12 @@ export function createContentRepo({ db, sqlite }: Store) {
         .from(contents)
         .where(eq(contents.sha256, sha256))
         .get()?.chunk_hashes ?? null,
-    /** Size in bytes and chunk hashes; null when this content is not kept here. */
+    /** Size in bytes and chunk hashes; null if this content is not stored here. */
     stored(sha256: Sha256): { sizeBytes: number; chunkHashes: Buffer } | null {
       const row = db.select().from(contents).where(eq(contents.sha256, sha256)).get()
       return row ? { sizeBytes: row.size_bytes, chunkHashes: row.chunk_hashes } : null
     },
-    /** A row that is there already stays; its file was replaced, so it is not damaged any more. */
+    /** An existing row stays; its file was replaced, so it is no longer damaged. */
     keep: (row: typeof contents.$inferInsert): void => {
       db.insert(contents)
         .values(row)
@@ -49,7 +49,7 @@ export function createContentRepo({ db, sqlite }: Store) {
         })
         .from(contents)
         .all(),
-    /** Kept, but no installer names it. */
+    /** Stored, but no installer names it. */
     unnamed: (): Sha256[] =>
       db
         .select({ sha256: contents.sha256 })

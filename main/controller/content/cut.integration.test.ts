@@ -1,4 +1,7 @@
-/** A PC that is blocked or removed loses the downloads that are under way: over TLS, at a real hub, and nobody else does. */
+/**
+ * A blocked or removed PC loses its running downloads, and nobody else does: over TLS, at a real
+ * hub.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { request } from 'node:https'
@@ -33,7 +36,7 @@ afterEach(async () => {
 
 type Download = {
   bytes: () => number
-  /** Status and hash of all of it; rejects when it breaks off. */
+  /** Status and hash of the whole body; rejects if it breaks off. */
   ended: Promise<string>
   leave: () => void
 }
@@ -67,27 +70,27 @@ function fetchFrom(path: string, isReading = true): Download {
   return download
 }
 
-/** PCs that have been told to fetch the package, and where. */
+/** PCs with a command to download the package, and its URL. */
 async function tickets(names: string[]): Promise<{ id: number; path: string }[]> {
   const uploaded = await t.rest.upload('/software', { name: 'big.sh', bytes })
   const software = uploaded.body as Software
-  const told: Promise<{ id: number; path: string }>[] = []
+  const commands: Promise<{ id: number; path: string }>[] = []
   const ids: number[] = []
   for (const name of names) {
     const identity = await t.enroll(name)
     const id = identity.deviceId
     ids.push(id)
-    let tell = (_path: string): void => {}
-    told.push(new Promise((resolve) => (tell = (path) => resolve({ id, path }))))
+    let onCommand = (_path: string): void => {}
+    commands.push(new Promise((resolve) => (onCommand = (path) => resolve({ id, path }))))
     await t.connect(identity, {
       onCommand: (command) => {
-        if (command.action === 'install') tell(command.url)
+        if (command.action === 'install') onCommand(command.url)
       },
     })
   }
   const body = { name: 'big', software_ids: [software.id], device_ids: ids }
   expect((await t.rest.raw('POST', '/deployments/create', body)).status).toBe(200)
-  return Promise.all(told)
+  return Promise.all(commands)
 }
 const act = {
   blocked: (id: number) => t.rest.raw('POST', `/devices/${id}/block`),
@@ -98,7 +101,7 @@ const slowly = (kib: number | null) =>
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
 describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
-  it('has its downloads cut at once, gets no other by its tickets, and the others’ go on', async () => {
+  it('has its downloads aborted immediately, its tickets are invalid, and other downloads continue', async () => {
     const [first, second] = await tickets(['LAB-01', 'LAB-02'])
     await slowly(512)
     const [one, another, staying] = [
@@ -124,7 +127,7 @@ describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
     expect(await staying.ended).toBe(`200 ${sha256}`)
   })
 
-  it('loses also one that it does not read, without a limit', async () => {
+  it('also loses a download that it does not read, without a limit', async () => {
     const [{ id, path } = { id: 0, path: '' }] = await tickets(['LAB-01'])
     const stalled = fetchFrom(path, false)
     await expect.poll(() => stalled.bytes()).toBeGreaterThan(0)

@@ -1,10 +1,10 @@
-/** The few things the content store asks of the file system, and what its refusals mean. */
+/** The file system operations of the content store, and what their errors mean. */
 import { open, rename, statfs } from 'node:fs/promises'
 import { AppError } from '#shared/contract/errors.ts'
 
 const FULL_CODES = new Set(['ENOSPC', 'EDQUOT'])
 
-/** What a failed write means to people; anything unexpected is passed on as it is. */
+/** Explains a failed write to users; passes on anything unexpected unchanged. */
 export function asDiskError(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code ?? ''
   if (FULL_CODES.has(code)) return diskFull(error)
@@ -26,16 +26,21 @@ export const diskFull = (cause?: unknown): AppError =>
     { cause },
   )
 
-/** Bytes an unprivileged user may still write in this folder's file system. */
+/** Bytes that an unprivileged user may still write in this folder's file system. */
 export async function freeBytes(folder: string): Promise<number> {
   const { bavail, bsize } = await statfs(folder)
   return bavail * bsize
 }
 
-/** The rename of a file whose bytes are on disk; the caller flushes the folders, which are shared by many files. */
+/**
+ * Renames a file whose bytes are flushed; the caller flushes the folders, which many files share.
+ */
 export const renameFlushed = (from: string, to: string): Promise<void> => rename(from, to)
 
-/** Makes a rename in this folder survive a power cut. Windows cannot open folders and needs it not. */
+/**
+ * Makes a rename in this folder survive a power cut. Windows cannot open folders and does not need
+ * this.
+ */
 export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(folder, 'r')

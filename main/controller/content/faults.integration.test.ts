@@ -1,4 +1,7 @@
-/** Stored files that went bad on the disk: found out by their hashes, never trusted for their size, replaced by the same bytes. */
+/**
+ * Stored files that went bad on the disk: detected by their hashes, never trusted because of their
+ * size, replaced by the same bytes.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { appendFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -55,23 +58,26 @@ const DAMAGE: [string, () => void][] = [
 ]
 
 describe('a stored file', () => {
-  it.each(DAMAGE)('damaged in %s is found and healed by the same bytes', async (_what, damage) => {
-    const found: string[] = []
-    library.content.onFault((hash) => found.push(hash))
-    damage()
-    expect(await library.content.check(sha256)).toBe('damaged')
-    expect(library.content.faultOf(sha256)).toBe('damaged')
-    expect(found).toEqual([sha256])
+  it.each(DAMAGE)(
+    'damaged in %s is detected, and repaired by the same bytes',
+    async (_what, damage) => {
+      const found: string[] = []
+      library.content.onFault((hash) => found.push(hash))
+      damage()
+      expect(await library.content.check(sha256)).toBe('damaged')
+      expect(library.content.faultOf(sha256)).toBe('damaged')
+      expect(found).toEqual([sha256])
 
-    await store(bytes)
-    expect(hashOnDisk()).toBe(sha256)
-    expect(library.content.faultOf(sha256)).toBeNull()
-    expect(await library.content.check(sha256)).toBeNull()
-    expect(library.count('contents')).toBe(1)
-  })
+      await store(bytes)
+      expect(hashOnDisk()).toBe(sha256)
+      expect(library.content.faultOf(sha256)).toBeNull()
+      expect(await library.content.check(sha256)).toBeNull()
+      expect(library.count('contents')).toBe(1)
+    },
+  )
 
   it.each(DAMAGE)(
-    'damaged in %s is healed by the same bytes although nobody noticed',
+    'damaged in %s is repaired by the same bytes even if it was not detected',
     async (_what, damage) => {
       damage()
       await store(bytes)
@@ -81,7 +87,7 @@ describe('a stored file', () => {
     },
   )
 
-  it('stays known as damaged over a restart, until it is healed', async () => {
+  it('stays marked as damaged over a restart, until it is repaired', async () => {
     flip(5)
     await library.content.check(sha256)
     await reopen()
@@ -95,13 +101,13 @@ describe('a stored file', () => {
   it.each([
     ['shorter', () => truncateSync(file(), 9)],
     ['longer', () => appendFileSync(file(), '!')],
-  ])('that has become %s is known as damaged at the next start', async (_what, damage) => {
+  ])('that has become %s is marked as damaged at the next start', async (_what, damage) => {
     damage()
     await reopen()
     expect(library.content.faultOf(sha256)).toBe('damaged')
   })
 
-  it('is healed by the same bytes also when their upload is given up in the end', async () => {
+  it('is repaired by the same bytes even if their upload is discarded in the end', async () => {
     flip(5)
     await library.content.check(sha256)
     await (await arrive(bytes)).discard()
@@ -109,7 +115,7 @@ describe('a stored file', () => {
     expect(hashOnDisk()).toBe(sha256)
   })
 
-  it('is not touched by other bytes that are given up', async () => {
+  it('is not changed by a discarded upload of other bytes', async () => {
     flip(5)
     await library.content.check(sha256)
     await (await arrive(randomBytes(SIZE))).discard()
@@ -121,13 +127,13 @@ describe('a stored file', () => {
     expect(await library.content.check(sha256)).toBe('missing')
   })
 
-  it('is read once, however many ask at the same time', () => {
+  it('is read once for all concurrent checks', () => {
     const first = library.content.check(sha256)
     expect(library.content.check(sha256)).toBe(first)
     return first
   })
 
-  it('is not called damaged for what was replaced while it was read', async () => {
+  it('is not marked as damaged for a file that was replaced while it was read', async () => {
     flip(SIZE - 1)
     const check = library.content.check(sha256)
     await store(bytes)
@@ -136,7 +142,7 @@ describe('a stored file', () => {
     expect(await library.content.check(sha256)).toBeNull()
   })
 
-  it('of no bytes is sound', async () => {
+  it('of no bytes is intact', async () => {
     sha256 = await store(Buffer.alloc(0))
     expect(await library.content.check(sha256)).toBeNull()
   })

@@ -1,5 +1,5 @@
 /**
- * Stored files that cannot be used: missing, or no longer the bytes that were stored. A file is never called sound because
+ * Stored files that cannot be used: missing or changed. A file is never considered intact because
  * of its size: it is read again and compared with the hashes of its chunks, off the event loop.
  */
 import { webcrypto } from 'node:crypto'
@@ -10,15 +10,18 @@ import type { Log } from '../context.ts'
 
 export type FileFault = 'missing' | 'damaged'
 
-/** A file that was found sound is not read again within this time, however many PCs report on it. */
+/** An intact file is not read again within this time, however many PCs report it. */
 const SOUND_FOR_MS = 60_000
-/** Files remembered as sound. */
+/** Files remembered as intact. */
 const SOUND_LIMIT = 1_000
 const HASH_BYTES = 32
 
 export type Faults = ReturnType<typeof createFaults>
 
-/** Whether the file holds `sizeBytes` bytes and every chunk has its hash. @throws errors of the file system */
+/**
+ * Whether the file has `sizeBytes` bytes and every chunk matches its hash. @throws errors of the
+ * file system
+ */
 async function isSound(handle: FileHandle, sizeBytes: number, hashes: Buffer): Promise<boolean> {
   if ((await handle.stat()).size !== sizeBytes) return false
   const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes))
@@ -38,7 +41,7 @@ async function isSound(handle: FileHandle, sizeBytes: number, hashes: Buffer): P
 
 export function createFaults(deps: {
   pathOf: (sha256: Sha256) => string
-  /** What is stored under this hash; null when nothing is. */
+  /** What is stored under this hash; null if nothing is. */
   stored: (sha256: Sha256) => { sizeBytes: number; chunkHashes: Buffer } | null
   /** Records the damage, so that it is known after a restart. */
   remember: (sha256: Sha256) => void
@@ -46,11 +49,17 @@ export function createFaults(deps: {
 }) {
   const faults = new Map<Sha256, FileFault>()
   const listeners = new Set<(sha256: Sha256) => void>()
-  /** When each was found sound, on the monotonic clock. */
+  /** When each was found intact, on the monotonic clock. */
   const soundAtMs = new Map<Sha256, number>()
-  /** Checks under way or waiting, one per file. They run one after the other: a disk reads one file fastest. */
+  /**
+   * Running and waiting checks, one per file. They run one after the other, because a disk reads
+   * single files fastest.
+   */
   const checks = new Map<Sha256, Promise<FileFault | null>>()
-  /** Counts up whenever a file is replaced: a check of the file before says nothing about the one after. */
+  /**
+   * Incremented whenever a file is replaced: a check of the old file says nothing about the new
+   * one.
+   */
   const versions = new Map<Sha256, number>()
   let last: Promise<unknown> = Promise.resolve()
   let stopped = false
@@ -70,13 +79,13 @@ export function createFaults(deps: {
     try {
       if (fault === 'damaged') deps.remember(sha256)
     } catch (error) {
-      // The next start will have to find it out again.
-      deps.log.error({ err: error, sha256 }, 'that a stored file is damaged could not be recorded')
+      // The next start has to detect it again.
+      deps.log.error({ err: error, sha256 }, 'a damaged stored file could not be recorded')
     }
     for (const listener of listeners) listener(sha256)
   }
 
-  /** Null also when the file cannot be compared, because it was replaced or removed meanwhile. */
+  /** Null also if the file cannot be compared, because it was replaced or removed meanwhile. */
   async function look(sha256: Sha256): Promise<FileFault | null> {
     const version = versionOf(sha256)
     const kept = deps.stored(sha256)
@@ -91,7 +100,7 @@ export function createFaults(deps: {
       }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      // Too many open files, or no rights at this moment: this says nothing about the bytes.
+      // Too many open files, or missing permissions: this says nothing about the bytes.
       if (code !== 'ENOENT' && code !== 'EIO') throw error
       fault = code === 'ENOENT' ? 'missing' : 'damaged'
     }
@@ -106,20 +115,20 @@ export function createFaults(deps: {
   }
 
   return {
-    /** What is known to be wrong with the file. Costs nothing: the disk is not read. */
+    /** The file's known fault. Cheap: does not read the disk. */
     of: (sha256: Sha256): FileFault | null => faults.get(sha256) ?? null,
     set,
-    /** Counts up with every replacement of this file. */
+    /** Incremented with every replacement of this file. */
     versionOf,
-    /** The file was replaced by bytes whose hash was verified, or removed. */
+    /** The file was replaced by verified bytes, or removed. */
     replaced(sha256: Sha256): void {
       versions.set(sha256, versionOf(sha256) + 1)
       soundAtMs.delete(sha256)
       faults.delete(sha256)
     },
     /**
-     * Reads the file and compares it with its hashes, unless that was done a moment ago. Each file is read once at a time,
-     * however many ask. Never rejects; null when nothing is known to be wrong.
+     * Reads the file and compares it with its hashes, unless that was done a moment ago. Each file
+     * is read once at a time for all callers. Never rejects; null: no known fault.
      */
     check(sha256: Sha256): Promise<FileFault | null> {
       const known = faults.get(sha256)
@@ -145,7 +154,7 @@ export function createFaults(deps: {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    /** Ends a check after the file at hand, and waits for it. */
+    /** Ends checks after the current file, and waits for it. */
     async stop(): Promise<void> {
       stopped = true
       await last

@@ -1,6 +1,7 @@
 /**
- * The content store: package bytes by their SHA-256, each stored once, under `DIR/content/ab/abcdef…`.
- * Bytes arrive in `DIR/content/tmp`, are looked at there, and only then kept.
+ * The content store: package bytes by their SHA-256, each stored once, under
+ * `DIR/content/ab/abcdef…`. Bytes arrive in `DIR/content/tmp`, are inspected there, and only then
+ * stored.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
@@ -31,36 +32,36 @@ export type { FileFault } from './faults.ts'
 export { write } from './write.ts'
 export type Content = ReturnType<typeof createContent>
 
-/** Bytes that have arrived and are not yet kept. End it with `commit` or `discard`. */
+/** Bytes that have arrived and are not stored yet. End it with `commit` or `discard`. */
 export type Staged = {
-  /** Where they lie meanwhile, to be looked at. */
+  /** Where they are for inspection. */
   path: string
   sha256: Sha256
   sizeBytes: number
   /**
-   * Keeps the bytes: puts the file in its place, then writes its row and whatever `work` writes in one transaction.
-   * When that fails, nothing is kept.
+   * Stores the bytes: moves the file into place, then writes its row and whatever `work` writes in
+   * one transaction. If that fails, nothing is stored.
    */
   commit: <T>(work: () => T) => Promise<T>
-  /** Forgets them. Does nothing after `commit`. */
+  /** Deletes them. Does nothing after `commit`. */
   discard: () => Promise<void>
 }
 
 export const CONTENT_OPTIONS = {
-  /** Space that stays free on the disk, so that the database can go on. */
+  /** Space that stays free on the disk for the database. */
   reserveBytes: 64 * 1024 * 1024,
   parallelDownloads: MAX_PARALLEL_DOWNLOADS,
-  /** Downloads that may wait for a place. */
+  /** Downloads that may queue. */
   queuedDownloads: 1_000,
-  /** Shorter than the time after which a client gives up waiting for an answer. */
+  /** Shorter than clients wait for an answer. */
   queueWaitMs: 10_000,
   stallMs: 60_000,
   retryAfterSeconds: 5,
-  /** Blocks of 1 MiB that hold what is being sent, and what was sent last. */
+  /** Blocks of 1 MiB for what is being sent, and what was sent last. */
   cacheBlocks: 2 * MAX_PARALLEL_DOWNLOADS,
 }
 
-/** What Windows answers when the file to be replaced is open. */
+/** Windows' errors if the file to be replaced is open. */
 const IN_USE_CODES = new Set(['EPERM', 'EACCES', 'EBUSY'])
 const fileInUse = (): AppError =>
   new AppError(
@@ -73,11 +74,11 @@ export function createContent(deps: {
   dataDir: string
   now: Now
   log: Log
-  /** Makes and checks download tickets. */
+  /** Signs and verifies download tickets. */
   ticketKey: Buffer
-  /** The device that works on this attempt now; null once it has ended. */
+  /** The device that is working on this attempt; null once it has ended. */
   deviceOfLiveAttempt: (attemptId: AttemptId) => DeviceId | null
-  /** Tests shorten waits and limits, nothing else does. */
+  /** Shorter waits and limits, for tests only. */
   options?: Partial<typeof CONTENT_OPTIONS>
 }) {
   const options = { ...CONTENT_OPTIONS, ...deps.options }
@@ -124,28 +125,31 @@ export function createContent(deps: {
     log: deps.log,
   })
 
-  /** Whatever was half-received when the controller stopped is of no use. */
+  /** Partial files from the last run are useless. */
   function clearIncoming(): void {
     rmSync(incoming, { recursive: true, force: true })
     mkdirSync(incoming, { recursive: true, mode: 0o700 })
   }
 
-  /** A download that began before reads the replaced file to its end; no other takes blocks of it. */
+  /**
+   * A download that started before reads the replaced file to its end; no other uses its blocks.
+   */
   function replaced(sha256: Sha256): void {
     faults.replaced(sha256)
     pool.forget(sha256)
   }
 
   /**
-   * Moves the file to its place, on disk for certain. It takes the place of one that is there: these bytes were hashed as
-   * they arrived, those may be damaged.
+   * Moves the file into place and flushes it. Replaces an existing file: these bytes were hashed as
+   * they arrived, the others may be damaged.
    */
   async function place(path: string, sha256: Sha256): Promise<void> {
     await mkdir(folderOf(sha256), { recursive: true, mode: 0o700 })
     try {
       await renameFlushed(path, pathOf(sha256))
     } catch (error) {
-      // Windows does not replace a file that is being read. It may stay when it holds these very bytes.
+      // Windows cannot replace a file that is being read. It may stay if it contains exactly these
+      // bytes.
       if (!IN_USE_CODES.has((error as NodeJS.ErrnoException).code ?? '')) throw asDiskError(error)
       if ((await faults.check(sha256)) !== null || !existsSync(pathOf(sha256))) throw fileInUse()
       return void (await rm(path, { force: true }))
@@ -164,7 +168,9 @@ export function createContent(deps: {
     )
   }
 
-  /** Synchronous, so that nothing can begin to use the content between the look and the removal. */
+  /**
+   * Synchronous, so that nothing can start to use the content between the check and the removal.
+   */
   function removeIfUnused(sha256: Sha256): boolean {
     if (held.has(sha256) || repo.isNamed(sha256)) return false
     repo.remove(sha256)
@@ -186,24 +192,24 @@ export function createContent(deps: {
         'packages that the database does not know were moved aside',
       )
     } catch (err) {
-      // A full disk: they stay where they are, harm nobody, and the next start tries again.
+      // A full disk: they stay where they are, do no harm, and the next start tries again.
       deps.log.error({ err }, 'packages that the database does not know could not be moved aside')
     }
   }
 
-  /** Notes what is wrong with the file as far as its directory entry shows it. False: nothing is. */
+  /** Records the fault that the file's directory entry shows. False: none. */
   function noteFault(sha256: Sha256, sizeBytes: number): boolean {
     const found = statSync(pathOf(sha256), { throwIfNoEntry: false })
     if (found?.size === sizeBytes) return false
     faults.set(sha256, found ? 'damaged' : 'missing')
     return true
   }
-  /** A download could not be served: from now on no other PC is sent for the file, if that is the cause. */
+  /** A download could not be served: if the file is the cause, no other PC is sent for it. */
   function lookAt(sha256: Sha256, sizeBytes: number): void {
     if (!noteFault(sha256, sizeBytes)) void faults.check(sha256)
   }
 
-  /** At start: files without a row are moved aside, rows without a file are reported. */
+  /** At start: moves files without a row aside, and reports rows without a file. */
   function compareWithDisk(): void {
     const rows = repo.all()
     const known = new Set<string>(rows.map((row) => row.sha256))
@@ -219,7 +225,9 @@ export function createContent(deps: {
       else noteFault(sha256, size_bytes)
   }
 
-  /** Sends the content to whoever asks: the caller has checked that he may have it. @throws AppError E_NOT_FOUND, E_RANGE */
+  /**
+   * Sends the content; the caller has checked the permission. @throws AppError E_NOT_FOUND, E_RANGE
+   */
   async function serveContent(
     request: IncomingMessage,
     response: ServerResponse,
@@ -249,7 +257,8 @@ export function createContent(deps: {
 
   return {
     /**
-     * Takes a stream to disk and hashes it, whole and in chunks of 1 MiB. Nothing is kept until `commit`.
+     * Streams to disk and hashes, as a whole and in chunks of 1 MiB. Nothing is stored until
+     * `commit`.
      * @throws AppError E_TOO_LARGE, E_DISK_FULL, E_UPLOAD_ABORTED
      */
     async ingest(source: Readable, receiveOptions: ReceiveOptions): Promise<Staged> {
@@ -283,31 +292,33 @@ export function createContent(deps: {
           }
         },
         discard: async () => {
-          // They are not needed, but the stored copy is known to be unusable, and these are the same bytes.
+          // The upload itself is not needed, but the stored copy is unusable, and these are the
+          // same bytes.
           if (faults.of(sha256) !== null && existsSync(path)) await heal(path, sha256)
           await rm(path, { force: true })
         },
       }
     },
 
-    /** Removes what no installer names. @returns how many contents went */
+    /** Removes what no installer names. @returns how many contents */
     collectGarbage,
     sizeBytes: (sha256: Sha256): number | null => repo.sizeBytes(sha256),
     chunkHashes: (sha256: Sha256): Buffer | null => repo.chunkHashes(sha256),
-    /** What is known to be wrong with its file. Costs nothing: the disk is not read. */
+    /** The file's known fault. Cheap: does not read the disk. */
     faultOf: (sha256: Sha256): FileFault | null => faults.of(sha256),
-    /** Reads the file and compares it with its hashes. Never rejects; null when nothing is known to be wrong. */
+    /** Reads the file and compares it with its hashes. Never rejects; null: no known fault. */
     check: (sha256: Sha256): Promise<FileFault | null> => faults.check(sha256),
     /** Called when a file turns out to be missing or damaged. */
     onFault: (listener: (sha256: Sha256) => void) => faults.onFault(listener),
 
-    /** A path on the hub under which this device may fetch this content while this attempt is live. */
+    /** A path on the hub where this device may download this content during this attempt. */
     ticketUrl: tickets.ticketUrl,
     checkTicket: tickets.checkTicket,
 
     /**
      * Answers an agent's GET or HEAD of a ticket's address.
-     * @throws AppError E_NOT_FOUND, E_FORBIDDEN (no ticket, or its attempt has ended), E_RANGE; before anything was sent
+     * @throws AppError E_NOT_FOUND, E_FORBIDDEN (no ticket, or its attempt has ended), E_RANGE;
+     * before anything was sent
      */
     async serveTicket(
       request: IncomingMessage,
@@ -324,22 +335,24 @@ export function createContent(deps: {
         serveContent(request, response, asked, deviceId),
       )
     },
-    /** Ends what this device is fetching. That it gets nothing from now on is `deviceOfLiveAttempt`'s to say. */
+    /**
+     * Aborts this device's downloads. `deviceOfLiveAttempt` decides whether it may start new ones.
+     */
     cut(deviceId: DeviceId): void {
       const downloads = underWay.cut(deviceId)
       if (downloads > 0)
-        deps.log.warn({ deviceId, downloads }, 'a device is not wanted: its downloads were cut')
+        deps.log.warn({ deviceId, downloads }, 'a device was refused: its downloads were aborted')
     },
 
     serve: serveContent,
 
-    /** No faster than this from now on, downloads that run included. */
+    /** Applies from now on, including to running downloads. */
     setLimits: (limits: BandwidthLimits): void => bandwidth.setLimits(limits),
 
     /**
-     * Sends bytes of something else, which count for the hub's limit.
-     * @param writeTo how a piece is written, where the time that takes matters
-     * @throws Error when the connection ends first
+     * Sends other bytes, which count towards the hub's limit.
+     * @param writeTo writes a piece, for callers that measure the time
+     * @throws Error if the connection ends first
      */
     sendOther: (
       response: ServerResponse,

@@ -1,4 +1,7 @@
-/** Limits of bandwidth at a real hub: HTTPS downloads of several devices, set and changed over REST while they run. */
+/**
+ * Bandwidth limits at a real hub: HTTPS downloads of several devices, set and changed over REST
+ * while they run.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { ClientRequest } from 'node:http'
@@ -11,7 +14,7 @@ import { startTestController, type TestController } from '../test-kit/test-contr
 const KIB = 1024
 const MIB = 1024 * KIB
 const AGENT = 'deployx-agent-linux-x64'
-/** A busy machine lets less through, never more; what a limit lets through at its begin is in it. */
+/** A busy machine transfers less, never more; includes the initial burst of a limit. */
 const TOO_MUCH = 1.25
 
 let t: TestController
@@ -39,7 +42,7 @@ const limit = (change: { bandwidth_hub_kib_s?: number | null; bandwidth_device_k
 
 type Download = {
   bytes: () => number
-  /** The hash of all of it. */
+  /** The hash of the whole body. */
   ended: Promise<string>
   leave: () => void
   pause: () => void
@@ -76,7 +79,7 @@ function fetchFrom(path: string): Download {
   return download
 }
 
-/** Devices that have been told to fetch the package, and where. */
+/** Devices with a command to download the package, and its URL. */
 async function ticketsOf(names: string[]): Promise<string[]> {
   const uploaded = await t.rest.upload('/software', { name: 'big.sh', bytes })
   const software = uploaded.body as { id: number }
@@ -85,11 +88,11 @@ async function ticketsOf(names: string[]): Promise<string[]> {
   for (const name of names) {
     const identity = await t.enroll(name)
     ids.push(identity.deviceId)
-    let told = (_path: string) => {}
-    paths.push(new Promise((resolve) => (told = resolve)))
+    let onCommand = (_path: string) => {}
+    paths.push(new Promise((resolve) => (onCommand = resolve)))
     await t.connect(identity, {
       onCommand: (command) => {
-        if (command.action === 'install') told(command.url)
+        if (command.action === 'install') onCommand(command.url)
       },
     })
   }
@@ -98,7 +101,7 @@ async function ticketsOf(names: string[]): Promise<string[]> {
   return Promise.all(paths)
 }
 
-it('the limit of the hub holds over all devices, and each gets its share', async () => {
+it("the hub's limit applies to all devices together, and each gets its share", async () => {
   const paths = await ticketsOf(['LAB-01', 'LAB-02', 'LAB-03'])
   await limit({ bandwidth_hub_kib_s: 900 })
   const startMs = performance.now()
@@ -112,7 +115,7 @@ it('the limit of the hub holds over all devices, and each gets its share', async
   for (const n of each) expect(n).toBeGreaterThan((all / 3) * 0.7)
 })
 
-it('the limit of a device holds for it alone, and a reader that stalls costs the others nothing', async () => {
+it("a device's limit applies to it alone, and a stalled reader costs the others nothing", async () => {
   const [path1, path2, path3] = await ticketsOf(['LAB-01', 'LAB-02', 'LAB-03'])
   await limit({ bandwidth_hub_kib_s: 1200, bandwidth_device_kib_s: 500 })
   const stalled = fetchFrom(path3!)
@@ -129,7 +132,7 @@ it('the limit of a device holds for it alone, and a reader that stalls costs the
   }
 })
 
-it('a limit that is lifted while a download runs holds it up no longer, and every byte is right', async () => {
+it('removing a limit during a download speeds it up, and every byte is correct', async () => {
   const [path] = await ticketsOf(['LAB-01'])
   await limit({ bandwidth_hub_kib_s: 64 })
   const download = fetchFrom(path!)
@@ -141,13 +144,13 @@ it('a limit that is lifted while a download runs holds it up no longer, and ever
   expect(await download.ended).toBe(`200 ${sha256}`)
 })
 
-it('a limit that is set while a download runs slows it at once', async () => {
+it('setting a limit during a download slows it down immediately', async () => {
   const [path] = await ticketsOf(['LAB-01'])
   await limit({ bandwidth_hub_kib_s: 6 * 1024 })
   const download = fetchFrom(path!)
   await expect.poll(() => download.bytes()).toBeGreaterThan(2 * MIB)
   await limit({ bandwidth_hub_kib_s: 64 })
-  // What was on its way already.
+  // Bytes already in transit.
   await wait(200)
   const before = download.bytes()
   await wait(3_000)
@@ -155,7 +158,7 @@ it('a limit that is set while a download runs slows it at once', async () => {
   expect(download.bytes()).toBeGreaterThan(before)
 })
 
-it('who leaves frees what he waited for', async () => {
+it('a download that ends frees its share', async () => {
   const [path1, path2] = await ticketsOf(['LAB-01', 'LAB-02'])
   await limit({ bandwidth_hub_kib_s: 256 })
   const staying = fetchFrom(path1!)
@@ -167,13 +170,13 @@ it('who leaves frees what he waited for', async () => {
   const startMs = performance.now()
   await wait(3_000)
   const seconds = (performance.now() - startMs) / 1000
-  // Alone it has all of the rate, no longer half of it.
+  // Alone it has the whole rate instead of half of it.
   expect(staying.bytes() - before).toBeGreaterThan(256 * KIB * seconds * 0.7)
   await limit({ bandwidth_hub_kib_s: null })
   expect(await staying.ended).toBe(`200 ${sha256}`)
 })
 
-it('the agent’s own program counts for the limit of the hub, not for that of a device', async () => {
+it("the agent’s own program counts towards the hub's limit, not a device's", async () => {
   await limit({ bandwidth_hub_kib_s: 1024, bandwidth_device_kib_s: 64 })
   const startMs = performance.now()
   const downloads = [fetchFrom(`/agent/download/${AGENT}`), fetchFrom(`/agent/download/${AGENT}`)]

@@ -1,7 +1,13 @@
-/** One byte range of a request (RFC 9110, section 14). Several ranges, other units and nonsense are ignored, as it allows. */
+/**
+ * One byte range of a request (RFC 9110, section 14). Several ranges, other units and malformed
+ * ones are ignored, as the RFC allows.
+ */
 export type ByteRange = { from: number; to: number }
 
-/** @returns the range (both ends inclusive), `whole` when there is none to honour, `unsatisfiable` for 416 */
+/**
+ * @returns the range (both ends inclusive), `whole` if there is none to honour, `unsatisfiable` for
+ * 416
+ */
 export function parseRange(
   header: string | undefined,
   sizeBytes: number,

@@ -1,4 +1,4 @@
-/** Takes a stream of bytes to disk: hashed while it streams, bounded, on disk for certain or not at all. */
+/** Streams bytes to disk: hashed on the way, bounded, and either flushed completely or removed. */
 import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,8 +9,8 @@ import type { Sha256 } from '#shared/domain/ids.ts'
 import { asDiskError, diskFull, freeBytes } from './disk.ts'
 
 /**
- * After so much, what was written is flushed and the free space is looked at: the last flush stays short, however large
- * the file, and a disk that fills up is noticed before the database suffers.
+ * After this many bytes, flush and check the free space: the last flush stays short for any file
+ * size, and a disk that fills up is detected before the database suffers.
  */
 const CHECKPOINT_BYTES = 64 * 1024 * 1024
 const IDLE_TIMEOUT_MS = 60_000
@@ -18,9 +18,9 @@ const IDLE_TIMEOUT_MS = 60_000
 export type ReceiveOptions = {
   /** More than this is E_TOO_LARGE. */
   limitBytes: number
-  /** When it is known beforehand: checked against the free space before the first byte is taken. */
+  /** If known beforehand: checked against the free space before the first byte. */
   sizeBytes?: number | undefined
-  /** Without a byte for so long the transfer counts as broken off. */
+  /** Without a byte for this long the transfer is aborted. */
   idleTimeoutMs?: number
   signal?: AbortSignal | undefined
 }
@@ -40,11 +40,11 @@ const tooLarge = (limitBytes: number): AppError =>
   )
 
 /**
- * Streams `source` into a new file in `folder`. The caller moves or removes the file.
- * The hash of the whole is updated piece by piece as bytes arrive (some ten microseconds each); the hashes of the
- * 1 MiB chunks are computed on the thread pool, beside the write of the same buffer.
+ * Streams `source` into a new file in `folder`. The caller moves or removes the file. The hash of
+ * the whole is updated as bytes arrive (some ten microseconds per piece); the hashes of the 1 MiB
+ * chunks are computed on the thread pool, in parallel with the write of the same buffer.
  * @param reserveBytes space that stays free for the database
- * @throws AppError E_TOO_LARGE, E_DISK_FULL, E_UPLOAD_ABORTED; nothing half-written remains
+ * @throws AppError E_TOO_LARGE, E_DISK_FULL, E_UPLOAD_ABORTED; removes partial data
  */
 export async function receive(
   source: Readable,
@@ -53,7 +53,7 @@ export async function receive(
   options: ReceiveOptions,
 ): Promise<Received> {
   const { limitBytes, sizeBytes, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = options
-  source.on('error', () => undefined) // heard below; also when it comes after we have given up
+  source.on('error', () => undefined) // handled below; also covers errors after the transfer was aborted
   if (sizeBytes !== undefined && sizeBytes > limitBytes) throw tooLarge(limitBytes)
   if ((await freeBytes(folder)) < (sizeBytes ?? 0) + reserveBytes) throw diskFull()
 
@@ -112,8 +112,8 @@ export async function receive(
     if (flushing) await flushing
     const buffer = buffers[active].subarray(0, filled)
     flushing = flush(buffer, chunkHashes.length)
-    flushing.catch(() => undefined) // heard at the next turn, whenever that comes
-    chunkHashes.push(Buffer.alloc(0)) // its place, filled when the digest is there
+    flushing.catch(() => undefined) // handled at the next flush
+    chunkHashes.push(Buffer.alloc(0)) // placeholder until the digest is computed
     active = active === 0 ? 1 : 0
     filled = 0
   }

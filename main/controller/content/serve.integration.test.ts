@@ -29,7 +29,7 @@ let live: DeviceId | null
 let bytes: Buffer
 let sha256: Sha256
 let path: string
-/** Settled requests, so that a test can wait until the server is done with one. */
+/** Served requests, so that a test can wait until the server has finished one. */
 let served: Promise<void>[]
 
 async function open(content: Parameters<typeof openLibrary>[0] = {}): Promise<void> {
@@ -89,7 +89,7 @@ function get(
     request.end()
   })
 }
-/** A client that reads the head and then nothing more. */
+/** A client that reads the head and then stops reading. */
 async function openStalled(): Promise<{ socket: Socket; head: string }> {
   const socket = connect(port, '127.0.0.1')
   socket.write(`GET ${path} HTTP/1.1\r\nhost: hub\r\n\r\n`)
@@ -117,7 +117,7 @@ afterEach(async () => {
 })
 
 describe('a download', () => {
-  it('is the whole file, with its length, hash as ETag, and no word of caching', async () => {
+  it('is the whole file, with its length, its hash as ETag, and no caching', async () => {
     const answer = await get()
     expect(answer.status).toBe(200)
     expect(answer.body.equals(bytes)).toBe(true)
@@ -132,7 +132,7 @@ describe('a download', () => {
     await idle()
   })
 
-  it('tells the same to HEAD and sends no bytes', async () => {
+  it('answers HEAD with the same headers and no body', async () => {
     const answer = await get(path, {}, { method: 'HEAD' })
     expect(answer.status).toBe(200)
     expect(answer.headers['content-length']).toBe(String(bytes.length))
@@ -162,7 +162,7 @@ describe('a download', () => {
   })
 
   it.each([`bytes=${n}-`, `bytes=${n}-${n + 5}`, 'bytes=-0'])(
-    'of the range %s is 416 and tells the size',
+    'of the range %s is 416 and contains the size',
     async (range) => {
       const answer = await get(path, { range })
       expect(answer.status).toBe(416)
@@ -172,7 +172,7 @@ describe('a download', () => {
   )
 
   it.each(['bytes=5-1', 'bytes=0-1,3-4', 'lines=1-2', 'bytes=x'])(
-    'of the unusable range %s is the whole file',
+    'of the invalid range %s is the whole file',
     async (range) => {
       const answer = await get(path, { range })
       expect(answer.status).toBe(200)
@@ -180,7 +180,7 @@ describe('a download', () => {
     },
   )
 
-  it('honours a range only while If-Range names this content', async () => {
+  it('honours a range only while If-Range matches this content', async () => {
     const range = 'bytes=10-19'
     expect((await get(path, { range, 'if-range': `"${sha256}"` })).status).toBe(206)
     expect((await get(path, { range, 'if-range': '"another"' })).status).toBe(200)
@@ -194,7 +194,7 @@ describe('a download', () => {
     expect((await get(ticket(empty), { range: 'bytes=0-' })).status).toBe(416)
   })
 
-  it('is right for many at once, of two files, in pieces, over kept connections', async () => {
+  it('is correct for many at once, of two files, in pieces, over reused connections', async () => {
     const other = randomBytes(5 * MIB + 7)
     const otherPath = ticket(await add(other))
     const agent = new Agent({ keepAlive: true, maxSockets: 8 })
@@ -213,7 +213,7 @@ describe('a download', () => {
 })
 
 describe('a ticket', () => {
-  it('does not count once its attempt has ended, or for another device', async () => {
+  it('is invalid once its attempt has ended, or for another device', async () => {
     live = null
     expect((await get()).status).toBe(403)
     live = 8 as DeviceId
@@ -222,17 +222,17 @@ describe('a ticket', () => {
     expect(JSON.parse(answer.body.toString())).toMatchObject({ error: { code: 'E_FORBIDDEN' } })
   })
 
-  it('that was altered does not count', async () => {
+  it('is invalid if it was altered', async () => {
     const flipped = path.slice(0, -1) + (path.endsWith('A') ? 'E' : 'A')
     expect((await get(flipped)).status).toBe(403)
     expect((await get(path.split('?')[0])).status).toBe(404)
   })
 
-  it('does not serve other methods', async () => {
+  it('serves no other methods', async () => {
     expect((await get(path, {}, { method: 'DELETE' })).status).toBe(404)
   })
 
-  it('for content that is gone is 404, and the log says when its file is missing', async () => {
+  it('for removed content is 404, and a missing file is logged', async () => {
     expect((await get(ticket('0'.repeat(64) as Sha256))).status).toBe(404)
     rmSync(join(library.dataDir, 'content', sha256.slice(0, 2), sha256))
     expect((await get()).status).toBe(404)
@@ -241,13 +241,13 @@ describe('a ticket', () => {
   })
 })
 
-describe('a connection that does not go well', () => {
+describe('a bad connection', () => {
   beforeEach(async () => {
     bytes = randomBytes(40 * MIB)
     path = ticket(await add(bytes))
   })
 
-  it('frees everything when the client leaves in the middle', async () => {
+  it('frees everything if the client disconnects in the middle', async () => {
     const { socket, head } = await openStalled()
     expect(head).toContain('200 OK')
     await until('it is read', () => library.content.usage().inUse > 0)
@@ -270,7 +270,7 @@ describe('a connection that does not go well', () => {
   const cutStoredFile = () =>
     truncateSync(join(library.dataDir, 'content', hash().slice(0, 2), hash()), 2 * MIB)
 
-  it('is refused when the stored file has become shorter', async () => {
+  it('is refused if the stored file has become shorter', async () => {
     cutStoredFile()
     expect((await get()).status).toBe(404)
     expect(library.content.faultOf(hash())).toBe('damaged')
@@ -278,7 +278,7 @@ describe('a connection that does not go well', () => {
     await idle()
   })
 
-  it('breaks off when the stored file becomes shorter meanwhile, instead of sending less in silence', async () => {
+  it('breaks off if the stored file becomes shorter meanwhile, instead of sending less silently', async () => {
     const { socket } = await openStalled()
     await until('two blocks are held', () => library.content.usage().inUse === 2)
     cutStoredFile()
@@ -299,7 +299,7 @@ describe('limits', () => {
     path = ticket(await add(bytes))
   }
 
-  it('cut off a reader that takes nothing for too long', async () => {
+  it('disconnect a reader that reads nothing for too long', async () => {
     await reopen({ content: { stallMs: 150 } })
     const { socket } = await openStalled()
     await idle()
@@ -310,7 +310,7 @@ describe('limits', () => {
     expect(received).toBeLessThan(bytes.length)
   })
 
-  it('do not cut off a slow reader that goes on reading', async () => {
+  it('do not disconnect a slow reader that keeps reading', async () => {
     await reopen({ content: { stallMs: 300 } })
     bytes = randomBytes(12 * MIB)
     path = ticket(await add(bytes))
@@ -326,7 +326,7 @@ describe('limits', () => {
     expect(received).toBe(bytes.length)
   })
 
-  it('let further downloads wait, then send them away with 503 and Retry-After', async () => {
+  it('queue further downloads, then refuse them with 503 and Retry-After', async () => {
     await reopen({ content: { parallelDownloads: 1, queueWaitMs: 200, queuedDownloads: 1 } })
     const { socket } = await openStalled()
     const waiting = get()
@@ -339,13 +339,13 @@ describe('limits', () => {
       error: { code: 'E_RATE_LIMITED' },
     })
     expect((await waiting).status).toBe(503)
-    // HEAD needs no place; and with a place free, the next one is served.
+    // HEAD needs no slot; and with a free slot, the next one is served.
     expect((await get(path, {}, { method: 'HEAD' })).status).toBe(200)
     socket.destroy()
     expect((await get()).body.equals(bytes)).toBe(true)
   })
 
-  it('give a freed place to whoever waits', async () => {
+  it('give a freed slot to a waiting download', async () => {
     await reopen({ content: { parallelDownloads: 1, queueWaitMs: 10_000 } })
     const { socket } = await openStalled()
     const waiting = get(path, { range: 'bytes=0-99' })
@@ -360,8 +360,8 @@ describe('limits', () => {
   })
 })
 
-describe('a device that is not wanted any more', () => {
-  it('loses what is being sent and what waits for a place, and nothing of either remains', async () => {
+describe('a device that is blocked or removed', () => {
+  it('loses its running and waiting downloads, and nothing of either remains', async () => {
     server.close()
     await library.close()
     await open({ content: { parallelDownloads: 1, queueWaitMs: 10_000 } })
@@ -387,7 +387,7 @@ describe('a device that is not wanted any more', () => {
     socket.resume()
     await once(socket, 'close')
     expect(received).toBeLessThan(bytes.length)
-    // Allowed again, it is served like before.
+    // Once allowed again, it is served as before.
     expect((await get()).body.equals(bytes)).toBe(true)
   })
 })

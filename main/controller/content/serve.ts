@@ -1,6 +1,7 @@
 /**
- * Sends package bytes: the one hot path written by hand, because streams piped by libraries cost a multiple of it.
- * Each download holds at most two shared 1 MiB blocks, one on its way to the socket and the next being read.
+ * Sends package bytes: the only hand-written hot path, because library streams cost several times
+ * as much. Each download holds at most two shared 1 MiB blocks, one being sent and the next being
+ * read.
  */
 import { once } from 'node:events'
 import { open, type FileHandle } from 'node:fs/promises'
@@ -16,9 +17,9 @@ import type { Slots } from './slots.ts'
 import { write, writePaced } from './write.ts'
 
 export type ServeTimings = {
-  /** A reader that takes nothing for so long is cut off. */
+  /** A reader that reads nothing for this long is disconnected. */
   stallMs: number
-  /** Seconds after which a refused client may come again. */
+  /** Seconds after which a refused client may retry. */
   retryAfterSeconds: number
 }
 export type ServeDeps = {
@@ -27,7 +28,7 @@ export type ServeDeps = {
   bandwidth: Bandwidth
   timings: ServeTimings
   log: Log
-  /** The file could not be read as it was stored. */
+  /** The file does not match what was stored. */
   onFault: () => void
 }
 export type Source = {
@@ -35,11 +36,14 @@ export type Source = {
   sizeBytes: number
   path: string
   lane: Lane
-  /** Name of this version of the file in the pool: blocks of a file that was replaced are never mixed with the new one. */
+  /**
+   * Name of this file version in the pool: blocks of a replaced file are never mixed with the new
+   * one.
+   */
   blocks: string
 }
 
-/** Everything that tells which bytes are wanted. @throws AppError E_RANGE, its header set */
+/** The requested byte range. @throws AppError E_RANGE, its header set */
 function wantedRange(
   request: IncomingMessage,
   response: ServerResponse,
@@ -116,7 +120,7 @@ async function pump(
     while (next) {
       const block: Block = await next
       next = index < last ? load(index + 1) : null
-      next?.catch(() => undefined) // heard when its turn comes
+      next?.catch(() => undefined) // handled when it is awaited
       try {
         const start = index * CHUNK_BYTES
         const bytes = block.buffer.subarray(
@@ -132,14 +136,14 @@ async function pump(
       index++
     }
   } finally {
-    // Given up half-way: the block that was being read ahead is returned as well.
+    // Aborted half-way: also return the block that was being read ahead.
     if (next) await next.then(deps.pool.release, () => undefined)
   }
 }
 
 /**
  * Answers GET or HEAD with the content: Content-Length, ETag, one Range (206, 416), If-Range.
- * More downloads than there are places for wait in a bounded queue, then get 503 with Retry-After.
+ * Downloads beyond the available slots wait in a bounded queue, then get 503 with Retry-After.
  * @throws AppError E_RANGE, E_NOT_FOUND (the file is gone), only before the head was sent
  */
 export async function serve(
@@ -157,16 +161,16 @@ export async function serve(
   const gone = new AbortController()
   const onClose = () => gone.abort()
   response.once('close', onClose)
-  const giveBack = await deps.slots.take(gone.signal)
+  const release = await deps.slots.take(gone.signal)
   response.off('close', onClose)
-  if (!giveBack) {
+  if (!release) {
     if (!gone.signal.aborted) refuse(response, deps.timings.retryAfterSeconds)
     return
   }
   try {
     await send(deps, response, source, range)
   } finally {
-    giveBack()
+    release()
   }
 }
 
@@ -191,7 +195,7 @@ async function send(
     deps.onFault()
     throw new AppError('E_NOT_FOUND', 'The stored file is damaged. Upload it again.')
   }
-  response.on('error', () => undefined) // a write to a connection that ends: heard through its callback
+  response.on('error', () => undefined) // a write to a closing connection: reported through its callback
   response.setTimeout(deps.timings.stallMs, () => response.destroy())
   try {
     writeHead(response, source, range)
@@ -200,7 +204,7 @@ async function send(
     response.end()
     if (!response.writableFinished && !response.destroyed) await once(response, 'close')
   } catch (error) {
-    // The head is out: all that is left is to break off, so that the client knows it has not got everything.
+    // The head is sent: close the connection, so that the client notices the incomplete body.
     if (!response.destroyed) {
       deps.log.error({ err: error, sha256: source.sha256 }, 'a download broke off')
       deps.onFault()

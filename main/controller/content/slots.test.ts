@@ -3,8 +3,8 @@ import { createSlots } from './slots.ts'
 
 const never = new AbortController().signal
 
-describe('places for downloads', () => {
-  it('hands a freed place to the one who waits longest', async () => {
+describe('download slots', () => {
+  it('gives a freed slot to the longest-waiting download', async () => {
     const slots = createSlots({ slots: 1, queue: 5, waitMs: 5_000 })
     const first = await slots.take(never)
     const order: string[] = []
@@ -18,7 +18,7 @@ describe('places for downloads', () => {
     expect(slots.usage()).toEqual({ taken: 0, waiting: 0 })
   })
 
-  it('takes back a place once, however often it is given back', async () => {
+  it('frees a slot once, however often it is released', async () => {
     const slots = createSlots({ slots: 2, queue: 5, waitMs: 5_000 })
     const back = await slots.take(never)
     await slots.take(never)
@@ -27,7 +27,7 @@ describe('places for downloads', () => {
     expect(slots.usage().taken).toBe(1)
   })
 
-  it('refuses at once when the queue is full', async () => {
+  it('refuses immediately when the queue is full', async () => {
     const slots = createSlots({ slots: 1, queue: 1, waitMs: 5_000 })
     const back = await slots.take(never)
     const waiting = slots.take(never)
@@ -36,7 +36,7 @@ describe('places for downloads', () => {
     expect(await waiting).toBeTypeOf('function')
   })
 
-  it('refuses after the wait, and forgets who waited', async () => {
+  it('refuses after the wait, and removes the request from the queue', async () => {
     const slots = createSlots({ slots: 1, queue: 1, waitMs: 20 })
     const back = await slots.take(never)
     expect(await slots.take(never)).toBeNull()
@@ -45,7 +45,7 @@ describe('places for downloads', () => {
     expect(slots.usage().taken).toBe(0)
   })
 
-  it('gives no place to a client that has left', async () => {
+  it('gives no slot to a client that has disconnected', async () => {
     const slots = createSlots({ slots: 1, queue: 5, waitMs: 5_000 })
     const back = await slots.take(never)
     const gone = new AbortController()

@@ -1,4 +1,4 @@
-/** A bounded number of places, a bounded queue before them, and a bounded wait in it. */
+/** A bounded number of slots, with a bounded queue and a bounded wait. */
 export type Slots = ReturnType<typeof createSlots>
 
 type Waiter = { admit: () => void }
@@ -9,12 +9,13 @@ export function createSlots(options: { slots: number; queue: number; waitMs: num
 
   return {
     /**
-     * A place, or null when the queue is full or the wait was too long. The returned function gives it back (once).
-     * @param gone aborts the wait (the client has left)
+     * A slot, or null if the queue is full or the wait was too long. The returned function releases
+     * it (once).
+     * @param gone aborts the wait (the client has disconnected)
      */
     take(gone: AbortSignal): Promise<(() => void) | null> {
       let held = false
-      const giveBack = () => {
+      const release = () => {
         if (!held) return
         held = false
         const next = waiting.values().next().value
@@ -25,7 +26,7 @@ export function createSlots(options: { slots: number; queue: number; waitMs: num
       if (taken < options.slots) {
         taken++
         held = true
-        return Promise.resolve(giveBack)
+        return Promise.resolve(release)
       }
       if (waiting.size >= options.queue) return Promise.resolve(null)
       return new Promise((resolve) => {
@@ -42,7 +43,7 @@ export function createSlots(options: { slots: number; queue: number; waitMs: num
           admit: () => {
             leave()
             held = true
-            resolve(giveBack)
+            resolve(release)
           },
         }
         const timer = setTimeout(giveUp, options.waitMs)

@@ -11,18 +11,18 @@ describe('a download ticket', () => {
     createTickets({ key, deviceOfLiveAttempt: (id) => (id === attemptId ? live : null) })
   const issue = () => tickets(deviceId).ticketUrl({ attemptId, sha256, deviceId })
 
-  it('is a path that its maker accepts', () => {
+  it('is a path that its creator accepts', () => {
     const url = issue()
     expect(url).toMatch(/^\/content\/[0-9a-f]{32}\/[0-9a-f]{64}\?t=[A-Za-z0-9_-]{43}$/)
     const asked = tickets(deviceId).parse(url)!
     expect(tickets(deviceId).checkTicket(asked)).toBe(deviceId)
   })
 
-  it('stops to count when its attempt has ended', () => {
+  it('is invalid once its attempt has ended', () => {
     expect(tickets(null).checkTicket(tickets(null).parse(issue())!)).toBeNull()
   })
 
-  it('does not count for another device, content or attempt, nor under another key', () => {
+  it('is invalid for another device, content or attempt, or under another key', () => {
     const asked = tickets(deviceId).parse(issue())!
     expect(tickets(8 as DeviceId).checkTicket(asked)).toBeNull()
     expect(tickets(deviceId).checkTicket({ ...asked, sha256: 'd'.repeat(64) as Sha256 })).toBeNull()
@@ -31,7 +31,7 @@ describe('a download ticket', () => {
     expect(other.checkTicket({ ...asked, attemptId: 'f'.repeat(32) as AttemptId })).toBeNull()
   })
 
-  it('does not count for device 0 when there is no live attempt', () => {
+  it('is invalid for device 0 if there is no active attempt', () => {
     const url = tickets(deviceId).ticketUrl({ attemptId, sha256, deviceId: 0 as DeviceId })
     expect(tickets(null).checkTicket(tickets(null).parse(url)!)).toBeNull()
   })
@@ -44,7 +44,7 @@ describe('a download ticket', () => {
     `/content/${attemptId}/${sha256}?t=${'A'.repeat(43)}&x=1`,
     `/content/${attemptId}/../${sha256}?t=${'A'.repeat(43)}`,
     `/content/${attemptId.toUpperCase()}/${sha256}?t=${'A'.repeat(43)}`,
-  ])('is not read out of %s', (url) => {
+  ])('is not parsed from %s', (url) => {
     expect(tickets(deviceId).parse(url)).toBeNull()
   })
 })

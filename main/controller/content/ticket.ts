@@ -1,4 +1,4 @@
-/** Download tickets: an address that serves one content to one device, for one attempt, while that attempt is live. */
+/** Download tickets: a URL that serves one content to one device, during one attempt. */
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 
@@ -8,10 +8,10 @@ const PATH = /^\/content\/([0-9a-f]{32})\/([0-9a-f]{64})\?t=([A-Za-z0-9_-]{43})$
 
 export function createTickets(deps: {
   key: Buffer
-  /** The device that works on this attempt now; null once the attempt has ended. */
+  /** The device that is working on this attempt; null once the attempt has ended. */
   deviceOfLiveAttempt: (attemptId: AttemptId) => DeviceId | null
 }) {
-  // Taken apart once: a key that comes as bytes costs five times the hash itself, every time.
+  // Created once: a key passed as bytes costs five times the hash itself, each time.
   const key = createSecretKey(deps.key)
   const mac = ({ attemptId, sha256, deviceId }: Ticket): Buffer =>
     createHmac('sha256', key)
@@ -22,21 +22,24 @@ export function createTickets(deps: {
     /** `/content/{attempt_id}/{sha256}?t={HMAC}`: a path on the hub. */
     ticketUrl: (ticket: Ticket): string =>
       `/content/${ticket.attemptId}/${ticket.sha256}?t=${mac(ticket).toString('base64url')}`,
-    /** What the path of a request asks for, or null when it is none of ours. */
+    /** What a request's path asks for, or null if it is not a ticket. */
     parse(url: string): { attemptId: AttemptId; sha256: Sha256; mac: string } | null {
       const match = PATH.exec(url)
       return match
         ? { attemptId: match[1] as AttemptId, sha256: match[2] as Sha256, mac: match[3]! }
         : null
     },
-    /** The device whose ticket it is; null when it is not genuine or its attempt has ended. Compares in constant time. */
+    /**
+     * The ticket's device; null if it is not genuine or its attempt has ended. Compares in constant
+     * time.
+     */
     checkTicket: (asked: {
       attemptId: AttemptId
       sha256: Sha256
       mac: string
     }): DeviceId | null => {
       const deviceId = deps.deviceOfLiveAttempt(asked.attemptId)
-      // Computed in either case, so that the time taken does not tell which attempts are live.
+      // Computed in either case, so that the time taken does not reveal which attempts are active.
       const expected = mac({ ...asked, deviceId: deviceId ?? (0 as DeviceId) })
       const shown = Buffer.from(asked.mac, 'base64url')
       const isGenuine = shown.length === expected.length && timingSafeEqual(shown, expected)

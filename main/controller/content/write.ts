@@ -1,10 +1,10 @@
-/** Bytes on their way into a connection, at full speed or no faster than the limits allow. */
+/** Writes bytes to a connection, at full speed or within the bandwidth limits. */
 import type { ServerResponse } from 'node:http'
 import type { Bandwidth, Lane } from './bandwidth.ts'
 
 const closed = () => new Error('the connection was closed')
 
-/** Resolves once the bytes have left for the kernel. Rejects when the connection ends first. */
+/** Resolves once the kernel has taken the bytes. Rejects if the connection ends first. */
 export function write(response: ServerResponse, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const onClose = () => reject(closed())
@@ -19,8 +19,9 @@ export function write(response: ServerResponse, bytes: Buffer): Promise<void> {
 }
 
 /**
- * The same in pieces, each when its turn has come.
- * @param writePiece for whoever looks at how long a reader takes: waiting for a turn is not his fault
+ * The same in pieces, each at its turn.
+ * @param writePiece for callers that measure how long a reader takes: waiting for a turn does not
+ * count
  */
 export async function writePaced(
   bandwidth: Bandwidth,

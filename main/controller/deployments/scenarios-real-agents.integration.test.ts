@@ -49,7 +49,7 @@ async function installing(
     await play(agent, deployment_id, deviceId)
     expect(agent.runs()).toBe(1)
   } catch (error) {
-    throw new Error(`${String(error)}\n${agent.said().slice(-2_000)}`, { cause: error })
+    throw new Error(`${String(error)}\n${agent.output().slice(-2_000)}`, { cause: error })
   } finally {
     await agent.remove()
   }

@@ -1,7 +1,7 @@
 /** Writes a report as an Excel workbook, in a thread of its own: ten thousand rows take a second, which the hub does not have. */
 import { parentPort } from 'node:worker_threads'
 import writeWorkbook, { type Cell } from 'write-excel-file/node'
-import type { Answered, Asked } from '../lib/ask-worker.ts'
+import type { WorkerReply, WorkerRequest } from '../lib/ask-worker.ts'
 import type { ReportCell } from './report.ts'
 import type { WorkbookQuestion } from './workbook.ts'
 
@@ -25,8 +25,8 @@ async function write({ sheet, head, rows, widths }: WorkbookQuestion): Promise<U
   }).toBuffer()
 }
 
-parentPort!.on('message', ({ id, question }: Asked<WorkbookQuestion>) => {
-  const answer = (told: Answered<Uint8Array>): void => parentPort!.postMessage(told)
+parentPort!.on('message', ({ id, question }: WorkerRequest<WorkbookQuestion>) => {
+  const answer = (reply: WorkerReply<Uint8Array>): void => parentPort!.postMessage(reply)
   write(question).then(
     (bytes) => answer({ id, answer: bytes }),
     (error: unknown) =>

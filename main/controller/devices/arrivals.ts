@@ -31,7 +31,7 @@ export function createArrivals(deps: {
   repo: DevicesRepo
   audit: Audit
   now: Now
-  tell: (change: { id: DeviceId; what: 'updated' }) => void
+  notify: (change: { id: DeviceId; what: 'updated' }) => void
   /** Its row was created or restored. The caller notifies the consoles. */
   enrolled: (id: DeviceId) => void
 }) {
@@ -39,7 +39,7 @@ export function createArrivals(deps: {
   /**
    * When lost records were last audited: an agent that invents them must not fill the audit log.
    */
-  const lossTold = new Map<DeviceId, number>()
+  const lossReportedMs = new Map<DeviceId, number>()
   const followedMs = new Map<DeviceId, number>()
 
   /** Applies the name that the PC reports. Call it inside a transaction. */
@@ -123,8 +123,11 @@ export function createArrivals(deps: {
       if (isOld && damaged.length === 0) return
       store.transaction(() => {
         followName(id, facts.name)
-        if (damaged.length > 0 && deps.now() - (lossTold.get(id) ?? -Infinity) >= LOSS_EVERY_MS) {
-          lossTold.set(id, deps.now())
+        if (
+          damaged.length > 0 &&
+          deps.now() - (lossReportedMs.get(id) ?? -Infinity) >= LOSS_EVERY_MS
+        ) {
+          lossReportedMs.set(id, deps.now())
           audit.record(null, 'device.records_lost', `device ${row.name}`, damageText(damaged), {
             deviceId: id,
           })
@@ -132,13 +135,13 @@ export function createArrivals(deps: {
         if (isNews) repo.setFacts(id, facts, address, isoTime(deps.now()))
         repo.raiseSequence(id, hello.last_sequence)
       })
-      if (isRenamed) deps.tell({ id, what: 'updated' })
+      if (isRenamed) deps.notify({ id, what: 'updated' })
     },
     setFacts: (id: DeviceId, facts: AgentFacts, address: string | null): void => {
       if (repo.byId(id)?.reported_name !== facts.name)
         store.transaction(() => followName(id, facts.name))
       repo.setFacts(id, facts, address, isoTime(deps.now()))
-      deps.tell({ id, what: 'updated' })
+      deps.notify({ id, what: 'updated' })
     },
   }
 }

@@ -23,9 +23,9 @@ export function createControl(deps: {
   /** @throws AppError E_NOT_FOUND */
   visible: (viewer: Viewer, id: DeviceId) => DeviceRow
   view: (id: DeviceId) => Device
-  tell: (change: { id: DeviceId; what: 'updated' | 'removed' | 'refused' }) => void
+  notify: (change: { id: DeviceId; what: 'updated' | 'removed' | 'refused' }) => void
 }) {
-  const { store, repo, pending, audit, visible, view, tell } = deps
+  const { store, repo, pending, audit, visible, view, notify } = deps
 
   return {
     /**
@@ -43,7 +43,7 @@ export function createControl(deps: {
             deviceId: id,
           })
         })
-      tell({ id, what: 'updated' })
+      notify({ id, what: 'updated' })
       return view(id)
     },
     /**
@@ -90,8 +90,8 @@ export function createControl(deps: {
     },
     /** Call it after the commit. */
     replaced(id: DeviceId, from: DeviceId): void {
-      tell({ id: from, what: 'removed' })
-      tell({ id, what: 'updated' })
+      notify({ id: from, what: 'removed' })
+      notify({ id, what: 'updated' })
     },
     /**
      * Records that these are two PCs, so that the question is not repeated. @throws AppError
@@ -110,7 +110,7 @@ export function createControl(deps: {
             { deviceId: id, data: { from, to: id } },
           )
         })
-      tell({ id, what: 'updated' })
+      notify({ id, what: 'updated' })
       return view(id)
     },
     /**
@@ -129,7 +129,7 @@ export function createControl(deps: {
         repo.update(id, { approved: true, blocked: false, owner_id: row.owner_id ?? viewer.id })
         audit.record(viewer, 'device.approve', `device ${row.name}`, '', { deviceId: id })
       })
-      tell({ id, what: 'updated' })
+      notify({ id, what: 'updated' })
       return view(id)
     },
     block(viewer: Viewer, id: DeviceId): Device {
@@ -139,7 +139,7 @@ export function createControl(deps: {
         audit.record(viewer, 'device.block', `device ${row.name}`, '', { deviceId: id })
       })
       pending.reject(id, true)
-      tell({ id, what: 'refused' })
+      notify({ id, what: 'refused' })
       return view(id)
     },
     /** This also rejects a PC that compares digits; a device that was already known stays. */
@@ -153,7 +153,7 @@ export function createControl(deps: {
         repo.update(id, { deleted_at: isoTime(deps.now()) })
         audit.record(viewer, 'device.delete', `device ${row.name}`, '', { deviceId: id })
       })
-      tell({ id, what: 'removed' })
+      notify({ id, what: 'removed' })
     },
   }
 }

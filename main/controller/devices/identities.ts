@@ -25,8 +25,8 @@ export function createIdentities(deps: {
   const { store, repo, audit } = deps
 
   /** The PC's own name, or `name (2)` and so on if another device has it. */
-  function freeName(said: string): string {
-    const name = said.slice(0, NAME_LIMIT)
+  function freeName(reported: string): string {
+    const name = reported.slice(0, NAME_LIMIT)
     const taken = repo.namesLike(name)
     for (let n = 1; ; n++) {
       const tried = n === 1 ? name : `${name} (${n})`

@@ -38,14 +38,14 @@ export function createDevices(deps: {
    * stale.
    */
   const eligibilities = new Map<DeviceId, { name: string; refused: boolean }>()
-  const tell = (change: DeviceChange) => {
+  const notify = (change: DeviceChange) => {
     if (change.what !== 'presence') {
       eligibilities.delete(change.id)
       reinstalls.changed()
     }
     listeners.forEach((listener) => listener(change))
   }
-  const pending = createPending({ repo, now: deps.now, tell: (id, what) => tell({ id, what }) })
+  const pending = createPending({ repo, now: deps.now, notify: (id, what) => notify({ id, what }) })
   pending.clearLeftovers()
   const lastSeen = createLastSeen({ ...deps, repo })
   const seenAt = (row: DeviceRow): string | null => lastSeen.of(row.id) ?? row.last_seen_at
@@ -53,9 +53,9 @@ export function createDevices(deps: {
   presence.onChange((id) => {
     if (!presence.isOnline(id)) lastSeen.note(id)
     reinstalls.changed()
-    tell({ id, what: 'presence' })
+    notify({ id, what: 'presence' })
     // Whether its PC was reinstalled only matters while it is offline.
-    for (const newer of reinstalls.replacing(id)) tell({ id: newer, what: 'presence' })
+    for (const newer of reinstalls.replacing(id)) notify({ id: newer, what: 'presence' })
   })
 
   const toDevice = (row: DeviceRow, groups: ReturnType<typeof repo.groupIds>): Device => ({
@@ -99,7 +99,7 @@ export function createDevices(deps: {
       return () => listeners.delete(listener)
     },
     /** Notifies consoles that these devices have changed (their groups, for example). */
-    announce: (ids: DeviceId[]): void => ids.forEach((id) => tell({ id, what: 'updated' })),
+    announce: (ids: DeviceId[]): void => ids.forEach((id) => notify({ id, what: 'updated' })),
 
     list(viewer: Viewer): Device[] {
       const groups = repo.groupIds(null)
@@ -179,7 +179,7 @@ export function createDevices(deps: {
     },
 
     ...createControl({
-      ...{ ...deps, repo, pending, visible, view, tell, reinstalls },
+      ...{ ...deps, repo, pending, visible, view, notify, reinstalls },
       isConnecting: (id) => presence.reachability(id) === 'connecting',
     }),
     /** Rows of the same PC before it was reinstalled. */
@@ -187,7 +187,7 @@ export function createDevices(deps: {
     ...createArrivals({
       ...deps,
       repo,
-      tell,
+      notify,
       enrolled: (id) => {
         eligibilities.delete(id)
         reinstalls.changed()
@@ -211,7 +211,7 @@ export function createDevices(deps: {
     /** See identities.ts; notifies consoles. @throws AppError E_DEVICE_REFUSED */
     separateClone(from: DeviceId, copy: Parameters<typeof identities.separateClone>[1]): DeviceId {
       const id = identities.separateClone(from, copy)
-      tell({ id, what: 'updated' })
+      notify({ id, what: 'updated' })
       return id
     },
 

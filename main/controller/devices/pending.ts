@@ -26,7 +26,7 @@ type Pending = {
 export function createPending(deps: {
   repo: DevicesRepo
   now: Now
-  tell: (id: DeviceId, what: 'updated' | 'removed') => void
+  notify: (id: DeviceId, what: 'updated' | 'removed') => void
 }) {
   const { repo } = deps
   const open = new Map<DeviceId, Pending>()
@@ -103,7 +103,7 @@ export function createPending(deps: {
         isApproved: isKnown && known.approved,
         afterwards: isKnown ? 'keep' : known ? 'forget' : 'delete',
       })
-      deps.tell(id, 'updated')
+      deps.notify(id, 'updated')
       return id
     },
     /** The person at the PC has confirmed the digits. */
@@ -111,14 +111,14 @@ export function createPending(deps: {
       const pending = open.get(id)
       if (!pending) return
       pending.confirmed = true
-      deps.tell(id, 'updated')
+      deps.notify(id, 'updated')
     },
     approvedBy: (id: DeviceId): Viewer | null => open.get(id)?.approvedBy ?? null,
     approve(viewer: Viewer, id: DeviceId): void {
       const pending = open.get(id)
       if (!pending || pending.approvedBy) return
       pending.approvedBy = viewer
-      deps.tell(id, 'updated')
+      deps.notify(id, 'updated')
       listeners.forEach((listener) => listener({ id, what: 'approved', by: viewer }))
     },
     /** Rejected in the console. `keepRow`: the device is blocked, so its row stays. */
@@ -127,7 +127,7 @@ export function createPending(deps: {
       if (!pending) return
       open.delete(id)
       if (!keepRow) dropRow(id, pending.afterwards)
-      deps.tell(id, keepRow || pending.afterwards === 'keep' ? 'updated' : 'removed')
+      deps.notify(id, keepRow || pending.afterwards === 'keep' ? 'updated' : 'removed')
       listeners.forEach((listener) => listener({ id, what: 'rejected' }))
     },
     /**
@@ -139,7 +139,7 @@ export function createPending(deps: {
       if (!pending) return
       open.delete(id)
       if (!admitted) dropRow(id, pending.afterwards)
-      deps.tell(id, admitted || pending.afterwards === 'keep' ? 'updated' : 'removed')
+      deps.notify(id, admitted || pending.afterwards === 'keep' ? 'updated' : 'removed')
     },
     onDecision(listener: (decision: PendingDecision) => void): () => void {
       listeners.add(listener)

@@ -44,7 +44,7 @@ export function createPresence(deps: {
   const online = new Set<DeviceId>()
   const linkEndedMs = new Map<DeviceId, number>()
   const listeners = new Set<(id: DeviceId) => void>()
-  const tell = (id: DeviceId) => listeners.forEach((listener) => listener(id))
+  const notify = (id: DeviceId) => listeners.forEach((listener) => listener(id))
 
   /** Previous knowledge about devices without a link is void from here on. */
   function beginGrace(): void {
@@ -70,13 +70,13 @@ export function createPresence(deps: {
     linked(id: DeviceId): void {
       online.add(id)
       linkEndedMs.delete(id)
-      tell(id)
+      notify(id)
     },
     unlinked(id: DeviceId): void {
       if (!online.delete(id)) return
       linkEndedMs.set(id, clock.awakeMs())
       if (areAllGone()) beginGrace()
-      tell(id)
+      notify(id)
     },
     /** Nothing is marked offline during the grace period that starts now. */
     beginGrace,

@@ -91,7 +91,7 @@ describe.skipIf(process.platform === 'win32')(
       chmodSync(file, 0o755)
     }
     const AGENT = (exit = 0): string =>
-      `echo agent "$@" in $PWD >> ${bin}/said; ls -ld $PWD >> ${bin}/said; exit ${exit}`
+      `echo agent "$@" in $PWD >> ${bin}/output; ls -ld $PWD >> ${bin}/output; exit ${exit}`
 
     /**
      * Programs that log how they were called; the harmless rest is real, and nothing else is in
@@ -108,11 +108,11 @@ describe.skipIf(process.platform === 'win32')(
         uname: 'echo x86_64',
         id: 'echo 0',
         sleep: '',
-        sha256sum: 'cat >> ${0%/*}/said',
+        sha256sum: 'cat >> ${0%/*}/output',
         ...programs,
       }
       for (const [name, does] of Object.entries(all))
-        program(join(bin, name), `echo ${name} "$@" >> ${bin}/said\n${does}`)
+        program(join(bin, name), `echo ${name} "$@" >> ${bin}/output\n${does}`)
       return (line: string, env: Record<string, string> = {}) => {
         const words = ['-c', line.replaceAll('~root', home)]
         const ended = spawnSync(join(bin, 'sh'), words, {
@@ -120,14 +120,16 @@ describe.skipIf(process.platform === 'win32')(
           env: { PATH: bin, ...env },
           encoding: 'utf8',
         })
-        const said = existsSync(join(bin, 'said')) ? readFileSync(join(bin, 'said'), 'utf8') : ''
+        const output = existsSync(join(bin, 'output'))
+          ? readFileSync(join(bin, 'output'), 'utf8')
+          : ''
         // Nothing is ever left behind.
         expect(readdirSync(home)).toEqual([])
         expect(readdirSync(cwd)).toEqual(
           existsSync(join(cwd, 'deployx-agent')) ? ['deployx-agent'] : [],
         )
         return {
-          said: said.replaceAll(`${bin}/`, ''),
+          output: output.replaceAll(`${bin}/`, ''),
           code: ended.status,
           out: ended.stdout + ended.stderr,
         }
@@ -139,37 +141,37 @@ describe.skipIf(process.platform === 'win32')(
     const [first, second] = urls('deployx-agent-linux-x64')
 
     it('uses curl if available: no proxy, no user settings, a short timeout per address', () => {
-      const { said, code } = pc({ curl: `echo $HOME >> ${bin}/said; ${fetched}` })(linux, {
+      const { output, code } = pc({ curl: `echo $HOME >> ${bin}/output; ${fetched}` })(linux, {
         HOME: '/nobody',
       })
       expect(code).toBe(0)
-      expect(said).toMatch(
+      expect(output).toMatch(
         /^curl -q -gfsSk --noproxy \* --connect-timeout 4 --speed-limit 1 --speed-time 60 -o deployx-agent /m,
       )
-      expect(said).toContain(` ${first}\nhome-of-root/deployx-`)
-      expect(said).not.toContain(second!)
-      expect(said).toContain(`${'a'.repeat(64)}  deployx-agent\n`)
-      expect(said).toMatch(
+      expect(output).toContain(` ${first}\nhome-of-root/deployx-`)
+      expect(output).not.toContain(second!)
+      expect(output).toContain(`${'a'.repeat(64)}  deployx-agent\n`)
+      expect(output).toMatch(
         /^agent install-service --code DX1.abc in home-of-root\/deployx-\w{10}$/m,
       )
       // Nobody else can enter the folder.
-      expect(said).toMatch(/^drwx------.* home-of-root\/deployx-/m)
+      expect(output).toMatch(/^drwx------.* home-of-root\/deployx-/m)
     })
 
     it('uses wget where there is no curl', () => {
-      const { said, code } = pc({ wget: fetched, uname: 'echo aarch64' })(linux)
+      const { output, code } = pc({ wget: fetched, uname: 'echo aarch64' })(linux)
       expect(code).toBe(0)
-      expect(said).toMatch(
+      expect(output).toMatch(
         /^wget -nv --no-proxy --no-check-certificate -t 1 --connect-timeout=4 --read-timeout=60 -O deployx-agent https:\S+-arm64$/m,
       )
-      expect(said).toContain('agent install-service --code DX1.abc ')
+      expect(output).toContain('agent install-service --code DX1.abc ')
     })
 
     it('runs everything as root, through sudo for other users', () => {
-      const { said, code } = pc({ curl: fetched, id: 'echo 1000', sudo: 'exec "$@"' })(linux)
+      const { output, code } = pc({ curl: fetched, id: 'echo 1000', sudo: 'exec "$@"' })(linux)
       expect(code).toBe(0)
-      expect(said.indexOf('sudo sh -c')).toBeGreaterThan(-1)
-      expect(said.indexOf('curl ')).toBeGreaterThan(said.indexOf('sudo sh -c'))
+      expect(output.indexOf('sudo sh -c')).toBeGreaterThan(-1)
+      expect(output.indexOf('curl ')).toBeGreaterThan(output.indexOf('sudo sh -c'))
       const ofRoot = pc({ curl: fetched, sudo: 'exit 1' })(linux, { s: 'false' })
       expect(ofRoot.code).toBe(0)
     })
@@ -183,37 +185,37 @@ describe.skipIf(process.platform === 'win32')(
       ] as const)
         for (const exit of codes) {
           rmSync(join(bin, 'curl'), { force: true })
-          const { said, code } = pc({ [name]: deaf(first!, exit) + fetched })(linux)
+          const { output, code } = pc({ [name]: deaf(first!, exit) + fetched })(linux)
           expect(code).toBe(0)
-          expect(said).toContain(second)
+          expect(output).toContain(second)
           const none = pc({ [name]: `exit ${exit}`, sleep: 'exit 1' })(linux)
           expect(none.code).toBe(1)
-          rmSync(join(bin, 'said'))
+          rmSync(join(bin, 'output'))
         }
     })
 
     it('retries while the hub is busy', () => {
       const busyTwice = `n=$(cat ${bin}/n 2>/dev/null); echo x$n > ${bin}/n; [ "$n" = xx ] || exit 22; `
-      const { said, code } = pc({ curl: busyTwice + fetched, sleep: '' })(linux)
+      const { output, code } = pc({ curl: busyTwice + fetched, sleep: '' })(linux)
       expect(code).toBe(0)
-      expect(said.match(/^curl .*-linux-x64$/gm)).toHaveLength(3)
-      expect(said.match(/^sleep \d+$/gm)).toEqual(['sleep 1'])
+      expect(output.match(/^curl .*-linux-x64$/gm)).toHaveLength(3)
+      expect(output.match(/^sleep \d+$/gm)).toEqual(['sleep 1'])
     })
 
     it('never runs a file with another hash or a file that was not downloaded', () => {
       for (const curl of [fetched, 'exit 60']) {
-        const { said, code } = pc({ curl, sleep: '', sha256sum: 'exit 1' })(linux)
+        const { output, code } = pc({ curl, sleep: '', sha256sum: 'exit 1' })(linux)
         expect(code).toBe(1)
-        expect(said).toContain('sha256sum -c')
-        expect(said).not.toContain('agent install-service')
+        expect(output).toContain('sha256sum -c')
+        expect(output).not.toContain('agent install-service')
       }
     })
 
     it('downloads nothing for a processor without an agent', () => {
-      const { said, code, out } = pc({ curl: fetched, uname: 'echo riscv64' })(linux)
+      const { output, code, out } = pc({ curl: fetched, uname: 'echo riscv64' })(linux)
       expect(code).toBe(1)
       expect(out).toContain('There is no agent for riscv64.')
-      expect(said).not.toContain('curl ')
+      expect(output).not.toContain('curl ')
     })
 
     it.each([0, 3, 130])("exits with the agent's exit code, %d", (exit) => {
@@ -224,13 +226,13 @@ describe.skipIf(process.platform === 'win32')(
 
     it('without a code, compares digits first, with the hub that served the file', () => {
       const lines = enrollmentCommands(null, ADDRESSES, both)
-      const { said } = pc({ curl: `case "$*" in *192*) exit 7;; esac; ${fetched}` })(lines.linux)
-      expect(said).toMatch(
+      const { output } = pc({ curl: `case "$*" in *192*) exit 7;; esac; ${fetched}` })(lines.linux)
+      expect(output).toMatch(
         /^agent discover --state \/var\/lib\/deployx-agent --hub \[fd00::1\]:7480 in /m,
       )
-      expect(said).toMatch(/^agent install-service in /m)
+      expect(output).toMatch(/^agent install-service in /m)
       const mac = pc({ curl: fetched, shasum: 'cat > /dev/null' })(lines.macos)
-      expect(mac.said).toMatch(
+      expect(mac.output).toMatch(
         /^agent discover --state \/Library\/Application Support\/DeployX\/agent --hub 192/m,
       )
       const refusing = pc({ curl: fetched }, 'echo called >> ${0%/*}/called; exit 5')(lines.linux)
@@ -240,9 +242,9 @@ describe.skipIf(process.platform === 'win32')(
     it('installs a file that the user has brought as a service, from a folder that only root can access', () => {
       const line = enrollmentCommands(CODE, ADDRESSES, () => []).linux
       program(join(cwd, 'deployx-agent'), AGENT())
-      const { said, code } = pc({})(line)
+      const { output, code } = pc({})(line)
       expect(code).toBe(0)
-      expect(said).toMatch(
+      expect(output).toMatch(
         /^agent install-service --code DX1.abc in home-of-root\/deployx-\w{10}$/m,
       )
       rmSync(join(cwd, 'deployx-agent'))

@@ -96,7 +96,7 @@ export function createEnrollment(deps: {
         )
         return made
       })
-      changes.tell(row.id)
+      changes.emit(row.id)
       const addresses = input.addresses ?? deps.addresses()
       const { fingerprint } = deps.keys()
       const code = formatEnrollmentCode({ secret, fingerprint, addresses })
@@ -138,7 +138,7 @@ export function createEnrollment(deps: {
         repo.revoke(id, isoTime(deps.now()))
         deps.audit.record(viewer, 'enrollment.revoke', `code ${id}`, '')
       })
-      changes.tell(id)
+      changes.emit(id)
     },
 
     /** Codes contain the hub's key: once it has changed, none of them works any more. */
@@ -148,7 +148,7 @@ export function createEnrollment(deps: {
         if (revoked > 0)
           deps.audit.record(null, 'enrollment.revoke', `${revoked} codes`, "the hub's key changed")
       })
-      changes.tell('all')
+      changes.emit('all')
     },
 
     /**
@@ -194,7 +194,7 @@ export function createEnrollment(deps: {
       })
       deps.devices.announce([deviceId])
       const code = deps.devices.row(deviceId)?.enrollment_id
-      if (code) changes.tell(code)
+      if (code) changes.emit(code)
       return enrollReply(deps.keys(), deviceId, deps.addresses())
     },
     stop,

@@ -112,23 +112,23 @@ describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 
 
   /** As root would type it, in the other user's folder, with TMPDIR there too. */
   const run = (script: string) =>
-    new Promise<{ code: number | null; said: string }>((resolve) => {
+    new Promise<{ code: number | null; output: string }>((resolve) => {
       const child = spawn('sh', ['-c', script], {
         cwd: theirs,
         env: { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', TMPDIR: theirs, HOME: theirs },
       })
-      let said = ''
+      let output = ''
       for (const out of [child.stdout, child.stderr])
-        out.on('data', (chunk: Buffer) => (said += chunk.toString()))
-      child.once('close', (code) => resolve({ code, said }))
+        out.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      child.once('close', (code) => resolve({ code, output }))
     })
 
   it(`starts the verified file in ${TRIES} of ${TRIES} tries`, async () => {
     const loops = () => Number(readFileSync(join(theirs, 'loops'), 'utf8') || 0)
     const before = loops()
     for (let n = 1; n <= TRIES; n++) {
-      const { code, said } = await run(line)
-      expect({ n, code, said }).toMatchObject({ code: 0 })
+      const { code, output } = await run(line)
+      expect({ n, code, output }).toMatchObject({ code: 0 })
     }
     expect(readFileSync(proof, 'utf8')).toBe('')
     expect(readFileSync(good, 'utf8').match(/good/g)).toHaveLength(TRIES)

@@ -24,7 +24,7 @@ export function createGroupsRepo({ db }: Store) {
     rename: (id: GroupId, name: string): void => {
       db.update(deviceGroups).set({ name }).where(eq(deviceGroups.id, id)).run()
     },
-    /** It, or who is in it, looks different now. */
+    /** The group or its members have changed. */
     countChange: (ids: GroupId[]): void => {
       db.update(deviceGroups)
         .set({ version: sql`${deviceGroups.version} + 1` })

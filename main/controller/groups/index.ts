@@ -1,4 +1,4 @@
-/** Groups of devices, kept by hand. */
+/** Groups of devices, with members chosen by users. */
 import type { Group } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { UpdateGroup } from '#shared/contract/requests.ts'
@@ -13,19 +13,19 @@ import type { Store } from '../store/store.ts'
 import { createGroupsRepo, type GroupRow } from './groups.repo.ts'
 
 export type Groups = ReturnType<typeof createGroups>
-/** Something about this group is different, or it is gone. */
+/** The group has changed or was removed. */
 export type GroupChange = { id: GroupId; ownerId: UserId | null }
 type Members = { added: DeviceId[]; removed: DeviceId[] }
 
-/** In the audit log, of many. */
-const NAMES_TOLD = 20
+/** At most this many names per audit entry. */
+const NAMES_LISTED = 20
 
 export function createGroups(deps: {
   store: Store
   now: Now
   audit: Audit
   devices: Devices
-  /** Deployments that take their PCs from it when they start. */
+  /** Deployments that take their PCs from the group when they start. */
   usedBy: (id: GroupId) => NamedDeployment[]
 }) {
   const repo = createGroupsRepo(deps.store)
@@ -45,12 +45,12 @@ export function createGroups(deps: {
       throw new AppError('E_NOT_FOUND', 'This group does not exist.')
     return row
   }
-  /** After the commit. */
+  /** Call it after the commit. */
   function changed(change: GroupChange, members: DeviceId[]): void {
     deps.devices.announce(members)
-    changes.tell(change)
+    changes.emit(change)
   }
-  /** Who joins and who leaves by this change. */
+  /** Who joins and who leaves through this change. */
   function membersAfter(id: GroupId, change: UpdateGroup): Members {
     const before = new Set(view(id).device_ids)
     const added = new Set(change.device_ids ?? change.add_device_ids ?? [])
@@ -65,9 +65,9 @@ export function createGroups(deps: {
   function inWords(name: string | undefined, { added, removed }: Members): string {
     const list = (ids: DeviceId[]) =>
       ids
-        .slice(0, NAMES_TOLD)
+        .slice(0, NAMES_LISTED)
         .map((id) => deps.devices.eligibility(id).name)
-        .join(', ') + (ids.length > NAMES_TOLD ? ` and ${ids.length - NAMES_TOLD} more` : '')
+        .join(', ') + (ids.length > NAMES_LISTED ? ` and ${ids.length - NAMES_LISTED} more` : '')
     return [
       ...(name === undefined ? [] : [`now ${name}`]),
       ...(added.length > 0 ? [`added ${list(added)}`] : []),
@@ -110,7 +110,7 @@ export function createGroups(deps: {
 
     /**
      * Changes the name, sets all members, or adds and removes some.
-     * @throws AppError E_NOT_FOUND, E_CONFLICT (the name is taken; `version` is not the present one)
+     * @throws AppError E_NOT_FOUND, E_CONFLICT (the name is taken; `version` is out of date)
      */
     update(viewer: Viewer, id: GroupId, change: UpdateGroup): Group {
       const named = change.device_ids ?? change.add_device_ids
@@ -139,7 +139,9 @@ export function createGroups(deps: {
       return view(id)
     },
 
-    /** @throws AppError E_NOT_FOUND, E_IN_USE while a deployment that has not started names it */
+    /**
+     * @throws AppError E_NOT_FOUND, E_IN_USE while a deployment that has not started refers to it
+     */
     remove(viewer: Viewer, id: GroupId): void {
       const row = visible(viewer, id)
       const members = toGroups([row])[0]!.device_ids
@@ -151,7 +153,10 @@ export function createGroups(deps: {
       changed({ id, ownerId: row.owner_id }, members)
     },
 
-    /** @throws AppError E_NOT_FOUND naming every group that does not exist or is not the viewer's */
+    /**
+     * @throws AppError E_NOT_FOUND naming every group that does not exist or that the viewer may
+     * not see
+     */
     membersOf(ids: GroupId[], viewer: Viewer): DeviceId[] {
       const missing = ids.flatMap((id, i) => {
         const row = repo.byId(id)
@@ -168,30 +173,33 @@ export function createGroups(deps: {
       return [...new Set(repo.members(ids).map((m) => m.device_id))]
     },
 
-    /** Who is in these groups; what does not exist any more is passed over. */
+    /** Members of these groups; missing groups are skipped. */
     membersNow: (ids: GroupId[]): DeviceId[] => [
       ...new Set(repo.members(ids).map((m) => m.device_id)),
     ],
 
-    /** Puts a device that has just been enrolled into the groups its code names; groups that are gone are passed over. */
+    /** Adds a newly enrolled device to the groups of its code; missing groups are skipped. */
     addToGroups(ids: GroupId[], deviceId: DeviceId): void {
       for (const id of ids) {
         const row = repo.byId(id)
         if (!row) continue
         repo.addMembers(id, [deviceId])
         repo.countChange([id])
-        changes.tell({ id, ownerId: row.owner_id })
+        changes.emit({ id, ownerId: row.owner_id })
       }
     },
-    /** A device was removed: it is a member no more. */
+    /** Removes a deleted device from its groups. */
     deviceRemoved(deviceId: DeviceId): void {
       const ids = repo.ofDevice(deviceId)
       if (ids.length === 0) return
       repo.countChange(ids)
-      for (const id of ids) changes.tell({ id, ownerId: repo.byId(id)?.owner_id ?? null })
+      for (const id of ids) changes.emit({ id, ownerId: repo.byId(id)?.owner_id ?? null })
     },
 
-    /** Inside a transaction: another row stands for the same PC. @returns the groups that are different, for `announce` */
+    /**
+     * Inside a transaction: another row now represents the same PC. @returns the changed groups,
+     * for `announce`
+     */
     replaceMember(from: DeviceId, to: DeviceId): GroupId[] {
       const ids = repo.ofDevice(from)
       for (const id of ids) {
@@ -202,7 +210,7 @@ export function createGroups(deps: {
       return ids
     },
     announce(ids: GroupId[]): void {
-      for (const id of ids) changes.tell({ id, ownerId: repo.byId(id)?.owner_id ?? null })
+      for (const id of ids) changes.emit({ id, ownerId: repo.byId(id)?.owner_id ?? null })
     },
 
     onChange: changes.on,

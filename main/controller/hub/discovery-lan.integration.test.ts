@@ -78,8 +78,8 @@ describe.skipIf(why !== null)('on a LAN', () => {
     const second = serve()
     await second.until('is announced by mDNS')
     await pc.until(`Connected to ${ELSEWHERE}:${PORT}.`, 120_000)
-    expect(liar.said()).not.toContain('bytes')
-    expect(pc.said()).not.toContain(`Connected to ${ROGUE}`)
+    expect(liar.output()).not.toContain('bytes')
+    expect(pc.output()).not.toContain(`Connected to ${ROGUE}`)
 
     // The new address is stored now, so no advertisement is needed.
     await second.stop()
@@ -88,7 +88,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     await third.until('Hub ')
     const again = agent('run')
     await again.until(`Connected to ${ELSEWHERE}:${PORT}.`, 60_000)
-    expect(third.said()).not.toContain('is announced')
+    expect(third.output()).not.toContain('is announced')
   }, 300_000)
 
   it('discover finds the hub, even beside a rogue that claims its name and key, and the rogue receives no byte', async () => {
@@ -98,12 +98,12 @@ describe.skipIf(why !== null)('on a LAN', () => {
     await first.until('is announced by mDNS')
     const pc = agent('discover', '--name', 'PC')
     await pc.until('Do these digits stand in the console?')
-    expect(pc.said()).toContain(`${HOME}:${PORT}`)
-    expect(pc.said()).toContain(ROGUE)
-    expect(pc.said()).toContain(`key ${hub.fingerprint}`)
-    expect(pc.said()).toContain(`The controller at ${HOME}:${PORT} answers.`)
-    expect(pc.said()).toMatch(/^ {4}\d{3} \d{3}$/m)
-    expect(liar.said()).not.toContain('bytes')
+    expect(pc.output()).toContain(`${HOME}:${PORT}`)
+    expect(pc.output()).toContain(ROGUE)
+    expect(pc.output()).toContain(`key ${hub.fingerprint}`)
+    expect(pc.output()).toContain(`The controller at ${HOME}:${PORT} answers.`)
+    expect(pc.output()).toMatch(/^ {4}\d{3} \d{3}$/m)
+    expect(liar.output()).not.toContain('bytes')
   }, 120_000)
 
   it('discover asks which hub to use when there are two with different keys', async () => {

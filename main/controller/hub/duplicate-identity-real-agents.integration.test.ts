@@ -105,7 +105,9 @@ it.each([
       { id: 1, name: 'PC-12', online: true, approved: true },
       { id: 2, name: 'PC-12 (2)', approved: false, split_from: 1 },
     ])
-    expect(copy.said()).toContain('Another PC carries the same identity. This one is device 2 now')
+    expect(copy.output()).toContain(
+      'Another PC carries the same identity. This one is device 2 now',
+    )
     // The original's attempt is set aside: neither in the journal nor among the attempts.
     expect(journalOf(copy.state)).not.toContain('"accepted"')
     expect(readdirSync(join(copy.state, 'attempts'))).toEqual([])
@@ -120,7 +122,7 @@ it.each([
     )
     expect(await target()).toMatchObject({ attempt: 1, exit_code: 0 })
     expect([original.runs(), copy.runs()]).toEqual([1, 0])
-    expect(original.said()).not.toContain('Connection lost')
+    expect(original.output()).not.toContain('Connection lost')
 
     // It keeps its new identity over a restart, and works once it is approved.
     await copy.kill()
@@ -250,7 +252,7 @@ it(
       await offline(2)
     }
     expect(await devices()).toHaveLength(2)
-    expect(original.said()).not.toContain('Connection lost')
+    expect(original.output()).not.toContain('Connection lost')
   },
 )
 
@@ -267,13 +269,13 @@ it(
     const copy = start({ hardwareId: B, state: image })
     await online(2)
     await t.rest.call('devices.delete', { params: { id: 2 } })
-    await eventually('the clone is refused', () => copy.said().includes('sent this agent away'))
+    await eventually('the clone is refused', () => copy.output().includes('sent this agent away'))
     await copy.kill()
     code = (await t.rest.call('enrollments.create', { body: {} })).code
     const again = start({ hardwareId: B, state: image })
     await online(2)
     await eventually('it logs which device it is', () =>
-      again.said().includes('Enrolled as device 2'),
+      again.output().includes('Enrolled as device 2'),
     )
     expect(await devices()).toMatchObject([
       { id: 1, online: true },

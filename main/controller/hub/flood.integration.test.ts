@@ -61,7 +61,7 @@ it('serves its agents while a thousand unauthenticated clients hold connections,
 })
 
 it('closes the connection of an unauthenticated client that sends too much, or garbage', async () => {
-  for (const said of [
+  for (const message of [
     'x'.repeat(600 * 1024),
     '4'.repeat(1_000),
     '42/agents,["deployment_result",{}]',
@@ -70,7 +70,7 @@ it('closes the connection of an unauthenticated client that sends too much, or g
     socket.on('error', () => undefined)
     await once(socket, 'open')
     socket.send('40/agents,')
-    socket.send(said)
+    socket.send(message)
     const left = Promise.race([
       ended(socket).then(() => 'gone'),
       new Promise((resolve) => setTimeout(resolve, HANDSHAKE_LIMIT_MS + 5_000, 'still there')),

@@ -54,7 +54,7 @@ describe.skipIf(!hasIPv6)('a PC that reaches the hub over IPv6', () => {
         const [found] = (await t.rest.call('devices.list', {})).devices
         return found?.online && found
       },
-      { details: () => agent?.said() ?? '' },
+      { details: () => agent?.output() ?? '' },
     )
     const { id: software } = await t.addScript('hello')
     const { deployment_id: id } = await t.rest.call('deployments.create', {
@@ -66,7 +66,7 @@ describe.skipIf(!hasIPv6)('a PC that reaches the hub over IPv6', () => {
         const { status } = await t.rest.call('deployments.get', { params: { id } })
         return status === 'completed'
       },
-      { details: () => agent?.said() ?? '' },
+      { details: () => agent?.output() ?? '' },
     )
     expect(proxied).toBe(0)
   })

@@ -87,8 +87,8 @@ describe('a man in the middle with their own key', () => {
     })
     expect(await agent.ended).toBe(1)
     expect(tries).toBe(1)
-    expect(agent.said()).toContain('did not show the number that it had committed to')
-    expect(agent.said()).not.toMatch(/\d{3} \d{3}/)
+    expect(agent.output()).toContain('did not show the number that it had committed to')
+    expect(agent.output()).not.toMatch(/\d{3} \d{3}/)
     expect(agent.enrollment()).toBeNull()
   })
 

@@ -40,7 +40,7 @@ function forgetEnrollment(state: string): void {
   writeFileSync(file, JSON.stringify({ ...identity, enrollment: null }))
 }
 const pauseToldTo = (agent: DiscoveringAgent): number =>
-  Number(/possible in (\d+) s/.exec(agent.said())?.[1])
+  Number(/possible in (\d+) s/.exec(agent.output())?.[1])
 const waiting = (name: string): Promise<Device> =>
   until(`${name} waits for approval`, async () =>
     (await list()).find((d) => d.name === name && d.pairing),
@@ -62,7 +62,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     expect(agent.enrollment()).toBeNull()
     await t.rest.call('devices.approve', { params: { id: device.id } })
     expect(await agent.ended).toBe(0)
-    expect(agent.said()).toContain(`Enrolled as device ${device.id} (RECEPTION).`)
+    expect(agent.output()).toContain(`Enrolled as device ${device.id} (RECEPTION).`)
     expect(agent.enrollment()).toMatchObject({
       device_id: device.id,
       fingerprint: t.controller.fingerprint,
@@ -85,9 +85,9 @@ describe('a PC that is enrolled by comparing digits', () => {
       return status === 'completed'
     })
     const { entries } = await t.rest.call('audit.list', { query: {} })
-    const told = entries.map((e) => `${e.actor} ${e.action} ${e.subject}`)
-    expect(told).toContain('anna device.approve device RECEPTION')
-    expect(told).toContain('anna device.pair device RECEPTION')
+    const recorded = entries.map((e) => `${e.actor} ${e.action} ${e.subject}`)
+    expect(recorded).toContain('anna device.approve device RECEPTION')
+    expect(recorded).toContain('anna device.pair device RECEPTION')
   })
 
   it('may be approved first and confirmed later: one confirmation alone enrols nothing', async () => {
@@ -113,7 +113,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     await waiting('LAB-02')
     agent.type('n')
     expect(await agent.ended).toBe(1)
-    expect(agent.said()).toContain('The digits were not confirmed on this PC.')
+    expect(agent.output()).toContain('The digits were not confirmed on this PC.')
     expect(agent.enrollment()).toBeNull()
     await until('the device is gone', async () => (await list()).length === 0)
   })
@@ -124,16 +124,18 @@ describe('a PC that is enrolled by comparing digits', () => {
     const { id } = await waiting('LAB-03')
     await t.rest.call('devices.delete', { params: { id } })
     expect(await agent.ended).toBe(1)
-    expect(agent.said()).toMatch(/was rejected in the console\. Another try is possible in 60 s\./)
+    expect(agent.output()).toMatch(
+      /was rejected in the console\. Another try is possible in 60 s\./,
+    )
     expect(await list()).toEqual([])
 
     const again = discover('LAB-03', agent.state)
     expect(await again.ended).toBe(1)
-    expect(again.said()).toMatch(/An earlier try came to nothing\. Try again in \d\d s\./)
+    expect(again.output()).toMatch(/An earlier try came to nothing\. Try again in \d\d s\./)
     // Another key does not help: the address has to wait as well.
     const other = discover('LAB-03-B')
     expect(await other.ended).toBe(1)
-    expect(other.said()).toContain('An earlier try came to nothing')
+    expect(other.output()).toContain('An earlier try came to nothing')
   })
 
   it('leaves the list when it disconnects', async () => {
@@ -213,7 +215,7 @@ describe('an unanswered pairing', () => {
     await first.digits()
     first.type('y')
     expect(await first.ended).toBe(1)
-    expect(first.said()).toContain('were not confirmed on both sides in time')
+    expect(first.output()).toContain('were not confirmed on both sides in time')
     expect(pauseToldTo(first)).toBe(2)
     expect(await list()).toEqual([])
     await new Promise((resolve) => setTimeout(resolve, 1_500))
@@ -230,7 +232,7 @@ describe('an unanswered pairing', () => {
     await waiting('LAB-12')
     await t.rest.call('controller.rotate', { body: { tls: true, command: true } })
     expect(await agent.ended).toBe(1)
-    expect(agent.said()).toContain("The controller's keys have changed. Start again.")
+    expect(agent.output()).toContain("The controller's keys have changed. Start again.")
     const again = discover('LAB-12', agent.state)
     await again.digits()
     const { id } = await waiting('LAB-12')
@@ -252,6 +254,6 @@ describe('an unanswered pairing', () => {
     await t.restart()
     expect(await list()).toEqual([])
     expect(await agent.ended).toBe(1)
-    expect(agent.said()).toContain('The controller is stopping.')
+    expect(agent.output()).toContain('The controller is stopping.')
   })
 })

@@ -39,11 +39,11 @@ export function attachPairing(server: Server, deps: { pairing: PairingService; l
       schema: { safeParse: (raw: unknown) => { success: true; data: T } | { success: false } },
       take: (body: T, ack: (reply: never) => void) => void,
     ): void {
-      let isSaid = false
+      let isReceived = false
       const listener = (raw: unknown, ack: unknown): void => {
         const body = schema.safeParse(raw)
-        if (isSaid || !body.success || typeof ack !== 'function') return leave()
-        isSaid = true
+        if (isReceived || !body.success || typeof ack !== 'function') return leave()
+        isReceived = true
         take(body.data, ack as (reply: never) => void)
       }
       socket.on(event, listener)

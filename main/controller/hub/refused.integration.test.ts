@@ -97,9 +97,9 @@ async function enrollAgain(): Promise<{ status: number; text: string }> {
         headers: { 'content-type': 'application/json' },
       },
       (response) => {
-        let said = ''
-        response.on('data', (chunk: Buffer) => (said += chunk.toString()))
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: said }))
+        let body = ''
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()))
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text: body }))
       },
     )
     call.on('error', reject)
@@ -117,9 +117,9 @@ describe.each(['block', 'delete'] as const)('a device that an administrator has 
       'its target has an end',
       async () => (await target()).deployment_status === 'failed',
     )
-    const told = await target()
-    expect(told).toMatchObject({ reason: 'lease_expired' })
-    expect(told.result_message).toMatch(/was removed or blocked while this was under way/)
+    const failed = await target()
+    expect(failed).toMatchObject({ reason: 'lease_expired' })
+    expect(failed.result_message).toMatch(/was removed or blocked while this was under way/)
 
     let late: Promise<unknown> = Promise.resolve()
     const back = t.connect(identity, {
@@ -140,7 +140,7 @@ describe.each(['block', 'delete'] as const)('a device that an administrator has 
     })
     await expect(back).rejects.toThrow(REFUSAL[verb])
     await expect(late).rejects.toThrow()
-    expect(await target()).toEqual(told)
+    expect(await target()).toEqual(failed)
     expect(logged).toContain('an agent was turned away')
     expect(logged).toMatch(/"attempts":1/)
   })

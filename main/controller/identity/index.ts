@@ -99,8 +99,8 @@ export function createIdentity(deps: {
       throw new AppError('E_ILLEGAL_STATE', 'The keys are being saved or changed at this moment.')
     isBusy = true
     try {
-      const told = await worker.ask(task)
-      if (!told.ok) throw new AppError(told.error.code, told.error.message, told.error.details)
+      const reply = await worker.ask(task)
+      if (!reply.ok) throw new AppError(reply.error.code, reply.error.message, reply.error.details)
     } finally {
       isBusy = false
     }

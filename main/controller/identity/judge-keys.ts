@@ -64,15 +64,15 @@ export function judgeKeys(
   const { files } = facts
   const issues: KeyIssue[] = []
   const setAside = new Set<KeyName>()
-  const say = (name: KeyName, code: KeyIssueCode, blocks: boolean): void => {
+  const report = (name: KeyName, code: KeyIssueCode, blocks: boolean): void => {
     issues.push({ code, file: `keys/${KEY_FILES[name]}`, blocks })
   }
   const isKnown = devices > 0
   /** A key that agents know: created again only if there are no agents. */
   function lose(name: KeyName, code: KeyIssueCode): void {
-    if (isKnown) return say(name, code, true)
+    if (isKnown) return report(name, code, true)
     setAside.add(name)
-    if (code !== 'key_missing') say(name, 'key_repairable', false)
+    if (code !== 'key_missing') report(name, 'key_repairable', false)
   }
   const isSound = (name: KeyName): boolean => ['ok', 'sealed'].includes(files[name].state)
   const fault = (name: KeyName): KeyIssueCode => {
@@ -82,7 +82,7 @@ export function judgeKeys(
 
   // An unreadable file is a matter of permissions: do not replace it.
   for (const name of Object.keys(files) as KeyName[])
-    if (files[name].state === 'unreadable') say(name, 'key_unreadable', true)
+    if (files[name].state === 'unreadable') report(name, 'key_unreadable', true)
   if (facts.vaultFile !== 'ok')
     issues.push({ code: 'keystore_file_missing', file: 'keystore.sealed', blocks: true })
   if (facts.isNextBroken)
@@ -99,7 +99,7 @@ export function judgeKeys(
   for (const name of ['accessTokens', 'downloadTickets'] as const)
     if (!isSound(name)) {
       setAside.add(name)
-      if (facts.files.command.state !== 'missing') say(name, 'key_replaceable', false)
+      if (facts.files.command.state !== 'missing') report(name, 'key_replaceable', false)
     }
 
   /** Signatures of a replaced command key have to stay verifiable. */
@@ -116,7 +116,7 @@ export function judgeKeys(
     if (setAside.has('command')) return
     if (!isSound('commandPublic')) {
       setAside.add('commandPublic')
-      if (isSound('command')) say('commandPublic', 'key_repairable', false)
+      if (isSound('command')) report('commandPublic', 'key_repairable', false)
       return
     }
     if (own === null || own === written) return
@@ -124,7 +124,7 @@ export function judgeKeys(
     const known = remembered?.command_key ?? lastStatement('command_key')
     if (known === own || (known === null && !isKnown)) {
       setAside.add('commandPublic')
-      say('commandPublic', 'key_repairable', false)
+      report('commandPublic', 'key_repairable', false)
     } else lose('command', 'key_foreign')
   }
 
@@ -136,7 +136,7 @@ export function judgeKeys(
     if (state === 'ok' || (state === 'missing' && !hadChanges)) return
     if (hadChanges || !remembered) return lose('succession', fault('succession'))
     setAside.add('succession')
-    say('succession', 'key_repairable', false)
+    report('succession', 'key_repairable', false)
   }
 
   function judgeRecovery(): void {
@@ -150,17 +150,17 @@ export function judgeKeys(
     }
     if (files.recoveryPublic.publicKey !== good) {
       setAside.add('recoveryPublic')
-      say('recoveryPublic', 'key_repairable', false)
+      report('recoveryPublic', 'key_repairable', false)
     }
     const isPlainUsable =
       plain.state === 'sealed' || (plain.state === 'ok' && plain.publicKey === good)
     if (files.recoverySealed.state === 'ok' || isPlainUsable) return
     if (isKnown) {
       const name = files.recoverySealed.state === 'missing' ? 'recovery' : 'recoverySealed'
-      return say(name, 'recovery_key_unusable', false)
+      return report(name, 'recovery_key_unusable', false)
     }
     for (const name of ['recovery', 'recoverySealed', 'recoveryPublic'] as const) setAside.add(name)
-    if (plain.state !== 'missing') say('recovery', 'key_repairable', false)
+    if (plain.state !== 'missing') report('recovery', 'key_repairable', false)
   }
 
   /** Null if no file and no stored value contains it. */
@@ -186,7 +186,7 @@ export function judgeKeys(
     const isCommandForeign = command !== remembered.command_key
     if (isTlsForeign && isCommandForeign)
       issues.push({ code: 'keys_of_another_controller', file: 'keys', blocks: true })
-    else say(isTlsForeign ? 'tlsKey' : 'command', 'key_foreign', true)
+    else report(isTlsForeign ? 'tlsKey' : 'command', 'key_foreign', true)
   }
 
   function judgeCertificate(): void {
@@ -195,10 +195,10 @@ export function judgeKeys(
     // Which of the two is foreign is unknown: a new certificate for a foreign key would lose every
     // PC.
     if (state === 'ok' && !isOfKey && isKnown && !remembered)
-      return say('tlsKey', 'key_foreign', true)
+      return report('tlsKey', 'key_foreign', true)
     if (state === 'ok' && isOfKey && !facts.certificate.isExpired && !setAside.has('tlsKey')) return
     setAside.add('tlsCert')
-    if (isSound('tlsKey')) say('tlsCert', 'key_repairable', false)
+    if (isSound('tlsKey')) report('tlsCert', 'key_repairable', false)
   }
 
   function lastStatement(field: 'command_key' | 'recovery_key'): string | null {

@@ -31,7 +31,7 @@ describe('a recovery file', () => {
     await own.until(async () => (await own.online(again)) === 1)
     expect((await again.call('deployments.list', {})).deployments).toHaveLength(1)
     expect(await own.deploys(again)).toBe('completed')
-    expect(agent.said()).not.toContain('Enrolled as device 2')
+    expect(agent.output()).not.toContain('Enrolled as device 2')
     const { entries } = await again.call('audit.list', { query: {} })
     expect(entries.map(({ action }) => action)).toEqual(
       expect.arrayContaining(['controller.save_recovery', 'controller.restore']),
@@ -64,7 +64,9 @@ describe('a recovery file', () => {
     const thiefsRest = await own.signIn(thief)
     await agent.kill()
     agent.restart()
-    await own.until(() => agent.said().includes('does not show the key of the enrolled controller'))
+    await own.until(() =>
+      agent.output().includes('does not show the key of the enrolled controller'),
+    )
     await new Promise((resolve) => setTimeout(resolve, 2_000))
     expect(await own.online(thiefsRest)).toBe(0)
     // The thief rotates the stolen keys, and no agent follows.

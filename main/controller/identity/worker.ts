@@ -2,7 +2,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { AppError, type WireError } from '#shared/contract/errors.ts'
-import type { Answered, Asked } from '../lib/ask-worker.ts'
+import type { WorkerReply, WorkerRequest } from '../lib/ask-worker.ts'
 import type { VaultKey } from '../lib/vault.ts'
 import { snapshotDatabase } from '../store/snapshot.ts'
 import { exchangeKeys, keysFolder, nextKeysFolder } from './key-files.ts'
@@ -56,7 +56,10 @@ async function perform(task: IdentityTask): Promise<void> {
   }
 }
 
-async function answer({ id, question }: Asked<IdentityTask>): Promise<Answered<IdentityAnswer>> {
+async function answer({
+  id,
+  question,
+}: WorkerRequest<IdentityTask>): Promise<WorkerReply<IdentityAnswer>> {
   try {
     await perform(question)
     return { id, answer: { ok: true } }
@@ -67,6 +70,6 @@ async function answer({ id, question }: Asked<IdentityTask>): Promise<Answered<I
   }
 }
 
-parentPort!.on('message', (asked: Asked<IdentityTask>) => {
-  void answer(asked).then((told) => parentPort!.postMessage(told))
+parentPort!.on('message', (asked: WorkerRequest<IdentityTask>) => {
+  void answer(asked).then((reply) => parentPort!.postMessage(reply))
 })

@@ -1,14 +1,16 @@
-/** How often a device may tell something new of itself: unpacking and comparing costs more than other messages. */
+/**
+ * How often a device may report changes: unpacking and comparing costs more than other messages.
+ */
 import type { DeviceId } from '#shared/domain/ids.ts'
 
 const BURST = 10
 const REFILL_MS = 2_000
 
-/** @param clock milliseconds that never go back */
+/** @param clock monotonic milliseconds */
 export function createAllowances(clock: () => number = () => performance.now()) {
   const spent = new Map<DeviceId, { used: number; atMs: number }>()
   return {
-    /** False: it has told too much lately. */
+    /** False: it has reported too much lately. */
     take(id: DeviceId): boolean {
       const nowMs = clock()
       const before = spent.get(id) ?? { used: 0, atMs: nowMs }

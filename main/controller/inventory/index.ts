@@ -1,4 +1,4 @@
-/** The inventories: what each device is made of and what is installed on it, kept as their agents tell it. */
+/** Hardware and software inventory of each device, as its agent reports it. */
 import { createHash } from 'node:crypto'
 import type { ReportReply } from '#shared/contract/agent-link.ts'
 import {
@@ -20,11 +20,11 @@ import { unpack } from './unpack.ts'
 
 export type Inventories = ReturnType<typeof createInventories>
 
-/** Reports that wait for their turn. An agent whose report is put off tells it the next time. */
+/** Reports that may wait. An agent whose report is deferred sends it again later. */
 const WAITING_LIMIT = 100
 
 const COMMITTED: ReportReply = { committed: true }
-/** The hub does not have what the differences are to. */
+/** The hub does not have the base of the differences. */
 const RESEND: ReportReply = { committed: false, resend: true, message: 'tell everything' }
 const refused = (message: string): ReportReply => ({ committed: false, message })
 
@@ -46,7 +46,7 @@ export function createInventories(deps: {
       devices.noteInventory(id, { reboot_pending: null, inventory_at: null })
     })
   }
-  // Devices that were removed just before the controller went.
+  // Devices that were removed just before the controller stopped.
   for (const id of repo.devices()) if (devices.row(id)?.deleted_at !== null) forget(id)
 
   async function takeDifferences(
@@ -56,7 +56,8 @@ export function createInventories(deps: {
     const delta = await unpack(packed)
     if (delta === null) return refused('the inventory cannot be read')
     const row = repo.byDevice(id)
-    // Anew: while it was unpacked, the device may have been removed or have told more.
+    // Read again: while the report was unpacked, the device may have been removed or have reported
+    // more.
     if (base !== null && row?.hash !== base) return RESEND
     if (devices.row(id)?.deleted_at !== null) return refused('this device is removed')
     const next = applyDelta(row && base !== null ? repo.inventoryOf(row) : null, delta)
@@ -76,17 +77,17 @@ export function createInventories(deps: {
   }
 
   return {
-    /** Of what is held of this device; null: nothing. */
+    /** Of the stored inventory; null: none. */
     hashOf: (id: DeviceId): string | null => repo.hashOf(id),
 
-    /** Keeps what an agent tells, whole or not at all. Never two reports at the same time. */
+    /** Stores a report completely or not at all. Never two reports at the same time. */
     async take(id: DeviceId, part: InventoryPart): Promise<ReportReply> {
       const held = repo.hashOf(id)
       if (part.hash === held) {
         repo.touch(id, isoTime(deps.now()))
         return COMMITTED
       }
-      // A disk that is almost full keeps its room for results and for people.
+      // An almost full disk keeps its space for results and users.
       if (store.room.isLow()) return refused('the disk of the controller is almost full')
       const { packed } = part
       if (packed === null || (part.base !== null && part.base !== held)) return RESEND
@@ -97,7 +98,7 @@ export function createInventories(deps: {
       return mine.finally(() => waiting--)
     },
 
-    /** @throws AppError E_NOT_FOUND where there is no such device, or it is another's */
+    /** @throws AppError E_NOT_FOUND if the device does not exist or belongs to another user */
     get(viewer: Viewer, id: DeviceId): DeviceInventory {
       devices.get(viewer, id)
       const row = repo.byDevice(id)
@@ -109,7 +110,7 @@ export function createInventories(deps: {
       }
     },
 
-    /** Which of the viewer's devices have software with this in its name: each version apart. */
+    /** Which of the viewer's devices have software with this in its name, per version. */
     find(viewer: Viewer, name: string): RouteReply<'inventory.software'> {
       const visible = new Set(devices.list(viewer).map((device) => device.id))
       type Found = Omit<SpreadSoftware, 'device_ids'> & { ids: Set<DeviceId> }
@@ -132,7 +133,7 @@ export function createInventories(deps: {
         const text = JSON.stringify(what)
         const known = found.get(text)
         if (!known && found.size >= SPREAD_LIMIT) return told(true)
-        // Entered twice on one PC (for 32 and 64 bit, say), it is there once.
+        // Listed twice on one PC (for 32 and 64 bit, for example), it counts once.
         if (known) known.ids.add(deviceId)
         else found.set(text, { ...what, ids: new Set([deviceId]) })
       }

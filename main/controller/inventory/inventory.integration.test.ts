@@ -1,4 +1,7 @@
-/** Inventories from the wire to REST: agents here are light ones that tell what a test gives them. */
+/**
+ * Inventories from the wire to REST: the agents here are light ones that report what a test gives
+ * them.
+ */
 import { randomBytes } from 'node:crypto'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
@@ -55,7 +58,7 @@ const titles = (): number => {
     db.close()
   }
 }
-/** What it shows of what an agent told, less what the controller adds. */
+/** What it shows of an agent's report, without what the controller adds. */
 async function kept(id: DeviceId): Promise<Inventory> {
   const { device_id, collected_at, changed_at, ...inventory } = await shown(id)
   expect([device_id, collected_at === null]).toEqual([id, changed_at === null])
@@ -63,7 +66,7 @@ async function kept(id: DeviceId): Promise<Inventory> {
 }
 
 describe('the inventory of a device', () => {
-  it('is all null until its agent has told it', async () => {
+  it('is all null until its agent has reported it', async () => {
     const pc = await newPc()
     expect(pc.held).toBeNull()
     expect(await shown(pc.id)).toEqual({
@@ -76,7 +79,7 @@ describe('the inventory of a device', () => {
     expect((await t.rest.raw('GET', '/devices/9999/inventory')).status).toBe(404)
   })
 
-  it('is kept whole, then by its differences, and open consoles are told', async () => {
+  it('is stored completely, then by its differences, and open consoles are notified', async () => {
     const pc = await newPc()
     const feed = t.feed()
     const told: unknown[] = []
@@ -90,7 +93,7 @@ describe('the inventory of a device', () => {
     expect(await tell(pc, partOf(null, first))).toEqual({ committed: true })
     expect(await kept(pc.id)).toEqual(first)
     expect(await deviceOf(pc.id)).toMatchObject({ reboot_pending: true })
-    await eventually('a console was told', () =>
+    await eventually('a console was notified', () =>
       Promise.resolve(JSON.stringify(told).includes('"reboot_pending":true')),
     )
 
@@ -103,7 +106,7 @@ describe('the inventory of a device', () => {
     expect(await deviceOf(pc.id)).toMatchObject({ reboot_pending: false })
   })
 
-  it('is confirmed by a word when nothing has changed, also when an acknowledgement was lost', async () => {
+  it('is confirmed by its hash when nothing has changed, even after a lost acknowledgement', async () => {
     const pc = await newPc()
     const first = inventoryOf({ a: '1' })
     const part = partOf(null, first)
@@ -120,7 +123,7 @@ describe('the inventory of a device', () => {
     expect(await kept(pc.id)).toEqual(first)
   })
 
-  it('is asked for anew where the differences are to something else', async () => {
+  it('is requested completely if the differences have another base', async () => {
     const pc = await newPc()
     const [a, b] = [inventoryOf({ a: '1' }), inventoryOf({ a: '2' })]
     expect(await tell(pc, partOf(a, b))).toMatchObject({ committed: false, resend: true })
@@ -132,7 +135,7 @@ describe('the inventory of a device', () => {
     expect(await kept(pc.id)).toEqual(a)
   })
 
-  it('outlives a restart of the controller, and the agent hears at its welcome what is held', async () => {
+  it('survives a restart of the controller, and the welcome tells the agent what is stored', async () => {
     const pc = await newPc()
     const told = inventoryOf({ a: '1' })
     await tell(pc, partOf(null, told))
@@ -142,7 +145,7 @@ describe('the inventory of a device', () => {
     expect(await kept(pc.id)).toEqual(told)
   })
 
-  it('goes with its device', async () => {
+  it('is deleted with its device', async () => {
     const pc = await newPc()
     const before = titles()
     await tell(pc, partOf(null, inventoryOf({ 'only-here': '1', a: '1' })))
@@ -152,7 +155,7 @@ describe('the inventory of a device', () => {
     expect(titles()).toBe(before)
   })
 
-  it('goes at the next start where the controller went before it could', async () => {
+  it('is deleted at the next start if the controller stopped before', async () => {
     const pc = await newPc()
     const before = titles()
     await tell(pc, partOf(null, inventoryOf({ 'left-behind': '1' })))
@@ -164,7 +167,7 @@ describe('the inventory of a device', () => {
     expect(titles()).toBe(before)
   })
 
-  it('keeps a software once, however many PCs have it', async () => {
+  it('stores a program once, however many PCs have it', async () => {
     const [one, two] = [await newPc(), await newPc()]
     const before = titles()
     const same = inventoryOf({ 'shared-a': '1', 'shared-b': '1' })
@@ -179,10 +182,10 @@ describe('the inventory of a device', () => {
   })
 })
 
-describe('the search for a software', () => {
+describe('the search for a program', () => {
   const find = (name: string, rest = t.rest) => rest.call('inventory.software', { query: { name } })
 
-  it('tells which devices have it, each version apart, by a part of its name', async () => {
+  it('finds the devices that have it, per version, by a part of its name', async () => {
     const [one, two] = [await newPc(), await newPc()]
     await tell(one, partOf(null, inventoryOf({ 'Find me': '3.0.18', other: '1' })))
     await tell(two, partOf(null, inventoryOf({ 'Find me': '3.0.20', 'find me too': '1' })))
@@ -199,7 +202,7 @@ describe('the search for a software', () => {
     expect((await find('find me')).software.map((s) => s.version)).toEqual(['3.0.20', '1'])
   })
 
-  it('tells of which devices it knows what they have, since when, and whether that is all', async () => {
+  it('returns which devices have reported their software, since when, and whether the list is complete', async () => {
     const [silent, blind, whole, cut] = [await newPc(), await newPc(), await newPc(), await newPc()]
     const before = Date.now()
     await tell(blind, partOf(null, inventoryOf({}, { software: null })))
@@ -212,7 +215,7 @@ describe('the search for a software', () => {
     expect(Date.parse(of(whole)!.collected_at)).toBeGreaterThanOrEqual(before - 1_000)
   })
 
-  it('does not tell a technician of devices that are not his', async () => {
+  it("hides other users' devices from a technician", async () => {
     const pc = await newPc()
     await tell(pc, partOf(null, inventoryOf({ 'annas-secret': '1' })))
     const account = { username: 'ben', password: 'correct horse' }
@@ -225,8 +228,8 @@ describe('the search for a software', () => {
   })
 })
 
-describe('what a hostile agent tells', () => {
-  it('is refused whole, and what was held stays', async () => {
+describe("a hostile agent's report", () => {
+  it('is refused completely, and the stored inventory stays', async () => {
     const pc = await newPc()
     const good = inventoryOf({ a: '1' })
     await tell(pc, partOf(null, good))
@@ -259,7 +262,7 @@ describe('what a hostile agent tells', () => {
     expect(await kept(pc.id)).toEqual(good)
   })
 
-  it('cannot grow by differences beyond what one may tell', async () => {
+  it('cannot grow beyond the limit by differences', async () => {
     const pc = await newPc()
     const some = (from: number, n: number) =>
       Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${from + i}`, '1']))
@@ -270,7 +273,7 @@ describe('what a hostile agent tells', () => {
     expect((await kept(pc.id)).software).toHaveLength(4_000)
   })
 
-  it('is put off when it is too often something new, and that is no other PC’s loss', async () => {
+  it('is deferred if it changes too often, without affecting other PCs', async () => {
     const [loud, other] = [await newPc(), await newPc()]
     const replies: boolean[] = []
     for (let i = 0; i < 15; i++)
@@ -281,7 +284,7 @@ describe('what a hostile agent tells', () => {
   })
 })
 
-it('holds what was told last, whatever was told before', async () => {
+it('ends with the latest inventory, whatever came before', async () => {
   const version = fc.constantFrom('1', '2', '3')
   const software = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), version)
   const inventory = fc.record({ software, users: fc.subarray(['anna', 'bob']), none: fc.boolean() })

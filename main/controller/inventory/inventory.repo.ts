@@ -10,7 +10,7 @@ export type InventoryRow = typeof deviceInventory.$inferSelect
 type SoftwareRow = { title_id: number; entry: string; installed_on: string | null }
 type Title = Omit<InstalledSoftware, 'installed_on'>
 
-/** Always the same text for the same title. */
+/** The same title always gives the same text. */
 const titleText = ({ key, source, name, version, publisher }: InstalledSoftware): string =>
   JSON.stringify({ key, source, name, version, publisher } satisfies Title)
 
@@ -56,7 +56,7 @@ export function createInventoryRepo({ db, sqlite }: Store) {
      from device_inventory where has_software = 1 order by device_id`,
   )
 
-  /** Makes the software of a device be this: only what differs is written. */
+  /** Replaces the software of a device; writes only differences. */
   function setSoftware(id: DeviceId, software: readonly InstalledSoftware[]): void {
     const before = new Map(softwareOf.all(id).map((row) => [row.entry, row]))
     for (const entry of software) {
@@ -90,7 +90,7 @@ export function createInventoryRepo({ db, sqlite }: Store) {
         )
       return { ...row.sections, software: row.has_software ? software() : null }
     },
-    /** It was looked at, and is as it was. */
+    /** It was checked and has not changed. */
     touch: (id: DeviceId, at: string): void => void touch.run(at, id),
     /** Call it inside a transaction. */
     save(id: DeviceId, hash: string, { software, ...sections }: Inventory, at: string): void {
@@ -112,12 +112,15 @@ export function createInventoryRepo({ db, sqlite }: Store) {
       db.delete(deviceInventory).where(eq(deviceInventory.device_id, id)).run()
       setSoftware(id, [])
     },
-    /** Who has a software with this in its name, in the order of names. One at a time: there may be many. */
+    /**
+     * Devices that have software with this in its name, ordered by name. One at a time: there may
+     * be many.
+     */
     *having(part: string): Generator<{ title: Title; deviceId: DeviceId }> {
       for (const { entry, device_id } of byName.iterate(searchedFor(part)))
         yield { title: JSON.parse(entry) as Title, deviceId: device_id }
     },
-    /** Of every device that has told its software, and what was left out of it. */
+    /** Of every device that has reported its software, and what was omitted from it. */
     told: (): { device_id: DeviceId; collected_at: string; omitted: number }[] => told.all(),
     devices: (): DeviceId[] =>
       db

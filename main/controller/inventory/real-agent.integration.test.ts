@@ -1,4 +1,7 @@
-/** The real agent and the real controller: what is on the PC is what the controller shows, whoever of the two forgot something. */
+/**
+ * The real agent and the real controller: the controller shows what is on the PC, even if either
+ * side has lost data.
+ */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -13,7 +16,7 @@ import { startRealAgent, type RealAgent } from '../test-kit/real-agent.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const PROBE = { name: 'deployx-probe', version: '1:2.10-3~test', publisher: 'Ann Onym' }
-/** An agent looks some seconds after it has come, and after each attempt. */
+/** An agent takes its inventory some seconds after it connects, and after each attempt. */
 
 let t: TestController
 let agent: RealAgent
@@ -38,13 +41,13 @@ afterEach(async () => {
 })
 
 const until = <T>(what: string, check: () => Promise<T | undefined | false>) =>
-  waitUntil(what, check, { details: () => agent.said() })
+  waitUntil(what, check, { details: () => agent.output() })
 const shows = (what: string, is: (inventory: DeviceInventory) => boolean) =>
   until(what, async () => {
     const inventory = await t.rest.call('devices.inventory', { params: { id } })
     return is(inventory) && inventory
   })
-/** One that dpkg installs. */
+/** A package that dpkg installs. */
 function buildDeb(): Uint8Array<ArrayBuffer> {
   const [source, file] = [join(folder, 'deb'), join(folder, 'probe.deb')]
   mkdirSync(join(source, 'DEBIAN'), { recursive: true })
@@ -65,7 +68,7 @@ async function deploy(softwareId: SoftwareId): Promise<void> {
   })
 }
 
-it('shows what is installed, and again after the controller went back to an older database', async () => {
+it('shows what is installed, even after the controller was restored to an older database', async () => {
   const first = await shows('an inventory', ({ collected_at }) => collected_at !== null)
   expect(first.software).toEqual([])
   expect(first.hardware!.memory_bytes).toBeGreaterThan(0)
@@ -90,7 +93,8 @@ it('shows what is installed, and again after the controller went back to an olde
   await until('the agent is back', async () => {
     return (await t.rest.call('devices.get', { params: { id } })).online
   })
-  // After an attempt it looks at once; after a connection it takes up to a minute, so that an office does not come in step.
+  // After an attempt the agent checks immediately; after connecting it waits up to a minute, to
+  // spread the load of an office.
   await deploy((await t.addScript('nudge')).id)
   expect((await shows('the package again', hasProbe)).software).toMatchObject([PROBE])
 }, 180_000)

@@ -1,4 +1,4 @@
-/** Packed reports of agents: hostile until they are parsed, and no larger than they may be. */
+/** Packed reports from agents: hostile until parsed, and limited in size. */
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { UNPACKED_LIMIT_BYTES } from '#shared/contract/inventory.ts'
@@ -6,7 +6,7 @@ import { InventoryDelta } from '#shared/domain/inventory.ts'
 
 const gunzipAsync = promisify(gunzip)
 
-/** @returns null for what is too large, cannot be unpacked, or is no report */
+/** @returns null if it is too large, cannot be unpacked, or is not a report */
 export async function unpack(packed: string): Promise<InventoryDelta | null> {
   try {
     const bytes = Buffer.from(packed, 'base64')

@@ -1,4 +1,6 @@
-/** An IPv4 address as people write it, also when it came in over an IPv6 socket (`::ffff:192.168.1.5`). */
+/**
+ * An IPv4 address in its usual form, even if it arrived over an IPv6 socket (`::ffff:192.168.1.5`).
+ */
 export const plainAddress = (address: string | undefined): string =>
   (address ?? 'unknown').replace(/^::ffff:(?=\d+\.)/, '')
 

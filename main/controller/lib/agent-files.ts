@@ -1,4 +1,7 @@
-/** The agents that came with this controller: one file per platform, listed in SHA256SUMS; agents.json tells their versions. */
+/**
+ * The agents that came with this controller: one file per platform, listed in SHA256SUMS;
+ * agents.json contains their versions.
+ */
 import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -6,7 +9,7 @@ import { join } from 'node:path'
 import { AGENTS_MANIFEST, AgentsManifest } from '#shared/contract/agent-update.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 
-/** `sha256sum`'s own format, one file a line. Only these names are ever served. */
+/** The format of `sha256sum`, one file per line. Only these names are ever served. */
 const LINE = /^([0-9a-f]{64}) {2}(deployx-agent-[a-z0-9]+-([a-z0-9]+)(?:\.exe)?)$/
 const STEM: Record<DevicePlatform, string> = { windows: 'win', linux: 'linux', macos: 'macos' }
 const ARCHITECTURES = ['x64', 'arm64'] as const
@@ -19,12 +22,15 @@ export type AgentFile = {
   sizeBytes: number
 }
 export type AgentFiles = {
-  /** Those for a platform that are here, one per architecture. */
+  /** The available files for a platform, one per architecture. */
   of: (platform: DevicePlatform) => AgentFile[]
   byName: (fileName: string) => AgentFile | null
-  /** Whether the file no longer has the listed SHA-256. Reads it once per version of the file. @throws errors of the file system */
+  /**
+   * Whether the file no longer has the listed SHA-256. Reads it once per file version. @throws
+   * errors of the file system
+   */
   isDamaged: (file: AgentFile) => Promise<boolean>
-  /** What may be offered as an update: files whose version is known and whose hash is the served one. */
+  /** Possible updates: files with a known version whose hash matches. */
   offers: () => AgentOffer[]
 }
 export type AgentOffer = AgentsManifest['agents'][number]
@@ -35,7 +41,7 @@ async function hashOf(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** A folder without a manifest, or with one that cannot be read, offers no updates. */
+/** A folder without a manifest, or with an unreadable one, offers no updates. */
 export function readManifest(dir: string | null): AgentOffer[] {
   if (dir === null) return []
   try {
@@ -45,7 +51,7 @@ export function readManifest(dir: string | null): AgentOffer[] {
   }
 }
 
-/** @param dir their folder, or null; read anew each time, so that a build is seen at once */
+/** @param dir their folder, or null; read each time, so that a new build is found immediately */
 export function createAgentFiles(dir: string | null): AgentFiles {
   function byName(fileName: string): AgentFile | null {
     if (dir === null) return null
@@ -57,11 +63,14 @@ export function createAgentFiles(dir: string | null): AgentFiles {
         return { fileName: name, arch, sha256, path, sizeBytes: statSync(path).size }
       }
     } catch {
-      // None was built here.
+      // No agent was built here.
     }
     return null
   }
-  /** What was found out per file: its inode's change, its size and the hash it was compared with, and whether that fits. */
+  /**
+   * Results per file: change time of its inode, its size, the hash it was compared with, and
+   * whether it matches.
+   */
   const checked = new Map<string, { version: string; damaged: Promise<boolean> }>()
   async function isDamaged({ fileName, path, sha256 }: AgentFile): Promise<boolean> {
     const { size, mtimeMs, ctimeMs } = await stat(path)
@@ -70,7 +79,7 @@ export function createAgentFiles(dir: string | null): AgentFiles {
     if (known?.version !== version) {
       known = { version, damaged: hashOf(path).then((found) => found !== sha256) }
       checked.set(fileName, known)
-      // A failure is not kept: the next request tries again.
+      // A failure is not cached: the next request tries again.
       known.damaged.catch(() => checked.delete(fileName))
     }
     return await known.damaged

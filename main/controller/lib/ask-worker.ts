@@ -1,22 +1,28 @@
-/** A worker thread that answers questions, one after the other. Started when first asked; one that dies is started again when next asked. */
+/**
+ * A worker thread that answers requests, one at a time. Started by the first request; if it dies,
+ * the next request starts it again.
+ */
 import { Worker } from 'node:worker_threads'
 
 export type AskWorker<Question, Answer> = {
-  /** Rejects when the worker could not answer, died, or took too long; and at once when too many wait. */
+  /**
+   * Rejects if the worker cannot answer, dies or takes too long; and immediately if too many
+   * requests wait.
+   */
   ask: (question: Question) => Promise<Answer>
   stop: () => Promise<void>
 }
-export type Asked<Question> = { id: number; question: Question }
-export type Answered<Answer> = { id: number; answer: Answer } | { id: number; error: string }
+export type WorkerRequest<Question> = { id: number; question: Question }
+export type WorkerReply<Answer> = { id: number; answer: Answer } | { id: number; error: string }
 
 export class TooManyWait extends Error {}
 
 export function createAskWorker<Question, Answer>(options: {
-  /** The worker's code: answers each Asked with an Answered. */
+  /** The worker's code: answers each WorkerRequest with a WorkerReply. */
   file: string
   data: unknown
   timeoutMs: number
-  /** Questions that may wait for their answer. */
+  /** Requests that may wait for a reply. */
   limit: number
 }): AskWorker<Question, Answer> {
   type Open = { resolve: (answer: Answer) => void; reject: (error: Error) => void }
@@ -38,14 +44,14 @@ export function createAskWorker<Question, Answer>(options: {
       worker = null
       for (const id of [...open.keys()]) settle(id, ({ reject }) => reject(error))
     }
-    started.on('message', (told: Answered<Answer>) =>
-      settle(told.id, ({ resolve, reject }) =>
-        'error' in told ? reject(new Error(told.error)) : resolve(told.answer),
+    started.on('message', (reply: WorkerReply<Answer>) =>
+      settle(reply.id, ({ resolve, reject }) =>
+        'error' in reply ? reject(new Error(reply.error)) : resolve(reply.answer),
       ),
     )
     started.on('error', fail)
     started.on('exit', () => fail(new Error('the worker has ended')))
-    // Waiting for questions is no reason to stay alive.
+    // Waiting for requests must not keep the process alive.
     started.unref()
     return started
   }
@@ -59,7 +65,7 @@ export function createAskWorker<Question, Answer>(options: {
           settle(id, (o) => o.reject(new Error(`no answer within ${options.timeoutMs} ms`)))
         open.set(id, { resolve, reject, timer: setTimeout(late, options.timeoutMs) })
         worker ??= start()
-        worker.postMessage({ id, question } satisfies Asked<Question>)
+        worker.postMessage({ id, question } satisfies WorkerRequest<Question>)
       }),
     stop: async () => {
       const stopping = worker

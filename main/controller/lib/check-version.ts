@@ -1,11 +1,11 @@
-/** Keeps a write that was based on something old from undoing what somebody else has written since. */
+/** Prevents a write based on an old version from overwriting somebody else's newer change. */
 import { AppError } from '#shared/contract/errors.ts'
 
 /**
  * Call it inside the transaction that writes.
- * @param based the version that the caller has seen; undefined: they do not say, and win
+ * @param based the version that the caller has seen; undefined: unknown, so the write succeeds
  * @param what in the message, such as "This group"
- * @param view the present state, sent along with the refusal
+ * @param view the current state, sent along with the refusal
  * @throws AppError E_CONFLICT
  */
 export function checkVersion(

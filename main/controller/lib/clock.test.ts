@@ -12,7 +12,7 @@ const at = (wallMs: number, monotonicMs: number, uptimeMs = monotonicMs) => ({
 const anchor = { ...at(1_000_000, 5_000), awakeMs: 100, sleptMs: 0 }
 
 describe('a tick', () => {
-  it('sees nothing in time that passes, nor in a clock that is corrected by a little', () => {
+  it('reports neither passing time nor a small clock correction', () => {
     expect(tick(anchor, at(1_001_000, 6_000)).change).toBeNull()
     expect(tick(anchor, at(1_003_000, 6_000)).change).toBeNull()
     expect(tick(anchor, at(997_500, 6_000)).change).toBeNull()
@@ -22,22 +22,22 @@ describe('a tick', () => {
     ['back', -DAY_MS, false],
     ['forward by ten years', 3_650 * DAY_MS, true],
     ['back by ten years', -3_650 * DAY_MS, false],
-  ])('sees a clock that was set %s', (_, byMs, resumed) => {
+  ])('detects a clock that was set %s', (_, byMs, resumed) => {
     const { change, anchor: next } = tick(anchor, at(1_001_000 + byMs, 6_000))
     expect(change).toEqual({ shiftMs: byMs, jumpMs: byMs, resumed })
     expect(next.awakeMs).toBe(1_100)
   })
-  it('sees that the process was stopped', () => {
+  it('detects that the process was suspended', () => {
     const { change, anchor: next } = tick(anchor, at(1_140_000, 145_000))
     expect(change).toEqual({ shiftMs: 140_000 - JUMP_MS, jumpMs: 0, resumed: true })
     expect(next.awakeMs).toBe(100 + JUMP_MS)
   })
-  it('sees that the computer slept, where the monotonic clock stood still', () => {
+  it('detects that the computer slept while the monotonic clock stood still', () => {
     const { change, anchor: next } = tick(anchor, at(1_000_500 + DAY_MS, 5_500, 5_500 + DAY_MS))
     expect(change).toEqual({ shiftMs: DAY_MS, jumpMs: 0, resumed: true })
     expect(next.sleptMs).toBe(DAY_MS)
   })
-  it('tells a stop and a clock that was set meanwhile apart', () => {
+  it('distinguishes a suspension from a clock that was set meanwhile', () => {
     const { change } = tick(anchor, at(1_000_000, 145_000))
     expect(change).toEqual({ shiftMs: -JUMP_MS, jumpMs: -140_000, resumed: true })
   })
@@ -55,7 +55,7 @@ beforeEach(() => {
 })
 
 describe('the clock', () => {
-  it('shows a jump only from the moment in which everybody was told of it', () => {
+  it('applies a jump only once all listeners have been called', () => {
     const beforeMs = clock.wallMs()
     computer.jumps(DAY_MS)
     expect(clock.wallMs() - beforeMs).toBeLessThan(JUMP_MS)
@@ -66,7 +66,7 @@ describe('the clock', () => {
     expect(clock.wallMs() - beforeMs).toBeGreaterThanOrEqual(DAY_MS)
     expect(changes).toHaveLength(1)
   })
-  it('counts neither jumps nor pauses as time in which the controller worked', () => {
+  it('counts neither jumps nor suspensions as working time', () => {
     const startMs = clock.awakeMs()
     computer.passes(60_000)
     expect(clock.awakeMs() - startMs).toBeGreaterThanOrEqual(60_000)
@@ -80,7 +80,7 @@ describe('the clock', () => {
     expect(clock.awakeMs() - startMs).toBeLessThan(60_000 + 3 * JUMP_MS)
     expect(changes.map(({ resumed }) => resumed)).toEqual([false, true, true])
   })
-  it('counts sleep as time for those who wait', () => {
+  it('counts sleep as real time', () => {
     const startMs = clock.monotonicMs()
     computer.sleeps(DAY_MS)
     computer.tick()
@@ -88,24 +88,24 @@ describe('the clock', () => {
     computer.tick()
     expect(Math.round((clock.monotonicMs() - startMs) / DAY_MS)).toBe(1)
   })
-  it('says that it was resumed when the computer does, whatever its clocks show', () => {
+  it('reports a resume when the operating system does, whatever its clocks show', () => {
     clock.resumed()
     expect(changes).toEqual([{ shiftMs: 0, jumpMs: 0, resumed: true }])
   })
-  it('tells the others when one of them fails', () => {
+  it('calls the other listeners when one of them fails', () => {
     const failures: unknown[] = []
     const careful = createClock(computer.source, (error) => failures.push(error))
-    let told = 0
+    let calls = 0
     careful.onChange(() => {
       throw new Error('no')
     })
-    careful.onChange(() => told++)
+    careful.onChange(() => calls++)
     computer.jumps(DAY_MS)
     computer.tick()
     careful.stop()
-    expect([failures.length, told]).toEqual([1, 1])
+    expect([failures.length, calls]).toEqual([1, 1])
   })
-  it('keeps every deadline as far away as it was, whatever happens', () => {
+  it('keeps the remaining time of every deadline, whatever happens', () => {
     const step = fc.record({
       what: fc.constantFrom('passes', 'jumps', 'stops', 'sleeps'),
       ms: fc.integer({ min: 1, max: 100 * DAY_MS }),
@@ -124,7 +124,7 @@ describe('the clock', () => {
           else if (what === 'stops') own.stops(ms)
           else own.sleeps(ms)
           own.tick()
-          // A correction of less than the limit is followed without a word.
+          // A correction below the limit is applied silently.
           const offMs = deadlineMs - followed.wallMs() - (end - followed.awakeMs())
           expect(Math.abs(offMs)).toBeLessThan(JUMP_MS * (steps.length + 1))
         }

@@ -1,62 +1,82 @@
 /**
- * The controller's time. Waits within one run are measured on a clock that never jumps; what people read and what is
- * stored follows the computer's clock, but only at a tick: everyone who holds a stored deadline moves it in that moment,
- * so no deadline is ever compared with a time that it was not made for.
+ * The controller's time. Waits within one run use a monotonic clock. Displayed and stored times
+ * follow the system clock, but only at a tick: everyone with a stored deadline shifts it at that
+ * moment, so a deadline is never compared with a time from before or after a jump.
  */
 import { uptime } from 'node:os'
 
-/** What the computer offers. Tests bring their own. */
+/** The computer's clocks. Tests provide their own. */
 export type ClockSource = {
-  /** Epoch ms. Jumps when a person or the network corrects the clock. */
+  /** Epoch ms. Jumps when a user or the network corrects the clock. */
   wallMs: () => number
-  /** Ms since some moment. Never goes back; on Linux it stands still while the computer sleeps. */
+  /** Monotonic ms since some moment; on Linux it stands still while the computer sleeps. */
   monotonicMs: () => number
-  /** Ms since the computer started, sleep included. Left out: `monotonicMs` includes it. */
+  /** Ms since the computer started, including sleep. Omitted if `monotonicMs` includes sleep. */
   uptimeMs?: () => number
   /** Calls once after `ms`. Returns the function that cancels it. */
   setTimer: (ms: number, fn: () => void) => () => void
 }
 export type ClockChange = {
-  /** By how much the time that people read has moved on beyond the time in which the controller worked; negative: back. */
+  /**
+   * How far displayed time has advanced beyond the time in which the controller worked; negative:
+   * back.
+   */
   shiftMs: number
-  /** The part of `shiftMs` that no passing time explains: the clock was set. */
+  /** The part of `shiftMs` that elapsed time does not explain: the clock was set. */
   jumpMs: number
-  /** The controller may have been stopped, or asleep: links may be gone without having been missed. */
+  /** The controller may have been suspended, or asleep: links may have ended unnoticed. */
   resumed: boolean
 }
 export type Clock = Pick<ClockSource, 'setTimer'> & {
-  /** Ms since some moment. Never goes back, and goes on while the computer sleeps. For throttles: it is real time. */
+  /** Monotonic ms since some moment, including sleep. For throttles: it is real time. */
   monotonicMs: () => number
-  /** Epoch ms, whole. For people, for the store, and for what is compared over restarts. */
+  /** Epoch ms, an integer. For display, for the store, and for comparisons across restarts. */
   wallMs: () => number
-  /** Ms, in which the controller was at work: neither jumps of the clock nor pauses of the process count. */
+  /**
+   * Ms in which the controller was running: excludes clock jumps and suspensions of the process.
+   */
   awakeMs: () => number
-  /** Called at each jump and after each pause, before any time that includes it is read. Returns the function that stops it. */
+  /**
+   * Called at each jump and after each suspension, before any time that includes it is read.
+   * Returns the function that removes the listener.
+   */
   onChange: (listener: (change: ClockChange) => void) => () => void
-  /** Looks now whether anything has changed: before something is given up for lack of time. Not inside a transaction. */
+  /** Checks now for changes, before something times out. Not inside a transaction. */
   settle: () => void
-  /** The computer says that it was asleep. */
+  /** Call it when the operating system reports a resume from sleep. */
   resumed: () => void
   stop: () => void
 }
 
-/** Smaller differences are followed without a word; a process that does not tick for longer has been stopped. */
+/**
+ * Smaller differences are applied silently; a process that does not tick for longer was suspended.
+ */
 export const JUMP_MS = 5_000
 const TICK_MS = 1_000
 
 export type Reading = { wallMs: number; monotonicMs: number; uptimeMs: number }
-/** What the clocks showed at the last tick; and until then, how long the process has worked and the computer slept unseen. */
+/**
+ * The clocks at the last tick; and how long, until then, the process ran and the computer slept
+ * undetected.
+ */
 export type Anchor = Reading & { awakeMs: number; sleptMs: number }
 
-/** How long the process has worked since the tick: what exceeds the limit is a pause, which the next tick settles. Pure. */
+/**
+ * How long the process has run since the tick: any excess over the limit is a suspension, which the
+ * next tick accounts for. Pure.
+ */
 const workedMs = (anchor: Anchor, monotonicMs: number): number =>
   Math.min(Math.max(0, monotonicMs - anchor.monotonicMs), JUMP_MS)
 
-/** Compares the progress of the clocks since the last tick. Pure. `change` is null when nothing special happened. */
+/**
+ * Compares the clocks' progress since the last tick. Pure. `change` is null if nothing special
+ * happened.
+ */
 export function tick(anchor: Anchor, now: Reading): { anchor: Anchor; change: ClockChange | null } {
   const elapsedMs = now.monotonicMs - anchor.monotonicMs
   const worked = workedMs(anchor, now.monotonicMs)
-  // The computer's uptime is told in hundredths of a second at best: small differences are no sleep.
+  // The computer's uptime has a resolution of hundredths of a second at best: small differences are
+  // not sleep.
   const unseenMs = now.uptimeMs - anchor.uptimeMs - elapsedMs
   const sleptMs = unseenMs >= JUMP_MS ? unseenMs : 0
   const driftMs = now.wallMs - anchor.wallMs - elapsedMs - sleptMs
@@ -73,7 +93,7 @@ export function tick(anchor: Anchor, now: Reading): { anchor: Anchor; change: Cl
     change: {
       shiftMs: Math.round(now.wallMs - anchor.wallMs - worked),
       jumpMs: isJump ? Math.round(driftMs) : 0,
-      // Where no clock counts sleep, it looks like a clock that was set forward.
+      // Where no clock counts sleep, sleep looks like a clock that was set forward.
       resumed: isPause || driftMs >= JUMP_MS,
     },
   }
@@ -82,7 +102,8 @@ export function tick(anchor: Anchor, now: Reading): { anchor: Anchor; change: Cl
 export const systemClock: ClockSource = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  // Elsewhere the monotonic clock includes sleep, and macOS derives its uptime from the clock that people set.
+  // Elsewhere the monotonic clock includes sleep, and macOS derives its uptime from the settable
+  // clock.
   ...(process.platform === 'linux' && { uptimeMs: () => uptime() * 1_000 }),
   setTimer: (ms, fn) => {
     const timer = setTimeout(fn, ms)
@@ -91,7 +112,7 @@ export const systemClock: ClockSource = {
   },
 }
 
-/** Ticks until it is stopped. @param failed told what a listener threw */
+/** Ticks until it is stopped. @param failed called with what a listener threw */
 export function createClock(
   source: ClockSource = systemClock,
   failed: (error: unknown) => void = () => {},
@@ -109,13 +130,13 @@ export function createClock(
   function look(wasAsleep: boolean): void {
     const { anchor: next, change } = tick(anchor, read())
     anchor = next
-    const told = wasAsleep ? { shiftMs: 0, jumpMs: 0, ...change, resumed: true } : change
-    if (!told) return
+    const reported = wasAsleep ? { shiftMs: 0, jumpMs: 0, ...change, resumed: true } : change
+    if (!reported) return
     for (const listener of listeners)
       try {
-        listener(told)
+        listener(reported)
       } catch (error) {
-        // The others still have to move theirs.
+        // The other listeners still have to be called.
         failed(error)
       }
   }

@@ -1,11 +1,14 @@
-/** Refuses the removal of what a deployment still needs, and names that deployment to who may know of it. */
+/**
+ * Refuses the removal of what a deployment still needs, and names that deployment to users who may
+ * see it.
+ */
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeploymentId, UserId } from '#shared/domain/ids.ts'
 import { maySee, type Viewer } from '../context.ts'
 
 export type NamedDeployment = { id: DeploymentId; name: string; created_by: UserId | null }
 
-/** @throws AppError E_IN_USE when `users` holds any */
+/** @throws AppError E_IN_USE if `users` is not empty */
 export function checkUnused(viewer: Viewer, what: string, users: readonly NamedDeployment[]): void {
   if (users.length === 0) return
   const seen = users.filter((deployment) => maySee(viewer, deployment.created_by))

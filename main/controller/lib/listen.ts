@@ -2,7 +2,7 @@ import type { AddressInfo, Server } from 'node:net'
 import { AppError } from '#shared/contract/errors.ts'
 
 /**
- * Listens and returns the port (0 asks for any free one).
+ * Listens and returns the port (0 selects any free one).
  * @throws AppError E_PORT_IN_USE with what to do
  */
 export function listen(

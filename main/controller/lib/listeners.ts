@@ -1,9 +1,9 @@
-/** Who wants to be told of something. */
+/** A list of listeners for one event. */
 export function createListeners<T>() {
   const listeners = new Set<(event: T) => void>()
   return {
-    tell: (event: T): void => listeners.forEach((listener) => listener(event)),
-    /** @returns the function that ends it */
+    emit: (event: T): void => listeners.forEach((listener) => listener(event)),
+    /** @returns the function that removes the listener */
     on: (listener: (event: T) => void): (() => void) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

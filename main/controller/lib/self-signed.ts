@@ -1,4 +1,4 @@
-/** Self-signed certificates for keys that were made before. */
+/** Self-signed certificates for existing keys. */
 import { createPrivateKey, createPublicKey, randomBytes, webcrypto } from 'node:crypto'
 // @peculiar/x509 needs the metadata polyfill loaded before it.
 import 'reflect-metadata'
@@ -8,7 +8,7 @@ const DAY_MS = 24 * 3_600_000
 
 /**
  * @param keyPem a P-256 key, PKCS #8
- * @param options.name common name; `names`: what stands as subject alternative names
+ * @param options.name common name; `names`: the subject alternative names
  * @returns the certificate, PEM; valid from yesterday, so that clocks may differ
  */
 export async function makeSelfSigned(

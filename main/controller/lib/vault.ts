@@ -1,19 +1,19 @@
 /**
- * Secrets in files, sealed where the operating system keeps a key for us. That key never is in a file of ours; a file that is
- * copied from the disk, or a backup of it, holds nothing.
+ * Secrets in files, sealed if the operating system can store a key. That key is never in a file of
+ * DeployX, so files copied from the disk or a backup reveal nothing.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { AppError } from '#shared/contract/errors.ts'
 import { writeDurably } from '../../lib/durable-file.ts'
 
-/** The operating system's keystore, as the desktop has it. */
+/** The operating system's keystore, as the desktop app provides it. */
 export type Keystore = {
   protect: (secret: string) => Buffer
-  /** Throws when it does not give it back: another user, a new keyring. */
+  /** Throws if the keystore refuses: another user, a new keyring. */
   unprotect: (bytes: Buffer) => string
 }
-/** 32 bytes that seal the other secrets; null where there is no keystore. */
+/** 32 bytes that seal the other secrets; null if there is no keystore. */
 export type VaultKey = Uint8Array | null
 
 const MARK = Buffer.from('DEPLOYX-SEALED-1\n')
@@ -39,13 +39,13 @@ function seal(plain: Buffer, key: Uint8Array): Buffer {
   return Buffer.concat([MARK, nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-/** Sealed where there is a key to seal with. Readable by this user alone in either case. */
+/** Sealed if there is a key to seal with. Readable only by this user in either case. */
 export function writeSecret(file: string, secret: string | Buffer, key: VaultKey): void {
   const plain = Buffer.from(secret)
   writeDurably(file, key ? seal(plain, key) : plain)
 }
 
-/** @throws AppError E_KEYS_SEALED when it is sealed and the key is not the one */
+/** @throws AppError E_KEYS_SEALED if it is sealed with another key */
 export function readSecret(file: string, key: VaultKey): Buffer {
   const bytes = readFileSync(file)
   if (!isSealed(bytes)) return bytes
@@ -63,14 +63,15 @@ export function readSecret(file: string, key: VaultKey): Buffer {
   }
 }
 
-/** Seals what lies there in plain, from a time without a keystore. */
+/** Seals a plain-text file from a time without a keystore. */
 export function sealSecret(file: string, key: VaultKey): void {
   if (key && existsSync(file) && !isSealed(readFileSync(file)))
     writeSecret(file, readFileSync(file), key)
 }
 
 /**
- * The key that seals, as the keystore gives it back from `file`; made at the first start that has a keystore.
+ * The sealing key, which the keystore decrypts from `file`; created at the first start that has a
+ * keystore.
  * @throws AppError E_KEYS_SEALED
  */
 export function openVault(file: string, keystore: Keystore | null): VaultKey {

@@ -1,6 +1,7 @@
 /**
- * Makes requests safe to repeat. A client that lost the reply sends the same request with the same key again and gets the
- * same answer; nothing is done twice. Where the work is synchronous, its rows and the answer are committed together.
+ * Makes requests safe to repeat. A client that lost the reply sends the same request with the same
+ * key again and gets the same answer; nothing happens twice. If the work is synchronous, its rows
+ * and the answer are committed together.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
@@ -9,13 +10,13 @@ import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import { createRequestsRepo } from './requests.repo.ts'
 
-/** A draft that was sent and lost its reply may lie in a browser for weeks. */
+/** A draft whose reply was lost may stay in a browser for weeks. */
 const KEPT_MS = 30 * 24 * 60 * 60_000
 const KEPT_PER_USER = 5_000
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** The same text for the same content, whatever the order of its keys. */
+/** The same text for the same content, regardless of key order. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)
@@ -49,7 +50,7 @@ export function createRequests(deps: { store: Store; now: Now; secret: string })
     const body = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final()])
     return Buffer.concat([body, cipher.getAuthTag()]).toString('base64')
   }
-  /** @throws AppError E_CONFLICT when it was sealed with keys that this controller no longer has */
+  /** @throws AppError E_CONFLICT if it was sealed with keys that this controller no longer has */
   function unseal(sealed: string): unknown {
     const bytes = Buffer.from(sealed, 'base64')
     try {
@@ -79,10 +80,12 @@ export function createRequests(deps: { store: Store; now: Now; secret: string })
 
   return {
     /**
-     * Answers the request, or repeats the answer that it got before. A failure is not kept: the key may be used again.
+     * Answers the request, or repeats its earlier answer. A failure is not kept: the key may be
+     * used again.
      * @param content parameters and body, without the key itself
-     * @param work what answers it; where that is synchronous it runs inside the transaction that keeps the answer
-     * @throws AppError E_CONFLICT when the key belongs to a different request, and what `work` throws
+     * @param work produces the answer; if it is synchronous, it runs inside the transaction that
+     * stores the answer
+     * @throws AppError E_CONFLICT if the key belongs to a different request, and what `work` throws
      */
     once(
       viewer: Viewer,
@@ -135,7 +138,9 @@ export function createRequests(deps: { store: Store; now: Now; secret: string })
       return answer
     },
 
-    /** What became of a request of this user. @throws AppError E_NOT_FOUND when none came in under this key */
+    /**
+     * The outcome of a user's request. @throws AppError E_NOT_FOUND if none arrived with this key
+     */
     find(viewer: Viewer, requestId: string): RequestOutcome {
       const running = underWay.get(`${viewer.id}/${requestId}`)
       if (running)

@@ -21,7 +21,7 @@ export function createRequestsRepo({ db, sqlite }: Store) {
     insert: (row: AnsweredRow): void => {
       db.insert(answeredRequests).values(row).run()
     },
-    /** @param keep so many of this user's stay, the newest */
+    /** @param keep how many of the user's newest entries stay */
     prune(user: UserId, keep: number, beforeMs: number): void {
       db.delete(answeredRequests).where(lt(answeredRequests.at_ms, beforeMs)).run()
       dropOldest.run(user, keep)

@@ -1,4 +1,7 @@
-/** Decisions of an administrator for the whole controller. Read often, changed rarely: kept in memory. */
+/**
+ * Controller-wide settings, chosen by administrators. Read often, changed rarely, so they are kept
+ * in memory.
+ */
 import {
   DEFAULT_SETTINGS,
   SETTING_NAMES,
@@ -16,24 +19,24 @@ import { createSettingsRepo, type SettingRow } from './settings.repo.ts'
 export type Settings = ReturnType<typeof createSettings>
 export type SettingsListener = (next: ControllerSettings, before: ControllerSettings) => void
 
-const NAME_IN_TRAIL: Record<SettingName, string> = {
+const NAME_IN_AUDIT_LOG: Record<SettingName, string> = {
   bandwidth_hub_kib_s: 'limit of the hub in KiB/s',
   bandwidth_device_kib_s: 'limit of each PC in KiB/s',
   work_on_battery: 'work on battery',
   work_on_metered: 'work on metered networks',
   agent_updates: 'updates of agents',
 }
-const inTrail = (value: ControllerSettings[SettingName]): string =>
+const inAuditLog = (value: ControllerSettings[SettingName]): string =>
   typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value ?? 'none')
 
-/** A value that this version cannot use is passed over: the default holds then. */
+/** Skips a value that this version cannot use; its default applies. */
 function read(rows: readonly SettingRow[], log: Log): ControllerSettings {
   let found = DEFAULT_SETTINGS
   for (const { name, value } of rows) {
     try {
       found = { ...found, ...UpdateSettings.parse({ [name]: JSON.parse(value) as unknown }) }
     } catch (err) {
-      log.warn({ err, name }, 'a setting cannot be used: its default holds')
+      log.warn({ err, name }, 'a setting is invalid: its default applies')
     }
   }
   return found
@@ -46,16 +49,16 @@ export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
   let version = repo.version()
 
   return {
-    /** As they stand. Costs nothing. The object is never changed: a change makes another. */
+    /** The current settings. Cheap. The object is immutable: a change creates a new one. */
     get: (): ControllerSettings => present,
 
-    /** With the count of their changes. */
+    /** With their version number. */
     stored: (): StoredSettings => ({ ...present, version }),
 
     /**
-     * Sets what is named, leaves the rest. Listeners are told once it is written.
-     * @returns the settings after it
-     * @throws AppError E_CONFLICT when `version` is not the present one
+     * Changes the given settings only. Listeners are called once it is stored.
+     * @returns the new settings
+     * @throws AppError E_CONFLICT if `version` is out of date
      */
     update(
       viewer: Viewer,
@@ -80,7 +83,7 @@ export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
           changed
             .map(
               (name) =>
-                `${NAME_IN_TRAIL[name]}: ${inTrail(before[name])} to ${inTrail(next[name])}`,
+                `${NAME_IN_AUDIT_LOG[name]}: ${inAuditLog(before[name])} to ${inAuditLog(next[name])}`,
             )
             .join(', '),
           { data: { from: pick(before), to: pick(next) } },
@@ -92,7 +95,10 @@ export function createSettings(deps: { store: Store; audit: Audit; log: Log }) {
       return { ...next, version }
     },
 
-    /** Told after each change, with the settings of after and before. Returns the function that stops it. */
+    /**
+     * Called after each change, with the new and the old settings. Returns the function that
+     * removes the listener.
+     */
     onChange(listener: SettingsListener): () => void {
       listeners.add(listener)
       return () => listeners.delete(listener)

@@ -1,6 +1,6 @@
 /**
- * The settings of the controller where its data come from elsewhere: a recovery file, the copy that a migration keeps, the
- * database of a version that had no settings. A way to reset or to export them by themselves does not exist.
+ * The controller's settings when its data comes from elsewhere: a recovery file, a migration's
+ * backup, the database of a version without settings. They cannot be reset or exported separately.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import {
@@ -22,7 +22,7 @@ import { openOwnControllers, type OwnControllers } from '../test-kit/own-control
 import type { RestClient } from '../test-kit/test-controller.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
-/** All of them other than their defaults. */
+/** Values that all differ from the defaults. */
 const DECIDED = {
   bandwidth_hub_kib_s: 128,
   bandwidth_device_kib_s: 64,
@@ -40,7 +40,7 @@ afterEach(() => own.remove())
 const read = (rest: RestClient) => rest.call('settings.get', {})
 const decide = (rest: RestClient, body: UpdateSettings) => rest.call('settings.update', { body })
 
-it('differ from their defaults in every one here, so that none is forgotten below', () => {
+it('all differ from their defaults here, so that the tests below cover each', () => {
   expect(Object.keys(DECIDED)).toEqual(Object.keys(DEFAULT_SETTINGS))
   for (const [name, value] of Object.entries(DEFAULT_SETTINGS))
     expect(DECIDED[name as keyof typeof DECIDED], name).not.toEqual(value)
@@ -50,12 +50,12 @@ describe('a recovery file', () => {
   it.each([
     ['the old computer is gone', {}],
     ['the old computer may be in other hands', { revoke: 'true' }],
-  ])('brings them along, all of them: %s', async (_what, fields) => {
+  ])('restores all of them: %s', async (_what, fields) => {
     const before = await own.start('a')
     const rest = await own.signIn(before, 'setup')
     expect(await decide(rest, DECIDED)).toMatchObject(DECIDED)
     const bytes = await own.saved(before)
-    // Behind the file: not in it.
+    // Changed after the file was saved: not in it.
     await decide(rest, { bandwidth_hub_kib_s: 4096 })
     await own.stop(before)
 
@@ -64,14 +64,14 @@ describe('a recovery file', () => {
     expect(await read(again)).toMatchObject(DECIDED)
     const { entries } = await again.call('audit.list', { query: { action: 'settings.update' } })
     expect(entries).toHaveLength(1)
-    // And they can be changed, and last.
+    // They can be changed, and the changes last.
     await decide(again, { work_on_battery: true })
     await own.stop(after)
     const last = await own.signIn(await own.start('b'))
     expect(await read(last)).toMatchObject({ ...DECIDED, work_on_battery: true })
   })
 
-  it('brings a limit that holds from the first download on', async () => {
+  it('restores a limit that applies from the first download on', async () => {
     const before = await own.start('a')
     await decide(await own.signIn(before, 'setup'), { bandwidth_hub_kib_s: 128 })
     const bytes = await own.saved(before)
@@ -80,13 +80,13 @@ describe('a recovery file', () => {
 
     const agentsDir = anAgent()
     expect(await received(await own.start('b', 0, { agentsDir }))).toBeLessThan(128 * 1024 * 3)
-    // The same without the limit, so that the figure means something.
+    // The same without the limit, as a reference.
     expect(await received(await own.start('c', 0, { agentsDir }))).toBe(AGENT_BYTES)
   })
 })
 
-describe('a database of before', () => {
-  /** The migrations of a version that had only the first so many. */
+describe('an older database', () => {
+  /** The migrations of a version that had only the first `count` of them. */
   function migrationsUpTo(count: number): string {
     const dir = join(own.folder, `migrations-${count}`)
     cpSync(MIGRATIONS, dir, { recursive: true })
@@ -102,7 +102,7 @@ describe('a database of before', () => {
       }
     ).entries.map(({ tag }) => tag)
 
-  it('that knew no settings gets them at their defaults, and they can be changed', async () => {
+  it('without settings gets the defaults, which can be changed', async () => {
     const first = places().findIndex((tag) => tag.endsWith('_settings'))
     expect(first).toBeGreaterThan(0)
     openStore({
@@ -114,7 +114,7 @@ describe('a database of before', () => {
     expect(await decide(rest, DECIDED)).toMatchObject(DECIDED)
   })
 
-  it('that was kept before a migration and is put back has them as they were', async () => {
+  it('that was kept before a migration and is put back has its old settings', async () => {
     const dataDir = join(own.folder, 'a')
     const older = openStore({ dataDir, migrationsDir: migrationsUpTo(places().length - 1) })
     const put = older.sqlite.prepare('insert into settings (name, value) values (?, ?)')
@@ -130,7 +130,7 @@ describe('a database of before', () => {
     for (const suffix of ['-wal', '-shm'])
       rmSync(join(dataDir, `deployx.db${suffix}`), { force: true })
     copyFileSync(join(dataDir, backup), join(dataDir, 'deployx.db'))
-    // It lacks the account that was made since: going on with it is a decision.
+    // It lacks the account that was created later, so a user has to decide to continue with it.
     await expect(own.start('a')).rejects.toMatchObject({ code: 'E_DATABASE_BEHIND' })
     const accepted = await own.start('a', 0, { recover: 'accept_older' })
     expect(await read(await own.signIn(accepted, 'setup'))).toMatchObject(DECIDED)
@@ -148,7 +148,7 @@ function anAgent(): string {
   writeFileSync(join(folder, 'SHA256SUMS'), `${sha256}  ${AGENT}\n`)
   return folder
 }
-/** What comes of the agent's program within two seconds, or all of it. */
+/** What arrives of the agent's program within two seconds, or all of it. */
 function received(controller: Controller): Promise<number> {
   return new Promise((resolve, reject) => {
     let bytes = 0
@@ -162,7 +162,7 @@ function received(controller: Controller): Promise<number> {
       const timer = setTimeout(end, 2_000)
       response.on('data', (piece: Buffer) => (bytes += piece.length))
       response.on('end', end)
-      response.on('error', () => undefined) // it is left in the middle
+      response.on('error', () => undefined) // aborted on purpose
     })
     call.on('error', reject)
     call.end()

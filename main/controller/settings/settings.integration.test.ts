@@ -1,4 +1,7 @@
-/** The settings of the controller over REST and feed: who may change them, what is refused, what is kept and told. */
+/**
+ * The controller's settings over REST and feed: who may change them, what is refused, stored and
+ * sent.
+ */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -27,7 +30,7 @@ async function technician(): Promise<RestClient> {
   return createRestClient(t.controller.consoleUrl, token)
 }
 
-it('are at their defaults until somebody decides, and nothing is limited then', async () => {
+it('have their defaults until somebody changes them, and limit nothing', async () => {
   expect(await t.rest.call('settings.get', {})).toMatchObject(DEFAULT_SETTINGS)
   expect(DEFAULT_SETTINGS).toEqual({
     bandwidth_hub_kib_s: null,
@@ -38,7 +41,7 @@ it('are at their defaults until somebody decides, and nothing is limited then', 
   })
 })
 
-it('change in part, and outlive the controller', async () => {
+it('change partially, and survive a restart of the controller', async () => {
   const changed = { bandwidth_hub_kib_s: 2048, work_on_battery: false }
   const after = { ...DEFAULT_SETTINGS, ...changed }
   expect(await t.rest.call('settings.update', { body: changed })).toMatchObject(after)
@@ -62,7 +65,7 @@ const REFUSED: unknown[] = [
   [],
   null,
 ]
-it('refuse what is out of bounds or of another type, and nothing of it is kept', async () => {
+it('refuse values that are out of range or of another type, without storing anything', async () => {
   for (const body of REFUSED) {
     const { status } = await t.rest.raw('PATCH', '/settings', JSON.stringify(body))
     expect(status, JSON.stringify(body)).toBe(400)
@@ -70,7 +73,7 @@ it('refuse what is out of bounds or of another type, and nothing of it is kept',
   }
 })
 
-it('are read by everybody who is signed in, and changed by administrators only', async () => {
+it('are readable by every signed-in user, and changed by administrators only', async () => {
   const tom = await technician()
   expect(await tom.call('settings.get', {})).toMatchObject(DEFAULT_SETTINGS)
   expect((await tom.raw('PATCH', '/settings', { work_on_battery: false })).status).toBe(403)
@@ -78,7 +81,7 @@ it('are read by everybody who is signed in, and changed by administrators only',
   expect(await t.rest.call('settings.get', {})).toMatchObject(DEFAULT_SETTINGS)
 })
 
-it('leave one entry in the trail that says from what to what, and none where nothing changed', async () => {
+it('write one audit entry with old and new values, and none if nothing changed', async () => {
   const body = { bandwidth_device_kib_s: 512, work_on_metered: false, agent_updates: 'automatic' }
   await t.rest.raw('PATCH', '/settings', body)
   await t.rest.raw('PATCH', '/settings', body)
@@ -96,7 +99,7 @@ it('leave one entry in the trail that says from what to what, and none where not
   })
 })
 
-it('are told to every open console', async () => {
+it('are sent to every open console', async () => {
   const received: ControllerSettings[] = []
   const feed = t.feed()
   feed.on('settings_updated', (body) => received.push(body))
@@ -105,7 +108,7 @@ it('are told to every open console', async () => {
   await expect.poll(() => received).toMatchObject([{ ...DEFAULT_SETTINGS, work_on_battery: false }])
 })
 
-it('pass over what they cannot use in the database: only that stands at its default', async () => {
+it('skip invalid values in the database: only those get their default', async () => {
   await t.rest.call('settings.update', { body: { work_on_battery: false } })
   const database = new Database(join(t.dataDir, 'deployx.db'))
   const put = database.prepare('insert into settings (name, value) values (?, ?)')

@@ -4,13 +4,13 @@ import type { Store } from '../store/store.ts'
 
 export type SettingRow = typeof settings.$inferSelect
 
-/** A row of its own, beside those of the settings. */
+/** A separate row beside those of the settings. */
 const VERSION = sql<SettingRow['name']>`'version'`
 
 export function createSettingsRepo({ db }: Store) {
   return {
     list: (): SettingRow[] => db.select().from(settings).where(ne(settings.name, VERSION)).all(),
-    /** How often they were changed. */
+    /** The number of changes so far. */
     version: (): number =>
       Number(db.select().from(settings).where(eq(settings.name, VERSION)).get()?.value ?? 0),
     setVersion: (version: number): void => {

@@ -1,4 +1,7 @@
-/** Which restarts may be signed: those that the store has as ordered, for a deployment that restarts PCs and was not called off. */
+/**
+ * Which restarts may be signed: those that the store has as ordered, for a deployment that restarts
+ * PCs and was not cancelled.
+ */
 import type Database from 'better-sqlite3'
 import { RestartPayload } from '#shared/contract/agent-restart.ts'
 
@@ -52,7 +55,7 @@ export function createRestartCheck(db: Database.Database): (payload: unknown) =>
       of.restarts_canceled === 0 &&
       of.reboot_delay_minutes * 60 === payload.delay_seconds &&
       of.name === payload.deployment_name &&
-      // No restart into an installer that is at work.
+      // Never restart into a running installer.
       works.get(payload.device_id) === undefined
     )
   }

@@ -1,8 +1,8 @@
 /**
- * What may be signed: the hub's proofs, what it says of the sequences that it has used, questions to agents, restarts that are owed, the splits of an identity that two PCs
- * carry, ends of the audit trail, updates of agents to what this controller hands out, and commands that are in the store as
- * they are in the text. It reads the database through a connection of its own,
- * which cannot write.
+ * What may be signed: the hub's proofs, its statements about used sequences, queries to agents,
+ * pending restarts, separations of a duplicate identity, ends of the audit log, agent updates to
+ * the served files, and commands that match the store exactly. Reads the database through a
+ * read-only connection of its own.
  */
 import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
@@ -34,10 +34,10 @@ const HUB_PROOF =
   /^deployx hub proof v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n\d+$/
 /** See splitText: like a hub proof, for another purpose. */
 const SPLIT = /^deployx split v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n\d+$/
-/** See splitDoneText: the device that was, the one that is, and the key of that one. */
+/** See splitDoneText: the old device, the new one, and the new one's key. */
 const SPLIT_DONE =
   /^deployx split done v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n(\d+)\n(\d+)\n([A-Za-z0-9+/=]+)$/
-/** See sequenceText: like a hub proof, and the last sequence. */
+/** See sequenceText: like a hub proof, plus the last sequence. */
 const SEQUENCE =
   /^deployx sequence v1\nsha256\/[A-Za-z0-9+/=]{44}\n[0-9a-f]{64}\n[0-9a-f]{64}\n(\d+)\n(\d+)$/
 
@@ -75,16 +75,16 @@ function parse(text: string): unknown {
   }
 }
 
-/** Whether a column of JSON says the same as this part of a payload. */
-function isSame<T>(schema: z.ZodType<T>, stored: string | null, said: T | null): boolean {
-  if (stored === null || stored === 'null' || said === null)
-    return (stored === null || stored === 'null') && said === null
+/** Whether a JSON column equals this part of a payload. */
+function isSame<T>(schema: z.ZodType<T>, stored: string | null, expected: T | null): boolean {
+  if (stored === null || stored === 'null' || expected === null)
+    return (stored === null || stored === 'null') && expected === null
   const parsed = schema.safeParse(parse(stored))
-  return parsed.success && isDeepStrictEqual(parsed.data, said)
+  return parsed.success && isDeepStrictEqual(parsed.data, expected)
 }
 
 /**
- * @param agentsDir the agents that this controller hands out, or null
+ * @param agentsDir the agents that this controller serves, or null
  * @returns true for a text that may be signed. @throws what the database throws
  */
 export function createCheck(
@@ -103,14 +103,17 @@ export function createCheck(
   )
 
   const setting = db.prepare<[string], string>('select value from settings where name = ?').pluck()
-  /** As an administrator has decided it; see ../settings. What nobody decided is allowed. */
+  /** As an administrator has configured it; see ../settings. The default is to allow. */
   const mayWork = (name: string): boolean => parse(setting.get(name) ?? 'true') !== false
 
   const update = db.prepare<[number], UpdateRow>(
     `select u.version, u.sequence, d.platform, d.arch, d.agent_version from agent_updates u join devices d on d.id = u.device_id
      where u.device_id = ? and u.state = 'ordered' and d.approved = 1 and d.blocked = 0 and d.deleted_at is null`,
   )
-  /** An order that is in the store, forwards, and to the very file that is handed out for such a PC. */
+  /**
+   * An order that is in the store, is not a downgrade, and names exactly the file served for such a
+   * PC.
+   */
   function isUpdate(text: string): boolean {
     const parsed = UpdatePayload.safeParse(parse(text))
     if (!parsed.success) return false
@@ -139,7 +142,7 @@ export function createCheck(
   const splitDevice = db.prepare<[number], { public_key: string; split_from: number | null }>(
     'select public_key, split_from from devices where id = ? and deleted_at is null',
   )
-  /** An agent is made that device only which the store says it has become, under its own key. */
+  /** An agent may become only the device that the store names, under that device's key. */
   function isSplit([, from, id, publicKey]: RegExpExecArray): boolean {
     const row = splitDevice.get(Number(id))
     return row?.public_key === publicKey && row?.split_from === Number(from)
@@ -148,7 +151,10 @@ export function createCheck(
   const lastSequence = db
     .prepare<[number], number>('select last_sequence from devices where id = ?')
     .pluck()
-  /** Never above what was used: an agent that believed a higher one would refuse every command. */
+  /**
+   * Never above the highest sequence in use: an agent that accepted a higher one would refuse every
+   * command.
+   */
   const isSequence = ([, id, last]: RegExpExecArray): boolean =>
     Number(last) <= (lastSequence.get(Number(id)) ?? -1)
 
@@ -157,12 +163,15 @@ export function createCheck(
       `select detection from installers where detection ->> '$.type' = 'script' and detection ->> '$.text' = ?`,
     )
     .pluck()
-  /** A question runs what is in it: only scripts that the store has as detection rules are asked with. */
+  /** A query runs its script: only scripts that the store has as detection rules are allowed. */
   const isKnownRule = (rule: Detection | null): boolean =>
     rule?.type !== 'script' ||
     scripts.all(rule.text).some((stored) => isSame(Detection, stored, rule))
 
-  /** The very package that the store has for this target, and nothing that runs elsewhere or was called off. */
+  /**
+   * Exactly the package that the store has for this target, and nothing that runs elsewhere or was
+   * cancelled.
+   */
   function isOffered(payload: DeployPayload, of: TargetRow): boolean {
     const parent = deployment.get(of.deployment_id)
     const content = of.installer_id === null ? undefined : installer.get(of.installer_id)

@@ -1,6 +1,7 @@
 /**
- * The command key's only home. It is read by a worker thread of its own and never enters the hub's thread; the worker signs
- * no command that the store does not know. What that defends, and what not: docs/security.md.
+ * The command key lives only here. A dedicated worker thread reads it, and it never enters the
+ * hub's thread; the worker signs no command that is not in the store. docs/security.md explains
+ * what this defends against and what it does not.
  */
 import { join } from 'node:path'
 import { createAskWorker } from '../lib/ask-worker.ts'
@@ -10,13 +11,16 @@ export type SigningData = {
   keyFile: string
   vaultKey: VaultKey
   databaseFile: string
-  /** The agents that are handed out: no other program is ever named to an agent as its next version. */
+  /** The served agents: no other program is ever named to an agent as its next version. */
   agentsDir: string | null
 }
 export type Signer = {
-  /** Signatures, base64, in the order of the texts; null for a text that the worker refuses. Rejects when it cannot answer. */
+  /**
+   * Signatures, base64, in the order of the texts; null for a text that the worker refuses. Rejects
+   * if it cannot answer.
+   */
   sign: (texts: string[]) => Promise<(string | null)[]>
-  /** The key file holds another key now. What was asked before is still answered with the old one. */
+  /** The key file has a new key. Earlier requests are still answered with the old one. */
   renew: () => void
   stop: () => Promise<void>
 }
@@ -24,7 +28,7 @@ export type Signer = {
 const TIMEOUT_MS = 10_000
 const WAITING_LIMIT = 10_000
 
-/** @param workersDir where the built workers lie; null: beside the sources */
+/** @param workersDir where the built workers are; null: beside the sources */
 export function createSigner(options: SigningData & { workersDir: string | null }): Signer {
   const { workersDir, keyFile, vaultKey, databaseFile, agentsDir } = options
   const start = () =>

@@ -1,4 +1,4 @@
-/** The signing thread signs what the store knows, and nothing else, whoever asks. */
+/** The signing thread signs only what the store contains, no matter who asks. */
 import { generateKeyPairSync, verify } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -104,7 +104,7 @@ const signed = async (text: string): Promise<boolean> => {
   return true
 }
 
-it('signs the command that the store holds', async () => {
+it('signs the command in the store', async () => {
   expect(await signed(asText())).toBe(true)
 })
 
@@ -123,7 +123,7 @@ it.each([
   expect(await signed(asText(change))).toBe(false)
 })
 
-it('signs a command only with the conditions that an administrator has decided', async () => {
+it('signs a command only with the conditions that an administrator has configured', async () => {
   const allowed = { conditions: { on_battery: true, on_metered: true } }
   const plugged = { conditions: { on_battery: false, on_metered: true } }
   expect(await signed(asText(allowed))).toBe(true)
@@ -135,7 +135,7 @@ it('signs a command only with the conditions that an administrator has decided',
   store.sqlite.exec('delete from settings')
 })
 
-it('signs of an archive only the entry that the store has, and of a detection rule only that rule', async () => {
+it('signs only the stored entry of an archive, and only the stored detection rule', async () => {
   const archive = { entry: 'a/install.sh', uninstall_entry: null, expanded_bytes: 9 }
   const detection = { type: 'script', text: 'exit 1', interpreter: 'sh' }
   expect(await signed(asText({ archive }))).toBe(false)
@@ -158,7 +158,7 @@ it('signs of an archive only the entry that the store has, and of a detection ru
   }
 })
 
-it('asks PCs with scripts that the store has as rules, and with no other', async () => {
+it('queries PCs only with scripts that are stored as rules', async () => {
   const rule = { type: 'script', text: 'exit 1', interpreter: 'sh' }
   const asking = (...detections: unknown[]) =>
     signed(
@@ -177,7 +177,7 @@ it('asks PCs with scripts that the store has as rules, and with no other', async
   }
 })
 
-it('signs nothing for a target that was not offered, has moved on, or was called off', async () => {
+it('signs nothing for a target that was not offered, has moved on, or was cancelled', async () => {
   store.sqlite.exec('update deployment_targets set offered_at_ms = null')
   expect(await signed(asText())).toBe(false)
   store.sqlite.exec(
@@ -191,14 +191,14 @@ it('signs nothing for a target that was not offered, has moved on, or was called
   expect(await signed(asText())).toBe(false)
 })
 
-it('signs a cancel of a deployment that is being cancelled, and no other', async () => {
+it('signs a cancel only for a deployment that is being cancelled', async () => {
   const text = commandText(JSON.stringify({ ...cancel, action: 'cancel' }))
   expect(await signed(text)).toBe(false)
   store.sqlite.exec('update deployments set canceling = 1')
   expect(await signed(text)).toBe(true)
 })
 
-it('signs its own proofs and questions, and no text of another purpose', async () => {
+it('signs its own proofs and queries, and no text of another purpose', async () => {
   const nonce = 'd'.repeat(64)
   const fingerprint = `sha256/${'A'.repeat(43)}=`
   expect(await signed(hubProofText(fingerprint, nonce, nonce, 1))).toBe(true)
@@ -215,24 +215,25 @@ it('signs its own proofs and questions, and no text of another purpose', async (
     expect(await signed(text)).toBe(false)
 })
 
-it('answers for many at once in their order', async () => {
+it('answers many requests in their order', async () => {
   const texts = [asText(), asText({ device_id: 2 }), asText({ sequence: 9 })]
   const signatures = await signer.sign(texts)
   expect(signatures.map((s) => s !== null)).toEqual([true, false, true])
 })
 
-it('says of sequences only what was used', async () => {
+it('signs only used sequences', async () => {
   const fingerprint = `sha256/${'A'.repeat(43)}=`
   const nonce = 'a'.repeat(64)
   store.sqlite.exec('update devices set last_sequence = 7 where id = 1')
-  const text = (said: number, id = 1): string => sequenceText(fingerprint, nonce, nonce, id, said)
+  const text = (claimed: number, id = 1): string =>
+    sequenceText(fingerprint, nonce, nonce, id, claimed)
   expect(await signed(text(7))).toBe(true)
   expect(await signed(text(8))).toBe(false)
   expect(await signed(text(0, 99))).toBe(false)
   expect(await signed(text(7) + '\n8')).toBe(false)
 })
 
-it('signs a split, and of its end only what the store says: that device, its key, what it was split from', async () => {
+it('signs a separation, and its completion only as stored: that device, its key, what it was separated from', async () => {
   const fingerprint = `sha256/${'A'.repeat(43)}=`
   const hub = 'a'.repeat(64)
   const agent = 'b'.repeat(64)
@@ -256,7 +257,7 @@ it('signs a split, and of its end only what the store says: that device, its key
   expect(await done(1, 50)).toBe(false)
 })
 
-it('signs an update only as it was ordered, and only to the file that this controller hands out', async () => {
+it('signs an update only as ordered, and only to the file that this controller serves', async () => {
   const file_name = 'deployx-agent-linux-x64'
   const offer = { file_name, version: '0.2.0', sha256: SHA, size_bytes: 7 }
   const hand = (agents: object[]) => {
@@ -321,7 +322,7 @@ const restart = {
 }
 const asRestart = (change: object = {}) => restartText(JSON.stringify({ ...restart, ...change }))
 
-describe('of restarts', () => {
+describe('restarts', () => {
   const set = (restarts: string, deployments = "reboot = 'if_needed'") =>
     store.sqlite.exec(
       `update device_restarts set ${restarts}; update deployments set ${deployments}`,
@@ -335,7 +336,7 @@ describe('of restarts', () => {
       update deployments set status = 'completed', reboot = 'if_needed', reboot_delay_minutes = 10, restarts_canceled = 0, canceling = 0`)
   })
 
-  it('signs the one that the store has ordered, for its own purpose alone', async () => {
+  it('signs a stored order, only for its own purpose', async () => {
     expect(await signed(asRestart())).toBe(true)
     expect(await signed(commandText(JSON.stringify(restart)))).toBe(false)
     expect(await signed(inspectText(JSON.stringify({ ...restart, action: undefined })))).toBe(false)
@@ -350,7 +351,7 @@ describe('of restarts', () => {
     ['no notice', { delay_seconds: 0 }],
     ['other words to the people there', { deployment_name: 'x' }],
     ['another action', { action: 'shutdown' }],
-  ])('signs none for %s', async (_what, change) => {
+  ])('refuses %s', async (_what, change) => {
     expect(await signed(asRestart(change))).toBe(false)
   })
 
@@ -367,20 +368,20 @@ describe('of restarts', () => {
       'round = 1',
       'restarts_canceled = 1',
     ],
-  ])('signs none that %s', async (_what, restarts, deployments) => {
+  ])('refuses one that %s', async (_what, restarts, deployments) => {
     set(restarts, deployments)
     expect(await signed(asRestart())).toBe(false)
   })
 
   it.each(["deployment_status = 'installing'", 'offered_at_ms = 1'])(
-    'signs none into an installation: %s',
+    'refuses a restart into an installation: %s',
     async (change) => {
       store.sqlite.exec(`update deployment_targets set ${change}`)
       expect(await signed(asRestart())).toBe(false)
     },
   )
 
-  it('signs the withdrawal of one that is being called off, and of no other', async () => {
+  it('signs the withdrawal only of one that is being cancelled', async () => {
     const off = { action: 'call_off' }
     expect(await signed(asRestart(off))).toBe(false)
     set("state = 'announced', calling_off = 'canceled'")

@@ -1,7 +1,7 @@
-/** The signing thread: see index.ts. It trusts nobody but the key file and the store. */
+/** The signing thread: see index.ts. It trusts only the key file and the store. */
 import { createPrivateKey, sign } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Answered, Asked } from '../lib/ask-worker.ts'
+import type { WorkerReply, WorkerRequest } from '../lib/ask-worker.ts'
 import { readSecret } from '../lib/vault.ts'
 import { createCheck } from './check.ts'
 import type { SigningData } from './index.ts'
@@ -13,12 +13,12 @@ const mayBeSigned = createCheck(databaseFile, agentsDir)
 const signature = (text: string): string | null =>
   mayBeSigned(text) ? sign(null, Buffer.from(text), key).toString('base64') : null
 
-parentPort!.on('message', ({ id, question }: Asked<string[]>) => {
-  let told: Answered<(string | null)[]>
+parentPort!.on('message', ({ id, question }: WorkerRequest<string[]>) => {
+  let reply: WorkerReply<(string | null)[]>
   try {
-    told = { id, answer: question.map(signature) }
+    reply = { id, answer: question.map(signature) }
   } catch (error) {
-    told = { id, error: error instanceof Error ? error.message : String(error) }
+    reply = { id, error: error instanceof Error ? error.message : String(error) }
   }
-  parentPort!.postMessage(told)
+  parentPort!.postMessage(reply)
 })

@@ -44,7 +44,7 @@ export function createSoftware(deps: {
   const access = createAccess(repo)
   const listeners = new Set<(id: InstallerId) => void>()
   const changes = createListeners<SoftwareId>()
-  const changed = changes.tell
+  const changed = changes.emit
   const stopping = new AbortController()
   const fetcher = createFetcher({
     repo,

@@ -27,7 +27,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-/** Rights mean nothing to root: what is about them is done as somebody else. */
+/** Permissions do not apply to root, so tests about them run as another user. */
 function asPlainUser(work: () => void): void {
   if (process.getuid?.() !== 0) return work()
   process.seteuid?.(PLAIN_USER)
@@ -49,7 +49,7 @@ function refusalOf(folder: string): AppError {
 }
 
 describe('the data folder', () => {
-  it('is made with all that is missing above it, for this user alone', () => {
+  it('is created with all missing parents, accessible only to this user', () => {
     const folder = join(root, 'a', 'b', 'c')
     makeDataFolder(folder)
     expect(readdirSync(folder)).toEqual([])
@@ -58,7 +58,7 @@ describe('the data folder', () => {
       expect(statSync(made).mode & 0o777).toBe(0o700)
   })
 
-  it('may be there already, also behind a link, and keeps what it holds', () => {
+  it('may already exist, even behind a link, and keeps its contents', () => {
     const folder = join(root, 'data')
     makeDataFolder(folder)
     writeFileSync(join(folder, 'kept'), 'x')
@@ -68,7 +68,7 @@ describe('the data folder', () => {
     expect(readdirSync(folder)).toEqual(['kept'])
   })
 
-  it('is not a file, nor below one, nor behind a link to nowhere', () => {
+  it('cannot be a file, below a file, or behind a dangling link', () => {
     writeFileSync(join(root, 'file'), '')
     symlinkSync(join(root, 'nowhere'), join(root, 'broken'))
     for (const folder of ['file', 'file/data', 'file/data/more', 'broken', 'broken/data'])
@@ -91,18 +91,21 @@ describe('the data folder', () => {
     expect(readdirSync(closed)).toEqual([])
   })
 
-  it.skipIf(process.platform === 'win32')('is refused where this user may not even look', () => {
-    const hidden = join(root, 'hidden')
-    mkdirSync(hidden, { mode: 0o700 })
-    chmodSync(root, 0o755)
-    chmodSync(hidden, 0)
-    asPlainUser(() => {
-      expect(refusalOf(join(hidden, 'data', 'more')).message).toContain('EACCES')
-    })
-  })
+  it.skipIf(process.platform === 'win32')(
+    'is refused where this user may not list the folder',
+    () => {
+      const hidden = join(root, 'hidden')
+      mkdirSync(hidden, { mode: 0o700 })
+      chmodSync(root, 0o755)
+      chmodSync(hidden, 0)
+      asPlainUser(() => {
+        expect(refusalOf(join(hidden, 'data', 'more')).message).toContain('EACCES')
+      })
+    },
+  )
 
-  // In a process of its own: what never returns cannot be timed out from within.
-  it.skipIf(!existsSync('/proc/self'))('below /proc is refused in bounded time', async () => {
+  // In a separate process: a call that never returns cannot be timed out from within.
+  it.skipIf(!existsSync('/proc/self'))('below /proc is refused within bounded time', async () => {
     const bundle = join(root, 'data-folder.mjs')
     await build({
       entryPoints: [join(import.meta.dirname, 'data-folder.ts')],

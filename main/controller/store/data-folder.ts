@@ -1,4 +1,4 @@
-/** The folder that everything the controller keeps lies in. */
+/** The folder that contains all of the controller's data. */
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -6,9 +6,10 @@ import { AppError } from '#shared/contract/errors.ts'
 import { closeDataFolder } from './private-folder.ts'
 
 /**
- * Makes the folder and what is missing above it, closes it to other users, and proves that it can be written. Only the
- * present user may read what is made.
- * @throws AppError E_DATA_OWNER; E_DATA_UNWRITABLE, also where Node's own recursive mkdir would try for ever (below Linux's /proc)
+ * Creates the folder and its missing parents, closes it to other users, and verifies that it is
+ * writable. Only the current user may read what is created.
+ * @throws AppError E_DATA_OWNER; E_DATA_UNWRITABLE, also where Node's own recursive mkdir would
+ * retry forever (below Linux's /proc)
  */
 export function makeDataFolder(dataDir: string): void {
   try {
@@ -29,15 +30,15 @@ export function makeDataFolder(dataDir: string): void {
   }
 }
 
-/** One folder after the other, each tried once. */
+/** Creates one folder after the other, each tried once. */
 function makeMissing(folder: string): void {
   const missing: string[] = []
   let at = folder
-  // A file on the way, or a folder that may not be looked into, throws here.
+  // A file on the way, or an inaccessible folder, throws here.
   while (!statSync(at, { throwIfNoEntry: false })) {
     missing.push(at)
     const parent = dirname(at)
-    if (parent === at) break // a drive that is not there: making it says so
+    if (parent === at) break // a missing drive: creating it reports that
     at = parent
   }
   for (const next of missing.reverse()) makeOne(next)
@@ -47,7 +48,7 @@ function makeOne(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
-    // Another start may have made it in between.
+    // Another start may have created it meanwhile.
     const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false
     if (!isThere) throw error
   }

@@ -1,4 +1,7 @@
-/** What the database remembers about itself: its name, how often it was opened, and whose keys belong to it. */
+/**
+ * What the database stores about itself: its name, how often it was opened, and which keys belong
+ * to it.
+ */
 import { randomUUID } from 'node:crypto'
 import type Database from 'better-sqlite3'
 
@@ -20,27 +23,27 @@ export function createFacts(sqlite: Database.Database) {
       )
       .run(name, value)
   }
-  /** Writes nothing where nothing changes: a full disk keeps nobody from starting. */
+  /** Writes nothing if nothing changes, so a full disk does not prevent the start. */
   const set = (name: FactName, value: string): void => {
     if (get(name) !== value) write(name, value)
   }
   return {
     get,
     set,
-    /** ISO time since when this database exists. */
+    /** ISO time when this database was created. */
     createdAt: (): string => get('created_at') ?? new Date().toISOString(),
   }
 }
 
-/** Which database this is, and the number of this opening. */
+/** The database's id, and the number of this opening. */
 export type Mark = { database_id: string; run: number }
 
 const hasTable = (sqlite: Database.Database): boolean =>
   sqlite.prepare("select 1 from sqlite_master where name = 'controller_facts'").get() !== undefined
 
 /**
- * Counts one more opening, in a transaction of its own: it then stands in the database's log, and whoever finds a lower number
- * later knows that the log was lost.
+ * Counts one more opening, in a separate transaction: it is then in the database's log, so a lower
+ * number found later shows that the log was lost.
  */
 export function markRun(sqlite: Database.Database, now: string): Mark | null {
   // Tables of an earlier version, as tests open them.
@@ -58,7 +61,9 @@ export function markRun(sqlite: Database.Database, now: string): Mark | null {
     .immediate()
 }
 
-/** A database of a version that did not remember when it was made: as old as its first account. */
+/**
+ * A database of a version that did not store its creation time: use the time of its first account.
+ */
 function oldestTime(sqlite: Database.Database): string | null {
   return (
     sqlite.prepare<[], string | null>('select min(created_at) from users').pluck().get() ?? null

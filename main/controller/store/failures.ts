@@ -1,15 +1,15 @@
-/** What failures of the disk and of the database mean to people. The one place that knows their codes. */
+/** What disk and database failures mean to users. The only place that knows their codes. */
 import { AppError } from '#shared/contract/errors.ts'
 
 export type StorageFailure = {
   kind:
     | 'full'
-    /** Another program holds the database: it passes. */
+    /** Another program holds the database: temporary. */
     | 'busy'
     | 'read_only'
     /** The disk reports an error. */
     | 'broken'
-  /** As the system or SQLite calls it. */
+  /** The code of the system or SQLite. */
   code: string
 }
 
@@ -19,11 +19,11 @@ const KINDS: [RegExp, StorageFailure['kind']][] = [
   [/^(EROFS|EACCES|EPERM|SQLITE_READONLY.*|SQLITE_PERM|SQLITE_CANTOPEN.*)$/, 'read_only'],
   [/^(EIO|SQLITE_IOERR.*|E_STORAGE)$/, 'broken'],
 ]
-/** How deep a cause may lie. */
+/** How many nested causes to follow. */
 const CAUSES = 5
 const BUSY_RETRY_SECONDS = 2
 
-/** Whether the error, or what caused it, is a failure of the disk or the database file. Pure. */
+/** Whether the error, or one of its causes, is a failure of the disk or the database file. Pure. */
 export function storageFailure(error: unknown): StorageFailure | null {
   let at = error
   for (let depth = 0; depth < CAUSES && at instanceof Error; depth++) {
@@ -35,13 +35,13 @@ export function storageFailure(error: unknown): StorageFailure | null {
   return null
 }
 
-/** A folder that cannot be written for want of room is not a matter of permissions. */
+/** A folder that cannot be written because the disk is full is not a matter of permissions. */
 const saysTooLittle = (error: AppError): boolean =>
   error.code === 'E_DATA_UNWRITABLE' && storageFailure(error)?.kind === 'full'
 
 /**
- * The error in words, where it is a failure of storage; any other error as it is.
- * @param where the data folder, to be named where a person at the computer reads it
+ * A storage failure in words; any other error unchanged.
+ * @param where the data folder, to be named if a user at this computer reads it
  */
 export function inStorageWords(error: unknown, where?: string): unknown {
   const failure = storageFailure(error)

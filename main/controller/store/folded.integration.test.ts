@@ -1,4 +1,4 @@
-/** Names and search, over REST: without case, however characters are composed, and `%` and `_` stand for themselves. */
+/** Names and search over REST ignore case and Unicode composition, and `%` and `_` are literal. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
@@ -44,28 +44,28 @@ describe('deployments and the audit log', () => {
     ['\\', 0],
     ['e', 3],
     ['nobody', 0],
-  ])('find %s', async (q, count) => {
+  ])('are found by %s', async (q, count) => {
     expect((await t.rest.call('deployments.list', { query: { q } })).total).toBe(count)
     const query = { q, action: 'deployment.create' as const }
     const { entries } = await t.rest.call('audit.list', { query })
     expect(new Set(entries.map(({ subject }) => subject)).size).toBeGreaterThanOrEqual(count)
     if (count === 0) expect(entries).toEqual([])
   })
-  it.each(['jörg', 'JÖRG', nfd('Jörg')])('find who it was: %s', async (q) => {
+  it.each(['jörg', 'JÖRG', nfd('Jörg')])('are found by user: %s', async (q) => {
     await t.anonymous.call('auth.login', { body: { username: 'Jörg', password: PASSWORD } })
     const { entries } = await t.rest.call('audit.list', { query: { q } })
     expect(entries.length).toBeGreaterThan(0)
   })
 })
 
-describe('a name that is taken', () => {
+describe('a name in use', () => {
   it('cannot be given to another group in other case or composition', async () => {
     const { id } = await t.rest.call('groups.create', { body: { name: 'Büro' } })
     for (const name of ['BÜRO', 'büro', nfd('Büro'), 'Büro\u00A0'.trim(), 'BÜRO'.normalize('NFD')])
       expect((await t.rest.raw('POST', '/groups', { name })).status, name).toBe(409)
     const other = await t.rest.call('groups.create', { body: { name: 'Kasse' } })
     expect((await t.rest.raw('PATCH', `/groups/${other.id}`, { name: 'BÜRO' })).status).toBe(409)
-    // Its own name may be written another way.
+    // Its own name may change in case.
     expect((await t.rest.raw('PATCH', `/groups/${id}`, { name: 'BÜRO' })).status).toBe(200)
     expect((await t.rest.raw('POST', '/groups', { name: 'Buro' })).status).toBe(200)
   })
@@ -87,8 +87,8 @@ describe('a name that is taken', () => {
   })
 })
 
-describe('names that an earlier version let in twice', () => {
-  it('stay, are found by their exact writing, and no more of them are taken', async () => {
+describe('duplicate names from an earlier version', () => {
+  it('stay, are found by their exact spelling, and no more of them are accepted', async () => {
     const { default: Database } = await import('better-sqlite3')
     const db = new Database(`${t.dataDir}/deployx.db`)
     const add = db.prepare(
@@ -110,7 +110,7 @@ describe('names that an earlier version let in twice', () => {
     const { groups } = await t.rest.call('groups.list', {})
     const twice = groups.filter(({ name }) => name.toLowerCase() === 'lager süd')
     expect(twice).toHaveLength(2)
-    // One of them can be saved under the name that it has, and given another.
+    // One of them can be saved under its current name, and renamed.
     const path = `/groups/${twice[0]!.id}`
     expect((await t.rest.raw('PATCH', path, { name: twice[0]!.name })).status).toBe(200)
     expect((await t.rest.raw('PATCH', path, { name: 'lager süd' })).status).toBe(409)

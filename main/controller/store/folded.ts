@@ -1,12 +1,13 @@
 /**
- * Search and comparison of names in SQL, the same as everywhere else (shared/domain/folding.ts). SQLite's own LIKE and lower()
- * know case for ASCII alone. Texts that are ASCII are compared by SQLite itself, which is many times faster than a call.
+ * Search and comparison of names in SQL, the same as everywhere else (shared/domain/folding.ts).
+ * SQLite's own LIKE and lower() fold case only for ASCII. ASCII texts are compared by SQLite
+ * itself, which is many times faster than a call.
  */
 import type Database from 'better-sqlite3'
 import { sql, type SQL, type SQLWrapper } from 'drizzle-orm'
 import { foldedForSearch, foldedName } from '#shared/domain/folding.ts'
 
-/** Makes `folded(text)` and `folded_name(text)` known to this connection. */
+/** Registers `folded(text)` and `folded_name(text)` on this connection. */
 export function addFolding(sqlite: Database.Database): void {
   const onText = (fold: (text: string) => string) => (value: unknown) =>
     typeof value === 'string' ? fold(value) : value
@@ -14,18 +15,21 @@ export function addFolding(sqlite: Database.Database): void {
   sqlite.function('folded_name', { deterministic: true }, onText(foldedName))
 }
 
-/** What `holdsSql` binds for a text: `%` and `_` in it stand for themselves. */
+/** The parameters of `holdsSql` for a text: `%` and `_` in it are literal. */
 export function searchedFor(text: string): { like: string; folded: string } {
   const folded = foldedForSearch(text)
   return { like: `%${folded.replaceAll(/[%_\\]/g, '\\$&')}%`, folded }
 }
 
-/** A condition for a prepared statement with the parameters `like` and `folded`. @param column from code, never input */
+/**
+ * A condition for a prepared statement with the parameters `like` and `folded`. @param column from
+ * code, never from input
+ */
 export const holdsSql = (column: string): string =>
   `case when octet_length(${column}) = length(${column}) then ${column} like @like escape '\\'
    else instr(folded(${column}), @folded) > 0 end`
 
-/** Whether the column holds this text. */
+/** Whether the column contains this text. */
 export function holds(column: SQLWrapper, text: string): SQL {
   const { like, folded } = searchedFor(text)
   return sql`case when octet_length(${column}) = length(${column}) then ${column} like ${like} escape '\\' else instr(folded(${column}), ${folded}) > 0 end`

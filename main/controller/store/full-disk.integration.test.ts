@@ -1,4 +1,7 @@
-/** Starting on a disk with little or no room: it works, or is refused in words; a raw error is neither. */
+/**
+ * Starting on a full or almost full disk: it works, or is refused with a readable message, never
+ * with a raw error.
+ */
 import {
   cpSync,
   existsSync,
@@ -41,7 +44,7 @@ describe.skipIf(!canMakeDisks)('on a disk with little room', () => {
   afterEach(() => disk.remove())
 
   it.each([0, 4, 8, 12, 16, 32, 64, 100, 300, 1_000, 2_000, 4_000])(
-    'a first start with %i KiB free is refused in words, and leaves nothing behind',
+    'a first start with %i KiB free is refused with a message, and leaves nothing behind',
     (kib) => {
       disk.fill(kib * KIB)
       const refusal = refusalOf(() => open())
@@ -61,7 +64,7 @@ describe.skipIf(!canMakeDisks)('on a disk with little room', () => {
   })
 
   it.each([0, 4, 8, 16, 32, 64, 200, 1_000])(
-    'a later start with %i KiB free opens the database, or is refused in words',
+    'a later start with %i KiB free opens the database, or is refused with a message',
     (kib) => {
       open().close()
       disk.fill(kib * KIB)
@@ -77,7 +80,7 @@ describe.skipIf(!canMakeDisks)('on a disk with little room', () => {
     },
   )
 
-  it('a later start on a full disk works with the reserve, also to write', async () => {
+  it('a later start on a full disk works with the reserve, including writes', async () => {
     const first = open()
     await first.room.refill()
     first.close()
@@ -96,7 +99,7 @@ describe.skipIf(!canMakeDisks)('on a disk with little room', () => {
     expect(statSync(join(dataDir, RESERVE_FILE)).size).toBeGreaterThan(0)
   })
 
-  it('a change of the tables without room for its backup is refused with what it needs, and changes nothing', () => {
+  it('a migration without room for its backup is refused with the needed size, and changes nothing', () => {
     const old = join(disk.path, 'migrations')
     cpSync(MIGRATIONS, old, { recursive: true })
     const journal = join(old, 'meta', '_journal.json')
@@ -131,7 +134,7 @@ describe.skipIf(!canMakeDisks)('the reserve', () => {
   afterEach(() => disk.remove())
   const held = () => statSync(join(dataDir, RESERVE_FILE), { throwIfNoEntry: false })?.size ?? 0
 
-  it('is given up only as far as it is needed, and made whole again once there is room', async () => {
+  it('is released only as far as needed, and refilled once there is room', async () => {
     const room = createRoom(dataDir)
     await room.refill()
     expect(held()).toBe(8 * MIB)
@@ -147,7 +150,7 @@ describe.skipIf(!canMakeDisks)('the reserve', () => {
       room.ensure()
     }
     expect(held()).toBe(0)
-    room.ensure() // nothing left to give: no error
+    room.ensure() // nothing left to release: no error
     await room.refill()
     expect(held()).toBe(0)
     disk.empty()

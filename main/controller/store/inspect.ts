@@ -1,4 +1,7 @@
-/** Looks at the database without changing it: whether it is there, ours, whole, and what it knows. */
+/**
+ * Inspects the database without changing it: whether it exists, is ours and intact, and what it
+ * contains.
+ */
 import { readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -13,13 +16,13 @@ export type DatabaseState =
   | 'missing'
   /** 0 bytes, or a database without a single table. */
   | 'empty'
-  /** Not a database, or one that is damaged where it was read. */
+  /** Not a database, or damaged where it was read. */
   | 'damaged'
   /** A database of another program. */
   | 'foreign'
   /** A newer version of DeployX has changed its tables. */
   | 'newer'
-  /** Another program holds it at this moment. */
+  /** Another program holds it now. */
   | 'busy'
   | 'ours'
 
@@ -28,18 +31,18 @@ export type DatabaseFacts = {
   state: DatabaseState
   wal: WalState
   lost: LostLog | null
-  /** What it says of itself; null for one of an earlier version. */
+  /** Its own mark; null for one of an earlier version. */
   mark: Mark | null
-  /** What the folder says was in it last. */
+  /** The folder's record of its last database. */
   folderMark: FolderMark | null
   users: number
-  /** Without those that were removed. */
+  /** Without removed ones. */
   devices: number
-  /** Whether it names anything at all: accounts, PCs or software. */
+  /** False if it contains any account, PC or software. */
   isBlank: boolean
-  /** JSON of the keys that it remembers; see identity/remembered.ts. */
+  /** JSON of the stored keys; see identity/remembered.ts. */
   keys: string | null
-  /** Copies beside it: backups, and damaged ones that were put aside. Newest first. */
+  /** Copies beside it: backups, and damaged ones that were moved aside. Newest first. */
   copies: string[]
 }
 
@@ -113,14 +116,16 @@ function openAndRead(file: string, migrationsDir: string): Inside {
 /** Where the database is read. */
 export type ReadFrom = {
   file: string
-  /** A controller is writing to it: what lies beside it changes all the time and says nothing. */
+  /**
+   * A controller is writing to it, so the files beside it change all the time and prove nothing.
+   */
   isLive: boolean
 }
 
 /**
- * Reads only. SQLite makes an empty `-wal` and a `-shm` beside a database that nobody has open.
- * @param from a copy of the database, or where it lies; null: it is not opened
- * @throws what the file system says
+ * Read-only. SQLite creates an empty `-wal` and a `-shm` beside a database that is not open.
+ * @param from a copy of the database, or its location; null: do not open it
+ * @throws errors of the file system
  */
 export function inspectDatabase(
   dataDir: string,
@@ -130,7 +135,7 @@ export function inspectDatabase(
   const file = join(dataDir, DATABASE_FILE)
   const folderMark = readFolderMark(dataDir)
   const isLive = from?.isLive ?? false
-  // Before the database is opened, which rebuilds -shm.
+  // Before opening the database, which rebuilds -shm.
   const wal = readWal(`${file}-wal`)
   const lost = isLive ? null : lostLog(wal, readShm(`${file}-shm`), folderMark?.open ?? null)
   const inside = look()
@@ -139,10 +144,10 @@ export function inspectDatabase(
   function look(): Inside {
     const size = sizeOf(file)
     if (size === null) return { state: 'missing', ...UNKNOWN }
-    // SQLite removes the log of a database of 0 bytes: such a one is never opened.
+    // SQLite removes the log of a database of 0 bytes, so such a database is never opened.
     if (size === 0 || (lost !== null && size <= ONE_PAGE_BYTES))
       return { state: 'empty', ...UNKNOWN }
-    // To open one that lost its log would rebuild -shm, which proves the loss.
+    // Opening a database that lost its log would rebuild -shm, which proves the loss.
     if (from === null || (lost !== null && from.file === file))
       return { state: 'ours', ...UNKNOWN, isBlank: false }
     return openAndRead(from.file, migrationsDir)

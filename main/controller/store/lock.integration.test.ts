@@ -1,4 +1,4 @@
-/** Who holds the data folder: what a second start is told, and what is no second controller at all. */
+/** Who holds the data folder: what a second start reports, and what is not a second controller. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -30,7 +30,7 @@ function refusal(): AppError {
   }
   throw new Error('the folder was not locked')
 }
-/** A process that holds the lock file as a controller does, and is none. */
+/** A process that holds the lock file like a controller, but is none. */
 async function lockByAnotherProgram(): Promise<void> {
   const sqlite = createRequire(import.meta.url).resolve('better-sqlite3')
   const script = `const db = new (require(${JSON.stringify(sqlite)}))(${JSON.stringify(join(dataDir, 'controller.lock'))})
@@ -39,7 +39,7 @@ async function lockByAnotherProgram(): Promise<void> {
   await once(other.stdout!, 'data')
 }
 
-it('names the process of a controller that uses it', () => {
+it('names the process of the controller that uses it', () => {
   const lock = lockDataFolder(dataDir)
   const { code, message } = refusal()
   expect(code).toBe('E_DATA_LOCKED')
@@ -50,7 +50,7 @@ it('names the process of a controller that uses it', () => {
   lockDataFolder(dataDir).release()
 })
 
-it('tells another program’s lock apart, also when a dead controller left its number', async () => {
+it('recognises another program’s lock, even if a dead controller left its process id', async () => {
   await lockByAnotherProgram()
   writeFileSync(join(dataDir, 'controller.lock.pid'), '999999999')
   const { code, message } = refusal()
@@ -60,7 +60,7 @@ it('tells another program’s lock apart, also when a dead controller left its n
 })
 
 it.each(['junk', 'x'.repeat(5_000), 'SQLite format 3\0 and then not'])(
-  'says that the lock file holds something else, and does not touch it',
+  'reports unknown contents of the lock file, and does not touch it',
   (junk) => {
     writeFileSync(join(dataDir, 'controller.lock'), junk)
     const { code, message } = refusal()
@@ -70,7 +70,7 @@ it.each(['junk', 'x'.repeat(5_000), 'SQLite format 3\0 and then not'])(
   },
 )
 
-it.skipIf(!canMakeDisks)('says that it may not write the lock file', () => {
+it.skipIf(!canMakeDisks)('reports that it may not write the lock file', () => {
   const disk = makeSmallDisk('1m')
   try {
     dataDir = disk.path

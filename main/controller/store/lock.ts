@@ -15,7 +15,7 @@ import { AppError } from '#shared/contract/errors.ts'
 import { inStorageWords, storageFailure } from './failures.ts'
 
 const LOCK_FILE = 'controller.lock'
-/** Names the process that holds the lock, for the words of a second start. It decides nothing. */
+/** Names the process that holds the lock, for the message of a second start. It decides nothing. */
 const HOLDER_FILE = 'controller.lock.pid'
 
 function isAlive(pid: number): boolean {
@@ -27,7 +27,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** The process that took the lock last, while it lives. */
+/** The process that took the lock last, if it is alive. */
 function holderOf(dataDir: string): number | null {
   try {
     const pid = Number(readFileSync(join(dataDir, HOLDER_FILE), 'utf8'))
@@ -73,8 +73,8 @@ function lockFailure(dataDir: string, error: unknown): unknown {
 }
 
 /**
- * Holds an exclusive SQLite lock on a file of its own until `release`. The operating system frees it when the process
- * dies, so there is never a stale lock to clean up.
+ * Holds an exclusive SQLite lock on a separate file until `release`. The operating system frees it
+ * when the process dies, so there is never a stale lock to clean up.
  * @throws AppError E_DATA_LOCKED, E_DATA_UNWRITABLE, E_DISK_FULL, E_STORAGE
  */
 export function lockDataFolder(dataDir: string): { release: () => void } {
@@ -82,7 +82,7 @@ export function lockDataFolder(dataDir: string): { release: () => void } {
   const holder = join(dataDir, HOLDER_FILE)
   let lock: Database.Database | null = null
   try {
-    // SQLite would open a file that it may not write for reading, and then lock nothing.
+    // SQLite would open a read-only file for reading, and then lock nothing.
     if (existsSync(file)) accessSync(file, constants.R_OK | constants.W_OK)
     else closeSync(openSync(file, 'a', 0o600))
     lock = new Database(file, { timeout: 0 })
@@ -95,7 +95,7 @@ export function lockDataFolder(dataDir: string): { release: () => void } {
   try {
     writeFileSync(holder, String(process.pid), { mode: 0o600 })
   } catch {
-    // A second start names no process then.
+    // A second start then names no process.
   }
   return {
     release() {

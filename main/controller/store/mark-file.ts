@@ -1,6 +1,7 @@
 /**
- * `DIR/database.json`: which database this folder had last, how often that was opened, and whether it is open. Compared with what
- * the database says of itself, it shows that the database was exchanged, is an older copy, or lost its log (`deployx.db-wal`).
+ * `DIR/database.json`: the folder's last database, how often it was opened, and whether it is open.
+ * A comparison with the database's own mark shows whether the database was replaced, is an older
+ * copy, or lost its log (`deployx.db-wal`).
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +18,7 @@ const FolderMark = z.object({
 })
 export type FolderMark = z.infer<typeof FolderMark>
 
-/** Null where none is or it cannot be read: then nothing is known, and nothing is concluded. */
+/** Null if it is missing or unreadable: then nothing is concluded. */
 export function readFolderMark(dataDir: string): FolderMark | null {
   try {
     return FolderMark.parse(JSON.parse(readFileSync(join(dataDir, MARK_FILE), 'utf8')))
@@ -26,7 +27,10 @@ export function readFolderMark(dataDir: string): FolderMark | null {
   }
 }
 
-/** Call it after the database's own mark was committed, never before. A full disk keeps the old mark, which is lower and accuses nobody. */
+/**
+ * Call it after the database's own mark was committed, never before. A full disk keeps the old
+ * mark, which is lower and causes no finding.
+ */
 export function writeFolderMark(dataDir: string, mark: FolderMark): void {
   try {
     writeDurably(join(dataDir, MARK_FILE), JSON.stringify(mark))

@@ -1,10 +1,13 @@
-/** Brings the tables up to this version, in one transaction. The same table and order as drizzle's own migrator keeps. */
+/**
+ * Brings the tables up to this version, in one transaction. Uses the same table and order as
+ * drizzle's own migrator.
+ */
 import type Database from 'better-sqlite3'
 import { readMigrationFiles } from 'drizzle-orm/migrator'
 
 /**
  * Drizzle's own migrator hides the first error behind that of its ROLLBACK when the disk is full.
- * @throws what SQLite throws; then nothing of it remains
+ * @throws what SQLite throws; everything is rolled back
  */
 export function migrateTables(sqlite: Database.Database, migrationsDir: string): void {
   const migrations = readMigrationFiles({ migrationsFolder: migrationsDir })

@@ -1,4 +1,4 @@
-/** A data folder that was made beforehand is closed, or refused. */
+/** An existing data folder is closed to other users, or refused. */
 import {
   chmodSync,
   chownSync,
@@ -42,8 +42,8 @@ function refusalOf(work: () => unknown): AppError {
 }
 const entries = (): string[] => readdirSync(dataDir, { recursive: true, encoding: 'utf8' })
 
-describe.skipIf(process.platform === 'win32')('a data folder that others may enter', () => {
-  it('is closed with all that is in it: database, log, backups, lock, keys and packages', () => {
+describe.skipIf(process.platform === 'win32')('a data folder that others can access', () => {
+  it('is closed with all its contents: database, log, backups, lock, keys and packages', () => {
     chmodSync(dataDir, 0o755)
     for (const folder of ['keys', 'content', 'content/ab']) mkdirSync(join(dataDir, folder))
     const files = ['keys/hub-tls.key', 'content/ab/x', 'deployx.db.backup-1', 'controller.lock']
@@ -56,7 +56,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others may ent
     expect(findLoose(dataDir)).toEqual([])
   })
 
-  it('keeps what it makes closed under any umask', () => {
+  it('creates private files under any umask', () => {
     const before = process.umask(0)
     try {
       openStore({ dataDir, migrationsDir: MIGRATIONS }).close()
@@ -66,7 +66,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others may ent
     expect(findLoose(dataDir)).toEqual([])
   })
 
-  it('is closed where only one file of it is open', () => {
+  it('is closed even if only one of its files is open to others', () => {
     chmodSync(dataDir, 0o700)
     writeFileSync(join(dataDir, 'deployx.db.backup-1'), '', { mode: 0o640 })
     mkdirSync(join(dataDir, 'keys'), { mode: 0o700 })
@@ -76,7 +76,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others may ent
     expect(modeOf(join(dataDir, 'keys', 'hub-tls.key'))).toBe(0o600)
   })
 
-  it('leaves alone what a link points to', () => {
+  it('leaves link targets unchanged', () => {
     writeFileSync(join(root, 'outside'), '', { mode: 0o644 })
     chmodSync(join(root, 'outside'), 0o644)
     symlinkSync(join(root, 'outside'), join(dataDir, 'link'))
@@ -85,7 +85,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others may ent
   })
 
   it.skipIf(!isRoot).each(['.', 'controller.lock', 'deployx.db', 'keys', 'keys/hub-tls.key'])(
-    'is refused, unchanged, where %s belongs to somebody else',
+    'is refused, unchanged, if %s belongs to another user',
     (name) => {
       mkdirSync(join(dataDir, 'keys'), { mode: 0o700 })
       for (const file of ['controller.lock', 'deployx.db', 'keys/hub-tls.key'])
@@ -103,7 +103,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others may ent
 
 describe('on Windows', () => {
   const env = { USERPROFILE: 'C:\\Users\\anna', USERDOMAIN: 'OFFICE', USERNAME: 'anna' }
-  it('a folder outside of the profile is left to its user, the system and administrators', () => {
+  it('a folder outside the profile is restricted to its user, the system and administrators', () => {
     const args = aclArguments('/srv/deployx', env)
     expect(args?.slice(1)).toEqual([
       '/inheritance:r',

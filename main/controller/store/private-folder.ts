@@ -1,6 +1,7 @@
 /**
- * Closes a data folder that was made beforehand, or by an earlier version: 0700 for folders, 0600 for files. Whatever belongs to
- * somebody else is refused: its owner could read it, exchange it, or hold the lock.
+ * Closes a data folder that a user or an earlier version created: 0700 for folders, 0600 for files.
+ * Anything that belongs to another user is refused: its owner could read it, replace it, or hold
+ * the lock.
  */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, lstatSync, readdirSync, statSync, type Stats } from 'node:fs'
@@ -19,21 +20,21 @@ const refused = (path: string, why: string): AppError =>
     `${path} ${why}, so other users of this computer could read or exchange what DeployX keeps there. Give it to this user, remove it, or choose another folder with --data.`,
   )
 
-/** Null where it is gone by now, or a link: what a link points to is not ours to change. */
+/** Null if it is gone by now, or a link: DeployX must not change link targets. */
 function look(path: string): Stats | null {
   const stat = lstatSync(path, { throwIfNoEntry: false })
   return stat && !stat.isSymbolicLink() ? stat : null
 }
 
 /**
- * What in the folder is open to others, or theirs. Subfolders are looked into only where one of the entries above is loose: a
- * closed folder cannot be entered, whatever the modes in it.
- * @param uid of this process; undefined (Windows): nothing is known, nothing is found
+ * What in the folder is open to others, or theirs. Subfolders are checked only if an entry above is
+ * loose: a closed folder cannot be entered, whatever the modes in it.
+ * @param uid of this process; undefined (Windows): unknown, so nothing is found
  */
 export function findLoose(dataDir: string, uid = process.geteuid?.()): LooseEntry[] {
   if (uid === undefined) return []
   const loose: LooseEntry[] = []
-  // Behind a link of the administrator's own lies the folder that counts.
+  // If the administrator uses a link, its target is the folder that counts.
   const root = statSync(dataDir)
   judge(dataDir, root)
   const isOpen = loose.length > 0
@@ -57,9 +58,7 @@ export function findLoose(dataDir: string, uid = process.geteuid?.()): LooseEntr
   }
 }
 
-/**
- * @throws AppError E_DATA_OWNER when something in it is somebody else's, or cannot be closed
- */
+/** @throws AppError E_DATA_OWNER if something in it belongs to another user, or cannot be closed */
 export function closeDataFolder(dataDir: string): void {
   if (process.platform === 'win32') return closeOnWindows(dataDir)
   for (const { path, why } of findLoose(dataDir)) {
@@ -75,8 +74,9 @@ export function closeDataFolder(dataDir: string): void {
 }
 
 /**
- * The arguments of icacls that leave a folder to its user, the system and administrators; null where the folder inherits just that,
- * lying in the user's profile. SIDs, because the names differ by language.
+ * The arguments of icacls that restrict a folder to its user, the system and administrators; null
+ * if the folder inherits exactly that from the user's profile. Uses SIDs, because the names differ
+ * by language.
  */
 export function aclArguments(
   dataDir: string,

@@ -1,6 +1,6 @@
 /**
- * Room on the disk of the data folder. A reserve lies there as an ordinary file; when the disk is full it is given up bit by
- * bit, so that people can still sign in, cancel, and delete what takes the room.
+ * Free space on the data folder's disk. A reserve file is released bit by bit when the disk is
+ * full, so that users can still sign in, cancel, and delete what takes the space.
  */
 import {
   closeSync,
@@ -19,13 +19,16 @@ import { AppError } from '#shared/contract/errors.ts'
 const MIB = 1024 * 1024
 export const RESERVE_FILE = 'reserve'
 const RESERVE_BYTES = 8 * MIB
-/** What one step gives up. */
+/** The size of one released piece. */
 const SLICE_BYTES = MIB
-/** What a transaction may need: its pages in the WAL, and those that a checkpoint adds to the database. */
+/**
+ * What a transaction may need: its pages in the WAL, and those that a checkpoint adds to the
+ * database.
+ */
 const WRITE_BYTES = MIB
-/** Below this, what can wait (outputs, inventories, uploads) is not taken. */
+/** Below this, deferrable data (outputs, inventories, uploads) is refused. */
 const LOW_BYTES = 16 * MIB
-/** What a first start writes, with much to spare. */
+/** What a first start writes, with a wide margin. */
 const FIRST_START_BYTES = 4 * MIB
 
 export type Room = ReturnType<typeof createRoom>
@@ -33,12 +36,15 @@ export type Room = ReturnType<typeof createRoom>
 const mib = (bytes: number): string =>
   bytes >= MIB ? `${Math.floor(bytes / MIB)} MiB` : `${Math.floor(bytes / 1024)} KiB`
 
-/** Bytes that may still be written in the file system of this folder, or of what is there above it. Infinity: not known. */
+/**
+ * Bytes that may still be written in the file system of this folder, or of its nearest existing
+ * parent. Infinity: unknown.
+ */
 export function freeBytesAt(folder: string): number {
   for (let at = folder; ; at = dirname(at)) {
     try {
       const { bavail, bfree, bsize } = statfsSync(at)
-      // Root may use what a file system keeps back from others.
+      // Root may use what a file system reserves.
       return (process.getuid?.() === 0 ? bfree : bavail) * bsize
     } catch {
       if (dirname(at) === at) return Infinity
@@ -46,7 +52,7 @@ export function freeBytesAt(folder: string): number {
   }
 }
 
-/** @throws AppError E_DISK_FULL when there is less free than `needed` bytes */
+/** @throws AppError E_DISK_FULL if fewer than `needed` bytes are free */
 export function checkRoom(folder: string, needed: number, what: string): void {
   const free = freeBytesAt(folder)
   if (free >= needed) return
@@ -64,7 +70,7 @@ export function createRoom(dataDir: string) {
   let filling: Promise<void> | null = null
   const held = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
-  /** @returns false when nothing is left to give up */
+  /** @returns false if nothing is left to release */
   function giveUpSlice(): boolean {
     const size = held()
     if (size === 0) return false
@@ -87,25 +93,28 @@ export function createRoom(dataDir: string) {
   async function fill(): Promise<void> {
     const block = randomBytes(SLICE_BYTES)
     try {
-      // A quarter of what is free, so that a small disk keeps room for work.
+      // A quarter of the free space, so that a small disk keeps room for work.
       while (held() < RESERVE_BYTES && freeBytesAt(dataDir) / 4 > SLICE_BYTES + held())
         await appendFile(file, block, { mode: 0o600 })
     } catch {
-      // Somebody was faster: what there is of it stays.
+      // Another process was faster: what exists of the reserve stays.
     }
   }
 
   return {
-    /** Before a write: gives up as much of the reserve as it takes. Costs a few microseconds where there is room. */
+    /**
+     * Before a write: releases as much of the reserve as needed. Costs a few microseconds if there
+     * is room.
+     */
     ensure(bytes = WRITE_BYTES): void {
       while (freeBytesAt(dataDir) < bytes && giveUpSlice());
     },
-    /** A write failed for want of room that the file system did not show beforehand, such as a quota. */
+    /** A write failed for lack of space that the file system did not report, such as a quota. */
     giveUpSlice,
-    /** Whether what can wait should wait. */
+    /** Whether deferrable work should wait. */
     isLow: (): boolean => freeBytesAt(dataDir) < LOW_BYTES,
     freeBytes: (): number => freeBytesAt(dataDir),
-    /** Makes the reserve, or makes it whole again, where there is room for it. Never rejects. */
+    /** Creates or refills the reserve if there is room for it. Never rejects. */
     refill: (): Promise<void> => (filling ??= fill().finally(() => (filling = null))),
   }
 }

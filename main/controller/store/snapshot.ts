@@ -1,13 +1,15 @@
-/** The database as a file among others: copied beside a controller that is using it, and looked at before it is used. */
+/** The database as a plain file: copied beside a running controller, and inspected before use. */
 import { closeSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { countMigrations } from './count-migrations.ts'
 
-/** A copy as of one moment, compact. `into` must not exist. Reads only, through a connection of its own. */
+/**
+ * A compact copy as of one moment. `into` must not exist. Read-only, through a separate connection.
+ */
 export function snapshotDatabase(file: string, into: string): void {
   const db = new Database(file, { readonly: true, timeout: 5_000 })
   try {
-    // SQLite fills a file that is there and empty, and so it keeps its mode.
+    // SQLite writes into an existing empty file and keeps its mode.
     closeSync(openSync(into, 'wx', 0o600))
     db.prepare('VACUUM INTO ?').run(into)
   } finally {
@@ -15,7 +17,7 @@ export function snapshotDatabase(file: string, into: string): void {
   }
 }
 
-/** Whether somebody has an account in it. A file that is not a database of ours has none. */
+/** Whether it contains an account. A file that is not a DeployX database has none. */
 export function hasUsers(file: string): boolean {
   let db: Database.Database | null = null
   try {
@@ -28,7 +30,7 @@ export function hasUsers(file: string): boolean {
   }
 }
 
-/** Whether a newer version of DeployX has changed its tables: this one cannot open it. */
+/** Whether a newer version of DeployX has changed its tables: this version cannot open it. */
 export function isOfNewerVersion(file: string, migrationsDir: string): boolean {
   const db = new Database(file, { readonly: true, fileMustExist: true, timeout: 5_000 })
   try {
@@ -39,7 +41,7 @@ export function isOfNewerVersion(file: string, migrationsDir: string): boolean {
   }
 }
 
-/** Nobody is signed in any more, and no code admits a device: a lost computer may have held them. */
+/** Ends all sessions and revokes all codes: a lost computer may have held them. */
 export function forgetSecrets(file: string, at: string): void {
   const db = new Database(file, { fileMustExist: true, timeout: 5_000 })
   try {

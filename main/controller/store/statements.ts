@@ -1,11 +1,15 @@
-/** Statements for hot paths: building and preparing one costs ten times its run, so each shape is prepared once. */
+/**
+ * Statements for hot paths: building and preparing one costs ten times its run, so each shape is
+ * prepared once.
+ */
 import type Database from 'better-sqlite3'
 
 type Value = string | number | null
 
 /**
- * Updates rows of one table by key. The columns are those of `change`; each set of columns is prepared once.
- * Column and table names come from code, never from input. Values are bound as they are: no JSON, no booleans.
+ * Updates rows of one table by key. The columns are those of `change`; each set of columns is
+ * prepared once. Column and table names come from code, never from input. Values are bound
+ * unchanged: no JSON, no booleans.
  */
 export function createUpdater<Row extends Record<string, Value>>(
   sqlite: Database.Database,

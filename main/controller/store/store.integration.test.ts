@@ -1,4 +1,7 @@
-/** The database file: migrated with a backup, checked at every opening, never overwritten when damaged, one controller at a time. */
+/**
+ * The database file: migrated with a backup, checked at every opening, never overwritten when
+ * damaged, one controller at a time.
+ */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +31,7 @@ const errorOf = (work: () => unknown): { code?: string; message: string } => {
   throw new Error('it did not throw')
 }
 
-/** The migrations as a version knew them that had only the first so many. */
+/** The migrations of a version that had only the first `count` of them. */
 function migrationsUpTo(count: number): string {
   const dir = join(folder, `migrations-${count}`)
   cpSync(MIGRATIONS, dir, { recursive: true })
@@ -38,7 +41,7 @@ function migrationsUpTo(count: number): string {
   return dir
 }
 
-it('takes over what an older version left, and keeps a backup of it as it was', () => {
+it("opens an older version's database, and keeps a backup of it", () => {
   const old = open(migrationsUpTo(1))
   old.sqlite.exec(`insert into deployments
     (name, status, created_at, action, strategy_type, max_concurrent, offline_policy, wait_minutes, software_names, device_count)
@@ -65,20 +68,20 @@ it('takes over what an older version left, and keeps a backup of it as it was', 
   expect(filesLike('.backup-')).toHaveLength(1) // nothing was due, so nothing was copied
 })
 
-it('refuses what a newer version left, and touches nothing', () => {
+it("refuses a newer version's database without touching it", () => {
   open().close()
   const before = readFileSync(file())
   const error = errorOf(() => open(migrationsUpTo(1)))
   expect(error).toMatchObject({ code: 'E_DATABASE' })
   expect(error.message).toContain('newer version')
   expect(readFileSync(file())).toEqual(before)
-  open().close() // and it is free again
+  open().close() // the lock is free again
 })
 
 it.each([
   ['its head', 0],
   ['a page in its middle', 3 * 4096],
-])('puts a file aside that is damaged in %s, byte for byte', (_where, at) => {
+])('moves a file aside that is damaged in %s, byte for byte', (_where, at) => {
   const store = open()
   store.sqlite.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000)
     insert into audit_log (at, actor, action, subject, details) select '2026', 'x', 'y', 'z', hex(randomblob(50)) from n`)
@@ -97,7 +100,7 @@ it.each([
   fresh.close()
 })
 
-it('keeps references true and commits so that a power cut takes nothing back', () => {
+it('enforces references, and its commits survive a power cut', () => {
   const store = open()
   expect(store.sqlite.pragma('foreign_keys', { simple: true })).toBe(1)
   expect(store.sqlite.pragma('journal_mode', { simple: true })).toBe('wal')
@@ -110,14 +113,14 @@ it('keeps references true and commits so that a power cut takes nothing back', (
   store.close()
 })
 
-it('lets one controller in at a time', () => {
+it('admits one controller at a time', () => {
   const first = open()
   expect(errorOf(() => open())).toMatchObject({ code: 'E_DATA_LOCKED' })
   first.close()
   open().close()
 })
 
-it('leaves nothing of a transaction that fails', () => {
+it('rolls back a failed transaction completely', () => {
   const store = open()
   const add = (subject: string) =>
     store.sqlite

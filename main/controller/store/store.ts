@@ -1,6 +1,6 @@
 /**
- * The store: one SQLite file in the data folder, one controller per folder.
- * Opening it takes the folder's lock, checks the file, backs it up when a migration is due, and migrates.
+ * The store: one SQLite file in the data folder, one controller per folder. Opening it takes the
+ * folder's lock, checks the file, backs it up if a migration is due, and migrates.
  */
 import { closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -28,18 +28,19 @@ export type Store = Waiting & {
   sqlite: Database.Database
   /** Path of the database. */
   file: string
-  /** What it remembers about itself. */
+  /** What the database stores about itself. */
   facts: Facts
   /**
-   * One transaction; nothing of it remains when `work` throws. `work` is synchronous.
-   * @throws AppError E_BUSY (at once: another program holds the database), E_DISK_FULL, E_STORAGE, and what `work` throws
+   * One transaction, rolled back if `work` throws. `work` is synchronous.
+   * @throws AppError E_BUSY (immediately: another program holds the database), E_DISK_FULL,
+   * E_STORAGE, and what `work` throws
    */
   transaction: <T>(work: () => T) => T
-  /** Room on the disk, and the reserve for when there is none. */
+  /** Free disk space, and the reserve. */
   room: Room
   /**
-   * How long a statement may wait, on the event loop, for another program's lock: seconds at start and stop, not at all
-   * while the hub serves.
+   * How long a statement may block the event loop while another program holds the lock: seconds at
+   * start and stop, not at all while the hub serves.
    */
   setLockTimeout: (when: 'serving' | 'stopping') => void
   close: () => void
@@ -47,7 +48,7 @@ export type Store = Waiting & {
 
 const stamp = () => new Date().toISOString().replaceAll(/[:.]/g, '-')
 
-/** At start and stop nobody is kept waiting. */
+/** At start and stop nobody has to wait. */
 const LOCK_WAIT_MS = 5_000
 const LOCK_WAIT_STOPPING_MS = 1_000
 /** What a start of an existing controller writes before it serves. */
@@ -55,13 +56,16 @@ const START_BYTES = 2 * 1024 * 1024
 /** Beside the backup: for what a migration writes. */
 const MIGRATION_MARGIN_BYTES = 16 * 1024 * 1024
 
-/** A copy of the whole database beside it, under its name only once it is whole. */
+/** A copy of the whole database beside it, renamed to its final name once it is complete. */
 function backUp(sqlite: Database.Database, file: string): void {
   sqlite.pragma('wal_checkpoint(TRUNCATE)')
   copyDurably(file, `${file}.backup-${stamp()}`)
 }
 
-/** Brings the tables up to this version; what was there before is kept in a backup. @throws AppError E_DATABASE */
+/**
+ * Brings the tables up to this version; keeps a backup of the previous state. @throws AppError
+ * E_DATABASE
+ */
 function bringUpToDate(sqlite: Database.Database, file: string, migrationsDir: string): Db {
   const state = countMigrations(sqlite, migrationsDir)
   if (state && state.seen > state.known)
@@ -96,7 +100,10 @@ function openDatabase(file: string): Database.Database {
   }
 }
 
-/** A damaged file is never overwritten: it is put aside under a name of its own and named in the message. */
+/**
+ * A damaged file is never overwritten: it is moved aside under a unique name, which the message
+ * contains.
+ */
 function setAside(file: string, cause: unknown): AppError {
   const aside = `${file}.damaged-${stamp()}`
   for (const suffix of ['', '-wal', '-shm'])
@@ -109,7 +116,7 @@ function setAside(file: string, cause: unknown): AppError {
   )
 }
 
-/** @throws AppError E_DATABASE_CORRUPT, after having put the damaged file aside */
+/** @throws AppError E_DATABASE_CORRUPT, after moving the damaged file aside */
 function openOrSetAside(file: string): Database.Database {
   try {
     return openDatabase(file)
@@ -121,7 +128,7 @@ function openOrSetAside(file: string): Database.Database {
   }
 }
 
-/** A full disk keeps nobody from starting: then this opening is not counted. */
+/** A full disk must not prevent the start: this opening is then not counted. */
 function markRunIfRoom(sqlite: Database.Database): Mark | null {
   try {
     return markRun(sqlite, new Date().toISOString())
@@ -132,14 +139,17 @@ function markRunIfRoom(sqlite: Database.Database): Mark | null {
   }
 }
 
-/** SQLite gives -wal and -shm the mode of the database, so that is made first, for this user alone. */
+/**
+ * SQLite gives -wal and -shm the mode of the database, so create that first, private to this user.
+ */
 function makePrivate(file: string): void {
   closeSync(openSync(file, 'a', 0o600))
 }
 
 /**
- * Opens (or makes) the store in `dataDir`.
- * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_DATABASE, E_DISK_FULL, E_BUSY, E_STORAGE
+ * Opens or creates the store in `dataDir`.
+ * @throws AppError E_DATA_UNWRITABLE, E_DATA_LOCKED, E_DATABASE_CORRUPT, E_DATABASE, E_DISK_FULL,
+ * E_BUSY, E_STORAGE
  */
 export function openStore(options: OpenOptions): Store {
   try {
@@ -155,7 +165,7 @@ function createTransaction(sqlite: Database.Database, room: Room): Store['transa
     try {
       return sqlite.transaction(work).immediate()
     } catch (error) {
-      // A quota does not show in the free space: the next try finds more.
+      // A quota does not show in the free space: the retry has more.
       if (storageFailure(error)?.kind === 'full') room.giveUpSlice()
       throw inStorageWords(error)
     }
@@ -165,7 +175,7 @@ function createTransaction(sqlite: Database.Database, room: Room): Store['transa
 type OpenOptions = {
   dataDir: string
   migrationsDir: string
-  /** Called once nobody else can be using the folder. */
+  /** Called once nothing else can be using the folder. */
   beforeOpening?: () => void
 }
 

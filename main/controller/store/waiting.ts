@@ -1,17 +1,17 @@
 /**
- * Waiting for another program's lock on the database (a backup, a virus scanner) off the event loop: SQLite's own waiting
- * would hold up the whole hub.
+ * Waits for another program's lock on the database (a backup, a virus scanner) off the event loop:
+ * SQLite's own wait would block the whole hub.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
 import { AppError } from '#shared/contract/errors.ts'
 import { inStorageWords, storageFailure } from './failures.ts'
 
-/** How long a request waits before it is told to come again. */
+/** How long a request waits before it is refused as busy. */
 const WAIT_MS = 4_000
 const FIRST_WAIT_MS = 20
 const LONGEST_WAIT_MS = 200
-/** While it was locked a moment ago, it is not asked again by everybody who waits. */
+/** Minimum time between two checks of the lock, shared by all waiting requests. */
 const LOOK_EVERY_MS = 10
 
 export type Waiting = {
@@ -21,7 +21,9 @@ export type Waiting = {
    * @throws AppError E_BUSY after that time
    */
   whenWritable: (limitMs?: number) => Promise<void>
-  /** One transaction, which waits for a lock of another program. `work` is synchronous and runs once. */
+  /**
+   * One transaction, which waits for another program's lock. `work` is synchronous and runs once.
+   */
   write: <T>(work: () => T, limitMs?: number) => Promise<T>
 }
 
@@ -42,7 +44,7 @@ export function createWaiting(deps: {
       sqlite.exec('ROLLBACK')
       return true
     } catch (error) {
-      // Anything but a lock is met, and named, by the write itself.
+      // The write itself reports anything other than a lock.
       if (storageFailure(error)?.kind !== 'busy') return true
       lockedAtMs = performance.now()
       return false
@@ -67,7 +69,7 @@ export function createWaiting(deps: {
         try {
           return deps.transaction(work)
         } catch (error) {
-          // Locked again in between: `work` has not begun.
+          // Locked again in between: `work` has not started.
           const isBusy = error instanceof AppError && error.code === 'E_BUSY'
           if (!isBusy || performance.now() >= endMs) throw error
         }

@@ -1,9 +1,10 @@
 /**
- * What the files beside the database say about its write-ahead log, read before SQLite sees them: opening the database rebuilds
- * `-shm` and overwrites a log that cannot be used. Formats: https://www.sqlite.org/walformat.html
- *
- * `-shm` holds how many frames of the log are committed, and how many of those are in the database already. SQLite updates it after the
- * frames are flushed (synchronous=FULL), so a log with fewer frames has lost some.
+ * What the files beside the database reveal about its write-ahead log, read before SQLite opens
+ * them: opening the database rebuilds `-shm` and overwrites an unusable log. Formats:
+ * https://www.sqlite.org/walformat.html
+ * `-shm` contains how many frames of the log are committed, and how many of those are already in
+ * the database. SQLite updates it after flushing the frames (synchronous=FULL), so a log with fewer
+ * frames has lost some.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 
@@ -11,17 +12,17 @@ const WAL_HEADER_BYTES = 32
 const FRAME_HEADER_BYTES = 24
 const SHM_HEADER_BYTES = 136
 const WAL_MAGICS: readonly number[] = [0x377f0682, 0x377f0683]
-/** More than a log has in practice; a bound for what is read at start. */
+/** More than any real log; a bound for what is read at start. */
 const MAX_FRAMES = 4_000_000
 
 export type WalState = 'missing' | 'empty' | 'unreadable' | 'ok'
 export type WalFacts = {
   state: WalState
-  /** Frames in sequence whose salt fits the header. */
+  /** Consecutive frames whose salt matches the header. */
   frames: number
   salts: string
 }
-/** Null where there is no usable `-shm`. */
+/** Null if there is no usable `-shm`. */
 export type ShmFacts = { committed: number; inDatabase: number; salts: string } | null
 
 export const NO_WAL: WalFacts = { state: 'missing', frames: 0, salts: '' }
@@ -72,7 +73,7 @@ export function readShm(file: string): ShmFacts {
     if (size < SHM_HEADER_BYTES) return null
     const header = Buffer.alloc(SHM_HEADER_BYTES)
     readSync(fd, header, 0, header.length, 0)
-    // Two copies, equal unless it was written to at that moment; in the byte order of this computer.
+    // Two copies, equal unless it was being written; in this computer's byte order.
     if (!header.subarray(0, 48).equals(header.subarray(48, 96)) || header[12] !== 1) return null
     return {
       committed: header.readUInt32LE(16),
@@ -85,19 +86,20 @@ export function readShm(file: string): ShmFacts {
 export type LostLog = 'missing' | 'unreadable' | 'cut'
 
 /**
- * Whether changes that were committed are in neither the database nor its log.
- * @param wasOpen the folder's mark says that the database was not closed cleanly; null: there is no mark
+ * Whether committed changes are in neither the database nor its log.
+ * @param wasOpen the folder's mark states that the database was not closed cleanly; null: there is
+ * no mark
  */
 export function lostLog(wal: WalFacts, shm: ShmFacts, wasOpen: boolean | null): LostLog | null {
-  const owed = shm !== null && shm.committed > shm.inDatabase ? shm : null
+  const pending = shm !== null && shm.committed > shm.inDatabase ? shm : null
   switch (wal.state) {
     case 'missing':
-      return wasOpen || owed ? 'missing' : null
+      return wasOpen || pending ? 'missing' : null
     case 'empty':
-      return owed ? 'missing' : null
+      return pending ? 'missing' : null
     case 'unreadable':
-      return wasOpen === false && !owed ? null : 'unreadable'
+      return wasOpen === false && !pending ? null : 'unreadable'
     case 'ok':
-      return owed && owed.salts === wal.salts && wal.frames < owed.committed ? 'cut' : null
+      return pending && pending.salts === wal.salts && wal.frames < pending.committed ? 'cut' : null
   }
 }

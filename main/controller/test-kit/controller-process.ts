@@ -54,12 +54,12 @@ export async function startControllerProcess(options: {
     ],
     { env: { ...process.env, ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] },
   )
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  let output = ''
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const ended = once(child, 'close')
   const [line] = (await Promise.race([
     once(createInterface(child.stdout), 'line'),
-    ended.then(() => Promise.reject(new Error(`the controller ended: ${said}`))),
+    ended.then(() => Promise.reject(new Error(`the controller ended: ${output}`))),
   ])) as [string]
   const { console: consoleUrl, hub: hubUrl } = JSON.parse(line) as { console: string; hub: string }
   const anonymous = createRestClient(consoleUrl)
@@ -73,7 +73,7 @@ export async function startControllerProcess(options: {
     consoleUrl,
     anonymous,
     rest: createRestClient(consoleUrl, token),
-    said: () => said,
+    output: () => output,
     /** Another session. @throws when it is refused */
     signIn: async (): Promise<RestClient> =>
       createRestClient(consoleUrl, (await anonymous.call('auth.login', { body: ANNA })).token),

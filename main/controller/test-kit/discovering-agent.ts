@@ -17,18 +17,20 @@ export function startDiscovery(
   const args = [AGENT_MAIN, 'discover', '--state', state, '--name', name]
   args.push('--hub', options.hub ?? `127.0.0.1:${options.port}`)
   const child = spawn(NODE_FOR_AGENTS, args, { stdio: ['pipe', 'pipe', 'pipe'] })
-  let said = ''
-  const hear = (chunk: Buffer): void => void (said += chunk.toString())
-  child.stdout.on('data', hear)
-  child.stderr.on('data', hear)
+  let output = ''
+  const append = (chunk: Buffer): void => void (output += chunk.toString())
+  child.stdout.on('data', append)
+  child.stderr.on('data', append)
   child.stdin.on('error', () => undefined)
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
 
   const until = (what: RegExp): Promise<RegExpExecArray> =>
-    waitUntil(`the agent printed ${String(what)}`, () => what.exec(said), { details: () => said })
+    waitUntil(`the agent printed ${String(what)}`, () => what.exec(output), {
+      details: () => output,
+    })
   return {
     state,
-    said: () => said,
+    output: () => output,
     until,
     /** The digits on its screen, without the gap. */
     digits: async (): Promise<string> => (await until(/^ {4}(\d{3} \d{3})$/m))[1]!.replace(' ', ''),

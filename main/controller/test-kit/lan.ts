@@ -73,20 +73,20 @@ export function buildLan(hosts: Readonly<Record<string, string>>) {
       const words = ['netns', 'exec', name(host), NODE_FOR_AGENTS, ...args]
       const child = spawn('ip', words, { stdio: ['pipe', 'pipe', 'pipe'] })
       children.push(child)
-      let said = ''
-      const hear = (chunk: Buffer): void => void (said += chunk.toString())
-      child.stdout.on('data', hear)
-      child.stderr.on('data', hear)
+      let output = ''
+      const append = (chunk: Buffer): void => void (output += chunk.toString())
+      child.stdout.on('data', append)
+      child.stderr.on('data', append)
       child.stdin.on('error', () => undefined)
       return {
-        said: () => said,
+        output: () => output,
         type: (line: string): void => void child.stdin.write(`${line}\n`),
         async until(what: string | RegExp, limitMs = 40_000): Promise<void> {
           for (const endAt = Date.now() + limitMs; Date.now() < endAt;) {
-            if (typeof what === 'string' ? said.includes(what) : what.test(said)) return
+            if (typeof what === 'string' ? output.includes(what) : what.test(output)) return
             await new Promise((resolve) => setTimeout(resolve, 50))
           }
-          throw new Error(`${host} never said ${String(what)}, but:\n${said}`)
+          throw new Error(`${host} never printed ${String(what)}, but:\n${output}`)
         },
         stop: (): Promise<void> =>
           new Promise((resolve) => {

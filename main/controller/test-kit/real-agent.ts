@@ -85,7 +85,7 @@ export function startRealAgent(
   mkdirSync(fake)
   if (options.boot !== undefined) writeFileSync(join(fake, 'boot'), options.boot)
   if (options.state !== undefined) copyState(options.state, state)
-  let said = ''
+  let output = ''
   let child = start()
 
   function start(): ChildProcess {
@@ -102,8 +102,8 @@ export function startRealAgent(
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    started.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    started.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    started.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    started.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
     return started
   }
   const kill = (): Promise<void> =>
@@ -117,7 +117,7 @@ export function startRealAgent(
     state,
     /** The folder that stands for its PC. */
     root,
-    said: () => said,
+    output: () => output,
     kill,
     restart: (): void => void (child = start()),
     /** What the fake command that restarts was called with. */

@@ -289,8 +289,8 @@ export function connectSimAgent(
         why: 'bad_signature',
         message: 'the signature does not verify',
       })
-    const said: unknown = JSON.parse(envelope.payload)
-    const command = options.trusting ? (said as CommandPayload) : CommandPayload.parse(said)
+    const payload: unknown = JSON.parse(envelope.payload)
+    const command = options.trusting ? (payload as CommandPayload) : CommandPayload.parse(payload)
     lastSequence = Math.max(lastSequence, command.sequence)
     agent.commands.push(command)
     const answer = options.answer ? options.answer(command) : ({ accepted: true } as const)

@@ -1,4 +1,4 @@
-/** The accounts: who there is, as the console sees him, and how one more is added. */
+/** Accounts: who exists, how the console shows them, and how one is added. */
 import type { User } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { CreateUser } from '#shared/contract/requests.ts'
@@ -10,7 +10,7 @@ import type { Passwords } from './passwords.ts'
 import type { Sessions } from './sessions.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
 
-/** What the audit trail calls him. */
+/** The user's name in the audit log. */
 export const subjectOf = (row: Pick<UserRow, 'username'>): string => `user ${row.username}`
 
 export type Accounts = ReturnType<typeof createAccounts>
@@ -41,7 +41,7 @@ export function createAccounts(deps: {
     if (!row) throw new AppError('E_NOT_FOUND', 'This user does not exist.')
     return row
   }
-  /** Inside a transaction. @throws AppError E_CONFLICT */
+  /** Call it inside a transaction. @throws AppError E_CONFLICT */
   function nameIsFree(username: string, except?: UserId): void {
     const other = repo.withName(username).find((row) => row.id !== except)
     if (other)
@@ -51,8 +51,9 @@ export function createAccounts(deps: {
   }
 
   /**
-   * @param record writes the audit entry, in the same transaction
-   * @throws AppError E_VALIDATION, E_CONFLICT (name), E_SETUP_DONE (there is an account already, and this was to be the first)
+   * @param record writes the audit entry in the same transaction
+   * @throws AppError E_VALIDATION, E_CONFLICT (name), E_SETUP_DONE (this was to be the first
+   * account, and there is one already)
    */
   async function add(
     { username, password, role, must_change_password }: CreateUser,
@@ -61,7 +62,8 @@ export function createAccounts(deps: {
   ): Promise<UserRow> {
     checkPassword(password, username, '/password')
     const password_hash = await passwords.hash(password)
-    // Checked inside the transaction: two first accounts at the same moment are one too many.
+    // Checked inside the transaction, because two first accounts could be created at the same
+    // moment.
     return await store.write(() => {
       if (onlyFirst && repo.count() > 0)
         throw new AppError('E_SETUP_DONE', 'The first account exists already. Sign in instead.')

@@ -1,4 +1,4 @@
-/** What administrators do with the accounts of others: make, change, sign out and remove them. */
+/** What administrators do with other users' accounts: create, change, sign out and remove them. */
 import type { Holdings, User } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { CreateUser, UpdateUser } from '#shared/contract/requests.ts'
@@ -12,19 +12,22 @@ import { checkPassword, generatedPassword } from './password-rules.ts'
 import type { Passwords } from './passwords.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
 
-/** What other slices keep of a user's. */
+/** What other slices store that belongs to a user. */
 export type Ownership = {
   holdings: (id: UserId) => Holdings
-  /** Inside the transaction that removes him. `to` null: to nobody, so that administrators alone see it. */
-  /** @param name of the removed user, for what keeps it */
+  /**
+   * Inside the transaction that removes the user. `to` null: no owner, so only administrators see
+   * it.
+   */
+  /** @param name of the removed user, stored with what keeps it */
   handOver: (from: UserId, to: UserId | null, name: string) => void
-  /** After a change of somebody's role: others may see more or less of what is theirs. */
+  /** After a role change: others may see more or less of the user's things. */
   visibilityChanged: () => void
-  /** After it. */
+  /** After the handover. */
   handedOver: (to: UserId | null) => void
 }
 
-/** What is different now: "role technician → admin, disabled". */
+/** What has changed: "role technician → admin, disabled". */
 function inWords(row: UserRow, change: UpdateUser): string {
   const { username, password, role, disabled, must_change_password: must } = change
   return [
@@ -48,15 +51,15 @@ export function createAdministration(deps: {
   audit: Audit
   now: Now
   ownership: Ownership
-  /** The open feeds of this user end. */
+  /** Ends the open feeds of this user. */
   drop: (what: { userId: UserId }) => void
-  /** After the commit: they are new, look different or are gone. */
+  /** Call it after the commit: the user is new, has changed or was removed. */
   changed: (id: UserId) => void
 }) {
   const { store, repo, passwords, audit } = deps
   const { add, existing, nameIsFree, toUser } = deps.accounts
 
-  /** Inside the transaction that takes his place from him. */
+  /** Call it inside the transaction that removes the administrator's rights. */
   function notTheLastAdmin(row: UserRow): void {
     if (row.role === 'admin' && row.disabled_at === null && repo.countActiveAdmins() === 1)
       throw new AppError(
@@ -75,7 +78,10 @@ export function createAdministration(deps: {
       return toUser(row)
     },
 
-    /** @throws AppError E_NOT_FOUND, E_CONFLICT (name), E_VALIDATION, E_ILLEGAL_STATE (last administrator; one's own password) */
+    /**
+     * @throws AppError E_NOT_FOUND, E_CONFLICT (name), E_VALIDATION, E_ILLEGAL_STATE (last
+     * administrator; the viewer's own password)
+     */
     async update(viewer: Viewer, id: UserId, change: UpdateUser): Promise<User> {
       const before = existing(id)
       if (change.password !== undefined && id === viewer.id)
@@ -106,17 +112,17 @@ export function createAdministration(deps: {
           disabled_at: disabled ? (row.disabled_at ?? isoTime(deps.now())) : null,
         }
         repo.update(id, set)
-        // Whoever knew the old password, or had other rights, is signed out.
+        // Anyone who knew the old password or had other rights is signed out.
         const signsOut =
           password_hash !== undefined ||
           role !== row.role ||
           disabled ||
           change.must_change_password === true
         if (signsOut) repo.endSessionsOf(id)
-        const told = { ...change }
-        delete told.version
+        const recorded = { ...change }
+        delete recorded.version
         audit.record(viewer, 'user.update', subjectOf(row), inWords(row, change), {
-          data: { ...told, ...(change.password !== undefined && { password: 'changed' }) },
+          data: { ...recorded, ...(change.password !== undefined && { password: 'changed' }) },
         })
         return signsOut
       })
@@ -126,7 +132,10 @@ export function createAdministration(deps: {
       return toUser(existing(id))
     },
 
-    /** A password that nobody chose, told once. All sessions of his end. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE (one's own) */
+    /**
+     * Sets a generated password, returned once. All sessions of the user end. @throws AppError
+     * E_NOT_FOUND, E_ILLEGAL_STATE (the viewer's own)
+     */
     async resetPassword(viewer: Viewer, id: UserId): Promise<{ user: User; password: string }> {
       existing(id)
       if (id === viewer.id)
@@ -150,7 +159,7 @@ export function createAdministration(deps: {
       deps.changed(id)
       return { user: toUser(existing(id)), password }
     },
-    /** Signs another out everywhere. */
+    /** Signs another user out everywhere. */
     endSessions(viewer: Viewer, id: UserId): User {
       const row = existing(id)
       store.transaction(() => {
@@ -164,7 +173,10 @@ export function createAdministration(deps: {
 
     holdings: (id: UserId): Holdings => deps.ownership.holdings(existing(id).id),
 
-    /** What he had goes to `transferTo`, or to nobody. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE, E_VALIDATION (transferTo) */
+    /**
+     * Transfers what the user owned to `transferTo`, or to nobody. @throws AppError E_NOT_FOUND,
+     * E_ILLEGAL_STATE, E_VALIDATION (transferTo)
+     */
     remove(viewer: Viewer, id: UserId, transferTo: UserId | null): void {
       const holdings = deps.ownership.holdings(existing(id).id)
       store.transaction(() => {

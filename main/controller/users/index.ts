@@ -1,4 +1,4 @@
-/** Users: who they are, what they may, and how they prove it. */
+/** Users: their accounts, rights and sign-in. */
 import type { OwnSession, User } from '#shared/contract/entities.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
@@ -26,7 +26,7 @@ export function createUsers(deps: {
   audit: Audit
   passwords: Passwords
   ownership: Ownership
-  /** The open feeds of this user, or of one session of his, end. */
+  /** Ends the open feeds of this user, or of one of their sessions. */
   drop: (what: { userId: UserId } | { sessionId: string }) => void
 }) {
   const repo = createUsersRepo(deps.store)
@@ -34,13 +34,13 @@ export function createUsers(deps: {
   const stopMoving = moveWithClock(deps.clock, repo.moveExpiry)
   const accounts = createAccounts({ ...deps, repo, sessions })
   const changes = createListeners<UserId>()
-  const changed = changes.tell
+  const changed = changes.emit
 
   return {
     get: (id: UserId): User => accounts.toUser(accounts.existing(id)),
     list: (): User[] => accounts.list(),
     onChange: changes.on,
-    /** For the feed; null: there is no such user (any more). */
+    /** For the feed; null: the user does not exist (any more). */
     describe: (id: UserId): User | null => {
       const row = repo.byId(id)
       return row ? accounts.toUser(row) : null
@@ -49,7 +49,10 @@ export function createUsers(deps: {
     ...createSignIn({ ...deps, repo, accounts, sessions, changed }),
     ...createAdministration({ ...deps, repo, accounts, changed }),
 
-    /** Who is behind a session, as he stands now; null when it has ended or he may not sign in. */
+    /**
+     * The session's user in their current state; null if the session has ended or they may not sign
+     * in.
+     */
     viewerOf: (sessionId: string, address: string): Viewer | null =>
       sessions.viewerOf(sessionId, address),
     logout(viewer: Viewer, sessionId: string): void {
@@ -70,7 +73,7 @@ export function createUsers(deps: {
       changed(viewer.id)
     },
 
-    /** Ends the thread that looks at passwords. */
+    /** Ends the password thread. */
     stop: () => {
       stopMoving()
       return deps.passwords.stop()

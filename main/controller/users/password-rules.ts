@@ -1,9 +1,9 @@
-/** What a password must be like, and passwords that nobody chose. */
+/** Rules for passwords, and generated passwords. */
 import { randomInt } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
 import { passwordProblem } from '#shared/domain/passwords.ts'
 
-/** Without those that are mistaken for one another when they are read out or copied by hand. */
+/** Without letters and digits that are easily confused when read out or copied by hand. */
 const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789'
 /** Four groups of four: 79 bits, easy to dictate. */
 export const generatedPassword = (): string =>

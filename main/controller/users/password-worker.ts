@@ -1,17 +1,20 @@
-/** Derives keys from passwords in a thread of its own: it takes a third of a second, which the hub does not have. */
+/**
+ * Derives keys from passwords in a separate thread: it takes a third of a second, which would block
+ * the hub.
+ */
 import { scryptSync } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
-import type { Answered, Asked } from '../lib/ask-worker.ts'
+import type { WorkerReply, WorkerRequest } from '../lib/ask-worker.ts'
 import type { Derivation } from './passwords.ts'
 
-parentPort!.on('message', ({ id, question }: Asked<Derivation>) => {
+parentPort!.on('message', ({ id, question }: WorkerRequest<Derivation>) => {
   const { password, salt, keyBytes, N, r, p } = question
-  let told: Answered<Uint8Array>
+  let reply: WorkerReply<Uint8Array>
   try {
     const answer = scryptSync(password, salt, keyBytes, { N, r, p, maxmem: 256 * N * r })
-    told = { id, answer }
+    reply = { id, answer }
   } catch (error) {
-    told = { id, error: error instanceof Error ? error.message : String(error) }
+    reply = { id, error: error instanceof Error ? error.message : String(error) }
   }
-  parentPort!.postMessage(told)
+  parentPort!.postMessage(reply)
 })

@@ -1,4 +1,7 @@
-/** Passwords are kept as scrypt hashes with their parameters beside them, so that the cost can be raised later. */
+/**
+ * Passwords are stored as scrypt hashes with their parameters, so that the cost can be raised
+ * later.
+ */
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
@@ -8,13 +11,13 @@ import { createAskWorker, TooManyWait } from '../lib/ask-worker.ts'
 const COST = { N: 2 ** 15, r: 8, p: 3 }
 const KEY_BYTES = 32
 const TIMEOUT_MS = 30_000
-/** Sign-ins that may wait for their turn; they are worked off one after the other. */
+/** Sign-ins that may wait; they are processed one after the other. */
 const WAITING_LIMIT = 50
 
 export type Derivation = typeof COST & { password: string; salt: Uint8Array; keyBytes: number }
 export type Passwords = ReturnType<typeof createPasswords>
 
-/** @param workersDir where the built workers lie; null: beside the sources */
+/** @param workersDir where the built workers are; null: beside the sources */
 export function createPasswords({ workersDir }: { workersDir: string | null }) {
   const worker = createAskWorker<Derivation, Uint8Array>({
     file: workersDir
@@ -44,9 +47,12 @@ export function createPasswords({ workersDir }: { workersDir: string | null }) {
       const salt = randomBytes(16)
       return stored(salt, await derive(password, salt, COST))
     },
-    /** What no password fits, and costs as much to compare with as any other. */
+    /** A hash that matches no password, so that unknown users take as long as known ones. */
     unmatchable: (): string => stored(randomBytes(16), randomBytes(KEY_BYTES)),
-    /** True when `password` is the one behind `entry`. A damaged entry counts as a wrong password. @throws AppError E_RATE_LIMITED */
+    /**
+     * True if `password` matches `entry`. A damaged entry counts as a wrong password. @throws
+     * AppError E_RATE_LIMITED
+     */
     async verify(password: string, entry: string): Promise<boolean> {
       const [scheme, N, r, p, salt, key] = entry.split('$')
       if (scheme !== 'scrypt' || !salt || !key) return false

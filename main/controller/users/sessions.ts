@@ -1,4 +1,4 @@
-/** Sign-ins that have not ended: made, renewed, listed, ended. A refresh token is worth one renewal. */
+/** Open sessions: created, renewed, listed, ended. A refresh token is valid for one renewal. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { OwnSession } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
@@ -11,17 +11,17 @@ import type { Store } from '../store/store.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
 
 const REFRESH_LIFE_MS = 7 * 24 * 3_600_000
-/** A user who signs in more often loses the session he used least lately. */
+/** A user who signs in more often loses the least recently used session. */
 const SESSIONS_PER_USER = 50
-/** When a session was used is written down at most so often. */
+/** The time of last use is stored at most this often. */
 const TOUCH_EVERY_MS = 60_000
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** Where a request came from, and what sent it. */
+/** The client's address and program. */
 export type Origin = { address: string; client: string | null }
 export type OpenedSession = { row: UserRow; sessionId: string; refreshToken: string }
 
-/** What a program calls itself: one line, bounded. */
+/** The name that a client sends: one line, bounded. */
 const clientText = (client: string | null): string | null =>
   client === null ? null : replaceMisleading(client).slice(0, 256)
 
@@ -33,7 +33,7 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
   repo.dropExpiredSessions(nowIso())
   const ended = () => new AppError('E_UNAUTHENTICATED', 'This session has ended. Sign in again.')
 
-  /** When it was last used is good to know, and no reason to refuse a request. */
+  /** The time of last use is informative; failing to store it does not refuse a request. */
   function touch(sessionId: string, address: string): void {
     try {
       repo.touchSession(sessionId, nowIso(), address)
@@ -43,7 +43,7 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
   }
 
   return {
-    /** Inside a transaction of the caller. */
+    /** Call it inside the caller's transaction. */
     open(row: UserRow, origin: Origin): OpenedSession {
       const sessionId = randomBytes(16).toString('hex')
       const refreshToken = randomBytes(32).toString('base64url')
@@ -62,8 +62,8 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
     },
 
     /**
-     * Gives a new refresh token for the old one, which is worth nothing from then on. One that comes a second time was
-     * copied: whoever has the session now, it ends.
+     * Exchanges a refresh token for a new one; the old one becomes invalid. A token that is used
+     * twice was copied, so the session ends, no matter who holds it.
      * @throws AppError E_UNAUTHENTICATED
      */
     renew(
@@ -96,7 +96,7 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
             { id: owner.id, username: owner.username, address: origin.address },
             'user.session_reused',
             `user ${owner.username}`,
-            'a refresh token came a second time; its session was ended',
+            'a refresh token was used twice; its session was ended',
             { outcome: 'refused' },
           )
         })
@@ -105,13 +105,16 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
       throw ended()
     },
 
-    /** Who is behind a session, as he stands now; null when it has ended or he may not sign in. */
+    /**
+     * The session's user in their current state; null if the session has ended or they may not sign
+     * in.
+     */
     viewerOf(sessionId: string, address: string): Viewer | null {
       const user = repo.sessionUser(sessionId, nowIso())
       if (!user) return null
       const { last_used_at, must_change_password, ...viewer } = user
       const lastMs = last_used_at === null ? 0 : Date.parse(last_used_at)
-      // A clock that was set back must not stop it for as long.
+      // A clock that was set back must not stop it for that long.
       if (Math.abs(deps.now() - lastMs) > TOUCH_EVERY_MS) touch(sessionId, address)
       return { ...viewer, address, mustChangePassword: must_change_password === 1 }
     },
@@ -128,7 +131,7 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
       })),
     counts: (): Map<UserId, number> => repo.sessionCounts(nowIso()),
 
-    /** The session ends itself: the user signs out. */
+    /** The user signs out of this session. */
     logout(viewer: Viewer, sessionId: string): void {
       store.transaction(() => {
         repo.endSession(sessionId, viewer.id)
@@ -141,7 +144,9 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
         deps.audit.record(viewer, 'user.logout_all', `user ${viewer.username}`, '')
       })
     },
-    /** Ends one session of his own. @throws AppError E_NOT_FOUND, also for another's */
+    /**
+     * Ends one of the viewer's own sessions. @throws AppError E_NOT_FOUND, also for another user's
+     */
     end(viewer: Viewer, sessionId: SessionId): void {
       store.transaction(() => {
         if (!repo.endSession(sessionId, viewer.id))

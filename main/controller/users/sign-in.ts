@@ -1,4 +1,4 @@
-/** How somebody proves who he is: the first account, the sign-in, its renewal, and another password of one's own. */
+/** Authentication: the first account, sign-in, its renewal, and changing one's own password. */
 import type { User } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { unknownActor, type Audit } from '../audit/index.ts'
@@ -22,20 +22,24 @@ export function createSignIn(deps: {
   passwords: Passwords
   audit: Audit
   now: Now
-  /** After the commit: when and where they are signed in. */
+  /** Called after the commit: when and where the user is signed in. */
   changed: (id: UserId) => void
   clock: Clock
-  /** The open feeds of a session end. */
+  /** Ends the open feeds of a session. */
   drop: (what: { sessionId: string }) => void
 }) {
   const { store, repo, sessions, passwords, audit } = deps
   const { add, existing, toUser } = deps.accounts
   const throttle = createThrottle(deps)
-  // What a sign-in with an unknown name is compared with, so that it takes as long as one with a wrong password.
+  // A sign-in with an unknown name is compared with this, so it takes as long as one with a wrong
+  // password.
   const nobody = passwords.unmatchable()
   const signIn = ({ row, ...session }: OpenedSession): SignIn => ({ ...session, user: toUser(row) })
 
-  /** Whose name this is. Of several that differ in case alone, from an earlier version, each has to write it exactly. */
+  /**
+   * The user with this name. If earlier versions created several that differ only in case, the name
+   * has to match exactly.
+   */
   function namedBy(username: string): UserRow | undefined {
     const named = repo.withName(username)
     const exact = username.normalize('NFC')
@@ -45,7 +49,10 @@ export function createSignIn(deps: {
     )
   }
 
-  /** A wrong guess costs time, here as at the sign-in. @throws AppError E_RATE_LIMITED with the seconds to wait */
+  /**
+   * A wrong guess costs time, here as at sign-in. @throws AppError E_RATE_LIMITED with the seconds
+   * to wait
+   */
   function beginTry(username: string, address: string) {
     const attempt = throttle.begin(username, address)
     if (!('waitMs' in attempt)) return attempt
@@ -57,7 +64,10 @@ export function createSignIn(deps: {
   return {
     setupNeeded: (): boolean => repo.count() === 0,
 
-    /** Makes the first account, an administrator. @throws AppError E_SETUP_DONE for ever after, E_VALIDATION */
+    /**
+     * Creates the first account, an administrator. @throws AppError E_SETUP_DONE once there is an
+     * account, E_VALIDATION
+     */
     async setup(username: string, password: string, origin: Origin): Promise<SignIn> {
       if (repo.count() > 0)
         throw new AppError('E_SETUP_DONE', 'The first account exists already. Sign in instead.')
@@ -73,8 +83,8 @@ export function createSignIn(deps: {
     },
 
     /**
-     * @throws AppError E_CREDENTIALS, the same for an unknown name and a wrong password; E_ACCOUNT_DISABLED, to who knows the
-     * password only; E_RATE_LIMITED with the seconds to wait
+     * @throws AppError E_CREDENTIALS, the same for an unknown name and a wrong password;
+     * E_ACCOUNT_DISABLED, only with the right password; E_RATE_LIMITED with the seconds to wait
      */
     async login(username: string, password: string, origin: Origin): Promise<SignIn> {
       const attempt = beginTry(username, origin.address)
@@ -85,7 +95,7 @@ export function createSignIn(deps: {
           attempt.withdrawn()
           throw error
         })
-      // Looked at again: it may have changed while the password was worked on.
+      // Read again: it may have changed while the password was hashed.
       const now = row && repo.byId(row.id)
       const known = now?.password_hash === row?.password_hash ? now : undefined
       if (!known || !right || known.disabled_at !== null) {
@@ -112,12 +122,12 @@ export function createSignIn(deps: {
       return done
     },
 
-    /** Gives a new refresh token for the old one. @throws AppError E_UNAUTHENTICATED */
+    /** Exchanges a refresh token for a new one. @throws AppError E_UNAUTHENTICATED */
     refresh: (refreshToken: string, origin: Origin): SignIn =>
       signIn(sessions.renew(refreshToken, origin, (sessionId) => deps.drop({ sessionId }))),
 
     /**
-     * One's own password, proved with the old one. All other sessions end.
+     * Changes the viewer's own password, proved with the old one. All other sessions end.
      * @throws AppError E_OLD_PASSWORD (it is wrong), E_VALIDATION, E_RATE_LIMITED
      */
     async changePassword(
@@ -150,7 +160,8 @@ export function createSignIn(deps: {
       const password_hash = await passwords.hash(change.new_password)
       const others = sessions.listOf(row.id, sessionId).filter((session) => !session.current)
       await store.write(() => {
-        // Reset by somebody, or signed out, while it was worked on: then this comes too late.
+        // The password was reset or the user signed out while it was hashed: this change comes too
+        // late.
         if (repo.byId(row.id)?.password_hash !== row.password_hash)
           throw new AppError('E_CONFLICT', 'The password was changed just now. Sign in again.')
         repo.update(row.id, { password_hash, must_change_password: false })

@@ -1,12 +1,12 @@
 /**
- * How long somebody has to wait before his next try to sign in. Counted three ways:
- * - per account and address: the one who guesses a password is slowed down, and nobody else;
- * - per address: the one who tries many accounts;
- * - per account, whatever the address: many machines that guess together. That wait is short, and addresses from which the
- *   account was signed in to lately are free of it, so that nobody can keep the owner out.
- * No wait is longer than five minutes, a try during a wait does not prolong it, and an hour of rest forgets all. In memory
- * only: a restart forgets as well, which an attacker cannot cause. No wait is longer than it says, whatever becomes of the
- * computer's clock.
+ * How long a client has to wait before the next sign-in. Counted three ways:
+ * - per account and address: slows down only the client that guesses a password;
+ * - per address: a client that tries many accounts;
+ * - per account, from any address: many machines that guess together. This wait is short, and
+ * addresses with a recent successful sign-in to the account are exempt, so that nobody can lock the
+ * owner out. No wait is longer than five minutes, a try during a wait does not prolong it, and an
+ * hour without tries resets everything. Kept in memory only: a restart resets it too, which an
+ * attacker cannot cause. Changes of the system clock do not prolong a wait.
  */
 import { foldedName } from '#shared/domain/folding.ts'
 import type { Clock } from '../context.ts'
@@ -16,7 +16,7 @@ const PAIR: Rule = { free: 5, maxMs: 5 * 60_000 }
 const ADDRESS: Rule = { free: 30, maxMs: 5 * 60_000 }
 const ACCOUNT: Rule = { free: 50, maxMs: 10_000 }
 const FORGET_MS = 60 * 60_000
-/** Keys remembered; beyond it those that rested longest are forgotten. */
+/** Remembered keys; beyond this, the least recently used ones are dropped. */
 const KEYS_LIMIT = 10_000
 
 type Count = { tries: number; lastMs: number; untilMs: number }
@@ -25,7 +25,7 @@ export type Try = { succeeded: () => void; withdrawn: () => void }
 
 export function createThrottle({ clock }: { clock: Pick<Clock, 'monotonicMs'> }) {
   const counts = new Map<string, Count>()
-  /** Account and address of sign-ins that were right, and when. */
+  /** Accounts and addresses with a successful sign-in, and when. */
   const welcome = new Map<string, number>()
 
   function fresh(key: string): Count {
@@ -33,7 +33,7 @@ export function createThrottle({ clock }: { clock: Pick<Clock, 'monotonicMs'> })
     const known = counts.get(key)
     const count =
       known && nowMs - known.lastMs < FORGET_MS ? known : { tries: 0, lastMs: nowMs, untilMs: 0 }
-    // At the end of the line: the first ones are those that rested longest.
+    // Re-inserting keeps the least recently used ones first.
     counts.delete(key)
     counts.set(key, count)
     forgetOldest(counts)
@@ -53,8 +53,8 @@ export function createThrottle({ clock }: { clock: Pick<Clock, 'monotonicMs'> })
 
   return {
     /**
-     * Counts a try before it is looked at, so that many at once count as many.
-     * @returns how long to wait instead, in ms; or the try, to be told how it went
+     * Counts a try before it is verified, so that many at once count as many.
+     * @returns how long to wait instead, in ms; or the try, to report its outcome
      */
     begin(account: string, address: string): { waitMs: number } | Try {
       const name = foldedName(account).slice(0, 256)
@@ -76,7 +76,7 @@ export function createThrottle({ clock }: { clock: Pick<Clock, 'monotonicMs'> })
         }
       }
       return {
-        /** It was he: what was counted against him at this address is forgotten. */
+        /** The password was right: resets the count for this account and address. */
         succeeded(): void {
           withdrawn()
           counts.delete(pairKey)
@@ -84,7 +84,7 @@ export function createThrottle({ clock }: { clock: Pick<Clock, 'monotonicMs'> })
           welcome.set(pairKey, clock.monotonicMs())
           forgetOldest(welcome)
         },
-        /** It could not be looked at: it does not count. */
+        /** The password could not be verified, so the try does not count. */
         withdrawn,
       }
     },

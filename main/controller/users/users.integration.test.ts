@@ -1,4 +1,7 @@
-/** Who gets in, for how long, and what ends it: on a real controller, by its REST surface and its feed. */
+/**
+ * Who can sign in, for how long, and what ends a session: on a real controller, through REST and
+ * the feed.
+ */
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CONSOLE_NAMESPACE } from '#shared/contract/console-feed.ts'
@@ -33,7 +36,7 @@ async function add(username: string, role: 'admin' | 'technician' = 'technician'
   const session = await signIn(username)
   return { user, session, rest: client(session) }
 }
-/** Resolves with why the feed ended. */
+/** Resolves with the reason why the feed ended. */
 async function feedOf(session: Session): Promise<Promise<string>> {
   const socket = io(t.controller.consoleUrl + CONSOLE_NAMESPACE, {
     transports: ['websocket'],
@@ -46,13 +49,13 @@ async function feedOf(session: Session): Promise<Promise<string>> {
     socket.on('connect', resolve)
     socket.on('connect_error', reject)
   })
-  // Wrapped: an awaited promise would be waited for to its end.
+  // Wrapped: an awaited promise would be awaited until it ends.
   return Promise.resolve({ ended } as never)
 }
 const listed = async (username: string): Promise<User | undefined> =>
   (await t.rest.call('users.list', {})).users.find((user) => user.username === username)
 
-describe('what is taken from a user', () => {
+describe('access', () => {
   type Change = [string, (id: User['id']) => Promise<unknown>]
   const changes: Change[] = [
     ['disabled', (id) => t.rest.call('users.update', { params: { id }, body: { disabled: true } })],
@@ -68,7 +71,7 @@ describe('what is taken from a user', () => {
     ['removed', (id) => t.rest.call('users.delete', { params: { id } })],
   ]
   it.each(changes)(
-    'is gone at once when he is %s: token, refresh and feed',
+    'ends immediately when a user is %s: token, refresh and feed',
     async (what, change) => {
       const { user, session, rest } = await add(`x-${what.replaceAll(' ', '-')}`, 'admin')
       const { ended } = (await feedOf(session)) as unknown as { ended: Promise<string> }
@@ -84,7 +87,7 @@ describe('what is taken from a user', () => {
     },
   )
 
-  it('does not let a disabled user in, and says why only to who knows the password', async () => {
+  it('is refused to a disabled user, and the reason is shown only after the right password', async () => {
     const { user } = await add('dora')
     await t.rest.call('users.update', { params: { id: user.id }, body: { disabled: true } })
     const login = (password: string) =>
@@ -95,7 +98,7 @@ describe('what is taken from a user', () => {
     expect((await login(PASSWORD)).status).toBe(200)
   })
 
-  it('leaves one administrator who can sign in, whatever is tried', async () => {
+  it('is kept by at least one administrator, whatever is tried', async () => {
     const { users } = await t.rest.call('users.list', {})
     const anna = users.find((user) => user.username === 'anna')!
     for (const other of users.filter((u) => u.role === 'admin' && u.id !== anna.id))
@@ -117,13 +120,13 @@ describe('a password', () => {
     ['among the commonest', 'eve', 'Password1'],
     ['too short', 'eve', 'seven77'],
     ['one letter over and over', 'eve', 'aaaaaaaaaa'],
-  ])('is not taken when it is %s', async (_what, username, password) => {
+  ])('is refused if it is %s', async (_what, username, password) => {
     const reply = await t.rest.raw('POST', '/users', { username, password, role: 'technician' })
     expect(code(reply)).toEqual([400, 'E_VALIDATION'])
     expect(reply.body).toMatchObject({ error: { details: [{ path: '/password' }] } })
   })
 
-  it('is changed by its owner with the old one, which ends his other sessions and not this one', async () => {
+  it('is changed by its owner with the old one, which ends their other sessions but not this one', async () => {
     const { rest, session } = await add('fred')
     const other = client(await signIn('fred'))
     const change = (old_password: string) =>
@@ -137,7 +140,7 @@ describe('a password', () => {
     await signIn('fred', 'another horse')
   })
 
-  it('that an administrator made opens nothing but the way to another', async () => {
+  it('that an administrator has set allows nothing but choosing another', async () => {
     const { user } = await add('gina')
     const { password } = await t.rest.call('users.reset_password', { params: { id: user.id } })
     expect(password).toMatch(/^([a-z2-9]{4}-){3}[a-z2-9]{4}$/)
@@ -155,7 +158,7 @@ describe('a password', () => {
     expect((await gina.raw('GET', '/devices')).status).toBe(200)
   })
 
-  it('of one’s own is not changed without the old one, also by an administrator', async () => {
+  it('cannot be changed by its owner without the old one, not even by an administrator', async () => {
     const anna = (await t.rest.call('auth.me', {})).id
     for (const [method, path, body] of [
       ['PATCH', `/users/${anna}`, { password: 'another horse' }],
@@ -166,7 +169,7 @@ describe('a password', () => {
 })
 
 describe('a session', () => {
-  it('ends when a refresh token of it comes a second time, for the thief and for the owner', async () => {
+  it('ends when its refresh token is used twice, for the thief and for the owner', async () => {
     const { session } = await add('hugo')
     const { ended } = (await feedOf(session)) as unknown as { ended: Promise<string> }
     const { refresh_token } = session
@@ -184,7 +187,7 @@ describe('a session', () => {
     expect(entries).toMatchObject([{ actor: 'hugo', address: '127.0.0.1', outcome: 'refused' }])
   })
 
-  it('is listed to its user with where it is, and ended one by one', async () => {
+  it('is listed to its user with its address, and can be ended individually', async () => {
     const { rest, user } = await add('ines')
     const other = client(await signIn('ines'))
     const { sessions } = await rest.call('auth.sessions', {})
@@ -223,7 +226,7 @@ describe('a removed user', () => {
     })
     return { user, deviceId, codeId, enrollment }
   }
-  it('leaves what he had to administrators, and his codes admit nobody', async () => {
+  it('leaves what they owned to administrators, and their codes admit nothing', async () => {
     const { user, deviceId, enrollment } = await withThings('karl')
     expect(await t.rest.call('users.holdings', { params: { id: user.id } })).toEqual({
       devices: 1,
@@ -238,7 +241,7 @@ describe('a removed user', () => {
     expect(device.owner_id).toBeNull()
     await expect(enrollSimAgent(t.hub, enrollment, 'LATE')).rejects.toThrow('E_ENROLLMENT_CODE')
   })
-  it('hands everything over to another when that is asked for', async () => {
+  it('hands everything over to another user on request', async () => {
     const { user, deviceId, codeId } = await withThings('lena')
     const { user: newOwner, rest } = await add('mona')
     const path = `/users/${user.id}?transfer_to=`
@@ -256,7 +259,7 @@ describe('a removed user', () => {
   })
 })
 
-describe('who guesses', () => {
+describe('guessing', () => {
   let own: TestController
   beforeAll(async () => {
     own = await startTestController()
@@ -265,7 +268,7 @@ describe('who guesses', () => {
   const guess = (username: string) =>
     own.anonymous.raw('POST', '/auth/login', { username, password: 'guess guess' })
 
-  it('waits as long for a name that does not exist as for a wrong password', async () => {
+  it('takes as long for an unknown name as for a wrong password', async () => {
     const fastestMs = async (names: string[]): Promise<number> => {
       const times: number[] = []
       for (const name of names) {
@@ -276,10 +279,10 @@ describe('who guesses', () => {
       return Math.min(...times)
     }
     const known = await fastestMs(['anna', 'anna', 'anna'])
-    // Without a key derived for nobody it would be a hundredth of it.
+    // Without deriving a key for unknown names it would be a hundredth of it.
     expect(await fastestMs(['nobody', 'no-one', 'none'])).toBeGreaterThan(known / 3)
   })
-  it('waits longer and longer, and is told how long; others are let in meanwhile', async () => {
+  it('has to wait longer and longer, with the time shown; others can sign in meanwhile', async () => {
     await own.rest.call('users.create', {
       body: { username: 'nora', password: PASSWORD, role: 'technician' },
     })

@@ -17,7 +17,7 @@ export type SessionUser = {
 }
 
 export function createUsersRepo({ db, sqlite }: Store) {
-  // Asked at every request: prepared once.
+  // Runs on every request, so it is prepared once.
   const sessionUser = sqlite.prepare<[string, string], SessionUser>(
     `select u.id, u.username, u.role, u.must_change_password, s.last_used_at from sessions s join users u on u.id = s.user_id
      where s.id = ? and s.expires_at > ? and u.disabled_at is null`,
@@ -25,7 +25,7 @@ export function createUsersRepo({ db, sqlite }: Store) {
   const touch = sqlite.prepare<[string, string, string]>(
     'update sessions set last_used_at = ?, address = ? where id = ?',
   )
-  /** The sessions of a user beyond so many, those last used longest ago. */
+  /** The user's sessions beyond the limit, least recently used first. */
   const endOldest = sqlite.prepare<[number, number]>(
     `delete from sessions where id in (select id from sessions where user_id = ?
      order by coalesce(last_used_at, created_at) desc limit -1 offset ?)`,
@@ -90,7 +90,7 @@ export function createUsersRepo({ db, sqlite }: Store) {
         .innerJoin(sessions, eq(sessions.id, spentRefreshTokens.session_id))
         .where(eq(spentRefreshTokens.hash, refreshHash))
         .get()?.session,
-    /** @param forgetBefore spent tokens that are older would have run out by themselves */
+    /** @param forgetBefore spent tokens older than this have expired anyway */
     rotateSession(
       session: SessionRow,
       change: Pick<
@@ -118,7 +118,7 @@ export function createUsersRepo({ db, sqlite }: Store) {
     touchSession: (id: string, nowIso: string, address: string): void => {
       touch.run(nowIso, address, id)
     },
-    /** False: there is no such session of this user. */
+    /** False: this user has no such session. */
     endSession: (id: SessionId | string, userId: UserId): boolean =>
       db
         .delete(sessions)

@@ -67,7 +67,7 @@ it(
 it(
   'goes on where an agent died between writing the order down and acting on it, and where the controller died as well',
   async () => {
-    await expect.poll(() => agent.said().includes('Connected'), WAIT).toBe(true)
+    await expect.poll(() => agent.output().includes('Connected'), WAIT).toBe(true)
     agent.diesBeforeRestarting(true)
     const id = await deployAndAsk()
     await expect.poll(() => agent.hasDied(), WAIT).toBe(true)
@@ -102,7 +102,7 @@ it(
     const later = await t.rest.call('deployments.create', {
       body: { name: 'later', software_ids: [second.id], device_ids: [targets[0]!.device_id] },
     })
-    await expect.poll(() => agent.said(), WAIT).toContain('is about to restart')
+    await expect.poll(() => agent.output(), WAIT).toContain('is about to restart')
     const params = { id: later.deployment_id }
     const [target] = (await t.rest.call('deployments.progress', { params })).targets
     expect(target!.deployment_status).toBe('pending')

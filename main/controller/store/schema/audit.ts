@@ -6,23 +6,26 @@ export const auditLog = sqliteTable(
   {
     id: integer().primaryKey({ autoIncrement: true }),
     at: text().notNull(),
-    /** Null for what the controller did of itself. No foreign key: the trail outlives its users. */
+    /** Null for the controller's own actions. No foreign key: the log outlives its users. */
     actor_id: integer().$type<UserId>(),
     actor: text().notNull(),
     action: text().notNull(),
     subject: text().notNull(),
     details: text().notNull(),
-    /** SHA-256 over the entry and the hash of the one before it, hex. Null for what an older version wrote. */
+    /**
+     * SHA-256 over the entry and the hash of the one before it, hex. Null for entries of an older
+     * version.
+     */
     hash: text(),
-    /** Which text was hashed (chain.ts). Null: the first one, which knew none of the columns below. */
+    /** Which text was hashed (chain.ts). Null: the first format, without the columns below. */
     format: integer(),
-    /** Where the request came from; null for what the controller did of itself. */
+    /** The client's address; null for the controller's own actions. */
     address: text(),
     outcome: text({ enum: ['done', 'refused', 'failed'] }),
-    /** What it is about, to be found by. No foreign keys either. */
+    /** What it concerns, for searching. No foreign keys either. */
     device_id: integer().$type<DeviceId>(),
     deployment_id: integer().$type<DeploymentId>(),
-    /** JSON, exactly as it was hashed: what programs read of it. */
+    /** JSON, exactly as it was hashed: for programs. */
     data: text(),
   },
   (t) => [
@@ -33,7 +36,7 @@ export const auditLog = sqliteTable(
   ],
 )
 
-/** The end of the trail at some time, signed: whoever takes entries away later cannot make these agree. */
+/** Signed ends of the log: entries that are removed later no longer match them. */
 export const auditHeads = sqliteTable('audit_heads', {
   id: integer().primaryKey({ autoIncrement: true }),
   at: text().notNull(),

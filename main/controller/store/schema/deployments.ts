@@ -31,7 +31,7 @@ export const deployments = sqliteTable(
     created_by: integer()
       .$type<UserId>()
       .references(() => users.id, { onDelete: 'set null' }),
-    /** The maker's name, kept once the account was removed. */
+    /** The creator's name, kept after the account was removed. */
     created_by_name: text(),
     created_at: text().notNull(),
     started_at: text(),
@@ -43,17 +43,20 @@ export const deployments = sqliteTable(
       .notNull()
       .default(sql`'{"max_concurrent":50}'`),
     wave_count: integer().notNull().default(1),
-    /** The wave that runs; 0 before the start. */
+    /** The current wave; 0 before the start. */
     wave: integer().notNull().default(0),
-    /** Epoch ms. When the present wave had nothing left to run and others follow. */
+    /** Epoch ms. When the current wave had nothing left to run and others follow. */
     wave_ended_at_ms: integer(),
-    /** Epoch ms. Since when its targets may start: waiting for devices is counted from here. */
+    /** Epoch ms. Since when its targets may start: the wait for devices is counted from here. */
     ready_since_ms: integer(),
-    /** Ended targets since the start or the last resume: what the failure threshold looks at. */
+    /** Ended targets since the start or the last resume: the basis of the failure threshold. */
     round_completed: integer().notNull().default(0),
     round_failed: integer().notNull().default(0),
     scheduled_at: text(),
-    /** What was chosen, where it starts later: its targets are decided then. Null: they are as they were made. */
+    /**
+     * The selection, if it starts later: its targets are determined then. Null: they were
+     * determined at creation.
+     */
     chosen: text({ mode: 'json' }).$type<{
       device_ids: DeviceId[]
       group_ids: GroupId[]
@@ -75,7 +78,8 @@ export const deployments = sqliteTable(
     canceling: integer({ mode: 'boolean' }).notNull().default(false),
     software_names: text({ mode: 'json' }).$type<string[]>().notNull(),
     device_count: integer().notNull(),
-    // How many targets stand in each state: kept in the transaction that moves a target, never counted again.
+    // How many targets are in each state: updated in the transaction that moves a target, never
+    // recounted.
     pending: integer().notNull().default(0),
     downloading: integer().notNull().default(0),
     installing: integer().notNull().default(0),
@@ -105,14 +109,14 @@ export const deploymentTargets = sqliteTable(
     installer_id: integer()
       .$type<InstallerId>()
       .references(() => installers.id),
-    /** Place of the software in the deployment's order, from 0. */
+    /** Position of the software in the deployment's order, from 0. */
     position: integer().notNull(),
     /** The wave of its device, from 1. */
     wave: integer().notNull().default(1),
     deployment_status: text().$type<TargetState>().notNull(),
     reason: text().$type<TargetReason>(),
     attempt: integer().notNull().default(1),
-    /** The live attempt's key, or the last one's once it has ended. */
+    /** The active attempt's key, or the last one's once it has ended. */
     attempt_id: text().$type<AttemptId>(),
     result_message: text(),
     error_details: text(),
@@ -122,18 +126,18 @@ export const deploymentTargets = sqliteTable(
     started_at: text(),
     completed_at: text(),
     since: text().notNull(),
-    /** Epoch ms. When the pending attempt was last sent to the agent without an answer yet. */
+    /** Epoch ms. When the pending attempt was last sent to the agent, with no reply yet. */
     offered_at_ms: integer(),
-    /** Epoch ms. Not given out before this. */
+    /** Epoch ms. Not offered before this. */
     not_before_ms: integer(),
-    /** Epoch ms. The end of patience with the present state. */
+    /** Epoch ms. The deadline of the current state. */
     deadline_ms: integer(),
-    /** Epoch ms. Until when "another installation is running" is answered with another attempt. */
+    /** Epoch ms. Until when "another installation is running" leads to another attempt. */
     retry_until_ms: integer(),
-    /** What the PC says holds it back from work, and epoch ms since when. */
+    /** Why the PC defers the work, as it reports, and epoch ms since when. */
     held_by: text().$type<HeldBy>(),
     held_since_ms: integer(),
-    /** The restart that is to complete it. */
+    /** The restart that will complete it. */
     restart_id: text().$type<RestartId>(),
   },
   (t) => [
@@ -149,7 +153,7 @@ export const deploymentTargets = sqliteTable(
   ],
 )
 
-/** Every attempt that was ever given out, and how it ended. */
+/** Every attempt that was ever offered, and how it ended. */
 export const deploymentAttempts = sqliteTable(
   'deployment_attempts',
   {
@@ -182,7 +186,7 @@ export const attemptOutputs = sqliteTable(
       .notNull()
       .references(() => deploymentAttempts.attempt_id, { onDelete: 'cascade' }),
     seq: integer().notNull(),
-    /** The first half of what is kept stays for ever, the tail moves on. */
+    /** The first half of the stored output is kept permanently, the tail moves on. */
     part: text({ enum: ['head', 'tail'] }).notNull(),
     size_bytes: integer().notNull(),
     text: text().notNull(),
@@ -190,7 +194,10 @@ export const attemptOutputs = sqliteTable(
   (t) => [uniqueIndex('attempt_outputs_seq').on(t.attempt_id, t.seq)],
 )
 
-/** Restarts that deployments owe PCs: a new row per device whenever targets have asked for one since the last was ordered. */
+/**
+ * Pending restarts of PCs for deployments: a new row per device once targets have requested one
+ * since the last was ordered.
+ */
 export const deviceRestarts = sqliteTable(
   'device_restarts',
   {
@@ -209,19 +216,19 @@ export const deviceRestarts = sqliteTable(
     /** Why it waits. */
     reason: text().$type<TargetReason>(),
     message: text(),
-    /** The boot of the PC that the restart is to end. Null: its agent has not been here since. */
+    /** The boot of the PC that the restart will end. Null: its agent has not connected since. */
     boot_id: text(),
-    /** Its order is being withdrawn: a person wants it so, or it is overdue. */
+    /** Its order is being withdrawn: a user cancelled it, or it is overdue. */
     calling_off: text({ enum: ['canceled', 'overdue'] }),
     created_at: text().notNull(),
     since: text().notNull(),
-    /** Epoch ms. Since when nothing of the deployment itself holds it back. */
+    /** Epoch ms. Since when the deployment itself no longer blocks it. */
     ready_since_ms: integer(),
     /** Epoch ms. Not ordered before this. */
     not_before_ms: integer(),
     /** Epoch ms. When it was ordered. */
     ordered_at_ms: integer(),
-    /** Epoch ms. The end of its notice. */
+    /** Epoch ms. The end of its notice period. */
     due_at_ms: integer(),
   },
   (t) => [

@@ -14,7 +14,7 @@ import { users } from './users.ts'
 
 export const enrollments = sqliteTable('enrollments', {
   id: integer().$type<EnrollmentId>().primaryKey({ autoIncrement: true }),
-  /** SHA-256 of the code's secret, hex: the code itself is shown once and not kept. */
+  /** SHA-256 of the code's secret, hex: the code itself is shown once and not stored. */
   secret_hash: text().notNull().unique(),
   max_uses: integer().notNull(),
   uses: integer().notNull().default(0),
@@ -22,7 +22,7 @@ export const enrollments = sqliteTable('enrollments', {
   created_by: integer()
     .$type<UserId>()
     .references(() => users.id, { onDelete: 'set null' }),
-  /** The maker's name, kept once the account was removed. */
+  /** The creator's name, kept after the account was removed. */
   created_by_name: text(),
   created_at: text().notNull(),
   expires_at: text().notNull(),
@@ -48,36 +48,39 @@ export const devices = sqliteTable('devices', {
   blocked: integer({ mode: 'boolean' }).notNull().default(false),
   address: text(),
   free_disk_bytes: integer(),
-  /** Out of its inventory: null where it has not told, or cannot. */
+  /** From its inventory: null if not reported or unavailable. */
   reboot_pending: integer({ mode: 'boolean' }),
-  /** When its inventory was told anew. */
+  /** When its inventory last changed. */
   inventory_at: text(),
-  /** Sequence of the last command signed for it; never goes back. */
+  /** Sequence of the last command signed for it; never decreases. */
   last_sequence: integer().notNull().default(0),
   enrolled_at: text().notNull(),
   last_seen_at: text(),
-  /** Forgotten devices keep their row, because history names them. */
+  /** Deleted devices keep their row, because the history names them. */
   deleted_at: text(),
-  /** The device whose identity it carried, being a copy of its disk. */
+  /** The device whose identity it carried as a clone of its disk. */
   split_from: integer()
     .$type<DeviceId>()
     .references((): AnySQLiteColumn => devices.id),
-  /** What the PC called itself last. Null: not since this is remembered. */
+  /** The name that the PC last reported. Null: none since this column exists. */
   reported_name: text(),
-  /** A person gave it its name: that does not follow the PC's own. */
+  /** A user has given it its name, which no longer follows the PC's own. */
   name_given: integer({ mode: 'boolean' }).notNull().default(false),
-  /** The row of the same PC after it was set up anew, which took over what this one had. */
+  /** The row of the same PC after a reinstallation, which took over this one's data. */
   replaced_by: integer()
     .$type<DeviceId>()
     .references((): AnySQLiteColumn => devices.id),
-  /** Older rows of which a person has said that they are another PC. */
+  /** Older rows that a user has declared to be other PCs. */
   kept_beside: text({ mode: 'json' })
     .$type<DeviceId[]>()
     .notNull()
     .default(sql`'[]'`),
 })
 
-/** On which hardware the identity of a device was seen, in this order. Tells copies of a disk apart; proves nothing. */
+/**
+ * The hardware on which the device's identity was seen, in this order. Distinguishes clones of a
+ * disk; proves nothing.
+ */
 export const deviceHardware = sqliteTable(
   'device_hardware',
   {
@@ -102,7 +105,7 @@ export const deviceGroups = sqliteTable('device_groups', {
     .$type<UserId>()
     .references(() => users.id, { onDelete: 'set null' }),
   created_at: text().notNull(),
-  /** Counts its changes. */
+  /** Number of its changes. */
   version: integer().notNull().default(1),
 })
 

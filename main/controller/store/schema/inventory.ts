@@ -3,28 +3,31 @@ import type { InventorySections } from '#shared/domain/inventory.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { devices } from './devices.ts'
 
-/** What a device is made of, as its agent told it last. */
+/** A device's hardware and system, as its agent last reported them. */
 export const deviceInventory = sqliteTable('device_inventory', {
   device_id: integer()
     .$type<DeviceId>()
     .primaryKey()
     .references(() => devices.id, { onDelete: 'cascade' }),
-  /** Of all of it, its software included: SHA-256, hex. */
+  /** Over all of it, including the software: SHA-256, hex. */
   hash: text().notNull(),
   sections: text({ mode: 'json' }).$type<InventorySections>().notNull(),
-  /** Whether its software could be told; it may still be none. */
+  /** Whether its software could be determined; the list may still be empty. */
   has_software: integer({ mode: 'boolean' }).notNull(),
-  /** When its agent looked last, and when that was something new. By the controller's clock. */
+  /** When its agent last checked, and when that brought a change. By the controller's clock. */
   collected_at: text().notNull(),
   changed_at: text().notNull(),
 })
 
-/** A software as devices have it installed. An office's PCs are much alike: each is kept once, not once per PC. */
+/**
+ * A program as installed on devices. The PCs of an office are much alike, so each is stored once,
+ * not once per PC.
+ */
 export const softwareTitles = sqliteTable('software_titles', {
   id: integer().primaryKey({ autoIncrement: true }),
-  /** InstalledSoftware as JSON, without the day on which it was installed. */
+  /** InstalledSoftware as JSON, without the installation date. */
   entry: text().notNull().unique(),
-  /** Its name, to search by. */
+  /** Its name, for searching. */
   name: text().notNull(),
 })
 

@@ -2,7 +2,10 @@ import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlit
 import type { UserId } from '#shared/domain/ids.ts'
 import { users } from './users.ts'
 
-/** Answers to requests that carried a key, so that the same request again gets the same answer. Kept for a limited time. */
+/**
+ * Answers to requests with a key, so that a repeated request gets the same answer. Kept for a
+ * limited time.
+ */
 export const answeredRequests = sqliteTable(
   'answered_requests',
   {
@@ -13,11 +16,11 @@ export const answeredRequests = sqliteTable(
     request_id: text().notNull(),
     /** Name of the route, such as `deployments.create`. */
     route: text().notNull(),
-    /** HMAC-SHA256 over parameters and body, hex: tells whether it is the same request. */
+    /** HMAC-SHA256 over parameters and body, hex: identifies the same request. */
     fingerprint: text().notNull(),
     /** The id of what was created. */
     subject_id: integer(),
-    /** The answer as JSON, sealed: one of them holds an enrolment code. */
+    /** The answer as JSON, sealed: some contain an enrolment code. */
     answer: text().notNull(),
     at_ms: integer().notNull(),
   },

@@ -1,7 +1,7 @@
 import { sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { SettingName } from '#shared/contract/rest-settings.ts'
 
-/** One row for each setting that was ever decided; what has none stands at its default. */
+/** One row per changed setting; the others have their default. */
 export const settings = sqliteTable('settings', {
   name: text().$type<SettingName>().primaryKey(),
   /** JSON. */

@@ -15,7 +15,7 @@ export const contents = sqliteTable('contents', {
   /** SHA-256 of every 1 MiB chunk, 32 bytes each, one after another. */
   chunk_hashes: blob({ mode: 'buffer' }).notNull(),
   created_at: text().notNull(),
-  /** When its file was found to hold other bytes; null once the same bytes were stored again. */
+  /** When its file was found to contain other bytes; null once the same bytes were stored again. */
   damaged_at: text(),
 })
 
@@ -24,21 +24,21 @@ export const software = sqliteTable('software', {
   name: text().notNull(),
   version: text().notNull(),
   publisher: text().notNull(),
-  /** custom = made from an address in a deployment, not shown in the library. */
+  /** custom: created from an address in a deployment, not shown in the library. */
   origin: text({ enum: ['library', 'custom'] }).notNull(),
   owner_id: integer()
     .$type<UserId>()
     .references(() => users.id, { onDelete: 'set null' }),
-  /** The name of who added it, kept once the account was removed. */
+  /** The name of the user who added it, kept after the account was removed. */
   created_by_name: text(),
-  /** Software that must be there first. */
+  /** Software that must be installed first. */
   depends_on: text({ mode: 'json' })
     .$type<SoftwareId[]>()
     .notNull()
     .default(sql`'[]'`),
   created_at: text().notNull(),
   deleted_at: text(),
-  /** Counts its changes, those of its installers included. */
+  /** Number of its changes, including those of its installers. */
   revision: integer().notNull().default(1),
 })
 
@@ -58,19 +58,22 @@ export const installers = sqliteTable(
     timeout_seconds: integer().notNull(),
     success_exit_codes: text({ mode: 'json' }).$type<number[]>().notNull(),
     detection: text({ mode: 'json' }).$type<Detection>(),
-    /** Archives: what of them is run. */
+    /** Archives: which file in it is run. */
     archive: text({ mode: 'json' }).$type<InstallerArchive>(),
     technology: text().$type<InstallerTechnology>(),
-    /** JSON: as what it was uploaded, whatever was corrected since. The same upload again is recognised by it. */
+    /** JSON: the original upload, before any correction. Identifies a repeated upload. */
     uploaded_as: text(),
-    /** What the file says about how it installs; null: nothing, or it came before this was read. */
+    /**
+     * What the file reveals about its installation; null: nothing, or it was added before this was
+     * read.
+     */
     knowledge: text({ mode: 'json' }).$type<InstallerKnowledge>(),
-    /** Null while the controller still fetches it. */
+    /** Null while the controller is still downloading it. */
     sha256: text()
       .$type<Sha256>()
       .references(() => contents.sha256),
     size_bytes: integer(),
-    /** Where it is fetched from, for software given as an address. */
+    /** Where it is downloaded from, for software given as an address. */
     source_url: text(),
     source_sha256: text().$type<Sha256>(),
     fetch_state: text({ enum: ['none', 'fetching', 'ready', 'failed'] }).notNull(),
@@ -79,8 +82,8 @@ export const installers = sqliteTable(
     }),
     fetch_message: text(),
     /**
-     * Inspections of the fetched file that were begun and have not ended. Written before each: a file that ended the whole
-     * process is not inspected again at the next start.
+     * Inspections of the downloaded file that started and have not ended. Written before each, so
+     * that a file that crashed the process is not inspected again at the next start.
      */
     inspections: integer().notNull().default(0),
   },

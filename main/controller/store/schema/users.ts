@@ -8,33 +8,41 @@ export const users = sqliteTable('users', {
   password_hash: text().notNull(),
   role: text({ enum: ['admin', 'technician'] }).notNull(),
   created_at: text().notNull(),
-  /** Since when he may not sign in. */
+  /** Since when the user may not sign in. */
   disabled_at: text(),
-  /** The password was chosen by somebody else: he may do nothing but choose another. */
+  /**
+   * The password was chosen by somebody else: the user has to choose another before anything else.
+   */
   must_change_password: integer({ mode: 'boolean' }).notNull().default(false),
   last_login_at: text(),
-  /** Counts its changes. */
+  /** Number of its changes. */
   version: integer().notNull().default(1),
 })
 
-/** One row per sign-in. An access token names its session, so that ending the session ends the token everywhere. */
+/**
+ * One row per sign-in. An access token names its session, so ending the session invalidates the
+ * token everywhere.
+ */
 export const sessions = sqliteTable('sessions', {
   id: text().primaryKey(),
   user_id: integer()
     .$type<UserId>()
     .notNull()
     .references(() => users.id, { onDelete: 'cascade' }),
-  /** SHA-256 of the refresh token that is valid now, hex. */
+  /** SHA-256 of the current refresh token, hex. */
   refresh_hash: text().notNull().unique(),
   created_at: text().notNull(),
   expires_at: text().notNull(),
   last_used_at: text(),
-  /** Where it was used last, and by which program as that tells. */
+  /** Where it was last used, and by which program, as reported. */
   address: text(),
   client: text(),
 })
 
-/** Refresh tokens that were exchanged for others. One that comes again was stolen, or its successor was. */
+/**
+ * Refresh tokens that were exchanged for others. If one is used again, it or its successor was
+ * stolen.
+ */
 export const spentRefreshTokens = sqliteTable(
   'spent_refresh_tokens',
   {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 
 export const LINUX_AGENT = 'deployx-agent-linux-x64'
 
-export function createHandedOut() {
+export function createServedAgents() {
   const dir = mkdtempSync(join(tmpdir(), 'deployx-agents-'))
   return {
     dir,
