@@ -3,6 +3,7 @@ import { unzipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { until } from '#shared/test-kit/until.ts'
+import { replyCheck } from '../test-kit/reply-check.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const NAMES = ['000457', '=1+1', 'Büro-Süd; Empfang, "1. OG"', '+49-PC', '1E5']
@@ -29,10 +30,14 @@ const download = async (path: string): Promise<{ type: string | null; bytes: Buf
     headers: { authorization: `Bearer ${t.session.token}` },
   })
   expect(response.status).toBe(200)
-  return {
-    type: response.headers.get('content-type'),
-    bytes: Buffer.from(await response.arrayBuffer()),
-  }
+  const type = response.headers.get('content-type')
+  const bytes = Buffer.from(await response.arrayBuffer())
+  replyCheck()!('GET', `/deployments/${id}/${path}`, {
+    status: response.status,
+    contentType: type,
+    body: bytes.toString('latin1'),
+  })
+  return { type, bytes }
 }
 
 type SheetCell = { column: string; type: string; text: string }

@@ -27,6 +27,7 @@ import type { Requests } from '../requests/index.ts'
 import type { Handler } from './handlers.ts'
 import type { ConsoleTls } from './console-tls.ts'
 import { addressCounts } from './address-counts.ts'
+import { answerClientError } from './raw-errors.ts'
 import { createOriginGuard, securityHeaders } from './security.ts'
 import type { ServedNames } from './served-names.ts'
 import { createDoor, type Access } from './door.ts'
@@ -164,7 +165,29 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
   mount: (handlers: AllHandlers, access: Access, requests: Requests) => Promise<void>
 }> {
   const { tls } = deps
+  function answerFailure(
+    error: FastifyError | AppError | z.ZodError,
+    reply: FastifyReply,
+  ): FastifyReply {
+    const known = toAppError(error, deps.log)
+    if (known.retryAfterSeconds !== null)
+      void reply.header('retry-after', String(known.retryAfterSeconds))
+    else if (known.code === 'E_RATE_LIMITED' && !reply.hasHeader('retry-after'))
+      void reply.header('retry-after', '30')
+    // Written as text: the reply's schema is that of the route, this is none of it.
+    return reply
+      .status(ERRORS[known.code].status)
+      .type('application/json; charset=utf-8')
+      .serializer(JSON.stringify)
+      .send(known.toReply())
+  }
   const options: FastifyHttpOptions<Server> = {
+    clientErrorHandler: answerClientError,
+    // Addresses that cannot be decoded. No hook runs for these.
+    frameworkErrors: (error, _request, reply) => {
+      securityHeaders(reply)
+      answerFailure(error, reply)
+    },
     bodyLimit: REQUEST_BODY_LIMIT_BYTES,
     requestTimeout: 0, // uploads may take long; a request without a body has the socket's own limits
     connectionTimeout: CONNECTION_LIMIT_MS,
@@ -187,19 +210,9 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
     if (!request.headers['content-type']?.startsWith('multipart/')) limitBodyTime(request.raw)
   })
   app.addHook('onSend', async (_request, reply) => securityHeaders(reply))
-  app.setErrorHandler((error: FastifyError | AppError | z.ZodError, _request, reply) => {
-    const known = toAppError(error, deps.log)
-    if (known.retryAfterSeconds !== null)
-      void reply.header('retry-after', String(known.retryAfterSeconds))
-    else if (known.code === 'E_RATE_LIMITED' && !reply.hasHeader('retry-after'))
-      void reply.header('retry-after', '30')
-    // Written as text: the reply's schema is that of the route, this is none of it.
-    return reply
-      .status(ERRORS[known.code].status)
-      .type('application/json; charset=utf-8')
-      .serializer(JSON.stringify)
-      .send(known.toReply())
-  })
+  app.setErrorHandler((error: FastifyError | AppError | z.ZodError, _request, reply) =>
+    answerFailure(error, reply),
+  )
   app.setNotFoundHandler(() => {
     throw new AppError('E_NOT_FOUND', 'There is nothing at this address.')
   })

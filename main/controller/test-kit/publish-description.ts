@@ -2,10 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createDocs } from '../http/docs.ts'
 import { DESCRIPTION_FILE } from './reply-check.ts'
 
 export async function setup(): Promise<() => void> {
+  const { createDocs } = await import('../http/docs.ts')
   const docs = await createDocs('0.0.0-test')
   const reply = await docs.inject({ method: 'GET', url: '/openapi.json' })
   await docs.close()

@@ -68,11 +68,17 @@ export function createReplyCheck({ paths }: Description): ReplyCheck {
   }
 }
 
+/** Null where the surface was not described for this process. */
+export function publishedDescription(): Description | null {
+  const file = process.env[DESCRIPTION_FILE]
+  return file ? (JSON.parse(readFileSync(file, 'utf8')) as Description) : null
+}
+
 let check: ReplyCheck | null | undefined
 /** The check of this process; null where the surface was not described for it. */
 export function replyCheck(): ReplyCheck | null {
   if (check !== undefined) return check
-  const file = process.env[DESCRIPTION_FILE]
-  check = file ? createReplyCheck(JSON.parse(readFileSync(file, 'utf8')) as Description) : null
+  const description = publishedDescription()
+  check = description && createReplyCheck(description)
   return check
 }
