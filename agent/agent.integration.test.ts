@@ -1,4 +1,4 @@
-/** The agent as a process of its own against a hub that speaks the contract, and that can misbehave. */
+/** The agent as a separate process, with a hub that follows the contract and can be made to misbehave. */
 import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -19,9 +19,9 @@ afterEach(async () => {
 const withoutCode = (): string[] => ['--install-root', stage.rootPath]
 
 describe('enrolling and connecting', () => {
-  it('enrols with a code, proves itself, says who it is, and tells people in two lines', async () => {
+  it('enrols with a code, authenticates, reports its facts, and prints two lines for people', async () => {
     const agent = await stage.connect(['--code', stage.hub.code(), '--name', 'reception'])
-    await stage.hub.until('a word to people', () => agent.stdout().includes('Connected'))
+    await stage.hub.until('a line for people', () => agent.stdout().includes('Connected'))
     const hello = stage.hub.hellos[0]!
     expect(hello).toMatchObject({ device_id: 1, last_sequence: 0, attempts: [] })
     expect(hello.facts).toMatchObject({ name: 'reception', platform: 'linux' })
@@ -32,7 +32,7 @@ describe('enrolling and connecting', () => {
     expect(await agent.kill('SIGTERM')).toBe(0)
   })
 
-  it('needs no code at the second start and keeps its key', async () => {
+  it('needs no code for the second start and keeps its key', async () => {
     const first = await stage.connect()
     await first.kill('SIGKILL')
     await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
@@ -41,28 +41,28 @@ describe('enrolling and connecting', () => {
     expect(stage.hub.hellos).toHaveLength(2)
   })
 
-  it('keeps what it holds to itself: folder 0700, files 0600', async () => {
+  it('keeps its state private: folder 0700, files 0600', async () => {
     await stage.connect()
     expect(statSync(stage.statePath).mode & 0o777).toBe(0o700)
     for (const name of ['identity.json', 'journal.log', 'status.json'])
       expect(statSync(join(stage.statePath, name)).mode & 0o777).toBe(0o600)
   })
 
-  it('says in one line why the controller did not take the code', async () => {
+  it('prints in one line why the controller refused the code', async () => {
     stage.hub.behaviour.admits = false
     const agent = stage.start(['--code', stage.hub.code()])
     expect(await agent.ended).toBe(1)
     expect(agent.stderr()).toBe('The controller refused: This code is spent.\n')
   })
 
-  it('tries every address of the code', async () => {
+  it('tries every address in the code', async () => {
     const closed = await startTestHub()
     await closed.stop()
     const addresses = [`127.0.0.1:${closed.port}`, `127.0.0.1:${stage.hub.port}`]
     await stage.connect(['--code', stage.hub.code({ addresses })])
   })
 
-  it('does not go over to another controller with a folder that is enrolled', async () => {
+  it('does not switch to another controller with a folder that is enrolled', async () => {
     const agent = await stage.connect()
     await agent.kill('SIGTERM')
     const { fingerprint } = await makeTlsKey()
@@ -79,7 +79,7 @@ describe('enrolling and connecting', () => {
     expect(second.stderr()).toMatch(/^Another agent \(process \d+\) is using the state folder/)
   })
 
-  it('takes over new addresses from the hub and finds it there', async () => {
+  it('stores new addresses from the hub and finds it there', async () => {
     const moved = await startTestHub({ successorOf: stage.hub })
     try {
       stage.hub.behaviour.addresses = [`127.0.0.1:${moved.port}`]
@@ -91,7 +91,7 @@ describe('enrolling and connecting', () => {
     }
   })
 
-  it('does not believe a hub that cannot sign as the enrolled one', async () => {
+  it('refuses a hub that cannot sign as the enrolled one', async () => {
     stage.hub.behaviour.provesWrongly = true
     const agent = stage.start()
     await stage.hub.until('two visits', () => stage.hub.hellos.length >= 2)
@@ -99,7 +99,7 @@ describe('enrolling and connecting', () => {
     expect(agent.stderr()).toContain('the hub did not prove that it is the enrolled one')
   })
 
-  it('comes back after the link was cut', async () => {
+  it('reconnects after the link was cut', async () => {
     const agent = await stage.connect()
     stage.hub.cutLinks()
     await stage.hub.until('a second handshake', () => stage.hub.hellos.length === 2)
@@ -107,17 +107,15 @@ describe('enrolling and connecting', () => {
     expect(agent.stdout()).toContain('Connection lost')
   })
 
-  it('stops with a clear line when it is not wanted, and keeps its state', async () => {
+  it('exits with a clear line when the controller refuses it, and keeps its state', async () => {
     stage.hub.behaviour.refusal = { message: 'This device is blocked.', retry: false }
     const agent = stage.start()
     expect(await agent.ended).toBe(1)
-    expect(agent.stderr()).toContain(
-      'The controller sent this agent away: This device is blocked.\n',
-    )
+    expect(agent.stderr()).toContain('The controller refused this agent: This device is blocked.\n')
     expect(readFileSync(join(stage.statePath, 'identity.json'), 'utf8')).toContain('device_id')
   })
 
-  it('keeps trying when it is refused for now', async () => {
+  it('keeps trying after a temporary refusal', async () => {
     stage.hub.behaviour.refusal = { message: 'Later.', retry: true }
     const agent = stage.start()
     await stage.hub.until('refused once', () => agent.stderr().includes('Later.'))
@@ -126,10 +124,10 @@ describe('enrolling and connecting', () => {
   })
 })
 
-describe('commands that must not be obeyed', () => {
+describe('commands that must be refused', () => {
   const script = countingScript('exit 0')
 
-  it('refuses an altered, a foreign, a misdirected and a replayed command, and runs nothing', async () => {
+  it('refuses a modified, a foreign, a misdirected and a replayed command, and runs nothing', async () => {
     await stage.connect()
     const { hub } = stage
     const good = hub.payload({ content: script })
@@ -169,7 +167,7 @@ describe('commands that must not be obeyed', () => {
     expect(countRuns(stage.rootPath)).toBe(0)
   })
 
-  it('accepts the same attempt again without running it twice, and tells its result again', async () => {
+  it('accepts the same attempt again without running it twice, and reports its result again', async () => {
     await stage.connect()
     const { hub } = stage
     const command = hub.payload({ content: script })
@@ -185,7 +183,7 @@ describe('commands that must not be obeyed', () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('still knows an attempt and the highest sequence after a restart', async () => {
+  it('remembers an attempt and the highest sequence after a restart', async () => {
     const { hub } = stage
     const agent = await stage.connect()
     const command = hub.payload({ content: script })
@@ -205,7 +203,7 @@ describe('commands that must not be obeyed', () => {
 })
 
 describe('status', () => {
-  it('tells what a state folder holds, as text and as JSON', async () => {
+  it('prints the contents of a state folder, as text and as JSON', async () => {
     const agent = await stage.connect()
     const asText = startAgent(['status', '--state', stage.statePath])
     expect(await asText.ended).toBe(0)

@@ -1,4 +1,4 @@
-/** All the wiring of an enrolled agent. */
+/** Wires up an enrolled agent. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { AgentFacts } from '#shared/contract/agent-link.ts'
@@ -33,32 +33,35 @@ import { createSupervisorClient } from './supervisor/client.ts'
 import { placesOf, updateObstacle } from './update/places.ts'
 import { createUpdater } from './update/updater.ts'
 
-/** A package from the hub waits so long for the hub to come back. */
-const HUB_PATIENCE_MS = 24 * 3_600_000
+/** How long a package download from the hub waits for the hub to come back. */
+const HUB_TIMEOUT_MS = 24 * 3_600_000
 const UNSETTLED =
   'This agent has lost records, and the controller has not said yet which commands are old.'
 
 export type AgentOptions = {
   folder: StateFolder
   identity: Identity
-  /** A folder that is installed into instead of this PC. */
+  /** A folder to install into instead of this PC. */
   installRoot: string | null
   /** See facts/hardware.ts. */
   hardwareId: string | null
-  /** Given by tests alone: what stands for the platform's own means of restarting. */
+  /** Set by tests only: replaces the platform's own means of restarting. */
   restartTools?: RestartTools
   linkTimings?: Partial<LinkTimings>
   attemptTimings?: Partial<AttemptTimings>
   onConnected: (address: string) => void
   onLost: (why: string) => void
-  /** Another version of this program lies in its place now: it is to end, so that that one is started. */
+  /**
+   * The executable was replaced with another version: this process has to end, so that the new one starts.
+   */
   onReplaced: () => void
   log: Log
 }
 
 /**
- * Runs until the signal fires. Installers that are at work then go on; the next start takes them up.
- * @throws NotWantedError when the hub sends this agent away, SplitError when it has become another device
+ * Runs until the signal fires. Running installers then continue, and the next start resumes them. @throws
+ * RefusedError when the hub refuses this agent for good, SplitError when this PC has become a separate
+ * device
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const stopping = linkedSignal(signal)
@@ -88,10 +91,11 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     ...gatherFacts(identity.name(), installRoot ?? folder.path),
     self_update: updater.facts(),
   })
-  const tell = () => void link.report('inventory_report', { facts: facts() }).catch(() => undefined)
+  const reportFacts = () =>
+    void link.report('inventory_report', { facts: facts() }).catch(() => undefined)
 
   let noLink: string | null = null
-  /** For the `status` command, which another process asks. */
+  /** For the `status` command, which runs in another process. */
   function note(connectedTo: string | null, why: string | null = null): void {
     try {
       const since = new Date().toISOString()
@@ -101,7 +105,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     }
   }
 
-  /** What the hub has used so far is old, whatever this agent remembers of it. */
+  /** Sequences that the hub has used are old, whatever this agent remembers. */
   function takeSequence(lastSequence: number | null): void {
     if (lastSequence === null) return
     try {
@@ -109,7 +113,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       restartJournal.raiseSequence(lastSequence)
       damage.settle()
     } catch (error) {
-      log.error({ err: error }, 'the sequence could not be written down; the next link tries again')
+      log.error({ err: error }, 'the sequence could not be stored; the next link tries again')
     }
   }
   const unsettled = () => (damage.entries().length > 0 ? refuse('busy', UNSETTLED) : null)
@@ -118,7 +122,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     fingerprint: () => enrollment().fingerprint,
     meet(shown, certificate) {
       const next = follow(enrollment(), statementsOf(certificate))
-      // A successor counts once it is there itself: its key was proven by the TLS handshake.
+      // Use the new key only once the hub presents it: the TLS handshake then proves it.
       if (next === enrollment() || next.fingerprint !== shown) return
       identity.setEnrollment(next)
       log.info({ generation: next.generation, epoch: next.epoch }, 'the controller has new keys')
@@ -174,7 +178,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     },
     onNoLink(address, why) {
       const text = `${address}: ${why}`
-      // Tried again and again for weeks: written once.
+      // Retried for weeks, so write it only once.
       if (text !== noLink) note(null, (noLink = text))
     },
     find: (signal) => findHub(enrollment().fingerprint, signal, log),
@@ -192,7 +196,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
 
   async function source(url: string, fetchSignal: AbortSignal): Promise<Source> {
     if (!url.startsWith('/')) return { url }
-    await link.whenReady(AbortSignal.any([fetchSignal, AbortSignal.timeout(HUB_PATIENCE_MS)]))
+    await link.whenReady(AbortSignal.any([fetchSignal, AbortSignal.timeout(HUB_TIMEOUT_MS)]))
     return { url: `https://${link.address()}${url}`, connect: createPinnedConnect(pin) }
   }
 
@@ -211,8 +215,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     isRestarting: restarts.isNear,
     stopped,
     onEnded() {
-      tell()
-      inventory.lookSoon()
+      reportFacts()
+      inventory.collectSoon()
     },
   })
   const updater = createUpdater({
@@ -229,14 +233,14 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     source,
     stopped,
     onSwapped: options.onReplaced,
-    tell,
+    reportFacts,
     log,
   })
 
   note(null)
   updater.start()
-  // On other hardware, or where that cannot be told, this may be a copy of another PC's disk: what that one was at is left
-  // alone until the hub has taken this agent for it.
+  // On other hardware, or if the hardware is unknown, this may be a copy of another PC's disk: leave that
+  // PC's attempts alone until the hub has accepted this agent as the device.
   if (options.hardwareId !== null && options.hardwareId === identity.hardwareId()) runner.start()
   else
     void link.whenReady(stopped).then(

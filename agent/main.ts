@@ -1,4 +1,4 @@
-/** The agent's entry: `node agent/main.ts VERB`, the same in a bundle and as a single executable. */
+/** The agent's entry point: `node agent/main.ts VERB`, the same in a bundle and as a single executable. */
 import { resolve } from 'node:path'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import { generalHelp, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
@@ -9,13 +9,13 @@ import { AGENT_VERSION } from './lib/version.ts'
 
 const isVerb = (word: string): word is VerbName => Object.hasOwn(VERBS, word)
 
-/** Everything heavy is loaded by the verb that needs it: the supervisor starts with next to nothing. */
+/** Each verb loads what it needs, so that the supervisor starts with very little code. */
 async function perform(words: readonly string[]): Promise<number> {
   const [verb = '', ...rest] = words
-  // Not for people: the agent starts it (supervisor/client.ts).
+  // Internal: started by the agent (supervisor/client.ts).
   if (verb === 'supervise' && rest.length === 1)
     return (await import('./supervisor/supervise.ts')).supervise(resolve(rest[0]!))
-  // Not for people: an agent asks its next version (update/stage.ts).
+  // Internal: run by an agent on its next version (update/stage.ts).
   if (verb === 'check-state' && rest.length === 1)
     return (await import('./cli/check-state.ts')).checkStateCommand(resolve(rest[0]!))
   if (verb === '--version') return print(`${AGENT_VERSION}\n`)
@@ -58,12 +58,14 @@ const inOneLine = (text: string): string =>
 
 function fail(error: unknown): number {
   const text = error instanceof AgentFailure ? error.message : `Unexpected error: ${String(error)}`
-  // It may hold words of a hub.
+  // It may contain text from a hub.
   process.stderr.write(`${replaceMisleading(inOneLine(text))}\n`)
   return error instanceof AgentFailure ? error.exitCode : 1
 }
 
-/** What was printed gets the time to be written; what still runs after that (a download, say) is not waited for. */
+/**
+ * Gives output time to be written; anything still running after that (a download, for example) is abandoned.
+ */
 const EXIT_LIMIT_MS = 1_000
 
 function end(exitCode: number): void {

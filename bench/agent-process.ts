@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { downloadPackage } from '../agent/download/download.ts'
 import { createLog } from '../agent/lib/log.ts'
 import { createPinnedConnect, pinnedTo } from '../agent/link/pinned-agent.ts'
-import { failToConnect, type Absence, type Holdings } from '../agent/test-kit/patience.ts'
+import { failToConnect, type Outage, type Holdings } from '../agent/test-kit/failing-link.ts'
 
 export type PatienceSample = { tries: number; heapBytes: number; rssBytes: number } & Holdings
 export type AgentOrder =
   /** `marks`: numbers of attempts after which it takes a sample, ascending. */
-  | { do: 'fail'; kind: Absence; marks: number[] }
+  | { do: 'fail'; kind: Outage; marks: number[] }
   | { do: 'download'; url: string; fingerprint: string; sizeBytes: number; sha256: string }
 export type AgentNote =
   | { done: 'fail'; samples: PatienceSample[]; warnings: number }
@@ -40,7 +40,7 @@ async function fail(order: Extract<AgentOrder, { do: 'fail' }>): Promise<void> {
       kind: order.kind,
       folder,
       waitMs: 1,
-      looksOnLan: true,
+      searchesLan: true,
       // Like the service: in a size-limited file.
       log: createLog(join(folder, 'agent.log')),
       async onTries(tries, holdings) {

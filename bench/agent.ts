@@ -13,7 +13,7 @@ import { findNode } from '../build/agent/node-binary.ts'
 import { targetsByIds } from '../build/agent/targets.ts'
 import { packageAgents } from '../build/package-agent.ts'
 import { run } from '../build/support/run.ts'
-import { ABSENCES, type Absence } from '../agent/test-kit/patience.ts'
+import { OUTAGES, type Outage } from '../agent/test-kit/failing-link.ts'
 import type { AgentNote, AgentOrder, PatienceSample } from './agent-process.ts'
 import { startChild } from './child.ts'
 import { median, type BenchTable } from './table.ts'
@@ -80,7 +80,7 @@ async function idleNode(node: string): Promise<Awaited<ReturnType<typeof idle>>>
   }
 }
 
-async function patience(kind: Absence, marks: number[]) {
+async function memoryOverOutage(kind: Outage, marks: number[]) {
   const child = startChild<AgentOrder, AgentNote>('agent-process.ts', ['--expose-gc'])
   try {
     const { samples, warnings } = await child.ask({ do: 'fail', kind, marks }, 'fail')
@@ -90,7 +90,7 @@ async function patience(kind: Absence, marks: number[]) {
   }
 }
 
-/** Linux only. @param options `days`: the longest absence of a controller that is switched off */
+/** Linux only. @param options `days`: the longest outage of a controller that is switched off */
 export async function agent(options: { runs: number; days: number }): Promise<BenchTable> {
   const [target] = targetsByIds(['linux-x64'])
   const say = (message: string): void => console.error(message)
@@ -116,10 +116,10 @@ export async function agent(options: { runs: number; days: number }): Promise<Be
   const notes: string[] = [
     `CPU while connected and idle: ${connected.cpuMsPerMinute.toFixed(0)} ms a minute (bare Node ${bare.cpuMsPerMinute.toFixed(0)})`,
   ]
-  for (const kind of ABSENCES) {
+  for (const kind of OUTAGES) {
     const marks =
       kind === 'nobody' ? [...new Set([hour, day, last])].sort((a, b) => a - b) : [hour, day]
-    const { samples, warnings } = await patience(kind, marks)
+    const { samples, warnings } = await memoryOverOutage(kind, marks)
     const first = samples[0]!
     for (const sample of samples.slice(1)) {
       const days = sample.tries / TRIES_PER_HOUR / 24

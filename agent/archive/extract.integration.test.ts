@@ -1,4 +1,4 @@
-/** Real archives, made by zip, tar and Python, through a real agent; and hostile ones, made byte by byte. */
+/** Real archives, made by zip, tar and Python, with a real agent; and hostile ones, built byte by byte. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
   existsSync,
@@ -46,7 +46,7 @@ cp -P latest "$DEPLOYX_INSTALL_ROOT/latest"
 `
 const REMOVE = '#!/bin/sh\necho removed > "$DEPLOYX_INSTALL_ROOT/removed"\n'
 
-/** An application as it is given away: a folder with a script, a program that it calls, data and a link. */
+/** An application as vendors ship it: a folder with a script, a program that it calls, data and a link. */
 function layOut(): string {
   const app = join(work.path, 'app-1.0')
   mkdirSync(join(app, 'data'), { recursive: true })
@@ -91,7 +91,7 @@ async function tarOf(...entries: Entry[]): Promise<Buffer> {
 }
 const script: Entry = { name: 'install.sh', content: '#!/bin/sh\nexit 0\n' }
 
-/** Each starts an agent of its own, on a computer that may be busy. */
+/** Each test starts its own agent, on a computer that may be busy. */
 const LIMIT = { timeout: 60_000 }
 
 describe('an archive', LIMIT, () => {
@@ -119,7 +119,7 @@ describe('an archive', LIMIT, () => {
     },
   )
 
-  it('is removed by the file in it that was named for that', async () => {
+  it('is uninstalled by the file in it that was named for that', async () => {
     layOut()
     inWork('tar', '-czf', 'a.tar.gz', '-C', 'app-1.0', '.')
     const content = readFileSync(join(work.path, 'a.tar.gz'))
@@ -135,14 +135,14 @@ describe('an archive', LIMIT, () => {
     expect(readFileSync(join(stage.rootPath, 'removed'), 'utf8')).toBe('removed\n')
   })
 
-  it('without such a file is not removed, in words', async () => {
+  it('without such a file cannot be uninstalled, and the message says why', async () => {
     expect(await deploy(archive(await tarOf(script), { action: 'uninstall' }))).toMatchObject({
       status: 'failed',
       message: expect.stringContaining('removed by the file') as string,
     })
   })
 
-  it('with a Debian package in it installs that, by its rules, and removes it by its name', async () => {
+  it('with a Debian package inside installs it, verifies it by its detection rule, and removes it by its name', async () => {
     const name = 'deployx-test-packed'
     const content = await tarOf({ name: 'debs/it.deb', content: buildDeb(work.path, { name }) })
     const detection = { type: 'dpkg', name, operator: 'ge' } as const
@@ -157,7 +157,7 @@ describe('an archive', LIMIT, () => {
     expect(existsSync(join(stage.rootPath, 'usr/share/deployx-test', name))).toBe(false)
   })
 
-  it('tells the exit codes of what was run out of it', async () => {
+  it('reports the exit code of the program that it runs', async () => {
     const content = await tarOf({ ...script, content: 'exit 127\n' })
     expect(await deploy(archive(content))).toMatchObject({
       exit_code: 127,
@@ -166,8 +166,8 @@ describe('an archive', LIMIT, () => {
   })
 })
 
-describe('an archive that means harm', LIMIT, () => {
-  /** What stands around the attempt's folder must be as it was. */
+describe('a malicious archive', LIMIT, () => {
+  /** Everything around the attempt's folder must be unchanged. */
   const refusedWith = async (command: DeployPayload, words: RegExp) => {
     expect(await deploy(command)).toMatchObject({
       status: 'failed',
@@ -233,11 +233,11 @@ describe('an archive that means harm', LIMIT, () => {
       ],
       /same name/,
     ],
-  ])('%s: it is refused and leaves nothing', async (_name, entries, words) => {
+  ])('%s: is refused and leaves nothing behind', async (_name, entries, words) => {
     await refusedWith(archive(await tarOf(...entries, script)), words)
   })
 
-  it('holds more than it said: it is stopped there', async () => {
+  it('is stopped when it contains more than it declared', async () => {
     const bomb = { name: 'zeros', content: Buffer.alloc(3 * MIB) }
     await refusedWith(archive(await tarOf(bomb, script)), /holds more than it held/)
     if (!hasZip) return
@@ -248,7 +248,7 @@ describe('an archive that means harm', LIMIT, () => {
     await refusedWith(archive(zip, { kind: 'zip' }), /holds more than it held/)
   })
 
-  it('is cut off, or is something else', async () => {
+  it('is refused when it is truncated, or something else', async () => {
     const whole = await tarOf({ name: 'big', content: Buffer.alloc(64 * 1024, 'x') }, script)
     await refusedWith(archive(whole.subarray(0, 20_000)), /damaged|no file/)
     await refusedWith(
@@ -257,7 +257,7 @@ describe('an archive that means harm', LIMIT, () => {
     )
   })
 
-  it('does not hold what is to be run', async () => {
+  it('is refused when it does not contain the entry to run', async () => {
     const content = await tarOf({ ...script, name: 'other.sh' })
     await refusedWith(archive(content), /holds no file "install.sh"/)
   })
@@ -275,14 +275,14 @@ describe('an archive that means harm', LIMIT, () => {
       "i=zipfile.ZipInfo('d'); i.create_system=3; i.external_attr=0o020666<<16; z.writestr(i,'')",
       /what is no file/,
     ],
-  ])('is a zip with %s', async (_name, line, words) => {
+  ])('is refused as a zip with %s', async (_name, line, words) => {
     const code = `import zipfile\nz=zipfile.ZipFile('a.zip','w')\nz.writestr('install.sh','exit 0')\n${line}\nz.close()\n`
     execFileSync('python3', ['-c', code], { cwd: work.path })
     await refusedWith(archive(readFileSync(join(work.path, 'a.zip')), { kind: 'zip' }), words)
   })
 })
 
-it('can be cancelled while it is extracted', LIMIT, async () => {
+it('can be cancelled during extraction', LIMIT, async () => {
   const { hub } = stage
   const entries = Array.from({ length: 4_000 }, (_, i) => ({
     name: `d/${i}`,
@@ -300,7 +300,7 @@ it('can be cancelled while it is extracted', LIMIT, async () => {
   await hub.until('nothing is left', () => leftOf(command).length === 0)
 })
 
-it('is extracted anew when the agent was killed meanwhile', LIMIT, async () => {
+it('is extracted again after the agent was killed during extraction', LIMIT, async () => {
   const { hub } = stage
   const entries = Array.from({ length: 3_000 }, (_, i) => ({ name: `d/${i}`, content: 'x' }))
   const content = await tarOf(...entries, {
@@ -318,14 +318,15 @@ it('is extracted anew when the agent was killed meanwhile', LIMIT, async () => {
   expect(readFileSync(join(stage.rootPath, 'runs'), 'utf8')).toBe('run\n')
 })
 
-/** As made on Windows (APPNOTE.TXT, "version made by" 0): its entries say nothing of modes. Stored, not packed. */
+/** As made on Windows (APPNOTE.TXT, "version made by" 0): its entries have no modes. Stored uncompressed. */
 function zipWithoutModes(files: Record<string, string>): Buffer {
   const locals: Buffer[] = []
   const entries: Buffer[] = []
   let at = 0
   for (const [name, text] of Object.entries(files)) {
     const content = Buffer.from(text, 'latin1')
-    // Version needed, flags, method, time, date, checksum, both sizes, length of the name, of what follows it.
+    // Version needed, flags, method, time, date, checksum, both sizes, length of the name, length of the
+    // extra field.
     const common = Buffer.alloc(26)
     common.writeUInt16LE(20, 0)
     common.writeUInt32LE(crc32(content), 10)
@@ -336,7 +337,13 @@ function zipWithoutModes(files: Record<string, string>): Buffer {
     const rest = Buffer.alloc(14)
     rest.writeUInt32LE(at, 10)
     entries.push(
-      Buffer.concat([Buffer.from('PK\x01\x02'), Buffer.from([20, 0]), common, rest, Buffer.from(name)]), // prettier-ignore
+      Buffer.concat([
+        Buffer.from('PK\x01\x02'),
+        Buffer.from([20, 0]),
+        common,
+        rest,
+        Buffer.from(name),
+      ]),
     )
     locals.push(local)
     at += local.length
@@ -351,7 +358,7 @@ function zipWithoutModes(files: Record<string, string>): Buffer {
   return Buffer.concat([...locals, directory, end])
 }
 
-describe.skipIf(process.platform === 'win32')('what is copied out of an archive', LIMIT, () => {
+describe.skipIf(process.platform === 'win32')('a file copied out of an archive', LIMIT, () => {
   const COPY = 'cp -r "$(dirname "$0")" "$DEPLOYX_INSTALL_ROOT/app"'
   const modeOf = (name: string): string =>
     (statSync(join(stage.rootPath, 'app', name)).mode & 0o7777).toString(8)
@@ -360,7 +367,7 @@ describe.skipIf(process.platform === 'win32')('what is copied out of an archive'
     const command = archive(content, more)
     expect(await deploy(command)).toMatchObject({ status: 'success' })
   }
-  /** As a service is started. */
+  /** Runs the agent with a service's umask. */
   async function underUmask077(): Promise<void> {
     await agent.kill('SIGKILL')
     await stage.hub.until('the link is gone', () => !stage.hub.isConnected())
@@ -370,7 +377,7 @@ describe.skipIf(process.platform === 'win32')('what is copied out of an archive'
     await stage.hub.connected()
   }
 
-  it('has the modes of the archive, without what makes it dangerous, whatever the umask of the agent', async () => {
+  it('has the mode from the archive, without dangerous bits, whatever the umask of the agent', async () => {
     await underUmask077()
     const file = (name: string, mode: number, content = 'x'): Entry => ({ name, mode, content })
     await install(
@@ -387,14 +394,15 @@ describe.skipIf(process.platform === 'win32')('what is copied out of an archive'
         file('closed/inside', 0o644),
       ),
     )
-    const expected = { '.': '755', shared: '775', closed: '700', bin: '755', etc: '755', 'bin/run': '755', 'bin/setuid': '755', 'etc/conf': '644', 'etc/open': '664', 'etc/secret': '600', 'etc/read-only': '644', 'closed/inside': '644', made: '755' } // prettier-ignore
-    // cp itself gives what the umask leaves: a group may not write.
+    // prettier-ignore
+    const expected = { '.': '755', shared: '775', closed: '700', bin: '755', etc: '755', 'bin/run': '755', 'bin/setuid': '755', 'etc/conf': '644', 'etc/open': '664', 'etc/secret': '600', 'etc/read-only': '644', 'closed/inside': '644', made: '755' }
+    // cp itself applies the umask: the group may not write.
     const underUmask = (mode: string): string => (Number.parseInt(mode, 8) & ~0o022).toString(8)
     for (const [name, mode] of Object.entries(expected))
       expect(`${name} ${modeOf(name)}`).toBe(`${name} ${underUmask(mode)}`)
   })
 
-  it('of a zip archive that knows no modes: programs can be run, everything be read', async () => {
+  it('from a zip archive without modes can be read, and run if it is a program', async () => {
     const zip = zipWithoutModes({
       'install.sh': `#!/bin/sh\n${COPY}\n`,
       'bin/run': '\x7fELF',
@@ -404,10 +412,12 @@ describe.skipIf(process.platform === 'win32')('what is copied out of an archive'
     expect(['.', 'bin', 'bin/run', 'lib/data'].map(modeOf)).toEqual(['755', '755', '755', '644'])
   })
 
-  it('and a script or package by itself leaves nothing private behind either', async () => {
+  it('is readable for everyone, and so is what a plain script or package installs', async () => {
     await underUmask077()
     const command = stage.hub.payload({
-      content: Buffer.from('#!/bin/sh\numask\ncp "$0" "$DEPLOYX_INSTALL_ROOT/tool"\ncp -r "$PWD" "$DEPLOYX_INSTALL_ROOT/app"\n'), // prettier-ignore
+      content: Buffer.from(
+        '#!/bin/sh\numask\ncp "$0" "$DEPLOYX_INSTALL_ROOT/tool"\ncp -r "$PWD" "$DEPLOYX_INSTALL_ROOT/app"\n',
+      ),
     })
     expect(await deploy(command)).toMatchObject({ status: 'success' })
     expect(stage.hub.outputOf(command)).toBe('0022\n')

@@ -1,4 +1,7 @@
-/** Archives with an entry command: extracted into the attempt's own folder, then run by the rules of the file that is run. */
+/**
+ * Archives with an entry command: extracted into the attempt's own folder, then handled like the file that is
+ * run.
+ */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
@@ -12,16 +15,16 @@ import { extractZip } from './zip.ts'
 
 export { ArchiveError } from './target.ts'
 
-/** Short, because Windows programs take paths of 260 characters at most. */
+/** Short, because Windows programs accept paths of at most 260 characters. */
 const FOLDER_PREFIX = 'x-'
 
-/** The file in an archive that a command runs; null when it runs none. */
+/** The file in an archive that a command runs; null if it runs none. */
 export const entryOf = ({ archive, action }: DeployPayload): string | null =>
   archive === null ? null : action === 'install' ? archive.entry : archive.uninstall_entry
 
 /**
- * The payload as its installer is run: of an archive by the kind of the file that is run out of it, of a removal without
- * such a file by the package that the detection rule names. Everything else is as it came.
+ * The payload that is actually run. For an archive, its kind is that of the file that runs; for an uninstall
+ * without such a file, the package that the detection rule names. Everything else is unchanged.
  */
 export function asRun(payload: DeployPayload): DeployPayload {
   if (!isArchiveKind(payload.kind)) return payload
@@ -33,7 +36,7 @@ export function asRun(payload: DeployPayload): DeployPayload {
       ...payload,
       kind,
       file_name: entry.split('/').at(-1)!,
-      // They are the arguments of the entry, not of what removes it.
+      // They are the arguments of the entry, not of the uninstaller.
       argv: isInstall ? payload.argv : [],
       verbatim: isInstall && payload.verbatim,
     }
@@ -43,7 +46,7 @@ export function asRun(payload: DeployPayload): DeployPayload {
   return { ...payload, kind, argv: [], verbatim: false }
 }
 
-/** Removes what earlier tries have extracted. */
+/** Removes what earlier attempts have extracted. */
 export async function removeExtracted(folder: string): Promise<void> {
   for (const name of await readdir(folder).catch(() => []))
     if (name.startsWith(FOLDER_PREFIX))
@@ -51,10 +54,9 @@ export async function removeExtracted(folder: string): Promise<void> {
 }
 
 /**
- * Extracts the archive of a job into a new folder of the attempt.
- * @param job its `packageFile` is the archive
- * @returns the job with the entry as its package, run in the entry's folder
- * @throws ArchiveError, the signal's reason
+ * Extracts the archive of a job into a new folder of the attempt. @param job its `packageFile` is the archive
+ * @returns the job with the entry as its package, run in the entry's folder @throws ArchiveError, the
+ * signal's reason
  */
 export async function extractJob(
   payload: DeployPayload,

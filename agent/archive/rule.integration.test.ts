@@ -1,4 +1,7 @@
-/** The agent extracts what the controller's look takes, and refuses the rest in the same words: one table for both. */
+/**
+ * The agent extracts the archives that the controller accepts, and refuses all others with the same messages:
+ * one table for both.
+ */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,11 +1,11 @@
-/** Tar archives, plain or packed by gzip or xz: what the file is, its first bytes say. */
+/** Tar archives, plain or compressed with gzip or xz; the first bytes of the file tell which. */
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { Readable, type Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
-// A CommonJS package: Node finds its exports behind the default import only.
+// A CommonJS package: in Node, its exports are available only through the default import.
 import xz from 'xz-decompress'
 import { errorCode } from '../lib/atomic-file.ts'
 import { ArchiveError, refused, type Target } from './target.ts'
@@ -22,7 +22,7 @@ async function firstBytes(file: string): Promise<Buffer> {
   }
 }
 
-/** What lies between the file and its tar. */
+/** Decompresses xz. */
 async function* unpackXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const packed = Readable.toWeb(Readable.from(source)) as ReadableStream<Uint8Array>
   const reader = new xz.XzReadableStream(packed).getReader()
@@ -53,7 +53,7 @@ async function take(header: Header, content: Readable, target: Target): Promise<
   }
 }
 
-/** @throws ArchiveError, the signal's reason, and what the file system says */
+/** @throws ArchiveError, the signal's reason, and file system errors */
 export async function extractTar(file: string, target: Target, signal: AbortSignal): Promise<void> {
   const first = (await firstBytes(file)).toString('hex')
   const source = createReadStream(file, { highWaterMark: READ_BYTES })
@@ -64,7 +64,7 @@ export async function extractTar(file: string, target: Target, signal: AbortSign
     : first.startsWith('fd377a585a00')
       ? pipeline(source, unpackXz, end, { signal })
       : pipeline(source, end, { signal })
-  // The loop below ends with the same error; this keeps Node from calling it unhandled before that.
+  // The loop below throws the same error; this keeps Node from reporting an unhandled rejection first.
   reading.catch(() => undefined)
   try {
     for await (const entry of tar) {

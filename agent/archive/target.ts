@@ -1,6 +1,6 @@
 /**
- * The folder that an archive is extracted into. Nothing that it holds may land outside: names are checked, a file is only ever
- * made new, and links come last, so that nothing is written through one.
+ * The folder that an archive is extracted into. Nothing may end up outside: names are checked, files are only
+ * ever created, never overwritten, and links are made last, so that nothing is written through one.
  */
 import { createWriteStream } from 'node:fs'
 import { chmod, link, mkdir, realpath, rm, symlink } from 'node:fs/promises'
@@ -25,14 +25,13 @@ export class ArchiveError extends Error {
 export const refused = (what: string): ArchiveError =>
   new ArchiveError('install_failed', `The archive is not extracted: ${what}.`)
 
-/** Programs by their first bytes: a script, ELF, the forms of Mach-O. */
+/** Programs by their first bytes: a script, ELF, the variants of Mach-O. */
 const PROGRAM_MAGIC = ['2321', '7f454c46', 'cffaedfe', 'cafebabe']
 const MAGIC_BYTES = 4
 
 /**
- * The mode in an archive, as what is copied out of it is to have: without setuid, setgid, sticky bit and the right of everyone
- * to write, and never out of its owner's reach.
- * @param mode null, or 0: the archive says none
+ * The mode of an extracted file: without setuid, setgid, sticky bit and write permission for others, and
+ * always accessible to its owner. @param mode null or 0 if the archive has none
  */
 export function fileMode(mode: number | null, first: Buffer): number {
   if (mode !== null && (mode & 0o777) !== 0) return (mode & 0o775) | 0o600
@@ -44,7 +43,7 @@ export const folderMode = (mode: number | null): number =>
 
 export type Target = ReturnType<typeof createTarget>
 
-/** The rule compares names as the platform does; a disk may differ from its platform. */
+/** The check compares names by the rules of the platform; the file system may differ. */
 function asRefusal(error: unknown): unknown {
   const isTaken = ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(errorCode(error))
   return isTaken ? refused('it holds two things of the same name') : error
@@ -53,15 +52,12 @@ const inWords = (error: unknown): never => {
   throw asRefusal(error)
 }
 
-/**
- * @param into an empty folder of its own
- * @param limitBytes all files together may have so many
- */
+/** @param into an empty folder @param limitBytes limit for all files together */
 export function createTarget(into: string, limitBytes: number, signal: AbortSignal) {
   const rule = createArchiveRule(devicePlatform())
   let bytes = 0
   const made = new Set<string>()
-  /** Of folders that the archive names, given when all is in them. */
+  /** Modes of folders in the archive, set after all their files were written. */
   const folderModes = new Map<string, number>()
   const links: { path: string; target: string }[] = []
 
@@ -73,7 +69,10 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
     return path
   }
   const placeOf = (path: string): string => join(into, ...path.split('/'))
-  /** With all above it. Not left to the umask, which is the agent's: what an installer copies is for everyone. */
+  /**
+   * Creates the folder and its parents. Sets the mode explicitly instead of using the agent's umask, because
+   * installers copy files for all users.
+   */
   async function makeFolder(path: string): Promise<void> {
     if (made.has(path)) return
     if (path !== into) await makeFolder(dirname(path))
@@ -81,7 +80,7 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
     await chmod(path, folderMode(null))
     made.add(path)
   }
-  /** Counts what comes out, whatever the archive said beforehand. */
+  /** Counts the extracted bytes, whatever the archive declared. */
   const counter = (onFirst: (first: Buffer) => void): Transform => {
     let first = Buffer.alloc(0)
     return new Transform({
@@ -119,18 +118,18 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
         throw asRefusal(error)
       }
     },
-    /** A symbolic link, made when everything else is there. */
+    /** A symbolic link, created after everything else. */
     link(name: string, target: string): void {
       links.push({ path: take({ name, type: 'link', target }), target })
     },
-    /** Another name of a file that was extracted before. */
+    /** A second name for a file that was extracted earlier. */
     async hardLink(name: string, target: string): Promise<void> {
       const path = take({ name, type: 'hardlink', target })
       const of = safeArchivePath(target) ?? ''
       await makeFolder(dirname(placeOf(path)))
       await link(placeOf(of), placeOf(path)).catch(inWords)
     },
-    /** Makes the links, and looks where each leads in truth. */
+    /** Creates the links, and checks where each one really points. */
     async finish(): Promise<void> {
       await makeFolder(into)
       for (const [path, mode] of folderModes) await chmod(path, mode)
@@ -140,7 +139,7 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
       }
       const root = await realpath(into)
       for (const { path } of links) {
-        // Through another link it may lead elsewhere than its text says. One that leads nowhere does no harm.
+        // Through another link it may point elsewhere than its text says. A dangling link is harmless.
         const real = await realpath(placeOf(path)).catch(() => root)
         if (real !== root && relative(root, real).split(sep)[0] === '..') {
           await rm(placeOf(path), { force: true })

@@ -1,11 +1,14 @@
-/** Zip archives (APPNOTE.TXT of PKWARE, zip64 included), entry by entry as their directory names them. */
+/**
+ * Zip archives (APPNOTE.TXT of PKWARE, including zip64), entry by entry in the order of the central
+ * directory.
+ */
 import { promisify } from 'node:util'
 import { PassThrough, type Readable } from 'node:stream'
 import yauzl from 'yauzl'
 import { refused, type Target } from './target.ts'
 
 const LINK_LIMIT_BYTES = 4096
-/** Upper half of the external attributes, where the archive was made on Unix or macOS: st_mode. */
+/** Systems that store st_mode in the upper half of the external attributes: Unix and macOS. */
 const UNIX_HOSTS = [3, 19]
 const FILE_TYPE = 0o170000
 const FOLDER = 0o040000
@@ -18,7 +21,7 @@ async function readText(stream: Readable): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The library's own streams never say that they are closed, for which iterators and pipelines wait. */
+/** The library's own streams never emit `close`, which iterators and pipelines wait for. */
 function closing(stream: Readable): Readable {
   const out = new PassThrough()
   stream.on('error', (error) => out.destroy(error))
@@ -34,7 +37,7 @@ const openZip = (file: string): Promise<yauzl.ZipFile> =>
     })
   })
 
-/** @throws ArchiveError, the signal's reason, and what the file system says */
+/** @throws ArchiveError, the signal's reason, and file system errors */
 export async function extractZip(file: string, target: Target): Promise<void> {
   const zip = await openZip(file)
   const openStream = promisify<yauzl.Entry, Readable>(zip.openReadStream.bind(zip))
@@ -63,7 +66,7 @@ export async function extractZip(file: string, target: Target): Promise<void> {
         take(entry).then(() => zip.readEntry(), reject)
       })
       zip.once('end', resolve)
-      // Of names that lead out of the archive it says so itself.
+      // The library itself reports names that lead out of the archive.
       zip.once('error', (error: Error) => reject(refused(`it is damaged (${error.message})`)))
       zip.readEntry()
     })

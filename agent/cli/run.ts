@@ -7,12 +7,12 @@ import { settleIdentityLoss } from '../identity/recover.ts'
 import { finishSplit } from '../identity/split.ts'
 import { lockStateFolder, prepareStateFolder, type StateFolder } from '../identity/state-folder.ts'
 import { AgentFailure } from '../lib/failure.ts'
-import { foreignHands } from '../lib/foreign-hands.ts'
+import { writableByOthers } from '../lib/writable-by-others.ts'
 import { createLog, type Log } from '../lib/log.ts'
 import { isSingleExecutable } from '../lib/self.ts'
 import { mergeAddresses } from '../link/enroll.ts'
 import { secretHash } from '../link/secret-hash.ts'
-import { NotWantedError } from '../link/link.ts'
+import { RefusedError } from '../link/link.ts'
 import { SplitError } from '../link/split.ts'
 import { makePrivateFolder } from '../service/service.ts'
 import type { RestartTools } from '../restart/tools.ts'
@@ -40,7 +40,7 @@ async function getEnrolled(
 /** Installers run with this program's rights: whoever could exchange it would have them at its next start. */
 function warnOfPlace(log: Log): void {
   if (!isSingleExecutable() || process.getuid?.() !== 0) return
-  const obstacle = foreignHands(process.execPath)
+  const obstacle = writableByOthers(process.execPath)
   if (obstacle === null) return
   log.warn(`this agent runs as root from a place that others can change. ${obstacle}`)
 }
@@ -97,10 +97,10 @@ export async function runCommandVerb(
           )
           continue
         }
-        if (!(error instanceof NotWantedError)) throw error
+        if (!(error instanceof RefusedError)) throw error
         // Removed from the console and carried a new code: that is how a PC comes back.
         const isNew = code && secretHash(code.secret) !== identity.enrollment()?.secret_hash
-        if (!isNew) throw new AgentFailure(`The controller sent this agent away: ${error.message}`)
+        if (!isNew) throw new AgentFailure(`The controller refused this agent: ${error.message}`)
         // One that was told to leave another PC its identity does not come back under that.
         if (peekIdentity(folder.identityFile).next) {
           await finishSplit(folder, stop.signal, true)

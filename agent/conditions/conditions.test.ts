@@ -45,12 +45,12 @@ describe('power on Linux', () => {
       'unknown',
     ],
     ['a battery that tells nothing', { AC: mains('0'), BAT0: battery('Unknown') }, 'unknown'],
-    ['a folder without files', { BAT0: {} }, 'unknown'],
-  ])('is told of %s', (_what, supplies, power) => {
+    ['a battery without data', { BAT0: {} }, 'unknown'],
+  ])('is detected for %s', (_what, supplies, power) => {
     pc(supplies)
     expect(linuxPower(root)).toBe(power)
   })
-  it('is not known where there is no such folder', () => expect(linuxPower(root)).toBe('unknown'))
+  it('is unknown if there is no such folder', () => expect(linuxPower(root)).toBe('unknown'))
 })
 
 it.each<[string, Power]>([
@@ -62,7 +62,7 @@ it.each<[string, Power]>([
 
 describe('a metered network', () => {
   const HEAD = 'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n'
-  it('is looked for at the interface of the best default route', () => {
+  it('is looked up on the interface of the best default route', () => {
     const routes = [
       'wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0',
       'eth0\t00000000\t0100A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0',
@@ -73,7 +73,7 @@ describe('a metered network', () => {
     expect(defaultInterface(HEAD + routes.slice(2).join('\n') + '\n')).toBeNull()
     expect(defaultInterface('')).toBeNull()
   })
-  const SAID = [
+  const NMCLI_OUTPUT = [
     'GENERAL.DEVICE:lo\nGENERAL.METERED:unknown',
     'GENERAL.DEVICE:eth0\nGENERAL.METERED:no (guessed)',
     'GENERAL.DEVICE:wlan0\nGENERAL.METERED:yes (guessed)',
@@ -85,8 +85,8 @@ describe('a metered network', () => {
     ['wwan0', 'metered'],
     ['lo', 'unknown'],
     ['eth1', 'unknown'],
-  ])('is what NetworkManager says of %s', (name, metered) =>
-    expect(parseNmcli(SAID, name)).toBe(metered),
+  ])('is what NetworkManager reports for %s', (name, metered) =>
+    expect(parseNmcli(NMCLI_OUTPUT, name)).toBe(metered),
   )
 })
 
@@ -95,29 +95,29 @@ describe('conditions', () => {
   const plugged = { on_battery: false, on_metered: true }
   const neither = { on_battery: false, on_metered: false }
   function aPc(power: Power, metered: Metered = 'unmetered') {
-    const looks: string[] = []
-    const pc = { power, metered, looks }
+    const checks: string[] = []
+    const pc = { power, metered, checks }
     const conditions = createConditions(null, {
-      power: async () => (looks.push('power'), pc.power),
-      metered: async () => (looks.push('metered'), pc.metered),
+      power: async () => (checks.push('power'), pc.power),
+      metered: async () => (checks.push('metered'), pc.metered),
     })
     return { pc, conditions }
   }
 
-  it('that allow everything look at nothing', async () => {
+  it('check nothing if they allow everything', async () => {
     const { pc, conditions } = aPc('battery', 'metered')
     expect(await conditions.heldBy(anything)).toBeNull()
     expect(conditions.lastHeldBy(anything)).toBeNull()
-    expect(pc.looks).toEqual([])
+    expect(pc.checks).toEqual([])
   })
-  it('look only at what they forbid', async () => {
+  it('check only what they forbid', async () => {
     const { pc, conditions } = aPc('battery', 'metered')
     expect(await conditions.heldBy(plugged)).toBe('on_battery')
-    expect(pc.looks).toEqual(['power'])
+    expect(pc.checks).toEqual(['power'])
     expect(await conditions.heldBy({ on_battery: true, on_metered: false })).toBe('on_metered')
     expect(await conditions.heldBy(neither)).toBe('on_battery')
   })
-  it('hold nobody back for what cannot be told', async () => {
+  it('do not defer work if the state is unknown', async () => {
     const { conditions } = aPc('unknown', 'unknown')
     expect(await conditions.heldBy(neither)).toBeNull()
     const broken = createConditions(null, {
@@ -126,9 +126,9 @@ describe('conditions', () => {
     })
     expect(await broken.heldBy(neither)).toBeNull()
   })
-  it('answer at once by what was seen last, and look again for the next time', async () => {
+  it('answer immediately with the last known state, and refresh it for the next time', async () => {
     const { pc, conditions } = aPc('battery')
-    // Nobody has looked yet: then nobody is held back by it.
+    // Nothing was checked yet, so nothing is deferred.
     expect(conditions.lastHeldBy(plugged)).toBeNull()
     await expect.poll(() => conditions.lastHeldBy(plugged)).toBe('on_battery')
     pc.power = 'ac'

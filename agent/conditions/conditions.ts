@@ -4,17 +4,17 @@ import type { HeldBy } from '#shared/domain/reasons.ts'
 import { readMetered, type Metered } from './metered.ts'
 import { readPower, type Power } from './power.ts'
 
-/** The hub asks again every half minute: what was seen at one question answers the next. */
+/** The hub offers deferred work every half minute: the state read for one offer answers the next. */
 const FRESH_MS = 90_000
 
 export type Conditions = {
-  /** What holds it back, looked at now; null: nothing, as far as can be told. Never rejects. */
+  /** The reason to defer, checked now; null: none, or unknown. Never rejects. */
   heldBy: (allowed: WorkConditions) => Promise<HeldBy | null>
-  /** What held it back when somebody looked last, unless that is long ago; looks again meanwhile. */
+  /** The reason to defer at the last check, unless that is long ago; starts a new check. */
   lastHeldBy: (allowed: WorkConditions) => HeldBy | null
 }
 
-/** @param installRoot a folder that stands for the PC: then only what lies in it is looked at */
+/** @param installRoot a folder that stands for the PC: only its files are read then */
 export function createConditions(
   installRoot: string | null,
   read: { power: () => Promise<Power>; metered: () => Promise<Metered> } = {
@@ -23,9 +23,9 @@ export function createConditions(
   },
 ): Conditions {
   const last = { power: 'unknown' as Power, metered: 'unknown' as Metered, atMs: -Infinity }
-  let looking: Promise<void> | null = null
+  let checking: Promise<void> | null = null
 
-  async function lookOnce(allowed: WorkConditions): Promise<void> {
+  async function checkOnce(allowed: WorkConditions): Promise<void> {
     const [power, metered] = await Promise.all([
       allowed.on_battery ? 'unknown' : read.power().catch(() => 'unknown' as const),
       allowed.on_metered ? 'unknown' : read.metered().catch(() => 'unknown' as const),
@@ -41,14 +41,14 @@ export function createConditions(
   return {
     async heldBy(allowed) {
       if (allowsAll(allowed)) return null
-      // One that began earlier may have seen what is not so any more, or looked for less.
-      await looking
-      await lookOnce(allowed)
+      // An earlier check may be outdated, or may have covered fewer conditions.
+      await checking
+      await checkOnce(allowed)
       return found(allowed)
     },
     lastHeldBy(allowed) {
       if (allowsAll(allowed)) return null
-      looking ??= lookOnce(allowed).finally(() => (looking = null))
+      checking ??= checkOnce(allowed).finally(() => (checking = null))
       return performance.now() - last.atMs < FRESH_MS ? found(allowed) : null
     },
   }

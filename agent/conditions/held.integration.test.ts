@@ -1,4 +1,4 @@
-/** A real agent that may not work now: on a PC whose power supply is the folder that stands for it. Linux. */
+/** A real agent that may not work now. A folder simulates the PC's power supply. Linux. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -28,22 +28,22 @@ afterEach(async () => {
   await stage.clear()
 })
 
-const givenBack = (command: DeployPayload) =>
+const deferralsOf = (command: DeployPayload) =>
   stage.hub.reports.deployment_progress.filter(
     (report) => report.attempt_id === command.attempt_id && report.held_by === 'on_battery',
   )
-const untilGivenBack = (command: DeployPayload, times = 1) =>
-  stage.hub.until('given back', () => givenBack(command).length >= times)
+const untilDeferred = (command: DeployPayload, times = 1) =>
+  stage.hub.until('deferred', () => deferralsOf(command).length >= times)
 const isGivingBack = (event: string, body: unknown): boolean =>
   event === 'deployment_progress' && 'held_by' in (body as object)
-/** As the hub does it: the same attempt under a new sequence. */
+/** As the hub does it: the same attempt with a new sequence. */
 const again = (command: DeployPayload): DeployPayload => ({
   ...command,
   sequence: stage.hub.nextSequence(),
 })
 
 it.runIf(onLinux)(
-  'gives the attempt back, refuses it while it runs on battery, and works once it is plugged in: one run',
+  'defers the attempt, refuses it while it runs on battery, and installs once after it is plugged in',
   async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript(), conditions: PLUGGED_ONLY })
@@ -53,7 +53,7 @@ it.runIf(onLinux)(
       serveBytes(countingScript())(request, response)
     })
     expect(await hub.deploy(command)).toEqual({ accepted: true })
-    await untilGivenBack(command)
+    await untilDeferred(command)
     expect(await hub.deploy(again(command))).toEqual({
       accepted: false,
       why: 'on_battery',
@@ -70,7 +70,7 @@ it.runIf(onLinux)(
 )
 
 it.runIf(onLinux)(
-  'unplugged during the download: the installer is not started, and what was fetched is not fetched again',
+  'does not start the installer if it is unplugged during the download, and does not download again later',
   async () => {
     const { hub } = stage
     power('plugged')
@@ -83,7 +83,7 @@ it.runIf(onLinux)(
       serveBytes(content)(request, response)
     })
     expect(await hub.deploy(command)).toEqual({ accepted: true })
-    await untilGivenBack(command)
+    await untilDeferred(command)
     expect(countRuns(stage.rootPath)).toBe(0)
     power('plugged')
     await expect
@@ -95,7 +95,7 @@ it.runIf(onLinux)(
   },
 )
 
-it.runIf(onLinux)('unplugged during the installation: it goes on to its end', async () => {
+it.runIf(onLinux)('finishes an installation if it is unplugged while it runs', async () => {
   const { hub } = stage
   power('plugged')
   const script = countingScript(
@@ -105,19 +105,22 @@ it.runIf(onLinux)('unplugged during the installation: it goes on to its end', as
   const command = hub.payload({ content: script, conditions: PLUGGED_ONLY })
   await hub.deploy(command)
   expect(await hub.result(command)).toMatchObject({ status: 'success' })
-  expect(givenBack(command)).toEqual([])
+  expect(deferralsOf(command)).toEqual([])
 })
 
-it.runIf(onLinux)('says that it is installed already, without being plugged in', async () => {
-  const { hub } = stage
-  writeFileSync(join(stage.rootPath, 'there'), '')
-  const command = hub.payload({
-    conditions: PLUGGED_ONLY,
-    detection: { type: 'file', path: '/there' },
-  })
-  await hub.deploy(command)
-  expect(await hub.result(command)).toMatchObject({ status: 'skipped' })
-})
+it.runIf(onLinux)(
+  'reports that the software is already installed without being plugged in',
+  async () => {
+    const { hub } = stage
+    writeFileSync(join(stage.rootPath, 'there'), '')
+    const command = hub.payload({
+      conditions: PLUGGED_ONLY,
+      detection: { type: 'file', path: '/there' },
+    })
+    await hub.deploy(command)
+    expect(await hub.result(command)).toMatchObject({ status: 'skipped' })
+  },
+)
 
 it.runIf(onLinux)('works on battery where that is allowed', async () => {
   const { hub } = stage
@@ -127,40 +130,40 @@ it.runIf(onLinux)('works on battery where that is allowed', async () => {
 })
 
 it.runIf(onLinux)(
-  'tells again until the hub has taken it back, over a broken link, and is cancelled then as ever',
+  'reports the deferral again until the hub acknowledges it, even after a broken link, and can be cancelled then',
   async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript(), conditions: PLUGGED_ONLY })
-    let told = 0
+    let reports = 0
     hub.behaviour.answer = (event, body) => {
       if (!isGivingBack(event, body)) return { committed: true }
-      told++
+      reports++
       return { committed: false }
     }
     await hub.deploy(command)
-    await hub.until('told twice', () => told >= 2)
+    await hub.until('reported twice', () => reports >= 2)
     hub.cutLinks()
-    await hub.until('told again', () => told >= 3)
+    await hub.until('reported again', () => reports >= 3)
     expect(await hub.cancel(command)).toEqual({ accepted: true })
     expect(await hub.result(command)).toMatchObject({ status: 'skipped', reason: 'canceled' })
     expect(countRuns(stage.rootPath)).toBe(0)
   },
 )
 
-it.runIf(onLinux)('killed while it gives one back: the next start looks anew', async () => {
+it.runIf(onLinux)('checks again after it was killed while it deferred an attempt', async () => {
   const { hub } = stage
-  let told = 0
+  let reports = 0
   hub.behaviour.answer = (event, body) => {
     if (!isGivingBack(event, body)) return { committed: true }
-    return { committed: ++told > 3 }
+    return { committed: ++reports > 3 }
   }
   const command = hub.payload({ content: countingScript(), conditions: PLUGGED_ONLY })
   await hub.deploy(command)
-  await hub.until('told', () => told >= 1)
+  await hub.until('reported', () => reports >= 1)
   await agent.kill('SIGKILL')
   agent = await stage.connect(['--install-root', stage.rootPath])
-  await untilGivenBack(command)
+  await untilDeferred(command)
   expect(existsSync(join(stage.rootPath, 'runs'))).toBe(false)
-  // It is forgotten: a cancel finds nothing any more.
+  // The attempt is forgotten: a cancellation finds nothing any more.
   await expect.poll(async () => (await hub.cancel(command)).accepted).toBe(false)
 })

@@ -1,4 +1,4 @@
-/** Whether the network costs by volume. What cannot be told is `unknown`, and holds nobody back. */
+/** Whether the network is metered. If that is `unknown`, work is not deferred. */
 import { readFileSync } from 'node:fs'
 import { runCommand } from '../lib/run-command.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'
@@ -23,8 +23,8 @@ export function defaultInterface(routes: string): string | null {
 }
 
 /**
- * What NetworkManager says of this interface: yes, no, "yes (guessed)", "no (guessed)", unknown.
- * @param text of `nmcli -t -f GENERAL.DEVICE,GENERAL.METERED device show`
+ * What NetworkManager reports for this interface: yes, no, "yes (guessed)", "no (guessed)", unknown. @param
+ * text of `nmcli -t -f GENERAL.DEVICE,GENERAL.METERED device show`
  */
 export function parseNmcli(text: string, name: string): Metered {
   let device = ''
@@ -55,7 +55,7 @@ async function onLinux(): Promise<Metered> {
   return code === 0 ? parseNmcli(stdout, name) : 'unknown'
 }
 
-/** Never rejects. macOS tells no program about it but those with a window. */
+/** Never rejects. On macOS, only programs with a window can read this. */
 export async function readMetered(): Promise<Metered> {
   if (process.platform === 'linux') return onLinux()
   const helper = process.platform === 'win32' ? windowsHelper() : null

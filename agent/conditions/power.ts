@@ -1,4 +1,4 @@
-/** Where the PC's power comes from. What cannot be told is `unknown`, and holds nobody back. */
+/** The PC's power source. If that is `unknown`, work is not deferred. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from '../lib/run-command.ts'
@@ -17,9 +17,8 @@ function read(file: string): string | null {
 }
 
 /**
- * Linux tells of each supply in a folder of its own (kernel.org: Documentation/ABI/testing/sysfs-class-power). A battery of
- * a mouse (`scope` Device) is none of the PC's.
- * @param root where `sys` lies
+ * Linux describes each supply in its own folder (kernel.org: Documentation/ABI/testing/sysfs-class-power).
+ * The battery of a mouse (`scope` Device) does not count. @param root where `sys` is
  */
 export function linuxPower(root: string): Power {
   const base = join(root, 'sys/class/power_supply')
@@ -31,11 +30,11 @@ export function linuxPower(root: string): Power {
   }
   let isDischarging = false
   for (const name of names) {
-    const said = (what: string): string | null => read(join(base, name, what))
-    if (said('scope') === 'Device') continue
-    const type = said('type')
-    if ((type === 'Mains' || type?.startsWith('USB')) && said('online') === '1') return 'ac'
-    if (type === 'Battery' && said('status') === 'Discharging') isDischarging = true
+    const attribute = (what: string): string | null => read(join(base, name, what))
+    if (attribute('scope') === 'Device') continue
+    const type = attribute('type')
+    if ((type === 'Mains' || type?.startsWith('USB')) && attribute('online') === '1') return 'ac'
+    if (type === 'Battery' && attribute('status') === 'Discharging') isDischarging = true
   }
   return isDischarging ? 'battery' : 'unknown'
 }
@@ -48,7 +47,7 @@ export function parsePmset(text: string): Power {
 
 const isPower = (word: string): word is Power => word === 'ac' || word === 'battery'
 
-/** @param root stands for the PC where it is not `/` @returns never rejects */
+/** @param root the root of the PC, `/` except in tests @returns never rejects */
 export async function readPower(root: string): Promise<Power> {
   switch (process.platform) {
     case 'win32': {

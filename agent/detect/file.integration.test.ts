@@ -1,4 +1,4 @@
-/** The rule `file` on real files. Versions of Windows programs: build/wine. */
+/** The rule `file` with real files. Versions of Windows programs: build/wine. */
 import { createHash } from 'node:crypto'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,21 +17,21 @@ afterEach(() => work.remove())
 const sha256 = createHash('sha256').update('the tool\n').digest('hex')
 
 it.each([
-  ['that is there', { path: '/opt/tool' }, 'present'],
-  ['that is not there', { path: '/opt/other' }, 'absent'],
+  ['that exists', { path: '/opt/tool' }, 'present'],
+  ['that does not exist', { path: '/opt/other' }, 'absent'],
   ['below a file', { path: '/opt/tool/x' }, 'absent'],
   ['that is a folder', { path: '/opt' }, 'present'],
-  ['of its content', { path: '/opt/tool', sha256 }, 'present'],
-  ['of another content', { path: '/opt/tool', sha256: '0'.repeat(64) }, 'absent'],
-  ['that is a folder where a content is asked for', { path: '/opt', sha256 }, 'absent'],
-  ['that carries no version', { path: '/opt/tool', version: '1.0' }, 'unknown'],
-  ['by a path that is not absolute', { path: 'opt/tool' }, 'unknown'],
-  ['by a path of another platform', { path: 'C:\\opt\\tool' }, 'unknown'],
+  ['with the right content', { path: '/opt/tool', sha256 }, 'present'],
+  ['with other content', { path: '/opt/tool', sha256: '0'.repeat(64) }, 'absent'],
+  ['that is a folder where a hash is given', { path: '/opt', sha256 }, 'absent'],
+  ['that has no version', { path: '/opt/tool', version: '1.0' }, 'unknown'],
+  ['with a path that is not absolute', { path: 'opt/tool' }, 'unknown'],
+  ['with a path of another platform', { path: 'C:\\opt\\tool' }, 'unknown'],
 ] as const)('a file %s', async (_name, rule, presence) => {
   expect(await detectFile(rule, work.path)).toBe(presence)
 })
 
-it('cannot tell where it may not look', async () => {
+it('is unknown where the agent has no access', async () => {
   symlinkSync('loop', join(work.path, 'loop'))
   expect(await detectFile({ path: '/loop/x' }, work.path)).toBe('unknown')
 })

@@ -1,6 +1,6 @@
 /**
- * The rule `file`: it is there, and where a hash or a version is given, it is that file. Of a file that carries no version (all but
- * Windows programs do not) it cannot be told.
+ * The rule `file`: the file exists and, if a hash or a version is given, matches it. The version is unknown
+ * for everything but Windows programs.
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -21,7 +21,7 @@ async function sha256Of(file: string): Promise<string> {
   return hash.digest('hex')
 }
 
-/** The version that a Windows program carries, or null. */
+/** The version of a Windows program, or null. */
 async function versionOf(file: string): Promise<string | null> {
   const handle = await open(file, 'r')
   try {

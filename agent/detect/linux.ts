@@ -9,12 +9,12 @@ type PackageRule = Extract<LookingRule, { type: 'dpkg' | 'rpm' }>
 export type InstalledPackage = { name: string; arch: string; version: string }
 
 const INDEPENDENT = ['all', 'noarch']
-/** rpm names one and the same 32-bit PC by several words. */
+/** rpm has several names for the same 32-bit architecture. */
 const family = (arch: string): string => (/^i[3-6]86$/.test(arch) ? 'i386' : arch)
 const isArch = (installed: string, wanted: string | undefined): boolean =>
   wanted === undefined || INDEPENDENT.includes(installed) || family(installed) === family(wanted)
 
-/** Whether one of the installed packages is the wanted one. Pure. */
+/** Whether one of the installed packages is the requested one. Pure. */
 export function presenceAmong(
   installed: readonly InstalledPackage[],
   { arch, version, operator }: PackageRule,
@@ -40,12 +40,14 @@ async function detectDeb(rule: PackageRule, root: string | null): Promise<Presen
   )
 }
 
-/** rpm(8): a name, never an option or a pattern. Its case counts. */
+/** rpm(8): a name, never an option or a pattern. Case-sensitive. */
 export const RPM_NAME = /^[A-Za-z0-9_][A-Za-z0-9+._~^-]*$/
 
 const RPM_FORMAT = '%{NAME}\\t%{ARCH}\\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\n'
 
-/** Output of `rpm -q` in RPM_FORMAT. `foo-1` asks for version 1 of foo as well: what has another name is left out. */
+/**
+ * Output of `rpm -q` in RPM_FORMAT. `foo-1` also matches version 1 of foo, so other names are filtered out.
+ */
 export const parseRpmPackages = (text: string, name: string): InstalledPackage[] =>
   text.split('\n').flatMap((line) => {
     const [found, arch = '', version = ''] = line.split('\t')
@@ -53,7 +55,7 @@ export const parseRpmPackages = (text: string, name: string): InstalledPackage[]
     return [{ name: found, arch, version }]
   })
 
-/** What rpm has under this name; null when it cannot be asked. */
+/** The packages that rpm has under this name; null if rpm cannot be queried. */
 export async function rpmPackages(
   name: string,
   root: string | null,
@@ -65,7 +67,7 @@ export async function rpmPackages(
   return !result.missing && /is not installed/.test(result.stdout + result.stderr) ? [] : null
 }
 
-/** How rpm is told which of the installed ones is meant: by the architecture too where there are several. */
+/** The name for removing one of the installed packages, with its architecture if there are several. */
 export async function rpmRemovalName(
   { name, arch }: { name: string; arch?: string | undefined },
   root: string | null,
@@ -81,7 +83,7 @@ async function detectRpm(rule: PackageRule, root: string | null): Promise<Presen
   return installed === null ? 'unknown' : presenceAmong(installed, rule, compareRpm)
 }
 
-/** A rule of another platform cannot be answered here. */
+/** Returns unknown for a rule of another platform. */
 export async function detectOnLinux(
   rule: LookingRule,
   installRoot: string | null,

@@ -8,7 +8,7 @@ import { compareDotted } from '#shared/domain/versions.ts'
 export const parsePkgVersion = (text: string): string | null =>
   /^version: *(\S+)/m.exec(text)?.[1] ?? null
 
-/** A rule of another platform cannot be answered here. */
+/** Returns unknown for a rule of another platform. */
 export async function detectOnMacos(rule: LookingRule): Promise<Presence> {
   switch (rule.type) {
     case 'pkgutil': {

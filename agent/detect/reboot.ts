@@ -1,11 +1,11 @@
-/** Whether this PC waits for a restart. */
+/** Whether a restart of this PC is pending. */
 import { existsSync, statSync } from 'node:fs'
 import type { RebootReason } from '#shared/domain/inventory.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { systemTool } from '../lib/system-tool.ts'
 
 type Trace = { reason: RebootReason; words: string[] }
-/** Keys that are there, and a value that is there, only while a restart is owed. */
+/** Keys, and a value, that exist only while a restart is pending. */
 const WINDOWS_TRACES: Trace[] = [
   {
     reason: 'component_servicing',
@@ -39,25 +39,23 @@ async function onWindows(): Promise<RebootReason[] | null> {
   return reasons
 }
 
-/** Left, and written anew, by packages of Debian and its kin that want a restart. */
+/** Created, or rewritten, by packages of Debian and its derivatives that request a restart. */
 const LINUX_MARKS = ['/run/reboot-required', '/var/run/reboot-required']
 
-/**
- * Why this PC owes a restart: nothing, when it owes none; null where it cannot tell.
- */
+/** Why a restart of this PC is pending: empty if none is; null if unknown. */
 export async function rebootReasons(): Promise<RebootReason[] | null> {
   if (process.platform === 'win32') return onWindows()
   if (process.platform !== 'linux' || !existsSync('/etc/debian_version')) return null
   return LINUX_MARKS.some((mark) => existsSync(mark)) ? ['package_update'] : []
 }
 
-/** Null where this PC cannot tell. */
+/** Null if unknown. */
 export async function rebootPending(): Promise<boolean | null> {
   const reasons = await rebootReasons()
   return reasons === null ? null : reasons.length > 0
 }
 
-/** What can be seen of the marks at one moment; '' where there are none. */
+/** A snapshot of the markers; '' if there are none. */
 export const restartMarks = (marks: readonly string[] = LINUX_MARKS): string =>
   process.platform === 'linux'
     ? marks
@@ -69,8 +67,8 @@ export const restartMarks = (marks: readonly string[] = LINUX_MARKS): string =>
     : ''
 
 /**
- * Whether a package has asked for a restart since the marks looked like that. Compared for being the same, not for being later:
- * clocks are set. Where that was not noted, and where installers tell it by their exit code instead: false.
+ * Whether a package has requested a restart since the snapshot. Compares for equality, not for time, because
+ * clocks change. False if there is no snapshot, and on systems where installers use exit codes instead.
  */
 export function restartAskedSince(
   before: string | undefined,

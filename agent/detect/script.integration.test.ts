@@ -1,4 +1,4 @@
-/** Detection by a script's exit code, alone and through a real agent. */
+/** Detection by a script's exit code, alone and with a real agent. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -14,7 +14,7 @@ const sh = (text: string): Extract<Detection, { type: 'script' }> => ({
   text,
 })
 
-describe('a script that detects', () => {
+describe('a detection script', () => {
   let work: ReturnType<typeof makeFolder>
   beforeEach(() => {
     work = makeFolder()
@@ -35,7 +35,7 @@ describe('a script that detects', () => {
     expect(readdirSync(work.path)).toEqual([])
   })
 
-  it('has the environment of an installer, a folder of its own, and nothing to read', async () => {
+  it('has the environment of an installer, a private folder, and an empty stdin', async () => {
     process.env['SECRET_OF_THE_AGENT'] = 'x'
     const text = `[ -z "$SECRET_OF_THE_AGENT" ] && [ "$LC_ALL" = C.UTF-8 ] || exit 5
 case "$PWD" in ${work.path}/detect-*) ;; *) exit 6;; esac
@@ -45,14 +45,14 @@ read line && exit 7
     delete process.env['SECRET_OF_THE_AGENT']
   })
 
-  it('that does not end is ended with what it started, and cannot tell', async () => {
+  it('that does not end is killed with its child processes, and the result is unknown', async () => {
     const pidFile = join(work.path, 'pid')
     const text = `setsid sh -c 'echo $$ > ${pidFile}; sleep 300' & sleep 300`
     expect(await detect(sh(text), 1_000)).toBe('unknown')
     expect(isPidAlive(Number(readFileSync(pidFile, 'utf8')))).toBe(false)
   })
 
-  it('for another platform cannot tell', async () => {
+  it('for another platform is unknown', async () => {
     expect(await detect({ type: 'script', interpreter: 'cmd', text: 'exit 0' })).toBe('unknown')
     expect(await detect({ type: 'script', interpreter: 'powershell', text: 'exit 0' })).toBe(
       'unknown',
@@ -69,7 +69,7 @@ describe('an agent', () => {
   afterEach(() => stage.clear())
   const rule = sh('test -e "$DEPLOYX_INSTALL_ROOT/tool"')
 
-  it('asks it before, to skip, and after, to verify', async () => {
+  it('runs it before, to skip, and after, to verify', async () => {
     const { hub, rootPath } = stage
     const deploy = async (line: string, action: 'install' | 'uninstall' = 'install') => {
       const content = Buffer.from(`#!/bin/sh\n${line}\n`)
@@ -86,7 +86,7 @@ describe('an agent', () => {
     expect(existsSync(join(rootPath, 'again'))).toBe(false)
   })
 
-  it('asks it when somebody wants to know beforehand, and does not wait for long', async () => {
+  it('runs it for a preview too, with a short timeout', async () => {
     const { hub, rootPath } = stage
     mkdirSync(rootPath, { recursive: true })
     writeFileSync(join(rootPath, 'tool'), '')

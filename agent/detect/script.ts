@@ -1,7 +1,7 @@
 /**
- * The rule `script`: its exit code tells. It runs as the agent does, with the environment that installers get, in a folder of its
- * own that is gone afterwards; what it writes goes nowhere. It is signed like every rule, and should change nothing: it runs
- * before and after an installer, and when a person only asks what a deployment would meet.
+ * The rule `script`: its exit code decides. It runs with the agent's rights and the environment of an
+ * installer, in a temporary folder; its output is discarded. It is signed like every rule, and should change
+ * nothing: it runs before and after an installer, and also when a person only previews a deployment.
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -20,15 +20,15 @@ import type { Command } from '../supervisor/files.ts'
 
 type ScriptRule = Extract<Detection, { type: 'script' }>
 
-/** An error that nobody catches ends PowerShell with 1, which would mean that the software is absent. */
+/** PowerShell exits with 1 after an unhandled error, which would mean that the software is absent. */
 const POWERSHELL_GUARD = 'trap { exit 2 }\r\n'
 const MARK = '\ufeff'
 
-/** Without a mark, which a pasted text may begin with, and with the line ends that the interpreter reads. */
+/** Removes a byte order mark, which a pasted text may have, and uses the interpreter's line endings. */
 const asText = (text: string, kind: 'sh' | 'cmd'): string =>
   normalizeScript(Buffer.from(text), kind).toString()
 
-/** What is written down, and who runs it; null where this platform has no such interpreter. */
+/** The script file and its interpreter; null if this platform has no such interpreter. */
 function prepared({ interpreter, text }: ScriptRule, folder: string): [string, Command] | null {
   const file = (name: string): string => join(folder, name)
   const isWindows = process.platform === 'win32'
@@ -40,7 +40,7 @@ function prepared({ interpreter, text }: ScriptRule, folder: string): [string, C
       return [plain, { file: program, args: [...args, file('detect.sh')], verbatim: false }]
     }
     case 'powershell':
-      // Without its mark Windows PowerShell 5 reads a file in the code page of the PC.
+      // Without a byte order mark, Windows PowerShell 5 reads a file in the code page of the PC.
       return [
         MARK + POWERSHELL_GUARD + asText(text, 'cmd'),
         powershellCommand(file('detect.ps1'), []),
@@ -52,7 +52,7 @@ function prepared({ interpreter, text }: ScriptRule, folder: string): [string, C
   }
 }
 
-/** The exit code; null when it did not start or was ended after its time. */
+/** The exit code; null if it did not start or timed out. */
 function run(
   command: Command,
   folder: string,
@@ -90,10 +90,7 @@ function run(
   })
 }
 
-/**
- * Never rejects.
- * @param scratchDir a folder that only this user may write to
- */
+/** Never rejects. @param scratchDir a folder that only this user may write to */
 export async function detectByScript(
   rule: ScriptRule,
   options: { scratchDir: string; installRoot: string | null; timeoutMs: number },
@@ -108,7 +105,7 @@ export async function detectByScript(
     await writeFile(join(folder, `detect.${extension}`), text, { mode: 0o700 })
     const root: Record<string, string> =
       options.installRoot === null ? {} : { DEPLOYX_INSTALL_ROOT: options.installRoot }
-    // Its own folder for temporary files too: the PC's may be full, read-only or mounted `noexec`.
+    // Use this folder for temporary files too: the PC's own may be full, read-only or mounted `noexec`.
     const temporary: Record<string, string> = process.platform === 'win32' ? {} : { TMPDIR: folder }
     const env = { ...cleanEnvironment(), ...temporary, ...root }
     const code = await run(command, folder, env, options.timeoutMs)

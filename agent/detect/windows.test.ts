@@ -17,7 +17,7 @@ const REG = [
 ].join('\r\n')
 
 describe('the Uninstall keys of the registry', () => {
-  it('tell name, version and how to remove it', () => {
+  it('contain name, version and uninstall command', () => {
     const entries = parseRegistry(REG).map(uninstallEntry)
     expect(entries[0]!.uninstall).toBe('"C:\\Program Files\\VLC\\uninstall.exe"')
     expect(entries[0]!.quietUninstall).toBeNull()
@@ -29,7 +29,7 @@ describe('the Uninstall keys of the registry', () => {
     )
   })
 
-  it('tell a small update of a product, which keeps its code', () => {
+  it('contain the version after a small update of a product, which keeps its product code', () => {
     const fits = (version: string | undefined, operator?: 'eq' | 'ge') =>
       productFits(
         { version: 'whatever it shows', msiVersion: '1.2.3' },
@@ -43,7 +43,7 @@ describe('the Uninstall keys of the registry', () => {
     ])
   })
 
-  it('fit by name, whatever the case, and by version', () => {
+  it('match by name, ignoring case, and by version', () => {
     const entry = { name: 'VLC media player', version: '3.0.21' }
     const fits = (version: string | undefined, operator: 'eq' | 'ge') =>
       entryFits(entry, { name: 'vlc MEDIA player', version, operator })
@@ -68,7 +68,7 @@ describe('the Uninstall keys of the registry', () => {
 })
 
 describe('a path of a rule', () => {
-  it('may name a folder of Windows, whatever the case', () => {
+  it('may contain an environment variable of Windows, ignoring case', () => {
     const env = { ProgramFiles: 'C:\\Program Files' }
     expect(expandPath('%PROGRAMFILES%\\VLC\\vlc.exe', env)).toBe('C:\\Program Files\\VLC\\vlc.exe')
     expect(expandPath('%Nope%\\x', env)).toBe('%Nope%\\x')
@@ -76,7 +76,7 @@ describe('a path of a rule', () => {
 })
 
 describe('a receipt of macOS', () => {
-  it('tells its version', () => {
+  it('contains its version', () => {
     const text = 'package-id: org.videolan.vlc\nversion: 3.0.21\nvolume: /\n'
     expect(parsePkgVersion(text)).toBe('3.0.21')
     expect(parsePkgVersion('No receipt')).toBeNull()

@@ -10,9 +10,9 @@ export type UninstallEntry = {
   key: string
   name: string | null
   version: string | null
-  /** What Windows Installer itself compares: three fields in one number. */
+  /** The version that Windows Installer itself compares: three fields in one number. */
   msiVersion: string | null
-  /** Command lines, as the software entered them. */
+  /** Command lines as registered by the software. */
   uninstall: string | null
   quietUninstall: string | null
 }
@@ -33,7 +33,7 @@ export const uninstallEntry = ({ path, values }: RegistryKey): UninstallEntry =>
   quietUninstall: values.get('quietuninstallstring') ?? null,
 })
 
-/** Environment variables in a path: `%ProgramFiles%\X`. Unknown ones stay as they are. */
+/** Expands environment variables in a path: `%ProgramFiles%\X`. Unknown ones stay unchanged. */
 export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
   path.replace(/%([^%]{1,255})%/g, (whole, name: string) => {
     const found = Object.keys(env).find((key) => key.toLowerCase() === name.toLowerCase())
@@ -42,7 +42,7 @@ export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
 
 type ProductRule = Extract<LookingRule, { type: 'msi_product' }>
 
-/** Whether this installed product is of the wanted version. One that says no version counts. */
+/** Whether this installed product matches the requested version. A product without a version matches. */
 export function productFits(
   entry: Pick<UninstallEntry, 'version' | 'msiVersion'>,
   { version, operator }: ProductRule,
@@ -53,7 +53,7 @@ export function productFits(
   return operator === 'eq' ? order === 0 : order >= 0
 }
 
-/** The entries of a product, whatever its version; null when the registry cannot be read. */
+/** The entries of a product, whatever its version; null if the registry cannot be read. */
 export async function productEntries(productCode: string): Promise<UninstallEntry[] | null> {
   const found: UninstallEntry[] = []
   for (const view of REGISTRY_VIEWS) {
@@ -70,10 +70,10 @@ async function detectProduct(rule: ProductRule): Promise<Presence> {
   return entries.some((entry) => productFits(entry, rule)) ? 'present' : 'absent'
 }
 
-/** The same text, whatever the case and however its accents are written. */
+/** Normalizes text: ignores case and the encoding of accents. */
 const folded = (text: string): string => text.normalize('NFC').trim().toLowerCase()
 
-/** Whether an entry is the wanted one: same name, whatever the case, and its version fits. */
+/** Whether an entry matches: same name, ignoring case, and a matching version. */
 export function entryFits(
   entry: Pick<UninstallEntry, 'name' | 'version'>,
   wanted: { name: string; version?: string | undefined; operator: 'eq' | 'ge' },
@@ -85,7 +85,7 @@ export function entryFits(
   return wanted.operator === 'eq' ? order === 0 : order >= 0
 }
 
-/** All entries of this PC; null when the registry cannot be read. */
+/** All entries of this PC; null if the registry cannot be read. */
 export async function uninstallEntries(): Promise<UninstallEntry[] | null> {
   const found: UninstallEntry[] = []
   for (const view of REGISTRY_VIEWS) {
@@ -102,7 +102,7 @@ async function detectEntry(wanted: Parameters<typeof entryFits>[1]): Promise<Pre
   return entries.some((entry) => entryFits(entry, wanted)) ? 'present' : 'absent'
 }
 
-/** A rule of another platform cannot be answered here. */
+/** Returns unknown for a rule of another platform. */
 export async function detectOnWindows(rule: LookingRule): Promise<Presence> {
   switch (rule.type) {
     case 'msi_product':

@@ -2,7 +2,7 @@
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 
-/** Without the addresses that every network card gives itself: over these nobody else can be told where a hub is. */
+/** Link-local addresses, which every network card assigns itself, cannot tell other PCs where a hub is. */
 const isOfLink = (address: string): boolean => /^fe[89ab]/i.test(address)
 
 const ownNetworks = () =>
@@ -12,7 +12,7 @@ const ownNetworks = () =>
       .map(({ address, family, cidr }) => ({ card, address, family, cidr: cidr ?? '' })),
   )
 
-/** Its own addresses: each IPv4 address, and one IPv6 address per network card, which may have many. IPv4 first. */
+/** This PC's addresses: each IPv4 address, and one IPv6 address per network card, which may have many. IPv4 first. */
 export function ownAddresses(): string[] {
   const networks = ownNetworks()
   const ipv4 = networks.filter(({ family }) => family === 'IPv4')
@@ -25,8 +25,8 @@ export function ownAddresses(): string[] {
 }
 
 /**
- * Whether an address lies on a network of this PC. What is heard by mDNS is on the same network by nature; an answer that names
- * another place would only send the agent somewhere it has no business.
+ * Whether an address is on a network of this PC. mDNS works on the local network only, so an answer that
+ * names another network would send the agent somewhere it must not go.
  */
 export function createNeighbourCheck(): (address: string) => boolean {
   const neighbours = new BlockList()

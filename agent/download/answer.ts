@@ -1,17 +1,16 @@
-/** What a server answers to a request for a package, whichever way it was asked. */
+/** A server's answer to a request for a package, for both the hub and other servers. */
 
-/** Bytes on their way. Whoever takes them says when to wait. */
+/** A body while it arrives. Its reader applies back pressure. */
 export type Flow = {
   /**
-   * Once. Until then nothing is lost, and little is read.
-   * @param onPiece its bytes are the flow's own again when it returns
-   * @param onEnd once, also when no piece came; an error: what came is not all
+   * Call once. Before that, nothing is lost, and little is read. @param onPiece its buffer is reused after it
+   * returns @param onEnd called once, even if no piece came; with an error if the body is incomplete
    */
   start: (onPiece: (piece: Buffer) => void, onEnd: (error: Error | null) => void) => void
-  /** A few pieces that are on their way already may still come. */
+  /** A few pieces that are already in transit may still arrive. */
   pause: () => void
   resume: () => void
-  /** Nothing is wanted any more. */
+  /** Discards the rest. */
   stop: () => void
 }
 
@@ -23,12 +22,12 @@ export type Answer = {
   flow: Flow
 }
 
-export type AskForBytes = {
+export type BytesRequest = {
   url: URL
-  /** First byte that is wanted; 0: all of them. */
+  /** First byte to request; 0: all of them. */
   from: number
-  /** Something came. */
-  onHeard: () => void
-  /** Ends the request and the flow. */
+  /** Called when data arrives. */
+  onData: () => void
+  /** Aborts the request and the body. */
   signal: AbortSignal
 }

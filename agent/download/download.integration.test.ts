@@ -1,4 +1,4 @@
-/** Downloads against a real server that cuts, lies, stalls and is busy. */
+/** Downloads from a real server that cuts connections, sends wrong data, stalls and is busy. */
 import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
@@ -16,7 +16,7 @@ import { downloadPackage, DownloadError, type Download, type Source } from './do
 const content = randomBytes(5 * 1024 * 1024 + 123)
 const sha256 = createHash('sha256').update(content).digest('hex')
 
-/** Both ways are asked the same. */
+/** Every test runs against both. */
 const WAYS = ['a server', 'the hub'] as const
 let key: TlsKey
 beforeAll(async () => {
@@ -88,7 +88,7 @@ describe.each(WAYS)('a download from %s', (from) => {
     way = from
   })
 
-  it('brings the whole file, private to this user, and tells how far it is', async () => {
+  it('stores the whole file, readable by this user only, and reports progress', async () => {
     const seen: number[] = []
     await download({ onProgress: (bytes) => seen.push(bytes) })
     expect(readFileSync(file).equals(content)).toBe(true)
@@ -97,7 +97,7 @@ describe.each(WAYS)('a download from %s', (from) => {
     expect(seen).toEqual([...seen].sort((a, b) => a - b))
   })
 
-  it('goes on where the connection was cut', async () => {
+  it('resumes after the connection was cut', async () => {
     const cut = cutAt(3_000_000)
     answer = (request, response, n) =>
       n === 1 ? cut(request, response, 0) : serveBytes(content)(request, response)
@@ -106,27 +106,27 @@ describe.each(WAYS)('a download from %s', (from) => {
     expect(requests).toEqual([{ range: undefined }, { range: 'bytes=3000000-' }])
   })
 
-  it('goes on with what an earlier run of the agent left', async () => {
+  it('resumes a download of an earlier run of the agent', async () => {
     writeFileSync(file, content.subarray(0, 1_000_000))
     await download()
     expect(requests).toEqual([{ range: 'bytes=1000000-' }])
     expect(readFileSync(file).equals(content)).toBe(true)
   })
 
-  it('asks nobody when the file is there already', async () => {
+  it('makes no request if the file is already complete', async () => {
     writeFileSync(file, content)
     await download()
     expect(requests).toEqual([])
   })
 
-  it('begins anew when what an earlier run left was not a part of it', async () => {
+  it('starts again if the file of an earlier run does not match', async () => {
     writeFileSync(file, Buffer.alloc(1_000_000, 1))
     await download()
     expect(requests).toEqual([{ range: 'bytes=1000000-' }, { range: undefined }])
     expect(readFileSync(file).equals(content)).toBe(true)
   })
 
-  it('copes with a server that knows no ranges, and with one that sends another', async () => {
+  it('handles a server that does not support ranges, and one that sends the wrong range', async () => {
     writeFileSync(file, content.subarray(0, 1_000))
     answer = (_request, response) => response.end(content)
     await download()
@@ -142,7 +142,7 @@ describe.each(WAYS)('a download from %s', (from) => {
     expect(readFileSync(file).equals(content)).toBe(true)
   })
 
-  it('comes back after the server was busy, and that costs no try', async () => {
+  it('retries while the server is busy, without counting that as a try', async () => {
     answer = (request, response, n) => {
       if (n > 3) return serveBytes(content)(request, response)
       response.writeHead(503, { 'retry-after': '0.2' }).end()
@@ -151,7 +151,7 @@ describe.each(WAYS)('a download from %s', (from) => {
     expect(requests).toHaveLength(4)
   })
 
-  it('gives up after three tries without progress, with the last cause', async () => {
+  it('gives up after three tries without progress and reports the last cause', async () => {
     answer = (_request, response) => response.writeHead(502).end()
     const failure = await failureOf(download())
     expect(requests).toHaveLength(3)
@@ -161,7 +161,7 @@ describe.each(WAYS)('a download from %s', (from) => {
     )
   })
 
-  it('gives up a connection on which nothing comes any more', async () => {
+  it('gives up on a connection without data', async () => {
     answer = (_request, response) => {
       response.writeHead(200, { 'content-length': content.length })
       response.write(content.subarray(0, 10))
@@ -170,7 +170,7 @@ describe.each(WAYS)('a download from %s', (from) => {
     expect(failure.message).toContain('nothing came for')
   })
 
-  it('takes a 4xx as the last word, of a foreign server as a wrong address', async () => {
+  it('does not retry after a 4xx, and reports a wrong address for other servers', async () => {
     answer = (_request, response) => response.writeHead(404).end()
     expect(await failureOf(download())).toMatchObject({
       reason: from === 'the hub' ? 'download_failed' : 'invalid_url',
@@ -178,20 +178,20 @@ describe.each(WAYS)('a download from %s', (from) => {
     expect(requests).toHaveLength(1)
   })
 
-  it('refuses what has another hash, at once, and keeps none of it', async () => {
+  it('refuses a package with another hash immediately and keeps none of it', async () => {
     const failure = await failureOf(download({ sha256: 'f'.repeat(64) }))
     expect(failure.reason).toBe('integrity')
     expect(requests).toHaveLength(1)
     expect(statSync(file).size).toBe(0)
   })
 
-  it('refuses what is longer or shorter than announced', async () => {
+  it('refuses a package that is longer or shorter than announced', async () => {
     expect(await failureOf(download({ sizeBytes: content.length - 1 }))).toMatchObject({
       reason: 'integrity',
     })
   })
 
-  it('stops at once when it is called off, and keeps what came', async () => {
+  it('stops immediately when it is cancelled and keeps the received bytes', async () => {
     answer = (_request, response) => {
       response.writeHead(200, { 'content-length': content.length })
       response.write(content.subarray(0, 2_000_000))
@@ -206,7 +206,7 @@ describe.each(WAYS)('a download from %s', (from) => {
     expect(statSync(file).size).toBeGreaterThan(1024 * 1024)
   })
 
-  it('says so when the disk is full', async (context) => {
+  it('reports that the disk is full', async (context) => {
     const disk = join(folder.path, 'disk')
     mkdirSync(disk)
     try {
@@ -226,12 +226,12 @@ describe.each(WAYS)('a download from %s', (from) => {
   })
 })
 
-describe('a download from a server that tells no length', () => {
+describe('a download from a server that sends no length', () => {
   beforeAll(() => {
     way = 'a server'
   })
 
-  it('is held to its size by the bytes themselves', async () => {
+  it('is limited to its size by counting the received bytes', async () => {
     answer = (_request, response) => {
       response.write(content)
       response.end('more')

@@ -1,32 +1,34 @@
 /**
- * Fetches a package and proves it while it is being written: every byte goes through SHA-256 on its way to the disk.
- * What an earlier try, or an earlier run of the agent, left is continued.
+ * Downloads a package and verifies it while writing: every byte goes through SHA-256 on its way to the disk.
+ * Resumes what an earlier try, or an earlier run of the agent, has left.
  */
 import { DOWNLOAD_RETRY_WAITS_MS, DOWNLOAD_TRIES } from '#shared/domain/defaults.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
 import { linkedSignal, wait } from '../lib/wait.ts'
 import type { Answer } from './answer.ts'
-import { askHub, type ConnectToHub } from './from-hub.ts'
-import { askServer } from './from-server.ts'
+import { requestFromHub, type ConnectToHub } from './from-hub.ts'
+import { requestFromServer } from './from-server.ts'
 import { openPartFile, TooLongError, type PartFile } from './part-file.ts'
 
-/** A try that brought so much was not in vain: the count of tries begins anew. */
+/** A try that received this much made progress: the count of tries starts again. */
 const PROGRESS_THAT_COUNTS_BYTES = 1024 * 1024
-/** A foreign server that says it is busy is asked again for so long. */
-const BUSY_PATIENCE_MS = 60 * 60_000
-/** The hub has many PCs to serve, and its bandwidth may be limited: it gives a download up itself after a day. */
-const BUSY_HUB_PATIENCE_MS = 24 * 3_600_000
+/** How long to retry while a server other than the hub reports that it is busy. */
+const BUSY_TIMEOUT_MS = 60 * 60_000
+/** The hub serves many PCs, and its bandwidth may be limited; it aborts a download itself after a day. */
+const BUSY_HUB_TIMEOUT_MS = 24 * 3_600_000
 const BUSY_WAIT_MAX_MS = 60_000
 
-/** Where this try gets its bytes. `connect`: the pinned way to the hub; without one it is a foreign server. */
+/**
+ * Where this try gets its bytes. `connect`: the pinned connection to the hub; without it, any other server.
+ */
 export type Source = { url: string; connect?: ConnectToHub }
 export type Download = {
   file: string
   sizeBytes: number
   /** Lower-case hex. */
   sha256: string
-  /** Asked before every try, as the hub may have moved. May wait for a link. */
+  /** Called before every try, because the hub's address may have changed. May wait for a link. */
   source: (signal: AbortSignal) => Promise<Source>
   onProgress: (bytes: number) => void
   onVerifying: () => void
@@ -34,7 +36,7 @@ export type Download = {
   signal: AbortSignal
 }
 
-/** The package cannot be had. The message is for people. */
+/** The package is not available. The message is for people. */
 export class DownloadError extends Error {
   readonly reason: FailureReason
   constructor(reason: FailureReason, message: string) {
@@ -44,10 +46,10 @@ export class DownloadError extends Error {
   }
 }
 
-/** Another try may help. `waitMs`: the server asked for so much patience, and the try does not count. */
+/** A retry may help. `waitMs`: the server asked for this delay, and the try does not count. */
 class TryAgain extends Error {
-  readonly busy: { waitMs: number; patienceMs: number } | null
-  constructor(message: string, busy: { waitMs: number; patienceMs: number } | null = null) {
+  readonly busy: { waitMs: number; busyTimeoutMs: number } | null
+  constructor(message: string, busy: { waitMs: number; busyTimeoutMs: number } | null = null) {
     super(message)
     this.busy = busy
   }
@@ -58,19 +60,19 @@ function parseUrl(source: Source): URL {
     const url = new URL(source.url)
     if (url.protocol === 'https:' || url.protocol === 'http:') return url
   } catch {
-    // Answered below.
+    // Reported below.
   }
   throw new DownloadError('invalid_url', `The address of the package is not valid: ${source.url}`)
 }
 
 function retryAfterMs(answer: Answer): number {
   const seconds = Number(answer.header('retry-after'))
-  const askedMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 5_000
-  // Some chance in it, or all who wait come back at the same moment.
-  return Math.min(BUSY_WAIT_MAX_MS, askedMs) * (0.75 + Math.random() / 2)
+  const requestedMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 5_000
+  // With some randomness, so that waiting agents do not all return at the same moment.
+  return Math.min(BUSY_WAIT_MAX_MS, requestedMs) * (0.75 + Math.random() / 2)
 }
 
-/** Decides by status and headers whether the body is what we want. */
+/** Decides by status and headers whether the body is the requested one. */
 async function checkAnswer(
   answer: Answer,
   part: PartFile,
@@ -78,17 +80,17 @@ async function checkAnswer(
   isHub: boolean,
 ): Promise<void> {
   const { status, statusText, header } = answer
-  const said = `the server answered ${status} ${statusText}`.trimEnd()
+  const problem = `the server answered ${status} ${statusText}`.trimEnd()
   if (status === 503 || status === 429)
-    throw new TryAgain(said, {
+    throw new TryAgain(problem, {
       waitMs: retryAfterMs(answer),
-      patienceMs: isHub ? BUSY_HUB_PATIENCE_MS : BUSY_PATIENCE_MS,
+      busyTimeoutMs: isHub ? BUSY_HUB_TIMEOUT_MS : BUSY_TIMEOUT_MS,
     })
   if (status === 416) {
     await part.restart()
-    throw new TryAgain(said)
+    throw new TryAgain(problem)
   }
-  if (status === 408 || status >= 500) throw new TryAgain(said)
+  if (status === 408 || status >= 500) throw new TryAgain(problem)
   if (status === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(header('content-range') ?? '')
     if (!range || Number(range[1]) !== part.bytes()) {
@@ -99,7 +101,7 @@ async function checkAnswer(
   else
     throw new DownloadError(
       isHub ? 'download_failed' : 'invalid_url',
-      `The package could not be fetched: ${said}.`,
+      `The package could not be fetched: ${problem}.`,
     )
   const length = header('content-length')
   if (length !== null && part.bytes() + Number(length) !== download.sizeBytes)
@@ -114,13 +116,15 @@ async function request(part: PartFile, download: Download): Promise<void> {
   const url = parseUrl(source)
   const { signal, abort, release } = linkedSignal(download.signal)
   const idle = new TryAgain(`nothing came for ${Math.round(download.idleTimeoutMs / 1000)} s`)
-  let heardAt = performance.now()
+  let lastDataAt = performance.now()
   const watch = setInterval(() => {
-    if (performance.now() - heardAt > download.idleTimeoutMs) abort(idle)
+    if (performance.now() - lastDataAt > download.idleTimeoutMs) abort(idle)
   }, download.idleTimeoutMs / 4)
-  const ask = { url, from: part.bytes(), onHeard: () => (heardAt = performance.now()), signal }
+  const ask = { url, from: part.bytes(), onData: () => (lastDataAt = performance.now()), signal }
   try {
-    const answer = source.connect ? await askHub(source.connect, ask) : await askServer(ask)
+    const answer = source.connect
+      ? await requestFromHub(source.connect, ask)
+      : await requestFromServer(ask)
     await checkAnswer(answer, part, download, source.connect !== undefined)
     await part.take(answer.flow, download.onProgress)
   } catch (error) {
@@ -128,13 +132,13 @@ async function request(part: PartFile, download: Download): Promise<void> {
     throw signal.aborted ? idle : error
   } finally {
     clearInterval(watch)
-    // Whatever is left of the answer is not wanted.
+    // Discard the rest of the answer.
     abort()
     release()
   }
 }
 
-/** What an error of a try means for the download: a DownloadError ends it, a TryAgain does not. */
+/** Classifies the error of a try: a DownloadError ends the download, a TryAgain does not. */
 function judge(error: unknown): DownloadError | TryAgain {
   if (error instanceof DownloadError || error instanceof TryAgain) return error
   if (error instanceof TooLongError)
@@ -153,7 +157,7 @@ async function oneTry(part: PartFile, download: Download): Promise<void> {
   const digest = part.digest()
   if (digest === download.sha256) return
   await part.restart()
-  // What was there before may have been at fault, and not what came.
+  // The part from an earlier run may be wrong, not the bytes received now.
   if (wasResumed) throw new TryAgain('the continued package did not match its SHA-256')
   throw new DownloadError(
     'integrity',
@@ -162,8 +166,8 @@ async function oneTry(part: PartFile, download: Download): Promise<void> {
 }
 
 /**
- * Resolves when the whole package lies in `file` and its SHA-256 is the announced one.
- * @throws DownloadError when it cannot be had; the signal's reason when that fires (what came is kept)
+ * Resolves when the whole package is in `file` and its SHA-256 matches. @throws DownloadError if it is not
+ * available; the signal's reason when that fires (received bytes are kept)
  */
 export async function downloadPackage(download: Download): Promise<void> {
   const part = await openPartFile(download.file, download.sizeBytes).catch((error: unknown) => {
@@ -181,7 +185,7 @@ export async function downloadPackage(download: Download): Promise<void> {
         if (verdict instanceof DownloadError) throw verdict
         if (part.bytes() - before >= PROGRESS_THAT_COUNTS_BYTES) tries = 1
         const spentMs = performance.now() - startMs
-        const busy = verdict.busy && spentMs < verdict.busy.patienceMs ? verdict.busy : null
+        const busy = verdict.busy && spentMs < verdict.busy.busyTimeoutMs ? verdict.busy : null
         if (!busy && tries >= DOWNLOAD_TRIES)
           throw new DownloadError(
             'download_failed',

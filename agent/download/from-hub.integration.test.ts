@@ -1,10 +1,12 @@
-/** The hub's answers as bytes on a real TLS connection: in pieces, damaged, endless, cut, and not wanted any more. */
+/**
+ * The hub's answers as bytes on a real TLS connection: fragmented, damaged, endless, cut off, and cancelled.
+ */
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createPinnedConnect, pinnedTo } from '../link/pinned-agent.ts'
 import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
-import { askHub } from './from-hub.ts'
+import { requestFromHub } from './from-hub.ts'
 
 let key: TlsKey
 let server: Server
@@ -34,14 +36,14 @@ afterEach(() => {
 })
 
 const port = (): number => (server.address() as AddressInfo).port
-const ask = (part: { from?: number; signal?: AbortSignal; onHeard?: () => void } = {}) =>
-  askHub(createPinnedConnect(pinnedTo(key.fingerprint)), {
+const ask = (part: { from?: number; signal?: AbortSignal; onData?: () => void } = {}) =>
+  requestFromHub(createPinnedConnect(pinnedTo(key.fingerprint)), {
     url: new URL(`https://127.0.0.1:${port()}/content/x?ticket=y%20z`),
     from: part.from ?? 0,
-    onHeard: part.onHeard ?? (() => undefined),
+    onData: part.onData ?? (() => undefined),
     signal: part.signal ?? new AbortController().signal,
   })
-/** Everything that flows, and how it ended. */
+/** Reads the whole body and how it ended. */
 async function drain(answered: ReturnType<typeof ask>) {
   const { flow } = await answered
   const pieces: Buffer[] = []
@@ -58,8 +60,8 @@ const whyNot = (answered: ReturnType<typeof ask>): Promise<string> =>
   )
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n'
 
-describe('asking the hub for bytes', () => {
-  it('asks for the path, from the byte that is missing, and for nothing else', async () => {
+describe('a request to the hub for package bytes', () => {
+  it('contains the path, the first missing byte, and nothing else', async () => {
     answer = (socket) => socket.end(`${HEAD}0123456789`)
     await drain(ask({ from: 7 }))
     expect(asked.split('\r\n')).toEqual([
@@ -73,7 +75,7 @@ describe('asking the hub for bytes', () => {
     ])
   })
 
-  it('takes an answer that comes byte by byte', async () => {
+  it('accepts an answer that arrives byte by byte', async () => {
     answer = (socket) => {
       const bytes = [...`${HEAD}0123456789`]
       const next = (): void => {
@@ -85,7 +87,7 @@ describe('asking the hub for bytes', () => {
     expect(await drain(ask())).toEqual({ bytes: Buffer.from('0123456789'), error: null })
   })
 
-  it('loses nothing that comes before somebody takes it, and lets the hub wait', async () => {
+  it('loses nothing that arrives before it is read, and applies back pressure to the hub', async () => {
     const content = Buffer.alloc(20 * 1024 * 1024, 'deployx')
     let sent = 0
     answer = (socket) => {
@@ -101,7 +103,7 @@ describe('asking the hub for bytes', () => {
     expect(bytes.equals(content)).toBe(true)
   })
 
-  it('waits when it is told to, and goes on', async () => {
+  it('pauses and resumes', async () => {
     const content = Buffer.alloc(20 * 1024 * 1024, 'deployx')
     answer = (socket) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n`)
@@ -127,11 +129,11 @@ describe('asking the hub for bytes', () => {
     )
     expect(error).toBeNull()
     expect(taken).toBe(content.length)
-    // What was decrypted already, and not what the hub went on to send.
+    // Only already decrypted data, not what the hub sent afterwards.
     expect(whilePaused).toBeLessThan(1024 * 1024)
   })
 
-  it('takes no byte more than was announced', async () => {
+  it('accepts no more bytes than announced', async () => {
     answer = (socket) => socket.end(`${HEAD}0123456789ABC`)
     expect(await drain(ask())).toEqual({
       bytes: Buffer.from('0123456789'),
@@ -139,7 +141,7 @@ describe('asking the hub for bytes', () => {
     })
   })
 
-  it('says when the connection ends too early', async () => {
+  it('reports a connection that ends too early', async () => {
     answer = (socket) => socket.end(`${HEAD}012`)
     expect(await drain(ask())).toEqual({
       bytes: Buffer.from('012'),
@@ -149,15 +151,19 @@ describe('asking the hub for bytes', () => {
     expect(await whyNot(ask())).toBe('the connection was closed')
   })
 
-  it('takes an answer without bytes as one', async () => {
+  it('accepts an answer without a body', async () => {
     answer = (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     expect(await drain(ask())).toEqual({ bytes: Buffer.alloc(0), error: null })
   })
 
   it.each([
-    ['cannot be read', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 'the answer has no readable status line'],
-    ['is in chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 'the answer does not tell its length'], // prettier-ignore
-    ['has a head without end', 'x'.repeat(100_000), 'the head of the answer does not end'],
+    ['cannot be parsed', 'SSH-2.0-OpenSSH_9.2\r\n\r\n', 'the answer has no readable status line'],
+    [
+      'is chunked',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+      'the answer has no valid length',
+    ],
+    ['has an endless head', 'x'.repeat(100_000), 'the head of the answer does not end'],
   ])('refuses an answer that %s, and closes the connection', async (_what, text, why) => {
     let isClosed = false
     answer = (socket) => {
@@ -168,23 +174,26 @@ describe('asking the hub for bytes', () => {
     await expect.poll(() => isClosed).toBe(true)
   })
 
-  it.each(['before the head', 'in the body'])('stops at once when called off %s', async (when) => {
-    let isClosed = false
-    const stop = new AbortController()
-    answer = (socket) => {
-      socket.once('close', () => (isClosed = true))
-      if (when === 'in the body') socket.write(`${HEAD}012`)
-      setTimeout(() => stop.abort(), 50)
-    }
-    const answered = ask({ signal: stop.signal })
-    if (when === 'in the body') expect((await drain(answered)).error).not.toBeNull()
-    else expect(await whyNot(answered)).not.toBe('it answered')
-    await expect.poll(() => isClosed).toBe(true)
-  })
+  it.each(['before the head', 'in the body'])(
+    'stops immediately when cancelled %s',
+    async (when) => {
+      let isClosed = false
+      const stop = new AbortController()
+      answer = (socket) => {
+        socket.once('close', () => (isClosed = true))
+        if (when === 'in the body') socket.write(`${HEAD}012`)
+        setTimeout(() => stop.abort(), 50)
+      }
+      const answered = ask({ signal: stop.signal })
+      if (when === 'in the body') expect((await drain(answered)).error).not.toBeNull()
+      else expect(await whyNot(answered)).not.toBe('it answered')
+      await expect.poll(() => isClosed).toBe(true)
+    },
+  )
 
-  it('outlives a hub that breaks the connection while it is being made', async () => {
+  it('survives a hub that breaks the connection during the handshake', async () => {
     server.close()
-    // In TLS 1.2 the last word of the handshake is the hub's: what is no TLS follows it at once.
+    // In TLS 1.2 the hub sends the last handshake message, so invalid data can follow it directly.
     server = createServer({ ...key, maxVersion: 'TLSv1.2' })
     const raws: Socket[] = []
     server.on('connection', (raw: Socket) => raws.push(raw))
@@ -195,7 +204,7 @@ describe('asking the hub for bytes', () => {
     for (const raw of raws) raw.destroy()
   })
 
-  it('connects to nobody when it is called off already', async () => {
+  it('does not connect when it is already cancelled', async () => {
     const stopped = AbortSignal.abort(new Error('called off'))
     expect(await whyNot(ask({ signal: stopped }))).not.toBe('it answered')
     expect(asked).toBe('')

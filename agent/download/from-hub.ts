@@ -1,10 +1,11 @@
 /**
- * Asks the hub for package bytes, over a connection of its own to the pinned key. Written by hand, as the hub's sending side
- * is: every byte of every installer goes through here while people work at the PC, and an HTTP client costs twice the
- * processor time, because it makes a new buffer of every 16 KiB of TLS and passes it through several streams.
+ * Requests package bytes from the hub, on a separate connection pinned to its key. Hand-written, like the
+ * hub's sending side: every byte of every installer passes through here while people work at the PC, and an
+ * HTTP client needs twice the CPU time, because it allocates a new buffer for every 16 KiB of TLS and passes
+ * it through several streams.
  */
 import type { TLSSocket } from 'node:tls'
-import type { Answer, AskForBytes, Flow } from './answer.ts'
+import type { Answer, BytesRequest, Flow } from './answer.ts'
 import {
   HEAD_END,
   HEAD_LIMIT_BYTES,
@@ -12,15 +13,17 @@ import {
   type ResponseHead,
 } from './response-head.ts'
 
-/** How a connection is read. */
+/** Callbacks for reading a connection. */
 export type Reader = {
   buffer: Buffer
-  /** The bytes are the connection's own again when it returns; false: wait until it is resumed. */
+  /** The buffer is reused after it returns; false: pause until resumed. */
   onPiece: (piece: Buffer) => boolean
-  /** The connection that stood has failed or is closed. May be called more than once. */
+  /** An established connection has failed or is closed. May be called more than once. */
   onEnd: (error: Error) => void
 }
-/** Connects to the hub and only to the hub. Rejects when another key is shown, and when the signal fires. */
+/**
+ * Connects to the hub and only to the hub. Rejects if another key is presented, and when the signal fires.
+ */
 export type ConnectToHub = (
   host: string,
   port: number,
@@ -30,7 +33,7 @@ export type ConnectToHub = (
 
 const READ_BUFFER_BYTES = 64 * 1024
 
-function requestText({ url, from }: Pick<AskForBytes, 'url' | 'from'>): string {
+function requestText({ url, from }: Pick<BytesRequest, 'url' | 'from'>): string {
   const lines = [
     `GET ${url.pathname}${url.search} HTTP/1.1`,
     `Host: ${url.host}`,
@@ -44,7 +47,10 @@ function requestText({ url, from }: Pick<AskForBytes, 'url' | 'from'>): string {
 type Taker = { onPiece: (piece: Buffer) => void; onEnd: (error: Error | null) => void }
 type Ending = { error: Error | null }
 
-/** The body: what comes before somebody takes it is kept, which is little, as the connection waits meanwhile. */
+/**
+ * The body. Data that arrives before it is read is buffered; that is little, because the connection is paused
+ * meanwhile.
+ */
 function createBody(lengthBytes: number) {
   let left = lengthBytes
   let early: Buffer[] = []
@@ -58,7 +64,7 @@ function createBody(lengthBytes: number) {
   }
   return {
     end,
-    /** @returns whether more may come now */
+    /** @returns whether more data may arrive now */
     take(piece: Buffer): boolean {
       if (ending) return false
       const wanted = piece.subarray(0, left)
@@ -82,7 +88,7 @@ function createBody(lengthBytes: number) {
 type Body = ReturnType<typeof createBody>
 type Answered = { head: ResponseHead; body: Body }
 
-/** Takes an answer apart as it comes: first its head, then its body. One of the two is called, once. */
+/** Parses an answer as it arrives: first its head, then its body. Calls one of the two callbacks, once. */
 function createReceiver(
   onAnswered: (answered: Answered) => void,
   onFailed: (error: Error) => void,
@@ -111,8 +117,8 @@ function createReceiver(
   }
 }
 
-/** Rejects with an Error when there is no connection, no answer that can be read, or the signal fires. */
-export async function askHub(connect: ConnectToHub, ask: AskForBytes): Promise<Answer> {
+/** Rejects with an Error if there is no connection or no readable answer, or when the signal fires. */
+export async function requestFromHub(connect: ConnectToHub, ask: BytesRequest): Promise<Answer> {
   let receiver!: ReturnType<typeof createReceiver>
   const answered = new Promise<Answered>((resolve, reject) => {
     receiver = createReceiver(resolve, reject)
@@ -120,7 +126,7 @@ export async function askHub(connect: ConnectToHub, ask: AskForBytes): Promise<A
   const reader: Reader = {
     buffer: Buffer.allocUnsafe(READ_BUFFER_BYTES),
     onPiece(piece) {
-      ask.onHeard()
+      ask.onData()
       return receiver.onPiece(piece)
     },
     onEnd: (error) => receiver.fail(error),

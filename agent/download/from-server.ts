@@ -1,12 +1,15 @@
-/** Asks any server for package bytes: whoever wrote the software's entry answers for the address. */
+/**
+ * Requests package bytes from any other server: whoever created the software entry is responsible for the
+ * address.
+ */
 import type { Readable } from 'node:stream'
 import fetch from 'node-fetch'
-import type { Answer, AskForBytes, Flow } from './answer.ts'
+import type { Answer, BytesRequest, Flow } from './answer.ts'
 
 const REDIRECT_LIMIT = 5
 const STREAM_BUFFER_BYTES = 256 * 1024
 
-function flowOf(stream: Readable, onHeard: () => void): Flow {
+function flowOf(stream: Readable, onData: () => void): Flow {
   return {
     start(onPiece, onEnd) {
       let isEnded = false
@@ -16,7 +19,7 @@ function flowOf(stream: Readable, onHeard: () => void): Flow {
         onEnd(error)
       }
       stream.on('data', (piece: Buffer) => {
-        onHeard()
+        onData()
         if (!isEnded) onPiece(piece)
       })
       stream.once('end', () => end(null))
@@ -29,8 +32,13 @@ function flowOf(stream: Readable, onHeard: () => void): Flow {
   }
 }
 
-/** Rejects with an Error when there is no answer, or the signal fires. */
-export async function askServer({ url, from, onHeard, signal }: AskForBytes): Promise<Answer> {
+/** Rejects with an Error if there is no answer, or when the signal fires. */
+export async function requestFromServer({
+  url,
+  from,
+  onData,
+  signal,
+}: BytesRequest): Promise<Answer> {
   const response = await fetch(url, {
     headers: {
       'accept-encoding': 'identity',
@@ -48,6 +56,6 @@ export async function askServer({ url, from, onHeard, signal }: AskForBytes): Pr
     status,
     statusText,
     header: (name) => headers.get(name),
-    flow: flowOf(response.body as Readable, onHeard),
+    flow: flowOf(response.body as Readable, onData),
   }
 }

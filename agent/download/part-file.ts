@@ -1,24 +1,30 @@
-/** A package on its way to the disk: written in large pieces, hashed as it is written, continued where it stopped. */
+/**
+ * A partially downloaded package on disk: written in large blocks, hashed while it is written, resumed where
+ * it stopped.
+ */
 import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import type { Flow } from './answer.ts'
 
-/** Larger writes cost Linux several times the processor time whenever its free memory is in small pieces (measured on ext4). */
+/**
+ * Larger writes cost Linux several times the CPU time whenever its free memory is fragmented (measured on
+ * ext4).
+ */
 const BUFFER_BYTES = 512 * 1024
 
 export type PartFile = {
   /** Bytes that are in the file and in the hash. */
   bytes: () => number
-  /** Writes all that flows behind what is there. What was written stays when the flow fails. */
+  /** Appends the body. Bytes already written stay if the body fails. */
   take: (flow: Flow, onBytes: (total: number) => void) => Promise<void>
-  /** SHA-256 of what is there, lower-case hex. */
+  /** SHA-256 of the current content, lower-case hex. */
   digest: () => string
   restart: () => Promise<void>
   close: () => Promise<void>
 }
 
-/** More came than was announced. */
+/** More bytes arrived than announced. */
 export class TooLongError extends Error {}
 
 async function hashFile(handle: FileHandle, bytes: number, hash: Hash): Promise<void> {
@@ -31,9 +37,13 @@ async function hashFile(handle: FileHandle, bytes: number, hash: Hash): Promise<
   }
 }
 
-/** Opens or makes the file (0600). What an earlier run left in it is hashed anew; more than `limitBytes` is dropped. */
+/**
+ * Opens or creates the file (0600). Hashes the content of an earlier run again; drops anything beyond
+ * `limitBytes`.
+ */
 export async function openPartFile(file: string, limitBytes: number): Promise<PartFile> {
-  // 'a+' would write at the end whatever the position; without O_CREAT the file has to be there. A link is never followed.
+  // 'a+' would ignore the position and write at the end; without O_CREAT the file must exist. Never follows a
+  // link.
   const flags = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0)
   const handle = await open(file, flags).catch(() => open(file, 'wx+', 0o600))
   let hash = createHash('sha256')
@@ -61,19 +71,19 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
     bytes: () => total,
     take: (flow, onBytes) =>
       new Promise((resolve, reject) => {
-        /** Received, and not yet in the buffer. Anything only while the disk is slower than the network. */
+        /** Received, but not in the buffer yet. Only filled while the disk is slower than the network. */
         const waiting: Buffer[] = []
         let used = 0
         let received = total
         let isWriting = false
-        let isHeldBack = false
+        let isPaused = false
         let isEnded = false
         let isBroken = false
         let failure: Error | null = null
 
         async function write(bytes: Buffer): Promise<void> {
           for (let done = 0; done < bytes.length;) {
-            // A disk that is nearly full takes a part; the next call says why.
+            // A nearly full disk accepts a part; the next call reports the error.
             const { bytesWritten } = await handle.write(
               bytes,
               done,
@@ -85,7 +95,7 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
           total += bytes.length
           onBytes(total)
         }
-        /** The full buffer goes to the disk and through the hash, while the other one is filled. */
+        /** Writes and hashes the full buffer while the other one is filled. */
         function flush(): void {
           const [full, empty] = buffers
           const bytes = full.subarray(0, used)
@@ -96,7 +106,7 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
           hash.update(bytes)
           writing
             .catch((error: unknown) => {
-              // The hash has seen bytes that are not on the disk: another try begins anew.
+              // The hash includes bytes that are not on the disk: start again with the next try.
               hash = createHash('sha256')
               total = 0
               isBroken = true
@@ -109,7 +119,7 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
               pump()
             })
         }
-        /** @returns how many bytes found room */
+        /** @returns how many bytes fit into the buffer */
         function add(piece: Buffer): number {
           let taken = 0
           while (taken < piece.length && used < BUFFER_BYTES) {
@@ -120,9 +130,9 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
           }
           return taken
         }
-        function holdBack(isFull: boolean): void {
-          if (isFull === isHeldBack) return
-          isHeldBack = isFull
+        function setPaused(isFull: boolean): void {
+          if (isFull === isPaused) return
+          isPaused = isFull
           if (isFull) flow.pause()
           else flow.resume()
         }
@@ -134,11 +144,11 @@ export async function openPartFile(file: string, limitBytes: number): Promise<Pa
             const taken = add(piece)
             if (taken < piece.length) waiting.unshift(piece.subarray(taken))
           }
-          if (!isEnded) holdBack(used === BUFFER_BYTES)
+          if (!isEnded) setPaused(used === BUFFER_BYTES)
           else if (!isWriting && used > 0) flush()
           else if (!isWriting) return failure ? reject(failure) : resolve()
         }
-        /** What came is written even when the stream has failed: the next try goes on behind it. */
+        /** Writes the received bytes even if the stream has failed: the next try continues after them. */
         function end(error: Error | null): void {
           if (isEnded) return
           isEnded = true

@@ -5,7 +5,7 @@ const parse = (text: string) => parseResponseHead(Buffer.from(text, 'latin1'))
 const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 5'
 
 describe('the head of an answer', () => {
-  it('tells status, headers and length, names in whatever case', () => {
+  it('contains status, headers and length, with names in any case', () => {
     const head = parse(
       'HTTP/1.1 206 Partial Content\r\nContent-Length: 12\r\nCONTENT-RANGE:bytes 3-14/15 \r\nETag: "x"',
     )
@@ -21,7 +21,7 @@ describe('the head of an answer', () => {
     })
   })
 
-  it('may have no words behind its status, and no length when it refuses', () => {
+  it('may have no reason phrase, and no length when it refuses', () => {
     expect(parse('HTTP/1.1 503\r\nretry-after: 2')).toMatchObject({
       status: 503,
       statusText: '',

@@ -1,23 +1,23 @@
 /**
- * The head of the hub's answer. Only what a hub sends is taken (RFC 9112, without folded lines and transfer codings):
- * whatever could be read in two ways is not read at all.
+ * The head of the hub's answer. Accepts only what a hub sends (RFC 9112, without folded lines and transfer
+ * codings) and refuses everything ambiguous.
  */
 export type ResponseHead = {
   status: number
   statusText: string
-  /** By name in lower case. */
+  /** By lower-case name. */
   headers: ReadonlyMap<string, string>
-  /** Of the body. Only an answer that brings bytes has to tell it: what a refusal says beside its head is not read. */
+  /** Of the body. Required only for an answer with package bytes: the body of a refusal is not read. */
   contentLength: number
 }
 
-/** A head must end within so many bytes. */
+/** Maximum size of a head in bytes. */
 export const HEAD_LIMIT_BYTES = 16 * 1024
 export const HEAD_END = Buffer.from('\r\n\r\n')
 
 const STATUS_LINE = /^HTTP\/1\.1 ([2-5]\d\d)(?: ([\t\x20-\x7e]*))?$/
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)$/
-/** Blanks around a value are no part of it. Other white space, such as U+00A0, is. */
+/** Spaces and tabs around a value are not part of it. Other white space, such as U+00A0, is. */
 function withoutBlanks(text: string): string {
   const isBlank = (c: string | undefined): boolean => c === ' ' || c === '\t'
   let [from, to] = [0, text.length]
@@ -27,7 +27,7 @@ function withoutBlanks(text: string): string {
 }
 const LENGTH = /^\d{1,15}$/
 
-/** @param bytes up to HEAD_END, without it. @throws Error when it cannot be understood in one way only */
+/** @param bytes up to HEAD_END, without it. @throws Error if it is invalid or ambiguous */
 export function parseResponseHead(bytes: Buffer): ResponseHead {
   const [first = '', ...lines] = bytes.toString('latin1').split('\r\n')
   const line = STATUS_LINE.exec(first)
@@ -43,12 +43,12 @@ export function parseResponseHead(bytes: Buffer): ResponseHead {
   }
   const status = Number(line[1])
   const length = headers.has('transfer-encoding') ? '' : (headers.get('content-length') ?? '')
-  const isTold = LENGTH.test(length)
-  if (status < 300 && !isTold) throw new Error('the answer does not tell its length')
+  const hasLength = LENGTH.test(length)
+  if (status < 300 && !hasLength) throw new Error('the answer has no valid length')
   return {
     status,
     statusText: line[2] ?? '',
     headers,
-    contentLength: isTold ? Number(length) : 0,
+    contentLength: hasLength ? Number(length) : 0,
   }
 }

@@ -1,4 +1,4 @@
-/** The collection on this PC, with its real tools, and with a PC that answers with everything that it should not. */
+/** Collects the inventory of this PC with its real tools, and of a simulated PC that returns bad data. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ const entry = (key: string): InstalledSoftware => ({
 })
 
 describe('this PC', () => {
-  it('is read: its processor, memory, system, root disk, addresses and packages', async () => {
+  it('reports its processor, memory, system, root disk, addresses and packages', async () => {
     const found = await collect(createReader(null))
     expect(Inventory.parse(found)).toEqual(found)
     expect(found.hardware!.memory_bytes).toBeGreaterThan(1024 ** 2)
@@ -56,13 +56,13 @@ describe('this PC', () => {
     expect(await pack(diffInventory(null, found))).toHaveProperty('length', expect.any(Number))
   })
 
-  it('is the same a moment later', async () => {
+  it('reports the same a moment later', async () => {
     const reader = createReader(null)
     const first = await collect(reader)
     expect(hashOf(await collect(reader, first))).toBe(hashOf(first))
   })
 
-  it('tells the packages of an install root instead of its own', async () => {
+  it('reports the packages of an install root instead of its own', async () => {
     const root = makeFolder()
     try {
       expect((await collect(createReader(root.path))).software).toEqual([])
@@ -80,7 +80,7 @@ describe('this PC', () => {
     }
   })
 
-  it('is described by its firmware, less what makers left unsaid', async () => {
+  it("is described by its firmware, without the makers' placeholders", async () => {
     const root = makeFolder()
     try {
       const dmi = join(root.path, 'sys/class/dmi/id')
@@ -106,8 +106,8 @@ describe('this PC', () => {
   })
 })
 
-describe('a PC whose readers fail or lie', () => {
-  it('tells the rest when a part cannot be read', async () => {
+describe('a PC whose readers fail or return bad data', () => {
+  it('reports the rest if one section cannot be read', async () => {
     const found = await collect({
       ...nothing,
       hardware: () => Promise.reject(new Error('no')),
@@ -117,7 +117,7 @@ describe('a PC whose readers fail or lie', () => {
     expect(found.network).not.toBeNull()
   })
 
-  it('takes what steers out of its texts, and cuts what is too long', async () => {
+  it('removes control characters from texts, and truncates long ones', async () => {
     const name = 'evil\u202e\u001b[31m\nexe' + 'x'.repeat(500)
     const found = await collect({
       ...nothing,
@@ -131,7 +131,7 @@ describe('a PC whose readers fail or lie', () => {
     expect(Inventory.safeParse(found).success).toBe(true)
   })
 
-  it('tells so much of its software as fits, and counts the rest', async () => {
+  it('reports as much of its software as fits, and counts the rest', async () => {
     const many = Array.from({ length: 6_000 }, (_, i) => entry(`p${String(i).padStart(5, '0')}`))
     const found = await collect({ ...nothing, software: () => Promise.resolve(many) })
     expect(found.software).toHaveLength(5_000)
@@ -149,7 +149,7 @@ describe('a PC whose readers fail or lie', () => {
   })
 })
 
-describe('figures that always move', () => {
+describe('values that change all the time', () => {
   const disk = { mount: '/', device: null, file_system: null, size_bytes: 1_000_000 }
   const os = { name: 'x', version: null, build: null, arch: 'x64', installed_at: null }
   const at = (free_bytes: number, booted_at: string): Inventory => ({
@@ -159,7 +159,7 @@ describe('figures that always move', () => {
   })
   const before = at(500_000, '2026-01-01T00:00:00.000Z')
 
-  it('are told as before until they have moved enough', () => {
+  it('keep their last reported value until they have changed enough', () => {
     expect(steady(before, at(509_000, '2026-01-01T00:00:59.000Z'))).toEqual(before)
     const moved = at(510_001, '2026-01-01T00:03:00.000Z')
     expect(steady(before, moved)).toEqual(moved)
@@ -170,7 +170,7 @@ describe('figures that always move', () => {
 describe('interfaces', () => {
   const address = (cidr: string, mac: string, internal = false) =>
     ({ address: cidr.split('/')[0]!, cidr, mac, internal, family: 'IPv4', netmask: '' }) as const
-  it('are told with their addresses, idle ones too, without loopback and the ends of containers', () => {
+  it('include all network interfaces with their addresses, even idle ones, but not loopback and container interfaces', () => {
     const found = interfacesOf(
       {
         lo: [address('127.0.0.1/8', '00:00:00:00:00:00', true)],

@@ -1,4 +1,4 @@
-/** Looks at the PC, section by section, and brings what it finds into the form that the hub takes. */
+/** Collects the inventory section by section and converts it to the form that the hub accepts. */
 import { networkInterfaces } from 'node:os'
 import { PACKED_LIMIT_CHARS } from '#shared/contract/inventory.ts'
 import { diffInventory, inKeyOrder } from '#shared/domain/inventory-delta.ts'
@@ -24,19 +24,21 @@ import { pack } from './pack.ts'
 import type { PlatformReader } from './platform.ts'
 import { createWindowsReader } from './windows/windows.ts'
 
-/** Free space is told anew when it has moved by this share of the disk. */
+/** Report free space again when it has changed by this share of the disk. */
 const FREE_SPACE_STEP = 0.01
-/** The moment of the start is reckoned from clocks that are set now and then. */
+/** The boot time is computed from clocks that are adjusted now and then. */
 const BOOT_TIME_STEP_MS = 120_000
 
-/** Never rejects. @param before what was told last: what has hardly moved since is told as it was then */
+/**
+ * Never rejects. @param before the last reported inventory: values that have barely changed are kept from it
+ */
 export type Collect = (before: Inventory | null) => Promise<Inventory>
 
-/** One line of bounded text, without misleading characters. */
+/** One line of limited length, without misleading characters. */
 const plain = (text: string): string =>
   replaceMisleading(text.replace(/\s+/g, ' ').trim().slice(0, TEXT_LIMIT))
 
-/** The same with every text in it plain. */
+/** Applies that to every text in the value. */
 function plainly<T>(value: T): T {
   if (typeof value === 'string') return plain(value) as T
   if (Array.isArray(value)) return value.map(plainly) as T
@@ -54,7 +56,10 @@ function steadyDisks(before: readonly DiskInfo[], now: readonly DiskInfo[]): Dis
   })
 }
 
-/** Figures that always move a little are told as they were until they have moved enough: else everything would be news. */
+/**
+ * Keeps the last reported value of figures that fluctuate, until they have changed enough; otherwise every
+ * report would contain changes.
+ */
 export function steady(before: Inventory | null, now: Inventory): Inventory {
   if (before === null) return now
   const [old, os] = [before.os?.booted_at, now.os]
@@ -67,7 +72,7 @@ export function steady(before: Inventory | null, now: Inventory): Inventory {
   }
 }
 
-/** As much of its software as fits into one report. Thousands do; what does not is counted. */
+/** As much of its software as fits into one report. Thousands of entries do; the rest is only counted. */
 async function fitting(inventory: Inventory): Promise<Inventory> {
   let fit = inventory
   for (;;) {
@@ -79,7 +84,7 @@ async function fitting(inventory: Inventory): Promise<Inventory> {
   }
 }
 
-/** @param installRoot a folder that is installed into instead of the PC: its packages are told */
+/** @param installRoot a folder to install into instead of the PC: reports its packages */
 export function createReader(installRoot: string | null): PlatformReader {
   switch (devicePlatform()) {
     case 'windows':
@@ -94,7 +99,7 @@ export function createReader(installRoot: string | null): PlatformReader {
 export function createCollector(deps: { reader: PlatformReader; log: Log }): Collect {
   const { reader, log } = deps
 
-  /** What a reader found, in the hub's form; null when it found nothing, failed, or found what the hub would refuse. */
+  /** The result of a reader in the hub's form; null if it is empty, failed, or invalid for the hub. */
   async function section<K extends keyof Inventory>(
     name: K,
     read: () => Promise<unknown>,

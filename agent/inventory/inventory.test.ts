@@ -1,4 +1,4 @@
-/** When an agent looks at its PC, by a clock that the test moves. */
+/** When an agent collects its inventory, with a simulated clock. */
 import { randomUUID } from 'node:crypto'
 import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,7 @@ afterEach(() => {
 
 function stage(options: { uptimeMs?: number } = {}) {
   process.env['DEPLOYX_LOG_LEVEL'] = 'silent'
-  const looks: ((found: Inventory) => void)[] = []
+  const collections: ((found: Inventory) => void)[] = []
   let reports = 0
   const watch = createInventory({
     file,
@@ -37,86 +37,86 @@ function stage(options: { uptimeMs?: number } = {}) {
       reports++
       return Promise.resolve({ committed: true })
     },
-    collect: () => new Promise((resolve) => looks.push(resolve)),
+    collect: () => new Promise((resolve) => collections.push(resolve)),
     uptimeMs: () => options.uptimeMs ?? 24 * 3_600_000,
     log: createLog(),
   })
-  /** Ends the look that is under way, and what follows from it. */
-  async function endLook(): Promise<void> {
+  /** Finishes the collection in progress, and its follow-up work. */
+  async function finishCollection(): Promise<void> {
     const before = reports
-    looks.at(-1)!(EMPTY_INVENTORY)
-    // Packing is done by another thread, in real time.
+    collections.at(-1)!(EMPTY_INVENTORY)
+    // Compression runs in another thread, in real time.
     for (const end = Date.now() + EVENT_LIMIT_MS; Date.now() < end && reports === before;)
       await new Promise((resolve) => setImmediate(resolve))
     await new Promise((resolve) => setImmediate(resolve))
   }
-  return { watch, looks, endLook, reports: () => reports }
+  return { watch, collections, finishCollection, reports: () => reports }
 }
 const pass = (ms: number): void => void vi.advanceTimersByTime(ms)
 
-describe('an agent looks at its PC', () => {
-  it('some seconds after it was added, and then every hour', async () => {
-    const { watch, looks, endLook, reports } = stage()
+describe('an agent collects its inventory', () => {
+  it('a few seconds after it was added, and then every hour', async () => {
+    const { watch, collections, finishCollection, reports } = stage()
     watch.connected(null)
     pass(INVENTORY_TIMINGS.settleMs - 1)
-    expect(looks).toHaveLength(0)
+    expect(collections).toHaveLength(0)
     pass(INVENTORY_TIMINGS.eagerJitterMs + 1)
-    expect(looks).toHaveLength(1)
-    await endLook()
+    expect(collections).toHaveLength(1)
+    await finishCollection()
     expect(reports()).toBe(1)
     pass(59 * MINUTE_MS)
-    expect(looks).toHaveLength(1)
+    expect(collections).toHaveLength(1)
     pass(MINUTE_MS)
-    expect(looks).toHaveLength(2)
+    expect(collections).toHaveLength(2)
   })
 
-  it('within a minute of a later connection, by chance, unless the PC itself was just started', async () => {
+  it('within a minute after a later connection, at a random time, unless the PC itself was just started', async () => {
     const first = stage()
     first.watch.connected(null)
     pass(10_000)
-    await first.endLook()
+    await first.finishCollection()
     vi.spyOn(Math, 'random').mockReturnValue(0.99)
     const late = stage()
     late.watch.connected('a'.repeat(64))
     pass(55_000)
-    expect(late.looks).toHaveLength(0)
+    expect(late.collections).toHaveLength(0)
     pass(10_000)
-    expect(late.looks).toHaveLength(1)
+    expect(late.collections).toHaveLength(1)
     const started = stage({ uptimeMs: MINUTE_MS })
     started.watch.connected('a'.repeat(64))
     pass(5_000)
-    expect(started.looks).toHaveLength(1)
+    expect(started.collections).toHaveLength(1)
   })
 
-  it('after an attempt, also when that ends while it looks, but never twice at a time', async () => {
-    const { watch, looks, endLook } = stage()
+  it('after an attempt, even if that ends during a collection, but never twice at the same time', async () => {
+    const { watch, collections, finishCollection } = stage()
     watch.connected(null)
     pass(10_000)
-    await endLook()
-    watch.lookSoon()
-    watch.lookSoon()
+    await finishCollection()
+    watch.collectSoon()
+    watch.collectSoon()
     pass(INVENTORY_TIMINGS.afterAttemptMs)
-    expect(looks).toHaveLength(2)
-    watch.lookSoon()
+    expect(collections).toHaveLength(2)
+    watch.collectSoon()
     pass(5 * MINUTE_MS)
-    expect(looks).toHaveLength(2)
-    await endLook()
+    expect(collections).toHaveLength(2)
+    await finishCollection()
     pass(INVENTORY_TIMINGS.afterAttemptMs)
-    expect(looks).toHaveLength(3)
+    expect(collections).toHaveLength(3)
   })
 
-  it('for nobody while there is no link, or a hub that keeps no inventories', async () => {
-    const { watch, looks, reports } = stage()
+  it('not while there is no link, or if the hub keeps no inventories', async () => {
+    const { watch, collections, reports } = stage()
     watch.connected(undefined)
-    watch.lookSoon()
+    watch.collectSoon()
     pass(120 * MINUTE_MS)
-    expect(looks).toHaveLength(0)
+    expect(collections).toHaveLength(0)
     watch.connected(null)
     pass(10_000)
     watch.disconnected()
-    looks[0]!(EMPTY_INVENTORY)
+    collections[0]!(EMPTY_INVENTORY)
     for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve))
     pass(120 * MINUTE_MS)
-    expect([looks.length, reports()]).toEqual([1, 0])
+    expect([collections.length, reports()]).toEqual([1, 0])
   })
 })

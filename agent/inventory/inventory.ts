@@ -1,15 +1,24 @@
-/** When this PC is looked at: after each connection, after each attempt, and every hour. One look at a time, and never in a hurry. */
+/**
+ * When the inventory is collected: after each connection, after each attempt, and every hour. One collection
+ * at a time, without haste.
+ */
 import { uptime } from 'node:os'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Collect } from './collect.ts'
-import { createTeller, type TellerDeps } from './teller.ts'
+import { createInventorySync, type InventorySyncDeps } from './sync.ts'
 
 export type InventoryTimings = {
   /** After a connection … */
   settleMs: number
-  /** … and up to so much more by chance, so that an office that comes back does not do so in step. */
+  /**
+   * … plus a random delay up to this, so that the PCs of an office do not report at the same moment after an
+   * outage.
+   */
   jitterMs: number
-  /** The same for a PC that has told nothing yet, or was restarted: somebody has just done that, and looks. */
+  /**
+   * The same for a PC that has reported nothing yet, or was restarted: somebody has just done that, and is
+   * watching.
+   */
   eagerJitterMs: number
   afterAttemptMs: number
   everyMs: number
@@ -22,19 +31,19 @@ export const INVENTORY_TIMINGS: InventoryTimings = {
   everyMs: 3_600_000,
 }
 
-/** A PC that runs no longer than this has come because it was started, not because the hub was. */
+/** A PC with a shorter uptime has connected because it was started, not because the hub was. */
 const JUST_STARTED_MS = 300_000
 
 export type InventoryWatch = {
-  /** @param held the hash that the hub says it holds; null: none; undefined: it keeps no inventories */
-  connected: (held: string | null | undefined) => void
+  /** @param hubHash the hash of the hub's copy; null: none; undefined: the hub keeps no inventories */
+  connected: (hubHash: string | null | undefined) => void
   disconnected: () => void
   /** Something may have changed. */
-  lookSoon: () => void
+  collectSoon: () => void
 }
 
 export function createInventory(
-  deps: TellerDeps & {
+  deps: InventorySyncDeps & {
     collect: Collect
     timings?: Partial<InventoryTimings>
     uptimeMs?: () => number
@@ -42,51 +51,51 @@ export function createInventory(
 ): InventoryWatch {
   const timings = { ...INVENTORY_TIMINGS, ...deps.timings }
   const uptimeMs = deps.uptimeMs ?? (() => uptime() * 1000)
-  const teller = createTeller(deps)
+  const sync = createInventorySync(deps)
   let timer: NodeJS.Timeout | undefined
   let dueAt = Infinity
-  let isLooking = false
+  let isCollecting = false
 
-  async function look(): Promise<void> {
-    isLooking = true
+  async function collectOnce(): Promise<void> {
+    isCollecting = true
     try {
-      const found = await deps.collect(teller.last())
-      if (teller.isWanted()) await teller.tell(found)
+      const found = await deps.collect(sync.last())
+      if (sync.isEnabled()) await sync.send(found)
     } catch (error) {
-      deps.log.info({ why: errorText(error) }, 'the inventory was not told')
+      deps.log.info({ why: errorText(error) }, 'the inventory was not reported')
     } finally {
-      isLooking = false
-      lookIn(timings.everyMs)
+      isCollecting = false
+      collectIn(timings.everyMs)
     }
   }
 
-  /** The earliest that is asked for counts. */
-  function lookIn(ms: number): void {
+  /** The earliest requested time counts. */
+  function collectIn(ms: number): void {
     const at = performance.now() + ms
-    if (!teller.isWanted() || at >= dueAt) return
+    if (!sync.isEnabled() || at >= dueAt) return
     clearTimeout(timer)
     dueAt = at
     timer = setTimeout(() => {
       dueAt = Infinity
-      if (isLooking) lookIn(timings.afterAttemptMs)
-      else void look()
+      if (isCollecting) collectIn(timings.afterAttemptMs)
+      else void collectOnce()
     }, ms)
   }
-  function setHeld(held: string | null | undefined): void {
+  function setHubHash(hubHash: string | null | undefined): void {
     clearTimeout(timer)
     dueAt = Infinity
-    teller.setHeld(held)
+    sync.setHubHash(hubHash)
   }
 
   return {
-    connected(held) {
-      setHeld(held)
-      const isEager = teller.last() === null || uptimeMs() < JUST_STARTED_MS
-      lookIn(
+    connected(hubHash) {
+      setHubHash(hubHash)
+      const isEager = sync.last() === null || uptimeMs() < JUST_STARTED_MS
+      collectIn(
         timings.settleMs + Math.random() * (isEager ? timings.eagerJitterMs : timings.jitterMs),
       )
     },
-    disconnected: () => setHeld(undefined),
-    lookSoon: () => lookIn(timings.afterAttemptMs),
+    disconnected: () => setHubHash(undefined),
+    collectSoon: () => collectIn(timings.afterAttemptMs),
   }
 }

@@ -2,18 +2,18 @@
 import type { networkInterfaces } from 'node:os'
 import type { InterfaceInfo } from '#shared/domain/inventory.ts'
 
-/** The ends of containers' cables come and go, and lead nowhere that a person would look for. */
+/** Virtual interfaces of containers come and go, and are of no interest to people. */
 const PASSING = /^(?:veth|cali|lxc|tap)/
 const LINK_LOCAL = /^fe80:/i
 
-/** @param idle built-in interfaces, also those that have no address now */
+/** @param idle built-in interfaces, including those without an address */
 export function interfacesOf(
   found: ReturnType<typeof networkInterfaces>,
   idle: readonly { name: string; mac: string }[],
 ): InterfaceInfo[] {
   const byName = new Map<string, InterfaceInfo>()
-  const macOf = (said: string): string | null => {
-    const mac = said.toLowerCase()
+  const macOf = (raw: string): string | null => {
+    const mac = raw.toLowerCase()
     return /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/.test(mac) && /[1-9a-f]/.test(mac) ? mac : null
   }
   for (const { name, mac } of idle) byName.set(name, { name, mac: macOf(mac), addresses: [] })

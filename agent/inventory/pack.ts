@@ -6,7 +6,7 @@ import type { Inventory, InventoryDelta } from '#shared/domain/inventory.ts'
 
 const gzipAsync = promisify(gzip)
 
-/** As it travels: JSON, gzip, base64. */
+/** The wire format: JSON, gzip, base64. */
 export const pack = async (delta: InventoryDelta): Promise<string> =>
   (await gzipAsync(JSON.stringify(delta))).toString('base64')
 

@@ -1,4 +1,4 @@
-/** What each platform knows to read. Null: it could not be told. Nothing here rejects. */
+/** The data that each platform can read. Null: unknown. Nothing here rejects. */
 import type { DiskInfo, HardwareInfo, InstalledSoftware, OsInfo } from '#shared/domain/inventory.ts'
 
 export type PlatformReader = {
@@ -7,6 +7,6 @@ export type PlatformReader = {
   disks: () => Promise<DiskInfo[] | null>
   users: () => Promise<string[] | null>
   software: () => Promise<InstalledSoftware[] | null>
-  /** Interfaces that are built in and have no address now: their names and MACs. */
+  /** Built-in interfaces without an address: their names and MACs. */
   idleInterfaces: () => Promise<{ name: string; mac: string }[]>
 }

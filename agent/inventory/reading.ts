@@ -1,17 +1,20 @@
-/** Reads that an inventory is made of. What cannot be read is null, never an error: a PC that lacks a tool still tells the rest. */
+/**
+ * Helpers for reading the inventory. What cannot be read is null, never an error: a PC without some tool
+ * still reports the rest.
+ */
 import { readdir, readFile, statfs } from 'node:fs/promises'
 import type { DiskInfo } from '#shared/domain/inventory.ts'
 import { runCommand } from '../lib/run-command.ts'
 
 const COMMAND_TIMEOUT_MS = 60_000
-/** The list of a PC with ten thousand packages fits. */
+/** Enough for the list of a PC with ten thousand packages. */
 const COMMAND_LIMIT_BYTES = 16 * 1024 * 1024
-/** A disk that does not answer sooner (a network drive whose server is gone) is left out. */
+/** A disk that does not answer in time (a network drive whose server is gone) is left out. */
 const DISK_TIMEOUT_MS = 5_000
 
-/** What a command wrote, if it ended well. */
+/** The output of a command, if it succeeded. */
 export async function ask(file: string, args: readonly string[]): Promise<string | null> {
-  const options = { limitBytes: COMMAND_LIMIT_BYTES, calm: true }
+  const options = { limitBytes: COMMAND_LIMIT_BYTES, lowPriority: true }
   const result = await runCommand(file, args, COMMAND_TIMEOUT_MS, options)
   return result.code === 0 ? result.stdout : null
 }
@@ -32,7 +35,7 @@ export async function namesIn(folder: string): Promise<string[]> {
   }
 }
 
-/** Size of the file system that holds `mount`, and what of it may still be written. */
+/** Size and free space of the file system that contains `mount`. */
 export async function spaceOf(
   mount: string,
 ): Promise<Pick<DiskInfo, 'size_bytes' | 'free_bytes'> | null> {
@@ -52,7 +55,7 @@ export async function spaceOf(
 
 export type Mount = Pick<DiskInfo, 'mount' | 'device' | 'file_system'>
 
-/** Those of them that have space of their own. */
+/** The mounts that have a size. */
 export async function disksOf(mounts: readonly Mount[]): Promise<DiskInfo[]> {
   const disks: DiskInfo[] = []
   for (const mount of mounts) {
@@ -62,17 +65,17 @@ export async function disksOf(mounts: readonly Mount[]): Promise<DiskInfo[]> {
   return disks
 }
 
-/** Boards whose maker never gave them a name or a number carry one of these. */
+/** Placeholders in the firmware of boards whose maker never set a name or number. */
 const PLACEHOLDER =
   /^(?:to be filled by o\.?e\.?m\.?|default string|system (?:manufacturer|product name|serial number|version)|not (?:applicable|specified|available)|o\.?e\.?m\.?|none|unknown|empty|n\/a|x+|0+|\.+|-+|0123456789|123456789)$/i
 
-/** What firmware says of itself, unless it says nothing. */
-export function firmwareText(said: string | null | undefined): string | null {
-  const text = said?.replaceAll('\0', '').trim() ?? ''
+/** A text from the firmware, unless it is a placeholder. */
+export function firmwareText(raw: string | null | undefined): string | null {
+  const text = raw?.replaceAll('\0', '').trim() ?? ''
   return text === '' || PLACEHOLDER.test(text) ? null : text
 }
 
-/** Lenovo keeps the name that people know in the version, and a code in the place of the name. */
+/** Lenovo stores the product name in the version, and a code in the name. */
 export function modelName(
   manufacturer: string | null,
   product: string | null,
@@ -85,11 +88,11 @@ export function modelName(
 const VIRTUAL =
   /vmware|virtualbox|innotek|qemu|kvm|xen|bochs|parallels|bhyve|virtual machine|openstack|amazon ec2|google compute/i
 
-/** Whether maker or model are those of a virtual machine; null when neither is known. */
+/** Whether the maker or model is that of a virtual machine; null if neither is known. */
 export const looksVirtual = (manufacturer: string | null, model: string | null): boolean | null =>
   manufacturer === null && model === null ? null : VIRTUAL.test(`${manufacturer} ${model}`)
 
-/** UTC, ISO 8601, to the second; null for what is no time. */
+/** UTC, ISO 8601, to the second; null if it is not a valid time. */
 export function timeOf(epochSeconds: number): string | null {
   if (!Number.isFinite(epochSeconds) || epochSeconds <= 0 || epochSeconds > 253_402_300_799)
     return null

@@ -1,4 +1,7 @@
-/** Records that are lost, as agent and hub meet afterwards: nothing old is accepted, nothing is overwritten, and it is said. */
+/**
+ * Lost records and what happens when agent and hub meet afterwards: no old command is accepted, nothing is
+ * overwritten, and the loss is reported.
+ */
 import { generateKeyPairSync } from 'node:crypto'
 import {
   existsSync,
@@ -28,7 +31,8 @@ beforeEach(async () => {
 afterEach(() => stage.clear())
 
 const inState = (name: string): string => join(stage.statePath, name)
-const kept = (): string[] => (existsSync(inState('set-aside')) ? readdirSync(inState('set-aside')) : []) // prettier-ignore
+const kept = (): string[] =>
+  existsSync(inState('set-aside')) ? readdirSync(inState('set-aside')) : []
 const lastHello = () => stage.hub.hellos.at(-1)!
 
 async function stop(): Promise<void> {
@@ -38,7 +42,7 @@ async function stop(): Promise<void> {
 async function restart(): Promise<void> {
   agent = await stage.connect(['--install-root', stage.rootPath])
 }
-/** A command that was carried out, as somebody may have kept it. */
+/** A command that was carried out, as an attacker may have recorded it. */
 async function done(): Promise<{ command: DeployPayload; envelope: Sealed }> {
   const { hub } = stage
   const command = hub.payload({ content: countingScript('exit 0') })
@@ -54,17 +58,17 @@ const DAMAGES = {
   empty: (file: string) => writeFileSync(file, ''),
   junk: (file: string) => writeFileSync(file, Buffer.alloc(5_000, 'x\n\0')),
   half: (file: string) => truncateSync(file, Math.floor(statSync(file).size / 2)),
-  'spoilt in its middle': (file: string) => {
+  'damaged in its middle': (file: string) => {
     const lines = readFileSync(file, 'utf8').split('\n')
     lines[1] = 'spoilt'
     writeFileSync(file, lines.join('\n'))
   },
-  'spoilt at its end': (file: string) =>
+  'damaged at its end': (file: string) =>
     writeFileSync(file, readFileSync(file, 'utf8').replace(/\n[^\n]+\n[^\n]+\n$/, '\nx\nx\n')),
 }
 
 describe.each(Object.entries(DAMAGES))('a journal that is %s', LIMIT, (kind, damage) => {
-  it('lets no old command in again, is kept and reported, and new commands are carried out', async () => {
+  it('accepts no old command, is kept and reported, and new commands are carried out', async () => {
     const { hub } = stage
     const first = await done()
     const last = await done()
@@ -72,14 +76,17 @@ describe.each(Object.entries(DAMAGES))('a journal that is %s', LIMIT, (kind, dam
     damage(inState('journal.log'))
     await restart()
     for (const { command, envelope } of [first, last])
-      expect(await hub.deploy(command, envelope)).toMatchObject({ accepted: false, why: 'replayed' }) // prettier-ignore
+      expect(await hub.deploy(command, envelope)).toMatchObject({
+        accepted: false,
+        why: 'replayed',
+      })
     const next = hub.payload({ content: countingScript('exit 0') })
     expect(await hub.deploy(next)).toEqual({ accepted: true })
     expect(await hub.result(next)).toMatchObject({ status: 'success' })
     expect(countRuns(stage.rootPath)).toBe(3)
     expect(lastHello().damaged).toMatchObject([{ file: 'journal.log' }])
     expect(kept().some((name) => name.endsWith('-journal.log'))).toBe(kind !== 'missing')
-    // Once the hub knows, it is not said again.
+    // Once the hub knows, it is not reported again.
     await stop()
     await restart()
     expect(lastHello().damaged).toBeUndefined()
@@ -101,10 +108,12 @@ describe('an agent that lost its journal', LIMIT, () => {
     }
     hub.behaviour.statesSequence = true
     await restart()
-    expect(await hub.deploy(hub.payload({ content: countingScript('exit 0') }))).toEqual({ accepted: true }) // prettier-ignore
+    expect(await hub.deploy(hub.payload({ content: countingScript('exit 0') }))).toEqual({
+      accepted: true,
+    })
   })
 
-  it('believes no sequence that another key signed', async () => {
+  it('rejects a sequence that another key signed', async () => {
     const { hub } = stage
     await stop()
     rmSync(inState('journal.log'))
@@ -136,7 +145,7 @@ describe('an agent that lost its journal', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(2)
   })
 
-  it('keeps what it finds of attempts that it does not remember', async () => {
+  it('keeps the files of attempts that it does not remember', async () => {
     await stop()
     const id = 'b'.repeat(32)
     mkdirSync(stage.attemptFolder(id))
@@ -153,7 +162,7 @@ describe.each(['missing', 'empty', 'junk'] as const)(
   'the journal of restarts, %s',
   LIMIT,
   (kind) => {
-    it('is reported, kept, and the sequence goes on', async () => {
+    it('is reported and kept, and the sequence continues', async () => {
       await done()
       await stop()
       DAMAGES[kind](inState('restarts.log'))
@@ -181,13 +190,13 @@ describe('other records', LIMIT, () => {
     },
   )
 
-  it('a newly enrolled agent has lost nothing', () => {
+  it('reports no loss for a newly enrolled agent', () => {
     expect(lastHello().damaged).toBeUndefined()
     expect(kept()).toEqual([])
   })
 
   it.each(['missing', 'empty', 'junk', 'half'] as const)(
-    'an identity that is %s is not replaced unless the PC is enrolled again',
+    'do not replace an identity that is %s unless the PC is enrolled again',
     async (kind) => {
       await stop()
       const file = inState('identity.json')
@@ -204,13 +213,16 @@ describe('other records', LIMIT, () => {
       expect(lastHello()).toMatchObject({ device_id: 2, damaged: [{ file: 'identity.json' }] })
       expect(kept().some((name) => name.endsWith('-identity.json'))).toBe(kind !== 'missing')
       expect(kept().some((name) => name.endsWith('-journal.log'))).toBe(true)
-      const command = stage.hub.payload({ device_id: lastHello().device_id, content: countingScript('exit 0') }) // prettier-ignore
+      const command = stage.hub.payload({
+        device_id: lastHello().device_id,
+        content: countingScript('exit 0'),
+      })
       await stage.hub.deploy(command)
       expect(await stage.hub.result(command)).toMatchObject({ status: 'success' })
     },
   )
 
-  it('are kept in a bounded number, the newest', () => {
+  it('keep only the newest damaged files, in a limited number', () => {
     for (let n = 0; n < 14; n++) {
       writeFileSync(inState('a.log'), String(n))
       setAside(inState('a.log'))

@@ -1,6 +1,7 @@
 /**
- * Records that were found damaged. What is noted here outlives restarts until the hub has heard of it and has said which
- * sequences it has used: until then no command is accepted, because an old one could not be told from a new one.
+ * Keeps track of damaged records. An entry survives restarts until the hub has received it and reported which
+ * sequences it has used; until then no command is accepted, because an old one could not be told from a new
+ * one.
  */
 import { existsSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
@@ -16,9 +17,9 @@ const DamageFile = z.object({ damaged: z.array(StateDamage).max(DAMAGE_LIMIT) })
 export type Damage = {
   /** On disk when it returns. */
   note: (file: string, what: StateDamage['what']) => void
-  /** What the hub has not heard of. */
+  /** Damage that was not reported to the hub yet. */
   entries: () => StateDamage[]
-  /** The hub knows of all of it, and has said where the sequence goes on. */
+  /** The hub has received all of it and reported where the sequence continues. */
   settle: () => void
 }
 
@@ -35,7 +36,7 @@ export function openDamage(statePath: string, log: Log): Damage {
     writeDurably(path, JSON.stringify({ damaged: next.slice(-DAMAGE_LIMIT) }))
     entries = next.slice(-DAMAGE_LIMIT)
   }
-  // Something was damaged, and it is not known what.
+  // Something was damaged, but what is unknown.
   if (raw !== undefined && !read.success) note(path, 'unreadable')
   return {
     note,
@@ -49,9 +50,9 @@ export function openDamage(statePath: string, log: Log): Damage {
 }
 
 /**
- * Looks at a file of records before it is opened. What cannot be read is noted first, then set aside: it is never
- * overwritten, nor taken for a new file.
- * @param isComplete whether all of these records are understood
+ * Checks a file of records before it is opened. Unreadable content is first noted and then set aside: it is
+ * never overwritten, nor treated as a new file. @param isComplete whether this version understands all of
+ * these records
  */
 export function examineRecords(
   file: string,
@@ -63,7 +64,7 @@ export function examineRecords(
   if (records.length === 0) {
     damage.note(file, sizeBytes === 0 ? 'empty' : 'unreadable')
     setAside(file)
-    // A last record that is cut off may be all that a power cut took, or the rest of a file cut in half.
+    // A truncated last record may be a power cut, or the rest of a file that was cut in half.
   } else if (damaged || goodBytes < sizeBytes || !isComplete(records)) {
     damage.note(file, 'partly_unreadable')
     setAside(file, { isCopy: true })

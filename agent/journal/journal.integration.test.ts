@@ -1,4 +1,4 @@
-/** The journal on a real disk: what was promised survives whatever cut the last words off. */
+/** The journal on a real disk: acknowledged records survive, whatever truncates the last one. */
 import { appendFileSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -56,7 +56,7 @@ const resultFor = (command: DeployPayload): DeploymentResult => ({
 })
 
 describe('the journal', () => {
-  it('knows after a restart what it was told: order, step, cancellation, result, sequence', () => {
+  it('restores everything after a restart: order, step, cancellation, result, sequence', () => {
     const [a, b, c] = [payload(4), payload(9), payload(11)]
     const first = openJournal(path, log)
     for (const command of [a, b, c]) first.accept(command)
@@ -87,7 +87,7 @@ describe('the journal', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
-  it('loses nothing but the last record, wherever the file is cut off', () => {
+  it('loses nothing but the last record, wherever the file is truncated', () => {
     const journal = openJournal(path, log)
     const commands = [payload(1), payload(2), payload(3)]
     for (const command of commands) journal.accept(command)
@@ -106,7 +106,7 @@ describe('the journal', () => {
     }
   })
 
-  it('treats open attempts as begun when something in its middle is unreadable', () => {
+  it('treats open attempts as started when a record in its middle is unreadable', () => {
     const journal = openJournal(path, log)
     const commands = [payload(1), payload(2)]
     for (const command of commands) journal.accept(command)
@@ -146,7 +146,7 @@ describe('the journal', () => {
 })
 
 describe('its records', () => {
-  it('remember a bounded number of ended attempts, the newest', () => {
+  it('remember a limited number of ended attempts, the newest', () => {
     const state = emptyState()
     const ids = Array.from({ length: DONE_LIMIT + 5 }, newId)
     const shape = payload(1)
@@ -158,7 +158,7 @@ describe('its records', () => {
     expect(state.done.has(ids.at(-1)!)).toBe(true)
   })
 
-  it('say the same once summarized, for any history', () => {
+  it('give the same state after summarizing, for any history', () => {
     const commands = [1, 2, 3].map((n) => payload(n))
     const anyRecord = fc
       .record({
@@ -195,7 +195,7 @@ describe('its records', () => {
 })
 
 describe('a record file', () => {
-  it('is not spoilt by a record that could not be written whole', () => {
+  it('is not damaged by a record that could not be written completely', () => {
     const { file } = openRecordFile(path)
     file.append({ n: 1 })
     file.close()

@@ -1,6 +1,6 @@
 /**
- * What the agent has promised and how far it has come. Every step is on disk before it is acted on; a command is
- * acknowledged only when it is in here, and a result stays until the hub has acknowledged it.
+ * What the agent has accepted, and its progress. Every step is on disk before it is acted on; a command is
+ * acknowledged only once it is stored here, and a result stays until the hub has acknowledged it.
  */
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
@@ -18,7 +18,7 @@ import {
   type Step,
 } from './records.ts'
 
-/** The file is rewritten when it has grown by so much, and at every start. */
+/** The file is rewritten after growing by this much, and at every start. */
 const REWRITE_AFTER_BYTES = 4 * 1024 * 1024
 
 type WithoutHigh<R> = R extends JournalRecord ? Omit<R, 'high'> : never
@@ -32,7 +32,7 @@ export type Journal = {
   held: () => AttemptId[]
   /** The result of an attempt that is over and acknowledged. */
   done: (id: AttemptId) => DeploymentResult | undefined
-  /** Each returns after it is on disk, and throws what the file system says. */
+  /** Each returns once it is on disk, and throws file system errors. */
   raiseSequence: (sequence: number) => void
   accept: (payload: DeployPayload) => void
   step: (id: AttemptId, step: Step, before?: Before | null) => void
@@ -53,7 +53,7 @@ function replay(records: readonly unknown[]): { state: JournalState; unreadable:
   return { state, unreadable }
 }
 
-/** The state as it stands on disk, read without touching it (for `status`). */
+/** The state on disk, read without changing it (for `status`). */
 export const peekJournal = (file: string): JournalState => replay(readRecords(file).records).state
 
 /** Whether this version understands all of it. */
@@ -64,31 +64,31 @@ export function isJournalReadable(file: string): boolean {
 
 const isComplete = (records: readonly unknown[]): boolean => replay(records).unreadable === 0
 
-/** Makes the journal of a newly enrolled agent. From then on a missing one was lost. */
+/** Creates the journal of a newly enrolled agent. If it is missing later, it was lost. */
 export const createJournal = (path: string): void => createRecordFile(path, summarize(emptyState()))
 
-/** Notes what is wrong with the journal, and keeps what is unreadable. Call it before it is opened. */
+/** Notes damage to the journal and keeps what is unreadable. Call it before opening the journal. */
 export const examineJournal = (path: string, damage: Damage): void =>
   examineRecords(path, damage, isComplete)
 
 /**
- * Opens the journal. Where a record in its middle cannot be read, every open attempt counts as one whose installer may
- * have started: it is then answered by what is found on the PC, and nothing is run.
+ * Opens the journal. If a record in its middle is unreadable, every open attempt counts as possibly started:
+ * its result is then determined from the state of the PC, and nothing is run.
  */
 export function openJournal(path: string, log: Log): Journal {
   const { file, reading } = openRecordFile(path)
   const { state, unreadable } = replay(reading.records)
   if (reading.damaged || unreadable > 0) {
-    log.error({ file: path }, 'the journal is damaged; open attempts are treated as begun')
+    log.error({ file: path }, 'the journal is damaged; open attempts are treated as started')
     for (const attempt of state.attempts.values()) if (!attempt.result) attempt.step = 'installing'
   }
   let rewriteAtBytes = 0
-  /** Only makes the file smaller: when it fails, what was written stays valid. */
+  /** Only shrinks the file: if it fails, the existing records stay valid. */
   function tidy(): void {
     try {
       file.rewrite(summarize(state))
     } catch (error) {
-      log.warn({ err: error }, 'the journal could not be made smaller')
+      log.warn({ err: error }, 'the journal could not be compacted')
     }
     rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
   }

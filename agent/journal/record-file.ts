@@ -1,6 +1,6 @@
 /**
- * An append-only file of JSON records, one a line with its checksum. A record that was being written when the power
- * went is cut off at the next start; damage anywhere else is told, never passed over in silence.
+ * An append-only file of JSON records, one per line with its checksum. A record that was cut off by a power
+ * cut is removed at the next start; damage anywhere else is reported, never silently skipped.
  */
 import {
   closeSync,
@@ -16,9 +16,9 @@ import { crc32 } from 'node:zlib'
 import { errorCode, syncFolder, writeDurably } from '../lib/atomic-file.ts'
 
 export type RecordFile = {
-  /** When this returns the record is on disk. Throws what the file system says; then nothing of it is in the file. */
+  /** The record is on disk when this returns. Throws file system errors; then none of it is in the file. */
   append: (record: unknown) => void
-  /** Replaces all records by these. */
+  /** Replaces all records with these. */
   rewrite: (records: readonly unknown[]) => void
   sizeBytes: () => number
   close: () => void
@@ -29,7 +29,7 @@ const toLine = (record: unknown): string => {
   return `${crc32(json).toString(16).padStart(8, '0')} ${json}\n`
 }
 
-/** The record of a line, or undefined when it does not match its checksum. */
+/** The record in a line, or undefined if it does not match its checksum. */
 function parseLine(line: string): unknown {
   const json = line.slice(9)
   if (line[8] !== ' ' || crc32(json).toString(16).padStart(8, '0') !== line.slice(0, 8))
@@ -45,12 +45,12 @@ export type Reading = {
   records: unknown[]
   /** Bytes up to the end of the last good record. */
   goodBytes: number
-  /** Unreadable records that are more than a last one cut off by a power cut: what they said is lost. */
+  /** Unreadable records beyond a last one that a power cut truncated: their content is lost. */
   damaged: boolean
   sizeBytes: number
 }
 
-/** Reads what is there without changing it. A file that does not exist holds nothing. */
+/** Reads the file without changing it. A missing file has no records. */
 export function readRecords(file: string): Reading {
   let content: Buffer
   try {
@@ -80,12 +80,12 @@ export function readRecords(file: string): Reading {
   return { records, goodBytes, damaged: damaged || badLines > 1, sizeBytes: content.length }
 }
 
-/** Makes a file that holds these records, unless there is one: there is never a moment in which it is empty. */
+/** Creates a file with these records, unless it exists: the file is never visible while empty. */
 export function createRecordFile(file: string, records: readonly unknown[]): void {
   if (!existsSync(file)) writeDurably(file, records.map(toLine).join(''))
 }
 
-/** Not in append mode: Windows shortens no file that was opened so. Positions are given with every write. */
+/** Not in append mode: Windows cannot truncate a file opened that way. Every write passes its position. */
 function openOrMake(file: string): number {
   try {
     return openSync(file, 'r+')
@@ -95,7 +95,7 @@ function openOrMake(file: string): number {
   }
 }
 
-/** @param isDurable false: records survive the end of this process, though not a power cut */
+/** @param isDurable false: records survive the end of this process, but not a power cut */
 export function openRecordFile(
   file: string,
   isDurable = true,
@@ -118,7 +118,7 @@ export function openRecordFile(
             done += writeSync(fd, line, done, line.length - done, size + done)
           if (isDurable) fsyncSync(fd)
         } catch (error) {
-          // Half a line would spoil the next one.
+          // Half a line would corrupt the next one.
           ftruncateSync(fd, size)
           throw error
         }
@@ -126,7 +126,7 @@ export function openRecordFile(
       },
       rewrite(records) {
         const content = records.map(toLine).join('')
-        // Windows replaces no file that is open.
+        // Windows cannot replace a file that is open.
         closeSync(fd)
         try {
           writeDurably(file, content)

@@ -1,13 +1,13 @@
-/** What the journal says, record by record, and what follows from all of it. Pure. */
+/** The journal's records, and the state that follows from them. Pure. */
 import { z } from 'zod'
 import { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
 import { AttemptId } from '#shared/domain/ids.ts'
 
-/** Written before it is acted on: `installing` stands before the installer can have started. */
+/** Written before it is acted on: `installing` is on disk before the installer can start. */
 export const Step = z.enum(['accepted', 'downloading', 'installing'])
 export type Step = z.infer<typeof Step>
 
-/** What was known of the PC before the installer ran, for putting things right after it. */
+/** The state of the PC before the installer ran, for cleaning up after it. */
 export const Before = z.object({
   package_name: z.string().nullable(),
   was_installed: z.boolean(),
@@ -16,10 +16,10 @@ export const Before = z.object({
 })
 export type Before = z.infer<typeof Before>
 
-/** The result of an attempt that is over and acknowledged, kept so that it is never run again. */
+/** The result of an ended and acknowledged attempt, kept so that it never runs again. */
 const Done = DeploymentResult.omit({ error_details: true })
 
-/** Every record carries the highest sequence, so that one lost record cannot let an old command in again. */
+/** Every record carries the highest sequence, so that one lost record cannot readmit an old command. */
 const base = { high: z.number().int().nonnegative() }
 const id = AttemptId
 export const JournalRecord = z.discriminatedUnion('t', [
@@ -42,7 +42,7 @@ export type Attempt = {
   result: DeploymentResult | null
 }
 
-/** Ids of ended attempts that are remembered. */
+/** How many ids of ended attempts are remembered. */
 export const DONE_LIMIT = 10_000
 const DONE_MESSAGE_LIMIT = 300
 
@@ -50,7 +50,7 @@ export type JournalState = {
   highest: number
   /** Open, or ended and not acknowledged, in the order of acceptance. */
   attempts: Map<AttemptId, Attempt>
-  /** Over and acknowledged, oldest first. */
+  /** Ended and acknowledged, oldest first. */
   done: Map<AttemptId, DeploymentResult>
 }
 
@@ -66,7 +66,7 @@ function remember(state: JournalState, result: DeploymentResult): void {
   }
 }
 
-/** Applies one record. What it names and the state does not hold (any more) is passed over. */
+/** Applies one record. Ignores records that refer to something no longer in the state. */
 export function apply(state: JournalState, record: JournalRecord): void {
   state.highest = Math.max(state.highest, record.high)
   switch (record.t) {

@@ -1,4 +1,4 @@
-/** Files that are there whole or not at all, also after a power cut. */
+/** Writes files atomically: after a power cut, a file is complete or absent. */
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Makes a rename or a new name in this folder last. Windows has no such call and needs none. */
+/** Makes a rename or a new name in this folder durable. Windows has no such call and needs none. */
 export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const fd = openSync(folder, 'r')
@@ -23,7 +23,7 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Flushes the bytes of a file that somebody else has written. */
+/** Flushes a file that another process has written. */
 export function syncFile(file: string): void {
   const fd = openSync(file, 'r+')
   try {
@@ -33,14 +33,17 @@ export function syncFile(file: string): void {
   }
 }
 
-/** Renames a file or folder; when this returns, the new name is on disk. The file's bytes must be there already. */
+/**
+ * Renames a file or folder; the new name is on disk when this returns. The file's content must already be
+ * flushed.
+ */
 export function renameDurably(from: string, to: string): void {
   renameSync(from, to)
   syncFolder(dirname(to))
   if (dirname(from) !== dirname(to)) syncFolder(dirname(from))
 }
 
-/** Renames without flushing, for what may be lost: logs that turn over, locks of processes that are gone. */
+/** Renames without flushing, for data that may be lost: rotated logs, locks of dead processes. */
 export const renameLoosely = (from: string, to: string): void => renameSync(from, to)
 
 function writeTemporary(file: string, content: string | Uint8Array, mode = 0o600): string {
@@ -58,7 +61,10 @@ function writeTemporary(file: string, content: string | Uint8Array, mode = 0o600
   return temporary
 }
 
-/** Replaces `file` (0600 unless told otherwise). When this returns, the content is on disk. Throws the file system's error. */
+/**
+ * Replaces `file` (mode 0600 by default). The content is on disk when this returns. Throws file system
+ * errors.
+ */
 export function writeDurably(file: string, content: string | Uint8Array, mode?: number): void {
   const temporary = writeTemporary(file, content, mode)
   try {
@@ -71,8 +77,8 @@ export function writeDurably(file: string, content: string | Uint8Array, mode?: 
 }
 
 /**
- * Creates `file` with its whole content, unless it exists: of several processes that try, exactly one gets true.
- * A hard link does it, because no reader can then see the file half-written.
+ * Creates `file` with its whole content, unless it exists: of several processes that try, exactly one gets
+ * true. Uses a hard link, so that no reader sees a half-written file.
  */
 export function createOnce(file: string, content: string): boolean {
   const temporary = writeTemporary(file, content)
@@ -88,7 +94,7 @@ export function createOnce(file: string, content: string): boolean {
   return true
 }
 
-/** The parsed JSON; undefined when the file is not there, null when it holds none. Other read errors are thrown. */
+/** The parsed JSON; undefined if there is no file, null if it is not valid JSON. Throws other read errors. */
 export function readJson(file: string): unknown {
   let text: string
   try {
@@ -108,7 +114,7 @@ export function readJson(file: string): unknown {
 export const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 
-/** For people and logs. Addresses are left out: those of packages carry a ticket. */
+/** For people and logs. Removes URLs: package addresses contain a ticket. */
 export const errorText = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error))
     .replace(/^request to \S+ failed, reason: /, '')

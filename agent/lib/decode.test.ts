@@ -8,7 +8,7 @@ const bytes = (...values: number[]) => Uint8Array.from(values)
 const wide = (text: string) => Buffer.from(text, 'utf16le')
 
 describe('the output of a program', () => {
-  it('is UTF-8 where it can be', () => {
+  it('is UTF-8 if it is valid UTF-8', () => {
     expect(decodeOutput(Buffer.from('für 100 € 🙂'), 437)).toBe('für 100 € 🙂')
   })
 
@@ -37,17 +37,17 @@ describe('the output of a program', () => {
     [949, 'Korean', [0xc7, 0xd1, 0xb1, 0xdb], '한글'],
     [950, 'Chinese, traditional', [0xa4, 0xa4, 0xa4, 0xe5], '中文'],
     [1252, 'Western Europe, windows', [0xfc, 0x80], 'ü€'],
-  ])('is in code page %i (%s) where it is no UTF-8', (page, _where, written, text) => {
+  ])('is in code page %i (%s) if it is not UTF-8', (page, _where, written, text) => {
     expect(decodeOutput(bytes(...written), page)).toBe(text)
   })
 
-  it('keeps what is readable where no code page is known', () => {
+  it('keeps what is readable if no code page is known', () => {
     expect(decodeOutput(bytes(0x66, 0x81, 0x72), null)).toBe('f\ufffdr')
     expect(decodeOutput(bytes(0x66, 0x81, 0x72), 4711)).toBe('f\ufffdr')
   })
 
   it.each([
-    ['with its mark', '\ufeffÜbung\r\n', 'Übung\r\n'],
+    ['with a byte order mark', '\ufeffÜbung\r\n', 'Übung\r\n'],
     ['Latin', 'Übung macht\r\n', 'Übung macht\r\n'],
     ['Cyrillic', 'Установка завершена\r\n', 'Установка завершена\r\n'],
     ['Greek', 'Η εγκατάσταση ολοκληρώθηκε\r\n', 'Η εγκατάσταση ολοκληρώθηκε\r\n'],
@@ -57,7 +57,7 @@ describe('the output of a program', () => {
     ['Japanese', 'インストールが完了しました。\r\n', 'インストールが完了しました。\r\n'],
     ['Chinese', '安装已完成\r\n', '安装已完成\r\n'],
     ['Korean', '설치가 완료되었습니다\r\n', '설치가 완료되었습니다\r\n'],
-  ])('is UTF-16 where it looks so: %s', (_name, written, text) => {
+  ])('is UTF-16 if it looks like it: %s', (_name, written, text) => {
     expect(decodeOutput(wide(written), 437)).toBe(text)
     expect(isUtf16(wide(written))).toBe(true)
   })
@@ -73,7 +73,7 @@ describe('the output of a program', () => {
     expect(isUtf16(written)).toBe(false)
   })
 
-  it('is taken line by line for what it is, as programs follow one another into it', () => {
+  it('is decoded line by line, because several programs may write to it', () => {
     const mixed = Buffer.concat([
       Buffer.from('begin für\r\n'),
       Buffer.from([0x66, 0x81, 0x72, 0x0d, 0x0a]),
@@ -94,32 +94,35 @@ describe('the output of a program', () => {
   ])('with %s between plain lines stays readable, at either parity', (_what, text) => {
     for (const before of ['', 'x']) {
       const raw = Buffer.from(before + text, 'latin1')
-      const said = decodeOutput(raw, null)
-      expect(said).toContain('All files copied successfully')
-      expect(said).not.toMatch(/[\u3000-\u9fff]/)
-      // Nor where it follows what is UTF-16 in truth.
-      expect(decodeOutput(raw, null, wide('Installing the product now\r\n'))).toContain('All files copied') // prettier-ignore
+      const decoded = decodeOutput(raw, null)
+      expect(decoded).toContain('All files copied successfully')
+      expect(decoded).not.toMatch(/[\u3000-\u9fff]/)
+      // Nor after text that really is UTF-16.
+      expect(decodeOutput(raw, null, wide('Installing the product now\r\n'))).toContain(
+        'All files copied',
+      )
     }
   })
 
-  it('never becomes East Asian because of a null somewhere in it', () => {
+  it('never becomes East Asian because of a null byte in it', () => {
     const line = fc.stringMatching(/^[ -~]{0,60}$/)
     const odd = fc.constantFrom('\0', '\x07', '\xfc', '\0\0', '\x01')
     fc.assert(
       fc.property(fc.array(fc.tuple(line, odd), { minLength: 1, maxLength: 12 }), (parts) => {
-        const tail = 'the end of what this program had to tell\n'
-        const text = parts.map(([words, other]) => `${words} words${other} and more\n`).join('') + tail // prettier-ignore
+        const tail = 'the end of the output of this program\n'
+        const text =
+          parts.map(([words, other]) => `${words} words${other} and more\n`).join('') + tail
         expect(decodeOutput(Buffer.from(text, 'latin1'), null)).toContain(tail)
       }),
     )
   })
 
-  it('of UTF-16 is read where it begins in the middle of a character', () => {
+  it('is read as UTF-16 even if it begins in the middle of a character', () => {
     const text = 'Property(C): ProductName\r\nProperty(C): Version\r\n'
     expect(decodeOutput(wide(text).subarray(1), null)).toBe(text.slice(1))
   })
 
-  it('goes on in UTF-16 where a piece by itself does not tell', () => {
+  it('stays UTF-16 if a piece alone is ambiguous', () => {
     const [first, rest] = ['Установка ', 'завершена']
     expect(decodeOutput(wide(rest), 866, wide(first))).toBe(rest)
     expect(decodeOutput(Buffer.from('plain'), 866, wide(first))).toBe('plain')
@@ -137,19 +140,19 @@ describe('a character at the end of a piece', () => {
     for (let at = 1; at < whole.length; at++) {
       const to = at - unfinishedBytes(whole.subarray(0, at), page)
       const parts = [whole.subarray(0, to), whole.subarray(to)]
-      const said = parts.map((part) => decodeOutput(part, page)).join('')
-      expect(said, `cut at ${at}`).toBe(`ok\n${text}`)
+      const decoded = parts.map((part) => decodeOutput(part, page)).join('')
+      expect(decoded, `cut at ${at}`).toBe(`ok\n${text}`)
     }
   })
 
-  it('of UTF-8 and UTF-16 too', () => {
+  it('of UTF-8 and UTF-16 stays whole too', () => {
     expect(unfinishedBytes(Buffer.from('a€').subarray(0, 3), 437)).toBe(2)
     expect(unfinishedBytes(wide('Übung macht').subarray(0, 9), 437)).toBe(1)
     expect(unfinishedBytes(bytes(0x66, 0x81, 0x72), 850)).toBe(0)
   })
 })
 
-it('every table of a code page has its 128 characters', () => {
+it('has all 128 characters in every table of a code page', () => {
   for (const [page, upper] of Object.entries(OEM_UPPER_HALVES))
     expect([...upper].length, page).toBe(128)
   expect(decodeCodePage(bytes(0x41, 0xe1, 0xff), 437)).toBe('Aß\u00a0')
@@ -160,20 +163,20 @@ if (!hasIconv)
   process.stderr.write('SKIPPED: code pages compared with those of iconv (is missing)\n')
 
 it.runIf(hasIconv).each([437, 850, 852, 855, 857, 860, 861, 862, 863, 865, 866, 869, 874])(
-  'code page %i is as iconv has it',
+  'matches iconv in code page %i',
   (page) => {
     for (let byte = 0x80; byte < 0x100; byte++) {
-      let theirs: string
+      let expected: string
       try {
-        theirs = execFileSync('iconv', ['-f', `CP${page}`, '-t', 'UTF-8'], {
+        expected = execFileSync('iconv', ['-f', `CP${page}`, '-t', 'UTF-8'], {
           input: bytes(byte),
           stdio: ['pipe', 'pipe', 'ignore'],
         }).toString()
       } catch {
-        continue // Not every byte is a character there.
+        continue // Not every byte is a character in that code page.
       }
-      if (theirs.length !== 1 || theirs.charCodeAt(0) < 0xa0) continue
-      expect(decodeCodePage(bytes(byte), page), byte.toString(16)).toBe(theirs)
+      if (expected.length !== 1 || expected.charCodeAt(0) < 0xa0) continue
+      expect(decodeCodePage(bytes(byte), page), byte.toString(16)).toBe(expected)
     }
   },
   20_000,

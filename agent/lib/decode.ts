@@ -1,11 +1,14 @@
-/** Text of programs that do not say how they write it: UTF-8, UTF-16 or, on Windows, the console's code page. */
+/**
+ * Decodes the output of programs whose encoding is unknown: UTF-8, UTF-16 or, on Windows, the console's code
+ * page.
+ */
 import { execFileSync } from 'node:child_process'
 import { OEM_UPPER_HALVES } from './oem-code-pages.ts'
 import { systemTool } from './system-tool.ts'
 
 /**
- * Code pages that the Encoding Standard knows, by its names (encoding.spec.whatwg.org). Of 949 Node decodes the 2,350 syllables of
- * KS X 1001 and not the rarer ones that Microsoft added.
+ * Code pages in the Encoding Standard, by its names (encoding.spec.whatwg.org). For 949, Node decodes the
+ * 2,350 syllables of KS X 1001 but not the rarer ones that Microsoft added.
  */
 const LABELS: Readonly<Record<number, string>> = {
   866: 'ibm866',
@@ -25,7 +28,7 @@ const LABELS: Readonly<Record<number, string>> = {
   1258: 'windows-1258',
   54936: 'gb18030',
 }
-/** Of those in which two bytes can be one character: the ranges of a first byte. No second byte is a line feed. */
+/** For code pages with two-byte characters: the ranges of the first byte. No second byte is a line feed. */
 const LEAD_BYTES: Readonly<Record<number, readonly (readonly [number, number])[]>> = {
   932: [
     [0x81, 0x9f],
@@ -35,16 +38,22 @@ const LEAD_BYTES: Readonly<Record<number, readonly (readonly [number, number])[]
   949: [[0x81, 0xfe]],
   950: [[0x81, 0xfe]],
 }
-/** So many of the first bytes are looked at. */
+/** Only this many of the first bytes are examined. */
 const SAMPLE_BYTES = 4096
 
-/** Characters of UTF-16 text whose upper byte is not 0: one alphabet (Greek to Thai and beyond), or those of East Asia. */
+/**
+ * UTF-16 characters whose upper byte is not 0: one alphabet (Greek to Thai and beyond), or those of East
+ * Asia.
+ */
 const isForeign = (unit: number): boolean =>
   (unit >= 0x100 && unit < 0x2100) || (unit >= 0x2190 && unit < 0x2600) || isEastAsian(unit)
 const isEastAsian = (unit: number): boolean =>
   (unit >= 0x3000 && unit < 0xa000) || (unit >= 0xac00 && unit < 0xd7b0) || unit >= 0xff00
 
-/** Whether it can be UTF-8: no control characters but those of layout and of terminals, and the null that some put between. */
+/**
+ * Whether it can be UTF-8: no control characters except those for layout and terminals, and the null that
+ * some programs insert.
+ */
 function isPlain(bytes: Uint8Array): boolean {
   for (const byte of bytes)
     if (byte < 0x20 && byte !== 0 && !(byte >= 0x08 && byte <= 0x0d) && byte !== 0x1b) return false
@@ -53,10 +62,15 @@ function isPlain(bytes: Uint8Array): boolean {
 
 const isPrintable = (byte: number): boolean =>
   (byte >= 0x20 && byte < 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d
-/** Two letters side by side, which are also a character of East Asia: chance in UTF-16, the rule in everything else. */
+/**
+ * Two adjacent letters also form an East Asian character: rare in UTF-16, the rule in all other encodings.
+ */
 const ASCII_PAIRS_SHARE = 0.6
 
-/** Whether it is text of one byte a character, whatever control characters and foreign letters are in it. */
+/**
+ * Whether it is text with one byte per character, whatever control characters and non-ASCII letters are in
+ * it.
+ */
 function isMostlyAscii(bytes: Uint8Array): boolean {
   const pairs = Math.floor(Math.min(bytes.length, SAMPLE_BYTES) / 2)
   let ascii = 0
@@ -70,8 +84,8 @@ function isMostlyAscii(bytes: Uint8Array): boolean {
 }
 
 /**
- * UTF-16 (little-endian): its mark; or Latin text, in which every second byte is 0; or another script with blanks and line ends,
- * which are what is left of it.
+ * UTF-16 (little-endian): a byte order mark; or Latin text, in which every second byte is 0; or another
+ * script, recognised by its spaces and line ends.
  */
 export function isUtf16(bytes: Uint8Array): boolean {
   if (bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe) return true
@@ -89,7 +103,7 @@ export function isUtf16(bytes: Uint8Array): boolean {
   return !isMostlyAscii(sample) && !isPlain(sample)
 }
 
-/** Whether all of it is UTF-8, but for a character that is cut off at its start or its end. */
+/** Whether all of it is UTF-8, except for a character cut off at its start or end. */
 function utf8OrNull(bytes: Uint8Array): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
@@ -115,10 +129,10 @@ function decodeLine(bytes: Uint8Array, codePage: number | null): string {
   return codePage === null ? new TextDecoder().decode(bytes) : decodeCodePage(bytes, codePage)
 }
 
-/** A line of UTF-16 is looked for within so many bytes. */
+/** Search for a line of UTF-16 within this many bytes. */
 const LINE_LIMIT_BYTES = 4096
 
-/** Behind the next line feed of UTF-16, or the end of what is looked at. */
+/** After the next UTF-16 line feed, or the end of the examined range. */
 function utf16LineEnd(bytes: Uint8Array, from: number): number {
   const limit = Math.min(bytes.length, from + LINE_LIMIT_BYTES)
   for (let at = from; at + 1 < limit; at += 2)
@@ -126,7 +140,7 @@ function utf16LineEnd(bytes: Uint8Array, from: number): number {
   return limit
 }
 
-/** Programs that follow one another into one output write differently: each line is taken for what it is. */
+/** Programs that write to the same output use different encodings, so each line is decoded separately. */
 function decodeLines(bytes: Uint8Array, codePage: number | null): string {
   let text = ''
   const mayBeWide = bytes.includes(0)
@@ -143,8 +157,8 @@ function decodeLines(bytes: Uint8Array, codePage: number | null): string {
 }
 
 /**
- * @param codePage what is assumed of lines that are neither UTF-8 nor UTF-16; null: they are UTF-8 with mistakes
- * @param before what stood right before: the rest of a line of UTF-16 need not look like such by itself
+ * @param codePage assumed for lines that are neither UTF-8 nor UTF-16; null: they are UTF-8 with errors
+ * @param before the bytes right before: the rest of a UTF-16 line may not be recognisable on its own
  */
 export function decodeOutput(
   bytes: Uint8Array,
@@ -153,7 +167,7 @@ export function decodeOutput(
 ): string {
   const goesOn = before.length >= 8 && isUtf16(before) && !isPlain(bytes) && !isMostlyAscii(bytes)
   if (isWholeUtf16(bytes) || goesOn) return new TextDecoder('utf-16le').decode(bytes)
-  // Where bytes were left out, it may begin in the middle of a character.
+  // If bytes were left out, it may begin in the middle of a character.
   const rest = bytes.subarray(1)
   return bytes[0] === 0 && !isUtf16(bytes) && isWholeUtf16(rest)
     ? new TextDecoder('utf-16le').decode(rest)
@@ -167,8 +181,8 @@ function isWholeUtf16(bytes: Uint8Array): boolean {
 }
 
 /**
- * How many bytes at the end (0 to 3) are the beginning of a character whose rest is still to come. Where the code page has
- * characters of two bytes, one that is cut tells only when read from the beginning of its line.
+ * How many bytes at the end (0 to 3) are an incomplete character. With two-byte characters, that is known
+ * only when reading from the beginning of the line.
  */
 export function unfinishedBytes(bytes: Uint8Array, codePage: number | null): number {
   if (isUtf16(bytes)) return bytes.length % 2
@@ -196,23 +210,26 @@ function unfinishedUtf8(bytes: Uint8Array): number {
 
 let known: number | null | undefined
 
-/** The code page of this PC's consoles (`OEMCP`); null where there is none (65001, and everywhere but on Windows). */
+/**
+ * The code page of this PC's consoles (`OEMCP`); null if there is none (65001, and everywhere except on
+ * Windows).
+ */
 export function consoleCodePage(): number | null {
   if (known !== undefined) return known
   known = null
   if (process.platform !== 'win32') return known
   try {
     const key = 'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Nls\\CodePage'
-    const said = execFileSync(systemTool('reg.exe'), ['query', key, '/v', 'OEMCP'], {
+    const output = execFileSync(systemTool('reg.exe'), ['query', key, '/v', 'OEMCP'], {
       encoding: 'latin1',
       timeout: 10_000,
       windowsHide: true,
       stdio: ['ignore', 'pipe', 'ignore'],
     })
-    const page = Number(/OEMCP\s{1,20}REG_SZ\s{1,20}(\d+)/.exec(said)?.[1])
+    const page = Number(/OEMCP\s{1,20}REG_SZ\s{1,20}(\d+)/.exec(output)?.[1])
     known = page in LABELS || page in OEM_UPPER_HALVES ? page : null
   } catch {
-    // Undecided bytes are then taken for UTF-8, as on other systems.
+    // Unknown bytes are then decoded as UTF-8, as on other systems.
   }
   return known
 }

@@ -5,7 +5,7 @@ import { serviceEnvironment, windowsEnvironment } from './environment.ts'
 
 const machine = { hostname: 'kasse-1-im-erdgeschoss.example.test', arch: 'x64', processors: 4 }
 
-describe('the environment of what the agent starts', () => {
+describe('the environment of child processes', () => {
   it('is that of a Windows service, whatever is missing', () => {
     expect(windowsEnvironment({}, machine)).toMatchObject({
       OS: 'Windows_NT',
@@ -29,7 +29,7 @@ describe('the environment of what the agent starts', () => {
     })
   })
 
-  it('keeps what Windows itself has set, under its usual names', () => {
+  it('keeps the values that Windows has set, under their usual names', () => {
     const env = {
       COMPUTERNAME: 'KASSE-1',
       SYSTEMROOT: 'D:\\Windows',
@@ -54,7 +54,7 @@ describe('the environment of what the agent starts', () => {
     expect(Object.keys(kept).filter((name) => /^(path|systemroot)$/i.test(name))).toHaveLength(2)
   })
 
-  it('holds nothing of the agent, its proxies and its Node', () => {
+  it('contains no variables of the agent, proxies or Node', () => {
     const env = {
       HTTPS_PROXY: 'http://user:secret@proxy',
       https_proxy: 'http://proxy',
@@ -65,7 +65,7 @@ describe('the environment of what the agent starts', () => {
     expect(JSON.stringify(windowsEnvironment(env, machine))).not.toMatch(/proxy|NODE_|DEPLOYX_/i)
   })
 
-  it.runIf(process.platform !== 'win32')('names the user, as scripts expect it', () => {
+  it.runIf(process.platform !== 'win32')('contains the user, as scripts expect it', () => {
     const { username, homedir } = userInfo()
     expect(serviceEnvironment()).toMatchObject({
       USER: username,
@@ -75,7 +75,9 @@ describe('the environment of what the agent starts', () => {
       PATH: expect.stringContaining('/sbin') as string,
       LANG: 'C.UTF-8',
     })
-    expect(Object.keys(serviceEnvironment()).filter((name) => /proxy|NODE|DEPLOYX/i.test(name))).toEqual([]) // prettier-ignore
+    expect(
+      Object.keys(serviceEnvironment()).filter((name) => /proxy|NODE|DEPLOYX/i.test(name)),
+    ).toEqual([])
     const payload = { deployment_id: 1, target_id: 2, attempt: 3, attempt_id: 'a' } as never
     expect(installerEnvironment(payload, '/tmp/own')).toMatchObject({
       USER: username,

@@ -1,13 +1,14 @@
 /**
- * The environment of everything that the agent starts: installers, scripts and the tools of the system. It is that of a service of
- * this PC, made anew, so that nothing of the agent's own (keys, proxies, settings of Node) gets into it.
+ * The environment of every process that the agent starts: installers, scripts and system tools. It is that of
+ * a service on this PC, built from scratch, so that nothing of the agent's own (keys, proxies, Node settings)
+ * leaks into it.
  */
 import { arch, cpus, homedir, hostname, userInfo } from 'node:os'
 import { win32 } from 'node:path'
 
 export const CLEAN_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** What Windows gives to every service, and what a PC's own settings of these names are. */
+/** Variables that Windows sets for every service, and the PC's own settings of these names. */
 const WINDOWS_KEPT = [
   'ALLUSERSPROFILE',
   'APPDATA',
@@ -54,7 +55,7 @@ const thisMachine = (): Machine => ({
   processors: cpus().length,
 })
 
-/** What a Windows service cannot do without, where the agent was started without it. */
+/** Variables that a Windows service cannot work without, in case the agent was started without them. */
 function windowsDefaults(env: Record<string, string>, machine: Machine): Record<string, string> {
   const root = env['SystemRoot'] ?? env['windir'] ?? 'C:\\Windows'
   const drive = env['SystemDrive'] ?? root.slice(0, 2)
@@ -65,7 +66,7 @@ function windowsDefaults(env: Record<string, string>, machine: Machine): Record<
   return {
     ALLUSERSPROFILE: data,
     CommonProgramFiles: `${programs}\\Common Files`,
-    // A NetBIOS name. shutdown.exe takes its own PC from it.
+    // A NetBIOS name. shutdown.exe reads the name of its own PC from it.
     COMPUTERNAME: machine.hostname.split('.')[0]!.slice(0, 15).toUpperCase(),
     ComSpec: win32.join(system, 'cmd.exe'),
     NUMBER_OF_PROCESSORS: String(Math.max(1, machine.processors)),
@@ -84,7 +85,7 @@ function windowsDefaults(env: Record<string, string>, machine: Machine): Record<
   }
 }
 
-/** Pure. Names of Windows' variables are the same in any case. */
+/** Pure. Windows ignores the case of variable names. */
 export function windowsEnvironment(
   env: NodeJS.ProcessEnv,
   machine: Machine,
@@ -102,13 +103,13 @@ export function windowsEnvironment(
 type User = { name: string; home: string; shell: string }
 const ROOT: User = { name: 'root', home: '/root', shell: '/bin/sh' }
 
-/** From the list of users, not from the environment: a bare service manager sets nothing. */
+/** From the user database, not from the environment: a bare service manager sets nothing. */
 function thisUser(): User {
   try {
     const { username, homedir: home, shell } = userInfo()
     return { name: username, home, shell: shell ?? ROOT.shell }
   } catch {
-    // This user is in no list.
+    // This user is not in the user database.
     return process.getuid?.() === 0 ? ROOT : { ...ROOT, name: 'nobody', home: homeOr('/') }
   }
 }
@@ -121,7 +122,7 @@ function homeOr(otherwise: string): string {
   }
 }
 
-/** Of a service of this PC, in English, whatever the agent was started with. */
+/** That of a service on this PC, in English, whatever environment the agent was started with. */
 export function serviceEnvironment(): Record<string, string> {
   if (process.platform === 'win32') return windowsEnvironment(process.env, thisMachine())
   const { name, home, shell } = thisUser()

@@ -1,4 +1,6 @@
-/** A failure that was foreseen and has a sentence for people. It ends the program with exit code 1 or 2, or an attempt. */
+/**
+ * An expected failure with a message for people. It ends the program with exit code 1 or 2, or an attempt.
+ */
 export class AgentFailure extends Error {
   readonly exitCode: 1 | 2
   constructor(message: string, exitCode: 1 | 2 = 1) {

@@ -4,8 +4,8 @@ import { selfCommand } from './self.ts'
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, RECONNECT_SPREAD_MS } from '#shared/domain/defaults.ts'
 import { createBackoff, linkedSignal, wait } from './wait.ts'
 
-describe('the wait between two tries', () => {
-  it('grows to its limit, half of it by chance, and begins anew after a success', () => {
+describe('the delay between two tries', () => {
+  it('grows to its limit, half of it random, and starts again after a success', () => {
     const backoff = createBackoff(1_000, 60_000)
     const waits = Array.from({ length: 40 }, () => backoff.nextMs())
     waits.forEach((ms, i) => {
@@ -18,7 +18,10 @@ describe('the wait between two tries', () => {
     expect(backoff.nextMs()).toBeLessThanOrEqual(1_000)
   })
 
-  /** When each of `count` agents is back, if the hub can be reached again `downMs` after all have lost it. */
+  /**
+   * When each of `count` agents has reconnected, if the hub is available again `downMs` after all have lost
+   * it.
+   */
   function comeBack(count: number, downMs: number): number[] {
     return Array.from({ length: count }, () => {
       const backoff = createBackoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS, RECONNECT_SPREAD_MS)
@@ -45,14 +48,14 @@ describe('the wait between two tries', () => {
     },
   )
 
-  it('spreads the first one alone', () => {
+  it('spreads only the first try', () => {
     const backoff = createBackoff(1_000, 60_000, 1_000_000)
     backoff.begin()
     backoff.nextMs()
     expect(backoff.nextMs()).toBeLessThanOrEqual(2_000)
   })
 
-  it('ends at once when it is called off', async () => {
+  it('ends immediately when it is cancelled', async () => {
     const stop = new AbortController()
     const startedAt = performance.now()
     setTimeout(() => stop.abort(), 20)
@@ -63,7 +66,7 @@ describe('the wait between two tries', () => {
 })
 
 describe('a linked signal', () => {
-  it('fires with the reason of whichever came first, and lets go when released', () => {
+  it('fires with the reason of the first one, and removes its listeners when released', () => {
     const [a, b] = [new AbortController(), new AbortController()]
     const linked = linkedSignal(a.signal, b.signal)
     const released = linkedSignal(a.signal)
@@ -75,8 +78,8 @@ describe('a linked signal', () => {
   })
 })
 
-describe('small facts', () => {
-  it('the name of a Linux is taken without its quotes', () => {
+describe('helpers', () => {
+  it('read the name of a Linux distribution without quotes', () => {
     expect(prettyName('ID=x\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')).toBe(
       'Debian GNU/Linux 12 (bookworm)',
     )
@@ -84,7 +87,7 @@ describe('small facts', () => {
     expect(prettyName('ID=x')).toBeNull()
   })
 
-  it('this program can be named so that it can be started again', () => {
+  it('return the command that starts this program again', () => {
     const self = selfCommand()
     expect(self.file).toBe(process.execPath)
     expect(self.args.at(-1)).toMatch(/^\//)

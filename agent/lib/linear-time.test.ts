@@ -1,4 +1,4 @@
-/** Texts that other programs and other makers wrote, made to take long: all of them are read in linear time. */
+/** Hostile texts from other programs and vendors: all of them are read in linear time. */
 import { expect, it } from 'vitest'
 import { splitArguments } from '#shared/domain/argv.ts'
 import { quoteArgument } from '#shared/domain/command-line.ts'
@@ -12,7 +12,7 @@ import { parsePrintedValues } from '../inventory/windows/registry.ts'
 import { parseUninstall } from '../inventory/windows/windows.ts'
 import { parseServiceState } from '../service/managers.ts'
 
-/** Quadratic readers take minutes for so much. */
+/** A quadratic reader takes minutes for this many. */
 const MANY = 400_000
 const LIMIT_MS = 3_000
 
@@ -21,20 +21,23 @@ const maintainer = (text: string): unknown =>
 
 it.each<[string, () => unknown]>([
   ['a maintainer of opening brackets', () => maintainer('<'.repeat(MANY) + '> x')],
-  ['a maintainer of blanks', () => maintainer('a' + ' '.repeat(MANY) + 'b')],
+  ['a maintainer of spaces', () => maintainer('a' + ' '.repeat(MANY) + 'b')],
   ['a printed value of gaps', () => parsePrintedValues('    ' + '    REG_SZ'.repeat(MANY / 10))],
-  ['a path of the registry', () => parseUninstall([{ path: '\\Uninstall\\'.repeat(MANY / 10), values: new Map() }], '64')], // prettier-ignore
   [
-    'a header of blanks',
+    'a path of the registry',
+    () => parseUninstall([{ path: '\\Uninstall\\'.repeat(MANY / 10), values: new Map() }], '64'),
+  ],
+  [
+    'a header of spaces',
     () => parseResponseHead(Buffer.from(`HTTP/1.1 404\r\na:${' '.repeat(MANY)}x`)),
   ],
-  ['a command line of blanks', () => splitCommandLine('a.exe' + ' '.repeat(MANY) + 'x\n')],
+  ['a command line of spaces', () => splitCommandLine('a.exe' + ' '.repeat(MANY) + 'x\n')],
   ['a command line of programs', () => splitCommandLine('.exe'.repeat(MANY / 4))],
-  ['a first line of blanks', () => interpreterOf('#!/bin/sh ' + ' '.repeat(MANY) + 'x')],
-  ['lines of blanks', () => parseServiceState(' \n'.repeat(MANY / 2))],
-  ['an output of escapes', () => tellingOf('deb', '\u001b[0'.repeat(MANY / 3))],
+  ['a first line of spaces', () => interpreterOf('#!/bin/sh ' + ' '.repeat(MANY) + 'x')],
+  ['lines of spaces', () => parseServiceState(' \n'.repeat(MANY / 2))],
+  ['an output of escape sequences', () => tellingOf('deb', '\u001b[0'.repeat(MANY / 3))],
   ['an argument of backslashes', () => quoteArgument(' ' + '\\'.repeat(MANY) + 'x')],
-  ['arguments of blanks', () => splitArguments(' '.repeat(MANY) + '/D', 'windows', 'exe')],
+  ['arguments of spaces', () => splitArguments(' '.repeat(MANY) + '/D', 'windows', 'exe')],
   ['a version of brackets', () => compareDotted('('.repeat(MANY), '1')],
 ])('%s', (_what, read) => {
   const startedAt = performance.now()
@@ -42,7 +45,7 @@ it.each<[string, () => unknown]>([
   expect(performance.now() - startedAt).toBeLessThan(LIMIT_MS)
 })
 
-it('an address is no part of a maintainer, whatever else there is', () => {
+it('removes the address from a maintainer, whatever else there is', () => {
   expect(maintainer('Jane Doe <jane@example.test>')).toBe('Jane Doe')
   expect(maintainer('Jane Doe <jane@example.test')).toBe('Jane Doe')
   expect(maintainer('A <a@b> B <b@c>')).toBe('A <a@b> B')

@@ -8,7 +8,7 @@ let folder: ReturnType<typeof makeFolder>
 beforeEach(() => (folder = makeFolder()))
 afterEach(() => folder.remove())
 
-it('keeps a log in three files of a limited size, the newest lines first', () => {
+it('keeps a log in three files of limited size, the newest lines in the first', () => {
   const file = join(folder.path, 'agent.log')
   const log = rotatingFile(file, 100)
   for (let i = 0; i < 50; i++) log.write(`line ${String(i).padStart(3, '0')}\n`)
@@ -22,7 +22,7 @@ it('keeps a log in three files of a limited size, the newest lines first', () =>
   expect(lines).toEqual([...lines].sort())
 })
 
-it('goes on in the file of an earlier start, and survives a place where it cannot write', () => {
+it('continues the file of an earlier start, and survives an unwritable place', () => {
   const file = join(folder.path, 'agent.log')
   rotatingFile(file, 100).write('first\n')
   rotatingFile(file, 100).write('second\n')

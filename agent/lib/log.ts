@@ -1,4 +1,4 @@
-/** The agent's log: JSON lines on stderr, so that stdout stays with what people read; or in files that cannot fill a disk. */
+/** The agent's log: JSON lines on stderr, so that stdout is free for people; or in files of limited size. */
 import { appendFileSync, chmodSync, statSync } from 'node:fs'
 import { pino, type DestinationStream, type Logger } from 'pino'
 import { renameLoosely } from './atomic-file.ts'
@@ -19,19 +19,22 @@ function sizeOf(file: string): number {
   }
 }
 
-/** A log that was made beforehand may be open to others. */
-function closeToOthers(file: string): void {
+/** A log file created by somebody else may be readable by others. */
+function restrictMode(file: string): void {
   try {
     chmodSync(file, 0o600)
   } catch {
-    // There is none yet.
+    // It does not exist yet.
   }
 }
 
-/** Appends to `file`; when that is full it becomes `file.1`, and what was `file.1` becomes `file.2`. Never throws. */
+/**
+ * Appends to `file`; when that is full it becomes `file.1`, and the former `file.1` becomes `file.2`. Never
+ * throws.
+ */
 export function rotatingFile(file: string, limitBytes = FILE_LIMIT_BYTES): DestinationStream {
   let size = sizeOf(file)
-  closeToOthers(file)
+  restrictMode(file)
   return {
     write(text) {
       try {
@@ -44,13 +47,13 @@ export function rotatingFile(file: string, limitBytes = FILE_LIMIT_BYTES): Desti
         appendFileSync(file, text, { mode: 0o600 })
         size += Buffer.byteLength(text)
       } catch {
-        // A full disk, or somebody reads the file with a lock: the work goes on without this line.
+        // The disk is full, or another program has locked the file: continue without this line.
       }
     },
   }
 }
 
-/** Level from DEPLOYX_LOG_LEVEL, else `info`. @param file where it is kept, or null for stderr */
+/** Level from DEPLOYX_LOG_LEVEL, else `info`. @param file the log file, or null for stderr */
 export function createLog(file: string | null = null): Log {
   const wanted = process.env['DEPLOYX_LOG_LEVEL'] ?? ''
   return pino(

@@ -1,6 +1,6 @@
 /**
- * The upper halves (0x80 to 0xFF) of the code pages in which Windows consoles write and which the platform's TextDecoder does not
- * know. Source: the tables at unicode.org/Public/MAPPINGS/VENDORS/MICSFT/PC.
+ * The upper halves (0x80 to 0xFF) of the code pages that Windows consoles use and that the platform's
+ * TextDecoder does not support. Source: the tables at unicode.org/Public/MAPPINGS/VENDORS/MICSFT/PC.
  */
 export const OEM_UPPER_HALVES: Readonly<Record<number, string>> = {
   437: 'ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u00a0',

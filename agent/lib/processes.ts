@@ -1,6 +1,7 @@
 /**
- * Processes named so that a reused number is never taken for the one that is meant: number, start time and boot.
- * Linux tells all of it in /proc, Windows the start time through the helper; elsewhere the number alone has to do.
+ * Identifies processes so that a reused process id is never mistaken for the original: process id, start time
+ * and boot. Linux has all of it in /proc, Windows provides the start time through the helper; elsewhere only
+ * the process id is available.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -10,8 +11,8 @@ import { windowsHelper } from './windows-helper.ts'
 export const ProcessId = z.object({
   pid: z.number().int().positive(),
   /**
-   * Linux: clock ticks between boot and its start (field 22 of /proc/PID/stat). Windows: its creation time (FILETIME).
-   * Null where that cannot be told.
+   * Linux: clock ticks between boot and its start (field 22 of /proc/PID/stat). Windows: its creation time
+   * (FILETIME). Null if unknown.
    */
   start: z.string().nullable(),
   boot: z.string().nullable(),
@@ -27,7 +28,7 @@ type Stat = {
   dead: boolean
 }
 
-/** The fields behind the name, which may itself hold blanks and parentheses (proc(5)). */
+/** The fields after the name, which may itself contain spaces and parentheses (proc(5)). */
 export function parseStat(text: string): Stat | null {
   const rest = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const pid = Number.parseInt(text, 10)
@@ -59,11 +60,13 @@ function statOf(pid: number): Stat | null {
 const bootId = (): string | null => read('/proc/sys/kernel/random/boot_id')?.trim() ?? null
 
 const HELPER_TIMEOUT_MS = 10_000
-/** On Windows a number that was right a moment ago is not asked about again so soon: it costs a process. */
+/**
+ * On Windows, a process that was just confirmed is not checked again for this long: a check starts a process.
+ */
 const TRUSTED_MS = 10_000
 const seenAlive = new Map<string, number>()
 
-/** Its creation time; `gone` when there is no such process, null when that cannot be told. */
+/** Its creation time; `gone` if there is no such process, null if unknown. */
 function windowsStart(pid: number): string | null {
   const helper = windowsHelper()
   if (helper === null) return null
@@ -87,14 +90,14 @@ function isSameOnWindows(id: ProcessId, now: number): boolean {
   return true
 }
 
-/** Names a process that is running now. */
+/** Identifies a running process. */
 export const identify = (pid: number): ProcessId => ({
   pid,
   start: process.platform === 'win32' ? windowsStart(pid) : (statOf(pid)?.start ?? null),
   boot: bootId(),
 })
 
-/** Whether that very process still runs; one that has ended and was not waited for yet does not. */
+/** Whether that very process is still running; a zombie does not count. */
 export function isAlive(id: ProcessId): boolean {
   if (id.boot !== null) {
     if (id.boot !== bootId()) return false
@@ -125,7 +128,10 @@ function allStats(): Stat[] {
 
 const toId = (stat: Stat): ProcessId => ({ pid: stat.pid, start: stat.start, boot: bootId() })
 
-/** Whose environment, as given at start, has this line. Sees what this user may see. Linux only. */
+/**
+ * Whether a process was started with this line in its environment. Limited to what this user may see. Linux
+ * only.
+ */
 function isMarked(pid: number, marker: string): boolean {
   return read(`/proc/${pid}/environ`)?.split('\0').includes(marker) ?? false
 }
@@ -140,7 +146,7 @@ export function findMarked(marker: string): ProcessId[] {
 
 const PS_LIMIT_BYTES = 64 * 1024 * 1024
 
-/** macOS: ps shows the environment of processes to root, but for those that the system protects. */
+/** macOS: ps shows root the environment of processes, except for those protected by the system. */
 function markedOnMacos(marker: string): ProcessId[] {
   const { stdout } = spawnSync('/bin/ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], {
     timeout: HELPER_TIMEOUT_MS,
@@ -154,7 +160,7 @@ function markedOnMacos(marker: string): ProcessId[] {
   })
 }
 
-/** Whether the helper knows of members of the job that an installer ran in. Its name is kept for a quarter of an hour. */
+/** Whether the installer's job still has members, according to the helper. The job's name exists for a quarter of an hour. */
 function hasBusyJob(job: string): boolean {
   const helper = windowsHelper()
   if (helper === null) return false
@@ -163,9 +169,10 @@ function hasBusyJob(job: string): boolean {
 }
 
 /**
- * Whether anything still runs of an installer that has ended: whatever carries its marker, on Linux also its group, its session and
- * their children, of which some may have cleared their environment, and on Windows the members of its job.
- * @param root the number that the installer had, or null
+ * Whether anything is still running of an installer that has ended: processes with its marker, on Linux also
+ * its group, its session and their children, some of which may have cleared their environment, and on Windows
+ * the members of its job.
+ * @param root the installer's process id, or null
  */
 export function hasLeftBehind(marker: string, root: number | null): boolean {
   if (process.platform === 'win32') return hasBusyJob(marker.slice(marker.indexOf('=') + 1))
@@ -174,8 +181,8 @@ export function hasLeftBehind(marker: string, root: number | null): boolean {
 }
 
 /**
- * A process and all that came of it: its group, its session, its descendants, and whatever carries its marker although
- * it left all three. Linux only, else empty. Never this process.
+ * A process and everything it started: its group, its session, its descendants, and processes with its marker
+ * that left all three. Linux only, else empty. Never this process.
  */
 export function findFamily(root: number, marker: string): ProcessId[] {
   const stats = allStats()

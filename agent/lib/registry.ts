@@ -1,6 +1,7 @@
 /**
- * Reads the registry of Windows in Unicode. `reg query` prints through the console's code page, which has no ®, ™ or “ and few
- * foreign letters; `reg export` writes UTF-16. PowerShell would do as well and takes seconds; reg.exe takes milliseconds.
+ * Reads the Windows registry in Unicode. `reg query` prints in the console's code page, which lacks ®, ™ and
+ * “ and most non-Latin letters; `reg export` writes UTF-16. PowerShell would also work but takes seconds;
+ * reg.exe takes milliseconds.
  */
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,9 +9,12 @@ import { join } from 'node:path'
 import { runCommand } from './run-command.ts'
 import { systemTool } from './system-tool.ts'
 
-/** Names of values are in lower case. A REG_DWORD is `0x1a2b`, binary data is hex digits, as reg.exe prints them. */
+/**
+ * Names of values are in lower case. A REG_DWORD is `0x1a2b`, binary data is hex digits, as reg.exe prints
+ * them.
+ */
 export type RegistryKey = { path: string; values: ReadonlyMap<string, string> }
-/** 64-bit and 32-bit programs are entered in different places. */
+/** 64-bit and 32-bit programs are registered in different places. */
 export type RegistryView = '64' | '32'
 export const REGISTRY_VIEWS: readonly RegistryView[] = ['64', '32']
 
@@ -24,7 +28,7 @@ function withoutNulsBehind(text: string): string {
   return text.slice(0, end)
 }
 
-/** `hex(7):61,00,…` and its kin: the type's number, and the bytes. */
+/** `hex(7):61,00,…` and similar: the type's number, and the bytes. */
 function readHex(type: string | undefined, digits: string): string {
   const bytes = Buffer.from(digits.replace(/[^0-9a-f]/gi, ''), 'hex')
   switch (type) {
@@ -41,11 +45,14 @@ function readHex(type: string | undefined, digits: string): string {
   }
 }
 
-/** `"Name"=data`, where data may go on over lines: a text holds line breaks, hex digits are continued behind a `\`. */
+/**
+ * `"Name"=data`, where data may span several lines: a text may contain line breaks, hex digits are continued
+ * after a `\`.
+ */
 const VALUE =
   /^(?:@|"((?:[^"\\]|\\[^])*)")=(?:"((?:[^"\\]|\\[^])*)"|dword:([0-9a-f]{1,8})|hex(?:\(([0-9a-f]+)\))?:((?:[0-9a-f, \t]|\\\r?\n)*))/i
 
-/** The text of a .reg file, version 5. What is no value is passed over. */
+/** Parses a .reg file, version 5. Skips everything that is not a value. */
 export function parseRegistry(text: string): RegistryKey[] {
   const keys: { path: string; values: Map<string, string> }[] = []
   for (let at = 0; at < text.length;) {
@@ -78,12 +85,12 @@ export function parseRegistry(text: string): RegistryKey[] {
   }
   return keys
 }
-/** A value may be 1 MiB; nothing that is read here comes near. */
+/** A value may be 1 MiB; nothing that is read here comes near that. */
 const VALUE_LIMIT = 512 * 1024
 
 /**
- * A key and all below it. For keys of a bounded size: everything is read.
- * @returns null when it cannot be read; none when there is no such key
+ * A key and everything below it; reads all of it, so use it for small keys only. @returns null if it cannot
+ * be read; empty if there is no such key
  */
 export async function exportKey(
   key: string,

@@ -1,4 +1,4 @@
-/** Short commands whose answer is wanted: never a shell, bounded in time and size. */
+/** Runs short commands for their output: never a shell, limited in time and size. */
 import { execFile } from 'node:child_process'
 import { constants, setPriority } from 'node:os'
 import { consoleCodePage, decodeOutput } from './decode.ts'
@@ -7,7 +7,7 @@ import { withServiceUmask } from './umask.ts'
 
 const OUTPUT_LIMIT_BYTES = 1024 * 1024
 
-/** `missing`: there is no such program. `code` is null when it was stopped. */
+/** `missing`: there is no such program. `code` is null if it was killed. */
 export type CommandResult = {
   code: number | null
   stdout: string
@@ -15,24 +15,27 @@ export type CommandResult = {
   missing: boolean
 }
 
-/** Leaves the PC to whoever works at it. A program that has ended already, or may not be slowed down, stays as it is. */
+/**
+ * Lowers the priority, so that the PC stays responsive. Does nothing if the program has ended or its priority
+ * cannot be changed.
+ */
 function slowDown(pid: number | undefined): void {
   try {
     if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
   } catch {
-    // It runs as it is.
+    // It keeps its priority.
   }
 }
 
 /**
- * Never rejects. Killed after `timeoutMs`, or when it has written more than `limitBytes`.
- * @param options `calm`: it has time
+ * Never rejects. Killed after `timeoutMs`, or when it has written more than `limitBytes`. @param options
+ * `lowPriority`: run it with low priority
  */
 export function runCommand(
   file: string,
   args: readonly string[],
   timeoutMs = 30_000,
-  options: { limitBytes?: number; calm?: boolean; env?: Record<string, string> } = {},
+  options: { limitBytes?: number; lowPriority?: boolean; env?: Record<string, string> } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = withServiceUmask(() =>
@@ -56,7 +59,7 @@ export function runCommand(
           }),
       ),
     )
-    if (options.calm) slowDown(child.pid)
+    if (options.lowPriority) slowDown(child.pid)
     child.stdin?.on('error', () => undefined)
     child.stdin?.end()
   })

@@ -1,4 +1,4 @@
-/** How to start this very program again: from the sources, from a bundle, or as a single executable. */
+/** How to start this program again: from the sources, from a bundle, or as a single executable. */
 import {
   closeSync,
   fstatSync,
@@ -21,7 +21,10 @@ export function isSingleExecutable(): boolean {
   return sea?.isSea() ?? false
 }
 
-/** The kernel's own reference to the file of the program that asks, whatever that file's name leads to by now. */
+/**
+ * The kernel's own reference to the executable of the current process, even if its path now leads to another
+ * file.
+ */
 const OWN_IMAGE = '/proc/self/exe'
 
 export function selfCommand(): SelfCommand {
@@ -30,25 +33,25 @@ export function selfCommand(): SelfCommand {
   return { file: process.execPath, args: [...process.execArgv, resolve(process.argv[1] ?? '')] }
 }
 
-/** An executable held open: whatever its name leads to later, this is still the same file. */
+/** An open executable: it stays the same file, whatever its path leads to later. */
 export type OpenExecutable = {
-  /** Whether the file of that name is this one. */
+  /** Whether the file at that path is this one. */
   isAt: (path: string) => boolean
-  /** Writes a copy to a name that must be free, flushed to disk. */
+  /** Writes a copy to a path that must not exist, flushed to disk. */
   copyTo: (path: string) => void
   close: () => void
 }
 
-/** @param path for tests; by default the program that runs, on Linux by the kernel's own reference to it */
+/** @param path for tests; defaults to the running program, on Linux by the kernel's own reference to it */
 export function openSelf(
   path = process.platform === 'linux' ? OWN_IMAGE : process.execPath,
 ): OpenExecutable {
   const fd = openSync(path, 'r')
   return {
     isAt(other) {
-      const there = statSync(other, { bigint: true, throwIfNoEntry: false })
+      const named = statSync(other, { bigint: true, throwIfNoEntry: false })
       const here = fstatSync(fd, { bigint: true })
-      return there?.dev === here.dev && there.ino === here.ino
+      return named?.dev === here.dev && named.ino === here.ino
     },
     copyTo(other) {
       rmSync(other, { force: true })

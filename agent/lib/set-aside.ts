@@ -1,4 +1,4 @@
-/** Damaged files are kept for whoever looks into it, in `set-aside` of the state folder; of many, the newest. */
+/** Keeps damaged files for later analysis, in `set-aside` of the state folder; only the newest ones. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { renameDurably } from './atomic-file.ts'
@@ -8,14 +8,13 @@ const FOLDER = 'set-aside'
 const KEPT = 10
 
 let count = 0
-/** Sorts by age, also within a millisecond. */
+/** Sorts by age, even within a millisecond. */
 const stamp = (): string =>
   `${new Date().toISOString().replace(/[-:.]/g, '')}-${String(count++).padStart(6, '0')}`
 
 /**
- * Moves what lies at `path` (a file, or a folder) into `set-aside` beside it.
- * @param options.isCopy leaves the file where it is
- * @returns where it lies now; throws what the file system says
+ * Moves the file or folder at `path` into `set-aside` next to it. @param options.isCopy leaves the original
+ * where it is @returns its new path; throws file system errors
  */
 export function setAside(path: string, options: { isCopy?: boolean } = {}): string {
   const folder = join(dirname(path), FOLDER)

@@ -1,23 +1,23 @@
 /**
- * Log lines to stderr. A full disk, a closed terminal or a reader that does not read
- * costs lines, never the work.
+ * Log lines to stderr. A full disk, a closed terminal or a slow reader costs lines, but never blocks the
+ * agent.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { createLossyLines } from '#shared/domain/lossy-lines.ts'
 
 const RETRY_MS = 100
 const STALLED_CODES = new Set(['EAGAIN', 'EWOULDBLOCK'])
-/** As pino counts levels. */
+/** pino's numeric level. */
 const LEVEL_WARN = 40
 
 const STDERR = 2
 
-/** Descriptor of stderr whose writes never wait for a reader. */
+/** A file descriptor of stderr whose writes never block. */
 function openStderr(): number {
-  // Node puts a pipe or socket into non-blocking mode as soon as the stream is made.
+  // Node puts a pipe or socket into non-blocking mode when the stream is created.
   process.stderr.on('error', () => undefined)
   try {
-    // A terminal keeps blocking (a person may have stopped it with Ctrl+S): it is opened once more.
+    // A terminal stays in blocking mode (a person may have stopped it with Ctrl+S), so it is opened again.
     if (process.platform !== 'linux' || !fstatSync(STDERR).isCharacterDevice()) return STDERR
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY
     return openSync(`/proc/self/fd/${STDERR}`, flags)

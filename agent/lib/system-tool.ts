@@ -1,4 +1,4 @@
-/** Programs of Windows by their full path: a name alone is looked for in the current folder first. */
+/** Windows programs by their full path: Windows looks for a bare name in the current folder first. */
 import { win32 } from 'node:path'
 
 /** `name` below System32, e.g. `msiexec.exe`. */

@@ -1,10 +1,10 @@
 /**
- * The agent runs with the umask 077, so that nothing of its own is ever readable by others. What installers and tools make is
- * for everyone: they get the umask of a service.
+ * The agent runs with the umask 077, so that its own files are never readable by others. Installers and tools
+ * create files for everyone, so they get the umask of a service.
  */
 export const SERVICE_UMASK = 0o022
 
-/** Calls `start`, which spawns a process, under the umask of a service. */
+/** Calls `start`, which spawns a process, with the umask of a service. */
 export function withServiceUmask<T>(start: () => T): T {
   const own = process.umask(SERVICE_UMASK)
   try {

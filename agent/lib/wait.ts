@@ -1,6 +1,6 @@
-/** Waiting that can be called off. */
+/** Delays that can be cancelled. */
 
-/** Resolves after `ms`, at once when the signal fires. Never rejects. */
+/** Resolves after `ms`, immediately when the signal fires. Never rejects. */
 export function wait(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve()
@@ -15,8 +15,9 @@ export function wait(ms: number, signal?: AbortSignal): Promise<void> {
 }
 
 /**
- * Doubles from `minMs` to `maxMs`; half of it is chance, so that an office does not come back in step.
- * @param spreadMs so much more chance in the first wait after `begin`: those who lost the same thing lost it at one moment
+ * Doubles from `minMs` to `maxMs`; half of it is random, so that the PCs of an office do not reconnect at the
+ * same moment. @param spreadMs additional randomness in the first delay after `begin`, because all agents
+ * lose their connection at the same moment
  */
 export function createBackoff(minMs: number, maxMs: number, spreadMs = 0) {
   let tries = 0
@@ -28,11 +29,11 @@ export function createBackoff(minMs: number, maxMs: number, spreadMs = 0) {
       spread = 0
       return Math.round(full / 2 + Math.random() * (full / 2 + more))
     },
-    /** After a success. */
+    /** Call after a success. */
     reset(): void {
       tries = 0
     },
-    /** After the loss of what had long been there. */
+    /** Call when an established connection was lost. */
     begin(): void {
       tries = 0
       spread = spreadMs
@@ -40,7 +41,10 @@ export function createBackoff(minMs: number, maxMs: number, spreadMs = 0) {
   }
 }
 
-/** The signal fires when any of these does. Call `release` when it is not needed any more, or listeners pile up. */
+/**
+ * The signal fires when any of these does. Call `release` when it is no longer needed, or listeners
+ * accumulate.
+ */
 export function linkedSignal(...signals: AbortSignal[]): {
   signal: AbortSignal
   abort: (reason?: unknown) => void

@@ -1,6 +1,7 @@
 /**
- * The Windows helper (windows-helper/helper.c), which the single executable carries inside. It is put where only administrators may
- * write; for a user without such rights beside the executable: whoever can exchange it there could exchange the agent itself.
+ * The Windows helper (windows-helper/helper.c), which is embedded in the single executable. It is written to
+ * a folder that only administrators can write to; without administrator rights, next to the executable:
+ * anyone who can replace it there could replace the agent itself.
  */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -8,7 +9,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path'
 import { renameDurably, syncFile } from './atomic-file.ts'
 import { layoutOf } from '../service/layout.ts'
-import { isAdministratorsPlace } from './foreign-hands.ts'
+import { isAdministratorsPlace } from './writable-by-others.ts'
 
 const ASSET = 'deployx-helper.exe'
 const OWN_NAME = /^deployx-helper-[0-9a-f]{12}\.exe$/
@@ -34,14 +35,14 @@ const isSame = (file: string, bytes: Buffer): boolean => {
   }
 }
 
-/** Helpers of earlier versions; one that still watches over an installer stays until it has ended. */
+/** Removes helpers of earlier versions; one that still watches an installer stays until it has ended. */
 function removeOthers(folder: string, name: string): void {
   for (const other of readdirSync(folder))
     if (OWN_NAME.test(other) && other !== name)
       try {
         rmSync(join(folder, other))
       } catch {
-        // At work, or not ours to remove.
+        // In use, or not ours to remove.
       }
 }
 
@@ -61,7 +62,7 @@ function putInPlace(folder: string): string | null {
     return file
   } catch {
     rmSync(temporary, { force: true })
-    // Another process of the agent may have been faster. A read-only medium holds none.
+    // Another process of the agent may have been faster. On a read-only medium there is none.
     return isSame(file, bytes) ? file : null
   }
 }
@@ -70,19 +71,22 @@ const RUN_TIMEOUT_MS = 10_000
 
 let known: string | null | undefined
 
-/** An elevated agent in Downloads must not start a program there, beside which anybody may have put a library. */
+/**
+ * An agent that runs elevated in Downloads must not start a program there: anyone may have put a DLL next to
+ * it.
+ */
 function administratorsFolder(): string | null {
   const { folder } = layoutOf('windows', process.env)
   try {
     mkdirSync(folder, { recursive: true })
     return folder
   } catch {
-    // Not elevated: the helper has no more rights than whoever could exchange it.
+    // Not elevated: the helper has no more rights than anyone who could replace it.
     return null
   }
 }
 
-/** Its path, or null where there is none: Windows then does what it can by itself. */
+/** Its path, or null if there is none: Windows' own means are used then. */
 export function windowsHelper(): string | null {
   if (known !== undefined || helperBytes() === null) return known ?? null
   const own = dirname(process.execPath)

@@ -7,7 +7,7 @@ import { causeOf } from './connect-error.ts'
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
 
-/** What an agent's transport says of a server that does this to upgrades. */
+/** The agent's error message for a server that handles upgrades like this. */
 async function causeWith(upgrade: (socket: Socket) => void): Promise<string> {
   const server = createServer((_request, response) => response.end())
   server.on('upgrade', (_request, socket: Socket) => upgrade(socket))
@@ -26,13 +26,13 @@ async function causeWith(upgrade: (socket: Socket) => void): Promise<string> {
   return causeOf(await new Promise<Error>((resolve) => socket.on('connect_error', resolve)))
 }
 
-it('says what is missing where WebSockets are refused', async () => {
+it('names the cause where WebSockets are refused', async () => {
   const cause = await causeWith((socket) =>
     socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n'),
   )
   expect(cause).toContain('refuses WebSockets (HTTP 403), which the agent needs')
 })
 
-it('keeps the words of every other failure', async () => {
+it('keeps the message of every other failure', async () => {
   expect(await causeWith((socket) => socket.destroy())).toMatch(/socket hang up|ECONNRESET/)
 })

@@ -1,9 +1,9 @@
 import { errorText } from '../lib/atomic-file.ts'
 
-/** What `ws` says when the answer to an upgrade is an ordinary one. */
+/** The error of `ws` when an upgrade gets an ordinary HTTP response. */
 const REFUSED_UPGRADE = /^Unexpected server response: (\d{3})$/
 
-/** Socket.IO hides the cause of a failed connection in layers. */
+/** Socket.IO wraps the cause of a failed connection in several layers. */
 export function causeOf(error: Error): string {
   const inner = (error as { description?: { message?: unknown; error?: unknown } }).description
   const text =

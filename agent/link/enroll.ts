@@ -1,4 +1,7 @@
-/** Enrolment: with a code's secret the agent's key is made known to the hub, which in turn says how it will sign. */
+/**
+ * Enrolment: the secret in the code registers the agent's key with the hub, and the hub returns its signing
+ * keys.
+ */
 import fetch, { type Response } from 'node-fetch'
 import {
   AGENT_PROTOCOL,
@@ -41,8 +44,8 @@ async function ask(
 }
 
 /**
- * Asks each address of the code in turn.
- * @throws AgentFailure when the hub says no (that is final), or none of the addresses led to it
+ * Tries each address in the code in turn. @throws AgentFailure when the hub refuses (that is final), or none
+ * of the addresses led to it
  */
 export async function enroll(
   identity: Identity,

@@ -1,4 +1,7 @@
-/** Who is believed: each purpose opens what was signed for it by the pinned key, for this device, and nothing else. */
+/**
+ * What the agent trusts: for each purpose, it opens only what the pinned key signed for it and for this
+ * device.
+ */
 import { describe, expect, it } from 'vitest'
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { inspectText } from '#shared/contract/agent-inspect.ts'
@@ -11,7 +14,7 @@ import { DeviceId } from '#shared/domain/ids.ts'
 import { openCommand, openInspection, openRestart, openUpdate } from './envelope.ts'
 
 const hub = generateKeyPairSync('ed25519')
-const stranger = generateKeyPairSync('ed25519')
+const otherKey = generateKeyPairSync('ed25519')
 const us = {
   device_id: DeviceId.parse(1),
   key_id: 'known',
@@ -94,50 +97,50 @@ describe.each(names)('the envelope of a %s', (name) => {
     (payload: string) => splitText('sha256/x', 'nonce', payload, 1),
     (payload: string) => payload,
   ]
-  it.each(foreign)('is not opened by a signature for another purpose (%#)', (other) => {
+  it.each(foreign)('is refused with a signature for another purpose (%#)', (other) => {
     expect(outcome(name, seal(good(name), other))).toBe('bad_signature')
   })
 
-  it('is not opened by another key, whatever name it goes by', () => {
-    expect(outcome(name, seal(good(name), text, { key: stranger.privateKey }))).toBe(
+  it('is refused with a signature by another key, whatever its key id', () => {
+    expect(outcome(name, seal(good(name), text, { key: otherKey.privateKey }))).toBe(
       'bad_signature',
     )
     expect(outcome(name, seal(good(name), text, { keyId: 'other' }))).toBe('bad_signature')
   })
 
-  it('is not opened when a letter of it differs from what was signed', () => {
+  it('is refused when one character differs from what was signed', () => {
     const { envelope } = seal(good(name), text)
     const changed = envelope.payload.replace('"device_id":1', '"device_id": 1')
     expect(changed).not.toBe(envelope.payload)
     expect(outcome(name, { envelope: { ...envelope, payload: changed } })).toBe('bad_signature')
   })
 
-  it('is not opened when it is for another device', () => {
+  it('is refused when it is for another device', () => {
     expect(outcome(name, seal(good(name, { device_id: 2 }), text))).toBe('wrong_device')
   })
 
   it.each([undefined, null, 7, 'x', [], {}, { envelope: null }, { envelope: { payload: 1 } }])(
-    'is not opened when there is none: %j',
+    'is refused when there is none: %j',
     (body) => expect(outcome(name, body)).toBe('malformed'),
   )
 
-  it('is not opened when what is signed means nothing', () => {
+  it('is refused when the signed text is meaningless', () => {
     expect(outcome(name, seal('{', text))).toBe('malformed')
     expect(outcome(name, seal({ device_id: 1 }, text))).toBe('malformed')
   })
 
-  it('takes nothing from beside the envelope', () => {
+  it('ignores everything outside the envelope', () => {
     const body = { ...good(name), device_id: 1, ...seal(good(name, { device_id: 2 }), text) }
     expect(outcome(name, body)).toBe('wrong_device')
   })
 })
 
-describe.each(['command', 'update'] as const)('the order of a %s', (name) => {
+describe.each(['command', 'update'] as const)('the sequence of a %s', (name) => {
   it.each([
     [3, 'replayed'],
     [4, 'replayed'],
     [5, 'opened'],
-  ])('has to be above what was accepted before: %i is %s', (sequence, expected) => {
+  ])('has to be higher than the last accepted one: %i is %s', (sequence, expected) => {
     expect(outcome(name, seal(good(name, { sequence }), openers[name].text))).toBe(expected)
   })
 })

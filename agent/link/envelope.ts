@@ -1,6 +1,6 @@
 /**
- * Decides whether what the hub says is to be believed: the one place where a signed envelope is opened. Only the signed
- * payload counts, never the plain fields beside it.
+ * Decides whether to trust a message from the hub: the only place where a signed envelope is opened. Only the
+ * signed payload counts, never the plain fields next to it.
  */
 import { InspectPayload, inspectText } from '#shared/contract/agent-inspect.ts'
 import {
@@ -21,10 +21,10 @@ type Opened<P> =
   | { ok: true; payload: P }
   | { ok: false; why: 'malformed' | 'bad_signature' | 'wrong_device'; message: string }
 
-/** Whom an order is for, and which key it has to be signed with. */
+/** The device an order is for, and the key it has to be signed with. */
 type Addressee = Pick<Enrollment, 'device_id' | 'key_id' | 'command_key'>
 
-/** What may stand in an envelope. Each purpose has a text of its own under its signature, so none passes for another. */
+/** What an envelope may contain. The signed text differs per purpose, so no envelope passes for another. */
 type Purpose<P> = { called: string; schema: z.ZodType<P>; signedText: (payload: string) => string }
 
 export const refuse = (why: Refusal['why'], message: string): { ok: false; refusal: Refusal } => ({
@@ -42,7 +42,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What every envelope has to pass: shape, key, signature for this purpose, meaning and addressee, in this order. */
+/** Checks every envelope: shape, key, signature for this purpose, content and addressee, in this order. */
 function open<P extends { device_id: number }>(
   body: unknown,
   { device_id, key_id, command_key }: Addressee,
@@ -66,7 +66,7 @@ function open<P extends { device_id: number }>(
   return { ok: true, payload: parsed.data }
 }
 
-/** Opens what has to come in order: its sequence must be above the highest one accepted before. */
+/** Opens an ordered message: its sequence must be higher than the last accepted one. */
 function openInOrder<P extends { device_id: number; sequence: number }>(
   body: unknown,
   addressee: Addressee,
@@ -89,18 +89,18 @@ const UPDATE = { called: 'command', schema: UpdatePayload, signedText: updateTex
 const RESTART = { called: 'order', schema: RestartPayload, signedText: restartText }
 const INSPECTION = { called: 'question', schema: InspectPayload, signedText: inspectText }
 
-/** Opens a command as it came from the wire. */
+/** Opens a command as received. */
 export const openCommand = (body: unknown, addressee: Addressee, lastSequence: number) =>
   openInOrder(body, addressee, lastSequence, COMMAND)
 
-/** Opens an order to become another version of itself. */
+/** Opens an order to update the agent. */
 export const openUpdate = (body: unknown, addressee: Addressee, lastSequence: number) =>
   openInOrder(body, addressee, lastSequence, UPDATE)
 
-/** Opens an order about restarts. Whether its sequence is in order depends on what is known of that restart. */
+/** Opens an order about restarts. Whether its sequence is valid depends on what is known of that restart. */
 export const openRestart = (body: unknown, addressee: Addressee): Opened<RestartPayload> =>
   open(body, addressee, RESTART)
 
-/** Opens a question. It has no sequence: answering it changes nothing. */
+/** Opens an inspection request. It has no sequence, because answering it changes nothing. */
 export const openInspection = (body: unknown, addressee: Addressee): Opened<InspectPayload> =>
   open(body, addressee, INSPECTION)

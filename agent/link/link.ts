@@ -1,5 +1,6 @@
 /**
- * The standing connection to the hub: found among its addresses, proven on both sides, restored for ever after.
+ * The permanent connection to the hub: finds it among its addresses, authenticates both sides, and reconnects
+ * forever.
  */
 import { randomBytes } from 'node:crypto'
 import type { Agent } from 'node:https'
@@ -53,23 +54,26 @@ export const LINK_TIMINGS: LinkTimings = {
   spreadMs: RECONNECT_SPREAD_MS,
 }
 
-/** A link that broke sooner does not prove that the next one will hold. */
+/** A link that broke sooner does not show that the next one will hold. */
 const STABLE_AFTER_MS = 10_000
 
-/** The hub does not want this agent. Trying again is of no use. */
-export class NotWantedError extends Error {}
+/** The hub refuses this agent for good, so retrying is useless. */
+export class RefusedError extends Error {}
 
 export type Link = Reporter & {
-  /** HOST:PORT of the present link, or null. */
+  /** HOST:PORT of the current link, or null. */
   address: () => string | null
   /**
-   * Keeps a link until the signal fires.
-   * @throws NotWantedError when the hub sends this agent away for good, SplitError when this PC is another device from now on
+   * Keeps a link until the signal fires. @throws RefusedError when the hub refuses this agent for good,
+   * SplitError when this PC is a separate device from now on
    */
   keep: (signal: AbortSignal) => Promise<void>
 }
 
-/** What else the hub may say and expects an answer to, by event. Each opens and checks its envelope itself, and never rejects. */
+/**
+ * Other requests from the hub that expect an answer, by event. Each handler opens and checks the envelope
+ * itself, and never rejects.
+ */
 export type Questions = {
   inspect_device: (body: unknown) => Promise<InspectReply>
   update_agent?: (body: unknown) => Promise<CommandReply>
@@ -78,14 +82,14 @@ export type Questions = {
 
 type HubSocket = Socket<HubToAgent, AgentToHub>
 const Refused = z.object({ message: z.string().max(2_000), retry: z.boolean() })
-type Loss = { notWanted: string | null; why: string; isSplit?: boolean }
+type Loss = { refusal: string | null; why: string; isSplit?: boolean }
 
 export function createLink(deps: {
   enrollment: () => Enrollment
-  /** Who may answer under the hub's addresses. */
+  /** The key that must answer at the hub's addresses. */
   pin: Pin
   sign: (text: string) => string
-  /** What the agent says of itself and its work at the start of a link. */
+  /** The agent's facts and state, sent at the start of a link. */
   hello: () => Pick<
     Hello,
     'last_sequence' | 'attempts' | 'hardware_id' | 'restart' | 'damaged' | 'facts'
@@ -93,8 +97,8 @@ export function createLink(deps: {
   onCommand: (event: CommandEvent, body: unknown) => CommandReply
   questions: Questions
   /**
-   * The handshake is complete; no command was heard yet.
-   * @param lastSequence the last one the hub has used for this device, proven for this link; null: it said none
+   * The handshake is complete; no command was received yet. @param lastSequence the last one the hub has used
+   * for this device, authenticated for this link; null: not given
    */
   onReady: (
     address: string,
@@ -105,7 +109,10 @@ export function createLink(deps: {
   /** An address did not lead to the hub. */
   onNoLink?: (address: string, why: string) => void
   keeper: SplitKeeper
-  /** Where else the hub may be, asked when no known address led to it. Never rejects; ends early with the signal. */
+  /**
+   * Other addresses to try, queried when no known address led to the hub. Never rejects; ends early with the
+   * signal.
+   */
   find: (signal: AbortSignal) => Promise<string[]>
   timings?: Partial<LinkTimings>
   log: Log
@@ -118,25 +125,25 @@ export function createLink(deps: {
   function open(address: string, agent: Agent): HubSocket {
     return io(`https://${address}${AGENT_NAMESPACE}`, {
       transports: ['websocket'],
-      // Its type says text, as in a browser; the WebSocket behind it takes a real agent in Node.
+      // Typed as a string, as in browsers, but in Node the underlying WebSocket expects an agent object.
       agent: agent as unknown as string,
       forceNew: true,
       reconnection: false,
-      // Off altogether, which works and which its type does not know.
+      // Disables compression. Works, although the type does not allow it.
       perMessageDeflate: false as unknown as { threshold: number },
       timeout: timings.handshakeMs,
       autoConnect: false,
     })
   }
 
-  /** One link from its first byte to its end. Resolves with the reason why it ended. */
+  /** One link from its first byte to its end. Resolves with the reason for its end. */
   function hold(address: string, signal: AbortSignal): Promise<Loss> {
     const socket = open(address, createPinnedAgent(deps.pin))
     return new Promise((resolve) => {
       const agentNonce = randomBytes(32).toString('hex')
       let hubNonce: string | null = null
       let isOver = false
-      const end = (why: string, notWanted: string | null = null, isSplit = false): void => {
+      const end = (why: string, refusal: string | null = null, isSplit = false): void => {
         if (isOver) return
         isOver = true
         clearTimeout(timer)
@@ -145,7 +152,7 @@ export function createLink(deps: {
         socket.removeAllListeners()
         socket.disconnect()
         socket.io.engine?.close()
-        resolve({ why, notWanted, isSplit })
+        resolve({ why, refusal, isSplit })
       }
       const onAbort = (): void => end('the agent is stopping')
       signal.addEventListener('abort', onAbort)
@@ -171,7 +178,7 @@ export function createLink(deps: {
           )
         if (hubNonce !== null) return end('the hub sent a second challenge')
         hubNonce = challenge.data.nonce
-        // Asked only now: the hub's certificate may have told of new keys.
+        // Read late, because the hub's certificate may have introduced new keys.
         const { fingerprint, device_id } = deps.enrollment()
         const answer: Hello = {
           protocol: AGENT_PROTOCOL,
@@ -273,7 +280,7 @@ export function createLink(deps: {
 
     async report<N extends AgentEventName>(event: N, body: ReportBody<N>): Promise<ReportReply> {
       if (!ready) throw new Error('there is no link')
-      // The event maps are sound for each event; a generic name is more than their types can follow.
+      // The event maps are correct for each event, but the compiler cannot follow a generic name.
       const emitter = ready.socket.timeout(timings.ackMs) as unknown as {
         emitWithAck: (event: string, body: unknown) => Promise<unknown>
       }
@@ -286,7 +293,7 @@ export function createLink(deps: {
       let hints: string[] = []
       while (!signal.aborted) {
         const { addresses } = deps.enrollment()
-        // The one that worked last comes first, hearsay last.
+        // The one that worked last comes first, discovered addresses last.
         const known = addresses.toSorted((a, b) => Number(b === last) - Number(a === last))
         let wasLinked = false
         for (const address of new Set([...known, ...hints])) {
@@ -298,7 +305,7 @@ export function createLink(deps: {
           const loss = await hold(address, signal)
           waiters.delete(watch)
           if (loss.isSplit) throw new SplitError(loss.why)
-          if (loss.notWanted !== null) throw new NotWantedError(loss.notWanted)
+          if (loss.refusal !== null) throw new RefusedError(loss.refusal)
           if (signal.aborted) return
           if (!wasReady.now) {
             log.info({ address, why: loss.why }, 'no link')
@@ -312,7 +319,7 @@ export function createLink(deps: {
           break
         }
         const pause = linkedSignal(signal)
-        // It listens only while there is nothing else to do, so that it never delays a try.
+        // Only searches while there is nothing else to do, so that it never delays an attempt.
         const found = wasLinked ? [] : deps.find(pause.signal)
         await wait(backoff.nextMs(), signal)
         pause.abort()

@@ -1,6 +1,6 @@
 /**
- * Somebody between agent and hub: a real TLS proxy with a key of its own that would pass everything on, and read it. The real
- * agent must notice at enrolment, at the link and at a download, and not a byte of it may get through.
+ * A man in the middle: a real TLS proxy with its own key that would forward and read everything. The real
+ * agent must notice it during enrolment, on the link and during a download, and not a byte may get through.
  */
 import { connect as connectTcp, createServer, type AddressInfo, type Socket } from 'node:net'
 import { connect as connectTls, TLSSocket } from 'node:tls'
@@ -8,7 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { countingScript, countRuns, setStage, type Stage } from '../test-kit/stage.ts'
 import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
 
-/** Passes bytes on as they are until told to step in between; then it ends TLS itself, and begins it anew towards the hub. */
+/**
+ * Forwards bytes unchanged until told to intercept; then it terminates TLS itself and opens a new TLS
+ * connection to the hub.
+ */
 async function startProxy(hubPort: number, key: TlsKey) {
   const sockets = new Set<Socket>()
   const proxy = { address: '', intercepts: false, intercepted: 0, plainBytes: 0, cut, stop }
@@ -52,7 +55,7 @@ beforeEach(async () => {
     stage.hub.port,
     await makeTlsKey('CN=Scanner \u202e\x1b[31mRoot CA,O=Scanner'),
   )
-  // The agent knows no other way.
+  // The agent knows no other address.
   stage.hub.behaviour.addresses = [proxy.address]
 })
 afterEach(async () => {
@@ -67,12 +70,12 @@ const viaProxy = (): string[] => [
 ]
 
 describe('a man in the middle', () => {
-  it('who only passes bytes on is no hindrance, so that the refusals below mean something', async () => {
+  it('does no harm while it only forwards bytes, so that the refusals below are meaningful', async () => {
     await stage.connect(viaProxy())
     expect(stage.hub.devices.size).toBe(1)
   })
 
-  it('gets no enrolment: neither the code nor a key passes through him', async () => {
+  it('gets no enrolment: neither the code nor a key passes through it', async () => {
     proxy.intercepts = true
     const agent = stage.start(viaProxy())
     expect(await agent.ended).toBe(1)
@@ -85,7 +88,7 @@ describe('a man in the middle', () => {
     expect(stage.hub.devices.size).toBe(0)
   })
 
-  it('gets no link of an enrolled agent, and the agent is back when he has gone', async () => {
+  it('gets no link of an enrolled agent, and the agent reconnects when it is gone', async () => {
     const agent = await stage.connect(viaProxy())
     proxy.intercepts = true
     proxy.cut()
@@ -97,9 +100,9 @@ describe('a man in the middle', () => {
     await stage.hub.connected(60_000)
   }, 120_000)
 
-  it('gets no download, and nothing that came through him is run', async () => {
+  it('gets no download, and nothing that came through it is run', async () => {
     await stage.connect(viaProxy())
-    proxy.intercepts = true // the link stands; every new connection is his
+    proxy.intercepts = true // the link stays; every new connection is intercepted
     const command = stage.hub.payload({ content: countingScript('exit 0') })
     expect(await stage.hub.deploy(command)).toEqual({ accepted: true })
     const result = await stage.hub.result(command, 60_000)

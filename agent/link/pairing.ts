@@ -1,6 +1,7 @@
 /**
- * The agent's side of enrolment without a code (shared/contract/pairing.ts). The hub's key is not known beforehand: the one
- * that the connection shows goes into the digits, and becomes the pin once people have found them the same on both screens.
+ * The agent's side of enrolment without a code (shared/contract/pairing.ts). The hub's key is not known
+ * beforehand: the key that the connection presents goes into the digits, and is pinned once people have
+ * confirmed that both screens show the same digits.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import type { Agent } from 'node:https'
@@ -35,32 +36,33 @@ import { createFirstContactAgent } from './pinned-agent.ts'
 
 const CONNECT_TIMEOUT_MS = 15_000
 const REPLY_TIMEOUT_MS = 15_000
-/** Time for the last word to go out; the hub then closes the connection by itself. */
+/** Time for the last message to be sent; the hub then closes the connection itself. */
 const LINGER_MS = 1_000
-/** A little longer than the hub waits, so that the reason comes from there. */
+/** Slightly longer than the hub waits, so that the reason comes from the hub. */
 const ADMIT_TIMEOUT_MS = PAIRING_EXPIRES_MS + 60_000
 
 export type Person = {
   /** Shows the digits and asks whether the console shows the same. Ends early with the signal. */
   compare: (digits: string, signal: AbortSignal) => Promise<boolean>
-  /** Said yes: now the console has to. */
+  /** Confirmed here; now it waits for the console. */
   waiting: () => void
 }
 
-/** Nobody was reached there: another address of the same hub may still lead to it. */
+/** Nothing was reached at this address; another address of the same hub may still work. */
 export class NotReachedError extends AgentFailure {}
 
 type PairingSocket = Socket<HubToPairing, PairingToHub>
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 const failed = (why: string, retryAfterSeconds: number | null = null): AgentFailure => {
-  const again = retryAfterSeconds === null ? '' : ` Another try is possible in ${retryAfterSeconds} s.` // prettier-ignore
+  const again =
+    retryAfterSeconds === null ? '' : ` Another try is possible in ${retryAfterSeconds} s.`
   return new AgentFailure(`This PC was not enrolled. ${why}${again}`)
 }
 
 function open(address: string, agent: Agent): PairingSocket {
   return io(`https://${address}${PAIRING_NAMESPACE}`, {
     transports: ['websocket'],
-    // Its type says text, as in a browser; the WebSocket behind it takes a real agent in Node.
+    // Typed as a string, as in browsers, but in Node the underlying WebSocket expects an agent object.
     agent: agent as unknown as string,
     forceNew: true,
     reconnection: false,
@@ -70,7 +72,7 @@ function open(address: string, agent: Agent): PairingSocket {
   })
 }
 
-/** Fires with an AgentFailure when the hub ends it or the connection is lost, at whatever point that happens. */
+/** Fires with an AgentFailure when the hub ends the pairing or the connection is lost, at any point. */
 function watchEnd(socket: PairingSocket, address: string): AbortController {
   const over = new AbortController()
   socket.on('connect_error', (error) => {
@@ -105,7 +107,7 @@ async function say<E extends keyof PairingToHub, T>(
   body: Parameters<PairingToHub[E]>[0],
   schema: z.ZodType<T>,
 ): Promise<T> {
-  // The event maps are sound for each event; a generic name is more than their types can follow.
+  // The event maps are correct for each event, but the compiler cannot follow a generic name.
   const emitter = socket.timeout(REPLY_TIMEOUT_MS) as unknown as {
     emitWithAck: (event: string, body: unknown) => Promise<unknown>
   }
@@ -121,7 +123,10 @@ type Compared = {
   digits: string
 }
 
-/** Commitments, then nonces. @throws AgentFailure when the hub refuses, or does not show what it has committed to */
+/**
+ * Exchanges commitments, then nonces. @throws AgentFailure when the hub refuses, or does not reveal what it
+ * has committed to
+ */
 async function agreeOnDigits(
   socket: PairingSocket,
   fingerprint: Fingerprint,
@@ -138,8 +143,8 @@ async function agreeOnDigits(
   const shown = await say(socket, 'pair_reveal', { nonce }, PairRevealReply)
   if (!shown.ok) throw failed(shown.message, shown.retry_after_seconds)
   const { command_key: commandKey, key_id: keyId } = begun
-  const owed = sha256(hubCommitmentText(shown.nonce, fingerprint, commandKey)).toString('hex')
-  if (owed !== begun.commitment)
+  const expected = sha256(hubCommitmentText(shown.nonce, fingerprint, commandKey)).toString('hex')
+  if (expected !== begun.commitment)
     throw failed('The controller did not show the number that it had committed to.')
   const text = digitsText({ agentKey, fingerprint, commandKey }, nonce, shown.nonce)
   return { fingerprint, commandKey, keyId, digits: digitsOf(sha256(text)) }
@@ -153,10 +158,10 @@ function connected(socket: PairingSocket): Promise<void> {
 }
 
 /**
- * Pairs with whatever hub answers at this address.
- * @param announced the key it was announced with, or null
- * @param keep puts the enrolment on disk
- * @throws AgentFailure when it comes to nothing, with the reason
+ * Pairs with the hub at this address.
+ * @param announced the advertised key, or null
+ * @param keep stores the enrolment on disk
+ * @throws AgentFailure with the reason when pairing fails
  */
 export async function pair(options: {
   address: string
@@ -178,7 +183,7 @@ export async function pair(options: {
     const agreed = await unless(over.signal, work)
 
     const same = await unless(over.signal, person.compare(agreed.digits, over.signal))
-    // Listened to from here on only: what a hub sends before this PC's own yes counts for nothing.
+    // Start listening only now: messages sent before this PC's own confirmation do not count.
     const admission = same ? admitted(socket, address, agreed, options.keep) : null
     socket.emit('pair_answer', { same }, () => undefined)
     if (!admission) {
@@ -198,7 +203,7 @@ export async function pair(options: {
   }
 }
 
-/** The hub's word that it has made the device, kept on disk and acknowledged. */
+/** The hub's confirmation that it has created the device, stored on disk and acknowledged. */
 function admitted(
   socket: PairingSocket,
   address: string,
@@ -211,13 +216,12 @@ function admitted(
     socket.on('pair_admitted', (raw: unknown, ack: unknown) => {
       clearTimeout(timer)
       const reply = PairAdmitted.safeParse(raw)
-      // The keys are those that the digits have vouched for, and no others.
+      // Accept only the keys that the digits vouch for.
       if (
         !reply.success ||
         reply.data.command_key !== agreed.commandKey ||
         reply.data.key_id !== agreed.keyId
       )
-        // prettier-ignore
         return reject(failed('The controller answered with other keys than those compared.'))
       const { addresses, ...keys } = reply.data
       const enrollment = {

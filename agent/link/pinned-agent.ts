@@ -1,6 +1,7 @@
 /**
- * The one way to the hub. Enrolment, socket and downloads all take their connections from here, and a connection is
- * handed out only after the peer has shown the pinned key: before that not one byte of ours is written.
+ * The only way to the hub. Enrolment, socket and downloads all get their connections here, and a connection
+ * is returned only after the peer has presented the pinned key: until then, the agent does not send a single
+ * byte.
  */
 import { createHash, type X509Certificate } from 'node:crypto'
 import { Agent } from 'node:https'
@@ -12,9 +13,9 @@ import type { ConnectToHub } from '../download/from-hub.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
 
-/** Somebody else answers under the hub's address. */
+/** A server with another key answers at the hub's address. */
 export class WrongKeyError extends Error {
-  /** @param issuer the authority that the certificate names, where it is not its own */
+  /** @param issuer the authority that the certificate names, if it is not self-signed */
   constructor(address: string, shown: string, pinned: string, issuer: string | null = null) {
     super(
       `${address} does not show the key of the enrolled controller (${shown}, not ${pinned})` +
@@ -26,12 +27,12 @@ export class WrongKeyError extends Error {
   }
 }
 
-/** The one key that may answer. */
+/** The only key that may answer. */
 export type Pin = {
   fingerprint: () => Fingerprint
   /**
-   * Looks at what a peer shows before it is judged: a certificate may prove that its key has followed the pinned one, and
-   * from then on `fingerprint` tells the new one.
+   * Inspects the peer's certificate before it is checked: it may prove that its key succeeds the pinned one,
+   * and from then on `fingerprint` returns the new key.
    */
   meet?: (shown: string, certificate: X509Certificate) => void
 }
@@ -39,14 +40,17 @@ export const pinnedTo = (fingerprint: Fingerprint): Pin => ({ fingerprint: () =>
 
 const ISSUER_LIMIT = 80
 
-/** Who vouches for a certificate, in words that are safe in a log; null where it vouches for itself, as a controller's does. */
+/** The issuer of a certificate, safe to log; null if it is self-signed, as a controller's is. */
 function issuerOf({ issuer, subject }: X509Certificate): string | null {
   if (issuer === subject) return null
   const name = /^(?:CN|O)=(.+)$/m.exec(issuer)?.[1] ?? ''
   return name.replace(/[^\p{L}\p{N}\p{P}\p{Zs}]/gu, '').slice(0, ISSUER_LIMIT) || null
 }
 
-/** `sha256/` + base64 of the SHA-256 over the peer's SubjectPublicKeyInfo, or a word when it showed none; and who vouches for it. */
+/**
+ * `sha256/` + base64 of the SHA-256 over the peer's SubjectPublicKeyInfo, or a description if it presented
+ * none; and its issuer.
+ */
 function meetPeer(socket: TLSSocket, pin: Pin): { shown: string; issuer: string | null } {
   try {
     const certificate = socket.getPeerX509Certificate()
@@ -61,8 +65,8 @@ function meetPeer(socket: TLSSocket, pin: Pin): { shown: string; issuer: string 
 }
 
 /**
- * One for all connections. It holds no key, session or name, and lies outside the JavaScript heap: one per connection is freed so
- * late that an agent that tries for months grows by tens of megabytes a day.
+ * One for all connections. It holds no key, session or name, and lives outside the JavaScript heap: one per
+ * connection is freed so late that an agent that retries for months grows by tens of megabytes a day.
  */
 let context: SecureContext | undefined
 const sharedContext = (): SecureContext =>
@@ -82,9 +86,9 @@ function connectPinned(target: string, port: number, pin: Pin, done: Done, readi
     port,
     servername: isIP(host) ? '' : host,
     secureContext: sharedContext(),
-    // The hub's certificate is its own: no authority, name or date in it means anything, its key alone does. Node's
-    // `checkServerIdentity` is not called with this setting and would come too late, so the key is compared below,
-    // and the socket stays in this function until it matched.
+    // The hub's certificate is self-signed: its issuer, name and dates mean nothing, only its key counts.
+    // Node does not call `checkServerIdentity` with this setting, and that would be too late anyway; so the
+    // key is compared below, and the socket does not leave this function until it has matched.
     rejectUnauthorized: false,
   })
   const timer = setTimeout(
@@ -101,7 +105,7 @@ function connectPinned(target: string, port: number, pin: Pin, done: Done, readi
   socket.once('secureConnect', () => {
     const { shown, issuer } = meetPeer(socket, pin)
     const pinned = pin.fingerprint()
-    // A resumed session would show no certificate of its own; none is ever offered, and none is accepted.
+    // A resumed session would show no certificate, so none is offered and none is accepted.
     if (shown !== pinned || socket.isSessionReused())
       return void socket.destroy(new WrongKeyError(address, shown, pinned, issuer))
     clearTimeout(timer)
@@ -112,8 +116,8 @@ function connectPinned(target: string, port: number, pin: Pin, done: Done, readi
 }
 
 /**
- * An https agent whose every connection is pinned to this key, for any client that takes an `agent`.
- * Failed connections end in the client's error event: a WrongKeyError when the key differs.
+ * An https agent that pins every connection to this key, for any client that takes an `agent`. Failed
+ * connections surface in the client's error event: a WrongKeyError if the key differs.
  */
 export function createPinnedAgent(pin: Pin, options: { keepAlive?: boolean } = {}): Agent {
   const agent = new Agent({ keepAlive: options.keepAlive ?? false, maxCachedSessions: 0 })
@@ -124,13 +128,13 @@ export function createPinnedAgent(pin: Pin, options: { keepAlive?: boolean } = {
       isDone = true
       callback?.(error, socket as Duplex)
     })
-    // Nothing is returned: a returned socket would be written to at once.
+    // Return nothing: a returned socket would be written to immediately.
     return undefined
   }
   return agent
 }
 
-/** Connections that are read piece by piece into one buffer, for the bytes of packages. */
+/** Connections that are read chunk by chunk into one buffer, for package downloads. */
 export const createPinnedConnect =
   (pin: Pin): ConnectToHub =>
   (host, port, { buffer, onPiece, onEnd }, signal) =>
@@ -141,7 +145,7 @@ export const createPinnedConnect =
       }
       const done: Done = (error, socket) => {
         if (!socket) return reject(error!)
-        // At once: it may fail before whoever waits for it has heard that it stands.
+        // Handle errors as soon as the socket opens: it may fail before the caller gets it.
         socket.on('error', onEnd)
         socket.once('close', () => onEnd(new Error('the connection was closed')))
         resolve(socket)
@@ -150,9 +154,10 @@ export const createPinnedConnect =
     })
 
 /**
- * For the very first contact, before there is a key to pin: the key that the first connection shows is held to, and told.
- * Nothing secret may be written to such a connection; six digits on two screens vouch for the key (see pairing.ts).
- * @param announced the key that was heard of by mDNS, if it was: another is not spoken to
+ * For the very first contact, before there is a key to pin: reports the key that the first connection
+ * presents, and accepts only that key afterwards. No secret may be sent over such a connection; six digits on
+ * two screens vouch for the key (see pairing.ts). @param announced the key advertised by mDNS, if any: any
+ * other key is refused
  */
 export function createFirstContactAgent(announced: Fingerprint | null): {
   agent: Agent
@@ -160,7 +165,7 @@ export function createFirstContactAgent(announced: Fingerprint | null): {
 } {
   let held = announced
   const agent = createPinnedAgent({
-    // Before anything was shown this equals nothing that can be shown.
+    // Before the first connection, this equals nothing that a peer can present.
     fingerprint: () => held ?? 'none',
     meet(shown) {
       const key = Fingerprint.safeParse(shown)

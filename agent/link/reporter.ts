@@ -2,11 +2,16 @@ import type { AgentEventName, AgentToHub, ReportReply } from '#shared/contract/a
 
 export type ReportBody<N extends AgentEventName> = Parameters<AgentToHub[N]>[0]
 
-/** How reports reach the hub. */
+/** Sends reports to the hub. */
 export type Reporter = {
-  /** The hub's answer. Rejects when there is no link, or no answer in time: the report may have arrived or not. */
+  /**
+   * The hub's answer. Rejects if there is no link, or no answer in time: the report may or may not have
+   * arrived.
+   */
   report: <N extends AgentEventName>(event: N, body: ReportBody<N>) => Promise<ReportReply>
   isReady: () => boolean
-  /** Resolves when a link stands whose handshake is complete. @throws the signal's reason when it fires first */
+  /**
+   * Resolves when there is a link with a complete handshake. @throws the signal's reason when it fires first
+   */
   whenReady: (signal: AbortSignal) => Promise<void>
 }

@@ -1,4 +1,7 @@
-/** A hub with another key must not get one byte: not by enrolment, not by the socket, not by a download. */
+/**
+ * A hub with another key must not receive a single byte: not from enrolment, not from the socket, not from a
+ * download.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, type SecureVersion, type TLSSocket } from 'node:tls'
 import type { AddressInfo } from 'node:net'
@@ -24,7 +27,7 @@ type Listener = {
   stop: () => Promise<void>
 }
 
-/** Takes TLS connections and counts what is said to it. Answers nothing. */
+/** Accepts TLS connections and counts received bytes. Sends nothing. */
 async function listen(tls: TlsKey, maxVersion: SecureVersion): Promise<Listener> {
   const sockets = new Set<TLSSocket>()
   const listener: Listener = { address: '', visits: 0, bytes: 0, stop: async () => undefined }
@@ -132,20 +135,20 @@ const tryDownload = (address: string): Promise<unknown> =>
     signal: AbortSignal.timeout(1_500),
   }).catch((error: unknown) => error)
 
-// In TLS 1.2 the other side can be written to at once, in 1.3 its last word is still on the way.
+// In TLS 1.2 a client can write immediately; in 1.3 the server's last message may still be under way.
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)(
-  'a hub that shows another key, with %s',
+  'a hub that presents another key, with %s',
   (version) => {
     beforeEach(() => setUp(version))
 
-    it('gets no byte of an enrolment, and the agent says why', async () => {
+    it('receives no byte of an enrolment, and the agent reports why', async () => {
       const error = await tryEnroll(rogue.address)
       expect(String(error)).toContain('does not show the key of the enrolled controller')
       expect(rogue.visits).toBeGreaterThan(0)
       expect(rogue.bytes).toBe(0)
     })
 
-    it('gets no byte of the socket, however often the agent comes back', async () => {
+    it('receives no byte from the socket, however often the agent reconnects', async () => {
       const reasons = await trySocket(rogue.address)
       expect(reasons.length).toBeGreaterThan(1)
       expect(reasons[0]).toContain('does not show the key of the enrolled controller')
@@ -153,7 +156,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)(
       expect(rogue.bytes).toBe(0)
     })
 
-    it('gets no byte of a download', async () => {
+    it('receives no byte of a download', async () => {
       await tryDownload(rogue.address)
       expect(rogue.visits).toBeGreaterThan(0)
       expect(rogue.bytes).toBe(0)
@@ -161,10 +164,10 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)(
   },
 )
 
-describe('a listener that shows the pinned key', () => {
+describe('a listener that presents the pinned key', () => {
   beforeEach(() => setUp('TLSv1.3'))
 
-  it('is spoken to by all three, so that the counts above mean something', async () => {
+  it('receives bytes from all three, so that the counts above are meaningful', async () => {
     await tryEnroll(honest.address)
     const afterEnroll = honest.bytes
     expect(afterEnroll).toBeGreaterThan(0)
@@ -177,7 +180,7 @@ describe('a listener that shows the pinned key', () => {
 })
 
 describe('the sources of the agent', () => {
-  it('turn off the check of certificates in one place only, where the key is compared instead', () => {
+  it('disable the certificate check in one place only, where the key is compared instead', () => {
     const folder = join(import.meta.dirname, '..')
     const places = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))

@@ -1,4 +1,4 @@
-/** Nobody but the enrolled controller, for this very link, makes an agent another device. */
+/** Only the enrolled controller, for this very link, can turn an agent into a separate device. */
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +17,7 @@ import {
 import { createSplit } from './split.ts'
 
 const hub = generateKeyPairSync('ed25519')
-const stranger = generateKeyPairSync('ed25519').privateKey
+const otherKey = generateKeyPairSync('ed25519').privateKey
 const FINGERPRINT = `sha256/${'A'.repeat(43)}=`
 const HUB = 'a'.repeat(64)
 const AGENT = 'b'.repeat(64)
@@ -50,32 +50,35 @@ const split = () => createSplit(identity, { enrollment, hubNonce: HUB, agentNonc
 
 describe('a split', () => {
   it.each([
-    ['another key', by(splitText(FINGERPRINT, HUB, AGENT, 1), stranger)],
+    ['another key', by(splitText(FINGERPRINT, HUB, AGENT, 1), otherKey)],
     ['another purpose', by(hubProofText(FINGERPRINT, HUB, AGENT, 1))],
     ['another link of this agent', by(splitText(FINGERPRINT, HUB, OTHER, 1))],
     ['another challenge', by(splitText(FINGERPRINT, OTHER, AGENT, 1))],
     ['another device', by(splitText(FINGERPRINT, HUB, AGENT, 2))],
     ['another controller', by(splitText(`sha256/${'B'.repeat(43)}=`, HUB, AGENT, 1))],
     ['no signature', ''],
-  ])('that is signed for or by %s changes nothing', (_what, signature) => {
+  ])('changes nothing when the request is signed for or by %s', (_what, signature) => {
     const before = readFileSync(file, 'utf8')
     expect(split().answer({ signature })).toBeNull()
     expect(readFileSync(file, 'utf8')).toBe(before)
   })
 
-  it('that is genuine is answered with a key that is kept first, the same one every time', () => {
+  it('answers a genuine request with a key that is stored first, and always with the same key', () => {
     const signature = by(splitText(FINGERPRINT, HUB, AGENT, 1))
     const answer = split().answer({ signature })!
     expect(answer.public_key).not.toBe(identity.publicKey)
     const proof = splitProofText(FINGERPRINT, HUB, AGENT, 1, answer.public_key)
     expect(verifies(answer.public_key, proof, answer.signature)).toBe(true)
-    expect(peekIdentity(file)).toMatchObject({ enrollment: { device_id: 1 }, next: { enrollment: null } }) // prettier-ignore
-    // After a power cut it is that key again.
+    expect(peekIdentity(file)).toMatchObject({
+      enrollment: { device_id: 1 },
+      next: { enrollment: null },
+    })
+    // After a power cut it is still the same key.
     identity = openIdentity(file)
     expect(split().answer({ signature })!.public_key).toBe(answer.public_key)
   })
 
-  it('ends with the device that the controller named for this key, and for no other', () => {
+  it('accepts only the device that the controller named for this key', () => {
     const { publicKey } = identity.nextKey()
     const done = (device: number, key: string, signer?: KeyObject) => ({
       device_id: device,
@@ -83,7 +86,7 @@ describe('a split', () => {
     })
     const before = readFileSync(file, 'utf8')
     expect(split().decide(done(2, identity.publicKey))).toBeNull()
-    expect(split().decide(done(2, publicKey, stranger))).toBeNull()
+    expect(split().decide(done(2, publicKey, otherKey))).toBeNull()
     expect(split().decide({ ...done(2, publicKey), device_id: 3 })).toBeNull()
     expect(split().decide('nonsense')).toBeNull()
     expect(readFileSync(file, 'utf8')).toBe(before)

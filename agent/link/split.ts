@@ -1,6 +1,6 @@
 /**
- * The controller asks this agent to become a device of its own, because another living PC holds the same identity. It is obeyed
- * only when it proves itself to be the enrolled one, for this very link.
+ * The controller asks this agent to become a separate device, because another active PC has the same
+ * identity. The agent obeys only if the controller authenticates as the enrolled one, for this very link.
  */
 import {
   Split,
@@ -12,12 +12,12 @@ import {
 } from '#shared/contract/agent-split.ts'
 import { verifies, type Enrollment, type Identity } from '../identity/identity.ts'
 
-/** This PC is another device from now on: see identity/split.ts. */
+/** This PC is a separate device from now on: see identity/split.ts. */
 export class SplitError extends Error {}
 
 export type SplitKeeper = Pick<Identity, 'nextKey' | 'setNextEnrollment'>
 
-/** Both say null to what was not proved. They throw what the disk says. */
+/** Both return null for unauthenticated requests. They throw file system errors. */
 export function createSplit(
   keeper: SplitKeeper,
   link: { enrollment: Enrollment; hubNonce: string; agentNonce: string },
@@ -25,7 +25,7 @@ export function createSplit(
   const { enrollment, hubNonce, agentNonce } = link
   const { fingerprint, device_id: deviceId, command_key: commandKey } = enrollment
   return {
-    /** When this returns, the key that it names is on disk. */
+    /** The key that it names is on disk when this returns. */
     answer(raw: unknown): SplitReply | null {
       const asked = Split.safeParse(raw)
       const text = splitText(fingerprint, hubNonce, agentNonce, deviceId)
@@ -34,7 +34,7 @@ export function createSplit(
       const proof = splitProofText(fingerprint, hubNonce, agentNonce, deviceId, key.publicKey)
       return { public_key: key.publicKey, signature: key.sign(proof) }
     },
-    /** When this returns, the change is decided: also after a power cut it is carried out. */
+    /** The change is final when this returns: it is completed even after a power cut. */
     decide(raw: unknown): { ok: true } | null {
       const done = SplitDone.safeParse(raw)
       if (!done.success) return null

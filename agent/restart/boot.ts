@@ -1,4 +1,4 @@
-/** Which boot this PC runs in: a name that is another one after every restart, and never comes back. */
+/** The id of the current boot: it changes with every restart and never repeats. */
 import { readFileSync } from 'node:fs'
 import { BootId } from '#shared/contract/agent-restart.ts'
 import { runCommand } from '../lib/run-command.ts'
@@ -6,7 +6,7 @@ import { systemTool } from '../lib/system-tool.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'
 
 const COMMAND_TIMEOUT_MS = 10_000
-/** The process `System`: it is the first and lives as long as the boot. */
+/** The process `System`: it starts first and lives as long as the boot. */
 const SYSTEM_PROCESS = '4'
 const PREFETCH =
   'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Memory Management\\PrefetchParameters'
@@ -29,8 +29,8 @@ async function onMacos(): Promise<string | null> {
 }
 
 /**
- * How many boots Windows has counted, and when its first process started, to 100 ns. Neither alone is always told; what was
- * not answered in time must not look like another boot, so then nothing is known.
+ * The number of boots that Windows has counted, and the start time of its first process, to 100 ns. Either
+ * one may be unavailable; a query that timed out must not look like another boot, so the result is null then.
  */
 async function onWindows(): Promise<string | null> {
   const helper = windowsHelper()
@@ -50,7 +50,7 @@ async function onWindows(): Promise<string | null> {
   return count === undefined && start === undefined ? null : `${count ?? '-'}/${start ?? '-'}`
 }
 
-/** Null where it cannot be told. Never rejects. Does not change while this process runs, so it is asked for once. */
+/** Null if unknown. Never rejects. Does not change while this process runs, so it is read once. */
 export async function readBootId(): Promise<BootId | null> {
   const name =
     process.platform === 'win32'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { callOffCall, isScheduledAlready, noticeText, restartCall } from './commands.ts'
 
-describe('the words that people at the PC get', () => {
-  it('say who, when and why', () => {
+describe('the notice to the people at the PC', () => {
+  it('says who, when and why', () => {
     expect(noticeText('Office 2021', 10)).toBe(
       'DeployX restarts this PC in 10 minutes to complete the installation (Office 2021). Please save your work.',
     )
@@ -14,13 +14,16 @@ describe('the words that people at the PC get', () => {
     ['a" & del C:\\ %PATH% `id` $(id) | x\n;y', 'a del C: PATH id (id) x?y'],
     ['-r now', '-r now'],
     ['x'.repeat(200), 'x'.repeat(60)],
-  ])('take nothing of the name %j that quotes, expands or steers', (name, shown) => {
-    const text = noticeText(name, 5)
-    expect(text).toContain(`(${shown})`)
-    expect(text).toMatch(/^DeployX [\x20-\x7e]{1,200}$/)
-  })
+  ])(
+    'contains nothing of the name %j that quotes, expands or controls the terminal',
+    (name, shown) => {
+      const text = noticeText(name, 5)
+      expect(text).toContain(`(${shown})`)
+      expect(text).toMatch(/^DeployX [\x20-\x7e]{1,200}$/)
+    },
+  )
 
-  it('do without a name of which nothing can be shown', () => {
+  it('leaves out a name without printable characters', () => {
     expect(noticeText('\u202e', 5)).toContain('(?)')
     expect(noticeText('%%', 5)).toContain('to complete newly installed software.')
   })
@@ -32,14 +35,23 @@ describe('the command', () => {
       file: 'C:\\Windows\\System32\\shutdown.exe',
       args: ['/r', '/t', '90', '/c', 'text', '/d', 'p:4:2'],
     })
-    expect(restartCall('linux', 600, 'text')).toEqual({ file: 'shutdown', args: ['-r', '+10', 'text'] }) // prettier-ignore
-    expect(restartCall('macos', 61, 'text')).toEqual({ file: '/sbin/shutdown', args: ['-r', '+2', 'text'] }) // prettier-ignore
+    expect(restartCall('linux', 600, 'text')).toEqual({
+      file: 'shutdown',
+      args: ['-r', '+10', 'text'],
+    })
+    expect(restartCall('macos', 61, 'text')).toEqual({
+      file: '/sbin/shutdown',
+      args: ['-r', '+2', 'text'],
+    })
     expect(callOffCall('windows').args).toEqual(['/a'])
     expect(callOffCall('linux').args).toEqual(['-c'])
-    expect(callOffCall('macos')).toEqual({ file: '/usr/bin/killall', args: ['-u', 'root', 'shutdown'] }) // prettier-ignore
+    expect(callOffCall('macos')).toEqual({
+      file: '/usr/bin/killall',
+      args: ['-u', 'root', 'shutdown'],
+    })
   })
 
-  it('knows what Windows says when a restart is scheduled already', () => {
+  it('recognises the exit code of Windows for a restart that is already scheduled', () => {
     expect(isScheduledAlready('windows', 1190)).toBe(true)
     expect(isScheduledAlready('windows', 5)).toBe(false)
     expect(isScheduledAlready('linux', 1190)).toBe(false)

@@ -1,4 +1,7 @@
-/** How each platform is told to restart, and not to after all. Pure: programs and their arguments, never a shell. */
+/**
+ * The commands that schedule and cancel a restart on each platform. Pure: programs and their arguments, never
+ * a shell.
+ */
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { systemTool } from '../lib/system-tool.ts'
 
@@ -6,7 +9,10 @@ export type ToolCall = { file: string; args: string[] }
 
 const NAME_LIMIT = 60
 
-/** What every console, message box and terminal shows as it is: printable ASCII, without what quotes or expands. */
+/**
+ * What every console, message box and terminal shows unchanged: printable ASCII without characters that quote
+ * or expand.
+ */
 const plain = (text: string): string =>
   text
     .normalize('NFKD')
@@ -27,8 +33,8 @@ export function noticeText(deploymentName: string, minutes: number): string {
 }
 
 /**
- * Windows closes what is still open when the time is up (`/f` is implied by a time above 0).
- * `p:4:2`: planned, application, installation. systemd and BSD count in minutes.
+ * Windows closes all open programs when the time is up (a time above 0 implies `/f`). `p:4:2`: planned,
+ * application, installation. systemd and BSD count in minutes.
  */
 export function restartCall(
   platform: DevicePlatform,
@@ -49,7 +55,7 @@ export function restartCall(
   }
 }
 
-/** A scheduled restart of macOS is a waiting process; ending that is how it is called off (shutdown(8)). */
+/** On macOS a scheduled restart is a waiting process; killing it cancels the restart (shutdown(8)). */
 export function callOffCall(platform: DevicePlatform): ToolCall {
   switch (platform) {
     case 'windows':
@@ -61,10 +67,10 @@ export function callOffCall(platform: DevicePlatform): ToolCall {
   }
 }
 
-/** ERROR_SHUTDOWN_IS_SCHEDULED: another restart waits there already. */
+/** ERROR_SHUTDOWN_IS_SCHEDULED: another restart is already scheduled. */
 export const isScheduledAlready = (platform: DevicePlatform, code: number | null): boolean =>
   platform === 'windows' && code === 1190
 
-/** Nothing was scheduled: ERROR_NO_SHUTDOWN_IN_PROGRESS, and killall that found no process. */
+/** Nothing was scheduled: ERROR_NO_SHUTDOWN_IN_PROGRESS, or killall found no process. */
 export const isNothingToCallOff = (platform: DevicePlatform, code: number | null): boolean =>
   (platform === 'windows' && code === 1116) || (platform === 'macos' && code === 1)

@@ -1,6 +1,7 @@
 /**
- * What became of orders to restart this PC, one record a line. An order is on disk before it is acted on; it names the boot
- * that it ends, so even a journal that was lost lets no order through a second time.
+ * The orders to restart this PC and their outcome, one record per line. An order is on disk before it is
+ * acted on; it names the boot that it ends, so even after a loss of this journal no order is carried out
+ * twice.
  */
 import { z } from 'zod'
 import { BootId } from '#shared/contract/agent-restart.ts'
@@ -11,16 +12,16 @@ import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 
 const REWRITE_AFTER_BYTES = 256 * 1024
-/** Orders that are remembered. */
+/** How many orders are remembered. */
 const LIMIT = 100
 
 const Known = z.object({
   id: RestartId,
   boot: BootId,
-  /** Seconds since boot at the end of the notice: a clock that is set meanwhile changes nothing. */
+  /** Seconds since boot at the end of the notice, so that clock changes have no effect. */
   due_uptime: z.number(),
   step: z.enum([
-    'ordered', // the platform may have been told
+    'ordered', // the platform may have received the command
     'announced',
     'called_off',
     'failed',
@@ -28,7 +29,7 @@ const Known = z.object({
   message: z.string(),
 })
 export type KnownRestart = z.infer<typeof Known>
-/** `high`: the highest sequence of an order or withdrawal so far. */
+/** `high`: the highest sequence of an order or cancellation so far. */
 const Line = z.object({ high: z.number().int().nonnegative(), restart: Known.nullable() })
 type Line = z.infer<typeof Line>
 
@@ -38,16 +39,16 @@ export type RestartJournal = {
   all: () => KnownRestart[]
   /** Orders up to this one are old. On disk when it returns. */
   raiseSequence: (sequence: number) => void
-  /** On disk when it returns; throws what the file system says. */
+  /** On disk when it returns; throws file system errors. */
   write: (restart: KnownRestart, sequence?: number) => void
   close: () => void
 }
 
-/** Makes the journal of a newly enrolled agent. From then on a missing one was lost. */
+/** Creates the journal of a newly enrolled agent. If it is missing later, it was lost. */
 export const createRestartJournal = (path: string): void =>
   createRecordFile(path, [{ high: 0, restart: null } satisfies Line])
 
-/** Notes what is wrong with it, and keeps what is unreadable. Call it before it is opened. */
+/** Notes damage to it and keeps what is unreadable. Call it before opening the journal. */
 export const examineRestartJournal = (path: string, damage: Damage): void =>
   examineRecords(path, damage, (records) => records.every((raw) => Line.safeParse(raw).success))
 
@@ -55,8 +56,8 @@ export function openRestartJournal(path: string, log: Log): RestartJournal {
   const { file, reading } = openRecordFile(path)
   const restarts = new Map<RestartId, KnownRestart>()
   let high = 0
-  function apply({ high: said, restart }: Line): void {
-    high = Math.max(high, said)
+  function apply({ high: sequence, restart }: Line): void {
+    high = Math.max(high, sequence)
     if (!restart) return
     restarts.delete(restart.id)
     restarts.set(restart.id, restart)
@@ -75,13 +76,13 @@ export function openRestartJournal(path: string, log: Log): RestartJournal {
       const lines: Line[] = [...restarts.values()].map((restart) => ({ high, restart }))
       file.rewrite([{ high, restart: null } satisfies Line, ...lines])
     } catch (error) {
-      log.warn({ why: errorText(error) }, 'the journal of restarts could not be made smaller')
+      log.warn({ why: errorText(error) }, 'the journal of restarts could not be compacted')
     }
     rewriteAtBytes = file.sizeBytes() + REWRITE_AFTER_BYTES
   }
   tidy()
   function add(line: Line): void {
-    // Its number may be another file's by now.
+    // Its file descriptor may belong to another file by now.
     if (isClosed) throw new Error('the agent is stopping')
     file.append(line)
     apply(line)

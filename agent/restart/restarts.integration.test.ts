@@ -1,4 +1,7 @@
-/** What an agent does with orders to restart its PC, over its real journal. The command that restarts is a FAKE: nothing restarts here. */
+/**
+ * How an agent handles orders to restart its PC, with its real journal. The restart command is a FAKE:
+ * nothing restarts here.
+ */
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -52,7 +55,7 @@ let folder: ReturnType<typeof makeFolder>
 beforeEach(() => (folder = makeFolder()))
 afterEach(() => folder.remove())
 
-/** A PC with this agent on it: its boot, what is at work, its calls, and how the next one ends. */
+/** A PC with this agent: its boot, its running work, the recorded calls, and how the next call ends. */
 function aPc(file = join(folder.path, 'restarts.log')) {
   const calls: ToolCall[] = []
   const pc = {
@@ -78,7 +81,12 @@ function aPc(file = join(folder.path, 'restarts.log')) {
         run: (call) => {
           calls.push(call)
           const code = pc.exitCode
-          return Promise.resolve({ code, stdout: '', stderr: code === 0 ? '' : 'no', missing: false }) // prettier-ignore
+          return Promise.resolve({
+            code,
+            stdout: '',
+            stderr: code === 0 ? '' : 'no',
+            missing: false,
+          })
         },
       },
       ability: pc.ability ?? { possible: true, boot_id: pc.boot },
@@ -89,7 +97,7 @@ function aPc(file = join(folder.path, 'restarts.log')) {
   start()
   return {
     pc,
-    tell: (body: unknown) => restarts.answer(body),
+    answer: (body: unknown) => restarts.answer(body),
     order: (change: object = {}) => restarts.answer(seal(order(change))),
     callOff: (change: object = {}) => restarts.answer(seal(withdrawal(change))),
     isNear: () => restarts.isNear(),
@@ -107,7 +115,7 @@ function aPc(file = join(folder.path, 'restarts.log')) {
 }
 
 describe('an order', () => {
-  it('is carried out once, however often it is given', async () => {
+  it('is carried out once, however often it is received', async () => {
     const a = aPc()
     expect(await a.order()).toEqual({ result: 'announced', due_in_seconds: 600 })
     a.pc.uptime += 60
@@ -121,7 +129,7 @@ describe('an order', () => {
     expect(a.isNear()).toBe(true)
   })
 
-  it('is void once the PC has restarted: repeated a week later, over a lost journal, under a new number', async () => {
+  it('is void once the PC has restarted: repeated a week later, after a lost journal, with a new number', async () => {
     const a = aPc()
     await a.order()
     a.restartPc('boot-2')
@@ -137,7 +145,10 @@ describe('an order', () => {
   it.each<[string, () => unknown]>([
     ['for another device', () => seal(order({ device_id: 6 }))],
     ['signed for another purpose', () => seal(order(), commandText)],
-    ['signed with another key', () => seal(order(), restartText, generateKeyPairSync('ed25519').privateKey)], // prettier-ignore
+    [
+      'signed with another key',
+      () => seal(order(), restartText, generateKeyPairSync('ed25519').privateKey),
+    ],
     [
       'whose text was changed afterwards',
       () => {
@@ -145,18 +156,18 @@ describe('an order', () => {
         return { envelope: { ...envelope, payload: envelope.payload.replace('600', '060') } }
       },
     ],
-    ['with a key that it does not know', () => ({ envelope: { ...seal(order()).envelope, key_id: 'x' } })], // prettier-ignore
+    ['with an unknown key', () => ({ envelope: { ...seal(order()).envelope, key_id: 'x' } })],
     ['without notice', () => seal(order({ delay_seconds: 0 }))],
     ['that shuts down', () => seal(order({ action: 'shutdown' }))],
     ['without an envelope', () => order()],
     ['that is nothing', () => null],
   ])('%s is refused', async (_what, body) => {
     const a = aPc()
-    expect(await a.tell(body())).toMatchObject({ result: 'refused' })
+    expect(await a.answer(body())).toMatchObject({ result: 'refused' })
     expect(a.pc.calls).toEqual([])
   })
 
-  it('waits while an installation is at work, and while another restart is near', async () => {
+  it('waits while an installation is running, and while another restart is imminent', async () => {
     const a = aPc()
     a.pc.isBusy = true
     expect(await a.order()).toMatchObject({ result: 'busy' })
@@ -166,7 +177,7 @@ describe('an order', () => {
     expect(a.pc.reboots()).toBe(1)
   })
 
-  it('older than what the agent was told since is refused: one that was held back does not come late', async () => {
+  it('is refused if the agent has received a newer one since: a delayed order does not take effect late', async () => {
     const a = aPc()
     await a.callOff({ restart_id: OTHER_ID, sequence: 5 })
     expect(await a.order({ sequence: 5 })).toMatchObject({ result: 'refused' })
@@ -176,17 +187,17 @@ describe('an order', () => {
     expect(a.pc.calls).toEqual([])
   })
 
-  it('that the platform does not take is refused in its words', async () => {
+  it("is refused with the platform's message if the platform does not accept it", async () => {
     const a = aPc()
     a.pc.exitCode = 1
     expect(await a.order()).toEqual({
       result: 'refused',
-      message: 'The PC could not be told to restart: exit code 1: no',
+      message: 'The restart command failed: exit code 1: no',
     })
     expect(a.isNear()).toBe(false)
   })
 
-  it('beside a restart that somebody else has scheduled waits for that one', async () => {
+  it('waits for a restart that somebody else has scheduled', async () => {
     const a = aPc()
     Object.assign(a.pc, { platform: 'windows', exitCode: 1190 })
     a.restartAgent()
@@ -194,7 +205,7 @@ describe('an order', () => {
     expect(a.isNear()).toBe(false)
   })
 
-  it('is refused in words by an agent that may not restart its PC', async () => {
+  it('is refused with the reason by an agent that may not restart its PC', async () => {
     const a = aPc()
     a.pc.ability = { possible: false, why: 'Its agent runs without administrator rights.' }
     a.restartAgent()
@@ -205,10 +216,10 @@ describe('an order', () => {
     expect(a.pc.calls).toEqual([])
   })
 
-  it('written down by an agent that died before it acted is carried out when it is asked again', async () => {
+  it('is carried out when it is received again, if the agent ended after storing it and before acting on it', async () => {
     const a = aPc()
     await a.order()
-    // As the file is when the power went between the two.
+    // The file as it is after a power cut between the two.
     const file = join(folder.path, 'restarts.log')
     const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean)
     expect(lines.at(-1)).toContain('"announced"')
@@ -222,7 +233,7 @@ describe('an order', () => {
 })
 
 describe('a withdrawal', () => {
-  it('calls off the notice that runs, and the order never comes back', async () => {
+  it('cancels the running notice, and the order never takes effect later', async () => {
     const a = aPc()
     await a.order()
     expect(await a.callOff()).toEqual({ result: 'called_off' })
@@ -235,21 +246,21 @@ describe('a withdrawal', () => {
     expect(a.pc.calls.length).toBe(2)
   })
 
-  it('of an order that never came is remembered', async () => {
+  it('of an order that never arrived is remembered', async () => {
     const a = aPc()
     expect(await a.callOff()).toEqual({ result: 'called_off' })
     expect(await a.order({ sequence: 1 })).toEqual({ result: 'called_off' })
     expect(a.pc.calls).toEqual([])
   })
 
-  it('after the restart says so', async () => {
+  it('reports that it came after the restart', async () => {
     const a = aPc()
     await a.order()
     a.restartPc('boot-2')
     expect(await a.callOff()).toEqual({ result: 'passed' })
   })
 
-  it('that the platform does not take is not taken for done', async () => {
+  it('that the platform refuses does not count as done', async () => {
     const a = aPc()
     await a.order()
     a.pc.exitCode = 5
@@ -260,7 +271,7 @@ describe('a withdrawal', () => {
   })
 })
 
-it('keeps its journal readable over damage, and says that it is damaged', async () => {
+it('keeps its journal readable after damage, and reports the damage', async () => {
   const a = aPc()
   await a.order()
   a.close()
@@ -270,12 +281,23 @@ it('keeps its journal readable over damage, and says that it is damaged', async 
   expect(b.pc.calls).toEqual([])
 })
 
-it('never ends more than one boot for one order, nor restarts into an installation, whatever happens', async () => {
+it('never ends more than one boot per order, nor restarts during an installation, whatever happens', async () => {
   let runs = 0
   const step = fc.oneof(
-    fc.record({ t: fc.constant('order' as const), id: fc.constantFrom(ID, OTHER_ID), boot: fc.integer({ min: 1, max: 3 }), sequence: fc.integer({ min: 1, max: 12 }) }), // prettier-ignore
-    fc.record({ t: fc.constant('off' as const), id: fc.constantFrom(ID, OTHER_ID), sequence: fc.integer({ min: 1, max: 12 }) }), // prettier-ignore
-    fc.record({ t: fc.constantFrom('agent' as const, 'pc' as const, 'busy' as const, 'fails' as const) }), // prettier-ignore
+    fc.record({
+      t: fc.constant('order' as const),
+      id: fc.constantFrom(ID, OTHER_ID),
+      boot: fc.integer({ min: 1, max: 3 }),
+      sequence: fc.integer({ min: 1, max: 12 }),
+    }),
+    fc.record({
+      t: fc.constant('off' as const),
+      id: fc.constantFrom(ID, OTHER_ID),
+      sequence: fc.integer({ min: 1, max: 12 }),
+    }),
+    fc.record({
+      t: fc.constantFrom('agent' as const, 'pc' as const, 'busy' as const, 'fails' as const),
+    }),
   )
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
@@ -286,7 +308,11 @@ it('never ends more than one boot for one order, nor restarts into an installati
       for (const s of steps) {
         const before = a.pc.reboots()
         if (s.t === 'order') {
-          const reply = await a.order({ restart_id: s.id, boot_id: `boot-${s.boot}`, sequence: s.sequence }) // prettier-ignore
+          const reply = await a.order({
+            restart_id: s.id,
+            boot_id: `boot-${s.boot}`,
+            sequence: s.sequence,
+          })
           if (a.pc.reboots() === before) continue
           expect(a.pc.isBusy).toBe(false)
           expect(s.boot).toBe(boot)
@@ -308,14 +334,14 @@ it('never ends more than one boot for one order, nor restarts into an installati
   )
 })
 
-it('writes nothing after its end, where its file may be another one by then', async () => {
+it('writes nothing after it was closed, because the file may be another one by then', async () => {
   const a = aPc()
   a.close()
   expect(await a.order()).toMatchObject({ result: 'busy' })
   expect(a.pc.calls).toEqual([])
 })
 
-it('does not restart the computer that it is developed or tried out on', async () => {
+it('does not restart the computer on which it is developed or tested', async () => {
   expect(await systemRestartTools(null).ability()).toMatchObject({
     possible: false,
     why: expect.stringContaining('from its sources') as string,

@@ -1,7 +1,7 @@
 /**
- * Obeys orders to restart this PC. Each is signed for this purpose, for this device and for one boot of it: once the PC runs
- * another boot, the order is void, whoever repeats it and whenever. The platform keeps the time of the notice, so the agent
- * may end meanwhile.
+ * Carries out orders to restart this PC. Each is signed for this purpose, for this device and for one of its
+ * boots: once the PC has booted again, the order is void, whoever repeats it and whenever. The platform times
+ * the notice, so the agent may end meanwhile.
  */
 import type {
   RestartAbility,
@@ -24,7 +24,7 @@ import {
 import type { KnownRestart, RestartJournal } from './restart-journal.ts'
 import type { RestartTools } from './tools.ts'
 
-/** Nothing is installed for so long after the end of a notice, because the restart may only be late. */
+/** Nothing is installed for this long after the end of a notice, because the restart may only be late. */
 const LATE_SECONDS = 3_600
 const MESSAGE_LIMIT = 500
 
@@ -40,7 +40,7 @@ export function createRestarts(deps: {
   journal: RestartJournal
   tools: Omit<RestartTools, 'ability'>
   ability: RestartAbility
-  /** An attempt of whatever deployment is waiting or running on this PC. */
+  /** Whether an attempt of any deployment is waiting or running on this PC. */
   isBusy: () => boolean
   log: Log
 }) {
@@ -49,7 +49,7 @@ export function createRestarts(deps: {
 
   const isHere = ({ boot }: Pick<KnownRestart, 'boot'>): boolean =>
     ability.possible && boot === ability.boot_id
-  const said = ({ code, stdout, stderr, missing }: CommandResult): string =>
+  const failureOf = ({ code, stdout, stderr, missing }: CommandResult): string =>
     missing
       ? 'the program that restarts this PC is missing'
       : `exit code ${code ?? 'unknown'}${(stderr || stdout).trim() ? `: ${(stderr || stdout).trim()}` : ''}`
@@ -57,13 +57,13 @@ export function createRestarts(deps: {
     result: 'announced',
     due_in_seconds: Math.max(0, known.due_uptime - tools.uptimeSeconds()),
   })
-  /** Orders of this boot that may be under way. */
+  /** Orders of this boot that may be in progress. */
   const pending = (): KnownRestart[] =>
     journal
       .all()
       .filter((known) => isHere(known) && (known.step === 'ordered' || known.step === 'announced'))
 
-  /** Tells the platform. To do it again within one boot ends no other boot. */
+  /** Sends the command to the platform. A repetition within the same boot does not cause a second restart. */
   async function announce(known: KnownRestart, order: RestartOrder): Promise<RestartReply> {
     const wasOrdered = journal.known(known.id)?.step === 'ordered'
     journal.write(known, order.sequence)
@@ -79,7 +79,7 @@ export function createRestarts(deps: {
       journal.write({ ...known, step: 'failed', message: 'Another restart was scheduled.' })
       return { result: 'busy', message: 'Another restart is scheduled on this PC already.' }
     }
-    const message = `The PC could not be told to restart: ${said(result)}`.slice(0, MESSAGE_LIMIT)
+    const message = `The restart command failed: ${failureOf(result)}`.slice(0, MESSAGE_LIMIT)
     journal.write({ ...known, step: 'failed', message })
     return refused(message)
   }
@@ -96,14 +96,14 @@ export function createRestarts(deps: {
       case 'failed':
         if (order.sequence <= journal.highestSequence()) return refused(known.message)
         break
-      // Written down, and then this agent ended: whether the platform was told is not known.
+      // Stored, but then this agent ended: whether the platform received the command is unknown.
       case 'ordered':
         break
       case undefined:
         if (order.sequence <= journal.highestSequence())
-          return refused('The order is older than what this agent was told since.')
+          return refused('The order is older than the last one that this agent received.')
     }
-    if (deps.isBusy()) return { result: 'busy', message: 'An installation is at work on this PC.' }
+    if (deps.isBusy()) return { result: 'busy', message: 'An installation is running on this PC.' }
     if (pending().some(({ id }) => id !== order.restart_id))
       return { result: 'busy', message: 'This PC is about to restart already.' }
     return announce(
@@ -126,7 +126,7 @@ export function createRestarts(deps: {
     if (isUnderWay) {
       const result = await tools.run(callOffCall(tools.platform))
       if (result.code !== 0 && !isNothingToCallOff(tools.platform, result.code))
-        return refused(said(result))
+        return refused(failureOf(result))
       log.warn({ restart: id }, 'the restart of this PC is called off')
     }
     const forgotten = { boot: ability.possible ? ability.boot_id : 'unknown', due_uptime: 0 }
@@ -145,19 +145,22 @@ export function createRestarts(deps: {
       if (reply.result === 'refused') log.warn(reply, 'an order to restart is refused')
       return reply
     } catch (error) {
-      log.error({ err: error }, 'an order to restart could not be written down')
-      return { result: 'busy', message: `It could not be written down: ${errorText(error)}`.slice(0, MESSAGE_LIMIT) } // prettier-ignore
+      log.error({ err: error }, 'an order to restart could not be stored')
+      return {
+        result: 'busy',
+        message: `It could not be written down: ${errorText(error)}`.slice(0, MESSAGE_LIMIT),
+      }
     }
   }
 
   return {
-    /** Decides about an order as it came from the wire, one after the other. Never rejects. */
+    /** Handles orders as received, one after another. Never rejects. */
     answer: (body: unknown): Promise<RestartReply> => {
       const reply = turn.then(() => decide(body))
       turn = reply
       return reply
     },
-    /** This PC is about to restart: nothing new is taken on. */
+    /** This PC is about to restart: accept no new work. */
     isNear: (): boolean =>
       pending().some((known) => tools.uptimeSeconds() < known.due_uptime + LATE_SECONDS),
     highestSequence: () => journal.highestSequence(),

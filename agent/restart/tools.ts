@@ -1,4 +1,6 @@
-/** What of this PC restarting takes: whether it may, its boot, its clock, and the programs that do it. */
+/**
+ * What a restart needs from this PC: permission, its boot id, its clock, and the programs that perform it.
+ */
 import { existsSync } from 'node:fs'
 import { uptime } from 'node:os'
 import type { RestartAbility } from '#shared/contract/agent-restart.ts'
@@ -15,7 +17,7 @@ const COMMAND_TIMEOUT_MS = 7_000
 
 export type RestartTools = {
   platform: DevicePlatform
-  /** Asked once. Never rejects. */
+  /** Determined once. Never rejects. */
   ability: () => Promise<RestartAbility>
   uptimeSeconds: () => number
   /** Never rejects. */
@@ -28,7 +30,10 @@ async function isAdministrator(): Promise<boolean> {
   return helper !== null && (await runCommand(helper, ['elevated'])).code === 0
 }
 
-/** Why this agent restarts nothing, or null. An agent that is tried out must never restart the PC that it is tried out on. */
+/**
+ * Why this agent cannot restart the PC, or null. An agent in a trial run must never restart the PC it runs
+ * on.
+ */
 async function whyNot(installRoot: string | null): Promise<string | null> {
   if (installRoot !== null)
     return 'Its agent installs into a folder (--install-root) and restarts nothing.'
@@ -36,7 +41,7 @@ async function whyNot(installRoot: string | null): Promise<string | null> {
     return 'Its agent runs from its sources and restarts nothing. Install the packaged agent.'
   if (!(await isAdministrator()))
     return 'Its agent runs without administrator rights. Install it as a service.'
-  // Another init's shutdown stays in the foreground, and would not outlive the agent.
+  // With other init systems, `shutdown` stays in the foreground and would end with the agent.
   if (process.platform === 'linux' && !existsSync('/run/systemd/system'))
     return 'It does not run systemd, which this agent restarts PCs through.'
   return null

@@ -5,7 +5,7 @@ import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { errorText, renameDurably, syncFile, writeDurably } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { runCommand } from '../lib/run-command.ts'
-import { foreignHands, isAdministratorsPlace } from '../lib/foreign-hands.ts'
+import { writableByOthers, isAdministratorsPlace } from '../lib/writable-by-others.ts'
 import { isSingleExecutable, type OpenExecutable } from '../lib/self.ts'
 import { helperBytes, windowsHelper } from '../lib/windows-helper.ts'
 import { placesOf } from '../update/places.ts'
@@ -73,12 +73,13 @@ export function checkPlaces(
       `The agent is not installed as a service from ${dirname(executable)}, where others may exchange it or put libraries beside it. Move it into a new folder in ${env['ProgramFiles'] ?? 'C:\\Program Files'} and run it there.`,
     )
   }
-  const obstacle = foreignHands(executable)
+  const obstacle = writableByOthers(executable)
   if (obstacle !== null)
     throw new AgentFailure(
       `The agent is not installed as a service from here, because somebody else could exchange it. ${obstacle} Copy it to root's own folder, with sudo cp, and run it there.`,
     )
-  const target = foreignHands(existing(layout.folder)) ?? foreignHands(existing(layout.state))
+  const target =
+    writableByOthers(existing(layout.folder)) ?? writableByOthers(existing(layout.state))
   if (target !== null)
     throw new AgentFailure(
       `The agent cannot be a service here: ${target} It must belong to root, and nobody else may write to it.`,

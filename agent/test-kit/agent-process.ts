@@ -1,4 +1,4 @@
-/** The real agent as a process of its own, in a throw-away state folder. */
+/** The real agent as a separate process, with a temporary state folder. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,13 +21,13 @@ export type AgentProcess = {
   kill: (signal: NodeJS.Signals) => Promise<number | null>
 }
 
-/** Starts `node agent/main.ts …args`. `wrap` stands before it (to run it as another user, say). */
+/** Starts `node agent/main.ts …args`. `wrap` is put before it (to run it as another user, for example). */
 export function startAgent(
   args: readonly string[],
   options: {
     wrap?: readonly string[]
     env?: Record<string, string>
-    /** Stands for `agent/main.ts`: a script of the test kit and what it wants before the verb. */
+    /** Replaces `agent/main.ts`: a script of the test kit and its arguments before the verb. */
     program?: readonly string[]
   } = {},
 ): AgentProcess {

@@ -1,4 +1,4 @@
-/** Small Debian packages, made for a test with dpkg-deb. */
+/** Small Debian packages, built for a test with dpkg-deb. */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -11,17 +11,17 @@ export type DebParts = {
   conflicts?: string
   /** Text of the script that runs after unpacking. */
   postinst?: string
-  /** What it brings beside its small file: so many bytes that nothing can compress. */
+  /** Additional incompressible content, in bytes. */
   extraBytes?: number
 }
 
-/** @param folder where it is built; the package's bytes are returned */
+/** Returns the package's bytes. @param folder where it is built */
 export function buildDeb(folder: string, parts: DebParts): Buffer {
   const tree = join(folder, `${parts.name}-tree`)
   const file = join(tree, 'usr/share/deployx-test', parts.name)
   mkdirSync(join(tree, 'DEBIAN'), { recursive: true })
   mkdirSync(dirname(file), { recursive: true })
-  // dpkg-deb is particular about this folder's rights, whatever the umask is.
+  // dpkg-deb requires this mode, whatever the umask is.
   chmodSync(join(tree, 'DEBIAN'), 0o755)
   writeFileSync(file, 'a test\n')
   if (parts.extraBytes) writeFileSync(`${file}.bin`, randomBytes(parts.extraBytes))

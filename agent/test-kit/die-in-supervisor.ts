@@ -1,6 +1,7 @@
 /**
- * The agent, whose supervisors are killed at a moment named by `die.json` in the state folder, for as many times as it says:
- * `unclaimed`, before it claims the attempt; `claimed`, after that; `spawning`, when it is about to start the installer.
+ * The agent, with supervisors that are killed at a moment named by `die.json` in the state folder, a given
+ * number of times: `unclaimed`, before it claims the attempt; `claimed`, after that; `spawning`, when it is
+ * about to start the installer.
  */
 import childProcess from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'

@@ -1,7 +1,8 @@
 /**
- * The agent's `run` with a FAKE command that restarts: `node fake-restart.ts FOLDER run …`. Nothing on this computer is
- * restarted: calls are written to FOLDER/calls, one JSON a line, and answered with exit code 0 (or what FOLDER/exit says). The boot is
- * what FOLDER/boot says at the start. While FOLDER/dies exists the agent kills itself instead of calling.
+ * The agent's `run` with a FAKE restart command: `node fake-restart.ts FOLDER run …`. Nothing on this
+ * computer is restarted: calls are written to FOLDER/calls, one JSON per line, and return exit code 0 (or the
+ * content of FOLDER/exit). The boot id is the content of FOLDER/boot at the start. While FOLDER/dies exists,
+ * the agent kills itself instead of calling.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
@@ -24,7 +25,12 @@ const tools: RestartTools = {
     appendFileSync(join(folder, 'calls'), JSON.stringify(call.args) + '\n')
     const exit = join(folder, 'exit')
     const code = existsSync(exit) ? Number(readFileSync(exit, 'utf8')) : 0
-    return Promise.resolve({ code, stdout: '', stderr: code === 0 ? '' : 'it said no', missing: false }) // prettier-ignore
+    return Promise.resolve({
+      code,
+      stdout: '',
+      stderr: code === 0 ? '' : 'it said no',
+      missing: false,
+    })
   },
 }
 try {

@@ -1,4 +1,6 @@
-/** What the test hub orders and asks: made, signed with its command key, sent to the agent that is connected. */
+/**
+ * The test hub's commands and requests: created, signed with its command key, sent to the connected agent.
+ */
 import { createHash, randomBytes, sign, type KeyObject } from 'node:crypto'
 import type { Socket } from 'socket.io'
 import { InspectReply, inspectText, type InspectPayload } from '#shared/contract/agent-inspect.ts'
@@ -22,7 +24,7 @@ export type Sealed = { payload: string; signature: string; key_id: string }
 
 export const KEY_ID = 'test-key'
 
-/** @param content where the bytes of a command can be had, by path; filled here */
+/** @param content the bytes that the hub serves, by path; filled here */
 export function createHubCommands(deps: {
   key: KeyObject
   content: Map<string, Served>
@@ -36,14 +38,14 @@ export function createHubCommands(deps: {
     if (!socket) throw new Error('no agent is connected')
     return socket
   }
-  /** The text is `payload` itself when it is one already. */
+  /** The signed text is `payload` itself if it is a string. */
   function sealFor(purpose: (text: string) => string, payload: unknown, by = key): Sealed {
     const text = typeof payload === 'string' ? payload : JSON.stringify(payload)
     const signature = sign(null, Buffer.from(purpose(text)), by).toString('base64')
     return { payload: text, signature, key_id: KEY_ID }
   }
   const seal = (payload: unknown, by?: KeyObject): Sealed => sealFor(commandText, payload, by)
-  /** The payload of a command; what a test does not say is what a plain shell script needs. */
+  /** The payload of a command; defaults to what a plain shell script needs. */
   function payload(part: Partial<DeployPayload> & { content?: Buffer } = {}): DeployPayload {
     const { content: bytes = Buffer.from('#!/bin/sh\nexit 0\n'), ...rest } = part
     const sha256 = Sha256.parse(createHash('sha256').update(bytes).digest('hex'))
@@ -84,7 +86,7 @@ export function createHubCommands(deps: {
   return {
     seal,
     payload,
-    /** What this agent has accepted already: commands go on above it. */
+    /** Sequences that this agent has already accepted: commands continue above them. */
     continueAbove(lastSequence: number): void {
       sequence = Math.max(sequence, lastSequence)
     },
@@ -99,7 +101,7 @@ export function createHubCommands(deps: {
         attempt: command.attempt,
         envelope,
       }),
-    /** Asks what is on the PC, under a signature made for questions (or for what the test says). */
+    /** Requests the state of the PC, with a signature for inspections (or the one that the test passes). */
     inspect: async (
       question: Partial<InspectPayload> & Pick<InspectPayload, 'detections'>,
       purpose: (text: string) => string = inspectText,
@@ -108,7 +110,7 @@ export function createHubCommands(deps: {
       const envelope = sealFor(purpose, payload)
       return InspectReply.parse(await ask('inspect_device', { envelope }))
     },
-    /** Orders a restart, or withdraws one, under a signature made for that (or for what the test says). */
+    /** Orders a restart, or cancels one, with a signature for that (or the one that the test passes). */
     restart: async (
       payload: RestartPayload,
       purpose: (text: string) => string = restartText,

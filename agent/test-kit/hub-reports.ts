@@ -1,4 +1,7 @@
-/** What agents reported to the test hub, as the contract has it, and waiting for it. Kept in memory only. */
+/**
+ * The reports that the test hub received, checked against the contract, and helpers that wait for them. Kept
+ * in memory only.
+ */
 import type { Socket } from 'socket.io'
 import {
   agentEvents,
@@ -17,7 +20,7 @@ type Reports = {
   deployment_output: DeploymentOutput[]
 }
 
-/** @param answer the answer to a report; null: silence */
+/** @param answer the answer to a report; null: none */
 export function createHubReports(
   answer: (event: AgentEventName, body: unknown) => ReportReply | null,
 ) {
@@ -48,7 +51,7 @@ export function createHubReports(
       })
   }
 
-  /** Waits until the condition holds, looked at after everything that arrives. */
+  /** Waits until the condition holds; checked after each report. */
   async function until<T>(
     what: string,
     look: () => T | null | undefined | false,
@@ -83,7 +86,10 @@ export function createHubReports(
         () => reports.deployment_result.find((r) => r.attempt_id === command.attempt_id),
         timeoutMs,
       ),
-    /** The recorded output of an attempt: of each piece the first that came, in order; null when one is missing. */
+    /**
+     * The recorded output of an attempt: the first version received of each piece, in order; null if one is
+     * missing.
+     */
     outputOf: (command: DeployPayload): string | null => {
       const pieces = new Map<number, string>()
       for (const { attempt_id, seq, text } of reports.deployment_output)

@@ -1,6 +1,6 @@
 /**
- * A small hub for tests: real TLS, real Socket.IO, the contract checked on everything that arrives. It can be told to
- * misbehave. What it orders: hub-commands.ts; what it was told: hub-reports.ts.
+ * A small hub for tests: real TLS, real Socket.IO, every message checked against the contract. It can be made
+ * to misbehave. Its commands: hub-commands.ts; the reports it received: hub-reports.ts.
  */
 import {
   createPublicKey,
@@ -43,7 +43,7 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** What makes a hub the same hub after a restart or at another address. */
+/** What identifies a hub across restarts and address changes. */
 type HubIdentity = {
   tls: TlsKey
   command: KeyPairKeyObjectResult
@@ -54,7 +54,7 @@ type HubIdentity = {
 
 export async function startTestHub(
   given: {
-    /** Comes up as this one did, with its keys, its devices and its content. */
+    /** Starts with the keys, devices and content of this one. */
     successorOf?: { identity: HubIdentity }
     port?: number
   } = {},
@@ -78,7 +78,9 @@ export async function startTestHub(
     admits: true,
     /** Signs the welcome with another key. */
     provesWrongly: false,
-    /** Says which sequences it has used, as controllers of this version do where that is owed; with this key. */
+    /**
+     * Reports which sequences it has used, as controllers of this version do when required; with this key.
+     */
     statesSequence: true,
     sequenceKey: null as KeyObject | null,
     refusal: null as { message: string; retry: boolean } | null,
@@ -86,7 +88,7 @@ export async function startTestHub(
     earlyCommand: null as unknown,
     earlyReply: null as unknown,
     addresses: null as string[] | null,
-    /** The answer to a report; null: silence. */
+    /** The answer to a report; null: none. */
     answer: (_event: AgentEventName, _body: unknown): ReportReply | null => ({ committed: true }),
   }
 
@@ -171,7 +173,11 @@ export async function startTestHub(
         ? {
             sequence: {
               last,
-              signature: sign(null, Buffer.from(sequence), behaviour.sequenceKey ?? signer).toString('base64'), // prettier-ignore
+              signature: sign(
+                null,
+                Buffer.from(sequence),
+                behaviour.sequenceKey ?? signer,
+              ).toString('base64'),
             },
           }
         : {}),
@@ -207,7 +213,10 @@ export async function startTestHub(
     connected: (timeoutMs?: number) =>
       heard.until('a connected agent', () => live !== null, timeoutMs),
     isConnected: () => live !== null,
-    /** Says anything at all to the agent, an acknowledgement asked for or not. False when none is connected. */
+    /**
+     * Sends any event to the agent, with or without requesting an acknowledgement. False if none is
+     * connected.
+     */
     say(event: string, args: unknown[], wantsAnswer: boolean): boolean {
       if (wantsAnswer) live?.emit(event, ...args, () => undefined)
       else live?.emit(event, ...args)

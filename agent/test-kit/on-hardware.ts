@@ -1,6 +1,6 @@
 /**
- * The agent's `run` as on other hardware, for tests that need several PCs on one: `node on-hardware.ts HARDWARE_ID run …`.
- * Everything else, its supervisor included, is the agent itself.
+ * The agent's `run` with another hardware id, for tests that need several PCs on one computer: `node
+ * on-hardware.ts HARDWARE_ID run …`. Everything else, including its supervisor, is the real agent.
  */
 import { join } from 'node:path'
 import { runCommandVerb } from '../cli/run.ts'

@@ -1,4 +1,4 @@
-/** Small RPM packages, made for a test with rpmbuild. */
+/** Small RPM packages, built for a test with rpmbuild. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,13 +8,13 @@ export type RpmParts = {
   version: string
   /** Text of the script that runs after unpacking. */
   post?: string
-  /** Size of its one file, FOLDER/NAME. */
+  /** Size of its only file, FOLDER/NAME. */
   fileBytes?: number
   /** Default: /opt */
   into?: string
 }
 
-/** @param folder where it is built; the package's bytes are returned */
+/** Returns the package's bytes. @param folder where it is built */
 export function buildRpm(
   folder: string,
   { name, version, post, fileBytes, into = '/opt' }: RpmParts,

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 export type Served = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Serves bytes as a hub does, with Range. `onRequest` may take the answer over by returning true. */
+/** Serves bytes as a hub does, with Range. `onRequest` can handle a request itself by returning true. */
 export function serveBytes(
   content: Buffer,
   onRequest: (request: IncomingMessage, response: ServerResponse, from: number) => boolean = () =>

@@ -1,4 +1,4 @@
-/** A hub, a state folder and agents that are gone when the test is over. */
+/** A hub, a state folder and agents that are removed when the test ends. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeFolder, startAgent, type AgentProcess } from './agent-process.ts'
@@ -18,7 +18,7 @@ export async function setStage(
     hub,
     statePath: state.path,
     rootPath: root.path,
-    /** `run` with the code of this hub, into the install root unless told otherwise. */
+    /** `run` with the code of this hub; installs into the install root by default. */
     start(more: readonly string[] = ['--install-root', root.path, '--code', hub.code()]) {
       const agent = startAgent(['run', '--state', state.path, ...more], program ? { program } : {})
       agents.push(agent)
@@ -30,7 +30,7 @@ export async function setStage(
       return agent
     },
     attemptFolder: (attemptId: string) => join(state.path, 'attempts', attemptId),
-    /** Where its package lies and its installer runs. */
+    /** Folder of its package and its running installer. */
     workFolder: (attemptId: string) => join(state.path, 'work', attemptId, 'p'),
     attemptFolders: () => readdirSync(join(state.path, 'attempts')),
     /** JSON in a file of an attempt, or null. */
@@ -49,20 +49,20 @@ export async function setStage(
   }
 }
 
-/** Agents leave their installers running: a test must not. */
+/** Agents leave their installers running; a test must not. */
 function killInstaller(installer: { process: { pid: number } } | null): void {
   try {
     if (installer) process.kill(-installer.process.pid, 'SIGKILL')
   } catch {
-    // It has ended already.
+    // It has already ended.
   }
 }
 
-/** A shell script that notes each of its runs in `runs` of the install root, then does what is given. */
+/** A shell script that records each run in `runs` of the install root, then runs the given lines. */
 export const countingScript = (...lines: string[]): Buffer =>
   Buffer.from(['#!/bin/sh', 'echo run >> "$DEPLOYX_INSTALL_ROOT/runs"', ...lines, ''].join('\n'))
 
-/** Whether a process runs; one that has ended and was not waited for yet does not. Linux. */
+/** Whether a process is running; a zombie does not count. Linux. */
 export function isPidAlive(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))

@@ -1,4 +1,7 @@
-/** A process that exchanges an executable and is killed before the named step, as by a power cut: `EXECUTABLE posix|windows STEP`. */
+/**
+ * A process that replaces an executable and is killed before the named step, as by a power cut: `EXECUTABLE
+ * posix|windows STEP`.
+ */
 import { placesOf } from '../update/places.ts'
 import { swapIn } from '../update/swap.ts'
 

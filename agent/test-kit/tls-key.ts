@@ -1,4 +1,4 @@
-/** A TLS key with a certificate of its own, as a hub makes one. */
+/** A TLS key with a self-signed certificate, as a hub creates one. */
 import { createHash, randomBytes, webcrypto } from 'node:crypto'
 import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
@@ -6,7 +6,7 @@ import type { Fingerprint } from '#shared/domain/ids.ts'
 
 export type TlsKey = { key: string; cert: string; fingerprint: Fingerprint }
 
-/** @param issuer whom its certificate names as its authority; itself unless given */
+/** @param issuer the authority that its certificate names; self-signed by default */
 export async function makeTlsKey(issuer?: string): Promise<TlsKey> {
   x509.cryptoProvider.set(webcrypto)
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
@@ -17,7 +17,7 @@ export async function makeTlsKey(issuer?: string): Promise<TlsKey> {
     issuer: issuer ?? 'CN=test hub',
     publicKey: keys.publicKey,
     signingKey: keys.privateKey,
-    // Long past: no date in a certificate may matter to an agent, whose clock may be dead.
+    // Long past: an agent must ignore dates in a certificate, because the PC's clock may be wrong.
     notBefore: new Date('2001-01-01'),
     notAfter: new Date('2002-01-01'),
     signingAlgorithm: algorithm,

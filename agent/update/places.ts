@@ -1,21 +1,27 @@
-/** Where the agent's executable lies, and the files of an update beside it: all on one file system, all the administrator's. */
+/**
+ * The paths of the agent's executable and of the files of an update next to it: all on one file system, all
+ * owned by the administrator.
+ */
 import { basename, dirname, join } from 'node:path'
-import { foreignHands } from '../lib/foreign-hands.ts'
+import { writableByOthers } from '../lib/writable-by-others.ts'
 import { isSingleExecutable } from '../lib/self.ts'
 import { UPDATE_GUARD } from '../service/layout.ts'
 
 export type Places = {
   folder: string
   executable: string
-  /** The one that ran before, while the present one is on trial. */
+  /** The previous executable, while the current one is on trial. */
   previous: string
-  /** There while an executable is on trial; holds how often it was started. */
+  /** Exists while an executable is on trial; contains the number of its starts. */
   trial: string
-  /** Left by whoever starts the agent (start-script.ts, helper.c) when it took an executable back: the reason, one word. */
+  /**
+   * Written by the program that starts the agent (start-script.ts, helper.c) when it rolls back an
+   * executable: the reason, in one word.
+   */
   verdict: string
-  /** What the Windows host took back lies here until it can be removed. */
+  /** Where the Windows host puts a rolled-back executable until it can be removed. */
   failed: string
-  /** Nobody but the agent can enter it. */
+  /** Accessible to the agent only. */
   workshop: string
   next: string
 }
@@ -35,10 +41,10 @@ export function placesOf(executable: string): Places {
   }
 }
 
-/** Why this program cannot be exchanged where it is, in words, or null. */
+/** Why this program cannot be updated in its place, as text for people, or null. */
 export function updateObstacle(env: NodeJS.ProcessEnv = process.env): string | null {
   if (!isSingleExecutable()) return 'It runs from its sources.'
   if (env[UPDATE_GUARD] !== '1')
-    return 'It is not installed as a service that can take an update back. Run install-service on the PC once.'
-  return foreignHands(process.execPath)
+    return 'It is not installed as a service that can roll back an update. Run install-service on the PC once.'
+  return writableByOthers(process.execPath)
 }

@@ -1,6 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { Sha256 } from '#shared/domain/ids.ts'
-import { accepted, atStart, done, factsOf, failed, isBarred, NO_UPDATE, RESUME_LIMIT, swapping, UpdateRecord, type Order } from './record.ts' // prettier-ignore
+import {
+  accepted,
+  atStart,
+  done,
+  factsOf,
+  failed,
+  isBarred,
+  NO_UPDATE,
+  RESUME_LIMIT,
+  swapping,
+  UpdateRecord,
+  type Order,
+} from './record.ts'
 
 const order = (version = '0.2.0', sequence = 7): Order => ({
   sequence,
@@ -12,15 +24,20 @@ const order = (version = '0.2.0', sequence = 7): Order => ({
 })
 const ordered = accepted(NO_UPDATE, order(), '0.1.0')
 
-describe('what becomes of an order', () => {
-  it('is told until the next one, and while it is under way', () => {
+describe('the state of an update order', () => {
+  it('is reported while the update is in progress and until the next order', () => {
     expect(factsOf(NO_UPDATE, null)).toEqual({ obstacle: null, last: null })
-    expect(factsOf(ordered, null).last).toEqual({ sequence: 7, version: '0.2.0', state: 'working', message: '' }) // prettier-ignore
+    expect(factsOf(ordered, null).last).toEqual({
+      sequence: 7,
+      version: '0.2.0',
+      state: 'working',
+      message: '',
+    })
     expect(factsOf(done(swapping(ordered)), null).last).toMatchObject({ state: 'done' })
     expect(factsOf(failed(ordered, 'x'.repeat(900)), 'no').last?.message).toHaveLength(500)
   })
 
-  it('is a trial at the first start of the new version, and an end at any start of another', () => {
+  it('is a trial at the first start of the new version, and ended at any start of another version', () => {
     const under = swapping(ordered)
     expect(atStart(under, '0.2.0', null)).toBe(under)
     for (const [verdict, words] of [
@@ -36,7 +53,7 @@ describe('what becomes of an order', () => {
     }
   })
 
-  it('is barred after the version was taken back twice, and no other with it', () => {
+  it('is refused after the version was rolled back twice, without affecting other versions', () => {
     let record = ordered
     expect(isBarred(record, '0.2.0')).toBe(false)
     for (let times = 1; times <= 2; times++) {
@@ -44,20 +61,25 @@ describe('what becomes of an order', () => {
       expect(isBarred(record, '0.2.0')).toBe(times === 2)
     }
     expect(isBarred(record, '0.2.1')).toBe(false)
-    // A failure before anything was exchanged does not count.
+    // A failure before the executable was replaced does not count.
     const elsewhere = failed(accepted(NO_UPDATE, order('0.3.0'), '0.1.0'), 'no room')
     expect(elsewhere.taken_back).toEqual([])
   })
 
-  it('remembers a bounded number of versions', () => {
+  it('remembers a limited number of versions', () => {
     let record = NO_UPDATE
     for (let n = 0; n < 50; n++)
       record = atStart(swapping(accepted(record, order(`1.0.${n}`), '0.1.0')), '0.1.0', null)
     expect(UpdateRecord.safeParse(record).success).toBe(true)
-    expect(isBarred(atStart(swapping(accepted(record, order('1.0.49'), '0.1.0')), '0.1.0', null), '1.0.49')).toBe(true) // prettier-ignore
+    expect(
+      isBarred(
+        atStart(swapping(accepted(record, order('1.0.49'), '0.1.0')), '0.1.0', null),
+        '1.0.49',
+      ),
+    ).toBe(true)
   })
 
-  it('is taken up again by a start that finds it half fetched, but not for ever', () => {
+  it('is resumed by a start that finds it half downloaded, but not forever', () => {
     let record = ordered
     for (let n = 0; n < RESUME_LIMIT; n++) {
       record = atStart(record, '0.1.0', null)
@@ -70,7 +92,7 @@ describe('what becomes of an order', () => {
     })
   })
 
-  it('is done when that version was put there by hand meanwhile', () => {
+  it('is done if that version was installed by hand in the meantime', () => {
     expect(atStart(ordered, '0.2.0', null)).toMatchObject({
       phase: 'idle',
       last: { state: 'done' },

@@ -1,4 +1,4 @@
-/** What the agent has promised about its next version, and how far that has come. The steps are pure; `update.json` keeps them. */
+/** The accepted update order and its progress. The steps are pure; `update.json` stores them. */
 import { z } from 'zod'
 import { ROLLBACK_LIMIT, UpdatePayload } from '#shared/contract/agent-update.ts'
 import type { SelfUpdateFacts } from '#shared/contract/agent-update.ts'
@@ -6,7 +6,7 @@ import type { Damage } from '../journal/damage.ts'
 import { readJson, writeDurably } from '../lib/atomic-file.ts'
 import { setAside } from '../lib/set-aside.ts'
 
-/** An order that was taken up so often, each time by an agent that then ended, is given up. */
+/** After being resumed this often, each time by an agent that then ended, an order is abandoned. */
 export const RESUME_LIMIT = 5
 const REMEMBERED = 20
 
@@ -19,11 +19,13 @@ const Last = z.object({
   message: z.string().max(500),
 })
 export const UpdateRecord = z.object({
-  /** The order that is being carried out. */
+  /** The order in progress. */
   order: Order.nullable(),
   /** The version that accepted it. */
   from: z.string(),
-  /** `swapping`: from the moment before the first file is touched until the new version is proven, or taken back. */
+  /**
+   * `swapping`: from just before the first file is touched until the new version is confirmed or rolled back.
+   */
   phase: z.enum(['idle', 'fetching', 'swapping']),
   resumes: z.number().int().nonnegative(),
   last: Last.nullable(),
@@ -64,46 +66,46 @@ export const failed = (record: UpdateRecord, message: string): UpdateRecord =>
   ended(record, 'failed', message)
 export const done = (record: UpdateRecord): UpdateRecord => ended(record, 'done', '')
 
-/** The executable of the order was in its place, and is so no more. */
-export function takenBack(record: UpdateRecord, message: string): UpdateRecord {
+/** The new executable was in place, and has been rolled back. */
+export function rolledBack(record: UpdateRecord, message: string): UpdateRecord {
   const version = record.order?.version
   if (version === undefined) return record
   const others = record.taken_back.filter((entry) => entry.version !== version)
   return {
     ...failed(record, message),
-    taken_back: [...others, { version, times: timesTakenBack(record, version) + 1 }].slice(
+    taken_back: [...others, { version, times: rollbackCount(record, version) + 1 }].slice(
       -REMEMBERED,
     ),
   }
 }
-export const timesTakenBack = (record: UpdateRecord, version: string): number =>
+export const rollbackCount = (record: UpdateRecord, version: string): number =>
   record.taken_back.find((entry) => entry.version === version)?.times ?? 0
 export const isBarred = (record: UpdateRecord, version: string): boolean =>
-  timesTakenBack(record, version) >= ROLLBACK_LIMIT
+  rollbackCount(record, version) >= ROLLBACK_LIMIT
 
-/** Words for what start-script.ts and helper.c leave behind. */
+/** Messages for the words that start-script.ts and helper.c leave behind. */
 function reasonOf(verdict: string | null, version: string): string {
   switch (verdict?.trim()) {
     case 'starts':
-      return `Version ${version} did not stay up on this PC. The one before it is back.`
+      return `Version ${version} did not stay up on this PC. The previous version was restored.`
     case 'link':
-      return `Version ${version} did not reach the controller in time. The one before it is back.`
+      return `Version ${version} did not reach the controller in time. The previous version was restored.`
     default:
-      return `The change to version ${version} was interrupted. The one before it is back.`
+      return `The change to version ${version} was interrupted. The previous version was restored.`
   }
 }
 
 /**
- * What a start finds. The version of the order stays on trial; any other program that runs here means that it was taken back.
- * @param verdict what the taker-back wrote, or null
+ * The state at a start. If the version of the order is running, it stays on trial; any other running version
+ * means that it was rolled back. @param verdict the reason stored by the rollback, or null
  */
 export function atStart(record: UpdateRecord, own: string, verdict: string | null): UpdateRecord {
   const { order, phase } = record
   if (!order || phase === 'idle') return record
   if (order.version === own)
-    // Somebody installed that very version by hand while it was being fetched.
+    // Somebody installed that very version by hand during the download.
     return phase === 'swapping' ? record : done(record)
-  if (phase === 'swapping') return takenBack(record, reasonOf(verdict, order.version))
+  if (phase === 'swapping') return rolledBack(record, reasonOf(verdict, order.version))
   return record.resumes >= RESUME_LIMIT
     ? failed(record, `The agent ended ${RESUME_LIMIT} times while it prepared this update.`)
     : resumed(record)
@@ -118,13 +120,13 @@ export function factsOf(record: UpdateRecord, obstacle: string | null): SelfUpda
 
 export type RecordFile = {
   get: () => UpdateRecord
-  /** Returns when it is on disk. Throws what the file system says. */
+  /** On disk when it returns. Throws file system errors. */
   set: (next: UpdateRecord) => void
 }
 
 /**
- * A file that cannot be read is noted, set aside, and counts as none: whether a trial is on is told by the files beside the
- * executable. None is normal: it is made with the first order.
+ * An unreadable file is noted, set aside, and treated as missing: the files next to the executable tell
+ * whether a trial is in progress. A missing file is normal: it is created with the first order.
  */
 export function openRecordFile(file: string, damage: Pick<Damage, 'note'>): RecordFile {
   const raw = readJson(file)

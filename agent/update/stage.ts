@@ -1,4 +1,6 @@
-/** Fetches the next executable, and finds out whether it is what was promised and can live here, before anything is touched. */
+/**
+ * Downloads the next executable, and verifies its hash and that it can run here, before anything is touched.
+ */
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -19,13 +21,16 @@ import { runCommand } from '../lib/run-command.ts'
 import type { Places } from './places.ts'
 import type { Order } from './record.ts'
 
-/** Left on the disk for everybody else. */
-const SPARE_BYTES = 64 * 1024 * 1024
+/** Free space to leave for other programs. */
+const RESERVED_BYTES = 64 * 1024 * 1024
 const IDLE_TIMEOUT_MS = 60_000
 const CHECK_TIMEOUT_MS = 60_000
 const BUFFER_BYTES = 1024 * 1024
 
-/** A folder of our own, which nobody else can enter. What somebody else put there is removed; a link is not followed. */
+/**
+ * Creates a private folder that nobody else can enter. Removes whatever was planted there; does not follow a
+ * link.
+ */
 export function openWorkshop(places: Places): void {
   const stat = lstatSync(places.workshop, { throwIfNoEntry: false })
   const me = process.getuid?.()
@@ -37,8 +42,8 @@ export function openWorkshop(places: Places): void {
 }
 
 /**
- * Proves the file once more, as it will be put in place. It lies where nobody else can enter, so it stays what it is.
- * @throws AgentFailure
+ * Verifies the file again right before it is put in place. It is in a folder that nobody else can enter, so
+ * it cannot change afterwards. @throws AgentFailure
  */
 export function proveFile(file: string, order: Order): void {
   const fd = openSync(file, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0))
@@ -68,10 +73,10 @@ async function mustSay(file: string, args: readonly string[], what: string): Pro
 }
 
 /**
- * Leaves the proven executable at `places.next`.
- * @param source where the hub has it
+ * Leaves the verified executable at `places.next`.
+ * @param source where the hub serves it
  * @param statePath the state folder that it will have to read
- * @throws AgentFailure or DownloadError in words for people; the signal's reason when that fires
+ * @throws AgentFailure or DownloadError with a message for people; the signal's reason when that fires
  */
 export async function stage(deps: {
   places: Places
@@ -83,7 +88,7 @@ export async function stage(deps: {
   const { places, order, signal } = deps
   openWorkshop(places)
   const free = freeDiskBytes(places.folder)
-  if (free !== null && free < order.size_bytes + SPARE_BYTES)
+  if (free !== null && free < order.size_bytes + RESERVED_BYTES)
     throw new DownloadError('disk_space', `There is no room for it in ${places.folder}.`)
   await downloadPackage({
     file: places.next,
@@ -105,7 +110,7 @@ export async function stage(deps: {
   await mustSay(
     places.next,
     ['check-state', deps.statePath],
-    'The new version cannot go on with what this one has written',
+    'The new version cannot use the state that this one has written',
   )
   signal.throwIfAborted()
 }

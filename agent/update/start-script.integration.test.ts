@@ -1,6 +1,7 @@
 /**
- * The start script with real processes and real files; programs of a few lines stand in for the agents. The order of steps of
- * Windows is played here too, with the same script in the place of the Windows service host (that one: build/wine).
+ * The start script with real processes and files; programs of a few lines stand in for the agents. Also
+ * replays the order of steps on Windows, with the same script in place of the Windows service host (tested in
+ * build/wine).
  */
 import { spawn, spawnSync } from 'node:child_process'
 import {
@@ -28,7 +29,7 @@ const STEPS: Record<'posix' | 'windows', readonly Cut[]> = {
   posix: ['clear', 'keep', 'trial', 'place', 'sync', 'none'],
   windows: ['clear', 'trial', 'away', 'place', 'sync', 'none'],
 }
-/** What a new version does when it is started; the last three do not hold. */
+/** What a new version does when it is started; the last three fail. */
 const NATURES = {
   well: 'rm -f update-trial update-taken-back',
   crashes: 'kill -SEGV $$',
@@ -41,7 +42,7 @@ type Nature = keyof typeof NATURES
 describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
   let top: string
   let count = 0
-  /** The disk after a swap that was cut off before a step. */
+  /** The state of the disk after a swap that was interrupted before a step. */
   const cutOff = new Map<string, string>()
 
   const program = (name: string, does: string): string =>
@@ -57,7 +58,7 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
     writeFileSync(join(disk, 'start.sh'), startScript('deployx-agent', 1))
     return disk
   }
-  /** A copy of the disk as it is when the power goes before that step of a swap. */
+  /** A copy of the disk at the moment of a power cut before that step of a swap. */
   function diskCutOff(system: 'posix' | 'windows', step: Cut, nature: Nature) {
     const key = `${system} ${step} ${nature}`
     let made = cutOff.get(key)
@@ -73,7 +74,7 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
     cpSync(made, disk, { recursive: true })
     return disk
   }
-  /** One start by a service manager. @param cutAfterMs the power goes then; null: never */
+  /** One start by a service manager. @param cutAfterMs time of a power cut; null: never */
   function start(disk: string, cutAfterMs: number | null = null): Promise<number | null> {
     const child = spawn('/bin/sh', [join(disk, 'start.sh'), 'run'], {
       stdio: 'ignore',
@@ -107,7 +108,7 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
   })
   afterAll(() => rmSync(top, { recursive: true, force: true }))
 
-  it('becomes the agent when no update is on trial: its arguments, its exit code, its guard', async () => {
+  it('runs the agent unchanged if no update is on trial: its arguments, its exit code, its guard', async () => {
     const disk = makeDisk('well')
     writeFileSync(
       join(disk, 'deployx-agent'),
@@ -116,7 +117,7 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
     expect(await start(disk)).toBe(2)
   })
 
-  it('keeps a new version that proves itself', async () => {
+  it('keeps a new version that confirms itself', async () => {
     const disk = diskCutOff('posix', 'none', 'well')
     await start(disk)
     await start(disk)
@@ -129,25 +130,25 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
     ['ends with 0', 3, 'starts'],
     ['ends with 2', 3, 'starts'],
     ['hangs', 1, 'link'],
-  ] as const)('takes one back that %s', async (nature, starts, reason) => {
+  ] as const)('rolls back one that %s', async (nature, starts, reason) => {
     const disk = diskCutOff('posix', 'none', nature)
     const codes: (number | null)[] = []
     for (let n = 0; n < 5; n++) codes.push(await start(disk))
     expect(ran(disk).filter((name) => name === 'new')).toHaveLength(starts)
     expect(ran(disk).at(-1)).toBe('old')
     expect(verdict(disk)).toBe(reason)
-    // systemd does not start again what ended with 2.
+    // systemd does not restart a service that ended with 2.
     expect(codes).not.toContain(2)
   })
 
-  it('takes a trial back whose starts cannot be counted', async () => {
+  it('rolls back a trial whose starts cannot be counted', async () => {
     const disk = diskCutOff('posix', 'none', 'crashes')
     mkdirSync(join(disk, 'update-trial.tmp'))
     await start(disk)
     expect(ran(disk)).toEqual(['old'])
   })
 
-  it('begins its count anew when the count was lost, and never without the one before', async () => {
+  it('restarts its count if the count was lost, and never runs without the previous version', async () => {
     const disk = diskCutOff('posix', 'none', 'crashes')
     for (const junk of ['', 'x\n', '-1\n', '08\n', '99999999999999999999\n', '1; reboot\n']) {
       writeFileSync(join(disk, 'update-trial'), junk)
@@ -159,7 +160,7 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
     expect([existsSync(join(disk, 'update-trial')), verdict(disk)]).toEqual([false, 'starts'])
   })
 
-  it('gives a stop on to the agent, and ends one that hangs with it', async () => {
+  it('forwards a stop to the agent, and kills one that hangs', async () => {
     const disk = diskCutOff('posix', 'none', 'hangs')
     writeFileSync(join(disk, 'start.sh'), startScript('deployx-agent', 60))
     const child = spawn('/bin/sh', [join(disk, 'start.sh'), 'run'], { stdio: 'ignore' })
@@ -171,7 +172,7 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
   })
 
   describe.each(['posix', 'windows'] as const)('after a power cut (%s order)', (system) => {
-    it.each(STEPS[system])('before step %s finds an agent that starts', async (step) => {
+    it.each(STEPS[system])('starts an agent if it happened before step %s', async (step) => {
       const isSwapped = step === 'sync' || step === 'none'
       const check = async (nature: 'well' | 'crashes'): Promise<void> => {
         const disk = diskCutOff(system, step, nature)
@@ -182,7 +183,7 @@ describe.skipIf(!isHere)('the start script', { timeout: LIMIT_MS }, () => {
     })
   })
 
-  it('ends with an agent that starts, whatever the new one does and whenever the power goes', async () => {
+  it('always ends up with an agent that starts, whatever the new one does and whenever the power fails', async () => {
     const cut = fc.option(fc.integer({ min: 0, max: 60 }), { nil: null })
     await fc.assert(
       fc.asyncProperty(

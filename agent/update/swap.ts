@@ -1,6 +1,6 @@
 /**
- * Puts another executable into the agent's place. Before and after each step there is one that starts, or (Windows, for one
- * moment) one that the service host puts back before it starts anything.
+ * Replaces the agent's executable. Before and after each step there is an executable that starts, or (on
+ * Windows, for a moment) one that the service host restores before it starts anything.
  */
 import { linkSync, lstatSync, readFileSync, rmSync } from 'node:fs'
 import { errorCode, renameDurably, syncFolder, writeDurably } from '../lib/atomic-file.ts'
@@ -9,9 +9,9 @@ import type { Places } from './places.ts'
 export type SwapStep = 'clear' | 'keep' | 'trial' | 'away' | 'place' | 'sync'
 
 /**
- * @param isWindows it lets nobody replace the file of a running program, but that may be renamed
- * @param before called before each step; tests end the world there
- * @throws what the file system says; what was begun is undone then
+ * @param isWindows the file of a running program cannot be replaced there, but it can be renamed
+ * @param before called before each step; tests simulate a power cut there
+ * @throws file system errors; completed steps are undone then
  */
 export function swapIn(
   places: Places,
@@ -53,7 +53,7 @@ function exists(path: string): boolean {
   }
 }
 
-/** What the taker-back wrote, or null. */
+/** The reason stored by the rollback, or null. */
 export function readVerdict(places: Places): string | null {
   try {
     return readFileSync(places.verdict, 'utf8').slice(0, 100)
@@ -62,9 +62,12 @@ export function readVerdict(places: Places): string | null {
   }
 }
 
-/** Ends the trial for good: what runs now stays. The trial's file goes first, or the rest would be its loss. */
+/**
+ * Ends the trial for good: the running version stays. The trial file is removed first, because a trial
+ * without the other files would be rolled back into nothing.
+ */
 export function endTrial(places: Places): void {
-  // Then the one before is the only one there is.
+  // Then the previous version is the only one.
   if (!exists(places.executable)) return
   rmSync(places.trial, { force: true })
   syncFolder(places.folder)
@@ -72,7 +75,7 @@ export function endTrial(places: Places): void {
     try {
       rmSync(leftover, { recursive: true, force: true })
     } catch (error) {
-      // Windows keeps the file of a program that still runs; the next update removes it.
+      // Windows keeps the file of a program that is still running; the next update removes it.
       if (!['EPERM', 'EBUSY', 'EACCES', 'ENOTEMPTY'].includes(errorCode(error))) throw error
     }
 }

@@ -29,7 +29,7 @@ const OWN = '0.1.0'
 const program = (version: string, state = 'echo ok'): Buffer =>
   Buffer.from(`#!/bin/sh\ncase $1 in --version) echo ${version};; check-state) ${state};; esac\n`)
 
-describe.skipIf(process.platform === 'win32')('an order to become another version', () => {
+describe.skipIf(process.platform === 'win32')('an order to update the agent', () => {
   const keys = generateKeyPairSync('ed25519')
   let folder: { path: string; remove: () => void }
   let places: Places
@@ -40,10 +40,10 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
   let isBusy: boolean
   let swapped: () => void
   let whenSwapped: Promise<void>
-  let told: number
+  let reports: number
   let updater: Updater
 
-  /** The agent of this PC, started anew. */
+  /** Starts the agent of this PC again. */
   function begin(obstacle: string | null = null, ownVersion = OWN): void {
     stop?.abort(new Error('the next one starts'))
     stop = new AbortController()
@@ -78,7 +78,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
         }),
       stopped: stop.signal,
       onSwapped: () => swapped(),
-      tell: () => void told++,
+      reportFacts: () => void reports++,
       log: pino({ level: 'silent' }),
     })
     updater.start()
@@ -118,7 +118,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     served = program('0.2.0')
     highest = 5
     isBusy = false
-    told = 0
+    reports = 0
     server = createServer((request, response) =>
       response
         .writeHead(request.url === `/agent/download/${FILE_NAME}` ? 200 : 404)
@@ -133,7 +133,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     folder.remove()
   })
 
-  it('is carried out: fetched, tried, exchanged, and the one before kept', async () => {
+  it('is carried out: downloads, tests and replaces the executable, and keeps the previous one', async () => {
     expect(order()).toEqual({ accepted: true })
     expect(updater.facts().last).toMatchObject({ version: '0.2.0', state: 'working' })
     await whenSwapped
@@ -160,8 +160,8 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     afterEach(untouched)
 
     it('when it is forged, or signed for another purpose, or for another PC', () => {
-      const stranger = generateKeyPairSync('ed25519').privateKey
-      expect(why(seal(payload(), updateText, stranger))).toBe('bad_signature')
+      const otherKey = generateKeyPairSync('ed25519').privateKey
+      expect(why(seal(payload(), updateText, otherKey))).toBe('bad_signature')
       expect(why(seal(payload(), commandText))).toBe('bad_signature')
       const good = seal(payload())
       const changed = { ...good.envelope, payload: good.envelope.payload.replace('0.2.0', '0.3.0') }
@@ -171,7 +171,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
       expect(why({})).toBe('malformed')
     })
 
-    it('when it was given before', async () => {
+    it('when it was received before', async () => {
       const old = seal(payload({ sequence: 5 }))
       expect(why(old)).toBe('replayed')
       served = Buffer.from('junk')
@@ -182,31 +182,31 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     })
 
     it.each(['0.1.0', '0.0.9', '0.1.0-rc.1', 'latest'])(
-      'when it names %s: no way back',
+      'when it names %s: no downgrade',
       (version) => {
         expect(why(seal(payload({ version })))).toBe('unsupported')
       },
     )
 
-    it('when its file is for another kind of PC, or lies elsewhere', () => {
+    it('when its file is for another type of PC, or has another path', () => {
       expect(why(seal(payload({ file_name: 'deployx-agent-linux-arm64' })))).toBe('unsupported')
       for (const url of ['/content/x', 'http://example.net/x', `/agent/download/../${FILE_NAME}`])
         expect(why(seal(payload({ url })))).toBe('unsupported')
     })
 
-    it('when this is no service, in words', () => {
+    it('when this is not a service, with the reason', () => {
       begin('It runs from its sources.')
       expect(order()).toMatchObject({ why: 'unsupported', message: 'It runs from its sources.' })
       expect(updater.facts()).toEqual({ obstacle: 'It runs from its sources.', last: null })
     })
 
-    it('while another one is carried out', async () => {
+    it('while another one is in progress', async () => {
       isBusy = true
       expect(order()).toEqual({ accepted: true })
       expect(order({ version: '0.3.0', sha256: Sha256.parse('b'.repeat(64)) })).toMatchObject({
         why: 'busy',
       })
-      // The same one again is heard: its answer was lost.
+      // The same order is accepted again: its answer was lost.
       expect(order()).toEqual({ accepted: true })
       stop.abort(new Error('over'))
       rmSync(places.workshop, { recursive: true, force: true })
@@ -216,41 +216,41 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
   describe('fails before anything is touched', () => {
     afterEach(() => {
       untouched()
-      expect(told).toBe(1)
+      expect(reports).toBe(1)
     })
 
-    it('when other bytes are served', async () => {
+    it('when the wrong bytes are served', async () => {
       const said = payload()
       served = Buffer.from(served.toString().replace('ok', 'no'))
       expect(updater.command(seal(said))).toEqual({ accepted: true })
       expect(await failure()).toContain('does not match its SHA-256')
     })
 
-    it('when it calls itself another version', async () => {
+    it('when the executable reports another version', async () => {
       served = program('0.1.9')
       order()
       expect(await failure()).toContain('calls itself version 0.1.9, not 0.2.0')
     })
 
-    it('when it does not start', async () => {
+    it('when the executable does not start', async () => {
       served = Buffer.from('\x7fELF junk')
       order()
       expect(await failure()).toContain('does not start here')
     })
 
-    it('when it cannot read what this one has written', async () => {
+    it('when the executable cannot read the state that this version has written', async () => {
       served = program('0.2.0', 'echo "journal of the future" >&2; exit 1')
       order()
       expect(await failure()).toContain('journal of the future')
     })
 
-    it('when there is no room', async () => {
+    it('when there is not enough disk space', async () => {
       order({ size_bytes: Number.MAX_SAFE_INTEGER })
       expect(await failure()).toContain('no room')
     })
   })
 
-  it('does not use what somebody planted: a folder that is a link, a file that has another name', async () => {
+  it('ignores what somebody planted: a folder that is a link, a file that has a second name', async () => {
     const elsewhere = join(folder.path, 'elsewhere')
     mkdirSync(elsewhere)
     const victim = join(elsewhere, 'deployx-agent')
@@ -266,7 +266,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
       expect(lstatSync(file).isFile()).toBe(true)
   })
 
-  it('takes nothing that lies in the folder for the file, however it came there', async () => {
+  it('never uses a file that is already in the folder, however it got there', async () => {
     mkdirSync(places.workshop)
     chmodSync(places.workshop, 0o777)
     writeFileSync(places.next, program('0.2.0', 'touch /nowhere'))
@@ -276,7 +276,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     expect(lstatSync(places.workshop).mode & 0o777).toBe(0o700)
   })
 
-  it('is taken up by the next start when the agent ended while it was fetched', async () => {
+  it('is resumed by the next start when the agent ended during the download', async () => {
     isBusy = true
     order()
     await new Promise((resolve) => setTimeout(resolve, 300))
@@ -286,12 +286,12 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     expect(readFileSync(places.executable)).toEqual(served)
   })
 
-  it('is failed when the old one is started again, and after the second time not taken any more', async () => {
+  it('has failed when the old version starts again, and is refused after the second time', async () => {
     for (const reply of [{ accepted: true }, { accepted: true }, { accepted: false }]) {
       expect(order()).toMatchObject(reply)
       if (!reply.accepted) break
       await whenSwapped
-      // What start-script.ts does after three starts.
+      // As start-script.ts does after three starts.
       writeFileSync(places.executable, readFileSync(places.previous))
       rmSync(places.previous)
       rmSync(places.trial)
@@ -302,7 +302,7 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     }
   })
 
-  it('is proven by a link that stands, not by one that ends soon', async () => {
+  it('is confirmed by a link that lasts, not by one that ends soon', async () => {
     order()
     await whenSwapped
     begin(null, '0.2.0')
@@ -316,11 +316,16 @@ describe.skipIf(process.platform === 'win32')('an order to become another versio
     await new Promise((resolve) => setTimeout(resolve, 1_500))
     expect(existsSync(places.trial)).toBe(false)
     expect(existsSync(places.previous)).toBe(false)
-    expect(updater.facts().last).toEqual({ sequence: 6, version: '0.2.0', state: 'done', message: '' }) // prettier-ignore
-    expect(told).toBe(1)
+    expect(updater.facts().last).toEqual({
+      sequence: 6,
+      version: '0.2.0',
+      state: 'done',
+      message: '',
+    })
+    expect(reports).toBe(1)
   })
 
-  it('is not concluded by the agent that has just put another in its place', async () => {
+  it('is not concluded by the agent that has just replaced the executable', async () => {
     updater.linked()
     order()
     await whenSwapped

@@ -1,7 +1,8 @@
 /**
- * The agent's change to another version of itself: an order is proven and written down, the executable fetched and tried, and
- * exchanged when nothing is being installed. Whoever starts the agent (start-script.ts, windows-helper/helper.c) takes it back
- * when the new one does not stay up, or does not reach the hub in time. ADR 0015 tells why it is made this way.
+ * Updates the agent to another version: verifies and stores an order, downloads and tests the executable, and
+ * replaces the current one when nothing is being installed. The program that starts the agent
+ * (start-script.ts, windows-helper/helper.c) rolls back if the new version does not stay up, or does not
+ * reach the hub in time. ADR 0015 explains the design.
  */
 import { existsSync } from 'node:fs'
 import type { CommandReply } from '#shared/contract/agent-link.ts'
@@ -35,19 +36,25 @@ import {
 import { proveFile, stage } from './stage.ts'
 import { endTrial, readVerdict, swapIn } from './swap.ts'
 
-/** A link that has stood so long proves the new version; one that dies right after its first link is taken back. */
+/**
+ * A link that lasted this long confirms the new version; one that dies right after its first link is rolled
+ * back.
+ */
 const PROVEN_AFTER_MS = 15_000
-const IDLE_LOOK_MS = 2_000
-/** A PC that is at work all this time is asked again by the controller another day. */
-const IDLE_PATIENCE_MS = 2 * 3_600_000
+const IDLE_CHECK_MS = 2_000
+/** If the PC is busy all this time, the controller retries on another day. */
+const IDLE_TIMEOUT_MS = 2 * 3_600_000
 
 export type Updater = {
   facts: () => SelfUpdateFacts
-  /** Decides about an order as it came from the wire. When it says accepted, that is on disk. Never throws. */
+  /** Handles an order as received. An accepted order is on disk when this returns. Never throws. */
   command: (body: unknown) => CommandReply
-  /** Once at the start, before the first link: what became of the last one is settled, what was begun goes on. */
+  /**
+   * Called once at the start, before the first link: settles the outcome of the last order and resumes an
+   * unfinished one.
+   */
   start: () => void
-  /** A link stands, or has ended. */
+  /** A link was established, or has ended. */
   linked: () => void
   unlinked: () => void
 }
@@ -68,10 +75,10 @@ export function createUpdater(deps: {
   hold: () => (() => void) | null
   source: (url: string, signal: AbortSignal) => Promise<Source>
   stopped: AbortSignal
-  /** The other executable is in place: this program is to end. */
+  /** The new executable is in place, so this program has to end. */
   onSwapped: () => void
-  /** The facts have changed; the hub hears of them now or with the next link. */
-  tell: () => void
+  /** The facts have changed; they are sent to the hub now or with the next link. */
+  reportFacts: () => void
   log: Log
 }): Updater {
   const { places, log, stopped, ownVersion } = deps
@@ -84,22 +91,22 @@ export function createUpdater(deps: {
     const { last } = next
     if (last?.state === 'failed') log.warn({ ...last }, 'an update of the agent failed')
     else log.info({ ...last }, 'the agent was updated')
-    deps.tell()
+    deps.reportFacts()
   }
 
   async function waitUntilIdle(): Promise<() => void> {
-    const until = performance.now() + IDLE_PATIENCE_MS
+    const until = performance.now() + IDLE_TIMEOUT_MS
     for (;;) {
       stopped.throwIfAborted()
       const release = deps.hold()
       if (release) return release
       if (performance.now() > until)
         throw new AgentFailure('Software was being installed on this PC all the time.')
-      await wait(IDLE_LOOK_MS, stopped)
+      await wait(IDLE_CHECK_MS, stopped)
     }
   }
 
-  /** From the order to the other executable in place. */
+  /** From the order to the replaced executable. */
   async function carryOut(order: Order): Promise<void> {
     const { statePath, source } = deps
     await stage({ places, order, statePath, source, signal: stopped })
@@ -122,18 +129,18 @@ export function createUpdater(deps: {
     isWorking = true
     carryOut(order)
       .catch((error: unknown) => {
-        // The next start takes it up.
+        // The next start resumes it.
         if (stopped.aborted) return
         end(failed(record.get(), errorText(error)))
         endTrial(places)
       })
       .catch((error: unknown) =>
-        log.error({ err: error }, 'the end of an update could not be written down'),
+        log.error({ err: error }, 'the end of an update could not be stored'),
       )
       .finally(() => (isWorking = false))
   }
 
-  /** Why an order that is the controller's own is not carried out. */
+  /** Why a genuine order is not carried out. */
   function objection(order: UpdatePayload): { ok: false; refusal: Refusal } | null {
     const { version, file_name, url } = order
     if (deps.obstacle !== null) return refuse('unsupported', deps.obstacle)
@@ -142,7 +149,7 @@ export function createUpdater(deps: {
     if (!isNewer(version, ownVersion))
       return refuse('unsupported', `Version ${version} is not newer than ${ownVersion}.`)
     if (isBarred(record.get(), version))
-      return refuse('unsupported', `Version ${version} was taken back on this PC too often.`)
+      return refuse('unsupported', `Version ${version} was rolled back on this PC too often.`)
     const { phase, order: present } = record.get()
     if (phase === 'swapping' || (present && present.sha256 !== order.sha256))
       return refuse('busy', `The agent is changing to version ${present?.version ?? version}.`)
@@ -166,7 +173,7 @@ export function createUpdater(deps: {
 
   function prove(): void {
     const present = record.get()
-    // One that has just put another in its own place must not end that one's trial.
+    // An agent that has just replaced its executable must not end the trial of the new one.
     if (stopped.aborted || present.phase === 'fetching') return
     if (present.phase === 'swapping' && present.order?.version !== ownVersion) return
     try {
@@ -186,20 +193,20 @@ export function createUpdater(deps: {
         if (!reply.accepted) log.warn({ event: 'update_agent', ...reply }, 'an order is refused')
         return reply
       } catch (error) {
-        log.error({ err: error }, 'an order could not be written down')
-        return refuse('busy', `The order could not be written down: ${errorText(error)}`).refusal
+        log.error({ err: error }, 'an order could not be stored')
+        return refuse('busy', `The order could not be stored: ${errorText(error)}`).refusal
       }
     },
 
     start() {
-      // Of whoever has no place of his own nothing is touched.
+      // If the agent cannot be updated in its place, touch nothing.
       if (deps.obstacle !== null) return
       try {
         const before = record.get()
         const now = atStart(before, ownVersion, readVerdict(places))
         if (now !== before) {
           record.set(now)
-          log.info({ ...now.last, phase: now.phase }, 'an update of the agent is taken up')
+          log.info({ ...now.last, phase: now.phase }, 'an update of the agent is resumed')
         }
         if (before.phase !== 'idle' && now.phase === 'idle') endTrial(places)
         if (now.phase === 'fetching') work(now.order!)

@@ -4,7 +4,7 @@ import { parseLoginctl, parseMounts, parseOsRelease, parseWho } from './linux.ts
 import { parseDpkg, parseRpm } from './packages.ts'
 
 describe('packages', () => {
-  it('are read from dpkg: those that are installed, without the address of who maintains them', () => {
+  it("are read from dpkg: the installed ones, without the maintainer's address", () => {
     const text = [
       'installed\tadduser\tall\t3.134\tDebian Adduser Developers <adduser@packages.debian.org>',
       'installed\tlibc6\tamd64\t2.36-9+deb12u7\tGNU Libc Maintainers <debian-glibc@lists.debian.org>',
@@ -22,7 +22,7 @@ describe('packages', () => {
     ])
   })
 
-  it('are read from rpm: several versions of one side by side, and no keys that sign packages', () => {
+  it('are read from rpm: several versions of one package, but no signing keys', () => {
     const text = [
       'gpg-pubkey\t0\ta15b79cc\t63d04c2c\t(none)\t1700000000\t(none)',
       'kernel\t0\t6.8.5\t301.fc40\tx86_64\t1712700000\tFedora Project',
@@ -41,7 +41,7 @@ describe('packages', () => {
 })
 
 describe('mounts', () => {
-  it('are the disks of this PC, each once, under the shortest path', () => {
+  it('are the disks of this PC, each once, with the shortest path', () => {
     const text = [
       '22 27 0:21 / /proc rw,relatime - proc proc rw',
       '27 1 259:2 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p2 rw,errors=remount-ro',
@@ -64,8 +64,8 @@ describe('mounts', () => {
   })
 })
 
-describe('who is signed in', () => {
-  it('is read from loginctl, without screens that wait for somebody', () => {
+describe('the signed-in users', () => {
+  it('are read from loginctl, without idle login screens', () => {
     const text = [
       '      1   120 gdm       seat0 tty1',
       '      3  1000 anna      seat0 tty2  active no  -',
@@ -74,7 +74,7 @@ describe('who is signed in', () => {
     ].join('\n')
     expect(parseLoginctl(text)).toEqual(['anna', 'root'])
   })
-  it('is read from who', () => {
+  it('are read from who', () => {
     const text =
       'anna     tty2         2026-11-20 08:12 (tty2)\nbob      pts/1        2026-11-20 09:00\n'
     expect(parseWho(text)).toEqual(['anna', 'bob'])
@@ -83,7 +83,7 @@ describe('who is signed in', () => {
 })
 
 describe('the system', () => {
-  it('is read from os-release, quoted or not', () => {
+  it('is read from os-release, with and without quotes', () => {
     expect(
       parseOsRelease(
         'PRETTY_NAME="Ubuntu 24.04 LTS"\nNAME="Ubuntu"\nVERSION_ID="24.04"\nVERSION="24.04 LTS (Noble Numbat)"\n',

@@ -17,15 +17,15 @@ import {
 } from '../reading.ts'
 import { linuxSoftware } from './packages.ts'
 
-/** File systems that lie on disks of this PC. A network's may not answer for minutes. */
+/** File systems on local disks. A network file system may not answer for minutes. */
 const DISK_TYPES =
   /^(?:ext[234]|xfs|btrfs|bcachefs|f2fs|jfs|zfs|reiserfs|vfat|exfat|ntfs3?|fuseblk|hfsplus|overlay)$/
 
-/** Octal escapes of proc_pid_mountinfo(5): blanks and backslashes in a path. */
+/** Decodes the octal escapes of proc_pid_mountinfo(5): spaces and backslashes in a path. */
 const unescaped = (path: string): string =>
   path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)))
 
-/** Disks in /proc/self/mountinfo, each once: where the same one is mounted in several places, the shortest path tells it. */
+/** Disks in /proc/self/mountinfo, each once, with its shortest mount path. */
 export function parseMounts(mountinfo: string): Mount[] {
   const byDisk = new Map<string, Mount>()
   for (const line of mountinfo.split('\n')) {
@@ -34,7 +34,7 @@ export function parseMounts(mountinfo: string): Mount[] {
     const [number, path] = [words[2], words[4]]
     const [type, source] = [words[dash + 1], words[dash + 2]]
     if (dash < 0 || !number || !path || !type || !source || !DISK_TYPES.test(type)) continue
-    // The root of a container; what it mounts below is the same disk.
+    // The root of a container; other overlay mounts are on the same disk.
     if (type === 'overlay' && path !== '/') continue
     const mount = {
       mount: unescaped(path),
@@ -48,7 +48,10 @@ export function parseMounts(mountinfo: string): Mount[] {
   return [...byDisk.values()].sort((a, b) => (a.mount < b.mount ? -1 : 1))
 }
 
-/** Output of `loginctl list-sessions --no-legend`: session, uid, user, … Screens on which nobody has signed in yet are left out. */
+/**
+ * Output of `loginctl list-sessions --no-legend`: session, uid, user, … Excludes screens on which nobody has
+ * signed in yet.
+ */
 export const parseLoginctl = (text: string): string[] =>
   text.split('\n').flatMap((line) => {
     const [, uid, user] = line.trim().split(/\s+/)
@@ -81,7 +84,7 @@ async function hardware(root: string): Promise<HardwareInfo> {
   return {
     manufacturer,
     model,
-    // Only root may read it.
+    // Readable by root only.
     serial: await dmi('product_serial'),
     cpu: firmwareText(processors[0]?.model.replace(/\s+/g, ' ')),
     processors: processors.length || null,
@@ -117,7 +120,7 @@ async function users(): Promise<string[] | null> {
   return said === null ? null : parseWho(said)
 }
 
-/** Wired and wireless interfaces that have hardware behind them. */
+/** Wired and wireless interfaces of physical devices. */
 async function interfaces(root: string): Promise<{ name: string; mac: string }[]> {
   const net = join(root, 'sys/class/net')
   const found: { name: string; mac: string }[] = []
@@ -128,7 +131,7 @@ async function interfaces(root: string): Promise<{ name: string; mac: string }[]
   return found
 }
 
-/** @param root where `sys`, `proc` and `etc` lie */
+/** @param root where `sys`, `proc` and `etc` are */
 export const createLinuxReader = (installRoot: string | null, root = '/'): PlatformReader => ({
   hardware: () => hardware(root),
   os: () => osInfo(root),

@@ -18,7 +18,10 @@ function withoutAddress(maintainer: string): string | null {
   return (from < 0 ? text : text.slice(0, from).trim()) || null
 }
 
-/** Output of dpkg-query in DPKG_FORMAT (dpkg-query(1)); what was removed and left its configuration is not installed. */
+/**
+ * Output of dpkg-query in DPKG_FORMAT (dpkg-query(1)); a removed package whose configuration remains is not
+ * installed.
+ */
 export const parseDpkg = (text: string): InstalledSoftware[] =>
   text.split('\n').flatMap((line) => {
     const [status, name, arch, version, maintainer = ''] = line.split('\t')
@@ -35,7 +38,7 @@ export const parseDpkg = (text: string): InstalledSoftware[] =>
     ]
   })
 
-/** Output of rpm in RPM_FORMAT (rpm(8)). Keys that sign packages are listed like packages, and are none. */
+/** Output of rpm in RPM_FORMAT (rpm(8)). Excludes signing keys, which rpm lists like packages. */
 export const parseRpm = (text: string): InstalledSoftware[] =>
   text.split('\n').flatMap((line) => {
     const [name, epoch, version, release, arch, time, vendor] = line.split('\t')
@@ -43,7 +46,7 @@ export const parseRpm = (text: string): InstalledSoftware[] =>
     const full = `${epoch && epoch !== '0' ? `${epoch}:` : ''}${version}-${release}`
     return [
       {
-        // Several versions of one package (a kernel) may be there side by side.
+        // Several versions of one package (a kernel) can be installed at the same time.
         key: `rpm:${name}-${full}.${arch}`,
         source: 'rpm' as const,
         name,
@@ -55,8 +58,8 @@ export const parseRpm = (text: string): InstalledSoftware[] =>
   })
 
 /**
- * @param installRoot the packages in this folder instead of those of the PC
- * @returns null when a tool that is there did not answer
+ * @param installRoot read the packages in this folder instead of those of the PC @returns null if an
+ * installed tool did not answer
  */
 export async function linuxSoftware(
   installRoot: string | null,

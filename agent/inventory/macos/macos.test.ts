@@ -1,4 +1,4 @@
-/** Samples of macOS 14's tools. Nothing here has been run on a Mac. */
+/** Sample outputs of macOS 14's tools. Nothing here has been run on a Mac. */
 import { describe, expect, it } from 'vitest'
 import { parseBootTime, parseMacMounts, parseOverview, parseReceipt, parseSwVers } from './macos.ts'
 
@@ -26,7 +26,7 @@ describe('a Mac', () => {
     expect(parseOverview('')).toBeNull()
     expect(parseOverview('{"SPHardwareDataType":[]}')).toBeNull()
   })
-  it('tells its version and when it was started', () => {
+  it('reports its version and its boot time', () => {
     const text = 'ProductName:\t\tmacOS\nProductVersion:\t\t14.4.1\nBuildVersion:\t\t23E224\n'
     expect(parseSwVers(text)).toEqual({ name: 'macOS', version: '14.4.1', build: '23E224' })
     expect(parseBootTime('{ sec = 1712500000, usec = 123456 } Sun Apr  7 16:26:40 2024\n')).toBe(
@@ -34,7 +34,7 @@ describe('a Mac', () => {
     )
     expect(parseBootTime('')).toBeNull()
   })
-  it('has the volumes that a person sees', () => {
+  it('has the volumes that a user sees', () => {
     const text = [
       '/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)',
       'devfs on /dev (devfs, local, nobrowse)',
@@ -47,7 +47,7 @@ describe('a Mac', () => {
       { mount: '/Volumes/USB (big)', device: '/dev/disk5s1', file_system: 'exfat' },
     ])
   })
-  it('keeps receipts of what was installed', () => {
+  it('keeps receipts of installed packages', () => {
     const text =
       'package-id: org.videolan.vlc\nversion: 3.0.20\nvolume: /\nlocation: Applications\ninstall-time: 1712500000\n'
     expect(parseReceipt(text)).toEqual({

@@ -1,4 +1,7 @@
-/** Reads a Mac. Its parsers are tested with the tools' documented output; it has not been run on a Mac. */
+/**
+ * Reads a Mac's inventory. The parsers are tested with the tools' documented output; nothing has been run on
+ * a Mac.
+ */
 import { arch, cpus, release, totalmem } from 'node:os'
 import { z } from 'zod'
 import type { HardwareInfo, InstalledSoftware, OsInfo } from '#shared/domain/inventory.ts'
@@ -6,7 +9,7 @@ import { parseWho } from '../linux/linux.ts'
 import type { PlatformReader } from '../platform.ts'
 import { ask, disksOf, firmwareText, looksVirtual, timeOf, type Mount } from '../reading.ts'
 
-/** Receipts are asked one by one: no more than these, and not longer than this. */
+/** Receipts are queried one by one: at most this many, and for at most this long. */
 const RECEIPTS_LIMIT = 500
 const RECEIPTS_TIMEOUT_MS = 120_000
 
@@ -25,7 +28,7 @@ const Overview = z.object({
     .min(1),
 })
 
-/** Output of `system_profiler -json SPHardwareDataType`; null when it is not that. */
+/** Output of `system_profiler -json SPHardwareDataType`; null if it is anything else. */
 export function parseOverview(
   text: string,
 ): Pick<HardwareInfo, 'model' | 'serial' | 'cpu' | 'firmware'> | null {
@@ -61,7 +64,7 @@ export function parseSwVers(text: string): Pick<OsInfo, 'name' | 'version' | 'bu
 export const parseBootTime = (text: string): string | null =>
   timeOf(Number(/\bsec = (\d+)/.exec(text)?.[1]))
 
-/** Output of mount(8): the system's volume and what stands under /Volumes. */
+/** Output of mount(8): the system's volume and those below /Volumes. */
 export const parseMacMounts = (text: string): Mount[] =>
   text.split('\n').flatMap((line) => {
     const said = /^(\/dev\/\S+) on (.+) \((\w+)[,)]/.exec(line)
@@ -86,7 +89,7 @@ export function parseReceipt(text: string): InstalledSoftware | null {
   }
 }
 
-/** Packages that are no part of macOS. */
+/** Packages that are not part of macOS. */
 async function software(): Promise<InstalledSoftware[] | null> {
   const said = await ask('/usr/sbin/pkgutil', ['--pkgs'])
   if (said === null) return null

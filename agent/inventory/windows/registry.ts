@@ -1,16 +1,16 @@
-/** What the inventory asks of the registry. */
+/** Registry queries for the inventory. */
 import { exportKey, type RegistryKey } from '../../lib/registry.ts'
 import { systemTool } from '../../lib/system-tool.ts'
 import { ask } from '../reading.ts'
 
-/** Names of the keys right below one that is too large to be read whole. Null when there is no such key. */
+/** Names of the direct subkeys of a key that is too large to be read whole. Null if there is no such key. */
 export async function subkeysOf(key: string): Promise<string[] | null> {
   const said = await ask(systemTool('reg.exe'), ['query', key, '/reg:64'])
   return said === null ? null : said.split(/\r?\n/).filter((line) => /^HKEY_/i.test(line))
 }
 
 const GAP = '    '
-/** `    NAME    REG_TYPE    VALUE`; a name may hold blanks. */
+/** `    NAME    REG_TYPE    VALUE`; a name may contain spaces. */
 function parseValue(line: string): { name: string; value: string } | null {
   if (!line.startsWith(GAP)) return null
   for (let at = line.indexOf(`${GAP}REG_`, 5); at >= 0; at = line.indexOf(`${GAP}REG_`, at + 1)) {
@@ -35,13 +35,16 @@ export function parsePrintedValues(text: string): ReadonlyMap<string, string> {
   return values
 }
 
-/** The values of a key that is too large to be read whole; they are plain ASCII. None when it is not there. */
+/**
+ * The values of a key that is too large to be read whole; they are plain ASCII. Empty if there is no such
+ * key.
+ */
 export async function printedValuesOf(key: string): Promise<ReadonlyMap<string, string>> {
   const said = await ask(systemTool('reg.exe'), ['query', key, '/reg:64'])
   return parsePrintedValues(said ?? '')
 }
 
-/** The values of one key; none when it is not there. */
+/** The values of one key; empty if there is no such key. */
 export async function valuesOf(key: string): Promise<ReadonlyMap<string, string>> {
   const keys: RegistryKey[] | null = await exportKey(key)
   return keys?.[0]?.values ?? new Map<string, string>()

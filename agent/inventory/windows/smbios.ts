@@ -1,4 +1,7 @@
-/** The serial number out of the firmware's tables (SMBIOS, DMTF DSP0134), of which Windows keeps a copy in its registry. */
+/**
+ * The serial number from the firmware's tables (SMBIOS, DMTF DSP0134), of which Windows keeps a copy in its
+ * registry.
+ */
 import { firmwareText } from '../reading.ts'
 
 const SYSTEM_INFORMATION = 1
@@ -7,7 +10,7 @@ const SERIAL_AT = 7
 /** Windows puts versions and the length before the tables (RawSMBIOSData). */
 const HEADER_BYTES = 8
 
-/** @param hex the registry's `SMBiosData`. @returns null when there is none in it, or one that says nothing */
+/** @param hex the registry's `SMBiosData`. @returns null if it contains none, or a placeholder */
 export function serialFromSmbios(hex: string): string | null {
   const raw = Buffer.from(hex, 'hex')
   const hasHeader = raw.length > HEADER_BYTES && raw.readUInt32LE(4) === raw.length - HEADER_BYTES
@@ -16,7 +19,7 @@ export function serialFromSmbios(hex: string): string | null {
     const [type, length] = [table[at]!, table[at + 1]!]
     if (length < 4 || type === END_OF_TABLE) return null
     const textsAt = at + length
-    // The texts of a structure end with two NULs, also when there is none.
+    // The texts of a structure end with two NULs, even if there are none.
     const end = table.indexOf('\0\0', textsAt, 'latin1')
     if (end < 0) return null
     if (type === SYSTEM_INFORMATION) {

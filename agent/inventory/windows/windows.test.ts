@@ -1,4 +1,4 @@
-/** Samples as Windows 10 and 11 and Wine print them; run for real only under Wine (build/wine). */
+/** Sample outputs of Windows 10 and 11 and Wine; run for real only under Wine (build/wine). */
 import { describe, expect, it } from 'vitest'
 import { parseRegistry } from '../../lib/registry.ts'
 import { numberOf, parsePrintedValues } from './registry.ts'
@@ -9,7 +9,7 @@ const UNINSTALL = 'HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Windows\\CurrentVers
 const lines = (...text: string[]): string => text.join('\r\n')
 
 describe('the registry', () => {
-  it('is read as reg.exe prints it: names with blanks, empty values, values with blanks', () => {
+  it('is read as reg.exe prints it: names with spaces, empty values, values with spaces', () => {
     const text = lines(
       '',
       'HKEY_LOCAL_MACHINE\\HARDWARE\\DESCRIPTION\\System\\BIOS',
@@ -34,7 +34,7 @@ describe('the registry', () => {
 })
 
 describe('installed software', () => {
-  it('is what Windows shows under Installed apps', () => {
+  it('is the list that Windows shows under Installed apps', () => {
     const text = lines(
       `[${UNINSTALL}\\{23170F69-40C1-2702-2409-000001000000}]`,
       '"DisplayName"="7-Zip 24.09 (x64 edition)"',
@@ -77,7 +77,7 @@ describe('installed software', () => {
 })
 
 describe('the version of Windows', () => {
-  it('is the marketing version, the build with its revision, and the day it was installed', () => {
+  it('is the marketing version, the build with its revision, and the installation date', () => {
     const values = new Map([
       ['displayversion', '23H2'],
       ['releaseid', '2009'],
@@ -99,7 +99,7 @@ describe('the version of Windows', () => {
 })
 
 describe('drives', () => {
-  it('are those that stand for a partition of a disk', () => {
+  it('are the letters that stand for a partition of a disk', () => {
     const values = new Map([
       ['\\??\\volume{0b3d5f5e-0000-0000-0000-100000000000}', '444D494F3A49443A00'],
       ['\\dosdevices\\c:', '444D494F3A49443A0B3D5F5E0000000000001000000000AB'],
@@ -125,12 +125,12 @@ describe('the serial number', () => {
     return Buffer.concat([header, table])
   }
 
-  it('is read out of the tables of the firmware, with and without a header', () => {
+  it("is read from the firmware's tables, with and without a header", () => {
     const table = Buffer.concat([bios, structure(126, [], []), system('PF2ABCDE')])
     expect(serialFromSmbios(table.toString('hex'))).toBe('PF2ABCDE')
     expect(serialFromSmbios(withHeader(table).toString('hex'))).toBe('PF2ABCDE')
   })
-  it('is none where the firmware says nothing, or nonsense', () => {
+  it('is null if the firmware has none, or only a placeholder', () => {
     const of = (table: Buffer) => serialFromSmbios(table.toString('hex'))
     expect(of(Buffer.concat([bios, system('To Be Filled By O.E.M.')]))).toBeNull()
     expect(of(bios)).toBeNull()

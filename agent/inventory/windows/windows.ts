@@ -1,4 +1,4 @@
-/** Reads a Windows PC out of its registry. */
+/** Reads a Windows PC's inventory from its registry. */
 import { arch, cpus, totalmem, uptime, version } from 'node:os'
 import type { HardwareInfo, InstalledSoftware, OsInfo } from '#shared/domain/inventory.ts'
 import type { PlatformReader } from '../platform.ts'
@@ -10,7 +10,7 @@ import { serialFromSmbios } from './smbios.ts'
 const UNINSTALL = 'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall'
 const CURRENT_VERSION = 'HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion'
 
-/** `20240131`; some installers write other things there. */
+/** `20240131`; some installers write other text there. */
 function dayOf(said: string | undefined): string | null {
   const parts = /^(\d{4})(\d\d)(\d\d)$/.exec(said ?? '')
   if (!parts) return null
@@ -19,7 +19,10 @@ function dayOf(said: string | undefined): string | null {
   return Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== day ? null : day
 }
 
-/** What Windows shows under Installed apps: no parts of Windows or of other programs, and no updates of them. */
+/**
+ * The list that Windows shows under Installed apps: no parts of Windows or of other programs, and no updates
+ * of them.
+ */
 export const parseUninstall = (keys: readonly RegistryKey[], view: string): InstalledSoftware[] =>
   keys.flatMap(({ path, values }) => {
     const [parent, id] = path.split('\\').slice(-2)
@@ -42,7 +45,7 @@ async function software(): Promise<InstalledSoftware[] | null> {
   const found: InstalledSoftware[] = []
   for (const view of REGISTRY_VIEWS) {
     const keys = await exportKey(UNINSTALL, view)
-    // The 64-bit view is always there; without it the registry was not read.
+    // The 64-bit view always has entries; if it has none, the registry was not read.
     if (keys === null || (keys.length === 0 && view === '64')) return null
     found.push(...parseUninstall(keys, view))
   }
@@ -50,8 +53,9 @@ async function software(): Promise<InstalledSoftware[] | null> {
 }
 
 /**
- * Letters of fixed disks among HKLM\SYSTEM\MountedDevices: those that stand for a partition of a disk (`DMIO:ID:` and its
- * GUID, or the disk's signature and an offset: 12 bytes). Others name a drive whose disk may be changed.
+ * Drive letters of fixed disks in HKLM\SYSTEM\MountedDevices: those that stand for a partition of a disk
+ * (`DMIO:ID:` and its GUID, or the disk's signature and an offset: 12 bytes). Others name a drive with
+ * removable media.
  */
 export const parseMountedDevices = (values: ReadonlyMap<string, string>): string[] =>
   [...values].flatMap(([name, data]) => {
@@ -104,10 +108,10 @@ async function users(): Promise<string[] | null> {
   if (hives === null) return null
   const found: string[] = []
   for (const path of hives) {
-    // People, of this PC, of a domain (5-21) or of Entra (12-1); services have hives as well.
+    // Users of this PC, of a domain (5-21) or of Entra (12-1); services have hives as well.
     const sid = /^HKEY_USERS\\(S-1-(?:5-21|12-1)-[\d-]+)$/i.exec(path)?.[1]
     if (!sid) continue
-    // There only while he is signed in. `query user` is missing on Home, and speaks the PC's language.
+    // Exists only while the user is signed in. `query user` is missing on Home, and its output is localized.
     const values = await valuesOf(`HKU\\${sid}\\Volatile Environment`)
     const [name, domain] = [values.get('username'), values.get('userdomain')]
     if (name) found.push(domain ? `${domain}\\${name}` : name)

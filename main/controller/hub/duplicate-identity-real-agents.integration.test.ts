@@ -269,7 +269,7 @@ it(
     const copy = start({ hardwareId: B, state: image })
     await online(2)
     await t.rest.call('devices.delete', { params: { id: 2 } })
-    await eventually('the clone is refused', () => copy.output().includes('sent this agent away'))
+    await eventually('the clone is refused', () => copy.output().includes('refused this agent'))
     await copy.kill()
     code = (await t.rest.call('enrollments.create', { body: {} })).code
     const again = start({ hardwareId: B, state: image })

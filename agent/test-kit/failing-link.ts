@@ -1,6 +1,6 @@
 /**
- * The real link that finds no controller, again and again: months of it in a moment, because the waits between the tries are
- * cut short. What a PC would hold on to meanwhile is counted.
+ * The real link that repeatedly fails to find a controller: months of it in a moment, because the delays
+ * between tries are shortened. Counts the resources that the agent holds.
  */
 import { getEventListeners } from 'node:events'
 import { readdirSync } from 'node:fs'
@@ -15,17 +15,20 @@ import { createLink, type Questions } from '../link/link.ts'
 import { pinnedTo } from '../link/pinned-agent.ts'
 import { makeTlsKey } from './tls-key.ts'
 
-/** What stands where the controller was. */
-export const ABSENCES = ['nobody', 'drops', 'another key'] as const
-export type Absence = (typeof ABSENCES)[number]
+/** What answers at the controller's address. */
+export const OUTAGES = ['nobody', 'drops', 'another key'] as const
+export type Outage = (typeof OUTAGES)[number]
 
 const listening = (server: Server): Promise<number> =>
   new Promise((resolve) =>
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
   )
 
-/** `nobody`: the port is closed; `drops`: connections are taken and ended; `another key`: a TLS server that is not the hub. */
-async function openAbsence(kind: Absence): Promise<{ address: string; close: () => void }> {
+/**
+ * `nobody`: the port is closed; `drops`: connections are accepted and closed; `another key`: a TLS server
+ * that is not the hub.
+ */
+async function openOutage(kind: Outage): Promise<{ address: string; close: () => void }> {
   const sockets = new Set<Socket>()
   const keep = (socket: Socket): void => {
     sockets.add(socket)
@@ -44,11 +47,11 @@ async function openAbsence(kind: Absence): Promise<{ address: string; close: () 
 }
 
 export type Holdings = {
-  /** What keeps the event loop: sockets, timers, requests. */
+  /** What keeps the event loop alive: sockets, timers, requests. */
   resources: number
-  /** Open files and sockets; null where the system does not tell. */
+  /** Open files and sockets; null if the system does not report them. */
   files: number | null
-  /** Listeners on the signal that ends the agent. */
+  /** Listeners on the signal that stops the agent. */
   stopListeners: number
 }
 
@@ -66,23 +69,23 @@ function holdings(stop: AbortSignal): Holdings {
   }
 }
 
-export type PatienceOptions = {
-  kind: Absence
-  /** Between two tries; the real ones are 1 s to 60 s. */
+export type FailOptions = {
+  kind: Outage
+  /** Between two tries; the real delays are 1 s to 60 s. */
   waitMs: number
   /** For the identity. */
   folder: string
-  /** Called between two tries, with how many there were. False ends it. */
+  /** Called between two tries with the number of tries so far. Returning false ends the run. */
   onTries: (tries: number, holdings: () => Holdings) => boolean | Promise<boolean>
-  /** Also listens for announcements on the LAN between the tries, as the agent does. */
-  looksOnLan: boolean
+  /** Also listens for advertisements on the LAN between the tries, as the agent does. */
+  searchesLan: boolean
   log: Log
 }
 
-/** Runs until `onTries` says false. */
-export async function failToConnect(options: PatienceOptions): Promise<void> {
+/** Runs until `onTries` returns false. */
+export async function failToConnect(options: FailOptions): Promise<void> {
   const { log } = options
-  const absence = await openAbsence(options.kind)
+  const outage = await openOutage(options.kind)
   const identity = openIdentity(join(options.folder, 'identity.json'))
   const { fingerprint } = await makeTlsKey()
   const key = identity.publicKey
@@ -94,7 +97,7 @@ export async function failToConnect(options: PatienceOptions): Promise<void> {
     recovery_key: key,
     generation: 0,
     epoch: 0,
-    addresses: [absence.address],
+    addresses: [outage.address],
     secret_hash: '',
   }
   const stop = new AbortController()
@@ -104,18 +107,18 @@ export async function failToConnect(options: PatienceOptions): Promise<void> {
     pin: pinnedTo(enrollment.fingerprint),
     sign: identity.sign,
     hello: () => {
-      throw new Error('nobody here can ask for it')
+      throw new Error('no question can arrive here')
     },
     keeper: identity,
     onCommand: () => ({ accepted: false, why: 'malformed', message: '' }),
-    // Nobody gets as far as to ask one.
+    // No connection gets far enough to ask one.
     questions: {} as Questions,
     onReady: () => undefined,
     onLost: () => undefined,
     async find(signal) {
       const goesOn = await options.onTries(++tries, () => holdings(stop.signal))
       if (!goesOn) stop.abort(new Error('it was long enough'))
-      return options.looksOnLan ? findHub(enrollment.fingerprint, signal, log) : []
+      return options.searchesLan ? findHub(enrollment.fingerprint, signal, log) : []
     },
     timings: { minMs: options.waitMs, maxMs: options.waitMs },
     log,
@@ -123,6 +126,6 @@ export async function failToConnect(options: PatienceOptions): Promise<void> {
   try {
     await link.keep(stop.signal)
   } finally {
-    absence.close()
+    outage.close()
   }
 }

@@ -1,15 +1,24 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { layoutOf } from '../service/layout.ts'
 import { checkPlaces, placeFiles } from '../service/service.ts'
-import { foreignHands, isAdministratorsPlace } from './foreign-hands.ts'
+import { writableByOthers, isAdministratorsPlace } from './writable-by-others.ts'
 import { openSelf } from './self.ts'
 
 const me = process.getuid?.()
-const STRANGER = 65534
+const OTHER_UID = 65534
 
 let root: string
 let file: string
@@ -21,10 +30,10 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true, force: true }))
 
-describe.skipIf(me === undefined)('places where others may write', () => {
-  it('accepts a file that is ours in folders that are ours, below a sticky one', () => {
-    expect(foreignHands(file)).toBeNull()
-    expect(foreignHands(root)).toBeNull()
+describe.skipIf(me === undefined)('a path that other users may write to', () => {
+  it('is not reported for an own file in own folders below a sticky one', () => {
+    expect(writableByOthers(file)).toBeNull()
+    expect(writableByOthers(root)).toBeNull()
   })
 
   it.each([
@@ -36,31 +45,34 @@ describe.skipIf(me === undefined)('places where others may write', () => {
     ['a folder further up', 'a', 0o757],
   ])('names %s', (_what, place, mode) => {
     chmodSync(join(root, place), mode)
-    expect(foreignHands(file)).toBe(`Other users may write to ${join(root, place)}.`)
+    expect(writableByOthers(file)).toBe(`Other users may write to ${join(root, place)}.`)
   })
 
-  it('follows a link to where the file really lies', () => {
+  it('is checked after following links to the real file', () => {
     const open = join(root, 'open')
     mkdirSync(open)
     chmodSync(open, 0o777)
     writeFileSync(join(open, 'agent'), '')
     symlinkSync(join(open, 'agent'), join(root, 'a', 'link'))
-    expect(foreignHands(join(root, 'a', 'link'))).toContain(open)
+    expect(writableByOthers(join(root, 'a', 'link'))).toContain(open)
   })
 
-  it.skipIf(me !== 0)('names what belongs to another user, whatever its mode', () => {
-    for (const place of ['a/b/agent', 'a/b', 'a']) {
-      chownSync(join(root, place), STRANGER, STRANGER)
-      expect(foreignHands(file)).toContain(join(root, place))
-      chownSync(join(root, place), 0, 0)
-    }
+  it.skipIf(me !== 0)(
+    'is reported for something that belongs to another user, whatever its mode',
+    () => {
+      for (const place of ['a/b/agent', 'a/b', 'a']) {
+        chownSync(join(root, place), OTHER_UID, OTHER_UID)
+        expect(writableByOthers(file)).toContain(join(root, place))
+        chownSync(join(root, place), 0, 0)
+      }
+    },
+  )
+
+  it('is assumed for something that no longer exists', () => {
+    expect(writableByOthers(join(root, 'gone'))).toContain('cannot be examined')
   })
 
-  it('takes what is not there any more for weak', () => {
-    expect(foreignHands(join(root, 'gone'))).toContain('cannot be examined')
-  })
-
-  it('refuses to make a service of it, and says what to do', () => {
+  it('cannot become a service, and the message says what to do', () => {
     const layout = { ...layoutOf('linux', {}), folder: join(root, 'opt'), state: join(root, 'var') }
     expect(() => checkPlaces('linux', layout, file)).not.toThrow()
     chmodSync(join(root, 'a'), 0o777)
@@ -93,7 +105,7 @@ describe('on Windows', () => {
 })
 
 it.skipIf(me === undefined)(
-  'installs the file that it was started as, not what has taken its name',
+  'a service installs the file that was started, not one that has taken its name',
   () => {
     const self = openSelf(file)
     const layout = {
@@ -111,7 +123,7 @@ it.skipIf(me === undefined)(
       expect(self.isAt(layout.executable)).toBe(false)
       const placed = openSelf(layout.executable)
       expect(placed.isAt(layout.executable)).toBe(true)
-      // What is in its place already stays: this is how an installed agent installs itself again.
+      // An existing file stays: this is how an installed agent installs itself again.
       placeFiles(layout, '', placed)
       expect(placed.isAt(layout.executable)).toBe(true)
       placed.close()

@@ -1,13 +1,18 @@
-/** An agent whose controller does not answer, for as long as it takes: nothing piles up. Memory: `npm run bench -- agent`. */
+/**
+ * An agent whose controller does not answer, for however long: it leaks nothing. Memory: `npm run bench --
+ * agent`.
+ */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeFolder } from '../test-kit/agent-process.ts'
-import { ABSENCES, failToConnect, type Holdings } from '../test-kit/patience.ts'
+import { OUTAGES, failToConnect, type Holdings } from '../test-kit/failing-link.ts'
 import { createLog } from '../lib/log.ts'
 
-/** A few first, because what is loaded when it is first needed counts once. */
+/** A few first, because what is loaded on first use is a one-time cost. */
 const WARM_UP = 20
 const TRIES = 170
-/** Sockets that are being closed on a busy machine. What a try leaves behind would be there TRIES - WARM_UP times. */
+/**
+ * Sockets that are being closed on a busy machine. A leak per attempt would show up TRIES - WARM_UP times.
+ */
 const SLACK = 20
 
 let folder: ReturnType<typeof makeFolder>
@@ -23,17 +28,17 @@ afterEach(() => {
   folder.remove()
 })
 
-describe.each(ABSENCES)('where the controller was: %s', (kind) => {
-  it(`no more is held after ${TRIES} tries than after ${WARM_UP}`, async () => {
+describe.each(OUTAGES)("an agent whose controller's address has: %s", (kind) => {
+  it(`holds no more after ${TRIES} attempts than after ${WARM_UP}`, async () => {
     const seen: Holdings[] = []
     await failToConnect({
       kind,
       folder: folder.path,
       waitMs: 2,
-      looksOnLan: true,
+      searchesLan: true,
       log: createLog(null),
       onTries(tries, holdings) {
-        // A single look may meet a socket that is just being closed: the least of several is what stays.
+        // A single sample may include a socket that is being closed, so use the lowest of several.
         if (tries > WARM_UP - 10 && tries <= WARM_UP) seen.push(holdings())
         if (tries > TRIES - 10) seen.push(holdings())
         return tries < TRIES

@@ -1,6 +1,6 @@
 /**
- * Who else could exchange a file, or a folder above it. What a root or SYSTEM process runs must not lie where other users may write:
- * checked once and exchanged afterwards, it is theirs.
+ * Who else could replace a file, or a folder above it. A program that root or SYSTEM runs must not be in a
+ * place where other users may write: they could replace it after the check.
  */
 import { lstatSync, realpathSync, type Stats } from 'node:fs'
 import { dirname, win32 } from 'node:path'
@@ -9,17 +9,17 @@ import { errorText } from './atomic-file.ts'
 const GROUP_AND_OTHERS_WRITE = 0o022
 const STICKY = 0o1000
 
-/** Trusted are this user and root, who can do anything anyway. */
+/** This user and root are trusted; root can do anything anyway. */
 const isForeign = (stat: Stats, me: number): boolean => stat.uid !== me && stat.uid !== 0
 
 const sentence = (path: string): string => `Other users may write to ${path}.`
 
 /**
- * @param path a file that exists, or a folder
- * @param me the user whom it is to be safe for; Windows has none: see isAdministratorsPlace
- * @returns a sentence that names the weak place, or null. What cannot be examined counts as weak
+ * @param path an existing file or folder @param me the user to check for; not used on Windows, see
+ * isAdministratorsPlace @returns a sentence that names the weak place, or null. What cannot be examined
+ * counts as weak
  */
-export function foreignHands(path: string, me = process.getuid?.()): string | null {
+export function writableByOthers(path: string, me = process.getuid?.()): string | null {
   if (me === undefined) return null
   try {
     return weakPlace(path, me)
@@ -35,7 +35,8 @@ function weakPlace(path: string, me: number): string | null {
   const isFile = stat.isFile()
   for (let folder = dirname(real), at = 0; ; folder = dirname(folder), at++) {
     stat = lstatSync(folder)
-    // In a sticky folder (/tmp) nobody can rename what is another user's; but what lies beside a program may be read by it.
+    // In a sticky folder (/tmp) nobody can rename another user's files; but a program may load files next to
+    // it.
     const isSticky = (stat.mode & STICKY) !== 0 && !(isFile && at === 0)
     if (isForeign(stat, me)) return sentence(folder)
     if ((stat.mode & GROUP_AND_OTHERS_WRITE) !== 0 && !isSticky) return sentence(folder)
@@ -44,8 +45,8 @@ function weakPlace(path: string, me: number): string | null {
 }
 
 /**
- * Windows: whether only administrators may write there by Windows' own rules, which hold below Program Files.
- * A folder that was opened on purpose is not recognised.
+ * Windows: whether only administrators may write there by Windows' default permissions, as below Program
+ * Files. Does not detect a folder whose permissions were changed.
  */
 export function isAdministratorsPlace(path: string, env: NodeJS.ProcessEnv): boolean {
   const roots = [env['ProgramW6432'], env['ProgramFiles'], env['ProgramFiles(x86)']]

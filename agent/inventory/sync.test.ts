@@ -1,4 +1,6 @@
-/** The protocol against a hub that is a few lines here: it takes what the contract says, and everything that can be lost gets lost. */
+/**
+ * The protocol with a small simulated hub: it accepts what the contract allows, and any message can get lost.
+ */
 import { randomUUID } from 'node:crypto'
 import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,7 +14,7 @@ import { applyDelta, inKeyOrder } from '#shared/domain/inventory-delta.ts'
 import { EMPTY_INVENTORY, InventoryDelta, type Inventory } from '#shared/domain/inventory.ts'
 import { createLog } from '../lib/log.ts'
 import { hashOf } from './pack.ts'
-import { createTeller } from './teller.ts'
+import { createInventorySync } from './sync.ts'
 
 const facts: AgentFacts = {
   name: 'pc',
@@ -38,7 +40,7 @@ const inventory = (versions: Record<string, number>, users: string[] = []): Inve
 })
 
 type Loss = 'none' | 'message' | 'answer'
-/** Holds what the contract says that a hub holds. */
+/** Stores what the contract requires of a hub. */
 function createHub() {
   let held: Inventory | null = null
   const hash = (): string | null => (held === null ? null : hashOf(held))
@@ -83,18 +85,23 @@ const newFile = (): string => {
 function stage(file = newFile(), hub = createHub()) {
   process.env['DEPLOYX_LOG_LEVEL'] = 'silent'
   const start = () =>
-    createTeller({ file, facts: () => facts, report: (body) => hub.report(body), log: createLog() })
-  return { file, hub, start, teller: start() }
+    createInventorySync({
+      file,
+      facts: () => facts,
+      report: (body) => hub.report(body),
+      log: createLog(),
+    })
+  return { file, hub, start, sync: start() }
 }
 
-describe('telling the inventory', () => {
-  it('tells everything first, then differences, and only a word when nothing has changed', async () => {
-    const { hub, teller } = stage()
+describe('reporting the inventory', () => {
+  it('sends everything first, then differences, and only the hash when nothing has changed', async () => {
+    const { hub, sync } = stage()
     const first = inventory({ a: 1, b: 1 })
-    teller.setHeld(null)
-    await teller.tell(first)
-    await teller.tell(inventory({ a: 1, b: 2 }))
-    await teller.tell(inventory({ a: 1, b: 2 }))
+    sync.setHubHash(null)
+    await sync.send(first)
+    await sync.send(inventory({ a: 1, b: 2 }))
+    await sync.send(inventory({ a: 1, b: 2 }))
     const [everything, difference, same] = hub.parts
     expect(everything).toMatchObject({ base: null })
     expect(difference).toMatchObject({ base: hashOf(first) })
@@ -102,55 +109,55 @@ describe('telling the inventory', () => {
     expect(hub.held()).toEqual(inventory({ a: 1, b: 2 }))
   })
 
-  it('goes on with differences after a restart', async () => {
-    const { hub, start, teller } = stage()
-    teller.setHeld(null)
-    await teller.tell(inventory({ a: 1 }))
+  it('continues with differences after a restart', async () => {
+    const { hub, start, sync } = stage()
+    sync.setHubHash(null)
+    await sync.send(inventory({ a: 1 }))
     const next = start()
-    next.setHeld(hub.hash())
-    await next.tell(inventory({ a: 2 }))
+    next.setHubHash(hub.hash())
+    await next.send(inventory({ a: 2 }))
     expect(hub.parts.at(-1)!.base).not.toBeNull()
     expect(hub.held()).toEqual(inventory({ a: 2 }))
   })
 
-  it('tells everything again to a hub that says at the welcome that it holds something else', async () => {
-    const { hub, teller } = stage()
-    teller.setHeld(null)
-    await teller.tell(inventory({ a: 1 }))
+  it('sends everything again to a hub whose welcome names another hash', async () => {
+    const { hub, sync } = stage()
+    sync.setHubHash(null)
+    await sync.send(inventory({ a: 1 }))
     hub.restore(inventory({ z: 9 }))
-    teller.setHeld(hub.hash())
-    await teller.tell(inventory({ a: 2 }))
+    sync.setHubHash(hub.hash())
+    await sync.send(inventory({ a: 2 }))
     expect(hub.parts.at(-1)!.base).toBeNull()
     expect(hub.held()).toEqual(inventory({ a: 2 }))
   })
 
-  it('tells everything when its file holds nonsense', async () => {
+  it('sends everything if its file is unreadable', async () => {
     const file = newFile()
     writeFileSync(file, '{"hash":"x"')
-    const { hub, teller } = stage(file)
-    expect(teller.last()).toBeNull()
-    teller.setHeld('0'.repeat(64))
-    await teller.tell(inventory({ a: 1 }))
+    const { hub, sync } = stage(file)
+    expect(sync.last()).toBeNull()
+    sync.setHubHash('0'.repeat(64))
+    await sync.send(inventory({ a: 1 }))
     expect(hub.held()).toEqual(inventory({ a: 1 }))
   })
 
-  it('does not insist when the hub takes nothing', async () => {
+  it('does not retry while the hub accepts nothing', async () => {
     let asked = 0
     const log = { ...createLog(), warn: () => undefined } as unknown as ReturnType<typeof createLog>
     const report = (): Promise<ReportReply> => {
       asked++
       return Promise.resolve({ committed: false, resend: true })
     }
-    const teller = createTeller({ file: newFile(), facts: () => facts, report, log })
-    teller.setHeld(null)
-    await teller.tell(inventory({ a: 1 }))
+    const sync = createInventorySync({ file: newFile(), facts: () => facts, report, log })
+    sync.setHubHash(null)
+    await sync.send(inventory({ a: 1 }))
     expect(asked).toBe(2)
-    expect(teller.last()).toBeNull()
+    expect(sync.last()).toBeNull()
   })
 
   const step = fc.oneof(
     fc.record({
-      type: fc.constant('look' as const),
+      type: fc.constant('collect' as const),
       versions: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', 'e'), fc.nat(3)),
       loss: fc.constantFrom<Loss>('none', 'none', 'message', 'answer'),
     }),
@@ -158,32 +165,32 @@ describe('telling the inventory', () => {
     fc.record({ type: fc.constant('restore' as const), back: fc.nat(5) }),
     fc.record({ type: fc.constant('lose_file' as const) }),
   )
-  it('brings the hub to what the PC is, whatever was lost on the way', async () => {
+  it("brings the hub's copy up to date, whatever was lost", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-        const { hub, file, start, teller: first } = stage()
-        let teller = first
-        teller.setHeld(hub.hash())
+        const { hub, file, start, sync: first } = stage()
+        let sync = first
+        sync.setHubHash(hub.hash())
         const past: (Inventory | null)[] = [null]
-        const look = (versions: Record<string, number>) =>
-          teller.tell(inventory(versions)).catch(() => undefined)
+        const collect = (versions: Record<string, number>) =>
+          sync.send(inventory(versions)).catch(() => undefined)
         for (const s of steps) {
-          if (s.type === 'look') {
+          if (s.type === 'collect') {
             hub.loss = s.loss
-            await look(s.versions)
+            await collect(s.versions)
             hub.loss = 'none'
             past.push(hub.held())
             continue
           }
           if (s.type === 'restore') hub.restore(past.at(-1 - s.back) ?? null)
           if (s.type === 'lose_file') rmSync(file, { force: true })
-          if (s.type !== 'reconnect') teller = start()
-          teller.setHeld(hub.hash())
+          if (s.type !== 'reconnect') sync = start()
+          sync.setHubHash(hub.hash())
         }
-        await look({ a: 7, c: 2 })
+        await collect({ a: 7, c: 2 })
         expect(hub.held()).toEqual(inventory({ a: 7, c: 2 }))
         const before = hub.parts.length
-        await look({ a: 7, c: 2 })
+        await collect({ a: 7, c: 2 })
         expect(hub.parts.slice(before)).toMatchObject([{ packed: null }])
       }),
       { numRuns: 150 },
