@@ -42,6 +42,7 @@ import { createSettings } from './settings/index.ts'
 import { createSoftware } from './software/index.ts'
 import { inStorageWords } from './store/failures.ts'
 import { openStore } from './store/store.ts'
+import { watchRoom } from './store/room-watch.ts'
 import { createTakeOver } from './take-over.ts'
 import { createPasswords, createUsers } from './users/index.ts'
 
@@ -248,6 +249,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       fingerprint: keys().fingerprint,
       online_agents: devices.presence.onlineCount(),
       total_devices: devices.counts().total,
+      disk: store.room.now(),
     })
     const consoles = createConsolesEdge({
       ...{ devices, deployments, groups, software, users, enrollment, settings },
@@ -349,7 +351,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     software.startFetches()
     store.setLockTimeout('serving')
     const refill = setInterval(() => void store.room.refill(), REFILL_EVERY_MS)
-    undo.push(() => clearInterval(refill))
+    const roomWatch = watchRoom(store.room, () => consoles.hubChanged())
+    undo.push(
+      () => clearInterval(refill),
+      () => roomWatch.stop(),
+    )
     void store.room.refill()
     log.info({ dataDir: join(dataDir), hubPort, console: consoleDoor.url }, 'the controller is up')
     return {

@@ -191,6 +191,17 @@ export const Enrollment = z.object({
 })
 export type Enrollment = z.infer<typeof Enrollment>
 
+/**
+ * Room on the disk of the controller's data.
+ * - `short`: what is uploaded next may not fit.
+ * - `low`: almost full; deferrable data (output, inventories, uploads) is refused.
+ */
+export const DiskRoom = z.object({
+  level: z.enum(['enough', 'short', 'low']),
+  free_bytes: count.nullable(),
+})
+export type DiskRoom = z.infer<typeof DiskRoom>
+
 /** State of the hub, always shown at the bottom of the sidebar. */
 export const HubStatus = z.object({
   listening: z.boolean(),
@@ -199,6 +210,7 @@ export const HubStatus = z.object({
   fingerprint: Fingerprint,
   online_agents: count,
   total_devices: count,
+  disk: DiskRoom.optional(),
 })
 export type HubStatus = z.infer<typeof HubStatus>
 

@@ -1,12 +1,12 @@
 /** Findings about modes, space, packages and addresses, in words. Pure. */
 import type { LooseEntry } from '../store/private-folder.ts'
+import { SHORT_BYTES } from '../store/room.ts'
 import type { Finding } from './finding.ts'
 import type { ContentFault } from './read-contents.ts'
 
 const MIB = 1024 * 1024
 /** The controller keeps this much free for its database. */
 const FULL_BYTES = 64 * MIB
-const LOW_BYTES = 512 * MIB
 /** Per kind; further ones are counted. */
 const MAX_LISTED = 20
 
@@ -46,7 +46,7 @@ export const looseFindings = (loose: readonly LooseEntry[]): Finding[] => [
 ]
 
 export function spaceFindings(dataDir: string, freeBytes: number): Finding[] {
-  if (freeBytes >= LOW_BYTES) return []
+  if (freeBytes >= SHORT_BYTES) return []
   const isFull = freeBytes < FULL_BYTES
   return [
     {

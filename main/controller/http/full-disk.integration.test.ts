@@ -1,6 +1,9 @@
 /** A controller whose disk is full: people sign in, cancel and delete, results are kept, and what can wait is refused in words. */
 import { join } from 'node:path'
+import { io } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CONSOLE_NAMESPACE } from '#shared/contract/console-feed.ts'
+import type { HubStatus } from '#shared/contract/entities.ts'
 import type { WireError } from '#shared/contract/errors.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { canMakeDisks, makeSmallDisk, type SmallDisk } from '../test-kit/small-disk.ts'
@@ -76,6 +79,37 @@ describe.skipIf(!canMakeDisks)('on a full disk', () => {
     expect((await anna.raw('DELETE', `/software/${id}`)).status).toBe(200)
     expect(disk.freeBytes()).toBeGreaterThan(free + 19 * MIB)
     await signIn()
+  })
+
+  it('open consoles are told how much is left, and that there is room again', async () => {
+    const socket = io(t.controller.consoleUrl + CONSOLE_NAMESPACE, {
+      transports: ['websocket'],
+      forceNew: true,
+      auth: { token: t.session.token },
+    })
+    try {
+      const levels: (string | undefined)[] = []
+      let look: () => void = () => undefined
+      const until = (level: string) =>
+        new Promise<void>((resolve) => {
+          look = () => levels.at(-1) === level && resolve()
+          look()
+        })
+      socket.on('hub_updated', (status: HubStatus) => {
+        levels.push(status.disk?.level)
+        look()
+      })
+      await new Promise<void>((resolve) => socket.on('connect', () => resolve()))
+      expect((await t.rest.call('hub.get', {})).disk?.level).toBe('short')
+      fill()
+      await until('low')
+      disk.empty()
+      await until('short')
+      const { free_bytes } = (await t.rest.call('hub.get', {})).disk ?? {}
+      expect(free_bytes).toBeGreaterThan(32 * MIB)
+    } finally {
+      socket.disconnect()
+    }
   })
 
   it('a restart works, and people sign in after it', async () => {

@@ -14,6 +14,7 @@ import {
 import { appendFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
+import type { DiskRoom } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 
 const MIB = 1024 * 1024
@@ -28,6 +29,8 @@ const SLICE_BYTES = MIB
 const WRITE_BYTES = MIB
 /** Below this, deferrable data (outputs, inventories, uploads) is refused. */
 const LOW_BYTES = 16 * MIB
+/** Below this, people are warned: the next upload may not fit. */
+export const SHORT_BYTES = 512 * MIB
 /** What a first start writes, with a wide margin. */
 const FIRST_START_BYTES = 4 * MIB
 
@@ -114,6 +117,14 @@ export function createRoom(dataDir: string) {
     /** Whether deferrable work should wait. */
     isLow: (): boolean => freeBytesAt(dataDir) < LOW_BYTES,
     freeBytes: (): number => freeBytesAt(dataDir),
+    /** For the console. */
+    now(): DiskRoom {
+      const free = freeBytesAt(dataDir)
+      return {
+        level: free < LOW_BYTES ? 'low' : free < SHORT_BYTES ? 'short' : 'enough',
+        free_bytes: Number.isFinite(free) ? free : null,
+      }
+    },
     /** Creates or refills the reserve if there is room for it. Never rejects. */
     refill: (): Promise<void> => (filling ??= fill().finally(() => (filling = null))),
   }

@@ -1,0 +1,26 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import type { DiskRoom } from '#shared/contract/entities.ts'
+import { watchRoom } from './room-watch.ts'
+
+const MIB = 1024 * 1024
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+it('tells of the level, and of each MiB once it matters, and of nothing else', () => {
+  let room: DiskRoom = { level: 'enough', free_bytes: 900 * MIB }
+  let told = 0
+  const watch = watchRoom({ now: () => room }, () => told++, 1_000)
+  const look = (level: DiskRoom['level'], free_bytes: number): number => {
+    room = { level, free_bytes }
+    vi.advanceTimersByTime(1_000)
+    return told
+  }
+  expect(look('enough', 700 * MIB)).toBe(0)
+  expect(look('short', 500 * MIB)).toBe(1)
+  expect(look('short', 500 * MIB + 1)).toBe(1)
+  expect(look('short', 499 * MIB)).toBe(2)
+  expect(look('low', 3 * MIB)).toBe(3)
+  expect(look('enough', 900 * MIB)).toBe(4)
+  watch.stop()
+  expect(look('low', 0)).toBe(4)
+})
