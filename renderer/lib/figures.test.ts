@@ -68,6 +68,7 @@ describe('states', () => {
     const waiting = aTarget({ deployment_status: 'downloading', reason: 'device_busy' })
     expect(lookOfTarget(waiting)).toMatchObject({ label: 'Waiting', tone: 'waiting' })
     expect(explainBeside(waiting, lookOfTarget(waiting))).toBe('for what runs on this PC before it')
+    expect(downloadFraction({ ...waiting, bytes: 5, total_bytes: 5 })).toBeNull()
   })
   it('put blocked before online', () =>
     expect(lookOfDevice(aDevice({ blocked: true })).label).toBe('Blocked'))

@@ -46,8 +46,10 @@ export function byteFigures(
 
 /** How far one target's download is, 0…1, or null where that says nothing. */
 export function downloadFraction(
-  t: Pick<Target, 'deployment_status' | 'bytes' | 'total_bytes'>,
+  t: Pick<Target, 'deployment_status' | 'reason' | 'bytes' | 'total_bytes'>,
 ): number | null {
+  // The download has ended; what matters is what the PC waits for.
+  if (t.reason === 'device_busy') return null
   if (t.deployment_status !== 'downloading' || t.bytes === undefined || !t.total_bytes) return null
   return Math.min(1, t.bytes / t.total_bytes)
 }

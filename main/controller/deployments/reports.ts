@@ -39,7 +39,8 @@ export type Report = { deviceId: DeviceId } & (
 function reasonOf({ phase, reason }: DeploymentProgress): TargetReason | null {
   // The package is there, and another installation on the PC has to end first.
   if (phase === 'verifying') return reason === 'device_busy' ? 'device_busy' : 'verifying'
-  return reason === 'adopted' ? 'adopted' : null
+  // The installer has ended, and the agent waits for what it started, or was restarted meanwhile.
+  return reason === 'adopted' || reason === 'verifying' ? reason : null
 }
 
 const COMMITTED: ReportReply = { committed: true }

@@ -7,6 +7,7 @@ import {
   silent,
   verifies,
   waitsForOthers,
+  waitsForRest,
 } from '../../test-kit/scenario-agent.ts'
 import type { Row } from '../../test-kit/scenario.ts'
 import {
@@ -113,7 +114,7 @@ export const reportRows: Row[] = [
   },
   {
     name: 'a wait for another installation on the PC is shown, and over once the installer runs',
-    pcs: { A: { does: [[verifies, waitsForOthers, installs, ends()]] } },
+    pcs: { A: { does: [[verifies, waitsForOthers, installs, waitsForRest, ends()]] } },
     status: 'completed',
     targets: {
       A: {
@@ -123,6 +124,7 @@ export const reportRows: Row[] = [
           'downloading verifying',
           'downloading device_busy',
           'installing',
+          'installing verifying',
           'completed',
         ],
       },
