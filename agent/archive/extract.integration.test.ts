@@ -206,7 +206,7 @@ describe('a malicious archive', LIMIT, () => {
     [
       'links hard to what is not there',
       [{ name: 'l', type: 'link', linkname: 'nothing' }],
-      /names no file/,
+      /does not name an earlier file/,
     ],
     [
       'links outside through another link',

@@ -46,7 +46,7 @@ export type Target = ReturnType<typeof createTarget>
 /** The check compares names by the rules of the platform; the file system may differ. */
 function asRefusal(error: unknown): unknown {
   const isTaken = ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(errorCode(error))
-  return isTaken ? refused('it holds two things of the same name') : error
+  return isTaken ? refused('it contains two entries of the same name') : error
 }
 const inWords = (error: unknown): never => {
   throw asRefusal(error)

@@ -114,7 +114,7 @@ export const UpdateGroup = z
   })
   .refine((g) => !g.device_ids || (!g.add_device_ids && !g.remove_device_ids), {
     path: ['device_ids'],
-    message: 'name all members, or those to add and to remove',
+    message: 'give all members, or those to add and remove',
   })
 export type UpdateGroup = z.infer<typeof UpdateGroup>
 
@@ -189,7 +189,7 @@ export const CustomSoftware = z.object({
   fetch_by: z
     .enum(['controller', 'agents'])
     .default('controller')
-    .refine((by) => by === 'controller', 'this version fetches by the controller only'),
+    .refine((by) => by === 'controller', 'only the controller can download it in this version'),
 })
 export type CustomSoftware = z.infer<typeof CustomSoftware>
 
@@ -237,7 +237,7 @@ export const CreateDeployment = z
   })
   .refine((d) => d.action === 'install' || d.custom_software.length === 0, {
     path: ['custom_software'],
-    message: 'what is given by its address can be installed only',
+    message: 'software from a web address can only be installed',
   })
   .refine(
     (d) =>

@@ -23,11 +23,11 @@ const everywhere = (words: string): ArchiveCase['refused'] => ({
 const onUnix = (words: string): ArchiveCase['refused'] => ({
   linux: words,
   macos: words,
-  windows: 'it holds links',
+  windows: 'it contains links',
 })
 const BOTH = 'both as a folder and as something else'
-const SAME = 'two things of the same name'
-const NO_FILE = 'names no file of it'
+const SAME = 'two entries of the same name'
+const NO_FILE = 'does not name an earlier file'
 const LONG = 'ü'.repeat(128)
 
 export const ARCHIVE_CASES: ArchiveCase[] = [
@@ -56,12 +56,12 @@ export const ARCHIVE_CASES: ArchiveCase[] = [
   { what: 'a hard link to what comes later', items: [hardlink('c', 'a'), file('a')], refused: everywhere(NO_FILE) }, // prettier-ignore
   { what: 'a link with a target that is too long', items: [file('b'), link('a', './'.repeat(600) + 'b')], refused: onUnix('too long') }, // prettier-ignore
   { what: 'a file without a name', items: [file('./'), file('a')], refused: everywhere('no name') },
-  { what: 'two spellings of a file', items: [file('Read'), file('read')], refused: { windows: 'one to Windows', macos: 'one to macOS' } }, // prettier-ignore
+  { what: 'two spellings of a file', items: [file('Read'), file('read')], refused: { windows: 'the same on Windows', macos: 'the same on macOS' } }, // prettier-ignore
   { what: 'two spellings, a folder and a file', items: [file('Bin/x'), file('bin')], refused: { windows: BOTH, macos: BOTH } }, // prettier-ignore
-  { what: 'one name composed in two ways', items: [file('\u00fc'), file('u\u0308')], refused: { macos: 'one to macOS' } }, // prettier-ignore
+  { what: 'one name composed in two ways', items: [file('\u00fc'), file('u\u0308')], refused: { macos: 'the same on macOS' } }, // prettier-ignore
   { what: 'a name of more than 255 bytes', items: [file(`d/${LONG}`)], refused: { linux: 'too long for Linux', macos: 'too long for macOS' } }, // prettier-ignore
-  { what: 'a device of Windows', items: [file('a/NUL.txt')], refused: { windows: 'no files of the name' } }, // prettier-ignore
-  { what: 'links', items: [file('a/b'), link('c', 'a/b'), link('a/d', '../c')], refused: { windows: 'it holds links' } }, // prettier-ignore
+  { what: 'a device of Windows', items: [file('a/NUL.txt')], refused: { windows: 'does not allow the name' } }, // prettier-ignore
+  { what: 'links', items: [file('a/b'), link('c', 'a/b'), link('a/d', '../c')], refused: { windows: 'it contains links' } }, // prettier-ignore
   {
     what: 'a folder twice',
     items: [folder('./'), folder('a/'), file('a/b'), folder('a')],

@@ -24,7 +24,7 @@ describe('the rule for archives', () => {
     expect(archiveProblem(items, 'linux')).toBeNull()
     expect(performance.now() - start).toBeLessThan(15_000)
     const wide = items.map(({ name }, i) => ({ name: `${i}/${name}`, type: 'file' as const }))
-    expect(archiveProblem(wide, 'linux')).toBe('it holds more than 100000 files')
+    expect(archiveProblem(wide, 'linux')).toBe('it contains more than 100000 files')
   })
 
   it('refuses on Linux exactly the archives with two conflicting entries', () => {

@@ -61,7 +61,7 @@ const NAMES: Record<DevicePlatform, string> = {
 
 function nameProblem(path: string, platform: DevicePlatform): string | null {
   if (platform === 'windows')
-    return isWindowsPath(path) ? null : `Windows has no files of the name ${quoted(path)}`
+    return isWindowsPath(path) ? null : `Windows does not allow the name ${quoted(path)}`
   const isLong =
     path.split('/').some((part) => utf8Bytes(part) > COMPONENT_LIMIT_BYTES) ||
     (platform === 'macos' && utf8Bytes(path) > MACOS_PATH_LIMIT_BYTES)
@@ -76,15 +76,15 @@ export function createArchiveRule(platform: DevicePlatform) {
   let entries = 0
 
   const twoThings = (path: string): ArchiveVerdict => ({
-    problem: `it holds ${quoted(path)} both as a folder and as something else`,
+    problem: `it contains ${quoted(path)} both as a folder and as something else`,
   })
   const twice = (path: string): ArchiveVerdict => ({
     problem:
       platform === 'linux'
-        ? `it holds two things of the same name (${quoted(path)} is there twice)`
-        : `it holds two things of the same name (${quoted(path)} is there twice, or in two spellings, which are one to ${NAMES[platform]})`,
+        ? `it contains two entries of the same name (${quoted(path)} is there twice)`
+        : `it contains two entries of the same name (${quoted(path)} is there twice, or in two spellings that are the same on ${NAMES[platform]})`,
   })
-  const tooMany = { problem: `it holds more than ${ARCHIVE_ENTRY_LIMIT} files` }
+  const tooMany = { problem: `it contains more than ${ARCHIVE_ENTRY_LIMIT} files` }
 
   function find(path: string): number | undefined {
     let node: number | undefined = 0
@@ -120,7 +120,7 @@ export function createArchiveRule(platform: DevicePlatform) {
 
   function linkProblem(item: ArchiveItem, path: string): string | null {
     if (item.type === 'link') {
-      if (platform === 'windows') return 'it holds links'
+      if (platform === 'windows') return 'it contains links'
       if (item.target === '' || item.target.length > LINK_LIMIT)
         return `a link in it has no target, or one that is too long (${quoted(path)})`
       return linkTarget(path, item.target) === null
@@ -132,7 +132,7 @@ export function createArchiveRule(platform: DevicePlatform) {
     if (target === null) return `a link in it leads out of it (${quoted(path)})`
     const node = target === '' ? undefined : find(target)
     return node === undefined || kinds[node] !== FILE
-      ? `a link in it names no file of it, or none that comes before it (${quoted(path)})`
+      ? `a hard link in it does not name an earlier file (${quoted(path)})`
       : null
   }
 

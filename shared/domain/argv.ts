@@ -159,7 +159,7 @@ export function splitArguments(
   platform: DevicePlatform,
   kind?: InstallerKind,
 ): SplitArguments {
-  if (line.includes('\0')) throw new ArgumentSyntaxError('the line holds a null character')
+  if (line.includes('\0')) throw new ArgumentSyntaxError('the line contains a null character')
   if (platform !== 'windows') return { argv: splitPosix(line), verbatim: false }
   switch (kind) {
     case 'msi':

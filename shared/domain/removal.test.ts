@@ -24,11 +24,17 @@ it.each<[InstallerKind, DevicePlatform, Detection | null, string | null, RegExp 
   ['rpm', 'linux', rpm, null, null],
   ['rpm', 'linux', dpkg, null, /does not name/],
   ['appimage', 'linux', null, null, null],
-  ['sh', 'linux', file, null, /does not know how to remove/],
+  ['sh', 'linux', file, null, /cannot remove what they installed/],
   ['tar', 'linux', dpkg, null, null],
   ['tar', 'linux', file, null, /no file in its archive/],
   ['tar', 'linux', file, 'remove.sh', null],
-  ['pkg', 'macos', { type: 'pkgutil', name: 'x', operator: 'ge' }, null, /does not know how/],
+  [
+    'pkg',
+    'macos',
+    { type: 'pkgutil', name: 'x', operator: 'ge' },
+    null,
+    /cannot remove what they installed/,
+  ],
 ])(
   'finds the obstacle for %s on %s with the rule %j and the uninstall entry %s',
   (kind, platform, detection, remover, words) => {

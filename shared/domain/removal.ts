@@ -24,6 +24,6 @@ export function removalObstacle({ kind, platform, detection, archive }: Known): 
   if (platform === 'linux' && (kind === 'rpm' || isArchiveKind(kind)) && type === 'rpm') return null
   if (kind === 'deb' || kind === 'rpm') return 'its detection rule does not name the package'
   return isArchiveKind(kind)
-    ? 'no file in its archive was named that removes it'
-    : 'an installer of this kind does not know how to remove what it installed'
+    ? 'no file in its archive was chosen to remove it'
+    : 'installers of this kind cannot remove what they installed'
 }

@@ -36,13 +36,13 @@ export function foreignRule(rule: Detection | null, platform: DevicePlatform): F
   if (rule.type === 'script' && !RULE_INTERPRETERS[platform].includes(rule.interpreter))
     return {
       field: 'interpreter',
-      message: `a PC with ${platform} does not run the rule script by ${rule.interpreter}; choose ${RULE_INTERPRETERS[platform].join(' or ')}`,
+      message: `a PC with ${platform} does not run the rule script with ${rule.interpreter}; choose ${RULE_INTERPRETERS[platform].join(' or ')}`,
     }
   const { begins, example } = RULE_PATHS[platform]
   if (rule.type === 'file' && !begins.test(rule.path))
     return {
       field: 'path',
-      message: `the path of the rule file is none of a PC with ${platform}; it begins like ${example}`,
+      message: `the path of the rule file is not valid on a PC with ${platform}; it must start like ${example}`,
     }
   return null
 }

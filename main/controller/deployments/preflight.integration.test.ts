@@ -183,7 +183,7 @@ it('removes: what is not there is skipped, the command says so, and what needs a
       'base',
       'will_fail',
       'install_failed',
-      'base cannot be removed: an installer of this kind does not know how to remove what it installed.',
+      'base cannot be removed: installers of this kind cannot remove what they installed.',
     ],
   ])
   const { deployment_id } = await test.rest.call('deployments.create', { body })

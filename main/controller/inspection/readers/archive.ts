@@ -48,7 +48,7 @@ function collector(window: Window) {
     add: (item: Listed): void => {
       window.spend(2 * (item.name.length + ('target' in item ? item.target.length : 0)))
       if (items.length === ARCHIVE_ENTRY_LIMIT)
-        throw unreadable(`it holds more than ${ARCHIVE_ENTRY_LIMIT} files`)
+        throw unreadable(`it contains more than ${ARCHIVE_ENTRY_LIMIT} files`)
       items.push(item)
       if (item.type !== 'file') return
       expandedBytes += item.sizeBytes
