@@ -1,0 +1,248 @@
+/**
+ * Finds the secrets in a line of installer arguments, by the names of arguments and by what a person has marked. Where programs
+ * read a line differently, every reading counts: hiding too much is harmless, hiding too little is not. Pure, linear in the
+ * length of the line. What is done with them: secret-lines.ts.
+ */
+import type { DevicePlatform } from './platforms.ts'
+import { readWords, rulesOf, type RawWord, type Reading } from './raw-words.ts'
+import { SECRET_MASK } from './secret-mask.ts'
+import { isFlagValue, isSecretName, takesSecret } from './secret-names.ts'
+import { createValueMask } from './value-mask.ts'
+
+export { SECRET_MASK }
+export const SECRET_MARKS_LIMIT = 50
+/** Lines within arguments (`/v"/qn PIDKEY=1"`, `-c 'tool --password 1'`) are looked into so deep. */
+const DEPTH = 2
+/** A secret that stands in the line a second time is hidden there too, unless it is too short to be recognised. */
+const REPEATED_FROM = 4
+
+export type SecretArgument = {
+  /** Its place in the line as typed, quotes of its own included. */
+  start: number
+  end: number
+  /** The name of the argument as typed (`PIDKEY`, `/key`, `--password`); null: it has none. */
+  name: string | null
+  /** The value as programs read it, and as typed. */
+  values: string[]
+}
+export type FoundSecrets = {
+  secrets: SecretArgument[]
+  /** Marks that name nothing in the line. */
+  unmatched: string[]
+}
+
+type Mark = { text: string; name: string | null; isMatched: boolean }
+type Name = { prefix: string; name: string; length: number; separator: boolean }
+
+const NAME = /^(--?|\/|\+)?([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/u
+const NAME_CHARACTER = /[\p{L}\p{N}_.-]/u
+/** Looks like an option, so it is no value of the option before it. */
+const OPTION = /^(?:--?|\/)[A-Za-z][A-Za-z-]*$/
+/** `NAME=…` or `/name:…`: what stands behind an empty value. */
+const ASSIGNMENT = /^(?:--?|\/)?[\p{L}\p{N}_.-]+[=:]/u
+
+function nameOf(text: string): Name | null {
+  const found = NAME.exec(text)
+  if (!found) return null
+  const [all, prefix = '', name] = found
+  const next = text[all.length]
+  if (next !== undefined && next !== '=' && next !== ':') return null
+  return { prefix, name: name!, length: all.length, separator: next !== undefined }
+}
+
+function toMark(text: string): Mark {
+  const own = nameOf(text.trim())
+  return {
+    text: text.trim(),
+    name: own ? own.name.toLowerCase() : null,
+    isMatched: false,
+  }
+}
+
+/** Collects the secrets of a reading. */
+function createFinder(line: string, marks: readonly Mark[]) {
+  const found: SecretArgument[] = []
+
+  function marked({ prefix, name, separator }: Name): boolean {
+    if (!separator && prefix === '') return false
+    const of = marks.filter((mark) => mark.name === name.toLowerCase())
+    for (const mark of of) mark.isMatched = true
+    return of.length > 0
+  }
+
+  /** Hides a part of a word; the place grows until no quote is cut in two. */
+  function hide(reading: Reading, word: RawWord, first: number, name: string | null): void {
+    const value = word.text.slice(first)
+    if (value === '' || value === SECRET_MASK) return
+    const { quoteAt } = reading
+    let start = first === 0 ? word.start : word.to[first - 1]!
+    let end = quoteAt[word.end] === quoteAt[start] ? word.end : word.to.at(-1)!
+    while (end < word.end && quoteAt[end] !== quoteAt[start]) end++
+    if (quoteAt[end] !== quoteAt[start]) {
+      start = word.from[first]!
+      end = word.to.at(-1)!
+      if (quoteAt[end] !== quoteAt[start]) [start, end] = [word.start, word.end]
+    }
+    found.push({ start, end, name, values: [value, line.slice(start, end)] })
+  }
+
+  /** A name somewhere inside a word: `https://…?token=1`, `Server=x;Password=1`. All that follows is hidden. */
+  function hideWithin(reading: Reading, word: RawWord): void {
+    const { text } = word
+    for (let i = 0; i < text.length; i++) {
+      if (!NAME_CHARACTER.test(text[i]!)) continue
+      const from = i
+      while (i < text.length && NAME_CHARACTER.test(text[i]!)) i++
+      if (text[i] !== '=' && text[i] !== ':') continue
+      const name = text.slice(from, i)
+      const value = text.slice(i + 1)
+      const isMarked = marked({ prefix: '', name, length: 0, separator: true })
+      if (!isMarked && !(isSecretName(name) && !isFlagValue(name, value))) continue
+      return hide(reading, word, i + 1, name)
+    }
+  }
+
+  /** `-pSECRET`, where `-p` is marked. */
+  function hideBehindLetter(reading: Reading, word: RawWord): boolean {
+    const mark = marks.find(
+      ({ text }) => /^-[A-Za-z]$/.test(text) && word.text.startsWith(text) && word.text !== text,
+    )
+    if (!mark) return false
+    mark.isMatched = true
+    hide(reading, word, mark.text.length, mark.text)
+    return true
+  }
+
+  function look(reading: Reading, words: readonly RawWord[], depth: number): void {
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i]!
+      const own = nameOf(word.text)
+      const typed = own && own.prefix + own.name
+      const value = own?.separator ? word.text.slice(own.length + 1) : ''
+      const isMarked = own !== null && marked(own)
+      const isSecret = own !== null && (isMarked || isSecretName(own.name))
+      if (isSecret && value !== '') {
+        if (isMarked || !isFlagValue(own.name, value)) {
+          hide(reading, word, own.length + 1, typed)
+          continue
+        }
+      } else if (isSecret && (own.prefix !== '' || own.separator || isMarked)) {
+        const next = words[i + 1]
+        const isValue =
+          next !== undefined &&
+          (isMarked && !own.separator
+            ? true
+            : takesSecret(own.name) &&
+              !OPTION.test(next.text) &&
+              !(own.separator && ASSIGNMENT.test(next.text)) &&
+              !isFlagValue(own.name, next.text))
+        // The value is looked at as well: it may be an option with a value of its own.
+        if (isValue) hide(reading, next, 0, typed)
+        continue
+      }
+      if (hideBehindLetter(reading, word)) continue
+      if (depth > 0 && /[\s"']/.test(word.text)) {
+        const lines = own?.separator ? [word, partOf(word, own.length + 1)] : [word]
+        for (const words of lines.flatMap(nestedWords)) look(reading, words, depth - 1)
+      } else hideWithin(reading, word)
+    }
+  }
+  return { found, look }
+}
+
+const partOf = (word: RawWord, first: number): RawWord => ({
+  text: word.text.slice(first),
+  from: word.from.slice(first),
+  to: word.to.slice(first),
+  start: word.from[first]!,
+  end: word.to.at(-1)!,
+})
+
+/** A word that is a line itself, in every reading, with places in the outer line. */
+function nestedWords(word: RawWord): RawWord[][] {
+  return (['posix', 'escapes', 'quotes'] as const)
+    .map((rule) => readWords(word.text, rule))
+    .filter(({ isOpen, words }) => !isOpen && words.length > 0)
+    .map(({ words }) =>
+      words.map((inner) => ({
+        text: inner.text,
+        from: inner.from.map((at) => word.from[at]!),
+        to: inner.to.map((at) => word.to[at - 1]!),
+        start: word.from[inner.start]!,
+        end: word.to[inner.end - 1]!,
+      })),
+    )
+}
+
+/** Every place where one of these values stands in the line, as typed or as programs read it. */
+function placesOf(
+  values: readonly string[],
+  line: string,
+  readings: readonly Reading[],
+  known: readonly SecretArgument[] = [],
+): SecretArgument[] {
+  const places: SecretArgument[] = []
+  const { places: find } = createValueMask(values)
+  const hidden = new Uint8Array(line.length)
+  for (const { start, end } of known) hidden.fill(1, start, end)
+  const add = (start: number, end: number): void =>
+    void places.push({ start, end, name: null, values: [line.slice(start, end)] })
+  for (const [start, end] of find(line)) add(start, end)
+  for (const { words, quoteAt } of readings)
+    for (const { text, from, to, start, end } of words)
+      for (const [first, next] of find(text)) {
+        const [a, b] = [from[first]!, to[next - 1]!]
+        if (!hidden.subarray(a, b).includes(0)) continue
+        if (quoteAt[a] === quoteAt[b]) add(a, b)
+        else add(start, end)
+      }
+  return places
+}
+
+/** In their order, overlapping ones joined. */
+function joined(secrets: SecretArgument[]): SecretArgument[] {
+  const sorted = secrets.toSorted((a, b) => a.start - b.start || b.end - a.end)
+  const result: SecretArgument[] = []
+  for (const next of sorted) {
+    const last = result.at(-1)
+    if (!last || next.start >= last.end) result.push({ ...next, values: [...next.values] })
+    else {
+      last.end = Math.max(last.end, next.end)
+      last.name ??= next.name
+      last.values.push(...next.values)
+    }
+  }
+  return result.map((one) => ({ ...one, values: [...new Set(one.values)] }))
+}
+
+/**
+ * The secrets of a line.
+ * @param marked what a person has marked: names of arguments (`PIDKEY`, `-p`), whole arguments, or values
+ */
+export function findSecrets(
+  line: string,
+  marked: readonly string[],
+  platform: DevicePlatform,
+): FoundSecrets {
+  const marks = marked.filter((text) => text.trim() !== '').map(toMark)
+  const all = rulesOf(platform).map((rule) => readWords(line, rule))
+  const closed = all.filter(({ isOpen }) => !isOpen)
+  const readings = closed.length > 0 ? closed : all
+  const found: SecretArgument[] = []
+  for (const reading of readings) {
+    const finder = createFinder(line, marks)
+    finder.look(reading, reading.words, DEPTH)
+    found.push(...finder.found)
+  }
+  for (const mark of marks.filter(({ isMatched }) => !isMatched)) {
+    const places = placesOf([mark.text], line, readings)
+    mark.isMatched = places.length > 0
+    for (const place of places) found.push({ ...place, values: [mark.text, ...place.values] })
+  }
+  const values = found.flatMap((one) => one.values).filter(({ length }) => length >= REPEATED_FROM)
+  found.push(...placesOf(values, line, readings, joined(found)))
+  return {
+    secrets: joined(found),
+    unmatched: marks.filter(({ isMatched }) => !isMatched).map(({ text }) => text),
+  }
+}

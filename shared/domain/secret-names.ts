@@ -1,0 +1,45 @@
+/** Which names of arguments usually hold a secret. Pure. */
+
+/** Words that contain one of those below and mean something else. */
+const HARMLESS =
+  /passive|passthr(?:ough|u)|passage|bypass|compass|keyboard|keyword|keymap|keystroke|keyserver|keyring|hotkey|monkey|turkey|serialport|serialis|serializ|tokenis|tokeniz/g
+/** Wherever they stand in the name. */
+const TELLING =
+  /pass(?:w|ph|code|$)|^pass|pwd|token|secret|serial|licen[cs]e|credential|activation|key/
+/** As a word of the name. */
+const TELLING_WORDS = new Set(['pass', 'pin', 'psk', 'otp', 'lic', 'sn', 'cred', 'creds'])
+/** These say how something is to be done, and are followed by no value. */
+const SWITCH_WORDS = new Set(
+  'accept accepted agree no skip without show enable disable use allow ignore hide reset'.split(
+    ' ',
+  ),
+)
+/** Values of switches such as ACCEPTLICENSE=1. A password is not excused by them. */
+const FLAG = /^(?:0|1|yes|no|y|n|true|false|on|off|accept(?:ed)?|agree|none|never|always)$/i
+const ALWAYS = /pass|pwd|token|secret/
+const NAME_LIMIT = 200
+
+/** "APIKey" → api key, "PRODUCT_KEY" → product key */
+const wordsOf = (name: string): string[] =>
+  name
+    .slice(0, NAME_LIMIT)
+    .replace(/([a-z0-9])(?=[A-Z])/g, '$1 ')
+    .toLowerCase()
+    .split(/[^\p{L}]+/u)
+
+/** Whether the value of an argument with this name is secret by itself: PIDKEY, --password, apiToken. */
+export function isSecretName(name: string): boolean {
+  const words = wordsOf(name)
+  const plain = words.join('').replace(HARMLESS, ' ')
+  return TELLING.test(plain) || words.some((word) => TELLING_WORDS.has(word))
+}
+
+/** Whether an option of this name (`--password`) takes the next argument as its secret value. */
+export function takesSecret(name: string): boolean {
+  const words = wordsOf(name)
+  return isSecretName(name) && !words.some((word) => SWITCH_WORDS.has(word))
+}
+
+/** Whether a value says yes or no rather than holding a secret. */
+export const isFlagValue = (name: string, value: string): boolean =>
+  FLAG.test(value) && !ALWAYS.test(wordsOf(name).join('').replace(HARMLESS, ' '))
