@@ -13,12 +13,13 @@ import { setAside } from '../lib/set-aside.ts'
 import { createBackoff, wait } from '../lib/wait.ts'
 import { openCommand, refuse, type CommandEvent } from '../link/envelope.ts'
 import type { Reporter } from '../link/reporter.ts'
-import { readSupervisor } from '../supervisor/files.ts'
+import { forgetCommand, readSupervisor } from '../supervisor/files.ts'
 import { runAttempt, type AttemptDeps } from './attempt.ts'
 import { failure, type GivenBack, type Outcome } from './conclude.ts'
 import { createGivingBack } from './giving-back.ts'
 import { namesOf } from './names.ts'
 import { createOutbox } from './outbox.ts'
+import { withoutSecrets } from './secrets.ts'
 import { createOutputStream, type OutputStream } from './output.ts'
 import { clearWork, placesOfAttempt } from './places.ts'
 import { createProgress } from './progress.ts'
@@ -150,8 +151,9 @@ export function createRunner(
       log.info({ attempt: id, held_by: outcome.heldBy }, 'an attempt is given back')
       return givingBack.add(id, outcome.heldBy)
     }
-    await keepResult(id, { ...namesOf(payload), ...outcome })
+    await keepResult(id, { ...namesOf(payload), ...withoutSecrets(outcome, payload) })
     cancels.delete(id)
+    forgetArguments(id)
     const { status, reason, exit_code } = outcome
     log.info({ attempt: id, status, reason, exit_code }, 'an attempt has ended')
     const packageName = packageFileName(payload.file_name, payload.kind)
@@ -161,6 +163,18 @@ export function createRunner(
     )
     outbox.add(id)
     deps.onEnded()
+  }
+
+  /** The installer has ended: the command that is left of it is not needed any more. */
+  function forgetArguments(id: AttemptId): void {
+    try {
+      forgetCommand(folderOf(id))
+    } catch (error) {
+      log.warn(
+        { err: error, attempt: id },
+        'the arguments of an ended attempt could not be removed yet',
+      )
+    }
   }
 
   function nextOpen(): AttemptId | undefined {
@@ -289,7 +303,11 @@ export function createRunner(
     start() {
       distrustMissingRecords()
       tidyFolders()
-      for (const id of journal.held()) if (journal.attempt(id)!.result) outbox.add(id)
+      for (const id of journal.held())
+        if (journal.attempt(id)!.result) {
+          forgetArguments(id)
+          outbox.add(id)
+        }
       void pump()
     },
     hold() {

@@ -55,6 +55,51 @@ const resultFor = (command: DeployPayload): DeploymentResult => ({
   error_details: 'long',
 })
 
+describe('secrets of a command', () => {
+  const withSecret = (sequence: number): DeployPayload => ({
+    ...payload(sequence),
+    argv: ['PIDKEY=LIC-7QX2'],
+    secret_values: ['LIC-7QX2'],
+  })
+  const written = () => readFileSync(path, 'utf8')
+
+  it('are on disk until the attempt has ended, and not after it', () => {
+    const [a, b] = [withSecret(1), payload(2)]
+    const journal = openJournal(path, log)
+    journal.accept(a)
+    journal.accept(b)
+    journal.step(a.attempt_id, 'installing')
+    expect(journal.attempt(a.attempt_id)?.payload.argv).toEqual(a.argv)
+    expect(written()).toContain('LIC-7QX2')
+    if (process.platform !== 'win32') expect(statSync(path).mode & 0o777).toBe(0o600)
+    journal.end(a.attempt_id, resultFor(a))
+    expect(written()).not.toContain('LIC-7QX2')
+    expect(journal.attempt(a.attempt_id)?.result).toEqual(resultFor(a))
+    journal.close()
+    const again = openJournal(path, log)
+    expect(again.attempt(a.attempt_id)?.payload).toEqual({ ...a, argv: [], secret_values: [] })
+    expect(again.attempt(b.attempt_id)?.payload.argv).toEqual(b.argv)
+    again.close()
+  })
+  it('go when an attempt is given back without having run', () => {
+    const a = withSecret(1)
+    const journal = openJournal(path, log)
+    journal.accept(a)
+    journal.acknowledge(a.attempt_id)
+    expect(written()).not.toContain('LIC-7QX2')
+    journal.close()
+  })
+  it('go at the next start where a crash came before', () => {
+    const a = withSecret(1)
+    const { file } = openRecordFile(path)
+    file.append({ t: 'accepted', high: 1, payload: a })
+    file.append({ t: 'result', high: 1, id: a.attempt_id, result: resultFor(a) })
+    file.close()
+    openJournal(path, log).close()
+    expect(written()).not.toContain('LIC-7QX2')
+  })
+})
+
 describe('the journal', () => {
   it('restores everything after a restart: order, step, cancellation, result, sequence', () => {
     const [a, b, c] = [payload(4), payload(9), payload(11)]

@@ -10,6 +10,7 @@ import { createRecordFile, openRecordFile, readRecords } from './record-file.ts'
 import {
   apply,
   emptyState,
+  holdsSecrets,
   JournalRecord,
   summarize,
   type Attempt,
@@ -83,10 +84,13 @@ export function openJournal(path: string, log: Log): Journal {
     for (const attempt of state.attempts.values()) if (!attempt.result) attempt.step = 'installing'
   }
   let rewriteAtBytes = 0
-  /** Only shrinks the file: if it fails, the existing records stay valid. */
+  /** A secret that is no longer needed is still in the file. */
+  let holdsOldSecret = false
+  /** If it fails, the existing records stay valid. */
   function tidy(): void {
     try {
       file.rewrite(summarize(state))
+      holdsOldSecret = false
     } catch (error) {
       log.warn({ err: error }, 'the journal could not be compacted')
     }
@@ -97,8 +101,11 @@ export function openJournal(path: string, log: Log): Journal {
   function write(record: WithoutHigh<JournalRecord>, sequence = 0): void {
     const full = { ...record, high: Math.max(state.highest, sequence) }
     file.append(full)
+    const before = 'id' in record ? state.attempts.get(record.id)?.payload : undefined
     apply(state, full)
-    if (file.sizeBytes() >= rewriteAtBytes) tidy()
+    const after = 'id' in record ? state.attempts.get(record.id)?.payload : undefined
+    if (before && before !== after && holdsSecrets(before)) holdsOldSecret = true
+    if (holdsOldSecret || file.sizeBytes() >= rewriteAtBytes) tidy()
   }
   const entries = (): [AttemptId, Attempt][] => [...state.attempts]
 

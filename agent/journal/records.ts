@@ -66,6 +66,13 @@ function remember(state: JournalState, result: DeploymentResult): void {
   }
 }
 
+export const holdsSecrets = ({ secret_values }: DeployPayload): boolean =>
+  secret_values !== undefined && secret_values.length > 0
+
+/** What is needed of a command once it has ended: nothing runs it again. */
+const withoutSecrets = (payload: DeployPayload): DeployPayload =>
+  holdsSecrets(payload) ? { ...payload, argv: [], secret_values: [] } : payload
+
 /** Applies one record. Ignores records that refer to something no longer in the state. */
 export function apply(state: JournalState, record: JournalRecord): void {
   state.highest = Math.max(state.highest, record.high)
@@ -93,7 +100,10 @@ export function apply(state: JournalState, record: JournalRecord): void {
     }
     case 'result': {
       const attempt = state.attempts.get(record.id)
-      if (attempt) attempt.result = record.result
+      if (attempt) {
+        attempt.result = record.result
+        attempt.payload = withoutSecrets(attempt.payload)
+      }
       return
     }
     case 'acknowledged': {

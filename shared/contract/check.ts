@@ -20,6 +20,7 @@ export const CHECK_CODES = [
   'recovery_key_unusable',
   'key_repairable',
   'key_replaceable',
+  'arguments_key_replaceable',
   'keys_next_incomplete',
   'folder_missing',
   'folder_open',

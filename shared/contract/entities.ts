@@ -145,7 +145,12 @@ export const Installer = z.object({
   file_name: z.string(),
   size_bytes: count.nullable(),
   sha256: Sha256.nullable(),
+  /** With ●●● in place of every secret. Sent back like that, the secret stays. */
   install_args: z.string(),
+  /** What the arguments with secrets are called; ●●● for one without a name. */
+  secret_args: z.array(z.string()).default([]),
+  /** The key that sealed them is lost: nothing is deployed of it until they are entered again. */
+  secrets_lost: z.boolean().default(false),
   timeout_seconds: count,
   success_exit_codes: z.array(z.number().int()),
   detection: Detection.nullable(),

@@ -16,6 +16,7 @@ import {
 import { MaintenanceWindow, windowMinutes } from '../domain/maintenance-window.ts'
 import { DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
 import { RESTART_NOTICE_MAX_MINUTES, RESTART_NOTICE_MINUTES } from '../domain/restart-state.ts'
+import { SECRET_MARKS_LIMIT } from '../domain/secret-arguments.ts'
 import { Strategy, strategyProblems, StrategyType } from '../domain/strategy.ts'
 import { Detection } from './detection.ts'
 import { Role } from './entities.ts'
@@ -119,6 +120,8 @@ export const UpdateGroup = z
 export type UpdateGroup = z.infer<typeof UpdateGroup>
 
 const installArgs = typedLines(4096)
+/** Arguments whose values are secret: by their names, or by the values. Names that usually hold a secret need no mark. */
+const secretArgs = z.array(typedLine(4096).min(1, 'must not be empty')).max(SECRET_MARKS_LIMIT)
 const timeoutSeconds = z.number().int().min(1).max(86_400)
 /** A number, or hexadecimal text such as `"0x80070BC2"`. Kept unsigned, as Windows reports it. */
 const exitCode = z.union([
@@ -142,6 +145,7 @@ export const SoftwareFields = z.object({
   platform: DevicePlatform.optional(),
   arch: InstallerArch.optional(),
   install_args: installArgs.optional(),
+  secret_args: secretArgs.optional(),
   timeout_seconds: timeoutSeconds.optional(),
   success_exit_codes: exitCodes.optional(),
   detection: Detection.nullable().optional(),
@@ -156,6 +160,7 @@ const jsonText = (what: string) => z.string().meta({ description: `JSON text: ${
 export const UploadForm = z.object({ file: z.file() }).extend(
   SoftwareFields.extend({
     success_exit_codes: jsonText('an array of numbers').optional(),
+    secret_args: jsonText('an array of texts').optional(),
     detection: jsonText('a detection rule, or null').optional(),
   }).shape,
 )
@@ -181,6 +186,7 @@ export const CustomSoftware = z.object({
   name: Name,
   download_url: httpUrl,
   install_args: installArgs.default(''),
+  secret_args: secretArgs.optional(),
   sha256: Sha256.optional(),
   platform: DevicePlatform.optional(),
   kind: InstallerKind.optional(),
