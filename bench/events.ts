@@ -13,6 +13,7 @@ import { createDeploymentsRepo } from '../main/controller/deployments/deployment
 import { createOutputsRepo } from '../main/controller/deployments/outputs.repo.ts'
 import { createRecorder } from '../main/controller/deployments/record.ts'
 import { createReports, type Report } from '../main/controller/deployments/reports.ts'
+import { createSealedArguments } from '../main/controller/lib/sealed-arguments.ts'
 import { ENGINE_TIMINGS } from '../main/controller/deployments/timings.ts'
 import { openStore, type Store } from '../main/controller/store/store.ts'
 import { watchStalls } from './stalls.ts'
@@ -85,6 +86,7 @@ export async function events(): Promise<BenchTable> {
       repo,
       fileFault: () => null,
       outputs: createOutputsRepo(store, repo),
+      sealed: createSealedArguments(Buffer.alloc(32, 1)),
       now: Date.now,
       log,
       timings,

@@ -35,6 +35,7 @@ import {
 } from './identity/index.ts'
 import { createClock } from './lib/clock.ts'
 import { createAgentFiles } from './lib/agent-files.ts'
+import { createSealedArguments } from './lib/sealed-arguments.ts'
 import { createSigner } from './signing/index.ts'
 import { createOwnership } from './ownership.ts'
 import { createRequests } from './requests/index.ts'
@@ -198,9 +199,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     limit(settings.get())
     settings.onChange(limit)
     const inspection = createInspection({ workersDir: options.workersDir, log })
+    const sealed = createSealedArguments(keys().argumentsKey)
     const software = createSoftware({
       ...common,
       content,
+      sealed,
       inspection,
       fetchOptions: { allowPrivateFetch: options.allowPrivateFetch ?? false },
       usedBy: (id): NamedDeployment[] => deployments.usingSoftware(id),
@@ -211,6 +214,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       devices,
       groups,
       software,
+      sealed,
       agents,
       sign: signer.sign,
       keyId: () => keys().command.keyId,
@@ -345,6 +349,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       agents.dropAll()
     })
 
+    software.sealStored()
     software.fetchMissing()
     deployments.start()
     agentUpdates.start()

@@ -46,6 +46,10 @@ const WORDS: Record<KeyIssueCode, { text: (file: string) => string; cure: string
     text: (file) => `The key file ${file} is missing or damaged.`,
     cure: 'The next start makes a new one. Everybody has to sign in again, and downloads start again.',
   },
+  arguments_key_replaceable: {
+    text: (file) => `The key file ${file} is damaged.`,
+    cure: `${PUT_BACK} before the next start, which otherwise moves it aside and makes a new one. Secrets in the arguments of software then have to be entered again.`,
+  },
   keys_next_incomplete: {
     text: (file) => `The folder ${file} holds a part of a change of keys.`,
     cure: 'The next start moves it aside and keeps the present keys.',

@@ -13,7 +13,10 @@ export type ChoiceDeps = {
   now: Now
   devices: Devices
   groups: Groups
-  software: Pick<Software, 'resolve' | 'checkCustom' | 'nameOf' | 'fileFault' | 'installersOf'>
+  software: Pick<
+    Software,
+    'resolve' | 'checkCustom' | 'nameOf' | 'fileFault' | 'areSecretsLost' | 'installersOf'
+  >
 }
 
 export const softwareTitle = (item: { name: string; version: string }): string =>
@@ -126,7 +129,7 @@ export function chosenSoftware(
 
 /**
  * Whether the controller has every file that it would have to send, as it was stored. What no chosen device takes is not looked at.
- * @throws AppError E_ILLEGAL_STATE naming what has to be uploaded again
+ * @throws AppError E_ILLEGAL_STATE naming what has to be uploaded, or its secrets to be entered, again
  */
 export function checkFiles(
   deps: ChoiceDeps,
@@ -141,6 +144,17 @@ export function checkFiles(
       const installer = chooseInstaller(item.installers, device)
       // Removing needs no file, unless what removes it lies in an archive.
       const isSent = isInstall || Boolean(installer?.archive?.uninstall_entry)
+      if (installer !== null && deps.software.areSecretsLost(installer))
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          `The secrets in the arguments of ${softwareTitle(item)} can no longer be opened. Enter them again under Software.`,
+          [
+            {
+              path: `/software_ids/${input.software_ids.indexOf(item.id)}`,
+              message: 'needs its secrets again',
+            },
+          ],
+        )
       const fault = installer !== null && isSent ? deps.software.fileFault(installer) : null
       if (fault) return [{ item, is: `is ${fault}` }]
     }

@@ -4,6 +4,7 @@ import {
   type CancelDeployment,
   type CommandEnvelope,
   type CommandPayload,
+  type DeployPayload,
   type DeploySoftware,
 } from '#shared/contract/agent-link.ts'
 import type { WorkConditions } from '#shared/contract/work-conditions.ts'
@@ -11,6 +12,7 @@ import { ArchiveCommand, runKind } from '#shared/domain/archives.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
+import type { SealedArguments } from '../lib/sealed-arguments.ts'
 import type { DeploymentRow, DeploymentsRepo, InstallerRow, TargetRow } from './deployments.repo.ts'
 
 export type CommandTarget = Pick<
@@ -23,12 +25,25 @@ type CommandRow = {
   deployment: DeploymentRow
   installer: InstallerRow | null
   /** Its arguments, split by the rules of its platform. */
-  args: ReturnType<typeof splitArguments>
+  args: ReturnType<typeof splitArguments> & Pick<DeployPayload, 'secret_values'>
   software_name: string
 }
 
-function argumentsOf(row: InstallerRow): ReturnType<typeof splitArguments> {
-  const { install_args, platform } = row
+/** @throws Error where secrets in them cannot be opened: the plan never offers such a target */
+function argumentsOf(sealed: SealedArguments, row: InstallerRow): CommandRow['args'] {
+  const { platform } = row
+  const clear = sealed.open(row)
+  if (!clear) throw new Error(`the secrets of installer ${row.id} cannot be opened`)
+  const secret_values = sealed.valuesOf(row)
+  const split = splitLine(clear.line, row, platform)
+  return { ...split, ...(secret_values.length > 0 && { secret_values }) }
+}
+
+function splitLine(
+  install_args: string,
+  row: InstallerRow,
+  platform: InstallerRow['platform'],
+): ReturnType<typeof splitArguments> {
   const entry = ArchiveCommand.nullable().parse(row.archive)?.entry
   try {
     return splitArguments(install_args, platform, runKind(row.kind, platform, entry))
@@ -42,6 +57,7 @@ function argumentsOf(row: InstallerRow): ReturnType<typeof splitArguments> {
 /** Adds to targets what commands are made of; what many share is read once. Made anew for each sending, so it never grows old. */
 export function createCommandReader(
   repo: DeploymentsRepo,
+  sealed: SealedArguments,
 ): (target: CommandTarget) => CommandRow | null {
   const once = <K, V>(read: (key: K) => V): ((key: K) => V) => {
     const known = new Map<K, V>()
@@ -54,7 +70,7 @@ export function createCommandReader(
   const installer = once(repo.installer)
   const softwareName = once(repo.softwareName)
   const args = once((row: InstallerRow | null) =>
-    row ? argumentsOf(row) : { argv: [], verbatim: false },
+    row ? argumentsOf(sealed, row) : { argv: [], verbatim: false },
   )
   return (target) => {
     const of = deployment(target.deployment_id)

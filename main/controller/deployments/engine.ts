@@ -29,6 +29,7 @@ export function createEngine(deps: {
   sender: Sender
   trail: Trail
   fileFault: (installer: InstallerRow) => FileFault | null
+  areSecretsLost: (installer: InstallerRow) => boolean
   /** Devices that are about to restart, or are at it. */
   restartingDevices: () => ReadonlySet<DeviceId>
   /** Decides the targets of a deployment that starts now. */

@@ -13,6 +13,9 @@ export const FILE_DAMAGED =
 export const FILE_MISSING =
   'The file is missing on the controller. Upload it again under Software, then retry.'
 
+export const SECRETS_LOST =
+  'The secrets in its arguments can no longer be opened. Enter them again under Software, then retry.'
+
 export function createFileFaults(deps: {
   repo: DeploymentsRepo
   /** Reads the file and compares it with its hashes. Never rejects. */

@@ -23,6 +23,7 @@ import type { Audit } from '../audit/index.ts'
 import type { Clock, Log, Now, Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
+import type { SealedArguments } from '../lib/sealed-arguments.ts'
 import type { Settings } from '../settings/index.ts'
 import type { Signer } from '../signing/index.ts'
 import type { Software } from '../software/index.ts'
@@ -67,6 +68,7 @@ export function createDeployments(deps: {
   devices: Devices
   groups: Groups
   software: Software
+  sealed: SealedArguments
   sign: Signer['sign']
   /** The name by which agents know the key that signs. */
   keyId: () => string
@@ -98,7 +100,7 @@ export function createDeployments(deps: {
   const fileFaults = createFileFaults({ repo, checkFile, committed, log })
   const recorder = createRecorder({
     repo,
-    apply: createReports({ repo, outputs, fileFault, now, log, timings }),
+    apply: createReports({ repo, outputs, sealed: deps.sealed, fileFault, now, log, timings }),
     log,
     timings,
     committed,
@@ -110,6 +112,7 @@ export function createDeployments(deps: {
   }
   const sender = createSender({
     repo,
+    sealed: deps.sealed,
     commands: createCommands({
       keyId: deps.keyId,
       now,
@@ -127,6 +130,7 @@ export function createDeployments(deps: {
   const { resolve, waitingForGroup } = createResolve({ ...deps, repo, trail })
   const engine = createEngine({
     ...{ repo, devices, sender, trail, fileFault },
+    areSecretsLost: deps.sealed.isLost,
     ...{ now, log, timings, committed },
     clock: deps.clock,
     clockRepo: createClockRepo(store),

@@ -14,7 +14,7 @@ import { isEnded } from '#shared/domain/target-state.ts'
 import type { Now } from '../context.ts'
 import type { FileFault } from '../content/index.ts'
 import type { DeploymentsRepo, InstallerRow, OpenTargetRow } from './deployments.repo.ts'
-import { FILE_DAMAGED, FILE_MISSING } from './file-faults.ts'
+import { FILE_DAMAGED, FILE_MISSING, SECRETS_LOST } from './file-faults.ts'
 import type { PlanInstaller, PlanTarget } from './plan.ts'
 
 const READ_ANEW_MS = 60_000
@@ -58,11 +58,19 @@ const FILE_FAULTS: Record<FileFault, PlanInstaller> = {
   damaged: { state: 'failed', reason: 'integrity', message: FILE_DAMAGED },
 }
 
+const SECRETS_LOST_STATE: PlanInstaller = {
+  state: 'failed',
+  reason: 'internal',
+  message: SECRETS_LOST,
+}
+
 export function createOpenTargets(deps: {
   repo: DeploymentsRepo
   now: Now
   /** Why the bytes of this installer cannot be sent. */
   fileFault: (installer: InstallerRow) => FileFault | null
+  /** Whether secrets in its arguments cannot be opened. */
+  areSecretsLost: (installer: InstallerRow) => boolean
 }) {
   const { repo, now } = deps
   const mirrors = new Map<DeploymentId, Mirror>()
@@ -141,6 +149,8 @@ export function createOpenTargets(deps: {
     // Removing needs no file.
     const isSent =
       row !== undefined && state.state === 'ready' && repo.byId(deployment)?.action === 'install'
+    if (row !== undefined && state.state === 'ready' && deps.areSecretsLost(row))
+      return { state: SECRETS_LOST_STATE, fault: null }
     return { state, fault: isSent ? deps.fileFault(row) : null }
   }
 

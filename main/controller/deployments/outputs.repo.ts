@@ -1,5 +1,5 @@
 /** What installers print, kept per attempt: the first half of the limit for ever, of the rest the latest half. */
-import { and, asc, eq } from 'drizzle-orm'
+import { and, asc, desc, eq, sql } from 'drizzle-orm'
 import { OUTPUT_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import { attemptOutputs } from '../store/schema/index.ts'
@@ -10,8 +10,16 @@ const HALF = OUTPUT_LIMIT_BYTES / 2
 
 export function createOutputsRepo({ db }: Store, attempts: DeploymentsRepo) {
   return {
-    /** Adds a piece. False = it was recorded before. */
-    append(attempt: AttemptRow, seq: number, text: string): boolean {
+    /**
+     * Adds a piece. False = it was recorded before.
+     * @param held sealed: what of it is not added yet
+     */
+    append(
+      attempt: AttemptRow,
+      seq: number,
+      text: string,
+      held: string | null = attempt.output_held,
+    ): boolean {
       if (seq <= attempt.output_last_seq) return false
       const size_bytes = Buffer.byteLength(text)
       const inHead =
@@ -42,8 +50,35 @@ export function createOutputsRepo({ db }: Store, attempts: DeploymentsRepo) {
         output_tail_bytes: tail,
         output_omitted_bytes: omitted,
         output_last_seq: seq,
+        output_held: held,
       })
       return true
+    },
+
+    /** What was held back of an attempt that has ended, without secrets: behind the last piece. */
+    release(attempt: AttemptRow, text: string): void {
+      const size_bytes = Buffer.byteLength(text)
+      const last = db
+        .select({ id: attemptOutputs.id, part: attemptOutputs.part })
+        .from(attemptOutputs)
+        .where(eq(attemptOutputs.attempt_id, attempt.attempt_id))
+        .orderBy(desc(attemptOutputs.seq))
+        .limit(1)
+        .get()
+      attempts.endAttempt(attempt.attempt_id, {
+        output_held: null,
+        ...(last?.part === 'head'
+          ? { output_head_bytes: attempt.output_head_bytes + size_bytes }
+          : { output_tail_bytes: attempt.output_tail_bytes + size_bytes }),
+      })
+      if (last)
+        db.update(attemptOutputs)
+          .set({
+            text: sql`${attemptOutputs.text} || ${text}`,
+            size_bytes: sql`${attemptOutputs.size_bytes} + ${size_bytes}`,
+          })
+          .where(eq(attemptOutputs.id, last.id))
+          .run()
     },
 
     /** All that is kept, a line where something was left out. */

@@ -15,6 +15,7 @@ import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'
 import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { FileFault } from '../content/index.ts'
+import type { SealedArguments } from '../lib/sealed-arguments.ts'
 import type { Changes } from './changes.ts'
 import type {
   DeploymentsRepo,
@@ -23,6 +24,7 @@ import type {
   TargetChange,
 } from './deployments.repo.ts'
 import { HELD_WORDS } from './held.ts'
+import { createOutputMask } from './output-mask.ts'
 import type { OutputsRepo } from './outputs.repo.ts'
 import { createResults } from './results.ts'
 import type { EngineTimings } from './timings.ts'
@@ -49,13 +51,15 @@ const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as
 export function createReports(deps: {
   repo: DeploymentsRepo
   outputs: OutputsRepo
+  sealed: SealedArguments
   fileFault: (installer: InstallerRow) => FileFault | null
   now: Now
   log: Log
   timings: EngineTimings
 }) {
-  const { repo, outputs, timings } = deps
-  const result = createResults(deps)
+  const { repo, timings } = deps
+  const secrets = createOutputMask(deps)
+  const result = createResults({ ...deps, secrets })
   const nowIso = () => isoTime(deps.now())
 
   /** Takes a target to where a report says it works, arrow by arrow, in one write. */
@@ -113,13 +117,14 @@ export function createReports(deps: {
     const attempt = repo.attempt(body.attempt_id)
     const target = attempt && repo.reported(body.attempt_id)
     if (!attempt || target?.device_id !== deviceId) return COMMITTED
-    if (outputs.append(attempt, body.seq, body.text))
+    const text = secrets.append(target, attempt, body)
+    if (text !== null)
       changes.output(target.deployment_id, {
         deployment_id: target.deployment_id,
         target_id: target.id,
         attempt: attempt.attempt,
         seq: body.seq,
-        text: body.text,
+        text,
       })
     return COMMITTED
   }
@@ -194,7 +199,7 @@ export function createReports(deps: {
         target,
         attemptId,
         'rejected_by_agent',
-        `The agent refused the command: ${answer.message}`,
+        `The agent refused the command: ${secrets.without(target, answer.message)}`,
         changes,
       )
     return COMMITTED

@@ -14,6 +14,7 @@ import type {
   TargetChange,
 } from './deployments.repo.ts'
 import { FILE_DAMAGED, FILE_MISSING } from './file-faults.ts'
+import type { OutputMask } from './output-mask.ts'
 import type { EngineTimings } from './timings.ts'
 
 const COMMITTED: ReportReply = { committed: true }
@@ -31,6 +32,7 @@ const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null
 
 export function createResults(deps: {
   repo: DeploymentsRepo
+  secrets: Pick<OutputMask, 'ofResult' | 'ended'>
   /** Why the bytes of this installer cannot be sent, as far as that is known. */
   fileFault: (installer: InstallerRow) => FileFault | null
   now: Now
@@ -90,10 +92,11 @@ export function createResults(deps: {
   /** Runs inside the recorder's transaction. */
   return function result(
     deviceId: DeviceId,
-    body: DeploymentResult,
+    said: DeploymentResult,
     changes: Changes,
   ): ReportReply {
-    const target = repo.reported(body.attempt_id)
+    const target = repo.reported(said.attempt_id)
+    const body = target ? deps.secrets.ofResult(target, said) : said
     if (target?.device_id !== deviceId) {
       deps.log.warn(
         { deviceId, targetId: body.target_id },
@@ -118,6 +121,7 @@ export function createResults(deps: {
       message: body.message,
       exit_code: body.exit_code ?? null,
     })
+    deps.secrets.ended(target)
     if (!isLive) return COMMITTED // an older attempt: kept in the history, the target has moved on
 
     if (again)

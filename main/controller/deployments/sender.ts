@@ -19,6 +19,7 @@ import {
   type CommandTarget,
   type Unsigned,
 } from './commands.ts'
+import type { SealedArguments } from '../lib/sealed-arguments.ts'
 import type { Signer } from '../signing/index.ts'
 import type { DeploymentsRepo } from './deployments.repo.ts'
 import type { Recorder } from './record.ts'
@@ -57,6 +58,7 @@ const EMIT_SLICE = 25
 
 export function createSender(deps: {
   repo: DeploymentsRepo
+  sealed: SealedArguments
   commands: Commands
   sign: Signer['sign']
   agents: AgentPort
@@ -107,12 +109,12 @@ export function createSender(deps: {
   }
 
   function prepare(slice: Sending[]): Prepared[] {
-    const read = createCommandReader(deps.repo)
+    const read = createCommandReader(deps.repo, deps.sealed)
     return slice.flatMap((sending): Prepared[] => {
-      const row = read(sending.target)
-      if (!row) return []
       const { kind, attemptId, sequence } = sending
       try {
+        const row = read(sending.target)
+        if (!row) return []
         return kind === 'deploy'
           ? [{ sending, kind, command: deps.commands.deploy(row, attemptId, sequence) }]
           : [{ sending, kind, command: deps.commands.cancel(row, attemptId, sequence) }]

@@ -27,7 +27,7 @@ const DRAIN_MS = 30_000
 const DRAIN_ABORTED_MS = 500
 
 const NUMBERS = new Set(['timeout_seconds'])
-const JSON_TEXTS = new Set(['success_exit_codes', 'detection'])
+const JSON_TEXTS = new Set(['success_exit_codes', 'detection', 'secret_args'])
 const KNOWN = new Set(Object.keys(SoftwareFields.shape))
 
 const problem = (field: string, message: string): AppError =>

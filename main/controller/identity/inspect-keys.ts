@@ -43,7 +43,7 @@ export type KeySetFacts = {
 
 /** Shorter secrets can be guessed; DeployX generates 64 characters. */
 const ACCESS_TOKEN = /^[A-Za-z0-9_-]{43,512}$/
-const TICKET_KEY_BYTES = 32
+const SECRET_KEY_BYTES = 32
 
 /** The folder whose keys the next start uses; see `exchangeKeys`. */
 export function presentKeysFolder(dataDir: string): string {
@@ -83,6 +83,13 @@ const matches =
   (bytes) =>
     test(bytes) ? null : false
 
+const secretKey = matches(
+  (bytes) =>
+    bytes.some((byte) => byte !== 0) &&
+    (bytes.length === SECRET_KEY_BYTES ||
+      Buffer.from(bytes.toString('latin1'), 'base64url').length === SECRET_KEY_BYTES),
+)
+
 const LOOKS: Record<KeyName, Look> = {
   tlsKey: privateKey(isEc),
   tlsCert: (bytes) => spkiOf(new X509Certificate(bytes).publicKey),
@@ -93,12 +100,8 @@ const LOOKS: Record<KeyName, Look> = {
   recoverySealed: matches((bytes) => isSealedText(bytes.toString('utf8'))),
   recoveryPublic: publicKey,
   succession: matches((bytes) => SuccessionState.safeParse(parseJson(bytes.toString())).success),
-  downloadTickets: matches(
-    (bytes) =>
-      bytes.some((byte) => byte !== 0) &&
-      (bytes.length === TICKET_KEY_BYTES ||
-        Buffer.from(bytes.toString('latin1'), 'base64url').length === TICKET_KEY_BYTES),
-  ),
+  downloadTickets: secretKey,
+  installArguments: secretKey,
 }
 
 function lookAt(file: string, name: KeyName, vault: VaultKey): KeyFileFacts {

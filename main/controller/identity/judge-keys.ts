@@ -22,6 +22,8 @@ export type KeyIssueCode =
   | 'key_repairable'
   /** Everybody has to sign in again. */
   | 'key_replaceable'
+  /** Secrets in arguments have to be entered again. */
+  | 'arguments_key_replaceable'
   | 'keys_next_incomplete'
 export type KeyIssue = {
   code: KeyIssueCode
@@ -101,6 +103,12 @@ export function judgeKeys(
       setAside.add(name)
       if (facts.files.command.state !== 'missing') report(name, 'key_replaceable', false)
     }
+
+  // Missing in folders of earlier versions.
+  if (!isSound('installArguments') && files.installArguments.state !== 'missing') {
+    setAside.add('installArguments')
+    report('installArguments', 'arguments_key_replaceable', false)
+  }
 
   /** Signatures of a replaced command key have to stay verifiable. */
   const pastCommand =

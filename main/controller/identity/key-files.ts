@@ -23,6 +23,8 @@ export const KEY_FILES = {
   recoveryPublic: 'recovery.pub',
   succession: 'succession.json',
   downloadTickets: 'content.key',
+  /** Seals secrets in the arguments of installers. */
+  installArguments: 'install-arguments.key',
 } as const
 /** Files that a keystore protects if there is one. */
 export const SECRET_FILES: readonly string[] = [
@@ -31,6 +33,7 @@ export const SECRET_FILES: readonly string[] = [
   KEY_FILES.accessTokens,
   KEY_FILES.recovery,
   KEY_FILES.downloadTickets,
+  KEY_FILES.installArguments,
 ]
 /** The key that seals these files; the keystore protects it. */
 export const vaultFile = (dataDir: string): string => join(dataDir, 'keystore.sealed')

@@ -41,18 +41,20 @@ export type ControllerKeys = {
   jwtSecret: string
   /** Signs download tickets. */
   ticketKey: Buffer
+  /** Seals secrets in the arguments of installers. */
+  argumentsKey: Buffer
   /** The key that seals the files, for the threads that read them. */
   vaultKey: VaultKey
 }
 
-const TICKET_KEY_BYTES = 32
+const SECRET_KEY_BYTES = 32
 const PEM = { type: 'pkcs8', format: 'pem' } as const
 export const makeTlsKey = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export(PEM).toString()
 export const makeEd25519Key = (): string =>
   generateKeyPairSync('ed25519').privateKey.export(PEM).toString()
 export const makeSecret = (): string => randomBytes(48).toString('base64url')
-const makeTicketKey = (): string => randomBytes(TICKET_KEY_BYTES).toString('base64url')
+const makeSecretKey = (): string => randomBytes(SECRET_KEY_BYTES).toString('base64url')
 
 function readOrMake(file: string, make: () => string, vault: VaultKey): Buffer {
   if (!existsSync(file)) writeSecret(file, make(), vault)
@@ -66,11 +68,11 @@ function readPublic(file: string, privateKey: () => Buffer): string {
 }
 
 /** Raw in folders of the first versions, otherwise base64url. */
-function ticketKeyOf(bytes: Buffer): Buffer {
-  const key = bytes.length === TICKET_KEY_BYTES ? bytes : Buffer.from(bytes.toString(), 'base64url')
-  if (key.length !== TICKET_KEY_BYTES)
+function secretKeyOf(name: string, bytes: Buffer): Buffer {
+  const key = bytes.length === SECRET_KEY_BYTES ? bytes : Buffer.from(bytes.toString(), 'base64url')
+  if (key.length !== SECRET_KEY_BYTES)
     throw new Error(
-      `The file ${KEY_FILES.downloadTickets} does not hold a key. Remove it; a new one is made at the next start.`,
+      `The file ${name} does not hold a key. Remove it; a new one is made at the next start.`,
     )
   return key
 }
@@ -139,6 +141,7 @@ export async function loadKeys(
   for (const name of SECRET_FILES) sealSecret(join(folder, name), vault)
   const secret = (name: string, make: () => string): Buffer =>
     readOrMake(join(folder, name), make, vault)
+  const secretKey = (name: string): Buffer => secretKeyOf(name, secret(name, makeSecretKey))
 
   const tlsKey = secret(KEY_FILES.tlsKey, makeTlsKey).toString('utf8')
   const certFile = join(folder, KEY_FILES.tlsCert)
@@ -159,7 +162,8 @@ export async function loadKeys(
     ),
     succession: readSuccession(folder),
     jwtSecret: secret(KEY_FILES.accessTokens, makeSecret).toString('utf8'),
-    ticketKey: ticketKeyOf(secret(KEY_FILES.downloadTickets, makeTicketKey)),
+    ticketKey: secretKey(KEY_FILES.downloadTickets),
+    argumentsKey: secretKey(KEY_FILES.installArguments),
     vaultKey: vault,
   }
 }

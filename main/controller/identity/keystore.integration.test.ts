@@ -30,7 +30,13 @@ function makeKeystore() {
 }
 
 describe('with a keystore of the operating system', () => {
-  const secrets = ['hub-tls.key', 'command-signing.key', 'access-token.key', 'content.key']
+  const secrets = [
+    'hub-tls.key',
+    'command-signing.key',
+    'access-token.key',
+    'content.key',
+    'install-arguments.key',
+  ]
   const filesOf = (dataDir: string): string[] =>
     secrets.map((name) => readFileSync(join(own.folder, dataDir, 'keys', name), 'latin1'))
 

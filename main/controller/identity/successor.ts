@@ -85,7 +85,13 @@ export async function makeSuccessor(options: {
   writeDurably(join(next, KEY_FILES.succession), JSON.stringify(state))
   // The holder of the lost computer has these too.
   if (isRecovery) put(KEY_FILES.accessTokens, makeSecret())
-  const kept = [KEY_FILES.recoveryPublic, KEY_FILES.recoverySealed, KEY_FILES.recovery]
+  const kept = [
+    KEY_FILES.recoveryPublic,
+    KEY_FILES.recoverySealed,
+    KEY_FILES.recovery,
+    // Another one would open nothing of what is stored.
+    KEY_FILES.installArguments,
+  ]
   const also = isRecovery ? [] : [KEY_FILES.accessTokens, KEY_FILES.downloadTickets]
   for (const name of [...kept, ...also])
     if (existsSync(join(keys, name))) copyDurably(join(keys, name), join(next, name))

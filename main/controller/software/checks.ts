@@ -64,6 +64,8 @@ export function auditText(change: Partial<InstallerRow>): string {
   const { detection, archive } = change
   return JSON.stringify({
     ...change,
+    secret_args: undefined,
+    sealed_args: undefined,
     ...(change.install_args === undefined ? {} : { install_args: '…' }),
     ...(detection?.type === 'script'
       ? {

@@ -10,10 +10,12 @@ import {
   type InstallerKind,
 } from '#shared/domain/platforms.ts'
 import { isoTime, type Viewer } from '../context.ts'
+import type { ArgumentColumns, SealedArguments } from '../lib/sealed-arguments.ts'
 import { argumentsProblem } from './arguments.ts'
 import { checkUrl } from './fetch/url.ts'
 import { fileNameOfUrl } from './fetch/file-name.ts'
 import { cleanFileName } from '../inspection/index.ts'
+import { newArguments, SecretProblem } from './secrets.ts'
 import type { SoftwareRepo, SoftwareWithInstallers } from './software.repo.ts'
 
 export type CheckedCustom = {
@@ -21,10 +23,14 @@ export type CheckedCustom = {
   kind: InstallerKind
   platform: DevicePlatform
   fileName: string
+  args: ArgumentColumns
 }
 
 /** @throws AppError E_URL_INVALID, E_VALIDATION with every finding and its path */
-export function checkCustomItems(items: readonly CustomSoftware[]): CheckedCustom[] {
+export function checkCustomItems(
+  sealed: SealedArguments,
+  items: readonly CustomSoftware[],
+): CheckedCustom[] {
   const findings: ErrorDetail[] = []
   const badUrls: ErrorDetail[] = []
   const checked: CheckedCustom[] = []
@@ -55,7 +61,14 @@ export function checkCustomItems(items: readonly CustomSoftware[]): CheckedCusto
     }
     const problem = argumentsProblem(item.install_args, platform, kind)
     if (problem) findings.push({ path: at('install_args'), message: problem })
-    checked.push({ item, kind, platform, fileName })
+    try {
+      const marks = item.secret_args ?? []
+      const args = newArguments(sealed, item.install_args, marks, platform).columns
+      checked.push({ item, kind, platform, fileName, args })
+    } catch (error) {
+      if (!(error instanceof SecretProblem)) throw error
+      findings.push({ path: at(error.field), message: error.message })
+    }
   })
   const [badUrl] = badUrls
   if (badUrl)
@@ -72,11 +85,12 @@ export function checkCustomItems(items: readonly CustomSoftware[]): CheckedCusto
 /** Writes the hidden entries, to be fetched. @throws AppError as `checkCustomItems` */
 export function insertCustom(
   repo: SoftwareRepo,
+  sealed: SealedArguments,
   viewer: Viewer,
   items: readonly CustomSoftware[],
   nowMs: number,
 ): SoftwareWithInstallers[] {
-  return checkCustomItems(items).map(({ item, kind, platform, fileName }) => {
+  return checkCustomItems(sealed, items).map(({ item, kind, platform, fileName, args }) => {
     const row = repo.insert({
       name: item.name,
       version: '',
@@ -91,7 +105,7 @@ export function insertCustom(
       arch: 'any',
       kind,
       file_name: fileName,
-      install_args: item.install_args,
+      ...args,
       timeout_seconds: INSTALLER_TIMEOUT_SECONDS,
       success_exit_codes: item.success_exit_codes ?? [],
       source_url: item.download_url,

@@ -1,4 +1,5 @@
 /** Changes to software that is in the library: what is known of it and of its installers, and its removal. */
+import { isDeepStrictEqual } from 'node:util'
 import type { Software as SoftwareView } from '#shared/contract/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { UpdateInstaller } from '#shared/contract/requests.ts'
@@ -8,17 +9,35 @@ import type { Content } from '../content/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import { checkUnused, type NamedDeployment } from '../lib/in-use.ts'
+import type { ArgumentColumns, SealedArguments } from '../lib/sealed-arguments.ts'
 import { checkVersion } from '../lib/check-version.ts'
 import { installerIn, type Access } from './access.ts'
 import { correctedArchive, withoutEntries } from './archive.ts'
 import { auditText, checkArguments, checkFree, given, inWords } from './checks.ts'
 import { checkChangedRule } from './rules.ts'
-import type { SoftwareRepo } from './software.repo.ts'
+import { asAppError, changedArguments, SecretProblem } from './secrets.ts'
+import type { InstallerRow, SoftwareRepo } from './software.repo.ts'
+
+/** The columns of arguments that differ from what is stored. Sealing one line twice gives two texts. */
+function otherColumns(before: InstallerRow, after: ArgumentColumns): Partial<ArgumentColumns> {
+  const isSame = isDeepStrictEqual(
+    [after.install_args, after.secret_args, after.sealed_args === null],
+    [before.install_args, before.secret_args, before.sealed_args === null],
+  )
+  if (isSame && after.sealed_args === null) return {}
+  const { install_args, secret_args, sealed_args } = after
+  return {
+    sealed_args,
+    ...(install_args === before.install_args && sealed_args === null ? {} : { install_args }),
+    ...(isDeepStrictEqual(secret_args, before.secret_args) ? {} : { secret_args }),
+  }
+}
 
 export function createEdit(deps: {
   store: Store
   repo: SoftwareRepo
   content: Content
+  sealed: SealedArguments
   now: Now
   audit: Audit
   access: Access
@@ -29,6 +48,15 @@ export function createEdit(deps: {
   changed: (id: SoftwareId) => void
 }) {
   const { store, repo, content, audit, access, view } = deps
+
+  /** @throws AppError E_VALIDATION */
+  function argumentsOf(before: InstallerRow, change: UpdateInstaller) {
+    try {
+      return changedArguments(deps.sealed, before, change)
+    } catch (error) {
+      throw error instanceof SecretProblem ? asAppError(error) : error
+    }
+  }
 
   return {
     update(
@@ -79,10 +107,18 @@ export function createEdit(deps: {
         const row = access.changeable(viewer, id)
         const before = installerIn(row, installerId)
         checkVersion(revision, row.revision, row.name, () => view(id))
-        const set = { ...given(withoutEntries(change)), ...correctedArchive(before, change) }
+        const args = argumentsOf(before, change)
+        const set = {
+          ...given({ ...withoutEntries(change), install_args: undefined, secret_args: undefined }),
+          ...(args && otherColumns(before, args.columns)),
+          ...correctedArchive(before, change),
+        }
         if (Object.keys(set).length === 0) return
         const after = { ...before, ...set }
-        checkArguments(after.install_args, { ...after, entry: after.archive?.entry })
+        checkArguments(args?.line ?? deps.sealed.open(before)?.line ?? before.install_args, {
+          ...after,
+          entry: after.archive?.entry,
+        })
         checkChangedRule(before, after)
         checkFree(
           row.name,

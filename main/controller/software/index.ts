@@ -7,12 +7,14 @@ import type { Content, FileFault } from '../content/index.ts'
 import type { Log, Now, Viewer } from '../context.ts'
 import type { Inspection } from '../inspection/index.ts'
 import type { NamedDeployment } from '../lib/in-use.ts'
+import type { SealedArguments } from '../lib/sealed-arguments.ts'
 import { createListeners } from '../lib/listeners.ts'
 import type { Store } from '../store/store.ts'
 import { createAccess, installerIn } from './access.ts'
 import { checkCustomItems, insertCustom } from './custom.ts'
 import { createEdit } from './edit.ts'
 import { createFetcher, FETCH_OPTIONS, type FetchOptions } from './fetch/index.ts'
+import { sealStored } from './seal-stored.ts'
 import {
   createSoftwareRepo,
   type InstallerRow,
@@ -31,6 +33,8 @@ export function createSoftware(deps: {
   content: Content
   /** Every file is read there. Stopped by its owner, after this slice. */
   inspection: Inspection
+  /** Opens and closes arguments with secrets. */
+  sealed: SealedArguments
   now: Now
   log: Log
   audit: Audit
@@ -39,7 +43,7 @@ export function createSoftware(deps: {
   /** Tests shorten waits, tests and the demo fetch from loopback. */
   fetchOptions?: Partial<FetchOptions>
 }) {
-  const { store, content, inspection, now, audit, usedBy } = deps
+  const { store, content, inspection, sealed, now, audit, usedBy } = deps
   const repo = createSoftwareRepo(store)
   const access = createAccess(repo)
   const listeners = new Set<(id: InstallerId) => void>()
@@ -58,7 +62,8 @@ export function createSoftware(deps: {
 
   const fileFault = ({ sha256 }: Pick<InstallerRow, 'sha256'>): FileFault | null =>
     sha256 === null ? null : content.faultOf(sha256)
-  const shown = (row: SoftwareWithInstallers): SoftwareView => toSoftware(row, fileFault)
+  const shown = (row: SoftwareWithInstallers): SoftwareView =>
+    toSoftware(row, fileFault, sealed.isLost)
   const view = (id: SoftwareId): SoftwareView => shown(repo.byIds([id])[0]!)
 
   function fetchAgain({ id, source_url }: InstallerRow): void {
@@ -94,11 +99,11 @@ export function createSoftware(deps: {
       void installerIn(access.changeable(viewer, id), installerId),
 
     ...createUploads({
-      ...{ repo, content, inspection, now, audit, access, view, changed },
+      ...{ repo, content, inspection, sealed, now, audit, access, view, changed },
       fileReturned: (sha256) => repo.withFile(sha256).forEach(changed),
       stopping: stopping.signal,
     }),
-    ...createEdit({ store, repo, content, now, audit, access, view, usedBy, changed }),
+    ...createEdit({ store, repo, content, sealed, now, audit, access, view, usedBy, changed }),
 
     onChange: changes.on,
     /** For the feed; null: it is not in the library (any more). `ownerId` `everyone`: an administrator put it there. */
@@ -121,6 +126,8 @@ export function createSoftware(deps: {
     installersOf: (id: SoftwareId): InstallerRow[] => repo.installersOf(id),
     /** Why the file of this installer has to be uploaded again before anything can be done with it; null: it need not be. */
     fileFault,
+    /** Whether secrets in its arguments have to be entered again before anything can be done with it. */
+    areSecretsLost: (installer: InstallerRow): boolean => sealed.isLost(installer),
     /** Reads the installer's file and compares it with its hashes; a PC received other bytes. Never rejects. */
     checkFile: ({ sha256 }: Pick<InstallerRow, 'sha256'>): Promise<FileFault | null> =>
       sha256 === null ? Promise.resolve(null) : content.check(sha256),
@@ -128,10 +135,10 @@ export function createSoftware(deps: {
     nameOf: (id: SoftwareId): string | undefined => repo.byIds([id])[0]?.name,
 
     /** Whether these addresses can be taken. Writes nothing. @throws AppError E_URL_INVALID, E_VALIDATION with paths */
-    checkCustom: (items: CustomSoftware[]): void => void checkCustomItems(items),
+    checkCustom: (items: CustomSoftware[]): void => void checkCustomItems(sealed, items),
     /** Hidden entries for packages given as addresses. Call it inside the deployment's transaction, and `startFetches` after it. */
     createCustom: (items: CustomSoftware[], viewer: Viewer): SoftwareWithInstallers[] =>
-      insertCustom(repo, viewer, items, now()),
+      insertCustom(repo, sealed, viewer, items, now()),
     /** Fetches what is not here yet. Call it at start and after every commit that used `createCustom`. */
     startFetches: (): void => fetcher.start(),
     /** Tries again to fetch what could not be had: a person retries the targets that wait for it. */
@@ -149,6 +156,8 @@ export function createSoftware(deps: {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+    /** Seals what is stored in clear; see `seal-stored.ts`. Call it at start. */
+    sealStored: (): void => sealStored({ store, repo, sealed, log: deps.log }),
     /** Breaks off uploads and fetches; fetches are taken up at the next start. */
     async stop(): Promise<void> {
       stopping.abort()

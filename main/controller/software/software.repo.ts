@@ -1,4 +1,4 @@
-import { and, asc, count, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, count, eq, inArray, isNotNull, isNull, ne, or, sql } from 'drizzle-orm'
 import type { Role } from '#shared/contract/entities.ts'
 import type { InstallerId, Sha256, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import { installers, software, users } from '../store/schema/index.ts'
@@ -104,6 +104,18 @@ export function createSoftwareRepo({ db }: Store) {
         .map(({ id }) => id),
     installer: (id: InstallerId): InstallerRow | undefined =>
       db.select().from(installers).where(eq(installers.id, id)).get(),
+    /** Installers with arguments that are not sealed, or that tell in clear what they were uploaded as. */
+    maybeUnsealed: (): InstallerRow[] =>
+      db
+        .select()
+        .from(installers)
+        .where(
+          or(
+            and(isNull(installers.sealed_args), ne(installers.install_args, '')),
+            isNotNull(installers.uploaded_as),
+          ),
+        )
+        .all(),
     /** What the controller has fetched from an address. */
     fetched: (): InstallerRow[] =>
       db.select().from(installers).where(eq(installers.fetch_state, 'ready')).all(),

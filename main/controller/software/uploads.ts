@@ -9,6 +9,7 @@ import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content, Staged } from '../content/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
+import type { ArgumentColumns, SealedArguments } from '../lib/sealed-arguments.ts'
 import {
   cleanFileName,
   kindOrThrow,
@@ -19,6 +20,7 @@ import { installerIn, type Access } from './access.ts'
 import { archiveOf, checkNoEntries } from './archive.ts'
 import { checkArguments, checkFree, checkSameFile, inWords } from './checks.ts'
 import { chosenRule } from './rules.ts'
+import { asAppError, newArguments, SecretProblem } from './secrets.ts'
 import type { InstallerRow, OwnedSoftware, SoftwareRepo } from './software.repo.ts'
 
 /** An uploaded file that has arrived and is not yet part of anything. End it with `create`, `addInstaller` or `discard`. */
@@ -33,7 +35,12 @@ export type Upload = {
 type Created = SoftwareView & { existing?: true }
 
 /** The row of an uploaded installer: what the user says stands above what the file says. */
-function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields) {
+function installerOf(
+  sealed: SealedArguments,
+  upload: Upload,
+  facts: PackageFacts,
+  fields: SoftwareFields,
+) {
   const packed = facts.archive ? archiveOf(facts.archive, fields) : null
   const platform = packed?.platform ?? fields.platform ?? facts.platform
   if (platform === null) throw new Error(`a .${upload.kind} installer tells no platform`)
@@ -57,7 +64,7 @@ function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields
     kind: upload.kind,
     archive: packed?.archive ?? null,
     file_name: upload.fileName,
-    install_args,
+    ...sealedArguments(sealed, install_args, fields.secret_args ?? [], platform),
     timeout_seconds: fields.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS,
     success_exit_codes: fields.success_exit_codes ?? [],
     detection: chosenRule(fields.detection, facts.detection, platform),
@@ -69,12 +76,22 @@ function installerOf(upload: Upload, facts: PackageFacts, fields: SoftwareFields
   }
 }
 
+/** @throws AppError E_VALIDATION */
+function sealedArguments(...args: Parameters<typeof newArguments>): ArgumentColumns {
+  try {
+    return newArguments(...args).columns
+  } catch (error) {
+    throw error instanceof SecretProblem ? asAppError(error) : error
+  }
+}
+
 /** What makes two uploads of one file the same: what was said of it, or read out of it. */
 function uploadedAs(
+  sealed: SealedArguments,
   { name, version }: { name: string; version: string },
   installer: Pick<
     InstallerRow,
-    'platform' | 'arch' | 'install_args' | 'timeout_seconds' | 'success_exit_codes'
+    'platform' | 'arch' | 'install_args' | 'sealed_args' | 'timeout_seconds' | 'success_exit_codes'
   > &
     Pick<InstallerRow, 'detection' | 'archive'>,
 ): string {
@@ -83,12 +100,14 @@ function uploadedAs(
   return JSON.stringify({
     ...{ name, version, platform, arch, install_args, timeout_seconds, success_exit_codes },
     ...{ detection: installer.detection, entry, uninstall_entry },
+    // Lines that differ in a secret alone look the same.
+    secret: sealed.fingerprint(installer),
   })
 }
 
 /** Inspects the file, then lets `work` write rows in the transaction that keeps it; ends the upload in any case. */
 async function keepUpload<T>(
-  inspection: Inspection,
+  { inspection, sealed }: { inspection: Inspection; sealed: SealedArguments },
   viewer: Viewer,
   upload: Upload,
   fields: SoftwareFields,
@@ -101,7 +120,7 @@ async function keepUpload<T>(
       { path: staged.path, fileName, kind, asked },
       `user ${viewer.id}`,
     )
-    const installer = installerOf(upload, facts, fields)
+    const installer = installerOf(sealed, upload, facts, fields)
     return await upload.staged.commit(() => work(installer, facts))
   } finally {
     await upload.discard()
@@ -109,17 +128,23 @@ async function keepUpload<T>(
 }
 
 /** Whether one of its installers has this file, uploaded as, or corrected to, the same. */
-const hasSame = (row: OwnedSoftware, sha256: Sha256, as: string): boolean =>
+const hasSame = (
+  sealed: SealedArguments,
+  row: OwnedSoftware,
+  sha256: Sha256,
+  as: string,
+): boolean =>
   row.installers.some(
     (installer) =>
       installer.sha256 === sha256 &&
-      (installer.uploaded_as === as || uploadedAs(row, installer) === as),
+      (installer.uploaded_as === as || uploadedAs(sealed, row, installer) === as),
   )
 
 export function createUploads(deps: {
   repo: SoftwareRepo
   content: Content
   inspection: Inspection
+  sealed: SealedArguments
   now: Now
   audit: Audit
   access: Access
@@ -131,13 +156,13 @@ export function createUploads(deps: {
   /** Breaks off what is being received. */
   stopping: AbortSignal
 }) {
-  const { repo, content, inspection, audit, access, view } = deps
+  const { repo, content, sealed, audit, access, view } = deps
 
   /** An entry of the viewer's own with this file, uploaded as, or corrected to, the same. Entries of others do not count. */
   function sameUpload(viewer: Viewer, sha256: Sha256, as: string): OwnedSoftware | undefined {
     return repo
       .byIds(repo.withFile(sha256))
-      .find((row) => row.owner_id === viewer.id && hasSame(row, sha256, as))
+      .find((row) => row.owner_id === viewer.id && hasSame(sealed, row, sha256, as))
   }
 
   return {
@@ -166,32 +191,26 @@ export function createUploads(deps: {
      * @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION; then nothing is kept
      */
     async create(viewer: Viewer, upload: Upload, fields: SoftwareFields): Promise<Created> {
-      const { id, isNew } = await keepUpload(
-        inspection,
-        viewer,
-        upload,
-        fields,
-        (installer, facts) => {
-          const name = fields.name ?? facts.name
-          const version = fields.version ?? facts.version
-          const uploaded_as = uploadedAs({ name, version }, installer)
-          const existing = sameUpload(viewer, installer.sha256, uploaded_as)
-          if (existing) return { id: existing.id, isNew: false }
-          const row = repo.insert({
-            name,
-            version,
-            publisher: facts.publisher,
-            origin: 'library',
-            owner_id: viewer.id,
-            created_at: isoTime(deps.now()),
-          })
-          repo.insertInstaller({ ...installer, uploaded_as, software_id: row.id })
-          audit.record(viewer, 'software.create', inWords(row), installer.file_name, {
-            data: { sha256: installer.sha256, file_name: installer.file_name },
-          })
-          return { id: row.id, isNew: true }
-        },
-      )
+      const { id, isNew } = await keepUpload(deps, viewer, upload, fields, (installer, facts) => {
+        const name = fields.name ?? facts.name
+        const version = fields.version ?? facts.version
+        const uploaded_as = uploadedAs(sealed, { name, version }, installer)
+        const existing = sameUpload(viewer, installer.sha256, uploaded_as)
+        if (existing) return { id: existing.id, isNew: false }
+        const row = repo.insert({
+          name,
+          version,
+          publisher: facts.publisher,
+          origin: 'library',
+          owner_id: viewer.id,
+          created_at: isoTime(deps.now()),
+        })
+        repo.insertInstaller({ ...installer, uploaded_as, software_id: row.id })
+        audit.record(viewer, 'software.create', inWords(row), installer.file_name, {
+          data: { sha256: installer.sha256, file_name: installer.file_name },
+        })
+        return { id: row.id, isNew: true }
+      })
       if (!isNew) return { ...view(id), existing: true }
       deps.changed(id)
       return view(id)
@@ -207,11 +226,11 @@ export function createUploads(deps: {
       upload: Upload,
       fields: SoftwareFields,
     ): Promise<Created> {
-      const isNew = await keepUpload(inspection, viewer, upload, fields, (installer) => {
+      const isNew = await keepUpload(deps, viewer, upload, fields, (installer) => {
         const row = access.changeable(viewer, id)
         const { platform, arch } = installer
-        const uploaded_as = uploadedAs(row, installer)
-        if (hasSame(row, installer.sha256, uploaded_as)) return false
+        const uploaded_as = uploadedAs(sealed, row, installer)
+        if (hasSame(sealed, row, installer.sha256, uploaded_as)) return false
         checkFree(row.name, row.installers, installer)
         repo.insertInstaller({ ...installer, uploaded_as, software_id: id })
         repo.countChange(id)

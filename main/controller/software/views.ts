@@ -3,7 +3,11 @@ import type { Installer, Software } from '#shared/contract/entities.ts'
 import type { FileFault } from '../content/index.ts'
 import type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'
 
-const toInstaller = (row: InstallerRow, fault: FileFault | null): Installer => ({
+const toInstaller = (
+  row: InstallerRow,
+  fault: FileFault | null,
+  areSecretsLost: boolean,
+): Installer => ({
   id: row.id,
   platform: row.platform,
   arch: row.arch,
@@ -13,6 +17,8 @@ const toInstaller = (row: InstallerRow, fault: FileFault | null): Installer => (
   size_bytes: row.size_bytes,
   sha256: row.sha256,
   install_args: row.install_args,
+  secret_args: row.secret_args,
+  secrets_lost: areSecretsLost,
   timeout_seconds: row.timeout_seconds,
   success_exit_codes: row.success_exit_codes,
   detection: row.detection,
@@ -25,6 +31,7 @@ const toInstaller = (row: InstallerRow, fault: FileFault | null): Installer => (
 export const toSoftware = (
   row: SoftwareWithInstallers,
   fileFault: (installer: InstallerRow) => FileFault | null,
+  areSecretsLost: (installer: InstallerRow) => boolean,
 ): Software => ({
   id: row.id,
   name: row.name,
@@ -36,5 +43,7 @@ export const toSoftware = (
   created_at: row.created_at,
   depends_on: row.depends_on,
   revision: row.revision,
-  installers: row.installers.map((installer) => toInstaller(installer, fileFault(installer))),
+  installers: row.installers.map((installer) =>
+    toInstaller(installer, fileFault(installer), areSecretsLost(installer)),
+  ),
 })

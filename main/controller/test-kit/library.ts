@@ -12,6 +12,7 @@ import type { Log, Viewer } from '../context.ts'
 import { createInspection, type Inspection } from '../inspection/index.ts'
 import { createSoftware, type FetchOptions } from '../software/index.ts'
 import { users } from '../store/schema/index.ts'
+import { createSealedArguments } from '../lib/sealed-arguments.ts'
 import { systemClock } from '../lib/clock.ts'
 import { openStore } from '../store/store.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
@@ -69,6 +70,7 @@ export function openLibrary(
     store,
     content,
     inspection,
+    sealed: createSealedArguments(Buffer.alloc(32, 2)),
     now,
     log,
     audit,

@@ -40,7 +40,7 @@ export function rowsOf(spec: WorldSpec) {
     if (installer !== 'none')
       installers.set(
         id as InstallerId,
-        { id, fetch_state: installer, timeout_seconds: 3600 } as InstallerRow,
+        { id, fetch_state: installer, timeout_seconds: 3600, sealed_args: null } as InstallerRow,
       )
     if (needsPrevious && position > 0)
       needs.set(id as SoftwareId, [{ id: position as SoftwareId, name: `Package ${position}` }])

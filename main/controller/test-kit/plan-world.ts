@@ -12,6 +12,7 @@ import { createChanges } from '../deployments/changes.ts'
 import { createDecisions } from '../deployments/decisions.ts'
 import type { InstallerRow, TargetRow } from '../deployments/deployments.repo.ts'
 import { createOpenTargets, type OpenTarget } from '../deployments/open-targets.ts'
+import { createSealedArguments } from '../lib/sealed-arguments.ts'
 import type { OutputsRepo } from '../deployments/outputs.repo.ts'
 import { createPerform } from '../deployments/perform.ts'
 import {
@@ -92,7 +93,12 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   /** Targets whose device was away since they were given out: what they do was not asked for just now. */
   const strayed = new Set<TargetRow['id']>()
   let sequence = 0
-  const openTargets = createOpenTargets({ repo: asRepo, now, fileFault: () => null })
+  const openTargets = createOpenTargets({
+    repo: asRepo,
+    now,
+    fileFault: () => null,
+    areSecretsLost: () => false,
+  })
   const decisions = createDecisions({ repo: asRepo, now, timings })
   const perform = createPerform({
     repo: asRepo,
@@ -105,6 +111,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   const report = createReports({
     repo: asRepo,
     fileFault: () => null,
+    sealed: createSealedArguments(Buffer.alloc(32, 1)),
     outputs: null as unknown as OutputsRepo, // no installer prints anything here
     now,
     log: pino({ level: 'silent' }),

@@ -173,6 +173,8 @@ export const deploymentAttempts = sqliteTable(
     output_tail_bytes: integer().notNull().default(0),
     output_omitted_bytes: integer().notNull().default(0),
     output_last_seq: integer().notNull().default(0),
+    /** Sealed: the end of what has arrived, where it may be the beginning of a secret. */
+    output_held: text(),
   },
   (t) => [index('deployment_attempts_target').on(t.target_id)],
 )

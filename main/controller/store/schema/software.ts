@@ -54,7 +54,15 @@ export const installers = sqliteTable(
     arch: text().$type<InstallerArch>().notNull(),
     kind: text().$type<InstallerKind>().notNull(),
     file_name: text().notNull(),
+    /** As everybody may see it: with ●●● in place of secrets. */
     install_args: text().notNull(),
+    /** What the arguments with secrets are called; see lib/sealed-arguments.ts. */
+    secret_args: text({ mode: 'json' })
+      .$type<string[]>()
+      .notNull()
+      .default(sql`'[]'`),
+    /** The whole line, sealed. Null: it holds no secret. */
+    sealed_args: text(),
     timeout_seconds: integer().notNull(),
     success_exit_codes: text({ mode: 'json' }).$type<number[]>().notNull(),
     detection: text({ mode: 'json' }).$type<Detection>(),
