@@ -2,12 +2,20 @@
 import { z } from 'zod'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
-import { INSTALLER_KINDS, InstallerKind, kindOfFileName } from '#shared/domain/platforms.ts'
+import {
+  INSTALLER_KINDS,
+  InstallerKind,
+  kindOfFileName,
+  type DevicePlatform,
+} from '#shared/domain/platforms.ts'
+import { findSecrets, SECRET_MASK } from '#shared/domain/secret-arguments.ts'
+import { maskSecrets, secretNames } from '#shared/domain/secret-lines.ts'
 
 export const CustomDraft = z.object({
   name: z.string(),
   download_url: z.string(),
   install_args: z.string(),
+  secret_args: z.array(z.string()).default([]),
   kind: InstallerKind.nullable(),
 })
 export type CustomDraft = z.infer<typeof CustomDraft>
@@ -25,6 +33,22 @@ export function fileNameOfUrl(url: string): string {
 export const kindOfCustom = (custom: CustomDraft): InstallerKind | null =>
   custom.kind ?? kindOfFileName(fileNameOfUrl(custom.download_url.trim()))
 
+/** The platform by whose rules its arguments are read. */
+export const platformOfCustom = (custom: CustomDraft): DevicePlatform => {
+  const kind = kindOfCustom(custom)
+  return (kind && INSTALLER_KINDS[kind].platform) ?? 'linux'
+}
+
+/** As it may be kept in a browser: secrets have to be entered again. */
+export function withoutSecrets(custom: CustomDraft): CustomDraft {
+  const { secrets } = findSecrets(custom.install_args, custom.secret_args, platformOfCustom(custom))
+  return {
+    ...custom,
+    install_args: maskSecrets(custom.install_args, secrets),
+    secret_args: secretNames(secrets).filter((name) => name !== SECRET_MASK),
+  }
+}
+
 export type CustomErrors = Partial<
   Record<'name' | 'download_url' | 'install_args' | 'kind', string>
 >
@@ -41,12 +65,10 @@ export function checkCustom(custom: CustomDraft): CustomErrors {
     errors.kind = 'The address does not tell the kind of installer: choose it.'
   else if (kind && isArchiveKind(kind))
     errors.kind = 'Which file of an archive is run is not known. Add it under Software instead.'
+  if (custom.install_args.includes(SECRET_MASK))
+    errors.install_args = `Enter the secret again in place of ${SECRET_MASK}.`
   try {
-    splitArguments(
-      custom.install_args,
-      (kind && INSTALLER_KINDS[kind].platform) ?? 'linux',
-      kind ?? undefined,
-    )
+    splitArguments(custom.install_args, platformOfCustom(custom), kind ?? undefined)
   } catch (error) {
     if (!(error instanceof ArgumentSyntaxError)) throw error
     errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`

@@ -4,6 +4,7 @@ import { CreateDeployment } from '#shared/contract/requests.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import { strategyProblems } from '#shared/domain/strategy.ts'
 import { controllerNow } from './controller-clock.ts'
+import { SECRET_MASK } from '#shared/domain/secret-arguments.ts'
 import { chosenDevices, customOf, STEPS, stepOfPath, toRequest } from './draft.ts'
 import type { Draft, Known, Step } from './draft.ts'
 import { limitsFailures, startAtMs, strategyOf } from './rollout.ts'
@@ -60,6 +61,11 @@ export function checkStep(
         errors.software = 'Something here needs software that is not chosen: add it.'
       else if (draft.software_ids.length > 50) errors.software = 'At most 50 at once.'
       else if (customOf(draft).length > 20) errors.software = 'At most 20 addresses at once.'
+      else {
+        const [item] = customOf(draft).filter((one) => one.install_args.includes(SECRET_MASK))
+        if (item)
+          errors.software = `Secrets are not kept in a draft. Take ${item.name} out and add it again.`
+      }
       return errors
     case 'targets':
       if (draft.device_ids.length + draft.group_ids.length === 0)

@@ -30,6 +30,7 @@ const custom = (change: object = {}) => ({
   name: 'Tool',
   download_url: 'https://example.org/tool.deb',
   install_args: '',
+  secret_args: [],
   kind: null,
   ...change,
 })

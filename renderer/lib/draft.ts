@@ -3,8 +3,9 @@ import { z } from 'zod'
 import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
 import { DeviceId, GroupId, SoftwareId } from '#shared/domain/ids.ts'
 import { MAX_CONCURRENT_DEVICES, WAIT_MINUTES } from '#shared/domain/defaults.ts'
-import { CustomDraft } from './custom-draft.ts'
+import { CustomDraft, platformOfCustom, withoutSecrets } from './custom-draft.ts'
 import { newRequestId } from './request-id.ts'
+import { presentMarks } from './secret-marks.ts'
 import { RolloutDraft, rolloutRequest } from './rollout.ts'
 
 export const STEPS = ['software', 'targets', 'strategy', 'review'] as const
@@ -98,6 +99,15 @@ export function stepOfPath(path: string | undefined): Step {
 export const customOf = (draft: Draft): Draft['custom_software'] =>
   draft.action === 'install' ? draft.custom_software : []
 
+const secretMarks = (custom: CustomDraft): string[] =>
+  presentMarks(custom.install_args, custom.secret_args, platformOfCustom(custom))
+
+/** As it is kept over a restart: without secrets. */
+export const toKeep = (draft: Draft): Draft => ({
+  ...draft,
+  custom_software: draft.custom_software.map(withoutSecrets),
+})
+
 /** "VLC 3.0.21", "VLC 3.0.21 and 2 more", "Remove VLC 3.0.21". */
 export function proposeName(names: readonly string[], action: Draft['action'] = 'install'): string {
   const [first] = names
@@ -120,6 +130,7 @@ export function toRequest(draft: Draft): CreateDeploymentInput {
       name: c.name.trim(),
       download_url: c.download_url.trim(),
       install_args: c.install_args,
+      ...(secretMarks(c).length > 0 ? { secret_args: secretMarks(c) } : {}),
       ...(c.kind ? { kind: c.kind } : {}),
     })),
     ...rolloutRequest(draft),

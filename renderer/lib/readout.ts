@@ -3,6 +3,8 @@ import type { Installer, Software } from '#shared/contract/entities.ts'
 import type { UpdateInstaller } from '#shared/contract/requests.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import { commandPreview } from '#shared/domain/command-line.ts'
+import { findSecrets } from '#shared/domain/secret-arguments.ts'
+import { maskSecrets } from '#shared/domain/secret-lines.ts'
 import { isArchiveKind, kindOfEntry, runKind } from '#shared/domain/archives.ts'
 import type { DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
 
@@ -15,12 +17,15 @@ import {
 } from './detection-form.ts'
 import { formatExitCode, parseExitCode } from '#shared/domain/windows-codes.ts'
 import { PLATFORM_NAME } from './platforms.ts'
+import { presentMarks } from './secret-marks.ts'
 
 /** What belongs to one installer. */
 export type InstallerForm = {
   platform: DevicePlatform
   arch: InstallerArch
   install_args: string
+  /** Arguments that are marked as secret, by their names; ●●●: a stored value without a name. */
+  secret_args: string[]
   timeout_minutes: string
   success_exit_codes: string
   /** Archives: the files in it that install and remove; '' for none. */
@@ -36,6 +41,7 @@ export const toInstallerForm = (installer: Installer): InstallerForm => ({
   platform: installer.platform,
   arch: installer.arch,
   install_args: installer.install_args,
+  secret_args: installer.secret_args,
   timeout_minutes: String(Math.ceil(installer.timeout_seconds / 60)),
   success_exit_codes: installer.success_exit_codes.map(formatExitCode).join(', '),
   entry: installer.archive?.entry ?? '',
@@ -93,7 +99,10 @@ export function previewOf(
       kind: runKind(kind, form.platform, entry),
       platform: form.platform,
       fileName: entry === '' ? file_name : entry.split('/').at(-1)!,
-      args: form.install_args,
+      args: maskSecrets(
+        form.install_args,
+        findSecrets(form.install_args, form.secret_args, form.platform).secrets,
+      ),
     })
   } catch (error) {
     if (error instanceof ArgumentSyntaxError) return null
@@ -120,6 +129,9 @@ export function installerChanges(
   if (form.platform !== before.platform) changes.platform = form.platform
   if (form.arch !== before.arch) changes.arch = form.arch
   if (form.install_args !== before.install_args) changes.install_args = form.install_args
+  const marks = presentMarks(form.install_args, form.secret_args, form.platform)
+  const marksBefore = presentMarks(before.install_args, before.secret_args, before.platform)
+  if (JSON.stringify(marks) !== JSON.stringify(marksBefore)) changes.secret_args = marks
   if (form.timeout_minutes !== before.timeout_minutes)
     changes.timeout_seconds = Number(form.timeout_minutes) * 60
   if (form.success_exit_codes !== before.success_exit_codes)

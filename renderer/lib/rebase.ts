@@ -1,18 +1,25 @@
 /** Forms over things that someone else changes at the same time: what was edited stays, the rest follows. Pure. */
 import type { Group } from '#shared/contract/entities.ts'
 
+const isSame = (a: unknown, b: unknown): boolean =>
+  a === b ||
+  (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => x === b[i]))
+
 /** What was corrected stays when what lies under it has changed; the rest follows. */
 export function rebase<T extends object>(form: T, before: T, after: T): T {
   const next = { ...after }
   for (const key of Object.keys(form) as (keyof T)[])
-    if (form[key] !== before[key]) next[key] = form[key]
+    if (!isSame(form[key], before[key])) next[key] = form[key]
   return next
 }
 
 /** Fields that were edited here and are something else now: saving would undo that. */
 export const collisions = <T extends object>(form: T, before: T, after: T): (keyof T)[] =>
   (Object.keys(after) as (keyof T)[]).filter(
-    (key) => after[key] !== before[key] && form[key] !== before[key] && form[key] !== after[key],
+    (key) =>
+      !isSame(after[key], before[key]) &&
+      !isSame(form[key], before[key]) &&
+      !isSame(form[key], after[key]),
   )
 
 export type GroupDraft = { name: string; members: ReadonlySet<number> }

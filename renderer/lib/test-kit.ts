@@ -55,6 +55,8 @@ const INSTALLER = {
   size_bytes: 1_000,
   sha256: 'a'.repeat(64),
   install_args: '/S',
+  secret_args: [],
+  secrets_lost: false,
   timeout_seconds: 3_600,
   success_exit_codes: [0, 3010],
   detection: null,

@@ -13,6 +13,7 @@ import {
   emptyDraft,
   isBlank,
   proposeName,
+  toKeep,
   toRequest,
 } from '../lib/draft.ts'
 import type { Known, Step } from '../lib/draft.ts'
@@ -65,7 +66,7 @@ export const useWizardStore = defineStore('wizard', () => {
     draft,
     (next) => {
       if (isBlank(next)) localStorage.removeItem(KEY)
-      else localStorage.setItem(KEY, JSON.stringify(next))
+      else localStorage.setItem(KEY, JSON.stringify(toKeep(next)))
     },
     { deep: true },
   )
