@@ -197,8 +197,8 @@ export const Enrollment = z.object({
 export type Enrollment = z.infer<typeof Enrollment>
 
 /**
- * Room on the disk of the controller's data.
- * - `short`: what is uploaded next may not fit.
+ * Free space on the disk with the controller's data.
+ * - `short`: the next upload may not fit.
  * - `low`: almost full; deferrable data (output, inventories, uploads) is refused.
  */
 export const DiskRoom = z.object({

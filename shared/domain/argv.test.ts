@@ -12,7 +12,7 @@ describe('arguments of msiexec', () => {
     ['EMPTY="" /L*v "C:\\my logs\\x.log"', ['EMPTY=', '/L*v', 'C:\\my logs\\x.log']],
     ['DIR=C:\\A" B"\\sub', ['DIR=C:\\A B\\sub']],
     ['/qn X=1\r\nY=2\r\n', ['/qn', 'X=1', 'Y=2']],
-  ])('%s', (line, argv) => {
+  ])('are split: %s', (line, argv) => {
     expect(splitArguments(line, 'windows', 'msi')).toEqual({ argv, verbatim: false })
   })
 

@@ -42,7 +42,7 @@ describe('a maintenance window', () => {
     ['in the evening', '2026-06-10T23:00:00+02:00', true, '2026-06-11T05:00:00+02:00'],
     ['after midnight', '2026-06-11T04:59:00+02:00', true, '2026-06-11T05:00:00+02:00'],
     ['in the morning', '2026-06-11T05:00:00+02:00', false, '2026-06-11T22:30:00+02:00'],
-  ])('over midnight, %s', (_when, now, isOpen, changes) => {
+  ])('across midnight, %s', (_when, now, isOpen, changes) => {
     expect(look(night, now)).toEqual([isOpen, iso(changes)])
   })
 
@@ -65,7 +65,7 @@ describe('a maintenance window', () => {
       ['02:30', '05:00', '2026-03-29T01:59:00+01:00', false, '2026-03-29T03:30:00+02:00'],
       ['02:30', '05:00', '2026-03-29T03:30:00+02:00', true, '2026-03-29T05:00:00+02:00'],
       ['12:00', '13:00', '2026-03-28T13:00:00+01:00', false, '2026-03-29T12:00:00+02:00'],
-    ])('%s to %s, looked at %s', (start, end, now, isOpen, changes) => {
+    ])('from %s to %s, checked at %s', (start, end, now, isOpen, changes) => {
       expect(look(window(start, end), now)).toEqual([isOpen, iso(changes)])
     })
   })
@@ -78,7 +78,7 @@ describe('a maintenance window', () => {
       // It opened in the first of the two hours, and stays open through the second.
       ['02:30', '05:00', '2026-10-25T02:10:00+01:00', true, '2026-10-25T05:00:00+01:00'],
       ['12:00', '13:00', '2026-10-24T13:00:00+02:00', false, '2026-10-25T12:00:00+01:00'],
-    ])('%s to %s, looked at %s', (start, end, now, isOpen, changes) => {
+    ])('from %s to %s, checked at %s', (start, end, now, isOpen, changes) => {
       expect(look(window(start, end), now)).toEqual([isOpen, iso(changes)])
     })
   })
@@ -110,7 +110,7 @@ describe('a maintenance window', () => {
       iso('2026-04-05T02:30:00+02:00'),
     ])
   })
-  it('uses the own zone of the runtime if its zone is unknown', () => {
+  it("uses the runtime's own zone if its zone is unknown", () => {
     expect(
       look({ ...evening, time_zone: 'Moon/Tranquility' }, '2026-06-10T20:00:00+02:00'),
     ).toEqual([true, iso('2026-06-10T22:00:00+02:00')])

@@ -36,7 +36,7 @@ describe.each(MISLEADING)('%s', (_what, text) => {
 
 describe('text of every language', () => {
   it.each(['Büro 2', 'מחשב', 'کامپیوتر\u200cها', '👩\u200d💻', 'ＰＣ', 'A\u0308'])(
-    'stays as it is: %s',
+    'stays unchanged: %s',
     (text) => {
       expect(replaceMisleading(text)).toBe(text)
       expect(ONE_PLAIN_LINE.test(text)).toBe(true)
