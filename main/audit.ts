@@ -1,4 +1,7 @@
-/** Proves the audit trail of a data folder, also while a controller is using it, or an export of it. It writes nothing. `--help` tells more. */
+/**
+ * Verifies the audit log of a data folder, even beside a running controller, or an export of it.
+ * Read-only. See `--help`.
+ */
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,18 +9,18 @@ import { parseArgs } from 'node:util'
 import { commandKeys } from './controller/identity/index.ts'
 import { keyFingerprint, NotAnExport, proveExport, proveLog } from './controller/audit/index.ts'
 
-const HELP = `Proves that nobody changed the audit trail.
+const HELP = `Verifies that nobody changed the audit log.
 
 Usage: npm run audit -- --data DIR [--key FILE] [--json]
        npm run audit -- --file EXPORT [--key FILE] [--json]
 
   --data DIR   data folder of the controller
-  --file FILE  an export of the trail, as CSV or as JSON Lines: needs neither the controller nor its data
-  --key FILE   public key (PEM) of the command-signing key, kept elsewhere; default: the ones in the folder, or
-               the one in a JSON Lines export. A CSV export holds none: without it signatures are not checked
+  --file FILE  an export of the log, as CSV or as JSON Lines: needs neither the controller nor its data
+  --key FILE   public key (PEM) of the command-signing key, kept elsewhere; default: those in the folder, or
+               in a JSON Lines export. A CSV export contains none: without a key, signatures are not checked
   --json       print the report as JSON
 
-Exit code: 0 it is whole, 1 it is not, 2 wrong usage.
+Exit code: 0 intact, 1 not intact, 2 wrong usage.
 `
 
 function wrongUsage(message: string): never {
@@ -46,7 +49,7 @@ if (options.help) {
   process.exit(0)
 }
 
-/** Text of a file. A wrong name is wrong usage. */
+/** Text of a file. A missing file is wrong usage. */
 function read(file: string): string {
   if (!existsSync(file)) wrongUsage(`${file} does not exist`)
   return readFileSync(file, 'utf8')
@@ -81,7 +84,7 @@ function proveFolder(dir: string) {
 }
 
 if ((options.data === undefined) === (options.file === undefined))
-  wrongUsage('give either --data or --file; --help tells more')
+  wrongUsage('give either --data or --file; see --help')
 const report = options.file === undefined ? proveFolder(options.data!) : proveFile(options.file)
 const { entries, unchained, signedEnds, signedUpTo, problems, problemCount } = report
 const whole = problemCount === 0
@@ -96,7 +99,7 @@ else {
   if (problemCount > problems.length)
     process.stdout.write(`… and ${problemCount - problems.length} more\n`)
   process.stdout.write(
-    `${whole ? 'The audit trail is whole' : 'The audit trail is NOT whole'}: ${entries} entries` +
+    `${whole ? 'The audit log is intact' : 'The audit log is NOT intact'}: ${entries} entries` +
       `${unchained > 0 ? `, ${unchained} of them from a version that did not chain them` : ''}, ${signedEnds} signed ends` +
       `${signedUpTo === null ? '' : `, the last over entry ${signedUpTo}`}${signatures}.\n`,
   )

@@ -1,4 +1,4 @@
-/** `serve --check`: the full check of a data folder, for people and scripts. */
+/** `serve --check`: the full check of a data folder, for users and scripts. */
 import { join } from 'node:path'
 import { reportOf, type CheckReport } from '#shared/contract/check.ts'
 import { checkFolder, lanAddresses } from './controller/check/index.ts'
@@ -15,7 +15,7 @@ function inWords({ findings }: CheckReport, dataDir: string): string {
     .join('')
 }
 
-/** @returns the exit code: 0 fine, 1 something was found */
+/** @returns the exit code: 0 no findings, 1 findings */
 export async function checkCommand(options: {
   dataDir: string
   root: string

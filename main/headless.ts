@@ -1,4 +1,4 @@
-/** The controller without a window: the same console in a browser. `--help` tells the options. */
+/** The controller without a window: the same console in a browser. See `--help`. */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
@@ -18,15 +18,15 @@ Usage: npm run serve -- [options]
   --host H             address of the hub for agents (default: all interfaces)
   --hub-port N         port of the hub, TLS (default: ${HUB_PORT}; 0 = any free port)
   --console-host H     address of the console (default: 127.0.0.1)
-  --console-name NAME  a further name under which people reach the console (repeatable); others than this
-                       computer's names and addresses are refused
-  --console-plain-http serve the console over plain HTTP beyond this computer too, not over HTTPS with a key of its own
+  --console-name NAME  an additional DNS name of the console (repeatable); names other than these and this
+                       computer's own are refused
+  --console-plain-http serve the console to other computers over plain HTTP too, not HTTPS
   --setup-code         the first account needs a code: "setup_code" in the first line of output
   --console-port N     port of the console (default: ${CONSOLE_PORT}; 0 = any free port)
-  --allow-private-fetch  let packages be fetched from any address, this computer's own included
-  --start-anew         after a refusal: move everything in the data folder aside and begin with an empty one
-  --accept-older-database  after a refusal: go on with a database that lost its latest changes
-  --no-discovery       do not announce the hub on the LAN (mDNS)
+  --allow-private-fetch  allow package downloads from any address, including this computer's own
+  --start-anew         after a refusal: move everything in the data folder aside and start with an empty one
+  --accept-older-database  after a refusal: continue with a database that lost its latest changes
+  --no-discovery       do not advertise the hub on the LAN (mDNS)
   --check              check the data folder, also beside a running controller: reads only, changes nothing
   --json               first line of output as JSON: {"console", "hub", "fingerprint", …}; with --check: {"ok", "findings"}
   --help, --version
@@ -44,7 +44,7 @@ function defaultDataDir(): string {
   return join(process.env['XDG_DATA_HOME'] ?? join(homedir(), '.local', 'share'), 'deployx', 'data')
 }
 
-/** The project's or package's root: sources and bundle lie at different depths below it. */
+/** The root of the project or package: sources and bundle are at different depths below it. */
 function findRoot(from: string): string {
   if (existsSync(join(from, 'package.json'))) return from
   const up = dirname(from)
@@ -52,7 +52,7 @@ function findRoot(from: string): string {
   return findRoot(up)
 }
 
-/** 100 bits, as people copy them: four groups of five, without letters that look alike. */
+/** 100 bits, easy to copy: four groups of five, without letters that look alike. */
 function makeSetupCode(): string {
   const letters = 'ABCDEFGHJKLMNPQRSTUVWXYZ23456789'
   const code = [...randomBytes(20)].map((byte) => letters[byte % letters.length]).join('')
@@ -172,13 +172,16 @@ async function main(): Promise<void> {
     )
   }
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'the controller cannot go on')
+    log.fatal({ err: error }, 'the controller cannot continue')
     end(1)
   })
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'a promise was rejected'))
   controller = await start(options)
 
-  /** A recovery file was taken up: the same process goes on as the controller it holds, under the same addresses. */
+  /**
+   * A recovery file was restored: the same process continues as the restored controller, at the
+   * same addresses.
+   */
   async function startAnew(): Promise<void> {
     if (!controller) return
     const portOf = (url: string): number => Number(new URL(url).port)
@@ -187,7 +190,7 @@ async function main(): Promise<void> {
       await controller.stop()
       controller = await start(ports)
     } catch (error) {
-      log.fatal({ err: error }, 'the controller could not be started anew')
+      log.fatal({ err: error }, 'the controller could not be restarted')
       process.exit(1)
     }
   }

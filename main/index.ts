@@ -1,4 +1,7 @@
-/** The desktop app's life: one instance, one controller, one window. What they are made of is in desktop/. */
+/**
+ * The desktop app's life cycle: one instance, one controller, one window. The parts are in
+ * desktop/.
+ */
 import { randomBytes } from 'node:crypto'
 import { url as inspectorUrl } from 'node:inspector'
 import { join } from 'node:path'
@@ -28,7 +31,7 @@ function print(line: string): void {
 
 let hasGivenUp = false
 
-/** Says in one line, and to a person in a dialog, why there is no app. The first reason counts. */
+/** Reports a fatal start-up error on stderr and in a dialog; only the first one is shown. */
 function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
   if (hasGivenUp) return
   hasGivenUp = true
@@ -40,7 +43,7 @@ function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
     dialog.showErrorBox(title, text)
     return exit()
   }
-  // Not the blocking kind: a signal must still end the app while the dialog stands.
+  // Not the blocking kind: a signal must still end the app while the dialog is open.
   const ways = waysOn(error)
   dialog
     .showMessageBox({
@@ -60,7 +63,7 @@ function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
     }, exit)
 }
 
-/** Starts the app once more, with what the person decided. */
+/** Restarts the app with the user's decision. */
 function startAgain(recover: Recover): void {
   const switches = Object.values(RECOVER_SWITCH).map((name) => `--${name}`)
   const args = process.argv.slice(1).filter((arg) => !switches.includes(arg))
@@ -84,9 +87,10 @@ async function main(): Promise<void> {
 
   await app.whenReady()
   const appRoot = app.getAppPath()
-  // For the first account: other users of this computer reach the console's port, but not the window.
+  // For the first account: other users of this computer can reach the console's port, but not the
+  // window.
   const setupCode = randomBytes(24).toString('base64url')
-  // The window loads while the controller, by far the larger part, is read and started.
+  // The window loads while the controller, by far the larger part, is loaded and started.
   const controller = import('./controller/compose.ts').then(({ startController }) =>
     startOnFreePorts(startController, {
       dataDir: settings.dataDir,

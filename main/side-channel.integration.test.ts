@@ -1,4 +1,7 @@
-/** A controller whose log or output cannot be written goes on working, and one that cannot go on ends. */
+/**
+ * A controller keeps working if its log or output cannot be written, and ends if it cannot
+ * continue.
+ */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -66,7 +69,7 @@ describe.skipIf(!process.features.typescript || process.platform === 'win32')(
   'a controller',
   () => {
     it.skipIf(!canMount)(
-      'whose log is on a full disk works on, and says later how many lines were dropped',
+      'keeps working with its log on a full disk, and reports the number of dropped lines later',
       async () => {
         const disk = join(folder, 'disk')
         mkdirSync(disk)
@@ -80,7 +83,7 @@ describe.skipIf(!process.features.typescript || process.platform === 'win32')(
             for (;;) writeFileSync(filler, Buffer.alloc(4096, 1))
           }).toThrow('ENOSPC')
           closeSync(filler)
-          // More than what is left of the log's last page.
+          // More than fits on the rest of the log's last page.
           for (let n = 0; n < 40; n++) await provokeLogLine(hub)
           expect(await isUp(console)).toBe(true)
           rmSync(join(disk, 'filler'))
@@ -98,7 +101,7 @@ describe.skipIf(!process.features.typescript || process.platform === 'win32')(
     )
 
     it(
-      'whose terminal was closed works on',
+      'keeps working after its terminal was closed',
       async () => {
         const { child, console, hub } = await serve('pipe')
         child.stderr!.destroy()
@@ -111,7 +114,7 @@ describe.skipIf(!process.features.typescript || process.platform === 'win32')(
     )
 
     it(
-      'that met an error nobody expected ends, with an exit code that says so',
+      'exits with an error code after an unexpected error',
       async () => {
         const preload = `data:text/javascript,process.on('SIGUSR2', () => { throw new Error('unexpected') })`
         await serve('ignore', ['--import', preload])
@@ -124,7 +127,7 @@ describe.skipIf(!process.features.typescript || process.platform === 'win32')(
 
 describe.skipIf(!process.features.typescript || process.platform !== 'linux')('a log', () => {
   it(
-    'to a pipe that nobody reads does not hold up its program',
+    'to a pipe that nobody reads does not block its program',
     async () => {
       const lines = 20_000
       const script = `
@@ -137,8 +140,8 @@ describe.skipIf(!process.features.typescript || process.platform !== 'linux')('a
         stdio: ['pipe', 'pipe', 'pipe'],
       })
       child = program
-      const [said] = (await once(program.stdout, 'data')) as [Buffer]
-      expect(said.toString()).toBe('went on')
+      const [output] = (await once(program.stdout, 'data')) as [Buffer]
+      expect(output.toString()).toBe('went on')
       let text = ''
       program.stderr.on('data', (piece: Buffer) => (text += piece.toString()))
       await expect.poll(() => text).toMatch(/"dropped":\d+/)

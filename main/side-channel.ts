@@ -1,23 +1,23 @@
 /**
- * Log lines to stderr. A full disk, a closed terminal or a reader that does not read
- * costs lines, never the work.
+ * Log lines to stderr. A full disk, a closed terminal or a reader that does not read loses lines,
+ * but never blocks the work.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { createLossyLines } from '#shared/domain/lossy-lines.ts'
 
 const RETRY_MS = 100
 const STALLED_CODES = new Set(['EAGAIN', 'EWOULDBLOCK'])
-/** As pino counts levels. */
+/** Pino's number for the level. */
 const LEVEL_WARN = 40
 
 const STDERR = 2
 
-/** Descriptor of stderr whose writes never wait for a reader. */
+/** A descriptor of stderr whose writes never wait for a reader. */
 function openStderr(): number {
-  // Node puts a pipe or socket into non-blocking mode as soon as the stream is made.
+  // Node makes a pipe or socket non-blocking as soon as the stream is created.
   process.stderr.on('error', () => undefined)
   try {
-    // A terminal keeps blocking (a person may have stopped it with Ctrl+S): it is opened once more.
+    // A terminal stays blocking (a user may have stopped it with Ctrl+S), so open it again.
     if (process.platform !== 'linux' || !fstatSync(STDERR).isCharacterDevice()) return STDERR
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY
     return openSync(`/proc/self/fd/${STDERR}`, flags)

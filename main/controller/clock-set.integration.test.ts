@@ -1,4 +1,7 @@
-/** The clocks of a controller and of an agent, each a real process, are set by days and years while a deployment runs. */
+/**
+ * The clocks of a controller and of an agent, both real processes, are set by days and years while
+ * a deployment runs.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RouteReply } from '#shared/contract/rest.ts'
 import {
@@ -46,13 +49,13 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
       await agent.remove()
     }
   }
-  /** The controller shows its new time: everything that follows the clock has followed it. */
+  /** The controller shows its new time: everything that depends on the clock has been shifted. */
   async function controllerShows(seconds: number, name: string): Promise<void> {
     controllerClock.set(seconds)
-    // What was signed in before may have expired meanwhile, or not be valid yet.
+    // Existing tokens may have expired meanwhile, or not be valid yet.
     rest = await controller.signIn()
     await eventually('the controller has followed its clock', async () => {
-      // Of a PC with a link it is the present.
+      // For a PC with a link it is the current time.
       const seen = (await device(name))?.last_seen_at ?? ''
       const offMs = Date.parse(seen) - (Date.now() + seconds * 1_000)
       return Math.abs(offMs) < 5_000
@@ -60,7 +63,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
   }
 
   let tries = 0
-  it('by days and years in the middle of a deployment changes nothing of it', async () => {
+  it('by days and years during a deployment has no effect on it', async () => {
     await withAgent(`pc-${++tries}`, async (agent) => {
       const text = waitingInstaller()
       const sent = await rest.upload('/software', { name: 'slow.sh', bytes: text })
@@ -81,9 +84,10 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
         await controllerShows(seconds, agent.name)
         const { deployment_status, reason, started_at } = await target()
         expect([how, deployment_status, reason ?? null]).toEqual([how, 'installing', null])
-        // An agent whose clock went forward takes its link for stale (engine.io does) and makes another one.
+        // An agent whose clock went forward considers its link stale (engine.io does) and opens
+        // another.
         await eventually('it has a link', async () => (await device(agent.name))?.online)
-        // It has run as long as it has.
+        // The measured duration is the real one.
         const ranMs = Date.now() + seconds * 1_000 - Date.parse(started_at ?? '')
         expect(ranMs).toBeGreaterThan(-5_000)
         expect(ranMs).toBeLessThan(60_000)
@@ -92,7 +96,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
       const ended = async () => (await rest.call('deployments.get', { params: { id } })).status
       await eventually('it ends', async () => (await ended()) !== 'in_progress')
       expect([await ended(), agent.runs()]).toEqual(['completed', 1])
-      // A verdict that was corrected afterwards would be told twice.
+      // A verdict that was corrected afterwards would be recorded twice.
       const { entries } = await rest.call('audit.list', { query: { limit: 200 } })
       const finished = entries.filter(
         ({ subject, action }) =>
@@ -102,7 +106,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
     })
   })
 
-  it('back by a day lengthens no wait of a sign-in', async () => {
+  it('back by a day prolongs no wait for sign-in', async () => {
     controllerClock.set(0)
     const guess = () =>
       controller.anonymous.raw('POST', '/auth/login', { username: 'anna', password: 'wrong' })
@@ -117,7 +121,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
     await controller.signIn()
   })
 
-  it('ten years back, as on a PC with an empty battery, does not keep an agent from its controller', async () => {
+  it('back by ten years, as on a PC with an empty battery, does not keep an agent from its controller', async () => {
     controllerClock.set(0)
     rest = await controller.signIn()
     agentClock.set(-YEARS)

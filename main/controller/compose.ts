@@ -1,4 +1,7 @@
-/** All the wiring of the controller, and its one door: the desktop, the headless start and the tests come in here. */
+/**
+ * Wires the whole controller. The only entry point: for the desktop app, the headless start and the
+ * tests.
+ */
 import { join } from 'node:path'
 import type { AgentUpdate, HubStatus } from '#shared/contract/entities.ts'
 import type { ControllerSettings } from '#shared/contract/rest-settings.ts'
@@ -50,13 +53,14 @@ import { createPasswords, createUsers } from './users/index.ts'
 export type { Recover } from './check/index.ts'
 export type { Activity, Controller, ControllerOptions } from './controller.types.ts'
 
-/** The reserve on the disk is made whole again so often, where there is room. */
+/** How often the disk reserve is refilled if there is room. */
 const REFILL_EVERY_MS = 30_000
 
 /**
- * Opens the store, listens, and takes up what was under way.
- * @throws AppError E_DATA_UNWRITABLE, E_DATA_OWNER, E_DATA_LOCKED, E_DATA_INCOMPLETE, E_DATABASE_BEHIND, E_DATABASE_CORRUPT,
- *   E_KEYS_DAMAGED, E_KEYS_SEALED, E_PORT_IN_USE; nothing is left running then
+ * Opens the store, listens, and resumes running work.
+ * @throws AppError E_DATA_UNWRITABLE, E_DATA_OWNER, E_DATA_LOCKED, E_DATA_INCOMPLETE,
+ * E_DATABASE_BEHIND, E_DATABASE_CORRUPT, E_KEYS_DAMAGED, E_KEYS_SEALED, E_PORT_IN_USE; then nothing
+ * is left running
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { dataDir, log } = options
@@ -77,17 +81,17 @@ export async function startController(options: ControllerOptions): Promise<Contr
     },
   })
   const clock = createClock(options.clock, (err) =>
-    log.error({ err }, 'a change of the clock could not be followed everywhere'),
+    log.error({ err }, 'a clock change could not be applied everywhere'),
   )
   const now = clock.wallMs
   const undo: (() => unknown)[] = [() => store.close(), () => clock.stop()]
-  clock.onChange((change) => log.warn(change, 'the clock was set, or the controller was stopped'))
+  clock.onChange((change) => log.warn(change, 'the clock was set, or the controller was suspended'))
   const stop = async (): Promise<void> => {
-    // A second stop finds nothing left to do.
+    // A second stop has nothing left to do.
     if (undo.length === 0) return
     store.setLockTimeout('stopping')
     const failures: unknown[] = []
-    // One step that fails, on a full disk say, must not keep the others from being done.
+    // One failing step, for example on a full disk, must not prevent the others.
     for (const step of undo.splice(0).reverse())
       await Promise.resolve()
         .then(step)
@@ -295,7 +299,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     })
 
     undo.push(
-      // Last in, first out: the software slice would wait for what is being inspected.
+      // Last in, first out: otherwise the software slice would wait for running inspections.
       () => software.stop(),
       () => inspection.stop(),
       () => deployments.stop(),
@@ -345,7 +349,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       pairing.keysChanged()
       announcer?.renew()
       hub.renewTls(next.tls)
-      // They come back within seconds, meet the new certificate and follow.
+      // They reconnect within seconds, receive the new certificate and follow.
       agents.dropAll()
     })
 

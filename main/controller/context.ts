@@ -1,35 +1,36 @@
-/** Small things every slice shares: who asks, what time it is, where to log. */
+/** What all slices share: the viewer, the time, the log. */
 import type { Logger } from 'pino'
 import type { Role } from '#shared/contract/entities.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 
-/** The signed-in user on whose behalf something is asked. */
+/** The signed-in user who makes a request. */
 export type Viewer = {
   id: UserId
   username: string
   role: Role
-  /** Where the request came from, for the audit trail. */
+  /** The client's address, for the audit log. */
   address?: string
-  /** Nothing but his own account is open to him until he has chosen another password. */
+  /** Only their own account is available until they have chosen another password. */
   mustChangePassword?: boolean
 }
 
 /**
- * Epoch ms, of `Clock.wallMs`: for people, for the store, and for deadlines that are stored. Whoever keeps deadlines by it
- * moves them at each `Clock.onChange`. A wait that ends with this run belongs on `Clock.monotonicMs` instead.
+ * Epoch ms, of `Clock.wallMs`: for display, for the store, and for stored deadlines. Anyone who
+ * keeps deadlines by it shifts them at each `Clock.onChange`. For a wait within this run use
+ * `Clock.monotonicMs` instead.
  */
 export type Now = () => number
 export type { Clock, ClockChange } from './lib/clock.ts'
 
 export type Log = Logger
 
-/** Administrators see everything, a technician what he owns. */
+/** Administrators see everything, technicians what they own. */
 export const maySee = (viewer: Viewer, ownerId: UserId | null): boolean =>
   viewer.role === 'admin' || ownerId === viewer.id
 
 let lastMs = NaN
 let lastText = ''
-/** UTC, ISO 8601. Writing many rows at once asks for the same moment many times. */
+/** UTC, ISO 8601. Cached, because writing many rows formats the same moment many times. */
 export function isoTime(epochMs: number): string {
   if (epochMs !== lastMs) {
     lastText = new Date(epochMs).toISOString()

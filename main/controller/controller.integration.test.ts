@@ -1,4 +1,7 @@
-/** The real controller over its real edges: REST, feed, TLS hub; agents are light ones that speak the real protocol. */
+/**
+ * The real controller over its real edges: REST, feed, TLS hub; light agents speak the real
+ * protocol.
+ */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
@@ -7,7 +10,7 @@ import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from './test-kit/test-controller.ts'
 import type { SimAgent } from './test-kit/sim-agent.ts'
 
-/** Patience fit for a test; the logic is the same. */
+/** Short timeouts for tests; the logic is the same. */
 const QUICK = {
   presence: { connectGraceMs: 0, offlineAfterMs: 0 },
   engine: {
@@ -47,7 +50,7 @@ const obedient: Parameters<TestController['connect']>[1] = {
       .then(() => agent.progress(command, 'installing'))
       .then(() => agent.output(command, 1, 'Setting up…\n'))
       .then(() => agent.result(command, {}))
-      // The test is over before the last acknowledgement came.
+      // The test ends before the last acknowledgement arrives.
       .catch(() => undefined)
   },
 }
@@ -74,7 +77,7 @@ async function deploy(
 }
 
 describe('a deployment', () => {
-  it('reaches every online device, records what they say and completes', async () => {
+  it('reaches every online device, records the results and completes', async () => {
     const feed = t.feed()
     const completed = new Promise<DeploymentCompleted>((resolve) =>
       feed.on('deployment_completed', resolve),
@@ -102,7 +105,7 @@ describe('a deployment', () => {
     })
   })
 
-  it('that removes says so of its targets, at its end and in its report', async () => {
+  it('that removes software reports removal for its targets, at its end and in its report', async () => {
     const completed = new Promise<DeploymentCompleted>((resolve) =>
       t.feed().on('deployment_completed', resolve),
     )
@@ -122,7 +125,7 @@ describe('a deployment', () => {
     })
     const { progress } = await ended(id)
     expect(progress.targets).toMatchObject([{ action: 'uninstall' }])
-    // Nothing is sent to a PC for it.
+    // Nothing is downloaded for it.
     expect(progress.targets[0]).not.toHaveProperty('total_bytes')
     expect(await completed).toMatchObject({ deployment_id: id, action: 'uninstall' })
     const csv = (await t.rest.raw('GET', `/deployments/${id}/report.csv`)).body as string
@@ -131,7 +134,7 @@ describe('a deployment', () => {
     expect(line).toMatch(/,0,0: removed,.*,remove$/)
   })
 
-  it('carries in the signed payload all that the agent acts on', async () => {
+  it('has everything that the agent uses in the signed payload', async () => {
     const { agents, software } = await deploy(['LAB-01'])
     await expect.poll(() => agents[0]!.commands.length).toBe(1)
     const installer = software.installers[0]!
@@ -147,7 +150,7 @@ describe('a deployment', () => {
     })
   })
 
-  it('fails the offline device, says so, and serves the others all the same', async () => {
+  it('fails the offline device with a message, and continues with the others', async () => {
     const absent = await t.enroll('RECEPTION')
     const { software } = await deploy(['LAB-01'])
     const here = (await t.rest.call('devices.list', {})).devices.find((d) => d.online)!
@@ -166,7 +169,7 @@ describe('a deployment', () => {
     })
   })
 
-  it('records a failure with its code, words and output, and a retry makes a second attempt', async () => {
+  it('records a failure with its code, message and output, and a retry makes a second attempt', async () => {
     let tries = 0
     const { id } = await deploy(['LAB-01'], {
       onCommand: (command, agent) => {
@@ -200,7 +203,7 @@ describe('a deployment', () => {
     expect(second.progress.targets[0]).toMatchObject({ deployment_status: 'completed', attempt: 2 })
   })
 
-  it('ends with the device that says at once that the software is there already', async () => {
+  it('ends with the device that reports immediately that the software is already installed', async () => {
     const feed = t.feed()
     const statuses: string[] = []
     feed.on('deployment_updated', (d) => statuses.push(d.status))
@@ -223,7 +226,7 @@ describe('a deployment', () => {
     await expect.poll(() => statuses.at(-1)).toBe('completed')
   })
 
-  it('ignores a result that was recorded before, and one of an attempt it never gave out', async () => {
+  it('ignores a result that was already recorded, and one of an unknown attempt', async () => {
     const { id, agents } = await deploy(['LAB-01'])
     await ended(id)
     const command = agents[0]!.commands[0]!
@@ -242,7 +245,7 @@ describe('a deployment', () => {
     })
   })
 
-  it("does not take one device's result from another", async () => {
+  it("does not accept one device's result from another", async () => {
     const { id, agents } = await deploy(['LAB-01', 'LAB-02'], {})
     await stateOf(id, 'downloading')
     const command = agents[0]!.commands[0]!
@@ -252,7 +255,7 @@ describe('a deployment', () => {
     expect(targets.every((x) => x.deployment_status === 'downloading')).toBe(true)
   })
 
-  it('gives up a device that falls silent, and believes its late result', async () => {
+  it('times out a silent device, and accepts its late result', async () => {
     const { id, identities, agents } = await deploy(['LAB-01'], {
       onCommand: (command, agent) =>
         void (command.action !== 'cancel' && agent.progress(command, 'installing')),
@@ -274,7 +277,7 @@ describe('a deployment', () => {
     expect(late.progress.targets[0]).toMatchObject({ deployment_status: 'completed', attempt: 1 })
   })
 
-  it('offers the same attempt again when nobody answered the first time', async () => {
+  it('offers the same attempt again if the first offer got no reply', async () => {
     let silent = true
     const { id, agents } = await deploy(['LAB-01'], {
       ...obedient,
@@ -291,7 +294,7 @@ describe('a deployment', () => {
     expect(second!.attempt).toBe(1)
   })
 
-  it('goes on after a restart of the controller and records what ended meanwhile', async () => {
+  it('continues after a restart of the controller and records what ended meanwhile', async () => {
     const { id, identities, agents } = await deploy(['LAB-01'], {
       onCommand: (command, agent) =>
         void (command.action !== 'cancel' && agent.progress(command, 'installing')),
@@ -306,7 +309,7 @@ describe('a deployment', () => {
     expect(again.commands).toEqual([])
   })
 
-  it('tells the truth when the agent has lost its memory', async () => {
+  it('reports an unknown outcome if the agent has lost its journal', async () => {
     const { id, identities, agents } = await deploy(['LAB-01'], {
       onCommand: (command, agent) =>
         void (command.action !== 'cancel' && agent.progress(command, 'installing')),
@@ -321,7 +324,7 @@ describe('a deployment', () => {
     })
   })
 
-  it('cancels: what has not started is skipped, what installs ends and is recorded', async () => {
+  it('can be cancelled: pending targets are skipped, running installations end and are recorded', async () => {
     const absent = await t.enroll('RECEPTION')
     const { software, identities, agents } = await deploy(['LAB-01'])
     await expect.poll(async () => (await t.rest.call('stats.get', {})).deployments.active).toBe(0)
@@ -360,7 +363,7 @@ describe('a deployment', () => {
     })
   })
 
-  it('runs two deployments on one device one after the other', async () => {
+  it('waits for another deployment on the same device', async () => {
     const { software, identities, agents } = await deploy(['LAB-01'], {})
     await expect.poll(() => agents[0]!.commands.length).toBe(1)
     const { deployment_id } = await t.rest.call('deployments.create', {
@@ -379,7 +382,7 @@ describe('a deployment', () => {
     expect(agents[0]!.commands[1]).toMatchObject({ deployment_id })
   })
 
-  it('skips devices for whose platform there is no installer', async () => {
+  it('skips devices without an installer for their platform', async () => {
     const reply = await t.rest.upload(
       '/software',
       { name: 'setup.sh', bytes: '#!/bin/sh\n' },
@@ -404,7 +407,7 @@ describe('a deployment', () => {
     expect(progress.success_rate).toBeNull()
   })
 
-  it('sends nothing to a device that was removed, and turns its agent away', async () => {
+  it('sends nothing to a removed device, and refuses its agent', async () => {
     const { identities, agents } = await deploy(['LAB-01'])
     const gone = new Promise((resolve) => agents[0]!.socket.on('refused', resolve))
     await t.rest.call('devices.delete', { params: { id: identities[0]!.deviceId } })

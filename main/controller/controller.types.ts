@@ -1,4 +1,4 @@
-/** What the controller is given, and what it is to whoever started it. */
+/** The controller's options, and its interface for the program that starts it. */
 import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
 import type { DeploymentId, Fingerprint } from '#shared/domain/ids.ts'
 import type { UpdateTimings } from './agent-updates/index.ts'
@@ -13,11 +13,11 @@ import type { Keystore } from './lib/vault.ts'
 export type ControllerOptions = {
   dataDir: string
   migrationsDir: string
-  /** Where the built worker threads lie; null: they run from the sources. */
+  /** Where the built worker threads are; null: they run from the sources. */
   workersDir: string | null
-  /** The built console, served to browsers; null serves none. */
+  /** The built console, served to browsers; null: none is served. */
   rendererDir: string | null
-  /** The single-file agents with their SHA256SUMS, offered to PCs that have none yet. Default: none are. */
+  /** The single-file agents with their SHA256SUMS, offered to PCs without one. Default: none. */
   agentsDir?: string | null
   version: string
   /** Default: all interfaces. */
@@ -27,30 +27,37 @@ export type ControllerOptions = {
   /** Default: loopback. */
   consoleHost?: string
   consolePort: number
-  /** Names that lead to the console by the office's own DNS; it answers under no other than these and the computer's own. */
+  /**
+   * DNS names of the office for the console; only these and the computer's own names are accepted.
+   */
   consoleNames?: readonly string[]
-  /** Serve the console over plain HTTP beyond loopback too? Default: TLS with a key of its own. */
+  /** Serve the console over plain HTTP beyond loopback too? Default: TLS with a separate key. */
   consolePlainHttp?: boolean
-  /** What the first account has to repeat. Default: nothing. */
+  /** The code that the first account needs. Default: none. */
   setupCode?: string | null
-  /** Origins beside the console's own that may call the REST surface and the feed: the desktop's `app://` scheme. */
+  /**
+   * Additional origins that may use the REST surface and the feed: the desktop's `app://` scheme.
+   */
   allowedOrigins: readonly string[]
   log: Log
-  /** May packages given as an address be fetched from this computer and its link-local neighbours? Default: no. */
+  /** May packages be downloaded from this computer and its link-local neighbours? Default: no. */
   allowPrivateFetch?: boolean
-  /** Protects the key files. Default: their permissions alone do. */
+  /** Protects the key files. Default: only their permissions do. */
   keystore?: Keystore | null
-  /** What somebody decided after a refusal to start. Default: a refusal stands. */
+  /** The user's decision after a refused start. Default: refuse. */
   recover?: Recover | null
-  /** A recovery file was proven and unpacked: start the controller anew and it is taken up. Default: it waits for the next start. */
+  /**
+   * A recovery file was verified and unpacked: restart the controller to restore it. Default: it
+   * waits for the next start.
+   */
   onRestored?: () => void
-  /** Is the hub announced on the LAN, so that agents find it? Default: yes. */
+  /** Advertise the hub on the LAN, so that agents find it? Default: yes. */
   discovery?: boolean
-  /** Are agents updated without being asked to? Default: they are. */
+  /** Whether agents are updated automatically. Default: they are. */
   agentUpdates?: () => 'automatic' | 'off'
-  /** For tests, which set the clock. Default: the computer's. */
+  /** For tests that set the clock. Default: the computer's clocks. */
   clock?: ClockSource
-  /** For tests, which cannot wait as long as people. */
+  /** Short timings for tests. */
   timings?: {
     engine?: Partial<EngineTimings>
     presence?: Partial<PresenceTimings>
@@ -64,7 +71,7 @@ export type Activity = {
   running_targets: number
   online_agents: number
   total_devices: number
-  /** PCs that wait for somebody to compare digits. */
+  /** PCs that wait for a comparison of digits. */
   pending_devices: number
 }
 
@@ -72,17 +79,20 @@ export type Controller = {
   readonly consoleUrl: string
   /** Of the console's TLS key; null over plain HTTP. */
   readonly consoleFingerprint: Fingerprint | null
-  /** Others can reach the console, and read on the network what is sent to it. */
+  /** Others can reach the console over plain HTTP, so traffic can be read on the network. */
   readonly isConsoleOpenToRead: boolean
   readonly hubUrl: string
   readonly fingerprint: string
   readonly dataDir: string
   activity: () => Activity
-  /** Every feed event, unfiltered: the desktop belongs to whoever runs the controller. Returns the function that stops it. */
+  /**
+   * Every feed event, unfiltered, for the desktop app of the controller's own computer. Returns the
+   * function that removes the listener.
+   */
   subscribe: (
     listener: (event: FeedEventName, body: FeedEvents[FeedEventName]) => void,
   ) => () => void
-  /** The computer was asleep: links may be gone without having been missed. */
+  /** The computer has slept: links may have ended unnoticed. */
   resumed: () => void
   stop: () => Promise<void>
 }

@@ -1,4 +1,7 @@
-/** What belongs to a user, across all slices: counted before he is removed, and given to another or to nobody when he is. */
+/**
+ * A user's possessions across all slices: counted before the user is removed, and then transferred
+ * to another user or to nobody.
+ */
 import type { Holdings } from '#shared/contract/entities.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import type { Deployments } from './deployments/index.ts'
@@ -17,8 +20,8 @@ type Slices = {
 }
 
 /**
- * @param slices asked for when needed: users are made before what they own
- * @param ownersChanged told after it
+ * @param slices called when needed: users are created before what they own
+ * @param ownersChanged called after a transfer
  */
 export function createOwnership(slices: () => Slices, ownersChanged: () => void): Ownership {
   return {
@@ -40,7 +43,10 @@ export function createOwnership(slices: () => Slices, ownersChanged: () => void)
         slice.handOver(from, to, name)
     },
     visibilityChanged: ownersChanged,
-    /** Open consoles show the new owner; what was nobody's before is among it and looks as it did. */
+    /**
+     * Open consoles show the new owner; the list may include previously unowned devices, which look
+     * the same.
+     */
     handedOver(to) {
       ownersChanged()
       if (to !== null) slices().devices.announce(slices().devices.ownedBy(to))

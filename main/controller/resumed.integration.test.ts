@@ -1,4 +1,7 @@
-/** The controller's process is stopped, as by a computer that sleeps, while one PC works and another waits; their links break meanwhile. */
+/**
+ * The controller's process is suspended, as on a sleeping computer, while one PC works and another
+ * waits; their links break meanwhile.
+ */
 import { expect, it } from 'vitest'
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
 import type { RouteReply } from '#shared/contract/rest.ts'
@@ -8,12 +11,12 @@ import { eventually } from './test-kit/scenario.ts'
 import { connectSimAgent, enrollSimAgent } from './test-kit/sim-agent.ts'
 
 const OFFLINE_AFTER_MS = 500
-/** Shorter than the controller stands still. */
+/** Shorter than the suspension. */
 const LEASE_MS = 8_000
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 it.runIf(process.platform !== 'win32')(
-  'calls no PC offline before it could come back, after the controller was stopped',
+  'marks no PC offline before it could reconnect, after the controller was suspended',
   async () => {
     const controller = await startControllerProcess({
       timings: {
@@ -64,7 +67,8 @@ it.runIf(process.platform !== 'win32')(
             ),
         }
       }
-      // Once this one has failed, the grace of the start is over: only another one can protect the others.
+      // Once this one has failed, the grace period of the start is over: only a new one can protect
+      // the others.
       const first = await deploy([away.deviceId])
       await eventually('C is offline', async () => (await first.states())[0] === 'failed offline')
       const { id, states } = await deploy(pcs.map((pc) => pc.deviceId))

@@ -1,4 +1,4 @@
-/** PCs that are renamed, and PCs that are set up anew and enrol once more. */
+/** PCs that are renamed, and PCs that are reinstalled and enrol again. */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -28,7 +28,7 @@ async function leave(agent: SimAgent, { deviceId }: SimIdentity): Promise<void> 
   agent.close()
   await expect.poll(async () => (await get(deviceId)).online).toBe(false)
 }
-/** A PC that enrolled, was here and is gone. */
+/** A PC that enrolled, connected and disconnected. */
 async function gone(name: string, hardwareId: string): Promise<SimIdentity> {
   const identity = await t.enroll(name)
   await leave(await t.connect(identity, { hardwareId: hardware(hardwareId) }), identity)
@@ -58,7 +58,7 @@ describe('a PC that is renamed', () => {
     expect(entries[0]).toMatchObject({ data: { from: 'DESKTOP-4F7K2', to: 'ANNA-BUERO' } })
   })
 
-  it('keeps the name that a person gave it, until that is taken back', async () => {
+  it('keeps the name that a user gave it, until that is undone', async () => {
     const pc = await t.enroll('PC-A')
     const path = `/devices/${pc.deviceId}`
     expect((await t.rest.raw('PATCH', path, { name: 'Front desk' })).status).toBe(200)
@@ -68,8 +68,8 @@ describe('a PC that is renamed', () => {
   })
 })
 
-describe('a PC that was set up anew', () => {
-  it('is a question, and takes over groups, history and name when a person says so', async () => {
+describe('a reinstalled PC', () => {
+  it('is proposed, and takes over groups, history and name once a user confirms', async () => {
     const old = await gone('KASSE-1', 'hardware-1')
     const { id: group } = await t.rest.call('groups.create', {
       body: { name: 'Kassen', device_ids: [old.deviceId] },
@@ -91,7 +91,7 @@ describe('a PC that was set up anew', () => {
 
     const pc = await arrives('kasse-1', 'hardware-1')
     expect((await get(pc.deviceId)).reinstall_of).toBe(old.deviceId)
-    // Nothing happens by itself.
+    // Nothing happens automatically.
     const membersOf = async () =>
       (await t.rest.call('groups.list', {})).groups.find((g) => g.id === group)?.device_ids
     expect(await membersOf()).toEqual([old.deviceId])
@@ -107,19 +107,19 @@ describe('a PC that was set up anew', () => {
       const { targets } = await t.rest.call('deployments.progress', { params: { id } })
       expect(targets.map((target) => target.device_id)).toEqual([pc.deviceId])
     }
-    // Its history is one: what was about the old row is found under the new one.
+    // The histories are joined: entries about the old row are found under the new one.
     const { entries } = await t.rest.call('audit.list', { query: { device_id: pc.deviceId } })
     expect(entries.map(({ action }) => action)).toEqual(
       expect.arrayContaining(['device.take_over', 'device.rename', 'deployment.create']),
     )
     expect(entries.filter(({ action }) => action === 'device.enroll')).toHaveLength(2)
-    // It does what waits for it.
+    // It executes what was waiting for it.
     const retry = await t.rest.raw('POST', `/deployments/${failed.deployment_id}/retry`, {})
     expect(retry.status).toBe(200)
     expect((await takeOver(pc.deviceId, old.deviceId)).status).toBe(404)
   })
 
-  it('gets what waited for the old entry', async () => {
+  it('gets what was waiting for the old entry', async () => {
     const old = await gone('LAGER-1', 'hardware-7')
     const { deployment_id: id } = await t.rest.call('deployments.create', {
       body: {
@@ -139,7 +139,7 @@ describe('a PC that was set up anew', () => {
   it.each([
     ['other hardware', 'KASSE-2', 'hardware-3'],
     ['another name', 'KASSE-9', 'hardware-2'],
-  ])('is not asked about with %s', async (_what, name, hardwareId) => {
+  ])('is not proposed with %s', async (_what, name, hardwareId) => {
     const old = await gone('KASSE-2', 'hardware-2')
     const pc = await arrives(name, hardwareId)
     expect((await get(pc.deviceId)).reinstall_of).toBeNull()
@@ -151,7 +151,7 @@ describe('a PC that was set up anew', () => {
       await t.rest.call('devices.delete', { params: { id: deviceId } })
   })
 
-  it('is not asked about while the old one is online, or when both lived at a time', async () => {
+  it('is not proposed while the old one is online, or if both were online at the same time', async () => {
     const old = await t.enroll('KASSE-4')
     const agent = await t.connect(old, { hardwareId: hardware('hardware-4') })
     const pc = await arrives('KASSE-4', 'hardware-4')
@@ -160,7 +160,7 @@ describe('a PC that was set up anew', () => {
     agent.close()
   })
 
-  it('is not asked about again once a person has said that these are two', async () => {
+  it('is not proposed again once a user has declared them to be two PCs', async () => {
     const old = await gone('KASSE-5', 'hardware-5')
     const pc = await arrives('KASSE-5', 'hardware-5')
     const keep = `/devices/${pc.deviceId}/keep-both`
@@ -171,7 +171,7 @@ describe('a PC that was set up anew', () => {
     expect(entries).toHaveLength(1)
   })
 
-  it('takes nothing over from a PC of another owner', async () => {
+  it('takes over nothing from a PC of another owner', async () => {
     const old = await gone('KASSE-6', 'hardware-6')
     const password = 'correct horse'
     await t.rest.call('users.create', { body: { username: 'ben', password, role: 'technician' } })
@@ -183,7 +183,7 @@ describe('a PC that was set up anew', () => {
     await t.connect(pc, { hardwareId: hardware('hardware-6') })
     const from = { from_device_id: old.deviceId }
     expect((await ben.raw('POST', `/devices/${pc.deviceId}/take-over`, from)).status).toBe(404)
-    // An administrator may; the PC is the old owner's then.
+    // An administrator may; the PC then belongs to the old owner.
     expect((await takeOver(pc.deviceId, old.deviceId)).status).toBe(200)
     expect((await ben.raw('GET', `/devices/${pc.deviceId}`)).status).toBe(404)
   })

@@ -1,6 +1,7 @@
 /**
- * A PC that was set up anew takes over what its old row has, across all slices: groups, history, what waits for it, owner and
- * the name that it was given. The new row stays, because its key and sequence numbers are the ones that its agent has.
+ * A reinstalled PC takes over its old row's data across all slices: groups, history, pending work,
+ * owner and given name. The new row stays, because its key and sequence numbers are those of the
+ * agent.
  */
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Viewer } from './context.ts'
@@ -11,7 +12,10 @@ import type { Store } from './store/store.ts'
 
 export type TakeOver = (viewer: Viewer, id: DeviceId, from: DeviceId) => void
 
-/** @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE when it is not proposed (any more), or the old row is at work */
+/**
+ * @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE if it is not proposed (any more), or the old row is
+ * working
+ */
 export const createTakeOver =
   (deps: { store: Store; devices: Devices; groups: Groups; deployments: Deployments }): TakeOver =>
   (viewer, id, from) => {

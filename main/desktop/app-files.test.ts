@@ -22,7 +22,7 @@ describe('addresses of the console', () => {
       expect(isAppUrl(address), address).toBe(false)
   })
 
-  it('lead to files below the folder of the console', () => {
+  it("resolve to files below the console's folder", () => {
     const file = (...parts: string[]) => [DIR, ...parts].join(sep)
     expect(fileOfUrl(DIR, 'app://deployx')).toBe(file('index.html'))
     expect(fileOfUrl(DIR, 'app://deployx/')).toBe(file('index.html'))
@@ -32,7 +32,7 @@ describe('addresses of the console', () => {
     )
   })
 
-  it('never lead anywhere else', () => {
+  it('never resolve to anything else', () => {
     for (const path of [
       '%2e%2e/%2e%2e/package.json',
       '..%2fpackage.json',
@@ -56,7 +56,7 @@ describe('addresses of the console', () => {
   })
 })
 
-it('gives files the type by which a page takes them, unknown ones none', () => {
+it('serves each file with its type, and unknown ones with none', () => {
   expect(mimeTypeOf('a/index.HTML')).toBe('text/html; charset=utf-8')
   expect(mimeTypeOf('x.woff2')).toBe('font/woff2')
   expect(mimeTypeOf('x.exe')).toBe('application/octet-stream')

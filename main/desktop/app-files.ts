@@ -1,4 +1,4 @@
-/** What may be read through `app://deployx/`, and the headers it is served with. Pure. */
+/** What may be read through `app://deployx/`, and its headers. Pure. */
 import { extname, join } from 'node:path'
 
 export const APP_SCHEME = 'app'
@@ -7,9 +7,9 @@ export const APP_ORIGIN = `${APP_SCHEME}://${APP_HOST}`
 export const APP_START_URL = `${APP_ORIGIN}/index.html`
 
 /**
- * The page may load its own files and talk to this computer's loopback, nothing else; no inline script or style.
- * The port is not named, so that the page can load while the controller is still starting: security.ts lets through
- * requests to the controller's own port only.
+ * The page may load its own files and talk to this computer's loopback, nothing else; no inline
+ * script or style. The port is not named, so that the page can load while the controller is still
+ * starting: security.ts allows only requests to the controller's own port.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -32,7 +32,7 @@ export const SECURITY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy':
     'camera=(), microphone=(), geolocation=(), display-capture=(), usb=(), serial=(), hid=()',
-  // Files of another version must never be mixed in; they come from the disk anyway.
+  // Files of different versions must never be mixed; they come from the disk anyway.
   'cache-control': 'no-store',
 } as const
 
@@ -56,7 +56,10 @@ const MIME_TYPES: Record<string, string> = {
 export const mimeTypeOf = (file: string): string =>
   MIME_TYPES[extname(file).toLowerCase()] ?? 'application/octet-stream'
 
-/** Names that a build makes. No dot in front, no escapes, no `:`: nothing that a file system could read otherwise. */
+/**
+ * Names that a build creates. No leading dot, no escapes, no `:`: nothing that a file system could
+ * interpret differently.
+ */
 const SEGMENT = /^[A-Za-z0-9_@-][A-Za-z0-9_.@-]*$/
 
 /** Whether an address belongs to the console's own page. */
@@ -67,8 +70,8 @@ export function isAppUrl(address: string): boolean {
 }
 
 /**
- * The file behind an address of the console, or null: another host, or a path that is not made of plain names.
- * Whether the file exists is for the reader to find out.
+ * The file for an address of the console, or null: another host, or a path that does not consist of
+ * plain names. The reader finds out whether the file exists.
  */
 export function fileOfUrl(rendererDir: string, address: string): string | null {
   if (!isAppUrl(address)) return null

@@ -5,8 +5,8 @@ import type { Logger } from 'pino'
 import { APP_SCHEME, fileOfUrl, mimeTypeOf, SECURITY_HEADERS } from './app-files.ts'
 
 /**
- * Makes `app:` a scheme like https: an origin of its own, modules, fetch, and scripts that are kept compiled from one start
- * to the next. To be called before the app is ready.
+ * Makes `app:` a scheme like https: its own origin, modules, fetch, and a code cache for scripts
+ * across starts. Call it before the app is ready.
  */
 export function registerAppScheme(): void {
   const privileges = { standard: true, secure: true, supportFetchAPI: true, codeCache: true }
@@ -21,7 +21,7 @@ export function serveAppScheme(rendererDir: string, log: Logger): void {
     const file = fileOfUrl(rendererDir, url)
     const content = file && (await readFile(file).catch(() => null))
     if (!file || !content) {
-      log.warn({ url: url.slice(0, 200) }, 'the page asked for a file that is not there')
+      log.warn({ url: url.slice(0, 200) }, 'the page requested a file that does not exist')
       return answer(404, 'There is nothing at this address.')
     }
     return new Response(method === 'HEAD' ? null : new Uint8Array(content), {

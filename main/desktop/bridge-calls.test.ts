@@ -26,7 +26,7 @@ const noBug = (error: unknown): never => {
 }
 
 describe('a call of the page', () => {
-  it('is answered with what the handler says', async () => {
+  it("returns the handler's result", async () => {
     expect(await answerCall(handlers(), 'app.info', undefined, noBug)).toEqual({
       ok: true,
       data: INFO,
@@ -36,7 +36,7 @@ describe('a call of the page', () => {
   })
 
   it.each(['nothing', '', '__proto__', 'constructor', 'hasOwnProperty', 1, null, {}, ['app.info']])(
-    'that does not exist is refused: %j',
+    'to an unknown name is refused: %j',
     async (name) => {
       expect(await answerCall(handlers(), name, undefined, noBug)).toMatchObject({
         ok: false,
@@ -45,7 +45,7 @@ describe('a call of the page', () => {
     },
   )
 
-  it('with input that does not fit never reaches its handler', async () => {
+  it('with invalid input never reaches its handler', async () => {
     const save = vi.fn(() => ({ protected: true }))
     for (const input of [undefined, null, {}, { refresh_token: 1 }, { refresh_token: '' }])
       expect(
@@ -54,21 +54,21 @@ describe('a call of the page', () => {
     expect(save).not.toHaveBeenCalled()
   })
 
-  it('reaches its handler without keys that nobody knows', async () => {
+  it('reaches its handler without unknown keys', async () => {
     const set = vi.fn(() => DEFAULT_PREFERENCES)
     const input = { theme: 'dark', evil: true }
     await answerCall(handlers({ 'preferences.set': set }), 'preferences.set', input, noBug)
     expect(set).toHaveBeenCalledWith({ theme: 'dark' })
   })
 
-  it('that fails as expected keeps its code and words', async () => {
+  it('that fails as expected keeps its code and message', async () => {
     const locked = () => Promise.reject(new AppError('E_DATA_LOCKED', 'In use.'))
     expect(
       await answerCall(handlers({ 'app.info': locked }), 'app.info', undefined, noBug),
     ).toEqual({ ok: false, error: { code: 'E_DATA_LOCKED', message: 'In use.' } })
   })
 
-  it('that fails otherwise, or answers nonsense, tells the log and not the page', async () => {
+  it('that fails otherwise, or returns an invalid result, is logged without details for the page', async () => {
     const onBug = vi.fn()
     const broken = () => {
       throw new Error('secret inner text')

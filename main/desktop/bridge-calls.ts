@@ -1,4 +1,7 @@
-/** What happens to one call of the page: looked up, checked, carried out, its answer checked. Pure but for the handler. */
+/**
+ * Handles one call of the page: looks it up, validates the input, runs it, validates the result.
+ * Pure except for the handler.
+ */
 import type { z } from 'zod'
 import {
   bridgeCalls,
@@ -19,9 +22,9 @@ export const refusal = (code: ErrorCode, message: string): BridgeResult<never> =
 })
 
 /**
- * Answers a call from the page. Never throws: an expected failure keeps its code, anything else becomes E_INTERNAL
- * without its inner text.
- * @param name and input as they came, of any type
+ * Answers a call from the page. Never throws: an expected failure keeps its code, anything else
+ * becomes E_INTERNAL without its message.
+ * @param name and input as received, of any type
  */
 export async function answerCall(
   handlers: BridgeHandlers,
@@ -40,6 +43,6 @@ export async function answerCall(
   } catch (error) {
     if (error instanceof AppError) return refusal(error.code, error.message)
     onBug(error)
-    return refusal('E_INTERNAL', 'Something went wrong in the desktop. Its log says more.')
+    return refusal('E_INTERNAL', 'Something went wrong in the desktop. Its log has details.')
   }
 }

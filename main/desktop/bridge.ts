@@ -1,4 +1,4 @@
-/** The only place that speaks to pages over IPC: calls come in here, notes go out from here. */
+/** The only place that talks to pages over IPC: receives calls and sends notes. */
 import { ipcMain, type IpcMainInvokeEvent, type WebContents } from 'electron'
 import type { Logger } from 'pino'
 import type { z } from 'zod'
@@ -14,11 +14,13 @@ import { answerCall, refusal, type BridgeHandlers } from './bridge-calls.ts'
 
 export type Bridge = ReturnType<typeof openBridge>
 
-/** Starts answering the page's calls. Only the main frame of a page at `app://deployx/` is answered. */
+/**
+ * Starts answering the page's calls. Only the main frame of a page at `app://deployx/` is answered.
+ */
 export function openBridge(handlers: BridgeHandlers, log: Logger) {
   ipcMain.handle(BRIDGE_CALL, async (event, name: unknown, input: unknown) => {
     if (!isTrusted(event)) {
-      log.warn({ url: event.senderFrame?.url.slice(0, 200) }, 'a stranger called the desktop')
+      log.warn({ url: event.senderFrame?.url.slice(0, 200) }, 'an unknown page called the desktop')
       return refusal('E_FORBIDDEN', 'Only the console may call the desktop.')
     }
     return await answerCall(handlers, name, input, (error) =>
@@ -26,7 +28,7 @@ export function openBridge(handlers: BridgeHandlers, log: Logger) {
     )
   })
   return {
-    /** Tells the page something, once it has loaded. A page that is gone is told nothing. */
+    /** Sends a note to the page once it has loaded. A closed page gets nothing. */
     note<N extends BridgeNoteName>(
       page: WebContents,
       name: N,

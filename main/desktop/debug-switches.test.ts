@@ -21,7 +21,7 @@ describe('a package', () => {
     ],
   ])('does not start with --%s', (name) => {
     expect(start(name)).toBe(name)
-    // From the sources people debug, and specs run the package that was made for them.
+    // Developers debug from the sources, and specs run a package that was built for them.
     expect(start(name, { isPackaged: false })).toBeNull()
     expect(start(name, { isInspected: true })).toBeNull()
   })

@@ -1,6 +1,6 @@
 /**
- * Switches by which another program on the computer looks into the app's pages or steers them. The package refuses to start with
- * them: its window holds the session of the person who deploys. Pure.
+ * Switches by which another program on the computer inspects or controls the app's pages. The
+ * package refuses to start with them, because its window holds the user's session. Pure.
  */
 
 /** chromium.org/developers and electronjs.org/docs/latest/api/command-line-switches. */
@@ -42,8 +42,9 @@ const REFUSED = [
 ] as const
 
 /**
- * @param isInspected Node's inspector listens: only in a package whose fuse for it was left on, which is the one for tests
- * @returns the switch, or null when the app may start
+ * @param isInspected Node's inspector is listening: possible only in the test package, whose fuse
+ * for it is on
+ * @returns the switch, or null if the app may start
  */
 export function refusedSwitch(app: {
   isPackaged: boolean

@@ -1,4 +1,4 @@
-/** The shell around the controller, put together: window, menu, tray, notifications, bridge, and the ways to end. */
+/** Assembles the desktop shell: window, menu, tray, notifications, bridge, and the ways to quit. */
 import { join } from 'node:path'
 import {
   app,
@@ -40,9 +40,10 @@ const TRAY_CHECK_MS = 15_000
 export type Desktop = ReturnType<typeof openDesktop>
 
 /**
- * Opens the shell. Its window loads while the controller starts and appears when `controllerIsUp` was called.
+ * Opens the shell. Its window loads while the controller starts and appears once `controllerIsUp`
+ * was called.
  * @param controller what the window waits for before it can work
- * @param unattended nobody sits there: no question is asked
+ * @param unattended no user is present: ask nothing
  */
 export function openDesktop(deps: {
   appRoot: string
@@ -94,7 +95,7 @@ export function openDesktop(deps: {
 
   app.on('second-instance', () => window.show())
   app.on('activate', () => window.show())
-  // The app lives in the tray: having no window is no reason to end.
+  // The app lives in the tray: closing the window does not quit it.
   app.on('window-all-closed', () => undefined)
   app.on('before-quit', (event) => {
     event.preventDefault()
@@ -175,7 +176,10 @@ export function openDesktop(deps: {
     }
   }
 
-  /** A hidden window must be reachable: through the tray, or the Dock on macOS. Where it would not be, closing ends. */
+  /**
+   * A hidden window must be reachable: through the tray, or the Dock on macOS. Otherwise closing
+   * the window quits.
+   */
   async function closed(): Promise<void> {
     if (process.platform === 'darwin') return window.hide()
     const stays = preferences.get().close_to_tray && tray !== null && (await isTrayThere())
@@ -220,12 +224,15 @@ export function openDesktop(deps: {
   }
 
   return {
-    /** Ends the app and starts it again, as it was. Where nobody sits, whoever started it does so. */
+    /**
+     * Quits the app and restarts it unchanged. If no user is present, the program that started it
+     * restarts it.
+     */
     restart(): void {
       if (!deps.unattended) app.relaunch()
       void quitter.quit(false)
     },
-    /** Shows what the controller does from now on. @param hidden the window waits in the tray */
+    /** Shows the controller's work from now on. @param hidden the window waits in the tray */
     async controllerIsUp(controller: Controller, hidden: boolean): Promise<void> {
       running = controller
       tray = showTray({ iconDir: join(appRoot, 'build', 'icons', 'tray'), onAction: trayAction })
@@ -242,7 +249,7 @@ export function openDesktop(deps: {
       const isThere = await isTrayThere()
       if (!hidden || !isThere) window.show()
       if (isThere || quitter.isQuitting()) return
-      // At sign-in the app may be up before the tray is.
+      // At sign-in the app may start before the tray does.
       trayCheck = setInterval(() => {
         void isTrayThere().then((isThereNow) => {
           if (!isThereNow || quitter.isQuitting()) return
@@ -261,7 +268,10 @@ const isTrayThere = async (): Promise<boolean> =>
 const isNotificationServerThere = async (): Promise<boolean> =>
   process.platform === 'linux' ? await hasNotificationServer() : Notification.isSupported()
 
-/** How this app is started again: an AppImage by its own file, sources by Electron and their folder. */
+/**
+ * The command that starts this app again: an AppImage by its own file, sources by Electron and
+ * their folder.
+ */
 function startCommand(appRoot: string): string[] {
   return app.isPackaged
     ? [process.env['APPIMAGE'] ?? process.execPath]

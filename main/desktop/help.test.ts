@@ -12,7 +12,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(appRoot, { recursive: true, force: true }))
 
-it('hands a copy that other programs can read to the system', async () => {
+it('opens a copy that other programs can read', async () => {
   mkdirSync(join(appRoot, 'docs', 'guides'), { recursive: true })
   writeFileSync(join(appRoot, 'docs', 'guides', 'first-deployment.md'), '# Guide')
   const openPath = vi.fn(() => Promise.resolve(''))
@@ -24,7 +24,7 @@ it('hands a copy that other programs can read to the system', async () => {
   expect(readFileSync(file, 'utf8')).toBe('# Guide')
 })
 
-it('says so when there is no such page or no program for it', async () => {
+it('reports a missing page or a missing program for it', async () => {
   const openPath = vi.fn(() => Promise.resolve('no program'))
   const help = createHelp({ appRoot, folder, openPath })
   expect(await help.open('licence')).toBe(false)

@@ -1,4 +1,7 @@
-/** Opens the project's own pages. They lie in the app: nothing is fetched, and a page names a topic, never an address. */
+/**
+ * Opens the project's own pages. They are part of the app: nothing is downloaded, and a page names
+ * a topic, never an address.
+ */
 import { existsSync } from 'node:fs'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,8 +14,8 @@ const FILES: Record<HelpTopic, { inApp: string; shownAs: string }> = {
 
 /**
  * @param appRoot of the app, possibly inside its archive
- * @param folder where other programs can read: they cannot look into the archive
- * @param openPath hands a file to the system; an empty text means that it was taken
+ * @param folder where other programs can read: they cannot open the archive
+ * @param openPath opens a file with the system; an empty text means success
  */
 export function createHelp(deps: {
   appRoot: string

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createKeepAwake } from './keep-awake.ts'
 
-it('keeps the computer awake exactly while PCs are at work', () => {
+it('keeps the computer awake exactly while PCs are working', () => {
   const active = new Set<number>()
   let next = 0
   const keepAwake = createKeepAwake({

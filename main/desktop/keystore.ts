@@ -1,9 +1,12 @@
-/** The operating system's keystore, through Electron: Keychain, DPAPI, or a Linux keyring where one is set up. */
+/**
+ * The operating system's keystore, through Electron: Keychain, DPAPI, or a Linux keyring if one is
+ * set up.
+ */
 
-/** The part of Electron's safeStorage that is used. Ask it only once the app is ready. */
+/** The part of Electron's safeStorage that is used. Call it only once the app is ready. */
 export type SafeStorage = {
   isEncryptionAvailable: () => boolean
-  /** Linux only. `basic_text` scrambles with a key that everybody knows: that protects nothing. */
+  /** Linux only. `basic_text` scrambles with a publicly known key, which protects nothing. */
   getSelectedStorageBackend?: () => string
   encryptString: (text: string) => Buffer
   decryptString: (bytes: Buffer) => string
@@ -13,7 +16,7 @@ export const isProtecting = (storage: SafeStorage, platform = process.platform):
   storage.isEncryptionAvailable() &&
   !(platform === 'linux' && storage.getSelectedStorageBackend?.() === 'basic_text')
 
-/** What protects the controller's keys; null where nothing would be gained by it. */
+/** Protects the controller's keys; null if the keystore would add no protection. */
 export function createKeystore(storage: SafeStorage, platform = process.platform) {
   if (!isProtecting(storage, platform)) return null
   return {

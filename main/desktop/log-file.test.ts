@@ -16,14 +16,14 @@ let folder: string
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'deployx-log-'))))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-it('goes on where the last start stopped', () => {
+it('continues where the last start stopped', () => {
   const file = join(folder, 'logs', 'deployx.log')
   createLogFile(file).write('one\n')
   createLogFile(file).write('two\n')
   expect(readFileSync(file, 'utf8')).toBe('one\ntwo\n')
 })
 
-it('never takes more than twice its limit', () => {
+it('never uses more than twice its limit', () => {
   const file = join(folder, 'deployx.log')
   const log = createLogFile(file, 1_000)
   for (let n = 0; n < 500; n++) log.write(`line ${n} ${'x'.repeat(90)}\n`)
@@ -33,7 +33,7 @@ it('never takes more than twice its limit', () => {
   expect(existsSync(`${file}.2`)).toBe(false)
 })
 
-it('loses lines rather than the app when nothing can be written', () => {
+it('loses lines rather than ending the app if nothing can be written', () => {
   writeFileSync(join(folder, 'logs'), 'a file where the folder should be')
   expect(() => createLogFile(join(folder, 'logs', 'deployx.log')).write('x\n')).not.toThrow()
   mkdirSync(join(folder, 'dir.log'))

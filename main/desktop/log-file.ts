@@ -1,4 +1,4 @@
-/** Where the desktop's log goes when nobody looks at a terminal: one file of bounded size and its predecessor. */
+/** The desktop's log file: bounded size, with one predecessor. */
 import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import pino, { type Logger } from 'pino'
@@ -7,7 +7,7 @@ import { createStderrLog, ignoreOutputErrors } from '../side-channel.ts'
 
 const MAX_FILE_BYTES = 5 * 1024 * 1024
 
-/** A stream for whole lines. A disk that takes no more loses log lines, never the hub. */
+/** A stream for whole lines. A full disk loses log lines, but never stops the hub. */
 export function createLogFile(
   file: string,
   maxBytes = MAX_FILE_BYTES,
@@ -18,7 +18,7 @@ export function createLogFile(
   function open(): number {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
     const opened = openSync(file, 'a', 0o600)
-    // One of an earlier version, or made beforehand, may be open to others.
+    // A file of an earlier version, or one created beforehand, may be open to others.
     fchmodSync(opened, 0o600)
     sizeBytes = fstatSync(opened).size
     return opened
@@ -39,15 +39,15 @@ export function createLogFile(
         }
         sizeBytes += writeSync(fd, line)
       } catch {
-        // There is nowhere left to say it.
+        // There is nowhere left to report it.
       }
     },
   }
 }
 
-/** The log of the desktop: to the terminal, if there is one, and to `file`. */
+/** The desktop's log: to the terminal, if there is one, and to `file`. */
 export function createLog(file: string, level: string): Logger {
-  // A terminal that was closed must not end the app.
+  // A closed terminal must not end the app.
   ignoreOutputErrors()
   const streams = [createStderrLog(), createLogFile(file)].map((stream) => ({
     stream,

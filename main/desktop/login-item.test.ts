@@ -8,7 +8,7 @@ let folder: string
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'deployx-login-'))))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-it('is an entry of the list that Windows and macOS keep', () => {
+it('is an entry in the list of Windows and macOS', () => {
   const app = { setLoginItemSettings: vi.fn() }
   for (const platform of ['win32', 'darwin'] as const)
     setOpenAtLogin(true, { app, command: ['x'], platform, env: { XDG_CONFIG_HOME: folder } })
@@ -17,7 +17,7 @@ it('is an entry of the list that Windows and macOS keep', () => {
   expect(existsSync(join(folder, 'autostart'))).toBe(false)
 })
 
-it('is a file on Linux, which goes again', () => {
+it('is a file on Linux, which can be removed', () => {
   const app = { setLoginItemSettings: vi.fn() }
   const env = { XDG_CONFIG_HOME: folder }
   const deps = { app, command: ['/opt/Deploy X/deployx'], platform: 'linux', env } as const
@@ -30,14 +30,14 @@ it('is a file on Linux, which goes again', () => {
   expect(app.setLoginItemSettings).not.toHaveBeenCalled()
 })
 
-it('lies in the folder that the specification names', () => {
+it('is in the folder that the specification defines', () => {
   expect(autostartFile({ HOME: '/home/anna' })).toBe('/home/anna/.config/autostart/deployx.desktop')
   expect(autostartFile({ HOME: '/home/anna', XDG_CONFIG_HOME: 'relative' })).toBe(
     '/home/anna/.config/autostart/deployx.desktop',
   )
 })
 
-it('quotes what would otherwise mean something', () => {
+it('quotes special characters', () => {
   expect(desktopEntry(['/a b', '50%', '$HOME', 'back\\slash', '"`'])).toContain(
     String.raw`Exec="/a b" "50%%" "\\$HOME" "back\\\\slash" "\\"\\` + '`"\n',
   )

@@ -1,9 +1,12 @@
-/** Opening at sign-in. Windows and macOS have a list for it; on Linux it is a file by the XDG autostart specification. */
+/**
+ * Opening at sign-in. Windows and macOS have a list for it; on Linux it is a file by the XDG
+ * autostart specification.
+ */
 import { mkdirSync, rmSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { writeDurably } from '../lib/durable-file.ts'
 
-/** Given at such a start: the hub comes up, the window waits in the tray. */
+/** Passed at sign-in: the hub starts, the window waits in the tray. */
 export const HIDDEN_SWITCH = 'hidden'
 
 /** The part of Electron's app that is used. */
@@ -33,7 +36,10 @@ export function setOpenAtLogin(
   writeDurably(file, desktopEntry([...command, `--${HIDDEN_SWITCH}`]))
 }
 
-/** https://specifications.freedesktop.org/autostart-spec: relative paths in the variable do not count. */
+/**
+ * https://specifications.freedesktop.org/autostart-spec: relative paths in the variable are
+ * ignored.
+ */
 export function autostartFile(env: NodeJS.ProcessEnv): string {
   const config = env['XDG_CONFIG_HOME']
   const base = config && isAbsolute(config) ? config : join(env['HOME'] ?? '/', '.config')

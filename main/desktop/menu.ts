@@ -1,4 +1,6 @@
-/** The application menu. Everything in it can be reached in the page as well; here it has its keys. */
+/**
+ * The application menu. Everything in it is also available in the page; the menu adds shortcuts.
+ */
 import { Menu, type MenuItemConstructorOptions } from 'electron'
 import type { z } from 'zod'
 import type { BridgeNotes, Theme } from '#shared/contract/bridge.ts'
@@ -10,7 +12,7 @@ export type MenuActions = {
   openPage: (page: Page) => void
   theme: () => Theme
   setTheme: (theme: Theme) => void
-  /** Topics that this installation can show. */
+  /** Topics that this installation has. */
   helpTopics: readonly HelpTopic[]
   openHelp: (topic: HelpTopic) => void
 }
@@ -77,7 +79,7 @@ export function menuTemplate(
       },
       separator,
       { role: 'reload' },
-      // The key that browsers have for it, beside Ctrl R.
+      // The key that browsers use, beside Ctrl R.
       { role: 'reload', accelerator: 'F5', visible: false, acceleratorWorksWhenHidden: true },
       separator,
       { role: 'resetZoom' },
@@ -118,7 +120,7 @@ export function menuTemplate(
   ]
 }
 
-/** To be called again when what the menu shows has changed. */
+/** Call it again when something in the menu has changed. */
 export function showMenu(actions: MenuActions, isDeveloping: boolean): void {
   Menu.setApplicationMenu(
     Menu.buildFromTemplate(menuTemplate(actions, process.platform, isDeveloping)),

@@ -1,22 +1,25 @@
-/** Native notifications: a deployment ended or was paused by its failures, and once that closing the window stops nothing. */
+/**
+ * Native notifications: a deployment ended or was paused by failures, and once that closing the
+ * window stops nothing.
+ */
 import { Notification } from 'electron'
 import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/console-feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { completionNotice, pauseNotice } from './words.ts'
 
-/** A notification that nobody holds is collected, and its click is lost with it. */
+/** A notification without a reference is garbage-collected, and its click is lost. */
 const MAX_HELD = 20
 
 export type Notices = ReturnType<typeof createNotices>
 
 /**
- * @param icon picture beside the text; Windows and macOS take the app's own
- * @param isWanted the person's setting; it does not hold for what is said once and for all
+ * @param icon picture beside the text; Windows and macOS use the app's own
+ * @param isWanted the user's setting; one-time notices ignore it
  */
 export function createNotices(deps: {
   icon: string
   isWanted: () => boolean
-  /** Whether the desktop takes notifications now. */
+  /** Whether the desktop accepts notifications now. */
   canShow: () => Promise<boolean>
   onOpen: (deployment: DeploymentId | null) => void
 }) {

@@ -4,9 +4,9 @@ import { isPermitted, isReachable } from './page-rules.ts'
 const PAGE = 'app://deployx/index.html'
 
 describe('permissions', () => {
-  it('are for the console alone, and for few things', () => {
+  it('are granted to the console only, and only a few', () => {
     expect(isPermitted('clipboard-sanitized-write', PAGE, true)).toBe(true)
-    // Chromium asks before a page talks to loopback, where the controller listens.
+    // Chromium asks before a page connects to loopback, where the controller listens.
     expect(isPermitted('loopback-network', PAGE, true)).toBe(true)
     expect(isPermitted('clipboard-sanitized-write', PAGE, false)).toBe(false)
     expect(isPermitted('clipboard-sanitized-write', 'https://example.invalid/', true)).toBe(false)

@@ -2,8 +2,8 @@
 import { isAppUrl } from './app-files.ts'
 
 /**
- * Copying text, and (Chromium asks since version 142) talking to this computer's own loopback, where the controller
- * listens. Everything else is refused unseen.
+ * Copying text, and (Chromium asks since version 142) connecting to this computer's own loopback,
+ * where the controller listens. Everything else is refused without a prompt.
  */
 const ALLOWED_PERMISSIONS: readonly string[] = [
   'clipboard-sanitized-write',

@@ -1,4 +1,6 @@
-/** What this person set, and what the window remembers. Kept by electron-store in the user's own folder. */
+/**
+ * The user's preferences and the window's state. Stored by electron-store in the user's own folder.
+ */
 import Store from 'electron-store'
 import type { z } from 'zod'
 import { Preferences } from '#shared/contract/bridge.ts'
@@ -12,7 +14,7 @@ function remember<T extends z.ZodRawShape>(
   schema: z.ZodObject<T>,
   defaults: z.output<z.ZodObject<T>>,
 ): Remembered<z.output<z.ZodObject<T>>> {
-  // A file that is no JSON any more is started anew: losing a theme must not keep the app from starting.
+  // Invalid JSON is reset: losing a theme must not prevent the start.
   const store = new Store({ cwd: folder, name, clearInvalidConfig: true })
   let value = sound(schema, defaults, store.store)
   return {

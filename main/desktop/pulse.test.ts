@@ -67,7 +67,7 @@ function setUp(isLookedAt: (id: DeploymentId) => boolean = () => false) {
 }
 
 describe('the pulse', () => {
-  it('beats at once, then at most once a second and only for something new', () => {
+  it('beats immediately, then at most once a second and only after changes', () => {
     const { beats, set, send } = setUp()
     expect(beats).toEqual([{ hubAddress: '192.168.1.20:7480', activity: QUIET, unseen: [] }])
     for (let n = 1; n <= 500; n++) {
@@ -85,7 +85,7 @@ describe('the pulse', () => {
     expect(beats).toHaveLength(before)
   })
 
-  it('does not stir for output, and heals when an event was lost', () => {
+  it('ignores output, and recovers from a lost event', () => {
     const { beats, set, send } = setUp()
     set({ running_targets: 1 })
     send('target_output', {})
@@ -102,7 +102,7 @@ describe('the pulse', () => {
     expect(beats.at(-1)?.hubAddress).toBe('10.0.0.9:7480')
   })
 
-  it('ends: no timer and no subscription stay behind', () => {
+  it('stops without leaving a timer or subscription', () => {
     const { watch, isSubscribed, send } = setUp()
     send('targets_updated', {})
     watch.stop()
@@ -111,7 +111,7 @@ describe('the pulse', () => {
   })
 })
 
-describe('failures nobody has looked at', () => {
+describe('unseen failures', () => {
   it('are those of deployments that ended failed or partial', () => {
     const { end, unseen, completed } = setUp()
     end(1, 'failed')
@@ -123,7 +123,7 @@ describe('failures nobody has looked at', () => {
     expect(completed).toHaveLength(4)
   })
 
-  it('do not count while somebody watches', () => {
+  it('do not include failures on a visible page', () => {
     const { end, unseen } = setUp((each) => each === 1)
     end(1, 'failed')
     end(2, 'failed')
@@ -131,7 +131,7 @@ describe('failures nobody has looked at', () => {
     expect(unseen()).toEqual([2])
   })
 
-  it('are seen when their page, or the list of all, is looked at', () => {
+  it('are seen once their page, or the list of all, is open', () => {
     const { watch, end, unseen } = setUp()
     for (const n of [1, 2, 3]) end(n, 'failed')
     watch.looked({ deployment: id(2) })
@@ -142,7 +142,7 @@ describe('failures nobody has looked at', () => {
     expect(unseen()).toEqual([])
   })
 
-  it('are over when somebody tries again, and come back when that fails', () => {
+  it('end with a retry, and return if that fails', () => {
     const { send, end, unseen } = setUp()
     end(1, 'partial')
     send('deployment_updated', { id: id(1), status: 'in_progress' })
@@ -153,7 +153,7 @@ describe('failures nobody has looked at', () => {
     expect(unseen()).toEqual([1])
   })
 
-  it('are those of a deployment that its failures paused, until it is resumed', () => {
+  it('include a deployment that was paused by failures, until it is resumed', () => {
     const { beats, pauses, pause, send, unseen } = setUp()
     pause(1)
     // The change that came with the pause does not clear it.
@@ -166,7 +166,7 @@ describe('failures nobody has looked at', () => {
     expect(unseen()).toEqual([])
   })
 
-  it('are bounded: the oldest give way', () => {
+  it('are bounded: the oldest are dropped', () => {
     const { end, unseen } = setUp()
     for (let n = 1; n <= 60; n++) end(n, 'failed')
     vi.advanceTimersByTime(1_000)

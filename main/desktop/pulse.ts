@@ -1,6 +1,6 @@
 /**
- * What the shell shows of the controller, gathered from its feed at most once a second: the tray, the tooltip and
- * whether the computer must stay awake all follow from this.
+ * What the shell shows of the controller, collected from its feed at most once a second: the basis
+ * for the tray, the tooltip and whether the computer must stay awake.
  */
 import type { Controller } from '../controller/compose.ts'
 import type {
@@ -16,26 +16,26 @@ export type UnseenFailure = {
   id: DeploymentId
   name: string
   failed: number
-  /** It waits for a decision: its failures paused it. */
+  /** It was paused by failures and waits for a decision. */
   isPaused: boolean
 }
 export type Pulse = {
-  /** `HOST:PORT` under which agents find the hub. */
+  /** `HOST:PORT` where agents find the hub. */
   hubAddress: string
   activity: Activity
-  /** Deployments that ended with failures, or were paused by them, and nobody has looked at yet; oldest first. */
+  /** Deployments with failures, or paused by them, that no user has looked at yet; oldest first. */
   unseen: readonly UnseenFailure[]
 }
 
-/** What of the console a person has on the screen. */
+/** What the user sees of the console. */
 export type Look = { deployment: DeploymentId } | 'deployments'
 
 const MIN_INTERVAL_MS = 1_000
-/** A lost event heals after so long. */
+/** Recovers from a lost event within this time. */
 const TICK_MS = 15_000
 const MAX_UNSEEN = 50
 
-/** Which page an address of the console shows, as far as it matters here. Pure. */
+/** The page of the console at an address, as far as it matters here. Pure. */
 export function lookOf(address: string): Look | null {
   const route = address.split('#', 2)[1] ?? ''
   const [path] = route.split('?', 1)
@@ -47,10 +47,10 @@ export function lookOf(address: string): Look | null {
 export type PulseWatch = ReturnType<typeof watchPulse>
 
 /**
- * @param onBeat told at the start and whenever something has changed, at most once a second
+ * @param onBeat called at the start and after changes, at most once a second
  * @param onCompleted called immediately for each deployment that ends
- * @param onPaused called immediately for each deployment that its failures pause
- * @param isLookedAt whether a person has this deployment on the screen now
+ * @param onPaused called immediately for each deployment that is paused by failures
+ * @param isLookedAt whether the user sees this deployment now
  */
 export function watchPulse(deps: {
   controller: Pick<Controller, 'activity' | 'subscribe' | 'hubUrl'>
@@ -94,7 +94,7 @@ export function watchPulse(deps: {
     deps.onPaused(event)
   }
 
-  /** Keeps it until somebody looks. The oldest give way. */
+  /** Keeps it until a user looks at it. The oldest are dropped. */
   function mark(failure: UnseenFailure): void {
     if (deps.isLookedAt(failure.id)) return
     unseen.set(failure.id, failure)
@@ -118,7 +118,7 @@ export function watchPulse(deps: {
         paused(body as FeedEvents['deployment_paused'])
         break
       case 'deployment_updated': {
-        // Somebody has resumed or retried it: they know.
+        // A user has resumed or retried it, so they know.
         const { id, status, paused } = body as FeedEvents['deployment_updated']
         if (status === 'in_progress' && !paused) unseen.delete(id)
         break
@@ -137,7 +137,10 @@ export function watchPulse(deps: {
   beat()
 
   return {
-    /** A person looks at this: its failures need no mark any more. The list of deployments shows them all. */
+    /**
+     * The user sees this, so its failures need no mark any more. The list of deployments shows all
+     * of them.
+     */
     looked(look: Look): void {
       if (look === 'deployments') unseen.clear()
       else unseen.delete(look.deployment)

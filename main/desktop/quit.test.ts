@@ -19,7 +19,7 @@ it('stops, then ends with 0', async () => {
   expect(quitter.isQuitting()).toBe(true)
 })
 
-it('goes on when the person says so, and can be asked again', async () => {
+it('continues if the user cancels, and can be asked again', async () => {
   const answers = [false, true]
   const { quitter, exit } = setUp({ confirm: () => Promise.resolve(answers.shift()!) })
   await quitter.quit(true)
@@ -29,7 +29,7 @@ it('goes on when the person says so, and can be asked again', async () => {
   expect(exit).toHaveBeenCalledExactlyOnceWith(0)
 })
 
-it('asks once, however often it is told', async () => {
+it('asks once, however often it is called', async () => {
   let answer: (isMeant: boolean) => void = () => undefined
   const confirm = vi.fn(() => new Promise<boolean>((resolve) => (answer = resolve)))
   const { quitter, exit, stop } = setUp({ confirm })
@@ -43,7 +43,7 @@ it('asks once, however often it is told', async () => {
   expect(exit).toHaveBeenCalledOnce()
 })
 
-it('does not wait for an answer when a signal comes', async () => {
+it('does not wait for an answer when a signal arrives', async () => {
   const never = () => new Promise<boolean>(() => undefined)
   const { quitter, exit, stop } = setUp({ confirm: never })
   void quitter.quit(true)
@@ -52,7 +52,7 @@ it('does not wait for an answer when a signal comes', async () => {
   expect(exit).toHaveBeenCalledExactlyOnceWith(0)
 })
 
-it('ends with 1 when stopping fails or takes too long', async () => {
+it('exits with 1 if stopping fails or takes too long', async () => {
   const failing = setUp({ stop: () => Promise.reject(new Error('no')) })
   await failing.quitter.quit(false)
   expect(failing.exit).toHaveBeenCalledExactlyOnceWith(1)

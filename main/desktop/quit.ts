@@ -1,11 +1,13 @@
-/** How the app ends: asked once while work runs, then stopped cleanly, and in the end in any case. */
+/**
+ * Quitting: asks once while work is running, then stops cleanly, and ends the process in any case.
+ */
 import type { Logger } from 'pino'
 
 /** Longer than any clean stop should take. */
 const STOP_LIMIT_MS = 10_000
 
 /**
- * @param confirm asks the person; may resolve late or never, a signal overtakes it
+ * @param confirm asks the user; may resolve late or never, and a signal overrides it
  * @param stop ends everything cleanly
  * @param exit ends the process
  */
@@ -40,13 +42,13 @@ export function createQuitter(deps: {
 
   return {
     isQuitting: isStopping,
-    /** @param ask false when nobody can be asked: a signal, the system is shutting down */
+    /** @param ask false if nobody can be asked: a signal, or the system is shutting down */
     async quit(ask: boolean): Promise<void> {
       if (isStopping() || (stage === 'asking' && ask)) return
       if (ask) {
         stage = 'asking'
         const isMeant = await deps.confirm().catch(() => true)
-        // A signal may have come while the question stood.
+        // A signal may have arrived while the question was open.
         if (isStopping()) return
         if (!isMeant) {
           stage = 'running'

@@ -1,10 +1,13 @@
-/** What no page of this app can do, whatever it contains: leave its address, open windows, use devices, reach other hosts. */
+/**
+ * What no page of this app may do, whatever it contains: navigate away, open windows, use devices,
+ * reach other hosts.
+ */
 import { app, type Session, type WebContents } from 'electron'
 import type { Logger } from 'pino'
 import { APP_ORIGIN } from './app-files.ts'
 import { isPermitted, isReachable } from './page-rules.ts'
 
-/** Settings of every window: a page without Node, in its own process and world. */
+/** Settings of every window: a page without Node, in its own process and context. */
 export const SAFE_WEB_PREFERENCES = {
   contextIsolation: true,
   sandbox: true,
@@ -18,7 +21,7 @@ export const SAFE_WEB_PREFERENCES = {
   spellcheck: false,
 } as const
 
-/** Applies to everything that exists and to everything that is made later. To be called once, when the app is ready. */
+/** Applies to all existing and future pages. Call it once, when the app is ready. */
 export function secureSession(
   session: Session,
   options: { consoleOrigin: () => string | null; log: Logger },
@@ -31,7 +34,7 @@ export function secureSession(
     isPermitted(permission, details.requestingUrl ?? origin, details.isMainFrame),
   )
   session.setDevicePermissionHandler(() => false)
-  // Chromium would fetch a dictionary from the internet for every language named here, even with the checker off.
+  // Chromium would download a dictionary for every language named here, even with the checker off.
   session.setSpellCheckerLanguages([])
   session.webRequest.onBeforeRequest((details, answer) => {
     const cancel = !isReachable(details.url, consoleOrigin())
@@ -39,13 +42,16 @@ export function secureSession(
       log.warn({ url: details.url.slice(0, 200) }, 'a request to another host was refused')
     answer({ cancel })
   })
-  // Reports are made by the page itself and saved by a person through the system's dialog.
+  // The page creates reports itself, and the user saves them through the system's dialog.
   session.on('will-download', (event, item) => {
     if (!item.getURL().startsWith(`blob:${APP_ORIGIN}/`)) event.preventDefault()
   })
 }
 
-/** Pins every page to the address at which it was loaded. To be called before the first window is made. */
+/**
+ * Pins every page to the address that it was loaded from. Call it before the first window is
+ * created.
+ */
 export function securePages(log: Logger): void {
   app.on('web-contents-created', (_event, contents) => securePage(contents, log))
 }
@@ -53,14 +59,14 @@ export function securePages(log: Logger): void {
 function securePage(contents: WebContents, log: Logger): void {
   const refuse = (event: { preventDefault: () => void; url: string }): void => {
     event.preventDefault()
-    log.warn({ url: event.url.slice(0, 200) }, 'a page was kept from leaving the console')
+    log.warn({ url: event.url.slice(0, 200) }, 'a page tried to leave the console')
   }
   contents.on('will-navigate', refuse)
   contents.on('will-frame-navigate', refuse)
   contents.on('will-redirect', refuse)
   contents.on('will-attach-webview', (event) => event.preventDefault())
   contents.setWindowOpenHandler(({ url }) => {
-    log.warn({ url: url.slice(0, 200) }, 'a page was kept from opening a window')
+    log.warn({ url: url.slice(0, 200) }, 'a page tried to open a window')
     return { action: 'deny' }
   })
 }

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hasNotificationServer, hasTrayHost, socketPaths } from './session-bus.ts'
 
-/** The real thing: a message bus, and a program on it that owns the names. Both come with any Linux desktop. */
+/** A real message bus, and a program on it that owns the names. Any Linux desktop has both. */
 const hasBus =
   spawnSync('dbus-daemon', ['--version']).status === 0 &&
   spawnSync('/usr/bin/python3', ['-c', 'import dbus, gi']).status === 0
@@ -79,7 +79,7 @@ const startOwner = (mode: 'host' | 'no-host' | 'hangs', env: NodeJS.ProcessEnv) 
   start('/usr/bin/python3', ['-c', OWNER, mode], env)
 
 describe.skipIf(!hasBus)('on a real message bus', () => {
-  it('finds the tray and the notification server that are there', async () => {
+  it('finds the tray and the notification server', async () => {
     const env = await startBus()
     expect(await hasTrayHost(env)).toBe(false)
     expect(await hasNotificationServer(env)).toBe(false)
@@ -88,7 +88,7 @@ describe.skipIf(!hasBus)('on a real message bus', () => {
     expect(await hasNotificationServer(env)).toBe(true)
   })
 
-  it('does not take a watcher that nobody shows icons of for a tray', async () => {
+  it('ignores a watcher whose icons are not shown', async () => {
     const env = await startBus()
     await startOwner('no-host', env)
     expect(await hasTrayHost(env)).toBe(false)
@@ -117,13 +117,13 @@ describe('without a bus', () => {
     ['refuses', 'REJECTED EXTERNAL\r\n'],
     ['talks nonsense', `OK 1\r\n${'x'.repeat(200)}`],
     ['floods', `OK 1\r\nl${'\u0001'.repeat(200_000)}`],
-    ['says nothing', ''],
-  ])('a program that %s in its place is no tray either', async (_what, says) => {
+    ['sends nothing', ''],
+  ])('a program that %s in its place is no tray either', async (_what, reply) => {
     const path = join(folder, 'socket')
     const server = createServer((socket) => {
       socket.on('error', () => undefined)
-      if (says === 'end') socket.destroy()
-      else socket.write(says, 'latin1')
+      if (reply === 'end') socket.destroy()
+      else socket.write(reply, 'latin1')
     })
     servers.push(server)
     await new Promise<void>((done) => server.listen(path, done))
@@ -131,7 +131,7 @@ describe('without a bus', () => {
   })
 })
 
-it('reads addresses as the specification writes them', () => {
+it('reads addresses as specified', () => {
   const paths = (address: string) => socketPaths({ DBUS_SESSION_BUS_ADDRESS: address })
   expect(paths('unix:path=/run/user/1000/bus')).toEqual(['/run/user/1000/bus'])
   expect(paths('unix:abstract=/tmp/dbus-X,guid=1')).toEqual(['\0/tmp/dbus-X'])

@@ -1,12 +1,12 @@
 /**
- * Asks the Linux desktop what it can do: whether anything shows tray icons, whether anything takes notifications.
- * A D-Bus client of just that much (https://dbus.freedesktop.org/doc/dbus-specification.html).
+ * Queries the Linux desktop's abilities: whether anything shows tray icons, whether anything shows
+ * notifications. A minimal D-Bus client (https://dbus.freedesktop.org/doc/dbus-specification.html).
  */
 import { connect } from 'node:net'
 
 const TRAY_WATCHER = 'org.kde.StatusNotifierWatcher'
 const NOTIFICATIONS = 'org.freedesktop.Notifications'
-/** Longer than any reply to these questions. */
+/** Longer than any reply to these queries. */
 const MAX_REPLY_BYTES = 64 * 1024
 const ANSWER_LIMIT_MS = 1_000
 /** A notification server may have to be started first. */
@@ -24,13 +24,13 @@ type Call = {
   interface: string
   member: string
   strings?: string[]
-  /** Whether a service that is installed but not running may be started for it. */
+  /** Whether an installed but stopped service may be started for it. */
   mayStart?: boolean
 }
 
 /**
- * Whether a tray is there (a StatusNotifierWatcher with a host, as KDE, GNOME's AppIndicator extension and others bring).
- * False where there is no bus, no watcher, or no answer in time.
+ * Whether there is a tray (a StatusNotifierWatcher with a host, as in KDE, GNOME's AppIndicator
+ * extension and others). False if there is no bus, no watcher, or no reply in time.
  */
 export async function hasTrayHost(
   env: NodeJS.ProcessEnv = process.env,
@@ -43,13 +43,13 @@ export async function hasTrayHost(
     member: 'Get',
     strings: [TRAY_WATCHER, 'IsStatusNotifierHostRegistered'],
   })
-  // The body is a variant: the signature `b`, padding to 4, the truth in 4 bytes.
+  // The body is a variant: the signature `b`, padding to 4, the value in 4 bytes.
   return body !== null && body.length >= 8 && body.readUInt32LE(4) === 1
 }
 
 /**
- * Whether notifications are taken. Electron's own call waits for the answer with the whole process, the hub included,
- * for up to 25 s: a server that hangs must not be asked that way.
+ * Whether notifications are shown. Electron's own call blocks the whole process, including the hub,
+ * for up to 25 s, so a server that hangs must not be called that way.
  */
 export async function hasNotificationServer(
   env: NodeJS.ProcessEnv = process.env,
@@ -65,7 +65,7 @@ export async function hasNotificationServer(
   return body !== null
 }
 
-/** The body of the reply; null for no bus, no answer in time, or an answer that says no. */
+/** The body of the reply; null if there is no bus, no reply in time, or a negative reply. */
 async function askSessionBus(
   env: NodeJS.ProcessEnv,
   timeoutMs: number,
@@ -78,7 +78,9 @@ async function askSessionBus(
   return null
 }
 
-/** Unix sockets of the session bus, as the addresses say; a leading NUL is Linux's abstract name space. */
+/**
+ * Unix sockets of the session bus from its addresses; a leading NUL is Linux's abstract namespace.
+ */
 export function socketPaths(env: NodeJS.ProcessEnv): string[] {
   const runtime = env['XDG_RUNTIME_DIR']
   const list = env['DBUS_SESSION_BUS_ADDRESS'] ?? (runtime ? `unix:path=${runtime}/bus` : '')
@@ -95,7 +97,10 @@ export function socketPaths(env: NodeJS.ProcessEnv): string[] {
   })
 }
 
-/** The body of the reply to `call`, null for an error reply. Rejects where there is no bus and after `timeoutMs`. */
+/**
+ * The body of the reply to `call`, null for an error reply. Rejects if there is no bus, and after
+ * `timeoutMs`.
+ */
 function ask(path: string, timeoutMs: number, call: Call): Promise<Buffer | null> {
   return new Promise((resolve, reject) => {
     const socket = connect({ path })
@@ -189,10 +194,10 @@ function methodCall(serial: number, call: Call): Buffer {
   return Buffer.concat([head, padding(head.length, 8), body])
 }
 
-/** `type` 0: not readable. */
+/** `type` 0: unreadable. */
 type Message = { type: number; replySerial: number | null; body: Buffer; rest: Buffer }
 
-/** The first whole message, or null while one is incomplete. Only what this question needs is read of it. */
+/** The first complete message, or null. Parses only what this query needs. */
 function takeMessage(bytes: Buffer): Message | null {
   if (bytes.length < 16) return null
   if (bytes[0] !== LITTLE_ENDIAN)

@@ -9,7 +9,10 @@ let folder: string
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'deployx-session-'))))
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Stands for the operating system's: a real one needs a signed-in desktop. What it gives back is not what it took. */
+/**
+ * Stands in for the operating system's keystore, which needs a signed-in desktop. Its output
+ * differs from its input.
+ */
 const keystore = (changes: Partial<SafeStorage> = {}): SafeStorage => ({
   isEncryptionAvailable: () => true,
   encryptString: (text) => Buffer.from(text).reverse(),
@@ -18,7 +21,7 @@ const keystore = (changes: Partial<SafeStorage> = {}): SafeStorage => ({
 })
 const file = () => join(folder, 'session.json')
 
-it('gives back what it kept, and nothing after it was told to forget', () => {
+it('returns what it stored, and nothing after it was cleared', () => {
   const keeper = createSessionKeeper(folder, keystore(), 'darwin')
   expect(keeper.load()).toBeNull()
   expect(keeper.save('secret-token')).toEqual({ protected: true })
@@ -28,7 +31,7 @@ it('gives back what it kept, and nothing after it was told to forget', () => {
   expect(readdirSync(folder)).toEqual([])
 })
 
-it('leaves no readable token where a keystore protects it', () => {
+it('stores no readable token if a keystore protects it', () => {
   createSessionKeeper(folder, keystore(), 'win32').save('secret-token')
   const content = readFileSync(file(), 'utf8')
   const { token } = JSON.parse(content) as { token: string }
@@ -36,7 +39,7 @@ it('leaves no readable token where a keystore protects it', () => {
   expect(Buffer.from(token, 'base64').toString()).not.toContain('secret-token')
 })
 
-it('says so where nothing protects it, and lets nobody else read it', () => {
+it('reports a missing keystore, and keeps the file private', () => {
   const scrambling = keystore({ getSelectedStorageBackend: () => 'basic_text' })
   const none = keystore({ isEncryptionAvailable: () => false })
   for (const store of [scrambling, none]) {
@@ -49,7 +52,7 @@ it('says so where nothing protects it, and lets nobody else read it', () => {
   expect(createSessionKeeper(folder, keyring, 'linux').save('x')).toEqual({ protected: true })
 })
 
-it('takes a file that is damaged, or of another computer, for nobody signed in', () => {
+it('treats a damaged or foreign file as signed out', () => {
   const refusing = keystore({
     decryptString: () => {
       throw new Error('another key')

@@ -1,6 +1,7 @@
 /**
- * Keeps the refresh token between starts: encrypted by the operating system's keystore where there is one. Without one
- * (Linux without a keyring) it lies in a file that only this user may read, and the caller is told so.
+ * Stores the refresh token between starts: encrypted by the operating system's keystore if there is
+ * one. Without one (Linux without a keyring) it is in a file that only this user may read, and the
+ * caller is informed.
  */
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,7 +15,7 @@ const Stored = z.object({
   token: z.string().max(8192),
 })
 
-/** @param folder the app's folder for this user; `session.json` in it is this file's alone */
+/** @param folder the app's folder for this user; only this module uses `session.json` in it */
 export function createSessionKeeper(
   folder: string,
   keystore: SafeStorage,
@@ -25,7 +26,7 @@ export function createSessionKeeper(
   const canProtect = (): boolean => isProtecting(keystore, platform)
 
   return {
-    /** The token, or null: nobody is signed in, or the keystore does not give it back any more. */
+    /** The token, or null: nobody is signed in, or the keystore cannot decrypt it any more. */
     load(): string | null {
       try {
         const stored = Stored.parse(JSON.parse(readFileSync(file, 'utf8')))
@@ -36,7 +37,7 @@ export function createSessionKeeper(
         return null
       }
     },
-    /** @returns whether a keystore protects it; for null whether one would */
+    /** @returns whether a keystore protects it; for null: whether one would */
     save(token: string | null): { protected: boolean } {
       const isProtected = canProtect()
       if (token === null) {
@@ -45,7 +46,7 @@ export function createSessionKeeper(
       }
       const bytes = isProtected ? keystore.encryptString(token) : Buffer.from(token, 'utf8')
       const content = { version: 1, protected: isProtected, token: bytes.toString('base64') }
-      // Whole or not at all, and never readable by others, not even for a moment.
+      // Atomic, and never readable by others, not even briefly.
       writeDurably(file, JSON.stringify(content))
       return { protected: isProtected }
     },

@@ -5,7 +5,7 @@ import type { Controller, ControllerOptions } from '../controller/compose.ts'
 import { explainFailure, readSettings, startOnFreePorts, waysOn } from './start-up.ts'
 
 describe('settings', () => {
-  it('have the ports and the folder of the product by default', () => {
+  it("default to the product's ports and folder", () => {
     expect(readSettings({}, '/home/anna/.config/DeployX')).toEqual({
       dataDir: '/home/anna/.config/DeployX/data',
       hubPort: 7480,
@@ -24,7 +24,7 @@ describe('settings', () => {
     expect(() => readSettings({ DEPLOYX_HUB_PORT: port }, '/u')).toThrow(/^DEPLOYX_HUB_PORT takes/)
   })
 
-  it('refuse a level of the log that does not exist', () => {
+  it('refuse an unknown log level', () => {
     expect(() => readSettings({ DEPLOYX_LOG_LEVEL: 'loud' }, '/u')).toThrow(/DEPLOYX_LOG_LEVEL/)
   })
 })
@@ -38,7 +38,7 @@ describe('starting on free ports', () => {
   const taken = new AppError('E_PORT_IN_USE', 'The port is taken.')
   const up = {} as Controller
 
-  it('takes any other port for the console when its own is taken', async () => {
+  it('uses any other port for the console if its own is taken', async () => {
     const start = vi.fn((given: ControllerOptions) =>
       given.consolePort === 0 ? Promise.resolve(up) : Promise.reject(taken),
     )
@@ -49,13 +49,13 @@ describe('starting on free ports', () => {
     ])
   })
 
-  it('tells when it was the port of the hub, and tries no third time', async () => {
+  it("reports that the hub's port is taken, without a third try", async () => {
     const start = vi.fn(() => Promise.reject(taken))
     await expect(startOnFreePorts(start, options)).rejects.toBe(taken)
     expect(start).toHaveBeenCalledTimes(2)
   })
 
-  it('does not try again for any other reason', async () => {
+  it('does not retry for any other reason', async () => {
     const locked = new AppError('E_DATA_LOCKED', 'In use.')
     const start = vi.fn(() => Promise.reject(locked))
     await expect(startOnFreePorts(start, options)).rejects.toBe(locked)
@@ -63,8 +63,8 @@ describe('starting on free ports', () => {
   })
 })
 
-describe('why it cannot start', () => {
-  it('says for the port of the hub what to do', () => {
+describe('the start-up error', () => {
+  it("explains what to do about the hub's port", () => {
     const cause = Object.assign(new Error('listen'), { code: 'EADDRINUSE' })
     const error = new AppError('E_PORT_IN_USE', 'inner', [], { cause })
     const { text } = explainFailure(error, 7480)
@@ -72,7 +72,7 @@ describe('why it cannot start', () => {
     expect(text).toContain('DEPLOYX_HUB_PORT')
   })
 
-  it('leaves the words of every other known failure as they are, and names an unknown one', () => {
+  it('keeps the message of every other known failure, and names an unknown one', () => {
     expect(explainFailure(new AppError('E_DATABASE_CORRUPT', 'Damaged.'), 1).text).toBe('Damaged.')
     expect(explainFailure(new AppError('E_PORT_IN_USE', 'Not allowed (EACCES).'), 1).text).toBe(
       'Not allowed (EACCES).',
@@ -82,8 +82,8 @@ describe('why it cannot start', () => {
   })
 })
 
-describe('a refusal that somebody can decide about', () => {
-  it('offers to start anew, and to continue with older data where there is some', () => {
+describe('a refusal that the user can resolve', () => {
+  it('offers to start over, and to continue with older data if there is some', () => {
     const labels = (code: ErrorCode) => waysOn(new AppError(code, 'x')).map(({ label }) => label)
     expect(labels('E_DATABASE_BEHIND')).toEqual(['Continue with older data', 'Start anew'])
     for (const code of ['E_DATA_INCOMPLETE', 'E_KEYS_DAMAGED', 'E_DATABASE_CORRUPT'] as const)
@@ -93,7 +93,7 @@ describe('a refusal that somebody can decide about', () => {
     expect(waysOn(new Error('x'))).toEqual([])
   })
 
-  it('names buttons in place of command-line options', () => {
+  it('names buttons instead of command-line options', () => {
     const error = new AppError(
       'E_DATABASE_BEHIND',
       'Lost. To restore, start with --start-anew now. Or start with --accept-older-database.',

@@ -1,4 +1,4 @@
-/** Reading the environment, starting the controller where its ports are free, and what to say when it cannot start. */
+/** Reads the environment, starts the controller on free ports, and explains why it cannot start. */
 import { join } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
@@ -9,7 +9,7 @@ export type DesktopSettings = {
   hubPort: number
   consolePort: number
   logLevel: string
-  /** Nobody sits there (tests): no dialog is opened that would wait for a click. */
+  /** No user is present (tests): open no dialog that would wait for a click. */
   unattended: boolean
 }
 
@@ -44,8 +44,8 @@ const isPortTaken = (error: unknown): boolean =>
   error instanceof AppError && error.code === 'E_PORT_IN_USE'
 
 /**
- * Starts the controller. Only this computer's window uses the console's port, so any other will do when it is taken;
- * the hub's port is known to every agent and stays.
+ * Starts the controller. Only this computer's window uses the console's port, so any other will do
+ * if it is taken; every agent knows the hub's port, so it stays.
  */
 export async function startOnFreePorts(
   start: (options: ControllerOptions) => Promise<Controller>,
@@ -63,12 +63,12 @@ export async function startOnFreePorts(
   }
 }
 
-/** What a person may choose in place of quitting. */
+/** A choice of the user instead of quitting. */
 export type WayOn = { recover: Recover; label: string }
 const START_ANEW: WayOn = { recover: 'start_anew', label: 'Start anew' }
 const ACCEPT_OLDER: WayOn = { recover: 'accept_older', label: 'Continue with older data' }
 
-/** The ways on after a refusal. Each only where the data folder is at fault. */
+/** The choices after a refusal. Each only if the data folder is at fault. */
 export function waysOn(error: unknown): WayOn[] {
   if (!(error instanceof AppError)) return []
   switch (error.code) {
@@ -84,20 +84,20 @@ export function waysOn(error: unknown): WayOn[] {
   }
 }
 
-/** How the choice travels to the next start of the app. */
+/** How the choice is passed to the next start of the app. */
 export const RECOVER_SWITCH: Record<Recover, string> = {
   start_anew: 'start-anew',
   accept_older: 'accept-older-database',
 }
 
-/** Buttons in place of options. */
+/** Buttons instead of options. */
 const forDialog = (message: string): string =>
   message
     .replaceAll('start with --start-anew', `choose ${START_ANEW.label}`)
     .replaceAll('start anew with --start-anew', `choose ${START_ANEW.label}`)
     .replaceAll('start with --accept-older-database', `choose ${ACCEPT_OLDER.label}`)
 
-/** Title and text for a person: what is wrong and what to do. */
+/** Title and text for the user: what is wrong and what to do. */
 export function explainFailure(error: unknown, hubPort: number): { title: string; text: string } {
   const title = 'DeployX cannot start'
   if (!(error instanceof AppError)) {
@@ -111,7 +111,7 @@ export function explainFailure(error: unknown, hubPort: number): { title: string
       text:
         `Another program uses port ${hubPort}, where the agents look for this hub. ` +
         'Close that program (it may be another DeployX) and start again, ' +
-        'or set DEPLOYX_HUB_PORT to a free port; agents must then be enrolled anew.',
+        'or set DEPLOYX_HUB_PORT to a free port; agents must then be enrolled again.',
     }
   return { title, text: forDialog(error.message) }
 }

@@ -1,4 +1,4 @@
-/** What is remembered between starts, and how a file that holds something else is read. Pure. */
+/** What is stored between starts, and how a file with other contents is read. Pure. */
 import { z } from 'zod'
 import type { Preferences } from '#shared/contract/bridge.ts'
 
@@ -10,7 +10,7 @@ export const DEFAULT_PREFERENCES: Preferences = {
   sidebar_collapsed: false,
 }
 
-/** Things nobody sets by hand. */
+/** Values that users do not set directly. */
 export const ShellState = z.object({
   window: z
     .object({
@@ -21,13 +21,13 @@ export const ShellState = z.object({
       maximized: z.boolean(),
     })
     .nullable(),
-  /** Whether the person has been told once that closing the window leaves the hub running. */
+  /** Whether the user was informed once that closing the window leaves the hub running. */
   tray_explained: z.boolean(),
 })
 export type ShellState = z.infer<typeof ShellState>
 export const INITIAL_SHELL_STATE: ShellState = { window: null, tray_explained: false }
 
-/** Whatever a file holds: each field that fits is taken, the default stands for every other. Pure. */
+/** Uses each valid field of a file, and the default for the others. Pure. */
 export function sound<T extends z.ZodRawShape>(
   schema: z.ZodObject<T>,
   defaults: z.output<z.ZodObject<T>>,

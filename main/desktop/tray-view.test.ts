@@ -22,7 +22,7 @@ const labels = (menu: TrayEntry[]) => menu.flatMap((e) => (e.type === 'separator
 const office = { id: id(7), name: 'Office', ended: 31, total: 42 }
 
 describe('the state of the tray', () => {
-  it('is work while something runs, attention before it when something failed', () => {
+  it('is "work" while something runs, and "attention" before that if something failed', () => {
     expect(trayView(pulse()).state).toBe('idle')
     expect(trayView(pulse({ active_deployments: [office] })).state).toBe('working')
     expect(trayView(pulse({ running_targets: 1 })).state).toBe('working')
@@ -30,7 +30,7 @@ describe('the state of the tray', () => {
     expect(trayView(pulse({ active_deployments: [office] }, failed)).state).toBe('attention')
   })
 
-  it('is attention while a PC waits for approval, and its entry leads to the devices', () => {
+  it('is "attention" while a PC waits for approval, and its entry opens the devices', () => {
     const view = trayView(pulse({ pending_devices: 2 }))
     expect(view.state).toBe('attention')
     expect(view.tooltip).toContain('2 PCs wait for approval')
@@ -44,7 +44,7 @@ describe('the state of the tray', () => {
     )
   })
 
-  it('has a picture of its own on every platform', () => {
+  it('has its own picture on every platform', () => {
     const folder = join(import.meta.dirname, '../../build/icons/tray')
     for (const platform of ['linux', 'win32', 'darwin'] as const) {
       for (const dark of [true, false]) {
@@ -59,7 +59,7 @@ describe('the state of the tray', () => {
 })
 
 describe('the menu', () => {
-  it('tells the hub, opens, starts and ends', () => {
+  it('shows the hub, opens, starts and quits', () => {
     expect(labels(trayView(pulse()).menu)).toEqual([
       'Open DeployX',
       'Hub 192.168.1.20:7480 · 3 of 5 PCs online',
@@ -68,7 +68,7 @@ describe('the menu', () => {
     ])
   })
 
-  it('lists what runs and what failed, each leading to it', () => {
+  it('lists what runs and what failed, each linked to its page', () => {
     const { menu } = trayView(
       pulse({ active_deployments: [office] }, [
         { id: id(3), name: 'VLC', failed: 2, isPaused: false },
@@ -88,7 +88,7 @@ describe('the menu', () => {
     expect(labels(menu)).toContain('Pilot: paused, 1 failed')
   })
 
-  it('stays short, whatever there is', () => {
+  it('stays short in any case', () => {
     const many = Array.from({ length: 300 }, (_each, n) => ({
       ...office,
       id: id(n + 1),
@@ -102,7 +102,7 @@ describe('the menu', () => {
   })
 })
 
-it('the tooltip says the same, without names', () => {
+it('the tooltip shows the same, without names', () => {
   expect(trayView(pulse()).tooltip).toBe('DeployX · Hub 192.168.1.20:7480 · 3 of 5 PCs online')
   const busy = pulse({ active_deployments: [office, office] }, [
     { id: id(3), name: 'VLC', failed: 2, isPaused: false },

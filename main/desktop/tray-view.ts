@@ -16,9 +16,9 @@ export type TrayEntry =
   | { type: 'action'; label: string; action: TrayAction }
 export type TrayView = { state: TrayState; tooltip: string; menu: TrayEntry[] }
 
-/** A menu is no list: more than these are counted. */
+/** A menu is no list: further entries are only counted. */
 const MAX_LISTED = 8
-/** Windows cuts tooltips there. */
+/** Windows truncates longer tooltips. */
 const MAX_TOOLTIP_LENGTH = 127
 
 const stateOf = ({ activity, unseen }: Pulse): TrayState => {
@@ -86,8 +86,8 @@ export function trayView(pulse: Pulse): TrayView {
 }
 
 /**
- * The icon file of a state. macOS colours a template itself; elsewhere the icon must fit the bar.
- * @param darkBar whether the bar of the desktop is dark
+ * The icon file of a state. macOS colours a template itself; elsewhere the icon must match the bar.
+ * @param darkBar whether the desktop's bar is dark
  */
 export function trayIconFile(
   state: TrayState,

@@ -1,4 +1,6 @@
-/** The tray icon: three states told apart by shape, one line of state, and the ways in and out. */
+/**
+ * The tray icon: three states with different shapes, one status line, and entries to open and quit.
+ */
 import { join } from 'node:path'
 import { Menu, nativeTheme, Tray, type MenuItemConstructorOptions } from 'electron'
 import type { Pulse } from './pulse.ts'
@@ -6,7 +8,7 @@ import { trayIconFile, trayView, type TrayAction, type TrayEntry } from './tray-
 
 export type TrayIcon = ReturnType<typeof showTray>
 
-/** @param iconDir holds the tray's pictures */
+/** @param iconDir contains the tray's pictures */
 export function showTray(deps: {
   iconDir: string
   onAction: (action: TrayAction) => void
@@ -24,7 +26,7 @@ export function showTray(deps: {
 
   function make(): Tray {
     const made = new Tray(fileOf(latest))
-    // macOS opens the menu at a click; elsewhere a click is the quick way to the window.
+    // macOS opens the menu on a click; elsewhere a click opens the window.
     if (process.platform !== 'darwin') made.on('click', () => deps.onAction({ do: 'open' }))
     return made
   }
@@ -47,7 +49,7 @@ export function showTray(deps: {
     const menu = JSON.stringify(view.menu)
     if (icon !== shown.icon) tray.setImage(icon)
     tray.setToolTip(view.tooltip)
-    // A menu that is open would close under the pointer: it is replaced only when it says something new.
+    // Replacing an open menu would close it under the pointer, so replace it only after changes.
     if (menu !== shown.menu) tray.setContextMenu(Menu.buildFromTemplate(view.menu.map(item)))
     shown = { icon, menu }
   }
@@ -58,7 +60,7 @@ export function showTray(deps: {
       latest = pulse
       draw()
     },
-    /** For a tray that came up after the app: the icon registers itself only when it is made. */
+    /** For a tray that started after the app: the icon registers itself only when it is created. */
     remake(): void {
       tray.destroy()
       shown = { icon: '', menu: '' }
@@ -72,11 +74,11 @@ export function showTray(deps: {
   }
 }
 
-/** GNOME's and Unity's bars are dark in either theme; elsewhere the bar goes with the theme. */
+/** GNOME's and Unity's bars are dark in either theme; elsewhere the bar follows the theme. */
 function isBarDark(): boolean {
   if (process.platform === 'linux' && /GNOME|Unity/i.test(process.env['XDG_CURRENT_DESKTOP'] ?? ''))
     return true
-  // Since Electron 39; the app's own theme must not decide over the system's bar.
+  // Since Electron 39; the app's own theme must not affect the icon in the system's bar.
   const system = nativeTheme as { shouldUseDarkColorsForSystemIntegratedUI?: boolean }
   return system.shouldUseDarkColorsForSystemIntegratedUI ?? nativeTheme.shouldUseDarkColors
 }

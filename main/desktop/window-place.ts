@@ -1,19 +1,19 @@
-/** Where the window opens: where it was, as long as a person could still reach it there. Pure. */
+/** The window's position at start: the last one, if the user can still reach it there. Pure. */
 import type { ShellState } from './stored-values.ts'
 
 export type Area = { x: number; y: number; width: number; height: number }
 export const DEFAULT_WINDOW = { width: 1280, height: 800 } as const
 export const MIN_WINDOW = { width: 960, height: 640 } as const
 
-/** So much of the title bar must lie on a screen that a mouse can take it. */
+/** At least this much of the title bar must be on a screen for the mouse to grab it. */
 const GRIP = { width: 120, height: 24 } as const
 
 const overlap = (a: number, aSize: number, b: number, bSize: number): number =>
   Math.min(a + aSize, b + bSize) - Math.max(a, b)
 
 /**
- * @param saved what was remembered, null at the first start
- * @param workAreas of the screens that are there now
+ * @param saved the stored position, null at the first start
+ * @param workAreas of the current screens
  * @returns the bounds; without x and y the window is centred
  */
 export function placeWindow(

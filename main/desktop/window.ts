@@ -1,4 +1,7 @@
-/** The one window: remembers its place, closes to the tray, comes back with the page it showed. */
+/**
+ * The only window: remembers its position, closes to the tray, returns with the page that it
+ * showed.
+ */
 import { join } from 'node:path'
 import { BrowserWindow, nativeTheme, screen, type WebContents } from 'electron'
 import type { Logger } from 'pino'
@@ -9,22 +12,23 @@ import type { ShellState } from './stored-values.ts'
 import { SAFE_WEB_PREFERENCES } from './security.ts'
 import { MIN_WINDOW, placeWindow } from './window-place.ts'
 
-/** The window's colour before the page has drawn itself: the console's own background. */
+/** The window's colour before the page is rendered: the console's own background. */
 const BACKGROUND = { light: '#f5f5f6', dark: '#0f0f12' } as const
-/** Shown even if the page has not drawn itself by then. */
+/** Shown after this long even if the page is not rendered yet. */
 const SHOW_AFTER_MS = 8_000
 const REMEMBER_AFTER_MS = 500
-/** A page that keeps crashing is not loaded for ever. */
+/** A page that keeps crashing is not reloaded forever. */
 const MAX_RELOADS = 3
 const RELOADS_WITHIN_MS = 5 * 60_000
 
 export type MainWindow = ReturnType<typeof openWindow>
 
 /**
- * Makes the window; it appears once `show` was called and its page has drawn itself.
- * @param onClose asked when a person closes the window; it stays (and is hidden or not) unless the app is quitting
- * @param onLook told of the page that is in front of a person
- * @param onBroken told when the page crashed again and again
+ * Creates the window; it appears once `show` was called and its page is rendered.
+ * @param onClose called when the user closes the window; it stays (hidden or not) unless the app is
+ * quitting
+ * @param onLook called with the page that the user sees
+ * @param onBroken called when the page crashed repeatedly
  */
 export function openWindow(deps: {
   appRoot: string
@@ -128,7 +132,7 @@ export function openWindow(deps: {
 
   return {
     page,
-    /** In front of the person, wherever it was. */
+    /** Brings it to the front, wherever it was. */
     show(): void {
       isWanted = true
       appear()

@@ -23,15 +23,15 @@ const ended = (changes: object) =>
     ...changes,
   })
 
-describe('a text of anybody', () => {
-  it('becomes one line without characters that steer', () => {
+describe('untrusted text', () => {
+  it('becomes one line without control characters', () => {
     expect(plainText('  a\n\tb\u0000c\u001b[31md  ')).toBe('a b c [31md')
     expect(plainText('exe.\u202egnp')).toBe('exe. gnp')
     expect(plainText('x\u2028y\u200bz')).toBe('x y z')
     expect(plainText('\ud800x')).toBe('\ufffdx')
   })
 
-  it('keeps markup as the text that it is', () => {
+  it('keeps markup as plain text', () => {
     expect(plainText('<b>&amp;</b>')).toBe('<b>&amp;</b>')
   })
 
@@ -42,12 +42,12 @@ describe('a text of anybody', () => {
   })
 })
 
-it('marks no letter of a menu by accident', () => {
+it('marks no menu letter by accident', () => {
   expect(menuText('R&D & more')).toBe('R&&D && more')
 })
 
 describe('the end of a deployment', () => {
-  it('is told in counts, without what there is none of', () => {
+  it('is described by counts, without zero counts', () => {
     expect(completionNotice(ended({}))).toEqual({
       title: 'Office 2024',
       body: '31 completed, 1 failed',
@@ -60,7 +60,7 @@ describe('the end of a deployment', () => {
     )
   })
 
-  it('says that software was removed, whatever a person has called it', () => {
+  it("states that software was removed, whatever the deployment's name", () => {
     const removal = { action: 'uninstall', deployment_name: 'Friday' }
     expect(completionNotice(ended(removal))).toEqual({
       title: 'Friday',
@@ -75,7 +75,7 @@ describe('the end of a deployment', () => {
     )
   })
 
-  it('says that it was cancelled', () => {
+  it('states that it was cancelled', () => {
     expect(
       completionNotice(ended({ status: 'canceled', failure_count: 0, skipped_count: 9 })).body,
     ).toBe('Cancelled: 31 completed, 9 skipped')
@@ -87,13 +87,13 @@ describe('the end of a deployment', () => {
   })
 })
 
-it('counts PCs as a person does', () => {
+it('counts PCs in words', () => {
   expect(pcsInWords(0, 0)).toBe('no PCs yet')
   expect(pcsInWords(1, 1)).toBe('1 of 1 PC online')
   expect(pcsInWords(3, 5)).toBe('3 of 5 PCs online')
 })
 
-it('says what quitting does to installers that run', () => {
+it('explains what quitting does to running installers', () => {
   expect(quitWarning(1)).toEqual({
     message: '1 PC is at work. Quit DeployX?',
     detail:

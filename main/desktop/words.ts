@@ -1,13 +1,18 @@
-/** The desktop's own sentences. Names come from people and agents: bounded, plain text, never markup. Pure. */
+/**
+ * The desktop's own sentences. Names come from users and agents: bounded, plain text, never markup.
+ * Pure.
+ */
 import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/console-feed.ts'
 
-/** Notification servers and menus cut off in their own way; a name is cut here, where it can be seen. */
+/**
+ * Notification servers and menus truncate in their own ways, so names are truncated here, visibly.
+ */
 export const MAX_NAME_LENGTH = 60
 const MAX_SENTENCE_LENGTH = 200
 
 /**
- * A text of anybody as one line: no control or invisible characters (they can turn the direction of what follows), no
- * broken surrogates, at most `max` characters.
+ * Untrusted text as one line: no control or invisible characters (they can reverse the text
+ * direction), no broken surrogates, at most `max` characters.
  */
 export function plainText(text: string, max = MAX_NAME_LENGTH): string {
   const clean = text
@@ -23,10 +28,10 @@ export function plainText(text: string, max = MAX_NAME_LENGTH): string {
         .trimEnd()}…`
 }
 
-/** In menus `&` marks the letter that opens the entry. */
+/** In menus `&` marks the shortcut letter. */
 export const menuText = (text: string): string => text.replaceAll('&', '&&')
 
-/** "31 completed, 1 failed": what there is none of is left out. */
+/** "31 completed, 1 failed": zero counts are omitted. */
 export function countsInWords(
   counts: Pick<DeploymentCompleted, 'action' | 'success_count' | 'failure_count' | 'skipped_count'>,
 ): string {
@@ -40,11 +45,11 @@ export function countsInWords(
   return texts.join(', ') || nothing
 }
 
-/** Title and body of the notification that tells how a deployment ended. */
+/** Title and body of the notification about the end of a deployment. */
 export function completionNotice(ended: DeploymentCompleted): { title: string; body: string } {
   const counts = countsInWords(ended)
   const isCanceled = ended.status === 'canceled'
-  // Under a name of a person's own nobody could tell it from an installation.
+  // A user-chosen name would not reveal that it was a removal.
   const kind = ended.action === 'uninstall' ? `Removal${isCanceled ? ' cancelled' : ''}: ` : ''
   return {
     title: plainText(ended.deployment_name),
@@ -52,7 +57,7 @@ export function completionNotice(ended: DeploymentCompleted): { title: string; b
   }
 }
 
-/** Title and body of the notification about a deployment that its failures paused. */
+/** Title and body of the notification about a deployment that was paused by failures. */
 export const pauseNotice = (paused: DeploymentPaused): { title: string; body: string } => ({
   title: plainText(paused.deployment_name),
   body: plainText(`Paused: ${paused.message} Open it to resume or cancel.`, MAX_SENTENCE_LENGTH),

@@ -1,4 +1,4 @@
-/** The order of calls is what makes a file survive a power cut, so the calls themselves are looked at. */
+/** The order of the calls makes a file survive a power cut, so the calls themselves are tested. */
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -13,7 +13,7 @@ beforeEach(() => {
 })
 afterEach(() => fs.rmSync(root, { recursive: true, force: true }))
 
-/** The real file system, with a note of every call. Temporary names are noted as `tmp`. */
+/** The real file system with a log of every call. Temporary names are logged as `tmp`. */
 function traced(change: Partial<DurableFs> = {}): DurableFs {
   const names = new Map<number, string>()
   const nameOf = (path: string): string => {
@@ -60,7 +60,7 @@ const onLinux = (change?: Partial<DurableFs>) => createDurableFiles(traced(chang
 const modeOf = (name: string): number => fs.statSync(join(root, name)).mode & 0o777
 
 describe('a durable write', () => {
-  it('flushes the bytes before the rename and the name after it, for this user alone', () => {
+  it('flushes the bytes before the rename and the name after it, private to this user', () => {
     onLinux().writeDurably(join(root, 'a'), 'text')
     expect(calls).toEqual([
       'open tmp',
@@ -89,13 +89,13 @@ describe('a durable write', () => {
     },
   )
 
-  it('opens no folder on Windows, which cannot', () => {
+  it('opens no folder on Windows, which does not support it', () => {
     createDurableFiles(traced(), 'win32').writeDurably(join(root, 'a'), 'text')
     expect(calls).toEqual(['open tmp', 'write tmp', 'fsync tmp', 'rename tmp to a'])
   })
 })
 
-it('a durable copy is flushed before it gets its name, and closed to others whatever the source was', () => {
+it("a durable copy is flushed before it gets its name, and private whatever the source's mode", () => {
   fs.writeFileSync(join(root, 'a'), 'text', { mode: 0o644 })
   onLinux().copyDurably(join(root, 'a'), join(root, 'b'))
   expect(calls).toEqual([

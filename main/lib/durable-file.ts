@@ -1,12 +1,12 @@
 /**
- * Files that are whole or not there at all, also after a power cut. Every file that matters is written, renamed and copied
- * through here; the linter refuses a bare rename elsewhere.
+ * Files that are complete or absent, even after a power cut. Every important file is written,
+ * renamed and copied here; the linter refuses a bare rename elsewhere.
  */
 import { randomBytes } from 'node:crypto'
 import * as nodeFs from 'node:fs'
 import { dirname } from 'node:path'
 
-/** What the helper needs of the file system. Tests record the calls. */
+/** The file system functions that are used. Tests record the calls. */
 export type DurableFs = Pick<
   typeof nodeFs,
   | 'openSync'
@@ -33,7 +33,9 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
     }
   }
 
-  /** Flushes the names in this folder. Windows cannot open folders; NTFS journals its names itself. */
+  /**
+   * Flushes the names in this folder. Windows cannot open folders; NTFS journals its names itself.
+   */
   function syncFolder(folder: string): void {
     if (platform !== 'win32') syncPath(folder, 'r')
   }
@@ -45,7 +47,7 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
     if (dirname(from) !== dirname(to)) syncFolder(dirname(from))
   }
 
-  /** Puts a finished temporary file in its place, or removes it. */
+  /** Moves a finished temporary file into place, or removes it. */
   function place(temporary: string, file: string, fill: () => void): void {
     try {
       fill()
@@ -77,11 +79,13 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
       })
     },
 
-    /** Copies `from` to `to`, readable by this user alone. When this returns, the copy is on disk. */
+    /**
+     * Copies `from` to `to`, readable only by this user. When this returns, the copy is on disk.
+     */
     copyDurably: (from: string, to: string): void => {
       const temporary = temporaryFor(to)
       place(temporary, to, () => {
-        // Made first, so that it is closed to others before the first byte is in it.
+        // Created first, so that it is private before it contains the first byte.
         fs.closeSync(fs.openSync(temporary, 'wx', PRIVATE_FILE))
         fs.copyFileSync(from, temporary)
         // A copy takes over the mode of its source.
@@ -90,7 +94,10 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
       })
     },
 
-    /** Makes one folder, for this user alone; its parent must exist. One that exists stays as it is. */
+    /**
+     * Creates one folder, private to this user; its parent must exist. An existing folder is
+     * unchanged.
+     */
     makeFolderDurably: (folder: string): void => {
       fs.mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER })
       syncFolder(dirname(folder))
@@ -101,5 +108,5 @@ export function createDurableFiles(fs: DurableFs, platform: NodeJS.Platform = pr
 export const { syncFolder, renameDurably, writeDurably, copyDurably, makeFolderDurably } =
   createDurableFiles(nodeFs)
 
-/** Renames without flushing, for what may be lost: logs that turn over. */
+/** Renames without flushing, for what may be lost: log rotation. */
 export const renameLoosely = (from: string, to: string): void => nodeFs.renameSync(from, to)

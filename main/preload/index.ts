@@ -1,4 +1,7 @@
-/** Two doors between the page and the desktop: calls in, notes out. Types only from shared, so that nothing is bundled here. */
+/**
+ * The two channels between page and desktop: calls in, notes out. Only types from shared, so that
+ * nothing is bundled here.
+ */
 import { contextBridge, ipcRenderer } from 'electron'
 import type { Bridge, BRIDGE_CALL, BRIDGE_NOTE, BridgeNoteName } from '#shared/contract/bridge.ts'
 
@@ -7,7 +10,7 @@ const note: typeof BRIDGE_NOTE = 'deployx:note'
 
 type Listener = Parameters<Bridge['on']>[0]
 const listeners = new Set<Listener>()
-/** A click on a notification may come before the page listens. The latest few are kept until it does. */
+/** A notification may be clicked before the page listens. The latest few are kept until it does. */
 let early: Parameters<Listener>[] = []
 const MAX_EARLY_NOTES = 10
 

@@ -134,7 +134,7 @@ test('the exported audit log can be verified without the controller', async ({
     await saveNextDownload(app, file)
     await page.getByTestId('audit-export').click()
     await page.getByTestId(`export-${form}`).click()
-    await expect.poll(() => prove(file)).toContain('The audit trail is whole')
+    await expect.poll(() => prove(file)).toContain('The audit log is intact')
     expect(await readFile(file, 'utf8')).toContain('user.setup')
   }
 })

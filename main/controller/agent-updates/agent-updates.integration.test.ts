@@ -65,7 +65,7 @@ async function add(name: string, options: Options = {}): Promise<Pc> {
       const { sequence, version } = pc.orders.at(-1)!
       if (state === 'done') pc.version = version
       pc.last = { sequence, version, state, message }
-      await pc.agent.tell()
+      await pc.agent.reportFacts()
     },
   }
   await connect(pc, options)
@@ -128,7 +128,7 @@ describe('a newer agent', () => {
 
   it('with the same version and other bytes is ordered from nobody: only versions count', async () => {
     const pc = await add('PC-1', { version: '0.2.0' })
-    agents.serve('0.2.0', 'built anew')
+    agents.serve('0.2.0', 'another build')
     agents.serve('0.1.9', 'older')
     await pause()
     expect(await updateOf(pc)).toBeNull()
@@ -196,12 +196,12 @@ describe('a newer agent', () => {
 
   it('is not ordered again if the agent refuses it', async () => {
     const pc = await add('PC-1', {
-      answer: () => ({ accepted: false, why: 'unsupported', message: 'taken back too often' }),
+      answer: () => ({ accepted: false, why: 'unsupported', message: 'rolled back too often' }),
     })
     await ordered(pc)
     await pause(1_200)
     expect(pc.orders).toHaveLength(1)
-    expect(await updateOf(pc)).toMatchObject({ state: 'failed', message: 'taken back too often' })
+    expect(await updateOf(pc)).toMatchObject({ state: 'failed', message: 'rolled back too often' })
   })
 
   it('is not ordered where it cannot be installed, and the reason is shown', async () => {

@@ -1,4 +1,7 @@
-/** What an enrolled agent tries beyond its own: another's targets, another's package, the console's surface, the readers' eyes. */
+/**
+ * What an enrolled agent may try: another agent's targets and packages, the console's surface,
+ * misleading text.
+ */
 import { request } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -33,7 +36,7 @@ beforeAll(async () => {
   ).deployment_id
   for (const endAt = Date.now() + 10_000; Date.now() < endAt; await sleep(20))
     if (x.commands.length + y.commands.length === 2) break
-  // Both have taken theirs, and that is written down.
+  // Both have accepted theirs, and that is recorded.
   for (const endAt = Date.now() + 10_000; Date.now() < endAt; await sleep(20)) {
     const { targets } = await t.rest.call('deployments.progress', { params: { id: deployment } })
     if (targets.every((target) => target.deployment_status === 'downloading')) break
@@ -75,13 +78,13 @@ function get(
   })
 }
 
-describe('an agent that speaks for another', () => {
-  it('moves nothing with its result, progress or output, not even knowing all its names', async () => {
+describe('an agent that impersonates another', () => {
+  it('changes nothing with its result, progress or output, even if it knows all ids', async () => {
     const before = await targetOfY()
     await x!.result(ofY, { message: 'I say so' })
     await x!.progress(ofY, 'installing', 1)
     await x!.output(ofY, 1, 'words put in its mouth')
-    // The attempt of its own with the other's target, and the other way round.
+    // Its own attempt with the other's target, and the other way round.
     await x!.result({ ...ofX, target_id: ofY.target_id }, {})
     await x!.result({ ...ofY, attempt_id: ofX.attempt_id }, {})
     await x!.output({ ...ofX, target_id: ofY.target_id }, 1, 'words put in its mouth')
@@ -89,7 +92,7 @@ describe('an agent that speaks for another', () => {
     expect((await outputOfY()).text).toBe('')
   })
 
-  it('gets no command that is for another, whatever it joins or asks for', async () => {
+  it('gets no command for another, whatever it joins or requests', async () => {
     const count = x!.commands.length
     const emitter = x!.socket as unknown as { emit: (event: string, ...args: unknown[]) => void }
     for (const event of ['join', 'subscribe', 'deploy_software', 'challenge'])
@@ -107,10 +110,10 @@ describe('an agent that speaks for another', () => {
   })
 })
 
-describe('the address of a package', () => {
+describe('the URL of a package', () => {
   const split = (url: string) =>
     /^\/content\/(\w+)\/(\w+)\?t=(.+)$/.exec(url)!.slice(1) as [string, string, string]
-  it('serves whom it was made for, and nobody by another’s ticket', async () => {
+  it('serves the device it was made for, and no other by its ticket', async () => {
     expect((await get(ofY.url)).text).toContain('secret installer')
     const [attemptX, sha, ticketX] = split(ofX.url)
     const [attemptY, , ticketY] = split(ofY.url)
@@ -134,8 +137,8 @@ describe('the address of a package', () => {
   })
 })
 
-describe('what an agent holds', () => {
-  it('opens nothing of the console: not its key, not its ticket, not the key of commands', async () => {
+describe("an agent's secrets", () => {
+  it('open nothing of the console: not its key, not its ticket, not the command key', async () => {
     const ticket = ofX.url.split('t=')[1]!
     for (const token of [ticket, ofX.attempt_id, idX!.commandKey, idX!.privateKey.split('\n')[1]!])
       for (const path of ['/devices', '/users', `/deployments/${deployment}/report.csv`])
@@ -148,11 +151,11 @@ describe('what an agent holds', () => {
   })
 })
 
-describe('words that mislead', () => {
+describe('misleading text', () => {
   const STEERING = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
   const hostile =
     '=cmd|\u202egpj.exe\u001b[2J\u0000\r\n"level":50\u2028<img src=x onerror=alert(1)>'
-  it('in names and versions of a PC are made visible before anybody reads them', async () => {
+  it('in names and versions of a PC is made visible before it is shown', async () => {
     const facts: AgentFacts = {
       name: 'PC-X',
       platform: 'linux',
@@ -167,14 +170,14 @@ describe('words that mislead', () => {
     await enrollSimAgent(t.hub, code, hostile)
     const { devices } = await t.rest.call('devices.list', {})
     const { entries } = await t.rest.call('audit.list', { query: { q: 'device' } })
-    const told = devices
+    const shownTexts = devices
       .flatMap((d) => [d.name, d.os_version, d.agent_version])
       .concat(entries.map((e) => e.subject))
-    expect(told.some((text) => text.includes('gpj.exe'))).toBe(true)
-    for (const text of told) expect(text).not.toMatch(STEERING)
+    expect(shownTexts.some((text) => text.includes('gpj.exe'))).toBe(true)
+    for (const text of shownTexts) expect(text).not.toMatch(STEERING)
   })
 
-  it('are made visible for a PC that waits for approval', async () => {
+  it('is made visible for a PC that waits for approval', async () => {
     const hub = { port: t.hub.port, fingerprint: t.controller.fingerprint }
     const pairing = openPairing(hub, hostile)
     try {
@@ -190,7 +193,7 @@ describe('words that mislead', () => {
     }
   })
 
-  it('are refused in every name that a person types', async () => {
+  it('is refused in every name that a user enters', async () => {
     const name = 'Accounts \u202egpj.exe'
     const bodies: [string, string, object][] = [
       ['POST', '/groups', { name }],
@@ -209,7 +212,7 @@ describe('words that mislead', () => {
     }
   })
 
-  it('in a result are no formula and no new line of the export', async () => {
+  it('in a result becomes neither a formula nor a new line of the export', async () => {
     await y!.result(ofY, {
       status: 'failed',
       reason: 'install_failed',
@@ -224,8 +227,8 @@ describe('words that mislead', () => {
   })
 })
 
-describe('keys that reach into prototypes', () => {
-  it('are refused or left out in every body, and change nobody’s rights', async () => {
+describe('prototype pollution', () => {
+  it('is refused or ignored in every body, and changes no rights', async () => {
     await t.rest.call('users.create', {
       body: { username: 'tom', password: 'tom tom tom', role: 'technician' },
     })

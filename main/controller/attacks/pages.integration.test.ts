@@ -1,4 +1,7 @@
-/** What a page in the technician's browser, or a neighbour on the LAN, tries with the console's port under other names. */
+/**
+ * What a page in the technician's browser, or a neighbour on the LAN, may try with the console's
+ * port under other names.
+ */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { request as secureRequest } from 'node:https'
@@ -38,7 +41,7 @@ function ask(
     const call = (url.startsWith('https:') ? secureRequest : request)(
       {
         host,
-        // Self-signed; console-tls.integration.test.ts looks at the certificate.
+        // Self-signed; console-tls.integration.test.ts checks the certificate.
         rejectUnauthorized: false,
         port: portOf(url),
         path,
@@ -55,7 +58,7 @@ function ask(
     call.end(body && JSON.stringify(body))
   })
 }
-/** Whether the feed's WebSocket opens; what comes after it needs a token anyway. */
+/** Whether the feed's WebSocket opens; everything after that needs a token anyway. */
 const feedOpens = (url: string, headers: Record<string, string>): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = new WebSocket(
@@ -70,7 +73,7 @@ const feedOpens = (url: string, headers: Record<string, string>): Promise<boolea
     socket.on('error', () => end(false))
   })
 
-describe('a name that somebody made lead to the console', () => {
+describe('a foreign name for the console', () => {
   it.each([
     'evil.example',
     'evil.example:PORT',
@@ -97,7 +100,7 @@ describe('a name that somebody made lead to the console', () => {
   })
 
   it.each(['127.0.0.1:PORT', 'LOCALHOST:PORT', 'LocalHost', '[::1]:PORT'])(
-    'is none of these: %j is answered',
+    'does not include %j, which is answered',
     async (name) => {
       const host = name.replace('PORT', String(portOf(t.controller.consoleUrl)))
       expect((await ask(t.controller.consoleUrl, '/health', { host })).status).toBe(200)
@@ -105,7 +108,7 @@ describe('a name that somebody made lead to the console', () => {
     },
   )
 
-  it('may not be left out', async () => {
+  it('may not be missing', async () => {
     const socket = connect({ host: '127.0.0.1', port: portOf(t.controller.consoleUrl) })
     socket.write('GET /health HTTP/1.0\r\n\r\n')
     let text = ''
@@ -126,7 +129,7 @@ describe('a page of another origin', () => {
     'app://other',
     '',
   ]
-  it('is refused by REST and feed, and no browser is told otherwise', async () => {
+  it('is refused by REST and feed, without CORS headers that allow it', async () => {
     const host = `127.0.0.1:${portOf(t.controller.consoleUrl)}`
     for (const origin of origins()) {
       const reply = await t.rest.raw('GET', '/devices', undefined, { origin })
@@ -174,7 +177,7 @@ describe('the first account', () => {
     for (const folder of folders) rmSync(folder, { recursive: true, force: true })
   })
 
-  it('is made once, however many ask at the same moment', async () => {
+  it('is created once, however many requests arrive at the same time', async () => {
     const { consoleUrl } = await fresh('127.0.0.1')
     const replies = await Promise.all(
       ['a', 'b', 'c', 'd', 'e'].map((name) => ask(consoleUrl, '/auth/setup', {}, account(name))),
@@ -186,7 +189,7 @@ describe('the first account', () => {
     )
   })
 
-  it('is not made from the LAN, whatever the caller says of where he is', async (context) => {
+  it('cannot be created from the LAN, whatever address the caller claims', async (context) => {
     const lan = Object.values(networkInterfaces())
       .flat()
       .find((address) => address?.family === 'IPv4' && !address.internal)?.address
@@ -205,7 +208,7 @@ describe('the first account', () => {
     )
   })
 
-  it('is not made by a page that reaches this computer under a name of its own', async () => {
+  it('cannot be created by a page that reaches this computer under its own name', async () => {
     const { consoleUrl } = await fresh('0.0.0.0')
     const host = `evil.example:${portOf(consoleUrl)}`
     const reply = await ask(
@@ -215,7 +218,7 @@ describe('the first account', () => {
       account('eve'),
     )
     expect(reply.status).toBe(403)
-    // Nor is somebody else's controller taken up in its place.
+    // Nor is another controller restored instead.
     const restore = await ask(
       consoleUrl,
       '/controller/restore',
@@ -258,7 +261,7 @@ describe('the setup code', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('keeps other users of this computer from the first account, and from a restore in its place', async () => {
+  it('keeps other users of this computer from creating the first account, and from a restore instead', async () => {
     const { consoleUrl } = controller
     expect((await ask(consoleUrl, '/auth/state', {})).text).toBe(
       '{"setup_needed":true,"setup_code_needed":true}',
@@ -278,7 +281,7 @@ describe('the setup code', () => {
     )
   })
 
-  it('is needed once, and tries are limited', async () => {
+  it('is needed once, and attempts are limited', async () => {
     const { consoleUrl } = controller
     expect((await ask(consoleUrl, '/auth/setup', {}, account(' ABCDE-FGHJK '))).status).toBe(200)
     expect((await ask(consoleUrl, '/auth/setup', {}, account())).status).toBe(409)
@@ -292,14 +295,14 @@ describe('the setup code', () => {
   })
 })
 
-describe('two names in one request', () => {
+describe('two Host headers in one request', () => {
   const raw = (text: string): Promise<string> =>
     new Promise((resolve, reject) => {
       const socket = connect({ host: '127.0.0.1', port: portOf(t.controller.consoleUrl) })
-      let said = ''
-      socket.on('data', (chunk) => (said += chunk.toString()))
+      let response = ''
+      socket.on('data', (chunk) => (response += chunk.toString()))
       socket.on('error', reject)
-      socket.once('close', () => resolve(said))
+      socket.once('close', () => resolve(response))
       socket.write(text)
     })
   it.each([
@@ -320,7 +323,7 @@ describe('two names in one request', () => {
   })
 })
 
-describe('a path that leads out of the console’s own files', () => {
+describe('a path outside the console’s own files', () => {
   it.each([
     '/../secret.txt',
     '/..%2fsecret.txt',

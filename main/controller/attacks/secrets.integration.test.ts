@@ -1,4 +1,4 @@
-/** After a whole day's work in small: none of the secrets lies anywhere but in its own file. */
+/** After typical use, each secret is found only in its own file. */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -15,7 +15,7 @@ let agent: RealAgent
 let log = ''
 const commandLines: string[] = []
 
-/** Command lines and environments of every process there is. */
+/** Command lines and environments of all processes. */
 function lookAtProcesses(): void {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name)))
     try {
@@ -43,7 +43,7 @@ afterAll(async () => {
 })
 
 it.skipIf(process.platform !== 'linux')(
-  'neither the database, its backups and logs, nor a command line, nor an answer holds a secret',
+  'no secret is in the database, its backups and logs, a command line, or a reply',
   async () => {
     const secrets = new Map<string, string>()
     await t.rest.call('users.create', {
@@ -127,7 +127,7 @@ it.skipIf(process.platform !== 'linux')(
       for (const [where, text] of places)
         expect(text.includes(secret), `${what} in ${where}`).toBe(false)
     }
-    // The code is given to the agent on its command line, by design; it is worth nothing once it was used.
+    // By design the agent receives the code on its command line; it is useless once it was used.
     const codeSecret = parseEnrollmentCode(code)!.secret
     for (const [where, text] of places)
       if (where !== 'command lines')

@@ -1,4 +1,7 @@
-/** Access tokens that are not what they seem, at everything that takes one: REST, upload, export and feed of a real controller. */
+/**
+ * Forged and invalid access tokens, on every surface of a real controller that accepts one: REST,
+ * upload, export and feed.
+ */
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -45,7 +48,7 @@ afterAll(async () => {
   await t.stop()
 })
 
-/** What each surface says to a token: a status, or what the feed's handshake ended with. */
+/** Each surface's reply to a token: a status, or the result of the feed's handshake. */
 async function answers(token: string): Promise<Record<string, unknown>> {
   const client = createRestClient(t.controller.consoleUrl, token)
   const feed = io(t.controller.consoleUrl + CONSOLE_NAMESPACE, {
@@ -70,7 +73,7 @@ async function answers(token: string): Promise<Record<string, unknown>> {
 const REFUSED = { rest: 401, admin: 401, upload: 401, export: 401, feed: 'E_UNAUTHENTICATED' }
 
 describe('a token', () => {
-  it('that is good opens all of these, so that the refusals below mean something', async () => {
+  it('that is valid opens all of these, so that the refusals below are meaningful', async () => {
     expect(await answers(t.session.token)).toEqual({
       rest: 200,
       admin: 200,
@@ -112,11 +115,11 @@ describe('a token', () => {
     ['names no session', () => hs({ ...claims, sid: undefined }, secret)],
     ['is a refresh token', () => t.session.refresh_token],
     ['is very long', () => `${'A'.repeat(5_000)}.${part(claims)}.x`],
-  ])('is worth nothing anywhere when it %s', async (_what, forge) => {
+  ])('is refused everywhere if it %s', async (_what, forge) => {
     expect(await answers(forge())).toEqual(REFUSED)
   })
 
-  it('is worth nothing anywhere once its session has ended, an open feed included', async () => {
+  it('is refused everywhere once its session has ended, including on an open feed', async () => {
     const { token } = await t.anonymous.call('auth.login', {
       body: { username: 'anna', password: 'correct horse' },
     })
@@ -133,7 +136,7 @@ describe('a token', () => {
     expect(await answers(token)).toEqual(REFUSED)
   })
 
-  it('does not outlive its user, nor gain or keep rights when his role changes', async () => {
+  it('does not outlive its user, and follows their role', async () => {
     const body = { username: 'tom', password: 'tom tom tom', role: 'admin' } as const
     const { id } = await t.rest.call('users.create', { body })
     const signIn = async (): Promise<string> =>
@@ -147,7 +150,7 @@ describe('a token', () => {
     expect(await answers(asTechnician)).toEqual(REFUSED)
   })
 
-  it('is not given to who signs in while he is removed, or with a password that changes meanwhile', async () => {
+  it('is not issued to a user who is removed, or whose password changes, during sign-in', async () => {
     for (const change of ['remove', 'password'] as const) {
       const body = {
         username: `race-${change}`,
@@ -155,7 +158,8 @@ describe('a token', () => {
         role: 'technician',
       } as const
       const { id } = await t.rest.call('users.create', { body })
-      // Comparing a password takes tens of milliseconds: many ask, and in the middle of it the user changes.
+      // Comparing a password takes tens of milliseconds: send several requests, and change the user
+      // meanwhile.
       const asked = Array.from({ length: 6 }, () => t.anonymous.raw('POST', '/auth/login', body))
       await sleep(20)
       await (change === 'remove'

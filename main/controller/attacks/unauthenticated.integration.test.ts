@@ -1,4 +1,7 @@
-/** Who has proved nothing holds nothing: connections, time, memory and guesses are bounded on both ports. */
+/**
+ * Limits for unauthenticated clients: connections, time, memory and guesses are bounded on both
+ * ports.
+ */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -22,7 +25,7 @@ const consolePort = (): number => Number(new URL(t.controller.consoleUrl).port)
 const hubTls = () =>
   connectTls({ host: '127.0.0.1', port: t.hub.port, ca: t.hub.cert, servername: HUB_NAME })
 
-/** How long until the other side has closed; null when it does not. */
+/** How long until the peer closed the connection; null if it does not. */
 async function closedAfterMs(socket: Socket): Promise<number | null> {
   const startMs = performance.now()
   socket.on('error', () => undefined)
@@ -35,16 +38,16 @@ async function closedAfterMs(socket: Socket): Promise<number | null> {
   socket.destroy()
   return after
 }
-/** Sends a byte of a text now and then, for as long as it can. */
+/** Sends a text byte by byte, slowly, while the connection is open. */
 function trickle(socket: Socket, text: string): void {
   let at = 0
   const timer = setInterval(() => socket.write(text[at++ % text.length]!), 500)
   socket.once('close', () => clearInterval(timer))
 }
 
-describe('a connection that proves nothing', () => {
+describe('an unauthenticated connection', () => {
   it.each(['hub', 'console'] as const)(
-    'is not kept by joining the namespace that is always there: %s',
+    'cannot stay by joining the default namespace: %s',
     async (port) => {
       const url =
         port === 'hub' ? `wss://127.0.0.1:${t.hub.port}` : `ws://127.0.0.1:${consolePort()}`
@@ -69,7 +72,7 @@ describe('a connection that proves nothing', () => {
 
   it.each<[string, () => Socket, (socket: Socket) => void]>([
     [
-      'says nothing to the hub',
+      'sends nothing to the hub',
       () => connectTcp({ host: '127.0.0.1', port: t.hub.port }),
       () => undefined,
     ],
@@ -90,7 +93,7 @@ describe('a connection that proves nothing', () => {
       },
     ],
     [
-      'sends a body that nobody asked for byte by byte',
+      'sends an unexpected body byte by byte',
       hubTls,
       (socket) => {
         socket.write('POST /nowhere HTTP/1.1\r\nhost: x\r\ncontent-length: 9000\r\n\r\n')
@@ -108,7 +111,7 @@ describe('a connection that proves nothing', () => {
       },
     ],
   ])(
-    'is ended when it %s',
+    'is closed if it %s',
     async (_what, open, act) => {
       const socket = open()
       await once(
@@ -165,7 +168,7 @@ describe('a guessed enrolment code', () => {
     })
   }
 
-  it('may be tried a few dozen times a minute and no more, whatever address the guesser claims', async () => {
+  it('may be tried a few dozen times a minute, whatever address the guesser claims', async () => {
     const statuses: number[] = []
     for (let i = 0; i < 80; i++) statuses.push(await post(`guess-${i}`.padEnd(22, 'x')))
     expect(new Set(statuses)).toEqual(new Set([403, 429]))

@@ -85,8 +85,8 @@ describe('the audit log', () => {
 
   it.each([
     ['an entry is changed', "update audit_log set details = 'nothing' where id = 3"],
-    ['where he did it from is changed', "update audit_log set address = '10.0.0.9' where id = 3"],
-    ['what he did it to is changed', "update audit_log set data = '{}' where id = 3"],
+    ['an address is changed', "update audit_log set address = '10.0.0.9' where id = 3"],
+    ['the data is changed', "update audit_log set data = '{}' where id = 3"],
     ['how it ended is changed', "update audit_log set outcome = 'refused' where id = 3"],
     ['who did it is changed', "update audit_log set actor = 'ben' where id = 3"],
     ['an entry is taken out', 'delete from audit_log where id = 3'],
@@ -159,7 +159,7 @@ describe.skipIf(!process.features.typescript)('npm run audit', () => {
   it('verifies the log while the controller runs, and exits with 1 if it is damaged', async () => {
     expect(await audit('--data', t.dataDir)).toMatchObject({
       code: 0,
-      out: expect.stringMatching(/^The audit trail is whole: \d+ entries/) as string,
+      out: expect.stringMatching(/^The audit log is intact: \d+ entries/) as string,
     })
     tamper("update audit_log set details = 'nothing' where id = 3")
     const damaged = await audit('--data', t.dataDir, '--json')

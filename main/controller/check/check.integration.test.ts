@@ -165,7 +165,7 @@ describe('the full check finds', () => {
       () => `content/ff/${'f'.repeat(64)}`,
     ],
     [
-      'a package set aside',
+      'a package that was moved aside',
       () => {
         mkdirSync(at('content.aside/2026-01-01T00-00-00-000Z'), { recursive: true })
         writeFileSync(at('content.aside/2026-01-01T00-00-00-000Z/x'), 'x')

@@ -253,7 +253,7 @@ export function createContent(deps: {
   if (collected > 0) deps.log.info({ collected }, 'removed content that nothing names')
   compareWithDisk()
   const expired = aside.removeOld()
-  if (expired > 0) deps.log.info({ expired }, 'removed packages that were set aside 30 days ago')
+  if (expired > 0) deps.log.info({ expired }, 'removed packages that were moved aside 30 days ago')
 
   return {
     /**

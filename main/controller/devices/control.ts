@@ -56,7 +56,7 @@ export function createControl(deps: {
       if (deps.reinstalls.of(id) !== from)
         throw new AppError(
           'E_ILLEGAL_STATE',
-          `Nothing says that this PC is ${old.name}, set up anew: its name and hardware have to be the same, and the old entry offline.`,
+          `This PC does not match ${old.name}: after a reinstallation, name and hardware must be the same and the old entry offline.`,
         )
       if (deps.isConnecting(from))
         throw new AppError(
@@ -77,14 +77,14 @@ export function createControl(deps: {
         viewer,
         'device.take_over',
         `device ${row.name}`,
-        `it was set up anew: it takes over groups, history and owner of ${old.name} (device ${from})`,
+        `it was reinstalled: it takes over groups, history and owner of ${old.name} (device ${from})`,
         { deviceId: id, data },
       )
       audit.record(
         viewer,
         'device.take_over',
         `device ${old.name}`,
-        `it was set up anew and is device ${id} now`,
+        `it was reinstalled and is device ${id} now`,
         { deviceId: from, data },
       )
     },
@@ -120,8 +120,8 @@ export function createControl(deps: {
     approve(viewer: Viewer, id: DeviceId): Device {
       const row = visible(viewer, id)
       if (pending.has(id)) {
-        const told = 'on this side, the digits are compared'
-        store.transaction(() => audit.record(viewer, 'device.approve', `device ${row.name}`, told))
+        const note = 'on this side, the digits are compared'
+        store.transaction(() => audit.record(viewer, 'device.approve', `device ${row.name}`, note))
         pending.approve(viewer, id)
         return view(id)
       }

@@ -197,8 +197,11 @@ export function createDevices(deps: {
      * Stores what the device list shows of its inventory. Call it inside the transaction that
      * stores the inventory, and `announce` after it.
      */
-    noteInventory(id: DeviceId, told: Pick<DeviceRow, 'reboot_pending' | 'inventory_at'>): void {
-      repo.update(id, told)
+    noteInventory(
+      id: DeviceId,
+      reported: Pick<DeviceRow, 'reboot_pending' | 'inventory_at'>,
+    ): void {
+      repo.update(id, reported)
     },
 
     recognise(

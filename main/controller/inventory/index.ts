@@ -25,7 +25,7 @@ const WAITING_LIMIT = 100
 
 const COMMITTED: ReportReply = { committed: true }
 /** The hub does not have the base of the differences. */
-const RESEND: ReportReply = { committed: false, resend: true, message: 'tell everything' }
+const RESEND: ReportReply = { committed: false, resend: true, message: 'send the whole inventory' }
 const refused = (message: string): ReportReply => ({ committed: false, message })
 
 export function createInventories(deps: {
@@ -63,7 +63,7 @@ export function createInventories(deps: {
     const next = applyDelta(row && base !== null ? repo.inventoryOf(row) : null, delta)
     if ((next.software?.length ?? 0) > SOFTWARE_LIMIT) return refused('too much software')
     if (createHash('sha256').update(inventoryText(next)).digest('hex') !== hash)
-      return base === null ? refused('the inventory is not what its hash says') : RESEND
+      return base === null ? refused('the inventory does not match its hash') : RESEND
     const at = isoTime(deps.now())
     store.transaction(() => {
       repo.save(id, hash, next, at)

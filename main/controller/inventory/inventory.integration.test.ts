@@ -46,7 +46,7 @@ const facts = {
   agent_version: 'sim',
   free_disk_bytes: 1,
 }
-const tell = (pc: Pick<Pc, 'agent'>, inventory: InventoryPart): Promise<ReportReply> =>
+const report = (pc: Pick<Pc, 'agent'>, inventory: InventoryPart): Promise<ReportReply> =>
   pc.agent.socket.timeout(10_000).emitWithAck('inventory_report', { facts, inventory })
 const shown = (id: DeviceId) => t.rest.call('devices.inventory', { params: { id } })
 const deviceOf = (id: DeviceId) => t.rest.call('devices.get', { params: { id } })
@@ -82,26 +82,26 @@ describe('the inventory of a device', () => {
   it('is stored completely, then by its differences, and open consoles are notified', async () => {
     const pc = await newPc()
     const feed = t.feed()
-    const told: unknown[] = []
-    feed.on('device_updated', (body) => told.push(body))
+    const reported: unknown[] = []
+    feed.on('device_updated', (body) => reported.push(body))
     await new Promise((resolve) => feed.once('connect', () => resolve(null)))
 
     const first = inventoryOf(
       { vlc: '3.0.18', hello: '2.10' },
       { users: ['anna'], reboot: { pending: true, reasons: ['package_update'] } },
     )
-    expect(await tell(pc, partOf(null, first))).toEqual({ committed: true })
+    expect(await report(pc, partOf(null, first))).toEqual({ committed: true })
     expect(await kept(pc.id)).toEqual(first)
     expect(await deviceOf(pc.id)).toMatchObject({ reboot_pending: true })
     await eventually('a console was notified', () =>
-      Promise.resolve(JSON.stringify(told).includes('"reboot_pending":true')),
+      Promise.resolve(JSON.stringify(reported).includes('"reboot_pending":true')),
     )
 
     const next: Inventory = {
       ...inventoryOf({ vlc: '3.0.20', nano: '7' }, { users: ['anna'], disks: [] }),
       reboot: { pending: false, reasons: [] },
     }
-    expect(await tell(pc, partOf(first, next))).toEqual({ committed: true })
+    expect(await report(pc, partOf(first, next))).toEqual({ committed: true })
     expect(await kept(pc.id)).toEqual(next)
     expect(await deviceOf(pc.id)).toMatchObject({ reboot_pending: false })
   })
@@ -110,45 +110,45 @@ describe('the inventory of a device', () => {
     const pc = await newPc()
     const first = inventoryOf({ a: '1' })
     const part = partOf(null, first)
-    await tell(pc, part)
+    await report(pc, part)
     const before = await shown(pc.id)
     await new Promise((resolve) => setTimeout(resolve, 5))
-    expect(await tell(pc, { base: part.hash, hash: part.hash, packed: null })).toEqual({
+    expect(await report(pc, { base: part.hash, hash: part.hash, packed: null })).toEqual({
       committed: true,
     })
     const after = await shown(pc.id)
     expect(after.changed_at).toBe(before.changed_at)
     expect(after.collected_at! > before.collected_at!).toBe(true)
-    expect(await tell(pc, part)).toEqual({ committed: true })
+    expect(await report(pc, part)).toEqual({ committed: true })
     expect(await kept(pc.id)).toEqual(first)
   })
 
   it('is requested completely if the differences have another base', async () => {
     const pc = await newPc()
     const [a, b] = [inventoryOf({ a: '1' }), inventoryOf({ a: '2' })]
-    expect(await tell(pc, partOf(a, b))).toMatchObject({ committed: false, resend: true })
+    expect(await report(pc, partOf(a, b))).toMatchObject({ committed: false, resend: true })
     const hash = inventoryHash(a)
-    expect(await tell(pc, { base: hash, hash, packed: null })).toMatchObject({ resend: true })
-    await tell(pc, partOf(null, a))
+    expect(await report(pc, { base: hash, hash, packed: null })).toMatchObject({ resend: true })
+    await report(pc, partOf(null, a))
     const wrong = { ...partOf(a, b), packed: packed({ sections: {}, software: null }) }
-    expect(await tell(pc, wrong)).toMatchObject({ committed: false, resend: true })
+    expect(await report(pc, wrong)).toMatchObject({ committed: false, resend: true })
     expect(await kept(pc.id)).toEqual(a)
   })
 
   it('survives a restart of the controller, and the welcome tells the agent what is stored', async () => {
     const pc = await newPc()
-    const told = inventoryOf({ a: '1' })
-    await tell(pc, partOf(null, told))
+    const reported = inventoryOf({ a: '1' })
+    await report(pc, partOf(null, reported))
     await t.restart()
     const again = await connect(pc.identity)
-    expect(again.held).toBe(inventoryHash(told))
-    expect(await kept(pc.id)).toEqual(told)
+    expect(again.held).toBe(inventoryHash(reported))
+    expect(await kept(pc.id)).toEqual(reported)
   })
 
   it('is deleted with its device', async () => {
     const pc = await newPc()
     const before = titles()
-    await tell(pc, partOf(null, inventoryOf({ 'only-here': '1', a: '1' })))
+    await report(pc, partOf(null, inventoryOf({ 'only-here': '1', a: '1' })))
     expect(titles()).toBe(before + 1)
     await t.rest.call('devices.delete', { params: { id: pc.id } })
     expect((await t.rest.raw('GET', `/devices/${pc.id}/inventory`)).status).toBe(404)
@@ -158,7 +158,7 @@ describe('the inventory of a device', () => {
   it('is deleted at the next start if the controller stopped before', async () => {
     const pc = await newPc()
     const before = titles()
-    await tell(pc, partOf(null, inventoryOf({ 'left-behind': '1' })))
+    await report(pc, partOf(null, inventoryOf({ 'left-behind': '1' })))
     await t.controller.stop()
     const db = new Database(`${t.dataDir}/deployx.db`)
     db.prepare('update devices set deleted_at = ? where id = ?').run('2026-01-01', pc.id)
@@ -171,13 +171,13 @@ describe('the inventory of a device', () => {
     const [one, two] = [await newPc(), await newPc()]
     const before = titles()
     const same = inventoryOf({ 'shared-a': '1', 'shared-b': '1' })
-    await tell(one, partOf(null, same))
-    await tell(two, partOf(null, same))
+    await report(one, partOf(null, same))
+    await report(two, partOf(null, same))
     expect(titles()).toBe(before + 2)
-    await tell(one, partOf(same, inventoryOf({})))
+    await report(one, partOf(same, inventoryOf({})))
     expect(titles()).toBe(before + 2)
     expect(await kept(two.id)).toEqual(same)
-    await tell(two, partOf(same, inventoryOf({ 'shared-a': '1' })))
+    await report(two, partOf(same, inventoryOf({ 'shared-a': '1' })))
     expect(titles()).toBe(before + 1)
   })
 })
@@ -187,8 +187,8 @@ describe('the search for a program', () => {
 
   it('finds the devices that have it, per version, by a part of its name', async () => {
     const [one, two] = [await newPc(), await newPc()]
-    await tell(one, partOf(null, inventoryOf({ 'Find me': '3.0.18', other: '1' })))
-    await tell(two, partOf(null, inventoryOf({ 'Find me': '3.0.20', 'find me too': '1' })))
+    await report(one, partOf(null, inventoryOf({ 'Find me': '3.0.18', other: '1' })))
+    await report(two, partOf(null, inventoryOf({ 'Find me': '3.0.20', 'find me too': '1' })))
     const { software, more } = await find('FIND ME')
     expect(more).toBe(false)
     expect(software.map((s) => [s.name, s.version, s.device_ids])).toEqual([
@@ -205,9 +205,9 @@ describe('the search for a program', () => {
   it('returns which devices have reported their software, since when, and whether the list is complete', async () => {
     const [silent, blind, whole, cut] = [await newPc(), await newPc(), await newPc(), await newPc()]
     const before = Date.now()
-    await tell(blind, partOf(null, inventoryOf({}, { software: null })))
-    await tell(whole, partOf(null, inventoryOf({})))
-    await tell(cut, partOf(null, inventoryOf({ 'needle-of-cut': '1' }, { software_omitted: 3 })))
+    await report(blind, partOf(null, inventoryOf({}, { software: null })))
+    await report(whole, partOf(null, inventoryOf({})))
+    await report(cut, partOf(null, inventoryOf({ 'needle-of-cut': '1' }, { software_omitted: 3 })))
     const { told } = await find('needle-of-cut')
     const of = (pc: { id: number }) => told.find((t) => t.device_id === pc.id)
     expect([of(silent), of(blind)]).toEqual([undefined, undefined])
@@ -217,7 +217,7 @@ describe('the search for a program', () => {
 
   it("hides other users' devices from a technician", async () => {
     const pc = await newPc()
-    await tell(pc, partOf(null, inventoryOf({ 'annas-secret': '1' })))
+    await report(pc, partOf(null, inventoryOf({ 'annas-secret': '1' })))
     const account = { username: 'ben', password: 'correct horse' }
     await t.rest.call('users.create', { body: { ...account, role: 'technician' } })
     const { token } = await t.anonymous.call('auth.login', { body: account })
@@ -232,7 +232,7 @@ describe("a hostile agent's report", () => {
   it('is refused completely, and the stored inventory stays', async () => {
     const pc = await newPc()
     const good = inventoryOf({ a: '1' })
-    await tell(pc, partOf(null, good))
+    await report(pc, partOf(null, good))
     const evil = (change: Partial<Inventory>): InventoryPart =>
       partOf(null, { ...inventoryOf({ b: '2' }), ...change })
     const { hash } = evil({})
@@ -246,7 +246,7 @@ describe("a hostile agent's report", () => {
       ['not its hash', { ...evil({}), hash: 'f'.repeat(64) }],
     ]
     for (const [what, part] of parts) {
-      const reply = await tell(pc, part as InventoryPart)
+      const reply = await report(pc, part as InventoryPart)
       expect(reply, what).toMatchObject({ committed: false })
       expect(reply.resend, what).toBeUndefined()
     }
@@ -255,7 +255,7 @@ describe("a hostile agent's report", () => {
       { base: null, hash: 'x', packed: null },
       { base: null, hash, packed: '<script>' },
     ])
-      expect(await tell(pc, part as InventoryPart)).toEqual({
+      expect(await report(pc, part as InventoryPart)).toEqual({
         committed: false,
         message: 'malformed inventory_report',
       })
@@ -267,9 +267,9 @@ describe("a hostile agent's report", () => {
     const some = (from: number, n: number) =>
       Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${from + i}`, '1']))
     const first = inventoryOf(some(0, 4_000))
-    expect(await tell(pc, partOf(null, first))).toEqual({ committed: true })
+    expect(await report(pc, partOf(null, first))).toEqual({ committed: true })
     const more = inventoryOf({ ...some(0, 4_000), ...some(4_000, 1_001) })
-    expect(await tell(pc, partOf(first, more))).toMatchObject({ message: 'too much software' })
+    expect(await report(pc, partOf(first, more))).toMatchObject({ message: 'too much software' })
     expect((await kept(pc.id)).software).toHaveLength(4_000)
   })
 
@@ -277,10 +277,10 @@ describe("a hostile agent's report", () => {
     const [loud, other] = [await newPc(), await newPc()]
     const replies: boolean[] = []
     for (let i = 0; i < 15; i++)
-      replies.push((await tell(loud, partOf(null, inventoryOf({ a: String(i) })))).committed)
+      replies.push((await report(loud, partOf(null, inventoryOf({ a: String(i) })))).committed)
     expect(replies.filter(Boolean).length).toBeGreaterThanOrEqual(10)
     expect(replies.at(-1)).toBe(false)
-    expect(await tell(other, partOf(null, inventoryOf({ a: '1' })))).toEqual({ committed: true })
+    expect(await report(other, partOf(null, inventoryOf({ a: '1' })))).toEqual({ committed: true })
   })
 })
 
@@ -289,12 +289,12 @@ it('ends with the latest inventory, whatever came before', async () => {
   const software = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), version)
   const inventory = fc.record({ software, users: fc.subarray(['anna', 'bob']), none: fc.boolean() })
   await fc.assert(
-    fc.asyncProperty(fc.array(inventory, { minLength: 1, maxLength: 9 }), async (told) => {
+    fc.asyncProperty(fc.array(inventory, { minLength: 1, maxLength: 9 }), async (reported) => {
       const pc = await newPc()
       let held: Inventory | null = null
-      for (const { software: entries, users, none } of told) {
+      for (const { software: entries, users, none } of reported) {
         const now: Inventory = inventoryOf(entries, { users, ...(none && { software: null }) })
-        expect(await tell(pc, partOf(held, now))).toEqual({ committed: true })
+        expect(await report(pc, partOf(held, now))).toEqual({ committed: true })
         expect(await kept(pc.id)).toEqual(now)
         held = now
       }

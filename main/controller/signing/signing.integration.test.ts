@@ -345,7 +345,7 @@ describe('restarts', () => {
   it.each([
     ['another device', { device_id: 2 }],
     ['another deployment', { deployment_id: 2 }],
-    ['one that is not owed', { restart_id: 'f'.repeat(32) }],
+    ['an unknown one', { restart_id: 'f'.repeat(32) }],
     ['another boot', { boot_id: 'boot-2' }],
     ['less notice', { delay_seconds: 60 }],
     ['no notice', { delay_seconds: 0 }],
@@ -356,7 +356,7 @@ describe('restarts', () => {
   })
 
   it.each([
-    ['is only owed', "state = 'owed'", undefined],
+    ['is pending', "state = 'owed'", undefined],
     ['was announced already', "state = 'announced'", undefined],
     ['was done', "state = 'done'", undefined],
     ['is being called off', "calling_off = 'canceled'", undefined],

@@ -1,4 +1,4 @@
-/** Which version of DeployX a database is of, told by the migrations that it has seen. */
+/** Determines the version of DeployX that a database belongs to from its migrations. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'

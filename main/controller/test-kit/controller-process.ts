@@ -1,4 +1,4 @@
-/** Starts run-controller.ts, and clocks for processes that a test can set. */
+/** Starts run-controller.ts, and provides settable clocks for processes. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
@@ -14,12 +14,14 @@ const ANNA = { username: 'anna', password: 'correct horse' }
 const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1'
 export const hasFakeTime = existsSync(LIBRARY)
 
-/** A wall clock for processes of this computer (libfaketime). Their monotonic clock stays what it is. */
+/**
+ * A wall clock for processes of this computer (libfaketime). Their monotonic clock is unchanged.
+ */
 export function createProcessClock() {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-clock-'))
   const file = join(folder, 'offset')
   const set = (seconds: number): void => {
-    // A process must never read half of it.
+    // A process must never read a partial file.
     writeFileSync(`${file}.new`, `${seconds < 0 ? '' : '+'}${seconds}\n`)
     renameSync(`${file}.new`, file)
   }
@@ -31,7 +33,7 @@ export function createProcessClock() {
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
     },
-    /** @param seconds from the real time */
+    /** @param seconds offset from the real time */
     set,
     remove: (): void => rmSync(folder, { recursive: true, force: true }),
   }
@@ -74,10 +76,10 @@ export async function startControllerProcess(options: {
     anonymous,
     rest: createRestClient(consoleUrl, token),
     output: () => output,
-    /** Another session. @throws when it is refused */
+    /** Opens another session. @throws if it is refused */
     signIn: async (): Promise<RestClient> =>
       createRestClient(consoleUrl, (await anonymous.call('auth.login', { body: ANNA })).token),
-    /** It does not run until it is told to go on. */
+    /** Suspends the process until it is resumed. */
     pause: (): void => void child.kill('SIGSTOP'),
     goOn: (): void => void child.kill('SIGCONT'),
     async remove(): Promise<void> {

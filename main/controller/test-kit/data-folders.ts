@@ -1,4 +1,4 @@
-/** Data folders as the controller meets them before it listens: for tests of damaged ones. */
+/** Data folders before the controller listens: for tests of damaged ones. */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +11,7 @@ import { openStore } from '../store/store.ts'
 
 const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
 
-/** What the controller does before it listens: check, database, keys, packages. */
+/** The controller's steps before it listens: check, database, keys, packages. */
 export async function openFolder(dataDir: string, recover: Recover | null = null) {
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
@@ -66,7 +66,7 @@ export async function refusalOf(
 
 const hashOf = (file: string): string =>
   createHash('sha256').update(readFileSync(file)).digest('hex')
-/** Every file by its path, but for what SQLite and the lock make of themselves. */
+/** Every file by its path, except those that SQLite and the lock create. */
 export function filesOf(folder: string): Map<string, string> {
   return new Map(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -76,7 +76,7 @@ export function filesOf(folder: string): Map<string, string> {
       .map((name): [string, string] => [name, hashOf(join(folder, name))]),
   )
 }
-/** Names of files whose bytes are nowhere any more, but for those of the database itself. */
+/** Names of files whose bytes no longer exist anywhere, except those of the database itself. */
 export function lostFiles(before: Map<string, string>, after: Map<string, string>): string[] {
   const kept = new Set(after.values())
   return [...before]

@@ -1,4 +1,6 @@
-/** The real agent as a process, enrolling without a code, with somebody at its keyboard. */
+/**
+ * The real agent as a process that enrols without a code, with a simulated person at its keyboard.
+ */
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +10,7 @@ import { NODE_FOR_AGENTS, AGENT_MAIN } from './real-agent.ts'
 
 export type DiscoveringAgent = ReturnType<typeof startDiscovery>
 
-/** @param state a folder to use again; else one of its own */
+/** @param state a folder to use again; otherwise a new one */
 export function startDiscovery(
   name: string,
   options: { port: number; state?: string; hub?: string },

@@ -1,4 +1,7 @@
-/** A library that fetches packages from a server of the test's own, which answers as each test says. */
+/**
+ * A library that downloads packages from the test's own server, which answers as each test
+ * specifies.
+ */
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -27,7 +30,7 @@ export const status =
 export type FetchStage = Awaited<ReturnType<typeof openFetchStage>>
 export async function openFetchStage() {
   const routes = new Map<string, Answer>()
-  /** Paths that were requested, in order. */
+  /** Requested paths, in order. */
   const asked: string[] = []
   const server = createServer((request, response) => {
     const path = request.url!.split('?')[0]!
@@ -48,13 +51,13 @@ export async function openFetchStage() {
   }
   let { library, viewer } = opened({})
 
-  /** Makes the entry as a deployment does. */
+  /** Creates the entry as a deployment does. */
   function add(item: Omit<z.input<typeof CustomSoftware>, 'name'>): InstallerRow {
     const parsed = CustomSoftware.parse({ name: 'Fetched', ...item })
     const [made] = library.store.transaction(() => library.software.createCustom([parsed], viewer))
     return made!.installers[0]!
   }
-  /** Starts the fetch and waits for its end. */
+  /** Starts the download and waits for its end. */
   async function settle(row: InstallerRow): Promise<InstallerRow> {
     const settled = new Promise<void>((resolve) => {
       library.software.onInstallerSettled((id) => {
@@ -77,7 +80,7 @@ export async function openFetchStage() {
     settle,
     fetchFrom: (path: string, more: Partial<z.input<typeof CustomSoftware>> = {}) =>
       settle(add({ download_url: base + path, ...more })),
-    /** Another library in place of the present one: an empty one. */
+    /** Replaces the current library by an empty one. */
     async replace(options: LibraryOptions): Promise<void> {
       await library.close()
       ;({ library, viewer } = opened(options))

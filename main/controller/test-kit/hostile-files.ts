@@ -1,4 +1,4 @@
-/** Files that are made to stop whoever reads them, for tests and benchmarks. Each is small, and sound to the eye. */
+/** Files designed to stop their reader, for tests and benchmarks. Each is small and looks valid. */
 import { spawnSync } from 'node:child_process'
 import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { makeXar } from './macos-packages.ts'
@@ -14,7 +14,7 @@ const PRODUCT = {
   ProductCode: '{11111111-2222-3333-4444-555555555555}',
 }
 
-/** A tar header with a size that nothing follows. */
+/** A tar header with a size but no content. */
 function tarHeader(name: string, sizeBytes: number, type = '0'): Buffer {
   const header = Buffer.alloc(512)
   header.write(name, 0, 100)
@@ -32,7 +32,7 @@ function tarHeader(name: string, sizeBytes: number, type = '0'): Buffer {
   return header
 }
 
-/** A zip directory of `count` entries with names made by `name`; the files themselves are empty. */
+/** A zip directory of `count` entries named by `name`; the files themselves are empty. */
 export function makeZip(count: number, name: (index: number) => string, extraBytes = 0): Buffer {
   const extra = Buffer.alloc(extraBytes)
   if (extraBytes >= 4) {
@@ -62,14 +62,14 @@ export function makeZip(count: number, name: (index: number) => string, extraByt
   return Buffer.concat([local, directory, end])
 }
 
-/** Zeros that unpack to so many MiB; null where there is no xz. */
+/** Zeros that unpack to `mib` MiB; null if there is no xz. */
 function xzOfZeros(mib: number): Buffer | null {
   const command = `head -c ${mib}M /dev/zero | xz -0 -T2 -c`
   const made = spawnSync('sh', ['-c', command], { maxBuffer: 2 ** 26 })
   return made.status === 0 && made.stdout.length > 100 ? made.stdout : null
 }
 
-/** @param bombMiB what the compressed ones unpack to */
+/** @param bombMiB the unpacked size of the compressed ones */
 export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
   const files: HostileFile[] = []
   const add = (name: string, what: string, bytes: Buffer): void => {
@@ -93,7 +93,7 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
   ] as const)
     add('control.deb', what, await makeDeb({ control: CONTROL + line }))
   const zeros = Buffer.alloc(15 * 1024 * KIB)
-  const zstdHead = Buffer.from('28b52ffd00fe', 'hex') // asks for a window of 2 TiB
+  const zstdHead = Buffer.from('28b52ffd00fe', 'hex') // requests a window of 2 TiB
   for (const [name, bytes] of [
     ['control.tar.gz', gzipSync(zeros)],
     ['control.tar.zst', Buffer.concat([zstdHead, Buffer.alloc(64)])],
@@ -172,7 +172,7 @@ export async function hostileFiles(bombMiB: number): Promise<HostileFile[]> {
   return files
 }
 
-/** A tar of one file of zeros, packed piece by piece. */
+/** A tar of one file of zeros, packed in pieces. */
 function gzipOfZeros(mib: number): Buffer {
   const member = gzipSync(Buffer.alloc(16 * 1024 * KIB))
   const first = gzipSync(tarHeader('zeros', mib * 1024 * KIB))

@@ -1,4 +1,4 @@
-/** Looks into bytes as the controller does: through the door of the inspection, in its worker. */
+/** Inspects bytes as the controller does: through the inspection's entry point, in its worker. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { TEST_WORKERS_DIR } from './workers.ts'
 
 export function openInspector(options: Partial<Parameters<typeof createInspection>[0]> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-inspector-'))
-  /** What was logged as a fault of a reader. */
+  /** Faults of readers that were logged. */
   const faults: object[] = []
   const inspection = createInspection({
     workersDir: TEST_WORKERS_DIR,

@@ -1,4 +1,4 @@
-/** Inventories as agents tell them. */
+/** Inventories as agents report them. */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import type { InventoryPart } from '#shared/contract/inventory.ts'
@@ -32,7 +32,7 @@ export const inventoryHash = (inventory: Inventory): string =>
 export const packed = (value: unknown): string =>
   gzipSync(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64')
 
-/** @param base what the hub holds already; null: nothing */
+/** @param base what the hub has already stored; null: nothing */
 export const partOf = (base: Inventory | null, now: Inventory): InventoryPart => ({
   base: base === null ? null : inventoryHash(base),
   hash: inventoryHash(now),

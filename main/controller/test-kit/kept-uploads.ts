@@ -1,10 +1,10 @@
-/** What a controller has kept of uploads: its library, and the files of its content store. */
+/** What a controller has stored of uploads: its library, and the files of its content store. */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import type { TestController } from './test-controller.ts'
 
-/** @param controller asked at each call, as it is started by a hook of the tests */
+/** @param controller called each time, because a hook of the tests starts it */
 export function keptUploads(controller: () => TestController) {
   const list = async () => (await controller().rest.call('software.list', {})).software
   const contentFiles = (): string[] => {
@@ -16,7 +16,7 @@ export function keptUploads(controller: () => TestController) {
   return {
     list,
     contentFiles,
-    /** Deletes all software; its bytes must go with it. */
+    /** Deletes all software; its bytes must be deleted with it. */
     clear: async (): Promise<void> => {
       for (const { id } of await list())
         await controller().rest.call('software.delete', { params: { id } })

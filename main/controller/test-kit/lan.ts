@@ -1,11 +1,11 @@
-/** A LAN of its own for tests: computers that are network namespaces of Linux, on one switch. Needs root. */
+/** A separate LAN for tests: Linux network namespaces on one switch. Needs root. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { NODE_FOR_AGENTS } from './real-agent.ts'
 
 const ip = (...args: string[]): void =>
   void execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] })
 
-/** Why there can be none here, or null. */
+/** Why a LAN is not possible here, or null. */
 export function whyNoLan(): string | null {
   if (process.platform !== 'linux') return 'network namespaces are a thing of Linux'
   if (process.getuid?.() !== 0) return 'network namespaces need root'
@@ -20,7 +20,7 @@ export function whyNoLan(): string | null {
     try {
       ip('netns', 'del', probe)
     } catch {
-      // It was never made.
+      // It was never created.
     }
   }
 }
@@ -48,7 +48,8 @@ export function buildLan(hosts: Readonly<Record<string, string>>) {
   }
   try {
     const sw = make('sw')
-    // Without snooping: a switch that learns groups would keep multicast from whoever joined a moment ago.
+    // Without snooping: a switch that learns groups would withhold multicast from hosts that have
+    // just joined.
     ip('-n', sw, 'link', 'add', 'br0', 'type', 'bridge', 'mcast_snooping', '0')
     ip('-n', sw, 'link', 'set', 'br0', 'up')
     for (const [i, [host, address]] of Object.entries(hosts).entries()) {
@@ -63,12 +64,12 @@ export function buildLan(hosts: Readonly<Record<string, string>>) {
     throw error
   }
   return {
-    /** Gives a computer another address. */
+    /** Gives a host another address. */
     move(host: string, from: string, to: string): void {
       ip('-n', name(host), 'addr', 'del', `${from}/24`, 'dev', 'eth0')
       ip('-n', name(host), 'addr', 'add', `${to}/24`, 'dev', 'eth0')
     },
-    /** Runs Node, one that takes TypeScript, on that computer. What it says on both streams is gathered. */
+    /** Runs a Node with TypeScript support on that host. Collects the output of both streams. */
     run(host: string, args: readonly string[]) {
       const words = ['netns', 'exec', name(host), NODE_FOR_AGENTS, ...args]
       const child = spawn('ip', words, { stdio: ['pipe', 'pipe', 'pipe'] })

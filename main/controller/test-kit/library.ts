@@ -1,4 +1,7 @@
-/** Store, content and software slices over a throw-away data folder, without any edge. For tests and benchmarks. */
+/**
+ * Store, content and software slices over a temporary data folder, without any edge. For tests and
+ * benchmarks.
+ */
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,7 +23,10 @@ import { TEST_WORKERS_DIR } from './workers.ts'
 const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
 
 let shared: Inspection | null = null
-/** One worker for all libraries of a test file: it ends with the process. A busy machine may take long over a file. */
+/**
+ * One worker for all libraries of a test file: it ends with the process. A busy machine may need
+ * long for a file.
+ */
 const sharedInspection = (log: Log): Inspection =>
   (shared ??= createInspection({
     workersDir: TEST_WORKERS_DIR,
@@ -101,7 +107,7 @@ export function openLibrary(
       readdirSync(join(dataDir, 'content'), { recursive: true, encoding: 'utf8' })
         .filter((name) => statSync(join(dataDir, 'content', name)).isFile())
         .sort(),
-    /** Names of what was moved aside. */
+    /** Names of files that were moved aside. */
     aside: (): string[] => {
       const root = join(dataDir, 'content.aside')
       return existsSync(root)

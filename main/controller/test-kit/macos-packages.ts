@@ -1,10 +1,10 @@
-/** Packages of macOS made byte by byte, for tests: an xar archive with a table of contents in XML. */
+/** macOS packages made byte by byte, for tests: an xar archive with an XML table of contents. */
 import { deflateSync } from 'node:zlib'
 
 type Part = { name: string; text: string; packed?: boolean }
 /** A product or component of these files, packed as Apple's tools do. */
 export function makePkg(parts: Part[], wrap = (files: string) => files): Buffer {
-  let offset = 20 // behind the check sum
+  let offset = 20 // after the checksum
   const heap: Buffer[] = [Buffer.alloc(20)]
   const files = parts.map(({ name, text, packed = true }, i) => {
     const bytes = packed ? deflateSync(text) : Buffer.from(text)
@@ -18,7 +18,7 @@ export function makePkg(parts: Part[], wrap = (files: string) => files): Buffer 
   return makeXar(toc, heap)
 }
 
-/** An xar archive of any table of contents. */
+/** An xar archive with any table of contents. */
 export function makeXar(toc: string | Buffer, heap: Buffer[] = []): Buffer {
   const packed = deflateSync(toc)
   const header = Buffer.alloc(28)

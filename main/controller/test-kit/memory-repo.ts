@@ -1,6 +1,7 @@
 /**
- * One deployment in memory, for simulations that run thousands of times: what `plan`, `perform` and `reports` need of the
- * repository, and nothing else. States change by the same table as in the store; an arrow that is none throws.
+ * One deployment in memory, for simulations that run thousands of times: the part of the repository
+ * that `plan`, `perform` and `reports` need. States change by the same table as in the store; an
+ * unknown transition throws.
  */
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
 import type { AttemptId, DeviceId, InstallerId, SoftwareId, TargetId } from '#shared/domain/ids.ts'
@@ -33,7 +34,7 @@ export function createMemoryRepo(given: {
   deployment: DeploymentRow
   targets: TargetRow[]
   installers: Map<InstallerId, InstallerRow>
-  /** Which software needs which. */
+  /** The dependencies of each software. */
   needs: Map<SoftwareId, { id: SoftwareId; name: string }[]>
   onStep: OnStep
 }) {
@@ -86,7 +87,7 @@ export function createMemoryRepo(given: {
       deployment[to]++
       if (to === 'completed') deployment.round_completed++
       if (to === 'failed') deployment.round_failed++
-      // A late truth: what had been counted as a failure of this round was none.
+      // A late result: what was counted as a failure of this round was none.
       if (from === 'failed' && to === 'completed')
         deployment.round_failed = Math.max(0, deployment.round_failed - 1)
       return to
@@ -133,7 +134,7 @@ export function createMemoryRepo(given: {
     ...repo,
     targets: targets as ReadonlyMap<TargetId, TargetRow>,
     attempts: attempts as ReadonlyMap<AttemptId, MemoryAttempt>,
-    /** For the parts of the engine: they use no more of it than is here. */
+    /** For the parts of the engine: they use no more of the repository than this. */
     asRepo: () => repo as unknown as DeploymentsRepo,
   }
 }

@@ -1,4 +1,4 @@
-/** An inspection worker whose readers do what the file says, for tests of the limits around them. */
+/** An inspection worker whose readers behave as the file specifies, for tests of their limits. */
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import { serveInspections } from '../inspection/worker-loop.ts'
 import { READERS, type Reader } from '../inspection/readers/table.ts'

@@ -1,6 +1,7 @@
 /**
- * Sees every change of a target's state and reason that a controller commits, however short it lasts: triggers in its
- * database write them down, added and read through a connection of its own. Can also make the database refuse writes.
+ * Records every committed change of a target's state and reason, however short-lived: triggers in
+ * the controller's database record them, added and read through a separate connection. Can also
+ * make the database refuse writes.
  */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -42,7 +43,8 @@ export function openObserver(dataDir: string) {
       count('select count(*) from deployment_attempts where target_id = ?', id),
     count,
     /**
-     * From now on the database refuses this, as a full or broken disk would. Returns what ends it.
+     * From now on the database refuses this, as a full or broken disk would. Returns the function
+     * that ends it.
      * @param when which rows, in SQL over `new`
      */
     refuse(what: string, when: string): () => void {

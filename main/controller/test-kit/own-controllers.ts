@@ -1,4 +1,7 @@
-/** Controllers in folders of their own, with real agents, for tests of who a controller is: keys, loss, recovery. */
+/**
+ * Controllers in separate folders, with real agents, for tests of a controller's identity: keys,
+ * loss, recovery.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,7 +72,10 @@ export function openOwnControllers() {
 
   const until = (holds: () => Promise<boolean> | boolean): Promise<unknown> =>
     waitUntil('it has come about', holds)
-  /** A deployment of a script to the first device: does it get through, signature, download and all? */
+  /**
+   * Runs a deployment of a script to the first device, and returns how it ended: covers signature
+   * and download.
+   */
   async function deploys(rest: RestClient): Promise<string> {
     const sent = await rest.upload('/software', { name: 'tool.sh', bytes: '#!/bin/sh\nexit 0\n' })
     const { deployment_id } = await rest.call('deployments.create', {
@@ -116,7 +122,10 @@ export function openOwnControllers() {
       { name: '../../x.recovery', bytes },
       { passphrase: PASSPHRASE, ...fields },
     )
-  /** On another computer: an empty controller takes up the file and is started anew, as the desktop does. */
+  /**
+   * On another computer: an empty controller restores the file and is restarted, as the desktop app
+   * does.
+   */
   async function takeUp(
     dataDir: string,
     bytes: Uint8Array<ArrayBuffer>,

@@ -1,4 +1,7 @@
-/** Installers made on the spot, for tests: real archives, byte by byte, so that they can be broken on purpose. */
+/**
+ * Installers generated for tests: real archives, byte by byte, so that they can be broken on
+ * purpose.
+ */
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 
@@ -46,11 +49,11 @@ Description: a package that does nothing
 
 export const DATA_FILES = { './usr/share/deployx-probe/file': 'probe\n'.repeat(500) }
 
-/** A .deb. Everything about it can be replaced. */
+/** A .deb. Every part of it can be replaced. */
 export async function makeDeb(
   options: {
     control?: string
-    /** The member that holds control.tar, compressed as its name says. */
+    /** The member that contains control.tar, compressed as its name indicates. */
     controlMember?: ArPart
     parts?: (parts: { binary: ArPart; control: ArPart; data: ArPart }) => ArPart[]
   } = {},
@@ -64,7 +67,7 @@ export async function makeDeb(
   return makeAr(options.parts?.({ binary, control, data }) ?? [binary, control, data])
 }
 
-/** A header section of an .rpm with tags that are texts (type 6) or numbers (type 4). */
+/** A header section of an .rpm with text tags (type 6) or number tags (type 4). */
 function rpmSection(tags: Record<number, string | number>): Buffer {
   const entries: Buffer[] = []
   const store: Buffer[] = []
@@ -87,7 +90,7 @@ function rpmSection(tags: Record<number, string | number>): Buffer {
   return Buffer.concat([intro, ...entries, ...store])
 }
 
-/** The head of an .rpm, with some bytes where its payload would be. */
+/** The head of an .rpm, with some bytes in place of its payload. */
 export function makeRpm(
   tags: Record<number, string | number> = {
     1000: 'probe',
@@ -104,13 +107,13 @@ export function makeRpm(
   return Buffer.concat([lead, signature, padding, rpmSection(tags), Buffer.from('payload')])
 }
 
-/** control.tar with CONTROL in it, as xz made it. */
+/** control.tar with CONTROL in it, compressed by xz. */
 export const CONTROL_TAR_XZ = Buffer.from(
   '/Td6WFoAAATm1rRGAgAhARwAAAAQz1jM4Av/ASNdABcLyibYJmeLJmIZ5BTocGpzYY8pjZDMwfRj7QleXJtECv9fDVbHzyHakfnj0gE8b1MF3ujdRsFdYmsvmG8CzqeCEwRgkwdlee4djIXoN5pVZHC2g5keyAko+r/9UKfbGzE0VmJnGVhH3mLmTK15/cUzOn59ebSDNE7/KUMGeM1m4SNPmMinkIubnPE4IdNvrqOJEop0FS8pxsb67tCwmC/YY8G6l8JxTOo1Yqu0fl18MQJEq+BOLezXiTIz5ivJ5L++AbB5GPUYqVpVxzsE4VDGORX7HquAcyY8sU2doej15at33dHcC7IPspAFF8ShYcnhwK1gw8bmm0N++Lnq1KkCjEJ9qE1BklIhbg3YqE8+nTod/U+PRhgDlyXGEcG0RPlLvAAAlAOI5OVgfN8AAb8CgBgAAO5iZa2xxGf7AgAAAAAEWVo=',
   'base64',
 )
 
-/** The same, as zstd made it. */
+/** The same, compressed by zstd. */
 export const CONTROL_TAR_ZST = Buffer.from(
   'KLUv/WQAC6UIAJZRNxlQeQOwGIlDBTI7CMztfmYKcGP8GRozg3qOMgAwADAAlYIoFTG8HG6cs0EAKAnUCoR2axGogCdJUonqCXEkRCWqgRBeVMCPI6m1AvoTNaJ9gxC/8bUTPRLts858KO7s9+WyEKJb/z6NoBJCwRDO4Hx1+Bd9LIdgQJbZA19z5jfbZTbbQbfgDTP9Ec30/Xb2Fq1L4cyb1wq09zy7NZao8+VMeA/8LPkPxrbxr8SUYww5EwbCvo6vP76elxv83rF1bt/RqeB0k789/A1nz61ry/mWnG74cjtj158135YLEiAQZ8KEtQ4XUYHBnw6V6SB2NUMvjWsfA+JYdRAZeIDp0a8OCRSAz2ClA5CGBaPD9tzkkBBWgvs=',
   'base64',

@@ -1,4 +1,7 @@
-/** The agent's side of pairing by hand, so that a test can say each thing wrongly; and a man in the middle made of it. */
+/**
+ * The agent's side of pairing, step by step, so that a test can send each message wrongly; and a
+ * man in the middle built from it.
+ */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -46,7 +49,7 @@ export function newKey(): PairingKey {
 
 export type PairingClient = ReturnType<typeof openPairing>
 
-/** Speaks to a hub without looking at its key. */
+/** Connects to a hub without checking its key. */
 export function openPairing(
   hub: { port: number; fingerprint: string; from?: string },
   name: string,
@@ -83,7 +86,7 @@ export function openPairing(
     key,
     nonce,
     ended,
-    /** Signed over what is really sent, unless a signature is given. */
+    /** Signs what is actually sent, unless a signature is given. */
     async begin(change: Partial<PairBegin> = {}) {
       const body = { ...begin, ...change }
       const text = pairingProofText(hub.fingerprint, body.public_key, body.commitment)
@@ -98,7 +101,8 @@ export function openPairing(
 }
 
 /**
- * Between an agent and the hub, with a TLS key of its own: it runs the protocol with each of the two, with nonces of its own.
+ * Between an agent and the hub, with its own TLS key: it runs the protocol with each of the two,
+ * with its own nonces.
  * @param change what it shows the agent instead of the nonce that it has committed to
  */
 export async function startManInTheMiddle(

@@ -1,4 +1,7 @@
-/** Random deployments, and what happens to them: arbitraries, what each event does, and a world that has become kind. */
+/**
+ * Random deployments and events: arbitraries, what each event does, and a world in which everything
+ * goes well.
+ */
 import fc from 'fast-check'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import type { Strategy } from '#shared/domain/strategy.ts'
@@ -120,12 +123,15 @@ export const script: fc.Arbitrary<WorldEvent[]> = fc.array(
   { maxLength: 60, size: 'max' },
 )
 
-/** @param wakeAtMs when the last run wanted to look again */
+/** @param wakeAtMs when the last run requested the next one */
 export function happen(world: World, event: WorldEvent, wakeAtMs: number | null): void {
   const { kind, amount } = event
   const list = [...world.devices.values()]
   const device = list[event.device % list.length]!
-  /** Where something is waiting for an answer, or for the agent to go on; else the named one. */
+  /**
+   * A device that is waiting for a reply or for its agent to continue, if any; otherwise the named
+   * one.
+   */
   const from = <T>(has: (d: WorldDevice) => boolean, then: (d: WorldDevice) => T): T => {
     const busy = list.filter(has)
     return then(busy[event.device % Math.max(1, busy.length)] ?? device)
@@ -183,7 +189,7 @@ export function happen(world: World, event: WorldEvent, wakeAtMs: number | null)
     case 'restart':
       return world.restart()
     case 'cancel':
-      // Rarely: most of what can go wrong goes wrong before.
+      // Rare, because most faults happen earlier.
       return amount <= 20 ? world.cancel() : undefined
     case 'pause':
       return world.pause()
@@ -217,8 +223,8 @@ export function happen(world: World, event: WorldEvent, wakeAtMs: number | null)
 }
 
 /**
- * Runs the engine until nothing more is owed at this moment. @returns when it wants to look again
- * @throws Error when it never has enough
+ * Runs the engine until nothing is pending at this moment. @returns the time of its next run
+ * @throws Error if it never finishes
  */
 export function settle(world: World, limit?: number): number | null {
   const bound = 50 + 6 * world.repo.targets.size
@@ -226,10 +232,10 @@ export function settle(world: World, limit?: number): number | null {
     const { actions, more, wakeAtMs } = world.run(limit)
     if (actions.length === 0 && !more) return wakeAtMs
   }
-  throw new Error(`still something owed after ${bound} runs`)
+  throw new Error(`work still pending after ${bound} runs`)
 }
 
-/** Plays a script from the beginning, the engine runs after each event. */
+/** Plays a script from the start, with a run of the engine after each event. */
 export function play(
   world: World,
   events: readonly WorldEvent[],
@@ -245,12 +251,14 @@ export function play(
 }
 
 /**
- * From now on everything goes well: devices are there and answer, packages are at hand, installers succeed, people resume,
- * and the clock goes to where something is due. @throws Error when the deployment does not end
+ * From now on everything goes well: devices are online and reply, packages are available,
+ * installers succeed, users resume, and the clock jumps to the next due time. @throws Error if the
+ * deployment does not end
  */
 export function beKind(world: World, limit?: number): void {
   const list = [...world.devices.values()]
-  // A window has two edges a day, and the engine looks again at each of them, also while it rests between waves.
+  // A window has two edges a day, and the engine runs at each of them, even while it rests between
+  // waves.
   const restDays = (world.spec.strategy.pause_seconds ?? 0) / (24 * 3_600)
   const perWave = 4 + (world.spec.window ? 2 * Math.ceil(restDays) : 0)
   const bound = 50 + 6 * world.repo.targets.size + perWave * world.deployment.wave_count

@@ -1,4 +1,4 @@
-/** What a simulated deployment is made of, and its rows. */
+/** The parts of a simulated deployment, and its rows. */
 import { waveSizes, type Strategy, type StrategyType } from '#shared/domain/strategy.ts'
 import type {
   DeploymentId,
@@ -11,7 +11,7 @@ import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
 import { isoTime } from '../context.ts'
 import type { DeploymentRow, InstallerRow, TargetRow } from '../deployments/deployments.repo.ts'
 
-/** A Friday before a change of the clocks in Europe. */
+/** A Friday before a clock change in Europe. */
 export const START_MS = Date.UTC(2026, 2, 27, 10)
 
 export type WorldSpec = {
@@ -22,7 +22,7 @@ export type WorldSpec = {
   strategy: Strategy
   offlinePolicy: 'fail' | 'wait'
   waitMinutes: number
-  /** Minutes from the beginning, or at once. */
+  /** Minutes from the start; null: immediately. */
   scheduledInMinutes: number | null
   window: MaintenanceWindow | null
 }

@@ -1,7 +1,8 @@
 /**
- * A small world around `plan()`: devices with agents that hold attempts, commands and answers under way, a clock that
- * jumps, people who decide. The engine's own parts act in it (plan, perform, reports, decisions); store, sockets and time
- * are simulated. Watchers see every step and say what must never be.
+ * A small world around `plan()`: devices with agents that hold attempts, commands and replies in
+ * transit, a clock that jumps, users who decide. Runs the engine's own parts (plan, perform,
+ * reports, decisions); store, sockets and time are simulated. Watchers see every step and report
+ * violations.
  */
 import pino from 'pino'
 import { isEnded } from '#shared/domain/target-state.ts'
@@ -48,18 +49,18 @@ export type WorldDevice = {
   goneSinceMs: number
   isRefused: boolean
   isBusyElsewhere: boolean
-  /** What its agent holds, in the order of its queue. */
+  /** What its agent holds, in queue order. */
   held: Held[]
-  /** Commands that nobody has answered yet. */
+  /** Commands without a reply yet. */
   inFlight: Sending[]
 }
 export type World = ReturnType<typeof createWorld>
-/** Called before each action is performed, with the world as it then is. */
+/** Called before each action is performed, with the world as it is then. */
 export type Watch = (action: Action, world: World) => void
 
 export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   let nowMs = START_MS
-  /** Time that has passed, whatever the clock says. */
+  /** Elapsed time, regardless of the clock. */
   let livedMs = 0
   const advance = (ms: number): void => {
     nowMs += ms
@@ -90,7 +91,10 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
       },
     ]),
   )
-  /** Targets whose device was away since they were given out: what they do was not asked for just now. */
+  /**
+   * Targets whose device was offline since they were offered: their work was not requested just
+   * now.
+   */
   const strayed = new Set<TargetRow['id']>()
   let sequence = 0
   const openTargets = createOpenTargets({
@@ -103,7 +107,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   const perform = createPerform({
     repo: asRepo,
     devices: { takeSequence: () => ++sequence },
-    // There is no store here, so no trail either.
+    // There is no store here, so no audit log either.
     trail: { ended: () => undefined, pausedByFailures: () => undefined },
     now,
     timings,
@@ -117,7 +121,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     log: pino({ level: 'silent' }),
     timings,
   })
-  const tell = (r: Report): void => void report(r, createChanges())
+  const submit = (r: Report): void => void report(r, createChanges())
 
   function planDevice(device: WorldDevice): PlanDevice {
     const offlineAtMs = device.goneSinceMs + OFFLINE_AFTER_MS
@@ -167,7 +171,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   }
 
   // ---- the agents' side
-  /** The hub hears the agent's answer to the oldest command, or nothing. */
+  /** The hub receives the agent's reply to the oldest command, or nothing. */
   function answer(device: WorldDevice, how: 'yes' | 'busy' | 'refused' | 'nothing' | 'lost'): void {
     const sending = device.inFlight.shift()
     if (!sending) return
@@ -182,7 +186,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
         const open = openTargets.of(deployment.id).get(target.id)
         if (open) open.cancelToldAtMs = null
       } else if (!held)
-        tell({
+        submit({
           kind: 'result',
           deviceId: device.id,
           body: { ...names(sending), status: 'skipped', reason: 'canceled', message: '' },
@@ -199,10 +203,10 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
         result: null,
       })
     const reply = { kind: 'reply', deviceId: device.id, attemptId } as const
-    if (!isHeard) tell({ ...reply, reply: 'no_answer' })
-    else if (how === 'yes' || held) tell({ ...reply, reply: { accepted: true } })
+    if (!isHeard) submit({ ...reply, reply: 'no_answer' })
+    else if (how === 'yes' || held) submit({ ...reply, reply: { accepted: true } })
     else
-      tell({
+      submit({
         ...reply,
         reply: { accepted: false, why: how === 'busy' ? 'busy' : 'unsupported', message: '' },
       })
@@ -215,7 +219,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   })
   const namesOf = (h: Held) => names({ target: { ...h.row, attempt: h.attempt }, attemptId: h.id })
 
-  /** It is written down; the hub hears of it when there is a link. */
+  /** Journals the result; the hub receives it once there is a link. */
   function finish(device: WorldDevice, held: Held, result: Ending): void {
     held.phase = 'ended'
     held.result = result
@@ -225,11 +229,11 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     if (!device.isOnline) return
     for (const held of device.held.filter((h) => h.phase === 'ended')) {
       const body = { ...namesOf(held), ...held.result!, message: '' }
-      tell({ kind: 'result', deviceId: device.id, body })
+      submit({ kind: 'result', deviceId: device.id, body })
       device.held.splice(device.held.indexOf(held), 1)
     }
   }
-  /** The first of its queue goes on: downloads, installs, ends. */
+  /** The first of its queue continues: downloads, installs, ends. */
   function work(device: WorldDevice, to: 'downloading' | 'installing' | Ending): void {
     const held = device.held.find((h) => h.phase !== 'ended')
     if (!held) return
@@ -240,7 +244,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     if (to === 'installing') held.phase = 'installing'
     if (held.phase === 'installing' && to === 'downloading') return
     if (device.isOnline)
-      tell({ kind: 'progress', deviceId: device.id, body: { ...namesOf(held), phase: to } })
+      submit({ kind: 'progress', deviceId: device.id, body: { ...namesOf(held), phase: to } })
   }
   function vanish(device: WorldDevice): void {
     if (!device.isOnline) return
@@ -257,10 +261,10 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
       const { attempt_id: attemptId } = t
       if (attemptId === null) continue
       if (held.has(attemptId))
-        tell({ kind: 'reply', deviceId: device.id, attemptId, reply: { accepted: true } })
+        submit({ kind: 'reply', deviceId: device.id, attemptId, reply: { accepted: true } })
       else if (t.deployment_status === 'pending')
         repo.change(t, { offered_at_ms: null, not_before_ms: null, deadline_ms: null })
-      else tell({ kind: 'lost', deviceId: device.id, targetId: t.id })
+      else submit({ kind: 'lost', deviceId: device.id, targetId: t.id })
     }
     device.isOnline = true
     deliver(device)
@@ -277,7 +281,9 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     snapshot,
     run,
     atWork,
-    /** How long ago an open target of the opened waves last changed its state, by a clock that never jumps. */
+    /**
+     * How long ago an open target of the opened waves last changed its state, by a monotonic clock.
+     */
     sinceWorkMs: () => livedMs - lastWorkMs,
     isOver: () => deployment.status !== 'pending' && deployment.status !== 'in_progress',
     advance,
@@ -296,7 +302,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     resume(): void {
       if (deployment.paused) decisions.resume(deployment.id, createChanges())
     },
-    /** Of all that failed, or of the first that did. */
+    /** All that failed, or the first one. */
     retry(howMany: 'all' | 'one'): void {
       const failed = repo.failedTargets()
       const mayRetry =
@@ -316,7 +322,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
       const installer = rows.installers.get(id as number as InstallerId)
       if (installer?.fetch_state === 'fetching') installer.fetch_state = state
     },
-    /** The controller starts again: it knows nobody yet, and no answer to what it sent will come. */
+    /** The controller restarts: it knows no device yet, and gets no reply to what it sent. */
     restart(): void {
       for (const device of devices.values()) {
         vanish(device)

@@ -1,4 +1,7 @@
-/** Before a test run: asks for the description of the REST surface once, for the workers to check answers against. */
+/**
+ * Before a test run: fetches the description of the REST surface once, for the workers to check
+ * replies against.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

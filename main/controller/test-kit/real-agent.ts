@@ -1,4 +1,7 @@
-/** The real agent as a process of its own, installing into a folder of its own; and an installer that waits to be let go. */
+/**
+ * The real agent as a separate process, installing into a separate folder; and an installer that
+ * waits to be released.
+ */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import {
   cpSync,
@@ -18,12 +21,17 @@ const ROOT = join(import.meta.dirname, '..', '..', '..')
 export const AGENT_MAIN = join(ROOT, 'agent', 'main.ts')
 const ON_HARDWARE = join(ROOT, 'agent', 'test-kit', 'on-hardware.ts')
 const FAKE_RESTART = join(ROOT, 'agent', 'test-kit', 'fake-restart.ts')
-/** Under Electron's Node, which takes no TypeScript, the agent still runs on the project's own. */
+/**
+ * Electron's Node does not support TypeScript, so the agent then runs on the project's own Node.
+ */
 export const NODE_FOR_AGENTS = process.features.typescript
   ? process.execPath
   : join(ROOT, 'node_modules', '.bin', 'node')
 
-/** Leaves a line per run, says something, and ends with `exitCode` once it is let go (or after 30 s). */
+/**
+ * Adds a line per run, prints something, and exits with `exitCode` once it is released (or after 30
+ * s).
+ */
 export const waitingInstaller = (exitCode = 0): string =>
   [
     '#!/bin/sh',
@@ -37,18 +45,19 @@ export const waitingInstaller = (exitCode = 0): string =>
 
 export type RealAgent = ReturnType<typeof startRealAgent>
 
-/** A state folder as a copy of its disk carries it into another PC: there, none of its processes live. */
+/** A state folder as on a copied disk in another PC: none of its processes run there. */
 export function copyState(from: string, to: string): void {
   const pipes: string[] = []
   const isCopied = (file: string, place: string): boolean => {
-    // Files that are being written at this moment come and go under such names.
+    // Files that are being written have such names temporarily.
     if (file.endsWith('.tmp')) return false
     const isPipe = lstatSync(file, { throwIfNoEntry: false })?.isFIFO() ?? false
     if (isPipe) pipes.push(place)
     return !isPipe
   }
   cpSync(from, to, { recursive: true, filter: isCopied })
-  // Node copies no pipes. A copied disk has the one of an installer's output too, with nobody at its other end.
+  // Node cannot copy pipes. A copied disk also contains the pipe of an installer's output, without
+  // a process at its other end.
   if (pipes.length > 0) execFileSync('mkfifo', ['-m', '600', ...pipes])
   rmSync(join(to, 'agent.lock'), { force: true })
   const attempts = join(to, 'attempts')
@@ -62,18 +71,21 @@ export function copyState(from: string, to: string): void {
   }
 }
 
-/** Starts it; it enrols with the code, null where its state is enrolled already. End it with `remove`. */
+/**
+ * Starts it; it enrols with the code, or with null if its state is enrolled already. End it with
+ * `remove`.
+ */
 export function startRealAgent(
   name: string,
   code: string | null,
   options: {
-    /** What it takes for its hardware. Default: the hardware of this PC. */
+    /** The hardware that it detects. Default: the hardware of this PC. */
     hardwareId?: string
-    /** A state folder that it starts with. It is copied. */
+    /** A state folder to start with. It is copied. */
     state?: string
-    /** The name of its first boot, for an agent with a FAKE command that restarts (fake-restart.ts). */
+    /** The name of its first boot, for an agent with a FAKE restart command (fake-restart.ts). */
     boot?: string
-    /** Beside the environment of this process. */
+    /** Added to the environment of this process. */
     env?: NodeJS.ProcessEnv
   } = {},
 ) {
@@ -115,12 +127,12 @@ export function startRealAgent(
   return {
     name,
     state,
-    /** The folder that stands for its PC. */
+    /** The folder that represents its PC. */
     root,
     output: () => output,
     kill,
     restart: (): void => void (child = start()),
-    /** What the fake command that restarts was called with. */
+    /** The calls of the fake restart command. */
     restartCalls: (): string[][] =>
       existsSync(join(fake, 'calls'))
         ? readFileSync(join(fake, 'calls'), 'utf8')
@@ -128,7 +140,7 @@ export function startRealAgent(
             .filter(Boolean)
             .map((line) => JSON.parse(line) as string[])
         : [],
-    /** It kills itself when it is about to call that command. */
+    /** It kills itself just before it calls that command. */
     diesBeforeRestarting(dies: boolean): void {
       if (dies) writeFileSync(join(fake, 'dies'), '')
       else rmSync(join(fake, 'dies'))

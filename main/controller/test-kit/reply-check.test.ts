@@ -1,4 +1,4 @@
-/** The check itself: it would let everything pass unnoticed if it were broken. */
+/** Tests the check itself: if it were broken, it would accept everything unnoticed. */
 import { describe, expect, it } from 'vitest'
 import { createReplyCheck, replyCheck } from './reply-check.ts'
 
@@ -42,7 +42,7 @@ const answer = (status: number, body: unknown, contentType: string | null = JSON
 const thing = { id: 1, at: '2026-01-02T03:04:05.678Z' }
 const error = (code: string) => ({ success: false, error: { code, message: 'x', details: [] } })
 
-describe('the check of an answer', () => {
+describe('the check of a reply', () => {
   it.each([
     ['GET', '/things/7?x=1', answer(200, thing)],
     ['GET', '/things/7', answer(404, error('E_NOT_FOUND'))],
@@ -50,7 +50,7 @@ describe('the check of an answer', () => {
     ['GET', '/list.csv', answer(200, 'a,b', 'text/csv; charset=utf-8')],
     ['GET', '/elsewhere', answer(200, 'a page', 'text/html')],
     ['DELETE', '/things/7', answer(200, 'not described')],
-  ])('lets %s %s pass', (method, path, reply) => {
+  ])('accepts %s %s', (method, path, reply) => {
     expect(() => check(method, path, reply)).not.toThrow()
   })
 
@@ -68,7 +68,7 @@ describe('the check of an answer', () => {
     expect(() => check('GET', path, reply)).toThrow(/unlike \/openapi\.json/)
   })
 
-  it('is there for every test of this run', () => {
+  it('is active in every test of this run', () => {
     const reply = answer(200, { status: 'fine', version: '1' })
     expect(() => replyCheck()!('GET', '/health', reply)).toThrow(/health\.get answers 200/)
   })

@@ -1,20 +1,21 @@
 /**
- * Checks answers of the REST surface against its published description. `npm test` describes the surface once for all workers
- * (publish-description.ts); where that did not happen, as in a benchmark, nothing is checked.
+ * Checks replies of the REST surface against its published description. `npm test` describes the
+ * surface once for all workers (publish-description.ts); otherwise, as in a benchmark, nothing is
+ * checked.
  */
 import { readFileSync } from 'node:fs'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { ERRORS, ErrorReply } from '#shared/contract/errors.ts'
 
-/** Names the file that holds `/openapi.json`. */
+/** Names the file with `/openapi.json`. */
 export const DESCRIPTION_FILE = 'DEPLOYX_TEST_OPENAPI'
 
 type Answer = { status: number; contentType: string | null; body: unknown }
 type Content = Record<string, { schema: object }>
 type Operation = { operationId: string; responses: Record<string, { content?: Content }> }
 export type Description = { paths: Record<string, Record<string, Operation>> }
-/** @throws Error naming the operation, when the description does not allow the answer */
+/** @throws Error naming the operation, if the description does not allow the reply */
 export type ReplyCheck = (method: string, path: string, answer: Answer) => void
 
 const OPEN_PARTS = /\{\w+\}/g
@@ -25,7 +26,7 @@ function toPattern(path: string): RegExp {
 const openParts = (path: string): number => path.match(OPEN_PARTS)?.length ?? 0
 
 export function createReplyCheck({ paths }: Description): ReplyCheck {
-  // Formats of files say nothing about a text; every other keyword and format has to be one that ajv knows.
+  // File formats do not constrain a text; every other keyword and format has to be known to ajv.
   const ajv = new Ajv2020({ allowUnionTypes: true, formats: { binary: true } })
   addFormats(ajv)
   /** Most operations describe the same errors: a schema is compiled once, by its text. */
@@ -49,9 +50,9 @@ export function createReplyCheck({ paths }: Description): ReplyCheck {
       .find((found) => found !== undefined)
     if (!operation) return
     const fail = (why: string): never => {
-      const told = typeof body === 'string' ? body : JSON.stringify(body)
+      const text = typeof body === 'string' ? body : JSON.stringify(body)
       throw new Error(
-        `${operation.operationId} answers ${status} unlike /openapi.json: ${why}\n${told.slice(0, 2_000)}`,
+        `${operation.operationId} answers ${status} unlike /openapi.json: ${why}\n${text.slice(0, 2_000)}`,
       )
     }
     const { responses } = operation
@@ -75,7 +76,7 @@ export function publishedDescription(): Description | null {
 }
 
 let check: ReplyCheck | null | undefined
-/** The check of this process; null where the surface was not described for it. */
+/** The check of this process; null if the surface was not described for it. */
 export function replyCheck(): ReplyCheck | null {
   if (check !== undefined) return check
   const description = publishedDescription()

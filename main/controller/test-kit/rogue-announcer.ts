@@ -1,6 +1,7 @@
 /**
- * A program for tests: announces itself with the key of another hub and listens with a TLS key of its own.
- * `rogue-announcer.ts ADDRESS FINGERPRINT`; tells each visit, and every byte that it was given, on stdout.
+ * A program for tests: advertises itself with another hub's key and listens with its own TLS key.
+ * `rogue-announcer.ts ADDRESS FINGERPRINT`; prints each connection, and every byte that it
+ * receives, on stdout.
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:tls'
@@ -12,17 +13,17 @@ const { selfSigned } = await import('../identity/certificate.ts')
 const [address = '', fingerprint = ''] = process.argv.slice(2)
 const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString()
-const tell = (line: string): void => void process.stdout.write(`${line}\n`)
+const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const server = createServer({ key: pem, cert: await selfSigned(pem, []) }, (socket) => {
-  socket.on('data', (chunk: Buffer) => tell(`${chunk.length} bytes`))
+  socket.on('data', (chunk: Buffer) => print(`${chunk.length} bytes`))
   socket.on('error', () => undefined)
 })
-server.on('connection', () => tell('visit'))
+server.on('connection', () => print('visit'))
 server.on('tlsClientError', () => undefined)
 server.listen(0, address, () => {
   const { port } = server.address() as AddressInfo
   const log = pino({ level: 'silent' })
   startAnnouncing({ addresses: () => [`${address}:${port}`], fingerprint: () => fingerprint, log })
-  tell('listening')
+  print('listening')
 })

@@ -1,4 +1,7 @@
-/** A controller as a process of its own, for tests that stop it or set its clock: run-controller.ts DATA_DIR OPTIONS_AS_JSON */
+/**
+ * A controller as a separate process, for tests that stop it or set its clock: run-controller.ts
+ * DATA_DIR OPTIONS_AS_JSON
+ */
 import { join } from 'node:path'
 import pino from 'pino'
 import { startController, type ControllerOptions } from '../compose.ts'

@@ -1,4 +1,4 @@
-/** What a scenario's agent does with each command that it gets, in words. */
+/** What a scenario's agent does with each command, in words. */
 import type {
   CommandPayload,
   CommandReply,
@@ -12,9 +12,9 @@ import type { SimAgent } from './sim-agent.ts'
 type Why = Extract<CommandReply, { accepted: false }>['why']
 export type Deed =
   | { do: 'refuse'; why: Why }
-  /** Nothing is answered, and nothing is known of the command afterwards. */
+  /** It neither replies nor remembers the command. */
   | { do: 'silent' }
-  /** It takes the command, but its answer gets lost. */
+  /** It accepts the command, but its reply is lost. */
   | { do: 'answer_lost' }
   | { do: 'phase'; phase: 'downloading' | 'verifying' | 'installing'; reason?: TargetReason }
   | { do: 'print'; text: string }
@@ -32,7 +32,7 @@ export const waitsForRest: Deed = { do: 'phase', phase: 'installing', reason: 'v
 export const installs: Deed = { do: 'phase', phase: 'installing' }
 export const prints = (text: string): Deed => ({ do: 'print', text })
 export const ends = (result: Partial<DeploymentResult> = {}): Deed => ({ do: 'end', result })
-/** Takes the command and is not heard of again. */
+/** Accepts the command and never reports again. */
 export const hangs: Deed[] = []
 export const obeys: Deed[] = [installs, ends()]
 export const fails = (result: Partial<DeploymentResult> = {}): Deed[] => [
@@ -46,20 +46,20 @@ export const fails = (result: Partial<DeploymentResult> = {}): Deed[] => [
   }),
 ]
 
-/** The memory of one agent over all its links. */
+/** The memory of one agent across all its links. */
 export function createScenarioAgent(deps: {
-  /** One entry per deploy command; the last one again and again. */
+  /** One entry per deploy command; the last one repeats. */
   does: readonly Deed[][]
   ignoresCancel: boolean
-  /** Resolves once the store has taken note of the acceptance. */
+  /** Resolves once the store has recorded the acceptance. */
   accepted: (id: TargetId) => Promise<unknown>
 }) {
   const held = new Map<AttemptId, { command: DeployPayload; isInstalling: boolean }>()
   const commands: DeployPayload[] = []
   const begun = new Set<AttemptId>()
   let link: SimAgent | null = null
-  let told = 0
-  const next = (): Deed[] => deps.does[Math.min(told, deps.does.length) - 1] ?? obeys
+  let received = 0
+  const next = (): Deed[] => deps.does[Math.min(received, deps.does.length) - 1] ?? obeys
 
   async function act(
     command: DeployPayload,
@@ -67,7 +67,7 @@ export function createScenarioAgent(deps: {
     agent: SimAgent,
   ): Promise<void> {
     let seq = 0
-    // Known already: it only says so again.
+    // Known already: it only repeats its reply.
     if (begun.has(command.attempt_id)) return
     begun.add(command.attempt_id)
     if (deeds[0]?.do !== 'answer_lost') await deps.accepted(command.target_id)
@@ -90,7 +90,7 @@ export function createScenarioAgent(deps: {
       if (held.has(command.attempt_id)) return { accepted: true }
       return { accepted: false, why: 'unknown_attempt', message: 'Not known here.' }
     }
-    told++
+    received++
     commands.push(command)
     const [first] = next()
     if (first?.do === 'silent') return null
@@ -101,7 +101,7 @@ export function createScenarioAgent(deps: {
     return first?.do === 'answer_lost' ? null : { accepted: true }
   }
   return {
-    /** Deploy commands in the order in which they came. */
+    /** Deploy commands in the order of arrival. */
     commands: commands as readonly DeployPayload[],
     forget(): void {
       held.clear()
@@ -112,7 +112,7 @@ export function createScenarioAgent(deps: {
       attempts: (): AttemptId[] => [...held.keys()],
       answer(this: void, command: CommandPayload): CommandReply | null {
         const reply = answer(command)
-        // The real thing is at work on it although nobody heard its answer.
+        // A real agent works on it although nobody received its reply.
         if (reply === null && command.action !== 'cancel' && held.has(command.attempt_id))
           queueMicrotask(() => void act(command, next(), link!).catch(() => undefined))
         return reply

@@ -1,11 +1,11 @@
-/** The steps of which scenarios are made. */
+/** The steps of scenarios. */
 import { expect } from 'vitest'
 import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import { connect, eventually, matchesChain, type Place, type Play, type Step } from './scenario.ts'
 
-/** Waits until the target is, or was just now, seen like this: `state` or `state reason`. */
+/** Waits until the target is, or has just been, in this state: `state` or `state reason`. */
 export const until =
   (place: Place, seen: string): Step =>
   ({ stage, target }) =>
@@ -18,7 +18,7 @@ export const untilCommand =
   (pc: string, count = 1): Step =>
   ({ pcs }) =>
     eventually(`${pc} has ${count} commands`, () => pcs[pc]!.brain.commands.length >= count)
-/** Long enough for something to have gone wrong. */
+/** Long enough for something to go wrong. */
 export const waits =
   (ms: number): Step =>
   () =>
@@ -111,7 +111,7 @@ export const otherEnds =
 
 export const controllerRestarts: Step = ({ stage }) => stage.t.restart()
 
-/** The database refuses something while these steps are done. */
+/** The database refuses something during these steps. */
 export const whileRefused =
   (what: string, when: (play: Play) => string, ...steps: Step[]): Step =>
   async (play) => {

@@ -1,4 +1,7 @@
-/** Rows of a table of scenarios: what is done to a deployment, step by step, and what must come of it. */
+/**
+ * Rows of a table of scenarios: what happens to a deployment, step by step, and the expected
+ * outcome.
+ */
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
@@ -14,9 +17,9 @@ import { enrollSimAgent, type SimAgent, type SimIdentity } from './sim-agent.ts'
 import { startTestController } from './test-controller.ts'
 
 export type Pc = {
-  /** What its agent does with each deploy command. Default: it obeys. */
+  /** What its agent does with each deploy command. Default: it executes them. */
   does?: readonly Deed[][]
-  /** It has no link at the beginning. */
+  /** It has no link at the start. */
   isAway?: boolean
   ignoresCancel?: boolean
 }
@@ -28,13 +31,13 @@ export type Package = {
 /** `A`, or `A/2` for the second package on A. */
 export type Place = string
 export type TargetExpectation = {
-  /** Every `state` or `state reason`, in order; `…` stands for any number of them. */
+  /** Every `state` or `state reason`, in order; `…` matches any number of them. */
   chain: string[]
   message?: RegExp
   details?: RegExp
   exit_code?: number
   attempt?: number
-  /** How often its attempts were given out to different names. */
+  /** How often its attempts were offered under different ids. */
   attempts?: number
 }
 export type Row = {
@@ -49,7 +52,7 @@ export type Row = {
   counts?: Partial<TargetTotals>
   targets?: Record<Place, TargetExpectation>
 }
-/** Something done while the deployment runs. */
+/** An action while the deployment runs. */
 export type Step = (play: Play) => unknown
 
 export { eventually }
@@ -84,7 +87,7 @@ export async function setStage(options: Parameters<typeof startTestController>[0
     observer,
     code,
     tool,
-    /** A person's requests. */
+    /** A user's requests. */
     rest: t.rest,
     async web(): Promise<Web> {
       return (web ??= await serveWeb())
@@ -134,7 +137,10 @@ export async function connect(stage: Stage, pc: ScenarioPc): Promise<void> {
   })
 }
 
-/** @param label of the row: a file with the same name and content would be the software of another row */
+/**
+ * @param label of the row: a file with the same name and content would be the software of another
+ * row
+ */
 async function makePackages(
   stage: Stage,
   packages: Package[],
@@ -155,7 +161,7 @@ async function makePackages(
   return [...ids.values()]
 }
 
-/** `…` in what is expected stands for any number of entries. */
+/** `…` in the expectation matches any number of entries. */
 export function matchesChain(expected: readonly string[], seen: readonly string[]): boolean {
   const [first, ...rest] = expected
   if (first === undefined) return seen.length === 0
@@ -166,7 +172,7 @@ export function matchesChain(expected: readonly string[], seen: readonly string[
   return seen[0] === first && matchesChain(rest, seen.slice(1))
 }
 
-/** Plays one row and holds it against what is expected. */
+/** Plays one row and compares it with the expectation. */
 export async function playRow(stage: Stage, row: Row, label: string): Promise<void> {
   const pcs: Record<string, ScenarioPc> = {}
   const given = Object.entries(row.pcs ?? { A: {} })
@@ -218,7 +224,7 @@ async function expectOutcome(play: Play, row: Row): Promise<void> {
   const isSo = () =>
     observer.status(id) === row.status &&
     places.every(([place, { chain }]) => matchesChain(chain, observer.chain(target(place))))
-  // What did not come in time is shown below, all of it.
+  // What did not arrive in time is shown below, all of it.
   await eventually('the outcome', isSo).catch(() => undefined)
   const seen = {
     status: observer.status(id),
@@ -249,7 +255,7 @@ async function expectOutcome(play: Play, row: Row): Promise<void> {
     if (wants.exit_code !== undefined) expect(found.exit_code).toBe(wants.exit_code)
     if (wants.attempt !== undefined) expect(found.attempt).toBe(wants.attempt)
     if (wants.attempts !== undefined) expect(observer.attempts(found.id)).toBe(wants.attempts)
-    // Every failure says what happened.
+    // Every failure has a message.
     if (state === 'failed' || state === 'skipped') expect(found.result_message).toMatch(/\S+/)
   }
 }

@@ -1,4 +1,4 @@
-/** A folder of agents as a build leaves it, with a few bytes in the place of each. */
+/** A folder of agents like that of a build, with a few bytes in place of each. */
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,7 +10,7 @@ export function createServedAgents() {
   const dir = mkdtempSync(join(tmpdir(), 'deployx-agents-'))
   return {
     dir,
-    /** What is handed out from now on. @param version null: a build that tells none */
+    /** What is served from now on. @param version null: a build without one */
     serve(version: string | null, bytes = `agent ${version}`): void {
       const sha256 = createHash('sha256').update(bytes).digest('hex')
       writeFileSync(join(dir, LINUX_AGENT), bytes)
@@ -19,7 +19,7 @@ export function createServedAgents() {
       const agents = version === null ? [] : [entry]
       writeFileSync(join(dir, 'agents.json'), JSON.stringify({ agents }))
     },
-    /** The hash that is told is not that of the file. */
+    /** The listed hash does not match the file. */
     garble: (): void =>
       writeFileSync(join(dir, 'SHA256SUMS'), `${'0'.repeat(64)}  ${LINUX_AGENT}\n`),
     remove: (): void => rmSync(dir, { recursive: true, force: true }),

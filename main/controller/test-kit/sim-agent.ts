@@ -1,6 +1,6 @@
 /**
- * A light agent for tests and benchmarks: speaks the real protocol over real TLS with real signatures, and installs nothing.
- * What it does with a command is the caller's to say.
+ * A light agent for tests and benchmarks: speaks the real protocol over real TLS with real
+ * signatures, and installs nothing. The caller decides what it does with a command.
  */
 import {
   createPrivateKey,
@@ -48,7 +48,7 @@ import {
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
 
-/** The hub's certificate names this; see keys.ts. */
+/** The name in the hub's certificate; see keys.ts. */
 const HUB_NAME = 'deployx.invalid'
 
 export type SimIdentity = {
@@ -100,7 +100,7 @@ function post(
   })
 }
 
-/** @throws Error with the hub's answer when it refuses */
+/** @throws Error with the hub's reply if it refuses */
 export async function enrollSimAgent(
   hub: SimHub,
   code: string,
@@ -129,7 +129,7 @@ export async function enrollSimAgent(
   }
 }
 
-/** A key of its own, as the real agent keeps it while it is being split off. PKCS #8, PEM. */
+/** A new key, as the real agent stores it while it is being separated. PKCS #8, PEM. */
 export const newSimKey = (): string =>
   generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 const publicKeyOf = (pem: string): string =>
@@ -143,7 +143,7 @@ export type SimAgent = {
   split: Promise<SimIdentity>
   /** Commands received and verified, in order. */
   commands: CommandPayload[]
-  /** Orders to restart and their withdrawals, received and verified. */
+  /** Restart orders and their withdrawals, received and verified. */
   restarts: RestartPayload[]
   result: (command: DeployPayload, result: Partial<DeploymentResult>) => Promise<ReportReply>
   progress: (
@@ -153,8 +153,8 @@ export type SimAgent = {
     reason?: TargetReason,
   ) => Promise<ReportReply>
   output: (command: DeployPayload, seq: number, text: string) => Promise<ReportReply>
-  /** Says what it is anew. */
-  tell: () => Promise<ReportReply>
+  /** Reports its facts again. */
+  reportFacts: () => Promise<ReportReply>
   close: () => void
 }
 
@@ -170,32 +170,38 @@ export function connectSimAgent(
   hub: SimHub,
   identity: SimIdentity,
   options: {
-    /** What it does with a command after having accepted it. Default: nothing. */
+    /** What it does with an accepted command. Default: nothing. */
     onCommand?: (command: CommandPayload, agent: SimAgent) => void
-    /** What it answers. Default: accepted. */
+    /** Its reply. Default: accepted. */
     answer?: (command: CommandPayload) => CommandReply | null
-    /** Attempts it claims to hold. */
+    /** Attempts that it claims to hold. */
     attempts?: () => AttemptId[]
     reconnection?: boolean
-    /** What it says of itself before a deployment; null: nothing at all. Default: room enough, nothing there. */
+    /**
+     * Its reply to a query before a deployment; null: none. Default: enough space, nothing
+     * installed.
+     */
     inspect?: (question: InspectPayload) => InspectReplyInput | null
-    /** Takes commands without verifying them: hundreds of agents in one process would spend its time on signatures. */
+    /**
+     * Accepts commands without verifying them: with hundreds of agents in one process, verification
+     * would dominate.
+     */
     trusting?: boolean
-    /** What it says of its hardware. Default: nothing. */
+    /** The hardware id that it reports. Default: none. */
     hardwareId?: string
-    /** Its link lingers: it does not hear when it is asked whether it is still there. */
+    /** Its link lingers: it does not answer when the hub checks whether it is alive. */
     lingers?: boolean
-    /** What it says of restarts. Default: nothing, as an agent of an earlier version. */
+    /** Its restart ability. Default: none, as an agent of an earlier version. */
     restart?: RestartAbility
-    /** What it answers to an order to restart; null: nothing at all. Default: it is announced. */
+    /** Its reply to a restart order; null: none. Default: it is announced. */
     onRestart?: (payload: RestartPayload) => RestartReply | null
-    /** The key that it names when it is split off. Default: a new one. */
+    /** The key that it uses when it is separated. Default: a new one. */
     nextKey?: string
-    /** Dies when it is asked to take an identity of its own, or when it is told which. */
+    /** Dies when it is asked to get a new identity, or when it receives it. */
     diesAt?: 'split' | 'split_done'
-    /** What it says of itself beside the usual. */
+    /** Additional facts that it reports. */
     facts?: () => Partial<AgentFacts>
-    /** What it answers to an order to become another version; null: nothing. Default: it does not know such orders. */
+    /** Its reply to an update order; null: none. Default: it does not know such orders. */
     update?: (order: UpdatePayload) => CommandReply | null
   } = {},
 ): SimAgent {
@@ -211,7 +217,8 @@ export function connectSimAgent(
     reconnection: options.reconnection ?? false,
     reconnectionDelay: 100,
     perMessageDeflate: false as never,
-    // Verified for real: the hub's own certificate is the only authority, under the name it carries.
+    // Actually verified: the hub's own certificate is the only authority, under the name that it
+    // contains.
     agent: new Agent({ ca: hub.cert, servername: HUB_NAME }) as never,
   })
   let lastSequence = 0
@@ -255,7 +262,7 @@ export function connectSimAgent(
   socket.on('split', ({ signature }, ack) => {
     if (options.diesAt === 'split') return socket.disconnect()
     if (!isGenuine(splitText(identity.fingerprint, ...nonces, identity.deviceId), signature))
-      throw new Error("a split that is not the hub's")
+      throw new Error("a separation that is not the hub's")
     const proof = splitProofText(identity.fingerprint, ...nonces, identity.deviceId, nextPublicKey)
     ack({
       public_key: nextPublicKey,
@@ -366,7 +373,7 @@ export function connectSimAgent(
       }),
     output: (command, seq, text) =>
       socket.timeout(20_000).emitWithAck('deployment_output', { ...key4(command), seq, text }),
-    tell: () =>
+    reportFacts: () =>
       socket.timeout(20_000).emitWithAck('inventory_report', {
         facts: { ...factsOf(identity.name), ...options.facts?.() },
       }),

@@ -1,4 +1,4 @@
-/** A disk that can be filled to the last byte: a tmpfs of its own. Needs Linux and root. */
+/** A disk that can be filled to the last byte: a separate tmpfs. Needs Linux and root. */
 import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -11,7 +11,7 @@ export const canMakeDisks = process.platform === 'linux' && process.getuid?.() =
 
 export type SmallDisk = ReturnType<typeof makeSmallDisk>
 
-/** @param size as mount(8) takes it: `64m` */
+/** @param size as in mount(8): `64m` */
 export function makeSmallDisk(size: string) {
   const path = mkdtempSync(join(tmpdir(), 'deployx-disk-'))
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size},mode=0700`, 'tmpfs', path])
@@ -22,7 +22,7 @@ export function makeSmallDisk(size: string) {
   return {
     path,
     freeBytes,
-    /** Takes all but so many bytes. */
+    /** Uses all but `leaveBytes` bytes. */
     fill(leaveBytes = 0): void {
       const file = openSync(join(path, FILLER), 'a', 0o600)
       const block = Buffer.alloc(256 * STEP_BYTES, 1)
@@ -35,7 +35,7 @@ export function makeSmallDisk(size: string) {
         closeSync(file)
       }
     },
-    /** Gives all of it back. */
+    /** Frees all of it. */
     empty: (): void => rmSync(join(path, FILLER), { force: true }),
     remove(): void {
       execFileSync('umount', ['--lazy', path])

@@ -1,4 +1,7 @@
-/** A clock for tests: the real one, plus what the test makes of it. Time that passes, passes in steps, as it does for a process. */
+/**
+ * A clock for tests: the real one, plus changes by the test. Time passes in steps, as a process
+ * experiences it.
+ */
 import type { ClockSource } from '../lib/clock.ts'
 
 const STEP_MS = 1_000
@@ -40,7 +43,7 @@ export function createTestClock() {
   return {
     source,
     wallMs: source.wallMs,
-    /** Time passes, and the process works in it. */
+    /** Time passes while the process runs. */
     passes(ms: number): void {
       for (let leftMs = ms; leftMs > 0; leftMs -= STEP_MS) {
         const stepMs = Math.min(STEP_MS, leftMs)
@@ -49,9 +52,9 @@ export function createTestClock() {
         fireDue()
       }
     },
-    /** Somebody sets the clock. It is noticed at the next tick. */
+    /** A user sets the clock. It is detected at the next tick. */
     jumps: (ms: number): void => void (wallSkewMs += ms),
-    /** The process is stopped meanwhile. */
+    /** The process is suspended meanwhile. */
     stops(ms: number): void {
       wallSkewMs += ms
       monotonicSkewMs += ms
@@ -61,7 +64,7 @@ export function createTestClock() {
       wallSkewMs += ms
       sleptMs += ms
     },
-    /** Whatever is due, the clock's own tick with it, happens now. */
+    /** Runs everything that is due now, including the clock's own tick. */
     tick: (): void => {
       for (const timer of [...timers]) timer.fire()
     },

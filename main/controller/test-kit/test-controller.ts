@@ -1,4 +1,7 @@
-/** A real controller on free ports with a throw-away data folder, and a client for its REST surface. For tests and benchmarks. */
+/**
+ * A real controller on free ports with a temporary data folder, and a client for its REST surface.
+ * For tests and benchmarks.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,7 +36,9 @@ const ROOT = join(import.meta.dirname, '..', '..', '..')
 export type RestReply = { status: number; body: unknown; headers: Headers }
 export type RestClient = ReturnType<typeof createRestClient>
 
-/** Calls routes by their name in the contract. In tests every answer has to be one that `/openapi.json` describes. */
+/**
+ * Calls routes by their name in the contract. In tests every reply has to match `/openapi.json`.
+ */
 export function createRestClient(baseUrl: string, token?: string) {
   async function raw(
     method: string,
@@ -72,7 +77,7 @@ export function createRestClient(baseUrl: string, token?: string) {
   }
   return {
     raw,
-    /** @throws Error with status and body when the answer is not 2xx */
+    /** @throws Error with status and body if the reply is not 2xx */
     async call<N extends RouteName>(name: N, input: RouteInput<N>): Promise<RouteReply<N>> {
       const { params, query, body } = input as { params?: object; query?: object; body?: unknown }
       let path: string = rest[name].path
@@ -111,7 +116,7 @@ export type TestController = {
   connect: (
     identity: SimIdentity,
     options?: Parameters<typeof connectSimAgent>[2] & {
-      /** Told before the hub has welcomed it. */
+      /** Called before the hub has welcomed it. */
       onLink?: (agent: SimAgent) => void
     },
   ) => Promise<SimAgent>
@@ -131,7 +136,7 @@ export async function startTestController(
   const start = (ports: { hubPort: number; consolePort: number }) =>
     startController({
       migrationsDir: join(ROOT, 'main', 'controller', 'store', 'migrations'),
-      // A Node that does not take TypeScript (Electron's) runs the built ones.
+      // A Node without TypeScript support (Electron's) runs the built ones.
       workersDir: TEST_WORKERS_DIR,
       rendererDir: null,
       version: '0.0.0-test',
@@ -174,7 +179,7 @@ export async function startTestController(
       open.push(agent)
       agentOptions?.onLink?.(agent)
       await agent.welcomed
-      // Welcomed comes a moment before the device counts as online.
+      // It is welcomed a moment before the device counts as online.
       for (let i = 0; i < 200; i++) {
         const device = await client.call('devices.get', { params: { id: identity.deviceId } })
         if (device.online) break

@@ -1,4 +1,7 @@
-/** Windows installers made on the spot, for tests: as small as they may be, so that they can be broken on purpose. */
+/**
+ * Windows installers generated for tests: as small as possible, so that they can be broken on
+ * purpose.
+ */
 
 const SECTOR = 512
 const END_OF_CHAIN = 0xfffffffe
@@ -30,7 +33,7 @@ function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
     }
     return first
   }
-  // The sector table comes first; all of its parts stand in the header.
+  // The sector table comes first; the header lists all of its parts.
   const wanted = streams.reduce((sum, { bytes }) => sum + Math.ceil(bytes.length / SECTOR) + 1, 16)
   const tableSectors = Math.max(4, Math.ceil(wanted / 120))
   add(Buffer.alloc(tableSectors * SECTOR))
@@ -48,7 +51,7 @@ function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
   for (const { name, bytes } of streams) entries.push(entry(name, 2, add(bytes), bytes.length))
   const directory = add(Buffer.concat(entries))
   if (tableSectors > 109 || fat.length > (tableSectors * SECTOR) / 4)
-    throw new Error('too large for this small maker')
+    throw new Error('too large for this generator')
   for (let i = 0; i < (tableSectors * SECTOR) / 4; i++)
     sectors[Math.floor(i / 128)]!.writeUInt32LE(fat[i] ?? FREE, (i % 128) * 4)
   const header = Buffer.alloc(SECTOR)
@@ -64,7 +67,7 @@ function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
   return Buffer.concat([header, ...sectors])
 }
 
-/** The summary with the two properties that matter. */
+/** The summary with its two relevant properties. */
 function makeSummary(template: string, wordCount: number): Buffer {
   const text = Buffer.from(`${template}\0`)
   const bytes = Buffer.alloc(48 + 8 + 16 + 8 + 8 + text.length)
@@ -87,7 +90,7 @@ function makeSummary(template: string, wordCount: number): Buffer {
   return bytes
 }
 
-/** A .msi with the table Property and nothing else; its text is in code page 1252. */
+/** A .msi with only the table Property; its text is in code page 1252. */
 export function makeMsiBytes(options: {
   properties: Record<string, string>
   template: string
@@ -95,7 +98,7 @@ export function makeMsiBytes(options: {
   wordCount?: number
   /** References of three bytes. */
   wide?: boolean
-  /** So many more rows, each with the name and value of the first property. */
+  /** Number of additional rows, each with the name and value of the first property. */
   repeatedRows?: number
 }): Buffer {
   const width = options.wide ? 3 : 2
@@ -164,7 +167,7 @@ function makeVersion(strings: Record<string, string>): Buffer {
   return block('VS_VERSION_INFO', fixed, 52, [block('StringFileInfo', none, 0, [table])])
 }
 
-/** A Windows program of one section, its resources; it does not run. */
+/** A Windows program with one section, its resources; it does not run. */
 export function makeProgram(options: {
   strings: Record<string, string>
   machine?: number
