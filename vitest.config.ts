@@ -25,8 +25,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...(isFull ? [] : LONG)],
     globalSetup: ['main/controller/test-kit/publish-description.ts'],
     // Tests wait for events; these limits only end a test that fails. A loaded machine must keep to them.
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     expect: { poll: { timeout: EVENT_LIMIT_MS, interval: 20 } },
     // Two workers at most: integration tests start servers and processes, and CI has two cores.
     maxWorkers: 2,

@@ -73,7 +73,7 @@ function archive(content: Buffer, more: Partial<DeployPayload> = {}): DeployPayl
 }
 async function deploy(command: DeployPayload) {
   expect(await stage.hub.deploy(command)).toEqual({ accepted: true })
-  return stage.hub.result(command, 30_000)
+  return stage.hub.result(command)
 }
 const leftOf = (command: DeployPayload): string[] => {
   const folder = stage.workFolder(command.attempt_id)
@@ -313,7 +313,7 @@ it('is extracted again after the agent was killed during extraction', LIMIT, asy
   await agent.kill('SIGKILL')
   await hub.until('the link is gone', () => !hub.isConnected())
   await stage.connect(['--install-root', stage.rootPath])
-  expect(await hub.result(command, 30_000)).toMatchObject({ status: 'success' })
+  expect(await hub.result(command)).toMatchObject({ status: 'success' })
   expect(hub.outputOf(command)).toContain('3000')
   expect(readFileSync(join(stage.rootPath, 'runs'), 'utf8')).toBe('run\n')
 })

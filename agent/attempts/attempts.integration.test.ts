@@ -96,7 +96,7 @@ describe('a shell script', () => {
       timeout_seconds: 2,
     })
     await hub.deploy(command)
-    expect(await hub.result(command, 25_000)).toMatchObject({
+    expect(await hub.result(command)).toMatchObject({
       status: 'failed',
       reason: 'timeout',
       message: 'The installer was stopped after its time-out of 2 s.',
@@ -118,7 +118,7 @@ describe('a shell script', () => {
       ),
     })
     await hub.deploy(command)
-    expect(await hub.result(command, 10_000)).toMatchObject({ status: 'success' })
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
     expect(isPidAlive(pidIn('daemon'))).toBe(true)
     process.kill(pidIn('daemon'), 'SIGKILL')
   })
@@ -129,7 +129,7 @@ describe('a shell script', () => {
       content: countingScript('i=0', 'seq -f "line %.0f ÄÖÜ" 1 200000', 'echo the end'),
     })
     await hub.deploy(command)
-    await hub.result(command, 30_000)
+    await hub.result(command)
     const output = hub.outputOf(command)!
     expect(output.startsWith('line 1 ÄÖÜ\nline 2 ÄÖÜ\n')).toBe(true)
     expect(output.endsWith('line 200000 ÄÖÜ\nthe end\n')).toBe(true)
@@ -287,7 +287,7 @@ describe('cancelling', () => {
       () => isAsked && existsSync(join(stage.workFolder(command.attempt_id), 'setup.sh')),
     )
     expect(await hub.cancel(command)).toEqual({ accepted: true })
-    expect(await hub.result(command, 5_000)).toMatchObject({
+    expect(await hub.result(command)).toMatchObject({
       status: 'skipped',
       reason: 'canceled',
     })

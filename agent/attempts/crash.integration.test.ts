@@ -76,7 +76,7 @@ describe('an agent that is killed', () => {
     await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 5\n'))
     await killAndRestart()
     expect(hub.hellos[1]!.attempts).toEqual([command.attempt_id])
-    expect(await hub.result(command, 30_000)).toMatchObject({ status: 'success', exit_code: 0 })
+    expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
     expect(hub.outputOf(command)).toBe(linesUpTo(80))
     expect(hub.reports.deployment_progress.some((progress) => progress.reason === 'adopted')).toBe(
       true,
@@ -94,7 +94,7 @@ describe('an agent that is killed', () => {
       await new Promise((resolve) => setTimeout(resolve, waitMs))
       await killAndRestart()
     }
-    expect(await hub.result(command, 30_000)).toMatchObject({ status: 'success' })
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
     expect(hub.outputOf(command)).toBe(allLines)
     await settle()
     expect(resultsOf(command.attempt_id)).toHaveLength(1)
@@ -191,7 +191,7 @@ describe('a supervisor that is killed', () => {
     })
     await hub.deploy(command)
     await killSupervisor(command.attempt_id)
-    expect(await hub.result(command, 20_000)).toMatchObject({ reason: 'timeout' })
+    expect(await hub.result(command)).toMatchObject({ reason: 'timeout' })
     const pid = Number(readFileSync(join(stage.rootPath, 'pid'), 'utf8'))
     expect(isPidAlive(pid)).toBe(false)
   })
@@ -215,7 +215,7 @@ describe('a result', () => {
     await killAndRestart()
     expect(hub.hellos[1]!.attempts).toEqual([command.attempt_id])
     hub.behaviour.answer = () => ({ committed: true })
-    expect(await hub.result(command, 20_000)).toMatchObject({ status: 'success' })
+    expect(await hub.result(command)).toMatchObject({ status: 'success' })
     await hub.until('it is forgotten', () => stage.attemptFolders().length === 0)
     expect(hub.outputOf(command)).toBe('hi\n')
     expect(countRuns(stage.rootPath)).toBe(1)
@@ -274,7 +274,7 @@ describe('a hub that goes away', () => {
       }),
     )
     try {
-      expect(await back.result(command, 30_000)).toMatchObject({ status: 'success' })
+      expect(await back.result(command)).toMatchObject({ status: 'success' })
       expect(asked).toHaveLength(1)
       expect(asked[0]).toBeGreaterThan(1024 * 1024)
       expect(countRuns(stage.rootPath)).toBe(1)

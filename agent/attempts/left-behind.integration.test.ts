@@ -70,7 +70,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
       countingScript(`setsid sh -c 'sleep 1; touch "$DEPLOYX_INSTALL_ROOT/tool"; ${WAIT}' &`),
     )
     await hub.deploy(sent)
-    expect(await hub.result(sent, 30_000)).toMatchObject({ status: 'success' })
+    expect(await hub.result(sent)).toMatchObject({ status: 'success' })
     expect(existsSync(join(stage.rootPath, 'go'))).toBe(false)
   })
 
@@ -78,7 +78,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     const { hub } = stage
     const sent = command(bootstrapper('true'), { timeout_seconds: 3 })
     await hub.deploy(sent)
-    const result = await hub.result(sent, 30_000)
+    const result = await hub.result(sent)
     expect(result).toMatchObject({ status: 'failed', reason: 'not_detected' })
     expect(result.message).toContain('What it started was still running.')
   })

@@ -94,7 +94,7 @@ describe('an installer that deletes', LIMIT, () => {
     await hub.until('the records are gone', () => countRuns(stage.rootPath) === 1 && !existsSync(stage.attemptFolder(command.attempt_id))) // prettier-ignore
     await killAgent()
     await restart()
-    expect(await hub.result(command, 30_000)).toMatchObject({ exit_code: 7 })
+    expect(await hub.result(command)).toMatchObject({ exit_code: 7 })
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 })

@@ -141,7 +141,7 @@ describe('an agent that lost its journal', LIMIT, () => {
     expect(lastHello().attempts).toEqual([])
     const next = hub.payload({ content: script })
     await hub.deploy(next)
-    expect(await hub.result(next, 30_000)).toMatchObject({ status: 'success' })
+    expect(await hub.result(next)).toMatchObject({ status: 'success' })
     expect(countRuns(stage.rootPath)).toBe(2)
   })
 

@@ -92,7 +92,7 @@ describe('a man in the middle', () => {
     const agent = await stage.connect(viaProxy())
     proxy.intercepts = true
     proxy.cut()
-    await stage.hub.until('two visits', () => proxy.intercepted >= 2, 30_000)
+    await stage.hub.until('two visits', () => proxy.intercepted >= 2)
     expect(agent.stderr()).toContain('does not show the key of the enrolled controller')
     expect(proxy.plainBytes).toBe(0)
     expect(stage.hub.hellos).toHaveLength(1)
@@ -105,7 +105,7 @@ describe('a man in the middle', () => {
     proxy.intercepts = true // the link stays; every new connection is intercepted
     const command = stage.hub.payload({ content: countingScript('exit 0') })
     expect(await stage.hub.deploy(command)).toEqual({ accepted: true })
-    const result = await stage.hub.result(command, 60_000)
+    const result = await stage.hub.result(command)
     expect(result).toMatchObject({ status: 'failed', reason: 'download_failed' })
     expect(proxy.intercepted).toBeGreaterThan(0)
     expect(proxy.plainBytes).toBe(0)

@@ -79,7 +79,7 @@ export function createHubCommands(deps: {
     }
   }
   const ask = (event: string, body: unknown): Promise<unknown> =>
-    connected().timeout(10_000).emitWithAck(event, body)
+    connected().timeout(60_000).emitWithAck(event, body)
   const order = async (event: string, body: unknown): Promise<CommandReply> =>
     CommandReply.parse(await ask(event, body))
 

@@ -134,7 +134,7 @@ export async function startTestHub(
     transports: ['websocket'],
     perMessageDeflate: false,
     pingInterval: 1_000,
-    pingTimeout: 2_000,
+    pingTimeout: 15_000,
   })
   await new Promise<void>((resolve) => server.listen(given.port ?? 0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

@@ -15,7 +15,7 @@ import { run } from '../support/run.ts'
 import { openOnePcOffice, until, type OnePcOffice } from './one-pc-office.ts'
 import { targetsByIds } from './targets.ts'
 
-const LIMIT_MS = 120_000
+const LIMIT_MS = 300_000
 const isHere = process.platform === 'linux' && process.arch === 'x64'
 if (!isHere) process.stderr.write('SKIPPED: the agent for Linux x64 does not run here\n')
 
@@ -44,7 +44,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
   })
 
   const ask = (...args: string[]) =>
-    run(agent, args, { timeoutMs: 20_000, cwd: folder, env: { PATH: '/usr/bin:/bin' } })
+    run(agent, args, { timeoutMs: 60_000, cwd: folder, env: { PATH: '/usr/bin:/bin' } })
   function start(...more: string[]): void {
     const args = ['run', '--state', path.join(folder, 'state'), ...more]
     args.push('--install-root', path.join(folder, 'root'))
@@ -80,12 +80,12 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
 
   it('ignores Node options in its environment', async () => {
     const env = { PATH: '/usr/bin', NODE_OPTIONS: '--require /nowhere.js', NODE_EXTRA: '1' }
-    const { code } = await run(agent, ['--version'], { timeoutMs: 20_000, env })
+    const { code } = await run(agent, ['--version'], { timeoutMs: 60_000, env })
     expect(code).toBe(0)
   })
 
   it('is downloaded by the copied command line, which runs nothing if the hash differs', async (context) => {
-    const has = await run('curl', ['--version'], { timeoutMs: 20_000 }).catch(() => null)
+    const has = await run('curl', ['--version'], { timeoutMs: 60_000 }).catch(() => null)
     if (!has) return context.skip('there is no curl here')
     const line = await office.linuxLine()
     const pc = path.join(folder, 'pc')
@@ -115,7 +115,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
     const there = path.join(open, 'deployx-agent')
     await fs.link(agent, there)
     const words = ['install-service', '--code', await office.makeCode()]
-    const { code, stderr } = await run(there, words, { timeoutMs: 20_000, cwd: open })
+    const { code, stderr } = await run(there, words, { timeoutMs: 60_000, cwd: open })
     expect(code).toBe(1)
     expect(stderr).toContain(`Other users may write to ${open}.`)
     expect(stderr).toContain('run it there')
@@ -152,7 +152,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
       'for i in $(seq 300); do [ -e "$DEPLOYX_INSTALL_ROOT/go-on" ] && break; sleep 0.1; done'
     writeFileSync(file, [...lines, waits, 'echo after', 'exit 3', ''].join('\n'))
     const id = await office.start(await office.addSoftware(file))
-    await until('the script to run', async () => existsSync(inRoot('runs')), 30_000)
+    await until('the script to run', async () => existsSync(inRoot('runs')), 90_000)
     await kill()
     start()
     await office.untilOnline()

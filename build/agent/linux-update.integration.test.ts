@@ -15,7 +15,7 @@ import { createHandedOutVariants, PRELUDES } from './handed-out-variants.ts'
 import { openOnePcOffice, until, type OnePcOffice } from './one-pc-office.ts'
 import { targetsByIds } from './targets.ts'
 
-const LIMIT_MS = 240_000
+const LIMIT_MS = 300_000
 const RESTART_MS = 300
 const isHere = process.platform === 'linux' && process.arch === 'x64'
 if (!isHere) process.stderr.write('SKIPPED: the agent for Linux x64 does not run here\n')
@@ -91,11 +91,11 @@ describe.skipIf(!isHere)(
       await fs.mkdir(path.join(folder, 'root'))
       await fs.copyFile(made!.file, inBin('deployx-agent'))
       await writeStartScript()
-      own = (await run(inBin('deployx-agent'), ['--version'], { timeoutMs: 20_000 })).stdout.trim()
+      own = (await run(inBin('deployx-agent'), ['--version'], { timeoutMs: 60_000 })).stdout.trim()
       office = await openOnePcOffice(handedOut.dir)
       const words = ['enroll', '--state', path.join(folder, 'state'), '--code']
       const enrolled = await run(inBin('deployx-agent'), [...words, await office.makeCode()], {
-        timeoutMs: 30_000,
+        timeoutMs: 60_000,
       })
       expect(enrolled).toMatchObject({ code: 0 })
       keepRunning()
@@ -118,7 +118,7 @@ describe.skipIf(!isHere)(
       expect((await device()).agent_version).toBe(own)
       await handedOut.serve({ version: '0.2.0' })
       await isVersion('0.2.0')
-      await until('the trial to be over', async () => !existsSync(inBin('update-trial')), 30_000)
+      await until('the trial to be over', async () => !existsSync(inBin('update-trial')), 90_000)
       expect((await device()).agent_update).toBeNull()
       expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
       const script = path.join(folder, 'tool.sh')

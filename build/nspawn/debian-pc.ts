@@ -14,8 +14,8 @@ import { ensureSystemPackages } from '../system-packages.ts'
 import { ensureDebianTemplate } from './debian-template.ts'
 
 const COPY_TIMEOUT_MS = 2 * 60_000
-const BOOT_LIMIT_MS = 60_000
-const COMMAND_TIMEOUT_MS = 60_000
+const BOOT_LIMIT_MS = 180_000
+const COMMAND_TIMEOUT_MS = 180_000
 const END_LIMIT_MS = 30_000
 const POLL_MS = 50
 /** systemd-nspawn(1): the container requests a restart, which the caller has to perform. */
@@ -32,7 +32,7 @@ export async function nspawnObstacle(): Promise<string | null> {
   const packages = await ensureSystemPackages(['container'], (message) => console.error(message))
   if (packages.hint) return packages.hint
   for (const program of ['debootstrap', 'systemd-nspawn'])
-    if (!(await run(program, ['--version'], { timeoutMs: 20_000 }).catch(() => null)))
+    if (!(await run(program, ['--version'], { timeoutMs: 60_000 }).catch(() => null)))
       return `there is no ${program}`
   try {
     await (await openDebianPc('probe')).close()

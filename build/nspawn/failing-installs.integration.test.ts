@@ -16,7 +16,7 @@ import { layout, setServiceStage, type ServiceStage } from './service-stage.ts'
 const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
 if (obstacle !== null)
   process.stderr.write(`SKIPPED: installations that fail on a real Debian: ${obstacle}\n`)
-const LIMIT_MS = 120_000
+const LIMIT_MS = 300_000
 const MIB = 1024 ** 2
 
 describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS }, () => {
@@ -25,7 +25,7 @@ describe.skipIf(obstacle !== null)('a failing installation', { timeout: LIMIT_MS
   beforeAll(async () => {
     await ensureSystemPackages(['package-tools'], (message) => console.error(message))
     hasRpmbuild =
-      (await run('rpmbuild', ['--version'], { timeoutMs: 20_000 }).catch(() => null)) !== null
+      (await run('rpmbuild', ['--version'], { timeoutMs: 60_000 }).catch(() => null)) !== null
     if (!hasRpmbuild)
       process.stderr.write('SKIPPED: .rpm packages that fail (there is no rpmbuild)\n')
     stage = await setServiceStage('OFFICE-6')

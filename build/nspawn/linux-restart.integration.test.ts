@@ -15,8 +15,8 @@ import { setServiceStage, type ServiceStage } from './service-stage.ts'
 const obstacle = process.arch === 'x64' ? await nspawnObstacle() : 'the agent here is for x64'
 if (obstacle !== null) process.stderr.write(`SKIPPED: real restarts of a PC: ${obstacle}\n`)
 
-const LIMIT_MS = 240_000
-const TOLD_MS = 30_000
+const LIMIT_MS = 300_000
+const TOLD_MS = 90_000
 /** The shortest notice period, plus what systemd needs on top of it. */
 const RESTARTS_MS = 120_000
 /** The file that update-notifier creates when a package's script requests a restart. */

@@ -18,7 +18,7 @@ if (obstacle !== null)
 const OFFICE = 'deployx-office'
 const HELPER = 'deployx-office-help'
 const TOOL = 'deployx-tool'
-const LIMIT_MS = 180_000
+const LIMIT_MS = 300_000
 
 describe.skipIf(obstacle !== null)(
   'a package that affects other software',

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import path from 'node:path'
 import { run } from '../support/run.ts'
 
-const MAKE_TIMEOUT_MS = 60_000
+const MAKE_TIMEOUT_MS = 180_000
 
 export type MsiOptions = {
   name: string

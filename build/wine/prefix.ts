@@ -17,7 +17,7 @@ import { ensureSystemPackages } from '../system-packages.ts'
 const RECIPE = 1
 const BOOT_TIMEOUT_MS = 3 * 60_000
 const COPY_TIMEOUT_MS = 2 * 60_000
-const COMMAND_TIMEOUT_MS = 60_000
+const COMMAND_TIMEOUT_MS = 180_000
 
 const environment = (prefix: string): NodeJS.ProcessEnv => {
   const env: NodeJS.ProcessEnv = {
@@ -41,14 +41,14 @@ export async function wineObstacle(): Promise<string | null> {
   const packages = await ensureSystemPackages(['windows'], (message) => console.error(message))
   if (packages.hint) return packages.hint
   for (const program of ['wine', 'wixl', 'makensis'])
-    if (!(await run(program, ['--version'], { timeoutMs: 20_000 }).catch(() => null)))
+    if (!(await run(program, ['--version'], { timeoutMs: 60_000 }).catch(() => null)))
       return `there is no ${program}`
   return null
 }
 
 /** The template's folder. Creating it takes about 20 s. */
 async function ensureTemplate(): Promise<string> {
-  const version = (await run('wine', ['--version'], { timeoutMs: 20_000 })).stdout
+  const version = (await run('wine', ['--version'], { timeoutMs: 60_000 })).stdout
   const name = `${version.replace(/[^A-Za-z0-9.]+/g, '-').slice(0, 60)}${RECIPE}`
   const folder = path.join(cacheDir(), 'wine', name)
   const ready = path.join(folder, 'ready')
@@ -159,7 +159,7 @@ export async function openWindows() {
       return new RegExp(`^\\s+${value}\\s+REG_\\w+\\s+(.*?)\\s*$`, 'm').exec(output)?.[1] ?? null
     },
     async close(): Promise<void> {
-      await run('wineserver', ['-k'], { timeoutMs: 30_000, env }).catch(() => undefined)
+      await run('wineserver', ['-k'], { timeoutMs: 60_000, env }).catch(() => undefined)
       await fs.rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
     },
   }

@@ -19,7 +19,7 @@ if (obstacle !== null)
 
 const guid = (n: number): string => `{8F2B7C1${n}-3D4E-4A5B-9C6D-7E8F90A1B2C3}`
 const UNINSTALL = 'HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall'
-const TEST_LIMIT_MS = 120_000
+const TEST_LIMIT_MS = 300_000
 
 describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMIT_MS }, () => {
   let stage: WindowsStage
@@ -233,7 +233,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const software = await stage.addSoftware(file, { install_args: '/S' })
       const id = await stage.start(software, { timeout_seconds: 6 })
       const isHanging = () => stage.windows.isRunning('-n 602')
-      await until('the installer to hang', isHanging, 30_000)
+      await until('the installer to hang', isHanging, 90_000)
       expect(await stage.windows.isRunning('-n 601')).toBe(true)
       expect(await stage.ended(id)).toMatchObject({
         deployment_status: 'failed',
@@ -274,7 +274,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
           const inventory = await stage.inventory()
           return inventory.software?.some((entry) => entry.name === name) === is && inventory
         },
-        60_000,
+        90_000,
       ).catch(async (error: unknown) => {
         const { software } = await stage.inventory()
         throw new Error(
@@ -333,7 +333,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       '@echo off\r\necho run>>C:\\runs.txt\r\nping -n 12 127.0.0.1 >nul\r\necho slept\r\nexit /b 0\r\n',
     )
     const id = await stage.start(await stage.addSoftware(file))
-    await until('the installer to run', async () => stage.windows.exists('C:\\runs.txt'), 30_000)
+    await until('the installer to run', async () => stage.windows.exists('C:\\runs.txt'), 90_000)
     await stage.killAgent()
     stage.startAgent()
     const ended = await stage.ended(id)
@@ -378,7 +378,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       await until(
         'the service to bring the agent back',
         async () => log().split('"connected"').length - 1 > connections,
-        60_000,
+        90_000,
       )
       await stage.untilOnline()
       const file = await makeNsis(stage.installers, { name: 'Served Demo' })

@@ -18,7 +18,7 @@ if (obstacle !== null)
 
 const guid = (n: number): string => `{5C1D9E0${n}-7A2B-4C3D-8E4F-1A2B3C4D5E6F}`
 const UNINSTALL = 'HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall'
-const TEST_LIMIT_MS = 120_000
+const TEST_LIMIT_MS = 300_000
 
 describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMIT_MS }, () => {
   let stage: WindowsStage

@@ -37,7 +37,7 @@ describe.runIf(mayRun)('an .rpm package', () => {
     })
   async function deploy(command: DeployPayload) {
     expect(await stage.hub.deploy(command)).toEqual({ accepted: true })
-    return stage.hub.result(command, 60_000)
+    return stage.hub.result(command)
   }
 
   it('is installed, found, brought up to date and removed', async () => {
