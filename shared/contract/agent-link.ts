@@ -144,7 +144,7 @@ export const DeployPayload = commandBase.extend({
   archive: ArchiveCommand.nullable().default(null),
   file_name: z.string().min(1).max(255),
   argv: z.array(z.string().max(8192)).max(512),
-  /** What of `argv` must not stay on the PC, or be reported. Left out: nothing, or the hub knows no secrets. */
+  /** Parts of `argv` that must not stay on the PC or be reported. Left out: none, or an older hub. */
   secret_values: z.array(z.string().max(8192)).max(4096).optional(),
   verbatim: z.boolean(),
   /** A path on the hub (`/content/…`, fetched from the address it is connected to), or an absolute http(s) address. */

@@ -145,11 +145,11 @@ export const Installer = z.object({
   file_name: z.string(),
   size_bytes: count.nullable(),
   sha256: Sha256.nullable(),
-  /** With ●●● in place of every secret. Sent back like that, the secret stays. */
+  /** With ●●● in place of every secret. A mask that is sent back keeps the secret. */
   install_args: z.string(),
-  /** What the arguments with secrets are called; ●●● for one without a name. */
+  /** Names of the arguments with secrets; ●●● for one without a name. */
   secret_args: z.array(z.string()).default([]),
-  /** The key that sealed them is lost: nothing is deployed of it until they are entered again. */
+  /** The key that sealed them is lost: it cannot be deployed until they are entered again. */
   secrets_lost: z.boolean().default(false),
   timeout_seconds: count,
   success_exit_codes: z.array(z.number().int()),

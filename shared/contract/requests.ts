@@ -120,7 +120,7 @@ export const UpdateGroup = z
 export type UpdateGroup = z.infer<typeof UpdateGroup>
 
 const installArgs = typedLines(4096)
-/** Arguments whose values are secret: by their names, or by the values. Names that usually hold a secret need no mark. */
+/** Arguments with secret values, by name or by value. Names that usually hold a secret need no mark. */
 const secretArgs = z.array(typedLine(4096).min(1, 'must not be empty')).max(SECRET_MARKS_LIMIT)
 const timeoutSeconds = z.number().int().min(1).max(86_400)
 /** A number, or hexadecimal text such as `"0x80070BC2"`. Kept unsigned, as Windows reports it. */
@@ -160,7 +160,7 @@ const jsonText = (what: string) => z.string().meta({ description: `JSON text: ${
 export const UploadForm = z.object({ file: z.file() }).extend(
   SoftwareFields.extend({
     success_exit_codes: jsonText('an array of numbers').optional(),
-    secret_args: jsonText('an array of texts').optional(),
+    secret_args: jsonText('an array of strings').optional(),
     detection: jsonText('a detection rule, or null').optional(),
   }).shape,
 )

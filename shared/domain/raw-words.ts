@@ -1,6 +1,6 @@
 /**
- * The words of an argument line with the place of each character in the line as it was typed. Programs read quotes and
- * backslashes differently; each way is one reading. Pure, linear in the length of the line.
+ * Splits an argument line into words and keeps the position of each character in the typed line. Programs read quotes and
+ * backslashes differently; each rule gives one reading. Pure, linear in the length of the line.
  */
 import type { DevicePlatform } from './platforms.ts'
 
@@ -12,7 +12,7 @@ export type ReadingRule = 'posix' | 'escapes' | 'quotes'
 
 export type RawWord = {
   text: string
-  /** Where each character of `text` begins in the line, and where it ends. */
+  /** Start and end in the line of each character of `text`. */
   from: number[]
   to: number[]
   /** The whole word in the line, quotes included. */
@@ -21,9 +21,9 @@ export type RawWord = {
 }
 export type Reading = {
   words: RawWord[]
-  /** A quote was left open. */
+  /** A quote is not closed. */
   isOpen: boolean
-  /** Per position of the line: the quote that is open before it, 0 for none. */
+  /** For each position of the line: the quote that is open before it, 0 for none. */
   quoteAt: Uint8Array
 }
 
@@ -56,7 +56,7 @@ export function readWords(line: string, rule: ReadingRule): Reading {
       if (word) words.push(Object.assign(word, { end: i }))
       word = null
     } else if (c === '\\' && rule === 'escapes') {
-      // A run of backslashes counts in pairs where a quote follows it, else each for itself.
+      // Backslashes count in pairs before a quote, and singly elsewhere.
       let end = i
       while (line[end] === '\\') quoteAt[end++] = quote
       const isBeforeQuote = line[end] === '"'

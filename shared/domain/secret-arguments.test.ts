@@ -14,12 +14,12 @@ describe('names', () => {
     ...['PIDKEY', 'KEY', 'ProductKey', 'PRODUCT_KEY', 'license', 'LICENCE_CODE', 'licenseKey'],
     ...['PASS', 'password', 'UserPassword', 'db-passwd', 'PWD', 'ADMINPWD', 'apiToken', 'TOKEN'],
     ...['SERIAL', 'SerialNumber', 'SECRET', 'client_secret', 'PIN', 'PSK', 'DBPASS', 'license.key'],
-  ])('takes %s for one that holds a secret', (name) => expect(isSecretName(name)).toBe(true))
+  ])('recognise %s as secret', (name) => expect(isSecretName(name)).toBe(true))
 
   it.each([
     ...['INSTALLDIR', 'ALLUSERS', 'REBOOT', 'passive', 'ExecutionPolicy', 'BYPASS', 'KEYBOARD'],
     ...['qn', 'log', 'TRANSFORMS', 'pinned', 'spin', 'hotkey', 'snapshot', 'COMPASS', 'norestart'],
-  ])('takes %s for an ordinary one', (name) => expect(isSecretName(name)).toBe(false))
+  ])('do not treat %s as secret', (name) => expect(isSecretName(name)).toBe(false))
 })
 
 describe('masking', () => {
@@ -36,7 +36,7 @@ describe('masking', () => {
     ['-Password ABC -Quiet', '-Password ●●● -Quiet'],
     ['KEY=abc ./setup', 'KEY=●●● ./setup'],
     ['/v"/qn PIDKEY=ABC INSTALLDIR=\\"C:\\A B\\""', '/v"/qn PIDKEY=●●● INSTALLDIR=\\"C:\\A B\\""'],
-    // Where readings differ, all that either takes for the value is hidden.
+    // If readings differ, the values of both are hidden.
     ['/v"/qn PIDKEY=\\"A B\\" /x"', '/v"/qn ●●● /x"'],
     ['/ARGS="--token ABC /x"', '/ARGS="--token ●●● /x"'],
     ['--url=https://h/i?a=1&token=ABC', '--url=https://h/i?a=1&token=●●●'],
@@ -61,7 +61,7 @@ describe('masking', () => {
     '/passive /norestart',
     '/DIR="C:\\Keys\\x"',
     '',
-  ])('leaves %s as it is', (line) => expect(shown(line)).toBe(line))
+  ])('leaves %s unchanged', (line) => expect(shown(line)).toBe(line))
 
   it.each([
     ['-p ABC -q', ['-p'], '-p ●●● -q'],
@@ -80,17 +80,17 @@ describe('masking', () => {
     expect(findSecrets(line, marks, 'windows').unmatched).toEqual([])
   })
 
-  it('tells marks that name nothing', () => {
+  it('reports marks that match nothing', () => {
     expect(findSecrets('/qn SITE=1', ['SITE', 'OTHER'], 'windows').unmatched).toEqual(['OTHER'])
   })
-  it('tells what the secret arguments are called', () => {
+  it('returns the names of the secret arguments', () => {
     const { secrets } = findSecrets('PIDKEY=A1 --token B2 -p C3 D4', ['-p', 'D4'], 'windows')
     expect(secretNames(secrets)).toEqual(['PIDKEY', '--token', '-p', SECRET_MASK])
   })
 })
 
 describe('values', () => {
-  it('tells them as programs read them', () => {
+  it('are returned as programs read them', () => {
     const { secrets } = findSecrets('PIDKEY="A B" --token x', [], 'windows')
     expect(secrets.map(({ values }) => values[0])).toEqual(['A B', 'x'])
   })
@@ -108,16 +108,16 @@ describe('restoring', () => {
     ['PIDKEY=new', 'PIDKEY=old', 'PIDKEY=new'],
     ['LICENSEKEY=●●●', 'PIDKEY=AB', 'LICENSEKEY=AB'],
     ['--password ●●● -v', '-q --password AB', '--password AB -v'],
-  ])('makes %s of %s again %s', (edited, stored, line) =>
+  ])('turns %s, edited from %s, into %s', (edited, stored, line) =>
     expect(restore(edited, stored)?.line).toBe(line),
   )
 
-  it('refuses a mask that stands for nothing', () => {
+  it('refuses a mask that matches no secret', () => {
     expect(restore('PIDKEY=●●● TOKEN=●●●', 'PIDKEY=AB')).toBeNull()
     expect(restore('PIDKEY=●●●', '/qn')).toBeNull()
   })
 
-  it('notices a secret that would be shown', () => {
+  it('detects a secret that would be shown', () => {
     const put = restore('SITE=●●●', 'PIDKEY=ABCD')!
     expect(put.line).toBe('SITE=ABCD')
     expect(staysSecret(put.restored, findSecrets(put.line, [], 'windows').secrets)).toBe(false)
@@ -146,7 +146,7 @@ describe('any line', () => {
         for (const argument of [`${key}=${value}`, `/${key}:"${value}"`, `--${key} ${value}`]) {
           const line = `${before} ${argument} ${after}`
           const masked = shown(line, [], on)
-          // Where a program finds this very argument, nobody else finds its value.
+          // If a program reads this argument, its value must not be visible.
           const isArgument = kinds.some((kind) => {
             try {
               const { argv } = splitArguments(line, on, kind)
@@ -176,7 +176,7 @@ describe('any line', () => {
     )
   })
 
-  it('comes back as it was when nothing is edited', () => {
+  it('is restored if nothing is edited', () => {
     fc.assert(
       fc.property(noise, name, secret, noise, platform, (before, key, value, after, on) => {
         const line = `${before} ${key}=${value} ${after}`

@@ -1,7 +1,7 @@
 /**
- * Finds the secrets in a line of installer arguments, by the names of arguments and by what a person has marked. Where programs
- * read a line differently, every reading counts: hiding too much is harmless, hiding too little is not. Pure, linear in the
- * length of the line. What is done with them: secret-lines.ts.
+ * Finds the secrets in a line of installer arguments, by argument names and by marks of a person. If programs read the line
+ * differently, every reading counts: hiding too much is harmless, hiding too little is not. Pure, linear in the length of the
+ * line. secret-lines.ts masks and restores them.
  */
 import type { DevicePlatform } from './platforms.ts'
 import { readWords, rulesOf, type RawWord, type Reading } from './raw-words.ts'
@@ -11,23 +11,23 @@ import { createValueMask } from './value-mask.ts'
 
 export { SECRET_MASK }
 export const SECRET_MARKS_LIMIT = 50
-/** Lines within arguments (`/v"/qn PIDKEY=1"`, `-c 'tool --password 1'`) are looked into so deep. */
+/** Maximum depth of lines within arguments (`/v"/qn PIDKEY=1"`, `-c 'tool --password 1'`). */
 const DEPTH = 2
-/** A secret that stands in the line a second time is hidden there too, unless it is too short to be recognised. */
+/** Minimum length of a secret whose further occurrences in the line are hidden too. */
 const REPEATED_FROM = 4
 
 export type SecretArgument = {
-  /** Its place in the line as typed, quotes of its own included. */
+  /** Position in the line as typed, including its quotes. */
   start: number
   end: number
-  /** The name of the argument as typed (`PIDKEY`, `/key`, `--password`); null: it has none. */
+  /** Name of the argument as typed (`PIDKEY`, `/key`, `--password`); null: none. */
   name: string | null
   /** The value as programs read it, and as typed. */
   values: string[]
 }
 export type FoundSecrets = {
   secrets: SecretArgument[]
-  /** Marks that name nothing in the line. */
+  /** Marks that match nothing in the line. */
   unmatched: string[]
 }
 
@@ -36,9 +36,9 @@ type Name = { prefix: string; name: string; length: number; separator: boolean }
 
 const NAME = /^(--?|\/|\+)?([\p{L}\p{N}_][\p{L}\p{N}_.-]*)/u
 const NAME_CHARACTER = /[\p{L}\p{N}_.-]/u
-/** Looks like an option, so it is no value of the option before it. */
+/** Looks like an option, so it is not the value of the option before it. */
 const OPTION = /^(?:--?|\/)[A-Za-z][A-Za-z-]*$/
-/** `NAME=…` or `/name:…`: what stands behind an empty value. */
+/** `NAME=…` or `/name:…`: the next argument after an empty value. */
 const ASSIGNMENT = /^(?:--?|\/)?[\p{L}\p{N}_.-]+[=:]/u
 
 function nameOf(text: string): Name | null {
@@ -70,7 +70,7 @@ function createFinder(line: string, marks: readonly Mark[]) {
     return of.length > 0
   }
 
-  /** Hides a part of a word; the place grows until no quote is cut in two. */
+  /** Hides a part of a word; the range grows until it splits no pair of quotes. */
   function hide(reading: Reading, word: RawWord, first: number, name: string | null): void {
     const value = word.text.slice(first)
     if (value === '' || value === SECRET_MASK) return
@@ -86,7 +86,7 @@ function createFinder(line: string, marks: readonly Mark[]) {
     found.push({ start, end, name, values: [value, line.slice(start, end)] })
   }
 
-  /** A name somewhere inside a word: `https://…?token=1`, `Server=x;Password=1`. All that follows is hidden. */
+  /** A name inside a word: `https://…?token=1`, `Server=x;Password=1`. Hides everything after it. */
   function hideWithin(reading: Reading, word: RawWord): void {
     const { text } = word
     for (let i = 0; i < text.length; i++) {
@@ -136,7 +136,7 @@ function createFinder(line: string, marks: readonly Mark[]) {
               !OPTION.test(next.text) &&
               !(own.separator && ASSIGNMENT.test(next.text)) &&
               !isFlagValue(own.name, next.text))
-        // The value is looked at as well: it may be an option with a value of its own.
+        // Continue with the value: it may be an option with a value of its own.
         if (isValue) hide(reading, next, 0, typed)
         continue
       }
@@ -158,7 +158,7 @@ const partOf = (word: RawWord, first: number): RawWord => ({
   end: word.to.at(-1)!,
 })
 
-/** A word that is a line itself, in every reading, with places in the outer line. */
+/** A word that is a line itself, in every reading, with positions in the outer line. */
 function nestedWords(word: RawWord): RawWord[][] {
   return (['posix', 'escapes', 'quotes'] as const)
     .map((rule) => readWords(word.text, rule))
@@ -174,7 +174,7 @@ function nestedWords(word: RawWord): RawWord[][] {
     )
 }
 
-/** Every place where one of these values stands in the line, as typed or as programs read it. */
+/** All occurrences of these values in the line, as typed or as programs read it. */
 function placesOf(
   values: readonly string[],
   line: string,
@@ -199,7 +199,7 @@ function placesOf(
   return places
 }
 
-/** In their order, overlapping ones joined. */
+/** In order, overlapping ones joined. */
 function joined(secrets: SecretArgument[]): SecretArgument[] {
   const sorted = secrets.toSorted((a, b) => a.start - b.start || b.end - a.end)
   const result: SecretArgument[] = []
@@ -217,7 +217,7 @@ function joined(secrets: SecretArgument[]): SecretArgument[] {
 
 /**
  * The secrets of a line.
- * @param marked what a person has marked: names of arguments (`PIDKEY`, `-p`), whole arguments, or values
+ * @param marked marks of a person: argument names (`PIDKEY`, `-p`), whole arguments, or values
  */
 export function findSecrets(
   line: string,

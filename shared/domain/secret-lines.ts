@@ -1,9 +1,9 @@
-/** Lines of installer arguments without their secrets, and edited lines with the secrets put back. Pure, linear. */
+/** Masks the secrets in lines of installer arguments, and restores them in edited lines. Pure, linear. */
 import { isBlank } from './raw-words.ts'
 import type { SecretArgument } from './secret-arguments.ts'
 import { SECRET_MASK } from './secret-mask.ts'
 
-/** The line as everybody may see it. */
+/** The line with its secrets masked. */
 export function maskSecrets(line: string, secrets: readonly SecretArgument[]): string {
   let masked = ''
   let at = 0
@@ -14,7 +14,7 @@ export function maskSecrets(line: string, secrets: readonly SecretArgument[]): s
   return masked + line.slice(at)
 }
 
-/** What the places of masks in a line are called, so that they are found again in an edited one. */
+/** The masks in a line with a label, by which they are found again in an edited line. */
 function maskPlaces(line: string): { at: number; label: string }[] {
   const places: { at: number; label: string }[] = []
   let previous = ''
@@ -39,9 +39,9 @@ function maskPlaces(line: string): { at: number; label: string }[] {
 }
 
 /**
- * An edited line with the secrets put back where their masks stand.
+ * An edited line with its masks replaced by the secrets.
  * @param stored the line before, with its secrets in clear
- * @returns the line and where in it the restored secrets lie, or null when a mask stands for nothing that is known
+ * @returns the line and the positions of the restored secrets, or null if a mask matches no secret
  */
 export function restoreSecrets(
   edited: string,
@@ -77,14 +77,14 @@ export function restoreSecrets(
   return { line: line + edited.slice(at), restored }
 }
 
-/** Whether every restored secret stays one. */
+/** Whether every restored secret is still secret. */
 export const staysSecret = (
   restored: readonly { start: number; end: number }[],
   secrets: readonly SecretArgument[],
 ): boolean =>
   restored.every(({ start, end }) => secrets.some((one) => one.start <= start && end <= one.end))
 
-/** What the arguments with secrets are called, for people and for marking them again. */
+/** Names of the arguments with secrets, for display and for marking them again. */
 export const secretNames = (secrets: readonly SecretArgument[]): string[] => [
   ...new Set(secrets.map(({ name }) => name ?? SECRET_MASK)),
 ]

@@ -1,2 +1,2 @@
-/** What stands in the place of a secret, everywhere and for everybody. */
+/** Shown in place of a secret, everywhere and to everyone. */
 export const SECRET_MASK = '●●●'

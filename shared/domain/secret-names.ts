@@ -1,20 +1,20 @@
-/** Which names of arguments usually hold a secret. Pure. */
+/** Which argument names usually hold a secret. Pure. */
 
-/** Words that contain one of those below and mean something else. */
+/** Words that contain one of the patterns below but mean something else. */
 const HARMLESS =
   /passive|passthr(?:ough|u)|passage|bypass|compass|keyboard|keyword|keymap|keystroke|keyserver|keyring|hotkey|monkey|turkey|serialport|serialis|serializ|tokenis|tokeniz/g
-/** Wherever they stand in the name. */
-const TELLING =
+/** Anywhere in the name. */
+const SECRET_PARTS =
   /pass(?:w|ph|code|$)|^pass|pwd|token|secret|serial|licen[cs]e|credential|activation|key/
-/** As a word of the name. */
-const TELLING_WORDS = new Set(['pass', 'pin', 'psk', 'otp', 'lic', 'sn', 'cred', 'creds'])
-/** These say how something is to be done, and are followed by no value. */
+/** As a whole word of the name. */
+const SECRET_WORDS = new Set(['pass', 'pin', 'psk', 'otp', 'lic', 'sn', 'cred', 'creds'])
+/** Words of switches, which take no value. */
 const SWITCH_WORDS = new Set(
   'accept accepted agree no skip without show enable disable use allow ignore hide reset'.split(
     ' ',
   ),
 )
-/** Values of switches such as ACCEPTLICENSE=1. A password is not excused by them. */
+/** Values of switches such as ACCEPTLICENSE=1. They do not exempt a password. */
 const FLAG = /^(?:0|1|yes|no|y|n|true|false|on|off|accept(?:ed)?|agree|none|never|always)$/i
 const ALWAYS = /pass|pwd|token|secret/
 const NAME_LIMIT = 200
@@ -27,11 +27,11 @@ const wordsOf = (name: string): string[] =>
     .toLowerCase()
     .split(/[^\p{L}]+/u)
 
-/** Whether the value of an argument with this name is secret by itself: PIDKEY, --password, apiToken. */
+/** Whether an argument with this name usually has a secret value: PIDKEY, --password, apiToken. */
 export function isSecretName(name: string): boolean {
   const words = wordsOf(name)
   const plain = words.join('').replace(HARMLESS, ' ')
-  return TELLING.test(plain) || words.some((word) => TELLING_WORDS.has(word))
+  return SECRET_PARTS.test(plain) || words.some((word) => SECRET_WORDS.has(word))
 }
 
 /** Whether an option of this name (`--password`) takes the next argument as its secret value. */
@@ -40,6 +40,6 @@ export function takesSecret(name: string): boolean {
   return isSecretName(name) && !words.some((word) => SWITCH_WORDS.has(word))
 }
 
-/** Whether a value says yes or no rather than holding a secret. */
+/** Whether a value is a flag (yes or no) and not a secret. */
 export const isFlagValue = (name: string, value: string): boolean =>
   FLAG.test(value) && !ALWAYS.test(wordsOf(name).join('').replace(HARMLESS, ' '))

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createValueMask, NOTHING_HELD } from './value-mask.ts'
 
-/** All that is passed on when a text arrives in these pieces. */
+/** The output for a text that arrives in these pieces. */
 function inPieces(values: string[], pieces: readonly string[]): string {
   const mask = createValueMask(values)
   let held = NOTHING_HELD
@@ -16,42 +16,42 @@ function inPieces(values: string[], pieces: readonly string[]): string {
 }
 
 describe('a text', () => {
-  it('is shown without the values', () => {
+  it('is masked', () => {
     const mask = createValueMask(['LIC-7QX2', 'A B C D'])
     expect(mask.mask('key LIC-7QX2, also "A B C D".')).toBe('key ●●●, also "●●●".')
   })
-  it('hides short values only where they stand for themselves', () => {
+  it('hides short values only as whole words', () => {
     const mask = createValueMask(['abc', '1'])
     expect(mask.mask('abc abcd "abc" 1 21 x=1')).toBe('●●● abcd "●●●" ●●● 21 x=●●●')
   })
   it('hides values that overlap', () => {
     expect(createValueMask(['abcdef', 'defghi']).mask('xabcdefghiy')).toBe('x●●●y')
   })
-  it('stays as it is without values', () => {
+  it('stays unchanged without values', () => {
     expect(createValueMask([]).mask('abc')).toBe('abc')
     expect(createValueMask(['', ' ', '●●●']).mask('a ●●● b')).toBe('a ●●● b')
   })
 })
 
 describe('pieces', () => {
-  it('hide a value that they cut in two', () => {
+  it('hide a value that they split', () => {
     expect(inPieces(['LIC-7QX2'], ['a LIC', '-7Q', 'X2 b'])).toBe('a ●●● b')
   })
-  it('pass on at once what cannot be the beginning of a value', () => {
+  it('pass on immediately what cannot be the start of a value', () => {
     const { text, held } = createValueMask(['LIC-7QX2']).feed(NOTHING_HELD, 'working … LI')
     expect([text, held.text]).toEqual(['working … ', 'LI'])
   })
-  it('hide the beginning of a value at the end of the text', () => {
+  it('hide the start of a value at the end of the text', () => {
     expect(inPieces(['LIC-7QX2'], ['a LIC-7Q'])).toBe('a ●●●')
     expect(inPieces(['LIC-7QX2'], ['a L'])).toBe('a L')
   })
-  it('decide about a short value when the next piece is known', () => {
+  it('decide on a short value once the next piece is known', () => {
     expect(inPieces(['abc'], ['x abc', 'd'])).toBe('x abcd')
     expect(inPieces(['abc'], ['x abc', ' d'])).toBe('x ●●● d')
     expect(inPieces(['abc'], ['x abc'])).toBe('x ●●●')
   })
 
-  it('never show a value, wherever they are cut', () => {
+  it('never show a value, wherever the text is split', () => {
     const letters = fc.string({ unit: fc.constantFrom('a', 'b', '-'), minLength: 6, maxLength: 10 })
     fc.assert(
       fc.property(

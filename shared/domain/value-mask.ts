@@ -1,12 +1,12 @@
 /**
- * Replaces known secret values in text of any origin, also where the text arrives in pieces that cut a value in two. One
- * automaton for all values (Aho and Corasick, 1975): linear in the length of the text, however many values there are. Pure.
+ * Masks known secret values in any text, even if the text arrives in pieces that split a value. One automaton for all values
+ * (Aho and Corasick, 1975): linear in the length of the text, however many values there are. Pure.
  */
 import { SECRET_MASK } from './secret-mask.ts'
 
-/** Shorter values are hidden only where they stand for themselves: "abc" in "abc.", not in "abcde". */
+/** Values shorter than this are hidden only as whole words: "abc" in "abc.", not in "abcde". */
 const WHOLE_WORD_BELOW = 6
-/** At the end of a text, the beginning of a value is hidden from this length on. */
+/** Minimum length at which the start of a value is hidden at the end of a text. */
 const BEGINNING_FROM = 4
 
 type Node = {
@@ -20,22 +20,22 @@ type Node = {
 }
 type Place = [start: number, end: number]
 
-/** What was received and not passed on yet, since it may be the beginning of a value. */
+/** Text received but not passed on yet, because it may be the start of a value. */
 export type HeldText = {
   text: string
-  /** So many of its first characters belong to a value whose mask was passed on already. */
+  /** Number of first characters that belong to a value whose mask was already passed on. */
   covered: number
 }
 export const NOTHING_HELD: HeldText = { text: '', covered: 0 }
 
 export type ValueMask = {
-  /** The places of values, in order, overlapping ones joined. */
+  /** Positions of values, in order, overlapping ones joined. */
   places: (text: string) => Place[]
-  /** A whole text without the values. */
+  /** Masks a complete text. */
   mask: (text: string) => string
-  /** The next piece of a text. What it returns as `held` belongs before the next one. */
+  /** Masks the next piece of a text. Pass the returned `held` to the next call. */
   feed: (held: HeldText, piece: string) => { text: string; held: HeldText }
-  /** Nothing follows any more. */
+  /** Masks the rest at the end of a text. */
   end: (held: HeldText) => string
 }
 
@@ -87,7 +87,7 @@ export function createValueMask(values: Iterable<string>): ValueMask {
     [...new Set(values)].filter((value) => value.trim() !== '' && value !== SECRET_MASK),
   )
 
-  /** @param isEnd false: a short value at the very end may go on */
+  /** @param isEnd false: a short value at the end may continue in the next piece */
   function scan(text: string, isEnd: boolean): { places: Place[]; heldFrom: number } {
     const places: Place[] = []
     let node = root
@@ -112,7 +112,7 @@ export function createValueMask(values: Iterable<string>): ValueMask {
     let masked = ''
     let at = from
     for (const [start, end] of places) {
-      // What begins before `from` was passed on as a mask already.
+      // A mask for what starts before `from` was already passed on.
       if (start >= from) masked += text.slice(at, start) + SECRET_MASK
       at = Math.max(at, end)
     }
