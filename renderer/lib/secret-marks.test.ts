@@ -28,6 +28,14 @@ describe('secrets of a line in a form', () => {
     )
     expect(labels).toEqual(['SITE', '-p', 'go'])
   })
+  it('offers them also where only one kind of program closes the quotes', () => {
+    const line = 'SITE=oslo INSTALLDIR="C:\\A B\\"'
+    expect(markableArguments(line, [], 'windows').map(({ label }) => label)).toEqual([
+      'SITE',
+      'INSTALLDIR',
+    ])
+    expect(markableArguments('SITE="oslo', [], 'windows')).toEqual([])
+  })
   it('forgets marks of arguments that were removed', () => {
     expect(presentMarks('/qn PIDKEY=AB', ['PIDKEY', 'SITE'], 'windows')).toEqual(['PIDKEY'])
   })

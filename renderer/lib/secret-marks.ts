@@ -59,9 +59,11 @@ export function markableArguments(
   marks: readonly string[],
   platform: DevicePlatform,
 ): { label: string; mark: string }[] {
-  const [rule = 'posix' as const] = rulesOf(platform)
-  const { words, isOpen } = readWords(line, rule)
-  if (isOpen) return []
+  const reading = rulesOf(platform)
+    .map((rule) => readWords(line, rule))
+    .find(({ isOpen }) => !isOpen)
+  if (!reading) return []
+  const { words } = reading
   const taken = new Set(secretsIn(line, marks, platform).map(({ label }) => lower(label)))
   const found = new Map<string, string>()
   words.forEach(({ text }, i) => {
