@@ -7,6 +7,8 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setUp } from '../../pages/account.ts'
 import { expectStatus, expectTarget, targetRow } from '../../pages/deployment.ts'
+import { deviceRow } from '../../pages/devices.ts'
+import { closeSheet, goTo } from '../../pages/shell.ts'
 import { addSoftware } from '../../pages/software.ts'
 import { deploy } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
@@ -39,6 +41,18 @@ test('an offline PC fails with an explanation and the others are deployed to', a
   await expect(targetRow(page, 'RECEPTION')).toHaveAttribute('data-reason', 'offline')
   await expect(targetRow(page, 'RECEPTION')).toContainText('offline')
   await keepScreen(page, 'offline-target')
+
+  await goTo(page, 'devices')
+  await deviceRow(page, 'RECEPTION').click()
+  await expect(page.getByTestId('device-status-command')).toContainText('deployx-agent status')
+  for (const theme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme: theme })
+    await keepScreen(page, `offline-device-${theme}`)
+  }
+  await closeSheet(page)
+  await deviceRow(page, 'LAB-01').click()
+  await expect(page.getByTestId('device-state')).toHaveText('Online')
+  await expect(page.getByTestId('device-offline-help')).toHaveCount(0)
 })
 
 test('an agent that is killed during a download resumes it and installs once', async ({
