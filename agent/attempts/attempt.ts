@@ -1,7 +1,7 @@
 /**
- * One attempt from its command to its result: detection, disk, download, installer, detection. Every step stands in
- * the journal before it is taken, so that the same function carries on after any crash. The installer is started at most
- * once: the supervisor's claim on the folder decides that, and not what this process remembers.
+ * One attempt from its command to its result: detection, disk space, download, installer, detection. Every
+ * step is in the journal before it is taken, so the same function continues after any crash. The installer is
+ * started at most once: the supervisor's claim on the folder decides that, not the memory of this process.
  */
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,7 +32,7 @@ import {
   failure,
   isSuccess,
   nothingToDo,
-  type GivenBack,
+  type Deferral,
   type Outcome,
 } from './conclude.ts'
 import { installerEnvironment } from './environment.ts'
@@ -43,7 +43,10 @@ import { makePlaces, type AttemptPlaces } from './places.ts'
 import type { Progress } from './progress.ts'
 
 const LAST_LINES_BYTES = 8 * 1024
-/** Supervisors that are started for one attempt, each only after the one before provably started nothing. */
+/**
+ * How many supervisors are started for one attempt, each only after the previous one provably started
+ * nothing.
+ */
 const START_LIMIT = 3
 
 export type AttemptTimings = { idleTimeoutMs: number; killGraceMs: number }
@@ -54,7 +57,7 @@ export type AttemptDeps = {
   installers: Installers
   supervisor: SupervisorClient
   conditions: Conditions
-  /** Where a package's address leads; waits for the hub when it is the hub's. */
+  /** The source of a package address; waits for the hub if the hub serves it. */
   source: (url: string, signal: AbortSignal) => Promise<Source>
   timings: AttemptTimings
   log: Log
@@ -64,9 +67,9 @@ export type AttemptRun = {
   places: AttemptPlaces
   progress: Progress
   output: () => OutputStream
-  /** Fires when a person has cancelled. */
+  /** Fires when a user has cancelled. */
   canceled: AbortSignal
-  /** Fires when the agent stops; the attempt goes on with the next start. */
+  /** Fires when the agent stops; the next start continues the attempt. */
   stopped: AbortSignal
 }
 
@@ -78,7 +81,7 @@ const CANCELED: Outcome = {
 
 const asMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)} MiB`
 
-export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Outcome | GivenBack> {
+export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Outcome | Deferral> {
   const { journal, installers, supervisor, log } = deps
   const { id, places, progress, output } = run
   const { records, work } = places
@@ -105,7 +108,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     detection === null ? null : installers.detect(detection)
 
   function checkDisk(): Outcome | null {
-    // Where the package goes. Its records may lie on another file system.
+    // The work folder; the records may be on another file system.
     const free = freeDiskBytes(work)
     const needed = neededDiskBytes(payload.size_bytes, payload.archive?.expanded_bytes)
     if (free === null || free >= needed) return null
@@ -144,16 +147,19 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     }
   }
 
-  /** A running installer is never stopped for it, nor one held back that may have been started before a crash. */
-  async function heldBack(): Promise<GivenBack | null> {
+  /**
+   * A running installer is never stopped for this, and neither is one deferred that may have been started
+   * before a crash.
+   */
+  async function checkConditions(): Promise<Deferral | null> {
     if (wasInstalling || readSpec(records) !== null) return null
     const heldBy = await deps.conditions.heldBy(payload.conditions)
-    return heldBy && !run.canceled.aborted ? { status: 'given_back', heldBy } : null
+    return heldBy && !run.canceled.aborted ? { status: 'deferred', heldBy } : null
   }
 
-  /** Of an archive: what it holds, ready to be run. */
+  /** The archive's contents, ready to run. */
   async function extracted(start: number): Promise<Job | Outcome> {
-    // A supervisor that was started just before a crash may run out of what was extracted then.
+    // A supervisor that was started just before a crash may be running extracted files.
     if (attempt.step !== 'installing' || start > 1) await removeExtracted(work)
     const { signal, release } = linkedSignal(run.stopped, run.canceled)
     progress.set({ phase: 'verifying', bytes: payload.size_bytes, total_bytes: payload.size_bytes })
@@ -169,7 +175,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     }
   }
 
-  /** The command, once other installers on the PC have ended; null: cancelled while it waited for them. */
+  /** The command, once other installers on the PC have ended; null: cancelled while waiting for them. */
   async function ready(runs: Job): Promise<Prepared | null> {
     const { signal, release } = linkedSignal(run.stopped, run.canceled)
     const onWait = (): void => progress.set({ phase: 'verifying', reason: 'device_busy' })
@@ -185,24 +191,24 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   }
 
   /**
-   * All that comes before the installer. An outcome ends the attempt, null: the installer is being started.
-   * @param start which supervisor of this attempt is started, counted from 1
+   * Everything before the installer. An outcome ends the attempt; null: the installer is being started.
+   * @param start number of the supervisor of this attempt, from 1
    */
-  async function begin(start: number): Promise<Outcome | GivenBack | null> {
+  async function begin(start: number): Promise<Outcome | Deferral | null> {
     if (run.canceled.aborted) return CANCELED
     const presence = await presenceNow()
     const nothing = presence === null ? null : nothingToDo(payload.action, presence)
     if (nothing) return nothing
-    const held = await heldBack()
+    const held = await checkConditions()
     if (held) return held
     const failed = job.packageFile === null ? null : await fetchPackage(job.packageFile)
     if (failed) return failed
     const isPacked = isArchiveKind(payload.kind) && job.packageFile !== null
     const runs = isPacked ? await extracted(start) : job
     if ('status' in runs) return runs
-    // A laptop may have been unplugged while the package came.
-    const heldMeanwhile = job.packageFile === null ? null : await heldBack()
-    if (heldMeanwhile) return heldMeanwhile
+    // A laptop may have been unplugged during the download.
+    const deferredMeanwhile = job.packageFile === null ? null : await checkConditions()
+    if (deferredMeanwhile) return deferredMeanwhile
     const prepared = await ready(runs)
     if (prepared === null) return CANCELED
     if (!prepared.ok) return failure(prepared.reason, prepared.message)
@@ -221,7 +227,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     return null
   }
 
-  /** A success that the rule does not confirm may be that of a program which has only begun. */
+  /** If the rule does not confirm a success, the installer may have left a program that is still working. */
   async function presenceAfter(ending: Ending) {
     const presence = await presenceNow()
     const isSettled = (now: Presence | null): boolean =>
@@ -230,7 +236,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     return waitForLeftBehind(presence, {
       run,
       timeoutSeconds: payload.timeout_seconds,
-      ask: presenceNow,
+      detect: presenceNow,
       isSettled,
       say,
       onTick: () => output().poll(),
@@ -244,18 +250,18 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     if (!isClean && ending.kind !== 'not_started' && before)
       await installers
         .repair(job, before, say)
-        .catch((error: unknown) => log.error({ err: error, attempt: id }, 'tidying up failed'))
+        .catch((error: unknown) => log.error({ err: error, attempt: id }, 'cleaning up failed'))
     try {
       if (!isSuccess(job.payload, ending) && createOnce(explained, '{}'))
         await installers.explain(job, say)
     } catch (error) {
-      log.warn({ err: error, attempt: id }, 'the own log of the installer could not be read')
+      log.warn({ err: error, attempt: id }, "the installer's own log could not be read")
     }
     const { presence, runsOn } = await presenceAfter(ending)
     try {
       output().end(ending.kind === 'exited' ? ending.exit.omitted_bytes : 0)
     } catch (error) {
-      log.warn({ err: error, attempt: id }, 'the end of the output could not be noted')
+      log.warn({ err: error, attempt: id }, 'the end of the output could not be stored')
     }
     return conclude({
       payload: job.payload,
@@ -269,12 +275,13 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     })
   }
 
-  /** Until the installer has ended, or cannot be started. */
-  async function complete(hasBegun: boolean): Promise<Outcome | GivenBack> {
+  /** Runs until the installer has ended, or cannot be started. */
+  async function complete(hasBegun: boolean): Promise<Outcome | Deferral> {
     let start = readSpec(records)?.start ?? 1
     for (let isUnderWay = hasBegun; ; isUnderWay = false) {
       const outcome = isUnderWay ? null : await begin(start)
-      // A supervisor that was started just before a crash may still come: what ends the attempt must also keep it away.
+      // A supervisor that was started just before a crash may still appear, so an outcome must also prevent
+      // it from starting anything.
       if (outcome && (readSpec(records) === null || supervisor.forbid(records))) return outcome
       const ending = await supervisor.waitForEnd(
         records,
@@ -296,7 +303,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   }
   const hasBegun = wasInstalling && supervisor.hasBegun(records)
   if (hasBegun) {
-    log.info({ attempt: id }, 'taking up an installer that was started before')
+    log.info({ attempt: id }, 'resuming an installer that was started before')
     progress.set({ phase: 'installing', reason: 'adopted' })
   }
   return complete(hasBegun)

@@ -19,7 +19,7 @@ afterEach(async () => {
 const pidIn = (name: string): number => Number(readFileSync(join(stage.rootPath, name), 'utf8'))
 
 describe('a shell script', () => {
-  it('succeeds: its arguments and environment reach it, its output and the result reach the hub', async () => {
+  it('succeeds: it receives its arguments and environment, and the hub receives its output and result', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript('printf "%s|" "$@"', 'env', 'pwd', 'readlink /proc/self/fd/0'),
@@ -50,7 +50,7 @@ describe('a shell script', () => {
     expect(phases).toContain('installing')
   })
 
-  it('fails with its exit code, its reason and its last words', async () => {
+  it('fails with its exit code, its reason and the end of its output', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript('echo preparing', 'echo "no space for könig" >&2', 'exit 3'),
@@ -66,7 +66,7 @@ describe('a shell script', () => {
     expect(hub.outputOf(command)).toBe('preparing\nno space for könig\n')
   })
 
-  it('runs without a shebang, too, and a missing interpreter is told', async () => {
+  it('also runs without a shebang, and a missing interpreter is reported', async () => {
     const { hub } = stage
     const plain = hub.payload({ content: Buffer.from('echo "by $0 $1"'), argv: ['x'] })
     await hub.deploy(plain)
@@ -82,7 +82,7 @@ describe('a shell script', () => {
     })
   })
 
-  it('is ended after its time with all that it started, even what left its group', async () => {
+  it('is killed after its time limit with everything it started, even outside its process group', async () => {
     const { hub, rootPath } = stage
     const command = hub.payload({
       content: countingScript(
@@ -108,7 +108,7 @@ describe('a shell script', () => {
     }
   })
 
-  it('may leave a service behind that holds its output, and is over all the same', async () => {
+  it('ends even if a service that it leaves behind keeps its output open', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript(
@@ -123,7 +123,7 @@ describe('a shell script', () => {
     process.kill(pidIn('daemon'), 'SIGKILL')
   })
 
-  it('with very much output: the first and the last of it arrive, with a word about the rest', async () => {
+  it('with a large output: its beginning and end arrive, with a note about the rest', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript('i=0', 'seq -f "line %.0f ÄÖÜ" 1 200000', 'echo the end'),
@@ -141,7 +141,7 @@ describe('a shell script', () => {
 })
 
 describe('the detection rule', () => {
-  it('skips what is there already, before a byte is fetched', async () => {
+  it('skips software that is already installed, before any download', async () => {
     const { hub, rootPath } = stage
     writeFileSync(join(rootPath, 'tool'), 'x')
     const command = hub.payload({
@@ -159,7 +159,7 @@ describe('the detection rule', () => {
     expect(countRuns(rootPath)).toBe(0)
   })
 
-  it('calls a success that brought nothing a failure', async () => {
+  it('turns a reported success into a failure if the software is not detected', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript(),
@@ -173,7 +173,7 @@ describe('the detection rule', () => {
     })
   })
 
-  it('calls a failure that brought the software a success, and says so', async () => {
+  it('turns a reported failure into a success if the software is detected, and the message says so', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript('touch "$DEPLOYX_INSTALL_ROOT/tool"', 'exit 9'),
@@ -190,7 +190,7 @@ describe('the detection rule', () => {
 })
 
 describe('a package', () => {
-  it('of another content than announced is not run', async () => {
+  it('is not run if its content differs from the announced hash', async () => {
     const { hub, rootPath } = stage
     const script = countingScript()
     const command = hub.payload({ content: script })
@@ -202,7 +202,7 @@ describe('a package', () => {
     expect(countRuns(rootPath)).toBe(0)
   })
 
-  it('that is gone from the hub, or from elsewhere, fails at once with the status', async () => {
+  it('fails immediately with the status if it is gone from the hub, or from another server', async () => {
     const { hub } = stage
     const gone = hub.payload({ url: '/content/gone' })
     await hub.deploy(gone)
@@ -215,14 +215,14 @@ describe('a package', () => {
     expect(await hub.result(odd)).toMatchObject({ status: 'failed', reason: 'invalid_url' })
   })
 
-  it('that cannot fit on the disk is not fetched', async () => {
+  it('is not downloaded if it cannot fit on the disk', async () => {
     const { hub } = stage
     const command = hub.payload({ size_bytes: 2 ** 50 })
     await hub.deploy(command)
     expect(await hub.result(command)).toMatchObject({ status: 'failed', reason: 'disk_space' })
   })
 
-  it('is stored where its name cannot lead out of its folder', async () => {
+  it('is stored so that its name cannot lead out of its folder', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript('echo "$0"'),
@@ -237,7 +237,7 @@ describe('a package', () => {
 })
 
 describe('several commands', () => {
-  it('are worked off one after the other, in their order', async () => {
+  it('are processed one after another, in order', async () => {
     const { hub, rootPath } = stage
     const script = countingScript(
       'mkdir "$DEPLOYX_INSTALL_ROOT/busy" || exit 7',
@@ -254,7 +254,7 @@ describe('several commands', () => {
     )
   })
 
-  it('beyond what a PC takes are refused as busy', async () => {
+  it('are refused as busy beyond the limit', async () => {
     const { hub } = stage
     const slow = hub.payload({ content: countingScript('sleep 30') })
     await hub.deploy(slow)
@@ -269,7 +269,7 @@ describe('several commands', () => {
 })
 
 describe('cancelling', () => {
-  it('stops a download, cleans up and is told as skipped', async () => {
+  it('stops a download, cleans up and reports the attempt as skipped', async () => {
     const { hub, rootPath } = stage
     const command = hub.payload({ content: countingScript() })
     let isAsked = false
@@ -281,7 +281,7 @@ describe('cancelling', () => {
       response.write('#!')
     })
     await hub.deploy(command)
-    // The file is opened before the bytes are asked for: both must have happened, or there is nothing to stop.
+    // The file is opened before the bytes are requested: wait for both, or there is nothing to stop.
     await hub.until(
       'downloading',
       () => isAsked && existsSync(join(stage.workFolder(command.attempt_id), 'setup.sh')),
@@ -296,7 +296,7 @@ describe('cancelling', () => {
     expect(countRuns(rootPath)).toBe(0)
   })
 
-  it('takes a waiting command out of the queue, while a running installer goes on to its end', async () => {
+  it('removes a waiting command from the queue, while a running installer finishes', async () => {
     const { hub, rootPath } = stage
     const first = hub.payload({ content: countingScript('sleep 3') })
     const second = hub.payload({ content: countingScript() })
@@ -310,7 +310,7 @@ describe('cancelling', () => {
     expect(countRuns(rootPath)).toBe(1)
   })
 
-  it('of an attempt that nobody gave it is refused', async () => {
+  it('is refused for an unknown attempt', async () => {
     expect(await stage.hub.cancel(stage.hub.payload({}))).toMatchObject({
       accepted: false,
       why: 'unknown_attempt',
@@ -319,7 +319,7 @@ describe('cancelling', () => {
 })
 
 describe('an AppImage', () => {
-  it('is put into place executable, and removed again', async () => {
+  it('is installed as an executable, and removed again', async () => {
     const { hub, rootPath } = stage
     const detection = { type: 'file', path: '/opt/appimages/Tool-1.0.AppImage' } as const
     const appImage = {

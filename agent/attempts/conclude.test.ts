@@ -15,7 +15,7 @@ const exited = (part: Partial<Exit>): Ending => ({
     ...part,
   },
 })
-const told = (
+const conclusionOf = (
   ending: Ending,
   presence: Presence | null = null,
   part: {
@@ -40,12 +40,12 @@ const told = (
     lastLines: 'last words',
   })
 
-describe('what an ended installer means', () => {
+describe('the result of an ended installer', () => {
   it.each([
     ['0 without a rule', exited({}), null, 'success', undefined],
     ['0 and found', exited({}), 'present', 'success', undefined],
     ['0 and not found', exited({}), 'absent', 'failed', 'not_detected'],
-    ['0 and the rule has no answer', exited({}), 'unknown', 'success', undefined],
+    ['0 and the rule gives no answer', exited({}), 'unknown', 'success', undefined],
     ['3010', exited({ exit_code: 3010 }), null, 'success', 'reboot_pending'],
     ['1641', exited({ exit_code: 1641 }), null, 'success', 'reboot_pending'],
     ['3010 and not found yet', exited({ exit_code: 3010 }), 'absent', 'success', 'reboot_pending'],
@@ -55,75 +55,80 @@ describe('what an ended installer means', () => {
     ['1603, but found', exited({ exit_code: 1603 }), 'present', 'success', undefined],
     ['a signal', exited({ exit_code: null, signal: 'SIGKILL' }), null, 'failed', 'install_failed'],
     ['a time-out', exited({ exit_code: null, timed_out: true }), 'absent', 'failed', 'timeout'],
-    ['no end seen', { kind: 'unknown', timedOut: false }, null, 'failed', 'interrupted'],
+    ['end not seen', { kind: 'unknown', timedOut: false }, null, 'failed', 'interrupted'],
     [
-      'no end seen, but found',
+      'end not seen, but found',
       { kind: 'unknown', timedOut: false },
       'present',
       'success',
       undefined,
     ],
-    ['no end seen, stopped', { kind: 'unknown', timedOut: true }, null, 'failed', 'timeout'],
+    ['end not seen, stopped', { kind: 'unknown', timedOut: true }, null, 'failed', 'timeout'],
     ['not started', { kind: 'not_started' }, null, 'failed', 'internal'],
   ] as const)('%s', (_what, ending, presence, status, reason) => {
-    const outcome = told(ending, presence)
+    const outcome = conclusionOf(ending, presence)
     expect(outcome.status).toBe(status)
     expect(outcome.reason).toBe(reason)
   })
 
-  it('names what else was changed on the PC, however it ended', () => {
+  it('names what else was changed on the PC, whatever the outcome', () => {
     const also = 'removed office 1.0'
-    const said = (ending: Ending, presence: Presence | null = null): string =>
-      told(ending, presence, { kind: 'sh', also }).message
-    expect(said(exited({}))).toBe('Installed. It also removed office 1.0. Exit code 0.')
+    const messageOf = (ending: Ending, presence: Presence | null = null): string =>
+      conclusionOf(ending, presence, { kind: 'sh', also }).message
+    expect(messageOf(exited({}))).toBe('Installed. It also removed office 1.0. Exit code 0.')
     const timedOut = exited({ exit_code: null, timed_out: true })
     for (const message of [
-      said(exited({ exit_code: 1 })),
-      said(exited({ exit_code: 1 }), 'present'),
-      said(exited({}), 'absent'),
-      said(exited({ exit_code: null, signal: 'SIGKILL' })),
-      said(timedOut),
-      said({ kind: 'unknown', timedOut: false }),
+      messageOf(exited({ exit_code: 1 })),
+      messageOf(exited({ exit_code: 1 }), 'present'),
+      messageOf(exited({}), 'absent'),
+      messageOf(exited({ exit_code: null, signal: 'SIGKILL' })),
+      messageOf(timedOut),
+      messageOf({ kind: 'unknown', timedOut: false }),
     ])
       expect(message).toMatch(/ It may also have removed office 1\.0\.$/)
-    for (const ending of [exited({}), timedOut]) expect(told(ending).message).not.toMatch(/also/)
+    for (const ending of [exited({}), timedOut])
+      expect(conclusionOf(ending).message).not.toMatch(/also/)
   })
 
-  it('is said in words that begin with what happened', () => {
-    expect(told(exited({ exit_code: 1603 })).message).toBe(
+  it('has a message that begins with what happened', () => {
+    expect(conclusionOf(exited({ exit_code: 1603 })).message).toBe(
       'The installer failed with exit code 1603: fatal error during installation.',
     )
-    expect(told(exited({ exit_code: 3010 })).message).toBe(
+    expect(conclusionOf(exited({ exit_code: 3010 })).message).toBe(
       'Installed. A restart of this PC completes it (exit code 3010).',
     )
-    expect(told({ kind: 'unknown', timedOut: false }, 'absent').message).toBe(
+    expect(conclusionOf({ kind: 'unknown', timedOut: false }, 'absent').message).toBe(
       'The installer was interrupted and its exit code is not known. The detection rule does not find the software.',
     )
-    expect(told({ kind: 'unknown', timedOut: false }).message).toContain('before you try again')
+    expect(conclusionOf({ kind: 'unknown', timedOut: false }).message).toContain(
+      'before you try again',
+    )
     const refused = exited({
       exit_code: null,
       start_error: { code: 'EACCES', message: 'spawn EACCES' },
     })
-    expect(told(refused)).toMatchObject({
+    expect(conclusionOf(refused)).toMatchObject({
       message: 'The installer could not be started: it may not be executed here.',
       error_details: 'spawn EACCES',
     })
   })
 
-  it('carries the last lines of the output only where something failed', () => {
-    expect(told(exited({ exit_code: 1603 })).error_details).toBe('last words')
-    expect(told(exited({}))).not.toHaveProperty('error_details')
+  it('contains the last lines of the output only after a failure', () => {
+    expect(conclusionOf(exited({ exit_code: 1603 })).error_details).toBe('last words')
+    expect(conclusionOf(exited({}))).not.toHaveProperty('error_details')
   })
 
-  it('takes the exit codes that a package calls success', () => {
-    expect(told(exited({ exit_code: 7 }), null, { kind: 'exe', codes: [7] }).status).toBe('success')
-    expect(told(exited({ exit_code: 7 }), null, { kind: 'exe' }).status).toBe('failed')
+  it('accepts the exit codes that a package defines as success', () => {
+    expect(conclusionOf(exited({ exit_code: 7 }), null, { kind: 'exe', codes: [7] }).status).toBe(
+      'success',
+    )
+    expect(conclusionOf(exited({ exit_code: 7 }), null, { kind: 'exe' }).status).toBe('failed')
   })
 
-  it('turns the rule around when something is to be removed', () => {
-    const removed = told(exited({}), 'absent', { action: 'uninstall' })
+  it('inverts the rule for a removal', () => {
+    const removed = conclusionOf(exited({}), 'absent', { action: 'uninstall' })
     expect(removed).toMatchObject({ status: 'success', message: 'Removed. Exit code 0.' })
-    expect(told(exited({}), 'present', { action: 'uninstall' })).toMatchObject({
+    expect(conclusionOf(exited({}), 'present', { action: 'uninstall' })).toMatchObject({
       status: 'failed',
       reason: 'not_detected',
       message:
@@ -131,23 +136,23 @@ describe('what an ended installer means', () => {
     })
   })
 
-  it('of a package that asks for a restart, as Debian has it: it is installed, and a restart is owed', () => {
-    expect(told(exited({}), 'present', { asksRestart: true })).toEqual({
+  it('of a Debian package that requests a restart: installed, and a restart is pending', () => {
+    expect(conclusionOf(exited({}), 'present', { asksRestart: true })).toEqual({
       status: 'success',
       reason: 'reboot_pending',
       message:
         'Installed. A restart of this PC completes it: the package asks for one. Exit code 0.',
       exit_code: 0,
     })
-    expect(told(exited({}), 'absent', { asksRestart: true })).toMatchObject({
+    expect(conclusionOf(exited({}), 'absent', { asksRestart: true })).toMatchObject({
       status: 'failed',
       reason: 'not_detected',
     })
   })
 })
 
-describe('before anything is done', () => {
-  it('there is nothing to do where the wanted state is there', () => {
+describe('before any work', () => {
+  it('there is nothing to do if the PC is already in the requested state', () => {
     expect(nothingToDo('install', 'present')).toMatchObject({ status: 'skipped' })
     expect(nothingToDo('uninstall', 'absent')).toMatchObject({ status: 'skipped' })
     expect(nothingToDo('install', 'absent')).toBeNull()

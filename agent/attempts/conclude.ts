@@ -1,10 +1,10 @@
-/** What an ended installer means: exit code, detection rule and circumstances become one result. Pure. */
+/** Turns exit code, detection rule and circumstances into the result of an ended installer. Pure. */
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
 import { explainExitCode } from '#shared/domain/exit-codes.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import type { Presence } from '../install/installers.ts'
-import { failedScript, inSentences, tellingOf } from '../install/telling.ts'
+import { failedScript, asSentences, explainOutput } from '../install/tool-errors.ts'
 import type { Exit } from '../supervisor/files.ts'
 import type { Ending } from '../supervisor/client.ts'
 
@@ -13,12 +13,12 @@ export type Outcome = Pick<
   'status' | 'message' | 'error_details' | 'exit_code' | 'reason'
 >
 
-/** Nothing of it was started, and nothing may be now: the hub gives it out again. */
-export type GivenBack = { status: 'given_back'; heldBy: HeldBy }
+/** Nothing was started, and nothing may be started now: the hub will send it again later. */
+export type Deferral = { status: 'deferred'; heldBy: HeldBy }
 
 export const MESSAGE_LIMIT = 2_000
 export const DETAILS_LIMIT = 16 * 1024
-/** 128 + n, as shells tell a signal. */
+/** 128 + n, as shells report a signal. */
 const SIGNAL_NUMBERS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 
 export const failure = (reason: TargetReason, message: string, details?: string): Outcome => ({
@@ -31,15 +31,15 @@ export const failure = (reason: TargetReason, message: string, details?: string)
 type Facts = {
   payload: Pick<DeployPayload, 'action' | 'kind' | 'success_exit_codes' | 'timeout_seconds'>
   ending: Ending
-  /** Of the software, after the installer; null when the command has no rule. */
+  /** Of the software, after the installer; null if the command has no rule. */
   presence: Presence | null
-  /** What the installer started and left behind was still running when the rule was asked last. */
+  /** Whether something that the installer left behind was still running at the last detection. */
   runsOn?: boolean
-  /** The installer's exit code says nothing of it, but it asked the system for a restart. */
+  /** The installer requested a restart from the system, not by its exit code. */
   asksRestart: boolean
   /** The last lines of the output. */
   lastLines: string
-  /** What else it changes on the PC, as a clause ("removed office 1.0"); null: nothing that is known. */
+  /** What else it changes on the PC, as a clause ("removed office 1.0"); null if nothing is known. */
   also?: string | null
 }
 
@@ -65,12 +65,12 @@ export function conclude({
 }: Facts): Outcome {
   const isInstall = payload.action === 'install'
   const did = isInstall ? 'Installed' : 'Removed'
-  /** Whether the rule says that what was wanted is so; null when there is no answer. */
+  /** Whether the rule confirms the requested state; null if it gives no answer. */
   const isSo =
     presence === null || presence === 'unknown' ? null : (presence === 'present') === isInstall
   const finds = presence === 'present' ? 'finds the software' : 'does not find the software'
   const sentences = (...parts: (string | null)[]): string => parts.filter(Boolean).join(' ')
-  /** Where the installer did not end well, nobody knows how far it got. */
+  /** If the installer failed, how far it got is unknown. */
   const perhaps = also && `It may also have ${also}.`
   const despite = (what: string, exitCode?: number): Outcome => ({
     status: 'success',
@@ -123,11 +123,11 @@ export function conclude({
 
   const exitCode = exit.exit_code
   const { outcome, text } = explainExitCode(payload.kind, exitCode, payload.success_exit_codes)
-  const told = tellingOf(payload.kind, lastLines)
+  const toolError = explainOutput(payload.kind, lastLines)
   const badScript = failedScript(payload.kind, lastLines)
-  /** What a success brought along with it. */
+  /** The side effects of a success. */
   const besides = sentences(
-    badScript && `Not all of it worked: ${inSentences(badScript)}`,
+    badScript && `Not all of it worked: ${asSentences(badScript)}`,
     also && `It also ${also}.`,
   )
   switch (outcome) {
@@ -176,10 +176,10 @@ export function conclude({
         )
       return {
         ...failure(
-          outcome === 'retry_later' ? 'retry_later' : (told.reason ?? 'install_failed'),
+          outcome === 'retry_later' ? 'retry_later' : (toolError.reason ?? 'install_failed'),
           sentences(
             `The installer failed with exit code ${formatExitCode(exitCode)}: ${text}.`,
-            inSentences(told),
+            asSentences(toolError),
             perhaps,
           ),
           lastLines,
@@ -189,7 +189,7 @@ export function conclude({
   }
 }
 
-/** Whether its exit code means success, with or without a restart. */
+/** Whether the exit code means success, with or without a restart. */
 export const isSuccess = (
   payload: Pick<DeployPayload, 'kind' | 'success_exit_codes'>,
   ending: Ending,
@@ -200,7 +200,7 @@ export const isSuccess = (
     explainExitCode(payload.kind, ending.exit.exit_code, payload.success_exit_codes).outcome,
   )
 
-/** Asked before anything is done: whether there is nothing to do. */
+/** Checked before any work: whether there is nothing to do. */
 export function nothingToDo(action: DeployPayload['action'], presence: Presence): Outcome | null {
   if (action === 'install' && presence === 'present')
     return {

@@ -1,4 +1,4 @@
-/** Whoever is killed, whenever: the installer runs once, and its result arrives once. */
+/** Whichever process is killed, and whenever: the installer runs once, and its result arrives once. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
@@ -26,18 +26,18 @@ async function killAndRestart(): Promise<void> {
 }
 const resultsOf = (attemptId: AttemptId) =>
   stage.hub.reports.deployment_result.filter((result) => result.attempt_id === attemptId)
-/** Long enough for a second result to have come, if there were one. */
+/** Long enough for a second result to arrive, if there were one. */
 const settle = () => new Promise((resolve) => setTimeout(resolve, 1_500))
-/** A script that writes so many numbered lines, ten a second. */
-const talkingFor = (lines: number): Buffer =>
+/** A script that writes this many numbered lines, ten per second. */
+const numberedLines = (lines: number): Buffer =>
   countingScript('i=0', `while [ $i -lt ${lines} ]; do i=$((i+1)); echo "line $i"; sleep 0.1; done`)
 const linesUpTo = (lines: number): string =>
   Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join('')
-const talking = talkingFor(20)
+const script = numberedLines(20)
 const allLines = linesUpTo(20)
 
 describe('an agent that is killed', () => {
-  it('while downloading goes on where the download was, and reports once', async () => {
+  it('resumes a download where it was, and reports once', async () => {
     const { hub } = stage
     const script = Buffer.concat([
       countingScript('exit 0'),
@@ -56,7 +56,7 @@ describe('an agent that is killed', () => {
       }),
     )
     await hub.deploy(command)
-    await hub.until('a part of it is there', () =>
+    await hub.until('a part of the package is on disk', () =>
       hub.reports.deployment_progress.some((progress) => (progress.bytes ?? 0) > 1024 * 1024),
     )
     await killAndRestart()
@@ -69,9 +69,9 @@ describe('an agent that is killed', () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('while the installer runs takes it up again: one run, all of the output, each piece once', async () => {
+  it('resumes a running installer: one run, the complete output, each piece once', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: talkingFor(80) })
+    const command = hub.payload({ content: numberedLines(80) })
     await hub.deploy(command)
     await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 5\n'))
     await killAndRestart()
@@ -86,9 +86,9 @@ describe('an agent that is killed', () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('again and again, at any moment, still runs the installer once and reports once', async () => {
+  it('runs the installer once and reports once, even if it is killed repeatedly at any moment', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: talking })
+    const command = hub.payload({ content: script })
     await hub.deploy(command)
     for (const waitMs of [0, 30, 100, 250, 400]) {
       await new Promise((resolve) => setTimeout(resolve, waitMs))
@@ -101,7 +101,7 @@ describe('an agent that is killed', () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('and comes back only after the installer has ended still tells how it ended', async () => {
+  it('reports how the installer ended, even if it comes back only after that', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript('sleep 0.5', 'echo late', 'exit 4') })
     await hub.deploy(command)
@@ -116,9 +116,9 @@ describe('an agent that is killed', () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('by SIGTERM leaves the installer alone as well', async () => {
+  it('leaves the installer running, even after SIGTERM', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: talking })
+    const command = hub.payload({ content: script })
     await hub.deploy(command)
     await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 2\n'))
     expect(await agent.kill('SIGTERM')).toBe(0)
@@ -128,9 +128,9 @@ describe('an agent that is killed', () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('with a last journal record that is half-written starts as if that had not begun', async () => {
+  it('treats a half-written last journal record as not written', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: talking })
+    const command = hub.payload({ content: script })
     await hub.deploy(command)
     await hub.until('it runs', () => countRuns(stage.rootPath) === 1)
     await agent.kill('SIGKILL')
@@ -154,9 +154,9 @@ describe('a supervisor that is killed', () => {
     process.kill(supervisor.pid, 'SIGKILL')
   }
 
-  it('leaves an installer whose end is waited for; without a rule nobody guesses how it ended', async () => {
+  it('leaves an installer that is waited for; without a rule, its result is unknown', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: talkingFor(50) })
+    const command = hub.payload({ content: numberedLines(50) })
     await hub.deploy(command)
     await killSupervisor(command.attempt_id)
     const result = await hub.result(command)
@@ -166,7 +166,7 @@ describe('a supervisor that is killed', () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('is answered by the detection rule where there is one, the agent being killed as well', async () => {
+  it('is replaced by the detection rule if there is one, even if the agent is killed as well', async () => {
     const { hub } = stage
     const command = hub.payload({
       content: countingScript('sleep 2', 'touch "$DEPLOYX_INSTALL_ROOT/tool"'),
@@ -198,7 +198,7 @@ describe('a supervisor that is killed', () => {
 })
 
 describe('a result', () => {
-  it('is kept and sent until the hub has acknowledged it, over refusals, silence and a restart', async () => {
+  it('is stored and sent until the hub has acknowledged it, despite refusals, missing answers and a restart', async () => {
     const { hub } = stage
     let refusals = 0
     hub.behaviour.answer = (event) => {
@@ -223,9 +223,9 @@ describe('a result', () => {
 })
 
 describe('a hub that goes away', () => {
-  it('while an installer runs gets output and result when it is back', async () => {
+  it('gets output and result of a running installer when it is back', async () => {
     const { hub } = stage
-    const command = hub.payload({ content: talking })
+    const command = hub.payload({ content: script })
     await hub.deploy(command)
     await hub.until('some output', () => (hub.outputOf(command) ?? '').includes('line 3\n'))
     await hub.stop()
@@ -246,7 +246,7 @@ describe('a hub that goes away', () => {
     }
   })
 
-  it('while a package is being fetched is waited for, and the download goes on where it was', async () => {
+  it('is waited for during a download, which then resumes where it was', async () => {
     const { hub } = stage
     const script = Buffer.concat([
       countingScript('exit 0'),
@@ -265,18 +265,18 @@ describe('a hub that goes away', () => {
     // Longer than three tries would take, if they did not wait for the hub.
     await new Promise((resolve) => setTimeout(resolve, 7_000))
     const back = await startTestHub({ successorOf: hub, port: hub.port })
-    const asked: number[] = []
+    const requests: number[] = []
     back.content.set(
       command.url,
       serveBytes(script, (_request, _response, from) => {
-        asked.push(from)
+        requests.push(from)
         return false
       }),
     )
     try {
       expect(await back.result(command)).toMatchObject({ status: 'success' })
-      expect(asked).toHaveLength(1)
-      expect(asked[0]).toBeGreaterThan(1024 * 1024)
+      expect(requests).toHaveLength(1)
+      expect(requests[0]).toBeGreaterThan(1024 * 1024)
       expect(countRuns(stage.rootPath)).toBe(1)
     } finally {
       await back.stop()

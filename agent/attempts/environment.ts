@@ -1,16 +1,17 @@
-/** What an installer finds in its environment: that of a service, and by what it is known. */
+/** The environment of an installer: that of a service, plus variables that identify the deployment. */
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
 import { serviceEnvironment } from '../lib/environment.ts'
 
-/** The same for everything that is run here on behalf of a person. */
+/** The base for everything that runs here on behalf of a user. */
 export const cleanEnvironment = (): Record<string, string> => ({
   ...serviceEnvironment(),
   ...(process.platform === 'win32' ? {} : { DEBIAN_FRONTEND: 'noninteractive' }),
 })
 
 /**
- * @param temporary the attempt's own folder for temporary files: the PC's may be full, read-only or mounted `noexec`. Windows keeps
- * its own, where uninstallers go on as copies of themselves after they have ended.
+ * @param temporary the attempt's own folder for temporary files: the PC's may be full, read-only or mounted
+ * `noexec`. Windows keeps its own, because uninstallers continue there as copies of themselves after they
+ * have ended.
  */
 export const installerEnvironment = (
   payload: Pick<DeployPayload, 'deployment_id' | 'target_id' | 'attempt' | 'attempt_id'>,

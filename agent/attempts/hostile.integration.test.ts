@@ -1,5 +1,16 @@
-/** What installers, local users and the agent's own environment may try with a running agent. */
-import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+/** Attacks by installers, local users and the agent's own environment on a running agent. */
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { startAgent } from '../test-kit/agent-process.ts'
@@ -11,7 +22,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.clear())
 
-/** Sockets of this process that take connections or datagrams, from any of the kernel's tables. */
+/** Sockets of this process that accept connections or datagrams, from any of the kernel's tables. */
 function listening(pid: number): string[] {
   const inodes = new Set(
     readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
@@ -22,7 +33,8 @@ function listening(pid: number): string[] {
       }
     }),
   )
-  const rows = (table: string) => readFileSync(`/proc/${pid}/net/${table}`, 'utf8').split('\n').slice(1) // prettier-ignore
+  const rows = (table: string) =>
+    readFileSync(`/proc/${pid}/net/${table}`, 'utf8').split('\n').slice(1)
   const LISTEN = '0A'
   return [
     ...['tcp', 'tcp6', 'udp', 'udp6'].flatMap((table) =>
@@ -31,7 +43,7 @@ function listening(pid: number): string[] {
         return inodes.has(cells[9] ?? '') && (table.startsWith('udp') || cells[3] === LISTEN)
       }),
     ),
-    // Named sockets of the file system: flags 00010000 say that it listens.
+    // Named sockets of the file system: flags 00010000 mean that it listens.
     ...rows('unix').filter((row) => {
       const cells = row.trim().split(/\s+/)
       return cells[3] === '00010000' && inodes.has(cells[6] ?? '')
@@ -40,7 +52,7 @@ function listening(pid: number): string[] {
 }
 
 describe.skipIf(process.platform !== 'linux')('a running agent', () => {
-  it('listens nowhere, neither idle nor while an installer runs', async () => {
+  it('listens on no socket, neither idle nor while an installer runs', async () => {
     const agent = await stage.connect()
     const pid = agent.process.pid!
     expect(readdirSync(`/proc/${pid}/fd`).length).toBeGreaterThan(3)
@@ -49,12 +61,15 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
     await stage.hub.deploy(command)
     await stage.hub.until('an installer', () => countRuns(stage.rootPath) === 1)
     expect(listening(pid)).toEqual([])
-    const { process: installer } = stage.readAttemptFile<{ process: { pid: number } }>(command.attempt_id, 'installer.json')! // prettier-ignore
+    const { process: installer } = stage.readAttemptFile<{ process: { pid: number } }>(
+      command.attempt_id,
+      'installer.json',
+    )!
     expect(listening(installer.pid)).toEqual([])
     await stage.hub.result(command)
   })
 
-  it('hands none of its own environment to an installer, loaders and options first of all', async () => {
+  it('passes nothing of its own environment to an installer, above all no loader variables and options', async () => {
     const agent = startAgent(
       [
         'run',
@@ -88,7 +103,9 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
     )
     try {
       await stage.hub.connected()
-      const command = stage.hub.payload({ content: Buffer.from('#!/bin/sh\ntr "\\0" "\\n" < /proc/self/environ\n') }) // prettier-ignore
+      const command = stage.hub.payload({
+        content: Buffer.from('#!/bin/sh\ntr "\\0" "\\n" < /proc/self/environ\n'),
+      })
       await stage.hub.deploy(command)
       await stage.hub.result(command)
       const output = stage.hub.outputOf(command)!
@@ -96,9 +113,22 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
       const named = output.split('\n').flatMap((line) => /^(\w+)=/.exec(line)?.[1] ?? [])
       // A shell may add these itself.
       const names = named.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name))
-      expect(names.sort()).toEqual(
-        ['DEBIAN_FRONTEND', 'DEPLOYX_ATTEMPT', 'DEPLOYX_ATTEMPT_ID', 'DEPLOYX_DEPLOYMENT_ID', 'DEPLOYX_INSTALL_ROOT', 'DEPLOYX_TARGET_ID', 'HOME', 'LANG', 'LC_ALL', 'LOGNAME', 'PATH', 'SHELL', 'TMPDIR', 'USER'], // prettier-ignore
-      )
+      expect(names.sort()).toEqual([
+        'DEBIAN_FRONTEND',
+        'DEPLOYX_ATTEMPT',
+        'DEPLOYX_ATTEMPT_ID',
+        'DEPLOYX_DEPLOYMENT_ID',
+        'DEPLOYX_INSTALL_ROOT',
+        'DEPLOYX_TARGET_ID',
+        'HOME',
+        'LANG',
+        'LC_ALL',
+        'LOGNAME',
+        'PATH',
+        'SHELL',
+        'TMPDIR',
+        'USER',
+      ])
       expect(output).toContain(`TMPDIR=${join(stage.statePath, 'work', command.attempt_id, 't')}\n`)
       expect(output).not.toContain('evil')
     } finally {
@@ -106,7 +136,7 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
     }
   })
 
-  it('ends an installer that multiplies, in its time, with all its children', async () => {
+  it('kills an installer that multiplies after its time limit, with all its children', async () => {
     await stage.connect()
     const script = countingScript(
       'i=0; while [ $i -lt 60 ]; do (setsid sh -c "trap \'\' TERM; sleep 300" & echo $! >> "$DEPLOYX_INSTALL_ROOT/pids") & i=$((i+1)); done',
@@ -119,24 +149,24 @@ describe.skipIf(process.platform !== 'linux')('a running agent', () => {
     const pids = readFileSync(join(stage.rootPath, 'pids'), 'utf8').trim().split('\n').map(Number)
     expect(pids.length).toBe(60)
     await expect.poll(() => pids.filter(isPidAlive).length).toBe(0)
-    // It wrote without end; what is kept of it is bounded.
+    // It wrote without end; only a limited part is kept.
     const log = join(stage.attemptFolder(command.attempt_id), 'output.log')
     if (existsSync(log)) expect(statSync(log).size).toBeLessThan(64 * 1024 * 1024)
   })
 })
 
 describe.skipIf(process.platform === 'win32')(
-  'a folder or file that was put where a package goes',
+  'a planted folder or file in the place of a package',
   () => {
     const genuine = countingScript('exit 0')
-    /** With a first command done: what lies in its folders from before has been tidied away by then. */
+    /** Completes a first command, so that the agent has already cleaned up leftover folders. */
     async function connectAndWork(): Promise<void> {
       await stage.connect()
       const first = stage.hub.payload()
       await stage.hub.deploy(first)
       await stage.hub.result(first)
     }
-    it('is not followed when it is a link, and what it leads to is not touched', async () => {
+    it('is not followed if it is a link, and its destination is not touched', async () => {
       await connectAndWork()
       const command = stage.hub.payload({ content: genuine })
       const victim = join(stage.rootPath, 'victim')
@@ -152,9 +182,8 @@ describe.skipIf(process.platform === 'win32')(
     })
 
     it.each(['symbolic', 'hard'] as const)(
-      'is not written through when the package is a %s link',
+      'is not written through if the package is a %s link',
       async (kind) => {
-        // prettier-ignore
         await connectAndWork()
         const command = stage.hub.payload({ content: genuine })
         const victim = join(stage.statePath, 'victim')
@@ -172,10 +201,12 @@ describe.skipIf(process.platform === 'win32')(
       },
     )
 
-    it('is not run because it has the right length: what is there is hashed, and fetched anew', async () => {
+    it('is not run just because it has the right length: it is hashed, and downloaded again', async () => {
       await connectAndWork()
       const command = stage.hub.payload({ content: genuine })
-      const evil = Buffer.from('#!/bin/sh\necho evil > "$DEPLOYX_INSTALL_ROOT/evil"\n'.padEnd(genuine.length, '#')).subarray(0, genuine.length) // prettier-ignore
+      const evil = Buffer.from(
+        '#!/bin/sh\necho evil > "$DEPLOYX_INSTALL_ROOT/evil"\n'.padEnd(genuine.length, '#'),
+      ).subarray(0, genuine.length)
       mkdirSync(stage.workFolder(command.attempt_id), { recursive: true, mode: 0o700 })
       writeFileSync(join(stage.workFolder(command.attempt_id), 'setup.sh'), evil)
       await stage.hub.deploy(command)
@@ -184,7 +215,7 @@ describe.skipIf(process.platform === 'win32')(
       expect(countRuns(stage.rootPath)).toBe(1)
     })
 
-    it('cannot be put there by anybody else: folders of attempts are closed while an installer runs', async () => {
+    it('cannot be created by other users: folders of attempts are private while an installer runs', async () => {
       await connectAndWork()
       chmodSync(stage.rootPath, 0o755)
       const command = stage.hub.payload({ content: countingScript('sleep 1') })
@@ -197,10 +228,12 @@ describe.skipIf(process.platform === 'win32')(
         join(stage.statePath, 'work'),
         dirname(stage.workFolder(command.attempt_id)),
       ])
-        // prettier-ignore
         expect(statSync(path).mode & 0o077, path).toBe(0)
       for (const name of readdirSync(stage.attemptFolder(command.attempt_id)))
-      expect(statSync(join(stage.attemptFolder(command.attempt_id), name)).mode & 0o077, name).toBe(0) // prettier-ignore
+        expect(
+          statSync(join(stage.attemptFolder(command.attempt_id), name)).mode & 0o077,
+          name,
+        ).toBe(0)
       await stage.hub.result(command)
     })
   },

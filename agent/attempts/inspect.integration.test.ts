@@ -1,4 +1,4 @@
-/** What a PC answers before a deployment, over a real link. */
+/** How a PC answers an inspection before a deployment, over a real link. */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.clear())
 
-it('tells what is there, in the order of the question, and how much room is left', async () => {
+it('reports what is installed, in the order of the request, and the free disk space', async () => {
   const { hub, rootPath } = stage
   mkdirSync(join(rootPath, 'opt'), { recursive: true })
   writeFileSync(join(rootPath, 'opt', 'tool'), 'x')
@@ -32,7 +32,7 @@ it('tells what is there, in the order of the question, and how much room is left
   expect(answer.ok && answer.free_disk_bytes).toBeGreaterThan(0)
 })
 
-it('says that it is busy while an installer runs', async () => {
+it('reports that it is busy while an installer runs', async () => {
   const { hub, rootPath } = stage
   const command = hub.payload({ content: countingScript('sleep 2') })
   await hub.deploy(command)
@@ -43,7 +43,7 @@ it('says that it is busy while an installer runs', async () => {
 })
 
 it.runIf(process.platform === 'linux')(
-  'says what would hold it back of what is forbidden, and looks at nothing else',
+  'reports what would defer the work, and checks only the forbidden conditions',
   async () => {
     const { hub, rootPath } = stage
     const battery = join(rootPath, 'sys/class/power_supply/BAT0')
@@ -64,7 +64,7 @@ it.runIf(process.platform === 'linux')(
   },
 )
 
-it('answers in time where the tools of the system do not, and is free for the next question then', async () => {
+it('answers in time even if system tools do not, and then accepts the next request', async () => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   let looks = 0
   const inspect = createInspect({
@@ -88,13 +88,13 @@ it('answers in time where the tools of the system do not, and is free for the ne
   const ask = () => inspect({ envelope: { payload, signature, key_id: 'key' } })
   const startMs = performance.now()
   expect(await ask()).toMatchObject({ ok: true, presences: ['unknown'], held_by: null })
-  // They never answer. By itself it waits for 1.5 s, half as long as the hub; the rest is for a busy PC.
+  // They never answer. The agent itself waits for 1.5 s, half as long as the hub; the rest is for a busy PC.
   expect(performance.now() - startMs).toBeLessThan(20_000)
   expect(await ask()).toMatchObject({ ok: true })
   expect(looks).toBe(2)
 })
 
-it('answers nobody but its own controller, and takes no command for a question', async () => {
+it('answers only its own controller, and does not treat a command as an inspection', async () => {
   const { hub } = stage
   expect(await hub.inspect({ detections: [] }, commandText)).toEqual({
     ok: false,

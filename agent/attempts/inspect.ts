@@ -1,6 +1,6 @@
 /**
- * Answers what a deployment would meet on this PC. Looks only: nothing is written, nothing is started but the tools that look, and
- * the scripts of detection rules, for which whoever wrote them answers.
+ * Reports what a deployment would find on this PC. Read-only: nothing is written and nothing is started
+ * except system tools, and the scripts of detection rules, for which their authors are responsible.
  */
 import type { InspectReply } from '#shared/contract/agent-inspect.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
@@ -14,9 +14,9 @@ import { errorText } from '../lib/atomic-file.ts'
 import { wait } from '../lib/wait.ts'
 import { openInspection } from '../link/envelope.ts'
 
-/** A person waits for the answer: scripts that take longer tell nothing here. */
+/** A person waits for the answer: scripts that take longer count as unknown. */
 const SCRIPTS_TIMEOUT_MS = 2_000
-/** What the tools of the system have not told of power and network by then holds nobody back. */
+/** After this time, an unknown state of power or network does not defer the work. */
 const CONDITIONS_TIMEOUT_MS = 1_500
 
 async function inTime(looking: Promise<HeldBy | null>): Promise<HeldBy | null> {
@@ -27,7 +27,7 @@ async function inTime(looking: Promise<HeldBy | null>): Promise<HeldBy | null> {
 
 export type Inspect = (body: unknown) => Promise<InspectReply>
 
-/** Never rejects. One question at a time; another meanwhile is refused. */
+/** Never rejects. One request at a time; further ones are refused meanwhile. */
 export function createInspect(deps: {
   enrollment: () => Pick<Enrollment, 'device_id' | 'key_id' | 'command_key'>
   installers: Pick<Installers, 'detect'>

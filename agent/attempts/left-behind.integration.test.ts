@@ -1,4 +1,4 @@
-/** Installers that return before what they started has done its work. Linux. */
+/** Installers that return before the programs they started have finished. Linux. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -16,7 +16,9 @@ afterEach(async () => {
 })
 
 const WAIT = 'while [ ! -e "$DEPLOYX_INSTALL_ROOT/go" ]; do sleep 0.1; done'
-/** Ends at once; `line` is done in the background when the test says so, by a process started by `start`. */
+/**
+ * Exits immediately; a process started with `start` runs `line` in the background when the test allows it.
+ */
 const bootstrapper = (line: string, start = 'sh -c'): Buffer =>
   countingScript(`${start} '${WAIT}; ${line}' &`, 'exit 0')
 const command = (content: Buffer, more: Partial<DeployPayload> = {}): DeployPayload =>
@@ -35,7 +37,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
       'with an environment that was cleared',
       'env -i DEPLOYX_INSTALL_ROOT="$DEPLOYX_INSTALL_ROOT" PATH="$PATH" sh -c',
     ],
-  ])('is judged when what it started has ended: %s', async (_what, start) => {
+  ])('is judged only after the process it started has ended: %s', async (_what, start) => {
     const { hub } = stage
     const sent = command(bootstrapper('touch "$DEPLOYX_INSTALL_ROOT/tool"', start))
     await hub.deploy(sent)
@@ -47,7 +49,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('and whose child installs nothing is not detected, as soon as that has ended', async () => {
+  it('is not detected if its child installs nothing, as soon as that has ended', async () => {
     const { hub } = stage
     const sent = command(bootstrapper('true'))
     await hub.deploy(sent)
@@ -56,7 +58,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     expect(await hub.result(sent)).toMatchObject({ status: 'failed', reason: 'not_detected' })
   })
 
-  it('and leaves nothing behind is judged at once', async () => {
+  it('is judged immediately if it leaves nothing behind', async () => {
     const { hub } = stage
     const sent = command(countingScript('exit 0'))
     await hub.deploy(sent)
@@ -64,7 +66,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     expect(hub.reports.deployment_progress.some(({ reason }) => reason === 'verifying')).toBe(false)
   })
 
-  it('and leaves a service behind is done as soon as the rule says so', async () => {
+  it('is done as soon as the rule confirms it, even if it leaves a service behind', async () => {
     const { hub } = stage
     const sent = command(
       countingScript(`setsid sh -c 'sleep 1; touch "$DEPLOYX_INSTALL_ROOT/tool"; ${WAIT}' &`),
@@ -74,7 +76,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     expect(existsSync(join(stage.rootPath, 'go'))).toBe(false)
   })
 
-  it('is waited for no longer than its time-out', async () => {
+  it('is not waited for longer than its timeout', async () => {
     const { hub } = stage
     const sent = command(bootstrapper('true'), { timeout_seconds: 3 })
     await hub.deploy(sent)
@@ -83,7 +85,7 @@ describe.runIf(process.platform === 'linux')('an installer that returns early', 
     expect(result.message).toContain('What it started was still running.')
   })
 
-  it('is waited for until a person cancels', async () => {
+  it('is waited for until a user cancels', async () => {
     const { hub } = stage
     const sent = command(bootstrapper('true'))
     await hub.deploy(sent)

@@ -1,6 +1,7 @@
 /**
- * What an installer started and left running when it ended: bootstrappers return before the real setup has done its work. Where
- * the detection rule does not agree with the success that was reported, it is asked again until they have ended.
+ * Processes that an installer left running when it ended: bootstrappers return before the real setup has
+ * finished. If the detection rule does not confirm a reported success, it is repeated until these processes
+ * have ended.
  */
 import { uptime } from 'node:os'
 import type { AttemptId } from '#shared/domain/ids.ts'
@@ -12,12 +13,12 @@ import type { AttemptPlaces } from './places.ts'
 import type { Progress } from './progress.ts'
 
 const WAIT_MAX_MS = 10 * 60_000
-const LOOK_EVERY_MS = 500
-/** A rule may be a script: it is asked less and less often. */
-const ASK_FIRST_MS = 2_000
-const ASK_MAX_MS = 30_000
+const POLL_MS = 500
+/** A rule may be a script, so the interval between checks grows. */
+const CHECK_FIRST_MS = 2_000
+const CHECK_MAX_MS = 30_000
 
-type Asked = {
+type LeftBehindWait = {
   run: {
     id: AttemptId
     places: Pick<AttemptPlaces, 'records'>
@@ -25,57 +26,58 @@ type Asked = {
     canceled: AbortSignal
     stopped: AbortSignal
   }
-  /** What is left of it is the longest that is waited. */
+  /** The wait is limited to what is left of this. */
   timeoutSeconds: number
-  /** Asks the rule. */
-  ask: () => Promise<Presence | null>
+  /** Evaluates the rule. */
+  detect: () => Promise<Presence | null>
   isSettled: (presence: Presence | null) => boolean
   say: (line: string) => void
   onTick: () => void
 }
 
 /**
- * Waits until the rule is settled, all that was left behind has ended, the time is over, or a person cancels.
- * @returns the rule's last answer, and whether something still runs; throws the reason when the agent stops
+ * Waits until the rule has the expected result, all left-behind processes have ended, the time is over, or a
+ * user cancels. @returns the rule's last result, and whether something is still running; throws the reason
+ * when the agent stops
  */
 export async function waitForLeftBehind(
   presence: Presence | null,
-  { run, timeoutSeconds, ask, isSettled, say, onTick }: Asked,
+  { run, timeoutSeconds, detect, isSettled, say, onTick }: LeftBehindWait,
 ): Promise<{ presence: Presence | null; runsOn: boolean }> {
   const installer = readInstaller(run.places.records)
   const usedSeconds = installer === null ? 0 : uptime() - installer.started_uptime_seconds
   const limitMs = Math.min(WAIT_MAX_MS, Math.max(0, timeoutSeconds - usedSeconds) * 1000)
   const until = performance.now() + limitMs
   const runsOn = (): boolean => hasLeftBehind(markerOf(run.id), installer?.process.pid ?? null)
-  let askEveryMs = ASK_FIRST_MS
-  let askAt = performance.now() + askEveryMs
-  let hasSaid = false
+  let checkEveryMs = CHECK_FIRST_MS
+  let checkAt = performance.now() + checkEveryMs
+  let hasNotified = false
   const { signal, release } = linkedSignal(run.stopped, run.canceled)
   try {
     while (runsOn()) {
       run.stopped.throwIfAborted()
       if (run.canceled.aborted || performance.now() > until) return { presence, runsOn: true }
-      if (!hasSaid) {
-        hasSaid = true
+      if (!hasNotified) {
+        hasNotified = true
         const minutes = Math.ceil(limitMs / 60_000)
         say(
           `The installer has ended, and what it started goes on. Waiting for it, ${minutes} min at most.`,
         )
         run.progress.set({ phase: 'installing', reason: 'verifying' })
       }
-      if (performance.now() > askAt) {
-        presence = await ask()
+      if (performance.now() > checkAt) {
+        presence = await detect()
         if (isSettled(presence)) return { presence, runsOn: true }
-        askEveryMs = Math.min(askEveryMs * 2, ASK_MAX_MS)
-        askAt = performance.now() + askEveryMs
+        checkEveryMs = Math.min(checkEveryMs * 2, CHECK_MAX_MS)
+        checkAt = performance.now() + checkEveryMs
       }
       onTick()
-      await wait(LOOK_EVERY_MS, signal)
+      await wait(POLL_MS, signal)
     }
   } finally {
     release()
   }
   run.stopped.throwIfAborted()
-  // The last of them may have ended between the rule's answer and the look.
-  return { presence: await ask(), runsOn: false }
+  // The last of them may have ended after the rule was evaluated.
+  return { presence: await detect(), runsOn: false }
 }

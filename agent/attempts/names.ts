@@ -1,6 +1,6 @@
 import type { DeployPayload, DeploymentResult } from '#shared/contract/agent-link.ts'
 
-/** The fields by which every report says which attempt it is about. */
+/** The fields by which every report identifies its attempt. */
 export type AttemptNames = Pick<
   DeploymentResult,
   'deployment_id' | 'target_id' | 'attempt' | 'attempt_id'

@@ -1,6 +1,6 @@
 /**
- * Results on their way to the hub. Each is kept in the journal and sent again, for as long as it takes, until the hub
- * says that it is committed.
+ * Results on their way to the hub. Each stays in the journal and is sent again until the hub confirms that it
+ * is committed.
  */
 import type { DeploymentResult } from '#shared/contract/agent-link.ts'
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
@@ -15,13 +15,13 @@ import type { OutputStream } from './output.ts'
 import { removePlaces } from './places.ts'
 
 const PARALLEL = 4
-/** The result does not wait longer than this for the rest of the output, while there is a link. */
-const OUTPUT_PATIENCE_MS = 30_000
+/** While there is a link, a result waits for the rest of the output at most this long. */
+const OUTPUT_TIMEOUT_MS = 30_000
 
 export type Outbox = {
-  /** An attempt has ended: its output, then its result are to reach the hub. */
+  /** An attempt has ended: send its output, then its result. */
   add: (id: AttemptId) => void
-  /** The hub asks again for what it had acknowledged. Sent once; if that fails it will ask again. */
+  /** The hub requests a result that it had acknowledged. Sent once; if that fails, the hub will ask again. */
   resend: (result: DeploymentResult) => void
 }
 
@@ -41,7 +41,7 @@ export function createOutbox(deps: {
   async function sendOutput(id: AttemptId): Promise<void> {
     await reporter.whenReady(stopped)
     const { signal, abort, release } = linkedSignal(stopped)
-    const timer = setTimeout(abort, OUTPUT_PATIENCE_MS)
+    const timer = setTimeout(abort, OUTPUT_TIMEOUT_MS)
     try {
       await deps.outputOf(id).drain(signal)
     } catch (error) {
@@ -64,8 +64,8 @@ export function createOutbox(deps: {
           return
         }
         log.warn(
-          { attempt: id, said: reply.message },
-          'the hub did not take a result; it is sent again',
+          { attempt: id, why: reply.message },
+          'the hub did not accept a result; it is sent again',
         )
       } catch (error) {
         log.debug({ attempt: id, why: errorText(error) }, 'a result is not acknowledged')

@@ -1,19 +1,19 @@
-/** An installer's output as it lies in its file: bytes that are mostly, but never surely, UTF-8. */
+/** An installer's output in its file: bytes that are mostly, but not reliably, UTF-8. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { errorCode } from '../lib/atomic-file.ts'
 import { consoleCodePage, decodeOutput, unfinishedBytes as unfinishedIn } from '../lib/decode.ts'
 
-/** A piece of it as text. `before`: what stands right before it in the file. */
+/** A piece of it as text. `before`: the bytes right before it in the file. */
 export const outputText = (bytes: Uint8Array, before?: Uint8Array): string =>
   decodeOutput(bytes, consoleCodePage(), before)
 
-/** How many bytes at the end are the beginning of a character whose rest is still to come (0 to 3). */
+/** How many bytes at the end are an incomplete character (0 to 3). */
 export const unfinishedBytes = (bytes: Uint8Array): number => unfinishedIn(bytes, consoleCodePage())
 
-/** So much of what stands before a piece is looked at. Even, as characters of UTF-16 are. */
+/** How many bytes before a piece are examined. Even, because UTF-16 characters are. */
 export const BEFORE_BYTES = 512
 
-/** How many bytes at the start are the rest of a character that began before (0 to 3). */
+/** How many bytes at the start belong to a character that began before (0 to 3). */
 export function leftoverBytes(bytes: Uint8Array): number {
   let n = 0
   while (n < Math.min(3, bytes.length) && (bytes[n]! & 0xc0) === 0x80) n++
@@ -37,7 +37,7 @@ function withFile<T>(file: string, work: (fd: number) => T, otherwise: T): T {
 
 export const sizeOf = (file: string): number => withFile(file, (fd) => fstatSync(fd).size, 0)
 
-/** Bytes `from` to `to`, or as many of them as there are. */
+/** Bytes `from` to `to`, or as many of them as exist. */
 export const readRange = (file: string, from: number, to: number): Buffer =>
   withFile(
     file,
@@ -48,7 +48,7 @@ export const readRange = (file: string, from: number, to: number): Buffer =>
     Buffer.alloc(0),
   )
 
-/** The last lines, at most so many bytes of them; the first one whole unless it is longer than that. */
+/** The last lines, up to this many bytes; the first one is complete unless it is longer than that. */
 export function lastLines(file: string, maxBytes: number): string {
   const size = sizeOf(file)
   const bytes = readRange(file, Math.max(0, size - maxBytes), size)

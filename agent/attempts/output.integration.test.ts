@@ -1,4 +1,4 @@
-/** The output stream over real files, with a hub that is sometimes deaf. */
+/** The output stream with real files, and a hub that sometimes does not answer. */
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -33,7 +33,7 @@ beforeEach(() => {
 })
 afterEach(() => folder.remove())
 
-/** Stands in for the link: keeps the first of each piece, as a hub does. */
+/** Simulates the link: keeps the first version of each piece, as a hub does. */
 const reporter: Reporter = {
   async report(_event, body) {
     const piece = body as DeploymentOutput
@@ -50,7 +50,7 @@ const text = (): string => pieces.map((piece) => piece.text).join('')
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('an output stream', () => {
-  it('sends what is new, in numbered pieces', async () => {
+  it('sends new output, in numbered pieces', async () => {
     const output = stream()
     output.poll()
     for (const line of ['one\n', 'two\n', 'three\n']) {
@@ -66,7 +66,7 @@ describe('an output stream', () => {
     output.close()
   })
 
-  it('holds back the beginning of a character until the rest has come', async () => {
+  it('keeps an incomplete character until the rest has arrived', async () => {
     const output = stream()
     const euro = Buffer.from('€')
     writeFileSync(log, Buffer.concat([Buffer.from('5 '), euro.subarray(0, 2)]))
@@ -80,7 +80,7 @@ describe('an output stream', () => {
     output.close()
   })
 
-  it('cuts nothing anew after a restart: what had been sent keeps its number and its text', async () => {
+  it('does not split pieces differently after a restart: a sent piece keeps its number and text', async () => {
     answer = async () => {
       throw new Error('no answer')
     }
@@ -101,7 +101,7 @@ describe('an output stream', () => {
     second.close()
   })
 
-  it('sends of a long output the first and the last part, and how much lies between', async () => {
+  it('sends the first and the last part of a long output, and how much is left out in between', async () => {
     const size = 3 * OUTPUT_HALF_BYTES
     writeFileSync(log, Buffer.alloc(size, 'ä'))
     const output = stream()
@@ -114,21 +114,21 @@ describe('an output stream', () => {
     output.close()
   })
 
-  it('gives up when the hub does not take a piece, so that the result is not kept waiting', async () => {
+  it('gives up when the hub does not accept a piece, so that the result does not wait', async () => {
     writeFileSync(log, 'x')
-    let asked = 0
+    let requests = 0
     answer = async () => {
-      asked++
+      requests++
       return { committed: false }
     }
     const output = stream()
     output.end(0)
     await output.drain(signal)
-    expect(asked).toBe(5)
+    expect(requests).toBe(5)
     output.close()
   })
 
-  it('loses and doubles nothing, whatever is written and whenever it is restarted', async () => {
+  it('loses and duplicates nothing, whatever is written and whenever it is restarted', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -170,7 +170,7 @@ describe('an output stream', () => {
 })
 
 describe('bytes that are not whole characters', () => {
-  it('are counted at either end', () => {
+  it('are counted at both ends', () => {
     const euro = Buffer.from('€')
     expect(unfinishedBytes(Buffer.from('abc'))).toBe(0)
     expect(unfinishedBytes(euro)).toBe(0)
@@ -184,7 +184,7 @@ describe('bytes that are not whole characters', () => {
 })
 
 describe('the last lines', () => {
-  it('are whole lines, as many as fit', () => {
+  it('are complete lines, as many as fit', () => {
     writeFileSync(log, 'first line\nsecond line\nthird line\n')
     expect(lastLines(log, 1_000)).toBe('first line\nsecond line\nthird line')
     expect(lastLines(log, 20)).toBe('third line')

@@ -1,7 +1,8 @@
 /**
- * Sends an installer's output, piece by piece as it is written. Where each piece ends is written down before it is sent:
- * an agent that was killed cuts nothing anew, so no piece is lost and none comes twice under another number.
- * Of a long output the first half of the limit is sent as it comes, the last half at the end.
+ * Sends an installer's output, piece by piece while it is written. The boundary of each piece is stored
+ * before it is sent, so that an agent that was killed splits the output in the same way: no piece is lost,
+ * and none arrives twice with another number. Of a long output, the first half of the limit is sent
+ * immediately, the last half at the end.
  */
 import { z } from 'zod'
 import { openRecordFile } from '../journal/record-file.ts'
@@ -20,12 +21,12 @@ import {
 } from './output-file.ts'
 
 const PIECE_BYTES = 32 * 1024
-/** So often in a row may the hub leave a piece unanswered or refuse it before the rest is given up. */
+/** After this many unanswered or refused pieces in a row, the rest is given up. */
 const MAX_FAILURES = 5
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 5_000
 
-/** `note` is a piece of the agent's own words; it stands for no bytes of the file. */
+/** `note` is a piece with the agent's own text; it represents no bytes of the file. */
 const Piece = z.object({
   seq: z.number().int().positive(),
   from: z.number().int().nonnegative(),
@@ -45,11 +46,13 @@ const PieceRecord = z.union([
 ])
 
 export type OutputStream = {
-  /** Sends what is new, unless something is on its way. Call it often. Never throws. */
+  /** Sends new output, unless a piece is in transit. Call it often. Never throws. */
   poll: () => void
-  /** Nothing is written any more. `omittedBytes` were dropped from the middle of the file. */
+  /** Nothing more will be written. `omittedBytes` were dropped from the middle of the file. */
   end: (omittedBytes: number) => void
-  /** Resolves when all is with the hub, or it did not take it. @throws the signal's reason when it fires */
+  /**
+   * Resolves when the hub has everything, or has not accepted it. @throws the signal's reason when it fires
+   */
   drain: (signal: AbortSignal) => Promise<void>
   close: () => void
 }
@@ -69,14 +72,14 @@ export function createOutputStream(
   for (const raw of reading.records) {
     const record = PieceRecord.safeParse(raw)
     if (!record.success) continue
-    const said = record.data
-    if ('piece' in said) {
-      waiting.push(said.piece)
-      lastSeq = said.piece.seq
-      cutTo = said.piece.to
-      hasNote ||= said.piece.note !== undefined
-    } else if ('acked' in said) waiting = waiting.filter((piece) => piece.seq > said.acked)
-    else final = said.final
+    const entry = record.data
+    if ('piece' in entry) {
+      waiting.push(entry.piece)
+      lastSeq = entry.piece.seq
+      cutTo = entry.piece.to
+      hasNote ||= entry.piece.note !== undefined
+    } else if ('acked' in entry) waiting = waiting.filter((piece) => piece.seq > entry.acked)
+    else final = entry.final
   }
 
   let inFlight: Promise<void> | null = null
@@ -93,7 +96,7 @@ export function createOutputStream(
     hasNote ||= full.note !== undefined
     return full
   }
-  /** Cuts up to `end`, on a character's edge; `isLast`: nothing will follow that completes a character. */
+  /** Cuts a piece up to `end` at a character boundary; `isLast`: no more bytes will follow. */
   function cut(end: number, isLast: boolean): Piece | null {
     const to = Math.min(cutTo + PIECE_BYTES, end)
     if (to <= cutTo) return null
@@ -147,7 +150,7 @@ export function createOutputStream(
       try {
         advance()
       } catch {
-        // A full disk, most likely: nothing was sent, and it is tried again.
+        // Most likely a full disk: nothing was sent, so try again later.
         notBefore = performance.now() + RETRY_MAX_MS
       }
     },

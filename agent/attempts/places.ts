@@ -1,4 +1,4 @@
-/** Where an attempt lives on disk: what is known of it, and apart from that what its installer may delete. */
+/** Where an attempt is stored: its records, and separately the files that its installer may delete. */
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import type { AttemptId } from '#shared/domain/ids.ts'
@@ -8,16 +8,16 @@ import { openForReading } from '../lib/windows-helper.ts'
 import { readSpec } from '../supervisor/files.ts'
 
 export type AttemptPlaces = {
-  /** Spec, claim, exit and output (supervisor/files.ts), and nothing an installer is told about. */
+  /** Spec, claim, exit and output (supervisor/files.ts); the installer does not know this path. */
   records: string
   /** The attempt's folder in the work area. Private. */
   outer: string
   /**
-   * The package, what is extracted of it, and where the installer runs. One level down, so that an installer that also
-   * deletes the parent of its folder stays within its own attempt.
+   * The package, its extracted files, and the installer's working folder. One level down, so that an
+   * installer that also deletes the parent of its folder stays within its own attempt.
    */
   work: string
-  /** For the installer's temporary files: private, and beside what it may delete. */
+  /** For the installer's temporary files: private, and outside the folder that it may delete. */
   temporary: string
 }
 
@@ -36,27 +36,30 @@ export function placesOfAttempt(folders: Folders, id: AttemptId): AttemptPlaces 
   return { records, outer, work, temporary: join(work === records ? records : outer, 't') }
 }
 
-/** @throws Error when something else lies there: what is fetched into it will be run */
+/** @throws Error if something else is there, because downloaded files in it will be run */
 function makeOwnFolder(path: string, mode: number): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   if (!lstatSync(path).isDirectory() || !isOwn(path))
     throw new Error(`${path} is not a folder of the agent's own`)
-  // The mode given to mkdir is subject to the umask of the service.
+  // The mode passed to mkdir is subject to the umask of the service.
   chmodSync(path, mode)
 }
 
-/** Makes what is missing of them. @throws Error when a folder is a link, or another user's */
+/** Creates the missing ones. @throws Error if a folder is a link, or belongs to another user */
 export function makePlaces({ records, outer, work, temporary }: AttemptPlaces): void {
   makeOwnFolder(records, 0o700)
   if (work === records) return makeOwnFolder(temporary, 0o700)
   makeOwnFolder(outer, 0o700)
   makeOwnFolder(temporary, 0o700)
-  // What an installer copies out of it is for everyone; nobody else reaches it, because of the folder above.
+  // Installers copy files from here for all users; the parent folder keeps others out.
   makeOwnFolder(work, 0o755)
   openForReading(work)
 }
 
-/** The package and what was extracted of it. @throws what the file system says, when a program of the attempt still runs there */
+/**
+ * Removes the package and the extracted files. @throws file system errors, if a program of the attempt is
+ * still running there
+ */
 export async function clearWork(
   { records, outer, work }: AttemptPlaces,
   packageName: string,
@@ -66,12 +69,12 @@ export async function clearWork(
   await removeExtracted(work)
 }
 
-/** Everything of an attempt that is over. What cannot be removed now, the next start tidies away. */
+/** Removes everything of an ended attempt. What cannot be removed now is removed at the next start. */
 export function removePlaces({ attemptsDir, workDir }: Folders, id: AttemptId): void {
   for (const dir of [attemptsDir, workDir])
     try {
       rmSync(join(dir, id), { recursive: true, force: true })
     } catch {
-      // Windows: a program that was left behind has its folder there.
+      // Windows: a left-behind program has its working folder there.
     }
 }

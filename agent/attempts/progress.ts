@@ -1,4 +1,7 @@
-/** Progress of one attempt: the newest word counts, at most a few a second, and nothing is owed for what was missed. */
+/**
+ * Progress of one attempt: only the newest state counts, at most a few reports a second, and lost reports are
+ * not repeated.
+ */
 import type { DeploymentProgress } from '#shared/contract/agent-link.ts'
 import type { Reporter } from '../link/reporter.ts'
 import type { AttemptNames } from './names.ts'
@@ -23,7 +26,7 @@ export function createProgress(names: AttemptNames, reporter: Reporter): Progres
     isSending = true
     reporter
       .report('deployment_progress', { ...names, ...state })
-      // Lost with its link, perhaps: said again, unless there is something newer to say.
+      // Possibly lost with its link: send it again, unless there is a newer state.
       .catch(() => (wanted ??= state))
       .finally(() => {
         isSending = false

@@ -1,4 +1,4 @@
-/** What is known of an attempt survives what its installer deletes; what never ran is started again, and nothing else is. */
+/** The records of an attempt survive what its installer deletes; only what never ran is started again. */
 import { appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
@@ -44,23 +44,26 @@ describe('an installer that deletes', LIMIT, () => {
     ['the folder above', 'rm -rf "$(dirname "$PWD")"'],
     ['two folders above', 'rm -rf "$(dirname "$(dirname "$PWD")")"'],
     ['its package', 'rm -f "$0"'],
-  ])('%s is known to have run, once', async (_what, line) => {
+  ])('%s is recorded as run, once', async (_what, line) => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript('echo before', line, 'cd /', 'exit 0') })
     await hub.deploy(command)
     expect(await hub.result(command)).toMatchObject({ status: 'success', exit_code: 0 })
     expect(hub.outputOf(command)).toBe('before\n')
     expect(countRuns(stage.rootPath)).toBe(1)
-    // The next one finds all it needs.
+    // The next one finds everything it needs.
     const next = hub.payload({ content: countingScript('exit 0') })
     await hub.deploy(next)
     expect(await hub.result(next)).toMatchObject({ status: 'success' })
   })
 
-  it('what an archive was extracted to is known to have run', async () => {
+  it('its extracted archive is recorded as run', async () => {
     const { hub } = stage
     const tar = pack()
-    tar.entry({ name: 'app/install.sh', mode: 0o755 }, countingScript('cd /', 'rm -rf "$(dirname "$(dirname "$0")")"').toString()) // prettier-ignore
+    tar.entry(
+      { name: 'app/install.sh', mode: 0o755 },
+      countingScript('cd /', 'rm -rf "$(dirname "$(dirname "$0")")"').toString(),
+    )
     tar.finalize()
     const pieces: Buffer[] = []
     for await (const piece of tar) pieces.push(piece as Buffer)
@@ -78,20 +81,33 @@ describe('an installer that deletes', LIMIT, () => {
   it('even the records of its attempt still ends with its exit code', async () => {
     const { hub } = stage
     const command = hub.payload({
-      content: countingScript('cd /', `rm -rf "${stage.statePath}/attempts/"*`, 'sleep 3', 'exit 7'), // prettier-ignore
+      content: countingScript(
+        'cd /',
+        `rm -rf "${stage.statePath}/attempts/"*`,
+        'sleep 3',
+        'exit 7',
+      ),
     })
     await hub.deploy(command)
     expect(await hub.result(command)).toMatchObject({ reason: 'install_failed', exit_code: 7 })
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('the records, the agent being killed too, still ends with its exit code', async () => {
+  it('the records, while the agent is killed too, still ends with its exit code', async () => {
     const { hub } = stage
     const command = hub.payload({
-      content: countingScript('cd /', `rm -rf "${stage.statePath}/attempts/"*`, 'sleep 6', 'exit 7'), // prettier-ignore
+      content: countingScript(
+        'cd /',
+        `rm -rf "${stage.statePath}/attempts/"*`,
+        'sleep 6',
+        'exit 7',
+      ),
     })
     await hub.deploy(command)
-    await hub.until('the records are gone', () => countRuns(stage.rootPath) === 1 && !existsSync(stage.attemptFolder(command.attempt_id))) // prettier-ignore
+    await hub.until(
+      'the records are gone',
+      () => countRuns(stage.rootPath) === 1 && !existsSync(stage.attemptFolder(command.attempt_id)),
+    )
     await killAgent()
     await restart()
     expect(await hub.result(command)).toMatchObject({ exit_code: 7 })
@@ -141,7 +157,7 @@ describe('an attempt whose records are gone', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('counts as begun as soon as its download was noted: part of the journal may be gone as well', async () => {
+  it('counts as started once its download was recorded, because part of the journal may be gone as well', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript('exit 0') })
     await killAgent()
@@ -154,7 +170,7 @@ describe('an attempt whose records are gone', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(0)
   })
 
-  it.each(['', 'null', 'junk{'])('or whose claim says %j is not run again', async (content) => {
+  it.each(['', 'null', 'junk{'])('is not run again if its claim contains %j', async (content) => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript('sleep 300') })
     await hub.deploy(command)
@@ -199,10 +215,16 @@ describe('an attempt of an agent that kept package and records in one folder', L
     return folder
   }
 
-  it('is taken up where it ended', async () => {
+  it('is resumed where it ended', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript() })
-    const exit = { exit_code: 3, signal: null, timed_out: false, start_error: null, omitted_bytes: 0 } // prettier-ignore
+    const exit = {
+      exit_code: 3,
+      signal: null,
+      timed_out: false,
+      start_error: null,
+      omitted_bytes: 0,
+    }
     const folder = leave(command, { 'supervisor.json': undefined, 'exit.json': exit })
     appendFileSync(join(folder, 'output.log'), 'from before\n')
     await restart()
@@ -212,7 +234,7 @@ describe('an attempt of an agent that kept package and records in one folder', L
     expect(countRuns(stage.rootPath)).toBe(0)
   })
 
-  it('is interrupted where its supervisor is gone, which never marked a start', async () => {
+  it('is interrupted if its supervisor is gone, because those never recorded a start', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript() })
     leave(command, { 'supervisor.json': undefined })
@@ -221,7 +243,7 @@ describe('an attempt of an agent that kept package and records in one folder', L
     expect(countRuns(stage.rootPath)).toBe(0)
   })
 
-  it('is started where no supervisor came to it', async () => {
+  it('is started if no supervisor claimed it', async () => {
     const { hub } = stage
     const command = hub.payload({ content: countingScript('echo "$0"') })
     const folder = leave(command, {})
@@ -234,14 +256,16 @@ describe('an attempt of an agent that kept package and records in one folder', L
 
 describe('a supervisor that is killed before the installer', LIMIT, () => {
   beforeEach(async () => {
-    stage = await setStage({}, [join(import.meta.dirname, '..', 'test-kit', 'die-in-supervisor.ts')]) // prettier-ignore
+    stage = await setStage({}, [
+      join(import.meta.dirname, '..', 'test-kit', 'die-in-supervisor.ts'),
+    ])
     agent = await stage.connect()
   })
   afterEach(() => stage.clear())
   const dying = (moment: string, times: number): void =>
     writeFileSync(join(stage.statePath, 'die.json'), JSON.stringify({ moment, times }))
 
-  it.each(['unclaimed', 'claimed'])('%s is followed by another one', async (moment) => {
+  it.each(['unclaimed', 'claimed'])('is replaced by another one %s', async (moment) => {
     const { hub } = stage
     dying(moment, 1)
     const command = hub.payload({ content: countingScript('echo ran') })
@@ -251,7 +275,7 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('is followed by another one when the agent is killed as well', async () => {
+  it('is replaced by another one even if the agent is killed as well', async () => {
     const { hub } = stage
     dying('claimed', 2)
     const command = hub.payload({ content: countingScript('exit 0') })
@@ -263,7 +287,7 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(1)
   })
 
-  it('is followed by two others at most; nothing was run then', async () => {
+  it('is replaced at most twice; nothing was run then', async () => {
     const { hub } = stage
     dying('claimed', 9)
     const command = hub.payload({ content: countingScript('exit 0') })
@@ -274,7 +298,7 @@ describe('a supervisor that is killed before the installer', LIMIT, () => {
     expect(countRuns(stage.rootPath)).toBe(0)
   })
 
-  it('in the very moment of starting it leaves what nobody knows, and nothing is run again', async () => {
+  it('at the very moment of starting it leaves an unknown result, and nothing is run again', async () => {
     const { hub } = stage
     dying('spawning', 1)
     const command = hub.payload({ content: countingScript('exit 0') })

@@ -1,4 +1,4 @@
-/** Takes commands, and works them off one after the other: never two installers at a time on one PC. */
+/** Accepts commands and processes them one after another: never two installers at the same time on one PC. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link.ts'
@@ -15,8 +15,8 @@ import { openCommand, refuse, type CommandEvent } from '../link/envelope.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { forgetCommand, readSupervisor } from '../supervisor/files.ts'
 import { runAttempt, type AttemptDeps } from './attempt.ts'
-import { failure, type GivenBack, type Outcome } from './conclude.ts'
-import { createGivingBack } from './giving-back.ts'
+import { failure, type Deferral, type Outcome } from './conclude.ts'
+import { createDeferrals } from './deferrals.ts'
 import { namesOf } from './names.ts'
 import { createOutbox } from './outbox.ts'
 import { withoutSecrets } from './secrets.ts'
@@ -24,7 +24,10 @@ import { createOutputStream, type OutputStream } from './output.ts'
 import { clearWork, placesOfAttempt } from './places.ts'
 import { createProgress } from './progress.ts'
 
-/** Attempts that may wait for their turn, and results that may wait for the hub. More is refused as `busy`. */
+/**
+ * Attempts that may wait for their turn, and results that may wait for the hub. Any more are refused as
+ * `busy`.
+ */
 const OPEN_LIMIT = 100
 const HELD_LIMIT = 1_000
 /** Unexpected errors of the agent itself within one attempt before it is given up. */
@@ -38,13 +41,13 @@ const HELD_TEXT: Record<HeldBy, string> = {
 }
 
 export type Runner = {
-  /** Takes up what was open when the agent ended last, and sends what is not acknowledged. */
+  /** Resumes what was open when the agent last ended, and sends unacknowledged results. */
   start: () => void
-  /** Decides about a command as it came from the wire. When it says accepted, that is on disk. Never throws. */
+  /** Handles a command as received. An accepted command is on disk when this returns. Never throws. */
   command: (event: CommandEvent, body: unknown) => CommandReply
   /**
-   * For what must not meet an installer: nothing new is taken on until the returned function is called. Null when there is
-   * work, done or waiting.
+   * For work that must not coincide with an installer: accepts nothing new until the returned function is
+   * called. Null if attempts are waiting or running.
    */
   hold: () => (() => void) | null
 }
@@ -54,12 +57,12 @@ export function createRunner(
     reporter: Reporter
     enrollment: () => Enrollment
     folders: Pick<StateFolder, 'attemptsDir' | 'workDir'>
-    /** The journal may have forgotten attempts: what lies here of unknown ones is kept. */
+    /** The journal may have lost attempts, so keep the folders of unknown ones. */
     hasLostRecords: boolean
     /** This PC is about to restart. */
     isRestarting: () => boolean
     stopped: AbortSignal
-    /** After every end of an attempt. */
+    /** Called after every end of an attempt. */
     onEnded: () => void
   },
 ): Runner {
@@ -93,10 +96,13 @@ export function createRunner(
     },
   })
 
-  const givingBack = createGivingBack({ journal, reporter, folders, stopped, log })
+  const deferrals = createDeferrals({ journal, reporter, folders, stopped, log })
 
-  /** Carries on until there is an outcome. Errors of the agent's own are survived a few times, then reported. */
-  async function outcomeOf(id: AttemptId): Promise<Outcome | GivenBack> {
+  /**
+   * Continues until there is an outcome. Retries after errors of the agent itself, and reports them after a
+   * few.
+   */
+  async function outcomeOf(id: AttemptId): Promise<Outcome | Deferral> {
     const cancel = new AbortController()
     cancels.set(id, cancel)
     if (journal.attempt(id)!.isCanceled) cancel.abort()
@@ -114,9 +120,9 @@ export function createRunner(
         })
       } catch (error) {
         stopped.throwIfAborted()
-        log.error({ err: error, attempt: id }, 'an attempt met an error')
+        log.error({ err: error, attempt: id }, 'an error occurred in an attempt')
         const supervisor = readSupervisor(folderOf(id))
-        // While its installer lives, the attempt is not over, whatever happens here.
+        // While its installer is alive, the attempt is not over, whatever happens here.
         if (++errors >= ERROR_LIMIT && !(supervisor && isAlive(supervisor)))
           return failure(
             errorCode(error) === 'ENOSPC' ? 'disk_space' : 'internal',
@@ -129,14 +135,14 @@ export function createRunner(
     }
   }
 
-  /** The result must be on disk before anything else happens; a full disk is waited out. */
-  async function keepResult(id: AttemptId, result: DeploymentResult): Promise<void> {
+  /** The result must be on disk before anything else happens; waits while the disk is full. */
+  async function storeResult(id: AttemptId, result: DeploymentResult): Promise<void> {
     const backoff = createBackoff(RETRY_MIN_MS, RETRY_MAX_MS)
     for (;;) {
       try {
         return journal.end(id, result)
       } catch (error) {
-        log.error({ err: error, attempt: id }, 'a result cannot be written down yet')
+        log.error({ err: error, attempt: id }, 'a result cannot be stored yet')
         await wait(backoff.nextMs(), stopped)
         stopped.throwIfAborted()
       }
@@ -146,18 +152,18 @@ export function createRunner(
   async function work(id: AttemptId): Promise<void> {
     const { payload } = journal.attempt(id)!
     const outcome = await outcomeOf(id)
-    if (outcome.status === 'given_back') {
+    if (outcome.status === 'deferred') {
       cancels.delete(id)
-      log.info({ attempt: id, held_by: outcome.heldBy }, 'an attempt is given back')
-      return givingBack.add(id, outcome.heldBy)
+      log.info({ attempt: id, held_by: outcome.heldBy }, 'an attempt is deferred')
+      return deferrals.add(id, outcome.heldBy)
     }
-    await keepResult(id, { ...namesOf(payload), ...withoutSecrets(outcome, payload) })
+    await storeResult(id, { ...namesOf(payload), ...withoutSecrets(outcome, payload) })
     cancels.delete(id)
     forgetArguments(id)
     const { status, reason, exit_code } = outcome
     log.info({ attempt: id, status, reason, exit_code }, 'an attempt has ended')
     const packageName = packageFileName(payload.file_name, payload.kind)
-    // On Windows a program that was left behind keeps its folder; the end of the attempt does not wait for it.
+    // On Windows a left-behind program keeps its folder in use; the end of the attempt does not wait for it.
     await clearWork(placesOfAttempt(folders, id), packageName).catch((error: unknown) =>
       log.warn({ err: error, attempt: id }, 'the package could not be removed yet'),
     )
@@ -165,7 +171,7 @@ export function createRunner(
     deps.onEnded()
   }
 
-  /** The installer has ended: the command that is left of it is not needed any more. */
+  /** The installer has ended, so its stored command is no longer needed. */
   function forgetArguments(id: AttemptId): void {
     try {
       forgetCommand(folderOf(id))
@@ -178,8 +184,9 @@ export function createRunner(
   }
 
   function nextOpen(): AttemptId | undefined {
-    const open = journal.open().filter((id) => !givingBack.has(id))
-    // One whose installer may be running comes first: nothing else may be installed before it has ended.
+    const open = journal.open().filter((id) => !deferrals.has(id))
+    // An attempt whose installer may be running comes first: nothing else may be installed before it has
+    // ended.
     return open.find((id) => journal.attempt(id)!.step === 'installing') ?? open[0]
   }
 
@@ -187,8 +194,8 @@ export function createRunner(
     if (isRunning) return
     isRunning = true
     try {
-      // Never two installers at a time, also where the journal was lost while one ran.
-      while (!stopped.aborted && journal.open().length > 0 && isStrangerAtWork())
+      // Never two installers at the same time, even if the journal was lost while one ran.
+      while (!stopped.aborted && journal.open().length > 0 && isUnknownInstallerRunning())
         await wait(RETRY_MIN_MS, stopped)
       for (let id = nextOpen(); id !== undefined && !stopped.aborted; id = nextOpen())
         await work(id)
@@ -199,8 +206,8 @@ export function createRunner(
     }
   }
 
-  /** Of attempts that the journal has lost: all of it in one place, for whoever looks into it. */
-  function keepForgotten(names: readonly string[]): void {
+  /** Moves the records of attempts that the journal has lost to one place, for later analysis. */
+  function setAsideForgotten(names: readonly string[]): void {
     if (names.length === 0) return
     const gathered = join(dirname(attemptsDir), 'attempts-forgotten')
     mkdirSync(gathered, { recursive: true, mode: 0o700 })
@@ -208,8 +215,8 @@ export function createRunner(
     setAside(gathered)
   }
 
-  /** Whether an installer is at work that the journal does not know: its record was lost. */
-  const isStrangerAtWork = (): boolean =>
+  /** Whether an installer is running that the journal does not know, because its record was lost. */
+  const isUnknownInstallerRunning = (): boolean =>
     existsSync(attemptsDir) &&
     readdirSync(attemptsDir).some((name) => {
       const id = AttemptId.safeParse(name)
@@ -218,7 +225,7 @@ export function createRunner(
       return supervisor !== null && isAlive(supervisor)
     })
 
-  /** Folders that no attempt names any more, unless a supervisor still lives in one. */
+  /** Removes folders of unknown attempts, unless a supervisor is still alive in one. */
   function tidyFolders(): void {
     const forgotten: string[] = []
     const isKnown = (name: string): boolean => {
@@ -237,20 +244,20 @@ export function createRunner(
         }
       }
     try {
-      keepForgotten(forgotten)
+      setAsideForgotten(forgotten)
     } catch (error) {
       log.warn({ err: error }, 'records of unknown attempts could not be set aside')
     }
   }
 
   /**
-   * The records of an attempt are made before its download is noted. Where they are gone, a part of the journal may be gone
-   * too: nobody can prove that nothing ran.
+   * The records of an attempt are created before its download is recorded. If they are gone, part of the
+   * journal may be gone too, and it is not certain that nothing ran.
    */
-  function distrustMissingRecords(): void {
+  function treatMissingAsStarted(): void {
     for (const id of journal.open())
       if (journal.attempt(id)!.step === 'downloading' && !existsSync(folderOf(id))) {
-        log.error({ attempt: id }, 'the records of an attempt are missing; it counts as begun')
+        log.error({ attempt: id }, 'the records of an attempt are missing; it counts as started')
         journal.step(id, 'installing')
       }
   }
@@ -268,22 +275,22 @@ export function createRunner(
       if (!attempt && !done)
         return refuse('unknown_attempt', 'This agent does not know the attempt.').refusal
       journal.raiseSequence(payload.sequence)
-      // An installer that runs goes on; waiting for what it left behind ends.
+      // A running installer continues; only waiting for its left-behind processes ends.
       if (attempt && !attempt.result && !attempt.isCanceled) {
         journal.cancel(id)
         cancels.get(id)?.abort()
-        if (givingBack.takeBack(id)) void pump()
+        if (deferrals.end(id)) void pump()
       }
       return { accepted: true }
     }
-    // The circumstances of this moment: nothing of it is written down, and it is asked again.
+    // A condition of this moment: nothing is stored, and the hub asks again.
     const held =
-      attempt && !givingBack.has(id) ? null : deps.conditions.lastHeldBy(payload.conditions)
+      attempt && !deferrals.has(id) ? null : deps.conditions.lastHeldBy(payload.conditions)
     if (held && !done) return refuse(held, HELD_TEXT[held]).refusal
     if (attempt || done) {
       journal.raiseSequence(payload.sequence)
       if (done) outbox.resend(done)
-      if (givingBack.takeBack(id)) void pump()
+      if (deferrals.end(id)) void pump()
       return { accepted: true }
     }
     if (deps.isRestarting())
@@ -301,7 +308,7 @@ export function createRunner(
 
   return {
     start() {
-      distrustMissingRecords()
+      treatMissingAsStarted()
       tidyFolders()
       for (const id of journal.held())
         if (journal.attempt(id)!.result) {
@@ -321,8 +328,8 @@ export function createRunner(
         if (!reply.accepted) log.warn({ event, ...reply }, 'a command is refused')
         return reply
       } catch (error) {
-        log.error({ err: error, event }, 'a command could not be written down')
-        return refuse('busy', `The command could not be written down: ${errorText(error)}`).refusal
+        log.error({ err: error, event }, 'a command could not be stored')
+        return refuse('busy', `The command could not be stored: ${errorText(error)}`).refusal
       }
     },
   }

@@ -34,7 +34,7 @@ const deferralsOf = (command: DeployPayload) =>
   )
 const untilDeferred = (command: DeployPayload, times = 1) =>
   stage.hub.until('deferred', () => deferralsOf(command).length >= times)
-const isGivingBack = (event: string, body: unknown): boolean =>
+const isDeferral = (event: string, body: unknown): boolean =>
   event === 'deployment_progress' && 'held_by' in (body as object)
 /** As the hub does it: the same attempt with a new sequence. */
 const again = (command: DeployPayload): DeployPayload => ({
@@ -136,7 +136,7 @@ it.runIf(onLinux)(
     const command = hub.payload({ content: countingScript(), conditions: PLUGGED_ONLY })
     let reports = 0
     hub.behaviour.answer = (event, body) => {
-      if (!isGivingBack(event, body)) return { committed: true }
+      if (!isDeferral(event, body)) return { committed: true }
       reports++
       return { committed: false }
     }
@@ -154,7 +154,7 @@ it.runIf(onLinux)('checks again after it was killed while it deferred an attempt
   const { hub } = stage
   let reports = 0
   hub.behaviour.answer = (event, body) => {
-    if (!isGivingBack(event, body)) return { committed: true }
+    if (!isDeferral(event, body)) return { committed: true }
     return { committed: ++reports > 3 }
   }
   const command = hub.payload({ content: countingScript(), conditions: PLUGGED_ONLY })

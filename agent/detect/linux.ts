@@ -1,11 +1,11 @@
 /** Detection on Linux: dpkg, rpm and files. */
 import { debStates } from '../install/linux/deb.ts'
-import type { LookingRule, Presence } from '../install/installers.ts'
+import type { ReadOnlyRule, Presence } from '../install/installers.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { detectFile } from './file.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 
-type PackageRule = Extract<LookingRule, { type: 'dpkg' | 'rpm' }>
+type PackageRule = Extract<ReadOnlyRule, { type: 'dpkg' | 'rpm' }>
 export type InstalledPackage = { name: string; arch: string; version: string }
 
 const INDEPENDENT = ['all', 'noarch']
@@ -85,7 +85,7 @@ async function detectRpm(rule: PackageRule, root: string | null): Promise<Presen
 
 /** Returns unknown for a rule of another platform. */
 export async function detectOnLinux(
-  rule: LookingRule,
+  rule: ReadOnlyRule,
   installRoot: string | null,
 ): Promise<Presence> {
   switch (rule.type) {

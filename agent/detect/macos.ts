@@ -1,5 +1,5 @@
 /** Detection on macOS: installer receipts and files. */
-import type { LookingRule, Presence } from '../install/installers.ts'
+import type { ReadOnlyRule, Presence } from '../install/installers.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { detectFile } from './file.ts'
 import { compareDotted } from '#shared/domain/versions.ts'
@@ -9,7 +9,7 @@ export const parsePkgVersion = (text: string): string | null =>
   /^version: *(\S+)/m.exec(text)?.[1] ?? null
 
 /** Returns unknown for a rule of another platform. */
-export async function detectOnMacos(rule: LookingRule): Promise<Presence> {
+export async function detectOnMacos(rule: ReadOnlyRule): Promise<Presence> {
   switch (rule.type) {
     case 'pkgutil': {
       if (rule.name.startsWith('-')) return 'unknown'

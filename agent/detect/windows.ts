@@ -1,5 +1,5 @@
 /** Detection on Windows: the Uninstall keys of the registry, and files. */
-import type { LookingRule, Presence } from '../install/installers.ts'
+import type { ReadOnlyRule, Presence } from '../install/installers.ts'
 import { exportKey, REGISTRY_VIEWS, type RegistryKey } from '../lib/registry.ts'
 import { detectFile } from './file.ts'
 import { compareDotted, compareMsi } from '#shared/domain/versions.ts'
@@ -40,7 +40,7 @@ export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
     return (found && env[found]) ?? whole
   })
 
-type ProductRule = Extract<LookingRule, { type: 'msi_product' }>
+type ProductRule = Extract<ReadOnlyRule, { type: 'msi_product' }>
 
 /** Whether this installed product matches the requested version. A product without a version matches. */
 export function productFits(
@@ -103,7 +103,7 @@ async function detectEntry(wanted: Parameters<typeof entryFits>[1]): Promise<Pre
 }
 
 /** Returns unknown for a rule of another platform. */
-export async function detectOnWindows(rule: LookingRule): Promise<Presence> {
+export async function detectOnWindows(rule: ReadOnlyRule): Promise<Presence> {
   switch (rule.type) {
     case 'msi_product':
       return detectProduct(rule)

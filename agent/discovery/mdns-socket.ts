@@ -10,7 +10,7 @@ import { MDNS_ADDRESS, MDNS_ADDRESS_V6, MDNS_PORT } from '#shared/contract/disco
 
 const TTL = 255
 
-/** The interface of this IPv6 address in the form that a membership takes; null if unknown. */
+/** The network interface of this IPv6 address, in the form that joining a group requires; null if unknown. */
 function cardOf(own: string): string | null {
   for (const [name, list = []] of Object.entries(networkInterfaces())) {
     if (!list.some(({ address }) => address === own)) continue
@@ -51,8 +51,8 @@ function open(
 }
 
 /**
- * Two sockets that look like one. Over IPv6 the system sends multicast from a link-local address,
- * unless the socket is bound to another one; and a socket bound to an address receives no multicast.
+ * Two sockets that act as one. Over IPv6 the system sends multicast from a link-local address, unless the
+ * socket is bound to another one; and a socket bound to an address receives no multicast.
  */
 async function openPair(own: string): Promise<Socket> {
   const card = cardOf(own)
@@ -90,7 +90,7 @@ export const openMdnsSocket = (own: string): Promise<Socket> =>
         socket.setMulticastTTL(TTL)
       })
 
-/** Options for a socket that is bound already: the library then neither binds nor joins. */
+/** Options for a socket that is already bound, so that the library neither binds nor joins. */
 export const mdnsOptions = (socket: Socket, own: string) => ({
   ...{ socket, bind: false, multicast: false, port: MDNS_PORT },
   ...(isIPv6(own) ? { type: 'udp6', ip: MDNS_ADDRESS_V6, interface: own } : {}),

@@ -19,7 +19,7 @@ const FILE = 'C:\\ProgramData\\Deploy X\\a b.msi'
 const LOG = 'C:\\ProgramData\\Deploy X\\msi.log'
 
 describe('Windows', () => {
-  it('gives msiexec the package, no window, no restart of its own, and properties as it reads them', () => {
+  it('passes msiexec the package, no window, no restart, and properties in its own format', () => {
     const { file, args, verbatim } = msiInstallCommand(FILE, ['INSTALLDIR=C:\\A B', 'X=1'], LOG)
     expect(file).toMatch(/^C:\\Windows\\System32\\msiexec\.exe$/i)
     expect(verbatim).toBe(true)
@@ -28,13 +28,13 @@ describe('Windows', () => {
     )
   })
 
-  it('leaves the log to the arguments, if they say where it goes', () => {
+  it('leaves the log to the arguments if they name one', () => {
     expect(msiInstallCommand('a.msi', ['/l*', 'x.log'], LOG).args.join(' ')).toBe(
       '/i a.msi /qn /norestart /l* x.log',
     )
   })
 
-  it('leaves it to the arguments how much msiexec shows, if they say so', () => {
+  it('leaves the user interface level to the arguments if they set it', () => {
     expect(msiInstallCommand('a.msi', ['/passive'], LOG).args).not.toContain('/qn')
     expect(msiInstallCommand('a.msi', ['/QB!'], LOG).args).not.toContain('/qn')
   })
@@ -46,7 +46,7 @@ describe('Windows', () => {
     )
   })
 
-  it('keeps the last argument of NSIS as it is, and quotes the others', () => {
+  it('keeps the last argument of NSIS unchanged, and quotes the others', () => {
     expect(exeCommand('a.exe', ['/S', '/N=a b', '/D=C:\\A B'], true)).toEqual({
       file: 'a.exe',
       args: ['/S', '"/N=a b"', '/D=C:\\A B'],
@@ -55,7 +55,7 @@ describe('Windows', () => {
     expect(exeCommand('a.exe', ['/S', 'a b'], false).args).toEqual(['/S', 'a b'])
   })
 
-  it('runs PowerShell without profile and without questions', () => {
+  it('runs PowerShell without a profile and without prompts', () => {
     expect(powershellCommand('a.ps1', ['-X', 'y z']).args.slice(-4)).toEqual([
       '-File',
       'a.ps1',
@@ -64,7 +64,7 @@ describe('Windows', () => {
     ])
   })
 
-  it('gives cmd.exe quoted words, and nothing that it would act upon', () => {
+  it('passes cmd.exe quoted words, and refuses characters that it would interpret', () => {
     expect(batchCommand('C:\\a b.cmd', ['x', 'y & z'])!.args).toEqual([
       '/d',
       '/s',
@@ -75,7 +75,7 @@ describe('Windows', () => {
       expect(batchCommand('a.cmd', [bad])).toBeNull()
   })
 
-  it('quotes so that Windows reads the same argument back, whatever it is', () => {
+  it('quotes any argument so that Windows parses it back unchanged', () => {
     expect(quoteArgument('C:\\A B\\')).toBe('"C:\\A B\\\\"')
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('a', ' ', '"', '\\', '\t') }), (text) => {
@@ -86,7 +86,7 @@ describe('Windows', () => {
 })
 
 describe('macOS', () => {
-  it('installs packages for the whole PC, and takes images as an argument of a fixed script', () => {
+  it('installs packages for the whole PC, and passes images as an argument of a fixed script', () => {
     expect(pkgCommand('/a b.pkg', [])).toEqual({
       file: '/usr/sbin/installer',
       args: ['-pkg', '/a b.pkg', '-target', '/'],
@@ -111,7 +111,7 @@ describe('Linux', () => {
     expect(debInstallCommand({ ...deb, installRoot: null, hasApt: false }).file).toBe('dpkg')
   })
 
-  it('never touches the PC when there is an install root', () => {
+  it('never touches the PC if there is an install root', () => {
     for (const command of [
       debInstallCommand({ ...deb, installRoot: '/root' }),
       debRemoveCommand({ name: 'a', argv: [], installRoot: '/root', hasApt: true }),
@@ -128,11 +128,11 @@ describe('Linux', () => {
     ['#!/bin/sh', '/bin/sh', []],
     ['echo #!/bin/x\n', '/bin/sh', []],
     ['', '/bin/sh', []],
-  ])('knows who runs the script %j', (text, file, args) => {
+  ])('finds the interpreter of the script %j', (text, file, args) => {
     expect(interpreterOf(text)).toEqual({ file, args })
   })
 
-  it('reads the states that dpkg-query tells', () => {
+  it('reads the states that dpkg-query prints', () => {
     expect(parseDebStates('installed amd64 1.2-3\nhalf-configured i386 2\n')).toEqual([
       { status: 'installed', arch: 'amd64', version: '1.2-3' },
       { status: 'half-configured', arch: 'i386', version: '2' },

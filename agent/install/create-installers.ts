@@ -16,9 +16,9 @@ function ofThisPlatform(installRoot: string | null): PlatformInstallers {
 }
 
 /**
- * @param options.installRoot a folder that is installed into instead of the PC, or null
- * @param options.scratchDir a folder of the agent's own, for scripts that detect
- * @throws AgentFailure where this platform has no install root
+ * @param options.installRoot a folder to install into instead of the PC, or null @param options.scratchDir a
+ * private folder of the agent, for detection scripts @throws AgentFailure if this platform does not support
+ * an install root
  */
 export function createInstallers(options: {
   installRoot: string | null

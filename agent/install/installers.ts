@@ -1,4 +1,4 @@
-/** What each platform knows: how an installer is run there, and how it is told whether a software is there. */
+/** What each platform implements: how to run an installer, and how to detect software. */
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
@@ -11,13 +11,13 @@ export type Presence = 'present' | 'absent' | 'unknown'
 
 export type Job = {
   payload: DeployPayload
-  /** The verified package; null where none is needed (removing an installed package by its name). */
+  /** The verified package; null if none is needed (removing an installed package by its name). */
   packageFile: string | null
-  /** Of this attempt, for what the installer leaves there (a log, say). */
+  /** The attempt's folder, for files that the installer leaves there (a log, for example). */
   folder: string
-  /** Where it is run; the attempt's folder unless told otherwise. */
+  /** The working folder; defaults to the attempt's folder. */
   cwd?: string
-  /** For temporary files of this attempt; its folder unless told otherwise. */
+  /** For temporary files of this attempt; defaults to its folder. */
   temporary?: string
   /** Ends waiting for other programs. */
   signal?: AbortSignal
@@ -33,34 +33,33 @@ export const impossible = (
   message: string,
 ): Extract<Prepared, { ok: false }> => ({ ok: false, reason, message })
 
-/** Whether the command needs its file: to install, or because what removes the software lies in it. */
+/** Whether the command needs its file: to install, or because the uninstaller is inside it. */
 export const needsPackage = ({ action, archive }: DeployPayload): boolean =>
   action === 'install' || (archive?.uninstall_entry ?? null) !== null
 
-/** Archives are extracted before, and run as what they hold. */
+/** Archives are extracted first, and then handled like the file inside that is run. */
 export const ARCHIVE_KINDS: readonly InstallerKind[] = ['zip', 'tar']
 
 export type Installers = {
   kinds: readonly InstallerKind[]
-  /** The command that does it, or why it cannot be done. Changes nothing on the PC. */
+  /** The command to run, or why there is none. Changes nothing on the PC. */
   prepare: (job: Job) => Promise<Prepared>
   /**
-   * Puts right what a failed installer left half-done. `say` adds a line to its output.
-   * May be called again when an agent was stopped in the middle of it.
+   * Cleans up after a failed installer. `say` adds a line to its output. May be called again if the agent was
+   * stopped in the middle of it.
    */
   repair: (job: Job, before: Before, say: (line: string) => void) => Promise<void>
   /**
-   * Looks for what an installer that did not end well wrote elsewhere, in a log of its own; `say` adds a line to its output.
-   * Called once.
+   * Looks for the log that a failed installer wrote elsewhere; `say` adds a line to its output. Called once.
    */
   explain: (job: Job, say: (line: string) => void) => Promise<void>
-  /** @param scriptTimeoutMs a script that has not ended by then cannot tell */
+  /** @param scriptTimeoutMs after this time, the result of a script is unknown */
   detect: (rule: Detection, scriptTimeoutMs?: number) => Promise<Presence>
 }
 
-/** Rules that only look. */
-export type LookingRule = Exclude<Detection, { type: 'script' }>
-/** What a platform has of its own. */
+/** Rules that only read. */
+export type ReadOnlyRule = Exclude<Detection, { type: 'script' }>
+/** The platform-specific part. */
 export type PlatformInstallers = Omit<Installers, 'detect'> & {
-  detect: (rule: LookingRule) => Promise<Presence>
+  detect: (rule: ReadOnlyRule) => Promise<Presence>
 }

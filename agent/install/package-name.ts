@@ -1,4 +1,4 @@
-/** The name under which a package is stored here: nothing of what was said may lead out of its folder. */
+/** The name under which a package is stored: the announced name must not lead out of its folder. */
 import { INSTALLER_KINDS, kindOfFileName, type InstallerKind } from '#shared/domain/platforms.ts'
 
 const LENGTH_LIMIT = 120

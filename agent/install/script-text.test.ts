@@ -17,11 +17,11 @@ describe('a script from another system', () => {
     ['a part of CRLF', '#!/bin/sh\nif true\r\nthen :\nfi\n', '#!/bin/sh\nif true\nthen :\nfi\n'],
     ['lone CRs', '#!/bin/sh\rtrue\r', '#!/bin/sh\ntrue\n'],
     ['a CR within a line', "#!/bin/sh\nprintf 'a\rb'\n", "#!/bin/sh\nprintf 'a\rb'\n"],
-    ['nothing odd', '#!/bin/sh\ntrue\n', '#!/bin/sh\ntrue\n'],
+    ['nothing unusual', '#!/bin/sh\ntrue\n', '#!/bin/sh\ntrue\n'],
     ['nothing at all', '', ''],
-  ])('with %s is read by a shell', (_what, before, after) => expect(sh(before)).toBe(after))
+  ])('runs in a shell with %s', (_what, before, after) => expect(sh(before)).toBe(after))
 
-  it('in UTF-16 becomes UTF-8', () => {
+  it('is converted from UTF-16 to UTF-8', () => {
     const utf16 = Buffer.from('\ufeff#!/bin/sh\r\necho grün\r\n', 'utf16le')
     expect(normalizeScript(utf16, 'sh').toString('utf8')).toBe('#!/bin/sh\necho grün\n')
     expect(normalizeScript(Buffer.from(utf16).swap16(), 'sh').toString('utf8')).toContain('grün')
@@ -32,7 +32,7 @@ describe('a script from another system', () => {
     expect(normalizeScript(latin1, 'sh').toString('latin1')).toBe('# gr\xfcn\ntrue\n')
   })
 
-  it('that carries an archive, or is a program, stays as it is', () => {
+  it('stays unchanged if it carries an archive, or is a program', () => {
     const archive = Buffer.concat([
       Buffer.from('#!/bin/sh\r\ntail -n +3 "$0" | tar xz\r\n'),
       gzipSync(Buffer.from('a\r\nb\r\n'.repeat(50))),
@@ -43,13 +43,13 @@ describe('a script from another system', () => {
     expect(normalizeScript(program, 'sh')).toBe(program)
   })
 
-  it('for the Command Prompt gets its line ends, and no mark', () => {
+  it('gets CRLF and no byte order mark for the Command Prompt', () => {
     expect(normalizeScript(Buffer.from('\ufeff@echo off\n:a\r\n'), 'cmd').toString()).toBe(
       '@echo off\r\n:a\r\n',
     )
   })
 
-  it('for PowerShell keeps its line ends, and says that it is UTF-8', () => {
+  it('keeps its line endings for PowerShell, and gets a byte order mark', () => {
     const of = (text: string) => normalizeScript(Buffer.from(text), 'ps1').toString()
     expect(of("'grün'\n")).toBe("\ufeff'grün'\n")
     expect(of("\ufeff'grün'\r\n")).toBe("\ufeff'grün'\r\n")
@@ -64,7 +64,7 @@ describe.runIf(process.platform !== 'win32')('a script file', () => {
   beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'deployx-script-'))))
   afterEach(() => rmSync(folder, { recursive: true }))
 
-  it('runs, under its own name and with its rights', async () => {
+  it('runs under its own name and with its mode', async () => {
     const file = join(folder, 'setup.sh')
     writeFileSync(file, '\ufeff#!/bin/sh\r\nset -e\r\necho "$0"\r\n', { mode: 0o750 })
     await normalizeScriptFile(file, 'sh')
@@ -73,7 +73,7 @@ describe.runIf(process.platform !== 'win32')('a script file', () => {
     expect([status, stdout.trim()]).toEqual([0, file])
   })
 
-  it('is not touched where nothing is wrong with it', async () => {
+  it('is not touched if nothing has to be changed', async () => {
     const file = join(folder, 'setup.sh')
     writeFileSync(file, '#!/bin/sh\ntrue\n')
     const { ino } = statSync(file)

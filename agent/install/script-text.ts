@@ -1,12 +1,18 @@
-/** Scripts that were written on another system: marks of Unicode and line ends that their interpreter trips over. */
+/**
+ * Scripts written on another system: removes byte order marks and converts line endings that their
+ * interpreter does not accept.
+ */
 import { chmod, open, readFile, stat } from 'node:fs/promises'
 import { writeDurably } from '../lib/atomic-file.ts'
 
-/** A script that is longer carries something else behind it. */
+/** A longer script carries other data after its text. */
 const SCRIPT_LIMIT_BYTES = 32 * 1024 * 1024
 const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
-/** Control characters that no text holds: what has them carries an archive or a program, and is left as it is. */
+/**
+ * Control characters that do not occur in text: a file with them carries an archive or a program, and stays
+ * unchanged.
+ */
 const isText = (bytes: Uint8Array): boolean =>
   bytes.every((byte) => byte >= 0x20 || (byte >= 0x07 && byte <= 0x0d) || byte === 0x1b)
 
@@ -19,7 +25,7 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** A file in UTF-16 as UTF-8, by its mark; null when it is not such, or not text. */
+/** A UTF-16 file as UTF-8, by its byte order mark; null if it is anything else, or not text. */
 function fromUtf16(bytes: Buffer): Buffer | null {
   const mark = bytes.subarray(0, 2).toString('hex')
   if ((mark !== 'fffe' && mark !== 'feff') || bytes.length % 2 !== 0) return null
@@ -31,7 +37,10 @@ function fromUtf16(bytes: Buffer): Buffer | null {
 const withoutMark = (bytes: Buffer): Buffer =>
   bytes.subarray(0, 3).equals(UTF8_MARK) ? bytes.subarray(3) : bytes
 
-/** Line ends as bytes, so that no encoding is touched. A lone CR ends a line only where nothing else does. */
+/**
+ * Converts line endings on bytes, so that no encoding is affected. A lone CR counts as a line end only if
+ * there are no others.
+ */
 const withLines = (bytes: Buffer, end: '\n' | '\r\n'): Buffer => {
   const text = bytes.toString('latin1')
   const lines = text.includes('\n') ? text.replaceAll('\r\n', '\n') : text.replaceAll('\r', '\n')
@@ -40,7 +49,7 @@ const withLines = (bytes: Buffer, end: '\n' | '\r\n'): Buffer => {
 
 type ScriptKind = 'sh' | 'ps1' | 'cmd'
 
-/** The script as its interpreter reads it; the same bytes where nothing is to be changed. Pure. */
+/** The script in the form that its interpreter reads; the same bytes if nothing has to be changed. Pure. */
 export function normalizeScript(bytes: Buffer, kind: ScriptKind): Buffer {
   const plain = fromUtf16(bytes) ?? bytes
   if (!isText(plain)) return bytes
@@ -48,10 +57,11 @@ export function normalizeScript(bytes: Buffer, kind: ScriptKind): Buffer {
     case 'sh':
       return withLines(withoutMark(plain), '\n')
     case 'cmd':
-      // cmd.exe finds labels only behind CRLF, and takes a mark for a command.
+      // cmd.exe finds labels only after CRLF, and treats a byte order mark as a command.
       return withLines(withoutMark(plain), '\r\n')
     case 'ps1': {
-      // Without its mark Windows PowerShell 5 reads a file in the code page of the PC. It knows UTF-16 by itself.
+      // Without a byte order mark, Windows PowerShell 5 reads a file in the code page of the PC. It can read
+      // UTF-16.
       if (plain !== bytes) return bytes
       const text = withoutMark(bytes)
       const needsMark = text.some((byte) => byte >= 0x80) && isUtf8(text)
@@ -61,8 +71,8 @@ export function normalizeScript(bytes: Buffer, kind: ScriptKind): Buffer {
 }
 
 /**
- * Brings a verified script into the form that its interpreter reads, in its place and under its name. Programs, and scripts with
- * an archive behind them (makeself), stay as they are.
+ * Converts a verified script in place to the form that its interpreter reads. Programs, and scripts with an
+ * appended archive (makeself), stay unchanged.
  */
 export async function normalizeScriptFile(file: string, kind: ScriptKind): Promise<void> {
   const { size, mode } = await stat(file)
@@ -75,7 +85,7 @@ export async function normalizeScriptFile(file: string, kind: ScriptKind): Promi
   await chmod(file, mode & 0o777)
 }
 
-/** By its first bytes, so that a large program is not read. */
+/** Checks only the first bytes, so that a large program is not read. */
 async function looksBinary(file: string): Promise<boolean> {
   const handle = await open(file, 'r')
   try {

@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises'
 import { impossible, type Job, type Prepared } from './installers.ts'
 import { normalizeScriptFile } from './script-text.ts'
 
-/** ELF, and the Mach-O forms: 64-bit little-endian, and several architectures in one. */
+/** ELF, and the variants of Mach-O: 64-bit little-endian, and several architectures in one. */
 const PROGRAM_MAGIC = ['7f454c46', 'cffaedfe', 'cafebabe']
 
 export async function firstBytes(file: string, count: number): Promise<Buffer> {
@@ -19,8 +19,8 @@ export async function firstBytes(file: string, count: number): Promise<Buffer> {
 }
 
 /**
- * Who runs a script, by its first line as execve(2) reads it: one program, at most one argument. It is read here so that
- * scripts run as well from a file system that is mounted `noexec`. Without such a line: /bin/sh.
+ * The interpreter of a script, by its first line as execve(2) reads it: one program, at most one argument.
+ * Parsed here so that scripts also run from a file system mounted `noexec`. Without such a line: /bin/sh.
  */
 export function interpreterOf(beginning: string): { file: string; args: string[] } {
   const [line = ''] = beginning.split('\n', 1)
@@ -36,11 +36,8 @@ export async function prepareScript(
   env: Record<string, string> = {},
 ): Promise<Prepared> {
   if (packageFile === null)
-    return impossible(
-      'install_failed',
-      'A shell script does not know how to remove what it installed.',
-    )
-  // Its folder is private; what the script copies of itself is for everyone.
+    return impossible('install_failed', 'A shell script has no uninstaller.')
+  // Its folder is private; files that the script copies are for everyone.
   chmodSync(packageFile, 0o755)
   await normalizeScriptFile(packageFile, 'sh')
   const beginning = await firstBytes(packageFile, 256)
@@ -60,7 +57,7 @@ export async function prepareScript(
   }
 }
 
-/** What has to be said of a removal that nothing stands for. */
+/** The refusal for an uninstall without an uninstaller. */
 export const noRemoval = (): Prepared =>
   impossible(
     'install_failed',

@@ -5,7 +5,7 @@ import { quoteArgument } from '#shared/domain/command-line.ts'
 import { compareDotted } from '#shared/domain/versions.ts'
 import { parseResponseHead } from '../download/response-head.ts'
 import { interpreterOf } from '../install/script.ts'
-import { tellingOf } from '../install/telling.ts'
+import { explainOutput } from '../install/tool-errors.ts'
 import { splitCommandLine } from '../install/windows/remove.ts'
 import { parseDpkg } from '../inventory/linux/packages.ts'
 import { parsePrintedValues } from '../inventory/windows/registry.ts'
@@ -35,7 +35,7 @@ it.each<[string, () => unknown]>([
   ['a command line of programs', () => splitCommandLine('.exe'.repeat(MANY / 4))],
   ['a first line of spaces', () => interpreterOf('#!/bin/sh ' + ' '.repeat(MANY) + 'x')],
   ['lines of spaces', () => parseServiceState(' \n'.repeat(MANY / 2))],
-  ['an output of escape sequences', () => tellingOf('deb', '\u001b[0'.repeat(MANY / 3))],
+  ['an output of escape sequences', () => explainOutput('deb', '\u001b[0'.repeat(MANY / 3))],
   ['an argument of backslashes', () => quoteArgument(' ' + '\\'.repeat(MANY) + 'x')],
   ['arguments of spaces', () => splitArguments(' '.repeat(MANY) + '/D', 'windows', 'exe')],
   ['a version of brackets', () => compareDotted('('.repeat(MANY), '1')],

@@ -1,6 +1,6 @@
 /**
- * An output file that cannot grow beyond the limit, however much is written: its first half as it comes, and of the rest the
- * last half, which is kept in memory and written once a second.
+ * An output file of limited size, however much is written: the first half of the limit as it arrives, and the
+ * last half of the rest, which is kept in memory and written once a second.
  */
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { OUTPUT_HALF_BYTES } from './output-limit.ts'
@@ -8,20 +8,20 @@ import { OUTPUT_HALF_BYTES } from './output-limit.ts'
 const FLUSH_EVERY_MS = 1_000
 
 export type BoundedOutput = {
-  /** Never throws: what the disk does not take counts as left out. */
+  /** Never throws: bytes that cannot be written count as left out. */
   write: (bytes: Buffer) => void
-  /** Writes down what is kept in memory. Returns the bytes left out. */
+  /** Writes the buffered end. Returns the number of bytes left out. */
   close: () => number
 }
 
-/** Opens or goes on with the file (0600). @throws what the file system says */
+/** Opens or continues the file (0600). @throws file system errors */
 export function openBoundedOutput(file: string, halfBytes = OUTPUT_HALF_BYTES): BoundedOutput {
-  // Made first, then opened without append mode: positions are given with every write.
+  // Created first, then opened without append mode, because every write passes its position.
   closeSync(openSync(file, 'a', 0o600))
   const fd = openSync(file, 'r+')
   const { size } = fstatSync(fd)
   let head = Math.min(size, halfBytes)
-  /** A ring; made when it is first needed. */
+  /** A ring buffer, created when it is first needed. */
   let ring: Buffer | null = null
   let start = 0
   let length = 0
@@ -57,7 +57,7 @@ export function openBoundedOutput(file: string, halfBytes = OUTPUT_HALF_BYTES): 
     if (put(first, head) === first.length && put(second, head + first.length) === second.length)
       isDirty = false
   }
-  // What another supervisor, or the agent, had written when it was killed.
+  // Content that another supervisor, or the agent, had written when it was killed.
   if (size > halfBytes) {
     const rest = Buffer.alloc(Math.min(size - halfBytes, halfBytes))
     readSync(fd, rest, 0, rest.length, size - rest.length)
@@ -81,7 +81,7 @@ export function openBoundedOutput(file: string, halfBytes = OUTPUT_HALF_BYTES): 
       try {
         fsyncSync(fd)
       } catch {
-        // A full disk: the output may be incomplete, its end is told all the same.
+        // A full disk: the output may be incomplete, but its end is still reported.
       }
       closeSync(fd)
       return omitted

@@ -1,4 +1,4 @@
-/** The agent's side of the supervisor: starts it, waits for it, and finds out what happened when it is gone. */
+/** The agent's side of the supervisor: starts it, waits for it, and determines the result when it is gone. */
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { uptime } from 'node:os'
@@ -26,12 +26,12 @@ import {
 import { killTree } from './kill-tree.ts'
 import { collect, reopenPipe, type Collecting } from './output-pipe.ts'
 
-/** How the installer ended, as far as it can be known. */
+/** How the installer ended, as far as known. */
 export type Ending =
   | { kind: 'exited'; exit: Exit }
-  /** The supervisor did not live to see it, or its records are gone: the installer may have run. */
+  /** The supervisor ended first, or its records are gone: the installer may have run. */
   | { kind: 'unknown'; timedOut: boolean }
-  /** Provably no installer was started, and the supervisor that could have done it never will. */
+  /** Provably no installer was started, and none ever will be by this supervisor. */
   | { kind: 'not_started' }
 
 const POLL_MS = 100
@@ -39,27 +39,27 @@ const LOOK_FOR_SUPERVISOR_MS = 1_000
 const START_TIMEOUT_MS = 30_000
 const LATE_EXIT_MS = 3_000
 
-/** What stands in `spec.json`, for when that is gone. */
+/** The parts of `spec.json` that are needed if that is gone. */
 export type Watched = Pick<Spec, 'attempt_id' | 'timeout_seconds' | 'grace_ms'>
 
 export type SupervisorClient = {
-  /** Writes what is to be run; nothing runs yet. */
+  /** Writes what to run; nothing runs yet. */
   prepare: (folder: string, spec: Spec) => void
   /**
-   * Makes sure that no installer of this attempt is ever started.
-   * @returns false when it is too late: a supervisor has taken it up
+   * Prevents any installer of this attempt from starting. @returns false if it is too late: a supervisor has
+   * claimed it
    */
   forbid: (folder: string) => boolean
-  /** Starts a supervisor for a prepared attempt. Harmless when one was started before. */
+  /** Starts a supervisor for a prepared attempt. Harmless if one was started before. */
   start: (folder: string) => void
   /**
-   * Whether an installer of this attempt was started, or may have been. Only for attempts that were prepared: where their
-   * records are gone, nobody can prove that nothing ran.
+   * Whether an installer of this attempt was started, or may have been. Only for prepared attempts: if their
+   * records are gone, it is not certain that nothing ran.
    */
   hasBegun: (folder: string) => boolean
   /**
-   * Waits for the end, however often the agent was restarted meanwhile. `onTick` is called about ten times a second.
-   * @throws the signal's reason when it fires; the installer goes on
+   * Waits for the end, across restarts of the agent. Calls `onTick` about ten times a second. @throws the
+   * signal's reason when it fires; the installer continues
    */
   waitForEnd: (
     folder: string,
@@ -69,7 +69,9 @@ export type SupervisorClient = {
   ) => Promise<Ending>
 }
 
-/** The installer's process when its supervisor is gone: as written down, else the oldest that carries the marker. */
+/**
+ * The installer's process if its supervisor is gone: as recorded, otherwise the oldest one with the marker.
+ */
 function findInstaller(folder: string, attemptId: string): ProcessId | null {
   const written = readInstaller(folder)
   if (written) return isAlive(written.process) ? written.process : null
@@ -83,7 +85,9 @@ function isProvenUnstarted(folder: string): boolean {
   return !isAlive(claim) && !mayHaveStarted(folder, claim)
 }
 
-/** Goes on where the supervisor was killed. Null where it wrote no pipe, or still lives. */
+/**
+ * Continues to read the output where the supervisor was killed. Null if it used no pipe, or is still alive.
+ */
 function takeOutput(folder: string): Collecting | null {
   const claim = readClaim(folder)
   if (typeof claim !== 'string' && isAlive(claim)) return null
@@ -103,7 +107,9 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
     createOnce(startFiles(folder, readSpec(folder)?.start ?? 1).supervisor, FORBIDDEN) ||
     isProvenUnstarted(folder)
 
-  /** The supervisor was killed, or its records are gone: lets the installer finish within its time, without it. */
+  /**
+   * The supervisor was killed, or its records are gone: lets the installer finish within its time without it.
+   */
   async function waitForOrphan(
     folder: string,
     watched: Watched,
@@ -112,7 +118,10 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
   ): Promise<Ending> {
     const process = findInstaller(folder, watched.attempt_id)
     if (!process) return { kind: 'unknown', timedOut: false }
-    log.warn({ folder, pid: process.pid }, 'the supervisor is gone, the installer still runs')
+    log.warn(
+      { folder, pid: process.pid },
+      'the supervisor is gone, but the installer is still running',
+    )
     const taking = takeOutput(folder)
     const startedAt = readInstaller(folder)?.started_uptime_seconds ?? uptime()
     try {
@@ -131,7 +140,7 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
       throw error
     }
     await taking?.finish()
-    // Where only the records are gone, the supervisor lives and writes the end anew.
+    // If only the records are gone, the supervisor is alive and will write the end again.
     const giveUpAt = performance.now() + LATE_EXIT_MS
     while (readClaim(folder) === 'none' && performance.now() < giveUpAt) {
       signal.throwIfAborted()
@@ -149,12 +158,12 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
 
     start(folder) {
       const child = spawn(self.file, [...self.args, 'supervise', folder], {
-        // What lists of processes show; the file itself may be named by a reference of the kernel's.
+        // The name in process lists; the file itself may be one of the kernel's own references.
         argv0: process.execPath,
         cwd: folder,
         env: serviceEnvironment(),
         stdio: 'ignore',
-        // It has to outlive the agent, a signal to the agent's group included.
+        // It has to outlive the agent, even if a signal is sent to the agent's process group.
         detached: true,
         windowsHide: true,
       })
@@ -176,19 +185,19 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
         if (exit) return { kind: 'exited', exit }
         const claim = readClaim(folder)
         if (claim === 'none' && !seen) {
-          // Without a spec there is nothing a claim could prove: the records were deleted.
+          // Without a spec, a claim could prove nothing: the records were deleted.
           if (readSpec(folder) === null) return orphan()
-          // Nobody came in time. Taking its place makes sure that nobody starts anything later.
+          // No supervisor appeared in time. Taking the claim makes sure that none starts anything later.
           const isLate = ended.has(folder) || performance.now() > startBy
           if (isLate && forbid(folder)) return { kind: 'not_started' }
         } else if (performance.now() >= lookAgainAt) {
           lookAgainAt = performance.now() + LOOK_FOR_SUPERVISOR_MS
           if (claim === 'forbidden') return { kind: 'not_started' }
           if (claim === 'unreadable') return orphan()
-          // A supervisor whose records were deleted writes the end anew.
+          // A supervisor whose records were deleted writes the end again.
           seen = claim === 'none' ? seen : claim
           if (!seen || !isAlive(seen)) {
-            // It may have ended in between, having written everything.
+            // It may have ended in between, after writing everything.
             const last = readExit(folder)
             if (last) return { kind: 'exited', exit: last }
             if (claim !== 'none' && !mayHaveStarted(folder, claim)) return { kind: 'not_started' }

@@ -1,4 +1,4 @@
-/** Pipes of a real program that is read without a named pipe and without the Windows helper. */
+/** The pipes of a real program, read without a named pipe and without the Windows helper. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ beforeEach(() => {
 })
 afterEach(() => folder.remove())
 
-describe('what a program writes into two pipes', () => {
+describe('the output that a program writes to two pipes', () => {
   const start = (script: string) => {
     const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
     const file = join(folder.path, 'output.log')
@@ -22,7 +22,7 @@ describe('what a program writes into two pipes', () => {
     return { child, collector, text: () => readFileSync(file, 'latin1') }
   }
 
-  it('is kept up to the limit, with its first and its last part', async () => {
+  it('is kept up to the limit, with its first and last part', async () => {
     const { child, collector, text } = start(
       `process.stdout.write('H'.repeat(500) + 'm'.repeat(100000) + 'T'.repeat(500))`,
     )
@@ -32,7 +32,7 @@ describe('what a program writes into two pipes', () => {
     expect(text()).toBe('H'.repeat(500) + 'T'.repeat(500))
   })
 
-  it('comes from both, and ends with the program although another one holds them', async () => {
+  it('is read from both, and ends with the program although another process keeps them open', async () => {
     const go = join(folder.path, 'go')
     const stays = `setInterval(() => { if (require('fs').existsSync(${JSON.stringify(go)})) { console.log('late'); process.exit() } }, 50)`
     const { child, collector, text } = start(
@@ -43,7 +43,7 @@ describe('what a program writes into two pipes', () => {
     expect(await collector.finish()).toBe(0)
     expect(collector.isClosed()).toBe(false)
     expect(text().split('\n').sort().join(' ').trim()).toBe('err out')
-    // It is read for as long as it writes, and nothing of that is kept.
+    // It is read for as long as it writes, and all of that is discarded.
     writeFileSync(go, '')
     await collector.closed
     expect(text()).not.toContain('late')

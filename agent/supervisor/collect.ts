@@ -1,8 +1,11 @@
-/** Takes what an installer writes into its bounded output, and decides when that is all. */
+/** Reads an installer's output into its bounded file, and decides when it is complete. */
 import type { Readable } from 'node:stream'
 import type { BoundedOutput } from './bounded-output.ts'
 
-/** After the installer's end: what it wrote is in the pipe (64 KiB at most); what comes later is of programs it left behind. */
+/**
+ * After the installer's end: its output is in the pipe (64 KiB at most); anything later comes from programs
+ * it left behind.
+ */
 const DRAIN_BYTES = 128 * 1024
 const DRAIN_QUIET_MS = 200
 const DRAIN_MAX_MS = 2_000
@@ -11,7 +14,10 @@ export type Collector = {
   /** Resolves when nobody writes any more. */
   closed: Promise<void>
   isClosed: () => boolean
-  /** The installer has ended: takes what it has written, and drops what follows. Returns the bytes left out. */
+  /**
+   * The installer has ended: reads what it has written, and drops the rest. Returns the number of bytes left
+   * out.
+   */
   finish: () => Promise<number>
   /** Ends the output without waiting. */
   abandon: () => void

@@ -1,7 +1,7 @@
 /**
- * The records of an attempt. The agent writes `spec.json`; the supervisor writes everything else. It claims the attempt with
- * `supervisor.json` and writes `started.json` right before it starts the installer: a supervisor that left no such file
- * provably started nothing.
+ * The records of an attempt. The agent writes `spec.json`; the supervisor writes everything else. It claims
+ * the attempt with `supervisor.json` and writes `started.json` right before it starts the installer: if that
+ * file is missing, the supervisor provably started nothing.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,9 +12,12 @@ import { ProcessId } from '../lib/processes.ts'
 export const Command = z.object({
   file: z.string(),
   args: z.array(z.string()),
-  /** Windows: the arguments reach the program as they are, without quotes put around them. */
+  /** Windows: the arguments reach the program unchanged, without added quotes. */
   verbatim: z.boolean(),
-  /** Windows: it is over only when everything it started has ended too (uninstallers that go on as a copy of themselves). */
+  /**
+   * Windows: it has ended only when all its child processes have ended too (uninstallers that continue as a
+   * copy of themselves).
+   */
   wholeTree: z.boolean().optional(),
 })
 export type Command = z.infer<typeof Command>
@@ -25,25 +28,33 @@ export const Spec = z.object({
   env: z.record(z.string(), z.string()),
   cwd: z.string(),
   timeout_seconds: z.number().positive(),
-  /** Between asking a process to end and killing it. */
+  /** Time between asking a process to end and killing it. */
   grace_ms: z.number().nonnegative(),
-  /** Counts the supervisors of this attempt, from 1. Another one follows only where the one before provably started nothing. */
+  /**
+   * Counts the supervisors of this attempt, from 1. Another one is started only if the previous one provably
+   * started nothing.
+   */
   start: z.number().int().positive().default(1),
-  /** How the system's wish for a restart looked before (detect/reboot.ts); agents before 0.2 did not note it. */
+  /**
+   * A snapshot of the system's restart markers from before (detect/reboot.ts); agents before 0.2 did not
+   * record it.
+   */
   restart_marks: z.string().optional(),
 })
 export type Spec = z.infer<typeof Spec>
 
-/** Who claimed an attempt. `marks_start`: it writes `started.json` (supervisors of older agents do not). */
+/**
+ * The claimer of an attempt. `marks_start`: it writes `started.json` (supervisors of older agents do not).
+ */
 export const Supervisor = ProcessId.extend({ marks_start: z.boolean().default(false) })
 export type Supervisor = z.infer<typeof Supervisor>
-/** Written by the agent in place of a supervisor's claim: none may start any more. */
+/** Written by the agent instead of a supervisor's claim: none may start any more. */
 export const FORBIDDEN = '{}'
 
 /** The installer's process, written right after its start. */
 export const Installer = z.object({
   process: ProcessId,
-  /** Seconds since boot, so that a clock that is set meanwhile changes nothing. */
+  /** Seconds since boot, so that clock changes have no effect. */
   started_uptime_seconds: z.number(),
 })
 export type Installer = z.infer<typeof Installer>
@@ -62,14 +73,17 @@ export type Exit = z.infer<typeof Exit>
 export const attemptFiles = (folder: string) => ({
   spec: join(folder, 'spec.json'),
   output: join(folder, 'output.log'),
-  /** Named pipe that the installer writes its output into; not on Windows. */
+  /** Named pipe that the installer writes its output to; not on Windows. */
   pipe: join(folder, 'output.pipe'),
   pieces: join(folder, 'pieces.log'),
-  /** Left by the agent once what an installer wrote elsewhere is part of its output. */
+  /** Written by the agent after it has appended the installer's own log to its output. */
   explained: join(folder, 'explained.json'),
 })
 
-/** What one supervisor writes. Each has files of its own, so that a late one never claims the place of its successor. */
+/**
+ * The files of one supervisor. Each supervisor has its own, so that a late one never takes the claim of its
+ * successor.
+ */
 export function startFiles(folder: string, start: number) {
   const file = (name: string): string =>
     join(folder, start === 1 ? `${name}.json` : `${name}-${start}.json`)
@@ -101,7 +115,7 @@ export const readInstaller = (folder: string): Installer | null =>
 export const readSupervisor = (folder: string): ProcessId | null =>
   read(Supervisor, currentFiles(folder).supervisor)
 
-/** Who holds the claim: nobody, a supervisor, the agent (nothing may start), or what a file says that cannot be read. */
+/** The holder of the claim: nobody, a supervisor, the agent (nothing may start), or an unreadable file. */
 export type Claim = 'none' | 'forbidden' | 'unreadable' | Supervisor
 export function readClaim(folder: string): Claim {
   const raw = readJson(currentFiles(folder).supervisor)
@@ -116,5 +130,5 @@ export function mayHaveStarted(folder: string, supervisor: Supervisor): boolean 
   return !supervisor.marks_start || [started, installer, exit].some((file) => existsSync(file))
 }
 
-/** The line in an installer's environment by which its processes are found again. */
+/** The line in an installer's environment that identifies its processes. */
 export const markerOf = (attemptId: string): string => `DEPLOYX_ATTEMPT_ID=${attemptId}`

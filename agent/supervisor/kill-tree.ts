@@ -14,14 +14,14 @@ function send(target: number, signal: NodeJS.Signals): void {
   try {
     process.kill(target, signal)
   } catch {
-    // It has ended meanwhile, or is not ours to end.
+    // It has ended in the meantime, or is not ours to end.
   }
 }
 
 /**
- * Asks the family of `root` to end, then kills what is left after the grace. On Linux that also reaches processes that
- * left its group, its session and their parents; on Windows to everything in its job object, where there is a helper;
- * elsewhere the group (macOS) or the tree as it stands (Windows).
+ * Asks the process family of `root` to end, then kills what is left after the grace period. On Linux that
+ * includes processes that left its group, session and parents; on Windows everything in its job object, if
+ * there is a helper; elsewhere the group (macOS) or the current tree (Windows).
  */
 export async function killTree(root: number, marker: string, graceMs: number): Promise<void> {
   if (process.platform === 'win32') {

@@ -1,4 +1,4 @@
-/** A real agent, a real installer: how much of the PC it may take. Linux. */
+/** How much of the PC a real installer of a real agent may use. Linux. */
 import { existsSync } from 'node:fs'
 import { getPriority } from 'node:os'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -12,12 +12,12 @@ beforeEach(async () => {
 afterEach(() => stage.clear())
 
 it.runIf(process.platform === 'linux')(
-  'an installer, and what it starts, is below everything else; the agent itself is not',
+  'runs an installer and its children with low priority, but not the agent itself',
   async () => {
     const agent = await stage.connect()
     const script = [
       '#!/bin/sh',
-      // The 19th field of stat, behind the name in brackets.
+      // The 19th field of stat, after the name in brackets.
       'nice_of() { sed "s/.*) //" "/proc/$1/stat" | cut -d" " -f17; }',
       'echo "installer $(nice_of $$)"',
       'sleep 2 & echo "child $(nice_of $!)"',
@@ -27,11 +27,11 @@ it.runIf(process.platform === 'linux')(
     const command = stage.hub.payload({ content: Buffer.from(script.join('\n')) })
     await stage.hub.deploy(command)
     expect(await stage.hub.result(command)).toMatchObject({ status: 'success' })
-    const said = await stage.hub.until('its output', () => stage.hub.outputOf(command))
+    const output = await stage.hub.until('its output', () => stage.hub.outputOf(command))
     const expected = Math.max(INSTALLER_NICE, getPriority())
-    expect(said).toContain(`installer ${expected}\n`)
-    expect(said).toContain(`child ${expected}\n`)
-    if (existsSync('/usr/bin/ionice')) expect(said).toContain('disk best-effort: prio 7\n')
+    expect(output).toContain(`installer ${expected}\n`)
+    expect(output).toContain(`child ${expected}\n`)
+    if (existsSync('/usr/bin/ionice')) expect(output).toContain('disk best-effort: prio 7\n')
     expect(getPriority(agent.process.pid)).toBe(getPriority())
   },
 )

@@ -1,20 +1,27 @@
-/** An installer leaves the PC to whoever works on it: it gets what is left over, and always something. */
+/**
+ * Runs installers with low priority, so that the PC stays responsive: they get what is left over, but always
+ * something.
+ */
 import { getPriority, setPriority } from 'node:os'
 import { runCommand } from '../lib/run-command.ts'
 
 /**
- * Lower than everything that people start, and no lower: on a PC whose every core is busy nice 5 still gets about a quarter of
- * one. Windows knows classes only; 10 is its BELOW_NORMAL, which children inherit (no higher class would be).
+ * Lower than everything that people start, but not more: on a PC with every core busy, nice 5 still gets
+ * about a quarter of one. Windows has priority classes only; 10 is its BELOW_NORMAL, which children inherit
+ * (higher classes are not inherited).
  */
 export const INSTALLER_NICE = process.platform === 'win32' ? 10 : 5
-/** Best effort, the last in the queue. The idle class would wait for ever beside somebody who copies. */
+/** Best effort, last in the queue. The idle class would wait forever while somebody copies files. */
 const IONICE = ['-c', '2', '-n', '7']
 const COMMAND_TIMEOUT_MS = 2_000
 
-/** Lowers the present process; what it starts inherits that. Never rejects: where it cannot be done, nothing is lost. */
+/**
+ * Lowers the priority of the current process; its children inherit it. Never rejects: failing to do so is
+ * harmless.
+ */
 export async function lowerPriority(): Promise<void> {
   try {
-    // Whoever started the agent lower still knew why.
+    // If the agent was started with a lower priority, keep that.
     if (getPriority() < INSTALLER_NICE) setPriority(INSTALLER_NICE)
   } catch {
     // Not permitted here.

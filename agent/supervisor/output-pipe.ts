@@ -1,7 +1,7 @@
 /**
- * The pipe that an installer writes its output into (Linux, macOS). It has a name among the records, so that the agent goes on
- * reading it when the supervisor was killed. The installer's end is open for reading too: it always has a reader, so it is
- * never ended by SIGPIPE, and waits at most while nobody takes its output.
+ * The named pipe for an installer's output (Linux, macOS). Its path is among the records, so that the agent
+ * can continue reading after the supervisor was killed. The installer's end is open for reading too: so it
+ * always has a reader, the installer is never killed by SIGPIPE, and at most waits while nobody reads.
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
@@ -12,17 +12,17 @@ import { createCollector } from './collect.ts'
 
 const MKFIFO_TIMEOUT_MS = 10_000
 export type OutputPipe = {
-  /** For the installer; closed by whoever has started it. */
+  /** For the installer; closed by the process that started it. */
   writeFd: number
   readFd: number
-  /** For whoever reads on behalf of programs that were left behind. */
+  /** For the process that reads the output of left-behind programs. */
   drainFd: number
 }
 
-/** @throws what the file system says */
+/** @throws file system errors */
 function openPipe(path: string): OutputPipe {
   const { O_RDONLY, O_RDWR, O_NONBLOCK } = constants
-  // The first end is open both ways and waits for nobody; while it is, neither do the others.
+  // The first end is open for both and blocks on nobody; while it is open, the others do not block either.
   const writeFd = openSync(path, O_RDWR)
   return {
     writeFd,
@@ -31,7 +31,7 @@ function openPipe(path: string): OutputPipe {
   }
 }
 
-/** Null where there are no named pipes. */
+/** Null if there are no named pipes. */
 export function makePipe(path: string): OutputPipe | null {
   if (process.platform === 'win32') return null
   try {
@@ -47,7 +47,7 @@ export function makePipe(path: string): OutputPipe | null {
   }
 }
 
-/** One that was made before; null where there is none. */
+/** An existing one; null if there is none. */
 export function reopenPipe(path: string): OutputPipe | null {
   if (process.platform === 'win32' || !existsSync(path)) return null
   try {
@@ -57,7 +57,9 @@ export function reopenPipe(path: string): OutputPipe | null {
   }
 }
 
-/** Reads for as long as somebody may write, without a supervisor. Resolves with false where it cannot be started. */
+/**
+ * Reads for as long as anybody may write, without a supervisor. Resolves with false if it cannot be started.
+ */
 function startDrain(drainFd: number): Promise<boolean> {
   return new Promise((resolve) => {
     try {
@@ -78,16 +80,16 @@ function startDrain(drainFd: number): Promise<boolean> {
 
 export type Collecting = {
   /**
-   * The installer has ended: takes what it has written. Programs that it left behind keep a reader, and their output is
-   * dropped.
-   * @returns bytes left out, and what resolves when nobody writes any more, where no other reader could be started
+   * The installer has ended: reads what it has written. Programs that it left behind keep a reader, and their
+   * output is dropped. @returns the bytes left out, and a promise that resolves when nobody writes any more,
+   * for the case that no other reader could be started
    */
   finish: () => Promise<{ omitted: number; rest: Promise<void> }>
   /** Ends without waiting; the installer waits until somebody else reads. */
   abandon: () => void
 }
 
-/** Reads the pipe into the file. Its end for writing must be closed, or be closed soon, by the caller. */
+/** Reads the pipe into the file. The caller must close its write end, now or soon. */
 export function collect({ readFd, drainFd }: OutputPipe, output: BoundedOutput): Collecting {
   const socket = new Socket({ fd: readFd, readable: true, writable: false })
   const collector = createCollector([socket], output)

@@ -1,4 +1,4 @@
-/** Where an installer's output goes: a file that cannot grow beyond its limit, whatever the platform has to offer for that. */
+/** Where an installer's output goes: a file of limited size, with whatever the platform offers for that. */
 import type { ChildProcess, StdioOptions } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import type { Readable } from 'node:stream'
@@ -10,14 +10,14 @@ import { collect, makePipe, type OutputPipe } from './output-pipe.ts'
 import { inJob, omittedIn } from './windows-job.ts'
 
 export type Sink = {
-  /** What is run: the installer, or the helper that runs it. */
+  /** The program to run: the installer, or the helper that runs it. */
   command: Command
   isHelper: boolean
   stdio: StdioOptions
   started: (child: ChildProcess) => void
   /**
-   * Called when the installer has ended, or did not start.
-   * @returns bytes left out, and what resolves when the supervisor has nothing left to read
+   * Called when the installer has ended, or did not start. @returns the bytes left out, and a promise that
+   * resolves when the supervisor has nothing left to read
    */
   finish: () => Promise<{ omitted: number; rest: Promise<void> }>
 }
@@ -25,11 +25,11 @@ export type Sink = {
 const HELPER_END_MS = 5_000
 const noRest = Promise.resolve()
 
-/** Linux and macOS: a pipe with a name, so that the agent can go on reading. */
+/** Linux and macOS: a named pipe, so that the agent can continue reading. */
 function pipeSink(command: Command, output: string, pipe: OutputPipe): Sink {
   const collecting = collect(pipe, openBoundedOutput(output))
   let isOpen = true
-  // Nobody would see the installer's end close while this one is open.
+  // While this end is open, nobody would see the installer's end close.
   const started = (): void => {
     if (isOpen) closeSync(pipe.writeFd)
     isOpen = false
@@ -46,31 +46,31 @@ function pipeSink(command: Command, output: string, pipe: OutputPipe): Sink {
   }
 }
 
-/** Windows: the helper reads the output, also where the supervisor is ended, and for what an installer leaves behind. */
+/** Windows: the helper reads the output, even if the supervisor is killed, and from left-behind programs. */
 function helperSink(helper: string, output: string, spec: Spec): Sink {
-  let said = ''
-  let told: Promise<unknown> = noRest
+  let printed = ''
+  let ended: Promise<unknown> = noRest
   return {
     command: inJob(helper, spec.attempt_id, output, spec.command),
     isHelper: true,
     stdio: ['ignore', 'pipe', 'ignore'],
     started({ stdout }) {
       if (stdout === null) return
-      stdout.on('data', (bytes: Buffer) => (said += bytes.toString('latin1')))
-      told = new Promise((resolve) => {
+      stdout.on('data', (bytes: Buffer) => (printed += bytes.toString('latin1')))
+      ended = new Promise((resolve) => {
         stdout.once('close', resolve)
         stdout.once('error', resolve)
       })
     },
     async finish() {
       const timer = new Promise((resolve) => setTimeout(resolve, HELPER_END_MS).unref())
-      await Promise.race([told, timer])
-      return { omitted: omittedIn(said), rest: noRest }
+      await Promise.race([ended, timer])
+      return { omitted: omittedIn(printed), rest: noRest }
     },
   }
 }
 
-/** Where there is neither: the supervisor reads, for as long as anybody writes. */
+/** If neither is available, the supervisor reads for as long as anybody writes. */
 function ownSink(command: Command, output: string): Sink {
   let collector: Collector | null = null
   return {
@@ -88,7 +88,7 @@ function ownSink(command: Command, output: string): Sink {
   }
 }
 
-/** @throws what the file system says */
+/** @throws file system errors */
 export function openSink(folder: string, spec: Spec): Sink {
   const { output, pipe: path } = attemptFiles(folder)
   const pipe = makePipe(path)

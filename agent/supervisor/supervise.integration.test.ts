@@ -1,4 +1,4 @@
-/** The supervisor as a process of its own. */
+/** The supervisor as a separate process. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
@@ -29,7 +29,7 @@ const writeSpec = (script: string, part: Partial<Spec> = {}): void => {
 const supervise = () => startAgent(['supervise', folder.path]).ended
 
 describe('a supervisor', () => {
-  it('writes down output and exit code', async () => {
+  it('stores output and exit code', async () => {
     writeSpec('echo out; echo err >&2; exit 42')
     expect(await supervise()).toBe(0)
     expect(readFileSync(join(folder.path, 'output.log'), 'utf8')).toBe('out\nerr\n')
@@ -42,14 +42,14 @@ describe('a supervisor', () => {
     })
   })
 
-  it('starts the installer once, of however many there are', async () => {
+  it('starts the installer once, however many supervisors there are', async () => {
     writeSpec('echo run >> runs')
     await Promise.all([supervise(), supervise(), supervise(), supervise()])
     await supervise()
     expect(readFileSync(join(folder.path, 'runs'), 'utf8')).toBe('run\n')
   })
 
-  it('starts nothing where an agent has taken its place', async () => {
+  it('starts nothing if an agent has taken the claim', async () => {
     writeSpec('echo run >> runs')
     writeFileSync(join(folder.path, 'supervisor.json'), '{}')
     expect(await supervise()).toBe(0)
@@ -57,7 +57,7 @@ describe('a supervisor', () => {
     expect(readSupervisor(folder.path)).toBeNull()
   })
 
-  it('says when a program cannot be started', async () => {
+  it('reports that a program cannot be started', async () => {
     writeSpec('', { command: { file: '/nonexistent', args: [], verbatim: false } })
     expect(await supervise()).toBe(0)
     expect(readExit(folder.path)).toMatchObject({
@@ -66,7 +66,7 @@ describe('a supervisor', () => {
     })
   })
 
-  it('does nothing without being told what', async () => {
+  it('does nothing without a spec', async () => {
     expect(await supervise()).toBe(1)
     expect(existsSync(join(folder.path, 'supervisor.json'))).toBe(false)
   })
@@ -75,7 +75,7 @@ describe('a supervisor', () => {
 describe.skipIf(process.platform === 'win32')('the output of an installer', () => {
   const output = (): string => readFileSync(join(folder.path, 'output.log'), 'latin1')
 
-  it('never takes more of the disk than its limit, however much is written', async () => {
+  it('never uses more disk space than its limit, however much is written', async () => {
     writeSpec(
       'echo first; yes "a line that says nothing new" | head -c 60000000; echo last; exit 9',
     )
@@ -89,24 +89,24 @@ describe.skipIf(process.platform === 'win32')('the output of an installer', () =
     expect(text.endsWith('last\n')).toBe(true)
   })
 
-  it('is complete when it comes in the last moment', async () => {
+  it('is complete even if it arrives at the last moment', async () => {
     writeSpec('head -c 60000 /dev/zero | tr "\\0" z')
     await supervise()
     expect(output()).toBe('z'.repeat(60_000))
   })
 
-  it('of a service that is left behind ends with the installer; the service lives, and writes to nobody', async () => {
+  it('ends with the installer if it leaves a service behind; the service keeps running, and its output is discarded', async () => {
     const go = join(folder.path, 'go')
     writeSpec(
-      `sh -c 'while [ ! -e ${go} ]; do sleep 0.1; done; head -c 30000000 /dev/zero && echo $? > ${join(folder.path, 'said')}' & echo started`,
+      `sh -c 'while [ ! -e ${go} ]; do sleep 0.1; done; head -c 30000000 /dev/zero && echo $? > ${join(folder.path, 'written')}' & echo started`,
     )
     const startedAt = performance.now()
     await supervise()
     expect(performance.now() - startedAt).toBeLessThan(20_000)
     expect(output()).toBe('started\n')
     writeFileSync(go, '')
-    // It wrote 30 MB to the end, and was not ended by SIGPIPE.
-    await expect.poll(() => existsSync(join(folder.path, 'said'))).toBe(true)
+    // It wrote 30 MB to the end, and was not killed by SIGPIPE.
+    await expect.poll(() => existsSync(join(folder.path, 'written'))).toBe(true)
     expect(output()).toBe('started\n')
   })
 
@@ -118,7 +118,7 @@ describe.skipIf(process.platform === 'win32')('the output of an installer', () =
 })
 
 describe('a bounded output', () => {
-  it('keeps the beginning and the end, in whatever pieces it comes, and over a restart', () => {
+  it('keeps the beginning and the end, however it is split, and across a restart', () => {
     const file = join(folder.path, 'bounded')
     const all = Buffer.from(Array.from({ length: 1_000 }, (_, i) => 97 + (i % 26)))
     for (const size of [1, 7, 64, 999]) {
@@ -141,7 +141,7 @@ describe('a bounded output', () => {
 })
 
 describe('a process', () => {
-  it('is known by more than its number', async () => {
+  it('is identified by more than its process id', async () => {
     const me = identify(process.pid)
     expect(isAlive(me)).toBe(true)
     expect(isAlive({ ...me, start: '1' })).toBe(false)
@@ -149,7 +149,7 @@ describe('a process', () => {
     const child = spawn('sleep', ['30'], { env: { DEPLOYX_ATTEMPT_ID: 'test-marker' } })
     await new Promise((resolve) => child.once('spawn', resolve))
     const id = identify(child.pid!)
-    // The new environment shows a moment after the start.
+    // The new environment becomes visible a moment after the start.
     await expect
       .poll(() => findMarked('DEPLOYX_ATTEMPT_ID=test-marker').map((found) => found.pid))
       .toEqual([child.pid])

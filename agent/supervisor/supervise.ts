@@ -1,6 +1,7 @@
 /**
- * The supervisor: a small process between the agent and the installer that outlives the agent. It starts the installer
- * once, takes its output into a bounded file, ends it after its time, and writes down how it ended.
+ * The supervisor: a small process between the agent and the installer that outlives the agent. It starts the
+ * installer once, reads its output into a bounded file, ends it after its time limit, and records how it
+ * ended.
  */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
@@ -28,7 +29,7 @@ import { openSink, type Sink } from './sink.ts'
 import { jobStartError } from './windows-job.ts'
 
 const MAX_TIMER_MS = 2 ** 31 - 1
-/** A full disk may be the installer's own doing, and may pass. */
+/** A full disk may be caused by the installer itself, and may be temporary. */
 const WRITE_TRIES = 120
 const WRITE_RETRY_MS = 1_000
 const PASSING_ERRORS = ['ENOSPC', 'EDQUOT', 'EIO', 'EBUSY', 'EPERM', 'EACCES']
@@ -42,17 +43,17 @@ function startInstaller(
     cwd,
     env,
     stdio,
-    // A group and a session of its own: it can be ended as a whole, and a signal to the agent does not reach it.
+    // Its own group and session: it can be killed as a whole, and a signal to the agent does not reach it.
     detached: process.platform !== 'win32',
     windowsHide: true,
     windowsVerbatimArguments: verbatim,
-    // Verbatim means the program's own path as well, and that may hold blanks.
+    // Verbatim includes the program's own path, which may contain spaces.
     ...(verbatim && process.platform === 'win32' ? { argv0: quoteArgument(file) } : {}),
   })
 }
 
-/** A record must not get lost because the disk is full at that moment, or because somebody deleted the folder. */
-async function writePatiently(file: string, content: string): Promise<void> {
+/** A record must not be lost because the disk is full at that moment, or because the folder was deleted. */
+async function writeWithRetries(file: string, content: string): Promise<void> {
   for (let tries = 1; ; tries++)
     try {
       mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
@@ -103,9 +104,8 @@ function runInstaller(
 }
 
 /**
- * Supervises the attempt in this folder, as told by its `spec.json`. Of several supervisors that are started for one
- * attempt only the first does anything.
- * @returns the exit code of the supervisor itself
+ * Supervises the attempt in this folder according to its `spec.json`. If several supervisors are started for
+ * one attempt, only the first does anything. @returns the exit code of the supervisor itself
  */
 export async function supervise(folder: string): Promise<number> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
@@ -115,12 +115,13 @@ export async function supervise(folder: string): Promise<number> {
   const claim: Supervisor = { ...identify(process.pid), marks_start: true }
   if (!createOnce(files.supervisor, JSON.stringify(claim))) return 0
 
-  // Inherited by the installer. The records have modes of their own.
+  // Inherited by the installer. The records set their own modes.
   process.umask(SERVICE_UMASK)
   await lowerPriority()
   const sink = openSink(folder, spec)
-  // Before the installer, or not at all: without this file the agent may start another supervisor.
-  await writePatiently(files.started, JSON.stringify({ uptime_seconds: uptime() }))
+  // Written before the installer starts, or it does not start: without this file the agent may start another
+  // supervisor.
+  await writeWithRetries(files.started, JSON.stringify({ uptime_seconds: uptime() }))
   const exit = await runInstaller(spec, sink, (pid) => {
     const installer: Installer = {
       process: identify(pid),
@@ -129,14 +130,14 @@ export async function supervise(folder: string): Promise<number> {
     try {
       writeDurably(files.installer, JSON.stringify(installer))
     } catch {
-      // The installer runs and must be waited for. Without this file its marker tells where it is.
+      // The installer is running and must be waited for. Without this file, its marker identifies it.
     }
   })
   const { omitted, rest } = await sink.finish()
   const ending: Exit = { ...exit, omitted_bytes: omitted }
-  // The spec tells which exit counts; it may have been deleted with the folder.
-  if (!readSpec(folder)) await writePatiently(attemptFiles(folder).spec, JSON.stringify(spec))
-  await writePatiently(files.exit, JSON.stringify(ending))
+  // The spec says which exit counts; it may have been deleted with the folder.
+  if (!readSpec(folder)) await writeWithRetries(attemptFiles(folder).spec, JSON.stringify(spec))
+  await writeWithRetries(files.exit, JSON.stringify(ending))
   await rest
   return 0
 }

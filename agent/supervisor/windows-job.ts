@@ -1,13 +1,16 @@
-/** Windows: an installer inside a job object, so that it can be ended with everything it started. Pure; the helper does it. */
+/**
+ * Windows: runs an installer inside a job object, so that it can be killed with everything it started. Pure;
+ * the helper does the work.
+ */
 import type { Command, Exit } from './files.ts'
 import { quoteArgument } from '#shared/domain/command-line.ts'
 
-/** The job's name from the line by which an installer's processes are marked: the attempt's id. */
+/** The job's name, from the marker of the installer's processes: the attempt's id. */
 export const jobOf = (marker: string): string => marker.slice(marker.indexOf('=') + 1)
 
 /**
- * The same command under the helper, which takes everything behind ` -- ` as the command line, and writes what it prints into the
- * file `output`.
+ * The same command run by the helper, which uses everything after ` -- ` as the command line, and writes its
+ * output to the file `output`.
  */
 export function inJob(
   helper: string,
@@ -27,7 +30,7 @@ export function inJob(
   }
 }
 
-/** Windows errors (learn.microsoft.com/windows/win32/debug/system-error-codes) by the names that Node gives them. */
+/** Windows errors (learn.microsoft.com/windows/win32/debug/system-error-codes) with Node's names for them. */
 const CODES: Readonly<Record<number, string>> = {
   2: 'ENOENT',
   3: 'ENOENT',
@@ -38,10 +41,12 @@ const CODES: Readonly<Record<number, string>> = {
 }
 const NOT_STARTED = 0xe0de
 
-/** What the helper prints at the end: the bytes of output that were left out. */
-export const omittedIn = (said: string): number => Number(/^\d{1,15}/.exec(said)?.[0] ?? 0)
+/** The helper's last line: the bytes of output that were left out. */
+export const omittedIn = (output: string): number => Number(/^\d{1,15}/.exec(output)?.[0] ?? 0)
 
-/** What the helper could not start, or null when the code is the installer's own. */
+/**
+ * The start error of a program that the helper could not start, or null if the code is the installer's own.
+ */
 export function jobStartError(exitCode: number): Exit['start_error'] {
   const unsigned = exitCode >>> 0
   if (unsigned >>> 16 !== NOT_STARTED) return null

@@ -1,6 +1,6 @@
 /**
- * Real .deb packages: into this very PC as root where that is possible (it is said loudly where not), and into a
- * throw-away root as an unprivileged user. Debian's `hello` is used where it can be had.
+ * Real .deb packages: into this PC as root where that is possible (a warning is printed where not), and into
+ * a temporary root as an unprivileged user. Uses Debian's `hello` where it is available.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
@@ -35,7 +35,7 @@ function fetchHello(): Buffer | null {
   }
 }
 
-/** What every .rpm package begins with. */
+/** The magic number of .rpm packages. */
 const RPM_LEAD = Buffer.from('edabeedb0300', 'hex')
 
 let hello: Buffer | null = null
@@ -77,7 +77,7 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
     await stage.connect(['--code', stage.hub.code()])
   })
 
-  it("installs Debian's hello, finds it the next time, and removes it again", async (context) => {
+  it("installs Debian's hello, detects it the next time, and removes it again", async (context) => {
     if (!hello) return context.skip()
     if ((await statusOf('hello')) === 'installed') {
       process.stderr.write("SKIPPED: Debian's hello is installed here already and is left alone\n")
@@ -107,7 +107,7 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
     })
   }, 180_000)
 
-  it('fails on a file that is no package, and says so', async () => {
+  it('fails for a file that is not a package, and says so', async () => {
     const result = await deploy(debPayload(Buffer.from('not a package'), 'junk'))
     expect(result).toMatchObject({
       status: 'failed',
@@ -116,7 +116,7 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
     })
   })
 
-  it('fails on a package that is cut off, and leaves nothing half-installed', async () => {
+  it('fails for a truncated package, and leaves nothing half-installed', async () => {
     const name = 'deployx-test-cut'
     const whole = buildDeb(work.path, { name, extraBytes: 1024 * 1024 })
     const command = debPayload(whole.subarray(0, whole.length / 2), name)
@@ -137,7 +137,7 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
     expect(await statusOf(name)).toBe('unknown to dpkg')
   }, 120_000)
 
-  it('removes what a failing script of the package left half-installed, and says so', async () => {
+  it('removes a package that its failing script left half-installed, and says so', async () => {
     const name = 'deployx-test-failing'
     const postinst = '#!/bin/sh\necho "the script gives up"\nexit 1\n'
     const command = debPayload(buildDeb(work.path, { name, postinst }), name)
@@ -154,8 +154,8 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
 
 describe.runIf(mayInstall)('a package that dpkg left unpacked', () => {
   const name = 'deployx-test-unpacked'
-  const said: string[] = []
-  const say = (line: string): void => void said.push(line)
+  const lines: string[] = []
+  const say = (line: string): void => void lines.push(line)
 
   it('is removed, unless it was there before', async () => {
     const deb = join(work.path, `${name}.deb`)
@@ -164,15 +164,15 @@ describe.runIf(mayInstall)('a package that dpkg left unpacked', () => {
     expect(await statusOf(name)).toBe('unpacked')
     await removeHalfInstalled({ package_name: name, was_installed: true }, null, say)
     expect(await statusOf(name)).toBe('unpacked')
-    expect(said).toEqual([`${name} was there before and is now unpacked; it is left as it is.`])
+    expect(lines).toEqual([`${name} was there before and is now unpacked; it is left as it is.`])
     await removeHalfInstalled({ package_name: name, was_installed: false }, null, say)
     expect(await statusOf(name)).toBe('unknown to dpkg')
-    expect(said.at(-1)).toBe(`${name} is removed.`)
+    expect(lines.at(-1)).toBe(`${name} is removed.`)
   })
 })
 
 describe.runIf(hasDpkg)('a .deb package into an install root', () => {
-  /** An agent of another user, if this one may become another. */
+  /** An agent of another user, if this one may switch users. */
   function startUnprivileged(more: string[]) {
     if (!isRoot) return stage.start(more)
     const setpriv = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
@@ -183,7 +183,7 @@ describe.runIf(hasDpkg)('a .deb package into an install root', () => {
     })
   }
 
-  it('is installed, found and removed without any privilege, and touches nothing else', async () => {
+  it('is installed, detected and removed without any privilege, and touches nothing else', async () => {
     const name = 'deployx-test-plain'
     const deb = hello ?? buildDeb(work.path, { name })
     const packageName = hello ? 'hello' : name
@@ -215,7 +215,7 @@ describe.runIf(hasDpkg)('a .deb package into an install root', () => {
     }
   })
 
-  it("of a newer version takes the older one's place, and an older one leaves it alone", async () => {
+  it('replaces the older version, and an older version leaves it alone', async () => {
     const name = 'deployx-test-grown'
     const versionNow = async () => (await debStates(name, stage.rootPath))?.[0]?.version
     await stage.connect()
@@ -237,7 +237,7 @@ describe.runIf(hasDpkg)('a .deb package into an install root', () => {
   })
 
   it.runIf(isRoot)(
-    'is refused in words without root and without an install root, as an .rpm is',
+    'is refused with a reason without root and without an install root, like an .rpm',
     async () => {
       const agent = startUnprivileged(['--code', stage.hub.code()])
       try {
@@ -253,7 +253,7 @@ describe.runIf(hasDpkg)('a .deb package into an install root', () => {
         expect(await deploy(rpm)).toMatchObject(
           hasRpm ? { status: 'failed', reason: 'permission' } : { reason: 'install_failed' },
         )
-        // A script may be run by anybody; what it may not do the system says.
+        // Any user may run a script; the system reports what it may not do.
         const script = stage.hub.payload({
           content: Buffer.from('#!/bin/sh\necho x > /etc/deployx-test-rights || exit 4\n'),
         })

@@ -1,4 +1,7 @@
-/** Debian packages. On the PC through apt-get, which brings dependencies, else dpkg; in an install root through dpkg. */
+/**
+ * Debian packages. On the PC with apt-get, which resolves dependencies, otherwise dpkg; in an install root
+ * with dpkg.
+ */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CLEAN_PATH } from '../../lib/environment.ts'
@@ -7,14 +10,14 @@ import { wait } from '../../lib/wait.ts'
 import type { Before } from '../../journal/records.ts'
 import type { Command } from '../../supervisor/files.ts'
 
-/** Another program may be installing: apt-get waits for its lock for so long. */
+/** Another program may be installing: how long apt-get waits for its lock. */
 const LOCK_WAIT_SECONDS = 600
 const REPAIR_TRIES = 10
 const REPAIR_WAIT_MS = 3_000
 const REPAIR_TIMEOUT_MS = 5 * 60_000
-/** deb-control(5) and dpkg(1): a package's name, with its architecture where several are installed. */
+/** deb-control(5) and dpkg(1): a package's name, with its architecture if several are installed. */
 export const DEB_NAME = /^[a-z0-9][a-z0-9+.-]*(:[a-z0-9-]+)?$/
-/** Nobody is there to answer a question about a changed configuration file: the PC's own one stays. */
+/** Nobody can answer a question about a changed configuration file, so the PC's own one is kept. */
 const KEEP_CONFIGURATION = ['--force-confdef', '--force-confold']
 
 export const findProgram = (name: string): string | null =>
@@ -24,7 +27,7 @@ export const findProgram = (name: string): string | null =>
 
 export const adminDirOf = (installRoot: string): string => join(installRoot, 'var/lib/dpkg')
 
-/** dpkg into a folder, by whoever owns it: nothing of the PC itself is read or changed. */
+/** Runs dpkg on a folder as the folder's owner: nothing of the PC itself is read or changed. */
 function rootOptions(installRoot: string): string[] {
   return [
     `--root=${installRoot}`,
@@ -35,7 +38,7 @@ function rootOptions(installRoot: string): string[] {
   ]
 }
 
-/** Makes the folders that dpkg expects in a root. */
+/** Creates the folders that dpkg expects in a root. */
 export function prepareRoot(installRoot: string): void {
   const admin = adminDirOf(installRoot)
   for (const folder of ['info', 'updates', 'triggers'])
@@ -50,7 +53,10 @@ export function debInstallCommand(options: {
   argv: readonly string[]
   installRoot: string | null
   hasApt: boolean
-  /** A folder of this attempt's own: apt-get waits for no other program's. Left out: the PC's. */
+  /**
+   * This attempt's own folder for archives, so that apt-get does not wait for other programs. Default: the
+   * PC's.
+   */
   archives?: string
   mayRemove?: boolean
 }): Command {
@@ -77,11 +83,11 @@ export function debInstallCommand(options: {
       `DPkg::Lock::Timeout=${LOCK_WAIT_SECONDS}`,
       '-o',
       'Dpkg::Use-Pty=0',
-      // The package lies in a folder that only this user may read.
+      // The package is in a folder that only this user may read.
       '-o',
       'APT::Sandbox::User=root',
       ...(archives === undefined ? [] : ['-o', `Dir::Cache::archives=${archives}`]),
-      // What was simulated may have changed meanwhile.
+      // The PC may have changed since the simulation.
       ...(mayRemove ? ['--allow-downgrades'] : ['--no-remove']),
       ...KEEP_CONFIGURATION.flatMap((option) => ['-o', `Dpkg::Options::=${option}`]),
       ...argv,
@@ -126,13 +132,13 @@ export const parseDebStates = (text: string): DebState[] =>
     return status ? [{ status, arch, version }] : []
   })
 
-/** dpkg keeps all names in lower case, whatever a package calls itself. */
+/** dpkg uses lower-case names only, whatever a package calls itself. */
 export const asDebName = (name: string): string | null => {
   const lower = name.toLowerCase()
   return DEB_NAME.test(lower) ? lower : null
 }
 
-/** What dpkg knows of a package, one entry per architecture; null when it cannot be asked. */
+/** dpkg's entries for a package, one per architecture; null if dpkg cannot be queried. */
 export async function debStates(
   name: string,
   installRoot: string | null,
@@ -146,7 +152,7 @@ export async function debStates(
   return result.code === 1 ? [] : null
 }
 
-/** How dpkg is told which of the installed ones is meant: by the architecture too where there are several. */
+/** The name for removing one of the installed packages, with its architecture if there are several. */
 export async function debRemovalName(
   { name, arch }: { name: string; arch?: string | undefined },
   installRoot: string | null,
@@ -160,10 +166,10 @@ export async function debRemovalName(
 const isLeftHalf = (state: DebState): boolean =>
   !['installed', 'not-installed', 'config-files'].includes(state.status)
 
-async function withLockPatience(args: string[]): Promise<CommandResult> {
+async function retryWhileLocked(args: string[]): Promise<CommandResult> {
   for (let tries = 1; ; tries++) {
     const result = await runCommand('dpkg', args, REPAIR_TIMEOUT_MS)
-    // dpkg does not wait for the lock that another program holds.
+    // dpkg does not wait for a lock that another program holds.
     if (result.code !== 2 || !/lock/.test(result.stderr) || tries >= REPAIR_TRIES) return result
     await wait(REPAIR_WAIT_MS)
   }
@@ -184,10 +190,10 @@ export async function removeHalfInstalled(
     return say(`${name} was there before and is now ${half.status}; it is left as it is.`)
   say(`The failed installation left ${name} ${half.status}; it is removed.`)
   const root = installRoot === null ? [] : rootOptions(installRoot)
-  let result = await withLockPatience([...root, '-P', name])
+  let result = await retryWhileLocked([...root, '-P', name])
   if (result.code !== 0)
-    result = await withLockPatience([...root, '--force-remove-reinstreq', '--purge', name])
-  const said = (result.stdout + result.stderr).trim()
-  if (said) say(said)
+    result = await retryWhileLocked([...root, '--force-remove-reinstreq', '--purge', name])
+  const output = (result.stdout + result.stderr).trim()
+  if (output) say(output)
   say(result.code === 0 ? `${name} is removed.` : `${name} could not be removed.`)
 }

@@ -13,9 +13,9 @@ import { findProgram, removeHalfInstalled } from './deb.ts'
 import { prepareDeb } from './prepare-deb.ts'
 import { prepareRpm } from './rpm.ts'
 
-/** Where AppImages are put; a `file` rule for one names this folder. */
+/** Where AppImages are installed; a `file` rule for one refers to this folder. */
 export const APPIMAGE_FOLDER = '/opt/appimages'
-/** A copy that breaks off leaves the one that was there, and none that would be taken for the whole. */
+/** A failed copy leaves the previous file, and no partial file under the final name. */
 const PUT_APPIMAGE = `install -D -m 0755 -- "$1" "$2" && mv -fT -- "$2" "$3" && exit
 rm -f -- "$2"
 exit 1`
@@ -37,7 +37,7 @@ export function createLinuxInstallers(options: {
         'install_failed',
         `This PC has no ${tool}: it cannot take ${what} packages.`,
       )
-    // rpm goes into another root by chroot(2), which only root may do.
+    // rpm installs into another root with chroot(2), which only root may use.
     if (!(isDeb ? mayChangePc : isRoot))
       return needsRoot(isDeb ? 'A .deb package' : 'An .rpm package')
     return isDeb ? prepareDeb(job, installRoot) : prepareRpm(job, installRoot)

@@ -22,7 +22,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true })
 })
 
-it('are read from /proc/locks, without those who wait', () => {
+it('are read from /proc/locks, without waiting processes', () => {
   const text = `1: POSIX  ADVISORY  WRITE 77 fd:01:1234 0 EOF
 1: -> POSIX  ADVISORY  WRITE 78 fd:01:1234 0 EOF
 2: FLOCK  ADVISORY  READ 79 fd:01:99 0 EOF
@@ -63,10 +63,10 @@ describe.runIf(mayRun)('a lock that another program holds', () => {
     await vi.waitFor(() => expect(waits).toBe(1))
     release()
     expect(await waiting).toBeNull()
-    expect(waits, 'told once').toBe(1)
+    expect(waits, 'onWait was called once').toBe(1)
   })
 
-  it('is named when it stays, and is no longer waited for once the attempt is cancelled', async () => {
+  it('is named if it is not released in time, and is no longer waited for once the attempt is cancelled', async () => {
     await hold()
     expect(await waitForLocks(['/lock'], { root: folder, timeoutMs: 1 })).toMatchObject({
       file: join(folder, 'lock'),
@@ -77,7 +77,7 @@ describe.runIf(mayRun)('a lock that another program holds', () => {
     await expect(waiting).rejects.toThrow('cancelled')
   })
 
-  it('is not taken for one on a file of the same number on another file system', async (context) => {
+  it('is not confused with one on a file with the same inode on another file system', async (context) => {
     const disks = ['a', 'b'].map((name) => join(folder, name))
     const unmount = (): void => disks.forEach((disk) => void spawnSync('umount', ['--lazy', disk]))
     try {
@@ -97,7 +97,7 @@ describe.runIf(mayRun)('a lock that another program holds', () => {
     }
   })
 
-  it('that nobody holds, or that is not there, is free', async () => {
+  it('is free if nobody holds it, or if it does not exist', async () => {
     expect(await waitForLocks(['/lock', '/none'], { root: folder, timeoutMs: 1 })).toBeNull()
   })
 })

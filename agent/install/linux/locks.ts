@@ -1,17 +1,18 @@
 /**
- * Locks of the package managers. Not every tool waits for every one of them: apt-get waits for dpkg's and fails at its own, dpkg
- * waits for none, rpm waits without end. They are waited for before a tool starts. Linux lists who holds which in /proc/locks.
+ * Locks of the package managers. Not every tool waits for every lock: apt-get waits for dpkg's and fails on
+ * its own, dpkg waits for none, rpm waits forever. So the agent waits for them before it starts a tool.
+ * /proc/locks lists their holders.
  */
 import { constants } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { wait } from '../../lib/wait.ts'
 
-/** Another program may be installing: so long it is waited for. */
+/** How long to wait for another program that is installing. */
 export const LOCK_WAIT_MS = 600_000
 const POLL_MS = 500
 
-/** apt-get's are not here: it is given a folder of its own for archives, and reads lists without a lock. */
+/** Without apt-get's own locks: it gets a separate folder for archives, and reads lists without a lock. */
 export const DEB_LOCKS = [
   '/var/lib/dpkg/lock-frontend',
   '/var/lib/dpkg/lock',
@@ -21,13 +22,13 @@ export const DEB_LOCKS = [
 ]
 export const RPM_LOCKS = ['/var/lib/rpm/.rpm.lock', '/usr/lib/sysimage/rpm/.rpm.lock']
 
-/** A file as the kernel knows it: the device (`major:minor`, decimal) of its file system, and its number there. */
+/** Identifies a file: the device (`major:minor`, decimal) of its file system, and its inode. */
 type Place = { device: string; inode: string }
 type Lock = Place & { pid: number }
 
 const hexToDecimal = (text: string): number => Number.parseInt(text, 16)
 
-/** Lines of /proc/locks (proc(5)): those that somebody holds for writing. One that waits has a `->`. */
+/** Lines of /proc/locks (proc(5)) for write locks. A waiting process has a `->`. */
 export const parseLocks = (text: string): Lock[] =>
   text.split('\n').flatMap((line) => {
     const match =
@@ -47,8 +48,8 @@ export const deviceOfMount = (mountinfo: string, id: string): string | null =>
     .find(([mount]) => mount === id)?.[2] ?? null
 
 /**
- * The device of the file system that a file lies on. Not stat's: btrfs and overlayfs have others there than in /proc/locks.
- * Null where it cannot be told.
+ * The device of the file system that a file is on. Not from stat: on btrfs and overlayfs it differs from
+ * /proc/locks. Null if unknown.
  */
 async function deviceOf(file: string): Promise<string | null> {
   const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => null)
@@ -73,17 +74,17 @@ async function nameOf(pid: number): Promise<string> {
 
 export type Holder = { file: string; program: string }
 
-/** The lock on this file, or null. Numbers are unique within their file system only. */
+/** The lock on this file, or null. Inodes are unique within their file system only. */
 async function lockOn(file: string, locks: readonly Lock[]): Promise<Lock | null> {
   const found = await stat(file, { bigint: true }).catch(() => null)
   const sameNumber = locks.filter(({ inode }) => inode === String(found?.ino))
   if (sameNumber.length === 0) return null
   const device = await deviceOf(file)
-  // Where its device cannot be told, the number has to do: waiting in vain is better than failing.
+  // If the device is unknown, compare the inode only: waiting unnecessarily is better than failing.
   return sameNumber.find((lock) => device === null || lock.device === device) ?? null
 }
 
-/** Who holds one of these files; null: nobody, as far as can be told. */
+/** The holder of one of these files; null: none, or unknown. */
 async function holderOf(files: readonly string[]): Promise<Holder | null> {
   const locks = parseLocks(await readFile('/proc/locks', 'utf8').catch(() => ''))
   if (locks.length === 0) return null
@@ -95,9 +96,9 @@ async function holderOf(files: readonly string[]): Promise<Holder | null> {
 }
 
 /**
- * Waits until nobody holds these.
+ * Waits until nobody holds these locks.
  * @param root put before their paths
- * @returns null once they are free, else who holds one when the time is up
+ * @returns null once they are free, otherwise the holder after the timeout
  * @throws the signal's reason
  */
 export async function waitForLocks(
@@ -106,7 +107,7 @@ export async function waitForLocks(
     root?: string | null
     timeoutMs?: number
     signal?: AbortSignal | undefined
-    /** Called once, where it has to be waited. */
+    /** Called once, if it has to wait. */
     onWait?: (() => void) | undefined
   } = {},
 ): Promise<Holder | null> {

@@ -1,11 +1,14 @@
-/** What is run for a Debian package, and whether it may be: locks, the file itself, and what else would change. */
+/**
+ * Prepares the command for a Debian package and decides whether it may run: locks, the file itself, and side
+ * effects.
+ */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from '../../lib/run-command.ts'
 import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Job, type Prepared } from '../installers.ts'
 import { firstBytes } from '../script.ts'
-import { inSentences, tellingOf } from '../telling.ts'
+import { asSentences, explainOutput } from '../tool-errors.ts'
 import {
   asDebName,
   debInstallCommand,
@@ -17,7 +20,7 @@ import {
 } from './deb.ts'
 import { busyMessage, DEB_LOCKS, waitForLocks } from './locks.ts'
 import {
-  effectsInWords,
+  effectsAsText,
   NO_SIDE_EFFECTS,
   refusalOf,
   simulateApt,
@@ -25,33 +28,33 @@ import {
   type SideEffects,
 } from './simulate.ts'
 
-/** Every Debian package begins so (ar(5)). */
+/** The magic number of Debian packages (ar(5)). */
 const AR_MAGIC = '!<arch>\n'
 const READ_TIMEOUT_MS = 120_000
 
 type Named = { name: string } | Extract<Prepared, { ok: false }>
 
-/** The name that a package file gives itself, or what dpkg-deb says against it. */
+/** The package name in a package file, or dpkg-deb's error. */
 async function nameOfPackage(packageFile: string, env: Record<string, string>): Promise<Named> {
   if ((await firstBytes(packageFile, AR_MAGIC.length)).toString('latin1') !== AR_MAGIC)
     return impossible('install_failed', 'The file is not a readable .deb package.')
   const args = ['--field', packageFile, 'Package']
   const result = await runCommand('dpkg-deb', args, READ_TIMEOUT_MS, { env })
   if (result.code !== 0) {
-    const told = tellingOf('deb', result.stderr)
-    const why = inSentences(told) || 'It said nothing about the reason.'
+    const toolError = explainOutput('deb', result.stderr)
+    const why = asSentences(toolError) || 'It said nothing about the reason.'
     return impossible(
-      told.reason ?? 'install_failed',
+      toolError.reason ?? 'install_failed',
       `dpkg-deb cannot read the package on this PC. ${why}`,
     )
   }
   const name = asDebName(result.stdout.trim())
   return name === null
-    ? impossible('install_failed', 'The package names itself in a way that dpkg does not take.')
+    ? impossible('install_failed', 'The package has a name that dpkg does not accept.')
     : { name }
 }
 
-/** @param installRoot a folder that is installed into instead of the PC, or null */
+/** @param installRoot a folder to install into instead of the PC, or null */
 export async function prepareDeb(job: Job, installRoot: string | null): Promise<Prepared> {
   const { payload, packageFile } = job
   const temporary = job.temporary ?? job.folder
@@ -77,7 +80,7 @@ export async function prepareDeb(job: Job, installRoot: string | null): Promise<
         : NO_SIDE_EFFECTS
     const refusal = mayRemove ? null : refusalOf(effects, payload.action)
     if (refusal !== null) return impossible('install_failed', refusal)
-    const also = effectsInWords(effects, 'did')
+    const also = effectsAsText(effects, 'did')
     return {
       ok: true,
       command,

@@ -1,4 +1,7 @@
-/** Real .rpm packages, built here, into a throw-away root. Needs root, rpm and rpmbuild; says so where they are missing. */
+/**
+ * Real .rpm packages, built here, into a temporary root. Needs root, rpm and rpmbuild; prints a warning if
+ * they are missing.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -40,7 +43,7 @@ describe.runIf(mayRun)('an .rpm package', () => {
     return stage.hub.result(command)
   }
 
-  it('is installed, found, brought up to date and removed', async () => {
+  it('is installed, detected, upgraded and removed', async () => {
     await stage.connect()
     const old = buildRpm(work.path, { name, version: '1.2' })
     expect(await deploy(payload(old))).toMatchObject({ status: 'failed', reason: 'not_detected' })
@@ -54,7 +57,7 @@ describe.runIf(mayRun)('an .rpm package', () => {
     expect(existsSync(join(stage.rootPath, 'opt', name))).toBe(false)
   })
 
-  it('is refused when it is something else: rpm would read it as a list of packages', async () => {
+  it('is refused if it is something else, which rpm would read as a list of packages', async () => {
     await stage.connect()
     expect(await deploy(payload(Buffer.from('/etc/passwd\n')))).toMatchObject({
       status: 'failed',

@@ -4,14 +4,14 @@ import { RPM_NAME, rpmRemovalName } from '../../detect/linux.ts'
 import { impossible, type Job, type Prepared } from '../installers.ts'
 import { firstBytes } from '../script.ts'
 import { busyMessage, RPM_LOCKS, waitForLocks } from './locks.ts'
-import { effectsInWords, NO_SIDE_EFFECTS, refusalOf, simulateRpm } from './simulate.ts'
+import { effectsAsText, NO_SIDE_EFFECTS, refusalOf, simulateRpm } from './simulate.ts'
 
-/** Every RPM package begins so (rpm's lead). rpm itself would read anything else as a list of packages. */
+/** The magic number of RPM packages. rpm itself would read any other file as a list of packages. */
 const RPM_MAGIC = 'edabeedb'
 
 const rpm = (args: string[]): Command => ({ file: 'rpm', args, verbatim: false })
 
-/** rpm refuses by itself what would break other packages; what a package takes the place of, it removes without a word. */
+/** rpm itself refuses to break other packages, but silently removes packages that the new one replaces. */
 export async function prepareRpm(job: Job, installRoot: string | null): Promise<Prepared> {
   const { payload, packageFile } = job
   const root = installRoot === null ? [] : ['--root', installRoot, '--nodeps', '--noscripts']
@@ -33,7 +33,7 @@ export async function prepareRpm(job: Job, installRoot: string | null): Promise<
     installRoot === null ? await simulateRpm(packageFile, installRoot) : NO_SIDE_EFFECTS
   const refusal = payload.allow_removals ? null : refusalOf(effects, 'install')
   if (refusal !== null) return impossible('install_failed', refusal)
-  const also = effectsInWords(effects, 'did')
+  const also = effectsAsText(effects, 'did')
   return {
     ok: true,
     command: rpm([...root, ...payload.argv, '-U', packageFile]),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  effectsInWords,
+  effectsAsText,
   meetsCondition,
   parseAptSimulation,
   parseDpkgSimulation,
@@ -17,8 +17,8 @@ Inst libbar [1.0] (1.1 Debian:12 [amd64])
 Conf tool (1.0 local-deb [all])
 `
 
-describe('what a transaction would do besides', () => {
-  it('is read from what apt-get simulates', () => {
+describe('the side effects of a transaction', () => {
+  it("are read from apt-get's simulation", () => {
     expect(parseAptSimulation(APT, 'tool')).toEqual({
       removed: ['office 1.0'],
       downgraded: ['libfoo 2.0 to 1.9-1'],
@@ -27,7 +27,7 @@ describe('what a transaction would do besides', () => {
     expect(parseAptSimulation('Purg other [1]\n', 'tool').removed).toEqual(['other 1'])
   })
 
-  it('is read from what dpkg announces', () => {
+  it("are read from dpkg's output", () => {
     const text = `dpkg: considering removing office in favour of tool ...
 dpkg: yes, will remove office in favour of tool
 dpkg: warning: downgrading lib from 2.0 to 1.0
@@ -38,7 +38,7 @@ dpkg: warning: downgrading lib from 2.0 to 1.0
     })
   })
 
-  it('is what a package of rpm takes the place of', () => {
+  it('are the packages that an rpm package replaces', () => {
     expect(parseObsoletes('old\t < \t2.0\nany\t\t\n')).toEqual([
       { name: 'old', condition: '<', version: '2.0' },
       { name: 'any', condition: '', version: '' },
@@ -50,7 +50,7 @@ dpkg: warning: downgrading lib from 2.0 to 1.0
     expect(meetsCondition('0:1.0-1', '', '')).toBe(true)
   })
 
-  it('is named where it is refused, however much it is', () => {
+  it('are named in the refusal, however many there are', () => {
     const none = { removed: [], downgraded: [] }
     expect(refusalOf(none, 'install')).toBeNull()
     expect(refusalOf({ ...none, removed: ['office 1.0'] }, 'install')).toContain(
@@ -58,9 +58,9 @@ dpkg: warning: downgrading lib from 2.0 to 1.0
     )
     expect(refusalOf({ ...none, removed: ['a 1'] }, 'uninstall')).toContain('also remove a 1')
     const many = Array.from({ length: 30 }, (_, i) => `p${i}`)
-    expect(effectsInWords({ ...none, removed: many }, 'would')).toMatch(/p19 and 10 more$/)
+    expect(effectsAsText({ ...none, removed: many }, 'would')).toMatch(/p19 and 10 more$/)
     const both = { removed: ['office 1.0'], downgraded: ['lib 2.0 to 1.0'] }
-    expect(effectsInWords(both, 'would')).toBe('remove office 1.0 and downgrade lib 2.0 to 1.0')
-    expect(effectsInWords(both, 'did')).toBe('removed office 1.0 and downgraded lib 2.0 to 1.0')
+    expect(effectsAsText(both, 'would')).toBe('remove office 1.0 and downgrade lib 2.0 to 1.0')
+    expect(effectsAsText(both, 'did')).toBe('removed office 1.0 and downgraded lib 2.0 to 1.0')
   })
 })

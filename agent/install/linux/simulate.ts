@@ -1,6 +1,6 @@
 /**
- * What a package manager would do beside what it is asked for: packages that would be removed, or put back to an older version.
- * Asked before anything is changed.
+ * What a package manager would do beyond the request: packages that would be removed or downgraded.
+ * Determined before anything is changed.
  */
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 import { rpmPackages } from '../../detect/linux.ts'
@@ -9,13 +9,13 @@ import { runCommand } from '../../lib/run-command.ts'
 const TIMEOUT_MS = 120_000
 const SHOWN_LIMIT = 20
 
-/** Each as people read it: `name version`. */
+/** Each in the form `name version`. */
 export type SideEffects = { removed: string[]; downgraded: string[] }
 export const NO_SIDE_EFFECTS: SideEffects = { removed: [], downgraded: [] }
 
 /**
- * Lines of `apt-get -s`: `Remv NAME [VERSION] …`, `Inst NAME [OLD] (NEW …)`.
- * @param own what was asked for itself
+ * Lines of `apt-get -s`: `Remv NAME [VERSION] …`, `Inst NAME [OLD] (NEW …)`. @param own the requested package
+ * itself
  */
 export function parseAptSimulation(text: string, own: string | null): SideEffects {
   const removed: string[] = []
@@ -31,7 +31,7 @@ export function parseAptSimulation(text: string, own: string | null): SideEffect
   return { removed, downgraded }
 }
 
-/** What `dpkg --dry-run -i` announces. */
+/** The actions that `dpkg --dry-run -i` announces. */
 export function parseDpkgSimulation(text: string): SideEffects {
   const found = (pattern: RegExp, words: (match: RegExpMatchArray) => string): string[] => [
     ...new Set([...text.matchAll(pattern)].map(words)),
@@ -45,7 +45,7 @@ export function parseDpkgSimulation(text: string): SideEffects {
   }
 }
 
-/** @returns null when it could not be simulated; the tool itself then says why */
+/** @returns null if the simulation fails; the tool itself then reports why */
 export async function simulateApt(
   args: readonly string[],
   own: string | null,
@@ -64,14 +64,14 @@ export async function simulateDpkg(
   return parseDpkgSimulation(result.stdout + '\n' + result.stderr)
 }
 
-/** Lines of `name\tcondition\tversion`, as a package names what it takes the place of. */
+/** Lines of `name\tcondition\tversion`, the packages that a package replaces. */
 export const parseObsoletes = (text: string) =>
   text.split('\n').flatMap((line) => {
     const [name, condition = '', version = ''] = line.split('\t')
     return name ? [{ name, condition: condition.trim(), version }] : []
   })
 
-/** Whether `[epoch:]version-release` is what `< 2.0` names. */
+/** Whether `[epoch:]version-release` meets a condition such as `< 2.0`. */
 export function meetsCondition(installed: string, condition: string, version: string): boolean {
   if (condition === '' || version === '') return true
   const order = compareRpm(installed, version)
@@ -82,12 +82,12 @@ export function meetsCondition(installed: string, condition: string, version: st
   )
 }
 
-/** `rpm -U` removes what the package takes the place of, and says nothing. It refuses everything else by itself. */
+/** `rpm -U` silently removes the packages that the new one replaces. It refuses everything else itself. */
 export async function simulateRpm(packageFile: string, root: string | null): Promise<SideEffects> {
   const format = '[%{OBSOLETENAME}\\t%{OBSOLETEFLAGS:depflags}\\t%{OBSOLETEVERSION}\\n]'
-  const asked = await runCommand('rpm', ['-qp', '--qf', `%{NAME}\\n${format}`, packageFile])
-  if (asked.code !== 0) return NO_SIDE_EFFECTS
-  const [own, ...obsoletes] = asked.stdout.split('\n')
+  const query = await runCommand('rpm', ['-qp', '--qf', `%{NAME}\\n${format}`, packageFile])
+  if (query.code !== 0) return NO_SIDE_EFFECTS
+  const [own, ...obsoletes] = query.stdout.split('\n')
   const removed: string[] = []
   for (const { name, condition, version } of parseObsoletes(obsoletes.join('\n'))) {
     if (name === own) continue
@@ -111,16 +111,16 @@ const VERBS = {
   did: { removed: 'removed', downgraded: 'downgraded' },
 } as const
 
-/** As a clause: "remove office 1.0"; '' where nothing else happens. */
-export const effectsInWords = (effects: SideEffects, tense: keyof typeof VERBS): string =>
+/** As a clause: "remove office 1.0"; '' if there are no side effects. */
+export const effectsAsText = (effects: SideEffects, tense: keyof typeof VERBS): string =>
   (['removed', 'downgraded'] as const)
     .filter((what) => effects[what].length > 0)
     .map((what) => `${VERBS[tense][what]} ${listed(effects[what])}`)
     .join(' and ')
 
-/** Why it is not done, or null. */
+/** Why it is refused, or null. */
 export const refusalOf = (effects: SideEffects, action: 'install' | 'uninstall'): string | null => {
-  const words = effectsInWords(effects, 'would')
+  const words = effectsAsText(effects, 'would')
   if (words === '') return null
   const also = action === 'install' ? '' : 'also '
   return `Nothing was changed: this would ${also}${words} on this PC. Allow it in the deployment if that is meant.`

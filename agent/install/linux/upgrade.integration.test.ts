@@ -1,4 +1,7 @@
-/** Newer versions over older ones, where no package manager knows of either: AppImages and scripts. Real files and processes, Linux. */
+/**
+ * Newer versions over older ones that no package manager knows: AppImages and scripts. Real files and
+ * processes, Linux.
+ */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -20,7 +23,7 @@ import { countRuns, isPidAlive, setStage, type Stage } from '../../test-kit/stag
 import { APPIMAGE_FOLDER, createLinuxInstallers } from './linux.ts'
 
 const onLinux = process.platform === 'linux'
-/** A program like any: what is appended to it, as to an AppImage its files, does not hinder it. */
+/** A real program: appended data, like the files in an AppImage, does not affect it. */
 const program = (version: string): Buffer =>
   Buffer.concat([readFileSync('/bin/sleep'), Buffer.from(`\nversion ${version}\n`)])
 const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
@@ -48,7 +51,7 @@ describe.runIf(onLinux)('a newer AppImage', () => {
   const file_name = 'Tool.AppImage'
   const path = `${APPIMAGE_FOLDER}/${file_name}`
   const copy = () => join(stage.rootPath, path)
-  /** The rule names the very bytes: an AppImage carries no version. */
+  /** The rule contains the hash: an AppImage carries no version. */
   const version = (content: Buffer, more: Partial<DeployPayload> = {}) =>
     stage.hub.payload({
       content,
@@ -59,7 +62,7 @@ describe.runIf(onLinux)('a newer AppImage', () => {
     })
   const [one, two] = onLinux ? [program('1.0'), program('2.0')] : [Buffer.alloc(0), Buffer.alloc(0)]
 
-  it('takes the place of the older one of its name, and is known from it', async () => {
+  it('replaces the older one with the same name, and is distinguished from it', async () => {
     expect(await deploy(version(one))).toMatchObject({ status: 'success', exit_code: 0 })
     expect(await deploy(version(one))).toMatchObject({ status: 'skipped' })
     expect(await deploy(version(two))).toMatchObject({ status: 'success', exit_code: 0 })
@@ -76,7 +79,7 @@ describe.runIf(onLinux)('a newer AppImage', () => {
     expect(readdirSync(folder())).toEqual([])
   })
 
-  it('takes it while somebody works with the older one, who is not disturbed', async () => {
+  it('replaces it while somebody uses the older one, without disturbing them', async () => {
     expect(await deploy(version(one))).toMatchObject({ status: 'success' })
     const old = spawn(copy(), ['120'], { stdio: 'ignore' })
     running.push(old)
@@ -87,7 +90,7 @@ describe.runIf(onLinux)('a newer AppImage', () => {
     expect(readFileSync(`/proc/${old.pid!}/exe`).equals(one)).toBe(true)
   })
 
-  it('under a name of its own comes beside the older one', async () => {
+  it('is installed beside the older one if its name differs', async () => {
     const named = (content: Buffer, name: string) =>
       version(content, {
         file_name: name,
@@ -98,7 +101,7 @@ describe.runIf(onLinux)('a newer AppImage', () => {
     expect(readdirSync(folder()).sort()).toEqual(['Tool-1.0.AppImage', 'Tool-2.0.AppImage'])
   })
 
-  it('that cannot be written as a whole leaves the older one as it was', async () => {
+  it('leaves the older one unchanged if it cannot be written completely', async () => {
     const work = mkdtempSync(join(tmpdir(), 'deployx-appimage-'))
     try {
       const put = async (bytes: Buffer, limitKib: number) => {
@@ -111,7 +114,7 @@ describe.runIf(onLinux)('a newer AppImage', () => {
         })
         if (!prepared.ok) throw new Error(prepared.message)
         const { file, args } = prepared.command
-        // As on a disk that is full after so much.
+        // As on a disk that is full after this much.
         const script = `trap '' XFSZ; ulimit -f ${limitKib}; exec "$@"`
         return spawnSync('bash', ['-c', script, 'bash', file, ...args]).status
       }
@@ -135,7 +138,7 @@ describe.runIf(onLinux)('a script that installs a newer version', () => {
     const pidFile = join(stage.rootPath, 'opt/tool/pid')
     if (existsSync(pidFile) && isPidAlive(daemon())) process.kill(daemon(), 'SIGKILL')
   })
-  /** Puts a program there that tells its version and runs on in the background; ends the one of before. */
+  /** Installs a program that prints its version and runs in the background; stops the previous one. */
   const installer = (version: string): Buffer =>
     Buffer.from(`#!/bin/sh
 set -e
@@ -154,7 +157,7 @@ mv "$tool/tool.new" "$tool/tool"
 echo $! > "$tool/pid"
 echo "installed ${version}"
 `)
-  /** There, running, and of this version or a newer one. */
+  /** Installed, running, and of this version or a newer one. */
   const rule = (version: string): Detection => ({
     type: 'script',
     interpreter: 'sh',
@@ -165,30 +168,34 @@ found=$("$tool/tool")
   })
   const version = (number: string, content = installer(number)) =>
     stage.hub.payload({ content, detection: rule(number) })
-  const told = () =>
+  const reportedVersion = () =>
     spawnSync(join(stage.rootPath, 'opt/tool/tool'), [], { encoding: 'utf8' }).stdout.trim()
 
-  it('replaces the older one and what runs of it, and its rule finds the newer one', async () => {
+  it('replaces the older one and its running process, and its rule detects the newer one', async () => {
     expect(await deploy(version('1.9'))).toMatchObject({ status: 'success', exit_code: 0 })
     const before = daemon()
-    expect([told(), isPidAlive(before)]).toEqual(['1.9', true])
+    expect([reportedVersion(), isPidAlive(before)]).toEqual(['1.9', true])
 
     const newer = version('1.10')
     expect(await deploy(newer)).toMatchObject({ status: 'success', exit_code: 0 })
     expect(stage.hub.outputOf(newer)).toContain('installed 1.10')
-    expect([told(), isPidAlive(before), isPidAlive(daemon())]).toEqual(['1.10', false, true])
+    expect([reportedVersion(), isPidAlive(before), isPidAlive(daemon())]).toEqual([
+      '1.10',
+      false,
+      true,
+    ])
     expect(countRuns(stage.rootPath)).toBe(2)
 
-    // Neither the same nor the older one runs again.
+    // Neither the same nor an older version runs again.
     for (const number of ['1.10', '1.9'])
       expect(await deploy(version(number))).toMatchObject({
         status: 'skipped',
         reason: 'already_installed',
       })
-    expect([told(), countRuns(stage.rootPath)]).toEqual(['1.10', 2])
+    expect([reportedVersion(), countRuns(stage.rootPath)]).toEqual(['1.10', 2])
   })
 
-  it('and says that it worked when it did not is found out: the older one is still there', async () => {
+  it('is detected as failed if it reports success without replacing the older one', async () => {
     expect(await deploy(version('1.9'))).toMatchObject({ status: 'success' })
     const before = daemon()
     const idle = Buffer.from('#!/bin/sh\necho run >> "$DEPLOYX_INSTALL_ROOT/runs"\nexit 0\n')
@@ -197,10 +204,14 @@ found=$("$tool/tool")
       reason: 'not_detected',
       exit_code: 0,
     })
-    expect([told(), isPidAlive(before), countRuns(stage.rootPath)]).toEqual(['1.9', true, 2])
+    expect([reportedVersion(), isPidAlive(before), countRuns(stage.rootPath)]).toEqual([
+      '1.9',
+      true,
+      2,
+    ])
   })
 
-  it('and breaks off in the middle is reported with its code, and the next try brings it', async () => {
+  it('is reported with its exit code if it fails halfway, and the next attempt installs it', async () => {
     expect(await deploy(version('1.9'))).toMatchObject({ status: 'success' })
     const broken = Buffer.from('#!/bin/sh\necho run >> "$DEPLOYX_INSTALL_ROOT/runs"\nexit 7\n')
     expect(await deploy(version('2.0', broken))).toMatchObject({
@@ -208,8 +219,8 @@ found=$("$tool/tool")
       reason: 'install_failed',
       exit_code: 7,
     })
-    expect(told()).toBe('1.9')
+    expect(reportedVersion()).toBe('1.9')
     expect(await deploy(version('2.0'))).toMatchObject({ status: 'success' })
-    expect([told(), countRuns(stage.rootPath)]).toEqual(['2.0', 3])
+    expect([reportedVersion(), countRuns(stage.rootPath)]).toEqual(['2.0', 3])
   })
 })

@@ -11,10 +11,10 @@ export const pkgCommand = (packageFile: string, argv: readonly string[]): Comman
 })
 
 /**
- * A disk image is mounted out of sight and what it holds is taken: a package is installed, else the app is put in the place of the
- * one that is there. Whoever deploys it has accepted its licence, for which hdiutil would ask. Whatever holds the image for a moment
- * (Spotlight) is waited for before it is taken by force. The image's path is an argument of the script and never part of its text
- * (hdiutil(1), ditto(1), installer(8)).
+ * Mounts a disk image out of sight. If it contains a package, that is installed; otherwise its app replaces
+ * the installed one. By deploying it, the user has accepted its licence, for which hdiutil would ask. Waits
+ * while another program (Spotlight) uses the image, and then forces the detach. The image's path is an
+ * argument of the script and never part of its text (hdiutil(1), ditto(1), installer(8)).
  */
 const DMG_SCRIPT = `
 set -eu
@@ -51,7 +51,7 @@ echo "the disk image holds neither a package nor an app" >&2
 exit 1
 `
 
-/** @param appsFolder where apps are put */
+/** @param appsFolder where apps are installed */
 export const dmgCommand = (packageFile: string, appsFolder = '/Applications'): Command => ({
   file: '/bin/sh',
   args: ['-c', DMG_SCRIPT, 'deployx-dmg', packageFile, appsFolder],
@@ -61,7 +61,7 @@ export const dmgCommand = (packageFile: string, appsFolder = '/Applications'): C
 /** The command for a payload, or why there is none. */
 export function macosCommand(payload: DeployPayload, packageFile: string | null): Prepared {
   if (packageFile === null)
-    return impossible('install_failed', 'macOS packages do not know how to remove themselves.')
+    return impossible('install_failed', 'macOS packages have no uninstaller.')
   switch (payload.kind) {
     case 'pkg':
       return { ok: true, command: pkgCommand(packageFile, payload.argv), before: null }

@@ -1,6 +1,6 @@
 /**
- * The script for disk images with stand-ins for the programs of macOS, which do not run here: that its steps follow one another
- * rightly, not that macOS does what they ask for.
+ * The script for disk images with stand-ins for macOS programs: tests the order of its steps, not the
+ * behaviour of macOS.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -14,7 +14,8 @@ let work: ReturnType<typeof makeFolder>
 beforeEach(() => {
   work = makeFolder()
   for (const folder of ['bin', 'image', 'Applications']) mkdirSync(join(work.path, folder))
-  // attach: shows what is in `image` under the mount point, asks as hdiutil does; detach: refuses as often as told.
+  // attach: shows the contents of `image` at the mount point and asks like hdiutil; detach: refuses as often
+  // as configured.
   standIn(
     'hdiutil',
     `for mount; do :; done
@@ -52,7 +53,7 @@ function run(env: Record<string, string> = {}) {
     timeout: 10_000,
   })
   expect(mounts(), 'mount points that are left').toEqual(before)
-  return { code: ended.status, said: ended.stdout + ended.stderr }
+  return { code: ended.status, output: ended.stdout + ended.stderr }
 }
 const mounts = (): string[] => readdirSync(tmpdir()).filter((name) => /^deployx\.\w{6}$/.test(name))
 const detached = (): string[] =>
@@ -62,10 +63,10 @@ const addApp = (folder: string, file: string): void => {
   writeFileSync(join(work.path, folder, 'My Tool.app', file), file)
 }
 
-it('puts the app in the place of the older one, of which nothing is left', () => {
+it('replaces the older app completely', () => {
   addApp('image', 'new')
   addApp('Applications', 'old')
-  expect(run()).toMatchObject({ code: 0, said: expect.stringContaining('licence: y') as string })
+  expect(run()).toMatchObject({ code: 0, output: expect.stringContaining('licence: y') as string })
   expect(readdirSync(join(work.path, 'Applications'))).toEqual(['My Tool.app'])
   expect(readdirSync(join(work.path, 'Applications', 'My Tool.app'))).toEqual(['new'])
   expect(detached()).toEqual(['detach MOUNT'])
@@ -77,12 +78,12 @@ it('installs a package rather than an app, and ends with the exit code of the in
   expect(run()).toMatchObject({ code: 0 })
   const failed = run({ INSTALLER_CODE: '1' })
   expect(failed).toMatchObject({ code: 1 })
-  expect(failed.said).toContain('installer -pkg MOUNT/my setup.pkg -target /')
+  expect(failed.output).toContain('installer -pkg MOUNT/my setup.pkg -target /')
   expect(existsSync(join(work.path, 'Applications', 'My Tool.app'))).toBe(false)
   expect(detached()).toHaveLength(2)
 })
 
-it('lets go of the image by force when it is busy for too long, and still tells what happened', () => {
+it('forces the detach if the image stays busy, and still reports the result', () => {
   addApp('image', 'new')
   writeFileSync(join(work.path, 'busy'), '')
   expect(run()).toMatchObject({ code: 0 })
@@ -92,10 +93,10 @@ it('lets go of the image by force when it is busy for too long, and still tells 
   ])
 })
 
-it('says so when there is nothing to install, and leaves what is there when the copy fails', () => {
+it('reports that there is nothing to install, and keeps the installed app if the copy fails', () => {
   expect(run()).toMatchObject({
     code: 1,
-    said: expect.stringContaining('neither a package') as string,
+    output: expect.stringContaining('neither a package') as string,
   })
   addApp('image', 'new')
   addApp('Applications', 'old')

@@ -24,7 +24,7 @@ export const msiRemoveCommand = (product: string, logFile: string): Command => (
   verbatim: true,
 })
 
-/** `verbatim`: the last argument reaches the program as it is. */
+/** `verbatim`: the last argument reaches the program unchanged. */
 export const exeCommand = (
   packageFile: string,
   argv: readonly string[],
@@ -50,12 +50,12 @@ export const powershellCommand = (packageFile: string, argv: readonly string[]):
   verbatim: false,
 })
 
-/** Characters that cmd.exe would act upon, quoted or not. */
+/** Characters that cmd.exe would interpret, quoted or not. */
 const CMD_SPECIAL = /[%!"\r\n]/
 
 /**
- * Batch files need cmd.exe, which takes everything between the outermost quotes with `/s` (cmd /?).
- * @returns null when an argument holds something that cmd.exe cannot be kept from interpreting
+ * Batch files need cmd.exe, which with `/s` takes everything between the outermost quotes (cmd /?). @returns
+ * null if an argument contains something that cmd.exe cannot be kept from interpreting
  */
 export function batchCommand(packageFile: string, argv: readonly string[]): Command | null {
   const words = [packageFile, ...argv]
@@ -67,7 +67,10 @@ export function batchCommand(packageFile: string, argv: readonly string[]): Comm
   }
 }
 
-/** The command that runs this file, or why there is none. To remove, an .msi package is named to Windows Installer. */
+/**
+ * The command that runs this file, or why there is none. To uninstall, an .msi package is passed to Windows
+ * Installer.
+ */
 export function windowsCommand(
   { action, kind, argv, verbatim }: Pick<DeployPayload, 'action' | 'kind' | 'argv' | 'verbatim'>,
   packageFile: string,

@@ -1,4 +1,4 @@
-/** Removing software on Windows, by what it entered into the registry. */
+/** Uninstalls software on Windows, using its registry entry. */
 import { open } from 'node:fs/promises'
 import { win32 } from 'node:path'
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
@@ -12,11 +12,14 @@ import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Prepared } from '../installers.ts'
 import { msiRemoveCommand, ready } from './commands.ts'
 
-/** The mark of NSIS in installers and uninstallers alike; it lies behind a stub of about 100 KiB. */
+/** The signature of NSIS in installers and uninstallers; it comes after a stub of about 100 KiB. */
 const NSIS_MARK = Buffer.from('\xef\xbe\xad\xdeNullsoftInst', 'latin1')
-const LOOK_BYTES = 4 * 1024 * 1024
+const SEARCH_BYTES = 4 * 1024 * 1024
 
-/** A command line of the registry in two: the program, and the rest as it stands. Null when the program cannot be told. */
+/**
+ * Splits a command line from the registry: the program, and the rest unchanged. Null if the program cannot be
+ * determined.
+ */
 export function splitCommandLine(line: string): { file: string; rest: string } | null {
   const text = line.trim()
   const isQuoted = text.startsWith('"')
@@ -26,7 +29,7 @@ export function splitCommandLine(line: string): { file: string; rest: string } |
   return { file, rest: text.slice(isQuoted ? end + 1 : end).trim() }
 }
 
-/** The product code of an entry that Windows Installer made, or null. */
+/** The product code of an entry created by Windows Installer, or null. */
 export function productCodeOf(entry: Pick<UninstallEntry, 'key' | 'uninstall'>): string | null {
   const code = /\\(\{[0-9A-Fa-f-]{36}\})$/.exec(entry.key)?.[1]
   return code && /^\s*"?([^"]*\\)?msiexec(\.exe)?\b/i.test(entry.uninstall ?? '') ? code : null
@@ -36,14 +39,17 @@ async function isNsis(file: string): Promise<boolean> {
   const handle = await open(file, 'r').catch(() => null)
   if (!handle) return false
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(LOOK_BYTES), 0, LOOK_BYTES, 0)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SEARCH_BYTES), 0, SEARCH_BYTES, 0)
     return buffer.subarray(0, bytesRead).includes(NSIS_MARK)
   } finally {
     await handle.close()
   }
 }
 
-/** Uninstallers that have to delete themselves go on as a copy and end at once: all of them is waited for. */
+/**
+ * Uninstallers that have to delete themselves continue as a copy and exit immediately, so wait for the whole
+ * process tree.
+ */
 function uninstaller(line: string): Command | null {
   const parts = splitCommandLine(expandPath(line, process.env))
   if (!parts || !win32.isAbsolute(parts.file)) return null
@@ -59,7 +65,8 @@ async function removeByEntry(entry: UninstallEntry, msiLog: string): Promise<Pre
     if (command) return ready(command)
   }
   const command = entry.uninstall === null ? null : uninstaller(entry.uninstall)
-  // NSIS knows one silent switch, and its uninstallers seldom enter it. Of any other program none is guessed.
+  // NSIS has one silent switch, and its uninstallers rarely register it. For other programs, no switch is
+  // guessed.
   if (command && (await isNsis(command.file)))
     return ready({ ...command, args: [...command.args, '/S'] })
   return impossible(

@@ -1,7 +1,9 @@
-/** What is read out of Windows' own words: logs of Windows Installer, command lines of uninstallers, codes of the helper. */
+/**
+ * Parsing of Windows' own output: Windows Installer logs, uninstall command lines, exit codes of the helper.
+ */
 import { describe, expect, it } from 'vitest'
 import { inJob, jobOf, jobStartError, omittedIn } from '../../supervisor/windows-job.ts'
-import { tellingLines } from './msi-log.ts'
+import { relevantLines } from './msi-log.ts'
 import { productCodeOf, splitCommandLine } from './remove.ts'
 
 describe('a log of Windows Installer', () => {
@@ -20,20 +22,20 @@ describe('a log of Windows Installer', () => {
     'MSI (s) (A4:1C) [10:00:03:002]: MainEngineThread is returning 1603',
   ]
 
-  it('is shortened to what tells why it failed, each line once', () => {
-    const lines = tellingLines(log.join('\r\n'))
+  it('is reduced to the lines about the failure, each once', () => {
+    const lines = relevantLines(log.join('\r\n'))
     expect(lines).toHaveLength(7)
     expect(lines[2]).toBe(log[5])
     expect(lines.join('\n')).not.toMatch(/Skipped|Property|Return value 1/)
   })
 
-  it('of a success says nothing', () => {
-    expect(tellingLines('Action ended 1:00:00: INSTALL. Return value 1.')).toEqual([])
+  it('has no such lines after a success', () => {
+    expect(relevantLines('Action ended 1:00:00: INSTALL. Return value 1.')).toEqual([])
   })
 
   it('cannot fill the output', () => {
     const endless = Array.from({ length: 5_000 }, (_, i) => `Error 1722. ${i} ${'x'.repeat(2_000)}`)
-    const lines = tellingLines(endless.join('\n'))
+    const lines = relevantLines(endless.join('\n'))
     expect(lines).toHaveLength(40)
     expect(Math.max(...lines.map((line) => line.length))).toBe(500)
   })
@@ -45,20 +47,20 @@ describe('the command line of an uninstaller', () => {
     ['C:\\A B\\un.exe /S _?=C:\\A B', 'C:\\A B\\un.exe', '/S _?=C:\\A B'],
     ['C:\\A\\UN.EXE', 'C:\\A\\UN.EXE', ''],
     ['  "C:\\x.exe"  ', 'C:\\x.exe', ''],
-  ])('%s is a program and its arguments', (line, file, rest) => {
+  ])('%s is split into a program and its arguments', (line, file, rest) => {
     expect(splitCommandLine(line)).toEqual({ file, rest })
   })
 
-  it.each(['', 'rundll32 x,y', '"open'])('%j names no program', (line) => {
+  it.each(['', 'rundll32 x,y', '"open'])('%j has no program', (line) => {
     expect(splitCommandLine(line)).toBeNull()
   })
 
-  it('of Windows Installer is known by the product code of its entry', () => {
+  it('of Windows Installer is recognised by the product code of its entry', () => {
     const code = '{11111111-2222-3333-4444-555555555555}'
     const key = `HKEY_LOCAL_MACHINE\\…\\Uninstall\\${code}`
     expect(productCodeOf({ key, uninstall: `MsiExec.exe /I${code}` })).toBe(code)
     expect(productCodeOf({ key, uninstall: `"C:\\Windows\\System32\\msiexec.exe" /X` })).toBe(code)
-    // Burn and others enter a GUID as well, and a program of their own.
+    // Burn and others also register a GUID, but with their own program.
     expect(productCodeOf({ key, uninstall: '"C:\\ProgramData\\setup.exe" /uninstall' })).toBeNull()
     expect(productCodeOf({ key: 'X\\Tool', uninstall: 'MsiExec.exe /X' })).toBeNull()
   })
@@ -67,7 +69,7 @@ describe('the command line of an uninstaller', () => {
 describe('a job object', () => {
   const command = { file: 'C:\\A B\\setup.exe', args: ['/S', '/D=C:\\X Y'], verbatim: true }
 
-  it('takes the command line as it would have been without', () => {
+  it('receives the command line unchanged', () => {
     expect(inJob('C:\\h.exe', 'abc', 'C:\\a b\\output.log', command)).toEqual({
       file: 'C:\\h.exe',
       args: [
@@ -87,12 +89,12 @@ describe('a job object', () => {
     expect(jobOf('DEPLOYX_ATTEMPT_ID=abc')).toBe('abc')
   })
 
-  it('says how much of the output was left out', () => {
+  it('reports how much of the output was left out', () => {
     expect(omittedIn('1048576\r\n')).toBe(1_048_576)
     expect(omittedIn('')).toBe(0)
   })
 
-  it('tells a program that could not be started from one that failed', () => {
+  it('distinguishes a program that could not be started from one that failed', () => {
     expect(jobStartError(0xe0de0002)).toEqual({ code: 'ENOENT', message: 'Windows error 2' })
     expect(jobStartError(0xe0de0000 + 740)?.code).toBe('EPERM')
     expect(jobStartError(-0x1f220000 + 5)?.code).toBe('EACCES')

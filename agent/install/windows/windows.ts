@@ -10,10 +10,13 @@ import { windowsRemoveCommand } from './remove.ts'
 
 const msiLogOf = (folder: string): string => join(folder, 'msi.log')
 
-/** What a small update needs: an installed product of the same code is otherwise refused as "another version" (1638). */
+/**
+ * Properties for a small update: otherwise an installed product with the same code is refused as "another
+ * version" (1638).
+ */
 const SMALL_UPDATE = ['REINSTALL=ALL', 'REINSTALLMODE=vomus']
 
-/** The payload as it is run: an older build of the same product is brought up to date. */
+/** The payload as it is run: an older build of the same product is updated. */
 async function overOlderBuild(payload: DeployPayload): Promise<DeployPayload> {
   const { kind, action, detection, argv } = payload
   if (kind !== 'msi' || action !== 'install' || detection?.type !== 'msi_product') return payload

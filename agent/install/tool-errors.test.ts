@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { failedScript, inSentences, tellingOf } from './telling.ts'
+import { failedScript, asSentences, explainOutput } from './tool-errors.ts'
 
-describe('what a failed tool said', () => {
+describe('the error output of a failed tool', () => {
   it.each([
     ['deb', 'Reading…\nE: Held packages were changed and -y was used without --allow-change-held-packages.\n', /apt-mark unhold/, null], // prettier-ignore
     ['deb', "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem.", /dpkg --configure -a/, null], // prettier-ignore
@@ -32,14 +32,15 @@ describe('what a failed tool said', () => {
     ],
     ['rpm', '\trpmlib(PayloadIsZstd) <= 5.4.18-1 is needed by x', /too old.*PayloadIsZstd/, null],
   ] as const)('%s: %j', (kind, output, cause, reason) => {
-    const told = tellingOf(kind, output)
-    expect(told.cause).toMatch(cause)
-    expect(told.reason).toBe(reason)
-    expect(output).toContain(told.line)
+    const toolError = explainOutput(kind, output)
+    expect(toolError.cause).toMatch(cause)
+    expect(toolError.reason).toBe(reason)
+    expect(output).toContain(toolError.line)
   })
 
-  it('is told by the line that tells most where the cause is not known', () => {
-    const line = (kind: Parameters<typeof tellingOf>[0], text: string) => tellingOf(kind, text).line
+  it('is summarized by its most useful line if the cause is unknown', () => {
+    const line = (kind: Parameters<typeof explainOutput>[0], text: string) =>
+      explainOutput(kind, text).line
     expect(
       line('deb', 'E: Something odd happened\nE: Sub-process /usr/bin/dpkg returned an error code (1)'), // prettier-ignore
     ).toBe('E: Something odd happened')
@@ -56,12 +57,12 @@ describe('what a failed tool said', () => {
     expect(line('rpm', `error: ${'x'.repeat(5_000)}`)).toHaveLength(300)
   })
 
-  it('is said in sentences', () => {
-    expect(inSentences({ line: 'E: x', cause: 'It is full.' })).toBe('It is full. It said: “E: x”.')
-    expect(inSentences({ line: null, cause: null })).toBe('')
+  it('is converted to sentences', () => {
+    expect(asSentences({ line: 'E: x', cause: 'It is full.' })).toBe('It is full. It said: “E: x”.')
+    expect(asSentences({ line: null, cause: null })).toBe('')
   })
 
-  it('that called a failed script a success', () => {
+  it('is recognised if the tool ignored a failed script', () => {
     const warning = 'warning: %post(x-1-1.noarch) scriptlet failed, exit status 3'
     expect(failedScript('rpm', `Preparing…\n${warning}\n`)).toMatchObject({
       line: warning,
@@ -71,12 +72,12 @@ describe('what a failed tool said', () => {
     expect(failedScript('sh', warning)).toBeNull()
   })
 
-  it('is read in a time that does not grow with its length', () => {
+  it('is read in constant time, whatever its length', () => {
     const startedAt = performance.now()
     for (const kind of ['deb', 'rpm', 'pkg', 'sh'] as const) {
-      tellingOf(kind, 'could not get '.repeat(200_000))
-      tellingOf(kind, 'package '.repeat(200_000))
-      tellingOf(kind, 'E: \n'.repeat(100_000))
+      explainOutput(kind, 'could not get '.repeat(200_000))
+      explainOutput(kind, 'package '.repeat(200_000))
+      explainOutput(kind, 'E: \n'.repeat(100_000))
     }
     expect(performance.now() - startedAt).toBeLessThan(5_000)
   })

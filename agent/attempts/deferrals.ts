@@ -1,6 +1,7 @@
 /**
- * Attempts that this PC may not work on now, on their way back to the hub. Until the hub has taken one back it stays in the
- * journal; after a restart it is simply open again, and looked at anew. Nothing of it was started.
+ * Deferred attempts: this PC may not work on them now. Each stays in the journal until the hub has
+ * acknowledged the deferral; after a restart it is simply open again, and is checked again. Nothing of it was
+ * started.
  */
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
@@ -14,12 +15,12 @@ import type { Reporter } from '../link/reporter.ts'
 import { namesOf } from './names.ts'
 import { removePlaces } from './places.ts'
 
-/** What was fetched is kept for when the attempt comes again: so long, or until the agent ends. */
+/** A downloaded package is kept for the next offer of the attempt: this long, or until the agent ends. */
 const KEEP_PACKAGE_MS = 24 * 3_600_000
 
-export type GivingBack = ReturnType<typeof createGivingBack>
+export type Deferrals = ReturnType<typeof createDeferrals>
 
-export function createGivingBack(deps: {
+export function createDeferrals(deps: {
   journal: Journal
   reporter: Reporter
   folders: Pick<StateFolder, 'attemptsDir' | 'workDir'>
@@ -27,8 +28,8 @@ export function createGivingBack(deps: {
   log: Log
 }) {
   const { journal, reporter, stopped, log } = deps
-  /** Each time it is given back is another. */
-  const held = new Map<AttemptId, symbol>()
+  /** A new symbol for each deferral. */
+  const pending = new Map<AttemptId, symbol>()
 
   function forgetPackageLater(id: AttemptId): void {
     setTimeout(() => {
@@ -36,7 +37,7 @@ export function createGivingBack(deps: {
     }, KEEP_PACKAGE_MS).unref()
   }
 
-  async function tell(id: AttemptId, time: symbol, heldBy: HeldBy): Promise<void> {
+  async function report(id: AttemptId, time: symbol, heldBy: HeldBy): Promise<void> {
     const backoff = createBackoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS)
     const report = {
       ...namesOf(journal.attempt(id)!.payload),
@@ -46,35 +47,40 @@ export function createGivingBack(deps: {
     }
     for (;;) {
       await reporter.whenReady(stopped)
-      if (held.get(id) !== time) return
+      if (pending.get(id) !== time) return
       try {
         const { committed } = await reporter.report('deployment_progress', report)
-        // Meanwhile it may have been given out again, or cancelled.
-        if (held.get(id) !== time) return
+        // Meanwhile the hub may have sent it again, or cancelled it.
+        if (pending.get(id) !== time) return
         if (committed) {
           journal.acknowledge(id)
-          held.delete(id)
+          pending.delete(id)
           return forgetPackageLater(id)
         }
       } catch (error) {
-        log.debug({ attempt: id, why: errorText(error) }, 'an attempt is not taken back yet')
+        log.debug(
+          { attempt: id, why: errorText(error) },
+          'the deferral of an attempt is not acknowledged yet',
+        )
       }
       await wait(backoff.nextMs(), stopped)
     }
   }
 
   return {
-    /** Tells the hub, for as long as it takes. */
+    /** Reports the deferral to the hub until it is acknowledged. */
     add(id: AttemptId, heldBy: HeldBy): void {
       const time = Symbol(id)
-      held.set(id, time)
-      tell(id, time, heldBy).catch((error: unknown) => {
-        if (!stopped.aborted) log.error({ err: error, attempt: id }, 'an attempt stays given back')
+      pending.set(id, time)
+      report(id, time, heldBy).catch((error: unknown) => {
+        if (!stopped.aborted) log.error({ err: error, attempt: id }, 'an attempt stays deferred')
       })
     },
-    /** Whether it is on its way back: nothing is done for it then. */
-    has: (id: AttemptId): boolean => held.has(id),
-    /** It is to be worked on after all. @returns whether it was on its way back */
-    takeBack: (id: AttemptId): boolean => held.delete(id),
+    /** Whether it is being deferred: no work is done on it then. */
+    has: (id: AttemptId): boolean => pending.has(id),
+    /**
+     * Ends the deferral, because the attempt is worked on after all. @returns whether it was being deferred
+     */
+    end: (id: AttemptId): boolean => pending.delete(id),
   }
 }

@@ -1,30 +1,30 @@
 /**
- * What a failed tool said: the one line that tells most, and for causes that are known, what they are and what helps. Pure. The
- * tools are run in English (environment.ts).
+ * Explains the output of a failed tool: its most useful line, and for known causes, what they are and what
+ * helps. Pure. The tools run in English (environment.ts).
  */
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
 
-export type Telling = {
-  /** In the tool's words; null where it said nothing that tells. */
+export type ToolError = {
+  /** A line of the tool's output; null if no line is useful. */
   line: string | null
   /** Sentences: what it means, and what helps. */
   cause: string | null
-  /** Where the cause is one of the closed list. */
+  /** Set if the cause is one of these reasons. */
   reason: Extract<TargetReason, 'retry_later' | 'disk_space' | 'permission'> | null
 }
 
 const LINE_LIMIT = 300
-/** Of a line, so that no pattern takes long. */
+/** Limit per line, so that no pattern takes long. */
 const LINE_READ_LIMIT = 1_000
-/** Only the end is looked at: it is where tools say why they give up. */
+/** Only the end is read: that is where tools report why they give up. */
 const TEXT_LIMIT = 64 * 1024
 
 type Cause = {
   pattern: RegExp
-  /** Further words out of the match. */
+  /** May add text from the match. */
   text: string | ((match: RegExpExecArray) => string)
-  reason?: Telling['reason']
+  reason?: ToolError['reason']
 }
 
 const BUSY =
@@ -149,7 +149,7 @@ const RPM: Cause[] = [
     text: 'The rpm of this PC does not know the compression of this package.',
   },
 ]
-/** rpm goes on when a script fails after the files are in place: 0, and a warning. */
+/** rpm continues if a script fails after the files are in place: exit code 0, and a warning. */
 const SCRIPTLET =
   /^(?:warning|error): %(\w+)\(([^)\n]*)\) scriptlet failed, (?:exit status|signal) (\d+).*$/im
 const MACOS: Cause[] = [
@@ -175,7 +175,7 @@ const CAUSES: Partial<Record<InstallerKind, Cause[]>> = {
   dmg: [...SPACE, ...MACOS],
 }
 
-/** How tools begin the lines in which they complain. The second ones only say that the first was said. */
+/** The prefixes of error lines. Lines that match `second` only repeat an earlier error. */
 const COMPLAINT: Partial<Record<InstallerKind, { first: RegExp; second?: RegExp }>> = {
   deb: {
     first: /^(?:E:|dpkg(?:-\w+)?: error|debconf: .*error|\S+: error:)/i,
@@ -190,22 +190,22 @@ const COMPLAINT: Partial<Record<InstallerKind, { first: RegExp; second?: RegExp 
 
 const plain = (line: string): string =>
   line
-    // Colours and the like of terminals.
+    // Terminal colours and similar sequences.
     .replaceAll(/\u001b\[[0-9;?]{0,64}[A-Za-z]/g, '')
     .replaceAll(/\p{Cc}+/gu, ' ')
     .trim()
 
-function tellingLine(kind: InstallerKind, lines: readonly string[]): string | null {
+function bestLine(kind: InstallerKind, lines: readonly string[]): string | null {
   const known = COMPLAINT[kind]
-  // What a script or a setup wrote last may be anything.
+  // The last line of a script or setup may be anything.
   if (!known) return null
   const complaints = lines.filter((line) => known.first.test(line))
   const { second } = known
   return complaints.findLast((line) => !second?.test(line)) ?? complaints.at(-1) ?? null
 }
 
-/** @param output of the tool, from wherever its end begins */
-export function tellingOf(kind: InstallerKind, output: string): Telling {
+/** @param output the end of the tool's output */
+export function explainOutput(kind: InstallerKind, output: string): ToolError {
   const lines = output
     .slice(-TEXT_LIMIT)
     .split(/\r?\n/)
@@ -222,20 +222,20 @@ export function tellingOf(kind: InstallerKind, output: string): Telling {
       }
   }
   return {
-    line: tellingLine(kind, lines)?.slice(0, LINE_LIMIT) ?? null,
+    line: bestLine(kind, lines)?.slice(0, LINE_LIMIT) ?? null,
     cause: null,
     reason: null,
   }
 }
 
-/** As sentences behind what the agent says of a failure; '' where there is nothing to add. */
-export function inSentences({ line, cause }: Pick<Telling, 'line' | 'cause'>): string {
-  const said = line === null ? null : `It said: “${line}”.`
-  return [cause, said].filter((part) => part !== null).join(' ')
+/** As sentences to append to the agent's description of a failure; '' if there is nothing to add. */
+export function asSentences({ line, cause }: Pick<ToolError, 'line' | 'cause'>): string {
+  const quote = line === null ? null : `It said: “${line}”.`
+  return [cause, quote].filter((part) => part !== null).join(' ')
 }
 
-/** A script of the package failed although the tool calls it a success; null: none did. */
-export function failedScript(kind: InstallerKind, output: string): Telling | null {
+/** A failed script of the package, although the tool reports success; null: none failed. */
+export function failedScript(kind: InstallerKind, output: string): ToolError | null {
   const match = kind === 'rpm' ? SCRIPTLET.exec(output.slice(-TEXT_LIMIT)) : null
-  return match === null ? null : tellingOf('rpm', match[0])
+  return match === null ? null : explainOutput('rpm', match[0])
 }
