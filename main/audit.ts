@@ -66,7 +66,7 @@ function proveFile(file: string) {
     return proveExport(read(file), options.key === undefined ? null : [readKey(options.key)])
   } catch (error) {
     if (!(error instanceof NotAnExport)) throw error
-    process.stdout.write(`${error.message}\nThe export proves nothing.\n`)
+    process.stdout.write(`${error.message}\nThe export could not be verified.\n`)
     process.exit(1)
   }
 }
@@ -100,7 +100,7 @@ else {
     process.stdout.write(`… and ${problemCount - problems.length} more\n`)
   process.stdout.write(
     `${whole ? 'The audit log is intact' : 'The audit log is NOT intact'}: ${entries} entries` +
-      `${unchained > 0 ? `, ${unchained} of them from a version that did not chain them` : ''}, ${signedEnds} signed ends` +
+      `${unchained > 0 ? `, ${unchained} of them from a version without hash chain` : ''}, ${signedEnds} signed ends` +
       `${signedUpTo === null ? '' : `, the last over entry ${signedUpTo}`}${signatures}.\n`,
   )
 }

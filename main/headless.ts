@@ -200,7 +200,7 @@ async function main(): Promise<void> {
 
   if (controller.isConsoleOpenToRead)
     process.stderr.write(
-      'deployx: warning: the console is served over plain HTTP. Everybody on the network between can read passwords and what is deployed.\n',
+      'deployx: warning: the console is served over plain HTTP. Anyone on the network can read passwords and deployments.\n',
     )
   process.stdout.write(
     options.json

@@ -93,7 +93,7 @@ export async function runCommandVerb(
           await finishSplit(folder, stop.signal)
           identity = openIdentity(folder.identityFile)
           process.stdout.write(
-            `Another PC carries the same identity. This one is device ${identity.enrollment()?.device_id} now and waits for approval.\n`,
+            `Another PC has the same identity. This one is device ${identity.enrollment()?.device_id} now and waits for approval.\n`,
           )
           continue
         }

@@ -209,7 +209,7 @@ export function openDesktop(deps: {
 
   function tellBroken(): void {
     const text =
-      'The window crashed several times and is not loaded again. The hub keeps running; quit and start DeployX to see it.'
+      'The window crashed several times and was not reloaded. The hub keeps running; quit and start DeployX to see it.'
     process.stderr.write(`deployx: ${text}\n`)
     if (!deps.unattended) dialog.showErrorBox('DeployX', text)
   }

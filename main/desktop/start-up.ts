@@ -94,7 +94,7 @@ export const RECOVER_SWITCH: Record<Recover, string> = {
 const forDialog = (message: string): string =>
   message
     .replaceAll('start with --start-anew', `choose ${START_ANEW.label}`)
-    .replaceAll('start anew with --start-anew', `choose ${START_ANEW.label}`)
+    .replaceAll('start over with --start-anew', `choose ${START_ANEW.label}`)
     .replaceAll('start with --accept-older-database', `choose ${ACCEPT_OLDER.label}`)
 
 /** Title and text for the user: what is wrong and what to do. */
@@ -109,7 +109,7 @@ export function explainFailure(error: unknown, hubPort: number): { title: string
     return {
       title,
       text:
-        `Another program uses port ${hubPort}, where the agents look for this hub. ` +
+        `Another program uses port ${hubPort}, where agents expect this hub. ` +
         'Close that program (it may be another DeployX) and start again, ' +
         'or set DEPLOYX_HUB_PORT to a free port; agents must then be enrolled again.',
     }

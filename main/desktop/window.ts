@@ -165,7 +165,7 @@ function reloadWhenCrashed(
   let crashes: number[] = []
   page.on('render-process-gone', (_event, { reason, exitCode }) => {
     if (deps.isQuitting() || reason === 'clean-exit') return
-    deps.log.error({ reason, exitCode }, 'the page is gone')
+    deps.log.error({ reason, exitCode }, 'the page crashed')
     const now = Date.now()
     crashes = [...crashes.filter((at) => now - at < RELOADS_WITHIN_MS), now]
     if (crashes.length > MAX_RELOADS) deps.onBroken()

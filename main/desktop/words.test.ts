@@ -97,7 +97,7 @@ it('explains what quitting does to running installers', () => {
   expect(quitWarning(1)).toEqual({
     message: '1 PC is at work. Quit DeployX?',
     detail:
-      'An installer that has started goes on there, and its result arrives when DeployX starts again. Nothing new starts until then.',
+      'A running installer continues there, and its result arrives when DeployX starts again. Nothing new starts until then.',
   })
   expect(quitWarning(12).message).toContain('12 installations')
 })

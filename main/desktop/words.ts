@@ -72,10 +72,10 @@ export function pcsInWords(online: number, total: number): string {
 export function quitWarning(runningTargets: number): { message: string; detail: string } {
   const [what, goOn] =
     runningTargets === 1
-      ? ['1 PC is at work', 'An installer that has started goes on there, and its result arrives']
+      ? ['1 PC is at work', 'A running installer continues there, and its result arrives']
       : [
-          `${runningTargets} installations or removals are under way`,
-          'Installers that have started go on, and their results arrive',
+          `${runningTargets} installations or removals are running`,
+          'Running installers continue, and their results arrive',
         ]
   return {
     message: `${what}. Quit DeployX?`,

@@ -148,7 +148,7 @@ test('a page that crashes is reloaded while the hub keeps running', async ({ fol
       return seen?.hasForm ? seen : null
     })
     process.kill(before.pid, 'SIGSEGV')
-    await eventually('the crash in the log', () => app.stderr().includes('the page is gone'))
+    await eventually('the crash in the log', () => app.stderr().includes('the page crashed'))
     const afterCrash = async () => {
       const seen = await lookAtPage(port)
       return seen?.hasForm ? seen : null

@@ -33,7 +33,7 @@ const SOON_MS = 1_000
 /** Each order is a separate commit, so other work can run in between. */
 const ORDERS_PER_LOOK = 10
 const TOO_OLD =
-  'This agent is too old to update itself. Run the line for adding devices on the PC once.'
+  'This agent is too old to update itself. Run the command from Add devices on the PC once.'
 
 type Pc = Pick<DeviceRow, 'platform' | 'arch'>
 const fileOf = ({ platform, arch }: Pc): string => agentFileName(platform, arch)
@@ -104,7 +104,7 @@ export function createAgentUpdates(deps: {
           null,
           'device.agent_updates_stopped',
           offer.file_name,
-          `version ${offer.version} failed on several PCs: no other is given it by itself`,
+          `version ${offer.version} failed on several PCs: it is no longer installed automatically`,
         )
     stopped = new Set(found.map(keyOf))
   }
@@ -194,7 +194,7 @@ export function createAgentUpdates(deps: {
       const obstacle = obstacles.get(device.id) ?? null
       if (obstacle !== null) return { version, state: 'unsupported', message: obstacle }
       const message = stopped.has(keyOf(offer))
-        ? 'It failed on other PCs: this one is not given it by itself.'
+        ? 'It failed on other PCs, so it is not installed here automatically.'
         : ''
       return { version, state: 'available', message }
     },
@@ -212,10 +212,10 @@ export function createAgentUpdates(deps: {
       if (!device.approved || device.blocked) throw no('This device is not approved.')
       if (!device.online)
         throw new AppError('E_AGENT_OFFLINE', 'This PC is offline: its agent cannot be updated.')
-      if (isUnderWay(rows.get(id))) throw no('Its agent is being updated already.')
+      if (isUnderWay(rows.get(id))) throw no('Its agent is already being updated.')
       const obstacle = obstacles.get(id) ?? null
       if (obstacle !== null) throw no(obstacle)
-      if (deps.workingDevices().has(id)) throw no('This PC is installing software at this moment.')
+      if (deps.workingDevices().has(id)) throw no('This PC is installing software right now.')
       order(id, offer, viewer)
       return devices.get(viewer, id)
     },

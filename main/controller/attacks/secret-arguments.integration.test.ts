@@ -1,4 +1,4 @@
-/** A secret in the arguments of an installer reaches the installer, and nobody and nothing else. */
+/** A secret in an installer's arguments reaches the installer, and nothing else. */
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
@@ -14,11 +14,14 @@ import {
   type TestController,
 } from '../test-kit/test-controller.ts'
 
-/** Named, after an option, marked by hand, and one with a blank. */
+/** By name, after an option, marked by the user, and one with a space. */
 const KEYS = ['LIC-7QX2-SECRET-93', 'TOK-55-GH-Q1', 'site-8821-zz', 'two WORDS-61']
 const LINE = `/qn PIDKEY=${KEYS[0]} --token ${KEYS[1]} -s ${KEYS[2]} "NAME_KEY=${KEYS[3]}"`
 const SHOWN = '/qn PIDKEY=●●● --token ●●● -s ●●● "NAME_KEY=●●●"'
-/** Prints its arguments in pieces, so that the output arrives in pieces too, and fails with them in its last line. */
+/**
+ * Prints its arguments in pieces, so that the output arrives in pieces too, and fails with the
+ * arguments in its last line.
+ */
 const INSTALLER = `#!/bin/sh
 printf '%s\\n' "$@" > "$DEPLOYX_INSTALL_ROOT/got"
 echo "arguments: $*"
@@ -72,7 +75,7 @@ const upload = async (fields: Record<string, string>, text = INSTALLER): Promise
 }
 
 describe.skipIf(process.platform === 'win32')('a deployment with secrets in its arguments', () => {
-  it('gives them to the installer and shows them nowhere', { timeout: 60_000 }, async () => {
+  it('passes them to the installer and shows them nowhere', { timeout: 60_000 }, async () => {
     await expect.poll(() => t.controller.activity().online_agents, { timeout: 30_000 }).toBe(1)
     const software = await upload({ install_args: LINE, secret_args: JSON.stringify(['-s']) })
     expect(software.installers[0]).toMatchObject({
@@ -142,7 +145,7 @@ describe.skipIf(process.platform === 'win32')('a deployment with secrets in its 
     expectNone('agent log', agent.output())
     for (const [name, text] of filesBelow(t.dataDir))
       if (!name.startsWith('content')) expectNone(name, text)
-    // The records of the attempt go once the controller has its result.
+    // The attempt's records are deleted once the controller has its result.
     await expect
       .poll(
         () =>
@@ -161,7 +164,7 @@ describe.skipIf(process.platform === 'win32')('a deployment with secrets in its 
     socket.close()
   })
 
-  it('keeps those of a package that is given by its address', async () => {
+  it('stores those of a package that is given by its address', async () => {
     const { devices } = await t.rest.call('devices.list', {})
     const body = (args: object) => ({
       name: 'by address',
@@ -195,7 +198,7 @@ describe('correcting arguments', () => {
   const now = async () =>
     (await t.rest.call('software.list', {})).software.find(({ id }) => id === software.id)!
       .installers[0]!
-  /** The whole line, as commands are made of it. */
+  /** The whole line, as used for commands. */
   const stored = (): string => {
     const db = new Database(join(t.dataDir, 'deployx.db'), { readonly: true })
     try {
@@ -213,7 +216,7 @@ describe('correcting arguments', () => {
     software = await upload({ install_args: 'KEY=abcdef -x', name: 'other' }, '#!/bin/sh\n:\n')
   })
 
-  it('keeps a value that comes back as ●●●', async () => {
+  it('keeps a value that is sent back as ●●●', async () => {
     const before = stored()
     expect((await patch({ install_args: '-y KEY=●●●' })).status).toBe(200)
     expect(await now()).toMatchObject({ install_args: '-y KEY=●●●', secret_args: ['KEY'] })
@@ -223,7 +226,7 @@ describe('correcting arguments', () => {
       install_args: 'KEY=●●● -s ●●●',
       secret_args: ['KEY', '-s'],
     })
-    // Sent back as it was read.
+    // Sent back unchanged.
     const { install_args, secret_args } = await now()
     expect((await patch({ install_args, secret_args, timeout_seconds: 77 })).status).toBe(200)
     expect(await now()).toMatchObject({ install_args, secret_args, timeout_seconds: 77 })
@@ -234,25 +237,25 @@ describe('correcting arguments', () => {
     [{ install_args: 'KEY=●●● -s ●●● TOKEN=●●●' }, '/install_args'],
     [{ secret_args: [] }, '/secret_args'],
     [{ secret_args: ['-s', 'NOTHING'] }, '/secret_args/1'],
-  ])('refuses %j, which would show a secret or hide nothing', async (change, path) => {
+  ])('refuses %j, which would reveal a secret or hide nothing', async (change, path) => {
     const reply = await patch(change)
     expect(reply.status).toBe(400)
     expect(reply.body).toMatchObject({ error: { code: 'E_VALIDATION', details: [{ path }] } })
     expect(await now()).toMatchObject({ install_args: 'KEY=●●● -s ●●●' })
   })
 
-  it('takes a mark back together with a new value', async () => {
+  it('removes a mark together with a new value', async () => {
     expect((await patch({ install_args: 'KEY=●●● -s plain', secret_args: [] })).status).toBe(200)
     expect(await now()).toMatchObject({ install_args: 'KEY=●●● -s plain', secret_args: ['KEY'] })
   })
 
-  it('refuses ●●● where nothing is stored', async () => {
+  it('refuses ●●● if no secret is stored', async () => {
     const file = { name: 'z.sh', bytes: '#!/bin/sh\n' }
     const reply = await t.rest.upload('/software', file, { install_args: 'KEY=●●●' })
     expect(reply.body).toMatchObject({ error: { details: [{ path: '/install_args' }] } })
   })
 
-  it('knows the same upload again, and one with another secret for another', async () => {
+  it('recognises a repeated upload, and treats one with another secret as different', async () => {
     const text = '#!/bin/sh\n# same\n'
     const first = await upload({ install_args: 'KEY=first1' }, text)
     expect((await upload({ install_args: 'KEY=first1' }, text)).id).toBe(first.id)
@@ -260,7 +263,7 @@ describe('correcting arguments', () => {
   })
 })
 
-describe('a controller that is started again', () => {
+describe('a restarted controller', () => {
   it('seals what an older version has stored', { timeout: 60_000 }, async () => {
     const text = '#!/bin/sh\n# older\n'
     const { id, installers } = await upload({ name: 'older', install_args: '-q' }, text)
@@ -286,7 +289,7 @@ describe('a controller that is started again', () => {
     )
   })
 
-  it('asks for secrets again whose key is damaged', { timeout: 60_000 }, async () => {
+  it('requires secrets again if their key is damaged', { timeout: 60_000 }, async () => {
     const text = '#!/bin/sh\n# lost\n'
     const { id, installers } = await upload({ name: 'lost', install_args: 'KEY=gone-1' }, text)
     await t.controller.stop()

@@ -103,7 +103,7 @@ export function createChainCheck(publicKeys: readonly KeyObject[] | null) {
       }
       if (row.hash === null || row.hash !== entryHash(before, row))
         wrong(
-          `Entry ${row.id} (${row.at}) does not fit the one before it: one of the two was changed, or one between them was taken out.`,
+          `Entry ${row.id} (${row.at}) does not match the one before it: one of the two was changed, or one between them was removed.`,
         )
       before = row.hash ?? before
       const end = ends.get(row.id)
@@ -115,7 +115,7 @@ export function createChainCheck(publicKeys: readonly KeyObject[] | null) {
     /** Call it once at the end. */
     report(): ChainReport {
       for (const { entry_id, at } of ends.values())
-        wrong(`Entry ${entry_id} was signed at ${at} and is not there any more.`)
+        wrong(`Entry ${entry_id} was signed at ${at} and is missing.`)
       return { entries, unchained, signedEnds, signedUpTo, problems, problemCount }
     },
   }

@@ -153,7 +153,7 @@ export function createAudit(deps: {
         address === null ? null : unknownActor(address),
         'access.refused',
         address === null ? 'many addresses' : `address ${address}`,
-        `${count} more refused requests within ten minutes, not written one by one`,
+        `${count} more refused requests within ten minutes, not recorded individually`,
         { outcome: 'refused', data: { left_out: count } },
       ),
   })

@@ -64,7 +64,7 @@ const behind = (file: string, text: string): Finding => ({
   file,
   refusal: 'E_DATABASE_BEHIND',
   text,
-  cure: `Put the right file back. ${RESTORE}. To go on with what the database holds now, start with --accept-older-database.`,
+  cure: `Put the right file back. ${RESTORE}. To continue with the current database, start with --accept-older-database.`,
 })
 
 function lostChanges(facts: DatabaseFacts): Finding[] {
@@ -78,9 +78,9 @@ function lostChanges(facts: DatabaseFacts): Finding[] {
     ]
   if (folderMark === null) return []
   if (mark !== null && mark.database_id !== folderMark.database_id)
-    return [behind(file, `The file ${file} is not the database that this folder had last.`)]
+    return [behind(file, `The file ${file} is not the last database of this folder.`)]
   if (mark === null || mark.run < folderMark.run)
-    return [behind(file, `The database ${file} is older than the one that this folder had last.`)]
+    return [behind(file, `The database ${file} is older than the last database of this folder.`)]
   return []
 }
 
@@ -97,7 +97,7 @@ export function databaseFindings(facts: DatabaseFacts, besides: Besides): Findin
           severity: 'error',
           file,
           text: `The database ${file} is damaged.`,
-          cure: `The next start puts it aside and deletes nothing. ${copyCure(facts)}${RESTORE}.`,
+          cure: `The next start moves it aside and deletes nothing. ${copyCure(facts)}${RESTORE}.`,
         },
       ]
     case 'foreign':
@@ -127,7 +127,7 @@ export function databaseFindings(facts: DatabaseFacts, besides: Besides): Findin
           code: 'database_busy',
           severity: 'warning',
           file,
-          text: `Another program holds the database ${file}, so it was not looked at.`,
+          text: `Another program holds the database ${file}, so it was not checked.`,
           cure: 'Wait until that program (a backup, a virus scanner) is done, then check again.',
         },
       ]

@@ -17,7 +17,7 @@ function listed<T>(items: readonly T[], one: (item: T) => Finding): Finding[] {
   if (last && items.length > MAX_LISTED)
     findings[findings.length - 1] = {
       ...last,
-      text: `${last.text} ${items.length - MAX_LISTED} more are like it.`,
+      text: `${last.text} ${items.length - MAX_LISTED} more are similar.`,
     }
   return findings
 }
@@ -39,8 +39,8 @@ export const looseFindings = (loose: readonly LooseEntry[]): Finding[] => [
       code: 'folder_open',
       severity: 'warning',
       file: path,
-      text: `Other users of this computer may look into ${path}.`,
-      cure: 'The next start of DeployX closes it.',
+      text: `Other users of this computer can access ${path}.`,
+      cure: 'The next start of DeployX restricts it to this user.',
     }),
   ),
 ]
@@ -84,14 +84,14 @@ export function contentFindings(faults: readonly ContentFault[]): Finding[] {
         cure:
           kind === 'unreadable'
             ? 'Check the permissions and the disk, then check again.'
-            : 'Upload the same installer again: it goes to its place.',
+            : 'Upload the same installer again: it replaces the damaged file.',
       }
     }),
     ...listed(unknown, ({ file }) => ({
       code: 'content_unknown',
       severity: 'warning',
       file,
-      text: `The database does not know the package in ${file}.`,
+      text: `The database has no entry for the package in ${file}.`,
       cure: 'The next start moves it to content.aside, where it is kept for 30 days.',
     })),
   ]

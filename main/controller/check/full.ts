@@ -140,7 +140,7 @@ const missingFolder = (dataDir: string): CheckFinding => ({
   severity: 'error',
   file: dataDir,
   text: `The data folder ${dataDir} does not exist.`,
-  cure: 'Name the right one with --data or DEPLOYX_DATA. A start makes a new one.',
+  cure: 'Set the right one with --data or DEPLOYX_DATA. A start creates a new one.',
 })
 
 function failed(error: unknown): Finding {

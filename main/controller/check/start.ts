@@ -88,7 +88,7 @@ function examine({ dataDir, migrationsDir, keystore, log }: Options): KeyRepairs
     // Useless to the database, which would overwrite it.
     const junk = `${database.file}-wal`
     renameDurably(junk, `${junk}.aside-${stamp()}`)
-    log.warn({ file: junk }, 'a file that is no log of the database was moved aside')
+    log.warn({ file: junk }, 'a file that is not a log of the database was moved aside')
   }
   return repairs
 }

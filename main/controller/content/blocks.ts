@@ -34,7 +34,7 @@ export function createBlockPool(capacity: number) {
       blocks.delete(block.key)
       return block.buffer
     }
-    throw new Error('every block is in use: more downloads run than the pool was made for')
+    throw new Error('every block is in use: more downloads are running than the pool supports')
   }
 
   const release = (block: Block): void => {

@@ -117,8 +117,8 @@ describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
     expect(one.bytes() + another.bytes()).toBeLessThan(bytes.length / 2)
 
     expect(await fetchFrom(first!.path).ended).toMatch(/^403 /)
-    expect(logged).toMatch(/"downloads":2.*its downloads were cut/)
-    expect(logged).not.toContain('a download broke off')
+    expect(logged).toMatch(/"downloads":2.*its downloads were aborted/)
+    expect(logged).not.toContain('a download was aborted')
 
     const before = staying.bytes()
     await wait(300)
@@ -132,7 +132,7 @@ describe.each(['blocked', 'removed'] as const)('a PC that is %s', (verb) => {
     const stalled = fetchFrom(path, false)
     await expect.poll(() => stalled.bytes()).toBeGreaterThan(0)
     await act[verb](id)
-    await expect.poll(() => logged).toMatch(/"downloads":1.*its downloads were cut/)
+    await expect.poll(() => logged).toMatch(/"downloads":1.*its downloads were aborted/)
     await expect(fetchFrom(path).ended).resolves.toMatch(/^403 /)
   })
 })

@@ -66,7 +66,7 @@ const IN_USE_CODES = new Set(['EPERM', 'EACCES', 'EBUSY'])
 const fileInUse = (): AppError =>
   new AppError(
     'E_IN_USE',
-    'The damaged file is being sent to a PC at this moment. Wait until that has ended, then upload it again.',
+    'The damaged file is being sent to a PC. Wait until that has finished, then upload it again.',
   )
 
 export function createContent(deps: {
@@ -189,11 +189,11 @@ export function createContent(deps: {
       const folder = aside.set(files)
       deps.log.warn(
         { files: files.length, folder },
-        'packages that the database does not know were moved aside',
+        'packages without a database entry were moved aside',
       )
     } catch (err) {
       // A full disk: they stay where they are, do no harm, and the next start tries again.
-      deps.log.error({ err }, 'packages that the database does not know could not be moved aside')
+      deps.log.error({ err }, 'packages without a database entry could not be moved aside')
     }
   }
 
@@ -235,7 +235,7 @@ export function createContent(deps: {
     lane: Lane = 'unenrolled',
   ): Promise<void> {
     const sizeBytes = repo.sizeBytes(sha256)
-    if (sizeBytes === null) throw new AppError('E_NOT_FOUND', 'This content is not kept here.')
+    if (sizeBytes === null) throw new AppError('E_NOT_FOUND', 'This content is not stored here.')
     if (faults.of(sha256) === 'damaged')
       throw new AppError('E_NOT_FOUND', 'The stored file is damaged. Upload it again.')
     const serving = {
@@ -250,7 +250,7 @@ export function createContent(deps: {
 
   clearIncoming()
   const collected = collectGarbage()
-  if (collected > 0) deps.log.info({ collected }, 'removed content that nothing names')
+  if (collected > 0) deps.log.info({ collected }, 'removed unreferenced content')
   compareWithDisk()
   const expired = aside.removeOld()
   if (expired > 0) deps.log.info({ expired }, 'removed packages that were moved aside 30 days ago')

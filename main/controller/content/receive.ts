@@ -36,7 +36,7 @@ async function writeAll(handle: FileHandle, buffer: Buffer, position: number): P
 const tooLarge = (limitBytes: number): AppError =>
   new AppError(
     'E_TOO_LARGE',
-    `The file is larger than ${Math.floor(limitBytes / 1024 ** 2)} MiB, which is the most that is taken.`,
+    `The file is larger than ${Math.floor(limitBytes / 1024 ** 2)} MiB, which is the maximum.`,
   )
 
 /**
@@ -142,7 +142,7 @@ export async function receive(
   } catch (error) {
     if (error instanceof AppError) throw error
     if (diskFailed) throw asDiskError(error)
-    throw aborted('The transfer broke off before it was complete. Nothing of it was kept.', error)
+    throw aborted('The transfer was interrupted. Nothing was stored.', error)
   } finally {
     clearTimeout(idle)
     signal?.removeEventListener('abort', onAbort)

@@ -284,7 +284,7 @@ describe('a bad connection', () => {
     cutStoredFile()
     socket.resume()
     await once(socket, 'close')
-    expect(library.logged()).toContain('a download broke off')
+    expect(library.logged()).toContain('a download was aborted')
     expect(library.content.faultOf(hash())).toBe('damaged')
     await idle()
   })
@@ -380,7 +380,7 @@ describe('a device that is blocked or removed', () => {
     await expect(waiting).rejects.toThrow(/hang up|ECONNRESET/)
     await idle()
     expect(library.content.usage()).toMatchObject({ downloads: 0, cut: 2 })
-    expect(library.logged().match(/its downloads were cut/g)).toHaveLength(1)
+    expect(library.logged().match(/its downloads were aborted/g)).toHaveLength(1)
     expect(library.logged()).not.toContain('"level":50')
     let received = 0
     socket.on('data', (piece: Buffer) => (received += piece.length))

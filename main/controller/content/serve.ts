@@ -57,7 +57,7 @@ function wantedRange(
     response.setHeader('content-range', `bytes */${source.sizeBytes}`)
     throw new AppError(
       'E_RANGE',
-      `The file has ${source.sizeBytes} bytes; none of them was asked for.`,
+      `The file has ${source.sizeBytes} bytes; the requested range is outside of it.`,
     )
   }
   return range
@@ -80,7 +80,7 @@ function writeHead(response: ServerResponse, source: Source, range: ByteRange | 
 }
 
 function refuse(response: ServerResponse, retryAfterSeconds: number): void {
-  const busy = new AppError('E_RATE_LIMITED', 'Too many downloads run at the same time.')
+  const busy = new AppError('E_RATE_LIMITED', 'Too many downloads at the same time.')
   const text = JSON.stringify(busy.toReply())
   response.writeHead(503, {
     'content-type': 'application/json; charset=utf-8',
@@ -206,7 +206,7 @@ async function send(
   } catch (error) {
     // The head is sent: close the connection, so that the client notices the incomplete body.
     if (!response.destroyed) {
-      deps.log.error({ err: error, sha256: source.sha256 }, 'a download broke off')
+      deps.log.error({ err: error, sha256: source.sha256 }, 'a download was aborted')
       deps.onFault()
     }
     response.destroy()

@@ -21,10 +21,10 @@ const WHAT: Record<StateDamage['what'], string> = {
   missing: 'is missing',
   empty: 'is empty',
   unreadable: 'cannot be read',
-  partly_unreadable: 'can be read in parts only',
+  partly_unreadable: 'can only be read partially',
 }
 const damageText = (damaged: readonly StateDamage[]): string =>
-  `${damaged.map(({ file, what }) => `${file} ${WHAT[what]}`).join(', ')}; what was damaged is kept on the PC in set-aside`
+  `${damaged.map(({ file, what }) => `${file} ${WHAT[what]}`).join(', ')}; the damaged files are kept on the PC in set-aside`
 
 export function createArrivals(deps: {
   store: Store
@@ -52,12 +52,12 @@ export function createArrivals(deps: {
     repo.update(id, next)
     if (row.reported_name === null && next.name === row.name) return
     followedMs.set(id, deps.now())
-    const here = next.name === row.name ? `; here it stays ${row.name}` : ''
+    const here = next.name === row.name ? `; its name here stays ${row.name}` : ''
     audit.record(
       null,
       'device.rename',
       `device ${row.name}`,
-      `the PC calls itself ${reported} now${here}`,
+      `the PC is now named ${reported}${here}`,
       { deviceId: id, data: { from: row.name, to: next.name, reported_name: reported } },
     )
   }

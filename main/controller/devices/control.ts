@@ -61,7 +61,7 @@ export function createControl(deps: {
       if (deps.isConnecting(from))
         throw new AppError(
           'E_ILLEGAL_STATE',
-          `${old.name} may be about to connect again. Try again in a minute.`,
+          `${old.name} may be about to reconnect. Try again in a minute.`,
         )
     },
     /** Call it inside the transaction that moves the old row's data. */
@@ -106,7 +106,7 @@ export function createControl(deps: {
             viewer,
             'device.keep_both',
             `device ${row.name}`,
-            `it is another PC than ${old.name} (device ${from})`,
+            `it is not the same PC as ${old.name} (device ${from})`,
             { deviceId: id, data: { from, to: id } },
           )
         })
@@ -120,7 +120,7 @@ export function createControl(deps: {
     approve(viewer: Viewer, id: DeviceId): Device {
       const row = visible(viewer, id)
       if (pending.has(id)) {
-        const note = 'on this side, the digits are compared'
+        const note = 'approved in the console; the PC has to confirm the digits'
         store.transaction(() => audit.record(viewer, 'device.approve', `device ${row.name}`, note))
         pending.approve(viewer, id)
         return view(id)

@@ -52,15 +52,21 @@ export function createIdentities(deps: {
         repo.setHardware(id, known)
         const name = `device ${repo.byId(id)?.name ?? id}`
         if (news === 'replaced')
-          audit.record(null, 'device.hardware', name, 'its disk is in other hardware than before', {
-            deviceId: id,
-          })
+          audit.record(
+            null,
+            'device.hardware',
+            name,
+            'its disk is in different hardware than before',
+            {
+              deviceId: id,
+            },
+          )
         if (news === 'returned')
           audit.record(
             null,
             'device.twin',
             name,
-            'hardware that seemed to be replaced is back: two PCs carry this identity. This one keeps it.',
+            'its replaced hardware is back: two PCs have this identity. This one keeps it.',
             { deviceId: id },
           )
       })
@@ -90,7 +96,7 @@ export function createIdentities(deps: {
         if (repo.waitingCopies(from) >= WAITING_LIMIT)
           throw new AppError(
             'E_DEVICE_REFUSED',
-            `${WAITING_LIMIT} copies of ${original.name} wait for approval already.`,
+            `${WAITING_LIMIT} clones of ${original.name} are already waiting for approval.`,
           )
         const { facts, address } = copy
         const at = isoTime(deps.now())
@@ -113,14 +119,14 @@ export function createIdentities(deps: {
           null,
           'device.split',
           `device ${made.name}`,
-          `it carried the identity of ${original.name} (a copied disk), from ${address ?? 'an unknown address'}; it waits for approval`,
+          `it had the identity of ${original.name} (a cloned disk), from ${address ?? 'an unknown address'}; it waits for approval`,
           { deviceId: made.id },
         )
         audit.record(
           null,
           'device.twin',
           `device ${original.name}`,
-          `another PC carried its identity (a copied disk); that one is now ${made.name}`,
+          `another PC had its identity (a cloned disk); that one is now ${made.name}`,
           { deviceId: from },
         )
         return made.id

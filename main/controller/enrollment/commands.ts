@@ -29,7 +29,7 @@ const PAUSES = [1, 2, 4, 8, 16, 30, 60, 60]
  * and installs it as a service. curl does not verify the hub's certificate; the hash in the copied
  * command protects the file. Otherwise the command is for a file that the user brings to the PC. In
  * both cases the file stays, from the first byte to the last step, in a new folder that only the
- * administrator can enter: in any other folder another user could replace it between check and
+ * administrator can access: in any other folder another user could replace it between check and
  * start.
  * @param code admits the PC; null: a person compares six digits on both screens
  * @param addresses HOST:PORT of the hub, best first; the command tries all of them

@@ -112,7 +112,7 @@ export function createPairing(deps: {
     if (!close(pairing, false)) return
     pauses.failed(pairing.names)
     const { retry_after_seconds } = refusal(message, pauses.waitMs(pairing.names))
-    deps.log.info({ address: pairing.address, why: message }, 'a pairing came to nothing')
+    deps.log.info({ address: pairing.address, why: message }, 'a pairing failed')
     pairing.link.ended({ message, retry_after_seconds })
   }
 
@@ -177,18 +177,18 @@ export function createPairing(deps: {
     const waitMs = pauses.waitMs(names)
     if (waitMs > 0)
       return refusal(
-        `An earlier try came to nothing. Try again in ${Math.ceil(waitMs / 1_000)} s.`,
+        `An earlier attempt failed. Try again in ${Math.ceil(waitMs / 1_000)} s.`,
         waitMs,
       )
     const all = [...open]
     const here = all.filter((other) => other.address === address).length
     if (all.length >= MAX_OPEN || here >= MAX_OPEN_PER_ADDRESS)
       return refusal(
-        'Too many PCs wait for approval already. Approve or reject those first.',
+        'Too many PCs are already waiting for approval. Approve or reject those first.',
         60_000,
       )
     if (all.some((other) => other.begun.public_key === begin.public_key))
-      return refusal('This PC waits for approval already.', 15_000)
+      return refusal('This PC is already waiting for approval.', 15_000)
     const proof = pairingProofText(deps.keys().fingerprint, begin.public_key, begin.commitment)
     if (!verifies(begin.public_key, proof, begin.signature))
       return refusal('The agent did not prove that it holds its key to this controller.', null)
@@ -251,7 +251,7 @@ export function createPairing(deps: {
         link,
         deviceId: null,
         confirmed: false,
-        timer: setTimeout(() => fail(pairing, 'The agent did not go on.'), timings.revealMs),
+        timer: setTimeout(() => fail(pairing, 'The agent did not continue.'), timings.revealMs),
       }
       open.add(pairing)
       const commitment = sha256(hubCommitmentText(nonce, keys.fingerprint, keys.command.publicKey))
@@ -271,7 +271,7 @@ export function createPairing(deps: {
             devices.pending.confirm(pairing.deviceId)
             admitIfDecided(pairing)
           },
-          left: () => fail(pairing, 'The PC went away.'),
+          left: () => fail(pairing, 'The PC disconnected.'),
         },
       }
     },

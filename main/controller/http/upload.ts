@@ -112,7 +112,7 @@ function announcedBytes(raw: FastifyRequest): number | undefined {
   if (length > UPLOAD_LIMIT_BYTES + ENVELOPE_BYTES)
     throw new AppError(
       'E_TOO_LARGE',
-      `The upload is larger than ${UPLOAD_LIMIT_BYTES / 1024 ** 3} GiB, which is the most that is taken.`,
+      `The upload is larger than ${UPLOAD_LIMIT_BYTES / 1024 ** 3} GiB, which is the maximum.`,
     )
   return Math.min(length, UPLOAD_LIMIT_BYTES)
 }

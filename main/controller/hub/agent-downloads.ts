@@ -35,7 +35,7 @@ export function createAgentDownloads(deps: {
   function enter(address: string): () => void {
     const own = underWay.get(address) ?? 0
     if (inAll >= IN_ALL || own >= PER_ADDRESS)
-      throw new AppError('E_RATE_LIMITED', 'Too many downloads at this moment. Wait a minute.')
+      throw new AppError('E_RATE_LIMITED', 'Too many downloads right now. Wait a minute.')
     underWay.set(address, own + 1)
     inAll++
     return () => {
@@ -79,7 +79,7 @@ export function createAgentDownloads(deps: {
         response.end()
       } catch (error) {
         if (!hasBegun) throw error
-        deps.log.debug({ err: error, name }, 'the download of an agent was broken off')
+        deps.log.debug({ err: error, name }, 'an agent download was aborted')
         response.destroy()
       } finally {
         leave()

@@ -76,7 +76,7 @@ export async function prove(
   const why = refusalOf(deps, hello.device_id)
   if (why !== null) {
     const { device_id: deviceId, attempts } = hello
-    deps.log.warn({ deviceId, why, attempts: attempts.length }, 'an agent was turned away')
+    deps.log.warn({ deviceId, why, attempts: attempts.length }, 'an agent was refused')
     return refuse(socket, why, false)
   }
   if (deps.devices.pending.has(row.id) && !row.approved)

@@ -67,7 +67,7 @@ export function handleReports(
       if (!isLive())
         return reply({
           committed: false,
-          message: 'another link has taken the place of this one',
+          message: 'another link has replaced this one',
         })
       if (!allowed()) return reply({ committed: false, message: 'too many messages, slow down' })
       const parsed = agentEvents[name].safeParse(raw)

@@ -73,7 +73,7 @@ export function createAgentsEdge(): AgentsEdge {
     if (!socket) throw new NoLink(`device ${deviceId} has no link`)
     // Signed just before the key changed: an agent that already uses the new key would refuse it
     // permanently. The caller signs it again.
-    if (envelope.key_id !== keyId()) throw new NoLink('signed with the key of before')
+    if (envelope.key_id !== keyId()) throw new NoLink('signed with the previous key')
     return socket
   }
 
@@ -181,7 +181,7 @@ export function createAgentsEdge(): AgentsEdge {
           .catch((error: unknown) => {
             deps.log.debug(
               { err: error, address: socket.handshake.address },
-              'a link did not prove itself',
+              'a link failed to authenticate',
             )
             socket.disconnect(true)
           })

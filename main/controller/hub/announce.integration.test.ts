@@ -81,7 +81,7 @@ describe.skipIf(own === undefined)('mDNS advertisement', () => {
     // TEST-NET-3: no interface of this computer has it.
     const { log } = announce(() => ['203.0.113.7:41003', `${at}:41003`])
     await until('the advertisement arrives', () => received.length > 0)
-    expect(log()).toContain('cannot be announced on this network')
+    expect(log()).toContain('cannot be advertised on this network')
     expect(log()).toContain('203.0.113.7')
   })
 })

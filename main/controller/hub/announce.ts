@@ -93,14 +93,14 @@ export function startAnnouncing(deps: {
       try {
         advertisements.set(address, await advertise(own, port, key))
       } catch (error) {
-        deps.log.warn({ address: own, err: error }, 'the hub cannot be announced on this network')
+        deps.log.warn({ address: own, err: error }, 'the hub cannot be advertised on this network')
       }
     }
-    deps.log.info({ on: [...advertisements.keys()] }, 'the hub is announced by mDNS')
+    deps.log.info({ on: [...advertisements.keys()] }, 'the hub is advertised by mDNS')
   }
   const check = (): void => {
     work = work.then(update).catch((error: unknown) => {
-      deps.log.warn({ err: error }, 'the hub cannot be announced')
+      deps.log.warn({ err: error }, 'the hub cannot be advertised')
     })
   }
   check()

@@ -76,7 +76,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
 
     lan.move('hub', HOME, ELSEWHERE)
     const second = serve()
-    await second.until('is announced by mDNS')
+    await second.until('is advertised by mDNS')
     await pc.until(`Connected to ${ELSEWHERE}:${PORT}.`, 120_000)
     expect(liar.output()).not.toContain('bytes')
     expect(pc.output()).not.toContain(`Connected to ${ROGUE}`)
@@ -88,14 +88,14 @@ describe.skipIf(why !== null)('on a LAN', () => {
     await third.until('Hub ')
     const again = agent('run')
     await again.until(`Connected to ${ELSEWHERE}:${PORT}.`, 60_000)
-    expect(third.output()).not.toContain('is announced')
+    expect(third.output()).not.toContain('is advertised')
   }, 300_000)
 
   it('discover finds the hub, even beside a rogue that claims its name and key, and the rogue receives no byte', async () => {
     const liar = rogue()
     await liar.until('listening')
     const first = serve()
-    await first.until('is announced by mDNS')
+    await first.until('is advertised by mDNS')
     const pc = agent('discover', '--name', 'PC')
     await pc.until('Do these digits stand in the console?')
     expect(pc.output()).toContain(`${HOME}:${PORT}`)
@@ -107,7 +107,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
   }, 120_000)
 
   it('discover asks which hub to use when there are two with different keys', async () => {
-    await serve().until('is announced by mDNS')
+    await serve().until('is advertised by mDNS')
     const other = rogue(`sha256/${'B'.repeat(43)}=`)
     await other.until('listening')
     const pc = agent('discover', '--name', 'PC')

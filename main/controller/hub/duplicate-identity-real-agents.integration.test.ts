@@ -105,9 +105,7 @@ it.each([
       { id: 1, name: 'PC-12', online: true, approved: true },
       { id: 2, name: 'PC-12 (2)', approved: false, split_from: 1 },
     ])
-    expect(copy.output()).toContain(
-      'Another PC carries the same identity. This one is device 2 now',
-    )
+    expect(copy.output()).toContain('Another PC has the same identity. This one is device 2 now')
     // The original's attempt is set aside: neither in the journal nor among the attempts.
     expect(journalOf(copy.state)).not.toContain('"accepted"')
     expect(readdirSync(join(copy.state, 'attempts'))).toEqual([])

@@ -316,7 +316,7 @@ describe('separating a clone', () => {
     const old = link(B)
     old.socket.off('split')
     old.socket.on('split', (_body, ack) => ack({ public_key: 'no', signature: 'no' }))
-    await expect(old.welcomed).rejects.toThrow('Another PC carries the same identity.')
+    await expect(old.welcomed).rejects.toThrow('Another PC has the same identity.')
     expect(original.socket.connected).toBe(true)
     expect(await devices()).toHaveLength(1)
   })

@@ -126,7 +126,7 @@ export function createDuplicateIdentity() {
         const isRefused = error instanceof AppError
         deps.log.warn({ err: error, deviceId: from }, 'a duplicate identity was not separated')
         socket.emit('refused', {
-          message: isRefused ? error.message : 'Another PC carries the same identity.',
+          message: isRefused ? error.message : 'Another PC has the same identity.',
           retry: !isRefused,
         })
       }

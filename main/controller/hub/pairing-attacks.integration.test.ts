@@ -113,7 +113,7 @@ describe('a PC that lies', () => {
     expect(liar.ended[0]).toMatchObject({ retry_after_seconds: 60 })
     expect(liar.ended[0]!.message).toContain('did not show the number')
     expect(await list()).toEqual([])
-    expect(refusalOf(await knock('LIAR', liar.key).begin())).toContain('An earlier try')
+    expect(refusalOf(await knock('LIAR', liar.key).begin())).toContain('An earlier attempt')
   })
 
   it.each([
@@ -170,7 +170,7 @@ describe('a flood of pairings', () => {
     const replies = []
     for (let i = 0; i < 12; i++) replies.push(await knock(`PC-${i}`).begin())
     expect(replies.filter((reply) => reply.ok)).toHaveLength(4)
-    expect(refusalOf(replies[11]!)).toContain('Too many PCs wait')
+    expect(refusalOf(replies[11]!)).toContain('Too many PCs are already waiting')
     // None of them is a device yet: none has revealed its number.
     expect(await list()).toEqual([])
     const identity = await t.enroll('WITH-A-CODE')

@@ -131,11 +131,11 @@ describe('a PC that is enrolled by comparing digits', () => {
 
     const again = discover('LAB-03', agent.state)
     expect(await again.ended).toBe(1)
-    expect(again.output()).toMatch(/An earlier try came to nothing\. Try again in \d\d s\./)
+    expect(again.output()).toMatch(/An earlier attempt failed\. Try again in \d\d s\./)
     // Another key does not help: the address has to wait as well.
     const other = discover('LAB-03-B')
     expect(await other.ended).toBe(1)
-    expect(other.output()).toContain('An earlier try came to nothing')
+    expect(other.output()).toContain('An earlier attempt failed')
   })
 
   it('leaves the list when it disconnects', async () => {

@@ -84,7 +84,7 @@ export function attachPairing(server: Server, deps: { pairing: PairingService; l
 
   namespace.on('connection', (socket) => {
     if (namespace.sockets.size > MAX_SOCKETS) return void socket.disconnect(true)
-    deps.log.debug({ address: socket.handshake.address }, 'a PC asks to be enrolled without a code')
+    deps.log.debug({ address: socket.handshake.address }, 'a PC requests enrolment without a code')
     serve(socket)
   })
 }

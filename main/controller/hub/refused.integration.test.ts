@@ -141,7 +141,7 @@ describe.each(['block', 'delete'] as const)('a device that an administrator has 
     await expect(back).rejects.toThrow(REFUSAL[verb])
     await expect(late).rejects.toThrow()
     expect(await target()).toEqual(failed)
-    expect(logged).toContain('an agent was turned away')
+    expect(logged).toContain('an agent was refused')
     expect(logged).toMatch(/"attempts":1/)
   })
 

@@ -112,7 +112,7 @@ export async function startHubServer(deps: {
     const tried = (tries.get(address) ?? 0) + 1
     tries.set(address, tried)
     if (tried > ENROLL_TRIES_PER_MINUTE)
-      throw new AppError('E_RATE_LIMITED', 'Too many tries. Wait a minute.')
+      throw new AppError('E_RATE_LIMITED', 'Too many attempts. Wait a minute.')
     const parsed = EnrollRequest.safeParse(await readBody(request))
     if (!parsed.success) throw validationError(parsed.error, 'The enrolment is not valid')
     await deps.whenWritable()

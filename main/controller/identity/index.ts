@@ -96,7 +96,7 @@ export function createIdentity(deps: {
    */
   async function perform(task: IdentityTask): Promise<void> {
     if (isBusy)
-      throw new AppError('E_ILLEGAL_STATE', 'The keys are being saved or changed at this moment.')
+      throw new AppError('E_ILLEGAL_STATE', 'The keys are being saved or changed right now.')
     isBusy = true
     try {
       const reply = await worker.ask(task)
@@ -125,7 +125,7 @@ export function createIdentity(deps: {
       null,
       'controller.restore',
       `recovery file of ${restored.saved_at}`,
-      restored.revoked ? 'with new keys: the ones of before do not count any more' : '',
+      restored.revoked ? 'with new keys: the previous ones are invalid' : '',
     )
   }
 

@@ -72,7 +72,7 @@ function secretKeyOf(name: string, bytes: Buffer): Buffer {
   const key = bytes.length === SECRET_KEY_BYTES ? bytes : Buffer.from(bytes.toString(), 'base64url')
   if (key.length !== SECRET_KEY_BYTES)
     throw new Error(
-      `The file ${name} does not hold a key. Remove it; a new one is made at the next start.`,
+      `The file ${name} does not contain a key. Remove it; the next start creates a new one.`,
     )
   return key
 }

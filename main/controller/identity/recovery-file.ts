@@ -41,7 +41,7 @@ const Manifest = z.object({
 export type Manifest = z.infer<typeof Manifest>
 
 const notOne = (why: string, cause?: unknown): AppError =>
-  new AppError('E_RECOVERY_FILE', `This is not a recovery file that can be read: ${why}.`, [], {
+  new AppError('E_RECOVERY_FILE', `This recovery file cannot be read: ${why}.`, [], {
     cause,
   })
 
@@ -100,7 +100,7 @@ async function readEnds(
     await handle.read(head, 0, head.length, 0)
     const lineEnd = head.indexOf('\n', MAGIC.length)
     if (!head.toString('latin1').startsWith(MAGIC) || lineEnd < 0)
-      throw notOne('it does not begin like one')
+      throw notOne('it does not start like one')
     const from = lineEnd + 1
     const to = size - TAG_BYTES
     if (to <= from) throw notOne('it is cut short')
@@ -146,7 +146,7 @@ export async function unpackRecoveryFile(options: {
       manifest = Manifest.parse(parseJson(Buffer.concat(chunks).toString('utf8')))
     } else if (name === DATABASE || (key !== null && KEYS.includes(key)))
       await pipeline(entry, createWriteStream(join(into, name), { mode: 0o600, flush: true }))
-    else throw notOne('it holds what does not belong there')
+    else throw notOne('it contains unexpected files')
   }
   untar.on('entry', ({ name }, entry, next) => {
     take(name, entry as unknown as Readable).then(() => next(), next)

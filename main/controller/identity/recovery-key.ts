@@ -20,7 +20,7 @@ export const isRecoverySealed = (folder: string): boolean =>
 const unusable = (file: string, why: string): AppError =>
   new AppError(
     'E_KEYS_DAMAGED',
-    `The recovery key in ${file} ${why}. No recovery file can be saved with it. Keep the recovery file that was saved last: it holds the key.`,
+    `The recovery key in ${file} ${why}. No recovery file can be saved with it. Keep the last recovery file: it contains the key.`,
   )
 
 /**

@@ -33,7 +33,7 @@ export function checkRestorable(dataDir: string): void {
   if (hasUsers(join(dataDir, DATABASE)))
     throw new AppError(
       'E_SETUP_DONE',
-      'This controller is in use already. A recovery file is taken up in an empty data folder only.',
+      'This controller is already in use. A recovery file can be restored only into an empty data folder.',
     )
 }
 
@@ -64,7 +64,7 @@ export async function stageRestore(options: {
     if (isOfNewerVersion(join(folder, DATABASE), migrationsDir))
       throw new AppError(
         'E_RECOVERY_FILE',
-        `This recovery file was saved by DeployX ${manifest.version}, which is newer than this one. Install that version here, then take the file up.`,
+        `This recovery file was saved by DeployX ${manifest.version}, which is newer than this one. Install that version here, then restore the file.`,
       )
     if (revoke) {
       const next = join(folder, 'keys.next')

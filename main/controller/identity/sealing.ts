@@ -86,7 +86,7 @@ export async function createUnseal(
 }
 
 export const wrongPassphrase = (): AppError =>
-  new AppError('E_PASSPHRASE', 'The passphrase is not the right one, or the file is damaged.')
+  new AppError('E_PASSPHRASE', 'The passphrase is wrong, or the file is damaged.')
 
 const SealedText = z.object({ header: SealHeader, text: z.string().max(64 * 1024) })
 

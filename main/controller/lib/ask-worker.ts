@@ -59,7 +59,8 @@ export function createAskWorker<Question, Answer>(options: {
   return {
     ask: (question) =>
       new Promise((resolve, reject) => {
-        if (open.size >= options.limit) return reject(new TooManyWait('too many questions wait'))
+        if (open.size >= options.limit)
+          return reject(new TooManyWait('too many requests are waiting'))
         const id = nextId++
         const late = () =>
           settle(id, (o) => o.reject(new Error(`no answer within ${options.timeoutMs} ms`)))
@@ -71,7 +72,7 @@ export function createAskWorker<Question, Answer>(options: {
       const stopping = worker
       worker = null
       for (const id of [...open.keys()])
-        settle(id, ({ reject }) => reject(new Error('the controller stops')))
+        settle(id, ({ reject }) => reject(new Error('the controller is stopping')))
       await stopping?.terminate()
     },
   }

@@ -1,6 +1,7 @@
 /**
- * Installer arguments with secrets, as they lie in the database: the line as everybody may see it, and beside it the whole line,
- * sealed under a key of its own. Whatever reads the line finds no secret in it; only commands and corrections open it.
+ * Installer arguments with secrets, as stored in the database: the visible line, and the whole line
+ * sealed under a separate key. Reading the line reveals no secret; only commands and corrections
+ * unseal it.
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { z } from 'zod'
@@ -11,14 +12,14 @@ import { createValueMask, type HeldText, type ValueMask } from '#shared/domain/v
 
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
-/** Masks that are kept ready: one per installer that is being deployed. */
+/** Cached masks: one per installer that is being deployed. */
 const MASKS_KEPT = 200
 
 const Clear = z.object({ line: z.string(), marks: z.array(z.string()) })
 type Clear = z.infer<typeof Clear>
 const Held = z.object({ text: z.string(), covered: z.number().int().nonnegative() })
 
-/** The columns of an installer that hold its arguments. */
+/** The columns of an installer with its arguments. */
 export type ArgumentColumns = {
   install_args: string
   secret_args: string[]
@@ -27,7 +28,7 @@ export type ArgumentColumns = {
 type Stored = Pick<ArgumentColumns, 'install_args' | 'sealed_args'> & { platform: DevicePlatform }
 export type SealedArguments = ReturnType<typeof createSealedArguments>
 
-/** @param key 32 bytes, of this controller, for nothing else */
+/** @param key 32 bytes of this controller, used for nothing else */
 export function createSealedArguments(key: Uint8Array) {
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', key, '', `deployx install arguments ${purpose}`, 32))
@@ -53,14 +54,17 @@ export function createSealedArguments(key: Uint8Array) {
     }
   }
 
-  /** The line in clear and what of it was marked by hand; null: its key is lost, so the secrets have to be entered again. */
+  /**
+   * The line in plain text and the user's marks; null: its key is lost, so the secrets have to be
+   * entered again.
+   */
   function open({ install_args, sealed_args }: Omit<Stored, 'platform'>): Clear | null {
     if (sealed_args === null) return { line: install_args, marks: [] }
     const clear = Clear.safeParse(unseal(sealed_args, lineKey))
     return clear.success ? clear.data : null
   }
 
-  /** The secrets of a stored line. Empty also where they cannot be read. */
+  /** The secrets of a stored line. Also empty if they cannot be read. */
   function secretsOf(row: Stored): { line: string; secrets: SecretArgument[] } {
     const clear = row.sealed_args === null ? null : open(row)
     if (clear === null) return { line: row.install_args, secrets: [] }
@@ -77,7 +81,7 @@ export function createSealedArguments(key: Uint8Array) {
     valuesOf,
     isLost: (row: Omit<Stored, 'platform'>): boolean => open(row) === null,
 
-    /** A line as it is to be stored. */
+    /** A line in its stored form. */
     columns(line: string, marks: string[], secrets: readonly SecretArgument[]): ArgumentColumns {
       if (secrets.length === 0) return { install_args: line, secret_args: [], sealed_args: null }
       return {
@@ -87,7 +91,7 @@ export function createSealedArguments(key: Uint8Array) {
       }
     },
 
-    /** Equal for equal lines; undefined where there is no secret. */
+    /** Equal for equal lines; undefined if there is no secret. */
     fingerprint(row: Pick<Stored, 'install_args' | 'sealed_args'>): string | undefined {
       if (row.sealed_args === null) return undefined
       const clear = open(row)
@@ -95,7 +99,7 @@ export function createSealedArguments(key: Uint8Array) {
     },
     fingerprintOf,
 
-    /** Hides its secrets in other texts; null where it has none. */
+    /** Hides its secrets in other texts; null if it has none. */
     maskOf(row: Stored): ValueMask | null {
       if (row.sealed_args === null) return null
       const place = `${row.platform} ${row.sealed_args}`

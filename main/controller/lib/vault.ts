@@ -24,7 +24,7 @@ const TAG_BYTES = 16
 export const lockedByKeystore = (file: string, cause?: unknown): AppError =>
   new AppError(
     'E_KEYS_SEALED',
-    `The key in ${file} is protected by the keystore of the computer and user that made it, and it is not given out here. ` +
+    `The key in ${file} is protected by the keystore of the computer and user that made it, which refused access to it. ` +
       'Unlock that keystore and start the desktop app again, or restore a recovery file into an empty data folder.',
     [],
     { cause },

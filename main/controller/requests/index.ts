@@ -61,7 +61,7 @@ export function createRequests(deps: { store: Store; now: Now; secret: string })
     } catch (cause) {
       throw new AppError(
         'E_CONFLICT',
-        'This request was carried out before; its answer is no longer readable.',
+        'This request was already carried out; its answer is no longer readable.',
         [],
         { cause },
       )
@@ -152,7 +152,7 @@ export function createRequests(deps: { store: Store; now: Now; secret: string })
           at: isoTime(running.atMs),
         }
       const known = repo.find(viewer.id, requestId)
-      if (!known) throw new AppError('E_NOT_FOUND', 'No request came in under this key.')
+      if (!known) throw new AppError('E_NOT_FOUND', 'No request has arrived with this key.')
       return {
         request_id: requestId,
         route: known.route,

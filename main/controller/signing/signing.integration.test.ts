@@ -349,7 +349,7 @@ describe('restarts', () => {
     ['another boot', { boot_id: 'boot-2' }],
     ['less notice', { delay_seconds: 60 }],
     ['no notice', { delay_seconds: 0 }],
-    ['other words to the people there', { deployment_name: 'x' }],
+    ['another message to the users', { deployment_name: 'x' }],
     ['another action', { action: 'shutdown' }],
   ])('refuses %s', async (_what, change) => {
     expect(await signed(asRestart(change))).toBe(false)
@@ -364,7 +364,7 @@ describe('restarts', () => {
     ['belongs to a deployment that is being cancelled', 'round = 1', 'canceling = 1'],
     ['belongs to a deployment that was cancelled', 'round = 1', "status = 'canceled'"],
     [
-      'belongs to a deployment whose restarts a person called off',
+      'belongs to a deployment whose restarts a user cancelled',
       'round = 1',
       'restarts_canceled = 1',
     ],

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type Database from 'better-sqlite3'
 
-/** How many migrations this version knows, and how many the database has seen; null for a new file. */
+/**
+ * How many migrations this version has, and how many the database has applied; null for a new file.
+ */
 export function countMigrations(
   sqlite: Database.Database,
   migrationsDir: string,

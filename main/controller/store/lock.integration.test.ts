@@ -65,7 +65,7 @@ it.each(['junk', 'x'.repeat(5_000), 'SQLite format 3\0 and then not'])(
     writeFileSync(join(dataDir, 'controller.lock'), junk)
     const { code, message } = refusal()
     expect(code).toBe('E_DATA_LOCKED')
-    expect(message).toContain('holds something that DeployX did not write')
+    expect(message).toContain('contains something that DeployX did not write')
     expect(message).not.toContain('Another')
   },
 )

@@ -44,7 +44,7 @@ function lockFailure(dataDir: string, error: unknown): unknown {
   if (code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT'))
     return new AppError(
       'E_DATA_LOCKED',
-      `The lock file ${file} holds something that DeployX did not write (${code}). Nothing of value is in it: delete it, then start DeployX again.`,
+      `The lock file ${file} contains something that DeployX did not write (${code}). It contains nothing of value: delete it, then start DeployX again.`,
       [],
       options,
     )

@@ -1,4 +1,4 @@
-/** What is valid for a time stays valid for that time, wherever the computer's clock is set meanwhile. */
+/** Anything with a limited lifetime keeps it, wherever the computer's clock is set meanwhile. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { enrollSimAgent } from '../test-kit/sim-agent.ts'
 import { createTestClock, type TestClock } from '../test-kit/test-clock.ts'
@@ -23,7 +23,7 @@ describe.each([
     clock.tick()
   }
 
-  it('neither shortens nor extends the life of an enrollment code', async () => {
+  it('neither shortens nor extends the life of an enrolment code', async () => {
     const { code } = await t.rest.call('enrollments.create', { body: { ttl_minutes: 90 } })
     clock.passes(HOUR_MS)
     setClock()

@@ -1,4 +1,4 @@
-/** Stored moments that keep their distance when the computer's clock is set. */
+/** Stored times that keep their distance from now when the computer's clock is set. */
 import { type Column, sql, type SQL } from 'drizzle-orm'
 import type { Clock } from '../context.ts'
 
@@ -9,8 +9,9 @@ export const movedTime = (column: Column, byMs: number): SQL =>
   sql`strftime('%Y-%m-%dT%H:%M:%fZ', ${column}, printf('%+.3f seconds', ${byMs / 1_000}))`
 
 /**
- * Calls `move` each time the clock was set, and again later where the database cannot be written.
- * @param move moves what is stored by `byMs`. What has expired moves too: it must not come back to life
+ * Calls `move` each time the clock was set, and retries later if the database cannot be written.
+ * @param move shifts stored times by `byMs`. Expired ones are shifted too, so that they stay
+ * expired
  * @returns the function that stops it
  */
 export function moveWithClock(clock: Clock, move: (byMs: number) => void): () => void {
@@ -21,7 +22,8 @@ export function moveWithClock(clock: Clock, move: (byMs: number) => void): () =>
       move(byMs)
       byMs = 0
     } catch {
-      // The database is locked or its disk is full: what is not moved yet is valid for the wrong time, not lost.
+      // The database is locked or its disk is full: times that are not shifted yet are wrong, but
+      // not lost.
       cancel = clock.setTimer(RETRY_MS, run)
     }
   }

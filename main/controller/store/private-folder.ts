@@ -17,7 +17,7 @@ export type LooseEntry = { path: string; why: 'open' | 'foreign' }
 const refused = (path: string, why: string): AppError =>
   new AppError(
     'E_DATA_OWNER',
-    `${path} ${why}, so other users of this computer could read or exchange what DeployX keeps there. Give it to this user, remove it, or choose another folder with --data.`,
+    `${path} ${why}, so other users of this computer could read or replace what DeployX stores there. Give it to this user, remove it, or choose another folder with --data.`,
   )
 
 /** Null if it is gone by now, or a link: DeployX must not change link targets. */

@@ -6,7 +6,7 @@ const MIB = 1024 * 1024
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-it('tells of the level, and of each MiB once it matters, and of nothing else', () => {
+it('reports the level, and each MiB once space is short, and nothing else', () => {
   let room: DiskRoom = { level: 'enough', free_bytes: 900 * MIB }
   let told = 0
   const watch = watchRoom({ now: () => room }, () => told++, 1_000)

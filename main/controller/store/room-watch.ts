@@ -1,11 +1,11 @@
-/** Notices that the disk of the data folder fills up, or has room again: nothing else says so. */
+/** Reports when the data folder's disk fills up or has space again; nothing else does. */
 import type { DiskRoom } from '#shared/contract/entities.ts'
 
 const LOOK_EVERY_MS = 5_000
 const MIB = 1024 * 1024
 
-/** What people are told of: the level, and how much is left once that matters. */
-const told = ({ level, free_bytes }: DiskRoom): string =>
+/** What is reported: the level, and the remaining space once it is short. */
+const reported = ({ level, free_bytes }: DiskRoom): string =>
   level === 'enough' ? level : `${level} ${Math.floor((free_bytes ?? 0) / MIB)}`
 
 export function watchRoom(
@@ -13,9 +13,9 @@ export function watchRoom(
   changed: () => void,
   everyMs = LOOK_EVERY_MS,
 ): { stop: () => void } {
-  let last = told(room.now())
+  let last = reported(room.now())
   const timer = setInterval(() => {
-    const now = told(room.now())
+    const now = reported(room.now())
     if (now === last) return
     last = now
     changed()

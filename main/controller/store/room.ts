@@ -29,7 +29,7 @@ const SLICE_BYTES = MIB
 const WRITE_BYTES = MIB
 /** Below this, deferrable data (outputs, inventories, uploads) is refused. */
 const LOW_BYTES = 16 * MIB
-/** Below this, people are warned: the next upload may not fit. */
+/** Below this, users are warned: the next upload may not fit. */
 export const SHORT_BYTES = 512 * MIB
 /** What a first start writes, with a wide margin. */
 const FIRST_START_BYTES = 4 * MIB

@@ -27,7 +27,7 @@ export const downloads: Deed = { do: 'phase', phase: 'downloading' }
 export const verifies: Deed = { do: 'phase', phase: 'verifying' }
 /** Another installation on the PC has to end first. */
 export const waitsForOthers: Deed = { do: 'phase', phase: 'verifying', reason: 'device_busy' }
-/** The installer has ended, and what it started goes on. */
+/** The installer has ended, and the processes that it started continue. */
 export const waitsForRest: Deed = { do: 'phase', phase: 'installing', reason: 'verifying' }
 export const installs: Deed = { do: 'phase', phase: 'installing' }
 export const prints = (text: string): Deed => ({ do: 'print', text })

@@ -66,7 +66,7 @@ export function createAccounts(deps: {
     // moment.
     return await store.write(() => {
       if (onlyFirst && repo.count() > 0)
-        throw new AppError('E_SETUP_DONE', 'The first account exists already. Sign in instead.')
+        throw new AppError('E_SETUP_DONE', 'The first account already exists. Sign in instead.')
       nameIsFree(username)
       const row = repo.insert({
         username,

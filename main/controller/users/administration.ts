@@ -64,7 +64,7 @@ export function createAdministration(deps: {
     if (row.role === 'admin' && row.disabled_at === null && repo.countActiveAdmins() === 1)
       throw new AppError(
         'E_ILLEGAL_STATE',
-        'This is the last administrator who can sign in. Make another one first.',
+        'This is the last administrator who can sign in. Create another one first.',
       )
   }
 
@@ -87,7 +87,7 @@ export function createAdministration(deps: {
       if (change.password !== undefined && id === viewer.id)
         throw new AppError(
           'E_ILLEGAL_STATE',
-          'Change your own password in your account: that asks for the old one.',
+          'Change your own password in your account, where the old one is required.',
         )
       if (change.password !== undefined)
         checkPassword(change.password, change.username ?? before.username, '/password')
@@ -141,7 +141,7 @@ export function createAdministration(deps: {
       if (id === viewer.id)
         throw new AppError(
           'E_ILLEGAL_STATE',
-          'Change your own password in your account: that asks for the old one.',
+          'Change your own password in your account, where the old one is required.',
         )
       const password = generatedPassword()
       const password_hash = await passwords.hash(password)
@@ -197,7 +197,7 @@ export function createAdministration(deps: {
           viewer,
           'user.delete',
           subjectOf(row),
-          newOwner ? `what was theirs goes to ${newOwner.username}` : '',
+          newOwner ? `their things now belong to ${newOwner.username}` : '',
           { data: { ...holdings, transfer_to: newOwner?.username ?? null } },
         )
       })

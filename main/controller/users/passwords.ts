@@ -33,7 +33,7 @@ export function createPasswords({ workersDir }: { workersDir: string | null }) {
       return Buffer.from(await worker.ask(question))
     } catch (cause) {
       if (!(cause instanceof TooManyWait)) throw cause
-      throw new AppError('E_RATE_LIMITED', 'Too many people sign in at once. Try again.', [], {
+      throw new AppError('E_RATE_LIMITED', 'Too many sign-ins at the same time. Try again.', [], {
         cause,
       })
     }

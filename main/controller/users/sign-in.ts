@@ -70,7 +70,7 @@ export function createSignIn(deps: {
      */
     async setup(username: string, password: string, origin: Origin): Promise<SignIn> {
       if (repo.count() > 0)
-        throw new AppError('E_SETUP_DONE', 'The first account exists already. Sign in instead.')
+        throw new AppError('E_SETUP_DONE', 'The first account already exists. Sign in instead.')
       const record = (row: UserRow) =>
         audit.record(
           { id: row.id, username, address: origin.address },
@@ -154,7 +154,7 @@ export function createSignIn(deps: {
       attempt.succeeded()
       checkPassword(change.new_password, row.username, '/new_password')
       if (change.new_password === change.old_password)
-        throw new AppError('E_VALIDATION', 'The new password is the old one.', [
+        throw new AppError('E_VALIDATION', 'The new password is the same as the old one.', [
           { path: '/new_password', message: 'must not be the old one' },
         ])
       const password_hash = await passwords.hash(change.new_password)
@@ -163,7 +163,7 @@ export function createSignIn(deps: {
         // The password was reset or the user signed out while it was hashed: this change comes too
         // late.
         if (repo.byId(row.id)?.password_hash !== row.password_hash)
-          throw new AppError('E_CONFLICT', 'The password was changed just now. Sign in again.')
+          throw new AppError('E_CONFLICT', 'The password has just been changed. Sign in again.')
         repo.update(row.id, { password_hash, must_change_password: false })
         repo.endSessionsOf(row.id, sessionId)
         audit.record(viewer, 'user.change_password', subjectOf(row), '')
