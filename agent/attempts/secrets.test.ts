@@ -16,7 +16,7 @@ it('hides the secrets of a command in its result', () => {
   expect(withoutSecrets(outcome, {})).toEqual(outcome)
 })
 
-it('takes arguments and environment out of the spec of an attempt that has ended', () => {
+it('removes arguments and environment from the spec of an attempt that has ended', () => {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-spec-'))
   try {
     const spec = {

@@ -1,9 +1,9 @@
-/** Secrets of a command, kept out of what stays on the PC and what is reported. */
+/** Keeps the secrets of a command out of the files on the PC and the reports. */
 import type { DeployPayload } from '#shared/contract/agent-link.ts'
 import { createValueMask } from '#shared/domain/value-mask.ts'
 import type { Outcome } from './conclude.ts'
 
-/** Messages are cut to a length: their last characters may be the beginning of a secret. */
+/** Messages are cut to a length, so their last characters may be the beginning of a secret. */
 export function withoutSecrets(
   outcome: Outcome,
   { secret_values }: Pick<DeployPayload, 'secret_values'>,

@@ -44,7 +44,7 @@ describe('power on Linux', () => {
       { mouse: { type: 'Battery', scope: 'Device', status: 'Discharging' } },
       'unknown',
     ],
-    ['a battery that tells nothing', { AC: mains('0'), BAT0: battery('Unknown') }, 'unknown'],
+    ['a battery without data', { AC: mains('0'), BAT0: battery('Unknown') }, 'unknown'],
     ['a battery without data', { BAT0: {} }, 'unknown'],
   ])('is detected for %s', (_what, supplies, power) => {
     pc(supplies)

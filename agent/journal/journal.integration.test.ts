@@ -81,7 +81,7 @@ describe('secrets of a command', () => {
     expect(again.attempt(b.attempt_id)?.payload.argv).toEqual(b.argv)
     again.close()
   })
-  it('go when an attempt is given back without having run', () => {
+  it('are removed when an attempt is deferred without having run', () => {
     const a = withSecret(1)
     const journal = openJournal(path, log)
     journal.accept(a)

@@ -28,7 +28,7 @@ const tools: RestartTools = {
     return Promise.resolve({
       code,
       stdout: '',
-      stderr: code === 0 ? '' : 'it said no',
+      stderr: code === 0 ? '' : 'refused',
       missing: false,
     })
   },

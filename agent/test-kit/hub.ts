@@ -92,7 +92,7 @@ export async function startTestHub(
     answer: (_event: AgentEventName, _body: unknown): ReportReply | null => ({ committed: true }),
   }
 
-  const heard = createHubReports((event, body) => behaviour.answer(event, body))
+  const reports = createHubReports((event, body) => behaviour.answer(event, body))
   const commands = createHubCommands({ key: command.privateKey, content, live: () => live })
 
   async function enroll(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -158,7 +158,7 @@ export async function startTestHub(
     }
     hellos.push(hello)
     commands.continueAbove(hello.last_sequence)
-    heard.hear(socket)
+    reports.hear(socket)
     const { nonce: agentNonce, device_id: deviceId } = hello
     const text = hubProofText(tls.fingerprint, nonce, agentNonce, deviceId)
     const last = commands.lastSequence()
@@ -185,9 +185,9 @@ export async function startTestHub(
     live = socket
     socket.on('disconnect', () => {
       if (live === socket) live = null
-      heard.wake()
+      reports.wake()
     })
-    heard.wake()
+    reports.wake()
   }
   io.of(AGENT_NAMESPACE).on('connection', (socket) => {
     greet(socket).catch(() => socket.disconnect(true))
@@ -202,7 +202,7 @@ export async function startTestHub(
     content,
     hellos,
     devices,
-    ...heard,
+    ...reports,
     ...commands,
     code: (options: { addresses?: string[]; fingerprint?: string; secret?: string } = {}) =>
       formatEnrollmentCode({
@@ -211,7 +211,7 @@ export async function startTestHub(
         addresses: options.addresses ?? [`127.0.0.1:${port}`],
       }),
     connected: (timeoutMs?: number) =>
-      heard.until('a connected agent', () => live !== null, timeoutMs),
+      reports.until('a connected agent', () => live !== null, timeoutMs),
     isConnected: () => live !== null,
     /**
      * Sends any event to the agent, with or without requesting an acknowledgement. False if none is

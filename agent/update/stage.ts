@@ -68,8 +68,8 @@ export function proveFile(file: string, order: Order): void {
 async function mustSay(file: string, args: readonly string[], what: string): Promise<string> {
   const { code, stdout, stderr } = await runCommand(file, args, CHECK_TIMEOUT_MS)
   if (code === 0) return stdout.trim()
-  const said = (stderr.trim() || stdout.trim()).replace(/\s+/g, ' ').slice(0, 200)
-  throw new AgentFailure(`${what}${said ? `: ${said}` : ` (exit code ${code ?? 'none'})`}.`)
+  const output = (stderr.trim() || stdout.trim()).replace(/\s+/g, ' ').slice(0, 200)
+  throw new AgentFailure(`${what}${output ? `: ${output}` : ` (exit code ${code ?? 'none'})`}.`)
 }
 
 /**
@@ -102,10 +102,10 @@ export async function stage(deps: {
   })
   chmodSync(places.next, 0o755)
   proveFile(places.next, order)
-  const said = await mustSay(places.next, ['--version'], 'The new version does not start here')
-  if (said !== order.version)
+  const output = await mustSay(places.next, ['--version'], 'The new version does not start here')
+  if (output !== order.version)
     throw new AgentFailure(
-      `What was served calls itself version ${said.slice(0, 64)}, not ${order.version}.`,
+      `What was served calls itself version ${output.slice(0, 64)}, not ${order.version}.`,
     )
   await mustSay(
     places.next,

@@ -220,9 +220,9 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
     })
 
     it('when the wrong bytes are served', async () => {
-      const said = payload()
+      const sent = payload()
       served = Buffer.from(served.toString().replace('ok', 'no'))
-      expect(updater.command(seal(said))).toEqual({ accepted: true })
+      expect(updater.command(seal(sent))).toEqual({ accepted: true })
       expect(await failure()).toContain('does not match its SHA-256')
     })
 

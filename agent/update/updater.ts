@@ -119,7 +119,7 @@ export function createUpdater(deps: {
       release()
       throw error
     }
-    log.info({ version: order.version }, 'the next start is that of another version')
+    log.info({ version: order.version }, 'the next start runs another version')
     deps.onSwapped()
   }
 

@@ -1,4 +1,4 @@
-/** A hub that has IPv6 only, announced and heard by real multicast on this computer's own network. */
+/** An IPv6-only hub, advertised and discovered with real multicast on this computer's own network. */
 import { networkInterfaces } from 'node:os'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -26,7 +26,7 @@ describe.skipIf(own === undefined)('a hub without an IPv4 address', () => {
   })
   afterAll(() => announcer.stop())
 
-  it('is found at that address by an agent', async () => {
+  it('is discovered by an agent at its IPv6 address', async () => {
     const { signal } = new AbortController()
     const look = async () => {
       const hubs = await browse({ forMs: 2_000, signal, log: createLog() })

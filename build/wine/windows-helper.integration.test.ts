@@ -1,4 +1,7 @@
-/** The agent's Windows helper by itself, on a Windows that is Wine. Not shown here, because Wine enforces none: access lists. */
+/**
+ * The agent's Windows helper alone, on Wine. Not covered, because Wine does not enforce them: access control
+ * lists.
+ */
 import { readFileSync, writeFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -29,7 +32,7 @@ describe.skipIf(obstacle !== null)('the helper for Windows', () => {
     const output = (): Buffer => readFileSync(windows.unixPath(OUTPUT))
     const MIB = 1024 * 1024
 
-    it('keeps the first and the last part of what it prints, in whatever pieces it comes', async () => {
+    it('keeps the first and the last part of its output, however that is split', async () => {
       const text = Buffer.from(
         Array.from({ length: 300_000 }, (_, i) => String(i).padStart(9, '0') + '\n').join(''),
       )
@@ -40,12 +43,12 @@ describe.skipIf(obstacle !== null)('the helper for Windows', () => {
       expect(output().subarray(MIB / 2)).toEqual(text.subarray(-MIB / 2))
     })
 
-    it('ends with it, keeps the job of what it leaves behind, and reads on for that', async () => {
+    it('ends with it, keeps the job for the processes it leaves behind, and reads their output', async () => {
       writeFileSync(
         windows.unixPath('C:\\leaves.cmd'),
         '@echo off\r\necho begun\r\nstart /b cmd /c C:\\stays.cmd\r\nexit /b 7\r\n',
       )
-      // More than a pipe holds: without a reader it would stand still.
+      // More than a pipe holds: without a reader the program would block.
       writeFileSync(
         windows.unixPath('C:\\stays.cmd'),
         '@echo off\r\n:wait\r\nping -n 2 127.0.0.1 >nul\r\nif not exist C:\\go.txt goto wait\r\ntype C:\\long.txt\r\necho done>C:\\went.txt\r\n',
@@ -64,15 +67,15 @@ describe.skipIf(obstacle !== null)('the helper for Windows', () => {
       expect(output().toString()).toBe('begun\r\n')
     })
 
-    it('ends what is left behind when it is told to', async () => {
+    it('kills left-behind processes on request', async () => {
       await fs.rm(windows.unixPath('C:\\go.txt'), { force: true })
       await ask('job', 'leaves', OUTPUT, '--', 'cmd', '/c', 'C:\\leaves.cmd')
       expect(await ask('kill', 'leaves')).toMatchObject({ code: 0 })
       expect(await ask('busy', 'leaves')).toMatchObject({ code: 2 })
     })
 
-    it('says what it could not start', async () => {
-      // Linux sees the code modulo 256: 2, there is no such file.
+    it('reports a program that it could not start', async () => {
+      // Linux sees the code modulo 256: 2, file not found.
       expect(await ask('job', 'none', OUTPUT, '--', 'C:\\none.exe')).toMatchObject({ code: 2 })
     })
   })
@@ -83,7 +86,7 @@ describe.skipIf(obstacle !== null)('the helper for Windows', () => {
     expect(await ask('public', 'C:\\none')).toMatchObject({ code: 3 })
   })
 
-  it('tells of power and network', async () => {
+  it('reports power and network', async () => {
     expect(await ask('power')).toEqual({ code: 0, output: expect.stringMatching(/^(ac|battery|unknown)\r?\n$/) as string }) // prettier-ignore
     expect(await ask('metered')).toEqual({ code: 0, output: expect.stringMatching(/^(metered|unmetered|unknown)\r?\n$/) as string }) // prettier-ignore
   })

@@ -1,7 +1,7 @@
-/** What of a page cannot be seen, because it lies outside of the window or of something that cuts it off. */
+/** Finds content that is not visible because it is outside the window or clipped. */
 import type { Page } from '@playwright/test'
 
-/** Parts of the DOM that the look uses: the specs are Node programs. */
+/** The parts of the DOM that this check uses: the specs are Node programs. */
 type Box = { left: number; right: number; width: number; height: number }
 type Part = {
   tagName: string
@@ -31,9 +31,9 @@ type Look = {
 }
 
 /**
- * Elements that reach out of the window, content that something cuts off, and what scrolls sideways. Text that ends in an
- * ellipsis is fine, and so is what is for screen readers only, as long as it takes no room.
- * @returns one line each, empty when all is well
+ * Finds elements that extend beyond the window, clipped content, and elements that scroll sideways. Allowed:
+ * text that ends in an ellipsis, and content for screen readers only, as long as it takes no space. @returns
+ * one line each, empty if all is well
  */
 export async function findOutside(page: Page): Promise<string[]> {
   return await page.evaluate(() => {
@@ -53,7 +53,7 @@ export async function findOutside(page: Page): Promise<string[]> {
       }
       return false
     }
-    /** Its surroundings end it with an ellipsis, or let people scroll to it. */
+    /** Its container shortens it with an ellipsis, or scrolls. */
     const isEllipsed = (part: Part): boolean => {
       for (let at: Part | null = part; at; at = at.parentElement) {
         const style = look.getComputedStyle(at)
@@ -75,7 +75,7 @@ export async function findOutside(page: Page): Promise<string[]> {
       const style = look.getComputedStyle(part)
       const box = part.getBoundingClientRect()
       if (style.display === 'none' || style.visibility === 'hidden' || box.width === 0) continue
-      // What is inside of a drawing is the drawing's business; a field scrolls its own text.
+      // The contents of a drawing are its own matter; an input field scrolls its own text.
       if (part.closest('svg') && part.tagName.toLowerCase() !== 'svg') continue
       if (['INPUT', 'TEXTAREA', 'PRE'].includes(part.tagName)) {
         if (box.right > width + 1 || box.left < -1) found.push(`outside: ${name(part)}`)

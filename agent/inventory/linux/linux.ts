@@ -95,11 +95,11 @@ async function hardware(root: string): Promise<HardwareInfo> {
 }
 
 async function osInfo(root: string): Promise<OsInfo> {
-  const said =
+  const output =
     (await readText(join(root, 'etc/os-release'))) ??
     (await readText(join(root, 'usr/lib/os-release'))) ??
     ''
-  const { name, version } = parseOsRelease(said)
+  const { name, version } = parseOsRelease(output)
   const booted = /^btime (\d+)$/m.exec((await readText(join(root, 'proc/stat'))) ?? '')?.[1]
   return {
     name: name ?? 'Linux',
@@ -116,8 +116,8 @@ async function users(): Promise<string[] | null> {
   const sessions = loginctl && (await ask(loginctl, ['list-sessions', '--no-legend', '--no-pager']))
   if (sessions) return parseLoginctl(sessions)
   const who = findProgram('who')
-  const said = who && (await ask(who, []))
-  return said === null ? null : parseWho(said)
+  const output = who && (await ask(who, []))
+  return output === null ? null : parseWho(output)
 }
 
 /** Wired and wireless interfaces of physical devices. */
@@ -136,8 +136,8 @@ export const createLinuxReader = (installRoot: string | null, root = '/'): Platf
   hardware: () => hardware(root),
   os: () => osInfo(root),
   async disks() {
-    const said = await readText(join(root, 'proc/self/mountinfo'))
-    return said === null ? null : disksOf(parseMounts(said))
+    const output = await readText(join(root, 'proc/self/mountinfo'))
+    return output === null ? null : disksOf(parseMounts(output))
   },
   users,
   software: () => linuxSoftware(installRoot),

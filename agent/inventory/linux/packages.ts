@@ -80,9 +80,9 @@ export async function linuxSoftware(
   for (const tool of tools) {
     const program = tool && findProgram(tool.name)
     if (!tool || !program) continue
-    const said = await ask(program, tool.args)
-    if (said === null) return null
-    found.push(...tool.parse(said))
+    const output = await ask(program, tool.args)
+    if (output === null) return null
+    found.push(...tool.parse(output))
   }
   return found
 }

@@ -38,14 +38,14 @@ export function parseOverview(
   } catch {
     return null
   }
-  const said = Overview.safeParse(json).data?.SPHardwareDataType[0]
-  if (!said) return null
-  const { machine_name: name, machine_model: model } = said
+  const hardware = Overview.safeParse(json).data?.SPHardwareDataType[0]
+  if (!hardware) return null
+  const { machine_name: name, machine_model: model } = hardware
   return {
     model: name && model ? `${name} (${model})` : (name ?? model ?? null),
-    serial: firmwareText(said.serial_number),
-    cpu: said.chip_type ?? said.cpu_type ?? null,
-    firmware: said.boot_rom_version ?? null,
+    serial: firmwareText(hardware.serial_number),
+    cpu: hardware.chip_type ?? hardware.cpu_type ?? null,
+    firmware: hardware.boot_rom_version ?? null,
   }
 }
 
@@ -67,8 +67,8 @@ export const parseBootTime = (text: string): string | null =>
 /** Output of mount(8): the system's volume and those below /Volumes. */
 export const parseMacMounts = (text: string): Mount[] =>
   text.split('\n').flatMap((line) => {
-    const said = /^(\/dev\/\S+) on (.+) \((\w+)[,)]/.exec(line)
-    const [, device, mount, file_system] = said ?? []
+    const match = /^(\/dev\/\S+) on (.+) \((\w+)[,)]/.exec(line)
+    const [, device, mount, file_system] = match ?? []
     const isShown = mount === '/' || mount?.startsWith('/Volumes/')
     return device && mount && file_system && isShown ? [{ mount, device, file_system }] : []
   })
@@ -91,9 +91,9 @@ export function parseReceipt(text: string): InstalledSoftware | null {
 
 /** Packages that are not part of macOS. */
 async function software(): Promise<InstalledSoftware[] | null> {
-  const said = await ask('/usr/sbin/pkgutil', ['--pkgs'])
-  if (said === null) return null
-  const ids = said.split('\n').filter((id) => id && !/^(?:com\.apple\.|-)/.test(id))
+  const output = await ask('/usr/sbin/pkgutil', ['--pkgs'])
+  if (output === null) return null
+  const ids = output.split('\n').filter((id) => id && !/^(?:com\.apple\.|-)/.test(id))
   const until = performance.now() + RECEIPTS_TIMEOUT_MS
   const found: InstalledSoftware[] = []
   for (const id of ids.slice(0, RECEIPTS_LIMIT)) {
@@ -105,8 +105,8 @@ async function software(): Promise<InstalledSoftware[] | null> {
 }
 
 async function hardware(): Promise<HardwareInfo> {
-  const said = await ask('/usr/sbin/system_profiler', ['-json', 'SPHardwareDataType'])
-  const overview = said === null ? null : parseOverview(said)
+  const output = await ask('/usr/sbin/system_profiler', ['-json', 'SPHardwareDataType'])
+  const overview = output === null ? null : parseOverview(output)
   const processors = cpus()
   return {
     manufacturer: 'Apple',
@@ -123,22 +123,22 @@ async function hardware(): Promise<HardwareInfo> {
 export const createMacosReader = (): PlatformReader => ({
   hardware,
   async os() {
-    const said = parseSwVers((await ask('/usr/bin/sw_vers', [])) ?? '')
+    const system = parseSwVers((await ask('/usr/bin/sw_vers', [])) ?? '')
     return {
-      ...said,
-      build: said.build ?? `Darwin ${release()}`,
+      ...system,
+      build: system.build ?? `Darwin ${release()}`,
       arch: arch(),
       installed_at: null,
       booted_at: parseBootTime((await ask('/usr/sbin/sysctl', ['-n', 'kern.boottime'])) ?? ''),
     }
   },
   async disks() {
-    const said = await ask('/sbin/mount', [])
-    return said === null ? null : disksOf(parseMacMounts(said))
+    const output = await ask('/sbin/mount', [])
+    return output === null ? null : disksOf(parseMacMounts(output))
   },
   async users() {
-    const said = await ask('/usr/bin/who', [])
-    return said === null ? null : parseWho(said)
+    const output = await ask('/usr/bin/who', [])
+    return output === null ? null : parseWho(output)
   },
   software,
   idleInterfaces: () => Promise.resolve([]),

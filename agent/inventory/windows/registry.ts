@@ -5,8 +5,8 @@ import { ask } from '../reading.ts'
 
 /** Names of the direct subkeys of a key that is too large to be read whole. Null if there is no such key. */
 export async function subkeysOf(key: string): Promise<string[] | null> {
-  const said = await ask(systemTool('reg.exe'), ['query', key, '/reg:64'])
-  return said === null ? null : said.split(/\r?\n/).filter((line) => /^HKEY_/i.test(line))
+  const output = await ask(systemTool('reg.exe'), ['query', key, '/reg:64'])
+  return output === null ? null : output.split(/\r?\n/).filter((line) => /^HKEY_/i.test(line))
 }
 
 const GAP = '    '
@@ -40,8 +40,8 @@ export function parsePrintedValues(text: string): ReadonlyMap<string, string> {
  * key.
  */
 export async function printedValuesOf(key: string): Promise<ReadonlyMap<string, string>> {
-  const said = await ask(systemTool('reg.exe'), ['query', key, '/reg:64'])
-  return parsePrintedValues(said ?? '')
+  const output = await ask(systemTool('reg.exe'), ['query', key, '/reg:64'])
+  return parsePrintedValues(output ?? '')
 }
 
 /** The values of one key; empty if there is no such key. */

@@ -11,8 +11,8 @@ const UNINSTALL = 'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall
 const CURRENT_VERSION = 'HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion'
 
 /** `20240131`; some installers write other text there. */
-function dayOf(said: string | undefined): string | null {
-  const parts = /^(\d{4})(\d\d)(\d\d)$/.exec(said ?? '')
+function dayOf(text: string | undefined): string | null {
+  const parts = /^(\d{4})(\d\d)(\d\d)$/.exec(text ?? '')
   if (!parts) return null
   const day = `${parts[1]}-${parts[2]}-${parts[3]}`
   const time = Date.parse(`${day}T00:00:00Z`)

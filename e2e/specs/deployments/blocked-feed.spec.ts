@@ -1,4 +1,7 @@
-/** A proxy between browser and controller lets REST through and blocks live updates: the page shows what happens all the same. */
+/**
+ * A proxy between browser and controller lets REST through and blocks live updates: the page still shows
+ * progress.
+ */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
@@ -19,7 +22,7 @@ async function keepBoth(page: Page, name: string): Promise<void> {
   }
 }
 
-test('a page whose live updates are blocked says so and refreshes, and is live again once they come', async ({
+test('a page whose live updates are blocked says so and refreshes, and is live again once they get through', async ({
   launch,
   folder,
   agents,
@@ -28,7 +31,7 @@ test('a page whose live updates are blocked says so and refreshes, and is live a
   const { app, api } = await launchWithAccount(launch)
   await agents(api, ['LAB-01'])
   const device_ids = (await api.call('devices.list', {})).devices.map(({ id }) => id)
-  /** A deployment whose installer ends when it is let. */
+  /** A deployment whose installer ends when the test allows it. */
   async function deploy(name: string): Promise<{ id: DeploymentId; end: () => Promise<void> }> {
     const go = join(folder, `${name}-go`)
     const script = await writeScript(folder, `${name}.sh`, [
@@ -63,7 +66,7 @@ test('a page whose live updates are blocked says so and refreshes, and is live a
     await expectStatus(page, 'completed')
     await expectTarget(page, 'LAB-01', 'completed')
 
-    // Long polling gets through now: nothing is fetched any more but what the feed brings.
+    // Long polling gets through now: the page fetches nothing except through the feed.
     proxy.blocks = () => false
     await expect(note).toHaveCount(0, { timeout: 30_000 })
     const second = await deploy('Second')
@@ -75,7 +78,7 @@ test('a page whose live updates are blocked says so and refreshes, and is live a
     await expectStatus(page, 'completed')
     expect(proxy.seen.some((path) => /transport=polling.*&sid=/.test(path))).toBe(true)
 
-    // And the controller's end is no blocked update.
+    // A stopped controller does not count as blocked updates.
     proxy.blocks = () => true
     proxy.cutAll()
     await expect(page.getByTestId('connection-strip')).toBeVisible({ timeout: 30_000 })

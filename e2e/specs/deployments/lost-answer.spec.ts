@@ -1,11 +1,14 @@
-/** The answer to a scheduled deployment is lost: the wizard finds it, calls it scheduled, and makes no second one. */
+/**
+ * The response to a scheduled deployment is lost: the wizard finds the deployment, shows it as scheduled, and
+ * does not create a second one.
+ */
 import { setUp } from '../../pages/account.ts'
 import { planUpToStrategy, toReview } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
 import { expect, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
-test('a scheduled deployment whose answer was lost is found, and what it may remove was reviewed', async ({
+test('a scheduled deployment is found after its response was lost, and its possible removals were reviewed', async ({
   launch,
   folder,
   agents,

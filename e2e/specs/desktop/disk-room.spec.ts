@@ -1,4 +1,4 @@
-/** The disk of the controller's data fills up: every open page says how much is left and what to do. */
+/** The disk of the controller's data fills up: every open page shows the remaining space and what to do. */
 import { join } from 'node:path'
 import { canMakeDisks, makeSmallDisk } from '../../../main/controller/test-kit/small-disk.ts'
 import { setUp } from '../../pages/account.ts'
@@ -6,9 +6,7 @@ import { goTo } from '../../pages/shell.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 import { findOutside } from '../../support/outside.ts'
 
-test('a disk that fills up is named on every page, and no longer once it has room', async ({
-  launch,
-}) => {
+test('a disk that fills up is named on every page, until it has room again', async ({ launch }) => {
   test.skip(!canMakeDisks, 'needs Linux and root, to mount a small disk')
   const disk = makeSmallDisk('600m')
   try {

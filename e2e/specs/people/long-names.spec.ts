@@ -1,4 +1,7 @@
-/** Names of 200 characters without a space, everywhere, in narrow windows and at 200 % zoom: nothing is cut off or pushed out. */
+/**
+ * Names of 200 characters without a space on every page, in narrow windows and at 200 % zoom: nothing is cut
+ * off or pushed out.
+ */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
@@ -13,7 +16,7 @@ const long = (start: string, length = 200): string => start.padEnd(length, 'Wim'
 /** 640: a window of 1280 at 200 % zoom. */
 const WIDTHS = [1920, 1280, 900, 640]
 
-/** Drawn anew, and nothing moves any more but what moves for ever. */
+/** Waits until the page is redrawn and only endless animations are still running. */
 async function settled(page: Page): Promise<void> {
   await expect(page.locator('[aria-label=Loading]')).toHaveCount(0)
   await page.evaluate(async () => {
@@ -36,7 +39,7 @@ async function settled(page: Page): Promise<void> {
   })
 }
 
-/** Goes to an address of the page, as its links do. */
+/** Opens an address of the page, as its links do. */
 async function openRoute(page: Page, route: string): Promise<void> {
   await page.evaluate((hash) => {
     ;(globalThis as unknown as { location: { hash: string } }).location.hash = hash
@@ -51,7 +54,7 @@ test('names of 200 characters push nothing out of narrow windows', async ({
 }) => {
   test.setTimeout(300_000)
   const { app, api } = await launchWithAccount(launch)
-  // What the agent reads as the PC's own software.
+  // The agent reads this as the PC's own software.
   const dpkg = join(folder, 'agents', 'LAB-01', 'root', 'var', 'lib', 'dpkg')
   await mkdir(dpkg, { recursive: true })
   const fields = { Package: long('program-').toLowerCase(), Status: 'install ok installed', Version: '1.0-'.padEnd(100, '7'), Architecture: 'amd64', Maintainer: long('Maker-') } // prettier-ignore
@@ -156,7 +159,7 @@ test('names of 200 characters push nothing out of narrow windows', async ({
   await look('palette')
   await page.keyboard.press('Escape')
   await openRoute(page, screens['wizard']!)
-  // The wizard's further steps.
+  // The remaining steps of the wizard.
   for (const step of ['wizard-targets', 'wizard-plan', 'wizard-review']) {
     await page.getByTestId('wizard-next').click()
     if (step === 'wizard-plan') await page.getByTestId('wizard-name').fill(long('Again-'))
