@@ -157,8 +157,44 @@ module.exports = {
       name: 'components-do-not-call-the-api',
       comment: 'Components show; stores call.',
       severity: 'error',
-      from: { path: '^renderer/components/' },
+      from: { path: '^renderer/.+\\.vue$' },
       to: { path: '^renderer/api/' },
+    },
+    {
+      name: 'ui-knows-no-feature',
+      comment: 'renderer/ui is the kit of parts: it shows what it is given and knows no store.',
+      severity: 'error',
+      from: { path: '^renderer/ui/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^renderer/(?!ui/)' },
+    },
+    {
+      name: 'features-have-doors',
+      comment:
+        'A feature is entered through its index.ts (state and words) or parts.ts (components); the app also opens its pages.',
+      severity: 'error',
+      from: { path: '^renderer/features/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: '^renderer/features/',
+        pathNot: ['^renderer/features/$1/', '/(index|parts)\\.ts$'],
+      },
+    },
+    {
+      name: 'the-app-enters-features-by-their-doors',
+      severity: 'error',
+      from: { path: '^renderer/(app/|main\\.ts)', pathNot: '\\.test\\.ts$' },
+      to: { path: '^renderer/features/', pathNot: ['/(index|parts)\\.ts$', 'Page\\.vue$'] },
+    },
+    {
+      name: 'what-features-share-knows-none',
+      severity: 'error',
+      from: { path: '^renderer/(state|api)/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^renderer/(features|app)/' },
+    },
+    {
+      name: 'features-know-no-app',
+      severity: 'error',
+      from: { path: '^renderer/features/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^renderer/app/' },
     },
   ],
   options: {

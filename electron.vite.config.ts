@@ -4,7 +4,7 @@ import ui from '@nuxt/ui/vite'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { Plugin } from 'vite'
-import { uiTheme } from './renderer/ui-theme.ts'
+import { uiTheme } from './renderer/app/ui-theme.ts'
 
 /** Native modules stay outside the bundle; everything else is bundled so that a package needs no node_modules. */
 const external = ['electron', 'better-sqlite3']
@@ -42,7 +42,7 @@ const swaggerPages = (): Plugin => ({
   },
 })
 
-/** The console's second half (renderer/start.ts) is asked for together with its first: one way less to and fro at the start. */
+/** The console's second half (renderer/app/start.ts) is asked for together with its first: one way less to and fro at the start. */
 const preloadSecondHalf = (): Plugin => ({
   name: 'deployx:preload-second-half',
   transformIndexHtml: {
@@ -120,7 +120,7 @@ export default defineConfig({
         icon: {
           clientBundle: { scan: { globInclude: ['renderer/**/*.{vue,ts}'] }, sizeLimitKb: 0 },
         },
-        // The theme is the console's own (renderer/lib/theme.ts); the plugin's variant would inject a <style> element.
+        // The theme is the console's own (renderer/app/ui-theme.ts); the plugin's variant would inject a <style> element.
         colorMode: false,
         autoImport: false,
         components: false,

@@ -121,15 +121,35 @@ const violations: [rule: string, file: string, specifier: string, leadsTo: strin
   ],
   [
     'renderer-transport-in-api',
-    'renderer/stores/x1.ts',
+    'renderer/state/x1.ts',
     'socket.io-client',
     'node_modules/socket.io-client/index.js',
   ],
+  ['components-do-not-call-the-api', 'renderer/ui/X1.vue', '../api/any.ts', 'renderer/api/any.ts'],
+  ['ui-knows-no-feature', 'renderer/ui/x1.ts', '../state/any.ts', 'renderer/state/any.ts'],
   [
-    'components-do-not-call-the-api',
-    'renderer/components/X1.vue',
-    '../api/any.ts',
-    'renderer/api/any.ts',
+    'features-have-doors',
+    'renderer/features/groups/x1.ts',
+    '../devices/any.ts',
+    'renderer/features/devices/any.ts',
+  ],
+  [
+    'the-app-enters-features-by-their-doors',
+    'renderer/app/x1.ts',
+    '../features/devices/any.ts',
+    'renderer/features/devices/any.ts',
+  ],
+  [
+    'what-features-share-knows-none',
+    'renderer/state/x2.ts',
+    '../features/devices/index.ts',
+    'renderer/features/devices/index.ts',
+  ],
+  [
+    'features-know-no-app',
+    'renderer/features/groups/x2.ts',
+    '../../app/any.ts',
+    'renderer/app/any.ts',
   ],
 ]
 
@@ -139,7 +159,11 @@ const lawful: [file: string, specifier: string][] = [
   ['agent/y1.ts', '#shared/any.ts'],
   ['renderer/y1.ts', '#shared/any.ts'],
   ['renderer/api/y1.ts', 'socket.io-client'],
-  ['renderer/stores/y1.ts', '../api/any.ts'],
+  ['renderer/state/y1.ts', '../api/any.ts'],
+  ['renderer/features/groups/y1.ts', '../devices/index.ts'],
+  ['renderer/features/groups/y2.ts', './any.ts'],
+  ['renderer/app/y1.ts', '../features/groups/parts.ts'],
+  ['renderer/app/y2.ts', '../features/groups/AnyPage.vue'],
   ['main/desktop/y1.ts', 'electron'],
   ['main/desktop/y2.ts', '../controller/compose.ts'],
   ['main/controller/groups/y1.ts', '../devices/index.ts'],
@@ -177,6 +201,13 @@ const bystanders = [
   'shared/domain/portable-executable.ts',
   'main/controller/store/schema/any.ts',
   'renderer/api/any.ts',
+  'renderer/app/any.ts',
+  'renderer/state/any.ts',
+  'renderer/features/devices/any.ts',
+  'renderer/features/devices/index.ts',
+  'renderer/features/groups/any.ts',
+  'renderer/features/groups/parts.ts',
+  'renderer/features/groups/AnyPage.vue',
 ]
 
 let parent: string

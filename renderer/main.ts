@@ -7,4 +7,4 @@ function tell(error: unknown): void {
   const why = error instanceof Error ? error.message : String(error)
   document.body.textContent = `The console could not start: ${why}. Close the window and open it again.`
 }
-import('./start.ts').then(({ start }) => start()).catch(tell)
+import('./app/start.ts').then(({ start }) => start()).catch(tell)

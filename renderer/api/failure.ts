@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { ErrorReply } from '#shared/contract/errors.ts'
 import type { ErrorDetail } from '#shared/contract/errors.ts'
-import type { ClientErrorCode, Failure } from '../lib/error-text.ts'
+import type { ClientErrorCode, Failure } from '../ui/lib/error-text.ts'
 
 export class ApiError extends Error {
   readonly code: ClientErrorCode

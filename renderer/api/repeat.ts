@@ -2,7 +2,7 @@
  * Gives requests that create something a key, and the same key again when the same request is sent after its answer was lost:
  * pressing "Try again" must not create a second one.
  */
-import { newRequestId } from '../lib/request-id.ts'
+import { newRequestId } from './request-id.ts'
 import { ApiError } from './failure.ts'
 
 const KEPT = 50

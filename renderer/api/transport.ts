@@ -1,5 +1,5 @@
 /** One request: time-out, headers, body, reply as text. Knows nothing of routes or sessions. */
-import { controllerHeard } from '../lib/controller-clock.ts'
+import { controllerHeard } from '../ui/lib/controller-clock.ts'
 import { ApiError } from './failure.ts'
 
 export type RequestOptions = {

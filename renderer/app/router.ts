@@ -1,0 +1,127 @@
+/** Pages and their addresses. Details open in a slide-over over their list and have an address of their own. */
+import { createRouter, createWebHashHistory } from 'vue-router'
+import type { Router, RouteRecordRaw } from 'vue-router'
+import { DashboardPage } from '../features/dashboard/parts.ts'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    title?: string
+    /** Without the sidebar: one thing at a time. */
+    focused?: boolean
+  }
+}
+
+/** The first window needs one page. The others are read when it has drawn itself, or when they are shown before that. */
+const later = {
+  audit: () => import('../features/audit/AuditPage.vue'),
+  deployment: () => import('../features/deployments/DeploymentPage.vue'),
+  deployments: () => import('../features/deployments/DeploymentsPage.vue'),
+  devices: () => import('../features/devices/DevicesPage.vue'),
+  groups: () => import('../features/groups/GroupsPage.vue'),
+  notFound: () => import('./NotFoundPage.vue'),
+  settings: () => import('../features/settings/SettingsPage.vue'),
+  software: () => import('../features/software/SoftwarePage.vue'),
+  users: () => import('../features/users/UsersPage.vue'),
+  wizard: () => import('../features/wizard/WizardPage.vue'),
+}
+const READ_AFTER_MS = 1_000
+
+function readOtherPages(): void {
+  // One that cannot be read now is read again, and its failure told, when it is shown.
+  for (const read of Object.values(later)) read().catch(() => undefined)
+}
+
+/** Rendered by the page itself, which reads the address. */
+const inPage = { render: () => null }
+
+const routes: RouteRecordRaw[] = [
+  { path: '/', name: 'dashboard', component: DashboardPage, meta: { title: 'Dashboard' } },
+  {
+    path: '/deployments',
+    name: 'deployments',
+    component: later.deployments,
+    meta: { title: 'Deployments' },
+  },
+  {
+    path: '/deployments/new',
+    name: 'new-deployment',
+    component: later.wizard,
+    meta: { title: 'New deployment', focused: true },
+  },
+  {
+    path: '/deployments/:id(\\d+)',
+    name: 'deployment',
+    component: later.deployment,
+    meta: { title: 'Deployment' },
+    children: [{ path: 'targets/:targetId(\\d+)', name: 'target', component: inPage }],
+  },
+  {
+    path: '/devices',
+    name: 'devices',
+    component: later.devices,
+    meta: { title: 'Devices' },
+    children: [
+      { path: 'add', name: 'add-devices', component: inPage },
+      { path: ':id(\\d+)', name: 'device', component: inPage },
+    ],
+  },
+  {
+    path: '/groups',
+    name: 'groups',
+    component: later.groups,
+    meta: { title: 'Groups' },
+    children: [
+      { path: 'new', name: 'new-group', component: inPage },
+      { path: ':id(\\d+)', name: 'group', component: inPage },
+    ],
+  },
+  {
+    path: '/software',
+    name: 'software',
+    component: later.software,
+    meta: { title: 'Software' },
+    children: [
+      { path: ':id(\\d+)', name: 'software-item', component: inPage },
+      { path: 'installed', name: 'software-installed', component: inPage },
+    ],
+  },
+  {
+    path: '/audit',
+    name: 'audit',
+    component: later.audit,
+    meta: { title: 'Audit' },
+    children: [{ path: ':id(\\d+)', name: 'audit-entry', component: inPage }],
+  },
+  {
+    path: '/settings/users',
+    name: 'users',
+    component: later.users,
+    meta: { title: 'Users' },
+    children: [
+      { path: 'new', name: 'new-user', component: inPage },
+      { path: ':id(\\d+)', name: 'user', component: inPage },
+    ],
+  },
+  {
+    path: '/settings',
+    name: 'settings',
+    component: later.settings,
+    meta: { title: 'Settings' },
+    children: [{ path: 'password', name: 'password', component: inPage }],
+  },
+  {
+    path: '/:rest(.*)*',
+    name: 'not-found',
+    component: later.notFound,
+    meta: { title: 'Not found' },
+  },
+]
+
+export function createConsoleRouter(): Router {
+  const router = createRouter({ history: createWebHashHistory(), routes })
+  router.afterEach((to) => {
+    document.title = to.meta.title ? `${to.meta.title} · DeployX` : 'DeployX'
+  })
+  void router.isReady().then(() => setTimeout(readOtherPages, READ_AFTER_MS))
+  return router
+}

@@ -1,0 +1,283 @@
+import { createPinia } from 'pinia'
+import { describe, expect, it, vi } from 'vitest'
+import { createApp } from 'vue'
+import { TargetOutputPiece } from '#shared/contract/console-feed.ts'
+import { DeploymentId, TargetId } from '#shared/domain/ids.ts'
+import { API } from '../api/index.ts'
+import type { Api } from '../api/index.ts'
+import type { Upload } from '../api/upload.ts'
+import { ApiError } from '../api/failure.ts'
+import { aDeployment, aDevice, aSoftware, aTarget } from '../test-kit.ts'
+import { useDevicesStore } from '../features/devices/devices-store.ts'
+import { useLiveStore } from '../features/deployments/live-store.ts'
+import { createLoader } from '../state/loader.ts'
+import { useOutputStore } from '../features/deployments/output-store.ts'
+import { useSoftwareStore } from '../features/software/software-store.ts'
+import { useUploadsStore } from '../features/uploads/uploads-store.ts'
+
+/** An app around the stores, with an API that answers by route name. */
+function withApi<T>(
+  answers: Record<string, (input: never) => unknown>,
+  use: () => T,
+  more: Partial<Api> = {},
+): T {
+  const call = async (name: string, input: unknown) => {
+    const answer = answers[name]
+    if (!answer) throw new ApiError('E_NOT_FOUND', name)
+    return answer(input as never)
+  }
+  const app = createApp({ render: () => null })
+  app.provide(API, { call, ...more } as unknown as Api)
+  app.use(createPinia())
+  return app.runWithContext(use)
+}
+const [deployment, target] = [DeploymentId.parse(1), TargetId.parse(1)]
+const piece = (seq: number, text: string, attempt = 1) =>
+  TargetOutputPiece.parse({ deployment_id: 1, target_id: 1, attempt, seq, text })
+
+describe('output', () => {
+  const reply = { target_id: 1, attempt: 1, text: 'one ', omitted_bytes: 0, last_seq: 3 }
+  const open = async () => {
+    const store = withApi({ 'deployments.output': () => reply }, () => useOutputStore())
+    const text = () => store.pieces.map((p) => p.text).join('')
+    return { store, text }
+  }
+  it('adds what arrives and ignores what is in the text already', async () => {
+    const { store, text } = await open()
+    await store.open(deployment, target)
+    for (const p of [piece(3, 'again'), piece(4, 'two '), piece(4, 'twice'), piece(5, 'three')])
+      store.apply(p)
+    expect(text()).toBe('one two three')
+  })
+  it('keeps pieces that arrive while the text is being fetched', async () => {
+    const { store, text } = await open()
+    const opening = store.open(deployment, target)
+    store.apply(piece(4, 'two'))
+    await opening
+    expect(text()).toBe('one two')
+  })
+  it('shows an earlier attempt as it was, whatever the present one writes', async () => {
+    const store = withApi(
+      {
+        'deployments.output': (input: { query?: { attempt: number } }) => ({
+          ...reply,
+          attempt: input.query?.attempt ?? 2,
+          text: input.query ? 'first try' : 'second try',
+        }),
+      },
+      () => useOutputStore(),
+    )
+    const text = () => store.pieces.map((p) => p.text).join('')
+    await store.open(deployment, target, 1)
+    store.apply(piece(9, 'live', 2))
+    expect(text()).toBe('first try')
+    await store.open(deployment, target)
+    store.apply(piece(9, ', live', 2))
+    expect(text()).toBe('second try, live')
+  })
+  it('fetches what is wanted last when one thing after the other is opened', async () => {
+    const store = withApi(
+      {
+        'deployments.output': (input: { params: { target_id: number } }) => ({
+          ...reply,
+          text: `of ${input.params.target_id}`,
+        }),
+      },
+      () => useOutputStore(),
+    )
+    const first = store.open(deployment, target)
+    await Promise.all([first, store.open(deployment, TargetId.parse(2))])
+    expect(store.pieces.map((p) => p.text).join('')).toBe('of 2')
+  })
+  it('starts over with a new attempt and ignores stragglers of the old one', async () => {
+    const { store, text } = await open()
+    await store.open(deployment, target)
+    store.apply(piece(1, 'second attempt', 2))
+    store.apply(piece(9, 'late', 1))
+    expect(text()).toBe('second attempt')
+  })
+  it('is deaf to other targets', async () => {
+    const { store, text } = await open()
+    await store.open(deployment, target)
+    store.apply({ ...piece(4, 'x'), target_id: TargetId.parse(2) })
+    expect(text()).toBe('one ')
+  })
+})
+
+describe('a live deployment', () => {
+  const progress = {
+    deployment_id: 1,
+    status: 'in_progress',
+    total_targets: 1,
+    completed: 0,
+    failed: 0,
+    skipped: 0,
+    success_rate: null,
+    targets: [aTarget()],
+  }
+  it('takes updates of its own targets only', async () => {
+    const store = withApi(
+      { 'deployments.get': () => aDeployment(), 'deployments.progress': () => progress },
+      () => useLiveStore(),
+    )
+    await store.open(deployment)
+    const counts = aDeployment().counts
+    store.applyTargets({
+      deployment_id: deployment,
+      counts,
+      targets: [aTarget({ deployment_status: 'installing' })],
+    })
+    store.applyTargets({
+      deployment_id: DeploymentId.parse(2),
+      counts,
+      targets: [aTarget({ id: 5 })],
+    })
+    expect(store.list.map((t) => t.deployment_status)).toEqual(['installing'])
+  })
+})
+
+describe('restarts of a deployment', () => {
+  it('are called off for one PC, or for all of it', async () => {
+    const asked: unknown[] = []
+    const restarts = { ...aDeployment().restarts, canceled: 1 }
+    const store = withApi(
+      {
+        'deployments.get': () => aDeployment(),
+        'deployments.progress': () => ({ targets: [aTarget()] }),
+        'deployments.cancel_restarts': (input: unknown) => {
+          asked.push(input)
+          return aDeployment({ restarts })
+        },
+      },
+      () => useLiveStore(),
+    )
+    await store.cancelRestarts([aTarget().device_id])
+    expect(asked).toEqual([])
+    await store.open(deployment)
+    await store.cancelRestarts([aTarget().device_id])
+    await store.cancelRestarts()
+    expect(asked).toEqual([
+      { params: { id: 1 }, body: { device_ids: [1] } },
+      { params: { id: 1 }, body: {} },
+    ])
+    expect(store.deployment?.restarts.canceled).toBe(1)
+  })
+})
+
+describe('devices', () => {
+  it('follow the feed', async () => {
+    const store = withApi({ 'devices.list': () => ({ devices: [aDevice()] }) }, () =>
+      useDevicesStore(),
+    )
+    await store.load()
+    store.apply({ device: aDevice({ id: 2, name: 'PC-2', online: false }) })
+    expect([store.onlineCount, store.list.length]).toEqual([1, 2])
+    store.apply({ removed_device_id: aDevice().id })
+    expect(store.list.map((d) => d.name)).toEqual(['PC-2'])
+  })
+})
+
+describe('a loader', () => {
+  it('keeps what is shown when a refresh fails', async () => {
+    let fail = false
+    const loader = createLoader(async () => {
+      if (fail) throw new ApiError('E_UNREACHABLE', '')
+    })
+    await loader.load()
+    fail = true
+    await loader.load()
+    expect([loader.state.value, loader.failure.value?.code]).toEqual(['ready', 'E_UNREACHABLE'])
+  })
+  it('asks once for all who wait', async () => {
+    let asked = 0
+    const loader = createLoader(async () => void asked++)
+    await Promise.all([loader.load(), loader.load()])
+    expect(asked).toBe(1)
+  })
+  it.each(['first', 'second'])(
+    'fetches again after news that come during its %s request',
+    async (during) => {
+      let current = 'old'
+      let shown = ''
+      const waiting: (() => void)[] = []
+      const loader = createLoader(async () => {
+        const answer = current
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        shown = answer
+      })
+      const loaded = loader.load()
+      if (during === 'second') {
+        loader.touch()
+        waiting.shift()!()
+        await vi.waitUntil(() => waiting.length > 0)
+      }
+      current = 'new'
+      void loader.reload()
+      while (shown !== 'new') {
+        waiting.shift()?.()
+        await new Promise((resolve) => setTimeout(resolve))
+      }
+      await loaded
+      expect([shown, loader.state.value]).toEqual(['new', 'ready'])
+    },
+  )
+})
+
+describe('uploads', () => {
+  const file = (name: string) => new File(['x'], name)
+  const settled = (uploads: { busy: boolean }) => vi.waitUntil(() => !uploads.busy)
+  it('go one after the other', async () => {
+    let running = 0
+    let most = 0
+    const upload = async () => {
+      most = Math.max(most, ++running)
+      await new Promise((resolve) => setTimeout(resolve, 2))
+      running--
+      return aSoftware()
+    }
+    const store = withApi({}, () => useUploadsStore(), { upload: upload as Upload })
+    store.add([file('a.exe'), file('b.exe'), file('c.exe')])
+    await settled(store)
+    expect([most, store.items.map((i) => i.state)]).toEqual([1, ['done', 'done', 'done']])
+  })
+  it('stay where they failed, and are sent whole when tried again', async () => {
+    const sent: string[] = []
+    const store = withApi({}, () => useUploadsStore(), {
+      upload: (async (_name, _input, { file: one }) => {
+        sent.push(one.name)
+        if (sent.length === 1) throw new ApiError('E_DISK_FULL', '')
+        return aSoftware()
+      }) as Upload,
+    })
+    store.add([file('a.exe')])
+    await settled(store)
+    expect([store.items[0]?.state, store.items[0]?.failure?.code]).toEqual([
+      'failed',
+      'E_DISK_FULL',
+    ])
+    store.retry(store.items[0]!.key)
+    await settled(store)
+    expect([sent, store.items[0]?.state]).toEqual([['a.exe', 'a.exe'], 'done'])
+  })
+})
+
+describe('the library', () => {
+  it('takes over an installer that was corrected', async () => {
+    const calls: unknown[] = []
+    const store = withApi(
+      {
+        'software.update_installer': (input) => {
+          calls.push(input)
+          return aSoftware({}, { install_args: '/quiet' })
+        },
+      },
+      () => useSoftwareStore(),
+    )
+    const before = store.put(aSoftware())
+    await store.updateInstaller(before.id, before.installers[0]!.id, { install_args: '/quiet' })
+    expect(calls).toEqual([
+      { params: { id: 1, installer_id: 1 }, body: { install_args: '/quiet' } },
+    ])
+    expect(store.byId.get(before.id)?.installers[0]?.install_args).toBe('/quiet')
+  })
+})

@@ -1,0 +1,5 @@
+/** What other rooms may show of account. */
+export { default as ChangePasswordPage } from './ChangePasswordPage.vue'
+export { default as NewPasswordFields } from './NewPasswordFields.vue'
+export { default as SetupPage } from './SetupPage.vue'
+export { default as SignInPage } from './SignInPage.vue'

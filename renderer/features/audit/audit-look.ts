@@ -1,0 +1,14 @@
+/** How an entry of the trail ended, as a shape and a word. */
+import type { AuditOutcome } from '#shared/contract/audit.ts'
+import type { Look } from '../../ui/lib/states.ts'
+
+export function lookOfOutcome(outcome: AuditOutcome): Look {
+  switch (outcome) {
+    case 'done':
+      return { label: 'Done', tone: 'completed', shape: 'check' }
+    case 'refused':
+      return { label: 'Refused', tone: 'waiting', shape: 'slash' }
+    case 'failed':
+      return { label: 'With failures', tone: 'failed', shape: 'cross' }
+  }
+}

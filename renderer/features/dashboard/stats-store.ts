@@ -1,0 +1,15 @@
+/** Figures for the dashboard. */
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+import type { Stats } from '#shared/contract/entities.ts'
+import { useApi } from '../../api/index.ts'
+import { createLoader } from '../../state/loader.ts'
+
+export const useStatsStore = defineStore('stats', () => {
+  const api = useApi()
+  const stats = shallowRef<Stats | null>(null)
+  const loader = createLoader(async () => {
+    stats.value = await api.call('stats.get')
+  })
+  return { ...loader, stats }
+})

@@ -1,0 +1,31 @@
+/** An attempt in words and shape, in the same way as the target that it was one of. */
+import type { Attempt, Target } from '#shared/contract/deployments.ts'
+import { explainTarget } from './reasons.ts'
+import { lookOfTarget } from '../../ui/lib/states.ts'
+import type { Look } from '../../ui/lib/states.ts'
+
+type Present = Pick<Target, 'action' | 'installer_kind' | 'deployment_status' | 'reason'>
+
+const STATE_OF = { success: 'completed', failed: 'failed', skipped: 'skipped' } as const
+
+/** The attempt as the target was when it ended; one that runs is the target as it is. */
+function asTarget(a: Attempt, target: Present) {
+  return {
+    action: target.action,
+    installer_kind: target.installer_kind,
+    deployment_status: a.status === null ? target.deployment_status : STATE_OF[a.status],
+    ...(a.reason !== null ? { reason: a.reason } : a.status === null && { reason: target.reason }),
+    ...(a.exit_code !== null && { exit_code: a.exit_code }),
+    ...(a.message !== null && { result_message: a.message }),
+  }
+}
+
+export const lookOfAttempt = (a: Attempt, target: Present): Look =>
+  lookOfTarget(asTarget(a, target))
+
+/** "3: the installer reported a failure", "Installed", "Installing". */
+export function attemptInWords(a: Attempt, target: Present): string {
+  const text = a.status === null ? '' : explainTarget(asTarget(a, target))
+  const words = text || lookOfAttempt(a, target).label
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import type { TargetRestart } from '#shared/contract/restarts.ts'
+import {
+  callOffQuestion,
+  canCallOff,
+  openRestarts,
+  restartInWords,
+  restartLines,
+  restartsInWords,
+} from './restart-words.ts'
+import { aTarget } from '../../test-kit.ts'
+
+const NOW = new Date(2026, 10, 23, 14, 0).getTime()
+const at = (hours: number, minutes: number, day = 23) =>
+  new Date(2026, 10, day, hours, minutes).toISOString()
+const aRestart = (change: Partial<TargetRestart>): TargetRestart => ({
+  state: 'owed',
+  calling_off: false,
+  since: at(14, 0),
+  ...change,
+})
+
+describe('a restart', () => {
+  it.each<[Partial<TargetRestart>, string]>([
+    [{ reason: 'device_busy' }, 'restart waits for what runs on this PC before it'],
+    [{ reason: 'waiting_for_window' }, 'restart waits until it may start'],
+    [{ reason: 'retry_later' }, 'restart waits until the PC is free'],
+    [{}, 'a restart is needed'],
+    [{ state: 'ordered' }, 'its restart is being ordered'],
+    [{ state: 'announced', due_at: at(14, 5) }, 'restarts at 14:05, notice is shown'],
+    [{ state: 'announced', due_at: at(2, 10, 24) }, 'restarts tomorrow at 02:10, notice is shown'],
+    [{ state: 'announced', due_at: at(14, 5), calling_off: true }, 'its restart is being called off'], // prettier-ignore
+    [{ state: 'done', since: at(14, 5) }, 'restarted at 14:05'],
+    [{ state: 'failed', message: 'No rights.' }, 'not restarted: No rights.'],
+    [{ state: 'given_up', message: 'Away.' }, 'not restarted: Away.'],
+    [{ state: 'canceled' }, 'restart called off, still needed'],
+  ])('%j reads "%s"', (change, words) => {
+    expect(restartInWords(aRestart(change), NOW)).toBe(words)
+  })
+})
+
+describe('calling off the restart of one PC', () => {
+  const target = (restart?: Partial<TargetRestart>) =>
+    aTarget({ device_name: 'LAB-07', ...(restart && { restart: aRestart(restart) }) })
+
+  it('is possible until it has happened, and once', () => {
+    const possible = (restart?: Partial<TargetRestart>) => canCallOff(target(restart))
+    for (const state of ['owed', 'ordered', 'announced'] as const)
+      expect([state, possible({ state })]).toEqual([state, true])
+    for (const state of ['done', 'failed', 'given_up', 'canceled'] as const)
+      expect([state, possible({ state })]).toEqual([state, false])
+    expect(possible({ state: 'announced', calling_off: true })).toBe(false)
+    expect(possible()).toBe(false)
+  })
+  it('asks with what it means there, and for whom it is not', () => {
+    const { title, text, action } = callOffQuestion(target({ state: 'owed' }), true, NOW)
+    expect([title, action]).toEqual(['Call off the restart of LAB-07?', 'Call off restart'])
+    expect(text).toBe(
+      'Nobody there has been told of it yet. What was installed is complete only after a restart; somebody has to see to that. Other PCs of this deployment restart as planned.',
+    )
+  })
+  it('says of a notice that it is withdrawn, and of a PC out of reach that it may not hear of it', () => {
+    const announced = target({ state: 'announced', due_at: at(14, 5) })
+    expect(callOffQuestion(announced, true, NOW).text).toMatch(
+      /^A notice there says that it restarts at 14:05: it is withdrawn/,
+    )
+    expect(callOffQuestion(announced, false, NOW).text).toMatch(
+      /^It is offline and has its order already: unless it comes back before, it restarts at 14:05 nevertheless\./,
+    )
+  })
+  it('speaks of a removal as one', () =>
+    expect(
+      callOffQuestion({ ...target({ state: 'owed' }), action: 'uninstall' }, true, NOW).text,
+    ).toContain('What was removed is'))
+})
+
+describe('the restarts of a deployment', () => {
+  const none = { owed: 0, announced: 0, done: 0, failed: 0, canceled: 0 }
+  it('are counted in words, what can be called off first', () => {
+    expect(restartsInWords({ restarts: none })).toBe('')
+    const restarts = { owed: 1, announced: 2, done: 12, failed: 3, canceled: 4 }
+    expect(restartsInWords({ restarts })).toBe(
+      '2 announced, 1 waiting, 12 PCs restarted, 3 not restarted, 4 called off',
+    )
+    expect(openRestarts({ restarts })).toBe(3)
+  })
+})
+
+describe('the review', () => {
+  const target = (id: number, restart: 'never' | 'may_follow' | 'impossible') =>
+    ({ device_id: id, device_name: `PC-${id}`, restart, restart_note: restart === 'impossible' ? 'too old.' : null }) as never // prettier-ignore
+
+  it('says nothing of restarts where there are none', () => {
+    expect(restartLines([target(1, 'never')], 10)).toEqual([])
+  })
+
+  it('says with how much notice, and which PCs cannot', () => {
+    const targets = [target(1, 'may_follow'), ...[2, 3, 4, 5, 5].map((n) => target(n, 'impossible'))] // prettier-ignore
+    expect(restartLines(targets, 1)).toEqual([
+      { key: 'restarts', title: 'Restarts', names: 'PCs whose installer asks for it, 1 minute after a notice on their screens' }, // prettier-ignore
+      { key: 'no-restarts', title: 'No restart', names: 'PC-2, PC-3, PC-4 and 1 more: too old.' },
+    ])
+  })
+})

@@ -1,0 +1,39 @@
+/** The emergency stop: asks what it means, does it, tells how many it stopped. */
+import { useToast } from '@nuxt/ui/composables/useToast'
+import { failureText } from '../../ui/lib/error-text.ts'
+import { countOf } from '../../ui/lib/format.ts'
+import { stopQuestion } from './stop-words.ts'
+import { useAction } from '../../state/action.ts'
+import { useConfirmStore } from '../../state/confirm-store.ts'
+import { useDeploymentsStore } from './deployments-store.ts'
+
+export function useStopAll() {
+  const deployments = useDeploymentsStore()
+  const confirm = useConfirmStore()
+  const toast = useToast()
+  const stop = useAction(() => deployments.stopAll())
+
+  async function ask(): Promise<void> {
+    if (!(await confirm.ask(stopQuestion(deployments.stoppable)))) return
+    const stopped = await stop.run()
+    const { failure } = stop
+    if (stopped !== null)
+      toast.add({
+        title:
+          stopped === 0
+            ? 'Nothing was running any more'
+            : `${countOf(stopped, 'deployment')} ${stopped === 1 ? 'is' : 'are'} being stopped`,
+        description: 'What already runs on PCs is left to end.',
+        icon: 'i-lucide-octagon-x',
+        color: 'neutral',
+      })
+    else if (failure.value)
+      toast.add({
+        title: failureText(failure.value).title,
+        description: 'Nothing was stopped. Try again.',
+        icon: 'i-lucide-circle-alert',
+        color: 'error',
+      })
+  }
+  return { ask, busy: stop.busy }
+}

@@ -1,0 +1,82 @@
+/** The office's PCs. */
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+import type { DeviceUpdated } from '#shared/contract/console-feed.ts'
+import type { Device } from '#shared/contract/entities.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { useApi } from '../../api/index.ts'
+import { byName } from '../../ui/lib/search.ts'
+import { createLoader } from '../../state/loader.ts'
+
+export const useDevicesStore = defineStore('devices', () => {
+  const api = useApi()
+  const byId = shallowRef(new Map<DeviceId, Device>())
+  const pending = ref(0)
+  const loader = createLoader(async () => {
+    const before = byId.value
+    const { devices } = await api.call('devices.list')
+    const next = new Map(devices.map((d) => [d.id, d]))
+    // What the feed told meanwhile is newer than the answer.
+    for (const [id, d] of byId.value) if (before.get(id) !== d) next.set(id, d)
+    byId.value = next
+    pending.value = devices.filter((d) => d.pairing !== null || (!d.approved && !d.blocked)).length
+  })
+
+  function put(device: Device): Device {
+    byId.value = new Map(byId.value).set(device.id, device)
+    return device
+  }
+  function drop(id: DeviceId): void {
+    const next = new Map(byId.value)
+    next.delete(id)
+    byId.value = next
+  }
+
+  const list = computed(() => [...byId.value.values()].sort((a, b) => byName(a.name, b.name)))
+  return {
+    ...loader,
+    byId,
+    list,
+    pending,
+    /** Digits are being compared with these now; those that are known already stand among the others too. */
+    waiting: computed(() => list.value.filter((d) => d.pairing !== null)),
+    /** PCs that may be an older, offline entry, set up anew. */
+    reinstalled: computed(() =>
+      list.value.flatMap((newer) => {
+        const older = newer.reinstall_of === null ? undefined : byId.value.get(newer.reinstall_of)
+        return older ? [{ newer, older }] : []
+      }),
+    ),
+    async takeOver(id: DeviceId, from: DeviceId) {
+      const body = { from_device_id: from }
+      const device = put(await api.call('devices.take_over', { params: { id }, body }))
+      drop(from)
+      return device
+    },
+    keepBoth: async (id: DeviceId, from: DeviceId) =>
+      put(await api.call('devices.keep_both', { params: { id }, body: { from_device_id: from } })),
+    enrolled: computed(() => list.value.filter((d) => d.pairing === null || d.approved)),
+    onlineCount: computed(() => list.value.filter((d) => d.online).length),
+    apply(update: DeviceUpdated) {
+      if ('device' in update) put(update.device)
+      else drop(update.removed_device_id)
+    },
+    /** @param name null: as the PC calls itself, from now on */
+    rename: async (id: DeviceId, name: string | null) =>
+      put(await api.call('devices.update', { params: { id }, body: { name } })),
+    approve: async (id: DeviceId) => put(await api.call('devices.approve', { params: { id } })),
+    /** Says no to a PC that waits for approval. It is gone from the list when the feed says so. */
+    async reject(id: DeviceId) {
+      await api.call('devices.delete', { params: { id } })
+      return true
+    },
+    block: async (id: DeviceId) => put(await api.call('devices.block', { params: { id } })),
+    updateAgent: async (id: DeviceId) =>
+      put(await api.call('devices.update_agent', { params: { id } })),
+    async remove(id: DeviceId) {
+      await api.call('devices.delete', { params: { id } })
+      drop(id)
+      return true
+    },
+  }
+})

@@ -1,0 +1,63 @@
+/** How a PC stands, and the order of a list of PCs. */
+import type { Device } from '#shared/contract/entities.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { byName } from '../../ui/lib/search.ts'
+import type { Look } from '../../ui/lib/states.ts'
+
+/** Blocked and not yet approved come before online and offline. */
+export function lookOfDevice(d: Pick<Device, 'online' | 'approved' | 'blocked'>): Look {
+  if (d.blocked) return { label: 'Blocked', tone: 'failed', shape: 'slash' }
+  if (!d.approved) return { label: 'Waits for approval', tone: 'waiting', shape: 'dashed' }
+  return d.online
+    ? { label: 'Online', tone: 'completed', shape: 'dot' }
+    : { label: 'Offline', tone: 'skipped', shape: 'dashed' }
+}
+
+export const DEVICE_FILTERS = ['all', 'online', 'offline', 'restart', 'pending'] as const
+export type DeviceFilter = (typeof DEVICE_FILTERS)[number]
+
+export function inFilter(
+  d: Pick<Device, 'online' | 'approved' | 'blocked' | 'reboot_pending'>,
+  filter: DeviceFilter,
+): boolean {
+  switch (filter) {
+    case 'all':
+      return true
+    case 'online':
+      return d.online
+    case 'offline':
+      return !d.online
+    case 'restart':
+      return d.reboot_pending === true
+    case 'pending':
+      return !d.approved && !d.blocked
+  }
+}
+
+const rank = (d: Device) => (!d.approved && !d.blocked ? 0 : d.online ? 1 : d.blocked ? 3 : 2)
+
+/** Comparators by column; a tie is broken by name. */
+export const DEVICE_ORDER: Record<string, (a: Device, b: Device) => number> = {
+  name: (a, b) => byName(a.name, b.name),
+  state: (a, b) => rank(a) - rank(b),
+  platform: (a, b) => byName(`${a.platform} ${a.os_version}`, `${b.platform} ${b.os_version}`),
+  seen: (a, b) =>
+    Date.parse(a.last_seen_at ?? '1970-01-01') - Date.parse(b.last_seen_at ?? '1970-01-01'),
+}
+
+/** Names told before it is only said how many more there are. */
+const NAMES_TOLD = 3
+
+/** What is to be said of a PC whose disk was copied, or is a copy; null for any other. */
+export function copyNote(device: Device, all: ReadonlyMap<DeviceId, Device>): string | null {
+  if (device.split_from !== null) {
+    const original = all.get(device.split_from)?.name ?? 'another PC'
+    const note = `This PC carried the same identity as ${original} (a cloned disk). It has its own now, without history.`
+    return device.approved ? note : `${note} Nothing is sent to it until it is approved.`
+  }
+  const names = [...all.values()].filter((d) => d.split_from === device.id).map((d) => d.name)
+  if (names.length === 0) return null
+  const told = names.sort(byName).slice(0, NAMES_TOLD).join(', ')
+  const more = names.length > NAMES_TOLD ? ` and ${names.length - NAMES_TOLD} more` : ''
+  return `${names.length === 1 ? 'Another PC' : 'Other PCs'} carried this PC’s identity (a cloned disk) and ${names.length === 1 ? 'has one of its own' : 'have their own'} now: ${told}${more}. This one keeps its history.`
+}

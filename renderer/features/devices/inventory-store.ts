@@ -1,0 +1,43 @@
+/** What the PC that is looked at is made of. */
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+import type { DeviceInventory } from '#shared/contract/inventory.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { useApi } from '../../api/index.ts'
+import { createLoader } from '../../state/loader.ts'
+
+export const useInventoryStore = defineStore('inventory', () => {
+  const api = useApi()
+  let wanted: DeviceId | null = null
+  /** Counts what made a fetch that is on its way too old. */
+  let news = 0
+  const current = shallowRef<DeviceInventory | null>(null)
+  const loader = createLoader(fetchInventory)
+  async function fetchInventory(): Promise<void> {
+    const [id, asOf] = [wanted, news]
+    if (id === null) return
+    const found = await api.call('devices.inventory', { params: { id } })
+    if (news !== asOf) return await fetchInventory()
+    current.value = found
+  }
+  return {
+    ...loader,
+    current,
+    /** Fetches it, also when it is there already: something in it has changed. */
+    async open(id: DeviceId) {
+      if (wanted !== id) {
+        current.value = null
+        loader.reset()
+      }
+      wanted = id
+      news++
+      await loader.load()
+    },
+    close() {
+      wanted = null
+      news++
+      current.value = null
+      loader.reset()
+    },
+  }
+})

@@ -1,0 +1,2 @@
+/** What other rooms may use of groups: state and words. */
+export { useGroupsStore } from './groups-store.ts'

@@ -1,0 +1,39 @@
+/** The controller's keys and its recovery file. Administrators only. */
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+import type { ControllerIdentityView } from '#shared/contract/rest-controller.ts'
+import { useApi } from '../../api/index.ts'
+import { useEnrollmentsStore } from '../devices/index.ts'
+import { useHubStore } from './hub-store.ts'
+import { createLoader } from '../../state/loader.ts'
+
+/** New keys are written to disk for certain before the answer comes. */
+const ROTATE_TIMEOUT_MS = 60_000
+
+export const useIdentityStore = defineStore('identity', () => {
+  const api = useApi()
+  const hub = useHubStore()
+  const enrollments = useEnrollmentsStore()
+  const view = shallowRef<ControllerIdentityView | null>(null)
+  const loader = createLoader(async () => {
+    view.value = await api.call('controller.identity')
+  })
+  return {
+    ...loader,
+    view,
+    async rotate(which: { tls: boolean; command: boolean }) {
+      const options = { timeoutMs: ROTATE_TIMEOUT_MS }
+      view.value = await api.call('controller.rotate', { body: which }, options)
+      // The hub shows another key, and codes that named the old one are revoked.
+      void hub.load()
+      void enrollments.load()
+      return view.value
+    },
+    /** The file, to be handed to the person at once: the controller keeps none. */
+    async saveRecoveryFile(passphrase: string) {
+      const file = await api.download('controller.save_recovery', { body: { passphrase } })
+      await loader.load()
+      return file
+    },
+  }
+})

@@ -1,0 +1,197 @@
+/** The rule by which software is recognised, as fields that a person fills in. Pure. */
+import { Detection } from '#shared/contract/detection.ts'
+import type { DevicePlatform } from '#shared/domain/platforms.ts'
+import {
+  foreignRule,
+  RULE_INTERPRETERS,
+  RULE_TYPES,
+  type ForeignRule,
+} from '#shared/domain/rule-platforms.ts'
+import { PLATFORM_NAME } from '../../ui/lib/platforms.ts'
+
+export type DetectionType = Detection['type'] | 'none'
+
+/** Flat, so that every field is kept or followed by itself. What a type does not use keeps what was typed. */
+export type DetectionForm = {
+  detect_type: DetectionType
+  detect_name: string
+  detect_arch: string
+  detect_version: string
+  detect_operator: 'ge' | 'eq'
+  detect_code: string
+  detect_path: string
+  detect_sha256: string
+  detect_interpreter: 'sh' | 'powershell' | 'cmd'
+  detect_text: string
+}
+export type DetectionErrors = Partial<Record<keyof DetectionForm, string>>
+
+/** Rules that PCs of this platform can answer; one that stands already stays on offer. */
+export const detectionTypes = (
+  platform: DevicePlatform,
+  present: DetectionType,
+): readonly DetectionType[] => {
+  const own: readonly DetectionType[] = [...RULE_TYPES[platform], 'none']
+  return own.includes(present) ? own : [present, ...own]
+}
+
+type Interpreter = DetectionForm['detect_interpreter']
+/** Who runs scripts on this platform; one that stands already stays on offer. */
+export const detectionInterpreters = (
+  platform: DevicePlatform,
+  present: Interpreter,
+): readonly Interpreter[] => {
+  const own = RULE_INTERPRETERS[platform]
+  return own.includes(present) ? own : [present, ...own]
+}
+
+export const DETECTION_NAME: Record<DetectionType, string> = {
+  uninstall_entry: 'Entry in the list of installed programs',
+  msi_product: 'Windows Installer product code',
+  dpkg: 'Debian package',
+  rpm: 'RPM package',
+  pkgutil: 'macOS package receipt',
+  file: 'File',
+  script: 'Script',
+  none: 'No rule',
+}
+/** What the name of each is called, where it has one. */
+export const NAME_LABEL: Partial<Record<DetectionType, { label: string; help: string }>> = {
+  uninstall_entry: {
+    label: 'Name in the list',
+    help: 'As Settings → Apps shows it, upper or lower case.',
+  },
+  dpkg: { label: 'Package', help: 'As “dpkg -l” lists it.' },
+  rpm: { label: 'Package', help: 'As “rpm -qa” lists it, without its version.' },
+  pkgutil: { label: 'Receipt', help: 'As “pkgutil --pkgs” lists it.' },
+}
+export const hasVersion = (type: DetectionType): boolean =>
+  ['uninstall_entry', 'msi_product', 'dpkg', 'rpm', 'pkgutil', 'file'].includes(type)
+/** An example of the architecture's name where packages carry one. */
+export const ARCH_PLACEHOLDER: Partial<Record<DetectionType, string>> = {
+  dpkg: 'any, or amd64, i386 …',
+  rpm: 'any, or x86_64, i686 …',
+}
+
+export const toDetectionForm = (
+  rule: Detection | null,
+  platform: DevicePlatform,
+): DetectionForm => ({
+  detect_type: rule?.type ?? 'none',
+  detect_name: rule && 'name' in rule ? rule.name : '',
+  detect_arch: (rule && 'arch' in rule && rule.arch) || '',
+  detect_version: (rule && 'version' in rule && rule.version) || '',
+  detect_operator: (rule && 'operator' in rule && rule.operator) || 'ge',
+  detect_code: rule?.type === 'msi_product' ? rule.product_code : '',
+  detect_path: rule?.type === 'file' ? rule.path : '',
+  detect_sha256: (rule?.type === 'file' && rule.sha256) || '',
+  detect_interpreter:
+    rule?.type === 'script' ? rule.interpreter : platform === 'windows' ? 'powershell' : 'sh',
+  detect_text: rule?.type === 'script' ? rule.text : '',
+})
+
+/** What the fields say, not yet checked; null: no rule. */
+function ruleOf(form: DetectionForm): unknown {
+  const type = form.detect_type
+  const version = form.detect_version.trim()
+  const versioned = { ...(version === '' ? {} : { version }), operator: form.detect_operator }
+  switch (type) {
+    case 'none':
+      return null
+    case 'dpkg':
+    case 'rpm': {
+      const arch = form.detect_arch.trim()
+      return {
+        type,
+        name: form.detect_name.trim(),
+        ...(arch === '' ? {} : { arch }),
+        ...versioned,
+      }
+    }
+    case 'pkgutil':
+    case 'uninstall_entry':
+      return { type, name: form.detect_name.trim(), ...versioned }
+    case 'msi_product':
+      return {
+        type,
+        product_code: form.detect_code.trim(),
+        ...(version === '' ? {} : versioned),
+      }
+    case 'file': {
+      const sha256 = form.detect_sha256.trim().toLowerCase()
+      return {
+        type,
+        path: form.detect_path.trim(),
+        ...(sha256 === '' ? {} : { sha256 }),
+        ...(version === '' ? {} : versioned),
+      }
+    }
+    case 'script':
+      return { type, interpreter: form.detect_interpreter, text: form.detect_text }
+  }
+}
+
+/** The rule; null: none. Call it when `checkDetection` finds nothing wrong. */
+export const toDetection = (form: DetectionForm): Detection | null =>
+  Detection.nullable().parse(ruleOf(form))
+
+const FIELDS: Record<string, { field: keyof DetectionForm; message: string }> = {
+  name: { field: 'detect_name', message: 'Enter the name by which it is found.' },
+  arch: { field: 'detect_arch', message: 'Letters, digits, - and _ only.' },
+  version: { field: 'detect_version', message: 'At most 256 characters.' },
+  product_code: {
+    field: 'detect_code',
+    message: 'A product code looks like {1234ABCD-12AB-34CD-56EF-1234567890AB}.',
+  },
+  path: { field: 'detect_path', message: 'Enter the path of the file.' },
+  sha256: { field: 'detect_sha256', message: 'A SHA-256 is 64 digits from 0 to f.' },
+  text: { field: 'detect_text', message: 'Enter a script, of at most 16 384 characters.' },
+}
+
+/** Whether the fields make a rule, be it of this platform or not. */
+export const isRule = (form: DetectionForm): boolean =>
+  Detection.nullable().safeParse(ruleOf(form)).success
+
+/** In words of the form what `foreignRule` finds. */
+function foreignField(
+  { field }: ForeignRule,
+  platform: DevicePlatform,
+): { field: keyof DetectionForm; message: string } {
+  switch (field) {
+    case 'type':
+      return {
+        field: 'detect_type',
+        message: `${PLATFORM_NAME[platform]} cannot answer this rule: choose another one.`,
+      }
+    case 'interpreter':
+      return {
+        field: 'detect_interpreter',
+        message: `${PLATFORM_NAME[platform]} does not have it: choose another one.`,
+      }
+    case 'path':
+      return {
+        field: 'detect_path',
+        message:
+          platform === 'windows'
+            ? 'Begin with a drive or a variable: C:\\… or %ProgramFiles%\\…'
+            : 'Begin with /.',
+      }
+  }
+}
+
+/** What is wrong, field by field. */
+export function checkDetection(form: DetectionForm, platform: DevicePlatform): DetectionErrors {
+  const errors: DetectionErrors = {}
+  const parsed = Detection.nullable().safeParse(ruleOf(form))
+  for (const issue of parsed.error?.issues ?? []) {
+    const known = FIELDS[String(issue.path[0])]
+    if (known) errors[known.field] = known.message
+  }
+  const rule = parsed.success ? parsed.data : null
+  const foreign = foreignRule(rule, platform)
+  if (foreign) {
+    const { field, message } = foreignField(foreign, platform)
+    errors[field] = message
+  }
+  return errors
+}

@@ -1,0 +1,197 @@
+/** What is installed on the PCs, as programs with their versions: the newest that was found, and who has an older one. Pure. */
+import type { SpreadSoftware, ReportedSoftware } from '#shared/contract/inventory.ts'
+import type { Device } from '#shared/contract/entities.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
+import { foldedForSearch } from '#shared/domain/folding.ts'
+import { countOf } from '../../ui/lib/format.ts'
+import { byName } from '../../ui/lib/search.ts'
+
+export type FoundVersion = {
+  /** Null: the program does not tell it. */
+  version: string | null
+  standing: 'newest' | 'older' | 'unknown'
+  deviceIds: DeviceId[]
+}
+export type FoundProgram = {
+  /** The same for the same program at every search. */
+  key: string
+  name: string
+  publisher: string | null
+  /** The newest first, unknown ones last. Never empty. */
+  versions: FoundVersion[]
+  deviceIds: DeviceId[]
+  /** PCs that have an older version than the newest that was found, beside it or alone. */
+  behindIds: DeviceId[]
+}
+
+/** "24.08", "v3.0.21", "(128.0.1)": a word that is a version, without what surrounds it. */
+const VERSION_WORD = /^[v(]*(\d+(?:\.\d+)+)[),]*$/i
+const leading = (version: string): string => /\d+/.exec(version.replace(/^\d+:/, ''))?.[0] ?? ''
+
+/** "(x64)", "(x64 edition)", "(64-bit x64)", "(x64 de)", "x86": for which processor, and in what language. */
+const BUILD =
+  /\((?:x64|x86|amd64|arm64|64[- ]bit|32[- ]bit)\b[^()]*\)|(?<=\s)(?:x64|x86|(?:64|32)-bit)(?=\s|$)/gi
+
+/**
+ * The name without the version and the build that Windows programs carry in it, so that all of one are one program:
+ * "7-Zip 24.08 (x64)" is "7-Zip". A number that does not begin like the version is part of the name.
+ */
+export function programName({ name, version }: Pick<SpreadSoftware, 'name' | 'version'>): string {
+  const major = version === null ? '' : leading(version)
+  const words = name
+    .replaceAll(BUILD, ' ')
+    .split(/\s+/)
+    .filter((word) => {
+      const said = VERSION_WORD.exec(word)?.[1]
+      return word !== '' && (said === undefined || leading(said) !== major)
+    })
+  while (/^([-–:]|version)$/i.test(words.at(-1) ?? '')) words.pop()
+  return words.join(' ') || name
+}
+
+const EARLY = /^(~|alpha|beta|b|rc|pre|preview|dev)$/
+/** Where a version ends: after what comes before it, before what follows it. */
+const END = 1
+const rankOf = (part: string): number =>
+  EARLY.test(part) ? 0 : part === '' ? END : /^\d/.test(part) ? 3 : 2
+const parts = (version: string): string[] => {
+  const [, epoch = '0', rest = ''] = /^(?:(\d+):)?(.*)$/s.exec(version) ?? []
+  return [epoch, ...(rest.toLowerCase().match(/\d+|\+?[a-z]+|~/g) ?? [])]
+}
+function compareNumbers(a: string, b: string): number {
+  const [x, y] = [a.replace(/^0+/, ''), b.replace(/^0+/, '')]
+  return x.length - y.length || (x < y ? -1 : x > y ? 1 : 0)
+}
+
+/**
+ * Below 0 when `a` came before `b`. Numbers count as numbers, missing ones as 0; an epoch (`1:2.0`) comes first; what stands behind
+ * `~` (deb-version(7)) or is called alpha, beta or rc comes before the version without it.
+ */
+export function compareVersions(a: string, b: string): number {
+  const [as, bs] = [parts(a), parts(b)]
+  for (let i = 0; i < Math.max(as.length, bs.length); i++) {
+    const [x, y] = [as[i] ?? '', bs[i] ?? '']
+    const numbers = rankOf(x || '0') === 3 && rankOf(y || '0') === 3
+    const order = numbers ? compareNumbers(x, y) : rankOf(x) - rankOf(y) || (x < y ? -1 : x > y ? 1 : 0) // prettier-ignore
+    if (order !== 0) return order
+  }
+  return 0
+}
+
+/** Package managers have orders of their own. All entries of a program come from one source. */
+const orderOf = (source: SpreadSoftware['source']): ((a: string, b: string) => number) =>
+  source === 'dpkg' ? compareDeb : source === 'rpm' ? compareRpm : compareVersions
+
+const union = (lists: Iterable<readonly DeviceId[]>): DeviceId[] => [...new Set([...lists].flat())]
+
+function toProgram(key: string, found: readonly SpreadSoftware[]): FoundProgram {
+  const compare = orderOf(found[0]!.source)
+  const byVersion = new Map<string | null, SpreadSoftware[]>()
+  for (const entry of found)
+    byVersion.set(entry.version, [...(byVersion.get(entry.version) ?? []), entry])
+  const known = [...byVersion.keys()]
+    .filter((version) => version !== null)
+    .sort((a, b) => compare(b, a) || byName(b, a))
+  const [newest] = known
+  const versions = [...known, ...(byVersion.has(null) ? [null] : [])].map(
+    (version): FoundVersion => ({
+      version,
+      standing:
+        version === null || newest === undefined
+          ? 'unknown'
+          : compare(version, newest) === 0
+            ? 'newest'
+            : 'older',
+      deviceIds: union(byVersion.get(version)!.map((entry) => entry.device_ids)),
+    }),
+  )
+  const first = byVersion.get(versions[0]!.version)![0]!
+  return {
+    key,
+    name: programName(first),
+    publisher: first.publisher,
+    versions,
+    deviceIds: union(versions.map((v) => v.deviceIds)),
+    behindIds: union(versions.filter((v) => v.standing === 'older').map((v) => v.deviceIds)),
+  }
+}
+
+/** One program per name and kind of system; those of which most PCs have an older version come first. */
+export function groupPrograms(software: readonly SpreadSoftware[]): FoundProgram[] {
+  const byKey = new Map<string, SpreadSoftware[]>()
+  for (const entry of software) {
+    const key = `${entry.source}/${foldedForSearch(programName(entry))}`
+    const group = byKey.get(key)
+    if (group) group.push(entry)
+    else byKey.set(key, [entry])
+  }
+  return [...byKey]
+    .map(([key, found]) => toProgram(key, found))
+    .sort(
+      (a, b) =>
+        b.behindIds.length - a.behindIds.length ||
+        b.deviceIds.length - a.deviceIds.length ||
+        byName(a.name, b.name),
+    )
+}
+
+/** A row of the list: a program with its only version, the head of one with several, or one of those. */
+export type FoundRow = {
+  row: number
+  program: FoundProgram
+  version: FoundVersion | null
+  isHead: boolean
+}
+export function rowsOf(programs: readonly FoundProgram[]): FoundRow[] {
+  const rows = programs.flatMap((program): Omit<FoundRow, 'row'>[] => {
+    const [only, ...others] = program.versions
+    if (only && others.length === 0) return [{ program, version: only, isHead: true }]
+    return [
+      { program, version: null, isHead: true },
+      ...program.versions.map((version) => ({ program, version, isHead: false })),
+    ]
+  })
+  return rows.map((row, index) => ({ ...row, row: index }))
+}
+
+export type Coverage = {
+  /** PCs whose software is known. */
+  known: number
+  total: number
+  /** PCs that have not told it, or cannot. In the order of their names. */
+  unknown: Device[]
+  /** Known, but as they were when they were there last. */
+  offline: number
+  /** With more entries than are kept: it may be there though it is not found. */
+  incomplete: number
+}
+/** @param devices all that are enrolled */
+export function coverageOf(
+  devices: readonly Device[],
+  told: readonly ReportedSoftware[],
+): Coverage {
+  const toldBy = new Map(told.map((t) => [t.device_id, t]))
+  const known = devices.filter((d) => toldBy.has(d.id))
+  return {
+    known: known.length,
+    total: devices.length,
+    unknown: devices.filter((d) => !toldBy.has(d.id)).sort((a, b) => byName(a.name, b.name)),
+    offline: known.filter((d) => !d.online).length,
+    incomplete: known.filter((d) => toldBy.get(d.id)?.complete === false).length,
+  }
+}
+
+/** "Known of 38 of 42 PCs; 3 of them are offline, as they were when last seen." */
+export function coverageInWords({ known, total, offline, incomplete }: Coverage): string {
+  const of = known === total ? `all ${countOf(total, 'PC')}` : `${known} of ${countOf(total, 'PC')}`
+  const notes = [
+    ...(offline > 0
+      ? [`${offline} of them ${offline === 1 ? 'is' : 'are'} offline and may have changed since`]
+      : []),
+    ...(incomplete > 0
+      ? [`${incomplete} ${incomplete === 1 ? 'has' : 'have'} more entries than are kept`]
+      : []),
+  ]
+  return [`What is installed is known of ${total === 1 && known === 1 ? 'the only PC' : of}`, ...notes].join('; ') + '.' // prettier-ignore
+}

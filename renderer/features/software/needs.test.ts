@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { SoftwareId } from '#shared/domain/ids.ts'
+import { allNeedsOf, mayNeed, missingNeeds, withNeeds } from './needs.ts'
+import { aSoftware } from '../../test-kit.ts'
+
+/** Office (1) needs a runtime (2), which needs a patch (3); the last needs something that is gone. */
+const library = new Map(
+  [
+    aSoftware({ id: 1, name: 'Office', depends_on: [2] }),
+    aSoftware({ id: 2, name: 'Runtime', depends_on: [3] }),
+    aSoftware({ id: 3, name: 'Patch', depends_on: [99] }),
+    aSoftware({ id: 4, name: 'VLC' }),
+  ].map((s) => [s.id, s]),
+)
+const ids = (...numbers: number[]) => numbers.map((n) => SoftwareId.parse(n))
+const [office, runtime, , vlc] = ids(1, 2, 3, 4) as [SoftwareId, SoftwareId, SoftwareId, SoftwareId]
+
+describe('what software needs', () => {
+  it('comes in the order of installation, through others too, without what is gone', () =>
+    expect(allNeedsOf(office, library)).toEqual(ids(3, 2)))
+  it('is missed once, by whoever was chosen first', () => {
+    expect(missingNeeds(ids(1, 2), library)).toEqual([{ by: office, missing: ids(3) }])
+    expect(missingNeeds(ids(4), library)).toEqual([])
+  })
+  it('is put before what needs it', () =>
+    expect(withNeeds(ids(4, 1, 2), library)).toEqual(ids(4, 3, 2, 1)))
+  it('must not need what needs it', () => {
+    expect(mayNeed(runtime, office, library)).toBe(false)
+    expect(mayNeed(office, office, library)).toBe(false)
+    expect(mayNeed(office, vlc, library)).toBe(true)
+  })
+  it('ends where two need each other', () => {
+    const loop = new Map(
+      [aSoftware({ id: 1, depends_on: [2] }), aSoftware({ id: 2, depends_on: [1] })].map((s) => [
+        s.id,
+        s,
+      ]),
+    )
+    expect(allNeedsOf(office, loop)).toEqual(ids(2))
+  })
+})

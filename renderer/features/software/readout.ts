@@ -1,0 +1,161 @@
+/** What the controller read out of an installer, as a form that a person corrects. Pure. */
+import type { Installer, Software } from '#shared/contract/entities.ts'
+import type { UpdateInstaller } from '#shared/contract/requests.ts'
+import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
+import { commandPreview } from '#shared/domain/command-line.ts'
+import { findSecrets } from '#shared/domain/secret-arguments.ts'
+import { maskSecrets } from '#shared/domain/secret-lines.ts'
+import { isArchiveKind, kindOfEntry, runKind } from '#shared/domain/archives.ts'
+import type { DevicePlatform, InstallerArch, InstallerKind } from '#shared/domain/platforms.ts'
+
+import {
+  checkDetection,
+  isRule,
+  toDetection,
+  toDetectionForm,
+  type DetectionForm,
+} from './detection-form.ts'
+import { formatExitCode, parseExitCode } from '#shared/domain/windows-codes.ts'
+import { PLATFORM_NAME } from '../../ui/lib/platforms.ts'
+import { presentMarks } from '../../ui/lib/secret-marks.ts'
+
+/** What belongs to one installer. */
+export type InstallerForm = {
+  platform: DevicePlatform
+  arch: InstallerArch
+  install_args: string
+  /** Arguments that are marked as secret, by their names; ●●●: a stored value without a name. */
+  secret_args: string[]
+  timeout_minutes: string
+  success_exit_codes: string
+  /** Archives: the files in it that install and remove; '' for none. */
+  entry: string
+  uninstall_entry: string
+} & DetectionForm
+export type InstallerErrors = Partial<Record<keyof InstallerForm, string>>
+/** What belongs to the library entry, and to its first installer. */
+export type Readout = { name: string; version: string; publisher: string } & InstallerForm
+export type ReadoutErrors = Partial<Record<keyof Readout, string>>
+
+export const toInstallerForm = (installer: Installer): InstallerForm => ({
+  platform: installer.platform,
+  arch: installer.arch,
+  install_args: installer.install_args,
+  secret_args: installer.secret_args,
+  timeout_minutes: String(Math.ceil(installer.timeout_seconds / 60)),
+  success_exit_codes: installer.success_exit_codes.map(formatExitCode).join(', '),
+  entry: installer.archive?.entry ?? '',
+  uninstall_entry: installer.archive?.uninstall_entry ?? '',
+  ...toDetectionForm(installer.detection, installer.platform),
+})
+
+/** The form of a library entry with one installer, as an upload makes it. */
+export const toReadout = (software: Software, installer: Installer): Readout => ({
+  name: software.name,
+  version: software.version,
+  publisher: software.publisher,
+  ...toInstallerForm(installer),
+})
+
+/** "0, 3010, 0x80070BC2" → numbers; null when a part is no exit code. */
+export function parseCodes(text: string): number[] | null {
+  const codes = text
+    .split(/[\s,;]+/)
+    .filter(Boolean)
+    .map(parseExitCode)
+  return codes.every((code) => code !== null) ? [...new Set(codes)] : null
+}
+
+/** @param kind of the installer's file */
+export function checkInstaller(form: InstallerForm, kind: InstallerKind): InstallerErrors {
+  const errors: InstallerErrors = {}
+  const minutes = Number(form.timeout_minutes)
+  if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1_440)
+    errors.timeout_minutes = 'From 1 to 1 440 minutes.'
+  const codes = parseCodes(form.success_exit_codes)
+  if (!codes)
+    errors.success_exit_codes =
+      'Whole numbers such as 3010 or 0x80070BC2, with commas between them.'
+  else if (codes.length > 50) errors.success_exit_codes = 'At most 50.'
+  try {
+    splitArguments(form.install_args, form.platform, runKind(kind, form.platform, form.entry))
+  } catch (error) {
+    if (!(error instanceof ArgumentSyntaxError)) throw error
+    errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
+  }
+  if (form.entry !== '' && kindOfEntry(form.entry, form.platform) === null)
+    errors.entry = `${PLATFORM_NAME[form.platform]} does not run it.`
+  return { ...errors, ...checkDetection(form, form.platform) }
+}
+
+/** The line that the PC runs, or null while there is none to show. */
+export function previewOf(
+  form: InstallerForm,
+  { kind, file_name }: Pick<Installer, 'kind' | 'file_name'>,
+): string | null {
+  const entry = isArchiveKind(kind) ? form.entry : ''
+  try {
+    return commandPreview({
+      kind: runKind(kind, form.platform, entry),
+      platform: form.platform,
+      fileName: entry === '' ? file_name : entry.split('/').at(-1)!,
+      args: maskSecrets(
+        form.install_args,
+        findSecrets(form.install_args, form.secret_args, form.platform).secrets,
+      ),
+    })
+  } catch (error) {
+    if (error instanceof ArgumentSyntaxError) return null
+    throw error
+  }
+}
+
+export function checkReadout(form: Readout, kind: InstallerKind): ReadoutErrors {
+  const errors: ReadoutErrors = checkInstaller(form, kind)
+  if (form.name.trim() === '') errors.name = 'Give it a name.'
+  else if (form.name.trim().length > 200) errors.name = 'At most 200 characters.'
+  if (form.version.trim().length > 100) errors.version = 'At most 100 characters.'
+  if (form.publisher.trim().length > 200) errors.publisher = 'At most 200 characters.'
+  return errors
+}
+
+/** What differs from the installer as it stands; null when nothing does. */
+export function installerChanges(
+  form: InstallerForm,
+  installer: Installer,
+): UpdateInstaller | null {
+  const before = toInstallerForm(installer)
+  const changes: UpdateInstaller = {}
+  if (form.platform !== before.platform) changes.platform = form.platform
+  if (form.arch !== before.arch) changes.arch = form.arch
+  if (form.install_args !== before.install_args) changes.install_args = form.install_args
+  const marks = presentMarks(form.install_args, form.secret_args, form.platform)
+  const marksBefore = presentMarks(before.install_args, before.secret_args, before.platform)
+  if (JSON.stringify(marks) !== JSON.stringify(marksBefore)) changes.secret_args = marks
+  if (form.timeout_minutes !== before.timeout_minutes)
+    changes.timeout_seconds = Number(form.timeout_minutes) * 60
+  if (form.success_exit_codes !== before.success_exit_codes)
+    changes.success_exit_codes = parseCodes(form.success_exit_codes) ?? []
+  if (form.entry !== before.entry) changes.entry = form.entry
+  if (form.uninstall_entry !== before.uninstall_entry)
+    changes.uninstall_entry = form.uninstall_entry || null
+  if (isOtherRule(form, before)) changes.detection = isRule(form) ? toDetection(form) : null
+  return Object.keys(changes).length > 0 ? changes : null
+}
+
+/** A rule that is not complete yet differs from any. */
+const isOtherRule = (form: InstallerForm, before: InstallerForm): boolean =>
+  !isRule(form) || JSON.stringify(toDetection(form)) !== JSON.stringify(toDetection(before))
+
+export type EntryChanges = { name?: string; version?: string; publisher?: string }
+
+/** What differs from the entry as it stands; null when nothing does. */
+export function entryChanges(
+  form: Pick<Readout, 'name' | 'version' | 'publisher'>,
+  software: Software,
+): EntryChanges | null {
+  const changes: EntryChanges = {}
+  for (const key of ['name', 'version', 'publisher'] as const)
+    if (form[key].trim() !== software[key]) changes[key] = form[key].trim()
+  return Object.keys(changes).length > 0 ? changes : null
+}

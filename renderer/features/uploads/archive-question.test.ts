@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { archiveQuestion, choicesFor } from './archive-question.ts'
+import type { Failure } from '../../ui/lib/error-text.ts'
+
+const failure = (...details: Failure['details']): Failure => ({
+  code: 'E_VALIDATION',
+  message: 'The archive: …',
+  details,
+})
+const choice = (i: number, message: string) => ({ path: `/entry/choices/${i}`, message })
+
+it('reads out of a refusal what is asked, and what can be chosen', () => {
+  const asked = archiveQuestion(
+    failure({ path: '/platform', message: 'x' }, choice(0, 'a.exe'), choice(1, 'b.sh')),
+  )
+  expect(asked).toEqual({ asksPlatform: true, choices: ['a.exe', 'b.sh'] })
+  expect(choicesFor(asked!, 'windows')).toEqual(['a.exe'])
+  expect(choicesFor(asked!, 'linux')).toEqual(['b.sh'])
+  expect(archiveQuestion(failure({ path: '/entry', message: 'x' }, choice(0, 'a')))).toEqual({
+    asksPlatform: false,
+    choices: ['a'],
+  })
+})
+
+it('asks nothing where it was refused for something else, or there is nothing to choose', () => {
+  expect(archiveQuestion(failure({ path: '/arch', message: 'x' }))).toBeNull()
+  expect(archiveQuestion(failure({ path: '/entry', message: 'x' }))).toBeNull()
+  expect(archiveQuestion({ ...failure(choice(0, 'a')), code: 'E_CONFLICT' })).toBeNull()
+  expect(archiveQuestion(null)).toBeNull()
+})

@@ -1,0 +1,2 @@
+/** What other rooms may use of uploads: state and words. */
+export { useUploadsStore } from './uploads-store.ts'

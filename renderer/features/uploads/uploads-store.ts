@@ -1,0 +1,156 @@
+/** Installers on their way into the library. */
+import { defineStore } from 'pinia'
+import { computed, reactive, ref } from 'vue'
+import type { Software } from '#shared/contract/entities.ts'
+import type { SoftwareFields } from '#shared/contract/requests.ts'
+import { toFailure } from '../../api/failure.ts'
+import { useApi } from '../../api/index.ts'
+import type { UploadRequest } from '../../api/upload.ts'
+import type { Failure } from '../../ui/lib/error-text.ts'
+import { createSpeedMeter } from '../../ui/lib/speed.ts'
+import { useSoftwareStore } from '../software/index.ts'
+
+export type UploadItem = {
+  key: number
+  fileName: string
+  /** `reading`: everything is sent, the controller looks into the file. */
+  state: 'queued' | 'sending' | 'reading' | 'done' | 'failed'
+  sentBytes: number
+  sizeBytes: number
+  bytesPerSecond: number | null
+  software: Software | null
+  /** It was the missing file of software that is in the library. */
+  isBack: boolean
+  /** The same file was in the library already: nothing was added. */
+  isExisting: boolean
+  failure: Failure | null
+  /** What a person has said of it, where its content does not tell. */
+  fields: Pick<SoftwareFields, 'platform' | 'entry'>
+}
+
+export const useUploadsStore = defineStore('uploads', () => {
+  const api = useApi()
+  const library = useSoftwareStore()
+  const items = ref<UploadItem[]>([])
+  /** Files that are not in the library yet: a sending that failed can be tried again. */
+  const files = new Map<number, File>()
+  const aborts = new Map<number, AbortController>()
+  const sheetOpen = ref(false)
+  let nextKey = 1
+
+  /** Files go up one after the other, in the order they were dropped. */
+  function add(list: Iterable<File>): void {
+    for (const file of list) {
+      const key = nextKey++
+      files.set(key, file)
+      items.value.push({
+        key,
+        fileName: file.name,
+        state: 'queued',
+        sentBytes: 0,
+        sizeBytes: file.size,
+        bytesPerSecond: null,
+        software: null,
+        isBack: false,
+        isExisting: false,
+        failure: null,
+        fields: {},
+      })
+    }
+    sheetOpen.value = items.value.length > 0
+    void pump()
+  }
+
+  async function pump(): Promise<void> {
+    if (items.value.some((i) => i.state === 'sending' || i.state === 'reading')) return
+    const next = items.value.find((i) => i.state === 'queued')
+    if (!next) return
+    await send(next)
+    await pump()
+  }
+
+  /** A file that looks like a missing one goes to where it is missing; null when it is new after all. */
+  async function bringBack(request: Omit<UploadRequest, 'fields'>): Promise<Software | null> {
+    const place = library.missingLike(request.file)
+    if (!place) return null
+    try {
+      return await library.uploadFile(place.id, place.installerId, request)
+    } catch (error) {
+      if (toFailure(error).code === 'E_CONFLICT') return null
+      throw error
+    }
+  }
+
+  async function send(item: UploadItem): Promise<void> {
+    const file = files.get(item.key)
+    if (!file) return
+    const live = reactive(item)
+    const abort = new AbortController()
+    aborts.set(item.key, abort)
+    const meter = createSpeedMeter(1_500)
+    Object.assign(live, { state: 'sending', sentBytes: 0, failure: null, bytesPerSecond: null })
+    try {
+      const request = {
+        file,
+        signal: abort.signal,
+        onProgress(sentBytes: number, totalBytes: number) {
+          meter.read(sentBytes, performance.now())
+          live.sentBytes = sentBytes
+          live.bytesPerSecond = meter.speed(performance.now())
+          live.state = sentBytes >= totalBytes ? 'reading' : 'sending'
+        },
+      }
+      const back = await bringBack(request)
+      const made = back
+        ? null
+        : await api.upload('software.create', {}, { ...request, fields: item.fields })
+      if (made) library.put(made)
+      files.delete(item.key)
+      Object.assign(live, {
+        state: 'done',
+        software: back ?? made,
+        isBack: back !== null,
+        isExisting: made?.existing === true,
+      })
+    } catch (error) {
+      const failure = toFailure(error)
+      if (failure.code === 'E_CANCELED') dismiss(item.key)
+      else Object.assign(live, { state: 'failed', failure })
+    } finally {
+      aborts.delete(item.key)
+    }
+  }
+
+  function dismiss(key: number): void {
+    files.delete(key)
+    items.value = items.value.filter((i) => i.key !== key)
+    if (items.value.length === 0) sheetOpen.value = false
+  }
+
+  /** Puts the sheet away: what is on its way goes on, what has ended is let go. */
+  function close(): void {
+    sheetOpen.value = false
+    for (const { key, state } of [...items.value])
+      if (state === 'done' || state === 'failed') dismiss(key)
+  }
+
+  return {
+    items,
+    sheetOpen,
+    close,
+    busy: computed(() => items.value.some((i) => i.state !== 'done' && i.state !== 'failed')),
+    add,
+    cancel(key: number) {
+      const abort = aborts.get(key)
+      if (abort) abort.abort()
+      else dismiss(key)
+    },
+    /** Sends it again, with what was left to say of it. */
+    retry(key: number, fields: UploadItem['fields'] = {}) {
+      const item = items.value.find((i) => i.key === key)
+      if (item) Object.assign(item, { state: 'queued', fields: { ...item.fields, ...fields } })
+      void pump()
+    },
+    dismiss,
+  }
+})

@@ -1,0 +1,201 @@
+/** Whether a step of the wizard is complete, and where the controller's refusals belong. Pure. */
+import type { ErrorDetail } from '#shared/contract/errors.ts'
+import { CreateDeployment } from '#shared/contract/requests.ts'
+import type { SoftwareId } from '#shared/domain/ids.ts'
+import { strategyProblems } from '#shared/domain/strategy.ts'
+import { controllerNow } from '../../ui/lib/controller-clock.ts'
+import { SECRET_MASK } from '#shared/domain/secret-arguments.ts'
+import { chosenDevices, customOf, STEPS, stepOfPath, toRequest } from './draft.ts'
+import type { Draft, Known, Step } from './draft.ts'
+import { limitsFailures, startAtMs, strategyOf } from '../deployments/index.ts'
+
+export type StepField =
+  | 'software'
+  | 'targets'
+  | 'name'
+  | 'max_concurrent'
+  | 'wait_minutes'
+  | 'timeout'
+  | 'batch'
+  | 'rest'
+  | 'canary'
+  | 'failure_percent'
+  | 'min_executed'
+  | 'start'
+  | 'window_days'
+  | 'window_start'
+  | 'window_end'
+  | 'reboot_minutes'
+/** Messages per field; an empty object means the step is complete. */
+export type StepErrors = Partial<Record<StepField, string>>
+
+const whole = (n: number | null, min: number, max: number) =>
+  n !== null && Number.isInteger(n) && n >= min && n <= max
+
+/** What was chosen that needs something which was not: it would never work. */
+const missesNeeds = (draft: Draft, known: Known) =>
+  draft.software_ids.some((id) =>
+    (known.needs.get(id) ?? []).some(
+      (needed) => known.software.has(needed) && !draft.software_ids.includes(needed as SoftwareId),
+    ),
+  )
+
+/**
+ * What is missing in one step.
+ * @param nowMs for a start that must lie ahead
+ */
+export function checkStep(
+  draft: Draft,
+  step: Step,
+  known: Known,
+  nowMs = controllerNow(),
+): StepErrors {
+  const errors: StepErrors = {}
+  switch (step) {
+    case 'software':
+      if (draft.software_ids.length + customOf(draft).length === 0)
+        errors.software = 'Choose at least one software.'
+      else if (draft.software_ids.some((id) => !known.software.has(id)))
+        errors.software = 'Some of the chosen software was removed from the library.'
+      else if (draft.action === 'install' && missesNeeds(draft, known))
+        errors.software = 'Something here needs software that is not chosen: add it.'
+      else if (draft.software_ids.length > 50) errors.software = 'At most 50 at once.'
+      else if (customOf(draft).length > 20) errors.software = 'At most 20 addresses at once.'
+      else {
+        const [item] = customOf(draft).filter((one) => one.install_args.includes(SECRET_MASK))
+        if (item)
+          errors.software = `Secrets are not kept in a draft. Take ${item.name} out and add it again.`
+      }
+      return errors
+    case 'targets':
+      if (draft.device_ids.length + draft.group_ids.length === 0)
+        errors.targets = 'Choose at least one PC or group.'
+      else if (
+        draft.device_ids.some((id) => !known.devices.has(id)) ||
+        draft.group_ids.some((id) => !known.groups.has(id))
+      )
+        errors.targets = 'Some of the chosen PCs or groups were removed.'
+      else if (chosenDevices(draft, known).length === 0)
+        errors.targets = 'The chosen groups have no PCs in them.'
+      return errors
+    case 'strategy':
+      return checkStrategy(draft, nowMs)
+    case 'review':
+      return errors
+  }
+}
+
+const COUNT = 'A whole number from 1 to 10 000.'
+const PERCENT = 'From 1 to 100 %.'
+const TIME = 'A time of day such as 22:30.'
+/** What a field may hold, in the words of the person who fills it in. */
+const hint = (draft: Draft): Partial<Record<StepField, string>> => ({
+  max_concurrent: COUNT,
+  wait_minutes: 'From 1 minute to 14 days.',
+  timeout: 'From 1 to 1 440 minutes, or empty.',
+  batch: draft.batch_unit === 'pcs' ? COUNT : PERCENT,
+  canary: draft.canary_unit === 'pcs' ? COUNT : PERCENT,
+  rest: 'From nothing to 7 days, in whole seconds.',
+  failure_percent: PERCENT,
+  min_executed: 'A whole number from 1 to 10 000, or empty.',
+  window_days: 'Choose at least one day.',
+  window_start: TIME,
+  window_end: draft.window_start === draft.window_end ? 'Must differ from the opening.' : TIME,
+})
+
+/** The rules are the contract's own; only what the contract leaves to a default is asked for here. */
+function checkStrategy(draft: Draft, nowMs: number): StepErrors {
+  const errors: StepErrors = {}
+  const texts = hint(draft)
+  const set = (field: StepField, text: string) => (errors[field] ??= texts[field] ?? text)
+  if (draft.name.trim() === '') errors.name = 'Give the deployment a name.'
+  else if (draft.name.trim().length > 200) errors.name = 'At most 200 characters.'
+  if (draft.max_concurrent === null) set('max_concurrent', COUNT)
+  if (draft.offline_policy === 'wait' && draft.wait_minutes === null) set('wait_minutes', '')
+  if (draft.timeout_minutes !== null && !whole(draft.timeout_minutes, 1, 1_440)) set('timeout', '')
+  if (limitsFailures(draft) && draft.failure_percent === null) set('failure_percent', PERCENT)
+  if (draft.reboot === 'if_needed' && draft.reboot_minutes === null) set('reboot_minutes', '')
+  if (draft.start === 'later') {
+    const startMs = startAtMs(draft)
+    if (startMs === null) errors.start = 'Choose a day, and a time such as 22:30.'
+    else if (startMs <= nowMs) errors.start = 'It lies in the past.'
+  }
+  const parsed = CreateDeployment.safeParse(toRequest(draft))
+  for (const issue of parsed.error?.issues ?? []) {
+    const field = fieldOfPath(`/${issue.path.map(String).join('/')}`)
+    if (field) set(field, upperFirst(`${issue.message}.`))
+  }
+  for (const { key, message } of strategyProblems(draft.strategy_type, strategyOf(draft))) {
+    const field = fieldOfPath(`/strategy/${key}`)
+    if (field) set(field, upperFirst(`${message}.`))
+  }
+  return errors
+}
+
+/** What the fields of the third step are called, in the order in which they stand there. */
+const LABEL = {
+  name: 'Name',
+  batch: 'PCs in a batch',
+  rest: 'Rest between batches',
+  canary: 'PCs that go first',
+  max_concurrent: 'PCs at the same time',
+  failure_percent: 'Failures',
+  min_executed: 'Failures',
+  wait_minutes: 'Waiting for offline PCs',
+  start: 'Start',
+  window_days: 'Maintenance window',
+  window_start: 'Maintenance window',
+  window_end: 'Maintenance window',
+  reboot_minutes: 'Notice of a restart',
+  timeout: 'Time-out',
+} as const satisfies Partial<Record<StepField, string>>
+
+/** The first thing to put right, said away from its field: "Start: it lies in the past." */
+export function firstError(errors: StepErrors): string | undefined {
+  const fields = Object.keys(LABEL) as (keyof typeof LABEL)[]
+  const field = fields.find((f) => errors[f] !== undefined)
+  if (!field || field === 'name') return Object.values(errors)[0]
+  const text = errors[field] ?? ''
+  return `${LABEL[field]}: ${text.charAt(0).toLowerCase()}${text.slice(1)}`
+}
+
+const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** Fields of the third step by where the request holds them. The first that fits counts. */
+const FIELD_OF_PATH: readonly (readonly [path: string, field: StepField])[] = [
+  ['/name', 'name'],
+  ['/strategy/max_concurrent', 'max_concurrent'],
+  ['/strategy/batch_', 'batch'],
+  ['/strategy/pause_seconds', 'rest'],
+  ['/strategy/canary_', 'canary'],
+  ['/strategy/failure_threshold_percent', 'failure_percent'],
+  ['/strategy/min_executed', 'min_executed'],
+  ['/scheduled_at', 'start'],
+  ['/maintenance_window/days', 'window_days'],
+  ['/maintenance_window/start', 'window_start'],
+  ['/maintenance_window', 'window_end'],
+  ['/reboot_delay_minutes', 'reboot_minutes'],
+  ['/wait_minutes', 'wait_minutes'],
+  ['/timeout_seconds', 'timeout'],
+]
+const fieldOfPath = (path: string): StepField | null =>
+  FIELD_OF_PATH.find(([begin]) => path.startsWith(begin))?.[1] ?? null
+
+/** What the controller said against the request, by field of the step in which it can be put right. */
+export function refusalsOf(details: readonly ErrorDetail[], step: Step): StepErrors {
+  const errors: StepErrors = {}
+  for (const { path, message } of details) {
+    if (path === undefined || stepOfPath(path) !== step) continue
+    const field =
+      step === 'software' || step === 'targets' ? step : (fieldOfPath(path) ?? ('name' as const))
+    errors[field] ??= upperFirst(message.endsWith('.') ? message : `${message}.`)
+  }
+  return errors
+}
+
+/** The first step that is not complete, or 'review'. */
+export function firstOpenStep(draft: Draft, known: Known, nowMs = controllerNow()): Step {
+  return (
+    STEPS.find((step) => Object.keys(checkStep(draft, step, known, nowMs)).length > 0) ?? 'review'
+  )
+}

@@ -1,0 +1,2 @@
+/** What other rooms may show of wizard. */
+export { default as DraftNote } from './DraftNote.vue'

@@ -1,0 +1,93 @@
+/** The review's four answers: what will happen, grouped by outcome, then by cause. */
+import type { DeploymentAction, Preflight, PreflightTarget } from '#shared/contract/deployments.ts'
+import { countOf } from '../../ui/lib/format.ts'
+
+export type PreflightOutcome = PreflightTarget['outcome']
+export type PreflightCause = {
+  key: string
+  message: string
+  reason: PreflightTarget['reason']
+  targets: PreflightTarget[]
+}
+export type PreflightGroup = { outcome: PreflightOutcome; count: number; causes: PreflightCause[] }
+
+/** What one says of many PCs at once, whatever the package. */
+const TOGETHER: Partial<Record<NonNullable<PreflightTarget['reason']>, string>> = {
+  already_installed: 'Already installed',
+  reboot_pending: 'Waiting for a restart. Some installers refuse until then.',
+}
+
+const TOGETHER_TO_REMOVE: typeof TOGETHER = { ...TOGETHER, already_installed: 'Not installed' }
+
+const ORDER: readonly PreflightOutcome[] = ['ready', 'will_wait', 'will_skip', 'will_fail']
+
+/** Always all four, in this order, also when empty. */
+export function groupPreflight(preflight: Preflight, action: DeploymentAction): PreflightGroup[] {
+  const together = action === 'install' ? TOGETHER : TOGETHER_TO_REMOVE
+  return ORDER.map((outcome) => {
+    const causes = new Map<string, PreflightCause>()
+    const targets = preflight.targets.filter((t) => t.outcome === outcome)
+    for (const target of targets) {
+      const message = (target.reason && together[target.reason]) ?? target.message
+      const key = `${target.reason ?? ''}|${message}`
+      const cause = causes.get(key) ?? {
+        key,
+        message,
+        reason: target.reason,
+        targets: [],
+      }
+      cause.targets.push(target)
+      causes.set(key, cause)
+    }
+    return {
+      outcome,
+      count: targets.length,
+      causes: [...causes.values()].sort((a, b) => b.targets.length - a.targets.length),
+    }
+  })
+}
+
+export type PreflightDevice = {
+  device_id: PreflightTarget['device_id']
+  device_name: string
+  /** Which packages it is about; empty: all of the deployment's. */
+  software: string[]
+  /** Its agent was asked just now. */
+  live: boolean
+}
+
+/** The PCs of a cause, each once. */
+export function devicesOfCause(cause: PreflightCause, softwareCount: number): PreflightDevice[] {
+  const devices = new Map<number, PreflightDevice>()
+  for (const { device_id, device_name, software_name, live } of cause.targets) {
+    const device = devices.get(device_id) ?? { device_id, device_name, software: [], live }
+    device.software.push(software_name)
+    devices.set(device_id, device)
+  }
+  return [...devices.values()].map((d) =>
+    d.software.length >= softwareCount ? { ...d, software: [] } : d,
+  )
+}
+
+/** How many PCs will be worked on: those with at least one target that is ready or will wait. */
+export function deployableDevices(preflight: Preflight): number {
+  return new Set(
+    preflight.targets
+      .filter((t) => t.outcome === 'ready' || t.outcome === 'will_wait')
+      .map((t) => t.device_id),
+  ).size
+}
+
+/** How many of the PCs were asked just now, and how many are judged by what was last known of them. */
+export function askedDevices(preflight: Preflight): { live: number; fromMemory: number } {
+  const live = new Set(preflight.targets.filter((t) => t.live).map((t) => t.device_id)).size
+  return { live, fromMemory: Math.max(0, preflight.device_count - live) }
+}
+
+/** The sentence about it: "40 PCs asked just now." */
+export function askedInWords(preflight: Preflight): string {
+  const { live, fromMemory } = askedDevices(preflight)
+  if (fromMemory === 0) return `${countOf(live, 'PC')} asked just now.`
+  const known = `${countOf(fromMemory, 'PC')} judged by what was last known.`
+  return live === 0 ? known : `${countOf(live, 'PC')} asked just now, ${known}`
+}

@@ -1,0 +1,258 @@
+import { describe, expect, it } from 'vitest'
+import { Preflight } from '#shared/contract/deployments.ts'
+import { ErrorCode } from '#shared/contract/errors.ts'
+import { inFilter, lookOfDevice } from './features/devices/devices.ts'
+import { ERROR_TEXT, failureText, fieldMessage } from './ui/lib/error-text.ts'
+import { estimate, misfits } from './features/wizard/estimate.ts'
+import { safeFileName } from './ui/lib/file-name.ts'
+import { byteFigures, downloadFraction } from './features/deployments/live-figures.ts'
+import {
+  askedInWords,
+  deployableDevices,
+  devicesOfCause,
+  groupPreflight,
+} from './features/wizard/preflight.ts'
+import { explainBeside } from './features/deployments/reasons.ts'
+import { byName, matches } from './ui/lib/search.ts'
+import { countsInWords, lookOfDeployment, lookOfTarget } from './ui/lib/states.ts'
+import { aDeployment, aDevice, aSoftware, aTarget } from './test-kit.ts'
+import { verdictInWords } from './features/dashboard/verdict.ts'
+
+describe('bytes of a deployment', () => {
+  it('counts ended downloads whole, running ones so far, failed ones not at all', () =>
+    expect(
+      byteFigures(
+        [
+          aTarget({ deployment_status: 'completed', total_bytes: 100 }),
+          aTarget({ deployment_status: 'downloading', bytes: 30, total_bytes: 100 }),
+          aTarget({ deployment_status: 'failed', bytes: 50, total_bytes: 100 }),
+          aTarget({ deployment_status: 'pending', total_bytes: 100 }),
+        ],
+        () => null,
+      ),
+    ).toEqual({ sentBytes: 130, totalBytes: 300 }))
+  it('asks the library about what has not told its size', () =>
+    expect(byteFigures([aTarget()], () => 70).totalBytes).toBe(70))
+  it('promises no total while a size is unknown', () =>
+    expect(byteFigures([aTarget()], () => null).totalBytes).toBeNull())
+  it('has no fraction outside a download', () => {
+    expect(
+      downloadFraction({ deployment_status: 'installing', bytes: 1, total_bytes: 1 }),
+    ).toBeNull()
+    expect(downloadFraction({ deployment_status: 'downloading', bytes: 5, total_bytes: 10 })).toBe(
+      0.5,
+    )
+  })
+})
+
+describe('states', () => {
+  it('name only what is there', () =>
+    expect(
+      countsInWords({
+        completed: 31,
+        failed: 1,
+        skipped: 0,
+        installing: 4,
+        downloading: 0,
+        pending: 0,
+      }).map((c) => c.text),
+    ).toEqual(['31 completed', '4 installing', '1 failed']))
+  it('tell cancelling from running', () =>
+    expect(lookOfDeployment(aDeployment({ canceling: true })).label).toBe('Cancelling'))
+  it('tell a start of their own from a mere queue', () => {
+    const pending = { status: 'pending', scheduled_at: '2026-11-24T10:00:00.000Z' } as const
+    expect(lookOfDeployment(aDeployment(pending)).label).toBe('Scheduled')
+    expect(lookOfDeployment(aDeployment({ status: 'pending' })).label).toBe('Queued')
+    expect(lookOfDeployment(aDeployment({ ...pending, canceling: true })).label).toBe('Cancelling')
+  })
+  it('call a skip by a cancel cancelled', () =>
+    expect(lookOfTarget(aTarget({ deployment_status: 'skipped', reason: 'canceled' })).label).toBe(
+      'Cancelled',
+    ))
+  it('say that a PC waits for another installation, which is no download', () => {
+    const waiting = aTarget({ deployment_status: 'downloading', reason: 'device_busy' })
+    expect(lookOfTarget(waiting)).toMatchObject({ label: 'Waiting', tone: 'waiting' })
+    expect(explainBeside(waiting, lookOfTarget(waiting))).toBe('for what runs on this PC before it')
+    expect(downloadFraction({ ...waiting, bytes: 5, total_bytes: 5 })).toBeNull()
+  })
+  it('put blocked before online', () =>
+    expect(lookOfDevice(aDevice({ blocked: true })).label).toBe('Blocked'))
+  it('count a blocked PC as decided, not as waiting for approval', () =>
+    expect(inFilter(aDevice({ approved: false, blocked: true }), 'pending')).toBe(false))
+  it('put a verdict into words', () => {
+    const done = {
+      action: 'install',
+      success_count: 31,
+      failure_count: 1,
+      skipped_count: 0,
+    } as const
+    expect(verdictInWords({ status: 'partial', ...done })).toBe('31 completed, 1 failed')
+    expect(verdictInWords({ status: 'canceled', ...done })).toBe(
+      'Cancelled: 31 completed, 1 failed',
+    )
+  })
+})
+
+describe('a preflight', () => {
+  const target = (
+    device_id: number,
+    outcome: string,
+    message: string,
+    reason: string | null = null,
+  ) => ({
+    device_id,
+    device_name: `PC-${device_id}`,
+    software_id: 1,
+    software_name: 'VLC',
+    outcome,
+    live: true,
+    restart: 'never',
+    restart_note: null,
+    reason,
+    message,
+    size_bytes: 1,
+  })
+  const preflight = Preflight.parse({
+    targets: [
+      target(1, 'ready', 'ready'),
+      target(2, 'will_fail', 'offline'),
+      target(3, 'will_fail', 'offline'),
+      target(4, 'will_fail', 'disk'),
+      target(5, 'will_wait', 'offline'),
+    ],
+    device_count: 5,
+    software_count: 1,
+    total_bytes: 5,
+    waves: [],
+  })
+  it('always shows all four answers, causes by size', () => {
+    const groups = groupPreflight(preflight, 'install')
+    expect(groups.map((g) => [g.outcome, g.count])).toEqual([
+      ['ready', 1],
+      ['will_wait', 1],
+      ['will_skip', 0],
+      ['will_fail', 3],
+    ])
+    expect(groups[3]?.causes.map((c) => c.message)).toEqual(['offline', 'disk'])
+  })
+  it('names each PC once, with its packages where it is not about all of them', () => {
+    const two = Preflight.parse({
+      ...preflight,
+      software_count: 2,
+      targets: [
+        target(1, 'ready', ''),
+        { ...target(1, 'ready', ''), software_id: 2, software_name: '7-Zip' },
+        target(2, 'ready', ''),
+      ],
+    })
+    const [cause] = groupPreflight(two, 'install')[0]!.causes
+    expect(devicesOfCause(cause!, 2).map((d) => [d.device_name, d.software])).toEqual([
+      ['PC-1', []],
+      ['PC-2', ['VLC']],
+    ])
+  })
+  it('gathers what is installed already and what waits for a restart, whatever the package', () => {
+    const there = (id: number, software: string) => ({
+      ...target(id, 'will_skip', `${software} is there already.`, 'already_installed'),
+      software_name: software,
+    })
+    const both = Preflight.parse({
+      ...preflight,
+      targets: [
+        there(1, 'VLC'),
+        there(1, '7-Zip'),
+        there(2, 'VLC'),
+        target(3, 'ready', 'Online and free.'),
+        target(4, 'ready', 'Online, but it waits for a restart.', 'reboot_pending'),
+      ],
+    })
+    const [ready, , skip] = groupPreflight(both, 'install')
+    expect(skip?.causes.map((c) => [c.message, c.targets.length])).toEqual([
+      ['Already installed', 3],
+    ])
+    expect(ready?.causes.map((c) => c.reason)).toEqual([null, 'reboot_pending'])
+  })
+  it('keeps apart the PCs on battery, on a metered network and busy, all of which will be worked on', () => {
+    const held = (id: number, held_by: 'on_battery' | 'on_metered') => ({
+      ...target(id, 'will_wait', held_by, 'retry_later'),
+      held_by,
+    })
+    const waiting = Preflight.parse({
+      ...preflight,
+      targets: [
+        target(1, 'will_wait', 'busy', 'device_busy'),
+        held(2, 'on_battery'),
+        held(3, 'on_metered'),
+        held(4, 'on_battery'),
+      ],
+    })
+    const causes = groupPreflight(waiting, 'install')[1]!.causes
+    expect(causes.map((c) => [c.message, c.targets.map((t) => t.device_id)])).toEqual([
+      ['on_battery', [2, 4]],
+      ['busy', [1]],
+      ['on_metered', [3]],
+    ])
+    expect(deployableDevices(waiting)).toBe(4)
+  })
+  it('says who was asked just now and who is judged from memory', () => {
+    const of = (...live: boolean[]) =>
+      askedInWords(
+        Preflight.parse({
+          ...preflight,
+          device_count: live.length,
+          targets: live.map((is, i) => ({ ...target(i + 1, 'ready', ''), live: is })),
+        }),
+      )
+    expect(of(true, true)).toBe('2 PCs asked just now.')
+    expect(of(true, false)).toBe('1 PC asked just now, 1 PC judged by what was last known.')
+    expect(of(false)).toBe('1 PC judged by what was last known.')
+  })
+  it('counts the PCs that will be worked on', () => expect(deployableDevices(preflight)).toBe(2))
+})
+
+describe('an estimate', () => {
+  it('adds what fits each PC', () =>
+    expect(
+      estimate([aSoftware()], [aDevice(), aDevice({ id: 2, platform: 'linux', online: false })]),
+    ).toEqual({ deviceCount: 2, onlineCount: 1, totalBytes: 1_000 }))
+  it('names what has no installer for a PC', () =>
+    expect(misfits([aSoftware()], aDevice({ platform: 'macos' }))).toEqual(['VLC']))
+})
+
+describe('searching', () => {
+  it('wants every word, in any field, without case and accents', () => {
+    expect(matches('buro pc', ['PC-1', 'Büro'])).toBe(true)
+    expect(matches('buro mac', ['PC-1', 'Büro'])).toBe(false)
+    expect(matches('  ', ['x'])).toBe(true)
+  })
+  it('puts PC-2 before PC-10', () =>
+    expect(['PC-10', 'pc-2'].sort(byName)).toEqual(['pc-2', 'PC-10']))
+})
+
+describe('errors in words', () => {
+  it('have a sentence for every code', () => {
+    for (const code of ErrorCode.options) expect(ERROR_TEXT[code].title).not.toBe('')
+  })
+  it('show the controller’s own words only where they say more', () => {
+    expect(
+      failureText({ code: 'E_CONFLICT', message: 'the name is taken', details: [] }).title,
+    ).toBe('The name is taken')
+    expect(failureText({ code: 'E_INTERNAL', message: 'SQLITE_BUSY', details: [] }).title).toBe(
+      'A fault in the controller',
+    )
+  })
+  it('find the message of one field', () => {
+    const failure = {
+      code: 'E_VALIDATION' as const,
+      message: '',
+      details: [{ path: '/custom_software/0/kind', message: 'is missing' }],
+    }
+    expect(fieldMessage(failure, '/custom_software')).toBe('Is missing')
+    expect(fieldMessage(failure, '/name')).toBeUndefined()
+  })
+})
+
+it('makes file names that every system takes', () => {
+  expect(safeFileName('../../etc/passwd <x>', 'csv')).toBe('etc passwd x.csv')
+  expect(safeFileName('***', 'csv')).toBe('deployment.csv')
+})

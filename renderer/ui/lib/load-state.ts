@@ -1,0 +1,2 @@
+/** How far a list is that is fetched. */
+export type LoadState = 'idle' | 'loading' | 'ready' | 'failed'

@@ -1,0 +1,88 @@
+import type { Installer } from '#shared/contract/entities.ts'
+import { describe, expect, it } from 'vitest'
+import { withoutSecrets } from '../../features/wizard/custom-draft.ts'
+import { installerChanges, previewOf, toInstallerForm } from '../../features/software/readout.ts'
+import { collisions, rebase } from './rebase.ts'
+import { markableArguments, presentMarks, secretsIn } from './secret-marks.ts'
+import { aSoftware } from '../../test-kit.ts'
+
+describe('secrets of a line in a form', () => {
+  it('tells which are secret by themselves, and which by a mark', () => {
+    expect(secretsIn('/qn PIDKEY=AB SITE=CD -p EF x', ['SITE', '-p', 'x'], 'windows')).toEqual([
+      { label: 'PIDKEY', mark: null },
+      { label: 'SITE', mark: 'SITE' },
+      { label: '-p', mark: '-p' },
+      { label: 'x', mark: 'x' },
+    ])
+  })
+  it('tells stored ones, which are shown as ●●●', () => {
+    expect(secretsIn('PIDKEY=●●● SITE=●●● ●●●', ['PIDKEY', 'SITE', '●●●'], 'windows')).toEqual([
+      { label: 'PIDKEY', mark: null },
+      { label: 'SITE', mark: 'SITE' },
+      { label: '●●●', mark: '●●●' },
+    ])
+  })
+  it('offers the other arguments', () => {
+    const labels = markableArguments('/qn PIDKEY=AB SITE=CD -p EF go', [], 'windows').map(
+      ({ label }) => label,
+    )
+    expect(labels).toEqual(['SITE', '-p', 'go'])
+  })
+  it('offers them also where only one kind of program closes the quotes', () => {
+    const line = 'SITE=oslo INSTALLDIR="C:\\A B\\"'
+    expect(markableArguments(line, [], 'windows').map(({ label }) => label)).toEqual([
+      'SITE',
+      'INSTALLDIR',
+    ])
+    expect(markableArguments('SITE="oslo', [], 'windows')).toEqual([])
+  })
+  it('forgets marks of arguments that were removed', () => {
+    expect(presentMarks('/qn PIDKEY=AB', ['PIDKEY', 'SITE'], 'windows')).toEqual(['PIDKEY'])
+  })
+})
+
+describe('the form of an installer', () => {
+  const [installer] = aSoftware(
+    {},
+    {
+      platform: 'windows',
+      kind: 'exe',
+      install_args: '/S PIDKEY=●●● SITE=●●●',
+      secret_args: ['PIDKEY', 'SITE'],
+    },
+  ).installers as [Installer]
+  const form = toInstallerForm(installer)
+
+  it('sends nothing where nothing was changed', () => {
+    expect(installerChanges(form, installer)).toBeNull()
+  })
+  it('sends marks, and only those that name something', () => {
+    expect(installerChanges({ ...form, secret_args: ['PIDKEY'] }, installer)).toEqual({
+      secret_args: ['PIDKEY'],
+    })
+    expect(installerChanges({ ...form, install_args: '/S SITE=x' }, installer)).toEqual({
+      install_args: '/S SITE=x',
+      secret_args: ['SITE'],
+    })
+  })
+  it('shows the command without what is typed as a secret', () => {
+    const preview = previewOf({ ...form, install_args: '/S PIDKEY="A B" SITE=CD' }, installer)
+    expect(preview).toContain('PIDKEY=●●● SITE=●●●')
+  })
+  it('takes equal marks for equal', () => {
+    const again = { ...form, secret_args: [...form.secret_args] }
+    expect(collisions(again, form, toInstallerForm(installer))).toEqual([])
+    expect(rebase(again, form, { ...form, secret_args: [] }).secret_args).toEqual([])
+  })
+})
+
+it('a draft is kept without secrets', () => {
+  const kept = withoutSecrets({
+    name: 'x',
+    download_url: 'https://example.org/x.exe',
+    install_args: '/S KEY=AB SITE=CD',
+    secret_args: ['SITE'],
+    kind: null,
+  })
+  expect(kept).toMatchObject({ install_args: '/S KEY=●●● SITE=●●●', secret_args: ['KEY', 'SITE'] })
+})
