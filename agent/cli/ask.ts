@@ -1,14 +1,14 @@
-/** Questions to the person at the keyboard, or to whatever stands in for one behind a pipe. */
+/** Questions to the person at the keyboard, or to a program that answers through a pipe. */
 import { createInterface } from 'node:readline'
 
 export type Terminal = {
   say: (line: string) => void
-  /** The line that was typed, trimmed; null when nobody answers: the end of input, the limit, or the signal. */
+  /** The line that was typed, trimmed; null without an answer: end of input, timeout, or the signal. */
   ask: (question: string, limitMs: number, signal?: AbortSignal) => Promise<string | null>
   close: () => void
 }
 
-/** Without control characters and what else cannot be seen: names come from the network. */
+/** Without control and other invisible characters: names come from the network. */
 export const printable = (text: string): string => text.replace(/\p{C}/gu, '?')
 
 export function openTerminal(
@@ -20,7 +20,7 @@ export function openTerminal(
   let wake: () => void = () => undefined
   const reader = createInterface({ input, terminal: false })
   reader.on('line', (line) => {
-    // Nobody answers ahead that often.
+    // Nobody types that many answers in advance.
     if (lines.length < 16) lines.push(line.slice(0, 256))
     wake()
   })

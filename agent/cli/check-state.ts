@@ -4,8 +4,8 @@ import { isJournalReadable } from '../journal/journal.ts'
 import { AgentFailure } from '../lib/failure.ts'
 
 /**
- * `check-state DIR`: whether this version can go on with what another one has written there. Changes nothing, and may be asked
- * while that other one runs.
+ * `check-state DIR`: whether this version can use the state that another version has written. Changes
+ * nothing, and may run while that other version runs.
  */
 export function checkStateCommand(path: string): number {
   const folder = stateFolder(path)

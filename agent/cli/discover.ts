@@ -19,7 +19,7 @@ const LISTEN_MS = 4_000
 
 type Chosen = { addresses: string[]; announced: Fingerprint | null }
 
-/** @throws AgentFailure when none is announced, or nobody says which */
+/** @throws AgentFailure when none is advertised, or nobody chooses one */
 async function chooseHub(terminal: Terminal): Promise<Chosen> {
   const { browse } = await import('../discovery/browse.ts')
   terminal.say('Looking for controllers on this network.')
@@ -50,7 +50,9 @@ async function pairWith(
   for (const address of addresses) {
     const person: Person = {
       async compare(digits, signal) {
-        terminal.say(`The controller at ${address} answers. In its console, under Devices, ${name} waits for approval.`) // prettier-ignore
+        terminal.say(
+          `The controller at ${address} answers. In its console, under Devices, ${name} waits for approval.`,
+        )
         terminal.say(`\n    ${groupDigits(digits)}\n`)
         const question = 'Do these digits stand in the console? [y/N]'
         const answer = await terminal.ask(question, PAIRING_ANSWER_MS, signal)

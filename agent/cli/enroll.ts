@@ -7,7 +7,7 @@ import { makePrivateFolder } from '../service/service.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
-/** `enroll`: makes this PC known to the controller; a folder that is enrolled there already stays as it is. */
+/** `enroll`: enrols this PC with the controller; a folder that is already enrolled there stays unchanged. */
 export async function enrollCommand(args: Arguments): Promise<number> {
   const code = readCode(args.code!)
   await makePrivateFolder(args.state!)

@@ -1,4 +1,4 @@
-/** What `run` and `enroll` share: from a code on the command line to an enrolled identity. */
+/** Shared by `run` and `enroll`: from a code on the command line to an enrolled identity. */
 import { parseEnrollmentCode, type EnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { gatherFacts } from '../facts/facts.ts'
 import type { Identity } from '../identity/identity.ts'
@@ -19,13 +19,13 @@ export function readCode(text: string): EnrollmentCode {
   return code
 }
 
-/** Before the identity counts as enrolled: from then on a journal that is missing was lost. */
+/** Called before the identity counts as enrolled: a journal that is missing later was lost. */
 export function createRecords(folder: StateFolder): void {
   createJournal(folder.journalFile)
   createRestartJournal(folder.restartsFile)
 }
 
-/** Enrols, keeps what the hub gave and says so. @throws AgentFailure */
+/** Enrols, stores the hub's answer and prints a line. @throws AgentFailure */
 export async function enrollNow(
   identity: Identity,
   folder: StateFolder,
@@ -43,7 +43,7 @@ export async function enrollNow(
 export function checkSameHub(identity: Identity, folder: StateFolder, code: EnrollmentCode): void {
   const enrollment = identity.enrollment()
   if (!enrollment || enrollment.fingerprint === code.fingerprint) return
-  // The code that admitted it: the controller's key has changed since, and the agent has followed.
+  // This code admitted the agent: the controller's key has changed since, and the agent has followed.
   if (enrollment.secret_hash !== secretHash(code.secret))
     throw new AgentFailure(
       `The state folder ${folder.path} is enrolled with another controller. Use another --state folder for this code.`,

@@ -19,7 +19,7 @@ import type { RestartTools } from '../restart/tools.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
-/** Enrols where that is owed, and takes over new addresses from a code. */
+/** Enrols if necessary, and stores new addresses from a code. */
 async function getEnrolled(
   identity: Identity,
   folder: StateFolder,
@@ -37,7 +37,7 @@ async function getEnrolled(
     identity.setEnrollment({ ...enrollment, addresses })
 }
 
-/** Installers run with this program's rights: whoever could exchange it would have them at its next start. */
+/** Installers run with this program's rights: anyone who can replace it gains them at its next start. */
 function warnOfPlace(log: Log): void {
   if (!isSingleExecutable() || process.getuid?.() !== 0) return
   const obstacle = writableByOthers(process.execPath)
@@ -46,9 +46,8 @@ function warnOfPlace(log: Log): void {
 }
 
 /**
- * `run`: the agent, in the foreground, until SIGINT or SIGTERM.
- * @param hardware tells what the agent runs on
- * @param restartTools stands for the platform's own means of restarting (tests)
+ * `run`: the agent, in the foreground, until SIGINT or SIGTERM. @param hardware reads the hardware that the
+ * agent runs on @param restartTools replaces the platform's own means of restarting (tests)
  */
 export async function runCommandVerb(
   args: Arguments,
@@ -98,10 +97,10 @@ export async function runCommandVerb(
           continue
         }
         if (!(error instanceof RefusedError)) throw error
-        // Removed from the console and carried a new code: that is how a PC comes back.
+        // The PC was removed from the console and has a new code: this is how it comes back.
         const isNew = code && secretHash(code.secret) !== identity.enrollment()?.secret_hash
         if (!isNew) throw new AgentFailure(`The controller refused this agent: ${error.message}`)
-        // One that was told to leave another PC its identity does not come back under that.
+        // An agent that became a separate device does not come back with the other PC's identity.
         if (peekIdentity(folder.identityFile).next) {
           await finishSplit(folder, stop.signal, true)
           identity = openIdentity(folder.identityFile)

@@ -21,7 +21,7 @@ import {
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
 import type { Arguments } from './usage.ts'
 
-/** Enrols into the state folder of the service, unless that was done before. The service must not run. */
+/** Enrols into the state folder of the service, unless that was done before. The service must be stopped. */
 async function getEnrolled(layout: Layout, args: Arguments): Promise<void> {
   const code = args.code === undefined ? null : readCode(args.code)
   const folder = prepareStateFolder(layout.state)
@@ -42,12 +42,15 @@ async function getEnrolled(layout: Layout, args: Arguments): Promise<void> {
   }
 }
 
-/** `install-service`: enrols, puts the file in its place, has it run now and at every boot. May be run again, also to update. */
+/**
+ * `install-service`: enrols, copies the executable into place, and starts it now and at every boot. May be
+ * run again, also to update.
+ */
 export async function installServiceCommand(args: Arguments): Promise<number> {
   if (args.code !== undefined) readCode(args.code)
   const platform = devicePlatform()
   checkIsOneFile()
-  // Held open from here on: what its name leads to after minutes with the network may be another file.
+  // Keep it open: after minutes of network access, its name may lead to another file.
   const self = openSelf()
   try {
     return await install(args, platform, self)
@@ -74,7 +77,7 @@ async function install(
       'This PC is not enrolled yet. Give --code CODE, from the console under Devices → Add devices.',
       2,
     )
-  // Whoever can rename the folder above can put another one in its place.
+  // Anyone who can rename the parent folder can replace this one.
   if (platform === 'windows') await makePrivateFolder(dirname(layout.state))
   await makePrivateFolder(layout.state)
   await manager.stop()
@@ -82,7 +85,7 @@ async function install(
     await getEnrolled(layout, args)
     placeFiles(layout, manager.description, self)
   } catch (error) {
-    // One that was there before goes on as it was.
+    // A service that was installed before keeps running as it was.
     if (existsSync(layout.descriptionFile)) await manager.start().catch(() => undefined)
     throw error
   }
@@ -91,7 +94,10 @@ async function install(
   return 0
 }
 
-/** `uninstall-service`: ends and forgets the service. The identity stays, so that this PC can come back as itself. */
+/**
+ * `uninstall-service`: stops and removes the service. The identity stays, so that this PC can come back as
+ * the same device.
+ */
 export async function uninstallServiceCommand(): Promise<number> {
   const platform = devicePlatform()
   await checkMayChangePc(platform)

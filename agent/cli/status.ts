@@ -15,7 +15,7 @@ const Status = z.object({
   why: z.string().nullish(),
 })
 
-/** What is known of an agent from its state folder alone. Changes nothing there. */
+/** Reads the state of an agent from its state folder alone. Changes nothing there. */
 export function readStatus(path: string) {
   const folder = stateFolder(path)
   if (!existsSync(folder.identityFile))

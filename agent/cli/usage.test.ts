@@ -14,7 +14,7 @@ const failureOf = (work: () => unknown): AgentFailure => {
 }
 
 describe('the command line', () => {
-  it('takes what a verb knows', () => {
+  it('accepts the options of a verb', () => {
     expect(parseVerbArguments('run', ['--state', '/s', '--code=DX1', '--name', 'a b'])).toEqual({
       state: '/s',
       code: 'DX1',

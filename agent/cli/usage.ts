@@ -1,11 +1,11 @@
-/** The agent's command line: what may be said, and what it means. */
+/** The agent's command line: its verbs and options, and what they mean. */
 import { parseArgs } from 'node:util'
 import { AgentFailure } from '../lib/failure.ts'
 
 type OptionName = 'code' | 'state' | 'name' | 'hub' | 'install-root' | 'log-file' | 'json'
 type Verb = {
   summary: string
-  /** Options it takes; those in `required` must be there. */
+  /** Options it accepts; those in `required` are mandatory. */
   options: readonly OptionName[]
   required: readonly OptionName[]
 }
@@ -116,11 +116,11 @@ export function verbHelp(name: VerbName): string {
   )
 }
 
-/** The first sentence of what parseArgs says; the rest is advice for programmers. */
+/** The first sentence of parseArgs' error; the rest is advice for programmers. */
 const firstSentence = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split(/\.\s|\n/)[0]!.replace(/\.$/, '')
 
-/** @throws AgentFailure with exit code 2 when an option is unknown, lacks its value or is missing */
+/** @throws AgentFailure with exit code 2 when an option is unknown, has no value or is missing */
 export function parseVerbArguments(name: VerbName, words: readonly string[]): Arguments {
   const verb: Verb = VERBS[name]
   const hint = `See ${PROGRAM} ${name} --help.`

@@ -1,4 +1,4 @@
-/** What this PC says of itself. */
+/** The facts that this PC reports about itself. */
 import { readFileSync, statfsSync } from 'node:fs'
 import { arch, hostname, platform, release, version } from 'node:os'
 import type { AgentFacts } from '#shared/contract/agent-link.ts'
@@ -45,12 +45,12 @@ function osVersion(): string {
       const name = prettyName(readFileSync(file, 'utf8'))
       if (name) return name
     } catch {
-      // The next place, or the kernel's own name.
+      // Try the next place, or use the kernel's own name.
     }
   return `Linux ${release()}`
 }
 
-/** Bytes that may still be written to the file system that holds `folder`, or null where it cannot be told. */
+/** Free bytes on the file system of `folder`, or null if unknown. */
 export function freeDiskBytes(folder: string): number | null {
   try {
     const stat = statfsSync(folder)
@@ -60,7 +60,7 @@ export function freeDiskBytes(folder: string): number | null {
   }
 }
 
-/** @param diskFolder the folder whose file system is told as free disk */
+/** @param diskFolder the folder whose file system is reported as free disk space */
 export const gatherFacts = (name: string | null, diskFolder: string): AgentFacts => ({
   name: (name ?? hostname()).slice(0, 255) || 'unnamed',
   platform: devicePlatform(),

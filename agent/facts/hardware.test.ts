@@ -1,4 +1,4 @@
-/** The name of the hardware, from trees of sysfs as kernels make them. */
+/** The hardware id, from sysfs trees as kernels create them. */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -28,8 +28,8 @@ function card(name: string, bus: string, address: string, more: Record<string, s
   symlinkSync(join(root, at), join(root, 'sys/class/net', name))
 }
 
-describe('the name of the hardware', () => {
-  it('is made of the UUID of the firmware alone, whatever cards come and go', () => {
+describe('the hardware id', () => {
+  it('depends on the UUID of the firmware only, whatever network cards are added or removed', () => {
     put('sys/class/dmi/id/product_uuid', `${UUID.toUpperCase()}\n`)
     const bare = linuxHardwareId(root)
     expect(bare).toMatch(/^[0-9a-f]{64}$/)
@@ -39,7 +39,7 @@ describe('the name of the hardware', () => {
     expect(linuxHardwareId(root)).not.toBe(bare)
   })
 
-  it('is that of the first built-in wired card where the UUID says nothing', () => {
+  it('uses the first built-in wired card if the UUID is a placeholder', () => {
     put('sys/class/dmi/id/product_uuid', '03000200-0400-0500-0006-000700080009\n')
     expect(linuxHardwareId(root)).toBeNull()
     card('enp3', 'pci0000:00/0000:03:00.0', 'aa:00:00:00:00:03')
@@ -58,13 +58,13 @@ describe('the name of the hardware', () => {
     expect(linuxHardwareId(root)).not.toBe(first)
   })
 
-  it('is not known where the UUID is there but cannot be read: a stand-in would look like other hardware', () => {
+  it('is unknown if there is a UUID that cannot be read, because a substitute would look like other hardware', () => {
     mkdirSync(join(root, 'sys/class/dmi/id/product_uuid'), { recursive: true })
     card('eth0', 'pci0000:00/0000:00:1f.6', 'aa:00:00:00:00:01')
     expect(linuxHardwareId(root)).toBeNull()
   })
 
-  it('is not known where there is nothing to go by', () => {
+  it('is unknown if there is nothing to derive it from', () => {
     expect(linuxHardwareId(root)).toBeNull()
   })
 
@@ -76,7 +76,7 @@ describe('the name of the hardware', () => {
     ['00020003-0004-0005-0006-000700080009', null],
     ['To be filled by O.E.M.', null],
     ['', null],
-  ])('takes from `%s` the UUID %s', (text, uuid) => {
+  ])('reads from `%s` the UUID %s', (text, uuid) => {
     expect(systemUuid(text)).toBe(uuid)
   })
 })

@@ -1,7 +1,8 @@
 /**
- * A name for the PC's hardware that a copied disk does not carry along, and that stays the same whatever is plugged in: the
- * system UUID of the firmware (SMBIOS type 1); on Linux without firmware tables the address of the first built-in wired
- * network interface. Never proof of anything: it only tells PCs apart that hold the same identity.
+ * An id for the PC's hardware that is not copied with a disk, and that does not change with plugged-in
+ * devices: the system UUID of the firmware (SMBIOS type 1); on Linux without firmware tables, the address of
+ * the first built-in wired network interface. It proves nothing: it only distinguishes PCs that have the same
+ * identity.
  */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
@@ -10,7 +11,7 @@ import { runCommand } from '../lib/run-command.ts'
 
 const COMMAND_TIMEOUT_MS = 10_000
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i
-/** What boards carry whose maker never gave them one, in both byte orders. */
+/** Placeholders on boards whose maker never set a UUID, in both byte orders. */
 const PLACEHOLDERS = [
   '03000200-0400-0500-0006-000700080009',
   '00020003-0004-0005-0006-000700080009',
@@ -21,7 +22,7 @@ const PLACEHOLDERS = [
 const named = (kind: string, value: string): string =>
   createHash('sha256').update(`deployx hardware v1\n${kind}\n${value}`).digest('hex')
 
-/** The UUID in a text, in lower case; null when there is none, or one that many PCs share. */
+/** The UUID in a text, in lower case; null if there is none, or one that many PCs share. */
 export function systemUuid(text: string): string | null {
   const uuid = UUID.exec(text)?.[0].toLowerCase()
   const isShared = !uuid || PLACEHOLDERS.includes(uuid) || /^(.)\1*$/.test(uuid.replace(/-/g, ''))
@@ -36,7 +37,10 @@ function read(file: string): string | null {
   }
 }
 
-/** Whether a device of sysfs is plugged in rather than built in: USB, or below something removable (a Thunderbolt dock). */
+/**
+ * Whether a device in sysfs is plugged in rather than built in: USB, or below something removable (a
+ * Thunderbolt dock).
+ */
 function isPlugged(root: string, device: string): boolean {
   if (/\/usb\d/.test(device)) return true
   for (let at = device; at.startsWith(root) && at !== dirname(at); at = dirname(at))
@@ -50,7 +54,7 @@ function firstBuiltInAddress(root: string): string | null {
   const found: { device: string; address: string }[] = []
   for (const name of existsSync(net) ? readdirSync(net) : []) {
     const at = join(net, name)
-    // Bridges, tunnels and the like have no device; a radio may invent its address anew every day.
+    // Bridges, tunnels and the like have no device; a wireless card may randomize its address every day.
     if (!existsSync(join(at, 'device'))) continue
     if (existsSync(join(at, 'wireless')) || existsSync(join(at, 'phy80211'))) continue
     if (read(join(at, 'addr_assign_type')) !== '0') continue
@@ -63,12 +67,12 @@ function firstBuiltInAddress(root: string): string | null {
   return found[0]?.address ?? null
 }
 
-/** @param root where `sys` lies */
+/** @param root where `sys` is */
 export function linuxHardwareId(root: string): string | null {
   const file = join(root, 'sys/class/dmi/id/product_uuid')
   if (existsSync(file)) {
     const text = read(file)
-    // Only root may read it. Another name instead of it would look like other hardware the next time.
+    // Readable by root only. A substitute would look like other hardware the next time.
     if (text === null) return null
     const uuid = systemUuid(text)
     if (uuid) return named('uuid', uuid)
@@ -83,11 +87,11 @@ async function uuidSaidBy(file: string, args: string[]): Promise<string | null> 
   return uuid === null ? null : named('uuid', uuid)
 }
 
-/** SHA-256, hex; null where it cannot be told. Does not change while the PC runs. Never rejects. */
+/** SHA-256, hex; null if unknown. Does not change while the PC runs. Never rejects. */
 export async function readHardwareId(): Promise<string | null> {
   switch (process.platform) {
     case 'win32':
-      // The kernel writes the UUID of the hardware that it was started on here, at every start.
+      // At every start, the kernel stores the UUID of the current hardware here.
       return uuidSaidBy('reg.exe', ['query', 'HKLM\\SYSTEM\\HardwareConfig', '/v', 'LastConfig'])
     case 'darwin':
       return uuidSaidBy('/bin/sh', [

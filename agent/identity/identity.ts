@@ -1,4 +1,4 @@
-/** Who this agent is: its own Ed25519 key, and the one hub that it obeys. */
+/** The agent's identity: its own Ed25519 key, and the only hub that it obeys. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { z } from 'zod'
 import { PublicKey } from '#shared/contract/agent-link.ts'
@@ -6,21 +6,24 @@ import { DeviceId, Fingerprint } from '#shared/domain/ids.ts'
 import { errorText, readJson, writeDurably } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 
-/** What enrolment gave. */
+/** The result of enrolment. */
 export const Enrollment = z.object({
   device_id: DeviceId,
   command_key: PublicKey,
   key_id: z.string().min(1).max(64),
-  /** Null for an enrolment made before there were such keys: then only the command key speaks for the controller. */
+  /**
+   * Null for an enrolment made before recovery keys existed: then only the command key can sign for the
+   * controller.
+   */
   recovery_key: PublicKey.nullable().default(null),
-  /** Where the controller's keys were when this agent last followed them; see succession.ts. */
+  /** The state of the controller's keys when this agent last followed a change; see succession.ts. */
   generation: z.number().int().nonnegative().default(0),
   epoch: z.number().int().nonnegative().default(0),
-  /** The hub's TLS key; nothing else is ever spoken to as the hub. */
+  /** The hub's TLS key; no other key is ever accepted as the hub. */
   fingerprint: Fingerprint,
   /** HOST:PORT, tried in turn. */
   addresses: z.array(z.string().max(255)).max(64),
-  /** Hash of the secret that admitted it: tells a code that was used here from a new one. */
+  /** Hash of the secret that admitted it: distinguishes a code that was used here from a new one. */
   secret_hash: z.string(),
 })
 export type Enrollment = z.infer<typeof Enrollment>
@@ -31,12 +34,12 @@ const IdentityFile = z.object({
   private_key: z.string(),
   name: z.string().min(1).max(255).nullable(),
   enrollment: Enrollment.nullable(),
-  /** What becomes of this identity once another PC is known to carry the same: see split.ts. */
+  /** The next identity, once another PC is known to have the same one: see split.ts. */
   next: z
     .object({ private_key: z.string(), enrollment: Enrollment.nullable() })
     .nullable()
     .default(null),
-  /** The hardware on which the hub took this identity last. */
+  /** The hardware on which the hub last accepted this identity. */
   hardware_id: z.string().nullable().default(null),
 })
 type IdentityFile = z.infer<typeof IdentityFile>
@@ -53,9 +56,9 @@ export type Identity = {
   setEnrollment: (enrollment: Enrollment) => void
   hardwareId: () => string | null
   setHardwareId: (hardwareId: string) => void
-  /** The key that is to follow this one. Made and kept when it is first asked for. */
+  /** The key that will replace this one. Created and stored when it is first requested. */
   nextKey: () => Key
-  /** With this the change to the next key is decided; finishing it is split.ts's. */
+  /** Makes the change to the next key final; split.ts completes it. */
   setNextEnrollment: (enrollment: Enrollment) => void
 }
 export type Key = Pick<Identity, 'publicKey' | 'sign'>
@@ -87,11 +90,11 @@ function load(file: string): IdentityFile | null {
   return parsed.data
 }
 
-/** What the file says, without making anything. */
+/** The content of the file, without creating anything. */
 export const peekIdentity = (file: string): Pick<IdentityFile, 'name' | 'enrollment' | 'next'> =>
   load(file) ?? { name: null, enrollment: null, next: null }
 
-/** Makes the next key, and what it is enrolled as, the identity. Nothing else may hold this file open then. */
+/** Makes the next key and its enrolment the identity. Nothing else may have this file open. */
 export function becomeNext(file: string): void {
   const state = load(file)
   if (!state?.next) return
@@ -99,7 +102,7 @@ export function becomeNext(file: string): void {
   writeDurably(file, JSON.stringify({ ...state, ...next, next: null, hardware_id: null }))
 }
 
-/** Loads the identity, making its key at the first start. @throws AgentFailure when the file is damaged */
+/** Loads the identity; creates its key at the first start. @throws AgentFailure when the file is damaged */
 export function openIdentity(file: string): Identity {
   let state = load(file)
   if (!state) {
@@ -139,7 +142,7 @@ export function openIdentity(file: string): Identity {
   }
 }
 
-/** Ed25519; a key or signature that cannot be read does not verify. Key: SPKI DER, base64. */
+/** Ed25519; an unreadable key or signature does not verify. Key: SPKI DER, base64. */
 export function verifies(publicKeyBase64: string, text: string, signatureBase64: string): boolean {
   try {
     const key = createPublicKey({

@@ -1,4 +1,4 @@
-/** An identity that was lost: nothing is made up in its place unless a person enrols this PC again. */
+/** A lost identity is not replaced unless a person enrols this PC again. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { openDamage } from '../journal/damage.ts'
@@ -26,10 +26,9 @@ export function identityLoss(folder: StateFolder): Loss | null {
 }
 
 /**
- * Where the identity was lost, and a person enrols this PC again: sets aside what belongs to the device that it was. Call it
- * before anything of the folder is opened.
- * @param enrolsAnew whether a code, or an approval, is going to make it a device
- * @throws AgentFailure where nobody does
+ * If the identity was lost and a person enrols this PC again, sets aside what belongs to the former device.
+ * Call it before anything in the folder is opened. @param enrolsAnew whether a code, or an approval, will
+ * make it a device @throws AgentFailure if nobody enrols it
  */
 export function settleIdentityLoss(folder: StateFolder, enrolsAnew: boolean, log: Log): void {
   const loss = identityLoss(folder)
@@ -43,7 +42,7 @@ export function settleIdentityLoss(folder: StateFolder, enrolsAnew: boolean, log
     openDamage(folder.path, log).note(identityFile, loss)
     for (const file of [identityFile, journalFile, restartsFile, updateFile, inventoryFile])
       if (existsSync(file)) setAside(file)
-    // An installer that is still at work writes its end there, and nobody waits for it.
+    // An installer that is still running writes its end there, and nobody waits for it.
     if (readdirSync(attemptsDir).length > 0) setAside(attemptsDir)
     mkdirSync(join(folder.path, basename(attemptsDir)), { recursive: true, mode: 0o700 })
   } catch (error) {
@@ -54,7 +53,10 @@ export function settleIdentityLoss(folder: StateFolder, enrolsAnew: boolean, log
   }
 }
 
-/** The identity in this folder, made where there never was one. @throws AgentFailure when it was lost and nobody enrols it anew */
+/**
+ * The identity in this folder, created if there never was one. @throws AgentFailure when it was lost and
+ * nobody enrols it again
+ */
 export function openOwnIdentity(folder: StateFolder, enrolsAnew: boolean, log: Log): Identity {
   settleIdentityLoss(folder, enrolsAnew, log)
   return openIdentity(folder.identityFile)

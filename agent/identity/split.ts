@@ -1,7 +1,7 @@
 /**
- * The end of a split: this PC's disk is a copy, and the controller has made it a device of its own. What it still holds of the
- * other PC's work is set aside, never reported and never taken up; then the next key is the identity. Every step may be the
- * last before a power cut: the decision lies in the identity's file, and the next start does what is left.
+ * Completes a split: this PC's disk is a copy, and the controller has made it a separate device. The other
+ * PC's work is set aside, never reported and never resumed; then the next key becomes the identity. A power
+ * cut may follow any step: the decision is in the identity file, and the next start completes it.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ import type { StateFolder } from './state-folder.ts'
 
 const LOOK_EVERY_MS = 1_000
 
-/** An installer that the copy started before it was known to be one. It has a time-out of its own. */
+/** An installer that the copy started before it was recognised as one. It has its own timeout. */
 const isAtWork = ({ attemptsDir }: StateFolder): boolean =>
   existsSync(attemptsDir) &&
   readdirSync(attemptsDir).some((name) => {
@@ -35,11 +35,11 @@ function setAside(folder: StateFolder, deviceId: number | 'new'): void {
     [folder.journalFile, 'journal.log'],
     [folder.attemptsDir, 'attempts'],
   ] as const)
-    // What is there already was moved before the power went.
+    // What is there already was moved before a power cut.
     if (existsSync(path) && !existsSync(join(aside, name))) renameDurably(path, join(aside, name))
   syncFolder(aside)
   mkdirSync(folder.attemptsDir, { recursive: true, mode: 0o700 })
-  // Packages only: they can be fetched again.
+  // Packages only: they can be downloaded again.
   rmSync(folder.workDir, { recursive: true, force: true })
   mkdirSync(folder.workDir, { mode: 0o700 })
   createJournal(folder.journalFile)
@@ -47,9 +47,10 @@ function setAside(folder: StateFolder, deviceId: number | 'new'): void {
 }
 
 /**
- * Does what is left of a split; nothing where none is decided. Call it before the identity or the journal is opened.
- * @param force also when the next key is not enrolled yet: it is to be enrolled with a code
- * @throws AgentFailure when the state folder cannot be changed; the signal's reason when it fires while an installer runs
+ * Completes an unfinished split; does nothing if none was decided. Call it before the identity or the journal
+ * is opened. @param force even if the next key is not enrolled yet, because it is about to be enrolled with a
+ * code @throws AgentFailure when the state folder cannot be changed; the signal's reason when it fires while
+ * an installer runs
  */
 export async function finishSplit(
   folder: StateFolder,

@@ -1,5 +1,14 @@
 /** The state folder on a real disk. */
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs' // prettier-ignore
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DeviceId } from '#shared/domain/ids.ts'
@@ -15,13 +24,13 @@ beforeEach(() => {
 afterEach(() => folder.remove())
 
 describe('a state folder', () => {
-  it('is made for this user alone', () => {
+  it('is created for this user only', () => {
     const state = prepareStateFolder(join(folder.path, 'a', 'b'))
     expect(statSync(state.path).mode & 0o777).toBe(0o700)
     expect(statSync(state.attemptsDir).mode & 0o777).toBe(0o700)
   })
 
-  it('that cannot be made is told in words', () => {
+  it('that cannot be created is reported with the reason', () => {
     writeFileSync(join(folder.path, 'file'), '')
     expect(() => prepareStateFolder(join(folder.path, 'file', 'x'))).toThrow(
       /^The state folder .* cannot be used/,
@@ -29,7 +38,7 @@ describe('a state folder', () => {
   })
 
   const isRoot = process.getuid?.() === 0
-  it.skipIf(!isRoot)('that somebody else made is refused, and left as it was', () => {
+  it.skipIf(!isRoot)('that somebody else created is refused and left unchanged', () => {
     const path = join(folder.path, 'state')
     mkdirSync(path, { mode: 0o755 })
     chownSync(path, 65_534, 65_534)
@@ -40,7 +49,7 @@ describe('a state folder', () => {
     expect(() => prepareStateFolder(link)).toThrow(/is no folder|another user's/)
   })
   it.skipIf(!isRoot).each(['identity.json', 'journal.log', 'agent.lock', 'status.json'])(
-    'in which somebody else’s %s lies is refused',
+    'that contains somebody else’s %s is refused',
     (name) => {
       const { path } = prepareStateFolder(join(folder.path, 'state'))
       writeFileSync(join(path, name), '{}')
@@ -57,7 +66,7 @@ describe('a state folder', () => {
     symlinkSync(folder.path, attemptsDir)
     expect(() => prepareStateFolder(path)).toThrow(/is no folder/)
   })
-  it('that stands open to others is closed, with what lies in it', () => {
+  it('with open permissions is restricted, including its contents', () => {
     const { path, identityFile } = prepareStateFolder(join(folder.path, 'state'))
     writeFileSync(identityFile, '{}')
     chmodSync(identityFile, 0o666)
@@ -67,7 +76,7 @@ describe('a state folder', () => {
     expect(statSync(identityFile).mode & 0o777).toBe(0o600)
   })
 
-  it('is locked by one, and free again after', () => {
+  it('is locked by one agent, and free again afterwards', () => {
     const state = prepareStateFolder(folder.path)
     const unlock = lockStateFolder(state)
     expect(() => lockStateFolder(state)).toThrow(/Another agent/)
@@ -77,7 +86,7 @@ describe('a state folder', () => {
     lockStateFolder(state)()
   })
 
-  it('is taken over from an agent that is gone, also when its number is in use again', () => {
+  it('is taken over from a dead agent, even if its process id is in use again', () => {
     const state = prepareStateFolder(folder.path)
     const reused = { ...identify(process.pid), start: '1' }
     for (const stale of [JSON.stringify(reused), '{"pid":', '']) {
@@ -102,7 +111,7 @@ describe('an identity', () => {
     epoch: 0,
   }
 
-  it('keeps its key, its name and its enrolment, in a file for this user alone', () => {
+  it('keeps its key, its name and its enrolment in a file for this user only', () => {
     const file = join(folder.path, 'identity.json')
     const first = openIdentity(file)
     first.setName('pc')
@@ -116,7 +125,7 @@ describe('an identity', () => {
     expect(verifies('no key', 'text', second.sign('text'))).toBe(false)
   })
 
-  it('that is damaged is never replaced by a new one', () => {
+  it('that is damaged is never replaced with a new one', () => {
     const file = join(folder.path, 'identity.json')
     writeFileSync(file, '{"version":1}')
     expect(() => openIdentity(file)).toThrow(/cannot be read/)

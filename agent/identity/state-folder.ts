@@ -1,4 +1,4 @@
-/** The state folder: who this agent is, what it has promised, and its work in progress. Nobody else may read it. */
+/** The state folder: the agent's identity, its records, and its work in progress. Nobody else may read it. */
 import { chmodSync, lstatSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
@@ -12,14 +12,17 @@ export type StateFolder = {
   journalFile: string
   restartsFile: string
   statusFile: string
-  /** What the hub has acknowledged of this PC's inventory. */
+  /** The last inventory of this PC that the hub has acknowledged. */
   inventoryFile: string
   lockFile: string
-  /** How far an update of the agent itself has come. */
+  /** The progress of an update of the agent itself. */
   updateFile: string
-  /** What is known of each attempt: one folder per attempt, named by its id. No installer is ever run in one. */
+  /** The records of attempts: one folder per attempt, named by its id. Installers never run there. */
   attemptsDir: string
-  /** Packages, and where installers run: one folder per attempt. An installer may delete any of it. */
+  /**
+   * Packages, and the working folders of installers: one folder per attempt. An installer may delete any of
+   * it.
+   */
   workDir: string
 }
 
@@ -39,16 +42,16 @@ export function stateFolder(path: string): StateFolder {
   }
 }
 
-/** Whether this user owns what lies there, a link itself included. Windows keeps other books: there, true. */
+/**
+ * Whether this user owns the path; for a link, the link itself. Always true on Windows, which manages
+ * ownership differently.
+ */
 export const isOwn = (path: string): boolean => {
   const me = process.getuid?.()
   return me === undefined || (lstatSync(path).uid === me && statSync(path).uid === me)
 }
 
-/**
- * What lies at a place of ours and is another user's was put there to be obeyed, or to be read later.
- * @throws AgentFailure
- */
+/** Another user's file in our place was planted, to be obeyed or to be read later. @throws AgentFailure */
 function refuseForeign(path: string, kind: 'folder' | 'file'): void {
   const stat = lstatSync(path, { throwIfNoEntry: false })
   if (!stat) return
@@ -61,14 +64,14 @@ function refuseForeign(path: string, kind: 'folder' | 'file'): void {
 }
 
 /**
- * Makes the folder (0700) if it is not there, and closes it to others if it is.
- * @throws AgentFailure when it cannot be used, or when it or what lies in it is another user's
+ * Creates the folder (0700), or restricts its mode if it exists. @throws AgentFailure when it cannot be used,
+ * or when it or something in it belongs to another user
  */
 export function prepareStateFolder(path: string): StateFolder {
   const folder = stateFolder(path)
   try {
     mkdirSync(folder.path, { recursive: true, mode: 0o700 })
-    // An administrator may have put it elsewhere with a link of his own.
+    // An administrator may have moved it elsewhere with their own link.
     if (!isOwn(folder.path)) refuseForeign(folder.path, 'folder')
     chmodSync(folder.path, 0o700)
     for (const dir of [folder.attemptsDir, folder.workDir]) {
@@ -95,9 +98,8 @@ export function lockHolder(folder: StateFolder): ProcessId | null {
 }
 
 /**
- * One agent per state folder. A lock whose process is gone is taken over.
- * @returns a function that gives the folder back
- * @throws AgentFailure when another agent holds it
+ * One agent per state folder. Takes over a lock whose process is gone. @returns a function that releases the
+ * folder @throws AgentFailure when another agent holds it
  */
 export function lockStateFolder(folder: StateFolder): () => void {
   const mine = JSON.stringify(identify(process.pid))
@@ -113,7 +115,10 @@ export function lockStateFolder(folder: StateFolder): () => void {
   throw new AgentFailure(`The state folder ${folder.path} could not be locked.`)
 }
 
-/** Two starters may see the same stale lock: what was moved aside goes back if it turns out to be alive. */
+/**
+ * Two starting agents may see the same stale lock: the moved lock is put back if its process turns out to be
+ * alive.
+ */
 function discardStaleLock(folder: StateFolder): void {
   const aside = `${folder.lockFile}.${randomBytes(6).toString('hex')}.stale`
   try {

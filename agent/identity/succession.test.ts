@@ -1,4 +1,4 @@
-/** Which statements move an agent to other keys of its controller, and which do not. */
+/** Which statements make an agent accept other keys of its controller, and which do not. */
 import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
@@ -69,7 +69,7 @@ const takenBack = statement('recovery', recovery, {
 })
 
 describe('an agent follows its controller', () => {
-  it('to the next keys, and keeps all that is its own', () => {
+  it('to the next keys, and keeps everything of its own', () => {
     expect(follow(enrolled, [toSecond])).toEqual({
       ...enrolled,
       command_key: publicOf(second),
@@ -78,14 +78,14 @@ describe('an agent follows its controller', () => {
       fingerprint: pinOf('B'),
     })
   })
-  it('through several changes that it slept through', () => {
+  it('through several changes that it missed', () => {
     expect(follow(enrolled, [toSecond, toThird])).toMatchObject({ key_id: 'third', epoch: 2 })
   })
-  it('from the middle of them', () => {
+  it('from any point in the sequence', () => {
     const there = follow(enrolled, [toSecond])
     expect(follow(there, [toSecond, toThird])).toMatchObject({ key_id: 'third', epoch: 2 })
   })
-  it('after a recovery, wherever the keys of before had led it', () => {
+  it('after a recovery, wherever the former keys had led it', () => {
     for (const from of [
       enrolled,
       follow(enrolled, [toSecond]),
@@ -93,7 +93,7 @@ describe('an agent follows its controller', () => {
     ])
       expect(follow(from, [takenBack])).toMatchObject({ generation: 1, epoch: 0, key_id: 'third' })
   })
-  it('back from whoever had stolen the command key and led it away', () => {
+  it('back from an attacker who had stolen the command key', () => {
     const thief = statement('command', first, { command_key: publicOf(stranger), key_id: 'thief' })
     const led = follow(enrolled, [thief])
     expect(led.key_id).toBe('thief')

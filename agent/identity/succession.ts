@@ -1,4 +1,4 @@
-/** Following the controller when its keys change: see shared/contract/succession.ts. */
+/** Follows the controller when its keys change: see shared/contract/succession.ts. */
 import type { X509Certificate } from 'node:crypto'
 import {
   SignedSuccession,
@@ -17,7 +17,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The statements in a certificate, in its order. What cannot be read is left out: it proves nothing. */
+/** The statements in a certificate, in order. Unreadable ones are skipped, because they prove nothing. */
 export function statementsOf(certificate: X509Certificate): SignedSuccession[] {
   const prefix = `URI:${SUCCESSION_NAME}`
   return (certificate.subjectAltName ?? '')
@@ -31,7 +31,7 @@ export function statementsOf(certificate: X509Certificate): SignedSuccession[] {
     })
 }
 
-/** Whether `next`, signed so, speaks for the controller that this agent obeys now. */
+/** Whether `next`, with this signature, is a valid successor of the controller that this agent obeys now. */
 function isSuccessor(now: Enrollment, next: Succession, signed: SignedSuccession): boolean {
   const text = successionText(signed.payload)
   switch (signed.signer) {
@@ -39,7 +39,7 @@ function isSuccessor(now: Enrollment, next: Succession, signed: SignedSuccession
       return (
         next.generation === now.generation &&
         next.epoch === now.epoch + 1 &&
-        // A stolen command key must not get rid of the key that takes it its power.
+        // A stolen command key must not replace the recovery key, which can revoke it.
         next.recovery_key === now.recovery_key &&
         verifies(now.command_key, text, signed.signature)
       )
@@ -52,7 +52,9 @@ function isSuccessor(now: Enrollment, next: Succession, signed: SignedSuccession
   }
 }
 
-/** The enrolment after all statements that follow from it, one after the other; the same object when none does. */
+/**
+ * The enrolment after all statements that follow from it, one after another; the same object if none does.
+ */
 export function follow(
   enrollment: Enrollment,
   statements: readonly SignedSuccession[],

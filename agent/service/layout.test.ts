@@ -3,16 +3,18 @@ import { hostCommandLine, launchdPlist, layoutOf, serviceWords, systemdUnit } fr
 import { parseServiceState } from './managers.ts'
 
 describe('the service', () => {
-  it('on Linux comes back whatever ends it, and leaves a running installer alone', () => {
+  it('on Linux restarts whatever ends it, and leaves a running installer alone', () => {
     const unit = systemdUnit(layoutOf('linux', {}))
-    expect(unit).toContain('ExecStart=/bin/sh /opt/deployx-agent/start.sh run --state /var/lib/deployx-agent\n') // prettier-ignore
+    expect(unit).toContain(
+      'ExecStart=/bin/sh /opt/deployx-agent/start.sh run --state /var/lib/deployx-agent\n',
+    )
     for (const line of ['Restart=always', 'StartLimitIntervalSec=0', 'KillMode=process'])
       expect(unit.split('\n')).toContain(line)
     // systemd reads this one in [Unit] only.
     expect(unit.indexOf('StartLimitIntervalSec')).toBeLessThan(unit.indexOf('[Service]'))
   })
 
-  it('on macOS starts at boot, comes back, and leaves a running installer alone', () => {
+  it('on macOS starts at boot, restarts, and leaves a running installer alone', () => {
     const layout = layoutOf('macos', {})
     const plist = launchdPlist(layout)
     for (const key of ['RunAtLoad', 'KeepAlive', 'AbandonProcessGroup'])
@@ -20,7 +22,7 @@ describe('the service', () => {
     for (const word of serviceWords(layout)) expect(plist).toContain(`<string>${word}</string>`)
   })
 
-  it('on Windows stands below the folders that only administrators write to', () => {
+  it('on Windows is below folders that only administrators can write to', () => {
     const env = { ProgramFiles: 'D:\\Programs', ProgramData: 'D:\\Data' }
     const layout = layoutOf('windows', env)
     expect(hostCommandLine(layout)).toBe(
@@ -28,7 +30,7 @@ describe('the service', () => {
     )
   })
 
-  it('has its state read in any language', () => {
+  it('has a state that can be parsed in any language', () => {
     const german =
       '\r\nSERVICE_NAME: DeployXAgent \r\n        TYP                : 10  WIN32_OWN_PROCESS  \r\n        STATUS             : 4  RUNNING \r\n'
     expect(parseServiceState(german)).toBe(4)

@@ -1,26 +1,28 @@
-/** Where the agent lives on a PC when it is a service, and what the service manager is told. Pure. */
+/** The agent's paths on a PC when it is a service, and the service definition. Pure. */
 import { posix, win32 } from 'node:path'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { quoteArgument } from '#shared/domain/command-line.ts'
 
-/** Set to 1 in the environment of the agent by a start script or service host that takes failed updates back. */
+/**
+ * Set to 1 in the environment of the agent by a start script or service host that rolls back failed updates.
+ */
 export const UPDATE_GUARD = 'DEPLOYX_UPDATE_GUARD'
 
 export type Layout = {
-  /** Name by which the service manager knows it. */
+  /** The service's name in the service manager. */
   service: string
   /** Folder of the executable; only administrators may write there. */
   folder: string
   executable: string
   /** Identity and journal; only administrators may read it. */
   state: string
-  /** Windows: the service host beside the executable. */
+  /** Windows: the service host next to the executable. */
   host: string | null
   /** Elsewhere: the script that starts the executable (start-script.ts). */
   startScript: string | null
   /** Null: the service manager keeps the log (systemd's journal). */
   logFile: string | null
-  /** What describes the service to its manager, or to its host (Windows). */
+  /** The service definition for the manager, or for the service host (Windows). */
   descriptionFile: string
 }
 
@@ -70,7 +72,7 @@ export function layoutOf(platform: DevicePlatform, env: NodeJS.ProcessEnv): Layo
   }
 }
 
-/** The words of the program that the service keeps running. */
+/** The command line of the program that the service keeps running. */
 export const serviceWords = (layout: Layout): string[] => [
   ...(layout.startScript === null ? [layout.executable] : ['/bin/sh', layout.startScript]),
   'run',
@@ -80,8 +82,8 @@ export const serviceWords = (layout: Layout): string[] => [
 ]
 
 /**
- * systemd.service(5): comes back whatever ends it, without a limit, but not when it was called wrongly (2). A stop ends the agent alone:
- * an installer at work has a supervisor of its own and goes on.
+ * systemd.service(5): restarts whatever ends it, without a limit, except after a usage error (2). A stop ends
+ * the agent only: a running installer has its own supervisor and continues.
  */
 export const systemdUnit = (layout: Layout): string => `[Unit]
 Description=DeployX agent
@@ -135,6 +137,6 @@ ${serviceWords(layout)
 </plist>
 `
 
-/** What the Windows service host runs: one command line. */
+/** The command line that the Windows service host runs. */
 export const hostCommandLine = (layout: Layout): string =>
   `${serviceWords(layout).map(quoteArgument).join(' ')}\n`

@@ -1,4 +1,4 @@
-/** systemd, launchd and Windows' service manager, as far as one service of ours needs them. */
+/** systemd, launchd and the Windows service manager, as far as one service needs them. */
 import { AgentFailure } from '../lib/failure.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { systemTool } from '../lib/system-tool.ts'
@@ -15,11 +15,11 @@ const WINDOWS_RESTARTS = 'restart/5000/restart/60000/restart/300000'
 export type Manager = {
   /** The text of `descriptionFile`. */
   description: string
-  /** Ends it if it runs, and waits for that. */
+  /** Stops it if it runs, and waits for that. */
   stop: () => Promise<void>
-  /** Makes it known, starts it now and at every boot. May be called again. */
+  /** Registers it, starts it now and at every boot. May be called again. */
   start: () => Promise<void>
-  /** Forgets it. Its files are not touched. */
+  /** Unregisters it. Its files are not touched. */
   forget: () => Promise<void>
 }
 
@@ -64,7 +64,7 @@ export function createLaunchd(layout: Layout): Manager {
   }
 }
 
-/** The state (1 stopped, 4 running) in what `sc query` prints, whatever its language; null when there is none. */
+/** The state (1 stopped, 4 running) in the output of `sc query`, in any language; null if there is none. */
 export const parseServiceState = (text: string): number | null => {
   const digit = /^[ \t]+[^:\n]+:[ \t]+([1-7])[ \t]+[A-Z_]+/m.exec(text)?.[1]
   return digit === undefined ? null : Number(digit)
@@ -102,7 +102,7 @@ export function createServiceControl(layout: Layout): Manager {
           'DisplayName=',
           'DeployX agent',
         ])
-      // Comforts, which an older system may lack: the host itself restarts the agent.
+      // Optional settings, which an older system may lack: the host itself restarts the agent.
       await sc('description', service, 'Installs software on this PC for the DeployX controller.')
       await sc('failure', service, 'reset=', '86400', 'actions=', WINDOWS_RESTARTS)
       await sc('failureflag', service, '1')

@@ -1,4 +1,4 @@
-/** The agent as a service: puts the one file in its place and has the PC keep it running. */
+/** The agent as a service: copies the executable into place and makes the PC keep it running. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
@@ -25,7 +25,7 @@ export function createManager(platform: DevicePlatform, layout: Layout): Manager
   }
 }
 
-/** @throws AgentFailure that says what to do when this program may not change the PC */
+/** @throws AgentFailure that says what to do if this program may not change the PC */
 export async function checkMayChangePc(platform: DevicePlatform): Promise<void> {
   if (platform !== 'windows') {
     if (process.getuid?.() !== 0)
@@ -44,7 +44,7 @@ export async function checkMayChangePc(platform: DevicePlatform): Promise<void> 
     )
 }
 
-/** @throws AgentFailure when this is not the one file */
+/** @throws AgentFailure if this is not the single executable */
 export function checkIsOneFile(): void {
   if (!isSingleExecutable())
     throw new AgentFailure(
@@ -52,14 +52,14 @@ export function checkIsOneFile(): void {
     )
 }
 
-/** The nearest folder that exists: what is to be made is made in it. */
+/** The nearest existing folder: new folders are created in it. */
 function existing(path: string): string {
   return existsSync(path) ? path : existing(dirname(path))
 }
 
 /**
- * A service runs with all rights. So its program may neither come from nor go to a place where somebody else can exchange it.
- * @throws AgentFailure that says what to do
+ * A service runs with all rights. So its program must neither come from nor go to a place where somebody else
+ * can replace it. @throws AgentFailure that says what to do
  */
 export function checkPlaces(
   platform: DevicePlatform,
@@ -87,9 +87,9 @@ export function checkPlaces(
 }
 
 /**
- * Windows, for an administrator: makes a folder that nobody but administrators and the system can enter. Elsewhere, and for other people,
- * it does nothing: the state folder's mode does it, or nobody can.
- * @throws AgentFailure when somebody else made the folder before
+ * Windows, for an administrator: creates a folder that only administrators and the system can enter.
+ * Elsewhere, and for other users, does nothing: there the mode of the state folder protects it, or nothing
+ * can. @throws AgentFailure if somebody else created the folder before
  */
 export async function makePrivateFolder(folder: string): Promise<void> {
   const helper = windowsHelper()
@@ -99,7 +99,10 @@ export async function makePrivateFolder(folder: string): Promise<void> {
   if (code !== 0) throw new AgentFailure(`The folder ${folder} cannot be used: ${stderr.trim()}.`)
 }
 
-/** Windows lets nobody overwrite a program that still runs (a supervisor, say), but it may be renamed. */
+/**
+ * Windows cannot overwrite a program that is still running (a supervisor, for example), but it can be
+ * renamed.
+ */
 function replaceFile(file: string, write: (fresh: string) => void): void {
   const fresh = `${file}.new`
   write(fresh)
@@ -114,13 +117,13 @@ function replaceFile(file: string, write: (fresh: string) => void): void {
 }
 
 /**
- * Puts executable, host and description in their places, each whole or not at all. The service must not run.
+ * Puts executable, host and description in place, each of them atomically. The service must be stopped.
  * @param self this program, opened before anything else was done
  */
 export function placeFiles(layout: Layout, description: string, self: OpenExecutable): void {
   try {
     mkdirSync(layout.folder, { recursive: true, mode: 0o755 })
-    // Whatever an update left there is over: this very file is wanted.
+    // Discard the leftovers of an update: this very file is to be installed.
     const places = placesOf(layout.executable)
     rmSync(places.trial, { force: true })
     if (!self.isAt(layout.executable)) replaceFile(layout.executable, (fresh) => self.copyTo(fresh))
@@ -144,7 +147,7 @@ export function removeFiles(layout: Layout): string | null {
   try {
     rmSync(layout.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
   } catch {
-    // Said below.
+    // Reported below.
   }
   return existsSync(layout.folder) ? layout.folder : null
 }

@@ -1,16 +1,17 @@
 /**
- * What systemd and launchd start: a script that becomes the agent, and, while an update is on trial, stays its parent and takes
- * the update back when it does not hold. Plain sh (POSIX), because it must work when the agent does not. Windows has
- * windows-helper/helper.c for the same; both know the same files (update/places.ts) and the same limits.
+ * The script that systemd and launchd start. It replaces itself with the agent; while an update is on trial,
+ * it stays the parent process and rolls the update back if it fails. Plain sh (POSIX), because it must work
+ * when the agent does not. On Windows, windows-helper/helper.c does the same; both use the same files
+ * (update/places.ts) and the same limits.
  */
 import { UPDATE_GUARD } from './layout.ts'
 
-/** Starts that an executable on trial gets to prove itself … */
+/** Starts that an executable on trial gets to confirm itself … */
 export const STARTS_LIMIT = 3
 /** … and how long each may take until it has a link to the controller. */
 export const LINK_LIMIT_SECONDS = 600
 
-/** @param executable its name; it lies beside the script */
+/** @param executable its file name, next to the script */
 export const startScript = (
   executable: string,
   linkLimitSeconds = LINK_LIMIT_SECONDS,
