@@ -86,7 +86,7 @@ describe('a token', () => {
 
   it.each<[string, () => string]>([
     ['names no algorithm', () => `${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.`],
-    ['names none in another case', () => `${part({ alg: 'nOnE' })}.${part(claims)}.`],
+    ['names no algorithm, in another case', () => `${part({ alg: 'nOnE' })}.${part(claims)}.`],
     ['has no signature', () => t.session.token.replace(/[^.]*$/, '')],
     ['is signed with a guessed secret', () => hs(claims, 'secret')],
     ['is signed with no secret', () => hs(claims, '')],
@@ -101,16 +101,16 @@ describe('a token', () => {
       },
     ],
     [
-      'takes the public key of the hub for a shared secret',
+      'uses the public key of the hub as a shared secret',
       () => hs(claims, createPublicKey(t.hub.cert).export({ type: 'spki', format: 'pem' })),
     ],
     ['brings its own key along', () => hs(claims, 'mine', { jwk: { kty: 'oct', k: 'bWluZQ' } })],
     ['names a key file', () => hs(claims, '', { kid: '../../../../dev/null' })],
     ['names a key by SQL', () => hs(claims, 'x', { kid: "' union select 'x" })],
-    ['has run out', () => hs({ ...claims, exp: Math.floor(Date.now() / 1_000) - 1 }, secret)],
+    ['has expired', () => hs({ ...claims, exp: Math.floor(Date.now() / 1_000) - 1 }, secret)],
     ['is of another issuer', () => hs({ ...claims, iss: 'elsewhere' }, secret)],
     ['is for another audience', () => hs({ ...claims, aud: 'elsewhere' }, secret)],
-    ['names a session that never was', () => hs({ ...claims, sid: 'f'.repeat(32) }, secret)],
+    ['names a session that never existed', () => hs({ ...claims, sid: 'f'.repeat(32) }, secret)],
     ['names its session oddly', () => hs({ ...claims, sid: { $ne: null } }, secret)],
     ['names no session', () => hs({ ...claims, sid: undefined }, secret)],
     ['is a refresh token', () => t.session.refresh_token],

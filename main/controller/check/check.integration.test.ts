@@ -156,7 +156,7 @@ describe('the full check finds', () => {
       () => packages[1]!,
     ],
     [
-      'a package nobody knows',
+      'a package without a database entry',
       () => {
         mkdirSync(at('content/ff'), { recursive: true })
         writeFileSync(at(`content/ff/${'f'.repeat(64)}`), 'x', { mode: 0o600 })

@@ -105,7 +105,7 @@ export const asideFindings = (folder: string, files: number): Finding[] =>
           code: 'content_aside',
           severity: 'info',
           file: folder,
-          text: `${files} ${files === 1 ? 'package' : 'packages'} that the database does not know ${files === 1 ? 'was' : 'were'} moved to ${folder}.`,
+          text: `${files} ${files === 1 ? 'package' : 'packages'} without a database entry ${files === 1 ? 'was' : 'were'} moved to ${folder}.`,
           cure: 'If software is missing, upload these files again. Each is removed 30 days after it was moved, by a database that is older than it.',
         },
       ]

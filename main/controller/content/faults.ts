@@ -57,7 +57,7 @@ export function createFaults(deps: {
    */
   const checks = new Map<Sha256, Promise<FileFault | null>>()
   /**
-   * Incremented whenever a file is replaced: a check of the old file says nothing about the new
+   * Incremented whenever a file is replaced: a check of the old file does not apply to the new
    * one.
    */
   const versions = new Map<Sha256, number>()
@@ -100,7 +100,7 @@ export function createFaults(deps: {
       }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      // Too many open files, or missing permissions: this says nothing about the bytes.
+      // Too many open files, or missing permissions: this reveals nothing about the bytes.
       if (code !== 'ENOENT' && code !== 'EIO') throw error
       fault = code === 'ENOENT' ? 'missing' : 'damaged'
     }

@@ -179,7 +179,7 @@ describe('a PC that is enrolled by comparing digits', () => {
     const feed = t.feed()
     const counts: number[] = []
     feed.on('devices_pending', ({ count }) => counts.push(count))
-    await until('the feed stands', () => Promise.resolve(feed.connected))
+    await until('the feed is open', () => Promise.resolve(feed.connected))
     const agent = discover('LAB-07')
     await agent.digits()
     await until('one waits', () => Promise.resolve(counts.at(-1) === 1))

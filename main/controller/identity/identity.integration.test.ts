@@ -51,7 +51,7 @@ describe('new keys', () => {
     expect(await own.deploys(again)).toBe('completed')
   })
 
-  it('invalidate older codes, and the reply says so', async () => {
+  it('invalidate older codes, as the reply states', async () => {
     const controller = await own.start('a')
     const rest = await own.signIn(controller, 'setup')
     await rest.call('enrollments.create', { body: {} })

@@ -115,14 +115,14 @@ export function createInventories(deps: {
       const visible = new Set(devices.list(viewer).map((device) => device.id))
       type Found = Omit<SpreadSoftware, 'device_ids'> & { ids: Set<DeviceId> }
       const found = new Map<string, Found>()
-      const told = (more: boolean) => ({
+      const answer = (more: boolean) => ({
         software: [...found.values()].map(({ ids, ...what }) => ({
           ...what,
           device_ids: [...ids],
         })),
         more,
         told: repo
-          .told()
+          .reports()
           .filter(({ device_id }) => visible.has(device_id))
           .map(({ omitted, ...rest }) => ({ ...rest, complete: omitted === 0 })),
       })
@@ -132,12 +132,12 @@ export function createInventories(deps: {
         const what = { source, name, version, publisher }
         const text = JSON.stringify(what)
         const known = found.get(text)
-        if (!known && found.size >= SPREAD_LIMIT) return told(true)
+        if (!known && found.size >= SPREAD_LIMIT) return answer(true)
         // Listed twice on one PC (for 32 and 64 bit, for example), it counts once.
         if (known) known.ids.add(deviceId)
         else found.set(text, { ...what, ids: new Set([deviceId]) })
       }
-      return told(false)
+      return answer(false)
     },
 
     forget,

@@ -51,7 +51,10 @@ export function createInventoryRepo({ db, sqlite }: Store) {
      where ${holdsSql('t.name')} order by t.name, t.id, s.device_id`,
   )
 
-  const told = sqlite.prepare<[], { device_id: DeviceId; collected_at: string; omitted: number }>(
+  const reports = sqlite.prepare<
+    [],
+    { device_id: DeviceId; collected_at: string; omitted: number }
+  >(
     `select device_id, collected_at, sections ->> '$.software_omitted' omitted
      from device_inventory where has_software = 1 order by device_id`,
   )
@@ -121,7 +124,7 @@ export function createInventoryRepo({ db, sqlite }: Store) {
         yield { title: JSON.parse(entry) as Title, deviceId: device_id }
     },
     /** Of every device that has reported its software, and what was omitted from it. */
-    told: (): { device_id: DeviceId; collected_at: string; omitted: number }[] => told.all(),
+    reports: (): { device_id: DeviceId; collected_at: string; omitted: number }[] => reports.all(),
     devices: (): DeviceId[] =>
       db
         .selectDistinct({ id: deviceInventory.device_id })

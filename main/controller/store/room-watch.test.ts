@@ -8,12 +8,12 @@ afterEach(() => void vi.useRealTimers())
 
 it('reports the level, and each MiB once space is short, and nothing else', () => {
   let room: DiskRoom = { level: 'enough', free_bytes: 900 * MIB }
-  let told = 0
-  const watch = watchRoom({ now: () => room }, () => told++, 1_000)
+  let calls = 0
+  const watch = watchRoom({ now: () => room }, () => calls++, 1_000)
   const look = (level: DiskRoom['level'], free_bytes: number): number => {
     room = { level, free_bytes }
     vi.advanceTimersByTime(1_000)
-    return told
+    return calls
   }
   expect(look('enough', 700 * MIB)).toBe(0)
   expect(look('short', 500 * MIB)).toBe(1)
