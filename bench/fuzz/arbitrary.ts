@@ -180,8 +180,9 @@ function from(schema: z.core.$ZodType, known: Known): fc.Arbitrary<unknown> {
   const checks = checksOf(def)
   const made = bare(def, known)
   const isMeant = (value: unknown) => z.safeParse(schema, value).success
-  // A rule of the contract's own, or a text that is changed before it is checked: let the schema decide.
-  return checks.some((c) => c.check === 'custom' || c.check === 'overwrite')
+  // A rule of the contract's own, or a text that is changed before or while it is checked: let the schema decide.
+  const mayRefuse = def.out !== undefined && defOf(def.out).type === 'transform'
+  return mayRefuse || checks.some((c) => c.check === 'custom' || c.check === 'overwrite')
     ? bounded(made, isMeant, `a schema of the type ${def.type}`)
     : made
 }
