@@ -17,10 +17,12 @@ beforeEach(async () => {
 })
 afterEach(() => t.stop())
 
-const open = (): WebSocket =>
+/** @param localAddress of the client; the hub limits what one address may hold open */
+const open = (localAddress = '127.0.0.1'): WebSocket =>
   new WebSocket(`wss://127.0.0.1:${t.hub.port}/socket.io/?EIO=4&transport=websocket`, {
     ca: t.hub.cert,
     servername: 'deployx.invalid',
+    localAddress,
   } as never)
 const ended = (socket: WebSocket): Promise<unknown> =>
   socket.readyState === WebSocket.CLOSED ? Promise.resolve() : once(socket, 'close')
@@ -46,7 +48,7 @@ async function served(name: string): Promise<void> {
 it('serves its agents while a thousand unauthenticated clients hold connections, and closes those', async () => {
   const sockets: WebSocket[] = []
   for (let i = 0; i < CONNECTIONS; i += 50) {
-    const some = Array.from({ length: 50 }, open)
+    const some = Array.from({ length: 50 }, () => open(i % 100 === 0 ? '127.0.0.2' : '127.0.0.3'))
     for (const socket of some) socket.on('error', () => undefined)
     await Promise.all(some.map((socket) => Promise.race([once(socket, 'open'), ended(socket)])))
     // They open the agents' namespace and then stay silent.
