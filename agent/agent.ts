@@ -1,7 +1,7 @@
 /** Wires up an enrolled agent. */
 import { existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { AgentFacts } from '#shared/contract/agent-link.ts'
+import type { AgentFacts } from '#shared/contract/agent/link.ts'
 import type { Source } from './download/download.ts'
 import { ATTEMPT_TIMINGS, type AttemptTimings } from './attempts/attempt.ts'
 import { createInspect } from './attempts/inspect.ts'

@@ -16,7 +16,7 @@ import {
   agentProofText,
   type DeployPayload,
   type Hello,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent/link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 
 /** The name in the hub's certificate. */

@@ -9,8 +9,13 @@ import { existsSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { rest, type RouteInput, type RouteName, type RouteReply } from '#shared/contract/rest.ts'
-import type { Progress } from '#shared/contract/deployments.ts'
+import {
+  rest,
+  type RouteInput,
+  type RouteName,
+  type RouteReply,
+} from '#shared/contract/rest/routes.ts'
+import type { Progress } from '#shared/contract/rest/deployments.ts'
 import { ensureBuilt } from './build-app.ts'
 import { startProgram, type Program } from './support/program.ts'
 import { projectRoot } from './support/project.ts'

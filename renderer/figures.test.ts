@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Preflight } from '#shared/contract/deployments.ts'
+import { Preflight } from '#shared/contract/rest/deployments.ts'
 import { ErrorCode } from '#shared/contract/errors.ts'
 import { inFilter, lookOfDevice } from './features/devices/devices.ts'
 import { ERROR_TEXT, failureText, fieldMessage } from './ui/lib/error-text.ts'

@@ -1,6 +1,6 @@
 /** Things for tests, with sensible defaults. */
-import { Deployment, Target } from '#shared/contract/deployments.ts'
-import { Device, Software } from '#shared/contract/entities.ts'
+import { Deployment, Target } from '#shared/contract/rest/deployments.ts'
+import { Device, Software } from '#shared/contract/rest/entities.ts'
 import type { z } from 'zod'
 
 const AT = '2026-11-23T10:00:00.000Z'

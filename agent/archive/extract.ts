@@ -4,7 +4,7 @@
  */
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { isArchiveKind, kindOfEntry } from '#shared/domain/archives.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import type { Job } from '../install/installers.ts'

@@ -1,5 +1,5 @@
 /** Turns exit code, detection rule and circumstances into the result of an ended installer. Pure. */
-import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeploymentResult, DeployPayload } from '#shared/contract/agent/link.ts'
 import { explainExitCode } from '#shared/domain/exit-codes.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'

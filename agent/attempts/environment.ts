@@ -1,5 +1,5 @@
 /** The environment of an installer: that of a service, plus variables that identify the deployment. */
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { serviceEnvironment } from '../lib/environment.ts'
 
 /** The base for everything that runs here on behalf of a user. */

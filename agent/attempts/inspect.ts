@@ -2,7 +2,7 @@
  * Reports what a deployment would find on this PC. Read-only: nothing is written and nothing is started
  * except system tools, and the scripts of detection rules, for which their authors are responsible.
  */
-import type { InspectReply } from '#shared/contract/agent-inspect.ts'
+import type { InspectReply } from '#shared/contract/agent/inspect.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Conditions } from '../conditions/conditions.ts'
 import { rebootPending } from '../detect/reboot.ts'

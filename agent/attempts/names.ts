@@ -1,4 +1,4 @@
-import type { DeployPayload, DeploymentResult } from '#shared/contract/agent-link.ts'
+import type { DeployPayload, DeploymentResult } from '#shared/contract/agent/link.ts'
 
 /** The fields by which every report identifies its attempt. */
 export type AttemptNames = Pick<

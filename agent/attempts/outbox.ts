@@ -2,7 +2,7 @@
  * Results on their way to the hub. Each stays in the journal and is sent again until the hub confirms that it
  * is committed.
  */
-import type { DeploymentResult } from '#shared/contract/agent-link.ts'
+import type { DeploymentResult } from '#shared/contract/agent/link.ts'
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { StateFolder } from '../identity/state-folder.ts'

@@ -2,7 +2,7 @@
  * Progress of one attempt: only the newest state counts, at most a few reports a second, and lost reports are
  * not repeated.
  */
-import type { DeploymentProgress } from '#shared/contract/agent-link.ts'
+import type { DeploymentProgress } from '#shared/contract/agent/link.ts'
 import type { Reporter } from '../link/reporter.ts'
 import type { AttemptNames } from './names.ts'
 

@@ -1,7 +1,7 @@
 /** Accepts commands and processes them one after another: never two installers at the same time on one PC. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { CommandReply, DeploymentResult } from '#shared/contract/agent-link.ts'
+import type { CommandReply, DeploymentResult } from '#shared/contract/agent/link.ts'
 import { AttemptId } from '#shared/domain/ids.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Enrollment } from '../identity/identity.ts'

@@ -1,5 +1,5 @@
 /** Keeps the secrets of a command out of the files on the PC and the reports. */
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { createValueMask } from '#shared/domain/value-mask.ts'
 import type { Outcome } from './conclude.ts'
 

@@ -1,5 +1,5 @@
 /** Whether this PC may work now, under the conditions of a command. */
-import type { WorkConditions } from '#shared/contract/work-conditions.ts'
+import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
 import { readMetered, type Metered } from './metered.ts'
 import { readPower, type Power } from './power.ts'

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import type { AgentProcess } from '../test-kit/agent-process.ts'
 import { serveBytes } from '../test-kit/serve-bytes.ts'
 import { countingScript, countRuns, setStage, type Stage } from '../test-kit/stage.ts'

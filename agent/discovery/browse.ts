@@ -6,7 +6,11 @@ import type { RemoteInfo, Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
 import { isIPv6 } from 'node:net'
 import { Bonjour, type Service } from 'bonjour-service'
-import { DISCOVERY_PROTOCOL, DISCOVERY_TYPE, DiscoveryText } from '#shared/contract/discovery.ts'
+import {
+  DISCOVERY_PROTOCOL,
+  DISCOVERY_TYPE,
+  DiscoveryText,
+} from '#shared/contract/agent/discovery.ts'
 import { isHubAddress } from '#shared/domain/enrollment-code.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import { errorText } from '../lib/atomic-file.ts'

@@ -1,8 +1,8 @@
 /** The facts that this PC reports about itself. */
 import { readFileSync, statfsSync } from 'node:fs'
 import { arch, hostname, platform, release, version } from 'node:os'
-import type { AgentFacts } from '#shared/contract/agent-link.ts'
-import { agentFileName } from '#shared/contract/agent-update.ts'
+import type { AgentFacts } from '#shared/contract/agent/link.ts'
+import { agentFileName } from '#shared/contract/agent/update.ts'
 import type { DeviceArch, DevicePlatform } from '#shared/domain/platforms.ts'
 import { AGENT_VERSION } from '../lib/version.ts'
 

@@ -1,7 +1,7 @@
 /** The agent's identity: its own Ed25519 key, and the only hub that it obeys. */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { z } from 'zod'
-import { PublicKey } from '#shared/contract/agent-link.ts'
+import { PublicKey } from '#shared/contract/agent/link.ts'
 import { DeviceId, Fingerprint } from '#shared/domain/ids.ts'
 import { errorText, readJson, writeDurably } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'

@@ -5,7 +5,7 @@ import {
   successionText,
   type SignedSuccession,
   type Succession,
-} from '#shared/contract/succession.ts'
+} from '#shared/contract/agent/succession.ts'
 import { DeviceId } from '#shared/domain/ids.ts'
 import type { Enrollment } from './identity.ts'
 import { follow } from './succession.ts'

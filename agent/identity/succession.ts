@@ -1,4 +1,4 @@
-/** Follows the controller when its keys change: see shared/contract/succession.ts. */
+/** Follows the controller when its keys change: see shared/contract/agent/succession.ts. */
 import type { X509Certificate } from 'node:crypto'
 import {
   SignedSuccession,
@@ -6,7 +6,7 @@ import {
   SUCCESSION_LIMIT,
   SUCCESSION_NAME,
   successionText,
-} from '#shared/contract/succession.ts'
+} from '#shared/contract/agent/succession.ts'
 import { verifies, type Enrollment } from './identity.ts'
 
 function parseJson(text: string): unknown {

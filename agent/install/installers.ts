@@ -1,5 +1,5 @@
 /** What each platform implements: how to run an installer, and how to detect software. */
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'

@@ -4,7 +4,7 @@
  * holds the content; so a lost message, in either direction, is repaired with the next link.
  */
 import { z } from 'zod'
-import type { AgentFacts, ReportReply } from '#shared/contract/agent-link.ts'
+import type { AgentFacts, ReportReply } from '#shared/contract/agent/link.ts'
 import {
   InventoryHash,
   PACKED_LIMIT_CHARS,

@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { setAside } from '../lib/set-aside.ts'
 import type { AgentProcess } from '../test-kit/agent-process.ts'
 import type { Sealed } from '../test-kit/hub-commands.ts'

@@ -6,7 +6,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { DAMAGE_LIMIT, StateDamage } from '#shared/contract/agent-state.ts'
+import { DAMAGE_LIMIT, StateDamage } from '#shared/contract/agent/state.ts'
 import { readJson, writeDurably } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { setAside } from '../lib/set-aside.ts'

@@ -2,7 +2,7 @@
  * What the agent has accepted, and its progress. Every step is on disk before it is acted on; a command is
  * acknowledged only once it is stored here, and a result stays until the hub has acknowledged it.
  */
-import type { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeploymentResult, DeployPayload } from '#shared/contract/agent/link.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Log } from '../lib/log.ts'
 import { examineRecords, type Damage } from './damage.ts'

@@ -1,6 +1,6 @@
 /** The journal's records, and the state that follows from them. Pure. */
 import { z } from 'zod'
-import { DeploymentResult, DeployPayload } from '#shared/contract/agent-link.ts'
+import { DeploymentResult, DeployPayload } from '#shared/contract/agent/link.ts'
 import { AttemptId } from '#shared/domain/ids.ts'
 
 /** Written before it is acted on: `installing` is on disk before the installer can start. */

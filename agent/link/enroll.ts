@@ -10,7 +10,7 @@ import {
   enrollText,
   type AgentFacts,
   type EnrollRequest,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent/link.ts'
 import { ErrorReply } from '#shared/contract/errors.ts'
 import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { Enrollment, Identity } from '../identity/identity.ts'

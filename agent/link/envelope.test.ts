@@ -4,12 +4,12 @@
  */
 import { describe, expect, it } from 'vitest'
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
-import { inspectText } from '#shared/contract/agent-inspect.ts'
-import { commandText } from '#shared/contract/agent-link.ts'
-import { splitText } from '#shared/contract/agent-split.ts'
-import { restartText } from '#shared/contract/agent-restart.ts'
-import { updateText } from '#shared/contract/agent-update.ts'
-import { successionText } from '#shared/contract/succession.ts'
+import { inspectText } from '#shared/contract/agent/inspect.ts'
+import { commandText } from '#shared/contract/agent/link.ts'
+import { splitText } from '#shared/contract/agent/split.ts'
+import { restartText } from '#shared/contract/agent/restart.ts'
+import { updateText } from '#shared/contract/agent/update.ts'
+import { successionText } from '#shared/contract/agent/succession.ts'
 import { DeviceId } from '#shared/domain/ids.ts'
 import { openCommand, openInspection, openRestart, openUpdate } from './envelope.ts'
 

@@ -2,15 +2,15 @@
  * Decides whether to trust a message from the hub: the only place where a signed envelope is opened. Only the
  * signed payload counts, never the plain fields next to it.
  */
-import { InspectPayload, inspectText } from '#shared/contract/agent-inspect.ts'
+import { InspectPayload, inspectText } from '#shared/contract/agent/inspect.ts'
 import {
   CommandEnvelope,
   CommandPayload,
   commandText,
   type CommandReply,
-} from '#shared/contract/agent-link.ts'
-import { RestartPayload, restartText } from '#shared/contract/agent-restart.ts'
-import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
+} from '#shared/contract/agent/link.ts'
+import { RestartPayload, restartText } from '#shared/contract/agent/restart.ts'
+import { UpdatePayload, updateText } from '#shared/contract/agent/update.ts'
 import { z } from 'zod'
 import { type Enrollment, verifies } from '../identity/identity.ts'
 

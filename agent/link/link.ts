@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Agent } from 'node:https'
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
-import type { InspectReply } from '#shared/contract/agent-inspect.ts'
+import type { InspectReply } from '#shared/contract/agent/inspect.ts'
 import {
   AGENT_NAMESPACE,
   AGENT_PROTOCOL,
@@ -20,9 +20,9 @@ import {
   type CommandReply,
   type Hello,
   type HubToAgent,
-} from '#shared/contract/agent-link.ts'
-import type { RestartReply } from '#shared/contract/agent-restart.ts'
-import { sequenceText } from '#shared/contract/agent-state.ts'
+} from '#shared/contract/agent/link.ts'
+import type { RestartReply } from '#shared/contract/agent/restart.ts'
+import { sequenceText } from '#shared/contract/agent/state.ts'
 import {
   ACK_TIMEOUT_MS,
   RECONNECT_MAX_MS,

@@ -1,5 +1,5 @@
 /**
- * The agent's side of enrolment without a code (shared/contract/pairing.ts). The hub's key is not known
+ * The agent's side of enrolment without a code (shared/contract/agent/pairing.ts). The hub's key is not known
  * beforehand: the key that the connection presents goes into the digits, and is pinned once people have
  * confirmed that both screens show the same digits.
  */
@@ -7,7 +7,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Agent } from 'node:https'
 import { io, type Socket } from 'socket.io-client'
 import type { z } from 'zod'
-import type { AgentFacts } from '#shared/contract/agent-link.ts'
+import type { AgentFacts } from '#shared/contract/agent/link.ts'
 import {
   PairAdmitted,
   PairBeginReply,
@@ -17,7 +17,7 @@ import {
   PairRevealReply,
   type HubToPairing,
   type PairingToHub,
-} from '#shared/contract/pairing.ts'
+} from '#shared/contract/agent/pairing.ts'
 import { PAIRING_EXPIRES_MS } from '#shared/domain/defaults.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import {

@@ -1,4 +1,4 @@
-import type { AgentEventName, AgentToHub, ReportReply } from '#shared/contract/agent-link.ts'
+import type { AgentEventName, AgentToHub, ReportReply } from '#shared/contract/agent/link.ts'
 
 export type ReportBody<N extends AgentEventName> = Parameters<AgentToHub[N]>[0]
 

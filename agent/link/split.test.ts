@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { hubProofText } from '#shared/contract/agent-link.ts'
-import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent-split.ts'
+import { hubProofText } from '#shared/contract/agent/link.ts'
+import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent/split.ts'
 import { DeviceId } from '#shared/domain/ids.ts'
 import {
   openIdentity,

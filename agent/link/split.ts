@@ -9,7 +9,7 @@ import {
   splitProofText,
   splitText,
   type SplitReply,
-} from '#shared/contract/agent-split.ts'
+} from '#shared/contract/agent/split.ts'
 import { verifies, type Enrollment, type Identity } from '../identity/identity.ts'
 
 /** This PC is a separate device from now on: see identity/split.ts. */

@@ -1,6 +1,6 @@
 /** The id of the current boot: it changes with every restart and never repeats. */
 import { readFileSync } from 'node:fs'
-import { BootId } from '#shared/contract/agent-restart.ts'
+import { BootId } from '#shared/contract/agent/restart.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { systemTool } from '../lib/system-tool.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'

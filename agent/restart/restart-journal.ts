@@ -4,7 +4,7 @@
  * twice.
  */
 import { z } from 'zod'
-import { BootId } from '#shared/contract/agent-restart.ts'
+import { BootId } from '#shared/contract/agent/restart.ts'
 import { RestartId } from '#shared/domain/ids.ts'
 import { examineRecords, type Damage } from '../journal/damage.ts'
 import { createRecordFile, openRecordFile } from '../journal/record-file.ts'

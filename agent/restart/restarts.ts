@@ -8,7 +8,7 @@ import type {
   RestartOrder,
   RestartReply,
   RestartWithdrawal,
-} from '#shared/contract/agent-restart.ts'
+} from '#shared/contract/agent/restart.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'

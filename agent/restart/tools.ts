@@ -3,7 +3,7 @@
  */
 import { existsSync } from 'node:fs'
 import { uptime } from 'node:os'
-import type { RestartAbility } from '#shared/contract/agent-restart.ts'
+import type { RestartAbility } from '#shared/contract/agent/restart.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import { runCommand, type CommandResult } from '../lib/run-command.ts'

@@ -7,7 +7,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
-import { BootId } from '#shared/contract/agent-restart.ts'
+import { BootId } from '#shared/contract/agent/restart.ts'
 import { runCommandVerb } from '../cli/run.ts'
 import { parseVerbArguments } from '../cli/usage.ts'
 import { readHardwareId } from '../facts/hardware.ts'

@@ -3,14 +3,14 @@
  */
 import { createHash, randomBytes, sign, type KeyObject } from 'node:crypto'
 import type { Socket } from 'socket.io'
-import { InspectReply, inspectText, type InspectPayload } from '#shared/contract/agent-inspect.ts'
+import { InspectReply, inspectText, type InspectPayload } from '#shared/contract/agent/inspect.ts'
 import {
   CommandReply,
   commandText,
   type CommandPayload,
   type DeployPayload,
-} from '#shared/contract/agent-link.ts'
-import { RestartReply, restartText, type RestartPayload } from '#shared/contract/agent-restart.ts'
+} from '#shared/contract/agent/link.ts'
+import { RestartReply, restartText, type RestartPayload } from '#shared/contract/agent/restart.ts'
 import {
   AttemptId,
   Sha256,

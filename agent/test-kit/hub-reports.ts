@@ -11,7 +11,7 @@ import {
   type DeploymentResult,
   type DeployPayload,
   type ReportReply,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent/link.ts'
 import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 type Reports = {

@@ -25,8 +25,8 @@ import {
   hubProofText,
   type AgentEventName,
   type ReportReply,
-} from '#shared/contract/agent-link.ts'
-import { sequenceText } from '#shared/contract/agent-state.ts'
+} from '#shared/contract/agent/link.ts'
+import { sequenceText } from '#shared/contract/agent/state.ts'
 import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { verifies } from '../identity/identity.ts'

@@ -1,7 +1,7 @@
 /** The accepted update order and its progress. The steps are pure; `update.json` stores them. */
 import { z } from 'zod'
-import { ROLLBACK_LIMIT, UpdatePayload } from '#shared/contract/agent-update.ts'
-import type { SelfUpdateFacts } from '#shared/contract/agent-update.ts'
+import { ROLLBACK_LIMIT, UpdatePayload } from '#shared/contract/agent/update.ts'
+import type { SelfUpdateFacts } from '#shared/contract/agent/update.ts'
 import type { Damage } from '../journal/damage.ts'
 import { readJson, writeDurably } from '../lib/atomic-file.ts'
 import { setAside } from '../lib/set-aside.ts'

@@ -5,12 +5,12 @@
  * reach the hub in time. ADR 0015 explains the design.
  */
 import { existsSync } from 'node:fs'
-import type { CommandReply } from '#shared/contract/agent-link.ts'
+import type { CommandReply } from '#shared/contract/agent/link.ts'
 import {
   AGENT_DOWNLOAD_PATH,
   type SelfUpdateFacts,
   type UpdatePayload,
-} from '#shared/contract/agent-update.ts'
+} from '#shared/contract/agent/update.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
 import type { Source } from '../download/download.ts'
 import type { Enrollment } from '../identity/identity.ts'

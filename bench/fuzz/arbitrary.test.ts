@@ -2,10 +2,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import * as agentLink from '#shared/contract/agent-link.ts'
-import { rest } from '#shared/contract/rest.ts'
-import type { Route } from '#shared/contract/route.ts'
-import { SoftwareFields } from '#shared/contract/requests.ts'
+import * as agentLink from '#shared/contract/agent/link.ts'
+import { rest } from '#shared/contract/rest/routes.ts'
+import type { Route } from '#shared/contract/rest/route.ts'
+import { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { arbitraryFrom } from './arbitrary.ts'
 
 const isSchema = (value: unknown): value is z.ZodType =>

@@ -1,6 +1,6 @@
 /** The hub's two HTTPS routes: enrolment and package downloads. */
 import { generateKeyPairSync, sign } from 'node:crypto'
-import { ENROLL_PATH, EnrollRequest, enrollText } from '#shared/contract/agent-link.ts'
+import { ENROLL_PATH, EnrollRequest, enrollText } from '#shared/contract/agent/link.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { asWord, inUrl, type Field, type Throw } from './field.ts'
 import { call } from './http.ts'

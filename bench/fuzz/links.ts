@@ -4,8 +4,8 @@ import {
   agentEvents,
   type AgentEventName,
   type DeployPayload,
-} from '#shared/contract/agent-link.ts'
-import { CONSOLE_NAMESPACE } from '#shared/contract/console-feed.ts'
+} from '#shared/contract/agent/link.ts'
+import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
 import {
   connectSimAgent,
   enrollSimAgent,

@@ -2,7 +2,12 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { WebSocket } from 'ws'
-import { PairAnswer, PairBegin, PAIRING_NAMESPACE, PairReveal } from '#shared/contract/pairing.ts'
+import {
+  PairAnswer,
+  PairBegin,
+  PAIRING_NAMESPACE,
+  PairReveal,
+} from '#shared/contract/agent/pairing.ts'
 import { anyAddress, type Field, type Throw } from './field.ts'
 import type { Values } from './values.ts'
 

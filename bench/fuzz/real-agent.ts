@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { inspectText, type InspectPayload } from '#shared/contract/agent-inspect.ts'
-import { CommandEnvelope, CommandPayload, type DeployPayload } from '#shared/contract/agent-link.ts'
+import { inspectText, type InspectPayload } from '#shared/contract/agent/inspect.ts'
+import { CommandEnvelope, CommandPayload, type DeployPayload } from '#shared/contract/agent/link.ts'
 import { setStage } from '../../agent/test-kit/stage.ts'
 import { short, type Field, type Throw } from './field.ts'
 import { packet } from './raw.ts'

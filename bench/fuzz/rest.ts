@@ -1,9 +1,9 @@
 /**
  * The REST surface: every route of the contract, as an administrator, as a technician and unauthenticated.
  */
-import { rest, type RouteName } from '#shared/contract/rest.ts'
-import type { Route } from '#shared/contract/route.ts'
-import { SoftwareFields } from '#shared/contract/requests.ts'
+import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
+import type { Route } from '#shared/contract/rest/route.ts'
+import { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { asWord, inUrl, type Field, type Throw } from './field.ts'
 import { call, type Answer } from './http.ts'
 

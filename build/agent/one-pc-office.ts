@@ -4,8 +4,8 @@
  */
 import fs from 'node:fs/promises'
 import path from 'node:path'
-import type { CreateDeploymentInput, SoftwareFields } from '#shared/contract/requests.ts'
-import { rest } from '#shared/contract/rest.ts'
+import type { CreateDeploymentInput, SoftwareFields } from '#shared/contract/rest/requests.ts'
+import { rest } from '#shared/contract/rest/routes.ts'
 import type { DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
 import {
   startTestController,

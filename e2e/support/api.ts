@@ -3,7 +3,12 @@
  */
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { rest, type RouteInput, type RouteName, type RouteReply } from '#shared/contract/rest.ts'
+import {
+  rest,
+  type RouteInput,
+  type RouteName,
+  type RouteReply,
+} from '#shared/contract/rest/routes.ts'
 
 const REQUEST_LIMIT_MS = 30_000
 export const ADMIN = { username: 'anna', password: 'correct horse battery' } as const

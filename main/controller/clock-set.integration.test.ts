@@ -3,7 +3,7 @@
  * a deployment runs.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { RouteReply } from '#shared/contract/rest.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import {
   createProcessClock,
   hasFakeTime,

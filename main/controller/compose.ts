@@ -3,8 +3,8 @@
  * tests.
  */
 import { join } from 'node:path'
-import type { AgentUpdate, HubStatus } from '#shared/contract/entities.ts'
-import type { ControllerSettings } from '#shared/contract/rest-settings.ts'
+import type { AgentUpdate, HubStatus } from '#shared/contract/rest/entities.ts'
+import type { ControllerSettings } from '#shared/contract/rest/settings-routes.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { createAgentUpdates } from './agent-updates/index.ts'
 import { createAudit } from './audit/index.ts'

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from './test-kit/test-controller.ts'

@@ -1,5 +1,5 @@
 /** The controller's options, and its interface for the program that starts it. */
-import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
+import type { FeedEventName, FeedEvents } from '#shared/contract/feed.ts'
 import type { DeploymentId, Fingerprint } from '#shared/domain/ids.ts'
 import type { UpdateTimings } from './agent-updates/index.ts'
 import type { Recover } from './check/index.ts'

@@ -2,7 +2,7 @@
  * A user's possessions across all slices: counted before the user is removed, and then transferred
  * to another user or to nobody.
  */
-import type { Holdings } from '#shared/contract/entities.ts'
+import type { Holdings } from '#shared/contract/rest/entities.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import type { Deployments } from './deployments/index.ts'
 import type { Devices } from './devices/index.ts'

@@ -3,8 +3,8 @@
  * waits; their links break meanwhile.
  */
 import { expect, it } from 'vitest'
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
-import type { RouteReply } from '#shared/contract/rest.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { JUMP_MS } from './lib/clock.ts'
 import { startControllerProcess } from './test-kit/controller-process.ts'
 import { eventually } from './test-kit/scenario.ts'

@@ -3,7 +3,7 @@
  * window stops nothing.
  */
 import { Notification } from 'electron'
-import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/console-feed.ts'
+import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { completionNotice, pauseNotice } from './words.ts'
 

@@ -4,7 +4,7 @@ import type {
   DeploymentPaused,
   FeedEventName,
   FeedEvents,
-} from '#shared/contract/console-feed.ts'
+} from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { lookOf, watchPulse, type Activity, type Pulse } from './pulse.ts'
 

@@ -8,7 +8,7 @@ import type {
   DeploymentPaused,
   FeedEventName,
   FeedEvents,
-} from '#shared/contract/console-feed.ts'
+} from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 
 export type Activity = ReturnType<Controller['activity']>

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+import { DeploymentCompleted } from '#shared/contract/feed.ts'
 import {
   completionNotice,
   countsInWords,

@@ -2,7 +2,7 @@
  * The desktop's own sentences. Names come from users and agents: bounded, plain text, never markup.
  * Pure.
  */
-import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/console-feed.ts'
+import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/feed.ts'
 
 /**
  * Notification servers and menus truncate in their own ways, so names are truncated here, visibly.

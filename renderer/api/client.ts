@@ -1,7 +1,7 @@
 /** The typed client of the REST surface: `call('deployments.create', { body })`, replies checked with the route's own schema. */
-import { rest } from '#shared/contract/rest.ts'
-import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
-import type { Route } from '#shared/contract/route.ts'
+import { rest } from '#shared/contract/rest/routes.ts'
+import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest/routes.ts'
+import type { Route } from '#shared/contract/rest/route.ts'
 import { ApiError, errorOfReply, parseJson } from './failure.ts'
 import { createRepeats } from './repeat.ts'
 import type { SessionKeeper } from './session.ts'

@@ -1,8 +1,8 @@
 /** The console feed: what the controller tells open consoles. Each event is checked before anybody sees it. */
 import { io } from 'socket.io-client'
 import type { Socket } from 'socket.io-client'
-import { CONSOLE_NAMESPACE, consoleFeed } from '#shared/contract/console-feed.ts'
-import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
+import { CONSOLE_NAMESPACE, consoleFeed } from '#shared/contract/feed.ts'
+import type { FeedEventName, FeedEvents } from '#shared/contract/feed.ts'
 import { createTransportChoice } from './feed-transports.ts'
 import type { SessionKeeper } from './session.ts'
 

@@ -1,6 +1,6 @@
 /** Who is signed in, as the transport needs it: the access token in memory only, the refresh token kept by the shell. */
-import { rest } from '#shared/contract/rest.ts'
-import type { Session } from '#shared/contract/rest.ts'
+import { rest } from '#shared/contract/rest/routes.ts'
+import type { Session } from '#shared/contract/rest/routes.ts'
 import { ApiError, parseJson } from './failure.ts'
 import { send } from './transport.ts'
 import type { Shell } from './shell.ts'

@@ -1,7 +1,7 @@
 /** Streams a file to the controller. XMLHttpRequest, because fetch does not tell how much has been sent. */
-import { rest } from '#shared/contract/rest.ts'
-import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest.ts'
-import type { Route } from '#shared/contract/route.ts'
+import { rest } from '#shared/contract/rest/routes.ts'
+import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest/routes.ts'
+import type { Route } from '#shared/contract/rest/route.ts'
 import { addressOf, readReply } from './client.ts'
 import type { LooseInput } from './client.ts'
 import { ApiError, errorOfReply } from './failure.ts'

@@ -1,7 +1,7 @@
 import { createPinia } from 'pinia'
 import { describe, expect, it, vi } from 'vitest'
 import { createApp } from 'vue'
-import { TargetOutputPiece } from '#shared/contract/console-feed.ts'
+import { TargetOutputPiece } from '#shared/contract/feed.ts'
 import { DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import { API } from '../api/index.ts'
 import type { Api } from '../api/index.ts'

@@ -6,7 +6,7 @@ import type {
   DeploymentPaused,
   FeedEvents,
   FeedEventName,
-} from '#shared/contract/console-feed.ts'
+} from '#shared/contract/feed.ts'
 import { controllerNow } from '../ui/lib/controller-clock.ts'
 import { LOCAL_CODES } from '../ui/lib/error-text.ts'
 import { endedSince, pausedSince } from '../ui/lib/ended-since.ts'

@@ -1,11 +1,11 @@
 /** Every string of the agent's contract is cleaned or has a restricted format. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { agentEvents, AgentFacts, CommandReply, EnrollRequest, Hello } from './agent-link.ts'
-import { InspectReply } from './agent-inspect.ts'
-import { RestartReply } from './agent-restart.ts'
-import { Name } from './requests.ts'
-import { PairAnswer, PairBegin, PairReveal } from './pairing.ts'
+import { agentEvents, AgentFacts, CommandReply, EnrollRequest, Hello } from './agent/link.ts'
+import { InspectReply } from './agent/inspect.ts'
+import { RestartReply } from './agent/restart.ts'
+import { Name } from './rest/requests.ts'
+import { PairAnswer, PairBegin, PairReveal } from './agent/pairing.ts'
 
 const fromPcs = {
   ...agentEvents,

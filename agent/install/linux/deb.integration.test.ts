@@ -7,7 +7,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { makeFolder, startAgent } from '../../test-kit/agent-process.ts'
 import { buildDeb } from '../../test-kit/deb.ts'
 import { setStage, type Stage } from '../../test-kit/stage.ts'

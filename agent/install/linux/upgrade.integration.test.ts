@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import { countRuns, isPidAlive, setStage, type Stage } from '../../test-kit/stage.ts'
 import { APPIMAGE_FOLDER, createLinuxInstallers } from './linux.ts'

@@ -1,5 +1,5 @@
 /** The command lines of Windows installers. Pure. */
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { systemTool } from '../../lib/system-tool.ts'
 import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Prepared } from '../installers.ts'

@@ -1,7 +1,7 @@
 /** Uninstalls software on Windows, using its registry entry. */
 import { open } from 'node:fs/promises'
 import { win32 } from 'node:path'
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import {
   entryFits,
   expandPath,

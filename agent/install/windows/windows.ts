@@ -1,6 +1,6 @@
 /** Installers on Windows: msi, exe, PowerShell and batch files. */
 import { join } from 'node:path'
-import type { DeployPayload } from '#shared/contract/agent-link.ts'
+import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { detectOnWindows, productEntries, productFits } from '../../detect/windows.ts'
 import { ARCHIVE_KINDS, type PlatformInstallers } from '../installers.ts'
 import { normalizeScriptFile } from '../script-text.ts'

@@ -2,8 +2,8 @@
  * A real controller that serves newer agents; simulated agents on real sockets execute its orders.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CommandReply } from '#shared/contract/agent-link.ts'
-import type { SelfUpdateFacts, UpdatePayload } from '#shared/contract/agent-update.ts'
+import type { CommandReply } from '#shared/contract/agent/link.ts'
+import type { SelfUpdateFacts, UpdatePayload } from '#shared/contract/agent/update.ts'
 import { createServedAgents, LINUX_AGENT } from '../test-kit/served-agents.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'
 import {

@@ -3,14 +3,14 @@
  * update order, and how it ended. Orders are signed like commands; agents verify what they download
  * and roll back by themselves.
  */
-import type { AgentFacts, CommandReply, UpdateAgent } from '#shared/contract/agent-link.ts'
+import type { AgentFacts, CommandReply, UpdateAgent } from '#shared/contract/agent/link.ts'
 import {
   AGENT_DOWNLOAD_PATH,
   agentFileName,
   updateText,
   type UpdatePayload,
-} from '#shared/contract/agent-update.ts'
-import type { AgentUpdate, Device } from '#shared/contract/entities.ts'
+} from '#shared/contract/agent/update.ts'
+import type { AgentUpdate, Device } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'

@@ -1,5 +1,5 @@
 /** The outcome of each order: kept in the store, and in memory for quick look-ups. */
-import type { AgentFacts, CommandReply } from '#shared/contract/agent-link.ts'
+import type { AgentFacts, CommandReply } from '#shared/contract/agent/link.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'

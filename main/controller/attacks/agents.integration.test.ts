@@ -5,7 +5,7 @@
 import { request } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AgentFacts, DeployPayload } from '#shared/contract/agent-link.ts'
+import type { AgentFacts, DeployPayload } from '#shared/contract/agent/link.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { openPairing } from '../test-kit/pairing-agent.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CONSOLE_NAMESPACE } from '#shared/contract/console-feed.ts'
+import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
 import {
   createRestClient,
   startTestController,

@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { request } from 'node:https'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { ENROLL_PATH, enrollText } from '#shared/contract/agent-link.ts'
+import { ENROLL_PATH, enrollText } from '#shared/contract/agent/link.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const HUB_NAME = 'deployx.invalid'

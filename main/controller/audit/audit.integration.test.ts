@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { RouteReply } from '#shared/contract/rest.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { commandKeys } from '../identity/index.ts'
 import {
   createRestClient,

@@ -8,8 +8,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AuditEntry } from '#shared/contract/audit.ts'
-import { rest, type RouteName } from '#shared/contract/rest.ts'
+import type { AuditEntry } from '#shared/contract/rest/audit.ts'
+import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import { createServedAgents } from '../test-kit/served-agents.ts'
 import {
   createRestClient,

@@ -4,7 +4,7 @@
  */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
 import { setImmediate as otherWork } from 'node:timers/promises'
-import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/audit.ts'
+import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/rest/audit.ts'
 import type { AuditAction } from '#shared/domain/audit-actions.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { replaceMisleading, replaceMisleadingInLines } from '#shared/domain/plain-text.ts'

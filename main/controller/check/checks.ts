@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { reportOf, type CheckStatus } from '#shared/contract/check.ts'
+import { reportOf, type CheckStatus } from '#shared/contract/rest/check.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { isoTime, type Log, type Now } from '../context.ts'
 import type { CheckInput } from './full.ts'

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import type { CheckFinding, CheckStep } from '#shared/contract/check.ts'
+import type { CheckFinding, CheckStep } from '#shared/contract/rest/check.ts'
 import { ASIDE_FOLDER } from '../content/index.ts'
 import { inspectKeys, judgeKeys, parseRemembered } from '../identity/index.ts'
 import type { VaultKey } from '../lib/vault.ts'

@@ -3,7 +3,7 @@
  * checks.ts.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { CheckFinding } from '#shared/contract/check.ts'
+import type { CheckFinding } from '#shared/contract/rest/check.ts'
 import { checkFolder, type CheckInput, type CheckProgress } from './full.ts'
 
 export type CheckMessage = { progress: CheckProgress } | { findings: CheckFinding[] }

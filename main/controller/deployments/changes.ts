@@ -3,7 +3,7 @@ import type {
   DeploymentCompleted,
   DeploymentPaused,
   TargetOutputPiece,
-} from '#shared/contract/console-feed.ts'
+} from '#shared/contract/feed.ts'
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 
 export type DeploymentsEvent =

@@ -1,6 +1,6 @@
 /** What a request chooses, resolved and checked: the same for a deployment and for its preview. Writes nothing. */
 import { AppError } from '#shared/contract/errors.ts'
-import type { CreateDeployment } from '#shared/contract/requests.ts'
+import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { waveSizes } from '#shared/domain/strategy.ts'

@@ -6,8 +6,8 @@ import {
   type CommandPayload,
   type DeployPayload,
   type DeploySoftware,
-} from '#shared/contract/agent-link.ts'
-import type { WorkConditions } from '#shared/contract/work-conditions.ts'
+} from '#shared/contract/agent/link.ts'
+import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import { ArchiveCommand, runKind } from '#shared/domain/archives.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'

@@ -1,5 +1,5 @@
 /** Who may decide what about a running deployment, and when. What a decision writes: decisions.ts. */
-import type { Deployment } from '#shared/contract/deployments.ts'
+import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { ENDED_DEPLOYMENT_STATES, nextDeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId, DeviceId, InstallerId, TargetId } from '#shared/domain/ids.ts'

@@ -1,6 +1,6 @@
 /** From a request to rows: everything is checked first, then written in one transaction, or nothing is. */
 import { AppError } from '#shared/contract/errors.ts'
-import type { CreateDeployment } from '#shared/contract/requests.ts'
+import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'

@@ -1,7 +1,7 @@
 /** Rows of deployments, and of what they are made of. Targets and attempts have repositories of their own. */
 import { and, count, desc, eq, gte, inArray, or, sql } from 'drizzle-orm'
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
-import type { Role } from '#shared/contract/entities.ts'
+import type { Role } from '#shared/contract/rest/entities.ts'
 import type {
   DeploymentId,
   DeviceId,

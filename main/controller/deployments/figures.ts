@@ -1,5 +1,5 @@
 /** Sums over deployments: for the dashboard, the tray and the warning before quitting. */
-import type { Stats } from '#shared/contract/entities.ts'
+import type { Stats } from '#shared/contract/rest/entities.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { DeploymentRow, DeploymentsRepo } from './deployments.repo.ts'

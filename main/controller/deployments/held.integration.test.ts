@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { CommandReply, DeployPayload } from '#shared/contract/agent-link.ts'
+import type { CommandReply, DeployPayload } from '#shared/contract/agent/link.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import type { SimAgent } from '../test-kit/sim-agent.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'

@@ -4,10 +4,10 @@ import type {
   DeploymentProgress,
   DeploymentResult,
   ReportReply,
-} from '#shared/contract/agent-link.ts'
-import type { Preflight } from '#shared/contract/deployments.ts'
-import type { CreateDeployment } from '#shared/contract/requests.ts'
-import type { WorkConditions } from '#shared/contract/work-conditions.ts'
+} from '#shared/contract/agent/link.ts'
+import type { Preflight } from '#shared/contract/rest/deployments.ts'
+import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type {
   AttemptId,
   DeploymentId,

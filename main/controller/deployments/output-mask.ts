@@ -3,7 +3,7 @@
  * written passes here before it is stored or shown. Output comes in pieces that may cut a secret in two; what may be the
  * beginning of one waits, sealed, for the next piece.
  */
-import type { DeploymentOutput, DeploymentResult } from '#shared/contract/agent-link.ts'
+import type { DeploymentOutput, DeploymentResult } from '#shared/contract/agent/link.ts'
 import type { ValueMask } from '#shared/domain/value-mask.ts'
 import type { SealedArguments } from '../lib/sealed-arguments.ts'
 import type { AttemptRow, DeploymentsRepo, ReportedRow } from './deployments.repo.ts'

@@ -1,6 +1,6 @@
 /** Writes what a plan says. Runs inside the engine's transaction; what is to be sent or told is gathered for after the commit. */
 import { randomBytes } from 'node:crypto'
-import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 import { nextDeploymentState, verdict } from '#shared/domain/deployment-state.ts'
 import type { AttemptId, DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'

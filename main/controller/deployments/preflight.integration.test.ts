@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import type { InspectPayload } from '#shared/contract/agent-inspect.ts'
+import type { InspectPayload } from '#shared/contract/agent/inspect.ts'
 import { until } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 

@@ -2,11 +2,11 @@
  * What would happen per target, asked of the agents that are there, of what the controller knows for the others.
  * Writes nothing, on neither side.
  */
-import { inspectText, type InspectReply } from '#shared/contract/agent-inspect.ts'
-import type { WorkConditions } from '#shared/contract/work-conditions.ts'
+import { inspectText, type InspectReply } from '#shared/contract/agent/inspect.ts'
+import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type { Detection } from '#shared/contract/detection.ts'
-import type { Preflight, PreflightTarget } from '#shared/contract/deployments.ts'
-import type { CreateDeployment } from '#shared/contract/requests.ts'
+import type { Preflight, PreflightTarget } from '#shared/contract/rest/deployments.ts'
+import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'

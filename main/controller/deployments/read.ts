@@ -5,10 +5,10 @@ import type {
   Progress,
   Target,
   TargetTotals,
-} from '#shared/contract/deployments.ts'
+} from '#shared/contract/rest/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { ReportSeparator } from '#shared/contract/requests.ts'
-import type { RouteReply } from '#shared/contract/rest.ts'
+import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import type { DeploymentId, TargetId, UserId } from '#shared/domain/ids.ts'
 import { maySee, type Viewer } from '../context.ts'
 import type { DeploymentRow, DeploymentsRepo, TargetRow } from './deployments.repo.ts'

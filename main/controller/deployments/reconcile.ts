@@ -1,5 +1,5 @@
 /** At the start of a link the agent names the attempts that it holds: what it no longer holds is owed again, or lost. */
-import type { Hello, ReportReply } from '#shared/contract/agent-link.ts'
+import type { Hello, ReportReply } from '#shared/contract/agent/link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { DeploymentsRepo } from './deployments.repo.ts'
 import type { Engine } from './engine.ts'

@@ -2,7 +2,7 @@
  * Takes what agents report and makes it so, exactly once. Reports are gathered for a few milliseconds and committed
  * together; each is acknowledged only after that commit.
  */
-import type { ReportReply } from '#shared/contract/agent-link.ts'
+import type { ReportReply } from '#shared/contract/agent/link.ts'
 import type { Log } from '../context.ts'
 import { storageFailure } from '../store/failures.ts'
 import { createChanges, type Changes } from './changes.ts'

@@ -1,7 +1,7 @@
 /** The report of a deployment, one line per target: as a table, as CSV text. Pure. */
-import type { Target } from '#shared/contract/deployments.ts'
-import type { ReportSeparator } from '#shared/contract/requests.ts'
-import type { TargetRestart } from '#shared/contract/restarts.ts'
+import type { Target } from '#shared/contract/rest/deployments.ts'
+import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
+import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { exitCodeInWords } from '#shared/domain/exit-codes.ts'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 

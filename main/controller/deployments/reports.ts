@@ -8,7 +8,7 @@ import type {
   DeploymentProgress,
   DeploymentResult,
   ReportReply,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent/link.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'

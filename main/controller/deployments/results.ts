@@ -1,5 +1,5 @@
 /** What the result of an attempt makes of its target: an end, another attempt, or the late truth about one that was given up. */
-import type { DeploymentResult, ReportReply } from '#shared/contract/agent-link.ts'
+import type { DeploymentResult, ReportReply } from '#shared/contract/agent/link.ts'
 import { verdict } from '#shared/domain/deployment-state.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { FAILURE_REASONS, SKIP_REASONS, type TargetReason } from '#shared/domain/reasons.ts'

@@ -2,15 +2,15 @@
  * Sends commands: signed by the signer's own thread, then handed to the agents' sockets in small slices, so that the hub
  * answers others in between. One queue for all, first in, first out: a cancel never overtakes the command it is about.
  */
-import type { InspectReply } from '#shared/contract/agent-inspect.ts'
+import type { InspectReply } from '#shared/contract/agent/inspect.ts'
 import type {
   CancelDeployment,
   CommandReply,
   DeploySoftware,
   InspectDevice,
   RestartDevice,
-} from '#shared/contract/agent-link.ts'
-import type { RestartReply } from '#shared/contract/agent-restart.ts'
+} from '#shared/contract/agent/link.ts'
+import type { RestartReply } from '#shared/contract/agent/restart.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import {

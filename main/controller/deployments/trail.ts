@@ -1,7 +1,7 @@
 /** What the audit trail keeps of a deployment: which packages, by hash and arguments, to which devices, and how it ended. */
 import { createHash } from 'node:crypto'
-import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
-import type { CreateDeployment } from '#shared/contract/requests.ts'
+import type { DeploymentCompleted } from '#shared/contract/feed.ts'
+import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Viewer } from '../context.ts'

@@ -6,8 +6,8 @@ import type {
   Progress,
   Target,
   TargetTotals,
-} from '#shared/contract/deployments.ts'
-import type { RestartCounts, TargetRestart } from '#shared/contract/restarts.ts'
+} from '#shared/contract/rest/deployments.ts'
+import type { RestartCounts, TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'
 import { isoTime } from '../context.ts'

@@ -1,6 +1,6 @@
 /** The report of a deployment as an Excel workbook (.xlsx). */
 import { join } from 'node:path'
-import type { Target } from '#shared/contract/deployments.ts'
+import type { Target } from '#shared/contract/rest/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { createAskWorker, TooManyWait } from '../lib/ask-worker.ts'
 import { REPORT_COLUMNS, reportRows, type ReportCell } from './report.ts'

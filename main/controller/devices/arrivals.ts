@@ -2,8 +2,8 @@
  * Enrolment of a PC, and the greeting at the start of every link. Stores what the PC reports about
  * itself.
  */
-import type { AgentFacts, Hello } from '#shared/contract/agent-link.ts'
-import type { StateDamage } from '#shared/contract/agent-state.ts'
+import type { AgentFacts, Hello } from '#shared/contract/agent/link.ts'
+import type { StateDamage } from '#shared/contract/agent/state.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId, EnrollmentId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'

@@ -1,5 +1,5 @@
 /** User actions on a device: rename, approve, block and remove. */
-import type { Device } from '#shared/contract/entities.ts'
+import type { Device } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'

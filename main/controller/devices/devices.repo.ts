@@ -1,5 +1,5 @@
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
-import type { AgentFacts } from '#shared/contract/agent-link.ts'
+import type { AgentFacts } from '#shared/contract/agent/link.ts'
 import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import { foldedForSearch, foldedName } from '#shared/domain/folding.ts'
 import { deviceGroupMembers, deviceHardware, devices } from '../store/schema/index.ts'

@@ -1,5 +1,5 @@
 /** Which PC keeps an identity that two of them have, and the new device that the other becomes. */
-import type { AgentFacts } from '#shared/contract/agent-link.ts'
+import type { AgentFacts } from '#shared/contract/agent/link.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'

@@ -3,8 +3,8 @@
  * memory, because it is worthless without the PC's open connection; the row of a previously unknown
  * PC is deleted with it.
  */
-import type { AgentFacts } from '#shared/contract/agent-link.ts'
-import type { DevicePairing } from '#shared/contract/entities.ts'
+import type { AgentFacts } from '#shared/contract/agent/link.ts'
+import type { DevicePairing } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'

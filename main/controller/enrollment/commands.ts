@@ -1,5 +1,5 @@
 /** The command that a user copies to a PC, for each platform. Pure. */
-import { AGENT_DOWNLOAD_PATH } from '#shared/contract/agent-update.ts'
+import { AGENT_DOWNLOAD_PATH } from '#shared/contract/agent/update.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 
 export type Commands = Record<DevicePlatform, string>

@@ -5,12 +5,12 @@ import {
   enrollText,
   type EnrollReply,
   type EnrollRequest,
-} from '#shared/contract/agent-link.ts'
-import type { Enrollment } from '#shared/contract/entities.ts'
+} from '#shared/contract/agent/link.ts'
+import type { Enrollment } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'
-import type { RouteReply } from '#shared/contract/rest.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, maySee, type Clock, type Now, type Viewer } from '../context.ts'
 import type { Devices } from '../devices/index.ts'

@@ -1,11 +1,11 @@
 /**
  * Enrolment without a code: commit, reveal, compare six digits on two screens. This is the hub's
- * side of the protocol in shared/contract/pairing.ts, without its sockets. A PC is admitted once
+ * side of the protocol in shared/contract/agent/pairing.ts, without its sockets. A PC is admitted once
  * somebody has approved it in the console *and* the person at the PC has confirmed the digits: a
  * single confirmation could have been given to a man in the middle.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import type { EnrollReply } from '#shared/contract/agent-link.ts'
+import type { EnrollReply } from '#shared/contract/agent/link.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import {
   PAIRING_PROTOCOL,
@@ -13,7 +13,7 @@ import {
   type PairBeginReply,
   type PairEnded,
   type PairRevealReply,
-} from '#shared/contract/pairing.ts'
+} from '#shared/contract/agent/pairing.ts'
 import { PAIRING_EXPIRES_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import {

@@ -1,4 +1,4 @@
-import type { EnrollReply } from '#shared/contract/agent-link.ts'
+import type { EnrollReply } from '#shared/contract/agent/link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 

@@ -1,7 +1,7 @@
 /** The console's port: REST, the console itself for a browser, and the feed beside them. */
 import type { IncomingMessage } from 'node:http'
 import { Server } from 'socket.io'
-import { CONSOLE_NAMESPACE } from '#shared/contract/console-feed.ts'
+import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { Checks } from '../check/index.ts'
 import type { Clock } from '../context.ts'

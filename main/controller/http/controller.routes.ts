@@ -5,7 +5,10 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { AppError, validationError } from '#shared/contract/errors.ts'
-import { RestoreFields, type ControllerIdentityView } from '#shared/contract/rest-controller.ts'
+import {
+  RestoreFields,
+  type ControllerIdentityView,
+} from '#shared/contract/rest/controller-routes.ts'
 import type { Checks } from '../check/index.ts'
 import type { Devices } from '../devices/index.ts'
 import type { ControllerIdentity } from '../identity/index.ts'

@@ -1,7 +1,7 @@
 /** Handlers of everything but software: each a line from the request to the slice that answers it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
-import type { HubStatus, Stats } from '#shared/contract/entities.ts'
+import type { HubStatus, Stats } from '#shared/contract/rest/entities.ts'
 import type { AgentUpdates } from '../agent-updates/index.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Deployments } from '../deployments/index.ts'

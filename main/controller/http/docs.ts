@@ -12,9 +12,9 @@ import {
   validatorCompiler,
 } from 'fastify-type-provider-zod'
 import { z } from 'zod'
-import { rest, type RouteName } from '#shared/contract/rest.ts'
+import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import { ErrorReply } from '#shared/contract/errors.ts'
-import type { Route } from '#shared/contract/route.ts'
+import type { Route } from '#shared/contract/rest/route.ts'
 
 const fileReply = (media: string) => ({
   description: 'The file',

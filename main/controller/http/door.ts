@@ -1,6 +1,6 @@
 /** Who may call a route: the token is looked at anew for every request, and refusals are told to the audit trail. */
 import { AppError } from '#shared/contract/errors.ts'
-import { rest, type RouteName } from '#shared/contract/rest.ts'
+import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import type { Actor, Audit } from '../audit/index.ts'
 import { unknownActor } from '../audit/index.ts'
 import type { SignedIn, Tokens } from './tokens.ts'

@@ -1,6 +1,6 @@
 /** The shape of what answers a route: typed from the contract, so that a missing or wrong handler does not compile. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Rest, RouteName, RouteReply, RouteRequest } from '#shared/contract/rest.ts'
+import type { Rest, RouteName, RouteReply, RouteRequest } from '#shared/contract/rest/routes.ts'
 import type { Viewer } from '../context.ts'
 
 type ViewerOf<N extends RouteName> = Rest[N]['access'] extends 'none'

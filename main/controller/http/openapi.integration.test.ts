@@ -3,8 +3,8 @@
  * else's ids, and with values of the wrong type. What is not in the table of routes but in the document is attacked as well.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { rest } from '#shared/contract/rest.ts'
-import type { Route } from '#shared/contract/route.ts'
+import { rest } from '#shared/contract/rest/routes.ts'
+import type { Route } from '#shared/contract/rest/route.ts'
 import { createRestClient, startTestController, type RestClient, type TestController } from '../test-kit/test-controller.ts' // prettier-ignore
 
 type Operation = {

@@ -3,8 +3,8 @@
  * an administrator is needed. The table of routes is the test's own list: a route that is added is attacked as well.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { rest, type RouteName } from '#shared/contract/rest.ts'
-import type { Route } from '#shared/contract/route.ts'
+import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
+import type { Route } from '#shared/contract/rest/route.ts'
 import {
   createRestClient,
   startTestController,

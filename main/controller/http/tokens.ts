@@ -1,7 +1,7 @@
 /** Access tokens: short-lived JWTs that name a session. A token whose session has ended is worth nothing. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import type { Session } from '#shared/contract/rest.ts'
+import type { Session } from '#shared/contract/rest/routes.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { SignIn, Users } from '../users/index.ts'
 

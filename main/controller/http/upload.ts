@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Multipart } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { AppError, validationError } from '#shared/contract/errors.ts'
-import { SoftwareFields } from '#shared/contract/requests.ts'
+import { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { Upload } from '../software/index.ts'
 

@@ -10,8 +10,8 @@ import {
   hubProofText,
   type AgentToHub,
   type HubToAgent,
-} from '#shared/contract/agent-link.ts'
-import { sequenceText } from '#shared/contract/agent-state.ts'
+} from '#shared/contract/agent/link.ts'
+import { sequenceText } from '#shared/contract/agent/state.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import type { Devices } from '../devices/index.ts'

@@ -4,7 +4,7 @@ import {
   type AgentEventName,
   type InventoryReport,
   type ReportReply,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent/link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { AgentUpdates } from '../agent-updates/index.ts'
 import type { Log } from '../context.ts'

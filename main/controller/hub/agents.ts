@@ -4,7 +4,7 @@
  * used.
  */
 import type { Namespace, Server } from 'socket.io'
-import { InspectReply } from '#shared/contract/agent-inspect.ts'
+import { InspectReply } from '#shared/contract/agent/inspect.ts'
 import {
   AGENT_NAMESPACE,
   CommandReply,
@@ -12,8 +12,8 @@ import {
   type CommandEnvelope,
   type HubToAgent,
   type UpdateAgent,
-} from '#shared/contract/agent-link.ts'
-import { RestartReply } from '#shared/contract/agent-restart.ts'
+} from '#shared/contract/agent/link.ts'
+import { RestartReply } from '#shared/contract/agent/restart.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { AgentPort, Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'

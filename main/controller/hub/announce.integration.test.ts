@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { Bonjour, type Service } from 'bonjour-service'
 import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
-import { DISCOVERY_TYPE } from '#shared/contract/discovery.ts'
+import { DISCOVERY_TYPE } from '#shared/contract/agent/discovery.ts'
 import { until } from '#shared/test-kit/until.ts'
 import { startAnnouncing, type Announcer } from './announce.ts'
 

@@ -10,7 +10,7 @@ import {
   DISCOVERY_PROTOCOL,
   DISCOVERY_TYPE,
   type DiscoveryText,
-} from '#shared/contract/discovery.ts'
+} from '#shared/contract/agent/discovery.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
 import { isLoopback } from '../lib/addresses.ts'

@@ -9,8 +9,8 @@ import {
   type FeedEventName,
   type FeedEvents,
   type HubToConsole,
-} from '#shared/contract/console-feed.ts'
-import type { HubStatus } from '#shared/contract/entities.ts'
+} from '#shared/contract/feed.ts'
+import type { HubStatus } from '#shared/contract/rest/entities.ts'
 import type { DeploymentId, DeviceId, TargetId, UserId } from '#shared/domain/ids.ts'
 import type { Deployments } from '../deployments/index.ts'
 import type { Devices } from '../devices/index.ts'

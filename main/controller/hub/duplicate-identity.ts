@@ -7,7 +7,7 @@ import {
   splitProofText,
   SplitReply,
   splitText,
-} from '#shared/contract/agent-split.ts'
+} from '#shared/contract/agent/split.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'

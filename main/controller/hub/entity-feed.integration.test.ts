@@ -10,7 +10,7 @@ import {
   type FeedEventName,
   type FeedEvents,
   type HubToConsole,
-} from '#shared/contract/console-feed.ts'
+} from '#shared/contract/feed.ts'
 import { WireError } from '#shared/contract/errors.ts'
 import {
   createRestClient,

@@ -2,7 +2,7 @@
  * Groups, software, users, codes and settings on the consoles' feed, so that each user sees the
  * others' changes.
  */
-import type { FeedEventName, FeedEvents } from '#shared/contract/console-feed.ts'
+import type { FeedEventName, FeedEvents } from '#shared/contract/feed.ts'
 import type { EnrollmentId, GroupId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { EnrollmentService } from '../enrollment/index.ts'
 import type { Groups } from '../groups/index.ts'

@@ -5,7 +5,7 @@
 import { once } from 'node:events'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { ReportReply, type DeployPayload } from '#shared/contract/agent-link.ts'
+import { ReportReply, type DeployPayload } from '#shared/contract/agent/link.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const CONNECTIONS = 1_000

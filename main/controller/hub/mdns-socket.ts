@@ -6,7 +6,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { EventEmitter } from 'node:events'
 import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { MDNS_ADDRESS, MDNS_ADDRESS_V6, MDNS_PORT } from '#shared/contract/discovery.ts'
+import { MDNS_ADDRESS, MDNS_ADDRESS_V6, MDNS_PORT } from '#shared/contract/agent/discovery.ts'
 
 const TTL = 255
 

@@ -10,7 +10,7 @@ import {
   PairReveal,
   type HubToPairing,
   type PairingToHub,
-} from '#shared/contract/pairing.ts'
+} from '#shared/contract/agent/pairing.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { Log } from '../context.ts'
 import type { OpenPairing, PairingService } from '../enrollment/index.ts'

@@ -12,7 +12,7 @@ import {
   ENROLL_PATH,
   enrollText,
   type DeployPayload,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent/link.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { eventually } from '../test-kit/scenario.ts'
 import type { SimAgent, SimIdentity } from '../test-kit/sim-agent.ts'

@@ -1,5 +1,5 @@
 /** The hub's certificate, created once per key. */
-import { SUCCESSION_NAME, type SignedSuccession } from '#shared/contract/succession.ts'
+import { SUCCESSION_NAME, type SignedSuccession } from '#shared/contract/agent/succession.ts'
 import { makeSelfSigned } from '../lib/self-signed.ts'
 
 const CERTIFICATE_DAYS = 20 * 365

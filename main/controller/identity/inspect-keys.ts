@@ -2,7 +2,7 @@
 import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { SUCCESSION_NAME } from '#shared/contract/succession.ts'
+import { SUCCESSION_NAME } from '#shared/contract/agent/succession.ts'
 import { isSealedFile, readSecret, type VaultKey } from '../lib/vault.ts'
 import {
   isWholeSet,

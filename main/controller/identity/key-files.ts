@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PublicKey } from '#shared/contract/keys.ts'
-import { SignedSuccession } from '#shared/contract/succession.ts'
+import { SignedSuccession } from '#shared/contract/agent/succession.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import { renameDurably, writeDurably } from '../../lib/durable-file.ts'
 

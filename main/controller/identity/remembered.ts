@@ -5,7 +5,11 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { z } from 'zod'
 import { PublicKey } from '#shared/contract/keys.ts'
-import { Succession, successionText, type SignedSuccession } from '#shared/contract/succession.ts'
+import {
+  Succession,
+  successionText,
+  type SignedSuccession,
+} from '#shared/contract/agent/succession.ts'
 import { Fingerprint } from '#shared/domain/ids.ts'
 import type { SuccessionState } from './key-files.ts'
 

@@ -7,7 +7,7 @@ import {
   successionText,
   type SignedSuccession,
   type Succession,
-} from '#shared/contract/succession.ts'
+} from '#shared/contract/agent/succession.ts'
 import {
   beginKeys,
   fingerprintOf,

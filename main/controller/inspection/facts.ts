@@ -1,6 +1,6 @@
 import type { Detection } from '#shared/contract/detection.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { InstallerKnowledge } from '#shared/contract/installer-knowledge.ts'
+import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'

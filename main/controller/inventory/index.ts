@@ -1,13 +1,13 @@
 /** Hardware and software inventory of each device, as its agent reports it. */
 import { createHash } from 'node:crypto'
-import type { ReportReply } from '#shared/contract/agent-link.ts'
+import type { ReportReply } from '#shared/contract/agent/link.ts'
 import {
   SPREAD_LIMIT,
   type DeviceInventory,
   type InventoryPart,
   type SpreadSoftware,
 } from '#shared/contract/inventory.ts'
-import type { RouteReply } from '#shared/contract/rest.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { applyDelta, inventoryText } from '#shared/domain/inventory-delta.ts'
 import { EMPTY_INVENTORY, SOFTWARE_LIMIT } from '#shared/domain/inventory.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, readFileSync, statSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AGENTS_MANIFEST, AgentsManifest } from '#shared/contract/agent-update.ts'
+import { AGENTS_MANIFEST, AgentsManifest } from '#shared/contract/agent/update.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 
 /** The format of `sha256sum`, one file per line. Only these names are ever served. */

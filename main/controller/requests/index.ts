@@ -5,7 +5,7 @@
  */
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
-import type { RequestOutcome } from '#shared/contract/request-key.ts'
+import type { RequestOutcome } from '#shared/contract/rest/request-key.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
 import type { Store } from '../store/store.ts'
 import { createRequestsRepo } from './requests.repo.ts'

@@ -9,7 +9,7 @@ import {
   type ControllerSettings,
   type SettingName,
   type StoredSettings,
-} from '#shared/contract/rest-settings.ts'
+} from '#shared/contract/rest/settings-routes.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Log, Viewer } from '../context.ts'
 import { checkVersion } from '../lib/check-version.ts'

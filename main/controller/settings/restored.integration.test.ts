@@ -15,7 +15,7 @@ import {
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DEFAULT_SETTINGS, type UpdateSettings } from '#shared/contract/rest-settings.ts'
+import { DEFAULT_SETTINGS, type UpdateSettings } from '#shared/contract/rest/settings-routes.ts'
 import type { Controller } from '../compose.ts'
 import { openStore } from '../store/store.ts'
 import { openOwnControllers, type OwnControllers } from '../test-kit/own-controllers.ts'

@@ -9,7 +9,7 @@ import {
   DEFAULT_SETTINGS,
   MAX_BANDWIDTH_KIB_S,
   type ControllerSettings,
-} from '#shared/contract/rest-settings.ts'
+} from '#shared/contract/rest/settings-routes.ts'
 import {
   createRestClient,
   startTestController,

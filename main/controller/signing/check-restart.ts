@@ -3,7 +3,7 @@
  * PCs and was not cancelled.
  */
 import type Database from 'better-sqlite3'
-import { RestartPayload } from '#shared/contract/agent-restart.ts'
+import { RestartPayload } from '#shared/contract/agent/restart.ts'
 
 type RestartRow = {
   deployment_id: number

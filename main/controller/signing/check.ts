@@ -7,8 +7,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import Database from 'better-sqlite3'
 import type { z } from 'zod'
-import { InspectPayload, inspectText } from '#shared/contract/agent-inspect.ts'
-import { CommandPayload, commandText, type DeployPayload } from '#shared/contract/agent-link.ts'
+import { InspectPayload, inspectText } from '#shared/contract/agent/inspect.ts'
+import { CommandPayload, commandText, type DeployPayload } from '#shared/contract/agent/link.ts'
 import { Detection } from '#shared/contract/detection.ts'
 import { ArchiveCommand } from '#shared/domain/archives.ts'
 import {
@@ -16,11 +16,11 @@ import {
   agentFileName,
   UpdatePayload,
   updateText,
-} from '#shared/contract/agent-update.ts'
+} from '#shared/contract/agent/update.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
 import type { DeviceArch, DevicePlatform } from '#shared/domain/platforms.ts'
 import { readManifest } from '../lib/agent-files.ts'
-import { restartText } from '#shared/contract/agent-restart.ts'
+import { restartText } from '#shared/contract/agent/restart.ts'
 import { createRestartCheck } from './check-restart.ts'
 
 /** See headText in ../audit/chain.ts: purpose, entry, its hash, time. */

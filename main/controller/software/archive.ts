@@ -1,7 +1,7 @@
 /** What of an archive is run: as a person says, else as its content tells; never guessed where there is a choice. */
-import type { InstallerArchive } from '#shared/contract/entities.ts'
+import type { InstallerArchive } from '#shared/contract/rest/entities.ts'
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
-import type { SoftwareFields } from '#shared/contract/requests.ts'
+import type { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import {
   isArchiveKind,
   kindOfEntry,

@@ -1,6 +1,6 @@
 /** Packages given as an address in a deployment: all are checked before anything is written, then kept as hidden entries. */
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
-import type { CustomSoftware } from '#shared/contract/requests.ts'
+import type { CustomSoftware } from '#shared/contract/rest/requests.ts'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import {

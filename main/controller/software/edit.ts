@@ -1,8 +1,8 @@
 /** Changes to software that is in the library: what is known of it and of its installers, and its removal. */
 import { isDeepStrictEqual } from 'node:util'
-import type { Software as SoftwareView } from '#shared/contract/entities.ts'
+import type { Software as SoftwareView } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { UpdateInstaller } from '#shared/contract/requests.ts'
+import type { UpdateInstaller } from '#shared/contract/rest/requests.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content } from '../content/index.ts'

@@ -1,6 +1,6 @@
 /** Software: the library of installers, and the hidden entries made from addresses in deployments. */
-import type { Software as SoftwareView } from '#shared/contract/entities.ts'
-import type { CustomSoftware } from '#shared/contract/requests.ts'
+import type { Software as SoftwareView } from '#shared/contract/rest/entities.ts'
+import type { CustomSoftware } from '#shared/contract/rest/requests.ts'
 import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content, FileFault } from '../content/index.ts'

@@ -1,8 +1,8 @@
 /** Uploaded files: taken to disk, looked at, and kept as an installer of new software or of software that is there. */
 import type { Readable } from 'node:stream'
-import type { Software as SoftwareView } from '#shared/contract/entities.ts'
+import type { Software as SoftwareView } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { SoftwareFields } from '#shared/contract/requests.ts'
+import type { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { INSTALLER_TIMEOUT_SECONDS, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { InstallerId, Sha256, SoftwareId } from '#shared/domain/ids.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'

@@ -1,5 +1,5 @@
 /** Rows of the library as the console sees them. */
-import type { Installer, Software } from '#shared/contract/entities.ts'
+import type { Installer, Software } from '#shared/contract/rest/entities.ts'
 import type { FileFault } from '../content/index.ts'
 import type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'
 

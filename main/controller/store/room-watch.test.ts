@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { DiskRoom } from '#shared/contract/entities.ts'
+import type { DiskRoom } from '#shared/contract/rest/entities.ts'
 import { watchRoom } from './room-watch.ts'
 
 const MIB = 1024 * 1024

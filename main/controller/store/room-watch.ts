@@ -1,5 +1,5 @@
 /** Reports when the data folder's disk fills up or has space again; nothing else does. */
-import type { DiskRoom } from '#shared/contract/entities.ts'
+import type { DiskRoom } from '#shared/contract/rest/entities.ts'
 
 const LOOK_EVERY_MS = 5_000
 const MIB = 1024 * 1024

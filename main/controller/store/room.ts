@@ -14,7 +14,7 @@ import {
 import { appendFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import type { DiskRoom } from '#shared/contract/entities.ts'
+import type { DiskRoom } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 
 const MIB = 1024 * 1024

@@ -17,7 +17,7 @@ import {
   PairRevealReply,
   type HubToPairing,
   type PairingToHub,
-} from '#shared/contract/pairing.ts'
+} from '#shared/contract/agent/pairing.ts'
 import {
   agentCommitmentText,
   digitsOf,

@@ -4,7 +4,7 @@ import type {
   CommandReply,
   DeployPayload,
   DeploymentResult,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent/link.ts'
 import type { AttemptId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
 import type { SimAgent } from './sim-agent.ts'

@@ -16,7 +16,7 @@ import {
   InspectPayload,
   inspectText,
   type InspectReplyInput,
-} from '#shared/contract/agent-inspect.ts'
+} from '#shared/contract/agent/inspect.ts'
 import {
   AGENT_NAMESPACE,
   AGENT_PROTOCOL,
@@ -35,16 +35,16 @@ import {
   type DeploymentResult,
   type HubToAgent,
   type ReportReply,
-} from '#shared/contract/agent-link.ts'
-import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent-split.ts'
-import { UpdatePayload, updateText } from '#shared/contract/agent-update.ts'
+} from '#shared/contract/agent/link.ts'
+import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent/split.ts'
+import { UpdatePayload, updateText } from '#shared/contract/agent/update.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
 import {
   RestartPayload,
   restartText,
   type RestartAbility,
   type RestartReply,
-} from '#shared/contract/agent-restart.ts'
+} from '#shared/contract/agent/restart.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
 

@@ -7,19 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { io, type Socket } from 'socket.io-client'
-import { Software } from '#shared/contract/entities.ts'
-import {
-  CONSOLE_NAMESPACE,
-  type ConsoleToHub,
-  type HubToConsole,
-} from '#shared/contract/console-feed.ts'
+import { Software } from '#shared/contract/rest/entities.ts'
+import { CONSOLE_NAMESPACE, type ConsoleToHub, type HubToConsole } from '#shared/contract/feed.ts'
 import {
   rest,
   type RouteInput,
   type RouteName,
   type RouteReply,
   type Session,
-} from '#shared/contract/rest.ts'
+} from '#shared/contract/rest/routes.ts'
 import { startController, type Controller, type ControllerOptions } from '../compose.ts'
 import { replyCheck } from './reply-check.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'

@@ -1,7 +1,7 @@
 /** Accounts: who exists, how the console shows them, and how one is added. */
-import type { User } from '#shared/contract/entities.ts'
+import type { User } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { CreateUser } from '#shared/contract/requests.ts'
+import type { CreateUser } from '#shared/contract/rest/requests.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
 import type { Store } from '../store/store.ts'

@@ -1,7 +1,7 @@
 /** What administrators do with other users' accounts: create, change, sign out and remove them. */
-import type { Holdings, User } from '#shared/contract/entities.ts'
+import type { Holdings, User } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import type { CreateUser, UpdateUser } from '#shared/contract/requests.ts'
+import type { CreateUser, UpdateUser } from '#shared/contract/rest/requests.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'

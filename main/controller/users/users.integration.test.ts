@@ -4,9 +4,9 @@
  */
 import { io } from 'socket.io-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { CONSOLE_NAMESPACE } from '#shared/contract/console-feed.ts'
-import type { User } from '#shared/contract/entities.ts'
-import type { Session } from '#shared/contract/rest.ts'
+import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
+import type { User } from '#shared/contract/rest/entities.ts'
+import type { Session } from '#shared/contract/rest/routes.ts'
 import { enrollSimAgent } from '../test-kit/sim-agent.ts'
 import {
   createRestClient,

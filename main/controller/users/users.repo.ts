@@ -1,5 +1,5 @@
 import { and, count, desc, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
-import type { Role } from '#shared/contract/entities.ts'
+import type { Role } from '#shared/contract/rest/entities.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import { sessions, spentRefreshTokens, users } from '../store/schema/index.ts'
 import { isName } from '../store/folded.ts'

@@ -1,7 +1,7 @@
 /** Who is signed in. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
-import type { User } from '#shared/contract/entities.ts'
+import type { User } from '#shared/contract/rest/entities.ts'
 import { useApi } from '../../api/index.ts'
 
 export type SessionPhase =

@@ -1,5 +1,5 @@
 /** How an entry of the trail ended, as a shape and a word. */
-import type { AuditOutcome } from '#shared/contract/audit.ts'
+import type { AuditOutcome } from '#shared/contract/rest/audit.ts'
 import type { Look } from '../../ui/lib/states.ts'
 
 export function lookOfOutcome(outcome: AuditOutcome): Look {

@@ -1,7 +1,7 @@
 /** Who did what: as much of the trail as was looked at, what it is filtered by, and whether it was proven. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
-import type { AuditEntry, AuditProof } from '#shared/contract/audit.ts'
+import type { AuditEntry, AuditProof } from '#shared/contract/rest/audit.ts'
 import { AuditAction } from '#shared/domain/audit-actions.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'

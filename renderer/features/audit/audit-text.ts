@@ -1,5 +1,5 @@
 /** Audit entries as people read them. */
-import type { AuditEntry } from '#shared/contract/audit.ts'
+import type { AuditEntry } from '#shared/contract/rest/audit.ts'
 import { formatExact } from '../../ui/lib/format.ts'
 import { z } from 'zod'
 import { AuditAction } from '#shared/domain/audit-actions.ts'

@@ -1,5 +1,5 @@
 /** How a deployment ended, in words: "31 completed, 1 failed, 2 skipped", "Removal: 31 completed". */
-import type { DeploymentCompleted } from '#shared/contract/console-feed.ts'
+import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 
 export function verdictInWords(
   done: Pick<

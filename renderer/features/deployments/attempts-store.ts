@@ -1,7 +1,7 @@
 /** Every try of one target, oldest first. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import type { Attempt } from '#shared/contract/deployments.ts'
+import type { Attempt } from '#shared/contract/rest/deployments.ts'
 import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'

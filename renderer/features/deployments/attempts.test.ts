@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Attempt } from '#shared/contract/deployments.ts'
+import { Attempt } from '#shared/contract/rest/deployments.ts'
 import { attemptInWords, lookOfAttempt } from './attempts.ts'
 import { aDeployment, aTarget } from '../../test-kit.ts'
 import { stopQuestion } from './stop-words.ts'

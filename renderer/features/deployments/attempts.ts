@@ -1,5 +1,5 @@
 /** An attempt in words and shape, in the same way as the target that it was one of. */
-import type { Attempt, Target } from '#shared/contract/deployments.ts'
+import type { Attempt, Target } from '#shared/contract/rest/deployments.ts'
 import { explainTarget } from './reasons.ts'
 import { lookOfTarget } from '../../ui/lib/states.ts'
 import type { Look } from '../../ui/lib/states.ts'

@@ -1,8 +1,8 @@
 /** The list of deployments, newest first, kept live by the feed. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
-import type { DeploymentCompleted, TargetsUpdated } from '#shared/contract/console-feed.ts'
-import type { Deployment } from '#shared/contract/deployments.ts'
+import type { DeploymentCompleted, TargetsUpdated } from '#shared/contract/feed.ts'
+import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { useApi } from '../../api/index.ts'
 import { isActive } from '../../ui/lib/states.ts'

@@ -1,5 +1,5 @@
 /** Failures by cause first, by PC second. */
-import type { Target } from '#shared/contract/deployments.ts'
+import type { Target } from '#shared/contract/rest/deployments.ts'
 import { byName } from '../../ui/lib/search.ts'
 import { explainTarget, nextStep } from './reasons.ts'
 

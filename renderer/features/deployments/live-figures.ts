@@ -1,5 +1,5 @@
 /** Figures of a running deployment: bytes sent and to send. Pure. */
-import type { Target } from '#shared/contract/deployments.ts'
+import type { Target } from '#shared/contract/rest/deployments.ts'
 
 /** `totalBytes` is null while the size of something that is still to be sent is not known. */
 export type ByteFigures = { sentBytes: number; totalBytes: number | null }

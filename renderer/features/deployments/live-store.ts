@@ -1,9 +1,9 @@
 /** One deployment, watched: its targets, and how fast they move. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, triggerRef } from 'vue'
-import type { TargetsUpdated } from '#shared/contract/console-feed.ts'
-import type { Deployment, Target } from '#shared/contract/deployments.ts'
-import type { ReportSeparator } from '#shared/contract/requests.ts'
+import type { TargetsUpdated } from '#shared/contract/feed.ts'
+import type { Deployment, Target } from '#shared/contract/rest/deployments.ts'
+import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import { useApi } from '../../api/index.ts'

@@ -1,7 +1,7 @@
 /** What one target's installer writes, as it is written. */
 import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
-import type { TargetOutputPiece } from '#shared/contract/console-feed.ts'
+import type { TargetOutputPiece } from '#shared/contract/feed.ts'
 import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import { useApi } from '../../api/index.ts'
 import { splitIntoPieces } from '../../ui/lib/plain-text.ts'

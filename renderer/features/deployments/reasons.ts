@@ -1,5 +1,5 @@
 /** What each reason means to the person who reads it, and what to do next. */
-import type { DeploymentAction, Target } from '#shared/contract/deployments.ts'
+import type { DeploymentAction, Target } from '#shared/contract/rest/deployments.ts'
 import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'

@@ -1,6 +1,6 @@
 /** Whoever reads of a removal, wherever, must not take it for an installation. */
 import { describe, expect, it } from 'vitest'
-import { Attempt, Preflight } from '#shared/contract/deployments.ts'
+import { Attempt, Preflight } from '#shared/contract/rest/deployments.ts'
 import { TargetReason } from '#shared/domain/reasons.ts'
 import { attemptInWords } from './attempts.ts'
 import { groupPreflight } from '../wizard/preflight.ts'

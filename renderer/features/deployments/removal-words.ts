@@ -1,5 +1,5 @@
 /** What a deployment does, where a person would otherwise take a removal for an installation. Pure. */
-import type { Deployment } from '#shared/contract/deployments.ts'
+import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import { lookOfDeployment } from '../../ui/lib/states.ts'
 
 export const isRemoval = ({ action }: Pick<Deployment, 'action'>): boolean => action === 'uninstall'

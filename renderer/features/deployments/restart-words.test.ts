@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { TargetRestart } from '#shared/contract/restarts.ts'
+import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import {
   callOffQuestion,
   canCallOff,

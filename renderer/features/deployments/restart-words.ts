@@ -1,6 +1,6 @@
 /** Restarts of PCs as people read them. Pure. */
-import type { Deployment, PreflightTarget, Target } from '#shared/contract/deployments.ts'
-import type { TargetRestart } from '#shared/contract/restarts.ts'
+import type { Deployment, PreflightTarget, Target } from '#shared/contract/rest/deployments.ts'
+import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { isRestartOpen } from '#shared/domain/restart-state.ts'
 import { countOf, formatClockTime, formatDay } from '../../ui/lib/format.ts'
 import { REASON_TEXT } from './reasons.ts'

@@ -1,5 +1,5 @@
 /** Waves, starts and windows in words. Pure. */
-import type { Deployment, Preflight } from '#shared/contract/deployments.ts'
+import type { Deployment, Preflight } from '#shared/contract/rest/deployments.ts'
 import {
   oddEdgeOf,
   windowAt,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Preflight } from '#shared/contract/deployments.ts'
+import { Preflight } from '#shared/contract/rest/deployments.ts'
 import { Strategy } from '#shared/domain/strategy.ts'
 import { emptyDraft } from '../wizard/draft.ts'
 import { limitsFailures, proposeStart, startAtMs, tidyTime } from './rollout.ts'

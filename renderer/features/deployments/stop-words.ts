@@ -1,5 +1,5 @@
 /** What cancelling and an emergency stop mean, before they are done. Pure. */
-import type { Deployment } from '#shared/contract/deployments.ts'
+import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import { countOf } from '../../ui/lib/format.ts'
 
 type Question = { title: string; text: string; action: string; keep: string; danger: true }

@@ -1,5 +1,5 @@
 /** Calls off the restart of one PC: asks what it means, then does it. What came of it stands at its target. */
-import type { Target } from '#shared/contract/deployments.ts'
+import type { Target } from '#shared/contract/rest/deployments.ts'
 import { controllerNow } from '../../ui/lib/controller-clock.ts'
 import { callOffQuestion } from './restart-words.ts'
 import { useAction } from '../../state/action.ts'

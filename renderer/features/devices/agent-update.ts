@@ -1,5 +1,5 @@
 /** A newer agent for a PC, in words. */
-import type { AgentUpdate, Device } from '#shared/contract/entities.ts'
+import type { AgentUpdate, Device } from '#shared/contract/rest/entities.ts'
 import type { Look } from '../../ui/lib/states.ts'
 
 /** How the update of a PC's agent stands; its words stand alone, in a list too. */

@@ -1,8 +1,8 @@
 /** The office's PCs. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
-import type { DeviceUpdated } from '#shared/contract/console-feed.ts'
-import type { Device } from '#shared/contract/entities.ts'
+import type { DeviceUpdated } from '#shared/contract/feed.ts'
+import type { Device } from '#shared/contract/rest/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { useApi } from '../../api/index.ts'
 import { byName } from '../../ui/lib/search.ts'

@@ -1,5 +1,5 @@
 /** How a PC stands, and the order of a list of PCs. */
-import type { Device } from '#shared/contract/entities.ts'
+import type { Device } from '#shared/contract/rest/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { byName } from '../../ui/lib/search.ts'
 import type { Look } from '../../ui/lib/states.ts'

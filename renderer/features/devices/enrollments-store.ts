@@ -1,10 +1,10 @@
 /** Codes that admit agents. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import type { EnrollmentsUpdated } from '#shared/contract/console-feed.ts'
-import type { Enrollment } from '#shared/contract/entities.ts'
+import type { EnrollmentsUpdated } from '#shared/contract/feed.ts'
+import type { Enrollment } from '#shared/contract/rest/entities.ts'
 import type { EnrollmentId, GroupId } from '#shared/domain/ids.ts'
-import type { RouteReply } from '#shared/contract/rest.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'
 

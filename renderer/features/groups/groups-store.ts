@@ -1,8 +1,8 @@
 /** Groups of PCs. */
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import type { GroupsUpdated } from '#shared/contract/console-feed.ts'
-import { Group } from '#shared/contract/entities.ts'
+import type { GroupsUpdated } from '#shared/contract/feed.ts'
+import { Group } from '#shared/contract/rest/entities.ts'
 import type { DeviceId, GroupId } from '#shared/domain/ids.ts'
 import { currentOf } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'

@@ -1,7 +1,7 @@
 import { createPinia } from 'pinia'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createApp } from 'vue'
-import type { CheckStatus } from '#shared/contract/check.ts'
+import type { CheckStatus } from '#shared/contract/rest/check.ts'
 import { API } from '../../api/index.ts'
 import type { Api } from '../../api/index.ts'
 import { ApiError } from '../../api/failure.ts'

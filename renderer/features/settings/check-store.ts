@@ -1,7 +1,7 @@
 /** The full check of the controller: started, followed while it runs, and what it found. Administrators only. */
 import { defineStore } from 'pinia'
 import { computed, onScopeDispose, shallowRef } from 'vue'
-import type { CheckStatus } from '#shared/contract/check.ts'
+import type { CheckStatus } from '#shared/contract/rest/check.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'
 

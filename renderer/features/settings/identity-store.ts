@@ -1,7 +1,7 @@
 /** The controller's keys and its recovery file. Administrators only. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import type { ControllerIdentityView } from '#shared/contract/rest-controller.ts'
+import type { ControllerIdentityView } from '#shared/contract/rest/controller-routes.ts'
 import { useApi } from '../../api/index.ts'
 import { useEnrollmentsStore } from '../devices/index.ts'
 import { useHubStore } from './hub-store.ts'

@@ -1,5 +1,5 @@
 /** The state of the controller's keys in words. */
-import type { ControllerIdentityView } from '#shared/contract/rest-controller.ts'
+import type { ControllerIdentityView } from '#shared/contract/rest/controller-routes.ts'
 import { countOf, formatRelative } from '../../ui/lib/format.ts'
 
 type Keys = Pick<ControllerIdentityView, 'changed_at' | 'recovery_saved' | 'recovery_saved_at'>

@@ -1,7 +1,7 @@
 /** Where the person who looks at this is signed in. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import type { OwnSession } from '#shared/contract/entities.ts'
+import type { OwnSession } from '#shared/contract/rest/entities.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'
 

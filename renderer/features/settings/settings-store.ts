@@ -1,7 +1,7 @@
 /** The settings of the controller: everybody reads them, administrators change them. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
-import { StoredSettings, type UpdateSettings } from '#shared/contract/rest-settings.ts'
+import { StoredSettings, type UpdateSettings } from '#shared/contract/rest/settings-routes.ts'
 import { currentOf } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'

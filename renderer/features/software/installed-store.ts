@@ -1,7 +1,7 @@
 /** The search for what is installed on the PCs: one question at a time, and only the last one's answer is shown. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
-import type { RouteReply } from '#shared/contract/rest.ts'
+import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { toFailure } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'
 import type { Failure } from '../../ui/lib/error-text.ts'

@@ -1,6 +1,6 @@
 /** What is installed on the PCs, as programs with their versions: the newest that was found, and who has an older one. Pure. */
 import type { SpreadSoftware, ReportedSoftware } from '#shared/contract/inventory.ts'
-import type { Device } from '#shared/contract/entities.ts'
+import type { Device } from '#shared/contract/rest/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 import { foldedForSearch } from '#shared/domain/folding.ts'

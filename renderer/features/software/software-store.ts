@@ -1,9 +1,9 @@
 /** The library. */
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import type { SoftwareUpdated } from '#shared/contract/console-feed.ts'
-import { Software, type Installer } from '#shared/contract/entities.ts'
-import type { UpdateInstaller } from '#shared/contract/requests.ts'
+import type { SoftwareUpdated } from '#shared/contract/feed.ts'
+import { Software, type Installer } from '#shared/contract/rest/entities.ts'
+import type { UpdateInstaller } from '#shared/contract/rest/requests.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import { currentOf } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'

@@ -1,8 +1,8 @@
 /** Installers on their way into the library. */
 import { defineStore } from 'pinia'
 import { computed, reactive, ref } from 'vue'
-import type { Software } from '#shared/contract/entities.ts'
-import type { SoftwareFields } from '#shared/contract/requests.ts'
+import type { Software } from '#shared/contract/rest/entities.ts'
+import type { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { toFailure } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'
 import type { UploadRequest } from '../../api/upload.ts'

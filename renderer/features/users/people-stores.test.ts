@@ -1,7 +1,7 @@
 import { createPinia } from 'pinia'
 import { describe, expect, it } from 'vitest'
 import { createApp } from 'vue'
-import type { AuditEntry } from '#shared/contract/audit.ts'
+import type { AuditEntry } from '#shared/contract/rest/audit.ts'
 import { API } from '../../api/index.ts'
 import type { Api } from '../../api/index.ts'
 import { NO_FILTERS, toQuery, useAuditStore } from '../audit/audit-store.ts'

@@ -1,9 +1,9 @@
 /** Users. Administrators only. */
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
-import type { UsersUpdated } from '#shared/contract/console-feed.ts'
-import { User, type Role } from '#shared/contract/entities.ts'
-import type { CreateUser } from '#shared/contract/requests.ts'
+import type { UsersUpdated } from '#shared/contract/feed.ts'
+import { User, type Role } from '#shared/contract/rest/entities.ts'
+import type { CreateUser } from '#shared/contract/rest/requests.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 import { currentOf } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'

@@ -1,5 +1,5 @@
 /** Users as people read them. */
-import type { Holdings, Role, User } from '#shared/contract/entities.ts'
+import type { Holdings, Role, User } from '#shared/contract/rest/entities.ts'
 import { countOf } from '../../ui/lib/format.ts'
 import type { Look } from '../../ui/lib/states.ts'
 

@@ -1,6 +1,6 @@
 /** Whether a step of the wizard is complete, and where the controller's refusals belong. Pure. */
 import type { ErrorDetail } from '#shared/contract/errors.ts'
-import { CreateDeployment } from '#shared/contract/requests.ts'
+import { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 import { strategyProblems } from '#shared/domain/strategy.ts'
 import { controllerNow } from '../../ui/lib/controller-clock.ts'

@@ -1,6 +1,6 @@
 /** The draft of a deployment: what the wizard holds and what is sent. Pure. */
 import { z } from 'zod'
-import type { CreateDeploymentInput } from '#shared/contract/requests.ts'
+import type { CreateDeploymentInput } from '#shared/contract/rest/requests.ts'
 import { DeviceId, GroupId, SoftwareId } from '#shared/domain/ids.ts'
 import { MAX_CONCURRENT_DEVICES, WAIT_MINUTES } from '#shared/domain/defaults.ts'
 import { CustomDraft, platformOfCustom, withoutSecrets } from './custom-draft.ts'

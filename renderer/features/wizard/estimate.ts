@@ -1,5 +1,5 @@
 /** What a draft amounts to before anybody is asked: PCs, how many are online, bytes to send. Pure. */
-import type { Device, Software } from '#shared/contract/entities.ts'
+import type { Device, Software } from '#shared/contract/rest/entities.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 
 export type Estimate = { deviceCount: number; onlineCount: number; totalBytes: number }

@@ -1,5 +1,9 @@
 /** The review's four answers: what will happen, grouped by outcome, then by cause. */
-import type { DeploymentAction, Preflight, PreflightTarget } from '#shared/contract/deployments.ts'
+import type {
+  DeploymentAction,
+  Preflight,
+  PreflightTarget,
+} from '#shared/contract/rest/deployments.ts'
 import { countOf } from '../../ui/lib/format.ts'
 
 export type PreflightOutcome = PreflightTarget['outcome']

@@ -1,7 +1,7 @@
 /** The deployment that is being put together. Survives a restart. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
-import type { Preflight } from '#shared/contract/deployments.ts'
+import type { Preflight } from '#shared/contract/rest/deployments.ts'
 import { DeploymentId, type SoftwareId } from '#shared/domain/ids.ts'
 import { toFailure } from '../../api/failure.ts'
 import { useApi } from '../../api/index.ts'

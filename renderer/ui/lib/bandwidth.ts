@@ -3,7 +3,7 @@ import {
   MAX_BANDWIDTH_KIB_S,
   MIN_BANDWIDTH_KIB_S,
   type ControllerSettings,
-} from '#shared/contract/rest-settings.ts'
+} from '#shared/contract/rest/settings-routes.ts'
 import { formatSpeed } from './format.ts'
 
 export const BANDWIDTH_UNITS = [

@@ -1,5 +1,5 @@
 /** What is said while the disk of the controller's data fills up. */
-import type { DiskRoom } from '#shared/contract/entities.ts'
+import type { DiskRoom } from '#shared/contract/rest/entities.ts'
 import { formatBytes } from './format.ts'
 
 const CURE = 'Delete software you no longer need, or free space on that disk.'

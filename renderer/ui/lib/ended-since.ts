@@ -1,6 +1,6 @@
 /** What happened to deployments between two answers of the controller, told as the feed tells it. */
-import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/console-feed.ts'
-import type { Deployment } from '#shared/contract/deployments.ts'
+import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/feed.ts'
+import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { isActive } from './states.ts'
 

@@ -1,5 +1,5 @@
 /** Forms over things that someone else changes at the same time: what was edited stays, the rest follows. Pure. */
-import type { Group } from '#shared/contract/entities.ts'
+import type { Group } from '#shared/contract/rest/entities.ts'
 
 const isSame = (a: unknown, b: unknown): boolean =>
   a === b ||

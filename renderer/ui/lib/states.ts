@@ -1,5 +1,5 @@
 /** States in words, with the shape and the colour that stand for them everywhere. Never colour alone. */
-import type { Deployment, DeploymentAction, Target } from '#shared/contract/deployments.ts'
+import type { Deployment, DeploymentAction, Target } from '#shared/contract/rest/deployments.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
 

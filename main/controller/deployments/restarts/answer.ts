@@ -1,5 +1,5 @@
 /** What an agent's answer makes of a restart. Pure. */
-import type { RestartReply } from '#shared/contract/agent-restart.ts'
+import type { RestartReply } from '#shared/contract/agent/restart.ts'
 import type { RestartEvent } from '#shared/domain/restart-state.ts'
 import type { EngineTimings } from '../timings.ts'
 import type { RestartChange, RestartRow } from './restarts.repo.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { BootId } from '#shared/contract/agent-restart.ts'
+import type { BootId } from '#shared/contract/agent/restart.ts'
 import { ENGINE_TIMINGS } from '../timings.ts'
 import {
   keepsBusy,

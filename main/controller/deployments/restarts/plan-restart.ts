@@ -2,7 +2,7 @@
  * What does one restart owe now? A pure function of it, its deployment, its device and the clock. That a PC was restarted is
  * read from its boot alone: another one than that in which the restart came to be owed.
  */
-import type { BootId, RestartAbility } from '#shared/contract/agent-restart.ts'
+import type { BootId, RestartAbility } from '#shared/contract/agent/restart.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import {
   windowAt,

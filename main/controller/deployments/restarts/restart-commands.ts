@@ -1,6 +1,6 @@
 /** The order that an agent obeys, and its withdrawal. The agent acts on the signed payload's text alone. */
-import { restartText, type RestartPayload, type BootId } from '#shared/contract/agent-restart.ts'
-import type { RestartDevice } from '#shared/contract/agent-link.ts'
+import { restartText, type RestartPayload, type BootId } from '#shared/contract/agent/restart.ts'
+import type { RestartDevice } from '#shared/contract/agent/link.ts'
 import { isoTime } from '../../context.ts'
 import type { DeploymentRow } from '../deployments.repo.ts'
 import type { RestartRow } from './restarts.repo.ts'

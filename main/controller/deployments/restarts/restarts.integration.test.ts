@@ -3,12 +3,12 @@
  * so. What the real agent does with an order: agent/restart.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { RestartPayload, RestartReply } from '#shared/contract/agent-restart.ts'
+import type { RestartPayload, RestartReply } from '#shared/contract/agent/restart.ts'
 import type {
   CommandPayload,
   DeploymentResult,
   DeployPayload,
-} from '#shared/contract/agent-link.ts'
+} from '#shared/contract/agent/link.ts'
 import type { DeploymentId, SoftwareId } from '#shared/domain/ids.ts'
 import type { SimAgent, SimIdentity } from '../../test-kit/sim-agent.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'

@@ -1,6 +1,6 @@
 /** Rows of the restarts that deployments owe. Whatever reads a state here reads it from the store: no restart lives in memory. */
 import { and, eq, inArray, sql } from 'drizzle-orm'
-import type { RestartCounts } from '#shared/contract/restarts.ts'
+import type { RestartCounts } from '#shared/contract/rest/restarts.ts'
 import type { DeploymentId, DeviceId, RestartId, TargetId } from '#shared/domain/ids.ts'
 import {
   nextRestartState,

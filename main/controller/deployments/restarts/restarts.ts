@@ -3,7 +3,7 @@
  * restart of the controller is just another run; in memory is only what agents said of themselves since their links were made.
  */
 import { randomBytes } from 'node:crypto'
-import type { RestartAbility, RestartReply } from '#shared/contract/agent-restart.ts'
+import type { RestartAbility, RestartReply } from '#shared/contract/agent/restart.ts'
 import type { DeploymentId, DeviceId, RestartId } from '#shared/domain/ids.ts'
 import { isRestartOpen, type OpenRestartState, type RestartEvent } from '#shared/domain/restart-state.ts' // prettier-ignore
 import { isoTime, type Clock } from '../../context.ts'

@@ -1,5 +1,5 @@
 /** Tells agents what a restart's state says: the order, or its withdrawal. One message of a restart at a time. */
-import type { RestartReply } from '#shared/contract/agent-restart.ts'
+import type { RestartReply } from '#shared/contract/agent/restart.ts'
 import type { DeviceId, RestartId } from '#shared/domain/ids.ts'
 import type { Log, Now } from '../../context.ts'
 import type { Devices } from '../../devices/index.ts'

@@ -2,7 +2,10 @@
  * Whom a Windows Installer package installs for (learn.microsoft.com/windows/win32/msi: "ALLUSERS property", "Single Package
  * Authoring", "Word Count Summary property"). The agent runs it as SYSTEM, whose own profile no person ever sees.
  */
-import type { InstallerKnowledge, InstallerScope } from '#shared/contract/installer-knowledge.ts'
+import type {
+  InstallerKnowledge,
+  InstallerScope,
+} from '#shared/contract/rest/installer-knowledge.ts'
 
 /** Bit 3 of the word count: the package needs no elevated rights. */
 const NO_ELEVATION = 8

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import type { PauseReason } from '#shared/contract/deployments.ts'
+import type { PauseReason } from '#shared/contract/rest/deployments.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type {
   AttemptId,

@@ -1,6 +1,6 @@
 /** Sign-in, the user's own account, and users: part of the table of routes (rest.ts). */
 import { z } from 'zod'
-import { SessionId, UserId } from '../domain/ids.ts'
+import { SessionId, UserId } from '../../domain/ids.ts'
 import * as entity from './entities.ts'
 import * as request from './requests.ts'
 import { id, route } from './route.ts'

@@ -1,7 +1,7 @@
 /** Duplicate identity, hub → agent: the clone becomes a device of its own. */
 import { z } from 'zod'
-import { DeviceId } from '../domain/ids.ts'
-import { PublicKey, signature } from './keys.ts'
+import { DeviceId } from '../../domain/ids.ts'
+import { PublicKey, signature } from '../keys.ts'
 
 /** Orders an agent to create its own identity, and authenticates the hub as the welcome does. */
 export const splitText = (

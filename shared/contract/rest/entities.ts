@@ -1,6 +1,6 @@
 /** The controller's entities as the console sees them. snake_case on the wire, times UTC ISO 8601, sizes in bytes. */
 import { z } from 'zod'
-import { ArchiveCommand } from '../domain/archives.ts'
+import { ArchiveCommand } from '../../domain/archives.ts'
 import {
   DeviceId,
   EnrollmentId,
@@ -11,10 +11,10 @@ import {
   Sha256,
   SoftwareId,
   UserId,
-} from '../domain/ids.ts'
-import { InstallerTechnology } from '../domain/installer-technology.ts'
-import { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
-import { Detection } from './detection.ts'
+} from '../../domain/ids.ts'
+import { InstallerTechnology } from '../../domain/installer-technology.ts'
+import { DeviceArch, DevicePlatform, InstallerArch, InstallerKind } from '../../domain/platforms.ts'
+import { Detection } from '../detection.ts'
 import { InstallerKnowledge } from './installer-knowledge.ts'
 
 export const Timestamp = z.iso.datetime()

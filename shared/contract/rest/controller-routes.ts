@@ -1,6 +1,6 @@
 /** Routes about the controller itself: its identity, backup and restore. */
 import { z } from 'zod'
-import { Fingerprint } from '../domain/ids.ts'
+import { Fingerprint } from '../../domain/ids.ts'
 import { CheckStatus } from './check.ts'
 import { Timestamp } from './entities.ts'
 import { route } from './route.ts'

@@ -9,9 +9,9 @@ import {
   TargetId,
   UserId,
 } from '../domain/ids.ts'
-import { Deployment, DeploymentAction, Target, TargetTotals } from './deployments.ts'
-import { Device, Enrollment, Group, HubStatus, Software, Timestamp, User } from './entities.ts'
-import { StoredSettings } from './rest-settings.ts'
+import { Deployment, DeploymentAction, Target, TargetTotals } from './rest/deployments.ts'
+import { Device, Enrollment, Group, HubStatus, Software, Timestamp, User } from './rest/entities.ts'
+import { StoredSettings } from './rest/settings-routes.ts'
 
 export const CONSOLE_NAMESPACE = '/console'
 

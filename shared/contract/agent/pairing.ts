@@ -9,8 +9,8 @@
  *   hub → agent  pair_ended    instead of any of these: the pairing ended, and why
  */
 import { z } from 'zod'
-import { AgentFacts, EnrollReply } from './agent-link.ts'
-import { PublicKey, signature } from './keys.ts'
+import { AgentFacts, EnrollReply } from './link.ts'
+import { PublicKey, signature } from '../keys.ts'
 
 export const PAIRING_NAMESPACE = '/pairing'
 export const PAIRING_PROTOCOL = 1

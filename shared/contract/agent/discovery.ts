@@ -3,7 +3,7 @@
  * send one: the agent verifies the key of the connection itself.
  */
 import { z } from 'zod'
-import { Fingerprint } from '../domain/ids.ts'
+import { Fingerprint } from '../../domain/ids.ts'
 
 /** `_deployx._tcp` */
 export const DISCOVERY_TYPE = 'deployx'

@@ -1,6 +1,6 @@
 /** Deployments over REST: part of the table of routes (rest.ts). */
 import { z } from 'zod'
-import { DeploymentId, TargetId } from '../domain/ids.ts'
+import { DeploymentId, TargetId } from '../../domain/ids.ts'
 import * as deployments from './deployments.ts'
 import * as request from './requests.ts'
 import { CancelRestarts } from './restarts.ts'

@@ -1,8 +1,8 @@
 /** Restarts that deployments require, as the console sees them. */
 import { z } from 'zod'
-import { DeviceId } from '../domain/ids.ts'
-import { TargetReason } from '../domain/reasons.ts'
-import { RestartState } from '../domain/restart-state.ts'
+import { DeviceId } from '../../domain/ids.ts'
+import { TargetReason } from '../../domain/reasons.ts'
+import { RestartState } from '../../domain/restart-state.ts'
 
 const Timestamp = z.iso.datetime()
 const count = z.number().int().nonnegative()

@@ -1,6 +1,6 @@
 /** The audit log as the console reads it. */
 import { z } from 'zod'
-import { DeploymentId, DeviceId } from '../domain/ids.ts'
+import { DeploymentId, DeviceId } from '../../domain/ids.ts'
 import { Timestamp } from './entities.ts'
 
 const count = z.number().int().nonnegative()

@@ -1,10 +1,10 @@
 /** Query before a deployment, hub → agent: what it would find on the PC. The agent changes nothing. */
 import { z } from 'zod'
-import { DeviceId } from '../domain/ids.ts'
-import { HeldBy } from '../domain/reasons.ts'
-import { Detection } from './detection.ts'
+import { DeviceId } from '../../domain/ids.ts'
+import { HeldBy } from '../../domain/reasons.ts'
+import { Detection } from '../detection.ts'
 import { WorkConditions } from './work-conditions.ts'
-import { foreignLines } from './text.ts'
+import { foreignLines } from '../text.ts'
 
 /** The signed text. It starts with its purpose, so that the signature is valid for nothing else. */
 export const inspectText = (payload: string): string => 'deployx inspect v1\n' + payload

@@ -3,8 +3,8 @@
  * this device, signed for this link. The agent never accepts a command up to that sequence again.
  */
 import { z } from 'zod'
-import { signature } from './keys.ts'
-import { foreignLine } from './text.ts'
+import { signature } from '../keys.ts'
+import { foreignLine } from '../text.ts'
 
 /** Maximum number of damaged files in one hello. */
 export const DAMAGE_LIMIT = 16

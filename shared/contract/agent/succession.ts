@@ -4,8 +4,8 @@
  * one byte, even after it was off during several changes.
  */
 import { z } from 'zod'
-import { Fingerprint } from '../domain/ids.ts'
-import { PublicKey, signature } from './keys.ts'
+import { Fingerprint } from '../../domain/ids.ts'
+import { PublicKey, signature } from '../keys.ts'
 
 /** Maximum number of statements in a certificate: an agent that missed more must be enrolled again. */
 export const SUCCESSION_LIMIT = 16

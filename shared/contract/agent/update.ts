@@ -1,8 +1,8 @@
 /** Orders to update an agent, and what the agent reports about its updates. */
 import { z } from 'zod'
-import { DeviceId, Sha256 } from '../domain/ids.ts'
-import type { DeviceArch, DevicePlatform } from '../domain/platforms.ts'
-import { foreignLine } from './text.ts'
+import { DeviceId, Sha256 } from '../../domain/ids.ts'
+import type { DeviceArch, DevicePlatform } from '../../domain/platforms.ts'
+import { foreignLine } from '../text.ts'
 
 /** GET this path followed by the name of an agent's file: the program. */
 export const AGENT_DOWNLOAD_PATH = '/agent/download/'

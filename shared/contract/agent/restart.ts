@@ -3,9 +3,9 @@
  * late order restarts a PC twice.
  */
 import { z } from 'zod'
-import { DeploymentId, DeviceId, RestartId } from '../domain/ids.ts'
-import { RESTART_NOTICE_MAX_MINUTES } from '../domain/restart-state.ts'
-import { foreignLine } from './text.ts'
+import { DeploymentId, DeviceId, RestartId } from '../../domain/ids.ts'
+import { RESTART_NOTICE_MAX_MINUTES } from '../../domain/restart-state.ts'
+import { foreignLine } from '../text.ts'
 
 /** Identifies one boot of one PC; changes with every restart. Hostile input. */
 export const BootId = z.string().regex(/^[\x21-\x7e]{1,128}$/)

@@ -1,9 +1,9 @@
 /** Bodies and queries of the REST API. Unknown keys are ignored; known keys of the wrong type or out of range are refused. */
 import { z } from 'zod'
-import { ArchivePath } from '../domain/archives.ts'
-import { AuditAction } from '../domain/audit-actions.ts'
-import { WAIT_MINUTES } from '../domain/defaults.ts'
-import { isHubAddress } from '../domain/enrollment-code.ts'
+import { ArchivePath } from '../../domain/archives.ts'
+import { AuditAction } from '../../domain/audit-actions.ts'
+import { WAIT_MINUTES } from '../../domain/defaults.ts'
+import { isHubAddress } from '../../domain/enrollment-code.ts'
 import {
   DeploymentId,
   DeviceId,
@@ -12,18 +12,18 @@ import {
   SoftwareId,
   TargetId,
   UserId,
-} from '../domain/ids.ts'
-import { MaintenanceWindow, windowMinutes } from '../domain/maintenance-window.ts'
-import { DevicePlatform, InstallerArch, InstallerKind } from '../domain/platforms.ts'
-import { RESTART_NOTICE_MAX_MINUTES, RESTART_NOTICE_MINUTES } from '../domain/restart-state.ts'
-import { SECRET_MARKS_LIMIT } from '../domain/secret-arguments.ts'
-import { Strategy, strategyProblems, StrategyType } from '../domain/strategy.ts'
-import { Detection } from './detection.ts'
+} from '../../domain/ids.ts'
+import { MaintenanceWindow, windowMinutes } from '../../domain/maintenance-window.ts'
+import { DevicePlatform, InstallerArch, InstallerKind } from '../../domain/platforms.ts'
+import { RESTART_NOTICE_MAX_MINUTES, RESTART_NOTICE_MINUTES } from '../../domain/restart-state.ts'
+import { SECRET_MARKS_LIMIT } from '../../domain/secret-arguments.ts'
+import { Strategy, strategyProblems, StrategyType } from '../../domain/strategy.ts'
+import { Detection } from '../detection.ts'
 import { Role } from './entities.ts'
 import { repeatable } from './request-key.ts'
 import { pathId } from './route.ts'
-import { typedLine, typedLines } from './text.ts'
-import { parseExitCode, toUnsigned } from '../domain/windows-codes.ts'
+import { typedLine, typedLines } from '../text.ts'
+import { parseExitCode, toUnsigned } from '../../domain/windows-codes.ts'
 
 /** A display name: trimmed, 1 to 200 characters, no control characters. */
 export const Name = typedLine(200).min(1, 'must not be empty')

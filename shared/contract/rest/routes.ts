@@ -1,18 +1,18 @@
 /** The REST API, each route written once: the controller registers routes from this table, and the console's client calls them by it. */
 import { z } from 'zod'
-import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../domain/ids.ts'
+import { DeviceId, EnrollmentId, GroupId, InstallerId, SoftwareId } from '../../domain/ids.ts'
 import * as entity from './entities.ts'
-import { DeviceInventory, SpreadSoftware, ReportedSoftware } from './inventory.ts'
+import { DeviceInventory, SpreadSoftware, ReportedSoftware } from '../inventory.ts'
 import { requestRoutes } from './request-key.ts'
 import * as request from './requests.ts'
-import { auditRoutes } from './rest-audit.ts'
-import { controllerRoutes } from './rest-controller.ts'
-import { deploymentRoutes } from './rest-deployments.ts'
-import { settingsRoutes } from './rest-settings.ts'
-import { Done, userRoutes } from './rest-users.ts'
+import { auditRoutes } from './audit-routes.ts'
+import { controllerRoutes } from './controller-routes.ts'
+import { deploymentRoutes } from './deployments-routes.ts'
+import { settingsRoutes } from './settings-routes.ts'
+import { Done, userRoutes } from './users-routes.ts'
 import { id, pathId, route, type Route } from './route.ts'
 
-export { Done, Session } from './rest-users.ts'
+export { Done, Session } from './users-routes.ts'
 
 const installerParams = z.object({ id: pathId(SoftwareId), installer_id: pathId(InstallerId) })
 
