@@ -4,7 +4,7 @@
  */
 import { isIPv4 } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { hostPort } from '../lib/host-port.ts'
+import { hostPort } from './host-port.ts'
 
 /** As `os.networkInterfaces()` returns them, plus the interface's name. */
 export type OwnAddress = {

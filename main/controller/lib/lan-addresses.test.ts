@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isHubAddress } from '#shared/domain/enrollment-code.ts'
-import { hostPort, urlHost } from '../lib/host-port.ts'
-import { hubAddresses, rankAddresses, type OwnAddress } from './addresses.ts'
+import { hostPort, urlHost } from './host-port.ts'
+import { hubAddresses, rankAddresses, type OwnAddress } from './lan-addresses.ts'
 import { ipv4DefaultInterfaces, ipv6DefaultInterfaces, watchDefaultRoute } from './default-route.ts'
 
 const at = (name: string, address: string, more: Partial<OwnAddress> = {}): OwnAddress => ({

@@ -1,7 +1,7 @@
 /** Finds the interface of the default route: it nearly always leads to the LAN that users mean. */
 import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
-import type { IsDefaultRoute } from './addresses.ts'
+import type { IsDefaultRoute } from './lan-addresses.ts'
 
 /**
  * Sends nothing: connecting a datagram socket only selects the local address. Documentation ranges,
