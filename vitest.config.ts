@@ -28,8 +28,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 240_000,
     expect: { poll: { timeout: EVENT_LIMIT_MS, interval: 20 } },
-    // Two workers at most: integration tests start servers and processes, and CI has two cores.
-    maxWorkers: 2,
+    // Integration tests wait for processes most of the time: twice as many workers as CI has cores keep those busy.
+    maxWorkers: 4,
     restoreMocks: true,
     // Once more, and then it is named: a loaded machine must not sink a run, nor a test that fails by chance hide in it.
     retry: 1,
