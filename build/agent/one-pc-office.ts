@@ -12,8 +12,8 @@ import {
   type TestController,
 } from '../../main/controller/test-kit/test-controller.ts'
 
-const START_TIMEOUT_MS = 60_000
-const END_TIMEOUT_MS = 90_000
+const START_TIMEOUT_MS = 120_000
+const END_TIMEOUT_MS = 120_000
 const POLL_MS = 100
 
 /** Polls `look` until it succeeds. @throws Error that names `what` after the timeout */

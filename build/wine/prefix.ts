@@ -138,6 +138,10 @@ export async function openWindows() {
     return found
   }
 
+  /** As when the computer is switched off. */
+  const killAll = (): Promise<unknown> =>
+    run('wineserver', ['-k'], { timeoutMs: 60_000, env }).catch(() => undefined)
+
   return {
     folder,
     unixPath,
@@ -158,8 +162,9 @@ export async function openWindows() {
       const { output } = await exec(['reg', 'query', key, '/v', value])
       return new RegExp(`^\\s+${value}\\s+REG_\\w+\\s+(.*?)\\s*$`, 'm').exec(output)?.[1] ?? null
     },
+    killAll,
     async close(): Promise<void> {
-      await run('wineserver', ['-k'], { timeoutMs: 60_000, env }).catch(() => undefined)
+      await killAll()
       await fs.rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 })
     },
   }

@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Detection } from '#shared/contract/detection.ts'
 import { until } from '../agent/one-pc-office.ts'
 import { dependentLoadFlagsAt } from '../agent/windows-executable.ts'
@@ -29,6 +29,10 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   }, 600_000)
   afterAll(async () => {
     await stage?.close()
+  })
+
+  beforeEach(async ({ task }) => {
+    if ((task.result?.retryCount ?? 0) > 0) await stage.startAgain()
   })
 
   const install = async (...args: Parameters<WindowsStage['start']>) =>

@@ -53,6 +53,16 @@ export async function setWindowsStage(agentsDir: string | null = null, file?: st
         throw new Error(`${String(error)}\n${agent?.output().slice(-2_000)}`)
       })
     },
+    /**
+     * Before a second try: Wine may have stopped in the middle of the first one, and the agent with it. What
+     * the agent wrote until then is printed, because the first try is named as failed.
+     */
+    async startAgain(): Promise<void> {
+      console.error(`the agent before the second try:\n${agent?.output().slice(-6_000)}`)
+      await windows.killAll()
+      startAgent()
+      await office.untilOnline()
+    },
     async killAgent(): Promise<void> {
       agent?.process.kill('SIGKILL')
       await agent?.ended
