@@ -59,6 +59,7 @@ const ONCE_IS_ENOUGH = [
   'attacks/*',
   'content/limits*',
   'deployments/**',
+  'enrollment/line-race*',
   'hub/discovery*',
   'hub/flood*',
   'hub/pairing*',

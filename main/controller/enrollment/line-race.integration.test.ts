@@ -16,6 +16,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -23,6 +24,7 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '#shared/test-kit/until.ts'
+import { NODE_FOR_AGENTS } from '../test-kit/real-agent.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const TRIES = process.env['DEPLOYX_TEST_FULL'] === undefined ? 50 : 1_000
@@ -86,12 +88,12 @@ describe.skipIf(!isHere)('the copied command for Linux', { timeout: 15 * 60_000 
     line = (await t.rest.call('enrollments.create', { body: {} })).commands.linux
 
     chownSync(theirs, OTHER_USER, OTHER_USER)
-    // This Node may lie where other users cannot start it.
+    // It may lie where other users cannot start it; Electron's Node does not start without the files beside it.
     const node = join(root, 'node')
     try {
-      linkSync(process.execPath, node)
+      linkSync(realpathSync(NODE_FOR_AGENTS), node)
     } catch {
-      copyFileSync(process.execPath, node)
+      copyFileSync(realpathSync(NODE_FOR_AGENTS), node)
     }
     writeFileSync(join(root, 'hostile.cjs'), HOSTILE)
     const evil = `#!/bin/sh\necho evil as $(id -u) >> ${proof}\n`
