@@ -1,4 +1,4 @@
-/** Rows of attempts, and what a report on one finds: the attempt with its target. */
+/** Rows of attempts, and the look-up of a reported attempt together with its target. */
 import { eq, sql } from 'drizzle-orm'
 import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import type { TargetRow } from './targets.repo.ts'
 
 export type AttemptRow = typeof deploymentAttempts.$inferSelect
-/** An attempt and its target, as far as a report needs them. */
+/** The columns of an attempt and of its target that a report needs. */
 type ReportedAttempt = {
   attempt_id: AttemptId
   attempt: number
@@ -71,7 +71,7 @@ export function createAttemptsRepo({ db, sqlite }: Store) {
         .orderBy(deploymentAttempts.attempt)
         .all(),
     endAttempt: (id: AttemptId, end: Partial<AttemptRow>): void => updateAttempt(id, end),
-    /** The device whose open target this attempt is the live one of, or null. */
+    /** The device of the open target whose live attempt this is, or null. */
     deviceOfLiveAttempt(id: AttemptId): DeviceId | null {
       const row = reported(id)
       return row && row.live_attempt_id === id && !isEnded(row.deployment_status)

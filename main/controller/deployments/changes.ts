@@ -1,4 +1,4 @@
-/** What a committed transaction changed, told afterwards to whoever listens (consoles, tray). Never before the commit. */
+/** What a committed transaction changed, published afterwards to the listeners (consoles, tray). Never before the commit. */
 import type {
   DeploymentCompleted,
   DeploymentPaused,
@@ -21,11 +21,11 @@ export function createChanges() {
   /** Ends and pauses, in the order in which they were decided. */
   const notices: Extract<DeploymentsEvent, { type: 'completed' | 'paused' }>[] = []
   const outputs: Extract<DeploymentsEvent, { type: 'output' }>[] = []
-  /** Devices that have come free: whoever waits for them is looked at again. */
+  /** Devices that became free: deployments that wait for them are planned again. */
   const freed = new Set<DeviceId>()
-  /** Deployments for which something may be owed now that was not before. Most reports owe nothing: bytes, a command taken. */
+  /** Deployments that may need a run of the engine. Most reports need none: received bytes, an accepted command. */
   const owing = new Set<DeploymentId>()
-  /** Failed targets whose PC received other bytes than were announced. */
+  /** Failed targets whose PC received a file with the wrong hash. */
   const mismatched = new Set<TargetId>()
   function target(deploymentId: DeploymentId, id: TargetId): void {
     const set = targets.get(deploymentId)
@@ -38,7 +38,7 @@ export function createChanges() {
     owing,
     mismatched,
     target,
-    /** Its state is another one now: the deployment's figures are too. */
+    /** The target's state changed, so the deployment's counters changed too. */
     moved(row: { id: TargetId; deployment_id: DeploymentId }): void {
       target(row.deployment_id, row.id)
       deployments.add(row.deployment_id)

@@ -1,4 +1,4 @@
-/** What a request chooses, resolved and checked: the same for a deployment and for its preview. Writes nothing. */
+/** Resolves and checks what a request chooses, for a deployment and for its preview alike. Writes nothing. */
 import { AppError } from '#shared/contract/errors.ts'
 import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -22,7 +22,7 @@ export type ChoiceDeps = {
 export const softwareTitle = (item: { name: string; version: string }): string =>
   item.version ? `${item.name} ${item.version}` : item.name
 
-/** @throws AppError E_NOT_FOUND (unknown or not his), E_NO_TARGETS */
+/** @throws AppError E_NOT_FOUND (unknown, or owned by someone else), E_NO_TARGETS */
 export function chosenDevices(
   deps: ChoiceDeps,
   input: CreateDeployment,
@@ -40,12 +40,12 @@ export function chosenDevices(
   return all
 }
 
-/** PC-9 before PC-10. One for all: making it takes longer than comparing ten thousand names with it. */
+/** Sorts PC-9 before PC-10. One shared instance: creating it takes longer than comparing ten thousand names. */
 const byName = new Intl.Collator('en', { numeric: true })
 
 /**
- * The devices in the order in which waves take them: those that are there now come first, because a first wave of PCs that
- * are switched off would prove nothing. Then by name, so that the preview and the deployment agree.
+ * The devices in wave order: online ones first, because a first wave of PCs that are switched off would prove nothing.
+ * Then by name, so that the preview and the deployment agree.
  */
 function inWaveOrder(deps: ChoiceDeps, devices: DeviceRow[]): DeviceRow[] {
   const { presence } = deps.devices
@@ -76,8 +76,8 @@ export function cutIntoWaves(
 }
 
 /**
- * Software in the order of installation: as chosen, except that what another one needs comes before it.
- * @throws AppError E_VALIDATION when something is needed that was not chosen, or two need each other
+ * Software in installation order: as chosen, except that dependencies come first.
+ * @throws AppError E_VALIDATION on a dependency cycle
  */
 function inOrder(software: SoftwareWithInstallers[]): SoftwareWithInstallers[] {
   const chosen = new Map(software.map((item) => [item.id, item]))
@@ -99,7 +99,7 @@ function inOrder(software: SoftwareWithInstallers[]): SoftwareWithInstallers[] {
   for (const item of software) visit(item, [])
   return [...ordered]
 }
-/** @throws AppError E_VALIDATION naming what is missing */
+/** @throws AppError E_VALIDATION naming the missing dependencies */
 function checkNeeds(deps: ChoiceDeps, software: SoftwareWithInstallers[]): void {
   const chosen = new Set(software.map((item) => item.id))
   const missing = software.flatMap((item) =>
@@ -123,13 +123,13 @@ export function chosenSoftware(
   const library = deps.software.resolve([...new Set(input.software_ids)], viewer)
   if (input.action === 'install') checkNeeds(deps, library)
   deps.software.checkCustom(input.custom_software)
-  // What needs another one goes before it.
+  // To remove, dependents come before their dependencies.
   return input.action === 'install' ? inOrder(library) : inOrder(library).reverse()
 }
 
 /**
- * Whether the controller has every file that it would have to send, as it was stored. What no chosen device takes is not looked at.
- * @throws AppError E_ILLEGAL_STATE naming what has to be uploaded, or its secrets to be entered, again
+ * Checks that the controller has every file it would have to send, undamaged. Skips software that no chosen device takes.
+ * @throws AppError E_ILLEGAL_STATE naming the files to upload again, or the secrets to enter again
  */
 export function checkFiles(
   deps: ChoiceDeps,
@@ -142,7 +142,7 @@ export function checkFiles(
   const unusable = software.flatMap((item) => {
     for (const device of platforms.values()) {
       const installer = chooseInstaller(item.installers, device)
-      // Removing needs no file, unless what removes it lies in an archive.
+      // Removing needs no file, unless the uninstaller is inside an archive.
       const isSent = isInstall || Boolean(installer?.archive?.uninstall_entry)
       if (installer !== null && deps.software.areSecretsLost(installer))
         throw new AppError(
@@ -173,7 +173,7 @@ export function checkFiles(
   )
 }
 
-/** A start in the past is most likely a mistake of the clock or the zone; a minute is not. */
+/** A start in the past is most likely a wrong clock or time zone; up to a minute is tolerated. */
 const LATE_MS = 60_000
 export function checkTimes(deps: ChoiceDeps, input: CreateDeployment): void {
   if (input.scheduled_at !== undefined && Date.parse(input.scheduled_at) < deps.now() - LATE_MS)

@@ -1,4 +1,4 @@
-/** Moves what is stored as a moment of this run, when the clock was set or the controller stood still. */
+/** Shifts the stored times of the current run when the clock was changed or the controller was suspended. */
 import type { ClockChange } from '../context.ts'
 import type { Store } from '../store/store.ts'
 
@@ -10,7 +10,7 @@ export type ClockRepo = ReturnType<typeof createClockRepo>
 
 export function createClockRepo({ sqlite, transaction }: Store) {
   type By = { shift: number; jump: number }
-  // Null stays null. What has ended keeps its times: they are what people read of it.
+  // Null stays null. What has ended keeps its times, because people read them.
   const targets = sqlite.prepare<[By]>(
     `update deployment_targets set ${[
       ...['offered_at_ms', 'not_before_ms', 'deadline_ms', 'retry_until_ms', 'held_since_ms'].map(
@@ -25,7 +25,7 @@ export function createClockRepo({ sqlite, transaction }: Store) {
       movedText('started_at'),
     ].join()} where status in ('pending', 'in_progress')`,
   )
-  // A PC restarts at its own time, whether the controller stands still or not.
+  // A PC restarts by its own clock, whether the controller is suspended or not.
   const restarts = sqlite.prepare<[Pick<By, 'jump'>]>(
     `update device_restarts set ${[
       ...['ready_since_ms', 'not_before_ms', 'ordered_at_ms', 'due_at_ms'].map((column) =>
@@ -39,7 +39,7 @@ export function createClockRepo({ sqlite, transaction }: Store) {
       where deployment_status in ('pending', 'downloading', 'installing') and deadline_ms is not null`,
   )
   return {
-    /** Open deployments, targets and restarts: everything is as far away as it was. */
+    /** Shifts open deployments, targets and restarts, so that every deadline stays as far away as it was. */
     shift({ shiftMs, jumpMs }: Pick<ClockChange, 'shiftMs' | 'jumpMs'>): void {
       transaction(() => {
         targets.run({ shift: shiftMs, jump: jumpMs })
@@ -47,7 +47,7 @@ export function createClockRepo({ sqlite, transaction }: Store) {
         restarts.run({ jump: jumpMs })
       })
     },
-    /** What ended while no controller ran was not waited for: agents get so long to report. */
+    /** Downtime of the controller does not count: agents get until then to report. */
     extendTo: (untilMs: number): void => void extend.run({ until: untilMs }),
   }
 }

@@ -1,4 +1,4 @@
-/** Makes the commands that agents obey. The agent acts on the signed payload's text alone. */
+/** Builds the commands for agents. An agent acts on the signed payload's text alone. */
 import {
   commandText,
   type CancelDeployment,
@@ -19,7 +19,7 @@ export type CommandTarget = Pick<
   TargetRow,
   'id' | 'deployment_id' | 'device_id' | 'software_id' | 'installer_id' | 'attempt'
 >
-/** Everything a command is made of. */
+/** Everything that a command is built from. */
 type CommandRow = {
   target: CommandTarget
   deployment: DeploymentRow
@@ -29,7 +29,7 @@ type CommandRow = {
   software_name: string
 }
 
-/** @throws Error where secrets in them cannot be opened: the plan never offers such a target */
+/** @throws Error when its secrets cannot be decrypted: the plan never offers such a target */
 function argumentsOf(sealed: SealedArguments, row: InstallerRow): CommandRow['args'] {
   const { platform } = row
   const clear = sealed.open(row)
@@ -48,13 +48,13 @@ function splitLine(
   try {
     return splitArguments(install_args, platform, runKind(row.kind, platform, entry))
   } catch (error) {
-    // Entered under the one rule that earlier versions had for all programs.
+    // Stored under the single rule that earlier versions used for all programs.
     if (error instanceof ArgumentSyntaxError) return splitArguments(install_args, platform)
     throw error
   }
 }
 
-/** Adds to targets what commands are made of; what many share is read once. Made anew for each sending, so it never grows old. */
+/** Loads what the commands for these targets need; shared rows are read once. Created for each sending, so it is never stale. */
 export function createCommandReader(
   repo: DeploymentsRepo,
   sealed: SealedArguments,
@@ -86,15 +86,15 @@ export function createCommandReader(
   }
 }
 
-/** A command and the text that is still to be signed. */
+/** A command whose text still has to be signed. */
 export type Unsigned<T> = { text: string; signed: (signature: string) => T }
 
 export function createCommands(deps: {
   keyId: () => string
   now: Now
-  /** A path on the hub under which this device, for this attempt, may fetch the content. */
+  /** The path on the hub from which this device may download the content for this attempt. */
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
-  /** In which circumstances PCs may work, as decided now. */
+  /** The conditions under which PCs may work, as set now. */
   conditions: () => WorkConditions
 }) {
   const base = ({ target }: CommandRow, attemptId: AttemptId, sequence: number) => ({
@@ -111,7 +111,7 @@ export function createCommands(deps: {
     wrap: (envelope: CommandEnvelope) => T,
   ): Unsigned<T> {
     const text = JSON.stringify(payload)
-    // The key that is in force when it is signed, which is at once.
+    // The key that is active at signing, which follows immediately.
     const key_id = deps.keyId()
     return {
       text: commandText(text),

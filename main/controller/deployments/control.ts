@@ -1,4 +1,4 @@
-/** Who may decide what about a running deployment, and when. What a decision writes: decisions.ts. */
+/** Who may make which decision about a running deployment, and when. decisions.ts writes it. */
 import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { ENDED_DEPLOYMENT_STATES, nextDeploymentState } from '#shared/domain/deployment-state.ts'
@@ -11,7 +11,7 @@ import type { Decisions } from './decisions.ts'
 import type { DeploymentRow, DeploymentsRepo, TargetRow } from './deployments.repo.ts'
 import type { Restarts } from './restarts/restarts.ts'
 
-/** Of a retry: the audit trail names so many one by one. */
+/** A retry names at most this many targets in the audit log. */
 const TARGETS_NAMED = 500
 
 export function createControl(deps: {
@@ -22,10 +22,10 @@ export function createControl(deps: {
   software: Pick<Software, 'retryFetches'>
   /** The installer that fits the device of a target; null when there is none. */
   installerFor: (target: Pick<TargetRow, 'device_id' | 'software_id'>) => InstallerId | null
-  /** @throws AppError E_NOT_FOUND for what does not exist or is not his */
+  /** @throws AppError E_NOT_FOUND when it does not exist or the viewer may not see it */
   visible: (viewer: Viewer, id: DeploymentId) => DeploymentRow
   view: (id: DeploymentId) => Deployment
-  /** After the commit. */
+  /** Called after the commit. */
   decided: (changes: Changes) => void
 }) {
   const { repo, decisions, visible, view } = deps
@@ -39,7 +39,7 @@ export function createControl(deps: {
     (ENDED_DEPLOYMENT_STATES as readonly string[]).includes(row.status)
 
   return {
-    /** Nothing new starts; what downloads stops; what installs ends, and its end is recorded. */
+    /** Nothing new starts and downloads stop. Running installers finish, and their results are recorded. */
     cancel(viewer: Viewer, id: DeploymentId): Deployment {
       const row = visible(viewer, id)
       if (hasEnded(row)) throw new AppError('E_ILLEGAL_STATE', 'This deployment has ended already.')
@@ -52,8 +52,8 @@ export function createControl(deps: {
       return view(id)
     },
     /**
-     * Calls off restarts of a deployment, ended or not: those of these devices, or all, those that are not owed yet included.
-     * @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE when there is nothing to call off
+     * Cancels restarts of a deployment, ended or not: those of these devices, or all, including those that are not pending yet.
+     * @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE when there is nothing to cancel
      */
     cancelRestarts(
       viewer: Viewer,
@@ -61,24 +61,27 @@ export function createControl(deps: {
       deviceIds: DeviceId[] | undefined,
     ): Deployment {
       const row = visible(viewer, id)
-      const meant = deviceIds && new Set(deviceIds)
+      const selected = deviceIds && new Set(deviceIds)
       decide((changes) => {
-        const called = deps.restarts.callOff(id, (device) => meant?.has(device) ?? true, changes)
-        const mayFollow = !meant && !hasEnded(row) && row.reboot === 'if_needed'
-        if (called === 0 && !mayFollow)
-          throw new AppError('E_ILLEGAL_STATE', 'No restart of this deployment waits or is announced.') // prettier-ignore
-        if (!meant) decisions.cancelRestarts(id, changes)
+        const count = deps.restarts.callOff(id, (device) => selected?.has(device) ?? true, changes)
+        const mayFollow = !selected && !hasEnded(row) && row.reboot === 'if_needed'
+        if (count === 0 && !mayFollow)
+          throw new AppError(
+            'E_ILLEGAL_STATE',
+            'No restart of this deployment waits or is announced.',
+          )
+        if (!selected) decisions.cancelRestarts(id, changes)
         deps.audit.record(
           viewer,
           'deployment.restarts_cancel',
           `deployment ${row.name}`,
-          meant ? `${called} devices` : `all, of which ${called} were waiting or announced`,
-          { deploymentId: id, data: { called_off: called, device_ids: deviceIds ?? null } },
+          selected ? `${count} devices` : `all, of which ${count} were waiting or announced`,
+          { deploymentId: id, data: { called_off: count, device_ids: deviceIds ?? null } },
         )
       })
       return view(id)
     },
-    /** Emergency stop: cancels all that is active and his to cancel. Returns what it stopped. */
+    /** Emergency stop: cancels every active deployment that the viewer may cancel. Returns their ids. */
     stopAll(viewer: Viewer): DeploymentId[] {
       const rows = repo
         .activeIds()
@@ -105,7 +108,7 @@ export function createControl(deps: {
       })
       return rows.map((row) => row.id)
     },
-    /** Nothing new starts; what runs goes on. @throws AppError E_ILLEGAL_STATE */
+    /** Nothing new starts; running targets continue. @throws AppError E_ILLEGAL_STATE */
     pause(viewer: Viewer, id: DeploymentId): Deployment {
       const row = visible(viewer, id)
       if (row.status !== 'in_progress' || row.canceling)
@@ -124,7 +127,7 @@ export function createControl(deps: {
       })
       return view(id)
     },
-    /** Goes on with a new round: what failed before does not count against it. @throws AppError E_ILLEGAL_STATE */
+    /** Continues with a new round: earlier failures no longer count. @throws AppError E_ILLEGAL_STATE */
     resume(viewer: Viewer, id: DeploymentId): Deployment {
       const row = visible(viewer, id)
       if (!row.paused) throw new AppError('E_ILLEGAL_STATE', 'This deployment is not paused.')
@@ -137,7 +140,7 @@ export function createControl(deps: {
       return view(id)
     },
 
-    /** A new attempt of failed targets: all of them, or the chosen ones. @throws AppError E_ILLEGAL_STATE, E_NOT_FOUND */
+    /** Retries failed targets: all of them, or the chosen ones. @throws AppError E_ILLEGAL_STATE, E_NOT_FOUND */
     retry(viewer: Viewer, id: DeploymentId, targetIds: TargetId[] | undefined): Deployment {
       const row = visible(viewer, id)
       const failed = new Map(repo.failedTargets(id).map((target) => [target.id, target]))
@@ -162,12 +165,12 @@ export function createControl(deps: {
         )
       if (row.status !== 'in_progress' && nextDeploymentState(row.status, 'retried') === null)
         throw new AppError('E_ILLEGAL_STATE', 'This deployment cannot be retried now.')
-      // Before the targets are open again: one that finds its package still marked as failed would fail at once.
+      // Before the targets reopen: a target whose package is still marked as failed would fail immediately.
       deps.software.retryFetches(
         chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
       )
       decide((changes) => {
-        // What the library has for the PC today: the installer may have been corrected, replaced or added since.
+        // Use what the library has for the PC today: the installer may have been corrected, replaced or added since.
         const targets = [...new Set(chosen)].map((targetId) => {
           const target = failed.get(targetId)!
           return { ...target, installer_id: deps.installerFor(target) }

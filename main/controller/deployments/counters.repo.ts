@@ -1,6 +1,6 @@
 /**
- * How many targets of a deployment stand in each state, in columns of its row. They move with the states, in the same
- * transaction: gathered while it runs, written once before it commits.
+ * How many targets of a deployment are in each state, as columns of its row. The counters change with the states, in the same
+ * transaction: they are collected while it runs and written once before it commits.
  */
 import type { Statement } from 'better-sqlite3'
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
@@ -22,7 +22,7 @@ export function createCounters({ sqlite, transaction }: Pick<Store, 'sqlite' | '
         if (by === 0) continue
         let statement = counters.get(column)
         if (!statement) {
-          // Columns are names of states, never input. A round knows nothing of the failure of an earlier one that turns out well.
+          // Column names come from states, never from input. A late success may belong to a failure of an earlier round: clamp at 0.
           const sum = column === 'round_failed' ? 'max(0, round_failed + ?)' : `${column} + ?`
           statement = sqlite.prepare<[number, number]>(
             `update deployments set ${column} = ${sum} where id = ?`,
@@ -35,7 +35,7 @@ export function createCounters({ sqlite, transaction }: Pick<Store, 'sqlite' | '
   }
 
   return {
-    /** One transaction over targets; counters of deployments are written at its end. Nothing of it remains when `work` throws. */
+    /** Runs one transaction over targets and writes the deployments' counters at its end. Discards everything when `work` throws. */
     transaction: <T>(work: () => T): T => {
       try {
         return transaction(() => {
@@ -47,16 +47,16 @@ export function createCounters({ sqlite, transaction }: Pick<Store, 'sqlite' | '
         moves.clear()
       }
     },
-    /** What the present transaction has added to a deployment's counters so far. */
+    /** What the current transaction has added to a deployment's counter so far. */
     onTheWay: (id: DeploymentId, state: keyof TargetCounts): number =>
       moves.get(id)?.get(state) ?? 0,
-    /** A target has gone from one state to another. Inside `transaction`. */
+    /** Counts a target's change of state. Call it inside `transaction`. */
     move(id: DeploymentId, from: TargetState, to: TargetState): void {
       if (from === to) return
       count(id, from, -1)
       count(id, to, 1)
       if (to === 'completed' || to === 'failed') count(id, `round_${to}`, 1)
-      // A late truth: what had been counted as a failure of this round was none.
+      // A late result: this was not a failure of this round after all.
       if (from === 'failed' && to === 'completed') count(id, 'round_failed', -1)
     },
   }

@@ -1,4 +1,4 @@
-/** From a request to rows: everything is checked first, then written in one transaction, or nothing is. */
+/** Turns a request into rows: checks everything first, then writes all of it in one transaction. */
 import { AppError } from '#shared/contract/errors.ts'
 import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
@@ -22,7 +22,7 @@ import type { DeploymentsRepo, NewTarget } from './deployments.repo.ts'
 import { startsLater } from './starts-later.ts'
 import type { Trail } from './trail.ts'
 
-/** Targets of one deployment: more would be a mistake at the scale the product is made for. */
+/** Most targets of one deployment; more would be a mistake at the scale the product is made for. */
 const TARGET_LIMIT = 20_000
 
 type Deps = ChoiceDeps & {
@@ -32,7 +32,7 @@ type Deps = ChoiceDeps & {
   software: Pick<Software, 'createCustom'>
 }
 
-/** Which installer each device takes: looked up once per platform and architecture, not once per device. */
+/** The installer for each device: looked up once per platform and architecture, not once per device. */
 export function targetsOf(
   { devices, waveOf }: Waves,
   software: Pick<SoftwareWithInstallers, 'id' | 'installers'>[],
@@ -57,7 +57,7 @@ export function targetsOf(
   )
 }
 
-/** Writes the deployment and its targets. @throws AppError and leaves nothing behind */
+/** Writes the deployment and its targets. @throws AppError, and then writes nothing */
 export function createDeployment(
   deps: Deps,
   viewer: Viewer,
@@ -76,7 +76,7 @@ export function createDeployment(
 
   const times = {
     scheduled_at: input.scheduled_at === undefined ? null : isoTime(Date.parse(input.scheduled_at)),
-    // Named for good: the controller may be moved, and its pages are read elsewhere.
+    // Stored with its zone: the controller may move to another zone, and its pages are read in others.
     maintenance_window: input.maintenance_window
       ? { time_zone: ownTimeZone(), ...input.maintenance_window }
       : null,

@@ -1,6 +1,4 @@
-/**
- * What a person's decision writes, inside a transaction of the caller. Who may decide, and when: control.ts.
- */
+/** Writes a person's decision inside the caller's transaction. control.ts checks who may decide, and when. */
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
 import type { Changes } from './changes.ts'
@@ -17,7 +15,7 @@ export function createDecisions(deps: {
   timings: Pick<EngineTimings, 'offerPatienceMs'>
 }) {
   const { repo, now } = deps
-  /** Failures are counted anew, and so is the waiting for devices. */
+  /** Resets the failure count and the wait for devices. */
   const newRound = () => ({ round_completed: 0, round_failed: 0, ready_since_ms: now() })
 
   const changed = (id: DeploymentId, changes: Changes) => {
@@ -26,12 +24,12 @@ export function createDecisions(deps: {
   }
 
   return {
-    /** Nothing new starts; what downloads stops; what installs ends, and its end is recorded. */
+    /** Nothing new starts and downloads stop. Running installers finish, and their results are recorded. */
     cancel(id: DeploymentId, changes: Changes): void {
       repo.update(id, { canceling: true, ...NOT_PAUSED })
       changed(id, changes)
     },
-    /** None follows any more; what is ordered already is withdrawn by its own. */
+    /** No further restart follows; those already ordered are withdrawn separately. */
     cancelRestarts(id: DeploymentId, changes: Changes): void {
       repo.update(id, { restarts_canceled: true })
       changed(id, changes)
@@ -49,7 +47,7 @@ export function createDecisions(deps: {
       repo.renewPatience(id, now() + deps.timings.offerPatienceMs)
       changed(id, changes)
     },
-    /** A new attempt of these failed targets, with the installer each names. One after the end is a round of its own; while it runs it belongs to the present one. */
+    /** Retries these failed targets, each with the installer it names. After the end it starts a new round; before, it belongs to the current one. */
     retry(
       row: Pick<DeploymentRow, 'id' | 'status'>,
       failed: readonly TargetRow[],
@@ -87,7 +85,7 @@ export function createDecisions(deps: {
           wave_ended_at_ms: null,
           ...newRound(),
         })
-      // The wave has not ended after all.
+      // The retry reopens the current wave.
       else repo.update(id, { wave_ended_at_ms: null })
       changed(id, changes)
     },

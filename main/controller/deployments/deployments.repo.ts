@@ -1,4 +1,4 @@
-/** Rows of deployments, and of what they are made of. Targets and attempts have repositories of their own. */
+/** Rows of deployments and of the packages in them. Targets and attempts have their own repositories. */
 import { and, count, desc, eq, gte, inArray, or, sql } from 'drizzle-orm'
 import type { TargetCounts } from '#shared/domain/deployment-state.ts'
 import type { Role } from '#shared/contract/rest/entities.ts'
@@ -30,7 +30,7 @@ export type * from './targets.repo.ts'
 export type DeploymentRow = typeof deployments.$inferSelect
 export type DeploymentsRepo = ReturnType<typeof createDeploymentsRepo>
 
-/** Whether it starts later and names this. */
+/** SQL: whether a deployment that starts later names this id. */
 const chose = (
   what: 'device_ids' | 'group_ids' | 'software_ids',
   id: DeviceId | GroupId | SoftwareId,
@@ -71,7 +71,7 @@ export function createDeploymentsRepo(store: Store) {
       targets.insertTargets(made.id, row.created_at, list)
       return made
     },
-    /** Other targets for a deployment that has not started. */
+    /** Replaces the targets of a deployment that has not started. */
     replaceTargets(
       id: DeploymentId,
       sinceIso: string,
@@ -87,8 +87,9 @@ export function createDeploymentsRepo(store: Store) {
         .run()
     },
     /**
-     * What is one device's becomes another's, where that has none of the same. Choices that wait for their start name the other one.
-     * @returns the deployments that are different
+     * Moves the targets of one device to another, unless that one already has the same target. Deployments that wait for their
+     * start and name the first device now name the other one.
+     * @returns the deployments that changed
      */
     moveTargets(from: DeviceId, to: DeviceId): DeploymentId[] {
       const ids = targets.moveTargets(from, to)
@@ -113,7 +114,7 @@ export function createDeploymentsRepo(store: Store) {
         .from(deployments)
         .where(and(eq(deployments.status, 'pending'), chose('group_ids', group)))
         .all(),
-    /** Not ended, and it would miss this software: a target of it is open, or it starts later. */
+    /** Deployments that have not ended and still need this software: a target of it is open, or they start later. */
     activeWithSoftware: (id: SoftwareId): DeploymentRow[] =>
       db
         .select()
@@ -137,7 +138,7 @@ export function createDeploymentsRepo(store: Store) {
     },
     /** Not ended, oldest first. */
     activeIds: (): DeploymentId[] => active.all(),
-    /** Of the account as it is called now; of a removed one as it was called then. */
+    /** The account's current name; for a removed account the name it had. */
     creatorName: ({
       created_by: id,
       created_by_name,
@@ -197,7 +198,7 @@ export function createDeploymentsRepo(store: Store) {
         .groupBy(deploymentTargets.deployment_status)
         .all(),
 
-    /** Which installers it gives out, in the order of installation. */
+    /** The installers that it deploys, in the order of installation. */
     packagesOf: (id: DeploymentId) =>
       db
         .selectDistinct({
@@ -244,9 +245,9 @@ export function createDeploymentsRepo(store: Store) {
     softwareName: (id: SoftwareId): string =>
       db.select({ name: software.name }).from(software).where(eq(software.id, id)).get()?.name ??
       '',
-    /** Which software of this deployment needs which other software of it. */
+    /** Dependencies between the software of this deployment. */
     needsWithin(id: DeploymentId): Map<SoftwareId, { id: SoftwareId; name: string }[]> {
-      // Nothing has to be there for something to be removed.
+      // Removing has no dependencies.
       if (deploymentById.get({ id })?.action !== 'install') return new Map()
       const rows = db
         .selectDistinct({
@@ -268,7 +269,7 @@ export function createDeploymentsRepo(store: Store) {
         }),
       )
     },
-    /** How many targets stand in each state, what the present transaction has moved included. */
+    /** Targets per state, including changes of the current transaction. */
     counts(id: DeploymentId): TargetCounts {
       const row = deploymentById.get({ id })!
       const of = (state: keyof TargetCounts) => row[state] + counters.onTheWay(id, state)
@@ -281,7 +282,7 @@ export function createDeploymentsRepo(store: Store) {
         skipped: of('skipped'),
       }
     },
-    /** Targets at work in all deployments. */
+    /** Running targets of all deployments. */
     runningCount: (): number =>
       db
         .select({

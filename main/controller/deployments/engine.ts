@@ -1,7 +1,7 @@
 /**
- * The shell around `plan()`: load, plan, commit, perform. One run looks at one deployment and is synchronous up to its
- * commit, so no two runs ever see the same free device. A run does a bounded amount of work and is followed by another
- * when more is owed. Pokes are coalesced; a heartbeat heals what an event missed.
+ * The shell around `plan()`: load, plan, commit, perform. A run handles one deployment and is synchronous up to its commit,
+ * so no two runs can claim the same free device. A run does a bounded amount of work and repeats while more remains. Pokes
+ * are coalesced; a heartbeat catches up on missed events.
  */
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { FileFault } from '../content/index.ts'
@@ -19,7 +19,7 @@ import type { Sender, Sending } from './sender.ts'
 import type { EngineTimings } from './timings.ts'
 import type { Trail } from './trail.ts'
 
-/** After so long a run is tried again that met a locked database. */
+/** Retry a run after this long when the database was locked. */
 const BUSY_RETRY_MS = 100
 
 export function createEngine(deps: {
@@ -30,7 +30,7 @@ export function createEngine(deps: {
   trail: Trail
   fileFault: (installer: InstallerRow) => FileFault | null
   areSecretsLost: (installer: InstallerRow) => boolean
-  /** Devices that are about to restart, or are at it. */
+  /** Devices that are about to restart or are restarting. */
   restartingDevices: () => ReadonlySet<DeviceId>
   /** Decides the targets of a deployment that starts now. */
   resolve: (id: DeploymentId) => void
@@ -39,7 +39,7 @@ export function createEngine(deps: {
   log: Log
   timings: EngineTimings
   committed: (changes: Changes) => void
-  /** Every stored deadline was moved. */
+  /** Called after every stored deadline was shifted. */
   moved: () => void
 }) {
   const { repo, devices, timings } = deps
@@ -52,10 +52,10 @@ export function createEngine(deps: {
   let stopped = false
   let sweptAtMs = -Infinity
   let idleUntilMs = 0
-  /** What stored deadlines still have to be moved by. */
-  let owed = { shiftMs: 0, jumpMs: 0 }
+  /** The shift still to be applied to stored deadlines. */
+  let pendingShift = { shiftMs: 0, jumpMs: 0 }
 
-  /** Devices at work for any active deployment but this one. */
+  /** Devices that work for any active deployment except this one. */
   function workingElsewhere(id: DeploymentId | null): Set<DeviceId> {
     const working = new Set<DeviceId>()
     for (const other of repo.activeIds()) {
@@ -90,7 +90,7 @@ export function createEngine(deps: {
     }
   }
 
-  /** True when more is owed than one run may do. */
+  /** True when more work remains than one run may do. */
   function run(id: DeploymentId): boolean {
     const row = repo.byId(id)
     const isActive = row?.status === 'pending' || row?.status === 'in_progress'
@@ -103,7 +103,7 @@ export function createEngine(deps: {
     const planned = () => plan(snapshotOf(row, targets), deps.now(), timings.actionsPerRun)
     let next = planned()
     if (row.chosen && next.actions.some(({ type }) => type === 'start')) {
-      // Its own transaction: should the start not be written, it is decided once more.
+      // A transaction of its own: if the start is not written afterwards, it is simply decided again.
       deps.resolve(id)
       openTargets.forget(id)
       targets = openTargets.of(id)
@@ -121,29 +121,29 @@ export function createEngine(deps: {
     return more
   }
 
-  /** Nothing may be judged by deadlines that the clock has run away from. False: the store does not take it yet. */
+  /** Applies the pending shift; no deadline may be judged before that. False: the store cannot take it yet. */
   function settleClock(): boolean {
-    if (owed.shiftMs === 0 && owed.jumpMs === 0) return true
+    if (pendingShift.shiftMs === 0 && pendingShift.jumpMs === 0) return true
     try {
-      deps.clockRepo.shift(owed)
+      deps.clockRepo.shift(pendingShift)
     } catch (error) {
       deps.log.error({ err: error }, 'the deadlines could not be moved; it is tried again')
       return false
     }
-    owed = { shiftMs: 0, jumpMs: 0 }
+    pendingShift = { shiftMs: 0, jumpMs: 0 }
     openTargets.forgetAll()
     wakeAt.clear()
     sweptAtMs = -Infinity
     return true
   }
   const offClock = deps.clock.onChange(({ shiftMs, jumpMs }: ClockChange) => {
-    owed = { shiftMs: owed.shiftMs + shiftMs, jumpMs: owed.jumpMs + jumpMs }
+    pendingShift = { shiftMs: pendingShift.shiftMs + shiftMs, jumpMs: pendingShift.jumpMs + jumpMs }
     if (shiftMs === 0 && jumpMs === 0) return
     if (settleClock()) deps.moved()
     schedule()
   })
 
-  /** What has come due since, and now and then everything that is active. */
+  /** Marks deployments that came due and, at every heartbeat, all active ones. */
   function sweep(): void {
     const nowMs = deps.now()
     const awakeMs = deps.clock.awakeMs()
@@ -177,19 +177,19 @@ export function createEngine(deps: {
       try {
         if (run(id)) unfinished.push(id)
       } catch (error) {
-        // Another program holds the database: nothing of the run has begun, and it follows as soon as that is over.
+        // Another program holds the database. The run has not begun; it is retried when the lock is gone.
         if (storageFailure(error)?.kind === 'busy') {
           deps.log.debug({ deploymentId: id }, 'a deployment waits for a locked database')
           wakeAt.set(id, deps.now() + BUSY_RETRY_MS)
           continue
         }
-        // One deployment that cannot be planned or stored must not stop the others; it is tried again at the next heartbeat.
+        // One deployment that cannot be planned or stored must not stop the others; the next heartbeat retries it.
         deps.log.error({ err: error, deploymentId: id }, 'a deployment could not be advanced')
         openTargets.forget(id)
         wakeAt.set(id, deps.now() + timings.heartbeatMs)
       }
     }
-    // A large deployment takes longer to look at: then it is looked at less often, so that others always have most of the time.
+    // A large deployment takes longer per run: run less often after it, so that others get most of the time.
     idleUntilMs = performance.now() + 3 * (performance.now() - startMs)
     for (const id of unfinished) dirty.add(id)
     if (unfinished.length > 0 && !stopped) soon = setImmediate(runDirty)
@@ -208,15 +208,15 @@ export function createEngine(deps: {
   }
 
   return {
-    /** Its targets are others now. */
+    /** Call it when its targets were replaced. */
     forget: (id: DeploymentId): void => openTargets.forget(id),
-    /** Look at these soon. */
+    /** Run these soon. */
     poke(ids: Iterable<DeploymentId>): void {
       const before = dirty.size
       for (const id of ids) dirty.add(id)
       if (!stopped && before === 0 && dirty.size > 0) schedule()
     },
-    /** A person waits for these: look at them as soon as what runs now has ended. */
+    /** Someone waits for these: run them as soon as the current run ends. */
     pokeNow(ids: Iterable<DeploymentId>): void {
       for (const id of ids) dirty.add(id)
       if (stopped || soon) return
@@ -225,12 +225,12 @@ export function createEngine(deps: {
     },
     /** Devices at work now. */
     workingDevices: (): ReadonlySet<DeviceId> => workingElsewhere(null),
-    /** The agent may not have heard that it is to stop. */
+    /** The agent may not have received the cancel. */
     cancelLost(id: DeploymentId, targetId: TargetId): void {
       const target = openTargets.of(id).get(targetId)
       if (target) target.cancelToldAtMs = null
     },
-    /** Takes up all that is active. A restart is just another run. */
+    /** Continues all active deployments. A restart of the controller is just another run. */
     start(): void {
       repo.forgetOffers()
       deps.clockRepo.extendTo(deps.now() + timings.returnGraceMs)

@@ -1,4 +1,4 @@
-/** Sums over deployments: for the dashboard, the tray and the warning before quitting. */
+/** Sums over deployments, for the dashboard, the tray and the warning before quitting. */
 import type { Stats } from '#shared/contract/rest/entities.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../context.ts'
@@ -15,7 +15,7 @@ export function createFigures({
   now: Now
 }) {
   return {
-    /** Of all deployments, or of those that are his. */
+    /** Of all deployments for an administrator, otherwise of the viewer's own. */
     stats(viewer: Viewer): Pick<Stats, 'deployments' | 'last_7_days'> {
       const ownerId = viewer.role === 'admin' ? null : viewer.id
       const by = new Map(repo.statusCounts(ownerId).map((row) => [row.status, row.n]))
@@ -42,7 +42,7 @@ export function createFigures({
         },
       }
     },
-    /** What is at work now, for tray and quit warning. */
+    /** What runs now, for the tray and the warning before quitting. */
     activity(): {
       active_deployments: { id: DeploymentId; name: string; ended: number; total: number }[]
       running_targets: number

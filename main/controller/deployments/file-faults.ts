@@ -1,6 +1,6 @@
 /**
- * PCs that received other bytes than were announced: is the controller's own copy at fault? Then the target says so, instead
- * of pointing at the network, and nothing more is sent of that file.
+ * When a PC received a file with the wrong hash: checks whether the controller's own copy is at fault. If so, the target says
+ * that instead of pointing at the network, and the file is not sent any more.
  */
 import type { TargetId } from '#shared/domain/ids.ts'
 import type { Log } from '../context.ts'
@@ -26,7 +26,7 @@ export function createFileFaults(deps: {
   const { repo } = deps
   const underCheck = new Set<TargetId>()
 
-  /** The result stands as it was recorded, unless another attempt has begun meanwhile: then it is none of ours. */
+  /** Changes the recorded failure to name the file, unless another attempt has begun since. */
   function blameFile(id: TargetId): void {
     const changes = createChanges()
     repo.transaction(() => {
@@ -48,7 +48,7 @@ export function createFileFaults(deps: {
   }
 
   return {
-    /** Call it after the commit that recorded their results. Each file is read once, however many targets name it. */
+    /** Call it after the commit that recorded the results. Each file is read once, however many targets name it. */
     suspect(ids: Iterable<TargetId>): void {
       for (const id of ids) {
         if (underCheck.has(id)) continue

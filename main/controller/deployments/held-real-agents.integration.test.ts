@@ -1,4 +1,4 @@
-/** The whole way with the real agent: unplugged, waiting, plugged in, installed. Linux: a folder stands for the PC's power supply. */
+/** End to end with the real agent: unplugged, waiting, plugged in, installed. Linux: a folder stands for the PC's power supply. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -32,7 +32,7 @@ function battery(status: 'Charging' | 'Discharging'): void {
 }
 
 it.runIf(process.platform === 'linux')(
-  'a laptop on battery waits until it is plugged in, and runs the installer once, in one attempt',
+  'a laptop on battery waits until it is plugged in, then runs the installer once, in one attempt',
   async () => {
     battery('Discharging')
     await t.rest.call('settings.update', { body: { work_on_battery: false } })
@@ -52,7 +52,7 @@ it.runIf(process.platform === 'linux')(
       (await t.rest.call('deployments.progress', { params: { id } })).targets[0]!
     const held = { deployment_status: 'pending', reason: 'retry_later', held_by: 'on_battery' }
     await expect.poll(target).toMatchObject(held)
-    // Asked several times by now.
+    // It has been offered several times by now.
     await new Promise((resolve) => setTimeout(resolve, 4 * HELD_RETRY_MS))
     expect(await target()).toMatchObject({ ...held, attempt: 1 })
     expect(agent.runs()).toBe(0)

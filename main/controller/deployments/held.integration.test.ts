@@ -1,5 +1,5 @@
 /**
- * PCs that may not work now, as the controller sees them: they wait where it can be seen, are asked again, and nothing is
+ * PCs that may not work now, as the controller sees them: they visibly wait, are offered their work again, and nothing is
  * counted or run twice. The agents are light ones; the real one is in agent/conditions/held.integration.test.ts.
  */
 import { join } from 'node:path'
@@ -25,7 +25,7 @@ let t: TestController
 let agent: SimAgent
 /** What the PC answers now. */
 let answer: CommandReply
-/** What it does with what it has accepted. */
+/** What the PC does with a command it has accepted. */
 let work: (command: DeployPayload) => Promise<unknown>
 let id: DeploymentId
 
@@ -39,7 +39,7 @@ async function finish(command: DeployPayload): Promise<void> {
   await agent.progress(command, 'installing')
   await agent.result(command, {})
 }
-const giveBack = (command: DeployPayload) => {
+const deferWork = (command: DeployPayload) => {
   const { deployment_id, target_id, attempt, attempt_id } = command
   return agent.socket.timeout(5_000).emitWithAck('deployment_progress', {
     ...{ deployment_id, target_id, attempt, attempt_id },
@@ -78,7 +78,7 @@ beforeEach(async () => {
 })
 afterEach(() => t.stop())
 
-it('wait where it can be seen, are asked again, and go on as soon as they may: one attempt', async () => {
+it('shows held PCs as waiting, offers again, and continues in the same attempt as soon as they may work', async () => {
   await expect.poll(deploys).toHaveLength(3)
   expect(await target()).toMatchObject({
     ...HELD,
@@ -96,7 +96,7 @@ it('wait where it can be seen, are asked again, and go on as soon as they may: o
   expect((await t.rest.call('deployments.attempts', { params })).attempts).toHaveLength(1)
 })
 
-it('never look as if they were at work while they are asked', async () => {
+it('never shows a held PC as running while it is offered work', async () => {
   const seen = new Set<string>()
   const feed = t.feed()
   feed.on('targets_updated', ({ targets }) =>
@@ -110,15 +110,15 @@ it('never look as if they were at work while they are asked', async () => {
   expect([...seen]).toEqual(['pending retry_later'])
 })
 
-it('give back what they had begun to fetch, and are given it again under the same attempt', async () => {
+it('puts a download that a PC defers back to pending, and sends it again under the same attempt', async () => {
   answer = { accepted: true }
   work = async (command) => {
     await agent.progress(command, 'downloading', 1)
     answer = ON_BATTERY
     work = finish
-    await giveBack(command)
-    // The acknowledgement got lost: it is said once more, and does no harm.
-    await giveBack(command)
+    await deferWork(command)
+    // The acknowledgement got lost: sending it again does no harm.
+    await deferWork(command)
   }
   await expect.poll(target).toMatchObject({ ...HELD, attempt: 1 })
   answer = { accepted: true }
@@ -127,18 +127,18 @@ it('give back what they had begun to fetch, and are given it again under the sam
   expect(new Set(deploys().map((command) => command.attempt_id)).size).toBe(1)
 })
 
-it('cannot give back what is being installed', async () => {
+it('does not let a PC defer an installation that is running', async () => {
   answer = { accepted: true }
   work = async (command) => {
     await agent.progress(command, 'installing')
-    await giveBack(command)
+    await deferWork(command)
     await agent.result(command, {})
   }
   await expect.poll(status).toBe('completed')
   expect(deploys()).toHaveLength(1)
 })
 
-it('keep the time since when they are held back until they have worked, also over a restart', async () => {
+it('keeps the time since when a PC is held until it has worked, even over a restart', async () => {
   const since = () => {
     const database = new Database(join(t.dataDir, 'deployx.db'), { readonly: true })
     const found: unknown = database
@@ -151,9 +151,9 @@ it('keep the time since when they are held back until they have worked, also ove
   await expect.poll(since).not.toBeNull()
   const first = since()
   await t.restart()
-  // Accepted, and given back before anything was done.
+  // Accepted, and deferred before anything was done.
   answer = { accepted: true }
-  work = giveBack
+  work = deferWork
   const asked = deploys().length
   await expect.poll(() => deploys().length).toBeGreaterThan(asked + 1)
   expect(since()).toBe(first)
@@ -163,14 +163,14 @@ it('keep the time since when they are held back until they have worked, also ove
   await expect.poll(since).toBeNull()
 })
 
-it('are cancelled at once', async () => {
+it('cancels held targets immediately', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
   await t.rest.call('deployments.cancel', { params: { id } })
   await expect.poll(status).toBe('canceled')
   expect(await target()).toMatchObject({ deployment_status: 'skipped', reason: 'canceled' })
 })
 
-it('are asked under what the administrator decides meanwhile', async () => {
+it('applies settings that the administrator changes while PCs are held', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
   await t.rest.call('settings.update', {
     body: { work_on_battery: true, work_on_metered: false },
@@ -180,7 +180,7 @@ it('are asked under what the administrator decides meanwhile', async () => {
     .toEqual({ on_battery: true, on_metered: false })
 })
 
-it('start with a clean slate when somebody retries what was held back for too long', async () => {
+it('starts the wait again when someone retries a target that was held for too long', async () => {
   await expect.poll(async () => (await target()).held_by).toBe('on_battery')
   const database = new Database(join(t.dataDir, 'deployx.db'))
   database.exec('update deployment_targets set held_since_ms = held_since_ms - 3600000')

@@ -1,4 +1,4 @@
-/** What is said of a PC that may not work now. */
+/** Sentences for PCs that may not work now. */
 import type { HeldBy } from '#shared/domain/reasons.ts'
 
 export const HELD_WORDS: Record<
@@ -6,7 +6,7 @@ export const HELD_WORDS: Record<
   {
     waits: string
     tooLong: (pc: string, time: string) => string
-    /** Beforehand. */
+    /** For the preview. */
     foreseen: (time: string) => string
   }
 > = {

@@ -1,4 +1,4 @@
-/** Deployments: the one door to creating, watching, cancelling and retrying them, and to what agents report. */
+/** Deployments: the entry point for creating, watching, cancelling and retrying them, and for the reports of agents. */
 import type {
   DeploymentOutput,
   DeploymentProgress,
@@ -70,7 +70,7 @@ export function createDeployments(deps: {
   software: Software
   sealed: SealedArguments
   sign: Signer['sign']
-  /** The name by which agents know the key that signs. */
+  /** The id by which agents know the signing key. */
   keyId: () => string
   ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
   agents: AgentPort
@@ -86,13 +86,13 @@ export function createDeployments(deps: {
   const workbooks = createWorkbooks({ workersDir: deps.workersDir })
   const listeners = new Set<(event: DeploymentsEvent) => void>()
 
-  /** After every commit: tell, and look again at what the change may have made possible. */
+  /** After every commit: notifies the listeners and runs what the change may have made possible. */
   function committed(changes: Changes): void {
     for (const event of changes.events()) listeners.forEach((listener) => listener(event))
     engine.poke(changes.owing)
     if (changes.owing.size + changes.freed.size > 0) restarts.poke()
     fileFaults.suspect(changes.mismatched)
-    // Whoever else waits for a device that has come free. Mostly there is nobody else.
+    // Other deployments may wait for a device that became free. Usually there are none.
     if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.owing.has(id)))
       engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
   }
@@ -230,30 +230,30 @@ export function createDeployments(deps: {
     reconcile: createReconcile({ repo, recorder, restarts, engine }),
     deviceOfLiveAttempt: (attemptId: AttemptId): DeviceId | null =>
       repo.deviceOfLiveAttempt(attemptId),
-    /** Inside a transaction: another row stands for the same PC. Tell it by `moved` then. @throws AppError E_ILLEGAL_STATE */
+    /** Moves a device's targets to another row for the same PC. Inside a transaction; pass the result to `moved` afterwards. @throws AppError E_ILLEGAL_STATE */
     moveDevice: createMoveDevice({ repo, now, installerFor, forget: engine.forget }),
     moved: (changes: Changes): void => committed(changes),
-    /** That have, or had, this device as a target. */
+    /** Deployments with this device as a target, ended ones included. */
     idsOfDevice: (id: DeviceId): DeploymentId[] => repo.idsOfDevice(id),
-    /** For the removal of a user: all of his, and those of them that have not ended. */
+    /** For the removal of a user: how many deployments they own, and how many of those are active. */
     countOf: (id: UserId): { all: number; active: number } => repo.countOf(id),
     handOver(from: UserId, to: UserId | null, name: string): void {
       repo.handOver(from, to, name)
     },
     /** Devices at work now. */
     workingDevices: (): ReadonlySet<DeviceId> => engine.workingDevices(),
-    /** Deployments that would miss this software. */
+    /** Deployments that still need this software. */
     usingSoftware: (id: SoftwareId) => repo.activeWithSoftware(id),
-    /** Deployments that have not started and take their PCs from this group then. */
+    /** Deployments that have not started and will take their PCs from this group. */
     usingGroup: (id: GroupId) => repo.pendingWithGroup(id),
-    /** A package given as an address has arrived, or cannot be had. */
+    /** A package given as a URL was fetched, or could not be. */
     installerSettled: (id: InstallerId): void => engine.poke(repo.deploymentsUsingInstaller(id)),
 
     start(): void {
       engine.start()
       restarts.start()
     },
-    /** Commits what waits and stops looking. Targets keep their state; the next start takes them up. */
+    /** Commits waiting reports and stops. Targets keep their state, and the next start continues them. */
     stop(): void {
       engine.stop()
       restarts.stop()

@@ -1,4 +1,4 @@
-/** What a device has and waits for in deployments becomes another row's: its PC was set up anew and enrolled once more. */
+/** Moves the deployments of a device to another row: its PC was reinstalled and enrolled again. */
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeploymentId, DeviceId, InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
@@ -9,14 +9,14 @@ export function createMoveDevice(deps: {
   repo: DeploymentsRepo
   now: Now
   installerFor: (target: { device_id: DeviceId; software_id: SoftwareId }) => InstallerId | null
-  /** Targets of this deployment are not what is remembered of them. */
+  /** Drops the targets of this deployment from memory. */
   forget: (id: DeploymentId) => void
 }) {
   const { repo } = deps
 
   /**
-   * Inside the transaction of the caller. A deployment that has both rows keeps both targets.
-   * @throws AppError E_ILLEGAL_STATE while something is installed on the old row, as far as is known
+   * Inside the caller's transaction. A deployment that targets both rows keeps both targets.
+   * @throws AppError E_ILLEGAL_STATE while something is still running on the old row, as far as is known
    */
   return (from: DeviceId, to: DeviceId): Changes => {
     const open = repo.openTargetsOfDevice(from)
@@ -34,7 +34,7 @@ export function createMoveDevice(deps: {
     for (const before of open) {
       const row = repo.target(before.id)
       if (row?.device_id !== to) continue
-      // Whatever the old agent was sent went with its disk.
+      // Everything the old agent received was lost with its disk.
       if (row.attempt_id)
         repo.endAttempt(row.attempt_id, {
           ended_at: iso,

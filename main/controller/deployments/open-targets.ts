@@ -1,7 +1,7 @@
 /**
- * The open targets of active deployments, held in memory so that a run of the engine over thousands of them reads no more
- * rows than have changed. The database stays the truth: the repository tells which rows moved, and everything is read anew
- * once in a while, so that nothing wrong could last.
+ * The open targets of active deployments, kept in memory, so that a run of the engine over thousands of them reads only the
+ * rows that changed. The database stays authoritative: the repository reports which rows changed, and everything is read
+ * again from time to time, so that no error can last.
  */
 import type {
   DeploymentId,
@@ -17,7 +17,7 @@ import type { DeploymentsRepo, InstallerRow, OpenTargetRow } from './deployments
 import { FILE_DAMAGED, FILE_MISSING, SECRETS_LOST } from './file-faults.ts'
 import type { PlanInstaller, PlanTarget } from './plan.ts'
 
-const READ_ANEW_MS = 60_000
+const REREAD_MS = 60_000
 
 export type OpenTarget = PlanTarget & {
   row: Pick<OpenTargetRow, 'id' | 'deployment_id' | 'device_id' | 'installer_id' | 'software_id'>
@@ -26,7 +26,7 @@ export type OpenTarget = PlanTarget & {
 }
 type Mirror = {
   targets: Map<TargetId, OpenTarget>
-  /** Only where software of this deployment needs other software of it: what became of each, also once ended. */
+  /** Only where software of this deployment depends on other software in it: the state of each target, ended ones included. */
   outcomes: Map<string, OpenTargetRow> | null
   needs: Map<SoftwareId, { id: SoftwareId; name: string }[]>
   readAtMs: number
@@ -67,9 +67,9 @@ const SECRETS_LOST_STATE: PlanInstaller = {
 export function createOpenTargets(deps: {
   repo: DeploymentsRepo
   now: Now
-  /** Why the bytes of this installer cannot be sent. */
+  /** Why this installer's file cannot be sent. */
   fileFault: (installer: InstallerRow) => FileFault | null
-  /** Whether secrets in its arguments cannot be opened. */
+  /** Whether secrets in its arguments cannot be decrypted. */
   areSecretsLost: (installer: InstallerRow) => boolean
 }) {
   const { repo, now } = deps
@@ -123,7 +123,7 @@ export function createOpenTargets(deps: {
     return mirror
   }
 
-  /** What the target needs of this deployment: still open, or the first that did not get onto its device. */
+  /** The target's dependencies in this deployment: those still open, or the first that was not installed on its device. */
   function dependencies(
     { needs, outcomes }: Mirror,
     target: OpenTarget,
@@ -142,7 +142,7 @@ export function createOpenTargets(deps: {
     return { missingDependency: null, needs: open }
   }
 
-  /** What an installer can do for an open target of this deployment. */
+  /** The state of an installer for the open targets of this deployment. */
   function stateOf(id: InstallerId, deployment: DeploymentId) {
     const row = repo.installer(id)
     const state = installerState(row)
@@ -155,11 +155,11 @@ export function createOpenTargets(deps: {
   }
 
   return {
-    /** All open targets of a deployment, by id, as they stand now. */
+    /** All open targets of a deployment by id, in their current state. */
     of(id: DeploymentId): ReadonlyMap<TargetId, OpenTarget> {
       const known = mirrors.get(id)
       const changed = repo.takeChanged(id)
-      const isFresh = known && Math.abs(now() - known.readAtMs) < READ_ANEW_MS
+      const isFresh = known && Math.abs(now() - known.readAtMs) < REREAD_MS
       const mirror = isFresh ? known : read(id)
       if (isFresh) for (const row of repo.targetsById(changed)) take(mirror, row)
       const installers = new Map<InstallerId | null, ReturnType<typeof stateOf>>([
@@ -172,7 +172,7 @@ export function createOpenTargets(deps: {
           installer = stateOf(installer_id!, id)
           installers.set(installer_id, installer)
         }
-        // An agent that may be at work on it has the file, perhaps: it tells when it is back.
+        // An agent that may be working on it may already have the file; it reports when it reconnects.
         const mayBeHeld = target.attemptId !== null && target.deadlineMs !== null
         target.installer =
           installer.fault && !mayBeHeld ? FILE_FAULTS[installer.fault] : installer.state
@@ -180,9 +180,9 @@ export function createOpenTargets(deps: {
       }
       return mirror.targets
     },
-    /** They were changed beside the repository: all are read anew. */
+    /** Call it when rows were changed without the repository: everything is read again. */
     forgetAll: (): void => mirrors.clear(),
-    /** It has ended: nothing of it is needed any more. */
+    /** Drops the targets of a deployment, because it has ended or they were replaced. */
     forget(id: DeploymentId): void {
       mirrors.delete(id)
       repo.takeChanged(id)

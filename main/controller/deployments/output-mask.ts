@@ -1,7 +1,7 @@
 /**
- * Keeps the secrets of arguments out of what agents report, whatever their version: every text that an installer may have
- * written passes here before it is stored or shown. Output comes in pieces that may cut a secret in two; what may be the
- * beginning of one waits, sealed, for the next piece.
+ * Keeps secrets in arguments out of what agents of any version report: every text that an installer may have written is
+ * masked here before it is stored or shown. Output arrives in pieces that may split a secret; the possible beginning of one
+ * is withheld, sealed, until the next piece.
  */
 import type { DeploymentOutput, DeploymentResult } from '#shared/contract/agent/link.ts'
 import type { ValueMask } from '#shared/domain/value-mask.ts'
@@ -22,11 +22,11 @@ export function createOutputMask(deps: {
     const installer = installer_id === null ? undefined : repo.installer(installer_id)
     return installer ? sealed.maskOf(installer) : null
   }
-  /** Reports are cut to a length: their last characters may be the beginning of a secret. */
+  /** Reported texts are cut to a length, so their last characters may be the beginning of a secret. */
   const hidden = (mask: ValueMask, text: string): string => mask.end({ text, covered: 0 })
 
   return {
-    /** Keeps a piece of output. Returns what of it may be shown now; null: it was recorded before. */
+    /** Stores a piece of output. Returns the part that may be shown now; null: already recorded. */
     append(of: Of, attempt: AttemptRow, { seq, text }: DeploymentOutput): string | null {
       const mask = maskFor(of)
       if (!mask) return outputs.append(attempt, seq, text) ? text : null
@@ -48,7 +48,7 @@ export function createOutputMask(deps: {
         }),
       }
     },
-    /** No more output is expected: what was held back is added. */
+    /** No more output is expected: adds what was withheld. */
     ended(of: Of): void {
       const mask = maskFor(of)
       const attempt = mask && repo.attempt(of.attempt_id)

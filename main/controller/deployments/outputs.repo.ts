@@ -1,4 +1,4 @@
-/** What installers print, kept per attempt: the first half of the limit for ever, of the rest the latest half. */
+/** Installer output, kept per attempt: half the limit for the beginning, which stays, and half for the latest output. */
 import { and, asc, desc, eq, sql } from 'drizzle-orm'
 import { OUTPUT_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
@@ -11,8 +11,8 @@ const HALF = OUTPUT_LIMIT_BYTES / 2
 export function createOutputsRepo({ db }: Store, attempts: DeploymentsRepo) {
   return {
     /**
-     * Adds a piece. False = it was recorded before.
-     * @param held sealed: what of it is not added yet
+     * Adds a piece. False: it was already recorded.
+     * @param held the part that is withheld for now, sealed
      */
     append(
       attempt: AttemptRow,
@@ -55,7 +55,7 @@ export function createOutputsRepo({ db }: Store, attempts: DeploymentsRepo) {
       return true
     },
 
-    /** What was held back of an attempt that has ended, without secrets: behind the last piece. */
+    /** Adds the text that was withheld until the attempt ended, with secrets masked, after the last piece. */
     release(attempt: AttemptRow, text: string): void {
       const size_bytes = Buffer.byteLength(text)
       const last = db
@@ -81,7 +81,7 @@ export function createOutputsRepo({ db }: Store, attempts: DeploymentsRepo) {
           .run()
     },
 
-    /** All that is kept, a line where something was left out. */
+    /** All the kept output, with a line where something was left out. */
     text(attemptId: AttemptId): string {
       const rows = db
         .select({ part: attemptOutputs.part, text: attemptOutputs.text })

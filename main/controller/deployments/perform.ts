@@ -1,4 +1,4 @@
-/** Writes what a plan says. Runs inside the engine's transaction; what is to be sent or told is gathered for after the commit. */
+/** Applies a plan. Runs inside the engine's transaction; messages and notifications are collected for after the commit. */
 import { randomBytes } from 'node:crypto'
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 import { nextDeploymentState, verdict } from '#shared/domain/deployment-state.ts'
@@ -38,7 +38,7 @@ export function createPerform(deps: {
       offered_at_ms: deps.now(),
       not_before_ms: null,
       deadline_ms: target.deadlineMs ?? deps.now() + timings.offerPatienceMs,
-      // Asked again and again it would flicker.
+      // Keep the reason through repeated offers, so that it does not flicker on screen.
       reason: target.held ? 'retry_later' : null,
     })
     return sending('deploy', target, attemptId)
@@ -178,7 +178,7 @@ export function createPerform(deps: {
         case 'tell_cancel': {
           const target = targets.get(action.targetId)!
           target.cancelToldAtMs = nowMs
-          // An agent that answers nothing at all is not waited for without end.
+          // Do not wait forever for an agent that never answers.
           if (target.state === 'pending' && target.deadlineMs === null)
             repo.change(target.row, { deadline_ms: nowMs + timings.offerPatienceMs })
           if (target.attemptId) sendings.push(sending('cancel', target, target.attemptId))

@@ -1,4 +1,4 @@
-/** The parts of the plan that look at one target and its device. Pure. */
+/** The parts of the plan that concern one target and its device. Pure. */
 import { HELD_WORDS } from './held.ts'
 import type { Action, PlanDeployment, PlanDevice, PlanTarget, Snapshot } from './plan.types.ts'
 
@@ -9,7 +9,7 @@ const minutes = (ms: number): string => {
   return n === 1 ? '1 minute' : `${n} minutes`
 }
 
-/** A target at work: does its lease or its deadline end? */
+/** Ends a running target whose lease or deadline is over. */
 export function planRunning(
   target: PlanTarget,
   device: PlanDevice,
@@ -17,7 +17,7 @@ export function planRunning(
   nowMs: number,
   wake: Wake,
 ): Extract<Action, { type: 'fail' | 'requeue' | 'tell_cancel' }> | null {
-  // Its link was cut, and it is not let in to report. Like a lost lease: should it be allowed again, its true end is believed.
+  // Its link was cut and it may not report. Treat it like a lost lease: if it is allowed again, its real result counts.
   if (device.refused)
     return {
       type: 'fail',
@@ -37,14 +37,14 @@ export function planRunning(
       message: `No sign of life from ${device.name} for ${minutes(snapshot.leaseMs)}. If its agent returns with a result, it is recorded here.`,
     }
   }
-  // While it is online the lease renews itself; asking again after a lease is soon enough.
+  // While the device is online its lease renews itself; checking again after one lease is soon enough.
   wake(leaseEndsMs)
   if (target.deadlineMs !== null) {
     if (nowMs >= target.deadlineMs)
       return {
         type: 'fail',
         targetId: target.id,
-        // Like a lost lease: its true end is believed when it comes after all.
+        // Like a lost lease: its real result counts if it still arrives.
         reason: 'lease_expired',
         message: `${device.name} did not report a result in time.`,
       }
@@ -55,7 +55,7 @@ export function planRunning(
     : null
 }
 
-/** Ask the agent to stop, and ask again after a while, in case the first one got lost with its link. */
+/** Asks the agent to stop, and asks again after a while in case the first request was lost with its link. */
 export function planTellCancel(
   target: PlanTarget,
   device: PlanDevice,
@@ -63,7 +63,7 @@ export function planTellCancel(
   nowMs: number,
   wake: Wake,
 ): Extract<Action, { type: 'tell_cancel' }> | null {
-  // Nobody would hear it; it is asked when it comes back.
+  // Nobody would receive it; the agent is asked when it reconnects.
   if (device.reachability !== 'online') return null
   if (target.cancelToldAtMs !== null && nowMs < target.cancelToldAtMs + cancelAgainMs) {
     wake(target.cancelToldAtMs + cancelAgainMs)
@@ -72,7 +72,7 @@ export function planTellCancel(
   return { type: 'tell_cancel', targetId: target.id }
 }
 
-/** A pending target whose device has no link: wait, or give up. Null when it can be reached. */
+/** A pending target whose device has no link: wait or give up. Null when the device can be reached. */
 export function planUnreachable(
   target: PlanTarget,
   device: PlanDevice,
@@ -83,7 +83,7 @@ export function planUnreachable(
   | { type: 'wait'; reason: 'connecting' | 'waiting_for_device' | 'device_busy' }
   | Extract<Action, { type: 'fail' }>
   | null {
-  // It goes away because it was told to.
+  // It is offline because it was ordered to restart.
   if (device.isRestarting) return { type: 'wait', reason: 'device_busy' }
   if (device.reachability === 'online') return null
   if (device.reachability === 'connecting') {
@@ -97,7 +97,7 @@ export function planUnreachable(
       reason: 'offline',
       message: `${device.name} is offline.`,
     }
-  // Time in which it could not have started anyway (its wave, a pause, the window) does not count.
+  // Time in which it could not have started anyway (waiting for its wave, a pause, the window) does not count.
   const untilMs = Math.max(target.sinceMs, deployment.readySinceMs ?? 0) + deployment.waitMs
   if (nowMs < untilMs) {
     wake(untilMs)
@@ -111,7 +111,7 @@ export function planUnreachable(
   }
 }
 
-/** A PC that may not work now is asked again and again: for how long? */
+/** How long to keep offering a target to a PC that may not work now. */
 export function planHeld(
   { id: targetId, held }: PlanTarget,
   device: PlanDevice,

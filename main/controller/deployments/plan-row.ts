@@ -1,8 +1,8 @@
-/** A deployment's row as `plan()` looks at it. */
+/** Converts a deployment's row into the input of `plan()`. */
 import type { DeploymentRow } from './deployments.repo.ts'
 import type { PlanDeployment } from './plan.ts'
 
-/** Pure. Seconds and minutes become milliseconds, what is left out its default. */
+/** Pure. Converts seconds and minutes to milliseconds and fills in the defaults. */
 export const toPlan = (row: DeploymentRow): PlanDeployment => {
   const { strategy } = row
   return {

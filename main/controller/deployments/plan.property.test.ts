@@ -1,5 +1,5 @@
 /**
- * What must hold of the engine whatever happens: random deployments in a simulated world (test-kit/plan-world.ts), random
+ * Properties of the engine that always hold: random deployments in a simulated world (test-kit/plan-world.ts), random
  * events in random order. 300 runs of each property, 5,000 with DEPLOYX_TEST_FULL.
  */
 import fc from 'fast-check'
@@ -32,7 +32,7 @@ const holds = (
   check: (spec: WorldSpec, events: WorldEvent[], limit: number | undefined) => void,
   runs = numRuns,
 ) => fc.assert(fc.property(worldSpec, script, limit, check), { numRuns: runs })
-/** Plays it all, then everything goes well; the watcher sees each action before it is performed. */
+/** Plays all events, then lets everything succeed; the watcher sees each action before it is performed. */
 function watched(watch: Watch, each?: (world: World) => void) {
   return () =>
     holds((spec, events, limited) => {
@@ -47,9 +47,9 @@ const offered = (action: Action, world: World): TargetRow | null =>
   action.type === 'offer' ? world.repo.targets.get(action.targetId)! : null
 const isOpen = (t: TargetRow): boolean => !isEnded(t.deployment_status)
 
-describe('the engine, whatever happens,', () => {
+describe('the engine, under random events,', () => {
   it(
-    'ends once devices answer, windows open and people resume',
+    'ends every deployment once devices answer, windows open and people resume',
     watched(
       () => undefined,
       (world) => {
@@ -75,7 +75,7 @@ describe('the engine, whatever happens,', () => {
   )
 
   it(
-    'never gives work to more devices than max_concurrent',
+    'never runs on more devices than max_concurrent',
     watched(
       (action, world) => {
         const target = offered(action, world)
@@ -87,7 +87,7 @@ describe('the engine, whatever happens,', () => {
         expect(devices.size).toBeLessThan(world.spec.strategy.max_concurrent)
       },
       (world) => {
-        // A device that was away may come back with work that had been given up or given out again; no other may.
+        // A device that was away may come back with work that was given up or sent elsewhere; no other device may.
         const asked = targetsOf(world).filter((t) => world.atWork(t) && !world.strayed.has(t.id))
         expect(new Set(asked.map((t) => t.device_id)).size).toBeLessThanOrEqual(
           world.spec.strategy.max_concurrent,
@@ -98,7 +98,7 @@ describe('the engine, whatever happens,', () => {
   )
 
   it(
-    'never gives a device a second target while one is at work, and keeps the order of packages',
+    'never runs two targets on one device, and keeps the order of packages',
     watched(
       (action, world) => {
         const target = offered(action, world)
@@ -107,7 +107,7 @@ describe('the engine, whatever happens,', () => {
           (t) => t.device_id === target.device_id && t.id !== target.id,
         )
         expect(others.filter(world.atWork)).toEqual([])
-        // One whose attempt was given out already goes first, whatever a person has opened again meanwhile.
+        // A target whose attempt was already sent goes first, even if a person retries others meanwhile.
         if (target.attempt_id === null)
           expect(others.filter((t) => isOpen(t) && t.position < target.position)).toEqual([])
       },
@@ -122,7 +122,7 @@ describe('the engine, whatever happens,', () => {
   )
 
   it(
-    'installs nothing that needs what did not get onto the device',
+    'never installs software whose dependency was not installed on the device',
     watched((action, world) => {
       const target = offered(action, world)
       if (!target || target.position === 0) return
@@ -130,14 +130,14 @@ describe('the engine, whatever happens,', () => {
       const needed = world.repo.targets.get((target.id - 1) as TargetId)!
       const isThere =
         needed.deployment_status === 'completed' || needed.reason === 'already_installed'
-      // Given out before a person opened the other one again: the agent may hold it already.
+      // Sent before a person retried the dependency: the agent may already have it.
       if (!isThere) expect(target.attempt_id).not.toBeNull()
     }),
     timeoutMs,
   )
 
   it(
-    'begins no wave before the one before it has ended and the rest is over',
+    'opens no wave before the one before it has ended and the rest period is over',
     watched((action, world) => {
       const { deployment, spec } = world
       if (action.type === 'open_wave') {
@@ -177,7 +177,7 @@ describe('the engine, whatever happens,', () => {
   }
 
   it(
-    'gives the verdict that the targets give, and counts them right',
+    'derives the outcome from the targets, and counts them correctly',
     watched(
       () => undefined,
       (world) => {
@@ -193,7 +193,7 @@ describe('the engine, whatever happens,', () => {
   )
 
   it(
-    'plans the same twice, and owes nothing again that it has just done',
+    'plans the same twice, and does not repeat what it has just done',
     () =>
       holds((spec, events) => {
         const world = createWorld(spec)
@@ -215,7 +215,7 @@ describe('the engine, whatever happens,', () => {
   )
 
   it(
-    'does the same in the end when a run may do little at a time',
+    'reaches the same end when a run may do only a little at a time',
     () =>
       holds((spec, events, limited = 3) => {
         const [whole, bit] = [createWorld(spec), createWorld(spec)]
@@ -228,7 +228,7 @@ describe('the engine, whatever happens,', () => {
       }),
     timeoutMs,
   )
-  /** All but the random names of attempts. */
+  /** Everything except the random ids of attempts. */
   const lookOf = (world: World) => ({
     deployment: { ...world.deployment },
     targets: targetsOf(world).map((t) => ({ ...t, attempt_id: t.attempt_id !== null })),
@@ -236,7 +236,7 @@ describe('the engine, whatever happens,', () => {
   })
 
   it(
-    'sees in its simulations what it is about: every state, every reason to wait, every end',
+    'reaches every state, every wait reason and every end in its simulations',
     () => {
       const seen = new Set<string>()
       holds((spec, events, limited) => {
@@ -251,7 +251,7 @@ describe('the engine, whatever happens,', () => {
           }
         }
         play(world, events, { limit: limited, each })
-        // More of them: each rare thing is to come up, whatever the seed.
+        // More runs, so that each rare case comes up with any seed.
       }, 2_000)
       const actions = ['start', 'offer', 'wait', 'fail', 'skip', 'requeue', 'tell_cancel', 'end_wave', 'open_wave', 'pause', 'conclude'] // prettier-ignore
       const states = ['downloading', 'installing', 'completed', 'failed', 'skipped', 'partial', 'canceled'] // prettier-ignore

@@ -70,7 +70,7 @@ describe('plan', () => {
     ).toEqual([{ type: 'start' }, { type: 'offer', targetId: 1 }, { type: 'offer', targetId: 2 }])
   })
 
-  it('owes nothing to a deployment that has ended', () => {
+  it('plans nothing for a deployment that has ended', () => {
     for (const status of ['completed', 'failed', 'partial', 'canceled'] as const)
       expect(plan(aSnapshot([aTarget(1)], {}, { status }), NOW)).toMatchObject({
         actions: [],
@@ -83,14 +83,14 @@ describe('plan', () => {
     expect(plan(aSnapshot([]), NOW).actions).toEqual([{ type: 'conclude' }])
   })
 
-  it('fails the target of an offline device and goes on with the others', () => {
+  it('fails the target of an offline device and continues with the others', () => {
     expect(plan(aSnapshot([aTarget(1), aTarget(2)], { 1: offline }), NOW).actions).toEqual([
       { type: 'fail', targetId: 1, reason: 'offline', message: 'LAB-01 is offline.' },
       { type: 'offer', targetId: 2 },
     ])
   })
 
-  it('waits for a device that may be about to connect, and wakes when that hope ends', () => {
+  it('waits for a device that may be about to connect, and wakes when that time is over', () => {
     const connecting = aDevice({ reachability: 'connecting', offlineAtMs: NOW + 5_000 })
     expect(plan(aSnapshot([aTarget(1)], { 1: connecting }), NOW)).toMatchObject({
       actions: [{ type: 'wait', targetId: 1, reason: 'connecting' }],
@@ -98,7 +98,7 @@ describe('plan', () => {
     })
   })
 
-  it('waits for an offline device as long as it was told to, then fails', () => {
+  it('waits for an offline device as long as the deployment allows, then fails', () => {
     const waiting = aSnapshot(
       [aTarget(1)],
       { 1: offline },
@@ -119,14 +119,14 @@ describe('plan', () => {
     ])
   })
 
-  it('says why a target waits only once', () => {
+  it('sets the reason of a waiting target only once', () => {
     const again = aTarget(1, { reason: 'waiting_for_device' })
     expect(
       plan(aSnapshot([again], { 1: offline }, { offlinePolicy: 'wait' }), NOW).actions,
     ).toEqual([])
   })
 
-  it('never works on more devices at once than allowed', () => {
+  it('never runs on more devices at the same time than allowed', () => {
     const targets = [
       aTarget(1, { state: 'installing' }),
       aTarget(2, { offeredAtMs: NOW }),
@@ -155,7 +155,7 @@ describe('plan', () => {
     ).toEqual([{ type: 'wait', targetId: 1, reason: 'device_busy' }])
   })
 
-  it('skips what has no installer, and devices that were removed', () => {
+  it('skips targets without an installer, and devices that were removed', () => {
     const targets = [aTarget(1, { installer: { state: 'none' } }), aTarget(2)]
     expect(plan(aSnapshot(targets, { 2: aDevice({ refused: true }) }), NOW).actions).toMatchObject([
       { type: 'skip', targetId: 1, reason: 'no_installer' },
@@ -164,7 +164,7 @@ describe('plan', () => {
     ])
   })
 
-  it('waits while the controller fetches the package, and fails with its reason when it cannot be had', () => {
+  it('waits while the controller fetches the package, and fails with its reason when the fetch fails', () => {
     expect(
       plan(aSnapshot([aTarget(1, { installer: { state: 'fetching' } })]), NOW).actions,
     ).toEqual([])
@@ -179,7 +179,7 @@ describe('plan', () => {
     })
   })
 
-  it('gives up a running target whose device shows no sign of life for a lease', () => {
+  it('gives up a running target whose device was not seen for a lease', () => {
     const silent = aDevice({ reachability: 'offline', lastSignMs: NOW - 120_000 })
     expect(
       plan(aSnapshot([aTarget(1, { state: 'installing' })], { 1: silent }), NOW).actions,
@@ -193,7 +193,7 @@ describe('plan', () => {
     })
   })
 
-  it('gives a lost download out again when it may wait for the device', () => {
+  it('sends a lost download again when the deployment may wait for the device', () => {
     const silent = aDevice({ reachability: 'offline', lastSignMs: NOW - 120_000 })
     const downloading = aSnapshot(
       [aTarget(1, { state: 'downloading' })],
@@ -205,7 +205,7 @@ describe('plan', () => {
     ])
   })
 
-  it('gives up on a command that nobody takes, and on a result that never comes', () => {
+  it('gives up on a command that is never answered, and on a result that never comes', () => {
     const late = [
       aTarget(1, { offeredBefore: true, deadlineMs: NOW }),
       aTarget(2, { state: 'installing', deadlineMs: NOW }),
@@ -223,7 +223,7 @@ describe('plan', () => {
     ])
   })
 
-  it('cancels what has not started, asks agents to stop what has, and concludes only when all is over', () => {
+  it('cancels what has not started, asks agents to stop what has, and concludes only when everything has ended', () => {
     const targets = [
       aTarget(1),
       aTarget(2, { state: 'installing' }),
@@ -237,7 +237,7 @@ describe('plan', () => {
     ])
   })
 
-  it('does not cancel behind the back of an agent that may hold the command', () => {
+  it('does not cancel a target on its own while an agent may have the command', () => {
     const held = aTarget(1, { offeredBefore: true })
     const justGone = aDevice({ reachability: 'offline', lastSignMs: NOW - 1_000 })
     expect(plan(aSnapshot([held], { 1: justGone }, { canceling: true }), NOW)).toMatchObject({
@@ -246,7 +246,7 @@ describe('plan', () => {
     })
   })
 
-  it('does not use up the patience with an agent while its PC is away', () => {
+  it('does not count time in which the PC is away towards the timeout for an answer', () => {
     const offered = aTarget(1, { offeredBefore: true, deadlineMs: NOW - 1 })
     const waits = { offlinePolicy: 'wait', readySinceMs: NOW } as const
     expect(plan(aSnapshot([offered], { 1: offline }, waits), NOW).actions).toMatchObject([
@@ -258,7 +258,7 @@ describe('plan', () => {
     })
   })
 
-  it('keeps the place of a PC whose answer was lost, also while another deployment is at work on it', () => {
+  it('keeps the place of a PC whose answer was lost, even while another deployment works on it', () => {
     const lost = aTarget(1, { offeredBefore: true, deadlineMs: NOW + 1 })
     const elsewhere = aDevice({ busyElsewhere: true })
     const { actions } = plan(
@@ -279,13 +279,13 @@ describe('a target whose PC may not work now', () => {
   const actionsAt = (ms: number, target = aHeld(), change: Partial<Snapshot['deployment']> = {}) =>
     plan(aSnapshot([target], {}, change), NOW + ms)
 
-  it('waits, is offered again after a while, and is not taken for one that does not answer', () => {
+  it('waits, is offered again after a while, and does not count as unanswered', () => {
     const { actions, wakeAtMs } = actionsAt(1_000)
     expect(actions).toEqual([{ type: 'wait', targetId: 1, reason: 'retry_later' }])
     expect(wakeAtMs).toBe(NOW + 25_000)
     expect(actionsAt(26_000).actions).toEqual([{ type: 'offer', targetId: 1 }])
   })
-  it('fails once it was held back for as long as the deployment waits, with what to do', () => {
+  it('fails with advice once it was held for as long as the deployment waits', () => {
     const later = aHeld({ notBeforeMs: NOW + 3_599_000 })
     expect(actionsAt(3_599_999, later).actions).toEqual([{ type: 'offer', targetId: 1 }])
     expect(actionsAt(3_600_000, later).actions).toEqual([
@@ -299,14 +299,14 @@ describe('a target whose PC may not work now', () => {
       { type: 'conclude' },
     ])
   })
-  it('does not fail while the deployment is paused, and its wait begins anew with the resume', () => {
+  it('does not fail while the deployment is paused, and starts its wait again at the resume', () => {
     expect(actionsAt(9_000_000, aHeld(), { paused: true }).actions).toEqual([
       { type: 'wait', targetId: 1, reason: 'paused' },
     ])
     const resumed = { readySinceMs: NOW + 9_000_000 }
     expect(actionsAt(9_000_001, aHeld(), resumed).actions).toEqual([{ type: 'offer', targetId: 1 }])
   })
-  it('keeps no place of those at work', () => {
+  it('takes no place among the running targets', () => {
     const others = [aTarget(2), aTarget(3)]
     const { actions } = plan(aSnapshot([aHeld(), ...others], {}, { maxConcurrent: 2 }), NOW)
     expect(actions.filter((action) => action.type === 'offer')).toHaveLength(2)

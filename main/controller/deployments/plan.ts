@@ -1,7 +1,7 @@
 /**
- * What is owed now? A pure function of the deployment, its open targets, who can be reached, and the clock.
- * The engine loads a snapshot, plans, commits, performs; timers and events merely make it run sooner, so a lost event
- * heals at the next run and a restart is just another run.
+ * Decides what to do now: a pure function of the deployment, its open targets, which devices can be reached, and the clock.
+ * The engine loads a snapshot, plans, commits, performs. Timers and events only make it run sooner, so the next run catches
+ * up on a lost event, and a restart is just another run.
  */
 import { windowAt } from '#shared/domain/maintenance-window.ts'
 import { reachesThreshold } from '#shared/domain/strategy.ts'
@@ -19,7 +19,7 @@ import type {
 
 export type * from './plan.types.ts'
 
-/** Groups by device, packages in their order. */
+/** Groups targets by device, packages in their order. */
 function byDevice(targets: Iterable<PlanTarget>): Map<DeviceId, PlanTarget[]> {
   const map = new Map<DeviceId, PlanTarget[]>()
   for (const target of targets) {
@@ -34,14 +34,14 @@ function byDevice(targets: Iterable<PlanTarget>): Map<DeviceId, PlanTarget[]> {
   return map
 }
 
-/** A reason is written for many targets in one statement: ten of them cost as much as one offer. */
+/** Wait reasons are written for many targets in one statement: ten of them cost as much as one offer. */
 const WAIT_COST = 0.1
 
 const isActive = (t: PlanTarget) => t.state !== 'pending' || t.offeredAtMs !== null
 /**
- * Given out, and its answer did not come: the agent may be at work on it all the same. It keeps its place among the devices
- * at work, and on its device, until that is known. An agent that has come back has said what it holds: then the patience with
- * it is over, and with it the doubt.
+ * The target was sent and its answer was lost: the agent may be working on it. It keeps its place among the running devices,
+ * and on its own device, until that is known. An agent that reconnects names the attempts it holds, which clears the deadline
+ * and settles the question.
  */
 const mayBeActive = (t: PlanTarget, device: PlanDevice) =>
   !isActive(t) && t.offeredBefore && t.deadlineMs !== null && device.reachability === 'online'
@@ -67,7 +67,7 @@ function holdOf(
 
 /**
  * Pure. Running it twice on the same snapshot gives the same plan; performing a plan twice does no harm.
- * @param limit at most about so many actions, where ten reasons to wait count as one; the rest is planned once these are
+ * @param limit roughly the most actions, where ten wait reasons count as one; the rest is planned once these are
  *   committed (`more`)
  */
 export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan {
@@ -87,14 +87,14 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
   const isUnderWay = starts || deployment.status === 'in_progress'
   // The first wave opens with the start.
   const wave = isUnderWay ? Math.max(1, deployment.wave) : 0
-  // Waiting for devices is counted from the start, not from when the deployment was made.
+  // The wait for devices counts from the start, not from when the deployment was created.
   const readySinceMs = starts ? nowMs : deployment.readySinceMs
 
   const devices = byDevice(snapshot.targets)
   const round = { ...deployment.round }
-  /** What this plan ends, none of it well. */
+  /** Targets that this plan fails or skips. */
   const endedHere = new Set<TargetId>()
-  /** `isNext`: nothing else of its device comes before it. */
+  /** `isNext`: no other target of its device comes first. */
   const ready: { target: PlanTarget; isNext: boolean }[] = []
   let open = 0
   let openInWave = 0
@@ -110,7 +110,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
   }
   const isLimitReached = () => actions.length - spared >= limit
 
-  // First what ends, so that what starts knows of it.
+  // Ends first, because they decide what may start.
   for (const [deviceId, list] of devices) {
     if (isLimitReached()) return { actions, wakeAtMs, more: true }
     const device = snapshot.devices.get(deviceId)!
@@ -157,7 +157,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
           message: `${device.name} was removed or blocked.`,
         })
       if (target.offeredAtMs !== null) {
-        // In the agent's hands, its answer is under way. The sender gives up by itself and clears the mark.
+        // The command was sent and its answer is pending. The sender times out by itself and clears the mark.
         if (deployment.canceling) tellCancel(target)
         return true
       }
@@ -215,7 +215,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
         ? null
         : planHeld(target, device, { ...deployment, readySinceMs }, nowMs, wake)
       if (heldTooLong) return end(heldTooLong)
-      // The patience with its agent is for one that is there; it begins anew when the agent is back.
+      // The timeout for an answer applies only while the agent is connected, and starts again when it reconnects.
       if (!unreachable && isTooLate(target)) return end(notTaken(targetId))
       if (unreachable) wait(target, unreachable.reason)
       else if (target.installer.state === 'fetching') wait(target, null)
@@ -236,13 +236,13 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
       }
     }
     function tellCancel(target: PlanTarget): void {
-      const told = planTellCancel(target, device, snapshot, nowMs, wake)
-      if (told) actions.push(told)
+      const action = planTellCancel(target, device, snapshot, nowMs, wake)
+      if (action) actions.push(action)
     }
   }
 
   if (open === 0) {
-    // One that has not started has not ended either, unless it was cancelled.
+    // A deployment that has not started cannot end either, unless it was cancelled.
     if (isUnderWay || deployment.canceling) actions.push({ type: 'conclude' })
     return { actions, wakeAtMs, more: false }
   }
@@ -269,7 +269,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
     return { actions, wakeAtMs, more: false }
   }
 
-  // In the order in which they were chosen, whatever was opened again since: nearly sorted already.
+  // Start in the order chosen, even after retries. The list is nearly sorted already.
   ready.sort((a, b) => a.target.id - b.target.id)
   for (const { target, isNext } of ready) {
     if (isLimitReached()) return { actions, wakeAtMs, more: true }

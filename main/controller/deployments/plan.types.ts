@@ -1,4 +1,4 @@
-/** What `plan()` is given and what it answers. Times are epoch ms. */
+/** Input and output of `plan()`. Times are epoch milliseconds. */
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
@@ -12,22 +12,22 @@ export type PlanDeployment = {
   maxConcurrent: number
   offlinePolicy: 'fail' | 'wait'
   waitMs: number
-  /** The wave that runs, from 1; 0 before the start. */
+  /** The current wave, from 1; 0 before the start. */
   wave: number
-  /** When the present wave had nothing left to run; null while it has, or where no wave follows. */
+  /** When the current wave had nothing left to run; null while it has, or when no wave follows. */
   waveEndedAtMs: number | null
   restBetweenWavesMs: number
-  /** Pause when the failures of this round reach it. */
+  /** Pause when the failures of this round reach this. */
   threshold: { percent: number; minExecuted: number } | null
   /** Ended targets since the start or the last resume. */
   round: { completed: number; failed: number }
-  /** Since when targets may start: waiting for a device is counted from here. */
+  /** Since when targets may start; the wait for a device counts from here. */
   readySinceMs: number | null
   scheduledAtMs: number | null
   window: MaintenanceWindow | null
 }
 
-/** What there is to give out. `fetching`: the controller still gets it from its address. */
+/** State of the package. `fetching`: the controller is still downloading it. */
 export type PlanInstaller =
   | { state: 'none' }
   | { state: 'fetching' }
@@ -44,33 +44,33 @@ export type PlanTarget = {
   reason: TargetReason | null
   /** When it entered this state. */
   sinceMs: number
-  /** The attempt was sent and no answer has come yet. */
+  /** When the attempt was sent, as long as no answer has come. */
   offeredAtMs: number | null
-  /** The attempt was sent at least once: the agent may hold it. */
+  /** The attempt was sent at least once, so the agent may have it. */
   offeredBefore: boolean
   notBeforeMs: number | null
   deadlineMs: number | null
-  /** What its PC said holds it back from work, and since when. */
+  /** Which condition on its PC keeps it from working, and since when. */
   held: { by: HeldBy; sinceMs: number } | null
   /** When the agent was last asked to stop. */
   cancelToldAtMs: number | null
   installer: PlanInstaller
-  /** Software of the same deployment that this one needs and that did not get onto the device: its name. */
+  /** Name of software in this deployment that this target depends on and that was not installed on the device. */
   missingDependency: string | null
-  /** Targets of the same device that come before this one and must not fail. */
+  /** Targets of the same device that this one depends on and that are still open. */
   needs: readonly { id: TargetId; name: string }[]
 }
 
 export type PlanDevice = {
   name: string
   reachability: Reachability
-  /** From when it counts as offline, if no link comes. */
+  /** When it counts as offline if it has not connected by then. */
   offlineAtMs: number
-  /** The last sign of life. */
+  /** When the device was last seen. */
   lastSignMs: number
-  /** Another deployment is at work on it. */
+  /** Another deployment is working on it. */
   busyElsewhere: boolean
-  /** It is about to restart for a deployment, or is at it: it is not there, and comes back. */
+  /** It is about to restart for a deployment, or is restarting: offline for now, but expected back. */
   isRestarting: boolean
   /** Forgotten, blocked or not approved: nothing is sent to it. */
   refused: boolean
@@ -82,22 +82,22 @@ export type Snapshot = {
   targets: Iterable<PlanTarget>
   devices: ReadonlyMap<DeviceId, PlanDevice>
   leaseMs: number
-  /** An agent that was asked to stop is asked again after. */
+  /** Repeat an unanswered request to stop after this long. */
   cancelAgainMs: number
 }
 
 export type Action =
   | { type: 'start' }
   | { type: 'offer'; targetId: TargetId }
-  /** It stays pending; this is why. */
+  /** It stays pending, for this reason. */
   | { type: 'wait'; targetId: TargetId; reason: TargetReason | null }
   | { type: 'fail'; targetId: TargetId; reason: FailureReason; message: string }
   | { type: 'skip'; targetId: TargetId; reason: SkipReason; message: string }
   /** Back to pending under the same attempt: the lease was lost before the installer started. */
   | { type: 'requeue'; targetId: TargetId; reason: TargetReason }
-  /** Ask the agent to stop; the truth arrives as its result. */
+  /** Ask the agent to stop; its result says what happened. */
   | { type: 'tell_cancel'; targetId: TargetId }
-  /** Nothing of the present wave is left to run; the rest before the next one begins. */
+  /** Nothing of the current wave is left to run; the rest period before the next wave begins. */
   | { type: 'end_wave' }
   | { type: 'open_wave'; wave: number }
   | { type: 'pause'; message: string }
@@ -105,8 +105,8 @@ export type Action =
 
 export type Plan = {
   actions: Action[]
-  /** The next moment at which time alone changes the answer; null = only events can. */
+  /** The next moment at which the passing of time alone changes the plan; null: only events can. */
   wakeAtMs: number | null
-  /** The limit of actions was reached: plan again once these are committed. */
+  /** The action limit was reached: plan again once these are committed. */
   more: boolean
 }

@@ -1,4 +1,4 @@
-/** The preview of a deployment: agents are asked, nothing is written. */
+/** The preview of a deployment: agents are queried, nothing is written. */
 import Database from 'better-sqlite3'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ const contentOfTables = (): unknown => {
   return rows
 }
 
-it('asks every agent that is there and says per target what would happen', async () => {
+it('queries every connected agent and predicts the outcome of each target', async () => {
   const { id: software } = await test.addScript('tool')
   const names = [
     'a-free',
@@ -69,8 +69,8 @@ it('asks every agent that is there and says per target what would happen', async
       strategy: { canary_count: 2 },
     },
   })
-  const said = preflight.targets.map((t) => [t.device_name, t.outcome, t.reason, t.live])
-  expect(said.sort()).toEqual([
+  const outcomes = preflight.targets.map((t) => [t.device_name, t.outcome, t.reason, t.live])
+  expect(outcomes.sort()).toEqual([
     ['a-free', 'ready', null, true],
     ['b-has-it', 'will_skip', 'already_installed', true],
     ['c-full', 'will_fail', 'disk_space', true],
@@ -79,7 +79,7 @@ it('asks every agent that is there and says per target what would happen', async
     ['f-silent', 'ready', null, false],
     ['g-off', 'will_fail', 'offline', false],
   ])
-  // Those that are there come first: a canary on a PC that is off would prove nothing.
+  // Online PCs come first: a canary on a PC that is switched off would prove nothing.
   expect(preflight.waves).toEqual([
     { wave: 1, device_count: 2, device_names: ['a-free', 'b-has-it'] },
     {
@@ -91,7 +91,7 @@ it('asks every agent that is there and says per target what would happen', async
   expect(contentOfTables()).toEqual(before)
 })
 
-it('says which PCs may not work where they are now, and for how long they are waited for', async () => {
+it('names the PCs that may not work now, and how long the deployment waits for them', async () => {
   const { id: software } = await test.addScript('held back')
   const room = { ok: true, free_disk_bytes: 10 ** 12, reboot_pending: false, busy: false } as const
   const absent = { ...room, presences: ['absent' as const] }
@@ -144,14 +144,14 @@ it('says which PCs may not work where they are now, and for how long they are wa
   expect(asked).toEqual(asked.map(() => ({ on_battery: false, on_metered: false })))
   expect(asked.length).toBe(12)
 
-  // Where everything is allowed, what an agent says of itself holds nothing back.
+  // Where everything is allowed, the conditions that an agent reports hold nothing back.
   await work(true)
   const outcomes = (await look(90)).map((t) => t.reason)
   expect(outcomes).toEqual([null, 'device_busy', null, 'already_installed', null, null])
   expect(asked.at(-1)).toEqual({ on_battery: true, on_metered: true })
 })
 
-it('removes: what is not there is skipped, the command says so, and what needs another goes first', async () => {
+it('removes: skips absent software, sends the right command, and removes dependents first', async () => {
   const [base, plugin] = [await test.addScript('base'), await test.addScript('plug-in')]
   await test.rest.call('software.update', {
     params: { id: plugin.id },
@@ -197,7 +197,7 @@ it('removes: what is not there is skipped, the command says so, and what needs a
   )
 })
 
-it('refuses what creating would refuse, with the place of every mistake', async () => {
+it('refuses what creating the deployment would refuse, with the path of every mistake', async () => {
   const device = await test.enroll('h')
   const body = { name: 'x', software_ids: [1], device_ids: [device.deviceId] }
   const ask = (more: object) =>

@@ -1,6 +1,6 @@
 /**
- * What would happen per target, asked of the agents that are there, of what the controller knows for the others.
- * Writes nothing, on neither side.
+ * Predicts what would happen per target, from the answers of connected agents and, for other PCs, from what the controller
+ * knows. Writes nothing, neither here nor on the PCs.
  */
 import { inspectText, type InspectReply } from '#shared/contract/agent/inspect.ts'
 import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
@@ -28,13 +28,13 @@ import { HELD_WORDS } from './held.ts'
 import type { Restarts } from './restarts/restarts.ts'
 import type { AgentPort } from './sender.ts'
 
-/** What agents take as one question; scripts beyond that are not asked with. */
+/** The most that agents accept in one question; detection scripts beyond it are left out. */
 const QUESTION_LIMIT_CHARS = 200 * 1024
-/** A person waits for the answer. */
+/** Short, because a person is waiting. */
 const ASK_TIMEOUT_MS = 3_000
-/** Beyond so many devices the answer would come too late: the others are judged by what is known of them. */
+/** Ask at most this many devices, so that the answer comes in time; the others are judged from stored data. */
 const ASK_LIMIT = 500
-/** Names told per wave. */
+/** Device names listed per wave. */
 const WAVE_NAMES = 5
 
 type Deps = ChoiceDeps & {
@@ -42,7 +42,7 @@ type Deps = ChoiceDeps & {
   sign: Signer['sign']
   keyId: () => string
   log: Log
-  /** In which circumstances PCs may work, as decided now. */
+  /** The conditions under which PCs may work, as set now. */
   conditions: () => WorkConditions
   workingDevices: () => ReadonlySet<DeviceId>
   restarts: Pick<Restarts, 'abilityOf' | 'restartingDevices'>
@@ -50,7 +50,7 @@ type Deps = ChoiceDeps & {
 type Answer = Extract<InspectReply, { ok: true }>
 type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'message' | 'held_by'>
 
-/** Without the scripts that would make the question longer than agents read. */
+/** Leaves out scripts that would make the question longer than agents accept. */
 function bounded(rules: (Detection | null)[]): (Detection | null)[] {
   let left = QUESTION_LIMIT_CHARS
   return rules.map((rule) => {
@@ -60,7 +60,7 @@ function bounded(rules: (Detection | null)[]): (Detection | null)[] {
   })
 }
 
-/** What the agents of these devices say; who does not answer in time is left out. */
+/** The answers of these devices' agents; agents that do not answer in time are left out. */
 async function ask(
   deps: Deps,
   devices: DeviceRow[],
@@ -162,7 +162,7 @@ export async function preflight(
   }
 }
 
-/** What goes over the network for one PC; to remove, only what is removed by a file of its own. */
+/** Bytes sent to one PC. Removing sends a file only when the uninstaller is in the archive. */
 const sentBytes = (
   installer: SoftwareWithInstallers['installers'][number] | null,
   action: CreateDeployment['action'],
@@ -177,7 +177,7 @@ const RESTARTING: Foreseen = {
   message: 'It is about to restart for another deployment; this one follows.',
 }
 
-/** Whether it is restarted should an installer ask for it. Of one that has not been here nothing is known. */
+/** Whether the device is restarted if an installer asks for it. Unknown for a device that has not connected yet. */
 function foreseeRestart(
   deps: Deps,
   input: CreateDeployment,
@@ -195,7 +195,7 @@ function foreseeRestart(
     : { restart: 'may_follow', restart_note: null }
 }
 
-/** What this software meets on this device whether it can be reached or not; null when nothing stands in its way. */
+/** The outcome of this software on this device, whether or not it can be reached; null: nothing prevents it. */
 function foresee(
   device: DeviceRow,
   item: SoftwareWithInstallers,
@@ -224,7 +224,7 @@ function foresee(
         reason: 'install_failed',
         message: `${softwareTitle(item)} cannot be removed: ${obstacle}.`,
       }
-    // Removing brings nothing onto the disk, unless what removes it lies in an archive.
+    // Removing writes nothing to the disk, unless the uninstaller is in an archive.
     if (!installer.archive?.uninstall_entry) return null
   }
   const free = answer?.free_disk_bytes ?? device.free_disk_bytes
@@ -243,7 +243,7 @@ function foresee(
 
 const inMinutes = (n: number): string => (n === 1 ? '1 minute' : `${n} minutes`)
 
-/** Whether the device can be reached, and what else it is at. */
+/** Whether the device can be reached, and whether it is busy. */
 function reach(
   deps: Deps,
   input: CreateDeployment,
@@ -259,7 +259,7 @@ function reach(
     }
   switch (deps.devices.presence.reachability(device.id)) {
     case 'online':
-      // Also of one that is busy: this is what a person can do something about.
+      // Shown even for a busy device, because a person can do something about it.
       if (answer?.held_by && !deps.conditions()[answer.held_by])
         return {
           outcome: 'will_wait',

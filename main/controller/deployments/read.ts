@@ -1,4 +1,4 @@
-/** What people read of deployments. A technician sees his own; what he may not see does not exist for him. */
+/** Read access to deployments. Technicians see only their own; all others are reported as not found. */
 import type {
   Attempt,
   Deployment,
@@ -88,17 +88,17 @@ export function createReader(deps: {
       visible(viewer, id)
       return toCsv(repo.views(id, null).map(toTarget), separator)
     },
-    /** The same as an Excel workbook. @throws AppError E_RATE_LIMITED */
+    /** The report as an Excel workbook. @throws AppError E_RATE_LIMITED */
     workbook(viewer: Viewer, id: DeploymentId): Promise<Buffer> {
       visible(viewer, id)
       return deps.workbooks.ofTargets(repo.views(id, null).map(toTarget))
     },
-    /** Every try of a target, oldest first. @throws AppError E_NOT_FOUND */
+    /** Every attempt of a target, oldest first. @throws AppError E_NOT_FOUND */
     attempts(viewer: Viewer, id: DeploymentId, targetId: TargetId): Attempt[] {
       targetOf(viewer, id, targetId)
       return repo.attemptsOf(targetId).map(toAttempt)
     },
-    /** What the installer printed, in the present attempt or in an earlier one. @throws AppError E_NOT_FOUND */
+    /** The installer's output in the current attempt or an earlier one. @throws AppError E_NOT_FOUND */
     output(
       viewer: Viewer,
       id: DeploymentId,

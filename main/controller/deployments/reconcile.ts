@@ -1,4 +1,4 @@
-/** At the start of a link the agent names the attempts that it holds: what it no longer holds is owed again, or lost. */
+/** A connecting agent names the attempts that it holds: those it no longer holds are sent again, or are lost. */
 import type { Hello, ReportReply } from '#shared/contract/agent/link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { DeploymentsRepo } from './deployments.repo.ts'
@@ -14,25 +14,25 @@ export function createReconcile(deps: {
 }) {
   const { repo, recorder, restarts, engine } = deps
 
-  /** Resolves after the commit of what follows from it. */
+  /** Resolves after the resulting changes are committed. */
   return async function reconcile(deviceId: DeviceId, hello: Hello): Promise<void> {
     recorder.flush()
     restarts.met(deviceId, hello.restart)
     const held = new Set(hello.attempts)
-    const told: Promise<ReportReply>[] = []
+    const replies: Promise<ReportReply>[] = []
     for (const target of repo.openTargetsOfDevice(deviceId)) {
       const { attempt_id: attemptId } = target
       if (attemptId === null) continue
       const isPending = target.deployment_status === 'pending'
       if (held.has(attemptId)) {
-        // It has it, so its answer to the command is not needed any more.
+        // The agent has it, so its answer to the command is no longer needed.
         const reply = { accepted: true } as const
-        if (isPending) told.push(recorder.take({ kind: 'reply', deviceId, attemptId, reply }))
+        if (isPending) replies.push(recorder.take({ kind: 'reply', deviceId, attemptId, reply }))
       } else if (isPending)
         repo.change(target, { offered_at_ms: null, not_before_ms: null, deadline_ms: null })
-      else told.push(recorder.take({ kind: 'lost', deviceId, targetId: target.id }))
+      else replies.push(recorder.take({ kind: 'lost', deviceId, targetId: target.id }))
     }
-    await Promise.all(told)
+    await Promise.all(replies)
     engine.poke(repo.deploymentsWaitingFor([deviceId]))
   }
 }

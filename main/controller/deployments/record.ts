@@ -1,6 +1,6 @@
 /**
- * Takes what agents report and makes it so, exactly once. Reports are gathered for a few milliseconds and committed
- * together; each is acknowledged only after that commit.
+ * Records what agents report, exactly once. Reports are collected for a few milliseconds and committed together; each is
+ * acknowledged only after that commit.
  */
 import type { ReportReply } from '#shared/contract/agent/link.ts'
 import type { Log } from '../context.ts'
@@ -13,11 +13,11 @@ import type { EngineTimings } from './timings.ts'
 type Entry = { report: Report; done: (reply: ReportReply) => void }
 export type Recorder = ReturnType<typeof createRecorder>
 
-/** While another program holds the database, it is tried again after so long, and longer each time. */
+/** While another program locks the database, retry after this long, and longer each time. */
 const BUSY_FIRST_MS = 25
 const BUSY_LONGEST_MS = 500
 
-/** Nothing is kept waiting in memory beyond this; further reports are refused and come again. */
+/** Most reports waiting in memory; further ones are refused, and the agents send them again. */
 const QUEUE_LIMIT = 20_000
 
 export function createRecorder(deps: {
@@ -26,17 +26,17 @@ export function createRecorder(deps: {
   log: Log
   timings: Pick<EngineTimings, 'batchMs' | 'batchSize'>
   committed: (changes: Changes) => void
-  /** The disk is almost full: outputs are not taken, so that there is room for results. */
+  /** The disk is almost full: refuse output, to keep room for results. */
   isLow: () => boolean
 }) {
   const { repo, apply, timings } = deps
   const queue: Entry[] = []
   let timer: NodeJS.Timeout | null = null
   let next: NodeJS.Immediate | null = null
-  /** How long the present wait for a locked database is; null: it is not locked. */
+  /** The current wait for a locked database, in ms; null: it is not locked. */
   let busyMs: number | null = null
 
-  /** Commits these together. @throws what the store or a report throws; then nothing of them remains */
+  /** Commits these together. @throws what the store or a report throws, and then writes nothing */
   function commit(batch: Entry[]): void {
     const changes = createChanges()
     const replies = repo.transaction(() => batch.map(({ report }) => apply(report, changes)))
@@ -48,8 +48,8 @@ export function createRecorder(deps: {
     entries.forEach((entry) => entry.done({ committed: false, message }))
 
   /**
-   * Commits the oldest that wait, then acknowledges, then tells. One that cannot be applied is left out alone.
-   * @returns false when another program holds the database: then they wait on
+   * Commits the oldest waiting reports, acknowledges them, then publishes the changes. A report that cannot be applied fails alone.
+   * @returns false when another program locks the database: then they keep waiting
    */
   function flushBatch(): boolean {
     const batch = queue.splice(0, timings.batchSize)
@@ -84,7 +84,7 @@ export function createRecorder(deps: {
     return true
   }
 
-  /** Batch by batch, others have a turn in between. */
+  /** Works batch by batch and lets others run in between. */
   function work(): void {
     timer = next = null
     if (!flushBatch()) {
@@ -112,11 +112,11 @@ export function createRecorder(deps: {
           next = setImmediate(work)
         } else timer ??= setTimeout(work, timings.batchMs)
       }),
-    /** Commits all that waits now. What cannot be committed is not acknowledged: it comes again. */
+    /** Commits everything that waits. What cannot be committed is not acknowledged, so the agents send it again. */
     flush(): void {
       if (timer) clearTimeout(timer)
       timer = null
-      // The wait for a locked database ends here too: what comes next starts a timer of its own.
+      // This also ends the wait for a locked database: the next report starts its own timer.
       busyMs = null
       while (queue.length > 0)
         if (!flushBatch()) refuse(queue.splice(0), 'it could not be recorded; send it again')

@@ -1,4 +1,4 @@
-/** The report of a deployment in the forms that people and scripts open. */
+/** The report of a deployment, in the formats that people and scripts open. */
 import { unzipSync } from 'fflate'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeploymentId } from '#shared/domain/ids.ts'
@@ -17,7 +17,7 @@ beforeAll(async () => {
   const software = await t.addScript('tool', '#!/bin/sh\nexit 0\n')
   const body = { name: 'Report', software_ids: [software.id], device_ids }
   id = (await t.rest.call('deployments.create', { body })).deployment_id
-  // Nobody is connected: every target fails as offline.
+  // No agent is connected: every target fails as offline.
   await until('it has failed', async () => {
     const { status } = await t.rest.call('deployments.get', { params: { id } })
     return status === 'failed'
@@ -68,7 +68,7 @@ function cellsOf(workbook: Buffer): SheetCell[][] {
 }
 
 describe('the workbook', () => {
-  it('keeps names as text, whatever number or formula they look like', async () => {
+  it('keeps names as text, even if they look like a number or a formula', async () => {
     const { type, bytes } = await download('report.xlsx')
     expect(type).toBe('application/vnd.openxmlformats-officedocument.spreadsheetml.sheet')
     const [head, ...rows] = cellsOf(bytes)
@@ -91,7 +91,7 @@ describe('the workbook', () => {
 })
 
 describe('the CSV', () => {
-  it('has semicolons when asked for, and quotes what holds one', async () => {
+  it('uses semicolons when asked to, and quotes cells that contain one', async () => {
     const lines = (await download('report.csv?separator=%3B')).bytes.toString('utf8').split('\r\n')
     expect(lines[0]).toMatch(/^\uFEFFPC;Software;State;/)
     expect(lines).toHaveLength(NAMES.length + 2)
@@ -100,7 +100,7 @@ describe('the CSV', () => {
     )
     for (const line of lines) expect(line).not.toMatch(/^"?[=+@-]/)
   })
-  it('has commas by default, for scripts', async () => {
+  it('uses commas by default, for scripts', async () => {
     const text = (await download('report.csv')).bytes.toString('utf8')
     expect(text).toMatch(/^\uFEFFPC,Software,State,Reason,Attempt,Exit code,Meaning,Message,/)
   })

@@ -1,4 +1,4 @@
-/** The report of a deployment, one line per target: as a table, as CSV text. Pure. */
+/** The report of a deployment, one line per target, as a table or as CSV text. Pure. */
 import type { Target } from '#shared/contract/rest/deployments.ts'
 import type { ReportSeparator } from '#shared/contract/rest/requests.ts'
 import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
@@ -42,7 +42,7 @@ export const REPORT_COLUMNS: readonly Column[] = [
   { head: 'Action', cell: (t) => (t.action === 'install' ? 'install' : 'remove') },
 ]
 
-/** Rows of cells in the order of REPORT_COLUMNS. Texts are one plain line each. */
+/** Rows of cells in the order of REPORT_COLUMNS. Each text is a single plain line. */
 export const reportRows = (targets: readonly Target[]): ReportCell[][] =>
   targets.map((target) =>
     REPORT_COLUMNS.map(({ cell }) => {
@@ -61,9 +61,9 @@ const oneLine = (text: string): string =>
   )
 
 /**
- * One cell of a CSV file (RFC 4180). Spreadsheets run a cell that begins like a formula: such a cell gets a leading
- * apostrophe (OWASP, CSV injection), because host names and output are foreign text. A cell is one line: where the list
- * separator is another, the second line of a quoted cell would be a row of its own, and might begin like one.
+ * One cell of a CSV file (RFC 4180). Spreadsheets run a cell that begins like a formula, and host names and output are
+ * untrusted: such a cell gets a leading apostrophe (OWASP, CSV injection). A cell is a single line: a program that expects
+ * another list separator would read the second line of a quoted cell as a row, which might begin like a formula.
  */
 export function csvCell(value: ReportCell, separator = ','): string {
   const text =

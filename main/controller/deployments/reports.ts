@@ -1,6 +1,6 @@
 /**
- * What a report makes of a target. Keyed by the attempt: ignored when it was recorded before, never overwriting a newer
- * attempt. Runs inside the recorder's transaction. How an attempt ended: results.ts.
+ * How a report changes a target. Keyed by the attempt: a repeated report is ignored, and a report never overwrites a newer
+ * attempt. Runs inside the recorder's transaction. How an attempt ends: results.ts.
  */
 import type {
   CommandReply,
@@ -37,11 +37,11 @@ export type Report = { deviceId: DeviceId } & (
   | { kind: 'lost'; targetId: TargetId }
 )
 
-/** What is kept of the reason of a progress report: an agent may know more of them than the state it is in allows. */
+/** The reason to store from a progress report: agents may send reasons that do not apply to the target's state. */
 function reasonOf({ phase, reason }: DeploymentProgress): TargetReason | null {
-  // The package is there, and another installation on the PC has to end first.
+  // The package has arrived; another installation on the PC has to finish first.
   if (phase === 'verifying') return reason === 'device_busy' ? 'device_busy' : 'verifying'
-  // The installer has ended, and the agent waits for what it started, or was restarted meanwhile.
+  // The installer has ended and the agent waits for processes it started, or the agent was restarted meanwhile.
   return reason === 'adopted' || reason === 'verifying' ? reason : null
 }
 
@@ -62,7 +62,7 @@ export function createReports(deps: {
   const result = createResults({ ...deps, secrets })
   const nowIso = () => isoTime(deps.now())
 
-  /** Takes a target to where a report says it works, arrow by arrow, in one write. */
+  /** Moves a target to the state that a report implies, through every state in between, in one write. */
   function advance(
     target: ReportedRow,
     to: 'downloading' | 'installing',
@@ -75,15 +75,15 @@ export function createReports(deps: {
       since: nowIso(),
       offered_at_ms: null,
       not_before_ms: null,
-      deadline_ms: deps.now() + patienceMs(target, to),
+      deadline_ms: deps.now() + timeoutMs(target, to),
       reason: null,
       started_at: target.started_at ?? nowIso(),
       ...change,
     })
     changes.moved(target)
   }
-  /** How long the state may last. */
-  function patienceMs(target: ReportedRow, state: 'downloading' | 'installing'): number {
+  /** How long the state may last, in ms. */
+  function timeoutMs(target: ReportedRow, state: 'downloading' | 'installing'): number {
     if (state === 'downloading') return timings.downloadPatienceMs
     const own = repo.byId(target.deployment_id)?.timeout_seconds
     const installer = target.installer_id === null ? undefined : repo.installer(target.installer_id)
@@ -105,7 +105,7 @@ export function createReports(deps: {
       reason: reasonOf(body),
       ...(body.bytes !== undefined && { bytes: body.bytes }),
       ...(body.total_bytes !== undefined && { total_bytes: body.total_bytes }),
-      // It works: what held it back before is over.
+      // It works, so whatever kept it from working is over.
       ...(target.held_since_ms !== null && NOT_HELD),
     }
     advance(target, body.phase === 'installing' ? 'installing' : 'downloading', change, changes)
@@ -130,8 +130,8 @@ export function createReports(deps: {
   }
 
   /**
-   * The PC may not work now: back to where the target waits, under the same attempt, for nothing of it was started. Whatever
-   * else waits for the device may have it meanwhile.
+   * The PC may not work now: the target returns to pending under the same attempt, because nothing was started. Other
+   * deployments may use the device in the meantime.
    */
   function hold(target: ReportedRow, by: HeldBy, changes: Changes): void {
     const change: TargetChange = {
@@ -150,7 +150,7 @@ export function createReports(deps: {
     changes.freed.add(target.device_id)
   }
 
-  /** A failure that the controller concludes from what the agent did not, or could not, say. */
+  /** A failure that the controller concludes because the agent did not, or could not, report one. */
   function giveUp(
     target: Pick<ReportedRow, 'id' | 'deployment_id' | 'device_id' | 'deployment_status'>,
     attemptId: AttemptId | null,
@@ -173,7 +173,7 @@ export function createReports(deps: {
     changes.freed.add(target.device_id)
   }
 
-  /** The agent's answer to a command, or its silence. */
+  /** The agent's answer to a command, or the lack of one. */
   function reply(
     attemptId: AttemptId,
     answer: CommandReply | 'no_answer',
@@ -186,7 +186,7 @@ export function createReports(deps: {
     if (held.success) hold(target, held.data, changes)
     else if (answer !== 'no_answer' && answer.accepted) advance(target, 'downloading', {}, changes)
     else if (answer === 'no_answer' || answer.why === 'busy' || answer.why === 'replayed') {
-      // Replayed: it was signed before the agent was told which sequences are old. The next one has a sequence of its own.
+      // Replayed: signed before the agent learned which sequences are old. The next command gets a new one.
       repo.change(target, {
         offered_at_ms: null,
         not_before_ms:
@@ -205,7 +205,7 @@ export function createReports(deps: {
     return COMMITTED
   }
 
-  /** The agent is back and knows nothing of what it had accepted: nobody will ever report on it. */
+  /** The agent reconnected without an attempt that it had accepted: nobody will ever report on it. */
   function lost(targetId: TargetId, changes: Changes): ReportReply {
     const target = repo.target(targetId)
     if (target?.deployment_status === 'downloading' || target?.deployment_status === 'installing')
@@ -219,7 +219,7 @@ export function createReports(deps: {
     return COMMITTED
   }
 
-  /** @throws IllegalStep, or what the store throws; the recorder undoes it then */
+  /** @throws IllegalStep, or what the store throws; the recorder then rolls back */
   return (report: Report, changes: Changes): ReportReply => {
     switch (report.kind) {
       case 'result':

@@ -1,6 +1,6 @@
 /**
- * Which PCs a deployment reaches that starts later: decided when it starts. Until then its targets are a preview, brought up
- * to date when one of its groups changes. Waves are cut at the start as well, so that PCs that are there then come first.
+ * Decides which PCs a scheduled deployment reaches, when it starts. Until then its targets are a preview, updated when one of
+ * its groups changes. Waves are also cut at the start, so that PCs that are online then come first.
  */
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../context.ts'
@@ -36,7 +36,7 @@ export function createResolve(
 ) {
   const { repo } = deps
 
-  /** PCs that the owner of the deployment may work on, by what is known now. */
+  /** The PCs that the deployment's owner may work on, as known now. */
   function mayReach(
     ownerId: UserId | null,
     before: ReadonlySet<DeviceId>,
@@ -45,7 +45,7 @@ export function createResolve(
     return (device) => isAdmin || device.owner_id === ownerId || before.has(device.id)
   }
 
-  /** The chosen PCs, removed ones included: those are skipped and say why. Then those in the groups now. */
+  /** The chosen PCs, including removed ones, which are skipped with that reason; then the current members of its groups. */
   function devicesOf(row: DeploymentRow, before: ReadonlySet<DeviceId>): DeviceRow[] {
     const { device_ids = [], group_ids = [] } = row.chosen ?? {}
     const direct = device_ids.flatMap((id) => deps.devices.row(id) ?? [])
@@ -57,9 +57,9 @@ export function createResolve(
   }
 
   /**
-   * Brings the targets of a deployment that has not started up to what its groups hold.
-   * @param starts it starts now: the audit log keeps whom it reaches
-   * @returns whether anything is different
+   * Updates the targets of a deployment that has not started to the current members of its groups.
+   * @param starts it starts now: the audit log records which PCs it reaches
+   * @returns whether anything changed
    */
   function resolve(id: DeploymentId, starts: boolean): boolean {
     return repo.transaction(() => {
@@ -79,7 +79,7 @@ export function createResolve(
         const joined = devices.filter((device) => !known.has(device.id))
         deps.trail.resolved(row, devices, { joined: joined.length, left: left.length })
       }
-      // What was skipped beforehand is looked at once more when it starts.
+      // A target skipped in the preview is considered again at the start.
       const isUntouched = !starts || before.every((target) => target.state === 'pending')
       if (isUntouched && isSame(before, after)) return false
       repo.replaceTargets(id, isoTime(deps.now()), after, {

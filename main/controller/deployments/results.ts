@@ -1,4 +1,4 @@
-/** What the result of an attempt makes of its target: an end, another attempt, or the late truth about one that was given up. */
+/** How the result of an attempt changes its target: an end, another attempt, or a late result for one that was given up. */
 import type { DeploymentResult, ReportReply } from '#shared/contract/agent/link.ts'
 import { verdict } from '#shared/domain/deployment-state.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -19,11 +19,11 @@ import type { EngineTimings } from './timings.ts'
 
 const COMMITTED: ReportReply = { committed: true }
 
-/** The reason on a failed target is one of the closed list for failures, whatever the agent said. */
-const failureReason = (said: TargetReason | undefined): TargetReason =>
-  (FAILURE_REASONS as readonly string[]).includes(said ?? '') ? said! : 'install_failed'
-const skipReason = (said: TargetReason | undefined): TargetReason =>
-  (SKIP_REASONS as readonly string[]).includes(said ?? '') ? said! : 'already_installed'
+/** The reason of a failed target comes from the closed list for failures, whatever the agent sent. */
+const failureReason = (sent: TargetReason | undefined): TargetReason =>
+  (FAILURE_REASONS as readonly string[]).includes(sent ?? '') ? sent! : 'install_failed'
+const skipReason = (sent: TargetReason | undefined): TargetReason =>
+  (SKIP_REASONS as readonly string[]).includes(sent ?? '') ? sent! : 'already_installed'
 const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null => {
   if (status === 'failed') return failureReason(reason)
   if (status === 'skipped') return skipReason(reason)
@@ -33,7 +33,7 @@ const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null
 export function createResults(deps: {
   repo: DeploymentsRepo
   secrets: Pick<OutputMask, 'ofResult' | 'ended'>
-  /** Why the bytes of this installer cannot be sent, as far as that is known. */
+  /** Why this installer's file cannot be sent, as far as known. */
   fileFault: (installer: InstallerRow) => FileFault | null
   now: Now
   log: Log
@@ -43,8 +43,8 @@ export function createResults(deps: {
   const nowIso = () => isoTime(deps.now())
 
   /**
-   * "Another installation is running" is not an end: a new attempt follows after a while, within a deadline of its own.
-   * Null when the result is something else, or nobody wants another attempt.
+   * "Another installation is running" does not end the target: a new attempt follows after a while, up to a deadline of its own.
+   * Null when the result is something else, or no further attempt is wanted.
    */
   function retryLater(target: ReportedRow, body: DeploymentResult): TargetChange | null {
     if (body.status !== 'failed' || body.reason !== 'retry_later') return null
@@ -67,8 +67,8 @@ export function createResults(deps: {
   }
 
   /**
-   * A package that could not be fetched, or did not match, because of the controller's own copy: the target says so. What
-   * the agent reported stays in the details.
+   * A package could not be fetched, or did not match, because of the controller's own copy: the target says so. The agent's
+   * report stays in the details.
    */
   function blameFile(target: ReportedRow, ending: TargetChange): void {
     if (ending.reason !== 'integrity' && ending.reason !== 'download_failed') return
@@ -80,7 +80,7 @@ export function createResults(deps: {
     if (fault === 'damaged') ending.reason = 'integrity'
   }
 
-  /** After a late truth the verdict of an ended deployment is told anew. */
+  /** Updates the outcome of an ended deployment after a late result. */
   function recount(target: ReportedRow, changes: Changes): void {
     const deployment = repo.byId(target.deployment_id)!
     if (deployment.status !== 'failed' && deployment.status !== 'partial') return
@@ -92,11 +92,11 @@ export function createResults(deps: {
   /** Runs inside the recorder's transaction. */
   return function result(
     deviceId: DeviceId,
-    said: DeploymentResult,
+    sent: DeploymentResult,
     changes: Changes,
   ): ReportReply {
-    const target = repo.reported(said.attempt_id)
-    const body = target ? deps.secrets.ofResult(target, said) : said
+    const target = repo.reported(sent.attempt_id)
+    const body = target ? deps.secrets.ofResult(target, sent) : sent
     if (target?.device_id !== deviceId) {
       deps.log.warn(
         { deviceId, targetId: body.target_id },
@@ -141,8 +141,8 @@ export function createResults(deps: {
       }
       if (body.status === 'failed') blameFile(target, ending)
       if (wasGivenUp) {
-        // A late skip says that nothing was installed by this attempt: like a failure it leaves the verdict as it was, and
-        // the reason of a failed target is never that of a skip.
+        // A late skip means that this attempt installed nothing: like a failure it leaves the outcome as it was, and a failed
+        // target never carries the reason of a skip.
         if (body.status === 'skipped') ending.reason = 'lease_expired'
         repo.step(target, body.status === 'success' ? 'late_success' : 'late_failure', ending)
         recount(target, changes)

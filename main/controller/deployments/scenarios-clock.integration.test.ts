@@ -1,4 +1,4 @@
-/** Scenarios in which the controller's clock jumps: one row at a time, with the engine's real patience. */
+/** Scenarios in which the controller's clock jumps: one row at a time, with the engine's real timeouts. */
 import { afterAll, beforeAll, it } from 'vitest'
 import { playRow, setStage, type Stage } from '../test-kit/scenario.ts'
 import { controllerClock, timeRows } from './scenarios/times.ts'

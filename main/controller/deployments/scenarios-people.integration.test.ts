@@ -1,4 +1,4 @@
-/** The second half of the table of scenarios: packages, people, strategies, and a database that refuses. */
+/** The second half of the table of scenarios: packages, people, strategies, and database errors. */
 import { describe } from 'vitest'
 import { packageRows, prepareWeb } from './scenarios/packages.ts'
 import { peopleRows } from './scenarios/people.ts'

@@ -1,11 +1,11 @@
-/** Scenarios with the real agent as a process, killed as a power cut would: the installer runs once, its end is told once. */
+/** Scenarios with the real agent as a process, killed as by a power cut: the installer runs once, its result is reported once. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { startRealAgent, waitingInstaller, type RealAgent } from '../test-kit/real-agent.ts'
 import { eventually, setStage, type Stage } from '../test-kit/scenario.ts'
 import { DONE } from './scenarios/timings.ts'
 
-/** Longer than the agent needs to start again on a busy machine, shorter than a person's patience. */
+/** Longer than the agent needs to start again on a busy machine, short enough for a test. */
 const LEASE_MS = 8_000
 const TIMEOUT_MS = 60_000
 
@@ -28,7 +28,7 @@ const chainOf = async (id: DeploymentId) => stage.observer.chain((await targetOf
 const untilStatus = (id: DeploymentId, status: string) =>
   eventually(status, () => stage.observer.status(id) === status)
 
-/** A real agent on whose PC an installer has begun. */
+/** A real agent on a PC where an installer is running. */
 async function installing(
   name: string,
   exitCode: number,
@@ -45,7 +45,10 @@ async function installing(
       body: { name, software_ids: [software.id], device_ids: [deviceId] },
     })
     const { id } = await targetOf(deployment_id)
-    await eventually('the installer runs', () => agent.runs() === 1 && stage.observer.state(id) === 'installing') // prettier-ignore
+    await eventually(
+      'the installer runs',
+      () => agent.runs() === 1 && stage.observer.state(id) === 'installing',
+    )
     await play(agent, deployment_id, deviceId)
     expect(agent.runs()).toBe(1)
   } catch (error) {
@@ -57,7 +60,7 @@ async function installing(
 
 describe.concurrent('a real agent that is killed while its installer runs', () => {
   it(
-    'takes it up again, and it ends well',
+    'continues after its restart, and the installation succeeds',
     () =>
       installing('REAL-01', 0, async (agent, id) => {
         await agent.kill()
@@ -74,7 +77,7 @@ describe.concurrent('a real agent that is killed while its installer runs', () =
     TIMEOUT_MS,
   )
   it(
-    'reports the failure that happened while it was dead, once',
+    'reports once the failure that happened while it was down',
     () =>
       installing('REAL-02', 7, async (agent, id) => {
         await agent.kill()
@@ -102,7 +105,7 @@ describe.concurrent('a real agent that is killed while its installer runs', () =
     TIMEOUT_MS,
   )
   it(
-    'and returns after it was given up is believed',
+    'and returns after it was given up still has its result recorded',
     () =>
       installing('REAL-04', 0, async (agent, id) => {
         await agent.kill()
@@ -117,7 +120,7 @@ describe.concurrent('a real agent that is killed while its installer runs', () =
     TIMEOUT_MS,
   )
   it(
-    'and cancelled meanwhile lets it end and says so',
+    'and whose deployment is cancelled meanwhile lets the installer finish and reports it',
     () =>
       installing('REAL-05', 0, async (agent, id) => {
         await agent.kill()

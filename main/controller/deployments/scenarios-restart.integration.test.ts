@@ -1,4 +1,4 @@
-/** Scenarios in which the controller itself is restarted, or all deployments are stopped: one row at a time. */
+/** Scenarios in which the controller is restarted or all deployments are stopped: one row at a time. */
 import { playTable } from './scenarios/play.ts'
 import { restartRows } from './scenarios/restarts.ts'
 

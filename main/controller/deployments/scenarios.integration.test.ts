@@ -1,6 +1,6 @@
 /**
  * The table of scenarios (scenarios/*.ts) against the real controller, with light agents over real TLS. Each row has devices
- * of its own; several are played at a time. What restarts the controller or moves its clock stands in files of its own.
+ * of its own; several rows run at a time. Rows that restart the controller or move its clock are in files of their own.
  */
 import { describe } from 'vitest'
 import { agentRows } from './scenarios/agents.ts'

@@ -1,6 +1,6 @@
 /**
- * Sends commands: signed by the signer's own thread, then handed to the agents' sockets in small slices, so that the hub
- * answers others in between. One queue for all, first in, first out: a cancel never overtakes the command it is about.
+ * Sends commands. They are signed in the signer's own thread, then handed to the agents' sockets in small slices, so that the
+ * hub stays responsive. One first-in, first-out queue for all: a cancel never overtakes the command it cancels.
  */
 import type { InspectReply } from '#shared/contract/agent/inspect.ts'
 import type {
@@ -33,9 +33,9 @@ export type AgentPort = {
     command: CancelDeployment,
     timeoutMs: number,
   ) => Promise<CommandReply>
-  /** Asks what a deployment would meet there. */
+  /** Asks what a deployment would find on the device. */
   inspect: (deviceId: DeviceId, question: InspectDevice, timeoutMs: number) => Promise<InspectReply>
-  /** Tells it to restart its PC, or not to after all. */
+  /** Orders a restart of its PC, or withdraws that order. */
   restart: (deviceId: DeviceId, order: RestartDevice, timeoutMs: number) => Promise<RestartReply>
 }
 
@@ -53,7 +53,7 @@ export type Sender = ReturnType<typeof createSender>
 
 /** Commands signed together. */
 const SIGN_SLICE = 100
-/** Commands handed to sockets before others have a turn. */
+/** Commands handed to sockets before others get a turn. */
 const EMIT_SLICE = 25
 
 export function createSender(deps: {
@@ -65,7 +65,7 @@ export function createSender(deps: {
   recorder: Pick<Recorder, 'take'>
   timings: EngineTimings
   log: Log
-  /** The agent was not reached with a cancel: it is to be asked again. */
+  /** A cancel did not reach the agent: it has to be sent again. */
   cancelLost: (target: CommandTarget) => void
 }) {
   const { timings } = deps
@@ -91,7 +91,7 @@ export function createSender(deps: {
     const deviceId = target.device_id
     if (kind === 'deploy')
       return void deps.recorder.take({ kind: 'reply', deviceId, attemptId, reply })
-    // It never had it, or lost it: then there is nothing to wait for.
+    // The agent never had the attempt, or lost it: there is nothing to wait for.
     if (!reply.accepted && reply.why === 'unknown_attempt')
       void deps.recorder.take({
         kind: 'result',
@@ -132,7 +132,7 @@ export function createSender(deps: {
       kind === 'deploy'
         ? deps.agents.deploy(device_id, prepared.command.signed(signature), timings.ackTimeoutMs)
         : deps.agents.cancel(device_id, prepared.command.signed(signature), timings.ackTimeoutMs)
-    // After the stop there is no store any more to write an answer to; the next start asks again.
+    // After the stop the store is closed, so no answer can be recorded; the next start asks again.
     sent.then(
       (reply) => (stopped ? undefined : answered(sending, reply)),
       (error: unknown) => (stopped ? undefined : noAnswer(sending, error)),
@@ -157,7 +157,7 @@ export function createSender(deps: {
     while (slice.list.length > 0 && !stopped) {
       const { list } = slice
       const signatures = await slice.signatures
-      // The signer works on the next ones while these go out.
+      // The signer prepares the next slice while this one is sent.
       slice = nextSlice()
       if (signatures instanceof Error) {
         deps.log.error({ err: signatures }, 'commands could not be signed')
@@ -172,7 +172,7 @@ export function createSender(deps: {
       }
     }
     isDraining = false
-    // Something came while the last slice was on its way.
+    // More was queued while the last slice was being sent.
     if (queue.length > 0 && !stopped) await drain()
   }
 

@@ -1,4 +1,4 @@
-/** A deployment that starts later reaches whoever is in its groups then, and keeps what it needs from being deleted. */
+/** A deployment that starts later reaches the members its groups have then, and protects what it needs from deletion. */
 import Database from 'better-sqlite3'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { DeploymentId, DeviceId, GroupId } from '#shared/domain/ids.ts'
@@ -54,7 +54,7 @@ const devicesOf = async (id: DeploymentId) => {
 }
 const change = (body: { add_device_ids?: DeviceId[]; remove_device_ids?: DeviceId[] }) =>
   t.rest.call('groups.update', { params: { id: group }, body })
-/** Its time has come. */
+/** Moves its start time to now. */
 async function begin(id: DeploymentId): Promise<void> {
   const db = new Database(`${t.dataDir}/deployx.db`)
   const past = new Date(Date.now() - 1_000).toISOString()
@@ -78,23 +78,26 @@ describe('a scheduled deployment', () => {
     })
   })
 
-  it('reaches at its start who is in its groups then, and nobody who has left', async () => {
+  it('reaches the members its groups have at the start, and nobody who has left', async () => {
     const id = await create({ device_ids: [pcs[3]!] })
     await change({ add_device_ids: [pcs[2]!], remove_device_ids: [pcs[0]!] })
     await begin(id)
     expect(await devicesOf(id)).toEqual([pcs[1], pcs[2], pcs[3]])
     expect(await get(id)).toMatchObject({ targets_are_preview: false, device_count: 3 })
-    // Once it has started, groups do not matter any more.
+    // Once it has started, changes to groups no longer matter.
     await change({ add_device_ids: [pcs[0]!] })
     expect(await devicesOf(id)).toEqual([pcs[1], pcs[2], pcs[3]])
     const { entries } = await t.rest.call('audit.list', { query: { action: 'deployment.start' } })
     expect(entries[0]).toMatchObject({ deployment_id: id })
   })
 
-  it('also when the controller was off while the group was changed', async () => {
+  it('reaches the current members even if the controller was off while the group changed', async () => {
     const id = await create()
     const db = new Database(`${t.dataDir}/deployx.db`)
-    db.prepare('delete from device_group_members where group_id = ? and device_id = ?').run(group, pcs[0]) // prettier-ignore
+    db.prepare('delete from device_group_members where group_id = ? and device_id = ?').run(
+      group,
+      pcs[0],
+    )
     db.close()
     await t.restart()
     await begin(id)
@@ -111,7 +114,7 @@ describe('a scheduled deployment', () => {
     expect(targets.map(({ wave }) => wave).sort()).toEqual([1, 2, 3, 4])
   })
 
-  it('keeps its targets where nothing has changed', async () => {
+  it('keeps its targets when nothing has changed', async () => {
     const id = await create()
     const ids = async () =>
       (await t.rest.call('deployments.progress', { params: { id } })).targets.map((x) => x.id)
@@ -120,7 +123,7 @@ describe('a scheduled deployment', () => {
     expect(await ids()).toEqual(before)
   })
 
-  it('ends with nothing done when nobody is left in its groups', async () => {
+  it('ends without doing anything when its groups are empty', async () => {
     const id = await create()
     await change({ remove_device_ids: [pcs[0]!, pcs[1]!] })
     await begin(id)
@@ -128,7 +131,7 @@ describe('a scheduled deployment', () => {
     expect((await get(id)).counts.total).toBe(0)
   })
 
-  it('does not reach a PC of a group that its owner does not see', async () => {
+  it('does not reach a PC of a group that its owner may not see', async () => {
     const password = 'correct horse'
     await t.rest.call('users.create', { body: { username: 'ben', password, role: 'technician' } })
     const { token } = await t.anonymous.call('auth.login', { body: { username: 'ben', password } })
@@ -136,18 +139,18 @@ describe('a scheduled deployment', () => {
     const { code } = await ben.call('enrollments.create', { body: {} })
     const { enrollSimAgent } = await import('../test-kit/sim-agent.ts')
     const own = (await enrollSimAgent(t.hub, code, 'BENS-PC')).deviceId
-    const his = await ben.call('groups.create', { body: { name: 'bens', device_ids: [own] } })
+    const ofBen = await ben.call('groups.create', { body: { name: 'bens', device_ids: [own] } })
     const { deployment_id: id } = await ben.call('deployments.create', {
       body: {
         name: 'bens',
         software_ids: [software as never],
-        group_ids: [his.id],
+        group_ids: [ofBen.id],
         scheduled_at: new Date(Date.now() + 3_600_000).toISOString(),
       },
     })
-    // An administrator puts a PC into it that is not his.
+    // An administrator adds a PC that does not belong to the owner.
     await t.rest.call('groups.update', {
-      params: { id: his.id },
+      params: { id: ofBen.id },
       body: { add_device_ids: [pcs[0]!] },
     })
     await begin(id)
@@ -164,7 +167,7 @@ describe('what a scheduled deployment needs', () => {
       expect(reply).toMatchObject(inUse)
       expect(JSON.stringify(reply.body)).toContain(`Later ${count}`)
     }
-    // Also when its preview holds nobody just now.
+    // Also while its preview is empty.
     await change({ remove_device_ids: [pcs[0]!, pcs[1]!] })
     expect(await t.rest.raw('DELETE', `/software/${software}`)).toMatchObject(inUse)
     await t.rest.call('deployments.cancel', { params: { id } })
@@ -173,8 +176,8 @@ describe('what a scheduled deployment needs', () => {
   })
 })
 
-describe('a deployment that starts at once', () => {
-  it('reaches whom it was made for', async () => {
+describe('a deployment that starts immediately', () => {
+  it('reaches the PCs it was created for', async () => {
     const id = await create({ scheduled_at: undefined })
     expect(await get(id)).toMatchObject({ targets_are_preview: false })
     await change({ add_device_ids: [pcs[2]!] })
@@ -184,7 +187,7 @@ describe('a deployment that starts at once', () => {
 })
 
 describe('the name of a removed user', () => {
-  it('stays in what they made', async () => {
+  it('stays on the deployments they created', async () => {
     const password = 'correct horse'
     const user = await t.rest.call('users.create', {
       body: { username: 'cleo', password, role: 'admin' },

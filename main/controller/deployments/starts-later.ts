@@ -1,8 +1,8 @@
-/** Whether a deployment starts at once or later. Pure. */
+/** Whether a deployment starts immediately or later. Pure. */
 import { windowAt } from '#shared/domain/maintenance-window.ts'
 import type { DeploymentRow } from './deployments.repo.ts'
 
-/** Whether something keeps it from starting in this very moment. */
+/** Whether something keeps it from starting right now. */
 export function startsLater(
   row: Pick<DeploymentRow, 'scheduled_at' | 'maintenance_window'>,
   nowMs: number,

@@ -1,4 +1,4 @@
-/** Targets as people read them: with the names of their parts, and where a restart that they wait for stands. */
+/** Targets for display: with the names of device and software, and the state of a pending restart. */
 import type { DeploymentId, TargetId } from '#shared/domain/ids.ts'
 import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
@@ -6,14 +6,14 @@ import type { RestartState } from '#shared/domain/restart-state.ts'
 import type { Store } from '../store/store.ts'
 import type { TargetRow } from './targets.repo.ts'
 
-/** A target with the names that people know its parts by. */
+/** A target with the display names of its device and software. */
 export type ViewRow = TargetRow & {
   device_name: string
   software_name: string
   software_version: string
   installer_kind: InstallerKind | null
   installer_platform: DevicePlatform | null
-  /** Of an archive: the files in it that install and remove. */
+  /** For an archive: the files inside it that install and uninstall. */
   entry: string | null
   uninstall_entry: string | null
   action: 'install' | 'uninstall'

@@ -24,11 +24,11 @@ export type NewTarget = {
   position: number
   wave: number
 }
-/** What may change beside the state itself. */
+/** What may change besides the state. */
 export type TargetChange = Partial<
   Omit<TargetRow, 'id' | 'deployment_id' | 'device_id' | 'software_id' | 'deployment_status'>
 >
-/** What the engine holds of a target. */
+/** What the engine keeps of a target in memory. */
 export type OpenTargetRow = {
   id: TargetId
   deployment_id: DeploymentId
@@ -58,7 +58,7 @@ const ENGINE_COLUMNS = `id, deployment_id, device_id, software_id, installer_id,
   attempt, attempt_id, offered_at_ms, not_before_ms, deadline_ms, held_by, held_since_ms`
 
 export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
-  // Plain ids, not objects: taking JSON apart five times per row would cost as much as writing it.
+  // Plain ids instead of objects: parsing JSON five times per row would cost as much as writing it.
   const insertTargets = sqlite.prepare(
     `insert into deployment_targets (deployment_id, device_id, software_id, installer_id, position, wave, deployment_status, attempt, since)
      select ?, value, ?, ?, ?, ?, 'pending', 1, ? from json_each(?)`,
@@ -107,14 +107,14 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     "update deployment_targets set deadline_ms = ? where deployment_id = ? and deployment_status = 'pending' and deadline_ms is not null",
   )
 
-  /** Which targets changed since the engine last asked, of the deployments it asks about. */
+  /** Targets that changed since the engine last asked, for the deployments it asks about. */
   const changed = new Map<DeploymentId, Set<TargetId>>()
   const note = (target: Pick<StepTarget, 'id' | 'deployment_id'>): void => {
     changed.get(target.deployment_id)?.add(target.id)
   }
 
   return {
-    /** One statement for all that differ in nothing but their device. */
+    /** One statement for all targets that differ only in their device. */
     insertTargets(id: DeploymentId, sinceIso: string, targets: NewTarget[]): void {
       const alike = new Map<string, { first: NewTarget; devices: DeviceId[] }>()
       for (const target of targets) {
@@ -135,11 +135,11 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
           JSON.stringify(devices),
         )
     },
-    /** Of a deployment that has not started: nothing of these targets was ever sent. */
+    /** Only for a deployment that has not started: none of its targets was ever sent. */
     removeTargets: (id: DeploymentId): void => {
       db.delete(deploymentTargets).where(eq(deploymentTargets.deployment_id, id)).run()
     },
-    /** @returns the deployments in which a target has moved */
+    /** @returns the deployments in which a target moved */
     moveTargets: (from: DeviceId, to: DeviceId): DeploymentId[] => [
       ...new Set(moveTargets.all(to, from, to).map((row) => row.deployment_id)),
     ],
@@ -150,7 +150,7 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     allTargets: (id: DeploymentId): OpenTargetRow[] => allOf.all(id),
     targetsById: (ids: ReadonlySet<TargetId>): OpenTargetRow[] =>
       ids.size === 0 ? [] : someOf.all(JSON.stringify([...ids])),
-    /** Ids of the targets that changed since it was last asked. From the first time on they are remembered. */
+    /** Ids of the targets that changed since the last call. Tracking begins with the first call. */
     takeChanged(id: DeploymentId): ReadonlySet<TargetId> {
       const ids = changed.get(id)
       changed.set(id, new Set())
@@ -161,9 +161,9 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     },
 
     /**
-     * The only way in which a target's state changes: by arrows of the table, its deployment's counters along with it.
+     * The only way to change a target's state: along transitions of the state table, with the deployment's counters.
      * Several events in a row are one write: a fast agent may report the end before its progress was read.
-     * @throws IllegalStep when the table has no such arrow
+     * @throws IllegalStep when the table has no such transition
      */
     step(
       target: StepTarget,
@@ -185,7 +185,7 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
       updateTarget(target.id, change)
       note(target)
     },
-    /** Why these stay pending: one statement for all. */
+    /** Sets why these stay pending, in one statement. */
     setWaitReason: (
       deploymentId: DeploymentId,
       ids: TargetId[],
@@ -194,11 +194,11 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
       waitReason.run(reason, JSON.stringify(ids))
       for (const id of ids) note({ id, deployment_id: deploymentId })
     },
-    /** Time for which nothing could start does not use up the patience with an agent. */
+    /** Extends the agents' time to answer: time in which nothing could start does not count. */
     renewPatience: (id: DeploymentId, untilMs: number): void => {
       renewPatience.run(untilMs, id)
     },
-    /** After a restart no answer to an earlier sending can arrive any more. */
+    /** After a restart of the controller, no answer to an earlier sending can arrive. */
     forgetOffers: (): void => {
       db.update(deploymentTargets)
         .set({ offered_at_ms: null })

@@ -1,52 +1,52 @@
-/** How patient the engine is. Milliseconds. Tests shorten them, nothing else does. */
+/** Timeouts and limits of the engine, in milliseconds. Only tests change them. */
 import { ACK_TIMEOUT_MS, CONNECT_GRACE_MS, LEASE_MS } from '#shared/domain/defaults.ts'
 
 export const ENGINE_TIMINGS = {
   leaseMs: LEASE_MS,
   ackTimeoutMs: ACK_TIMEOUT_MS,
-  /** From the first sending of an attempt to its acceptance, over all re-sendings. */
+  /** Time for an agent to accept an attempt, from its first sending over all repeats. */
   offerPatienceMs: 5 * 60_000,
-  /** After a start: deadlines that passed meanwhile are not judged before agents could come back and report. */
+  /** After a start of the controller: agents get this long to reconnect and report before passed deadlines count. */
   returnGraceMs: CONNECT_GRACE_MS,
-  /** Between two sendings of the same attempt. */
+  /** Time between two sendings of the same attempt. */
   offerRetryMs: 5_000,
-  /** A device on battery, or on a metered network, is asked again after: short, for somebody has just plugged it in. */
+  /** Ask a device on battery or on a metered network again after this long. Short: someone may just have plugged it in. */
   heldRetryMs: 25_000,
-  /** A device that says it is busy is asked again after. */
+  /** Ask a device that reported busy again after this long. */
   busyRetryMs: 30_000,
-  /** The longest a download may take, whatever it says meanwhile. */
+  /** The longest a download may take, even if it reports progress. */
   downloadPatienceMs: 24 * 3_600_000,
-  /** On top of the installer's own time-out, which the agent enforces. */
+  /** Added to the installer's own timeout, which the agent enforces. */
   installGraceMs: 5 * 60_000,
-  /** An agent that was asked to stop is asked again after. */
+  /** Repeat an unanswered request to stop after this long. */
   cancelAgainMs: 30_000,
-  /** "Another installation is running" is answered with another attempt after, … */
+  /** Delay before another attempt after "another installation is running", … */
   retryLaterMs: 60_000,
-  /** … for so long since the first such answer. */
+  /** … for at most this long after the first such result. */
   retryLaterPatienceMs: 60 * 60_000,
-  /** An agent that did not answer an order to restart, or its withdrawal, is told again after. */
+  /** Repeat an unanswered restart order, or its withdrawal, after this long. */
   restartAgainMs: 30_000,
-  /** A PC that is busy is ordered again after. */
+  /** Repeat an order that was refused by a busy PC after this long. */
   restartBusyMs: 30_000,
-  /** So long after the end of its notice a PC that is there and was not restarted has its order withdrawn. */
+  /** Withdraw an order this long after the end of its notice, if the PC is online and was not restarted. */
   restartOverdueMs: 15 * 60_000,
-  /** An agent that is there and answers neither order nor withdrawal is given up so long after the notice would have ended. */
+  /** Give up a restart this long after the end of its notice, if a connected agent answers neither order nor withdrawal. */
   restartSilentMs: 30 * 60_000,
-  /** A PC that went down is awaited for so long … */
+  /** Wait this long for a PC that went down to restart … */
   restartReturnMs: 24 * 3_600_000,
-  /** … and counts as busy for so long: other deployments wait for it until then. */
+  /** … and treat it as busy for this long: other deployments wait for it until then. */
   restartBusyForMs: 30 * 60_000,
-  /** The longest that a restart stays owed once nothing of its deployment holds it back, … */
+  /** Give up a pending restart after this long without a blocker in its deployment, … */
   restartPatienceMs: 24 * 3_600_000,
-  /** … and whatever holds it back. */
+  /** … and after this long in any case. */
   restartLimitMs: 14 * 24 * 3_600_000,
-  /** What one run of the engine writes at most, so that nothing else waits long. */
+  /** The most that one run of the engine writes, so that nothing else waits long. */
   actionsPerRun: 200,
-  /** The engine looks at everything that is active at least so often. */
+  /** Look at every active deployment at least this often. */
   heartbeatMs: 5_000,
-  /** Events within so long are answered by one run. */
+  /** One run handles all events within this time. */
   coalesceMs: 25,
-  /** Reports wait so long for company, so that one commit serves many. */
+  /** How long a report waits for others, so that one commit serves many. */
   batchMs: 15,
   batchSize: 200,
 }

@@ -1,4 +1,4 @@
-/** What the audit trail keeps of a deployment: which packages, by hash and arguments, to which devices, and how it ended. */
+/** Audit records of a deployment: which packages, by hash and arguments, to which devices, and how it ended. */
 import { createHash } from 'node:crypto'
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
@@ -8,13 +8,13 @@ import type { Viewer } from '../context.ts'
 import { softwareTitle } from './choose.ts'
 import type { DeploymentRow, DeploymentsRepo } from './deployments.repo.ts'
 
-/** Devices named one by one; a hash stands for the whole list. */
+/** Devices named one by one; a hash covers the whole list. */
 const DEVICES_NAMED = 200
 const ARGUMENTS_LIMIT = 2_000
 
 type Named = { id: DeviceId; name: string }
 
-/** Count, the first of them, and the SHA-256 of all ids in ascending order, joined by commas. */
+/** The count, the first devices, and the SHA-256 of all ids in ascending order, joined by commas. */
 export function deviceList(devices: readonly Named[]) {
   const ids = devices.map(({ id }) => id).sort((a, b) => a - b)
   return {
@@ -35,7 +35,7 @@ export function createTrail(deps: {
       .map((row) => ({ ...row, install_args: row.install_args.slice(0, ARGUMENTS_LIMIT) }))
 
   return {
-    /** Each in the transaction of what it tells about. */
+    /** Call each in the transaction that it records. */
     created(
       viewer: Viewer,
       row: DeploymentRow,
@@ -70,7 +70,7 @@ export function createTrail(deps: {
         },
       )
     },
-    /** It starts later than it was made: whom it reaches, now that this is decided. */
+    /** A scheduled deployment starts: records which devices it reaches. */
     resolved(
       row: DeploymentRow,
       devices: readonly Named[],
@@ -87,7 +87,7 @@ export function createTrail(deps: {
         },
       )
     },
-    /** A package given as an address has its hash by now. */
+    /** By now a package given as a URL has its hash. */
     ended(row: DeploymentRow, end: DeploymentCompleted): void {
       const { status, success_count, failure_count, skipped_count, total_count } = end
       deps.audit.record(

@@ -1,4 +1,4 @@
-/** From rows to what the console sees. Tables stay private to the slice. */
+/** Converts rows to what the console sees. Tables stay private to the slice. */
 import { runKind } from '#shared/domain/archives.ts'
 import type {
   Attempt,
@@ -31,7 +31,7 @@ export const totals = (counts: TargetCounts): TargetTotals => ({
 
 const NO_RESTARTS: RestartCounts = { owed: 0, announced: 0, done: 0, failed: 0, canceled: 0 }
 
-/** @param restartsOf asked only where the deployment restarts PCs at all */
+/** @param restartsOf called only when the deployment may restart PCs */
 export function toDeployment(
   row: DeploymentRow,
   creatorName: string | null,
@@ -52,7 +52,7 @@ export function toDeployment(
     wave_count: row.wave_count,
     scheduled_at: row.scheduled_at,
     targets_are_preview: row.status === 'pending' && row.chosen !== null,
-    // One of an earlier version names no zone: it has always been that of the controller.
+    // Deployments of earlier versions store no zone: it was always the controller's.
     maintenance_window: row.maintenance_window && {
       time_zone: ownTimeZone(),
       ...row.maintenance_window,
@@ -76,17 +76,17 @@ export function toDeployment(
   }
 }
 
-/** What was run: of an archive the file in it, whose exit codes these are. */
+/** The kind of program that ran: for an archive that of the file inside it, which the exit codes belong to. */
 function ranKind({ installer_kind, installer_platform, entry, uninstall_entry, action }: ViewRow) {
   if (installer_kind === null || installer_platform === null) return installer_kind
   return runKind(installer_kind, installer_platform, action === 'install' ? entry : uninstall_entry)
 }
 
-/** To remove, only what is removed by a file of its own is sent anything. */
+/** Removing sends a file only when the uninstaller is in the archive. */
 const sizeToSend = ({ action, uninstall_entry, size_bytes }: ViewRow): number | null =>
   action === 'install' || uninstall_entry ? size_bytes : null
 
-/** Absent rather than null where nothing is known yet. */
+/** Omitted instead of null where nothing is known yet. */
 const known = <K extends string, V>(key: K, value: V | null): Partial<Record<K, V>> =>
   value === null ? {} : ({ [key]: value } as Record<K, V>)
 

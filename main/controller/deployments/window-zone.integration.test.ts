@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => t.stop())
 
-/** An hour around the present of a zone's clocks, half a day away from it in the zone of the controller. */
+/** A window of an hour around the current time in this zone, half a day away from it in the controller's zone. */
 function openNowIn(time_zone: string) {
   const { minutes } = localDay(time_zone, Date.now())
   const time = (m: number): string =>
@@ -36,8 +36,8 @@ const create = async (maintenance_window: object) => {
 const reasonOf = async (id: never) =>
   (await t.rest.call('deployments.progress', { params: { id } })).targets[0]?.reason
 
-it("opens by the clocks of the window's own zone", async () => {
-  // Zones 12 hours apart: whatever the controller's zone is, it agrees with one of them at most.
+it("opens by the clock of the window's own zone", async () => {
+  // Zones 12 hours apart: the controller's own zone can agree with at most one of them.
   const zones = ['Pacific/Auckland', 'UTC', 'America/Los_Angeles', 'Asia/Tokyo']
   for (const zone of zones) {
     const { id, kept } = await create(openNowIn(zone))
@@ -49,7 +49,7 @@ it("opens by the clocks of the window's own zone", async () => {
     await t.rest.call('deployments.cancel', { params: { id: closed.id } })
   }
 })
-it('is one of the controller where the request names none, and says so', async () => {
+it('uses the zone of the controller when the request names none, and returns it', async () => {
   const { id, kept } = await create({ start: '22:00', end: '05:00' })
   expect(kept?.time_zone).toBe(ownTimeZone())
   await t.rest.call('deployments.cancel', { params: { id } })

@@ -1,14 +1,14 @@
-/** Writes a report as an Excel workbook, in a thread of its own: ten thousand rows take a second, which the hub does not have. */
+/** Writes a report as an Excel workbook in its own thread: ten thousand rows take a second, too long for the hub's thread. */
 import { parentPort } from 'node:worker_threads'
 import writeWorkbook, { type Cell } from 'write-excel-file/node'
 import type { WorkerReply, WorkerRequest } from '../lib/ask-worker.ts'
 import type { ReportCell } from './report.ts'
 import type { WorkbookQuestion } from './workbook.ts'
 
-/** The most that fits into one cell of Excel. */
+/** The most characters that fit into one Excel cell. */
 const CELL_LIMIT = 32_767
 
-/** Text stays text: a PC called 000457, or =1+1, is neither a number nor a formula. */
+/** Text stays text: a PC named 000457 or =1+1 is neither a number nor a formula. */
 function cellOf(value: ReportCell): Cell {
   if (value === null) return null
   if (typeof value === 'number') return { value, type: Number }

@@ -14,7 +14,7 @@ export type WorkbookQuestion = {
 }
 
 const TIMEOUT_MS = 60_000
-/** Workbooks that may wait for their turn. */
+/** Workbooks that may wait in the queue. */
 const WAITING_LIMIT = 10
 const [NARROWEST, WIDEST] = [8, 60]
 
@@ -31,7 +31,7 @@ const widthOf = (head: string, cells: readonly ReportCell[]): number =>
     ),
   )
 
-/** Rows looked at to choose the widths of the columns. */
+/** Rows sampled to choose the column widths. */
 const SAMPLE = 1_000
 
 export type Workbooks = ReturnType<typeof createWorkbooks>

@@ -1,4 +1,4 @@
-/** What an agent's answer makes of a restart. Pure. */
+/** How an agent's answer changes a restart. Pure. */
 import type { RestartReply } from '#shared/contract/agent/restart.ts'
 import type { RestartEvent } from '#shared/domain/restart-state.ts'
 import type { EngineTimings } from '../timings.ts'
@@ -8,12 +8,12 @@ const MESSAGE_LIMIT = 500
 
 export type Answered =
   | { event: RestartEvent; change: RestartChange }
-  /** It stays as it is, and this is noted. */
+  /** The state stays; this change is noted. */
   | { event: null; change: RestartChange }
 
-const said = (message: string): string => message.slice(0, MESSAGE_LIMIT)
+const cut = (message: string): string => message.slice(0, MESSAGE_LIMIT)
 
-/** How it ends when the agent has withdrawn it. */
+/** How it ends when the agent has withdrawn the restart. */
 const calledOff = ({ calling_off }: Pick<RestartRow, 'calling_off'>): Answered =>
   calling_off === 'overdue'
     ? {
@@ -26,12 +26,12 @@ const calledOff = ({ calling_off }: Pick<RestartRow, 'calling_off'>): Answered =
     : { event: 'called_off', change: { message: 'Called off.' } }
 
 /**
- * @param told what the agent was told: the order, or its withdrawal. The row may be ahead of it by now.
- * @param row open still
+ * @param sent which message the agent answers: the order or its withdrawal. The row may have moved on since.
+ * @param row a restart that has not ended
  */
 export function answered(
   row: Pick<RestartRow, 'state' | 'calling_off'>,
-  told: 'order' | 'call_off',
+  sent: 'order' | 'call_off',
   reply: RestartReply,
   nowMs: number,
   timings: EngineTimings,
@@ -43,15 +43,15 @@ export function answered(
     case 'called_off':
       return calledOff(row)
     case 'announced':
-      if (told === 'call_off' || row.state !== 'ordered') return null
+      if (sent === 'call_off' || row.state !== 'ordered') return null
       return {
         event: 'announced',
         change: { due_at_ms: nowMs + reply.due_in_seconds * 1000, message: null },
       }
     case 'busy':
-      // Nothing of it is kept there, so there is nothing to withdraw.
-      if (told === 'order' && row.calling_off !== null) return calledOff(row)
-      if (told === 'call_off' || row.state !== 'ordered') return null
+      // The agent keeps nothing of it, so there is nothing to withdraw.
+      if (sent === 'order' && row.calling_off !== null) return calledOff(row)
+      if (sent === 'call_off' || row.state !== 'ordered') return null
       return {
         event: 'put_off',
         change: {
@@ -62,11 +62,11 @@ export function answered(
         },
       }
     case 'refused':
-      return told === 'order'
-        ? { event: 'impossible', change: { message: said(reply.message) } }
+      return sent === 'order'
+        ? { event: 'impossible', change: { message: cut(reply.message) } }
         : {
             event: null,
-            change: { message: said(`It could not be called off yet: ${reply.message}`) },
+            change: { message: cut(`It could not be called off yet: ${reply.message}`) },
           }
   }
 }

@@ -1,4 +1,4 @@
-/** One restart through anything that people, agents and time may do, by the pure plan and the pure table of states alone. */
+/** One restart under any sequence of events from people, agents and time, using only the pure plan and the state table. */
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { isRestartOpen, nextRestartState, type RestartState } from '#shared/domain/restart-state.ts'
@@ -40,7 +40,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant({ t: 'boot' as const }),
 )
 
-/** Plays the steps; `onOrder` and `onTell` look at what the plan asks for. Returns where it stands. */
+/** Plays the steps; `order` and `tell` see what the plan asks for. Returns the final state. */
 function play(
   steps: readonly Step[],
   reboot: 'never' | 'if_needed',
@@ -48,7 +48,7 @@ function play(
 ): RestartState {
   let nowMs = 1_000_000_000
   let boot = 1
-  let told: 'order' | 'call_off' | null = null
+  let sent: 'order' | 'call_off' | null = null
   let state: RestartState = 'owed'
   const s: RestartSnapshot = {
     restart: { state: 'owed', reason: null, callingOff: null, bootId: null, createdAtMs: nowMs, readySinceMs: null, notBeforeMs: null, orderedAtMs: null, dueAtMs: null, toldAtMs: null }, // prettier-ignore
@@ -62,7 +62,7 @@ function play(
   }
   function settle(): void {
     for (let n = 0; isRestartOpen(state); n++) {
-      // It comes to rest: nothing is planned for ever.
+      // It settles: the plan does not go on forever.
       expect(n).toBeLessThan(6)
       const action = planRestart(s, nowMs, ENGINE_TIMINGS)
       if (!action) return
@@ -78,7 +78,11 @@ function play(
           break
         case 'order':
           look.order(s)
-          Object.assign(s.restart, { orderedAtMs: nowMs, dueAtMs: nowMs + s.deployment.delayMs, toldAtMs: null }) // prettier-ignore
+          Object.assign(s.restart, {
+            orderedAtMs: nowMs,
+            dueAtMs: nowMs + s.deployment.delayMs,
+            toldAtMs: null,
+          })
           go(nextRestartState(state, 'ordered'))
           break
         case 'call_off':
@@ -86,7 +90,7 @@ function play(
           break
         case 'tell':
           look.tell(s)
-          told = s.restart.callingOff ? 'call_off' : 'order'
+          sent = s.restart.callingOff ? 'call_off' : 'order'
           s.restart.toldAtMs = nowMs
           return
         case 'end':
@@ -100,11 +104,11 @@ function play(
     else if (next.t === 'device') Object.assign(s.device, next.device)
     else if (next.t === 'deployment') Object.assign(s.deployment, next.deployment)
     else if (next.t === 'boot') s.device.ability = { possible: true, boot_id: `boot-${++boot}` }
-    else if (told && next.result !== 'none') {
+    else if (sent && next.result !== 'none') {
       const reply = { result: next.result, due_in_seconds: 600, message: 'no' } as const
       const row = { state, calling_off: s.restart.callingOff }
-      const result = answered(row, told, reply, nowMs, ENGINE_TIMINGS)
-      told = null
+      const result = answered(row, sent, reply, nowMs, ENGINE_TIMINGS)
+      sent = null
       if (result?.change.due_at_ms) s.restart.dueAtMs = result.change.due_at_ms
       if (result?.event) go(nextRestartState(state, result.event))
     }
@@ -116,7 +120,7 @@ function play(
 const check = (look: (steps: Step[]) => void) =>
   fc.assert(fc.property(fc.array(step, { maxLength: 40 }), look), { numRuns: 2_000 })
 
-it('is ordered only for a deployment that says so, on a PC that is there, idle, and in the boot that is to end', () => {
+it('is ordered only for a deployment that restarts PCs, on an idle online PC, in the boot that it is to end', () => {
   let orders = 0
   check((steps) => {
     play(steps, 'if_needed', {
@@ -124,7 +128,12 @@ it('is ordered only for a deployment that says so, on a PC that is there, idle, 
         orders++
         expect(restart.state).toBe('owed')
         expect(isUnwanted(deployment) || deployment.paused).toBe(false)
-        expect(device).toMatchObject({ reachability: 'online', works: false, isAwaited: false, restartsElsewhere: false }) // prettier-ignore
+        expect(device).toMatchObject({
+          reachability: 'online',
+          works: false,
+          isAwaited: false,
+          restartsElsewhere: false,
+        })
         expect(device.ability).toEqual({ possible: true, boot_id: restart.bootId })
       },
       tell: () => undefined,
@@ -133,31 +142,34 @@ it('is ordered only for a deployment that says so, on a PC that is there, idle, 
   expect(orders).toBeGreaterThan(100)
 })
 
-it('is never ordered, nor told, for a deployment that never restarts PCs', () => {
+it('is never ordered nor sent for a deployment that never restarts PCs', () => {
   const never = () => expect.unreachable('an order')
   check((steps) => void play(steps, 'never', { order: never, tell: never }))
 })
 
-it('tells an agent nothing before the order is stored, and no order once it is unwanted', () => {
-  let tells = 0
+it('sends an agent nothing before the order is stored, and no order once it is unwanted', () => {
+  let sends = 0
   check((steps) => {
     play(steps, 'if_needed', {
       order: () => undefined,
       tell({ restart, deployment }) {
-        tells++
+        sends++
         expect(restart.state).not.toBe('owed')
         expect(restart.bootId).not.toBeNull()
         if (restart.callingOff === null) expect(isUnwanted(deployment)).toBe(false)
       },
     })
   })
-  expect(tells).toBeGreaterThan(100)
+  expect(sends).toBeGreaterThan(100)
 })
 
-it('ends within its limits, whatever happened before, once only time goes by', () => {
+it('ends within its limits once only time passes, whatever happened before', () => {
   check((steps) => {
     const rest: Step[] = Array.from({ length: 60 }, () => ({ t: 'time', minutes: 12 * 60 }))
-    const state = play([...steps, ...rest], 'if_needed', { order: () => undefined, tell: () => undefined }) // prettier-ignore
+    const state = play([...steps, ...rest], 'if_needed', {
+      order: () => undefined,
+      tell: () => undefined,
+    })
     expect(isRestartOpen(state)).toBe(false)
   })
 })

@@ -61,8 +61,8 @@ const planOf = (parts: Parts = {}, nowMs = NOW) =>
 const ordered = { state: 'ordered', orderedAtMs: NOW, dueAtMs: NOW + 10 * MINUTE } as const
 const announced = { ...ordered, state: 'announced' } as const
 
-describe('a restart that is owed', () => {
-  it('is ordered once nothing stands in its way', () => {
+describe('a pending restart', () => {
+  it('is ordered once nothing prevents it', () => {
     expect(planOf()).toEqual({ type: 'order' })
   })
 
@@ -70,29 +70,29 @@ describe('a restart that is owed', () => {
     ['a package of the same deployment is still to come', { device: { isAwaited: true } }, 'device_busy'], // prettier-ignore
     ['another deployment is at work there', { device: { works: true } }, 'device_busy'],
     ['the PC restarts for another deployment', { device: { restartsElsewhere: true } }, 'device_busy'], // prettier-ignore
-    ['the PC is away', { device: { reachability: 'offline' } }, 'waiting_for_device'],
-    ['the PC is about to come', { device: { reachability: 'connecting' } }, 'connecting'],
+    ['the PC is offline', { device: { reachability: 'offline' } }, 'waiting_for_device'],
+    ['the PC is about to connect', { device: { reachability: 'connecting' } }, 'connecting'],
     ['the deployment is paused', { deployment: { paused: true } }, 'paused'],
     ['its window is closed', { deployment: { window: { days: [0, 1, 2, 3, 4, 5, 6], start: '01:00', end: '05:00' } } }, 'waiting_for_window'], // prettier-ignore
     ['the window closes before the notice ends', { deployment: { window: { days: [0, 1, 2, 3, 4, 5, 6], start: '22:00', end: '23:05' } } }, 'waiting_for_window'], // prettier-ignore
-    ['the agent said that it is busy', { restart: { notBeforeMs: NOW + 1 } }, 'retry_later'],
+    ['the agent reported that it is busy', { restart: { notBeforeMs: NOW + 1 } }, 'retry_later'],
   ])('waits while %s', (_why, parts, reason) => {
     expect(planOf(parts)).toEqual({ type: 'wait', reason })
-    // Said once.
+    // The reason is set only once.
     const restart = { ...parts.restart, reason: reason as PlanRestart['reason'] }
     expect(planOf({ ...parts, restart })).toBeNull()
   })
 
   it.each<[string, Parts, string]>([
-    ['its deployment says never', { deployment: { reboot: 'never' } }, 'called_off'],
+    ['its deployment never restarts PCs', { deployment: { reboot: 'never' } }, 'called_off'],
     ['its deployment is being cancelled', { deployment: { canceling: true } }, 'called_off'],
     ['its deployment was cancelled', { deployment: { status: 'canceled' } }, 'called_off'],
-    ['a person called restarts off', { deployment: { restartsCanceled: true } }, 'called_off'],
+    ['a person cancelled the restarts', { deployment: { restartsCanceled: true } }, 'called_off'],
     ['the PC was blocked', { device: { refused: true } }, 'gave_up'],
     ['the agent is too old', { device: { ability: 'too_old' } }, 'impossible'],
-    ['the agent cannot', { device: { ability: { possible: false, why: 'no rights' } } }, 'impossible'], // prettier-ignore
+    ['the agent cannot restart the PC', { device: { ability: { possible: false, why: 'no rights' } } }, 'impossible'], // prettier-ignore
     ['it stayed away for a day', { device: { reachability: 'offline' }, restart: { readySinceMs: NOW - 24 * HOUR } }, 'gave_up'], // prettier-ignore
-    ['nothing let it happen for two weeks', { deployment: { paused: true }, restart: { createdAtMs: NOW - 14 * 24 * HOUR } }, 'gave_up'], // prettier-ignore
+    ['it was held back for two weeks', { deployment: { paused: true }, restart: { createdAtMs: NOW - 14 * 24 * HOUR } }, 'gave_up'], // prettier-ignore
     ['the PC runs another boot', { device: { ability: { possible: true, boot_id: 'boot-2' } } }, 'restarted'], // prettier-ignore
   ])('ends without an order when %s', (_why, parts, event) => {
     expect(planOf(parts)).toMatchObject({ type: 'end', event })
@@ -103,7 +103,7 @@ describe('a restart that is owed', () => {
     expect(planOf({ restart, deployment: { paused: true } })).toMatchObject({ type: 'wait' })
   })
 
-  it('learns the boot that it is to end before anything else, and is not ordered without it', () => {
+  it('records the boot that it is to end first, and is not ordered without it', () => {
     expect(planOf({ restart: { bootId: null } })).toEqual({ type: 'note_boot', bootId: BOOT })
     expect(planOf({ restart: { bootId: null }, device: { ability: null } })).toEqual({
       type: 'wait',
@@ -111,7 +111,7 @@ describe('a restart that is owed', () => {
     })
   })
 
-  it('counts its patience from when nothing held it back', () => {
+  it('counts its timeout from when nothing held it back', () => {
     expect(planOf({ restart: { readySinceMs: null } })).toEqual({ type: 'note_ready' })
     const patient = { offlinePolicy: 'wait', waitMs: 72 * HOUR } as const
     const away = { device: { reachability: 'offline' as const } }
@@ -120,15 +120,15 @@ describe('a restart that is owed', () => {
   })
 })
 
-describe('a restart that is ordered', () => {
-  it('is told, and told again when no answer came', () => {
+describe('an ordered restart', () => {
+  it('is sent, and sent again when no answer came', () => {
     expect(planOf({ restart: ordered })).toEqual({ type: 'tell' })
     expect(planOf({ restart: { ...ordered, toldAtMs: NOW - 29_000 } })).toBeNull()
     expect(planOf({ restart: { ...ordered, toldAtMs: NOW - 30_000 } })).toEqual({ type: 'tell' })
     expect(planOf({ restart: ordered, device: { reachability: 'offline' } })).toBeNull()
   })
 
-  it('is left alone while its notice runs', () => {
+  it('is not sent again while its notice runs', () => {
     expect(planOf({ restart: announced })).toBeNull()
   })
 
@@ -141,7 +141,7 @@ describe('a restart that is ordered', () => {
 
   it.each<[string, Partial<PlanRestartDeployment>]>([
     ['its deployment is cancelled', { canceling: true }],
-    ['a person calls restarts off', { restartsCanceled: true }],
+    ['a person cancels the restarts', { restartsCanceled: true }],
   ])('is withdrawn when %s', (_why, deployment) => {
     for (const restart of [ordered, announced])
       expect(planOf({ restart, deployment })).toEqual({ type: 'call_off', why: 'canceled' })
@@ -150,13 +150,13 @@ describe('a restart that is ordered', () => {
     })
   })
 
-  it('is withdrawn when the PC is there long after its notice, so that it does not come later', () => {
+  it('is withdrawn when the PC is online long after its notice, so that it does not happen later', () => {
     const late = NOW + 25 * MINUTE
     expect(planOf({ restart: announced }, late - 1)).toBeNull()
     expect(planOf({ restart: announced }, late)).toEqual({ type: 'call_off', why: 'overdue' })
   })
 
-  it('is given up when its agent answers nothing, or the PC does not come back', () => {
+  it('is given up when its agent never answers, or the PC does not come back', () => {
     const silent = { ...ordered, callingOff: 'overdue' as const, toldAtMs: NOW }
     expect(planOf({ restart: silent }, NOW + 40 * MINUTE)).toMatchObject({ event: 'gave_up' })
     const device = { reachability: 'offline' as const }
@@ -165,7 +165,7 @@ describe('a restart that is ordered', () => {
     expect(planOf({ restart: announced, device }, day)).toMatchObject({ event: 'gave_up' })
   })
 
-  it('keeps its PC from other work until it is back, or for half an hour if it stays away', () => {
+  it('keeps its PC busy until it is back, or for half an hour if it stays away', () => {
     const busy = (isOnline: boolean, nowMs: number) =>
       keepsBusy(announced, isOnline, nowMs, ENGINE_TIMINGS)
     expect(keepsBusy({ state: 'owed', dueAtMs: null }, true, NOW, ENGINE_TIMINGS)).toBe(false)

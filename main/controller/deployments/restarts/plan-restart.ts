@@ -1,6 +1,6 @@
 /**
- * What does one restart owe now? A pure function of it, its deployment, its device and the clock. That a PC was restarted is
- * read from its boot alone: another one than that in which the restart came to be owed.
+ * Decides the next step of one restart: a pure function of the restart, its deployment, its device and the clock. Only the
+ * boot id proves that a PC restarted: it differs from the boot in which the restart became pending.
  */
 import type { BootId, RestartAbility } from '#shared/contract/agent/restart.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
@@ -26,14 +26,14 @@ export type PlanRestart = {
   reason: RestartWait | null
   /** Why its order is being withdrawn, if it is. */
   callingOff: 'canceled' | 'overdue' | null
-  /** The boot that it is to end; null: not known yet. */
+  /** The boot that the restart is to end; null: not known yet. */
   bootId: BootId | null
   createdAtMs: number
   readySinceMs: number | null
   notBeforeMs: number | null
   orderedAtMs: number | null
   dueAtMs: number | null
-  /** When the agent was last told what this state owes it; null: never, or not since its link was made. */
+  /** When the agent was last sent what this state requires; null: never, or not over its current link. */
   toldAtMs: number | null
 }
 export type PlanRestartDeployment = {
@@ -51,13 +51,13 @@ export type PlanRestartDevice = {
   name: string
   refused: boolean
   reachability: Reachability
-  /** What its agent last said of itself; `too_old`: it knows nothing of restarts; null: it has not been here yet. */
+  /** What its agent last reported; `too_old`: it does not support restarts; null: not connected yet. */
   ability: RestartAbility | 'too_old' | null
-  /** A target of whatever deployment is at work on it. */
+  /** A target of any deployment is running on it. */
   works: boolean
   /** A target of this deployment on it has not ended. */
   isAwaited: boolean
-  /** Another restart of it is ordered or announced. */
+  /** Another restart of this device is ordered or announced. */
   restartsElsewhere: boolean
 }
 export type RestartSnapshot = {
@@ -68,13 +68,13 @@ export type RestartSnapshot = {
 type EndEvent = Exclude<RestartEvent, 'ordered' | 'put_off' | 'announced'>
 export type RestartAction =
   | { type: 'wait'; reason: RestartWait }
-  /** The boot that it is to end is known now. */
+  /** The boot to end is known now. */
   | { type: 'note_boot'; bootId: BootId }
-  /** From here its patience is counted. */
+  /** Its timeout counts from here. */
   | { type: 'note_ready' }
-  /** To be stored, then told. */
+  /** Store the order, then send it. */
   | { type: 'order' }
-  /** Tell the agent what it is owed: the order, or its withdrawal. */
+  /** Send the agent what this state requires: the order, or its withdrawal. */
   | { type: 'tell' }
   | { type: 'call_off'; why: 'canceled' | 'overdue' }
   | { type: 'end'; event: EndEvent; message: string }
@@ -84,14 +84,14 @@ const hours = (ms: number): string => {
   return n === 1 ? '1 hour' : `${n} hours`
 }
 
-/** Nobody wants it any more. */
+/** The restart is no longer wanted. */
 export const isUnwanted = (deployment: PlanRestartDeployment): boolean =>
   deployment.reboot === 'never' ||
   deployment.canceling ||
   deployment.status === 'canceled' ||
   deployment.restartsCanceled
 
-/** What of the deployment itself holds a restart back. Its notice has to end within the window too. */
+/** Why the deployment itself defers a restart. The notice must also end within the window. */
 function holdOf(
   { paused, window, delayMs }: PlanRestartDeployment,
   nowMs: number,
@@ -134,7 +134,7 @@ function planOwed(
     return wait(device.reachability === 'connecting' ? 'connecting' : 'waiting_for_device')
   if (device.isAwaited || device.works || device.restartsElsewhere) return wait('device_busy')
   if (restart.notBeforeMs !== null && nowMs < restart.notBeforeMs) return wait('retry_later')
-  // Without its boot an order could be carried out twice.
+  // Without a boot id the order could be carried out twice.
   return restart.bootId === null ? wait('connecting') : { type: 'order' }
 }
 
@@ -156,7 +156,7 @@ function planOrdered(
     return end('gave_up', `${name} has not come back for ${hours(timings.restartReturnMs)}.`)
   if (restart.callingOff === null) {
     if (isUnwanted(deployment)) return { type: 'call_off', why: 'canceled' }
-    // Before the PC is given other work, the restart that did not come must not come any more.
+    // Withdraw the overdue restart before the PC gets other work, so that it cannot happen later.
     if (isOnline && nowMs >= dueMs + timings.restartOverdueMs)
       return { type: 'call_off', why: 'overdue' }
   } else if (isOnline && nowMs >= dueMs + timings.restartSilentMs)
@@ -168,14 +168,15 @@ function planOrdered(
     : null
 }
 
-/** Pure. At most one thing at a time: what follows from it is planned once it is stored. */
+/** Pure. At most one action at a time; the next one is planned after it is stored. */
 export function planRestart(
   snapshot: RestartSnapshot,
   nowMs: number,
   timings: EngineTimings,
 ): RestartAction | null {
   const { restart, device } = snapshot
-  const boot = typeof device.ability === 'object' && device.ability?.possible ? device.ability.boot_id : null // prettier-ignore
+  const boot =
+    typeof device.ability === 'object' && device.ability?.possible ? device.ability.boot_id : null
   if (boot !== null && restart.bootId !== null && boot !== restart.bootId)
     return {
       type: 'end',
@@ -190,7 +191,7 @@ export function planRestart(
     : planOrdered(snapshot, nowMs, timings)
 }
 
-/** Until a PC that is being restarted may be given other work, whether it came back or not. Pure. */
+/** Whether a PC that is being restarted must not get other work yet. An absent PC stays busy only for a while. Pure. */
 export const keepsBusy = (
   restart: Pick<PlanRestart, 'state' | 'dueAtMs'>,
   isOnline: boolean,

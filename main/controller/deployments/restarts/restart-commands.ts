@@ -1,11 +1,11 @@
-/** The order that an agent obeys, and its withdrawal. The agent acts on the signed payload's text alone. */
+/** The restart order for an agent, and its withdrawal. The agent acts on the signed payload's text alone. */
 import { restartText, type RestartPayload, type BootId } from '#shared/contract/agent/restart.ts'
 import type { RestartDevice } from '#shared/contract/agent/link.ts'
 import { isoTime } from '../../context.ts'
 import type { DeploymentRow } from '../deployments.repo.ts'
 import type { RestartRow } from './restarts.repo.ts'
 
-/** @returns the text that is to be signed, and what is sent once it is */
+/** @returns the text to sign, and the message to send once it is signed */
 export function restartCommand(
   row: RestartRow,
   deployment: Pick<DeploymentRow, 'id' | 'name' | 'reboot_delay_minutes'>,

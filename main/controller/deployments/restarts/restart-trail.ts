@@ -1,4 +1,4 @@
-/** What the audit trail keeps of restarts: which deployment of whom had which PC restarted, with how much notice, and how that ended. */
+/** Audit records of restarts: whose deployment restarted which PC, with how much notice, and how it ended. */
 import type { Audit } from '../../audit/index.ts'
 import type { DeploymentsRepo } from '../deployments.repo.ts'
 import type { RestartRow } from './restarts.repo.ts'
@@ -16,7 +16,7 @@ export function createRestartTrail(deps: {
     deploymentId: deployment_id,
   })
   return {
-    /** Each in the transaction of what it tells about. */
+    /** Call each in the transaction that it records. */
     ordered(row: RestartRow): void {
       const deployment = deployments.byId(row.deployment_id)!
       const by = deployments.creatorName(deployment)

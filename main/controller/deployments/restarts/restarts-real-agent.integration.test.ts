@@ -1,7 +1,7 @@
 /**
- * The real controller and the real agent as a process, over their real journals and signatures. Two things are FAKED: the
- * command that restarts, which is only written down, and the wish of a package to be completed by a restart, which would be this
- * computer's: it is written into the store. A PC that really restarts: build/nspawn/linux-restart.
+ * The real controller and the real agent as a process, with their real journals and signatures. Two things are FAKED: the restart
+ * command, which is only written down, and the package's need for a restart, which would be that of this computer: it is written
+ * into the store. A PC that really restarts: build/nspawn/linux-restart.
  */
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -35,7 +35,13 @@ async function deployAndAsk(change: object = {}): Promise<DeploymentId> {
   await expect.poll(find, WAIT).toBeDefined()
   const software = await t.addScript('tool')
   const { deployment_id: id } = await t.rest.call('deployments.create', {
-    body: { name: 'Office', software_ids: [software.id], device_ids: [(await find())!.id], reboot: 'if_needed', ...change }, // prettier-ignore
+    body: {
+      name: 'Office',
+      software_ids: [software.id],
+      device_ids: [(await find())!.id],
+      reboot: 'if_needed',
+      ...change,
+    },
   })
   const status = async () => (await t.rest.call('deployments.get', { params: { id } })).status
   await expect.poll(status, WAIT).toBe('completed')
@@ -50,12 +56,16 @@ const untilRestart = (id: DeploymentId, state: string) =>
   expect.poll(() => stateOf(id), WAIT).toBe(state)
 
 it(
-  'restarts the PC once, and knows it by its boot',
+  'restarts the PC once, and recognises the restart by the boot id',
   async () => {
     const id = await deployAndAsk({ reboot_delay_minutes: 15 })
     await untilRestart(id, 'announced')
     expect(agent.restartCalls()).toEqual([
-      ['-r', '+15', expect.stringContaining('in 15 minutes to complete the installation (Office)') as string], // prettier-ignore
+      [
+        '-r',
+        '+15',
+        expect.stringContaining('in 15 minutes to complete the installation (Office)') as string,
+      ],
     ])
     await agent.reboot('boot-2')
     await untilRestart(id, 'done')
@@ -65,7 +75,7 @@ it(
 )
 
 it(
-  'goes on where an agent died between writing the order down and acting on it, and where the controller died as well',
+  'continues when the agent died between recording the order and acting on it, and when the controller died as well',
   async () => {
     await expect.poll(() => agent.output().includes('Connected'), WAIT).toBe(true)
     agent.diesBeforeRestarting(true)
@@ -89,12 +99,12 @@ it(
 )
 
 it(
-  'takes on no installation while its notice runs',
+  'starts no installation while the notice of a restart runs',
   async () => {
     const id = await deployAndAsk()
     await untilRestart(id, 'announced')
     const { targets } = await t.rest.call('deployments.progress', { params: { id } })
-    // As if the controller had forgotten that it ordered one.
+    // As if the controller had lost the order it sent.
     const db = new Database(join(t.dataDir, 'deployx.db'))
     db.exec("update device_restarts set state = 'given_up'")
     db.close()

@@ -1,6 +1,6 @@
 /**
- * A real controller and agents that speak the real protocol and restart nothing: they tell of another boot when the test says
- * so. What the real agent does with an order: agent/restart.
+ * A real controller and agents that speak the real protocol but restart nothing: they report another boot when the test tells
+ * them to. What the real agent does with an order: agent/restart.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RestartPayload, RestartReply } from '#shared/contract/agent/restart.ts'
@@ -64,7 +64,7 @@ const deploy = async (pcs: Pc[], change: object = {}): Promise<DeploymentId> => 
   }
   return (await t.rest.call('deployments.create', { body })).deployment_id
 }
-/** The nth command that its agent was given. */
+/** The nth command that its agent received. */
 async function commandOf(pc: Pc, n: number): Promise<DeployPayload> {
   await expect.poll(() => pc.agent.commands.length).toBe(n)
   return pc.agent.commands[n - 1] as DeployPayload
@@ -84,17 +84,28 @@ const trailOf = async (id: DeploymentId) =>
     .reverse()
 
 describe('a deployment that restarts PCs', () => {
-  it('orders one restart with its notice once the packages are in, and knows the PC by its next boot', async () => {
+  it('orders one restart with its notice once the packages are installed, and recognises the next boot', async () => {
     const pc = await aPc('PC-01')
     const id = await deploy([pc], { reboot_delay_minutes: 25 })
     await untilRestart(id, 'announced')
     expect(pc.agent.restarts).toMatchObject([
-      { action: 'restart', device_id: pc.identity.deviceId, deployment_id: id, boot_id: 'boot-1', delay_seconds: 1500, deployment_name: 'Office 2021' }, // prettier-ignore
+      {
+        action: 'restart',
+        device_id: pc.identity.deviceId,
+        deployment_id: id,
+        boot_id: 'boot-1',
+        delay_seconds: 1500,
+        deployment_name: 'Office 2021',
+      },
     ])
-    // The verdict did not wait for it.
+    // The deployment ended without waiting for the restart.
     await untilEnded(id)
     const view = await deploymentOf(id)
-    expect(view).toMatchObject({ reboot: 'if_needed', reboot_delay_minutes: 25, restarts: { announced: 1 } }) // prettier-ignore
+    expect(view).toMatchObject({
+      reboot: 'if_needed',
+      reboot_delay_minutes: 25,
+      restarts: { announced: 1 },
+    })
     const due = Date.parse((await restartOf(id))!.due_at!) - Date.now()
     expect(due).toBeGreaterThan(1_400_000)
     expect(due).toBeLessThan(1_501_000)
@@ -110,7 +121,7 @@ describe('a deployment that restarts PCs', () => {
     expect(csv.split('\r\n')[1]).toMatch(/,restarted \d{4}-[^,]*,install$/)
   })
 
-  it('restarts nothing where it says never, and where no installer asked for it', async () => {
+  it('restarts nothing when set to never, or when no installer asked for it', async () => {
     const asks = await aPc('PC-01')
     const content = await aPc('PC-02', { result: { message: 'Installed.' } })
     const never = await deploy([asks], { reboot: 'never' })
@@ -123,11 +134,19 @@ describe('a deployment that restarts PCs', () => {
     expect(await restartOf(unneeded)).toBeUndefined()
   })
 
-  it('says at once of an agent of an earlier version that it is too old', async () => {
+  it('reports immediately that an agent of an earlier version is too old', async () => {
     const pc = await aPc('PC-01', { boot: null })
-    const body = { name: 'x', software_ids: [software], device_ids: [pc.identity.deviceId], reboot: 'if_needed' as const } // prettier-ignore
+    const body = {
+      name: 'x',
+      software_ids: [software],
+      device_ids: [pc.identity.deviceId],
+      reboot: 'if_needed' as const,
+    }
     const foreseen = await t.rest.call('deployments.preflight', { body })
-    expect(foreseen.targets[0]).toMatchObject({ restart: 'impossible', restart_note: expect.stringContaining('too old') as string }) // prettier-ignore
+    expect(foreseen.targets[0]).toMatchObject({
+      restart: 'impossible',
+      restart_note: expect.stringContaining('too old') as string,
+    })
     const id = await deploy([pc])
     await untilRestart(id, 'failed')
     expect((await restartOf(id))!.message).toMatch(/PC-01 is too old/)
@@ -158,7 +177,7 @@ describe('a deployment that restarts PCs', () => {
     const other = await deploy([pc], { name: 'other', reboot: 'never' })
     const theirs = await commandOf(pc, 2)
     await t.rest.call('deployments.resume', { params: { id } })
-    await expect.poll(async () => (await restartOf(id))?.reason).toBe('device_busy') // prettier-ignore
+    await expect.poll(async () => (await restartOf(id))?.reason).toBe('device_busy')
     await settle()
     expect(pc.agent.restarts).toEqual([])
     await pc.agent.result(theirs, { message: 'Installed.' })
@@ -173,9 +192,10 @@ describe('a deployment that restarts PCs', () => {
     await untilRestart(id, 'announced')
     const later = await deploy([pc], { name: 'later', reboot: 'never' })
     await settle()
-    const waiting = (await t.rest.call('deployments.progress', { params: { id: later } })).targets[0]! // prettier-ignore
+    const waiting = (await t.rest.call('deployments.progress', { params: { id: later } }))
+      .targets[0]!
     expect(waiting).toMatchObject({ deployment_status: 'pending', reason: 'device_busy' })
-    // It goes down for its restart: that is not "offline".
+    // It goes down for its restart, which does not count as "offline".
     pc.agent.close()
     await settle()
     expect((await deploymentOf(later)).status).toBe('in_progress')
@@ -185,14 +205,15 @@ describe('a deployment that restarts PCs', () => {
     await untilRestart(id, 'done')
   })
 
-  it('asks again after a while when the agent is busy or does not answer, under the same name', async () => {
+  it('repeats the order under the same id when the agent is busy or does not answer', async () => {
     let n = 0
     const answers: (RestartReply | null)[] = [
       { result: 'busy', message: 'An installation is at work on this PC.' },
       null,
     ]
     const pc = await aPc('PC-01', {
-      onRestart: () => (n < answers.length ? answers[n++]! : { result: 'announced', due_in_seconds: 600 }), // prettier-ignore
+      onRestart: () =>
+        n < answers.length ? answers[n++]! : { result: 'announced', due_in_seconds: 600 },
     })
     const id = await deploy([pc])
     await untilRestart(id, 'announced')
@@ -202,7 +223,7 @@ describe('a deployment that restarts PCs', () => {
     expect(sequences).toEqual(sequences.toSorted((a, b) => a - b))
   })
 
-  it('tells what the agent says when it refuses, without what steers a terminal', async () => {
+  it('shows why an agent refuses, without terminal control characters', async () => {
     const pc = await aPc('PC-01', {
       onRestart: () => ({ result: 'refused', message: 'no\u001b[31m rights' }),
     })
@@ -213,7 +234,7 @@ describe('a deployment that restarts PCs', () => {
     expect(pc.agent.restarts.length).toBe(1)
   })
 
-  it('owes another restart only to what a retry installs after it', async () => {
+  it('restarts again only for what a retry installs after the first restart', async () => {
     let fails = true
     const second = (await t.addScript('second')).id
     const identity = await t.enroll('PC-01')
@@ -236,14 +257,14 @@ describe('a deployment that restarts PCs', () => {
     await untilRestart(id, 'done')
     fails = false
     await t.rest.call('deployments.retry', { params: { id }, body: {} })
-    await expect.poll(async () => (await restartOf(id, 1))?.state).toBe('announced') // prettier-ignore
+    await expect.poll(async () => (await restartOf(id, 1))?.state).toBe('announced')
     expect(again.restarts).toMatchObject([{ action: 'restart', boot_id: 'boot-2' }])
     expect((await restartOf(id, 0))!.state).toBe('done')
   })
 })
 
 describe('people', () => {
-  it('call off what waits and what is announced, and nothing follows', async () => {
+  it('cancel pending and announced restarts, and none follows', async () => {
     const pc = await aPc('PC-01')
     const away = await aPc('PC-02')
     const id = await deploy([pc, away], { strategy: { max_concurrent: 1 } })
@@ -261,7 +282,7 @@ describe('people', () => {
     expect(await trailOf(id)).toContain('deployment.restarts_cancel done')
   })
 
-  it('call off the restart of one PC, and another one restarts as planned', async () => {
+  it('cancel the restart of one PC, and another one restarts as planned', async () => {
     const pcs = [await aPc('PC-01'), await aPc('PC-02')]
     const id = await deploy(pcs, { reboot_delay_minutes: 25 })
     await untilEnded(id)
@@ -282,7 +303,7 @@ describe('people', () => {
     expect((await cancel()).status).toBe(409)
   })
 
-  it('cancel a deployment: an order that waits is never given, one that runs is withdrawn', async () => {
+  it('cancel a deployment: a pending order is never sent, an announced one is withdrawn', async () => {
     const pc = await aPc('PC-01')
     const slow = await aPc('PC-02', { holds: true })
     const id = await deploy([pc, slow])
@@ -293,7 +314,7 @@ describe('people', () => {
     expect(slow.agent.restarts).toEqual([])
   })
 
-  it('stop everything: restarts of deployments that have ended as well', async () => {
+  it('stop everything, including restarts of deployments that have ended', async () => {
     const pc = await aPc('PC-01')
     const id = await deploy([pc])
     await untilRestart(id, 'announced')
@@ -318,8 +339,8 @@ describe('people', () => {
   })
 })
 
-describe('a controller that ends at any step', () => {
-  it('and had not heard the answer asks again under the same name, so that there is one restart', async () => {
+describe('a controller that stops', () => {
+  it('before it received the answer repeats the order under the same id, so that there is one restart', async () => {
     const seen: RestartPayload[] = []
     const pc = await aPc('PC-01', {
       onRestart: (payload) => {
@@ -338,7 +359,7 @@ describe('a controller that ends at any step', () => {
     )
   })
 
-  it('and was away while the PC restarted notes it all the same', async () => {
+  it('while the PC restarted still records the restart', async () => {
     const pc = await aPc('PC-01')
     const id = await deploy([pc])
     await untilRestart(id, 'announced')
@@ -347,7 +368,7 @@ describe('a controller that ends at any step', () => {
     await untilRestart(id, 'done')
   })
 
-  it('and had a withdrawal to tell tells it afterwards', async () => {
+  it('with a withdrawal to send sends it after its start', async () => {
     const pc = await aPc('PC-01')
     const id = await deploy([pc])
     await untilRestart(id, 'announced')
@@ -364,7 +385,12 @@ describe('a controller that ends at any step', () => {
 describe('a request', () => {
   it('is refused when the notice does not fit into the window, or is out of range', async () => {
     const identity = await t.enroll('PC-01')
-    const body = { name: 'x', software_ids: [software], device_ids: [identity.deviceId], reboot: 'if_needed' } // prettier-ignore
+    const body = {
+      name: 'x',
+      software_ids: [software],
+      device_ids: [identity.deviceId],
+      reboot: 'if_needed',
+    }
     const post = (change: object) =>
       t.rest.raw('POST', '/deployments/create', { ...body, ...change })
     const window = { start: '22:00', end: '22:30' }
@@ -372,6 +398,8 @@ describe('a request', () => {
     expect((await post({ reboot_delay_minutes: 0 })).status).toBe(400)
     expect((await post({ reboot_delay_minutes: 1441 })).status).toBe(400)
     expect((await post({ reboot: 'always' })).status).toBe(400)
-    expect((await post({ maintenance_window: window, reboot_delay_minutes: 29 })).status).toBeLessThan(300) // prettier-ignore
+    expect(
+      (await post({ maintenance_window: window, reboot_delay_minutes: 29 })).status,
+    ).toBeLessThan(300)
   })
 })

@@ -1,4 +1,4 @@
-/** Rows of the restarts that deployments owe. Whatever reads a state here reads it from the store: no restart lives in memory. */
+/** Rows of the restarts that deployments require. The state is always read from the store, never kept in memory. */
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { RestartCounts } from '#shared/contract/rest/restarts.ts'
 import type { DeploymentId, DeviceId, RestartId, TargetId } from '#shared/domain/ids.ts'
@@ -37,7 +37,7 @@ const COUNTED_AS = {
 } as const satisfies Record<RestartState, keyof RestartCounts>
 
 export function createRestartsRepo({ db, sqlite, transaction }: Store) {
-  // Restarts are claimed by the targets that asked for them: each is completed by one restart, and asks for no other.
+  // A target that needs a restart claims one; that restart completes it, and it asks for no other.
   const unclaimed = sqlite.prepare<[number], UnclaimedTarget>(
     `select t.id, t.deployment_id, t.device_id from deployment_targets t
        join deployments d on d.id = t.deployment_id
@@ -51,10 +51,12 @@ export function createRestartsRepo({ db, sqlite, transaction }: Store) {
   const claimedBy = sqlite
     .prepare<[string], TargetId>('select id from deployment_targets where restart_id = ?')
     .pluck()
-  const lastOf =
-    sqlite.prepare<[number, number], { round: number; state: RestartState; restart_id: RestartId }>( // prettier-ignore
-      'select restart_id, round, state from device_restarts where deployment_id = ? and device_id = ? order by round desc limit 1',
-    )
+  const lastOf = sqlite.prepare<
+    [number, number],
+    { round: number; state: RestartState; restart_id: RestartId }
+  >(
+    'select restart_id, round, state from device_restarts where deployment_id = ? and device_id = ? order by round desc limit 1',
+  )
   const openTargetsOf = sqlite
     .prepare<[number, number], number>(
       `select 1 from deployment_targets where deployment_id = ? and device_id = ?
@@ -88,7 +90,7 @@ export function createRestartsRepo({ db, sqlite, transaction }: Store) {
     transaction,
     byId: (id: RestartId): RestartRow | undefined => byId.get({ id }),
     open: (): RestartRow[] => openRows.all(),
-    /** Ordered or announced. Asked at every run of the engine. */
+    /** Restarts that are ordered or announced. Queried at every run of the engine. */
     underWay: (): UnderWay[] => underWay.all(),
     openOf: (id: DeploymentId): RestartRow[] =>
       db
@@ -96,7 +98,7 @@ export function createRestartsRepo({ db, sqlite, transaction }: Store) {
         .from(deviceRestarts)
         .where(and(eq(deviceRestarts.deployment_id, id), isOpen))
         .all(),
-    /** Targets that need a restart which nobody owes them yet. */
+    /** Targets that need a restart and have none assigned yet. */
     unclaimed: (limit: number): UnclaimedTarget[] => unclaimed.all(limit),
     /** The last restart of this device for this deployment. */
     lastOf: (deploymentId: DeploymentId, deviceId: DeviceId) => lastOf.get(deploymentId, deviceId),
@@ -110,12 +112,12 @@ export function createRestartsRepo({ db, sqlite, transaction }: Store) {
     targetsOf: (id: RestartId): TargetId[] => claimedBy.all(id),
     hasOpenTargets: (deploymentId: DeploymentId, deviceId: DeviceId): boolean =>
       openTargetsOf.get(deploymentId, deviceId) !== undefined,
-    /** Whether this device is about to restart for another reason than this. */
+    /** Whether another restart of this device is ordered or announced. */
     isOrderedElsewhere: (deviceId: DeviceId, id: RestartId): boolean =>
       orderedElsewhere.get(deviceId, id) !== undefined,
     /**
-     * The only way in which its state changes.
-     * @throws IllegalRestartStep when the table has no such arrow
+     * The only way to change a restart's state.
+     * @throws IllegalRestartStep when the table has no such transition
      */
     step(
       row: Pick<RestartRow, 'restart_id' | 'state'>,

@@ -1,11 +1,15 @@
 /**
- * The shell around `planRestart()`: load, plan, commit, tell. What is owed and how far it has come is in the store alone, so a
- * restart of the controller is just another run; in memory is only what agents said of themselves since their links were made.
+ * The shell around `planRestart()`: load, plan, commit, send. Restarts and their progress live in the store alone, so a restart
+ * of the controller is just another run. Memory holds only what agents have reported since they connected.
  */
 import { randomBytes } from 'node:crypto'
 import type { RestartAbility, RestartReply } from '#shared/contract/agent/restart.ts'
 import type { DeploymentId, DeviceId, RestartId } from '#shared/domain/ids.ts'
-import { isRestartOpen, type OpenRestartState, type RestartEvent } from '#shared/domain/restart-state.ts' // prettier-ignore
+import {
+  isRestartOpen,
+  type OpenRestartState,
+  type RestartEvent,
+} from '#shared/domain/restart-state.ts'
 import { isoTime, type Clock } from '../../context.ts'
 import type { Devices } from '../../devices/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
@@ -24,10 +28,10 @@ import type { RestartChange, RestartRow, RestartsRepo } from './restarts.repo.ts
 import type { RestartTrail } from './restart-trail.ts'
 import { createTeller, type TellDeps } from './tell.ts'
 
-/** Steps of one restart within one run: noting its boot, noting that it is ready, ordering it. */
+/** Most steps of one restart in one run: note its boot, note that it is ready, order it. */
 const STEPS_PER_RUN = 4
 const CLAIMS_PER_RUN = 500
-/** Events within so long are answered by one run. */
+/** One run handles all events within this time. */
 const COALESCE_MS = 50
 
 export type Restarts = ReturnType<typeof createRestarts>
@@ -41,7 +45,7 @@ type Deps = TellDeps & {
   workingDevices: () => ReadonlySet<DeviceId>
   clock: Pick<Clock, 'settle'>
   timings: EngineTimings
-  /** After every commit. */
+  /** Called after every commit. */
   committed: (changes: Changes) => void
 }
 
@@ -51,7 +55,7 @@ export function createRestarts(deps: Deps) {
   const teller = createTeller({ ...deps, answered: take, over: () => wake(pauseMs) })
   let timer: NodeJS.Timeout | null = null
   let dueAtMs = Infinity
-  /** A run over many takes longer: then it is done less often, so that others always have most of the time. */
+  /** A large run takes longer: run less often after it, so that others get most of the time. */
   let pauseMs = COALESCE_MS
   let stopped = false
 
@@ -70,7 +74,7 @@ export function createRestarts(deps: Deps) {
     changes.freed.add(row.device_id)
   }
 
-  /** Every target that asked for a restart names the one that is to complete it. */
+  /** Assigns every target that needs a restart the one that will complete it. */
   function claim(changes: Changes): void {
     for (const { id, deployment_id, device_id } of repo.unclaimed(CLAIMS_PER_RUN)) {
       const last = repo.lastOf(deployment_id, device_id)
@@ -125,12 +129,12 @@ export function createRestarts(deps: Deps) {
     }
   }
 
-  /** One step of one restart. True when another may follow at once. */
+  /** One step of one restart. True: another may follow immediately. */
   function advance(
     row: RestartRow,
     snapshot: RestartSnapshot,
     changes: Changes,
-    tells: RestartRow[],
+    unsent: RestartRow[],
   ): boolean {
     const action = planRestart(snapshot, now(), timings)
     if (!action) return false
@@ -156,7 +160,7 @@ export function createRestarts(deps: Deps) {
         changed(row, changes)
         return true
       case 'tell':
-        tells.push(row)
+        unsent.push(row)
         return false
       case 'end':
         step(row, action.event, { message: action.message }, changes)
@@ -164,10 +168,10 @@ export function createRestarts(deps: Deps) {
     }
   }
 
-  /** @throws what the store or a row throws; then nothing of it remains */
+  /** @throws what the store or a row throws, and then writes nothing */
   function commit(ids: readonly RestartId[]): void {
     const changes = createChanges()
-    const tells: RestartRow[] = []
+    const unsent: RestartRow[] = []
     let working: ReadonlySet<DeviceId> | null = null
     repo.transaction(() => {
       for (const id of ids)
@@ -176,11 +180,11 @@ export function createRestarts(deps: Deps) {
           const deployment = deps.deployments.byId(row.deployment_id)
           if (!deployment || !isRestartOpen(row.state)) break
           const snapshot = snapshotOf(row, deployment, () => (working ??= deps.workingDevices()))
-          if (!advance(row, snapshot, changes, tells)) break
+          if (!advance(row, snapshot, changes, unsent)) break
         }
     })
     deps.committed(changes)
-    tells.forEach(teller.tell)
+    unsent.forEach(teller.tell)
   }
   const attempt = (work: () => void): boolean => {
     try {
@@ -202,7 +206,7 @@ export function createRestarts(deps: Deps) {
       repo.transaction(() => claim(changes))
       deps.committed(changes)
       const ids = repo.open().map((row) => row.restart_id)
-      // One that cannot be advanced must not stop the others.
+      // One restart that cannot be advanced must not stop the others.
       if (!attempt(() => commit(ids))) for (const id of ids) attempt(() => commit([id]))
     })
     pauseMs = Math.max(COALESCE_MS, 4 * (performance.now() - startMs))
@@ -216,12 +220,12 @@ export function createRestarts(deps: Deps) {
     timer = setTimeout(run, inMs)
   }
 
-  function take(id: RestartId, told: 'order' | 'call_off', reply: RestartReply): void {
+  function take(id: RestartId, sent: 'order' | 'call_off', reply: RestartReply): void {
     const changes = createChanges()
     repo.transaction(() => {
       const row = repo.byId(id)
       if (!row || !isRestartOpen(row.state)) return
-      const result = answered(row, told, reply, now(), timings)
+      const result = answered(row, sent, reply, now(), timings)
       if (result === null) return
       if (result.event) return step(row, result.event, result.change, changes)
       repo.change(id, result.change)
@@ -231,17 +235,17 @@ export function createRestarts(deps: Deps) {
   }
 
   return {
-    /** Look soon at what is owed. */
+    /** Run soon. */
     poke: (): void => wake(pauseMs),
-    /** What an agent says of itself at the start of its link. Left out: it knows nothing of restarts. */
+    /** Records the ability that an agent reports when it connects. Undefined: it does not support restarts. */
     met(deviceId: DeviceId, ability: RestartAbility | undefined): void {
       abilities.set(deviceId, ability ?? 'too_old')
       for (const row of repo.open()) if (row.device_id === deviceId) teller.forget(row.restart_id)
       wake(pauseMs)
     },
-    /** What its agent last said; null: it has not been here since the controller started. */
+    /** What its agent last reported; null: not connected since the controller started. */
     abilityOf: (id: DeviceId): RestartAbility | 'too_old' | null => abilities.get(id) ?? null,
-    /** Devices that are about to restart, or are at it: nothing else starts on them. */
+    /** Devices that are about to restart or are restarting: nothing else starts on them. */
     restartingDevices(): ReadonlySet<DeviceId> {
       const busy = new Set<DeviceId>()
       for (const { device_id: id, state, due_at_ms: dueAtMs } of repo.underWay())
@@ -250,7 +254,7 @@ export function createRestarts(deps: Deps) {
       return busy
     },
     /**
-     * Nobody wants these any more. What is not ordered yet ends here, what is ordered is withdrawn. Inside the caller's transaction.
+     * Cancels these restarts: ends those not ordered yet and withdraws those that are. Inside the caller's transaction.
      * @returns how many
      */
     callOff(
@@ -273,7 +277,7 @@ export function createRestarts(deps: Deps) {
     /** Deployments with restarts that have not ended. */
     openDeployments: (): Set<DeploymentId> => new Set(repo.open().map((row) => row.deployment_id)),
     countsOf: (id: DeploymentId) => repo.counts(id),
-    /** Its deadlines were moved, because the clock was set. */
+    /** Call it when deadlines were shifted because the clock was changed. */
     clockMoved(): void {
       teller.forgetAll()
       wake(pauseMs)

@@ -1,4 +1,4 @@
-/** Tells agents what a restart's state says: the order, or its withdrawal. One message of a restart at a time. */
+/** Sends agents what a restart's state requires: the order, or its withdrawal. One message per restart at a time. */
 import type { RestartReply } from '#shared/contract/agent/restart.ts'
 import type { DeviceId, RestartId } from '#shared/domain/ids.ts'
 import type { Log, Now } from '../../context.ts'
@@ -24,8 +24,8 @@ export type Teller = ReturnType<typeof createTeller>
 
 export function createTeller(
   deps: TellDeps & {
-    answered: (id: RestartId, told: 'order' | 'call_off', reply: RestartReply) => void
-    /** The message is over, answered or not. */
+    answered: (id: RestartId, sent: 'order' | 'call_off', reply: RestartReply) => void
+    /** The exchange is over, answered or not. */
     over: () => void
   },
 ) {
@@ -37,24 +37,24 @@ export function createTeller(
     const deployment = deps.deployments.byId(row.deployment_id)!
     const sequence = deps.devices.takeSequence(deviceId)
     const command = restartCommand(row, deployment, sequence, deps.now())
-    // The key that is in force when it is signed, which is at once.
+    // The key that is active at signing, which follows immediately.
     const keyId = deps.keyId()
     const [signature] = await deps.sign([command.text])
     if (!signature) throw new Error('the signer does not sign this restart')
     if (stopped) return
     const message = command.signed(signature, keyId)
     const reply = await deps.agents.restart(deviceId, message, deps.timings.ackTimeoutMs)
-    // After the stop there is no store any more to write an answer to; the next start asks again.
+    // After the stop the store is closed, so no answer can be recorded; the next start asks again.
     if (!stopped)
       deps.answered(row.restart_id, row.calling_off === null ? 'order' : 'call_off', reply)
   }
 
   return {
-    /** When its agent was last told what its state says now; null: not yet. */
+    /** When its agent was last sent what its state requires now; null: not yet. */
     lastMs: (id: RestartId): number | null => toldAtMs.get(id) ?? null,
-    /** Its state says something else now, or its agent has a new link. */
+    /** Call it when its state changed or its agent has a new link. */
     forget: (id: RestartId): void => void toldAtMs.delete(id),
-    /** Never throws; an answer that does not come is asked for again. */
+    /** Never throws; an unanswered message is repeated. */
     tell: (row: RestartRow): void => {
       const id = row.restart_id
       if (stopped || onTheWay.has(id)) return
@@ -69,7 +69,7 @@ export function createTeller(
           deps.over()
         })
     },
-    /** The clock was set: when they were told says nothing any more. */
+    /** The clock was changed, so the times of earlier messages mean nothing. */
     forgetAll: (): void => toldAtMs.clear(),
     stop: (): void => void (stopped = true),
   }

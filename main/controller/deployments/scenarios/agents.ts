@@ -1,4 +1,4 @@
-/** Whether the device is there, and what its agent answers to the command. */
+/** Whether the device is online, and how its agent answers the command. */
 import {
   answerLost,
   downloads,
@@ -13,7 +13,13 @@ import type { Row } from '../../test-kit/scenario.ts'
 import { comesBack, person, until, untilStatus } from '../../test-kit/scenario-steps.ts'
 import { DONE } from './timings.ts'
 
-const WHYS = ['malformed', 'bad_signature', 'wrong_device', 'unknown_attempt', 'unsupported'] as const // prettier-ignore
+const WHYS = [
+  'malformed',
+  'bad_signature',
+  'wrong_device',
+  'unknown_attempt',
+  'unsupported',
+] as const
 
 export const agentRows: Row[] = [
   {
@@ -112,7 +118,7 @@ export const agentRows: Row[] = [
     targets: { A: { chain: ['pending', 'pending retry_later', ...DONE], attempt: 1, attempts: 1 } },
   },
   {
-    name: 'a command that an agent takes for an old one is sent again with a sequence of its own',
+    name: 'a command that an agent takes for an old one is sent again with a new sequence',
     pcs: { A: { does: [refuses('replayed'), obeys] } },
     status: 'completed',
     targets: { A: { chain: ['pending', 'pending retry_later', ...DONE], attempt: 1, attempts: 1 } },
@@ -148,7 +154,7 @@ export const agentRows: Row[] = [
     },
   },
   {
-    name: 'the answer gets lost, the work is done all the same',
+    name: 'the answer gets lost, the work is done anyway',
     pcs: { A: { does: [[answerLost, installs, ends()]] } },
     status: 'completed',
     targets: { A: { chain: ['pending', 'installing', 'completed'], attempts: 1 } },

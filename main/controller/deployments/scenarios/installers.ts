@@ -1,4 +1,4 @@
-/** What installers come to, in the agents' words. */
+/** How installers end, as agents report it. */
 import type { FailureReason } from '#shared/domain/reasons.ts'
 import { expect } from 'vitest'
 import { downloads, ends, fails, installs, obeys, prints } from '../../test-kit/scenario-agent.ts'
@@ -97,7 +97,7 @@ export const installerRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'failed install_failed'] } },
   },
   {
-    name: 'a failure with a reason that is none',
+    name: 'a failure with an unknown reason',
     pcs: {
       A: { does: [[installs, ends({ status: 'failed', reason: 'paused', message: 'It broke.' })]] },
     },
@@ -151,7 +151,7 @@ export const installerRows: Row[] = [
     },
   },
   {
-    name: 'another installation runs (1618) for ever',
+    name: 'another installation runs (1618) forever',
     pcs: { A: { does: [[installs, ends(again1618)]] } },
     status: 'failed',
     targets: {
@@ -163,7 +163,7 @@ export const installerRows: Row[] = [
     },
   },
   {
-    name: 'another installation runs (1618), and a person does not want to wait',
+    name: 'another installation runs (1618), and a person cancels the wait',
     pcs: { A: { does: [[installs, ends(again1618)]] } },
     steps: [
       check(async ({ stage, target }) => {
@@ -177,7 +177,7 @@ export const installerRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'pending retry_later', '…', 'skipped canceled'] } },
   },
   {
-    name: 'the installer outlives its time-out and nobody says so',
+    name: 'the installer outlives its timeout and no result comes',
     pcs: { A: { does: [[installs]] } },
     deployment: { timeout_seconds: 1 },
     status: 'failed',
@@ -189,7 +189,7 @@ export const installerRows: Row[] = [
     },
   },
   {
-    name: 'the download takes longer than any patience',
+    name: 'the download takes longer than allowed',
     pcs: { A: { does: [[downloads]] } },
     status: 'failed',
     targets: { A: { chain: [...TAKEN, 'failed lease_expired'] } },

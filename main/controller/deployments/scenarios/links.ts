@@ -1,4 +1,4 @@
-/** The link breaks: found again with and without memory, given up, and late truths. */
+/** The link breaks: agents reconnect with and without their memory, are given up, and report late. */
 import { downloads, fails, installs, obeys } from '../../test-kit/scenario-agent.ts'
 import type { Row } from '../../test-kit/scenario.ts'
 import {
@@ -40,7 +40,7 @@ export const linkRows: Row[] = [
     targets: { A: { chain: DONE, attempts: 1 } },
   },
   {
-    name: 'it fails while the link is down, and says so afterwards',
+    name: 'it fails while the link is down, and reports it afterwards',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -58,7 +58,7 @@ export const linkRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'failed install_failed'], exit_code: 3 } },
   },
   {
-    name: 'the agent comes back without memory while downloading',
+    name: 'the agent comes back without its memory while downloading',
     pcs: { A: { does: [[downloads]] } },
     steps: [until('A', 'downloading'), vanishes('A'), comesBackForgetful('A')],
     status: 'failed',
@@ -67,7 +67,7 @@ export const linkRows: Row[] = [
     },
   },
   {
-    name: 'the agent comes back without memory while installing',
+    name: 'the agent comes back without its memory while installing',
     pcs: { A: { does: [[installs]] } },
     steps: [until('A', 'installing'), vanishes('A'), comesBackForgetful('A')],
     status: 'failed',
@@ -79,7 +79,7 @@ export const linkRows: Row[] = [
     },
   },
   {
-    name: 'interrupted, then tried again',
+    name: 'interrupted, then retried',
     pcs: { A: { does: [[installs], obeys] } },
     steps: [
       until('A', 'installing'),
@@ -194,7 +194,7 @@ export const linkRows: Row[] = [
     targets: { A: { chain: LEASE, message: /Stopped/ } },
   },
   {
-    name: 'a late truth is believed once',
+    name: 'a late result counts once',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),

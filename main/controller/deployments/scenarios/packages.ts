@@ -1,4 +1,4 @@
-/** Several packages, several deployments, and packages given as an address. */
+/** Several packages, several deployments, and packages given as a URL. */
 import { expect } from 'vitest'
 import { fails, ends, hangs, installs, obeys } from '../../test-kit/scenario-agent.ts'
 import type { Row, Stage, Step } from '../../test-kit/scenario.ts'
@@ -23,8 +23,8 @@ const SCRIPT = '#!/bin/sh\nexit 0\n'
 const from = (path: string, further: object = {}): Row['deployment'] => ({
   custom_software: [{ name: 'Fetched', download_url: `{web}${path}`, ...further }],
 })
-/** Rows of packages that cannot be had. */
-const notHad = (
+/** Rows of packages that cannot be fetched. */
+const unavailable = (
   name: string,
   path: string,
   reason: string,
@@ -37,14 +37,14 @@ const notHad = (
   targets: { A: { chain: ['pending', `failed ${reason}`], message, attempts: 0 } },
 })
 const URLS: [string, string, object][] = [
-  ['a scheme that is none of ours', 'ftp://x/y.sh', {}],
+  ['an unsupported scheme', 'ftp://x/y.sh', {}],
   ['a file of the controller', 'file:///etc/passwd', {}],
-  ['no address at all', 'tool.sh', {}],
-  ['a name that tells no kind', 'http://example.test/download', {}],
+  ['not a URL', 'tool.sh', {}],
+  ['a file name of no known kind', 'http://example.test/download', {}],
 ]
 const asked = new Map<string, number>()
 
-/** What the web server says at which path: see webAnswers. */
+/** What the web server answers for each path: see webAnswers. */
 export const webAnswers: Record<
   string,
   (tries: number) => {
@@ -70,7 +70,7 @@ export const webAnswers: Record<
   '/junk.deb': () => ({ status: 200, body: 'not a package' }),
   '/403.sh': () => ({ status: 403 }),
 }
-/** Before the first row: the web server answers as said above. */
+/** Before the first row: lets the web server answer as above. */
 export async function prepareWeb(stage: Stage): Promise<void> {
   const web = await stage.web()
   if (web.answers.size > 0) return
@@ -104,7 +104,7 @@ export const packageRows: Row[] = [
     targets: { 'A/1': { chain: DONE }, 'A/2': { chain: [...BUSY, ...DONE] } },
   },
   {
-    name: 'the first fails, the second is installed all the same',
+    name: 'the first fails, the second is installed anyway',
     packages: two,
     pcs: { A: { does: [fails(), obeys] } },
     status: 'partial',
@@ -114,7 +114,7 @@ export const packageRows: Row[] = [
     },
   },
   {
-    name: 'what it needs fails',
+    name: 'its dependency fails',
     packages: twoThatNeed,
     pcs: { A: { does: [fails()] } },
     status: 'failed',
@@ -129,13 +129,13 @@ export const packageRows: Row[] = [
     },
   },
   {
-    name: 'what it needs is installed',
+    name: 'its dependency is installed',
     packages: twoThatNeed,
     status: 'completed',
     targets: { 'A/2': { chain: [...BUSY, ...DONE] } },
   },
   {
-    name: 'what it needs is there already',
+    name: 'its dependency is already installed',
     packages: twoThatNeed,
     pcs: {
       A: {
@@ -150,7 +150,7 @@ export const packageRows: Row[] = [
     targets: { 'A/2': { chain: [...BUSY, ...DONE] } },
   },
   {
-    name: 'what it needs has no installer for this PC',
+    name: 'its dependency has no installer for this PC',
     packages: [
       { name: 'base', arch: 'arm64' },
       { name: 'addon', needs: ['base'] },
@@ -163,7 +163,7 @@ export const packageRows: Row[] = [
     },
   },
   {
-    name: 'what is needed by what is needed fails',
+    name: 'a dependency of its dependency fails',
     packages: [{ name: 'a' }, { name: 'b', needs: ['a'] }, { name: 'c', needs: ['b'] }],
     pcs: { A: { does: [fails()] } },
     status: 'failed',
@@ -174,7 +174,7 @@ export const packageRows: Row[] = [
     },
   },
   {
-    name: 'a failed dependency and what needs it are retried together',
+    name: 'a failed dependency and its dependent are retried together',
     packages: twoThatNeed,
     pcs: { A: { does: [fails(), obeys] } },
     steps: [untilStatus('failed'), person('retry')],
@@ -246,47 +246,52 @@ export const packageRows: Row[] = [
   },
 
   ...URLS.map(([name, download_url, further]): Row => ({
-    name: `an address that is refused at once: ${name}`,
+    name: `a URL that is refused immediately: ${name}`,
     deployment: { custom_software: [{ name: 'Fetched', download_url, ...further }] },
     refused: { status: 400, code: 'E_VALIDATION' },
   })),
   {
-    name: 'an address that is refused at once: a password in it',
+    name: 'a URL that is refused immediately: a password in it',
     deployment: {
       custom_software: [{ name: 'Fetched', download_url: 'http://user:secret@example.test/x.sh' }],
     },
     refused: { status: 400, code: 'E_URL_INVALID' },
   },
   {
-    name: 'a package from an address',
+    name: 'a package from a URL',
     deployment: from('/ok.sh'),
     status: 'completed',
     targets: { A: { chain: DONE } },
   },
   {
-    name: 'a package from an address that redirects',
+    name: 'a package from a URL that redirects',
     deployment: from('/elsewhere.sh'),
     status: 'completed',
     targets: { A: { chain: DONE } },
   },
-  notHad(
+  unavailable(
     'nothing is there (404), which is not tried again',
     '/nothing.sh',
     'invalid_url',
     /answered 404/,
   ),
-  notHad('it is forbidden (403)', '/403.sh', 'invalid_url', /answered 403/),
-  notHad('it redirects in a circle', '/loop.sh', 'invalid_url', /redirects more than 5 times/),
-  notHad('it redirects to another scheme', '/away.sh', 'invalid_url', /cannot be used/),
-  notHad('it is another file than was expected', '/ok.sh', 'integrity', /is not the expected one/, {
+  unavailable('it is forbidden (403)', '/403.sh', 'invalid_url', /answered 403/),
+  unavailable('it redirects in a circle', '/loop.sh', 'invalid_url', /redirects more than 5 times/),
+  unavailable('it redirects to another scheme', '/away.sh', 'invalid_url', /cannot be used/),
+  unavailable('it is not the expected file', '/ok.sh', 'integrity', /is not the expected one/, {
     sha256: 'a'.repeat(64),
   }),
-  notHad('what comes is no package', '/junk.deb', 'integrity', /\S/),
+  unavailable('the file is not a package', '/junk.deb', 'integrity', /\S/),
   {
-    ...notHad('the server fails three times (500)', '/500.sh', 'download_failed', /answered 500/),
+    ...unavailable(
+      'the server fails three times (500)',
+      '/500.sh',
+      'download_failed',
+      /answered 500/,
+    ),
     steps: [untilStatus('failed'), tries('/500.sh', 3)],
   },
-  notHad('the download breaks off each time', '/cut.sh', 'download_failed', /broke off/),
+  unavailable('the download breaks off each time', '/cut.sh', 'download_failed', /broke off/),
   {
     name: 'no such host',
     deployment: {
@@ -296,7 +301,7 @@ export const packageRows: Row[] = [
     targets: { A: { chain: ['pending', 'failed invalid_url'], message: /cannot be resolved/ } },
   },
   {
-    name: 'nobody listens there',
+    name: 'nothing listens there',
     deployment: { custom_software: [{ name: 'Fetched', download_url: 'http://127.0.0.1:9/x.sh' }] },
     status: 'failed',
     targets: {
@@ -311,14 +316,14 @@ export const packageRows: Row[] = [
     targets: { A: { chain: DONE } },
   },
   {
-    name: 'nothing was there, it was put there, and a person tries again',
+    name: 'the file is missing, is added, and a person retries',
     deployment: from('/mended.sh'),
     steps: [untilStatus('failed'), person('retry'), untilCommand('A')],
     status: 'completed',
     targets: { A: { chain: ['pending', 'failed invalid_url', ...DONE], attempt: 2 } },
   },
   {
-    name: 'one package cannot be had, the other one is installed',
+    name: 'one package cannot be fetched, the other one is installed',
     packages: [{ name: 'here' }],
     deployment: from('/nothing.sh'),
     status: 'partial',

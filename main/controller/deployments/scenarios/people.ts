@@ -47,7 +47,7 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: DONE } },
   },
   {
-    name: 'cancelled while it installs, and it fails',
+    name: 'cancelled while it installs, and the installer fails',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -59,7 +59,7 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'failed install_failed'] } },
   },
   {
-    name: 'cancelled while another one is at work: the rest is skipped',
+    name: 'cancelled while another target runs: the rest is skipped',
     pcs: { A: { does: [[installs]] }, B: {} },
     deployment: { strategy: { max_concurrent: 1 } },
     steps: [
@@ -75,14 +75,14 @@ export const peopleRows: Row[] = [
     },
   },
   {
-    name: 'cancelled before the agent answered: it never had it',
+    name: 'cancelled before the agent answered: it never received the command',
     pcs: { A: { does: [silent] } },
     steps: [untilCommand('A'), person('cancel')],
     status: 'canceled',
     targets: { A: { chain: ['pending', 'skipped canceled'], message: /before it started/ } },
   },
   {
-    name: 'cancelled, and the agent answers neither that nor the command',
+    name: 'cancelled, and the agent answers neither the cancel nor the command',
     pcs: { A: { does: [silent], ignoresCancel: true } },
     steps: [untilCommand('A'), person('cancel')],
     status: 'canceled',
@@ -92,14 +92,14 @@ export const peopleRows: Row[] = [
     },
   },
   {
-    name: 'cancelled while the device is away: its lease is waited for',
+    name: 'cancelled while the device is away: it ends with its lease',
     pcs: { A: { does: [[downloads]] } },
     steps: [until('A', 'downloading'), vanishes('A'), person('cancel')],
     status: 'canceled',
     targets: { A: { chain: [...TAKEN, 'failed lease_expired'] } },
   },
   {
-    name: 'cancelled while the device is away: it hears of it when it comes back',
+    name: 'cancelled while the device is away: the agent is asked to stop when it comes back',
     pcs: { A: { does: [[downloads]] } },
     steps: [until('A', 'downloading'), vanishes('A'), person('cancel'), waits(200), comesBack('A')],
     status: 'canceled',
@@ -135,7 +135,7 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: [...WAITS, 'skipped canceled'] } },
   },
   {
-    name: 'what has ended cannot be cancelled, paused or resumed',
+    name: 'an ended deployment cannot be cancelled, paused or resumed',
     pcs: { A: { does: [fails()] } },
     steps: [
       untilStatus('failed'),
@@ -147,7 +147,7 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'failed install_failed'] } },
   },
   {
-    name: 'paused: what runs goes on, nothing new starts, until resumed',
+    name: 'paused: running targets continue, nothing new starts, until resumed',
     pcs: { A: { does: [[installs]] }, B: {} },
     deployment: { strategy: { max_concurrent: 1 } },
     steps: [
@@ -205,7 +205,7 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: [...WAITS, 'skipped canceled'] } },
   },
   {
-    name: 'all that failed is tried again',
+    name: 'all failed targets are retried',
     pcs: { A: { does: [fails(), obeys] }, B: { does: [fails(), obeys] }, C: {} },
     steps: [untilStatus('partial'), person('retry')],
     status: 'completed',
@@ -217,7 +217,7 @@ export const peopleRows: Row[] = [
     },
   },
   {
-    name: 'one of two that failed is tried again',
+    name: 'one of two failed targets is retried',
     pcs: { A: { does: [fails(), obeys] }, B: { does: [fails()] } },
     steps: [untilStatus('failed'), person('retry', 'A')],
     status: 'partial',
@@ -228,7 +228,7 @@ export const peopleRows: Row[] = [
     },
   },
   {
-    name: 'what has not failed is not tried again',
+    name: 'a target that has not failed cannot be retried',
     pcs: { A: {}, B: { does: [fails()] } },
     steps: [untilStatus('partial'), personMayNot('retry', 'A'), personMayNot('retry', 'B', 'A')],
     status: 'partial',
@@ -238,13 +238,13 @@ export const peopleRows: Row[] = [
     },
   },
   {
-    name: 'where nothing failed there is nothing to try again',
+    name: 'where nothing failed there is nothing to retry',
     steps: [untilStatus('completed'), personMayNot('retry')],
     status: 'completed',
     targets: { A: { chain: DONE } },
   },
   {
-    name: 'tried again while it is being cancelled: refused',
+    name: 'a retry during a cancellation is refused',
     pcs: { A: { does: [[installs]] }, B: { does: [fails()] } },
     steps: [
       until('A', 'installing'),
@@ -258,7 +258,7 @@ export const peopleRows: Row[] = [
     targets: { B: { chain: [...INSTALLING, 'failed install_failed'] } },
   },
   {
-    name: 'a failure of a cancelled deployment is tried again',
+    name: 'a failed target of a cancelled deployment is retried',
     pcs: { A: { does: [[installs], obeys] } },
     steps: [
       until('A', 'installing'),
@@ -271,7 +271,7 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'failed install_failed', ...DONE], attempt: 2 } },
   },
   {
-    name: 'tried again while others are still at work',
+    name: 'retried while other targets still run',
     pcs: { A: { does: [fails(), obeys] }, B: { does: [[installs]] } },
     steps: [
       until('A', 'failed install_failed'),
@@ -287,14 +287,14 @@ export const peopleRows: Row[] = [
     },
   },
   {
-    name: 'the offline device is tried again once it is there',
+    name: 'an offline device is retried once it is online',
     pcs: away,
     steps: [untilStatus('failed'), comesBack('A'), person('retry')],
     status: 'completed',
     targets: { A: { chain: ['pending', 'failed offline', ...DONE], attempt: 2 } },
   },
   {
-    name: 'the device is removed while it is waited for',
+    name: 'the device is removed while the deployment waits for it',
     pcs: away,
     deployment: wait,
     steps: [until('A', 'pending waiting_for_device'), removes('A')],
@@ -303,7 +303,7 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: [...WAITS, 'skipped device_deleted'], message: /removed or blocked/ } },
   },
   {
-    name: 'the device is blocked while it is waited for',
+    name: 'the device is blocked while the deployment waits for it',
     pcs: away,
     deployment: wait,
     steps: [until('A', 'pending waiting_for_device'), blocks('A')],
@@ -311,14 +311,14 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: [...WAITS, 'skipped device_deleted'] } },
   },
   {
-    name: 'the device is removed while it is at work',
+    name: 'the device is removed while it works',
     pcs: { A: { does: [hangs] } },
     steps: [until('A', 'downloading'), removes('A')],
     status: 'failed',
     targets: { A: { chain: [...TAKEN, 'failed lease_expired'] } },
   },
   {
-    name: 'the device is removed while it is at work, although the deployment waits',
+    name: 'the device is removed while it works, although the deployment waits',
     pcs: { A: { does: [[downloads]] } },
     deployment: wait,
     steps: [until('A', 'downloading'), removes('A')],
@@ -326,7 +326,7 @@ export const peopleRows: Row[] = [
     targets: { A: { chain: [...TAKEN, 'failed lease_expired'] } },
   },
   {
-    name: 'a failed target of a removed device is tried again',
+    name: 'a failed target of a removed device is retried',
     pcs: { A: { does: [fails()] } },
     steps: [untilStatus('failed'), removes('A'), person('retry')],
     status: 'completed',
@@ -335,7 +335,7 @@ export const peopleRows: Row[] = [
     },
   },
   {
-    name: 'somebody else may not touch it',
+    name: 'another technician may not touch it',
     pcs: away,
     deployment: wait,
     steps: [

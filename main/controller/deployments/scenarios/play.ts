@@ -1,4 +1,4 @@
-/** Plays a table of rows against one controller, several at a time, and tells of each row as a test of its own. */
+/** Plays a table of rows against one controller, several at a time, and reports each row as its own test. */
 import { afterAll, beforeAll, it } from 'vitest'
 import { playRow, setStage, type Row, type Stage } from '../../test-kit/scenario.ts'
 import { QUICK } from './timings.ts'
@@ -9,7 +9,7 @@ const ROW_TIMEOUT_MS = 60_000
 export function playTable(
   rows: readonly Row[],
   options: {
-    /** Rows that touch the whole controller come one by one. Default: several. */
+    /** How many rows run at a time; 1 for rows that affect the whole controller. */
     atATime?: number
     prepare?: (stage: Stage) => Promise<void>
   } = {},
@@ -49,7 +49,7 @@ export function playTable(
     '%s',
     async (_name, row, i) => {
       const error = await results[i]
-      // A second try is one of its own.
+      // A retry of the test plays the row again.
       results[i] = Promise.resolve(null)
       if (error) {
         results[i] = start(row, `row-${i + 1}-again`)

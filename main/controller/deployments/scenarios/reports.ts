@@ -1,4 +1,4 @@
-/** What agents report, and what they should not. */
+/** What agents report, valid and invalid. */
 import {
   ends,
   hangs,
@@ -29,7 +29,7 @@ const LEASE = [...INSTALLING, 'failed lease_expired']
 
 export const reportRows: Row[] = [
   {
-    name: 'the result of an attempt that was followed by another is history',
+    name: 'the result of an attempt that was followed by another only goes into the history',
     pcs: { A: { does: [[installs], [installs]] } },
     steps: [
       until('A', 'installing'),
@@ -57,7 +57,7 @@ export const reportRows: Row[] = [
     targets: { A: { chain: DONE, exit_code: 0 } },
   },
   {
-    name: "one device reports on another one's attempt",
+    name: "one device reports on another device's attempt",
     pcs: { A: { does: [[installs]] }, B: {} },
     steps: [
       until('A', 'installing'),
@@ -72,7 +72,7 @@ export const reportRows: Row[] = [
     },
   },
   {
-    name: 'a report on an attempt that never was',
+    name: 'a report on an attempt that never existed',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -84,7 +84,7 @@ export const reportRows: Row[] = [
     targets: { A: { chain: DONE } },
   },
   {
-    name: 'a malformed result is not taken',
+    name: 'a malformed result is refused',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -131,7 +131,7 @@ export const reportRows: Row[] = [
     },
   },
   {
-    name: 'progress out of order does not turn back',
+    name: 'progress out of order does not move the state back',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -144,7 +144,7 @@ export const reportRows: Row[] = [
     targets: { A: { chain: DONE } },
   },
   {
-    name: 'progress after the end does not open it again',
+    name: 'progress after the end does not reopen the target',
     steps: [
       untilStatus('completed'),
       progresses('A', 'installing'),
@@ -163,7 +163,7 @@ export const reportRows: Row[] = [
     },
   },
   {
-    name: 'the agent takes the command and says nothing for ever',
+    name: 'the agent accepts the command and never reports',
     pcs: { A: { does: [hangs] } },
     status: 'failed',
     targets: {

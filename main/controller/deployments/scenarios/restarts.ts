@@ -1,4 +1,4 @@
-/** The controller is restarted in every state; and the emergency stop. */
+/** The controller restarts in every state; and the emergency stop. */
 import { expect } from 'vitest'
 import {
   downloads,
@@ -31,12 +31,12 @@ import { DONE, INSTALLING, TAKEN } from './timings.ts'
 
 const wait = { offline_policy: 'wait' } as const
 const WAITS = ['pending', 'pending waiting_for_device']
-/** While the controller is away nobody has a link; agents come back when it does. */
+/** While the controller is down no device has a link; agents reconnect when it is back. */
 const restarts = [vanishes('A'), controllerRestarts]
 
 export const restartRows: Row[] = [
   {
-    name: 'restart while a device is waited for',
+    name: 'restart while it waits for a device',
     pcs: { A: { isAway: true } },
     deployment: wait,
     steps: [until('A', 'pending waiting_for_device'), controllerRestarts, comesBack('A')],
@@ -80,7 +80,7 @@ export const restartRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'failed install_failed'], exit_code: 6 } },
   },
   {
-    name: 'restart while it installs; the agent has forgotten',
+    name: 'restart while it installs; the agent has lost the attempt',
     pcs: { A: { does: [[installs]] } },
     steps: [until('A', 'installing'), ...restarts, comesBackForgetful('A')],
     status: 'failed',
@@ -101,7 +101,7 @@ export const restartRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'failed install_failed'], attempt: 1 } },
   },
   {
-    name: 'restart after it was given up; the late truth still counts',
+    name: 'restart after it was given up; the late result still counts',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -147,7 +147,7 @@ export const restartRows: Row[] = [
     targets: { A: { chain: DONE } },
   },
   {
-    name: 'restart while it is being cancelled; it downloads and hears of it afterwards',
+    name: 'restart while it is being cancelled; the download is stopped afterwards',
     pcs: { A: { does: [[downloads]] } },
     steps: [
       until('A', 'downloading'),
@@ -212,7 +212,7 @@ export const restartRows: Row[] = [
     targets: { 'A/2': { chain: ['pending', 'pending device_busy', '…', 'completed'] } },
   },
   {
-    name: 'emergency stop: all that runs is cancelled',
+    name: 'emergency stop: everything that runs is cancelled',
     pcs: { A: { does: [hangs] }, B: { isAway: true } },
     deployment: wait,
     steps: [until('A', 'downloading'), deploysAgain(), stopsAll, otherEnds('canceled')],
@@ -224,7 +224,7 @@ export const restartRows: Row[] = [
     },
   },
   {
-    name: 'emergency stop while it installs: that ends, nothing else begins',
+    name: 'emergency stop while it installs: the installer finishes, nothing else starts',
     pcs: { A: { does: [[installs]] }, B: {} },
     deployment: { strategy: { max_concurrent: 1 } },
     steps: [

@@ -1,4 +1,4 @@
-/** Waves, limits and thresholds; and a database that refuses. */
+/** Waves, limits and thresholds; and database errors. */
 import { expect } from 'vitest'
 import { fails, installs, obeys } from '../../test-kit/scenario-agent.ts'
 import type { Row, Step } from '../../test-kit/scenario.ts'
@@ -62,7 +62,7 @@ export const strategyRows: Row[] = [
     },
   },
   {
-    name: 'rolling: the next wave waits for the last of this one',
+    name: 'rolling: the next wave waits for the last target of this one',
     pcs: { A: { does: [[installs]] }, B: {} },
     deployment: rolling(),
     steps: [until('A', 'installing'), remains('B', 'pending waiting_for_wave'), reports('A')],
@@ -78,7 +78,7 @@ export const strategyRows: Row[] = [
     targets: { B: { chain: [...WAVE, ...DONE] } },
   },
   {
-    name: 'rolling: a retry during the rest belongs to its wave, which rests anew',
+    name: 'rolling: a retry during the rest belongs to its wave, whose rest starts again',
     pcs: { A: { does: [fails(), [installs]] }, B: {} },
     deployment: rolling({ pause_seconds: 1 }),
     steps: [
@@ -103,21 +103,21 @@ export const strategyRows: Row[] = [
     targets: { A: { chain: FAILED }, B: { chain: [...WAVE, ...FAILED] } },
   },
   {
-    name: 'rolling: a wave that is offline is passed',
+    name: 'rolling: a wave whose devices are offline is passed over',
     pcs: { A: {}, B: { isAway: true }, C: {} },
     deployment: rolling(),
     status: 'partial',
     targets: { B: { chain: [...WAVE, 'failed offline'] }, C: { chain: [...WAVE, ...DONE] } },
   },
   {
-    name: 'canary: it does well, the others follow',
+    name: 'canary: it succeeds, the others follow',
     pcs: { A: {}, B: {}, C: {} },
     deployment: canary(),
     status: 'completed',
     targets: { B: { chain: [...WAVE, ...DONE] }, C: { chain: [...WAVE, ...DONE] } },
   },
   {
-    name: 'canary: it dies, the others are spared',
+    name: 'canary: it fails, the others do not start',
     pcs: { A: { does: [fails()] }, B: {}, C: {} },
     deployment: canary({ failure_threshold_percent: 50 }),
     steps: [
@@ -133,7 +133,7 @@ export const strategyRows: Row[] = [
     },
   },
   {
-    name: 'canary: it dies, and a person goes on',
+    name: 'canary: it fails, and a person resumes',
     pcs: { A: { does: [fails()] }, B: {} },
     deployment: canary({ failure_threshold_percent: 50 }),
     steps: [pausedBy('failure_threshold'), person('resume')],
@@ -141,7 +141,7 @@ export const strategyRows: Row[] = [
     targets: { B: { chain: [...WAVE, '…', 'completed'] } },
   },
   {
-    name: 'canary: it is lost, the others are spared',
+    name: 'canary: it is lost, the others do not start',
     pcs: { A: { does: [[installs]] }, B: {} },
     deployment: { ...canary({ failure_threshold_percent: 1 }), timeout_seconds: 1 },
     steps: [pausedBy('failure_threshold'), person('cancel')],
@@ -167,7 +167,7 @@ export const strategyRows: Row[] = [
     targets: { B: { chain: [...WAVE, '…', 'failed install_failed'] } },
   },
   {
-    name: 'fewer have ended than the threshold asks for',
+    name: 'fewer targets have ended than the threshold asks for',
     pcs: { A: { does: [fails()] }, B: {}, C: {} },
     deployment: { strategy: { max_concurrent: 1, failure_threshold_percent: 60, min_executed: 2 } },
     status: 'partial',
@@ -175,7 +175,7 @@ export const strategyRows: Row[] = [
     targets: { A: { chain: FAILED }, C: { chain: [...WAVE, ...DONE] } },
   },
   {
-    name: 'enough have ended for the threshold',
+    name: 'enough targets have ended for the threshold',
     pcs: { A: { does: [fails()] }, B: { does: [fails()] }, C: {} },
     deployment: { strategy: { max_concurrent: 1, failure_threshold_percent: 60, min_executed: 2 } },
     steps: [pausedBy('failure_threshold'), remains('C', 'pending paused'), person('cancel')],
@@ -184,7 +184,7 @@ export const strategyRows: Row[] = [
     targets: { C: { chain: [...WAVE, 'pending paused', 'skipped canceled'] } },
   },
   {
-    name: 'all were at work when the threshold was reached: there is nothing to pause',
+    name: 'all were running when the threshold was reached: there is nothing to pause',
     pcs: { A: { does: [fails()] }, B: { does: [[installs]] } },
     deployment: { strategy: { failure_threshold_percent: 1 } },
     steps: [
@@ -197,7 +197,7 @@ export const strategyRows: Row[] = [
     targets: { B: { chain: DONE } },
   },
   {
-    name: 'a silent device keeps its place',
+    name: 'a device that does not answer keeps its place',
     pcs: { A: { does: [[{ do: 'silent' }]] }, B: {} },
     deployment: { strategy: { max_concurrent: 1 } },
     steps: [untilCommand('A', 2), remains('B', 'pending waiting_for_wave', 300)],
@@ -212,7 +212,7 @@ export const strategyRows: Row[] = [
 const ofThis = (play: { id: number }) => `new.deployment_id = ${play.id}`
 export const databaseRows: Row[] = [
   {
-    name: 'the database refuses what the agent reports: it is not acknowledged, and comes again',
+    name: 'the database fails on a report: it is not acknowledged, and comes again',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -228,7 +228,7 @@ export const databaseRows: Row[] = [
     targets: { A: { chain: DONE, exit_code: 0 } },
   },
   {
-    name: 'the database refuses a failure that is reported',
+    name: 'the database fails on a reported failure',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -248,7 +248,7 @@ export const databaseRows: Row[] = [
     targets: { A: { chain: [...INSTALLING, 'failed install_failed'] } },
   },
   {
-    name: 'the database refuses what the engine writes: it goes on afterwards',
+    name: 'the database fails on a write of the engine, which continues afterwards',
     pcs: { A: { does: [[installs]] }, B: {} },
     deployment: { strategy: { max_concurrent: 1 } },
     steps: [
@@ -266,7 +266,7 @@ export const databaseRows: Row[] = [
     targets: { B: { chain: [...WAVE, ...DONE], attempts: 1 } },
   },
   {
-    name: 'the database refuses a cancellation: the request says so, nothing changes',
+    name: 'the database fails on a cancellation: the request fails, nothing changes',
     pcs: { A: { does: [[installs]] } },
     steps: [
       until('A', 'installing'),
@@ -293,7 +293,7 @@ export const databaseRows: Row[] = [
     targets: { A: { chain: DONE } },
   },
   {
-    name: 'the database refuses a retry: what failed stays failed',
+    name: 'the database fails on a retry: failed targets stay failed',
     pcs: { A: { does: [fails(), obeys] } },
     steps: [
       untilStatus('failed'),
@@ -315,7 +315,7 @@ export const databaseRows: Row[] = [
     targets: { A: { chain: [...FAILED, ...DONE], attempt: 2, attempts: 2 } },
   },
   {
-    name: 'the database refuses a new deployment: nothing of it is left',
+    name: 'the database fails on a new deployment: nothing of it is left',
     steps: [
       untilStatus('completed'),
       check(async (play) => {

@@ -1,4 +1,4 @@
-/** What only time changes: schedules, windows, waiting for devices; and a clock that jumps. */
+/** What only time changes: schedules, windows, the wait for devices; and a clock that jumps. */
 import { expect } from 'vitest'
 import { downloads, installs, obeys } from '../../test-kit/scenario-agent.ts'
 import { createTestClock } from '../../test-kit/test-clock.ts'
@@ -16,7 +16,7 @@ import {
 } from '../../test-kit/scenario-steps.ts'
 import { DONE, INSTALLING, TAKEN } from './timings.ts'
 
-/** The controller's; the agents, which would be on other PCs, keep the right time. */
+/** The controller's clock; the agents, which would be on other PCs, keep the right time. */
 export const controllerClock = createTestClock()
 const passes =
   (minutes: number): Step =>
@@ -26,7 +26,7 @@ const jumps =
   (minutes: number): Step =>
   () =>
     controllerClock.jumps(minutes * 60_000)
-/** The controller's process does not run meanwhile. */
+/** The controller's process is suspended meanwhile. */
 const stops =
   (minutes: number): Step =>
   () =>
@@ -43,10 +43,10 @@ const HELD = ['pending', 'pending waiting_for_window']
 const WAITS = ['pending', 'pending waiting_for_device']
 const away = { A: { isAway: true } }
 
-/** Each made when it is played: its times are counted from then. */
+/** Each row is built when it is played, because its times count from then. */
 export const timeRows: [string, () => Omit<Row, 'name'>][] = [
   [
-    'the device does not come within the time that is waited',
+    'the device does not connect within the wait',
     () => ({
       pcs: away,
       deployment: { offline_policy: 'wait', wait_minutes: 60 },
@@ -66,7 +66,7 @@ export const timeRows: [string, () => Omit<Row, 'name'>][] = [
     }),
   ],
   [
-    'the device comes at the last moment',
+    'the device connects at the last moment',
     () => ({
       pcs: away,
       deployment: { offline_policy: 'wait', wait_minutes: 60 },
@@ -97,7 +97,7 @@ export const timeRows: [string, () => Omit<Row, 'name'>][] = [
     }),
   ],
   [
-    'a scheduled deployment waits for an offline device from its start on',
+    'a scheduled deployment waits for an offline device, counted from its start',
     () => ({
       pcs: away,
       deployment: { scheduled_at: inMinutes(120), offline_policy: 'wait', wait_minutes: 60 },
@@ -153,7 +153,7 @@ export const timeRows: [string, () => Omit<Row, 'name'>][] = [
     }),
   ],
   [
-    'the window closes: what runs goes on, nothing new starts',
+    'the window closes: running targets continue, nothing new starts',
     () => ({
       pcs: { A: { does: [[installs]] }, B: {} },
       deployment: { strategy: { max_concurrent: 1 }, maintenance_window: windowIn(-10, 30) },
@@ -278,7 +278,7 @@ export const timeRows: [string, () => Omit<Row, 'name'>][] = [
     ],
   ]),
   [
-    'an installer that takes longer than it may is given up, and its late truth counts',
+    'an installer that takes longer than allowed is given up, and its late result counts',
     () => ({
       pcs: { A: { does: [[installs]] } },
       steps: [until('A', 'installing'), passes(70), untilStatus('failed'), reports('A')],
@@ -287,7 +287,7 @@ export const timeRows: [string, () => Omit<Row, 'name'>][] = [
     }),
   ],
   [
-    'the controller is stopped for hours while it installs',
+    'the controller is suspended for hours while it installs',
     () => ({
       pcs: { A: { does: [[installs]] } },
       steps: [until('A', 'installing'), stops(600), remains('A', 'installing'), reports('A')],
@@ -296,7 +296,7 @@ export const timeRows: [string, () => Omit<Row, 'name'>][] = [
     }),
   ],
   [
-    'the clock jumps between two waves: the rest is as long as it was',
+    'the clock jumps between two waves: the rest keeps its length',
     () => ({
       pcs: { A: {}, B: {} },
       deployment: { strategy_type: 'rolling', strategy: { batch_size: 1, pause_seconds: 600 } },
@@ -325,7 +325,7 @@ export const timeRows: [string, () => Omit<Row, 'name'>][] = [
     }),
   ],
   [
-    'a person looks at it after days',
+    'a person looks at it days later',
     () => ({
       pcs: away,
       deployment: { offline_policy: 'wait', wait_minutes: 60 * 24 * 14 },

@@ -1,4 +1,4 @@
-/** Patience fit for a table of a hundred rows; the logic is the same. */
+/** Timeouts short enough for a table of a hundred rows; the logic is the same. */
 export const QUICK = {
   presence: { connectGraceMs: 0, offlineAfterMs: 0 },
   engine: {
@@ -15,7 +15,7 @@ export const QUICK = {
     heartbeatMs: 100,
   },
 }
-/** The way of a target that meets nothing. */
+/** The states of a target without any trouble. */
 export const TAKEN = ['pending', 'downloading']
 export const INSTALLING = [...TAKEN, 'installing']
 export const DONE = [...INSTALLING, 'completed']
