@@ -1,4 +1,4 @@
-/** The controller's look at an archive, by the table that the agent's extraction is tested with too. */
+/** The controller's inspection of archives, with the same table of cases as the tests of the agent's extraction. */
 import { pack } from 'tar-stream'
 import { afterAll, describe, expect, it } from 'vitest'
 import { ARCHIVE_CASES } from '#shared/domain/archive-rule.cases.ts'
@@ -26,7 +26,7 @@ async function tarOf(items: ArchiveItem[]): Promise<Buffer> {
   return Buffer.concat(pieces)
 }
 
-describe('the look at an archive', () => {
+describe('the inspection of an archive', () => {
   it.each(ARCHIVE_CASES)('with $what', async ({ items, refused }) => {
     const looking = inspector.look('a.tar', await tarOf(items))
     const { linux, macos, windows } = refused

@@ -5,15 +5,15 @@ import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import type { InstallerTechnology } from '#shared/domain/installer-technology.ts'
 import type { DevicePlatform, InstallerArch } from '#shared/domain/platforms.ts'
 
-/** What is in an archive. Bounded, because it travels to the hub's thread. */
+/** The contents of an archive. Bounded, because it is sent to the hub's thread. */
 export type ArchiveFacts = {
-  /** Bytes of all files together. */
+  /** Total size of all files. */
   expandedBytes: number
-  /** Files that can be run somewhere, at most ARCHIVE_CHOICE_LIMIT. */
+  /** Files that some platform can run, at most ARCHIVE_CHOICE_LIMIT. */
   choices: string[]
-  /** Why a platform cannot extract it, in words. */
+  /** Why a platform cannot extract it, as a message. */
   problems: Partial<Record<DevicePlatform, string>>
-  /** The files that the caller asked for; `nearest`: the most similar names, where there is no such file. */
+  /** The files that the caller asked about; `nearest`: the most similar names, if there is no such file. */
   asked: { path: string; isThere: boolean; nearest: string[] }[]
 }
 
@@ -22,17 +22,17 @@ export type PackageFacts = {
   name: string
   version: string
   publisher: string
-  /** Null: it may be for any, as archives are. */
+  /** Null: any platform, as for archives. */
   platform: DevicePlatform | null
-  /** Null: made for an architecture that no agent runs on. */
+  /** Null: for an architecture that no agent runs on. */
   arch: InstallerArch | null
-  /** The package's own word for its architecture, where it has one. */
+  /** The package's own name for its architecture, if it has one. */
   archWord: string
   detection: Detection | null
-  /** Windows programs: the tool that made the installer, where its marks are known. */
+  /** Windows programs: the tool that made the installer, if its marks are known. */
   technology?: InstallerTechnology | null
   archive?: ArchiveFacts
-  /** How it installs, where the file says so. */
+  /** How it installs, if the file says so. */
   knowledge?: InstallerKnowledge | null
 }
 
@@ -48,7 +48,7 @@ export const beyondLimit = (limit: string): AppError =>
     [{ path: '/file', message: `needs more than ${limit}` }],
   )
 
-/** One line for people, from a file that anybody may have made. */
+/** One line to show to people, from an untrusted file. */
 export const cleanText = (text: string, maxLength: number): string =>
   replaceMisleading(
     text

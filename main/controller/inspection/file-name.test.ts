@@ -24,8 +24,8 @@ describe('the name of an uploaded file', () => {
     ['console.exe', 'console.exe'],
     ['gpj.\u202Eexe.sh', 'gpj.exe.sh'],
     ['.sh', '.sh'],
-  ])('%j becomes %j', (said, name) => {
-    expect(cleanFileName(said)).toBe(name)
+  ])('%j becomes %j', (received, name) => {
+    expect(cleanFileName(received)).toBe(name)
   })
 
   it('is cut to 255 bytes and keeps its extension', () => {
@@ -36,10 +36,10 @@ describe('the name of an uploaded file', () => {
     expect(cleanFileName('🙂'.repeat(200))).toBe('🙂'.repeat(63))
   })
 
-  it('is one safe component, whatever was said', () => {
+  it('is one safe component, whatever the input', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (said) => {
-        const name = cleanFileName(said)
+      fc.property(fc.string({ unit: 'binary', maxLength: 400 }), (received) => {
+        const name = cleanFileName(received)
         expect(name).not.toMatch(/[/\\\p{Cc}<>:"|?*]/u)
         expect(name).not.toMatch(/^\.{0,2}$|^\s|[\s.]$/)
         expect(Buffer.byteLength(name)).toBeLessThanOrEqual(255)
@@ -49,7 +49,7 @@ describe('the name of an uploaded file', () => {
     )
   })
 
-  it('without its extension names the software', () => {
+  it('yields the name of the software when its extension is removed', () => {
     expect(stemOf('setup.v2.exe')).toBe('setup.v2')
     expect(stemOf('.sh')).toBe('.sh')
     expect(stemOf('plain')).toBe('plain')

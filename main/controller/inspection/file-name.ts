@@ -1,11 +1,11 @@
-/** What an uploaded or fetched file may be called: one path component, safe on every platform. It never becomes a path here. */
+/** Safe names for uploaded or fetched files: one path component, valid on every platform. Never used as a path here. */
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 
 const MAX_BYTES = 255
-/** Names that Windows takes for devices, with any extension. */
+/** Names that Windows treats as devices, with any extension. */
 const DEVICE_NAME = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i
 
-/** Cuts a name to 255 bytes of UTF-8, leaving its extension whole. */
+/** Cuts a name to 255 bytes of UTF-8 and keeps its extension. */
 function shorten(name: string): string {
   if (Buffer.byteLength(name) <= MAX_BYTES) return name
   const dot = name.lastIndexOf('.')
@@ -16,16 +16,16 @@ function shorten(name: string): string {
   return stem + extension
 }
 
-/** Windows drops blanks and dots at the end of a name. */
+/** Windows drops spaces and dots at the end of a name. */
 function withoutEndOf(name: string): string {
   let end = name.length
   while (end > 0 && /[\s.]/.test(name[end - 1]!)) end--
   return name.slice(0, end)
 }
 
-/** The last component of `said`, cleaned; `installer` when nothing usable is left. */
-export function cleanFileName(said: string): string {
-  const last = said.slice(0, 4096).split(/[/\\]/).at(-1) ?? ''
+/** The last component of `received`, cleaned; `installer` when nothing usable is left. */
+export function cleanFileName(received: string): string {
+  const last = received.slice(0, 4096).split(/[/\\]/).at(-1) ?? ''
   const cleaned = withoutEndOf(
     replaceMisleading(last.normalize('NFC'))
       .replaceAll('\ufffd', '')
@@ -36,7 +36,7 @@ export function cleanFileName(said: string): string {
   return shorten(DEVICE_NAME.test(cleaned) ? `_${cleaned}` : cleaned)
 }
 
-/** The name without its extension, for people; the whole name when there is nothing before the dot. */
+/** The name without its extension, for people; the whole name when nothing comes before the dot. */
 export function stemOf(fileName: string): string {
   const unpacked = fileName.replace(/\.tar\.(gz|xz)$/i, '')
   if (unpacked !== fileName && unpacked !== '') return unpacked

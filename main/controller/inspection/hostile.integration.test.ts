@@ -1,4 +1,4 @@
-/** Whatever a file holds, it is answered within the limits, and the main thread goes on meanwhile. */
+/** Any file gets an answer within the limits, while the main thread keeps running. */
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
@@ -17,13 +17,13 @@ import { makeMsiBytes, makeProgram } from '../test-kit/windows-packages.ts'
 
 /** A pause of the main thread that no busy machine explains; the faults that this guards against lasted 6 to 18 s. */
 const PAUSE_MS = 2_000
-/** As the product has it, and time for the thread to start and to end on a busy machine. */
+/** The product's limit, plus time for the thread to start and end on a busy machine. */
 const ANSWER_MS = 5_000 + 15_000
 
 const inspector = openInspector()
 afterAll(() => inspector.close())
 
-/** Looks into the file; refusals are answers. @returns the longest pause of this thread and the whole time, ms */
+/** Inspects the file; a refusal counts as an answer. @returns the longest pause of this thread and the whole time, ms */
 async function measure(name: string, bytes: Buffer) {
   let pauseMs = 0
   const beganMs = performance.now()
@@ -34,7 +34,7 @@ async function measure(name: string, bytes: Buffer) {
     lastMs = nowMs
   }
   const looking = inspector.look(name, bytes)
-  lastMs = performance.now() // the file has been written by now, which the test does by itself
+  lastMs = performance.now() // after the test itself has written the file
   const timer = setInterval(tick, 1)
   const answer = await looking.catch((error: unknown) => error)
   clearInterval(timer)
@@ -47,7 +47,7 @@ async function measure(name: string, bytes: Buffer) {
   return { pauseMs, wholeMs: performance.now() - beganMs }
 }
 
-describe('files that are made to stop their reader', async () => {
+describe('files made to stop their reader', async () => {
   const files = await hostileFiles(256)
   it.each(files)('$name: $what', async ({ name, bytes }) => {
     const { pauseMs, wholeMs } = await measure(name, bytes)
@@ -56,7 +56,7 @@ describe('files that are made to stop their reader', async () => {
   })
 })
 
-/** What a file may become: bytes changed, numbers at their extremes, a piece of it many times over, an end. */
+/** Mutations of a file: changed bytes, extreme numbers, a part of it repeated many times, a cut. */
 const change = fc.oneof(
   fc.record({ do: fc.constant('bytes' as const), at: fc.nat(), bytes: fc.uint8Array({ minLength: 1, maxLength: 8 }) }), // prettier-ignore
   fc.record({ do: fc.constant('number' as const), at: fc.nat(), value: fc.constantFrom(0, 1, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff), big: fc.boolean() }), // prettier-ignore
@@ -97,7 +97,7 @@ const TOC =
 const DISTRIBUTION =
   '<!-- x --><installer-gui-script><title>A &amp; <![CDATA[B]]></title><options hostArchitectures="arm64"/><pkg-ref id="a.b" version=\'1\' installKBytes="4">#a</pkg-ref></installer-gui-script>'
 
-/** Files of every kind, and what of them is changed: the whole, or what is packed in it. */
+/** Files of every kind, and the part of them that is changed: the whole, or what is packed inside. */
 const subjects: [
   name: string,
   whole: () => Promise<Buffer> | Buffer,
@@ -126,7 +126,7 @@ const subjects: [
 
 describe('a changed file', () => {
   it.each(subjects)(
-    '%s is answered in time, whatever became of it (%#)',
+    '%s is answered in time, however it was changed (%#)',
     async (name, whole, pack) => {
       const sound = await whole()
       let longestMs = 0

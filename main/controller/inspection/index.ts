@@ -1,6 +1,6 @@
 /**
- * The one door through which the controller looks into foreign files: uploads, fetched packages, archives. Files are read in
- * threads of their own, within limits; nothing that a file holds can stop the hub's thread.
+ * The only way for the controller to read untrusted files: uploads, fetched packages, archives. Files are read in separate
+ * threads, within limits; nothing in a file can stop the hub's thread.
  */
 import { join } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
@@ -21,7 +21,7 @@ export { cleanFileName } from './file-name.ts'
 export { InspectionStopped } from './seat.ts'
 export type Inspection = ReturnType<typeof createInspection>
 
-/** @throws AppError E_MEDIA_TYPE with the kinds that are taken */
+/** @throws AppError E_MEDIA_TYPE with the accepted kinds */
 export function kindOrThrow(fileName: string): InstallerKind {
   const kind = kindOfFileName(fileName)
   if (kind) return kind
@@ -34,7 +34,7 @@ export function kindOrThrow(fileName: string): InstallerKind {
 }
 
 export function createInspection(options: {
-  /** Where the built workers are; null: beside the sources. */
+  /** The folder of the built workers; null: beside the sources. */
   workersDir: string | null
   log: Pick<Log, 'error'>
   /** Tests only. */
@@ -54,7 +54,7 @@ export function createInspection(options: {
     const queue = createQueue(options.waitingLimit ?? WAITING_LIMIT)
     return { seat, queue }
   }
-  /** Archives that are read from end to end take minutes when they are large; everything else does not wait for them. */
+  /** Archives that are read from end to end take minutes when they are large; everything else must not wait for them. */
   const seats = { streamed: seatOf(), direct: seatOf() }
 
   async function run(task: InspectionTask, lane: string) {
@@ -64,10 +64,10 @@ export function createInspection(options: {
 
   return {
     /**
-     * What the file at `path` says about itself, completed from its name where it says nothing.
+     * What the file at `path` says about itself; its name fills in what is missing.
      * @param lane whose file it is: lanes take turns
-     * @throws AppError E_PACKAGE_UNREADABLE with what is wrong; E_PACKAGE_LIMIT when reading it took more time or memory than
-     * is allowed; E_RATE_LIMITED when too many files wait; InspectionStopped
+     * @throws AppError E_PACKAGE_UNREADABLE with the problem; E_PACKAGE_LIMIT when reading it took more time or memory than
+     * allowed; E_RATE_LIMITED when too many files wait; InspectionStopped
      */
     async inspect(
       file: Omit<InspectionTask, 'asked'> & { asked?: readonly string[] },

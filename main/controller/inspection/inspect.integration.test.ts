@@ -47,7 +47,7 @@ describe('a Debian package', () => {
     },
   }
 
-  it('tells name, version, publisher, architecture and how to detect it', async () => {
+  it('yields name, version, publisher, architecture and a detection rule', async () => {
     expect(await look('x.deb', await makeDeb())).toEqual(facts)
   })
 
@@ -83,7 +83,7 @@ describe('a Debian package', () => {
     expect([found.arch, found.archWord]).toEqual([arch, word])
   })
 
-  it('may leave out its maintainer, and end its lines with CRLF', async () => {
+  it('may omit its maintainer, and end its lines with CRLF', async () => {
     const control = 'Package: probe\r\nVersion: 1\r\nArchitecture: all\r\n'
     expect(await look('x.deb', await makeDeb({ control }))).toMatchObject({
       name: 'probe',
@@ -101,7 +101,7 @@ describe('a Debian package', () => {
         return [binary, control, { ...data, bytes }]
       },
     })
-    // All but the byte behind an odd end, which nothing is in; dpkg does not miss it either.
+    // All except the padding byte after an odd end, which holds nothing; dpkg ignores it as well.
     const end = deb.length - padding
     expect(await look('x.deb', deb.subarray(0, end))).toEqual(facts)
     const cuts = new Set<number>([1, 7, 8, 9, 67, 68, 71, 72, 73, 131, 132, 133])
@@ -115,7 +115,7 @@ describe('a Debian package', () => {
     }
   })
 
-  it('says which part is incomplete', async () => {
+  it('reports which part is incomplete', async () => {
     const deb = await makeDeb()
     expect(await refusal('x.deb', deb.subarray(0, deb.length - 100))).toContain(
       'data.tar.gz should have',
@@ -188,30 +188,27 @@ describe('a Debian package', () => {
     ['control.tar.xz', 'xz'],
     ['control.tar.zst', 'zstd'],
   ] as const
-  it.each(packers)(
-    'with a %s that unpacks to more than is taken is refused',
-    async (name, tool) => {
-      const file = join(folder, 'zeros')
-      writeFileSync(file, Buffer.alloc(17 * 1024 * 1024))
-      let bytes: Buffer
-      try {
-        bytes = execFileSync(tool, ['-c', file], { maxBuffer: 2 ** 26 })
-      } catch {
-        process.stderr.write(`SKIPPED: there is no ${tool} here to make the test's file\n`)
-        return
-      }
-      expect(await refusal('x.deb', await makeDeb({ controlMember: { name, bytes } }))).toContain(
-        '16 MiB',
-      )
-      // And the next, sound one is read.
-      expect(
-        await look(
-          'x.deb',
-          await makeDeb({ controlMember: { name: 'control.tar.xz', bytes: CONTROL_TAR_XZ } }),
-        ),
-      ).toEqual(facts)
-    },
-  )
+  it.each(packers)('with a %s that unpacks to more than allowed is refused', async (name, tool) => {
+    const file = join(folder, 'zeros')
+    writeFileSync(file, Buffer.alloc(17 * 1024 * 1024))
+    let bytes: Buffer
+    try {
+      bytes = execFileSync(tool, ['-c', file], { maxBuffer: 2 ** 26 })
+    } catch {
+      process.stderr.write(`SKIPPED: there is no ${tool} here to make the test's file\n`)
+      return
+    }
+    expect(await refusal('x.deb', await makeDeb({ controlMember: { name, bytes } }))).toContain(
+      '16 MiB',
+    )
+    // And the next valid one is read.
+    expect(
+      await look(
+        'x.deb',
+        await makeDeb({ controlMember: { name: 'control.tar.xz', bytes: CONTROL_TAR_XZ } }),
+      ),
+    ).toEqual(facts)
+  })
 
   it('with a damaged header is refused', async () => {
     const deb = await makeDeb()
@@ -255,7 +252,7 @@ describe("Debian's own package hello", () => {
 })
 
 describe('an RPM package', () => {
-  it('tells name, version with release, publisher, architecture and how to detect it', async () => {
+  it('yields name, version with release, publisher, architecture and a detection rule', async () => {
     expect(await look('x.rpm', makeRpm())).toEqual({
       name: 'probe',
       version: '1.2-3.el9',
@@ -273,7 +270,7 @@ describe('an RPM package', () => {
     })
   })
 
-  it('tells its epoch, and no architecture where it has none of its own', async () => {
+  it('yields its epoch, and no architecture when it is independent of one', async () => {
     const rpm = makeRpm({ 1000: 'Probe', 1001: '1.2', 1002: '3', 1003: 4, 1022: 'noarch' })
     expect(await look('x.rpm', rpm)).toMatchObject({
       version: '4:1.2-3',
@@ -317,7 +314,7 @@ describe('other installers', () => {
     bytes.writeUInt32LE(0x80, 60)
     bytes.writeUInt32LE(0x4550, 0x80)
     bytes.writeUInt16LE(machine, 0x84)
-    // One section, which holds nothing.
+    // One section, which is empty.
     bytes.writeUInt16LE(1, 0x86)
     bytes.write('.text', 0x98)
     return bytes
@@ -352,7 +349,7 @@ describe('other installers', () => {
     ['Set up.AppImage', elf(0x3e), 'linux', 'x64'],
     ['Set up.AppImage', elf(0xb7), 'linux', 'arm64'],
     ['Set up.dmg', dmg(), 'macos', 'any'],
-  ])('%s goes by its file name, for %s', async (name, bytes, platform, arch) => {
+  ])('%s gets its name from the file name, for %s', async (name, bytes, platform, arch) => {
     expect(await look(name, bytes)).toMatchObject({
       name: 'Set up',
       version: '',
@@ -364,7 +361,7 @@ describe('other installers', () => {
   })
 
   it.each(['x.msi', 'x.exe', 'x.rpm', 'x.appimage', 'x.pkg', 'x.dmg', 'x.deb'])(
-    '%s is refused when its bytes are those of a web page',
+    '%s is refused when it contains a web page',
     async (name) => {
       expect(await refusal(name, '<!doctype html><title>Sign in</title>'.repeat(40))).toContain(
         'whatever its name says',
@@ -388,7 +385,7 @@ describe('other installers', () => {
     },
   )
 
-  it('of an unknown kind are refused with the kinds that are taken', () => {
+  it('of an unknown kind are refused with the accepted kinds', () => {
     for (const name of ['notes.txt', 'archive.7z', 'noextension', 'deb'])
       expect(() => kindOrThrow(name)).toThrow(
         expect.objectContaining({

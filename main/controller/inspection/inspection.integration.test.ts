@@ -1,4 +1,4 @@
-/** The door: limits around readers that misbehave, turns, and that no reader runs on the hub's thread. */
+/** The inspection as a whole: limits on misbehaving readers, taking turns, and that no reader runs on the hub's thread. */
 import { join } from 'node:path'
 import { threadId } from 'node:worker_threads'
 import { writeFileSync } from 'node:fs'
@@ -20,7 +20,7 @@ describe.runIf(hasSources)('the inspection of a file that misuses its reader', (
     await inspector.close()
   })
   afterEach(async () => {
-    // The worker that a file has ended is replaced, and the next file gets its answer.
+    // The worker that a file ended is replaced, and the next file gets its answer.
     expect(await inspector.look('a.sh', 'sound')).toMatchObject({ name: 'sound' })
   })
   const refusal = (deed: string, by = inspector) =>
@@ -36,10 +36,10 @@ describe.runIf(hasSources)('the inspection of a file that misuses its reader', (
   it.each(['loop', 'never', 'regex'])('(%s) ends after the time limit', async (deed) => {
     expect(await refusal(deed, hasty)).toMatchObject(limited('0.6 s'))
   })
-  it.each(['heap', 'string'])('(%s) ends at the limit of the heap', async (deed) => {
+  it.each(['heap', 'string'])('(%s) ends at the heap limit', async (deed) => {
     expect(await refusal(deed)).toMatchObject(limited('48 MiB of memory'))
   })
-  it.each(['buffers', 'unpack'])('(%s) ends at the limit of buffers', async (deed) => {
+  it.each(['buffers', 'unpack'])('(%s) ends at the limit on buffers', async (deed) => {
     expect(await refusal(deed)).toMatchObject(limited('16 MiB of memory'))
   })
 
@@ -52,7 +52,7 @@ describe.runIf(hasSources)('the inspection of a file that misuses its reader', (
     },
   )
 
-  it('(missing) is not blamed for a failure of the disk', async () => {
+  it('(missing) does not count as a bad file, because the disk failed', async () => {
     const error = await refusal('missing')
     expect(error).toBeInstanceOf(Error)
     expect(error).not.toHaveProperty('code')
@@ -73,7 +73,7 @@ describe.runIf(hasSources)('the inspection of a file that misuses its reader', (
 })
 
 describe.runIf(hasSources)('the time limit of an archive that is streamed', () => {
-  it('starts anew for every so many MiB of it that were read', async () => {
+  it('starts again after every few MiB that were read', async () => {
     const inspector = openInspector({ workerFile: WORKER, limits: QUICK })
     const bounded = openInspector({ workerFile: WORKER, limits: { ...QUICK, wholeTimeMs: 700 } })
     try {
@@ -94,7 +94,7 @@ describe('readers', () => {
   const inspector = openInspector()
   afterAll(() => inspector.close())
 
-  it('run in a thread of their own, and refuse to run on the main thread', async () => {
+  it('run in their own thread, and refuse to run on the main thread', async () => {
     const path = join(inspector.folder, 'a.exe')
     writeFileSync(path, makeProgram({ strings: {} }))
     const file = { path, fileName: 'a.exe', kind: 'exe', asked: [] } as const
@@ -102,7 +102,7 @@ describe('readers', () => {
     expect(() => openWindow({ path, budgetMiB: 1 })).toThrow('in the inspection worker only')
   })
 
-  it.runIf(hasSources)('let a stop end what is being read', async () => {
+  it.runIf(hasSources)('end when the inspection stops', async () => {
     const stopped = openInspector({ workerFile: WORKER })
     const looking = stopped.look('a.sh', 'never')
     const waiting = stopped.look('b.sh', 'sound')
@@ -114,7 +114,7 @@ describe('readers', () => {
   })
 })
 
-describe('the queue before the readers', () => {
+describe('the queue of the readers', () => {
   it('lets lanes take turns, and refuses more than may wait', async () => {
     const queue = createQueue(4)
     const order: string[] = []
@@ -128,7 +128,7 @@ describe('the queue before the readers', () => {
     expect(order).toEqual(['a1', 'b1', 'a2', 'a3'])
   })
 
-  it('goes on after work that failed', async () => {
+  it('continues after a task that failed', async () => {
     const queue = createQueue(4)
     await expect(queue.run('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
     expect(await queue.run('a', () => Promise.resolve(1))).toBe(1)

@@ -1,5 +1,5 @@
 /**
- * Packages of macOS, made here byte by byte after the description of their format: what is read out of them, and how they are
+ * macOS packages, built here byte by byte from the description of their format: what is read from them, and how they are
  * refused. Apple's tools, which make the real ones, do not run here.
  */
 import { afterAll, describe, expect, it } from 'vitest'
@@ -23,7 +23,7 @@ const DISTRIBUTION = `<?xml version="1.0"?>
 </installer-gui-script>`
 
 describe('a macOS package', () => {
-  it('tells name, version and architecture of its product, and is recognised by its largest part', async () => {
+  it('yields name, version and architecture of its product, and detects it by its largest part', async () => {
     const bytes = makePkg([
       { name: 'Distribution', text: DISTRIBUTION },
       { name: 'Payload', text: 'x' },
@@ -37,7 +37,7 @@ describe('a macOS package', () => {
     })
   })
 
-  it('of one component tells its identifier and version, and takes its name from its file', async () => {
+  it('of one component yields its identifier and version, and takes its name from its file', async () => {
     const text =
       '<pkg-info format-version="2" identifier="org.example.one" version="1.0" install-location="/"/>'
     expect(
@@ -50,7 +50,7 @@ describe('a macOS package', () => {
     })
   })
 
-  it('finds the files of a product that lie in folders', async () => {
+  it('finds the files of a product in subfolders', async () => {
     const info = '<pkg-info identifier="org.example.in" version="3"/>'
     const bytes = makePkg(
       [{ name: 'PackageInfo', text: info }],
@@ -59,7 +59,7 @@ describe('a macOS package', () => {
     expect(await look(bytes)).toMatchObject({ version: '3', detection: { name: 'org.example.in' } })
   })
 
-  it('with a key instead of a title, or an identifier that is none, leaves them out', async () => {
+  it('with a key instead of a title, or with an invalid identifier, omits them', async () => {
     const text = '<title>SU_TITLE</title><pkg-ref id="--volumes" version="1"/>'
     const facts = await look(makePkg([{ name: 'Distribution', text }]))
     expect(facts).toMatchObject({ name: 'tool', version: '1', detection: null })
@@ -100,20 +100,20 @@ describe('a macOS disk image', () => {
     koly.writeBigUInt64BE(BigInt(dataBytes), 32)
     return Buffer.concat([Buffer.alloc(1_000), koly])
   }
-  it('is known by its trailer, and named by its file', async () => {
+  it('is recognised by its trailer, and named after its file', async () => {
     expect(await look(image(1_000), 'Tool 2.dmg')).toMatchObject({
       name: 'Tool 2',
       platform: 'macos',
     })
   })
-  it('whose trailer speaks of more than there is is refused', async () => {
+  it('whose trailer claims more data than there is is refused', async () => {
     await expect(look(image(9_000), 'a.dmg')).rejects.toThrow(/damaged/)
     await expect(look(image(10, { head: 9 }), 'a.dmg')).rejects.toThrow(/damaged/)
   })
 })
 
-describe('the little XML', () => {
-  it('finds elements inside one another in their order', () => {
+describe('the XML parser', () => {
+  it('finds nested elements in their order', () => {
     const xml = parseXml('<a n="1"><a n=\'2\'/><b>x</b></a><a n="3">y</a>')
     expect(elementsOf(xml, 'a').map(({ attributes }) => attributes['n'])).toEqual(['1', '2', '3'])
     expect(elementsOf(xml, 'a')[0]!.children.map(({ name }) => name)).toEqual(['a', 'b'])
@@ -121,7 +121,7 @@ describe('the little XML', () => {
     expect(textIn(parseXml('<title-x>no</title-x>'), 'title')).toBeNull()
   })
 
-  it('passes over comments, instructions and a document type', () => {
+  it('skips comments, instructions and a document type', () => {
     const xml = '\uFEFF<?xml version="1.0"?><!DOCTYPE a PUBLIC "x" "y"><!-- <a>no</a> --><a>yes</a>'
     expect(textIn(parseXml(xml), 'a')).toBe('yes')
   })
@@ -162,13 +162,13 @@ describe('the little XML', () => {
       try {
         parseXml(repeated)
       } catch {
-        // refused, which is as good an answer
+        // refused, which is a valid answer too
       }
       return performance.now() - start
     }
     const small = piece.repeat(10_000)
     timeOf(small)
-    // Quadratic time would be 10,000 times as much.
+    // Quadratic time would be 10,000 times as long.
     expect(timeOf(piece.repeat(1_000_000))).toBeLessThan(1_000 * Math.max(1, timeOf(small)))
   })
 })

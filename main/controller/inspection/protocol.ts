@@ -5,27 +5,27 @@ import type { PackageFacts } from './facts.ts'
 
 export type InspectionData = {
   bufferMiB: number
-  /** One number, MiB of the file that a reader has streamed so far: the time limit counts from its last steps. */
+  /** One number: MiB of the file that a reader has streamed so far. The time limit counts from its last change. */
   progress: SharedArrayBuffer
 }
 export type InspectionTask = {
   path: string
   fileName: string
   kind: InstallerKind
-  /** Of archives: files in it that the caller wants to know of. */
+  /** For archives: files in it that the caller asks about. */
   asked: readonly string[]
 }
 export type InspectionMessage =
   | { what: 'facts'; facts: PackageFacts; threadId: number }
   /** The file is refused. */
   | { what: 'refused'; error: WireError }
-  /** A reader stumbled over the file. */
+  /** A reader failed on the file. */
   | { what: 'fault'; text: string }
-  /** The disk, not the file. */
+  /** The disk failed, not the file. */
   | { what: 'failed'; text: string }
 /** The answer to one task. */
 export type InspectionAnswer = {
   message: InspectionMessage
-  /** Buffers that its readers allocated: where there were many, the thread ends, because when they are freed is not known. */
+  /** Buffers that its readers allocated: after large ones the thread ends, because it is unknown when they are freed. */
   usedMiB: number
 }

@@ -1,8 +1,8 @@
-/** One at a time; those who wait take turns by lane, so that many files of one user do not delay another's. Bounded. */
+/** Runs one task at a time. Waiting tasks take turns by lane, so that many files of one user do not delay another's. Bounded. */
 import { AppError } from '#shared/contract/errors.ts'
 
 export function createQueue(waitingLimit: number) {
-  /** In the order of their turns: a lane that was served goes to the end. */
+  /** In the order of their turns: a served lane goes to the end. */
   const lanes = new Map<string, (() => void)[]>()
   let waiting = 0
   let busy = false
@@ -37,7 +37,7 @@ export function createQueue(waitingLimit: number) {
   }
 
   return {
-    /** @throws AppError E_RATE_LIMITED when too many wait, and what `work` throws */
+    /** @throws AppError E_RATE_LIMITED when too many tasks wait, and what `work` throws */
     async run<T>(lane: string, work: () => Promise<T>): Promise<T> {
       await turn(lane)
       try {

@@ -1,6 +1,6 @@
 /**
- * One inspection worker and its limits: wall clock, heap, buffers. A worker that exceeds one is ended, and another is started
- * for the next file. The limit on buffers is the readers' own (readers/window.ts).
+ * One inspection worker with its limits: wall clock, heap, buffers. A worker that exceeds one is ended, and the next file gets a
+ * new one. The readers check the limit on buffers themselves (readers/window.ts).
  */
 import { Worker } from 'node:worker_threads'
 import { AppError } from '#shared/contract/errors.ts'
@@ -10,7 +10,7 @@ import type { InspectionAnswer, InspectionData, InspectionTask } from './protoco
 
 export type Limits = { [K in keyof typeof INSPECTION_LIMITS]: number }
 export type Outcome = { facts: PackageFacts; threadId: number }
-/** The controller stops: nothing is known of the file. */
+/** The controller stops, so the file was not inspected. */
 export class InspectionStopped extends AppError {
   constructor() {
     super('E_UPLOAD_ABORTED', 'The controller stopped before the file was inspected.')
@@ -18,7 +18,7 @@ export class InspectionStopped extends AppError {
 }
 
 type Started = { worker: Worker; progress: Int32Array; ready: Promise<void> }
-/** Buffers of a file that may still be there when the next one is read. */
+/** Buffers of one file that may remain when the next one is read. */
 const KEPT_MIB = 24
 const isOutOfMemory = (error: unknown): boolean =>
   (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
@@ -27,7 +27,7 @@ const seconds = (ms: number): string => `${ms / 1000} s`
 export function createSeat(options: {
   file: string
   limits: Limits
-  /** A reader failed in a way that none should. */
+  /** A reader failed in an unexpected way. */
   onFault: (text: string) => void
 }) {
   const { limits } = options
@@ -37,7 +37,7 @@ export function createSeat(options: {
   let isUsedUp = false
   let interrupt: ((error: Error) => void) | null = null
 
-  /** Resolves once the thread is gone, so that no two of them hold memory. */
+  /** Resolves once the thread is gone, so that never two of them hold memory. */
   async function end(): Promise<void> {
     const ending = started
     started = null
@@ -54,7 +54,7 @@ export function createSeat(options: {
         maxYoungGenerationSizeMb: limits.youngHeapMiB,
       },
     })
-    // Waiting for files does not keep the process alive.
+    // A worker that waits for files does not keep the process alive.
     worker.unref()
     const ready = new Promise<void>((resolve, reject) => {
       const late = setTimeout(
@@ -72,7 +72,7 @@ export function createSeat(options: {
       )
       worker.on('error', (error: Error) => settle(() => reject(error))())
     })
-    ready.catch(() => undefined) // reported to the one who waits for it
+    ready.catch(() => undefined) // reported to the caller that waits for it
     const made = { worker, progress: new Int32Array(progress), ready }
     worker.once('exit', () => {
       if (started === made) started = null
@@ -80,7 +80,7 @@ export function createSeat(options: {
     return made
   }
 
-  /** What the worker makes of the file; rejects with AppError, or Error where the fault is not the file's. */
+  /** The worker's answer for the file; rejects with AppError, or with Error when the file is not at fault. */
   function ask({ worker, progress }: Started, task: InspectionTask): Promise<Outcome> {
     return new Promise<Outcome>((resolve, reject) => {
       const beganMs = performance.now()
@@ -139,7 +139,7 @@ export function createSeat(options: {
 
   return {
     /**
-     * One file at a time.
+     * Inspects one file at a time.
      * @throws AppError E_PACKAGE_UNREADABLE, E_PACKAGE_LIMIT; InspectionStopped; Error when the file cannot be opened
      */
     async inspect(task: InspectionTask): Promise<Outcome> {
@@ -153,7 +153,7 @@ export function createSeat(options: {
       } catch (error) {
         if (stopped) throw new InspectionStopped()
         const isAnswer = error instanceof AppError && error.code === 'E_PACKAGE_UNREADABLE'
-        // Whatever it still does with the file ends here. A refusal leaves it as good as new.
+        // Whatever the worker still does with the file ends here. After a refusal it can be used again.
         if (!isAnswer) await end()
         throw error
       } finally {

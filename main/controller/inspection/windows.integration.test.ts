@@ -1,4 +1,4 @@
-/** Windows installers, made here byte by byte: what they tell, and that damaged ones are refused without harm. */
+/** Windows installers, built here byte by byte: what is read from them, and that damaged ones are refused safely. */
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
@@ -18,7 +18,7 @@ const PROPERTIES = {
 }
 
 describe('an .msi package', () => {
-  it('tells its product, in the code page it names, and how to detect it', async () => {
+  it('yields its product, in the code page that it names, and a detection rule', async () => {
     expect(
       await look('a.msi', makeMsiBytes({ properties: PROPERTIES, template: 'x64;1031' })),
     ).toEqual({
@@ -71,7 +71,7 @@ describe('an .msi package', () => {
     })
   })
 
-  it('with references of three bytes and a string of more than 64 KiB is read as well', async () => {
+  it('with three-byte references and a string of more than 64 KiB is also read', async () => {
     const properties = { ALong: 'x'.repeat(70_000), ...PROPERTIES }
     const bytes = makeMsiBytes({ properties, template: 'x64;1033', wide: true })
     expect(await look('a.msi', bytes)).toMatchObject({ name: 'Übung für Zwei', version: '3.0.21' })
@@ -85,7 +85,7 @@ describe('an .msi package', () => {
     await expect(made).rejects.toThrow('names no product')
   })
 
-  it('is refused when it is cut off, and read or refused wherever it is damaged', async () => {
+  it('is refused when it is truncated, and read or refused wherever it is damaged', async () => {
     const whole = makeMsiBytes({ properties: PROPERTIES, template: 'x64;1033' })
     for (let cut = 1; cut < whole.length - 512; cut += 97)
       await expect(look('a.msi', whole.subarray(0, cut)), `cut at ${cut}`).rejects.toThrow(AppError)
@@ -103,7 +103,7 @@ describe('an .msi package', () => {
     )
   })
 
-  it('whose sector table leads in a circle is refused', async () => {
+  it('whose sector table contains a cycle is refused', async () => {
     const bytes = makeMsiBytes({ properties: PROPERTIES, template: 'x64;1033' })
     // The directory's first sector follows itself.
     const directory = bytes.readUInt32LE(48)
@@ -111,7 +111,7 @@ describe('an .msi package', () => {
     await expect(look('a.msi', bytes)).rejects.toThrow('directory is damaged')
   })
 
-  it('has streams whose names are packed', () => {
+  it('has streams with packed names', () => {
     expect(decodeStreamName('\u4840\u3f3f\u4577\u446c\u3b6a\u45e4\u4824')).toBe('!_StringData')
   })
 })
@@ -119,7 +119,7 @@ describe('an .msi package', () => {
 describe('a Windows program', () => {
   const strings = { ProductName: 'Probe', ProductVersion: '2.5.0', CompanyName: 'Ann Onym' }
 
-  it('tells name, version, publisher and architecture of its version resource', async () => {
+  it('yields name, version, publisher and architecture from its version resource', async () => {
     expect(await look('a.exe', makeProgram({ strings, machine: 0x8664 }))).toEqual({
       name: 'Probe',
       version: '2.5.0',
@@ -132,7 +132,7 @@ describe('a Windows program', () => {
     })
   })
 
-  it('goes by its file name where it tells nothing', async () => {
+  it('is named after its file when it says nothing', async () => {
     expect(await look('Set up.exe', makeProgram({ strings: {} }))).toMatchObject({
       name: 'Set up',
       version: '1.2.3.4',
@@ -148,7 +148,7 @@ describe('a Windows program', () => {
     ['squirrel', { overlay: Buffer.from('SquirrelTemp', 'utf16le') }],
     ['installshield', { overlay: Buffer.from('ISSetupStream') }],
     [null, { overlay: Buffer.from('something else') }],
-  ] as const)('is known to be made with %s', async (technology, options) => {
+  ] as const)('is recognised as made with %s', async (technology, options) => {
     expect(await look('a.exe', makeProgram({ strings, ...options }))).toMatchObject({ technology })
   })
 
@@ -179,10 +179,10 @@ describe('a Windows program', () => {
   const noSections = makeProgram({ strings })
   noSections.writeUInt16LE(0, 0x86)
   it.each<[string, Buffer]>([
-    ['noise behind MZ', Buffer.concat([Buffer.from('MZ'), Buffer.alloc(4_000, 'noise')])],
+    ['noise after MZ', Buffer.concat([Buffer.from('MZ'), Buffer.alloc(4_000, 'noise')])],
     ['two bytes', Buffer.from('MZ')],
-    ['a program of DOS', dos],
-    ['a head that leads behind the end', makeProgram({ strings }).subarray(0, 0x82)],
+    ['a DOS program', dos],
+    ['a header that points past the end', makeProgram({ strings }).subarray(0, 0x82)],
     ['a program without sections', noSections],
   ])('is refused when it is %s', async (_name, bytes) => {
     await expect(look('Setup.exe', bytes)).rejects.toMatchObject({
@@ -191,7 +191,7 @@ describe('a Windows program', () => {
     })
   })
 
-  it('is refused when it is cut off within its sections or its signature', async () => {
+  it('is refused when it is truncated within its sections or its signature', async () => {
     const whole = makeProgram({ strings, overlay: Buffer.alloc(600, 'payload') })
     const signed = Buffer.from(whole)
     signed.writeUInt32LE(16, 0x80 + 24 + 108)

@@ -1,4 +1,4 @@
-/** The inspection worker: one file after the other, each through a window of its own. Imported by worker entries only. */
+/** The inspection worker: reads one file after the other, each through its own window. Imported by worker entries only. */
 import { parentPort, threadId, workerData } from 'node:worker_threads'
 import { AppError } from '#shared/contract/errors.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
@@ -16,7 +16,7 @@ const textOf = (error: unknown): string =>
 const isOfTheDisk = (error: unknown): boolean =>
   error instanceof Error && 'syscall' in error && 'path' in error
 
-/** @param readers tests give readers that misbehave */
+/** @param readers tests pass readers that misbehave */
 export function serveInspections(readers?: Readonly<Record<InstallerKind, Reader>>): void {
   const port = parentPort
   if (!port) throw new Error('the inspection worker is no program of its own')

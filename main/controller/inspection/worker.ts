@@ -1,4 +1,4 @@
-/** The thread in which every foreign file is read. The only entry that imports the readers. */
+/** The thread that reads every untrusted file. The only entry that imports the readers. */
 import { serveInspections } from './worker-loop.ts'
 
 serveInspections()

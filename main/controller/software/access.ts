@@ -1,4 +1,4 @@
-/** Who may see and who may change which software; what he may not see does not exist for him. */
+/** Who may see and who may change which software; software that a user may not see is reported as not found. */
 import { AppError } from '#shared/contract/errors.ts'
 import type { InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import { maySee, type Viewer } from '../context.ts'
@@ -9,7 +9,7 @@ import type {
   SoftwareWithInstallers,
 } from './software.repo.ts'
 
-/** A technician sees and deploys what is his and what an administrator put into the library. */
+/** Technicians see and deploy their own software and what administrators put into the library. */
 const isVisible = (viewer: Viewer, row: OwnedSoftware): boolean =>
   maySee(viewer, row.owner_id) || row.owner_role === 'admin'
 
@@ -34,7 +34,7 @@ export function createAccess(repo: SoftwareRepo) {
     visible,
     /** The library as this user sees it. */
     list: (viewer: Viewer): OwnedSoftware[] => repo.list().filter((row) => isVisible(viewer, row)),
-    /** @throws AppError E_NOT_FOUND, E_FORBIDDEN (he sees it, but it is not his) */
+    /** @throws AppError E_NOT_FOUND, E_FORBIDDEN (visible to the viewer, but owned by someone else) */
     changeable(viewer: Viewer, id: SoftwareId): OwnedSoftware {
       const row = visible(viewer, id)
       if (!maySee(viewer, row.owner_id))
@@ -43,8 +43,8 @@ export function createAccess(repo: SoftwareRepo) {
     },
 
     /**
-     * The library software behind ids, in their order.
-     * @throws AppError E_NOT_FOUND naming every id that does not exist or that he does not see, as `/software_ids/i`
+     * The library software with these ids, in their order.
+     * @throws AppError E_NOT_FOUND naming every id that does not exist or that the viewer may not see, as `/software_ids/i`
      */
     resolve: (ids: SoftwareId[], viewer: Viewer): SoftwareWithInstallers[] => {
       const found = new Map(repo.byIds(ids).map((row) => [row.id, row]))

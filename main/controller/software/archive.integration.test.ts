@@ -1,4 +1,4 @@
-/** Archives in the library: what is read out of them, what a person has to say, and what is refused. */
+/** Archives in the library: what is read from them, what the user has to specify, and what is refused. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -38,7 +38,7 @@ async function tarOf(...entries: Entry[]): Promise<Buffer> {
   for await (const piece of tar) pieces.push(piece as Buffer)
   return gzipSync(Buffer.concat(pieces))
 }
-/** Made by Python's zipfile: `lines` see the open archive as `z`. */
+/** Made with Python's zipfile: `lines` see the open archive as `z`. */
 function zipOf(...lines: string[]): Buffer {
   const code = [
     'import zipfile',
@@ -64,7 +64,7 @@ const refusal = (adding: Promise<unknown>): Promise<AppError> =>
   )
 
 describe('an archive', () => {
-  it('tells its size, and its entry where only one can be meant', async () => {
+  it('yields its size, and its entry when only one is possible', async () => {
     const made = await add(
       'tool-2.1.tar.gz',
       await tarOf(
@@ -89,7 +89,7 @@ describe('an archive', () => {
     })
   })
 
-  it.runIf(hasPython)('for Windows is known by what it holds', async () => {
+  it.runIf(hasPython)('for Windows is recognised by its contents', async () => {
     const bytes = zipOf(
       "z.writestr('setup.msi','x'*100)",
       "z.writestr('data/more.cab','y')",
@@ -104,7 +104,7 @@ describe('an archive', () => {
     })
   })
 
-  it('takes the entry that a person names, of any name where scripts have none', async () => {
+  it('accepts the entry that the user names, with any name if the platform runs scripts without an extension', async () => {
     const bytes = await tarOf(...files('a/install', 'a/remove.sh', 'a/install.sh'))
     const fields = {
       platform: 'linux',
@@ -119,7 +119,7 @@ describe('an archive', () => {
     })
   })
 
-  it('asks which file is run where it cannot be told, with the choices', async () => {
+  it('asks for the file to run when it is ambiguous, and lists the choices', async () => {
     const error = await refusal(add('x.tar.gz', await tarOf(...files('b.sh', 'a.sh', 'c/d.deb'))))
     expect(error).toMatchObject({
       code: 'E_VALIDATION',
@@ -133,7 +133,7 @@ describe('an archive', () => {
     })
   })
 
-  it('asks for the platform where it cannot be told', async () => {
+  it('asks for the platform when it is ambiguous', async () => {
     for (const names of [['README'], ['a.exe', 'a.deb']]) {
       const error = await refusal(add('x.tar.gz', await tarOf(...files(...names))))
       expect(error).toMatchObject({
@@ -167,7 +167,7 @@ describe('an archive', () => {
     expect(error.message).toMatch(words)
   })
 
-  it('can be corrected to another of its files, and to no other', async () => {
+  it('can be corrected to another of its files only', async () => {
     const made = await add('x.tar.gz', await tarOf(...files('install.sh', 'd/other.sh')))
     const { id } = made.installers[0]!
     const correct = (change: Parameters<typeof library.software.updateInstaller>[3]) =>
@@ -188,7 +188,7 @@ describe('an archive', () => {
     expect(details.join()).not.toMatch(/secret|choices/)
   })
 
-  it('alone has files in it that can be named', async () => {
+  it('is the only kind of installer with entries', async () => {
     const adding = add('x.sh', Buffer.from('exit 0\n'), { entry: 'a' })
     expect(await refusal(adding)).toMatchObject({
       code: 'E_VALIDATION',
@@ -200,7 +200,7 @@ describe('an archive', () => {
 describe('an archive that no agent would extract', () => {
   it.each<[string, Entry[], RegExp]>([
     ['climbs out', files('../evil', 'i.sh'), /a name in it leads out of it/],
-    ['climbs out as Windows would', files('..\\evil', 'i.sh'), /leads out/],
+    ['leads out as Windows would read it', files('..\\evil', 'i.sh'), /leads out/],
     ['names an absolute path', files('/etc/evil'), /leads out/],
     ['holds a device', [{ name: 'n', type: 'character-device' }], /is no file/],
     ['links outside', [{ name: 'l', type: 'symlink', linkname: '../x' }], /link in it leads out/],
@@ -219,7 +219,7 @@ describe('an archive that no agent would extract', () => {
 
   it.each<[string, Entry[], RegExp]>([
     ['a link', [{ name: 'l', type: 'symlink', linkname: 'a.exe' }], /contains links, so Windows/],
-    ['a name that Windows takes for a device', files('nul.txt'), /Windows does not allow the name/],
+    ['a name that Windows treats as a device', files('nul.txt'), /Windows does not allow the name/],
     ['a stream of another file', files('a.exe:hidden'), /Windows does not allow the name/],
     ['two spellings', files('B', 'b'), /in two spellings/],
   ])('is refused for Windows: %s', async (_name, entries, words) => {
@@ -227,7 +227,7 @@ describe('an archive that no agent would extract', () => {
     expect((await refusal(add('x.tar.gz', bytes, { platform: 'windows' }))).message).toMatch(words)
   })
 
-  it('is refused: it is cut off, or is something else by another name', async () => {
+  it('is refused when it is truncated, or is another kind of file', async () => {
     const whole = await tarOf(
       { name: 'big', content: Buffer.alloc(300_000, 'xyz') },
       ...files('i.sh'),
@@ -243,7 +243,7 @@ describe('an archive that no agent would extract', () => {
       expect((await refusal(add(name, bytes))).code).toBe('E_PACKAGE_UNREADABLE')
   })
 
-  it('is refused: more files than are taken', async () => {
+  it('is refused when it has too many files', async () => {
     const tar = pack()
     const pieces: Buffer[] = []
     tar.on('data', (piece) => pieces.push(piece as Buffer))
@@ -267,7 +267,7 @@ describe('an archive that no agent would extract', () => {
       /not known \(method 14\)/,
     ],
     [
-      'says that it holds more than is taken',
+      'claims to hold more than allowed',
       "z.writestr('a.sh','x'); z.filelist[0].file_size=40<<30",
       /expands to more than 32 GiB/,
     ],

@@ -1,4 +1,4 @@
-/** What of an archive is run: as a person says, else as its content tells; never guessed where there is a choice. */
+/** Which file of an archive to run: as the user says, otherwise as its content shows; never guessed when there is a choice. */
 import type { InstallerArchive } from '#shared/contract/rest/entities.ts'
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
 import type { SoftwareFields } from '#shared/contract/rest/requests.ts'
@@ -12,21 +12,21 @@ import {
 import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
 import { unreadable, type ArchiveFacts } from '../inspection/index.ts'
 
-type Said = Pick<SoftwareFields, 'platform' | 'entry' | 'uninstall_entry'>
+type GivenFields = Pick<SoftwareFields, 'platform' | 'entry' | 'uninstall_entry'>
 
 const PLATFORM_NAMES: Record<DevicePlatform, string> = {
   windows: 'Windows',
   linux: 'Linux',
   macos: 'macOS',
 }
-/** So many are named in an error. */
+/** How many choices an error names. */
 const NAMED = 5
 const CHOICE_DETAILS = 50
 
 const invalid = (path: string, message: string, details: ErrorDetail[] = []): AppError =>
   new AppError('E_VALIDATION', `The archive: ${message}.`, [{ path, message }, ...details])
 
-/** The console offers them, so that the file is sent again with an answer. */
+/** The console offers these choices, so that the file can be sent again with one of them. */
 const asDetails = (choices: readonly string[]): ErrorDetail[] =>
   choices.slice(0, CHOICE_DETAILS).map((message, i) => ({ path: `/entry/choices/${i}`, message }))
 
@@ -40,7 +40,7 @@ function checkEntry(field: string, entry: string, platform: DevicePlatform, know
     )
   checkRuns(field, entry, platform)
 }
-/** Programs and scripts remove; a package as it is given away only installs. */
+/** Programs and scripts can remove software; a package file only installs it. */
 const REMOVING: readonly InstallerKind[] = ['msi', 'exe', 'ps1', 'cmd', 'sh']
 
 function checkRuns(field: string, entry: string, platform: DevicePlatform): void {
@@ -55,12 +55,12 @@ function checkRuns(field: string, entry: string, platform: DevicePlatform): void
 }
 
 /**
- * @throws AppError E_VALIDATION where platform or entry cannot be told (with the choices) or are wrong, E_PACKAGE_UNREADABLE where
- * the platform cannot extract it
+ * @throws AppError E_VALIDATION when platform or entry cannot be determined (with the choices) or are wrong, E_PACKAGE_UNREADABLE
+ * when the platform cannot extract it
  */
 export function archiveOf(
   facts: ArchiveFacts,
-  said: Said,
+  fields: GivenFields,
 ): { platform: DevicePlatform; archive: InstallerArchive } {
   const { choices } = facts
   const known: Known = {
@@ -68,7 +68,7 @@ export function archiveOf(
       choices.includes(path) || facts.asked.some((one) => one.path === path && one.isThere),
     nearest: (path) => facts.asked.find((one) => one.path === path)?.nearest ?? [],
   }
-  const platform = said.platform ?? proposedPlatform(choices)
+  const platform = fields.platform ?? proposedPlatform(choices)
   if (platform === null)
     throw invalid(
       '/platform',
@@ -78,7 +78,7 @@ export function archiveOf(
   const problem = facts.problems[platform]
   if (problem !== undefined)
     throw unreadable(`${problem}, so ${PLATFORM_NAMES[platform]} cannot extract it`)
-  const entry = said.entry ?? proposedEntry(choices, platform)
+  const entry = fields.entry ?? proposedEntry(choices, platform)
   if (entry === null)
     throw invalid(
       '/entry',
@@ -88,7 +88,7 @@ export function archiveOf(
       asDetails(choices),
     )
   checkEntry('entry', entry, platform, known)
-  const uninstall_entry = said.uninstall_entry ?? null
+  const uninstall_entry = fields.uninstall_entry ?? null
   if (uninstall_entry !== null) checkEntry('uninstall_entry', uninstall_entry, platform, known)
   const chosen = [entry, ...(uninstall_entry === null ? [] : [uninstall_entry])]
   return {
@@ -102,29 +102,28 @@ export function archiveOf(
   }
 }
 
-/** @throws AppError E_VALIDATION where files in it are named of what is no archive */
-export function checkNoEntries(said: Said): void {
+/** @throws AppError E_VALIDATION when files in an archive are named for something that is not an archive */
+export function checkNoEntries(fields: GivenFields): void {
   for (const field of ['entry', 'uninstall_entry'] as const)
-    if (said[field] !== undefined && said[field] !== null)
+    if (fields[field] !== undefined && fields[field] !== null)
       throw new AppError('E_VALIDATION', 'Only an archive has files in it that can be named.', [
         { path: `/${field}`, message: 'is for archives only' },
       ])
 }
 
-/** A correction without what belongs to the archive. */
+/** A correction without the fields of archives. */
 export const withoutEntries = <T extends object>(change: T): Omit<T, 'entry' | 'uninstall_entry'> =>
   Object.fromEntries(
     Object.entries(change).filter(([key]) => key !== 'entry' && key !== 'uninstall_entry'),
   ) as Omit<T, 'entry' | 'uninstall_entry'>
 
 /**
- * What a correction changes of an installer's archive. Its file is not read again: what can be chosen was written down when it
- * came.
+ * How a correction changes an installer's archive. Its file is not read again: the possible choices were stored at the upload.
  * @throws AppError E_VALIDATION
  */
 export function correctedArchive(
   before: { kind: InstallerKind; platform: DevicePlatform; archive: InstallerArchive | null },
-  change: Said,
+  change: GivenFields,
 ): { archive?: InstallerArchive } {
   if (!isArchiveKind(before.kind) || before.archive === null) {
     checkNoEntries(change)

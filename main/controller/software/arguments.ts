@@ -1,7 +1,7 @@
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
 import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
 
-/** What is wrong with a line of installer arguments, or null. They are split when a command is made; a line that cannot be split is refused here. */
+/** The problem with a line of installer arguments, or null. It is split only when a command is made, so a line that cannot be split is refused here. */
 export function argumentsProblem(
   line: string,
   platform: DevicePlatform,

@@ -1,4 +1,4 @@
-/** What creating, adding and correcting an installer have in common. */
+/** Checks shared by creating, adding and correcting an installer. */
 import { createHash } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
 import type { Sha256 } from '#shared/domain/ids.ts'
@@ -10,8 +10,8 @@ import type { InstallerRow, SoftwareRow } from './software.repo.ts'
 type Place = { platform: DevicePlatform; arch: InstallerArch }
 
 /**
- * @param entry the file that is run of an archive
- * @throws AppError E_VALIDATION when the program that is run could not split the line
+ * @param entry the file to run, for an archive
+ * @throws AppError E_VALIDATION when the program that runs could not split the line
  */
 export function checkArguments(
   line: string,
@@ -42,7 +42,7 @@ export function checkFree(
     )
 }
 
-/** @throws AppError E_CONFLICT when the bytes are not those that the installer was made of */
+/** @throws AppError E_CONFLICT when the file differs from the one the installer was created with */
 export function checkSameFile(fileName: string, wanted: Sha256 | null, found: Sha256): void {
   if (found !== wanted)
     throw new AppError(
@@ -52,13 +52,13 @@ export function checkSameFile(fileName: string, wanted: Sha256 | null, found: Sh
     )
 }
 
-/** What the audit trail calls it. */
+/** Its name in the audit log. */
 export const inWords = (row: Pick<SoftwareRow, 'name' | 'version'>): string =>
   row.version ? `software ${row.name} ${row.version}` : `software ${row.name}`
 
 /**
- * What changed of an installer, for the audit trail, which is for ever: arguments may hold a licence key, a script is named by its
- * SHA-256, and of an archive only what is run of it counts.
+ * What changed of an installer, for the audit log, which is permanent: arguments may contain a licence key, a script is named by
+ * its SHA-256, and of an archive only the files to run matter.
  */
 export function auditText(change: Partial<InstallerRow>): string {
   const { detection, archive } = change
@@ -81,7 +81,7 @@ export function auditText(change: Partial<InstallerRow>): string {
   })
 }
 
-/** A change without what was left out. */
+/** A change without the fields that were left out. */
 export const given = <T extends object>(change: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]?: Exclude<T[K], undefined>

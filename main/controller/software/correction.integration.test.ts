@@ -34,11 +34,11 @@ async function add(
 }
 const audited = () => library.audit.list(admin, { limit: 50, offset: 0 }).entries
 
-describe('an installer that is corrected', () => {
+describe('a corrected installer', () => {
   const correct = (viewer: Viewer, made: SoftwareView, change: UpdateInstaller, i = 0) =>
     library.software.updateInstaller(viewer, made.id, made.installers[i]!.id, change)
 
-  it('changes what is given and nothing else, its file stays, and the audit trail says so', async () => {
+  it('changes only the given fields, keeps its file, and is audited', async () => {
     const made = await add(ann, { version: '1', timeout_seconds: 60 })
     const now = correct(ann, made, {
       platform: 'macos',
@@ -76,14 +76,14 @@ describe('an installer that is corrected', () => {
     expect(correct(ann, made, { detection: null }).installers[0]!.detection).toBeNull()
   })
 
-  it('by nothing is not written down', async () => {
+  it('without any change is not audited', async () => {
     const made = await add(ann)
     const before = audited().length
     expect(correct(ann, made, {})).toEqual(made)
     expect(audited()).toHaveLength(before)
   })
 
-  it('is refused the place of another one of the same software, and may keep its own', async () => {
+  it('cannot take the platform of another installer of the same software, but may keep its own', async () => {
     const made = await add(ann)
     const both = await library.software.addInstaller(ann, made.id, await receive('b.cmd', 'x'), {})
     expect(() => correct(ann, both, { platform: 'linux' }, 1)).toThrow(
@@ -101,7 +101,7 @@ describe('an installer that is corrected', () => {
     ])
   })
 
-  it('has its arguments checked by the rules of the platform it ends with', async () => {
+  it('has its arguments checked by the rules of its new platform', async () => {
     const made = await add(ann, { platform: 'windows', install_args: "it's" })
     expect(() => correct(ann, made, { install_args: '"' })).toThrow(
       refusedWith('E_VALIDATION', '/install_args'),
@@ -112,7 +112,7 @@ describe('an installer that is corrected', () => {
     expect(library.software.get(ann, made.id)).toEqual(made)
   })
 
-  it('is refused a rule that no PC of the platform it ends with can answer', async () => {
+  it('is refused a rule that PCs of its new platform cannot evaluate', async () => {
     const made = await add(ann, { detection: { type: 'file', path: '/opt/tool' } })
     const refused: [UpdateInstaller, string][] = [
       [{ detection: { type: 'uninstall_entry', name: 'Tool', operator: 'ge' } }, 'type'],
@@ -130,7 +130,7 @@ describe('an installer that is corrected', () => {
     expect(moved.installers[0]).toMatchObject({ platform: 'windows', detection: rule })
   })
 
-  it('keeps a rule of another platform that it was saved with before, until somebody touches it', async () => {
+  it('keeps a stored rule of another platform until someone changes it', async () => {
     const made = await add(ann)
     const foreign = { type: 'uninstall_entry', name: 'Tool', operator: 'ge' } as const
     library.store.sqlite.prepare('update installers set detection = ?').run(JSON.stringify(foreign))
@@ -139,7 +139,7 @@ describe('an installer that is corrected', () => {
       install_args: '-q',
       detection: foreign,
     })
-    // The same once more, as a script would send it.
+    // The same request again, as a script would send it.
     const again = { platform: 'linux', detection: foreign, arch: 'x64' } as const
     expect(correct(ann, made, again).installers[0]).toMatchObject({ arch: 'x64' })
     expect(() => correct(ann, made, { detection: { ...foreign, name: 'Other' } })).toThrow(
@@ -151,14 +151,14 @@ describe('an installer that is corrected', () => {
     expect(correct(ann, made, { detection: null }).installers[0]!.detection).toBeNull()
   })
 
-  it('is left alone while a deployment uses it', async () => {
+  it('cannot be changed while a deployment uses it', async () => {
     const made = await add(ann)
     library.inUse.add(made.id)
     expect(() => correct(ann, made, { install_args: '-q' })).toThrow(refusedWith('E_IN_USE'))
     expect(library.software.get(ann, made.id)).toEqual(made)
   })
 
-  it('must be his, and of that software', async () => {
+  it('must belong to the user, and to that software', async () => {
     const shared = await add(admin)
     const bens = await add(ben)
     const mine = await add(ann)

@@ -1,4 +1,4 @@
-/** Packages given as an address in a deployment: all are checked before anything is written, then kept as hidden entries. */
+/** Packages given as a URL in a deployment: all are checked before anything is written, then stored as hidden entries. */
 import { AppError, type ErrorDetail } from '#shared/contract/errors.ts'
 import type { CustomSoftware } from '#shared/contract/rest/requests.ts'
 import { isArchiveKind } from '#shared/domain/archives.ts'
@@ -82,7 +82,7 @@ export function checkCustomItems(
   return checked
 }
 
-/** Writes the hidden entries, to be fetched. @throws AppError as `checkCustomItems` */
+/** Stores the hidden entries, to be fetched. @throws AppError as `checkCustomItems` */
 export function insertCustom(
   repo: SoftwareRepo,
   sealed: SealedArguments,

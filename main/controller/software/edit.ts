@@ -1,4 +1,4 @@
-/** Changes to software that is in the library: what is known of it and of its installers, and its removal. */
+/** Changes to library software and its installers, and its removal. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Software as SoftwareView } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
@@ -18,7 +18,7 @@ import { checkChangedRule } from './rules.ts'
 import { asAppError, changedArguments, SecretProblem } from './secrets.ts'
 import type { InstallerRow, SoftwareRepo } from './software.repo.ts'
 
-/** The columns of arguments that differ from what is stored. Sealing one line twice gives two texts. */
+/** The columns of arguments that differ from what is stored. Needed because sealing a line twice gives two different texts. */
 function otherColumns(before: InstallerRow, after: ArgumentColumns): Partial<ArgumentColumns> {
   const isSame = isDeepStrictEqual(
     [after.install_args, after.secret_args, after.sealed_args === null],
@@ -42,9 +42,9 @@ export function createEdit(deps: {
   audit: Audit
   access: Access
   view: (id: SoftwareId) => SoftwareView
-  /** Deployments that would miss it. */
+  /** Deployments that still need it. */
   usedBy: (id: SoftwareId) => NamedDeployment[]
-  /** After the commit: it looks different, or is gone. */
+  /** Called after the commit: its view changed, or it was removed. */
   changed: (id: SoftwareId) => void
 }) {
   const { store, repo, content, audit, access, view } = deps
@@ -93,9 +93,9 @@ export function createEdit(deps: {
     },
 
     /**
-     * Corrects what is known of an installer; its file stays. What is left out stays as it is.
+     * Corrects the details of an installer; its file stays. Fields that are left out stay as they are.
      * @throws AppError E_NOT_FOUND, E_FORBIDDEN, E_VALIDATION (arguments), E_CONFLICT (as `addInstaller`), E_IN_USE while a target that
-     * has not ended uses the software: all PCs of a deployment are installed alike
+     * has not ended uses the software: a deployment installs the same on all PCs
      */
     updateInstaller(
       viewer: Viewer,
@@ -139,13 +139,13 @@ export function createEdit(deps: {
       return view(id)
     },
 
-    /** Out of the library; history keeps its name. @throws AppError E_IN_USE while a target that has not ended uses it */
+    /** Removes it from the library; history keeps its name. @throws AppError E_IN_USE while a target that has not ended uses it */
     remove(viewer: Viewer, id: SoftwareId): void {
       store.transaction(() => {
         const row = access.changeable(viewer, id)
         checkUnused(viewer, row.name, deps.usedBy(id))
         repo.update(id, { deleted_at: isoTime(deps.now()) })
-        // Its bytes may go. A retry of an old target fails with these words instead of waiting for ever.
+        // Its file may be deleted. A retry of an old target then fails with this message instead of waiting forever.
         repo.updateInstallersOf(id, {
           sha256: null,
           fetch_state: 'failed',

@@ -1,4 +1,4 @@
-/** Software: the library of installers, and the hidden entries made from addresses in deployments. */
+/** Software: the library of installers, and the hidden entries for URLs given in deployments. */
 import type { Software as SoftwareView } from '#shared/contract/rest/entities.ts'
 import type { CustomSoftware } from '#shared/contract/rest/requests.ts'
 import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
@@ -31,14 +31,14 @@ export type Software = ReturnType<typeof createSoftware>
 export function createSoftware(deps: {
   store: Store
   content: Content
-  /** Every file is read there. Stopped by its owner, after this slice. */
+  /** Reads every file. Its owner stops it, after this slice. */
   inspection: Inspection
-  /** Opens and closes arguments with secrets. */
+  /** Seals and opens arguments with secrets. */
   sealed: SealedArguments
   now: Now
   log: Log
   audit: Audit
-  /** Deployments that would miss it: open targets use it, or it is in one that starts later. */
+  /** Deployments that still need it: open targets use it, or it is in one that starts later. */
   usedBy: (id: SoftwareId) => NamedDeployment[]
   /** Tests shorten waits, tests and the demo fetch from loopback. */
   fetchOptions?: Partial<FetchOptions>
@@ -76,7 +76,7 @@ export function createSoftware(deps: {
     })
   }
 
-  /** What came from an address, cannot be used any more, and is still wanted. */
+  /** Fetches again packages from URLs that became unusable and are still needed. */
   function fetchMissing(): void {
     for (const row of repo.fetched())
       if (fileFault(row) && usedBy(row.software_id).length > 0) fetchAgain(row)
@@ -90,9 +90,9 @@ export function createSoftware(deps: {
     /** The library as this user sees it. */
     list: (viewer: Viewer): SoftwareView[] => access.list(viewer).map(shown),
     get: (viewer: Viewer, id: SoftwareId): SoftwareView => shown(access.visible(viewer, id)),
-    /** How much software the library shows this user. */
+    /** How many entries of the library this user sees. */
     count: (viewer: Viewer): number => access.list(viewer).length,
-    /** Before an upload is taken: may he add to it? @throws AppError E_NOT_FOUND, E_FORBIDDEN */
+    /** Before an upload is accepted: may the viewer add to this software? @throws AppError E_NOT_FOUND, E_FORBIDDEN */
     checkChangeable: (viewer: Viewer, id: SoftwareId): void => void access.changeable(viewer, id),
     /** The same for one of its installers. @throws AppError E_NOT_FOUND, E_FORBIDDEN */
     checkInstaller: (viewer: Viewer, id: SoftwareId, installerId: InstallerId): void =>
@@ -106,7 +106,7 @@ export function createSoftware(deps: {
     ...createEdit({ store, repo, content, sealed, now, audit, access, view, usedBy, changed }),
 
     onChange: changes.on,
-    /** For the feed; null: it is not in the library (any more). `ownerId` `everyone`: an administrator put it there. */
+    /** For the feed; null: not (or no longer) in the library. `ownerId` `everyone`: an administrator put it there. */
     describe(
       id: SoftwareId,
     ): { software: SoftwareView; ownerId: UserId | null | 'everyone' } | null {
@@ -124,24 +124,24 @@ export function createSoftware(deps: {
     // ---- for deployments
     resolve: access.resolve,
     installersOf: (id: SoftwareId): InstallerRow[] => repo.installersOf(id),
-    /** Why the file of this installer has to be uploaded again before anything can be done with it; null: it need not be. */
+    /** Why the file of this installer has to be uploaded again before use; null: it is fine. */
     fileFault,
-    /** Whether secrets in its arguments have to be entered again before anything can be done with it. */
+    /** Whether secrets in its arguments have to be entered again before use. */
     areSecretsLost: (installer: InstallerRow): boolean => sealed.isLost(installer),
-    /** Reads the installer's file and compares it with its hashes; a PC received other bytes. Never rejects. */
+    /** Reads the installer's file and compares it with its hashes, after a PC received a file with the wrong hash. Never rejects. */
     checkFile: ({ sha256 }: Pick<InstallerRow, 'sha256'>): Promise<FileFault | null> =>
       sha256 === null ? Promise.resolve(null) : content.check(sha256),
-    /** Its name as long as it is in the library. */
+    /** Its name while it is in the library. */
     nameOf: (id: SoftwareId): string | undefined => repo.byIds([id])[0]?.name,
 
-    /** Whether these addresses can be taken. Writes nothing. @throws AppError E_URL_INVALID, E_VALIDATION with paths */
+    /** Checks whether these URLs can be used. Writes nothing. @throws AppError E_URL_INVALID, E_VALIDATION with paths */
     checkCustom: (items: CustomSoftware[]): void => void checkCustomItems(sealed, items),
-    /** Hidden entries for packages given as addresses. Call it inside the deployment's transaction, and `startFetches` after it. */
+    /** Stores hidden entries for packages given as URLs. Call it inside the deployment's transaction, and `startFetches` after it. */
     createCustom: (items: CustomSoftware[], viewer: Viewer): SoftwareWithInstallers[] =>
       insertCustom(repo, sealed, viewer, items, now()),
-    /** Fetches what is not here yet. Call it at start and after every commit that used `createCustom`. */
+    /** Fetches packages that are still missing. Call it at start and after every commit that used `createCustom`. */
     startFetches: (): void => fetcher.start(),
-    /** Tries again to fetch what could not be had: a person retries the targets that wait for it. */
+    /** Fetches failed packages again, because a person retries the targets that wait for them. */
     retryFetches(ids: InstallerId[]): void {
       for (const id of new Set(ids)) {
         const row = repo.installer(id)
@@ -149,16 +149,16 @@ export function createSoftware(deps: {
       }
       fetcher.start()
     },
-    /** Fetches again what came from an address and is unusable. Call it at start, before anything waits for it. */
+    /** Fetches unusable packages from URLs again. Call it at start, before anything waits for them. */
     fetchMissing,
-    /** Called after the commit that made an installer ready, or failed. */
+    /** Called after the commit that made an installer ready or failed. */
     onInstallerSettled(listener: (id: InstallerId) => void): () => void {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
-    /** Seals what is stored in clear; see `seal-stored.ts`. Call it at start. */
+    /** Seals what is stored unencrypted; see `seal-stored.ts`. Call it at start. */
     sealStored: (): void => sealStored({ store, repo, sealed, log: deps.log }),
-    /** Breaks off uploads and fetches; fetches are taken up at the next start. */
+    /** Aborts uploads and fetches; the next start continues the fetches. */
     async stop(): Promise<void> {
       stopping.abort()
       await fetcher.stop()

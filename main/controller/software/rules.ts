@@ -1,4 +1,4 @@
-/** Detection rules are taken only where a PC of the installer's platform can answer them. What was kept before stays. */
+/** Detection rules are accepted only if PCs of the installer's platform can evaluate them. Stored rules stay. */
 import { isDeepStrictEqual } from 'node:util'
 import type { Detection } from '#shared/contract/detection.ts'
 import { AppError } from '#shared/contract/errors.ts'
@@ -7,7 +7,7 @@ import { foreignRule } from '#shared/domain/rule-platforms.ts'
 
 type Ruled = { detection: Detection | null; platform: DevicePlatform }
 
-/** @throws AppError E_VALIDATION with the field of the rule, when this platform cannot answer it */
+/** @throws AppError E_VALIDATION with the field of the rule, when this platform cannot evaluate it */
 function checkRule(rule: Detection | null, platform: DevicePlatform): void {
   const foreign = foreignRule(rule, platform)
   if (foreign)
@@ -16,23 +16,23 @@ function checkRule(rule: Detection | null, platform: DevicePlatform): void {
     ])
 }
 
-/** The rule that a person gave (null: none), else the one that the file tells. @throws AppError as `checkRule` */
+/** The rule that the user gave (null: none), otherwise the one that the file suggests. @throws AppError as `checkRule` */
 export function chosenRule(
-  said: Detection | null | undefined,
-  told: Detection | null,
+  given: Detection | null | undefined,
+  suggested: Detection | null,
   platform: DevicePlatform,
 ): Detection | null {
-  const rule = said === undefined ? told : said
+  const rule = given === undefined ? suggested : given
   checkRule(rule, platform)
   return rule
 }
 
-/** Of a correction: a foreign rule that it does not touch stands in nobody's way. @throws AppError as `checkRule` */
+/** For a correction: a rule of another platform blocks nothing as long as it is not changed. @throws AppError as `checkRule` */
 export function checkChangedRule(before: Ruled, after: Ruled): void {
   if (before.platform !== after.platform || !isDeepStrictEqual(before.detection, after.detection))
     checkRule(after.detection, after.platform)
 }
 
-/** What a file tells of itself, where the platform that a person named can use it. */
+/** The rule that a file suggests, if the platform that the user chose can evaluate it. */
 export const usableRule = (rule: Detection | null, platform: DevicePlatform): Detection | null =>
   foreignRule(rule, platform) === null ? rule : null

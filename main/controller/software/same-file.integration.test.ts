@@ -28,8 +28,8 @@ const put = async (
   return reply.body as Entry
 }
 
-describe('the same file once more', () => {
-  it('is the entry that is there, and says so', async () => {
+describe('the same file again', () => {
+  it('returns the existing entry, marked as existing', async () => {
     const first = await put({ name: 'One' })
     expect(first.existing).toBeUndefined()
     const again = await put({ name: 'One' })
@@ -49,7 +49,7 @@ describe('the same file once more', () => {
     expect(await put(fields)).toMatchObject({ id: made.id, existing: true })
   })
 
-  it('is the same also after its entry was corrected', async () => {
+  it('also counts as the same after its entry was corrected', async () => {
     const made = await put({}, t.rest, 'setup.sh')
     await t.rest.call('software.update', {
       params: { id: made.id },
@@ -67,18 +67,18 @@ describe('the same file once more', () => {
     expect(again.id).not.toBe(made.id)
   })
 
-  it('tells nothing of what others have', async () => {
+  it('reveals nothing about entries of others', async () => {
     const password = 'correct horse'
     await t.rest.call('users.create', { body: { username: 'ben', password, role: 'technician' } })
     const { token } = await t.anonymous.call('auth.login', { body: { username: 'ben', password } })
     const ben = createRestClient(t.controller.consoleUrl, token)
     const mine = await put({ name: 'Shared' })
-    const his = await put({ name: 'Shared' }, ben)
-    expect(his.existing).toBeUndefined()
-    expect(his.id).not.toBe(mine.id)
+    const ofBen = await put({ name: 'Shared' }, ben)
+    expect(ofBen.existing).toBeUndefined()
+    expect(ofBen.id).not.toBe(mine.id)
   })
 
-  it('is one entry also when it arrives twice at the same time', async () => {
+  it('is a single entry even when it arrives several times at the same time', async () => {
     const made = await Promise.all([1, 2, 3].map(() => put({ name: 'Race' })))
     expect(new Set(made.map(({ id }) => id)).size).toBe(1)
   })

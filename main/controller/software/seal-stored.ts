@@ -1,4 +1,4 @@
-/** Seals the secrets of software that was stored before arguments were sealed, and warns of those whose key is lost. */
+/** Seals secrets of software that was stored before arguments were sealed, and warns about those whose key is lost. */
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { findSecrets, SECRET_MASK } from '#shared/domain/secret-arguments.ts'
 import { maskSecrets } from '#shared/domain/secret-lines.ts'
@@ -10,24 +10,24 @@ import type { InstallerRow, SoftwareRepo } from './software.repo.ts'
 
 type Uploaded = { install_args?: unknown; secret?: unknown }
 
-/** What an installer was uploaded as, without the secrets in it; null: there are none. */
+/** What an installer was uploaded as, without its secrets; null: there are none. */
 function sealedUpload(
   sealed: SealedArguments,
   uploadedAs: string,
   platform: DevicePlatform,
 ): string | null {
-  const said = JSON.parse(uploadedAs) as Uploaded
-  if (typeof said.install_args !== 'string' || said.secret !== undefined) return null
-  const { secrets } = findSecrets(said.install_args, [], platform)
+  const upload = JSON.parse(uploadedAs) as Uploaded
+  if (typeof upload.install_args !== 'string' || upload.secret !== undefined) return null
+  const { secrets } = findSecrets(upload.install_args, [], platform)
   if (secrets.length === 0) return null
   return JSON.stringify({
-    ...said,
-    install_args: maskSecrets(said.install_args, secrets),
-    secret: sealed.fingerprintOf(said.install_args),
+    ...upload,
+    install_args: maskSecrets(upload.install_args, secrets),
+    secret: sealed.fingerprintOf(upload.install_args),
   })
 }
 
-/** What changes of a row; null: nothing. */
+/** The changes to a row; null: none. */
 function sealedRow(sealed: SealedArguments, row: InstallerRow): Partial<InstallerRow> | null {
   const { install_args: line, platform } = row
   const change: Partial<InstallerRow> = {}
@@ -41,7 +41,7 @@ function sealedRow(sealed: SealedArguments, row: InstallerRow): Partial<Installe
   return Object.keys(change).length > 0 ? change : null
 }
 
-/** Runs at every start and mostly finds nothing: a database may have been used by an older version meanwhile. */
+/** Runs at every start and usually finds nothing: an older version may have used the database meanwhile. */
 export function sealStored(deps: {
   store: Store
   repo: SoftwareRepo
@@ -62,7 +62,7 @@ export function sealStored(deps: {
     )
   if (changes.length === 0) return
   try {
-    // What is overwritten is to be gone from the file, and from the log beside it.
+    // Overwritten text must be erased from the file, and from the log beside it.
     store.sqlite.pragma('secure_delete = on')
     store.transaction(() => {
       for (const { id, change } of changes) repo.updateInstaller(id, change)

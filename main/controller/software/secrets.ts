@@ -1,4 +1,4 @@
-/** Arguments with secrets, on their way into the library: what a person sent becomes what is stored. */
+/** Arguments with secrets, on their way into the library: turns what a person sent into what is stored. */
 import { AppError } from '#shared/contract/errors.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { findSecrets, SECRET_MASK } from '#shared/domain/secret-arguments.ts'
@@ -8,7 +8,7 @@ import type { InstallerRow } from './software.repo.ts'
 
 const LINE_LIMIT = 4096
 
-/** What is wrong, and in which field. */
+/** The problem, and the field it is in. */
 export class SecretProblem extends Error {
   readonly field: 'install_args' | `secret_args/${number}` | 'secret_args'
   constructor(field: SecretProblem['field'], message: string) {
@@ -17,7 +17,7 @@ export class SecretProblem extends Error {
   }
 }
 
-/** @param place before the field, as in `/custom_software/0` */
+/** @param place prefix of the field's path, as in `/custom_software/0` */
 export const asAppError = ({ field, message }: SecretProblem, place = ''): AppError =>
   new AppError('E_VALIDATION', `The installer's arguments: ${message}.`, [
     { path: `${place}/${field}`, message },
@@ -25,7 +25,7 @@ export const asAppError = ({ field, message }: SecretProblem, place = ''): AppEr
 
 const UNKNOWN_MASK = `${SECRET_MASK} stands for a value that is not known here; enter the value`
 
-/** New arguments, in clear and as they are stored. @throws SecretProblem */
+/** New arguments, in clear text and as stored. @throws SecretProblem */
 export function newArguments(
   sealed: SealedArguments,
   line: string,
@@ -47,8 +47,8 @@ type Change = {
 }
 
 /**
- * Arguments that were corrected. What comes back as ●●● keeps its value, and stays secret.
- * @returns null where nothing of the change concerns them
+ * Corrected arguments. Parts sent back as ●●● keep their value and stay secret.
+ * @returns null when the change does not affect them
  * @throws SecretProblem
  */
 export function changedArguments(
@@ -84,7 +84,7 @@ export function changedArguments(
   return result
 }
 
-/** @param marks undefined: those of before, as far as they still name something */
+/** @param marks undefined: the previous ones, as far as they still match something */
 function withMarks(
   sealed: SealedArguments,
   line: string,

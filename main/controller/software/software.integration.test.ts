@@ -37,7 +37,7 @@ const audited = () => library.audit.list(admin, { limit: 50, offset: 0 }).entrie
 const names = (viewer: Viewer) => library.software.list(viewer).map((s) => s.name)
 
 describe('new software', () => {
-  it('takes from the file what is not given', async () => {
+  it('takes missing fields from the file', async () => {
     const made = await add(ann, {}, 'probe.deb', await makeDeb())
     expect(made).toMatchObject({
       name: 'deployx-probe',
@@ -72,7 +72,7 @@ describe('new software', () => {
     })
   })
 
-  it('out of a script is named after its file, for any Linux, without a version', async () => {
+  it('from a script is named after its file, for any Linux, without a version', async () => {
     const made = await add(ann, {}, 'C:\\x\\set up.sh')
     expect(made).toMatchObject({ name: 'set up', version: '', publisher: '' })
     expect(made.installers[0]).toMatchObject({
@@ -84,7 +84,7 @@ describe('new software', () => {
     })
   })
 
-  it('goes by what the user says rather than by the file', async () => {
+  it('uses what the user says rather than what the file says', async () => {
     const made = await add(
       ann,
       {
@@ -111,7 +111,7 @@ describe('new software', () => {
     })
   })
 
-  it('for an architecture without agents needs a word from the user', async () => {
+  it('for an architecture without agents requires the user to choose one', async () => {
     const deb = await makeDeb({ control: CONTROL.replace('amd64', 'riscv64') })
     await expect(add(ann, {}, 'x.deb', deb)).rejects.toThrow(refusedWith('E_VALIDATION', '/arch'))
     expect((await add(ann, { arch: 'x64' }, 'x.deb', deb)).installers[0]!.arch).toBe('x64')
@@ -122,7 +122,7 @@ describe('new software', () => {
     ['page.msi', '<html>', {}, 'E_PACKAGE_UNREADABLE'],
     ['a.sh', 'x', { install_args: 'say "hello' }, 'E_VALIDATION', '/install_args'],
   ])(
-    'out of %s (%j, %j) is refused with %s and leaves nothing',
+    'from %s (%j, %j) is refused with %s and leaves nothing',
     async (name, bytes, fields, code, path) => {
       await expect(add(ann, fields, name, bytes)).rejects.toThrow(refusedWith(code, path))
       expect(library.files()).toEqual([])
@@ -139,7 +139,7 @@ describe('new software', () => {
     )
   })
 
-  it('of the same bytes is stored once', async () => {
+  it('with the same file is stored once', async () => {
     await Promise.all([add(ann), add(ben), add(admin, { name: 'Other' }, 'other.sh')])
     expect(library.files()).toHaveLength(1)
     expect(library.count('installers')).toBe(3)
@@ -147,7 +147,7 @@ describe('new software', () => {
 })
 
 describe('another installer', () => {
-  it('stands beside the first, for another platform or architecture', async () => {
+  it('is added beside the first, for another platform or architecture', async () => {
     const { id } = await add(ann)
     await library.software.addInstaller(ann, id, await receive('b.sh', script(2)), {
       arch: 'arm64',
@@ -161,7 +161,7 @@ describe('another installer', () => {
     expect(audited()[0]!.action).toBe('software.add_installer')
   })
 
-  it('for the same platform and architecture is refused and not kept', async () => {
+  it('for the same platform and architecture is refused and not stored', async () => {
     const { id } = await add(ann)
     const again = await receive('b.sh', script(2))
     await expect(library.software.addInstaller(ann, id, again, {})).rejects.toThrow(
@@ -171,7 +171,7 @@ describe('another installer', () => {
     expect(library.count('installers')).toBe(1)
   })
 
-  it('of the same file, to be run the same way, is there already: a lost answer can be asked for again', async () => {
+  it('with the same file and details already exists: a request whose response was lost can be repeated', async () => {
     const { id } = await add(ann)
     const send = async (fields: Partial<SoftwareFields> = {}) =>
       library.software.addInstaller(ann, id, await receive('b.cmd', 'exit 0'), fields)
@@ -185,7 +185,7 @@ describe('another installer', () => {
     await expect(send({ install_args: '/b' })).rejects.toThrow(refusedWith('E_CONFLICT', '/arch'))
   })
 
-  it('that comes twice at once is taken once', async () => {
+  it('that arrives twice at the same time is stored once', async () => {
     const { id } = await add(ann)
     const uploads = await Promise.all([2, 3].map((n) => receive('b.cmd', `exit ${n}`)))
     const both = await Promise.allSettled(
@@ -195,7 +195,7 @@ describe('another installer', () => {
     expect(library.files()).toHaveLength(2)
   })
 
-  it('of software that is gone meanwhile is refused and not kept', async () => {
+  it('for software that was removed meanwhile is refused and not stored', async () => {
     const { id } = await add(ann)
     const upload = await receive('b.cmd', 'exit 0')
     library.software.remove(ann, id)
@@ -207,7 +207,7 @@ describe('another installer', () => {
 })
 
 describe('the library', () => {
-  it('shows a technician his own and what an administrator put there, an administrator all', async () => {
+  it('shows technicians their own entries and those of administrators, and administrators everything', async () => {
     await add(admin, { name: 'Everyone' })
     await add(ann, { name: 'Of Ann' })
     await add(ben, { name: 'Of Ben' })
@@ -217,7 +217,7 @@ describe('the library', () => {
     expect([admin, ann, ben].map((viewer) => library.software.count(viewer))).toEqual([3, 2, 2])
   })
 
-  it('lets a technician change only what is his, and hides what he does not see', async () => {
+  it('lets technicians change only their own entries, and hides what they may not see', async () => {
     const { id: shared } = await add(admin)
     const { id: bens } = await add(ben)
     const attempts = (id: SoftwareId) => [
@@ -232,7 +232,7 @@ describe('the library', () => {
     expect(library.software.update(admin, bens, { name: 'Better' }).name).toBe('Better')
   })
 
-  it('changes what is given and nothing else', async () => {
+  it('changes only the given fields', async () => {
     const { id } = await add(ann, { version: '1' })
     const now = library.software.update(ann, id, { publisher: 'Me', name: undefined })
     expect(now).toMatchObject({ name: 'tool', version: '1', publisher: 'Me' })
@@ -244,13 +244,13 @@ describe('the library', () => {
 })
 
 describe('software that is removed', () => {
-  it('is gone from the library with its bytes, keeps its rows for history, and fails a late retry in words', async () => {
+  it('disappears from the library with its file, keeps its rows for history, and fails a late retry with a message', async () => {
     const { id } = await add(ann)
-    const { id: twin } = await add(ann, { name: 'Twin' })
+    const { id: duplicate } = await add(ann, { name: 'Duplicate' })
     await library.software.addInstaller(ann, id, await receive('b.cmd', 'exit 0'), {})
     library.software.remove(ann, id)
-    expect(names(ann)).toEqual(['Twin'])
-    expect(library.files()).toHaveLength(1) // the twin's: same bytes as the first installer's
+    expect(names(ann)).toEqual(['Duplicate'])
+    expect(library.files()).toHaveLength(1) // of the duplicate: same bytes as the first installer's
     expect(library.count('software')).toBe(2)
     const rows = library.software.installersOf(id)
     expect(rows).toHaveLength(2)
@@ -263,11 +263,11 @@ describe('software that is removed', () => {
       })
     expect(() => library.software.get(ann, id)).toThrow(refusedWith('E_NOT_FOUND'))
     expect(() => library.software.remove(ann, id)).toThrow(refusedWith('E_NOT_FOUND'))
-    library.software.remove(ann, twin)
+    library.software.remove(ann, duplicate)
     expect(library.files()).toEqual([])
   })
 
-  it('is not, while a deployment uses it', async () => {
+  it('cannot be removed while a deployment uses it', async () => {
     const { id } = await add(ann)
     library.inUse.add(id)
     expect(() => library.software.remove(ann, id)).toThrow(refusedWith('E_IN_USE'))
@@ -277,7 +277,7 @@ describe('software that is removed', () => {
 })
 
 describe('for a deployment', () => {
-  it('ids become software in their order, with installers', async () => {
+  it('ids resolve to software in their order, with installers', async () => {
     const one = await add(ann, { name: 'B' })
     const two = await add(admin, { name: 'A' })
     const found = library.software.resolve([one.id, two.id], ann)
@@ -286,7 +286,7 @@ describe('for a deployment', () => {
     expect(library.software.resolve([], ann)).toEqual([])
   })
 
-  it('every id that is unknown, removed, hidden or not his is named', async () => {
+  it('every id that is unknown, removed, hidden or owned by another user is named', async () => {
     const good = await add(ann)
     const bens = await add(ben)
     const removed = await add(ann, { name: 'removed' })
@@ -310,7 +310,7 @@ describe('for a deployment', () => {
       ...more,
     })
 
-  it('an address becomes hidden software that is still to be fetched', () => {
+  it('a URL becomes hidden software that still has to be fetched', () => {
     const made = library.store.transaction(() =>
       library.software.createCustom(
         [
@@ -340,7 +340,7 @@ describe('for a deployment', () => {
     expect(library.software.list(admin)).toEqual([])
   })
 
-  it('an address leaves nothing when its transaction fails', () => {
+  it('a URL leaves nothing behind when its transaction fails', () => {
     expect(() =>
       library.store.transaction(() => {
         library.software.createCustom([item({})], ann)
@@ -359,19 +359,19 @@ describe('for a deployment', () => {
       '/custom_software/1/download_url',
     ],
     [
-      'that is none',
+      'that is not a URL',
       { download_url: 'http://[::1/a.sh' },
       'E_URL_INVALID',
       '/custom_software/1/download_url',
     ],
     [
-      'of another protocol',
+      'with another protocol',
       { download_url: 'ftp://h.example/a.sh' },
       'E_URL_INVALID',
       '/custom_software/1/download_url',
     ],
     [
-      'that tells no kind',
+      'without a known kind',
       { download_url: 'https://h.example/get?id=3' },
       'E_VALIDATION',
       '/custom_software/1/kind',
@@ -382,19 +382,16 @@ describe('for a deployment', () => {
       'E_VALIDATION',
       '/custom_software/1/install_args',
     ],
-  ])(
-    'an address %s is refused with its place, and nothing is written',
-    (_what, more, code, path) => {
-      const bad = { ...item({}), ...more }
-      expect(() => library.software.checkCustom([item({}), bad])).toThrow(refusedWith(code, path))
-      expect(() => library.software.createCustom([item({}), bad], ann)).toThrow(
-        refusedWith(code, path),
-      )
-      expect(library.count('software')).toBe(0)
-    },
-  )
+  ])('a URL %s is refused with its path, and nothing is written', (_what, more, code, path) => {
+    const bad = { ...item({}), ...more }
+    expect(() => library.software.checkCustom([item({}), bad])).toThrow(refusedWith(code, path))
+    expect(() => library.software.createCustom([item({}), bad], ann)).toThrow(
+      refusedWith(code, path),
+    )
+    expect(library.count('software')).toBe(0)
+  })
 
-  it('several bad addresses are all named', () => {
+  it('all bad URLs are named', () => {
     const bad = [
       item({ download_url: 'https://h.example/x', install_args: '' }),
       { ...item({}), download_url: 'http://a:b@c/d.sh' },

@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 export type SoftwareRow = typeof software.$inferSelect
 export type InstallerRow = typeof installers.$inferSelect
 export type SoftwareWithInstallers = SoftwareRow & { installers: InstallerRow[] }
-/** With the role of its owner, who decides over who sees it; null once the owner is gone. */
+/** With the role of its owner, which decides who sees it; null once the owner was removed. */
 export type OwnedSoftware = SoftwareWithInstallers & { owner_role: Role | null }
 export type FetchReason = NonNullable<InstallerRow['fetch_reason']>
 
@@ -61,7 +61,7 @@ export function createSoftwareRepo({ db }: Store) {
         .orderBy(asc(installers.id))
         .all(),
 
-    /** Library entries of his. */
+    /** Library entries of this user. */
     countOf: (owner: UserId): number =>
       db
         .select({ n: count() })
@@ -104,7 +104,7 @@ export function createSoftwareRepo({ db }: Store) {
         .map(({ id }) => id),
     installer: (id: InstallerId): InstallerRow | undefined =>
       db.select().from(installers).where(eq(installers.id, id)).get(),
-    /** Installers with arguments that are not sealed, or that tell in clear what they were uploaded as. */
+    /** Installers whose arguments are not sealed, or whose upload record contains them in clear text. */
     maybeUnsealed: (): InstallerRow[] =>
       db
         .select()
@@ -116,10 +116,10 @@ export function createSoftwareRepo({ db }: Store) {
           ),
         )
         .all(),
-    /** What the controller has fetched from an address. */
+    /** What the controller has fetched from URLs. */
     fetched: (): InstallerRow[] =>
       db.select().from(installers).where(eq(installers.fetch_state, 'ready')).all(),
-    /** What the controller has still to fetch. */
+    /** What the controller still has to fetch. */
     fetching: (): InstallerRow[] =>
       db
         .select()

@@ -1,4 +1,4 @@
-/** Uploaded files: taken to disk, looked at, and kept as an installer of new software or of software that is there. */
+/** Uploaded files: written to disk, inspected, and stored as an installer of new or existing software. */
 import type { Readable } from 'node:stream'
 import type { Software as SoftwareView } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
@@ -23,7 +23,7 @@ import { chosenRule } from './rules.ts'
 import { asAppError, newArguments, SecretProblem } from './secrets.ts'
 import type { InstallerRow, OwnedSoftware, SoftwareRepo } from './software.repo.ts'
 
-/** An uploaded file that has arrived and is not yet part of anything. End it with `create`, `addInstaller` or `discard`. */
+/** An uploaded file that has arrived and is not in use yet. End it with `create`, `addInstaller` or `discard`. */
 export type Upload = {
   fileName: string
   kind: InstallerKind
@@ -31,10 +31,10 @@ export type Upload = {
   discard: () => Promise<void>
 }
 
-/** Software that an upload has made, or that was there already. */
+/** Software that an upload created, or that existed already. */
 type Created = SoftwareView & { existing?: true }
 
-/** The row of an uploaded installer: what the user says stands above what the file says. */
+/** The row of an uploaded installer: what the user says takes precedence over what the file says. */
 function installerOf(
   sealed: SealedArguments,
   upload: Upload,
@@ -85,7 +85,7 @@ function sealedArguments(...args: Parameters<typeof newArguments>): ArgumentColu
   }
 }
 
-/** What makes two uploads of one file the same: what was said of it, or read out of it. */
+/** A text that is equal for two uploads of one file with the same details, given or read from the file. */
 function uploadedAs(
   sealed: SealedArguments,
   { name, version }: { name: string; version: string },
@@ -100,12 +100,12 @@ function uploadedAs(
   return JSON.stringify({
     ...{ name, version, platform, arch, install_args, timeout_seconds, success_exit_codes },
     ...{ detection: installer.detection, entry, uninstall_entry },
-    // Lines that differ in a secret alone look the same.
+    // Without this, lines that differ only in a secret would look the same.
     secret: sealed.fingerprint(installer),
   })
 }
 
-/** Inspects the file, then lets `work` write rows in the transaction that keeps it; ends the upload in any case. */
+/** Inspects the file, then lets `work` write rows in the transaction that stores it; always ends the upload. */
 async function keepUpload<T>(
   { inspection, sealed }: { inspection: Inspection; sealed: SealedArguments },
   viewer: Viewer,
@@ -149,11 +149,11 @@ export function createUploads(deps: {
   audit: Audit
   access: Access
   view: (id: SoftwareId) => SoftwareView
-  /** After the commit: it is new, or looks different. */
+  /** Called after the commit: it is new, or its view changed. */
   changed: (id: SoftwareId) => void
-  /** After the commit: this file is here again, for all that need it. */
+  /** Called after the commit: this file is available again for everything that needs it. */
   fileReturned: (sha256: Sha256) => void
-  /** Breaks off what is being received. */
+  /** Aborts running uploads. */
   stopping: AbortSignal
 }) {
   const { repo, content, sealed, audit, access, view } = deps
@@ -167,8 +167,8 @@ export function createUploads(deps: {
 
   return {
     /**
-     * Takes an uploaded file to disk. Its name is reduced to its last component and cleaned.
-     * @param sizeBytes about how large it is, when known beforehand
+     * Writes an uploaded file to disk. Its name is reduced to its last component and cleaned.
+     * @param sizeBytes approximate size, when known beforehand
      * @throws AppError E_MEDIA_TYPE (before a byte is read), E_TOO_LARGE, E_DISK_FULL, E_UPLOAD_ABORTED
      */
     async receive(input: {
@@ -187,8 +187,8 @@ export function createUploads(deps: {
     },
 
     /**
-     * New software out of one installer; where the viewer has the same file in the library already, as the same thing, that.
-     * @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION; then nothing is kept
+     * New software with one installer; if the viewer's library already has the same file with the same details, returns that.
+     * @throws AppError E_PACKAGE_UNREADABLE, E_VALIDATION, and then stores nothing
      */
     async create(viewer: Viewer, upload: Upload, fields: SoftwareFields): Promise<Created> {
       const { id, isNew } = await keepUpload(deps, viewer, upload, fields, (installer, facts) => {
@@ -217,8 +217,8 @@ export function createUploads(deps: {
     },
 
     /**
-     * Another installer of the same software. The same file again, to be run the same way, changes nothing.
-     * @throws AppError E_CONFLICT (there is another one for this platform and architecture), and as `create`
+     * Another installer of the same software. The same file with the same details changes nothing.
+     * @throws AppError E_CONFLICT (one exists for this platform and architecture), and as `create`
      */
     async addInstaller(
       viewer: Viewer,
@@ -249,8 +249,8 @@ export function createUploads(deps: {
     },
 
     /**
-     * The file of an installer once more, where it is missing. @throws AppError E_CONFLICT when it is another file (nothing
-     * of it is kept), E_NOT_FOUND, E_FORBIDDEN
+     * Uploads the missing file of an installer again. @throws AppError E_CONFLICT when it is another file (which is then not
+     * stored), E_NOT_FOUND, E_FORBIDDEN
      */
     async uploadFile(
       viewer: Viewer,

@@ -1,4 +1,4 @@
-/** Rows of the library as the console sees them. */
+/** Converts library rows to what the console sees. */
 import type { Installer, Software } from '#shared/contract/rest/entities.ts'
 import type { FileFault } from '../content/index.ts'
 import type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'

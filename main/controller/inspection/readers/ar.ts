@@ -1,4 +1,4 @@
-/** The outer shell of a .deb: an ar archive (deb(5), ar(5)). Only its headers are read, so size does not matter. */
+/** The outer container of a .deb: an ar archive (deb(5), ar(5)). Reads only the headers, so its size does not matter. */
 import { unreadable } from '../facts.ts'
 import type { Window } from './window.ts'
 
@@ -9,7 +9,7 @@ const HEADER_BYTES = 60
 const MEMBER_LIMIT = 32
 
 /**
- * Every member, in order. The lengths must add up to the size of the file: a package that was cut off anywhere is refused.
+ * Every member, in order. The lengths must add up to the size of the file: a truncated package is refused.
  * @throws AppError E_PACKAGE_UNREADABLE
  */
 export function readArMembers(window: Window): ArMember[] {
@@ -36,7 +36,7 @@ export function readArMembers(window: Window): ArMember[] {
         `it is cut off: ${member.name} should have ${member.sizeBytes} bytes, ${Math.max(0, fileBytes - member.position)} are there`,
       )
     members.push(member)
-    position = end + (member.sizeBytes % 2) // members begin at even positions
+    position = end + (member.sizeBytes % 2) // members start at even positions
   }
   return members
 }

@@ -1,6 +1,6 @@
 /**
- * What lies in a zip or tar archive, without extracting it. An archive that no agent would extract is refused here: names and
- * links that lead out of it, things that are no files, and more of them, or of bytes, than is bounded.
+ * Lists a zip or tar archive without extracting it. Refuses archives that no agent would extract: names and links that lead
+ * out of it, entries that are not files, and more entries or bytes than the limits allow.
  */
 import { createReadStream } from 'node:fs'
 import { promisify } from 'node:util'
@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
-// A CommonJS package: Node finds its exports behind the default import only.
+// A CommonJS package: Node finds its exports only behind the default import.
 import xz from 'xz-decompress'
 import yauzl from 'yauzl'
 import { AppError } from '#shared/contract/errors.ts'
@@ -26,7 +26,7 @@ import type { Window } from './window.ts'
 
 const READ_BYTES = 256 * 1024
 const LINK_LIMIT_BYTES = 4096
-/** Deflate, and not compressed at all. */
+/** Not compressed, and deflate. */
 const ZIP_METHODS = [0, 8]
 const UNIX_HOSTS = [3, 19]
 const FILE_TYPE = 0o170000
@@ -35,7 +35,7 @@ const LINK = 0o120000
 const FILE = 0o100000
 const PLATFORMS: readonly DevicePlatform[] = ['linux', 'macos', 'windows']
 
-/** A name as it is shown in a sentence. */
+/** A name for use in a message. */
 const quoted = (name: string): string => JSON.stringify(name.slice(0, 200))
 
 type Listed = ArchiveItem & { isExecutable: boolean; sizeBytes: number }
@@ -57,7 +57,7 @@ function collector(window: Window) {
           `it expands to more than ${ARCHIVE_EXPANDED_LIMIT_BYTES / 1024 ** 3} GiB, which is the most that is taken`,
         )
     },
-    /** @param asked files that the caller wants to know of */
+    /** @param asked files that the caller asks about */
     facts(asked: readonly string[]): ArchiveFacts {
       const problems: ArchiveFacts['problems'] = {}
       for (const platform of PLATFORMS) {
@@ -92,7 +92,7 @@ function collector(window: Window) {
 type Collector = ReturnType<typeof collector>
 
 async function readLink(stream: Readable): Promise<string> {
-  // The library's streams never say that they are closed: no iterator, no pipeline.
+  // The library's streams never emit `close`, so neither an iterator nor a pipeline works.
   const chunks: Buffer[] = []
   await new Promise<void>((resolve, reject) => {
     stream.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -102,7 +102,7 @@ async function readLink(stream: Readable): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The zip library reads through the window, so that what it reads counts. */
+/** Lets the zip library read through the window, so that its reads count. */
 class WindowReader extends yauzl.RandomAccessReader {
   readonly #window: Window
   constructor(window: Window) {
@@ -179,7 +179,7 @@ async function listZip(window: Window, { add }: Collector): Promise<void> {
         take(entry).then(() => zip.readEntry(), reject)
       })
       zip.once('end', resolve)
-      // Of names that lead out of the archive it says so itself.
+      // The library itself reports names that lead out of the archive.
       zip.once('error', (error: Error) =>
         reject(
           error instanceof AppError ? error : unreadable(`it is damaged (${error.message})`, error),
@@ -243,7 +243,7 @@ async function listTar(window: Window, { add }: Collector): Promise<void> {
     : first === 'fd377a585a00'
       ? pipeline(source, counted, unpackXz, end)
       : pipeline(source, counted, end)
-  // The loop below ends with the same error; this keeps Node from calling it unhandled before that.
+  // The loop below throws the same error; this only keeps Node from reporting an unhandled rejection first.
   reading.catch(() => undefined)
   try {
     for await (const entry of tar) {
@@ -263,8 +263,8 @@ async function listTar(window: Window, { add }: Collector): Promise<void> {
 }
 
 /**
- * @param asked files in it that the caller wants to know of
- * @throws AppError E_PACKAGE_UNREADABLE with what is wrong, E_PACKAGE_LIMIT
+ * @param asked files in it that the caller asks about
+ * @throws AppError E_PACKAGE_UNREADABLE with the problem, E_PACKAGE_LIMIT
  */
 export async function readArchive(
   window: Window,

@@ -1,7 +1,7 @@
 /**
  * Compound files, the container of .msi packages ([MS-CFB], learn.microsoft.com/openspecs/windows_protocols/ms-cfb). Reads the
- * directory and single streams by random access, so the size of the file does not matter. Every chain is as long as its length
- * says, at most: a circle in the tables ends it.
+ * directory and single streams by random access, so the size of the file does not matter. Every chain is bounded by its declared
+ * length, so a cycle in the tables ends.
  */
 import { unreadable } from '../facts.ts'
 import type { Window } from './window.ts'
@@ -13,7 +13,7 @@ const DIFAT_IN_HEADER = 109
 const LAST_SECTOR = 0xfffffff9
 const STREAM = 2
 const ROOT = 5
-/** Real packages have some hundred streams, one per table and file. */
+/** Real packages have a few hundred streams, one per table and file. */
 const DIRECTORY_LIMIT_BYTES = 8 * 1024 * 1024
 /** The format allows no other value. */
 const MINI_CUTOFF_BYTES = 4096
@@ -25,11 +25,11 @@ const damaged = (what: string) => unreadable(`its ${what} is damaged or cut off`
 
 export type Compound = {
   streams: readonly CompoundStream[]
-  /** The whole of a stream, which must not be larger than `limitBytes`. */
+  /** A whole stream, which must not be larger than `limitBytes`. */
   read: (stream: CompoundStream, limitBytes: number) => Buffer
 }
 
-/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong, E_PACKAGE_LIMIT */
+/** @throws AppError E_PACKAGE_UNREADABLE with the problem, E_PACKAGE_LIMIT */
 export function openCompound(window: Window): Compound {
   const fileBytes = window.sizeBytes
   const header = window.read(0, HEADER_BYTES)
@@ -44,7 +44,7 @@ export function openCompound(window: Window): Compound {
   const miniBytes = 2 ** miniShift
   const perSector = sectorBytes / 4
 
-  /** Copies a sector to its place; the last one of the file may be shorter. */
+  /** Copies a sector into place; the last one of the file may be shorter. */
   function copySector(number: number, into: Buffer): void {
     const at = (number + 1) * sectorBytes
     if (number >= LAST_SECTOR || at >= fileBytes) throw damaged('structure')
@@ -52,7 +52,7 @@ export function openCompound(window: Window): Compound {
   }
   const scratch = Buffer.alloc(sectorBytes)
 
-  /** Where the parts of the sector table lie: the first 109 in the header, the others in a chain. */
+  /** The locations of the sector table's parts: the first 109 are in the header, the others in a chain. */
   function readDifat(): number[] {
     const found: number[] = []
     const count = header.readUInt32LE(44)
@@ -70,7 +70,7 @@ export function openCompound(window: Window): Compound {
   const difat = readDifat()
   const tablePart = Buffer.alloc(sectorBytes)
   let loaded = -1
-  /** Chains mostly stay within one part of the table, so that one is kept. */
+  /** Chains mostly stay within one part of the table, so that part is cached. */
   function nextSector(number: number): number {
     const index = Math.floor(number / perSector)
     const place = difat[index]
@@ -83,7 +83,7 @@ export function openCompound(window: Window): Compound {
     return tablePart.readUInt32LE(4 * (number % perSector))
   }
 
-  /** So many bytes of a chain. */
+  /** The first `sizeBytes` of a chain. */
   function readChain(first: number, sizeBytes: number): Buffer {
     if (sizeBytes > fileBytes) throw damaged('structure')
     window.spend(sizeBytes)
@@ -94,7 +94,7 @@ export function openCompound(window: Window): Compound {
     }
     return whole
   }
-  /** How many bytes a chain has; the directory does not say. A circle ends at the limit. */
+  /** The length of a chain in bytes, which the directory does not record. A cycle ends at the limit. */
   function chainBytes(first: number): number {
     let bytes = 0
     for (let at = first; at <= LAST_SECTOR; at = nextSector(at)) {

@@ -16,7 +16,7 @@ const ARCHITECTURES: Record<string, InstallerArch> = {
   i386: 'x86',
 }
 
-/** The file `control` out of control.tar. */
+/** The file `control` from control.tar. */
 function controlFile(tar: Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     let found: string | null = null
@@ -46,7 +46,7 @@ function controlFile(tar: Buffer): Promise<string> {
   })
 }
 
-/** Fields of the first paragraph, names in lower case; a line that begins with a blank continues the one before. */
+/** Fields of the first paragraph, names in lower case; a line that starts with a space continues the previous one. */
 export function parseControl(text: string): Map<string, string> {
   const fields = new Map<string, string>()
   let last: string | null = null
@@ -79,7 +79,7 @@ function partOf(members: ArMember[], prefix: string): ArMember {
   return found
 }
 
-/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
+/** @throws AppError E_PACKAGE_UNREADABLE with the problem */
 export async function readDeb(window: Window): Promise<PackageFacts> {
   const members = readArMembers(window)
   const [first] = members
@@ -112,7 +112,7 @@ export async function readDeb(window: Window): Promise<PackageFacts> {
     archWord,
     detection: {
       type: 'dpkg',
-      // dpkg keeps names in lower case.
+      // dpkg stores names in lower case.
       name: name.toLowerCase(),
       ...(archWord === 'all' ? {} : { arch: archWord }),
       version,

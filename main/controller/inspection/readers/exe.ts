@@ -5,7 +5,7 @@ import { readProgram, type ProgramFacts } from '#shared/domain/portable-executab
 import { cleanText, unreadable } from '../facts.ts'
 import type { Window } from './window.ts'
 
-/** The tools leave their marks in the program itself, at its beginning, or where its data begins behind it. */
+/** The tools leave their marks at the beginning of the program, or where the data appended to it begins. */
 const LOOK_BYTES = 2 * 1024 * 1024
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -17,7 +17,7 @@ const SEVENZIP = bytes(';!@Install@!UTF-8!')
 const INSTALLSHIELD = [bytes('ISSetupStream'), wide('InstallShield'), bytes('InstallShield')]
 const SQUIRREL = [wide('SquirrelTemp'), bytes('SquirrelTemp')]
 
-/** Null: made with something else, or no installer at all. */
+/** Null: made with another tool, or not an installer. */
 function technologyOf(
   program: ProgramFacts,
   head: Buffer,
@@ -26,7 +26,7 @@ function technologyOf(
   const has = (...marks: Buffer[]): boolean =>
     marks.some((mark) => head.includes(mark) || overlay.includes(mark))
   if (program.sectionNames.includes('.wixburn')) return 'burn'
-  // Data of any kind may hold the name of another tool: the surer marks come first.
+  // Any data may contain the name of another tool: check the more reliable marks first.
   if (overlay.includes(NSIS)) return 'nsis'
   if (has(...INNO)) return 'inno'
   if (overlay.includes(SEVENZIP)) return 'sevenzip'
@@ -35,7 +35,7 @@ function technologyOf(
 }
 
 /**
- * Machine word of the COFF header. A 32-bit program runs on every Windows, and is often just the shell of a 64-bit package: `any`.
+ * Machine word of the COFF header. A 32-bit program runs on every Windows and is often only a wrapper for a 64-bit package: `any`.
  */
 const archOf = (machine: number): InstallerArch =>
   (({ 0x8664: 'x64', 0xaa64: 'arm64' }) as const)[machine] ?? 'any'
@@ -49,8 +49,8 @@ export type ExeFacts = {
 }
 
 /**
- * Nothing of it has to be there: many programs say nothing about themselves.
- * @throws AppError E_PACKAGE_UNREADABLE when Windows could not load it: no program at all, or cut off
+ * All facts are optional: many programs say nothing about themselves.
+ * @throws AppError E_PACKAGE_UNREADABLE when Windows could not load it: not a program, or truncated
  */
 export async function readExe(window: Window): Promise<ExeFacts> {
   const program = await readProgram(async (position, length) => window.read(position, length))

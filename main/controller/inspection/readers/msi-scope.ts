@@ -1,6 +1,6 @@
 /**
- * Whom a Windows Installer package installs for (learn.microsoft.com/windows/win32/msi: "ALLUSERS property", "Single Package
- * Authoring", "Word Count Summary property"). The agent runs it as SYSTEM, whose own profile no person ever sees.
+ * Whether a Windows Installer package installs for one user or for the PC (learn.microsoft.com/windows/win32/msi: "ALLUSERS
+ * property", "Single Package Authoring", "Word Count Summary property"). The agent runs it as SYSTEM, whose own profile nobody uses.
  */
 import type {
   InstallerKnowledge,
@@ -10,7 +10,7 @@ import type {
 /** Bit 3 of the word count: the package needs no elevated rights. */
 const NO_ELEVATION = 8
 
-/** @param wordCount of the summary, or null */
+/** @param wordCount from the summary, or null */
 function scopeOf(
   properties: ReadonlyMap<string, string>,
   wordCount: number | null,

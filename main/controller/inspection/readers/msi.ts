@@ -1,6 +1,6 @@
 /**
- * Windows Installer packages: the table Property, and the summary. The format of the tables is not published; it is described
- * by the readers that exist (Wine's dlls/msi/{table,string}.c, msitools' libmsi), and these are what this follows.
+ * Windows Installer packages: the Property table and the summary. Microsoft does not publish the format of the tables; this
+ * follows existing readers (Wine's dlls/msi/{table,string}.c, msitools' libmsi).
  */
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
@@ -42,7 +42,7 @@ const encodingOf = (codePage: number): string =>
   ENCODINGS[codePage] ??
   (codePage >= 1250 && codePage <= 1258 ? `windows-${codePage}` : 'windows-1252')
 
-/** Names of streams: two characters of a small alphabet share one UTF-16 unit; `!` marks a table. */
+/** Decodes names of streams: two characters of a small alphabet share one UTF-16 unit; `!` marks a table. */
 export function decodeStreamName(name: string): string {
   let text = ''
   for (const unit of name) {
@@ -64,13 +64,13 @@ function streamOrThrow(file: Compound, name: string, limitBytes: number): Buffer
 }
 
 type Strings = {
-  /** At most `limitBytes` of it: a table may name one long string in each of its rows. */
+  /** At most `limitBytes` of it, because a table may refer to one long string in each of its rows. */
   at: (index: number, limitBytes: number) => string
   sizeBytes: (index: number) => number
   referenceBytes: 2 | 3
 }
 
-/** The pool says how long each string is, the data holds one behind the other. */
+/** The pool has the length of each string; the data has the strings one after another. */
 function readStrings(pool: Buffer, data: Buffer): Strings {
   if (pool.length < 4) throw unreadable('its table of strings is damaged')
   const head = pool.readUInt32LE(0)
@@ -82,7 +82,7 @@ function readStrings(pool: Buffer, data: Buffer): Strings {
     let length = pool.readUInt16LE(at)
     const references = pool.readUInt16LE(at + 2)
     if (length === 0 && references !== 0 && at + 8 <= pool.length) {
-      // Longer than 64 KiB: the length stands in the next place, as two halves.
+      // Longer than 64 KiB: the length is in the next entry, as two halves.
       at += 4
       length = pool.readUInt16LE(at + 2) * 0x10000 + pool.readUInt16LE(at)
     }
@@ -99,7 +99,7 @@ function readStrings(pool: Buffer, data: Buffer): Strings {
   }
 }
 
-/** The wanted rows of two columns of strings, one column behind the other. */
+/** The wanted rows of two string columns, stored one column after the other. */
 function readProperties(
   table: Buffer,
   strings: Strings,
@@ -121,7 +121,7 @@ function readProperties(
   return properties
 }
 
-/** Where a property of the summary stands ([MS-OLEPS]): its type, then its value. Null when it is not there. */
+/** The offset of a summary property ([MS-OLEPS]): its type, then its value. Null when it is missing. */
 function summaryAt(summary: Buffer, property: number): number | null {
   if (summary.length < 48) return null
   const section = summary.readUInt32LE(44)
@@ -135,7 +135,7 @@ function summaryAt(summary: Buffer, property: number): number | null {
   return null
 }
 
-/** `x64;1033`: for which processors it is made; empty when it does not say. */
+/** `x64;1033`: the processors it is made for; empty when missing. */
 function templateOf(summary: Buffer): string {
   const at = summaryAt(summary, TEMPLATE)
   if (at === null || at + 8 > summary.length || summary.readUInt32LE(at) !== TYPE_TEXT) return ''
@@ -143,7 +143,7 @@ function templateOf(summary: Buffer): string {
   return bytes.toString('latin1').split('\0', 1)[0]!
 }
 
-/** Flags about the source and the rights that the package needs; null when it does not say. */
+/** Flags about the source and the rights that the package needs; null when missing. */
 function wordCountOf(summary: Buffer): number | null {
   const at = summaryAt(summary, WORD_COUNT)
   const isThere = at !== null && at + 8 <= summary.length
@@ -165,7 +165,7 @@ function archOf(word: string): InstallerArch | null {
   }
 }
 
-/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
+/** @throws AppError E_PACKAGE_UNREADABLE with the problem */
 export function readMsi(window: Window): PackageFacts {
   const file = openCompound(window)
   const strings = readStrings(

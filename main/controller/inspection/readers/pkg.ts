@@ -1,7 +1,7 @@
 /**
  * macOS installer packages: an xar archive (github.com/mackyle/xar/wiki/xarformat) whose table of contents is XML. A product has a
- * file `Distribution`, a single component a file `PackageInfo` (Apple, "Distribution Definition XML Schema"). Not tried on packages
- * of Apple's own tools here: those in the tests are made by the same description.
+ * file `Distribution`, a single component a file `PackageInfo` (Apple, "Distribution Definition XML Schema"). Not tested with
+ * packages of Apple's own tools: those in the tests are built from the same description.
  */
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
@@ -13,7 +13,7 @@ const HEADER_BYTES = 28
 const TOC_LIMIT_BYTES = 16 * 1024 * 1024
 const FILE_LIMIT_BYTES = 4 * 1024 * 1024
 
-/** @returns the table of contents, and where the files begin */
+/** @returns the table of contents, and the offset where the files begin */
 function readToc(window: Window) {
   const header = window.read(0, HEADER_BYTES)
   if (header.length < HEADER_BYTES) throw unreadable('it is cut off')
@@ -29,13 +29,13 @@ function readToc(window: Window) {
 
 type Part = { name: string; offset: number; length: number; isPacked: boolean }
 
-/** A whole number of the table of contents; NaN where there is none. */
+/** A whole number from the table of contents; NaN when missing. */
 const numberIn = (parent: XmlElement | undefined, name: string): number => {
   const text = childOf(parent, name)?.text.trim() ?? ''
   return /^\d{1,16}$/.test(text) ? Number(text) : NaN
 }
 
-/** Files of the table of contents, wherever they lie. */
+/** Files of the table of contents, at any depth. */
 function partsOf(toc: XmlElement): Part[] {
   return elementsOf(toc, 'file').flatMap((file) => {
     const name = childOf(file, 'name')?.text.trim()
@@ -49,7 +49,7 @@ function partsOf(toc: XmlElement): Part[] {
   })
 }
 
-/** `hostArchitectures` of a distribution: what it runs on. */
+/** `hostArchitectures` of a distribution: the processors it runs on. */
 function archOf(word: string | undefined): InstallerArch {
   const names = (word ?? '').split(',').map((name) => name.trim())
   if (names.length !== 1) return 'any'
@@ -67,7 +67,7 @@ function fromDistribution(xml: XmlElement): Known {
   const product = attributes('product')[0]
   const title = textIn(xml, 'title') ?? ''
   return {
-    // A key of its translations is no name.
+    // A key into its translations is not a name.
     name: /^[A-Z0-9_]+$/.test(title) ? '' : title,
     version: product?.['version'] ?? main?.['version'] ?? '',
     id: main?.['id'] ?? '',
@@ -81,8 +81,8 @@ function fromPackageInfo(xml: XmlElement): Known {
 }
 
 /**
- * What it tells of itself; what it does not tell is left empty.
- * @throws AppError E_PACKAGE_UNREADABLE with what is wrong
+ * What the package says about itself; missing facts are left empty.
+ * @throws AppError E_PACKAGE_UNREADABLE with the problem
  */
 export function readPkg(
   window: Window,

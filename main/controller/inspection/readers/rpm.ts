@@ -54,7 +54,7 @@ function readText(window: Window, section: Section, tag: number): string {
   return ''
 }
 
-/** The epoch, which counts before the version; null where the package has none. */
+/** The epoch, which takes precedence over the version; null when the package has none. */
 function readEpoch(window: Window, section: Section): number | null {
   for (let at = 0; at < section.entries.length; at += ENTRY_BYTES) {
     if (section.entries.readUInt32BE(at) !== EPOCH_TAG) continue
@@ -67,10 +67,10 @@ function readEpoch(window: Window, section: Section): number | null {
   return null
 }
 
-/** @throws AppError E_PACKAGE_UNREADABLE with what is wrong */
+/** @throws AppError E_PACKAGE_UNREADABLE with the problem */
 export function readRpm(window: Window): PackageFacts {
   const signature = readSection(window, LEAD_BYTES)
-  // The header begins at the next multiple of 8.
+  // The header starts at the next multiple of 8.
   const header = readSection(window, Math.ceil(signature.end / 8) * 8)
   if (header.end >= window.sizeBytes) throw unreadable('it is cut off behind its header')
   const name = cleanText(readText(window, header, TAGS.name), 200)

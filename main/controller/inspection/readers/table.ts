@@ -1,6 +1,6 @@
 /**
- * The readers of foreign files, one for each kind. A reader sees the file through a window, returns what the file says about
- * itself, and refuses one that is not what its name says. It may take as long as it wants and fail in any way: its thread is
+ * The readers of untrusted files, one per kind. A reader sees the file through a window, returns what the file says about
+ * itself, and refuses a file that is not what its name says. It may take any time and fail in any way: its thread is
  * limited (see ../index.ts). To add one: a file beside this one, and its row here.
  */
 import {
@@ -21,14 +21,14 @@ import type { Window } from './window.ts'
 const HEAD_BYTES = 4096
 const DMG_TRAILER_BYTES = 512
 
-/** What a reader found; the name of the file stands in for what it did not. */
+/** What a reader found; the file's name fills in what is missing. */
 type Found = Partial<PackageFacts>
 export type Reader = {
-  /** What such a file is called in a sentence. */
+  /** The name of such a file in a message. */
   what: string
-  /** Whether the first bytes are those of such a file. */
+  /** Whether the first bytes match this kind of file. */
   begins: (head: Buffer, window: Window) => boolean
-  /** @param asked of archives: files in it that the caller wants to know of */
+  /** @param asked for archives: files in it that the caller asks about */
   read: (window: Window, asked: readonly string[]) => Found | Promise<Found>
 }
 
@@ -36,7 +36,7 @@ const startsWith = (head: Buffer, hex: string): boolean =>
   head.subarray(0, hex.length / 2).toString('hex') === hex
 const isProgram = (head: Buffer): boolean =>
   startsWith(head, '4d5a') || startsWith(head, '7f454c46')
-/** Scripts are text: null bytes only in UTF-16, which begins with its mark. */
+/** Scripts are text: null bytes occur only in UTF-16, which starts with its byte-order mark. */
 const isText = (head: Buffer): boolean =>
   startsWith(head, 'fffe') || startsWith(head, 'feff') || !head.includes(0)
 const nothing = (): Found => ({})
@@ -48,8 +48,8 @@ function elfArch(head: Buffer): InstallerArch {
 }
 
 /**
- * The trailer of a disk image, which says where its data lies (newosxbook.com/DMG.html).
- * @throws AppError E_PACKAGE_UNREADABLE when that is not in the file
+ * Checks the trailer of a disk image, which says where its data is (newosxbook.com/DMG.html).
+ * @throws AppError E_PACKAGE_UNREADABLE when the data is not in the file
  */
 function hasKoly(window: Window): boolean {
   const from = Math.max(0, window.sizeBytes - DMG_TRAILER_BYTES)
@@ -80,7 +80,7 @@ export const READERS: Readonly<Record<InstallerKind, Reader>> = {
   exe: { what: 'a Windows program', begins: (head) => startsWith(head, '4d5a'), read: readExe },
   ps1: script,
   cmd: script,
-  // Self-extracting archives carry bytes behind their script.
+  // Self-extracting archives carry binary data after their script.
   sh: { ...script, begins: (head) => !isProgram(head) && head[0] !== 0 },
   appimage: {
     what: 'an AppImage',
@@ -101,7 +101,7 @@ export const READERS: Readonly<Record<InstallerKind, Reader>> = {
   },
   zip: {
     what: 'a zip archive',
-    // Local file header, or the end record of an empty one.
+    // Local file header, or the end record of an empty archive.
     begins: (head) => startsWith(head, '504b0304') || startsWith(head, '504b0506'),
     read: async (window, asked) => ({ archive: await readArchive(window, 'zip', asked) }),
   },
@@ -113,8 +113,8 @@ export const READERS: Readonly<Record<InstallerKind, Reader>> = {
 }
 
 /**
- * What the file says about itself, completed from its name where it says nothing.
- * @throws AppError E_PACKAGE_UNREADABLE with what is wrong, E_PACKAGE_LIMIT
+ * What the file says about itself; its name fills in what is missing.
+ * @throws AppError E_PACKAGE_UNREADABLE with the problem, E_PACKAGE_LIMIT
  */
 export async function readFile(
   window: Window,

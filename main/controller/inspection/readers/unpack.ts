@@ -1,14 +1,14 @@
-/** Unpacks small compressed parts, bounded: a few bytes can claim to be gigabytes. */
+/** Unpacks small compressed parts within a limit, because a few bytes can expand to gigabytes. */
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { Decompress } from 'fzstd'
-// A CommonJS package: Node finds its exports behind the default import only.
+// A CommonJS package: Node finds its exports only behind the default import.
 import xz from 'xz-decompress'
 import { AppError } from '#shared/contract/errors.ts'
 import { unreadable } from '../facts.ts'
 import type { Window } from './window.ts'
 
 export const UNPACKED_LIMIT_BYTES = 16 * 1024 * 1024
-/** zstd itself refuses more than 128 MiB unless asked; dpkg never writes more than 8 MiB. */
+/** zstd itself refuses more than 128 MiB unless told otherwise; dpkg never writes more than 8 MiB. */
 const ZSTD_WINDOW_LIMIT_BYTES = 8 * 1024 * 1024
 const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const STEP_BYTES = 64 * 1024
@@ -43,7 +43,7 @@ function collector(window: Window) {
   }
 }
 
-/** The library's own window is bounded: it refuses dictionaries of more than 64 MiB. */
+/** The library bounds its own window: it refuses dictionaries of more than 64 MiB. */
 async function unpackXz(packed: Buffer, window: Window): Promise<Buffer> {
   const out = collector(window)
   const input = new ReadableStream<Uint8Array>({
@@ -65,7 +65,7 @@ async function unpackXz(packed: Buffer, window: Window): Promise<Buffer> {
   }
 }
 
-/** Bytes of history that the frame at `at` asks the decoder to keep (RFC 8878, 3.1.1.1). */
+/** How many bytes of history the frame at `at` makes the decoder keep (RFC 8878, 3.1.1.1). */
 function zstdWindowBytes(packed: Buffer, at: number): number {
   const descriptor = packed[at + 4] ?? 0
   const isSingle = (descriptor & 0x20) !== 0
@@ -82,7 +82,7 @@ function zstdWindowBytes(packed: Buffer, at: number): number {
 }
 
 function unpackZst(packed: Buffer, window: Window): Buffer {
-  // The decoder allocates what a frame claims before it has seen a byte of its content.
+  // The decoder allocates what a frame claims before it has read any content.
   for (let at = packed.indexOf(ZSTD_MAGIC); at >= 0; at = packed.indexOf(ZSTD_MAGIC, at + 4)) {
     const windowBytes = zstdWindowBytes(packed, at)
     if (windowBytes > UNPACKED_LIMIT_BYTES) throw tooBig()
@@ -116,7 +116,7 @@ export async function unpack(packed: Buffer, extension: string, window: Window):
   throw unreadable(`its control part is packed in a way that is not known (${extension})`)
 }
 
-/** A zlib stream of at most so many bytes. @throws AppError E_PACKAGE_UNREADABLE, E_PACKAGE_LIMIT */
+/** Unpacks a zlib stream of at most this many bytes. @throws AppError E_PACKAGE_UNREADABLE, E_PACKAGE_LIMIT */
 export function inflated(packed: Buffer, limitBytes: number, what: string, window: Window): Buffer {
   window.spend(limitBytes)
   try {

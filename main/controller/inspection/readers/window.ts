@@ -1,6 +1,6 @@
 /**
- * A file as readers see it: random access, and a bound on what they may allocate. The bytes they read and unpack are buffers,
- * which the heap limit of their thread does not cover.
+ * A file as readers see it: random access, and a limit on what they may allocate. The bytes that they read and unpack are
+ * buffers, which the heap limit of their thread does not cover.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { isMainThread } from 'node:worker_threads'
@@ -13,18 +13,18 @@ export type Window = {
   readonly sizeBytes: number
   /** Up to `length` bytes at `position`; fewer at the end of the file. @throws AppError E_PACKAGE_LIMIT */
   read: (position: number, length: number) => Buffer
-  /** Fills `target` from `position`. @returns how many bytes there were */
+  /** Fills `target` from `position`. @returns the number of bytes read */
   fill: (target: Buffer, position: number) => number
-  /** Counts bytes that a reader is about to allocate otherwise, such as those it unpacks. @throws AppError E_PACKAGE_LIMIT */
+  /** Counts bytes that a reader allocates in other ways, for example to unpack. @throws AppError E_PACKAGE_LIMIT */
   spend: (bytes: number) => void
-  /** Reports how much of the file has been streamed: the time limit starts anew for every so many. */
+  /** Reports how much of the file has been streamed; the time limit starts again after every so many bytes. */
   progressed: (bytes: number) => void
-  /** MiB that have been counted. */
+  /** MiB counted so far. */
   usedMiB: () => number
   close: () => void
 }
 
-/** @throws Error on the main thread: foreign files are read in the inspection worker only */
+/** @throws Error on the main thread: untrusted files are read in the inspection worker only */
 export function openWindow(options: {
   path: string
   budgetMiB: number

@@ -1,20 +1,20 @@
 /**
- * The little XML that installer packages need: elements, attributes, text. One pass, strict, bounded. No entities but the five of
- * XML and characters by number, no definitions, so nothing in a file can make it grow.
+ * The small subset of XML that installer packages need: elements, attributes, text. One pass, strict, bounded. Supports only the
+ * five entities of XML and numeric characters, and no definitions, so nothing in a file can make it expand.
  */
 import { unreadable } from '../facts.ts'
 
 const ELEMENT_LIMIT = 100_000
 const DEPTH_LIMIT = 100
 const ATTRIBUTE_LIMIT = 100
-/** Characters of one element's own text that are kept. */
+/** How many characters of an element's own text are kept. */
 const TEXT_LIMIT = 64 * 1024
 
 export type XmlElement = {
   name: string
   attributes: Record<string, string | undefined>
   children: XmlElement[]
-  /** Its own, without that of elements in it. */
+  /** Its own text, without that of nested elements. */
   text: string
 }
 
@@ -34,7 +34,7 @@ const tooLarge = () => unreadable('the XML in it is larger than is read')
 
 const isBlank = (code: number): boolean =>
   code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
-/** `/`, `=`, `<`, `>`, quotes and blanks end a name; NaN is the end of the text. */
+/** `/`, `=`, `<`, `>`, quotes and whitespace end a name; NaN is the end of the text. */
 const endsName = (code: number): boolean =>
   Number.isNaN(code) ||
   isBlank(code) ||
@@ -51,8 +51,8 @@ const element = (name: string): XmlElement => ({
 })
 
 /**
- * The document; its top elements are the children of what is returned.
- * @throws AppError E_PACKAGE_UNREADABLE when it is not well-formed, or too large
+ * The document; the returned element has its top elements as children.
+ * @throws AppError E_PACKAGE_UNREADABLE when it is not well-formed or too large
  */
 export function parseXml(xml: string): XmlElement {
   const document = element('')
@@ -60,7 +60,7 @@ export function parseXml(xml: string): XmlElement {
   let elements = 0
   let at = 0
 
-  /** Where the text goes on behind `mark`. */
+  /** The position after the next `mark`. */
   const behind = (mark: string, from: number): number => {
     const found = xml.indexOf(mark, from)
     if (found < 0) throw malformed()
@@ -137,7 +137,7 @@ export function parseXml(xml: string): XmlElement {
   return document
 }
 
-/** Elements of this name at any depth, in their order. */
+/** Elements of this name at any depth, in document order. */
 export function elementsOf(root: XmlElement, name: string): XmlElement[] {
   const found: XmlElement[] = []
   const visit = (parent: XmlElement): void => {

@@ -21,8 +21,8 @@ let stage: FetchStage
 beforeEach(async () => void (stage = await openFetchStage()))
 afterEach(() => stage.close())
 
-describe('a package given as an address', () => {
-  it('is fetched once, hashed and kept, and reads like any other', async () => {
+describe('a package given as a URL', () => {
+  it('is fetched once, hashed and stored, and inspected like any other', async () => {
     stage.routes.set('/x/probe.deb', file(await makeDeb()))
     const row = stage.add({ download_url: `${stage.base}/x/probe.deb?token=secret-token` })
     expect(row).toMatchObject({
@@ -47,7 +47,7 @@ describe('a package given as an address', () => {
     expect(stage.library.logged()).not.toContain('secret-token')
   })
 
-  it('takes no rule from its file that the named platform could not answer', async () => {
+  it('ignores a rule from its file that the chosen platform cannot evaluate', async () => {
     stage.routes.set('/probe.deb', file(await makeDeb()))
     const done = await stage.fetchFrom('/probe.deb', { platform: 'macos' })
     expect(done).toMatchObject({ fetch_state: 'ready', platform: 'macos', detection: null })
@@ -64,13 +64,13 @@ describe('a package given as an address', () => {
     ['/dl', 'sh', {}, 'dl.sh'],
     ['/tool.sh', 'sh', {}, 'tool.sh'],
     ['/', 'sh', {}, 'installer.sh'],
-  ])('at %s (%s, %j) goes by the name %s', async (path, kind, headers, name) => {
+  ])('at %s (%s, %j) gets the name %s', async (path, kind, headers, name) => {
     stage.routes.set(path, file(SCRIPT, headers))
     const done = await stage.fetchFrom(path, { kind: kind as 'sh' })
     expect(done).toMatchObject({ fetch_state: 'ready', file_name: name })
   })
 
-  it('is taken when its hash is the expected one, and refused when not', async () => {
+  it('is accepted when its hash matches, and refused otherwise', async () => {
     stage.routes.set('/a.sh', file(SCRIPT))
     const sha256 = hashOf(SCRIPT)
     expect(await stage.fetchFrom('/a.sh', { sha256 })).toMatchObject({
@@ -83,7 +83,7 @@ describe('a package given as an address', () => {
     expect(stage.asked).toHaveLength(2)
   })
 
-  it('that turns out to be something else is not kept', async () => {
+  it('is not stored when it turns out to be something else', async () => {
     stage.routes.set('/a.deb', file(Buffer.from('<html>Please sign in</html>'.repeat(100))))
     const done = await stage.fetchFrom('/a.deb')
     expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'integrity' })
@@ -92,7 +92,7 @@ describe('a package given as an address', () => {
     expect(stage.library.count('contents')).toBe(0)
   })
 
-  it('is found behind redirects, relative ones too', async () => {
+  it('is found behind redirects, including relative ones', async () => {
     stage.routes.set('/1', status(302, { location: '/2' }))
     stage.routes.set('/2', status(307, { location: '3' }))
     stage.routes.set('/3', status(301, { location: `${stage.base}/end.sh` }))
@@ -104,8 +104,8 @@ describe('a package given as an address', () => {
   })
 })
 
-describe('an address that cannot be used', () => {
-  it.each([400, 401, 403, 404, 410])('fails at once when it answers %i', async (code) => {
+describe('a URL that cannot be used', () => {
+  it.each([400, 401, 403, 404, 410])('fails immediately when it answers %i', async (code) => {
     stage.routes.set('/a.sh', status(code))
     const done = await stage.fetchFrom('/a.sh')
     expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'invalid_url' })
@@ -113,7 +113,7 @@ describe('an address that cannot be used', () => {
     expect(stage.asked).toHaveLength(1)
   })
 
-  it('fails at once when its name cannot be resolved', async () => {
+  it('fails immediately when its name cannot be resolved', async () => {
     const done = await stage.settle(stage.add({ download_url: 'http://nothing.invalid/a.sh' }))
     expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'invalid_url' })
     expect(done.fetch_message).toContain('nothing.invalid cannot be resolved')
@@ -123,7 +123,7 @@ describe('an address that cannot be used', () => {
     ['a loop', { location: '/loop' }],
     ['no address', {}],
     ['another protocol', { location: 'file:///etc/passwd' }],
-    ['an address with a password', { location: 'http://user:word@127.0.0.1/x' }],
+    ['a URL with a password', { location: 'http://user:word@127.0.0.1/x' }],
   ])('fails when it redirects to %s', async (_what, headers) => {
     stage.routes.set('/loop', status(302, headers))
     const done = await stage.fetchFrom('/loop', { kind: 'sh' })
@@ -131,7 +131,7 @@ describe('an address that cannot be used', () => {
     expect(stage.asked.length).toBeLessThanOrEqual(6)
   })
 
-  it('is refused when it leads to this computer, by number, by name, or by a redirect', async () => {
+  it('is refused when it leads to this computer, by address, by name, or by a redirect', async () => {
     await stage.replace({ fetch: { allowPrivateFetch: false } })
     stage.routes.set('/a.sh', file(SCRIPT))
     const port = new URL(stage.base).port
@@ -170,7 +170,7 @@ describe('an address of this computer on its networks', () => {
   })
 })
 
-describe('an address that fails for now', () => {
+describe('a URL that fails temporarily', () => {
   it.each([500, 502, 503, 429])('is tried three times when it answers %i', async (code) => {
     stage.routes.set('/a.sh', status(code))
     const done = await stage.fetchFrom('/a.sh')
@@ -179,7 +179,7 @@ describe('an address that fails for now', () => {
     expect(stage.asked).toHaveLength(3)
   })
 
-  it('is fine when the third try is', async () => {
+  it('succeeds when the third try does', async () => {
     let n = 0
     stage.routes.set('/a.sh', (request, response) => {
       n++
@@ -208,7 +208,7 @@ describe('an address that fails for now', () => {
       },
     ],
     [
-      'breaks off without having told its length',
+      'breaks off without having announced its length',
       (_q, r) => {
         r.writeHead(200)
         r.write('x', () => r.destroy())
@@ -236,7 +236,7 @@ describe('an address that fails for now', () => {
     expect(stage.library.files()).toEqual([])
   })
 
-  it('is given up after three tries when nobody listens there', async () => {
+  it('is given up after three tries when nothing listens there', async () => {
     const probe = createServer().listen(0, '127.0.0.1')
     await once(probe, 'listening')
     const { port } = probe.address() as AddressInfo
@@ -247,7 +247,7 @@ describe('an address that fails for now', () => {
     expect(done.fetch_message).toContain('ECONNREFUSED')
   })
 
-  it('is not tried again when its file is too large, told beforehand or not', async () => {
+  it('is not retried when its file is too large, announced or not', async () => {
     await stage.replace({ fetch: { limitBytes: 1000 } })
     stage.routes.set('/a.sh', file(randomBytes(1001)))
     stage.routes.set('/b.sh', (_request, response) => response.end(randomBytes(1001)))
@@ -265,7 +265,7 @@ describe('an address that fails for now', () => {
 })
 
 describe('fetches', () => {
-  it('run a few at a time, and all of them', async () => {
+  it('run a few at a time, and all of them finish', async () => {
     await stage.replace({ fetch: { parallel: 2 } })
     let running = 0
     let most = 0
@@ -289,7 +289,7 @@ describe('fetches', () => {
     expect(stage.library.files()).toHaveLength(1)
   })
 
-  it('under way at a stop are taken up at the next start, and leave nothing behind meanwhile', async () => {
+  it('running at a stop continue at the next start, and leave nothing behind meanwhile', async () => {
     const waiting: ServerResponse[] = []
     stage.routes.set('/a.sh', (_request, response) => {
       response.writeHead(200, { 'content-length': SCRIPT.length })

@@ -14,7 +14,7 @@ describe('the name of a fetched file', () => {
     ['inline', null],
     ['attachment; filename=', null],
     [undefined, null],
-  ])('is told by %j', (header, name) => expect(fileNameOfDisposition(header)).toBe(name))
+  ])('is read from %j', (header, name) => expect(fileNameOfDisposition(header)).toBe(name))
 
   it.each([
     ['http://h/a/b/setup.exe?x=1#y', 'setup.exe'],

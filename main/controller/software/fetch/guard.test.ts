@@ -8,7 +8,7 @@ import {
   RefusedAddress,
 } from './guard.ts'
 
-/** Both registries of special-purpose addresses (iana.org), address space that is no unicast, and one address of each. */
+/** Both registries of special-purpose addresses (iana.org) and the address space outside unicast, with examples of each. */
 const REFUSED: readonly [what: string, ...addresses: string[]][] = [
   ['this network', '0.0.0.0', '0.1.2.3'],
   ['carrier-grade NAT', '100.64.0.1', '100.127.255.254'],
@@ -27,12 +27,12 @@ const REFUSED: readonly [what: string, ...addresses: string[]][] = [
   ['IPv4-compatible and IPv4-translated', '::127.0.0.1', '::8.8.8.8', '::ffff:0:127.0.0.1'],
   ['Teredo', '2001:0:4136:e378:8000:63bf:3fff:fdd2'],
   ['ORCHID and drone identifiers', '2001:10::1', '2001:20::1', '2001:30::1'],
-  ['discard-only, segment routing, and what nobody has assigned', '100::1', '100:0:0:1::1', '5f00::1', '200::1', '4000::1', 'fe00::1'], // prettier-ignore
+  ['discard-only, segment routing, and unassigned space', '100::1', '100:0:0:1::1', '5f00::1', '200::1', '4000::1', 'fe00::1'], // prettier-ignore
   ['IPv4 inside IPv6', '::ffff:127.0.0.1', '::ffff:7f00:1', '::ffff:169.254.1.1', '::ffff:100.64.0.1', '::ffff:240.0.0.1'], // prettier-ignore
 ]
 const OWN = ['192.168.7.20', 'fd00:77::20', '2a00:1450::20', '203.0.114.9']
 
-describe('an address that is not fetched from', () => {
+describe('a refused address', () => {
   it.each(REFUSED)('is one of %s', (_what, ...addresses) => {
     for (const address of addresses) expect(isRefusedAddress(address, []), address).toBe(true)
   })
@@ -56,12 +56,12 @@ describe('an address that is not fetched from', () => {
     expect(isRefusedAddress(address.toLowerCase(), [])).toBe(false)
   })
 
-  it('is each address that this computer has at this moment', () => {
+  it('is each current address of this computer', () => {
     const own = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
     for (const { address } of own) expect(isRefusedAddress(address), address).toBe(true)
   })
 
-  it('is found once more when the connection stands', () => {
+  it('is detected again once the connection is open', () => {
     const here = { localAddress: '10.1.1.1', remoteAddress: '10.1.1.1' }
     expect(() => checkConnected('name', here)).toThrow(RefusedAddress)
     expect(() => checkConnected('name', { ...here, remoteAddress: '127.0.0.1' })).toThrow(
@@ -83,7 +83,7 @@ describe('an address that is not fetched from', () => {
     expect(() => checkLiteralHost(new URL(address))).toThrow(RefusedAddress),
   )
 
-  it('is found behind a name as well, however many addresses are asked for', async () => {
+  it('is also detected behind a name, for single and multiple results', async () => {
     for (const all of [true, false]) {
       const error = await new Promise((resolve) =>
         guardedLookup('localhost', { all }, (problem) => resolve(problem)),

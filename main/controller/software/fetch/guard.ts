@@ -1,8 +1,8 @@
 /**
- * Keeps fetches away from this computer itself and from addresses that are nobody's server: whoever may start a deployment must not
- * be able to make the controller read what only it can reach. Looked at is the address that is connected to, after the name was
- * resolved, at every redirect. Other private addresses (10/8, 172.16/12, 192.168/16, fc00::/7) are the LAN, which is where packages
- * often are.
+ * Keeps fetches away from this computer and from addresses that belong to no server: a user who may start a deployment must not
+ * be able to make the controller read what only it can reach. The address that is actually connected to is checked, after the
+ * name was resolved, at every redirect. Other private addresses (10/8, 172.16/12, 192.168/16, fc00::/7) are the LAN, where
+ * packages often are.
  */
 import { lookup as resolve, type LookupAddress } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
@@ -27,8 +27,8 @@ const SPECIAL_IPV4 = [
   '240.0.0.0/4', // reserved, broadcast
 ]
 /**
- * iana.org/assignments/iana-ipv6-special-registry, as far as it lies in what IPv6 has for servers. The ways to IPv4 (NAT64, 6to4,
- * Teredo) are refused whatever IPv4 address they hold: a gateway would decide where they lead.
+ * iana.org/assignments/iana-ipv6-special-registry, as far as it overlaps the ranges for servers. Tunnels to IPv4 (NAT64, 6to4,
+ * Teredo) are refused whatever IPv4 address they contain: a gateway would decide where they lead.
  */
 const SPECIAL_IPV6 = [
   '2001::/23', // protocol assignments: Teredo, benchmarking, ORCHID …
@@ -37,7 +37,7 @@ const SPECIAL_IPV6 = [
   '2620:4f:8000::/48', // AS112
   '3fff::/20', // documentation
 ]
-/** Global unicast and the LAN's own; what lies outside (loopback, NAT64, `::/96`, link-local, multicast …) is no server's. */
+/** Global unicast and the LAN's own ranges; no server has an address outside (loopback, NAT64, `::/96`, link-local, multicast …). */
 const SERVERS_IPV6 = ['2000::/3', 'fc00::/7', 'fec0::/10']
 
 function blockList(ranges: readonly string[]): BlockList {
@@ -52,7 +52,7 @@ const special = blockList([...SPECIAL_IPV4, ...SPECIAL_IPV6])
 const servers = blockList(SERVERS_IPV6)
 const mapped = blockList(['::ffff:0:0/96'])
 
-/** Addresses of this computer at this moment. */
+/** The current addresses of this computer. */
 export type OwnAddresses = () => readonly string[]
 const readOwnAddresses: OwnAddresses = () =>
   Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address))
@@ -68,7 +68,7 @@ function isOwn(address: string, family: 'ipv4' | 'ipv6', own: readonly string[])
 
 export class RefusedAddress extends Error {}
 
-/** True for every address of this computer, and for all that are not a server's on the LAN or the Internet. */
+/** True for every address of this computer, and for every address that is not a server's on the LAN or the Internet. */
 export function isRefusedAddress(
   address: string,
   own: readonly string[] = readOwnAddresses(),
@@ -77,7 +77,7 @@ export function isRefusedAddress(
   const version = isIP(plain)
   if (version === 0) return false
   const family = version === 6 ? 'ipv6' : 'ipv4'
-  // An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) is compared with the IPv4 ranges by BlockList itself.
+  // BlockList itself compares an IPv4 address inside IPv6 (`::ffff:10.0.0.1`) with the IPv4 ranges.
   if (special.check(plain, family) || isOwn(plain, family, own)) return true
   return family === 'ipv6' && !mapped.check(plain, family) && !servers.check(plain, family)
 }
@@ -87,14 +87,14 @@ const refusal = (host: string) =>
     `${host} leads to this computer itself, or to an address that is no server's on the LAN or the Internet`,
   )
 
-/** @throws RefusedAddress for an address written as a number: it is never looked up */
+/** @throws RefusedAddress for a refused IP address in the URL, because it is never looked up */
 export function checkLiteralHost(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (isRefusedAddress(host)) throw refusal(host)
 }
 
 /**
- * Once connected. What the lookup let through leads to this computer all the same when both ends have one address.
+ * Call it once connected. An address that passed the lookup still leads to this computer if both ends have the same address.
  * @throws RefusedAddress
  */
 export function checkConnected(
@@ -106,7 +106,7 @@ export function checkConnected(
   if (localAddress === remoteAddress || isRefusedAddress(remoteAddress)) throw refusal(host)
 }
 
-/** Resolves a name like `dns.lookup`, and fails when any address found is refused. */
+/** Resolves a name like `dns.lookup`, and fails when any of its addresses is refused. */
 export const guardedLookup: LookupFunction = (host, options, callback) => {
   resolve(host, { ...options, all: true }, (error, found: LookupAddress[]) => {
     if (error) return callback(error, '')

@@ -29,17 +29,17 @@ describe.runIf(process.features.typescript)('a fetched file that harms its reade
       await stage.restart({ inspection: inspector.inspection })
       stage.library.software.startFetches()
       expect(stage.asked).toEqual(['/a.sh'])
-      // A person may ask for it again.
+      // A person may request it again.
       stage.routes.set('/a.sh', file(Buffer.from('sound\n')))
       stage.library.software.retryFetches([done.id])
       expect(await stage.settle(done)).toMatchObject({ fetch_state: 'ready', inspections: 0 })
     },
   )
 
-  it('is not fetched again when it ended the controller itself', async () => {
+  it('is not fetched again when it crashed the controller itself', async () => {
     await stage.replace({ inspection: inspector.inspection })
     const row = stage.add({ download_url: `${stage.base}/a.sh` })
-    // As a process leaves the row that dies while it inspects.
+    // The row as left by a process that died during the inspection.
     stage.library.store.sqlite.prepare('update installers set inspections = 1').run()
     expect(await stage.settle(row)).toMatchObject({
       fetch_state: 'failed',
@@ -49,7 +49,7 @@ describe.runIf(process.features.typescript)('a fetched file that harms its reade
     expect(stage.asked).toEqual([])
   })
 
-  it('has its inspection counted before it begins, and not held against it when the controller stops', async () => {
+  it('has its inspection counted before it begins, but not when the controller stops', async () => {
     const own = openInspector({ workerFile: readers })
     await stage.replace({ inspection: own.inspection })
     stage.routes.set('/a.sh', file(Buffer.from('never\n')))

@@ -1,4 +1,4 @@
-/** Fetches each package that was given as an address, once, for all devices. What is under way is in the store, so a restart takes it up. */
+/** Fetches each package that was given as a URL, once, for all devices. Progress is in the store, so a restart continues it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '#shared/contract/errors.ts'
 import {
@@ -23,14 +23,14 @@ export const FETCH_OPTIONS = {
   idleTimeoutMs: 60_000,
   tries: DOWNLOAD_TRIES,
   retryWaitsMs: DOWNLOAD_RETRY_WAITS_MS as readonly number[],
-  /** Packages that are fetched at the same time; the others wait in the store. */
+  /** Packages fetched at the same time; the others wait in the store. */
   parallel: 3,
 }
 export type FetchOptions = typeof FETCH_OPTIONS
 
 const MESSAGE_LIMIT = 1000
 
-/** The outcome of a fetch waits so long for a database that another program has locked. */
+/** How long the result of a fetch waits for a database that another program has locked. */
 const OUTCOME_WAIT_MS = 60_000
 
 export function createFetcher(deps: {
@@ -41,16 +41,16 @@ export function createFetcher(deps: {
   options: FetchOptions
   /** Resolves once the database can be written. @throws AppError E_BUSY after `limitMs` */
   whenWritable: (limitMs: number) => Promise<void>
-  /** Told after the commit. */
+  /** Called after the commit. */
   settled: (id: InstallerId) => void
 }) {
   const { repo, options, log } = deps
   const stopping = new AbortController()
   const running = new Map<InstallerId, Promise<void>>()
 
-  /** The name keeps the extension of its kind: agents run a file by what it is. */
-  function nameFor(row: InstallerRow, said: string): string {
-    const name = cleanFileName(said)
+  /** Keeps the extension of the installer's kind, because agents choose how to run a file by its extension. */
+  function nameFor(row: InstallerRow, received: string): string {
+    const name = cleanFileName(received)
     if (kindOfFileName(name) === row.kind) return name
     return cleanFileName(`${name.slice(0, 200)}${INSTALLER_KINDS[row.kind].extension}`)
   }
@@ -77,8 +77,8 @@ export function createFetcher(deps: {
   }
 
   /**
-   * What the file says about itself. That it is looked at stands in the store before: a file that ends its reader, or the whole
-   * process, is not inspected again unless a person asks for it.
+   * What the file says about itself. The inspection is recorded in the store first: a file that crashes its reader, or the whole
+   * process, is not inspected again unless a person retries it.
    */
   async function inspected(row: InstallerRow, staged: Staged, fileName: string) {
     repo.updateInstaller(row.id, { inspections: row.inspections + 1 })
@@ -91,7 +91,7 @@ export function createFetcher(deps: {
       if (!(error instanceof AppError)) throw error
       const isStopped = error instanceof InspectionStopped
       const isNotBegun = error.code === 'E_RATE_LIMITED'
-      // The file has done no harm: it may be inspected again, if the controller stops by the next start.
+      // The file did no harm: it may be inspected again, even at the next start if the controller is stopping.
       if (isStopped || isNotBegun) repo.updateInstaller(row.id, { inspections: row.inspections })
       if (isStopped) throw error
       throw new FetchFailure(
@@ -103,7 +103,7 @@ export function createFetcher(deps: {
     }
   }
 
-  /** Checks what came and keeps it. */
+  /** Checks the downloaded file and stores it. */
   async function keep(row: InstallerRow, staged: Staged, fileName: string): Promise<void> {
     if (row.source_sha256 !== null && row.source_sha256 !== staged.sha256)
       throw new FetchFailure(
@@ -160,7 +160,7 @@ export function createFetcher(deps: {
         )
       await withTries(row)
     } catch (error) {
-      // Stopped: the row still says `fetching`, the next start takes it up.
+      // Stopped: the row is still `fetching`, so the next start continues with it.
       if (stopping.signal.aborted || error instanceof InspectionStopped) return
       await deps.whenWritable(OUTCOME_WAIT_MS)
       const known = error instanceof FetchFailure
@@ -195,9 +195,9 @@ export function createFetcher(deps: {
   }
 
   return {
-    /** Fetches what the store says is to be fetched and is not under way. Call it after each commit that adds some, and at start. */
+    /** Starts the pending fetches of the store that are not running. Call it after each commit that adds some, and at start. */
     start: startNext,
-    /** Breaks off what is under way; it is taken up at the next start. */
+    /** Aborts running fetches; the next start continues with them. */
     async stop(): Promise<void> {
       stopping.abort()
       await Promise.allSettled(running.values())
@@ -205,7 +205,7 @@ export function createFetcher(deps: {
   }
 }
 
-/** What the content store refuses, as the reason of a fetch. */
+/** An error of the content store as the reason of a failed fetch. */
 function asFailure(error: unknown): unknown {
   if (!(error instanceof AppError)) return error
   switch (error.code) {

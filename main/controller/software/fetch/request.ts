@@ -1,4 +1,4 @@
-/** One GET of an address, redirects followed, every hop checked. The body is handed on as it arrives. */
+/** One GET of a URL. Follows redirects and checks every hop. The body is passed on as it arrives. */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { FetchReason } from '../software.repo.ts'
@@ -6,7 +6,7 @@ import { fileNameOfDisposition, fileNameOfUrl } from './file-name.ts'
 import { checkConnected, checkLiteralHost, guardedLookup, RefusedAddress } from './guard.ts'
 import { checkUrl, describeUrl } from './url.ts'
 
-/** Why a fetch failed; `again`: another try may go better. */
+/** Why a fetch failed; `again`: a retry may succeed. */
 export class FetchFailure extends Error {
   readonly reason: FetchReason
   readonly again: boolean
@@ -20,9 +20,9 @@ export class FetchFailure extends Error {
 
 export type Download = {
   body: IncomingMessage
-  /** As the server or the address tells it, not cleaned. */
+  /** As given by the server or the URL, not cleaned. */
   fileName: string
-  /** Null when the server does not tell. */
+  /** Null when the server does not report it. */
   sizeBytes: number | null
 }
 export type RequestOptions = {
@@ -34,7 +34,7 @@ export type RequestOptions = {
 
 const REDIRECT_LIMIT = 5
 const REDIRECTS = [301, 302, 303, 307, 308]
-/** Statuses below 500 that pass with time: time-out, too early, too many requests. */
+/** Statuses below 500 that are temporary: timeout, too early, too many requests. */
 const PASSING = [408, 425, 429]
 
 const invalid = (message: string, cause?: unknown) =>
@@ -109,7 +109,7 @@ function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
     }, options.headTimeoutMs)
     if (!options.allowPrivate)
       request.on('socket', (socket) => {
-        // Before what waits to be written: the server there is not even asked.
+        // Runs before the pending request is written, so that the server receives nothing.
         socket.prependOnceListener('connect', () => {
           try {
             checkConnected(url.hostname, socket)
@@ -120,7 +120,7 @@ function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
       })
     request.on('response', (response) => {
       clearTimeout(timer)
-      response.on('error', () => undefined) // heard by whoever reads the body
+      response.on('error', () => undefined) // handled by the reader of the body
       resolve(response)
     })
     request.on('error', (error) => {
@@ -136,7 +136,7 @@ const isCertificateError = (code: string): boolean =>
   code.startsWith('ERR_TLS_CERT') ||
   /SELF_SIGNED|UNABLE_TO_(?:VERIFY|GET)/.test(code)
 
-/** An error of the connection in words. */
+/** A connection error as a message. */
 function asFailure(url: URL, error: unknown): FetchFailure {
   if (error instanceof FetchFailure) return error
   if (error instanceof RefusedAddress)

@@ -1,6 +1,6 @@
-/** What an address must be before anything is asked of it. */
+/** What a URL must satisfy before anything is requested from it. */
 
-/** The parsed address, or in words why it cannot be used. */
+/** The parsed URL, or a message why it cannot be used. */
 export function checkUrl(text: string): URL | string {
   let url: URL
   try {
