@@ -1,12 +1,12 @@
-/** How many requests each address has made, on a clock that never goes back: the library's own store counts on the computer's. */
+/** Counts requests per address, on a monotonic clock: the library's own store uses the computer's clock. */
 import type { FastifyRateLimitStore, FastifyRateLimitStoreCtor } from '@fastify/rate-limit'
 
-/** Addresses remembered per route; beyond it those whose first request is longest ago are forgotten. */
+/** Addresses remembered per route; beyond it, the ones with the oldest first request are dropped. */
 const ADDRESSES_LIMIT = 5_000
 
 type Window = { startedMs: number; current: number }
 
-/** @param nowMs a clock that never goes back */
+/** @param nowMs a monotonic clock */
 export function addressCounts(nowMs: () => number): FastifyRateLimitStoreCtor {
   return class AddressCounts implements FastifyRateLimitStore {
     readonly #windows = new Map<string, Window>()

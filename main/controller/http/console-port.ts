@@ -1,4 +1,4 @@
-/** The console's port: REST, the console itself for a browser, and the feed beside them. */
+/** The console's port: REST, the console itself for a browser, and the feed. */
 import type { IncomingMessage } from 'node:http'
 import { Server } from 'socket.io'
 import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
@@ -21,12 +21,12 @@ import { softwareRoutes } from './software.routes.ts'
 import { createTokens } from './tokens.ts'
 
 const FEED_MESSAGE_LIMIT_BYTES = 64 * 1024
-/** Connections to the feed that have not said yet whose session they belong to. Long polling needs no TCP connection for each. */
+/** Most feed connections that have not authenticated yet. With long polling these are not TCP connections. */
 const FEED_UNAUTHENTICATED_LIMIT = 200
 /** A poll is answered at least this often: proxies cut requests that stay open much longer. */
 const FEED_PING_MS = 10_000
 
-/** What listens on all addresses is named by the one that always leads to this computer. */
+/** An address that listens everywhere is replaced by the one that always reaches this computer. */
 const EVERY_HOST: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
 export type ConsolePort = {
@@ -34,22 +34,22 @@ export type ConsolePort = {
   url: string
   /** Of the console's own TLS key; null over plain HTTP. */
   fingerprint: Fingerprint | null
-  /** Passwords cross the network readable to others. */
+  /** Passwords cross the network unencrypted. */
   isPlainInPublic: boolean
 }
 
 /**
- * Listens for people. What ends it again is added to `undo`, also when it throws.
- * @returns where @throws AppError E_PORT_IN_USE
+ * Listens for consoles. Adds what stops it again to `undo`, also when it throws.
+ * @returns the open port with its URL @throws AppError E_PORT_IN_USE
  */
 export async function openConsolePort(
   deps: Omit<ConsoleServerOptions, 'names' | 'tls'> & {
     consoleHost: string
     consolePort: number
     clock: Clock
-    /** Further names under which people reach the console. */
+    /** Further host names of the console. */
     consoleNames: readonly string[]
-    /** Beyond loopback the console is served over TLS, unless somebody insists. */
+    /** Beyond loopback the console uses TLS unless this is set. */
     consolePlainHttp: boolean
     /** See setup-code.ts. */
     setupCode: string | null
@@ -90,7 +90,7 @@ export async function openConsolePort(
         restart: deps.onRestored ?? null,
       }),
     },
-    { authenticate, isOpen, refused: (...told) => audit.refused(...told) },
+    { authenticate, isOpen, refused: (...refusal) => audit.refused(...refusal) },
     slices.requests,
   )
   await web.app.ready()
@@ -111,7 +111,7 @@ export async function openConsolePort(
       ),
     connectTimeout: 10_000,
   })
-  // `allowRequest` is asked once for each connection; polls and upgrades of it are further requests.
+  // `allowRequest` runs once per connection; its polls and upgrades are further requests.
   feed.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
     if (!web.mayCall(request)) return next(new Error('E_ORIGIN'))
     limitBodyTime(request)
@@ -122,7 +122,7 @@ export async function openConsolePort(
   deps.undo.push(
     () => web.app.close(),
     () => feed.close(),
-    // Whoever still uploads is cut off: closing would wait for him.
+    // Running uploads are cut off: closing would wait for them.
     () => web.app.server.closeAllConnections(),
   )
   const port = await listen(web.app.server, deps.consolePort, deps.consoleHost, 'console')

@@ -1,4 +1,4 @@
-/** The console beyond this computer: TLS with a key of its own, under the names that are served and no other. */
+/** The console beyond this computer: TLS with its own key, only under the names it is served under. */
 import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { request as plainRequest } from 'node:http'
@@ -21,7 +21,7 @@ const lan = Object.values(networkInterfaces())
 const bracketed = ({ address, family }: { address: string; family: string }): string =>
   family === 'IPv6' ? `[${address}]` : address
 
-describe('a console that is served to others', () => {
+describe('a console served to other computers', () => {
   let folder: string
   let controller: Controller
   let port: number
@@ -78,7 +78,7 @@ describe('a console that is served to others', () => {
       call.end(body && JSON.stringify(body))
     })
 
-  it('speaks TLS, under its own key, and says so', async () => {
+  it('uses TLS with its own key, and reports it', async () => {
     expect(controller.consoleUrl).toBe(`https://127.0.0.1:${port}`)
     expect(controller.consoleFingerprint).toMatch(/^sha256\/[A-Za-z0-9+/]{43}=$/)
     expect(controller.consoleFingerprint).not.toBe(controller.fingerprint)
@@ -88,7 +88,9 @@ describe('a console that is served to others', () => {
     expect(statSync(join(folder, 'data', 'keys', 'console-tls.key')).mode & 0o777).toBe(0o600)
     expect((await ask('/')).text).toContain('console')
     const socket = await new Promise<TLSSocket>((resolve) => {
-      const open = connect({ port, host: '127.0.0.1', ca, servername: 'localhost' }, () => resolve(open)) // prettier-ignore
+      const open = connect({ port, host: '127.0.0.1', ca, servername: 'localhost' }, () =>
+        resolve(open),
+      )
     })
     expect(socket.authorized).toBe(true)
     expect(socket.getProtocol()).toMatch(/^TLSv1\.[23]$/)
@@ -102,7 +104,7 @@ describe('a console that is served to others', () => {
     await expect(plain).rejects.toThrow()
   })
 
-  it('has a certificate for every name and address that it is served under', () => {
+  it('has a certificate for every name and address it is served under', () => {
     const certificate = new X509Certificate(ca)
     for (const name of ['localhost', hostname().toLowerCase(), 'deploy.office.example'])
       expect(certificate.checkHost(name), name).toBeDefined()
@@ -110,7 +112,7 @@ describe('a console that is served to others', () => {
       expect(certificate.checkIP(address), address).toBeDefined()
   })
 
-  it('is not found under a name that somebody made lead here', async () => {
+  it('is not served under a name that an attacker resolves to it', async () => {
     for (const host of [
       'evil.example',
       `evil.example:${port}`,
@@ -127,14 +129,20 @@ describe('a console that is served to others', () => {
         expect((await ask('/health', { host })).status, host).toBe(200)
   })
 
-  it('lets its own page sign in and listen, and no other', async () => {
+  it('lets only its own page sign in and use the feed', async () => {
     const host = `localhost:${port}`
     const account = { username: 'anna', password: 'correct horse' }
     const setup = await ask('/auth/setup', { host, origin: `https://${host}` }, account)
     expect(setup.status).toBe(200)
     const { token } = JSON.parse(setup.text) as { token: string }
-    for (const origin of [`http://${host}`, 'https://evil.example', `https://localhost:${port + 1}`])
-      expect((await ask('/auth/me', { host, origin, authorization: `Bearer ${token}` })).status).toBe(403) // prettier-ignore
+    for (const origin of [
+      `http://${host}`,
+      'https://evil.example',
+      `https://localhost:${port + 1}`,
+    ])
+      expect(
+        (await ask('/auth/me', { host, origin, authorization: `Bearer ${token}` })).status,
+      ).toBe(403)
     const feed = (origin: string): Promise<boolean> =>
       new Promise((resolve) => {
         const socket = io(`https://localhost:${port}${CONSOLE_NAMESPACE}`, {
@@ -163,17 +171,17 @@ describe('the key and the certificate', () => {
     openConsoleTls({ dataDir, vaultKey, names, log })
   const file = (name: string): string => join(dataDir, 'keys', name)
 
-  it('stay from start to start', async () => {
+  it('stay the same across starts', async () => {
     expect(await open()).toEqual(await open())
   })
 
-  it('name what is new, under the same key', async () => {
+  it('cover new names under the same key', async () => {
     const first = await open()
     const next = await open(['localhost', '127.0.0.1', '10.1.2.3', 'fd00::1'])
     expect(next.cert).not.toBe(first.cert)
     expect(next.fingerprint).toBe(first.fingerprint)
     expect(new X509Certificate(next.cert).checkIP('fd00::1')).toBeDefined()
-    // What is gone again is no reason for another warning of everybody's browser.
+    // A removed name is no reason for another warning in everyone's browser.
     expect((await open()).cert).toBe(next.cert)
   })
 
@@ -182,7 +190,7 @@ describe('the key and the certificate', () => {
     ['console-tls.key', 'junk'],
     ['console-tls.crt', ''],
     ['console-tls.crt', 'junk'],
-  ])('are made anew when %s holds %j', async (name, content) => {
+  ])('are recreated when %s holds %j', async (name, content) => {
     await open()
     writeFileSync(file(name), content)
     const { cert, key, fingerprint } = await open()
@@ -191,7 +199,7 @@ describe('the key and the certificate', () => {
     expect((await open()).fingerprint).toBe(fingerprint)
   })
 
-  it('are sealed where there is a keystore', async () => {
+  it('are sealed when there is a keystore', async () => {
     const vault = new Uint8Array(32).fill(7)
     const { fingerprint } = await open()
     expect((await open(undefined, vault)).fingerprint).toBe(fingerprint)
@@ -199,8 +207,8 @@ describe('the key and the certificate', () => {
   })
 })
 
-describe('the names that are served', () => {
-  it('are loopback alone when the console is', () => {
+describe('the served names', () => {
+  it('are only loopback when the console listens there', () => {
     for (const host of ['127.0.0.1', 'localhost', '::1']) {
       const names = createServedNames(host, ['deploy.example'], () => ['10.0.0.1'])
       expect(names.isPublic).toBe(false)

@@ -1,6 +1,6 @@
 /**
- * The console's own TLS key and certificate, for when it is served beyond this computer. The key is for nothing else; browsers show
- * its fingerprint. Both are made anew when they are missing or cannot be read: no agent knows them.
+ * The console's own TLS key and certificate, for when it is served beyond this computer. The key is used for nothing else;
+ * browsers show its fingerprint. Both are recreated when missing or unreadable, because no agent relies on them.
  */
 import { createPrivateKey, generateKeyPairSync, X509Certificate, createHash } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
@@ -14,14 +14,14 @@ import { certificateNames } from './served-names.ts'
 
 const KEY_FILE = 'console-tls.key'
 const CERTIFICATE_FILE = 'console-tls.crt'
-/** Apple's systems refuse a longer life: support.apple.com/en-us/103769. */
+/** Apple's systems refuse a longer lifetime: support.apple.com/en-us/103769. */
 const CERTIFICATE_DAYS = 800
 const RENEWED_BEFORE_MS = 60 * 24 * 3_600_000
 
 export type ConsoleTls = {
   key: string
   cert: string
-  /** `sha256/` and the Base64 of SHA-256 over the key, as for the hub; stays when the certificate is renewed. */
+  /** `sha256/` and the Base64 of SHA-256 over the key, as for the hub; unchanged when the certificate is renewed. */
   fingerprint: Fingerprint
 }
 
@@ -41,14 +41,14 @@ function readKey(file: string, vault: VaultKey, log: Log): string {
   return key
 }
 
-/** Null: there is none, it is another key's, it lacks a name, or it ends soon. */
+/** Null: it is missing, belongs to another key, lacks a name, or expires soon. */
 function usableCertificate(file: string, key: string, names: readonly string[]): string | null {
   try {
     const pem = readFileSync(file, 'utf8')
     const certificate = new X509Certificate(pem)
     const isNamed = (name: string): boolean =>
       (isIP(name) === 0 ? certificate.checkHost(name) : certificate.checkIP(name)) !== undefined
-    // `validToDate` and its like came with a later Node than Electron's.
+    // `validToDate` and similar came with a later Node than Electron's.
     return certificate.checkPrivateKey(createPrivateKey(key)) &&
       Date.parse(certificate.validTo) - Date.now() > RENEWED_BEFORE_MS &&
       Date.parse(certificate.validFrom) <= Date.now() &&
@@ -60,7 +60,7 @@ function usableCertificate(file: string, key: string, names: readonly string[]):
   }
 }
 
-/** @param names names and addresses that the certificate has to hold */
+/** @param names names and addresses that the certificate must contain */
 export async function openConsoleTls(deps: {
   dataDir: string
   vaultKey: VaultKey

@@ -1,4 +1,4 @@
-/** The controller's identity over REST: its keys, and its recovery file. */
+/** The controller's identity over REST: its keys and its recovery file. */
 import { randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream, mkdirSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
@@ -18,7 +18,7 @@ import { isLoopbackName } from './served-names.ts'
 import type { SetupCode } from './setup-code.ts'
 import { readParts } from './upload.ts'
 
-/** The answer to a restore is on its way before the controller goes. */
+/** Delay before the restart, so that the response to the restore is sent first. */
 const RESTART_AFTER_MS = 500
 
 function decodeRestore(texts: ReadonlyMap<string, unknown>): RestoreFields {
@@ -33,20 +33,21 @@ export function controllerHandlers(deps: {
   devices: Devices
   setupCode: SetupCode
   dataDir: string
-  /** Starts the controller anew; null where somebody has to do it by hand. */
+  /** Restarts the controller; null when a person has to restart it. */
   restart: (() => void) | null
 }): Handlers<'controller'> {
   const { identity, checks, devices } = deps
   function view(): ControllerIdentityView {
-    const told = identity.describe()
+    const description = identity.describe()
     const { total } = devices.counts()
     return {
-      ...told,
+      ...description,
       devices_total: total,
-      devices_followed: told.changed_at === null ? total : devices.seenSince(told.changed_at),
+      devices_followed:
+        description.changed_at === null ? total : devices.seenSince(description.changed_at),
     }
   }
-  /** Takes a recovery file to disk, under a name of our own. */
+  /** Writes an uploaded recovery file to disk, under a generated name. */
   async function receive({ stream }: { stream: NodeJS.ReadableStream }) {
     const folder = join(deps.dataDir, 'temporary')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -73,7 +74,7 @@ export function controllerHandlers(deps: {
     'controller.save_recovery': async ({ body }, { viewer, reply }) => {
       const { file, remove } = await identity.saveRecoveryFile(viewer, body.passphrase)
       const stream = createReadStream(file)
-      // Whether it arrived or the reader went away: it is not left lying.
+      // Remove it whether it was sent or the client disconnected.
       stream.once('close', remove)
       const day = new Date().toISOString().slice(0, 10)
       void reply

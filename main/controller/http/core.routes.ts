@@ -1,4 +1,4 @@
-/** Handlers of everything but software: each a line from the request to the slice that answers it. */
+/** Handlers of every route except software: each one maps the request to the slice that answers it. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
 import type { HubStatus, Stats } from '#shared/contract/rest/entities.ts'
@@ -26,8 +26,8 @@ const originOf = (context: { remoteAddress: string; raw: FastifyRequest }): Orig
   address: context.remoteAddress,
   client: context.raw.headers['user-agent'] ?? null,
 })
-/** @param name without quotes or line ends: of our own making */
 const XLSX = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'
+/** @param name without quotes or line ends, because it is not escaped */
 const asFile = (reply: FastifyReply, type: string, name: string): void =>
   void reply.type(type).header('content-disposition', `attachment; filename="${name}"`)
 
@@ -75,7 +75,7 @@ export function coreRoutes(deps: CoreDeps): Core {
       setup_code_needed: users.setupNeeded() && deps.setupCode.isNeeded,
     }),
     'auth.setup': async ({ body }, context) => {
-      // From this computer, and not by a page in its browser that reached it under some name of its own.
+      // Only from this computer, and not from a page in its browser that reached it under another name (DNS rebinding).
       if (!isLoopback(context.remoteAddress) || !isLoopbackName(context.raw.headers.host))
         throw new AppError(
           'E_SETUP_LOOPBACK_ONLY',

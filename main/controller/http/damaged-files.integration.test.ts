@@ -1,4 +1,4 @@
-/** A package whose stored copy went bad: PCs report that it does not match, the controller finds out why, and an upload heals it. */
+/** A package whose stored copy is damaged: PCs report that it does not match, the controller finds the cause, and an upload repairs it. */
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { join } from 'node:path'
@@ -56,7 +56,7 @@ const fetchPackage = (path: string) =>
       .on('error', reject)
       .end()
   })
-/** Fetches as an agent does, and reports what one would. */
+/** Fetches and reports as an agent would. */
 async function work(agent: SimAgent, command: SimAgent['commands'][number]): Promise<void> {
   if (command.action !== 'install') return
   const { status, text } = await fetchPackage(command.url)
@@ -71,7 +71,7 @@ const connect = () =>
   t.connect(identity, { onCommand: (command, agent) => void work(agent, command) })
 
 describe('a stored package that is damaged at the same length', () => {
-  it('is found out by the first PC that reports it, refused from then on, and healed by an upload', async () => {
+  it('is detected after the first PC reports it, refused from then on, and repaired by an upload', async () => {
     await connect()
     damage()
     const id = await deploy()
@@ -126,7 +126,7 @@ describe('a stored package that is damaged at the same length', () => {
     expect(await installer()).toMatchObject({ file_damaged: false })
   })
 
-  it('is healed by a second upload of the same bytes that comes before anybody noticed', async () => {
+  it('is repaired by a second upload of the same bytes before anyone noticed', async () => {
     damage()
     expect((await uploadAgain()).status).toBe(200)
     await connect()
@@ -138,7 +138,7 @@ describe('a stored package that is damaged at the same length', () => {
   })
 })
 
-describe('a stored package that has become shorter while the controller runs', () => {
+describe('a stored package that is truncated while the controller runs', () => {
   it('is not served, and the target names the cause', async () => {
     await connect()
     truncateSync(storedFile(), 5)
@@ -156,8 +156,8 @@ describe('a stored package that has become shorter while the controller runs', (
   })
 })
 
-describe('a package that was changed on its way', () => {
-  it('leaves the sound copy of the controller as it is, and the words of the agent', async () => {
+describe('a package changed in transit', () => {
+  it('leaves the valid copy of the controller alone, and keeps the message of the agent', async () => {
     const agent = await t.connect(identity)
     const id = await deploy()
     await until('the agent has its command', () => Promise.resolve(agent.commands.length === 1))
@@ -166,7 +166,7 @@ describe('a package that was changed on its way', () => {
       reason: 'integrity',
       message: NETWORK_WORDS,
     })
-    // Checked one after the other: once a second check has ended, so has the first.
+    // Checks run one after the other: when the second has ended, so has the first.
     await until(
       'its target is failed',
       async () => (await targetOf(id)).deployment_status === 'failed',

@@ -55,7 +55,7 @@ type Document = {
 }
 
 describe('the description of the REST surface', () => {
-  it('is OpenAPI 3.1, and two validators agree', async () => {
+  it('is OpenAPI 3.1, and two validators accept it', async () => {
     const document = (await get('/openapi.json')).json<Document>()
     expect(document.openapi).toBe('3.1.0')
     const copy = (): Document => structuredClone(document)
@@ -66,7 +66,7 @@ describe('the description of the REST surface', () => {
     expect(JSON.stringify(document)).not.toContain('"nullable"')
   })
 
-  it('says what every upload takes and what every export returns', async () => {
+  it('describes what every upload takes and every export returns', async () => {
     const { paths } = (await get('/openapi.json')).json<Document>()
     for (const name of Object.keys(rest) as RouteName[]) {
       const route: Route = rest[name]
@@ -99,7 +99,7 @@ describe('the description of the REST surface', () => {
     expect(Object.keys(document.paths)).not.toContain('/openapi.json')
   })
 
-  it('can be read as a page whose files are all there and whose policy lets them in', async () => {
+  it('is readable as a page whose files exist and are allowed by its policy', async () => {
     const page = await get('/docs')
     expect(page.statusCode).toBe(200)
     expect(page.headers['content-type']).toMatch(/^text\/html/)
@@ -117,7 +117,7 @@ describe('the description of the REST surface', () => {
   })
 
   it.each(['/docs/nothing', '/docs/static/..%2f..%2fpackage.json', '/docs/static/nothing.js'])(
-    'has nothing at %s, and says so in the words of the surface',
+    'has nothing at %s, and answers with the error body of the surface',
     async (url) => {
       const reply = await get(url)
       expect(reply.statusCode).toBe(404)
@@ -125,7 +125,7 @@ describe('the description of the REST surface', () => {
     },
   )
 
-  it('is not for foreign pages, nor under foreign names', async () => {
+  it('refuses foreign pages and foreign names', async () => {
     expect((await get('/openapi.json', { origin: 'https://evil.example' })).statusCode).toBe(403)
     expect((await get('/docs', { host: 'evil.example' })).statusCode).toBe(403)
   })
@@ -133,7 +133,7 @@ describe('the description of the REST surface', () => {
   it('leads to no route of the controller', async () => {
     await server.app.listen({ host: '127.0.0.1', port: 0 })
     const { port } = server.app.server.address() as AddressInfo
-    // Sent as it stands: neither fetch nor inject would leave the dots in the path.
+    // Sent unchanged: fetch and inject would both remove the dots from the path.
     const status = await new Promise((resolve, reject) => {
       const sent = request({ host: '127.0.0.1', port, path: '/docs/../health' })
       sent.once('error', reject)

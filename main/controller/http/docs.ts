@@ -1,7 +1,7 @@
 /**
- * The description of the REST surface: `/openapi.json` and, readable, `/docs`. Both come from the contract's table alone,
- * so an application of its own answers them, without a socket. It is loaded and made at the first request: few ever ask,
- * and it is a large part of the controller's code.
+ * The description of the REST surface: `/openapi.json`, and `/docs` for reading. Both come from the contract's table alone, so a
+ * separate application answers them, without a socket. It is loaded at the first request, because it is rarely used and a large
+ * part of the controller's code.
  */
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -39,7 +39,7 @@ function openApiSchema(name: RouteName, route: Route) {
   }
 }
 
-/** Answers GET /openapi.json and everything below /docs by `inject`; nothing of the controller is behind it. */
+/** Answers GET /openapi.json and everything below /docs through `inject`; it cannot reach the controller. */
 export async function createDocs(version: string): Promise<FastifyInstance> {
   const app = Fastify()
   app.setValidatorCompiler(validatorCompiler)
@@ -58,7 +58,7 @@ export async function createDocs(version: string): Promise<FastifyInstance> {
   for (const name of Object.keys(rest) as RouteName[]) {
     const route: Route = rest[name]
     const { method, path: url } = route
-    // Described, never called: whoever gets here finds nothing.
+    // Only described, never called: a request here gets 404.
     const handler = (_request: unknown, reply: FastifyReply): void => reply.callNotFound()
     app.route({ method, url, schema: openApiSchema(name, route), handler })
   }

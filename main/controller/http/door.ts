@@ -1,4 +1,4 @@
-/** Who may call a route: the token is looked at anew for every request, and refusals are told to the audit trail. */
+/** Who may call a route: the token is checked on every request, and refusals are audited. */
 import { AppError } from '#shared/contract/errors.ts'
 import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import type { Actor, Audit } from '../audit/index.ts'
@@ -7,12 +7,12 @@ import type { SignedIn, Tokens } from './tokens.ts'
 
 export type Access = {
   authenticate: Tokens['authenticate']
-  /** Whether a session is open still, whatever has become of its token. */
+  /** Whether a session is still open, even if its token has expired. */
   isOpen: (sessionId: string, address: string) => boolean
   refused: Audit['refused']
 }
 
-/** All that somebody may do who has still to choose a password of his own. */
+/** Routes allowed while a password change is pending. */
 const BEFORE_THE_PASSWORD: readonly RouteName[] = [
   'auth.me',
   'auth.password',
@@ -21,7 +21,7 @@ const BEFORE_THE_PASSWORD: readonly RouteName[] = [
 ]
 
 export function createDoor(access: Access) {
-  /** @throws AppError E_UNAUTHENTICATED, E_PASSWORD_CHANGE_NEEDED, E_FORBIDDEN. Null: nobody, where nobody is needed */
+  /** @throws AppError E_UNAUTHENTICATED, E_PASSWORD_CHANGE_NEEDED, E_FORBIDDEN. Null: the route needs no user, and there is none */
   return (name: RouteName, authorization: string | undefined, address: string): SignedIn | null => {
     const route = rest[name]
     const refuse = (actor: Actor & { address: string }, why: string) =>

@@ -1,4 +1,4 @@
-/** A controller whose disk is full: people sign in, cancel and delete, results are kept, and what can wait is refused in words. */
+/** A controller whose disk is full: people can sign in, cancel and delete, results are recorded, and the rest is refused with a message. */
 import { join } from 'node:path'
 import { io } from 'socket.io-client'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -35,7 +35,7 @@ async function signIn(): Promise<RestClient> {
   const { token } = await t.anonymous.call('auth.login', { body })
   return createRestClient(t.controller.consoleUrl, token)
 }
-/** Leaves nothing, also after what the controller has given up meanwhile. */
+/** Fills the disk completely, including space that the controller has freed meanwhile. */
 const fill = (): void => disk.fill()
 const progressOf = (id: DeploymentId) => t.rest.call('deployments.progress', { params: { id } })
 
@@ -66,7 +66,7 @@ describe.skipIf(!canMakeDisks)('on a full disk', () => {
     expect(reply).toMatchObject({ committed: true })
     await expect.poll(async () => (await progressOf(running)).status).toBe('completed')
     fill()
-    // What can wait is refused, and says why.
+    // What can wait is refused, with the reason.
     const refused = await anna.upload('/software', { name: 'more.sh', bytes: '#!/bin/sh\n' })
     expect(refused.status).toBe(507)
     expect((refused.body as { error: WireError }).error).toMatchObject({
@@ -81,7 +81,7 @@ describe.skipIf(!canMakeDisks)('on a full disk', () => {
     await signIn()
   })
 
-  it('open consoles are told how much is left, and that there is room again', async () => {
+  it('open consoles are notified how much space is left, and when there is room again', async () => {
     const socket = io(t.controller.consoleUrl + CONSOLE_NAMESPACE, {
       transports: ['websocket'],
       forceNew: true,
@@ -112,7 +112,7 @@ describe.skipIf(!canMakeDisks)('on a full disk', () => {
     }
   })
 
-  it('a restart works, and people sign in after it', async () => {
+  it('a restart works, and people can sign in after it', async () => {
     await t.addScript('tool')
     fill()
     await t.restart()
@@ -122,11 +122,11 @@ describe.skipIf(!canMakeDisks)('on a full disk', () => {
     expect((await anna.raw('POST', '/auth/logout')).status).toBe(200)
   })
 
-  it('without any reserve left a write is refused in words, reads go on, and nothing ends', async () => {
+  it('without any reserve a write is refused with a message, reads continue, and nothing crashes', async () => {
     const identity = await t.enroll('PC-1')
     const agent = await t.connect(identity)
     await t.addScript('tool')
-    // Each time somebody else takes what was given up.
+    // Each time another program takes the freed space.
     let last = 200
     for (let n = 0; n < 400 && last === 200; n++) {
       fill()
@@ -137,7 +137,7 @@ describe.skipIf(!canMakeDisks)('on a full disk', () => {
     expect((await t.rest.raw('GET', '/devices')).status).toBe(200)
     const wrong = { username: 'anna', password: 'wrong horse' }
     expect((await t.anonymous.raw('POST', '/auth/login', wrong)).status).toBe(401)
-    // A PC that leaves has the time of that written down later.
+    // The time at which a PC disconnects is recorded later.
     agent.close()
     await expect
       .poll(async () => {

@@ -1,4 +1,4 @@
-/** The shape of what answers a route: typed from the contract, so that a missing or wrong handler does not compile. */
+/** The type of route handlers, derived from the contract, so that a missing or wrong handler does not compile. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Rest, RouteName, RouteReply, RouteRequest } from '#shared/contract/rest/routes.ts'
 import type { Viewer } from '../context.ts'
@@ -12,11 +12,11 @@ type Answer<N extends RouteName> = Rest[N] extends { transport: 'stream' }
 
 export type RequestContext<N extends RouteName> = {
   viewer: ViewerOf<N>
-  /** Id of the session behind the token; null where no token is needed. */
+  /** Id of the session behind the token; null when no token is needed. */
   sessionId: string | null
-  /** The caller's address as the socket tells it. */
+  /** The caller's address according to the socket. */
   remoteAddress: string
-  /** For what took long: the caller as he stands now. @throws AppError E_UNAUTHENTICATED when he is signed out by now */
+  /** For slow requests: checks the session again. @throws AppError E_UNAUTHENTICATED when the user has been signed out meanwhile */
   stillSignedIn: () => void
   /** The raw request: for uploads only. */
   raw: FastifyRequest

@@ -1,4 +1,4 @@
-/** The console's port under bad input and bad callers: each a clear error with its code, and the controller stays up. */
+/** The console's port with bad input and unauthorized callers: a clear error with its code, and the controller keeps running. */
 import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
@@ -48,7 +48,7 @@ const create = (change: object) =>
     ...change,
   })
 
-describe('a request that makes no sense', () => {
+describe('an invalid request', () => {
   it.each([
     ['malformed JSON', '{"name": ', 'E_MALFORMED'],
     ['an empty body', '', 'E_MALFORMED'],
@@ -67,19 +67,19 @@ describe('a request that makes no sense', () => {
     ['no devices and no groups', { device_ids: [] }, '/device_ids'],
     ['an unknown strategy', { strategy_type: 'all_at_once' }, '/strategy_type'],
     ['zero at a time', { strategy: { max_concurrent: 0 } }, '/strategy/max_concurrent'],
-    ['a wait of no time', { offline_policy: 'wait', wait_minutes: 0 }, '/wait_minutes'],
+    ['a wait of zero minutes', { offline_policy: 'wait', wait_minutes: 0 }, '/wait_minutes'],
     [
       'an address that is none',
       { custom_software: [{ name: 'x', download_url: 'ftp://host/x.deb' }] },
       '/custom_software/0/download_url',
     ],
-  ])('%s is refused with the place that is wrong', async (_what, change, path) => {
+  ])('%s is refused with the path of the error', async (_what, change, path) => {
     const reply = await create(change)
     expectError(reply, 400, 'E_VALIDATION')
     expect(reply.body).toMatchObject({ error: { details: [{ path }] } })
   })
 
-  it('ignores keys it does not know', async () => {
+  it('ignores unknown keys', async () => {
     expect((await create({ colour: 'blue' })).status).toBe(200)
   })
   it.each([
@@ -93,14 +93,14 @@ describe('a request that makes no sense', () => {
     expect(reply.body).toMatchObject({ error: { details: [{ path }] } })
     expect((await t.rest.call('deployments.list', {})).total).toBe(before.total)
   })
-  it('refuses groups that hold nobody', async () => {
+  it('refuses groups without members', async () => {
     const group = await t.rest.call('groups.create', { body: { name: 'Nobody' } })
     expectError(await create({ device_ids: [], group_ids: [group.id] }), 400, 'E_NO_TARGETS')
   })
   it('refuses a body larger than 1 MiB', async () => {
     expectError(await create({ name: 'x'.repeat(1024 * 1024) }), 413, 'E_TOO_LARGE')
   })
-  it('refuses a kind of content it does not take', async () => {
+  it('refuses an unsupported content type', async () => {
     expectError(
       await t.rest.raw('POST', '/auth/login', 'a=b', {
         'content-type': 'application/x-www-form-urlencoded',
@@ -121,7 +121,7 @@ describe('a request that makes no sense', () => {
       expectError(await t.rest.raw('GET', path), 404, 'E_NOT_FOUND')
     },
   )
-  it('does not cancel what has ended, or retry what has not failed', async () => {
+  it('does not cancel ended deployments or retry targets that have not failed', async () => {
     const { deployment_id: id } = (await create({})).body as { deployment_id: number }
     await expect
       .poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body)
@@ -135,9 +135,9 @@ describe('a request that makes no sense', () => {
   })
 })
 
-describe('a caller who is not welcome', () => {
+describe('an unauthorized caller', () => {
   const paths = (Object.keys(rest) as RouteName[]).filter((name) => rest[name].access !== 'none')
-  it.each(paths)('%s asks for a token', async (name) => {
+  it.each(paths)('%s requires a token', async (name) => {
     const path = rest[name].path.replaceAll(/:\w+/g, '1')
     expectError(
       await t.anonymous.raw(rest[name].method, path, rest[name].method === 'POST' ? {} : undefined),
@@ -146,7 +146,7 @@ describe('a caller who is not welcome', () => {
     )
   })
 
-  it('takes no token that it did not sign, or signed otherwise', async () => {
+  it('accepts no token that it did not sign, or signed differently', async () => {
     const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
     const claims = JSON.parse(
       Buffer.from(t.session.token.split('.')[1]!, 'base64url').toString(),
@@ -187,7 +187,7 @@ describe('a caller who is not welcome', () => {
     )
   })
 
-  it('gives a refresh token once', async () => {
+  it('accepts a refresh token once', async () => {
     const { refresh_token } = await t.anonymous.call('auth.login', {
       body: { username: 'anna', password: 'correct horse' },
     })
@@ -199,7 +199,7 @@ describe('a caller who is not welcome', () => {
     )
   })
 
-  it('says the same to a wrong name and a wrong password', async () => {
+  it('gives the same answer to a wrong name and a wrong password', async () => {
     const a = await t.anonymous.raw('POST', '/auth/login', {
       username: 'anna',
       password: 'wrong horse',
@@ -212,7 +212,7 @@ describe('a caller who is not welcome', () => {
     expect(a.body).toEqual(b.body)
   })
 
-  it('makes a first account once', async () => {
+  it('creates a first account only once', async () => {
     expectError(
       await t.anonymous.raw('POST', '/auth/setup', { username: 'eve', password: 'eve eve eve' }),
       409,
@@ -220,7 +220,7 @@ describe('a caller who is not welcome', () => {
     )
   })
 
-  it('refuses pages of other origins and names that lead here by another name', async () => {
+  it('refuses pages of other origins and foreign host names', async () => {
     expectError(
       await t.rest.raw('GET', '/devices', undefined, { origin: 'https://evil.example' }),
       403,
@@ -241,7 +241,7 @@ describe('a caller who is not welcome', () => {
     expect(status).toBe(403)
   })
 
-  it('lets a technician see and do only what is his', async () => {
+  it('lets technicians see and do only what is theirs', async () => {
     await t.rest.call('users.create', {
       body: { username: 'tom', password: 'tom tom tom', role: 'technician' },
     })
@@ -266,7 +266,7 @@ describe('a caller who is not welcome', () => {
     )
   })
 
-  it('slows down whoever guesses passwords', async () => {
+  it('slows down password guessing', async () => {
     let last: RestReply | null = null
     for (let i = 0; i < 25; i++)
       last = await t.anonymous.raw('POST', '/auth/refresh', { refresh_token: 'guess' })
@@ -276,7 +276,7 @@ describe('a caller who is not welcome', () => {
 })
 
 describe('an enrolment', () => {
-  it('is refused with a code that is wrong, spent or revoked', async () => {
+  it('is refused with a code that is wrong, used up or revoked', async () => {
     const { code, id } = await t.rest.call('enrollments.create', { body: {} })
     const wrong = code.replace(/^DX1\.[^.]{4}/, 'DX1.AAAA')
     await expect(enrollSimAgent(t.hub, wrong, 'X')).rejects.toThrow(/E_ENROLLMENT_CODE/)
@@ -291,7 +291,7 @@ describe('an enrolment', () => {
   })
 })
 
-describe('a start that cannot be', () => {
+describe('a start that fails', () => {
   const log = pino({ level: 'silent' })
   const start = (options: { dataDir: string; hubPort?: number; recover?: 'start_anew' }) =>
     startController({
@@ -309,7 +309,7 @@ describe('a start that cannot be', () => {
   it('names the data folder that another controller uses', async () => {
     await expect(start({ dataDir: t.dataDir })).rejects.toMatchObject({ code: 'E_DATA_LOCKED' })
   })
-  it('names the port that is taken, and lets go of the data folder', async () => {
+  it('names the port that is in use, and releases the data folder', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'deployx-port-'))
     await expect(start({ dataDir, hubPort: t.hub.port })).rejects.toMatchObject({
       code: 'E_PORT_IN_USE',
@@ -318,12 +318,12 @@ describe('a start that cannot be', () => {
     await controller.stop()
     rmSync(dataDir, { recursive: true, force: true })
   })
-  it('names a data folder that cannot be written', async () => {
+  it('names a data folder that is not writable', async () => {
     await expect(start({ dataDir: '/dev/null/data' })).rejects.toMatchObject({
       code: 'E_DATA_UNWRITABLE',
     })
   })
-  it('puts a damaged database aside, says where, and starts anew only when asked to', async () => {
+  it('moves a damaged database aside, says where, and starts fresh only when asked to', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'deployx-damaged-'))
     writeFileSync(
       join(dataDir, 'deployx.db'),

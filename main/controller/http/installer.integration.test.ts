@@ -29,7 +29,7 @@ const pathOf = (software: Software, installer: number | string = software.instal
 const patch = (path: string, body: unknown, as = t.rest) => as.raw('PATCH', path, body)
 
 describe('correcting an installer over REST', () => {
-  it('answers with the software as it is now', async () => {
+  it('returns the updated software', async () => {
     const [before] = (await t.rest.call('software.list', {})).software as [Software]
     const reply = await patch(pathOf(tool), {
       platform: 'macos',
@@ -75,7 +75,7 @@ describe('correcting an installer over REST', () => {
       { detection: { type: 'script', interpreter: 'powershell', text: 'exit 1' } },
     ],
     ['/detection/path', { detection: { type: 'file', path: 'C:\\tool.exe' } }],
-    // The rule that it has is one of a Mac.
+    // Its current rule is for macOS.
     ['/detection/path', { platform: 'windows' }],
   ])('refuses a bad value at %s: %j', async (path, body) => {
     const before = (await t.rest.call('software.list', {})).software
@@ -85,7 +85,7 @@ describe('correcting an installer over REST', () => {
     expect((await t.rest.call('software.list', {})).software).toEqual(before)
   })
 
-  it('needs ids of things that are there and belong together', async () => {
+  it('requires ids that exist and belong together', async () => {
     const other = await t.addScript('other')
     for (const path of [
       pathOf(tool, 9999),
@@ -98,12 +98,12 @@ describe('correcting an installer over REST', () => {
     expect((await patch(pathOf(tool, 'first'), { arch: 'x64' })).status).toBe(400)
   })
 
-  it('is for those to whom it belongs', async () => {
+  it('is limited to users who may change it', async () => {
     const reply = await ben.upload('/software', { name: 'bens.sh', bytes: '#!/bin/sh\n' })
     const bens = reply.body as Software
     const anonymous = await patch(pathOf(bens), { arch: 'x64' }, t.anonymous)
     expect(anonymous.status).toBe(401)
-    // What an administrator shares is seen by a technician, and not his to change.
+    // Technicians see what an administrator shares, but may not change it.
     expect((await patch(pathOf(tool), { arch: 'x64' }, ben)).status).toBe(403)
     const cleo = { username: 'cleo', password: 'battery staple' }
     await t.rest.call('users.create', { body: { ...cleo, role: 'technician' } })
@@ -113,7 +113,7 @@ describe('correcting an installer over REST', () => {
     expect((await patch(pathOf(bens), { arch: 'x64' }, ben)).status).toBe(200)
   })
 
-  it('refuses a platform and architecture that another one has', async () => {
+  it('refuses a platform and architecture that another installer has', async () => {
     const two = await t.addScript('two')
     const reply = await t.rest.upload(`/software/${two.id}/installers`, {
       name: 'two.cmd',
@@ -124,11 +124,11 @@ describe('correcting an installer over REST', () => {
     expect([refused.status, errorOf(refused).code]).toEqual([409, 'E_CONFLICT'])
   })
 
-  it('waits for the end of a deployment that uses it, and holds for the next attempt', async () => {
+  it('waits for the end of a deployment that uses it, and applies to the next attempt', async () => {
     const used = await t.addScript('used')
     const identity = await t.enroll('PC-1')
     const agent = await t.connect(identity, {
-      // Fails unless it is called as the correction says.
+      // Fails unless it is called with the corrected arguments.
       onCommand: (command, self) => {
         if (command.action !== 'install') return
         if (command.argv[0] === '-q') void self.result(command, {})
@@ -153,7 +153,7 @@ describe('correcting an installer over REST', () => {
     agent.close()
   })
 
-  it('that no longer fits the PC is not sent to it by a retry', async () => {
+  it('keeps a retry from sending an installer that no longer fits the PC', async () => {
     const wrong = await t.addScript('wrong')
     const identity = await t.enroll('PC-2')
     let commands = 0

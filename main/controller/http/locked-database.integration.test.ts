@@ -1,4 +1,4 @@
-/** Another program locks the database for seconds: the hub works on, nothing that PCs report is lost, and people are told. */
+/** Another program locks the database for seconds: the hub keeps running, no report is lost, and people are notified. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createRequire } from 'node:module'
@@ -10,7 +10,7 @@ import type { DeploymentId } from '#shared/domain/ids.ts'
 import { startTestController, type TestController } from '../test-kit/test-controller.ts'
 
 const require = createRequire(import.meta.url)
-/** A loaded test machine pauses by itself; SQLite's own waiting took 5 s and more. */
+/** A loaded test machine pauses on its own; SQLite's own waiting took 5 s and more. */
 const LONGEST_PAUSE_MS = 2_000
 
 let t: TestController
@@ -24,7 +24,7 @@ afterEach(async () => {
   await t.stop()
 })
 
-/** Another process opens the database as any SQLite program does, and keeps it from being written until it is told. */
+/** Another process opens the database like any SQLite program, and locks it for writing until it is released. */
 async function lockDatabase(how = 'BEGIN EXCLUSIVE'): Promise<() => Promise<void>> {
   const script = `const db = new (require(${JSON.stringify(require.resolve('better-sqlite3'))}))(process.argv[1])
     db.exec(${JSON.stringify(how)})
@@ -45,7 +45,7 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const progressOf = (id: DeploymentId) => t.rest.call('deployments.progress', { params: { id } })
 
 describe('while another program holds the database', () => {
-  it('the loop goes on, reports wait for their commit, and all of it is there afterwards', async () => {
+  it('the event loop continues, reports wait for their commit, and none is missing afterwards', async () => {
     const tool = await t.addScript('tool')
     const identities = await Promise.all([1, 2, 3].map((n) => t.enroll(`PC-${n}`)))
     const agents = await Promise.all(identities.map((identity) => t.connect(identity)))
@@ -68,7 +68,7 @@ describe('while another program holds the database', () => {
     })
     const startMs = performance.now()
     const write = t.rest.raw('POST', '/groups', { name: 'too early' })
-    // Reads go on.
+    // Reads continue.
     while (performance.now() - startMs < 3_000) {
       expect((await t.rest.raw('GET', '/devices')).status).toBe(200)
       await sleep(100)
@@ -79,7 +79,7 @@ describe('while another program holds the database', () => {
     expect(refused.status).toBe(503)
     expect((refused.body as { error: WireError }).error.code).toBe('E_BUSY')
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
-    // A sign-in that begins now waits for the end of it.
+    // A sign-in that starts now waits for the end of the lock.
     const body = { username: 'anna', password: 'correct horse' }
     const signIn = t.anonymous.call('auth.login', { body })
     await sleep(1_000)
@@ -93,7 +93,7 @@ describe('while another program holds the database', () => {
     expect((await t.rest.raw('POST', '/groups', { name: 'in time' })).status).toBe(200)
   })
 
-  it('a PC that comes is let in as soon as it is over, and gets its work', async () => {
+  it('a connecting PC is admitted when the lock ends, and gets its work', async () => {
     const tool = await t.addScript('tool')
     const [here, late] = [await t.enroll('PC-1'), await t.enroll('PC-2')]
     const agent = await t.connect(here)

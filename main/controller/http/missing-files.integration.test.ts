@@ -1,4 +1,4 @@
-/** Packages whose files are gone, as after a restore: shown, refused before any agent hears of them, and healed by the same file. */
+/** Packages whose files are missing, as after a restore: shown, refused before any command is sent, and repaired by the same file. */
 import { readdirSync, rmSync, statSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { request } from 'node:https'
@@ -38,7 +38,7 @@ const stored = () => {
 const removeFiles = () => {
   for (const name of stored()) rmSync(join(t.dataDir, 'content', name))
 }
-/** What a restored controller is: all rows, no file. */
+/** The state of a restored controller: all rows, no files. */
 async function loseFiles(): Promise<void> {
   removeFiles()
   await t.restart()
@@ -65,8 +65,8 @@ const succeed = (command: SimAgent['commands'][number], agent: SimAgent) => {
 const idOf = (reply: RestReply) => (reply.body as { deployment_id: DeploymentId }).deployment_id
 const progressOf = (id: DeploymentId) => t.rest.call('deployments.progress', { params: { id } })
 
-describe('an installer whose file is gone', () => {
-  it('is shown as such, and refused before anything is made of it', async () => {
+describe('an installer whose file is missing', () => {
+  it('is shown as missing, and refused before a deployment is created', async () => {
     expect(await missing()).toEqual([false])
     await loseFiles()
     expect(await missing()).toEqual([true])
@@ -88,13 +88,13 @@ describe('an installer whose file is gone', () => {
       'the deployment is completed',
       async () => (await progressOf(id)).status === 'completed',
     )
-    // Neither do PCs of a platform whose installer is whole.
+    // Neither do PCs of a platform whose installer is intact.
     const path = `/software/${tool.id}/installers/${tool.installers[0]!.id}`
     expect((await t.rest.raw('PATCH', path, { platform: 'macos' })).status).toBe(200)
     expect((await create()).status).toBe(200)
   })
 
-  it('takes the same file again and no other', async () => {
+  it('accepts only the same file', async () => {
     await loseFiles()
     const other = await again('#!/bin/sh\nexit 1\n')
     expect([other.status, errorOf(other).code]).toEqual([409, 'E_CONFLICT'])
@@ -117,13 +117,13 @@ describe('an installer whose file is gone', () => {
     expect(entries.map(({ action }) => action)).toContain('software.upload_file')
   })
 
-  it('is healed as well by an ordinary upload of the same bytes', async () => {
+  it('is also repaired by an ordinary upload of the same bytes', async () => {
     await loseFiles()
     await t.addScript('the same under another name', SCRIPT)
     expect(await missing()).toEqual([false, false])
   })
 
-  it('is brought back only by those to whom it belongs', async () => {
+  it('can be repaired only by users who may change it', async () => {
     await loseFiles()
     expect((await again(SCRIPT, t.anonymous)).status).toBe(401)
     const ben = { username: 'ben', password: 'battery staple' }
@@ -139,7 +139,7 @@ describe('an installer whose file is gone', () => {
     expect(stored()).toEqual([])
   })
 
-  it('fails what was waiting for it, without a word to the agent, and a retry succeeds once it is back', async () => {
+  it('fails the targets that waited for it without contacting the agent, and a retry succeeds once it is back', async () => {
     const agent = await t.connect(identity)
     const id = idOf(await create({ scheduled_at: new Date(Date.now() + 1_500).toISOString() }))
     agent.close()
@@ -162,7 +162,7 @@ describe('an installer whose file is gone', () => {
     expect(back.commands).toHaveLength(1)
   })
 
-  it('that came from an address is fetched again by itself while a deployment waits for it', async () => {
+  it('from a URL is fetched again automatically while a deployment waits for it', async () => {
     const server = createServer((_request, response) => response.end(SCRIPT + '# fetched\n'))
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     try {
@@ -191,7 +191,7 @@ describe('an installer whose file is gone', () => {
     }
   })
 
-  it('is noticed when it is taken away while the controller runs', async () => {
+  it('is detected when the file is deleted while the controller runs', async () => {
     let url = ''
     const agent = await t.connect(identity, {
       onCommand: (command) => {

@@ -1,6 +1,6 @@
 /**
- * Every route of the contract, called by somebody to whom what he names does not belong, by nobody, and by a technician where
- * an administrator is needed. The table of routes is the test's own list: a route that is added is attacked as well.
+ * Every route of the contract, called by a user who does not own the named resource, without a token, and by a technician where
+ * an administrator is required. The cases come from the table of routes, so new routes are covered as well.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
@@ -39,7 +39,7 @@ async function signIn(username: string): Promise<RestClient> {
 
 beforeAll(async () => {
   t = await startTestController({ timings: { presence: { connectGraceMs: 0, offlineAfterMs: 0 } } })
-  // Ben owns one of everything; Cleo, a technician like him, owns nothing.
+  // Ben owns one of everything; Cleo, also a technician, owns nothing.
   const ben = await signIn('ben')
   cleo = await signIn('cleo')
   const { code, id: enrollment } = await ben.call('enrollments.create', { body: { max_uses: 2 } })
@@ -75,7 +75,7 @@ beforeAll(async () => {
 })
 afterAll(() => t.stop())
 
-/** What stands in a route's path for `:id`, by the first part of its name. */
+/** The value for `:id` in a route's path, by the first part of its name. */
 const ID_OF: Record<string, keyof Ids> = {
   devices: 'device',
   groups: 'group',
@@ -92,7 +92,7 @@ const pathOf = (name: RouteName): string =>
     .replace(':installer_id', String(bens.installer))
     .replace(':id', String(bens[ID_OF[name.split('.')[0]!]!]))
 
-/** A body that the schema takes, where one is needed before ownership is looked at. */
+/** A body that the schema accepts, where one is needed before ownership is checked. */
 const bodyOf = (name: RouteName): unknown => {
   const deployment = { name: 'x', software_ids: [bens.software], device_ids: [bens.device] }
   const bodies: Partial<Record<RouteName, unknown>> = {
@@ -113,8 +113,8 @@ const bodyOf = (name: RouteName): unknown => {
 const names = Object.keys(rest) as RouteName[]
 const withIds = names.filter((name) => rest[name].path.includes(':'))
 
-describe('what belongs to another', () => {
-  it.each(withIds)('is not his to see or to change: %s', async (name) => {
+describe('a resource of another user', () => {
+  it.each(withIds)('cannot be seen or changed: %s', async (name) => {
     const before = await stateOfAll()
     const route: Route = rest[name]
     const reply =
@@ -127,7 +127,7 @@ describe('what belongs to another', () => {
   })
 
   it.each(['deployments.create', 'deployments.preflight'] as const)(
-    'cannot be put into what he makes: %s',
+    'cannot be used in a new deployment: %s',
     async (name) => {
       const reply = await cleo.raw(rest[name].method, rest[name].path, bodyOf(name))
       expect(reply.status).toBe(404)
@@ -136,7 +136,7 @@ describe('what belongs to another', () => {
     },
   )
 
-  it('cannot be gathered into a group of his, or admitted by a code into another’s', async () => {
+  it('cannot be added to a group of the caller, nor can a code enrol into the group of another user', async () => {
     const group = { name: 'stolen', device_ids: [bens.device] }
     expect((await cleo.raw('POST', '/groups', group)).status).toBe(404)
     expect((await cleo.raw('POST', '/enrollments', { group_ids: [bens.group] })).status).toBe(404)
@@ -149,20 +149,20 @@ describe('what belongs to another', () => {
     'deployments.list',
     'enrollments.list',
     'audit.list',
-  ] as const)('is not in his lists: %s', async (name) => {
+  ] as const)('is not in the lists of the caller: %s', async (name) => {
     const reply = await cleo.raw('GET', rest[name].path)
     expect(reply.status).toBe(200)
     expect(JSON.stringify(reply.body)).not.toMatch(/bens|BENS-PC|tool/)
   })
 
-  it('is not stopped by his emergency stop', async () => {
+  it('is not affected by the emergency stop of the caller', async () => {
     expect(await cleo.call('deployments.stop_all', {})).toEqual({ stopped: [] })
   })
 })
 
 describe('without a token', () => {
   it.each(names.filter((name) => rest[name].access !== 'none'))(
-    'nothing answers: %s',
+    'no route answers: %s',
     async (name) => {
       const reply = await t.anonymous.raw(rest[name].method, pathOf(name), bodyOf(name))
       expect(reply.status).toBe(401)
@@ -172,7 +172,7 @@ describe('without a token', () => {
 
 describe('a technician', () => {
   it.each(names.filter((name) => rest[name].access === 'admin'))(
-    'does not get what is for administrators: %s',
+    'is refused what is for administrators: %s',
     async (name) => {
       const reply = await cleo.raw(rest[name].method, pathOf(name), bodyOf(name))
       expect(reply.status).toBe(403)

@@ -1,4 +1,4 @@
-/** Requests that reach no route, sent as bytes: each is answered as /openapi.json says, and the controller stays up. */
+/** Requests that reach no route, sent as raw bytes: each is answered as /openapi.json describes, and the controller keeps running. */
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ErrorReply } from '#shared/contract/errors.ts'
@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => t.stop())
 
-/** Sends it and reads until the connection is closed. */
+/** Sends the bytes and reads until the connection is closed. */
 function send(bytes: string): Promise<{ status: number; contentType: string; body: unknown }> {
   const { hostname, port } = new URL(t.controller.consoleUrl)
   return new Promise((resolve, reject) => {
@@ -31,10 +31,17 @@ function send(bytes: string): Promise<{ status: number; contentType: string; bod
   })
 }
 const request = (line: string, ...headers: string[]): string =>
-  [line, `Host: ${new URL(t.controller.consoleUrl).host}`, 'Connection: close', ...headers, '', ''].join('\r\n') // prettier-ignore
+  [
+    line,
+    `Host: ${new URL(t.controller.consoleUrl).host}`,
+    'Connection: close',
+    ...headers,
+    '',
+    '',
+  ].join('\r\n')
 
 it.each<[string, () => string, string, string]>([
-  ['bytes that are no request', () => 'GARBAGE\r\n\r\n', '/devices', 'E_MALFORMED'],
+  ['bytes that are not a request', () => 'GARBAGE\r\n\r\n', '/devices', 'E_MALFORMED'],
   [
     'headers that are too long',
     () => request('GET /devices HTTP/1.1', `X: ${'a'.repeat(20_000)}`),
@@ -59,7 +66,7 @@ it.each<[string, () => string, string, string]>([
     '/auth/login',
     'E_MALFORMED',
   ],
-])('answers %s in the words of the surface', async (_what, bytes, path, code) => {
+])('answers %s with the error body of the surface', async (_what, bytes, path, code) => {
   const sent = bytes()
   const reply = await send(sent)
   expect(ErrorReply.parse(reply.body).error.code).toBe(code)

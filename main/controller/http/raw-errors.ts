@@ -1,4 +1,4 @@
-/** Answers to requests that Node cannot parse: they reach no route, and get the same error body as others. */
+/** Answers requests that Node cannot parse: they reach no route, but get the same error body as others. */
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { AppError, ERRORS } from '#shared/contract/errors.ts'

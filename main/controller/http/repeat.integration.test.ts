@@ -36,7 +36,7 @@ async function technician(username: string): Promise<RestClient> {
 }
 
 describe('a deployment that is created again with the same request_id', () => {
-  it('answers with the same deployment and creates one', async () => {
+  it('returns the same deployment and creates only one', async () => {
     const body = deployment({ request_id: randomUUID() })
     const before = await total()
     const first = await t.rest.raw('POST', '/deployments/create', body)
@@ -46,7 +46,7 @@ describe('a deployment that is created again with the same request_id', () => {
     expect(await total()).toBe(before + 1)
   })
 
-  it('creates one also when both requests run at the same time', async () => {
+  it('creates only one even when both requests run at the same time', async () => {
     const body = deployment({ request_id: randomUUID() })
     const before = await total()
     const replies = await Promise.all(
@@ -56,14 +56,14 @@ describe('a deployment that is created again with the same request_id', () => {
     expect(await total()).toBe(before + 1)
   })
 
-  it('still answers with it after the controller was restarted', async () => {
+  it('still returns it after a restart of the controller', async () => {
     const body = deployment({ request_id: randomUUID() })
     const first = await t.rest.raw('POST', '/deployments/create', body)
     await t.restart()
     expect((await t.rest.raw('POST', '/deployments/create', body)).body).toEqual(first.body)
   })
 
-  it('is the same whatever the order of its fields and the case of its key', async () => {
+  it('is the same regardless of the order of its fields and the case of its key', async () => {
     const request_id = randomUUID()
     const body = { ...deployment(), strategy: { max_concurrent: 2 }, request_id }
     const first = await t.rest.raw('POST', '/deployments/create', body)
@@ -87,7 +87,7 @@ describe('a deployment that is created again with the same request_id', () => {
     expect((await t.rest.call('groups.list', {})).groups).toEqual([])
   })
 
-  it('lets the key be used again after a refusal', async () => {
+  it('allows the key again after a refusal', async () => {
     const request_id = randomUUID()
     const wrong = await t.rest.raw('POST', '/deployments/create', {
       ...deployment({ request_id }),
@@ -98,7 +98,7 @@ describe('a deployment that is created again with the same request_id', () => {
     expect(right.status).toBe(200)
   })
 
-  it('belongs to one user: another one’s same key is another request', async () => {
+  it('belongs to one user: the same key of another user is another request', async () => {
     const ben = await technician('ben')
     const { code } = await ben.call('enrollments.create', { body: {} })
     const { enrollSimAgent } = await import('../test-kit/sim-agent.ts')
@@ -106,9 +106,9 @@ describe('a deployment that is created again with the same request_id', () => {
     const request_id = randomUUID()
     const mine = await t.rest.raw('POST', '/deployments/create', deployment({ request_id }))
     const body = deployment({ request_id, device_ids: [own] })
-    const his = await ben.raw('POST', '/deployments/create', body)
-    expect(his.status).toBe(200)
-    expect(his.body).not.toEqual(mine.body)
+    const ofBen = await ben.raw('POST', '/deployments/create', body)
+    expect(ofBen.status).toBe(200)
+    expect(ofBen.body).not.toEqual(mine.body)
   })
 
   it('refuses what is not a UUID', async () => {
@@ -119,8 +119,8 @@ describe('a deployment that is created again with the same request_id', () => {
   })
 })
 
-describe('what became of a request', () => {
-  it('can be asked by its key, by the user who made it alone', async () => {
+describe('the outcome of a request', () => {
+  it('can be queried by its key, only by the user who made it', async () => {
     const request_id = randomUUID()
     const path = `/requests/${request_id}`
     expect((await t.rest.raw('GET', path)).status).toBe(404)
@@ -140,13 +140,16 @@ describe('other requests that create something', () => {
     ['a group', '/groups', { name: 'Kasse' }],
     ['a user', '/users', { username: 'dora', password: 'correct horse', role: 'admin' }],
     ['an enrolment code', '/enrollments', { max_uses: 3 }],
-  ])('%s is created once, also at the same time', async (_what, path, content) => {
-    const body = { ...content, request_id: randomUUID() }
-    const replies = await Promise.all([1, 2, 3].map(() => t.rest.raw('POST', path, body)))
-    replies.push(await t.rest.raw('POST', path, body))
-    expect(replies.map((reply) => reply.status)).toEqual([200, 200, 200, 200])
-    expect(new Set(replies.map((reply) => JSON.stringify(reply.body))).size).toBe(1)
-  })
+  ])(
+    '%s is created once, even when requests run at the same time',
+    async (_what, path, content) => {
+      const body = { ...content, request_id: randomUUID() }
+      const replies = await Promise.all([1, 2, 3].map(() => t.rest.raw('POST', path, body)))
+      replies.push(await t.rest.raw('POST', path, body))
+      expect(replies.map((reply) => reply.status)).toEqual([200, 200, 200, 200])
+      expect(new Set(replies.map((reply) => JSON.stringify(reply.body))).size).toBe(1)
+    },
+  )
 
   it('keeps no enrolment code and no password in readable form', async () => {
     const request_id = randomUUID()

@@ -1,4 +1,4 @@
-/** What stands before every route of the console's port: who may call from where, and what a page may do. */
+/** Checks and headers for every route of the console's port: who may call from where, and what a page may do. */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { AppError } from '#shared/contract/errors.ts'
@@ -31,14 +31,14 @@ export function securityHeaders(reply: FastifyReply): void {
 
 type Request = Pick<IncomingMessage, 'headers' | 'rawHeaders'>
 
-/** Node keeps the first of several; whatever stands before or behind us may take the last. RFC 9112, 3.2. */
+/** Node keeps the first of several `Host` lines, but a proxy may use the last. RFC 9112, 3.2. */
 const hostLines = ({ rawHeaders }: Request): number =>
   rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host').length
 
 /**
- * Refuses calls that a foreign page makes through somebody's browser.
- * - `Host`: one, and a name under which the console is served (DNS rebinding).
- * - `Origin`: a browser names the calling page; only the console's own pages and the desktop's are welcome.
+ * Refuses calls that a foreign page makes through a user's browser.
+ * - `Host`: exactly one, and a name under which the console is served (DNS rebinding).
+ * - `Origin`: a browser names the calling page; only the pages of the console and of the desktop app are allowed.
  */
 export function createOriginGuard(options: {
   names: ServedNames
@@ -59,7 +59,7 @@ export function createOriginGuard(options: {
   }
   return {
     check,
-    /** The same as an answer, for the feed. */
+    /** The same check as a boolean, for the feed. */
     mayCall: (request: Request): boolean => {
       try {
         check(request)

@@ -1,4 +1,4 @@
-/** Under which names and addresses the console is served, and so may be asked for. Any other was made to lead here by somebody else. */
+/** The names and addresses under which the console is served. A request for any other name was redirected here by someone else. */
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
 import { isLoopback } from '../lib/addresses.ts'
@@ -6,11 +6,11 @@ import { urlHost } from '../lib/host-port.ts'
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '::1']
 const EVERY_ADDRESS = ['0.0.0.0', '::']
-/** Addresses come and go with cables and VPNs. */
+/** Kept only briefly, because addresses change with cables and VPNs. */
 const KEPT_MS = 5_000
 
 export type ServedNames = {
-  /** Whether others than this computer can reach the console. */
+  /** Whether other computers can reach the console. */
   isPublic: boolean
   /** Names and addresses, in lower case, without brackets. */
   list: () => string[]
@@ -21,7 +21,7 @@ export type ServedNames = {
 const withoutPort = (host: string | undefined): string =>
   (host ?? '').replace(/:\d{1,5}$/, '').toLowerCase()
 
-/** Whether a `Host` header names this computer itself. A name that somebody made lead here (DNS rebinding) does not. */
+/** Whether a `Host` header names this computer itself. A name that an attacker resolves to it (DNS rebinding) does not count. */
 export const isLoopbackName = (host: string | undefined): boolean =>
   LOOPBACK_NAMES.map(urlHost).includes(withoutPort(host))
 
@@ -32,8 +32,8 @@ const ownAddresses = (): string[] =>
     .map(({ address }) => address.toLowerCase())
 
 /**
- * @param consoleHost what the console listens on
- * @param further names that lead here by the office's own DNS
+ * @param consoleHost the address that the console listens on
+ * @param further names that resolve to this computer in the office's DNS
  */
 export function createServedNames(
   consoleHost: string,
@@ -61,7 +61,7 @@ export function createServedNames(
   }
 }
 
-/** As a certificate names them. */
+/** In the form that a certificate uses. */
 export const certificateNames = (
   names: readonly string[],
 ): { type: 'ip' | 'dns'; value: string }[] =>

@@ -34,10 +34,10 @@ import { createDoor, type Access } from './door.ts'
 import { createUserLimit } from './user-limit.ts'
 import { ACCESS_LIFE_MS, TOKEN_AUDIENCE, TOKEN_ISSUER } from './tokens.ts'
 
-/** Requests one address, and one user, may make per minute; sign-in and first account far fewer, because each may be a guess. */
+/** Requests per minute of one address, and of one user; far fewer for sign-in and first account, because each may be a guess. */
 const REQUESTS_PER_MINUTE = 3_000
 const SIGN_INS_PER_MINUTE = 20
-/** From the head of a request to the last byte of its JSON. */
+/** From the headers of a request to the last byte of its JSON. */
 const BODY_LIMIT_MS = 15_000
 const CONNECTION_LIMIT_MS = 120_000
 const KEEP_ALIVE_MS = 72_000
@@ -59,7 +59,7 @@ type AnyHandler = (
   },
 ) => unknown
 
-/** Everything that can go wrong becomes one shape, at this one place. */
+/** The single place that turns every error into an AppError. */
 function toAppError(error: FastifyError | AppError | z.ZodError, log: Log): AppError {
   if (error instanceof AppError) return error
   if (error instanceof z.ZodError) return validationError(error, 'The request is not valid')
@@ -78,7 +78,7 @@ function toAppError(error: FastifyError | AppError | z.ZodError, log: Log): AppE
   }
   if (error.statusCode === 429)
     return new AppError('E_RATE_LIMITED', 'Too many requests. Wait a moment.')
-  // A path that leads out of the console's own files: there is nothing to be found, and no fault either.
+  // A path that leads out of the console's own files: report it as not found, not as a fault.
   if (error.code === 'FST_STATIC_FORBIDDEN_PATH' || error.statusCode === 404)
     return new AppError('E_NOT_FOUND', 'There is nothing at this address.')
   if (error instanceof SyntaxError || (error.statusCode && error.statusCode < 500))
@@ -91,7 +91,7 @@ function toAppError(error: FastifyError | AppError | z.ZodError, log: Log): AppE
     : new AppError('E_INTERNAL', 'Something went wrong in the controller. Its log says more.')
 }
 
-/** Parses with the contract's schema; what fails names each place. */
+/** Parses with the contract's schema; an error names the path of each problem. */
 function parse(schema: z.ZodType | undefined, value: unknown, what: string): unknown {
   if (!schema) return undefined
   const result = schema.safeParse(value)
@@ -99,7 +99,7 @@ function parse(schema: z.ZodType | undefined, value: unknown, what: string): unk
   return result.data
 }
 
-/** Uploads may take hours and have a watch of their own; everything else is there in a moment, or never. */
+/** Uploads may take hours and have their own timeout; every other body must arrive within this limit. */
 export function limitBodyTime(request: IncomingMessage): void {
   const timer = setTimeout(() => {
     if (!request.complete) request.destroy()
@@ -108,34 +108,34 @@ export function limitBodyTime(request: IncomingMessage): void {
   for (const event of ['end', 'close'] as const) request.once(event, () => clearTimeout(timer))
 }
 
-/** What a reply may hold; anything else is left out of it. */
-/** One that is not JSON, and not checked. */
+/** Routes whose response is not JSON and is not checked. */
 const hasOwnReply = ({ transport }: Route): boolean =>
   transport === 'text' || transport === 'file' || transport === 'stream'
+/** The JSON that a response may contain; fields outside the schema are dropped. */
 const replySchema = (route: Route) => ({
   response: { ...(!hasOwnReply(route) && { 200: route.reply }), '4xx': ErrorReply },
 })
 
-/** `/openapi.json` and `/docs`, loaded when somebody asks for them. */
+/** `/openapi.json` and `/docs`, loaded at the first request. */
 function serveDocs(app: FastifyInstance, version: string): void {
   let docs: Promise<FastifyInstance> | null = null
   const load = async (): Promise<FastifyInstance> => (await import('./docs.ts')).createDocs(version)
   app.addHook('onClose', async () => (await docs?.catch(() => null))?.close())
   const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     docs ??= load()
-    // A failure is not kept: the next one who asks tries again.
+    // A failure is not cached: the next request tries again.
     docs.catch(() => (docs = null))
     const inner = await (await docs).inject({ method: 'GET', url: request.url })
     if (inner.statusCode === 404)
       throw new AppError('E_NOT_FOUND', 'There is nothing at this address.')
     const headers = { ...inner.headers }
-    delete headers.connection // says how the inner application ends, not this one
+    delete headers.connection // belongs to the inner application's connection
     return reply.status(inner.statusCode).headers(headers).send(inner.rawPayload)
   }
   for (const url of ['/openapi.json', '/docs', '/docs/*']) app.get(url, answer)
 }
 
-/** Fastify leaves a server of our own as it is, so it gets here what others are given there. */
+/** Fastify does not configure a server that is passed to it, so the limits are set here. */
 function secureServer({ key, cert }: ConsoleTls, handler: RequestListener): Server {
   const limits = { handshakeTimeout: 15_000, requestTimeout: 0, keepAliveTimeout: KEEP_ALIVE_MS }
   const server = createSecureServer({ key, cert, minVersion: MIN_TLS, ...limits }, handler)
@@ -159,7 +159,7 @@ export type ConsoleServerOptions = {
 
 export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
   app: FastifyInstance
-  /** Whether its `Host` and `Origin` are welcome. */
+  /** Whether its `Host` and `Origin` are allowed. */
   mayCall: (request: IncomingMessage) => boolean
   /** Registers the routes once the slices exist. */
   mount: (handlers: AllHandlers, access: Access, requests: Requests) => Promise<void>
@@ -174,7 +174,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
       void reply.header('retry-after', String(known.retryAfterSeconds))
     else if (known.code === 'E_RATE_LIMITED' && !reply.hasHeader('retry-after'))
       void reply.header('retry-after', '30')
-    // Written as text: the reply's schema is that of the route, this is none of it.
+    // Serialized here, because the reply's schema is that of the route and does not fit an error.
     return reply
       .status(ERRORS[known.code].status)
       .type('application/json; charset=utf-8')
@@ -183,7 +183,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
   }
   const options: FastifyHttpOptions<Server> = {
     clientErrorHandler: answerClientError,
-    // Addresses that cannot be decoded. No hook runs for these.
+    // For URLs that cannot be decoded. No hook runs for these.
     frameworkErrors: (error, _request, reply) => {
       securityHeaders(reply)
       answerFailure(error, reply)
@@ -204,7 +204,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
     allowedOrigins: deps.allowedOrigins,
   })
   app.addHook('onRequest', async (request, reply) => {
-    // Who has hung up already has no address that his requests could be counted under, and hears no answer.
+    // A client that has hung up has no address to count requests under, and receives no response.
     if (request.socket.remoteAddress === undefined) return reply.hijack()
     guard.check(request.raw)
     if (!request.headers['content-type']?.startsWith('multipart/')) limitBodyTime(request.raw)
@@ -243,7 +243,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
     mayCall: guard.mayCall,
     async mount(handlers, access, requests) {
       const admit = createDoor(access)
-      /** A request with a key of its client's does its work once, however often it comes. */
+      /** Runs a request with a client key only once, however often it is sent. */
       function answerOnce(
         name: RouteName,
         { params, body }: { params: unknown; body: unknown },
@@ -261,7 +261,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
         app.route({
           method: route.method,
           url: route.path,
-          // Requests are validated below, so that every error has our shape and words.
+          // Requests are validated below, so that every error has the same shape and wording.
           schema: replySchema(route),
           config: {
             rateLimit: GUESSABLE.includes(name)
@@ -288,7 +288,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
                       'The request is not valid',
                     ),
             }
-            // Another program may hold the database for a moment: waiting here holds up nobody else.
+            // Another program may lock the database for a moment: waiting here delays only this request.
             if (route.method !== 'GET') await deps.whenWritable()
             const context = {
               viewer: known?.viewer ?? null,

@@ -1,4 +1,4 @@
-/** The one-time code that the first account needs where other people use the controller's computer too. */
+/** The one-time code for the first account, needed when other people also use the controller's computer. */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
 
@@ -10,13 +10,13 @@ export type SetupCode = {
   check: (given: string | undefined) => void
 }
 
-/** @param code null: none is needed. Tries are limited with those of passwords (server.ts). */
+/** @param code null: none is needed. Attempts are limited like those of passwords (server.ts). */
 export function createSetupCode(code: string | null): SetupCode {
   const expected = code === null ? null : hashOf(code)
   return {
     isNeeded: expected !== null,
     check(given) {
-      // Both sides have one length, so the time tells nothing.
+      // Both sides have the same length, so the time reveals nothing.
       if (expected === null || timingSafeEqual(hashOf((given ?? '').trim()), expected)) return
       throw new AppError(
         'E_SETUP_CODE',

@@ -1,9 +1,9 @@
-/** The library over REST. Uploads are streamed: a file is on disk, hashed, when its part ends. */
+/** The library over REST. Uploads are streamed: a file is on disk and hashed when its part ends. */
 import type { Software, Upload } from '../software/index.ts'
 import type { Handlers } from './handlers.ts'
 import { readUpload } from './upload.ts'
 
-/** Somebody who was signed out while his file arrived leaves nothing behind. */
+/** Discards the upload of a user who was signed out while it arrived. */
 async function checkOrDiscard(upload: Upload, stillSignedIn: () => void): Promise<void> {
   try {
     stillSignedIn()

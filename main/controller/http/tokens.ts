@@ -1,4 +1,4 @@
-/** Access tokens: short-lived JWTs that name a session. A token whose session has ended is worth nothing. */
+/** Access tokens: short-lived JWTs that name a session. A token is worthless once its session has ended. */
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import type { Session } from '#shared/contract/rest/routes.ts'
@@ -28,8 +28,8 @@ export function createTokens(deps: { app: FastifyInstance; users: Users; now: No
       }
     },
     /**
-     * Who is behind a token, as he stands now. `over`: it was ours, but has run out or its session has ended, which happens
-     * every day. `foreign`: nobody here ever made it.
+     * The current user behind a token. `over`: issued here, but it has expired or its session has ended, which happens every day.
+     * `foreign`: this controller never issued it.
      */
     authenticate(token: string, address: string): SignedIn | 'over' | 'foreign' {
       let sessionId: string

@@ -1,4 +1,4 @@
-/** Uploads that do not come to their end: they break off, are too large, or there is no room. The requests are written by hand. */
+/** Uploads that do not finish: they are cut off, are too large, or there is no room. The requests are written by hand. */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
@@ -31,7 +31,7 @@ const headLines = (url: URL, to: TestController, length: string): string =>
     '',
     '',
   ].join('\r\n')
-/** A request written by hand, to break it off wherever a test wants. */
+/** A hand-written request, so that a test can break it off anywhere. */
 async function openRaw(contentLength: number, to = t): Promise<Socket> {
   const url = new URL(to.controller.consoleUrl)
   const socket = connect(Number(url.port), url.hostname)
@@ -49,12 +49,12 @@ const answerTo = async (socket: Socket): Promise<string> => {
   return Buffer.concat(pieces).toString()
 }
 
-describe('an upload that breaks off', () => {
+describe('an upload that is cut off', () => {
   const sent = Buffer.concat([Buffer.from(HEAD + SCRIPT), randomBytes(2 * 1024 * 1024)])
 
   it.each([
     ['in the middle of its file', sent],
-    ['within the head of its file', Buffer.from(HEAD.slice(0, 30))],
+    ['within the headers of its file', Buffer.from(HEAD.slice(0, 30))],
     ['before its first byte', Buffer.alloc(0)],
     [
       'behind its file',
@@ -68,11 +68,11 @@ describe('an upload that breaks off', () => {
     socket.destroy()
     await until('its file is gone', () => contentFiles().length === 0)
     await nothingKept()
-    // And the next one is taken.
+    // And the next one succeeds.
     expect((await t.rest.upload('/software', { name: 'a.sh', bytes: SCRIPT })).status).toBe(200)
   })
 
-  it('by ending early, though all that was announced came, is told so', async () => {
+  it('by ending early, although all announced bytes came, gets an error', async () => {
     const socket = await openRaw(sent.length)
     socket.write(sent)
     expect(await answerTo(socket)).toContain('E_UPLOAD_ABORTED')
@@ -80,7 +80,7 @@ describe('an upload that breaks off', () => {
     await nothingKept()
   })
 
-  it('because the controller stops does not hold it up', async () => {
+  it('because the controller stops does not delay the stop', async () => {
     const own = await startTestController()
     const socket = await openRaw(100_000_000, own)
     socket.write(sent)
@@ -95,8 +95,8 @@ describe('an upload that breaks off', () => {
   })
 })
 
-describe('an upload that says to be larger than the limit', () => {
-  it('is refused before a byte was sent', async () => {
+describe('an upload that is announced as larger than the limit', () => {
+  it('is refused before a byte is sent', async () => {
     const socket = await openRaw(17 * 1024 ** 3)
     const answer = await answerTo(socket)
     expect(answer).toContain('413')
@@ -125,7 +125,7 @@ describe.skipIf(!canMount)('a disk with too little room', () => {
     rmSync(mount, { recursive: true })
   })
 
-  it('refuses what does not fit when its first bytes come, and takes what fits', async () => {
+  it('refuses what does not fit when its first bytes arrive, and accepts what fits', async () => {
     const socket = await openRaw(80 * MIB, small)
     socket.write(HEAD + SCRIPT.repeat(100))
     const answer = await answerTo(socket)
@@ -136,7 +136,7 @@ describe.skipIf(!canMount)('a disk with too little room', () => {
     expect(reply.status).toBe(200)
   })
 
-  it('stops taking an upload of unknown length before the database has no room left', async () => {
+  it('stops an upload of unknown length before the database runs out of room', async () => {
     const url = new URL(small.controller.consoleUrl)
     const socket = connect(Number(url.port), url.hostname)
     socket.on('error', () => undefined)

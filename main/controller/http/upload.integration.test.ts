@@ -58,9 +58,9 @@ describe('an upload', () => {
   ]
   it.each<[string, Part[]]>([
     ['before', [...fields, file()]],
-    ['behind', [file(), ...fields]],
-    ['before and behind', [...fields.slice(0, 4), file(), ...fields.slice(4)]],
-  ])('is taken with its fields %s the file', async (_where, parts) => {
+    ['after', [file(), ...fields]],
+    ['before and after', [...fields.slice(0, 4), file(), ...fields.slice(4)]],
+  ])('is accepted with its fields %s the file', async (_where, parts) => {
     const software = made(await send(parts))
     expect(software).toMatchObject({ name: 'Tool', version: '2.1' })
     expect(software.installers).toEqual([
@@ -77,22 +77,22 @@ describe('an upload', () => {
         detection: { type: 'file', path: '/opt/tool' },
       }),
     ])
-    // Beside what the library lists: what the uploaded file itself says.
+    // Beyond what the library lists: what the uploaded file itself says.
     expect((await list()).map((one) => ({ ...one, knowledge: null }))).toEqual([software])
   })
 
-  it('needs no field at all, and takes empty ones as left out', async () => {
+  it('requires no field at all, and treats empty ones as omitted', async () => {
     expect(made(await send([file()]))).toMatchObject({ name: 'tool', version: '' })
     const empty = fields.map(([name]): Part => [name, ''])
     expect(made(await send([...empty, file()]))).toMatchObject({ name: 'tool' })
   })
 
-  it('may say that there is no detection', async () => {
+  it('may specify that there is no detection', async () => {
     const deb = Buffer.from(await makeDeb())
     expect(made(await send([file('a.deb', deb)])).installers[0]!.detection).not.toBeNull()
     const without = made(await send([file('a.deb', deb), ['detection', 'null']]))
     expect(without.installers[0]!.detection).toBeNull()
-    // The rule that its file tells is none of the platform that is said.
+    // The rule from its file does not apply to the given platform.
     const moved: Part[] = [file('a.deb', deb), ['platform', 'macos']]
     const reply = await send(moved)
     expect([reply.status, errorOf(reply).code]).toEqual([400, 'E_VALIDATION'])
@@ -106,7 +106,7 @@ describe('an upload', () => {
   })
 
   it.each(['../../../etc/cron.d/evil.sh', '..\\..\\evil.sh', '/root/evil.sh'])(
-    'named %s is stored under its hash and goes by its last component',
+    'named %s is stored under its hash and named after its last component',
     async (name) => {
       const software = made(await send([file(name)]))
       expect(software.installers[0]!.file_name).toBe('evil.sh')
@@ -115,7 +115,7 @@ describe('an upload', () => {
     },
   )
 
-  it('passes over unknown fields, other files and a second file', async () => {
+  it('ignores unknown fields, other files and a second file', async () => {
     const software = made(
       await send([
         ['surprise', 'x'],
@@ -129,7 +129,7 @@ describe('an upload', () => {
     expect(contentFiles()).toHaveLength(1)
   })
 
-  it('of many megabytes arrives whole, though other requests take one', async () => {
+  it('of many megabytes arrives complete, although other requests are limited to one', async () => {
     const bytes = Buffer.concat([Buffer.from(SCRIPT), randomBytes(24 * 1024 * 1024 + 17)])
     const software = made(await send([file('big.sh', bytes), ['version', '1']]))
     expect(software.installers[0]).toMatchObject({
@@ -138,7 +138,7 @@ describe('an upload', () => {
     })
   })
 
-  it('adds an installer to software that is there', async () => {
+  it('adds an installer to existing software', async () => {
     const { id } = made(await send([file()]))
     const path = `/software/${id}/installers`
     const now = made(await send([file('b.cmd', 'exit 0')], path))
@@ -193,7 +193,7 @@ describe('an upload that is refused', () => {
       '/detection/type',
     ],
     [
-      'with a detection of another platform than is said',
+      'with a detection rule of another platform',
       [file(), ['platform', 'windows'], ['detection', '{"type":"file","path":"/opt/tool"}']],
       'E_VALIDATION',
       '/detection/path',
@@ -213,7 +213,7 @@ describe('an upload that is refused', () => {
       '/install_args',
     ],
     ['of an unknown kind', [file('notes.txt')], 'E_MEDIA_TYPE', '/file'],
-  ])('%s says so and leaves nothing', async (_what, parts, code, path) => {
+  ])('%s is reported and leaves nothing behind', async (_what, parts, code, path) => {
     const reply = await send(parts)
     expect(reply.status).toBe(code === 'E_MEDIA_TYPE' ? 415 : 400)
     expect(errorOf(reply).code).toBe(code)
@@ -221,7 +221,7 @@ describe('an upload that is refused', () => {
     await nothingKept()
   })
 
-  it('because its package is broken says what is wrong', async () => {
+  it('because its package is broken gets the reason', async () => {
     const deb = Buffer.from(await makeDeb())
     const reply = await send([file('a.deb', deb.subarray(0, deb.length - 50))])
     expect([reply.status, errorOf(reply).code]).toEqual([400, 'E_PACKAGE_UNREADABLE'])
@@ -234,7 +234,7 @@ describe('an upload that is refused', () => {
     expect([reply.status, errorOf(reply).code]).toEqual([415, 'E_MEDIA_TYPE'])
   })
 
-  it('because it has no sound boundary', async () => {
+  it('because its boundary is invalid', async () => {
     const reply = await t.rest.raw('POST', '/software', 'no parts in here', {
       'content-type': 'multipart/form-data',
     })
@@ -258,7 +258,7 @@ describe('an upload that is refused', () => {
 })
 
 describe('fields of an upload', () => {
-  it('that a part already declared as JSON are taken as they are', () => {
+  it('that a part already declared as JSON are used unchanged', () => {
     const fields = decodeFields(new Map<string, unknown>([['success_exit_codes', [1]]]))
     expect(fields.success_exit_codes).toEqual([1])
   })
@@ -283,7 +283,7 @@ describe('fields of an upload', () => {
     expect(made(await send([file()]))).toMatchObject({ knowledge: null })
   })
 
-  it('that the contract does not know do not come through', () => {
+  it('that the contract does not define are dropped', () => {
     expect(
       decodeFields(
         new Map([

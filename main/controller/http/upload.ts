@@ -1,4 +1,4 @@
-/** Reads a multipart upload: one file, and text fields before or behind it. */
+/** Reads a multipart upload: one file, and text fields before or after it. */
 import type { Readable } from 'node:stream'
 // For the request's `parts` and `isMultipart`.
 import type { Multipart } from '@fastify/multipart'
@@ -8,7 +8,7 @@ import { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { Upload } from '../software/index.ts'
 
-/** What became of an upload's bytes. */
+/** The result of receiving an upload's bytes. */
 type Received = { discard: () => unknown }
 type Receive<T extends Received> = (file: {
   fileName: string
@@ -18,12 +18,12 @@ type Receive<T extends Received> = (file: {
 
 const FIELD_LIMIT_BYTES = 64 * 1024
 const PART_LIMIT = 100
-/** What fields and separators add to the file, at most. */
+/** The most that fields and separators add to the file. */
 const ENVELOPE_BYTES = PART_LIMIT * FIELD_LIMIT_BYTES
 const IDLE_TIMEOUT_MS = 60_000
-/** A refused upload is still read for so long, so that its sender gets to see the answer. */
+/** A refused upload is still read for this long, so that the sender receives the response. */
 const DRAIN_MS = 30_000
-/** One that broke off has nothing worth reading any more; its sender, if still there, gets this long to see the answer. */
+/** After an aborted upload nothing is worth reading; a sender that is still there gets this long to receive the response. */
 const DRAIN_ABORTED_MS = 500
 
 const NUMBERS = new Set(['timeout_seconds'])
@@ -33,9 +33,9 @@ const KNOWN = new Set(Object.keys(SoftwareFields.shape))
 const problem = (field: string, message: string): AppError =>
   new AppError('E_VALIDATION', `The field ${field} ${message}.`, [{ path: `/${field}`, message }])
 
-/** Text as it arrives, turned into what the schema expects. An empty field counts as left out. */
+/** Converts a field's text to what the schema expects. An empty field counts as omitted. */
 function decodeField(name: string, value: unknown): unknown {
-  if (typeof value !== 'string') return value // a part that said it was JSON
+  if (typeof value !== 'string') return value // the part was declared as JSON
   if (value === '') return undefined
   if (NUMBERS.has(name)) return /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : value
   if (!JSON_TEXTS.has(name)) return value
@@ -58,7 +58,7 @@ export function decodeFields(texts: ReadonlyMap<string, unknown>): SoftwareField
   return parsed.data
 }
 
-/** What the parser of multipart says, as an error of ours. */
+/** Converts an error of the multipart parser. */
 function asUploadError(error: unknown): AppError {
   if (error instanceof AppError) return error
   const { code = '', message = '' } = error as NodeJS.ErrnoException
@@ -73,7 +73,7 @@ function asUploadError(error: unknown): AppError {
       })
 }
 
-/** The next part, or null at the end. A sender that falls silent is cut off. */
+/** The next part, or null at the end. A sender that stops sending is cut off. */
 async function nextPart(
   raw: FastifyRequest,
   parts: AsyncIterator<Multipart>,
@@ -94,7 +94,7 @@ async function nextPart(
   }
 }
 
-/** Reads on, and forgets, what a refused upload still sends, for a while. */
+/** Reads and discards what a refused upload still sends, for a limited time. */
 function drain({ raw }: FastifyRequest, error: unknown): void {
   if (raw.readableEnded || raw.destroyed) return
   raw.unpipe()
@@ -105,7 +105,7 @@ function drain({ raw }: FastifyRequest, error: unknown): void {
   raw.once('close', () => clearTimeout(timer))
 }
 
-/** The file's size is at most that of the request. @throws AppError E_TOO_LARGE before a byte is read */
+/** The size of the request, which is an upper bound for the file. @throws AppError E_TOO_LARGE before a byte is read */
 function announcedBytes(raw: FastifyRequest): number | undefined {
   const length = Number(raw.headers['content-length'] ?? Number.NaN)
   if (Number.isNaN(length)) return undefined
@@ -117,7 +117,7 @@ function announcedBytes(raw: FastifyRequest): number | undefined {
   return Math.min(length, UPLOAD_LIMIT_BYTES)
 }
 
-/** An installer with its fields: `readParts`, and its errors. */
+/** Reads an installer with its fields: `readParts`, with the same errors. */
 export async function readUpload(
   raw: FastifyRequest,
   receive: Receive<Upload>,
@@ -126,9 +126,9 @@ export async function readUpload(
 }
 
 /**
- * Reads the upload to its end. Further files and unknown fields are passed over.
+ * Reads the upload to its end. Ignores further files and unknown fields.
  * @param receive takes the file's bytes; the upload it returns belongs to the caller on success and is discarded otherwise
- * @param decode makes the fields of their texts
+ * @param decode converts the texts to fields
  * @throws AppError E_VALIDATION (no file, a bad field), E_MALFORMED, E_UPLOAD_ABORTED, and what `receive` throws
  */
 export async function readParts<T extends Received, F>(
@@ -144,7 +144,7 @@ export async function readParts<T extends Received, F>(
     const texts = new Map<string, unknown>()
     const parts = raw.parts({
       limits: {
-        // The content store counts for itself; this only must not come first.
+        // The content store enforces the limit; this one must not trigger first.
         fileSize: Number.MAX_SAFE_INTEGER,
         fieldSize: FIELD_LIMIT_BYTES,
         parts: PART_LIMIT,

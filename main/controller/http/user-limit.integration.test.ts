@@ -1,7 +1,11 @@
-/** A user's share of requests is his, from however many addresses he asks. */
+/** A user has one share of requests, across all addresses. */
 import { Agent, request } from 'node:http'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { createRestClient, startTestController, type TestController } from '../test-kit/test-controller.ts' // prettier-ignore
+import {
+  createRestClient,
+  startTestController,
+  type TestController,
+} from '../test-kit/test-controller.ts'
 
 let t: TestController
 beforeAll(async () => {
@@ -29,7 +33,7 @@ function ask(agent: Agent, token: string): Promise<Reply> {
 
 // Only Linux answers under every address of 127.0.0.0/8.
 it.skipIf(process.platform !== 'linux')(
-  'is counted over all of them',
+  'is counted across all of them',
   async () => {
     await t.rest.call('users.create', {
       body: { username: 'ben', password: 'correct horse 2', role: 'technician' },
@@ -37,7 +41,7 @@ it.skipIf(process.platform !== 'linux')(
     const { token } = await t.anonymous.call('auth.login', {
       body: { username: 'ben', password: 'correct horse 2' },
     })
-    // Two addresses, neither of which asks more than an address may.
+    // Two addresses, each below the limit of an address.
     const agents = ['127.0.0.2', '127.0.0.3'].map(
       (localAddress) => new Agent({ keepAlive: true, maxSockets: 20, localAddress }),
     )
@@ -51,7 +55,7 @@ it.skipIf(process.platform !== 'linux')(
     const refused = replies.filter(({ status }) => status === 429)
     expect(refused).toHaveLength(200)
     for (const { retryAfter } of refused) expect(retryAfter).toBeGreaterThan(0)
-    // Nobody else is kept waiting for it.
+    // Nobody else is affected.
     const anna = createRestClient(t.controller.consoleUrl, t.session.token)
     expect((await anna.raw('GET', '/auth/me')).status).toBe(200)
   },

@@ -4,7 +4,7 @@ import { createUserLimit } from './user-limit.ts'
 
 const [anna, ben] = [1, 2] as [UserId, UserId]
 
-it('lets a user ask so often within a minute, says how long he has to wait, and keeps others out of it', () => {
+it('allows a user so many requests within a minute, reports how long to wait, and does not affect others', () => {
   let now = 0
   const take = createUserLimit(3, () => now)
   for (let i = 0; i < 3; i++) take(anna)

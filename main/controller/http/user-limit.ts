@@ -1,4 +1,4 @@
-/** How many requests one user may make, from however many addresses and sessions. */
+/** Limits the requests of one user, across all addresses and sessions. */
 import { AppError } from '#shared/contract/errors.ts'
 import type { UserId } from '#shared/domain/ids.ts'
 
@@ -6,8 +6,8 @@ const WINDOW_MS = 60_000
 
 /**
  * Counts within a minute that begins with the user's first request in it.
- * @param nowMs a clock that never goes back
- * @returns takes one request; throws AppError E_RATE_LIMITED, with the seconds to wait, when it is one too many
+ * @param nowMs a monotonic clock
+ * @returns counts one request; throws AppError E_RATE_LIMITED, with the seconds to wait, when it is over the limit
  */
 export function createUserLimit(perMinute: number, nowMs: () => number) {
   const windows = new Map<UserId, { startedMs: number; count: number }>()
