@@ -25,7 +25,7 @@ verdict="$folder/update-taken-back"
 ${UPDATE_GUARD}=1
 export ${UPDATE_GUARD}
 
-# Nothing here may fail for good: what does not work now is tried again at the next start.
+# No failure here may be permanent: what fails now is retried at the next start.
 take_back() {
   [ ! -f "$previous" ] || mv -f "$previous" "$agent"
   echo "$1" > "$verdict"
@@ -35,7 +35,7 @@ take_back() {
 [ -f "$agent" ] || [ ! -f "$previous" ] || mv -f "$previous" "$agent"
 [ -f "$trial" ] || exec "$agent" "$@"
 
-# An update is on trial. Its count of starts may have been lost with the power: then it begins anew.
+# An update is on trial. Its count of starts may have been lost with the power: then it starts again at zero.
 read -r starts < "$trial" || starts=0
 case $starts in '' | *[!0-9]* | 0?* | ??????*) starts=0 ;; esac
 if [ ! -f "$previous" ] || [ "$starts" -ge ${STARTS_LIMIT} ]; then
@@ -43,7 +43,7 @@ if [ ! -f "$previous" ] || [ "$starts" -ge ${STARTS_LIMIT} ]; then
   exec "$agent" "$@"
 fi
 if ! { echo $((starts + 1)) > "$trial.tmp" && mv -f "$trial.tmp" "$trial"; }; then
-  # Starts that cannot be counted (a full disk) have no end.
+  # Without a count (a full disk) the trial would never end.
   take_back starts
   exec "$agent" "$@"
 fi
@@ -71,20 +71,20 @@ while [ -f "$trial" ] && [ -z "$stopping" ] && kill -0 "$child" 2> /dev/null; do
   waited=$((waited + 1))
 done
 if [ -n "$stopping" ]; then
-  # One that hangs would keep the state folder from the next start.
+  # An agent that hangs would keep the state folder locked for the next start.
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     kill -0 "$child" 2> /dev/null || break
     sleep 1
   done
   kill -KILL "$child" 2> /dev/null
 fi
-# A signal ends the waiting, not what is waited for.
+# A signal interrupts the wait while the agent still runs.
 while :; do
   wait "$child"
   code=$?
   kill -0 "$child" 2> /dev/null || break
 done
-# On trial no exit code keeps the service manager from starting it again.
+# During a trial every failure exits with 1, so that the service manager always starts it again.
 [ -f "$trial" ] && [ "$code" -ne 0 ] && exit 1
 exit "$code"
 `

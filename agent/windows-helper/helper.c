@@ -1,30 +1,30 @@
 /*
- * deployx-helper.exe: the few things of Windows that Node does not reach. Embedded in the agent's executable.
+ * deployx-helper.exe: the few Windows functions that Node does not offer. Embedded in the agent's executable.
  *
  *   helper job NAME OUTPUT -- COMMAND LINE
- *                                       starts the program inside a job object of that name, waits for the program
- *                                       itself and ends with its exit code; what the program leaves behind lives on.
- *                                       The file OUTPUT gets what it prints, at most 1 MiB: the first and the last half.
- *                                       Prints how many bytes were left out
+ *                                       starts the program in a job object of that name, waits for the program itself
+ *                                       and exits with its exit code; processes it leaves behind keep running.
+ *                                       Writes its output to the file OUTPUT, at most 1 MiB: the first and the last
+ *                                       half. Prints how many bytes were left out
  *   helper job-all NAME OUTPUT -- COMMAND LINE
- *                                       the same, but waits also for what the program started, a minute at most
- *   helper keep NAME JOB PIPE           started by `job` when the program has left others behind: keeps the job's name
- *                                       for a quarter of an hour while they run, and reads what they print
+ *                                       the same, but also waits for processes the program started, a minute at most
+ *   helper keep NAME JOB PIPE           started by `job` when the program left processes behind: keeps the job's name
+ *                                       for a quarter of an hour while they run, and reads their output
  *   helper busy NAME                    0 when processes of that job run, 2 when none do
- *   helper kill NAME                    ends every process of that job; 0 done, 2 there is no such job
+ *   helper kill NAME                    ends every process of that job; 0 done, 2 no such job
  *   helper started PID                  prints when the process was created (FILETIME, decimal); 2 no such process
- *   helper private DIR                  makes a folder that SYSTEM and Administrators alone can enter, or makes an
- *                                       existing one so; 3 it belongs to somebody else or is a link
- *   helper public DIR                   lets everybody read what is in that folder, and what is made in it later: what
- *                                       an installer moves out of it can then be used as if it had been copied
+ *   helper private DIR                  creates a folder that only SYSTEM and Administrators can open, or restricts an
+ *                                       existing one; 3 it belongs to someone else or is a link
+ *   helper public DIR                   lets everyone read what is in that folder now and later, so that files which an
+ *                                       installer moves out of it can be used as if they had been copied
  *   helper elevated                     0 when it may change the PC (a member of Administrators, elevated), else 2
- *   helper power                        prints where power comes from: ac, battery or unknown
- *   helper metered                      prints whether the network costs by volume: metered, unmetered or unknown
- *   helper service NAME                 what the service manager starts: keeps the program running that is told by
- *                                       the file beside this one, deployx-service.txt (its command line, UTF-8), and
- *                                       takes an update of it back that does not hold
+ *   helper power                        prints the power source: ac, battery or unknown
+ *   helper metered                      prints whether the network is charged by volume: metered, unmetered or unknown
+ *   helper service NAME                 run by the service manager: keeps the program running whose command line is in
+ *                                       the file beside this one, deployx-service.txt (UTF-8), and rolls an update of
+ *                                       it back if the new version does not stay up
  *
- * Every failure prints one line and ends with 1 or the code above. What `job` could not start is told by an exit code that no
+ * Every failure prints one line and exits with 1 or a code above. If `job` cannot start the program, it exits with a code that no
  * program uses: 0xE0DE0000 (a customer code of severity error) with the Windows error in its low half.
  * Built with: x86_64-w64-mingw32-gcc -Os -s -municode -Wall -Wextra -Werror helper.c -ladvapi32 -lole32
  */
@@ -44,26 +44,26 @@
 #include <wchar.h>
 
 #define NOT_STARTED 0xE0DE0000u
-/* How long `job-all` waits for what is left when the program itself has ended. */
+/* How long `job-all` waits for remaining processes when the program itself has ended. */
 #define WHOLE_JOB_MS 60000
-/* How long the name of a job is kept for processes that a program left behind; the agent waits ten minutes for them. */
+/* How long a job's name is kept for processes that a program left behind; the agent waits ten minutes for them. */
 #define KEEP_MS 900000
 #define COMMAND_LIMIT 32768
-/* As OUTPUT_HALF_BYTES in supervisor/output-limit.ts. */
+/* Same as OUTPUT_HALF_BYTES in supervisor/output-limit.ts. */
 #define HALF_BYTES (512 * 1024)
 #define FLUSH_EVERY_MS 1000
-/* When the program has ended: what it wrote is in the pipe; what comes later is of programs that it left behind. */
+/* When the program has ended, its output is still in the pipe; what comes later is from processes that it left behind. */
 #define DRAIN_BYTES (128 * 1024)
 #define DRAIN_QUIET_MS 200
 #define DRAIN_MAX_MS 2000
-/* Between two starts of a program that does not stay up. */
+/* Delay between two starts of a program that does not stay up. */
 #define RESTART_MIN_MS 5000
 #define RESTART_MAX_MS 300000
-/* A program that ran so long is taken to have been well. */
+/* A program that ran this long counts as healthy. */
 #define STEADY_MS 600000
-/* Starts that an executable on trial gets, and how long each may take until it has a link: as in service/start-script.ts. */
+/* Starts of an executable on trial, and how long each may take until it has a link: as in service/start-script.ts. */
 #define STARTS_LIMIT 3
-#ifndef LINK_LIMIT_MS /* a test is less patient */
+#ifndef LINK_LIMIT_MS /* tests use a shorter limit */
 #define LINK_LIMIT_MS 600000
 #endif
 #define AGENT_NAME L"deployx-agent.exe"
@@ -81,7 +81,7 @@ static void jobName(wchar_t *out, size_t size, const wchar_t *name) {
   out[size - 1] = 0;
 }
 
-/* The command line as it was given, from behind the first ` -- ` after this word. Quotes in it are nobody's business here. */
+/* The original command line after the first ` -- ` that follows this word. Its quotes are not interpreted here. */
 static const wchar_t *restBehind(const wchar_t *word) {
   const wchar_t *found = wcsstr(GetCommandLineW(), word);
   if (found) found = wcsstr(found + wcslen(word), L" -- ");
@@ -104,7 +104,7 @@ static void waitUntilEmpty(HANDLE job, DWORD limitMs) {
   for (DWORD waited = 0; waited < limitMs && membersOf(job) > 0; waited += 100) Sleep(100);
 }
 
-/* ---- the output of a program: as supervisor/bounded-output.ts ------------------------------------------------- */
+/* ---- the output of a program: as in supervisor/bounded-output.ts ---------------------------------------------- */
 
 static struct {
   CRITICAL_SECTION lock;
@@ -143,7 +143,7 @@ static void keepInRing(const BYTE *bytes, DWORD size) {
   output.dirty = TRUE;
 }
 
-/* What the disk does not take counts as left out; the last half is tried again at every flush. */
+/* Bytes that the disk refuses count as left out; the last half is written again at every flush. */
 static void take(const BYTE *bytes, DWORD size) {
   ULONGLONG room = output.length > 0 || output.head >= HALF_BYTES ? 0 : HALF_BYTES - output.head;
   DWORD toHead = room < size ? (DWORD)room : size;
@@ -177,7 +177,7 @@ static DWORD WINAPI readOutput(LPVOID unused) {
   return 0;
 }
 
-/* Opens or goes on with the file. Returns the end that the program writes into, or NULL. */
+/* Opens the file, or continues it. Returns the end that the program writes to, or NULL. */
 static HANDLE openOutput(const wchar_t *file) {
   HANDLE writeEnd = NULL;
   LARGE_INTEGER size;
@@ -188,7 +188,7 @@ static HANDLE openOutput(const wchar_t *file) {
                             OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL, NULL);
   if (!output.ring || output.file == INVALID_HANDLE_VALUE || !GetFileSizeEx(output.file, &size)) return NULL;
   output.head = size.QuadPart < HALF_BYTES ? (ULONGLONG)size.QuadPart : HALF_BYTES;
-  /* What another supervisor wrote before this one. */
+  /* Output of an earlier supervisor. */
   if (size.QuadPart > HALF_BYTES) {
     LARGE_INTEGER from;
     DWORD rest = size.QuadPart < 2 * HALF_BYTES ? (DWORD)(size.QuadPart - HALF_BYTES) : HALF_BYTES, got = 0;
@@ -223,7 +223,7 @@ static void closeOutput(void) {
 
 /* ---- a program in its job ------------------------------------------------------------------------------------- */
 
-/* In place of this process, which ends with the program: keeps the job's name, and reads what is still printed. */
+/* Continues for this process, which ends with the program: keeps the job's name and reads further output. */
 static void startKeeper(const wchar_t *name, HANDLE job) {
   static wchar_t command[MAX_PATH + 400];
   wchar_t self[MAX_PATH], home[MAX_PATH];
@@ -237,7 +237,7 @@ static void startKeeper(const wchar_t *name, HANDLE job) {
   if (pipe) SetHandleInformation(pipe, HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
   ZeroMemory(&start, sizeof start);
   start.cb = sizeof start;
-  /* Not in the attempt's folder, which could not be removed then. */
+  /* Not started in the attempt's folder, which could not be removed while it runs. */
   if (!CreateProcessW(NULL, command, NULL, NULL, TRUE, DETACHED_PROCESS, NULL, home, &start, &process)) return;
   CloseHandle(process.hThread);
   CloseHandle(process.hProcess);
@@ -271,12 +271,12 @@ static int runJob(const wchar_t *name, const wchar_t *outputFile, BOOL whole) {
   jobName(full, 256, name);
   HANDLE job = CreateJobObjectW(NULL, full);
   if (!job) return notStarted(L"the job object could not be made");
-  /* Installers that ask to leave a job would fail if they could not. Nothing is killed when the last handle closes. */
+  /* Installers that leave their job would fail if they could not. Closing the last handle kills nothing. */
   JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits;
   ZeroMemory(&limits, sizeof limits);
   limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_BREAKAWAY_OK;
   SetInformationJobObject(job, JobObjectExtendedLimitInformation, &limits, sizeof limits);
-  /* Only the program's own ends may be inherited: whoever waits for this process must not wait for others. */
+  /* Only the program's own handles may be inherited: a process that waits for this one must not wait for its children. */
   hideStandardHandles();
   SECURITY_ATTRIBUTES inherited = { sizeof inherited, NULL, TRUE };
   HANDLE nothing = CreateFileW(L"NUL", GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited, OPEN_EXISTING, 0, NULL);
@@ -292,7 +292,7 @@ static int runJob(const wchar_t *name, const wchar_t *outputFile, BOOL whole) {
   start.hStdOutput = start.hStdError = writeEnd;
   if (!CreateProcessW(NULL, command, NULL, NULL, TRUE, CREATE_SUSPENDED | CREATE_NO_WINDOW, NULL, NULL, &start, &process))
     return notStarted(L"the program could not be started");
-  /* Nobody would see the program's end close while this one is open. */
+  /* While this handle is open, nothing sees the program close its end. */
   CloseHandle(writeEnd);
   CloseHandle(nothing);
   if (!AssignProcessToJobObject(job, process.hProcess)) {
@@ -300,7 +300,7 @@ static int runJob(const wchar_t *name, const wchar_t *outputFile, BOOL whole) {
     TerminateProcess(process.hProcess, 1);
     return code;
   }
-  /* Below what people start, as in supervisor/low-priority.ts; what it starts inherits that. */
+  /* Lower priority than a user's programs, as in supervisor/low-priority.ts; child processes inherit it. */
   SetPriorityClass(process.hProcess, BELOW_NORMAL_PRIORITY_CLASS);
   CreateThread(NULL, 0, readOutput, NULL, 0, NULL);
   ResumeThread(process.hThread);
@@ -358,7 +358,7 @@ static BOOL isMe(PSID sid) {
   return ok && EqualSid(sid, ((TOKEN_USER *)user)->User.Sid);
 }
 
-/* An owner may change the access list at any time: only these are trusted. */
+/* An owner may change the access list at any time, so only these owners are trusted. */
 static BOOL isOwnedByUs(const wchar_t *folder) {
   PSID owner = NULL;
   PSECURITY_DESCRIPTOR descriptor = NULL;
@@ -369,7 +369,7 @@ static BOOL isOwnedByUs(const wchar_t *folder) {
   return ok;
 }
 
-/* Owner Administrators; SYSTEM and Administrators may do everything, nobody else anything; nothing is inherited. */
+/* Owner Administrators; full access for SYSTEM and Administrators, none for others; nothing is inherited. */
 static int makePrivate(const wchar_t *folder) {
   SECURITY_ATTRIBUTES attributes = { sizeof attributes, NULL, FALSE };
   if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(L"O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", SDDL_REVISION_1,
@@ -407,11 +407,11 @@ static int isElevated(void) {
 }
 
 /*
- * As in Program Files: SYSTEM and Administrators may do everything, everybody else may read. What lies in a folder keeps its access
- * list when it is moved, and installers move what they unpacked. The folders above stay private, and nobody can list them.
+ * As in Program Files: full access for SYSTEM and Administrators, read access for everyone else. A moved file keeps its access
+ * list, and installers move what they unpacked. The parent folders stay private, and nobody else can list them.
  */
 static int makePublic(const wchar_t *folder) {
-  /* Other people's own folders are as open as they want them. */
+  /* Folders of an unelevated user keep the access list that the user gave them. */
   if (isElevated() != 0) return 0;
   PSECURITY_DESCRIPTOR descriptor = NULL;
   PACL list = NULL;
@@ -435,9 +435,9 @@ static int makePublic(const wchar_t *folder) {
   return error ? fail(L"its access list could not be set", 1) : 0;
 }
 
-/* ---- circumstances -------------------------------------------------------------------------------------------- */
+/* ---- power and network ---------------------------------------------------------------------------------------- */
 
-/* A word and a line end, also where nobody can tell: that holds nobody back. */
+/* Prints a word and a line end. "unknown" does not keep the PC from working. */
 static int say(const char *word) {
   printf("%s\n", word);
   return 0;
@@ -449,7 +449,7 @@ static int printPower(void) {
   return say(power.ACLineStatus == 1 ? "ac" : power.ACLineStatus == 0 ? "battery" : "unknown");
 }
 
-/* Windows 8 and later; the cost of the way to the Internet, for the whole machine. */
+/* Windows 8 and later; the cost of the machine's Internet connection. */
 static int printMetered(void) {
   INetworkCostManager *manager = NULL;
   DWORD cost = NLM_CONNECTION_COST_UNKNOWN;
@@ -488,7 +488,7 @@ static DWORD WINAPI control(DWORD code, DWORD type, LPVOID data, LPVOID context)
   return code == SERVICE_CONTROL_INTERROGATE ? NO_ERROR : ERROR_CALL_NOT_IMPLEMENTED;
 }
 
-/* deployx-service.txt beside this executable; read at every start, so that an update needs no other service. */
+/* deployx-service.txt beside this executable; read at every start, so that an update needs no change of the service. */
 static BOOL readCommand(wchar_t *folder, wchar_t *command) {
   static char bytes[COMMAND_LIMIT];
   wchar_t file[MAX_PATH + 32];
@@ -541,10 +541,10 @@ static BOOL moveOver(const wchar_t *from, const wchar_t *to) {
   return MoveFileExW(from, to, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH);
 }
 
-/* Ends anywhere with an executable that starts, or with a previous one that the next call puts back. */
+/* If interrupted, leaves an executable that starts, or a previous one that the next call restores. */
 static void takeBack(const char *why) {
   if (isThere(previousFile)) {
-    /* Its program may linger in some process: then it cannot be replaced, but be renamed. */
+    /* Its program may still run in some process: then the file cannot be replaced, but it can be renamed. */
     if (isThere(agentFile)) moveOver(agentFile, failedFile);
     if (!moveOver(previousFile, agentFile)) {
       if (!isThere(agentFile)) moveOver(failedFile, agentFile);
@@ -555,7 +555,7 @@ static void takeBack(const char *why) {
   DeleteFileW(trialFile);
 }
 
-/* Counts this start. What cannot be read was lost with the power: then it begins anew. */
+/* Counts this start. An unreadable count was lost in a power cut: then counting starts again at zero. */
 static BOOL countStart(void) {
   char text[16] = { 0 };
   DWORD size = 0;
@@ -567,11 +567,11 @@ static BOOL countStart(void) {
   }
   if (starts >= STARTS_LIMIT) return FALSE;
   _snprintf(text, sizeof text - 1, "%lu\n", starts + 1);
-  /* Starts that cannot be counted (a full disk) have no end. */
+  /* Without a count (a full disk) the trial would never end. */
   return writeText(countFile, text) && moveOver(countFile, trialFile);
 }
 
-/* Before each start. Whether the executable is on trial. */
+/* Called before each start. Returns whether the executable is on trial. */
 static BOOL prepare(void) {
   if (!isThere(agentFile) && isThere(previousFile)) moveOver(previousFile, agentFile);
   if (!isThere(trialFile)) return FALSE;
@@ -580,7 +580,7 @@ static BOOL prepare(void) {
   return FALSE;
 }
 
-/* Waits for its end, or ends it: when the service is stopped, or its trial lasted too long. */
+/* Waits until the process ends, or ends it when the service stops or the trial takes too long. */
 static void attend(HANDLE process, BOOL onTrial) {
   HANDLE either[2] = { stopEvent, process };
   ULONGLONG begun = GetTickCount64();
@@ -593,7 +593,7 @@ static void attend(HANDLE process, BOOL onTrial) {
     late = onTrial && GetTickCount64() - begun >= LINK_LIMIT_MS;
   } while (!late);
   if (woken == WAIT_OBJECT_0 || late) {
-    /* The agent is made to be killed at any moment; an installer at work has a supervisor of its own and goes on. */
+    /* The agent can be killed at any moment; a running installer has its own supervisor and continues. */
     TerminateProcess(process, 1);
     WaitForSingleObject(process, 10000);
   }
@@ -604,7 +604,7 @@ static void runOnce(wchar_t *folder, wchar_t *command, BOOL onTrial) {
   STARTUPINFOW start;
   PROCESS_INFORMATION process;
   SECURITY_ATTRIBUTES inherited = { sizeof inherited, NULL, TRUE };
-  /* The program keeps a log of its own; it only must not find its outputs missing. */
+  /* The program writes its own log; it only needs valid output handles. */
   HANDLE nowhere = CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, &inherited, OPEN_EXISTING, 0, NULL);
   ZeroMemory(&start, sizeof start);
   start.cb = sizeof start;
@@ -634,7 +634,7 @@ static void WINAPI serviceMain(DWORD count, LPWSTR *words) {
       nameFiles(folder);
       BOOL onTrial = prepare();
       runOnce(folder, command, onTrial);
-      /* What comes next is another program than the one that did not stay up. */
+      /* The next start is a different program from the one that did not stay up. */
       if (onTrial || isThere(trialFile)) pauseMs = RESTART_MIN_MS;
     }
     if (GetTickCount64() - begun >= STEADY_MS) pauseMs = RESTART_MIN_MS;
@@ -651,7 +651,7 @@ static int serve(const wchar_t *name) {
 }
 
 int wmain(int count, wchar_t **words) {
-  /* Libraries come from Windows' own folder alone, never from beside this file or from where it was started. */
+  /* Load libraries only from Windows' own folder, never from beside this file or from the current folder. */
   if (!SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32)) return fail(L"the search for libraries could not be limited", 1);
   if (count == 2 && !wcscmp(words[1], L"elevated")) return isElevated();
   if (count == 2 && !wcscmp(words[1], L"power")) return printPower();
