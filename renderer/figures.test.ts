@@ -19,7 +19,7 @@ import { aDeployment, aDevice, aSoftware, aTarget } from './test-kit.ts'
 import { verdictInWords } from './features/dashboard/verdict.ts'
 
 describe('bytes of a deployment', () => {
-  it('counts ended downloads whole, running ones so far, failed ones not at all', () =>
+  it('counts finished downloads in full, running ones so far, and failed ones not at all', () =>
     expect(
       byteFigures(
         [
@@ -31,9 +31,9 @@ describe('bytes of a deployment', () => {
         () => null,
       ),
     ).toEqual({ sentBytes: 130, totalBytes: 300 }))
-  it('asks the library about what has not told its size', () =>
+  it('takes the size from the library when the agent has not reported it', () =>
     expect(byteFigures([aTarget()], () => 70).totalBytes).toBe(70))
-  it('promises no total while a size is unknown', () =>
+  it('shows no total while a size is unknown', () =>
     expect(byteFigures([aTarget()], () => null).totalBytes).toBeNull())
   it('has no fraction outside a download', () => {
     expect(
@@ -46,7 +46,7 @@ describe('bytes of a deployment', () => {
 })
 
 describe('states', () => {
-  it('name only what is there', () =>
+  it('list only counts above zero', () =>
     expect(
       countsInWords({
         completed: 31,
@@ -57,29 +57,29 @@ describe('states', () => {
         pending: 0,
       }).map((c) => c.text),
     ).toEqual(['31 completed', '4 installing', '1 failed']))
-  it('tell cancelling from running', () =>
+  it('distinguish cancelling from running', () =>
     expect(lookOfDeployment(aDeployment({ canceling: true })).label).toBe('Cancelling'))
-  it('tell a start of their own from a mere queue', () => {
+  it('distinguish a scheduled start from a queue', () => {
     const pending = { status: 'pending', scheduled_at: '2026-11-24T10:00:00.000Z' } as const
     expect(lookOfDeployment(aDeployment(pending)).label).toBe('Scheduled')
     expect(lookOfDeployment(aDeployment({ status: 'pending' })).label).toBe('Queued')
     expect(lookOfDeployment(aDeployment({ ...pending, canceling: true })).label).toBe('Cancelling')
   })
-  it('call a skip by a cancel cancelled', () =>
+  it('show a target skipped by a cancel as cancelled', () =>
     expect(lookOfTarget(aTarget({ deployment_status: 'skipped', reason: 'canceled' })).label).toBe(
       'Cancelled',
     ))
-  it('say that a PC waits for another installation, which is no download', () => {
+  it('show that a PC waits for another installation, without download progress', () => {
     const waiting = aTarget({ deployment_status: 'downloading', reason: 'device_busy' })
     expect(lookOfTarget(waiting)).toMatchObject({ label: 'Waiting', tone: 'waiting' })
     expect(explainBeside(waiting, lookOfTarget(waiting))).toBe('for what runs on this PC before it')
     expect(downloadFraction({ ...waiting, bytes: 5, total_bytes: 5 })).toBeNull()
   })
-  it('put blocked before online', () =>
+  it('show blocked before online', () =>
     expect(lookOfDevice(aDevice({ blocked: true })).label).toBe('Blocked'))
-  it('count a blocked PC as decided, not as waiting for approval', () =>
+  it('treat a blocked PC as decided, not as waiting for approval', () =>
     expect(inFilter(aDevice({ approved: false, blocked: true }), 'pending')).toBe(false))
-  it('put a verdict into words', () => {
+  it('summarise the result of a deployment', () => {
     const done = {
       action: 'install',
       success_count: 31,
@@ -125,7 +125,7 @@ describe('a preflight', () => {
     total_bytes: 5,
     waves: [],
   })
-  it('always shows all four answers, causes by size', () => {
+  it('always shows all four outcomes, with causes by size', () => {
     const groups = groupPreflight(preflight, 'install')
     expect(groups.map((g) => [g.outcome, g.count])).toEqual([
       ['ready', 1],
@@ -135,7 +135,7 @@ describe('a preflight', () => {
     ])
     expect(groups[3]?.causes.map((c) => c.message)).toEqual(['offline', 'disk'])
   })
-  it('names each PC once, with its packages where it is not about all of them', () => {
+  it('lists each PC once, with its packages unless all of them are affected', () => {
     const two = Preflight.parse({
       ...preflight,
       software_count: 2,
@@ -151,7 +151,7 @@ describe('a preflight', () => {
       ['PC-2', ['VLC']],
     ])
   })
-  it('gathers what is installed already and what waits for a restart, whatever the package', () => {
+  it('groups the already installed and the pending restarts regardless of package', () => {
     const there = (id: number, software: string) => ({
       ...target(id, 'will_skip', `${software} is there already.`, 'already_installed'),
       software_name: software,
@@ -172,7 +172,7 @@ describe('a preflight', () => {
     ])
     expect(ready?.causes.map((c) => c.reason)).toEqual([null, 'reboot_pending'])
   })
-  it('keeps apart the PCs on battery, on a metered network and busy, all of which will be worked on', () => {
+  it('separates PCs on battery, on a metered network and busy, and counts all as deployable', () => {
     const held = (id: number, held_by: 'on_battery' | 'on_metered') => ({
       ...target(id, 'will_wait', held_by, 'retry_later'),
       held_by,
@@ -194,7 +194,7 @@ describe('a preflight', () => {
     ])
     expect(deployableDevices(waiting)).toBe(4)
   })
-  it('says who was asked just now and who is judged from memory', () => {
+  it('states how many PCs were queried just now and how many judged by the last known state', () => {
     const of = (...live: boolean[]) =>
       askedInWords(
         Preflight.parse({
@@ -207,33 +207,33 @@ describe('a preflight', () => {
     expect(of(true, false)).toBe('1 PC asked just now, 1 PC judged by what was last known.')
     expect(of(false)).toBe('1 PC judged by what was last known.')
   })
-  it('counts the PCs that will be worked on', () => expect(deployableDevices(preflight)).toBe(2))
+  it('counts the PCs that will be deployed to', () => expect(deployableDevices(preflight)).toBe(2))
 })
 
 describe('an estimate', () => {
-  it('adds what fits each PC', () =>
+  it('adds up the installer that fits each PC', () =>
     expect(
       estimate([aSoftware()], [aDevice(), aDevice({ id: 2, platform: 'linux', online: false })]),
     ).toEqual({ deviceCount: 2, onlineCount: 1, totalBytes: 1_000 }))
-  it('names what has no installer for a PC', () =>
+  it('lists software without an installer for a PC', () =>
     expect(misfits([aSoftware()], aDevice({ platform: 'macos' }))).toEqual(['VLC']))
 })
 
 describe('searching', () => {
-  it('wants every word, in any field, without case and accents', () => {
+  it('requires every word, in any field, ignoring case and accents', () => {
     expect(matches('buro pc', ['PC-1', 'Büro'])).toBe(true)
     expect(matches('buro mac', ['PC-1', 'Büro'])).toBe(false)
     expect(matches('  ', ['x'])).toBe(true)
   })
-  it('puts PC-2 before PC-10', () =>
+  it('sorts PC-2 before PC-10', () =>
     expect(['PC-10', 'pc-2'].sort(byName)).toEqual(['pc-2', 'PC-10']))
 })
 
-describe('errors in words', () => {
-  it('have a sentence for every code', () => {
+describe('error texts', () => {
+  it('exist for every code', () => {
     for (const code of ErrorCode.options) expect(ERROR_TEXT[code].title).not.toBe('')
   })
-  it('show the controller’s own words only where they say more', () => {
+  it("show the controller's message only where it is more specific", () => {
     expect(
       failureText({ code: 'E_CONFLICT', message: 'the name is taken', details: [] }).title,
     ).toBe('The name is taken')
@@ -241,7 +241,7 @@ describe('errors in words', () => {
       'A fault in the controller',
     )
   })
-  it('find the message of one field', () => {
+  it('include the message for a field', () => {
     const failure = {
       code: 'E_VALIDATION' as const,
       message: '',
@@ -252,7 +252,7 @@ describe('errors in words', () => {
   })
 })
 
-it('makes file names that every system takes', () => {
+it('makes file names that are valid on every system', () => {
   expect(safeFileName('../../etc/passwd <x>', 'csv')).toBe('etc passwd x.csv')
   expect(safeFileName('***', 'csv')).toBe('deployment.csv')
 })

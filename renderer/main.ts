@@ -1,10 +1,10 @@
-/** Entry. zod must not compile validators with `new Function` under the page's content security policy, so that is settled before any schema exists. */
+/** Entry point. The page's CSP forbids `new Function`, so zod's JIT is turned off before any schema is created. */
 import { config } from 'zod'
 
 config({ jitless: true })
 
-function tell(error: unknown): void {
+function showError(error: unknown): void {
   const why = error instanceof Error ? error.message : String(error)
   document.body.textContent = `The console could not start: ${why}. Close the window and open it again.`
 }
-import('./app/start.ts').then(({ start }) => start()).catch(tell)
+import('./app/start.ts').then(({ start }) => start()).catch(showError)

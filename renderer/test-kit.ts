@@ -1,4 +1,4 @@
-/** Things for tests, with sensible defaults. */
+/** Test data with sensible defaults. */
 import { Deployment, Target } from '#shared/contract/rest/deployments.ts'
 import { Device, Software } from '#shared/contract/rest/entities.ts'
 import type { z } from 'zod'

@@ -1,4 +1,4 @@
-/** For tools that read TypeScript alone: what an import of a component is. */
+/** For tools without Vue support: the type of an imported component. */
 declare module '*.vue' {
   import type { Component } from 'vue'
   const component: Component

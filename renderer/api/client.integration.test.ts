@@ -86,8 +86,8 @@ function open(url: string, refreshToken: string | null = 'r0') {
   return { shell, keeper, call: createClient(url, keeper) }
 }
 
-describe('addresses', () => {
-  it('carry parameters and queries, encoded', () => {
+describe('route URLs', () => {
+  it('encode path parameters and query values', () => {
     expect(addressOf(rest['deployments.output'], { params: { id: 7, target_id: 9 } })).toBe(
       '/deployments/7/targets/9/output',
     )
@@ -97,8 +97,8 @@ describe('addresses', () => {
   })
 })
 
-describe('a call', () => {
-  it('renews a session silently, once, for all who ask at that time', async () => {
+describe('an API call', () => {
+  it('renews the session silently, and only once for concurrent calls', async () => {
     let renewals = 0
     const url = await serve((request) => {
       if (request.url === '/auth/refresh') {
@@ -115,7 +115,7 @@ describe('a call', () => {
     expect(renewals).toBe(1)
     expect(shell.kept()).toBe('next-fresh')
   })
-  it('ends the session when it cannot be renewed, and says so once', async () => {
+  it('ends the session when it cannot be renewed, and reports it once', async () => {
     const url = await serve(() => ({ status: 401, body: refusal }))
     const { call, keeper, shell } = open(url)
     let lost = 0
@@ -123,7 +123,7 @@ describe('a call', () => {
     await expect(call('auth.me')).rejects.toMatchObject({ code: 'E_UNAUTHENTICATED' })
     expect([lost, shell.kept()]).toEqual([1, null])
   })
-  it('keeps the session while the controller merely has trouble', async () => {
+  it('keeps the session when renewal fails with a controller error', async () => {
     const url = await serve((request) =>
       request.url === '/auth/refresh'
         ? { status: 500, body: 'down' }
@@ -133,7 +133,7 @@ describe('a call', () => {
     await expect(call('auth.me')).rejects.toMatchObject({ code: 'E_UNREACHABLE' })
     expect(shell.kept()).toBe('r0')
   })
-  it('hands on the code and the details of an error', async () => {
+  it('passes on the code and details of an error', async () => {
     const url = await serve(() => ({
       status: 409,
       body: {
@@ -149,21 +149,21 @@ describe('a call', () => {
       open(url).call('auth.login', { body: { username: 'a', password: 'b' } }),
     ).rejects.toMatchObject({ code: 'E_CONFLICT', details: [{ path: '/name' }] })
   })
-  it('refuses a reply that is not what the contract says', async () => {
+  it('rejects a reply that violates the contract', async () => {
     const url = await serve(() => ({ status: 200, body: { setup_needed: 'perhaps' } }))
     await expect(open(url).call('auth.state')).rejects.toMatchObject({ code: 'E_REPLY' })
   })
-  it('refuses an error page that is not ours', async () => {
+  it('rejects an error page that is not from the controller', async () => {
     const url = await serve(() => ({ status: 502, body: '<html>' }))
     await expect(open(url).call('auth.state')).rejects.toMatchObject({ code: 'E_REPLY' })
   })
-  it('gives up after its time-out', async () => {
+  it('times out', async () => {
     const url = await serve(() => ({ status: 200, body: { setup_needed: false }, afterMs: 2_000 }))
     await expect(open(url).call('auth.state', undefined, { timeoutMs: 60 })).rejects.toMatchObject({
       code: 'E_TIMEOUT',
     })
   })
-  it('says unreachable where nobody listens', async () => {
+  it('reports E_UNREACHABLE when nothing listens', async () => {
     const url = await serve(() => ({ status: 200, body: {} }))
     closers.splice(0).forEach((close) => close())
     await expect(open(url).call('auth.state')).rejects.toMatchObject({ code: 'E_UNREACHABLE' })
@@ -176,7 +176,7 @@ describe('a download', () => {
     createDownload(url, createSessionKeeper(memoryShell(url, 'r0')))('controller.save_recovery', {
       body: { passphrase: 'a long way from home' },
     })
-  it('brings bytes and the name that the controller gives them, with a renewed session', async () => {
+  it("renews the session and returns the bytes with the controller's file name", async () => {
     const bytes = Buffer.from([0, 255, 13, 10, 128])
     const url = await serve((request) => {
       if (request.url === '/auth/refresh') return { status: 200, body: session('fresh') }
@@ -188,7 +188,7 @@ describe('a download', () => {
     expect(fileName).toBe('deployx-2026-11-23.recovery')
     expect(Buffer.from(await blob.arrayBuffer())).toEqual(bytes)
   })
-  it('hands on the code of a refusal', async () => {
+  it('passes on the code of a refusal', async () => {
     const error = { code: 'E_PASSPHRASE', message: 'no', details: [] }
     const url = await serve(() => ({ status: 403, body: { success: false, error } }))
     await expect(fetchFile(url)).rejects.toMatchObject({ code: 'E_PASSPHRASE' })

@@ -1,4 +1,4 @@
-/** The typed client of the REST surface: `call('deployments.create', { body })`, replies checked with the route's own schema. */
+/** The typed client of the REST API: `call('deployments.create', { body })`. Replies are checked with the route's own schema. */
 import { rest } from '#shared/contract/rest/routes.ts'
 import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest/routes.ts'
 import type { Route } from '#shared/contract/rest/route.ts'
@@ -16,7 +16,7 @@ type Args<N extends RouteName> =
     : [input: RouteInput<N>, options?: CallOptions]
 export type Call = <N extends RouteName>(name: N, ...args: Args<N>) => Promise<RouteReply<N>>
 
-/** Routes that answer with a file. */
+/** Routes that reply with a file. */
 type FileRouteName = {
   [N in RouteName]: Rest[N] extends { transport: 'file' } ? N : never
 }[RouteName]
@@ -27,11 +27,11 @@ export type Download = <N extends FileRouteName>(
 ) => Promise<DownloadedFile>
 
 const DEFAULT_TIMEOUT_MS = 15_000
-/** A file is made first, which takes a while, then sent. */
+/** The controller builds the file first, which takes a while, then sends it. */
 const FILE_TIMEOUT_MS = 10 * 60_000
 export type LooseInput = { params?: object; query?: object; body?: unknown }
 
-/** The route's address with its parameters and query filled in. */
+/** The route's path with its parameters and query filled in. */
 export function addressOf(route: Route, input: LooseInput | undefined): string {
   const path = route.path.replace(/:([a-z_]+)/g, (_, key: string) =>
     encodeURIComponent(String((input?.params as Record<string, unknown> | undefined)?.[key])),
@@ -45,7 +45,7 @@ export function addressOf(route: Route, input: LooseInput | undefined): string {
 
 type Host = { consoleUrl: string; session: SessionKeeper }
 
-/** Asks once, and once more with a renewed session. @throws ApiError for every status but 2xx */
+/** Sends a request, and repeats it once with a renewed session after a 401. @throws ApiError for every non-2xx status */
 async function ask<R extends Reply>(
   { consoleUrl, session }: Host,
   route: Route,
@@ -62,7 +62,7 @@ async function ask<R extends Reply>(
       ...options,
     })
   let reply = await once()
-  // A token ends after a while: one silent renewal, then the same request again.
+  // Access tokens expire: renew silently once, then repeat the same request.
   if (reply.status === 401 && route.access !== 'none') {
     if (await session.renew()) reply = await once()
     if (reply.status === 401) await session.lost()
@@ -89,7 +89,7 @@ export function createClient(consoleUrl: string, session: SessionKeeper): Call {
   }
 }
 
-/** Fetches what a route makes as a file. Large ones are kept by the browser, on its disk if need be. */
+/** Downloads the file that a route creates. The browser keeps large ones on disk if necessary. */
 export function createDownload(consoleUrl: string, session: SessionKeeper): Download {
   const host = { consoleUrl, session }
   return async (name, input) => {
@@ -101,7 +101,7 @@ export function createDownload(consoleUrl: string, session: SessionKeeper): Down
   }
 }
 
-/** @throws ApiError E_REPLY when the body is not what the contract says */
+/** @throws ApiError E_REPLY when the body violates the contract */
 export function readReply(route: Route, text: string): unknown {
   const reply = route.reply.safeParse(
     route.transport === 'text' || route.transport === 'stream' ? text : parseJson(text),

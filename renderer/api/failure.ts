@@ -1,4 +1,4 @@
-/** What goes wrong between console and controller, as one kind of error with a code. */
+/** Everything that can go wrong between console and controller, as one error type with a code. */
 import type { z } from 'zod'
 import { ErrorReply } from '#shared/contract/errors.ts'
 import type { ErrorDetail } from '#shared/contract/errors.ts'
@@ -7,7 +7,7 @@ import type { ClientErrorCode, Failure } from '../ui/lib/error-text.ts'
 export class ApiError extends Error {
   readonly code: ClientErrorCode
   readonly details: ErrorDetail[]
-  /** What stands there now, where the request was based on something older. */
+  /** The current state, when the request was based on an outdated one. */
   readonly current: unknown
   constructor(
     code: ClientErrorCode,
@@ -23,7 +23,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The error that a reply with a failing status stands for. */
+/** Converts a reply with a failing status into an error. */
 export function errorOfReply(status: number, text: string): ApiError {
   const reply = ErrorReply.safeParse(parseJson(text))
   if (reply.success) {
@@ -43,14 +43,14 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** What stands there now, of a request that was refused because it was based on something older; null: another failure. */
+/** The current state, if the request was refused because it was based on an outdated one; null for any other failure. */
 export function currentOf<T>(error: unknown, schema: z.ZodType<T>): T | null {
   if (!(error instanceof ApiError) || error.current === undefined) return null
   const current = schema.safeParse(error.current)
   return current.success ? current.data : null
 }
 
-/** Any thrown thing as plain data for a store. What is not an ApiError is a fault of the console itself. */
+/** Any thrown value as plain data for a store. Anything but an ApiError is a bug in the console itself. */
 export function toFailure(error: unknown): Failure {
   if (error instanceof ApiError)
     return {

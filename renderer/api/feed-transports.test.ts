@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createTransportChoice } from './feed-transports.ts'
 
-it('tries the WebSocket first, and long polling first after an attempt that came to nothing', () => {
+it('tries WebSocket first, and long polling first after a failed attempt', () => {
   const choice = createTransportChoice()
   expect(choice.next()).toEqual(['websocket', 'polling'])
   choice.failed()
@@ -10,7 +10,7 @@ it('tries the WebSocket first, and long polling first after an attempt that came
   expect(choice.next()).toEqual(['websocket', 'polling'])
 })
 
-it('gives WebSockets up once two in a row were cut soon, and not for one, or for long ones', () => {
+it('drops WebSockets after two short connections in a row, but not after one or after long ones', () => {
   const choice = createTransportChoice()
   const live = (ms: number, transport = 'websocket') => {
     choice.connected(0)

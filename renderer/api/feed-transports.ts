@@ -1,20 +1,20 @@
 /**
- * Which transport the feed tries first. WebSocket is the better one; proxies and virus scanners block it in ways of their own:
- * they refuse the upgrade, never answer it, or cut the connection soon after. HTTP long polling gets through where REST does.
+ * Which transport the feed tries first. WebSocket is preferred, but proxies and virus scanners block it in various ways:
+ * they refuse the upgrade, never answer it, or cut the connection soon after. HTTP long polling works wherever REST does.
  */
 export type FeedTransport = 'websocket' | 'polling'
 
-/** A WebSocket that was cut sooner than this, repeatedly, is not tried again. */
+/** WebSockets are given up after repeated connections shorter than this. */
 const SHORT_MS = 15_000
 const SHORT_LIVES = 2
 
 export type TransportChoice = {
-  /** For the next attempt, in order. A transport that fails at once is followed by the next one in the same attempt. */
+  /** Transports for the next attempt, in order. If one fails immediately, the same attempt goes on with the next one. */
   next: () => FeedTransport[]
   connected: (atMs: number) => void
-  /** An attempt that never connected has ended. */
+  /** An attempt ended without connecting. */
   failed: () => void
-  /** A connection over this transport was lost, and not because the controller ended it. */
+  /** A connection over this transport was lost, and not because the controller closed it. */
   lost: (atMs: number, transport: string | undefined) => void
 }
 
@@ -28,7 +28,7 @@ export function createTransportChoice(): TransportChoice {
       return isWebSocketFirst ? ['websocket', 'polling'] : ['polling', 'websocket']
     },
     connected: (atMs) => (connectedAtMs = atMs),
-    // Most likely it neither opened nor failed: the other one first, next time.
+    // The attempt most likely timed out rather than failed, so start with the other transport next time.
     failed: () => (isWebSocketFirst = !isWebSocketFirst),
     lost(atMs, transport) {
       if (transport !== 'websocket') return

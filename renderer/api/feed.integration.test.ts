@@ -1,4 +1,4 @@
-/** The feed through proxies that block WebSockets: each in its own way, with Socket.IO itself on both ends. */
+/** The feed through proxies that block WebSockets in different ways, with real Socket.IO on both ends. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server } from 'socket.io'
@@ -57,7 +57,7 @@ function open(upgrades: Upgrades): { feed: Feed; proxy: BlockingProxy; io: Serve
   feed.start()
   return { feed, proxy, io }
 }
-/** Looks again with every event. The test's own limit ends the wait. */
+/** Checks the condition on every event. The test's own timeout bounds the wait. */
 const until = (fits: () => boolean) =>
   new Promise<void>((resolve) => {
     look = () => fits() && resolve()
@@ -68,7 +68,7 @@ const downs = () => states.filter(({ state }) => state === 'down').length
 
 describe('the feed', () => {
   it.each<Upgrades>(['refuse', 'drop', 'strip', 'hang'])(
-    'comes by long polling where a proxy does this to WebSockets: %s',
+    'falls back to long polling when a proxy does this to WebSockets: %s',
     async (upgrades) => {
       const { io } = open(upgrades)
       await until(isLive)
@@ -78,7 +78,7 @@ describe('the feed', () => {
     },
   )
 
-  it('stays with long polling where WebSockets open and are cut soon after', async () => {
+  it('stays on long polling when WebSockets open but are cut soon after', async () => {
     const { proxy, io } = open('cut')
     await until(() => isLive() && downs() >= 2)
     const upgrades = () => proxy.seen.filter((path) => path.startsWith('UPGRADE')).length
@@ -88,7 +88,7 @@ describe('the feed', () => {
     expect(upgrades()).toBe(before)
   })
 
-  it('uses a WebSocket where nothing blocks it', async () => {
+  it('uses a WebSocket when nothing blocks it', async () => {
     const { proxy } = open('pass')
     await until(isLive)
     expect(proxy.seen.every((path) => path.startsWith('UPGRADE'))).toBe(true)
@@ -98,7 +98,7 @@ describe('the feed', () => {
     ])
   })
 
-  it('asks for what was missed when its first connection took more than one attempt', async () => {
+  it('asks for missed events when the first connection took more than one attempt', async () => {
     const { proxy } = open('refuse')
     proxy.blocks = isSocketIo
     await until(() => downs() >= 2)
@@ -107,7 +107,7 @@ describe('the feed', () => {
     expect(states.at(-1)).toEqual({ state: 'live', again: true })
   })
 
-  it('connects at once when it is told to, instead of at the end of its back-off', async () => {
+  it('connects immediately on retry(), without waiting for the back-off', async () => {
     if (!proxy) throw new Error('not set up')
     proxy.blocks = isSocketIo
     proxy.upgrades = 'refuse'
@@ -117,7 +117,7 @@ describe('the feed', () => {
       look()
     })
     feed.start()
-    // By now it waits for seconds, and twice as long after each further attempt.
+    // By now the back-off is several seconds, and it doubles with each further attempt.
     await until(() => downs() >= 4)
     proxy.blocks = () => false
     feed.retry()

@@ -1,4 +1,4 @@
-/** The console feed: what the controller tells open consoles. Each event is checked before anybody sees it. */
+/** The console feed: events that the controller pushes to open consoles. Each event is validated before any listener sees it. */
 import { io } from 'socket.io-client'
 import type { Socket } from 'socket.io-client'
 import { CONSOLE_NAMESPACE, consoleFeed } from '#shared/contract/feed.ts'
@@ -12,12 +12,12 @@ export type FeedListener = <N extends FeedEventName>(name: N, body: FeedEvents[N
 export type Feed = {
   start: () => void
   stop: () => void
-  /** Connects now instead of at the end of the back-off. Does nothing while it is connected or connecting. */
+  /** Connects immediately, skipping the back-off. Does nothing while connected or connecting. */
   retry: () => void
   onEvent: (listener: FeedListener) => () => void
   /**
-   * `again` is true after a gap: what happened in between must be fetched.
-   * `down` comes once for each attempt that failed.
+   * `again` is true after a gap: the listener must fetch what happened in between.
+   * `down` is reported once per failed attempt.
    */
   onState: (listener: (state: FeedState, again: boolean) => void) => () => void
 }
@@ -25,7 +25,7 @@ export type Feed = {
 const RETRY_MIN_MS = 500
 const RETRY_MAX_MS = 10_000
 const REFUSED_MS = 2_000
-/** Until a transport is open. What a proxy swallows never fails by itself. */
+/** Timeout for opening a transport: when a proxy swallows the request, it never fails by itself. */
 const OPEN_LIMIT_MS = 6_000
 
 export function createFeed(
@@ -41,10 +41,10 @@ export function createFeed(
   const choice = createTransportChoice()
   const listeners = new Set<FeedListener>()
   const stateListeners = new Set<(state: FeedState, again: boolean) => void>()
-  const tell = (state: FeedState, again = false) => stateListeners.forEach((l) => l(state, again))
+  const notify = (state: FeedState, again = false) => stateListeners.forEach((l) => l(state, again))
 
   const authorise = async () => {
-    // Unreachable is no verdict about the session: the socket's own back-off tries again. Null is one.
+    // An unreachable controller proves nothing about the session, and the socket's back-off retries; null means it is over.
     if (refused || !session.token()) {
       const renewed = await session.renew().catch(() => undefined)
       if (renewed === null) await session.lost()
@@ -81,7 +81,7 @@ export function createFeed(
       isTrying = false
       hasConnected = true
       choice.connected(performance.now())
-      tell('live', wasMissed)
+      notify('live', wasMissed)
       wasMissed = true
     })
     opened.on('disconnect', (reason) => {
@@ -91,17 +91,17 @@ export function createFeed(
       else if (!isOurs) choice.lost(performance.now(), opened.io.engine?.transport?.name)
       hasConnected = false
       wasMissed = true
-      tell('down')
-      // A disconnect by the server is not retried by the library: the token may have ended.
+      notify('down')
+      // The library does not retry after a disconnect by the server: the token may have expired.
       if (isOurs) reconnectSoon(RETRY_MIN_MS)
     })
     opened.on('connect_error', () => {
       isTrying = false
       wasMissed = true
-      // Refused by the namespace's middleware (not by the network): renew the token, then again.
+      // Refused by the namespace's middleware, not by the network: renew the token, then retry.
       const isRefused = !opened.active
       if (!isRefused) choice.failed()
-      tell('down')
+      notify('down')
       if (isRefused) reconnectSoon(REFUSED_MS)
     })
     opened.onAny(emit)
@@ -111,19 +111,19 @@ export function createFeed(
   return {
     start() {
       if (socket) return
-      tell('connecting')
+      notify('connecting')
       wasMissed = false
       socket = open()
     },
     stop() {
       clearTimeout(retry)
       close()
-      tell('off')
+      notify('off')
     },
     retry() {
       if (!socket || socket.connected || isTrying) return
       clearTimeout(retry)
-      // A new one: the library's back-off cannot be cut short.
+      // Open a new socket: the library's back-off cannot be cut short.
       close()
       socket = open()
     },

@@ -1,4 +1,4 @@
-/** Everything the stores may ask for. Made once at start, given to the app, fetched with `useApi()`. */
+/** Everything that stores may request from the controller. Created once at start, provided to the app, read with `useApi()`. */
 import { inject } from 'vue'
 import type { InjectionKey } from 'vue'
 import { createClient, createDownload } from './client.ts'
@@ -34,7 +34,7 @@ export function createApi(shell: Shell): Api {
 
 export const API: InjectionKey<Api> = Symbol('api')
 
-/** Inside a store's setup. */
+/** Call it inside a store's setup function. */
 export function useApi(): Api {
   const api = inject(API)
   if (!api) throw new Error('The app was started without its API')

@@ -18,7 +18,7 @@ describe('a request that creates something', () => {
   }
 
   it.each(['E_UNREACHABLE', 'E_TIMEOUT', 'E_REPLY', 'E_INTERNAL'] as const)(
-    'carries the same key again after %s, and a new one once it was answered',
+    'sends the same key again after %s, and a new one once answered',
     async (code) => {
       const { sent, send } = setUp()
       await send('Kasse', new ApiError(code, ''))
@@ -30,7 +30,7 @@ describe('a request that creates something', () => {
     },
   )
 
-  it('carries a new key after a refusal, and for other content', async () => {
+  it('uses a new key after a refusal, and for other content', async () => {
     const { sent, send } = setUp()
     await send('Kasse', new ApiError('E_CONFLICT', ''))
     await send('Kasse', new ApiError('E_TIMEOUT', ''))
@@ -42,7 +42,7 @@ describe('a request that creates something', () => {
       )
   })
 
-  it('keeps the key that its caller gave it', async () => {
+  it('keeps a key given by the caller', async () => {
     const once = createRepeats()
     const body = await once('/x', { request_id: 'given' }, async (sent) => sent)
     expect(body).toEqual({ request_id: 'given' })

@@ -1,13 +1,13 @@
 /**
- * Gives requests that create something a key, and the same key again when the same request is sent after its answer was lost:
- * pressing "Try again" must not create a second one.
+ * Adds an idempotency key to requests that create something. A retry after a lost answer carries the same key, so that
+ * pressing "Try again" never creates a second one.
  */
 import { newRequestId } from './request-id.ts'
 import { ApiError } from './failure.ts'
 
 const KEPT = 50
 
-/** Whether nobody knows what became of the request. */
+/** Whether the outcome of the request is unknown. */
 export const isUnanswered = (error: unknown): boolean =>
   error instanceof ApiError &&
   ['E_UNREACHABLE', 'E_TIMEOUT', 'E_REPLY', 'E_CANCELED', 'E_INTERNAL', 'E_DATABASE'].includes(
@@ -15,10 +15,10 @@ export const isUnanswered = (error: unknown): boolean =>
   )
 
 export function createRepeats() {
-  /** Keys of requests without an answer, by what they ask for. */
+  /** Keys of unanswered requests, by path and body. */
   const open = new Map<string, string>()
 
-  /** @param send the request, with the body it is given */
+  /** @param send sends the request with the given body */
   return async function once<T>(
     place: string,
     body: unknown,

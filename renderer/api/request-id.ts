@@ -1,6 +1,6 @@
-/** Keys by which the controller recognises a request that is sent again. */
+/** Keys by which the controller recognises a repeated request. */
 
-/** A random UUID (version 4). `crypto.randomUUID` is missing where the console is served over plain HTTP. */
+/** A random UUID (version 4). `crypto.randomUUID` is missing when the console is served over plain HTTP. */
 export function newRequestId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40

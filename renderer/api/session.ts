@@ -1,4 +1,4 @@
-/** Who is signed in, as the transport needs it: the access token in memory only, the refresh token kept by the shell. */
+/** The signed-in session for the transport: the access token in memory only, the refresh token kept by the shell. */
 import { rest } from '#shared/contract/rest/routes.ts'
 import type { Session } from '#shared/contract/rest/routes.ts'
 import { ApiError, parseJson } from './failure.ts'
@@ -7,12 +7,12 @@ import type { Shell } from './shell.ts'
 
 export type SessionKeeper = {
   token: () => string | null
-  /** Takes over a session that setup, sign-in or renewal gave. */
+  /** Takes over a session from setup, sign-in or renewal. */
   keep: (session: Session) => Promise<void>
-  /** One renewal at a time; null when there is nothing to renew or it was refused. @throws ApiError when unreachable */
+  /** Runs one renewal at a time. Null: there is nothing to renew, or the controller refused. @throws ApiError when unreachable */
   renew: () => Promise<Session | null>
   forget: () => Promise<void>
-  /** Called when a session ends without the user having asked for it. */
+  /** Called when a session ends without a sign-out by the user. */
   onLost: (listener: () => void) => void
   lost: () => Promise<void>
 }

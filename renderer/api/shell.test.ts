@@ -11,7 +11,7 @@ const INFO = {
   setup_code: 'once',
 }
 let answer: BridgeResult<{ protected: boolean }>
-// Stands for the preload script, which only Electron has.
+// Stands in for the preload script, which only Electron has.
 beforeEach(() =>
   vi.stubGlobal('window', {
     deployx: {
@@ -22,7 +22,7 @@ beforeEach(() =>
 )
 afterEach(() => vi.unstubAllGlobals())
 
-it('knows whether the kept token is protected from the last time it was kept', async () => {
+it('remembers from the last save whether the refresh token is protected', async () => {
   const shell = await openShell()
   expect(shell.isTokenProtected()).toBeNull()
   answer = { ok: true, data: { protected: false } }
@@ -33,7 +33,7 @@ it('knows whether the kept token is protected from the last time it was kept', a
   expect(shell.isTokenProtected()).toBe(true)
 })
 
-it('claims nothing when the desktop does not answer', async () => {
+it('reports unknown protection when the desktop shell fails to save', async () => {
   const shell = await openShell()
   answer = { ok: false, error: { code: 'E_INTERNAL', message: '' } }
   await shell.saveRefreshToken('token')

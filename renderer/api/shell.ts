@@ -1,4 +1,4 @@
-/** Where the console runs: inside the desktop app (the bridge) or in a browser. The page asks here, never the window. */
+/** The environment of the console: the desktop app (through the bridge) or a browser. Pages ask here, never `window`. */
 import { Preferences } from '#shared/contract/bridge.ts'
 import type { Bridge, BridgeNoteName } from '#shared/contract/bridge.ts'
 
@@ -10,19 +10,19 @@ declare global {
 
 export type Shell = {
   kind: 'desktop' | 'browser'
-  /** Null in a browser: it does not matter there. */
+  /** Null in a browser, where it makes no difference. */
   platform: 'windows' | 'macos' | 'linux' | null
   consoleUrl: string
-  /** What the first account has to repeat; null in a browser, where a person types it if one is needed. */
+  /** The code required to create the first account; null in a browser, where the user types it if one is needed. */
   setupCode: string | null
   about: { version: string; electron: string; dataDir: string } | null
   loadRefreshToken: () => Promise<string | null>
   saveRefreshToken: (token: string | null) => Promise<void>
-  /** Whether the system's keystore protects the kept token; null: not said yet, or a browser, which keeps it for one tab only. */
+  /** Whether the system keystore protects the refresh token. Null: not known yet, or a browser, which keeps it for one tab only. */
   isTokenProtected: () => boolean | null
   loadPreferences: () => Promise<Preferences>
   savePreferences: (change: Partial<Preferences>) => Promise<Preferences>
-  /** Notes of the shell (menu, tray, notification). Returns the function that stops listening. */
+  /** Messages from the shell (menu, tray, notification). Returns a function that stops listening. */
   onNote: (listener: (name: BridgeNoteName, body: unknown) => void) => () => void
 }
 
@@ -36,7 +36,7 @@ const DEFAULTS: Preferences = {
 const TOKEN_KEY = 'deployx.refresh'
 const PREFERENCES_KEY = 'deployx.preferences'
 
-/** Asks the bridge once when there is one. */
+/** Queries the bridge once, if there is one. */
 export async function openShell(): Promise<Shell> {
   return window.deployx ? openDesktop(window.deployx) : openBrowser()
 }

@@ -1,4 +1,4 @@
-/** One request: time-out, headers, body, reply as text. Knows nothing of routes or sessions. */
+/** One HTTP request: timeout, headers, body, reply as text. Independent of routes and sessions. */
 import { controllerHeard } from '../ui/lib/controller-clock.ts'
 import { ApiError } from './failure.ts'
 
@@ -17,7 +17,7 @@ export type FileReply = Reply & { file: { blob: Blob; name: string | null } | nu
 export const send = (options: RequestOptions): Promise<Reply> =>
   exchange(options, async (response) => ({ status: response.status, text: await response.text() }))
 
-/** A reply whose body is a file; what is refused comes as text. @throws as `send` */
+/** As `send`, for a reply whose body is a file; an error reply is returned as text. @throws as `send` */
 export const sendForFile = (options: RequestOptions): Promise<FileReply> =>
   exchange(options, async (response) => {
     const { status, ok, headers } = response

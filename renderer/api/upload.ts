@@ -1,4 +1,4 @@
-/** Streams a file to the controller. XMLHttpRequest, because fetch does not tell how much has been sent. */
+/** Streams a file to the controller. Uses XMLHttpRequest, because fetch does not report upload progress. */
 import { rest } from '#shared/contract/rest/routes.ts'
 import type { Rest, RouteInput, RouteName, RouteReply } from '#shared/contract/rest/routes.ts'
 import type { Route } from '#shared/contract/rest/route.ts'
@@ -7,13 +7,13 @@ import type { LooseInput } from './client.ts'
 import { ApiError, errorOfReply } from './failure.ts'
 import type { SessionKeeper } from './session.ts'
 
-/** Routes that take a file. */
+/** Routes that accept a file. */
 type UploadRouteName = {
   [N in RouteName]: Rest[N] extends { transport: 'multipart' } ? N : never
 }[RouteName]
 export type UploadRequest = {
   file: File
-  /** Text fields beside it; what is not text goes as JSON. */
+  /** Form fields sent with the file; values that are not text are sent as JSON. */
   fields: Record<string, unknown>
   onProgress: (sentBytes: number, totalBytes: number) => void
   signal: AbortSignal
@@ -24,9 +24,9 @@ export type Upload = <N extends UploadRouteName>(
   request: UploadRequest,
 ) => Promise<RouteReply<N>>
 
-/** A stalled connection is given up after so long without one byte of progress. */
+/** A stalled connection is aborted after this long without a byte of progress. */
 const IDLE_LIMIT_MS = 60_000
-/** Once everything is sent the controller looks into the file, which takes a while for large ones. */
+/** After the upload the controller inspects the file, which takes a while for large ones. */
 const READING_LIMIT_MS = 10 * 60_000
 
 export function createUpload(consoleUrl: string, session: SessionKeeper): Upload {
@@ -54,7 +54,7 @@ export function createUpload(consoleUrl: string, session: SessionKeeper): Upload
   }
 }
 
-/** Multipart carries text: numbers and lists as JSON. Fields go first, so that a bad one is refused before the bytes. */
+/** Multipart carries text: numbers and lists go as JSON. Fields come first, so that a bad one is refused before the upload. */
 export function toFormData(file: File, fields: UploadRequest['fields']): FormData {
   const form = new FormData()
   for (const [key, value] of Object.entries(fields))
@@ -91,7 +91,7 @@ function sendOnce(
     if (token) xhr.setRequestHeader('authorization', `Bearer ${token}`)
     xhr.upload.onprogress = (event) => {
       wait(IDLE_LIMIT_MS)
-      // The envelope of the multipart body adds a little: never show more than the file.
+      // The multipart envelope adds a few bytes: never show more than the file size.
       onProgress(Math.min(event.loaded, file.size), file.size)
     }
     xhr.upload.onload = () => wait(READING_LIMIT_MS)

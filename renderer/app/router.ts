@@ -1,4 +1,4 @@
-/** Pages and their addresses. Details open in a slide-over over their list and have an address of their own. */
+/** Pages and their addresses. Details open in a slide-over above their list and have their own address. */
 import { createRouter, createWebHashHistory } from 'vue-router'
 import type { Router, RouteRecordRaw } from 'vue-router'
 import { DashboardPage } from '../features/dashboard/parts.ts'
@@ -6,12 +6,12 @@ import { DashboardPage } from '../features/dashboard/parts.ts'
 declare module 'vue-router' {
   interface RouteMeta {
     title?: string
-    /** Without the sidebar: one thing at a time. */
+    /** Without the sidebar, for pages with a single task. */
     focused?: boolean
   }
 }
 
-/** The first window needs one page. The others are read when it has drawn itself, or when they are shown before that. */
+/** The first window needs one page. The others load after it has rendered, or earlier when they are opened. */
 const later = {
   audit: () => import('../features/audit/AuditPage.vue'),
   deployment: () => import('../features/deployments/DeploymentPage.vue'),
@@ -27,11 +27,11 @@ const later = {
 const READ_AFTER_MS = 1_000
 
 function readOtherPages(): void {
-  // One that cannot be read now is read again, and its failure told, when it is shown.
+  // If loading fails now, opening the page tries again and reports the failure.
   for (const read of Object.values(later)) read().catch(() => undefined)
 }
 
-/** Rendered by the page itself, which reads the address. */
+/** Rendered by the page itself, which reads the route. */
 const inPage = { render: () => null }
 
 const routes: RouteRecordRaw[] = [

@@ -1,4 +1,4 @@
-/** Puts the console together: shell, API, stores, router. */
+/** Assembles the console: shell, API, stores, router. */
 import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import ui from '@nuxt/ui/vue-plugin'
@@ -16,7 +16,7 @@ export async function start(): Promise<void> {
   app.use(createPinia())
   app.use(createConsoleRouter())
   app.use(ui)
-  // The theme stands before the first paint.
+  // The theme is set before the first paint.
   await usePreferencesStore().load()
   app.mount('#app')
 }

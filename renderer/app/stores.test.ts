@@ -15,7 +15,7 @@ import { useOutputStore } from '../features/deployments/output-store.ts'
 import { useSoftwareStore } from '../features/software/software-store.ts'
 import { useUploadsStore } from '../features/uploads/uploads-store.ts'
 
-/** An app around the stores, with an API that answers by route name. */
+/** Runs the stores in an app with an API that answers by route name. */
 function withApi<T>(
   answers: Record<string, (input: never) => unknown>,
   use: () => T,
@@ -35,14 +35,14 @@ const [deployment, target] = [DeploymentId.parse(1), TargetId.parse(1)]
 const piece = (seq: number, text: string, attempt = 1) =>
   TargetOutputPiece.parse({ deployment_id: 1, target_id: 1, attempt, seq, text })
 
-describe('output', () => {
+describe('live output', () => {
   const reply = { target_id: 1, attempt: 1, text: 'one ', omitted_bytes: 0, last_seq: 3 }
   const open = async () => {
     const store = withApi({ 'deployments.output': () => reply }, () => useOutputStore())
     const text = () => store.pieces.map((p) => p.text).join('')
     return { store, text }
   }
-  it('adds what arrives and ignores what is in the text already', async () => {
+  it('appends new pieces and ignores those already in the text', async () => {
     const { store, text } = await open()
     await store.open(deployment, target)
     for (const p of [piece(3, 'again'), piece(4, 'two '), piece(4, 'twice'), piece(5, 'three')])
@@ -56,7 +56,7 @@ describe('output', () => {
     await opening
     expect(text()).toBe('one two')
   })
-  it('shows an earlier attempt as it was, whatever the present one writes', async () => {
+  it('shows an earlier attempt unchanged while the current one writes', async () => {
     const store = withApi(
       {
         'deployments.output': (input: { query?: { attempt: number } }) => ({
@@ -75,7 +75,7 @@ describe('output', () => {
     store.apply(piece(9, ', live', 2))
     expect(text()).toBe('second try, live')
   })
-  it('fetches what is wanted last when one thing after the other is opened', async () => {
+  it('fetches the last output requested when several are opened in a row', async () => {
     const store = withApi(
       {
         'deployments.output': (input: { params: { target_id: number } }) => ({
@@ -89,14 +89,14 @@ describe('output', () => {
     await Promise.all([first, store.open(deployment, TargetId.parse(2))])
     expect(store.pieces.map((p) => p.text).join('')).toBe('of 2')
   })
-  it('starts over with a new attempt and ignores stragglers of the old one', async () => {
+  it('starts over with a new attempt and ignores late pieces of the old one', async () => {
     const { store, text } = await open()
     await store.open(deployment, target)
     store.apply(piece(1, 'second attempt', 2))
     store.apply(piece(9, 'late', 1))
     expect(text()).toBe('second attempt')
   })
-  it('is deaf to other targets', async () => {
+  it('ignores pieces of other targets', async () => {
     const { store, text } = await open()
     await store.open(deployment, target)
     store.apply({ ...piece(4, 'x'), target_id: TargetId.parse(2) })
@@ -115,7 +115,7 @@ describe('a live deployment', () => {
     success_rate: null,
     targets: [aTarget()],
   }
-  it('takes updates of its own targets only', async () => {
+  it('applies updates of its own targets only', async () => {
     const store = withApi(
       { 'deployments.get': () => aDeployment(), 'deployments.progress': () => progress },
       () => useLiveStore(),
@@ -137,7 +137,7 @@ describe('a live deployment', () => {
 })
 
 describe('restarts of a deployment', () => {
-  it('are called off for one PC, or for all of it', async () => {
+  it('can be called off for one PC or for the whole deployment', async () => {
     const asked: unknown[] = []
     const restarts = { ...aDeployment().restarts, canceled: 1 }
     const store = withApi(
@@ -164,8 +164,8 @@ describe('restarts of a deployment', () => {
   })
 })
 
-describe('devices', () => {
-  it('follow the feed', async () => {
+describe('the device list', () => {
+  it('follows the feed', async () => {
     const store = withApi({ 'devices.list': () => ({ devices: [aDevice()] }) }, () =>
       useDevicesStore(),
     )
@@ -178,7 +178,7 @@ describe('devices', () => {
 })
 
 describe('a loader', () => {
-  it('keeps what is shown when a refresh fails', async () => {
+  it('keeps showing old data when a refresh fails', async () => {
     let fail = false
     const loader = createLoader(async () => {
       if (fail) throw new ApiError('E_UNREACHABLE', '')
@@ -188,14 +188,14 @@ describe('a loader', () => {
     await loader.load()
     expect([loader.state.value, loader.failure.value?.code]).toEqual(['ready', 'E_UNREACHABLE'])
   })
-  it('asks once for all who wait', async () => {
+  it('fetches once for concurrent callers', async () => {
     let asked = 0
     const loader = createLoader(async () => void asked++)
     await Promise.all([loader.load(), loader.load()])
     expect(asked).toBe(1)
   })
   it.each(['first', 'second'])(
-    'fetches again after news that come during its %s request',
+    'fetches again when news arrives during its %s request',
     async (during) => {
       let current = 'old'
       let shown = ''
@@ -226,7 +226,7 @@ describe('a loader', () => {
 describe('uploads', () => {
   const file = (name: string) => new File(['x'], name)
   const settled = (uploads: { busy: boolean }) => vi.waitUntil(() => !uploads.busy)
-  it('go one after the other', async () => {
+  it('run one at a time', async () => {
     let running = 0
     let most = 0
     const upload = async () => {
@@ -240,7 +240,7 @@ describe('uploads', () => {
     await settled(store)
     expect([most, store.items.map((i) => i.state)]).toEqual([1, ['done', 'done', 'done']])
   })
-  it('stay where they failed, and are sent whole when tried again', async () => {
+  it('stay in the list when they fail, and send the whole file again on retry', async () => {
     const sent: string[] = []
     const store = withApi({}, () => useUploadsStore(), {
       upload: (async (_name, _input, { file: one }) => {
@@ -262,7 +262,7 @@ describe('uploads', () => {
 })
 
 describe('the library', () => {
-  it('takes over an installer that was corrected', async () => {
+  it('shows the corrected installer', async () => {
     const calls: unknown[] = []
     const store = withApi(
       {

@@ -1,6 +1,6 @@
 /**
- * How the component library is dressed for this console: 13-px controls, 16-px icons, borders instead of shadows,
- * one focus ring. Read by the build (electron.vite.config.ts), so nothing of the browser may be imported here.
+ * Theme of the component library for this console: 13-px controls, 16-px icons, borders instead of shadows,
+ * one focus ring. The build reads it (electron.vite.config.ts), so it must not import anything that needs a browser.
  */
 export const uiTheme = {
   colors: { primary: 'indigo', neutral: 'zinc' },
@@ -48,7 +48,7 @@ export const uiTheme = {
   },
   modal: {
     slots: {
-      // A question about what a sheet shows stands above the sheet.
+      // A confirmation about a sheet's content is stacked above the sheet.
       overlay: 'z-40',
       content: 'z-50 ring-0 border border-default shadow-overlay',
       header: 'px-5 py-4 min-h-0',

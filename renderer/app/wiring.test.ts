@@ -1,4 +1,4 @@
-/** The stores and their wiring, with a feed that does as it is told and a controller that answers by route name. */
+/** The stores and their wiring, with a feed that the test controls and a controller that answers by route name. */
 import { createPinia } from 'pinia'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { createApp } from 'vue'
@@ -54,13 +54,13 @@ function open(screen: string) {
     if (world.failure) throw new ApiError(world.failure, '')
     return answers[name]?.() ?? {}
   }
-  let tell: (state: FeedState, again: boolean) => void = () => undefined
+  let setFeed: (state: FeedState, again: boolean) => void = () => undefined
   const feed = {
-    start: () => tell('connecting', false),
-    stop: () => tell('off', false),
+    start: () => setFeed('connecting', false),
+    stop: () => setFeed('off', false),
     retry: () => undefined,
     onEvent: () => () => undefined,
-    onState: (listener: typeof tell) => (tell = listener),
+    onState: (listener: typeof setFeed) => (setFeed = listener),
   }
   const app = createApp({ render: () => null })
   app.provide(API, { call, feed } as unknown as Api)
@@ -75,19 +75,19 @@ function open(screen: string) {
     const stores = { hub: useHubStore(), deployments: useDeploymentsStore(), live: useLiveStore() }
     return {
       ...{ world, wiring, completed, paused, ...stores },
-      tell: (state: FeedState, again = false) => tell(state, again),
+      setFeed: (state: FeedState, again = false) => setFeed(state, again),
     }
   })
 }
 
-it('shows the end of a deployment where the feed never comes, and says so once', async () => {
-  const { world, wiring, live, deployments, completed, hub, tell } = open('deployment')
+it('shows the end of a deployment when the feed never connects, and notifies once', async () => {
+  const { world, wiring, live, deployments, completed, hub, setFeed } = open('deployment')
   wiring.start()
   await live.open(DeploymentId.parse(1))
-  tell('down')
+  setFeed('down')
   await seconds(3)
-  tell('down')
-  tell('down')
+  setFeed('down')
+  setFeed('down')
   expect(hub.refreshing).toEqual({ everySeconds: 5, isBlocked: true })
   expect(hub.isCutOff).toBe(false)
   world.deployment = ended()
@@ -102,10 +102,10 @@ it('shows the end of a deployment where the feed never comes, and says so once',
   wiring.stop()
 })
 
-it('tells of a deployment that its failures paused', async () => {
-  const { world, wiring, paused, tell } = open('devices')
+it('notifies when failures pause a deployment', async () => {
+  const { world, wiring, paused, setFeed } = open('devices')
   wiring.start()
-  tell('down')
+  setFeed('down')
   await seconds(3)
   const why = { pause_reason: 'failure_threshold', pause_message: '2 of 3 failed' } as const
   world.deployment = aDeployment({ paused: true, ...why })
@@ -114,11 +114,11 @@ it('tells of a deployment that its failures paused', async () => {
   wiring.stop()
 })
 
-it('asks only for what is on the screen', async () => {
-  const { world, wiring, tell } = open('groups')
+it('fetches only what is on the screen', async () => {
+  const { world, wiring, setFeed } = open('groups')
   world.deployment = ended()
   wiring.start()
-  tell('down')
+  setFeed('down')
   await seconds(3)
   world.asked = []
   await seconds(15)
@@ -131,18 +131,18 @@ it('asks only for what is on the screen', async () => {
   wiring.stop()
 })
 
-it('leaves the targets of an ended deployment alone while nothing about it changes', async () => {
-  const { world, wiring, live, tell } = open('deployment')
+it('does not refetch the targets of an ended deployment while it is unchanged', async () => {
+  const { world, wiring, live, setFeed } = open('deployment')
   world.deployment = ended()
   wiring.start()
   await live.open(DeploymentId.parse(1))
-  tell('down')
+  setFeed('down')
   await seconds(3)
   world.asked = []
   await seconds(60)
   expect(world.asked).toContain('deployments.get')
   expect(world.asked).not.toContain('deployments.progress')
-  // Tried again by somebody else.
+  // Another user retries it.
   world.deployment = aDeployment()
   await seconds(16)
   expect(live.list.map((t) => t.deployment_status)).toEqual(['pending'])
@@ -150,12 +150,12 @@ it('leaves the targets of an ended deployment alone while nothing about it chang
 })
 
 it.each(['E_UNREACHABLE', 'E_TIMEOUT', 'E_REPLY'] as const)(
-  'is cut off where the controller does not answer either: %s',
+  'reports no connection when the controller does not answer either: %s',
   async (code) => {
-    const { world, wiring, hub, tell } = open('dashboard')
+    const { world, wiring, hub, setFeed } = open('dashboard')
     world.failure = code
     wiring.start()
-    tell('down')
+    setFeed('down')
     await seconds(30)
     expect([hub.isCutOff, hub.refreshing]).toEqual([true, null])
     expect(new Set(world.asked.slice(-3))).toEqual(new Set(['hub.get']))
@@ -163,14 +163,14 @@ it.each(['E_UNREACHABLE', 'E_TIMEOUT', 'E_REPLY'] as const)(
   },
 )
 
-it('fetches everything once the feed is there, also the first time', async () => {
-  const { world, wiring, deployments, hub, tell } = open('dashboard')
+it('fetches everything once the feed is live, including the first time', async () => {
+  const { world, wiring, deployments, hub, setFeed } = open('dashboard')
   wiring.start()
   await seconds(1)
   expect(deployments.active).toHaveLength(1)
-  // It ended before this console was told of anything.
+  // It ended before this console received any event.
   world.deployment = ended()
-  tell('live', false)
+  setFeed('live', false)
   await seconds(0)
   expect(deployments.active).toHaveLength(0)
   expect(hub.refreshing).toBeNull()

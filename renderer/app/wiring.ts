@@ -1,4 +1,4 @@
-/** Joins the console feed to the stores: the only place that knows which event concerns which store. */
+/** Connects the console feed to the stores: the only place that knows which event concerns which store. */
 import type { RouteRecordNameGeneric } from 'vue-router'
 import { useApi } from '../api/index.ts'
 import type {
@@ -22,17 +22,17 @@ import { useUsersStore } from '../features/users/index.ts'
 export type Wiring = {
   start: () => void
   stop: () => void
-  /** Another screen is shown, or a window that was hidden. */
+  /** Call it when another screen is shown or a hidden window becomes visible. */
   look: () => void
 }
 
-/** What a person looks at: only that is fetched while there is no feed. */
+/** The visible screen: without the feed, only its data is fetched. */
 export type View = { screen: () => RouteRecordNameGeneric; isHidden: () => boolean }
 
-/** Everything is fetched once the feed is there, which says what changes from then on; or after so long without it. */
+/** Everything is fetched once the feed is live (it reports changes from then on), or after this long without it. */
 const WAIT_FOR_FEED_MS = 400
 
-/** What a person is notified of, wherever in the console they are. */
+/** Events that notify the user on any screen. */
 export type Notices = {
   completed: (done: DeploymentCompleted) => void
   paused: (event: DeploymentPaused) => void
@@ -84,7 +84,7 @@ export function createWiring(notices: Notices, view: View): Wiring {
     target_output: (body) => output.apply(body),
   }
   feed.onEvent((name, body) => (handlers[name] as (b: typeof body) => void)(body))
-  /** What each screen shows, besides the hub. */
+  /** The stores that each screen shows, besides the hub. */
   const watched = { load: () => live.refresh() }
   const text = { load: () => output.reload() }
   const shownOn: Record<string, { load: () => Promise<void> }[]> = {
@@ -107,14 +107,14 @@ export function createWiring(notices: Notices, view: View): Wiring {
   }
   const hasActive = (): boolean => deployments.active.length > 0
 
-  /** False: the controller does not answer. */
+  /** Returns false if the controller does not answer. */
   async function fetchScreen(): Promise<boolean> {
     await hub.load()
-    // A page that a proxy puts in its place is no answer of the controller either.
+    // An error page from a proxy is not an answer from the controller either.
     if (hub.failure && LOCAL_CODES.some((code) => code === hub.failure?.code)) return false
     const before = deployments.byId
     const shown = new Set(shownOn[String(view.screen())] ?? [])
-    // The sidebar counts what runs, and whoever started it is told of its end.
+    // The sidebar counts running deployments, and the user who started one is notified when it ends.
     if (hasActive()) shown.add(deployments)
     await Promise.all([...shown].map((part) => part.load()))
     endedSince(before, deployments.byId).forEach(notices.completed)
@@ -137,18 +137,18 @@ export function createWiring(notices: Notices, view: View): Wiring {
     refresh.feed(state)
     if (state !== 'live') return
     clearTimeout(firstLoad)
-    // What happened before or during the gap was told to nobody here: fetch it.
+    // Events before or during the gap never reached this console: fetch the current state.
     loadAll(again || isLoaded)
   })
 
   function loadAll(withOpenPages: boolean): void {
     isLoaded = true
     const stores = [hub, settings, devices, groups, software, deployments, stats]
-    // Only of interest to who has looked at them.
+    // Only needed once the user has opened these pages.
     const seen = [users, enrollments].filter((store) => store.state !== 'idle')
     const open = withOpenPages && live.id !== null ? [live] : []
     for (const store of [...stores, ...seen, ...open]) {
-      // An answer that is on its way may be older than the feed.
+      // An answer already in flight may be older than the feed.
       store.touch()
       void store.load()
     }

@@ -1,4 +1,4 @@
-/** One thing a person set off: whether it runs, and what went wrong, to be shown where it happened. */
+/** An action that a user starts: whether it is running, and its failure, to be shown where it was started. */
 import { ref, shallowRef } from 'vue'
 import type { Ref, ShallowRef } from 'vue'
 import { toFailure } from '../api/failure.ts'
@@ -7,7 +7,7 @@ import type { Failure } from '../ui/lib/error-text.ts'
 export type Action<A extends unknown[], R> = {
   busy: Ref<boolean>
   failure: ShallowRef<Failure | null>
-  /** Resolves to null when it failed (the failure says how) or is already running. */
+  /** Resolves to null when it failed (see `failure`) or is already running. */
   run: (...args: A) => Promise<R | null>
   clear: () => void
 }

@@ -1,4 +1,4 @@
-/** A question before something that cannot be undone. */
+/** The pending confirmation of an action that cannot be undone. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 
@@ -8,7 +8,7 @@ export type Question = {
   action: string
   /** Destructive: the button is red. */
   danger?: boolean
-  /** What leaves everything as it is; "Cancel" unless told. */
+  /** Label of the button that changes nothing; "Cancel" by default. */
   keep?: string
 }
 

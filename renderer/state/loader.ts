@@ -1,4 +1,4 @@
-/** Fetching for a store: one request at a time, first-time state apart from silent refreshes. */
+/** Fetching for a store: one request at a time, with separate states for the first load and silent refreshes. */
 import { ref, shallowRef } from 'vue'
 import type { Ref, ShallowRef } from 'vue'
 import { toFailure } from '../api/failure.ts'
@@ -8,18 +8,18 @@ import type { LoadState } from '../ui/lib/load-state.ts'
 export type Loader = {
   state: Ref<LoadState>
   failure: ShallowRef<Failure | null>
-  /** Fetches (again). Never rejects: a failure is kept for the page to show. */
+  /** Fetches (again). Never rejects: the failure is kept for the page to show. */
   load: () => Promise<void>
-  /** Fetches unless it is there or on its way. */
+  /** Fetches unless the data is loaded or loading. */
   ensure: () => Promise<void>
-  /** Fetches after news: an answer that is on its way may be older than they are. */
+  /** Fetches after a change: an answer already in flight may be older. */
   reload: () => Promise<void>
   reset: () => void
-  /** Something newer than an answer on its way was applied: that answer is fetched again. */
+  /** Call it when newer data than a pending answer was applied: that answer is fetched again. */
   touch: () => void
 }
 
-/** A list that changes faster than it can be fetched is shown as it was last: the next news fetches it again. */
+/** Stops refetching a list that changes faster than it can be fetched; the next change fetches it again. */
 const FETCHES_MAX = 5
 
 export function createLoader(fetchAll: () => Promise<void>): Loader {
@@ -31,7 +31,7 @@ export function createLoader(fetchAll: () => Promise<void>): Loader {
   async function once(): Promise<void> {
     if (state.value !== 'ready') state.value = 'loading'
     try {
-      // An answer may be older than what was applied while it was on its way.
+      // An answer may be older than data applied while it was in flight.
       for (let fetches = 0; fetches < FETCHES_MAX; fetches++) {
         touched = false
         await fetchAll()
@@ -41,7 +41,7 @@ export function createLoader(fetchAll: () => Promise<void>): Loader {
       failure.value = null
     } catch (error) {
       failure.value = toFailure(error)
-      // What is on the screen stays there: a failed refresh does not empty a list.
+      // Keep showing old data: a failed refresh does not empty a list.
       if (state.value !== 'ready') state.value = 'failed'
     }
   }

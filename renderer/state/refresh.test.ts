@@ -31,7 +31,7 @@ function open() {
 }
 const seconds = (count: number) => vi.advanceTimersByTimeAsync(count * 1_000)
 
-it('fetches nothing while the feed lives, nor during a short gap', async () => {
+it('fetches nothing while the feed is live or during a short gap', async () => {
   const { world, refresh } = open()
   refresh.feed('connecting')
   await seconds(1)
@@ -44,7 +44,7 @@ it('fetches nothing while the feed lives, nor during a short gap', async () => {
   expect(world.fetched).toBe(0)
 })
 
-it('fetches what is shown every few seconds until the feed is there, and blames what is in between only after a while', async () => {
+it('polls the screen until the feed is live, and reports blocked updates only after repeated failures', async () => {
   const { world, refresh, shown } = open()
   refresh.feed('connecting')
   await seconds(2)
@@ -61,7 +61,7 @@ it('fetches what is shown every few seconds until the feed is there, and blames 
   expect(world.fetched).toBe(11)
 })
 
-it('says nothing of blocked updates while the controller does not answer, and asks it less and less', async () => {
+it('does not report blocked updates while the controller is unreachable, and backs off', async () => {
   const { world, refresh } = open()
   world.isThere = false
   refresh.feed('down')
@@ -74,7 +74,7 @@ it('says nothing of blocked updates while the controller does not answer, and as
   expect(world.fetched).toBeLessThan(16)
 })
 
-it('connects the feed at once when the controller answers again, once', async () => {
+it('reconnects the feed immediately, and once, when the controller answers again', async () => {
   const { world, refresh } = open()
   world.isThere = false
   refresh.feed('down')
@@ -85,7 +85,7 @@ it('connects the feed at once when the controller answers again, once', async ()
   expect(world.retries).toBe(1)
 })
 
-it('leaves the controller nine tenths of the time, and a quiet screen more', async () => {
+it('spends at most a tenth of the time fetching, and less on a quiet screen', async () => {
   const { world, refresh, shown } = open()
   world.tookMs = 2_000
   refresh.feed('down')
@@ -97,7 +97,7 @@ it('leaves the controller nine tenths of the time, and a quiet screen more', asy
   expect(shown()?.everySeconds).toBe(15)
 })
 
-it('rests while nobody looks, and fetches when somebody does again', async () => {
+it('pauses while the window is hidden, and fetches when it is shown again', async () => {
   const { world, refresh } = open()
   refresh.feed('down')
   await seconds(2)
@@ -113,7 +113,7 @@ it('rests while nobody looks, and fetches when somebody does again', async () =>
   expect(world.fetched).toBe(before + 2)
 })
 
-it('goes on after a gap that began while it fetched for the one before', async () => {
+it('continues after a gap that began during a fetch for the previous one', async () => {
   const { world, refresh } = open()
   world.tookMs = 5_000
   refresh.feed('down')

@@ -1,49 +1,49 @@
 /**
- * Fetches what is on the screen again and again while the feed does not connect: where WebSockets and long polling are
- * blocked, or until the feed is back.
+ * Polls the data on screen while the feed is not connected: when WebSockets and long polling are blocked, or until the
+ * feed is back.
  */
 import type { FeedState } from '../api/feed.ts'
 
-/** A short gap heals by itself. */
+/** Short gaps recover by themselves. */
 const FIRST_MS = 1_500
-/** While something on the screen moves, and while nothing does, in seconds. */
+/** Intervals while something on the screen changes, and while nothing does, in seconds. */
 const BUSY_SECONDS = 5
 const QUIET_SECONDS = 15
-/** The intervals there are, in seconds: what is said about them must not change with every fetch. */
+/** The possible intervals in seconds: fixed steps, so that the displayed interval does not change with every fetch. */
 const STEPS_SECONDS = [5, 10, 15, 30, 60]
 const LONGEST_SECONDS = 60
-/** Fetching takes at most this part of the time. */
+/** Maximum share of the time spent fetching. */
 const SHARE = 0.1
-/** So many attempts of the feed must fail, while the controller answers, before something in between is blamed. */
+/** Failed feed attempts, while the controller answers, before the feed is reported as blocked. */
 const BLOCKED_AFTER = 2
 
 export type Refreshing = {
   everySeconds: number
-  /** The controller answers, and the feed fails again and again. */
+  /** The controller answers, but the feed fails repeatedly. */
   isBlocked: boolean
 }
 
 export type Refresh = {
-  /** Takes in what the feed reports of itself. */
+  /** Takes the feed's state changes. */
   feed: (state: FeedState) => void
-  /** Another screen is shown, or a window that was hidden. */
+  /** Call it when another screen is shown or a hidden window becomes visible. */
   look: () => void
 }
 
 export function createRefresh(deps: {
-  /** Fetches what is on the screen. False: the controller did not answer. Never rejects. */
+  /** Fetches the data on screen. Returns false if the controller did not answer. Never rejects. */
   fetch: () => Promise<boolean>
   isBusy: () => boolean
-  /** Nobody looks: nothing is fetched. */
+  /** While the window is hidden, nothing is fetched. */
   isHidden: () => boolean
   retryFeed: () => void
-  /** Null: there is nothing to say, or the controller does not answer. */
+  /** Null: nothing to report, or the controller does not answer. */
   show: (now: Refreshing | null) => void
   nowMs?: () => number
 }): Refresh {
   const nowMs = deps.nowMs ?? (() => performance.now())
   let timer: ReturnType<typeof setTimeout> | undefined
-  /** Counts gaps of the feed; null: there is none. */
+  /** Number of the current feed gap; null while there is none. */
   let gap: number | null = null
   let gaps = 0
   let isFetching = false
@@ -82,7 +82,7 @@ export function createRefresh(deps: {
     everySeconds = intervalSeconds(nowMs() - startedMs)
     show()
     wait(everySeconds * 1_000)
-    // It may be waiting for the end of a back-off that began when nothing answered.
+    // The feed may still be in a back-off that began while nothing answered.
     if (isBack) deps.retryFeed()
   }
 

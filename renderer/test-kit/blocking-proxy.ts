@@ -1,29 +1,29 @@
-/** For tests: a plain HTTP proxy in front of a controller that does to WebSockets what proxies and virus scanners do. */
+/** For tests: a plain HTTP proxy in front of a controller that blocks WebSockets as real proxies and virus scanners do. */
 import { createServer, request as send, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 
 export type Upgrades =
-  /** Passed on. */
+  /** Forwarded. */
   | 'pass'
   /** Answered with 403. */
   | 'refuse'
   /** The connection is closed. */
   | 'drop'
-  /** Taken, and never answered. */
+  /** Accepted, and never answered. */
   | 'hang'
-  /** Passed on as an ordinary request, as proxies do that do not know the header. */
+  /** Forwarded as an ordinary request, as by proxies that do not know the header. */
   | 'strip'
-  /** Passed on, and closed after the first 200 ms. */
+  /** Forwarded, and closed after the first 200 ms. */
   | 'cut'
 
 export type BlockingProxy = {
   url: string
   upgrades: Upgrades
-  /** What else is refused, by its path. */
+  /** Which other paths are refused. */
   blocks: (path: string) => boolean
-  /** Paths that were asked for, upgrades as `UPGRADE path`. */
+  /** Requested paths, upgrades as `UPGRADE path`. */
   seen: string[]
-  /** Closes what passes through it now. */
+  /** Closes all current connections. */
   cutAll: () => void
   close: () => Promise<void>
 }
@@ -38,7 +38,7 @@ export async function startBlockingProxy(target: string): Promise<BlockingProxy>
     socket.on('error', () => undefined)
     socket.on('close', () => sockets.delete(socket))
   }
-  // The controller serves its own name only; a browser names the proxy, as its own page's address too.
+  // The controller accepts only its own name, but a browser sends the proxy's as host and origin.
   const headersOf = ({
     headers,
   }: IncomingMessage): Record<string, string | string[] | undefined> => ({

@@ -1,4 +1,4 @@
-/** Copies text. Where the page may not use the clipboard by itself (permissions), by way of a selection. */
+/** Copies text. Falls back to a selection where the page lacks permission to use the clipboard. */
 export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)
@@ -14,7 +14,7 @@ function copyBySelection(text: string): boolean {
   area.value = text
   area.setAttribute('aria-hidden', 'true')
   area.className = 'fixed top-0 left-0 opacity-0'
-  // Inside an open dialog the focus may not leave it.
+  // The focus must stay inside an open dialog.
   const host = before?.closest('[role=dialog]') ?? document.body
   host.append(area)
   area.select()

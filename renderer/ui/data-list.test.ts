@@ -10,21 +10,21 @@ const COLUMNS: Column[] = [
 ]
 const keys = (px: number, withChoice = false) =>
   columnsThatFit(COLUMNS, px, withChoice).map((c) => c.key)
-// Three gaps of 16, two sides of 24.
+// Three gaps of 16 px, two sides of 24 px.
 const ALL_PX = 180 + 120 + 92 + 3 * 16 + 2 * 24
 
-it('keeps all columns where there is room', () => {
+it('keeps all columns when there is room', () => {
   expect(keys(ALL_PX)).toEqual(['name', 'state', 'seen', 'act'])
 })
-it('leaves out those that matter least, in their order, and no more than needed', () => {
+it('drops the least important columns in order, and no more than necessary', () => {
   expect(keys(ALL_PX - 1)).toEqual(['name', 'state', 'act'])
   expect(keys(ALL_PX - 92 - 16)).toEqual(['name', 'state', 'act'])
   expect(keys(ALL_PX - 92 - 17)).toEqual(['name', 'act'])
 })
-it('never leaves out what must stay', () => {
+it('never drops a column without a drop order', () => {
   expect(keys(10)).toEqual(['name', 'act'])
 })
-it('counts the boxes to choose rows', () => {
+it('accounts for the width of the selection column', () => {
   expect(keys(ALL_PX + 28 + 16, true)).toHaveLength(4)
   expect(keys(ALL_PX + 28 + 15, true)).toHaveLength(3)
 })

@@ -6,22 +6,22 @@ export type Column = {
   width: string
   align?: 'start' | 'end'
   sortable?: boolean
-  /** The first click puts the newest, or the most, on top. */
+  /** The first click sorts in descending order: newest or largest first. */
   downFirst?: boolean
-  /** Told to screen readers only. */
+  /** The label is for screen readers only. */
   hideLabel?: boolean
-  /** Left out where the list is too narrow for all, 1 first. Without it the column always stays: what it says is nowhere else. */
+  /** When the list is too narrow, columns are dropped in this order, 1 first. Without it the column always stays. */
   drop?: number
 }
 export type Sort = { key: string; descending: boolean }
 
-/** Between two columns, beside the first and the last one, and what a column of boxes to choose rows takes, in px. */
+/** The gap between columns, the padding at both sides, and the width of the selection column, in px. */
 const [GAP_PX, SIDE_PX, CHOICE_PX] = [16, 24, 28]
 
-/** The least width that a track of the grid takes, in px. */
+/** The minimum width of a grid track, in px. */
 const leastPx = (width: string): number => Number(/(\d+)px/.exec(width)?.[1] ?? 0)
 
-/** Those columns that a list of this width has room for. */
+/** The columns that fit into this width. */
 export function columnsThatFit(
   columns: readonly Column[],
   listPx: number,
@@ -42,7 +42,7 @@ export function columnsThatFit(
   return shown
 }
 
-/** The sort after a click on a column's head: one way, then the other. */
+/** The sort after a click on a column header: one direction, then the other. */
 export const nextSort = (current: Sort | null, key: string, downFirst: boolean): Sort => ({
   key,
   descending: current?.key === key ? !current.descending : downFirst,

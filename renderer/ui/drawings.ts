@@ -1,3 +1,3 @@
-/** Drawings for empty places. */
+/** Drawings for empty states. */
 export type Drawing =
   'pcs' | 'package' | 'landing' | 'search' | 'ledger' | 'lost' | 'groups' | 'quiet'

@@ -1,4 +1,4 @@
-/** The modifier of shortcuts, as this computer's keyboards show it. */
+/** The modifier key for shortcuts, with the symbol this computer's keyboard uses. */
 export const IS_MAC = /mac/i.test(navigator.platform)
 export const MOD_KEY = IS_MAC ? '⌘' : 'Ctrl '
 

@@ -1,4 +1,4 @@
-/** One clock for all that shows running time: a tick a second while anybody looks at it. */
+/** One clock for all running times: ticks once per second while any component uses it. */
 import { onScopeDispose, readonly, ref } from 'vue'
 import type { Ref } from 'vue'
 import { controllerNow } from './lib/controller-clock.ts'
@@ -7,7 +7,7 @@ const now = ref(controllerNow())
 let users = 0
 let timer: ReturnType<typeof setInterval> | undefined
 
-/** The present by the controller's clock, in ms, renewed every second. */
+/** The current time by the controller's clock, in ms, updated every second. */
 export function useNow(): Readonly<Ref<number>> {
   if (users++ === 0) {
     now.value = controllerNow()

@@ -1,4 +1,4 @@
-/** Hands a file to the browser (or, in the desktop, to the system's dialog) to be saved. */
+/** Saves a file through the browser or, in the desktop app, the system's save dialog. */
 export function saveFile(blob: Blob, fileName: string): void {
   const address = URL.createObjectURL(blob)
   const link = document.createElement('a')

@@ -1,4 +1,4 @@
-/** How the frame of a page opens the search over everything, which belongs to the app. */
+/** Injection key by which a page opens the global search, which belongs to the app. */
 import type { InjectionKey } from 'vue'
 
 export const openSearchKey: InjectionKey<() => void> = Symbol('open search')

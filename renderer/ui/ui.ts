@@ -1,4 +1,4 @@
-/** The parts of the component library that the console uses. */
+/** The components of the library that the console uses. */
 export { default as UApp } from '@nuxt/ui/components/App.vue'
 export { default as UButton } from '@nuxt/ui/components/Button.vue'
 export { default as UCheckbox } from '@nuxt/ui/components/Checkbox.vue'

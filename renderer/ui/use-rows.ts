@@ -1,4 +1,4 @@
-/** The rows of a live list: filtered and sorted when a person says so, never by themselves. */
+/** The rows of a live list: reordered only when the user sorts or filters, never while figures change. */
 import { computed, ref, shallowRef, watch } from 'vue'
 import type { ComputedRef, Ref } from 'vue'
 import { keepOrder } from './lib/stable-order.ts'
@@ -9,14 +9,14 @@ export type Rows<T> = {
   rows: ComputedRef<T[]>
   sort: Ref<Sort>
   sortBy: (key: string, downFirst?: boolean) => void
-  /** While the pointer is over the list, what is new waits at its end; afterwards it takes its place. */
+  /** While the pointer is over the list, new rows wait at its end; afterwards they move to their place. */
   pin: (on: boolean) => void
 }
 
 /**
- * @param items everything there is, in its natural order
- * @param filter which of them are shown; when `filterKey` changes the order is made anew
- * @param order comparators by column; a tie keeps the natural order
+ * @param items all items, in their natural order
+ * @param filter which items are shown; a change of `filterKey` sorts the rows again
+ * @param order comparators by column; ties keep the natural order
  */
 export function useRows<T>(options: {
   items: () => readonly T[]
@@ -37,7 +37,7 @@ export function useRows<T>(options: {
   const rows = computed(() =>
     keepOrder(shown.value, options.items().filter(options.filter), options.keyOf, compare.value),
   )
-  // A new sort or filter starts over; otherwise what was shown keeps its place.
+  // A new sort or filter starts over; otherwise shown rows keep their place.
   watch([sort, options.filterKey], () => (shown.value = []), { flush: 'sync' })
   let pinned = false
   let misplaced = false

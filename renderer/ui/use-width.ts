@@ -1,8 +1,8 @@
-/** The width of an element, as it changes. */
+/** The width of an element, updated as it changes. */
 import { onBeforeUnmount, ref, watch } from 'vue'
 import type { Ref } from 'vue'
 
-/** @returns px; null until it was measured */
+/** @returns px; null until measured */
 export function useWidth(element: Readonly<Ref<HTMLElement | null>>): Readonly<Ref<number | null>> {
   const width = ref<number | null>(null)
   const observer = new ResizeObserver(() => (width.value = element.value?.clientWidth ?? null))

@@ -1,2 +1,2 @@
-/** What other rooms may use of account: state and words. */
+/** State and texts of the account feature that other features may import. */
 export { useSessionStore } from './session-store.ts'

@@ -1,4 +1,4 @@
-/** Taking up a controller from its recovery file, before there is an account. */
+/** Restoring a controller from its recovery file, before there is an account. */
 import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
 import { toFailure } from '../../api/failure.ts'
@@ -7,8 +7,8 @@ import type { Failure } from '../../ui/lib/error-text.ts'
 import { useSessionStore } from './session-store.ts'
 
 /**
- * `proving`: everything is sent, the controller unpacks and checks it. `restarting`: it ends and comes back as the restored
- * one. `by_hand`: it waits for somebody to start it again. `not_back`: it should have come back and did not.
+ * `proving`: the upload is complete, the controller unpacks and verifies it. `restarting`: it restarts as the restored
+ * controller. `by_hand`: someone has to start it again. `not_back`: it did not come back in time.
  */
 export type RestoreStage = 'form' | 'sending' | 'proving' | 'restarting' | 'by_hand' | 'not_back'
 
@@ -27,11 +27,11 @@ export const useRestoreStore = defineStore('restore', () => {
 
   async function isRestored(): Promise<boolean> {
     const limit = { timeoutMs: ANSWER_LIMIT_MS }
-    // While it restarts nobody answers; before that, the empty controller still does.
+    // It does not answer while it restarts; before that, the empty controller still does.
     const state = await api.call('auth.state', undefined, limit).catch(() => null)
     return state?.setup_needed === false
   }
-  /** Until the restored controller answers under the same address. The desktop's window is gone by then. */
+  /** Polls until the restored controller answers at the same address. The desktop app's window is gone by then. */
   async function awaitRestart(): Promise<void> {
     stage.value = 'restarting'
     const untilMs = performance.now() + RESTART_LIMIT_MS
@@ -44,7 +44,7 @@ export const useRestoreStore = defineStore('restore', () => {
     stage.value = 'not_back'
   }
 
-  /** @param revoke the old computer may be in other hands: make new keys */
+  /** @param revoke create new keys, because someone else may have the old computer */
   async function start(file: File, passphrase: string, revoke: boolean): Promise<void> {
     if (stage.value !== 'form') return
     abort = new AbortController()
@@ -71,10 +71,10 @@ export const useRestoreStore = defineStore('restore', () => {
       if (!restarting) stage.value = 'by_hand'
     } catch (error) {
       stage.value = 'form'
-      const told = toFailure(error)
-      if (told.code !== 'E_CANCELED') failure.value = told
-      // Somebody was faster: there is an account to sign in with.
-      if (told.code === 'E_SETUP_DONE') await session.start()
+      const problem = toFailure(error)
+      if (problem.code !== 'E_CANCELED') failure.value = problem
+      // Someone else created the first account: go to the sign-in page.
+      if (problem.code === 'E_SETUP_DONE') await session.start()
       return
     }
     if (stage.value !== 'by_hand') await awaitRestart()

@@ -1,4 +1,4 @@
-/** Who is signed in. */
+/** The signed-in user. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { User } from '#shared/contract/rest/entities.ts'
@@ -11,12 +11,12 @@ export const useSessionStore = defineStore('session', () => {
   const api = useApi()
   const phase = ref<SessionPhase>('starting')
   const user = shallowRef<User | null>(null)
-  /** True after a session ended by itself: the sign-in page says why it is there. */
+  /** True after a session expired or was revoked, so that the sign-in page can say so. */
   const ended = ref(false)
-  /** The first account needs a code that a person has to type: the desktop's own window has it from the app. */
+  /** The user has to type a code to create the first account; the desktop window gets it from the app instead. */
   const asksForSetupCode = ref(false)
   const typedSetupCode = ref('')
-  /** What the first account, or a restore in its place, has to repeat. */
+  /** The code required for creating the first account or restoring. */
   const setupCode = (): string | undefined =>
     api.shell.setupCode ?? (typedSetupCode.value.trim() || undefined)
 
@@ -26,13 +26,13 @@ export const useSessionStore = defineStore('session', () => {
     phase.value = 'signed_out'
   })
 
-  /** A password that somebody else chose comes first. */
+  /** A password set by someone else must be changed first. */
   function enter(who: User): void {
     user.value = who
     phase.value = who.must_change_password ? 'must_change' : 'signed_in'
   }
 
-  /** Finds out where things stand: first account, kept session, or sign-in. */
+  /** Determines the first page: setup, the console (stored session), or sign-in. */
   async function start(): Promise<void> {
     phase.value = 'starting'
     try {
@@ -65,7 +65,7 @@ export const useSessionStore = defineStore('session', () => {
     enter(session.user)
   }
 
-  /** One's own; whoever else is signed in as this user is signed out. */
+  /** Changes the user's own password and signs out their other sessions. */
   async function changePassword(oldPassword: string, newPassword: string): Promise<true> {
     enter(
       await api.call('auth.password', {
@@ -82,7 +82,7 @@ export const useSessionStore = defineStore('session', () => {
     phase.value = 'signed_out'
   }
 
-  /** Signs out here even when the controller cannot be told. */
+  /** Signs out locally even if the controller cannot be reached. */
   async function signOut(): Promise<void> {
     await api.call('auth.logout').catch(() => undefined)
     await leave()

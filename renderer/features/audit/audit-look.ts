@@ -1,4 +1,4 @@
-/** How an entry of the trail ended, as a shape and a word. */
+/** The outcome of an audit entry as icon and word. */
 import type { AuditOutcome } from '#shared/contract/rest/audit.ts'
 import type { Look } from '../../ui/lib/states.ts'
 

@@ -1,4 +1,4 @@
-/** Who did what: as much of the trail as was looked at, what it is filtered by, and whether it was proven. */
+/** The audit log: the entries loaded so far, the filters, and the result of its verification. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { AuditEntry, AuditProof } from '#shared/contract/rest/audit.ts'
@@ -7,21 +7,21 @@ import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'
 
 export const AUDIT_PAGE_SIZE = 100
-/** The whole trail may be long. */
+/** Timeout for operations on the whole log, which may be long. */
 const WHOLE_TIMEOUT_MS = 5 * 60_000
 
 export type AuditFilters = {
-  /** Part of who, what, to what or the details. */
+  /** Text to find in user, action, subject or details. */
   text: string
   actor: string | null
   action: string | null
-  /** Days as `YYYY-MM-DD` by this computer's clock, both included; empty: no limit. */
+  /** Local days as `YYYY-MM-DD`, both inclusive; empty: no limit. */
   from: string
   to: string
 }
 export const NO_FILTERS: AuditFilters = { text: '', actor: null, action: null, from: '', to: '' }
 
-/** The first moment of a local day, or of the one after it. */
+/** The start of a local day, or of the one `plusDays` after it. */
 function dayStart(day: string, plusDays: number): string | undefined {
   const [year, month, date] = day.split('-').map(Number)
   if (!year || !month || !date) return undefined
@@ -37,7 +37,7 @@ export function toQuery(filters: AuditFilters) {
     actor: actor ?? undefined,
     action: known.success ? known.data : undefined,
     since: dayStart(from, 0),
-    // Up to the last millisecond of the day.
+    // The last millisecond of the day.
     until: end && new Date(Date.parse(end) - 1).toISOString(),
   }
 }
@@ -69,7 +69,7 @@ export const useAuditStore = defineStore('audit', () => {
     const what = asked()
     if (nextBefore === null || shown !== what) return
     const reply = await page(nextBefore)
-    // Filtered anew in the meantime: these belong to something else.
+    // The filter has changed meanwhile: drop these entries.
     if (shown !== what || asked() !== what) return
     entries.value = [...entries.value, ...reply.entries]
     nextBefore = reply.next_before
@@ -81,7 +81,7 @@ export const useAuditStore = defineStore('audit', () => {
   async function filter(change: Partial<AuditFilters>): Promise<void> {
     filters.value = { ...filters.value, ...change }
     await loader.load()
-    // It was on its way with what had been looked for before.
+    // The request in flight still had the previous filter.
     if (shown !== asked()) await loader.load()
   }
 
@@ -97,7 +97,7 @@ export const useAuditStore = defineStore('audit', () => {
     loadOlder: older.load,
     filter,
     clear: () => filter(NO_FILTERS),
-    /** Checks the whole trail, for administrators. */
+    /** Verifies the whole log. Administrators only. */
     proof,
     async prove(): Promise<AuditProof> {
       proof.value = await api.call('audit.proof', undefined, { timeoutMs: WHOLE_TIMEOUT_MS })

@@ -3,17 +3,17 @@ import { AUDIT_ACTIONS } from '#shared/domain/audit-actions.ts'
 import { formatExact } from '../../ui/lib/format.ts'
 import { actionInWords, detailsInWords, sentenceOf } from './audit-text.ts'
 
-it('says what was done', () => {
+it('names an action', () => {
   expect(actionInWords('deployment.cancel')).toBe('Deployment cancelled')
   expect(actionInWords('enrollment.revoke')).toBe('Code revoked')
   expect(actionInWords('software.update_installer')).toBe('Installer corrected')
 })
-it('shows an action that it does not know as it is', () => {
+it('names unknown actions by their identifier', () => {
   expect(actionInWords('site_kit.export')).toBe('Site kit export')
   expect(actionInWords('user.constructor')).toBe('User constructor')
   expect(actionInWords('')).toBe('')
 })
-it('reads a recorded change out, and leaves other details alone', () => {
+it('formats recorded changes and leaves other details unchanged', () => {
   expect(detailsInWords('{"version":"2","success_exit_codes":[0,3010]}')).toBe(
     'version: 2, success exit codes: [0,3010]',
   )
@@ -28,7 +28,7 @@ const sentence = (actor: string, action: string, subject: string) =>
   sentenceOf({ actor, action, subject })
     .map(({ text }) => text)
     .join('')
-it('tells an entry as a sentence', () => {
+it('turns an entry into a sentence', () => {
   expect(sentence('anna', 'deployment.create', 'deployment VLC')).toBe(
     'anna created deployment VLC',
   )
@@ -40,12 +40,12 @@ it('tells an entry as a sentence', () => {
     'A sign-in as anna was refused',
   )
 })
-it('takes names as they are, also those that look like a place in the sentence', () => {
+it('leaves names that look like placeholders unchanged', () => {
   expect(sentence('{what}', 'group.create', 'group {who}')).toBe('{what} created group {who}')
 })
-it('tells an action that it does not know as it is', () => {
+it('describes entries with unknown actions', () => {
   expect(sentence('anna', 'site_kit.export', 'kit 1')).toBe('anna: Site kit export, kit 1')
 })
-it.each(AUDIT_ACTIONS)('leaves no place open in the sentence of %s', (action) => {
+it.each(AUDIT_ACTIONS)('fills every placeholder in the sentence of %s', (action) => {
   expect(sentence('anna', action, 'thing X')).not.toMatch(/[{}]|undefined/)
 })

@@ -1,10 +1,10 @@
-/** Audit entries as people read them. */
+/** Audit entries in readable form. */
 import type { AuditEntry } from '#shared/contract/rest/audit.ts'
 import { formatExact } from '../../ui/lib/format.ts'
 import { z } from 'zod'
 import { AuditAction } from '#shared/domain/audit-actions.ts'
 
-/** The short name of an action, for choosing from; and the sentence: who, what (the subject), name (the subject without its kind). */
+/** A short name for the filter, and a sentence with who, what (the subject) and name (the subject without its kind). */
 type Words = { name: string; sentence: string }
 
 const WORDS: Record<AuditAction, Words> = {
@@ -118,17 +118,17 @@ const wordsOf = (action: string): Words | null => {
 }
 const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** `deployment.cancel` → "Deployment cancelled". An action of another version is shown as it is, without its dots. */
+/** `deployment.cancel` → "Deployment cancelled". An action of another version is shown by its identifier, without the dots. */
 export const actionInWords = (action: string): string =>
   wordsOf(action)?.name ?? upperFirst(action.replace(/[._]+/g, ' ').trim())
 
-/** Who an entry names: the controller, somebody unknown, or a user. */
+/** The actor of an entry: the controller, an unknown person, or a user. */
 export const actorInWords = (actor: string): string =>
   actor === 'system' ? 'The controller' : actor === 'unknown' ? 'Somebody' : actor
 
 export type SentencePart = { text: string; strong: boolean }
 
-/** "anna created deployment VLC", in parts: names stand out. */
+/** "anna created deployment VLC", in parts; names are emphasised. */
 export function sentenceOf(
   entry: Pick<AuditEntry, 'actor' | 'action' | 'subject'>,
 ): SentencePart[] {
@@ -148,7 +148,7 @@ export function sentenceOf(
 
 const ISO_TIME = /\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g
 
-/** A change that was recorded as JSON, as "version: 2, publisher: VideoLAN"; times as on this computer's clock; anything else as it is. */
+/** Formats a change recorded as JSON as "version: 2, publisher: VideoLAN", and times in local time; leaves other text unchanged. */
 export const detailsInWords = (details: string): string =>
   changeInWords(details).replace(ISO_TIME, (iso) => formatExact(iso))
 
@@ -185,10 +185,10 @@ const Devices = z.object({
   devices: z.array(z.object({ id: z.number(), name: z.string() })),
   devices_sha256: z.string(),
 })
-/** Shown in a place of their own, or told by the sentence. */
+/** Shown separately, or already part of the sentence. */
 const SHOWN = ['packages', 'device_count', 'devices', 'devices_sha256', 'targets', 'password']
 
-/** What an entry keeps for programs, as far as this version knows it; the rest as label and value. */
+/** The structured data of an entry, as far as this version knows it; the rest as label and value. */
 export function dataOf(data: Record<string, unknown> | null) {
   const devices = Devices.safeParse(data)
   const inText = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value))

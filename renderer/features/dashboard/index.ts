@@ -1,3 +1,3 @@
-/** What other rooms may use of dashboard: state and words. */
+/** State and texts of the dashboard feature that other features may import. */
 export { useStatsStore } from './stats-store.ts'
 export { verdictInWords } from './verdict.ts'

@@ -1,2 +1,2 @@
-/** What other rooms may show of dashboard. */
+/** Components of the dashboard feature that other features may import. */
 export { default as DashboardPage } from './DashboardPage.vue'

@@ -1,4 +1,4 @@
-/** Figures for the dashboard. */
+/** Statistics for the dashboard. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import type { Stats } from '#shared/contract/rest/entities.ts'

@@ -1,4 +1,4 @@
-/** How a deployment ended, in words: "31 completed, 1 failed, 2 skipped", "Removal: 31 completed". */
+/** The result of a deployment in words: "31 completed, 1 failed, 2 skipped", "Removal: 31 completed". */
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 
 export function verdictInWords(

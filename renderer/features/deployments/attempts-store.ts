@@ -1,4 +1,4 @@
-/** Every try of one target, oldest first. */
+/** All attempts of one target, oldest first. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import type { Attempt } from '#shared/contract/rest/deployments.ts'
@@ -17,7 +17,7 @@ export const useAttemptsStore = defineStore('attempts', () => {
     const { attempts } = await api.call('deployments.attempts', {
       params: { id: wanted.deployment, target_id: wanted.target },
     })
-    // Meanwhile another target is to be shown.
+    // Another target was opened meanwhile.
     if (of.value !== wanted) return await fetchAttempts()
     list.value = attempts
   }

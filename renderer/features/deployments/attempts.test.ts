@@ -18,18 +18,18 @@ const attempt = (change: object = {}) =>
 
 describe('an attempt', () => {
   const target = aTarget({ deployment_status: 'installing', attempt: 2 })
-  it('says its exit code in words, whatever the target does now', () =>
+  it("explains its own exit code, regardless of the target's current state", () =>
     expect(attemptInWords(attempt(), target)).toBe('1618: another installation is running'))
-  it('that runs looks as the target does', () => {
+  it('is shown like its target while it runs', () => {
     const runs = attempt({ status: null, reason: null, message: null, exit_code: null })
     expect(attemptInWords(runs, target)).toBe('Installing')
     expect(lookOfAttempt(runs, target).tone).toBe('running')
   })
-  it('that never reached an installer says why', () =>
+  it('gives the reason when the installer never ran', () =>
     expect(attemptInWords(attempt({ exit_code: null, reason: 'offline' }), target)).toBe(
       'The PC is offline',
     ))
-  it('that went well says so', () =>
+  it('is reported as installed when it succeeded', () =>
     expect(
       attemptInWords(
         attempt({ status: 'success', reason: null, message: null, exit_code: 0 }),
@@ -51,7 +51,7 @@ describe('the emergency stop', () => {
         ...change,
       },
     })
-  it('says what stops and what still ends, over all of them', () => {
+  it('lists what stops and what still finishes, over all deployments', () => {
     const { title, text, action } = stopQuestion(['A', 'B', 'C', 'D'].map((n) => running(n)))
     expect(title).toBe('Stop all 4 deployments?')
     expect(text).toContain('A, B, C and 1 more.')
@@ -59,6 +59,6 @@ describe('the emergency stop', () => {
     expect(text).toContain('8 installers that already run are left to end')
     expect(action).toBe('Stop 4 deployments')
   })
-  it('says so when no installer runs', () =>
+  it('states that no installer is running', () =>
     expect(stopQuestion([running('A', { installing: 0 })]).text).toContain('No installer'))
 })

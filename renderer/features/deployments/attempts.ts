@@ -1,4 +1,4 @@
-/** An attempt in words and shape, in the same way as the target that it was one of. */
+/** An attempt in words and as an icon, consistent with its target. */
 import type { Attempt, Target } from '#shared/contract/rest/deployments.ts'
 import { explainTarget } from './reasons.ts'
 import { lookOfTarget } from '../../ui/lib/states.ts'
@@ -8,7 +8,7 @@ type Present = Pick<Target, 'action' | 'installer_kind' | 'deployment_status' | 
 
 const STATE_OF = { success: 'completed', failed: 'failed', skipped: 'skipped' } as const
 
-/** The attempt as the target was when it ended; one that runs is the target as it is. */
+/** The attempt as if it were its target: in the final state of the attempt, or in the target's state while it runs. */
 function asTarget(a: Attempt, target: Present) {
   return {
     action: target.action,

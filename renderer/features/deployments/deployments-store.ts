@@ -1,4 +1,4 @@
-/** The list of deployments, newest first, kept live by the feed. */
+/** All deployments, newest first, updated by the feed. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { DeploymentCompleted, TargetsUpdated } from '#shared/contract/feed.ts'
@@ -18,7 +18,7 @@ export const useDeploymentsStore = defineStore('deployments', () => {
     const before = byId.value
     const reply = await api.call('deployments.list', { query: { limit: PAGE_SIZE } })
     const next = new Map(reply.deployments.map((d) => [d.id, d]))
-    // What the feed told meanwhile is newer than the answer.
+    // Feed events that arrived meanwhile are newer than the answer.
     for (const [id, d] of byId.value) if (before.get(id) !== d) next.set(id, d)
     byId.value = next
     total.value = reply.total
@@ -33,7 +33,7 @@ export const useDeploymentsStore = defineStore('deployments', () => {
     const known = byId.value.get(id)
     if (known) byId.value = new Map(byId.value).set(id, { ...known, ...change })
   }
-  /** The next page of older ones. */
+  /** Loads the next page of older deployments. */
   async function loadMore(): Promise<void> {
     const reply = await api.call('deployments.list', {
       query: { limit: PAGE_SIZE, offset: byId.value.size },
@@ -51,7 +51,7 @@ export const useDeploymentsStore = defineStore('deployments', () => {
     list,
     total,
     active: computed(() => list.value.filter((d) => isActive(d.status))),
-    /** What an emergency stop would stop. */
+    /** The deployments that an emergency stop affects. */
     stoppable: computed(() => list.value.filter((d) => isActive(d.status) && !d.canceling)),
     loadMore,
     put,
@@ -61,7 +61,7 @@ export const useDeploymentsStore = defineStore('deployments', () => {
       patch(done.deployment_id, { status: done.status, ended_at: done.ended_at, canceling: false }),
     cancel: async (id: DeploymentId) =>
       put(await api.call('deployments.cancel', { params: { id } })),
-    /** Calls off the restarts of it that have not happened: of these devices, or all. */
+    /** Calls off pending restarts of a deployment: for these devices, or for all. */
     cancelRestarts: async (id: DeploymentId, deviceIds?: DeviceId[]) =>
       put(
         await api.call('deployments.cancel_restarts', {
@@ -72,7 +72,7 @@ export const useDeploymentsStore = defineStore('deployments', () => {
     pause: async (id: DeploymentId) => put(await api.call('deployments.pause', { params: { id } })),
     resume: async (id: DeploymentId) =>
       put(await api.call('deployments.resume', { params: { id } })),
-    /** Emergency stop. Resolves to the number of deployments that it stopped; what they are now is told by the feed. */
+    /** Emergency stop. Resolves to the number of stopped deployments; the feed reports their new state. */
     stopAll: async () => (await api.call('deployments.stop_all')).stopped.length,
   }
 })

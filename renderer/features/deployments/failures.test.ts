@@ -6,8 +6,8 @@ import { aTarget } from '../../test-kit.ts'
 const failed = (id: number, device_name: string, change: object) =>
   aTarget({ id, device_name, deployment_status: 'failed', ...change })
 
-describe('clusters of failures', () => {
-  it('puts the same exit code of the same kind together, the largest cluster first', () => {
+describe('failure clusters', () => {
+  it('groups the same exit code of the same installer kind, largest cluster first', () => {
     const clusters = clusterFailures([
       failed(1, 'PC-10', { reason: 'install_failed', exit_code: 1618 }),
       failed(2, 'PC-2', { reason: 'install_failed', exit_code: 1618 }),
@@ -20,31 +20,30 @@ describe('clusters of failures', () => {
     ])
     expect(clusters[0]?.targets.map((t) => t.device_name)).toEqual(['PC-2', 'PC-10'])
   })
-  it('keeps the same number of different installers apart: it means something else', () => {
+  it('separates the same exit code of different installer kinds', () => {
     const clusters = clusterFailures([
       failed(1, 'A', { reason: 'install_failed', exit_code: 1, installer_kind: 'deb' }),
       failed(2, 'B', { reason: 'install_failed', exit_code: 1, installer_kind: 'pkg' }),
     ])
     expect(clusters).toHaveLength(2)
   })
-  it('advises patience where another installation was at work', () =>
+  it('advises to wait when another installation was running', () =>
     expect(nextStep(failed(1, 'A', { reason: 'install_failed', exit_code: 1618 }))).toMatch(
       /^Wait/,
     ))
-  it('has nothing to show when nothing failed', () =>
-    expect(clusterFailures([aTarget()])).toEqual([]))
+  it('is empty when nothing failed', () => expect(clusterFailures([aTarget()])).toEqual([]))
 })
 
-describe('a target explained', () => {
-  it('prefers the reason where the exit code did not decide', () =>
+describe('the explanation of a target', () => {
+  it('prefers the reason when the exit code did not decide the outcome', () =>
     expect(explainTarget(failed(1, 'A', { reason: 'timeout', exit_code: 143 }))).toBe(
       'the installer did not end in time',
     ))
-  it('tells of a restart that is needed', () =>
+  it('mentions a required restart', () =>
     expect(explainTarget(aTarget({ deployment_status: 'completed', exit_code: 3010 }))).toBe(
       'installed, a restart is needed',
     ))
-  it('says what holds its PC back, and what to do once it was held back for too long', () => {
+  it('states why the PC defers work, and the next step after it was deferred for too long', () => {
     const held = aTarget({ reason: 'retry_later', held_by: 'on_battery' })
     expect(explainTarget(held)).toBe('the PC runs on its battery')
     expect(explainTarget(aTarget({ reason: 'paused', held_by: 'on_battery' }))).toBe(
@@ -54,7 +53,7 @@ describe('a target explained', () => {
     expect(explainTarget(given)).toBe('the PC was on a metered network')
     expect(nextStep(given)).toMatch(/^Connect it to another network, then retry/)
   })
-  it('falls back to the message of the agent', () =>
+  it("falls back to the agent's message", () =>
     expect(explainTarget(failed(1, 'A', { result_message: 'the disk melted' }))).toBe(
       'the disk melted',
     ))

@@ -1,17 +1,17 @@
-/** Failures by cause first, by PC second. */
+/** Failures grouped by cause, then by PC. */
 import type { Target } from '#shared/contract/rest/deployments.ts'
 import { byName } from '../../ui/lib/search.ts'
 import { explainTarget, nextStep } from './reasons.ts'
 
 export type FailureCluster = {
   key: string
-  /** What happened, in words: the exit code's meaning, or the reason's. */
+  /** The cause in words: the meaning of the exit code, or the reason. */
   cause: string
   next: string | null
   targets: Target[]
 }
 
-/** Clusters of failed targets, the largest first; within one, PCs in natural order. */
+/** Clusters of failed targets, the largest first; PCs within a cluster in natural order. */
 export function clusterFailures(targets: Iterable<Target>): FailureCluster[] {
   const clusters = new Map<string, FailureCluster>()
   for (const target of targets) {

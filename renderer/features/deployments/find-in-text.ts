@@ -1,11 +1,11 @@
-/** Finds text inside an element that shows plain text and marks it, without changing the element. */
+/** Finds text inside an element with plain text and highlights it without changing the element. */
 import { findAll } from '../../ui/lib/find-all.ts'
 
 export type Found = { count: number; show: (index: number) => void; clear: () => void }
 
 const canHighlight = () => typeof CSS !== 'undefined' && 'highlights' in CSS
 
-/** Marks all places of `needle` (as search finds them, at most 5,000). `show` scrolls one of them into view. */
+/** Highlights all matches of `needle` (found as in every search, at most 5,000). `show` scrolls one of them into view. */
 export function findInText(root: HTMLElement, needle: string): Found {
   const nodes: { node: Text; start: number }[] = []
   let text = ''

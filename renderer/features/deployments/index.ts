@@ -1,4 +1,4 @@
-/** What other rooms may use of deployments: state and words. */
+/** State and texts of the deployments feature that other features may import. */
 export { useDeploymentsStore } from './deployments-store.ts'
 export { useLiveStore } from './live-store.ts'
 export { useOutputStore } from './output-store.ts'

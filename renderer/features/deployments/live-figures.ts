@@ -1,12 +1,12 @@
-/** Figures of a running deployment: bytes sent and to send. Pure. */
+/** Byte counts of a running deployment: sent and total. Pure. */
 import type { Target } from '#shared/contract/rest/deployments.ts'
 
-/** `totalBytes` is null while the size of something that is still to be sent is not known. */
+/** `totalBytes` is null while the size of a pending or running download is unknown. */
 export type ByteFigures = { sentBytes: number; totalBytes: number | null }
 
 /**
- * A target past its download counts whole; one that will not be downloaded any more counts not at all.
- * @param sizeOf what the library says about a target that has not told its size yet; null: not known
+ * Counts a target past its download in full, and one that will not be downloaded any more not at all.
+ * @param sizeOf the size from the library, for a target that has not reported one yet; null: unknown
  */
 export function byteFigures(
   targets: Iterable<Target>,
@@ -16,10 +16,10 @@ export function byteFigures(
   let totalBytes = 0
   let known = true
   for (const t of targets) {
-    const told = t.total_bytes ?? sizeOf(t)
-    const size = told ?? 0
+    const knownSize = t.total_bytes ?? sizeOf(t)
+    const size = knownSize ?? 0
     if (
-      told === null &&
+      knownSize === null &&
       (t.deployment_status === 'pending' || t.deployment_status === 'downloading')
     )
       known = false
@@ -44,11 +44,11 @@ export function byteFigures(
   return { sentBytes, totalBytes: known ? totalBytes : null }
 }
 
-/** How far one target's download is, 0…1, or null where that says nothing. */
+/** The progress of a target's download, 0…1; null outside a download. */
 export function downloadFraction(
   t: Pick<Target, 'deployment_status' | 'reason' | 'bytes' | 'total_bytes'>,
 ): number | null {
-  // The download has ended; what matters is what the PC waits for.
+  // The download is complete; the reason why the PC waits matters more.
   if (t.reason === 'device_busy') return null
   if (t.deployment_status !== 'downloading' || t.bytes === undefined || !t.total_bytes) return null
   return Math.min(1, t.bytes / t.total_bytes)

@@ -1,4 +1,4 @@
-/** One deployment, watched: its targets, and how fast they move. */
+/** The deployment on screen: its targets and their transfer speeds. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, triggerRef } from 'vue'
 import type { TargetsUpdated } from '#shared/contract/feed.ts'
@@ -16,9 +16,9 @@ import { useDevicesStore } from '../devices/index.ts'
 import { createLoader } from '../../state/loader.ts'
 import { useSoftwareStore } from '../software/index.ts'
 
-/** A download that takes long is still one request. */
+/** The download is one request, however long it takes. */
 const REPORT_TIMEOUT_MS = 60_000
-/** While the feed keeps telling, the latest answer is taken after so many; what follows comes by the feed. */
+/** While feed events keep arriving, accept the answer after this many requests; the feed brings the rest. */
 const MAX_ASKS = 4
 
 export const useLiveStore = defineStore('live', () => {
@@ -30,8 +30,8 @@ export const useLiveStore = defineStore('live', () => {
   const targets = shallowRef(new Map<TargetId, Target>())
   const meters = new Map<TargetId, SpeedMeter>()
 
-  /** Counts what the feed told: an answer that was asked for before may be older than that. */
-  let heard = 0
+  /** Counts feed events: an answer requested before an event may be older than the event. */
+  let eventCount = 0
 
   const loader = createLoader(async () => {
     const wanted = id.value
@@ -45,12 +45,12 @@ export const useLiveStore = defineStore('live', () => {
     let tries = 0
     let before: [number, Deployment | undefined]
     do {
-      before = [heard, deployments.byId.get(wanted)]
+      before = [eventCount, deployments.byId.get(wanted)]
       answer = await ask()
       if (id.value !== wanted) return
     } while (
       ++tries < MAX_ASKS &&
-      (before[0] !== heard || before[1] !== deployments.byId.get(wanted))
+      (before[0] !== eventCount || before[1] !== deployments.byId.get(wanted))
     )
     const [deployment, progress] = answer
     deployments.put(deployment)
@@ -58,7 +58,7 @@ export const useLiveStore = defineStore('live', () => {
     progress.targets.forEach(measure)
   })
 
-  /** As `load`, but without the targets of one that has ended and is as it was. */
+  /** Like `load`, but skips the targets of an ended deployment that is unchanged. */
   async function refresh(): Promise<void> {
     const known = deployment.value
     if (known && loader.state.value === 'ready' && !isActive(known.status)) {
@@ -89,7 +89,7 @@ export const useLiveStore = defineStore('live', () => {
     meters.set(target.id, meter)
   }
 
-  /** Its targets are others now: who it reaches was decided, or its groups have changed. */
+  /** Reloads when the targets change: they were decided at the start, or the groups of the preview changed. */
   function applyDeployment(next: Deployment): void {
     const known = deployments.byId.get(next.id)
     if (next.id !== id.value || !known?.targets_are_preview) return
@@ -98,7 +98,7 @@ export const useLiveStore = defineStore('live', () => {
 
   function applyTargets(update: TargetsUpdated): void {
     if (update.deployment_id !== id.value) return
-    heard++
+    eventCount++
     for (const target of update.targets) {
       targets.value.set(target.id, target)
       measure(target)
@@ -130,18 +130,18 @@ export const useLiveStore = defineStore('live', () => {
     refresh,
     applyDeployment,
     applyTargets,
-    /** Bytes a second of one target, null while unknown. */
+    /** The speed of one target in bytes per second; null while unknown. */
     speedOf: (target: TargetId, nowMs: number) => meters.get(target)?.speed(nowMs) ?? null,
-    /** What is to be sent to a target, from the library, in bytes; null where that is not known. */
+    /** The size of a target's download according to the library, in bytes; null if unknown. */
     sizeOf(target: Target): number | null {
       const installers = library.byId.get(target.software_id)?.installers ?? []
       const device = devices.byId.get(target.device_id)
       const installer = device ? chooseInstaller(installers, device) : installers[0]
-      // To remove, only what is removed by a file of its own is sent anything.
+      // A removal only needs a download if it runs a file from the archive.
       if (target.action === 'uninstall' && !installer?.archive?.uninstall_entry) return 0
       return installer?.size_bytes ?? null
     },
-    /** All of them together. */
+    /** The sum over all targets, in bytes per second. */
     totalSpeed: (nowMs: number) =>
       [...meters.values()].reduce((sum, meter) => sum + (meter.speed(nowMs) ?? 0), 0),
     cancel: async () => {
@@ -157,7 +157,7 @@ export const useLiveStore = defineStore('live', () => {
       if (id.value !== null) await deployments.cancelRestarts(id.value, deviceIds)
     },
     retry,
-    /** A paused one tries nothing again until it goes on. */
+    /** Resumes as well, because a paused deployment starts no retries. */
     retryAndResume: async () => {
       const wanted = id.value
       await retry()

@@ -1,4 +1,4 @@
-/** What one target's installer writes, as it is written. */
+/** The live installer output of one target. */
 import { defineStore } from 'pinia'
 import { ref, shallowRef } from 'vue'
 import type { TargetOutputPiece } from '#shared/contract/feed.ts'
@@ -7,16 +7,16 @@ import { useApi } from '../../api/index.ts'
 import { splitIntoPieces } from '../../ui/lib/plain-text.ts'
 import { createLoader } from '../../state/loader.ts'
 
-/** The controller keeps 1 MiB per target; the page holds a little more, then lets go of the oldest. */
+/** The controller keeps 1 MiB per target; the page keeps a little more, then drops the oldest. */
 const KEEP_CHARACTERS = 2 * 1024 * 1024
-/** Pieces that arrive while the text so far is being fetched. */
+/** Maximum number of pieces buffered while the earlier text is being fetched. */
 const WAITING_LIMIT = 2_000
 
 export type OutputPiece = { key: number; text: string }
 
 export const useOutputStore = defineStore('output', () => {
   const api = useApi()
-  /** `attempt`: an earlier one, which is over; null: the present one, live. */
+  /** `attempt`: an earlier, ended one; null: the current one, live. */
   type Shown = { deployment: DeploymentId; target: TargetId; attempt: number | null }
   const shown = shallowRef<Shown | null>(null)
   const attempt = ref(0)
@@ -34,7 +34,7 @@ export const useOutputStore = defineStore('output', () => {
       params: { id: wanted.deployment, target_id: wanted.target },
       ...(wanted.attempt === null ? {} : { query: { attempt: wanted.attempt } }),
     })
-    // Meanwhile something else is to be shown.
+    // Something else was opened meanwhile.
     if (shown.value !== wanted) return await fetchShown()
     const isAsShown =
       output.attempt === attempt.value && output.last_seq === lastSeq && pieces.value.length > 0

@@ -1,3 +1,3 @@
-/** What other rooms may show of deployments. */
+/** Components of the deployments feature that other features may import. */
 export { default as RemovalMark } from './RemovalMark.vue'
 export { useStopAll } from './use-stop-all.ts'

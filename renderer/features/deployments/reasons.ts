@@ -1,4 +1,4 @@
-/** What each reason means to the person who reads it, and what to do next. */
+/** The meaning of each reason for the user, and what to do next. */
 import type { DeploymentAction, Target } from '#shared/contract/rest/deployments.ts'
 import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
@@ -6,7 +6,7 @@ import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 
 export type ReasonText = { text: string; next?: string }
 
-/** Texts of the reasons to wait continue the word "Waiting", beside which they stand. */
+/** Texts of waiting reasons continue the word "Waiting", which precedes them. */
 export const REASON_TEXT: Record<TargetReason, ReasonText> = {
   connecting: { text: 'for agents to connect' },
   waiting_for_device: { text: 'for the PC to come online' },
@@ -71,7 +71,7 @@ export const REASON_TEXT: Record<TargetReason, ReasonText> = {
   device_deleted: { text: 'the PC was removed' },
 }
 
-/** The same reasons where software is taken off; what is not here reads the same. */
+/** Wording for removals; reasons not listed here read the same. */
 const REMOVAL_TEXT: Partial<Record<TargetReason, ReasonText>> = {
   reboot_pending: { text: 'removed, a restart is needed' },
   permission: {
@@ -96,11 +96,11 @@ const REMOVAL_TEXT: Partial<Record<TargetReason, ReasonText>> = {
   },
   already_installed: { text: 'not installed' },
 }
-/** What a reason means for a target of this action. */
+/** The text of a reason for a target with this action. */
 export const reasonText = (reason: TargetReason, action: DeploymentAction): ReasonText =>
   (action === 'uninstall' ? REMOVAL_TEXT[reason] : undefined) ?? REASON_TEXT[reason]
 
-/** While it waits, after the word "Waiting", and once that has failed. */
+/** Texts for a waiting target (after the word "Waiting") and for one that failed because of it. */
 const HELD_TEXT: Record<HeldBy, { waits: string; failed: string; next: string }> = {
   on_battery: {
     waits: 'the PC runs on its battery',
@@ -113,7 +113,7 @@ const HELD_TEXT: Record<HeldBy, { waits: string; failed: string; next: string }>
     next: 'Connect it to another network, then retry. The settings can allow metered ones.',
   },
 }
-/** What holds, or held, the PC back from work, where that is why the target stands where it stands. */
+/** Why the PC defers, or deferred, work, if that decided the state of the target. */
 function heldText({ reason, held_by }: Pick<Target, 'reason' | 'held_by'>) {
   if (held_by === undefined) return null
   const { waits, failed, next } = HELD_TEXT[held_by]
@@ -121,7 +121,7 @@ function heldText({ reason, held_by }: Pick<Target, 'reason' | 'held_by'>) {
   return reason === 'rejected_by_agent' ? { text: failed, next } : null
 }
 
-/** What to do about a failed target, or null. An installer that met another one at work needs patience, not correction. */
+/** The next step for a failed target, or null. If another installer was running, waiting is enough. */
 export function nextStep(
   t: Pick<Target, 'action' | 'reason' | 'exit_code' | 'installer_kind' | 'held_by'>,
 ): string | null {
@@ -147,27 +147,27 @@ type Ended = Pick<
 
 const DONE = { install: 'installed', uninstall: 'removed' } as const
 
-/** What there is to say beside the state's own word, or '' when it would be the same again. */
+/** The explanation beside the state's label, or '' if it would only repeat the label. */
 export function explainBeside(t: Ended, look: { label: string }): string {
   const text = explainTarget(t)
-  const says = text.toLowerCase()
-  if (t.deployment_status === 'completed' && says === DONE[t.action]) return ''
-  return says === look.label.toLowerCase() ? '' : text
+  const lower = text.toLowerCase()
+  if (t.deployment_status === 'completed' && lower === DONE[t.action]) return ''
+  return lower === look.label.toLowerCase() ? '' : text
 }
 
-/** "1618: another installation is running", or null while there is no exit code to speak of. */
+/** "1618: another installation is running", or null if there is no exit code. */
 export function exitInWords(
   t: Pick<Target, 'action' | 'exit_code' | 'installer_kind' | 'deployment_status'>,
 ): string | null {
   if (t.exit_code === undefined) return null
-  // The installer said that all went well, and it did not.
+  // The installer reported success, but the installation failed.
   if (t.exit_code === 0 && t.deployment_status === 'failed') return '0'
   return t.installer_kind
     ? exitCodeInWords(t.installer_kind, t.exit_code, t.action)
     : formatExitCode(t.exit_code)
 }
 
-/** The short sentence beside a target: the exit code in words where an installer spoke, else the reason. */
+/** A short explanation of a target: the exit code in words if the installer failed with one, else the reason. */
 export function explainTarget(t: Ended): string {
   const spoke = t.exit_code !== undefined && t.exit_code !== 0
   if (t.deployment_status === 'completed') {

@@ -1,4 +1,4 @@
-/** Whoever reads of a removal, wherever, must not take it for an installation. */
+/** Removals must read as removals everywhere, never as installations. */
 import { describe, expect, it } from 'vitest'
 import { Attempt, Preflight } from '#shared/contract/rest/deployments.ts'
 import { TargetReason } from '#shared/domain/reasons.ts'
@@ -14,16 +14,22 @@ import { verdictInWords } from '../dashboard/verdict.ts'
 
 const counts = { ...aDeployment().counts, total: 4, pending: 1, installing: 2, completed: 1 }
 const removal = (change: object = {}) =>
-  aDeployment({ action: 'uninstall', name: 'Friday', software_names: ['7-Zip 24.08', 'VLC'], counts, ...change }) // prettier-ignore
+  aDeployment({
+    action: 'uninstall',
+    name: 'Friday',
+    software_names: ['7-Zip 24.08', 'VLC'],
+    counts,
+    ...change,
+  })
 const target = (change: object = {}) => aTarget({ action: 'uninstall', ...change })
 
-describe('a deployment that removes', () => {
-  it('says what it takes off', () => {
+describe('a removal', () => {
+  it('names what it removes', () => {
     expect(whatInWords(removal())).toBe('Remove 7-Zip 24.08, VLC')
     expect(whatInWords(aDeployment())).toBe('VLC')
     expect([isRemoval(removal()), isRemoval(aDeployment())]).toEqual([true, false])
   })
-  it('is removing while it runs, and keeps every other state', () => {
+  it('is shown as removing while it runs, and keeps every other state', () => {
     expect(lookOfDeployment(removal()).label).toBe('Removing')
     expect(lookOfDeployment(removal({ paused: true })).label).toBe('Paused')
     expect(lookOfDeployment(removal({ status: 'completed' })).label).toBe('Completed')
@@ -44,7 +50,7 @@ describe('a deployment that removes', () => {
     expect(words('partial')).toBe('Removal: 3 completed, 1 failed')
     expect(words('canceled')).toBe('Removal cancelled: 3 completed, 1 failed')
   })
-  it('says what cancelling leaves to end', () => {
+  it('explains which removals a cancellation lets finish', () => {
     expect(cancelQuestion(removal())).toMatchObject({
       title: 'Cancel this removal?',
       text: '1 target that waits or downloads stops here. 2 PCs remove software right now: those removals are left to end, and what came of them is recorded.',
@@ -55,34 +61,38 @@ describe('a deployment that removes', () => {
     )
     expect(noticeOf(removal({ canceling: true }), 0)?.text).toMatch(/^2 removals that already run/)
   })
-  it('leaves the question about an installation as it was', () =>
+  it('leaves the confirmation for an installation unchanged', () =>
     expect(cancelQuestion(aDeployment({ counts }))).toMatchObject({
       title: 'Cancel this deployment?',
       text: '1 target that waits or downloads stops here. 2 PCs install right now: those installers are left to end, and what came of them is recorded.',
       action: 'Cancel deployment',
     }))
-  it('is told apart in the emergency stop', () => {
+  it('is marked in the emergency stop', () => {
     const { text } = stopQuestion([aDeployment({ name: 'Office', counts }), removal()])
     expect(text).toContain('Office, Friday (removal).')
     expect(text).toContain('2 installers and 2 removals that already run are left to end')
   })
 })
 
-describe('a target that is removed', () => {
+describe('a target of a removal', () => {
   it('is removing, not installing', () => {
     expect(lookOfTarget(target({ deployment_status: 'installing' })).label).toBe('Removing')
     expect(lookOfTarget(aTarget({ deployment_status: 'installing' })).label).toBe('Installing')
   })
-  it('is gone once it has ended well, and that is not said twice', () => {
+  it('is reported as removed on success, without repeating the label', () => {
     const done = target({ deployment_status: 'completed', exit_code: 0 })
     expect(explainTarget(done)).toBe('removed')
     expect(explainBeside(done, lookOfTarget(done))).toBe('')
     const restart = target({ deployment_status: 'completed', exit_code: 3010 })
     expect(explainTarget(restart)).toBe('removed, a restart is needed')
-    expect(explainTarget(target({ deployment_status: 'completed', reason: 'reboot_pending' }))).toBe('removed, a restart is needed') // prettier-ignore
+    expect(
+      explainTarget(target({ deployment_status: 'completed', reason: 'reboot_pending' })),
+    ).toBe('removed, a restart is needed')
   })
-  it('was not installed where there was nothing to remove', () =>
-    expect(explainTarget(target({ deployment_status: 'skipped', reason: 'already_installed' }))).toBe('not installed')) // prettier-ignore
+  it('is reported as not installed when there was nothing to remove', () =>
+    expect(
+      explainTarget(target({ deployment_status: 'skipped', reason: 'already_installed' })),
+    ).toBe('not installed'))
   it('fails as a removal', () => {
     const failed = (change: object) => target({ deployment_status: 'failed', ...change })
     expect(explainTarget(failed({ reason: 'not_detected' }))).toContain('still there')
@@ -91,19 +101,43 @@ describe('a target that is removed', () => {
     )
     expect(nextStep(failed({ reason: 'timeout' }))).toContain('remove it by hand')
   })
-  it('has no reason that speaks of installing it', () => {
+  it('has no reason that mentions an installation', () => {
     for (const reason of TargetReason.options)
-      expect(reasonText(reason, 'uninstall').text, reason).not.toMatch(/^installed|may not install|the installer (reported|ended|did)|^already installed/) // prettier-ignore
+      expect(reasonText(reason, 'uninstall').text, reason).not.toMatch(
+        /^installed|may not install|the installer (reported|ended|did)|^already installed/,
+      )
   })
-  it('has attempts that removed', () => {
-    const attempt = Attempt.parse({ attempt: 1, created_at: '2026-11-23T10:00:00.000Z', ended_at: '2026-11-23T10:01:00.000Z', status: 'success', reason: null, message: null, exit_code: 0 }) // prettier-ignore
+  it('has attempts that are removals', () => {
+    const attempt = Attempt.parse({
+      attempt: 1,
+      created_at: '2026-11-23T10:00:00.000Z',
+      ended_at: '2026-11-23T10:01:00.000Z',
+      status: 'success',
+      reason: null,
+      message: null,
+      exit_code: 0,
+    })
     expect(attemptInWords(attempt, target())).toBe('Removed')
     const runs = { ...attempt, ended_at: null, status: null, exit_code: null }
     expect(attemptInWords(runs, target({ deployment_status: 'installing' }))).toBe('Removing')
   })
-  it('is skipped in the review because it is not there', () => {
+  it('is skipped in the review when the software is not installed', () => {
     const preflight = Preflight.parse({
-      targets: [{ device_id: 1, device_name: 'PC-1', software_id: 1, software_name: 'VLC', outcome: 'will_skip', reason: 'already_installed', message: 'VLC is not there.', size_bytes: null, live: true, restart: 'never', restart_note: null }], // prettier-ignore
+      targets: [
+        {
+          device_id: 1,
+          device_name: 'PC-1',
+          software_id: 1,
+          software_name: 'VLC',
+          outcome: 'will_skip',
+          reason: 'already_installed',
+          message: 'VLC is not there.',
+          size_bytes: null,
+          live: true,
+          restart: 'never',
+          restart_note: null,
+        },
+      ],
       waves: [],
       device_count: 1,
       software_count: 1,

@@ -43,7 +43,7 @@ describe('calling off the restart of one PC', () => {
   const target = (restart?: Partial<TargetRestart>) =>
     aTarget({ device_name: 'LAB-07', ...(restart && { restart: aRestart(restart) }) })
 
-  it('is possible until it has happened, and once', () => {
+  it('is possible once, until the restart has happened', () => {
     const possible = (restart?: Partial<TargetRestart>) => canCallOff(target(restart))
     for (const state of ['owed', 'ordered', 'announced'] as const)
       expect([state, possible({ state })]).toEqual([state, true])
@@ -52,14 +52,14 @@ describe('calling off the restart of one PC', () => {
     expect(possible({ state: 'announced', calling_off: true })).toBe(false)
     expect(possible()).toBe(false)
   })
-  it('asks with what it means there, and for whom it is not', () => {
+  it('explains the consequences, and that other PCs restart as planned', () => {
     const { title, text, action } = callOffQuestion(target({ state: 'owed' }), true, NOW)
     expect([title, action]).toEqual(['Call off the restart of LAB-07?', 'Call off restart'])
     expect(text).toBe(
       'Nobody there has been told of it yet. What was installed is complete only after a restart; somebody has to see to that. Other PCs of this deployment restart as planned.',
     )
   })
-  it('says of a notice that it is withdrawn, and of a PC out of reach that it may not hear of it', () => {
+  it('withdraws the notice on an online PC, and warns that an offline PC may still restart', () => {
     const announced = target({ state: 'announced', due_at: at(14, 5) })
     expect(callOffQuestion(announced, true, NOW).text).toMatch(
       /^A notice there says that it restarts at 14:05: it is withdrawn/,
@@ -68,7 +68,7 @@ describe('calling off the restart of one PC', () => {
       /^It is offline and has its order already: unless it comes back before, it restarts at 14:05 nevertheless\./,
     )
   })
-  it('speaks of a removal as one', () =>
+  it('uses the wording for a removal', () =>
     expect(
       callOffQuestion({ ...target({ state: 'owed' }), action: 'uninstall' }, true, NOW).text,
     ).toContain('What was removed is'))
@@ -76,7 +76,7 @@ describe('calling off the restart of one PC', () => {
 
 describe('the restarts of a deployment', () => {
   const none = { owed: 0, announced: 0, done: 0, failed: 0, canceled: 0 }
-  it('are counted in words, what can be called off first', () => {
+  it('are counted in words, those that can be called off first', () => {
     expect(restartsInWords({ restarts: none })).toBe('')
     const restarts = { owed: 1, announced: 2, done: 12, failed: 3, canceled: 4 }
     expect(restartsInWords({ restarts })).toBe(
@@ -88,16 +88,28 @@ describe('the restarts of a deployment', () => {
 
 describe('the review', () => {
   const target = (id: number, restart: 'never' | 'may_follow' | 'impossible') =>
-    ({ device_id: id, device_name: `PC-${id}`, restart, restart_note: restart === 'impossible' ? 'too old.' : null }) as never // prettier-ignore
+    ({
+      device_id: id,
+      device_name: `PC-${id}`,
+      restart,
+      restart_note: restart === 'impossible' ? 'too old.' : null,
+    }) as never
 
-  it('says nothing of restarts where there are none', () => {
+  it('omits restarts when there are none', () => {
     expect(restartLines([target(1, 'never')], 10)).toEqual([])
   })
 
-  it('says with how much notice, and which PCs cannot', () => {
-    const targets = [target(1, 'may_follow'), ...[2, 3, 4, 5, 5].map((n) => target(n, 'impossible'))] // prettier-ignore
+  it('states the length of the notice and which PCs cannot restart', () => {
+    const targets = [
+      target(1, 'may_follow'),
+      ...[2, 3, 4, 5, 5].map((n) => target(n, 'impossible')),
+    ]
     expect(restartLines(targets, 1)).toEqual([
-      { key: 'restarts', title: 'Restarts', names: 'PCs whose installer asks for it, 1 minute after a notice on their screens' }, // prettier-ignore
+      {
+        key: 'restarts',
+        title: 'Restarts',
+        names: 'PCs whose installer asks for it, 1 minute after a notice on their screens',
+      },
       { key: 'no-restarts', title: 'No restart', names: 'PC-2, PC-3, PC-4 and 1 more: too old.' },
     ])
   })

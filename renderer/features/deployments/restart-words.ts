@@ -1,4 +1,4 @@
-/** Restarts of PCs as people read them. Pure. */
+/** Restarts of PCs in words. Pure. */
 import type { Deployment, PreflightTarget, Target } from '#shared/contract/rest/deployments.ts'
 import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { isRestartOpen } from '#shared/domain/restart-state.ts'
@@ -13,12 +13,12 @@ const moment = (iso: string, nowMs: number): string => {
   return day === 'today' ? time : `${day} ${time}`
 }
 
-/** Beside "Completed": where the restart stands that completes it. */
+/** Shown beside "Completed": the state of the restart that completes the installation. */
 export function restartInWords(restart: TargetRestart, nowMs: number): string {
   switch (restart.state) {
     case 'owed':
       if (!restart.reason) return 'a restart is needed'
-      // That text stands for itself.
+      // The text of this reason does not continue "waits".
       return restart.reason === 'retry_later'
         ? 'restart waits until the PC is free'
         : `restart waits ${REASON_TEXT[restart.reason].text}`
@@ -38,11 +38,11 @@ export function restartInWords(restart: TargetRestart, nowMs: number): string {
   }
 }
 
-/** Whether somebody has to look after it. */
+/** Whether someone has to restart the PC by hand. */
 export const isRestartOpenToPeople = ({ state }: Pick<TargetRestart, 'state'>): boolean =>
   state === 'failed' || state === 'given_up' || state === 'canceled'
 
-/** "2 announced, 1 waiting, 12 restarted, 1 not possible": of one deployment; empty where none is owed. */
+/** "2 announced, 1 waiting, 12 restarted, 1 not possible": of one deployment; empty if there is nothing to report. */
 export function restartsInWords({ restarts }: Pick<Deployment, 'restarts'>): string {
   const { announced, owed, done, failed, canceled } = restarts
   return [
@@ -56,7 +56,7 @@ export function restartsInWords({ restarts }: Pick<Deployment, 'restarts'>): str
     .join(', ')
 }
 
-/** What can still be called off. */
+/** The number of restarts that can still be called off. */
 export const openRestarts = ({ restarts }: Pick<Deployment, 'restarts'>): number =>
   restarts.owed + restarts.announced
 
@@ -65,20 +65,20 @@ export const canCallOff = ({ restart }: Pick<Target, 'restart'>): boolean =>
   restart !== undefined && isRestartOpen(restart.state) && !restart.calling_off
 
 /**
- * The question before the restart of one PC is called off.
- * @param online whether its agent can hear of it now; one that cannot restarts when its time comes
+ * The confirmation before the restart of one PC is called off.
+ * @param online whether its agent can receive the cancellation now; an offline PC restarts at the announced time
  */
 export function callOffQuestion(
   { device_name, restart, action }: Pick<Target, 'device_name' | 'restart' | 'action'>,
   online: boolean,
   nowMs: number,
 ) {
-  const isTold = restart?.state === 'announced' || restart?.state === 'ordered'
+  const isOrdered = restart?.state === 'announced' || restart?.state === 'ordered'
   const when = restart?.due_at ? ` that it restarts ${moment(restart.due_at, nowMs)}` : ''
   return {
     title: `Call off the restart of ${device_name}?`,
     text: [
-      isTold
+      isOrdered
         ? online
           ? `A notice there says${when || ' that it restarts'}: it is withdrawn as soon as the agent hears of it.`
           : `It is offline and has its order already: unless it comes back before, it restarts${restart?.due_at ? ` ${moment(restart.due_at, nowMs)}` : ' when its time comes'} nevertheless.`
@@ -93,7 +93,7 @@ export function callOffQuestion(
 
 const NAMED = 3
 
-/** For the review: what follows the installation, and on which PCs it cannot. */
+/** Lines for the review: the restarts that may follow, and the PCs that cannot restart. */
 export function restartLines(
   targets: readonly Pick<
     PreflightTarget,

@@ -1,4 +1,4 @@
-/** Waves, starts and windows in words. Pure. */
+/** Waves, start times and maintenance windows in words. Pure. */
 import type { Deployment, Preflight } from '#shared/contract/rest/deployments.ts'
 import {
   oddEdgeOf,
@@ -12,7 +12,7 @@ import { CLOCK_NOTE_MS } from '../../ui/lib/controller-clock.ts'
 import { countOf, formatClockTime, formatDay, formatSpan } from '../../ui/lib/format.ts'
 import { wavesOf } from './rollout.ts'
 
-/** Runs of waves of the same size: [10, 10, 10, 3] → [[3, 10], [1, 3]]. */
+/** Groups consecutive waves of the same size: [10, 10, 10, 3] → [[3, 10], [1, 3]]. */
 function runsOf(sizes: readonly number[]): [times: number, size: number][] {
   const runs: [number, number][] = []
   for (const size of sizes) {
@@ -24,8 +24,8 @@ function runsOf(sizes: readonly number[]): [times: number, size: number][] {
 }
 
 /**
- * What will happen, in one sentence: "3 PCs first, then 37.", "4 batches of 10 PCs, then 3, with 5 min of rest in between."
- * Empty where there is nobody to say it of, or it is not filled in.
+ * The rollout in one sentence: "3 PCs first, then 37.", "4 batches of 10 PCs, then 3, with 5 min of rest in between."
+ * Empty if there are no PCs or the strategy is incomplete.
  */
 export function wavesInWords(type: StrategyType, strategy: Strategy, deviceCount: number): string {
   const sizes = wavesOf(type, strategy, deviceCount)
@@ -54,7 +54,7 @@ export function wavesInWords(type: StrategyType, strategy: Strategy, deviceCount
   return `${batches}${rest ? `, then ${rest}` : ''}${side}${pause}.`
 }
 
-/** "pauses when 20 % have failed, after at least 3 PCs". Null without a limit that makes sense. */
+/** "pauses when 20 % have failed, after at least 3 PCs". Null without a valid threshold. */
 export function limitInWords(strategy: Strategy): string | null {
   const { failure_threshold_percent: percent, min_executed: least } = strategy
   if (percent === undefined || !(percent >= 1 && percent <= 100)) return null
@@ -66,7 +66,7 @@ export function limitInWords(strategy: Strategy): string | null {
 export type WaveLine = { key: string; title: string; names: string }
 const WAVES_SHOWN = 6
 
-/** The waves of a preview, the first few by name: "Wave 1", "3 PCs: A, B, C". */
+/** The waves of a preview, the first few with names: "Wave 1", "3 PCs: A, B, C". */
 export function waveLines(waves: Preflight['waves']): WaveLine[] {
   const shown = waves.length <= WAVES_SHOWN ? waves : waves.slice(0, WAVES_SHOWN - 1)
   const lines = shown.map(({ wave, device_count, device_names }) => {
@@ -95,11 +95,11 @@ export const momentInWords = (atMs: number, nowMs: number): string =>
   `${formatDay(atMs, nowMs)} at ${formatClockTime(atMs)}`
 
 const ON_THEN = 'This computer has to be on then.'
-/** With its zone where it is another than the reader's. */
+/** With its time zone if it differs from the reader's. */
 export const windowForReader = (window: MaintenanceWindow, nowMs: number): string =>
   windowInWords(window, { zone: ownTimeZone(), nowMs })
 
-/** Said while it is made: with its zone in any case, and with what the next change of the clocks does to it. */
+/** For the form: always with its time zone, and with the effect of the next clock change. */
 export function windowWithZone(window: MaintenanceWindow, nowMs: number): string {
   const odd = oddEdgeOf(window, nowMs)
   const words = windowInWords(window, null)
@@ -112,7 +112,7 @@ export function windowWithZone(window: MaintenanceWindow, nowMs: number): string
     : `${words}. The clocks show ${time} twice ${day}: the first time counts for it to ${what}`
 }
 
-/** @param aheadMs by how much this computer is ahead of the controller. Null while that is no matter. */
+/** @param aheadMs how far this computer is ahead of the controller. Null if the difference is negligible. */
 export const clockNote = (aheadMs: number): string | null =>
   Math.abs(aheadMs) < CLOCK_NOTE_MS
     ? null
@@ -137,7 +137,7 @@ type Watched = Pick<
   | 'counts'
 >
 
-/** Why a deployment that has not ended starts nothing now, and what that means. Null while it goes on by itself. */
+/** Why an active deployment starts nothing now, and what that means. Null while it proceeds normally. */
 export function noticeOf(d: Watched, nowMs: number): Notice | null {
   if (d.status !== 'pending' && d.status !== 'in_progress') return null
   const { installing, downloading, pending } = d.counts

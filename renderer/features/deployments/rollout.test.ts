@@ -44,9 +44,9 @@ describe('waves in words', () => {
   ] as const)('%s %o of %i PCs: %s', (type, change, count, words) =>
     expect(wavesInWords(type, strategy(change), count)).toBe(words),
   )
-  it('says nothing of numbers that make no sense', () =>
+  it('returns nothing for an invalid strategy', () =>
     expect(wavesInWords('rolling', { max_concurrent: 5, batch_size: 0 }, 9)).toBe(''))
-  it('names the limit, and from when on it counts', () => {
+  it('states the failure threshold and from how many PCs on it applies', () => {
     expect(limitInWords(strategy())).toBeNull()
     expect(limitInWords(strategy({ failure_threshold_percent: 20 }))).toBe(
       'pauses when 20 % have failed',
@@ -55,7 +55,7 @@ describe('waves in words', () => {
       'after at least 3 PCs',
     )
   })
-  it('limits failures by itself where waves are there to stop in time, until told otherwise', () => {
+  it('limits failures by default when there are waves, unless turned off', () => {
     expect(limitsFailures(emptyDraft())).toBe(false)
     expect(limitsFailures({ ...emptyDraft(), strategy_type: 'canary' })).toBe(true)
     expect(
@@ -73,11 +73,11 @@ describe('the waves of a preview', () => {
         device_names: ['A', 'B', 'C'],
       })),
     )
-  it('are named, with how many more there are', () =>
+  it('are listed with the first names and the number of others', () =>
     expect(waveLines(waves(1))).toEqual([
       { key: 'wave-1', title: 'Wave 1', names: '10 PCs: A, B, C and 7 more' },
     ]))
-  it('are gathered where there are many', () => {
+  it('are summarised when there are many', () => {
     expect(waveLines(waves(6))).toHaveLength(6)
     expect(waveLines(waves(20)).at(-1)).toEqual({
       key: 'rest',
@@ -88,7 +88,7 @@ describe('the waves of a preview', () => {
 })
 
 describe('times', () => {
-  it('takes what people write for a time of day', () => {
+  it('parses common ways to write a time of day', () => {
     expect(['9', '2230', '7.15', '22:30', ' 6:05 ', '8h30'].map(tidyTime)).toEqual([
       '09:00',
       '22:30',
@@ -99,16 +99,16 @@ describe('times', () => {
     ])
     expect(['25:00', '12:75', 'soon', ''].map(tidyTime)).toEqual(['25:00', '12:75', 'soon', ''])
   })
-  it('proposes this evening, and tomorrow when that is too close', () => {
+  it('proposes this evening, or tomorrow if that is too close', () => {
     expect(proposeStart(at(23, 12))).toEqual({ start_day: '2026-11-23', start_time: '22:00' })
     expect(proposeStart(at(30, 21, 45)).start_day).toBe('2026-12-01')
   })
-  it('knows no day that does not exist', () => {
+  it('rejects days and times that do not exist', () => {
     expect(startAtMs({ start_day: '2026-11-31', start_time: '10:00' })).toBeNull()
     expect(startAtMs({ start_day: '2026-11-30', start_time: '24:00' })).toBeNull()
     expect(startAtMs({ start_day: '2026-11-30', start_time: '10:00' })).toBe(at(30, 10))
   })
-  it('says near days by name', () => {
+  it('uses names for near days', () => {
     expect(momentInWords(at(23, 22), at(23, 12))).toBe('today at 22:00')
     expect(momentInWords(at(24, 6, 30), at(23, 23))).toBe('tomorrow at 06:30')
     expect(momentInWords(at(25, 22), at(23, 12))).toBe('Wed 25 Nov at 22:00')
@@ -123,12 +123,12 @@ describe('why a deployment starts nothing', () => {
   const counts = { completed: 0, failed: 0, skipped: 0, ...working }
   const night = { days: [1, 2, 3, 4, 5], start: '22:00', end: '05:00' }
 
-  it('says nothing while it goes on, or has ended', () => {
+  it('is empty while it proceeds or once it has ended', () => {
     expect(notice({})).toBeNull()
     expect(notice({ status: 'failed', paused: true })).toBeNull()
     expect(notice({ maintenance_window: night }, at(23, 23))).toBeNull()
   })
-  it('tells the failures that paused it', () =>
+  it('names the failures that paused it', () =>
     expect(
       notice({
         counts,
@@ -141,17 +141,17 @@ describe('why a deployment starts nothing', () => {
       title: 'Paused: 2 of 3 devices failed (67 %), the limit is 50 %.',
       text: expect.stringContaining('3 PCs at work go on') as string,
     }))
-  it('tells who paused it', () =>
+  it('names the user who paused it', () =>
     expect(
       notice({ paused: true, pause_reason: 'person', pause_message: 'Paused by anna.' }),
     ).toMatchObject({ kind: 'paused', title: 'Paused by anna.' }))
-  it('tells what cancelling means for what installs now', () =>
+  it('explains that running installers finish after a cancellation', () =>
     expect(notice({ counts, canceling: true })?.text).toMatch(/2 installers .* left to end/))
-  it('tells when it starts', () =>
+  it('states when it starts', () =>
     expect(
       notice({ status: 'pending', scheduled_at: new Date(at(23, 22)).toISOString() })?.title,
     ).toBe('Starts today at 22:00'))
-  it('tells which window it waits for, and when that opens', () => {
+  it('states the window that it waits for, and when that opens', () => {
     const waiting = notice({ maintenance_window: night })
     expect(waiting?.title).toBe('Waits for its window: Mon to Fri, 22:00 to 05:00')
     expect(waiting?.text).toBe('Goes on today at 22:00.')

@@ -1,4 +1,4 @@
-/** How a deployment goes about it: the part of the draft that strategy, failure limit and times are. Pure. */
+/** Rollout settings: the part of the draft with strategy, failure threshold and times. Pure. */
 import { z } from 'zod'
 import type { CreateDeploymentInput } from '#shared/contract/rest/requests.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
@@ -18,22 +18,22 @@ export type AmountUnit = z.infer<typeof AmountUnit>
 export const RestUnit = z.enum(['minutes', 'seconds'])
 export type RestUnit = z.infer<typeof RestUnit>
 
-/** Every field has a default: a draft that was kept by an older console still loads. Empty number fields are null. */
+/** Every field has a default, so that drafts stored by an older console still load. Empty number fields are null. */
 export const RolloutDraft = z.object({
   strategy_type: StrategyType.default('parallel'),
-  /** Shares fit any number of PCs: never all of them at first, never none. */
+  /** The default is a percentage, which fits any number of PCs: never all of them in the first wave, never none. */
   batch: z.number().nullable().default(25),
   batch_unit: AmountUnit.default('percent'),
   rest: z.number().nullable().default(5),
   rest_unit: RestUnit.default('minutes'),
   canary: z.number().nullable().default(10),
   canary_unit: AmountUnit.default('percent'),
-  /** Null: nobody has said yet, so it follows from the strategy. */
+  /** Null: not chosen yet, so the strategy decides. */
   limit_failures: z.boolean().nullable().default(null),
   failure_percent: z.number().nullable().default(20),
   min_executed: z.number().nullable().default(3),
   start: z.enum(['now', 'later']).default('now'),
-  /** Local day and time of day: 2026-11-23, 22:00. */
+  /** Local date and time of day: 2026-11-23, 22:00. */
   start_day: z.string().default(''),
   start_time: z.string().default(''),
   use_window: z.boolean().default(false),
@@ -42,12 +42,12 @@ export const RolloutDraft = z.object({
   window_end: z.string().default('05:00'),
   reboot: z.enum(['never', 'if_needed']).default('never'),
   allow_removals: z.boolean().default(false),
-  /** The notice of a restart, in minutes. */
+  /** The length of the restart notice, in minutes. */
   reboot_minutes: z.number().nullable().default(RESTART_NOTICE_MINUTES),
 })
 export type RolloutDraft = z.infer<typeof RolloutDraft>
 
-/** Whoever tries a few PCs first, or goes in batches, does it to stop in time. */
+/** On by default for pilots and batches, whose purpose is to stop in time. */
 export const limitsFailures = (
   draft: Pick<RolloutDraft, 'limit_failures' | 'strategy_type'>,
 ): boolean => draft.limit_failures ?? draft.strategy_type !== 'parallel'
@@ -58,7 +58,7 @@ const given = <K extends string>(key: K, value: number | null | undefined) =>
 export const restSeconds = (draft: Pick<RolloutDraft, 'rest' | 'rest_unit'>): number | null =>
   draft.rest === null ? null : draft.rest_unit === 'minutes' ? draft.rest * 60 : draft.rest
 
-/** The strategy as it is sent: only what belongs to the chosen type. What is not filled in is left out. */
+/** The strategy for the request: only the fields of the chosen type, without empty ones. */
 export function strategyOf(draft: RolloutDraft & { max_concurrent: number | null }): Strategy {
   const own = (): Partial<Strategy> => {
     switch (draft.strategy_type) {
@@ -85,7 +85,7 @@ export function strategyOf(draft: RolloutDraft & { max_concurrent: number | null
   }
 }
 
-/** PCs per wave; none while the strategy is not filled in so that it makes sense. */
+/** PCs per wave; empty while the strategy is incomplete or invalid. */
 export const wavesOf = (type: StrategyType, strategy: Strategy, deviceCount: number): number[] =>
   Strategy.safeParse(strategy).success &&
   !strategyProblems(type, strategy).some(({ key }) => key !== 'min_executed')
@@ -103,7 +103,7 @@ export const windowOf = (draft: RolloutDraft): MaintenanceWindow | null =>
     : null
 
 type StartDraft = Pick<RolloutDraft, 'start_day' | 'start_time'>
-/** When it starts; null while day and time do not make a moment. A day that does not exist is none. */
+/** The start time; null if day and time are not a valid date and time. */
 function startMoment(draft: StartDraft): LocalMoment | null {
   const day = /^(\d{4})-(\d\d)-(\d\d)$/.exec(draft.start_day)
   const time = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(draft.start_time)
@@ -113,10 +113,10 @@ function startMoment(draft: StartDraft): LocalMoment | null {
   const isDay = new Date(Date.UTC(year, month - 1, date)).getUTCDate() === date
   return isDay ? localMoment(ownTimeZone(), year, month, date, hours * 60 + minutes) : null
 }
-/** In ms. */
+/** Epoch ms; null if invalid. */
 export const startAtMs = (draft: StartDraft): number | null => startMoment(draft)?.atMs ?? null
 
-/** What is odd about the start: its time is skipped that night, or comes twice. Null mostly. */
+/** A note if a clock change skips or repeats the start time; usually null. */
 export function oddStartInWords(draft: StartDraft): string | null {
   const moment = startMoment(draft)
   if (!moment || moment.kind === 'once') return null
@@ -127,11 +127,11 @@ export function oddStartInWords(draft: StartDraft): string | null {
 }
 
 const two = (n: number) => String(n).padStart(2, '0')
-/** The local day of a moment, as the date field wants it: 2026-11-23. */
+/** The local day in the format of the date field: 2026-11-23. */
 export const dayOf = (at: Date): string =>
   `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
 
-/** After work, today while that is ahead by at least half an hour, else tomorrow. */
+/** Proposes 22:00: today if that is at least half an hour ahead, else tomorrow. */
 export function proposeStart(nowMs: number): Pick<RolloutDraft, 'start_day' | 'start_time'> {
   const [now, evening] = [new Date(nowMs), new Date(nowMs)]
   evening.setHours(22, 0, 0, 0)
@@ -139,7 +139,7 @@ export function proposeStart(nowMs: number): Pick<RolloutDraft, 'start_day' | 's
   return { start_day: dayOf(evening), start_time: '22:00' }
 }
 
-/** What people write for a time of day, as the contract wants it: "9" → 09:00, "2230" → 22:30, "7.15" → 07:15. Else unchanged. */
+/** Normalises a typed time of day: "9" → 09:00, "2230" → 22:30, "7.15" → 07:15. Other text is only trimmed. */
 export function tidyTime(text: string): string {
   const found = /^\s*(\d{1,2})(?:\s*[:.hH]?\s*(\d{2}))?\s*$/.exec(text)
   if (!found) return text.trim()
@@ -147,7 +147,7 @@ export function tidyTime(text: string): string {
   return hours < 24 && minutes < 60 ? `${two(hours)}:${two(minutes)}` : text.trim()
 }
 
-/** The part of the request that this draft makes. */
+/** The rollout fields of the request. */
 export function rolloutRequest(
   draft: RolloutDraft & { max_concurrent: number | null },
 ): Pick<

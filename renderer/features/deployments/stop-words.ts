@@ -1,4 +1,4 @@
-/** What cancelling and an emergency stop mean, before they are done. Pure. */
+/** Confirmation texts for cancelling and the emergency stop. Pure. */
 import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import { countOf } from '../../ui/lib/format.ts'
 
@@ -6,7 +6,7 @@ type Question = { title: string; text: string; action: string; keep: string; dan
 
 const NAMED = 3
 
-/** Of a deployment that a person cancels: what stops, and what still ends. */
+/** For cancelling one deployment: what stops, and what still finishes. */
 export function cancelQuestion({
   action,
   counts,
@@ -39,7 +39,7 @@ export function cancelQuestion({
   }
 }
 
-/** The question of the confirm dialog: what stops, and what still ends. */
+/** For the emergency stop: what stops, and what still finishes. */
 export function stopQuestion(
   active: readonly Pick<Deployment, 'name' | 'action' | 'counts' | 'restarts'>[],
 ): Question {

@@ -1,4 +1,4 @@
-/** The emergency stop: asks what it means, does it, tells how many it stopped. */
+/** The emergency stop: asks for confirmation, stops everything, reports how many deployments were stopped. */
 import { useToast } from '@nuxt/ui/composables/useToast'
 import { failureText } from '../../ui/lib/error-text.ts'
 import { countOf } from '../../ui/lib/format.ts'

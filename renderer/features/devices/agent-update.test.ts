@@ -8,15 +8,15 @@ const update = (state: 'available' | 'updating' | 'failed' | 'unsupported') => (
   message: '',
 })
 
-describe('a newer agent', () => {
-  it('is told apart by shape and word, whatever its state', () => {
+describe('an agent update', () => {
+  it('has its own icon and label in every state', () => {
     const looks = (['available', 'updating', 'failed'] as const).map((s) => lookOfUpdate(update(s)))
     expect(new Set(looks.map((look) => look.shape)).size).toBe(3)
     expect(new Set(looks.map((look) => look.label)).size).toBe(3)
     for (const { label } of looks) expect(label).toContain('0.2.0')
   })
 
-  it('can be ordered where it is there or failed, on a PC that is there and wanted', () => {
+  it('can be started when available or failed, on a PC that is online, approved and not blocked', () => {
     const action = (state: Parameters<typeof update>[0], change = {}) =>
       updateAction(aDevice({ agent_update: update(state), ...change }))
     expect(action('available')).toBe('Update agent')

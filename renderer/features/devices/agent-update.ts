@@ -1,8 +1,8 @@
-/** A newer agent for a PC, in words. */
+/** Texts for agent updates. */
 import type { AgentUpdate, Device } from '#shared/contract/rest/entities.ts'
 import type { Look } from '../../ui/lib/states.ts'
 
-/** How the update of a PC's agent stands; its words stand alone, in a list too. */
+/** The state of an agent update; the label must be understandable on its own, in a list too. */
 export function lookOfUpdate({ state, version }: AgentUpdate): Look {
   switch (state) {
     case 'available':
@@ -11,11 +11,15 @@ export function lookOfUpdate({ state, version }: AgentUpdate): Look {
     case 'updating':
       return { label: `Its agent is being updated to ${version}`, tone: 'running', shape: 'half' }
     case 'failed':
-      return { label: `The update of its agent to ${version} failed`, tone: 'failed', shape: 'cross' } // prettier-ignore
+      return {
+        label: `The update of its agent to ${version} failed`,
+        tone: 'failed',
+        shape: 'cross',
+      }
   }
 }
 
-/** The words on the button that orders it now, or null where that is no use. */
+/** The label of the button that starts the update, or null if it cannot be started. */
 export function updateAction(
   d: Pick<Device, 'agent_update' | 'online' | 'approved' | 'blocked'>,
 ): string | null {

@@ -1,4 +1,4 @@
-/** The office's PCs. */
+/** All PCs. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { DeviceUpdated } from '#shared/contract/feed.ts'
@@ -16,7 +16,7 @@ export const useDevicesStore = defineStore('devices', () => {
     const before = byId.value
     const { devices } = await api.call('devices.list')
     const next = new Map(devices.map((d) => [d.id, d]))
-    // What the feed told meanwhile is newer than the answer.
+    // Feed events that arrived meanwhile are newer than the answer.
     for (const [id, d] of byId.value) if (before.get(id) !== d) next.set(id, d)
     byId.value = next
     pending.value = devices.filter((d) => d.pairing !== null || (!d.approved && !d.blocked)).length
@@ -38,9 +38,9 @@ export const useDevicesStore = defineStore('devices', () => {
     byId,
     list,
     pending,
-    /** Digits are being compared with these now; those that are known already stand among the others too. */
+    /** PCs in pairing, whose digits are to be compared; approved ones are also in the main list. */
     waiting: computed(() => list.value.filter((d) => d.pairing !== null)),
-    /** PCs that may be an older, offline entry, set up anew. */
+    /** PCs that are probably a reinstallation of an older, offline entry. */
     reinstalled: computed(() =>
       list.value.flatMap((newer) => {
         const older = newer.reinstall_of === null ? undefined : byId.value.get(newer.reinstall_of)
@@ -61,11 +61,11 @@ export const useDevicesStore = defineStore('devices', () => {
       if ('device' in update) put(update.device)
       else drop(update.removed_device_id)
     },
-    /** @param name null: as the PC calls itself, from now on */
+    /** @param name null: use the name that the PC reports */
     rename: async (id: DeviceId, name: string | null) =>
       put(await api.call('devices.update', { params: { id }, body: { name } })),
     approve: async (id: DeviceId) => put(await api.call('devices.approve', { params: { id } })),
-    /** Says no to a PC that waits for approval. It is gone from the list when the feed says so. */
+    /** Rejects a PC that waits for approval. The feed removes it from the list. */
     async reject(id: DeviceId) {
       await api.call('devices.delete', { params: { id } })
       return true

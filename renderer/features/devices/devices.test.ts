@@ -8,7 +8,7 @@ const original = aDevice({ id: 12, name: 'PC-12' })
 const copy = (id: number, change: Parameters<typeof aDevice>[0] = {}) =>
   aDevice({ id, name: `PC-12 (${id})`, approved: false, split_from: 12, ...change })
 
-it('says of a copy whose identity it carried, and that it waits, until it is approved', () => {
+it('names the original of a clone, and that the clone waits until it is approved', () => {
   const note = copyNote(copy(2), mapOf(original, copy(2)))
   expect(note).toMatch(/^This PC carried the same identity as PC-12 \(a cloned disk\)\./)
   expect(note).toMatch(/Nothing is sent to it until it is approved\.$/)
@@ -17,7 +17,7 @@ it('says of a copy whose identity it carried, and that it waits, until it is app
   expect(copyNote(copy(2), mapOf(copy(2)))).toMatch(/same identity as another PC/)
 })
 
-it('says of the original what became of its copies, in few words when there are many', () => {
+it('lists the clones of an original, shortened when there are many', () => {
   expect(copyNote(original, mapOf(original, copy(2)))).toBe(
     'Another PC carried this PC’s identity (a cloned disk) and has one of its own now: PC-12 (2). This one keeps its history.',
   )
@@ -27,6 +27,6 @@ it('says of the original what became of its copies, in few words when there are 
   )
 })
 
-it('says nothing of a PC that is neither', () => {
+it('has no note for a PC that is neither', () => {
   expect(copyNote(original, mapOf(original, aDevice({ id: 1 })))).toBeNull()
 })

@@ -1,10 +1,10 @@
-/** How a PC stands, and the order of a list of PCs. */
+/** The state of a PC, and the order of PCs in a list. */
 import type { Device } from '#shared/contract/rest/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { byName } from '../../ui/lib/search.ts'
 import type { Look } from '../../ui/lib/states.ts'
 
-/** Blocked and not yet approved come before online and offline. */
+/** Blocked and waiting for approval take precedence over online and offline. */
 export function lookOfDevice(d: Pick<Device, 'online' | 'approved' | 'blocked'>): Look {
   if (d.blocked) return { label: 'Blocked', tone: 'failed', shape: 'slash' }
   if (!d.approved) return { label: 'Waits for approval', tone: 'waiting', shape: 'dashed' }
@@ -45,10 +45,10 @@ export const DEVICE_ORDER: Record<string, (a: Device, b: Device) => number> = {
     Date.parse(a.last_seen_at ?? '1970-01-01') - Date.parse(b.last_seen_at ?? '1970-01-01'),
 }
 
-/** Names told before it is only said how many more there are. */
-const NAMES_TOLD = 3
+/** The number of names shown before "and n more". */
+const NAMES_SHOWN = 3
 
-/** What is to be said of a PC whose disk was copied, or is a copy; null for any other. */
+/** The note on a PC whose disk was cloned, or that is a clone; null for any other. */
 export function copyNote(device: Device, all: ReadonlyMap<DeviceId, Device>): string | null {
   if (device.split_from !== null) {
     const original = all.get(device.split_from)?.name ?? 'another PC'
@@ -57,7 +57,7 @@ export function copyNote(device: Device, all: ReadonlyMap<DeviceId, Device>): st
   }
   const names = [...all.values()].filter((d) => d.split_from === device.id).map((d) => d.name)
   if (names.length === 0) return null
-  const told = names.sort(byName).slice(0, NAMES_TOLD).join(', ')
-  const more = names.length > NAMES_TOLD ? ` and ${names.length - NAMES_TOLD} more` : ''
-  return `${names.length === 1 ? 'Another PC' : 'Other PCs'} carried this PC’s identity (a cloned disk) and ${names.length === 1 ? 'has one of its own' : 'have their own'} now: ${told}${more}. This one keeps its history.`
+  const named = names.sort(byName).slice(0, NAMES_SHOWN).join(', ')
+  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : ''
+  return `${names.length === 1 ? 'Another PC' : 'Other PCs'} carried this PC’s identity (a cloned disk) and ${names.length === 1 ? 'has one of its own' : 'have their own'} now: ${named}${more}. This one keeps its history.`
 }

@@ -1,4 +1,4 @@
-/** Codes that admit agents. */
+/** Enrolment codes for agents. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import type { EnrollmentsUpdated } from '#shared/contract/feed.ts'
@@ -20,7 +20,7 @@ export const useEnrollmentsStore = defineStore('enrollments', () => {
   return {
     ...loader,
     list,
-    /** @param addresses where PCs look for the hub, best first; undefined: as the controller has them */
+    /** @param addresses where PCs look for the hub, best first; undefined: the controller's default */
     create: (
       maxUses: number,
       ttlMinutes: number,
@@ -45,7 +45,7 @@ export const useEnrollmentsStore = defineStore('enrollments', () => {
         ? [enrollment, ...list.value]
         : list.value.map((e) => (e.id === enrollment.id ? enrollment : e))
     },
-    /** For PCs that come without a code. */
+    /** Commands for PCs that enrol without a code. */
     digitLines: async (): Promise<CopiedLines> => (await api.call('enrollments.digits')).commands,
     async revoke(id: EnrollmentId) {
       await api.call('enrollments.delete', { params: { id } })

@@ -1,4 +1,4 @@
-/** What other rooms may use of devices: state and words. */
+/** State and texts of the devices feature that other features may import. */
 export { useDevicesStore } from './devices-store.ts'
 export { lookOfDevice } from './devices.ts'
 export { useEnrollmentsStore } from './enrollments-store.ts'

@@ -10,7 +10,7 @@ import { useInventoryStore } from './inventory-store.ts'
 
 const [one, two] = [DeviceId.parse(1), DeviceId.parse(2)]
 
-/** A controller that answers when it is told to, in the order of the questions. */
+/** A controller whose answers the test triggers one by one. */
 function stage() {
   const asked: { id: number; answer: (users: string[]) => void; fail: () => void }[] = []
   const call = (_name: string, { params }: { params: { id: number } }) =>
@@ -35,8 +35,8 @@ function stage() {
   return { store: app.runWithContext(() => useInventoryStore()), asked, settle }
 }
 
-describe('the inventory that is looked at', () => {
-  it('is that of the PC opened last, whatever arrives late', async () => {
+describe('the inventory on screen', () => {
+  it('belongs to the PC opened last, whatever arrives late', async () => {
     const { store, asked, settle } = stage()
     void store.open(one)
     void store.open(two)
@@ -50,7 +50,7 @@ describe('the inventory that is looked at', () => {
     expect(store.state).toBe('ready')
   })
 
-  it('stays on the screen while it is fetched anew, and when that fails', async () => {
+  it('stays on screen while it is reloaded, and when that fails', async () => {
     const { store, asked, settle } = stage()
     void store.open(one)
     asked[0]!.answer(['anna'])
@@ -62,7 +62,7 @@ describe('the inventory that is looked at', () => {
     expect([store.state, store.current?.users]).toEqual(['ready', ['anna']])
   })
 
-  it('is nothing once it was closed, also when an answer comes after that', async () => {
+  it('is empty after closing, even when an answer arrives later', async () => {
     const { store, asked, settle } = stage()
     void store.open(one)
     store.close()

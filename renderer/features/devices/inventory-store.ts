@@ -1,4 +1,4 @@
-/** What the PC that is looked at is made of. */
+/** The inventory of the PC on screen. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import type { DeviceInventory } from '#shared/contract/inventory.ts'
@@ -9,7 +9,7 @@ import { createLoader } from '../../state/loader.ts'
 export const useInventoryStore = defineStore('inventory', () => {
   const api = useApi()
   let wanted: DeviceId | null = null
-  /** Counts what made a fetch that is on its way too old. */
+  /** Incremented when a request in flight becomes outdated. */
   let news = 0
   const current = shallowRef<DeviceInventory | null>(null)
   const loader = createLoader(fetchInventory)
@@ -23,7 +23,7 @@ export const useInventoryStore = defineStore('inventory', () => {
   return {
     ...loader,
     current,
-    /** Fetches it, also when it is there already: something in it has changed. */
+    /** Fetches it, even if already loaded, because it may have changed. */
     async open(id: DeviceId) {
       if (wanted !== id) {
         current.value = null

@@ -11,7 +11,7 @@ const disk = (free: number, size = 100) => ({
 })
 
 describe('a disk', () => {
-  it('says how much is free, and warns in words when that is little', () => {
+  it('shows the free space, and a warning in words when it is low', () => {
     expect(lookOfDisk(disk(40))).toEqual({
       used: 0.6,
       tone: 'plain',
@@ -25,8 +25,8 @@ describe('a disk', () => {
   })
 })
 
-describe('a restart that is owed', () => {
-  it('says why', () => {
+describe('a pending restart', () => {
+  it('shows its reasons', () => {
     expect(rebootText(['windows_update', 'file_renames'])).toBe(
       'Windows Update, files that are replaced at the next start',
     )
@@ -35,7 +35,7 @@ describe('a restart that is owed', () => {
 })
 
 describe('a PC', () => {
-  it('leaves out nothing that is not known, and says that it is virtual', () => {
+  it('keeps unknown facts as null, and marks a virtual machine', () => {
     const facts = hardwareFacts({
       manufacturer: null,
       model: 'KVM',

@@ -9,20 +9,20 @@ const REBOOT_TEXT: Record<RebootReason, string> = {
   package_update: 'packages that were updated',
 }
 
-/** Why a restart is owed; null when nobody says. */
+/** Why a restart is pending; null if no reason was reported. */
 export const rebootText = (reasons: readonly RebootReason[]): string | null =>
   reasons.length === 0 ? null : reasons.map((reason) => REBOOT_TEXT[reason]).join(', ')
 
 export type DiskLook = {
-  /** Of the whole, 0…1. */
+  /** The used share, 0…1. */
   used: number
   tone: 'plain' | 'waiting' | 'failed'
-  /** Said beside the figure; null while there is room enough. */
+  /** A warning beside the figure; null while there is enough space. */
   word: string | null
   text: string
 }
 
-/** Shares of a disk that are still free. */
+/** Thresholds as the share of the disk that is free. */
 const LOW = 0.1
 const NEARLY_FULL = 0.03
 

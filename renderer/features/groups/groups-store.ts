@@ -13,7 +13,7 @@ export type GroupChange = {
   name?: string
   add_device_ids?: DeviceId[]
   remove_device_ids?: DeviceId[]
-  /** That the change is based on. */
+  /** The version on which the change is based. */
   version?: number
 }
 
@@ -24,7 +24,7 @@ export const useGroupsStore = defineStore('groups', () => {
     const { groups } = await api.call('groups.list')
     byId.value = new Map(groups.map((g) => [g.id, g]))
   })
-  /** An answer may come later than the news of a newer change. */
+  /** An answer may arrive after the feed event of a newer change. */
   function put(group: Group): Group {
     const known = byId.value.get(group.id)
     if (known && known.version > group.version) return known
@@ -44,7 +44,7 @@ export const useGroupsStore = defineStore('groups', () => {
     list: computed(() => [...byId.value.values()].sort((a, b) => byName(a.name, b.name))),
     create: async (name: string, device_ids: DeviceId[]) =>
       put(await api.call('groups.create', { body: { name, device_ids } })),
-    /** @throws ApiError E_CONFLICT when `version` is old; what stands there now is in the store then */
+    /** @throws ApiError E_CONFLICT when `version` is outdated; the store then has the current version */
     async update(id: GroupId, change: GroupChange) {
       try {
         return put(await api.call('groups.update', { params: { id }, body: change }))

@@ -1,2 +1,2 @@
-/** What other rooms may use of groups: state and words. */
+/** State and texts of the groups feature that other features may import. */
 export { useGroupsStore } from './groups-store.ts'

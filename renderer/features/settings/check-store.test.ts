@@ -35,7 +35,7 @@ function open(looks: (() => CheckStatus)[]) {
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-it('follows a running check to its end, also past a lost reply, and then looks no more', async () => {
+it('polls a running check to its end, despite a lost reply, and then stops', async () => {
   const { store, calls } = open([
     () => at('idle'),
     () => at('running', { done_bytes: 5 }),
@@ -55,7 +55,7 @@ it('follows a running check to its end, also past a lost reply, and then looks n
   expect(calls.filter((name) => name === 'controller.check')).toHaveLength(4)
 })
 
-it('stops looking when the page is left, and when the check is cancelled', async () => {
+it('stops polling when the page is left or the check is cancelled', async () => {
   const { store, calls } = open([() => at('running'), () => at('running')])
   await store.watch()
   store.unwatch()

@@ -1,18 +1,18 @@
-/** The full check of the controller: started, followed while it runs, and what it found. Administrators only. */
+/** The full check of the controller: start, progress and findings. Administrators only. */
 import { defineStore } from 'pinia'
 import { computed, onScopeDispose, shallowRef } from 'vue'
 import type { CheckStatus } from '#shared/contract/rest/check.ts'
 import { useApi } from '../../api/index.ts'
 import { createLoader } from '../../state/loader.ts'
 
-/** How often a running check is looked at. */
+/** Polling interval of a running check. */
 export const LOOK_EVERY_MS = 700
 
 export const useCheckStore = defineStore('check', () => {
   const api = useApi()
   const status = shallowRef<CheckStatus | null>(null)
   let timer: ReturnType<typeof setTimeout> | undefined
-  /** A page shows it: nobody else needs to know how far it is. */
+  /** True while a page shows it; polling is only needed then. */
   let isWatched = false
 
   const loader = createLoader(async () => {
@@ -25,7 +25,7 @@ export const useCheckStore = defineStore('check', () => {
   function lookAgain(): void {
     clearTimeout(timer)
     if (!isWatched || status.value?.state !== 'running') return
-    // A failed look keeps what is shown, and the next one may succeed.
+    // After a failed poll the last status stays, and the next poll may succeed.
     timer = setTimeout(() => void loader.load().finally(lookAgain), LOOK_EVERY_MS)
   }
   onScopeDispose(() => clearTimeout(timer))
@@ -34,7 +34,7 @@ export const useCheckStore = defineStore('check', () => {
     ...loader,
     status,
     isRunning: computed(() => status.value?.state === 'running'),
-    /** Loads it, and follows a running check until `unwatch`. */
+    /** Loads the status, and polls a running check until `unwatch`. */
     watch(): Promise<void> {
       isWatched = true
       return loader.load()

@@ -1,4 +1,4 @@
-/** The hub's pulse, and whether this console hears it. */
+/** The hub's status, and whether this console is connected to the feed. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { HubStatus } from '#shared/contract/rest/entities.ts'
@@ -11,7 +11,7 @@ export const useHubStore = defineStore('hub', () => {
   const api = useApi()
   const status = shallowRef<HubStatus | null>(null)
   const feed = ref<FeedState>('off')
-  /** What is on the screen is fetched again and again, because the feed does not connect. */
+  /** Set while the data on screen is polled because the feed is not connected. */
   const refreshing = shallowRef<Refreshing | null>(null)
   const loader = createLoader(async () => {
     status.value = await api.call('hub.get')
@@ -21,7 +21,7 @@ export const useHubStore = defineStore('hub', () => {
     status,
     feed,
     refreshing,
-    /** Nothing reaches the controller. */
+    /** The controller cannot be reached. */
     isCutOff: computed(() => feed.value === 'down' && refreshing.value === null),
     /** Where agents connect: the first address, with its port. */
     address: computed(() => {

@@ -11,7 +11,7 @@ import { useSessionStore } from '../account/session-store.ts'
 import { useSoftwareStore } from '../software/software-store.ts'
 import { useUploadsStore } from '../uploads/uploads-store.ts'
 
-/** An app around the stores, with the parts of the API that a test brings. */
+/** Runs the stores in an app with the parts of the API that a test provides. */
 function withApi<T>(api: object, use: () => T): T {
   const app = createApp({ render: () => null })
   const session = { onLost: () => undefined, renew: async () => null }
@@ -33,7 +33,7 @@ const view = (change: object = {}) => ({
 })
 
 describe("the controller's keys", () => {
-  it('show the new ones, and have hub and codes read again', async () => {
+  it('show the new ones after a rotation and reload hub and codes', async () => {
     const calls: string[] = []
     const call = async (name: string) => {
       calls.push(name)
@@ -44,7 +44,7 @@ describe("the controller's keys", () => {
     expect(store.view?.epoch).toBe(1)
     expect(calls).toEqual(['controller.rotate', 'hub.get', 'enrollments.list'])
   })
-  it('hand over the recovery file and know afterwards that there is one', async () => {
+  it('return the recovery file and record that one was saved', async () => {
     const file = { blob: new Blob(['x']), fileName: 'deployx.recovery' }
     const api = {
       download: async (name: string, input: object) =>
@@ -79,7 +79,7 @@ describe('a restore', () => {
     return withApi(api, () => ({ restore: useRestoreStore(), session: useSessionStore(), sent }))
   }
 
-  it('waits through the restart, then goes on to the sign-in page', async () => {
+  it('waits for the restart, then goes to the sign-in page', async () => {
     const answers = [
       () => ({ setup_needed: true }),
       () => {
@@ -102,7 +102,7 @@ describe('a restore', () => {
       ['controller.restore', { passphrase: 'a long way from home', revoke: 'true' }],
     ])
   })
-  it('says so when DeployX does not come back', async () => {
+  it('reports when DeployX does not come back', async () => {
     const { restore } = open(
       async () => ({ restarting: true }),
       () => ({ setup_needed: true }),
@@ -112,7 +112,7 @@ describe('a restore', () => {
     await done
     expect(restore.stage).toBe('not_back')
   })
-  it('that nobody restarts by itself waits for a person', async () => {
+  it('waits for a manual restart when DeployX does not restart by itself', async () => {
     const { restore } = open(
       async () => ({ restarting: false }),
       () => ({ setup_needed: true }),
@@ -120,7 +120,7 @@ describe('a restore', () => {
     await restore.start(file, 'x', false)
     expect(restore.stage).toBe('by_hand')
   })
-  it('that was refused leaves the form and says why; one that came too late goes to the sign-in page', async () => {
+  it('stays on the form with the reason when refused; goes to the sign-in page when set up meanwhile', async () => {
     const codes = ['E_PASSPHRASE', 'E_SETUP_DONE'] as const
     let i = 0
     const { restore, session } = open(
@@ -137,7 +137,7 @@ describe('a restore', () => {
   })
 })
 
-describe('a file that is missing in the library', () => {
+describe('a file missing from the library', () => {
   const setup = new File(['0123456789'], 'setup.exe')
   const missing = aSoftware({}, { file_missing: true, file_name: 'setup.exe', size_bytes: 10 })
   const open = (refusal?: ApiError) => {
@@ -160,7 +160,7 @@ describe('a file that is missing in the library', () => {
   }
   const settled = (uploads: { busy: boolean }) => vi.waitUntil(() => !uploads.busy)
 
-  it('is brought back by dropping it, and nothing is added', async () => {
+  it('is replaced by dropping the file, without adding an entry', async () => {
     const { library, uploads, names } = open()
     expect(library.withMissingFile).toHaveLength(1)
     uploads.add([setup])
@@ -169,7 +169,7 @@ describe('a file that is missing in the library', () => {
     expect(uploads.items[0]).toMatchObject({ state: 'done', isBack: true })
     expect(library.withMissingFile).toEqual([])
   })
-  it('is something new when only its name and size are the same', async () => {
+  it('becomes a new entry when only name and size match', async () => {
     const { library, uploads, names } = open(new ApiError('E_CONFLICT', ''))
     uploads.add([setup, new File(['x'], 'setup.exe')])
     await settled(uploads)

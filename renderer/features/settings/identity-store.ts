@@ -7,7 +7,7 @@ import { useEnrollmentsStore } from '../devices/index.ts'
 import { useHubStore } from './hub-store.ts'
 import { createLoader } from '../../state/loader.ts'
 
-/** New keys are written to disk for certain before the answer comes. */
+/** The controller syncs new keys to disk before it answers. */
 const ROTATE_TIMEOUT_MS = 60_000
 
 export const useIdentityStore = defineStore('identity', () => {
@@ -24,12 +24,12 @@ export const useIdentityStore = defineStore('identity', () => {
     async rotate(which: { tls: boolean; command: boolean }) {
       const options = { timeoutMs: ROTATE_TIMEOUT_MS }
       view.value = await api.call('controller.rotate', { body: which }, options)
-      // The hub shows another key, and codes that named the old one are revoked.
+      // The hub now has another key, and codes with the old one are revoked.
       void hub.load()
       void enrollments.load()
       return view.value
     },
-    /** The file, to be handed to the person at once: the controller keeps none. */
+    /** Resolves to the file for an immediate download: the controller keeps no copy. */
     async saveRecoveryFile(passphrase: string) {
       const file = await api.download('controller.save_recovery', { body: { passphrase } })
       await loader.load()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { followedInWords, recoveryInWords } from './identity-words.ts'
 
-describe('who has followed', () => {
+describe('PCs that have followed a key change', () => {
   it.each([
     [38, 40, '38 of 40 PCs have been here since; the others follow when they come back'],
     [1, 2, '1 of 2 PCs has been here since; the other follows when it comes back'],
@@ -24,12 +24,12 @@ describe('the recovery file', () => {
     recovery_saved = recovery_saved_at !== null,
   ) => recoveryInWords({ changed_at, recovery_saved, recovery_saved_at }, now)
 
-  it('that was never saved is asked for, with what its lack would cost', () => {
+  it('asks for a first save and says what a loss would mean', () => {
     const { changed, saved, note } = words(null, null)
     expect([changed, saved]).toEqual(['never, since the first start', 'never saved'])
     expect(note?.text).toContain('every PC has to be enrolled again')
   })
-  it('that is newer than the keys needs no word more', () => {
+  it('needs no note when newer than the keys', () => {
     expect(words(earlier, later)).toEqual({
       changed: '3 h ago',
       saved: 'saved 2 h ago',
@@ -37,7 +37,7 @@ describe('the recovery file', () => {
     })
     expect(words(null, earlier).note).toBeNull()
   })
-  it('that is older than the keys, or of unknown age, is to be saved again', () => {
+  it('asks for another save when older than the keys or of unknown age', () => {
     expect(words(later, earlier)).toMatchObject({
       saved: 'saved 3 h ago, before the keys were changed',
       note: { title: 'The recovery file is older than the keys' },

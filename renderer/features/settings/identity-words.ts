@@ -5,7 +5,7 @@ import { countOf, formatRelative } from '../../ui/lib/format.ts'
 type Keys = Pick<ControllerIdentityView, 'changed_at' | 'recovery_saved' | 'recovery_saved_at'>
 type Note = { title: string; text: string }
 
-/** "38 of 40 PCs have been here since; the others follow when they come back." Of keys that were changed. */
+/** After a key change: "38 of 40 PCs have been here since; the others follow when they come back." */
 export function followedInWords({
   devices_followed: followed,
   devices_total: total,
@@ -22,7 +22,7 @@ export function followedInWords({
   return `${followed} of ${countOf(total, 'PC')} ${followed === 1 ? 'has' : 'have'} been here since; ${rest} back`
 }
 
-/** How old the keys and the recovery file are, and what to be told when this computer's end would be the fleet's. */
+/** The age of keys and recovery file, and a note if losing this computer would mean enrolling every PC again. */
 export function recoveryInWords(
   { changed_at, recovery_saved, recovery_saved_at }: Keys,
   nowMs: number,

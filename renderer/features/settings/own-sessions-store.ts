@@ -1,4 +1,4 @@
-/** Where the person who looks at this is signed in. */
+/** The signed-in user's own sessions. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import type { OwnSession } from '#shared/contract/rest/entities.ts'

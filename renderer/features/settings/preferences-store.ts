@@ -1,4 +1,4 @@
-/** How this person likes the window: theme and sidebar. Kept by the shell. */
+/** This user's window preferences: theme and sidebar. Stored by the shell. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watchEffect } from 'vue'
 import type { Preferences, Theme } from '#shared/contract/bridge.ts'
@@ -13,7 +13,7 @@ export const usePreferencesStore = defineStore('preferences', () => {
   systemDark.value = media.matches
   media.addEventListener('change', (event) => (systemDark.value = event.matches))
 
-  /** Too narrow for the sidebar with its words. */
+  /** Too narrow for the expanded sidebar. */
   const isNarrow = ref(false)
   const narrow = window.matchMedia('(max-width: 959px)')
   isNarrow.value = narrow.matches

@@ -1,4 +1,4 @@
-/** The settings of the controller: everybody reads them, administrators change them. */
+/** The settings of the controller: everyone reads them, administrators change them. */
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import { StoredSettings, type UpdateSettings } from '#shared/contract/rest/settings-routes.ts'
@@ -21,7 +21,7 @@ export const useSettingsStore = defineStore('settings', () => {
     ...loader,
     settings,
     apply: put,
-    /** @param version that the change is based on */
+    /** @param version the version on which the change is based */
     async update(change: UpdateSettings, version?: number) {
       const body = { ...change, ...(version !== undefined && { version }) }
       try {

@@ -29,17 +29,17 @@ const rules: (Detection | null)[] = [
   { type: 'script', interpreter: 'sh', text: 'exit 1\n' },
 ]
 
-describe('the rule as a form', () => {
-  it.each(rules)('%j comes out as it went in', (rule) => {
+describe('the detection rule as a form', () => {
+  it.each(rules)('converts %j to the form and back unchanged', (rule) => {
     expect(toDetection(toDetectionForm(rule, 'linux'))).toEqual(rule)
   })
 
-  it('begins a script with what the platform runs', () => {
+  it("starts a script with the platform's interpreter", () => {
     expect(toDetectionForm(null, 'windows').detect_interpreter).toBe('powershell')
     expect(toDetectionForm(null, 'macos').detect_interpreter).toBe('sh')
   })
 
-  it('says which field is wrong', () => {
+  it('reports which field is invalid', () => {
     const empty = toDetectionForm(null, 'windows')
     const wrong = (detect_type: typeof empty.detect_type, more: Partial<typeof empty> = {}) =>
       Object.keys(checkDetection({ ...empty, detect_type, ...more }, 'windows'))
@@ -56,7 +56,7 @@ describe('the rule as a form', () => {
     expect(Object.keys(checkDetection(path, 'linux'))).toEqual(['detect_path'])
   })
 
-  it('refuses what no PC of the platform can answer, field by field, as the controller does', () => {
+  it('rejects rules that the platform cannot evaluate, by field, like the controller', () => {
     const wrong = (rule: Detection, platform: DevicePlatform) =>
       checkDetection(toDetectionForm(rule, platform), platform)
     for (const platform of DevicePlatform.options)
@@ -71,7 +71,7 @@ describe('the rule as a form', () => {
     })
   })
 
-  it('offers what the platform can answer, and what stands there already', () => {
+  it('offers the rules of the platform, and the current one', () => {
     expect(detectionTypes('linux', 'none')).toEqual(['dpkg', 'rpm', 'file', 'script', 'none'])
     expect(detectionTypes('windows', 'dpkg')[0]).toBe('dpkg')
     expect(detectionInterpreters('linux', 'sh')).toEqual(['sh'])

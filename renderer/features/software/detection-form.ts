@@ -1,4 +1,4 @@
-/** The rule by which software is recognised, as fields that a person fills in. Pure. */
+/** The detection rule as form fields. Pure. */
 import { Detection } from '#shared/contract/detection.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import {
@@ -11,7 +11,7 @@ import { PLATFORM_NAME } from '../../ui/lib/platforms.ts'
 
 export type DetectionType = Detection['type'] | 'none'
 
-/** Flat, so that every field is kept or followed by itself. What a type does not use keeps what was typed. */
+/** Flat, so that each field can be merged separately. Fields that a type does not use keep their content. */
 export type DetectionForm = {
   detect_type: DetectionType
   detect_name: string
@@ -26,7 +26,7 @@ export type DetectionForm = {
 }
 export type DetectionErrors = Partial<Record<keyof DetectionForm, string>>
 
-/** Rules that PCs of this platform can answer; one that stands already stays on offer. */
+/** Rule types that this platform can evaluate, and the current one. */
 export const detectionTypes = (
   platform: DevicePlatform,
   present: DetectionType,
@@ -36,7 +36,7 @@ export const detectionTypes = (
 }
 
 type Interpreter = DetectionForm['detect_interpreter']
-/** Who runs scripts on this platform; one that stands already stays on offer. */
+/** Script interpreters of this platform, and the current one. */
 export const detectionInterpreters = (
   platform: DevicePlatform,
   present: Interpreter,
@@ -55,7 +55,7 @@ export const DETECTION_NAME: Record<DetectionType, string> = {
   script: 'Script',
   none: 'No rule',
 }
-/** What the name of each is called, where it has one. */
+/** The label of the name field, for rule types that have one. */
 export const NAME_LABEL: Partial<Record<DetectionType, { label: string; help: string }>> = {
   uninstall_entry: {
     label: 'Name in the list',
@@ -67,7 +67,7 @@ export const NAME_LABEL: Partial<Record<DetectionType, { label: string; help: st
 }
 export const hasVersion = (type: DetectionType): boolean =>
   ['uninstall_entry', 'msi_product', 'dpkg', 'rpm', 'pkgutil', 'file'].includes(type)
-/** An example of the architecture's name where packages carry one. */
+/** Placeholder for the architecture, for packages that have one. */
 export const ARCH_PLACEHOLDER: Partial<Record<DetectionType, string>> = {
   dpkg: 'any, or amd64, i386 …',
   rpm: 'any, or x86_64, i686 …',
@@ -90,7 +90,7 @@ export const toDetectionForm = (
   detect_text: rule?.type === 'script' ? rule.text : '',
 })
 
-/** What the fields say, not yet checked; null: no rule. */
+/** The rule from the fields, not yet validated; null: no rule. */
 function ruleOf(form: DetectionForm): unknown {
   const type = form.detect_type
   const version = form.detect_version.trim()
@@ -131,7 +131,7 @@ function ruleOf(form: DetectionForm): unknown {
   }
 }
 
-/** The rule; null: none. Call it when `checkDetection` finds nothing wrong. */
+/** The rule; null: none. Requires that `checkDetection` found no errors. */
 export const toDetection = (form: DetectionForm): Detection | null =>
   Detection.nullable().parse(ruleOf(form))
 
@@ -148,11 +148,11 @@ const FIELDS: Record<string, { field: keyof DetectionForm; message: string }> = 
   text: { field: 'detect_text', message: 'Enter a script, of at most 16 384 characters.' },
 }
 
-/** Whether the fields make a rule, be it of this platform or not. */
+/** Whether the fields are a valid rule, on any platform. */
 export const isRule = (form: DetectionForm): boolean =>
   Detection.nullable().safeParse(ruleOf(form)).success
 
-/** In words of the form what `foreignRule` finds. */
+/** Translates a problem found by `foreignRule` into a form field and a message. */
 function foreignField(
   { field }: ForeignRule,
   platform: DevicePlatform,
@@ -179,7 +179,7 @@ function foreignField(
   }
 }
 
-/** What is wrong, field by field. */
+/** Errors by field. */
 export function checkDetection(form: DetectionForm, platform: DevicePlatform): DetectionErrors {
   const errors: DetectionErrors = {}
   const parsed = Detection.nullable().safeParse(ruleOf(form))

@@ -1,4 +1,4 @@
-/** How software is recognised on a PC, in words. */
+/** Detection rules in words. */
 import type { Detection } from '#shared/contract/detection.ts'
 
 export const INTERPRETER_NAME = {

@@ -6,7 +6,7 @@ import { API } from '../../api/index.ts'
 import type { Api } from '../../api/index.ts'
 import { useInstalledStore } from './installed-store.ts'
 
-/** A controller that answers when it is told to, in the order of the questions. */
+/** A controller whose answers the test triggers one by one. */
 function stage() {
   const asked: { name: string; answer: () => void; fail: () => void }[] = []
   const call = (_route: string, { query: { name } }: { query: { name: string } }) =>
@@ -32,8 +32,8 @@ const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-describe('the search on the PCs', () => {
-  it('waits until nobody types, and asks once', async () => {
+describe('the search for installed software', () => {
+  it('waits for a pause in typing and sends one request', async () => {
     const { store, asked, names } = stage()
     for (const text of ['vl', 'vlc', 'vlc ']) {
       store.find(text)
@@ -47,7 +47,7 @@ describe('the search on the PCs', () => {
     expect([store.state, names()]).toEqual(['ready', ['vlc']])
   })
 
-  it('asks nothing of a single letter, and is empty again when the text is taken away', async () => {
+  it('sends nothing for a single letter, and clears the result when the text is cleared', async () => {
     const { store, asked, names } = stage()
     store.find('v')
     await pass(1_000)
@@ -60,7 +60,7 @@ describe('the search on the PCs', () => {
     expect([store.state, names()]).toEqual(['idle', []])
   })
 
-  it('has one question on its way at most, and shows the answer to the last text only', async () => {
+  it('has at most one request in flight, and shows only the answer to the latest text', async () => {
     const { store, asked, names } = stage()
     store.find('one')
     await pass(300)
@@ -77,7 +77,7 @@ describe('the search on the PCs', () => {
     expect([store.state, names()]).toEqual(['ready', ['three']])
   })
 
-  it('does not show the answer to a text that has been typed on, and asks no more often for that', async () => {
+  it('ignores the answer to an outdated text, and sends no extra request for it', async () => {
     const { store, asked, names } = stage()
     store.find('vl')
     await pass(300)
@@ -91,7 +91,7 @@ describe('the search on the PCs', () => {
     expect([names(), asked.length]).toEqual([['vlc'], 2])
   })
 
-  it('does not show what arrives after it was left', async () => {
+  it('ignores an answer that arrives after leaving the page', async () => {
     const { store, asked, names } = stage()
     store.find('vlc')
     await pass(300)
@@ -101,7 +101,7 @@ describe('the search on the PCs', () => {
     expect([store.state, names()]).toEqual(['idle', []])
   })
 
-  it('never shows the answer to another text below a failure, and can be tried again', async () => {
+  it('never shows old results with a new failure, and can be retried', async () => {
     const { store, asked, names } = stage()
     store.find('vlc')
     await pass(300)
@@ -119,7 +119,7 @@ describe('the search on the PCs', () => {
     expect([store.state, names()]).toEqual(['ready', ['office']])
   })
 
-  it('looks again some seconds after PCs told something new, and keeps what it has when that fails', async () => {
+  it('reloads some seconds after new inventory arrives, and keeps the old result if that fails', async () => {
     const { store, asked, names } = stage()
     store.refresh()
     await pass(10_000)

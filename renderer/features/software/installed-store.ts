@@ -1,4 +1,4 @@
-/** The search for what is installed on the PCs: one question at a time, and only the last one's answer is shown. */
+/** The search for installed software: one request at a time, and only the latest answer is shown. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef } from 'vue'
 import type { RouteReply } from '#shared/contract/rest/routes.ts'
@@ -8,11 +8,11 @@ import type { Failure } from '../../ui/lib/error-text.ts'
 import { groupPrograms } from './installed.ts'
 import type { LoadState } from '../../ui/lib/load-state.ts'
 
-/** One letter is in everything. */
+/** A single letter would match everything. */
 export const MIN_LETTERS = 2
-/** So long nobody types before it is asked. */
+/** The pause in typing before a request is sent. */
 const PAUSE_MS = 250
-/** Inventories that arrive are looked at together. */
+/** Debounce: inventories that arrive within this time cause one request. */
 const NEWS_MS = 3_000
 
 export const useInstalledStore = defineStore('installed', () => {
@@ -23,15 +23,15 @@ export const useInstalledStore = defineStore('installed', () => {
   const answer = shallowRef<RouteReply<'inventory.software'> | null>(null)
   let timer: ReturnType<typeof setTimeout> | undefined
   let asking: Promise<void> | null = null
-  /** Counts what made a question that is on its way too old. */
+  /** Incremented when a request in flight becomes outdated. */
   let news = 0
-  /** What the answer on the screen is to. */
+  /** The query that the answer on screen belongs to. */
   let answered = ''
 
   async function ask(): Promise<void> {
     for (;;) {
       const [asOf, name] = [news, query.value]
-      // While somebody types it is asked once he pauses.
+      // While the user types, wait for a pause.
       if (name.length < MIN_LETTERS || timer !== undefined) return
       try {
         const reply = await api.call('inventory.software', { query: { name } })
@@ -43,7 +43,7 @@ export const useInstalledStore = defineStore('installed', () => {
       } catch (error) {
         if (news !== asOf) continue
         if (state.value === 'ready' && answered === name) return
-        // Another question's answer must not stand below this one.
+        // The results of another query must not be shown with this failure.
         answer.value = null
         failure.value = toFailure(error)
         state.value = 'failed'
@@ -51,7 +51,7 @@ export const useInstalledStore = defineStore('installed', () => {
       return
     }
   }
-  /** Asks at once. Never rejects: a failure is kept for the page to show. */
+  /** Sends the query now. Never rejects: the failure is kept for the page to show. */
   async function load(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
@@ -79,7 +79,7 @@ export const useInstalledStore = defineStore('installed', () => {
     failure,
     answer,
     programs: computed(() => groupPrograms(answer.value?.software ?? [])),
-    /** Looks for it once nobody has typed for a moment. What is on the screen stays there meanwhile. */
+    /** Searches after a pause in typing. The results on screen stay meanwhile. */
     find(text: string) {
       const wanted = text.trim()
       if (wanted === query.value) return
@@ -93,7 +93,7 @@ export const useInstalledStore = defineStore('installed', () => {
       if (state.value !== 'ready') state.value = 'loading'
       later(PAUSE_MS)
     },
-    /** Some PC has told something new: look again soon. */
+    /** Reloads soon, because a PC has reported new inventory. */
     refresh() {
       if (state.value === 'ready' && timer === undefined) later(NEWS_MS)
     },

@@ -25,7 +25,7 @@ describe('the name of a program', () => {
     ['Python 3.12.4 (64-bit)', '3.12.4150.0', 'Python'],
     ['TortoiseGit v2.15.0 version', '2.15.0.0', 'TortoiseGit'],
     ['VLC media player', '3.0.21', 'VLC media player'],
-    // A year, and a number of something else, are part of the name.
+    // A year, or the version of something else, is part of the name.
     ['Office 2021', '16.0.17328', 'Office 2021'],
     ['Adapter for SQL 11.2', '4.1', 'Adapter for SQL 11.2'],
     ['12.1', '12.1', '12.1'],
@@ -33,7 +33,7 @@ describe('the name of a program', () => {
   ])('%s with version %s is %s', (name, version, program) =>
     expect(programName({ name, version })).toBe(program),
   )
-  it('is left alone where no version is told', () =>
+  it('is unchanged when the version is unknown', () =>
     expect(programName({ name: 'Tool 3.1', version: null })).toBe('Tool 3.1'))
 })
 
@@ -64,8 +64,8 @@ describe('versions', () => {
   })
 })
 
-describe('what was found', () => {
-  it('is programs with their versions, the newest first, and says who is behind', () => {
+describe('search results', () => {
+  it('are programs with their versions, newest first, and the PCs that are behind', () => {
     const [zip] = groupPrograms([
       found('7-Zip 9.20 (x64 edition)', '9.20', [3]),
       found('7-Zip 24.08 (x64)', '24.08', [1, 2], { publisher: 'Igor Pavlov' }),
@@ -77,11 +77,11 @@ describe('what was found', () => {
       ['23.01', 'older', [2, 4]],
       ['9.20', 'older', [3]],
     ])
-    // PC 2 has both.
+    // PC 2 has both versions.
     expect(zip?.deviceIds).toEqual([1, 2, 4, 3])
     expect(zip?.behindIds).toEqual([2, 4, 3])
   })
-  it('has programs first of which most PCs are behind', () => {
+  it('list the programs with the most outdated PCs first', () => {
     const programs = groupPrograms([
       found('Everywhere', '1', [1, 2, 3]),
       found('Somewhere', '1', [1]),
@@ -90,14 +90,14 @@ describe('what was found', () => {
     ])
     expect(programs.map((p) => p.name)).toEqual(['Behind', 'Everywhere', 'Somewhere'])
   })
-  it('keeps programs of different systems apart: their versions do not compare', () =>
+  it('separate programs of different systems, whose versions cannot be compared', () =>
     expect(
       groupPrograms([
         found('vlc', '3.0.21-1', [1], { source: 'dpkg' }),
         found('VLC', '3.0.20', [2]),
       ]),
     ).toHaveLength(2))
-  it('takes a program that is entered twice under one name for one', () => {
+  it('merge entries with the same name', () => {
     const [one, ...others] = groupPrograms([
       found('Tool', '1', [1, 2], { publisher: 'A' }),
       found('TOOL', '1', [2, 3], { publisher: 'B' }),
@@ -105,7 +105,7 @@ describe('what was found', () => {
     expect(others).toEqual([])
     expect(one?.versions).toMatchObject([{ version: '1', deviceIds: [1, 2, 3] }])
   })
-  it('says nothing about a version that is not told', () => {
+  it('do not rank an unknown version', () => {
     const [one] = groupPrograms([found('Tool', null, [1]), found('Tool', '2', [2])])
     expect(one?.versions.map((v) => [v.version, v.standing])).toEqual([
       ['2', 'newest'],
@@ -113,7 +113,7 @@ describe('what was found', () => {
     ])
     expect(one?.behindIds).toEqual([])
   })
-  it('is one row for a program with one version, and one more than its versions for others', () => {
+  it('have one row for a program with one version, else a header row and one row per version', () => {
     const rows = rowsOf(
       groupPrograms([found('A', '1', [1]), found('A', '2', [2]), found('B', '1', [1])]),
     )
@@ -128,11 +128,11 @@ describe('what was found', () => {
 
 describe('packages', () => {
   it.each([
-    // ^ comes after the end for rpm; for dpkg a letter does.
+    // For rpm ^ sorts after the end of a version; for dpkg a letter does.
     ['rpm', '1.0^git1-1', '1.0-1'],
     ['dpkg', '1.0+b1', '1.0'],
     ['rpm', '1:1.0-1', '9.0-1'],
-  ])('of %s are in its own order: %s is newer than %s', (source, newer, older) => {
+  ])('of %s use its own version order: %s is newer than %s', (source, newer, older) => {
     const [program] = groupPrograms([
       found('tool', older, [1], { source }),
       found('tool', newer, [2], { source }),
@@ -141,15 +141,15 @@ describe('packages', () => {
   })
 })
 
-describe('how much is known', () => {
-  const told = (device_id: number, complete = true) =>
+describe('the inventory coverage', () => {
+  const reported = (device_id: number, complete = true) =>
     ReportedSoftware.parse({ device_id, collected_at: '2026-11-23T10:00:00.000Z', complete })
   const pc = (id: number, online = true) => aDevice({ id, name: `PC-${id}`, online })
 
-  it('names the PCs that have told nothing, and counts those that may have changed', () => {
+  it('lists PCs without inventory, and counts those that may have changed since', () => {
     const coverage = coverageOf(
       [pc(1), pc(2, false), pc(10), pc(9, false), pc(4)],
-      [told(1), told(2), told(4, false), told(77)],
+      [reported(1), reported(2), reported(4, false), reported(77)],
     )
     expect(coverage).toMatchObject({ known: 3, total: 5, offline: 1, incomplete: 1 })
     expect(coverage.unknown.map((d) => d.name)).toEqual(['PC-9', 'PC-10'])
@@ -157,11 +157,11 @@ describe('how much is known', () => {
       'What is installed is known of 3 of 5 PCs; 1 of them is offline and may have changed since; 1 has more entries than are kept.',
     )
   })
-  it('says so when it is all of them', () =>
-    expect(coverageInWords(coverageOf([pc(1), pc(2)], [told(1), told(2)]))).toBe(
+  it('is described when all PCs are known', () =>
+    expect(coverageInWords(coverageOf([pc(1), pc(2)], [reported(1), reported(2)]))).toBe(
       'What is installed is known of all 2 PCs.',
     ))
-  it('says so when it is none', () =>
+  it('is described when no PC is known', () =>
     expect(coverageInWords(coverageOf([pc(1)], []))).toBe(
       'What is installed is known of 0 of 1 PC.',
     ))

@@ -1,4 +1,4 @@
-/** What is installed on the PCs, as programs with their versions: the newest that was found, and who has an older one. Pure. */
+/** Software installed on the PCs, grouped into programs and versions: the newest found, and the PCs with an older one. Pure. */
 import type { SpreadSoftware, ReportedSoftware } from '#shared/contract/inventory.ts'
 import type { Device } from '#shared/contract/rest/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
@@ -8,34 +8,34 @@ import { countOf } from '../../ui/lib/format.ts'
 import { byName } from '../../ui/lib/search.ts'
 
 export type FoundVersion = {
-  /** Null: the program does not tell it. */
+  /** Null: unknown. */
   version: string | null
   standing: 'newest' | 'older' | 'unknown'
   deviceIds: DeviceId[]
 }
 export type FoundProgram = {
-  /** The same for the same program at every search. */
+  /** Stable across searches. */
   key: string
   name: string
   publisher: string | null
-  /** The newest first, unknown ones last. Never empty. */
+  /** Newest first, unknown last. Never empty. */
   versions: FoundVersion[]
   deviceIds: DeviceId[]
-  /** PCs that have an older version than the newest that was found, beside it or alone. */
+  /** PCs with an older version than the newest found, even if they have the newest too. */
   behindIds: DeviceId[]
 }
 
-/** "24.08", "v3.0.21", "(128.0.1)": a word that is a version, without what surrounds it. */
+/** "24.08", "v3.0.21", "(128.0.1)": a word that is a version, without the characters around it. */
 const VERSION_WORD = /^[v(]*(\d+(?:\.\d+)+)[),]*$/i
 const leading = (version: string): string => /\d+/.exec(version.replace(/^\d+:/, ''))?.[0] ?? ''
 
-/** "(x64)", "(x64 edition)", "(64-bit x64)", "(x64 de)", "x86": for which processor, and in what language. */
+/** "(x64)", "(x64 edition)", "(64-bit x64)", "(x64 de)", "x86": processor architecture and language. */
 const BUILD =
   /\((?:x64|x86|amd64|arm64|64[- ]bit|32[- ]bit)\b[^()]*\)|(?<=\s)(?:x64|x86|(?:64|32)-bit)(?=\s|$)/gi
 
 /**
- * The name without the version and the build that Windows programs carry in it, so that all of one are one program:
- * "7-Zip 24.08 (x64)" is "7-Zip". A number that does not begin like the version is part of the name.
+ * The name without the version and architecture that Windows programs include in it, so that all versions are one program:
+ * "7-Zip 24.08 (x64)" is "7-Zip". A number that does not start like the version is part of the name.
  */
 export function programName({ name, version }: Pick<SpreadSoftware, 'name' | 'version'>): string {
   const major = version === null ? '' : leading(version)
@@ -43,15 +43,15 @@ export function programName({ name, version }: Pick<SpreadSoftware, 'name' | 've
     .replaceAll(BUILD, ' ')
     .split(/\s+/)
     .filter((word) => {
-      const said = VERSION_WORD.exec(word)?.[1]
-      return word !== '' && (said === undefined || leading(said) !== major)
+      const number = VERSION_WORD.exec(word)?.[1]
+      return word !== '' && (number === undefined || leading(number) !== major)
     })
   while (/^([-–:]|version)$/i.test(words.at(-1) ?? '')) words.pop()
   return words.join(' ') || name
 }
 
 const EARLY = /^(~|alpha|beta|b|rc|pre|preview|dev)$/
-/** Where a version ends: after what comes before it, before what follows it. */
+/** The rank of the end of a version: above pre-releases, below everything that extends it. */
 const END = 1
 const rankOf = (part: string): number =>
   EARLY.test(part) ? 0 : part === '' ? END : /^\d/.test(part) ? 3 : 2
@@ -65,21 +65,23 @@ function compareNumbers(a: string, b: string): number {
 }
 
 /**
- * Below 0 when `a` came before `b`. Numbers count as numbers, missing ones as 0; an epoch (`1:2.0`) comes first; what stands behind
- * `~` (deb-version(7)) or is called alpha, beta or rc comes before the version without it.
+ * Negative if `a` is older than `b`. Numbers compare numerically, missing ones as 0; an epoch (`1:2.0`) is compared first;
+ * a part after `~` (deb-version(7)), or named alpha, beta or rc, sorts before the version without it.
  */
 export function compareVersions(a: string, b: string): number {
   const [as, bs] = [parts(a), parts(b)]
   for (let i = 0; i < Math.max(as.length, bs.length); i++) {
     const [x, y] = [as[i] ?? '', bs[i] ?? '']
     const numbers = rankOf(x || '0') === 3 && rankOf(y || '0') === 3
-    const order = numbers ? compareNumbers(x, y) : rankOf(x) - rankOf(y) || (x < y ? -1 : x > y ? 1 : 0) // prettier-ignore
+    const order = numbers
+      ? compareNumbers(x, y)
+      : rankOf(x) - rankOf(y) || (x < y ? -1 : x > y ? 1 : 0)
     if (order !== 0) return order
   }
   return 0
 }
 
-/** Package managers have orders of their own. All entries of a program come from one source. */
+/** Package managers define their own version order. All entries of a program come from one source. */
 const orderOf = (source: SpreadSoftware['source']): ((a: string, b: string) => number) =>
   source === 'dpkg' ? compareDeb : source === 'rpm' ? compareRpm : compareVersions
 
@@ -117,7 +119,7 @@ function toProgram(key: string, found: readonly SpreadSoftware[]): FoundProgram 
   }
 }
 
-/** One program per name and kind of system; those of which most PCs have an older version come first. */
+/** One program per name and source; those with the most outdated PCs come first. */
 export function groupPrograms(software: readonly SpreadSoftware[]): FoundProgram[] {
   const byKey = new Map<string, SpreadSoftware[]>()
   for (const entry of software) {
@@ -136,7 +138,7 @@ export function groupPrograms(software: readonly SpreadSoftware[]): FoundProgram
     )
 }
 
-/** A row of the list: a program with its only version, the head of one with several, or one of those. */
+/** A row of the list: a program with its only version, the header of one with several, or one of its versions. */
 export type FoundRow = {
   row: number
   program: FoundProgram
@@ -159,26 +161,26 @@ export type Coverage = {
   /** PCs whose software is known. */
   known: number
   total: number
-  /** PCs that have not told it, or cannot. In the order of their names. */
+  /** PCs that have not reported their software, or cannot. Sorted by name. */
   unknown: Device[]
-  /** Known, but as they were when they were there last. */
+  /** Known, but offline: the data is from when they were last online. */
   offline: number
-  /** With more entries than are kept: it may be there though it is not found. */
+  /** With more entries than are stored: a program may be installed but not found. */
   incomplete: number
 }
-/** @param devices all that are enrolled */
+/** @param devices all enrolled PCs */
 export function coverageOf(
   devices: readonly Device[],
-  told: readonly ReportedSoftware[],
+  reported: readonly ReportedSoftware[],
 ): Coverage {
-  const toldBy = new Map(told.map((t) => [t.device_id, t]))
-  const known = devices.filter((d) => toldBy.has(d.id))
+  const reportOf = new Map(reported.map((t) => [t.device_id, t]))
+  const known = devices.filter((d) => reportOf.has(d.id))
   return {
     known: known.length,
     total: devices.length,
-    unknown: devices.filter((d) => !toldBy.has(d.id)).sort((a, b) => byName(a.name, b.name)),
+    unknown: devices.filter((d) => !reportOf.has(d.id)).sort((a, b) => byName(a.name, b.name)),
     offline: known.filter((d) => !d.online).length,
-    incomplete: known.filter((d) => toldBy.get(d.id)?.complete === false).length,
+    incomplete: known.filter((d) => reportOf.get(d.id)?.complete === false).length,
   }
 }
 
@@ -193,5 +195,10 @@ export function coverageInWords({ known, total, offline, incomplete }: Coverage)
       ? [`${incomplete} ${incomplete === 1 ? 'has' : 'have'} more entries than are kept`]
       : []),
   ]
-  return [`What is installed is known of ${total === 1 && known === 1 ? 'the only PC' : of}`, ...notes].join('; ') + '.' // prettier-ignore
+  return (
+    [
+      `What is installed is known of ${total === 1 && known === 1 ? 'the only PC' : of}`,
+      ...notes,
+    ].join('; ') + '.'
+  )
 }

@@ -3,7 +3,7 @@ import { SoftwareId } from '#shared/domain/ids.ts'
 import { allNeedsOf, mayNeed, missingNeeds, withNeeds } from './needs.ts'
 import { aSoftware } from '../../test-kit.ts'
 
-/** Office (1) needs a runtime (2), which needs a patch (3); the last needs something that is gone. */
+/** Office (1) needs a runtime (2), which needs a patch (3); the patch needs removed software. */
 const library = new Map(
   [
     aSoftware({ id: 1, name: 'Office', depends_on: [2] }),
@@ -15,21 +15,21 @@ const library = new Map(
 const ids = (...numbers: number[]) => numbers.map((n) => SoftwareId.parse(n))
 const [office, runtime, , vlc] = ids(1, 2, 3, 4) as [SoftwareId, SoftwareId, SoftwareId, SoftwareId]
 
-describe('what software needs', () => {
-  it('comes in the order of installation, through others too, without what is gone', () =>
+describe('software dependencies', () => {
+  it('are listed in installation order, including indirect ones, without removed software', () =>
     expect(allNeedsOf(office, library)).toEqual(ids(3, 2)))
-  it('is missed once, by whoever was chosen first', () => {
+  it('are reported missing once, for the first selected software that needs them', () => {
     expect(missingNeeds(ids(1, 2), library)).toEqual([{ by: office, missing: ids(3) }])
     expect(missingNeeds(ids(4), library)).toEqual([])
   })
-  it('is put before what needs it', () =>
+  it('are placed before the software that needs them', () =>
     expect(withNeeds(ids(4, 1, 2), library)).toEqual(ids(4, 3, 2, 1)))
-  it('must not need what needs it', () => {
+  it('must not be circular', () => {
     expect(mayNeed(runtime, office, library)).toBe(false)
     expect(mayNeed(office, office, library)).toBe(false)
     expect(mayNeed(office, vlc, library)).toBe(true)
   })
-  it('ends where two need each other', () => {
+  it('terminate on a cycle', () => {
     const loop = new Map(
       [aSoftware({ id: 1, depends_on: [2] }), aSoftware({ id: 2, depends_on: [1] })].map((s) => [
         s.id,

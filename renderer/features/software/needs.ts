@@ -1,10 +1,10 @@
-/** What software needs other software for. Pure. */
+/** Dependencies between library entries. Pure. */
 import type { Software } from '#shared/contract/rest/entities.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
 
 type Library = ReadonlyMap<SoftwareId, Pick<Software, 'id' | 'name' | 'depends_on'>>
 
-/** All that this one needs, through others too, what must come first before what needs it. What is gone is left out. */
+/** All dependencies, including indirect ones, in installation order. Removed software is left out. */
 export function allNeedsOf(id: SoftwareId, library: Library): SoftwareId[] {
   const found: SoftwareId[] = []
   const seen = new Set<SoftwareId>([id])
@@ -21,7 +21,7 @@ export function allNeedsOf(id: SoftwareId, library: Library): SoftwareId[] {
 }
 
 export type MissingNeed = { by: SoftwareId; missing: SoftwareId[] }
-/** Of what was chosen, what needs something that was not; each missing one is told once. */
+/** The chosen software with dependencies that were not chosen; each missing one is listed once. */
 export function missingNeeds(chosen: readonly SoftwareId[], library: Library): MissingNeed[] {
   const there = new Set(chosen)
   return chosen.flatMap((by) => {
@@ -31,11 +31,11 @@ export function missingNeeds(chosen: readonly SoftwareId[], library: Library): M
   })
 }
 
-/** The choice with all that it needs, each before what needs it. */
+/** The chosen software with all dependencies, each before the software that needs it. */
 export const withNeeds = (chosen: readonly SoftwareId[], library: Library): SoftwareId[] => [
   ...new Set(chosen.flatMap((id) => [...allNeedsOf(id, library), id])),
 ]
 
-/** Whether `id` may need `other`: not itself, and not what needs it already. */
+/** Whether `id` may depend on `other`: not on itself, and not on something that depends on it. */
 export const mayNeed = (id: SoftwareId, other: SoftwareId, library: Library): boolean =>
   id !== other && !allNeedsOf(other, library).includes(id)

@@ -1,2 +1,2 @@
-/** What other rooms may show of software. */
+/** Components of the software feature that other features may import. */
 export { default as InstallerFields } from './InstallerFields.vue'

@@ -15,13 +15,13 @@ const installer = software.installers[0]!
 const form = toReadout(software, installer)
 
 describe('the read-out', () => {
-  it('changes nothing when nothing was corrected', () =>
+  it('sends nothing when nothing was corrected', () =>
     expect([entryChanges(form, software), installerChanges(form, installer)]).toEqual([null, null]))
-  it('sends of the entry what was corrected, trimmed', () =>
+  it('sends only the corrected fields of the entry, trimmed', () =>
     expect(entryChanges({ ...form, name: ' VLC media player ' }, software)).toEqual({
       name: 'VLC media player',
     }))
-  it('sends of the installer what was corrected and nothing else', () => {
+  it('sends only the corrected fields of the installer', () => {
     expect(
       installerChanges({ ...form, install_args: '/quiet', timeout_minutes: '5' }, installer),
     ).toEqual({ install_args: '/quiet', timeout_seconds: 300 })
@@ -32,15 +32,15 @@ describe('the read-out', () => {
       ),
     ).toEqual({ platform: 'macos', arch: 'arm64', success_exit_codes: [] })
   })
-  it('leaves a time-out that is no whole number of minutes alone unless it is corrected', () => {
+  it('keeps a timeout that is not in whole minutes unless it is corrected', () => {
     const odd = { ...installer, timeout_seconds: 90 }
     expect(installerChanges(toInstallerForm(odd), odd)).toBeNull()
   })
-  it('keeps what a person corrected when the entry changes under it', () =>
+  it('keeps corrections when the entry changes meanwhile', () =>
     expect(
       rebase({ ...form, name: 'Mine' }, form, { ...form, name: 'Theirs', version: '4' }),
     ).toEqual({ ...form, name: 'Mine', version: '4' }))
-  it('says what is wrong, field by field', () => {
+  it('reports errors by field', () => {
     const errors = checkReadout(
       {
         ...form,
@@ -59,13 +59,13 @@ describe('the read-out', () => {
       'timeout_minutes',
     ])
   })
-  it('takes an open quote by the rules of the platform', () =>
+  it('checks quotes by the rules of the platform', () =>
     expect(
       checkReadout({ ...form, platform: 'linux', install_args: "it's" }, 'sh').install_args,
     ).toBeDefined())
 })
 
-it('reads lists of codes as people write them', () => {
+it('parses lists of exit codes', () => {
   expect(parseCodes('0, 3010 1641;0')).toEqual([0, 3010, 1641])
   expect(parseCodes('')).toEqual([])
   expect(parseCodes('1.5')).toBeNull()

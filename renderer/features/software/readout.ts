@@ -1,4 +1,4 @@
-/** What the controller read out of an installer, as a form that a person corrects. Pure. */
+/** What the controller read from an installer, as an editable form. Pure. */
 import type { Installer, Software } from '#shared/contract/rest/entities.ts'
 import type { UpdateInstaller } from '#shared/contract/rest/requests.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
@@ -19,21 +19,21 @@ import { formatExitCode, parseExitCode } from '#shared/domain/windows-codes.ts'
 import { PLATFORM_NAME } from '../../ui/lib/platforms.ts'
 import { presentMarks } from '../../ui/lib/secret-marks.ts'
 
-/** What belongs to one installer. */
+/** The fields of one installer. */
 export type InstallerForm = {
   platform: DevicePlatform
   arch: InstallerArch
   install_args: string
-  /** Arguments that are marked as secret, by their names; ●●●: a stored value without a name. */
+  /** Names of arguments marked as secret; ●●●: a stored value without a name. */
   secret_args: string[]
   timeout_minutes: string
   success_exit_codes: string
-  /** Archives: the files in it that install and remove; '' for none. */
+  /** Archives: the files in them that install and uninstall; '' for none. */
   entry: string
   uninstall_entry: string
 } & DetectionForm
 export type InstallerErrors = Partial<Record<keyof InstallerForm, string>>
-/** What belongs to the library entry, and to its first installer. */
+/** The fields of the library entry and its first installer. */
 export type Readout = { name: string; version: string; publisher: string } & InstallerForm
 export type ReadoutErrors = Partial<Record<keyof Readout, string>>
 
@@ -49,7 +49,7 @@ export const toInstallerForm = (installer: Installer): InstallerForm => ({
   ...toDetectionForm(installer.detection, installer.platform),
 })
 
-/** The form of a library entry with one installer, as an upload makes it. */
+/** The form of a library entry with one installer, as created by an upload. */
 export const toReadout = (software: Software, installer: Installer): Readout => ({
   name: software.name,
   version: software.version,
@@ -57,7 +57,7 @@ export const toReadout = (software: Software, installer: Installer): Readout => 
   ...toInstallerForm(installer),
 })
 
-/** "0, 3010, 0x80070BC2" → numbers; null when a part is no exit code. */
+/** "0, 3010, 0x80070BC2" → numbers; null if any part is not an exit code. */
 export function parseCodes(text: string): number[] | null {
   const codes = text
     .split(/[\s,;]+/)
@@ -66,7 +66,7 @@ export function parseCodes(text: string): number[] | null {
   return codes.every((code) => code !== null) ? [...new Set(codes)] : null
 }
 
-/** @param kind of the installer's file */
+/** @param kind the kind of the installer's file */
 export function checkInstaller(form: InstallerForm, kind: InstallerKind): InstallerErrors {
   const errors: InstallerErrors = {}
   const minutes = Number(form.timeout_minutes)
@@ -88,7 +88,7 @@ export function checkInstaller(form: InstallerForm, kind: InstallerKind): Instal
   return { ...errors, ...checkDetection(form, form.platform) }
 }
 
-/** The line that the PC runs, or null while there is none to show. */
+/** The command line that the PC will run; null if it cannot be shown. */
 export function previewOf(
   form: InstallerForm,
   { kind, file_name }: Pick<Installer, 'kind' | 'file_name'>,
@@ -119,7 +119,7 @@ export function checkReadout(form: Readout, kind: InstallerKind): ReadoutErrors 
   return errors
 }
 
-/** What differs from the installer as it stands; null when nothing does. */
+/** The fields that differ from the installer; null if none do. */
 export function installerChanges(
   form: InstallerForm,
   installer: Installer,
@@ -143,13 +143,13 @@ export function installerChanges(
   return Object.keys(changes).length > 0 ? changes : null
 }
 
-/** A rule that is not complete yet differs from any. */
+/** An incomplete rule counts as changed. */
 const isOtherRule = (form: InstallerForm, before: InstallerForm): boolean =>
   !isRule(form) || JSON.stringify(toDetection(form)) !== JSON.stringify(toDetection(before))
 
 export type EntryChanges = { name?: string; version?: string; publisher?: string }
 
-/** What differs from the entry as it stands; null when nothing does. */
+/** The fields that differ from the entry; null if none do. */
 export function entryChanges(
   form: Pick<Readout, 'name' | 'version' | 'publisher'>,
   software: Software,

@@ -1,4 +1,4 @@
-/** The library. */
+/** The software library. */
 import { defineStore } from 'pinia'
 import { computed, shallowRef } from 'vue'
 import type { SoftwareUpdated } from '#shared/contract/feed.ts'
@@ -11,7 +11,7 @@ import type { UploadRequest } from '../../api/upload.ts'
 import { byName } from '../../ui/lib/search.ts'
 import { createLoader } from '../../state/loader.ts'
 
-/** Whether its file on the controller is unusable, so that it has to be uploaded again. */
+/** Whether the file on the controller is missing or damaged and must be uploaded again. */
 export const needsFile = (i: Pick<Installer, 'file_missing' | 'file_damaged'>): boolean =>
   i.file_missing || i.file_damaged
 
@@ -22,7 +22,7 @@ export const useSoftwareStore = defineStore('software', () => {
     const { software } = await api.call('software.list')
     byId.value = new Map(software.map((s) => [s.id, s]))
   })
-  /** An answer may come later than the news of a newer change. */
+  /** An answer may arrive after the feed event of a newer change. */
   function put(software: Software): Software {
     const known = byId.value.get(software.id)
     if (known && known.revision > software.revision) return known
@@ -36,7 +36,7 @@ export const useSoftwareStore = defineStore('software', () => {
     next.delete(id)
     byId.value = next
   }
-  /** What stands there now is in the store when the change was based on something older. */
+  /** If the change was based on an outdated entry, the store gets the current one. */
   async function changed(call: Promise<Software>): Promise<Software> {
     try {
       return put(await call)
@@ -60,13 +60,13 @@ export const useSoftwareStore = defineStore('software', () => {
         .sort((a, b) => byName(a.name, b.name) || byName(b.version, a.version)),
     ),
     put,
-    /** Software that cannot be deployed before a file of it is uploaded again. */
+    /** Software that cannot be deployed until a file is uploaded again. */
     withMissingFile: computed(() =>
       [...byId.value.values()].filter(
         (s) => s.origin === 'library' && s.installers.some(needsFile),
       ),
     ),
-    /** The installer whose missing or damaged file this seems to be. Whether it is, the controller finds out. */
+    /** An installer whose missing or damaged file this could be. The controller verifies that. */
     missingLike(file: Pick<File, 'name' | 'size'>) {
       for (const { id, installers } of byId.value.values())
         for (const i of installers)
@@ -83,7 +83,7 @@ export const useSoftwareStore = defineStore('software', () => {
       const healed = put(
         await api.upload('software.upload_file', { params }, { ...request, fields: {} }),
       )
-      // The same bytes may stand behind other installers too.
+      // Other installers may use the same file too.
       if (byId.value.size > 1) void loader.reload()
       return healed
     },
@@ -94,7 +94,7 @@ export const useSoftwareStore = defineStore('software', () => {
         version?: string
         publisher?: string
         depends_on?: SoftwareId[]
-        /** That the change is based on. */
+        /** The revision on which the change is based. */
         revision?: number
       },
     ) => changed(api.call('software.update', { params: { id }, body: change })),

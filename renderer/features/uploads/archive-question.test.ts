@@ -9,7 +9,7 @@ const failure = (...details: Failure['details']): Failure => ({
 })
 const choice = (i: number, message: string) => ({ path: `/entry/choices/${i}`, message })
 
-it('reads out of a refusal what is asked, and what can be chosen', () => {
+it('derives the question and its choices from a refusal', () => {
   const asked = archiveQuestion(
     failure({ path: '/platform', message: 'x' }, choice(0, 'a.exe'), choice(1, 'b.sh')),
   )
@@ -22,7 +22,7 @@ it('reads out of a refusal what is asked, and what can be chosen', () => {
   })
 })
 
-it('asks nothing where it was refused for something else, or there is nothing to choose', () => {
+it('asks nothing after any other refusal or without choices', () => {
   expect(archiveQuestion(failure({ path: '/arch', message: 'x' }))).toBeNull()
   expect(archiveQuestion(failure({ path: '/entry', message: 'x' }))).toBeNull()
   expect(archiveQuestion({ ...failure(choice(0, 'a')), code: 'E_CONFLICT' })).toBeNull()

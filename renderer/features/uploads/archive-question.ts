@@ -1,16 +1,16 @@
-/** What the controller asks of an archive that does not tell by itself what is to be run of it. Pure. */
+/** The question about an archive whose entry file is not evident. Pure. */
 import { kindOfEntry } from '#shared/domain/archives.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import type { Failure } from '../../ui/lib/error-text.ts'
 
 export type ArchiveQuestion = {
-  /** Whether the platform is asked for too. */
+  /** Whether the platform is needed too. */
   asksPlatform: boolean
-  /** Files in it that can be run somewhere. */
+  /** Files in the archive that can be run on some platform. */
   choices: string[]
 }
 
-/** The question in a refused upload; null when it was refused for another reason, or there is nothing to choose from. */
+/** The question behind a refused upload; null if it was refused for another reason or there is nothing to choose. */
 export function archiveQuestion(failure: Failure | null): ArchiveQuestion | null {
   if (failure?.code !== 'E_VALIDATION') return null
   const [first, ...rest] = failure.details

@@ -1,2 +1,2 @@
-/** What other rooms may use of uploads: state and words. */
+/** State and texts of the uploads feature that other features may import. */
 export { useUploadsStore } from './uploads-store.ts'

@@ -1,4 +1,4 @@
-/** Installers on their way into the library. */
+/** Uploads of installers into the library. */
 import { defineStore } from 'pinia'
 import { computed, reactive, ref } from 'vue'
 import type { Software } from '#shared/contract/rest/entities.ts'
@@ -13,18 +13,18 @@ import { useSoftwareStore } from '../software/index.ts'
 export type UploadItem = {
   key: number
   fileName: string
-  /** `reading`: everything is sent, the controller looks into the file. */
+  /** `reading`: the upload is complete, the controller inspects the file. */
   state: 'queued' | 'sending' | 'reading' | 'done' | 'failed'
   sentBytes: number
   sizeBytes: number
   bytesPerSecond: number | null
   software: Software | null
-  /** It was the missing file of software that is in the library. */
+  /** The file replaced a missing file of an existing library entry. */
   isBack: boolean
-  /** The same file was in the library already: nothing was added. */
+  /** The library already contained this file: nothing was added. */
   isExisting: boolean
   failure: Failure | null
-  /** What a person has said of it, where its content does not tell. */
+  /** The user's answer about an archive whose entry file is not evident. */
   fields: Pick<SoftwareFields, 'platform' | 'entry'>
 }
 
@@ -32,13 +32,13 @@ export const useUploadsStore = defineStore('uploads', () => {
   const api = useApi()
   const library = useSoftwareStore()
   const items = ref<UploadItem[]>([])
-  /** Files that are not in the library yet: a sending that failed can be tried again. */
+  /** Files of unfinished uploads, kept so that a failed upload can be retried. */
   const files = new Map<number, File>()
   const aborts = new Map<number, AbortController>()
   const sheetOpen = ref(false)
   let nextKey = 1
 
-  /** Files go up one after the other, in the order they were dropped. */
+  /** Files are uploaded one at a time, in the order they were added. */
   function add(list: Iterable<File>): void {
     for (const file of list) {
       const key = nextKey++
@@ -69,7 +69,7 @@ export const useUploadsStore = defineStore('uploads', () => {
     await pump()
   }
 
-  /** A file that looks like a missing one goes to where it is missing; null when it is new after all. */
+  /** Uploads a file that looks like a missing one in its place; null if it turns out to be a new file. */
   async function bringBack(request: Omit<UploadRequest, 'fields'>): Promise<Software | null> {
     const place = library.missingLike(request.file)
     if (!place) return null
@@ -127,7 +127,7 @@ export const useUploadsStore = defineStore('uploads', () => {
     if (items.value.length === 0) sheetOpen.value = false
   }
 
-  /** Puts the sheet away: what is on its way goes on, what has ended is let go. */
+  /** Closes the sheet: running uploads continue, ended ones are removed. */
   function close(): void {
     sheetOpen.value = false
     for (const { key, state } of [...items.value])
@@ -145,7 +145,7 @@ export const useUploadsStore = defineStore('uploads', () => {
       if (abort) abort.abort()
       else dismiss(key)
     },
-    /** Sends it again, with what was left to say of it. */
+    /** Uploads the file again, with the user's answer. */
     retry(key: number, fields: UploadItem['fields'] = {}) {
       const item = items.value.find((i) => i.key === key)
       if (item) Object.assign(item, { state: 'queued', fields: { ...item.fields, ...fields } })

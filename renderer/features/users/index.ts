@@ -1,3 +1,3 @@
-/** What other rooms may use of users: state and words. */
+/** State and texts of the users feature that other features may import. */
 export { useUsersStore } from './users-store.ts'
 export { ROLE_NAME } from './users.ts'

@@ -35,9 +35,9 @@ const entry = (id: number): AuditEntry => ({
   hash: null,
 })
 
-describe('the audit trail', () => {
+describe('the audit log', () => {
   type Asked = { query: { before?: number; q?: string } }
-  it('is read on from where it was, until there is no more', async () => {
+  it('loads older pages until there are none left', async () => {
     const asked: (number | undefined)[] = []
     const store = withApi(
       {
@@ -56,7 +56,7 @@ describe('the audit trail', () => {
     expect(store.entries.map(({ id }) => id)).toEqual([4, 3, 2])
     expect(asked).toEqual([undefined, 3])
   })
-  it('does not mix what was filtered anew with what was on its way', async () => {
+  it('discards an older page requested before the filter changed', async () => {
     let answer: (() => void) | undefined
     const store = withApi(
       {
@@ -74,7 +74,7 @@ describe('the audit trail', () => {
     await older
     expect(store.entries.map(({ id }) => id)).toEqual([9])
   })
-  it('is asked for whole days of this computer’s clock', () => {
+  it('is queried for whole days in local time', () => {
     const { since, until } = toQuery({ ...NO_FILTERS, from: '2026-03-28', to: '2026-03-29' })
     expect(since).toBe(new Date(2026, 2, 28).toISOString())
     expect(Date.parse(until!)).toBe(new Date(2026, 2, 30).getTime() - 1)
@@ -83,9 +83,9 @@ describe('the audit trail', () => {
   })
 })
 
-describe('who signed in with a password of somebody else', () => {
+describe('a user whose password was set by someone else', () => {
   const user = { id: 1, username: 'tina', role: 'technician' }
-  it('chooses one of his own before he sees anything', async () => {
+  it('must choose their own password first', async () => {
     const store = withApi(
       {
         'auth.login': () => ({ user: { ...user, must_change_password: true } }),

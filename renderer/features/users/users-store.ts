@@ -41,7 +41,7 @@ export const useUsersStore = defineStore('users', () => {
         role?: Role
         disabled?: boolean
         must_change_password?: boolean
-        /** That the change is based on. */
+        /** The version on which the change is based. */
         version?: number
       },
     ) => {
@@ -54,13 +54,13 @@ export const useUsersStore = defineStore('users', () => {
       }
     },
     apply(news: UsersUpdated): void {
-      // Whoever never looked at the users has no list to keep up to date.
+      // Nothing to update until the users page has been opened.
       if (loader.state.value === 'idle') return
       if ('user' in news) put(news.user)
       else if ('removed_user_id' in news) drop(news.removed_user_id)
       else void loader.reload()
     },
-    /** Returns the new password: it is told this once. */
+    /** Resolves to the new password, which the controller returns only once. */
     async resetPassword(id: UserId): Promise<string> {
       const { user, password } = await api.call('users.reset_password', { params: { id } })
       put(user)
@@ -69,7 +69,7 @@ export const useUsersStore = defineStore('users', () => {
     endSessions: async (id: UserId) =>
       put(await api.call('users.end_sessions', { params: { id } })),
     holdings: (id: UserId) => api.call('users.holdings', { params: { id } }),
-    /** @param transferTo who gets what he had; null: nobody */
+    /** @param transferTo the new owner of what they own; null: nobody */
     async remove(id: UserId, transferTo: UserId | null): Promise<true> {
       const query = transferTo === null ? {} : { transfer_to: transferTo }
       await api.call('users.delete', { params: { id }, query })

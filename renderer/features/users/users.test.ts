@@ -9,14 +9,14 @@ const NOTHING = {
   active_deployments: 0,
   enrollments: 0,
 }
-it('names what is a user’s', () => {
+it('lists what a user owns', () => {
   expect(holdingsInWords(NOTHING)).toBeNull()
   expect(holdingsInWords({ ...NOTHING, devices: 1 })).toBe('1 PC')
   expect(holdingsInWords({ ...NOTHING, devices: 3, groups: 1, deployments: 2 })).toBe(
     '3 PCs, 1 group and 2 deployments',
   )
 })
-it('says before what a removal does', () => {
+it('announces the consequences of a removal', () => {
   const some = { ...NOTHING, devices: 2, deployments: 1, active_deployments: 1, enrollments: 1 }
   expect(removalInWords(some, null)).toEqual([
     'The account is signed out everywhere at once.',
@@ -30,7 +30,7 @@ it('says before what a removal does', () => {
   )
   expect(removalInWords(some, 'anna').join()).not.toContain('revoked')
 })
-it('shows first what keeps a user out', () => {
+it('puts what blocks a sign-in first', () => {
   const user = { disabled: false, must_change_password: false, session_count: 1 }
   expect(lookOfUser(user).label).toBe('Signed in')
   expect(lookOfUser({ ...user, must_change_password: true }).label).toBe('Must choose a password')

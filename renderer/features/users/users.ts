@@ -1,4 +1,4 @@
-/** Users as people read them. */
+/** Users in readable form. */
 import type { Holdings, Role, User } from '#shared/contract/rest/entities.ts'
 import { countOf } from '../../ui/lib/format.ts'
 import type { Look } from '../../ui/lib/states.ts'
@@ -9,7 +9,7 @@ export const ROLES: { label: string; value: Role }[] = [
 ]
 export const ROLE_NAME: Record<Role, string> = { admin: 'Administrator', technician: 'Technician' }
 
-/** Disabled goes before everything else. */
+/** Disabled takes precedence over everything else. */
 export function lookOfUser(
   user: Pick<User, 'disabled' | 'must_change_password' | 'session_count'>,
 ): Look {
@@ -34,22 +34,22 @@ export function holdingsInWords(holdings: Holdings): string | null {
   return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
 }
 
-/** What removing a user does, one sentence each. @param heir who gets it; null: nobody */
-export function removalInWords(holdings: Holdings, heir: string | null): string[] {
+/** The consequences of removing a user, one per sentence. @param newOwner who gets what they own; null: nobody */
+export function removalInWords(holdings: Holdings, newOwner: string | null): string[] {
   const what = holdingsInWords(holdings)
   return [
     'The account is signed out everywhere at once.',
     what === null
       ? 'Nothing belongs to it.'
-      : heir === null
+      : newOwner === null
         ? `${what} will belong to nobody: only administrators see them.`
-        : `${what} will belong to ${heir}.`,
+        : `${what} will belong to ${newOwner}.`,
     ...(holdings.active_deployments > 0
       ? [
           `${countOf(holdings.active_deployments, 'deployment')} that ${holdings.active_deployments === 1 ? 'has' : 'have'} not ended will go on.`,
         ]
       : []),
-    ...(holdings.enrollments > 0 && heir === null
+    ...(holdings.enrollments > 0 && newOwner === null
       ? ['Open codes are revoked: no PC gets in by them any more.']
       : []),
     'What the account did stays in the audit trail.',

@@ -1,4 +1,4 @@
-/** A package that is fetched from an address: how the wizard holds it, and what is wrong with it. Pure. */
+/** A package from a URL in the wizard's draft, and its validation. Pure. */
 import { z } from 'zod'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
@@ -20,7 +20,7 @@ export const CustomDraft = z.object({
 })
 export type CustomDraft = z.infer<typeof CustomDraft>
 
-/** The file name that an address ends in, or ''. */
+/** The file name at the end of the URL, or ''. */
 export function fileNameOfUrl(url: string): string {
   try {
     return decodeURIComponent(new URL(url).pathname.split('/').pop() ?? '')
@@ -29,17 +29,17 @@ export function fileNameOfUrl(url: string): string {
   }
 }
 
-/** The installer kind of a custom package: chosen, else told by its address. */
+/** The installer kind: chosen by the user, else derived from the URL. */
 export const kindOfCustom = (custom: CustomDraft): InstallerKind | null =>
   custom.kind ?? kindOfFileName(fileNameOfUrl(custom.download_url.trim()))
 
-/** The platform by whose rules its arguments are read. */
+/** The platform whose quoting rules apply to the arguments. */
 export const platformOfCustom = (custom: CustomDraft): DevicePlatform => {
   const kind = kindOfCustom(custom)
   return (kind && INSTALLER_KINDS[kind].platform) ?? 'linux'
 }
 
-/** As it may be kept in a browser: secrets have to be entered again. */
+/** The form that may be stored in a browser: without secrets, which have to be entered again. */
 export function withoutSecrets(custom: CustomDraft): CustomDraft {
   const { secrets } = findSecrets(custom.install_args, custom.secret_args, platformOfCustom(custom))
   return {
@@ -53,7 +53,7 @@ export type CustomErrors = Partial<
   Record<'name' | 'download_url' | 'install_args' | 'kind', string>
 >
 
-/** What is wrong with a package from an address. */
+/** Errors in a package from a URL, by field. */
 export function checkCustom(custom: CustomDraft): CustomErrors {
   const errors: CustomErrors = {}
   if (custom.name.trim() === '') errors.name = 'Give the package a name.'

@@ -1,4 +1,4 @@
-/** Whether a step of the wizard is complete, and where the controller's refusals belong. Pure. */
+/** Validation of the wizard's steps, and the fields for the controller's errors. Pure. */
 import type { ErrorDetail } from '#shared/contract/errors.ts'
 import { CreateDeployment } from '#shared/contract/rest/requests.ts'
 import type { SoftwareId } from '#shared/domain/ids.ts'
@@ -32,7 +32,7 @@ export type StepErrors = Partial<Record<StepField, string>>
 const whole = (n: number | null, min: number, max: number) =>
   n !== null && Number.isInteger(n) && n >= min && n <= max
 
-/** What was chosen that needs something which was not: it would never work. */
+/** Chosen software with a dependency that was not chosen would never install. */
 const missesNeeds = (draft: Draft, known: Known) =>
   draft.software_ids.some((id) =>
     (known.needs.get(id) ?? []).some(
@@ -41,8 +41,8 @@ const missesNeeds = (draft: Draft, known: Known) =>
   )
 
 /**
- * What is missing in one step.
- * @param nowMs for a start that must lie ahead
+ * Errors in one step.
+ * @param nowMs the current time, which the start must be after
  */
 export function checkStep(
   draft: Draft,
@@ -88,7 +88,7 @@ export function checkStep(
 const COUNT = 'A whole number from 1 to 10 000.'
 const PERCENT = 'From 1 to 100 %.'
 const TIME = 'A time of day such as 22:30.'
-/** What a field may hold, in the words of the person who fills it in. */
+/** The valid values of a field, in the user's terms. */
 const hint = (draft: Draft): Partial<Record<StepField, string>> => ({
   max_concurrent: COUNT,
   wait_minutes: 'From 1 minute to 14 days.',
@@ -103,7 +103,7 @@ const hint = (draft: Draft): Partial<Record<StepField, string>> => ({
   window_end: draft.window_start === draft.window_end ? 'Must differ from the opening.' : TIME,
 })
 
-/** The rules are the contract's own; only what the contract leaves to a default is asked for here. */
+/** Validates with the contract's own rules; checked here is only what the contract would replace by a default. */
 function checkStrategy(draft: Draft, nowMs: number): StepErrors {
   const errors: StepErrors = {}
   const texts = hint(draft)
@@ -132,7 +132,7 @@ function checkStrategy(draft: Draft, nowMs: number): StepErrors {
   return errors
 }
 
-/** What the fields of the third step are called, in the order in which they stand there. */
+/** Labels of the fields in step 3, in the order of the form. */
 const LABEL = {
   name: 'Name',
   batch: 'PCs in a batch',
@@ -150,7 +150,7 @@ const LABEL = {
   timeout: 'Time-out',
 } as const satisfies Partial<Record<StepField, string>>
 
-/** The first thing to put right, said away from its field: "Start: it lies in the past." */
+/** The first error, with its field because it is shown elsewhere: "Start: it lies in the past." */
 export function firstError(errors: StepErrors): string | undefined {
   const fields = Object.keys(LABEL) as (keyof typeof LABEL)[]
   const field = fields.find((f) => errors[f] !== undefined)
@@ -161,7 +161,7 @@ export function firstError(errors: StepErrors): string | undefined {
 
 const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** Fields of the third step by where the request holds them. The first that fits counts. */
+/** Fields of step 3 by their path in the request. The first match counts. */
 const FIELD_OF_PATH: readonly (readonly [path: string, field: StepField])[] = [
   ['/name', 'name'],
   ['/strategy/max_concurrent', 'max_concurrent'],
@@ -181,7 +181,7 @@ const FIELD_OF_PATH: readonly (readonly [path: string, field: StepField])[] = [
 const fieldOfPath = (path: string): StepField | null =>
   FIELD_OF_PATH.find(([begin]) => path.startsWith(begin))?.[1] ?? null
 
-/** What the controller said against the request, by field of the step in which it can be put right. */
+/** The controller's errors for the fields of one step. */
 export function refusalsOf(details: readonly ErrorDetail[], step: Step): StepErrors {
   const errors: StepErrors = {}
   for (const { path, message } of details) {
@@ -193,7 +193,7 @@ export function refusalsOf(details: readonly ErrorDetail[], step: Step): StepErr
   return errors
 }
 
-/** The first step that is not complete, or 'review'. */
+/** The first incomplete step, or 'review'. */
 export function firstOpenStep(draft: Draft, known: Known, nowMs = controllerNow()): Step {
   return (
     STEPS.find((step) => Object.keys(checkStep(draft, step, known, nowMs)).length > 0) ?? 'review'

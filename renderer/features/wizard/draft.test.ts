@@ -36,23 +36,23 @@ const custom = (change: object = {}) => ({
 })
 
 describe('the steps', () => {
-  it('are all open in an empty draft, and nothing would be lost', () => {
+  it('start with the first one for an empty draft, which can be discarded without loss', () => {
     expect(firstOpenStep(emptyDraft(), known)).toBe('software')
     expect(isBlank(emptyDraft())).toBe(true)
   })
-  it('lead to the review once everything is chosen', () =>
+  it('go to the review once everything is chosen', () =>
     expect(firstOpenStep(whole, known)).toBe('review'))
-  it('refuse software that was removed meanwhile', () =>
+  it('reject software that was removed meanwhile', () =>
     expect(checkStep(draft({ software_ids: [9] }), 'software', known).software).toMatch(/removed/))
-  it('take a package from an address alone', () =>
+  it('accept only a package from a URL', () =>
     expect(checkStep(draft({ custom_software: [custom()] }), 'software', known)).toEqual({}))
-  it('refuse software without what it needs, as far as that still exists', () => {
+  it('reject software without its dependencies, unless those were removed', () => {
     expect(checkStep(draft({ software_ids: [2] }), 'software', known).software).toMatch(/needs/)
     expect(checkStep(draft({ software_ids: [2, 1] }), 'software', known)).toEqual({})
   })
-  it('refuse a group without PCs', () =>
+  it('reject a group without PCs', () =>
     expect(checkStep(draft({ group_ids: [2] }), 'targets', known).targets).toMatch(/no PCs/))
-  it('want whole numbers in range', () => {
+  it('require whole numbers in range', () => {
     const errors = checkStep(
       draft({
         name: 'x',
@@ -66,7 +66,7 @@ describe('the steps', () => {
     )
     expect(Object.keys(errors).sort()).toEqual(['max_concurrent', 'timeout', 'wait_minutes'])
   })
-  it('do not ask for a waiting time that is not used', () =>
+  it('do not require a waiting time that is not used', () =>
     expect(checkStep(draft({ name: 'x', wait_minutes: null }), 'strategy', known)).toEqual({}))
 })
 
@@ -93,7 +93,7 @@ describe('strategy and times', () => {
     [{ use_window: true, window_start: '25:00' }, 'window_start'],
     [{ use_window: true, window_end: '' }, 'window_end'],
     [{ use_window: true, window_start: '22:00', window_end: '22:00' }, 'window_end'],
-  ])('%o is told at the field %s', (change, field) =>
+  ])('reports %o at the field %s', (change, field) =>
     expect(Object.keys(strategyErrors(change))).toEqual([field]),
   )
   it.each([
@@ -104,10 +104,10 @@ describe('strategy and times', () => {
     [{ start: 'later', start_day: '2026-11-23', start_time: '12:01' }],
     [{ use_window: true }],
     [{ batch: null, canary: null, failure_percent: null }],
-  ])('%o is fine', (change) => expect(strategyErrors(change)).toEqual({}))
+  ])('accepts %o', (change) => expect(strategyErrors(change)).toEqual({}))
 })
 
-it('says first what stands first, with the name of its field', () => {
+it('reports the first error in form order, with the name of its field', () => {
   expect(
     firstError(strategyErrors({ start: 'later', strategy_type: 'canary', canary: null })),
   ).toBe('PCs that go first: from 1 to 100 %.')
@@ -115,8 +115,8 @@ it('says first what stands first, with the name of its field', () => {
   expect(firstError({})).toBeUndefined()
 })
 
-describe('a draft that was kept', () => {
-  it('by an older console still loads, with everything that is new at its default', () => {
+describe('a stored draft', () => {
+  it('of an older console still loads, with new fields at their defaults', () => {
     const { strategy_type, batch, use_window, start, ...older } = emptyDraft()
     expect([strategy_type, batch, use_window, start]).toEqual(['parallel', 25, false, 'now'])
     const loaded = Draft.parse(JSON.parse(JSON.stringify(older)))
@@ -124,20 +124,20 @@ describe('a draft that was kept', () => {
     const { request_id, ...oldest } = older
     expect(Draft.parse(JSON.parse(JSON.stringify(oldest))).request_id).not.toBe(request_id)
   })
-  it('holds all that was filled in', () => {
+  it('keeps everything that was filled in', () => {
     const filled = draft({ strategy_type: 'canary', canary: 3, use_window: true, start: 'later' })
     expect(Draft.parse(JSON.parse(JSON.stringify(filled)))).toEqual(filled)
   })
 })
 
-describe('what the controller refuses', () => {
+describe('errors from the controller', () => {
   const details = [
     { path: '/scheduled_at', message: 'must lie in the future' },
     { path: '/strategy/batch_size', message: 'too small' },
     { path: '/maintenance_window/end', message: 'must differ from start' },
     { path: '/software_ids', message: 'Office needs .NET (software 3)' },
   ]
-  it('stands at its field, in its step', () => {
+  it('are shown at their field, in their step', () => {
     expect(refusalsOf(details, 'strategy')).toEqual({
       start: 'Must lie in the future.',
       batch: 'Too small.',
@@ -148,8 +148,8 @@ describe('what the controller refuses', () => {
   })
 })
 
-describe('packages from an address', () => {
-  it('tell their kind by the file name, whatever the query says', () => {
+describe('packages from a URL', () => {
+  it('derive their kind from the file name, not from the query', () => {
     expect(kindOfCustom(custom())).toBe('deb')
     expect(kindOfCustom(custom({ download_url: 'https://example.org/a.MSI?x=b.deb' }))).toBe('msi')
   })
@@ -159,24 +159,24 @@ describe('packages from an address', () => {
     ['ftp://example.org/x.deb', 'http'],
     ['file:///etc/passwd', 'http'],
     ['https://anna:secret@example.org/x.deb', 'password'],
-  ])('refuse the address "%s"', (download_url, word) =>
+  ])('reject the URL "%s"', (download_url, word) =>
     expect(checkCustom(custom({ download_url })).download_url).toContain(word),
   )
-  it('ask for the kind where the address does not tell it', () => {
-    const told = custom({ download_url: 'https://example.org/get?id=7' })
-    expect(checkCustom(told).kind).toBeDefined()
-    expect(checkCustom({ ...told, kind: 'deb' })).toEqual({})
+  it('require a kind when the URL does not reveal it', () => {
+    const unclear = custom({ download_url: 'https://example.org/get?id=7' })
+    expect(checkCustom(unclear).kind).toBeDefined()
+    expect(checkCustom({ ...unclear, kind: 'deb' })).toEqual({})
   })
-  it('refuse arguments with an open quotation mark', () =>
+  it('reject arguments with an open quotation mark', () =>
     expect(checkCustom(custom({ install_args: '"a' })).install_args).toMatch(/not closed/))
 })
 
-it('counts each PC once, groups expanded, and leaves out what is gone', () =>
+it('counts each PC once, including group members, and leaves out removed ones', () =>
   expect(chosenDevices(draft({ device_ids: [1, 2, 99], group_ids: [1] }), known)).toEqual([
     1, 2, 3,
   ]))
 
-it('takes out of a kept draft what no longer exists, and counts it', () => {
+it('drops removed items from a stored draft, and counts them', () => {
   const { draft: kept, dropped } = dropUnknown(
     draft({ software_ids: [1, 9], device_ids: [8], group_ids: [1, 7] }),
     known,
@@ -185,7 +185,7 @@ it('takes out of a kept draft what no longer exists, and counts it', () => {
   expect([kept.software_ids, kept.device_ids, kept.group_ids]).toEqual([[1], [], [1]])
 })
 
-it('proposes a name that is short enough', () => {
+it('proposes a name within the length limit', () => {
   expect(proposeName([])).toBe('')
   expect(proposeName(['VLC 3'])).toBe('VLC 3')
   expect(proposeName(['VLC 3', 'Office', 'Zoom'])).toBe('VLC 3 and 2 more')
@@ -193,7 +193,7 @@ it('proposes a name that is short enough', () => {
 })
 
 describe('the request', () => {
-  it('is one that the contract takes', () => {
+  it('is valid according to the contract', () => {
     const sent = toRequest(
       draft({
         ...whole,
@@ -209,7 +209,7 @@ describe('the request', () => {
       custom_software: [{ kind: 'sh' }],
     })
   })
-  it('carries what belongs to the strategy, and nothing of the others', () => {
+  it('contains only the fields of the chosen strategy', () => {
     const sent = toRequest(
       draft({ ...whole, strategy_type: 'rolling', batch: 10, batch_unit: 'pcs', rest: 5 }),
     )
@@ -223,7 +223,7 @@ describe('the request', () => {
     })
     expect(toRequest(whole).strategy).toEqual({ max_concurrent: 50 })
   })
-  it('names start and window only where they were asked for', () => {
+  it('contains start and window only when chosen', () => {
     const sent = toRequest(
       draft({
         ...whole,
@@ -245,11 +245,11 @@ describe('the request', () => {
     expect(Object.keys(toRequest(whole))).not.toContain('scheduled_at')
     expect(Object.keys(toRequest(whole))).not.toContain('maintenance_window')
   })
-  it('leaves the time-out to the library unless one was given', () =>
+  it('leaves the timeout to the library unless one was given', () =>
     expect(toRequest(whole)).not.toHaveProperty('timeout_seconds'))
 })
 
-it('knows in which step a field is filled in', () => {
+it('maps a request field to its step', () => {
   expect(stepOfPath('/custom_software/0/kind')).toBe('software')
   expect(stepOfPath('/group_ids/3')).toBe('targets')
   expect(stepOfPath('/name')).toBe('strategy')

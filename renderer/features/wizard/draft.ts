@@ -1,4 +1,4 @@
-/** The draft of a deployment: what the wizard holds and what is sent. Pure. */
+/** The draft of a deployment: the wizard's state and the request. Pure. */
 import { z } from 'zod'
 import type { CreateDeploymentInput } from '#shared/contract/rest/requests.ts'
 import { DeviceId, GroupId, SoftwareId } from '#shared/domain/ids.ts'
@@ -13,12 +13,12 @@ export type Step = (typeof STEPS)[number]
 
 export const Draft = z.object({
   step: z.enum(STEPS),
-  /** Made with the draft: sent twice, it starts one deployment. */
+  /** Created with the draft, so that sending it twice starts only one deployment. */
   request_id: z.string().default(newRequestId),
   name: z.string(),
-  /** To remove, software of the library only, and without what it needs. */
+  /** Removals use software from the library only, and ignore dependencies. */
   action: z.enum(['install', 'uninstall']).default('install'),
-  /** False once a person has written the name: proposals stop. */
+  /** False once the user has typed a name, which ends the proposals. */
   name_is_proposed: z.boolean(),
   software_ids: z.array(SoftwareId),
   custom_software: z.array(CustomDraft),
@@ -49,7 +49,7 @@ export const emptyDraft = (): Draft => ({
   ...RolloutDraft.parse({}),
 })
 
-/** Whether anything in it would be lost. */
+/** Whether discarding the draft loses nothing. */
 export function isBlank(draft: Draft): boolean {
   return (
     draft.software_ids.length + draft.custom_software.length === 0 &&
@@ -58,24 +58,24 @@ export function isBlank(draft: Draft): boolean {
   )
 }
 
-/** What exists now; a draft kept over a restart may name things that do not. */
+/** Everything that exists now; a stored draft may refer to items that do not. */
 export type Known = {
   software: ReadonlySet<number>
   devices: ReadonlySet<number>
-  /** Members per group. */
+  /** Members by group. */
   groups: ReadonlyMap<number, readonly number[]>
-  /** What each software needs, where it needs any. */
+  /** Dependencies by software, where there are any. */
   needs: ReadonlyMap<number, readonly number[]>
 }
 
-/** All PCs of the draft, groups expanded, each once; what no longer exists is left out. */
+/** All PCs of the draft, including group members, each once and without removed ones. */
 export function chosenDevices(draft: Draft, known: Known): number[] {
   const ids = new Set<number>(draft.device_ids)
   for (const group of draft.group_ids) for (const id of known.groups.get(group) ?? []) ids.add(id)
   return [...ids].filter((id) => known.devices.has(id))
 }
 
-/** Takes out of a draft what no longer exists; tells how much that was. */
+/** Removes items that no longer exist from a draft, and counts them. */
 export function dropUnknown(draft: Draft, known: Known): { draft: Draft; dropped: number } {
   const kept: Draft = {
     ...draft,
@@ -87,7 +87,7 @@ export function dropUnknown(draft: Draft, known: Known): { draft: Draft; dropped
   return { draft: kept, dropped: size(draft) - size(kept) }
 }
 
-/** The step in which a field of the request is filled in: errors stand where they happened. */
+/** The step with this field of the request: errors are shown where they can be fixed. */
 export function stepOfPath(path: string | undefined): Step {
   if (!path) return 'review'
   if (path.startsWith('/software_ids') || path.startsWith('/custom_software')) return 'software'
@@ -95,14 +95,14 @@ export function stepOfPath(path: string | undefined): Step {
   return 'strategy'
 }
 
-/** What is given by its address can be installed only; it stays in the draft while that is switched to and fro. */
+/** Packages from a URL can only be installed; they stay in the draft when the action is switched. */
 export const customOf = (draft: Draft): Draft['custom_software'] =>
   draft.action === 'install' ? draft.custom_software : []
 
 const secretMarks = (custom: CustomDraft): string[] =>
   presentMarks(custom.install_args, custom.secret_args, platformOfCustom(custom))
 
-/** As it is kept over a restart: without secrets. */
+/** The draft as it is stored: without secrets. */
 export const toKeep = (draft: Draft): Draft => ({
   ...draft,
   custom_software: draft.custom_software.map(withoutSecrets),

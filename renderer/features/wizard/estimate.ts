@@ -1,4 +1,4 @@
-/** What a draft amounts to before anybody is asked: PCs, how many are online, bytes to send. Pure. */
+/** An estimate of the draft before the preflight: PCs, how many are online, bytes to send. Pure. */
 import type { Device, Software } from '#shared/contract/rest/entities.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 
@@ -16,7 +16,7 @@ export function estimate(software: readonly Software[], devices: readonly Device
   }
 }
 
-/** Names of the chosen software that has no installer for this PC. */
+/** Names of the chosen software without an installer for this PC. */
 export function misfits(software: readonly Software[], device: Device): string[] {
   return software.filter((s) => chooseInstaller(s.installers, device) === null).map((s) => s.name)
 }

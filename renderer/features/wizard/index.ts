@@ -1,2 +1,2 @@
-/** What other rooms may use of wizard: state and words. */
+/** State and texts of the wizard feature that other features may import. */
 export { joinIds } from './preselect.ts'

@@ -1,2 +1,2 @@
-/** What other rooms may show of wizard. */
+/** Components of the wizard feature that other features may import. */
 export { default as DraftNote } from './DraftNote.vue'

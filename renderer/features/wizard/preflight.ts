@@ -1,4 +1,4 @@
-/** The review's four answers: what will happen, grouped by outcome, then by cause. */
+/** The review's four outcomes, each with its causes. Pure. */
 import type {
   DeploymentAction,
   Preflight,
@@ -15,7 +15,7 @@ export type PreflightCause = {
 }
 export type PreflightGroup = { outcome: PreflightOutcome; count: number; causes: PreflightCause[] }
 
-/** What one says of many PCs at once, whatever the package. */
+/** Common messages for causes that many PCs share, regardless of the package. */
 const TOGETHER: Partial<Record<NonNullable<PreflightTarget['reason']>, string>> = {
   already_installed: 'Already installed',
   reboot_pending: 'Waiting for a restart. Some installers refuse until then.',
@@ -25,7 +25,7 @@ const TOGETHER_TO_REMOVE: typeof TOGETHER = { ...TOGETHER, already_installed: 'N
 
 const ORDER: readonly PreflightOutcome[] = ['ready', 'will_wait', 'will_skip', 'will_fail']
 
-/** Always all four, in this order, also when empty. */
+/** Always all four outcomes, in this order, even if empty. */
 export function groupPreflight(preflight: Preflight, action: DeploymentAction): PreflightGroup[] {
   const together = action === 'install' ? TOGETHER : TOGETHER_TO_REMOVE
   return ORDER.map((outcome) => {
@@ -54,9 +54,9 @@ export function groupPreflight(preflight: Preflight, action: DeploymentAction): 
 export type PreflightDevice = {
   device_id: PreflightTarget['device_id']
   device_name: string
-  /** Which packages it is about; empty: all of the deployment's. */
+  /** The packages concerned; empty: all of the deployment's. */
   software: string[]
-  /** Its agent was asked just now. */
+  /** Its agent was queried just now. */
   live: boolean
 }
 
@@ -73,7 +73,7 @@ export function devicesOfCause(cause: PreflightCause, softwareCount: number): Pr
   )
 }
 
-/** How many PCs will be worked on: those with at least one target that is ready or will wait. */
+/** How many PCs will be deployed to: those with at least one target that is ready or will wait. */
 export function deployableDevices(preflight: Preflight): number {
   return new Set(
     preflight.targets
@@ -82,13 +82,13 @@ export function deployableDevices(preflight: Preflight): number {
   ).size
 }
 
-/** How many of the PCs were asked just now, and how many are judged by what was last known of them. */
+/** How many of the PCs were queried just now, and how many are judged by their last known state. */
 export function askedDevices(preflight: Preflight): { live: number; fromMemory: number } {
   const live = new Set(preflight.targets.filter((t) => t.live).map((t) => t.device_id)).size
   return { live, fromMemory: Math.max(0, preflight.device_count - live) }
 }
 
-/** The sentence about it: "40 PCs asked just now." */
+/** The summary: "40 PCs asked just now." */
 export function askedInWords(preflight: Preflight): string {
   const { live, fromMemory } = askedDevices(preflight)
   if (fromMemory === 0) return `${countOf(live, 'PC')} asked just now.`

@@ -1,18 +1,18 @@
-/** What an address chooses beforehand in the wizard: `/deployments/new?software=3&device=1,2,7`. Pure. */
+/** The preselection in the wizard's address: `/deployments/new?software=3&device=1,2,7`. Pure. */
 import type { z } from 'zod'
 
-/** An address is typed by anybody. */
+/** Bounds the work, because an address is untrusted input. */
 const LIMIT = 10_000
 
 export const joinIds = (ids: readonly number[]): string => ids.join(',')
 
-/** What is chosen already and what the address names, each once; what is no id is left out. */
+/** Combines the ids already chosen with those in the address, each once; invalid ids are ignored. */
 export function withChosen<S extends z.ZodType<number>>(
   before: readonly z.output<S>[],
-  said: unknown,
+  value: unknown,
   id: S,
 ): z.output<S>[] {
-  const words = typeof said === 'string' ? said.split(',', LIMIT) : []
+  const words = typeof value === 'string' ? value.split(',', LIMIT) : []
   const named = words.flatMap((word) => id.safeParse(Number(word || NaN)).data ?? [])
   return [...new Set([...before, ...named])]
 }

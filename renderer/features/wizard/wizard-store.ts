@@ -1,4 +1,4 @@
-/** The deployment that is being put together. Survives a restart. */
+/** The deployment being created. Survives a restart. */
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
 import type { Preflight } from '#shared/contract/rest/deployments.ts'
@@ -25,7 +25,7 @@ import { useGroupsStore } from '../groups/index.ts'
 import { useSoftwareStore } from '../software/index.ts'
 
 const KEY = 'deployx.draft'
-/** Every chosen PC may be asked: that takes longer than an ordinary call. */
+/** The preflight may query every chosen PC, which takes longer than an ordinary call. */
 const PREFLIGHT_TIMEOUT_MS = 30_000
 const CREATE_TIMEOUT_MS = 60_000
 const FIND_TIMEOUT_MS = 10_000
@@ -46,9 +46,9 @@ export const useWizardStore = defineStore('wizard', () => {
   const preflight = shallowRef<Preflight | null>(null)
   const preflightFailure = shallowRef<Failure | null>(null)
   const checking = ref(false)
-  /** What the controller refused of this draft; a changed draft may be another matter. */
+  /** The controller's refusal of this draft; cleared when the draft changes. */
   const refused = shallowRef<Failure | null>(null)
-  /** It was started from this draft, but the answer was lost. */
+  /** Set when the deployment was created from this draft but the answer was lost. */
   const started = ref<DeploymentId | null>(null)
   let asked = 0
 
@@ -56,7 +56,7 @@ export const useWizardStore = defineStore('wizard', () => {
     () => JSON.stringify({ ...draft.value, step: null, request_id: null }),
     () => {
       refused.value = null
-      // What is changed after a deployment was started from it becomes another deployment.
+      // A draft changed after its deployment was started becomes another deployment.
       if (started.value === null) return
       started.value = null
       draft.value.request_id = newRequestId()
@@ -87,7 +87,7 @@ export const useWizardStore = defineStore('wizard', () => {
     ...draft.value.software_ids.map(titleOf).filter((name) => name !== ''),
     ...customOf(draft.value).map((c) => c.name.trim()),
   ])
-  /** What others need comes first on the PCs, and last in the name: it is not what the deployment is about. */
+  /** Dependencies are installed first but named last: they are not what the deployment is about. */
   const namesByWeight = computed(() => {
     const needed = new Set<string>(
       draft.value.software_ids.flatMap((id) =>
@@ -101,7 +101,7 @@ export const useWizardStore = defineStore('wizard', () => {
     if (draft.value.name_is_proposed) draft.value.name = proposeName(names, action)
   })
 
-  /** Fetches what can be chosen, takes out of a kept draft what is gone, and tells how much that was. */
+  /** Loads everything that can be chosen, removes outdated items from a stored draft, and returns their number. */
   async function open(): Promise<number> {
     await Promise.all([library.load(), devices.load(), groups.load()])
     if ([library.state, devices.state, groups.state].some((s) => s !== 'ready')) return 0
@@ -110,7 +110,7 @@ export const useWizardStore = defineStore('wizard', () => {
     return checked.dropped
   }
 
-  /** Asks what would happen. Only the latest question's answer is kept. */
+  /** Runs the preflight. Only the answer to the latest request is kept. */
   async function check(): Promise<void> {
     const mine = ++asked
     checking.value = true
@@ -130,7 +130,7 @@ export const useWizardStore = defineStore('wizard', () => {
     }
   }
 
-  /** @returns null when it was started, but only `started` knows of it: the answer was lost */
+  /** @returns null if the deployment was created but the answer was lost; `started` then has its id */
   async function deploy(): Promise<DeploymentId | null> {
     try {
       const reply = await api.call(
@@ -148,7 +148,7 @@ export const useWizardStore = defineStore('wizard', () => {
     }
   }
 
-  /** Whether a deployment was started from this draft all the same; null: it was not, or nobody answers. */
+  /** The deployment created from this draft despite an error; null: there is none, or the controller does not answer. */
   async function findStarted(error: unknown): Promise<DeploymentId | null> {
     if (!isUnanswered(error) && toFailure(error).code !== 'E_CONFLICT') return null
     try {
@@ -162,7 +162,7 @@ export const useWizardStore = defineStore('wizard', () => {
       return null
     }
   }
-  /** Lets go of a draft from which a deployment was started. */
+  /** Discards a draft whose deployment was created, and returns that deployment. */
   function takeStarted(): DeploymentId | null {
     const id = started.value
     if (id !== null) discard()

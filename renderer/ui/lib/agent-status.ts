@@ -1,4 +1,4 @@
-/** What a person runs on a PC to see why its agent does not connect. The paths are those of the agent's service. */
+/** Commands to run on a PC to see why its agent does not connect. The paths are those of the agent's service. */
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 
 export const AGENT_STATUS_COMMAND: Record<DevicePlatform, string> = {

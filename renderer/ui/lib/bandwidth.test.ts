@@ -7,13 +7,13 @@ import {
   toDraft,
 } from './bandwidth.ts'
 
-it('says how much', () => {
+it('formats a limit', () => {
   expect(bandwidthInWords(null)).toBe('no limit')
   expect(bandwidthInWords(512)).toBe('512 KiB/s')
   expect(bandwidthInWords(2048)).toBe('2 MiB/s')
   expect(BANDWIDTH_BOUNDS).toBe('From 64 KiB/s to 10 GiB/s; empty for no limit.')
 })
-it('says what limits a download', () => {
+it('describes the limits that apply to a download', () => {
   const limits = (hub: number | null, device: number | null) =>
     limitsInWords({ bandwidth_hub_kib_s: hub, bandwidth_device_kib_s: device })
   expect(limits(2048, 512)).toBe('limited to 2 MiB/s, 512 KiB/s each PC')
@@ -23,16 +23,16 @@ it('says what limits a download', () => {
   expect(limitsInWords(null)).toBeNull()
 })
 it.each([null, 64, 100, 1023, 1024, 1025, 1536, 10 * 1024, 10 * 1024 * 1024])(
-  'brings %s through the form unchanged',
+  'converts %s to the form and back unchanged',
   (kib) => expect(fromDraft(toDraft(kib))).toBe(kib),
 )
-it('shows round figures in MiB/s, others in KiB/s', () => {
+it('shows round figures in MiB/s and others in KiB/s', () => {
   expect(toDraft(1536)).toEqual({ value: 1.5, unit: 'mib' })
   expect(toDraft(1025)).toEqual({ value: 1025, unit: 'kib' })
   expect(toDraft(512)).toEqual({ value: 512, unit: 'kib' })
   expect(toDraft(null)).toEqual({ value: null, unit: 'mib' })
 })
-it('refuses what is too little, too much or no number', () => {
+it('rejects values out of range and text that is not a number', () => {
   expect(fromDraft({ value: 63, unit: 'kib' })).toBe('invalid')
   expect(fromDraft({ value: 0.05, unit: 'mib' })).toBe('invalid')
   expect(fromDraft({ value: 10_241, unit: 'mib' })).toBe('invalid')

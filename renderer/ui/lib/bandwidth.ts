@@ -1,4 +1,4 @@
-/** Limits of bandwidth as people read and type them. They are kept in KiB/s. */
+/** Bandwidth limits as users read and type them. They are stored in KiB/s. */
 import {
   MAX_BANDWIDTH_KIB_S,
   MIN_BANDWIDTH_KIB_S,
@@ -11,7 +11,7 @@ export const BANDWIDTH_UNITS = [
   { value: 'mib', label: 'MiB/s' },
 ] as const
 export type BandwidthUnit = (typeof BANDWIDTH_UNITS)[number]['value']
-/** What is in the form: an empty field is no limit. */
+/** The form fields; an empty field means no limit. */
 export type BandwidthDraft = { value: number | null; unit: BandwidthUnit }
 
 const PER_UNIT = { kib: 1, mib: 1024 } as const
@@ -20,7 +20,7 @@ const PER_UNIT = { kib: 1, mib: 1024 } as const
 export const bandwidthInWords = (kibPerSecond: number | null): string =>
   kibPerSecond === null ? 'no limit' : formatSpeed(kibPerSecond * 1024)
 
-/** What a running download cannot exceed: "limited to 2 MiB/s, 512 KiB/s each PC"; null: nothing is limited. */
+/** The limits of a running download: "limited to 2 MiB/s, 512 KiB/s each PC"; null: no limit. */
 export function limitsInWords(
   settings: Pick<ControllerSettings, 'bandwidth_hub_kib_s' | 'bandwidth_device_kib_s'> | null,
 ): string | null {
@@ -33,18 +33,18 @@ export function limitsInWords(
   return parts.length > 0 ? `limited to ${parts.join(', ')}` : null
 }
 
-/** In MiB/s where that needs at most two digits after the point, else in KiB/s. */
+/** In MiB/s if at most two decimal places are enough, else in KiB/s. */
 export function toDraft(kibPerSecond: number | null): BandwidthDraft {
   const mib = (kibPerSecond ?? 1024) / 1024
   const unit = mib >= 1 && Number.isInteger(mib * 100) ? 'mib' : 'kib'
   return { unit, value: kibPerSecond === null ? null : kibPerSecond / PER_UNIT[unit] }
 }
 
-/** KiB/s, to the nearest one; null: no limit; `invalid` where it is not a number within the bounds. */
+/** In KiB/s, rounded; null: no limit; `invalid`: not a number within the bounds. */
 export function fromDraft({ value, unit }: BandwidthDraft): number | null | 'invalid' {
   if (value === null) return null
   const kib = Math.round(value * PER_UNIT[unit])
-  // Written so that what is no number is refused as well.
+  // Negated, so that NaN is rejected as well.
   return kib >= MIN_BANDWIDTH_KIB_S && kib <= MAX_BANDWIDTH_KIB_S ? kib : 'invalid'
 }
 

@@ -17,7 +17,7 @@ it.each([
 ])('names %s', (client, words) => {
   expect(clientInWords(client)).toBe(words)
 })
-it('says where a session is', () => {
+it('describes where a session comes from', () => {
   expect(addressInWords('127.0.0.1')).toBe('this computer')
   expect(addressInWords('192.168.1.20')).toBe('192.168.1.20')
   expect(addressInWords(null)).toBe('unknown address')

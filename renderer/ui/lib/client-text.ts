@@ -1,4 +1,4 @@
-/** What a program calls itself (User-Agent), as people name it: "DeployX on Linux", "Firefox on Windows". */
+/** A User-Agent header in readable form: "DeployX on Linux", "Firefox on Windows". */
 
 const PROGRAMS: [RegExp, string][] = [
   [/\bdeployx\/|\bElectron\//i, 'DeployX'],
@@ -18,7 +18,7 @@ const SYSTEMS: [RegExp, string][] = [
 const first = (table: [RegExp, string][], text: string) =>
   table.find(([pattern]) => pattern.test(text))?.[1]
 
-/** A program that is no browser is named by itself, up to its version: "curl". */
+/** Programs other than browsers keep their own name, without the version: "curl". */
 export function clientInWords(client: string | null): string {
   if (!client) return 'Unknown program'
   const program = first(PROGRAMS, client) ?? client.split(/[\s/]/)[0]?.slice(0, 40) ?? ''
@@ -27,6 +27,6 @@ export function clientInWords(client: string | null): string {
   return system ? `${name} on ${system}` : name
 }
 
-/** Loopback is said in words: it is the computer that runs the controller. */
+/** Loopback is put into words: it is the computer that runs the controller. */
 export const addressInWords = (address: string | null): string =>
   address === null ? 'unknown address' : /^(127\.|::1$)/.test(address) ? 'this computer' : address

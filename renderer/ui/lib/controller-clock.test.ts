@@ -18,7 +18,7 @@ const reply = () => clock.heard(new Date(TRUE_MS + passedMs).toUTCString())
 const offMs = () => Math.abs(clock.now() - TRUE_MS - passedMs)
 
 describe("the controller's clock", () => {
-  it('is that of this computer until the controller has answered', () => {
+  it("uses this computer's clock until the controller has answered", () => {
     wrongMs = 900_000
     expect(clock.now()).toBe(TRUE_MS + 900_000)
     expect(clock.aheadMs()).toBe(0)
@@ -27,21 +27,21 @@ describe("the controller's clock", () => {
     ['15 minutes slow', -900_000],
     ['three hours fast', 10_800_000],
     ['ten years back', -315_360_000_000],
-  ])('is right on a computer that is %s', (_, byMs) => {
+  ])('is correct on a computer that is %s', (_, byMs) => {
     wrongMs = byMs
     reply()
     passedMs += 3_600_000
     expect(offMs()).toBeLessThan(1_000)
     expect(Math.abs(clock.aheadMs() - byMs)).toBeLessThan(1_000)
   })
-  it('does not follow this computer when its clock is set, and follows the controller when that is', () => {
+  it("ignores changes of this computer's clock and follows changes of the controller's", () => {
     reply()
     wrongMs = 86_400_000
     expect(offMs()).toBeLessThan(1_000)
     clock.heard(new Date(TRUE_MS - 86_400_000).toUTCString())
     expect(Math.abs(clock.now() - TRUE_MS + 86_400_000)).toBeLessThan(1_000)
   })
-  it('does not shake with every reply, nor break at one that tells no time', () => {
+  it('ignores small differences between replies, and replies without a valid date', () => {
     reply()
     const before = clock.now()
     for (const date of [null, '', 'never']) clock.heard(date)

@@ -3,12 +3,12 @@ import { diskInWords } from './disk-words.ts'
 
 const MIB = 1024 * 1024
 
-it('says nothing while there is room', () => {
+it('shows no warning while there is enough space', () => {
   expect(diskInWords({ level: 'enough', free_bytes: 900 * MIB })).toBeNull()
   expect(diskInWords({ level: 'enough', free_bytes: null })).toBeNull()
 })
 
-it('says how much is left, what is refused, and what to do', () => {
+it('states how much is left, what is refused, and what to do', () => {
   expect(diskInWords({ level: 'short', free_bytes: 300 * MIB })).toBe(
     'The disk with the controller’s data has 300 MiB left. Delete software you no longer need, or free space on that disk.',
   )

@@ -1,10 +1,10 @@
-/** What is said while the disk of the controller's data fills up. */
+/** Warnings while the disk with the controller's data fills up. */
 import type { DiskRoom } from '#shared/contract/rest/entities.ts'
 import { formatBytes } from './format.ts'
 
 const CURE = 'Delete software you no longer need, or free space on that disk.'
 
-/** Null: there is room enough. */
+/** Null: there is enough space. */
 export function diskInWords({ level, free_bytes }: DiskRoom): string | null {
   if (level === 'enough') return null
   const left = free_bytes === null ? 'little space' : formatBytes(free_bytes)

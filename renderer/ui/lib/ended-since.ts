@@ -1,4 +1,4 @@
-/** What happened to deployments between two answers of the controller, told as the feed tells it. */
+/** Derives feed events for deployments from two successive answers of the controller. */
 import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/feed.ts'
 import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
@@ -22,14 +22,14 @@ function completion(d: Deployment): DeploymentCompleted | null {
   }
 }
 
-/** Deployments that ran before and have ended since. */
+/** Deployments that were active before and have ended since. */
 export const endedSince = (before: Known, now: Known): DeploymentCompleted[] =>
   [...before.values()].flatMap((was) => {
     const is = now.get(was.id)
     return isActive(was.status) && is && !isActive(is.status) ? (completion(is) ?? []) : []
   })
 
-/** Deployments that went on before and were paused by their failures since. */
+/** Deployments that failures have paused since. */
 export const pausedSince = (before: Known, now: Known, at: string): DeploymentPaused[] =>
   [...before.values()].flatMap((was) => {
     const is = now.get(was.id)

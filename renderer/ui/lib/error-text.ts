@@ -1,13 +1,13 @@
-/** What the console says for each error code, and what to do next. Behaviour is decided by code, never by text. */
+/** Title and next step for each error code. Behaviour depends on the code, never on the text. */
 import { ERRORS } from '#shared/contract/errors.ts'
 import type { ErrorCode, ErrorDetail } from '#shared/contract/errors.ts'
 
-/** Failures that never reached the controller, or came back unreadable. */
+/** Failures that never reached the controller, or whose reply was unreadable. */
 export const LOCAL_CODES = ['E_UNREACHABLE', 'E_TIMEOUT', 'E_REPLY', 'E_CANCELED'] as const
 export type LocalCode = (typeof LOCAL_CODES)[number]
 export type ClientErrorCode = ErrorCode | LocalCode
 
-/** The controller's own message says more than a general sentence could (which field, which name): show it. */
+/** The controller's own message is more specific than a general sentence (which field, which name): show it. */
 type Copy = { title: string; next: string | null; messageSaysMore?: boolean }
 
 export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
@@ -157,7 +157,7 @@ export type Failure = {
   code: ClientErrorCode
   message: string
   details: ErrorDetail[]
-  /** Someone else was faster: what stands there now is on the screen, what was typed is still in the form. */
+  /** Someone else changed the data first: their version is on screen, the user's edits are still in the form. */
   isOutdated?: boolean
 }
 
@@ -174,7 +174,7 @@ export function failureText(failure: Failure): FailureText {
 
 const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** Whether the same thing may go better another time. What never reached the controller may. */
+/** Whether a retry may succeed. Always true for failures that never reached the controller. */
 export const mayRetry = (failure: Failure): boolean =>
   Object.hasOwn(ERRORS, failure.code) ? ERRORS[failure.code as ErrorCode].retryable : true
 

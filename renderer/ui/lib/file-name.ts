@@ -1,4 +1,4 @@
-/** A name that every operating system takes for a file: "Office 2024 rings report.csv". */
+/** A file name that is valid on every operating system: "Office 2024 rings report.csv". */
 export function safeFileName(text: string, extension: string): string {
   const cleaned = text
     .replace(/[^\p{L}\p{N} ._()-]+/gu, ' ')

@@ -6,14 +6,14 @@ import { findAll } from './find-all.ts'
 const found = (text: string, needle: string): string[] =>
   findAll(text, needle).map(({ start, end }) => text.slice(start, end))
 
-describe('finding', () => {
-  it('ignores case and does not overlap', () =>
+describe('finding text', () => {
+  it('ignores case and returns no overlapping matches', () =>
     expect(findAll('aAaA', 'aa')).toEqual([
       { start: 0, end: 2 },
       { start: 2, end: 4 },
     ]))
-  it('finds nothing for nothing', () => expect(findAll('text', '')).toEqual([]))
-  it('stops at its limit', () => expect(findAll('a'.repeat(100), 'a', 10)).toHaveLength(10))
+  it('finds nothing for an empty needle', () => expect(findAll('text', '')).toEqual([]))
+  it('stops at the limit', () => expect(findAll('a'.repeat(100), 'a', 10)).toHaveLength(10))
   it.each([
     ['Größe geändert', 'GRÖSSE', ['Größe']],
     ['GRÖSSE geändert', 'größe', ['GRÖSSE']],
@@ -30,9 +30,11 @@ describe('finding', () => {
     ['😀 Fehler 😀', 'fehler', ['Fehler']],
     ['Straße', 's', ['S', 'ß']],
     ['Buro', 'Büro', []],
-  ])('in %j of %j', (text, needle, places) => expect(found(text, needle)).toEqual(places))
+  ])('in %j, searching for %j', (text, needle, places) =>
+    expect(found(text, needle)).toEqual(places),
+  )
 
-  it('finds every part of a text of letters where it stands, however it is written', () =>
+  it('finds every part of a text at its place, however the part is written', () =>
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom(...'aßÄöİıσςé ﬁ日x'), maxLength: 20 }),
@@ -49,7 +51,7 @@ describe('finding', () => {
       ),
     ))
 
-  it('takes a moment for a long text in another script', () => {
+  it('searches a long text in another script quickly', () => {
     const startedAt = performance.now()
     expect(findAll('Größe 日本 '.repeat(100_000), 'GRÖSSE')).toHaveLength(5_000)
     expect(performance.now() - startedAt).toBeLessThan(3_000)

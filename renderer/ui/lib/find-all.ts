@@ -1,14 +1,14 @@
-/** Finding in a text as search does elsewhere: without case, however its characters were composed. Pure. */
+/** Text search with the same folding as everywhere else: ignores case and Unicode composition. Pure. */
 import { foldedForSearch } from '#shared/domain/folding.ts'
 
-/** Offsets into the text as it is; `end` is behind the last character. */
+/** Offsets into the original text; `end` is exclusive. */
 export type Place = { start: number; end: number }
 
-/** A piece of the folded text from `at` on, and where it came from; `isPlain`: character by character. */
+/** A piece of the folded text from `at` on, and the range it came from; `isPlain`: characters map one to one. */
 type Segment = { at: number; from: number; to: number; isPlain: boolean }
 
 const ASCII = /^\p{ASCII}*$/u
-/** What folds as one: a letter with its marks, a syllable of Hangul; everything else between them is ASCII. */
+/** A unit that folds as a whole: a letter with its marks, or a Hangul syllable; everything between units is ASCII. */
 const UNIT = /\p{ASCII}\p{M}+|[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|\P{ASCII}\p{M}*/gu
 
 function foldWithPlaces(text: string): { folded: string; segments: Segment[] } {
@@ -41,7 +41,7 @@ function foldWithPlaces(text: string): { folded: string; segments: Segment[] } {
   return { folded: pieces.join(''), segments }
 }
 
-/** Where `needle` stands in `text`, at most `limit` places that do not overlap. Whole characters, where one folds to several. */
+/** The places of `needle` in `text`, at most `limit`, without overlaps. Extended to whole characters where one folds to several. */
 export function findAll(text: string, needle: string, limit = 5_000): Place[] {
   const what = foldedForSearch(needle)
   if (what === '') return []
@@ -49,7 +49,7 @@ export function findAll(text: string, needle: string, limit = 5_000): Place[] {
   const found: Place[] = []
   let lastEnd = 0
   let current = 0
-  /** The segment that holds this place of the folded text; places come in ascending order. */
+  /** The segment at this offset of the folded text; call it with ascending offsets. */
   function segmentAt(place: number): Segment {
     while (segments[current + 1] && segments[current + 1]!.at <= place) current++
     return segments[current]!
@@ -59,7 +59,7 @@ export function findAll(text: string, needle: string, limit = 5_000): Place[] {
     const start = first.isPlain ? first.from + at - first.at : first.from
     const last = segmentAt(at + what.length - 1)
     const end = last.isPlain ? last.from + at + what.length - last.at : last.to
-    // The second half of a ß is no place of its own.
+    // A match of only the second half of a folded ß is not a match of its own.
     if (start < lastEnd) continue
     found.push({ start, end })
     lastEnd = end

@@ -22,36 +22,36 @@ describe('sizes', () => {
     [NaN, '–'],
   ])('writes %d bytes as %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
 
-  it('names a shared unit once', () => {
+  it('shows a shared unit once', () => {
     expect(formatBytesOf(1.3 * 1024 ** 3, 4.1 * 1024 ** 3)).toBe('1.3 of 4.1 GiB')
     expect(formatBytesOf(500 * 1024 ** 2, 4.1 * 1024 ** 3)).toBe('500 MiB of 4.1 GiB')
   })
-  it('never shows more than the whole', () =>
+  it('never shows more than the total', () =>
     expect(formatBytesOf(3_000, 2_048)).toBe('2 of 2 KiB'))
-  it('parts thousands', () => expect(formatCount(1_234_567)).toBe('1\u202f234\u202f567'))
+  it('separates thousands', () => expect(formatCount(1_234_567)).toBe('1\u202f234\u202f567'))
 })
 
-describe('spans and times', () => {
-  it('runs a clock', () => {
+describe('durations and times', () => {
+  it('formats a running clock', () => {
     expect(formatClock(41_000)).toBe('0:41')
     expect(formatClock(3_700_000)).toBe('1:01:40')
     expect(formatClock(-5)).toBe('0:00')
   })
-  it('writes spans in two units at most', () => {
+  it('formats durations in at most two units', () => {
     expect(formatSpan(59_000)).toBe('59 s')
     expect(formatSpan(8 * 60_000)).toBe('8 min')
     expect(formatSpan(125 * 60_000)).toBe('2 h 5 min')
     expect(formatSpan(52 * 3_600_000)).toBe('2 d 4 h')
   })
-  it('says nothing about the time left while the speed is unknown', () => {
+  it('shows no remaining time while the speed is unknown', () => {
     expect(formatTimeLeft(1000, null)).toBeNull()
     expect(formatTimeLeft(1000, 0)).toBeNull()
   })
-  it('rounds the time left up, so that it does not promise too much', () => {
+  it('rounds the remaining time up', () => {
     expect(formatTimeLeft(1_000, 1_000)).toBe('a few seconds left')
     expect(formatTimeLeft(61_000, 1_000)).toBe('2 min left')
   })
-  it('tells times relative to now', () => {
+  it('formats times relative to now', () => {
     const now = Date.parse('2026-11-23T10:00:00Z')
     const ago = (ms: number) => formatRelative(new Date(now - ms).toISOString(), now)
     expect(ago(10_000)).toBe('just now')
@@ -62,7 +62,7 @@ describe('spans and times', () => {
   })
 })
 
-it('shows 100 % only when it is whole and 0 % only before it began', () => {
+it('shows 100 % only when complete and 0 % only before the start', () => {
   expect(formatPercent(0)).toBe('0 %')
   expect(formatPercent(0.0001)).toBe('1 %')
   expect(formatPercent(0.9999)).toBe('99 %')

@@ -1,4 +1,4 @@
-/** Figures and times as the console writes them. Sizes in bytes, spans in milliseconds, times as ISO text. */
+/** Number and time formats of the console. Sizes in bytes, durations in milliseconds, times as ISO text. */
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
 const THIN = '\u202f'
@@ -18,14 +18,14 @@ export function formatBytes(sizeBytes: number): string {
 
 const trimZeros = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text)
 
-/** "1.3 of 4.1 GiB": one unit when both share it. */
+/** "1.3 of 4.1 GiB": the unit is shown once when both share it. */
 export function formatBytesOf(doneBytes: number, totalBytes: number): string {
   const [done, total] = [formatBytes(Math.min(doneBytes, totalBytes)), formatBytes(totalBytes)]
   const [doneValue, doneUnit] = done.split(' ')
   return doneUnit === total.split(' ')[1] ? `${doneValue} of ${total}` : `${done} of ${total}`
 }
 
-/** Bytes a second → "11 MiB/s". */
+/** Bytes per second → "11 MiB/s". */
 export const formatSpeed = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`
 
 /** A whole number with thin spaces between thousands. */
@@ -44,7 +44,7 @@ export function formatClock(spanMs: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`
 }
 
-/** A span in the two largest units: "8 min", "2 h 5 min", "3 d 4 h". */
+/** A duration in its two largest units: "8 min", "2 h 5 min", "3 d 4 h". */
 export function formatSpan(spanMs: number): string {
   const seconds = Math.max(0, Math.round(spanMs / 1000))
   if (seconds < 60) return `${seconds} s`
@@ -56,7 +56,7 @@ export function formatSpan(spanMs: number): string {
   return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`
 }
 
-/** What is left at this speed, coarse so that it does not jump: "8 min left". Null where nothing can be said. */
+/** The remaining time at this speed, rounded so that it does not jump: "8 min left". Null if it cannot be estimated. */
 export function formatTimeLeft(leftBytes: number, bytesPerSecond: number | null): string | null {
   if (bytesPerSecond === null || bytesPerSecond <= 0) return null
   const seconds = leftBytes / bytesPerSecond
@@ -69,7 +69,7 @@ export function formatTimeLeft(leftBytes: number, bytesPerSecond: number | null)
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** "just now", "5 min ago", "2 h ago", "Mon", "3 Oct", "3 Oct 2025": local time. A time ahead reads "in 5 min". */
+/** "just now", "5 min ago", "2 h ago", "Mon", "3 Oct", "3 Oct 2025": local time. A future time reads "in 5 min". */
 export function formatRelative(iso: string, nowMs: number): string {
   const at = new Date(iso)
   const ago = nowMs - at.getTime()
@@ -98,11 +98,11 @@ export function formatClockTime(atMs: number): string {
   return `${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`
 }
 
-/** The local day, near ones by name: "today", "tomorrow", "Wed 25 Nov", "Fri 1 Jan 2027". */
+/** The local day, with names for near ones: "today", "tomorrow", "Wed 25 Nov", "Fri 1 Jan 2027". */
 export function formatDay(atMs: number, nowMs: number): string {
   const [at, now] = [new Date(atMs), new Date(nowMs)]
   const midnight = (d: Date) => new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime()
-  // Rounded: a day of a clock change has 23 or 25 hours.
+  // Rounded, because a day with a clock change has 23 or 25 hours.
   const days = Math.round((midnight(at) - midnight(now)) / 86_400_000)
   if (days === 0) return 'today'
   if (days === 1) return 'tomorrow'
@@ -110,7 +110,7 @@ export function formatDay(atMs: number, nowMs: number): string {
   return at.getFullYear() === now.getFullYear() ? day : `${day} ${at.getFullYear()}`
 }
 
-/** 0…1 → "62 %"; never 100 before it is whole, never 0 once begun. */
+/** 0…1 → "62 %"; 100 only when complete, 0 only before the start. */
 export function formatPercent(fraction: number): string {
   if (!(fraction > 0)) return '0 %'
   if (fraction >= 1) return '100 %'

@@ -1,2 +1,2 @@
-/** How far a list is that is fetched. */
+/** The state of fetched data. */
 export type LoadState = 'idle' | 'loading' | 'ready' | 'failed'

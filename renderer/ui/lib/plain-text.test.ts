@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { oneLine, splitIntoPieces, visibleText } from './plain-text.ts'
 
 describe('visible text', () => {
-  it('shows escape sequences instead of obeying them', () =>
+  it('shows escape sequences instead of interpreting them', () =>
     expect(visibleText('\u001b[31mred\u001b[0m')).toBe('^[[31mred^[[0m'))
-  it('makes one kind of line end', () => expect(visibleText('a\r\nb\rc\nd')).toBe('a\nb\nc\nd'))
-  it('takes the power from direction overrides', () =>
+  it('normalises line ends', () => expect(visibleText('a\r\nb\rc\nd')).toBe('a\nb\nc\nd'))
+  it('replaces direction overrides', () =>
     expect(visibleText('exe.\u202egpj')).toBe('exe.\ufffdgpj'))
-  it('leaves markup as it is: it is text', () =>
+  it('leaves markup unchanged, as plain text', () =>
     expect(visibleText('<img src=x onerror=alert(1)>')).toBe('<img src=x onerror=alert(1)>'))
   it('never lets a control character through', () =>
     fc.assert(
@@ -20,13 +20,13 @@ describe('visible text', () => {
     ))
 })
 
-it('folds and bounds what goes into one line', () => {
+it('folds white space and bounds the length of a single line', () => {
   expect(oneLine(' a\n\n b\tc ')).toBe('a b c')
   expect(oneLine('x'.repeat(400))).toHaveLength(300)
 })
 
-describe('pieces', () => {
-  it('hold the whole text and nothing else', () =>
+describe('splitting into pieces', () => {
+  it('keeps the whole text and adds nothing', () =>
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom('a', 'b', '\n', 'é') }),
@@ -36,8 +36,8 @@ describe('pieces', () => {
         },
       ),
     ))
-  it('never part a character', () =>
+  it('never splits a character', () =>
     expect(splitIntoPieces('😀😀😀', 1)).toEqual(['😀', '😀', '😀']))
-  it('break at line ends', () =>
+  it('splits at line ends', () =>
     expect(splitIntoPieces('one\ntwo\nthree\n', 4)).toEqual(['one\ntwo\n', 'three\n']))
 })

@@ -1,8 +1,8 @@
-/** Words of installers and PCs are hostile input: shown as text, with nothing in them interpreted. */
+/** Text from installers and PCs is untrusted: it is shown as plain text and never interpreted. */
 
 /**
- * Output as lines of plain text: line ends made one kind, control characters shown in caret notation (an escape sequence
- * reads ^[[31m), direction overrides made visible. Tabs and line feeds stay.
+ * Output as plain-text lines: line ends normalised, control characters in caret notation (an escape sequence reads
+ * ^[[31m), direction overrides made visible. Tabs and line feeds are kept.
  */
 export function visibleText(text: string): string {
   return text
@@ -15,13 +15,13 @@ export function visibleText(text: string): string {
     .replace(/[\u0080-\u009f\u202a-\u202e\u2066-\u2069]/g, '\ufffd')
 }
 
-/** One line for a table cell: white space folded, bounded. */
+/** One line for a table cell: white space folded, length bounded. */
 export function oneLine(text: string, maxLength = 300): string {
   const folded = visibleText(text).replace(/\s+/g, ' ').trim()
   return folded.length > maxLength ? `${folded.slice(0, maxLength - 1)}…` : folded
 }
 
-/** Cuts after a line end where one is near, so that pieces hold whole lines. */
+/** Splits after a line end if one is near, so that pieces hold whole lines. */
 export function splitIntoPieces(text: string, pieceLength = 8_192): string[] {
   const pieces: string[] = []
   for (let start = 0; start < text.length;) {

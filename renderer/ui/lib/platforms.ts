@@ -1,4 +1,4 @@
-/** Platforms, architectures and installer kinds in words. */
+/** Names of platforms, architectures and installer kinds. */
 import type {
   DeviceArch,
   DevicePlatform,
@@ -11,7 +11,7 @@ export const PLATFORM_NAME: Record<DevicePlatform, string> = {
   linux: 'Linux',
   macos: 'macOS',
 }
-/** Where a copied line is run, and with which rights. */
+/** Where to run a copied command, and with which rights. */
 export const WHERE_TO_RUN: Record<DevicePlatform, string> = {
   windows: 'In PowerShell, as administrator.',
   linux: 'In a terminal, by somebody who may use sudo, or as root.',
@@ -37,7 +37,7 @@ export const KIND_NAME: Record<InstallerKind, string> = {
   zip: 'Zip archive',
   tar: 'Tar archive',
 }
-/** An example of arguments that make an installer of this kind ask nothing. */
+/** Example arguments that make an installer of this kind run silently. */
 export const ARGS_EXAMPLE: Record<InstallerKind, string> = {
   msi: 'ALLUSERS=1',
   exe: '/S',

@@ -1,11 +1,11 @@
-/** Forms over things that someone else changes at the same time: what was edited stays, the rest follows. Pure. */
+/** Forms over data that someone else may change during editing: local edits stay, other fields are updated. Pure. */
 import type { Group } from '#shared/contract/rest/entities.ts'
 
 const isSame = (a: unknown, b: unknown): boolean =>
   a === b ||
   (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((x, i) => x === b[i]))
 
-/** What was corrected stays when what lies under it has changed; the rest follows. */
+/** Keeps edited fields when the underlying data changes, and updates the rest. */
 export function rebase<T extends object>(form: T, before: T, after: T): T {
   const next = { ...after }
   for (const key of Object.keys(form) as (keyof T)[])
@@ -13,7 +13,7 @@ export function rebase<T extends object>(form: T, before: T, after: T): T {
   return next
 }
 
-/** Fields that were edited here and are something else now: saving would undo that. */
+/** Fields that were edited here and changed elsewhere: saving would overwrite the other change. */
 export const collisions = <T extends object>(form: T, before: T, after: T): (keyof T)[] =>
   (Object.keys(after) as (keyof T)[]).filter(
     (key) =>
@@ -31,13 +31,13 @@ export const draftOf = (group: Pick<Group, 'name' | 'device_ids'> | null): Group
 const without = (all: Iterable<number>, some: ReadonlySet<number>): number[] =>
   [...all].filter((id) => !some.has(id))
 
-/** Who a draft adds and removes. */
+/** The PCs that a draft adds and removes. */
 export const memberChanges = (draft: GroupDraft, base: GroupDraft) => ({
   added: without(draft.members, base.members),
   removed: without(base.members, draft.members),
 })
 
-/** The draft on top of what the group is now: who was ticked and unticked here stays so. */
+/** Reapplies the draft to the current group: PCs added and removed here stay so. */
 export function rebaseGroup(draft: GroupDraft, before: GroupDraft, after: GroupDraft): GroupDraft {
   const { added, removed } = memberChanges(draft, before)
   const members = new Set([...after.members, ...added])
@@ -45,7 +45,7 @@ export function rebaseGroup(draft: GroupDraft, before: GroupDraft, after: GroupD
   return { name: draft.name === before.name ? after.name : draft.name, members }
 }
 
-/** What someone else has changed, in words; empty: nothing. */
+/** What someone else has changed, in words; empty if nothing. */
 export function groupNews(
   before: GroupDraft,
   after: GroupDraft,

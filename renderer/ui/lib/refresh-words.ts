@@ -1,4 +1,4 @@
-/** What is said while the screen is refreshed from time to time, because nothing tells it of changes. */
+/** The note shown while the screen is polled because the feed is not connected. */
 export const refreshInWords = (how: { everySeconds: number; isBlocked: boolean }): string =>
   how.isBlocked
     ? `Live updates are blocked, probably by a proxy or a virus scanner. This page refreshes every ${how.everySeconds} seconds instead.`

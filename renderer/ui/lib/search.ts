@@ -1,8 +1,8 @@
-/** Plain text search: every word must occur somewhere in one of the fields; case and accents do not matter. */
+/** Plain text search: every word must occur in one of the fields; case and accents do not matter. */
 import { foldedForSearch } from '#shared/domain/folding.ts'
 
 const ASCII = /^[\u0020-\u007e]*$/
-/** As the controller searches, and accents may be left out. */
+/** The controller's folding, and also without accents. */
 const fold = (text: string) =>
   ASCII.test(text)
     ? text.toLowerCase()
@@ -10,7 +10,7 @@ const fold = (text: string) =>
 
 type Fields = readonly (string | null | undefined)[]
 
-/** A test for many things, with the query taken apart once. */
+/** A matcher for many items, with the query parsed once. */
 export function matcher(query: string): (fields: Fields) => boolean {
   const words = fold(query).split(/\s+/).filter(Boolean)
   if (words.length === 0) return () => true

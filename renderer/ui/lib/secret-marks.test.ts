@@ -6,8 +6,8 @@ import { collisions, rebase } from './rebase.ts'
 import { markableArguments, presentMarks, secretsIn } from './secret-marks.ts'
 import { aSoftware } from '../../test-kit.ts'
 
-describe('secrets of a line in a form', () => {
-  it('tells which are secret by themselves, and which by a mark', () => {
+describe('secrets of a command line in a form', () => {
+  it('distinguishes secrets by name from marked ones', () => {
     expect(secretsIn('/qn PIDKEY=AB SITE=CD -p EF x', ['SITE', '-p', 'x'], 'windows')).toEqual([
       { label: 'PIDKEY', mark: null },
       { label: 'SITE', mark: 'SITE' },
@@ -15,20 +15,20 @@ describe('secrets of a line in a form', () => {
       { label: 'x', mark: 'x' },
     ])
   })
-  it('tells stored ones, which are shown as ●●●', () => {
+  it('recognises stored secrets, which are shown as ●●●', () => {
     expect(secretsIn('PIDKEY=●●● SITE=●●● ●●●', ['PIDKEY', 'SITE', '●●●'], 'windows')).toEqual([
       { label: 'PIDKEY', mark: null },
       { label: 'SITE', mark: 'SITE' },
       { label: '●●●', mark: '●●●' },
     ])
   })
-  it('offers the other arguments', () => {
+  it('offers the other arguments for marking', () => {
     const labels = markableArguments('/qn PIDKEY=AB SITE=CD -p EF go', [], 'windows').map(
       ({ label }) => label,
     )
     expect(labels).toEqual(['SITE', '-p', 'go'])
   })
-  it('offers them also where only one kind of program closes the quotes', () => {
+  it('offers them also when only one kind of program closes the quotes', () => {
     const line = 'SITE=oslo INSTALLDIR="C:\\A B\\"'
     expect(markableArguments(line, [], 'windows').map(({ label }) => label)).toEqual([
       'SITE',
@@ -36,12 +36,12 @@ describe('secrets of a line in a form', () => {
     ])
     expect(markableArguments('SITE="oslo', [], 'windows')).toEqual([])
   })
-  it('forgets marks of arguments that were removed', () => {
+  it('drops marks of removed arguments', () => {
     expect(presentMarks('/qn PIDKEY=AB', ['PIDKEY', 'SITE'], 'windows')).toEqual(['PIDKEY'])
   })
 })
 
-describe('the form of an installer', () => {
+describe('the installer form', () => {
   const [installer] = aSoftware(
     {},
     {
@@ -53,10 +53,10 @@ describe('the form of an installer', () => {
   ).installers as [Installer]
   const form = toInstallerForm(installer)
 
-  it('sends nothing where nothing was changed', () => {
+  it('sends nothing when nothing was changed', () => {
     expect(installerChanges(form, installer)).toBeNull()
   })
-  it('sends marks, and only those that name something', () => {
+  it('sends marks, and only those that match something', () => {
     expect(installerChanges({ ...form, secret_args: ['PIDKEY'] }, installer)).toEqual({
       secret_args: ['PIDKEY'],
     })
@@ -65,18 +65,18 @@ describe('the form of an installer', () => {
       secret_args: ['SITE'],
     })
   })
-  it('shows the command without what is typed as a secret', () => {
+  it('shows the command without the secrets', () => {
     const preview = previewOf({ ...form, install_args: '/S PIDKEY="A B" SITE=CD' }, installer)
     expect(preview).toContain('PIDKEY=●●● SITE=●●●')
   })
-  it('takes equal marks for equal', () => {
+  it('treats equal marks as unchanged', () => {
     const again = { ...form, secret_args: [...form.secret_args] }
     expect(collisions(again, form, toInstallerForm(installer))).toEqual([])
     expect(rebase(again, form, { ...form, secret_args: [] }).secret_args).toEqual([])
   })
 })
 
-it('a draft is kept without secrets', () => {
+it('stores a draft without secrets', () => {
   const kept = withoutSecrets({
     name: 'x',
     download_url: 'https://example.org/x.exe',

@@ -1,15 +1,15 @@
-/** Secrets of an argument line as a form shows them: which there are, and what else could be marked. Pure. */
+/** Secret arguments of a command line in a form: which there are, and which others could be marked. Pure. */
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { readWords, rulesOf } from '#shared/domain/raw-words.ts'
 import { findSecrets, SECRET_MASK } from '#shared/domain/secret-arguments.ts'
 import { secretNames } from '#shared/domain/secret-lines.ts'
 
-/** More would be a list, not an offer. */
+/** Limits the suggestions to a short list. */
 const OFFERED = 8
 
 const lower = (text: string): string => text.toLowerCase().replace(/^(?:--?|\/)/, '')
 
-/** `●●●` in a line that was read stands for a stored secret, and counts as one. */
+/** `●●●` in a saved line stands for a stored secret, and counts as one. */
 function namesIn(line: string, marks: readonly string[], platform: DevicePlatform): string[] {
   const stand = line.replaceAll(SECRET_MASK, STAND_IN)
   const { secrets } = findSecrets(
@@ -21,7 +21,7 @@ function namesIn(line: string, marks: readonly string[], platform: DevicePlatfor
 }
 const STAND_IN = '\u{E000}\u{E001}\u{E002}'
 
-/** What is secret in the line; `mark`: by what it is marked, null where its name alone makes it secret. */
+/** The secrets in the line; `mark`: the mark that makes it secret, null if its name alone does. */
 export function secretsIn(
   line: string,
   marks: readonly string[],
@@ -35,7 +35,7 @@ export function secretsIn(
       ? null
       : (marks.find((mark) => lower(mark) === lower(label)) ?? null),
   }))
-  // Values that are marked by themselves, stored ones as ●●●.
+  // Values marked directly; stored ones are ●●●.
   const names = new Set(named.map(lower))
   const byValue = marks
     .filter((mark) => !names.has(lower(mark)) && line.includes(mark))
@@ -43,7 +43,7 @@ export function secretsIn(
   return [...byName, ...byValue]
 }
 
-/** Marks that still name something in the line: an argument that was removed needs none. */
+/** Marks that still match something in the line; removed arguments lose theirs. */
 export const presentMarks = (
   line: string,
   marks: readonly string[],
@@ -53,7 +53,7 @@ export const presentMarks = (
     mark === null ? (marks.includes(label) ? [label] : []) : [mark],
   )
 
-/** Arguments that are not secret and could be marked: `NAME=value` by its name, others by their value. */
+/** Arguments that are not secret but could be marked: `NAME=value` by its name, others by their value. */
 export function markableArguments(
   line: string,
   marks: readonly string[],

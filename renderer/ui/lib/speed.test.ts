@@ -2,30 +2,30 @@ import { describe, expect, it } from 'vitest'
 import { createSpeedMeter } from './speed.ts'
 
 describe('the speed meter', () => {
-  it('knows nothing after one reading', () => {
+  it('has no speed after one reading', () => {
     const meter = createSpeedMeter()
     meter.read(0, 0)
     expect(meter.speed(100)).toBeNull()
   })
-  it('tells a steady speed exactly', () => {
+  it('reports a steady speed exactly', () => {
     const meter = createSpeedMeter()
     for (let s = 0; s <= 10; s++) meter.read(s * 1_000, s * 1_000)
     expect(meter.speed(10_000)).toBeCloseTo(1_000)
   })
-  it('takes bursts together instead of jumping', () => {
+  it('smooths bursts', () => {
     const meter = createSpeedMeter()
     meter.read(0, 0)
     meter.read(1_000, 1_000)
     meter.read(5_000, 1_010)
     expect(meter.speed(1_010)).toBeCloseTo(1_000)
   })
-  it('follows a change within a few half-lives', () => {
+  it('adapts to a change within a few half-lives', () => {
     const meter = createSpeedMeter(1_000)
     for (let s = 0; s <= 5; s++) meter.read(s * 1_000, s * 1_000)
     for (let s = 1; s <= 8; s++) meter.read(5_000 + s * 10_000, (5 + s) * 1_000)
     expect(meter.speed(13_000)).toBeGreaterThan(9_900)
   })
-  it('says nothing once nothing has moved for a while', () => {
+  it('has no speed after a while without progress', () => {
     const meter = createSpeedMeter(1_000, 5_000)
     meter.read(0, 0)
     meter.read(1_000, 1_000)

@@ -1,15 +1,15 @@
-/** How fast bytes move, from readings that come in at odd moments. */
+/** Transfer speed from readings at irregular times. */
 
 export type SpeedMeter = {
-  /** A new reading: bytes so far, at a moment in ms. A lower count (a new attempt) starts over. */
+  /** Adds a reading: bytes so far, at a time in ms. A lower count (a new attempt) starts over. */
   read: (bytes: number, atMs: number) => void
-  /** Bytes a second now, or null while unknown or when nothing has moved for a while. */
+  /** The current speed in bytes per second; null while unknown or after a while without progress. */
   speed: (nowMs: number) => number | null
 }
 
 /**
- * An exponentially weighted mean: readings older than `halfLifeMs` count half. Readings closer than 200 ms are
- * taken together, so that bursts do not make it jump; after `idleMs` without one the speed is unknown.
+ * An exponentially weighted mean: readings older than `halfLifeMs` have half the weight. Readings closer than 200 ms are
+ * merged, so that bursts do not make it jump; after `idleMs` without a reading the speed is unknown.
  */
 export function createSpeedMeter(halfLifeMs = 2_500, idleMs = 5_000): SpeedMeter {
   let last: { bytes: number; atMs: number } | null = null

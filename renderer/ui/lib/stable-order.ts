@@ -1,8 +1,8 @@
 /**
- * Rows never reorder under the pointer: what stands in a list stays in its place while its figures change; only what is
- * new is added (at the end, in order) and what is gone is taken out.
- * @param previous keys in the order shown so far; empty: everything is put in order
- * @param compare the order; null leaves items as they come
+ * Keeps rows in place while their values change, so that they never move under the pointer. New rows are appended in
+ * order; removed ones are dropped.
+ * @param previous keys in the order shown so far; empty: everything is sorted
+ * @param compare the order; null keeps the order of the items
  */
 export function keepOrder<T, K>(
   previous: readonly K[],

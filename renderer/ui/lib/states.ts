@@ -1,4 +1,4 @@
-/** States in words, with the shape and the colour that stand for them everywhere. Never colour alone. */
+/** States in words, with the icon and colour used for them everywhere. Never colour alone. */
 import type { Deployment, DeploymentAction, Target } from '#shared/contract/rest/deployments.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
@@ -26,7 +26,7 @@ export const DEPLOYMENT_LOOK: Record<DeploymentState, Look> = {
   canceled: { label: 'Cancelled', tone: 'canceled', shape: 'minus' },
 }
 
-/** A deployment's look: cancelling and paused are flags on a running one, a start of its own is one on a queued one. */
+/** How a deployment is shown: cancelling and paused are flags on a running one, a scheduled start is one on a queued one. */
 export function lookOfDeployment(
   d: Pick<Deployment, 'status' | 'action' | 'canceling' | 'paused' | 'scheduled_at'>,
 ): Look {
@@ -41,7 +41,7 @@ export function lookOfDeployment(
   return DEPLOYMENT_LOOK[d.status]
 }
 
-/** A target's look: a skip because of a cancel reads as cancelled. */
+/** How a target is shown: one skipped by a cancel reads as cancelled. */
 export function lookOfTarget(t: Pick<Target, 'deployment_status' | 'action' | 'reason'>): Look {
   if (t.deployment_status === 'skipped' && t.reason === 'canceled')
     return { label: 'Cancelled', tone: 'canceled', shape: 'minus' }
@@ -54,7 +54,7 @@ export function lookOfTarget(t: Pick<Target, 'deployment_status' | 'action' | 'r
   return TARGET_LOOK[t.deployment_status]
 }
 
-/** The order of segments in a bar and of words under it. */
+/** The order of the bar's segments and of the counts below it. */
 export const SEGMENTS = [
   'completed',
   'failed',
@@ -82,7 +82,7 @@ const SPOKEN: readonly Segment[] = [
   'skipped',
 ]
 
-/** [['completed', 31, '31 completed'], …]: only what is there. */
+/** [['completed', 31, '31 completed'], …]: only counts above zero. */
 export function countsInWords(
   counts: Record<Segment, number>,
   action: DeploymentAction = 'install',
