@@ -169,13 +169,13 @@ export function exitInWords(
 
 /** A short explanation of a target: the exit code in words if the installer failed with one, else the reason. */
 export function explainTarget(t: Ended): string {
-  const spoke = t.exit_code !== undefined && t.exit_code !== 0
+  const isNonZero = t.exit_code !== undefined && t.exit_code !== 0
   if (t.deployment_status === 'completed') {
-    if (spoke && t.installer_kind && t.exit_code !== undefined)
+    if (isNonZero && t.installer_kind && t.exit_code !== undefined)
       return explainExitCode(t.installer_kind, t.exit_code, [t.exit_code], t.action).text
     return t.reason === 'reboot_pending' ? reasonText(t.reason, t.action).text : DONE[t.action]
   }
-  if (spoke && (t.reason === undefined || t.reason === 'install_failed'))
+  if (isNonZero && (t.reason === undefined || t.reason === 'install_failed'))
     return exitInWords(t) ?? ''
   if (t.reason) return (heldText(t) ?? reasonText(t.reason, t.action)).text
   return t.result_message ?? ''

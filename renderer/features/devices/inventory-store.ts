@@ -10,14 +10,14 @@ export const useInventoryStore = defineStore('inventory', () => {
   const api = useApi()
   let wanted: DeviceId | null = null
   /** Incremented when a request in flight becomes outdated. */
-  let news = 0
+  let generation = 0
   const current = shallowRef<DeviceInventory | null>(null)
   const loader = createLoader(fetchInventory)
   async function fetchInventory(): Promise<void> {
-    const [id, asOf] = [wanted, news]
+    const [id, asOf] = [wanted, generation]
     if (id === null) return
     const found = await api.call('devices.inventory', { params: { id } })
-    if (news !== asOf) return await fetchInventory()
+    if (generation !== asOf) return await fetchInventory()
     current.value = found
   }
   return {
@@ -30,12 +30,12 @@ export const useInventoryStore = defineStore('inventory', () => {
         loader.reset()
       }
       wanted = id
-      news++
+      generation++
       await loader.load()
     },
     close() {
       wanted = null
-      news++
+      generation++
       current.value = null
       loader.reset()
     },

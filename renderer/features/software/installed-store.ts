@@ -24,24 +24,24 @@ export const useInstalledStore = defineStore('installed', () => {
   let timer: ReturnType<typeof setTimeout> | undefined
   let asking: Promise<void> | null = null
   /** Incremented when a request in flight becomes outdated. */
-  let news = 0
+  let generation = 0
   /** The query that the answer on screen belongs to. */
   let answered = ''
 
   async function ask(): Promise<void> {
     for (;;) {
-      const [asOf, name] = [news, query.value]
+      const [asOf, name] = [generation, query.value]
       // While the user types, wait for a pause.
       if (name.length < MIN_LETTERS || timer !== undefined) return
       try {
         const reply = await api.call('inventory.software', { query: { name } })
-        if (news !== asOf) continue
+        if (generation !== asOf) continue
         answer.value = reply
         answered = name
         failure.value = null
         state.value = 'ready'
       } catch (error) {
-        if (news !== asOf) continue
+        if (generation !== asOf) continue
         if (state.value === 'ready' && answered === name) return
         // The results of another query must not be shown with this failure.
         answer.value = null
@@ -55,7 +55,7 @@ export const useInstalledStore = defineStore('installed', () => {
   async function load(): Promise<void> {
     clearTimeout(timer)
     timer = undefined
-    news++
+    generation++
     if (state.value === 'failed') state.value = 'loading'
     await (asking ??= ask().finally(() => (asking = null)))
   }
@@ -66,7 +66,7 @@ export const useInstalledStore = defineStore('installed', () => {
   function reset(): void {
     clearTimeout(timer)
     timer = undefined
-    news++
+    generation++
     query.value = ''
     state.value = 'idle'
     failure.value = null
@@ -89,7 +89,7 @@ export const useInstalledStore = defineStore('installed', () => {
         return
       }
       query.value = wanted
-      news++
+      generation++
       if (state.value !== 'ready') state.value = 'loading'
       later(PAUSE_MS)
     },

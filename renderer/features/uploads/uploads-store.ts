@@ -70,7 +70,7 @@ export const useUploadsStore = defineStore('uploads', () => {
   }
 
   /** Uploads a file that looks like a missing one in its place; null if it turns out to be a new file. */
-  async function bringBack(request: Omit<UploadRequest, 'fields'>): Promise<Software | null> {
+  async function replaceMissing(request: Omit<UploadRequest, 'fields'>): Promise<Software | null> {
     const place = library.missingLike(request.file)
     if (!place) return null
     try {
@@ -100,7 +100,7 @@ export const useUploadsStore = defineStore('uploads', () => {
           live.state = sentBytes >= totalBytes ? 'reading' : 'sending'
         },
       }
-      const back = await bringBack(request)
+      const back = await replaceMissing(request)
       const made = back
         ? null
         : await api.upload('software.create', {}, { ...request, fields: item.fields })
