@@ -11,7 +11,7 @@ const stored = (part: Partial<{ name: string; version: string; codes: string[] }
 
 describe('a draft', () => {
   it.each(['before the first change', 'after an earlier change'])(
-    'keeps what was typed %s of what is stored',
+    'keeps what was typed %s of the stored data',
     async (when) => {
       const source = shallowRef(stored())
       const draft = useDraft(computed(() => ({ ...source.value })))
@@ -27,7 +27,7 @@ describe('a draft', () => {
     },
   )
 
-  it('does not change what it was made from', () => {
+  it('leaves the data that it was made from unchanged', () => {
     const source = shallowRef(stored())
     const base = computed(() => ({ ...source.value }))
     const draft = useDraft(base)
@@ -36,7 +36,7 @@ describe('a draft', () => {
     expect([base.value, source.value]).toEqual([stored(), stored()])
   })
 
-  it('is made from reactive data too', () => {
+  it('can be made from reactive data', () => {
     const draft = useDraft(computed(() => ({ ...reactive(stored()) })))
     expect(draft.value).toEqual(stored())
   })

@@ -1,21 +1,21 @@
-/** A form over something that others change at the same time. */
+/** A form over data that others may change during editing. */
 import { ref, watch, type Ref } from 'vue'
 import { rebase } from './lib/rebase.ts'
 
-/** Plain data, without what makes it reactive (structuredClone refuses that). */
+/** A plain copy without Vue proxies, which structuredClone cannot clone. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, plain(part)]))
 }
 
-/** A copy that a form may edit: `base` is what the edits are compared with, and must stay as it is. */
+/** A copy that a form may edit. `base` must stay unchanged, because edits are compared with it. */
 export const copyOf = <T extends object>(base: T): T => plain(base) as T
 
 /**
- * What a form edits. It begins as a copy of `base`; when `base` changes, edited fields stay and the others follow.
- * @param base plain data, made anew at each call or change
- * @param onChange called before the fields follow
+ * The editable copy of `base` for a form. When `base` changes, edited fields are kept and the others are updated.
+ * @param base plain data, a new object on every change
+ * @param onChange called before the fields are updated
  */
 export function useDraft<T extends object>(
   base: Ref<T>,
