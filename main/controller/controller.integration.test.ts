@@ -7,24 +7,26 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { until } from '#shared/test-kit/until.ts'
-import { startTestController, type TestController } from './test-kit/test-controller.ts'
 import type { SimAgent } from './test-kit/sim-agent.ts'
+import { startTestController, type TestController } from './test-kit/test-controller.ts'
+import { createWorkedClock } from './test-kit/worked-clock.ts'
 
-/** Short timeouts for tests; the logic is the same. */
+/** Short timeouts for tests, on a clock of their own; the logic is the same. */
 const QUICK = {
   presence: { connectGraceMs: 0, offlineAfterMs: 0 },
   engine: {
     leaseMs: 1_000,
-    ackTimeoutMs: 300,
+    ackTimeoutMs: 3_000,
     offerRetryMs: 50,
     busyRetryMs: 50,
     heartbeatMs: 100,
   },
 }
 
+const clock = createWorkedClock()
 let t: TestController
 beforeEach(async () => {
-  t = await startTestController({ timings: QUICK })
+  t = await startTestController({ timings: QUICK, clock })
 })
 afterEach(async () => {
   await t.stop()

@@ -1,10 +1,10 @@
 /** Plays a table of rows against one controller, several at a time, and reports each row as its own test. */
 import { afterAll, beforeAll, it } from 'vitest'
 import { playRow, setStage, type Row, type Stage } from '../../test-kit/scenario.ts'
+import { createWorkedClock } from '../../test-kit/worked-clock.ts'
 import { QUICK } from './timings.ts'
 
 const AT_A_TIME = 8
-const ROW_TIMEOUT_MS = 60_000
 
 export function playTable(
   rows: readonly Row[],
@@ -36,26 +36,22 @@ export function playTable(
         error instanceof Error ? error : new Error('not an error', { cause: error }),
     )
 
+  const clock = createWorkedClock()
   beforeAll(async () => {
-    stage = await setStage({ timings: QUICK })
+    stage = await setStage({ timings: QUICK, clock })
     await options.prepare?.(stage)
     rows.forEach((row, i) => results.push(start(row, `row-${i + 1}`)))
   })
   afterAll(async () => {
     await Promise.all(results)
     await stage.clear()
+    clock.stop()
   })
-  it.each(rows.map((row, i) => [row.name, row, i] as const))(
-    '%s',
-    async (_name, row, i) => {
-      const error = await results[i]
-      // A retry of the test plays the row again.
-      results[i] = Promise.resolve(null)
-      if (error) {
-        results[i] = start(row, `row-${i + 1}-again`)
-        throw error
-      }
-    },
-    ROW_TIMEOUT_MS,
-  )
+  it.each(rows.map((row, i) => [row.name, row, i] as const))('%s', async (_name, row, i) => {
+    const error = await results[i]
+    if (!error) return
+    // A retry of the test plays the row again.
+    results[i] = start(row, `row-${i + 1}-again`)
+    throw error
+  })
 }

@@ -1,10 +1,13 @@
-/** Timeouts short enough for a table of a hundred rows; the logic is the same. */
+/**
+ * Timeouts short enough for a table of a hundred rows; the logic is the same. The engine's are measured on the test's own
+ * clock. An acknowledgement is awaited in real time, so it gets more.
+ */
 export const QUICK = {
   presence: { connectGraceMs: 0, offlineAfterMs: 0 },
   engine: {
     leaseMs: 1_200,
-    ackTimeoutMs: 700,
-    offerPatienceMs: 2_500,
+    ackTimeoutMs: 3_000,
+    offerPatienceMs: 5_000,
     offerRetryMs: 50,
     busyRetryMs: 50,
     downloadPatienceMs: 3_500,
