@@ -7,28 +7,10 @@ const only = (from, ...to) => ({
   to: { path: houses, pathNot: [from, ...to].map((t) => `^${t}/`) },
 })
 
-/** The vertical slices of the controller: here and nowhere else. */
-const SLICES = [
-  'agent-updates',
-  'audit',
-  'check',
-  'content',
-  'deployments',
-  'devices',
-  'enrollment',
-  'groups',
-  'identity',
-  'inspection',
-  'inventory',
-  'requests',
-  'settings',
-  'signing',
-  'software',
-  'users',
-]
-/** Its other folders: the edges, what all slices stand on, and tests. */
-const OTHER_ROOMS = ['hub', 'http', 'lib', 'store', 'attacks', 'test-kit']
-const SLICE = `^main/controller/(${SLICES.join('|')})/`
+/** The rooms of the controller. A folder beside them would be guarded by no rule. */
+const ROOMS = ['base', 'store', 'slices', 'edges', 'compose', 'test-kit']
+/** A vertical slice: every folder in this one. */
+const SLICE = '^main/controller/slices/([^/]+)/'
 
 module.exports = {
   forbidden: [
@@ -84,54 +66,58 @@ module.exports = {
       to: {
         path: '^main/controller/',
         // The one command beside the app proves the audit trail without starting a controller.
-        pathNot: '^main/controller/(compose|audit/index|identity/index|check/index)\\.ts$',
+        pathNot: '^main/controller/(compose|slices/(audit|identity|check))/index\\.ts$',
       },
     },
     {
-      name: 'slices-are-listed',
-      comment: 'A folder that is in neither list above would be guarded by no rule.',
+      name: 'controller-rooms-are-listed',
       severity: 'error',
-      from: { path: `^main/controller/(?!(${[...SLICES, ...OTHER_ROOMS].join('|')})/)[^/]+/` },
+      from: { path: `^main/controller/(?!(${ROOMS.join('|')})/)` },
       to: {},
+    },
+    {
+      name: 'base-knows-no-other-room',
+      comment: 'What every slice uses: the context, the clock, small tools.',
+      severity: 'error',
+      from: { path: '^main/controller/base/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^main/controller/(?!base/)' },
+    },
+    {
+      name: 'the-store-knows-no-slice',
+      severity: 'error',
+      from: { path: '^main/controller/store/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^main/controller/(?!(base|store)/)' },
     },
     {
       name: 'slices-have-one-door',
       comment: 'A vertical slice is entered through its index.ts.',
       severity: 'error',
-      from: {
-        path: SLICE,
-      },
+      from: { path: SLICE },
       to: {
         path: SLICE,
-        pathNot: ['^main/controller/$1/', '/index\\.ts$'],
+        pathNot: ['^main/controller/slices/$1/', '^main/controller/slices/[^/]+/index\\.ts$'],
       },
     },
     {
       name: 'slices-are-entered-by-index',
       severity: 'error',
-      from: { path: '^main/controller/(hub|http|compose\\.ts|store)', pathNot: '\\.test\\.ts$' },
-      to: {
-        path: SLICE,
-        pathNot: '/index\\.ts$',
-      },
+      from: { path: '^main/controller/(edges|compose)/', pathNot: '\\.test\\.ts$' },
+      to: { path: SLICE, pathNot: '^main/controller/slices/[^/]+/index\\.ts$' },
     },
     {
       name: 'slices-know-no-edge',
       severity: 'error',
-      from: {
-        path: SLICE,
-        pathNot: '\\.test\\.ts$',
-      },
-      to: { path: '^main/controller/(hub|http|compose\\.ts)' },
+      from: { path: SLICE, pathNot: '\\.test\\.ts$' },
+      to: { path: '^main/controller/(edges|compose)/' },
     },
     {
       name: 'tables-belong-to-repositories',
       comment: "Only a slice's own repository touches tables.",
       severity: 'error',
       from: {
-        path: `^main/controller/(${[...SLICES, 'hub', 'http'].join('|')})/`,
+        path: '^main/controller/(slices|edges|compose)/',
         // The signer and the check read the database with connections of their own.
-        pathNot: ['\\.repo\\.ts$', '\\.test\\.ts$', '^main/controller/(signing|check)/'],
+        pathNot: ['\\.repo\\.ts$', '\\.test\\.ts$', '^main/controller/slices/(signing|check)/'],
       },
       to: {
         path: ['^node_modules/(drizzle-orm|better-sqlite3)/', '^main/controller/store/schema'],
@@ -145,17 +131,17 @@ module.exports = {
       from: {
         path: '^main/',
         pathNot: [
-          '^main/controller/inspection/(worker|worker-loop)\\.ts$',
-          '^main/controller/inspection/readers/',
+          '^main/controller/slices/inspection/(worker|worker-loop)\\.ts$',
+          '^main/controller/slices/inspection/readers/',
           '\\.test\\.ts$',
           '^main/controller/test-kit/',
           // Recovery files, which are sealed and read in a worker of their own.
-          '^main/controller/identity/recovery-file\\.ts$',
+          '^main/controller/slices/identity/recovery-file\\.ts$',
         ],
       },
       to: {
         path: [
-          '^main/controller/inspection/(readers/|worker(-loop)?\\.ts$)',
+          '^main/controller/slices/inspection/(readers/|worker(-loop)?\\.ts$)',
           '^shared/domain/(portable-executable|archive-rule)\\.ts$',
           '^node_modules/(yauzl|tar-stream|xz-decompress|fzstd)/',
         ],
@@ -167,14 +153,17 @@ module.exports = {
       severity: 'error',
       from: { path: '^main/' },
       to: {
-        path: '^main/controller/(identity/certificate|http/docs)\\.ts$',
+        path: '^main/controller/(slices/identity/certificate|edges/consoles/docs)\\.ts$',
         dependencyTypesNot: ['dynamic-import'],
       },
     },
     {
       name: 'slow-to-load-has-one-place',
       severity: 'error',
-      from: { path: '^main/', pathNot: '^main/controller/(lib/self-signed|http/docs)\\.ts$' },
+      from: {
+        path: '^main/',
+        pathNot: '^main/controller/(base/self-signed|edges/consoles/docs)\\.ts$',
+      },
       to: { path: '^node_modules/(@fastify/swagger(-ui)?|@peculiar/x509|reflect-metadata)/' },
     },
     {

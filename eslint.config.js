@@ -63,7 +63,7 @@ export default tseslint.config(
       '**/*.test.ts',
       'main/controller/test-kit/**',
       'main/lib/durable-file.ts',
-      'main/controller/content/disk.ts',
+      'main/controller/slices/content/disk.ts',
       'agent/lib/atomic-file.ts',
     ],
     rules: {

@@ -8,18 +8,18 @@ import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import pino from 'pino'
 import type { AttemptId, DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
-import { createChanges } from '../main/controller/deployments/changes.ts'
-import { createDeploymentsRepo } from '../main/controller/deployments/deployments.repo.ts'
-import { createOutputsRepo } from '../main/controller/deployments/outputs.repo.ts'
-import { createRecorder } from '../main/controller/deployments/record.ts'
-import { createReports, type Report } from '../main/controller/deployments/reports.ts'
-import { createSealedArguments } from '../main/controller/lib/sealed-arguments.ts'
-import { ENGINE_TIMINGS } from '../main/controller/deployments/timings.ts'
+import { createChanges } from '../main/controller/slices/deployments/changes.ts'
+import { createDeploymentsRepo } from '../main/controller/slices/deployments/deployments.repo.ts'
+import { createOutputsRepo } from '../main/controller/slices/deployments/outputs.repo.ts'
+import { createRecorder } from '../main/controller/slices/deployments/record.ts'
+import { createReports, type Report } from '../main/controller/slices/deployments/reports.ts'
+import { createSealedArguments } from '../main/controller/base/sealed-arguments.ts'
+import { ENGINE_TIMINGS } from '../main/controller/slices/deployments/timings.ts'
 import { openStore, type Store } from '../main/controller/store/store.ts'
 import { watchStalls } from './stalls.ts'
 import type { BenchTable } from './table.ts'
+import { MIGRATIONS_DIR } from '../main/controller/test-kit/paths.ts'
 
-const MIGRATIONS = join(import.meta.dirname, '..', 'main', 'controller', 'store', 'migrations')
 const TARGETS = 500
 const BATCHED = 40_000
 const SINGLE = 4_000
@@ -76,7 +76,7 @@ function prepare(store: Store): (i: number) => Report {
 
 export async function events(): Promise<BenchTable> {
   const dataDir = mkdtempSync(join(tmpdir(), 'deployx-bench-'))
-  const store = openStore({ dataDir, migrationsDir: MIGRATIONS })
+  const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
   try {
     const reportNo = prepare(store)
     const repo = createDeploymentsRepo(store)

@@ -7,17 +7,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import type { DeploymentId } from '#shared/domain/ids.ts'
-import { createDeploymentsRepo } from '../main/controller/deployments/deployments.repo.ts'
+import { createDeploymentsRepo } from '../main/controller/slices/deployments/deployments.repo.ts'
 import { openStore } from '../main/controller/store/store.ts'
 import type { BenchTable } from './table.ts'
+import { MIGRATIONS_DIR } from '../main/controller/test-kit/paths.ts'
 
-const MIGRATIONS = join(import.meta.dirname, '..', 'main', 'controller', 'store', 'migrations')
 const DEVICES = 1_000
 const ROUNDS = 2_000
 const SCANS = 5
 
 function fill(dataDir: string, targets: number): ReturnType<typeof openStore> {
-  const store = openStore({ dataDir, migrationsDir: MIGRATIONS })
+  const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
   const db = store.sqlite
   db.pragma('synchronous = OFF')
   const deployments = targets / DEVICES

@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
-import { openKeys } from '../main/controller/identity/index.ts'
+import { openKeys } from '../main/controller/slices/identity/index.ts'
 import { openLibrary } from '../main/controller/test-kit/library.ts'
 
 export type HubOrder = { do: 'start'; fileBytes: number } | { do: 'usage' } | { do: 'quit' }

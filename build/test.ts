@@ -55,15 +55,15 @@ const unit = (): Promise<Counts> =>
  * Node with `--full` only.
  */
 const ONCE_IS_ENOUGH = [
-  'agent-updates/*',
-  'attacks/*',
-  'content/limits*',
-  'deployments/**',
-  'enrollment/line-race*',
-  'hub/discovery*',
-  'hub/flood*',
-  'hub/pairing*',
-  'hub/duplicate-identity*',
+  'slices/agent-updates/*',
+  'edges/attacks/*',
+  'slices/content/limits*',
+  'slices/deployments/**',
+  'slices/enrollment/line-race*',
+  'edges/agents/discovery*',
+  'edges/agents/flood*',
+  'edges/agents/pairing*',
+  'edges/agents/duplicate-identity*',
   '**/*real-agent*',
 ].map((files) => `--exclude=main/controller/${files}`)
 

@@ -6,8 +6,13 @@ import { createPublicKey, type KeyObject } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { commandKeys } from './controller/identity/index.ts'
-import { keyFingerprint, NotAnExport, proveExport, proveLog } from './controller/audit/index.ts'
+import { commandKeys } from './controller/slices/identity/index.ts'
+import {
+  keyFingerprint,
+  NotAnExport,
+  proveExport,
+  proveLog,
+} from './controller/slices/audit/index.ts'
 
 const HELP = `Verifies that nobody changed the audit log.
 

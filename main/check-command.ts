@@ -1,7 +1,7 @@
 /** `serve --check`: the full check of a data folder, for users and scripts. */
 import { join } from 'node:path'
 import { reportOf, type CheckReport } from '#shared/contract/rest/check.ts'
-import { checkFolder, lanAddresses } from './controller/check/index.ts'
+import { checkFolder, lanAddresses } from './controller/slices/check/index.ts'
 
 const MARKS = { error: 'Error  ', warning: 'Warning', info: 'Note   ' } as const
 

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
-import { startController, type Controller } from './controller/compose.ts'
+import { startController, type Controller } from './controller/compose/index.ts'
 import { createStderrLog, ignoreOutputErrors } from './side-channel.ts'
 
 const HELP = `DeployX controller without a window; the console opens in a browser.

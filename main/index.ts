@@ -13,7 +13,7 @@ import { refusedSwitch } from './desktop/debug-switches.ts'
 import { createKeystore } from './desktop/keystore.ts'
 import { createLog } from './desktop/log-file.ts'
 import { HIDDEN_SWITCH } from './desktop/login-item.ts'
-import type { Recover } from './controller/compose.ts'
+import type { Recover } from './controller/compose/index.ts'
 import {
   explainFailure,
   readSettings,
@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   // window.
   const setupCode = randomBytes(24).toString('base64url')
   // The window loads while the controller, by far the larger part, is loaded and started.
-  const controller = import('./controller/compose.ts').then(({ startController }) =>
+  const controller = import('./controller/compose/index.ts').then(({ startController }) =>
     startOnFreePorts(startController, {
       dataDir: settings.dataDir,
       migrationsDir: join(appRoot, 'main', 'controller', 'store', 'migrations'),

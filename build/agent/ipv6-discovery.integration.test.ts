@@ -4,7 +4,7 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browse } from '../../agent/discovery/browse.ts'
 import { createLog } from '../../agent/lib/log.ts'
-import { startAnnouncing, type Announcer } from '../../main/controller/hub/announce.ts'
+import { startAnnouncing, type Announcer } from '../../main/controller/edges/agents/announce.ts'
 
 const KEY = `sha256/${'V'.repeat(43)}=`
 const TRIES = 10

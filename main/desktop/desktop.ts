@@ -14,7 +14,7 @@ import {
 } from 'electron'
 import type { Logger } from 'pino'
 import type { DeploymentId } from '#shared/domain/ids.ts'
-import type { Controller } from '../controller/compose.ts'
+import type { Controller } from '../controller/compose/index.ts'
 import { serveAppScheme } from './app-protocol.ts'
 import type { BridgeHandlers } from './bridge-calls.ts'
 import { openBridge } from './bridge.ts'

@@ -2,7 +2,7 @@
  * What the shell shows of the controller, collected from its feed at most once a second: the basis
  * for the tray, the tooltip and whether the computer must stay awake.
  */
-import type { Controller } from '../controller/compose.ts'
+import type { Controller } from '../controller/compose/index.ts'
 import type {
   DeploymentCompleted,
   DeploymentPaused,

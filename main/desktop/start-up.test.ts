@@ -1,7 +1,7 @@
 import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
 import { AppError, type ErrorCode } from '#shared/contract/errors.ts'
-import type { Controller, ControllerOptions } from '../controller/compose.ts'
+import type { Controller, ControllerOptions } from '../controller/compose/index.ts'
 import { explainFailure, readSettings, startOnFreePorts, waysOn } from './start-up.ts'
 
 describe('settings', () => {

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
-import type { Controller, ControllerOptions, Recover } from '../controller/compose.ts'
+import type { Controller, ControllerOptions, Recover } from '../controller/compose/index.ts'
 
 export type DesktopSettings = {
   dataDir: string

@@ -17,15 +17,15 @@ import { AppError } from '#shared/contract/errors.ts'
 import { canMakeDisks, makeSmallDisk, type SmallDisk } from '../test-kit/small-disk.ts'
 import { createRoom, RESERVE_FILE } from './room.ts'
 import { openStore, type Store } from './store.ts'
+import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
 
-const MIGRATIONS = join(import.meta.dirname, 'migrations')
 const [KIB, MIB] = [1024, 1024 * 1024]
 if (!canMakeDisks)
   process.stderr.write('SKIPPED: tests of full disks need Linux and root, to mount a tmpfs\n')
 
 let disk: SmallDisk
 let dataDir: string
-const open = (migrationsDir = MIGRATIONS): Store => openStore({ dataDir, migrationsDir })
+const open = (migrationsDir = MIGRATIONS_DIR): Store => openStore({ dataDir, migrationsDir })
 function refusalOf(work: () => unknown): AppError {
   try {
     work()
@@ -101,7 +101,7 @@ describe.skipIf(!canMakeDisks)('on a disk with little room', () => {
 
   it('a migration without room for its backup is refused with the needed size, and changes nothing', () => {
     const old = join(disk.path, 'migrations')
-    cpSync(MIGRATIONS, old, { recursive: true })
+    cpSync(MIGRATIONS_DIR, old, { recursive: true })
     const journal = join(old, 'meta', '_journal.json')
     const known = JSON.parse(readFileSync(journal, 'utf8')) as { entries: unknown[] }
     writeFileSync(journal, JSON.stringify({ ...known, entries: known.entries.slice(0, 2) }))

@@ -1,6 +1,6 @@
 /** Stored times that keep their distance from now when the computer's clock is set. */
 import { type Column, sql, type SQL } from 'drizzle-orm'
-import type { Clock } from '../context.ts'
+import type { Clock } from '../base/context.ts'
 
 const RETRY_MS = 5_000
 

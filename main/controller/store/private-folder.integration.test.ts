@@ -16,8 +16,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
 import { aclArguments, closeDataFolder, findLoose } from './private-folder.ts'
 import { openStore } from './store.ts'
+import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
 
-const MIGRATIONS = join(import.meta.dirname, 'migrations')
 const SOMEBODY_ELSE = 65_534
 const isRoot = process.getuid?.() === 0
 
@@ -48,7 +48,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
     for (const folder of ['keys', 'content', 'content/ab']) mkdirSync(join(dataDir, folder))
     const files = ['keys/hub-tls.key', 'content/ab/x', 'deployx.db.backup-1', 'controller.lock']
     for (const file of files) writeFileSync(join(dataDir, file), '', { mode: 0o644 })
-    const store = openStore({ dataDir, migrationsDir: MIGRATIONS })
+    const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
     expect(entries()).toEqual(expect.arrayContaining(['deployx.db-wal', 'deployx.db-shm']))
     for (const name of entries()) expect(modeOf(join(dataDir, name)) & 0o077, name).toBe(0)
     expect(modeOf(dataDir)).toBe(0o700)
@@ -59,7 +59,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
   it('creates private files under any umask', () => {
     const before = process.umask(0)
     try {
-      openStore({ dataDir, migrationsDir: MIGRATIONS }).close()
+      openStore({ dataDir, migrationsDir: MIGRATIONS_DIR }).close()
     } finally {
       process.umask(before)
     }
@@ -93,7 +93,7 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
       chmodSync(dataDir, 0o700)
       chownSync(join(dataDir, name), SOMEBODY_ELSE, SOMEBODY_ELSE)
       const before = entries()
-      const refusal = refusalOf(() => openStore({ dataDir, migrationsDir: MIGRATIONS }))
+      const refusal = refusalOf(() => openStore({ dataDir, migrationsDir: MIGRATIONS_DIR }))
       expect(refusal.code).toBe('E_DATA_OWNER')
       expect(refusal.message).toContain(join(dataDir, name))
       expect(entries()).toEqual(before)

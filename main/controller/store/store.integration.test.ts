@@ -8,8 +8,8 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openStore } from './store.ts'
+import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
 
-const MIGRATIONS = join(import.meta.dirname, 'migrations')
 let folder: string
 let dataDir: string
 beforeEach(() => {
@@ -19,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const file = () => join(dataDir, 'deployx.db')
-const open = (migrationsDir = MIGRATIONS) => openStore({ dataDir, migrationsDir })
+const open = (migrationsDir = MIGRATIONS_DIR) => openStore({ dataDir, migrationsDir })
 const filesLike = (part: string) =>
   readdirSync(dataDir).filter((name) => name.includes(part) && !/-(wal|shm)$/.test(name))
 const errorOf = (work: () => unknown): { code?: string; message: string } => {
@@ -34,7 +34,7 @@ const errorOf = (work: () => unknown): { code?: string; message: string } => {
 /** The migrations of a version that had only the first `count` of them. */
 function migrationsUpTo(count: number): string {
   const dir = join(folder, `migrations-${count}`)
-  cpSync(MIGRATIONS, dir, { recursive: true })
+  cpSync(MIGRATIONS_DIR, dir, { recursive: true })
   const journal = join(dir, 'meta', '_journal.json')
   const known = JSON.parse(readFileSync(journal, 'utf8')) as { entries: unknown[] }
   writeFileSync(journal, JSON.stringify({ ...known, entries: known.entries.slice(0, count) }))

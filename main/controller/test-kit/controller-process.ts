@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { ControllerOptions } from '../compose.ts'
+import type { ControllerOptions } from '../compose/index.ts'
 import { NODE_FOR_AGENTS } from './real-agent.ts'
 import { createRestClient, type RestClient } from './test-controller.ts'
 import type { SimHub } from './sim-agent.ts'

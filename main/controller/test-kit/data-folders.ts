@@ -4,12 +4,11 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { AppError } from '#shared/contract/errors.ts'
-import { checkAtStart, type Recover } from '../check/index.ts'
-import { createContent } from '../content/index.ts'
-import { openKeys } from '../identity/index.ts'
+import { checkAtStart, type Recover } from '../slices/check/index.ts'
+import { createContent } from '../slices/content/index.ts'
+import { openKeys } from '../slices/identity/index.ts'
 import { openStore } from '../store/store.ts'
-
-const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
+import { MIGRATIONS_DIR } from './paths.ts'
 
 /** The controller's steps before it listens: check, database, keys, packages. */
 export async function openFolder(dataDir: string, recover: Recover | null = null) {
@@ -18,9 +17,15 @@ export async function openFolder(dataDir: string, recover: Recover | null = null
   let repairs
   const store = openStore({
     dataDir,
-    migrationsDir: MIGRATIONS,
+    migrationsDir: MIGRATIONS_DIR,
     beforeOpening: () => {
-      repairs = checkAtStart({ dataDir, migrationsDir: MIGRATIONS, keystore: null, recover, log })
+      repairs = checkAtStart({
+        dataDir,
+        migrationsDir: MIGRATIONS_DIR,
+        keystore: null,
+        recover,
+        log,
+      })
     },
   })
   try {

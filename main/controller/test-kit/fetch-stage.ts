@@ -7,8 +7,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { z } from 'zod'
 import { CustomSoftware } from '#shared/contract/rest/requests.ts'
-import type { Viewer } from '../context.ts'
-import type { InstallerRow } from '../software/index.ts'
+import type { Viewer } from '../base/context.ts'
+import type { InstallerRow } from '../slices/software/index.ts'
 import { openLibrary, type TestLibrary } from './library.ts'
 
 type LibraryOptions = NonNullable<Parameters<typeof openLibrary>[0]>

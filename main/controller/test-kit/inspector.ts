@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { kindOfFileName } from '#shared/domain/platforms.ts'
-import { createInspection, type PackageFacts } from '../inspection/index.ts'
+import { createInspection, type PackageFacts } from '../slices/inspection/index.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
 
 export function openInspector(options: Partial<Parameters<typeof createInspection>[0]> = {}) {

@@ -9,18 +9,17 @@ import { Writable } from 'node:stream'
 import pino from 'pino'
 import type { Role } from '#shared/contract/rest/entities.ts'
 import type { AttemptId, DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
-import { createAudit } from '../audit/index.ts'
-import { createContent, type CONTENT_OPTIONS } from '../content/index.ts'
-import type { Log, Viewer } from '../context.ts'
-import { createInspection, type Inspection } from '../inspection/index.ts'
-import { createSoftware, type FetchOptions } from '../software/index.ts'
+import { createAudit } from '../slices/audit/index.ts'
+import { createContent, type CONTENT_OPTIONS } from '../slices/content/index.ts'
+import type { Log, Viewer } from '../base/context.ts'
+import { createInspection, type Inspection } from '../slices/inspection/index.ts'
+import { createSoftware, type FetchOptions } from '../slices/software/index.ts'
 import { users } from '../store/schema/index.ts'
-import { createSealedArguments } from '../lib/sealed-arguments.ts'
-import { systemClock } from '../lib/clock.ts'
+import { createSealedArguments } from '../base/sealed-arguments.ts'
+import { systemClock } from '../base/clock.ts'
 import { openStore } from '../store/store.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
-
-const MIGRATIONS = join(import.meta.dirname, '..', 'store', 'migrations')
+import { MIGRATIONS_DIR } from './paths.ts'
 
 let shared: Inspection | null = null
 /**
@@ -58,7 +57,7 @@ export function openLibrary(
       },
     }),
   )
-  const store = openStore({ dataDir, migrationsDir: MIGRATIONS })
+  const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
   const now = Date.now
   const audit = createAudit({ store, now, clock: systemClock })
   const content = createContent({

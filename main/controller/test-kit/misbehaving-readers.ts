@@ -1,7 +1,7 @@
 /** An inspection worker whose readers behave as the file specifies, for tests of their limits. */
 import type { InstallerKind } from '#shared/domain/platforms.ts'
-import { serveInspections } from '../inspection/worker-loop.ts'
-import { READERS, type Reader } from '../inspection/readers/table.ts'
+import { serveInspections } from '../slices/inspection/worker-loop.ts'
+import { READERS, type Reader } from '../slices/inspection/readers/table.ts'
 
 const MIB = 1024 * 1024
 const kept: unknown[] = []

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { until as waitUntil } from '#shared/test-kit/until.ts'
-import { startController, type Controller, type ControllerOptions } from '../compose.ts'
+import { startController, type Controller, type ControllerOptions } from '../compose/index.ts'
 import { startRealAgent, type RealAgent } from './real-agent.ts'
 import { createRestClient, type RestClient } from './test-controller.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
+import { MIGRATIONS_DIR } from './paths.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..', '..')
 const ANNA = { username: 'anna', password: 'correct horse' }
 const PASSPHRASE = 'a long way from home'
 
@@ -31,7 +31,7 @@ export function openOwnControllers() {
   ): Promise<Controller> {
     const controller = await startController({
       dataDir: join(folder, dataDir),
-      migrationsDir: join(ROOT, 'main', 'controller', 'store', 'migrations'),
+      migrationsDir: MIGRATIONS_DIR,
       workersDir: TEST_WORKERS_DIR,
       rendererDir: null,
       version: '0.0.0-test',

@@ -25,7 +25,7 @@ import {
   hubCommitmentText,
   pairingProofText,
 } from '#shared/domain/pairing.ts'
-import { fingerprintOf } from '../identity/key-files.ts'
+import { fingerprintOf } from '../slices/identity/key-files.ts'
 
 const REPLY_TIMEOUT_MS = 10_000
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
@@ -112,7 +112,7 @@ export async function startManInTheMiddle(
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   const fingerprint = fingerprintOf(privateKey)
-  const { selfSigned } = await import('../identity/certificate.ts')
+  const { selfSigned } = await import('../slices/identity/certificate.ts')
   const server = createServer({ key, cert: await selfSigned(key, []) })
   const sockets = new Server(server, { transports: ['websocket'], serveClient: false })
   const clients: PairingClient[] = []

@@ -8,8 +8,12 @@ import type {
   TargetId,
 } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
-import { isoTime } from '../context.ts'
-import type { DeploymentRow, InstallerRow, TargetRow } from '../deployments/deployments.repo.ts'
+import { isoTime } from '../base/context.ts'
+import type {
+  DeploymentRow,
+  InstallerRow,
+  TargetRow,
+} from '../slices/deployments/deployments.repo.ts'
 
 /** A Friday before a clock change in Europe. */
 export const START_MS = Date.UTC(2026, 2, 27, 10)

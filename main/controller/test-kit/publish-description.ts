@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { DESCRIPTION_FILE } from './reply-check.ts'
 
 export async function setup(): Promise<() => void> {
-  const { createDocs } = await import('../http/docs.ts')
+  const { createDocs } = await import('../edges/consoles/docs.ts')
   const docs = await createDocs('0.0.0-test')
   const reply = await docs.inject({ method: 'GET', url: '/openapi.json' })
   await docs.close()

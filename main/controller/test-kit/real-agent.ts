@@ -16,17 +16,17 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PROJECT_ROOT } from './paths.ts'
 
-const ROOT = join(import.meta.dirname, '..', '..', '..')
-export const AGENT_MAIN = join(ROOT, 'agent', 'main.ts')
-const ON_HARDWARE = join(ROOT, 'agent', 'test-kit', 'on-hardware.ts')
-const FAKE_RESTART = join(ROOT, 'agent', 'test-kit', 'fake-restart.ts')
+export const AGENT_MAIN = join(PROJECT_ROOT, 'agent', 'main.ts')
+const ON_HARDWARE = join(PROJECT_ROOT, 'agent', 'test-kit', 'on-hardware.ts')
+const FAKE_RESTART = join(PROJECT_ROOT, 'agent', 'test-kit', 'fake-restart.ts')
 /**
  * Electron's Node does not support TypeScript, so the agent then runs on the project's own Node.
  */
 export const NODE_FOR_AGENTS = process.features.typescript
   ? process.execPath
-  : join(ROOT, 'node_modules', '.bin', 'node')
+  : join(PROJECT_ROOT, 'node_modules', '.bin', 'node')
 
 /**
  * Adds a line per run, prints something, and exits with `exitCode` once it is released (or after 30

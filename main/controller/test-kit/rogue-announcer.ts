@@ -7,9 +7,9 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import pino from 'pino'
-import { startAnnouncing } from '../hub/announce.ts'
+import { startAnnouncing } from '../edges/agents/announce.ts'
 
-const { selfSigned } = await import('../identity/certificate.ts')
+const { selfSigned } = await import('../slices/identity/certificate.ts')
 const [address = '', fingerprint = ''] = process.argv.slice(2)
 const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString()

@@ -2,14 +2,14 @@
  * A controller as a separate process, for tests that stop it or set its clock: run-controller.ts
  * DATA_DIR OPTIONS_AS_JSON
  */
-import { join } from 'node:path'
 import pino from 'pino'
-import { startController, type ControllerOptions } from '../compose.ts'
+import { startController, type ControllerOptions } from '../compose/index.ts'
+import { MIGRATIONS_DIR } from './paths.ts'
 
 const [dataDir = '', options = '{}'] = process.argv.slice(2)
 const controller = await startController({
   dataDir,
-  migrationsDir: join(import.meta.dirname, '..', 'store', 'migrations'),
+  migrationsDir: MIGRATIONS_DIR,
   workersDir: null,
   rendererDir: null,
   version: '0.0.0-test',

@@ -2,7 +2,7 @@
  * A clock for tests: the real one, plus changes by the test. Time passes in steps, as a process
  * experiences it.
  */
-import type { ClockSource } from '../lib/clock.ts'
+import type { ClockSource } from '../base/clock.ts'
 
 const STEP_MS = 1_000
 

@@ -16,7 +16,7 @@ import {
   type RouteReply,
   type Session,
 } from '#shared/contract/rest/routes.ts'
-import { startController, type Controller, type ControllerOptions } from '../compose.ts'
+import { startController, type Controller, type ControllerOptions } from '../compose/index.ts'
 import { replyCheck } from './reply-check.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
 import {
@@ -26,8 +26,7 @@ import {
   type SimHub,
   type SimIdentity,
 } from './sim-agent.ts'
-
-const ROOT = join(import.meta.dirname, '..', '..', '..')
+import { MIGRATIONS_DIR } from './paths.ts'
 
 export type RestReply = { status: number; body: unknown; headers: Headers }
 export type RestClient = ReturnType<typeof createRestClient>
@@ -131,7 +130,7 @@ export async function startTestController(
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'deployx-test-'))
   const start = (ports: { hubPort: number; consolePort: number }) =>
     startController({
-      migrationsDir: join(ROOT, 'main', 'controller', 'store', 'migrations'),
+      migrationsDir: MIGRATIONS_DIR,
       // A Node without TypeScript support (Electron's) runs the built ones.
       workersDir: TEST_WORKERS_DIR,
       rendererDir: null,

@@ -3,7 +3,7 @@
  * work. A turn of the event loop counts for a few ms at most, so on a machine with too much load the timeouts grow with
  * everything that they limit.
  */
-import { systemClock, type ClockSource } from '../lib/clock.ts'
+import { systemClock, type ClockSource } from '../base/clock.ts'
 
 const TURN_MS = 5
 const LONGEST_TURN_MS = 2 * TURN_MS

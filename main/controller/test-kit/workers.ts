@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { PROJECT_ROOT } from './paths.ts'
 
 /**
  * Where tests load worker threads from: the sources, or the built ones for a Node without
@@ -6,4 +7,4 @@ import { join } from 'node:path'
  */
 export const TEST_WORKERS_DIR = process.features.typescript
   ? null
-  : join(import.meta.dirname, '..', '..', '..', 'out', 'main', 'workers')
+  : join(PROJECT_ROOT, 'out', 'main', 'workers')

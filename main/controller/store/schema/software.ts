@@ -56,7 +56,7 @@ export const installers = sqliteTable(
     file_name: text().notNull(),
     /** As everybody may see it: with ●●● in place of secrets. */
     install_args: text().notNull(),
-    /** What the arguments with secrets are called; see lib/sealed-arguments.ts. */
+    /** What the arguments with secrets are called; see base/sealed-arguments.ts. */
     secret_args: text({ mode: 'json' })
       .$type<string[]>()
       .notNull()

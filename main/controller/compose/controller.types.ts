@@ -1,0 +1,98 @@
+/** The controller's options, and its interface for the program that starts it. */
+import type { FeedEventName, FeedEvents } from '#shared/contract/feed.ts'
+import type { DeploymentId, Fingerprint } from '#shared/domain/ids.ts'
+import type { UpdateTimings } from '../slices/agent-updates/index.ts'
+import type { Recover } from '../slices/check/index.ts'
+import type { Log } from '../base/context.ts'
+import type { EngineTimings } from '../slices/deployments/index.ts'
+import type { PresenceTimings } from '../slices/devices/index.ts'
+import type { PairingTimings } from '../slices/enrollment/index.ts'
+import type { ClockSource } from '../base/clock.ts'
+import type { Keystore } from '../base/vault.ts'
+
+export type ControllerOptions = {
+  dataDir: string
+  migrationsDir: string
+  /** Where the built worker threads are; null: they run from the sources. */
+  workersDir: string | null
+  /** The built console, served to browsers; null: none is served. */
+  rendererDir: string | null
+  /** The single-file agents with their SHA256SUMS, offered to PCs without one. Default: none. */
+  agentsDir?: string | null
+  version: string
+  /** Default: all interfaces. */
+  hubHost?: string
+  /** 0 = any free port. */
+  hubPort: number
+  /** Default: loopback. */
+  consoleHost?: string
+  consolePort: number
+  /**
+   * DNS names of the office for the console; only these and the computer's own names are accepted.
+   */
+  consoleNames?: readonly string[]
+  /** Serve the console over plain HTTP beyond loopback too? Default: TLS with a separate key. */
+  consolePlainHttp?: boolean
+  /** The code that the first account needs. Default: none. */
+  setupCode?: string | null
+  /**
+   * Additional origins that may use the REST surface and the feed: the desktop's `app://` scheme.
+   */
+  allowedOrigins: readonly string[]
+  log: Log
+  /** May packages be downloaded from this computer and its link-local neighbours? Default: no. */
+  allowPrivateFetch?: boolean
+  /** Protects the key files. Default: only their permissions do. */
+  keystore?: Keystore | null
+  /** The user's decision after a refused start. Default: refuse. */
+  recover?: Recover | null
+  /**
+   * A recovery file was verified and unpacked: restart the controller to restore it. Default: it
+   * waits for the next start.
+   */
+  onRestored?: () => void
+  /** Advertise the hub on the LAN, so that agents find it? Default: yes. */
+  discovery?: boolean
+  /** Whether agents are updated automatically. Default: they are. */
+  agentUpdates?: () => 'automatic' | 'off'
+  /** For tests that set the clock. Default: the computer's clocks. */
+  clock?: ClockSource
+  /** Short timings for tests. */
+  timings?: {
+    engine?: Partial<EngineTimings>
+    presence?: Partial<PresenceTimings>
+    pairing?: Partial<PairingTimings>
+    updates?: Partial<UpdateTimings>
+  }
+}
+
+export type Activity = {
+  active_deployments: { id: DeploymentId; name: string; ended: number; total: number }[]
+  running_targets: number
+  online_agents: number
+  total_devices: number
+  /** PCs that wait for a comparison of digits. */
+  pending_devices: number
+}
+
+export type Controller = {
+  readonly consoleUrl: string
+  /** Of the console's TLS key; null over plain HTTP. */
+  readonly consoleFingerprint: Fingerprint | null
+  /** Others can reach the console over plain HTTP, so traffic can be read on the network. */
+  readonly isConsoleOpenToRead: boolean
+  readonly hubUrl: string
+  readonly fingerprint: string
+  readonly dataDir: string
+  activity: () => Activity
+  /**
+   * Every feed event, unfiltered, for the desktop app of the controller's own computer. Returns the
+   * function that removes the listener.
+   */
+  subscribe: (
+    listener: (event: FeedEventName, body: FeedEvents[FeedEventName]) => void,
+  ) => () => void
+  /** The computer has slept: links may have ended unnoticed. */
+  resumed: () => void
+  stop: () => Promise<void>
+}

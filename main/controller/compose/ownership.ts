@@ -1,0 +1,55 @@
+/**
+ * A user's possessions across all slices: counted before the user is removed, and then transferred
+ * to another user or to nobody.
+ */
+import type { Holdings } from '#shared/contract/rest/entities.ts'
+import type { UserId } from '#shared/domain/ids.ts'
+import type { Deployments } from '../slices/deployments/index.ts'
+import type { Devices } from '../slices/devices/index.ts'
+import type { EnrollmentService } from '../slices/enrollment/index.ts'
+import type { Groups } from '../slices/groups/index.ts'
+import type { Software } from '../slices/software/index.ts'
+import type { Ownership } from '../slices/users/index.ts'
+
+type Slices = {
+  devices: Devices
+  groups: Groups
+  software: Software
+  enrollment: EnrollmentService
+  deployments: Deployments
+}
+
+/**
+ * @param slices called when needed: users are created before what they own
+ * @param ownersChanged called after a transfer
+ */
+export function createOwnership(slices: () => Slices, ownersChanged: () => void): Ownership {
+  return {
+    holdings(id: UserId): Holdings {
+      const { devices, groups, software, enrollment, deployments } = slices()
+      const { all, active } = deployments.countOf(id)
+      return {
+        devices: devices.ownedBy(id).length,
+        groups: groups.countOf(id),
+        software: software.countOf(id),
+        deployments: all,
+        active_deployments: active,
+        enrollments: enrollment.openOf(id),
+      }
+    },
+    handOver(from, to, name) {
+      const { devices, groups, software, enrollment, deployments } = slices()
+      for (const slice of [devices, groups, software, enrollment, deployments])
+        slice.handOver(from, to, name)
+    },
+    visibilityChanged: ownersChanged,
+    /**
+     * Open consoles show the new owner; the list may include previously unowned devices, which look
+     * the same.
+     */
+    handedOver(to) {
+      ownersChanged()
+      if (to !== null) slices().devices.announce(slices().devices.ownedBy(to))
+    },
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * A reinstalled PC takes over its old row's data across all slices: groups, history, pending work,
+ * owner and given name. The new row stays, because its key and sequence numbers are those of the
+ * agent.
+ */
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { Viewer } from '../base/context.ts'
+import type { Deployments } from '../slices/deployments/index.ts'
+import type { Devices } from '../slices/devices/index.ts'
+import type { Groups } from '../slices/groups/index.ts'
+import type { Store } from '../store/store.ts'
+
+export type TakeOver = (viewer: Viewer, id: DeviceId, from: DeviceId) => void
+
+/**
+ * @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE if it is not proposed (any more), or the old row is
+ * working
+ */
+export const createTakeOver =
+  (deps: { store: Store; devices: Devices; groups: Groups; deployments: Deployments }): TakeOver =>
+  (viewer, id, from) => {
+    const { devices, groups, deployments } = deps
+    const result = deps.store.transaction(() => {
+      devices.checkReinstalled(viewer, id, from)
+      const moved = deployments.moveDevice(from, id)
+      const changed = groups.replaceMember(from, id)
+      devices.replace(viewer, id, from)
+      return { moved, changed }
+    })
+    deployments.moved(result.moved)
+    groups.announce(result.changed)
+    devices.replaced(id, from)
+  }

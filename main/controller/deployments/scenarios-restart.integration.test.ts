@@ -1,5 +1,0 @@
-/** Scenarios in which the controller is restarted or all deployments are stopped: one row at a time. */
-import { playTable } from './scenarios/play.ts'
-import { restartRows } from './scenarios/restarts.ts'
-
-playTable(restartRows, { atATime: 1 })

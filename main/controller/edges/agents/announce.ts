@@ -1,0 +1,121 @@
+/**
+ * Advertises the hub and the hash of its key on each of its networks (mDNS, DNS-SD). Optional:
+ * where multicast does not work, agents still have their addresses, and a failure here must not
+ * stop the hub from starting.
+ */
+import { isIP, isIPv6 } from 'node:net'
+import { hostname } from 'node:os'
+import { Bonjour } from 'bonjour-service'
+import {
+  DISCOVERY_PROTOCOL,
+  DISCOVERY_TYPE,
+  type DiscoveryText,
+} from '#shared/contract/agent/discovery.ts'
+import type { Fingerprint } from '#shared/domain/ids.ts'
+import type { Log } from '../../base/context.ts'
+import { isLoopback } from '../../base/addresses.ts'
+import { mdnsOptions, openMdnsSocket } from './mdns-socket.ts'
+
+/** How often to check for network changes: a laptop moves without notifying programs. */
+const CHECK_EVERY_MS = 30_000
+/** Time limit for the goodbye at shutdown. */
+const GOODBYE_MS = 500
+
+type Advertisement = { withdraw: () => Promise<void> }
+
+/** Splits `192.168.1.5:7480` or `[fd00::5]:7480`. */
+function partsOf(address: string): { own: string; port: number } {
+  const at = address.lastIndexOf(':')
+  return { own: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) }
+}
+
+async function advertise(own: string, port: number, key: Fingerprint): Promise<Advertisement> {
+  const mdns = new Bonjour(mdnsOptions(await openMdnsSocket(own), own), () => undefined)
+  // Unique names, so that two hubs, or the system's own mDNS service, never conflict.
+  const id = Buffer.from(key.slice('sha256/'.length), 'base64').toString('hex').slice(0, 8)
+  const txt: DiscoveryText = { v: '1', key }
+  mdns.publish({
+    name: `${hostname().slice(0, 40)} ${id}`,
+    host: `deployx-${id}.local`,
+    type: DISCOVERY_TYPE,
+    protocol: DISCOVERY_PROTOCOL,
+    port,
+    txt,
+    probe: false,
+    disableIPv6: !isIPv6(own),
+  })
+  return {
+    withdraw: () =>
+      new Promise((resolve) => {
+        const close = (): void => {
+          clearTimeout(timer)
+          mdns.destroy()
+          resolve()
+        }
+        const timer = setTimeout(close, GOODBYE_MS)
+        mdns.unpublishAll(close)
+      }),
+  }
+}
+
+export type Announcer = {
+  /** Checks immediately whether the advertisement has to change. */
+  renew: () => void
+  stop: () => Promise<void>
+}
+
+/** @param addresses HOST:PORT under which the hub can be reached now; queried every 30 s */
+export function startAnnouncing(deps: {
+  addresses: () => string[]
+  fingerprint: () => Fingerprint
+  log: Log
+  checkEveryMs?: number
+}): Announcer {
+  const advertisements = new Map<string, Advertisement>()
+  let announced = ''
+  let isStopped = false
+  let work: Promise<void> = Promise.resolve()
+
+  async function update(): Promise<void> {
+    const wanted = deps.addresses().filter((address) => {
+      const { own } = partsOf(address)
+      return isIP(own) !== 0 && !isLoopback(own)
+    })
+    const key = deps.fingerprint()
+    const now = wanted.length === 0 ? '' : [key, ...wanted].join()
+    if (now === announced || isStopped) return
+    announced = now
+    // Replace all of them: each advertisement contains all addresses.
+    await Promise.all([...advertisements.values()].map((advertisement) => advertisement.withdraw()))
+    advertisements.clear()
+    for (const address of wanted) {
+      const { own, port } = partsOf(address)
+      try {
+        advertisements.set(address, await advertise(own, port, key))
+      } catch (error) {
+        deps.log.warn({ address: own, err: error }, 'the hub cannot be advertised on this network')
+      }
+    }
+    deps.log.info({ on: [...advertisements.keys()] }, 'the hub is advertised by mDNS')
+  }
+  const check = (): void => {
+    work = work.then(update).catch((error: unknown) => {
+      deps.log.warn({ err: error }, 'the hub cannot be advertised')
+    })
+  }
+  check()
+  const timer = setInterval(check, deps.checkEveryMs ?? CHECK_EVERY_MS)
+  timer.unref()
+  return {
+    renew: check,
+    async stop() {
+      isStopped = true
+      clearInterval(timer)
+      await work
+      await Promise.all(
+        [...advertisements.values()].map((advertisement) => advertisement.withdraw()),
+      )
+      advertisements.clear()
+    },
+  }
+}

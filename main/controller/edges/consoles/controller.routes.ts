@@ -1,0 +1,104 @@
+/** The controller's identity over REST: its keys and its recovery file. */
+import { randomBytes } from 'node:crypto'
+import { createReadStream, createWriteStream, mkdirSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { AppError, validationError } from '#shared/contract/errors.ts'
+import {
+  RestoreFields,
+  type ControllerIdentityView,
+} from '#shared/contract/rest/controller-routes.ts'
+import type { Checks } from '../../slices/check/index.ts'
+import type { Devices } from '../../slices/devices/index.ts'
+import type { ControllerIdentity } from '../../slices/identity/index.ts'
+import { isLoopback } from '../../base/addresses.ts'
+import type { Handlers } from './handlers.ts'
+import { isLoopbackName } from './served-names.ts'
+import type { SetupCode } from './setup-code.ts'
+import { readParts } from './upload.ts'
+
+/** Delay before the restart, so that the response to the restore is sent first. */
+const RESTART_AFTER_MS = 500
+
+function decodeRestore(texts: ReadonlyMap<string, unknown>): RestoreFields {
+  const parsed = RestoreFields.safeParse(Object.fromEntries(texts))
+  if (!parsed.success) throw validationError(parsed.error, 'The restore is not valid')
+  return parsed.data
+}
+
+export function controllerHandlers(deps: {
+  identity: ControllerIdentity
+  checks: Checks
+  devices: Devices
+  setupCode: SetupCode
+  dataDir: string
+  /** Restarts the controller; null when a person has to restart it. */
+  restart: (() => void) | null
+}): Handlers<'controller'> {
+  const { identity, checks, devices } = deps
+  function view(): ControllerIdentityView {
+    const description = identity.describe()
+    const { total } = devices.counts()
+    return {
+      ...description,
+      devices_total: total,
+      devices_followed:
+        description.changed_at === null ? total : devices.seenSince(description.changed_at),
+    }
+  }
+  /** Writes an uploaded recovery file to disk, under a generated name. */
+  async function receive({ stream }: { stream: NodeJS.ReadableStream }) {
+    const folder = join(deps.dataDir, 'temporary')
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const file = join(folder, `restore-${randomBytes(8).toString('hex')}`)
+    const discard = (): Promise<void> => rm(file, { force: true })
+    try {
+      await pipeline(stream, createWriteStream(file, { mode: 0o600 }))
+    } catch (error) {
+      await discard()
+      throw error
+    }
+    return { file, discard }
+  }
+
+  return {
+    'controller.identity': () => view(),
+    'controller.check': () => checks.status(),
+    'controller.start_check': () => checks.start(),
+    'controller.cancel_check': () => checks.cancel(),
+    'controller.rotate': async ({ body }, { viewer }) => {
+      await identity.rotate(viewer, body)
+      return view()
+    },
+    'controller.save_recovery': async ({ body }, { viewer, reply }) => {
+      const { file, remove } = await identity.saveRecoveryFile(viewer, body.passphrase)
+      const stream = createReadStream(file)
+      // Remove it whether it was sent or the client disconnected.
+      stream.once('close', remove)
+      const day = new Date().toISOString().slice(0, 10)
+      void reply
+        .type('application/octet-stream')
+        .header('content-length', statSync(file).size)
+        .header('content-disposition', `attachment; filename="deployx-${day}.recovery"`)
+      return stream
+    },
+    'controller.restore': async (_request, { raw, remoteAddress }) => {
+      if (!isLoopback(remoteAddress) || !isLoopbackName(raw.headers.host))
+        throw new AppError(
+          'E_SETUP_LOOPBACK_ONLY',
+          'A controller is restored on the computer that runs it.',
+        )
+      identity.checkRestorable()
+      const { upload, fields } = await readParts(raw, receive, decodeRestore)
+      try {
+        deps.setupCode.check(fields.setup_code)
+        await identity.stageRestore(upload.file, fields.passphrase, fields.revoke === 'true')
+      } finally {
+        await upload.discard()
+      }
+      if (deps.restart) setTimeout(deps.restart, RESTART_AFTER_MS)
+      return { success: true, restarting: deps.restart !== null }
+    },
+  }
+}

@@ -1,0 +1,199 @@
+/**
+ * The consoles' feed: namespace `/console`. Each user receives what they may see. Target changes
+ * are batched and sent at most ten times a second, only each target's latest state.
+ */
+import type { Namespace, Server, Socket } from 'socket.io'
+import {
+  CONSOLE_NAMESPACE,
+  type ConsoleToHub,
+  type FeedEventName,
+  type FeedEvents,
+  type HubToConsole,
+} from '#shared/contract/feed.ts'
+import type { HubStatus } from '#shared/contract/rest/entities.ts'
+import type { DeploymentId, DeviceId, TargetId, UserId } from '#shared/domain/ids.ts'
+import type { Deployments } from '../../slices/deployments/index.ts'
+import type { Devices } from '../../slices/devices/index.ts'
+import type { Tokens } from './tokens.ts'
+import { plainAddress } from '../../base/addresses.ts'
+import { createEntityFeed, type EntityFeedDeps, type FeedAudience } from './entity-feed.ts'
+
+const FRAME_MS = 100
+/** Targets per frame; further ones follow in the next frame. */
+const TARGETS_PER_FRAME = 500
+/** How often to close the feeds of expired sessions. */
+const SESSION_CHECK_MS = 30_000
+const ADMINS = 'admins'
+const userRoom = (id: UserId) => `user:${id}`
+const sessionRoom = (id: string) => `session:${id}`
+
+export type FeedListener = <E extends FeedEventName>(event: E, body: FeedEvents[E]) => void
+type FeedData = { sessionId: string; address: string }
+type FeedNamespace = Namespace<ConsoleToHub, HubToConsole, Record<string, never>, FeedData>
+type FeedSocket = Socket<ConsoleToHub, HubToConsole, Record<string, never>, FeedData>
+export type ConsolesEdge = ReturnType<typeof createConsolesEdge>
+
+export function createConsolesEdge(
+  deps: EntityFeedDeps & {
+    devices: Devices
+    deployments: Deployments
+    hubStatus: () => HubStatus
+  },
+) {
+  let namespace: FeedNamespace | null = null
+  let sweep: NodeJS.Timeout | undefined
+  const local = new Set<FeedListener>()
+
+  const dirtyTargets = new Map<DeploymentId, Set<TargetId>>()
+  const dirtyDeployments = new Set<DeploymentId>()
+  const dirtyDevices = new Set<DeviceId>()
+  let hubDirty = false
+  let frame: NodeJS.Timeout | null = null
+
+  function emit<E extends FeedEventName>(
+    ownerId: FeedAudience,
+    event: E,
+    body: FeedEvents[E],
+  ): void {
+    local.forEach((listener) => listener(event, body))
+    if (!namespace) return
+    const rooms =
+      ownerId === null ? [ADMINS] : ownerId === 'everyone' ? [] : [ADMINS, userRoom(ownerId)]
+    const to = rooms.length > 0 ? namespace.to(rooms) : namespace
+    ;(to.emit as (event: E, body: FeedEvents[E]) => boolean)(event, body)
+  }
+
+  function sendFrame(): void {
+    frame = null
+    let room = TARGETS_PER_FRAME
+    for (const [id, ids] of dirtyTargets) {
+      if (room === 0) break
+      const now = [...ids].slice(0, room)
+      room -= now.length
+      now.forEach((targetId) => ids.delete(targetId))
+      if (ids.size === 0) dirtyTargets.delete(id)
+      const owner = deps.deployments.describe(id)
+      if (owner)
+        emit(owner.ownerId, 'targets_updated', {
+          deployment_id: id,
+          ...deps.deployments.describeTargets(id, now),
+        })
+    }
+    for (const id of dirtyDeployments) {
+      const found = deps.deployments.describe(id)
+      if (found) emit(found.ownerId, 'deployment_updated', found.deployment)
+    }
+    dirtyDeployments.clear()
+    const ids = [...dirtyDevices.keys()]
+    const described = new Map(deps.devices.describe(ids).map((found) => [found.device.id, found]))
+    for (const id of ids) {
+      const found = described.get(id)
+      if (found) emit(found.ownerId, 'device_updated', { device: found.device })
+      else emit(deps.devices.row(id)?.owner_id ?? null, 'device_updated', { removed_device_id: id })
+    }
+    dirtyDevices.clear()
+    if (hubDirty) {
+      emit('everyone', 'hub_updated', deps.hubStatus())
+      emit(null, 'devices_pending', { count: deps.devices.counts().unapproved })
+    }
+    hubDirty = false
+    entities.send()
+    if (dirtyTargets.size > 0) soon()
+  }
+  const soon = () => void (frame ??= setTimeout(sendFrame, FRAME_MS))
+  const entities = createEntityFeed(deps, emit, soon)
+
+  const offDeployments = deps.deployments.subscribe((event) => {
+    switch (event.type) {
+      case 'targets': {
+        const set = dirtyTargets.get(event.deploymentId) ?? new Set<TargetId>()
+        event.targetIds.forEach((id) => set.add(id))
+        dirtyTargets.set(event.deploymentId, set)
+        return soon()
+      }
+      case 'deployment':
+        dirtyDeployments.add(event.deploymentId)
+        return soon()
+      case 'output':
+        return emit(
+          deps.deployments.describe(event.deploymentId)?.ownerId ?? null,
+          'target_output',
+          event.piece,
+        )
+      case 'completed':
+      case 'paused':
+        // Send consoles the changes that led to this event first.
+        do {
+          if (frame) clearTimeout(frame)
+          sendFrame()
+        } while (dirtyTargets.size > 0)
+        return emit(
+          deps.deployments.describe(event.deploymentId)?.ownerId ?? null,
+          event.type === 'completed' ? 'deployment_completed' : 'deployment_paused',
+          event.body,
+        )
+    }
+  })
+  const offDevices = deps.devices.onChange(({ id }) => {
+    dirtyDevices.add(id)
+    hubDirty = true
+    soon()
+  })
+
+  return {
+    /**
+     * @param authenticate returns the viewer and session for an access token, or the reason for
+     * refusal
+     * @param isOpen true while a session is open
+     */
+    attach(
+      server: Server,
+      authenticate: Tokens['authenticate'],
+      isOpen: (sessionId: string, address: string) => boolean,
+    ): void {
+      const here = server.of(CONSOLE_NAMESPACE) as FeedNamespace
+      namespace = here
+      const check = (socket: FeedSocket): void => {
+        if (!isOpen(socket.data.sessionId, socket.data.address)) socket.disconnect(true)
+      }
+      // A user who was signed out while connecting was in no room yet when the sessions were
+      // dropped.
+      here.on('connection', check)
+      sweep = setInterval(() => here.sockets.forEach(check), SESSION_CHECK_MS)
+      sweep.unref()
+      here.use((socket, next) => {
+        const { token } = socket.handshake.auth as { token?: unknown }
+        const address = plainAddress(socket.handshake.address)
+        const known = typeof token === 'string' ? authenticate(token, address) : null
+        if (known === null || typeof known !== 'object') return next(new Error('E_UNAUTHENTICATED'))
+        if (known.viewer.mustChangePassword) return next(new Error('E_PASSWORD_CHANGE_NEEDED'))
+        socket.data = { sessionId: known.sessionId, address }
+        void socket.join([userRoom(known.viewer.id), sessionRoom(known.sessionId)])
+        if (known.viewer.role === 'admin') void socket.join(ADMINS)
+        next()
+      })
+    },
+    /** Every event, unfiltered: for the desktop app that runs this controller. */
+    subscribe(listener: FeedListener): () => void {
+      local.add(listener)
+      return () => local.delete(listener)
+    },
+    /** Ends the feeds of sessions that have ended. */
+    drop: (what: { userId: UserId } | { sessionId: string }): void =>
+      namespace
+        ?.in('userId' in what ? userRoom(what.userId) : sessionRoom(what.sessionId))
+        .disconnectSockets(true),
+    ownersChanged: entities.ownersChanged,
+    hubChanged(): void {
+      hubDirty = true
+      soon()
+    },
+    stop(): void {
+      if (frame) clearTimeout(frame)
+      clearInterval(sweep)
+      offDeployments()
+      offDevices()
+      entities.stop()
+    },
+  }
+}

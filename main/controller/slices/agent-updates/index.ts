@@ -1,0 +1,237 @@
+/**
+ * Agent updates: which agents are older than the ones that this controller serves, which get an
+ * update order, and how it ended. Orders are signed like commands; agents verify what they download
+ * and roll back by themselves.
+ */
+import type { AgentFacts, CommandReply, UpdateAgent } from '#shared/contract/agent/link.ts'
+import {
+  AGENT_DOWNLOAD_PATH,
+  agentFileName,
+  updateText,
+  type UpdatePayload,
+} from '#shared/contract/agent/update.ts'
+import type { AgentUpdate, Device } from '#shared/contract/rest/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import { isNewer } from '#shared/domain/agent-version.ts'
+import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import type { Audit } from '../audit/index.ts'
+import { isoTime, type Clock, type Log, type Now, type Viewer } from '../../base/context.ts'
+import type { DeviceRow, Devices } from '../devices/index.ts'
+import type { AgentFiles, AgentOffer } from '../../base/agent-files.ts'
+import type { Signer } from '../signing/index.ts'
+import type { Store } from '../../store/store.ts'
+import { createOutcomes } from './outcomes.ts'
+import { isStopped, isUnderWay, planUpdates, progressOf, type FleetDevice } from './plan.ts'
+import { UPDATE_TIMINGS, type UpdateTimings } from './timings.ts'
+
+export type { UpdateTimings } from './timings.ts'
+export type AgentUpdates = ReturnType<typeof createAgentUpdates>
+
+/** Several changes within this time cause one check. */
+const SOON_MS = 1_000
+/** Each order is a separate commit, so other work can run in between. */
+const ORDERS_PER_LOOK = 10
+const TOO_OLD =
+  'This agent is too old to update itself. Run the command from Add devices on the PC once.'
+
+type Pc = Pick<DeviceRow, 'platform' | 'arch'>
+const fileOf = ({ platform, arch }: Pc): string => agentFileName(platform, arch)
+const keyOf = (offer: AgentOffer): string => `${offer.file_name} ${offer.version}`
+
+export function createAgentUpdates(deps: {
+  store: Store
+  now: Now
+  clock: Clock
+  log: Log
+  audit: Audit
+  devices: Devices
+  agentFiles: AgentFiles
+  /** Whether agents are updated automatically. */
+  policy: () => 'automatic' | 'off'
+  workingDevices: () => ReadonlySet<DeviceId>
+  agents: {
+    update: (deviceId: DeviceId, order: UpdateAgent, timeoutMs: number) => Promise<CommandReply>
+  }
+  sign: Signer['sign']
+  keyId: () => string
+  timings?: Partial<UpdateTimings> | undefined
+}) {
+  const { devices, audit, log } = deps
+  const { presence } = devices
+  const timings = { ...UPDATE_TIMINGS, ...deps.timings }
+  const soonMs = Math.min(SOON_MS, timings.lookMs)
+  /** For linked devices: why one cannot be updated, or null. */
+  const obstacles = new Map<DeviceId, string | null>()
+  let offers: AgentOffer[] = []
+  /** Versions that have failed too often and are no longer ordered automatically. */
+  let stopped = new Set<string>()
+  let timer: NodeJS.Timeout | null = null
+  let isOver = false
+  let isMoreDue = false
+
+  const outcomes = createOutcomes({
+    ...deps,
+    timings,
+    changed: () => wake(soonMs),
+    onFailure: () => judge(true),
+  })
+  const { rows } = outcomes
+  const offClock = deps.clock.onChange(({ shiftMs }) => outcomes.shift(shiftMs))
+  const offerFor = (pc: Pc): AgentOffer | undefined =>
+    offers.find(({ file_name }) => file_name === fileOf(pc))
+
+  function fleet(): FleetDevice[] {
+    const working = deps.workingDevices()
+    return devices.agentVersions().map((device) => ({
+      id: device.id,
+      fileName: fileOf(device),
+      version: device.agent_version,
+      online: presence.isOnline(device.id),
+      free: obstacles.get(device.id) === null && !working.has(device.id),
+    }))
+  }
+
+  /**
+   * Finds the versions that have failed too often. @param isNews whether to audit newly found ones
+   */
+  function judge(isNews: boolean): void {
+    const all = fleet()
+    const found = offers.filter((offer) => isStopped(progressOf(offer, all, rows, deps.now())))
+    for (const offer of found)
+      if (isNews && !stopped.has(keyOf(offer)))
+        audit.record(
+          null,
+          'device.agent_updates_stopped',
+          offer.file_name,
+          `version ${offer.version} failed on several PCs: it is no longer installed automatically`,
+        )
+    stopped = new Set(found.map(keyOf))
+  }
+
+  async function signed(id: DeviceId, sequence: number, offer: AgentOffer): Promise<UpdateAgent> {
+    const order: UpdatePayload = {
+      device_id: id,
+      sequence,
+      issued_at: isoTime(deps.now()),
+      ...offer,
+      url: AGENT_DOWNLOAD_PATH + offer.file_name,
+    }
+    const payload = JSON.stringify(order)
+    const key_id = deps.keyId()
+    const [signature] = await deps.sign([updateText(payload)])
+    if (!signature) throw new Error('the signer refused this order')
+    return { version: offer.version, envelope: { payload, signature, key_id } }
+  }
+
+  /**
+   * Stored when this returns; sent afterwards. @param viewer the user who asked for it; null: the
+   * controller itself
+   */
+  function order(id: DeviceId, offer: AgentOffer, viewer: Viewer | null): void {
+    const sequence = outcomes.begin(id, offer, viewer)
+    devices.announce([id])
+    signed(id, sequence, offer)
+      .then((body) => deps.agents.update(id, body, ACK_TIMEOUT_MS))
+      .catch((error: unknown) => {
+        log.debug({ err: error, deviceId: id }, 'an update order was not answered')
+        return null
+      })
+      .then((reply) => (isOver ? undefined : outcomes.answered(id, sequence, reply)))
+      .catch((error: unknown) => log.error({ err: error }, 'a reply could not be stored'))
+  }
+
+  function look(): void {
+    deps.clock.settle()
+    const before = offers.map(keyOf).join()
+    offers = deps.agentFiles.offers()
+    outcomes.expire()
+    const all = fleet()
+    if (before !== offers.map(keyOf).join()) {
+      judge(false)
+      devices.announce(all.map(({ id }) => id))
+    }
+    if (deps.policy() === 'off') return
+    const due = planUpdates({ offers, fleet: all, rows, nowMs: deps.now() })
+    for (const { id, offer } of due.slice(0, ORDERS_PER_LOOK)) order(id, offer, null)
+    isMoreDue = due.length > ORDERS_PER_LOOK
+  }
+  function wake(afterMs: number): void {
+    if (isOver || timer === null) return
+    clearTimeout(timer)
+    timer = setTimeout(tick, afterMs)
+  }
+  function tick(): void {
+    try {
+      look()
+    } catch (error) {
+      log.error({ err: error }, 'agents could not be checked for updates')
+    }
+    wake(isMoreDue ? soonMs : timings.lookMs)
+  }
+  const offPresence = presence.onChange((id) => {
+    if (presence.isOnline(id)) wake(soonMs)
+    else obstacles.delete(id)
+  })
+
+  return {
+    /** What an agent reports about itself: in its hello, and whenever something has changed. */
+    noteFacts(id: DeviceId, facts: AgentFacts): void {
+      const obstacle = facts.self_update ? facts.self_update.obstacle : TOO_OLD
+      obstacles.set(id, obstacle)
+      outcomes.noteFacts(id, facts)
+    },
+
+    /** Null: it is up to date, or nothing is known. */
+    viewOf(device: Pc & Pick<DeviceRow, 'id' | 'agent_version'>): AgentUpdate | null {
+      const row = rows.get(device.id)
+      if (row && isUnderWay(row)) return { version: row.version, state: 'updating', message: '' }
+      const offer = offerFor(device)
+      if (!offer || !isNewer(offer.version, device.agent_version)) return null
+      const { version } = offer
+      if (row?.version === version && row.state === 'failed')
+        return { version, state: 'failed', message: row.message }
+      const obstacle = obstacles.get(device.id) ?? null
+      if (obstacle !== null) return { version, state: 'unsupported', message: obstacle }
+      const message = stopped.has(keyOf(offer))
+        ? 'It failed on other PCs, so it is not installed here automatically.'
+        : ''
+      return { version, state: 'available', message }
+    },
+
+    /**
+     * Orders one agent to update to the served version, regardless of earlier tries.
+     * @throws AppError E_NOT_FOUND, E_AGENT_OFFLINE, E_ILLEGAL_STATE with the reason in words
+     */
+    orderNow(viewer: Viewer, id: DeviceId): Device {
+      const device = devices.get(viewer, id)
+      const no = (message: string): AppError => new AppError('E_ILLEGAL_STATE', message)
+      const offer = offerFor(device)
+      if (!offer || !isNewer(offer.version, device.agent_version))
+        throw no(`This controller has no newer agent than ${device.agent_version} for this PC.`)
+      if (!device.approved || device.blocked) throw no('This device is not approved.')
+      if (!device.online)
+        throw new AppError('E_AGENT_OFFLINE', 'This PC is offline: its agent cannot be updated.')
+      if (isUnderWay(rows.get(id))) throw no('Its agent is already being updated.')
+      const obstacle = obstacles.get(id) ?? null
+      if (obstacle !== null) throw no(obstacle)
+      if (deps.workingDevices().has(id)) throw no('This PC is installing software right now.')
+      order(id, offer, viewer)
+      return devices.get(viewer, id)
+    },
+
+    /** Call it when the policy may have changed. */
+    lookSoon: (): void => wake(soonMs),
+    start(): void {
+      offers = deps.agentFiles.offers()
+      judge(false)
+      timer = setTimeout(tick, soonMs)
+    },
+    stop(): void {
+      isOver = true
+      if (timer) clearTimeout(timer)
+      offPresence()
+      offClock()
+    },
+  }
+}

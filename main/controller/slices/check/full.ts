@@ -1,0 +1,154 @@
+/**
+ * The full check of a data folder: reads everything, changes nothing, works beside a running
+ * controller.
+ */
+import { existsSync, readdirSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import type { CheckFinding, CheckStep } from '#shared/contract/rest/check.ts'
+import { ASIDE_FOLDER } from '../content/index.ts'
+import { inspectKeys, judgeKeys, parseRemembered } from '../identity/index.ts'
+import type { VaultKey } from '../../base/vault.ts'
+import { findLoose } from '../../store/private-folder.ts'
+import { lookBesides } from './besides.ts'
+import { knowsContent, type StoredContent } from './contents.repo.ts'
+import { databaseFindings } from './database-findings.ts'
+import { toWire, type Finding } from './finding.ts'
+import {
+  addressFindings,
+  asideFindings,
+  contentFindings,
+  looseFindings,
+  spaceFindings,
+} from './folder-findings.ts'
+import { keyFindings } from './key-findings.ts'
+import { isInUse, readDatabase, type DatabaseReading } from './read-database.ts'
+import { readContents } from './read-contents.ts'
+
+export type CheckProgress = { step: CheckStep; done_bytes: number; total_bytes: number }
+
+export type CheckInput = {
+  dataDir: string
+  migrationsDir: string
+  /** Opens the keys that a keystore protects; null: those are not inspected. */
+  vaultKey: VaultKey
+  /** `HOST:PORT` under which agents reach the hub. */
+  addresses: readonly string[]
+}
+
+/** @throws AbortError */
+export async function checkFolder(
+  input: CheckInput,
+  onProgress: (progress: CheckProgress) => void,
+  signal: AbortSignal,
+): Promise<CheckFinding[]> {
+  const { dataDir, migrationsDir } = input
+  if (!existsSync(dataDir)) return [missingFolder(dataDir)]
+  const findings: Finding[] = []
+  const progress = (step: CheckStep, done_bytes = 0, total_bytes = 0): void =>
+    onProgress({ step, done_bytes, total_bytes })
+  /** A part that cannot be checked does not hide the others. */
+  async function part<T>(work: () => T | Promise<T>): Promise<T | null> {
+    try {
+      return await work()
+    } catch (error) {
+      if (signal.aborted) throw error
+      findings.push(failed(error))
+      return null
+    }
+  }
+
+  progress('database')
+  const isLive = isInUse(dataDir)
+  const database = await part(() => readDatabase(dataDir, migrationsDir, isLive))
+  if (database) findings.push(...ofDatabase(database, dataDir))
+
+  progress('keys')
+  await part(() => {
+    const facts = inspectKeys(dataDir, input.vaultKey)
+    const inDatabase = database?.facts
+    const isRead = inDatabase?.state === 'ours' && !database?.noRoom
+    // If the database was not read, assume that every key is needed.
+    const isNone = inDatabase?.state === 'missing' || inDatabase?.state === 'empty'
+    const devices = inDatabase && (isRead || isNone) ? inDatabase.devices : Infinity
+    const remembered = parseRemembered(inDatabase?.keys ?? null)
+    findings.push(...keyFindings(dataDir, judgeKeys(facts, devices, remembered).issues))
+  })
+
+  progress('folder')
+  await part(() => {
+    findings.push(...looseFindings(findLoose(dataDir)))
+    const { bavail, bsize } = statfsSync(dataDir)
+    findings.push(...spaceFindings(dataDir, bavail * bsize))
+    const aside = join(dataDir, ASIDE_FOLDER)
+    findings.push(...asideFindings(aside, countFiles(aside)))
+    findings.push(...addressFindings(input.addresses))
+  })
+
+  const contents = database?.contents
+  if (contents)
+    await part(async () => {
+      findings.push(...contentFindings(await hashAll(contents, isLive)))
+    })
+  return findings.map(toWire)
+
+  async function hashAll(contents: StoredContent[], isLive: boolean) {
+    const total = contents.reduce((sum, { size_bytes }) => sum + size_bytes, 0)
+    let done = 0
+    progress('content', 0, total)
+    const known = new Set(contents.map(({ sha256 }) => sha256))
+    // Beside a running controller packages come and go, so query the database again.
+    const live = isLive
+      ? new Database(join(dataDir, 'deployx.db'), { readonly: true, timeout: 5_000 })
+      : null
+    try {
+      return await readContents({
+        dataDir,
+        contents,
+        isStillKnown: (sha256) => (live ? knowsContent(live, sha256) : known.has(sha256)),
+        onBytes: (bytes) => progress('content', (done += bytes), total),
+        signal,
+      })
+    } finally {
+      live?.close()
+    }
+  }
+}
+
+function ofDatabase({ facts, faults, noRoom }: DatabaseReading, dataDir: string): Finding[] {
+  const findings = noRoom
+    ? [failed(new Error('there is no room for a copy of the database in the temporary folder'))]
+    : databaseFindings(facts, lookBesides(dataDir))
+  if (faults.length > 0)
+    findings.push(
+      ...databaseFindings({ ...facts, state: 'damaged' }, lookBesides(dataDir)).map((finding) => ({
+        ...finding,
+        text: `${finding.text} SQLite reports: ${faults[0] ?? ''}`,
+      })),
+    )
+  return findings
+}
+
+function countFiles(folder: string): number {
+  if (!existsSync(folder)) return 0
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())
+    .length
+}
+
+const missingFolder = (dataDir: string): CheckFinding => ({
+  code: 'folder_missing',
+  severity: 'error',
+  file: dataDir,
+  text: `The data folder ${dataDir} does not exist.`,
+  cure: 'Set the right one with --data or DEPLOYX_DATA. A start creates a new one.',
+})
+
+function failed(error: unknown): Finding {
+  const reason = error instanceof Error ? error.message : String(error)
+  return {
+    code: 'check_failed',
+    severity: 'error',
+    text: `A part could not be checked: ${reason}.`,
+    cure: 'Remove the cause, then check again.',
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Files in the content store that the database does not name. The database may be wrong (restored,
+ * replaced, or without its latest changes), so they are moved to `DIR/content.aside/DATE` and kept
+ * for 30 days. A database that is younger than such a file cannot know whether it was needed, and
+ * never removes it.
+ */
+import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { makeFolderDurably, renameDurably } from '../../../lib/durable-file.ts'
+import { isoTime, type Now } from '../../base/context.ts'
+
+export const ASIDE_FOLDER = 'content.aside'
+const KEPT_MS = 30 * 24 * 3_600_000
+
+export function createAside(deps: {
+  dataDir: string
+  now: Now
+  /** ISO time when the database was created. */
+  databaseCreatedAt: () => string
+}) {
+  const root = join(deps.dataDir, ASIDE_FOLDER)
+
+  /** The time in a folder's name; NaN if it is not one of ours. */
+  const timeOf = (name: string): number =>
+    Date.parse(name.replace(/T(\d\d)-(\d\d)-(\d\d)-(\d{3}Z)$/, 'T$1:$2:$3.$4'))
+
+  function removeOldIn(folder: string, createdMs: number): number {
+    let removed = 0
+    for (const name of readdirSync(folder)) {
+      const file = join(folder, name)
+      const stat = statSync(file)
+      if (!stat.isFile() || stat.mtimeMs <= createdMs) continue
+      rmSync(file, { force: true })
+      removed++
+    }
+    if (readdirSync(folder).length === 0) rmdirSync(folder)
+    return removed
+  }
+
+  return {
+    /** Moves these files aside together. @returns their new folder */
+    set(files: readonly { path: string; name: string }[]): string {
+      const folder = join(root, isoTime(deps.now()).replaceAll(/[:.]/g, '-'))
+      makeFolderDurably(root)
+      makeFolderDurably(folder)
+      for (const { path, name } of files) renameDurably(path, join(folder, name))
+      return folder
+    },
+
+    /**
+     * Removes files that were moved aside more than 30 days ago, if the database is older than they
+     * are. @returns how many
+     */
+    removeOld(): number {
+      if (!existsSync(root)) return 0
+      const createdMs = Date.parse(deps.databaseCreatedAt())
+      return readdirSync(root)
+        .filter((name) => deps.now() - timeOf(name) >= KEPT_MS)
+        .reduce((removed, name) => removed + removeOldIn(join(root, name), createdMs), 0)
+    },
+  }
+}

@@ -1,0 +1,265 @@
+/** Deployments: the entry point for creating, watching, cancelling and retrying them, and for the reports of agents. */
+import type {
+  DeploymentOutput,
+  DeploymentProgress,
+  DeploymentResult,
+  ReportReply,
+} from '#shared/contract/agent/link.ts'
+import type { Preflight } from '#shared/contract/rest/deployments.ts'
+import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
+import type {
+  AttemptId,
+  DeploymentId,
+  DeviceId,
+  GroupId,
+  InstallerId,
+  Sha256,
+  SoftwareId,
+  UserId,
+} from '#shared/domain/ids.ts'
+import { chooseInstaller } from '#shared/domain/platforms.ts'
+import type { Audit } from '../audit/index.ts'
+import type { Clock, Log, Now, Viewer } from '../../base/context.ts'
+import type { Devices } from '../devices/index.ts'
+import type { Groups } from '../groups/index.ts'
+import type { SealedArguments } from '../../base/sealed-arguments.ts'
+import type { Settings } from '../settings/index.ts'
+import type { Signer } from '../signing/index.ts'
+import type { Software } from '../software/index.ts'
+import type { Store } from '../../store/store.ts'
+import { createChanges, type Changes, type DeploymentsEvent } from './changes.ts'
+import { createControl } from './control.ts'
+import { createClockRepo } from './clock.repo.ts'
+import { createCommands } from './commands.ts'
+import { createDeployment } from './create.ts'
+import { createDeploymentsRepo } from './deployments.repo.ts'
+import { createDecisions } from './decisions.ts'
+import { createEngine } from './engine.ts'
+import { createFileFaults } from './file-faults.ts'
+import { createFigures } from './figures.ts'
+import { preflight } from './preflight.ts'
+import { createMoveDevice } from './move-device.ts'
+import { createOutputsRepo } from './outputs.repo.ts'
+import { createResolve } from './resolve.ts'
+import { createReader } from './read.ts'
+import { createReconcile } from './reconcile.ts'
+import { createRecorder } from './record.ts'
+import { createReports } from './reports.ts'
+import { createSender, type AgentPort } from './sender.ts'
+import { createRestarts, type Restarts } from './restarts/restarts.ts'
+import { createRestartsRepo } from './restarts/restarts.repo.ts'
+import { createRestartTrail } from './restarts/restart-trail.ts'
+import { createTrail } from './trail.ts'
+import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
+import { createWorkbooks } from './workbook.ts'
+
+export type { DeploymentsEvent } from './changes.ts'
+export type { AgentPort } from './sender.ts'
+export type { EngineTimings } from './timings.ts'
+export type Deployments = ReturnType<typeof createDeployments>
+
+export function createDeployments(deps: {
+  store: Store
+  now: Now
+  clock: Clock
+  log: Log
+  audit: Audit
+  devices: Devices
+  groups: Groups
+  software: Software
+  sealed: SealedArguments
+  sign: Signer['sign']
+  /** The id by which agents know the signing key. */
+  keyId: () => string
+  ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
+  agents: AgentPort
+  settings: Pick<Settings, 'get'>
+  /** The folder of the built workers; null: beside the sources. */
+  workersDir: string | null
+  timings?: Partial<EngineTimings>
+}) {
+  const { store, devices, log, now } = deps
+  const timings = { ...ENGINE_TIMINGS, ...deps.timings }
+  const repo = createDeploymentsRepo(store)
+  const outputs = createOutputsRepo(store, repo)
+  const workbooks = createWorkbooks({ workersDir: deps.workersDir })
+  const listeners = new Set<(event: DeploymentsEvent) => void>()
+
+  /** After every commit: notifies the listeners and runs what the change may have made possible. */
+  function committed(changes: Changes): void {
+    for (const event of changes.events()) listeners.forEach((listener) => listener(event))
+    engine.poke(changes.owing)
+    if (changes.owing.size + changes.freed.size > 0) restarts.poke()
+    fileFaults.suspect(changes.mismatched)
+    // Other deployments may wait for a device that became free. Usually there are none.
+    if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.owing.has(id)))
+      engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
+  }
+  const { fileFault, checkFile } = deps.software
+  const fileFaults = createFileFaults({ repo, checkFile, committed, log })
+  const recorder = createRecorder({
+    repo,
+    apply: createReports({ repo, outputs, sealed: deps.sealed, fileFault, now, log, timings }),
+    log,
+    timings,
+    committed,
+    isLow: () => store.room.isLow(),
+  })
+  const conditions = (): WorkConditions => {
+    const { work_on_battery, work_on_metered } = deps.settings.get()
+    return { on_battery: work_on_battery, on_metered: work_on_metered }
+  }
+  const sender = createSender({
+    repo,
+    sealed: deps.sealed,
+    commands: createCommands({
+      keyId: deps.keyId,
+      now,
+      ticketUrl: deps.ticketUrl,
+      conditions,
+    }),
+    sign: deps.sign,
+    agents: deps.agents,
+    recorder,
+    timings,
+    log,
+    cancelLost: (target): void => engine.cancelLost(target.deployment_id, target.id),
+  })
+  const trail = createTrail({ audit: deps.audit, repo })
+  const { resolve, waitingForGroup } = createResolve({ ...deps, repo, trail })
+  const engine = createEngine({
+    ...{ repo, devices, sender, trail, fileFault },
+    areSecretsLost: deps.sealed.isLost,
+    ...{ now, log, timings, committed },
+    clock: deps.clock,
+    clockRepo: createClockRepo(store),
+    moved: () => restarts.clockMoved(),
+    restartingDevices: () => restarts.restartingDevices(),
+    resolve: (id) => void resolve(id, true),
+  })
+  const restarts: Restarts = createRestarts({
+    clock: deps.clock,
+    ...{ devices, sign: deps.sign, keyId: deps.keyId, agents: deps.agents },
+    ...{ now, log, timings, committed },
+    repo: createRestartsRepo(store),
+    deployments: repo,
+    workingDevices: engine.workingDevices,
+    trail: createRestartTrail({
+      ...{ audit: deps.audit, deployments: repo },
+      nameOf: (id) => devices.eligibility(id).name,
+    }),
+  })
+  devices.onChange(({ id }) => {
+    engine.poke(repo.deploymentsWaitingFor([id]))
+    restarts.poke()
+  })
+
+  deps.groups.onChange(({ id: groupId }) => {
+    const changes = createChanges()
+    for (const { id } of waitingForGroup(groupId))
+      if (resolve(id, false)) {
+        engine.forget(id)
+        changes.deployment(id)
+        changes.owing.add(id)
+      }
+    committed(changes)
+  })
+
+  const installerFor = ({
+    device_id,
+    software_id,
+  }: {
+    device_id: DeviceId
+    software_id: SoftwareId
+  }): InstallerId | null => {
+    const device = devices.row(device_id)
+    return (device && chooseInstaller(deps.software.installersOf(software_id), device)?.id) ?? null
+  }
+  const createDeps = { ...deps, repo, trail }
+  const { visible, view, ...read } = createReader({ repo, outputs, restarts, workbooks })
+  const control = createControl({
+    repo,
+    decisions: createDecisions({ repo, now, timings }),
+    restarts,
+    audit: deps.audit,
+    software: deps.software,
+    installerFor,
+    visible,
+    view,
+    decided: (changes) => {
+      committed(changes)
+      engine.pokeNow(changes.owing)
+      restarts.poke()
+    },
+  })
+
+  return {
+    create(viewer: Viewer, input: CreateDeployment): DeploymentId {
+      const id = createDeployment(createDeps, viewer, input)
+      const changes = createChanges()
+      changes.deployment(id)
+      committed(changes)
+      engine.pokeNow([id])
+      deps.software.startFetches()
+      return id
+    },
+    preflight: (viewer: Viewer, input: CreateDeployment): Promise<Preflight> =>
+      preflight(
+        { ...deps, conditions, workingDevices: engine.workingDevices, restarts },
+        viewer,
+        input,
+      ),
+
+    ...read,
+    ...createFigures({ repo, now }),
+    ...control,
+
+    subscribe(listener: (event: DeploymentsEvent) => void): () => void {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+
+    // ---- from agents; each resolves after the commit
+    result: (deviceId: DeviceId, body: DeploymentResult): Promise<ReportReply> =>
+      recorder.take({ kind: 'result', deviceId, body }),
+    reportProgress: (deviceId: DeviceId, body: DeploymentProgress): Promise<ReportReply> =>
+      recorder.take({ kind: 'progress', deviceId, body }),
+    reportOutput: (deviceId: DeviceId, body: DeploymentOutput): Promise<ReportReply> =>
+      recorder.take({ kind: 'output', deviceId, body }),
+    reconcile: createReconcile({ repo, recorder, restarts, engine }),
+    deviceOfLiveAttempt: (attemptId: AttemptId): DeviceId | null =>
+      repo.deviceOfLiveAttempt(attemptId),
+    /** Moves a device's targets to another row for the same PC. Inside a transaction; pass the result to `moved` afterwards. @throws AppError E_ILLEGAL_STATE */
+    moveDevice: createMoveDevice({ repo, now, installerFor, forget: engine.forget }),
+    moved: (changes: Changes): void => committed(changes),
+    /** Deployments with this device as a target, ended ones included. */
+    idsOfDevice: (id: DeviceId): DeploymentId[] => repo.idsOfDevice(id),
+    /** For the removal of a user: how many deployments they own, and how many of those are active. */
+    countOf: (id: UserId): { all: number; active: number } => repo.countOf(id),
+    handOver(from: UserId, to: UserId | null, name: string): void {
+      repo.handOver(from, to, name)
+    },
+    /** Devices at work now. */
+    workingDevices: (): ReadonlySet<DeviceId> => engine.workingDevices(),
+    /** Deployments that still need this software. */
+    usingSoftware: (id: SoftwareId) => repo.activeWithSoftware(id),
+    /** Deployments that have not started and will take their PCs from this group. */
+    usingGroup: (id: GroupId) => repo.pendingWithGroup(id),
+    /** A package given as a URL was fetched, or could not be. */
+    installerSettled: (id: InstallerId): void => engine.poke(repo.deploymentsUsingInstaller(id)),
+
+    start(): void {
+      engine.start()
+      restarts.start()
+    },
+    /** Commits waiting reports and stops. Targets keep their state, and the next start continues them. */
+    stop(): void {
+      engine.stop()
+      restarts.stop()
+      sender.stop()
+      void workbooks.stop()
+      recorder.flush()
+    },
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * The shell around `planRestart()`: load, plan, commit, send. Restarts and their progress live in the store alone, so a restart
+ * of the controller is just another run. Memory holds only what agents have reported since they connected.
+ */
+import { randomBytes } from 'node:crypto'
+import type { RestartAbility, RestartReply } from '#shared/contract/agent/restart.ts'
+import type { DeploymentId, DeviceId, RestartId } from '#shared/domain/ids.ts'
+import {
+  isRestartOpen,
+  type OpenRestartState,
+  type RestartEvent,
+} from '#shared/domain/restart-state.ts'
+import { isoTime, type Clock } from '../../../base/context.ts'
+import type { Devices } from '../../devices/index.ts'
+import { createChanges, type Changes } from '../changes.ts'
+import type { DeploymentRow, DeploymentsRepo } from '../deployments.repo.ts'
+import { toPlan } from '../plan-row.ts'
+import type { EngineTimings } from '../timings.ts'
+import { answered } from './answer.ts'
+import {
+  keepsBusy,
+  planRestart,
+  type PlanRestart,
+  type RestartSnapshot,
+  type RestartWait,
+} from './plan-restart.ts'
+import type { RestartChange, RestartRow, RestartsRepo } from './restarts.repo.ts'
+import type { RestartTrail } from './restart-trail.ts'
+import { createTeller, type TellDeps } from './tell.ts'
+
+/** Most steps of one restart in one run: note its boot, note that it is ready, order it. */
+const STEPS_PER_RUN = 4
+const CLAIMS_PER_RUN = 500
+/** One run handles all events within this time. */
+const COALESCE_MS = 50
+
+export type Restarts = ReturnType<typeof createRestarts>
+
+type Deps = TellDeps & {
+  repo: RestartsRepo
+  deployments: Pick<DeploymentsRepo, 'byId'>
+  devices: Pick<Devices, 'eligibility' | 'presence' | 'takeSequence'>
+  trail: RestartTrail
+  /** Devices at work for any deployment. */
+  workingDevices: () => ReadonlySet<DeviceId>
+  clock: Pick<Clock, 'settle'>
+  timings: EngineTimings
+  /** Called after every commit. */
+  committed: (changes: Changes) => void
+}
+
+export function createRestarts(deps: Deps) {
+  const { repo, devices, timings, now } = deps
+  const abilities = new Map<DeviceId, RestartAbility | 'too_old'>()
+  const teller = createTeller({ ...deps, answered: take, over: () => wake(pauseMs) })
+  let timer: NodeJS.Timeout | null = null
+  let dueAtMs = Infinity
+  /** A large run takes longer: run less often after it, so that others get most of the time. */
+  let pauseMs = COALESCE_MS
+  let stopped = false
+
+  function changed(row: RestartRow, changes: Changes): void {
+    for (const id of repo.targetsOf(row.restart_id)) changes.target(row.deployment_id, id)
+    changes.deployment(row.deployment_id)
+  }
+  function step(row: RestartRow, event: RestartEvent, change: RestartChange, changes: Changes) {
+    const state = repo.step(row, event, { reason: null, since: isoTime(now()), ...change })
+    teller.forget(row.restart_id)
+    changed(row, changes)
+    const after = { ...row, ...change, state }
+    if (event === 'ordered') deps.trail.ordered(after)
+    if (isRestartOpen(state)) return
+    deps.trail.ended(after)
+    changes.freed.add(row.device_id)
+  }
+
+  /** Assigns every target that needs a restart the one that will complete it. */
+  function claim(changes: Changes): void {
+    for (const { id, deployment_id, device_id } of repo.unclaimed(CLAIMS_PER_RUN)) {
+      const last = repo.lastOf(deployment_id, device_id)
+      const joins = last?.state === 'owed'
+      const restart_id = joins ? last.restart_id : (randomBytes(16).toString('hex') as RestartId)
+      if (!joins) {
+        const at = isoTime(now())
+        const round = (last?.round ?? 0) + 1
+        const first = { state: 'owed', round, created_at: at, since: at } as const
+        repo.insert({ restart_id, deployment_id, device_id, ...first })
+      }
+      repo.claim(id, restart_id)
+      changes.moved({ id, deployment_id })
+    }
+  }
+
+  const toPlanRestart = (row: RestartRow): PlanRestart => ({
+    state: row.state as OpenRestartState,
+    reason: row.reason as RestartWait | null,
+    callingOff: row.calling_off,
+    bootId: row.boot_id,
+    createdAtMs: Date.parse(row.created_at),
+    readySinceMs: row.ready_since_ms,
+    notBeforeMs: row.not_before_ms,
+    orderedAtMs: row.ordered_at_ms,
+    dueAtMs: row.due_at_ms,
+    toldAtMs: teller.lastMs(row.restart_id),
+  })
+  function snapshotOf(
+    row: RestartRow,
+    deployment: DeploymentRow,
+    working: () => ReadonlySet<DeviceId>,
+  ): RestartSnapshot {
+    const id = row.device_id
+    const { status, canceling, paused, window, offlinePolicy, waitMs } = toPlan(deployment)
+    return {
+      restart: toPlanRestart(row),
+      deployment: {
+        ...{ status, canceling, paused, window, offlinePolicy, waitMs },
+        reboot: deployment.reboot,
+        restartsCanceled: deployment.restarts_canceled,
+        delayMs: deployment.reboot_delay_minutes * 60_000,
+      },
+      device: {
+        ...devices.eligibility(id),
+        reachability: devices.presence.of(id, now()).reachability,
+        ability: abilities.get(id) ?? null,
+        works: working().has(id),
+        isAwaited: repo.hasOpenTargets(row.deployment_id, id),
+        restartsElsewhere: repo.isOrderedElsewhere(id, row.restart_id),
+      },
+    }
+  }
+
+  /** One step of one restart. True: another may follow immediately. */
+  function advance(
+    row: RestartRow,
+    snapshot: RestartSnapshot,
+    changes: Changes,
+    unsent: RestartRow[],
+  ): boolean {
+    const action = planRestart(snapshot, now(), timings)
+    if (!action) return false
+    switch (action.type) {
+      case 'wait':
+        repo.change(row.restart_id, { reason: action.reason })
+        changed(row, changes)
+        return false
+      case 'note_boot':
+        repo.change(row.restart_id, { boot_id: action.bootId })
+        return true
+      case 'note_ready':
+        repo.change(row.restart_id, { ready_since_ms: now() })
+        return true
+      case 'order': {
+        const due_at_ms = now() + snapshot.deployment.delayMs
+        step(row, 'ordered', { ordered_at_ms: now(), due_at_ms, not_before_ms: null }, changes)
+        return true
+      }
+      case 'call_off':
+        repo.change(row.restart_id, { calling_off: action.why })
+        teller.forget(row.restart_id)
+        changed(row, changes)
+        return true
+      case 'tell':
+        unsent.push(row)
+        return false
+      case 'end':
+        step(row, action.event, { message: action.message }, changes)
+        return false
+    }
+  }
+
+  /** @throws what the store or a row throws, and then writes nothing */
+  function commit(ids: readonly RestartId[]): void {
+    const changes = createChanges()
+    const unsent: RestartRow[] = []
+    let working: ReadonlySet<DeviceId> | null = null
+    repo.transaction(() => {
+      for (const id of ids)
+        for (let n = 0; n < STEPS_PER_RUN; n++) {
+          const row = repo.byId(id)!
+          const deployment = deps.deployments.byId(row.deployment_id)
+          if (!deployment || !isRestartOpen(row.state)) break
+          const snapshot = snapshotOf(row, deployment, () => (working ??= deps.workingDevices()))
+          if (!advance(row, snapshot, changes, unsent)) break
+        }
+    })
+    deps.committed(changes)
+    unsent.forEach(teller.tell)
+  }
+  const attempt = (work: () => void): boolean => {
+    try {
+      work()
+      return true
+    } catch (error) {
+      deps.log.error({ err: error }, 'a restart could not be advanced; it is tried again')
+      return false
+    }
+  }
+  function run(): void {
+    timer = null
+    dueAtMs = Infinity
+    if (stopped) return
+    deps.clock.settle()
+    const startMs = performance.now()
+    attempt(() => {
+      const changes = createChanges()
+      repo.transaction(() => claim(changes))
+      deps.committed(changes)
+      const ids = repo.open().map((row) => row.restart_id)
+      // One restart that cannot be advanced must not stop the others.
+      if (!attempt(() => commit(ids))) for (const id of ids) attempt(() => commit([id]))
+    })
+    pauseMs = Math.max(COALESCE_MS, 4 * (performance.now() - startMs))
+    wake(Math.max(pauseMs, timings.heartbeatMs))
+  }
+  function wake(inMs: number): void {
+    const atMs = performance.now() + inMs
+    if (stopped || atMs >= dueAtMs) return
+    if (timer) clearTimeout(timer)
+    dueAtMs = atMs
+    timer = setTimeout(run, inMs)
+  }
+
+  function take(id: RestartId, sent: 'order' | 'call_off', reply: RestartReply): void {
+    const changes = createChanges()
+    repo.transaction(() => {
+      const row = repo.byId(id)
+      if (!row || !isRestartOpen(row.state)) return
+      const result = answered(row, sent, reply, now(), timings)
+      if (result === null) return
+      if (result.event) return step(row, result.event, result.change, changes)
+      repo.change(id, result.change)
+      changed(row, changes)
+    })
+    deps.committed(changes)
+  }
+
+  return {
+    /** Run soon. */
+    poke: (): void => wake(pauseMs),
+    /** Records the ability that an agent reports when it connects. Undefined: it does not support restarts. */
+    met(deviceId: DeviceId, ability: RestartAbility | undefined): void {
+      abilities.set(deviceId, ability ?? 'too_old')
+      for (const row of repo.open()) if (row.device_id === deviceId) teller.forget(row.restart_id)
+      wake(pauseMs)
+    },
+    /** What its agent last reported; null: not connected since the controller started. */
+    abilityOf: (id: DeviceId): RestartAbility | 'too_old' | null => abilities.get(id) ?? null,
+    /** Devices that are about to restart or are restarting: nothing else starts on them. */
+    restartingDevices(): ReadonlySet<DeviceId> {
+      const busy = new Set<DeviceId>()
+      for (const { device_id: id, state, due_at_ms: dueAtMs } of repo.underWay())
+        if (keepsBusy({ state, dueAtMs }, devices.presence.isOnline(id), now(), timings))
+          busy.add(id)
+      return busy
+    },
+    /**
+     * Cancels these restarts: ends those not ordered yet and withdraws those that are. Inside the caller's transaction.
+     * @returns how many
+     */
+    callOff(
+      deploymentId: DeploymentId,
+      isMeant: (deviceId: DeviceId) => boolean,
+      changes: Changes,
+    ): number {
+      const rows = repo.openOf(deploymentId).filter((row) => isMeant(row.device_id))
+      for (const row of rows) {
+        if (row.state === 'owed') {
+          step(row, 'called_off', { message: 'Called off before it was ordered.' }, changes)
+          continue
+        }
+        repo.change(row.restart_id, { calling_off: 'canceled' })
+        teller.forget(row.restart_id)
+        changed(row, changes)
+      }
+      return rows.length
+    },
+    /** Deployments with restarts that have not ended. */
+    openDeployments: (): Set<DeploymentId> => new Set(repo.open().map((row) => row.deployment_id)),
+    countsOf: (id: DeploymentId) => repo.counts(id),
+    /** Call it when deadlines were shifted because the clock was changed. */
+    clockMoved(): void {
+      teller.forgetAll()
+      wake(pauseMs)
+    },
+    start: (): void => wake(0),
+    stop(): void {
+      stopped = true
+      teller.stop()
+      if (timer) clearTimeout(timer)
+    },
+  }
+}

@@ -1,0 +1,83 @@
+import { and, count, desc, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { EnrollmentId, UserId } from '#shared/domain/ids.ts'
+import { movedTime } from '../../store/moved-time.ts'
+import { enrollments, users } from '../../store/schema/index.ts'
+import type { Store } from '../../store/store.ts'
+
+export type EnrollmentRow = typeof enrollments.$inferSelect
+
+export function createEnrollmentRepo({ db }: Store) {
+  return {
+    insert: (row: typeof enrollments.$inferInsert): EnrollmentRow =>
+      db.insert(enrollments).values(row).returning().get(),
+    list: (): EnrollmentRow[] =>
+      db.select().from(enrollments).orderBy(desc(enrollments.id)).limit(500).all(),
+    byId: (id: EnrollmentId): EnrollmentRow | undefined =>
+      db.select().from(enrollments).where(eq(enrollments.id, id)).get(),
+    byHash: (hash: string): EnrollmentRow | undefined =>
+      db.select().from(enrollments).where(eq(enrollments.secret_hash, hash)).get(),
+    /** Counts a use if one is left; undefined: spent, expired or revoked. */
+    use: (id: EnrollmentId, nowIso: string): EnrollmentRow | undefined =>
+      db
+        .update(enrollments)
+        .set({ uses: sql`${enrollments.uses} + 1` })
+        .where(
+          and(
+            eq(enrollments.id, id),
+            isNull(enrollments.revoked_at),
+            gt(enrollments.expires_at, nowIso),
+            sql`${enrollments.uses} < ${enrollments.max_uses}`,
+          ),
+        )
+        .returning()
+        .get(),
+    /** @param byMs by how much the clock was set */
+    moveExpiry: (byMs: number): void => {
+      db.update(enrollments)
+        .set({ expires_at: movedTime(enrollments.expires_at, byMs) })
+        .where(isNull(enrollments.revoked_at))
+        .run()
+    },
+    /** @returns how many were still usable */
+    revokeAll: (nowIso: string): number =>
+      db
+        .update(enrollments)
+        .set({ revoked_at: nowIso })
+        .where(and(isNull(enrollments.revoked_at), gt(enrollments.expires_at, nowIso)))
+        .run().changes,
+    countOpen: (owner: UserId, nowIso: string): number =>
+      db
+        .select({ n: count() })
+        .from(enrollments)
+        .where(
+          and(
+            eq(enrollments.created_by, owner),
+            isNull(enrollments.revoked_at),
+            gt(enrollments.expires_at, nowIso),
+            sql`${enrollments.uses} < ${enrollments.max_uses}`,
+          ),
+        )
+        .get()?.n ?? 0,
+    /** Codes keep the name of their creator. */
+    nameMaker: (maker: UserId, name: string): void => {
+      db.update(enrollments)
+        .set({ created_by_name: sql`coalesce(created_by_name, ${name})` })
+        .where(eq(enrollments.created_by, maker))
+        .run()
+    },
+    nameOf: (id: UserId): string | null =>
+      db.select({ name: users.username }).from(users).where(eq(users.id, id)).get()?.name ?? null,
+    handOver: (from: UserId, to: UserId): void => {
+      db.update(enrollments).set({ created_by: to }).where(eq(enrollments.created_by, from)).run()
+    },
+    revokeOf: (owner: UserId, nowIso: string): void => {
+      db.update(enrollments)
+        .set({ revoked_at: nowIso })
+        .where(and(eq(enrollments.created_by, owner), isNull(enrollments.revoked_at)))
+        .run()
+    },
+    revoke: (id: EnrollmentId, nowIso: string): void => {
+      db.update(enrollments).set({ revoked_at: nowIso }).where(eq(enrollments.id, id)).run()
+    },
+  }
+}

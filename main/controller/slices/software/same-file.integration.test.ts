@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import {
+  createRestClient,
+  startTestController,
+  type RestClient,
+  type TestController,
+} from '../../test-kit/test-controller.ts'
+
+// A loaded machine starts a controller slowly.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
+
+type Entry = { id: number; existing?: true; name: string }
+const SCRIPT = '#!/bin/sh\necho same\n'
+
+let t: TestController
+beforeAll(async () => {
+  t = await startTestController()
+})
+afterAll(() => t.stop())
+
+const put = async (
+  fields: Record<string, string> = {},
+  rest: RestClient = t.rest,
+  name = 'tool.sh',
+): Promise<Entry> => {
+  const reply = await rest.upload('/software', { name, bytes: SCRIPT }, fields)
+  expect(reply.status).toBe(200)
+  return reply.body as Entry
+}
+
+describe('the same file again', () => {
+  it('returns the existing entry, marked as existing', async () => {
+    const first = await put({ name: 'One' })
+    expect(first.existing).toBeUndefined()
+    const again = await put({ name: 'One' })
+    expect(again).toMatchObject({ id: first.id, existing: true })
+    expect((await t.rest.call('software.list', {})).software).toHaveLength(1)
+  })
+
+  it.each([
+    ['another name', { name: 'Two' }],
+    ['another version', { name: 'One', version: '2' }],
+    ['other arguments', { name: 'One', install_args: '--all' }],
+    ['another platform', { name: 'One', platform: 'macos' }],
+    ['another detection rule', { name: 'One', detection: '{"type":"dpkg","name":"one"}' }],
+  ])('is a new entry under %s', async (_what, fields) => {
+    const made = await put(fields)
+    expect(made.existing).toBeUndefined()
+    expect(await put(fields)).toMatchObject({ id: made.id, existing: true })
+  })
+
+  it('also counts as the same after its entry was corrected', async () => {
+    const made = await put({}, t.rest, 'setup.sh')
+    await t.rest.call('software.update', {
+      params: { id: made.id },
+      body: { name: 'Setup' },
+    })
+    expect(await put({}, t.rest, 'setup.sh')).toMatchObject({ id: made.id, existing: true })
+    expect(await put({ name: 'Setup' })).toMatchObject({ id: made.id, existing: true })
+  })
+
+  it('is a new entry once the old one was removed', async () => {
+    const made = await put({ name: 'Gone' })
+    await t.rest.call('software.delete', { params: { id: made.id } })
+    const again = await put({ name: 'Gone' })
+    expect(again.existing).toBeUndefined()
+    expect(again.id).not.toBe(made.id)
+  })
+
+  it('reveals nothing about entries of others', async () => {
+    const password = 'correct horse'
+    await t.rest.call('users.create', { body: { username: 'ben', password, role: 'technician' } })
+    const { token } = await t.anonymous.call('auth.login', { body: { username: 'ben', password } })
+    const ben = createRestClient(t.controller.consoleUrl, token)
+    const mine = await put({ name: 'Shared' })
+    const ofBen = await put({ name: 'Shared' }, ben)
+    expect(ofBen.existing).toBeUndefined()
+    expect(ofBen.id).not.toBe(mine.id)
+  })
+
+  it('is a single entry even when it arrives several times at the same time', async () => {
+    const made = await Promise.all([1, 2, 3].map(() => put({ name: 'Race' })))
+    expect(new Set(made.map(({ id }) => id)).size).toBe(1)
+  })
+})

@@ -1,0 +1,209 @@
+/** What administrators do with other users' accounts: create, change, sign out and remove them. */
+import type { Holdings, User } from '#shared/contract/rest/entities.ts'
+import { AppError } from '#shared/contract/errors.ts'
+import type { CreateUser, UpdateUser } from '#shared/contract/rest/requests.ts'
+import type { UserId } from '#shared/domain/ids.ts'
+import type { Audit } from '../audit/index.ts'
+import { isoTime, type Now, type Viewer } from '../../base/context.ts'
+import type { Store } from '../../store/store.ts'
+import { checkVersion } from '../../base/check-version.ts'
+import { subjectOf, type Accounts } from './accounts.ts'
+import { checkPassword, generatedPassword } from './password-rules.ts'
+import type { Passwords } from './passwords.ts'
+import type { UserRow, UsersRepo } from './users.repo.ts'
+
+/** What other slices store that belongs to a user. */
+export type Ownership = {
+  holdings: (id: UserId) => Holdings
+  /**
+   * Inside the transaction that removes the user. `to` null: no owner, so only administrators see
+   * it.
+   */
+  /** @param name of the removed user, stored with what keeps it */
+  handOver: (from: UserId, to: UserId | null, name: string) => void
+  /** After a role change: others may see more or less of the user's things. */
+  visibilityChanged: () => void
+  /** After the handover. */
+  handedOver: (to: UserId | null) => void
+}
+
+/** What has changed: "role technician → admin, disabled". */
+function inWords(row: UserRow, change: UpdateUser): string {
+  const { username, password, role, disabled, must_change_password: must } = change
+  return [
+    username !== undefined && username !== row.username && `now ${username}`,
+    role !== undefined && role !== row.role && `role ${row.role} → ${role}`,
+    disabled !== undefined &&
+      disabled !== (row.disabled_at !== null) &&
+      (disabled ? 'disabled' : 'enabled'),
+    password !== undefined && 'password',
+    must === true && 'must choose another password',
+  ]
+    .filter(Boolean)
+    .join(', ')
+}
+
+export function createAdministration(deps: {
+  store: Store
+  repo: UsersRepo
+  accounts: Accounts
+  passwords: Passwords
+  audit: Audit
+  now: Now
+  ownership: Ownership
+  /** Ends the open feeds of this user. */
+  drop: (what: { userId: UserId }) => void
+  /** Call it after the commit: the user is new, has changed or was removed. */
+  changed: (id: UserId) => void
+}) {
+  const { store, repo, passwords, audit } = deps
+  const { add, existing, nameIsFree, toUser } = deps.accounts
+
+  /** Call it inside the transaction that removes the administrator's rights. */
+  function notTheLastAdmin(row: UserRow): void {
+    if (row.role === 'admin' && row.disabled_at === null && repo.countActiveAdmins() === 1)
+      throw new AppError(
+        'E_ILLEGAL_STATE',
+        'This is the last administrator who can sign in. Create another one first.',
+      )
+  }
+
+  return {
+    /** @throws AppError E_CONFLICT (name), E_VALIDATION */
+    async create(viewer: Viewer, input: CreateUser): Promise<User> {
+      const record = (row: UserRow) =>
+        audit.record(viewer, 'user.create', subjectOf(row), `role ${row.role}`)
+      const row = await add(input, record, false)
+      deps.changed(row.id)
+      return toUser(row)
+    },
+
+    /**
+     * @throws AppError E_NOT_FOUND, E_CONFLICT (name), E_VALIDATION, E_ILLEGAL_STATE (last
+     * administrator; the viewer's own password)
+     */
+    async update(viewer: Viewer, id: UserId, change: UpdateUser): Promise<User> {
+      const before = existing(id)
+      if (change.password !== undefined && id === viewer.id)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          'Change your own password in your account, where the old one is required.',
+        )
+      if (change.password !== undefined)
+        checkPassword(change.password, change.username ?? before.username, '/password')
+      const password_hash =
+        change.password === undefined ? undefined : await passwords.hash(change.password)
+      const signsOut = store.transaction(() => {
+        const row = existing(id)
+        checkVersion(change.version, row.version, row.username, () => toUser(row))
+        const isDisabled = row.disabled_at !== null
+        const role = change.role ?? row.role
+        const disabled = change.disabled ?? isDisabled
+        if (role !== 'admin' || disabled) notTheLastAdmin(row)
+        if (change.username !== undefined) nameIsFree(change.username, id)
+        const set = {
+          version: row.version + 1,
+          ...(change.username !== undefined && { username: change.username }),
+          ...(password_hash !== undefined && { password_hash }),
+          ...(change.must_change_password !== undefined && {
+            must_change_password: change.must_change_password,
+          }),
+          role,
+          disabled_at: disabled ? (row.disabled_at ?? isoTime(deps.now())) : null,
+        }
+        repo.update(id, set)
+        // Anyone who knew the old password or had other rights is signed out.
+        const signsOut =
+          password_hash !== undefined ||
+          role !== row.role ||
+          disabled ||
+          change.must_change_password === true
+        if (signsOut) repo.endSessionsOf(id)
+        const recorded = { ...change }
+        delete recorded.version
+        audit.record(viewer, 'user.update', subjectOf(row), inWords(row, change), {
+          data: { ...recorded, ...(change.password !== undefined && { password: 'changed' }) },
+        })
+        return signsOut
+      })
+      if (signsOut) deps.drop({ userId: id })
+      if (before.role !== existing(id).role) deps.ownership.visibilityChanged()
+      deps.changed(id)
+      return toUser(existing(id))
+    },
+
+    /**
+     * Sets a generated password, returned once. All sessions of the user end. @throws AppError
+     * E_NOT_FOUND, E_ILLEGAL_STATE (the viewer's own)
+     */
+    async resetPassword(viewer: Viewer, id: UserId): Promise<{ user: User; password: string }> {
+      existing(id)
+      if (id === viewer.id)
+        throw new AppError(
+          'E_ILLEGAL_STATE',
+          'Change your own password in your account, where the old one is required.',
+        )
+      const password = generatedPassword()
+      const password_hash = await passwords.hash(password)
+      store.transaction(() => {
+        const row = existing(id)
+        repo.update(id, {
+          password_hash,
+          must_change_password: true,
+          version: row.version + 1,
+        })
+        repo.endSessionsOf(id)
+        audit.record(viewer, 'user.reset_password', subjectOf(row), '')
+      })
+      deps.drop({ userId: id })
+      deps.changed(id)
+      return { user: toUser(existing(id)), password }
+    },
+    /** Signs another user out everywhere. */
+    endSessions(viewer: Viewer, id: UserId): User {
+      const row = existing(id)
+      store.transaction(() => {
+        repo.endSessionsOf(id)
+        audit.record(viewer, 'user.end_sessions', subjectOf(row), '')
+      })
+      deps.drop({ userId: id })
+      deps.changed(id)
+      return toUser(row)
+    },
+
+    holdings: (id: UserId): Holdings => deps.ownership.holdings(existing(id).id),
+
+    /**
+     * Transfers what the user owned to `transferTo`, or to nobody. @throws AppError E_NOT_FOUND,
+     * E_ILLEGAL_STATE, E_VALIDATION (transferTo)
+     */
+    remove(viewer: Viewer, id: UserId, transferTo: UserId | null): void {
+      const holdings = deps.ownership.holdings(existing(id).id)
+      store.transaction(() => {
+        const row = existing(id)
+        notTheLastAdmin(row)
+        const newOwner = transferTo === null ? null : repo.byId(transferTo)
+        if (
+          newOwner === undefined ||
+          newOwner?.id === id ||
+          (newOwner && newOwner.disabled_at !== null)
+        )
+          throw new AppError('E_VALIDATION', 'Another user who can sign in must take it over.', [
+            { path: '/transfer_to', message: 'must be another user who can sign in' },
+          ])
+        deps.ownership.handOver(id, transferTo, row.username)
+        repo.remove(id)
+        audit.record(
+          viewer,
+          'user.delete',
+          subjectOf(row),
+          newOwner ? `their things now belong to ${newOwner.username}` : '',
+          { data: { ...holdings, transfer_to: newOwner?.username ?? null } },
+        )
+      })
+      deps.drop({ userId: id })
+      deps.changed(id)
+      deps.ownership.handedOver(transferTo)
+    },
+  }
+}

@@ -1,0 +1,82 @@
+/** Users: their accounts, rights and sign-in. */
+import type { OwnSession, User } from '#shared/contract/rest/entities.ts'
+import type { SessionId, UserId } from '#shared/domain/ids.ts'
+import type { Audit } from '../audit/index.ts'
+import type { Clock, Now, Viewer } from '../../base/context.ts'
+import { createListeners } from '../../base/listeners.ts'
+import { moveWithClock } from '../../store/moved-time.ts'
+import type { Store } from '../../store/store.ts'
+import { createAccounts } from './accounts.ts'
+import { createAdministration, type Ownership } from './administration.ts'
+import type { Passwords } from './passwords.ts'
+import { createSessions } from './sessions.ts'
+import { createSignIn } from './sign-in.ts'
+import { createUsersRepo } from './users.repo.ts'
+
+export type { Ownership } from './administration.ts'
+export { createPasswords, type Passwords } from './passwords.ts'
+export type { Origin } from './sessions.ts'
+export type { SignIn } from './sign-in.ts'
+export type Users = ReturnType<typeof createUsers>
+
+export function createUsers(deps: {
+  store: Store
+  now: Now
+  clock: Clock
+  audit: Audit
+  passwords: Passwords
+  ownership: Ownership
+  /** Ends the open feeds of this user, or of one of their sessions. */
+  drop: (what: { userId: UserId } | { sessionId: string }) => void
+}) {
+  const repo = createUsersRepo(deps.store)
+  const sessions = createSessions({ ...deps, repo })
+  const stopMoving = moveWithClock(deps.clock, repo.moveExpiry)
+  const accounts = createAccounts({ ...deps, repo, sessions })
+  const changes = createListeners<UserId>()
+  const changed = changes.emit
+
+  return {
+    get: (id: UserId): User => accounts.toUser(accounts.existing(id)),
+    list: (): User[] => accounts.list(),
+    onChange: changes.on,
+    /** For the feed; null: the user does not exist (any more). */
+    describe: (id: UserId): User | null => {
+      const row = repo.byId(id)
+      return row ? accounts.toUser(row) : null
+    },
+
+    ...createSignIn({ ...deps, repo, accounts, sessions, changed }),
+    ...createAdministration({ ...deps, repo, accounts, changed }),
+
+    /**
+     * The session's user in their current state; null if the session has ended or they may not sign
+     * in.
+     */
+    viewerOf: (sessionId: string, address: string): Viewer | null =>
+      sessions.viewerOf(sessionId, address),
+    logout(viewer: Viewer, sessionId: string): void {
+      sessions.logout(viewer, sessionId)
+      deps.drop({ sessionId })
+      changed(viewer.id)
+    },
+    logoutAll(viewer: Viewer): void {
+      sessions.logoutAll(viewer)
+      deps.drop({ userId: viewer.id })
+      changed(viewer.id)
+    },
+    sessionsOf: (viewer: Viewer, currentId: string | null): OwnSession[] =>
+      sessions.listOf(viewer.id, currentId),
+    endSession(viewer: Viewer, sessionId: SessionId): void {
+      sessions.end(viewer, sessionId)
+      deps.drop({ sessionId })
+      changed(viewer.id)
+    },
+
+    /** Ends the password thread. */
+    stop: () => {
+      stopMoving()
+      return deps.passwords.stop()
+    },
+  }
+}

@@ -1,0 +1,148 @@
+import { and, count, desc, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
+import type { Role } from '#shared/contract/rest/entities.ts'
+import type { SessionId, UserId } from '#shared/domain/ids.ts'
+import { sessions, spentRefreshTokens, users } from '../../store/schema/index.ts'
+import { isName } from '../../store/folded.ts'
+import { movedTime } from '../../store/moved-time.ts'
+import type { Store } from '../../store/store.ts'
+
+export type UserRow = typeof users.$inferSelect
+export type SessionRow = typeof sessions.$inferSelect
+export type SessionUser = {
+  id: UserId
+  username: string
+  role: Role
+  must_change_password: 0 | 1
+  last_used_at: string | null
+}
+
+export function createUsersRepo({ db, sqlite }: Store) {
+  // Runs on every request, so it is prepared once.
+  const sessionUser = sqlite.prepare<[string, string], SessionUser>(
+    `select u.id, u.username, u.role, u.must_change_password, s.last_used_at from sessions s join users u on u.id = s.user_id
+     where s.id = ? and s.expires_at > ? and u.disabled_at is null`,
+  )
+  const touch = sqlite.prepare<[string, string, string]>(
+    'update sessions set last_used_at = ?, address = ? where id = ?',
+  )
+  /** The user's sessions beyond the limit, least recently used first. */
+  const endOldest = sqlite.prepare<[number, number]>(
+    `delete from sessions where id in (select id from sessions where user_id = ?
+     order by coalesce(last_used_at, created_at) desc limit -1 offset ?)`,
+  )
+  return {
+    count: (): number => db.select({ n: count() }).from(users).get()?.n ?? 0,
+    /** Administrators who can sign in. */
+    countActiveAdmins: (): number =>
+      db
+        .select({ n: count() })
+        .from(users)
+        .where(and(eq(users.role, 'admin'), isNull(users.disabled_at)))
+        .get()?.n ?? 0,
+    list: (): UserRow[] => db.select().from(users).orderBy(users.username).all(),
+    byId: (id: UserId): UserRow | undefined =>
+      db.select().from(users).where(eq(users.id, id)).get(),
+    /** Accounts of this name; databases of earlier versions may hold several that differ in case or composition. */
+    withName: (username: string): UserRow[] =>
+      db.select().from(users).where(isName(users.username, username)).orderBy(users.id).all(),
+    insert: (row: typeof users.$inferInsert): UserRow =>
+      db.insert(users).values(row).returning().get(),
+    update: (id: UserId, change: Partial<Omit<UserRow, 'id' | 'created_at'>>): void => {
+      db.update(users).set(change).where(eq(users.id, id)).run()
+    },
+    remove: (id: UserId): void => {
+      db.delete(users).where(eq(users.id, id)).run()
+    },
+
+    /** How many sessions each user has. */
+    sessionCounts: (nowIso: string): Map<UserId, number> =>
+      new Map(
+        db
+          .select({ user: sessions.user_id, n: count() })
+          .from(sessions)
+          .where(gt(sessions.expires_at, nowIso))
+          .groupBy(sessions.user_id)
+          .all()
+          .map(({ user, n }) => [user, n]),
+      ),
+    sessionsOf: (id: UserId, nowIso: string): SessionRow[] =>
+      db
+        .select()
+        .from(sessions)
+        .where(and(eq(sessions.user_id, id), gt(sessions.expires_at, nowIso)))
+        .orderBy(desc(sql`coalesce(${sessions.last_used_at}, ${sessions.created_at})`))
+        .all(),
+    addSession(row: typeof sessions.$inferInsert, keep: number): void {
+      db.insert(sessions).values(row).run()
+      endOldest.run(row.user_id, keep)
+    },
+    sessionByRefresh: (refreshHash: string, nowIso: string): SessionRow | undefined =>
+      db
+        .select()
+        .from(sessions)
+        .where(and(eq(sessions.refresh_hash, refreshHash), gt(sessions.expires_at, nowIso)))
+        .get(),
+    /** The session whose refresh token this was before it was exchanged. */
+    sessionBySpent: (refreshHash: string): SessionRow | undefined =>
+      db
+        .select({ session: sessions })
+        .from(spentRefreshTokens)
+        .innerJoin(sessions, eq(sessions.id, spentRefreshTokens.session_id))
+        .where(eq(spentRefreshTokens.hash, refreshHash))
+        .get()?.session,
+    /** @param forgetBefore spent tokens older than this have expired anyway */
+    rotateSession(
+      session: SessionRow,
+      change: Pick<
+        SessionRow,
+        'refresh_hash' | 'expires_at' | 'last_used_at' | 'address' | 'client'
+      >,
+      nowIso: string,
+      forgetBefore: string,
+    ): void {
+      db.insert(spentRefreshTokens)
+        .values({ hash: session.refresh_hash, session_id: session.id, spent_at: nowIso })
+        .run()
+      db.delete(spentRefreshTokens)
+        .where(
+          and(
+            eq(spentRefreshTokens.session_id, session.id),
+            lt(spentRefreshTokens.spent_at, forgetBefore),
+          ),
+        )
+        .run()
+      db.update(sessions).set(change).where(eq(sessions.id, session.id)).run()
+    },
+    sessionUser: (id: string, nowIso: string): SessionUser | undefined =>
+      sessionUser.get(id, nowIso),
+    touchSession: (id: string, nowIso: string, address: string): void => {
+      touch.run(nowIso, address, id)
+    },
+    /** False: this user has no such session. */
+    endSession: (id: SessionId | string, userId: UserId): boolean =>
+      db
+        .delete(sessions)
+        .where(and(eq(sessions.id, id), eq(sessions.user_id, userId)))
+        .run().changes > 0,
+    endSessionsOf: (userId: UserId, except?: string): void => {
+      db.delete(sessions)
+        .where(
+          and(
+            eq(sessions.user_id, userId),
+            except === undefined ? undefined : ne(sessions.id, except),
+          ),
+        )
+        .run()
+    },
+    /** @param byMs by how much the clock was set */
+    moveExpiry: (byMs: number): void => {
+      db.update(sessions)
+        .set({ expires_at: movedTime(sessions.expires_at, byMs) })
+        .run()
+    },
+    dropExpiredSessions: (nowIso: string): void => {
+      db.delete(sessions).where(lt(sessions.expires_at, nowIso)).run()
+    },
+  }
+}
+export type UsersRepo = ReturnType<typeof createUsersRepo>
