@@ -83,7 +83,7 @@ export default defineConfig({
           'workers/check': 'main/controller/slices/check/worker.ts',
           'workers/inspection': 'main/controller/slices/inspection/worker.ts',
           'workers/passwords': 'main/controller/slices/users/password-worker.ts',
-          'workers/workbook': 'main/controller/slices/deployments/workbook-worker.ts',
+          'workers/workbook': 'main/controller/slices/deployments/views/workbook-worker.ts',
         },
         external,
         output: { format: 'es' },

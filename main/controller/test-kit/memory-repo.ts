@@ -21,7 +21,7 @@ import type {
   ReportedRow,
   TargetChange,
   TargetRow,
-} from '../slices/deployments/deployments.repo.ts'
+} from '../slices/deployments/tables/deployments.repo.ts'
 
 export type MemoryAttempt = Pick<
   AttemptRow,

@@ -13,7 +13,7 @@ import type {
   DeploymentRow,
   InstallerRow,
   TargetRow,
-} from '../slices/deployments/deployments.repo.ts'
+} from '../slices/deployments/tables/deployments.repo.ts'
 
 /** A Friday before a clock change in Europe. */
 export const START_MS = Date.UTC(2026, 2, 27, 10)

@@ -10,22 +10,22 @@ import { DEPLOYMENT_TRANSITIONS } from '#shared/domain/deployment-state.ts'
 import type { AttemptId, DeviceId, InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import type { DeploymentResult } from '#shared/contract/agent/link.ts'
 import { createChanges } from '../slices/deployments/changes.ts'
-import { createDecisions } from '../slices/deployments/decisions.ts'
-import type { InstallerRow, TargetRow } from '../slices/deployments/deployments.repo.ts'
-import { createOpenTargets, type OpenTarget } from '../slices/deployments/open-targets.ts'
+import { createDecisions } from '../slices/deployments/people/decisions.ts'
+import type { InstallerRow, TargetRow } from '../slices/deployments/tables/deployments.repo.ts'
+import { createOpenTargets, type OpenTarget } from '../slices/deployments/shell/open-targets.ts'
 import { createSealedArguments } from '../base/sealed-arguments.ts'
-import type { OutputsRepo } from '../slices/deployments/outputs.repo.ts'
-import { createPerform } from '../slices/deployments/perform.ts'
+import type { OutputsRepo } from '../slices/deployments/tables/outputs.repo.ts'
+import { createPerform } from '../slices/deployments/shell/perform.ts'
 import {
   plan,
   type Action,
   type Plan,
   type PlanDevice,
   type Snapshot,
-} from '../slices/deployments/plan.ts'
-import { toPlan } from '../slices/deployments/plan-row.ts'
-import { createReports, type Report } from '../slices/deployments/reports.ts'
-import type { Sending } from '../slices/deployments/sender.ts'
+} from '../slices/deployments/core/plan.ts'
+import { toPlan } from '../slices/deployments/core/plan-row.ts'
+import { createReports, type Report } from '../slices/deployments/reports/reports.ts'
+import type { Sending } from '../slices/deployments/shell/sender.ts'
 import { ENGINE_TIMINGS } from '../slices/deployments/timings.ts'
 import { createMemoryRepo } from './memory-repo.ts'
 import { rowsOf, START_MS, type WorldSpec } from './plan-world-spec.ts'

@@ -2,7 +2,7 @@
 import { restartText, type RestartPayload, type BootId } from '#shared/contract/agent/restart.ts'
 import type { RestartDevice } from '#shared/contract/agent/link.ts'
 import { isoTime } from '../../../base/context.ts'
-import type { DeploymentRow } from '../deployments.repo.ts'
+import type { DeploymentRow } from '../tables/deployments.repo.ts'
 import type { RestartRow } from './restarts.repo.ts'
 
 /** @returns the text to sign, and the message to send once it is signed */

@@ -13,8 +13,8 @@ import {
 import { isoTime, type Clock } from '../../../base/context.ts'
 import type { Devices } from '../../devices/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
-import type { DeploymentRow, DeploymentsRepo } from '../deployments.repo.ts'
-import { toPlan } from '../plan-row.ts'
+import type { DeploymentRow, DeploymentsRepo } from '../tables/deployments.repo.ts'
+import { toPlan } from '../core/plan-row.ts'
 import type { EngineTimings } from '../timings.ts'
 import { answered } from './answer.ts'
 import {
@@ -25,7 +25,7 @@ import {
   type RestartWait,
 } from './plan-restart.ts'
 import type { RestartChange, RestartRow, RestartsRepo } from './restarts.repo.ts'
-import type { RestartTrail } from './restart-trail.ts'
+import type { RestartTrail } from './audit-records.ts'
 import { createTeller, type TellDeps } from './tell.ts'
 
 /** Most steps of one restart in one run: note its boot, note that it is ready, order it. */

@@ -1,0 +1,132 @@
+/** The parts of the plan that concern one target and its device. Pure. */
+import { HELD_WORDS } from './held-messages.ts'
+import type { Action, PlanDeployment, PlanDevice, PlanTarget, Snapshot } from './plan.types.ts'
+
+type Wake = (atMs: number) => void
+
+const minutes = (ms: number): string => {
+  const n = Math.round(ms / 60_000)
+  return n === 1 ? '1 minute' : `${n} minutes`
+}
+
+/** Ends a running target whose lease or deadline is over. */
+export function planRunning(
+  target: PlanTarget,
+  device: PlanDevice,
+  snapshot: Snapshot,
+  nowMs: number,
+  wake: Wake,
+): Extract<Action, { type: 'fail' | 'requeue' | 'tell_cancel' }> | null {
+  // Its link was cut and it may not report. Treat it like a lost lease: if it is allowed again, its real result counts.
+  if (device.refused)
+    return {
+      type: 'fail',
+      targetId: target.id,
+      reason: 'lease_expired',
+      message: `${device.name} was removed or blocked while this was under way. How it ended on the PC is not known.`,
+    }
+  const leaseEndsMs = device.lastSignMs + snapshot.leaseMs
+  if (nowMs >= leaseEndsMs) {
+    const { canceling, offlinePolicy } = snapshot.deployment
+    if (target.state === 'downloading' && offlinePolicy === 'wait' && !canceling)
+      return { type: 'requeue', targetId: target.id, reason: 'waiting_for_device' }
+    return {
+      type: 'fail',
+      targetId: target.id,
+      reason: 'lease_expired',
+      message: `No sign of life from ${device.name} for ${minutes(snapshot.leaseMs)}. If its agent returns with a result, it is recorded here.`,
+    }
+  }
+  // While the device is online its lease renews itself; checking again after one lease is soon enough.
+  wake(leaseEndsMs)
+  if (target.deadlineMs !== null) {
+    if (nowMs >= target.deadlineMs)
+      return {
+        type: 'fail',
+        targetId: target.id,
+        // Like a lost lease: its real result counts if it still arrives.
+        reason: 'lease_expired',
+        message: `${device.name} did not report a result in time.`,
+      }
+    wake(target.deadlineMs)
+  }
+  return snapshot.deployment.canceling
+    ? planTellCancel(target, device, snapshot, nowMs, wake)
+    : null
+}
+
+/** Asks the agent to stop, and asks again after a while in case the first request was lost with its link. */
+export function planTellCancel(
+  target: PlanTarget,
+  device: PlanDevice,
+  { cancelAgainMs }: Snapshot,
+  nowMs: number,
+  wake: Wake,
+): Extract<Action, { type: 'tell_cancel' }> | null {
+  // Nobody would receive it; the agent is asked when it reconnects.
+  if (device.reachability !== 'online') return null
+  if (target.cancelToldAtMs !== null && nowMs < target.cancelToldAtMs + cancelAgainMs) {
+    wake(target.cancelToldAtMs + cancelAgainMs)
+    return null
+  }
+  return { type: 'tell_cancel', targetId: target.id }
+}
+
+/** A pending target whose device has no link: wait or give up. Null when the device can be reached. */
+export function planUnreachable(
+  target: PlanTarget,
+  device: PlanDevice,
+  deployment: PlanDeployment,
+  nowMs: number,
+  wake: Wake,
+):
+  | { type: 'wait'; reason: 'connecting' | 'waiting_for_device' | 'device_busy' }
+  | Extract<Action, { type: 'fail' }>
+  | null {
+  // It is offline because it was ordered to restart.
+  if (device.isRestarting) return { type: 'wait', reason: 'device_busy' }
+  if (device.reachability === 'online') return null
+  if (device.reachability === 'connecting') {
+    wake(device.offlineAtMs)
+    return { type: 'wait', reason: 'connecting' }
+  }
+  if (deployment.offlinePolicy === 'fail')
+    return {
+      type: 'fail',
+      targetId: target.id,
+      reason: 'offline',
+      message: `${device.name} is offline.`,
+    }
+  // Time in which it could not have started anyway (waiting for its wave, a pause, the window) does not count.
+  const untilMs = Math.max(target.sinceMs, deployment.readySinceMs ?? 0) + deployment.waitMs
+  if (nowMs < untilMs) {
+    wake(untilMs)
+    return { type: 'wait', reason: 'waiting_for_device' }
+  }
+  return {
+    type: 'fail',
+    targetId: target.id,
+    reason: 'offline',
+    message: `${device.name} did not come online within ${minutes(deployment.waitMs)}.`,
+  }
+}
+
+/** How long to keep offering a target to a PC that may not work now. */
+export function planHeld(
+  { id: targetId, held }: PlanTarget,
+  device: PlanDevice,
+  deployment: PlanDeployment,
+  nowMs: number,
+  wake: Wake,
+): Extract<Action, { type: 'fail' }> | null {
+  if (held === null) return null
+  const untilMs = Math.max(held.sinceMs, deployment.readySinceMs ?? 0) + deployment.waitMs
+  wake(untilMs)
+  if (nowMs < untilMs) return null
+  return {
+    type: 'fail',
+    targetId,
+    reason: 'rejected_by_agent',
+    message: HELD_WORDS[held.by].tooLong(device.name, minutes(deployment.waitMs)),
+  }
+}

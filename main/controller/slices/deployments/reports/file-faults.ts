@@ -1,0 +1,64 @@
+/**
+ * When a PC received a file with the wrong hash: checks whether the controller's own copy is at fault. If so, the target says
+ * that instead of pointing at the network, and the file is not sent any more.
+ */
+import type { TargetId } from '#shared/domain/ids.ts'
+import type { Log } from '../../../base/context.ts'
+import type { FileFault } from '../../content/index.ts'
+import { createChanges, type Changes } from '../changes.ts'
+import type { DeploymentsRepo, InstallerRow } from '../tables/deployments.repo.ts'
+
+export const FILE_DAMAGED =
+  'The controller’s copy of the file is damaged. Upload it again under Software, then retry.'
+export const FILE_MISSING =
+  'The file is missing on the controller. Upload it again under Software, then retry.'
+
+export const SECRETS_LOST =
+  'The secrets in its arguments can no longer be opened. Enter them again under Software, then retry.'
+
+export function createFileFaults(deps: {
+  repo: DeploymentsRepo
+  /** Reads the file and compares it with its hashes. Never rejects. */
+  checkFile: (installer: InstallerRow) => Promise<FileFault | null>
+  committed: (changes: Changes) => void
+  log: Log
+}) {
+  const { repo } = deps
+  const underCheck = new Set<TargetId>()
+
+  /** Changes the recorded failure to name the file, unless another attempt has begun since. */
+  function blameFile(id: TargetId): void {
+    const changes = createChanges()
+    repo.transaction(() => {
+      const target = repo.target(id)
+      if (target?.deployment_status !== 'failed' || target.reason !== 'integrity') return
+      repo.change(target, {
+        result_message: FILE_DAMAGED,
+        error_details: target.error_details ?? target.result_message,
+      })
+      changes.target(target.deployment_id, id)
+    })
+    deps.committed(changes)
+  }
+
+  async function check(id: TargetId): Promise<void> {
+    const target = repo.target(id)
+    const installer = target?.installer_id != null ? repo.installer(target.installer_id) : undefined
+    if (installer && (await deps.checkFile(installer)) === 'damaged') blameFile(id)
+  }
+
+  return {
+    /** Call it after the commit that recorded the results. Each file is read once, however many targets name it. */
+    suspect(ids: Iterable<TargetId>): void {
+      for (const id of ids) {
+        if (underCheck.has(id)) continue
+        underCheck.add(id)
+        check(id)
+          .catch((error: unknown) =>
+            deps.log.error({ err: error, targetId: id }, 'why a file did not match is not known'),
+          )
+          .finally(() => underCheck.delete(id))
+      }
+    },
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Keeps secrets in arguments out of what agents of any version report: every text that an installer may have written is
+ * masked here before it is stored or shown. Output arrives in pieces that may split a secret; the possible beginning of one
+ * is withheld, sealed, until the next piece.
+ */
+import type { DeploymentOutput, DeploymentResult } from '#shared/contract/agent/link.ts'
+import type { ValueMask } from '#shared/domain/value-mask.ts'
+import type { SealedArguments } from '../../../base/sealed-arguments.ts'
+import type { AttemptRow, DeploymentsRepo, ReportedRow } from '../tables/deployments.repo.ts'
+import type { OutputsRepo } from '../tables/outputs.repo.ts'
+
+export type OutputMask = ReturnType<typeof createOutputMask>
+type Of = Pick<ReportedRow, 'installer_id' | 'attempt_id'>
+
+export function createOutputMask(deps: {
+  repo: Pick<DeploymentsRepo, 'installer' | 'attempt'>
+  outputs: Pick<OutputsRepo, 'append' | 'release'>
+  sealed: SealedArguments
+}) {
+  const { repo, outputs, sealed } = deps
+  function maskFor({ installer_id }: Of): ValueMask | null {
+    const installer = installer_id === null ? undefined : repo.installer(installer_id)
+    return installer ? sealed.maskOf(installer) : null
+  }
+  /** Reported texts are cut to a length, so their last characters may be the beginning of a secret. */
+  const hidden = (mask: ValueMask, text: string): string => mask.end({ text, covered: 0 })
+
+  return {
+    /** Stores a piece of output. Returns the part that may be shown now; null: already recorded. */
+    append(of: Of, attempt: AttemptRow, { seq, text }: DeploymentOutput): string | null {
+      const mask = maskFor(of)
+      if (!mask) return outputs.append(attempt, seq, text) ? text : null
+      const next = mask.feed(sealed.openHeld(attempt.output_held), text)
+      return outputs.append(attempt, seq, next.text, sealed.sealHeld(next.held)) ? next.text : null
+    },
+    without(of: Of, text: string): string {
+      const mask = maskFor(of)
+      return mask ? hidden(mask, text) : text
+    },
+    ofResult(of: Of, result: DeploymentResult): DeploymentResult {
+      const mask = maskFor(of)
+      if (!mask) return result
+      return {
+        ...result,
+        message: hidden(mask, result.message),
+        ...(result.error_details !== undefined && {
+          error_details: hidden(mask, result.error_details),
+        }),
+      }
+    },
+    /** No more output is expected: adds what was withheld. */
+    ended(of: Of): void {
+      const mask = maskFor(of)
+      const attempt = mask && repo.attempt(of.attempt_id)
+      if (mask && attempt?.output_held)
+        outputs.release(attempt, mask.end(sealed.openHeld(attempt.output_held)))
+    },
+  }
+}

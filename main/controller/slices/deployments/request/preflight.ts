@@ -1,0 +1,303 @@
+/**
+ * Predicts what would happen per target, from the answers of connected agents and, for other PCs, from what the controller
+ * knows. Writes nothing, neither here nor on the PCs.
+ */
+import { inspectText, type InspectReply } from '#shared/contract/agent/inspect.ts'
+import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
+import type { Detection } from '#shared/contract/detection.ts'
+import type { Preflight, PreflightTarget } from '#shared/contract/rest/deployments.ts'
+import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import { neededDiskBytes } from '#shared/domain/disk.ts'
+import type { DeviceId } from '#shared/domain/ids.ts'
+import { chooseInstaller } from '#shared/domain/platforms.ts'
+import { removalObstacle } from '#shared/domain/removal.ts'
+import { isoTime, type Log, type Viewer } from '../../../base/context.ts'
+import type { DeviceRow } from '../../devices/index.ts'
+import type { Signer } from '../../signing/index.ts'
+import type { SoftwareWithInstallers } from '../../software/index.ts'
+import {
+  checkFiles,
+  checkTimes,
+  chosenDevices,
+  chosenSoftware,
+  cutIntoWaves,
+  softwareTitle,
+  type ChoiceDeps,
+} from './choose.ts'
+import { HELD_WORDS } from '../core/held-messages.ts'
+import type { Restarts } from '../restarts/restarts.ts'
+import type { AgentPort } from '../shell/sender.ts'
+
+/** The most that agents accept in one question; detection scripts beyond it are left out. */
+const QUESTION_LIMIT_CHARS = 200 * 1024
+/** Short, because a person is waiting. */
+const ASK_TIMEOUT_MS = 3_000
+/** Ask at most this many devices, so that the answer comes in time; the others are judged from stored data. */
+const ASK_LIMIT = 500
+/** Device names listed per wave. */
+const WAVE_NAMES = 5
+
+type Deps = ChoiceDeps & {
+  agents: Pick<AgentPort, 'inspect'>
+  sign: Signer['sign']
+  keyId: () => string
+  log: Log
+  /** The conditions under which PCs may work, as set now. */
+  conditions: () => WorkConditions
+  workingDevices: () => ReadonlySet<DeviceId>
+  restarts: Pick<Restarts, 'abilityOf' | 'restartingDevices'>
+}
+type Answer = Extract<InspectReply, { ok: true }>
+type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'message' | 'held_by'>
+
+/** Leaves out scripts that would make the question longer than agents accept. */
+function bounded(rules: (Detection | null)[]): (Detection | null)[] {
+  let left = QUESTION_LIMIT_CHARS
+  return rules.map((rule) => {
+    if (rule?.type !== 'script') return rule
+    left -= JSON.stringify(rule).length
+    return left < 0 ? null : rule
+  })
+}
+
+/** The answers of these devices' agents; agents that do not answer in time are left out. */
+async function ask(
+  deps: Deps,
+  devices: DeviceRow[],
+  software: SoftwareWithInstallers[],
+): Promise<Map<DeviceId, Answer>> {
+  const asked = devices
+    .filter((d) => !d.blocked && d.approved && deps.devices.presence.isOnline(d.id))
+    .slice(0, ASK_LIMIT)
+  const conditions = deps.conditions()
+  const payloads = asked.map((device) =>
+    JSON.stringify({
+      device_id: device.id,
+      issued_at: isoTime(deps.now()),
+      detections: bounded(
+        software.map((item) => chooseInstaller(item.installers, device)?.detection ?? null),
+      ),
+      conditions,
+    }),
+  )
+  const key_id = deps.keyId()
+  const signatures = await deps.sign(payloads.map(inspectText))
+  const answers = new Map<DeviceId, Answer>()
+  await Promise.all(
+    asked.map(async ({ id }, i) => {
+      try {
+        const signature = signatures[i]
+        if (!signature) return
+        const envelope = { payload: payloads[i]!, signature, key_id }
+        const answer = await deps.agents.inspect(id, { envelope }, ASK_TIMEOUT_MS)
+        if (answer.ok) answers.set(id, answer)
+      } catch (error) {
+        deps.log.debug({ err: error, deviceId: id }, 'an agent did not answer a question')
+      }
+    }),
+  )
+  return answers
+}
+
+/** @throws AppError as creating the deployment would */
+export async function preflight(
+  deps: Deps,
+  viewer: Viewer,
+  input: CreateDeployment,
+): Promise<Preflight> {
+  const library = chosenSoftware(deps, input, viewer)
+  checkTimes(deps, input)
+  const chosen = chosenDevices(deps, input, viewer)
+  checkFiles(deps, input, chosen, library)
+  const waves = cutIntoWaves(deps, input, chosen)
+  const { devices } = waves
+  const answers = await ask(deps, devices, library)
+  const working = deps.workingDevices()
+  const restarting = deps.restarts.restartingDevices()
+  const targets = devices.flatMap((device) => {
+    const answer = answers.get(device.id)
+    const isBusy = working.has(device.id) || answer?.busy === true
+    const base = {
+      device_id: device.id,
+      device_name: device.name,
+      live: answer !== undefined,
+      ...foreseeRestart(deps, input, device),
+    }
+    const comes = restarting.has(device.id)
+      ? RESTARTING
+      : reach(deps, input, device, isBusy, answer)
+    return [
+      ...library.map((item, i) => ({
+        ...base,
+        software_id: item.id,
+        software_name: softwareTitle(item),
+        size_bytes: sentBytes(chooseInstaller(item.installers, device), input.action),
+        ...(foresee(device, item, answer, answer?.presences[i], input.action === 'install') ??
+          comes),
+      })),
+      ...input.custom_software.map((item) => ({
+        ...base,
+        software_id: null,
+        software_name: item.name,
+        size_bytes: null,
+        ...comes,
+      })),
+    ]
+  })
+  return {
+    targets,
+    waves: waves.sizes.map((device_count, i) => ({
+      wave: i + 1,
+      device_count,
+      device_names: devices
+        .filter((device) => waves.waveOf(device.id) === i + 1)
+        .slice(0, WAVE_NAMES)
+        .map((device) => device.name),
+    })),
+    device_count: devices.length,
+    software_count: library.length + input.custom_software.length,
+    total_bytes: targets
+      .filter((t) => t.outcome === 'ready' || t.outcome === 'will_wait')
+      .reduce((sum, t) => sum + (t.size_bytes ?? 0), 0),
+  }
+}
+
+/** Bytes sent to one PC. Removing sends a file only when the uninstaller is in the archive. */
+const sentBytes = (
+  installer: SoftwareWithInstallers['installers'][number] | null,
+  action: CreateDeployment['action'],
+): number | null =>
+  installer && (action === 'install' || installer.archive?.uninstall_entry)
+    ? installer.size_bytes
+    : null
+
+const RESTARTING: Foreseen = {
+  outcome: 'will_wait',
+  reason: 'device_busy',
+  message: 'It is about to restart for another deployment; this one follows.',
+}
+
+/** Whether the device is restarted if an installer asks for it. Unknown for a device that has not connected yet. */
+function foreseeRestart(
+  deps: Deps,
+  input: CreateDeployment,
+  device: DeviceRow,
+): Pick<PreflightTarget, 'restart' | 'restart_note'> {
+  if (input.reboot === 'never') return { restart: 'never', restart_note: null }
+  const ability = deps.restarts.abilityOf(device.id)
+  if (ability === 'too_old')
+    return {
+      restart: 'impossible',
+      restart_note: 'Its agent is too old to restart its PC. Update the agent.',
+    }
+  return ability && !ability.possible
+    ? { restart: 'impossible', restart_note: ability.why }
+    : { restart: 'may_follow', restart_note: null }
+}
+
+/** The outcome of this software on this device, whether or not it can be reached; null: nothing prevents it. */
+function foresee(
+  device: DeviceRow,
+  item: SoftwareWithInstallers,
+  answer: Answer | undefined,
+  presence: Answer['presences'][number] | undefined,
+  isInstall: boolean,
+): Foreseen | null {
+  const installer = chooseInstaller(item.installers, device)
+  if (!installer)
+    return {
+      outcome: 'will_skip',
+      reason: 'no_installer',
+      message: `${softwareTitle(item)} has no installer for ${device.platform} ${device.arch}. Add one under Software.`,
+    }
+  if (presence === (isInstall ? 'present' : 'absent'))
+    return {
+      outcome: 'will_skip',
+      reason: 'already_installed',
+      message: `${softwareTitle(item)} is ${isInstall ? 'there already' : 'not there'}.`,
+    }
+  if (!isInstall) {
+    const obstacle = removalObstacle(installer)
+    if (obstacle !== null)
+      return {
+        outcome: 'will_fail',
+        reason: 'install_failed',
+        message: `${softwareTitle(item)} cannot be removed: ${obstacle}.`,
+      }
+    // Removing writes nothing to the disk, unless the uninstaller is in an archive.
+    if (!installer.archive?.uninstall_entry) return null
+  }
+  const free = answer?.free_disk_bytes ?? device.free_disk_bytes
+  if (
+    installer.size_bytes !== null &&
+    free !== null &&
+    free < neededDiskBytes(installer.size_bytes, installer.archive?.expanded_bytes)
+  )
+    return {
+      outcome: 'will_fail',
+      reason: 'disk_space',
+      message: 'The disk is too full. Free some space on it first.',
+    }
+  return null
+}
+
+const inMinutes = (n: number): string => (n === 1 ? '1 minute' : `${n} minutes`)
+
+/** Whether the device can be reached, and whether it is busy. */
+function reach(
+  deps: Deps,
+  input: CreateDeployment,
+  device: DeviceRow,
+  isBusy: boolean,
+  answer: Answer | undefined,
+): Foreseen {
+  if (device.blocked || !device.approved)
+    return {
+      outcome: 'will_skip',
+      reason: 'device_deleted',
+      message: 'It is blocked or not approved. Approve it under Devices.',
+    }
+  switch (deps.devices.presence.reachability(device.id)) {
+    case 'online':
+      // Shown even for a busy device, because a person can do something about it.
+      if (answer?.held_by && !deps.conditions()[answer.held_by])
+        return {
+          outcome: 'will_wait',
+          reason: 'retry_later',
+          message: HELD_WORDS[answer.held_by].foreseen(inMinutes(input.wait_minutes)),
+          held_by: answer.held_by,
+        }
+      if (isBusy)
+        return {
+          outcome: 'will_wait',
+          reason: 'device_busy',
+          message: 'Another deployment is at work on it; this one follows.',
+        }
+      return answer?.reboot_pending
+        ? {
+            outcome: 'ready',
+            reason: 'reboot_pending',
+            message:
+              'Online and free, but it waits for a restart. Some installers refuse until then.',
+          }
+        : { outcome: 'ready', reason: null, message: 'Online and free.' }
+    case 'connecting':
+      return {
+        outcome: 'will_wait',
+        reason: 'connecting',
+        message: 'Its agent is expected to connect any moment.',
+      }
+    case 'offline':
+      return input.offline_policy === 'wait'
+        ? {
+            outcome: 'will_wait',
+            reason: 'waiting_for_device',
+            message: `Offline; waits up to ${input.wait_minutes} minutes for it.`,
+          }
+        : {
+            outcome: 'will_fail',
+            reason: 'offline',
+            message: 'Offline. Switch it on, or let the deployment wait for it.',
+          }
+  }
+}

@@ -1,0 +1,12 @@
+/** Whether a deployment starts immediately or later. Pure. */
+import { windowAt } from '#shared/domain/maintenance-window.ts'
+import type { DeploymentRow } from '../tables/deployments.repo.ts'
+
+/** Whether something keeps it from starting right now. */
+export function startsLater(
+  row: Pick<DeploymentRow, 'scheduled_at' | 'maintenance_window'>,
+  nowMs: number,
+): boolean {
+  if (row.scheduled_at !== null && Date.parse(row.scheduled_at) > nowMs) return true
+  return row.maintenance_window !== null && !windowAt(row.maintenance_window, nowMs).isOpen
+}

@@ -1,0 +1,174 @@
+/** Builds the commands for agents. An agent acts on the signed payload's text alone. */
+import {
+  commandText,
+  type CancelDeployment,
+  type CommandEnvelope,
+  type CommandPayload,
+  type DeployPayload,
+  type DeploySoftware,
+} from '#shared/contract/agent/link.ts'
+import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
+import { ArchiveCommand, runKind } from '#shared/domain/archives.ts'
+import { ArgumentSyntaxError, splitArguments } from '#shared/domain/argv.ts'
+import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
+import { isoTime, type Now } from '../../../base/context.ts'
+import type { SealedArguments } from '../../../base/sealed-arguments.ts'
+import type {
+  DeploymentRow,
+  DeploymentsRepo,
+  InstallerRow,
+  TargetRow,
+} from '../tables/deployments.repo.ts'
+
+export type CommandTarget = Pick<
+  TargetRow,
+  'id' | 'deployment_id' | 'device_id' | 'software_id' | 'installer_id' | 'attempt'
+>
+/** Everything that a command is built from. */
+type CommandRow = {
+  target: CommandTarget
+  deployment: DeploymentRow
+  installer: InstallerRow | null
+  /** Its arguments, split by the rules of its platform. */
+  args: ReturnType<typeof splitArguments> & Pick<DeployPayload, 'secret_values'>
+  software_name: string
+}
+
+/** @throws Error when its secrets cannot be decrypted: the plan never offers such a target */
+function argumentsOf(sealed: SealedArguments, row: InstallerRow): CommandRow['args'] {
+  const { platform } = row
+  const clear = sealed.open(row)
+  if (!clear) throw new Error(`the secrets of installer ${row.id} cannot be opened`)
+  const secret_values = sealed.valuesOf(row)
+  const split = splitLine(clear.line, row, platform)
+  return { ...split, ...(secret_values.length > 0 && { secret_values }) }
+}
+
+function splitLine(
+  install_args: string,
+  row: InstallerRow,
+  platform: InstallerRow['platform'],
+): ReturnType<typeof splitArguments> {
+  const entry = ArchiveCommand.nullable().parse(row.archive)?.entry
+  try {
+    return splitArguments(install_args, platform, runKind(row.kind, platform, entry))
+  } catch (error) {
+    // Stored under the single rule that earlier versions used for all programs.
+    if (error instanceof ArgumentSyntaxError) return splitArguments(install_args, platform)
+    throw error
+  }
+}
+
+/** Loads what the commands for these targets need; shared rows are read once. Created for each sending, so it is never stale. */
+export function createCommandReader(
+  repo: DeploymentsRepo,
+  sealed: SealedArguments,
+): (target: CommandTarget) => CommandRow | null {
+  const once = <K, V>(read: (key: K) => V): ((key: K) => V) => {
+    const known = new Map<K, V>()
+    return (key) => {
+      if (!known.has(key)) known.set(key, read(key))
+      return known.get(key)!
+    }
+  }
+  const deployment = once(repo.byId)
+  const installer = once(repo.installer)
+  const softwareName = once(repo.softwareName)
+  const args = once((row: InstallerRow | null) =>
+    row ? argumentsOf(sealed, row) : { argv: [], verbatim: false },
+  )
+  return (target) => {
+    const of = deployment(target.deployment_id)
+    if (!of) return null
+    const its = target.installer_id === null ? null : (installer(target.installer_id) ?? null)
+    return {
+      target,
+      deployment: of,
+      installer: its,
+      args: args(its),
+      software_name: softwareName(target.software_id),
+    }
+  }
+}
+
+/** A command whose text still has to be signed. */
+export type Unsigned<T> = { text: string; signed: (signature: string) => T }
+
+export function createCommands(deps: {
+  keyId: () => string
+  now: Now
+  /** The path on the hub from which this device may download the content for this attempt. */
+  ticketUrl: (ticket: { attemptId: AttemptId; sha256: Sha256; deviceId: DeviceId }) => string
+  /** The conditions under which PCs may work, as set now. */
+  conditions: () => WorkConditions
+}) {
+  const base = ({ target }: CommandRow, attemptId: AttemptId, sequence: number) => ({
+    device_id: target.device_id,
+    deployment_id: target.deployment_id,
+    target_id: target.id,
+    attempt: target.attempt,
+    attempt_id: attemptId,
+    sequence,
+    issued_at: isoTime(deps.now()),
+  })
+  function unsigned<T>(
+    payload: CommandPayload,
+    wrap: (envelope: CommandEnvelope) => T,
+  ): Unsigned<T> {
+    const text = JSON.stringify(payload)
+    // The key that is active at signing, which follows immediately.
+    const key_id = deps.keyId()
+    return {
+      text: commandText(text),
+      signed: (signature) => wrap({ payload: text, signature, key_id }),
+    }
+  }
+
+  return {
+    /** @throws Error when the installer has no content (yet): the plan never offers such a target */
+    deploy(row: CommandRow, attemptId: AttemptId, sequence: number): Unsigned<DeploySoftware> {
+      const { installer, deployment, target } = row
+      if (!installer?.sha256 || installer.size_bytes === null)
+        throw new Error(`target ${target.id} has no content`)
+      const url = deps.ticketUrl({
+        attemptId,
+        sha256: installer.sha256,
+        deviceId: target.device_id,
+      })
+      const payload: CommandPayload = {
+        ...base(row, attemptId, sequence),
+        action: deployment.action,
+        software_name: row.software_name,
+        kind: installer.kind,
+        archive: ArchiveCommand.nullable().parse(installer.archive),
+        file_name: installer.file_name,
+        ...row.args,
+        url,
+        sha256: installer.sha256,
+        size_bytes: installer.size_bytes,
+        success_exit_codes: installer.success_exit_codes,
+        detection: installer.detection ?? null,
+        timeout_seconds: deployment.timeout_seconds ?? installer.timeout_seconds,
+        reboot: 'never',
+        allow_removals: deployment.allow_removals,
+        conditions: deps.conditions(),
+      }
+      return unsigned(payload, (envelope) => ({
+        deployment_id: deployment.id,
+        target_id: target.id,
+        software_name: row.software_name,
+        download_url: url,
+        install_args: installer.install_args,
+        attempt: target.attempt,
+        envelope,
+      }))
+    },
+    cancel: (row: CommandRow, attemptId: AttemptId, sequence: number): Unsigned<CancelDeployment> =>
+      unsigned({ ...base(row, attemptId, sequence), action: 'cancel' }, (envelope) => ({
+        deployment_id: row.deployment.id,
+        target_id: row.target.id,
+        envelope,
+      })),
+  }
+}
+export type Commands = ReturnType<typeof createCommands>

@@ -1,0 +1,53 @@
+/** Shifts the stored times of the current run when the clock was changed or the controller was suspended. */
+import type { ClockChange } from '../../../base/context.ts'
+import type { Store } from '../../../store/store.ts'
+
+const MOVED = "strftime('%Y-%m-%dT%H:%M:%fZ', {column}, printf('%+.3f seconds', @jump / 1000.0))"
+const movedText = (column: string): string => `${column} = ${MOVED.replace('{column}', column)}`
+const moved = (column: string, by: string): string => `${column} = ${column} + @${by}`
+
+export type ClockRepo = ReturnType<typeof createClockRepo>
+
+export function createClockRepo({ sqlite, transaction }: Store) {
+  type By = { shift: number; jump: number }
+  // Null stays null. What has ended keeps its times, because people read them.
+  const targets = sqlite.prepare<[By]>(
+    `update deployment_targets set ${[
+      ...['offered_at_ms', 'not_before_ms', 'deadline_ms', 'retry_until_ms', 'held_since_ms'].map(
+        (column) => moved(column, 'shift'),
+      ),
+      ...['since', 'started_at'].map(movedText),
+    ].join()} where deployment_status in ('pending', 'downloading', 'installing')`,
+  )
+  const deployments = sqlite.prepare<[By]>(
+    `update deployments set ${[
+      ...['ready_since_ms', 'wave_ended_at_ms'].map((column) => moved(column, 'shift')),
+      movedText('started_at'),
+    ].join()} where status in ('pending', 'in_progress')`,
+  )
+  // A PC restarts by its own clock, whether the controller is suspended or not.
+  const restarts = sqlite.prepare<[Pick<By, 'jump'>]>(
+    `update device_restarts set ${[
+      ...['ready_since_ms', 'not_before_ms', 'ordered_at_ms', 'due_at_ms'].map((column) =>
+        moved(column, 'jump'),
+      ),
+      ...['since', 'created_at'].map(movedText),
+    ].join()} where state in ('owed', 'ordered', 'announced')`,
+  )
+  const extend = sqlite.prepare<[{ until: number }]>(
+    `update deployment_targets set deadline_ms = max(deadline_ms, @until)
+      where deployment_status in ('pending', 'downloading', 'installing') and deadline_ms is not null`,
+  )
+  return {
+    /** Shifts open deployments, targets and restarts, so that every deadline stays as far away as it was. */
+    shift({ shiftMs, jumpMs }: Pick<ClockChange, 'shiftMs' | 'jumpMs'>): void {
+      transaction(() => {
+        targets.run({ shift: shiftMs, jump: jumpMs })
+        deployments.run({ shift: shiftMs, jump: jumpMs })
+        restarts.run({ jump: jumpMs })
+      })
+    },
+    /** Downtime of the controller does not count: agents get until then to report. */
+    extendTo: (untilMs: number): void => void extend.run({ until: untilMs }),
+  }
+}

@@ -1,0 +1,295 @@
+/** Rows of deployments and of the packages in them. Targets and attempts have their own repositories. */
+import { and, count, desc, eq, gte, inArray, or, sql } from 'drizzle-orm'
+import type { TargetCounts } from '#shared/domain/deployment-state.ts'
+import type { Role } from '#shared/contract/rest/entities.ts'
+import type {
+  DeploymentId,
+  DeviceId,
+  GroupId,
+  InstallerId,
+  SoftwareId,
+  UserId,
+} from '#shared/domain/ids.ts'
+import {
+  deployments,
+  deploymentTargets,
+  installers,
+  software,
+  users,
+} from '../../../store/schema/index.ts'
+import { holds } from '../../../store/folded.ts'
+import type { Store } from '../../../store/store.ts'
+import { createAttemptsRepo } from './attempts.repo.ts'
+import { createCounters } from './counters.repo.ts'
+import { createTargetViewsRepo } from './target-views.repo.ts'
+import { createTargetsRepo, type InstallerRow, type NewTarget } from './targets.repo.ts'
+
+export type * from './attempts.repo.ts'
+export type * from './target-views.repo.ts'
+export type * from './targets.repo.ts'
+export type DeploymentRow = typeof deployments.$inferSelect
+export type DeploymentsRepo = ReturnType<typeof createDeploymentsRepo>
+
+/** SQL: whether a deployment that starts later names this id. */
+const chose = (
+  what: 'device_ids' | 'group_ids' | 'software_ids',
+  id: DeviceId | GroupId | SoftwareId,
+) =>
+  sql`exists (select 1 from json_each(${deployments.chosen}, ${`$.${what}`}) c where c.value = ${id})`
+
+export function createDeploymentsRepo(store: Store) {
+  const { db } = store
+  const counters = createCounters(store)
+  const targets = createTargetsRepo(store, counters)
+  const deploymentById = db
+    .select()
+    .from(deployments)
+    .where(eq(deployments.id, sql.placeholder('id')))
+    .prepare()
+  const installerById = db
+    .select()
+    .from(installers)
+    .where(eq(installers.id, sql.placeholder('id')))
+    .prepare()
+  const active = store.sqlite
+    .prepare<[], DeploymentId>(
+      "select id from deployments where status in ('pending', 'in_progress') order by id",
+    )
+    .pluck()
+
+  return {
+    transaction: counters.transaction,
+    ...targets,
+    ...createTargetViewsRepo(store),
+    ...createAttemptsRepo(store),
+    insert(row: typeof deployments.$inferInsert, list: NewTarget[]): DeploymentRow {
+      const made = db
+        .insert(deployments)
+        .values({ ...row, pending: list.length })
+        .returning()
+        .get()
+      targets.insertTargets(made.id, row.created_at, list)
+      return made
+    },
+    /** Replaces the targets of a deployment that has not started. */
+    replaceTargets(
+      id: DeploymentId,
+      sinceIso: string,
+      list: NewTarget[],
+      change: Pick<DeploymentRow, 'device_count' | 'wave_count'>,
+    ): void {
+      targets.removeTargets(id)
+      targets.insertTargets(id, sinceIso, list)
+      const none = { downloading: 0, installing: 0, completed: 0, failed: 0, skipped: 0 }
+      db.update(deployments)
+        .set({ ...change, ...none, pending: list.length })
+        .where(eq(deployments.id, id))
+        .run()
+    },
+    /**
+     * Moves the targets of one device to another, unless that one already has the same target. Deployments that wait for their
+     * start and name the first device now name the other one.
+     * @returns the deployments that changed
+     */
+    moveTargets(from: DeviceId, to: DeviceId): DeploymentId[] {
+      const ids = targets.moveTargets(from, to)
+      const waiting = db
+        .select()
+        .from(deployments)
+        .where(and(eq(deployments.status, 'pending'), chose('device_ids', from)))
+        .all()
+      for (const { id, chosen } of waiting)
+        if (chosen) {
+          const device_ids = [...new Set(chosen.device_ids.map((d) => (d === from ? to : d)))]
+          db.update(deployments)
+            .set({ chosen: { ...chosen, device_ids } })
+            .where(eq(deployments.id, id))
+            .run()
+        }
+      return [...new Set([...ids, ...waiting.map(({ id }) => id)])]
+    },
+    pendingWithGroup: (group: GroupId): DeploymentRow[] =>
+      db
+        .select()
+        .from(deployments)
+        .where(and(eq(deployments.status, 'pending'), chose('group_ids', group)))
+        .all(),
+    /** Deployments that have not ended and still need this software: a target of it is open, or they start later. */
+    activeWithSoftware: (id: SoftwareId): DeploymentRow[] =>
+      db
+        .select()
+        .from(deployments)
+        .where(
+          and(
+            inArray(deployments.status, ['pending', 'in_progress']),
+            or(
+              and(eq(deployments.status, 'pending'), chose('software_ids', id)),
+              sql`exists (select 1 from deployment_targets t where t.deployment_id = ${deployments.id} and t.software_id = ${id}
+                and t.deployment_status in ('pending', 'downloading', 'installing'))`,
+            ),
+          ),
+        )
+        .all(),
+    roleOf: (id: UserId): Role | null =>
+      db.select({ role: users.role }).from(users).where(eq(users.id, id)).get()?.role ?? null,
+    byId: (id: DeploymentId): DeploymentRow | undefined => deploymentById.get({ id }),
+    update: (id: DeploymentId, change: Partial<DeploymentRow>): void => {
+      db.update(deployments).set(change).where(eq(deployments.id, id)).run()
+    },
+    /** Not ended, oldest first. */
+    activeIds: (): DeploymentId[] => active.all(),
+    /** The account's current name; for a removed account the name it had. */
+    creatorName: ({
+      created_by: id,
+      created_by_name,
+    }: Pick<DeploymentRow, 'created_by' | 'created_by_name'>): string | null =>
+      created_by_name !== null || id === null
+        ? created_by_name
+        : (db.select({ name: users.username }).from(users).where(eq(users.id, id)).get()?.name ??
+          null),
+    page(
+      filter: { ownerId: UserId | null; statuses: DeploymentRow['status'][] | null; q?: string },
+      limit: number,
+      offset: number,
+    ) {
+      const where = and(
+        filter.ownerId === null ? undefined : eq(deployments.created_by, filter.ownerId),
+        filter.statuses ? inArray(deployments.status, filter.statuses) : undefined,
+        filter.q ? holds(deployments.name, filter.q) : undefined,
+      )
+      return {
+        rows: db
+          .select({ deployment: deployments, creator: users.username })
+          .from(deployments)
+          .leftJoin(users, eq(users.id, deployments.created_by))
+          .where(where)
+          .orderBy(desc(deployments.id))
+          .limit(limit)
+          .offset(offset)
+          .all(),
+        total: db.select({ n: count() }).from(deployments).where(where).get()?.n ?? 0,
+      }
+    },
+    statusCounts: (ownerId: UserId | null) =>
+      db
+        .select({ status: deployments.status, n: count() })
+        .from(deployments)
+        .where(ownerId === null ? undefined : eq(deployments.created_by, ownerId))
+        .groupBy(deployments.status)
+        .all(),
+    endedSince: (sinceIso: string, ownerId: UserId | null) =>
+      db
+        .select({ status: deploymentTargets.deployment_status, n: count() })
+        .from(deploymentTargets)
+        .where(
+          and(
+            gte(deploymentTargets.completed_at, sinceIso),
+            ownerId === null
+              ? undefined
+              : inArray(
+                  deploymentTargets.deployment_id,
+                  db
+                    .select({ id: deployments.id })
+                    .from(deployments)
+                    .where(eq(deployments.created_by, ownerId)),
+                ),
+          ),
+        )
+        .groupBy(deploymentTargets.deployment_status)
+        .all(),
+
+    /** The installers that it deploys, in the order of installation. */
+    packagesOf: (id: DeploymentId) =>
+      db
+        .selectDistinct({
+          software_id: software.id,
+          name: software.name,
+          version: software.version,
+          platform: installers.platform,
+          arch: installers.arch,
+          file_name: installers.file_name,
+          sha256: installers.sha256,
+          install_args: installers.install_args,
+          source_url: installers.source_url,
+        })
+        .from(deploymentTargets)
+        .innerJoin(software, eq(software.id, deploymentTargets.software_id))
+        .innerJoin(installers, eq(installers.id, deploymentTargets.installer_id))
+        .where(eq(deploymentTargets.deployment_id, id))
+        .orderBy(deploymentTargets.position, installers.id)
+        .all(),
+    idsOfDevice: (id: DeviceId): DeploymentId[] =>
+      db
+        .selectDistinct({ id: deploymentTargets.deployment_id })
+        .from(deploymentTargets)
+        .where(eq(deploymentTargets.device_id, id))
+        .all()
+        .map((row) => row.id),
+    countOf: (owner: UserId): { all: number; active: number } =>
+      db
+        .select({
+          all: count(),
+          active: sql<number>`coalesce(sum(${deployments.status} in ('pending', 'in_progress')), 0)`,
+        })
+        .from(deployments)
+        .where(eq(deployments.created_by, owner))
+        .get() ?? { all: 0, active: 0 },
+    handOver: (from: UserId, to: UserId | null, name: string): void => {
+      db.update(deployments)
+        .set({ created_by: to, created_by_name: sql`coalesce(created_by_name, ${name})` })
+        .where(eq(deployments.created_by, from))
+        .run()
+    },
+
+    installer: (id: InstallerId): InstallerRow | undefined => installerById.get({ id }),
+    softwareName: (id: SoftwareId): string =>
+      db.select({ name: software.name }).from(software).where(eq(software.id, id)).get()?.name ??
+      '',
+    /** Dependencies between the software of this deployment. */
+    needsWithin(id: DeploymentId): Map<SoftwareId, { id: SoftwareId; name: string }[]> {
+      // Removing has no dependencies.
+      if (deploymentById.get({ id })?.action !== 'install') return new Map()
+      const rows = db
+        .selectDistinct({
+          id: software.id,
+          name: software.name,
+          depends_on: software.depends_on,
+        })
+        .from(deploymentTargets)
+        .innerJoin(software, eq(software.id, deploymentTargets.software_id))
+        .where(eq(deploymentTargets.deployment_id, id))
+        .all()
+      const names = new Map(rows.map((row) => [row.id, row.name]))
+      return new Map(
+        rows.flatMap((row) => {
+          const needs = row.depends_on.flatMap((needed) =>
+            names.has(needed) ? [{ id: needed, name: names.get(needed)! }] : [],
+          )
+          return needs.length > 0 ? [[row.id, needs]] : []
+        }),
+      )
+    },
+    /** Targets per state, including changes of the current transaction. */
+    counts(id: DeploymentId): TargetCounts {
+      const row = deploymentById.get({ id })!
+      const of = (state: keyof TargetCounts) => row[state] + counters.onTheWay(id, state)
+      return {
+        pending: of('pending'),
+        downloading: of('downloading'),
+        installing: of('installing'),
+        completed: of('completed'),
+        failed: of('failed'),
+        skipped: of('skipped'),
+      }
+    },
+    /** Running targets of all deployments. */
+    runningCount: (): number =>
+      db
+        .select({
+          n: sql<number>`coalesce(sum(${deployments.downloading} + ${deployments.installing}), 0)`,
+        })
+        .from(deployments)
+        .where(inArray(deployments.status, ['pending', 'in_progress']))
+        .get()?.n ?? 0,
+  }
+}

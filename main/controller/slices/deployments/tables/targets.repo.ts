@@ -1,0 +1,236 @@
+/** Rows of targets. The hot paths use prepared statements of their own; see statements.ts for why. */
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import type {
+  AttemptId,
+  DeploymentId,
+  DeviceId,
+  InstallerId,
+  SoftwareId,
+  TargetId,
+} from '#shared/domain/ids.ts'
+import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import { nextTargetState, type TargetEvent, type TargetState } from '#shared/domain/target-state.ts'
+import { deploymentTargets, type installers } from '../../../store/schema/index.ts'
+import { createUpdater } from '../../../store/statements.ts'
+import type { Store } from '../../../store/store.ts'
+import type { Counters } from './counters.repo.ts'
+
+export type TargetRow = typeof deploymentTargets.$inferSelect
+export type InstallerRow = typeof installers.$inferSelect
+export type NewTarget = {
+  device_id: DeviceId
+  software_id: SoftwareId
+  installer_id: InstallerId | null
+  position: number
+  wave: number
+}
+/** What may change besides the state. */
+export type TargetChange = Partial<
+  Omit<TargetRow, 'id' | 'deployment_id' | 'device_id' | 'software_id' | 'deployment_status'>
+>
+/** What the engine keeps of a target in memory. */
+export type OpenTargetRow = {
+  id: TargetId
+  deployment_id: DeploymentId
+  device_id: DeviceId
+  software_id: SoftwareId
+  installer_id: InstallerId | null
+  position: number
+  wave: number
+  state: TargetState
+  reason: TargetReason | null
+  since: string
+  attempt: number
+  attempt_id: AttemptId | null
+  offered_at_ms: number | null
+  not_before_ms: number | null
+  deadline_ms: number | null
+  held_by: HeldBy | null
+  held_since_ms: number | null
+}
+type StepTarget = { id: TargetId; deployment_id: DeploymentId; deployment_status: TargetState }
+
+export class IllegalStep extends Error {}
+
+const OPEN = ['pending', 'downloading', 'installing'] as const
+const OPEN_SQL = "('pending', 'downloading', 'installing')"
+const ENGINE_COLUMNS = `id, deployment_id, device_id, software_id, installer_id, position, wave, deployment_status state, reason, since,
+  attempt, attempt_id, offered_at_ms, not_before_ms, deadline_ms, held_by, held_since_ms`
+
+export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
+  // Plain ids instead of objects: parsing JSON five times per row would cost as much as writing it.
+  const insertTargets = sqlite.prepare(
+    `insert into deployment_targets (deployment_id, device_id, software_id, installer_id, position, wave, deployment_status, attempt, since)
+     select ?, value, ?, ?, ?, ?, 'pending', 1, ? from json_each(?)`,
+  )
+  const openOf = sqlite.prepare<[number], OpenTargetRow>(
+    `select ${ENGINE_COLUMNS} from deployment_targets where deployment_id = ? and deployment_status in ${OPEN_SQL} order by id`,
+  )
+  const allOf = sqlite.prepare<[number], OpenTargetRow>(
+    `select ${ENGINE_COLUMNS} from deployment_targets where deployment_id = ? order by id`,
+  )
+  const someOf = sqlite.prepare<[string], OpenTargetRow>(
+    `select ${ENGINE_COLUMNS} from deployment_targets where id in (select value from json_each(?))`,
+  )
+  const targetById = db
+    .select()
+    .from(deploymentTargets)
+    .where(eq(deploymentTargets.id, sql.placeholder('id')))
+    .prepare()
+  const openOfDevice = db
+    .select()
+    .from(deploymentTargets)
+    .where(
+      and(
+        eq(deploymentTargets.device_id, sql.placeholder('id')),
+        inArray(deploymentTargets.deployment_status, [...OPEN]),
+      ),
+    )
+    .prepare()
+  const updateTarget = createUpdater<TargetRow>(sqlite, 'deployment_targets', 'id')
+  const waitReason = sqlite.prepare<[string | null, string]>(
+    'update deployment_targets set reason = ? where id in (select value from json_each(?))',
+  )
+  const waitingFor = sqlite
+    .prepare<[string]>(
+      `select distinct t.deployment_id from json_each(?) d cross join deployment_targets t
+       where t.device_id = d.value and t.deployment_status in ${OPEN_SQL}`,
+    )
+    .pluck()
+  const moveTargets = sqlite.prepare<[number, number, number], { deployment_id: DeploymentId }>(
+    `update deployment_targets set device_id = ? where device_id = ? and not exists (
+       select 1 from deployment_targets o where o.device_id = ?
+       and o.deployment_id = deployment_targets.deployment_id and o.software_id = deployment_targets.software_id)
+     returning deployment_id`,
+  )
+  const renewPatience = sqlite.prepare<[number, number]>(
+    "update deployment_targets set deadline_ms = ? where deployment_id = ? and deployment_status = 'pending' and deadline_ms is not null",
+  )
+
+  /** Targets that changed since the engine last asked, for the deployments it asks about. */
+  const changed = new Map<DeploymentId, Set<TargetId>>()
+  const note = (target: Pick<StepTarget, 'id' | 'deployment_id'>): void => {
+    changed.get(target.deployment_id)?.add(target.id)
+  }
+
+  return {
+    /** One statement for all targets that differ only in their device. */
+    insertTargets(id: DeploymentId, sinceIso: string, targets: NewTarget[]): void {
+      const alike = new Map<string, { first: NewTarget; devices: DeviceId[] }>()
+      for (const target of targets) {
+        const { wave, position, software_id, installer_id, device_id } = target
+        const key = `${wave}/${position}/${software_id}/${installer_id}`
+        const group = alike.get(key)
+        if (group) group.devices.push(device_id)
+        else alike.set(key, { first: target, devices: [device_id] })
+      }
+      for (const { first, devices } of alike.values())
+        insertTargets.run(
+          id,
+          first.software_id,
+          first.installer_id,
+          first.position,
+          first.wave,
+          sinceIso,
+          JSON.stringify(devices),
+        )
+    },
+    /** Only for a deployment that has not started: none of its targets was ever sent. */
+    removeTargets: (id: DeploymentId): void => {
+      db.delete(deploymentTargets).where(eq(deploymentTargets.deployment_id, id)).run()
+    },
+    /** @returns the deployments in which a target moved */
+    moveTargets: (from: DeviceId, to: DeviceId): DeploymentId[] => [
+      ...new Set(moveTargets.all(to, from, to).map((row) => row.deployment_id)),
+    ],
+    target: (id: TargetId): TargetRow | undefined => targetById.get({ id }),
+
+    // ---- for the engine
+    openTargets: (id: DeploymentId): OpenTargetRow[] => openOf.all(id),
+    allTargets: (id: DeploymentId): OpenTargetRow[] => allOf.all(id),
+    targetsById: (ids: ReadonlySet<TargetId>): OpenTargetRow[] =>
+      ids.size === 0 ? [] : someOf.all(JSON.stringify([...ids])),
+    /** Ids of the targets that changed since the last call. Tracking begins with the first call. */
+    takeChanged(id: DeploymentId): ReadonlySet<TargetId> {
+      const ids = changed.get(id)
+      changed.set(id, new Set())
+      return ids ?? new Set()
+    },
+    forgetChanged: (id: DeploymentId): void => {
+      changed.delete(id)
+    },
+
+    /**
+     * The only way to change a target's state: along transitions of the state table, with the deployment's counters.
+     * Several events in a row are one write: a fast agent may report the end before its progress was read.
+     * @throws IllegalStep when the table has no such transition
+     */
+    step(
+      target: StepTarget,
+      events: TargetEvent | readonly TargetEvent[],
+      change: TargetChange,
+    ): TargetState {
+      let state = target.deployment_status
+      for (const event of typeof events === 'string' ? [events] : events) {
+        const to = nextTargetState(state, event)
+        if (to === null) throw new IllegalStep(`${state} has no arrow for ${event}`)
+        state = to
+      }
+      updateTarget(target.id, { ...change, deployment_status: state })
+      counters.move(target.deployment_id, target.deployment_status, state)
+      note(target)
+      return state
+    },
+    change: (target: Pick<StepTarget, 'id' | 'deployment_id'>, change: TargetChange): void => {
+      updateTarget(target.id, change)
+      note(target)
+    },
+    /** Sets why these stay pending, in one statement. */
+    setWaitReason: (
+      deploymentId: DeploymentId,
+      ids: TargetId[],
+      reason: TargetReason | null,
+    ): void => {
+      waitReason.run(reason, JSON.stringify(ids))
+      for (const id of ids) note({ id, deployment_id: deploymentId })
+    },
+    /** Extends the agents' time to answer: time in which nothing could start does not count. */
+    renewPatience: (id: DeploymentId, untilMs: number): void => {
+      renewPatience.run(untilMs, id)
+    },
+    /** After a restart of the controller, no answer to an earlier sending can arrive. */
+    forgetOffers: (): void => {
+      db.update(deploymentTargets)
+        .set({ offered_at_ms: null })
+        .where(sql`${deploymentTargets.offered_at_ms} is not null`)
+        .run()
+    },
+    openTargetsOfDevice: (deviceId: DeviceId): TargetRow[] => openOfDevice.all({ id: deviceId }),
+    /** Deployments with open targets on any of these devices. */
+    deploymentsWaitingFor: (deviceIds: DeviceId[]): DeploymentId[] =>
+      waitingFor.all(JSON.stringify(deviceIds)) as DeploymentId[],
+    deploymentsUsingInstaller: (installerId: InstallerId): DeploymentId[] =>
+      db
+        .selectDistinct({ id: deploymentTargets.deployment_id })
+        .from(deploymentTargets)
+        .where(
+          and(
+            eq(deploymentTargets.installer_id, installerId),
+            eq(deploymentTargets.deployment_status, 'pending'),
+          ),
+        )
+        .all()
+        .map((row) => row.id),
+    failedTargets: (id: DeploymentId): TargetRow[] =>
+      db
+        .select()
+        .from(deploymentTargets)
+        .where(
+          and(
+            eq(deploymentTargets.deployment_id, id),
+            eq(deploymentTargets.deployment_status, 'failed'),
+          ),
+        )
+        .all(),
+  }
+}
