@@ -27,13 +27,33 @@ module.exports = {
     only('main', 'shared'),
     {
       name: 'shared-is-pure',
-      comment: 'shared runs in every process: zod and nothing else.',
+      comment: 'shared runs in every process, also in the page: zod and nothing else.',
       severity: 'error',
-      from: { path: '^shared/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^shared/', pathNot: ['\\.test\\.ts$', '^shared/node/'] },
       to: {
         dependencyTypes: ['core', 'npm', 'npm-dev', 'npm-optional', 'npm-no-pkg'],
         pathNot: '^node_modules/zod/',
       },
+    },
+    {
+      name: 'shared-node-imports-only-core-modules',
+      comment: 'Shared by the controller and the agent: every package here ends up in both.',
+      severity: 'error',
+      from: { path: '^shared/node/', pathNot: '\\.test\\.ts$' },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-no-pkg'],
+        pathNot: '^node_modules/(zod|xz-decompress)/',
+      },
+    },
+    {
+      name: 'shared-node-stays-in-node',
+      comment: 'The page and the preload script have no core modules.',
+      severity: 'error',
+      from: {
+        path: '^(shared/(?!node/)|renderer/|main/preload/)',
+        pathNot: ['\\.test\\.ts$', '^renderer/test-kit/'],
+      },
+      to: { path: '^shared/node/' },
     },
     {
       name: 'renderer-has-no-node',
@@ -143,6 +163,7 @@ module.exports = {
         path: [
           '^main/controller/slices/inspection/(readers/|worker(-loop)?\\.ts$)',
           '^shared/domain/(portable-executable|archive-rule)\\.ts$',
+          '^shared/node/xz\\.ts$',
           '^node_modules/(yauzl|tar-stream|xz-decompress|fzstd)/',
         ],
       },

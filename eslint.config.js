@@ -58,7 +58,7 @@ export default tseslint.config(
   },
   {
     // A rename that is not flushed is undone by a power cut, and leaves an empty file where the bytes were not.
-    files: ['main/**/*.ts', 'agent/**/*.ts'],
+    files: ['main/**/*.ts', 'agent/**/*.ts', 'shared/node/**/*.ts'],
     ignores: [
       '**/*.test.ts',
       'main/controller/test-kit/**',

@@ -1,10 +1,10 @@
 /** The agent's entry point: `node agent/main.ts VERB`, the same in a bundle and as a single executable. */
 import { resolve } from 'node:path'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
+import { ignoreOutputErrors } from '#shared/node/side-channel.ts'
 import { generalHelp, parseVerbArguments, verbHelp, VERBS } from './cli/usage.ts'
 import type { VerbName } from './cli/usage.ts'
 import { AgentFailure } from './lib/failure.ts'
-import { ignoreOutputErrors } from './lib/side-channel.ts'
 import { AGENT_VERSION } from './lib/version.ts'
 
 const isVerb = (word: string): word is VerbName => Object.hasOwn(VERBS, word)

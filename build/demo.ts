@@ -16,12 +16,13 @@ import {
   type RouteReply,
 } from '#shared/contract/rest/routes.ts'
 import type { Progress } from '#shared/contract/rest/deployments.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { ensureBuilt } from './build-app.ts'
 import { startProgram, type Program } from './support/program.ts'
 import { projectRoot } from './support/project.ts'
 import { run } from './support/run.ts'
 
-const LIMIT_MS = 120_000
+const POLLING = { limitMs: 120_000, intervalMs: 200 }
 const PC_NAMES = ['RECEPTION', 'LAB-01', 'LAB-02']
 
 const HELP = `The main job on this computer, in about a minute.
@@ -137,19 +138,6 @@ function table(progress: Progress): string {
     .join('\n')
 }
 
-async function until<T>(
-  what: string,
-  look: () => Promise<T | null | false | undefined>,
-): Promise<T> {
-  const end = Date.now() + LIMIT_MS
-  while (Date.now() < end) {
-    const found = await look()
-    if (found) return found
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-  throw new Error(`${what} did not happen within ${LIMIT_MS / 1000} s`)
-}
-
 async function demo(options: Options, folder: string, programs: Program[]): Promise<boolean> {
   // Progress output is for people only; the demo continues if nobody reads it any more.
   process.stderr.on('error', () => undefined)
@@ -206,10 +194,11 @@ async function demo(options: Options, folder: string, programs: Program[]): Prom
     await mkdir(path.join(root, 'root'), { recursive: true })
     programs.push(startProgram(args, { env, logFile: path.join(root, 'agent.log') }))
   }
-  const devices = await until('the agents connecting', async () => {
+  const allOnline = async () => {
     const list = (await api.call('devices.list', {})).devices
     return list.filter((d) => d.online).length === PC_NAMES.length && list
-  })
+  }
+  const devices = await until('the agents connecting', allOnline, POLLING)
   say(`Agents      ${devices.map((d) => d.name).join(', ')} online`)
 
   const { deployment_id } = await api.call('deployments.create', {
@@ -219,10 +208,11 @@ async function demo(options: Options, folder: string, programs: Program[]): Prom
       device_ids: devices.map((d) => d.id),
     },
   })
-  const deployment = await until('the end of the deployment', async () => {
+  const ended = async () => {
     const now = await api.call('deployments.get', { params: { id: deployment_id } })
     return now.ended_at !== null && now
-  })
+  }
+  const deployment = await until('the end of the deployment', ended, POLLING)
   say(
     '\n' + table(await api.call('deployments.progress', { params: { id: deployment_id } })) + '\n',
   )

@@ -27,6 +27,16 @@ const violations: [rule: string, file: string, specifier: string, leadsTo: strin
   ['main-imports-only-shared', 'main/x1.ts', '../build/any.ts', 'build/any.ts'],
   ['shared-is-pure', 'shared/x2.ts', 'node:fs', 'fs'],
   ['shared-is-pure', 'shared/x3.ts', 'fastify', 'node_modules/fastify/index.js'],
+  [
+    'shared-node-imports-only-core-modules',
+    'shared/node/x1.ts',
+    'fastify',
+    'node_modules/fastify/index.js',
+  ],
+  ['shared-imports-only-itself', 'shared/node/x2.ts', '../../main/any.ts', 'main/any.ts'],
+  ['shared-node-stays-in-node', 'shared/domain/x1.ts', '../node/any.ts', 'shared/node/any.ts'],
+  ['shared-node-stays-in-node', 'renderer/x3.ts', '#shared/node/any.ts', 'shared/node/any.ts'],
+  ['shared-node-stays-in-node', 'main/preload/x1.ts', '#shared/node/any.ts', 'shared/node/any.ts'],
   ['renderer-has-no-node', 'renderer/x2.ts', 'node:path', 'path'],
   [
     'electron-in-desktop-only',
@@ -127,6 +137,12 @@ const violations: [rule: string, file: string, specifier: string, leadsTo: strin
   ],
   [
     'foreign-files-are-read-in-the-worker',
+    'main/controller/slices/software/x4.ts',
+    '#shared/node/xz.ts',
+    'shared/node/xz.ts',
+  ],
+  [
+    'foreign-files-are-read-in-the-worker',
     'main/controller/slices/software/x3.ts',
     'yauzl',
     'node_modules/yauzl/index.js',
@@ -180,7 +196,11 @@ const violations: [rule: string, file: string, specifier: string, leadsTo: strin
 /** Imports that the same rules allow. */
 const lawful: [file: string, specifier: string][] = [
   ['shared/y1.ts', 'zod'],
+  ['shared/node/y1.ts', 'node:dgram'],
+  ['shared/node/y2.ts', '../domain/portable-executable.ts'],
   ['agent/y1.ts', '#shared/any.ts'],
+  ['agent/y2.ts', '#shared/node/any.ts'],
+  ['main/y1.ts', '#shared/node/any.ts'],
   ['renderer/y1.ts', '#shared/any.ts'],
   ['renderer/api/y1.ts', 'socket.io-client'],
   ['renderer/state/y1.ts', '../api/any.ts'],
@@ -211,6 +231,8 @@ const packages = [
 ]
 const bystanders = [
   'shared/any.ts',
+  'shared/node/any.ts',
+  'shared/node/xz.ts',
   'main/any.ts',
   'agent/any.ts',
   'build/any.ts',

@@ -1,12 +1,11 @@
 /** Tar archives, plain or compressed with gzip or xz; the first bytes of the file tell which. */
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { Readable, type Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
-// A CommonJS package: in Node, its exports are available only through the default import.
-import xz from 'xz-decompress'
+import { unpackXz } from '#shared/node/xz.ts'
 import { errorCode } from '../lib/atomic-file.ts'
 import { ArchiveError, refused, type Target } from './target.ts'
 
@@ -19,21 +18,6 @@ async function firstBytes(file: string): Promise<Buffer> {
     return buffer.subarray(0, bytesRead)
   } finally {
     await handle.close()
-  }
-}
-
-/** Decompresses xz. */
-async function* unpackXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const packed = Readable.toWeb(Readable.from(source)) as ReadableStream<Uint8Array>
-  const reader = new xz.XzReadableStream(packed).getReader()
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      yield value
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined)
   }
 }
 

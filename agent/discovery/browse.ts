@@ -13,10 +13,10 @@ import {
 } from '#shared/contract/agent/discovery.ts'
 import { isHubAddress } from '#shared/domain/enrollment-code.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
+import { mdnsOptions, openMdnsSocket } from '#shared/node/mdns-socket.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { wait } from '../lib/wait.ts'
-import { mdnsOptions, openMdnsSocket } from './mdns-socket.ts'
 import { createNeighbourCheck, ownAddresses } from './networks.ts'
 
 /** Queries get lost, so they are repeated at this interval while listening. */

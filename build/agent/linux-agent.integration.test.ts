@@ -9,10 +9,11 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { buildDeb } from '../../agent/test-kit/deb.ts'
 import { agentDist, packageAgents } from '../package-agent.ts'
 import { run } from '../support/run.ts'
-import { openOnePcOffice, until, type OnePcOffice } from './one-pc-office.ts'
+import { openOnePcOffice, type OnePcOffice } from './one-pc-office.ts'
 import { targetsByIds } from './targets.ts'
 
 const LIMIT_MS = 300_000
@@ -152,7 +153,7 @@ describe.skipIf(!isHere)('the agent for Linux', { timeout: LIMIT_MS }, () => {
       'for i in $(seq 300); do [ -e "$DEPLOYX_INSTALL_ROOT/go-on" ] && break; sleep 0.1; done'
     writeFileSync(file, [...lines, waits, 'echo after', 'exit 3', ''].join('\n'))
     const id = await office.start(await office.addSoftware(file))
-    await until('the script to run', async () => existsSync(inRoot('runs')), 90_000)
+    await until('the script to run', async () => existsSync(inRoot('runs')))
     await kill()
     start()
     await office.untilOnline()

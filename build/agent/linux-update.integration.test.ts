@@ -8,11 +8,12 @@ import fs from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { startScript } from '../../agent/service/start-script.ts'
 import { packageAgents } from '../package-agent.ts'
 import { run } from '../support/run.ts'
 import { createHandedOutVariants, PRELUDES } from './handed-out-variants.ts'
-import { openOnePcOffice, until, type OnePcOffice } from './one-pc-office.ts'
+import { openOnePcOffice, type OnePcOffice } from './one-pc-office.ts'
 import { targetsByIds } from './targets.ts'
 
 const LIMIT_MS = 300_000
@@ -56,27 +57,19 @@ describe.skipIf(!isHere)(
     }
     const device = () => office.device()
     const isVersion = (version: string) =>
-      until(
-        `version ${version}`,
-        async () => {
-          const { agent_version, agent_update, online } = await device()
-          return online && agent_version === version && agent_update?.state !== 'updating'
-        },
-        90_000,
-      ).catch(async (error: unknown) => {
+      until(`version ${version}`, async () => {
+        const { agent_version, agent_update, online } = await device()
+        return online && agent_version === version && agent_update?.state !== 'updating'
+      }).catch(async (error: unknown) => {
         throw new Error(
           `${String(error)}: ${JSON.stringify(await device())}\n${output.slice(-3_000)}`,
         )
       })
     const isFailed = (version: string) =>
-      until(
-        `version ${version} to be rolled back`,
-        async () => {
-          const { agent_update: update } = await device()
-          return update?.version === version && update.state === 'failed' && update.message
-        },
-        90_000,
-      ).catch(async (error: unknown) => {
+      until(`version ${version} to be rolled back`, async () => {
+        const { agent_update: update } = await device()
+        return update?.version === version && update.state === 'failed' && update.message
+      }).catch(async (error: unknown) => {
         throw new Error(
           `${String(error)}: ${JSON.stringify(await device())}\n${output.slice(-3_000)}`,
         )
@@ -118,7 +111,7 @@ describe.skipIf(!isHere)(
       expect((await device()).agent_version).toBe(own)
       await handedOut.serve({ version: '0.2.0' })
       await isVersion('0.2.0')
-      await until('the trial to be over', async () => !existsSync(inBin('update-trial')), 90_000)
+      await until('the trial to be over', async () => !existsSync(inBin('update-trial')))
       expect((await device()).agent_update).toBeNull()
       expect(readdirSync(path.join(folder, 'bin')).sort()).toEqual(['deployx-agent', 'start.sh'])
       const script = path.join(folder, 'tool.sh')

@@ -7,29 +7,13 @@ import path from 'node:path'
 import type { CreateDeploymentInput, SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { rest } from '#shared/contract/rest/routes.ts'
 import type { DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
+import { until } from '#shared/test-kit/until.ts'
 import {
   startTestController,
   type TestController,
 } from '../../main/controller/test-kit/test-controller.ts'
 
-const START_TIMEOUT_MS = 120_000
-const END_TIMEOUT_MS = 120_000
-const POLL_MS = 100
-
-/** Polls `look` until it succeeds. @throws Error that names `what` after the timeout */
-export async function until<T>(
-  what: string,
-  look: () => Promise<T | null | undefined | false>,
-  timeoutMs: number,
-): Promise<T> {
-  const endAt = Date.now() + timeoutMs
-  for (;;) {
-    const found = await look()
-    if (found) return found
-    if (Date.now() > endAt) throw new Error(`${what}: not within ${timeoutMs / 1000} s`)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-  }
-}
+const POLLING = { limitMs: 120_000, intervalMs: 100 }
 
 export type OnePcOffice = Awaited<ReturnType<typeof openOnePcOffice>>
 
@@ -46,7 +30,7 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
 
   const theDevice = () => client.call('devices.get', { params: { id: device! } })
   const untilOnline = () =>
-    until('the PC to be online', async () => (await theDevice()).online, START_TIMEOUT_MS)
+    until('the PC to be online', async () => (await theDevice()).online, POLLING)
 
   return {
     makeCode: async (): Promise<string> =>
@@ -59,7 +43,7 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
       device = await until(
         'an enrolled PC',
         async () => (await client.call('devices.list', {})).devices[0]?.id,
-        START_TIMEOUT_MS,
+        POLLING,
       )
       await untilOnline()
     },
@@ -99,7 +83,7 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
       await until(
         'the end of a deployment',
         async () => (await client.call('deployments.get', { params })).ended_at !== null,
-        END_TIMEOUT_MS,
+        POLLING,
       )
       const target = (await client.call('deployments.progress', { params })).targets[0]!
       const where = { params: { id, target_id: target.id } }

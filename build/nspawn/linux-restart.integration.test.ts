@@ -7,8 +7,8 @@ import { existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeploymentId } from '#shared/domain/ids.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { buildDeb } from '../../agent/test-kit/deb.ts'
-import { until } from '../agent/one-pc-office.ts'
 import { nspawnObstacle } from './debian-pc.ts'
 import { setServiceStage, type ServiceStage } from './service-stage.ts'
 
@@ -59,7 +59,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     until(
       `the restart to be ${state}`,
       async () => (await stage.target(id)).restart?.state === state,
-      TOLD_MS,
+      { limitMs: TOLD_MS },
     )
 
   it('stays pending if the deployment does not mention restarts', async () => {
@@ -93,7 +93,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     expect(await boot()).not.toBe(before)
     expect(await isScheduled()).toBe(false)
     const owesNone = async () => (await stage.device()).reboot_pending === false
-    await until('the pending restart to be cleared', owesNone, TOLD_MS)
+    await until('the pending restart to be cleared', owesNone, { limitMs: TOLD_MS })
     // The deployment that was created during the notice period was not started then, and is done now.
     expect(await stage.ended(late), await stage.journal()).toMatchObject({
       deployment_status: 'completed',

@@ -6,8 +6,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { buildDeb } from '../../agent/test-kit/deb.ts'
-import { until } from '../agent/one-pc-office.ts'
 import { nspawnObstacle } from './debian-pc.ts'
 import { layout, setServiceStage, UNIT, type ServiceStage } from './service-stage.ts'
 
@@ -121,11 +121,11 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
 
   it('resumes a running installer after the agent was killed', async () => {
     const id = await stage.start(await addSlowScript('kill'))
-    await until('the script to run', async () => runsOf('kill') !== '', COMES_BACK_MS)
+    await until('the script to run', async () => runsOf('kill') !== '', { limitMs: COMES_BACK_MS })
     const before = await mainPid()
     expect((await stage.pc.sh(`kill -KILL ${before}`)).code).toBe(0)
     const isBack = async () => ![0, before].includes(await mainPid())
-    await until('systemd to start it again', isBack, COMES_BACK_MS)
+    await until('systemd to start it again', isBack, { limitMs: COMES_BACK_MS })
     await stage.untilOnline()
     writeFileSync(stage.pc.file('/root/kill.go'), '')
     const ended = await stage.ended(id)
@@ -140,7 +140,9 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
   it('keeps a running installer and its own identity during an update', async () => {
     const [device, before] = [deviceId(), await mainPid()]
     const id = await stage.start(await addSlowScript('update'))
-    await until('the script to run', async () => runsOf('update') !== '', COMES_BACK_MS)
+    await until('the script to run', async () => runsOf('update') !== '', {
+      limitMs: COMES_BACK_MS,
+    })
     // The command line leaves no file behind, so this simulates an agent file that somebody copied to the PC.
     await stage.pc.sh(`cp ${layout.executable} /root/brought-agent`)
     const again = await stage.pc.sh('/root/brought-agent install-service')
@@ -165,7 +167,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
 
   it('does not repeat an installer that a power cut interrupted', async () => {
     const id = await stage.start(await addSlowScript('power'))
-    await until('the script to run', async () => runsOf('power') !== '', COMES_BACK_MS)
+    await until('the script to run', async () => runsOf('power') !== '', { limitMs: COMES_BACK_MS })
     await stage.pc.cutPower()
     const ended = await stage.ended(id)
     expect(ended, await stage.journal()).toMatchObject({

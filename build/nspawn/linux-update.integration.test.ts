@@ -5,10 +5,11 @@
  */
 import { existsSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { layoutOf } from '../../agent/service/layout.ts'
 import { placesOf } from '../../agent/update/places.ts'
 import { createHandedOutVariants, PRELUDES } from '../agent/handed-out-variants.ts'
-import { openOnePcOffice, until, type OnePcOffice } from '../agent/one-pc-office.ts'
+import { openOnePcOffice, type OnePcOffice } from '../agent/one-pc-office.ts'
 import { targetsByIds } from '../agent/targets.ts'
 import { nspawnObstacle, openDebianPc } from './debian-pc.ts'
 
@@ -47,7 +48,7 @@ describe.skipIf(obstacle !== null)(
 
     const isThere = (file: string): boolean => existsSync(pc.file(file))
     const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
-      until(what, look, CHANGE_LIMIT_MS).catch(async (error: unknown) => {
+      until(what, look, { limitMs: CHANGE_LIMIT_MS }).catch(async (error: unknown) => {
         const words = ['journalctl', '--unit', layout.service, '--no-pager', '--lines=60']
         const state = JSON.stringify(await office.device())
         throw new Error(`${String(error)}: ${state}\n${(await pc.exec(words)).stdout}`)

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import fs from 'node:fs/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Detection } from '#shared/contract/detection.ts'
-import { until } from '../agent/one-pc-office.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { dependentLoadFlagsAt } from '../agent/windows-executable.ts'
 import { makeMsi, makeNsis } from './installers.ts'
 import { wineObstacle } from './prefix.ts'
@@ -237,7 +237,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       const software = await stage.addSoftware(file, { install_args: '/S' })
       const id = await stage.start(software, { timeout_seconds: 6 })
       const isHanging = () => stage.windows.isRunning('-n 602')
-      await until('the installer to hang', isHanging, 90_000)
+      await until('the installer to hang', isHanging)
       expect(await stage.windows.isRunning('-n 601')).toBe(true)
       expect(await stage.ended(id)).toMatchObject({
         deployment_status: 'failed',
@@ -272,14 +272,10 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
   describe('its inventory', () => {
     /** The agent rescans a few seconds after an attempt. */
     const lists = (name: string, is = true) =>
-      until(
-        `the inventory with${is ? '' : 'out'} ${name}`,
-        async () => {
-          const inventory = await stage.inventory()
-          return inventory.software?.some((entry) => entry.name === name) === is && inventory
-        },
-        90_000,
-      ).catch(async (error: unknown) => {
+      until(`the inventory with${is ? '' : 'out'} ${name}`, async () => {
+        const inventory = await stage.inventory()
+        return inventory.software?.some((entry) => entry.name === name) === is && inventory
+      }).catch(async (error: unknown) => {
         const { software } = await stage.inventory()
         throw new Error(
           `${String(error)}\n${JSON.stringify(software)}\n${stage.output().slice(-1500)}`,
@@ -337,7 +333,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       '@echo off\r\necho run>>C:\\runs.txt\r\nping -n 12 127.0.0.1 >nul\r\necho slept\r\nexit /b 0\r\n',
     )
     const id = await stage.start(await stage.addSoftware(file))
-    await until('the installer to run', async () => stage.windows.exists('C:\\runs.txt'), 90_000)
+    await until('the installer to run', async () => stage.windows.exists('C:\\runs.txt'))
     await stage.killAgent()
     stage.startAgent()
     const ended = await stage.ended(id)
@@ -377,11 +373,11 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
       expect(made.output).toContain('The service DeployXAgent runs')
       expect(made.code).toBe(0)
       // The agent before it counts as online for a while.
-      await until('the service to connect', async () => connections() > 0, 90_000)
+      await until('the service to connect', async () => connections() > 0)
       expect(stage.windows.exists(PLACE)).toBe(true)
       const before = connections()
       expect(await stage.windows.kill('DeployX Agent\\deployx-agent.exe run')).toBe(1)
-      await until('the service to bring the agent back', async () => connections() > before, 90_000)
+      await until('the service to bring the agent back', async () => connections() > before)
       await stage.untilOnline()
       const file = await makeNsis(stage.installers, { name: 'Served Demo' })
       const software = await stage.addSoftware(file, { install_args: '/S' })

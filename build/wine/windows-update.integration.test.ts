@@ -5,8 +5,8 @@
 import { readdirSync } from 'node:fs'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '#shared/test-kit/until.ts'
 import { createHandedOutVariants, PRELUDES } from '../agent/handed-out-variants.ts'
-import { until } from '../agent/one-pc-office.ts'
 import { targetsByIds } from '../agent/targets.ts'
 import { copyForWine, wineObstacle } from './prefix.ts'
 import { setWindowsStage, type WindowsStage } from './windows-stage.ts'
@@ -35,7 +35,7 @@ describe.skipIf(obstacle !== null)(
     const names = (): string[] => readdirSync(stage.windows.unixPath(FOLDER)).sort()
     const log = (): string => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
     const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
-      until(what, look, CHANGE_LIMIT_MS).catch(async (error: unknown) => {
+      until(what, look, { limitMs: CHANGE_LIMIT_MS }).catch(async (error: unknown) => {
         const state = JSON.stringify(await stage.device())
         throw new Error(`${String(error)}: ${state} ${names().join()}\n${log().slice(-3_000)}`)
       })

@@ -2,8 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { until } from '#shared/test-kit/until.ts'
 import { projectRoot } from '../../build/support/project.ts'
-import { eventually } from './eventually.ts'
 import type { Api } from './api.ts'
 import { ended, endProcess, isRunning } from './processes.ts'
 
@@ -83,7 +83,7 @@ export async function startAgents(
     names.map((name) => startAgent({ ...options, folder: join(folder, name), name, code })),
   )
   try {
-    await eventually(
+    await until(
       `${names.join(', ')} online`,
       async () => {
         const { devices } = await api.call('devices.list', {})

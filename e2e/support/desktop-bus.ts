@@ -8,7 +8,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
-import { eventually } from './eventually.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { endProcess } from './processes.ts'
 
 const START_LIMIT_MS = 45_000
@@ -64,7 +64,7 @@ export async function openDesktopBus(folder: string, options: { tray?: boolean }
       events.push(ProbeEvent.parse(JSON.parse(line))),
     )
     probe = started
-    await eventually('the probe is ready', () => events.some((e) => e.event === 'ready'), {
+    await until('the probe is ready', () => events.some((e) => e.event === 'ready'), {
       limitMs: START_LIMIT_MS,
     })
   }

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { until } from '#shared/test-kit/until.ts'
 import { projectRoot } from '../../build/support/project.ts'
-import { eventually } from './eventually.ts'
 import { ended, endProcess } from './processes.ts'
 
 export type DiscoveringAgent = Awaited<ReturnType<typeof startDiscoveringAgent>>
@@ -26,7 +26,7 @@ export async function startDiscoveringAgent(folder: string, name: string, hub: s
     /** The digits on its screen, formatted as `123 456`. */
     async digits(): Promise<string> {
       let digits = ''
-      await eventually('digits on the screen of the PC', () => {
+      await until('digits on the screen of the PC', () => {
         digits = /^ {4}(\d{3} \d{3})$/m.exec(output)?.[1] ?? ''
         return Promise.resolve(digits !== '')
       })

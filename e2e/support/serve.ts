@@ -1,8 +1,8 @@
 /** The headless controller from the sources, as `npm run serve` starts it. */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
+import { until } from '#shared/test-kit/until.ts'
 import { projectRoot } from '../../build/support/project.ts'
-import { eventually } from './eventually.ts'
 import { endProcess } from './processes.ts'
 
 export type Served = { consoleUrl: string; child: ChildProcess; stop: () => Promise<void> }
@@ -21,7 +21,7 @@ export async function serve(dataDir: string): Promise<Served> {
   child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
   const stop = (): Promise<void> => endProcess(child)
   try {
-    await eventually('the controller is up', () => out.includes('\n'), { limitMs: 30_000 })
+    await until('the controller is up', () => out.includes('\n'), { limitMs: 30_000 })
     const { console: consoleUrl } = JSON.parse(out.split('\n')[0]!) as { console: string }
     return { consoleUrl, child, stop }
   } catch (error) {

@@ -2,8 +2,8 @@
 import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import pino, { type Logger } from 'pino'
+import { createStderrLog, ignoreOutputErrors } from '#shared/node/side-channel.ts'
 import { renameLoosely } from '../lib/durable-file.ts'
-import { createStderrLog, ignoreOutputErrors } from '../side-channel.ts'
 
 const MAX_FILE_BYTES = 5 * 1024 * 1024
 

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { until } from '#shared/test-kit/until.ts'
 import { setUp } from '../../pages/account.ts'
 import { expectStatus, expectTarget, targetRow } from '../../pages/deployment.ts'
 import { deviceRow } from '../../pages/devices.ts'
@@ -12,7 +13,6 @@ import { closeSheet, goTo } from '../../pages/shell.ts'
 import { addSoftware } from '../../pages/software.ts'
 import { deploy } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
-import { eventually } from '../../support/eventually.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
@@ -82,6 +82,6 @@ test('an agent that is killed during a download resumes it and installs once', a
   await lab!.restart()
 
   await expectStatus(page, 'completed', GRACE_LIMIT_MS)
-  await eventually('the installer ran', () => existsSync(runs))
+  await until('the installer ran', () => existsSync(runs))
   expect(await readFile(runs, 'utf8')).toBe('run\n')
 })

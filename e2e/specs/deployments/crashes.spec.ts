@@ -3,12 +3,12 @@ import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { until } from '#shared/test-kit/until.ts'
 import { setUp } from '../../pages/account.ts'
 import { expectStatus, openTarget, targetRow } from '../../pages/deployment.ts'
 import { addSoftware } from '../../pages/software.ts'
 import { deploy } from '../../pages/wizard.ts'
 import { signIn } from '../../support/api.ts'
-import { eventually } from '../../support/eventually.ts'
 import { expect, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 import { ended } from '../../support/processes.ts'
@@ -44,7 +44,7 @@ test('the agent is killed while the installer runs: it resumes, and the installe
   const root = lab!.installRoot!
   await addSoftware(page, await writeScript(folder, 'slow.sh', SLOW_INSTALLER), 'Slow')
   await deploy(page, { name: 'Slow', software: ['Slow'], devices: ['LAB-01'] })
-  await eventually('the installer runs', () => existsSync(join(root, 'runs')))
+  await until('the installer runs', () => existsSync(join(root, 'runs')))
   await expect(targetRow(page, 'LAB-01')).toHaveAttribute('data-status', 'installing')
 
   await lab!.kill()
@@ -72,7 +72,7 @@ test('the console is killed while the installer runs: the result arrives after i
   const root = lab!.installRoot!
   await addSoftware(first.page, await writeScript(folder, 'slow.sh', SLOW_INSTALLER), 'Slow')
   const id = await deploy(first.page, { name: 'Slow', software: ['Slow'], devices: ['LAB-01'] })
-  await eventually('the installer runs', () => existsSync(join(root, 'runs')))
+  await until('the installer runs', () => existsSync(join(root, 'runs')))
 
   first.child.kill('SIGKILL')
   await ended(first.child)
@@ -81,7 +81,7 @@ test('the console is killed while the installer runs: the result arrives after i
   const second = await launch({ env })
   await expect(second.page.getByTestId('nav-deployments')).toBeVisible()
   const api = await signIn(second.consoleUrl)
-  const deployment = await eventually(
+  const deployment = await until(
     'the deployment has ended',
     async () => {
       const now = await api.call('deployments.get', { params: { id } })

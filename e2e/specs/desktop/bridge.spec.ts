@@ -1,8 +1,8 @@
 /** The bridge between page and desktop: the calls it accepts, the calls it refuses, and what it stores. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { until } from '#shared/test-kit/until.ts'
 import { setUp } from '../../pages/account.ts'
-import { eventually } from '../../support/eventually.ts'
 import { expect, test } from '../../support/fixtures.ts'
 import { callBridge, callBridgeRaw, listenToNotes } from '../../support/page-world.ts'
 
@@ -94,12 +94,12 @@ test('keeps settings and the window position across a restart', async ({ launch 
       dark: nativeTheme.shouldUseDarkColors,
       background: BrowserWindow.getAllWindows()[0]!.getBackgroundColor().toLowerCase(),
     }))
-  await eventually('the window is dark', async () => (await theme()).background === '#0f0f12')
+  await until('the window is dark', async () => (await theme()).background === '#0f0f12')
   expect((await theme()).dark).toBe(true)
   await first.electron.evaluate(({ BrowserWindow }) =>
     BrowserWindow.getAllWindows()[0]!.setBounds({ x: 40, y: 60, width: 1100, height: 700 }),
   )
-  await eventually('the place is written', async () => {
+  await until('the place is written', async () => {
     const text = await readFile(join(first.home, 'user', 'window.json'), 'utf8').catch(() => '')
     return text.includes('1100')
   })

@@ -3,8 +3,8 @@ import { createServer, type AddressInfo, type Server } from 'node:net'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium } from '@playwright/test'
+import { until } from '#shared/test-kit/until.ts'
 import { runConsoleToEnd, spokenLines, startConsole } from '../../support/console-app.ts'
-import { eventually } from '../../support/eventually.ts'
 import { endProcess, isRunning } from '../../support/processes.ts'
 import { expect, test } from '../../support/fixtures.ts'
 
@@ -139,21 +139,21 @@ test('a page that crashes is reloaded while the hub keeps running', async ({ fol
     args: ['--remote-debugging-port=0'],
   })
   try {
-    const port = await eventually('the port of the inspector', () => {
+    const port = await until('the port of the inspector', () => {
       const found = /DevTools listening on ws:\/\/127\.0\.0\.1:(\d+)/.exec(app.stderr())
       return found ? Number(found[1]) : null
     })
-    const before = await eventually('the first screen', async () => {
+    const before = await until('the first screen', async () => {
       const seen = await lookAtPage(port)
       return seen?.hasForm ? seen : null
     })
     process.kill(before.pid, 'SIGSEGV')
-    await eventually('the crash in the log', () => app.stderr().includes('the page crashed'))
+    await until('the crash in the log', () => app.stderr().includes('the page crashed'))
     const afterCrash = async () => {
       const seen = await lookAtPage(port)
       return seen?.hasForm ? seen : null
     }
-    const after = await eventually('the screen after the crash', afterCrash, { limitMs: 60_000 })
+    const after = await until('the screen after the crash', afterCrash, { limitMs: 60_000 })
     expect(after.pid).not.toBe(before.pid)
     expect(isRunning(app.child)).toBe(true)
     const [, consoleUrl] = /"console":"([^"]+)"/.exec(app.stderr()) ?? []

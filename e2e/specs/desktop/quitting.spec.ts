@@ -1,7 +1,7 @@
 /** Quitting while PCs are busy. */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { eventually } from '../../support/eventually.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { expect, launchWithAccount, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 
@@ -26,7 +26,7 @@ test('quitting while an installer runs asks first, and the computer stays awake 
   await api.call('deployments.create', {
     body: { name: 'Slow', software_ids: [software.id], device_ids: devices.map((d) => d.id) },
   })
-  await eventually('the installer runs', () => existsSync(started))
+  await until('the installer runs', () => existsSync(started))
   await expect.poll(isAwake).toBe(true)
 
   // A spec cannot click a native dialog: record its options and answer it here.
@@ -40,7 +40,7 @@ test('quitting while an installer runs asks first, and the computer stays awake 
     dialog.showMessageBox = answer
   })
   await app.electron.evaluate(({ app: electronApp }) => electronApp.quit())
-  const asked = await eventually('the question', () =>
+  const asked = await until('the question', () =>
     app.electron.evaluate(() => {
       const [first] = (globalThis as unknown as { asked: Electron.MessageBoxOptions[] }).asked
       return first ?? null
@@ -51,7 +51,7 @@ test('quitting while an installer runs asks first, and the computer stays awake 
   expect(asked.buttons).toEqual(['Quit', 'Keep running'])
   expect((await fetch(`${app.consoleUrl}/auth/state`)).status).toBe(200)
 
-  await eventually('the deployment has ended', async () => {
+  await until('the deployment has ended', async () => {
     const { deployments } = await api.call('deployments.list', {})
     return deployments[0]?.status === 'completed'
   })

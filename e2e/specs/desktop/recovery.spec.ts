@@ -6,12 +6,12 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chromium } from '@playwright/test'
+import { until } from '#shared/test-kit/until.ts'
 import { setUp, signIn } from '../../pages/account.ts'
 import { PASSPHRASE, restoreFrom, saveDownloadsAs, saveRecoveryFile } from '../../pages/settings.ts'
 import { goTo } from '../../pages/shell.ts'
 import { softwareRow } from '../../pages/software.ts'
 import { signIn as signInToApi } from '../../support/api.ts'
-import { eventually } from '../../support/eventually.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 import { ended } from '../../support/processes.ts'
@@ -40,7 +40,7 @@ test('a recovery file saved after a key rotation turns a new computer into the c
   await saveRecoveryFile(page, true)
   await expect(page.getByTestId('recovery-note')).toHaveCount(0)
   const sizeOf = async () => (existsSync(file) ? (await stat(file)).size : 0)
-  await eventually('the file is on disk', async () => (await sizeOf()) > 10_000)
+  await until('the file is on disk', async () => (await sizeOf()) > 10_000)
 
   await page.getByTestId('change-keys').click()
   await page.getByTestId('change-keys-submit').click()

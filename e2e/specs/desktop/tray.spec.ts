@@ -3,7 +3,7 @@
  * real clicks.
  */
 import { join } from 'node:path'
-import { eventually } from '../../support/eventually.ts'
+import { until } from '#shared/test-kit/until.ts'
 import { expect, launchWithAccount, test } from '../../support/fixtures.ts'
 import { writeScript } from '../../support/packages.ts'
 import { listenToNotes } from '../../support/page-world.ts'
@@ -13,7 +13,7 @@ const labels = (menu: { label: string; separator: boolean }[]): string[] =>
 
 test('the tray shows the hub and opens or quits the console', async ({ launch, bus }) => {
   const app = await launch({ env: bus.env })
-  const tray = await eventually('the icon', () => bus.tray())
+  const tray = await until('the icon', () => bus.tray())
   expect(tray.status).toBe('Active')
   expect(tray.sizes[0]).toEqual([44, 44])
   expect(tray.tooltip).toMatch(/^DeployX · Hub [\d.]+:\d+ · no PCs yet$/)
@@ -39,7 +39,7 @@ test('a deployment shows in the tray and ends with a notification, and a failure
   folder,
 }) => {
   const { app, api } = await launchWithAccount(launch, { env: bus.env })
-  const idle = (await eventually('the icon', () => bus.tray())).icon
+  const idle = (await until('the icon', () => bus.tray())).icon
   await agents(api, ['LAB-01'])
   await expect.poll(() => bus.tray()?.tooltip).toMatch(/ · 1 of 1 PC online$/)
 
@@ -55,7 +55,7 @@ test('a deployment shows in the tray and ends with a notification, and a failure
   const name = 'Tools <b>&amp; _more_ & more'
   const good = await deploy(name, await writeScript(folder, 'good.sh', ['sleep 4', 'echo done']))
   const shown = 'Tools <b>&amp; _more_ & more'
-  const working = await eventually('the icon of work', () => {
+  const working = await until('the icon of work', () => {
     const tray = bus.tray()
     return tray && tray.icon !== idle ? tray : null
   })
@@ -64,7 +64,7 @@ test('a deployment shows in the tray and ends with a notification, and a failure
   const plain = labels(working.menu).map((label) => label.replaceAll('__', '_'))
   expect(plain).toContain(`${shown} 0/1`)
 
-  const notice = await eventually('the notification', () => bus.notifications().at(0))
+  const notice = await until('the notification', () => bus.notifications().at(0))
   expect(notice).toMatchObject({ summary: shown, body: '1 completed' })
   await expect.poll(() => bus.tray()?.icon).toBe(idle)
 
@@ -77,9 +77,9 @@ test('a deployment shows in the tray and ends with a notification, and a failure
   expect(await isVisible()).toBe(true)
 
   const bad = await deploy('Broken', await writeScript(folder, 'bad.sh', ['echo no >&2', 'exit 3']))
-  const second = await eventually('the second notification', () => bus.notifications().at(1))
+  const second = await until('the second notification', () => bus.notifications().at(1))
   expect(second).toMatchObject({ summary: 'Broken', body: '1 failed' })
-  const marked = await eventually('the icon of attention', () => {
+  const marked = await until('the icon of attention', () => {
     const tray = bus.tray()
     return tray && ![idle, working.icon].includes(tray.icon) ? tray : null
   })
@@ -110,7 +110,7 @@ test('a deployment shows in the tray and ends with a notification, and a failure
       strategy: { canary_count: 1, failure_threshold_percent: 50 },
     },
   })
-  const third = await eventually('the notification of the pause', () => bus.notifications().at(2))
+  const third = await until('the notification of the pause', () => bus.notifications().at(2))
   expect(third.summary).toBe('Pilot')
   expect(third.body).toMatch(/^Paused: 1 of 1 failed \(100 %\), the limit is 50 %\./)
   await expect.poll(() => bus.tray()?.tooltip).toContain('1 paused by failures')
@@ -125,7 +125,7 @@ test('closing the window leaves the hub in the tray and explains that once', asy
   bus,
 }) => {
   const app = await launch({ env: bus.env })
-  await eventually('the icon', () => bus.tray())
+  await until('the icon', () => bus.tray())
   const window = () =>
     app.electron.evaluate(({ BrowserWindow }) =>
       BrowserWindow.getAllWindows().map((each) => each.isVisible()),
@@ -135,7 +135,7 @@ test('closing the window leaves the hub in the tray and explains that once', asy
 
   await close()
   await expect.poll(window).toEqual([false])
-  const shown = await eventually('the explanation', () => bus.notifications().at(0))
+  const shown = await until('the explanation', () => bus.notifications().at(0))
   expect(shown.summary).toBe('DeployX keeps running')
   const health = await fetch(`${app.consoleUrl}/auth/state`)
   expect(health.status).toBe(200)
@@ -163,7 +163,7 @@ test('closing the window ends the app if no tray could bring it back', async ({
 
 test('closing the window ends the app if the user chose that', async ({ launch, bus }) => {
   const app = await launch({ env: bus.env })
-  await eventually('the icon', () => bus.tray())
+  await until('the icon', () => bus.tray())
   await app.page.evaluate(() =>
     (
       globalThis as unknown as {
@@ -179,7 +179,7 @@ test('closing the window ends the app if the user chose that', async ({ launch, 
 
 test('started at sign-in, the window stays hidden in the tray', async ({ launch, bus }) => {
   const app = await launch({ env: bus.env, args: ['--hidden'] })
-  await eventually('the icon', () => bus.tray())
+  await until('the icon', () => bus.tray())
   const isVisible = () =>
     app.electron.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]!.isVisible())
   expect(await isVisible()).toBe(false)

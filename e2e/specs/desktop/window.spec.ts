@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '#shared/test-kit/until.ts'
 import { startConsole } from '../../support/console-app.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
-import { eventually } from '../../support/eventually.ts'
 import { endProcess } from '../../support/processes.ts'
 import type { PageWorld } from '../../support/page-world.ts'
 
@@ -231,14 +231,12 @@ test('no other host is contacted', async ({ folder }) => {
     args: [`--log-net-log=${netLog}`],
   })
   try {
-    await eventually('the controller is up', () => app.stderr().includes('the controller is up'))
+    await until('the controller is up', () => app.stderr().includes('the controller is up'))
     await sleep(4_000)
   } finally {
     await endProcess(app.child)
   }
-  const hosts = await eventually('the record was written', () =>
-    hostsAsked(netLog).catch(() => null),
-  )
+  const hosts = await until('the record was written', () => hostsAsked(netLog).catch(() => null))
   expect(hosts).toContain('127.0.0.1')
   expect(hosts.filter((host) => host !== '127.0.0.1')).toEqual([])
 })

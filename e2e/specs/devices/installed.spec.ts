@@ -5,10 +5,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
+import { until } from '#shared/test-kit/until.ts'
 import { setUp } from '../../pages/account.ts'
 import { goTo } from '../../pages/shell.ts'
 import { signIn } from '../../support/api.ts'
-import { eventually } from '../../support/eventually.ts'
 import { expect, keepScreen, test } from '../../support/fixtures.ts'
 
 const HOSTILE = '<img src=x onerror=alert(1)> Ltd'
@@ -50,7 +50,7 @@ test('an old version is found with the PCs that have it, and a deployment starts
   for (const [name, version] of Object.entries(versions))
     await enterPackages(join(folder, 'agents', name, 'root'), { vlc: version, 'vlc-data': '1.0' })
   const [, , reception] = await agents(api, Object.keys(versions))
-  await eventually('the inventory of all PCs', async () =>
+  await until('the inventory of all PCs', async () =>
     (await api.call('devices.list', {})).devices.every((d) => d.inventory_at !== null),
   )
   await reception!.stop()

@@ -5,8 +5,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Page } from '@playwright/test'
+import { until } from '#shared/test-kit/until.ts'
 import { signIn as signInToConsole } from '../../pages/account.ts'
-import { eventually } from '../../support/eventually.ts'
 import { expect, keepScreen, launchWithAccount, test } from '../../support/fixtures.ts'
 import { findOutside } from '../../support/outside.ts'
 import { writeScript } from '../../support/packages.ts'
@@ -84,7 +84,7 @@ test('names of 200 characters push nothing out of narrow windows', async ({
   const { deployment_id: id } = await api.call('deployments.create', {
     body: { name: long('Rollout-'), software_ids, device_ids },
   })
-  await eventually('the deployment has ended', async () => {
+  await until('the deployment has ended', async () => {
     const now = await api.call('deployments.get', { params: { id } })
     return now.ended_at !== null
   })

@@ -12,9 +12,9 @@ import {
   type DiscoveryText,
 } from '#shared/contract/agent/discovery.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
+import { mdnsOptions, openMdnsSocket } from '#shared/node/mdns-socket.ts'
 import type { Log } from '../../base/context.ts'
 import { isLoopback } from '../../base/addresses.ts'
-import { mdnsOptions, openMdnsSocket } from './mdns-socket.ts'
 
 /** How often to check for network changes: a laptop moves without notifying programs. */
 const CHECK_EVERY_MS = 30_000

@@ -8,8 +8,6 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
-// A CommonJS package: Node finds its exports only behind the default import.
-import xz from 'xz-decompress'
 import yauzl from 'yauzl'
 import { AppError } from '#shared/contract/errors.ts'
 import { archiveProblem, type ArchiveItem } from '#shared/domain/archive-rule.ts'
@@ -21,6 +19,7 @@ import {
   safeArchivePath,
 } from '#shared/domain/archives.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
+import { unpackXz } from '#shared/node/xz.ts'
 import { unreadable, type ArchiveFacts } from '../facts.ts'
 import type { Window } from './window.ts'
 
@@ -189,20 +188,6 @@ async function listZip(window: Window, { add }: Collector): Promise<void> {
     })
   } finally {
     zip.close()
-  }
-}
-
-async function* unpackXz(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const packed = Readable.toWeb(Readable.from(source)) as ReadableStream<Uint8Array>
-  const reader = new xz.XzReadableStream(packed).getReader()
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return
-      yield value
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined)
   }
 }
 

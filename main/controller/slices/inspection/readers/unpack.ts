@@ -1,9 +1,8 @@
 /** Unpacks small compressed parts within a limit, because a few bytes can expand to gigabytes. */
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { Decompress } from 'fzstd'
-// A CommonJS package: Node finds its exports only behind the default import.
-import xz from 'xz-decompress'
 import { AppError } from '#shared/contract/errors.ts'
+import { unpackXz } from '#shared/node/xz.ts'
 import { unreadable } from '../facts.ts'
 import type { Window } from './window.ts'
 
@@ -43,26 +42,10 @@ function collector(window: Window) {
   }
 }
 
-/** The library bounds its own window: it refuses dictionaries of more than 64 MiB. */
-async function unpackXz(packed: Buffer, window: Window): Promise<Buffer> {
+async function unpackWholeXz(packed: Buffer, window: Window): Promise<Buffer> {
   const out = collector(window)
-  const input = new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(packed)
-      controller.close()
-    },
-  })
-  const reader = new xz.XzReadableStream(input).getReader()
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return out.whole()
-      out.add(value)
-    }
-  } catch (error) {
-    await reader.cancel().catch(() => undefined)
-    throw error
-  }
+  for await (const piece of unpackXz([packed])) out.add(piece)
+  return out.whole()
 }
 
 /** How many bytes of history the frame at `at` makes the decoder keep (RFC 8878, 3.1.1.1). */
@@ -105,7 +88,7 @@ export async function unpack(packed: Buffer, extension: string, window: Window):
         window.spend(UNPACKED_LIMIT_BYTES)
         return unpackGz(packed)
       case '.xz':
-        return await unpackXz(packed, window)
+        return await unpackWholeXz(packed, window)
       case '.zst':
         return unpackZst(packed, window)
     }

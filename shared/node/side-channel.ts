@@ -1,6 +1,6 @@
 /**
  * Log lines to stderr. A full disk, a closed terminal or a slow reader costs lines, but never blocks the
- * agent.
+ * program.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { createLossyLines } from '#shared/domain/lossy-lines.ts'
