@@ -102,6 +102,12 @@ export default defineConfig({
   },
   renderer: {
     root: 'renderer',
+    // The parts of vue-i18n that the console does not use.
+    define: {
+      __VUE_I18N_FULL_INSTALL__: false,
+      __VUE_I18N_LEGACY_API__: false,
+      __INTLIFY_PROD_DEVTOOLS__: false,
+    },
     build: {
       outDir: join(import.meta.dirname, 'out/renderer'),
       emptyOutDir: true,

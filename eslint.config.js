@@ -10,6 +10,8 @@ const electronInterprocess = {
     'IPC goes through the typed bridge only: main/desktop/bridge.ts and main/preload/index.ts.',
 }
 
+const FEATURES_WITH_MESSAGES = ['dashboard', 'groups', 'account'].map((name) => `features/${name}`)
+
 /** Rules that hold in every runtime. A violation is an error: a rule that only warns is not a rule. */
 export default tseslint.config(
   { ignores: ['out/**', 'dist/**', 'node_modules/**', '**/*.d.ts', 'test-results/**'] },
@@ -54,6 +56,37 @@ export default tseslint.config(
       'vue/multi-word-component-names': 'off',
       'no-restricted-syntax': 'off',
       'vue/require-default-prop': 'off',
+    },
+  },
+  {
+    // Texts are in the message files, so that they can be translated. Signs need no translation.
+    files: FEATURES_WITH_MESSAGES.map((name) => `renderer/${name}/**/*.vue`),
+    rules: {
+      'vue/no-bare-strings-in-template': [
+        'error',
+        {
+          allowlist: ['·', '–', '…', ':', ',', '.', ';', '(', ')', '/', '+', '%', '→'],
+          attributes: {
+            '/.+/': [
+              'title',
+              'label',
+              'description',
+              'text',
+              'help',
+              'legend',
+              'action',
+              'placeholder',
+              'alt',
+              'aria-label',
+              'aria-description',
+              'aria-placeholder',
+              'aria-roledescription',
+              'aria-valuetext',
+            ],
+          },
+          directives: ['v-text'],
+        },
+      ],
     },
   },
   {

@@ -367,6 +367,16 @@ const seeds: [rule: string, file: string, text: string][] = [
     '<script setup lang="ts">\nconst text = "<b>"\n</script>\n<template><p v-html="text" /></template>',
   ],
   [
+    'vue/no-bare-strings-in-template',
+    'renderer/features/dashboard/Text.vue',
+    '<script setup lang="ts"></script>\n<template><p>Running now</p></template>',
+  ],
+  [
+    'vue/no-bare-strings-in-template',
+    'renderer/features/dashboard/Attribute.vue',
+    '<script setup lang="ts"></script>\n<template><input aria-label="Name" /></template>',
+  ],
+  [
     '@typescript-eslint/no-floating-promises',
     'renderer/L.vue',
     '<script setup lang="ts">\nPromise.resolve(1)\n</script>\n<template><p /></template>',

@@ -6,6 +6,7 @@ import { API, createApi } from '../api/index.ts'
 import { openShell } from '../api/shell.ts'
 import App from './App.vue'
 import { createConsoleRouter } from './router.ts'
+import { i18n } from '../ui/i18n.ts'
 import { usePreferencesStore } from '../features/settings/index.ts'
 import '../assets/main.css'
 
@@ -16,6 +17,7 @@ export async function start(): Promise<void> {
   app.use(createPinia())
   app.use(createConsoleRouter())
   app.use(ui)
+  app.use(i18n)
   // The theme is set before the first paint.
   await usePreferencesStore().load()
   app.mount('#app')

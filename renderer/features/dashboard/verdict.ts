@@ -1,5 +1,6 @@
 /** The result of a deployment in words: "31 completed, 1 failed, 2 skipped", "Removal: 31 completed". */
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
+import { t } from './texts.ts'
 
 export function verdictInWords(
   done: Pick<
@@ -8,14 +9,14 @@ export function verdictInWords(
   >,
 ): string {
   const parts = [
-    done.success_count > 0 ? `${done.success_count} completed` : '',
-    done.failure_count > 0 ? `${done.failure_count} failed` : '',
-    done.skipped_count > 0 ? `${done.skipped_count} skipped` : '',
+    done.success_count > 0 ? t('verdict.completed', { n: done.success_count }) : '',
+    done.failure_count > 0 ? t('verdict.failed', { n: done.failure_count }) : '',
+    done.skipped_count > 0 ? t('verdict.skipped', { n: done.skipped_count }) : '',
   ].filter(Boolean)
-  const text = parts.join(', ') || 'nothing to do'
+  const text = parts.join(', ') || t('verdict.nothingToDo')
   if (done.action === 'uninstall')
-    return `${done.status === 'canceled' ? 'Removal cancelled' : 'Removal'}: ${text}`
+    return t(done.status === 'canceled' ? 'verdict.removalCancelled' : 'verdict.removal', { text })
   return done.status === 'canceled'
-    ? `Cancelled: ${text}`
+    ? t('verdict.cancelled', { text })
     : text.charAt(0).toUpperCase() + text.slice(1)
 }

@@ -1,7 +1,10 @@
 /** Number and time formats of the console. Sizes in bytes, durations in milliseconds, times as ISO text. */
 
+import { formatCount } from './count.ts'
+
+export { formatCount }
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-const THIN = '\u202f'
 
 /** 1536 → "1.5 KiB": three significant digits, binary units. */
 export function formatBytes(sizeBytes: number): string {
@@ -27,10 +30,6 @@ export function formatBytesOf(doneBytes: number, totalBytes: number): string {
 
 /** Bytes per second → "11 MiB/s". */
 export const formatSpeed = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`
-
-/** A whole number with thin spaces between thousands. */
-export const formatCount = (count: number): string =>
-  String(Math.trunc(count)).replace(/\B(?=(\d{3})+(?!\d))/g, THIN)
 
 /** 3 → "3 PCs", 1 → "1 PC". */
 export const countOf = (count: number, one: string, many = `${one}s`): string =>

@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest'
+import { textsOf, type Messages } from './ui/i18n.ts'
+
+const trees = import.meta.glob<{ en: Messages }>('./**/messages.en.ts', { eager: true })
+const sources = import.meta.glob<string>(['./**/*.{vue,ts}', '!./**/*.test.ts'], {
+  eager: true,
+  query: '?raw',
+  import: 'default',
+})
+
+const leaves = (tree: Messages, path = ''): [key: string, text: string][] =>
+  Object.entries(tree).flatMap(([name, value]) =>
+    typeof value === 'string'
+      ? [[`${path}${name}`, value] as [string, string]]
+      : leaves(value, `${path}${name}.`),
+  )
+const namesIn = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
+
+/** What the text should read, worked out without the message compiler. */
+const filled = (form: string, n: number) =>
+  form
+    .replace(/\{'(.)'\}/g, '$1')
+    .replace(/\{(\w+)\}/g, (_, name: string) => (name === 'n' ? String(n) : `<${name}>`))
+
+describe.each(Object.entries(trees))('%s', (file, { en }) => {
+  const t = textsOf(`test of ${file}`.replace(/\W+/g, '-'), en) as (k: string, v: object) => string
+
+  it('compiles, and shows every parameter of every text', () => {
+    const wrong = leaves(en).flatMap(([key, text]) => {
+      const names = namesIn(text).filter((name) => name !== 'n')
+      const values = Object.fromEntries(names.map((name) => [name, `<${name}>`]))
+      const forms = text.split(' | ')
+      return forms.flatMap((form, at) => {
+        const n = forms.length === 2 && at === 0 ? 1 : 5
+        const shown = t(key, { ...values, n })
+        return at < 2 && shown === filled(form, n) ? [] : [`${key}: ${shown}`]
+      })
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('has no text that nothing shows', () => {
+    const folder = file.replace('messages.en.ts', '')
+    const code = Object.entries(sources)
+      .filter(([name]) => name.startsWith(folder) && name !== file)
+      .map(([, source]) => source)
+      .join('\n')
+    const isUsed = (key: string) => {
+      const parts = key.split('.')
+      return (
+        code.includes(`'${key}'`) ||
+        // A key that is put together: t(`errors.${code}`)
+        parts.some((_, at) => at > 0 && code.includes(`\`${parts.slice(0, at).join('.')}.\${`))
+      )
+    }
+    expect(leaves(en).flatMap(([key]) => (isUsed(key) ? [] : [key]))).toEqual([])
+  })
+})
