@@ -1,0 +1,219 @@
+/** Calls of all repositories. */
+import { deploymentCalls } from './calls-deployments.ts'
+import type { Calls } from './rows.ts'
+import * as w from './rows.ts'
+import { inventoryOf } from '../inventories.ts'
+
+const everyone = { actorId: null }
+const page = { limit: 10, offset: 0 }
+const facts = {
+  name: 'PC-1',
+  platform: 'linux',
+  arch: 'x64',
+  os_version: 'Debian 13',
+  agent_version: '0.1.0',
+  free_disk_bytes: 1,
+} as const
+const answered = {
+  user_id: w.USER,
+  request_id: 'r',
+  route: 'deployments.create',
+  fingerprint: 'f',
+  subject_id: 1,
+  answer: '{}',
+  at_ms: 1,
+}
+const update = {
+  device_id: w.DEVICE,
+  version: '1',
+  sequence: 1,
+  state: 'ordered',
+  message: '',
+  tries: 1,
+  changed_at_ms: 1,
+  not_before_ms: 1,
+} as const
+const content = {
+  sha256: w.CONTENT,
+  size_bytes: 3,
+  chunk_hashes: Buffer.alloc(32),
+  created_at: w.AT,
+}
+
+export const calls: Calls = {
+  ...deploymentCalls,
+  agentUpdates: {
+    all: (r) => r.all(),
+    put: (r) => r.put(update),
+  },
+  audit: {
+    insert: (r) => r.insert(w.auditRow),
+    last: (r) => r.last(),
+    page: {
+      all: (r) => r.page(everyone, page),
+      older: (r) => r.page(everyone, { ...page, before: 9 }),
+      'of a user': (r) => r.page({ actorId: w.USER }, page),
+      'by an actor': (r) => r.page({ ...everyone, actor: 'anna' }, page),
+      'of an action': (r) => r.page({ ...everyone, action: 'deployment.created' }, page),
+      'about a device': (r) =>
+        r.page({ ...everyone, deviceId: w.DEVICE, deploymentsOfDevice: [w.RUNNING] }, page),
+      'about a deployment': (r) => r.page({ ...everyone, deploymentId: w.RUNNING }, page),
+      'with a text': (r) => r.page({ ...everyone, q: 'vlc' }, page),
+      'of a time': (r) => r.page({ ...everyone, since: w.AT, until: w.LATER }, page),
+    },
+    facets: { all: (r) => r.facets(null), 'of a user': (r) => r.facets(w.USER) },
+    rowsAfter: (r) => r.rowsAfter(0, 9, 10),
+    headsAfter: (r) => r.headsAfter(0, 10),
+    headsOver: (r) => r.headsOver(1, 2),
+    lastSealed: (r) => r.lastSealed(),
+    insertHead: (r) => r.insertHead({ at: w.AT, entry_id: 1, hash: 'h', signature: 's' }),
+  },
+  content: {
+    sizeBytes: (r) => r.sizeBytes(w.CONTENT),
+    chunkHashes: (r) => r.chunkHashes(w.CONTENT),
+    stored: (r) => r.stored(w.CONTENT),
+    keep: (r) => r.keep(content),
+    setDamaged: (r) => r.setDamaged(w.CONTENT, null),
+    // Still named, so SQLite refuses to remove it; the statement is the same.
+    remove: (r) => expectRefusal(() => r.remove(w.CONTENT)),
+    all: (r) => r.all(),
+    unnamed: (r) => r.unnamed(),
+    isNamed: (r) => r.isNamed(w.CONTENT),
+  },
+  devices: {
+    sharedHardware: (r) => r.sharedHardware(),
+    predecessors: (r) => r.predecessors(w.DEVICE),
+    list: (r) => r.list(),
+    byId: (r) => r.byId(w.DEVICE),
+    counts: (r) => r.counts(),
+    byKey: (r) => r.byKey('PC-1'),
+    byIds: (r) => r.byIds([w.DEVICE]),
+    ownedBy: (r) => r.ownedBy(w.USER),
+    handOver: (r) => r.handOver(w.USER, w.OTHER_USER),
+    insert: (r) => r.insert(w.deviceRow('PC-4')),
+    update: (r) => r.update(w.DEVICE, { address: null }),
+    deleteUnused: (r) => r.deleteUnused(w.UNUSED_DEVICE),
+    setFacts: (r) => r.setFacts(w.DEVICE, facts, null, w.AT),
+    touch: (r) => r.touch(w.DEVICE, w.AT),
+    takeSequence: (r) => r.takeSequence(w.DEVICE),
+    raiseSequence: (r) => r.raiseSequence(w.DEVICE, 1),
+    agentVersions: (r) => r.agentVersions(),
+    hardwareOf: (r) => r.hardwareOf(w.DEVICE),
+    setHardware: (r) => r.setHardware(w.DEVICE, [{ hardware_id: 'b', standing: 'owner' }]),
+    waitingCopies: (r) => r.waitingCopies(w.DEVICE),
+    namesLike: (r) => r.namesLike('PC'),
+    groupIds: { all: (r) => r.groupIds(null), some: (r) => r.groupIds([w.DEVICE]) },
+  },
+  enrollment: {
+    insert: (r) => r.insert(w.codeRow('another')),
+    list: (r) => r.list(),
+    byId: (r) => r.byId(w.CODE),
+    byHash: (r) => r.byHash('code'),
+    use: (r) => r.use(w.CODE, w.AT),
+    moveExpiry: (r) => r.moveExpiry(1),
+    revokeAll: (r) => r.revokeAll(w.AT),
+    countOpen: (r) => r.countOpen(w.USER, w.AT),
+    nameMaker: (r) => r.nameMaker(w.USER, 'anna'),
+    nameOf: (r) => r.nameOf(w.USER),
+    handOver: (r) => r.handOver(w.USER, w.OTHER_USER),
+    revokeOf: (r) => r.revokeOf(w.USER, w.AT),
+    revoke: (r) => r.revoke(w.CODE, w.AT),
+  },
+  groups: {
+    list: (r) => r.list(),
+    byId: (r) => r.byId(w.GROUP),
+    byName: (r) => r.byName('Lab'),
+    countOf: (r) => r.countOf(w.USER),
+    handOver: (r) => r.handOver(w.USER, w.OTHER_USER),
+    insert: (r) => r.insert(w.groupRow('Office')),
+    rename: (r) => r.rename(w.GROUP, 'Office'),
+    countChange: (r) => r.countChange([w.GROUP]),
+    ofDevice: (r) => r.ofDevice(w.DEVICE),
+    remove: (r) => r.remove(w.GROUP),
+    members: (r) => r.members([w.GROUP]),
+    setMembers: (r) => r.setMembers(w.GROUP, [w.DEVICE]),
+    addMembers: (r) => r.addMembers(w.GROUP, [w.DEVICE]),
+    removeMembers: (r) => r.removeMembers(w.GROUP, [w.DEVICE]),
+  },
+  inventory: {
+    hashOf: (r) => r.hashOf(w.DEVICE),
+    byDevice: (r) => r.byDevice(w.DEVICE),
+    inventoryOf: (r) => {
+      r.save(w.DEVICE, 'h', inventoryOf({ vlc: '3' }), w.AT)
+      return r.inventoryOf(r.byDevice(w.DEVICE)!)
+    },
+    touch: (r) => r.touch(w.DEVICE, w.AT),
+    save: (r) => r.save(w.DEVICE, 'h', inventoryOf({ vlc: '3' }), w.AT),
+    forget: (r) => {
+      r.save(w.DEVICE, 'h', inventoryOf({ vlc: '3' }), w.AT)
+      r.forget(w.DEVICE)
+    },
+    having: (r) => [...r.having('vlc')],
+    reports: (r) => r.reports(),
+    devices: (r) => r.devices(),
+  },
+  requests: {
+    find: (r) => r.find(w.USER, 'r'),
+    insert: (r) => r.insert(answered),
+    prune: (r) => r.prune(w.USER, 10, 1),
+  },
+  settings: {
+    list: (r) => r.list(),
+    version: (r) => r.version(),
+    setVersion: (r) => r.setVersion(1),
+    put: (r) => r.put({ name: 'work_on_battery', value: 'true' }),
+  },
+  software: {
+    list: (r) => r.list(),
+    byIds: (r) => r.byIds([w.SOFTWARE]),
+    installersOf: (r) => r.installersOf(w.SOFTWARE),
+    countOf: (r) => r.countOf(w.USER),
+    handOver: (r) => r.handOver(w.USER, w.OTHER_USER, 'anna'),
+    insert: (r) => r.insert(w.softwareRow('GIMP')),
+    insertInstaller: (r) => r.insertInstaller(w.installerRow),
+    countChange: (r) => r.countChange(w.SOFTWARE),
+    update: (r) => r.update(w.SOFTWARE, { name: 'VLC 3' }),
+    updateInstaller: (r) => r.updateInstaller(w.INSTALLER, { kind: 'sh' }),
+    updateInstallersOf: (r) => r.updateInstallersOf(w.SOFTWARE, { kind: 'sh' }),
+    withFile: (r) => r.withFile(w.CONTENT),
+    installer: (r) => r.installer(w.INSTALLER),
+    maybeUnsealed: (r) => r.maybeUnsealed(),
+    fetched: (r) => r.fetched(),
+    fetching: (r) => r.fetching(),
+  },
+  users: {
+    count: (r) => r.count(),
+    countActiveAdmins: (r) => r.countActiveAdmins(),
+    list: (r) => r.list(),
+    byId: (r) => r.byId(w.USER),
+    withName: (r) => r.withName('anna'),
+    insert: (r) => r.insert(w.userRow('carla')),
+    update: (r) => r.update(w.USER, { last_login_at: w.AT }),
+    remove: (r) => r.remove(w.OTHER_USER),
+    sessionCounts: (r) => r.sessionCounts(w.AT),
+    sessionsOf: (r) => r.sessionsOf(w.USER, w.AT),
+    addSession: (r) => r.addSession(w.sessionRow('second'), 10),
+    sessionByRefresh: (r) => r.sessionByRefresh('refresh first', w.AT),
+    sessionBySpent: (r) => r.sessionBySpent('spent'),
+    rotateSession: (r) => r.rotateSession(w.sessionRow('first'), w.sessionRow('first'), w.AT, w.AT),
+    sessionUser: (r) => r.sessionUser('first', w.AT),
+    touchSession: (r) => r.touchSession('first', w.AT, '127.0.0.1'),
+    endSession: (r) => r.endSession('first', w.USER),
+    endSessionsOf: {
+      all: (r) => r.endSessionsOf(w.USER),
+      'but one': (r) => r.endSessionsOf(w.USER, 'first'),
+    },
+    moveExpiry: (r) => r.moveExpiry(1),
+    dropExpiredSessions: (r) => r.dropExpiredSessions(w.AT),
+  },
+}
+
+function expectRefusal(work: () => unknown): void {
+  try {
+    work()
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return
+    throw error
+  }
+  throw new Error('it was expected to be refused')
+}
