@@ -85,7 +85,7 @@ test('an administrator adds, resets and disables a user; the technician sees onl
 
   await userRow(page, 'tina').click()
   await page.getByTestId('remove-user').click()
-  await expect(page.getByTestId('removal-consequences')).toContainText('Nothing belongs to it.')
+  await expect(page.getByTestId('removal-consequences')).toContainText('It owns nothing.')
   await keepBoth(page, 'user-remove')
   await page.getByTestId('remove-user-yes').click()
   await expect(userRow(page, 'tina')).toHaveCount(0)
@@ -110,7 +110,7 @@ test('an administrator adds, resets and disables a user; the technician sees onl
   await page.getByTestId('audit-search').fill('tina')
   await expect(auditSentences(page).filter({ hasText: 'LAB-01' })).toHaveCount(0)
   await auditSentences(page).filter({ hasText: 'anna added user tina' }).click()
-  await expect(page.getByTestId('audit-sheet')).toContainText('of the chain')
+  await expect(page.getByTestId('audit-sheet')).toContainText('of the hash chain')
   await keepBoth(page, 'audit-entry')
   await closeSheet(page)
   await page.getByTestId('audit-proof').click()

@@ -19,11 +19,11 @@ it('lists what a user owns', () => {
 it('announces the consequences of a removal', () => {
   const some = { ...NOTHING, devices: 2, deployments: 1, active_deployments: 1, enrollments: 1 }
   expect(removalInWords(some, null)).toEqual([
-    'The account is signed out everywhere at once.',
-    '2 PCs, 1 deployment and 1 open code will belong to nobody: only administrators see them.',
-    '1 deployment that has not ended will go on.',
-    'Open codes are revoked: no PC gets in by them any more.',
-    'What the account did stays in the audit trail.',
+    'The account is signed out everywhere immediately.',
+    '2 PCs, 1 deployment and 1 open code will have no owner: only administrators see them.',
+    '1 deployment that has not ended will continue.',
+    'Open codes are revoked: no PC can use them any more.',
+    'What the account did stays in the audit log.',
   ])
   expect(removalInWords(some, 'anna')).toContain(
     '2 PCs, 1 deployment and 1 open code will belong to anna.',
