@@ -3,12 +3,12 @@ import { followedInWords, recoveryInWords } from './identity-words.ts'
 
 describe('PCs that have followed a key change', () => {
   it.each([
-    [38, 40, '38 of 40 PCs have been here since; the others follow when they come back'],
-    [1, 2, '1 of 2 PCs has been here since; the other follows when it comes back'],
-    [0, 1, 'the one PC has not been here since; it follows when it comes back'],
-    [0, 9, 'none of the 9 PCs has been here since; they follow when they come back'],
-    [40, 40, 'all 40 PCs have been here since'],
-    [1, 1, 'the one PC has been here since'],
+    [38, 40, '38 of 40 PCs have followed; the others follow when they are back'],
+    [1, 2, '1 of 2 PCs has followed; the other one follows when it is back'],
+    [0, 1, 'the only PC has not followed yet; it follows when it is back'],
+    [0, 9, 'none of the 9 PCs has followed yet; they follow when they are back'],
+    [40, 40, 'all 40 PCs have followed'],
+    [1, 1, 'the only PC has followed'],
     [0, 0, 'there are no PCs yet'],
   ])('%i of %i', (devices_followed, devices_total, words) => {
     expect(followedInWords({ devices_followed, devices_total })).toBe(words)
@@ -27,7 +27,7 @@ describe('the recovery file', () => {
   it('asks for a first save and says what a loss would mean', () => {
     const { changed, saved, note } = words(null, null)
     expect([changed, saved]).toEqual(['never, since the first start', 'never saved'])
-    expect(note?.text).toContain('every PC has to be enrolled again')
+    expect(note?.text).toContain('you have to enrol every PC again')
   })
   it('needs no note when newer than the keys', () => {
     expect(words(earlier, later)).toEqual({
