@@ -67,7 +67,7 @@ describe('the detection rule as a form', () => {
         )
       }
     expect(wrong({ type: 'dpkg', name: 'vlc', operator: 'ge' }, 'windows')).toEqual({
-      detect_type: 'Windows cannot answer this rule: choose another one.',
+      detect_type: 'Windows does not support this rule. Choose another one.',
     })
   })
 

@@ -8,6 +8,7 @@ import {
   type ForeignRule,
 } from '#shared/domain/rule-platforms.ts'
 import { PLATFORM_NAME } from '../../ui/lib/platforms.ts'
+import { t } from './texts.ts'
 
 export type DetectionType = Detection['type'] | 'none'
 
@@ -46,31 +47,31 @@ export const detectionInterpreters = (
 }
 
 export const DETECTION_NAME: Record<DetectionType, string> = {
-  uninstall_entry: 'Entry in the list of installed programs',
-  msi_product: 'Windows Installer product code',
-  dpkg: 'Debian package',
-  rpm: 'RPM package',
-  pkgutil: 'macOS package receipt',
-  file: 'File',
-  script: 'Script',
-  none: 'No rule',
+  uninstall_entry: t('types.uninstallEntry'),
+  msi_product: t('types.msiProduct'),
+  dpkg: t('types.dpkg'),
+  rpm: t('types.rpm'),
+  pkgutil: t('types.pkgutil'),
+  file: t('types.file'),
+  script: t('types.script'),
+  none: t('types.none'),
 }
 /** The label of the name field, for rule types that have one. */
 export const NAME_LABEL: Partial<Record<DetectionType, { label: string; help: string }>> = {
   uninstall_entry: {
-    label: 'Name in the list',
-    help: 'As Settings → Apps shows it, upper or lower case.',
+    label: t('detection.uninstallEntryLabel'),
+    help: t('detection.uninstallEntryHelp'),
   },
-  dpkg: { label: 'Package', help: 'As “dpkg -l” lists it.' },
-  rpm: { label: 'Package', help: 'As “rpm -qa” lists it, without its version.' },
-  pkgutil: { label: 'Receipt', help: 'As “pkgutil --pkgs” lists it.' },
+  dpkg: { label: t('detection.dpkgLabel'), help: t('detection.dpkgHelp') },
+  rpm: { label: t('detection.rpmLabel'), help: t('detection.rpmHelp') },
+  pkgutil: { label: t('detection.pkgutilLabel'), help: t('detection.pkgutilHelp') },
 }
 export const hasVersion = (type: DetectionType): boolean =>
   ['uninstall_entry', 'msi_product', 'dpkg', 'rpm', 'pkgutil', 'file'].includes(type)
 /** Placeholder for the architecture, for packages that have one. */
 export const ARCH_PLACEHOLDER: Partial<Record<DetectionType, string>> = {
-  dpkg: 'any, or amd64, i386 …',
-  rpm: 'any, or x86_64, i686 …',
+  dpkg: t('detection.dpkgArch'),
+  rpm: t('detection.rpmArch'),
 }
 
 export const toDetectionForm = (
@@ -136,16 +137,16 @@ export const toDetection = (form: DetectionForm): Detection | null =>
   Detection.nullable().parse(ruleOf(form))
 
 const FIELDS: Record<string, { field: keyof DetectionForm; message: string }> = {
-  name: { field: 'detect_name', message: 'Enter the name by which it is found.' },
-  arch: { field: 'detect_arch', message: 'Letters, digits, - and _ only.' },
-  version: { field: 'detect_version', message: 'At most 256 characters.' },
+  name: { field: 'detect_name', message: t('detection.nameMissing') },
+  arch: { field: 'detect_arch', message: t('detection.archWrong') },
+  version: { field: 'detect_version', message: t('detection.versionLong') },
   product_code: {
     field: 'detect_code',
-    message: 'A product code looks like {1234ABCD-12AB-34CD-56EF-1234567890AB}.',
+    message: t('detection.productCodeWrong'),
   },
-  path: { field: 'detect_path', message: 'Enter the path of the file.' },
-  sha256: { field: 'detect_sha256', message: 'A SHA-256 is 64 digits from 0 to f.' },
-  text: { field: 'detect_text', message: 'Enter a script, of at most 16 384 characters.' },
+  path: { field: 'detect_path', message: t('detection.pathMissing') },
+  sha256: { field: 'detect_sha256', message: t('detection.sha256Wrong') },
+  text: { field: 'detect_text', message: t('detection.scriptWrong') },
 }
 
 /** Whether the fields are a valid rule, on any platform. */
@@ -161,20 +162,18 @@ function foreignField(
     case 'type':
       return {
         field: 'detect_type',
-        message: `${PLATFORM_NAME[platform]} cannot answer this rule: choose another one.`,
+        message: t('detection.wrongType', { platform: PLATFORM_NAME[platform] }),
       }
     case 'interpreter':
       return {
         field: 'detect_interpreter',
-        message: `${PLATFORM_NAME[platform]} does not have it: choose another one.`,
+        message: t('detection.wrongInterpreter', { platform: PLATFORM_NAME[platform] }),
       }
     case 'path':
       return {
         field: 'detect_path',
         message:
-          platform === 'windows'
-            ? 'Begin with a drive or a variable: C:\\… or %ProgramFiles%\\…'
-            : 'Begin with /.',
+          platform === 'windows' ? t('detection.wrongWindowsPath') : t('detection.wrongPath'),
       }
   }
 }

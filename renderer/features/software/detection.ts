@@ -1,39 +1,45 @@
 /** Detection rules in words. */
 import type { Detection } from '#shared/contract/detection.ts'
+import { t } from './texts.ts'
 
 export const INTERPRETER_NAME = {
-  sh: 'shell',
+  sh: t('rule.shell'),
   powershell: 'PowerShell',
-  cmd: 'Command Prompt',
+  cmd: t('rule.commandPrompt'),
 } as const satisfies Record<Extract<Detection, { type: 'script' }>['interpreter'], string>
 
 export function detectionInWords(detection: Detection | null): string | null {
   if (!detection) return null
   switch (detection.type) {
     case 'dpkg':
-      return `Debian package ${packageInWords(detection)}`
+      return t('rule.debian', { package: packageInWords(detection) })
     case 'rpm':
-      return `RPM package ${packageInWords(detection)}`
+      return t('rule.rpm', { package: packageInWords(detection) })
     case 'pkgutil':
-      return `macOS package ${detection.name}${versionInWords(detection)}`
+      return t('rule.macos', { package: withVersion(detection.name, detection) })
     case 'msi_product':
-      return `Windows Installer product ${detection.product_code}${versionInWords(detection)}`
+      return t('rule.msi', { product: withVersion(detection.product_code, detection) })
     case 'uninstall_entry':
-      return `entry “${detection.name}” in the list of installed programs${versionInWords(detection)}`
+      return withVersion(t('rule.entry', { name: detection.name }), detection)
     case 'file':
-      return `file ${detection.path}${versionInWords(detection)}${detection.sha256 ? ', of one content' : ''}`
+      return t(detection.sha256 ? 'rule.fileWithHash' : 'rule.file', {
+        file: withVersion(detection.path, detection),
+      })
     case 'script':
-      return `a script (${INTERPRETER_NAME[detection.interpreter]}, ${detection.text.trim().split('\n').length} lines)`
+      return t('rule.script', {
+        interpreter: INTERPRETER_NAME[detection.interpreter],
+        n: detection.text.trim().split('\n').length,
+      })
   }
 }
 
 const packageInWords = (detection: Extract<Detection, { type: 'dpkg' | 'rpm' }>): string =>
-  `${detection.name}${detection.arch ? ` (${detection.arch})` : ''}${versionInWords(detection)}`
+  withVersion(detection.arch ? `${detection.name} (${detection.arch})` : detection.name, detection)
 
-function versionInWords(detection: {
-  version?: string | undefined
-  operator?: 'eq' | 'ge' | undefined
-}): string {
-  if (!detection.version) return ''
-  return `, version ${detection.version}${detection.operator === 'eq' ? '' : ' or newer'}`
+function withVersion(
+  what: string,
+  { version, operator }: { version?: string | undefined; operator?: 'eq' | 'ge' | undefined },
+): string {
+  if (!version) return what
+  return t(operator === 'eq' ? 'rule.exactly' : 'rule.orNewer', { what, version })
 }

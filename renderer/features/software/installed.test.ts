@@ -154,15 +154,13 @@ describe('the inventory coverage', () => {
     expect(coverage).toMatchObject({ known: 3, total: 5, offline: 1, incomplete: 1 })
     expect(coverage.unknown.map((d) => d.name)).toEqual(['PC-9', 'PC-10'])
     expect(coverageInWords(coverage)).toBe(
-      'What is installed is known of 3 of 5 PCs; 1 of them is offline and may have changed since; 1 has more entries than are kept.',
+      '3 of 5 PCs have reported their software; 1 of them is offline and may have changed since; 1 has more entries than are stored.',
     )
   })
   it('is described when all PCs are known', () =>
     expect(coverageInWords(coverageOf([pc(1), pc(2)], [reported(1), reported(2)]))).toBe(
-      'What is installed is known of all 2 PCs.',
+      'All 2 PCs have reported their software.',
     ))
   it('is described when no PC is known', () =>
-    expect(coverageInWords(coverageOf([pc(1)], []))).toBe(
-      'What is installed is known of 0 of 1 PC.',
-    ))
+    expect(coverageInWords(coverageOf([pc(1)], []))).toBe('0 of 1 PC has reported its software.'))
 })

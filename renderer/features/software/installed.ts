@@ -4,8 +4,9 @@ import type { Device } from '#shared/contract/rest/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 import { foldedForSearch } from '#shared/domain/folding.ts'
-import { countOf } from '../../ui/lib/format.ts'
+import { formatCount } from '../../ui/lib/format.ts'
 import { byName } from '../../ui/lib/search.ts'
+import { t } from './texts.ts'
 
 export type FoundVersion = {
   /** Null: unknown. */
@@ -184,21 +185,14 @@ export function coverageOf(
   }
 }
 
-/** "Known of 38 of 42 PCs; 3 of them are offline, as they were when last seen." */
+/** "38 of 42 PCs have reported their software; 3 of them are offline and may have changed since." */
 export function coverageInWords({ known, total, offline, incomplete }: Coverage): string {
-  const of = known === total ? `all ${countOf(total, 'PC')}` : `${known} of ${countOf(total, 'PC')}`
   const notes = [
-    ...(offline > 0
-      ? [`${offline} of them ${offline === 1 ? 'is' : 'are'} offline and may have changed since`]
-      : []),
-    ...(incomplete > 0
-      ? [`${incomplete} ${incomplete === 1 ? 'has' : 'have'} more entries than are kept`]
-      : []),
+    known === total
+      ? t('coverage.all', { n: total })
+      : t('coverage.some', { n: total, known: formatCount(known) }),
+    ...(offline > 0 ? [t('coverage.offline', { n: offline })] : []),
+    ...(incomplete > 0 ? [t('coverage.incomplete', { n: incomplete })] : []),
   ]
-  return (
-    [
-      `What is installed is known of ${total === 1 && known === 1 ? 'the only PC' : of}`,
-      ...notes,
-    ].join('; ') + '.'
-  )
+  return `${notes.join('; ')}.`
 }

@@ -18,6 +18,7 @@ import {
 import { formatExitCode, parseExitCode } from '#shared/domain/windows-codes.ts'
 import { PLATFORM_NAME } from '../../ui/lib/platforms.ts'
 import { presentMarks } from '../../ui/lib/secret-marks.ts'
+import { t } from './texts.ts'
 
 /** The fields of one installer. */
 export type InstallerForm = {
@@ -71,12 +72,10 @@ export function checkInstaller(form: InstallerForm, kind: InstallerKind): Instal
   const errors: InstallerErrors = {}
   const minutes = Number(form.timeout_minutes)
   if (!Number.isInteger(minutes) || minutes < 1 || minutes > 1_440)
-    errors.timeout_minutes = 'From 1 to 1 440 minutes.'
+    errors.timeout_minutes = t('fields.timeoutWrong')
   const codes = parseCodes(form.success_exit_codes)
-  if (!codes)
-    errors.success_exit_codes =
-      'Whole numbers such as 3010 or 0x80070BC2, with commas between them.'
-  else if (codes.length > 50) errors.success_exit_codes = 'At most 50.'
+  if (!codes) errors.success_exit_codes = t('fields.exitCodesWrong')
+  else if (codes.length > 50) errors.success_exit_codes = t('fields.exitCodesMany')
   try {
     splitArguments(form.install_args, form.platform, runKind(kind, form.platform, form.entry))
   } catch (error) {
@@ -84,7 +83,7 @@ export function checkInstaller(form: InstallerForm, kind: InstallerKind): Instal
     errors.install_args = `${error.message.charAt(0).toUpperCase()}${error.message.slice(1)}.`
   }
   if (form.entry !== '' && kindOfEntry(form.entry, form.platform) === null)
-    errors.entry = `${PLATFORM_NAME[form.platform]} does not run it.`
+    errors.entry = t('fields.entryWrong', { platform: PLATFORM_NAME[form.platform] })
   return { ...errors, ...checkDetection(form, form.platform) }
 }
 
@@ -112,10 +111,10 @@ export function previewOf(
 
 export function checkReadout(form: Readout, kind: InstallerKind): ReadoutErrors {
   const errors: ReadoutErrors = checkInstaller(form, kind)
-  if (form.name.trim() === '') errors.name = 'Give it a name.'
-  else if (form.name.trim().length > 200) errors.name = 'At most 200 characters.'
-  if (form.version.trim().length > 100) errors.version = 'At most 100 characters.'
-  if (form.publisher.trim().length > 200) errors.publisher = 'At most 200 characters.'
+  if (form.name.trim() === '') errors.name = t('fields.nameMissing')
+  else if (form.name.trim().length > 200) errors.name = t('fields.nameLong')
+  if (form.version.trim().length > 100) errors.version = t('fields.versionLong')
+  if (form.publisher.trim().length > 200) errors.publisher = t('fields.publisherLong')
   return errors
 }
 
