@@ -51,7 +51,7 @@ async function pairWith(
     const person: Person = {
       async compare(digits, signal) {
         terminal.say(
-          `The controller at ${address} answers. In its console, under Devices, ${name} waits for approval.`,
+          `The controller at ${address} answers. In its console, under PCs, ${name} waits for approval.`,
         )
         terminal.say(`\n    ${groupDigits(digits)}\n`)
         const question = 'Do these digits stand in the console? [y/N]'

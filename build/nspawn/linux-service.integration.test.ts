@@ -73,7 +73,7 @@ describe.skipIf(obstacle !== null)('the agent under systemd', { timeout: LIMIT_M
       expect(existsSync(stage.pc.file(name))).toBe(false)
   })
 
-  it('is installed by the command line of Add devices on a PC without curl, sudo and Node', async () => {
+  it('is installed by the command line of Add PCs on a PC without curl, sudo and Node', async () => {
     const bare = await stage.pc.sh('command -v curl sudo node || echo none')
     expect(bare.stdout).toBe('none\n')
     const stdout = await stage.installService()

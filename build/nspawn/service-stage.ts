@@ -34,7 +34,7 @@ export async function setServiceStage(hostname: string) {
     journal: async (): Promise<string> =>
       (await pc.exec(['journalctl', '--unit', UNIT, '--no-pager', '--lines=60'])).stdout,
     /**
-     * Types the command line of Add devices into a root shell and waits until the PC appears in the console.
+     * Types the command line of Add PCs into a root shell and waits until the PC appears in the console.
      */
     async installService(): Promise<string> {
       const { code, stdout, stderr } = await pc.sh(await office.linuxLine())

@@ -8,7 +8,7 @@ export const deviceRow = (page: Page, name: string): Locator =>
 export const pendingDevice = (page: Page, name: string): Locator =>
   page.locator(`[data-testid=pending-device][data-device-name="${name}"]`)
 
-/** Opens *Add devices* and returns the code that it shows. The slide-over stays open. */
+/** Opens *Add PCs* and returns the code that it shows. The slide-over stays open. */
 export async function makeEnrollmentCode(page: Page): Promise<string> {
   await goTo(page, 'devices')
   await page.getByTestId('add-devices').click()
@@ -17,7 +17,7 @@ export async function makeEnrollmentCode(page: Page): Promise<string> {
   return (await code.textContent())!.trim()
 }
 
-/** Waits until the slide-over of *Add devices* shows that this many PCs have joined. */
+/** Waits until the slide-over of *Add PCs* shows that this many PCs have joined. */
 export async function expectJoined(page: Page, count: number): Promise<void> {
   await expect(page.getByTestId('enroll-joined')).toHaveAttribute('data-count', String(count))
 }

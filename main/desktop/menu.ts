@@ -55,7 +55,7 @@ export function menuTemplate(
     label: '&File',
     submenu: [
       page('New deployment', 'new-deployment', 'CmdOrCtrl+N'),
-      page('Add devices', 'add-devices', 'CmdOrCtrl+Shift+A'),
+      page('Add PCs', 'add-devices', 'CmdOrCtrl+Shift+A'),
       separator,
       ...(isMac
         ? [{ role: 'close' } as const]
@@ -94,7 +94,7 @@ export function menuTemplate(
     submenu: [
       page('Dashboard', 'dashboard', 'CmdOrCtrl+1'),
       page('Deployments', 'deployments', 'CmdOrCtrl+2'),
-      page('Devices', 'devices', 'CmdOrCtrl+3'),
+      page('PCs', 'devices', 'CmdOrCtrl+3'),
       page('Software', 'software', 'CmdOrCtrl+4'),
     ],
   }

@@ -34,7 +34,7 @@ test('a copied disk becomes a separate device that waits for approval', async ({
   await deviceRow(page, 'PC-12 (2)').click()
   const sheet = page.getByTestId('device-sheet')
   await expect(sheet.getByTestId('device-copy-note')).toContainText('same identity as PC-12')
-  await expect(sheet.getByTestId('device-state')).toHaveText('Waits for approval')
+  await expect(sheet.getByTestId('device-state')).toHaveText('Waiting for approval')
   await expect(sheet.getByTestId('device-deploy')).toBeHidden()
   await keepScreen(page, 'copied-disk')
   await sheet.getByTestId('device-approve').click()

@@ -36,7 +36,9 @@ test('a PC without a code is approved on the Devices page once its digits match,
     await expect(card.getByTestId('pending-digits')).toContainText(await wanted.digits())
     const other = page.getByTestId('pending-device').filter({ hasText: hostile })
     await expect(other.getByTestId('pending-digits')).toContainText(await hostileAgent.digits())
-    await expect(page.getByTestId('pending-devices')).toContainText('2 PCs wait for approval')
+    await expect(page.getByTestId('pending-devices')).toContainText(
+      '2 PCs are waiting for approval',
+    )
     await expect(page.getByTestId('pending-devices')).toContainText(
       'Approve only if the PC shows the same digits.',
     )

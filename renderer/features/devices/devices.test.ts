@@ -10,7 +10,7 @@ const copy = (id: number, change: Parameters<typeof aDevice>[0] = {}) =>
 
 it('names the original of a clone, and that the clone waits until it is approved', () => {
   const note = copyNote(copy(2), mapOf(original, copy(2)))
-  expect(note).toMatch(/^This PC carried the same identity as PC-12 \(a cloned disk\)\./)
+  expect(note).toMatch(/^This PC had the same identity as PC-12 \(a cloned disk\)\./)
   expect(note).toMatch(/Nothing is sent to it until it is approved\.$/)
   const approved = copy(2, { approved: true })
   expect(copyNote(approved, mapOf(original, approved))).not.toMatch(/approved/)
@@ -19,7 +19,7 @@ it('names the original of a clone, and that the clone waits until it is approved
 
 it('lists the clones of an original, shortened when there are many', () => {
   expect(copyNote(original, mapOf(original, copy(2)))).toBe(
-    'Another PC carried this PC’s identity (a cloned disk) and has one of its own now: PC-12 (2). This one keeps its history.',
+    'Another PC had this PC’s identity (a cloned disk) and now has its own: PC-12 (2). This PC keeps its history.',
   )
   const many = Array.from({ length: 39 }, (_, i) => copy(i + 20))
   expect(copyNote(original, mapOf(original, ...many))).toMatch(

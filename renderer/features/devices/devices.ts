@@ -3,14 +3,15 @@ import type { Device } from '#shared/contract/rest/entities.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { byName } from '../../ui/lib/search.ts'
 import type { Look } from '../../ui/lib/states.ts'
+import { t } from './texts.ts'
 
 /** Blocked and waiting for approval take precedence over online and offline. */
 export function lookOfDevice(d: Pick<Device, 'online' | 'approved' | 'blocked'>): Look {
-  if (d.blocked) return { label: 'Blocked', tone: 'failed', shape: 'slash' }
-  if (!d.approved) return { label: 'Waits for approval', tone: 'waiting', shape: 'dashed' }
+  if (d.blocked) return { label: t('state.blocked'), tone: 'failed', shape: 'slash' }
+  if (!d.approved) return { label: t('state.waitsForApproval'), tone: 'waiting', shape: 'dashed' }
   return d.online
-    ? { label: 'Online', tone: 'completed', shape: 'dot' }
-    : { label: 'Offline', tone: 'skipped', shape: 'dashed' }
+    ? { label: t('state.online'), tone: 'completed', shape: 'dot' }
+    : { label: t('state.offline'), tone: 'skipped', shape: 'dashed' }
 }
 
 export const DEVICE_FILTERS = ['all', 'online', 'offline', 'restart', 'pending'] as const
@@ -51,13 +52,16 @@ const NAMES_SHOWN = 3
 /** The note on a PC whose disk was cloned, or that is a clone; null for any other. */
 export function copyNote(device: Device, all: ReadonlyMap<DeviceId, Device>): string | null {
   if (device.split_from !== null) {
-    const original = all.get(device.split_from)?.name ?? 'another PC'
-    const note = `This PC carried the same identity as ${original} (a cloned disk). It has its own now, without history.`
-    return device.approved ? note : `${note} Nothing is sent to it until it is approved.`
+    const original = all.get(device.split_from)?.name ?? t('state.anotherPc')
+    const note = t('state.clone', { original })
+    return device.approved ? note : t('state.cloneUnapproved', { note })
   }
   const names = [...all.values()].filter((d) => d.split_from === device.id).map((d) => d.name)
   if (names.length === 0) return null
   const named = names.sort(byName).slice(0, NAMES_SHOWN).join(', ')
-  const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : ''
-  return `${names.length === 1 ? 'Another PC' : 'Other PCs'} carried this PC’s identity (a cloned disk) and ${names.length === 1 ? 'has one of its own' : 'have their own'} now: ${named}${more}. This one keeps its history.`
+  const shown =
+    names.length > NAMES_SHOWN
+      ? t('state.moreNames', { names: named, more: names.length - NAMES_SHOWN })
+      : named
+  return t('state.cloned', { n: names.length, names: shown })
 }

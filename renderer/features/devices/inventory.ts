@@ -1,12 +1,13 @@
 /** A PC's inventory in words. */
 import type { DiskInfo, HardwareInfo, OsInfo, RebootReason } from '#shared/domain/inventory.ts'
-import { countOf, formatBytes, formatExact } from '../../ui/lib/format.ts'
+import { formatBytes, formatExact } from '../../ui/lib/format.ts'
+import { t } from './texts.ts'
 
 const REBOOT_TEXT: Record<RebootReason, string> = {
-  windows_update: 'Windows Update',
-  component_servicing: 'a part of Windows that was changed',
-  file_renames: 'files that are replaced at the next start',
-  package_update: 'packages that were updated',
+  windows_update: t('inventory.windowsUpdate'),
+  component_servicing: t('inventory.windowsComponent'),
+  file_renames: t('inventory.fileRenames'),
+  package_update: t('inventory.packageUpdate'),
 }
 
 /** Why a restart is pending; null if no reason was reported. */
@@ -28,10 +29,10 @@ const NEARLY_FULL = 0.03
 
 export function lookOfDisk({ size_bytes: size, free_bytes: free }: DiskInfo): DiskLook {
   const left = size > 0 ? Math.min(1, free / size) : 0
-  const text = `${formatBytes(free)} free of ${formatBytes(size)}`
+  const text = t('inventory.freeOf', { free: formatBytes(free), size: formatBytes(size) })
   const look = { used: 1 - left, text }
-  if (left < NEARLY_FULL) return { ...look, tone: 'failed', word: 'Nearly full' }
-  if (left < LOW) return { ...look, tone: 'waiting', word: 'Low on space' }
+  if (left < NEARLY_FULL) return { ...look, tone: 'failed', word: t('inventory.nearlyFull') }
+  if (left < LOW) return { ...look, tone: 'waiting', word: t('inventory.lowOnSpace') }
   return { ...look, tone: 'plain', word: null }
 }
 
@@ -44,26 +45,29 @@ export const modelText = ({ manufacturer, model }: HardwareInfo): string | null 
 export function hardwareFacts(hardware: HardwareInfo): Fact[] {
   const { manufacturer, model, processors, memory_bytes: memory } = hardware
   return [
-    { label: 'Manufacturer', value: manufacturer },
-    { label: 'Model', value: hardware.virtual ? `${model ?? ''} (virtual)`.trim() : model },
-    { label: 'Serial number', value: hardware.serial, mono: true, copy: true },
-    { label: 'Processor', value: hardware.cpu },
+    { label: t('inventory.manufacturer'), value: manufacturer },
     {
-      label: 'Threads',
-      value: processors === null ? null : countOf(processors, 'logical processor'),
+      label: t('inventory.model'),
+      value: hardware.virtual ? t('inventory.virtual', { model: model ?? '' }).trim() : model,
     },
-    { label: 'Memory', value: memory === null ? null : formatBytes(memory) },
-    { label: 'Firmware', value: hardware.firmware },
+    { label: t('inventory.serialNumber'), value: hardware.serial, mono: true, copy: true },
+    { label: t('inventory.processor'), value: hardware.cpu },
+    {
+      label: t('inventory.threads'),
+      value: processors === null ? null : t('inventory.logicalProcessor', { n: processors }),
+    },
+    { label: t('inventory.memory'), value: memory === null ? null : formatBytes(memory) },
+    { label: t('inventory.firmware'), value: hardware.firmware },
   ]
 }
 
 export const systemFacts = (os: OsInfo): Fact[] => [
-  { label: 'System', value: [os.name, os.version].filter(Boolean).join(' ') },
-  { label: 'Build', value: os.build, mono: true },
-  { label: 'Installed', value: os.installed_at && formatExact(os.installed_at) },
-  { label: 'Last start', value: os.booted_at && formatExact(os.booted_at) },
+  { label: t('inventory.system'), value: [os.name, os.version].filter(Boolean).join(' ') },
+  { label: t('inventory.build'), value: os.build, mono: true },
+  { label: t('inventory.installed'), value: os.installed_at && formatExact(os.installed_at) },
+  { label: t('inventory.lastStart'), value: os.booted_at && formatExact(os.booted_at) },
 ]
 
 /** Who is signed in. */
 export const usersText = (users: readonly string[] | null): string | null =>
-  users === null ? null : users.length === 0 ? 'nobody' : users.join(', ')
+  users === null ? null : users.length === 0 ? t('inventory.nobody') : users.join(', ')

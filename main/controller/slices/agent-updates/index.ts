@@ -33,7 +33,7 @@ const SOON_MS = 1_000
 /** Each order is a separate commit, so other work can run in between. */
 const ORDERS_PER_LOOK = 10
 const TOO_OLD =
-  'This agent is too old to update itself. Run the command from Add devices on the PC once.'
+  'This agent is too old to update itself. Run the command from Add PCs on the PC once.'
 
 type Pc = Pick<DeviceRow, 'platform' | 'arch'>
 const fileOf = ({ platform, arch }: Pc): string => agentFileName(platform, arch)

@@ -172,8 +172,8 @@ export function createEnrollment(deps: {
           throw new AppError(
             'E_ENROLLMENT_CODE',
             known
-              ? 'This code is spent, expired or revoked. Create a new one under Devices → Add devices.'
-              : 'This code is unknown here. Create a new one under Devices → Add devices.',
+              ? 'This code is spent, expired or revoked. Create a new one under PCs → Add PCs.'
+              : 'This code is unknown here. Create a new one under PCs → Add PCs.',
           )
         const id = deps.devices.enroll({
           facts: request.facts,

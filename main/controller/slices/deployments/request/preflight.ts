@@ -255,7 +255,7 @@ function reach(
     return {
       outcome: 'will_skip',
       reason: 'device_deleted',
-      message: 'It is blocked or not approved. Approve it under Devices.',
+      message: 'It is blocked or not approved. Approve it under PCs.',
     }
   switch (deps.devices.presence.reachability(device.id)) {
     case 'online':
