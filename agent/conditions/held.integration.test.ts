@@ -61,9 +61,7 @@ it.runIf(onLinux)(
     })
     expect(fetched).toBe(0)
     power('plugged')
-    await expect
-      .poll(async () => (await hub.deploy(again(command))).accepted, { timeout: 5_000 })
-      .toBe(true)
+    await expect.poll(async () => (await hub.deploy(again(command))).accepted).toBe(true)
     expect(await hub.result(command)).toMatchObject({ status: 'success' })
     expect(countRuns(stage.rootPath)).toBe(1)
   },
@@ -86,9 +84,7 @@ it.runIf(onLinux)(
     await untilDeferred(command)
     expect(countRuns(stage.rootPath)).toBe(0)
     power('plugged')
-    await expect
-      .poll(async () => (await hub.deploy(again(command))).accepted, { timeout: 5_000 })
-      .toBe(true)
+    await expect.poll(async () => (await hub.deploy(again(command))).accepted).toBe(true)
     expect(await hub.result(command)).toMatchObject({ status: 'success' })
     expect(countRuns(stage.rootPath)).toBe(1)
     expect(fetched).toBe(1)

@@ -179,5 +179,4 @@ it.runIf(hasIconv).each([437, 850, 852, 855, 857, 860, 861, 862, 863, 865, 866, 
       expect(decodeCodePage(bytes(byte), page), byte.toString(16)).toBe(expected)
     }
   },
-  20_000,
 )

@@ -14,7 +14,7 @@ import { parseServiceState } from '../service/managers.ts'
 
 /** A quadratic reader takes minutes for this many. */
 const MANY = 400_000
-const LIMIT_MS = 3_000
+const LIMIT_MS = 20_000
 
 const maintainer = (text: string): unknown =>
   parseDpkg(`installed\ttool\tall\t1.0\t${text}\n`)[0]?.publisher

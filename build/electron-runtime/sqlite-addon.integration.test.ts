@@ -79,16 +79,12 @@ describe.skipIf(!supported || compiler?.code !== 0)(
       expect(addon).toBe('build/Release/better_sqlite3.node')
     })
 
-    it.skipIf(!electron)(
-      'works under Electron, whatever its Node-API',
-      async () => {
-        const root = await project()
-        await ensureSqliteAddon(root, () => undefined)
-        const env = { ELECTRON_RUN_AS_NODE: '1' }
-        const { addon } = await exerciseUnder(electron?.executable ?? '', root, env)
-        expect(addon).toBe('build/Release/better_sqlite3.node')
-      },
-      60_000,
-    )
+    it.skipIf(!electron)('works under Electron, whatever its Node-API', async () => {
+      const root = await project()
+      await ensureSqliteAddon(root, () => undefined)
+      const env = { ELECTRON_RUN_AS_NODE: '1' }
+      const { addon } = await exerciseUnder(electron?.executable ?? '', root, env)
+      expect(addon).toBe('build/Release/better_sqlite3.node')
+    })
   },
 )

@@ -52,7 +52,7 @@ describe.skipIf(obstacle !== null)(
     }, 300_000)
     afterAll(async () => {
       await stage?.close()
-    }, 60_000)
+    })
 
     describe('when it conflicts with installed software', () => {
       beforeEach(async () => {

@@ -60,7 +60,7 @@ describe('a run with the project’s own configuration', () => {
     const broken = await start(program, { FAIL_TWICE: '1' })
     expect(readSecondTries(broken.stdout)).toEqual(['seeded.test.ts > fails once'])
     expect(broken.code).toBe(1)
-  }, 120_000)
+  })
 
   it('does the same for Playwright and counts the test as passed in its closing line', async () => {
     const config = `import config from '../../playwright.config.ts'
@@ -87,5 +87,5 @@ describe('a run with the project’s own configuration', () => {
     expect(readSecondTries(broken.stdout)).toEqual([name])
     expect(broken.stdout).toMatch(/^e2e \(Electron 1\.2\.3\): 2 passed, 1 failed, 0 skipped$/m)
     expect(broken.code).toBe(1)
-  }, 120_000)
+  })
 })

@@ -24,7 +24,7 @@ describe.skipIf(obstacle !== null)('the helper for Windows', () => {
   }, 300_000)
   afterAll(async () => {
     await windows?.close()
-  }, 60_000)
+  })
   const ask = (...words: string[]) => windows.exec([HELPER, ...words])
 
   describe('runs a program in a job, and', () => {

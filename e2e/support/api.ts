@@ -10,7 +10,7 @@ import {
   type RouteReply,
 } from '#shared/contract/rest/routes.ts'
 
-const REQUEST_LIMIT_MS = 30_000
+const REQUEST_LIMIT_MS = 90_000
 export const ADMIN = { username: 'anna', password: 'correct horse battery' } as const
 
 export type Api = ReturnType<typeof createApi>

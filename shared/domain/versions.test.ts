@@ -49,25 +49,21 @@ describe('Debian versions', () => {
     ['1.0-1-1', '1.0-1-2', -1],
   ])('%s against %s is %i', (...order) => inBothDirections(compareDeb, order))
 
-  it.runIf(has('dpkg'))(
-    'are in the order of dpkg itself',
-    () => {
-      const pairs = madeUpPairs('019.~+azB', 500)
-      const script = `while read -r a b; do
+  it.runIf(has('dpkg'))('are in the order of dpkg itself', () => {
+    const pairs = madeUpPairs('019.~+azB', 500)
+    const script = `while read -r a b; do
       if dpkg --compare-versions "$a" lt "$b"; then echo -1
       elif dpkg --compare-versions "$a" eq "$b"; then echo 0; else echo 1; fi
     done`
-      const input = pairs.map((pair) => pair.join(' ')).join('\n') + '\n'
-      const { stdout } = spawnSync('sh', ['-c', script], { input, encoding: 'utf8' })
-      expect(pairs.map(([a, b]) => `${a} ${b} ${sign(compareDeb(a, b))}`)).toEqual(
-        stdout
-          .trim()
-          .split('\n')
-          .map((order, i) => `${pairs[i]!.join(' ')} ${order}`),
-      )
-    },
-    120_000,
-  )
+    const input = pairs.map((pair) => pair.join(' ')).join('\n') + '\n'
+    const { stdout } = spawnSync('sh', ['-c', script], { input, encoding: 'utf8' })
+    expect(pairs.map(([a, b]) => `${a} ${b} ${sign(compareDeb(a, b))}`)).toEqual(
+      stdout
+        .trim()
+        .split('\n')
+        .map((order, i) => `${pairs[i]!.join(' ')} ${order}`),
+    )
+  })
 })
 
 describe('RPM versions', () => {

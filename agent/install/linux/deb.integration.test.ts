@@ -105,7 +105,7 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
     expect(await deploy(debPayload(hello, 'hello', { action: 'uninstall' }))).toMatchObject({
       status: 'skipped',
     })
-  }, 180_000)
+  })
 
   it('fails for a file that is not a package, and says so', async () => {
     const result = await deploy(debPayload(Buffer.from('not a package'), 'junk'))
@@ -125,7 +125,7 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
     expect(stage.hub.outputOf(command)).toMatch(/Could not read meta data|unexpected end of file/)
     expect(await statusOf(name)).not.toMatch(/^(installed|unpacked|half-)/)
     expect(existsSync(`/usr/share/deployx-test/${name}.bin`)).toBe(false)
-  }, 120_000)
+  })
 
   it('fails on an unmet dependency and leaves nothing half-installed', async () => {
     const name = 'deployx-test-unmet'
@@ -135,7 +135,7 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
     expect(result).toMatchObject({ status: 'failed', reason: 'install_failed', exit_code: 100 })
     expect(result.error_details).toContain('deployx-test-nonexistent')
     expect(await statusOf(name)).toBe('unknown to dpkg')
-  }, 120_000)
+  })
 
   it('removes a package that its failing script left half-installed, and says so', async () => {
     const name = 'deployx-test-failing'
@@ -149,7 +149,7 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
     expect(output).toContain(`[deployx] ${name} is removed.`)
     expect(await statusOf(name)).toBe('unknown to dpkg')
     expect(existsSync(`/usr/share/deployx-test/${name}`)).toBe(false)
-  }, 120_000)
+  })
 })
 
 describe.runIf(mayInstall)('a package that dpkg left unpacked', () => {

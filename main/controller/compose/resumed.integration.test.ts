@@ -94,5 +94,4 @@ it.runIf(process.platform !== 'win32')(
       await controller.remove()
     }
   },
-  90_000,
 )

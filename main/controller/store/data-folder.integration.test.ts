@@ -17,9 +17,9 @@ import { build } from 'esbuild'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
 import { makeDataFolder } from './data-folder.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 const PLAIN_USER = 65_534
-const LIMIT_MS = 15_000
 
 let root: string
 beforeEach(() => {
@@ -121,7 +121,7 @@ describe('the data folder', () => {
     const { status, stdout } = spawnSync(
       process.execPath,
       ['--input-type=module', '--eval', script],
-      { encoding: 'utf8', timeout: LIMIT_MS },
+      { encoding: 'utf8', timeout: EVENT_LIMIT_MS },
     )
     expect(status).toBe(0)
     const lines = stdout.trimEnd().split('\n')

@@ -12,7 +12,7 @@ export type Observer = ReturnType<typeof openObserver>
 const changed = (columns: string[]) => columns.map((c) => `old.${c} is not new.${c}`).join(' or ')
 
 export function openObserver(dataDir: string) {
-  const db = new Database(join(dataDir, 'deployx.db'), { timeout: 5_000 })
+  const db = new Database(join(dataDir, 'deployx.db'), { timeout: 60_000 })
   const target = `insert into observed (target_id, seen)
     values (new.id, trim(new.deployment_status || ' ' || coalesce(new.reason, '')));`
   db.exec(`

@@ -26,8 +26,8 @@ import {
   pairingProofText,
 } from '#shared/domain/pairing.ts'
 import { fingerprintOf } from '../slices/identity/key-files.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
-const REPLY_TIMEOUT_MS = 10_000
 export const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest()
 export const newNonce = (): string => randomBytes(32).toString('hex')
 const FACTS = {
@@ -77,7 +77,7 @@ export function openPairing(
   }
   const ask = (event: string, body: unknown): Promise<unknown> =>
     (
-      socket.timeout(REPLY_TIMEOUT_MS) as unknown as {
+      socket.timeout(EVENT_LIMIT_MS) as unknown as {
         emitWithAck: (event: string, body: unknown) => Promise<unknown>
       }
     ).emitWithAck(event, body)

@@ -47,6 +47,7 @@ import {
 } from '#shared/contract/agent/restart.ts'
 import { parseEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 /** The name in the hub's certificate; see keys.ts. */
 const HUB_NAME = 'deployx.invalid'
@@ -357,7 +358,7 @@ export function connectSimAgent(
     commands: [],
     restarts: [],
     result: (command, result) =>
-      socket.timeout(20_000).emitWithAck('deployment_result', {
+      socket.timeout(EVENT_LIMIT_MS).emitWithAck('deployment_result', {
         ...key4(command),
         status: 'success',
         message: 'Installed.',
@@ -365,16 +366,18 @@ export function connectSimAgent(
         ...result,
       }),
     progress: (command, phase, bytes, reason) =>
-      socket.timeout(20_000).emitWithAck('deployment_progress', {
+      socket.timeout(EVENT_LIMIT_MS).emitWithAck('deployment_progress', {
         ...key4(command),
         phase,
         ...(bytes !== undefined && { bytes, total_bytes: command.size_bytes }),
         ...(reason && { reason }),
       }),
     output: (command, seq, text) =>
-      socket.timeout(20_000).emitWithAck('deployment_output', { ...key4(command), seq, text }),
+      socket
+        .timeout(EVENT_LIMIT_MS)
+        .emitWithAck('deployment_output', { ...key4(command), seq, text }),
     reportFacts: () =>
-      socket.timeout(20_000).emitWithAck('inventory_report', {
+      socket.timeout(EVENT_LIMIT_MS).emitWithAck('inventory_report', {
         facts: { ...factsOf(identity.name), ...options.facts?.() },
       }),
     close: () => socket.disconnect(),

@@ -27,6 +27,7 @@ import {
   type SimIdentity,
 } from './sim-agent.ts'
 import { MIGRATIONS_DIR } from './paths.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 export type RestReply = { status: number; body: unknown; headers: Headers }
 export type RestClient = ReturnType<typeof createRestClient>
@@ -57,7 +58,7 @@ export function createRestClient(baseUrl: string, token?: string) {
             : typeof body === 'string'
               ? body
               : JSON.stringify(body),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(EVENT_LIMIT_MS),
     })
     const text = await response.text()
     const contentType = response.headers.get('content-type')

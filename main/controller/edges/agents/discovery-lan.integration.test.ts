@@ -105,7 +105,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     expect(pc.output()).toContain(`The controller at ${HOME}:${PORT} answers.`)
     expect(pc.output()).toMatch(/^ {4}\d{3} \d{3}$/m)
     expect(liar.output()).not.toContain('bytes')
-  }, 120_000)
+  })
 
   it('discover asks which hub to use when there are two with different keys', async () => {
     await serve().until('is advertised by mDNS')
@@ -115,7 +115,7 @@ describe.skipIf(why !== null)('on a LAN', () => {
     await pc.until('Which one? [1-2]')
     pc.type('9')
     await pc.until('No controller was chosen.')
-  }, 120_000)
+  })
 
   it('discover prints what to do when no hub is advertised', async () => {
     await serve('--no-discovery').until('Hub ')

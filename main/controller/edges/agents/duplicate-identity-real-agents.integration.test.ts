@@ -28,7 +28,6 @@ import { startTestController, type TestController } from '../../test-kit/test-co
 
 const A = 'a'.repeat(64)
 const B = 'b'.repeat(64)
-const TIMEOUT_MS = 90_000
 
 let t: TestController
 let code: string
@@ -96,7 +95,6 @@ it.each([
   ['on hardware that looks the same', A],
 ])(
   'a clone %s becomes a separate device, and ignores the original’s work',
-  { timeout: TIMEOUT_MS },
   async (_name, hardwareId) => {
     const { original, image, target } = await atWork()
     const copy = start({ hardwareId, state: image })
@@ -139,145 +137,126 @@ it.each([
   },
 )
 
-it(
-  'a clone that connects alone does not resume the original’s work before it is welcomed',
-  { timeout: TIMEOUT_MS },
-  async () => {
-    const { original, image, target } = await atWork()
-    await original.kill()
-    await offline(1)
-    // Its installer ends meanwhile: all of these PCs are one computer here, so the others would see
-    // it run.
-    original.letGo()
-    await t.controller.stop()
-    const copy = start({ hardwareId: B, state: image })
-    // An agent that believes to be the same PC checks what became of the installer.
-    const control = start({ hardwareId: A, state: image })
-    await eventually('the other looks', () => journalOf(control.state).includes('"t":"result"'))
-    await new Promise((resolve) => setTimeout(resolve, 500))
-    expect(journalOf(copy.state)).toContain('"t":"accepted"')
-    expect(journalOf(copy.state)).not.toContain('"t":"result"')
+it('a clone that connects alone does not resume the original’s work before it is welcomed', async () => {
+  const { original, image, target } = await atWork()
+  await original.kill()
+  await offline(1)
+  // Its installer ends meanwhile: all of these PCs are one computer here, so the others would see
+  // it run.
+  original.letGo()
+  await t.controller.stop()
+  const copy = start({ hardwareId: B, state: image })
+  // An agent that believes to be the same PC checks what became of the installer.
+  const control = start({ hardwareId: A, state: image })
+  await eventually('the other looks', () => journalOf(control.state).includes('"t":"result"'))
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  expect(journalOf(copy.state)).toContain('"t":"accepted"')
+  expect(journalOf(copy.state)).not.toContain('"t":"result"')
+  expect(copy.runs()).toBe(0)
+  await control.kill()
+  await copy.kill()
+
+  await t.restart()
+  original.restart()
+  await online(1)
+  copy.restart()
+  await online(2)
+  expect(await devices()).toMatchObject([{ id: 1 }, { id: 2, split_from: 1 }])
+  await eventually(
+    'the original ends',
+    async () => (await target()).deployment_status === 'completed',
+  )
+  expect(copy.runs()).toBe(0)
+})
+
+it('clones that are never online together: the first keeps the device, the other is separated when it returns', async () => {
+  const original = start({ hardwareId: A })
+  await online(1)
+  await original.kill()
+  await offline(1)
+  const copy = start({ hardwareId: B, state: original.state })
+  await online(1)
+  await copy.kill()
+  await offline(1)
+  original.restart()
+  await online(1)
+  await original.kill()
+  await offline(1)
+  copy.restart()
+  await online(2)
+  original.restart()
+  await online(1)
+  expect(await devices()).toMatchObject([
+    { id: 1, approved: true, split_from: null },
+    { id: 2, approved: false, split_from: 1 },
+  ])
+})
+
+it('a clone that loses power at any step of the separation returns as the same single device', async () => {
+  const { original, image } = await atWork()
+  const first = start({ hardwareId: B, state: image })
+  await online(2)
+  await first.kill()
+  await offline(2)
+  const { private_key, enrollment } = readIdentity(first.state)
+  const aside = (state: string): string => join(state, 'before-device-2')
+  /** The disk as it was at the power loss, after each step that writes to it. */
+  const steps: [string, (state: string) => void][] = [
+    ['the new key is kept', (s) => changeIdentity(s, { next: { private_key, enrollment: null } })],
+    ['the new device is known', (s) => changeIdentity(s, { next: { private_key, enrollment } })],
+    ['the folder is made', (s) => mkdirSync(aside(s))],
+    [
+      'the journal is set aside',
+      (s) => renameSync(join(s, 'journal.log'), join(aside(s), 'journal.log')),
+    ],
+    [
+      'the attempts are set aside',
+      (s) => renameSync(join(s, 'attempts'), join(aside(s), 'attempts')),
+    ],
+  ]
+  for (const [step] of steps.entries()) {
+    const state = join(folder, `step-${step}`)
+    copyState(image, state)
+    for (const [, happened] of steps.slice(0, step + 1)) happened(state)
+    // A start first creates the folders that it needs.
+    mkdirSync(join(state, 'attempts'), { recursive: true })
+    const copy = start({ hardwareId: B, state })
+    await online(2)
+    const now = readIdentity(copy.state)
+    expect([steps[step]![0], now.enrollment.device_id]).toEqual([steps[step]![0], 2])
+    expect(now.private_key).toBe(private_key)
+    expect(now.next).toBeNull()
+    expect(journalOf(copy.state)).not.toContain('"accepted"')
+    expect(readdirSync(join(copy.state, 'attempts'))).toEqual([])
+    expect(existsSync(join(aside(copy.state), 'attempts'))).toBe(true)
     expect(copy.runs()).toBe(0)
-    await control.kill()
     await copy.kill()
-
-    await t.restart()
-    original.restart()
-    await online(1)
-    copy.restart()
-    await online(2)
-    expect(await devices()).toMatchObject([{ id: 1 }, { id: 2, split_from: 1 }])
-    await eventually(
-      'the original ends',
-      async () => (await target()).deployment_status === 'completed',
-    )
-    expect(copy.runs()).toBe(0)
-  },
-)
-
-it(
-  'clones that are never online together: the first keeps the device, the other is separated when it returns',
-  { timeout: TIMEOUT_MS },
-  async () => {
-    const original = start({ hardwareId: A })
-    await online(1)
-    await original.kill()
-    await offline(1)
-    const copy = start({ hardwareId: B, state: original.state })
-    await online(1)
-    await copy.kill()
-    await offline(1)
-    original.restart()
-    await online(1)
-    await original.kill()
-    await offline(1)
-    copy.restart()
-    await online(2)
-    original.restart()
-    await online(1)
-    expect(await devices()).toMatchObject([
-      { id: 1, approved: true, split_from: null },
-      { id: 2, approved: false, split_from: 1 },
-    ])
-  },
-)
-
-it(
-  'a clone that loses power at any step of the separation returns as the same single device',
-  { timeout: 2 * TIMEOUT_MS },
-  async () => {
-    const { original, image } = await atWork()
-    const first = start({ hardwareId: B, state: image })
-    await online(2)
-    await first.kill()
     await offline(2)
-    const { private_key, enrollment } = readIdentity(first.state)
-    const aside = (state: string): string => join(state, 'before-device-2')
-    /** The disk as it was at the power loss, after each step that writes to it. */
-    const steps: [string, (state: string) => void][] = [
-      [
-        'the new key is kept',
-        (s) => changeIdentity(s, { next: { private_key, enrollment: null } }),
-      ],
-      ['the new device is known', (s) => changeIdentity(s, { next: { private_key, enrollment } })],
-      ['the folder is made', (s) => mkdirSync(aside(s))],
-      [
-        'the journal is set aside',
-        (s) => renameSync(join(s, 'journal.log'), join(aside(s), 'journal.log')),
-      ],
-      [
-        'the attempts are set aside',
-        (s) => renameSync(join(s, 'attempts'), join(aside(s), 'attempts')),
-      ],
-    ]
-    for (const [step] of steps.entries()) {
-      const state = join(folder, `step-${step}`)
-      copyState(image, state)
-      for (const [, happened] of steps.slice(0, step + 1)) happened(state)
-      // A start first creates the folders that it needs.
-      mkdirSync(join(state, 'attempts'), { recursive: true })
-      const copy = start({ hardwareId: B, state })
-      await online(2)
-      const now = readIdentity(copy.state)
-      expect([steps[step]![0], now.enrollment.device_id]).toEqual([steps[step]![0], 2])
-      expect(now.private_key).toBe(private_key)
-      expect(now.next).toBeNull()
-      expect(journalOf(copy.state)).not.toContain('"accepted"')
-      expect(readdirSync(join(copy.state, 'attempts'))).toEqual([])
-      expect(existsSync(join(aside(copy.state), 'attempts'))).toBe(true)
-      expect(copy.runs()).toBe(0)
-      await copy.kill()
-      await offline(2)
-    }
-    expect(await devices()).toHaveLength(2)
-    expect(original.output()).not.toContain('Connection lost')
-  },
-)
+  }
+  expect(await devices()).toHaveLength(2)
+  expect(original.output()).not.toContain('Connection lost')
+})
 
-it(
-  'a removed clone returns with a new code as itself, never as the original',
-  { timeout: TIMEOUT_MS },
-  async () => {
-    const original = start({ hardwareId: A })
-    await online(1)
-    const image = join(folder, 'image')
-    copyState(original.state, image)
-    const pkcs8 = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' })
-    changeIdentity(image, { next: { private_key: pkcs8.toString('base64'), enrollment: null } })
-    const copy = start({ hardwareId: B, state: image })
-    await online(2)
-    await t.rest.call('devices.delete', { params: { id: 2 } })
-    await eventually('the clone is refused', () => copy.output().includes('refused this agent'))
-    await copy.kill()
-    code = (await t.rest.call('enrollments.create', { body: {} })).code
-    const again = start({ hardwareId: B, state: image })
-    await online(2)
-    await eventually('it logs which device it is', () =>
-      again.output().includes('Enrolled as device 2'),
-    )
-    expect(await devices()).toMatchObject([
-      { id: 1, online: true },
-      { id: 2, approved: true },
-    ])
-  },
-)
+it('a removed clone returns with a new code as itself, never as the original', async () => {
+  const original = start({ hardwareId: A })
+  await online(1)
+  const image = join(folder, 'image')
+  copyState(original.state, image)
+  const pkcs8 = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'der' })
+  changeIdentity(image, { next: { private_key: pkcs8.toString('base64'), enrollment: null } })
+  const copy = start({ hardwareId: B, state: image })
+  await online(2)
+  await t.rest.call('devices.delete', { params: { id: 2 } })
+  await eventually('the clone is refused', () => copy.output().includes('refused this agent'))
+  await copy.kill()
+  code = (await t.rest.call('enrollments.create', { body: {} })).code
+  const again = start({ hardwareId: B, state: image })
+  await online(2)
+  await eventually('it logs which device it is', () =>
+    again.output().includes('Enrolled as device 2'),
+  )
+  expect(await devices()).toMatchObject([
+    { id: 1, online: true },
+    { id: 2, approved: true },
+  ])
+})

@@ -181,7 +181,7 @@ describe('two PCs with one identity', () => {
     const other = await t.enroll('PC-13')
     const startedMs = performance.now()
     await link(B, {}, other).welcomed
-    expect(performance.now() - startedMs).toBeLessThan(15_000)
+    expect(performance.now() - startedMs).toBeLessThan(60_000)
     await eventually(
       'all but the last have gone',
       () => lingering.filter(({ socket }) => socket.connected).length <= 1,

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { ReportReply, type DeployPayload } from '#shared/contract/agent/link.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 const CONNECTIONS = 1_000
 const HANDSHAKE_LIMIT_MS = 10_000
@@ -97,7 +98,7 @@ it("refuses an agent's messages beyond its rate, and accepts them again later", 
     Promise.all(
       Array.from({ length: 2_000 }, async () =>
         ReportReply.parse(
-          await agent.socket.timeout(20_000).emitWithAck('inventory_report', { facts }),
+          await agent.socket.timeout(EVENT_LIMIT_MS).emitWithAck('inventory_report', { facts }),
         ),
       ),
     )
@@ -107,7 +108,9 @@ it("refuses an agent's messages beyond its rate, and accepts them again later", 
     refused.push(...(await burst()).filter((reply) => !reply.committed))
   expect(refused[0]).toMatchObject({ message: expect.stringContaining('slow down') as string })
   await new Promise((resolve) => setTimeout(resolve, 500))
-  expect(await agent.socket.timeout(5_000).emitWithAck('inventory_report', { facts })).toEqual({
+  expect(
+    await agent.socket.timeout(EVENT_LIMIT_MS).emitWithAck('inventory_report', { facts }),
+  ).toEqual({
     committed: true,
   })
 })

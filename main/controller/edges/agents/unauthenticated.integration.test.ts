@@ -80,7 +80,7 @@ describe('unauthenticated clients with partial messages', () => {
     for (let sent = 0; sent < 6; sent++)
       expect(
         await agent.socket
-          .timeout(5_000)
+          .timeout(EVENT_LIMIT_MS)
           .emitWithAck('inventory_report', { facts, ignored: 'x'.repeat(200 * KIB) } as never),
       ).toMatchObject({ committed: true })
     expect(agent.socket.connected).toBe(true)

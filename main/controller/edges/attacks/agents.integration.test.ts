@@ -14,6 +14,7 @@ import {
   startTestController,
   type TestController,
 } from '../../test-kit/test-controller.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 let t: TestController
 let [x, y]: SimAgent[] = []
@@ -164,7 +165,7 @@ describe('misleading text', () => {
       agent_version: '\u2066x\u0007',
       free_disk_bytes: 1,
     }
-    await x!.socket.timeout(5_000).emitWithAck('inventory_report', { facts })
+    await x!.socket.timeout(EVENT_LIMIT_MS).emitWithAck('inventory_report', { facts })
     const { code } = await t.rest.call('enrollments.create', { body: {} })
     const { enrollSimAgent } = await import('../../test-kit/sim-agent.ts')
     await enrollSimAgent(t.hub, code, hostile)
@@ -252,7 +253,7 @@ describe('prototype pollution', () => {
     const polluted = JSON.parse(
       `{"__proto__":{"role":"admin"},${JSON.stringify(report).slice(1)}`,
     ) as typeof report
-    await x!.socket.timeout(5_000).emitWithAck('deployment_result', polluted as never)
+    await x!.socket.timeout(EVENT_LIMIT_MS).emitWithAck('deployment_result', polluted as never)
     expect(({} as Record<string, unknown>)['role']).toBeUndefined()
   })
 })

@@ -62,7 +62,7 @@ beforeAll(async () => {
   technician = createRestClient(t.controller.consoleUrl, token)
   const { code } = await t.rest.call('enrollments.create', { body: {} })
   agent = startRealAgent('SECRET-PC', code)
-}, 60_000)
+})
 afterAll(async () => {
   await agent.remove()
   await t.stop()
@@ -75,8 +75,8 @@ const upload = async (fields: Record<string, string>, text = INSTALLER): Promise
 }
 
 describe.skipIf(process.platform === 'win32')('a deployment with secrets in its arguments', () => {
-  it('passes them to the installer and shows them nowhere', { timeout: 60_000 }, async () => {
-    await expect.poll(() => t.controller.activity().online_agents, { timeout: 30_000 }).toBe(1)
+  it('passes them to the installer and shows them nowhere', async () => {
+    await expect.poll(() => t.controller.activity().online_agents).toBe(1)
     const software = await upload({ install_args: LINE, secret_args: JSON.stringify(['-s']) })
     expect(software.installers[0]).toMatchObject({
       install_args: SHOWN,
@@ -99,12 +99,10 @@ describe.skipIf(process.platform === 'win32')('a deployment with secrets in its 
         (await t.rest.raw('GET', `/deployments/${id}/targets/${(await target()).id}/output`)).body,
       )
     // The first half of a value is printed and waits for its second half.
-    await expect.poll(output, { timeout: 30_000 }).toContain('key is')
+    await expect.poll(output).toContain('key is')
     expect(await output()).not.toContain('LIC-7')
     agent.letGo()
-    await expect
-      .poll(async () => (await target()).deployment_status, { timeout: 30_000 })
-      .toBe('failed')
+    await expect.poll(async () => (await target()).deployment_status).toBe('failed')
 
     expect(readFileSync(join(agent.root, 'got'), 'utf8').split('\n')).toEqual([
       '/qn',
@@ -152,7 +150,7 @@ describe.skipIf(process.platform === 'win32')('a deployment with secrets in its 
           filesBelow(agent.state)
             .filter(([, text]) => KEYS.some((key) => text.includes(key)))
             .map(([name]) => name),
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toEqual([])
 
@@ -264,7 +262,7 @@ describe('correcting arguments', () => {
 })
 
 describe('a restarted controller', () => {
-  it('seals what an older version has stored', { timeout: 60_000 }, async () => {
+  it('seals what an older version has stored', async () => {
     const text = '#!/bin/sh\n# older\n'
     const { id, installers } = await upload({ name: 'older', install_args: '-q' }, text)
     const file = join(t.dataDir, 'deployx.db')
@@ -289,7 +287,7 @@ describe('a restarted controller', () => {
     )
   })
 
-  it('requires secrets again if their key is damaged', { timeout: 60_000 }, async () => {
+  it('requires secrets again if their key is damaged', async () => {
     const text = '#!/bin/sh\n# lost\n'
     const { id, installers } = await upload({ name: 'lost', install_args: 'KEY=gone-1' }, text)
     await t.controller.stop()

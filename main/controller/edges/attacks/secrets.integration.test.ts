@@ -70,7 +70,7 @@ it.skipIf(process.platform !== 'linux')(
           lookAtProcesses()
           return (await t.rest.call('deployments.get', { params: { id } })).status
         },
-        { timeout: 20_000 },
+        { timeout: 60_000 },
       )
       .toBe('completed')
 
@@ -133,5 +133,4 @@ it.skipIf(process.platform !== 'linux')(
       if (where !== 'command lines')
         expect(text.includes(codeSecret), `code in ${where}`).toBe(false)
   },
-  60_000,
 )

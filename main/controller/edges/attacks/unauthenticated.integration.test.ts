@@ -13,7 +13,7 @@ import { ENROLL_PATH, enrollText } from '#shared/contract/agent/link.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
 
 const HUB_NAME = 'deployx.invalid'
-const WAIT_LIMIT_MS = 40_000
+const WAIT_LIMIT_MS = 120_000
 
 let t: TestController
 beforeAll(async () => {
@@ -37,6 +37,16 @@ async function closedAfterMs(socket: Socket): Promise<number | null> {
   clearTimeout(timer)
   socket.destroy()
   return after
+}
+/** On a slow computer a handshake may take longer than the hub waits for it: then once more. */
+async function opened(open: () => Socket): Promise<Socket> {
+  for (;;) {
+    const socket = open()
+    const event = 'getPeerCertificate' in socket ? 'secureConnect' : 'connect'
+    const error = await once(socket, event).catch((e: NodeJS.ErrnoException) => e)
+    if (!(error instanceof Error)) return socket
+    if (error.code !== 'ECONNRESET') throw error
+  }
 }
 /** Sends a text byte by byte, slowly, while the connection is open. */
 function trickle(socket: Socket, text: string): void {
@@ -67,7 +77,6 @@ describe('an unauthenticated connection', () => {
       expect(await Promise.race([gone, late])).toBe('gone')
       expect(received.some((text) => text.startsWith('40'))).toBe(false)
     },
-    60_000,
   )
 
   it.each<[string, () => Socket, (socket: Socket) => void]>([
@@ -110,19 +119,11 @@ describe('an unauthenticated connection', () => {
         trickle(socket, ' ')
       },
     ],
-  ])(
-    'is closed if it %s',
-    async (_what, open, act) => {
-      const socket = open()
-      await once(
-        socket,
-        socket instanceof Object && 'getPeerCertificate' in socket ? 'secureConnect' : 'connect',
-      )
-      act(socket)
-      expect(await closedAfterMs(socket)).not.toBeNull()
-    },
-    60_000,
-  )
+  ])('is closed if it %s', async (_what, open, act) => {
+    const socket = await opened(open)
+    act(socket)
+    expect(await closedAfterMs(socket)).not.toBeNull()
+  })
 })
 
 describe('a guessed enrolment code', () => {

@@ -3,6 +3,7 @@ import { io, type Socket } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 90_000 })
 
@@ -30,7 +31,7 @@ const nextEvent = (socket: Socket, name: string): Promise<unknown> =>
 const poll = (query: string, headers: Record<string, string> = {}): Promise<Response> =>
   fetch(`${t.controller.consoleUrl}/socket.io/?EIO=4&transport=polling${query}`, {
     headers,
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(EVENT_LIMIT_MS),
   })
 const sidOf = async (response: Response): Promise<string> =>
   (JSON.parse((await response.text()).slice(1)) as { sid: string }).sid

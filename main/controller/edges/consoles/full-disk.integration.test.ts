@@ -149,5 +149,5 @@ describe.skipIf(!canMakeDisks)('on a full disk', () => {
     expect((await t.anonymous.raw('GET', '/health')).status).toBe(200)
     disk.empty()
     await signIn()
-  }, 120_000)
+  })
 })

@@ -29,10 +29,11 @@ beforeEach(async () => {
 afterEach(() => t.stop())
 
 const errorOf = (reply: RestReply) => (reply.body as { error: WireError }).error
+/** Files of packages; those that are still being received are not counted. */
 const stored = () => {
   const root = join(t.dataDir, 'content')
-  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    statSync(join(root, name)).isFile(),
+  return readdirSync(root, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => !name.startsWith('tmp') && statSync(join(root, name)).isFile(),
   )
 }
 const removeFiles = () => {

@@ -32,32 +32,28 @@ function ask(agent: Agent, token: string): Promise<Reply> {
 }
 
 // Only Linux answers under every address of 127.0.0.0/8.
-it.skipIf(process.platform !== 'linux')(
-  'is counted across all of them',
-  async () => {
-    await t.rest.call('users.create', {
-      body: { username: 'ben', password: 'correct horse 2', role: 'technician' },
-    })
-    const { token } = await t.anonymous.call('auth.login', {
-      body: { username: 'ben', password: 'correct horse 2' },
-    })
-    // Two addresses, each below the limit of an address.
-    const agents = ['127.0.0.2', '127.0.0.3'].map(
-      (localAddress) => new Agent({ keepAlive: true, maxSockets: 20, localAddress }),
+it.skipIf(process.platform !== 'linux')('is counted across all of them', async () => {
+  await t.rest.call('users.create', {
+    body: { username: 'ben', password: 'correct horse 2', role: 'technician' },
+  })
+  const { token } = await t.anonymous.call('auth.login', {
+    body: { username: 'ben', password: 'correct horse 2' },
+  })
+  // Two addresses, each below the limit of an address.
+  const agents = ['127.0.0.2', '127.0.0.3'].map(
+    (localAddress) => new Agent({ keepAlive: true, maxSockets: 20, localAddress }),
+  )
+  const replies: Reply[] = []
+  for (let round = 0; round < 16; round++)
+    replies.push(
+      ...(await Promise.all(Array.from({ length: 200 }, (_, i) => ask(agents[i % 2]!, token)))),
     )
-    const replies: Reply[] = []
-    for (let round = 0; round < 16; round++)
-      replies.push(
-        ...(await Promise.all(Array.from({ length: 200 }, (_, i) => ask(agents[i % 2]!, token)))),
-      )
-    for (const agent of agents) agent.destroy()
-    expect(replies.filter(({ status }) => status === 200)).toHaveLength(3_000)
-    const refused = replies.filter(({ status }) => status === 429)
-    expect(refused).toHaveLength(200)
-    for (const { retryAfter } of refused) expect(retryAfter).toBeGreaterThan(0)
-    // Nobody else is affected.
-    const anna = createRestClient(t.controller.consoleUrl, t.session.token)
-    expect((await anna.raw('GET', '/auth/me')).status).toBe(200)
-  },
-  60_000,
-)
+  for (const agent of agents) agent.destroy()
+  expect(replies.filter(({ status }) => status === 200)).toHaveLength(3_000)
+  const refused = replies.filter(({ status }) => status === 429)
+  expect(refused).toHaveLength(200)
+  for (const { retryAfter } of refused) expect(retryAfter).toBeGreaterThan(0)
+  // Nobody else is affected.
+  const anna = createRestClient(t.controller.consoleUrl, t.session.token)
+  expect((await anna.raw('GET', '/auth/me')).status).toBe(200)
+})

@@ -18,6 +18,7 @@ import {
 import { checkChain, entryHash } from './chain.ts'
 import { proveLog, type ChainReport } from './index.ts'
 import { PROJECT_ROOT } from '../../test-kit/paths.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 const PROGRAM = join(PROJECT_ROOT, 'main', 'audit.ts')
 
@@ -29,7 +30,7 @@ beforeEach(async () => {
 afterEach(() => t.stop())
 
 function withDatabase<T>(work: (db: Database.Database) => T): T {
-  const db = new Database(join(t.dataDir, 'deployx.db'), { timeout: 5_000 })
+  const db = new Database(join(t.dataDir, 'deployx.db'), { timeout: EVENT_LIMIT_MS })
   try {
     return work(db)
   } finally {
@@ -45,8 +46,12 @@ const tamper = (statement: string): void =>
 const check = (): ChainReport => proveLog(join(t.dataDir, 'deployx.db'), commandKeys(t.dataDir))
 const audit = (...args: string[]): Promise<{ code: number; out: string }> =>
   new Promise((resolve) => {
-    execFile(process.execPath, [PROGRAM, ...args], { timeout: 20_000 }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, out: stdout + stderr }),
+    execFile(
+      process.execPath,
+      [PROGRAM, ...args],
+      { timeout: EVENT_LIMIT_MS },
+      (error, stdout, stderr) =>
+        resolve({ code: error ? Number(error.code) : 0, out: stdout + stderr }),
     )
   })
 
@@ -288,7 +293,6 @@ describe.skipIf(!process.features.typescript)('an export', () => {
       expect((await proven('hello')).code).toBe(1)
       // Five processes one after the other.
     },
-    60_000,
   )
   it('as CSV starts no formula in a spreadsheet', async () => {
     await t.rest.call('groups.create', { body: { name: '=1+1' } })

@@ -241,7 +241,6 @@ describe('a decision', () => {
       expect(left[0]).toMatchObject({ address: '127.0.0.1', outcome: 'done' })
       expect(left[0]!.actor).toMatch(/^(anna|user-\d+)$/)
     },
-    20_000,
   )
 })
 

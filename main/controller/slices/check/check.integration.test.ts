@@ -49,7 +49,7 @@ beforeAll(async () => {
   cpSync(live.dataDir, stopped, { recursive: true })
   packages.push(...packageFiles(stopped))
   await live.restart()
-}, 120_000)
+})
 afterAll(async () => {
   await live.controller.stop()
   rmSync(root, { recursive: true, force: true })
@@ -268,6 +268,5 @@ describe('from the command line', () => {
       })
       expect(words.stdout).toContain(`The key file ${at('keys/hub-tls.key')} is empty.`)
     },
-    120_000,
   )
 })

@@ -52,7 +52,7 @@ beforeAll(async () => {
   cpSync(stopped, crashed, { recursive: true })
   await controller.controller.stop()
   await (await openFolder(foreign)).close()
-}, 120_000)
+})
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 beforeEach(() => {
   dir = mkdtempSync(join(root, 'row-'))

@@ -4,14 +4,16 @@ import type { DeploymentId, DeviceId } from '#shared/domain/ids.ts'
 import { startRealAgent, waitingInstaller, type RealAgent } from '../../test-kit/real-agent.ts'
 import { eventually, setStage, type Stage } from '../../test-kit/scenario.ts'
 import { DONE } from '../../test-kit/scenarios/timings.ts'
+import { createWorkedClock } from '../../test-kit/worked-clock.ts'
 
 /** Longer than the agent needs to start again on a busy machine, short enough for a test. */
 const LEASE_MS = 8_000
-const TIMEOUT_MS = 60_000
 
+const clock = createWorkedClock()
 let stage: Stage
 beforeAll(async () => {
   stage = await setStage({
+    clock,
     timings: {
       presence: { connectGraceMs: 0, offlineAfterMs: 0 },
       engine: { leaseMs: LEASE_MS, heartbeatMs: 200 },
@@ -59,77 +61,57 @@ async function installing(
 }
 
 describe.concurrent('a real agent that is killed while its installer runs', () => {
-  it(
-    'continues after its restart, and the installation succeeds',
-    () =>
-      installing('REAL-01', 0, async (agent, id) => {
-        await agent.kill()
-        agent.restart()
-        agent.letGo()
-        await untilStatus(id, 'completed')
-        expect(await chainOf(id)).toEqual(expect.arrayContaining(DONE))
-        const target = await targetOf(id)
-        expect(target).toMatchObject({ deployment_status: 'completed', attempt: 1, exit_code: 0 })
-        const params = { id, target_id: target.id }
-        const { text } = await stage.rest.call('deployments.output', { params })
-        expect(text).toBe('before\nafter\n')
-      }),
-    TIMEOUT_MS,
-  )
-  it(
-    'reports once the failure that happened while it was down',
-    () =>
-      installing('REAL-02', 7, async (agent, id) => {
-        await agent.kill()
-        agent.letGo()
-        await new Promise((resolve) => setTimeout(resolve, 500))
-        agent.restart()
-        await untilStatus(id, 'failed')
-        expect(await targetOf(id)).toMatchObject({
-          deployment_status: 'failed',
-          reason: 'install_failed',
-          exit_code: 7,
-          result_message: expect.stringMatching(/exit code 7/) as string,
-        })
-      }),
-    TIMEOUT_MS,
-  )
-  it(
-    'and never returns is given up when its lease ends',
-    () =>
-      installing('REAL-03', 0, async (agent, id) => {
-        await agent.kill()
-        await untilStatus(id, 'failed')
-        expect((await chainOf(id)).at(-1)).toBe('failed lease_expired')
-      }),
-    TIMEOUT_MS,
-  )
-  it(
-    'and returns after it was given up still has its result recorded',
-    () =>
-      installing('REAL-04', 0, async (agent, id) => {
-        await agent.kill()
-        agent.letGo()
-        await untilStatus(id, 'failed')
-        agent.restart()
-        await untilStatus(id, 'completed')
-        const chain = (await chainOf(id)).slice(-3)
-        expect(chain).toEqual(['installing', 'failed lease_expired', 'completed'])
-        expect(await targetOf(id)).toMatchObject({ attempt: 1, exit_code: 0 })
-      }),
-    TIMEOUT_MS,
-  )
-  it(
-    'and whose deployment is cancelled meanwhile lets the installer finish and reports it',
-    () =>
-      installing('REAL-05', 0, async (agent, id) => {
-        await agent.kill()
-        await stage.rest.call('deployments.cancel', { params: { id } })
-        agent.restart()
-        agent.letGo()
-        await untilStatus(id, 'canceled')
-        expect(await targetOf(id)).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
-      }),
-    TIMEOUT_MS,
-  )
+  it('continues after its restart, and the installation succeeds', () =>
+    installing('REAL-01', 0, async (agent, id) => {
+      await agent.kill()
+      agent.restart()
+      agent.letGo()
+      await untilStatus(id, 'completed')
+      expect(await chainOf(id)).toEqual(expect.arrayContaining(DONE))
+      const target = await targetOf(id)
+      expect(target).toMatchObject({ deployment_status: 'completed', attempt: 1, exit_code: 0 })
+      const params = { id, target_id: target.id }
+      const { text } = await stage.rest.call('deployments.output', { params })
+      expect(text).toBe('before\nafter\n')
+    }))
+  it('reports once the failure that happened while it was down', () =>
+    installing('REAL-02', 7, async (agent, id) => {
+      await agent.kill()
+      agent.letGo()
+      await new Promise((resolve) => setTimeout(resolve, 500))
+      agent.restart()
+      await untilStatus(id, 'failed')
+      expect(await targetOf(id)).toMatchObject({
+        deployment_status: 'failed',
+        reason: 'install_failed',
+        exit_code: 7,
+        result_message: expect.stringMatching(/exit code 7/) as string,
+      })
+    }))
+  it('and never returns is given up when its lease ends', () =>
+    installing('REAL-03', 0, async (agent, id) => {
+      await agent.kill()
+      await untilStatus(id, 'failed')
+      expect((await chainOf(id)).at(-1)).toBe('failed lease_expired')
+    }))
+  it('and returns after it was given up still has its result recorded', () =>
+    installing('REAL-04', 0, async (agent, id) => {
+      await agent.kill()
+      agent.letGo()
+      await untilStatus(id, 'failed')
+      agent.restart()
+      await untilStatus(id, 'completed')
+      const chain = (await chainOf(id)).slice(-3)
+      expect(chain).toEqual(['installing', 'failed lease_expired', 'completed'])
+      expect(await targetOf(id)).toMatchObject({ attempt: 1, exit_code: 0 })
+    }))
+  it('and whose deployment is cancelled meanwhile lets the installer finish and reports it', () =>
+    installing('REAL-05', 0, async (agent, id) => {
+      await agent.kill()
+      await stage.rest.call('deployments.cancel', { params: { id } })
+      agent.restart()
+      agent.letGo()
+      await untilStatus(id, 'canceled')
+      expect(await targetOf(id)).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
+    }))
 })

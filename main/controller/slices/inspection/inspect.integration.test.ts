@@ -229,7 +229,7 @@ describe("Debian's own package hello", () => {
       execFileSync('apt-get', ['download', 'hello'], {
         cwd: folder,
         stdio: 'ignore',
-        timeout: 25_000,
+        timeout: 60_000,
       })
       const name = readdirSync(folder).find((f) => f.startsWith('hello_'))!
       deb = readFileSync(join(folder, name))

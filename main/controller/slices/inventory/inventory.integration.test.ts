@@ -24,6 +24,7 @@ import {
   startTestController,
   type TestController,
 } from '../../test-kit/test-controller.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 let t: TestController
 beforeAll(async () => {
@@ -53,7 +54,7 @@ const facts = {
   free_disk_bytes: 1,
 }
 const report = (pc: Pick<Pc, 'agent'>, inventory: InventoryPart): Promise<ReportReply> =>
-  pc.agent.socket.timeout(10_000).emitWithAck('inventory_report', { facts, inventory })
+  pc.agent.socket.timeout(EVENT_LIMIT_MS).emitWithAck('inventory_report', { facts, inventory })
 const shown = (id: DeviceId) => t.rest.call('devices.inventory', { params: { id } })
 const deviceOf = (id: DeviceId) => t.rest.call('devices.get', { params: { id } })
 const titles = (): number => {

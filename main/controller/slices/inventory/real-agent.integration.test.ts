@@ -97,4 +97,4 @@ it('shows what is installed, even after the controller was restored to an older 
   // spread the load of an office.
   await deploy((await t.addScript('nudge')).id)
   expect((await shows('the package again', hasProbe)).software).toMatchObject([PROBE])
-}, 180_000)
+})

@@ -168,7 +168,7 @@ export const installerRows: Row[] = [
     steps: [
       check(async ({ stage, target }) => {
         await expect
-          .poll(() => stage.observer.chain(target('A')), { interval: 5, timeout: 5_000 })
+          .poll(() => stage.observer.chain(target('A')), { interval: 5, timeout: 60_000 })
           .toContain('pending retry_later')
       }),
       person('cancel'),

@@ -37,7 +37,7 @@ const pausedBy =
             id,
             reason,
           ),
-        { timeout: 10_000 },
+        { timeout: 60_000 },
       )
       .toBe(1)
   }

@@ -61,5 +61,4 @@ it.runIf(process.platform === 'linux')(
     expect(await target()).toMatchObject({ attempt: 1, exit_code: 0 })
     expect(agent.runs()).toBe(1)
   },
-  90_000,
 )

@@ -9,6 +9,7 @@ import type { CommandReply, DeployPayload } from '#shared/contract/agent/link.ts
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import type { SimAgent } from '../../../test-kit/sim-agent.ts'
 import { startTestController, type TestController } from '../../../test-kit/test-controller.ts'
+import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 
 const QUICK = {
   presence: { connectGraceMs: 0, offlineAfterMs: 0 },
@@ -41,7 +42,7 @@ async function finish(command: DeployPayload): Promise<void> {
 }
 const deferWork = (command: DeployPayload) => {
   const { deployment_id, target_id, attempt, attempt_id } = command
-  return agent.socket.timeout(5_000).emitWithAck('deployment_progress', {
+  return agent.socket.timeout(EVENT_LIMIT_MS).emitWithAck('deployment_progress', {
     ...{ deployment_id, target_id, attempt, attempt_id },
     phase: 'downloading',
     reason: 'retry_later',
