@@ -66,6 +66,7 @@ export function createMemoryRepo(given: {
       changed = new Set()
       return ids
     },
+    forgetChanged: (): void => void (changed = new Set()),
     step(
       { id, deployment_status: from }: Pick<TargetRow, 'id' | 'deployment_status'>,
       events: TargetEvent | readonly TargetEvent[],

@@ -55,19 +55,8 @@ export function createEngine(deps: {
   /** The shift still to be applied to stored deadlines. */
   let pendingShift = { shiftMs: 0, jumpMs: 0 }
 
-  /** Devices that work for any active deployment except this one. */
-  function workingElsewhere(id: DeploymentId | null): Set<DeviceId> {
-    const working = new Set<DeviceId>()
-    for (const other of repo.activeIds()) {
-      if (other === id) continue
-      for (const target of openTargets.of(other).values())
-        if (target.state !== 'pending' || target.offeredAtMs !== null) working.add(target.deviceId)
-    }
-    return working
-  }
-
   function snapshotOf(row: DeploymentRow, targets: ReadonlyMap<TargetId, OpenTarget>): Snapshot {
-    const elsewhere = workingElsewhere(row.id)
+    const isWorkingElsewhere = openTargets.workingElsewhere(row.id)
     const restarting = deps.restartingDevices()
     const { presence } = devices
     const nowMs = deps.now()
@@ -77,7 +66,7 @@ export function createEngine(deps: {
       planDevices.set(id, {
         ...devices.eligibility(id),
         ...presence.of(id, nowMs),
-        busyElsewhere: elsewhere.has(id),
+        busyElsewhere: isWorkingElsewhere(id),
         isRestarting: restarting.has(id),
       })
     }
@@ -224,7 +213,7 @@ export function createEngine(deps: {
       soon = setImmediate(runDirty)
     },
     /** Devices at work now. */
-    workingDevices: (): ReadonlySet<DeviceId> => workingElsewhere(null),
+    workingDevices: (): ReadonlySet<DeviceId> => openTargets.workingDevices(),
     /** The agent may not have received the cancel. */
     cancelLost(id: DeploymentId, targetId: TargetId): void {
       const target = openTargets.of(id).get(targetId)

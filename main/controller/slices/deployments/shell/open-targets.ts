@@ -29,10 +29,14 @@ type Mirror = {
   /** Only where software of this deployment depends on other software in it: the state of each target, ended ones included. */
   outcomes: Map<string, OpenTargetRow> | null
   needs: Map<SoftwareId, { id: SoftwareId; name: string }[]>
+  /** How many targets each device works for. Devices that work for none are missing. */
+  atWork: Map<DeviceId, number>
   readAtMs: number
 }
 export type OpenTargets = ReturnType<typeof createOpenTargets>
 
+const isAtWork = ({ state, offeredAtMs }: OpenTarget): boolean =>
+  state !== 'pending' || offeredAtMs !== null
 const place = (device: DeviceId, software: SoftwareId) => `${device}/${software}`
 
 function installerState(installer: ReturnType<DeploymentsRepo['installer']>): PlanInstaller {
@@ -65,7 +69,18 @@ const SECRETS_LOST_STATE: PlanInstaller = {
 }
 
 export function createOpenTargets(deps: {
-  repo: DeploymentsRepo
+  repo: Pick<
+    DeploymentsRepo,
+    | 'activeIds'
+    | 'byId'
+    | 'installer'
+    | 'needsWithin'
+    | 'openTargets'
+    | 'allTargets'
+    | 'targetsById'
+    | 'takeChanged'
+    | 'forgetChanged'
+  >
   now: Now
   /** Why this installer's file cannot be sent. */
   fileFault: (installer: InstallerRow) => FileFault | null
@@ -74,12 +89,33 @@ export function createOpenTargets(deps: {
 }) {
   const { repo, now } = deps
   const mirrors = new Map<DeploymentId, Mirror>()
+  /** The sum of all mirrors, so that a run need not look at the targets of other deployments. */
+  const atWork: Mirror['atWork'] = new Map()
+
+  function count(counts: Mirror['atWork'], id: DeviceId, by: number): void {
+    const n = (counts.get(id) ?? 0) + by
+    if (n === 0) counts.delete(id)
+    else counts.set(id, n)
+  }
+  function replace(mirror: Mirror, id: TargetId, fresh: OpenTarget | null): void {
+    const known = mirror.targets.get(id)
+    for (const counts of [mirror.atWork, atWork]) {
+      if (known && isAtWork(known)) count(counts, known.deviceId, -1)
+      if (fresh && isAtWork(fresh)) count(counts, fresh.deviceId, 1)
+    }
+    if (fresh) mirror.targets.set(id, fresh)
+    else mirror.targets.delete(id)
+  }
+  function drop(id: DeploymentId): void {
+    for (const [device, n] of mirrors.get(id)?.atWork ?? []) count(atWork, device, -n)
+    mirrors.delete(id)
+  }
 
   function take(mirror: Mirror, row: OpenTargetRow): void {
     mirror.outcomes?.set(place(row.device_id, row.software_id), row)
     const known = mirror.targets.get(row.id)
-    if (isEnded(row.state)) return void mirror.targets.delete(row.id)
-    mirror.targets.set(row.id, {
+    if (isEnded(row.state)) return replace(mirror, row.id, null)
+    replace(mirror, row.id, {
       row,
       id: row.id,
       deviceId: row.device_id,
@@ -111,10 +147,13 @@ export function createOpenTargets(deps: {
       targets: new Map(),
       outcomes: needs.size > 0 ? new Map() : null,
       needs,
+      atWork: new Map(),
       readAtMs: now(),
     }
+    const rows = mirror.outcomes ? repo.allTargets(id) : repo.openTargets(id)
     const before = mirrors.get(id)
-    for (const row of mirror.outcomes ? repo.allTargets(id) : repo.openTargets(id)) {
+    drop(id)
+    for (const row of rows) {
       take(mirror, row)
       const [fresh, old] = [mirror.targets.get(row.id), before?.targets.get(row.id)]
       if (fresh && old?.attemptId === fresh.attemptId) fresh.cancelToldAtMs = old.cancelToldAtMs
@@ -154,14 +193,35 @@ export function createOpenTargets(deps: {
     return { state, fault: isSent ? deps.fileFault(row) : null }
   }
 
+  /** The mirror with the changes since the last call; or read again, if there is none or it `isOld`. */
+  function current(id: DeploymentId, isOld: (mirror: Mirror) => boolean): Mirror {
+    const known = mirrors.get(id)
+    const changed = repo.takeChanged(id)
+    try {
+      if (!known || isOld(known)) return read(id)
+      for (const row of repo.targetsById(changed)) take(known, row)
+      return known
+    } catch (error) {
+      // The repository will not report these changes again.
+      drop(id)
+      throw error
+    }
+  }
+  function forget(id: DeploymentId): void {
+    drop(id)
+    repo.forgetChanged(id)
+  }
+  /** Brings `atWork` up to date: reads only rows that changed. */
+  function catchUp(): void {
+    const active = new Set(repo.activeIds())
+    for (const id of mirrors.keys()) if (!active.has(id)) forget(id)
+    for (const id of active) current(id, () => false)
+  }
+
   return {
     /** All open targets of a deployment by id, in their current state. */
     of(id: DeploymentId): ReadonlyMap<TargetId, OpenTarget> {
-      const known = mirrors.get(id)
-      const changed = repo.takeChanged(id)
-      const isFresh = known && Math.abs(now() - known.readAtMs) < REREAD_MS
-      const mirror = isFresh ? known : read(id)
-      if (isFresh) for (const row of repo.targetsById(changed)) take(mirror, row)
+      const mirror = current(id, ({ readAtMs }) => Math.abs(now() - readAtMs) >= REREAD_MS)
       const installers = new Map<InstallerId | null, ReturnType<typeof stateOf>>([
         [null, { state: { state: 'none' }, fault: null }],
       ])
@@ -180,12 +240,23 @@ export function createOpenTargets(deps: {
       }
       return mirror.targets
     },
-    /** Call it when rows were changed without the repository: everything is read again. */
-    forgetAll: (): void => mirrors.clear(),
-    /** Drops the targets of a deployment, because it has ended or they were replaced. */
-    forget(id: DeploymentId): void {
-      mirrors.delete(id)
-      repo.takeChanged(id)
+    /** Devices that work for any active deployment. */
+    workingDevices(): ReadonlySet<DeviceId> {
+      catchUp()
+      return new Set(atWork.keys())
     },
+    /** Whether a device works for an active deployment other than this one. */
+    workingElsewhere(id: DeploymentId): (device: DeviceId) => boolean {
+      catchUp()
+      const own = mirrors.get(id)?.atWork
+      return (device) => (atWork.get(device) ?? 0) > (own?.get(device) ?? 0)
+    },
+    /** Call it when rows were changed without the repository: everything is read again. */
+    forgetAll(): void {
+      mirrors.clear()
+      atWork.clear()
+    },
+    /** Drops the targets of a deployment, because it has ended or they were replaced. */
+    forget,
   }
 }
