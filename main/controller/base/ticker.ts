@@ -146,7 +146,7 @@ export function createTicker<Key>(options: Options<Key>) {
 
   return {
     /** Runs these within `soonMs`, but not before the rest or the back-off is over. */
-    soon(keys: Iterable<Key>): void {
+    soon: (keys: Iterable<Key>): void => {
       let isNew = false
       for (const key of keys) {
         if (isOver || queue.has(key) || waiting.has(key)) continue
@@ -156,7 +156,7 @@ export function createTicker<Key>(options: Options<Key>) {
       if (isNew) arm()
     },
     /** Someone waits for these: runs each as soon as its turn comes. */
-    now(keys: Iterable<Key>): void {
+    now: (keys: Iterable<Key>): void => {
       if (isOver) return
       for (const key of keys) enqueue(key)
       takeTurn()

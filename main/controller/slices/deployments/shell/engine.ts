@@ -1,11 +1,11 @@
 /**
  * The shell around `plan()`: load, plan, commit, perform. A run handles one deployment and is synchronous up to its commit,
- * so no two runs can claim the same free device. A run does a bounded amount of work and repeats while more remains. Pokes
- * are coalesced; a heartbeat catches up on missed events.
+ * so no two runs can claim the same free device. A run does a bounded amount of work and repeats while more remains.
  */
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { FileFault } from '../../content/index.ts'
 import type { Clock, ClockChange, Log, Now } from '../../../base/context.ts'
+import { createTicker, type Outcome } from '../../../base/ticker.ts'
 import type { Devices } from '../../devices/index.ts'
 import { storageFailure } from '../../../store/failures.ts'
 import { createChanges, type Changes } from '../changes.ts'
@@ -18,9 +18,6 @@ import { toPlan } from '../core/plan-row.ts'
 import type { Sender, Sending } from './sender.ts'
 import type { EngineTimings } from '../timings.ts'
 import type { Trail } from '../audit-records.ts'
-
-/** Retry a run after this long when the database was locked. */
-const BUSY_RETRY_MS = 100
 
 export function createEngine(deps: {
   repo: DeploymentsRepo
@@ -45,13 +42,17 @@ export function createEngine(deps: {
   const { repo, devices, timings } = deps
   const openTargets = createOpenTargets(deps)
   const perform = createPerform({ repo, devices, trail: deps.trail, now: deps.now, timings })
-  const dirty = new Set<DeploymentId>()
-  const wakeAt = new Map<DeploymentId, number>()
-  let timer: NodeJS.Timeout | null = null
-  let soon: NodeJS.Immediate | null = null
-  let stopped = false
-  let sweptAtMs = -Infinity
-  let idleUntilMs = 0
+  const ticker = createTicker<DeploymentId>({
+    time: deps.clock,
+    soonMs: timings.coalesceMs,
+    heartbeatMs: timings.heartbeatMs,
+    keys: () => {
+      settleClock()
+      return repo.activeIds()
+    },
+    run,
+    failed,
+  })
   /** The shift still to be applied to stored deadlines. */
   let pendingShift = { shiftMs: 0, jumpMs: 0 }
 
@@ -79,14 +80,13 @@ export function createEngine(deps: {
     }
   }
 
-  /** True when more work remains than one run may do. */
-  function run(id: DeploymentId): boolean {
+  function run(id: DeploymentId): Outcome {
+    settleClock()
     const row = repo.byId(id)
     const isActive = row?.status === 'pending' || row?.status === 'in_progress'
     if (!row || !isActive) {
       openTargets.forget(id)
-      wakeAt.delete(id)
-      return false
+      return {}
     }
     let targets = openTargets.of(id)
     const planned = () => plan(snapshotOf(row, targets), deps.now(), timings.actionsPerRun)
@@ -99,119 +99,56 @@ export function createEngine(deps: {
       next = planned()
     }
     const { actions, wakeAtMs, more } = next
-    if (wakeAtMs === null) wakeAt.delete(id)
-    else wakeAt.set(id, wakeAtMs)
-    if (actions.length === 0) return false
+    if (actions.length === 0) return { wakeAtMs }
     const changes = createChanges()
     const sendings: Sending[] = []
     repo.transaction(() => perform(id, actions, targets, changes, sendings))
     deps.committed(changes)
     deps.sender.send(sendings)
-    return more
+    return { more, wakeAtMs }
+  }
+  /** It is retried. One deployment that cannot be planned or stored does not stop the others. */
+  function failed(error: unknown, id: DeploymentId | null): void {
+    if (id === null)
+      return deps.log.error({ err: error }, 'the store could not be read; it is tried again')
+    // Another program holds the database. The run has not begun.
+    if (storageFailure(error)?.kind === 'busy')
+      return deps.log.debug({ deploymentId: id }, 'a deployment waits for a locked database')
+    deps.log.error({ err: error, deploymentId: id }, 'a deployment could not be advanced')
+    openTargets.forget(id)
   }
 
-  /** Applies the pending shift; no deadline may be judged before that. False: the store cannot take it yet. */
-  function settleClock(): boolean {
-    if (pendingShift.shiftMs === 0 && pendingShift.jumpMs === 0) return true
-    try {
-      deps.clockRepo.shift(pendingShift)
-    } catch (error) {
-      deps.log.error({ err: error }, 'the deadlines could not be moved; it is tried again')
-      return false
-    }
+  /** Applies the pending shift. @throws what the store throws; the shift stays pending */
+  function applyShift(): void {
+    if (pendingShift.shiftMs === 0 && pendingShift.jumpMs === 0) return
+    deps.clockRepo.shift(pendingShift)
     pendingShift = { shiftMs: 0, jumpMs: 0 }
     openTargets.forgetAll()
-    wakeAt.clear()
-    sweptAtMs = -Infinity
-    return true
+    deps.moved()
+  }
+  /** No deadline may be judged before that. */
+  function settleClock(): void {
+    deps.clock.settle()
+    applyShift()
   }
   const offClock = deps.clock.onChange(({ shiftMs, jumpMs }: ClockChange) => {
     pendingShift = { shiftMs: pendingShift.shiftMs + shiftMs, jumpMs: pendingShift.jumpMs + jumpMs }
     if (shiftMs === 0 && jumpMs === 0) return
-    if (settleClock()) deps.moved()
-    schedule()
-  })
-
-  /** Marks deployments that came due and, at every heartbeat, all active ones. */
-  function sweep(): void {
-    const nowMs = deps.now()
-    const awakeMs = deps.clock.awakeMs()
-    for (const [id, atMs] of wakeAt) if (atMs <= nowMs) dirty.add(id)
-    if (awakeMs - sweptAtMs < timings.heartbeatMs) return
-    sweptAtMs = awakeMs
     try {
-      for (const id of repo.activeIds()) dirty.add(id)
+      applyShift()
     } catch (error) {
-      deps.log.error({ err: error }, 'the store could not be read; it is tried again')
+      deps.log.error({ err: error }, 'the deadlines could not be moved; it is tried again')
     }
-  }
-
-  function runDirty(): void {
-    if (timer) clearTimeout(timer)
-    timer = null
-    soon = null
-    if (stopped) return
-    deps.clock.settle()
-    if (!settleClock()) {
-      if (timer) clearTimeout(timer)
-      timer = setTimeout(runDirty, timings.heartbeatMs)
-      return
-    }
-    const startMs = performance.now()
-    sweep()
-    const ids = [...dirty]
-    dirty.clear()
-    const unfinished: DeploymentId[] = []
-    for (const id of ids) {
-      try {
-        if (run(id)) unfinished.push(id)
-      } catch (error) {
-        // Another program holds the database. The run has not begun; it is retried when the lock is gone.
-        if (storageFailure(error)?.kind === 'busy') {
-          deps.log.debug({ deploymentId: id }, 'a deployment waits for a locked database')
-          wakeAt.set(id, deps.now() + BUSY_RETRY_MS)
-          continue
-        }
-        // One deployment that cannot be planned or stored must not stop the others; the next heartbeat retries it.
-        deps.log.error({ err: error, deploymentId: id }, 'a deployment could not be advanced')
-        openTargets.forget(id)
-        wakeAt.set(id, deps.now() + timings.heartbeatMs)
-      }
-    }
-    // A large deployment takes longer per run: run less often after it, so that others get most of the time.
-    idleUntilMs = performance.now() + 3 * (performance.now() - startMs)
-    for (const id of unfinished) dirty.add(id)
-    if (unfinished.length > 0 && !stopped) soon = setImmediate(runDirty)
-    else schedule()
-  }
-
-  function schedule(): void {
-    if (stopped || soon) return
-    const nextMs = Math.min(...wakeAt.values(), deps.now() + timings.heartbeatMs)
-    const delayMs =
-      dirty.size > 0
-        ? Math.max(timings.coalesceMs, idleUntilMs - performance.now())
-        : Math.max(timings.coalesceMs, nextMs - deps.now())
-    if (timer) clearTimeout(timer)
-    timer = setTimeout(runDirty, Math.min(delayMs, timings.heartbeatMs))
-  }
+    ticker.beat()
+  })
 
   return {
     /** Call it when its targets were replaced. */
     forget: (id: DeploymentId): void => openTargets.forget(id),
     /** Run these soon. */
-    poke(ids: Iterable<DeploymentId>): void {
-      const before = dirty.size
-      for (const id of ids) dirty.add(id)
-      if (!stopped && before === 0 && dirty.size > 0) schedule()
-    },
+    poke: ticker.soon,
     /** Someone waits for these: run them as soon as the current run ends. */
-    pokeNow(ids: Iterable<DeploymentId>): void {
-      for (const id of ids) dirty.add(id)
-      if (stopped || soon) return
-      if (timer) clearTimeout(timer)
-      soon = setImmediate(runDirty)
-    },
+    pokeNow: ticker.now,
     /** Devices at work now. */
     workingDevices: (): ReadonlySet<DeviceId> => openTargets.workingDevices(),
     /** The agent may not have received the cancel. */
@@ -223,14 +160,12 @@ export function createEngine(deps: {
     start(): void {
       repo.forgetOffers()
       deps.clockRepo.extendTo(deps.now() + timings.returnGraceMs)
-      for (const id of repo.activeIds()) dirty.add(id)
-      schedule()
+      ticker.start()
+      ticker.beat()
     },
     stop(): void {
-      stopped = true
       offClock()
-      if (timer) clearTimeout(timer)
-      if (soon) clearImmediate(soon)
+      void ticker.stop()
     },
   }
 }
