@@ -203,9 +203,9 @@ describe('a preflight', () => {
           targets: live.map((is, i) => ({ ...target(i + 1, 'ready', ''), live: is })),
         }),
       )
-    expect(of(true, true)).toBe('2 PCs asked just now.')
-    expect(of(true, false)).toBe('1 PC asked just now, 1 PC judged by what was last known.')
-    expect(of(false)).toBe('1 PC judged by what was last known.')
+    expect(of(true, true)).toBe('2 PCs checked just now.')
+    expect(of(true, false)).toBe('1 PC checked just now, 1 PC based on its last known state.')
+    expect(of(false)).toBe('1 PC based on its last known state.')
   })
   it('counts the PCs that will be deployed to', () => expect(deployableDevices(preflight)).toBe(2))
 })

@@ -37,7 +37,7 @@ test('restarts are off until a user chooses them, with a notice to the people at
   await expect(page.getByTestId('wizard-reboot-minutes')).toBeFocused()
   await page.getByTestId('wizard-reboot-minutes').fill('25')
   await expect(page.getByTestId('wizard-summary')).toContainText(
-    'Restarts PCs that need it, 25 min of notice',
+    'Restarts PCs that need it, 25 min notice',
   )
   await toReview(page)
   await expect(page.getByTestId('plan-restarts')).toHaveText(

@@ -45,7 +45,7 @@ test('a failed pilot PC pauses the rest; a user resumes; a retry keeps the first
   await page.getByTestId('wizard-canary').fill('0')
   await next(page)
   await expect(page.getByTestId('wizard-error')).toHaveText(
-    'PCs that go first: a whole number from 1 to 10 000.',
+    'PCs in the pilot: a whole number from 1 to 10 000.',
   )
   await expect(page.getByTestId('wizard-canary')).toBeFocused()
   await page.getByTestId('wizard-canary').fill('1')
@@ -54,7 +54,7 @@ test('a failed pilot PC pauses the rest; a user resumes; a retry keeps the first
   await toReview(page)
   await expect(page.getByTestId('plan-wave-1')).toHaveText('1 PC: PC-1')
   await expect(page.getByTestId('plan-wave-2')).toHaveText('2 PCs: PC-2, PC-3')
-  await expect(page.getByTestId('preflight-asked')).toContainText('3 PCs asked just now')
+  await expect(page.getByTestId('preflight-asked')).toContainText('3 PCs checked just now')
   await start(page)
 
   const notice = page.getByTestId('deployment-notice')

@@ -10,6 +10,7 @@ import {
 } from '#shared/domain/platforms.ts'
 import { findSecrets, SECRET_MASK } from '#shared/domain/secret-arguments.ts'
 import { maskSecrets, secretNames } from '#shared/domain/secret-lines.ts'
+import { t } from './texts.ts'
 
 export const CustomDraft = z.object({
   name: z.string(),
@@ -56,17 +57,15 @@ export type CustomErrors = Partial<
 /** Errors in a package from a URL, by field. */
 export function checkCustom(custom: CustomDraft): CustomErrors {
   const errors: CustomErrors = {}
-  if (custom.name.trim() === '') errors.name = 'Give the package a name.'
-  else if (custom.name.trim().length > 200) errors.name = 'At most 200 characters.'
+  if (custom.name.trim() === '') errors.name = t('address.nameMissing')
+  else if (custom.name.trim().length > 200) errors.name = t('address.nameLong')
   const urlError = checkUrl(custom.download_url.trim())
   if (urlError) errors.download_url = urlError
   const kind = kindOfCustom(custom)
-  if (!urlError && !kind)
-    errors.kind = 'The address does not tell the kind of installer: choose it.'
-  else if (kind && isArchiveKind(kind))
-    errors.kind = 'Which file of an archive is run is not known. Add it under Software instead.'
+  if (!urlError && !kind) errors.kind = t('address.kindUnknown')
+  else if (kind && isArchiveKind(kind)) errors.kind = t('address.archive')
   if (custom.install_args.includes(SECRET_MASK))
-    errors.install_args = `Enter the secret again in place of ${SECRET_MASK}.`
+    errors.install_args = t('address.secretAgain', { mask: SECRET_MASK })
   try {
     splitArguments(custom.install_args, platformOfCustom(custom), kind ?? undefined)
   } catch (error) {
@@ -77,16 +76,15 @@ export function checkCustom(custom: CustomDraft): CustomErrors {
 }
 
 function checkUrl(text: string): string | null {
-  if (text === '') return 'Enter the address of the installer.'
+  if (text === '') return t('address.urlMissing')
   let url: URL
   try {
     url = new URL(text)
   } catch {
-    return 'This is not a complete address. It begins with http:// or https://.'
+    return t('address.urlIncomplete')
   }
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return 'Only http and https addresses can be fetched.'
-  if (url.username || url.password) return 'Leave user name and password out of the address.'
-  if (text.length > 4096 || /\s/.test(text)) return 'The address holds spaces or is too long.'
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return t('address.urlScheme')
+  if (url.username || url.password) return t('address.urlPassword')
+  if (text.length > 4096 || /\s/.test(text)) return t('address.urlWrong')
   return null
 }

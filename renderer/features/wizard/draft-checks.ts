@@ -8,6 +8,7 @@ import { SECRET_MASK } from '#shared/domain/secret-arguments.ts'
 import { chosenDevices, customOf, STEPS, stepOfPath, toRequest } from './draft.ts'
 import type { Draft, Known, Step } from './draft.ts'
 import { limitsFailures, startAtMs, strategyOf } from '../deployments/index.ts'
+import { t } from './texts.ts'
 
 export type StepField =
   | 'software'
@@ -54,29 +55,27 @@ export function checkStep(
   switch (step) {
     case 'software':
       if (draft.software_ids.length + customOf(draft).length === 0)
-        errors.software = 'Choose at least one software.'
+        errors.software = t('checks.noSoftware')
       else if (draft.software_ids.some((id) => !known.software.has(id)))
-        errors.software = 'Some of the chosen software was removed from the library.'
+        errors.software = t('checks.softwareGone')
       else if (draft.action === 'install' && missesNeeds(draft, known))
-        errors.software = 'Something here needs software that is not chosen: add it.'
-      else if (draft.software_ids.length > 50) errors.software = 'At most 50 at once.'
-      else if (customOf(draft).length > 20) errors.software = 'At most 20 addresses at once.'
+        errors.software = t('checks.needsMissing')
+      else if (draft.software_ids.length > 50) errors.software = t('checks.softwareMany')
+      else if (customOf(draft).length > 20) errors.software = t('checks.urlsMany')
       else {
         const [item] = customOf(draft).filter((one) => one.install_args.includes(SECRET_MASK))
-        if (item)
-          errors.software = `Secrets are not kept in a draft. Take ${item.name} out and add it again.`
+        if (item) errors.software = t('checks.secretLost', { name: item.name })
       }
       return errors
     case 'targets':
       if (draft.device_ids.length + draft.group_ids.length === 0)
-        errors.targets = 'Choose at least one PC or group.'
+        errors.targets = t('checks.noTargets')
       else if (
         draft.device_ids.some((id) => !known.devices.has(id)) ||
         draft.group_ids.some((id) => !known.groups.has(id))
       )
-        errors.targets = 'Some of the chosen PCs or groups were removed.'
-      else if (chosenDevices(draft, known).length === 0)
-        errors.targets = 'The chosen groups have no PCs in them.'
+        errors.targets = t('checks.targetsGone')
+      else if (chosenDevices(draft, known).length === 0) errors.targets = t('checks.groupsEmpty')
       return errors
     case 'strategy':
       return checkStrategy(draft, nowMs)
@@ -85,22 +84,22 @@ export function checkStep(
   }
 }
 
-const COUNT = 'A whole number from 1 to 10 000.'
-const PERCENT = 'From 1 to 100 %.'
-const TIME = 'A time of day such as 22:30.'
+const COUNT = t('checks.count')
+const PERCENT = t('checks.percent')
+const TIME = t('checks.time')
 /** The valid values of a field, in the user's terms. */
 const hint = (draft: Draft): Partial<Record<StepField, string>> => ({
   max_concurrent: COUNT,
-  wait_minutes: 'From 1 minute to 14 days.',
-  timeout: 'From 1 to 1 440 minutes, or empty.',
+  wait_minutes: t('checks.waitMinutes'),
+  timeout: t('checks.timeout'),
   batch: draft.batch_unit === 'pcs' ? COUNT : PERCENT,
   canary: draft.canary_unit === 'pcs' ? COUNT : PERCENT,
-  rest: 'From nothing to 7 days, in whole seconds.',
+  rest: t('checks.rest'),
   failure_percent: PERCENT,
-  min_executed: 'A whole number from 1 to 10 000, or empty.',
-  window_days: 'Choose at least one day.',
+  min_executed: t('checks.minimum'),
+  window_days: t('checks.noDay'),
   window_start: TIME,
-  window_end: draft.window_start === draft.window_end ? 'Must differ from the opening.' : TIME,
+  window_end: draft.window_start === draft.window_end ? t('checks.sameTimes') : TIME,
 })
 
 /** Validates with the contract's own rules; checked here is only what the contract would replace by a default. */
@@ -108,8 +107,8 @@ function checkStrategy(draft: Draft, nowMs: number): StepErrors {
   const errors: StepErrors = {}
   const texts = hint(draft)
   const set = (field: StepField, text: string) => (errors[field] ??= texts[field] ?? text)
-  if (draft.name.trim() === '') errors.name = 'Give the deployment a name.'
-  else if (draft.name.trim().length > 200) errors.name = 'At most 200 characters.'
+  if (draft.name.trim() === '') errors.name = t('checks.nameMissing')
+  else if (draft.name.trim().length > 200) errors.name = t('checks.nameLong')
   if (draft.max_concurrent === null) set('max_concurrent', COUNT)
   if (draft.offline_policy === 'wait' && draft.wait_minutes === null) set('wait_minutes', '')
   if (draft.timeout_minutes !== null && !whole(draft.timeout_minutes, 1, 1_440)) set('timeout', '')
@@ -117,8 +116,8 @@ function checkStrategy(draft: Draft, nowMs: number): StepErrors {
   if (draft.reboot === 'if_needed' && draft.reboot_minutes === null) set('reboot_minutes', '')
   if (draft.start === 'later') {
     const startMs = startAtMs(draft)
-    if (startMs === null) errors.start = 'Choose a day, and a time such as 22:30.'
-    else if (startMs <= nowMs) errors.start = 'It lies in the past.'
+    if (startMs === null) errors.start = t('checks.startWrong')
+    else if (startMs <= nowMs) errors.start = t('checks.startPast')
   }
   const parsed = CreateDeployment.safeParse(toRequest(draft))
   for (const issue of parsed.error?.issues ?? []) {
@@ -134,29 +133,32 @@ function checkStrategy(draft: Draft, nowMs: number): StepErrors {
 
 /** Labels of the fields in step 3, in the order of the form. */
 const LABEL = {
-  name: 'Name',
-  batch: 'PCs in a batch',
-  rest: 'Rest between batches',
-  canary: 'PCs that go first',
-  max_concurrent: 'PCs at the same time',
-  failure_percent: 'Failures',
-  min_executed: 'Failures',
-  wait_minutes: 'Waiting for offline PCs',
-  start: 'Start',
-  window_days: 'Maintenance window',
-  window_start: 'Maintenance window',
-  window_end: 'Maintenance window',
-  reboot_minutes: 'Notice of a restart',
-  timeout: 'Time-out',
+  name: '',
+  batch: t('fields.batch'),
+  rest: t('fields.rest'),
+  canary: t('fields.canary'),
+  max_concurrent: t('fields.concurrent'),
+  failure_percent: t('fields.failures'),
+  min_executed: t('fields.failures'),
+  wait_minutes: t('fields.offline'),
+  start: t('fields.start'),
+  window_days: t('fields.window'),
+  window_start: t('fields.window'),
+  window_end: t('fields.window'),
+  reboot_minutes: t('fields.notice'),
+  timeout: t('fields.timeout'),
 } as const satisfies Partial<Record<StepField, string>>
 
-/** The first error, with its field because it is shown elsewhere: "Start: it lies in the past." */
+/** The first error, with its field because it is shown elsewhere: "Start: it is in the past." */
 export function firstError(errors: StepErrors): string | undefined {
   const fields = Object.keys(LABEL) as (keyof typeof LABEL)[]
   const field = fields.find((f) => errors[f] !== undefined)
   if (!field || field === 'name') return Object.values(errors)[0]
   const text = errors[field] ?? ''
-  return `${LABEL[field]}: ${text.charAt(0).toLowerCase()}${text.slice(1)}`
+  return t('fields.error', {
+    field: LABEL[field],
+    error: `${text.charAt(0).toLowerCase()}${text.slice(1)}`,
+  })
 }
 
 const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

@@ -7,6 +7,7 @@ import { CustomDraft, platformOfCustom, withoutSecrets } from './custom-draft.ts
 import { newRequestId } from '../../api/request-id.ts'
 import { presentMarks } from '../../ui/lib/secret-marks.ts'
 import { RolloutDraft, rolloutRequest } from '../deployments/index.ts'
+import { t } from './texts.ts'
 
 export const STEPS = ['software', 'targets', 'strategy', 'review'] as const
 export type Step = (typeof STEPS)[number]
@@ -112,9 +113,9 @@ export const toKeep = (draft: Draft): Draft => ({
 export function proposeName(names: readonly string[], action: Draft['action'] = 'install'): string {
   const [first] = names
   if (first === undefined) return ''
-  const rest = names.length - 1
-  const text =
-    (action === 'install' ? '' : 'Remove ') + (rest === 0 ? first : `${first} and ${rest} more`)
+  const more = names.length - 1
+  const name = more === 0 ? first : t('name.more', { name: first, more })
+  const text = action === 'install' ? name : t('name.remove', { name })
   return text.length <= 200 ? text : `${text.slice(0, 199)}…`
 }
 

@@ -4,7 +4,7 @@ import type {
   Preflight,
   PreflightTarget,
 } from '#shared/contract/rest/deployments.ts'
-import { countOf } from '../../ui/lib/format.ts'
+import { t } from './texts.ts'
 
 export type PreflightOutcome = PreflightTarget['outcome']
 export type PreflightCause = {
@@ -17,11 +17,14 @@ export type PreflightGroup = { outcome: PreflightOutcome; count: number; causes:
 
 /** Common messages for causes that many PCs share, regardless of the package. */
 const TOGETHER: Partial<Record<NonNullable<PreflightTarget['reason']>, string>> = {
-  already_installed: 'Already installed',
-  reboot_pending: 'Waiting for a restart. Some installers refuse until then.',
+  already_installed: t('preflight.installed'),
+  reboot_pending: t('preflight.restart'),
 }
 
-const TOGETHER_TO_REMOVE: typeof TOGETHER = { ...TOGETHER, already_installed: 'Not installed' }
+const TOGETHER_TO_REMOVE: typeof TOGETHER = {
+  ...TOGETHER,
+  already_installed: t('preflight.notInstalled'),
+}
 
 const ORDER: readonly PreflightOutcome[] = ['ready', 'will_wait', 'will_skip', 'will_fail']
 
@@ -91,7 +94,7 @@ export function askedDevices(preflight: Preflight): { live: number; fromMemory: 
 /** The summary: "40 PCs asked just now." */
 export function askedInWords(preflight: Preflight): string {
   const { live, fromMemory } = askedDevices(preflight)
-  if (fromMemory === 0) return `${countOf(live, 'PC')} asked just now.`
-  const known = `${countOf(fromMemory, 'PC')} judged by what was last known.`
-  return live === 0 ? known : `${countOf(live, 'PC')} asked just now, ${known}`
+  if (fromMemory === 0) return t('preflight.asked', { n: live })
+  const known = t('preflight.judged', { n: fromMemory })
+  return live === 0 ? known : t('preflight.askedAndJudged', { n: live, known })
 }
