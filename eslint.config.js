@@ -21,6 +21,7 @@ const FEATURES_WITH_MESSAGES = [
   'software',
   'devices',
   'wizard',
+  'deployments',
 ].map((name) => `features/${name}`)
 
 /** Rules that hold in every runtime. A violation is an error: a rule that only warns is not a rule. */

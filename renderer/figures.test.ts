@@ -72,7 +72,7 @@ describe('states', () => {
   it('show that a PC waits for another installation, without download progress', () => {
     const waiting = aTarget({ deployment_status: 'downloading', reason: 'device_busy' })
     expect(lookOfTarget(waiting)).toMatchObject({ label: 'Waiting', tone: 'waiting' })
-    expect(explainBeside(waiting, lookOfTarget(waiting))).toBe('for what runs on this PC before it')
+    expect(explainBeside(waiting, lookOfTarget(waiting))).toBe('for other work on this PC')
     expect(downloadFraction({ ...waiting, bytes: 5, total_bytes: 5 })).toBeNull()
   })
   it('show blocked before online', () =>

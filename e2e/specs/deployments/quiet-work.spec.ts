@@ -81,7 +81,7 @@ test('downloads are limited, and a laptop on battery waits until it is plugged i
   await expect(page.getByText('limited to 2 MiB/s')).toBeVisible()
   const row = targetRow(page, 'LAPTOP-7')
   await expect(row).toHaveAttribute('data-reason', 'retry_later')
-  await expect(row.getByTestId('target-message')).toContainText('the PC runs on its battery')
+  await expect(row.getByTestId('target-message')).toContainText('the PC runs on battery')
   await keepBoth(page, 'held-target')
   await expectTarget(page, 'DESK-01', 'completed')
   await expect(row).toHaveAttribute('data-status', 'pending')

@@ -59,7 +59,7 @@ test('restarts are off until a user chooses them, with a notice to the people at
  * Two things are FAKED: the command that restarts a PC, which is only recorded, and the installer's request
  * for a restart, which no installer on this platform makes; it is written into the store.
  */
-test('the restart of one PC is called off, and the other one keeps its notice', async ({
+test('the restart of one PC is cancelled, and the other one keeps its notice', async ({
   launch,
   folder,
   agent,
@@ -94,8 +94,8 @@ test('the restart of one PC is called off, and the other one keeps its notice', 
   const sheet = await openTarget(page, 'PC-1')
   await keepScreen(page, 'restart-announced')
   await sheet.getByTestId('target-call-off').click()
-  const question = page.getByRole('dialog').filter({ hasText: 'Call off the restart of PC-1?' })
-  await expect(question).toContainText(/A notice there says that it restarts .*\d\d:\d\d/)
+  const question = page.getByRole('dialog').filter({ hasText: 'Cancel the restart of PC-1?' })
+  await expect(question).toContainText(/The PC shows a notice that it restarts .*\d\d:\d\d/)
   await keepScreen(page, 'restart-call-off')
   await page.getByTestId('confirm-no').click()
   await expect(targetRow(page, 'PC-1')).toHaveAttribute('data-restart', 'announced')
@@ -103,10 +103,10 @@ test('the restart of one PC is called off, and the other one keeps its notice', 
   await sheet.getByTestId('target-call-off').click()
   await page.getByTestId('confirm-yes').click()
   await expect(targetRow(page, 'PC-1')).toHaveAttribute('data-restart', 'canceled')
-  await expect(sheet).toContainText('restart called off, still needed')
+  await expect(sheet).toContainText('restart cancelled, still needed')
   await expect(sheet.getByTestId('target-call-off')).toHaveCount(0)
   await closeSheet(page)
-  await expect(page.getByTestId('restarts')).toHaveText('Restarts · 1 announced, 1 called off')
+  await expect(page.getByTestId('restarts')).toHaveText('Restarts · 1 announced, 1 cancelled')
   expect((await calls('PC-1')).at(-1)).toBe('["-c"]')
   expect((await calls('PC-2')).join()).not.toContain('-c')
 
@@ -115,5 +115,5 @@ test('the restart of one PC is called off, and the other one keeps its notice', 
   await targetRow(page, 'PC-2').getByTestId('target-row-call-off').click()
   await page.getByTestId('confirm-yes').click()
   await expect(targetRow(page, 'PC-2')).toHaveAttribute('data-restart', 'canceled')
-  await expect(page.getByTestId('restarts')).toHaveText('Restarts · 2 called off')
+  await expect(page.getByTestId('restarts')).toHaveText('Restarts · 2 cancelled')
 })

@@ -149,9 +149,7 @@ test('the emergency stop asks first, then cancels every active deployment', asyn
   await page.getByTestId('confirm-no').click()
 
   await page.getByTestId('stop-all').click()
-  await expect(page.getByRole('dialog')).toContainText(
-    '1 installer that already runs is left to end',
-  )
+  await expect(page.getByRole('dialog')).toContainText('1 running installer continues to its end')
   await page.getByTestId('confirm-yes').click()
   await expect(page.getByText('2 deployments are being stopped', { exact: true })).toBeVisible()
   await expect(page.getByTestId('stop-all')).toHaveCount(0)

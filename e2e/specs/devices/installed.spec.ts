@@ -69,7 +69,9 @@ test('an old version is found with the PCs that have it, and a deployment starts
   await expect(rowOf(page, 'vlc', '3.0.21-1')).toContainText('Newest found')
   await expect(rowOf(page, 'vlc', '3.0.9-2')).toContainText('Older')
   await expect(rowOf(page, 'vlc-data', '1.0')).toHaveAttribute('data-pcs', '3')
-  await expect(page.getByTestId('installed-coverage')).toContainText('All 3 PCs have reported their software')
+  await expect(page.getByTestId('installed-coverage')).toContainText(
+    'All 3 PCs have reported their software',
+  )
   await expect(page.getByTestId('installed-row')).toHaveCount(4)
   await keepScreen(page, 'software-on-the-pcs')
 

@@ -55,8 +55,8 @@ describe('the emergency stop', () => {
     const { title, text, action } = stopQuestion(['A', 'B', 'C', 'D'].map((n) => running(n)))
     expect(title).toBe('Stop all 4 deployments?')
     expect(text).toContain('A, B, C and 1 more.')
-    expect(text).toContain('12 targets that wait or download stop here.')
-    expect(text).toContain('8 installers that already run are left to end')
+    expect(text).toContain('12 waiting or downloading targets stop.')
+    expect(text).toContain('8 running installers continue to their end')
     expect(action).toBe('Stop 4 deployments')
   })
   it('states that no installer is running', () =>

@@ -2,6 +2,7 @@
 import type { Target } from '#shared/contract/rest/deployments.ts'
 import { byName } from '../../ui/lib/search.ts'
 import { explainTarget, nextStep } from './reasons.ts'
+import { t } from './texts.ts'
 
 export type FailureCluster = {
   key: string
@@ -16,7 +17,7 @@ export function clusterFailures(targets: Iterable<Target>): FailureCluster[] {
   const clusters = new Map<string, FailureCluster>()
   for (const target of targets) {
     if (target.deployment_status !== 'failed') continue
-    const cause = explainTarget(target) || 'failed'
+    const cause = explainTarget(target) || t('explained.failed')
     const key = `${target.reason ?? 'none'}|${cause}`
     const cluster = clusters.get(key) ?? { key, cause, next: nextStep(target), targets: [] }
     cluster.targets.push(target)

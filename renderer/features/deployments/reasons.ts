@@ -3,98 +3,66 @@ import type { DeploymentAction, Target } from '#shared/contract/rest/deployments
 import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import { t } from './texts.ts'
 
 export type ReasonText = { text: string; next?: string }
 
 /** Texts of waiting reasons continue the word "Waiting", which precedes them. */
 export const REASON_TEXT: Record<TargetReason, ReasonText> = {
-  connecting: { text: 'for agents to connect' },
-  waiting_for_device: { text: 'for the PC to come online' },
-  waiting_for_wave: { text: 'for its turn' },
-  waiting_for_window: { text: 'until it may start' },
-  device_busy: { text: 'for what runs on this PC before it' },
-  retry_later: { text: 'the PC was busy, tries again shortly' },
-  paused: { text: 'until it is resumed' },
-  verifying: { text: 'verifying' },
-  reboot_pending: { text: 'installed, a restart is needed' },
-  adopted: { text: 'picked up again after the agent restarted' },
-  offline: { text: 'the PC is offline', next: 'Switch it on or check its network, then retry.' },
-  invalid_url: {
-    text: 'the download address cannot be used',
-    next: 'Check the address and deploy again with a corrected one.',
-  },
-  download_failed: {
-    text: 'the download failed',
-    next: 'Check the network between this controller and the PC, then retry.',
-  },
-  integrity: {
-    text: 'the downloaded file is not the one that was expected',
-    next: 'Upload the same file again under Software, then retry. If it came from an address, the file there may have changed.',
-  },
-  disk_space: { text: 'not enough disk space', next: 'Free some space on the PC, then retry.' },
-  permission: {
-    text: 'the agent may not install',
-    next: 'Run the agent as a service with administrator rights, then retry.',
-  },
-  install_failed: {
-    text: 'the installer reported a failure',
-    next: 'Read its output, then correct the arguments or the PC and retry.',
-  },
-  not_detected: {
-    text: 'the installer ended, but the software was not found afterwards',
-    next: 'Check the installer’s output and how the software is recognised.',
-  },
-  timeout: {
-    text: 'the installer did not end in time',
-    next: 'It may be waiting for an answer: check its silent arguments or allow more time.',
-  },
-  interrupted: {
-    text: 'interrupted, how it ended is not known',
-    next: 'Check the PC, then retry.',
-  },
-  lease_expired: {
-    text: 'no sign of life from the PC',
-    next: 'If the installer still ends, its result is taken over when the PC is back.',
-  },
+  connecting: { text: t('reasons.connecting') },
+  waiting_for_device: { text: t('reasons.waiting_for_device') },
+  waiting_for_wave: { text: t('reasons.waiting_for_wave') },
+  waiting_for_window: { text: t('reasons.waiting_for_window') },
+  device_busy: { text: t('reasons.device_busy') },
+  retry_later: { text: t('reasons.retry_later') },
+  paused: { text: t('reasons.paused') },
+  verifying: { text: t('reasons.verifying') },
+  reboot_pending: { text: t('reasons.reboot_pending') },
+  adopted: { text: t('reasons.adopted') },
+  offline: { text: t('reasons.offline'), next: t('reasonsNext.offline') },
+  invalid_url: { text: t('reasons.invalid_url'), next: t('reasonsNext.invalid_url') },
+  download_failed: { text: t('reasons.download_failed'), next: t('reasonsNext.download_failed') },
+  integrity: { text: t('reasons.integrity'), next: t('reasonsNext.integrity') },
+  disk_space: { text: t('reasons.disk_space'), next: t('reasonsNext.disk_space') },
+  permission: { text: t('reasons.permission'), next: t('reasonsNext.permission') },
+  install_failed: { text: t('reasons.install_failed'), next: t('reasonsNext.install_failed') },
+  not_detected: { text: t('reasons.not_detected'), next: t('reasonsNext.not_detected') },
+  timeout: { text: t('reasons.timeout'), next: t('reasonsNext.timeout') },
+  interrupted: { text: t('reasons.interrupted'), next: t('reasonsNext.interrupted') },
+  lease_expired: { text: t('reasons.lease_expired'), next: t('reasonsNext.lease_expired') },
   rejected_by_agent: {
-    text: 'the agent refused the command',
-    next: 'Check that this PC is enrolled with this controller.',
+    text: t('reasons.rejected_by_agent'),
+    next: t('reasonsNext.rejected_by_agent'),
   },
-  dependency_failed: { text: 'software that it needs failed', next: 'Retry that one first.' },
-  internal: { text: 'a fault in DeployX', next: 'Retry; if it happens again, look into the log.' },
-  already_installed: { text: 'already installed' },
-  no_installer: {
-    text: 'no installer fits this PC',
-    next: 'Add an installer for its platform and architecture.',
+  dependency_failed: {
+    text: t('reasons.dependency_failed'),
+    next: t('reasonsNext.dependency_failed'),
   },
-  canceled: { text: 'cancelled' },
-  device_deleted: { text: 'the PC was removed' },
+  internal: { text: t('reasons.internal'), next: t('reasonsNext.internal') },
+  already_installed: { text: t('reasons.already_installed') },
+  no_installer: { text: t('reasons.no_installer'), next: t('reasonsNext.no_installer') },
+  canceled: { text: t('reasons.canceled') },
+  device_deleted: { text: t('reasons.device_deleted') },
 }
 
 /** Wording for removals; reasons not listed here read the same. */
 const REMOVAL_TEXT: Partial<Record<TargetReason, ReasonText>> = {
-  reboot_pending: { text: 'removed, a restart is needed' },
-  permission: {
-    text: 'the agent may not remove it',
-    next: 'Run the agent as a service with administrator rights, then retry.',
-  },
+  reboot_pending: { text: t('removalReasons.reboot_pending') },
+  permission: { text: t('removalReasons.permission'), next: t('removalReasonsNext.permission') },
   install_failed: {
-    text: 'the removal failed',
-    next: 'Read its output, then correct the PC or the detection rule and retry.',
+    text: t('removalReasons.install_failed'),
+    next: t('removalReasonsNext.install_failed'),
   },
   not_detected: {
-    text: 'the removal ended, but the software is still there',
-    next: 'Check the output and how the software is recognised.',
+    text: t('removalReasons.not_detected'),
+    next: t('removalReasonsNext.not_detected'),
   },
-  timeout: {
-    text: 'the removal did not end in time',
-    next: 'It may be waiting for an answer: remove it by hand there, or allow more time.',
-  },
+  timeout: { text: t('removalReasons.timeout'), next: t('removalReasonsNext.timeout') },
   lease_expired: {
-    text: 'no sign of life from the PC',
-    next: 'If the removal still ends, its result is taken over when the PC is back.',
+    text: t('removalReasons.lease_expired'),
+    next: t('removalReasonsNext.lease_expired'),
   },
-  already_installed: { text: 'not installed' },
+  already_installed: { text: t('removalReasons.already_installed') },
 }
 /** The text of a reason for a target with this action. */
 export const reasonText = (reason: TargetReason, action: DeploymentAction): ReasonText =>
@@ -103,14 +71,14 @@ export const reasonText = (reason: TargetReason, action: DeploymentAction): Reas
 /** Texts for a waiting target (after the word "Waiting") and for one that failed because of it. */
 const HELD_TEXT: Record<HeldBy, { waits: string; failed: string; next: string }> = {
   on_battery: {
-    waits: 'the PC runs on its battery',
-    failed: 'the PC was running on its battery',
-    next: 'Plug it in, then retry. The settings can allow work on battery.',
+    waits: t('deferred.battery'),
+    failed: t('deferred.batteryFailed'),
+    next: t('deferred.batteryNext'),
   },
   on_metered: {
-    waits: 'the PC is on a metered network',
-    failed: 'the PC was on a metered network',
-    next: 'Connect it to another network, then retry. The settings can allow metered ones.',
+    waits: t('deferred.metered'),
+    failed: t('deferred.meteredFailed'),
+    next: t('deferred.meteredNext'),
   },
 }
 /** Why the PC defers, or deferred, work, if that decided the state of the target. */
@@ -123,15 +91,15 @@ function heldText({ reason, held_by }: Pick<Target, 'reason' | 'held_by'>) {
 
 /** The next step for a failed target, or null. If another installer was running, waiting is enough. */
 export function nextStep(
-  t: Pick<Target, 'action' | 'reason' | 'exit_code' | 'installer_kind' | 'held_by'>,
+  target: Pick<Target, 'action' | 'reason' | 'exit_code' | 'installer_kind' | 'held_by'>,
 ): string | null {
-  const held = heldText(t)
+  const held = heldText(target)
   if (held) return held.next
-  if (t.exit_code !== undefined && t.installer_kind) {
-    const { outcome } = explainExitCode(t.installer_kind, t.exit_code)
-    if (outcome === 'retry_later') return 'Wait until that one has ended, then retry.'
+  if (target.exit_code !== undefined && target.installer_kind) {
+    const { outcome } = explainExitCode(target.installer_kind, target.exit_code)
+    if (outcome === 'retry_later') return t('explained.waitForOther')
   }
-  return t.reason ? (reasonText(t.reason, t.action).next ?? null) : null
+  return target.reason ? (reasonText(target.reason, target.action).next ?? null) : null
 }
 
 type Ended = Pick<
@@ -145,7 +113,7 @@ type Ended = Pick<
   | 'held_by'
 >
 
-const DONE = { install: 'installed', uninstall: 'removed' } as const
+const DONE = { install: t('explained.installed'), uninstall: t('explained.removed') } as const
 
 /** The explanation beside the state's label, or '' if it would only repeat the label. */
 export function explainBeside(t: Ended, look: { label: string }): string {

@@ -53,24 +53,25 @@ describe('a removal', () => {
   it('explains which removals a cancellation lets finish', () => {
     expect(cancelQuestion(removal())).toMatchObject({
       title: 'Cancel this removal?',
-      text: '1 target that waits or downloads stops here. 2 PCs remove software right now: those removals are left to end, and what came of them is recorded.',
+      text: '1 waiting or downloading target stops. 2 PCs are removing software: the removals continue to their end, and the results are recorded.',
       action: 'Cancel removal',
     })
     expect(cancelQuestion(removal({ counts: { ...counts, installing: 0 } })).text).toContain(
-      'what was removed already stays removed',
+      'removed software stays removed',
     )
-    expect(noticeOf(removal({ canceling: true }), 0)?.text).toMatch(/^2 removals that already run/)
+    expect(noticeOf(removal({ canceling: true }), 0)?.text).toMatch(/^2 running removals continue/)
   })
   it('leaves the confirmation for an installation unchanged', () =>
     expect(cancelQuestion(aDeployment({ counts }))).toMatchObject({
       title: 'Cancel this deployment?',
-      text: '1 target that waits or downloads stops here. 2 PCs install right now: those installers are left to end, and what came of them is recorded.',
+      text: '1 waiting or downloading target stops. 2 PCs are installing: their installers continue to their end, and the results are recorded.',
       action: 'Cancel deployment',
     }))
   it('is marked in the emergency stop', () => {
     const { text } = stopQuestion([aDeployment({ name: 'Office', counts }), removal()])
     expect(text).toContain('Office, Friday (removal).')
-    expect(text).toContain('2 installers and 2 removals that already run are left to end')
+    expect(text).toContain('2 running installers continue to their end')
+    expect(text).toContain('2 running removals continue to their end')
   })
 })
 
@@ -99,7 +100,7 @@ describe('a target of a removal', () => {
     expect(exitInWords(failed({ reason: 'install_failed', exit_code: 1603 }))).toBe(
       '1603: fatal error during the removal',
     )
-    expect(nextStep(failed({ reason: 'timeout' }))).toContain('remove it by hand')
+    expect(nextStep(failed({ reason: 'timeout' }))).toContain('remove the software by hand')
   })
   it('has no reason that mentions an installation', () => {
     for (const reason of TargetReason.options)

@@ -22,18 +22,18 @@ const aRestart = (change: Partial<TargetRestart>): TargetRestart => ({
 
 describe('a restart', () => {
   it.each<[Partial<TargetRestart>, string]>([
-    [{ reason: 'device_busy' }, 'restart waits for what runs on this PC before it'],
+    [{ reason: 'device_busy' }, 'restart waits for other work on this PC'],
     [{ reason: 'waiting_for_window' }, 'restart waits until it may start'],
     [{ reason: 'retry_later' }, 'restart waits until the PC is free'],
     [{}, 'a restart is needed'],
     [{ state: 'ordered' }, 'its restart is being ordered'],
     [{ state: 'announced', due_at: at(14, 5) }, 'restarts at 14:05, notice is shown'],
     [{ state: 'announced', due_at: at(2, 10, 24) }, 'restarts tomorrow at 02:10, notice is shown'],
-    [{ state: 'announced', due_at: at(14, 5), calling_off: true }, 'its restart is being called off'], // prettier-ignore
+    [{ state: 'announced', due_at: at(14, 5), calling_off: true }, 'its restart is being cancelled'], // prettier-ignore
     [{ state: 'done', since: at(14, 5) }, 'restarted at 14:05'],
     [{ state: 'failed', message: 'No rights.' }, 'not restarted: No rights.'],
     [{ state: 'given_up', message: 'Away.' }, 'not restarted: Away.'],
-    [{ state: 'canceled' }, 'restart called off, still needed'],
+    [{ state: 'canceled' }, 'restart cancelled, still needed'],
   ])('%j reads "%s"', (change, words) => {
     expect(restartInWords(aRestart(change), NOW)).toBe(words)
   })
@@ -54,24 +54,24 @@ describe('calling off the restart of one PC', () => {
   })
   it('explains the consequences, and that other PCs restart as planned', () => {
     const { title, text, action } = callOffQuestion(target({ state: 'owed' }), true, NOW)
-    expect([title, action]).toEqual(['Call off the restart of LAB-07?', 'Call off restart'])
+    expect([title, action]).toEqual(['Cancel the restart of LAB-07?', 'Cancel restart'])
     expect(text).toBe(
-      'Nobody there has been told of it yet. What was installed is complete only after a restart; somebody has to see to that. Other PCs of this deployment restart as planned.',
+      'No notice has been shown on the PC yet. The installation is complete only after a restart; somebody has to restart the PC. Other PCs of this deployment restart as planned.',
     )
   })
   it('withdraws the notice on an online PC, and warns that an offline PC may still restart', () => {
     const announced = target({ state: 'announced', due_at: at(14, 5) })
     expect(callOffQuestion(announced, true, NOW).text).toMatch(
-      /^A notice there says that it restarts at 14:05: it is withdrawn/,
+      /^The PC shows a notice that it restarts at 14:05\. It disappears/,
     )
     expect(callOffQuestion(announced, false, NOW).text).toMatch(
-      /^It is offline and has its order already: unless it comes back before, it restarts at 14:05 nevertheless\./,
+      /^It is offline and already has the order: unless it reconnects before, it restarts at 14:05 anyway\./,
     )
   })
   it('uses the wording for a removal', () =>
     expect(
       callOffQuestion({ ...target({ state: 'owed' }), action: 'uninstall' }, true, NOW).text,
-    ).toContain('What was removed is'))
+    ).toContain('The removal is complete only after a restart'))
 })
 
 describe('the restarts of a deployment', () => {
@@ -80,7 +80,7 @@ describe('the restarts of a deployment', () => {
     expect(restartsInWords({ restarts: none })).toBe('')
     const restarts = { owed: 1, announced: 2, done: 12, failed: 3, canceled: 4 }
     expect(restartsInWords({ restarts })).toBe(
-      '2 announced, 1 waiting, 12 PCs restarted, 3 not restarted, 4 called off',
+      '2 announced, 1 waiting, 12 PCs restarted, 3 not restarted, 4 cancelled',
     )
     expect(openRestarts({ restarts })).toBe(3)
   })

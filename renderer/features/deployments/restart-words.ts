@@ -2,39 +2,40 @@
 import type { Deployment, PreflightTarget, Target } from '#shared/contract/rest/deployments.ts'
 import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import { isRestartOpen } from '#shared/domain/restart-state.ts'
-import { countOf, formatClockTime, formatDay } from '../../ui/lib/format.ts'
+import { formatClockTime, isToday } from '../../ui/lib/format.ts'
 import { REASON_TEXT } from './reasons.ts'
+import { momentInWords } from './rollout-words.ts'
+import { t } from './texts.ts'
 
 /** "at 14:05", "tomorrow at 02:10". */
 const moment = (iso: string, nowMs: number): string => {
   const atMs = Date.parse(iso)
-  const day = formatDay(atMs, nowMs)
-  const time = `at ${formatClockTime(atMs)}`
-  return day === 'today' ? time : `${day} ${time}`
+  const time = t('restart.at', { time: formatClockTime(atMs) })
+  return isToday(atMs, nowMs) ? time : momentInWords(atMs, nowMs)
 }
 
 /** Shown beside "Completed": the state of the restart that completes the installation. */
 export function restartInWords(restart: TargetRestart, nowMs: number): string {
   switch (restart.state) {
     case 'owed':
-      if (!restart.reason) return 'a restart is needed'
+      if (!restart.reason) return t('restart.needed')
       // The text of this reason does not continue "waits".
       return restart.reason === 'retry_later'
-        ? 'restart waits until the PC is free'
-        : `restart waits ${REASON_TEXT[restart.reason].text}`
+        ? t('restart.waitsUntilFree')
+        : t('restart.waits', { reason: REASON_TEXT[restart.reason].text })
     case 'ordered':
     case 'announced':
-      if (restart.calling_off) return 'its restart is being called off'
+      if (restart.calling_off) return t('restart.cancelling')
       return restart.due_at
-        ? `restarts ${moment(restart.due_at, nowMs)}, notice is shown`
-        : 'its restart is being ordered'
+        ? t('restart.announced', { time: moment(restart.due_at, nowMs) })
+        : t('restart.ordering')
     case 'done':
-      return `restarted ${moment(restart.since, nowMs)}`
+      return t('restart.done', { time: moment(restart.since, nowMs) })
     case 'failed':
     case 'given_up':
-      return `not restarted: ${restart.message ?? 'how it ended is not known'}`
+      return t('restart.failed', { message: restart.message ?? t('restart.unknown') })
     case 'canceled':
-      return 'restart called off, still needed'
+      return t('restart.cancelled')
   }
 }
 
@@ -46,11 +47,11 @@ export const isRestartOpenToPeople = ({ state }: Pick<TargetRestart, 'state'>): 
 export function restartsInWords({ restarts }: Pick<Deployment, 'restarts'>): string {
   const { announced, owed, done, failed, canceled } = restarts
   return [
-    announced > 0 ? `${announced} announced` : '',
-    owed > 0 ? `${owed} waiting` : '',
-    done > 0 ? `${countOf(done, 'PC')} restarted` : '',
-    failed > 0 ? `${failed} not restarted` : '',
-    canceled > 0 ? `${canceled} called off` : '',
+    announced > 0 ? t('restarts.announced', { n: announced }) : '',
+    owed > 0 ? t('restarts.waiting', { n: owed }) : '',
+    done > 0 ? t('restarts.done', { n: done }) : '',
+    failed > 0 ? t('restarts.failed', { n: failed }) : '',
+    canceled > 0 ? t('restarts.cancelled', { n: canceled }) : '',
   ]
     .filter(Boolean)
     .join(', ')
@@ -73,20 +74,22 @@ export function callOffQuestion(
   online: boolean,
   nowMs: number,
 ) {
-  const isOrdered = restart?.state === 'announced' || restart?.state === 'ordered'
-  const when = restart?.due_at ? ` that it restarts ${moment(restart.due_at, nowMs)}` : ''
+  const time = restart?.due_at ? moment(restart.due_at, nowMs) : null
+  const state = () => {
+    if (restart?.state !== 'announced' && restart?.state !== 'ordered')
+      return t('restart.notNotified')
+    if (time === null) return t(online ? 'restart.noticeShown' : 'restart.offline')
+    return t(online ? 'restart.noticeShownAt' : 'restart.offlineAt', { time })
+  }
   return {
-    title: `Call off the restart of ${device_name}?`,
+    title: t('restart.cancelTitle', { name: device_name }),
     text: [
-      isOrdered
-        ? online
-          ? `A notice there says${when || ' that it restarts'}: it is withdrawn as soon as the agent hears of it.`
-          : `It is offline and has its order already: unless it comes back before, it restarts${restart?.due_at ? ` ${moment(restart.due_at, nowMs)}` : ' when its time comes'} nevertheless.`
-        : 'Nobody there has been told of it yet.',
-      `What was ${action === 'install' ? 'installed' : 'removed'} is complete only after a restart; somebody has to see to that. Other PCs of this deployment restart as planned.`,
+      state(),
+      t(action === 'install' ? 'restart.installIncomplete' : 'restart.removalIncomplete'),
+      t('restart.othersAsPlanned'),
     ].join(' '),
-    action: 'Call off restart',
-    keep: 'Keep it',
+    action: t('restart.cancel'),
+    keep: t('restart.keep'),
     danger: true,
   }
 }
@@ -102,25 +105,28 @@ export function restartLines(
   minutes: number | null,
 ): { key: string; title: string; names: string }[] {
   const cannot = new Map(
-    targets.filter((t) => t.restart === 'impossible').map((t) => [t.device_id, t]),
+    targets.filter(({ restart }) => restart === 'impossible').map((one) => [one.device_id, one]),
   )
-  if (cannot.size === 0 && !targets.some((t) => t.restart === 'may_follow')) return []
-  const notice = countOf(minutes ?? 0, 'minute')
+  if (cannot.size === 0 && !targets.some(({ restart }) => restart === 'may_follow')) return []
   const [first] = cannot.values()
-  const names = [...cannot.values()].map((t) => t.device_name)
+  const names = [...cannot.values()].map((target) => target.device_name)
+  const shown = names.slice(0, NAMED).join(', ')
   const more = names.length - NAMED
   return [
     {
       key: 'restarts',
-      title: 'Restarts',
-      names: `PCs whose installer asks for it, ${notice} after a notice on their screens`,
+      title: t('restarts.heading'),
+      names: t('restarts.mayFollow', { n: minutes ?? 0 }),
     },
     ...(first
       ? [
           {
             key: 'no-restarts',
-            title: 'No restart',
-            names: `${names.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${first.restart_note ?? ''}`,
+            title: t('restarts.impossible'),
+            names: t('restarts.impossibleOn', {
+              names: more > 0 ? t('rollout.andMore', { names: shown, more }) : shown,
+              note: first.restart_note ?? '',
+            }),
           },
         ]
       : []),

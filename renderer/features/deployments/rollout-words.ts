@@ -9,8 +9,9 @@ import {
 import type { Strategy, StrategyType } from '#shared/domain/strategy.ts'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'
 import { CLOCK_NOTE_MS } from '../../ui/lib/controller-clock.ts'
-import { countOf, formatClockTime, formatDay, formatSpan } from '../../ui/lib/format.ts'
+import { formatClockTime, formatCount, formatDay, formatSpan } from '../../ui/lib/format.ts'
 import { wavesOf } from './rollout.ts'
+import { t } from './texts.ts'
 
 /** Groups consecutive waves of the same size: [10, 10, 10, 3] → [[3, 10], [1, 3]]. */
 function runsOf(sizes: readonly number[]): [times: number, size: number][] {
@@ -24,7 +25,7 @@ function runsOf(sizes: readonly number[]): [times: number, size: number][] {
 }
 
 /**
- * The rollout in one sentence: "3 PCs first, then 37.", "4 batches of 10 PCs, then 3, with 5 min of rest in between."
+ * The rollout in short sentences: "3 PCs first, then 37.", "4 batches of 10 PCs, then 3. Pause between batches: 5 min."
  * Empty if there are no PCs or the strategy is incomplete.
  */
 export function wavesInWords(type: StrategyType, strategy: Strategy, deviceCount: number): string {
@@ -32,26 +33,31 @@ export function wavesInWords(type: StrategyType, strategy: Strategy, deviceCount
   const [first] = sizes
   if (first === undefined) return ''
   const atOnce = Math.min(strategy.max_concurrent, Math.max(...sizes))
-  const side =
-    atOnce < Math.max(...sizes) ? `, ${atOnce === 1 ? 'one' : `at most ${atOnce}`} at a time` : ''
-  if (sizes.length === 1)
-    return type === 'parallel'
-      ? deviceCount === 1
-        ? 'One PC, right away.'
-        : `All ${deviceCount} PCs${side || ' side by side'}.`
-      : `${deviceCount === 1 ? 'The one PC is' : `All ${deviceCount} PCs are`} in the first wave: nothing is tried beforehand.`
-  if (type === 'canary') return `${countOf(first, 'PC')} first, then ${sizes[1]}${side}.`
-  const runs = runsOf(sizes)
-  const [times, size] = runs[0]!
-  const rest = runs[1]?.[1]
-  const pause = strategy.pause_seconds
-    ? `, with ${formatSpan(strategy.pause_seconds * 1000)} of rest in between`
-    : ''
-  const batches =
-    times === 1
-      ? `A batch of ${countOf(size, 'PC')}`
-      : `${times} batches of ${size === 1 ? 'one PC' : countOf(size, 'PC')}`
-  return `${batches}${rest ? `, then ${rest}` : ''}${side}${pause}.`
+  const isLimited = atOnce < Math.max(...sizes)
+  if (sizes.length === 1) {
+    if (type !== 'parallel') return t('rollout.firstWaveOnly', { n: deviceCount })
+    return isLimited
+      ? t('rollout.allLimited', { n: atOnce, all: formatCount(deviceCount) })
+      : t('rollout.all', { n: deviceCount })
+  }
+  const pause = strategy.pause_seconds ?? 0
+  return [
+    type === 'canary'
+      ? t('rollout.pilot', { n: first, others: formatCount(sizes[1] ?? 0) })
+      : batchesInWords(sizes),
+    isLimited ? t('rollout.atMost', { n: atOnce }) : '',
+    type === 'rolling' && pause > 0 ? t('rollout.pause', { time: formatSpan(pause * 1000) }) : '',
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+function batchesInWords(sizes: readonly number[]): string {
+  const [[times, size] = [0, 0], [, rest = 0] = []] = runsOf(sizes)
+  if (times === 1) return t('rollout.oneBatch', { n: size, rest })
+  return rest > 0
+    ? t('rollout.batchesAndRest', { times, n: size, rest })
+    : t('rollout.batches', { times, n: size })
 }
 
 /** "pauses when 20 % have failed, after at least 3 PCs". Null without a valid threshold. */
@@ -59,8 +65,8 @@ export function limitInWords(strategy: Strategy): string | null {
   const { failure_threshold_percent: percent, min_executed: least } = strategy
   if (percent === undefined || !(percent >= 1 && percent <= 100)) return null
   return least !== undefined && least > 1
-    ? `pauses when ${percent} % have failed, after at least ${countOf(least, 'PC')}`
-    : `pauses when ${percent} % have failed`
+    ? t('rollout.limitAfter', { n: least, percent })
+    : t('rollout.limit', { percent })
 }
 
 export type WaveLine = { key: string; title: string; names: string }
@@ -71,10 +77,14 @@ export function waveLines(waves: Preflight['waves']): WaveLine[] {
   const shown = waves.length <= WAVES_SHOWN ? waves : waves.slice(0, WAVES_SHOWN - 1)
   const lines = shown.map(({ wave, device_count, device_names }) => {
     const more = device_count - device_names.length
+    const names = device_names.join(', ')
     return {
       key: `wave-${wave}`,
-      title: `Wave ${wave}`,
-      names: `${countOf(device_count, 'PC')}: ${device_names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+      title: t('rollout.wave', { wave }),
+      names: t('rollout.waveOf', {
+        n: device_count,
+        names: more > 0 ? t('rollout.andMore', { names, more }) : names,
+      }),
     }
   })
   const rest = waves.slice(shown.length)
@@ -84,17 +94,16 @@ export function waveLines(waves: Preflight['waves']): WaveLine[] {
     ...lines,
     {
       key: 'rest',
-      title: `Waves ${rest[0]!.wave} to ${rest.at(-1)!.wave}`,
-      names: `${countOf(count, 'PC')} in ${rest.length} more waves`,
+      title: t('rollout.waves', { first: rest[0]!.wave, last: rest.at(-1)!.wave }),
+      names: t('rollout.moreWaves', { n: count, waves: rest.length }),
     },
   ]
 }
 
 /** "today at 22:00", "tomorrow at 06:30", "Wed 25 Nov at 22:00". */
 export const momentInWords = (atMs: number, nowMs: number): string =>
-  `${formatDay(atMs, nowMs)} at ${formatClockTime(atMs)}`
+  t('rollout.moment', { day: formatDay(atMs, nowMs), time: formatClockTime(atMs) })
 
-const ON_THEN = 'This computer has to be on then.'
 /** With its time zone if it differs from the reader's. */
 export const windowForReader = (window: MaintenanceWindow, nowMs: number): string =>
   windowInWords(window, { zone: ownTimeZone(), nowMs })
@@ -105,18 +114,29 @@ export function windowWithZone(window: MaintenanceWindow, nowMs: number): string
   const words = windowInWords(window, null)
   if (!odd) return words
   const time = window[odd.edge]
-  const [what, does] = odd.edge === 'start' ? ['open', 'opens'] : ['close', 'closes']
   const day = formatDay(odd.atMs, nowMs)
-  return odd.kind === 'skipped'
-    ? `${words}. The clocks skip ${time} ${day}: it ${does} at ${formatClockTime(odd.atMs)} then`
-    : `${words}. The clocks show ${time} twice ${day}: the first time counts for it to ${what}`
+  const at = formatClockTime(odd.atMs)
+  if (odd.kind === 'skipped')
+    return t(odd.edge === 'start' ? 'rollout.skippedOpening' : 'rollout.skippedClosing', {
+      window: words,
+      time,
+      day,
+      at,
+    })
+  return t(odd.edge === 'start' ? 'rollout.repeatedOpening' : 'rollout.repeatedClosing', {
+    window: words,
+    time,
+    day,
+  })
 }
 
 /** @param aheadMs how far this computer is ahead of the controller. Null if the difference is negligible. */
 export const clockNote = (aheadMs: number): string | null =>
   Math.abs(aheadMs) < CLOCK_NOTE_MS
     ? null
-    : `The clock of this computer is ${formatSpan(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} the controller's. Times here follow the controller.`
+    : t(aheadMs > 0 ? 'rollout.clockAhead' : 'rollout.clockBehind', {
+        time: formatSpan(Math.abs(aheadMs)),
+      })
 
 export type Notice = {
   kind: 'canceling' | 'failures' | 'paused' | 'scheduled' | 'window'
@@ -144,44 +164,51 @@ export function noticeOf(d: Watched, nowMs: number): Notice | null {
   if (d.canceling)
     return {
       kind: 'canceling',
-      title: 'Cancelling. Nothing new starts.',
+      title: t('notice.cancelling'),
       text:
         installing > 0
-          ? `${countOf(installing, d.action === 'install' ? 'installer' : 'removal')} that already ${installing === 1 ? 'runs is' : 'run are'} left to end; what came of ${installing === 1 ? 'it' : 'them'} is recorded.`
-          : 'What was downloading stops.',
+          ? t(d.action === 'install' ? 'notice.installersEnd' : 'notice.removalsEnd', {
+              n: installing,
+            })
+          : t('notice.downloadsStop'),
     }
   const runs = installing + downloading
-  const goesOn =
-    runs > 0
-      ? `Nothing new starts; ${countOf(runs, 'PC')} at work ${runs === 1 ? 'goes' : 'go'} on.`
-      : 'Nothing new starts.'
+  const goesOn = runs > 0 ? t('notice.othersContinue', { n: runs }) : t('notice.nothingNew')
   if (d.paused)
     return d.pause_reason === 'failure_threshold'
       ? {
           kind: 'failures',
-          title: `Paused: ${d.pause_message ?? 'too much has failed.'}`,
-          text: `${goesOn} Resuming counts failures from nought.`,
+          title: t('notice.pausedBecause', { message: d.pause_message ?? t('notice.tooMany') }),
+          text: `${goesOn} ${t('notice.resuming')}`,
         }
-      : { kind: 'paused', title: d.pause_message ?? 'Paused.', text: goesOn }
+      : { kind: 'paused', title: d.pause_message ?? t('notice.paused'), text: goesOn }
   const startMs = d.scheduled_at ? Date.parse(d.scheduled_at) : 0
-  const preview = d.targets_are_preview ? ' Which PCs it reaches is decided then.' : ''
   if (d.status === 'pending' && startMs > nowMs)
     return {
       kind: 'scheduled',
-      title: `Starts ${momentInWords(startMs, nowMs)}`,
-      text: d.maintenance_window
-        ? `Only within its window: ${windowForReader(d.maintenance_window, nowMs)}. ${ON_THEN}${preview}`
-        : `${ON_THEN}${preview}`,
+      title: t('notice.starts', { time: momentInWords(startMs, nowMs) }),
+      text: [
+        d.maintenance_window
+          ? t('notice.onlyWithin', { window: windowForReader(d.maintenance_window, nowMs) })
+          : '',
+        t('notice.onThen'),
+        d.targets_are_preview ? t('notice.preview') : '',
+      ]
+        .filter(Boolean)
+        .join(' '),
     }
   if (d.maintenance_window && pending > 0) {
     const { isOpen, changesAtMs } = windowAt(d.maintenance_window, nowMs)
     if (!isOpen)
       return {
         kind: 'window',
-        title: `Waits for its window: ${windowForReader(d.maintenance_window, nowMs)}`,
-        text:
-          `Goes on ${momentInWords(changesAtMs, nowMs)}.` +
-          (runs > 0 ? ` ${countOf(runs, 'PC')} at work ${runs === 1 ? 'goes' : 'go'} on.` : ''),
+        title: t('notice.waits', { window: windowForReader(d.maintenance_window, nowMs) }),
+        text: [
+          t('notice.continues', { time: momentInWords(changesAtMs, nowMs) }),
+          runs > 0 ? t('notice.atWork', { n: runs }) : '',
+        ]
+          .filter(Boolean)
+          .join(' '),
       }
   }
   return null

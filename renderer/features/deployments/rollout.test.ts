@@ -12,30 +12,25 @@ const at = (day: number, hours: number, minutes = 0) =>
 
 describe('waves in words', () => {
   it.each([
-    ['parallel', {}, 40, 'All 40 PCs side by side.'],
+    ['parallel', {}, 40, 'All 40 PCs at once.'],
     ['parallel', { max_concurrent: 10 }, 40, 'All 40 PCs, at most 10 at a time.'],
     ['parallel', { max_concurrent: 1 }, 40, 'All 40 PCs, one at a time.'],
-    ['parallel', {}, 1, 'One PC, right away.'],
+    ['parallel', {}, 1, 'One PC, immediately.'],
     ['canary', { canary_count: 3 }, 40, '3 PCs first, then 37.'],
     ['canary', { canary_percent: 10 }, 3, '1 PC first, then 2.'],
     [
       'canary',
       { canary_count: 1, max_concurrent: 5 },
       9,
-      '1 PC first, then 8, at most 5 at a time.',
+      '1 PC first, then 8. At most 5 at a time.',
     ],
-    [
-      'canary',
-      { canary_count: 9 },
-      4,
-      'All 4 PCs are in the first wave: nothing is tried beforehand.',
-    ],
+    ['canary', { canary_count: 9 }, 4, 'All 4 PCs are in the first wave: nothing is tried first.'],
     ['rolling', { batch_size: 10 }, 40, '4 batches of 10 PCs.'],
     [
       'rolling',
       { batch_size: 10, pause_seconds: 300 },
       43,
-      '4 batches of 10 PCs, then 3, with 5 min of rest in between.',
+      '4 batches of 10 PCs, then 3. Pause between batches: 5 min.',
     ],
     ['rolling', { batch_size: 1 }, 3, '3 batches of one PC.'],
     ['rolling', { batch_size: 3 }, 4, 'A batch of 3 PCs, then 1.'],
@@ -139,22 +134,22 @@ describe('why a deployment starts nothing', () => {
     ).toMatchObject({
       kind: 'failures',
       title: 'Paused: 2 of 3 devices failed (67 %), the limit is 50 %.',
-      text: expect.stringContaining('3 PCs at work go on') as string,
+      text: expect.stringContaining('3 PCs at work continue') as string,
     }))
   it('names the user who paused it', () =>
     expect(
       notice({ paused: true, pause_reason: 'person', pause_message: 'Paused by anna.' }),
     ).toMatchObject({ kind: 'paused', title: 'Paused by anna.' }))
   it('explains that running installers finish after a cancellation', () =>
-    expect(notice({ counts, canceling: true })?.text).toMatch(/2 installers .* left to end/))
+    expect(notice({ counts, canceling: true })?.text).toMatch(/^2 running installers continue/))
   it('states when it starts', () =>
     expect(
       notice({ status: 'pending', scheduled_at: new Date(at(23, 22)).toISOString() })?.title,
     ).toBe('Starts today at 22:00'))
   it('states the window that it waits for, and when that opens', () => {
     const waiting = notice({ maintenance_window: night })
-    expect(waiting?.title).toBe('Waits for its window: Mon to Fri, 22:00 to 05:00')
-    expect(waiting?.text).toBe('Goes on today at 22:00.')
+    expect(waiting?.title).toBe('Waiting for its window: Mon to Fri, 22:00 to 05:00')
+    expect(waiting?.text).toBe('Continues today at 22:00.')
     const allStarted = { ...counts, pending: 0 }
     expect(notice({ maintenance_window: night, counts: allStarted })).toBeNull()
   })

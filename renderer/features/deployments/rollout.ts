@@ -12,6 +12,7 @@ import {
 } from '#shared/domain/time-zone.ts'
 import { MAX_CONCURRENT_DEVICES } from '#shared/domain/defaults.ts'
 import { formatClockTime } from '../../ui/lib/format.ts'
+import { t } from './texts.ts'
 
 export const AmountUnit = z.enum(['pcs', 'percent'])
 export type AmountUnit = z.infer<typeof AmountUnit>
@@ -122,8 +123,8 @@ export function oddStartInWords(draft: StartDraft): string | null {
   if (!moment || moment.kind === 'once') return null
   const { atMs } = moment
   return moment.kind === 'skipped'
-    ? `${draft.start_time} does not exist that night, because the clocks go forward. It starts at ${formatClockTime(atMs)}.`
-    : `${draft.start_time} comes twice that night, because the clocks go back. It starts at the first (${offsetInWords(ownTimeZone(), atMs)}).`
+    ? t('rollout.skipped', { time: draft.start_time, at: formatClockTime(atMs) })
+    : t('rollout.repeated', { time: draft.start_time, zone: offsetInWords(ownTimeZone(), atMs) })
 }
 
 const two = (n: number) => String(n).padStart(2, '0')

@@ -1,11 +1,11 @@
 /** The emergency stop: asks for confirmation, stops everything, reports how many deployments were stopped. */
 import { useToast } from '@nuxt/ui/composables/useToast'
 import { failureText } from '../../ui/lib/error-text.ts'
-import { countOf } from '../../ui/lib/format.ts'
 import { stopQuestion } from './stop-words.ts'
 import { useAction } from '../../state/action.ts'
 import { useConfirmStore } from '../../state/confirm-store.ts'
 import { useDeploymentsStore } from './deployments-store.ts'
+import { t } from './texts.ts'
 
 export function useStopAll() {
   const deployments = useDeploymentsStore()
@@ -19,18 +19,15 @@ export function useStopAll() {
     const { failure } = stop
     if (stopped !== null)
       toast.add({
-        title:
-          stopped === 0
-            ? 'Nothing was running any more'
-            : `${countOf(stopped, 'deployment')} ${stopped === 1 ? 'is' : 'are'} being stopped`,
-        description: 'What already runs on PCs is left to end.',
+        title: stopped === 0 ? t('stop.nothingRunning') : t('stop.stopping', { n: stopped }),
+        description: t('stop.stoppingText'),
         icon: 'i-lucide-octagon-x',
         color: 'neutral',
       })
     else if (failure.value)
       toast.add({
         title: failureText(failure.value).title,
-        description: 'Nothing was stopped. Try again.',
+        description: t('stop.failedText'),
         icon: 'i-lucide-circle-alert',
         color: 'error',
       })

@@ -97,6 +97,10 @@ export function formatClockTime(atMs: number): string {
   return `${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`
 }
 
+/** Whether both times are on the same local day. */
+export const isToday = (atMs: number, nowMs: number): boolean =>
+  new Date(atMs).toDateString() === new Date(nowMs).toDateString()
+
 /** The local day, with names for near ones: "today", "tomorrow", "Wed 25 Nov", "Fri 1 Jan 2027". */
 export function formatDay(atMs: number, nowMs: number): string {
   const [at, now] = [new Date(atMs), new Date(nowMs)]
