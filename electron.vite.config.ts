@@ -1,10 +1,9 @@
 import { defineConfig } from 'electron-vite'
 import vue from '@vitejs/plugin-vue'
-import ui from '@nuxt/ui/vite'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { Plugin } from 'vite'
-import { uiTheme } from './renderer/app/ui-theme.ts'
+import { consoleUi } from './build/console-ui.ts'
 
 /** Native modules stay outside the bundle; everything else is bundled so that a package needs no node_modules. */
 const external = ['electron', 'better-sqlite3']
@@ -117,22 +116,6 @@ export default defineConfig({
       minify: true,
       chunkSizeWarningLimit: 2_000,
     },
-    plugins: [
-      vue(),
-      preloadSecondHalf(),
-      noInlineColours(),
-      ui({
-        root: import.meta.dirname,
-        icon: {
-          clientBundle: { scan: { globInclude: ['renderer/**/*.{vue,ts}'] }, sizeLimitKb: 0 },
-        },
-        // The theme is the console's own (renderer/app/ui-theme.ts); the plugin's variant would inject a <style> element.
-        colorMode: false,
-        autoImport: false,
-        components: false,
-        experimental: { componentDetection: true },
-        ui: uiTheme,
-      }),
-    ],
+    plugins: [vue(), preloadSecondHalf(), noInlineColours(), consoleUi()],
   },
 })

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { configDefaults, defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig, type TestProjectConfiguration } from 'vitest/config'
 import { createSecondTryReporter } from './build/support/second-tries.ts'
 import { EVENT_LIMIT_MS } from './shared/test-kit/until.ts'
 
@@ -19,11 +19,34 @@ const LONG = [
 ]
 const isFull = process.env['DEPLOYX_TEST_FULL'] !== undefined
 
-export default defineConfig({
+/** Tests that mount components of the console, compiled as in the built page. */
+const COMPONENTS = 'renderer/**/*.component.test.ts'
+const components = async (): Promise<TestProjectConfiguration> => {
+  const [{ default: vue }, { consoleUi }] = await Promise.all([
+    import('@vitejs/plugin-vue'),
+    import('./build/console-ui.ts'),
+  ])
+  return {
+    extends: true,
+    plugins: [vue(), consoleUi()],
+    test: { name: 'components', include: [COMPONENTS], environment: 'happy-dom' },
+  }
+}
+const programs: TestProjectConfiguration = {
+  extends: true,
   test: {
+    name: 'programs',
     include: ['{shared,main,agent,renderer,build,bench}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(isFull ? [] : LONG)],
+    exclude: [...configDefaults.exclude, COMPONENTS, ...(isFull ? [] : LONG)],
     globalSetup: ['main/controller/test-kit/publish-description.ts'],
+  },
+}
+/** Electron's Node runs the tests of the controller; the plugins of the page need not load there. */
+const isElectron = process.versions['electron'] !== undefined
+
+export default defineConfig(async () => ({
+  test: {
+    projects: isElectron ? [programs] : [programs, await components()],
     // Tests wait for events; these limits only end a test that fails. A loaded machine must keep to them.
     testTimeout: 240_000,
     hookTimeout: 240_000,
@@ -39,4 +62,4 @@ export default defineConfig({
       ...(report ? [['json', { outputFile: report }] as ['json', { outputFile: string }]] : []),
     ],
   },
-})
+}))

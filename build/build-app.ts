@@ -12,6 +12,7 @@ const appSources = [
   'renderer',
   'shared',
   'electron.vite.config.ts',
+  'build/console-ui.ts',
   'package.json',
   'package-lock.json',
   'tsconfig.base.json',

@@ -1,0 +1,267 @@
+/** Fields: their labels and errors reach everybody, and what is typed arrives as what is meant. */
+import { describe, expect, it, vi } from 'vitest'
+import { h, nextTick, ref, type Component } from 'vue'
+import {
+  allByRole,
+  byRole,
+  click,
+  descriptionOf,
+  press,
+  show,
+  shownText,
+  type,
+} from '../test-kit/mounted.ts'
+import EditableTitle from './EditableTitle.vue'
+import NumberField from './NumberField.vue'
+import PasswordField from './PasswordField.vue'
+import RadioCards from './RadioCards.vue'
+import SearchField from './SearchField.vue'
+import SelectField from './SelectField.vue'
+import { UFormField, UInput } from './ui.ts'
+import UnitSwitch from './UnitSwitch.vue'
+
+/** `h` cannot infer the type of what it edits. */
+const TextField: Component = UInput
+
+describe('a labelled field', () => {
+  it('has its label as its name, and its help and error as its description', async () => {
+    const error = ref<string | undefined>(undefined)
+    await show(() =>
+      h(
+        UFormField,
+        { label: 'Name', help: 'As on the sticker', error: error.value },
+        { default: () => h(TextField, { modelValue: 'PC-1' }) },
+      ),
+    )
+    const field = byRole('textbox', 'Name')
+    expect(descriptionOf(field)).toBe('As on the sticker')
+    error.value = 'This name is taken'
+    await nextTick()
+    expect(descriptionOf(field)).toBe('This name is taken')
+    expect(field.getAttribute('aria-invalid')).toBe('true')
+  })
+})
+
+describe('a number field', () => {
+  async function showNumber(start: number | null) {
+    const number = ref(start)
+    const invalid = ref(false)
+    await show(() =>
+      h(NumberField, {
+        modelValue: number.value,
+        'onUpdate:modelValue': (next: number | null) => (number.value = next),
+        label: 'Minutes',
+        testid: 'minutes',
+        invalid: invalid.value,
+      }),
+    )
+    return { number, invalid, field: byRole('textbox', 'Minutes') as HTMLInputElement }
+  }
+
+  it('reads numbers with a point or a comma, and an empty field as none', async () => {
+    const { number, field } = await showNumber(5)
+    expect(field.value).toBe('5')
+    for (const [text, value] of [
+      ['12', 12],
+      ['1,5', 1.5],
+      [' 7 ', 7],
+      ['', null],
+    ] as const) {
+      await type(field, text)
+      expect(number.value).toBe(value)
+    }
+  })
+
+  it('does not take other text for a number', async () => {
+    const { number, field } = await showNumber(null)
+    await type(field, 'ten')
+    expect(number.value).toBeNaN()
+  })
+
+  it('tells screen readers that it is invalid', async () => {
+    const { invalid, field } = await showNumber(5)
+    expect(field.getAttribute('aria-invalid')).toBeNull()
+    invalid.value = true
+    await nextTick()
+    expect(field.getAttribute('aria-invalid')).toBe('true')
+  })
+})
+
+describe('a password field', () => {
+  it('hides what is typed until it is asked to show it', async () => {
+    const text = ref('')
+    await show(() =>
+      h('label', [
+        'Password',
+        h(PasswordField, {
+          modelValue: text.value,
+          'onUpdate:modelValue': (next: string) => (text.value = next),
+          autocomplete: 'new-password',
+          testid: 'password',
+        }),
+      ]),
+    )
+    const field = document.querySelector('input')!
+    await type(field, 'correct horse')
+    expect(text.value).toBe('correct horse')
+    expect([field.type, field.autocomplete]).toEqual(['password', 'new-password'])
+    const shows = byRole('button', 'Show password')
+    expect(shows.getAttribute('aria-pressed')).toBe('false')
+    await click(shows)
+    expect(field.type).toBe('text')
+    await click(byRole('button', 'Hide password'))
+    expect(field.type).toBe('password')
+  })
+})
+
+describe('a search field', () => {
+  it('has a name, and is cleared by Escape alone', async () => {
+    const text = ref('vlc')
+    const outer = vi.fn()
+    await show(() =>
+      h('div', { onKeydown: outer }, [
+        h(SearchField, {
+          modelValue: text.value,
+          'onUpdate:modelValue': (next: string) => (text.value = next),
+          placeholder: 'Search PCs',
+        }),
+      ]),
+    )
+    const field = byRole('searchbox', 'Search PCs') as HTMLInputElement
+    field.focus()
+    await press('a')
+    expect(text.value).toBe('vlc')
+    await press('Escape')
+    expect([text.value, field.value]).toEqual(['', ''])
+    // A sheet around it stays open.
+    expect(outer).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('a select field', () => {
+  async function showSelect(more: Record<string, unknown> = {}) {
+    const chosen = ref<number | undefined>(1)
+    await show(() =>
+      h(SelectField<number>, {
+        modelValue: chosen.value,
+        'onUpdate:modelValue': (next: number | undefined) => (chosen.value = next),
+        label: 'Restart',
+        items: [
+          { label: 'Never', value: 1 },
+          { label: 'If needed', value: 2 },
+        ],
+        testid: 'restart',
+        ...more,
+      }),
+    )
+    return { chosen, field: byRole('combobox', 'Restart') }
+  }
+
+  it('has a name and shows what is chosen', async () => {
+    const { field } = await showSelect()
+    expect(shownText(field)).toBe('Never')
+    expect(field.getAttribute('aria-expanded')).toBe('false')
+  })
+
+  it('is chosen from with the keyboard', async () => {
+    const { field, chosen } = await showSelect()
+    field.focus()
+    await press('Enter')
+    await vi.waitFor(() =>
+      expect(allByRole('option').map((o) => shownText(o))).toEqual(['Never', 'If needed']),
+    )
+    byRole('option', 'If needed').focus()
+    await press('Enter')
+    await vi.waitFor(() => expect(chosen.value).toBe(2))
+    expect(shownText(field)).toBe('If needed')
+  })
+
+  it('shows its error to everybody', async () => {
+    const { field } = await showSelect({ error: 'Choose one' })
+    expect(shownText()).toContain('Choose one')
+    expect(descriptionOf(field)).toBe('Choose one')
+    expect(field.getAttribute('aria-invalid')).toBe('true')
+  })
+
+  it('cannot be changed while it is disabled', async () => {
+    const { field } = await showSelect({ disabled: true })
+    expect((field as HTMLButtonElement).disabled).toBe(true)
+  })
+})
+
+describe('choices', () => {
+  it('of cards are radio buttons with a legend, named by their title and text', async () => {
+    const chosen = ref('all')
+    await show(() =>
+      h(RadioCards<string>, {
+        modelValue: chosen.value,
+        'onUpdate:modelValue': (next: string) => (chosen.value = next),
+        legend: 'Rollout',
+        name: 'rollout',
+        options: [
+          { value: 'all', title: 'All at once', text: 'Every PC' },
+          { value: 'pilot', title: 'Pilot first', text: 'A few PCs' },
+        ],
+        columns: 2,
+      }),
+    )
+    byRole('group', 'Rollout')
+    const pilot = byRole('radio', 'Pilot first A few PCs') as HTMLInputElement
+    expect(pilot.checked).toBe(false)
+    await click(pilot)
+    expect(chosen.value).toBe('pilot')
+  })
+
+  it('of a unit are a radio group with a name', async () => {
+    const unit = ref('minutes')
+    await show(() =>
+      h(UnitSwitch<string>, {
+        modelValue: unit.value,
+        'onUpdate:modelValue': (next: string) => (unit.value = next),
+        units: [
+          { value: 'minutes', label: 'min' },
+          { value: 'hours', label: 'h' },
+        ],
+        label: 'Unit',
+        name: 'unit',
+      }),
+    )
+    byRole('radiogroup', 'Unit')
+    await click(byRole('radio', 'h'))
+    expect(unit.value).toBe('hours')
+  })
+})
+
+describe('a title that is renamed in place', () => {
+  async function showTitle() {
+    const changed = vi.fn()
+    await show(() => h(EditableTitle, { text: 'Lab', label: 'Rename', onChange: changed }))
+    await click(byRole('button', 'Rename'))
+    const field = byRole('textbox', 'Rename')
+    field.focus()
+    return { changed, field }
+  }
+
+  it('is saved with Enter, without spaces around it', async () => {
+    const { changed, field } = await showTitle()
+    await type(field, ' Office ')
+    await press('Enter')
+    expect(changed.mock.calls).toEqual([['Office']])
+    expect(allByRole('textbox')).toEqual([])
+  })
+
+  it('is left as it was with Escape', async () => {
+    const { changed, field } = await showTitle()
+    await type(field, 'Office')
+    await press('Escape')
+    expect(changed).not.toHaveBeenCalled()
+    byRole('heading', 'Lab')
+  })
+
+  it('does not become empty', async () => {
+    const { changed, field } = await showTitle()
+    await type(field, '  ')
+    await press('Enter')
+    expect(changed).not.toHaveBeenCalled()
+  })
+})
