@@ -137,10 +137,30 @@ module.exports = {
       from: {
         path: '^main/controller/(slices|edges|compose)/',
         // The signer and the check read the database with connections of their own.
-        pathNot: ['\\.repo\\.ts$', '\\.test\\.ts$', '^main/controller/slices/(signing|check)/'],
+        pathNot: [
+          '\\.repo\\.ts$',
+          '/tables/rows\\.ts$',
+          '\\.test\\.ts$',
+          '^main/controller/slices/(signing|check)/',
+        ],
       },
       to: {
         path: ['^node_modules/(drizzle-orm|better-sqlite3)/', '^main/controller/store/schema'],
+      },
+    },
+    {
+      name: 'the-core-is-pure',
+      comment:
+        'What a plan, a report or a decision means is computed from data: no store, no clock, no Node.',
+      severity: 'error',
+      from: { path: '^main/controller/slices/deployments/core/', pathNot: '\\.test\\.ts$' },
+      to: {
+        path: ['^main/', '^node_modules/', '^(node:)?(fs|crypto|os|path|net|child_process|timers)'],
+        pathNot: [
+          '^main/controller/slices/deployments/(core/|tables/rows\\.ts$|timings\\.ts$)',
+          '^main/controller/slices/devices/index\\.ts$',
+          '^main/controller/base/context\\.ts$',
+        ],
       },
     },
     {

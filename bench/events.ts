@@ -12,7 +12,10 @@ import { createChanges } from '../main/controller/slices/deployments/changes.ts'
 import { createDeploymentsRepo } from '../main/controller/slices/deployments/tables/deployments.repo.ts'
 import { createOutputsRepo } from '../main/controller/slices/deployments/tables/outputs.repo.ts'
 import { createRecorder } from '../main/controller/slices/deployments/reports/record.ts'
-import { createReports, type Report } from '../main/controller/slices/deployments/reports/reports.ts'
+import {
+  createReports,
+  type Report,
+} from '../main/controller/slices/deployments/reports/reports.ts'
 import { createSealedArguments } from '../main/controller/base/sealed-arguments.ts'
 import { ENGINE_TIMINGS } from '../main/controller/slices/deployments/timings.ts'
 import { openStore, type Store } from '../main/controller/store/store.ts'
@@ -112,7 +115,7 @@ export async function events(): Promise<BenchTable> {
     const stalls = readStalls()
 
     const singleMs = performance.now()
-    for (let i = 0; i < SINGLE; i++) repo.transaction(() => apply(reportNo(i), createChanges()))
+    for (let i = 0; i < SINGLE; i++) repo.transaction(() => apply([reportNo(i)], createChanges()))
     const single = (1000 * SINGLE) / (performance.now() - singleMs)
     return {
       title: `events: ${BATCHED} reports of ${TARGETS} targets`,

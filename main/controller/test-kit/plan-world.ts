@@ -1,21 +1,18 @@
 /**
  * A small world around `plan()`: devices with agents that hold attempts, commands and replies in
- * transit, a clock that jumps, users who decide. Runs the engine's own parts (plan, perform,
- * reports, decisions); store, sockets and time are simulated. Watchers see every step and report
+ * transit, a clock that jumps, users who decide. Runs the whole core (plan, acts, reports, returns,
+ * decisions); store, sockets and time are simulated. Watchers see every step and report
  * violations.
  */
-import pino from 'pino'
 import { isEnded } from '#shared/domain/target-state.ts'
 import { DEPLOYMENT_TRANSITIONS } from '#shared/domain/deployment-state.ts'
 import type { AttemptId, DeviceId, InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import type { DeploymentResult } from '#shared/contract/agent/link.ts'
-import { createChanges } from '../slices/deployments/changes.ts'
-import { createDecisions } from '../slices/deployments/people/decisions.ts'
+import { act, concluded } from '../slices/deployments/core/act.ts'
+import * as decide from '../slices/deployments/core/decide.ts'
+import { reportsOnReturn } from '../slices/deployments/core/on-return.ts'
 import type { InstallerRow, TargetRow } from '../slices/deployments/tables/deployments.repo.ts'
 import { createOpenTargets, type OpenTarget } from '../slices/deployments/shell/open-targets.ts'
-import { createSealedArguments } from '../base/sealed-arguments.ts'
-import type { OutputsRepo } from '../slices/deployments/tables/outputs.repo.ts'
-import { createPerform } from '../slices/deployments/shell/perform.ts'
 import {
   plan,
   type Action,
@@ -23,17 +20,20 @@ import {
   type PlanDevice,
   type Snapshot,
 } from '../slices/deployments/core/plan.ts'
+import { noWrites } from '../slices/deployments/core/writes.ts'
 import { toPlan } from '../slices/deployments/core/plan-row.ts'
-import { createReports, type Report } from '../slices/deployments/reports/reports.ts'
-import type { Sending } from '../slices/deployments/shell/sender.ts'
+import { judgeReport, writesOf, type AttemptReport } from '../slices/deployments/core/report.ts'
+import type { ToSend } from '../slices/deployments/core/act.ts'
+import { isoTime } from '../base/context.ts'
 import { ENGINE_TIMINGS } from '../slices/deployments/timings.ts'
-import { createMemoryRepo } from './memory-repo.ts'
+import { createWorldStore } from './plan-world-store.ts'
 import { rowsOf, START_MS, type WorldSpec } from './plan-world-spec.ts'
 
 const OFFLINE_AFTER_MS = 15_000
 const MINUTE_MS = 60_000
 const timings = ENGINE_TIMINGS
 
+type Sending = ToSend<OpenTarget>
 /** An attempt in an agent's journal. */
 type Held = {
   row: OpenTarget['row']
@@ -70,13 +70,12 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
   const rows = rowsOf(spec)
   const { deployment } = rows
   let lastWorkMs = 0
-  const repo = createMemoryRepo({
+  const repo = createWorldStore({
     ...rows,
     onStep(target) {
       if (!isEnded(target.deployment_status) && target.wave <= deployment.wave) lastWorkMs = livedMs
     },
   })
-  const asRepo = repo.asRepo()
   const devices = new Map<DeviceId, WorldDevice>(
     spec.online.map((isOnline, i) => [
       (i + 1) as DeviceId,
@@ -96,32 +95,24 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
    * now.
    */
   const strayed = new Set<TargetRow['id']>()
-  let sequence = 0
   const openTargets = createOpenTargets({
-    repo: asRepo,
+    repo: repo.reads,
     now,
     fileFault: () => null,
     areSecretsLost: () => false,
   })
-  const decisions = createDecisions({ repo: asRepo, now, timings })
-  const perform = createPerform({
-    repo: asRepo,
-    devices: { takeSequence: () => ++sequence },
-    // There is no store here, so no audit log either.
-    trail: { ended: () => undefined, pausedByFailures: () => undefined },
-    now,
-    timings,
-  })
-  const report = createReports({
-    repo: asRepo,
-    fileFault: () => null,
-    sealed: createSealedArguments(Buffer.alloc(32, 1)),
-    outputs: null as unknown as OutputsRepo, // no installer prints anything here
-    now,
-    log: pino({ level: 'silent' }),
-    timings,
-  })
-  const submit = (r: Report): void => void report(r, createChanges())
+  let attempts = 0
+  const newAttemptId = () => (++attempts).toString(16).padStart(32, '0') as AttemptId
+
+  /** The hub records a report. */
+  function submit(id: AttemptId, report: AttemptReport): void {
+    const target = repo.reported(id)
+    if (!target) return
+    const context = { isCanceling: deployment.canceling, timeoutSeconds: null, fileFault: null }
+    const judged = judgeReport(target, report, context, nowMs, timings)
+    repo.write(writesOf(target, judged))
+    if (judged.recounts) repo.recount()
+  }
 
   function planDevice(device: WorldDevice): PlanDevice {
     const offlineAtMs = device.goneSinceMs + OFFLINE_AFTER_MS
@@ -159,15 +150,30 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
       if (action.type === 'offer') strayed.delete(action.targetId)
       if (action.type === 'open_wave' || action.type === 'start') lastWorkMs = livedMs
       const before = deployment.status
-      perform(deployment.id, [action], targets, createChanges(), sendings)
+      perform(action, targets, sendings)
       const isLegal = DEPLOYMENT_TRANSITIONS.some(
         ([f, , t]) => f === before && t === deployment.status,
       )
       if (before !== deployment.status && !isLegal)
         throw new Error(`${before} became ${deployment.status}`)
     }
-    for (const sending of sendings) devices.get(sending.target.device_id)!.inFlight.push(sending)
+    for (const sending of sendings) devices.get(sending.target.deviceId)!.inFlight.push(sending)
     return planned
+  }
+  function perform(
+    action: Action,
+    targets: ReadonlyMap<TargetRow['id'], OpenTarget>,
+    sendings: Sending[],
+  ): void {
+    const { offerPatienceMs } = timings
+    const acts = act(deployment, [action], targets, { nowMs, offerPatienceMs, newAttemptId })
+    acts.added.forEach(repo.add)
+    repo.write(acts.writes)
+    for (const [reason, ids] of acts.waits) repo.setWaitReason(ids, reason)
+    for (const target of acts.askedToStop) target.cancelToldAtMs = nowMs
+    sendings.push(...acts.toSend)
+    const end = acts.concludes && concluded(deployment, deployment, isoTime(nowMs))
+    if (end) repo.write({ ...noWrites(), deployments: [end] })
   }
 
   // ---- the agents' side
@@ -185,39 +191,29 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
       if (!isHeard) {
         const open = openTargets.of(deployment.id).get(target.id)
         if (open) open.cancelToldAtMs = null
-      } else if (!held)
-        submit({
-          kind: 'result',
-          deviceId: device.id,
-          body: { ...names(sending), status: 'skipped', reason: 'canceled', message: '' },
-        })
+      } else if (!held) submit(attemptId, { kind: 'cancel_unknown' })
       return
     }
     const takes = reaches && how !== 'busy' && how !== 'refused' && !held
     if (takes)
       device.held.push({
-        row: target,
+        row: target.row,
         attempt: target.attempt,
         id: attemptId,
         phase: 'accepted',
         result: null,
       })
-    const reply = { kind: 'reply', deviceId: device.id, attemptId } as const
-    if (!isHeard) submit({ ...reply, reply: 'no_answer' })
-    else if (how === 'yes' || held) submit({ ...reply, reply: { accepted: true } })
-    else
-      submit({
-        ...reply,
-        reply: { accepted: false, why: how === 'busy' ? 'busy' : 'unsupported', message: '' },
-      })
+    const why = how === 'busy' ? 'busy' : 'unsupported'
+    if (!isHeard) submit(attemptId, { kind: 'reply', reply: 'no_answer' })
+    else if (how === 'yes' || held) submit(attemptId, { kind: 'reply', reply: { accepted: true } })
+    else submit(attemptId, { kind: 'reply', reply: { accepted: false, why, message: '' } })
   }
-  const names = ({ target, attemptId }: Pick<Sending, 'target' | 'attemptId'>) => ({
+  const namesOf = (held: Held) => ({
     deployment_id: deployment.id,
-    target_id: target.id,
-    attempt: target.attempt,
-    attempt_id: attemptId,
+    target_id: held.row.id,
+    attempt: held.attempt,
+    attempt_id: held.id,
   })
-  const namesOf = (h: Held) => names({ target: { ...h.row, attempt: h.attempt }, attemptId: h.id })
 
   /** Journals the result; the hub receives it once there is a link. */
   function finish(device: WorldDevice, held: Held, result: Ending): void {
@@ -229,7 +225,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     if (!device.isOnline) return
     for (const held of device.held.filter((h) => h.phase === 'ended')) {
       const body = { ...namesOf(held), ...held.result!, message: '' }
-      submit({ kind: 'result', deviceId: device.id, body })
+      submit(held.id, { kind: 'result', body })
       device.held.splice(device.held.indexOf(held), 1)
     }
   }
@@ -244,28 +240,20 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     if (to === 'installing') held.phase = 'installing'
     if (held.phase === 'installing' && to === 'downloading') return
     if (device.isOnline)
-      submit({ kind: 'progress', deviceId: device.id, body: { ...namesOf(held), phase: to } })
+      submit(held.id, { kind: 'progress', body: { ...namesOf(held), phase: to } })
   }
   function vanish(device: WorldDevice): void {
     if (!device.isOnline) return
     device.isOnline = false
     device.goneSinceMs = nowMs
-    for (const t of repo.openTargetsOfDevice(device.id)) strayed.add(t.id)
+    for (const t of repo.openOf(device.id)) strayed.add(t.id)
   }
   function comeBack(device: WorldDevice, remembers: boolean): void {
     if (device.isOnline || device.isRefused) return
     if (!remembers) device.held = []
     const held = new Set(device.held.map((h) => h.id))
-    // As the hub reconciles at the start of a link.
-    for (const t of repo.openTargetsOfDevice(device.id)) {
-      const { attempt_id: attemptId } = t
-      if (attemptId === null) continue
-      if (held.has(attemptId))
-        submit({ kind: 'reply', deviceId: device.id, attemptId, reply: { accepted: true } })
-      else if (t.deployment_status === 'pending')
-        repo.change(t, { offered_at_ms: null, not_before_ms: null, deadline_ms: null })
-      else submit({ kind: 'lost', deviceId: device.id, targetId: t.id })
-    }
+    for (const { attemptId, report } of reportsOnReturn(repo.openOf(device.id), held))
+      submit(attemptId, report)
     device.isOnline = true
     deliver(device)
   }
@@ -293,23 +281,25 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     vanish,
     comeBack,
     cancel(): void {
-      if (!world.isOver()) decisions.cancel(deployment.id, createChanges())
+      if (!world.isOver()) repo.write(decide.cancel(deployment))
     },
     pause(): void {
       if (deployment.status === 'in_progress' && !deployment.canceling)
-        decisions.pause(deployment.id, 'anna', createChanges())
+        repo.write(decide.pause(deployment, 'anna') ?? noWrites())
     },
     resume(): void {
-      if (deployment.paused) decisions.resume(deployment.id, createChanges())
+      if (!deployment.paused) return
+      repo.write(decide.resume(deployment, nowMs))
+      repo.renewPatience(nowMs + timings.offerPatienceMs)
     },
     /** All that failed, or the first one. */
     retry(howMany: 'all' | 'one'): void {
-      const failed = repo.failedTargets()
+      const failed = repo.failed()
       const mayRetry =
         deployment.status !== 'pending' &&
         !(deployment.status === 'in_progress' && deployment.canceling)
       if (failed.length === 0 || !mayRetry) return
-      decisions.retry(deployment, howMany === 'all' ? failed : failed.slice(0, 1), createChanges())
+      repo.write(decide.retry(deployment, howMany === 'all' ? failed : failed.slice(0, 1), nowMs))
     },
     refuse(device: WorldDevice): void {
       device.isRefused = true

@@ -34,7 +34,6 @@ import { createClockRepo } from './tables/clock.repo.ts'
 import { createCommands } from './shell/commands.ts'
 import { createDeployment } from './request/create.ts'
 import { createDeploymentsRepo } from './tables/deployments.repo.ts'
-import { createDecisions } from './people/decisions.ts'
 import { createEngine } from './shell/engine.ts'
 import { createFileFaults } from './reports/file-faults.ts'
 import { createFigures } from './views/figures.ts'
@@ -180,13 +179,14 @@ export function createDeployments(deps: {
   const { visible, view, ...read } = createReader({ repo, outputs, restarts, workbooks })
   const control = createControl({
     repo,
-    decisions: createDecisions({ repo, now, timings }),
     restarts,
     audit: deps.audit,
     software: deps.software,
     installerFor,
     visible,
     view,
+    now,
+    timings,
     decided: (changes) => {
       committed(changes)
       engine.pokeNow(changes.owing)

@@ -7,11 +7,17 @@ import * as w from './rows.ts'
 const ANOTHER_ATTEMPT = 'e'.repeat(32) as AttemptId
 const ANOTHER_RESTART = 'd'.repeat(32) as RestartId
 const open = { id: w.TARGET, deployment_id: w.RUNNING }
+const accepted = {
+  target: { ...open, deployment_status: 'pending' as const },
+  events: ['accepted' as const],
+  change: { bytes: 1 },
+}
+const attemptEnd = { ended_at: w.AT, status: 'failed' as const, reason: null, message: 'm' }
+const started = { id: w.WAITING, from: 'pending', event: 'started', change: {} } as const
 const restart = { restart_id: w.RESTART, state: 'owed' } as const
 
 const deployments: Calls['deployments'] = {
-  transaction: (r) =>
-    r.transaction(() => r.step({ ...open, deployment_status: 'pending' }, [], {})),
+  transaction: (r) => r.transaction(() => r.writeTargets([accepted])),
   insert: (r) => r.insert(w.deploymentRow, [w.targetRow]),
   insertTargets: (r) => r.insertTargets(w.WAITING, w.AT, [w.targetRow]),
   removeTargets: (r) => r.removeTargets(w.RUNNING),
@@ -24,11 +30,9 @@ const deployments: Calls['deployments'] = {
   targetsById: (r) => r.targetsById(new Set([w.TARGET])),
   takeChanged: (r) => r.takeChanged(w.RUNNING),
   forgetChanged: (r) => r.forgetChanged(w.RUNNING),
-  step: (r) =>
-    r.transaction(() =>
-      r.step({ ...open, deployment_status: 'pending' }, 'accepted', { bytes: 1 }),
-    ),
-  change: (r) => r.change(open, { bytes: 1 }),
+  reportedTargets: (r) => r.reportedTargets([w.TARGET]),
+  writeTargets: (r) => r.transaction(() => r.writeTargets([accepted])),
+  changeTarget: (r) => r.changeTarget(open, { bytes: 1 }),
   setWaitReason: (r) => r.setWaitReason(w.RUNNING, [w.TARGET], null),
   renewPatience: (r) => r.renewPatience(w.RUNNING, 1),
   forgetOffers: (r) => r.forgetOffers(),
@@ -37,7 +41,7 @@ const deployments: Calls['deployments'] = {
   deploymentsUsingInstaller: (r) => r.deploymentsUsingInstaller(w.INSTALLER),
   failedTargets: (r) => r.failedTargets(w.RUNNING),
   views: { all: (r) => r.views(w.RUNNING, null), some: (r) => r.views(w.RUNNING, [w.TARGET]) },
-  reported: (r) => r.reported(w.ATTEMPT),
+  reportedAttempts: (r) => r.reportedAttempts([w.ATTEMPT]),
   addAttempt: (r) =>
     r.addAttempt({
       attempt_id: ANOTHER_ATTEMPT,
@@ -47,13 +51,23 @@ const deployments: Calls['deployments'] = {
     }),
   attempt: (r) => r.attempt(w.ATTEMPT),
   attemptsOf: (r) => r.attemptsOf(w.TARGET),
-  endAttempt: (r) => r.endAttempt(w.ATTEMPT, { ended_at: w.AT }),
+  endAttempts: (r) => r.endAttempts([{ id: w.ATTEMPT, end: attemptEnd }]),
+  changeOutput: (r) => r.changeOutput(w.ATTEMPT, { output_last_seq: 1 }),
   deviceOfLiveAttempt: (r) => r.deviceOfLiveAttempt(w.ATTEMPT),
   pendingWithGroup: (r) => r.pendingWithGroup(w.GROUP),
   activeWithSoftware: (r) => r.activeWithSoftware(w.SOFTWARE),
   roleOf: (r) => r.roleOf(w.USER),
   byId: (r) => r.byId(w.RUNNING),
-  update: (r) => r.update(w.RUNNING, { name: 'VLC 3' }),
+  writeDeployment: (r) => r.writeDeployment(started),
+  write: (r) =>
+    r.transaction(() =>
+      r.write({
+        targets: [accepted],
+        attempts: [{ id: w.ATTEMPT, end: attemptEnd }],
+        deployments: [started],
+      }),
+    ),
+  changeDeployment: (r) => r.changeDeployment(w.RUNNING, { name: 'VLC 3' }),
   activeIds: (r) => r.activeIds(),
   creatorName: (r) => r.creatorName({ created_by: w.USER, created_by_name: null }),
   page: {

@@ -209,7 +209,7 @@ export function fillStore(repositories: Repositories): void {
   deployments.insert(deploymentRow, [targetRow, { ...targetRow, software_id: NEEDED, position: 1 }])
   const chosen = { device_ids: [DEVICE], group_ids: [GROUP], software_ids: [SOFTWARE] }
   deployments.insert({ ...deploymentRow, status: 'pending', chosen }, [])
-  deployments.change({ id: TARGET, deployment_id: RUNNING }, { attempt_id: ATTEMPT })
+  deployments.changeTarget({ id: TARGET, deployment_id: RUNNING }, { attempt_id: ATTEMPT })
   deployments.addAttempt({ attempt_id: ATTEMPT, target_id: TARGET, attempt: 1, created_at: AT })
   restarts.insert(restartRow(RESTART, 1))
   restarts.claim(TARGET, RESTART)

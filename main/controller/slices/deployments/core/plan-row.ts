@@ -1,5 +1,5 @@
 /** Converts a deployment's row into the input of `plan()`. */
-import type { DeploymentRow } from '../tables/deployments.repo.ts'
+import type { DeploymentRow } from '../tables/rows.ts'
 import type { PlanDeployment } from './plan.ts'
 
 /** Pure. Converts seconds and minutes to milliseconds and fills in the defaults. */

@@ -20,7 +20,7 @@ import {
   type WorldEvent,
 } from '../../../test-kit/plan-world-script.ts'
 import type { WorldSpec } from '../../../test-kit/plan-world-spec.ts'
-import type { TargetRow } from '../tables/deployments.repo.ts'
+import type { TargetRow } from '../tables/rows.ts'
 import { plan, type Action } from './plan.ts'
 
 const isFull = process.env['DEPLOYX_TEST_FULL'] !== undefined

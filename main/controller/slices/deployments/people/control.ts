@@ -1,22 +1,28 @@
-/** Who may make which decision about a running deployment, and when. decisions.ts writes it. */
+/**
+ * Who may make which decision about a deployment. What a decision changes, and when it is possible: core/decide.ts. Everything
+ * that it depends on is read in the transaction that writes it.
+ */
 import type { Deployment } from '#shared/contract/rest/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
-import { ENDED_DEPLOYMENT_STATES, nextDeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId, DeviceId, InstallerId, TargetId } from '#shared/domain/ids.ts'
 import type { Audit } from '../../audit/index.ts'
-import { maySee, type Viewer } from '../../../base/context.ts'
+import { maySee, type Now, type Viewer } from '../../../base/context.ts'
 import type { Software } from '../../software/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
-import type { Decisions } from './decisions.ts'
+import * as core from '../core/decide.ts'
+import type { Writes } from '../core/writes.ts'
 import type { DeploymentRow, DeploymentsRepo, TargetRow } from '../tables/deployments.repo.ts'
 import type { Restarts } from '../restarts/restarts.ts'
+import type { EngineTimings } from '../timings.ts'
 
 /** A retry names at most this many targets in the audit log. */
 const TARGETS_NAMED = 500
 
 export function createControl(deps: {
-  repo: Pick<DeploymentsRepo, 'transaction' | 'activeIds' | 'byId' | 'failedTargets'>
-  decisions: Decisions
+  repo: Pick<
+    DeploymentsRepo,
+    'transaction' | 'activeIds' | 'byId' | 'failedTargets' | 'write' | 'renewPatience'
+  >
   restarts: Pick<Restarts, 'callOff' | 'openDeployments'>
   audit: Audit
   software: Pick<Software, 'retryFetches'>
@@ -27,178 +33,138 @@ export function createControl(deps: {
   view: (id: DeploymentId) => Deployment
   /** Called after the commit. */
   decided: (changes: Changes) => void
+  now: Now
+  timings: Pick<EngineTimings, 'offerPatienceMs'>
 }) {
-  const { repo, decisions, visible, view } = deps
+  const { repo, audit, now } = deps
 
-  function decide(work: (changes: Changes) => void): void {
+  function decide<T>(work: (changes: Changes) => T): T {
     const changes = createChanges()
-    repo.transaction(() => work(changes))
+    const result = repo.transaction(() => work(changes))
     deps.decided(changes)
+    return result
   }
-  const hasEnded = (row: DeploymentRow) =>
-    (ENDED_DEPLOYMENT_STATES as readonly string[]).includes(row.status)
+  function write(writes: Writes, changes: Changes): void {
+    repo.write(writes)
+    for (const { target } of writes.targets) changes.target(target.deployment_id, target.id)
+    for (const { id } of writes.deployments) {
+      changes.deployment(id)
+      changes.owing.add(id)
+    }
+  }
+  /** Decides about one deployment and returns its view. */
+  function decideOn(
+    viewer: Viewer,
+    id: DeploymentId,
+    work: (row: DeploymentRow, changes: Changes) => void,
+  ): Deployment {
+    decide((changes) => work(deps.visible(viewer, id), changes))
+    return deps.view(id)
+  }
+  const named = (row: DeploymentRow): string => `deployment ${row.name}`
 
   return {
-    /** Nothing new starts and downloads stop. Running installers finish, and their results are recorded. */
-    cancel(viewer: Viewer, id: DeploymentId): Deployment {
-      const row = visible(viewer, id)
-      if (hasEnded(row)) throw new AppError('E_ILLEGAL_STATE', 'This deployment has ended already.')
-      decide((changes) => {
-        decisions.cancel(id, changes)
-        deps.audit.record(viewer, 'deployment.cancel', `deployment ${row.name}`, '', {
-          deploymentId: id,
-        })
-      })
-      return view(id)
-    },
+    /** @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE */
+    cancel: (viewer: Viewer, id: DeploymentId): Deployment =>
+      decideOn(viewer, id, (row, changes) => {
+        write(core.cancel(row), changes)
+        audit.record(viewer, 'deployment.cancel', named(row), '', { deploymentId: id })
+      }),
     /**
      * Cancels restarts of a deployment, ended or not: those of these devices, or all, including those that are not pending yet.
      * @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE when there is nothing to cancel
      */
-    cancelRestarts(
+    cancelRestarts: (
       viewer: Viewer,
       id: DeploymentId,
       deviceIds: DeviceId[] | undefined,
-    ): Deployment {
-      const row = visible(viewer, id)
-      const selected = deviceIds && new Set(deviceIds)
-      decide((changes) => {
+    ): Deployment =>
+      decideOn(viewer, id, (row, changes) => {
+        const selected = deviceIds && new Set(deviceIds)
         const count = deps.restarts.callOff(id, (device) => selected?.has(device) ?? true, changes)
-        const mayFollow = !selected && !hasEnded(row) && row.reboot === 'if_needed'
-        if (count === 0 && !mayFollow)
+        if (count === 0 && (selected || !core.mayRestart(row)))
           throw new AppError(
             'E_ILLEGAL_STATE',
             'No restart of this deployment waits or is announced.',
           )
-        if (!selected) decisions.cancelRestarts(id, changes)
-        deps.audit.record(
+        if (!selected) write(core.cancelRestarts(row), changes)
+        audit.record(
           viewer,
           'deployment.restarts_cancel',
-          `deployment ${row.name}`,
+          named(row),
           selected ? `${count} devices` : `all, of which ${count} were waiting or announced`,
           { deploymentId: id, data: { called_off: count, device_ids: deviceIds ?? null } },
         )
-      })
-      return view(id)
-    },
+      }),
     /** Emergency stop: cancels every active deployment that the viewer may cancel. Returns their ids. */
-    stopAll(viewer: Viewer): DeploymentId[] {
-      const rows = repo
-        .activeIds()
-        .map((id) => repo.byId(id)!)
-        .filter((row) => maySee(viewer, row.created_by) && !row.canceling)
+    stopAll: (viewer: Viewer): DeploymentId[] =>
       decide((changes) => {
-        for (const { id } of rows) decisions.cancel(id, changes)
+        const mine = (ids: Iterable<DeploymentId>): DeploymentRow[] =>
+          [...ids]
+            .flatMap((id) => repo.byId(id) ?? [])
+            .filter((row) => maySee(viewer, row.created_by))
+        const rows = mine(repo.activeIds()).filter((row) => !row.canceling)
+        write(core.stopAll(rows), changes)
         // Restarts outlive their deployments.
-        const restarting = [...deps.restarts.openDeployments()].filter((id) =>
-          maySee(viewer, repo.byId(id)!.created_by),
-        )
         let restarts = 0
-        for (const id of restarting) {
-          decisions.cancelRestarts(id, changes)
-          restarts += deps.restarts.callOff(id, () => true, changes)
+        for (const row of mine(deps.restarts.openDeployments())) {
+          write(core.cancelRestarts(row), changes)
+          restarts += deps.restarts.callOff(row.id, () => true, changes)
         }
-        deps.audit.record(
+        const ids = rows.map((row) => row.id)
+        audit.record(
           viewer,
           'deployment.stop_all',
           `${rows.length} deployments`,
           rows.map((row) => row.name).join(', '),
-          { data: { deployment_ids: rows.map((row) => row.id), restarts_called_off: restarts } },
+          { data: { deployment_ids: ids, restarts_called_off: restarts } },
         )
-      })
-      return rows.map((row) => row.id)
-    },
-    /** Nothing new starts; running targets continue. @throws AppError E_ILLEGAL_STATE */
-    pause(viewer: Viewer, id: DeploymentId): Deployment {
-      const row = visible(viewer, id)
-      if (row.status !== 'in_progress' || row.canceling)
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          row.status === 'pending'
-            ? 'This deployment has not started yet. Cancel it instead.'
-            : 'This deployment is not running.',
-        )
-      if (row.paused) return view(id)
-      decide((changes) => {
-        decisions.pause(id, viewer.username, changes)
-        deps.audit.record(viewer, 'deployment.pause', `deployment ${row.name}`, '', {
-          deploymentId: id,
-        })
-      })
-      return view(id)
-    },
-    /** Continues with a new round: earlier failures no longer count. @throws AppError E_ILLEGAL_STATE */
-    resume(viewer: Viewer, id: DeploymentId): Deployment {
-      const row = visible(viewer, id)
-      if (!row.paused) throw new AppError('E_ILLEGAL_STATE', 'This deployment is not paused.')
-      decide((changes) => {
-        decisions.resume(id, changes)
-        deps.audit.record(viewer, 'deployment.resume', `deployment ${row.name}`, '', {
-          deploymentId: id,
-        })
-      })
-      return view(id)
-    },
+        return ids
+      }),
+    /** Nothing new starts; running targets continue. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE */
+    pause: (viewer: Viewer, id: DeploymentId): Deployment =>
+      decideOn(viewer, id, (row, changes) => {
+        const writes = core.pause(row, viewer.username)
+        if (!writes) return
+        write(writes, changes)
+        audit.record(viewer, 'deployment.pause', named(row), '', { deploymentId: id })
+      }),
+    /** Continues with a new round: earlier failures no longer count. @throws AppError E_NOT_FOUND, E_ILLEGAL_STATE */
+    resume: (viewer: Viewer, id: DeploymentId): Deployment =>
+      decideOn(viewer, id, (row, changes) => {
+        write(core.resume(row, now()), changes)
+        repo.renewPatience(id, now() + deps.timings.offerPatienceMs)
+        audit.record(viewer, 'deployment.resume', named(row), '', { deploymentId: id })
+      }),
 
     /** Retries failed targets: all of them, or the chosen ones. @throws AppError E_ILLEGAL_STATE, E_NOT_FOUND */
     retry(viewer: Viewer, id: DeploymentId, targetIds: TargetId[] | undefined): Deployment {
-      const row = visible(viewer, id)
-      const failed = new Map(repo.failedTargets(id).map((target) => [target.id, target]))
-      const chosen = targetIds ?? [...failed.keys()]
-      const wrong = chosen.flatMap((targetId, i) =>
-        failed.has(targetId)
-          ? []
-          : [{ path: `/target_ids/${i}`, message: `target ${targetId} has not failed` }],
-      )
-      if (wrong.length > 0)
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          'Only failed targets can be tried again.',
-          wrong.slice(0, 20),
-        )
-      if (chosen.length === 0)
-        throw new AppError('E_ILLEGAL_STATE', 'No target of this deployment has failed.')
-      if (row.status === 'in_progress' && row.canceling)
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          'This deployment is being cancelled. Try again once it has ended.',
-        )
-      if (row.status !== 'in_progress' && nextDeploymentState(row.status, 'retried') === null)
-        throw new AppError('E_ILLEGAL_STATE', 'This deployment cannot be retried now.')
+      const chosen = (row: DeploymentRow): TargetRow[] =>
+        core.chooseRetried(row, repo.failedTargets(id), targetIds)
       // Before the targets reopen: a target whose package is still marked as failed would fail immediately.
       deps.software.retryFetches(
-        chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
+        chosen(deps.visible(viewer, id)).flatMap((target) => target.installer_id ?? []),
       )
-      decide((changes) => {
+      return decideOn(viewer, id, (row, changes) => {
         // Use what the library has for the PC today: the installer may have been corrected, replaced or added since.
-        const targets = [...new Set(chosen)].map((targetId) => {
-          const target = failed.get(targetId)!
-          return { ...target, installer_id: deps.installerFor(target) }
-        })
-        decisions.retry(row, targets, changes)
-        deps.audit.record(
-          viewer,
-          'deployment.retry',
-          `deployment ${row.name}`,
-          `${chosen.length} targets`,
-          {
-            deploymentId: id,
-            data: {
-              targets: targets.slice(0, TARGETS_NAMED).map((target) => ({
-                target_id: target.id,
-                device_id: target.device_id,
-                software_id: target.software_id,
-                installer_id: target.installer_id,
-              })),
-              target_count: targets.length,
-            },
+        const targets = chosen(row).map((target) => ({
+          ...target,
+          installer_id: deps.installerFor(target),
+        }))
+        write(core.retry(row, targets, now()), changes)
+        audit.record(viewer, 'deployment.retry', named(row), `${targets.length} targets`, {
+          deploymentId: id,
+          data: {
+            targets: targets.slice(0, TARGETS_NAMED).map((target) => ({
+              target_id: target.id,
+              device_id: target.device_id,
+              software_id: target.software_id,
+              installer_id: target.installer_id,
+            })),
+            target_count: targets.length,
           },
-        )
+        })
       })
-      deps.software.retryFetches(
-        chosen.flatMap((targetId) => failed.get(targetId)?.installer_id ?? []),
-      )
-      return view(id)
     },
   }
 }

@@ -36,13 +36,18 @@ export function createMoveDevice(deps: {
       if (row?.device_id !== to) continue
       // Everything the old agent received was lost with its disk.
       if (row.attempt_id)
-        repo.endAttempt(row.attempt_id, {
-          ended_at: iso,
-          status: 'failed',
-          reason: 'interrupted',
-          message: 'The PC was set up anew.',
-        })
-      repo.change(row, {
+        repo.endAttempts([
+          {
+            id: row.attempt_id,
+            end: {
+              ended_at: iso,
+              status: 'failed',
+              reason: 'interrupted',
+              message: 'The PC was reinstalled.',
+            },
+          },
+        ])
+      repo.changeTarget(row, {
         installer_id: deps.installerFor(row),
         ...(row.attempt_id && { attempt: row.attempt + 1 }),
         attempt_id: null,

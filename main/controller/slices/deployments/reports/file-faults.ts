@@ -6,15 +6,8 @@ import type { TargetId } from '#shared/domain/ids.ts'
 import type { Log } from '../../../base/context.ts'
 import type { FileFault } from '../../content/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
+import { FILE_DAMAGED } from '../core/file-fault-messages.ts'
 import type { DeploymentsRepo, InstallerRow } from '../tables/deployments.repo.ts'
-
-export const FILE_DAMAGED =
-  'The controller’s copy of the file is damaged. Upload it again under Software, then retry.'
-export const FILE_MISSING =
-  'The file is missing on the controller. Upload it again under Software, then retry.'
-
-export const SECRETS_LOST =
-  'The secrets in its arguments can no longer be opened. Enter them again under Software, then retry.'
 
 export function createFileFaults(deps: {
   repo: DeploymentsRepo
@@ -32,7 +25,7 @@ export function createFileFaults(deps: {
     repo.transaction(() => {
       const target = repo.target(id)
       if (target?.deployment_status !== 'failed' || target.reason !== 'integrity') return
-      repo.change(target, {
+      repo.changeTarget(target, {
         result_message: FILE_DAMAGED,
         error_details: target.error_details ?? target.result_message,
       })

@@ -22,7 +22,8 @@ const QUEUE_LIMIT = 20_000
 
 export function createRecorder(deps: {
   repo: Pick<DeploymentsRepo, 'transaction'>
-  apply: (report: Report, changes: Changes) => ReportReply
+  /** Judges and writes them, in order. */
+  apply: (reports: readonly Report[], changes: Changes) => ReportReply[]
   log: Log
   timings: Pick<EngineTimings, 'batchMs' | 'batchSize'>
   committed: (changes: Changes) => void
@@ -39,7 +40,8 @@ export function createRecorder(deps: {
   /** Commits these together. @throws what the store or a report throws, and then writes nothing */
   function commit(batch: Entry[]): void {
     const changes = createChanges()
-    const replies = repo.transaction(() => batch.map(({ report }) => apply(report, changes)))
+    const reports = batch.map(({ report }) => report)
+    const replies = repo.transaction(() => apply(reports, changes))
     batch.forEach((entry, i) => entry.done(replies[i]!))
     deps.committed(changes)
   }

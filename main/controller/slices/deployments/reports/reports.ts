@@ -1,6 +1,6 @@
 /**
- * How a report changes a target. Keyed by the attempt: a repeated report is ignored, and a report never overwrites a newer
- * attempt. Runs inside the recorder's transaction. How an attempt ends: results.ts.
+ * Applies reports of agents in batches, inside the recorder's transaction: reads what they are about, lets the core judge each
+ * in order, and writes the result once. What a report means: core/report.ts.
  */
 import type {
   CommandReply,
@@ -9,44 +9,53 @@ import type {
   DeploymentResult,
   ReportReply,
 } from '#shared/contract/agent/link.ts'
-import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
-import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
-import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'
-import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
-import { isoTime, type Log, type Now } from '../../../base/context.ts'
-import type { FileFault } from '../../content/index.ts'
+import type { AttemptId, DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
+import type { Log, Now } from '../../../base/context.ts'
 import type { SealedArguments } from '../../../base/sealed-arguments.ts'
+import type { FileFault } from '../../content/index.ts'
 import type { Changes } from '../changes.ts'
-import type {
-  DeploymentsRepo,
-  InstallerRow,
-  ReportedRow,
-  TargetChange,
-} from '../tables/deployments.repo.ts'
-import { HELD_WORDS } from '../core/held-messages.ts'
-import { createOutputMask } from './output-mask.ts'
+import { NOTHING, type Judgement, type ReportContext } from '../core/judgement.ts'
+import { reportsOnReturn } from '../core/on-return.ts'
+import {
+  afterJudgement,
+  judgeReport,
+  needsContext,
+  writesOf,
+  type AttemptReport,
+} from '../core/report.ts'
+import { recounted } from '../core/result.ts'
+import { noWrites, type Writes } from '../core/writes.ts'
+import type { DeploymentsRepo } from '../tables/deployments.repo.ts'
 import type { OutputsRepo } from '../tables/outputs.repo.ts'
-import { createResults } from './results.ts'
+import type { InstallerRow, ReportedAttempt, ReportedRow, ReportedTarget } from '../tables/rows.ts'
 import type { EngineTimings } from '../timings.ts'
+import { createOutputMask } from './output-mask.ts'
 
-export type Report = { deviceId: DeviceId } & (
-  | { kind: 'result'; body: DeploymentResult }
-  | { kind: 'progress'; body: DeploymentProgress }
-  | { kind: 'output'; body: DeploymentOutput }
-  | { kind: 'reply'; attemptId: AttemptId; reply: CommandReply | 'no_answer' }
-  | { kind: 'lost'; targetId: TargetId }
-)
-
-/** The reason to store from a progress report: agents may send reasons that do not apply to the target's state. */
-function reasonOf({ phase, reason }: DeploymentProgress): TargetReason | null {
-  // The package has arrived; another installation on the PC has to finish first.
-  if (phase === 'verifying') return reason === 'device_busy' ? 'device_busy' : 'verifying'
-  // The installer has ended and the agent waits for processes it started, or the agent was restarted meanwhile.
-  return reason === 'adopted' || reason === 'verifying' ? reason : null
-}
+export type Report =
+  | { kind: 'result'; deviceId: DeviceId; body: DeploymentResult }
+  | { kind: 'progress'; deviceId: DeviceId; body: DeploymentProgress }
+  | { kind: 'output'; deviceId: DeviceId; body: DeploymentOutput }
+  | { kind: 'reply'; deviceId: DeviceId; attemptId: AttemptId; reply: CommandReply | 'no_answer' }
+  | { kind: 'cancel_unknown'; deviceId: DeviceId; attemptId: AttemptId }
+  /** The agent has a new link and holds these attempts. */
+  | { kind: 'returned'; deviceId: DeviceId; attempts: readonly AttemptId[] }
 
 const COMMITTED: ReportReply = { committed: true }
-const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as const
+const UNKNOWN: ReportReply = { committed: true, message: 'this attempt is not known here' }
+
+const attemptOf = (report: Report): AttemptId | null => {
+  if (report.kind === 'returned') return null
+  return 'body' in report ? report.body.attempt_id : report.attemptId
+}
+
+/** Several attempts may share a target: what belongs to the attempt alone. */
+const attemptPart = (row: ReportedRow): ReportedAttempt => ({
+  attempt_id: row.attempt_id,
+  attempt: row.attempt,
+  target_id: row.target_id,
+  attempt_ended_at: row.attempt_ended_at,
+  attempt_reason: row.attempt_reason,
+})
 
 export function createReports(deps: {
   repo: DeploymentsRepo
@@ -59,66 +68,82 @@ export function createReports(deps: {
 }) {
   const { repo, timings } = deps
   const secrets = createOutputMask(deps)
-  const result = createResults({ ...deps, secrets })
-  const nowIso = () => isoTime(deps.now())
 
-  /** Moves a target to the state that a report implies, through every state in between, in one write. */
-  function advance(
-    target: ReportedRow,
-    to: 'downloading' | 'installing',
-    change: TargetChange,
-    changes: Changes,
-  ): void {
-    const events = eventsTo(target.deployment_status, to)
-    if (events.length === 0) return repo.change(target, change)
-    repo.step(target, events, {
-      since: nowIso(),
-      offered_at_ms: null,
-      not_before_ms: null,
-      deadline_ms: deps.now() + timeoutMs(target, to),
-      reason: null,
-      started_at: target.started_at ?? nowIso(),
-      ...change,
-    })
-    changes.moved(target)
-  }
-  /** How long the state may last, in ms. */
-  function timeoutMs(target: ReportedRow, state: 'downloading' | 'installing'): number {
-    if (state === 'downloading') return timings.downloadPatienceMs
-    const own = repo.byId(target.deployment_id)?.timeout_seconds
-    const installer = target.installer_id === null ? undefined : repo.installer(target.installer_id)
-    const seconds = own ?? installer?.timeout_seconds ?? INSTALLER_TIMEOUT_SECONDS
-    return seconds * 1000 + timings.installGraceMs
-  }
+  /** What the reports of one batch are about, kept current while they are judged. */
+  function openBatch(ids: AttemptId[], changes: Changes) {
+    const attempts = new Map<AttemptId, ReportedAttempt>()
+    const targets = new Map<TargetId, ReportedTarget>()
+    let writes: Writes = noWrites()
+    const recounts = new Set<DeploymentId>()
 
-  function progress(deviceId: DeviceId, body: DeploymentProgress, changes: Changes): ReportReply {
-    const target = repo.reported(body.attempt_id)
-    if (target?.device_id !== deviceId || target.live_attempt_id !== body.attempt_id)
-      return COMMITTED
-    if (isEnded(target.deployment_status)) return COMMITTED
-    if (target.deployment_status === 'installing' && body.phase !== 'installing') return COMMITTED // out of order
-    if (body.held_by) {
-      hold(target, body.held_by, changes)
-      return COMMITTED
+    function read(list: Iterable<AttemptId>): void {
+      const found = repo.reportedAttempts([...list].filter((id) => !attempts.has(id)))
+      for (const attempt of found) attempts.set(attempt.attempt_id, attempt)
+      const missing = new Set(found.map((attempt) => attempt.target_id))
+      for (const id of targets.keys()) missing.delete(id)
+      for (const target of repo.reportedTargets(missing)) targets.set(target.id, target)
     }
-    const change: TargetChange = {
-      reason: reasonOf(body),
-      ...(body.bytes !== undefined && { bytes: body.bytes }),
-      ...(body.total_bytes !== undefined && { total_bytes: body.total_bytes }),
-      // It works, so whatever kept it from working is over.
-      ...(target.held_since_ms !== null && NOT_HELD),
-    }
-    advance(target, body.phase === 'installing' ? 'installing' : 'downloading', change, changes)
-    changes.target(target.deployment_id, target.id)
-    return COMMITTED
-  }
+    read(new Set(ids))
 
-  function output(deviceId: DeviceId, body: DeploymentOutput, changes: Changes): ReportReply {
+    const contextOf = (target: ReportedRow): ReportContext => {
+      const deployment = repo.byId(target.deployment_id)
+      const { installer_id } = target
+      const installer = installer_id === null ? undefined : repo.installer(installer_id)
+      return {
+        isCanceling: deployment?.canceling ?? false,
+        timeoutSeconds: deployment?.timeout_seconds ?? installer?.timeout_seconds ?? null,
+        fileFault: installer ? deps.fileFault(installer) : null,
+      }
+    }
+    function keep(target: ReportedRow, judged: Judgement): void {
+      const { events, change, end } = judged
+      const { id, deployment_id, device_id } = target
+      const { targets: targetWrites, attempts: attemptWrites } = writesOf(target, judged)
+      writes.targets.push(...targetWrites)
+      writes.attempts.push(...attemptWrites)
+      const after = afterJudgement(target, judged)
+      attempts.set(after.attempt_id, attemptPart(after))
+      targets.set(id, after)
+      if (change && (events.length > 0 || judged.owes)) changes.moved(target)
+      else if (change) changes.target(deployment_id, id)
+      if (judged.owes) changes.owing.add(deployment_id)
+      if (judged.frees) changes.freed.add(device_id)
+      if (judged.isMismatched) changes.mismatched.add(id)
+      if (judged.recounts) recounts.add(deployment_id)
+      if (end) secrets.ended(target)
+    }
+
+    return {
+      read,
+      of(id: AttemptId): ReportedRow | undefined {
+        const attempt = attempts.get(id)
+        const target = attempt && targets.get(attempt.target_id)
+        return target && { ...target, ...attempt }
+      },
+      judge(target: ReportedRow, report: AttemptReport): void {
+        const context = needsContext(report) ? contextOf(target) : null
+        const judged = judgeReport(target, report, context, deps.now(), timings)
+        if (judged !== NOTHING) keep(target, judged)
+      },
+      write(): void {
+        repo.write(writes)
+        writes = noWrites()
+        for (const id of recounts) {
+          const deployment = repo.byId(id)!
+          const event = recounted(deployment.status, repo.counts(id))
+          if (event) repo.writeDeployment({ id, from: deployment.status, event, change: {} })
+          changes.deployment(id)
+        }
+        recounts.clear()
+      },
+    }
+  }
+  type Batch = ReturnType<typeof openBatch>
+
+  function output(target: ReportedRow, body: DeploymentOutput, changes: Changes): void {
     const attempt = repo.attempt(body.attempt_id)
-    const target = attempt && repo.reported(body.attempt_id)
-    if (!attempt || target?.device_id !== deviceId) return COMMITTED
-    const text = secrets.append(target, attempt, body)
-    if (text !== null)
+    const text = attempt ? secrets.append(target, attempt, body) : null
+    if (attempt && text !== null)
       changes.output(target.deployment_id, {
         deployment_id: target.deployment_id,
         target_id: target.id,
@@ -126,112 +151,67 @@ export function createReports(deps: {
         seq: body.seq,
         text,
       })
+  }
+
+  function returned(deviceId: DeviceId, held: readonly AttemptId[], batch: Batch): void {
+    // It reads the open targets, so what came before it is written first.
+    batch.write()
+    const reports = reportsOnReturn(repo.openTargetsOfDevice(deviceId), new Set(held))
+    batch.read(reports.map(({ attemptId }) => attemptId))
+    for (const { attemptId, report } of reports) {
+      const target = batch.of(attemptId)
+      if (target) batch.judge(target, report)
+    }
+  }
+
+  function apply(report: Report, batch: Batch, changes: Changes): ReportReply {
+    if (report.kind === 'returned') {
+      returned(report.deviceId, report.attempts, batch)
+      return COMMITTED
+    }
+    const target = batch.of(attemptOf(report)!)
+    if (target?.device_id !== report.deviceId) {
+      if (report.kind !== 'result') return COMMITTED
+      const { deviceId, body } = report
+      deps.log.warn(
+        { deviceId, targetId: body.target_id },
+        'a result for an attempt that this device was never given',
+      )
+      return UNKNOWN
+    }
+    switch (report.kind) {
+      case 'output':
+        output(target, report.body, changes)
+        break
+      case 'result':
+        batch.judge(target, { kind: 'result', body: secrets.ofResult(target, report.body) })
+        break
+      case 'reply': {
+        const { reply } = report
+        const isRefusal = reply !== 'no_answer' && !reply.accepted
+        batch.judge(target, {
+          kind: 'reply',
+          reply: isRefusal ? { ...reply, message: secrets.without(target, reply.message) } : reply,
+        })
+        break
+      }
+      default:
+        batch.judge(target, report)
+    }
     return COMMITTED
   }
 
   /**
-   * The PC may not work now: the target returns to pending under the same attempt, because nothing was started. Other
-   * deployments may use the device in the meantime.
+   * Replies in the order of the reports, which is the order in which they arrived.
+   * @throws IllegalStep, or what the store throws; the recorder then rolls back
    */
-  function hold(target: ReportedRow, by: HeldBy, changes: Changes): void {
-    const change: TargetChange = {
-      reason: 'retry_later',
-      result_message: HELD_WORDS[by].waits,
-      held_by: by,
-      held_since_ms: target.held_since_ms ?? deps.now(),
-      offered_at_ms: null,
-      deadline_ms: null,
-      not_before_ms: deps.now() + timings.heldRetryMs,
-    }
-    if (target.deployment_status === 'pending') repo.change(target, change)
-    else repo.step(target, 'requeued', { ...change, since: nowIso() })
-    changes.moved(target)
-    changes.owing.add(target.deployment_id)
-    changes.freed.add(target.device_id)
-  }
-
-  /** A failure that the controller concludes because the agent did not, or could not, report one. */
-  function giveUp(
-    target: Pick<ReportedRow, 'id' | 'deployment_id' | 'device_id' | 'deployment_status'>,
-    attemptId: AttemptId | null,
-    reason: 'rejected_by_agent' | 'interrupted',
-    message: string,
-    changes: Changes,
-  ): void {
-    if (attemptId)
-      repo.endAttempt(attemptId, { ended_at: nowIso(), status: 'failed', reason, message })
-    repo.step(target, 'failed', {
-      reason,
-      result_message: message,
-      completed_at: nowIso(),
-      since: nowIso(),
-      offered_at_ms: null,
-      deadline_ms: null,
-    })
-    changes.moved(target)
-    changes.owing.add(target.deployment_id)
-    changes.freed.add(target.device_id)
-  }
-
-  /** The agent's answer to a command, or the lack of one. */
-  function reply(
-    attemptId: AttemptId,
-    answer: CommandReply | 'no_answer',
-    changes: Changes,
-  ): ReportReply {
-    const target = repo.reported(attemptId)
-    if (target?.live_attempt_id !== attemptId || target.deployment_status !== 'pending')
-      return COMMITTED
-    const held = HeldBy.safeParse(answer !== 'no_answer' && !answer.accepted && answer.why)
-    if (held.success) hold(target, held.data, changes)
-    else if (answer !== 'no_answer' && answer.accepted) advance(target, 'downloading', {}, changes)
-    else if (answer === 'no_answer' || answer.why === 'busy' || answer.why === 'replayed') {
-      // Replayed: signed before the agent learned which sequences are old. The next command gets a new one.
-      repo.change(target, {
-        offered_at_ms: null,
-        not_before_ms:
-          deps.now() + (answer === 'no_answer' ? timings.offerRetryMs : timings.busyRetryMs),
-      })
-      changes.moved(target)
-      changes.owing.add(target.deployment_id)
-    } else
-      giveUp(
-        target,
-        attemptId,
-        'rejected_by_agent',
-        `The agent refused the command: ${secrets.without(target, answer.message)}`,
-        changes,
-      )
-    return COMMITTED
-  }
-
-  /** The agent reconnected without an attempt that it had accepted: nobody will ever report on it. */
-  function lost(targetId: TargetId, changes: Changes): ReportReply {
-    const target = repo.target(targetId)
-    if (target?.deployment_status === 'downloading' || target?.deployment_status === 'installing')
-      giveUp(
-        target,
-        target.attempt_id,
-        'interrupted',
-        'The agent no longer knows this attempt. Whether the installer ended is not known.',
-        changes,
-      )
-    return COMMITTED
-  }
-
-  /** @throws IllegalStep, or what the store throws; the recorder then rolls back */
-  return (report: Report, changes: Changes): ReportReply => {
-    switch (report.kind) {
-      case 'result':
-        return result(report.deviceId, report.body, changes)
-      case 'progress':
-        return progress(report.deviceId, report.body, changes)
-      case 'output':
-        return output(report.deviceId, report.body, changes)
-      case 'reply':
-        return reply(report.attemptId, report.reply, changes)
-      case 'lost':
-        return lost(report.targetId, changes)
-    }
+  return (reports: readonly Report[], changes: Changes): ReportReply[] => {
+    const batch = openBatch(
+      reports.flatMap((report) => attemptOf(report) ?? []),
+      changes,
+    )
+    const replies = reports.map((report) => apply(report, batch, changes))
+    batch.write()
+    return replies
   }
 }

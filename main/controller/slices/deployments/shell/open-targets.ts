@@ -14,7 +14,7 @@ import { isEnded } from '#shared/domain/target-state.ts'
 import type { Now } from '../../../base/context.ts'
 import type { FileFault } from '../../content/index.ts'
 import type { DeploymentsRepo, InstallerRow, OpenTargetRow } from '../tables/deployments.repo.ts'
-import { FILE_DAMAGED, FILE_MISSING, SECRETS_LOST } from '../reports/file-faults.ts'
+import { FILE_DAMAGED, FILE_MISSING, SECRETS_LOST } from '../core/file-fault-messages.ts'
 import type { PlanInstaller, PlanTarget } from '../core/plan.ts'
 
 const REREAD_MS = 60_000
@@ -33,6 +33,19 @@ type Mirror = {
   atWork: Map<DeviceId, number>
   readAtMs: number
 }
+/** What it reads. */
+export type OpenTargetReads = Pick<
+  DeploymentsRepo,
+  | 'activeIds'
+  | 'byId'
+  | 'installer'
+  | 'needsWithin'
+  | 'allTargets'
+  | 'openTargets'
+  | 'targetsById'
+  | 'takeChanged'
+  | 'forgetChanged'
+>
 export type OpenTargets = ReturnType<typeof createOpenTargets>
 
 const isAtWork = ({ state, offeredAtMs }: OpenTarget): boolean =>
@@ -69,18 +82,7 @@ const SECRETS_LOST_STATE: PlanInstaller = {
 }
 
 export function createOpenTargets(deps: {
-  repo: Pick<
-    DeploymentsRepo,
-    | 'activeIds'
-    | 'byId'
-    | 'installer'
-    | 'needsWithin'
-    | 'openTargets'
-    | 'allTargets'
-    | 'targetsById'
-    | 'takeChanged'
-    | 'forgetChanged'
-  >
+  repo: OpenTargetReads
   now: Now
   /** Why this installer's file cannot be sent. */
   fileFault: (installer: InstallerRow) => FileFault | null

@@ -1,95 +1,46 @@
-/** Applies a plan. Runs inside the engine's transaction; messages and notifications are collected for after the commit. */
+/**
+ * Writes what the actions of a plan change (core/act.ts). Runs inside the engine's transaction; messages and notifications are
+ * collected for after the commit.
+ */
 import { randomBytes } from 'node:crypto'
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
-import { nextDeploymentState, verdict } from '#shared/domain/deployment-state.ts'
 import type { AttemptId, DeploymentId, TargetId } from '#shared/domain/ids.ts'
-import type { TargetReason } from '#shared/domain/reasons.ts'
 import { isoTime, type Now } from '../../../base/context.ts'
 import type { Devices } from '../../devices/index.ts'
 import type { Changes } from '../changes.ts'
-import type { DeploymentsRepo } from '../tables/deployments.repo.ts'
-import type { OpenTarget } from './open-targets.ts'
+import { act, concluded } from '../core/act.ts'
 import type { Action } from '../core/plan.ts'
-import type { Sending } from './sender.ts'
+import type { DeploymentsRepo } from '../tables/deployments.repo.ts'
 import type { Trail } from '../audit-records.ts'
 import type { EngineTimings } from '../timings.ts'
 import { totals } from '../views/views.ts'
+import type { OpenTarget } from './open-targets.ts'
+import type { Sending } from './sender.ts'
 
 export function createPerform(deps: {
-  repo: DeploymentsRepo
+  repo: Pick<
+    DeploymentsRepo,
+    'byId' | 'counts' | 'addAttempt' | 'write' | 'writeDeployment' | 'setWaitReason'
+  >
   devices: Pick<Devices, 'takeSequence'>
   trail: Pick<Trail, 'ended' | 'pausedByFailures'>
   now: Now
   timings: EngineTimings
 }) {
-  const { repo, timings } = deps
-
-  function offer(target: OpenTarget, iso: string): Sending {
-    const attemptId = target.attemptId ?? (randomBytes(16).toString('hex') as AttemptId)
-    if (target.attemptId === null)
-      repo.addAttempt({
-        attempt_id: attemptId,
-        target_id: target.id,
-        attempt: target.attempt,
-        created_at: iso,
-      })
-    repo.change(target.row, {
-      attempt_id: attemptId,
-      offered_at_ms: deps.now(),
-      not_before_ms: null,
-      deadline_ms: target.deadlineMs ?? deps.now() + timings.offerPatienceMs,
-      // Keep the reason through repeated offers, so that it does not flicker on screen.
-      reason: target.held ? 'retry_later' : null,
-    })
-    return sending('deploy', target, attemptId)
-  }
-  const sending = (kind: Sending['kind'], target: OpenTarget, attemptId: AttemptId): Sending => ({
-    kind,
-    target: { ...target.row, attempt: target.attempt },
-    attemptId,
-    sequence: deps.devices.takeSequence(target.deviceId),
-  })
-
-  /** A failure or a skip that the controller itself decides. */
-  function end(
-    target: OpenTarget,
-    action: Extract<Action, { type: 'fail' | 'skip' }>,
-    iso: string,
-    changes: Changes,
-  ): void {
-    const { reason, message } = action
-    const event = action.type === 'fail' ? 'failed' : 'skipped'
-    repo.step({ ...target.row, deployment_status: target.state }, event, {
-      reason,
-      result_message: message,
-      completed_at: iso,
-      since: iso,
-      offered_at_ms: null,
-      deadline_ms: null,
-    })
-    if (target.attemptId)
-      repo.endAttempt(target.attemptId, { ended_at: iso, status: event, reason, message })
-    changes.freed.add(target.deviceId)
-  }
+  const { repo } = deps
 
   function conclude(id: DeploymentId, iso: string, changes: Changes): void {
     const deployment = repo.byId(id)!
     const counts = repo.counts(id)
-    const end = verdict(counts, deployment.canceling)
-    if (end === null || nextDeploymentState(deployment.status, end) === null) return
-    repo.update(id, {
-      status: end,
-      ended_at: iso,
-      paused: false,
-      pause_reason: null,
-      pause_message: null,
-    })
+    const end = concluded(deployment, counts, iso)
+    if (end === null) return
+    repo.writeDeployment(end)
     changes.deployment(id)
     const completed: DeploymentCompleted = {
       deployment_id: id,
       deployment_name: deployment.name,
       action: deployment.action,
-      status: end,
+      status: end.event,
       success_count: counts.completed,
       failure_count: counts.failed,
       skipped_count: counts.skipped,
@@ -110,7 +61,6 @@ export function createPerform(deps: {
     const deployment = repo.byId(id)!
     const counts = repo.counts(id)
     deps.trail.pausedByFailures(deployment, message)
-    changes.deployment(id)
     changes.pause(id, {
       deployment_id: id,
       deployment_name: deployment.name,
@@ -129,93 +79,32 @@ export function createPerform(deps: {
     changes: Changes,
     sendings: Sending[],
   ): void => {
+    const row = repo.byId(id)!
     const nowMs = deps.now()
     const iso = isoTime(nowMs)
-    const waits = new Map<TargetReason | null, TargetId[]>()
-    const moved = (target: OpenTarget) => {
-      changes.target(id, target.id)
-      changes.deployment(id)
-    }
-    for (const action of actions) {
-      switch (action.type) {
-        case 'start':
-          repo.update(id, {
-            status: 'in_progress',
-            started_at: iso,
-            wave: 1,
-            ready_since_ms: nowMs,
-          })
-          changes.deployment(id)
-          break
-        case 'conclude':
-          conclude(id, iso, changes)
-          break
-        case 'end_wave':
-          repo.update(id, { wave_ended_at_ms: nowMs })
-          changes.deployment(id)
-          changes.owing.add(id)
-          break
-        case 'open_wave':
-          repo.update(id, { wave: action.wave, wave_ended_at_ms: null, ready_since_ms: nowMs })
-          changes.deployment(id)
-          changes.owing.add(id)
-          break
-        case 'pause':
-          repo.update(id, {
-            paused: true,
-            pause_reason: 'failure_threshold',
-            pause_message: action.message,
-          })
-          pausedByFailures(id, action.message, iso, changes)
-          changes.owing.add(id)
-          break
-        case 'offer': {
-          const target = targets.get(action.targetId)!
-          sendings.push(offer(target, iso))
-          moved(target)
-          break
-        }
-        case 'tell_cancel': {
-          const target = targets.get(action.targetId)!
-          target.cancelToldAtMs = nowMs
-          // Do not wait forever for an agent that never answers.
-          if (target.state === 'pending' && target.deadlineMs === null)
-            repo.change(target.row, { deadline_ms: nowMs + timings.offerPatienceMs })
-          if (target.attemptId) sendings.push(sending('cancel', target, target.attemptId))
-          break
-        }
-        case 'wait': {
-          const list = waits.get(action.reason)
-          if (list) list.push(action.targetId)
-          else waits.set(action.reason, [action.targetId])
-          break
-        }
-        case 'requeue': {
-          const target = targets.get(action.targetId)!
-          repo.step({ ...target.row, deployment_status: target.state }, 'requeued', {
-            reason: action.reason,
-            since: iso,
-            offered_at_ms: null,
-            deadline_ms: null,
-          })
-          moved(target)
-          changes.owing.add(id)
-          break
-        }
-        case 'fail':
-        case 'skip': {
-          const target = targets.get(action.targetId)!
-          end(target, action, iso, changes)
-          moved(target)
-          changes.owing.add(id)
-          break
-        }
-      }
-    }
-    for (const [reason, ids] of waits) {
-      repo.setWaitReason(id, ids, reason)
-      for (const targetId of ids) changes.target(id, targetId)
-      changes.deployment(id)
-    }
+    const acts = act(row, actions, targets, {
+      nowMs,
+      offerPatienceMs: deps.timings.offerPatienceMs,
+      newAttemptId: () => randomBytes(16).toString('hex') as AttemptId,
+    })
+    acts.added.forEach(repo.addAttempt)
+    repo.write(acts.writes)
+    for (const [reason, ids] of acts.waits) repo.setWaitReason(id, ids, reason)
+    for (const target of acts.askedToStop) target.cancelToldAtMs = nowMs
+    for (const { kind, target, attemptId } of acts.toSend)
+      sendings.push({
+        kind,
+        target: { ...target.row, attempt: target.attempt },
+        attemptId,
+        sequence: deps.devices.takeSequence(target.deviceId),
+      })
+    if (acts.paused !== null) pausedByFailures(id, acts.paused, iso, changes)
+
+    const shown = [...acts.moved, ...[...acts.waits.values()].flat()]
+    for (const targetId of shown) changes.target(id, targetId)
+    if (shown.length > 0 || acts.writes.deployments.length > 0) changes.deployment(id)
+    for (const device of acts.freed) changes.freed.add(device)
+    if (acts.owes) changes.owing.add(id)
+    if (acts.concludes) conclude(id, iso, changes)
   }
 }

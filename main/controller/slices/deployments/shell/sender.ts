@@ -93,19 +93,7 @@ export function createSender(deps: {
       return void deps.recorder.take({ kind: 'reply', deviceId, attemptId, reply })
     // The agent never had the attempt, or lost it: there is nothing to wait for.
     if (!reply.accepted && reply.why === 'unknown_attempt')
-      void deps.recorder.take({
-        kind: 'result',
-        deviceId,
-        body: {
-          deployment_id: target.deployment_id,
-          target_id: target.id,
-          attempt: target.attempt,
-          attempt_id: attemptId,
-          status: 'skipped',
-          reason: 'canceled',
-          message: 'Cancelled before it started.',
-        },
-      })
+      void deps.recorder.take({ kind: 'cancel_unknown', deviceId, attemptId })
   }
 
   function prepare(slice: Sending[]): Prepared[] {

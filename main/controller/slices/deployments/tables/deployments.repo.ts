@@ -22,12 +22,12 @@ import type { Store } from '../../../store/store.ts'
 import { createAttemptsRepo } from './attempts.repo.ts'
 import { createCounters } from './counters.repo.ts'
 import { createTargetViewsRepo } from './target-views.repo.ts'
-import { createTargetsRepo, type InstallerRow, type NewTarget } from './targets.repo.ts'
+import type { DeploymentChange, DeploymentRow, InstallerRow, NewTarget } from './rows.ts'
+import { deploymentStateAfter, type DeploymentWrite, type Writes } from '../core/writes.ts'
+import { createTargetsRepo } from './targets.repo.ts'
 
-export type * from './attempts.repo.ts'
+export type * from './rows.ts'
 export type * from './target-views.repo.ts'
-export type * from './targets.repo.ts'
-export type DeploymentRow = typeof deployments.$inferSelect
 export type DeploymentsRepo = ReturnType<typeof createDeploymentsRepo>
 
 /** SQL: whether a deployment that starts later names this id. */
@@ -57,11 +57,28 @@ export function createDeploymentsRepo(store: Store) {
     )
     .pluck()
 
+  const attempts = createAttemptsRepo(store)
+  const update = (id: DeploymentId, change: Partial<DeploymentRow>): void => {
+    if (Object.keys(change).length > 0)
+      db.update(deployments).set(change).where(eq(deployments.id, id)).run()
+  }
+  /** The only way to change a deployment's state: along a transition of the state table. @throws IllegalStep */
+  function writeDeployment({ id, from, event, change }: DeploymentWrite): void {
+    update(id, event === null ? change : { ...change, status: deploymentStateAfter(from, event) })
+  }
+
   return {
     transaction: counters.transaction,
     ...targets,
     ...createTargetViewsRepo(store),
-    ...createAttemptsRepo(store),
+    ...attempts,
+    writeDeployment,
+    /** What a decision wants written, inside the transaction in which its basis was read. @throws IllegalStep */
+    write(writes: Writes): void {
+      targets.writeTargets(writes.targets)
+      attempts.endAttempts(writes.attempts)
+      writes.deployments.forEach(writeDeployment)
+    },
     insert(row: typeof deployments.$inferInsert, list: NewTarget[]): DeploymentRow {
       const made = db
         .insert(deployments)
@@ -133,9 +150,7 @@ export function createDeploymentsRepo(store: Store) {
     roleOf: (id: UserId): Role | null =>
       db.select({ role: users.role }).from(users).where(eq(users.id, id)).get()?.role ?? null,
     byId: (id: DeploymentId): DeploymentRow | undefined => deploymentById.get({ id }),
-    update: (id: DeploymentId, change: Partial<DeploymentRow>): void => {
-      db.update(deployments).set(change).where(eq(deployments.id, id)).run()
-    },
+    changeDeployment: (id: DeploymentId, change: DeploymentChange): void => update(id, change),
     /** Not ended, oldest first. */
     activeIds: (): DeploymentId[] => active.all(),
     /** The account's current name; for a removed account the name it had. */

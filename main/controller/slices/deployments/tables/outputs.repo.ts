@@ -45,7 +45,7 @@ export function createOutputsRepo({ db }: Store, attempts: DeploymentsRepo) {
         tail -= oldest.size_bytes
         omitted += oldest.size_bytes
       }
-      attempts.endAttempt(attempt.attempt_id, {
+      attempts.changeOutput(attempt.attempt_id, {
         output_head_bytes: attempt.output_head_bytes + (inHead ? size_bytes : 0),
         output_tail_bytes: tail,
         output_omitted_bytes: omitted,
@@ -65,7 +65,7 @@ export function createOutputsRepo({ db }: Store, attempts: DeploymentsRepo) {
         .orderBy(desc(attemptOutputs.seq))
         .limit(1)
         .get()
-      attempts.endAttempt(attempt.attempt_id, {
+      attempts.changeOutput(attempt.attempt_id, {
         output_held: null,
         ...(last?.part === 'head'
           ? { output_head_bytes: attempt.output_head_bytes + size_bytes }

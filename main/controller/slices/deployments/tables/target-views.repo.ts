@@ -4,7 +4,7 @@ import type { DevicePlatform, InstallerKind } from '#shared/domain/platforms.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
 import type { RestartState } from '#shared/domain/restart-state.ts'
 import type { Store } from '../../../store/store.ts'
-import type { TargetRow } from './targets.repo.ts'
+import type { TargetRow } from './rows.ts'
 
 /** A target with the display names of its device and software. */
 export type ViewRow = TargetRow & {

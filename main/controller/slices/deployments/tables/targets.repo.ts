@@ -1,56 +1,13 @@
 /** Rows of targets. The hot paths use prepared statements of their own; see statements.ts for why. */
 import { and, eq, inArray, sql } from 'drizzle-orm'
-import type {
-  AttemptId,
-  DeploymentId,
-  DeviceId,
-  InstallerId,
-  SoftwareId,
-  TargetId,
-} from '#shared/domain/ids.ts'
-import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
-import { nextTargetState, type TargetEvent, type TargetState } from '#shared/domain/target-state.ts'
-import { deploymentTargets, type installers } from '../../../store/schema/index.ts'
+import type { DeploymentId, DeviceId, InstallerId, TargetId } from '#shared/domain/ids.ts'
+import type { TargetReason } from '#shared/domain/reasons.ts'
+import { deploymentTargets } from '../../../store/schema/index.ts'
 import { createUpdater } from '../../../store/statements.ts'
 import type { Store } from '../../../store/store.ts'
+import { mergeTargetWrites, type StepTarget, type TargetWrite } from '../core/writes.ts'
 import type { Counters } from './counters.repo.ts'
-
-export type TargetRow = typeof deploymentTargets.$inferSelect
-export type InstallerRow = typeof installers.$inferSelect
-export type NewTarget = {
-  device_id: DeviceId
-  software_id: SoftwareId
-  installer_id: InstallerId | null
-  position: number
-  wave: number
-}
-/** What may change besides the state. */
-export type TargetChange = Partial<
-  Omit<TargetRow, 'id' | 'deployment_id' | 'device_id' | 'software_id' | 'deployment_status'>
->
-/** What the engine keeps of a target in memory. */
-export type OpenTargetRow = {
-  id: TargetId
-  deployment_id: DeploymentId
-  device_id: DeviceId
-  software_id: SoftwareId
-  installer_id: InstallerId | null
-  position: number
-  wave: number
-  state: TargetState
-  reason: TargetReason | null
-  since: string
-  attempt: number
-  attempt_id: AttemptId | null
-  offered_at_ms: number | null
-  not_before_ms: number | null
-  deadline_ms: number | null
-  held_by: HeldBy | null
-  held_since_ms: number | null
-}
-type StepTarget = { id: TargetId; deployment_id: DeploymentId; deployment_status: TargetState }
-
-export class IllegalStep extends Error {}
+import type { NewTarget, OpenTargetRow, ReportedTarget, TargetChange, TargetRow } from './rows.ts'
 
 const OPEN = ['pending', 'downloading', 'installing'] as const
 const OPEN_SQL = "('pending', 'downloading', 'installing')"
@@ -87,6 +44,10 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
       ),
     )
     .prepare()
+  const reportedTarget = sqlite.prepare<[number], ReportedTarget>(
+    `select id, deployment_id, device_id, installer_id, deployment_status, reason, attempt_id live_attempt_id, attempt live_attempt,
+            started_at, retry_until_ms, held_since_ms from deployment_targets where id = ?`,
+  )
   const updateTarget = createUpdater<TargetRow>(sqlite, 'deployment_targets', 'id')
   const waitReason = sqlite.prepare<[string | null, string]>(
     'update deployment_targets set reason = ? where id in (select value from json_each(?))',
@@ -144,6 +105,9 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
       ...new Set(moveTargets.all(to, from, to).map((row) => row.deployment_id)),
     ],
     target: (id: TargetId): TargetRow | undefined => targetById.get({ id }),
+    /** For judging reports. Look-ups by key: one statement over a list takes five times as long. */
+    reportedTargets: (ids: Iterable<TargetId>): ReportedTarget[] =>
+      [...ids].flatMap((id) => reportedTarget.get(id) ?? []),
 
     // ---- for the engine
     openTargets: (id: DeploymentId): OpenTargetRow[] => openOf.all(id),
@@ -161,27 +125,22 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     },
 
     /**
-     * The only way to change a target's state: along transitions of the state table, with the deployment's counters.
-     * Several events in a row are one write: a fast agent may report the end before its progress was read.
+     * The only way to change a target's state: along transitions of the state table, with the deployment's counters. One
+     * update per target, however many of these are about it.
      * @throws IllegalStep when the table has no such transition
      */
-    step(
-      target: StepTarget,
-      events: TargetEvent | readonly TargetEvent[],
-      change: TargetChange,
-    ): TargetState {
-      let state = target.deployment_status
-      for (const event of typeof events === 'string' ? [events] : events) {
-        const to = nextTargetState(state, event)
-        if (to === null) throw new IllegalStep(`${state} has no arrow for ${event}`)
-        state = to
+    writeTargets(writes: readonly TargetWrite[]): void {
+      for (const write of mergeTargetWrites(writes)) {
+        const { id, deployment_id, state, moves, change } = write
+        updateTarget(id, moves.length > 0 ? { ...change, deployment_status: state } : change)
+        for (const [from, to] of moves) counters.move(deployment_id, from, to)
+        note(write)
       }
-      updateTarget(target.id, { ...change, deployment_status: state })
-      counters.move(target.deployment_id, target.deployment_status, state)
-      note(target)
-      return state
     },
-    change: (target: Pick<StepTarget, 'id' | 'deployment_id'>, change: TargetChange): void => {
+    changeTarget: (
+      target: Pick<StepTarget, 'id' | 'deployment_id'>,
+      change: TargetChange,
+    ): void => {
       updateTarget(target.id, change)
       note(target)
     },

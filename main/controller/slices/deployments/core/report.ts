@@ -1,0 +1,232 @@
+/**
+ * What a report of an agent means for its target: the other half of the pure core, beside the plan. Keyed by the attempt: a
+ * repeated report is ignored, and a report never overwrites a newer attempt.
+ */
+import type {
+  CommandReply,
+  DeploymentProgress,
+  DeploymentResult,
+} from '#shared/contract/agent/link.ts'
+import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
+import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'
+import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
+import { isoTime } from '../../../base/context.ts'
+import type { ReportedRow, TargetChange } from '../tables/rows.ts'
+import { HELD_WORDS } from './held-messages.ts'
+import { NOTHING, type Judgement, type ReportContext, type ReportTimings } from './judgement.ts'
+import { judgeResult } from './result.ts'
+import { targetStateAfter, type Writes } from './writes.ts'
+
+/** What a report says about one attempt; secrets in its texts are masked already. */
+export type AttemptReport =
+  | { kind: 'result'; body: DeploymentResult }
+  | { kind: 'progress'; body: DeploymentProgress }
+  /** The answer to the command, or the lack of one. */
+  | { kind: 'reply'; reply: CommandReply | 'no_answer' }
+  /** The agent was asked to stop an attempt that it never had, or no longer has. */
+  | { kind: 'cancel_unknown' }
+  /** The agent reconnected without it. */
+  | { kind: 'not_held' }
+
+const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as const
+
+/** Whether `judgeReport` needs the context: plain progress does not, and it is the most frequent report. */
+export const needsContext = (report: AttemptReport): boolean =>
+  report.kind === 'result' || (report.kind === 'progress' && report.body.phase === 'installing')
+
+/** The reason to store from a progress report: agents may send reasons that do not apply to the target's state. */
+function reasonOf({ phase, reason }: DeploymentProgress): TargetReason | null {
+  // The package has arrived; another installation on the PC has to finish first.
+  if (phase === 'verifying') return reason === 'device_busy' ? 'device_busy' : 'verifying'
+  // The installer has ended and the agent waits for processes it started, or the agent was restarted meanwhile.
+  return reason === 'adopted' || reason === 'verifying' ? reason : null
+}
+
+/** Moves a target to the state that a report implies, through every state in between. */
+function advance(
+  target: ReportedRow,
+  to: 'downloading' | 'installing',
+  change: TargetChange,
+  context: ReportContext | null,
+  nowMs: number,
+  timings: ReportTimings,
+): Judgement {
+  const events = eventsTo(target.deployment_status, to)
+  if (events.length === 0) return { ...NOTHING, change }
+  const seconds = context?.timeoutSeconds ?? INSTALLER_TIMEOUT_SECONDS
+  const limitMs =
+    to === 'downloading' ? timings.downloadPatienceMs : seconds * 1000 + timings.installGraceMs
+  return {
+    ...NOTHING,
+    events,
+    change: {
+      since: isoTime(nowMs),
+      offered_at_ms: null,
+      not_before_ms: null,
+      deadline_ms: nowMs + limitMs,
+      reason: null,
+      started_at: target.started_at ?? isoTime(nowMs),
+      ...change,
+    },
+  }
+}
+
+/**
+ * The PC may not work now: the target returns to pending under the same attempt, because nothing was started. Other
+ * deployments may use the device in the meantime.
+ */
+function hold(target: ReportedRow, by: HeldBy, nowMs: number, timings: ReportTimings): Judgement {
+  const isPending = target.deployment_status === 'pending'
+  return {
+    ...NOTHING,
+    events: isPending ? [] : ['requeued'],
+    change: {
+      reason: 'retry_later',
+      result_message: HELD_WORDS[by].waits,
+      held_by: by,
+      held_since_ms: target.held_since_ms ?? nowMs,
+      offered_at_ms: null,
+      deadline_ms: null,
+      not_before_ms: nowMs + timings.heldRetryMs,
+      ...(!isPending && { since: isoTime(nowMs) }),
+    },
+    owes: true,
+    frees: true,
+  }
+}
+
+/** An end that the controller concludes because the agent did not, or could not, report one. */
+function conclude(
+  status: 'failed' | 'skipped',
+  reason: 'rejected_by_agent' | 'interrupted' | 'canceled',
+  message: string,
+  nowMs: number,
+): Judgement {
+  const iso = isoTime(nowMs)
+  return {
+    ...NOTHING,
+    events: [status],
+    change: {
+      reason,
+      result_message: message,
+      completed_at: iso,
+      since: iso,
+      offered_at_ms: null,
+      deadline_ms: null,
+    },
+    end: { ended_at: iso, status, reason, message },
+    owes: true,
+    frees: true,
+  }
+}
+
+function judgeProgress(
+  target: ReportedRow,
+  body: DeploymentProgress,
+  context: ReportContext | null,
+  nowMs: number,
+  timings: ReportTimings,
+): Judgement {
+  if (isEnded(target.deployment_status)) return NOTHING
+  if (target.deployment_status === 'installing' && body.phase !== 'installing') return NOTHING // out of order
+  // Once the installer runs, nothing holds it back any more.
+  if (body.held_by && target.deployment_status !== 'installing')
+    return hold(target, body.held_by, nowMs, timings)
+  const change: TargetChange = {
+    reason: reasonOf(body),
+    ...(body.bytes !== undefined && { bytes: body.bytes }),
+    ...(body.total_bytes !== undefined && { total_bytes: body.total_bytes }),
+    // It works, so whatever kept it from working is over.
+    ...(target.held_since_ms !== null && NOT_HELD),
+  }
+  const to = body.phase === 'installing' ? 'installing' : 'downloading'
+  return advance(target, to, change, context, nowMs, timings)
+}
+
+function judgeReply(
+  target: ReportedRow,
+  answer: CommandReply | 'no_answer',
+  nowMs: number,
+  timings: ReportTimings,
+): Judgement {
+  if (target.deployment_status !== 'pending') return NOTHING
+  const held = HeldBy.safeParse(answer !== 'no_answer' && !answer.accepted && answer.why)
+  if (held.success) return hold(target, held.data, nowMs, timings)
+  if (answer === 'no_answer' || (!answer.accepted && isTemporary(answer.why))) {
+    const waitMs = answer === 'no_answer' ? timings.offerRetryMs : timings.busyRetryMs
+    return {
+      ...NOTHING,
+      change: { offered_at_ms: null, not_before_ms: nowMs + waitMs },
+      owes: true,
+    }
+  }
+  if (answer.accepted) return advance(target, 'downloading', {}, null, nowMs, timings)
+  const message = `The agent refused the command: ${answer.message}`
+  return conclude('failed', 'rejected_by_agent', message, nowMs)
+}
+/** Replayed: signed before the agent learned which sequences are old. The next command gets a new one. */
+const isTemporary = (why: string): boolean => why === 'busy' || why === 'replayed'
+
+/**
+ * What this report changes. Pure.
+ * @param target the attempt that it is about, and its target, with all earlier reports applied
+ * @param context required if `needsContext`
+ */
+export function judgeReport(
+  target: ReportedRow,
+  report: AttemptReport,
+  context: ReportContext | null,
+  nowMs: number,
+  timings: ReportTimings,
+): Judgement {
+  const isLive = target.live_attempt_id === target.attempt_id
+  if (report.kind === 'result') return judgeResult(target, report.body, context, nowMs, timings)
+  if (!isLive) return NOTHING
+  switch (report.kind) {
+    case 'progress':
+      return judgeProgress(target, report.body, context, nowMs, timings)
+    case 'reply':
+      return judgeReply(target, report.reply, nowMs, timings)
+    case 'cancel_unknown':
+      return isEnded(target.deployment_status)
+        ? NOTHING
+        : conclude('skipped', 'canceled', 'Cancelled before it started.', nowMs)
+    case 'not_held':
+      if (isEnded(target.deployment_status)) return NOTHING
+      // Not accepted yet: it is offered again.
+      if (target.deployment_status === 'pending')
+        return {
+          ...NOTHING,
+          change: { offered_at_ms: null, not_before_ms: null, deadline_ms: null },
+          owes: true,
+        }
+      return conclude(
+        'failed',
+        'interrupted',
+        'The agent no longer knows this attempt. Whether the installer ended is not known.',
+        nowMs,
+      )
+  }
+}
+
+/** The attempt and its target after this judgement, for the next report about them. Pure. */
+export const afterJudgement = (target: ReportedRow, judged: Judgement): ReportedRow => {
+  const { change, end } = judged
+  if (change === null && end === null) return target
+  const { attempt_id, attempt, ...columns } = change ?? {}
+  return {
+    ...target,
+    ...columns,
+    ...(attempt_id !== undefined && { live_attempt_id: attempt_id }),
+    ...(attempt !== undefined && { live_attempt: attempt }),
+    deployment_status: targetStateAfter(target.deployment_status, judged.events),
+    ...(end && { attempt_ended_at: end.ended_at, attempt_reason: end.reason }),
+  }
+}
+
+/** What this judgement writes. Pure. */
+export const writesOf = (target: ReportedRow, { events, change, end }: Judgement): Writes => ({
+  targets: change ? [{ target, events, change }] : [],
+  attempts: end ? [{ id: target.attempt_id, end }] : [],
+  deployments: [],
+})
