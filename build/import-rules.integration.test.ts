@@ -125,12 +125,12 @@ const seeds: [rule: string, file: string, text: string][] = [
   ],
   [
     'vue/no-bare-strings-in-template',
-    'renderer/features/dashboard/Text.vue',
+    'renderer/features/any/Text.vue',
     '<script setup lang="ts"></script>\n<template><p>Running now</p></template>',
   ],
   [
     'vue/no-bare-strings-in-template',
-    'renderer/features/dashboard/Attribute.vue',
+    'renderer/ui/Attribute.vue',
     '<script setup lang="ts"></script>\n<template><input aria-label="Name" /></template>',
   ],
   [

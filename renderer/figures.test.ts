@@ -238,7 +238,7 @@ describe('error texts', () => {
       failureText({ code: 'E_CONFLICT', message: 'the name is taken', details: [] }).title,
     ).toBe('The name is taken')
     expect(failureText({ code: 'E_INTERNAL', message: 'SQLITE_BUSY', details: [] }).title).toBe(
-      'A fault in the controller',
+      'An error in the controller',
     )
   })
   it('include the message for a field', () => {

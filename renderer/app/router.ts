@@ -2,6 +2,7 @@
 import { createRouter, createWebHashHistory } from 'vue-router'
 import type { Router, RouteRecordRaw } from 'vue-router'
 import { DashboardPage } from '../features/dashboard/parts.ts'
+import { t } from './texts.ts'
 
 declare module 'vue-router' {
   interface RouteMeta {
@@ -35,31 +36,36 @@ function readOtherPages(): void {
 const inPage = { render: () => null }
 
 const routes: RouteRecordRaw[] = [
-  { path: '/', name: 'dashboard', component: DashboardPage, meta: { title: 'Dashboard' } },
+  {
+    path: '/',
+    name: 'dashboard',
+    component: DashboardPage,
+    meta: { title: t('titles.dashboard') },
+  },
   {
     path: '/deployments',
     name: 'deployments',
     component: later.deployments,
-    meta: { title: 'Deployments' },
+    meta: { title: t('titles.deployments') },
   },
   {
     path: '/deployments/new',
     name: 'new-deployment',
     component: later.wizard,
-    meta: { title: 'New deployment', focused: true },
+    meta: { title: t('titles.newDeployment'), focused: true },
   },
   {
     path: '/deployments/:id(\\d+)',
     name: 'deployment',
     component: later.deployment,
-    meta: { title: 'Deployment' },
+    meta: { title: t('titles.deployment') },
     children: [{ path: 'targets/:targetId(\\d+)', name: 'target', component: inPage }],
   },
   {
     path: '/devices',
     name: 'devices',
     component: later.devices,
-    meta: { title: 'Devices' },
+    meta: { title: t('titles.devices') },
     children: [
       { path: 'add', name: 'add-devices', component: inPage },
       { path: ':id(\\d+)', name: 'device', component: inPage },
@@ -69,7 +75,7 @@ const routes: RouteRecordRaw[] = [
     path: '/groups',
     name: 'groups',
     component: later.groups,
-    meta: { title: 'Groups' },
+    meta: { title: t('titles.groups') },
     children: [
       { path: 'new', name: 'new-group', component: inPage },
       { path: ':id(\\d+)', name: 'group', component: inPage },
@@ -79,7 +85,7 @@ const routes: RouteRecordRaw[] = [
     path: '/software',
     name: 'software',
     component: later.software,
-    meta: { title: 'Software' },
+    meta: { title: t('titles.software') },
     children: [
       { path: ':id(\\d+)', name: 'software-item', component: inPage },
       { path: 'installed', name: 'software-installed', component: inPage },
@@ -89,14 +95,14 @@ const routes: RouteRecordRaw[] = [
     path: '/audit',
     name: 'audit',
     component: later.audit,
-    meta: { title: 'Audit' },
+    meta: { title: t('titles.audit') },
     children: [{ path: ':id(\\d+)', name: 'audit-entry', component: inPage }],
   },
   {
     path: '/settings/users',
     name: 'users',
     component: later.users,
-    meta: { title: 'Users' },
+    meta: { title: t('titles.users') },
     children: [
       { path: 'new', name: 'new-user', component: inPage },
       { path: ':id(\\d+)', name: 'user', component: inPage },
@@ -106,21 +112,21 @@ const routes: RouteRecordRaw[] = [
     path: '/settings',
     name: 'settings',
     component: later.settings,
-    meta: { title: 'Settings' },
+    meta: { title: t('titles.settings') },
     children: [{ path: 'password', name: 'password', component: inPage }],
   },
   {
     path: '/:rest(.*)*',
     name: 'not-found',
     component: later.notFound,
-    meta: { title: 'Not found' },
+    meta: { title: t('titles.notFound') },
   },
 ]
 
 export function createConsoleRouter(): Router {
   const router = createRouter({ history: createWebHashHistory(), routes })
   router.afterEach((to) => {
-    document.title = to.meta.title ? `${to.meta.title} · DeployX` : 'DeployX'
+    document.title = to.meta.title ? t('titles.of', { title: to.meta.title }) : 'DeployX'
   })
   void router.isReady().then(() => setTimeout(readOtherPages, READ_AFTER_MS))
   return router

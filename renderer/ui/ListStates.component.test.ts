@@ -18,7 +18,13 @@ async function showStates(state: LoadState, total = 0, shown = 0) {
   await show(() =>
     h(
       ListStates,
-      { list: list.value, ...counts.value, noun: ['PC', 'PCs'], onShowAll: showAll },
+      {
+        list: list.value,
+        ...counts.value,
+        noMatch: 'No PC matches',
+        showAll: 'Show all PCs',
+        onShowAll: showAll,
+      },
       {
         default: () => h('p', 'the list'),
         empty: () => h(EmptyState, { drawing: 'pcs', title: 'No PCs yet' }),

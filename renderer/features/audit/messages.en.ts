@@ -39,7 +39,7 @@ export const en = {
       '{n} place in the audit log does not match. Export the log, keep a copy of the data folder, and find out who had access to this computer. | {n} places in the audit log do not match. Export the log, keep a copy of the data folder, and find out who had access to this computer.',
     checked: 'Checked',
     signedEnds: 'Signatures',
-    upToEntry: ', up to entry {signedUpTo}',
+    signedUpTo: '{ends}, up to entry {entry}',
     notChained: 'Not chained',
     unchainedText: '{unchained}, from an older version',
     signingKey: 'Signing key',

@@ -25,7 +25,7 @@ export const en = {
   firstSteps: {
     addPcs: 'Add PCs',
     addPcsText:
-      'Make a code and run one line on each PC. Its agent connects to this computer over the LAN.',
+      'Create a code and run one line on each PC. Its agent connects to this computer over the LAN.',
     pcsAdded: '{n} PC added | {n} PCs added',
     addDevices: 'Add PCs',
     addSoftware: 'Add software',

@@ -59,6 +59,8 @@ export const en = {
     nothingHasFailed: 'Nothing has failed',
   },
   list: {
+    noMatch: 'No deployment matches',
+    showAll: 'Show all deployments',
     all: 'All',
     running: 'Running',
     failed: 'Failed',

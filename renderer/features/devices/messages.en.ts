@@ -74,7 +74,7 @@ export const en = {
     hardware: 'Hardware',
     system: 'System',
     platform: 'Platform',
-    restartOwedBy: 'Restart pending because of',
+    restartReason: 'Restart pending due to',
     model: 'Model',
     address: 'Address',
     signedIn: 'Signed in',
@@ -129,6 +129,8 @@ export const en = {
     installedSoftware: 'Installed software',
   },
   page: {
+    noMatch: 'No PC matches',
+    showAll: 'Show all PCs',
     all: 'All',
     online: 'Online',
     offline: 'Offline',

@@ -22,6 +22,8 @@ export const en = {
     deployGroup: 'Deploy to this group',
   },
   page: {
+    noMatch: 'No group matches',
+    showAll: 'Show all groups',
     name: 'Name',
     members: 'Members',
     pcs: 'PCs',

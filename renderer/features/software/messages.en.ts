@@ -47,6 +47,8 @@ export const en = {
     wrongPath: 'Begin with /.',
   },
   installed: {
+    noMatch: 'No program matches',
+    showAll: 'Show all programs',
     andMore: '{names} and {more} more',
     older: 'Older',
     program: 'Program',
@@ -160,6 +162,8 @@ export const en = {
     more: 'and {n} more: filter to find them',
   },
   page: {
+    noMatch: 'No software matches',
+    showAll: 'Show all software',
     filesDamaged:
       'The file of one package is missing or damaged. | The files of {n} packages are missing or damaged.',
     filesMissing: 'The file of one package is missing. | The files of {n} packages are missing.',

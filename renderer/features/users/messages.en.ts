@@ -76,6 +76,9 @@ export const en = {
     removeUser: 'Remove user',
   },
   page: {
+    never: 'never',
+    noMatch: 'No user matches',
+    showAll: 'Show all users',
     name: 'Name',
     role: 'Role',
     state: 'State',

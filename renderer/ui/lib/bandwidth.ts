@@ -5,6 +5,7 @@ import {
   type ControllerSettings,
 } from '#shared/contract/rest/settings-routes.ts'
 import { formatSpeed } from './format.ts'
+import { t } from '../texts.ts'
 
 export const BANDWIDTH_UNITS = [
   { value: 'kib', label: 'KiB/s' },
@@ -18,7 +19,7 @@ const PER_UNIT = { kib: 1, mib: 1024 } as const
 
 /** null → "no limit", 2048 → "2 MiB/s" */
 export const bandwidthInWords = (kibPerSecond: number | null): string =>
-  kibPerSecond === null ? 'no limit' : formatSpeed(kibPerSecond * 1024)
+  kibPerSecond === null ? t('bandwidth.none') : formatSpeed(kibPerSecond * 1024)
 
 /** The limits of a running download: "limited to 2 MiB/s, 512 KiB/s each PC"; null: no limit. */
 export function limitsInWords(
@@ -28,9 +29,9 @@ export function limitsInWords(
   const device = settings?.bandwidth_device_kib_s ?? null
   const parts = [
     hub === null ? '' : bandwidthInWords(hub),
-    device === null ? '' : `${bandwidthInWords(device)} each PC`,
+    device === null ? '' : t('bandwidth.eachPc', { speed: bandwidthInWords(device) }),
   ].filter(Boolean)
-  return parts.length > 0 ? `limited to ${parts.join(', ')}` : null
+  return parts.length > 0 ? t('bandwidth.limitedTo', { limits: parts.join(', ') }) : null
 }
 
 /** In MiB/s if at most two decimal places are enough, else in KiB/s. */
@@ -48,4 +49,7 @@ export function fromDraft({ value, unit }: BandwidthDraft): number | null | 'inv
   return kib >= MIN_BANDWIDTH_KIB_S && kib <= MAX_BANDWIDTH_KIB_S ? kib : 'invalid'
 }
 
-export const BANDWIDTH_BOUNDS = `From ${bandwidthInWords(MIN_BANDWIDTH_KIB_S)} to ${bandwidthInWords(MAX_BANDWIDTH_KIB_S)}; empty for no limit.`
+export const BANDWIDTH_BOUNDS = t('bandwidth.bounds', {
+  min: bandwidthInWords(MIN_BANDWIDTH_KIB_S),
+  max: bandwidthInWords(MAX_BANDWIDTH_KIB_S),
+})

@@ -1,4 +1,5 @@
 /** A User-Agent header in readable form: "DeployX on Linux", "Firefox on Windows". */
+import { t } from '../texts.ts'
 
 const PROGRAMS: [RegExp, string][] = [
   [/\bdeployx\/|\bElectron\//i, 'DeployX'],
@@ -20,13 +21,17 @@ const first = (table: [RegExp, string][], text: string) =>
 
 /** Programs other than browsers keep their own name, without the version: "curl". */
 export function clientInWords(client: string | null): string {
-  if (!client) return 'Unknown program'
+  if (!client) return t('client.unknown')
   const program = first(PROGRAMS, client) ?? client.split(/[\s/]/)[0]?.slice(0, 40) ?? ''
   const system = first(SYSTEMS, client)
   const name = program || 'Unknown program'
-  return system ? `${name} on ${system}` : name
+  return system ? t('client.programOn', { program: name, system }) : name
 }
 
 /** Loopback is put into words: it is the computer that runs the controller. */
 export const addressInWords = (address: string | null): string =>
-  address === null ? 'unknown address' : /^(127\.|::1$)/.test(address) ? 'this computer' : address
+  address === null
+    ? t('client.unknownAddress')
+    : /^(127\.|::1$)/.test(address)
+      ? t('client.thisComputer')
+      : address

@@ -1,6 +1,7 @@
 /** Title and next step for each error code. Behaviour depends on the code, never on the text. */
 import { ERRORS } from '#shared/contract/errors.ts'
 import type { ErrorCode, ErrorDetail } from '#shared/contract/errors.ts'
+import { t } from '../texts.ts'
 
 /** Failures that never reached the controller, or whose reply was unreadable. */
 export const LOCAL_CODES = ['E_UNREACHABLE', 'E_TIMEOUT', 'E_REPLY', 'E_CANCELED'] as const
@@ -11,145 +12,216 @@ export type ClientErrorCode = ErrorCode | LocalCode
 type Copy = { title: string; next: string | null; messageSaysMore?: boolean }
 
 export const ERROR_TEXT: Record<ClientErrorCode, Copy> = {
-  E_VALIDATION: { title: 'Something in the form is not right', next: null, messageSaysMore: true },
-  E_MALFORMED: { title: 'The request could not be read', next: 'Reload the console.' },
+  E_VALIDATION: {
+    title: t('errors.E_VALIDATION.title'),
+    next: null,
+    messageSaysMore: true,
+  },
+  E_MALFORMED: {
+    title: t('errors.E_MALFORMED.title'),
+    next: t('errors.E_MALFORMED.next'),
+  },
   E_NO_TARGETS: {
-    title: 'Nothing to deploy to',
-    next: 'Choose at least one PC or a group that has PCs.',
+    title: t('errors.E_NO_TARGETS.title'),
+    next: t('errors.E_NO_TARGETS.next'),
   },
   E_URL_INVALID: {
-    title: 'The download address cannot be used',
-    next: 'Use an http or https address without a password in it.',
+    title: t('errors.E_URL_INVALID.title'),
+    next: t('errors.E_URL_INVALID.next'),
     messageSaysMore: true,
   },
   E_PACKAGE_UNREADABLE: {
-    title: 'The file is not a readable installer',
-    next: 'Fetch it again: it may be cut off.',
+    title: t('errors.E_PACKAGE_UNREADABLE.title'),
+    next: t('errors.E_PACKAGE_UNREADABLE.next'),
     messageSaysMore: true,
   },
   E_PACKAGE_LIMIT: {
-    title: 'The file takes too much time or memory to inspect',
-    next: 'A sound installer does not. Fetch it again from its maker.',
+    title: t('errors.E_PACKAGE_LIMIT.title'),
+    next: t('errors.E_PACKAGE_LIMIT.next'),
     messageSaysMore: true,
   },
-  E_UPLOAD_ABORTED: { title: 'The upload was cut off', next: 'Try again.' },
-  E_UNAUTHENTICATED: { title: 'You are signed out', next: 'Sign in again.' },
-  E_CREDENTIALS: { title: 'Wrong user name or password', next: null },
+  E_UPLOAD_ABORTED: {
+    title: t('errors.E_UPLOAD_ABORTED.title'),
+    next: t('errors.E_UPLOAD_ABORTED.next'),
+  },
+  E_UNAUTHENTICATED: {
+    title: t('errors.E_UNAUTHENTICATED.title'),
+    next: t('errors.E_UNAUTHENTICATED.next'),
+  },
+  E_CREDENTIALS: {
+    title: t('errors.E_CREDENTIALS.title'),
+    next: null,
+  },
   E_PASSPHRASE: {
-    title: 'This is not the passphrase of the recovery file',
-    next: 'It is the one that was chosen when the first recovery file was saved.',
+    title: t('errors.E_PASSPHRASE.title'),
+    next: t('errors.E_PASSPHRASE.next'),
   },
   E_RECOVERY_FILE: {
-    title: 'This recovery file cannot be used',
-    next: 'Choose another file.',
+    title: t('errors.E_RECOVERY_FILE.title'),
+    next: t('errors.E_RECOVERY_FILE.next'),
     messageSaysMore: true,
   },
-  E_ACCOUNT_DISABLED: { title: 'This account is disabled', next: 'Ask an administrator.' },
-  E_PASSWORD_CHANGE_NEEDED: {
-    title: 'Choose a password of your own first',
-    next: 'Sign in again.',
+  E_ACCOUNT_DISABLED: {
+    title: t('errors.E_ACCOUNT_DISABLED.title'),
+    next: t('errors.E_ACCOUNT_DISABLED.next'),
   },
-  E_OLD_PASSWORD: { title: 'The old password is wrong', next: null },
-  E_FORBIDDEN: { title: 'Your account may not do this', next: 'Ask an administrator.' },
+  E_PASSWORD_CHANGE_NEEDED: {
+    title: t('errors.E_PASSWORD_CHANGE_NEEDED.title'),
+    next: t('errors.E_PASSWORD_CHANGE_NEEDED.next'),
+  },
+  E_OLD_PASSWORD: {
+    title: t('errors.E_OLD_PASSWORD.title'),
+    next: null,
+  },
+  E_FORBIDDEN: {
+    title: t('errors.E_FORBIDDEN.title'),
+    next: t('errors.E_FORBIDDEN.next'),
+  },
   E_ORIGIN: {
-    title: 'This address may not talk to the controller',
-    next: 'Open the console at the address that the controller prints.',
+    title: t('errors.E_ORIGIN.title'),
+    next: t('errors.E_ORIGIN.next'),
   },
   E_SETUP_CODE: {
-    title: 'This is not the setup code',
-    next: 'Copy it from the output of the program that runs the controller, or make the account in the window of the DeployX app.',
+    title: t('errors.E_SETUP_CODE.title'),
+    next: t('errors.E_SETUP_CODE.next'),
   },
   E_SETUP_LOOPBACK_ONLY: {
-    title: 'The first account is made on the controller’s own computer',
-    next: 'Open the console there.',
+    title: t('errors.E_SETUP_LOOPBACK_ONLY.title'),
+    next: t('errors.E_SETUP_LOOPBACK_ONLY.next'),
     messageSaysMore: true,
   },
-  E_ENROLLMENT_CODE: { title: 'The code is not valid', next: 'Make a new one.' },
-  E_DEVICE_REFUSED: { title: 'The PC was refused', next: null, messageSaysMore: true },
-  E_NOT_FOUND: {
-    title: 'This does not exist any more',
-    next: 'It was removed, or belongs to somebody else.',
+  E_ENROLLMENT_CODE: {
+    title: t('errors.E_ENROLLMENT_CODE.title'),
+    next: t('errors.E_ENROLLMENT_CODE.next'),
   },
-  E_SETUP_DONE: { title: 'The first account exists already', next: 'Sign in.' },
-  E_CONFLICT: { title: 'That is taken already', next: null, messageSaysMore: true },
+  E_DEVICE_REFUSED: {
+    title: t('errors.E_DEVICE_REFUSED.title'),
+    next: null,
+    messageSaysMore: true,
+  },
+  E_NOT_FOUND: {
+    title: t('errors.E_NOT_FOUND.title'),
+    next: t('errors.E_NOT_FOUND.next'),
+  },
+  E_SETUP_DONE: {
+    title: t('errors.E_SETUP_DONE.title'),
+    next: t('errors.E_SETUP_DONE.next'),
+  },
+  E_CONFLICT: {
+    title: t('errors.E_CONFLICT.title'),
+    next: null,
+    messageSaysMore: true,
+  },
   E_ILLEGAL_STATE: {
-    title: 'Not possible in the present state',
+    title: t('errors.E_ILLEGAL_STATE.title'),
     next: null,
     messageSaysMore: true,
   },
   E_IN_USE: {
-    title: 'In use',
+    title: t('errors.E_IN_USE.title'),
     next: null,
     messageSaysMore: true,
   },
-  E_AGENT_OFFLINE: { title: 'The PC is offline', next: 'Switch it on, then try again.' },
-  E_TOO_LARGE: { title: 'Too large', next: null, messageSaysMore: true },
+  E_AGENT_OFFLINE: {
+    title: t('errors.E_AGENT_OFFLINE.title'),
+    next: t('errors.E_AGENT_OFFLINE.next'),
+  },
+  E_TOO_LARGE: {
+    title: t('errors.E_TOO_LARGE.title'),
+    next: null,
+    messageSaysMore: true,
+  },
   E_MEDIA_TYPE: {
-    title: 'This kind of file is not an installer',
-    next: 'DeployX takes msi, exe, ps1, cmd, deb, rpm, sh, AppImage, pkg and dmg.',
+    title: t('errors.E_MEDIA_TYPE.title'),
+    next: t('errors.E_MEDIA_TYPE.next'),
   },
-  E_RANGE: { title: 'That part of the file does not exist', next: null },
-  E_RATE_LIMITED: { title: 'Too many attempts', next: null, messageSaysMore: true },
-  E_INTERNAL: { title: 'A fault in the controller', next: 'Try again. Details are in its log.' },
+  E_RANGE: {
+    title: t('errors.E_RANGE.title'),
+    next: null,
+  },
+  E_RATE_LIMITED: {
+    title: t('errors.E_RATE_LIMITED.title'),
+    next: null,
+    messageSaysMore: true,
+  },
+  E_INTERNAL: {
+    title: t('errors.E_INTERNAL.title'),
+    next: t('errors.E_INTERNAL.next'),
+  },
   E_DATABASE: {
-    title: 'A fault in the controller’s database',
-    next: 'Try again. Details are in its log.',
+    title: t('errors.E_DATABASE.title'),
+    next: t('errors.E_DATABASE.next'),
   },
-  E_DISK_FULL: { title: 'The controller’s disk is full', next: 'Free some space, then try again.' },
+  E_DISK_FULL: {
+    title: t('errors.E_DISK_FULL.title'),
+    next: t('errors.E_DISK_FULL.next'),
+  },
   E_BUSY: {
-    title: 'The controller’s database is locked by another program',
-    next: 'Nothing was changed. Try again in a moment.',
+    title: t('errors.E_BUSY.title'),
+    next: t('errors.E_BUSY.next'),
   },
   E_STORAGE: {
-    title: 'The controller’s disk reports an error',
+    title: t('errors.E_STORAGE.title'),
     next: null,
     messageSaysMore: true,
   },
   E_DATA_LOCKED: {
-    title: 'Another controller uses this data folder',
-    next: 'Close the other one.',
+    title: t('errors.E_DATA_LOCKED.title'),
+    next: t('errors.E_DATA_LOCKED.next'),
   },
-  E_DATA_UNWRITABLE: { title: 'The data folder cannot be written', next: 'Check its permissions.' },
+  E_DATA_UNWRITABLE: {
+    title: t('errors.E_DATA_UNWRITABLE.title'),
+    next: t('errors.E_DATA_UNWRITABLE.next'),
+  },
   E_KEYS_SEALED: {
-    title: 'The keystore does not give out the keys',
-    next: 'Unlock it and start DeployX again.',
+    title: t('errors.E_KEYS_SEALED.title'),
+    next: t('errors.E_KEYS_SEALED.next'),
     messageSaysMore: true,
   },
-  E_DATABASE_CORRUPT: { title: 'The database is damaged', next: 'Restore a backup.' },
+  E_DATABASE_CORRUPT: {
+    title: t('errors.E_DATABASE_CORRUPT.title'),
+    next: t('errors.E_DATABASE_CORRUPT.next'),
+  },
   E_DATA_INCOMPLETE: {
-    title: 'The database is missing or empty',
-    next: 'Restore a recovery file or a backup.',
+    title: t('errors.E_DATA_INCOMPLETE.title'),
+    next: t('errors.E_DATA_INCOMPLETE.next'),
     messageSaysMore: true,
   },
   E_DATA_OWNER: {
-    title: 'The data folder is open to other users',
-    next: 'Close it, or choose another data folder.',
+    title: t('errors.E_DATA_OWNER.title'),
+    next: t('errors.E_DATA_OWNER.next'),
     messageSaysMore: true,
   },
   E_DATABASE_BEHIND: {
-    title: 'The database lost its latest changes',
-    next: 'Put the missing file back, or restore a recovery file.',
+    title: t('errors.E_DATABASE_BEHIND.title'),
+    next: t('errors.E_DATABASE_BEHIND.next'),
     messageSaysMore: true,
   },
   E_KEYS_DAMAGED: {
-    title: 'The controller’s keys are damaged',
-    next: 'Restore a recovery file.',
+    title: t('errors.E_KEYS_DAMAGED.title'),
+    next: t('errors.E_KEYS_DAMAGED.next'),
     messageSaysMore: true,
   },
   E_PORT_IN_USE: {
-    title: 'The port is taken',
-    next: 'Close the program that uses it or choose another port.',
+    title: t('errors.E_PORT_IN_USE.title'),
+    next: t('errors.E_PORT_IN_USE.next'),
   },
   E_UNREACHABLE: {
-    title: 'The controller does not answer',
-    next: 'Check that it runs, then try again.',
+    title: t('errors.E_UNREACHABLE.title'),
+    next: t('errors.E_UNREACHABLE.next'),
   },
-  E_TIMEOUT: { title: 'The controller took too long to answer', next: 'Try again.' },
+  E_TIMEOUT: {
+    title: t('errors.E_TIMEOUT.title'),
+    next: t('errors.E_TIMEOUT.next'),
+  },
   E_REPLY: {
-    title: 'The controller’s answer could not be read',
-    next: 'Console and controller may be of different versions: reload.',
+    title: t('errors.E_REPLY.title'),
+    next: t('errors.E_REPLY.next'),
   },
-  E_CANCELED: { title: 'Cancelled', next: null },
+  E_CANCELED: {
+    title: t('errors.E_CANCELED.title'),
+    next: null,
+  },
 }
 
 /** A failure as stores keep it and components show it. Plain data. */
@@ -161,7 +233,7 @@ export type Failure = {
   isOutdated?: boolean
 }
 
-const OUTDATED_NEXT = 'What stands there now is shown. Look at it, then save again or leave it.'
+const OUTDATED_NEXT = t('errors.outdated')
 
 export type FailureText = { title: string; next: string | null }
 

@@ -1,6 +1,7 @@
 /** Number and time formats of the console. Sizes in bytes, durations in milliseconds, times as ISO text. */
 
 import { formatCount } from './count.ts'
+import { t } from '../texts.ts'
 
 export { formatCount }
 
@@ -25,15 +26,13 @@ const trimZeros = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/,
 export function formatBytesOf(doneBytes: number, totalBytes: number): string {
   const [done, total] = [formatBytes(Math.min(doneBytes, totalBytes)), formatBytes(totalBytes)]
   const [doneValue, doneUnit] = done.split(' ')
-  return doneUnit === total.split(' ')[1] ? `${doneValue} of ${total}` : `${done} of ${total}`
+  return doneUnit === total.split(' ')[1]
+    ? t('format.of', { done: doneValue!, total })
+    : t('format.of', { done, total })
 }
 
 /** Bytes per second → "11 MiB/s". */
 export const formatSpeed = (bytesPerSecond: number): string => `${formatBytes(bytesPerSecond)}/s`
-
-/** 3 → "3 PCs", 1 → "1 PC". */
-export const countOf = (count: number, one: string, many = `${one}s`): string =>
-  `${formatCount(count)} ${count === 1 ? one : many}`
 
 /** A running clock: 41 s → "0:41", 3,700 s → "1:01:40". */
 export function formatClock(spanMs: number): string {
@@ -46,13 +45,18 @@ export function formatClock(spanMs: number): string {
 /** A duration in its two largest units: "8 min", "2 h 5 min", "3 d 4 h". */
 export function formatSpan(spanMs: number): string {
   const seconds = Math.max(0, Math.round(spanMs / 1000))
-  if (seconds < 60) return `${seconds} s`
+  if (seconds < 60) return t('format.seconds', { seconds })
   const minutes = Math.round(seconds / 60)
-  if (minutes < 60) return `${minutes} min`
+  if (minutes < 60) return t('format.minutes', { minutes })
   const hours = Math.floor(minutes / 60)
-  if (hours < 24) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
+  if (hours < 24)
+    return minutes % 60 === 0
+      ? t('format.hours', { hours })
+      : t('format.hoursAndMinutes', { hours, minutes: minutes % 60 })
   const days = Math.floor(hours / 24)
-  return hours % 24 === 0 ? `${days} d` : `${days} d ${hours % 24} h`
+  return hours % 24 === 0
+    ? t('format.days', { days })
+    : t('format.daysAndHours', { days, hours: hours % 24 })
 }
 
 /** The remaining time at this speed, rounded so that it does not jump: "8 min left". Null if it cannot be estimated. */
@@ -60,25 +64,38 @@ export function formatTimeLeft(leftBytes: number, bytesPerSecond: number | null)
   if (bytesPerSecond === null || bytesPerSecond <= 0) return null
   const seconds = leftBytes / bytesPerSecond
   if (seconds > 7 * 86_400) return null
-  if (seconds < 5) return 'a few seconds left'
-  if (seconds < 60) return `${Math.ceil(seconds / 5) * 5} s left`
-  return `${formatSpan(Math.ceil(seconds / 60) * 60_000)} left`
+  if (seconds < 5) return t('format.fewSecondsLeft')
+  if (seconds < 60)
+    return t('format.left', { time: t('format.seconds', { seconds: Math.ceil(seconds / 5) * 5 }) })
+  return t('format.left', { time: formatSpan(Math.ceil(seconds / 60) * 60_000) })
 }
 
-const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
-const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+const WEEKDAYS = (['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const).map((day) =>
+  t(`format.weekdays.${day}`),
+)
+const MONTHS = (
+  ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'] as const
+).map((month) => t(`format.months.${month}`))
+
+/** "3 Oct", "3 Oct 2025": without the year if it is the present one. */
+function formatDate(at: Date, now: Date): string {
+  const date = { day: at.getDate(), month: MONTHS[at.getMonth()]! }
+  return at.getFullYear() === now.getFullYear()
+    ? t('format.date', date)
+    : t('format.dateWithYear', { ...date, year: at.getFullYear() })
+}
 
 /** "just now", "5 min ago", "2 h ago", "Mon", "3 Oct", "3 Oct 2025": local time. A future time reads "in 5 min". */
 export function formatRelative(iso: string, nowMs: number): string {
   const at = new Date(iso)
   const ago = nowMs - at.getTime()
-  if (ago < -30_000) return `in ${formatSpan(-ago)}`
-  if (ago < 45_000) return 'just now'
-  if (ago < 3_570_000) return `${Math.round(ago / 60_000)} min ago`
-  if (ago < 86_400_000) return `${Math.max(1, Math.round(ago / 3_600_000))} h ago`
+  if (ago < -30_000) return t('format.in', { time: formatSpan(-ago) })
+  if (ago < 45_000) return t('format.justNow')
+  if (ago < 3_570_000) return t('format.minutesAgo', { count: Math.round(ago / 60_000) })
+  if (ago < 86_400_000)
+    return t('format.hoursAgo', { count: Math.max(1, Math.round(ago / 3_600_000)) })
   if (ago < 6 * 86_400_000) return WEEKDAYS[at.getDay()]!
-  const day = `${at.getDate()} ${MONTHS[at.getMonth()]!}`
-  return at.getFullYear() === new Date(nowMs).getFullYear() ? day : `${day} ${at.getFullYear()}`
+  return formatDate(at, new Date(nowMs))
 }
 
 /** The exact local time: "2026-11-23 10:42:07". */
@@ -107,10 +124,12 @@ export function formatDay(atMs: number, nowMs: number): string {
   const midnight = (d: Date) => new Date(d.getFullYear(), d.getMonth(), d.getDate()).getTime()
   // Rounded, because a day with a clock change has 23 or 25 hours.
   const days = Math.round((midnight(at) - midnight(now)) / 86_400_000)
-  if (days === 0) return 'today'
-  if (days === 1) return 'tomorrow'
-  const day = `${WEEKDAYS[at.getDay()]!} ${at.getDate()} ${MONTHS[at.getMonth()]!}`
-  return at.getFullYear() === now.getFullYear() ? day : `${day} ${at.getFullYear()}`
+  if (days === 0) return t('format.today')
+  if (days === 1) return t('format.tomorrow')
+  return t('format.weekdayAndDate', {
+    weekday: WEEKDAYS[at.getDay()]!,
+    date: formatDate(at, now),
+  })
 }
 
 /** 0…1 → "62 %"; 100 only when complete, 0 only before the start. */

@@ -5,6 +5,7 @@ import type {
   InstallerArch,
   InstallerKind,
 } from '#shared/domain/platforms.ts'
+import { t } from '../texts.ts'
 
 export const PLATFORM_NAME: Record<DevicePlatform, string> = {
   windows: 'Windows',
@@ -13,29 +14,29 @@ export const PLATFORM_NAME: Record<DevicePlatform, string> = {
 }
 /** Where to run a copied command, and with which rights. */
 export const WHERE_TO_RUN: Record<DevicePlatform, string> = {
-  windows: 'In PowerShell, as administrator.',
-  linux: 'In a terminal, by somebody who may use sudo, or as root.',
-  macos: 'In Terminal, by an administrator.',
+  windows: t('platforms.inPowershell'),
+  linux: t('platforms.inShell'),
+  macos: t('platforms.inTerminal'),
 }
 export const ARCH_NAME: Record<DeviceArch | InstallerArch, string> = {
-  x64: '64-bit',
+  x64: t('platforms.bit64'),
   arm64: 'ARM64',
-  x86: '32-bit',
-  any: 'any architecture',
+  x86: t('platforms.bit32'),
+  any: t('platforms.anyArch'),
 }
 export const KIND_NAME: Record<InstallerKind, string> = {
-  msi: 'Windows Installer package',
-  exe: 'Windows program',
-  ps1: 'PowerShell script',
-  cmd: 'Batch file',
-  deb: 'Debian package',
-  rpm: 'RPM package',
-  sh: 'Shell script',
-  appimage: 'AppImage',
-  pkg: 'macOS package',
-  dmg: 'macOS disk image',
-  zip: 'Zip archive',
-  tar: 'Tar archive',
+  msi: t('kinds.msi'),
+  exe: t('kinds.exe'),
+  ps1: t('kinds.ps1'),
+  cmd: t('kinds.cmd'),
+  deb: t('kinds.deb'),
+  rpm: t('kinds.rpm'),
+  sh: t('kinds.sh'),
+  appimage: t('kinds.appimage'),
+  pkg: t('kinds.pkg'),
+  dmg: t('kinds.dmg'),
+  zip: t('kinds.zip'),
+  tar: t('kinds.tar'),
 }
 /** Example arguments that make an installer of this kind run silently. */
 export const ARGS_EXAMPLE: Record<InstallerKind, string> = {

@@ -1,5 +1,6 @@
 /** Forms over data that someone else may change during editing: local edits stay, other fields are updated. Pure. */
 import type { Group } from '#shared/contract/rest/entities.ts'
+import { t } from '../texts.ts'
 
 const isSame = (a: unknown, b: unknown): boolean =>
   a === b ||
@@ -54,11 +55,11 @@ export function groupNews(
   const { added, removed } = memberChanges(after, before)
   const list = (ids: number[]) =>
     ids.length > 3
-      ? `${ids.slice(0, 3).map(nameOf).join(', ')} and ${ids.length - 3} more`
+      ? t('group.more', { names: ids.slice(0, 3).map(nameOf).join(', '), more: ids.length - 3 })
       : ids.map(nameOf).join(', ')
   return [
-    ...(after.name !== before.name ? [`renamed to ${after.name}`] : []),
-    ...(added.length > 0 ? [`added ${list(added)}`] : []),
-    ...(removed.length > 0 ? [`removed ${list(removed)}`] : []),
+    ...(after.name !== before.name ? [t('group.renamedTo', { name: after.name })] : []),
+    ...(added.length > 0 ? [t('group.added', { names: list(added) })] : []),
+    ...(removed.length > 0 ? [t('group.removed', { names: list(removed) })] : []),
   ].join(', ')
 }

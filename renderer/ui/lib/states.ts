@@ -2,6 +2,7 @@
 import type { Deployment, DeploymentAction, Target } from '#shared/contract/rest/deployments.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
+import { t } from '../texts.ts'
 
 export type Tone = 'completed' | 'running' | 'waiting' | 'failed' | 'skipped' | 'canceled'
 export type Shape =
@@ -9,21 +10,21 @@ export type Shape =
 export type Look = { label: string; tone: Tone; shape: Shape }
 
 export const TARGET_LOOK: Record<TargetState, Look> = {
-  pending: { label: 'Waiting', tone: 'waiting', shape: 'dashed' },
-  downloading: { label: 'Downloading', tone: 'running', shape: 'arrow' },
-  installing: { label: 'Installing', tone: 'running', shape: 'half' },
-  completed: { label: 'Completed', tone: 'completed', shape: 'check' },
-  failed: { label: 'Failed', tone: 'failed', shape: 'cross' },
-  skipped: { label: 'Skipped', tone: 'skipped', shape: 'slash' },
+  pending: { label: t('states.waiting'), tone: 'waiting', shape: 'dashed' },
+  downloading: { label: t('states.downloading'), tone: 'running', shape: 'arrow' },
+  installing: { label: t('states.installing'), tone: 'running', shape: 'half' },
+  completed: { label: t('states.completed'), tone: 'completed', shape: 'check' },
+  failed: { label: t('states.failed'), tone: 'failed', shape: 'cross' },
+  skipped: { label: t('states.skipped'), tone: 'skipped', shape: 'slash' },
 }
 
 export const DEPLOYMENT_LOOK: Record<DeploymentState, Look> = {
-  pending: { label: 'Queued', tone: 'waiting', shape: 'dashed' },
-  in_progress: { label: 'In progress', tone: 'running', shape: 'pie' },
-  completed: { label: 'Completed', tone: 'completed', shape: 'check' },
-  failed: { label: 'Failed', tone: 'failed', shape: 'cross' },
-  partial: { label: 'Partly failed', tone: 'failed', shape: 'half' },
-  canceled: { label: 'Cancelled', tone: 'canceled', shape: 'minus' },
+  pending: { label: t('states.queued'), tone: 'waiting', shape: 'dashed' },
+  in_progress: { label: t('states.inProgress'), tone: 'running', shape: 'pie' },
+  completed: { label: t('states.completed'), tone: 'completed', shape: 'check' },
+  failed: { label: t('states.failed'), tone: 'failed', shape: 'cross' },
+  partial: { label: t('states.partlyFailed'), tone: 'failed', shape: 'half' },
+  canceled: { label: t('states.cancelled'), tone: 'canceled', shape: 'minus' },
 }
 
 /** How a deployment is shown: cancelling and paused are flags on a running one, a scheduled start is one on a queued one. */
@@ -31,27 +32,29 @@ export function lookOfDeployment(
   d: Pick<Deployment, 'status' | 'action' | 'canceling' | 'paused' | 'scheduled_at'>,
 ): Look {
   if (d.status === 'pending' && d.scheduled_at !== null && !d.canceling)
-    return { ...DEPLOYMENT_LOOK.pending, label: 'Scheduled' }
+    return { ...DEPLOYMENT_LOOK.pending, label: t('states.scheduled') }
   if (isActive(d.status) && d.canceling)
-    return { label: 'Cancelling', tone: 'canceled', shape: 'minus' }
+    return { label: t('states.cancelling'), tone: 'canceled', shape: 'minus' }
   if (d.status === 'in_progress' && d.paused)
-    return { label: 'Paused', tone: 'waiting', shape: 'ring' }
+    return { label: t('states.paused'), tone: 'waiting', shape: 'ring' }
   if (d.status === 'in_progress' && d.action === 'uninstall')
-    return { ...DEPLOYMENT_LOOK.in_progress, label: 'Removing' }
+    return { ...DEPLOYMENT_LOOK.in_progress, label: t('states.removing') }
   return DEPLOYMENT_LOOK[d.status]
 }
 
 /** How a target is shown: one skipped by a cancel reads as cancelled. */
-export function lookOfTarget(t: Pick<Target, 'deployment_status' | 'action' | 'reason'>): Look {
-  if (t.deployment_status === 'skipped' && t.reason === 'canceled')
-    return { label: 'Cancelled', tone: 'canceled', shape: 'minus' }
-  if (t.deployment_status === 'downloading' && t.reason === 'verifying')
-    return { label: 'Verifying', tone: 'running', shape: 'half' }
-  if (t.deployment_status === 'downloading' && t.reason === 'device_busy')
-    return { label: 'Waiting', tone: 'waiting', shape: 'dashed' }
-  if (t.deployment_status === 'installing' && t.action === 'uninstall')
-    return { ...TARGET_LOOK.installing, label: 'Removing' }
-  return TARGET_LOOK[t.deployment_status]
+export function lookOfTarget(
+  target: Pick<Target, 'deployment_status' | 'action' | 'reason'>,
+): Look {
+  if (target.deployment_status === 'skipped' && target.reason === 'canceled')
+    return { label: t('states.cancelled'), tone: 'canceled', shape: 'minus' }
+  if (target.deployment_status === 'downloading' && target.reason === 'verifying')
+    return { label: t('states.verifying'), tone: 'running', shape: 'half' }
+  if (target.deployment_status === 'downloading' && target.reason === 'device_busy')
+    return { label: t('states.waiting'), tone: 'waiting', shape: 'dashed' }
+  if (target.deployment_status === 'installing' && target.action === 'uninstall')
+    return { ...TARGET_LOOK.installing, label: t('states.removing') }
+  return TARGET_LOOK[target.deployment_status]
 }
 
 /** The order of the bar's segments and of the counts below it. */
@@ -65,14 +68,6 @@ export const SEGMENTS = [
 ] as const
 export type Segment = (typeof SEGMENTS)[number]
 
-const WORDS: Record<Segment, string> = {
-  completed: 'completed',
-  failed: 'failed',
-  skipped: 'skipped',
-  installing: 'installing',
-  downloading: 'downloading',
-  pending: 'waiting',
-}
 const SPOKEN: readonly Segment[] = [
   'completed',
   'installing',
@@ -90,7 +85,9 @@ export function countsInWords(
   return SPOKEN.filter((s) => counts[s] > 0).map((s) => ({
     segment: s,
     count: counts[s],
-    text: `${counts[s]} ${s === 'installing' && action === 'uninstall' ? 'removing' : WORDS[s]}`,
+    text: t(s === 'installing' && action === 'uninstall' ? 'counts.removing' : `counts.${s}`, {
+      n: counts[s],
+    }),
   }))
 }
 
