@@ -39,12 +39,25 @@ describe.each(Object.entries(trees))('%s', (file, { en }) => {
     expect(wrong).toEqual([])
   })
 
+  const folder = file.replace('messages.en.ts', '')
+  const code = Object.entries(sources)
+    .filter(([name]) => name.startsWith(folder) && name !== file)
+    .map(([, source]) => source)
+    .join('\n')
+
+  it('fills every parameter of a text with components by a slot', () => {
+    const texts = new Map(leaves(en))
+    const wrong = [...code.matchAll(/<I18nT\b[\s\S]*?<\/I18nT>/g)].flatMap(([use]) => {
+      const key = /t\.path\('([^']+)'\)/.exec(use)?.[1] ?? ''
+      const slots = [...use.matchAll(/<template #(\w+)/g)].map(([, name]) => name!)
+      const names = new Set(namesIn(texts.get(key) ?? ''))
+      const isFilled = names.size > 0 && names.size === slots.length
+      return isFilled && slots.every((name) => names.has(name)) ? [] : [`${key}: ${slots.join()}`]
+    })
+    expect(wrong).toEqual([])
+  })
+
   it('has no text that nothing shows', () => {
-    const folder = file.replace('messages.en.ts', '')
-    const code = Object.entries(sources)
-      .filter(([name]) => name.startsWith(folder) && name !== file)
-      .map(([, source]) => source)
-      .join('\n')
     const isUsed = (key: string) => {
       const parts = key.split('.')
       return (
