@@ -11,6 +11,7 @@ import {
   type RestartEvent,
 } from '#shared/domain/restart-state.ts'
 import { isoTime, type Clock } from '../../../base/context.ts'
+import { createSingleTicker, type TickerTime } from '../../../base/ticker.ts'
 import type { Devices } from '../../devices/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
 import type { DeploymentRow, DeploymentsRepo } from '../tables/deployments.repo.ts'
@@ -43,7 +44,7 @@ type Deps = TellDeps & {
   trail: RestartTrail
   /** Devices at work for any deployment. */
   workingDevices: () => ReadonlySet<DeviceId>
-  clock: Pick<Clock, 'settle'>
+  clock: TickerTime & Pick<Clock, 'settle'>
   timings: EngineTimings
   /** Called after every commit. */
   committed: (changes: Changes) => void
@@ -52,12 +53,14 @@ type Deps = TellDeps & {
 export function createRestarts(deps: Deps) {
   const { repo, devices, timings, now } = deps
   const abilities = new Map<DeviceId, RestartAbility | 'too_old'>()
-  const teller = createTeller({ ...deps, answered: take, over: () => wake(pauseMs) })
-  let timer: NodeJS.Timeout | null = null
-  let dueAtMs = Infinity
-  /** A large run takes longer: run less often after it, so that others get most of the time. */
-  let pauseMs = COALESCE_MS
-  let stopped = false
+  const teller = createTeller({ ...deps, answered: take, over: () => ticker.soon() })
+  const ticker = createSingleTicker({
+    time: deps.clock,
+    soonMs: COALESCE_MS,
+    heartbeatMs: timings.heartbeatMs,
+    run,
+    failed,
+  })
 
   function changed(row: RestartRow, changes: Changes): void {
     for (const id of repo.targetsOf(row.restart_id)) changes.target(row.deployment_id, id)
@@ -186,38 +189,32 @@ export function createRestarts(deps: Deps) {
     deps.committed(changes)
     unsent.forEach(teller.tell)
   }
-  const attempt = (work: () => void): boolean => {
-    try {
-      work()
-      return true
-    } catch (error) {
-      deps.log.error({ err: error }, 'a restart could not be advanced; it is tried again')
-      return false
-    }
+  function failed(error: unknown): void {
+    deps.log.error({ err: error }, 'a restart could not be advanced; it is tried again')
+  }
+  /** One restart that cannot be advanced must not stop or delay the others. @throws if all fail */
+  function commitEach(ids: readonly RestartId[]): void {
+    const errors: unknown[] = []
+    for (const id of ids)
+      try {
+        commit([id])
+      } catch (error) {
+        errors.push(error)
+      }
+    if (errors.length === ids.length) throw errors[0]
+    errors.forEach(failed)
   }
   function run(): void {
-    timer = null
-    dueAtMs = Infinity
-    if (stopped) return
     deps.clock.settle()
-    const startMs = performance.now()
-    attempt(() => {
-      const changes = createChanges()
-      repo.transaction(() => claim(changes))
-      deps.committed(changes)
-      const ids = repo.open().map((row) => row.restart_id)
-      // One restart that cannot be advanced must not stop the others.
-      if (!attempt(() => commit(ids))) for (const id of ids) attempt(() => commit([id]))
-    })
-    pauseMs = Math.max(COALESCE_MS, 4 * (performance.now() - startMs))
-    wake(Math.max(pauseMs, timings.heartbeatMs))
-  }
-  function wake(inMs: number): void {
-    const atMs = performance.now() + inMs
-    if (stopped || atMs >= dueAtMs) return
-    if (timer) clearTimeout(timer)
-    dueAtMs = atMs
-    timer = setTimeout(run, inMs)
+    const changes = createChanges()
+    repo.transaction(() => claim(changes))
+    deps.committed(changes)
+    const ids = repo.open().map((row) => row.restart_id)
+    try {
+      commit(ids)
+    } catch {
+      commitEach(ids)
+    }
   }
 
   function take(id: RestartId, sent: 'order' | 'call_off', reply: RestartReply): void {
@@ -236,12 +233,12 @@ export function createRestarts(deps: Deps) {
 
   return {
     /** Run soon. */
-    poke: (): void => wake(pauseMs),
+    poke: (): void => ticker.soon(),
     /** Records the ability that an agent reports when it connects. Undefined: it does not support restarts. */
     met(deviceId: DeviceId, ability: RestartAbility | undefined): void {
       abilities.set(deviceId, ability ?? 'too_old')
       for (const row of repo.open()) if (row.device_id === deviceId) teller.forget(row.restart_id)
-      wake(pauseMs)
+      ticker.soon()
     },
     /** What its agent last reported; null: not connected since the controller started. */
     abilityOf: (id: DeviceId): RestartAbility | 'too_old' | null => abilities.get(id) ?? null,
@@ -280,13 +277,15 @@ export function createRestarts(deps: Deps) {
     /** Call it when deadlines were shifted because the clock was changed. */
     clockMoved(): void {
       teller.forgetAll()
-      wake(pauseMs)
+      ticker.soon()
     },
-    start: (): void => wake(0),
+    start(): void {
+      ticker.start()
+      ticker.now()
+    },
     stop(): void {
-      stopped = true
       teller.stop()
-      if (timer) clearTimeout(timer)
+      void ticker.stop()
     },
   }
 }
