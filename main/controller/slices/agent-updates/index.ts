@@ -19,6 +19,7 @@ import type { Audit } from '../audit/index.ts'
 import { isoTime, type Clock, type Log, type Now, type Viewer } from '../../base/context.ts'
 import type { DeviceRow, Devices } from '../devices/index.ts'
 import type { AgentFiles, AgentOffer } from '../../base/agent-files.ts'
+import { createSingleTicker } from '../../base/ticker.ts'
 import type { Signer } from '../signing/index.ts'
 import type { Store } from '../../store/store.ts'
 import { createOutcomes } from './outcomes.ts'
@@ -60,20 +61,24 @@ export function createAgentUpdates(deps: {
   const { devices, audit, log } = deps
   const { presence } = devices
   const timings = { ...UPDATE_TIMINGS, ...deps.timings }
-  const soonMs = Math.min(SOON_MS, timings.lookMs)
+  const ticker = createSingleTicker({
+    time: deps.clock,
+    soonMs: Math.min(SOON_MS, timings.lookMs),
+    heartbeatMs: timings.lookMs,
+    run: look,
+    failed: (error) => log.error({ err: error }, 'agents could not be checked for updates'),
+  })
   /** For linked devices: why one cannot be updated, or null. */
   const obstacles = new Map<DeviceId, string | null>()
   let offers: AgentOffer[] = []
   /** Versions that have failed too often and are no longer ordered automatically. */
   let stopped = new Set<string>()
-  let timer: NodeJS.Timeout | null = null
   let isOver = false
-  let isMoreDue = false
 
   const outcomes = createOutcomes({
     ...deps,
     timings,
-    changed: () => wake(soonMs),
+    changed: () => ticker.soon(),
     onFailure: () => judge(true),
   })
   const { rows } = outcomes
@@ -154,23 +159,10 @@ export function createAgentUpdates(deps: {
     if (deps.policy() === 'off') return
     const due = planUpdates({ offers, fleet: all, rows, nowMs: deps.now() })
     for (const { id, offer } of due.slice(0, ORDERS_PER_LOOK)) order(id, offer, null)
-    isMoreDue = due.length > ORDERS_PER_LOOK
-  }
-  function wake(afterMs: number): void {
-    if (isOver || timer === null) return
-    clearTimeout(timer)
-    timer = setTimeout(tick, afterMs)
-  }
-  function tick(): void {
-    try {
-      look()
-    } catch (error) {
-      log.error({ err: error }, 'agents could not be checked for updates')
-    }
-    wake(isMoreDue ? soonMs : timings.lookMs)
+    if (due.length > ORDERS_PER_LOOK) ticker.soon()
   }
   const offPresence = presence.onChange((id) => {
-    if (presence.isOnline(id)) wake(soonMs)
+    if (presence.isOnline(id)) ticker.soon()
     else obstacles.delete(id)
   })
 
@@ -221,15 +213,16 @@ export function createAgentUpdates(deps: {
     },
 
     /** Call it when the policy may have changed. */
-    lookSoon: (): void => wake(soonMs),
+    lookSoon: (): void => ticker.soon(),
     start(): void {
       offers = deps.agentFiles.offers()
       judge(false)
-      timer = setTimeout(tick, soonMs)
+      ticker.start()
+      ticker.soon()
     },
     stop(): void {
       isOver = true
-      if (timer) clearTimeout(timer)
+      void ticker.stop()
       offPresence()
       offClock()
     },
