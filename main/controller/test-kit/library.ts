@@ -16,7 +16,7 @@ import { createInspection, type Inspection } from '../slices/inspection/index.ts
 import { createSoftware, type FetchOptions } from '../slices/software/index.ts'
 import { users } from '../store/schema/index.ts'
 import { createSealedArguments } from '../base/sealed-arguments.ts'
-import { systemClock } from '../base/clock.ts'
+import { createClock } from '../base/clock.ts'
 import { openStore } from '../store/store.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
 import { MIGRATIONS_DIR } from './paths.ts'
@@ -59,7 +59,8 @@ export function openLibrary(
   )
   const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
   const now = Date.now
-  const audit = createAudit({ store, now, clock: systemClock })
+  const clock = createClock()
+  const audit = createAudit({ store, now, clock })
   const content = createContent({
     store,
     dataDir,
@@ -119,11 +120,13 @@ export function openLibrary(
     async shut(): Promise<void> {
       await software.stop()
       await content.stop()
+      clock.stop()
       store.close()
     },
     async close(): Promise<void> {
       await software.stop()
       await content.stop()
+      clock.stop()
       store.close()
       rmSync(dataDir, { recursive: true, force: true })
     },

@@ -8,7 +8,8 @@ import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/rest
 import type { AuditAction } from '#shared/domain/audit-actions.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
 import { replaceMisleading, replaceMisleadingInLines } from '#shared/domain/plain-text.ts'
-import { isoTime, type Clock, type Log, type Now, type Viewer } from '../../base/context.ts'
+import { isoTime, type Log, type Now, type Viewer } from '../../base/context.ts'
+import { createSingleTicker, type TickerTime } from '../../base/ticker.ts'
 import type { Signer } from '../signing/index.ts'
 import { storageFailure } from '../../store/failures.ts'
 import type { Store } from '../../store/store.ts'
@@ -107,7 +108,7 @@ function toEntry(row: AuditRow): AuditEntry {
 export function createAudit(deps: {
   store: Store
   now: Now
-  clock: Pick<Clock, 'monotonicMs'>
+  clock: TickerTime
   /**
    * The keys that sign the log's ends, current and previous. If omitted, nothing is signed (tests
    * of other slices).
@@ -300,19 +301,23 @@ export function createAudit(deps: {
     seal,
     /** Signs the log's end regularly. The returned function does it one last time and stops. */
     startSealing(sign: Signer['sign'], log: Log): () => Promise<void> {
-      const tried = async () => {
-        try {
-          refusals.flush()
-          await seal(sign)
-        } catch (error) {
-          log.error({ err: error }, 'the end of the audit log could not be signed')
-        }
+      const run = async (): Promise<void> => {
+        refusals.flush()
+        await seal(sign)
       }
-      const timer = setInterval(() => void tried(), SEAL_EVERY_MS)
-      timer.unref()
-      return () => {
-        clearInterval(timer)
-        return tried()
+      const failed = (error: unknown): void =>
+        log.error({ err: error }, 'the end of the audit log could not be signed')
+      const ticker = createSingleTicker({
+        time: deps.clock,
+        soonMs: 0,
+        heartbeatMs: SEAL_EVERY_MS,
+        run,
+        failed,
+      })
+      ticker.start()
+      return async () => {
+        await ticker.stop()
+        await run().catch(failed)
       }
     },
   }
