@@ -78,6 +78,7 @@ export function openLibrary(
     inspection,
     sealed: createSealedArguments(Buffer.alloc(32, 2)),
     now,
+    clock,
     log,
     audit,
     usedBy: (id) =>

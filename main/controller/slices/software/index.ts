@@ -5,6 +5,7 @@ import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content, FileFault } from '../content/index.ts'
 import type { Log, Now, Viewer } from '../../base/context.ts'
+import type { TickerTime } from '../../base/ticker.ts'
 import type { Inspection } from '../inspection/index.ts'
 import type { NamedDeployment } from '../../base/in-use.ts'
 import type { SealedArguments } from '../../base/sealed-arguments.ts'
@@ -36,6 +37,7 @@ export function createSoftware(deps: {
   /** Seals and opens arguments with secrets. */
   sealed: SealedArguments
   now: Now
+  clock: TickerTime
   log: Log
   audit: Audit
   /** Deployments that still need it: open targets use it, or it is in one that starts later. */
@@ -54,6 +56,7 @@ export function createSoftware(deps: {
     repo,
     content,
     inspection,
+    clock: deps.clock,
     log: deps.log,
     whenWritable: (limitMs) => store.whenWritable(limitMs),
     options: { ...FETCH_OPTIONS, ...deps.fetchOptions },

@@ -10,6 +10,7 @@ import type { InstallerId } from '#shared/domain/ids.ts'
 import { INSTALLER_KINDS, kindOfFileName } from '#shared/domain/platforms.ts'
 import type { Content, Staged } from '../../content/index.ts'
 import type { Log } from '../../../base/context.ts'
+import { createSingleTicker, type TickerTime } from '../../../base/ticker.ts'
 import { cleanFileName, InspectionStopped, type Inspection } from '../../inspection/index.ts'
 import { usableRule } from '../rules.ts'
 import type { InstallerRow, SoftwareRepo } from '../software.repo.ts'
@@ -32,11 +33,14 @@ const MESSAGE_LIMIT = 1000
 
 /** How long the result of a fetch waits for a database that another program has locked. */
 const OUTCOME_WAIT_MS = 60_000
+/** A fetch whose result could not be stored is repeated within this time. */
+const HEARTBEAT_MS = 10 * 60_000
 
 export function createFetcher(deps: {
   repo: SoftwareRepo
   content: Pick<Content, 'ingest'>
   inspection: Inspection
+  clock: TickerTime
   log: Log
   options: FetchOptions
   /** Resolves once the database can be written. @throws AppError E_BUSY after `limitMs` */
@@ -47,6 +51,14 @@ export function createFetcher(deps: {
   const { repo, options, log } = deps
   const stopping = new AbortController()
   const running = new Map<InstallerId, Promise<void>>()
+  const ticker = createSingleTicker({
+    time: deps.clock,
+    soonMs: 0,
+    heartbeatMs: HEARTBEAT_MS,
+    run: startNext,
+    failed: (error) =>
+      log.error({ err: error }, 'the pending fetches could not be read; they are tried again'),
+  })
 
   /** Keeps the extension of the installer's kind, because agents choose how to run a file by its extension. */
   function nameFor(row: InstallerRow, received: string): string {
@@ -178,7 +190,6 @@ export function createFetcher(deps: {
   }
 
   function startNext(): void {
-    if (stopping.signal.aborted) return
     for (const row of repo.fetching()) {
       if (running.size >= options.parallel) return
       if (running.has(row.id)) continue
@@ -188,7 +199,7 @@ export function createFetcher(deps: {
         )
         .finally(() => {
           running.delete(row.id)
-          if (repo.installer(row.id)?.fetch_state !== 'fetching') startNext()
+          if (repo.installer(row.id)?.fetch_state !== 'fetching') ticker.now()
         })
       running.set(row.id, work)
     }
@@ -196,10 +207,14 @@ export function createFetcher(deps: {
 
   return {
     /** Starts the pending fetches of the store that are not running. Call it after each commit that adds some, and at start. */
-    start: startNext,
+    start(): void {
+      ticker.start()
+      ticker.now()
+    },
     /** Aborts running fetches; the next start continues with them. */
     async stop(): Promise<void> {
       stopping.abort()
+      await ticker.stop()
       await Promise.allSettled(running.values())
     },
   }
