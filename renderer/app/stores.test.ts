@@ -137,7 +137,7 @@ describe('a live deployment', () => {
 })
 
 describe('restarts of a deployment', () => {
-  it('can be called off for one PC or for the whole deployment', async () => {
+  it('can be cancelled for one PC or for the whole deployment', async () => {
     const asked: unknown[] = []
     const restarts = { ...aDeployment().restarts, canceled: 1 }
     const store = withApi(

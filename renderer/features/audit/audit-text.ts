@@ -16,7 +16,7 @@ export function actionInWords(action: string): string {
 
 /** The actor of an entry: the controller, an unknown person, or a user. */
 export const actorInWords = (actor: string): string =>
-  actor === 'system' ? t('text.theController') : actor === 'unknown' ? t('text.somebody') : actor
+  actor === 'system' ? t('text.theController') : actor === 'unknown' ? t('text.someone') : actor
 
 /** Stands for a name while the sentence is split. Names do not contain control characters. */
 const slot = (name: string) => `\u0001${name}\u0001`

@@ -77,7 +77,7 @@ export const en = {
   },
   text: {
     theController: 'The controller',
-    somebody: 'Someone',
+    someone: 'Someone',
   },
   /** Short names, for the filter. */
   names: {

@@ -39,7 +39,7 @@ describe('a restart', () => {
   })
 })
 
-describe('calling off the restart of one PC', () => {
+describe('cancelling the restart of one PC', () => {
   const target = (restart?: Partial<TargetRestart>) =>
     aTarget({ device_name: 'LAB-07', ...(restart && { restart: aRestart(restart) }) })
 
@@ -76,7 +76,7 @@ describe('calling off the restart of one PC', () => {
 
 describe('the restarts of a deployment', () => {
   const none = { owed: 0, announced: 0, done: 0, failed: 0, canceled: 0 }
-  it('are counted in words, those that can be called off first', () => {
+  it('are counted in words, those that can be cancelled first', () => {
     expect(restartsInWords({ restarts: none })).toBe('')
     const restarts = { owed: 1, announced: 2, done: 12, failed: 3, canceled: 4 }
     expect(restartsInWords({ restarts })).toBe(

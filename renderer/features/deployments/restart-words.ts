@@ -57,16 +57,16 @@ export function restartsInWords({ restarts }: Pick<Deployment, 'restarts'>): str
     .join(', ')
 }
 
-/** The number of restarts that can still be called off. */
+/** The number of restarts that can still be cancelled. */
 export const openRestarts = ({ restarts }: Pick<Deployment, 'restarts'>): number =>
   restarts.owed + restarts.announced
 
-/** Whether the restart of this target's PC can still be called off. */
+/** Whether the restart of this target's PC can still be cancelled. */
 export const canCallOff = ({ restart }: Pick<Target, 'restart'>): boolean =>
   restart !== undefined && isRestartOpen(restart.state) && !restart.calling_off
 
 /**
- * The confirmation before the restart of one PC is called off.
+ * The confirmation before the restart of one PC is cancelled.
  * @param online whether its agent can receive the cancellation now; an offline PC restarts at the announced time
  */
 export function callOffQuestion(

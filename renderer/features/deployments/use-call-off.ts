@@ -1,4 +1,4 @@
-/** Calls off the restart of one PC after a confirmation. The result is shown at its target. */
+/** Cancels the restart of one PC after a confirmation. The result is shown at its target. */
 import type { Target } from '#shared/contract/rest/deployments.ts'
 import { controllerNow } from '../../ui/lib/controller-clock.ts'
 import { callOffQuestion } from './restart-words.ts'
