@@ -11,13 +11,13 @@ import { createLog } from '../agent/lib/log.ts'
 import { createPinnedConnect, pinnedTo } from '../agent/link/pinned-agent.ts'
 import { failToConnect, type Outage, type Holdings } from '../agent/test-kit/failing-link.ts'
 
-export type PatienceSample = { tries: number; heapBytes: number; rssBytes: number } & Holdings
+export type RetrySample = { tries: number; heapBytes: number; rssBytes: number } & Holdings
 export type AgentOrder =
   /** `marks`: numbers of attempts after which it takes a sample, ascending. */
   | { do: 'fail'; kind: Outage; marks: number[] }
   | { do: 'download'; url: string; fingerprint: string; sizeBytes: number; sha256: string }
 export type AgentNote =
-  | { done: 'fail'; samples: PatienceSample[]; warnings: number }
+  | { done: 'fail'; samples: RetrySample[]; warnings: number }
   | { done: 'download'; ms: number; cpuMs: number }
 
 const IDLE_TIMEOUT_MS = 60_000
@@ -34,7 +34,7 @@ async function settle(): Promise<void> {
 
 async function fail(order: Extract<AgentOrder, { do: 'fail' }>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-bench-'))
-  const samples: PatienceSample[] = []
+  const samples: RetrySample[] = []
   try {
     await failToConnect({
       kind: order.kind,

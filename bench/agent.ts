@@ -14,7 +14,7 @@ import { targetsByIds } from '../build/agent/targets.ts'
 import { packageAgents } from '../build/package-agent.ts'
 import { run } from '../build/support/run.ts'
 import { OUTAGES, type Outage } from '../agent/test-kit/failing-link.ts'
-import type { AgentNote, AgentOrder, PatienceSample } from './agent-process.ts'
+import type { AgentNote, AgentOrder, RetrySample } from './agent-process.ts'
 import { startChild } from './child.ts'
 import { median, type BenchTable } from './table.ts'
 
@@ -127,7 +127,7 @@ export async function agent(options: { runs: number; days: number }): Promise<Be
       row(`${name}, heap`, sample.heapBytes, first.heapBytes, mib)
       row(`${name}, resident`, sample.rssBytes, first.rssBytes, mib)
     }
-    const held = (s: PatienceSample): string =>
+    const held = (s: RetrySample): string =>
       `${s.resources} resources, ${s.files ?? '?'} files, ${s.stopListeners} listeners`
     notes.push(
       `${kind}: after an hour ${held(first)}; at the end ${held(samples.at(-1)!)}; ${warnings} warnings`,

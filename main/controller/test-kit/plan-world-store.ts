@@ -114,7 +114,7 @@ export function createWorldStore(given: {
       [...targets.values()].filter((t) => t.device_id === id && isOpen(t)),
     failed: (): TargetRow[] =>
       [...targets.values()].filter((t) => t.deployment_status === 'failed'),
-    renewPatience(untilMs: number): void {
+    extendOfferDeadlines(untilMs: number): void {
       for (const t of targets.values())
         if (t.deployment_status === 'pending' && t.deadline_ms !== null)
           change(t, { deadline_ms: untilMs })

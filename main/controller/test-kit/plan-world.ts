@@ -165,8 +165,8 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     targets: ReadonlyMap<TargetRow['id'], OpenTarget>,
     sendings: Sending[],
   ): void {
-    const { offerPatienceMs } = timings
-    const acts = act(deployment, [action], targets, { nowMs, offerPatienceMs, newAttemptId })
+    const { offerTimeoutMs } = timings
+    const acts = act(deployment, [action], targets, { nowMs, offerTimeoutMs, newAttemptId })
     acts.added.forEach(repo.add)
     repo.write(acts.writes)
     for (const [reason, ids] of acts.waits) repo.setWaitReason(ids, reason)
@@ -290,7 +290,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     resume(): void {
       if (!deployment.paused) return
       repo.write(decide.resume(deployment, nowMs))
-      repo.renewPatience(nowMs + timings.offerPatienceMs)
+      repo.extendOfferDeadlines(nowMs + timings.offerTimeoutMs)
     },
     /** All that failed, or the first one. */
     retry(howMany: 'all' | 'one'): void {

@@ -5,7 +5,7 @@ export const ENGINE_TIMINGS = {
   leaseMs: LEASE_MS,
   ackTimeoutMs: ACK_TIMEOUT_MS,
   /** Time for an agent to accept an attempt, from its first sending over all repeats. */
-  offerPatienceMs: 5 * 60_000,
+  offerTimeoutMs: 5 * 60_000,
   /** After a start of the controller: agents get this long to reconnect and report before passed deadlines count. */
   returnGraceMs: CONNECT_GRACE_MS,
   /** Time between two sendings of the same attempt. */
@@ -15,7 +15,7 @@ export const ENGINE_TIMINGS = {
   /** Ask a device that reported busy again after this long. */
   busyRetryMs: 30_000,
   /** The longest a download may take, even if it reports progress. */
-  downloadPatienceMs: 24 * 3_600_000,
+  downloadLimitMs: 24 * 3_600_000,
   /** Added to the installer's own timeout, which the agent enforces. */
   installGraceMs: 5 * 60_000,
   /** Repeat an unanswered request to stop after this long. */
@@ -23,7 +23,7 @@ export const ENGINE_TIMINGS = {
   /** Delay before another attempt after "another installation is running", … */
   retryLaterMs: 60_000,
   /** … for at most this long after the first such result. */
-  retryLaterPatienceMs: 60 * 60_000,
+  retryLaterLimitMs: 60 * 60_000,
   /** Repeat an unanswered restart order, or its withdrawal, after this long. */
   restartAgainMs: 30_000,
   /** Repeat an order that was refused by a busy PC after this long. */
@@ -37,7 +37,7 @@ export const ENGINE_TIMINGS = {
   /** … and treat it as busy for this long: other deployments wait for it until then. */
   restartBusyForMs: 30 * 60_000,
   /** Give up a pending restart after this long without a blocker in its deployment, … */
-  restartPatienceMs: 24 * 3_600_000,
+  restartReadyLimitMs: 24 * 3_600_000,
   /** … and after this long in any case. */
   restartLimitMs: 14 * 24 * 3_600_000,
   /** The most that one run of the engine writes, so that nothing else waits long. */

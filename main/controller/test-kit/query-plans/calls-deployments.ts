@@ -34,7 +34,7 @@ const deployments: Calls['deployments'] = {
   writeTargets: (r) => r.transaction(() => r.writeTargets([accepted])),
   changeTarget: (r) => r.changeTarget(open, { bytes: 1 }),
   setWaitReason: (r) => r.setWaitReason(w.RUNNING, [w.TARGET], null),
-  renewPatience: (r) => r.renewPatience(w.RUNNING, 1),
+  extendOfferDeadlines: (r) => r.extendOfferDeadlines(w.RUNNING, 1),
   forgetOffers: (r) => r.forgetOffers(),
   openTargetsOfDevice: (r) => r.openTargetsOfDevice(w.DEVICE),
   deploymentsWaitingFor: (r) => r.deploymentsWaitingFor([w.DEVICE]),

@@ -7,14 +7,14 @@ export const QUICK = {
   engine: {
     leaseMs: 1_200,
     ackTimeoutMs: 3_000,
-    offerPatienceMs: 5_000,
+    offerTimeoutMs: 5_000,
     offerRetryMs: 50,
     busyRetryMs: 50,
-    downloadPatienceMs: 3_500,
+    downloadLimitMs: 3_500,
     installGraceMs: 500,
     cancelAgainMs: 300,
     retryLaterMs: 80,
-    retryLaterPatienceMs: 600,
+    retryLaterLimitMs: 600,
     heartbeatMs: 100,
   },
 }

@@ -60,7 +60,7 @@ export function act<T extends ActTarget>(
   row: Pick<DeploymentRow, 'id' | 'status'>,
   actions: readonly Action[],
   targets: ReadonlyMap<TargetId, T>,
-  options: { nowMs: number; offerPatienceMs: number; newAttemptId: () => AttemptId },
+  options: { nowMs: number; offerTimeoutMs: number; newAttemptId: () => AttemptId },
 ): Acts<T> {
   const { nowMs } = options
   const iso = isoTime(nowMs)
@@ -76,7 +76,7 @@ export function act<T extends ActTarget>(
     concludes: false,
     owes: false,
   }
-  const patienceMs = nowMs + options.offerPatienceMs
+  const offerDeadlineMs = nowMs + options.offerTimeoutMs
   let { status } = row
   function deployment(event: 'started' | null, change: DeploymentWrite['change']): void {
     acts.writes.deployments.push({ id: row.id, from: status, event, change })
@@ -101,7 +101,7 @@ export function act<T extends ActTarget>(
       attempt_id: attemptId,
       offered_at_ms: nowMs,
       not_before_ms: null,
-      deadline_ms: of.deadlineMs ?? patienceMs,
+      deadline_ms: of.deadlineMs ?? offerDeadlineMs,
       // Keep the reason through repeated offers, so that it does not flicker on screen.
       reason: of.held ? 'retry_later' : null,
     })
@@ -112,7 +112,7 @@ export function act<T extends ActTarget>(
     acts.askedToStop.push(of)
     // Do not wait forever for an agent that never answers.
     if (of.state === 'pending' && of.deadlineMs === null)
-      target(of, [], { deadline_ms: patienceMs })
+      target(of, [], { deadline_ms: offerDeadlineMs })
     if (of.attemptId) acts.toSend.push({ kind: 'cancel', target: of, attemptId: of.attemptId })
   }
   /** A failure or a skip that the controller itself decides. */

@@ -14,13 +14,13 @@ export type ReportContext = {
 }
 export type ReportTimings = Pick<
   EngineTimings,
-  | 'downloadPatienceMs'
+  | 'downloadLimitMs'
   | 'installGraceMs'
   | 'heldRetryMs'
   | 'offerRetryMs'
   | 'busyRetryMs'
   | 'retryLaterMs'
-  | 'retryLaterPatienceMs'
+  | 'retryLaterLimitMs'
 >
 export type Judgement = {
   /** Transitions of the target, in order. */

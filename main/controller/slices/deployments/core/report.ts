@@ -55,7 +55,7 @@ function advance(
   if (events.length === 0) return { ...NOTHING, change }
   const seconds = context?.timeoutSeconds ?? INSTALLER_TIMEOUT_SECONDS
   const limitMs =
-    to === 'downloading' ? timings.downloadPatienceMs : seconds * 1000 + timings.installGraceMs
+    to === 'downloading' ? timings.downloadLimitMs : seconds * 1000 + timings.installGraceMs
   return {
     ...NOTHING,
     events,

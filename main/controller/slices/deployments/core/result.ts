@@ -36,7 +36,7 @@ function retryLater(
   timings: ReportTimings,
 ): TargetChange | null {
   if (body.status !== 'failed' || body.reason !== 'retry_later') return null
-  const untilMs = target.retry_until_ms ?? nowMs + timings.retryLaterPatienceMs
+  const untilMs = target.retry_until_ms ?? nowMs + timings.retryLaterLimitMs
   const notBeforeMs = nowMs + timings.retryLaterMs
   if (notBeforeMs > untilMs || context?.isCanceling) return null
   return {

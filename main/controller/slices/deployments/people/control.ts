@@ -21,7 +21,7 @@ const TARGETS_NAMED = 500
 export function createControl(deps: {
   repo: Pick<
     DeploymentsRepo,
-    'transaction' | 'activeIds' | 'byId' | 'failedTargets' | 'write' | 'renewPatience'
+    'transaction' | 'activeIds' | 'byId' | 'failedTargets' | 'write' | 'extendOfferDeadlines'
   >
   restarts: Pick<Restarts, 'callOff' | 'openDeployments'>
   audit: Audit
@@ -34,7 +34,7 @@ export function createControl(deps: {
   /** Called after the commit. */
   decided: (changes: Changes) => void
   now: Now
-  timings: Pick<EngineTimings, 'offerPatienceMs'>
+  timings: Pick<EngineTimings, 'offerTimeoutMs'>
 }) {
   const { repo, audit, now } = deps
 
@@ -133,7 +133,7 @@ export function createControl(deps: {
     resume: (viewer: Viewer, id: DeploymentId): Deployment =>
       decideOn(viewer, id, (row, changes) => {
         write(core.resume(row, now()), changes)
-        repo.renewPatience(id, now() + deps.timings.offerPatienceMs)
+        repo.extendOfferDeadlines(id, now() + deps.timings.offerTimeoutMs)
         audit.record(viewer, 'deployment.resume', named(row), '', { deploymentId: id })
       }),
 

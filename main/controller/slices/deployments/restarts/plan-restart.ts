@@ -124,12 +124,12 @@ function planOwed(
   const hold = holdOf(deployment, nowMs)
   if (hold) return wait(hold)
   if (restart.readySinceMs === null) return { type: 'note_ready' }
-  const patienceMs = Math.max(
-    timings.restartPatienceMs,
+  const readyLimitMs = Math.max(
+    timings.restartReadyLimitMs,
     deployment.offlinePolicy === 'wait' ? deployment.waitMs : 0,
   )
-  if (nowMs >= restart.readySinceMs + patienceMs)
-    return end('gave_up', `${name} was away or at work for ${hours(patienceMs)}.`)
+  if (nowMs >= restart.readySinceMs + readyLimitMs)
+    return end('gave_up', `${name} was away or at work for ${hours(readyLimitMs)}.`)
   if (device.reachability !== 'online')
     return wait(device.reachability === 'connecting' ? 'connecting' : 'waiting_for_device')
   if (device.isAwaited || device.works || device.restartsElsewhere) return wait('device_busy')

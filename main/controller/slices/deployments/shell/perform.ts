@@ -84,7 +84,7 @@ export function createPerform(deps: {
     const iso = isoTime(nowMs)
     const acts = act(row, actions, targets, {
       nowMs,
-      offerPatienceMs: deps.timings.offerPatienceMs,
+      offerTimeoutMs: deps.timings.offerTimeoutMs,
       newAttemptId: () => randomBytes(16).toString('hex') as AttemptId,
     })
     acts.added.forEach(repo.addAttempt)

@@ -64,7 +64,7 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
        and o.deployment_id = deployment_targets.deployment_id and o.software_id = deployment_targets.software_id)
      returning deployment_id`,
   )
-  const renewPatience = sqlite.prepare<[number, number]>(
+  const extendOfferDeadlines = sqlite.prepare<[number, number]>(
     "update deployment_targets set deadline_ms = ? where deployment_id = ? and deployment_status = 'pending' and deadline_ms is not null",
   )
 
@@ -154,8 +154,8 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
       for (const id of ids) note({ id, deployment_id: deploymentId })
     },
     /** Extends the agents' time to answer: time in which nothing could start does not count. */
-    renewPatience: (id: DeploymentId, untilMs: number): void => {
-      renewPatience.run(untilMs, id)
+    extendOfferDeadlines: (id: DeploymentId, untilMs: number): void => {
+      extendOfferDeadlines.run(untilMs, id)
     },
     /** After a restart of the controller, no answer to an earlier sending can arrive. */
     forgetOffers: (): void => {
