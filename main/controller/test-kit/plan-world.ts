@@ -170,7 +170,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     acts.added.forEach(repo.add)
     repo.write(acts.writes)
     for (const [reason, ids] of acts.waits) repo.setWaitReason(ids, reason)
-    for (const target of acts.askedToStop) target.cancelToldAtMs = nowMs
+    for (const target of acts.askedToStop) target.cancelSentAtMs = nowMs
     sendings.push(...acts.toSend)
     const end = acts.concludes && concluded(deployment, deployment, isoTime(nowMs))
     if (end) repo.write({ ...noWrites(), deployments: [end] })
@@ -190,7 +190,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
         finish(device, held, { status: 'skipped', reason: 'canceled' })
       if (!isHeard) {
         const open = openTargets.of(deployment.id).get(target.id)
-        if (open) open.cancelToldAtMs = null
+        if (open) open.cancelSentAtMs = null
       } else if (!held) submit(attemptId, { kind: 'cancel_unknown' })
       return
     }

@@ -166,7 +166,7 @@ export function act<T extends ActTarget>(
       case 'offer':
         offer(targets.get(action.targetId)!)
         break
-      case 'tell_cancel':
+      case 'send_cancel':
         askToStop(targets.get(action.targetId)!)
         break
       case 'wait': {

@@ -16,7 +16,7 @@ export function planRunning(
   snapshot: Snapshot,
   nowMs: number,
   wake: Wake,
-): Extract<Action, { type: 'fail' | 'requeue' | 'tell_cancel' }> | null {
+): Extract<Action, { type: 'fail' | 'requeue' | 'send_cancel' }> | null {
   // Its link was cut and it may not report. Treat it like a lost lease: if it is allowed again, its real result counts.
   if (device.refused)
     return {
@@ -62,14 +62,14 @@ export function planTellCancel(
   { cancelAgainMs }: Snapshot,
   nowMs: number,
   wake: Wake,
-): Extract<Action, { type: 'tell_cancel' }> | null {
+): Extract<Action, { type: 'send_cancel' }> | null {
   // Nobody would receive it; the agent is asked when it reconnects.
   if (device.reachability !== 'online') return null
-  if (target.cancelToldAtMs !== null && nowMs < target.cancelToldAtMs + cancelAgainMs) {
-    wake(target.cancelToldAtMs + cancelAgainMs)
+  if (target.cancelSentAtMs !== null && nowMs < target.cancelSentAtMs + cancelAgainMs) {
+    wake(target.cancelSentAtMs + cancelAgainMs)
     return null
   }
-  return { type: 'tell_cancel', targetId: target.id }
+  return { type: 'send_cancel', targetId: target.id }
 }
 
 /** A pending target whose device has no link: wait or give up. Null when the device can be reached. */

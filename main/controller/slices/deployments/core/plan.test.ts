@@ -25,7 +25,7 @@ const aTarget = (id: number, change: Partial<PlanTarget> = {}): PlanTarget => ({
   notBeforeMs: null,
   deadlineMs: null,
   held: null,
-  cancelToldAtMs: null,
+  cancelSentAtMs: null,
   wave: 1,
   missingDependency: null,
   needs: [],
@@ -232,8 +232,8 @@ describe('plan', () => {
     const { actions } = plan(aSnapshot(targets, {}, { canceling: true }), NOW)
     expect(actions).toMatchObject([
       { type: 'skip', targetId: 1, reason: 'canceled' },
-      { type: 'tell_cancel', targetId: 2 },
-      { type: 'tell_cancel', targetId: 3 },
+      { type: 'send_cancel', targetId: 2 },
+      { type: 'send_cancel', targetId: 3 },
     ])
   })
 

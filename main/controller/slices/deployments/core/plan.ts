@@ -158,14 +158,14 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
         })
       if (target.offeredAtMs !== null) {
         // The command was sent and its answer is pending. The sender times out by itself and clears the mark.
-        if (deployment.canceling) tellCancel(target)
+        if (deployment.canceling) sendCancel(target)
         return true
       }
       if (deployment.canceling) {
         const mayHoldIt = target.offeredBefore
         if (mayHoldIt && device.reachability === 'online') {
           if (isTooLate(target)) return end(notTaken(targetId))
-          tellCancel(target)
+          sendCancel(target)
           return true
         }
         if (mayHoldIt && nowMs - device.lastSignMs < snapshot.leaseMs) {
@@ -235,7 +235,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
         message: `The agent on ${device.name} did not take the command in time.`,
       }
     }
-    function tellCancel(target: PlanTarget): void {
+    function sendCancel(target: PlanTarget): void {
       const action = planTellCancel(target, device, snapshot, nowMs, wake)
       if (action) actions.push(action)
     }

@@ -53,7 +53,7 @@ export type PlanTarget = {
   /** Which condition on its PC keeps it from working, and since when. */
   held: { by: HeldBy; sinceMs: number } | null
   /** When the agent was last asked to stop. */
-  cancelToldAtMs: number | null
+  cancelSentAtMs: number | null
   installer: PlanInstaller
   /** Name of software in this deployment that this target depends on and that was not installed on the device. */
   missingDependency: string | null
@@ -96,7 +96,7 @@ export type Action =
   /** Back to pending under the same attempt: the lease was lost before the installer started. */
   | { type: 'requeue'; targetId: TargetId; reason: TargetReason }
   /** Ask the agent to stop; its result says what happened. */
-  | { type: 'tell_cancel'; targetId: TargetId }
+  | { type: 'send_cancel'; targetId: TargetId }
   /** Nothing of the current wave is left to run; the rest period before the next wave begins. */
   | { type: 'end_wave' }
   | { type: 'open_wave'; wave: number }

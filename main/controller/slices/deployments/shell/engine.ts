@@ -154,7 +154,7 @@ export function createEngine(deps: {
     /** The agent may not have received the cancel. */
     cancelLost(id: DeploymentId, targetId: TargetId): void {
       const target = openTargets.of(id).get(targetId)
-      if (target) target.cancelToldAtMs = null
+      if (target) target.cancelSentAtMs = null
     },
     /** Continues all active deployments. A restart of the controller is just another run. */
     start(): void {

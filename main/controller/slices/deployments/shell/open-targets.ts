@@ -136,7 +136,7 @@ export function createOpenTargets(deps: {
         row.held_by === null || row.held_since_ms === null
           ? null
           : { by: row.held_by, sinceMs: row.held_since_ms },
-      cancelToldAtMs: known?.attemptId === row.attempt_id ? (known?.cancelToldAtMs ?? null) : null,
+      cancelSentAtMs: known?.attemptId === row.attempt_id ? (known?.cancelSentAtMs ?? null) : null,
       installer: known?.installer ?? { state: 'none' },
       missingDependency: null,
       needs: [],
@@ -158,7 +158,7 @@ export function createOpenTargets(deps: {
     for (const row of rows) {
       take(mirror, row)
       const [fresh, old] = [mirror.targets.get(row.id), before?.targets.get(row.id)]
-      if (fresh && old?.attemptId === fresh.attemptId) fresh.cancelToldAtMs = old.cancelToldAtMs
+      if (fresh && old?.attemptId === fresh.attemptId) fresh.cancelSentAtMs = old.cancelSentAtMs
     }
     mirrors.set(id, mirror)
     return mirror

@@ -90,7 +90,7 @@ export function createPerform(deps: {
     acts.added.forEach(repo.addAttempt)
     repo.write(acts.writes)
     for (const [reason, ids] of acts.waits) repo.setWaitReason(id, ids, reason)
-    for (const target of acts.askedToStop) target.cancelToldAtMs = nowMs
+    for (const target of acts.askedToStop) target.cancelSentAtMs = nowMs
     for (const { kind, target, attemptId } of acts.toSend)
       sendings.push({
         kind,
