@@ -40,18 +40,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constant({ t: 'boot' as const }),
 )
 
-/** Plays the steps; `order` and `tell` see what the plan asks for. Returns the final state. */
+/** Plays the steps; `order` and `send` see what the plan asks for. Returns the final state. */
 function play(
   steps: readonly Step[],
   reboot: 'never' | 'if_needed',
-  look: { order: (s: RestartSnapshot) => void; tell: (s: RestartSnapshot) => void },
+  look: { order: (s: RestartSnapshot) => void; send: (s: RestartSnapshot) => void },
 ): RestartState {
   let nowMs = 1_000_000_000
   let boot = 1
   let sent: 'order' | 'call_off' | null = null
   let state: RestartState = 'owed'
   const s: RestartSnapshot = {
-    restart: { state: 'owed', reason: null, callingOff: null, bootId: null, createdAtMs: nowMs, readySinceMs: null, notBeforeMs: null, orderedAtMs: null, dueAtMs: null, toldAtMs: null }, // prettier-ignore
+    restart: { state: 'owed', reason: null, callingOff: null, bootId: null, createdAtMs: nowMs, readySinceMs: null, notBeforeMs: null, orderedAtMs: null, dueAtMs: null, askedAtMs: null }, // prettier-ignore
     deployment: { status: 'completed', reboot, canceling: false, paused: false, restartsCanceled: false, window: null, offlinePolicy: 'fail', waitMs: 0, delayMs: 10 * MINUTE }, // prettier-ignore
     device: { name: 'PC', refused: false, reachability: 'online', ability: { possible: true, boot_id: 'boot-1' }, works: false, isAwaited: false, restartsElsewhere: false }, // prettier-ignore
   }
@@ -81,17 +81,17 @@ function play(
           Object.assign(s.restart, {
             orderedAtMs: nowMs,
             dueAtMs: nowMs + s.deployment.delayMs,
-            toldAtMs: null,
+            askedAtMs: null,
           })
           go(nextRestartState(state, 'ordered'))
           break
         case 'call_off':
-          Object.assign(s.restart, { callingOff: action.why, toldAtMs: null })
+          Object.assign(s.restart, { callingOff: action.why, askedAtMs: null })
           break
-        case 'tell':
-          look.tell(s)
+        case 'send':
+          look.send(s)
           sent = s.restart.callingOff ? 'call_off' : 'order'
-          s.restart.toldAtMs = nowMs
+          s.restart.askedAtMs = nowMs
           return
         case 'end':
           go(nextRestartState(state, action.event))
@@ -136,7 +136,7 @@ it('is ordered only for a deployment that restarts PCs, on an idle online PC, in
         })
         expect(device.ability).toEqual({ possible: true, boot_id: restart.bootId })
       },
-      tell: () => undefined,
+      send: () => undefined,
     })
   })
   expect(orders).toBeGreaterThan(100)
@@ -144,7 +144,7 @@ it('is ordered only for a deployment that restarts PCs, on an idle online PC, in
 
 it('is never ordered nor sent for a deployment that never restarts PCs', () => {
   const never = () => expect.unreachable('an order')
-  check((steps) => void play(steps, 'never', { order: never, tell: never }))
+  check((steps) => void play(steps, 'never', { order: never, send: never }))
 })
 
 it('sends an agent nothing before the order is stored, and no order once it is unwanted', () => {
@@ -152,7 +152,7 @@ it('sends an agent nothing before the order is stored, and no order once it is u
   check((steps) => {
     play(steps, 'if_needed', {
       order: () => undefined,
-      tell({ restart, deployment }) {
+      send({ restart, deployment }) {
         sends++
         expect(restart.state).not.toBe('owed')
         expect(restart.bootId).not.toBeNull()
@@ -168,7 +168,7 @@ it('ends within its limits once only time passes, whatever happened before', () 
     const rest: Step[] = Array.from({ length: 60 }, () => ({ t: 'time', minutes: 12 * 60 }))
     const state = play([...steps, ...rest], 'if_needed', {
       order: () => undefined,
-      tell: () => undefined,
+      send: () => undefined,
     })
     expect(isRestartOpen(state)).toBe(false)
   })

@@ -30,7 +30,7 @@ const aSnapshot = ({ restart, deployment, device }: Parts = {}) => ({
     notBeforeMs: null,
     orderedAtMs: null,
     dueAtMs: null,
-    toldAtMs: null,
+    askedAtMs: null,
     ...restart,
   },
   deployment: {
@@ -122,9 +122,9 @@ describe('a pending restart', () => {
 
 describe('an ordered restart', () => {
   it('is sent, and sent again when no answer came', () => {
-    expect(planOf({ restart: ordered })).toEqual({ type: 'tell' })
-    expect(planOf({ restart: { ...ordered, toldAtMs: NOW - 29_000 } })).toBeNull()
-    expect(planOf({ restart: { ...ordered, toldAtMs: NOW - 30_000 } })).toEqual({ type: 'tell' })
+    expect(planOf({ restart: ordered })).toEqual({ type: 'send' })
+    expect(planOf({ restart: { ...ordered, askedAtMs: NOW - 29_000 } })).toBeNull()
+    expect(planOf({ restart: { ...ordered, askedAtMs: NOW - 30_000 } })).toEqual({ type: 'send' })
     expect(planOf({ restart: ordered, device: { reachability: 'offline' } })).toBeNull()
   })
 
@@ -146,7 +146,7 @@ describe('an ordered restart', () => {
     for (const restart of [ordered, announced])
       expect(planOf({ restart, deployment })).toEqual({ type: 'call_off', why: 'canceled' })
     expect(planOf({ restart: { ...announced, callingOff: 'canceled' }, deployment })).toEqual({
-      type: 'tell',
+      type: 'send',
     })
   })
 
@@ -157,7 +157,7 @@ describe('an ordered restart', () => {
   })
 
   it('is given up when its agent never answers, or the PC does not come back', () => {
-    const silent = { ...ordered, callingOff: 'overdue' as const, toldAtMs: NOW }
+    const silent = { ...ordered, callingOff: 'overdue' as const, askedAtMs: NOW }
     expect(planOf({ restart: silent }, NOW + 40 * MINUTE)).toMatchObject({ event: 'gave_up' })
     const device = { reachability: 'offline' as const }
     const day = NOW + 10 * MINUTE + 24 * HOUR

@@ -34,7 +34,7 @@ export type PlanRestart = {
   orderedAtMs: number | null
   dueAtMs: number | null
   /** When the agent was last sent what this state requires; null: never, or not over its current link. */
-  toldAtMs: number | null
+  askedAtMs: number | null
 }
 export type PlanRestartDeployment = {
   status: DeploymentState
@@ -75,7 +75,7 @@ export type RestartAction =
   /** Store the order, then send it. */
   | { type: 'order' }
   /** Send the agent what this state requires: the order, or its withdrawal. */
-  | { type: 'tell' }
+  | { type: 'send' }
   | { type: 'call_off'; why: 'canceled' | 'overdue' }
   | { type: 'end'; event: EndEvent; message: string }
 
@@ -163,8 +163,8 @@ function planOrdered(
     return end('gave_up', `The agent on ${name} did not confirm that its restart is called off.`)
   if (restart.state === 'announced' && restart.callingOff === null) return null
   if (!isOnline) return null
-  return restart.toldAtMs === null || nowMs >= restart.toldAtMs + timings.restartAgainMs
-    ? { type: 'tell' }
+  return restart.askedAtMs === null || nowMs >= restart.askedAtMs + timings.restartAgainMs
+    ? { type: 'send' }
     : null
 }
 

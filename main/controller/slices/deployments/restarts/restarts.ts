@@ -27,7 +27,7 @@ import {
 } from './plan-restart.ts'
 import type { RestartChange, RestartRow, RestartsRepo } from './restarts.repo.ts'
 import type { RestartTrail } from './audit-records.ts'
-import { createTeller, type TellDeps } from './tell.ts'
+import { createRestartSender, type RestartSenderDeps } from './restart-sender.ts'
 
 /** Most steps of one restart in one run: note its boot, note that it is ready, order it. */
 const STEPS_PER_RUN = 4
@@ -37,7 +37,7 @@ const COALESCE_MS = 50
 
 export type Restarts = ReturnType<typeof createRestarts>
 
-type Deps = TellDeps & {
+type Deps = RestartSenderDeps & {
   repo: RestartsRepo
   deployments: Pick<DeploymentsRepo, 'byId'>
   devices: Pick<Devices, 'eligibility' | 'presence' | 'takeSequence'>
@@ -53,7 +53,7 @@ type Deps = TellDeps & {
 export function createRestarts(deps: Deps) {
   const { repo, devices, timings, now } = deps
   const abilities = new Map<DeviceId, RestartAbility | 'too_old'>()
-  const teller = createTeller({ ...deps, answered: take, over: () => ticker.soon() })
+  const sender = createRestartSender({ ...deps, answered: take, over: () => ticker.soon() })
   const ticker = createSingleTicker({
     time: deps.clock,
     soonMs: COALESCE_MS,
@@ -68,7 +68,7 @@ export function createRestarts(deps: Deps) {
   }
   function step(row: RestartRow, event: RestartEvent, change: RestartChange, changes: Changes) {
     const state = repo.step(row, event, { reason: null, since: isoTime(now()), ...change })
-    teller.forget(row.restart_id)
+    sender.forget(row.restart_id)
     changed(row, changes)
     const after = { ...row, ...change, state }
     if (event === 'ordered') deps.trail.ordered(after)
@@ -104,7 +104,7 @@ export function createRestarts(deps: Deps) {
     notBeforeMs: row.not_before_ms,
     orderedAtMs: row.ordered_at_ms,
     dueAtMs: row.due_at_ms,
-    toldAtMs: teller.lastMs(row.restart_id),
+    askedAtMs: sender.lastMs(row.restart_id),
   })
   function snapshotOf(
     row: RestartRow,
@@ -159,10 +159,10 @@ export function createRestarts(deps: Deps) {
       }
       case 'call_off':
         repo.change(row.restart_id, { calling_off: action.why })
-        teller.forget(row.restart_id)
+        sender.forget(row.restart_id)
         changed(row, changes)
         return true
-      case 'tell':
+      case 'send':
         unsent.push(row)
         return false
       case 'end':
@@ -187,7 +187,7 @@ export function createRestarts(deps: Deps) {
         }
     })
     deps.committed(changes)
-    unsent.forEach(teller.tell)
+    unsent.forEach(sender.send)
   }
   function failed(error: unknown): void {
     deps.log.error({ err: error }, 'a restart could not be advanced; it is tried again')
@@ -237,7 +237,7 @@ export function createRestarts(deps: Deps) {
     /** Records the ability that an agent reports when it connects. Undefined: it does not support restarts. */
     met(deviceId: DeviceId, ability: RestartAbility | undefined): void {
       abilities.set(deviceId, ability ?? 'too_old')
-      for (const row of repo.open()) if (row.device_id === deviceId) teller.forget(row.restart_id)
+      for (const row of repo.open()) if (row.device_id === deviceId) sender.forget(row.restart_id)
       ticker.soon()
     },
     /** What its agent last reported; null: not connected since the controller started. */
@@ -266,7 +266,7 @@ export function createRestarts(deps: Deps) {
           continue
         }
         repo.change(row.restart_id, { calling_off: 'canceled' })
-        teller.forget(row.restart_id)
+        sender.forget(row.restart_id)
         changed(row, changes)
       }
       return rows.length
@@ -276,7 +276,7 @@ export function createRestarts(deps: Deps) {
     countsOf: (id: DeploymentId) => repo.counts(id),
     /** Call it when deadlines were shifted because the clock was changed. */
     clockMoved(): void {
-      teller.forgetAll()
+      sender.forgetAll()
       ticker.soon()
     },
     start(): void {
@@ -284,7 +284,7 @@ export function createRestarts(deps: Deps) {
       ticker.now()
     },
     stop(): void {
-      teller.stop()
+      sender.stop()
       void ticker.stop()
     },
   }

@@ -10,7 +10,7 @@ import type { EngineTimings } from '../timings.ts'
 import { restartCommand } from './restart-commands.ts'
 import type { RestartRow } from './restarts.repo.ts'
 
-export type TellDeps = {
+export type RestartSenderDeps = {
   deployments: Pick<DeploymentsRepo, 'byId'>
   devices: Pick<Devices, 'takeSequence'>
   sign: Signer['sign']
@@ -20,16 +20,16 @@ export type TellDeps = {
   log: Log
   timings: Pick<EngineTimings, 'ackTimeoutMs'>
 }
-export type Teller = ReturnType<typeof createTeller>
+export type RestartSender = ReturnType<typeof createRestartSender>
 
-export function createTeller(
-  deps: TellDeps & {
+export function createRestartSender(
+  deps: RestartSenderDeps & {
     answered: (id: RestartId, sent: 'order' | 'call_off', reply: RestartReply) => void
     /** The exchange is over, answered or not. */
     over: () => void
   },
 ) {
-  const toldAtMs = new Map<RestartId, number>()
+  const askedAtMs = new Map<RestartId, number>()
   const onTheWay = new Set<RestartId>()
   let stopped = false
 
@@ -51,18 +51,21 @@ export function createTeller(
 
   return {
     /** When its agent was last sent what its state requires now; null: not yet. */
-    lastMs: (id: RestartId): number | null => toldAtMs.get(id) ?? null,
+    lastMs: (id: RestartId): number | null => askedAtMs.get(id) ?? null,
     /** Call it when its state changed or its agent has a new link. */
-    forget: (id: RestartId): void => void toldAtMs.delete(id),
+    forget: (id: RestartId): void => void askedAtMs.delete(id),
     /** Never throws; an unanswered message is repeated. */
-    tell: (row: RestartRow): void => {
+    send: (row: RestartRow): void => {
       const id = row.restart_id
       if (stopped || onTheWay.has(id)) return
       onTheWay.add(id)
-      toldAtMs.set(id, deps.now())
+      askedAtMs.set(id, deps.now())
       ask(row, row.device_id)
         .catch((error: unknown) =>
-          deps.log.warn({ err: error, deviceId: row.device_id }, 'a restart could not be told'),
+          deps.log.warn(
+            { err: error, deviceId: row.device_id },
+            'a restart order could not be sent',
+          ),
         )
         .finally(() => {
           onTheWay.delete(id)
@@ -70,7 +73,7 @@ export function createTeller(
         })
     },
     /** The clock was changed, so the times of earlier messages mean nothing. */
-    forgetAll: (): void => toldAtMs.clear(),
+    forgetAll: (): void => askedAtMs.clear(),
     stop: (): void => void (stopped = true),
   }
 }
