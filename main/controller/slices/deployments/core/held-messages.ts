@@ -1,7 +1,7 @@
 /** Sentences for PCs that may not work now. */
 import type { HeldBy } from '#shared/domain/reasons.ts'
 
-export const HELD_WORDS: Record<
+export const HELD_MESSAGES: Record<
   HeldBy,
   {
     waits: string

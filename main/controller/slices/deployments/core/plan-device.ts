@@ -1,5 +1,5 @@
 /** The parts of the plan that concern one target and its device. Pure. */
-import { HELD_WORDS } from './held-messages.ts'
+import { HELD_MESSAGES } from './held-messages.ts'
 import type { Action, PlanDeployment, PlanDevice, PlanTarget, Snapshot } from './plan.types.ts'
 
 type Wake = (atMs: number) => void
@@ -127,6 +127,6 @@ export function planHeld(
     type: 'fail',
     targetId,
     reason: 'rejected_by_agent',
-    message: HELD_WORDS[held.by].tooLong(device.name, minutes(deployment.waitMs)),
+    message: HELD_MESSAGES[held.by].tooLong(device.name, minutes(deployment.waitMs)),
   }
 }

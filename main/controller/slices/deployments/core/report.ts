@@ -12,7 +12,7 @@ import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'
 import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
 import { isoTime } from '../../../base/context.ts'
 import type { ReportedRow, TargetChange } from '../tables/rows.ts'
-import { HELD_WORDS } from './held-messages.ts'
+import { HELD_MESSAGES } from './held-messages.ts'
 import { NOTHING, type Judgement, type ReportContext, type ReportTimings } from './judgement.ts'
 import { judgeResult } from './result.ts'
 import { targetStateAfter, type Writes } from './writes.ts'
@@ -82,7 +82,7 @@ function hold(target: ReportedRow, by: HeldBy, nowMs: number, timings: ReportTim
     events: isPending ? [] : ['requeued'],
     change: {
       reason: 'retry_later',
-      result_message: HELD_WORDS[by].waits,
+      result_message: HELD_MESSAGES[by].waits,
       held_by: by,
       held_since_ms: target.held_since_ms ?? nowMs,
       offered_at_ms: null,

@@ -24,7 +24,7 @@ import {
   softwareTitle,
   type ChoiceDeps,
 } from './choose.ts'
-import { HELD_WORDS } from '../core/held-messages.ts'
+import { HELD_MESSAGES } from '../core/held-messages.ts'
 import type { Restarts } from '../restarts/restarts.ts'
 import type { AgentPort } from '../shell/sender.ts'
 
@@ -264,7 +264,7 @@ function reach(
         return {
           outcome: 'will_wait',
           reason: 'retry_later',
-          message: HELD_WORDS[answer.held_by].foreseen(inMinutes(input.wait_minutes)),
+          message: HELD_MESSAGES[answer.held_by].foreseen(inMinutes(input.wait_minutes)),
           held_by: answer.held_by,
         }
       if (isBusy)
