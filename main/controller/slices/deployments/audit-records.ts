@@ -24,8 +24,8 @@ export function deviceList(devices: readonly Named[]) {
   }
 }
 
-export type Trail = ReturnType<typeof createTrail>
-export function createTrail(deps: {
+export type AuditRecords = ReturnType<typeof createAuditRecords>
+export function createAuditRecords(deps: {
   audit: Pick<Audit, 'record'>
   repo: Pick<DeploymentsRepo, 'packagesOf'>
 }) {

@@ -48,8 +48,8 @@ import { createReports } from './reports/reports.ts'
 import { createSender, type AgentPort } from './shell/sender.ts'
 import { createRestarts, type Restarts } from './restarts/restarts.ts'
 import { createRestartsRepo } from './restarts/restarts.repo.ts'
-import { createRestartTrail } from './restarts/audit-records.ts'
-import { createTrail } from './audit-records.ts'
+import { createRestartAuditRecords } from './restarts/audit-records.ts'
+import { createAuditRecords } from './audit-records.ts'
 import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
 import { createWorkbooks } from './views/workbook.ts'
 
@@ -125,10 +125,10 @@ export function createDeployments(deps: {
     log,
     cancelLost: (target): void => engine.cancelLost(target.deployment_id, target.id),
   })
-  const trail = createTrail({ audit: deps.audit, repo })
-  const { resolve, waitingForGroup } = createResolve({ ...deps, repo, trail })
+  const auditRecords = createAuditRecords({ audit: deps.audit, repo })
+  const { resolve, waitingForGroup } = createResolve({ ...deps, repo, auditRecords })
   const engine = createEngine({
-    ...{ repo, devices, sender, trail, fileFault },
+    ...{ repo, devices, sender, auditRecords, fileFault },
     areSecretsLost: deps.sealed.isLost,
     ...{ now, log, timings, committed },
     clock: deps.clock,
@@ -144,7 +144,7 @@ export function createDeployments(deps: {
     repo: createRestartsRepo(store),
     deployments: repo,
     workingDevices: engine.workingDevices,
-    trail: createRestartTrail({
+    auditRecords: createRestartAuditRecords({
       ...{ audit: deps.audit, deployments: repo },
       nameOf: (id) => devices.eligibility(id).name,
     }),
@@ -175,7 +175,7 @@ export function createDeployments(deps: {
     const device = devices.row(device_id)
     return (device && chooseInstaller(deps.software.installersOf(software_id), device)?.id) ?? null
   }
-  const createDeps = { ...deps, repo, trail }
+  const createDeps = { ...deps, repo, auditRecords }
   const { visible, view, ...read } = createReader({ repo, outputs, restarts, workbooks })
   const control = createControl({
     repo,

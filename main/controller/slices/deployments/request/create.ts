@@ -20,7 +20,7 @@ import {
 } from './choose.ts'
 import type { DeploymentsRepo, NewTarget } from '../tables/deployments.repo.ts'
 import { startsLater } from './starts-later.ts'
-import type { Trail } from '../audit-records.ts'
+import type { AuditRecords } from '../audit-records.ts'
 
 /** Most targets of one deployment; more would be a mistake at the scale the product is made for. */
 const TARGET_LIMIT = 20_000
@@ -28,7 +28,7 @@ const TARGET_LIMIT = 20_000
 type Deps = ChoiceDeps & {
   store: Store
   repo: DeploymentsRepo
-  trail: Trail
+  auditRecords: AuditRecords
   software: Pick<Software, 'createCustom'>
 }
 
@@ -112,7 +112,7 @@ export function createDeployment(
       },
       targetsOf(waves, software),
     )
-    deps.trail.created(viewer, row, input, software, devices)
+    deps.auditRecords.created(viewer, row, input, software, devices)
     return row.id
   })
 }

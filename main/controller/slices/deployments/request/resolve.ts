@@ -13,7 +13,7 @@ import type {
   NewTarget,
   OpenTargetRow,
 } from '../tables/deployments.repo.ts'
-import type { Trail } from '../audit-records.ts'
+import type { AuditRecords } from '../audit-records.ts'
 
 type Place = Pick<OpenTargetRow, 'device_id' | 'software_id' | 'installer_id' | 'position' | 'wave'>
 const placeText = (target: Place): string =>
@@ -30,7 +30,7 @@ export function createResolve(
       DeploymentsRepo,
       'byId' | 'allTargets' | 'replaceTargets' | 'transaction' | 'roleOf' | 'pendingWithGroup'
     >
-    trail: Pick<Trail, 'resolved'>
+    auditRecords: Pick<AuditRecords, 'resolved'>
     now: Now
   },
 ) {
@@ -77,7 +77,7 @@ export function createResolve(
       if (starts) {
         const left = [...known].filter((device) => !devices.some((now) => now.id === device))
         const joined = devices.filter((device) => !known.has(device.id))
-        deps.trail.resolved(row, devices, { joined: joined.length, left: left.length })
+        deps.auditRecords.resolved(row, devices, { joined: joined.length, left: left.length })
       }
       // A target skipped in the preview is considered again at the start.
       const isUntouched = !starts || before.every((target) => target.state === 'pending')

@@ -3,9 +3,9 @@ import type { Audit } from '../../audit/index.ts'
 import type { DeploymentsRepo } from '../tables/deployments.repo.ts'
 import type { RestartRow } from './restarts.repo.ts'
 
-export type RestartTrail = ReturnType<typeof createRestartTrail>
+export type RestartAuditRecords = ReturnType<typeof createRestartAuditRecords>
 
-export function createRestartTrail(deps: {
+export function createRestartAuditRecords(deps: {
   audit: Pick<Audit, 'record'>
   deployments: Pick<DeploymentsRepo, 'byId' | 'creatorName'>
   nameOf: (id: RestartRow['device_id']) => string

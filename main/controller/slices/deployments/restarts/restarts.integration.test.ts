@@ -77,7 +77,7 @@ const untilRestart = (id: DeploymentId, state: string) =>
 const untilEnded = (id: DeploymentId, status = 'completed') =>
   expect.poll(async () => (await deploymentOf(id)).status).toBe(status)
 const settle = (ms = 600) => new Promise((resolve) => setTimeout(resolve, ms))
-const trailOf = async (id: DeploymentId) =>
+const auditRecordsOf = async (id: DeploymentId) =>
   (await t.rest.call('audit.list', { query: { deployment_id: id } })).entries
     .filter(({ action }) => action.startsWith('deployment.restart'))
     .map(({ action, outcome }) => `${action} ${outcome}`)
@@ -116,7 +116,10 @@ describe('a deployment that restarts PCs', () => {
     await untilRestart(id, 'done')
     await settle()
     expect(back.restarts).toEqual([])
-    expect(await trailOf(id)).toEqual(['deployment.restart done', 'deployment.restart_end done'])
+    expect(await auditRecordsOf(id)).toEqual([
+      'deployment.restart done',
+      'deployment.restart_end done',
+    ])
     const csv = (await t.rest.raw('GET', `/deployments/${id}/report.csv`)).body as string
     expect(csv.split('\r\n')[1]).toMatch(/,restarted \d{4}-[^,]*,install$/)
   })
@@ -150,7 +153,7 @@ describe('a deployment that restarts PCs', () => {
     const id = await deploy([pc])
     await untilRestart(id, 'failed')
     expect((await restartOf(id))!.message).toMatch(/PC-01 is too old/)
-    expect(await trailOf(id)).toEqual(['deployment.restart_end failed'])
+    expect(await auditRecordsOf(id)).toEqual(['deployment.restart_end failed'])
   })
 
   it('waits for every package of the PC', async () => {
@@ -279,7 +282,7 @@ describe('people', () => {
     expect((await deploymentOf(id)).restarts).toMatchObject({ owed: 0, announced: 0, done: 0 })
     const again = await t.rest.raw('POST', `/deployments/${id}/restarts/cancel`, {})
     expect(again.status).toBe(409)
-    expect(await trailOf(id)).toContain('deployment.restarts_cancel done')
+    expect(await auditRecordsOf(id)).toContain('deployment.restarts_cancel done')
   })
 
   it('cancel the restart of one PC, and another one restarts as planned', async () => {

@@ -26,7 +26,7 @@ import {
   type RestartWait,
 } from './plan-restart.ts'
 import type { RestartChange, RestartRow, RestartsRepo } from './restarts.repo.ts'
-import type { RestartTrail } from './audit-records.ts'
+import type { RestartAuditRecords } from './audit-records.ts'
 import { createRestartSender, type RestartSenderDeps } from './restart-sender.ts'
 
 /** Most steps of one restart in one run: note its boot, note that it is ready, order it. */
@@ -41,7 +41,7 @@ type Deps = RestartSenderDeps & {
   repo: RestartsRepo
   deployments: Pick<DeploymentsRepo, 'byId'>
   devices: Pick<Devices, 'eligibility' | 'presence' | 'takeSequence'>
-  trail: RestartTrail
+  auditRecords: RestartAuditRecords
   /** Devices at work for any deployment. */
   workingDevices: () => ReadonlySet<DeviceId>
   clock: TickerTime & Pick<Clock, 'settle'>
@@ -71,9 +71,9 @@ export function createRestarts(deps: Deps) {
     sender.forget(row.restart_id)
     changed(row, changes)
     const after = { ...row, ...change, state }
-    if (event === 'ordered') deps.trail.ordered(after)
+    if (event === 'ordered') deps.auditRecords.ordered(after)
     if (isRestartOpen(state)) return
-    deps.trail.ended(after)
+    deps.auditRecords.ended(after)
     changes.freed.add(row.device_id)
   }
 

@@ -17,14 +17,14 @@ import { plan, type PlanDevice, type Snapshot } from '../core/plan.ts'
 import { toPlan } from '../core/plan-row.ts'
 import type { Sender, Sending } from './sender.ts'
 import type { EngineTimings } from '../timings.ts'
-import type { Trail } from '../audit-records.ts'
+import type { AuditRecords } from '../audit-records.ts'
 
 export function createEngine(deps: {
   repo: DeploymentsRepo
   clockRepo: ClockRepo
   devices: Devices
   sender: Sender
-  trail: Trail
+  auditRecords: AuditRecords
   fileFault: (installer: InstallerRow) => FileFault | null
   areSecretsLost: (installer: InstallerRow) => boolean
   /** Devices that are about to restart or are restarting. */
@@ -41,7 +41,13 @@ export function createEngine(deps: {
 }) {
   const { repo, devices, timings } = deps
   const openTargets = createOpenTargets(deps)
-  const perform = createPerform({ repo, devices, trail: deps.trail, now: deps.now, timings })
+  const perform = createPerform({
+    repo,
+    devices,
+    auditRecords: deps.auditRecords,
+    now: deps.now,
+    timings,
+  })
   const ticker = createTicker<DeploymentId>({
     time: deps.clock,
     soonMs: timings.coalesceMs,

@@ -11,7 +11,7 @@ import type { Changes } from '../changes.ts'
 import { act, concluded } from '../core/act.ts'
 import type { Action } from '../core/plan.ts'
 import type { DeploymentsRepo } from '../tables/deployments.repo.ts'
-import type { Trail } from '../audit-records.ts'
+import type { AuditRecords } from '../audit-records.ts'
 import type { EngineTimings } from '../timings.ts'
 import { totals } from '../views/views.ts'
 import type { OpenTarget } from './open-targets.ts'
@@ -23,7 +23,7 @@ export function createPerform(deps: {
     'byId' | 'counts' | 'addAttempt' | 'write' | 'writeDeployment' | 'setWaitReason'
   >
   devices: Pick<Devices, 'takeSequence'>
-  trail: Pick<Trail, 'ended' | 'pausedByFailures'>
+  auditRecords: Pick<AuditRecords, 'ended' | 'pausedByFailures'>
   now: Now
   timings: EngineTimings
 }) {
@@ -48,7 +48,7 @@ export function createPerform(deps: {
       created_at: deployment.created_at,
       ended_at: iso,
     }
-    deps.trail.ended(deployment, completed)
+    deps.auditRecords.ended(deployment, completed)
     changes.complete(id, completed)
   }
 
@@ -60,7 +60,7 @@ export function createPerform(deps: {
   ): void {
     const deployment = repo.byId(id)!
     const counts = repo.counts(id)
-    deps.trail.pausedByFailures(deployment, message)
+    deps.auditRecords.pausedByFailures(deployment, message)
     changes.pause(id, {
       deployment_id: id,
       deployment_name: deployment.name,
