@@ -10,7 +10,11 @@ const TOP = /^(main|renderer|agent|shared|build|e2e|bench|docs)\//
 /** A source file below a folder. */
 const SOURCE = /^[\w*.-]+\/[\w*./-]+\.(ts|vue|c|md|cjs)$/
 /** Pages name files of the controller from its rooms or its slices on. */
-const SHORT_FOR = ['main/controller', 'main/controller/slices']
+const SHORT_FOR = [
+  'main/controller',
+  'main/controller/slices',
+  'main/controller/slices/deployments',
+]
 
 const textOf = (file: string): string => readFileSync(path.join(projectRoot, file), 'utf8')
 const proseOf = (text: string): string => text.replace(/^```.*?^```/gms, '')
@@ -29,10 +33,13 @@ const anchorOf = (heading: string): string =>
     .replace(/\s/g, '-')
 const anchorsOf = (text: string): string[] => all(proseOf(text), /^#+ (.+)$/gm).map(anchorOf)
 
-const isThere = (file: string): boolean =>
-  file.includes('*')
-    ? globSync(file, { cwd: projectRoot }).length > 0
-    : existsSync(path.join(projectRoot, file))
+/** A name in capitals stands for any, as in `renderer/features/NAME/`. */
+function isThere(file: string): boolean {
+  const pattern = file.replace(/(?<=\/)[A-Z]+(?=\/|$)/g, '*')
+  return pattern.includes('*')
+    ? globSync(pattern, { cwd: projectRoot }).length > 0
+    : existsSync(path.join(projectRoot, pattern))
+}
 
 function leadsSomewhere(page: string, text: string, link: string): boolean {
   if (/^[a-z]+:/.test(link)) return true

@@ -1,6 +1,6 @@
 /**
  * What a decision of the core wants written. The core returns it as data; the shell writes it in the transaction in which it
- * read what was decided on (`tables/write.ts`).
+ * read what was decided on (`write` in tables/deployments.repo.ts).
  */
 import {
   nextDeploymentState,
