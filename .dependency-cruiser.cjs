@@ -78,14 +78,14 @@ module.exports = {
       to: { path: '^main/(desktop|preload)/' },
     },
     {
-      name: 'controller-has-one-door',
+      name: 'enter-controller-by-compose',
       severity: 'error',
       from: {
         path: '^main/(desktop/|preload/|index\\.ts$|headless\\.ts$|audit\\.ts$|check-command\\.ts$)',
       },
       to: {
         path: '^main/controller/',
-        // The one command beside the app proves the audit trail without starting a controller.
+        // The one command beside the app verifies the audit log without starting a controller.
         pathNot: '^main/controller/(compose|slices/(audit|identity|check))/index\\.ts$',
       },
     },
@@ -109,7 +109,7 @@ module.exports = {
       to: { path: '^main/controller/(?!(base|store)/)' },
     },
     {
-      name: 'slices-have-one-door',
+      name: 'enter-slices-by-index',
       comment: 'A vertical slice is entered through its index.ts.',
       severity: 'error',
       from: { path: SLICE },
@@ -229,9 +229,9 @@ module.exports = {
       to: { path: '^renderer/(?!ui/)' },
     },
     {
-      name: 'features-have-doors',
+      name: 'enter-features-by-index-or-parts',
       comment:
-        'A feature is entered through its index.ts (state and words) or parts.ts (components); the app also opens its pages.',
+        'A feature is entered through its index.ts (state and texts) or parts.ts (components); the app also opens its pages.',
       severity: 'error',
       from: { path: '^renderer/features/([^/]+)/', pathNot: '\\.test\\.ts$' },
       to: {
@@ -240,7 +240,7 @@ module.exports = {
       },
     },
     {
-      name: 'the-app-enters-features-by-their-doors',
+      name: 'app-enters-features-by-index-parts-or-pages',
       severity: 'error',
       from: { path: '^renderer/(app/|main\\.ts)', pathNot: '\\.test\\.ts$' },
       to: { path: '^renderer/features/', pathNot: ['/(index|parts)\\.ts$', 'Page\\.vue$'] },

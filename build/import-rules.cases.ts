@@ -44,7 +44,7 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
   ],
   ['controller-knows-no-desktop', 'main/headless.ts', './desktop/any.ts', 'main/desktop/any.ts'],
   [
-    'controller-has-one-door',
+    'enter-controller-by-compose',
     'main/desktop/x1.ts',
     '../controller/base/any.ts',
     'main/controller/base/any.ts',
@@ -68,13 +68,13 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
     'main/controller/slices/devices/index.ts',
   ],
   [
-    'slices-have-one-door',
+    'enter-slices-by-index',
     'main/controller/slices/groups/x2.ts',
     '../devices/tables/index.ts',
     'main/controller/slices/devices/tables/index.ts',
   ],
   [
-    'slices-have-one-door',
+    'enter-slices-by-index',
     'main/controller/slices/groups/x1.ts',
     '../devices/presence.ts',
     'main/controller/slices/devices/presence.ts',
@@ -161,13 +161,13 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
   ['components-do-not-call-the-api', 'renderer/ui/X1.vue', '../api/any.ts', 'renderer/api/any.ts'],
   ['ui-knows-no-feature', 'renderer/ui/x1.ts', '../state/any.ts', 'renderer/state/any.ts'],
   [
-    'features-have-doors',
+    'enter-features-by-index-or-parts',
     'renderer/features/groups/x1.ts',
     '../devices/any.ts',
     'renderer/features/devices/any.ts',
   ],
   [
-    'the-app-enters-features-by-their-doors',
+    'app-enters-features-by-index-parts-or-pages',
     'renderer/app/x1.ts',
     '../features/devices/any.ts',
     'renderer/features/devices/any.ts',

@@ -96,10 +96,10 @@ test('the page has no Node, an isolated context and a sandbox', async ({ launch 
     )
   })
   expect(inPage).toEqual([])
-  const doors = await page.evaluate(() =>
+  const bridge = await page.evaluate(() =>
     Object.keys((globalThis as unknown as PageWorld).deployx).sort(),
   )
-  expect(doors).toEqual(['call', 'on'])
+  expect(bridge).toEqual(['call', 'on'])
 
   const settings = await electron.evaluate(({ webContents }) =>
     webContents.getAllWebContents().map((contents) => {

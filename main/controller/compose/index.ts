@@ -266,7 +266,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     undo.push(() => consoles.stop())
 
     const whenWritable = (): Promise<void> => store.whenWritable()
-    const consoleDoor = await openConsolePort({
+    const consolePort = await openConsolePort({
       ...options,
       whenWritable,
       clock,
@@ -366,11 +366,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
       () => roomWatch.stop(),
     )
     void store.room.refill()
-    log.info({ dataDir: join(dataDir), hubPort, console: consoleDoor.url }, 'the controller is up')
+    log.info({ dataDir: join(dataDir), hubPort, console: consolePort.url }, 'the controller is up')
     return {
-      consoleUrl: consoleDoor.url,
-      consoleFingerprint: consoleDoor.fingerprint,
-      isConsoleOpenToRead: consoleDoor.isPlainInPublic,
+      consoleUrl: consolePort.url,
+      consoleFingerprint: consolePort.fingerprint,
+      isConsoleOpenToRead: consolePort.isPlainInPublic,
       hubUrl: `https://${addresses()[0]}`,
       get fingerprint() {
         return keys().fingerprint

@@ -30,7 +30,7 @@ import { addressCounts } from './address-counts.ts'
 import { answerClientError } from './raw-errors.ts'
 import { createOriginGuard, securityHeaders } from './security.ts'
 import type { ServedNames } from './served-names.ts'
-import { createDoor, type Access } from './door.ts'
+import { createRouteAccess, type Access } from './route-access.ts'
 import { createUserLimit } from './user-limit.ts'
 import { ACCESS_LIFE_MS, TOKEN_AUDIENCE, TOKEN_ISSUER } from './tokens.ts'
 
@@ -242,7 +242,7 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
     app,
     mayCall: guard.mayCall,
     async mount(handlers, access, requests) {
-      const admit = createDoor(access)
+      const admit = createRouteAccess(access)
       /** Runs a request with a client key only once, however often it is sent. */
       function answerOnce(
         name: RouteName,

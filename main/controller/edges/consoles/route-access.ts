@@ -13,14 +13,14 @@ export type Access = {
 }
 
 /** Routes allowed while a password change is pending. */
-const BEFORE_THE_PASSWORD: readonly RouteName[] = [
+const ALLOWED_BEFORE_PASSWORD_CHANGE: readonly RouteName[] = [
   'auth.me',
   'auth.password',
   'auth.logout',
   'auth.logout_all',
 ]
 
-export function createDoor(access: Access) {
+export function createRouteAccess(access: Access) {
   /** @throws AppError E_UNAUTHENTICATED, E_PASSWORD_CHANGE_NEEDED, E_FORBIDDEN. Null: the route needs no user, and there is none */
   return (name: RouteName, authorization: string | undefined, address: string): SignedIn | null => {
     const route = rest[name]
@@ -34,10 +34,10 @@ export function createDoor(access: Access) {
     if (route.access === 'none') return known
     if (!known) {
       if (found === 'foreign')
-        refuse({ ...unknownActor(address), address }, 'a token that was not made here')
+        refuse({ ...unknownActor(address), address }, 'a token that this controller did not issue')
       throw new AppError('E_UNAUTHENTICATED', 'Sign in first.')
     }
-    if (known.viewer.mustChangePassword && !BEFORE_THE_PASSWORD.includes(name))
+    if (known.viewer.mustChangePassword && !ALLOWED_BEFORE_PASSWORD_CHANGE.includes(name))
       throw new AppError('E_PASSWORD_CHANGE_NEEDED', 'Choose a password of your own first.')
     if (route.access === 'admin' && known.viewer.role !== 'admin') {
       refuse(known.viewer, 'for administrators only')
