@@ -1,5 +1,5 @@
 /** One HTTP request: timeout, headers, body, reply as text. Independent of routes and sessions. */
-import { controllerHeard } from '../ui/lib/controller-clock.ts'
+import { noteControllerDate } from '../ui/lib/controller-clock.ts'
 import { ApiError } from './failure.ts'
 
 export type RequestOptions = {
@@ -43,7 +43,7 @@ async function exchange<T>(
       cache: 'no-store',
       credentials: 'omit',
     })
-    controllerHeard(response.headers.get('date'))
+    noteControllerDate(response.headers.get('date'))
     return await read(response)
   } catch {
     if (limit.aborted) throw new ApiError('E_TIMEOUT', '')

@@ -182,13 +182,13 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     const sending = device.inFlight.shift()
     if (!sending) return
     const { kind, attemptId, target } = sending
-    const isHeard = device.isOnline && (how === 'yes' || how === 'busy' || how === 'refused')
+    const hasReply = device.isOnline && (how === 'yes' || how === 'busy' || how === 'refused')
     const held = device.held.find((h) => h.id === attemptId)
     const reaches = device.isOnline && how !== 'nothing'
     if (kind === 'cancel') {
       if (reaches && held && held.phase === 'accepted')
         finish(device, held, { status: 'skipped', reason: 'canceled' })
-      if (!isHeard) {
+      if (!hasReply) {
         const open = openTargets.of(deployment.id).get(target.id)
         if (open) open.cancelSentAtMs = null
       } else if (!held) submit(attemptId, { kind: 'cancel_unknown' })
@@ -204,7 +204,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
         result: null,
       })
     const why = how === 'busy' ? 'busy' : 'unsupported'
-    if (!isHeard) submit(attemptId, { kind: 'reply', reply: 'no_answer' })
+    if (!hasReply) submit(attemptId, { kind: 'reply', reply: 'no_answer' })
     else if (how === 'yes' || held) submit(attemptId, { kind: 'reply', reply: { accepted: true } })
     else submit(attemptId, { kind: 'reply', reply: { accepted: false, why, message: '' } })
   }

@@ -14,7 +14,7 @@ beforeEach(() => {
     monotonicMs: () => 70 + passedMs,
   })
 })
-const reply = () => clock.heard(new Date(TRUE_MS + passedMs).toUTCString())
+const reply = () => clock.noteDate(new Date(TRUE_MS + passedMs).toUTCString())
 const offMs = () => Math.abs(clock.now() - TRUE_MS - passedMs)
 
 describe("the controller's clock", () => {
@@ -38,14 +38,14 @@ describe("the controller's clock", () => {
     reply()
     wrongMs = 86_400_000
     expect(offMs()).toBeLessThan(1_000)
-    clock.heard(new Date(TRUE_MS - 86_400_000).toUTCString())
+    clock.noteDate(new Date(TRUE_MS - 86_400_000).toUTCString())
     expect(Math.abs(clock.now() - TRUE_MS + 86_400_000)).toBeLessThan(1_000)
   })
   it('ignores small differences between replies, and replies without a valid date', () => {
     reply()
     const before = clock.now()
-    for (const date of [null, '', 'never']) clock.heard(date)
-    clock.heard(new Date(TRUE_MS + 900).toUTCString())
+    for (const date of [null, '', 'never']) clock.noteDate(date)
+    clock.noteDate(new Date(TRUE_MS + 900).toUTCString())
     expect(clock.now()).toBe(before)
   })
 })

@@ -20,7 +20,7 @@ export function createControllerClock(
     /** Epoch ms. Until the controller has answered, from this computer's clock. */
     now: (): number => Math.round(now()),
     /** @param date the Date header of a reply that has just arrived; null if it has none */
-    heard: (date: string | null): void => {
+    noteDate: (date: string | null): void => {
       // The header is truncated to seconds; the real time is half a second later on average.
       const epochMs = Date.parse(date ?? '') + 500
       if (Number.isNaN(epochMs)) return
@@ -36,5 +36,5 @@ export function createControllerClock(
 const clock = createControllerClock()
 /** Epoch ms. */
 export const controllerNow = clock.now
-export const controllerHeard = clock.heard
+export const noteControllerDate = clock.noteDate
 export const aheadOfControllerMs = clock.aheadMs
