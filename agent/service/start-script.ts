@@ -26,7 +26,7 @@ ${UPDATE_GUARD}=1
 export ${UPDATE_GUARD}
 
 # No failure here may be permanent: what fails now is retried at the next start.
-take_back() {
+roll_back() {
   [ ! -f "$previous" ] || mv -f "$previous" "$agent"
   echo "$1" > "$verdict"
   rm -f "$trial"
@@ -39,12 +39,12 @@ take_back() {
 read -r starts < "$trial" || starts=0
 case $starts in '' | *[!0-9]* | 0?* | ??????*) starts=0 ;; esac
 if [ ! -f "$previous" ] || [ "$starts" -ge ${STARTS_LIMIT} ]; then
-  take_back starts
+  roll_back starts
   exec "$agent" "$@"
 fi
 if ! { echo $((starts + 1)) > "$trial.tmp" && mv -f "$trial.tmp" "$trial"; }; then
   # Without a count (a full disk) the trial would never end.
-  take_back starts
+  roll_back starts
   exec "$agent" "$@"
 fi
 
@@ -64,7 +64,7 @@ while [ -f "$trial" ] && [ -z "$stopping" ] && kill -0 "$child" 2> /dev/null; do
   if [ "$waited" -ge ${linkLimitSeconds} ]; then
     kill -KILL "$child" 2> /dev/null
     wait "$child"
-    take_back link
+    roll_back link
     exec "$agent" "$@"
   fi
   sleep 1

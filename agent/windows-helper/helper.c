@@ -470,7 +470,7 @@ static SERVICE_STATUS_HANDLE statusHandle;
 static HANDLE stopEvent;
 static wchar_t serviceName[256];
 
-static void tell(DWORD state, DWORD waitHintMs) {
+static void reportState(DWORD state, DWORD waitHintMs) {
   status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
   status.dwCurrentState = state;
   status.dwControlsAccepted = state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN : 0;
@@ -481,7 +481,7 @@ static void tell(DWORD state, DWORD waitHintMs) {
 static DWORD WINAPI control(DWORD code, DWORD type, LPVOID data, LPVOID context) {
   (void)type, (void)data, (void)context;
   if (code == SERVICE_CONTROL_STOP || code == SERVICE_CONTROL_SHUTDOWN) {
-    tell(SERVICE_STOP_PENDING, 15000);
+    reportState(SERVICE_STOP_PENDING, 15000);
     SetEvent(stopEvent);
     return NO_ERROR;
   }
@@ -523,7 +523,7 @@ static void nameFiles(const wchar_t *folder) {
   _snwprintf(verdictFile, MAX_PATH + 63, L"%ls\\update-taken-back", folder);
 }
 
-static BOOL isThere(const wchar_t *file) {
+static BOOL fileExists(const wchar_t *file) {
   return GetFileAttributesW(file) != INVALID_FILE_ATTRIBUTES;
 }
 
@@ -542,12 +542,12 @@ static BOOL moveOver(const wchar_t *from, const wchar_t *to) {
 }
 
 /* If interrupted, leaves an executable that starts, or a previous one that the next call restores. */
-static void takeBack(const char *why) {
-  if (isThere(previousFile)) {
+static void rollBack(const char *why) {
+  if (fileExists(previousFile)) {
     /* Its program may still run in some process: then the file cannot be replaced, but it can be renamed. */
-    if (isThere(agentFile)) moveOver(agentFile, failedFile);
+    if (fileExists(agentFile)) moveOver(agentFile, failedFile);
     if (!moveOver(previousFile, agentFile)) {
-      if (!isThere(agentFile)) moveOver(failedFile, agentFile);
+      if (!fileExists(agentFile)) moveOver(failedFile, agentFile);
       return;
     }
   }
@@ -573,10 +573,10 @@ static BOOL countStart(void) {
 
 /* Called before each start. Returns whether the executable is on trial. */
 static BOOL prepare(void) {
-  if (!isThere(agentFile) && isThere(previousFile)) moveOver(previousFile, agentFile);
-  if (!isThere(trialFile)) return FALSE;
-  if (isThere(previousFile) && countStart()) return TRUE;
-  takeBack("starts\n");
+  if (!fileExists(agentFile) && fileExists(previousFile)) moveOver(previousFile, agentFile);
+  if (!fileExists(trialFile)) return FALSE;
+  if (fileExists(previousFile) && countStart()) return TRUE;
+  rollBack("starts\n");
   return FALSE;
 }
 
@@ -589,7 +589,7 @@ static void attend(HANDLE process, BOOL onTrial) {
   do {
     woken = WaitForMultipleObjects(2, either, FALSE, onTrial ? 1000 : INFINITE);
     if (woken != WAIT_TIMEOUT) break;
-    onTrial = isThere(trialFile);
+    onTrial = fileExists(trialFile);
     late = onTrial && GetTickCount64() - begun >= LINK_LIMIT_MS;
   } while (!late);
   if (woken == WAIT_OBJECT_0 || late) {
@@ -597,7 +597,7 @@ static void attend(HANDLE process, BOOL onTrial) {
     TerminateProcess(process, 1);
     WaitForSingleObject(process, 10000);
   }
-  if (late) takeBack("link\n");
+  if (late) rollBack("link\n");
 }
 
 static void runOnce(wchar_t *folder, wchar_t *command, BOOL onTrial) {
@@ -626,7 +626,7 @@ static void WINAPI serviceMain(DWORD count, LPWSTR *words) {
   if (!statusHandle) return;
   stopEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
   SetEnvironmentVariableW(L"DEPLOYX_UPDATE_GUARD", L"1");
-  tell(SERVICE_RUNNING, 0);
+  reportState(SERVICE_RUNNING, 0);
   DWORD pauseMs = RESTART_MIN_MS;
   do {
     ULONGLONG begun = GetTickCount64();
@@ -635,13 +635,13 @@ static void WINAPI serviceMain(DWORD count, LPWSTR *words) {
       BOOL onTrial = prepare();
       runOnce(folder, command, onTrial);
       /* The next start is a different program from the one that did not stay up. */
-      if (onTrial || isThere(trialFile)) pauseMs = RESTART_MIN_MS;
+      if (onTrial || fileExists(trialFile)) pauseMs = RESTART_MIN_MS;
     }
     if (GetTickCount64() - begun >= STEADY_MS) pauseMs = RESTART_MIN_MS;
     if (WaitForSingleObject(stopEvent, pauseMs) == WAIT_OBJECT_0) break;
     pauseMs = pauseMs * 2 > RESTART_MAX_MS ? RESTART_MAX_MS : pauseMs * 2;
   } while (TRUE);
-  tell(SERVICE_STOPPED, 0);
+  reportState(SERVICE_STOPPED, 0);
 }
 
 static int serve(const wchar_t *name) {
