@@ -197,7 +197,7 @@ describe.each(WAYS)('a download from %s', (from) => {
       response.write(content.subarray(0, 2_000_000))
     }
     const stop = new AbortController()
-    const reason = new Error('called off')
+    const reason = new Error('aborted')
     const work = download({
       signal: stop.signal,
       onProgress: () => setTimeout(() => stop.abort(reason), 100),

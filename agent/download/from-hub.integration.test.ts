@@ -205,7 +205,7 @@ describe('a request to the hub for package bytes', () => {
   })
 
   it('does not connect when it is already cancelled', async () => {
-    const stopped = AbortSignal.abort(new Error('called off'))
+    const stopped = AbortSignal.abort(new Error('aborted'))
     expect(await whyNot(ask({ signal: stopped }))).not.toBe('it answered')
     expect(asked).toBe('')
   })

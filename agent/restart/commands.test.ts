@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { callOffCall, isScheduledAlready, noticeText, restartCall } from './commands.ts'
+import { withdrawCall, isAlreadyScheduled, noticeText, restartCall } from './commands.ts'
 
 describe('the notice to the people at the PC', () => {
   it('says who, when and why', () => {
@@ -43,17 +43,17 @@ describe('the command', () => {
       file: '/sbin/shutdown',
       args: ['-r', '+2', 'text'],
     })
-    expect(callOffCall('windows').args).toEqual(['/a'])
-    expect(callOffCall('linux').args).toEqual(['-c'])
-    expect(callOffCall('macos')).toEqual({
+    expect(withdrawCall('windows').args).toEqual(['/a'])
+    expect(withdrawCall('linux').args).toEqual(['-c'])
+    expect(withdrawCall('macos')).toEqual({
       file: '/usr/bin/killall',
       args: ['-u', 'root', 'shutdown'],
     })
   })
 
   it('recognises the exit code of Windows for a restart that is already scheduled', () => {
-    expect(isScheduledAlready('windows', 1190)).toBe(true)
-    expect(isScheduledAlready('windows', 5)).toBe(false)
-    expect(isScheduledAlready('linux', 1190)).toBe(false)
+    expect(isAlreadyScheduled('windows', 1190)).toBe(true)
+    expect(isAlreadyScheduled('windows', 5)).toBe(false)
+    expect(isAlreadyScheduled('linux', 1190)).toBe(false)
   })
 })

@@ -56,7 +56,7 @@ export function restartCall(
 }
 
 /** On macOS a scheduled restart is a waiting process; killing it cancels the restart (shutdown(8)). */
-export function callOffCall(platform: DevicePlatform): ToolCall {
+export function withdrawCall(platform: DevicePlatform): ToolCall {
   switch (platform) {
     case 'windows':
       return { file: systemTool('shutdown.exe'), args: ['/a'] }
@@ -68,9 +68,9 @@ export function callOffCall(platform: DevicePlatform): ToolCall {
 }
 
 /** ERROR_SHUTDOWN_IS_SCHEDULED: another restart is already scheduled. */
-export const isScheduledAlready = (platform: DevicePlatform, code: number | null): boolean =>
+export const isAlreadyScheduled = (platform: DevicePlatform, code: number | null): boolean =>
   platform === 'windows' && code === 1190
 
 /** Nothing was scheduled: ERROR_NO_SHUTDOWN_IN_PROGRESS, or killall found no process. */
-export const isNothingToCallOff = (platform: DevicePlatform, code: number | null): boolean =>
+export const isNothingToWithdraw = (platform: DevicePlatform, code: number | null): boolean =>
   (platform === 'windows' && code === 1116) || (platform === 'macos' && code === 1)

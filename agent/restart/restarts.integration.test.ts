@@ -99,7 +99,7 @@ function aPc(file = join(folder.path, 'restarts.log')) {
     pc,
     answer: (body: unknown) => restarts.answer(body),
     order: (change: object = {}) => restarts.answer(seal(order(change))),
-    callOff: (change: object = {}) => restarts.answer(seal(withdrawal(change))),
+    withdraw: (change: object = {}) => restarts.answer(seal(withdrawal(change))),
     isNear: () => restarts.isNear(),
     high: () => restarts.highestSequence(),
     restartAgent(): void {
@@ -179,7 +179,7 @@ describe('an order', () => {
 
   it('is refused if the agent has received a newer one since: a delayed order does not take effect late', async () => {
     const a = aPc()
-    await a.callOff({ restart_id: OTHER_ID, sequence: 5 })
+    await a.withdraw({ restart_id: OTHER_ID, sequence: 5 })
     expect(await a.order({ sequence: 5 })).toMatchObject({ result: 'refused' })
     expect(a.high()).toBe(5)
     a.restartAgent()
@@ -236,19 +236,19 @@ describe('a withdrawal', () => {
   it('cancels the running notice, and the order never takes effect later', async () => {
     const a = aPc()
     await a.order()
-    expect(await a.callOff()).toEqual({ result: 'called_off' })
+    expect(await a.withdraw()).toEqual({ result: 'called_off' })
     expect(a.pc.calls.at(-1)).toEqual({ file: 'shutdown', args: ['-c'] })
     expect(a.isNear()).toBe(false)
     expect(await a.order({ sequence: 9 })).toEqual({ result: 'called_off' })
     a.restartAgent()
     expect(await a.order({ sequence: 10 })).toEqual({ result: 'called_off' })
-    expect(await a.callOff({ sequence: 11 })).toEqual({ result: 'called_off' })
+    expect(await a.withdraw({ sequence: 11 })).toEqual({ result: 'called_off' })
     expect(a.pc.calls.length).toBe(2)
   })
 
   it('of an order that never arrived is remembered', async () => {
     const a = aPc()
-    expect(await a.callOff()).toEqual({ result: 'called_off' })
+    expect(await a.withdraw()).toEqual({ result: 'called_off' })
     expect(await a.order({ sequence: 1 })).toEqual({ result: 'called_off' })
     expect(a.pc.calls).toEqual([])
   })
@@ -257,17 +257,17 @@ describe('a withdrawal', () => {
     const a = aPc()
     await a.order()
     a.restartPc('boot-2')
-    expect(await a.callOff()).toEqual({ result: 'passed' })
+    expect(await a.withdraw()).toEqual({ result: 'passed' })
   })
 
   it('that the platform refuses does not count as done', async () => {
     const a = aPc()
     await a.order()
     a.pc.exitCode = 5
-    expect(await a.callOff()).toMatchObject({ result: 'refused' })
+    expect(await a.withdraw()).toMatchObject({ result: 'refused' })
     expect(a.isNear()).toBe(true)
     a.pc.exitCode = 0
-    expect(await a.callOff({ sequence: 3 })).toEqual({ result: 'called_off' })
+    expect(await a.withdraw({ sequence: 3 })).toEqual({ result: 'called_off' })
   })
 })
 
@@ -320,7 +320,7 @@ it('never ends more than one boot per order, nor restarts during an installation
           if (reply.result === 'announced')
             endedBy.set(s.id + s.boot, (endedBy.get(s.id + s.boot) ?? new Set()).add(before))
         } else if (s.t === 'off') {
-          const { result } = await a.callOff({ restart_id: s.id, sequence: s.sequence })
+          const { result } = await a.withdraw({ restart_id: s.id, sequence: s.sequence })
           if (result === 'called_off') off.add(s.id)
         } else if (s.t === 'agent') a.restartAgent()
         else if (s.t === 'pc') a.restartPc(`boot-${++boot}`)

@@ -15,9 +15,9 @@ import type { Log } from '../lib/log.ts'
 import type { CommandResult } from '../lib/run-command.ts'
 import { openRestart } from '../link/envelope.ts'
 import {
-  callOffCall,
-  isNothingToCallOff,
-  isScheduledAlready,
+  withdrawCall,
+  isNothingToWithdraw,
+  isAlreadyScheduled,
   noticeText,
   restartCall,
 } from './commands.ts'
@@ -69,13 +69,13 @@ export function createRestarts(deps: {
     journal.write(known, order.sequence)
     const text = noticeText(order.deployment_name, Math.ceil(order.delay_seconds / 60))
     const result = await tools.run(restartCall(tools.platform, order.delay_seconds, text))
-    const isThere = isScheduledAlready(tools.platform, result.code)
-    if (result.code === 0 || (isThere && wasOrdered)) {
+    const isScheduled = isAlreadyScheduled(tools.platform, result.code)
+    if (result.code === 0 || (isScheduled && wasOrdered)) {
       log.warn({ restart: known.id, seconds: order.delay_seconds }, 'this PC is going to restart')
       journal.write({ ...known, step: 'announced' })
       return announced(known)
     }
-    if (isThere) {
+    if (isScheduled) {
       journal.write({ ...known, step: 'failed', message: 'Another restart was scheduled.' })
       return { result: 'busy', message: 'Another restart is scheduled on this PC already.' }
     }
@@ -118,16 +118,16 @@ export function createRestarts(deps: {
     )
   }
 
-  async function callOff({ restart_id: id, sequence }: RestartWithdrawal): Promise<RestartReply> {
+  async function withdraw({ restart_id: id, sequence }: RestartWithdrawal): Promise<RestartReply> {
     const known = journal.known(id)
     if (known?.step === 'called_off') return { result: 'called_off' }
     if (known && !isHere(known)) return { result: 'passed' }
     const isUnderWay = known?.step === 'ordered' || known?.step === 'announced'
     if (isUnderWay) {
-      const result = await tools.run(callOffCall(tools.platform))
-      if (result.code !== 0 && !isNothingToCallOff(tools.platform, result.code))
+      const result = await tools.run(withdrawCall(tools.platform))
+      if (result.code !== 0 && !isNothingToWithdraw(tools.platform, result.code))
         return refused(failureOf(result))
-      log.warn({ restart: id }, 'the restart of this PC is called off')
+      log.warn({ restart: id }, 'the restart of this PC was withdrawn')
     }
     const forgotten = { boot: ability.possible ? ability.boot_id : 'unknown', due_uptime: 0 }
     journal.write({ ...(known ?? forgotten), id, step: 'called_off', message: '' }, sequence)
@@ -141,7 +141,7 @@ export function createRestarts(deps: {
         ? refused(opened.message)
         : opened.payload.action === 'restart'
           ? await obey(opened.payload)
-          : await callOff(opened.payload)
+          : await withdraw(opened.payload)
       if (reply.result === 'refused') log.warn(reply, 'an order to restart is refused')
       return reply
     } catch (error) {

@@ -75,7 +75,7 @@ export async function openOnePcOffice(agentsDir: string | null = null) {
     /** What the console shows for the only target. */
     target: async (id: DeploymentId) =>
       (await client.call('deployments.progress', { params: { id } })).targets[0]!,
-    callOffRestarts: (id: DeploymentId) =>
+    cancelRestarts: (id: DeploymentId) =>
       client.call('deployments.cancel_restarts', { params: { id }, body: {} }),
     /** The only target of a finished deployment, and the installer's output. */
     async ended(id: DeploymentId) {

@@ -74,7 +74,7 @@ describe.skipIf(obstacle !== null)('a restart of a real PC', { timeout: LIMIT_MS
     await untilRestart(id, 'announced')
     expect(await isScheduled()).toBe(true)
     expect(await sh(`cat ${SCHEDULED}`)).toContain(`deployx-asks-${packages}`)
-    await stage.callOffRestarts(id)
+    await stage.cancelRestarts(id)
     await untilRestart(id, 'canceled')
     expect(await isScheduled()).toBe(false)
     await sh('rm /run/reboot-required')

@@ -30,7 +30,7 @@ export const RESTART_EVENTS = [
   'restarted', // the PC runs another boot than the one that the restart was for
   'impossible',
   'gave_up',
-  'called_off',
+  'canceled',
 ] as const
 export type RestartEvent = (typeof RESTART_EVENTS)[number]
 
@@ -40,17 +40,17 @@ export const RESTART_TRANSITIONS = [
   ['owed', 'restarted', 'done'],
   ['owed', 'impossible', 'failed'],
   ['owed', 'gave_up', 'given_up'],
-  ['owed', 'called_off', 'canceled'],
+  ['owed', 'canceled', 'canceled'],
   ['ordered', 'put_off', 'owed'],
   ['ordered', 'announced', 'announced'],
   ['ordered', 'restarted', 'done'],
   ['ordered', 'impossible', 'failed'],
   ['ordered', 'gave_up', 'given_up'],
-  ['ordered', 'called_off', 'canceled'],
+  ['ordered', 'canceled', 'canceled'],
   ['announced', 'restarted', 'done'],
   ['announced', 'impossible', 'failed'],
   ['announced', 'gave_up', 'given_up'],
-  ['announced', 'called_off', 'canceled'],
+  ['announced', 'canceled', 'canceled'],
 ] as const satisfies ReadonlyArray<readonly [RestartState, RestartEvent, RestartState]>
 
 export const isRestartOpen = (state: RestartState): state is OpenRestartState =>

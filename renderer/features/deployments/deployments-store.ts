@@ -61,7 +61,7 @@ export const useDeploymentsStore = defineStore('deployments', () => {
       patch(done.deployment_id, { status: done.status, ended_at: done.ended_at, canceling: false }),
     cancel: async (id: DeploymentId) =>
       put(await api.call('deployments.cancel', { params: { id } })),
-    /** Calls off pending restarts of a deployment: for these devices, or for all. */
+    /** Cancels pending restarts of a deployment: for these devices, or for all. */
     cancelRestarts: async (id: DeploymentId, deviceIds?: DeviceId[]) =>
       put(
         await api.call('deployments.cancel_restarts', {

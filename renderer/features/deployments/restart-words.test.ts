@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { TargetRestart } from '#shared/contract/rest/restarts.ts'
 import {
-  callOffQuestion,
-  canCallOff,
+  cancelRestartQuestion,
+  canCancelRestart,
   openRestarts,
   restartInWords,
   restartLines,
@@ -44,7 +44,7 @@ describe('cancelling the restart of one PC', () => {
     aTarget({ device_name: 'LAB-07', ...(restart && { restart: aRestart(restart) }) })
 
   it('is possible once, until the restart has happened', () => {
-    const possible = (restart?: Partial<TargetRestart>) => canCallOff(target(restart))
+    const possible = (restart?: Partial<TargetRestart>) => canCancelRestart(target(restart))
     for (const state of ['owed', 'ordered', 'announced'] as const)
       expect([state, possible({ state })]).toEqual([state, true])
     for (const state of ['done', 'failed', 'given_up', 'canceled'] as const)
@@ -53,7 +53,7 @@ describe('cancelling the restart of one PC', () => {
     expect(possible()).toBe(false)
   })
   it('explains the consequences, and that other PCs restart as planned', () => {
-    const { title, text, action } = callOffQuestion(target({ state: 'owed' }), true, NOW)
+    const { title, text, action } = cancelRestartQuestion(target({ state: 'owed' }), true, NOW)
     expect([title, action]).toEqual(['Cancel the restart of LAB-07?', 'Cancel restart'])
     expect(text).toBe(
       'No notice has been shown on the PC yet. The installation is complete only after a restart; somebody has to restart the PC. Other PCs of this deployment restart as planned.',
@@ -61,16 +61,16 @@ describe('cancelling the restart of one PC', () => {
   })
   it('withdraws the notice on an online PC, and warns that an offline PC may still restart', () => {
     const announced = target({ state: 'announced', due_at: at(14, 5) })
-    expect(callOffQuestion(announced, true, NOW).text).toMatch(
+    expect(cancelRestartQuestion(announced, true, NOW).text).toMatch(
       /^The PC shows a notice that it restarts at 14:05\. It disappears/,
     )
-    expect(callOffQuestion(announced, false, NOW).text).toMatch(
+    expect(cancelRestartQuestion(announced, false, NOW).text).toMatch(
       /^It is offline and already has the order: unless it reconnects before, it restarts at 14:05 anyway\./,
     )
   })
   it('uses the wording for a removal', () =>
     expect(
-      callOffQuestion({ ...target({ state: 'owed' }), action: 'uninstall' }, true, NOW).text,
+      cancelRestartQuestion({ ...target({ state: 'owed' }), action: 'uninstall' }, true, NOW).text,
     ).toContain('The removal is complete only after a restart'))
 })
 

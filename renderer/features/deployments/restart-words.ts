@@ -62,14 +62,14 @@ export const openRestarts = ({ restarts }: Pick<Deployment, 'restarts'>): number
   restarts.owed + restarts.announced
 
 /** Whether the restart of this target's PC can still be cancelled. */
-export const canCallOff = ({ restart }: Pick<Target, 'restart'>): boolean =>
+export const canCancelRestart = ({ restart }: Pick<Target, 'restart'>): boolean =>
   restart !== undefined && isRestartOpen(restart.state) && !restart.calling_off
 
 /**
  * The confirmation before the restart of one PC is cancelled.
  * @param online whether its agent can receive the cancellation now; an offline PC restarts at the announced time
  */
-export function callOffQuestion(
+export function cancelRestartQuestion(
   { device_name, restart, action }: Pick<Target, 'device_name' | 'restart' | 'action'>,
   online: boolean,
   nowMs: number,

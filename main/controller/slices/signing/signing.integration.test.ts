@@ -360,7 +360,7 @@ describe('restarts', () => {
     ['is pending', "state = 'owed'", undefined],
     ['was announced already', "state = 'announced'", undefined],
     ['was done', "state = 'done'", undefined],
-    ['is being called off', "calling_off = 'canceled'", undefined],
+    ['is being withdrawn', "calling_off = 'canceled'", undefined],
     ['belongs to a deployment that never restarts PCs', 'round = 1', "reboot = 'never'"],
     ['belongs to a deployment that is being cancelled', 'round = 1', 'canceling = 1'],
     ['belongs to a deployment that was cancelled', 'round = 1', "status = 'canceled'"],

@@ -148,7 +148,7 @@ export const deploymentCalls: Pick<
     targetsOf: (r) => r.targetsOf(w.RESTART),
     hasOpenTargets: (r) => r.hasOpenTargets(w.RUNNING, w.DEVICE),
     isOrderedElsewhere: (r) => r.isOrderedElsewhere(w.DEVICE, ANOTHER_RESTART),
-    step: (r) => r.step(restart, 'called_off', {}),
+    step: (r) => r.step(restart, 'canceled', {}),
     change: (r) => r.change(w.RESTART, { message: 'm' }),
     counts: (r) => r.counts(w.RUNNING),
   },

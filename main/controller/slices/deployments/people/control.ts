@@ -23,7 +23,7 @@ export function createControl(deps: {
     DeploymentsRepo,
     'transaction' | 'activeIds' | 'byId' | 'failedTargets' | 'write' | 'extendOfferDeadlines'
   >
-  restarts: Pick<Restarts, 'callOff' | 'openDeployments'>
+  restarts: Pick<Restarts, 'withdraw' | 'openDeployments'>
   audit: Audit
   software: Pick<Software, 'retryFetches'>
   /** The installer that fits the device of a target; null when there is none. */
@@ -81,7 +81,7 @@ export function createControl(deps: {
     ): Deployment =>
       decideOn(viewer, id, (row, changes) => {
         const selected = deviceIds && new Set(deviceIds)
-        const count = deps.restarts.callOff(id, (device) => selected?.has(device) ?? true, changes)
+        const count = deps.restarts.withdraw(id, (device) => selected?.has(device) ?? true, changes)
         if (count === 0 && (selected || !core.mayRestart(row)))
           throw new AppError(
             'E_ILLEGAL_STATE',
@@ -109,7 +109,7 @@ export function createControl(deps: {
         let restarts = 0
         for (const row of mine(deps.restarts.openDeployments())) {
           write(core.cancelRestarts(row), changes)
-          restarts += deps.restarts.callOff(row.id, () => true, changes)
+          restarts += deps.restarts.withdraw(row.id, () => true, changes)
         }
         const ids = rows.map((row) => row.id)
         audit.record(

@@ -14,16 +14,16 @@ export type Answered =
 const cut = (message: string): string => message.slice(0, MESSAGE_LIMIT)
 
 /** How it ends when the agent has withdrawn the restart. */
-const calledOff = ({ calling_off }: Pick<RestartRow, 'calling_off'>): Answered =>
+const withdrawn = ({ calling_off }: Pick<RestartRow, 'calling_off'>): Answered =>
   calling_off === 'overdue'
     ? {
         event: 'impossible',
         change: {
           message:
-            'The PC was not restarted at the end of its notice: somebody may have called it off there. It will not restart for this any more.',
+            'The PC was not restarted at the end of its notice: someone may have cancelled it there. It will not restart for this deployment any more.',
         },
       }
-    : { event: 'called_off', change: { message: 'Called off.' } }
+    : { event: 'canceled', change: { message: 'Cancelled.' } }
 
 /**
  * @param sent which message the agent answers: the order or its withdrawal. The row may have moved on since.
@@ -31,7 +31,7 @@ const calledOff = ({ calling_off }: Pick<RestartRow, 'calling_off'>): Answered =
  */
 export function answered(
   row: Pick<RestartRow, 'state' | 'calling_off'>,
-  sent: 'order' | 'call_off',
+  sent: 'order' | 'withdrawal',
   reply: RestartReply,
   nowMs: number,
   timings: EngineTimings,
@@ -41,17 +41,17 @@ export function answered(
     case 'passed':
       return { event: 'restarted', change: { message: 'Restarted after its notice.' } }
     case 'called_off':
-      return calledOff(row)
+      return withdrawn(row)
     case 'announced':
-      if (sent === 'call_off' || row.state !== 'ordered') return null
+      if (sent === 'withdrawal' || row.state !== 'ordered') return null
       return {
         event: 'announced',
         change: { due_at_ms: nowMs + reply.due_in_seconds * 1000, message: null },
       }
     case 'busy':
       // The agent keeps nothing of it, so there is nothing to withdraw.
-      if (sent === 'order' && row.calling_off !== null) return calledOff(row)
-      if (sent === 'call_off' || row.state !== 'ordered') return null
+      if (sent === 'order' && row.calling_off !== null) return withdrawn(row)
+      if (sent === 'withdrawal' || row.state !== 'ordered') return null
       return {
         event: 'put_off',
         change: {
@@ -66,7 +66,7 @@ export function answered(
         ? { event: 'impossible', change: { message: cut(reply.message) } }
         : {
             event: null,
-            change: { message: cut(`It could not be called off yet: ${reply.message}`) },
+            change: { message: cut(`It could not be withdrawn yet: ${reply.message}`) },
           }
   }
 }

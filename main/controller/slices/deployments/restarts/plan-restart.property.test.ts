@@ -48,10 +48,10 @@ function play(
 ): RestartState {
   let nowMs = 1_000_000_000
   let boot = 1
-  let sent: 'order' | 'call_off' | null = null
+  let sent: 'order' | 'withdrawal' | null = null
   let state: RestartState = 'owed'
   const s: RestartSnapshot = {
-    restart: { state: 'owed', reason: null, callingOff: null, bootId: null, createdAtMs: nowMs, readySinceMs: null, notBeforeMs: null, orderedAtMs: null, dueAtMs: null, askedAtMs: null }, // prettier-ignore
+    restart: { state: 'owed', reason: null, withdrawalReason: null, bootId: null, createdAtMs: nowMs, readySinceMs: null, notBeforeMs: null, orderedAtMs: null, dueAtMs: null, askedAtMs: null }, // prettier-ignore
     deployment: { status: 'completed', reboot, canceling: false, paused: false, restartsCanceled: false, window: null, offlinePolicy: 'fail', waitMs: 0, delayMs: 10 * MINUTE }, // prettier-ignore
     device: { name: 'PC', refused: false, reachability: 'online', ability: { possible: true, boot_id: 'boot-1' }, works: false, isAwaited: false, restartsElsewhere: false }, // prettier-ignore
   }
@@ -85,12 +85,12 @@ function play(
           })
           go(nextRestartState(state, 'ordered'))
           break
-        case 'call_off':
-          Object.assign(s.restart, { callingOff: action.why, askedAtMs: null })
+        case 'withdraw':
+          Object.assign(s.restart, { withdrawalReason: action.why, askedAtMs: null })
           break
         case 'send':
           look.send(s)
-          sent = s.restart.callingOff ? 'call_off' : 'order'
+          sent = s.restart.withdrawalReason ? 'withdrawal' : 'order'
           s.restart.askedAtMs = nowMs
           return
         case 'end':
@@ -106,7 +106,7 @@ function play(
     else if (next.t === 'boot') s.device.ability = { possible: true, boot_id: `boot-${++boot}` }
     else if (sent && next.result !== 'none') {
       const reply = { result: next.result, due_in_seconds: 600, message: 'no' } as const
-      const row = { state, calling_off: s.restart.callingOff }
+      const row = { state, calling_off: s.restart.withdrawalReason }
       const result = answered(row, sent, reply, nowMs, ENGINE_TIMINGS)
       sent = null
       if (result?.change.due_at_ms) s.restart.dueAtMs = result.change.due_at_ms
@@ -156,7 +156,7 @@ it('sends an agent nothing before the order is stored, and no order once it is u
         sends++
         expect(restart.state).not.toBe('owed')
         expect(restart.bootId).not.toBeNull()
-        if (restart.callingOff === null) expect(isUnwanted(deployment)).toBe(false)
+        if (restart.withdrawalReason === null) expect(isUnwanted(deployment)).toBe(false)
       },
     })
   })

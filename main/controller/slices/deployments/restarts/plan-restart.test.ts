@@ -23,7 +23,7 @@ const aSnapshot = ({ restart, deployment, device }: Parts = {}) => ({
   restart: {
     state: 'owed' as const,
     reason: null,
-    callingOff: null,
+    withdrawalReason: null,
     bootId: BOOT,
     createdAtMs: NOW,
     readySinceMs: NOW,
@@ -84,10 +84,10 @@ describe('a pending restart', () => {
   })
 
   it.each<[string, Parts, string]>([
-    ['its deployment never restarts PCs', { deployment: { reboot: 'never' } }, 'called_off'],
-    ['its deployment is being cancelled', { deployment: { canceling: true } }, 'called_off'],
-    ['its deployment was cancelled', { deployment: { status: 'canceled' } }, 'called_off'],
-    ['a person cancelled the restarts', { deployment: { restartsCanceled: true } }, 'called_off'],
+    ['its deployment never restarts PCs', { deployment: { reboot: 'never' } }, 'canceled'],
+    ['its deployment is being cancelled', { deployment: { canceling: true } }, 'canceled'],
+    ['its deployment was cancelled', { deployment: { status: 'canceled' } }, 'canceled'],
+    ['a person cancelled the restarts', { deployment: { restartsCanceled: true } }, 'canceled'],
     ['the PC was blocked', { device: { refused: true } }, 'gave_up'],
     ['the agent is too old', { device: { ability: 'too_old' } }, 'impossible'],
     ['the agent cannot restart the PC', { device: { ability: { possible: false, why: 'no rights' } } }, 'impossible'], // prettier-ignore
@@ -144,20 +144,22 @@ describe('an ordered restart', () => {
     ['a person cancels the restarts', { restartsCanceled: true }],
   ])('is withdrawn when %s', (_why, deployment) => {
     for (const restart of [ordered, announced])
-      expect(planOf({ restart, deployment })).toEqual({ type: 'call_off', why: 'canceled' })
-    expect(planOf({ restart: { ...announced, callingOff: 'canceled' }, deployment })).toEqual({
-      type: 'send',
-    })
+      expect(planOf({ restart, deployment })).toEqual({ type: 'withdraw', why: 'canceled' })
+    expect(planOf({ restart: { ...announced, withdrawalReason: 'canceled' }, deployment })).toEqual(
+      {
+        type: 'send',
+      },
+    )
   })
 
   it('is withdrawn when the PC is online long after its notice, so that it does not happen later', () => {
     const late = NOW + 25 * MINUTE
     expect(planOf({ restart: announced }, late - 1)).toBeNull()
-    expect(planOf({ restart: announced }, late)).toEqual({ type: 'call_off', why: 'overdue' })
+    expect(planOf({ restart: announced }, late)).toEqual({ type: 'withdraw', why: 'overdue' })
   })
 
   it('is given up when its agent never answers, or the PC does not come back', () => {
-    const silent = { ...ordered, callingOff: 'overdue' as const, askedAtMs: NOW }
+    const silent = { ...ordered, withdrawalReason: 'overdue' as const, askedAtMs: NOW }
     expect(planOf({ restart: silent }, NOW + 40 * MINUTE)).toMatchObject({ event: 'gave_up' })
     const device = { reachability: 'offline' as const }
     const day = NOW + 10 * MINUTE + 24 * HOUR

@@ -25,7 +25,7 @@ export type PlanRestart = {
   state: OpenRestartState
   reason: RestartWait | null
   /** Why its order is being withdrawn, if it is. */
-  callingOff: 'canceled' | 'overdue' | null
+  withdrawalReason: 'canceled' | 'overdue' | null
   /** The boot that the restart is to end; null: not known yet. */
   bootId: BootId | null
   createdAtMs: number
@@ -76,7 +76,7 @@ export type RestartAction =
   | { type: 'order' }
   /** Send the agent what this state requires: the order, or its withdrawal. */
   | { type: 'send' }
-  | { type: 'call_off'; why: 'canceled' | 'overdue' }
+  | { type: 'withdraw'; why: 'canceled' | 'overdue' }
   | { type: 'end'; event: EndEvent; message: string }
 
 const hours = (ms: number): string => {
@@ -110,7 +110,7 @@ function planOwed(
 ): RestartAction | null {
   const { name, ability } = device
   const end = (event: EndEvent, message: string) => ({ type: 'end', event, message }) as const
-  if (isUnwanted(deployment)) return end('called_off', 'Called off before it was ordered.')
+  if (isUnwanted(deployment)) return end('canceled', 'Cancelled before it was ordered.')
   if (device.refused) return end('gave_up', `${name} was removed or blocked before it was ordered.`)
   if (ability === 'too_old')
     return end('impossible', `The agent on ${name} is too old to restart its PC. Update the agent.`)
@@ -154,14 +154,14 @@ function planOrdered(
   const dueMs = restart.dueAtMs ?? (restart.orderedAtMs ?? restart.createdAtMs) + deployment.delayMs
   if (nowMs >= dueMs + timings.restartReturnMs)
     return end('gave_up', `${name} has not come back for ${hours(timings.restartReturnMs)}.`)
-  if (restart.callingOff === null) {
-    if (isUnwanted(deployment)) return { type: 'call_off', why: 'canceled' }
+  if (restart.withdrawalReason === null) {
+    if (isUnwanted(deployment)) return { type: 'withdraw', why: 'canceled' }
     // Withdraw the overdue restart before the PC gets other work, so that it cannot happen later.
     if (isOnline && nowMs >= dueMs + timings.restartOverdueMs)
-      return { type: 'call_off', why: 'overdue' }
+      return { type: 'withdraw', why: 'overdue' }
   } else if (isOnline && nowMs >= dueMs + timings.restartSilentMs)
-    return end('gave_up', `The agent on ${name} did not confirm that its restart is called off.`)
-  if (restart.state === 'announced' && restart.callingOff === null) return null
+    return end('gave_up', `The agent on ${name} did not confirm that its restart is withdrawn.`)
+  if (restart.state === 'announced' && restart.withdrawalReason === null) return null
   if (!isOnline) return null
   return restart.askedAtMs === null || nowMs >= restart.askedAtMs + timings.restartAgainMs
     ? { type: 'send' }

@@ -24,7 +24,7 @@ export type RestartSender = ReturnType<typeof createRestartSender>
 
 export function createRestartSender(
   deps: RestartSenderDeps & {
-    answered: (id: RestartId, sent: 'order' | 'call_off', reply: RestartReply) => void
+    answered: (id: RestartId, sent: 'order' | 'withdrawal', reply: RestartReply) => void
     /** The exchange is over, answered or not. */
     over: () => void
   },
@@ -46,7 +46,7 @@ export function createRestartSender(
     const reply = await deps.agents.restart(deviceId, message, deps.timings.ackTimeoutMs)
     // After the stop the store is closed, so no answer can be recorded; the next start asks again.
     if (!stopped)
-      deps.answered(row.restart_id, row.calling_off === null ? 'order' : 'call_off', reply)
+      deps.answered(row.restart_id, row.calling_off === null ? 'order' : 'withdrawal', reply)
   }
 
   return {

@@ -97,7 +97,7 @@ export function createRestarts(deps: Deps) {
   const toPlanRestart = (row: RestartRow): PlanRestart => ({
     state: row.state as OpenRestartState,
     reason: row.reason as RestartWait | null,
-    callingOff: row.calling_off,
+    withdrawalReason: row.calling_off,
     bootId: row.boot_id,
     createdAtMs: Date.parse(row.created_at),
     readySinceMs: row.ready_since_ms,
@@ -157,7 +157,7 @@ export function createRestarts(deps: Deps) {
         step(row, 'ordered', { ordered_at_ms: now(), due_at_ms, not_before_ms: null }, changes)
         return true
       }
-      case 'call_off':
+      case 'withdraw':
         repo.change(row.restart_id, { calling_off: action.why })
         sender.forget(row.restart_id)
         changed(row, changes)
@@ -217,7 +217,7 @@ export function createRestarts(deps: Deps) {
     }
   }
 
-  function take(id: RestartId, sent: 'order' | 'call_off', reply: RestartReply): void {
+  function take(id: RestartId, sent: 'order' | 'withdrawal', reply: RestartReply): void {
     const changes = createChanges()
     repo.transaction(() => {
       const row = repo.byId(id)
@@ -254,7 +254,7 @@ export function createRestarts(deps: Deps) {
      * Cancels these restarts: ends those not ordered yet and withdraws those that are. Inside the caller's transaction.
      * @returns how many
      */
-    callOff(
+    withdraw(
       deploymentId: DeploymentId,
       isMeant: (deviceId: DeviceId) => boolean,
       changes: Changes,
@@ -262,7 +262,7 @@ export function createRestarts(deps: Deps) {
       const rows = repo.openOf(deploymentId).filter((row) => isMeant(row.device_id))
       for (const row of rows) {
         if (row.state === 'owed') {
-          step(row, 'called_off', { message: 'Called off before it was ordered.' }, changes)
+          step(row, 'canceled', { message: 'Cancelled before it was ordered.' }, changes)
           continue
         }
         repo.change(row.restart_id, { calling_off: 'canceled' })
