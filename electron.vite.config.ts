@@ -116,6 +116,6 @@ export default defineConfig({
       minify: true,
       chunkSizeWarningLimit: 2_000,
     },
-    plugins: [vue(), preloadSecondHalf(), noInlineColours(), consoleUi()],
+    plugins: [vue(), preloadSecondHalf(), noInlineColours(), consoleUi(import.meta.dirname)],
   },
 })

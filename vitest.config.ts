@@ -28,7 +28,7 @@ const components = async (): Promise<TestProjectConfiguration> => {
   ])
   return {
     extends: true,
-    plugins: [vue(), consoleUi()],
+    plugins: [vue(), consoleUi(import.meta.dirname)],
     test: { name: 'components', include: [COMPONENTS], environment: 'happy-dom' },
   }
 }

@@ -1,11 +1,11 @@
 /** The component library as the console uses it: in the built page and in the tests of its components. */
 import ui from '@nuxt/ui/vite'
 import { uiTheme } from '../renderer/app/ui-theme.ts'
-import { projectRoot } from './support/project.ts'
 
-export const consoleUi = () =>
+/** @param root the folder with package.json; the caller says it, because bundling the configuration moves this file */
+export const consoleUi = (root: string) =>
   ui({
-    root: projectRoot,
+    root,
     icon: {
       clientBundle: { scan: { globInclude: ['renderer/**/*.{vue,ts}'] }, sizeLimitKb: 0 },
     },

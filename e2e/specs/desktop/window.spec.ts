@@ -13,6 +13,8 @@ test('the window shows the console from its own scheme under a strict policy', a
 }) => {
   const { electron, page } = await launch()
   await expect(page.getByTestId('setup-username')).toBeVisible()
+  // Icons come with the page: its policy lets it fetch none.
+  await expect(page.getByRole('button', { name: 'Show password' }).locator('svg')).toBeVisible()
   expect(page.url()).toMatch(/^app:\/\/deployx\/index\.html(#|$)/)
 
   const headers = await page.evaluate(async () => {
