@@ -245,4 +245,9 @@ export const en = {
     script: 'Script',
     none: 'No rule',
   },
+  /** What someone else changed. */
+  news: {
+    version: { changed: 'version {value}', removed: 'version removed' },
+    publisher: { changed: 'publisher {value}', removed: 'publisher removed' },
+  },
 } as const

@@ -27,6 +27,8 @@ export const en = {
     role: 'Role',
   },
   sheet: {
+    never: 'never',
+    nowhere: 'nowhere',
     copyPassword: 'password',
     makeAdminTitle: 'Make {username} an administrator?',
     makeTechnicianTitle: 'Make {username} a technician?',

@@ -24,7 +24,7 @@ export function clientInWords(client: string | null): string {
   if (!client) return t('client.unknown')
   const program = first(PROGRAMS, client) ?? client.split(/[\s/]/)[0]?.slice(0, 40) ?? ''
   const system = first(SYSTEMS, client)
-  const name = program || 'Unknown program'
+  const name = program || t('client.unknown')
   return system ? t('client.programOn', { program: name, system }) : name
 }
 
