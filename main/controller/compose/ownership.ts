@@ -19,14 +19,10 @@ type Slices = {
   deployments: Deployments
 }
 
-/**
- * @param slices called when needed: users are created before what they own
- * @param ownersChanged called after a transfer
- */
-export function createOwnership(slices: () => Slices, ownersChanged: () => void): Ownership {
+export function createOwnership(slices: Slices): Ownership {
+  const { devices, groups, software, enrollment, deployments } = slices
   return {
     holdings(id: UserId): Holdings {
-      const { devices, groups, software, enrollment, deployments } = slices()
       const { all, active } = deployments.countOf(id)
       return {
         devices: devices.ownedBy(id).length,
@@ -38,18 +34,12 @@ export function createOwnership(slices: () => Slices, ownersChanged: () => void)
       }
     },
     handOver(from, to, name) {
-      const { devices, groups, software, enrollment, deployments } = slices()
       for (const slice of [devices, groups, software, enrollment, deployments])
         slice.handOver(from, to, name)
     },
-    visibilityChanged: ownersChanged,
-    /**
-     * Open consoles show the new owner; the list may include previously unowned devices, which look
-     * the same.
-     */
+    /** The list may include previously unowned devices, which look the same. */
     handedOver(to) {
-      ownersChanged()
-      if (to !== null) slices().devices.announce(slices().devices.ownedBy(to))
+      if (to !== null) devices.announce(devices.ownedBy(to))
     },
   }
 }

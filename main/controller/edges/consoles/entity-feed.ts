@@ -15,7 +15,7 @@ type Emit = <E extends FeedEventName>(audience: FeedAudience, event: E, body: Fe
 export type EntityFeedDeps = {
   groups: Pick<Groups, 'onChange' | 'describe'>
   software: Pick<Software, 'onChange' | 'describe'>
-  users: Pick<Users, 'onChange' | 'describe'>
+  users: Pick<Users, 'onChange' | 'onOwnersChanged' | 'describe'>
   enrollment: Pick<EnrollmentService, 'onChange' | 'describe'>
   settings: Pick<Settings, 'onChange' | 'stored'>
 }
@@ -44,6 +44,11 @@ export function createEntityFeed(deps: EntityFeedDeps, emit: Emit, soon: () => v
       users.add(id)
       soon()
     }),
+    // All consoles reload the lists and receive what they may see.
+    deps.users.onOwnersChanged(() => {
+      for (const name of ['groups', 'software', 'users', 'enrollments'] as const) reloads.add(name)
+      soon()
+    }),
     deps.enrollment.onChange((id) => {
       if (id === 'all') reloads.add('enrollments')
       else codes.add(id)
@@ -65,11 +70,6 @@ export function createEntityFeed(deps: EntityFeedDeps, emit: Emit, soon: () => v
   }
 
   return {
-    /** Ownership has changed: all consoles reload the lists and receive what they may see. */
-    ownersChanged: (): void => {
-      for (const name of ['groups', 'software', 'users', 'enrollments'] as const) reloads.add(name)
-      soon()
-    },
     send(): void {
       for (const [id, ownerId] of groups) sendGroup(id, ownerId)
       for (const id of software) sendSoftware(id)

@@ -14,6 +14,7 @@ import type { HubStatus } from '#shared/contract/rest/entities.ts'
 import type { DeploymentId, DeviceId, TargetId, UserId } from '#shared/domain/ids.ts'
 import type { Deployments } from '../../slices/deployments/index.ts'
 import type { Devices } from '../../slices/devices/index.ts'
+import type { Users } from '../../slices/users/index.ts'
 import type { Tokens } from './tokens.ts'
 import { plainAddress } from '../../base/addresses.ts'
 import { createEntityFeed, type EntityFeedDeps, type FeedAudience } from './entity-feed.ts'
@@ -37,6 +38,7 @@ export function createConsolesEdge(
   deps: EntityFeedDeps & {
     devices: Devices
     deployments: Deployments
+    users: Pick<Users, 'onSessionsEnded'>
     hubStatus: () => HubStatus
   },
 ) {
@@ -134,6 +136,12 @@ export function createConsolesEdge(
         )
     }
   })
+  const offSessions = deps.users.onSessionsEnded(
+    (what) =>
+      void namespace
+        ?.in('userId' in what ? userRoom(what.userId) : sessionRoom(what.sessionId))
+        .disconnectSockets(true),
+  )
   const offDevices = deps.devices.onChange(({ id }) => {
     dirtyDevices.add(id)
     hubDirty = true
@@ -178,12 +186,6 @@ export function createConsolesEdge(
       local.add(listener)
       return () => local.delete(listener)
     },
-    /** Ends the feeds of sessions that have ended. */
-    drop: (what: { userId: UserId } | { sessionId: string }): void =>
-      namespace
-        ?.in('userId' in what ? userRoom(what.userId) : sessionRoom(what.sessionId))
-        .disconnectSockets(true),
-    ownersChanged: entities.ownersChanged,
     hubChanged(): void {
       hubDirty = true
       soon()
@@ -193,6 +195,7 @@ export function createConsolesEdge(
       clearInterval(sweep)
       offDeployments()
       offDevices()
+      offSessions()
       entities.stop()
     },
   }

@@ -12,7 +12,6 @@ import type {
   AttemptId,
   DeploymentId,
   DeviceId,
-  GroupId,
   InstallerId,
   Sha256,
   SoftwareId,
@@ -21,6 +20,7 @@ import type {
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Clock, Log, Now, Viewer } from '../../base/context.ts'
+import { createListeners } from '../../base/listeners.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { SealedArguments } from '../../base/sealed-arguments.ts'
@@ -45,8 +45,9 @@ import { createReader } from './views/read.ts'
 import { createReconcile } from './reports/reconcile.ts'
 import { createRecorder } from './reports/record.ts'
 import { createReports } from './reports/reports.ts'
+import { createOpenTargets } from './shell/open-targets.ts'
 import { createSender, type AgentPort } from './shell/sender.ts'
-import { createRestarts, type Restarts } from './restarts/restarts.ts'
+import { createRestarts } from './restarts/restarts.ts'
 import { createRestartsRepo } from './restarts/restarts.repo.ts'
 import { createRestartAuditRecords } from './restarts/audit-records.ts'
 import { createAuditRecords } from './audit-records.ts'
@@ -54,6 +55,7 @@ import { ENGINE_TIMINGS, type EngineTimings } from './timings.ts'
 import { createWorkbooks } from './views/workbook.ts'
 
 export type { DeploymentsEvent } from './changes.ts'
+export { createDeploymentFacts } from './facts.ts'
 export type { AgentPort } from './shell/sender.ts'
 export type { EngineTimings } from './timings.ts'
 export type Deployments = ReturnType<typeof createDeployments>
@@ -85,18 +87,15 @@ export function createDeployments(deps: {
   const workbooks = createWorkbooks({ workersDir: deps.workersDir })
   const listeners = new Set<(event: DeploymentsEvent) => void>()
 
-  /** After every commit: notifies the listeners and runs what the change may have made possible. */
-  function committed(changes: Changes): void {
-    for (const event of changes.events()) listeners.forEach((listener) => listener(event))
-    engine.poke(changes.owing)
-    if (changes.owing.size + changes.freed.size > 0) restarts.poke()
-    fileFaults.suspect(changes.mismatched)
-    // Other deployments may wait for a device that became free. Usually there are none.
-    if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.owing.has(id)))
-      engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
-  }
+  /** What a commit changed. Whoever is affected subscribes below, once it exists. */
+  const commits = createListeners<Changes>()
+  const committed = commits.emit
   const { fileFault, checkFile } = deps.software
   const fileFaults = createFileFaults({ repo, checkFile, committed, log })
+  const openTargets = createOpenTargets({
+    ...{ repo, now, fileFault },
+    areSecretsLost: deps.sealed.isLost,
+  })
   const recorder = createRecorder({
     repo,
     apply: createReports({ repo, outputs, sealed: deps.sealed, fileFault, now, log, timings }),
@@ -123,31 +122,39 @@ export function createDeployments(deps: {
     recorder,
     timings,
     log,
-    cancelLost: (target): void => engine.cancelLost(target.deployment_id, target.id),
+    cancelLost: openTargets.cancelLost,
   })
   const auditRecords = createAuditRecords({ audit: deps.audit, repo })
   const { resolve, waitingForGroup } = createResolve({ ...deps, repo, auditRecords })
-  const engine = createEngine({
-    ...{ repo, devices, sender, auditRecords, fileFault },
-    areSecretsLost: deps.sealed.isLost,
-    ...{ now, log, timings, committed },
-    clock: deps.clock,
-    clockRepo: createClockRepo(store),
-    moved: () => restarts.clockMoved(),
-    restartingDevices: () => restarts.restartingDevices(),
-    resolve: (id) => void resolve(id, true),
-  })
-  const restarts: Restarts = createRestarts({
+  const restarts = createRestarts({
     clock: deps.clock,
     ...{ devices, sign: deps.sign, keyId: deps.keyId, agents: deps.agents },
     ...{ now, log, timings, committed },
     repo: createRestartsRepo(store),
     deployments: repo,
-    workingDevices: engine.workingDevices,
+    workingDevices: openTargets.workingDevices,
     auditRecords: createRestartAuditRecords({
       ...{ audit: deps.audit, deployments: repo },
       nameOf: (id) => devices.eligibility(id).name,
     }),
+  })
+  const engine = createEngine({
+    ...{ repo, openTargets, devices, sender, auditRecords },
+    ...{ now, log, timings, committed },
+    clock: deps.clock,
+    clockRepo: createClockRepo(store),
+    moved: restarts.clockMoved,
+    restartingDevices: restarts.restartingDevices,
+    resolve: (id) => void resolve(id, true),
+  })
+  commits.on((changes) => {
+    for (const event of changes.events()) listeners.forEach((listener) => listener(event))
+    engine.poke(changes.owing)
+    if (changes.owing.size + changes.freed.size > 0) restarts.poke()
+    fileFaults.suspect(changes.mismatched)
+    // Other deployments may wait for a device that became free. Usually there are none.
+    if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.owing.has(id)))
+      engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
   })
   devices.onChange(({ id }) => {
     engine.poke(repo.deploymentsWaitingFor([id]))
@@ -158,7 +165,7 @@ export function createDeployments(deps: {
     const changes = createChanges()
     for (const { id } of waitingForGroup(groupId))
       if (resolve(id, false)) {
-        engine.forget(id)
+        openTargets.forget(id)
         changes.deployment(id)
         changes.owing.add(id)
       }
@@ -206,7 +213,7 @@ export function createDeployments(deps: {
     },
     preflight: (viewer: Viewer, input: CreateDeployment): Promise<Preflight> =>
       preflight(
-        { ...deps, conditions, workingDevices: engine.workingDevices, restarts },
+        { ...deps, conditions, workingDevices: openTargets.workingDevices, restarts },
         viewer,
         input,
       ),
@@ -228,24 +235,16 @@ export function createDeployments(deps: {
     reportOutput: (deviceId: DeviceId, body: DeploymentOutput): Promise<ReportReply> =>
       recorder.take({ kind: 'output', deviceId, body }),
     reconcile: createReconcile({ repo, recorder, restarts, engine }),
-    deviceOfLiveAttempt: (attemptId: AttemptId): DeviceId | null =>
-      repo.deviceOfLiveAttempt(attemptId),
     /** Moves a device's targets to another row for the same PC. Inside a transaction; pass the result to `moved` afterwards. @throws AppError E_ILLEGAL_STATE */
-    moveDevice: createMoveDevice({ repo, now, installerFor, forget: engine.forget }),
+    moveDevice: createMoveDevice({ repo, now, installerFor, forget: openTargets.forget }),
     moved: (changes: Changes): void => committed(changes),
-    /** Deployments with this device as a target, ended ones included. */
-    idsOfDevice: (id: DeviceId): DeploymentId[] => repo.idsOfDevice(id),
     /** For the removal of a user: how many deployments they own, and how many of those are active. */
     countOf: (id: UserId): { all: number; active: number } => repo.countOf(id),
     handOver(from: UserId, to: UserId | null, name: string): void {
       repo.handOver(from, to, name)
     },
     /** Devices at work now. */
-    workingDevices: (): ReadonlySet<DeviceId> => engine.workingDevices(),
-    /** Deployments that still need this software. */
-    usingSoftware: (id: SoftwareId) => repo.activeWithSoftware(id),
-    /** Deployments that have not started and will take their PCs from this group. */
-    usingGroup: (id: GroupId) => repo.pendingWithGroup(id),
+    workingDevices: openTargets.workingDevices,
     /** A package given as a URL was fetched, or could not be. */
     installerSettled: (id: InstallerId): void => engine.poke(repo.deploymentsUsingInstaller(id)),
 

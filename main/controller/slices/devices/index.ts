@@ -14,6 +14,7 @@ import { createPending } from './pending.ts'
 import { createReinstalls } from './reinstalls.ts'
 import { createPresence, type PresenceTimings } from './presence.ts'
 
+export { createDeviceFacts } from './facts.ts'
 export type { DeviceRow } from './devices.repo.ts'
 export type { PendingDecision } from './pending.ts'
 export type { Presence, PresenceTimings, Reachability } from './presence.ts'
@@ -182,8 +183,6 @@ export function createDevices(deps: {
       ...{ ...deps, repo, pending, visible, view, notify, reinstalls },
       isConnecting: (id) => presence.reachability(id) === 'connecting',
     }),
-    /** Rows of the same PC before it was reinstalled. */
-    predecessors: (id: DeviceId): DeviceId[] => repo.predecessors(id),
     ...createArrivals({
       ...deps,
       repo,

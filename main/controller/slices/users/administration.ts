@@ -21,8 +21,6 @@ export type Ownership = {
    */
   /** @param name of the removed user, stored with what keeps it */
   handOver: (from: UserId, to: UserId | null, name: string) => void
-  /** After a role change: others may see more or less of the user's things. */
-  visibilityChanged: () => void
   /** After the handover. */
   handedOver: (to: UserId | null) => void
 }
@@ -51,8 +49,10 @@ export function createAdministration(deps: {
   audit: Audit
   now: Now
   ownership: Ownership
-  /** Ends the open feeds of this user. */
-  drop: (what: { userId: UserId }) => void
+  /** All sessions of this user have ended. */
+  ended: (what: { userId: UserId }) => void
+  /** Who owns what, or may see what, has changed. */
+  ownersChanged: () => void
   /** Call it after the commit: the user is new, has changed or was removed. */
   changed: (id: UserId) => void
 }) {
@@ -126,8 +126,8 @@ export function createAdministration(deps: {
         })
         return signsOut
       })
-      if (signsOut) deps.drop({ userId: id })
-      if (before.role !== existing(id).role) deps.ownership.visibilityChanged()
+      if (signsOut) deps.ended({ userId: id })
+      if (before.role !== existing(id).role) deps.ownersChanged()
       deps.changed(id)
       return toUser(existing(id))
     },
@@ -155,7 +155,7 @@ export function createAdministration(deps: {
         repo.endSessionsOf(id)
         audit.record(viewer, 'user.reset_password', subjectOf(row), '')
       })
-      deps.drop({ userId: id })
+      deps.ended({ userId: id })
       deps.changed(id)
       return { user: toUser(existing(id)), password }
     },
@@ -166,7 +166,7 @@ export function createAdministration(deps: {
         repo.endSessionsOf(id)
         audit.record(viewer, 'user.end_sessions', subjectOf(row), '')
       })
-      deps.drop({ userId: id })
+      deps.ended({ userId: id })
       deps.changed(id)
       return toUser(row)
     },
@@ -201,8 +201,9 @@ export function createAdministration(deps: {
           { data: { ...holdings, transfer_to: newOwner?.username ?? null } },
         )
       })
-      deps.drop({ userId: id })
+      deps.ended({ userId: id })
       deps.changed(id)
+      deps.ownersChanged()
       deps.ownership.handedOver(transferTo)
     },
   }

@@ -17,6 +17,8 @@ export type { Ownership } from './administration.ts'
 export { createPasswords, type Passwords } from './passwords.ts'
 export type { Origin } from './sessions.ts'
 export type { SignIn } from './sign-in.ts'
+/** All sessions of a user, or one of them. */
+export type SessionsEnded = { userId: UserId } | { sessionId: string }
 export type Users = ReturnType<typeof createUsers>
 
 export function createUsers(deps: {
@@ -26,8 +28,6 @@ export function createUsers(deps: {
   audit: Audit
   passwords: Passwords
   ownership: Ownership
-  /** Ends the open feeds of this user, or of one of their sessions. */
-  drop: (what: { userId: UserId } | { sessionId: string }) => void
 }) {
   const repo = createUsersRepo(deps.store)
   const sessions = createSessions({ ...deps, repo })
@@ -35,19 +35,30 @@ export function createUsers(deps: {
   const accounts = createAccounts({ ...deps, repo, sessions })
   const changes = createListeners<UserId>()
   const changed = changes.emit
+  const sessionEnds = createListeners<SessionsEnded>()
+  const ended = sessionEnds.emit
+  const ownerChanges = createListeners<void>()
 
   return {
     get: (id: UserId): User => accounts.toUser(accounts.existing(id)),
     list: (): User[] => accounts.list(),
     onChange: changes.on,
+    /** Sessions have ended: whatever they keep open has to end as well. */
+    onSessionsEnded: sessionEnds.on,
+    /** Who owns what, or may see what, has changed. */
+    onOwnersChanged: ownerChanges.on,
     /** For the feed; null: the user does not exist (any more). */
     describe: (id: UserId): User | null => {
       const row = repo.byId(id)
       return row ? accounts.toUser(row) : null
     },
 
-    ...createSignIn({ ...deps, repo, accounts, sessions, changed }),
-    ...createAdministration({ ...deps, repo, accounts, changed }),
+    ...createSignIn({ ...deps, repo, accounts, sessions, changed, ended }),
+    ...createAdministration({
+      ...deps,
+      ...{ repo, accounts, changed, ended },
+      ownersChanged: () => ownerChanges.emit(),
+    }),
 
     /**
      * The session's user in their current state; null if the session has ended or they may not sign
@@ -57,19 +68,19 @@ export function createUsers(deps: {
       sessions.viewerOf(sessionId, address),
     logout(viewer: Viewer, sessionId: string): void {
       sessions.logout(viewer, sessionId)
-      deps.drop({ sessionId })
+      ended({ sessionId })
       changed(viewer.id)
     },
     logoutAll(viewer: Viewer): void {
       sessions.logoutAll(viewer)
-      deps.drop({ userId: viewer.id })
+      ended({ userId: viewer.id })
       changed(viewer.id)
     },
     sessionsOf: (viewer: Viewer, currentId: string | null): OwnSession[] =>
       sessions.listOf(viewer.id, currentId),
     endSession(viewer: Viewer, sessionId: SessionId): void {
       sessions.end(viewer, sessionId)
-      deps.drop({ sessionId })
+      ended({ sessionId })
       changed(viewer.id)
     },
 

@@ -243,7 +243,7 @@ export function createRestarts(deps: Deps) {
     /** What its agent last reported; null: not connected since the controller started. */
     abilityOf: (id: DeviceId): RestartAbility | 'too_old' | null => abilities.get(id) ?? null,
     /** Devices that are about to restart or are restarting: nothing else starts on them. */
-    restartingDevices(): ReadonlySet<DeviceId> {
+    restartingDevices(this: void): ReadonlySet<DeviceId> {
       const busy = new Set<DeviceId>()
       for (const { device_id: id, state, due_at_ms: dueAtMs } of repo.underWay())
         if (keepsBusy({ state, dueAtMs }, devices.presence.isOnline(id), now(), timings))
@@ -275,7 +275,7 @@ export function createRestarts(deps: Deps) {
     openDeployments: (): Set<DeploymentId> => new Set(repo.open().map((row) => row.deployment_id)),
     countsOf: (id: DeploymentId) => repo.counts(id),
     /** Call it when deadlines were shifted because the clock was changed. */
-    clockMoved(): void {
+    clockMoved(this: void): void {
       sender.forgetAll()
       ticker.soon()
     },

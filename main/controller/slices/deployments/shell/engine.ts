@@ -3,15 +3,14 @@
  * so no two runs can claim the same free device. A run does a bounded amount of work and repeats while more remains.
  */
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
-import type { FileFault } from '../../content/index.ts'
 import type { Clock, ClockChange, Log, Now } from '../../../base/context.ts'
 import { createTicker, type Outcome } from '../../../base/ticker.ts'
 import type { Devices } from '../../devices/index.ts'
 import { storageFailure } from '../../../store/failures.ts'
 import { createChanges, type Changes } from '../changes.ts'
 import type { ClockRepo } from '../tables/clock.repo.ts'
-import type { DeploymentRow, DeploymentsRepo, InstallerRow } from '../tables/deployments.repo.ts'
-import { createOpenTargets, type OpenTarget } from './open-targets.ts'
+import type { DeploymentRow, DeploymentsRepo } from '../tables/deployments.repo.ts'
+import type { OpenTarget, OpenTargets } from './open-targets.ts'
 import { createPerform } from './perform.ts'
 import { plan, type PlanDevice, type Snapshot } from '../core/plan.ts'
 import { toPlan } from '../core/plan-row.ts'
@@ -25,8 +24,7 @@ export function createEngine(deps: {
   devices: Devices
   sender: Sender
   auditRecords: AuditRecords
-  fileFault: (installer: InstallerRow) => FileFault | null
-  areSecretsLost: (installer: InstallerRow) => boolean
+  openTargets: OpenTargets
   /** Devices that are about to restart or are restarting. */
   restartingDevices: () => ReadonlySet<DeviceId>
   /** Decides the targets of a deployment that starts now. */
@@ -39,8 +37,7 @@ export function createEngine(deps: {
   /** Called after every stored deadline was shifted. */
   moved: () => void
 }) {
-  const { repo, devices, timings } = deps
-  const openTargets = createOpenTargets(deps)
+  const { repo, devices, timings, openTargets } = deps
   const perform = createPerform({
     repo,
     devices,
@@ -149,19 +146,10 @@ export function createEngine(deps: {
   })
 
   return {
-    /** Call it when its targets were replaced. */
-    forget: (id: DeploymentId): void => openTargets.forget(id),
     /** Run these soon. */
     poke: ticker.soon,
     /** Someone waits for these: run them as soon as the current run ends. */
     pokeNow: ticker.now,
-    /** Devices at work now. */
-    workingDevices: (): ReadonlySet<DeviceId> => openTargets.workingDevices(),
-    /** The agent may not have received the cancel. */
-    cancelLost(id: DeploymentId, targetId: TargetId): void {
-      const target = openTargets.of(id).get(targetId)
-      if (target) target.cancelSentAtMs = null
-    },
     /** Continues all active deployments. A restart of the controller is just another run. */
     start(): void {
       repo.forgetOffers()

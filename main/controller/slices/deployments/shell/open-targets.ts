@@ -243,7 +243,7 @@ export function createOpenTargets(deps: {
       return mirror.targets
     },
     /** Devices that work for any active deployment. */
-    workingDevices(): ReadonlySet<DeviceId> {
+    workingDevices(this: void): ReadonlySet<DeviceId> {
       catchUp()
       return new Set(atWork.keys())
     },
@@ -252,6 +252,14 @@ export function createOpenTargets(deps: {
       catchUp()
       const own = mirrors.get(id)?.atWork
       return (device) => (atWork.get(device) ?? 0) > (own?.get(device) ?? 0)
+    },
+    /** The agent may not have received the cancel. */
+    cancelLost(
+      this: void,
+      { deployment_id, id }: Pick<OpenTargetRow, 'id' | 'deployment_id'>,
+    ): void {
+      const target = mirrors.get(deployment_id)?.targets.get(id)
+      if (target) target.cancelSentAtMs = null
     },
     /** Call it when rows were changed without the repository: everything is read again. */
     forgetAll(): void {
