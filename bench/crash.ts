@@ -121,7 +121,7 @@ async function oneRun(
     const i = cast.agents.findIndex((agent) => agent.name === target.device_name)
     const ran = cast.runsOf(i).get(`${target.id}/${target.attempt}`) ?? 0
     const position = chosen.software.indexOf(target.software_id)
-    const isThere = existsSync(join(cast.agents[i]!.rootDir, packages(position)))
+    const packageExists = existsSync(join(cast.agents[i]!.rootDir, packages(position)))
     const { deployment_status: status, reason } = target
     const remark = (what: string) =>
       report.remarks.push(
@@ -132,14 +132,14 @@ async function oneRun(
       remark('duplicated')
     }
     if (status === 'completed') {
-      if (ran === 0 || !isThere) {
+      if (ran === 0 || !packageExists) {
         report.lost++
         remark('lost')
       } else report.completed++
     } else if (!['failed', 'skipped'].includes(status)) {
       report.stuck++
       remark('stuck')
-    } else if (isThere) {
+    } else if (packageExists) {
       report.lost++
       remark('lost')
     } else {

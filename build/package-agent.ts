@@ -156,12 +156,12 @@ async function makeAll(
     const before = stamp[target.id]
     const node = await findNode(target, onProgress)
     const fingerprint = `${sources} ${(await fs.stat(node)).size} ${node}`
-    const isThere =
+    const isPresent =
       before?.fingerprint === fingerprint &&
       before.version !== undefined &&
       (await isSame(file, before.sha256))
     // A compiler may have been installed since.
-    if (isThere && !before.notes.some((note) => note.includes('helper'))) continue
+    if (isPresent && !before.notes.some((note) => note.includes('helper'))) continue
     onProgress(`making ${target.fileName}`)
     if (builder === null) {
       builder = await builderNode(onProgress)

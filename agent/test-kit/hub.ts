@@ -217,13 +217,13 @@ export async function startTestHub(
      * Sends any event to the agent, with or without requesting an acknowledgement. False if none is
      * connected.
      */
-    say(event: string, args: unknown[], wantsAnswer: boolean): boolean {
+    emit(event: string, args: unknown[], wantsAnswer: boolean): boolean {
       if (wantsAnswer) live?.emit(event, ...args, () => undefined)
       else live?.emit(event, ...args)
       return live !== null
     },
     /** Sends this as one message of the transport below Socket.IO. */
-    sayRaw(message: string | Buffer): boolean {
+    emitRaw(message: string | Buffer): boolean {
       live?.conn.send(message)
       return live !== null
     },

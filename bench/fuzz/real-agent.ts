@@ -80,13 +80,13 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
       const wantsAnswer = values.chance(0.8)
       field.tried(SURFACE)
       const dice = values.random()
-      let isThere: boolean
+      let isConnected: boolean
       if (dice < BREAKS_LINK)
-        isThere = values.chance(0.5)
-          ? hub.sayRaw(packet(values))
-          : hub.say(values.pick(['welcome', 'challenge']), [values.nasty()], true)
+        isConnected = values.chance(0.5)
+          ? hub.emitRaw(packet(values))
+          : hub.emit(values.pick(['welcome', 'challenge']), [values.nasty()], true)
       else if (dice < 0.1)
-        isThere = hub.say('no such event', [values.nasty(), values.bytes(900)], wantsAnswer)
+        isConnected = hub.emit('no such event', [values.nasty(), values.bytes(900)], wantsAnswer)
       else if (dice < 0.2) {
         await hub
           .inspect(
@@ -94,15 +94,15 @@ export async function startRealAgent(field: Field): Promise<RealAgent> {
             values.chance(0.5) ? inspectText : (text) => text,
           )
           .catch(() => undefined)
-        isThere = hub.isConnected()
+        isConnected = hub.isConnected()
       } else
-        isThere = hub.say(
+        isConnected = hub.emit(
           values.pick(['deploy_software', 'cancel_deployment', 'inspect_device']),
           [body(), ...(values.chance(0.1) ? [values.nasty()] : [])],
           wantsAnswer,
         )
       // An agent answers and stores messages one after another, so give it time.
-      await new Promise((resolve) => setTimeout(resolve, isThere ? 4 : 100))
+      await new Promise((resolve) => setTimeout(resolve, isConnected ? 4 : 100))
     },
     rssBytes: () => rssOf(agent.process.pid),
     async finish() {

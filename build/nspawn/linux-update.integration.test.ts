@@ -46,7 +46,7 @@ describe.skipIf(obstacle !== null)(
       await handedOut?.remove()
     })
 
-    const isThere = (file: string): boolean => existsSync(pc.file(file))
+    const exists = (file: string): boolean => existsSync(pc.file(file))
     const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
       until(what, look, { limitMs: CHANGE_LIMIT_MS }).catch(async (error: unknown) => {
         const words = ['journalctl', '--unit', layout.service, '--no-pager', '--lines=60']
@@ -56,7 +56,7 @@ describe.skipIf(obstacle !== null)(
     const isSettledAt = (version: string) =>
       reaches(`version ${version}`, async () => {
         const { agent_version, online } = await office.device()
-        return online && agent_version === version && !isThere(places.trial)
+        return online && agent_version === version && !exists(places.trial)
       })
 
     it('updates to the newer version that the controller offers', async () => {
@@ -66,7 +66,7 @@ describe.skipIf(obstacle !== null)(
         const { agent_update } = await office.device()
         return agent_update === null
       })
-      for (const file of [places.previous, places.workshop]) expect(isThere(file)).toBe(false)
+      for (const file of [places.previous, places.workshop]) expect(exists(file)).toBe(false)
       const stat = await pc.exec(['stat', '-c', '%U %a', layout.executable])
       expect(stat.stdout).toBe('root 755\n')
     })
@@ -83,11 +83,11 @@ describe.skipIf(obstacle !== null)(
 
     it('runs another version after a power cut right after the replacement', async () => {
       await handedOut.serve({ version: '0.4.0' })
-      await reaches('the trial', async () => isThere(places.trial))
+      await reaches('the trial', async () => exists(places.trial))
       await pc.cutPower()
       await reaches('the end of the trial', async () => {
         const { agent_version, online } = await office.device()
-        return online && !isThere(places.trial) && ['0.2.0', '0.4.0'].includes(agent_version)
+        return online && !exists(places.trial) && ['0.2.0', '0.4.0'].includes(agent_version)
       })
       // Either the new version was already in place, or the update counts as interrupted.
       const { agent_version, agent_update } = await office.device()

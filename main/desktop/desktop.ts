@@ -182,7 +182,7 @@ export function openDesktop(deps: {
    */
   async function closed(): Promise<void> {
     if (process.platform === 'darwin') return window.hide()
-    const stays = preferences.get().close_to_tray && tray !== null && (await isTrayThere())
+    const stays = preferences.get().close_to_tray && tray !== null && (await trayExists())
     if (!stays) return await quitter.quit(true)
     window.hide()
     if (shellState.get().tray_explained) return
@@ -246,13 +246,13 @@ export function openDesktop(deps: {
         onPaused: (event) => notices.paused(event),
         isLookedAt: (id) => window.isLookedAt(id),
       })
-      const isThere = await isTrayThere()
-      if (!hidden || !isThere) window.show()
-      if (isThere || quitter.isQuitting()) return
+      const hasTray = await trayExists()
+      if (!hidden || !hasTray) window.show()
+      if (hasTray || quitter.isQuitting()) return
       // At sign-in the app may start before the tray does.
       trayCheck = setInterval(() => {
-        void isTrayThere().then((isThereNow) => {
-          if (!isThereNow || quitter.isQuitting()) return
+        void trayExists().then((hasTrayNow) => {
+          if (!hasTrayNow || quitter.isQuitting()) return
           clearInterval(trayCheck)
           tray?.remake()
         })
@@ -262,7 +262,7 @@ export function openDesktop(deps: {
 }
 
 /** Windows and macOS always have one. */
-const isTrayThere = async (): Promise<boolean> =>
+const trayExists = async (): Promise<boolean> =>
   process.platform !== 'linux' || (await hasTrayHost())
 
 const isNotificationServerThere = async (): Promise<boolean> =>

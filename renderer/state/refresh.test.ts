@@ -7,7 +7,7 @@ afterEach(() => void vi.useRealTimers())
 
 function open() {
   const world = {
-    isThere: true,
+    isReachable: true,
     isBusy: true,
     isHidden: false,
     tookMs: 0,
@@ -19,7 +19,7 @@ function open() {
     async fetch() {
       world.fetched++
       if (world.tookMs > 0) await new Promise((resolve) => setTimeout(resolve, world.tookMs))
-      return world.isThere
+      return world.isReachable
     },
     isBusy: () => world.isBusy,
     isHidden: () => world.isHidden,
@@ -63,7 +63,7 @@ it('polls the screen until the feed is live, and reports blocked updates only af
 
 it('does not report blocked updates while the controller is unreachable, and backs off', async () => {
   const { world, refresh } = open()
-  world.isThere = false
+  world.isReachable = false
   refresh.feed('down')
   for (let attempt = 0; attempt < 40; attempt++) {
     refresh.feed('down')
@@ -76,11 +76,11 @@ it('does not report blocked updates while the controller is unreachable, and bac
 
 it('reconnects the feed immediately, and once, when the controller answers again', async () => {
   const { world, refresh } = open()
-  world.isThere = false
+  world.isReachable = false
   refresh.feed('down')
   await seconds(8)
   expect(world.retries).toBe(0)
-  world.isThere = true
+  world.isReachable = true
   await seconds(60)
   expect(world.retries).toBe(1)
 })

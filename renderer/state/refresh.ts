@@ -72,13 +72,13 @@ export function createRefresh(deps: {
     if (mine === null || isFetching || deps.isHidden()) return
     isFetching = true
     const startedMs = nowMs()
-    const isThere = await deps.fetch()
+    const isReachable = await deps.fetch()
     isFetching = false
     if (gap !== mine) return gap === null ? undefined : wait(FIRST_MS)
-    const isBack = isThere && !isAnswered
-    isAnswered = isThere
-    unanswered = isThere ? 0 : unanswered + 1
-    if (!isThere) failedAttempts = 0
+    const isBack = isReachable && !isAnswered
+    isAnswered = isReachable
+    unanswered = isReachable ? 0 : unanswered + 1
+    if (!isReachable) failedAttempts = 0
     everySeconds = intervalSeconds(nowMs() - startedMs)
     show()
     wait(everySeconds * 1_000)

@@ -49,7 +49,7 @@ function makeOne(folder: string): void {
     mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
     // Another start may have created it meanwhile.
-    const isThere = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false
-    if (!isThere) throw error
+    const isFolder = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ?? false
+    if (!isFolder) throw error
   }
 }

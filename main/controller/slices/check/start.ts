@@ -105,8 +105,8 @@ function examineKeys(
 ): { findings: Finding[]; repairs: KeyRepairs } {
   const file = vaultFile(dataDir)
   // A missing key is created later, once the other keys are verified; an empty one is a finding.
-  const isThere = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0
-  const facts = inspectKeys(dataDir, isThere ? openVault(file, keystore) : null)
+  const hasVault = (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0
+  const facts = inspectKeys(dataDir, hasVault ? openVault(file, keystore) : null)
   // A database that another program holds may contain devices, so nothing is created beside it.
   const devices = database.state === 'busy' ? Infinity : database.devices
   const { issues, repairs } = judgeKeys(facts, devices, parseRemembered(database.keys))

@@ -14,7 +14,7 @@ export type ArchiveFacts = {
   /** Why a platform cannot extract it, as a message. */
   problems: Partial<Record<DevicePlatform, string>>
   /** The files that the caller asked about; `nearest`: the most similar names, if there is no such file. */
-  asked: { path: string; isThere: boolean; nearest: string[] }[]
+  asked: { path: string; exists: boolean; nearest: string[] }[]
 }
 
 /** What a file says about itself. */

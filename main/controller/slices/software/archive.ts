@@ -30,10 +30,10 @@ const invalid = (path: string, message: string, details: ErrorDetail[] = []): Ap
 const asDetails = (choices: readonly string[]): ErrorDetail[] =>
   choices.slice(0, CHOICE_DETAILS).map((message, i) => ({ path: `/entry/choices/${i}`, message }))
 
-type Known = { isThere: (path: string) => boolean; nearest: (path: string) => string[] }
+type Known = { exists: (path: string) => boolean; nearest: (path: string) => string[] }
 
 function checkEntry(field: string, entry: string, platform: DevicePlatform, known: Known) {
-  if (!known.isThere(entry))
+  if (!known.exists(entry))
     throw invalid(
       `/${field}`,
       `it holds no file ${JSON.stringify(entry)}; the most similar are ${known.nearest(entry).join(', ')}`,
@@ -64,8 +64,8 @@ export function archiveOf(
 ): { platform: DevicePlatform; archive: InstallerArchive } {
   const { choices } = facts
   const known: Known = {
-    isThere: (path) =>
-      choices.includes(path) || facts.asked.some((one) => one.path === path && one.isThere),
+    exists: (path) =>
+      choices.includes(path) || facts.asked.some((one) => one.path === path && one.exists),
     nearest: (path) => facts.asked.find((one) => one.path === path)?.nearest ?? [],
   }
   const platform = fields.platform ?? proposedPlatform(choices)
@@ -135,7 +135,7 @@ export function correctedArchive(
   const platform = change.platform ?? before.platform
   const { choices } = before.archive
   const known: Known = {
-    isThere: (path) => choices.includes(path),
+    exists: (path) => choices.includes(path),
     nearest: (path) => nearestPaths(path, choices),
   }
   const archive = {

@@ -128,10 +128,10 @@ describe('the engine, under random events,', () => {
       if (!target || target.position === 0) return
       if (!world.spec.packages[target.position]!.needsPrevious) return
       const needed = world.repo.targets.get((target.id - 1) as TargetId)!
-      const isThere =
+      const isInstalled =
         needed.deployment_status === 'completed' || needed.reason === 'already_installed'
       // Sent before a person retried the dependency: the agent may already have it.
-      if (!isThere) expect(target.attempt_id).not.toBeNull()
+      if (!isInstalled) expect(target.attempt_id).not.toBeNull()
     }),
     timeoutMs,
   )

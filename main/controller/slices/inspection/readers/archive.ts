@@ -75,14 +75,14 @@ function collector(window: Window) {
       })
       if (files.length === 0) throw unreadable('it holds no files')
       const paths = files.map(({ path }) => path)
-      const there = new Set(paths)
+      const known = new Set(paths)
       return {
         expandedBytes,
         choices: archiveChoices(files),
         problems,
         asked: asked.map((path) => {
-          const isThere = there.has(path)
-          return { path, isThere, nearest: isThere ? [] : nearestPaths(path, paths) }
+          const exists = known.has(path)
+          return { path, exists, nearest: exists ? [] : nearestPaths(path, paths) }
         }),
       }
     },

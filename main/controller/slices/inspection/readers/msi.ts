@@ -146,8 +146,8 @@ function templateOf(summary: Buffer): string {
 /** Flags about the source and the rights that the package needs; null when missing. */
 function wordCountOf(summary: Buffer): number | null {
   const at = summaryAt(summary, WORD_COUNT)
-  const isThere = at !== null && at + 8 <= summary.length
-  return isThere && summary.readUInt32LE(at) === TYPE_INT32 ? summary.readInt32LE(at + 4) : null
+  const isPresent = at !== null && at + 8 <= summary.length
+  return isPresent && summary.readUInt32LE(at) === TYPE_INT32 ? summary.readInt32LE(at + 4) : null
 }
 
 /** A 32-bit package runs on every Windows. */
