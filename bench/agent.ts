@@ -93,9 +93,9 @@ async function memoryOverOutage(kind: Outage, marks: number[]) {
 /** Linux only. @param options `days`: the longest outage of a controller that is switched off */
 export async function agent(options: { runs: number; days: number }): Promise<BenchTable> {
   const [target] = targetsByIds(['linux-x64'])
-  const say = (message: string): void => console.error(message)
-  const [made] = await packageAgents([target!], say)
-  const node = await findNode(target!, say)
+  const print = (message: string): void => console.error(message)
+  const [made] = await packageAgents([target!], print)
+  const node = await findNode(target!, print)
   const rows: BenchTable['rows'] = []
   const row = (name: string, ours: number, reference: number, show: (n: number) => string) =>
     rows.push({ name, ours: show(ours), reference: show(reference), ratio: ours / reference })

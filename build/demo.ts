@@ -141,12 +141,12 @@ function table(progress: Progress): string {
 async function demo(options: Options, folder: string, programs: Program[]): Promise<boolean> {
   // Progress output is for people only; the demo continues if nobody reads it any more.
   process.stderr.on('error', () => undefined)
-  const say = (text: string) => void process.stderr.write(text + '\n')
+  const print = (text: string) => void process.stderr.write(text + '\n')
   await ensureBuilt()
   const packageFolder = path.join(folder, 'package')
   await mkdir(packageFolder)
   const found = await findPackage(packageFolder)
-  say(`Package     ${path.basename(found.file)} (${found.from})`)
+  print(`Package     ${path.basename(found.file)} (${found.from})`)
 
   const env = { ...process.env, DEPLOYX_LOG_LEVEL: process.env['DEPLOYX_LOG_LEVEL'] ?? 'warn' }
   const controller = startProgram(
@@ -173,7 +173,7 @@ async function demo(options: Options, folder: string, programs: Program[]): Prom
     body: { username: 'demo', password },
   })
   const api = client(consoleUrl, token)
-  say(`Console     ${consoleUrl}  (user demo, password ${password})`)
+  print(`Console     ${consoleUrl}  (user demo, password ${password})`)
 
   const software = await api.upload(found.file)
   const { code } = await api.call('enrollments.create', { body: { max_uses: PC_NAMES.length } })
@@ -199,7 +199,7 @@ async function demo(options: Options, folder: string, programs: Program[]): Prom
     return list.filter((d) => d.online).length === PC_NAMES.length && list
   }
   const devices = await until('the agents connecting', allOnline, POLLING)
-  say(`Agents      ${devices.map((d) => d.name).join(', ')} online`)
+  print(`Agents      ${devices.map((d) => d.name).join(', ')} online`)
 
   const { deployment_id } = await api.call('deployments.create', {
     body: {
@@ -213,7 +213,7 @@ async function demo(options: Options, folder: string, programs: Program[]): Prom
     return now.ended_at !== null && now
   }
   const deployment = await until('the end of the deployment', ended, POLLING)
-  say(
+  print(
     '\n' + table(await api.call('deployments.progress', { params: { id: deployment_id } })) + '\n',
   )
   if (options.json) {
@@ -229,7 +229,7 @@ async function demo(options: Options, folder: string, programs: Program[]): Prom
     )
   }
   if (!options.exit) {
-    say(
+    print(
       `Look around at ${consoleUrl} (user demo, password ${password}). Ctrl+C ends the demo and removes all of it.`,
     )
     await new Promise<void>((resolve) => {

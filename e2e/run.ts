@@ -11,20 +11,20 @@ import { projectRoot } from '../build/support/project.ts'
 import { ensureSystemPackages } from '../build/system-packages.ts'
 import { openDisplay } from '../build/with-display.ts'
 
-const say = (message: string): void => console.error(message)
+const print = (message: string): void => console.error(message)
 
 async function prepare(packaged: boolean): Promise<Record<string, string>> {
-  const system = await ensureSystemPackages(undefined, say)
+  const system = await ensureSystemPackages(undefined, print)
   if (!system.ok) throw new Error(system.hint ?? 'system packages are missing')
   if (packaged) {
     const { packageApp } = await import('../build/package.ts')
-    const result = await packageApp({ inspectable: true, allowFallback: true, onProgress: say })
+    const result = await packageApp({ inspectable: true, allowFallback: true, onProgress: print })
     return {
       DEPLOYX_E2E_EXECUTABLE: result.executable,
       DEPLOYX_E2E_ELECTRON_VERSION: result.electron.version,
     }
   }
-  const electron = await resolveElectron({ fallback: 'allow', onProgress: say })
+  const electron = await resolveElectron({ fallback: 'allow', onProgress: print })
   await ensureBuilt()
   return { DEPLOYX_E2E_ELECTRON_VERSION: electron.version }
 }

@@ -65,7 +65,7 @@ export async function extractJob(
 ): Promise<Job> {
   const entry = entryOf(payload)
   if (payload.archive === null || entry === null || job.packageFile === null)
-    throw refused('the command does not say which file of it is run')
+    throw refused('the command does not name the file to run')
   const into = await mkdtemp(join(job.folder, FOLDER_PREFIX))
   try {
     const target = createTarget(into, payload.archive.expanded_bytes, signal)

@@ -102,7 +102,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     timeout_seconds: payload.timeout_seconds,
     grace_ms: deps.timings.killGraceMs,
   }
-  const say = (line: string): void =>
+  const appendOutput = (line: string): void =>
     appendFileSync(attemptFiles(records).output, `[deployx] ${line}\n`, { mode: 0o600 })
   const presenceNow = async (): Promise<Presence | null> =>
     detection === null ? null : installers.detect(detection)
@@ -238,7 +238,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       timeoutSeconds: payload.timeout_seconds,
       detect: presenceNow,
       isSettled,
-      say,
+      appendOutput,
       onTick: () => output().poll(),
     })
   }
@@ -249,11 +249,11 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     const { output: outputFile, explained } = attemptFiles(records)
     if (!isClean && ending.kind !== 'not_started' && before)
       await installers
-        .repair(job, before, say)
+        .repair(job, before, appendOutput)
         .catch((error: unknown) => log.error({ err: error, attempt: id }, 'cleaning up failed'))
     try {
       if (!isSuccess(job.payload, ending) && createOnce(explained, '{}'))
-        await installers.explain(job, say)
+        await installers.explain(job, appendOutput)
     } catch (error) {
       log.warn({ err: error, attempt: id }, "the installer's own log could not be read")
     }
@@ -291,7 +291,9 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       )
       if (ending.kind !== 'not_started' || start >= START_LIMIT) return finish(ending)
       log.warn({ attempt: id, start }, 'the supervisor ended before it started the installer')
-      say('The installer was not started: its supervisor ended before that. Starting again.')
+      appendOutput(
+        'The installer was not started: its supervisor ended before that. Starting again.',
+      )
       start++
     }
   }

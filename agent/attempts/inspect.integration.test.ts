@@ -49,17 +49,17 @@ it.runIf(process.platform === 'linux')(
     const battery = join(rootPath, 'sys/class/power_supply/BAT0')
     mkdirSync(battery, { recursive: true })
     writeFileSync(join(battery, 'type'), 'Battery\n')
-    const say = (status: string) => writeFileSync(join(battery, 'status'), `${status}\n`)
+    const setStatus = (status: string) => writeFileSync(join(battery, 'status'), `${status}\n`)
     const held = async (conditions?: WorkConditions) => {
       const answer = await hub.inspect({ detections: [], ...(conditions && { conditions }) })
       return answer.ok ? answer.held_by : 'no answer'
     }
-    say('Discharging')
+    setStatus('Discharging')
     expect(await held({ on_battery: false, on_metered: true })).toBe('on_battery')
     expect(await held({ on_battery: true, on_metered: false })).toBeNull()
     // As an older hub asks.
     expect(await held()).toBeNull()
-    say('Charging')
+    setStatus('Charging')
     expect(await held({ on_battery: false, on_metered: false })).toBeNull()
   },
 )

@@ -31,7 +31,7 @@ type LeftBehindWait = {
   /** Evaluates the rule. */
   detect: () => Promise<Presence | null>
   isSettled: (presence: Presence | null) => boolean
-  say: (line: string) => void
+  appendOutput: (line: string) => void
   onTick: () => void
 }
 
@@ -42,7 +42,7 @@ type LeftBehindWait = {
  */
 export async function waitForLeftBehind(
   presence: Presence | null,
-  { run, timeoutSeconds, detect, isSettled, say, onTick }: LeftBehindWait,
+  { run, timeoutSeconds, detect, isSettled, appendOutput, onTick }: LeftBehindWait,
 ): Promise<{ presence: Presence | null; runsOn: boolean }> {
   const installer = readInstaller(run.places.records)
   const usedSeconds = installer === null ? 0 : uptime() - installer.started_uptime_seconds
@@ -60,7 +60,7 @@ export async function waitForLeftBehind(
       if (!hasNotified) {
         hasNotified = true
         const minutes = Math.ceil(limitMs / 60_000)
-        say(
+        appendOutput(
           `The installer has ended, and what it started goes on. Waiting for it, ${minutes} min at most.`,
         )
         run.progress.set({ phase: 'installing', reason: 'verifying' })

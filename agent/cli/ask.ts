@@ -2,7 +2,7 @@
 import { createInterface } from 'node:readline'
 
 export type Terminal = {
-  say: (line: string) => void
+  print: (line: string) => void
   /** The line that was typed, trimmed; null without an answer: end of input, timeout, or the signal. */
   ask: (question: string, limitMs: number, signal?: AbortSignal) => Promise<string | null>
   close: () => void
@@ -29,7 +29,7 @@ export function openTerminal(
     wake()
   })
   return {
-    say: (line) => void output.write(`${line}\n`),
+    print: (line) => void output.write(`${line}\n`),
     async ask(question, limitMs, signal) {
       output.write(`${question} `)
       const end = AbortSignal.any([AbortSignal.timeout(limitMs), ...(signal ? [signal] : [])])

@@ -22,12 +22,12 @@ type Chosen = { addresses: string[]; announced: Fingerprint | null }
 /** @throws AgentFailure when none is advertised, or nobody chooses one */
 async function chooseHub(terminal: Terminal): Promise<Chosen> {
   const { browse } = await import('../discovery/browse.ts')
-  terminal.say('Looking for controllers on this network.')
+  terminal.print('Looking for controllers on this network.')
   const never = new AbortController().signal
   const hubs = await browse({ forMs: LISTEN_MS, signal: never, log: createLog() })
   const describe = ({ name, addresses, fingerprint }: FoundHub): string =>
     `${printable(name)}  ${addresses.join(', ')}  key ${fingerprint}`
-  hubs.forEach((hub, i) => terminal.say(`  ${i + 1}  ${describe(hub)}`))
+  hubs.forEach((hub, i) => terminal.print(`  ${i + 1}  ${describe(hub)}`))
   if (hubs.length === 0)
     throw new AgentFailure(
       'No controller is announced on this network. Name it with --hub HOST:PORT; the console shows the address at the foot of its sidebar.',
@@ -50,15 +50,15 @@ async function pairWith(
   for (const address of addresses) {
     const person: Person = {
       async compare(digits, signal) {
-        terminal.say(
+        terminal.print(
           `The controller at ${address} answers. In its console, under PCs, ${name} waits for approval.`,
         )
-        terminal.say(`\n    ${groupDigits(digits)}\n`)
+        terminal.print(`\n    ${groupDigits(digits)}\n`)
         const question = 'Do these digits stand in the console? [y/N]'
         const answer = await terminal.ask(question, PAIRING_ANSWER_MS, signal)
         return /^y(es)?$/i.test(answer ?? '')
       },
-      waiting: () => terminal.say('Confirmed here. Approve this PC in the console.'),
+      waiting: () => terminal.print('Confirmed here. Approve this PC in the console.'),
     }
     try {
       return await pair({ ...options, address, announced, person })
@@ -84,7 +84,7 @@ export async function discoverCommand(args: Arguments): Promise<number> {
     setName(identity, args.name)
     const known = identity.enrollment()
     if (known) {
-      terminal.say(`Already enrolled as device ${known.device_id}.`)
+      terminal.print(`Already enrolled as device ${known.device_id}.`)
       return 0
     }
     const chosen = hub ? { addresses: [hub], announced: null } : await chooseHub(terminal)
@@ -94,7 +94,7 @@ export async function discoverCommand(args: Arguments): Promise<number> {
       identity.setEnrollment(made)
     }
     const enrollment = await pairWith(chosen, { identity, facts, keep }, terminal)
-    terminal.say(`Enrolled as device ${enrollment.device_id} (${printable(facts.name)}).`)
+    terminal.print(`Enrolled as device ${enrollment.device_id} (${printable(facts.name)}).`)
     return 0
   } finally {
     terminal.close()

@@ -45,14 +45,14 @@ export type Installers = {
   /** The command to run, or why there is none. Changes nothing on the PC. */
   prepare: (job: Job) => Promise<Prepared>
   /**
-   * Cleans up after a failed installer. `say` adds a line to its output. May be called again if the agent was
+   * Cleans up after a failed installer. `appendOutput` adds a line to its output. May be called again if the agent was
    * stopped in the middle of it.
    */
-  repair: (job: Job, before: Before, say: (line: string) => void) => Promise<void>
+  repair: (job: Job, before: Before, appendOutput: (line: string) => void) => Promise<void>
   /**
-   * Looks for the log that a failed installer wrote elsewhere; `say` adds a line to its output. Called once.
+   * Looks for the log that a failed installer wrote elsewhere; `appendOutput` adds a line to its output. Called once.
    */
-  explain: (job: Job, say: (line: string) => void) => Promise<void>
+  explain: (job: Job, appendOutput: (line: string) => void) => Promise<void>
   /** @param scriptTimeoutMs after this time, the result of a script is unknown */
   detect: (rule: Detection, scriptTimeoutMs?: number) => Promise<Presence>
 }

@@ -101,7 +101,7 @@ function unless<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   })
 }
 
-async function say<E extends keyof PairingToHub, T>(
+async function request<E extends keyof PairingToHub, T>(
   socket: PairingSocket,
   event: E,
   body: Parameters<PairingToHub[E]>[0],
@@ -138,9 +138,9 @@ async function agreeOnDigits(
   const commitment = sha256(agentCommitmentText(nonce, agentKey)).toString('hex')
   const signature = identity.sign(pairingProofText(fingerprint, agentKey, commitment))
   const begin = { protocol: PAIRING_PROTOCOL, public_key: agentKey, signature, commitment, facts }
-  const begun = await say(socket, 'pair_begin', begin, PairBeginReply)
+  const begun = await request(socket, 'pair_begin', begin, PairBeginReply)
   if (!begun.ok) throw failed(begun.message, begun.retry_after_seconds)
-  const shown = await say(socket, 'pair_reveal', { nonce }, PairRevealReply)
+  const shown = await request(socket, 'pair_reveal', { nonce }, PairRevealReply)
   if (!shown.ok) throw failed(shown.message, shown.retry_after_seconds)
   const { command_key: commandKey, key_id: keyId } = begun
   const expected = sha256(hubCommitmentText(shown.nonce, fingerprint, commandKey)).toString('hex')

@@ -155,17 +155,17 @@ describe.runIf(mayInstall)('a .deb package on this PC, as root', () => {
 describe.runIf(mayInstall)('a package that dpkg left unpacked', () => {
   const name = 'deployx-test-unpacked'
   const lines: string[] = []
-  const say = (line: string): void => void lines.push(line)
+  const appendOutput = (line: string): void => void lines.push(line)
 
   it('is removed, unless it was there before', async () => {
     const deb = join(work.path, `${name}.deb`)
     buildDeb(work.path, { name, depends: 'deployx-test-nonexistent' })
     expect(spawnSync('dpkg', ['-i', deb]).status).toBe(1)
     expect(await statusOf(name)).toBe('unpacked')
-    await removeHalfInstalled({ package_name: name, was_installed: true }, null, say)
+    await removeHalfInstalled({ package_name: name, was_installed: true }, null, appendOutput)
     expect(await statusOf(name)).toBe('unpacked')
     expect(lines).toEqual([`${name} was there before and is now unpacked; it is left as it is.`])
-    await removeHalfInstalled({ package_name: name, was_installed: false }, null, say)
+    await removeHalfInstalled({ package_name: name, was_installed: false }, null, appendOutput)
     expect(await statusOf(name)).toBe('unknown to dpkg')
     expect(lines.at(-1)).toBe(`${name} is removed.`)
   })

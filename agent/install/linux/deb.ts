@@ -179,7 +179,7 @@ async function retryWhileLocked(args: string[]): Promise<CommandResult> {
 export async function removeHalfInstalled(
   before: Before,
   installRoot: string | null,
-  say: (line: string) => void,
+  appendOutput: (line: string) => void,
 ): Promise<void> {
   const name = before.package_name
   if (name === null) return
@@ -187,13 +187,13 @@ export async function removeHalfInstalled(
   const half = states?.find(isLeftHalf)
   if (!half) return
   if (before.was_installed)
-    return say(`${name} was there before and is now ${half.status}; it is left as it is.`)
-  say(`The failed installation left ${name} ${half.status}; it is removed.`)
+    return appendOutput(`${name} was there before and is now ${half.status}; it is left as it is.`)
+  appendOutput(`The failed installation left ${name} ${half.status}; it is removed.`)
   const root = installRoot === null ? [] : rootOptions(installRoot)
   let result = await retryWhileLocked([...root, '-P', name])
   if (result.code !== 0)
     result = await retryWhileLocked([...root, '--force-remove-reinstreq', '--purge', name])
   const output = (result.stdout + result.stderr).trim()
-  if (output) say(output)
-  say(result.code === 0 ? `${name} is removed.` : `${name} could not be removed.`)
+  if (output) appendOutput(output)
+  appendOutput(result.code === 0 ? `${name} is removed.` : `${name} could not be removed.`)
 }

@@ -84,9 +84,9 @@ export function createLinuxInstallers(options: {
           )
       }
     },
-    async repair({ payload }, before, say) {
+    async repair({ payload }, before, appendOutput) {
       if (payload.kind === 'deb' && payload.action === 'install')
-        await removeHalfInstalled(before, installRoot, say)
+        await removeHalfInstalled(before, installRoot, appendOutput)
     },
     explain: async () => undefined,
     detect: (rule) => detectOnLinux(rule, installRoot),

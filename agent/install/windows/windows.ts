@@ -36,8 +36,9 @@ export const createWindowsInstallers = (): PlatformInstallers => ({
   },
   // Windows Installer rolls back by itself.
   repair: async () => undefined,
-  async explain({ folder }, say) {
-    for (const line of await readMsiLog(msiLogOf(folder))) say(`Windows Installer: ${line}`)
+  async explain({ folder }, appendOutput) {
+    for (const line of await readMsiLog(msiLogOf(folder)))
+      appendOutput(`Windows Installer: ${line}`)
   },
   detect: detectOnWindows,
 })

@@ -74,10 +74,10 @@ export const webAnswers: Record<
 export async function prepareWeb(stage: Stage): Promise<void> {
   const web = await stage.web()
   if (web.answers.size > 0) return
-  for (const [path, say] of Object.entries(webAnswers))
+  for (const [path, respond] of Object.entries(webAnswers))
     web.answers.set(path, (_request, response) => {
       asked.set(path, (asked.get(path) ?? 0) + 1)
-      const { status, body = '', headers = {}, cut } = say(asked.get(path)!)
+      const { status, body = '', headers = {}, cut } = respond(asked.get(path)!)
       response.writeHead(status, headers)
       if (!cut) return void response.end(body)
       response.write(body)
