@@ -41,7 +41,7 @@ const swaggerPages = (): Plugin => ({
   },
 })
 
-/** The console's second half (renderer/app/start.ts) is asked for together with its first: one way less to and fro at the start. */
+/** The console's second half (renderer/app/start.ts) is requested together with its first, which saves a round trip at the start. */
 const preloadSecondHalf = (): Plugin => ({
   name: 'deployx:preload-second-half',
   transformIndexHtml: {

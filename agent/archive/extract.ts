@@ -85,6 +85,6 @@ export async function extractJob(
   }
   const packageFile = join(into, ...entry.split('/'))
   const found = await stat(packageFile).catch(() => null)
-  if (!found?.isFile()) throw refused(`it holds no file ${JSON.stringify(entry)}`)
+  if (!found?.isFile()) throw refused(`it contains no file ${JSON.stringify(entry)}`)
   return { ...job, packageFile, cwd: dirname(packageFile) }
 }

@@ -1,4 +1,4 @@
-/** Tar archives, plain or compressed with gzip or xz; the first bytes of the file tell which. */
+/** Tar archives, plain or compressed with gzip or xz; recognised by the first bytes. */
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Duplex, Readable } from 'node:stream'
@@ -33,7 +33,7 @@ async function take(header: Header, content: Readable, target: Target): Promise<
     case 'link':
       return target.hardLink(header.name, header.linkname ?? '')
     default:
-      throw refused(`it holds what is no file (${JSON.stringify(header.name)})`)
+      throw refused(`it contains an entry that is not a file (${JSON.stringify(header.name)})`)
   }
 }
 

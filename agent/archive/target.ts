@@ -90,7 +90,7 @@ export function createTarget(into: string, limitBytes: number, signal: AbortSign
           onFirst(first)
         }
         bytes += chunk.length
-        if (bytes > limitBytes) done(refused('it holds more than it held when it was uploaded'))
+        if (bytes > limitBytes) done(refused('it contains more than when it was uploaded'))
         else done(null, chunk)
       },
     })

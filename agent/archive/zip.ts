@@ -56,7 +56,7 @@ export async function extractZip(file: string, target: Target): Promise<void> {
       return target.link(entry.fileName, await readText(await openEntry(entry)))
     }
     if (type !== 0 && type !== FILE)
-      throw refused(`it holds what is no file (${JSON.stringify(entry.fileName)})`)
+      throw refused(`it contains an entry that is not a file (${JSON.stringify(entry.fileName)})`)
     return target.file(entry.fileName, mode, await openEntry(entry))
   }
 

@@ -61,7 +61,7 @@ export async function waitForLeftBehind(
         hasNotified = true
         const minutes = Math.ceil(limitMs / 60_000)
         appendOutput(
-          `The installer has ended, and what it started goes on. Waiting for it, ${minutes} min at most.`,
+          `The installer has ended, but processes that it started still run. Waiting for them, at most ${minutes} min.`,
         )
         run.progress.set({ phase: 'installing', reason: 'verifying' })
       }

@@ -65,7 +65,7 @@ export async function statusCommand(args: Arguments): Promise<number> {
     ...status.attempts.map((attempt) =>
       attempt.status === null
         ? `${attempt.software_name}: ${attempt.step} (deployment ${attempt.deployment_id})`
-        : `${attempt.software_name}: ${attempt.status}, to be told to the controller (deployment ${attempt.deployment_id})`,
+        : `${attempt.software_name}: ${attempt.status}, not yet reported to the controller (deployment ${attempt.deployment_id})`,
     ),
   ]
   process.stdout.write(lines.join('\n') + '\n')

@@ -46,7 +46,7 @@ describe('a state folder', () => {
     expect(statSync(path).mode & 0o777).toBe(0o755)
     const link = join(folder.path, 'link')
     symlinkSync(path, link)
-    expect(() => prepareStateFolder(link)).toThrow(/is no folder|another user's/)
+    expect(() => prepareStateFolder(link)).toThrow(/is not a folder|another user's/)
   })
   it.skipIf(!isRoot).each(['identity.json', 'journal.log', 'agent.lock', 'status.json'])(
     'that contains somebody else’s %s is refused',
@@ -60,11 +60,11 @@ describe('a state folder', () => {
   it('in which a file or the folder of attempts is a link is refused', () => {
     const { path, attemptsDir } = prepareStateFolder(join(folder.path, 'state'))
     symlinkSync('/etc/passwd', join(path, 'identity.json'))
-    expect(() => prepareStateFolder(path)).toThrow(/is no file/)
+    expect(() => prepareStateFolder(path)).toThrow(/is not a file/)
     rmSync(join(path, 'identity.json'))
     rmSync(attemptsDir, { recursive: true })
     symlinkSync(folder.path, attemptsDir)
-    expect(() => prepareStateFolder(path)).toThrow(/is no folder/)
+    expect(() => prepareStateFolder(path)).toThrow(/is not a folder/)
   })
   it('with open permissions is restricted, including its contents', () => {
     const { path, identityFile } = prepareStateFolder(join(folder.path, 'state'))

@@ -58,7 +58,7 @@ function refuseForeign(path: string, kind: 'folder' | 'file'): void {
   const isKind = kind === 'file' ? stat.isFile() : stat.isDirectory()
   if (!isKind || !isOwn(path))
     throw new AgentFailure(
-      `${path} is ${isKind ? `another user's` : `no ${kind}`}. The agent keeps its keys there, so nobody else may have made it: remove it, or use another --state folder.`,
+      `${path} is ${isKind ? `another user's` : `not a ${kind}`}. The agent keeps its keys there, so no other user may have created it. Remove it, or use another --state folder.`,
     )
   if (kind === 'file' && (stat.mode & 0o077) !== 0) chmodSync(path, 0o600)
 }

@@ -1,6 +1,6 @@
 /**
  * Keeps track of damaged records. An entry survives restarts until the hub has received it and reported which
- * sequences it has used; until then no command is accepted, because an old one could not be told from a new
+ * sequences it has used; until then no command is accepted, because an old one could not be distinguished from a new
  * one.
  */
 import { existsSync, rmSync } from 'node:fs'

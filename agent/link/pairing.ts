@@ -112,7 +112,7 @@ async function request<E extends keyof PairingToHub, T>(
     emitWithAck: (event: string, body: unknown) => Promise<unknown>
   }
   const reply = schema.safeParse(await emitter.emitWithAck(event, body))
-  if (!reply.success) throw failed('The controller gave an answer that cannot be read.')
+  if (!reply.success) throw failed('The reply of the controller could not be read.')
   return reply.data
 }
 

@@ -1,6 +1,6 @@
 /**
  * Carries out orders to restart this PC. Each is signed for this purpose, for this device and for one of its
- * boots: once the PC has booted again, the order is void, whoever repeats it and whenever. The platform times
+ * boots: once the PC has booted again, the order is void, no matter who repeats it or when. The platform times
  * the notice, so the agent may end meanwhile.
  */
 import type {

@@ -57,7 +57,7 @@ export const systemRestartTools = (installRoot: string | null): RestartTools => 
     if (why !== null) return { possible: false, why }
     const boot_id = await readBootId()
     return boot_id === null
-      ? { possible: false, why: 'It does not tell one boot from the next.' }
+      ? { possible: false, why: 'This PC cannot distinguish one boot from the next.' }
       : { possible: true, boot_id }
   },
 })

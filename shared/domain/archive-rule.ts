@@ -81,8 +81,8 @@ export function createArchiveRule(platform: DevicePlatform) {
   const twice = (path: string): ArchiveVerdict => ({
     problem:
       platform === 'linux'
-        ? `it contains two entries of the same name (${quoted(path)} is there twice)`
-        : `it contains two entries of the same name (${quoted(path)} is there twice, or in two spellings that are the same on ${NAMES[platform]})`,
+        ? `it contains two entries of the same name (${quoted(path)} occurs twice)`
+        : `it contains two entries of the same name (${quoted(path)} occurs twice, or in two spellings that are the same on ${NAMES[platform]})`,
   })
   const tooMany = { problem: `it contains more than ${ARCHIVE_ENTRY_LIMIT} files` }
 

@@ -1,4 +1,4 @@
-/** How a deployment spreads over its devices: all at once, in batches, or a few first. */
+/** How a deployment spreads over its devices: all at once, in batches, or a pilot first. */
 import { z } from 'zod'
 import { MAX_CONCURRENT_DEVICES } from './defaults.ts'
 

@@ -33,7 +33,7 @@ function readKey(file: string, vault: VaultKey, log: Log): string {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT')
-      log.warn({ err: error, file }, 'the key of the console cannot be read and is made anew')
+      log.warn({ err: error, file }, 'the key of the console cannot be read and is created again')
   }
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()

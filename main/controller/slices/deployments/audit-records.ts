@@ -80,7 +80,7 @@ export function createAuditRecords(deps: {
         null,
         'deployment.start',
         `deployment ${row.name}`,
-        `to ${devices.length} devices; since it was made ${joined} joined and ${left} left`,
+        `to ${devices.length} devices; since it was created ${joined} joined and ${left} left`,
         {
           deploymentId: row.id,
           data: { ...deviceList(devices), joined, left, group_ids: row.chosen?.group_ids ?? [] },

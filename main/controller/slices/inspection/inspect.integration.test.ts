@@ -150,11 +150,11 @@ describe('a Debian package', () => {
       /not known \(\.lz4\)/,
     ],
     [
-      'with too many parts',
+      'with too many members',
       {
         parts: (p) => [p.binary, ...Array.from({ length: 40 }, () => p.binary), p.control, p.data],
       },
-      /too many parts/,
+      /too many members/,
     ],
   ])('%s is refused', async (_what, options, message) => {
     expect(await refusal('x.deb', await makeDeb(options))).toMatch(message)

@@ -140,7 +140,7 @@ describe('an archive', () => {
         code: 'E_VALIDATION',
         details: [{ path: '/platform' }, ...names.slice(1).flatMap(() => [{}, {}])],
       })
-      expect(error.message).toContain('does not tell for which platform')
+      expect(error.message).toContain('platform cannot be determined')
     }
   })
 
@@ -178,7 +178,7 @@ describe('an archive', () => {
       uninstall_entry: 'install.sh',
     })
     expect(correct({ uninstall_entry: null }).archive).toMatchObject({ uninstall_entry: null })
-    expect(() => correct({ entry: 'nothing.sh' })).toThrow('holds no file "nothing.sh"')
+    expect(() => correct({ entry: 'nothing.sh' })).toThrow('contains no file "nothing.sh"')
     expect(() => correct({ platform: 'windows' })).toThrow('does not run on windows')
     expect(correct({ install_args: '-q' }).archive).toMatchObject({ entry: 'd/other.sh' })
     correct({ detection: { type: 'script', interpreter: 'sh', text: 'exit 1 # secret' } })
@@ -202,7 +202,7 @@ describe('an archive that no agent would extract', () => {
     ['climbs out', files('../evil', 'i.sh'), /a name in it leads out of it/],
     ['leads out as Windows would read it', files('..\\evil', 'i.sh'), /leads out/],
     ['names an absolute path', files('/etc/evil'), /leads out/],
-    ['holds a device', [{ name: 'n', type: 'character-device' }], /is no file/],
+    ['holds a device', [{ name: 'n', type: 'character-device' }], /is not a file/],
     ['links outside', [{ name: 'l', type: 'symlink', linkname: '../x' }], /link in it leads out/],
     [
       'links hard outside',
@@ -210,7 +210,7 @@ describe('an archive that no agent would extract', () => {
       /link in it leads out/,
     ],
     ['holds a name twice', files('a', './a'), /same name/],
-    ['holds nothing', [{ name: 'd/', type: 'directory' }], /holds no files/],
+    ['holds nothing', [{ name: 'd/', type: 'directory' }], /contains no files/],
   ])('is refused: %s', async (_name, entries, words) => {
     const error = await refusal(add('x.tar.gz', await tarOf(...entries)))
     expect(error.code).toBe('E_PACKAGE_UNREADABLE')

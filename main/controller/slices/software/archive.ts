@@ -36,7 +36,7 @@ function checkEntry(field: string, entry: string, platform: DevicePlatform, know
   if (!known.exists(entry))
     throw invalid(
       `/${field}`,
-      `it holds no file ${JSON.stringify(entry)}; the most similar are ${known.nearest(entry).join(', ')}`,
+      `it contains no file ${JSON.stringify(entry)}; the most similar are ${known.nearest(entry).join(', ')}`,
     )
   checkRuns(field, entry, platform)
 }
@@ -70,11 +70,7 @@ export function archiveOf(
   }
   const platform = fields.platform ?? proposedPlatform(choices)
   if (platform === null)
-    throw invalid(
-      '/platform',
-      'it does not tell for which platform it is; choose one',
-      asDetails(choices),
-    )
+    throw invalid('/platform', 'its platform cannot be determined; choose one', asDetails(choices))
   const problem = facts.problems[platform]
   if (problem !== undefined)
     throw unreadable(`${problem}, so ${PLATFORM_NAMES[platform]} cannot extract it`)
@@ -83,8 +79,8 @@ export function archiveOf(
     throw invalid(
       '/entry',
       choices.length === 0
-        ? 'it holds nothing that is known to run; name the file in it that is'
-        : `it does not tell which file in it is run; choose one, for example ${choices.slice(0, NAMED).join(', ')}`,
+        ? 'it contains no file that is known to run; name the file to run'
+        : `the file to run cannot be determined; choose one, for example ${choices.slice(0, NAMED).join(', ')}`,
       asDetails(choices),
     )
   checkEntry('entry', entry, platform, known)

@@ -46,7 +46,7 @@ export function checkCustomItems(
     if (!kind) {
       findings.push({
         path: at('kind'),
-        message: `the address does not tell what kind of installer it is; choose one of ${Object.keys(INSTALLER_KINDS).join(', ')}`,
+        message: `the kind of installer cannot be determined from the address; choose one of ${Object.keys(INSTALLER_KINDS).join(', ')}`,
       })
       return
     }
@@ -55,7 +55,7 @@ export function checkCustomItems(
       findings.push({
         path: at('kind'),
         message:
-          'it does not tell which file of an archive is run; add the archive under Software instead',
+          'a URL cannot name the file to run in an archive; add the archive under Software instead',
       })
       return
     }

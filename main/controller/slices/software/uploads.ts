@@ -43,7 +43,7 @@ function installerOf(
 ) {
   const packed = facts.archive ? archiveOf(facts.archive, fields) : null
   const platform = packed?.platform ?? fields.platform ?? facts.platform
-  if (platform === null) throw new Error(`a .${upload.kind} installer tells no platform`)
+  if (platform === null) throw new Error(`a .${upload.kind} installer determines no platform`)
   if (packed === null) checkNoEntries(fields)
   const arch = fields.arch ?? facts.arch
   if (arch === null)

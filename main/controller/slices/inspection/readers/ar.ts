@@ -19,7 +19,7 @@ export function readArMembers(window: Window): ArMember[] {
   const members: ArMember[] = []
   let position = MAGIC.length
   while (position < fileBytes) {
-    if (members.length === MEMBER_LIMIT) throw unreadable('it holds too many parts')
+    if (members.length === MEMBER_LIMIT) throw unreadable('it has too many members')
     const header = window.read(position, HEADER_BYTES).toString('latin1')
     if (header.length < HEADER_BYTES) throw unreadable('it is cut off within a header')
     const size = header.slice(48, 58).trim()

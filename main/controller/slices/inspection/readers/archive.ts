@@ -73,7 +73,7 @@ function collector(window: Window) {
         const path = type === 'file' || type === 'hardlink' ? safeArchivePath(name) : null
         return path ? [{ path, isExecutable }] : []
       })
-      if (files.length === 0) throw unreadable('it holds no files')
+      if (files.length === 0) throw unreadable('it contains no files')
       const paths = files.map(({ path }) => path)
       const known = new Set(paths)
       return {
@@ -168,7 +168,7 @@ async function listZip(window: Window, { add }: Collector): Promise<void> {
       if (sizeBytes > LINK_LIMIT_BYTES) throw unreadable('a link in it is too long')
       return add({ ...item, type: 'link', target: await readLink(await openEntry(entry)) })
     }
-    if (type !== 0 && type !== FILE) throw unreadable(`${quoted(name)} in it is no file`)
+    if (type !== 0 && type !== FILE) throw unreadable(`${quoted(name)} in it is not a file`)
     add({ ...item, type: 'file' })
   }
 
@@ -208,7 +208,7 @@ function tarItem(header: Header): Listed {
     case 'link':
       return { ...item, sizeBytes: 0, type: 'hardlink', target: header.linkname ?? '' }
     default:
-      throw unreadable(`${quoted(header.name)} in it is no file`)
+      throw unreadable(`${quoted(header.name)} in it is not a file`)
   }
 }
 

@@ -104,7 +104,7 @@ export function readPkg(
     distribution !== null ? fromDistribution(distribution) : info ? fromPackageInfo(info) : null
   if (known === null)
     throw unreadable(
-      'it holds neither a Distribution nor a PackageInfo, so it is no installer package',
+      'it contains neither a Distribution nor a PackageInfo, so it is not an installer package',
     )
   const version = cleanText(known.version, 100)
   const id = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/.test(known.id) ? known.id : null

@@ -61,7 +61,7 @@ function readEpoch(window: Window, section: Section): number | null {
     const offset = section.entries.readUInt32BE(at + 8)
     const isNumber = section.entries.readUInt32BE(at + 4) === TYPE_INT32
     if (!isNumber || offset + 4 > section.storeBytes)
-      throw unreadable('its header names an epoch that is no number')
+      throw unreadable('its header names an epoch that is not a number')
     return window.read(section.storeAt + offset, 4).readUInt32BE(0)
   }
   return null

@@ -84,7 +84,7 @@ export function isRefusedAddress(
 
 const refusal = (host: string) =>
   new RefusedAddress(
-    `${host} leads to this computer itself, or to an address that is no server's on the LAN or the Internet`,
+    `${host} leads to this computer, or to an address that no server on the LAN or the Internet can have`,
   )
 
 /** @throws RefusedAddress for a refused IP address in the URL, because it is never looked up */

@@ -11,7 +11,7 @@ export function checkUrl(text: string): URL | string {
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     return 'only http and https addresses can be fetched'
   if (url.username !== '' || url.password !== '')
-    return 'it holds a user name or password, which would end up in logs; use an address without'
+    return 'it contains a user name or password, which would end up in logs; use an address without'
   if (url.hostname === '') return 'it names no host'
   return url
 }
