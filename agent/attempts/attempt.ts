@@ -10,7 +10,7 @@ import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { Conditions } from '../conditions/conditions.ts'
 import { ArchiveError, asRun, extractJob, removeExtracted } from '../archive/extract.ts'
-import { restartAskedSince, restartMarks } from '../detect/reboot.ts'
+import { restartRequestedSince, restartMarkers } from '../detect/reboot.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import {
@@ -219,7 +219,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       env: installerEnvironment(payload, places.temporary, prepared.env),
       cwd: runs.cwd ?? work,
       start,
-      restart_marks: restartMarks(),
+      restart_marks: restartMarkers(),
     })
     journal.step(id, 'installing', prepared.before)
     progress.set({ phase: 'installing' })
@@ -269,7 +269,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       presence,
       runsOn,
       asksRestart:
-        isSuccess(job.payload, ending) && restartAskedSince(readSpec(records)?.restart_marks),
+        isSuccess(job.payload, ending) && restartRequestedSince(readSpec(records)?.restart_marks),
       also: before?.also ?? null,
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),
     })

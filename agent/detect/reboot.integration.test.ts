@@ -3,7 +3,7 @@ import { rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeFolder } from '../test-kit/agent-process.ts'
-import { restartAskedSince, restartMarks } from './reboot.ts'
+import { restartRequestedSince, restartMarkers } from './reboot.ts'
 
 let folder: ReturnType<typeof makeFolder>
 beforeEach(() => (folder = makeFolder()))
@@ -15,16 +15,16 @@ describe.skipIf(process.platform !== 'linux')('a restart request', () => {
     const marks = [join(folder.path, 'elsewhere'), mark]
     const write = (): void => writeFileSync(mark, '*** System restart required ***')
 
-    const none = restartMarks(marks)
-    expect(restartAskedSince(none, marks), 'no marker').toBe(false)
+    const none = restartMarkers(marks)
+    expect(restartRequestedSince(none, marks), 'no marker').toBe(false)
     write()
-    expect(restartAskedSince(none, marks), 'written by this installer').toBe(true)
-    const earlier = restartMarks(marks)
-    expect(restartAskedSince(earlier, marks), 'left by an earlier installer').toBe(false)
+    expect(restartRequestedSince(none, marks), 'written by this installer').toBe(true)
+    const earlier = restartMarkers(marks)
+    expect(restartRequestedSince(earlier, marks), 'left by an earlier installer').toBe(false)
     write()
-    expect(restartAskedSince(earlier, marks), 'written again').toBe(true)
+    expect(restartRequestedSince(earlier, marks), 'written again').toBe(true)
     rmSync(mark)
-    expect(restartAskedSince(earlier, marks), 'removed again').toBe(false)
+    expect(restartRequestedSince(earlier, marks), 'removed again').toBe(false)
   })
 
   it.each([-86_400_000, 86_400_000])(
@@ -32,18 +32,18 @@ describe.skipIf(process.platform !== 'linux')('a restart request', () => {
     (byMs) => {
       const mark = join(folder.path, 'reboot-required')
       writeFileSync(mark, '')
-      const before = restartMarks([mark])
-      expect(restartAskedSince(before, [mark])).toBe(false)
+      const before = restartMarkers([mark])
+      expect(restartRequestedSince(before, [mark])).toBe(false)
       writeFileSync(mark, '')
       const then = new Date(Date.now() + byMs)
       utimesSync(mark, then, then)
-      expect(restartAskedSince(before, [mark])).toBe(true)
+      expect(restartRequestedSince(before, [mark])).toBe(true)
     },
   )
 
   it('is not reported if an older agent recorded no markers', () => {
     const mark = join(folder.path, 'reboot-required')
     writeFileSync(mark, '')
-    expect(restartAskedSince(undefined, [mark])).toBe(false)
+    expect(restartRequestedSince(undefined, [mark])).toBe(false)
   })
 })

@@ -4,24 +4,24 @@ import type { RebootReason } from '#shared/domain/inventory.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { systemTool } from '../lib/system-tool.ts'
 
-type Trace = { reason: RebootReason; words: string[] }
+type RegistryMarker = { reason: RebootReason; queryArgs: string[] }
 /** Keys, and a value, that exist only while a restart is pending. */
-const WINDOWS_TRACES: Trace[] = [
+const WINDOWS_MARKERS: RegistryMarker[] = [
   {
     reason: 'component_servicing',
-    words: [
+    queryArgs: [
       'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Component Based Servicing\\RebootPending',
     ],
   },
   {
     reason: 'windows_update',
-    words: [
+    queryArgs: [
       'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\WindowsUpdate\\Auto Update\\RebootRequired',
     ],
   },
   {
     reason: 'file_renames',
-    words: [
+    queryArgs: [
       'HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager',
       '/v',
       'PendingFileRenameOperations',
@@ -31,8 +31,8 @@ const WINDOWS_TRACES: Trace[] = [
 
 async function onWindows(): Promise<RebootReason[] | null> {
   const reasons: RebootReason[] = []
-  for (const { reason, words } of WINDOWS_TRACES) {
-    const { code } = await runCommand(systemTool('reg.exe'), ['query', ...words, '/reg:64'])
+  for (const { reason, queryArgs } of WINDOWS_MARKERS) {
+    const { code } = await runCommand(systemTool('reg.exe'), ['query', ...queryArgs, '/reg:64'])
     if (code === null) return null
     if (code === 0) reasons.push(reason)
   }
@@ -40,13 +40,13 @@ async function onWindows(): Promise<RebootReason[] | null> {
 }
 
 /** Created, or rewritten, by packages of Debian and its derivatives that request a restart. */
-const LINUX_MARKS = ['/run/reboot-required', '/var/run/reboot-required']
+const LINUX_MARKERS = ['/run/reboot-required', '/var/run/reboot-required']
 
 /** Why a restart of this PC is pending: empty if none is; null if unknown. */
 export async function rebootReasons(): Promise<RebootReason[] | null> {
   if (process.platform === 'win32') return onWindows()
   if (process.platform !== 'linux' || !existsSync('/etc/debian_version')) return null
-  return LINUX_MARKS.some((mark) => existsSync(mark)) ? ['package_update'] : []
+  return LINUX_MARKERS.some((marker) => existsSync(marker)) ? ['package_update'] : []
 }
 
 /** Null if unknown. */
@@ -56,11 +56,11 @@ export async function rebootPending(): Promise<boolean | null> {
 }
 
 /** A snapshot of the markers; '' if there are none. */
-export const restartMarks = (marks: readonly string[] = LINUX_MARKS): string =>
+export const restartMarkers = (markers: readonly string[] = LINUX_MARKERS): string =>
   process.platform === 'linux'
-    ? marks
-        .flatMap((mark) => {
-          const found = statSync(mark, { bigint: true, throwIfNoEntry: false })
+    ? markers
+        .flatMap((marker) => {
+          const found = statSync(marker, { bigint: true, throwIfNoEntry: false })
           return found ? [[found.dev, found.ino, found.mtimeNs, found.ctimeNs].join(' ')] : []
         })
         .join('\n')
@@ -70,10 +70,10 @@ export const restartMarks = (marks: readonly string[] = LINUX_MARKS): string =>
  * Whether a package has requested a restart since the snapshot. Compares for equality, not for time, because
  * clocks change. False if there is no snapshot, and on systems where installers use exit codes instead.
  */
-export function restartAskedSince(
+export function restartRequestedSince(
   before: string | undefined,
-  marks: readonly string[] = LINUX_MARKS,
+  markers: readonly string[] = LINUX_MARKERS,
 ): boolean {
-  const now = restartMarks(marks)
+  const now = restartMarkers(markers)
   return before !== undefined && now !== '' && now !== before
 }
