@@ -23,7 +23,7 @@ import { createNeighbourCheck, ownAddresses } from './networks.ts'
 const QUERY_INTERVAL_MS = 1_000
 /** An office has one hub; further senders are ignored. */
 const MAX_SENDERS = 32
-const MAX_ANSWERS_PER_SENDER = 8
+const MAX_RESPONSES_PER_SENDER = 8
 const MAX_NETWORKS = 8
 /**
  * Part of every hub's advertisement: the type as a DNS label. Printers and phones use the same multicast
@@ -87,13 +87,13 @@ export async function browse(options: {
   }
   function onMessage(message: Buffer, from: RemoteInfo): void {
     // Queries from other agents contain the same label.
-    const isAnswer = message.length > 2 && (message[2]! & 0x80) !== 0
-    if (!isAnswer || !message.includes(MARK) || !isNeighbour(from.address)) return
+    const isResponse = message.length > 2 && (message[2]! & 0x80) !== 0
+    if (!isResponse || !message.includes(MARK) || !isNeighbour(from.address)) return
     let sender = senders.get(from.address)
     if (!sender) {
       if (senders.size >= MAX_SENDERS) return
       const parser = createSenderParser((service) => onService(from.address, service))
-      senders.set(from.address, (sender = { parser, left: MAX_ANSWERS_PER_SENDER }))
+      senders.set(from.address, (sender = { parser, left: MAX_RESPONSES_PER_SENDER }))
     }
     if (sender.left-- > 0) sender.parser.emit('message', message, from)
   }
@@ -108,7 +108,7 @@ export async function browse(options: {
     socket.on('message', onMessage)
     const mdns = new Bonjour(mdnsOptions(socket, own), () => undefined)
     const browser = mdns.find({ type: DISCOVERY_TYPE, protocol: DISCOVERY_PROTOCOL })
-    // It only sends queries; the answers are read from the socket.
+    // It only sends queries; the responses are read from the socket.
     browser.stop()
     return [{ mdns, browser }]
   })
