@@ -111,7 +111,7 @@ export function createWorld(spec: WorldSpec, watch: Watch = () => undefined) {
     const context = { isCanceling: deployment.canceling, timeoutSeconds: null, fileFault: null }
     const judged = judgeReport(target, report, context, nowMs, timings)
     repo.write(writesOf(target, judged))
-    if (judged.recounts) repo.recount()
+    if (judged.recomputesOutcome) repo.recount()
   }
 
   function planDevice(device: WorldDevice): PlanDevice {

@@ -24,7 +24,7 @@ export function createChanges() {
   /** Devices that became free: deployments that wait for them are planned again. */
   const freed = new Set<DeviceId>()
   /** Deployments that may need a run of the engine. Most reports need none: received bytes, an accepted command. */
-  const owing = new Set<DeploymentId>()
+  const toRun = new Set<DeploymentId>()
   /** Failed targets whose PC received a file with the wrong hash. */
   const mismatched = new Set<TargetId>()
   function target(deploymentId: DeploymentId, id: TargetId): void {
@@ -35,7 +35,7 @@ export function createChanges() {
 
   return {
     freed,
-    owing,
+    toRun,
     mismatched,
     target,
     /** The target's state changed, so the deployment's counters changed too. */

@@ -149,11 +149,11 @@ export function createDeployments(deps: {
   })
   commits.on((changes) => {
     for (const event of changes.events()) listeners.forEach((listener) => listener(event))
-    engine.poke(changes.owing)
-    if (changes.owing.size + changes.freed.size > 0) restarts.poke()
+    engine.poke(changes.toRun)
+    if (changes.toRun.size + changes.freed.size > 0) restarts.poke()
     fileFaults.suspect(changes.mismatched)
     // Other deployments may wait for a device that became free. Usually there are none.
-    if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.owing.has(id)))
+    if (changes.freed.size > 0 && repo.activeIds().some((id) => !changes.toRun.has(id)))
       engine.poke(repo.deploymentsWaitingFor([...changes.freed]))
   })
   devices.onChange(({ id }) => {
@@ -167,7 +167,7 @@ export function createDeployments(deps: {
       if (resolve(id, false)) {
         openTargets.forget(id)
         changes.deployment(id)
-        changes.owing.add(id)
+        changes.toRun.add(id)
       }
     committed(changes)
   })
@@ -196,7 +196,7 @@ export function createDeployments(deps: {
     timings,
     decided: (changes) => {
       committed(changes)
-      engine.pokeNow(changes.owing)
+      engine.pokeNow(changes.toRun)
       restarts.poke()
     },
   })

@@ -41,7 +41,7 @@ export type Acts<T extends ActTarget> = {
   /** Nothing is left to run, if the counters agree. */
   concludes: boolean
   /** Another run of the engine has to follow. */
-  owes: boolean
+  needsRun: boolean
 }
 
 /** The end of a deployment; null: something is left to run, or it has ended already. Pure. */
@@ -74,7 +74,7 @@ export function act<T extends ActTarget>(
     freed: [],
     paused: null,
     concludes: false,
-    owes: false,
+    needsRun: false,
   }
   const offerDeadlineMs = nowMs + options.offerTimeoutMs
   let { status } = row
@@ -133,7 +133,7 @@ export function act<T extends ActTarget>(
       })
     acts.freed.push(of.deviceId)
     acts.moved.push(of.id)
-    acts.owes = true
+    acts.needsRun = true
   }
 
   for (const action of actions) {
@@ -146,11 +146,11 @@ export function act<T extends ActTarget>(
         break
       case 'end_wave':
         deployment(null, { wave_ended_at_ms: nowMs })
-        acts.owes = true
+        acts.needsRun = true
         break
       case 'open_wave':
         deployment(null, { wave: action.wave, wave_ended_at_ms: null, ready_since_ms: nowMs })
-        acts.owes = true
+        acts.needsRun = true
         break
       case 'pause': {
         const { message } = action
@@ -160,7 +160,7 @@ export function act<T extends ActTarget>(
           pause_message: message,
         })
         acts.paused = message
-        acts.owes = true
+        acts.needsRun = true
         break
       }
       case 'offer':
@@ -180,7 +180,7 @@ export function act<T extends ActTarget>(
         const { reason } = action
         target(of, ['requeued'], { reason, since: iso, offered_at_ms: null, deadline_ms: null })
         acts.moved.push(of.id)
-        acts.owes = true
+        acts.needsRun = true
         break
       }
       case 'fail':

@@ -30,20 +30,20 @@ export type Judgement = {
   /** How the attempt ends; null: it does not. */
   end: AttemptEnd | null
   /** The engine has to look at the deployment. */
-  owes: boolean
+  needsRun: boolean
   /** The device became free for other work. */
-  frees: boolean
+  freesDevice: boolean
   /** The PC received a file with the wrong hash. */
   isMismatched: boolean
   /** The deployment's outcome has to be computed again. */
-  recounts: boolean
+  recomputesOutcome: boolean
 }
 export const NOTHING: Judgement = {
   events: [],
   change: null,
   end: null,
-  owes: false,
-  frees: false,
+  needsRun: false,
+  freesDevice: false,
   isMismatched: false,
-  recounts: false,
+  recomputesOutcome: false,
 }

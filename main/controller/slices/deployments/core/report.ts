@@ -90,8 +90,8 @@ function hold(target: ReportedRow, by: HeldBy, nowMs: number, timings: ReportTim
       not_before_ms: nowMs + timings.heldRetryMs,
       ...(!isPending && { since: isoTime(nowMs) }),
     },
-    owes: true,
-    frees: true,
+    needsRun: true,
+    freesDevice: true,
   }
 }
 
@@ -115,8 +115,8 @@ function conclude(
       deadline_ms: null,
     },
     end: { ended_at: iso, status, reason, message },
-    owes: true,
-    frees: true,
+    needsRun: true,
+    freesDevice: true,
   }
 }
 
@@ -157,7 +157,7 @@ function judgeReply(
     return {
       ...NOTHING,
       change: { offered_at_ms: null, not_before_ms: nowMs + waitMs },
-      owes: true,
+      needsRun: true,
     }
   }
   if (answer.accepted) return advance(target, 'downloading', {}, null, nowMs, timings)
@@ -198,7 +198,7 @@ export function judgeReport(
         return {
           ...NOTHING,
           change: { offered_at_ms: null, not_before_ms: null, deadline_ms: null },
-          owes: true,
+          needsRun: true,
         }
       return conclude(
         'failed',

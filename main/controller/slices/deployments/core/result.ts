@@ -117,7 +117,7 @@ export function judgeResult(
   // Kept in the history of attempts; the target has moved on, or has ended.
   const isOver = isEnded(target.deployment_status) && !wasGivenUp
   if (!isLive || isOver) return { ...NOTHING, end }
-  const judged = { ...NOTHING, end, owes: true, frees: true }
+  const judged = { ...NOTHING, end, needsRun: true, freesDevice: true }
   if (again) {
     const events: TargetEvent[] = [...eventsTo(target.deployment_status, 'failed'), 'retried']
     return { ...judged, events, change: again }
@@ -132,7 +132,7 @@ export function judgeResult(
   // target never carries the reason of a skip.
   if (body.status === 'skipped') change.reason = 'lease_expired'
   const events: TargetEvent[] = [body.status === 'success' ? 'late_success' : 'late_failure']
-  return { ...judged, events, change, isMismatched, recounts: true }
+  return { ...judged, events, change, isMismatched, recomputesOutcome: true }
 }
 
 /** The transition of an ended deployment after a late result; null: its outcome stands. Pure. */

@@ -49,7 +49,7 @@ export function createControl(deps: {
     for (const { target } of writes.targets) changes.target(target.deployment_id, target.id)
     for (const { id } of writes.deployments) {
       changes.deployment(id)
-      changes.owing.add(id)
+      changes.toRun.add(id)
     }
   }
   /** Decides about one deployment and returns its view. */

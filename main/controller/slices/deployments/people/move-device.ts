@@ -57,7 +57,7 @@ export function createMoveDevice(deps: {
         held_since_ms: null,
       })
       changes.target(row.deployment_id, row.id)
-      changes.owing.add(row.deployment_id)
+      changes.toRun.add(row.deployment_id)
     }
     return changes
   }

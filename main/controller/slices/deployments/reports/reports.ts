@@ -74,7 +74,7 @@ export function createReports(deps: {
     const attempts = new Map<AttemptId, ReportedAttempt>()
     const targets = new Map<TargetId, ReportedTarget>()
     let writes: Writes = noWrites()
-    const recounts = new Set<DeploymentId>()
+    const outcomesToRecompute = new Set<DeploymentId>()
 
     function read(list: Iterable<AttemptId>): void {
       const found = repo.reportedAttempts([...list].filter((id) => !attempts.has(id)))
@@ -104,12 +104,12 @@ export function createReports(deps: {
       const after = afterJudgement(target, judged)
       attempts.set(after.attempt_id, attemptPart(after))
       targets.set(id, after)
-      if (change && (events.length > 0 || judged.owes)) changes.moved(target)
+      if (change && (events.length > 0 || judged.needsRun)) changes.moved(target)
       else if (change) changes.target(deployment_id, id)
-      if (judged.owes) changes.owing.add(deployment_id)
-      if (judged.frees) changes.freed.add(device_id)
+      if (judged.needsRun) changes.toRun.add(deployment_id)
+      if (judged.freesDevice) changes.freed.add(device_id)
       if (judged.isMismatched) changes.mismatched.add(id)
-      if (judged.recounts) recounts.add(deployment_id)
+      if (judged.recomputesOutcome) outcomesToRecompute.add(deployment_id)
       if (end) secrets.ended(target)
     }
 
@@ -128,13 +128,13 @@ export function createReports(deps: {
       write(): void {
         repo.write(writes)
         writes = noWrites()
-        for (const id of recounts) {
+        for (const id of outcomesToRecompute) {
           const deployment = repo.byId(id)!
           const event = recounted(deployment.status, repo.counts(id))
           if (event) repo.writeDeployment({ id, from: deployment.status, event, change: {} })
           changes.deployment(id)
         }
-        recounts.clear()
+        outcomesToRecompute.clear()
       },
     }
   }

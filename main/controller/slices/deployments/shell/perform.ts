@@ -104,7 +104,7 @@ export function createPerform(deps: {
     for (const targetId of shown) changes.target(id, targetId)
     if (shown.length > 0 || acts.writes.deployments.length > 0) changes.deployment(id)
     for (const device of acts.freed) changes.freed.add(device)
-    if (acts.owes) changes.owing.add(id)
+    if (acts.needsRun) changes.toRun.add(id)
     if (acts.concludes) conclude(id, iso, changes)
   }
 }
