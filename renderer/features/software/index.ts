@@ -1,4 +1,4 @@
 /** State and texts of the software feature that other features may import. */
-export { missingNeeds, withNeeds } from './needs.ts'
+export { missingDependencies, withDependencies } from './dependencies.ts'
 export { checkReadout, entryChanges, installerChanges, toReadout } from './readout.ts'
 export { useSoftwareStore } from './software-store.ts'

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { SoftwareId } from '#shared/domain/ids.ts'
-import { allNeedsOf, mayNeed, missingNeeds, withNeeds } from './needs.ts'
+import {
+  allDependenciesOf,
+  mayDependOn,
+  missingDependencies,
+  withDependencies,
+} from './dependencies.ts'
 import { aSoftware } from '../../test-kit.ts'
 
 /** Office (1) needs a runtime (2), which needs a patch (3); the patch needs removed software. */
@@ -17,17 +22,17 @@ const [office, runtime, , vlc] = ids(1, 2, 3, 4) as [SoftwareId, SoftwareId, Sof
 
 describe('software dependencies', () => {
   it('are listed in installation order, including indirect ones, without removed software', () =>
-    expect(allNeedsOf(office, library)).toEqual(ids(3, 2)))
+    expect(allDependenciesOf(office, library)).toEqual(ids(3, 2)))
   it('are reported missing once, for the first selected software that needs them', () => {
-    expect(missingNeeds(ids(1, 2), library)).toEqual([{ by: office, missing: ids(3) }])
-    expect(missingNeeds(ids(4), library)).toEqual([])
+    expect(missingDependencies(ids(1, 2), library)).toEqual([{ by: office, missing: ids(3) }])
+    expect(missingDependencies(ids(4), library)).toEqual([])
   })
   it('are placed before the software that needs them', () =>
-    expect(withNeeds(ids(4, 1, 2), library)).toEqual(ids(4, 3, 2, 1)))
+    expect(withDependencies(ids(4, 1, 2), library)).toEqual(ids(4, 3, 2, 1)))
   it('must not be circular', () => {
-    expect(mayNeed(runtime, office, library)).toBe(false)
-    expect(mayNeed(office, office, library)).toBe(false)
-    expect(mayNeed(office, vlc, library)).toBe(true)
+    expect(mayDependOn(runtime, office, library)).toBe(false)
+    expect(mayDependOn(office, office, library)).toBe(false)
+    expect(mayDependOn(office, vlc, library)).toBe(true)
   })
   it('terminate on a cycle', () => {
     const loop = new Map(
@@ -36,6 +41,6 @@ describe('software dependencies', () => {
         s,
       ]),
     )
-    expect(allNeedsOf(office, loop)).toEqual(ids(2))
+    expect(allDependenciesOf(office, loop)).toEqual(ids(2))
   })
 })

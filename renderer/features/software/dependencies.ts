@@ -5,7 +5,7 @@ import type { SoftwareId } from '#shared/domain/ids.ts'
 type Library = ReadonlyMap<SoftwareId, Pick<Software, 'id' | 'name' | 'depends_on'>>
 
 /** All dependencies, including indirect ones, in installation order. Removed software is left out. */
-export function allNeedsOf(id: SoftwareId, library: Library): SoftwareId[] {
+export function allDependenciesOf(id: SoftwareId, library: Library): SoftwareId[] {
   const found: SoftwareId[] = []
   const seen = new Set<SoftwareId>([id])
   const visit = (one: SoftwareId) => {
@@ -20,22 +20,25 @@ export function allNeedsOf(id: SoftwareId, library: Library): SoftwareId[] {
   return found
 }
 
-export type MissingNeed = { by: SoftwareId; missing: SoftwareId[] }
+export type MissingDependency = { by: SoftwareId; missing: SoftwareId[] }
 /** The chosen software with dependencies that were not chosen; each missing one is listed once. */
-export function missingNeeds(chosen: readonly SoftwareId[], library: Library): MissingNeed[] {
-  const there = new Set(chosen)
+export function missingDependencies(
+  chosen: readonly SoftwareId[],
+  library: Library,
+): MissingDependency[] {
+  const covered = new Set(chosen)
   return chosen.flatMap((by) => {
-    const missing = allNeedsOf(by, library).filter((id) => !there.has(id))
-    missing.forEach((id) => there.add(id))
+    const missing = allDependenciesOf(by, library).filter((id) => !covered.has(id))
+    missing.forEach((id) => covered.add(id))
     return missing.length > 0 ? [{ by, missing }] : []
   })
 }
 
 /** The chosen software with all dependencies, each before the software that needs it. */
-export const withNeeds = (chosen: readonly SoftwareId[], library: Library): SoftwareId[] => [
-  ...new Set(chosen.flatMap((id) => [...allNeedsOf(id, library), id])),
+export const withDependencies = (chosen: readonly SoftwareId[], library: Library): SoftwareId[] => [
+  ...new Set(chosen.flatMap((id) => [...allDependenciesOf(id, library), id])),
 ]
 
 /** Whether `id` may depend on `other`: not on itself, and not on something that depends on it. */
-export const mayNeed = (id: SoftwareId, other: SoftwareId, library: Library): boolean =>
-  id !== other && !allNeedsOf(other, library).includes(id)
+export const mayDependOn = (id: SoftwareId, other: SoftwareId, library: Library): boolean =>
+  id !== other && !allDependenciesOf(other, library).includes(id)
