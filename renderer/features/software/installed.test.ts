@@ -72,7 +72,7 @@ describe('search results', () => {
       found('7-Zip 23.01 (x64)', '23.01', [2, 4]),
     ])
     expect(zip).toMatchObject({ name: '7-Zip', publisher: 'Igor Pavlov' })
-    expect(zip?.versions.map((v) => [v.version, v.standing, v.deviceIds])).toEqual([
+    expect(zip?.versions.map((v) => [v.version, v.age, v.deviceIds])).toEqual([
       ['24.08', 'newest', [1, 2]],
       ['23.01', 'older', [2, 4]],
       ['9.20', 'older', [3]],
@@ -107,7 +107,7 @@ describe('search results', () => {
   })
   it('do not rank an unknown version', () => {
     const [one] = groupPrograms([found('Tool', null, [1]), found('Tool', '2', [2])])
-    expect(one?.versions.map((v) => [v.version, v.standing])).toEqual([
+    expect(one?.versions.map((v) => [v.version, v.age])).toEqual([
       ['2', 'newest'],
       [null, 'unknown'],
     ])

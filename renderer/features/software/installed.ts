@@ -11,7 +11,7 @@ import { t } from './texts.ts'
 export type FoundVersion = {
   /** Null: unknown. */
   version: string | null
-  standing: 'newest' | 'older' | 'unknown'
+  age: 'newest' | 'older' | 'unknown'
   deviceIds: DeviceId[]
 }
 export type FoundProgram = {
@@ -100,7 +100,7 @@ function toProgram(key: string, found: readonly SpreadSoftware[]): FoundProgram 
   const versions = [...known, ...(byVersion.has(null) ? [null] : [])].map(
     (version): FoundVersion => ({
       version,
-      standing:
+      age:
         version === null || newest === undefined
           ? 'unknown'
           : compare(version, newest) === 0
@@ -116,7 +116,7 @@ function toProgram(key: string, found: readonly SpreadSoftware[]): FoundProgram 
     publisher: first.publisher,
     versions,
     deviceIds: union(versions.map((v) => v.deviceIds)),
-    behindIds: union(versions.filter((v) => v.standing === 'older').map((v) => v.deviceIds)),
+    behindIds: union(versions.filter((v) => v.age === 'older').map((v) => v.deviceIds)),
   }
 }
 
