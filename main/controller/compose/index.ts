@@ -13,7 +13,7 @@ import {
   toRemember,
   type Restored,
 } from '../slices/identity/index.ts'
-import { inStorageWords } from '../store/failures.ts'
+import { asStorageError } from '../store/failures.ts'
 import { watchRoom } from '../store/room-watch.ts'
 import { openStore } from '../store/store.ts'
 import type { Controller, ControllerOptions } from './controller.types.ts'
@@ -66,7 +66,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       await Promise.resolve()
         .then(step)
         .catch((error: unknown) => failures.push(error))
-    if (failures.length > 0) throw inStorageWords(failures[0], dataDir)
+    if (failures.length > 0) throw asStorageError(failures[0], dataDir)
   }
   try {
     const firstKeys = await openKeys(dataDir, options.keystore ?? null, repairs)
@@ -118,6 +118,6 @@ export async function startController(options: ControllerOptions): Promise<Contr
     }
   } catch (error) {
     await stop().catch((err: unknown) => log.error({ err }, 'a failed start left something behind'))
-    throw inStorageWords(error, dataDir)
+    throw asStorageError(error, dataDir)
   }
 }

@@ -36,16 +36,16 @@ export function storageFailure(error: unknown): StorageFailure | null {
 }
 
 /** A folder that cannot be written because the disk is full is not a matter of permissions. */
-const saysTooLittle = (error: AppError): boolean =>
+const hidesFullDisk = (error: AppError): boolean =>
   error.code === 'E_DATA_UNWRITABLE' && storageFailure(error)?.kind === 'full'
 
 /**
- * A storage failure in words; any other error unchanged.
+ * Turns a storage failure into an AppError; returns any other error unchanged.
  * @param where the data folder, to be named if a user at this computer reads it
  */
-export function inStorageWords(error: unknown, where?: string): unknown {
+export function asStorageError(error: unknown, where?: string): unknown {
   const failure = storageFailure(error)
-  if (!failure || (error instanceof AppError && !saysTooLittle(error))) return error
+  if (!failure || (error instanceof AppError && !hidesFullDisk(error))) return error
   const { kind, code } = failure
   const disk = where === undefined ? 'The disk of the controller' : `The disk that holds ${where}`
   const options = { cause: error }

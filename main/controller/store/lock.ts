@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { AppError } from '#shared/contract/errors.ts'
-import { inStorageWords, storageFailure } from './failures.ts'
+import { asStorageError, storageFailure } from './failures.ts'
 
 const LOCK_FILE = 'controller.lock'
 /** Names the process that holds the lock, for the message of a second start. It decides nothing. */
@@ -68,7 +68,7 @@ function lockFailure(dataDir: string, error: unknown): unknown {
         options,
       )
     default:
-      return inStorageWords(error, dataDir)
+      return asStorageError(error, dataDir)
   }
 }
 

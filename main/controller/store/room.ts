@@ -74,7 +74,7 @@ export function createRoom(dataDir: string) {
   const held = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
   /** @returns false if nothing is left to release */
-  function giveUpSlice(): boolean {
+  function releaseSlice(): boolean {
     const size = held()
     if (size === 0) return false
     try {
@@ -110,10 +110,10 @@ export function createRoom(dataDir: string) {
      * is room.
      */
     ensure(bytes = WRITE_BYTES): void {
-      while (freeBytesAt(dataDir) < bytes && giveUpSlice());
+      while (freeBytesAt(dataDir) < bytes && releaseSlice());
     },
     /** A write failed for lack of space that the file system did not report, such as a quota. */
-    giveUpSlice,
+    releaseSlice,
     /** Whether deferrable work should wait. */
     isLow: (): boolean => freeBytesAt(dataDir) < LOW_BYTES,
     freeBytes: (): number => freeBytesAt(dataDir),

@@ -11,7 +11,7 @@ import { countMigrations } from './count-migrations.ts'
 import { copyDurably, renameDurably } from '../../lib/durable-file.ts'
 import { makeDataFolder } from './data-folder.ts'
 import { createFacts, markRun, type Facts, type Mark } from './facts.ts'
-import { inStorageWords, storageFailure } from './failures.ts'
+import { asStorageError, storageFailure } from './failures.ts'
 import { DATABASE_FILE } from './inspect.ts'
 import { lockDataFolder } from './lock.ts'
 import { writeFolderMark } from './mark-file.ts'
@@ -48,12 +48,12 @@ export type Store = Waiting & {
 
 const stamp = () => new Date().toISOString().replaceAll(/[:.]/g, '-')
 
-/** At start and stop nobody has to wait. */
+/** At start and stop no requests are served, so a statement may block. */
 const LOCK_WAIT_MS = 5_000
 const LOCK_WAIT_STOPPING_MS = 1_000
-/** What a start of an existing controller writes before it serves. */
+/** Space for what an existing controller writes before it serves. */
 const START_BYTES = 2 * 1024 * 1024
-/** Beside the backup: for what a migration writes. */
+/** Space that a migration needs in addition to the backup. */
 const MIGRATION_MARGIN_BYTES = 16 * 1024 * 1024
 
 /** A copy of the whole database beside it, renamed to its final name once it is complete. */
@@ -155,7 +155,7 @@ export function openStore(options: OpenOptions): Store {
   try {
     return open(options)
   } catch (error) {
-    throw inStorageWords(error, options.dataDir)
+    throw asStorageError(error, options.dataDir)
   }
 }
 
@@ -165,9 +165,9 @@ function createTransaction(sqlite: Database.Database, room: Room): Store['transa
     try {
       return sqlite.transaction(work).immediate()
     } catch (error) {
-      // A quota does not show in the free space: the retry has more.
-      if (storageFailure(error)?.kind === 'full') room.giveUpSlice()
-      throw inStorageWords(error)
+      // A quota is not part of the free space. Releasing a slice gives the next attempt room.
+      if (storageFailure(error)?.kind === 'full') room.releaseSlice()
+      throw asStorageError(error)
     }
   }
 }

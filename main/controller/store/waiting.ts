@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
 import { AppError } from '#shared/contract/errors.ts'
-import { inStorageWords, storageFailure } from './failures.ts'
+import { asStorageError, storageFailure } from './failures.ts'
 
 /** How long a request waits before it is refused as busy. */
 const WAIT_MS = 4_000
@@ -55,7 +55,7 @@ export function createWaiting(deps: {
     const endMs = performance.now() + limitMs
     for (let waitMs = FIRST_WAIT_MS; !canWrite(); waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       if (performance.now() + waitMs > endMs)
-        throw inStorageWords(Object.assign(new Error('locked'), { code: 'SQLITE_BUSY' }))
+        throw asStorageError(Object.assign(new Error('locked'), { code: 'SQLITE_BUSY' }))
       await sleep(waitMs)
     }
   }

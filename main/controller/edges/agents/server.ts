@@ -13,7 +13,7 @@ import type { ControllerKeys } from '../../slices/identity/index.ts'
 import { plainAddress } from '../../base/addresses.ts'
 import type { AgentFiles } from '../../base/agent-files.ts'
 import { listen } from '../../base/listen.ts'
-import { inStorageWords } from '../../store/failures.ts'
+import { asStorageError } from '../../store/failures.ts'
 import { closeDefaultNamespace } from '../../base/namespaces.ts'
 import { createAgentDownloads } from './agent-downloads.ts'
 import type { AgentsEdge } from './agents.ts'
@@ -137,7 +137,7 @@ export async function startHubServer(deps: {
       if (url.startsWith('/content/')) return await deps.content.serveTicket(request, response, url)
       throw new AppError('E_NOT_FOUND', 'There is nothing here.')
     } catch (thrown) {
-      const error = inStorageWords(thrown)
+      const error = asStorageError(thrown)
       const known =
         error instanceof AppError
           ? error

@@ -22,7 +22,7 @@ import type { Route } from '#shared/contract/rest/route.ts'
 import { REQUEST_BODY_LIMIT_BYTES, UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
 import type { Clock, Log, Viewer } from '../../base/context.ts'
 import { plainAddress } from '../../base/addresses.ts'
-import { inStorageWords } from '../../store/failures.ts'
+import { asStorageError } from '../../store/failures.ts'
 import type { Requests } from '../../slices/requests/index.ts'
 import type { Handler } from './handlers.ts'
 import type { ConsoleTls } from './console-tls.ts'
@@ -84,10 +84,10 @@ function toAppError(error: FastifyError | AppError | z.ZodError, log: Log): AppE
   if (error instanceof SyntaxError || (error.statusCode && error.statusCode < 500))
     return new AppError('E_MALFORMED', 'The request is malformed.')
   log.error({ err: error }, 'a request failed')
-  const inWords = inStorageWords(error)
-  if (inWords instanceof AppError) return inWords
+  const storageError = asStorageError(error)
+  if (storageError instanceof AppError) return storageError
   return error.code?.startsWith('SQLITE')
-    ? new AppError('E_DATABASE', 'The database did not take the change. Nothing was changed.')
+    ? new AppError('E_DATABASE', 'The database did not accept the change. Nothing was changed.')
     : new AppError('E_INTERNAL', 'Something went wrong in the controller. Its log says more.')
 }
 
