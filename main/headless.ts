@@ -31,7 +31,7 @@ Usage: npm run serve -- [options]
   --json               first line of output as JSON: {"console", "hub", "fingerprint", …}; with --check: {"ok", "findings"}
   --help, --version
 
-Exit code: 0 fine, 1 failed or findings of --check, 2 wrong usage.
+Exit code: 0 success, 1 failure or findings of --check, 2 usage error.
 Environment: DEPLOYX_DATA, DEPLOYX_LOG_LEVEL (trace, debug, info, warn, error, silent).
 `
 const SHUTDOWN_LIMIT_MS = 10_000

@@ -44,7 +44,7 @@ export async function extractZip(file: string, target: Target): Promise<void> {
   const openEntry = async (entry: yauzl.Entry): Promise<Readable> =>
     closing(await openStream(entry))
 
-  async function take(entry: yauzl.Entry): Promise<void> {
+  async function extractEntry(entry: yauzl.Entry): Promise<void> {
     const mode = UNIX_HOSTS.includes(entry.versionMadeBy >>> 8)
       ? entry.externalFileAttributes >>> 16
       : null
@@ -63,7 +63,7 @@ export async function extractZip(file: string, target: Target): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => {
       zip.on('entry', (entry: yauzl.Entry) => {
-        take(entry).then(() => zip.readEntry(), reject)
+        extractEntry(entry).then(() => zip.readEntry(), reject)
       })
       zip.once('end', resolve)
       // The library itself reports names that lead out of the archive.

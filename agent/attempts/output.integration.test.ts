@@ -135,7 +135,7 @@ describe('an output stream', () => {
           fc.record({
             bytes: fc.string({ unit: 'binary', maxLength: 30 }),
             restart: fc.boolean(),
-            deaf: fc.boolean(),
+            isOffline: fc.boolean(),
           }),
           { maxLength: 12 },
         ),
@@ -147,7 +147,7 @@ describe('an output stream', () => {
           let output = stream()
           for (const step of steps) {
             appendFileSync(log, step.bytes)
-            isReady = !step.deaf
+            isReady = !step.isOffline
             output.poll()
             await turn()
             if (step.restart) {

@@ -126,7 +126,7 @@ export function createRunner(
         if (++errors >= ERROR_LIMIT && !(supervisor && isAlive(supervisor)))
           return failure(
             errorCode(error) === 'ENOSPC' ? 'disk_space' : 'internal',
-            `The agent could not do its work: ${errorText(error)}`,
+            `The agent failed: ${errorText(error)}`,
           )
         await wait(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * errors), stopped)
       } finally {
@@ -297,7 +297,7 @@ export function createRunner(
       return refuse('busy', 'This PC is about to restart to complete an installation.').refusal
     if (!deps.installers.kinds.includes(payload.kind))
       return refuse('unsupported', `This PC does not run .${payload.kind} installers.`).refusal
-    if (isHeld) return refuse('busy', 'The agent is about to start as another version.').refusal
+    if (isHeld) return refuse('busy', 'The agent is about to restart for an update.').refusal
     if (journal.open().length >= OPEN_LIMIT || journal.held().length >= HELD_LIMIT)
       return refuse('busy', 'Too many attempts are waiting on this PC.').refusal
     journal.accept(payload)

@@ -80,7 +80,7 @@ export async function runCommandVerb(
             hardwareId,
             ...(restartTools ? { restartTools } : {}),
             onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
-            onReplaced: () => stop.abort(new Error('the agent starts as another version')),
+            onReplaced: () => stop.abort(new Error('the agent restarts for an update')),
             onLost: (why) => process.stdout.write(`Connection lost: ${replaceMisleading(why)}.\n`),
             log,
           },

@@ -17,7 +17,7 @@ export const VERBS = {
     required: ['state'],
   },
   enroll: {
-    summary: 'Enrols this PC with a controller and ends.',
+    summary: 'Enrols this PC with a controller and exits.',
     options: ['code', 'state', 'name'],
     required: ['code', 'state'],
   },
@@ -29,17 +29,17 @@ export const VERBS = {
   },
   'install-service': {
     summary:
-      'Makes the agent a service of this PC: now and at every boot. Run again, it updates it.',
+      'Installs the agent as a service that starts now and at every boot. Run it again to update.',
     options: ['code', 'name'],
     required: [],
   },
   'uninstall-service': {
-    summary: 'Ends and removes the service; the identity of this PC is kept.',
+    summary: 'Stops and removes the service; the identity of this PC is kept.',
     options: [],
     required: [],
   },
   status: {
-    summary: 'Tells what the agent of a state folder is doing.',
+    summary: 'Prints the status of the agent that uses a state folder.',
     options: ['state', 'json'],
     required: ['state'],
   },
@@ -52,12 +52,12 @@ const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; t
   name: {
     type: 'string',
     value: ' NAME',
-    text: 'name of this PC in the console (else its host name)',
+    text: 'name of this PC in the console (default: its host name)',
   },
   hub: {
     type: 'string',
     value: ' HOST:PORT',
-    text: 'address of the controller, where it cannot be found by itself',
+    text: 'address of the controller, if it is not found on the LAN',
   },
   'install-root': {
     type: 'string',
@@ -67,7 +67,7 @@ const OPTIONS: Record<OptionName, { type: 'string' | 'boolean'; value: string; t
   'log-file': {
     type: 'string',
     value: ' FILE',
-    text: 'write the log there, 10 MiB and two older ones at most',
+    text: 'write the log to this file: at most 10 MiB, and two older files',
   },
   json: { type: 'boolean', value: '', text: 'print JSON' },
 }
@@ -102,7 +102,7 @@ export function generalHelp(): string {
     '',
     'Every verb takes --help and --version.',
     'Environment: DEPLOYX_LOG_LEVEL (fatal, error, warn, info, debug, trace, silent).',
-    'Exit codes: 0 fine, 1 failed, 2 wrong usage.',
+    'Exit codes: 0 success, 1 failure, 2 usage error.',
     '',
   ].join('\n')
 }

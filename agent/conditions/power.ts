@@ -18,7 +18,7 @@ function read(file: string): string | null {
 
 /**
  * Linux describes each supply in its own folder (kernel.org: Documentation/ABI/testing/sysfs-class-power).
- * The battery of a mouse (`scope` Device) does not count. @param root where `sys` is
+ * The battery of a mouse (`scope` Device) does not count. @param root the folder that contains `sys`
  */
 export function linuxPower(root: string): Power {
   const base = join(root, 'sys/class/power_supply')

@@ -110,7 +110,7 @@ export function readJson(file: string): unknown {
   }
 }
 
-/** `ENOENT` and the like, or an empty string. */
+/** The system's code, such as `ENOENT`, or an empty string. */
 export const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 

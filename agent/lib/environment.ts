@@ -122,7 +122,7 @@ function homeOr(otherwise: string): string {
   }
 }
 
-/** That of a service on this PC, in English, whatever environment the agent was started with. */
+/** The environment of a service on this PC, in English, whatever environment the agent was started with. */
 export function serviceEnvironment(): Record<string, string> {
   if (process.platform === 'win32') return windowsEnvironment(process.env, thisMachine())
   const { name, home, shell } = thisUser()

@@ -42,7 +42,7 @@ it.each(TABLE)('refuses %j on Windows, Linux and macOS for %s, %s, %s', (rule, .
 
 it('names the rule, the platform and the alternatives', () => {
   expect(foreignRule(named('dpkg'), 'windows')!.message).toBe(
-    'a PC with windows cannot answer the rule dpkg; choose one of uninstall_entry, msi_product, file, script',
+    'a PC with windows cannot evaluate the rule dpkg; choose one of uninstall_entry, msi_product, file, script',
   )
   for (const [rule] of TABLE)
     for (const platform of DevicePlatform.options) {

@@ -31,7 +31,7 @@ export function foreignRule(rule: Detection | null, platform: DevicePlatform): F
   if (!RULE_TYPES[platform].includes(rule.type))
     return {
       field: 'type',
-      message: `a PC with ${platform} cannot answer the rule ${rule.type}; choose one of ${RULE_TYPES[platform].join(', ')}`,
+      message: `a PC with ${platform} cannot evaluate the rule ${rule.type}; choose one of ${RULE_TYPES[platform].join(', ')}`,
     }
   if (rule.type === 'script' && !RULE_INTERPRETERS[platform].includes(rule.interpreter))
     return {

@@ -1,5 +1,5 @@
 /**
- * Refuses the removal of what a deployment still needs, and names that deployment to users who may
+ * Refuses to remove something that a deployment still needs, and names that deployment to users who may
  * see it.
  */
 import { AppError } from '#shared/contract/errors.ts'
@@ -8,13 +8,17 @@ import { maySee, type Viewer } from './context.ts'
 
 export type NamedDeployment = { id: DeploymentId; name: string; created_by: UserId | null }
 
-/** @throws AppError E_IN_USE if `users` is not empty */
-export function checkUnused(viewer: Viewer, what: string, users: readonly NamedDeployment[]): void {
-  if (users.length === 0) return
-  const seen = users.filter((deployment) => maySee(viewer, deployment.created_by))
+/** @throws AppError E_IN_USE if `usedBy` is not empty */
+export function checkUnused(
+  viewer: Viewer,
+  what: string,
+  usedBy: readonly NamedDeployment[],
+): void {
+  if (usedBy.length === 0) return
+  const seen = usedBy.filter((deployment) => maySee(viewer, deployment.created_by))
   const [first] = seen
   const named = first ? `the deployment ${first.name}` : 'a deployment of another user'
-  const others = users.length - 1
+  const others = usedBy.length - 1
   throw new AppError(
     'E_IN_USE',
     `${what} is part of ${named}${others > 0 ? ` and of ${others} more` : ''}, which ${others > 0 ? 'have' : 'has'} not ended. Wait for the end or cancel it.`,

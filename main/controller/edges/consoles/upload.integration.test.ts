@@ -98,7 +98,7 @@ describe('an upload', () => {
     expect([reply.status, errorOf(reply).code]).toEqual([400, 'E_VALIDATION'])
     expect(errorOf(reply).details[0]).toEqual({
       path: '/detection/type',
-      message: expect.stringMatching(/macos cannot answer the rule dpkg/) as string,
+      message: expect.stringMatching(/macos cannot evaluate the rule dpkg/) as string,
     })
     expect(made(await send([...moved, ['detection', 'null']])).installers[0]!.platform).toBe(
       'macos',
@@ -162,7 +162,7 @@ describe('an upload that is refused', () => {
       '/file',
     ],
     [
-      'with a time that is no number',
+      'with a time that is not a number',
       [file(), ['timeout_seconds', 'soon']],
       'E_VALIDATION',
       '/timeout_seconds',
@@ -180,7 +180,7 @@ describe('an upload that is refused', () => {
       '/success_exit_codes',
     ],
     [
-      'with exit codes that are no numbers',
+      'with exit codes that are not numbers',
       [file(), ['success_exit_codes', '["one"]']],
       'E_VALIDATION',
       '/success_exit_codes/0',

@@ -41,7 +41,7 @@ const plan = (fleet: FleetDevice[], rows: UpdateRow[] = [], offers = [OFFER]): n
     nowMs: NOW,
   }).map(({ id }) => id)
 const office = (size: number): FleetDevice[] => Array.from({ length: size }, (_, i) => pc(i + 1))
-const became = (...ids: number[]): UpdateRow[] => ids.map((id) => row(id, 'done'))
+const updated = (...ids: number[]): UpdateRow[] => ids.map((id) => row(id, 'done'))
 
 describe('the rollout of a version', () => {
   it('starts with one PC and waits for it', () => {
@@ -54,7 +54,7 @@ describe('the rollout of a version', () => {
     const at = (size: number, done: number): number[] => {
       const ids = Array.from({ length: done }, (_, i) => i + 1)
       const fleet = office(size).map((d) => (d.id <= done ? { ...d, version: '0.2.0' } : d))
-      return plan(fleet, became(...ids))
+      return plan(fleet, updated(...ids))
     }
     expect(at(40, 1)).toEqual([2, 3, 4, 5, 6])
     expect(at(40, 6)).toEqual([7, 8, 9, 10, 11, 12, 13, 14, 15, 16])

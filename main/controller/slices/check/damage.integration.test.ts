@@ -103,7 +103,7 @@ const INCOMPLETE: Row[] = [
     'deployx.db',
   ],
   [
-    'a database that knows nothing beside packages',
+    'a database without data beside packages',
     'stopped',
     () => {
       swap('deployx.db')

@@ -45,15 +45,15 @@ function withoutDatabase(facts: DatabaseFacts, besides: Besides): Finding[] {
   const list = listBesides(facts, besides)
   if (list === '') return []
   const isMissing = facts.state === 'missing'
-  const what = isMissing ? 'is missing' : facts.state === 'empty' ? 'is empty' : 'knows nothing'
+  const what = isMissing ? 'is missing' : facts.state === 'empty' ? 'is empty' : 'contains no data'
   return [
     {
       code: isMissing ? 'database_missing' : 'database_empty',
       severity: 'error',
       file: facts.file,
       refusal: 'E_DATA_INCOMPLETE',
-      text: `The database ${facts.file} ${what}, but its folder holds ${list}.`,
-      cure: `Put the database back together with its -wal file. ${copyCure(facts)}${RESTORE}.`,
+      text: `The database ${facts.file} ${what}, but its folder contains ${list}.`,
+      cure: `Restore the database file along with its -wal file. ${copyCure(facts)}${RESTORE}.`,
     },
   ]
 }
@@ -127,7 +127,7 @@ export function databaseFindings(facts: DatabaseFacts, besides: Besides): Findin
           code: 'database_busy',
           severity: 'warning',
           file,
-          text: `Another program holds the database ${file}, so it was not checked.`,
+          text: `Another program has locked the database ${file}, so it was not checked.`,
           cure: 'Wait until that program (a backup, a virus scanner) is done, then check again.',
         },
       ]

@@ -1,4 +1,4 @@
-/** What it means that an agent has a link again and names the attempts that it holds. Pure. */
+/** What follows when an agent reconnects and lists the attempts that it holds. Pure. */
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
 import type { TargetRow } from '../tables/rows.ts'

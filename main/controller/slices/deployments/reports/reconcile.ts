@@ -1,4 +1,4 @@
-/** A connecting agent names the attempts that it holds. What that means: core/on-return.ts. */
+/** Applies the list of attempts that a connecting agent holds (core/on-return.ts). */
 import type { Hello } from '#shared/contract/agent/link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { DeploymentsRepo } from '../tables/deployments.repo.ts'

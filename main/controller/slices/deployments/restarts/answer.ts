@@ -49,7 +49,7 @@ export function answered(
         change: { due_at_ms: nowMs + reply.due_in_seconds * 1000, message: null },
       }
     case 'busy':
-      // The agent keeps nothing of it, so there is nothing to withdraw.
+      // The agent stored nothing, so there is nothing to withdraw.
       if (sent === 'order' && row.calling_off !== null) return withdrawn(row)
       if (sent === 'withdrawal' || row.state !== 'ordered') return null
       return {
