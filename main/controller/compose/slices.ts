@@ -1,5 +1,4 @@
 /** The slices, each with what it stands on: read from the top, nothing refers to something further down. */
-import type { AgentUpdate } from '#shared/contract/rest/entities.ts'
 import type { ControllerSettings } from '#shared/contract/rest/settings-routes.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { createAgentFiles } from '../base/agent-files.ts'
@@ -7,7 +6,7 @@ import type { Clock } from '../base/context.ts'
 import { createSealedArguments } from '../base/sealed-arguments.ts'
 import { createAgentsEdge } from '../edges/agents/agents.ts'
 import { watchOwnNetwork } from '../edges/agents/own-network.ts'
-import { createAgentUpdates } from '../slices/agent-updates/index.ts'
+import { createAgentUpdates, createUpdateKnowledge } from '../slices/agent-updates/index.ts'
 import { createAudit } from '../slices/audit/index.ts'
 import { createChecks } from '../slices/check/index.ts'
 import { createContent } from '../slices/content/index.ts'
@@ -96,9 +95,11 @@ export function createSlices(deps: {
   })
   undo.push(() => signer.stop())
   undo.push(audit.startSealing(signer.sign, log))
+  const agentFiles = createAgentFiles(options.agentsDir ?? null)
+  const updateKnowledge = createUpdateKnowledge(store, agentFiles)
   const devices = createDevices({
     ...common,
-    agentUpdateOf: (row): AgentUpdate | null => agentUpdates.viewOf(row),
+    agentUpdateOf: updateKnowledge.viewOf,
     presenceTimings: options.timings?.presence,
   })
   undo.push(() => devices.stop(), watchOwnNetwork({ clock, lost: devices.presence.beginGrace }))
@@ -108,7 +109,6 @@ export function createSlices(deps: {
     devices,
     usedBy: deploymentFacts.usingGroup,
   })
-  const agentFiles = createAgentFiles(options.agentsDir ?? null)
   const enrollment = createEnrollment({
     ...common,
     devices,
@@ -178,7 +178,7 @@ export function createSlices(deps: {
   const agentUpdates = createAgentUpdates({
     ...common,
     devices,
-    agentFiles,
+    knowledge: updateKnowledge,
     policy: options.agentUpdates ?? (() => settings.get().agent_updates),
     workingDevices: deployments.workingDevices,
     agents,

@@ -6,26 +6,27 @@
 import type { AgentFacts, CommandReply, UpdateAgent } from '#shared/contract/agent/link.ts'
 import {
   AGENT_DOWNLOAD_PATH,
-  agentFileName,
   updateText,
   type UpdatePayload,
 } from '#shared/contract/agent/update.ts'
-import type { AgentUpdate, Device } from '#shared/contract/rest/entities.ts'
+import type { Device } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import { isoTime, type Clock, type Log, type Now, type Viewer } from '../../base/context.ts'
-import type { DeviceRow, Devices } from '../devices/index.ts'
-import type { AgentFiles, AgentOffer } from '../../base/agent-files.ts'
+import type { Devices } from '../devices/index.ts'
+import type { AgentOffer } from '../../base/agent-files.ts'
 import { createSingleTicker } from '../../base/ticker.ts'
 import type { Signer } from '../signing/index.ts'
 import type { Store } from '../../store/store.ts'
+import { fileOf, type UpdateKnowledge } from './knowledge.ts'
 import { createOutcomes } from './outcomes.ts'
 import { isStopped, isUnderWay, planUpdates, progressOf, type FleetDevice } from './plan.ts'
 import { UPDATE_TIMINGS, type UpdateTimings } from './timings.ts'
 
+export { createUpdateKnowledge } from './knowledge.ts'
 export type { UpdateTimings } from './timings.ts'
 export type AgentUpdates = ReturnType<typeof createAgentUpdates>
 
@@ -36,10 +37,6 @@ const ORDERS_PER_LOOK = 10
 const TOO_OLD =
   'This agent is too old to update itself. Run the command from Add PCs on the PC once.'
 
-type Pc = Pick<DeviceRow, 'platform' | 'arch'>
-const fileOf = ({ platform, arch }: Pc): string => agentFileName(platform, arch)
-const keyOf = (offer: AgentOffer): string => `${offer.file_name} ${offer.version}`
-
 export function createAgentUpdates(deps: {
   store: Store
   now: Now
@@ -47,7 +44,7 @@ export function createAgentUpdates(deps: {
   log: Log
   audit: Audit
   devices: Devices
-  agentFiles: AgentFiles
+  knowledge: UpdateKnowledge
   /** Whether agents are updated automatically. */
   policy: () => 'automatic' | 'off'
   workingDevices: () => ReadonlySet<DeviceId>
@@ -58,7 +55,7 @@ export function createAgentUpdates(deps: {
   keyId: () => string
   timings?: Partial<UpdateTimings> | undefined
 }) {
-  const { devices, audit, log } = deps
+  const { devices, audit, log, knowledge } = deps
   const { presence } = devices
   const timings = { ...UPDATE_TIMINGS, ...deps.timings }
   const ticker = createSingleTicker({
@@ -68,11 +65,7 @@ export function createAgentUpdates(deps: {
     run: look,
     failed: (error) => log.error({ err: error }, 'agents could not be checked for updates'),
   })
-  /** For linked devices: why one cannot be updated, or null. */
-  const obstacles = new Map<DeviceId, string | null>()
-  let offers: AgentOffer[] = []
-  /** Versions that have failed too often and are no longer ordered automatically. */
-  let stopped = new Set<string>()
+  const { rows, obstacles, offerFor } = knowledge
   let isOver = false
 
   const outcomes = createOutcomes({
@@ -81,10 +74,7 @@ export function createAgentUpdates(deps: {
     changed: () => ticker.soon(),
     onFailure: () => judge(true),
   })
-  const { rows } = outcomes
   const offClock = deps.clock.onChange(({ shiftMs }) => outcomes.shift(shiftMs))
-  const offerFor = (pc: Pc): AgentOffer | undefined =>
-    offers.find(({ file_name }) => file_name === fileOf(pc))
 
   function fleet(): FleetDevice[] {
     const working = deps.workingDevices()
@@ -102,16 +92,18 @@ export function createAgentUpdates(deps: {
    */
   function judge(isNews: boolean): void {
     const all = fleet()
-    const found = offers.filter((offer) => isStopped(progressOf(offer, all, rows, deps.now())))
+    const found = knowledge
+      .offers()
+      .filter((offer) => isStopped(progressOf(offer, all, rows, deps.now())))
     for (const offer of found)
-      if (isNews && !stopped.has(keyOf(offer)))
+      if (isNews && !knowledge.isStopped(offer))
         audit.record(
           null,
           'device.agent_updates_stopped',
           offer.file_name,
           `version ${offer.version} failed on several PCs: it is no longer installed automatically`,
         )
-    stopped = new Set(found.map(keyOf))
+    knowledge.stop(found)
   }
 
   async function signed(id: DeviceId, sequence: number, offer: AgentOffer): Promise<UpdateAgent> {
@@ -148,16 +140,15 @@ export function createAgentUpdates(deps: {
 
   function look(): void {
     deps.clock.settle()
-    const before = offers.map(keyOf).join()
-    offers = deps.agentFiles.offers()
+    const isChanged = knowledge.refresh()
     outcomes.expire()
     const all = fleet()
-    if (before !== offers.map(keyOf).join()) {
+    if (isChanged) {
       judge(false)
       devices.announce(all.map(({ id }) => id))
     }
     if (deps.policy() === 'off') return
-    const due = planUpdates({ offers, fleet: all, rows, nowMs: deps.now() })
+    const due = planUpdates({ offers: knowledge.offers(), fleet: all, rows, nowMs: deps.now() })
     for (const { id, offer } of due.slice(0, ORDERS_PER_LOOK)) order(id, offer, null)
     if (due.length > ORDERS_PER_LOOK) ticker.soon()
   }
@@ -172,23 +163,6 @@ export function createAgentUpdates(deps: {
       const obstacle = facts.self_update ? facts.self_update.obstacle : TOO_OLD
       obstacles.set(id, obstacle)
       outcomes.noteFacts(id, facts)
-    },
-
-    /** Null: it is up to date, or nothing is known. */
-    viewOf(device: Pc & Pick<DeviceRow, 'id' | 'agent_version'>): AgentUpdate | null {
-      const row = rows.get(device.id)
-      if (row && isUnderWay(row)) return { version: row.version, state: 'updating', message: '' }
-      const offer = offerFor(device)
-      if (!offer || !isNewer(offer.version, device.agent_version)) return null
-      const { version } = offer
-      if (row?.version === version && row.state === 'failed')
-        return { version, state: 'failed', message: row.message }
-      const obstacle = obstacles.get(device.id) ?? null
-      if (obstacle !== null) return { version, state: 'unsupported', message: obstacle }
-      const message = stopped.has(keyOf(offer))
-        ? 'It failed on other PCs, so it is not installed here automatically.'
-        : ''
-      return { version, state: 'available', message }
     },
 
     /**
@@ -215,7 +189,7 @@ export function createAgentUpdates(deps: {
     /** Call it when the policy may have changed. */
     lookSoon: (): void => ticker.soon(),
     start(): void {
-      offers = deps.agentFiles.offers()
+      knowledge.refresh()
       judge(false)
       ticker.start()
       ticker.soon()

@@ -8,6 +8,7 @@ import type { Devices } from '../devices/index.ts'
 import type { AgentOffer } from '../../base/agent-files.ts'
 import type { Store } from '../../store/store.ts'
 import { createAgentUpdatesRepo, type UpdateRow } from './agent-updates.repo.ts'
+import type { UpdateKnowledge } from './knowledge.ts'
 import { TRIES_LIMIT } from './plan.ts'
 import type { UpdateTimings } from './timings.ts'
 
@@ -18,6 +19,7 @@ export function createOutcomes(deps: {
   now: Now
   audit: Audit
   devices: Devices
+  knowledge: Pick<UpdateKnowledge, 'rows'>
   timings: UpdateTimings
   /** Called after a change: other orders may be due now. */
   changed: () => void
@@ -26,7 +28,7 @@ export function createOutcomes(deps: {
 }) {
   const { store, devices, audit, timings } = deps
   const repo = createAgentUpdatesRepo(store)
-  const rows = repo.all()
+  const { rows } = deps.knowledge
   const nameOf = (id: DeviceId): string => `device ${devices.row(id)?.name ?? id}`
 
   /** Call it inside a transaction. */
