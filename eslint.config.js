@@ -48,6 +48,22 @@ export default tseslint.config(
     },
   },
   {
+    files: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+        {
+          // The third argument of `it`, or the second of a hook.
+          selector:
+            'ExpressionStatement > CallExpression[callee.name=/^(it|test|describe)$/] > Literal[value<240000], ExpressionStatement > CallExpression[callee.type="CallExpression"][arguments.2.value<240000], ExpressionStatement > CallExpression[callee.name=/^(before|after)(All|Each)$/] > Literal[value<240000]',
+          message:
+            'On a loaded machine a test takes longer. The default limit (vitest.config.ts) ends a failing one.',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.vue'],
     rules: {
       'vue/no-v-html': 'error',

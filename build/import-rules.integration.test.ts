@@ -116,6 +116,7 @@ const seeds: [rule: string, file: string, text: string][] = [
   ],
   ['no-console', 'agent/g.ts', "console.log('to nobody')"],
   ['no-restricted-syntax', 'main/h.ts', 'export default 1'],
+  ['no-restricted-syntax', 'main/n.test.ts', "it('is slow', () => {}, 60_000)"],
   ['no-restricted-imports', 'main/i.ts', "import { ipcMain } from 'electron'\nvoid ipcMain"],
   ['max-lines', 'main/j.ts', 'export {}\n'.repeat(401)],
   [
