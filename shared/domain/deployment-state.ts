@@ -39,16 +39,6 @@ export const DEPLOYMENT_TRANSITIONS = [
   ['partial', 'recounted_completed', 'completed'],
 ] as const satisfies ReadonlyArray<readonly [DeploymentState, DeploymentEvent, DeploymentState]>
 
-/** What a restarted controller does with a deployment in this state. */
-export const DEPLOYMENT_ON_RESTART = {
-  pending: 'plan',
-  in_progress: 'plan',
-  completed: 'keep',
-  failed: 'keep',
-  partial: 'keep',
-  canceled: 'keep',
-} as const satisfies Record<DeploymentState, 'plan' | 'keep'>
-
 export const ENDED_DEPLOYMENT_STATES = [
   'completed',
   'failed',

@@ -5,7 +5,6 @@ import {
   nextTargetState,
   pathTo,
   TARGET_EVENTS,
-  TARGET_ON_RESTART,
   TARGET_STATES,
   TARGET_TRANSITIONS,
 } from './target-state.ts'
@@ -38,10 +37,6 @@ describe('target states', () => {
     for (const from of TARGET_STATES)
       for (const event of TARGET_EVENTS)
         expect(nextTargetState(from, event)).toBe(rows.get(`${from} ${event}`) ?? null)
-  })
-
-  it('are all covered by the restart table', () => {
-    expect(Object.keys(TARGET_ON_RESTART).sort()).toEqual([...TARGET_STATES].sort())
   })
 })
 

@@ -46,16 +46,6 @@ export const TARGET_TRANSITIONS = [
   ['failed', 'late_failure', 'failed'],
 ] as const satisfies ReadonlyArray<readonly [TargetState, TargetEvent, TargetState]>
 
-/** What a restarted controller does with each state. A state without a row does not compile. */
-export const TARGET_ON_RESTART = {
-  pending: 'plan', // offered again under the same attempt if it had been offered
-  downloading: 'await_agent', // the agent reports its attempts when it connects
-  installing: 'await_agent',
-  completed: 'keep',
-  failed: 'keep',
-  skipped: 'keep',
-} as const satisfies Record<TargetState, 'plan' | 'await_agent' | 'keep'>
-
 /** States without work left. `failed` may be retried, the other two are final. */
 export const ENDED_TARGET_STATES = [
   'completed',
