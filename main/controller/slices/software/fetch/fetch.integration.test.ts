@@ -138,7 +138,7 @@ describe('a URL that cannot be used', () => {
     for (const host of ['127.0.0.1', 'localhost', '[::1]', '0.0.0.0', '2130706433']) {
       const done = await stage.settle(stage.add({ download_url: `http://${host}:${port}/a.sh` }))
       expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'invalid_url' })
-      expect(done.fetch_message).toContain('this computer itself')
+      expect(done.fetch_message).toContain('leads to this computer')
     }
     expect(stage.asked).toEqual([])
   })
@@ -161,7 +161,7 @@ describe('an address of this computer on its networks', () => {
       for (const host of own) {
         const done = await stage.settle(stage.add({ download_url: `http://${host}:${port}/a.sh` }))
         expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'invalid_url' })
-        expect(done.fetch_message).toContain('this computer itself')
+        expect(done.fetch_message).toContain('leads to this computer')
       }
       expect(connections).toBe(0)
     } finally {
