@@ -235,7 +235,8 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     it('kills one that hangs with its children, including one that left its process tree', async () => {
       const file = await makeNsis(stage.installers, { name: 'Hang Demo', hangs: true })
       const software = await stage.addSoftware(file, { install_args: '/S' })
-      const id = await stage.start(software, { timeout_seconds: 6 })
+      // Longer than Wine needs to start both processes.
+      const id = await stage.start(software, { timeout_seconds: 20 })
       const isHanging = () => stage.windows.isRunning('-n 602')
       await until('the installer to hang', isHanging)
       expect(await stage.windows.isRunning('-n 601')).toBe(true)
