@@ -48,11 +48,13 @@ describe.skipIf(obstacle !== null)(
 
     const exists = (file: string): boolean => existsSync(pc.file(file))
     const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
-      until(what, look, { limitMs: CHANGE_LIMIT_MS }).catch(async (error: unknown) => {
-        const words = ['journalctl', '--unit', layout.service, '--no-pager', '--lines=60']
-        const state = JSON.stringify(await office.device())
-        throw new Error(`${String(error)}: ${state}\n${(await pc.exec(words)).stdout}`)
-      })
+      until(what, look, { limitMs: CHANGE_LIMIT_MS, intervalMs: 100 }).catch(
+        async (error: unknown) => {
+          const words = ['journalctl', '--unit', layout.service, '--no-pager', '--lines=60']
+          const state = JSON.stringify(await office.device())
+          throw new Error(`${String(error)}: ${state}\n${(await pc.exec(words)).stdout}`)
+        },
+      )
     const isSettledAt = (version: string) =>
       reaches(`version ${version}`, async () => {
         const { agent_version, online } = await office.device()

@@ -113,7 +113,7 @@ describe.skipIf(obstacle !== null)('the agent for Windows', { timeout: TEST_LIMI
     const detection: Detection = { type: 'file', path: 'C:\\late.txt' }
     const ended = await install(await stage.addSoftware(file, { detection }))
     expect(ended).toMatchObject(done)
-    expect(ended.output).toContain('Waiting for it')
+    expect(ended.output).toContain('Waiting for them')
   })
 
   it('detects with a batch file, before and after', async () => {

@@ -35,10 +35,12 @@ describe.skipIf(obstacle !== null)(
     const names = (): string[] => readdirSync(stage.windows.unixPath(FOLDER)).sort()
     const log = (): string => stage.windows.read('C:\\ProgramData\\DeployX\\agent\\agent.log')
     const reaches = <T>(what: string, look: () => Promise<T | false | null | undefined>) =>
-      until(what, look, { limitMs: CHANGE_LIMIT_MS }).catch(async (error: unknown) => {
-        const state = JSON.stringify(await stage.device())
-        throw new Error(`${String(error)}: ${state} ${names().join()}\n${log().slice(-3_000)}`)
-      })
+      until(what, look, { limitMs: CHANGE_LIMIT_MS, intervalMs: 100 }).catch(
+        async (error: unknown) => {
+          const state = JSON.stringify(await stage.device())
+          throw new Error(`${String(error)}: ${state} ${names().join()}\n${log().slice(-3_000)}`)
+        },
+      )
 
     beforeAll(async () => {
       const [target] = targetsByIds(['win-x64'])

@@ -2,7 +2,8 @@
 
 /** How long tests wait for an event. Below the timeout of a test (vitest.config.ts), so that a failure names the event. */
 export const EVENT_LIMIT_MS = 90_000
-const INTERVAL_MS = 10
+/** Slow enough for the limit of requests per user and minute. */
+const INTERVAL_MS = 25
 
 /**
  * Waits until `look` returns a truthy value, and returns it.

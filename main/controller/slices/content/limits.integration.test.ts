@@ -21,6 +21,8 @@ let t: TestController
 let agentsDir: string
 let open: Download[]
 const bytes = randomBytes(24 * MIB)
+// A script does not begin with a null byte.
+bytes.write('#!')
 const sha256 = createHash('sha256').update(bytes).digest('hex')
 
 beforeEach(async () => {
@@ -82,6 +84,7 @@ function fetchFrom(path: string): Download {
 /** Devices with a command to download the package, and its URL. */
 async function ticketsOf(names: string[]): Promise<string[]> {
   const uploaded = await t.rest.upload('/software', { name: 'big.sh', bytes })
+  expect(uploaded.status, JSON.stringify(uploaded.body)).toBe(200)
   const software = uploaded.body as { id: number }
   const paths: Promise<string>[] = []
   const ids: number[] = []
