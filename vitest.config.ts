@@ -32,17 +32,19 @@ const components = async (): Promise<TestProjectConfiguration> => {
     test: { name: 'components', include: [COMPONENTS], environment: 'happy-dom' },
   }
 }
+/** Electron's Node runs the tests of the controller; the plugins of the page need not load there. */
+const isElectron = process.versions['electron'] !== undefined
 const programs: TestProjectConfiguration = {
   extends: true,
   test: {
     name: 'programs',
+    // Its flags, for packages that are ES modules: projects do not inherit those of the command line.
+    execArgv: isElectron ? process.execArgv : [],
     include: ['{shared,main,agent,renderer,build,bench}/**/*.test.ts'],
     exclude: [...configDefaults.exclude, COMPONENTS, ...(isFull ? [] : LONG)],
     globalSetup: ['main/controller/test-kit/publish-description.ts'],
   },
 }
-/** Electron's Node runs the tests of the controller; the plugins of the page need not load there. */
-const isElectron = process.versions['electron'] !== undefined
 
 export default defineConfig(async () => ({
   test: {
