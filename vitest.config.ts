@@ -34,21 +34,20 @@ const components = async (): Promise<TestProjectConfiguration> => {
 }
 /** Electron's Node runs the tests of the controller; the plugins of the page need not load there. */
 const isElectron = process.versions['electron'] !== undefined
-const programs: TestProjectConfiguration = {
-  extends: true,
-  test: {
-    name: 'programs',
-    // Its flags, for packages that are ES modules: projects do not inherit those of the command line.
-    execArgv: isElectron ? process.execArgv : [],
-    include: ['{shared,main,agent,renderer,build,bench}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, COMPONENTS, ...(isFull ? [] : LONG)],
-    globalSetup: ['main/controller/test-kit/publish-description.ts'],
-  },
+const programs = {
+  include: ['{shared,main,agent,renderer,build,bench}/**/*.test.ts'],
+  exclude: [...configDefaults.exclude, COMPONENTS, ...(isFull ? [] : LONG)],
+  globalSetup: ['main/controller/test-kit/publish-description.ts'],
 }
+const project = (name: string, test: typeof programs): TestProjectConfiguration => ({
+  extends: true,
+  test: { name, ...test },
+})
 
 export default defineConfig(async () => ({
   test: {
-    projects: isElectron ? [programs] : [programs, await components()],
+    // Projects do not inherit flags and exclusions of the command line, which the run in Electron's Node needs.
+    ...(isElectron ? programs : { projects: [project('programs', programs), await components()] }),
     // Tests wait for events; these limits only end a test that fails. A loaded machine must keep to them.
     testTimeout: 240_000,
     hookTimeout: 240_000,
