@@ -78,7 +78,7 @@ describe('a number field', () => {
     expect(number.value).toBeNaN()
   })
 
-  it('tells screen readers that it is invalid', async () => {
+  it('announces to screen readers that it is invalid', async () => {
     const { invalid, field } = await showNumber(5)
     expect(field.getAttribute('aria-invalid')).toBeNull()
     invalid.value = true

@@ -87,7 +87,7 @@ export function createDeployments(deps: {
   const workbooks = createWorkbooks({ workersDir: deps.workersDir })
   const listeners = new Set<(event: DeploymentsEvent) => void>()
 
-  /** What a commit changed. Whoever is affected subscribes below, once it exists. */
+  /** What each commit changed. The parts that it concerns subscribe below, once they exist. */
   const commits = createListeners<Changes>()
   const committed = commits.emit
   const { fileFault, checkFile } = deps.software

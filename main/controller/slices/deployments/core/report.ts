@@ -30,9 +30,11 @@ export type AttemptReport =
 
 const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as const
 
-/** Whether `judgeReport` needs the context: plain progress does not, and it is the most frequent report. */
+/** Whether `judgeReport` needs the context. The most frequent reports do not: plain progress, and successes. */
 export const needsContext = (report: AttemptReport): boolean =>
-  report.kind === 'result' || (report.kind === 'progress' && report.body.phase === 'installing')
+  report.kind === 'result'
+    ? report.body.status === 'failed'
+    : report.kind === 'progress' && report.body.phase === 'installing'
 
 /** The reason to store from a progress report: agents may send reasons that do not apply to the target's state. */
 function reasonOf({ phase, reason }: DeploymentProgress): TargetReason | null {

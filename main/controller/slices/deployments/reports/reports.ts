@@ -48,6 +48,15 @@ const attemptOf = (report: Report): AttemptId | null => {
   return 'body' in report ? report.body.attempt_id : report.attemptId
 }
 
+/** Reports of one batch are often about the same few deployments and packages. */
+function memoized<K, V>(read: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>()
+  return (key) => {
+    if (!known.has(key)) known.set(key, read(key))
+    return known.get(key) as V
+  }
+}
+
 /** Several attempts may share a target: what belongs to the attempt alone. */
 const attemptPart = (row: ReportedRow): ReportedAttempt => ({
   attempt_id: row.attempt_id,
@@ -85,10 +94,12 @@ export function createReports(deps: {
     }
     read(new Set(ids))
 
+    const deploymentOf = memoized(repo.byId)
+    const installerOf = memoized(repo.installer)
     const contextOf = (target: ReportedRow): ReportContext => {
-      const deployment = repo.byId(target.deployment_id)
+      const deployment = deploymentOf(target.deployment_id)
       const { installer_id } = target
-      const installer = installer_id === null ? undefined : repo.installer(installer_id)
+      const installer = installer_id === null ? undefined : installerOf(installer_id)
       return {
         isCanceling: deployment?.canceling ?? false,
         timeoutSeconds: deployment?.timeout_seconds ?? installer?.timeout_seconds ?? null,
