@@ -39,6 +39,12 @@ describe.each(Object.entries(trees))('%s', (file, { en }) => {
     expect(wrong).toEqual([])
   })
 
+  it('has no control character, and no escape that JavaScript drops', () => {
+    const source = sources[file] ?? ''
+    expect(leaves(en).filter(([, text]) => /\p{Cc}/u.test(text))).toEqual([])
+    expect(source.match(/(?<!\\)(\\\\)*\\[^\\'].{0,20}/g) ?? []).toEqual([])
+  })
+
   const folder = file.replace('messages.en.ts', '')
   const code = Object.entries(sources)
     .filter(([name]) => name.startsWith(folder) && name !== file)

@@ -12,7 +12,7 @@ export const en = {
     productCodeHelp:
       'Most versions have a different product code. A small update keeps it; only its version is higher.',
     path: 'Path',
-    pathHelp: 'You can use variables for folders: %ProgramFiles%\Tool\tool.exe',
+    pathHelp: 'You can use variables for folders: %ProgramFiles%\\Tool\\tool.exe',
     architecturePackage: 'Architecture of the package',
     version: 'Version',
     versionHelp: 'Only Windows files have a version: leave it empty.',
@@ -43,7 +43,7 @@ export const en = {
     scriptWrong: 'Enter a script of at most 16 384 characters.',
     wrongType: '{platform} does not support this rule. Choose another one.',
     wrongInterpreter: '{platform} does not have it. Choose another one.',
-    wrongWindowsPath: 'Begin with a drive or a variable: C:\… or %ProgramFiles%\…',
+    wrongWindowsPath: 'Begin with a drive or a variable: C:\\… or %ProgramFiles%\\…',
     wrongPath: 'Begin with /.',
   },
   installed: {
