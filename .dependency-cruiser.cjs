@@ -1,14 +1,14 @@
-/** Who may import whom. build/import-rules.integration.test.ts breaks each rule once and sees it fire. */
-const houses = '^(main|renderer|agent|shared|build|e2e|bench)/'
+/** Which parts may import which. build/import-rules.integration.test.ts breaks each rule once and sees it fire. */
+const topFolders = '^(main|renderer|agent|shared|build|e2e|bench)/'
 const only = (from, ...to) => ({
   name: `${from.replace(/\W/g, '-')}-imports-only-${to.join('-') || 'itself'}`,
   severity: 'error',
   from: { path: `^${from}/` },
-  to: { path: houses, pathNot: [from, ...to].map((t) => `^${t}/`) },
+  to: { path: topFolders, pathNot: [from, ...to].map((t) => `^${t}/`) },
 })
 
-/** The rooms of the controller. A folder beside them would be guarded by no rule. */
-const ROOMS = ['base', 'store', 'slices', 'edges', 'compose', 'test-kit']
+/** The controller's folders. No rule would cover another folder beside them. */
+const CONTROLLER_FOLDERS = ['base', 'store', 'slices', 'edges', 'compose', 'test-kit']
 /** A vertical slice: every folder in this one. */
 const SLICE = '^main/controller/slices/([^/]+)/'
 
@@ -27,7 +27,7 @@ module.exports = {
     only('main', 'shared'),
     {
       name: 'shared-is-pure',
-      comment: 'shared runs in every process, also in the page: zod and nothing else.',
+      comment: 'shared runs in every process, including the page, so it imports nothing but zod.',
       severity: 'error',
       from: { path: '^shared/', pathNot: ['\\.test\\.ts$', '^shared/node/'] },
       to: {
@@ -37,7 +37,7 @@ module.exports = {
     },
     {
       name: 'shared-node-imports-only-core-modules',
-      comment: 'Shared by the controller and the agent: every package here ends up in both.',
+      comment: 'Every package imported here ends up in both the controller and the agent.',
       severity: 'error',
       from: { path: '^shared/node/', pathNot: '\\.test\\.ts$' },
       to: {
@@ -56,14 +56,14 @@ module.exports = {
       to: { path: '^shared/node/' },
     },
     {
-      name: 'renderer-has-no-node',
+      name: 'renderer-does-not-import-node',
       severity: 'error',
       from: { path: '^renderer/', pathNot: ['\\.test\\.ts$', '^renderer/test-kit/'] },
       to: { dependencyTypes: ['core'] },
     },
     {
       name: 'electron-in-desktop-only',
-      comment: 'The controller runs headless too; only the desktop part may know Electron.',
+      comment: 'The controller also runs headless, so only the desktop part may import Electron.',
       severity: 'error',
       from: {
         path: '^(main|agent|shared|renderer)/',
@@ -72,7 +72,7 @@ module.exports = {
       to: { path: '^(node_modules/electron(-store)?/|electron(-store)?$)' },
     },
     {
-      name: 'controller-knows-no-desktop',
+      name: 'controller-does-not-import-desktop',
       severity: 'error',
       from: { path: '^main/(controller/|headless)' },
       to: { path: '^main/(desktop|preload)/' },
@@ -90,20 +90,20 @@ module.exports = {
       },
     },
     {
-      name: 'controller-rooms-are-listed',
+      name: 'controller-folders-are-listed',
       severity: 'error',
-      from: { path: `^main/controller/(?!(${ROOMS.join('|')})/)` },
+      from: { path: `^main/controller/(?!(${CONTROLLER_FOLDERS.join('|')})/)` },
       to: {},
     },
     {
-      name: 'base-knows-no-other-room',
+      name: 'base-imports-only-itself',
       comment: 'What every slice uses: the context, the clock, small tools.',
       severity: 'error',
       from: { path: '^main/controller/base/', pathNot: '\\.test\\.ts$' },
       to: { path: '^main/controller/(?!base/)' },
     },
     {
-      name: 'the-store-knows-no-slice',
+      name: 'store-imports-only-base',
       severity: 'error',
       from: { path: '^main/controller/store/', pathNot: '\\.test\\.ts$' },
       to: { path: '^main/controller/(?!(base|store)/)' },
@@ -125,7 +125,7 @@ module.exports = {
       to: { path: SLICE, pathNot: '^main/controller/slices/[^/]+/index\\.ts$' },
     },
     {
-      name: 'slices-know-no-edge',
+      name: 'slices-do-not-import-edges',
       severity: 'error',
       from: { path: SLICE, pathNot: '\\.test\\.ts$' },
       to: { path: '^main/controller/(edges|compose)/' },
@@ -150,8 +150,7 @@ module.exports = {
     },
     {
       name: 'the-core-is-pure',
-      comment:
-        'What a plan, a report or a decision means is computed from data: no store, no clock, no Node.',
+      comment: 'Plans, reports and decisions are computed from data: no store, no clock, no Node.',
       severity: 'error',
       from: { path: '^main/controller/slices/deployments/core/', pathNot: '\\.test\\.ts$' },
       to: {
@@ -166,7 +165,7 @@ module.exports = {
     {
       name: 'foreign-files-are-read-in-the-worker',
       comment:
-        'Readers of foreign files run in the inspection worker: only its entry may import them, and nothing else of the hub the shared ones.',
+        'Files from outside are parsed in the inspection worker only, so no other part of the controller imports a parser.',
       severity: 'error',
       from: {
         path: '^main/',
@@ -190,7 +189,8 @@ module.exports = {
     },
     {
       name: 'slow-to-load-is-loaded-late',
-      comment: 'The window waits for all that the controller imports at its start.',
+      comment:
+        'The window opens only after everything that the controller imports statically has loaded.',
       severity: 'error',
       from: { path: '^main/' },
       to: {
@@ -209,7 +209,7 @@ module.exports = {
     },
     {
       name: 'renderer-transport-in-api',
-      comment: 'renderer/api is the only place that knows the transport.',
+      comment: 'Only renderer/api uses the transport.',
       severity: 'error',
       from: { path: '^renderer/', pathNot: ['^renderer/api/', '\\.test\\.ts$'] },
       to: { path: '^node_modules/socket\\.io-client/' },
@@ -222,8 +222,8 @@ module.exports = {
       to: { path: '^renderer/api/' },
     },
     {
-      name: 'ui-knows-no-feature',
-      comment: 'renderer/ui is the kit of parts: it shows what it is given and knows no store.',
+      name: 'ui-imports-only-itself',
+      comment: 'renderer/ui holds components that show their props and use no store.',
       severity: 'error',
       from: { path: '^renderer/ui/', pathNot: '\\.test\\.ts$' },
       to: { path: '^renderer/(?!ui/)' },
@@ -246,13 +246,13 @@ module.exports = {
       to: { path: '^renderer/features/', pathNot: ['/(index|parts)\\.ts$', 'Page\\.vue$'] },
     },
     {
-      name: 'what-features-share-knows-none',
+      name: 'state-and-api-do-not-import-features',
       severity: 'error',
       from: { path: '^renderer/(state|api)/', pathNot: '\\.test\\.ts$' },
       to: { path: '^renderer/(features|app)/' },
     },
     {
-      name: 'features-know-no-app',
+      name: 'features-do-not-import-app',
       severity: 'error',
       from: { path: '^renderer/features/', pathNot: '\\.test\\.ts$' },
       to: { path: '^renderer/app/' },

@@ -60,7 +60,7 @@ export type AgentOptions = {
 
 /**
  * Runs until the signal fires. Running installers then continue, and the next start resumes them. @throws
- * RefusedError when the hub refuses this agent for good, SplitError when this PC has become a separate
+ * RefusedError when the hub refuses this agent for good, SeparateDeviceError when this PC has become a separate
  * device
  */
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {

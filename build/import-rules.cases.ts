@@ -23,7 +23,7 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
   ['shared-node-stays-in-node', 'shared/domain/x1.ts', '../node/any.ts', 'shared/node/any.ts'],
   ['shared-node-stays-in-node', 'renderer/x3.ts', '#shared/node/any.ts', 'shared/node/any.ts'],
   ['shared-node-stays-in-node', 'main/preload/x1.ts', '#shared/node/any.ts', 'shared/node/any.ts'],
-  ['renderer-has-no-node', 'renderer/x2.ts', 'node:path', 'path'],
+  ['renderer-does-not-import-node', 'renderer/x2.ts', 'node:path', 'path'],
   [
     'electron-in-desktop-only',
     'main/controller/base/x2.ts',
@@ -37,12 +37,17 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
     'node_modules/electron-store/index.js',
   ],
   [
-    'controller-knows-no-desktop',
+    'controller-does-not-import-desktop',
     'main/controller/base/x3.ts',
     '../../desktop/any.ts',
     'main/desktop/any.ts',
   ],
-  ['controller-knows-no-desktop', 'main/headless.ts', './desktop/any.ts', 'main/desktop/any.ts'],
+  [
+    'controller-does-not-import-desktop',
+    'main/headless.ts',
+    './desktop/any.ts',
+    'main/desktop/any.ts',
+  ],
   [
     'enter-controller-by-compose',
     'main/desktop/x1.ts',
@@ -50,19 +55,19 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
     'main/controller/base/any.ts',
   ],
   [
-    'controller-rooms-are-listed',
+    'controller-folders-are-listed',
     'main/controller/forgotten/x1.ts',
     '../base/any.ts',
     'main/controller/base/any.ts',
   ],
   [
-    'base-knows-no-other-room',
+    'base-imports-only-itself',
     'main/controller/base/x1.ts',
     '../store/any.ts',
     'main/controller/store/any.ts',
   ],
   [
-    'the-store-knows-no-slice',
+    'store-imports-only-base',
     'main/controller/store/x1.ts',
     '../slices/devices/index.ts',
     'main/controller/slices/devices/index.ts',
@@ -86,7 +91,7 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
     'main/controller/slices/devices/presence.ts',
   ],
   [
-    'slices-know-no-edge',
+    'slices-do-not-import-edges',
     'main/controller/slices/audit/x1.ts',
     '../../edges/consoles/any.ts',
     'main/controller/edges/consoles/any.ts',
@@ -159,7 +164,7 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
     'node_modules/socket.io-client/index.js',
   ],
   ['components-do-not-call-the-api', 'renderer/ui/X1.vue', '../api/any.ts', 'renderer/api/any.ts'],
-  ['ui-knows-no-feature', 'renderer/ui/x1.ts', '../state/any.ts', 'renderer/state/any.ts'],
+  ['ui-imports-only-itself', 'renderer/ui/x1.ts', '../state/any.ts', 'renderer/state/any.ts'],
   [
     'enter-features-by-index-or-parts',
     'renderer/features/groups/x1.ts',
@@ -173,13 +178,13 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
     'renderer/features/devices/any.ts',
   ],
   [
-    'what-features-share-knows-none',
+    'state-and-api-do-not-import-features',
     'renderer/state/x2.ts',
     '../features/devices/index.ts',
     'renderer/features/devices/index.ts',
   ],
   [
-    'features-know-no-app',
+    'features-do-not-import-app',
     'renderer/features/groups/x2.ts',
     '../../app/any.ts',
     'renderer/app/any.ts',
@@ -187,7 +192,7 @@ export const violations: [rule: string, file: string, specifier: string, leadsTo
 ]
 
 /** Imports that the same rules allow. */
-export const lawful: [file: string, specifier: string][] = [
+export const allowed: [file: string, specifier: string][] = [
   ['shared/y1.ts', 'zod'],
   ['shared/node/y1.ts', 'node:dgram'],
   ['shared/node/y2.ts', '../domain/portable-executable.ts'],
@@ -223,7 +228,7 @@ export const packages = [
   'socket.io-client',
   'yauzl',
 ]
-export const bystanders = [
+export const otherFiles = [
   'shared/any.ts',
   'shared/node/any.ts',
   'shared/node/xz.ts',

@@ -6,7 +6,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bystanders, lawful, packages, violations } from './import-rules.cases.ts'
+import { allowed, otherFiles, packages, violations } from './import-rules.cases.ts'
 import { projectRoot } from './support/project.ts'
 import { run } from './support/run.ts'
 
@@ -52,8 +52,8 @@ describe('the import rules', () => {
       'e2e/any.ts': 'export {}\n',
       'bench/any.ts': 'export {}\n',
     }
-    for (const name of bystanders) files[name] = 'export const any = 1\n'
-    for (const [file, specifier] of [...violations.map((v) => [v[1], v[2]] as const), ...lawful]) {
+    for (const name of otherFiles) files[name] = 'export const any = 1\n'
+    for (const [file, specifier] of [...violations.map((v) => [v[1], v[2]] as const), ...allowed]) {
       const line = `import '${specifier}'\n`
       files[file] = file.endsWith('.vue') ? `<script setup lang="ts">\n${line}</script>\n` : line
     }
@@ -68,8 +68,8 @@ describe('the import rules', () => {
     })
     const root = await plant([rulesFile, 'tsconfig.node.json', 'tsconfig.base.json'], files)
     const cli = path.join(projectRoot, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs')
-    const houses = ['main', 'renderer', 'agent', 'shared', 'build', 'e2e', 'bench']
-    const args = [cli, ...houses, '--config', rulesFile, '--output-type', 'json']
+    const topFolders = ['main', 'renderer', 'agent', 'shared', 'build', 'e2e', 'bench']
+    const args = [cli, ...topFolders, '--config', rulesFile, '--output-type', 'json']
     const result = await run(process.execPath, args, { cwd: root, timeoutMs: LIMIT_MS })
     const report = JSON.parse(result.stdout) as { summary: { violations: Violation[] } }
     found = report.summary.violations
@@ -81,7 +81,7 @@ describe('the import rules', () => {
   })
 
   it('allow valid imports', () => {
-    const files = new Set<string>([...lawful.map(([file]) => file), ...bystanders])
+    const files = new Set<string>([...allowed.map(([file]) => file), ...otherFiles])
     files.add('main/controller/compose/y1.ts')
     expect(found.filter(({ from }) => files.has(from))).toEqual([])
   })
@@ -156,7 +156,7 @@ describe('the lint rules that matter', () => {
     root = await plant(['eslint.config.js', rule, ...configs], {
       ...files,
       'package.json': '{ "type": "module" }',
-      'main/lawful.ts': 'export const one = 1\n',
+      'main/allowed.ts': 'export const one = 1\n',
     })
     const cli = path.join(projectRoot, 'node_modules/eslint/bin/eslint.js')
     const args = [cli, '.', '--format', 'json']
@@ -173,6 +173,6 @@ describe('the lint rules that matter', () => {
   })
 
   it('accept a valid file', () => {
-    expect(messagesOf('main/lawful.ts')).toEqual([])
+    expect(messagesOf('main/allowed.ts')).toEqual([])
   })
 })

@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import pino from 'pino'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
-import { createStderrLog, ignoreOutputErrors } from '#shared/node/side-channel.ts'
+import { createStderrLog, ignoreOutputErrors } from '#shared/node/stderr-log.ts'
 import { startController, type Controller } from './controller/compose/index.ts'
 
 const HELP = `DeployX controller without a window; the console opens in a browser.

@@ -17,7 +17,7 @@ import type { Arguments } from './usage.ts'
 
 const LISTEN_MS = 4_000
 
-type Chosen = { addresses: string[]; announced: Fingerprint | null }
+type Chosen = { addresses: string[]; advertisedKey: Fingerprint | null }
 
 /** @throws AgentFailure when none is advertised, or nobody chooses one */
 async function chooseHub(terminal: Terminal): Promise<Chosen> {
@@ -30,19 +30,19 @@ async function chooseHub(terminal: Terminal): Promise<Chosen> {
   hubs.forEach((hub, i) => terminal.print(`  ${i + 1}  ${describe(hub)}`))
   if (hubs.length === 0)
     throw new AgentFailure(
-      'No controller is announced on this network. Name it with --hub HOST:PORT; the console shows the address at the foot of its sidebar.',
+      'No controller is advertised on this network. Name it with --hub HOST:PORT; the console shows the address at the foot of its sidebar.',
     )
   const answer =
     hubs.length === 1 ? '1' : await terminal.ask(`Which one? [1-${hubs.length}]`, PAIRING_ANSWER_MS)
   const chosen = /^\d+$/.test(answer ?? '') ? hubs[Number(answer) - 1] : undefined
   if (!chosen) throw new AgentFailure('No controller was chosen.')
-  return { addresses: chosen.addresses, announced: chosen.fingerprint }
+  return { addresses: chosen.addresses, advertisedKey: chosen.fingerprint }
 }
 
 /** Tries the addresses in turn until one leads to the hub. @throws AgentFailure */
 async function pairWith(
-  { addresses, announced }: Chosen,
-  options: Omit<Parameters<typeof pair>[0], 'address' | 'announced' | 'person'>,
+  { addresses, advertisedKey }: Chosen,
+  options: Omit<Parameters<typeof pair>[0], 'address' | 'advertisedKey' | 'person'>,
   terminal: Terminal,
 ): Promise<Enrollment> {
   const name = printable(options.facts.name)
@@ -61,7 +61,7 @@ async function pairWith(
       waiting: () => terminal.print('Confirmed here. Approve this PC in the console.'),
     }
     try {
-      return await pair({ ...options, address, announced, person })
+      return await pair({ ...options, address, advertisedKey, person })
     } catch (error) {
       if (!(error instanceof NotReachedError)) throw error
       failures.push(error.message)
@@ -87,7 +87,7 @@ export async function discoverCommand(args: Arguments): Promise<number> {
       terminal.print(`Already enrolled as device ${known.device_id}.`)
       return 0
     }
-    const chosen = hub ? { addresses: [hub], announced: null } : await chooseHub(terminal)
+    const chosen = hub ? { addresses: [hub], advertisedKey: null } : await chooseHub(terminal)
     const facts = gatherFacts(identity.name(), folder.path)
     const keep = (made: Enrollment): void => {
       createRecords(folder)

@@ -13,7 +13,7 @@ import { isSingleExecutable } from '../lib/self.ts'
 import { mergeAddresses } from '../link/enroll.ts'
 import { secretHash } from '../link/secret-hash.ts'
 import { RefusedError } from '../link/link.ts'
-import { SplitError } from '../link/split.ts'
+import { SeparateDeviceError } from '../link/split.ts'
 import { makePrivateFolder } from '../service/service.ts'
 import type { RestartTools } from '../restart/tools.ts'
 import { checkSameHub, enrollNow, readCode, setName } from './enrollment.ts'
@@ -88,7 +88,7 @@ export async function runCommandVerb(
         )
         return 0
       } catch (error) {
-        if (error instanceof SplitError) {
+        if (error instanceof SeparateDeviceError) {
           await finishSplit(folder, stop.signal)
           identity = openIdentity(folder.identityFile)
           process.stdout.write(

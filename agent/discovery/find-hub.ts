@@ -24,7 +24,7 @@ export async function findHub(
     // succession.
     const advertised = (same.length > 0 ? same : hubs).flatMap((hub) => hub.addresses)
     const hints = [...new Set(advertised)].slice(0, MAX_HINTS)
-    if (hints.length > 0) log.info({ hints }, 'a hub is announced on this network')
+    if (hints.length > 0) log.info({ hints }, 'a hub is advertised on this network')
     return hints
   } catch (error) {
     log.debug({ why: errorText(error) }, 'looking for the hub on the LAN failed')

@@ -37,7 +37,7 @@ import { causeOf } from './connect-error.ts'
 import type { CommandEvent } from './envelope.ts'
 import { createPinnedAgent, type Pin } from './pinned-agent.ts'
 import type { ReportBody, Reporter } from './reporter.ts'
-import { createSplit, SplitError, type SplitKeeper } from './split.ts'
+import { createSplit, SeparateDeviceError, type SplitKeeper } from './split.ts'
 
 export type LinkTimings = {
   handshakeMs: number
@@ -65,7 +65,7 @@ export type Link = Reporter & {
   address: () => string | null
   /**
    * Keeps a link until the signal fires. @throws RefusedError when the hub refuses this agent for good,
-   * SplitError when this PC is a separate device from now on
+   * SeparateDeviceError when this PC is a separate device from now on
    */
   keep: (signal: AbortSignal) => Promise<void>
 }
@@ -304,7 +304,7 @@ export function createLink(deps: {
           const startedAt = performance.now()
           const loss = await hold(address, signal)
           waiters.delete(watch)
-          if (loss.isSplit) throw new SplitError(loss.why)
+          if (loss.isSplit) throw new SeparateDeviceError(loss.why)
           if (loss.refusal !== null) throw new RefusedError(loss.refusal)
           if (signal.aborted) return
           if (!wasReady.now) {

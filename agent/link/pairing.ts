@@ -159,20 +159,20 @@ function connected(socket: PairingSocket): Promise<void> {
 
 /**
  * Pairs with the hub at this address.
- * @param announced the advertised key, or null
+ * @param advertisedKey the advertised key, or null
  * @param keep stores the enrolment on disk
  * @throws AgentFailure with the reason when pairing fails
  */
 export async function pair(options: {
   address: string
-  announced: Fingerprint | null
+  advertisedKey: Fingerprint | null
   identity: Identity
   facts: AgentFacts
   person: Person
   keep: (enrollment: Enrollment) => void
 }): Promise<Enrollment> {
   const { address, identity, person } = options
-  const contact = createFirstContactAgent(options.announced)
+  const contact = createFirstContactAgent(options.advertisedKey)
   const socket = open(address, contact.agent)
   const over = watchEnd(socket, address)
   try {

@@ -156,14 +156,14 @@ export const createPinnedConnect =
 /**
  * For the very first contact, before there is a key to pin: reports the key that the first connection
  * presents, and accepts only that key afterwards. No secret may be sent over such a connection; six digits on
- * two screens vouch for the key (see pairing.ts). @param announced the key advertised by mDNS, if any: any
+ * two screens vouch for the key (see pairing.ts). @param advertisedKey the key advertised by mDNS, if any: any
  * other key is refused
  */
-export function createFirstContactAgent(announced: Fingerprint | null): {
+export function createFirstContactAgent(advertisedKey: Fingerprint | null): {
   agent: Agent
   seen: () => Fingerprint | null
 } {
-  let held = announced
+  let held = advertisedKey
   const agent = createPinnedAgent({
     // Before the first connection, this equals nothing that a peer can present.
     fingerprint: () => held ?? 'none',

@@ -13,7 +13,7 @@ import {
 import { verifies, type Enrollment, type Identity } from '../identity/identity.ts'
 
 /** This PC is a separate device from now on: see identity/split.ts. */
-export class SplitError extends Error {}
+export class SeparateDeviceError extends Error {}
 
 export type SplitKeeper = Pick<Identity, 'nextKey' | 'setNextEnrollment'>
 

@@ -4,7 +4,7 @@ import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browse } from '../../agent/discovery/browse.ts'
 import { createLog } from '../../agent/lib/log.ts'
-import { startAnnouncing, type Announcer } from '../../main/controller/edges/agents/announce.ts'
+import { startAdvertising, type Advertiser } from '../../main/controller/edges/agents/advertise.ts'
 
 const KEY = `sha256/${'V'.repeat(43)}=`
 const TRIES = 10
@@ -16,15 +16,15 @@ if (own === undefined)
 
 describe.skipIf(own === undefined)('a hub without an IPv4 address', () => {
   const address = `[${own}]:41100`
-  let announcer: Announcer
+  let advertiser: Advertiser
   beforeAll(() => {
-    announcer = startAnnouncing({
+    advertiser = startAdvertising({
       addresses: () => [address, '[::1]:41100'],
       fingerprint: () => KEY,
       log: pino({ level: 'silent' }),
     })
   })
-  afterAll(() => announcer.stop())
+  afterAll(() => advertiser.stop())
 
   it('is discovered by an agent at its IPv6 address', async () => {
     const { signal } = new AbortController()

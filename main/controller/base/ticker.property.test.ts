@@ -50,29 +50,29 @@ it('loses no wake-up, runs one key at a time, starves none, keeps the heartbeat,
           if (isStopped) return
           wakes.push({ key, isNow, atMs: world.nowMs(), seenStarts: starts.length })
         }
-        const deeds = [...planned]
+        const steps = [...planned]
 
         async function run(key: Key): Promise<Outcome> {
           if (isStopped) wrong.push('a run after the stop')
           if (++atOnce > 1) wrong.push('two runs at once')
           starts.push({ key, atMs: world.nowMs() })
-          const deed = deeds.shift()
-          if (deed) {
-            world.block(deed.blockMs)
-            if (deed.soon) soon(deed.soon)
-            if (deed.now) now(deed.now)
-            if (deed.waitMs > 0) await world.sleep(deed.waitMs)
+          const step = steps.shift()
+          if (step) {
+            world.block(step.blockMs)
+            if (step.soon) soon(step.soon)
+            if (step.now) now(step.now)
+            if (step.waitMs > 0) await world.sleep(step.waitMs)
           }
           atOnce--
-          if (deed?.end === 'fails') {
+          if (step?.end === 'fails') {
             wake(key, false)
             throw new Error('no')
           }
-          if (deed?.end === 'more') wake(key, true)
-          if (deed?.end === 'wakes later') wake(key, false)
+          if (step?.end === 'more') wake(key, true)
+          if (step?.end === 'wakes later') wake(key, false)
           return {
-            more: deed?.end === 'more',
-            wakeAtMs: deed?.end === 'wakes later' ? world.time.wallMs() + 200 : null,
+            more: step?.end === 'more',
+            wakeAtMs: step?.end === 'wakes later' ? world.time.wallMs() + 200 : null,
           }
         }
         const ticker = createTicker<Key>({

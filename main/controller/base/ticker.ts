@@ -1,11 +1,11 @@
 /**
- * Wakes work that waits for events. Wake-ups are coalesced, a heartbeat catches up on missed ones,
- * and what failed is retried later and later. Work is divided by key: one key at a time, each in
- * its own turn of the event loop, first come, first served.
+ * Runs work when an event calls for it. Wake-ups are coalesced, a heartbeat catches up on missed
+ * ones, and failed runs are retried after growing delays. Work is divided by key: the keys run one
+ * at a time, in the order of their wake-ups, each in its own turn of the event loop.
  */
 import type { Clock } from './clock.ts'
 
-/** After n ms of work, `soon` waits for 3 n ms: other work gets most of the time. */
+/** After n ms of work, `soon` waits for 3 n ms, so that other work gets most of the time. */
 const REST_FACTOR = 3
 const FIRST_RETRY_MS = 100
 
@@ -21,9 +21,9 @@ export type Outcome = {
 }
 type Options<Key> = {
   time: TickerTime
-  /** Wake-ups within this time are one run. */
+  /** Wake-ups within this time lead to one run. */
   soonMs: number
-  /** Also the longest back-off and the longest rest. */
+  /** Also the upper limit of back-off and rest. */
   heartbeatMs: number
   /** Everything that may have work. Called at each heartbeat. */
   keys: () => Iterable<Key>
@@ -43,16 +43,16 @@ export type Ticker<Key> = ReturnType<typeof createTicker<Key>>
 export function createTicker<Key>(options: Options<Key>) {
   const { time, soonMs, heartbeatMs } = options
   const nextTurn = time.nextTurn ?? inImmediate
-  /** Keys to run, one a turn. They are in neither of the next two. */
+  /** Keys to run, one per turn. A key in here is in neither `waiting` nor `wakes`. */
   const queue = new Set<Key>()
   /** Coalesced wake-ups and retries: monotonic ms. */
   const waiting = new Map<Key, number>()
-  /** What runs asked for: epoch ms. */
+  /** When to run again, as the last run requested: epoch ms. */
   const wakes = new Map<Key, number>()
   /** How often in a row a key has failed. */
   const failures = new Map<Key, number>()
-  let isOn = false
-  let isOver = false
+  let isStarted = false
+  let isStopped = false
   let beatAtMs = Infinity
   let restUntilMs = -Infinity
   /** Spent since the queue was last empty. */
@@ -73,7 +73,7 @@ export function createTicker<Key>(options: Options<Key>) {
   /** Sets the timer for what comes next. */
   function arm(): void {
     cancelTimer?.()
-    if (!isOn) return
+    if (!isStarted) return
     const inMs = Math.min(
       afterRest(Math.min(...waiting.values())) - time.monotonicMs(),
       Math.min(...wakes.values()) - time.wallMs(),
@@ -83,7 +83,7 @@ export function createTicker<Key>(options: Options<Key>) {
   }
   /** Queues what is due. The timer may be early: clocks differ. */
   function look(): void {
-    if (!isOn) return
+    if (!isStarted) return
     for (const [key, atMs] of waiting) if (afterRest(atMs) <= time.monotonicMs()) enqueue(key)
     for (const [key, atMs] of wakes) if (atMs <= time.wallMs()) enqueue(key)
     if (time.awakeMs() >= beatAtMs) beat()
@@ -100,7 +100,7 @@ export function createTicker<Key>(options: Options<Key>) {
     }
   }
   function takeTurn(): void {
-    if (!isOn || cancelTurn || running || queue.size === 0) return
+    if (!isStarted || cancelTurn || running || queue.size === 0) return
     cancelTurn = nextTurn(() => {
       cancelTurn = null
       // Not before `running` is set: the run itself may wake others.
@@ -149,35 +149,35 @@ export function createTicker<Key>(options: Options<Key>) {
     soon: (keys: Iterable<Key>): void => {
       let isNew = false
       for (const key of keys) {
-        if (isOver || queue.has(key) || waiting.has(key)) continue
+        if (isStopped || queue.has(key) || waiting.has(key)) continue
         waiting.set(key, time.monotonicMs() + soonMs)
         isNew = true
       }
       if (isNew) arm()
     },
-    /** Someone waits for these: runs each as soon as its turn comes. */
+    /** Runs these as soon as their turn comes, because someone is waiting for the result. */
     now: (keys: Iterable<Key>): void => {
-      if (isOver) return
+      if (isStopped) return
       for (const key of keys) enqueue(key)
       takeTurn()
     },
-    /** Does not wait for the next heartbeat, for example because the clock was set. */
+    /** Brings the next heartbeat forward to now, for example because the clock was set. */
     beat(): void {
       beatAtMs = -Infinity
       arm()
     },
-    /** Wake-ups before it wait for it. The first heartbeat follows after `heartbeatMs`. */
+    /** Earlier wake-ups were kept until now. The first heartbeat follows after `heartbeatMs`. */
     start(): void {
-      if (isOn || isOver) return
-      isOn = true
+      if (isStarted || isStopped) return
+      isStarted = true
       beatAtMs = Math.min(beatAtMs, time.awakeMs() + heartbeatMs)
       arm()
       takeTurn()
     },
-    /** No run begins after it. Resolves when a run under way has ended. */
+    /** Starts no further run. Resolves when the current run has ended. */
     stop(): Promise<void> {
-      isOn = false
-      isOver = true
+      isStarted = false
+      isStopped = true
       cancelTimer?.()
       cancelTurn?.()
       return running ?? Promise.resolve()
@@ -185,7 +185,7 @@ export function createTicker<Key>(options: Options<Key>) {
   }
 }
 
-/** A ticker for work that is not divided. */
+/** A ticker for work that is not divided by key. */
 export function createSingleTicker(
   options: Omit<Options<null>, 'keys' | 'run' | 'failed'> & {
     run: () => ReturnType<Options<null>['run']>

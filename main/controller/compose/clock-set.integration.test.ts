@@ -92,7 +92,7 @@ describe.runIf(hasFakeTime)('a clock that is set', () => {
         expect(ranMs).toBeGreaterThan(-5_000)
         expect(ranMs).toBeLessThan(60_000)
       }
-      agent.letGo()
+      agent.releaseInstaller()
       const ended = async () => (await rest.call('deployments.get', { params: { id } })).status
       await eventually('it ends', async () => (await ended()) !== 'in_progress')
       expect([await ended(), agent.runs()]).toEqual(['completed', 1])

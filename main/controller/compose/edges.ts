@@ -1,7 +1,7 @@
-/** What listens: the consoles' port, the hub for the agents, and its announcement on the LAN. */
+/** What listens: the consoles' port, the hub for the agents, and its advertisement on the LAN. */
 import type { HubStatus } from '#shared/contract/rest/entities.ts'
 import type { Clock } from '../base/context.ts'
-import { startAnnouncing } from '../edges/agents/announce.ts'
+import { startAdvertising } from '../edges/agents/advertise.ts'
 import { attachPairing } from '../edges/agents/pairing.ts'
 import { startHubServer } from '../edges/agents/server.ts'
 import { openConsolePort } from '../edges/consoles/console-port.ts'
@@ -38,7 +38,7 @@ export async function openEdges(
     fingerprint: keys().fingerprint,
     online_agents: devices.presence.onlineCount(),
     total_devices: devices.counts().total,
-    disk: store.room.now(),
+    disk: store.freeSpace.now(),
   })
   const consoles = createConsolesEdge({
     ...{ devices, deployments, groups, software, users, enrollment, settings },
@@ -118,17 +118,17 @@ export async function openEdges(
     () => hub.close(),
     () => pairing.stop(),
   )
-  const announcer =
+  const advertiser =
     (options.discovery ?? true)
-      ? startAnnouncing({ addresses: place.addresses, fingerprint: () => keys().fingerprint, log })
+      ? startAdvertising({ addresses: place.addresses, fingerprint: () => keys().fingerprint, log })
       : null
-  undo.push(() => announcer?.stop())
+  undo.push(() => advertiser?.stop())
   identity.onChange((next, before) => {
     store.facts.set('keys', toRemember(next))
     if (next.fingerprint !== before.fingerprint) enrollment.revokeAll()
     signer.renew()
     pairing.keysChanged()
-    announcer?.renew()
+    advertiser?.renew()
     hub.renewTls(next.tls)
     // They reconnect within seconds, receive the new certificate and follow.
     agents.dropAll()

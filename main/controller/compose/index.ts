@@ -14,7 +14,7 @@ import {
   type Restored,
 } from '../slices/identity/index.ts'
 import { asStorageError } from '../store/failures.ts'
-import { watchRoom } from '../store/room-watch.ts'
+import { watchFreeSpace } from '../store/free-space-watch.ts'
 import { openStore } from '../store/store.ts'
 import type { Controller, ControllerOptions } from './controller.types.ts'
 import { openEdges } from './edges.ts'
@@ -86,13 +86,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
     agentUpdates.start()
     software.startFetches()
     store.setLockTimeout('serving')
-    const refill = setInterval(() => void store.room.refill(), REFILL_EVERY_MS)
-    const roomWatch = watchRoom(store.room, () => consoles.hubChanged())
+    const refill = setInterval(() => void store.freeSpace.refill(), REFILL_EVERY_MS)
+    const freeSpaceWatch = watchFreeSpace(store.freeSpace, () => consoles.hubChanged())
     undo.push(
       () => clearInterval(refill),
-      () => roomWatch.stop(),
+      () => freeSpaceWatch.stop(),
     )
-    void store.room.refill()
+    void store.freeSpace.refill()
     log.info(
       { dataDir: join(dataDir), hubPort: place.port(), console: consolePort.url },
       'the controller is up',

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
 import { canMakeDisks, makeSmallDisk, type SmallDisk } from '../test-kit/small-disk.ts'
-import { createRoom, RESERVE_FILE } from './room.ts'
+import { createFreeSpace, RESERVE_FILE } from './free-space.ts'
 import { openStore, type Store } from './store.ts'
 import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
 
@@ -82,7 +82,7 @@ describe.skipIf(!canMakeDisks)('on a disk with little room', () => {
 
   it('a later start on a full disk works with the reserve, including writes', async () => {
     const first = open()
-    await first.room.refill()
+    await first.freeSpace.refill()
     first.close()
     expect(statSync(join(dataDir, RESERVE_FILE)).size).toBe(8 * MIB)
     disk.fill()
@@ -135,33 +135,33 @@ describe.skipIf(!canMakeDisks)('the reserve', () => {
   const held = () => statSync(join(dataDir, RESERVE_FILE), { throwIfNoEntry: false })?.size ?? 0
 
   it('is released only as far as needed, and refilled once there is room', async () => {
-    const room = createRoom(dataDir)
-    await room.refill()
+    const freeSpace = createFreeSpace(dataDir)
+    await freeSpace.refill()
     expect(held()).toBe(8 * MIB)
-    room.ensure()
+    freeSpace.ensure()
     expect(held()).toBe(8 * MIB)
     disk.fill()
-    expect(room.isLow()).toBe(true)
-    room.ensure()
+    expect(freeSpace.isLow()).toBe(true)
+    freeSpace.ensure()
     expect(held()).toBe(7 * MIB)
     expect(disk.freeBytes()).toBeGreaterThanOrEqual(MIB)
     for (let n = 0; n < 20; n++) {
       disk.fill()
-      room.ensure()
+      freeSpace.ensure()
     }
     expect(held()).toBe(0)
-    room.ensure() // nothing left to release: no error
-    await room.refill()
+    freeSpace.ensure() // nothing left to release: no error
+    await freeSpace.refill()
     expect(held()).toBe(0)
     disk.empty()
-    await room.refill()
+    await freeSpace.refill()
     expect(held()).toBe(8 * MIB)
-    expect(room.isLow()).toBe(false)
+    expect(freeSpace.isLow()).toBe(false)
   })
 
   it('never takes more than its share of a small disk', async () => {
     disk.fill(6 * MIB)
-    await createRoom(dataDir).refill()
+    await createFreeSpace(dataDir).refill()
     expect(held()).toBeLessThanOrEqual(2 * MIB)
     expect(disk.freeBytes()).toBeGreaterThanOrEqual(4 * MIB)
   })

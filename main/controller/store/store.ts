@@ -16,7 +16,12 @@ import { DATABASE_FILE } from './inspect.ts'
 import { lockDataFolder } from './lock.ts'
 import { writeFolderMark } from './mark-file.ts'
 import { migrateTables } from './migrate.ts'
-import { checkRoom, checkRoomForFirstStart, createRoom, type Room } from './room.ts'
+import {
+  checkFreeSpace,
+  checkFreeSpaceForFirstStart,
+  createFreeSpace,
+  type FreeSpace,
+} from './free-space.ts'
 import { addFolding } from './folded.ts'
 import * as schema from './schema/index.ts'
 import { createWaiting, type Waiting } from './waiting.ts'
@@ -37,7 +42,7 @@ export type Store = Waiting & {
    */
   transaction: <T>(work: () => T) => T
   /** Free disk space, and the reserve. */
-  room: Room
+  freeSpace: FreeSpace
   /**
    * How long a statement may block the event loop while another program holds the lock: seconds at
    * start and stop, not at all while the hub serves.
@@ -75,7 +80,7 @@ function bringUpToDate(sqlite: Database.Database, file: string, migrationsDir: s
     )
   if (state && state.seen < state.known) {
     const needed = statSync(file).size + MIGRATION_MARGIN_BYTES
-    checkRoom(dirname(file), needed, 'the backup before this version changes the database')
+    checkFreeSpace(dirname(file), needed, 'the backup before this version changes the database')
     backUp(sqlite, file)
   }
   migrateTables(sqlite, migrationsDir)
@@ -129,7 +134,7 @@ function openOrSetAside(file: string): Database.Database {
 }
 
 /** A full disk must not prevent the start: this opening is then not counted. */
-function markRunIfRoom(sqlite: Database.Database): Mark | null {
+function markRunIfSpace(sqlite: Database.Database): Mark | null {
   try {
     return markRun(sqlite, new Date().toISOString())
   } catch (error) {
@@ -159,14 +164,14 @@ export function openStore(options: OpenOptions): Store {
   }
 }
 
-function createTransaction(sqlite: Database.Database, room: Room): Store['transaction'] {
+function createTransaction(sqlite: Database.Database, freeSpace: FreeSpace): Store['transaction'] {
   return (work) => {
-    room.ensure()
+    freeSpace.ensure()
     try {
       return sqlite.transaction(work).immediate()
     } catch (error) {
       // A quota is not part of the free space. Releasing a slice gives the next attempt room.
-      if (storageFailure(error)?.kind === 'full') room.releaseSlice()
+      if (storageFailure(error)?.kind === 'full') freeSpace.releaseSlice()
       throw asStorageError(error)
     }
   }
@@ -181,9 +186,9 @@ type OpenOptions = {
 
 function open(options: OpenOptions): Store {
   const { dataDir, migrationsDir } = options
-  const room = createRoom(dataDir)
-  if (!existsSync(join(dataDir, DATABASE_FILE))) checkRoomForFirstStart(dataDir)
-  room.ensure(START_BYTES)
+  const freeSpace = createFreeSpace(dataDir)
+  if (!existsSync(join(dataDir, DATABASE_FILE))) checkFreeSpaceForFirstStart(dataDir)
+  freeSpace.ensure(START_BYTES)
   makeDataFolder(dataDir)
   const lock = lockDataFolder(dataDir)
   const file = join(dataDir, DATABASE_FILE)
@@ -193,17 +198,17 @@ function open(options: OpenOptions): Store {
     const sqlite = openOrSetAside(file)
     try {
       const db = bringUpToDate(sqlite, file, migrationsDir)
-      const mark = markRunIfRoom(sqlite)
+      const mark = markRunIfSpace(sqlite)
       if (mark) writeFolderMark(dataDir, { ...mark, open: true })
-      const transaction = createTransaction(sqlite, room)
+      const transaction = createTransaction(sqlite, freeSpace)
       return {
         db,
         sqlite,
         file,
         facts: createFacts(sqlite),
-        room,
+        freeSpace,
         transaction,
-        ...createWaiting({ sqlite, transaction, ensureRoom: () => room.ensure() }),
+        ...createWaiting({ sqlite, transaction, ensureFreeSpace: () => freeSpace.ensure() }),
         setLockTimeout: (when) => {
           sqlite.pragma(`busy_timeout = ${when === 'serving' ? 0 : LOCK_WAIT_STOPPING_MS}`)
         },

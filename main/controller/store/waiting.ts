@@ -31,7 +31,7 @@ export function createWaiting(deps: {
   sqlite: Database.Database
   transaction: <T>(work: () => T) => T
   /** For statements that follow without a transaction. */
-  ensureRoom: () => void
+  ensureFreeSpace: () => void
 }): Waiting {
   const { sqlite } = deps
   let lockedAtMs = -Infinity
@@ -51,7 +51,7 @@ export function createWaiting(deps: {
     }
   }
   async function whenWritable(limitMs = WAIT_MS): Promise<void> {
-    deps.ensureRoom()
+    deps.ensureFreeSpace()
     const endMs = performance.now() + limitMs
     for (let waitMs = FIRST_WAIT_MS; !canWrite(); waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
       if (performance.now() + waitMs > endMs)

@@ -6,7 +6,7 @@ import { READERS, type Reader } from '../slices/inspection/readers/table.ts'
 const MIB = 1024 * 1024
 const kept: unknown[] = []
 
-const deeds: Record<string, Reader['read']> = {
+const behaviours: Record<string, Reader['read']> = {
   sound: () => ({ name: 'sound' }),
   loop: () => {
     for (;;) kept.length = 0
@@ -57,8 +57,8 @@ const reader: Reader = {
   what: 'an order',
   begins: () => true,
   read: (window, asked) => {
-    const deed = window.read(0, 32).toString().split('\n', 1)[0]!
-    return deeds[deed]!(window, asked)
+    const behaviour = window.read(0, 32).toString().split('\n', 1)[0]!
+    return behaviours[behaviour]!(window, asked)
   },
 }
 const kinds = Object.keys(READERS) as InstallerKind[]

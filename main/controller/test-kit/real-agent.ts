@@ -157,9 +157,9 @@ export function startRealAgent(
       existsSync(join(root, 'runs'))
         ? readFileSync(join(root, 'runs'), 'utf8').split('\n').length - 1
         : 0,
-    letGo: (): void => writeFileSync(join(root, 'go-on'), ''),
+    releaseInstaller: (): void => writeFileSync(join(root, 'go-on'), ''),
     async remove(): Promise<void> {
-      if (existsSync(root)) this.letGo()
+      if (existsSync(root)) this.releaseInstaller()
       await kill()
       rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
     },

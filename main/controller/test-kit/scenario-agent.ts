@@ -10,7 +10,7 @@ import type { TargetReason } from '#shared/domain/reasons.ts'
 import type { SimAgent } from './sim-agent.ts'
 
 type Why = Extract<CommandReply, { accepted: false }>['why']
-export type Deed =
+export type AgentStep =
   | { do: 'refuse'; why: Why }
   /** It neither replies nor remembers the command. */
   | { do: 'silent' }
@@ -20,22 +20,22 @@ export type Deed =
   | { do: 'print'; text: string }
   | { do: 'end'; result: Partial<DeploymentResult> }
 
-export const refuses = (why: Why): Deed[] => [{ do: 'refuse', why }]
-export const silent: Deed[] = [{ do: 'silent' }]
-export const answerLost: Deed = { do: 'answer_lost' }
-export const downloads: Deed = { do: 'phase', phase: 'downloading' }
-export const verifies: Deed = { do: 'phase', phase: 'verifying' }
+export const refuses = (why: Why): AgentStep[] => [{ do: 'refuse', why }]
+export const silent: AgentStep[] = [{ do: 'silent' }]
+export const answerLost: AgentStep = { do: 'answer_lost' }
+export const downloads: AgentStep = { do: 'phase', phase: 'downloading' }
+export const verifies: AgentStep = { do: 'phase', phase: 'verifying' }
 /** Another installation on the PC has to end first. */
-export const waitsForOthers: Deed = { do: 'phase', phase: 'verifying', reason: 'device_busy' }
+export const waitsForOthers: AgentStep = { do: 'phase', phase: 'verifying', reason: 'device_busy' }
 /** The installer has ended, and the processes that it started continue. */
-export const waitsForRest: Deed = { do: 'phase', phase: 'installing', reason: 'verifying' }
-export const installs: Deed = { do: 'phase', phase: 'installing' }
-export const prints = (text: string): Deed => ({ do: 'print', text })
-export const ends = (result: Partial<DeploymentResult> = {}): Deed => ({ do: 'end', result })
+export const waitsForRest: AgentStep = { do: 'phase', phase: 'installing', reason: 'verifying' }
+export const installs: AgentStep = { do: 'phase', phase: 'installing' }
+export const prints = (text: string): AgentStep => ({ do: 'print', text })
+export const ends = (result: Partial<DeploymentResult> = {}): AgentStep => ({ do: 'end', result })
 /** Accepts the command and never reports again. */
-export const hangs: Deed[] = []
-export const obeys: Deed[] = [installs, ends()]
-export const fails = (result: Partial<DeploymentResult> = {}): Deed[] => [
+export const hangs: AgentStep[] = []
+export const obeys: AgentStep[] = [installs, ends()]
+export const fails = (result: Partial<DeploymentResult> = {}): AgentStep[] => [
   installs,
   ends({
     status: 'failed',
@@ -49,7 +49,7 @@ export const fails = (result: Partial<DeploymentResult> = {}): Deed[] => [
 /** The memory of one agent across all its links. */
 export function createScenarioAgent(deps: {
   /** One entry per deploy command; the last one repeats. */
-  does: readonly Deed[][]
+  does: readonly AgentStep[][]
   ignoresCancel: boolean
   /** Resolves once the store has recorded the acceptance. */
   accepted: (id: TargetId) => Promise<unknown>
@@ -59,27 +59,27 @@ export function createScenarioAgent(deps: {
   const begun = new Set<AttemptId>()
   let link: SimAgent | null = null
   let received = 0
-  const next = (): Deed[] => deps.does[Math.min(received, deps.does.length) - 1] ?? obeys
+  const next = (): AgentStep[] => deps.does[Math.min(received, deps.does.length) - 1] ?? obeys
 
   async function act(
     command: DeployPayload,
-    deeds: readonly Deed[],
+    steps: readonly AgentStep[],
     agent: SimAgent,
   ): Promise<void> {
     let seq = 0
     // Known already: it only repeats its reply.
     if (begun.has(command.attempt_id)) return
     begun.add(command.attempt_id)
-    if (deeds[0]?.do !== 'answer_lost') await deps.accepted(command.target_id)
-    for (const deed of deeds) {
+    if (steps[0]?.do !== 'answer_lost') await deps.accepted(command.target_id)
+    for (const step of steps) {
       const mine = held.get(command.attempt_id)
       if (!mine) return
-      if (deed.do === 'phase') {
-        if (deed.phase === 'installing') mine.isInstalling = true
-        await agent.progress(command, deed.phase, undefined, deed.reason)
-      } else if (deed.do === 'print') await agent.output(command, ++seq, deed.text)
-      else if (deed.do === 'end') {
-        const { committed } = await agent.result(command, deed.result)
+      if (step.do === 'phase') {
+        if (step.phase === 'installing') mine.isInstalling = true
+        await agent.progress(command, step.phase, undefined, step.reason)
+      } else if (step.do === 'print') await agent.output(command, ++seq, step.text)
+      else if (step.do === 'end') {
+        const { committed } = await agent.result(command, step.result)
         if (committed) held.delete(command.attempt_id)
       }
     }

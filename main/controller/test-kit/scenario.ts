@@ -12,13 +12,13 @@ import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId, SoftwareId, TargetId } from '#shared/domain/ids.ts'
 import { until as eventually } from '#shared/test-kit/until.ts'
 import { openObserver } from './observer.ts'
-import { createScenarioAgent, type Deed } from './scenario-agent.ts'
+import { createScenarioAgent, type AgentStep } from './scenario-agent.ts'
 import { enrollSimAgent, type SimAgent, type SimIdentity } from './sim-agent.ts'
 import { startTestController } from './test-controller.ts'
 
 export type Pc = {
   /** What its agent does with each deploy command. Default: it executes them. */
-  does?: readonly Deed[][]
+  does?: readonly AgentStep[][]
   /** It has no link at the start. */
   isAway?: boolean
   ignoresCancel?: boolean

@@ -201,11 +201,11 @@ export type Enrollment = z.infer<typeof Enrollment>
  * - `short`: the next upload may not fit.
  * - `low`: almost full; deferrable data (output, inventories, uploads) is refused.
  */
-export const DiskRoom = z.object({
+export const DiskSpace = z.object({
   level: z.enum(['enough', 'short', 'low']),
   free_bytes: count.nullable(),
 })
-export type DiskRoom = z.infer<typeof DiskRoom>
+export type DiskSpace = z.infer<typeof DiskSpace>
 
 /** State of the hub, always shown at the bottom of the sidebar. */
 export const HubStatus = z.object({
@@ -215,7 +215,7 @@ export const HubStatus = z.object({
   fingerprint: Fingerprint,
   online_agents: count,
   total_devices: count,
-  disk: DiskRoom.optional(),
+  disk: DiskSpace.optional(),
 })
 export type HubStatus = z.infer<typeof HubStatus>
 

@@ -59,7 +59,7 @@ const agent = (...words: string[]) =>
     join(folder, 'state'),
   ])
 const rogue = (claims = hub.fingerprint) =>
-  lan.run('rogue', [testKitFile('rogue-announcer.ts'), ROGUE, claims])
+  lan.run('rogue', [testKitFile('rogue-advertiser.ts'), ROGUE, claims])
 
 describe.skipIf(why !== null)('on a LAN', () => {
   it('an agent finds its hub under a new address by its key; a rogue that claims that key receives no byte', async () => {
@@ -120,6 +120,6 @@ describe.skipIf(why !== null)('on a LAN', () => {
   it('discover prints what to do when no hub is advertised', async () => {
     await serve('--no-discovery').until('Hub ')
     const pc = agent('discover')
-    await pc.until('No controller is announced on this network. Name it with --hub HOST:PORT')
+    await pc.until('No controller is advertised on this network. Name it with --hub HOST:PORT')
   })
 })

@@ -111,7 +111,7 @@ it.each([
     expect(readdirSync(join(copy.state, 'before-device-2', 'attempts'))).toHaveLength(1)
     expect((await target()).deployment_status).toBe('installing')
 
-    original.letGo()
+    original.releaseInstaller()
     await eventually(
       'the original ends',
       async () => (await target()).deployment_status === 'completed',
@@ -143,7 +143,7 @@ it('a clone that connects alone does not resume the original’s work before it 
   await offline(1)
   // Its installer ends meanwhile: all of these PCs are one computer here, so the others would see
   // it run.
-  original.letGo()
+  original.releaseInstaller()
   await t.controller.stop()
   const copy = start({ hardwareId: B, state: image })
   // An agent that believes to be the same PC checks what became of the installer.

@@ -101,7 +101,7 @@ describe.skipIf(process.platform === 'win32')('a deployment with secrets in its 
     // The first half of a value is printed and waits for its second half.
     await expect.poll(output).toContain('key is')
     expect(await output()).not.toContain('LIC-7')
-    agent.letGo()
+    agent.releaseInstaller()
     await expect.poll(async () => (await target()).deployment_status).toBe('failed')
 
     expect(readFileSync(join(agent.root, 'got'), 'utf8').split('\n')).toEqual([

@@ -1,6 +1,6 @@
 /** Findings about modes, space, packages and addresses, in words. Pure. */
 import type { LooseEntry } from '../../store/private-folder.ts'
-import { SHORT_BYTES } from '../../store/room.ts'
+import { SHORT_BYTES } from '../../store/free-space.ts'
 import type { Finding } from './finding.ts'
 import type { ContentFault } from './read-contents.ts'
 

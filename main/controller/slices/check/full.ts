@@ -67,7 +67,7 @@ export async function checkFolder(
   await part(() => {
     const facts = inspectKeys(dataDir, input.vaultKey)
     const inDatabase = database?.facts
-    const isRead = inDatabase?.state === 'ours' && !database?.noRoom
+    const isRead = inDatabase?.state === 'ours' && !database?.isSkippedForSpace
     // If the database was not read, assume that every key is needed.
     const isNone = inDatabase?.state === 'missing' || inDatabase?.state === 'empty'
     const devices = inDatabase && (isRead || isNone) ? inDatabase.devices : Infinity
@@ -115,8 +115,11 @@ export async function checkFolder(
   }
 }
 
-function ofDatabase({ facts, faults, noRoom }: DatabaseReading, dataDir: string): Finding[] {
-  const findings = noRoom
+function ofDatabase(
+  { facts, faults, isSkippedForSpace }: DatabaseReading,
+  dataDir: string,
+): Finding[] {
+  const findings = isSkippedForSpace
     ? [failed(new Error('there is no room for a copy of the database in the temporary folder'))]
     : databaseFindings(facts, lookBesides(dataDir))
   if (faults.length > 0)

@@ -24,7 +24,7 @@ export type DatabaseReading = {
   /** The result of SQLite's integrity check. */
   faults: string[]
   /** It was not inspected: there is no room for a copy. */
-  noRoom: boolean
+  isSkippedForSpace: boolean
 }
 
 /** Whether a controller uses the folder: it holds this lock while it runs. */
@@ -43,7 +43,7 @@ export function isInUse(dataDir: string): boolean {
   }
 }
 
-const EMPTY = { contents: null, faults: [], noRoom: false }
+const EMPTY = { contents: null, faults: [], isSkippedForSpace: false }
 
 function readFrom(
   dataDir: string,
@@ -55,7 +55,12 @@ function readFrom(
   const db = new Database(where.file, { readonly: true, fileMustExist: true, timeout: 5_000 })
   try {
     const faults = isWhole(db)
-    return { facts, faults, contents: faults.length > 0 ? null : listContents(db), noRoom: false }
+    return {
+      facts,
+      faults,
+      contents: faults.length > 0 ? null : listContents(db),
+      isSkippedForSpace: false,
+    }
   } catch (error) {
     const { code } = error as { code?: string }
     if (!code?.startsWith('SQLITE_CORRUPT')) throw error
@@ -80,7 +85,7 @@ export function readDatabase(
     return {
       facts: inspectDatabase(dataDir, migrationsDir, null),
       ...EMPTY,
-      noRoom: sizeOf(file) > 0,
+      isSkippedForSpace: sizeOf(file) > 0,
     }
   // Private to this user (mkdtemp), and removed when the check ends.
   const folder = mkdtempSync(join(tmpdir(), 'deployx-check-'))

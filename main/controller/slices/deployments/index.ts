@@ -102,7 +102,7 @@ export function createDeployments(deps: {
     log,
     timings,
     committed,
-    isLow: () => store.room.isLow(),
+    isLow: () => store.freeSpace.isLow(),
   })
   const conditions = (): WorkConditions => {
     const { work_on_battery, work_on_metered } = deps.settings.get()

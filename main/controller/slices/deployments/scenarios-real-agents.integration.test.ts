@@ -65,7 +65,7 @@ describe.concurrent('a real agent that is killed while its installer runs', () =
     installing('REAL-01', 0, async (agent, id) => {
       await agent.kill()
       agent.restart()
-      agent.letGo()
+      agent.releaseInstaller()
       await untilStatus(id, 'completed')
       expect(await chainOf(id)).toEqual(expect.arrayContaining(DONE))
       const target = await targetOf(id)
@@ -77,7 +77,7 @@ describe.concurrent('a real agent that is killed while its installer runs', () =
   it('reports once the failure that happened while it was down', () =>
     installing('REAL-02', 7, async (agent, id) => {
       await agent.kill()
-      agent.letGo()
+      agent.releaseInstaller()
       await new Promise((resolve) => setTimeout(resolve, 500))
       agent.restart()
       await untilStatus(id, 'failed')
@@ -97,7 +97,7 @@ describe.concurrent('a real agent that is killed while its installer runs', () =
   it('and returns after it was given up still has its result recorded', () =>
     installing('REAL-04', 0, async (agent, id) => {
       await agent.kill()
-      agent.letGo()
+      agent.releaseInstaller()
       await untilStatus(id, 'failed')
       agent.restart()
       await untilStatus(id, 'completed')
@@ -110,7 +110,7 @@ describe.concurrent('a real agent that is killed while its installer runs', () =
       await agent.kill()
       await stage.rest.call('deployments.cancel', { params: { id } })
       agent.restart()
-      agent.letGo()
+      agent.releaseInstaller()
       await untilStatus(id, 'canceled')
       expect(await targetOf(id)).toMatchObject({ deployment_status: 'completed', exit_code: 0 })
     }))

@@ -24,8 +24,8 @@ describe.runIf(hasSources)('the inspection of a file that misuses its reader', (
     // The worker that a file ended is replaced, and the next file gets its answer.
     expect(await inspector.look('a.sh', 'sound')).toMatchObject({ name: 'sound' })
   })
-  const refusal = (deed: string, by = inspector) =>
-    by.look('a.sh', `${deed}\n${'x'.repeat(1_000)}`).then(
+  const refusal = (behaviour: string, by = inspector) =>
+    by.look('a.sh', `${behaviour}\n${'x'.repeat(1_000)}`).then(
       () => expect.unreachable('it was taken'),
       (error: unknown) => error,
     )
@@ -34,22 +34,22 @@ describe.runIf(hasSources)('the inspection of a file that misuses its reader', (
     details: [{ path: '/file', message: `needs more than ${limit}` }],
   })
 
-  it.each(['loop', 'never', 'regex'])('(%s) ends after the time limit', async (deed) => {
-    expect(await refusal(deed, hasty)).toMatchObject(limited('0.6 s'))
+  it.each(['loop', 'never', 'regex'])('(%s) ends after the time limit', async (behaviour) => {
+    expect(await refusal(behaviour, hasty)).toMatchObject(limited('0.6 s'))
   })
-  it.each(['heap', 'string'])('(%s) ends at the heap limit', async (deed) => {
-    expect(await refusal(deed)).toMatchObject(limited('48 MiB of memory'))
+  it.each(['heap', 'string'])('(%s) ends at the heap limit', async (behaviour) => {
+    expect(await refusal(behaviour)).toMatchObject(limited('48 MiB of memory'))
   })
-  it.each(['buffers', 'unpack'])('(%s) ends at the limit on buffers', async (deed) => {
-    expect(await refusal(deed)).toMatchObject(limited('16 MiB of memory'))
+  it.each(['buffers', 'unpack'])('(%s) ends at the limit on buffers', async (behaviour) => {
+    expect(await refusal(behaviour)).toMatchObject(limited('16 MiB of memory'))
   })
 
   it.each(['throw', 'stack', 'reject', 'exit'])(
     '(%s) refuses the file as unreadable',
-    async (deed) => {
+    async (behaviour) => {
       inspector.faults.length = 0
-      expect(await refusal(deed)).toMatchObject({ code: 'E_PACKAGE_UNREADABLE' })
-      expect(inspector.faults).toHaveLength(deed === 'exit' ? 0 : 1)
+      expect(await refusal(behaviour)).toMatchObject({ code: 'E_PACKAGE_UNREADABLE' })
+      expect(inspector.faults).toHaveLength(behaviour === 'exit' ? 0 : 1)
     },
   )
 

@@ -88,7 +88,7 @@ export function createInventories(deps: {
         return COMMITTED
       }
       // An almost full disk keeps its space for results and users.
-      if (store.room.isLow()) return refused('the disk of the controller is almost full')
+      if (store.freeSpace.isLow()) return refused('the disk of the controller is almost full')
       const { packed } = part
       if (packed === null || (part.base !== null && part.base !== held)) return RESEND
       if (waiting >= WAITING_LIMIT || !allowances.take(id)) return refused('too many inventories')

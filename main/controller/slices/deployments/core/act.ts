@@ -78,47 +78,54 @@ export function act<T extends ActTarget>(
   }
   const offerDeadlineMs = nowMs + options.offerTimeoutMs
   let { status } = row
-  function deployment(event: 'started' | null, change: DeploymentWrite['change']): void {
+  function changeDeployment(event: 'started' | null, change: DeploymentWrite['change']): void {
     acts.writes.deployments.push({ id: row.id, from: status, event, change })
     if (event === 'started') status = 'in_progress'
   }
-  function target(of: T, events: TargetWrite['events'], change: TargetWrite['change']): void {
-    const { id, deployment_id } = of.row
-    const from = { id, deployment_id, deployment_status: of.state }
+  function changeTarget(
+    target: T,
+    events: TargetWrite['events'],
+    change: TargetWrite['change'],
+  ): void {
+    const { id, deployment_id } = target.row
+    const from = { id, deployment_id, deployment_status: target.state }
     acts.writes.targets.push({ target: from, events, change })
   }
 
-  function offer(of: T): void {
-    const attemptId = of.attemptId ?? options.newAttemptId()
-    if (of.attemptId === null)
+  function offer(target: T): void {
+    const attemptId = target.attemptId ?? options.newAttemptId()
+    if (target.attemptId === null)
       acts.added.push({
         attempt_id: attemptId,
-        target_id: of.id,
-        attempt: of.attempt,
+        target_id: target.id,
+        attempt: target.attempt,
         created_at: iso,
       })
-    target(of, [], {
+    changeTarget(target, [], {
       attempt_id: attemptId,
       offered_at_ms: nowMs,
       not_before_ms: null,
-      deadline_ms: of.deadlineMs ?? offerDeadlineMs,
+      deadline_ms: target.deadlineMs ?? offerDeadlineMs,
       // Keep the reason through repeated offers, so that it does not flicker on screen.
-      reason: of.held ? 'retry_later' : null,
+      reason: target.held ? 'retry_later' : null,
     })
-    acts.toSend.push({ kind: 'deploy', target: of, attemptId })
-    acts.moved.push(of.id)
+    acts.toSend.push({ kind: 'deploy', target, attemptId })
+    acts.moved.push(target.id)
   }
-  function askToStop(of: T): void {
-    acts.askedToStop.push(of)
+  function requestStop(target: T): void {
+    acts.askedToStop.push(target)
     // Do not wait forever for an agent that never answers.
-    if (of.state === 'pending' && of.deadlineMs === null)
-      target(of, [], { deadline_ms: offerDeadlineMs })
-    if (of.attemptId) acts.toSend.push({ kind: 'cancel', target: of, attemptId: of.attemptId })
+    if (target.state === 'pending' && target.deadlineMs === null)
+      changeTarget(target, [], { deadline_ms: offerDeadlineMs })
+    if (target.attemptId) acts.toSend.push({ kind: 'cancel', target, attemptId: target.attemptId })
   }
   /** A failure or a skip that the controller itself decides. */
-  function end(of: T, { type, reason, message }: Extract<Action, { type: 'fail' | 'skip' }>): void {
+  function end(
+    target: T,
+    { type, reason, message }: Extract<Action, { type: 'fail' | 'skip' }>,
+  ): void {
     const status = type === 'fail' ? 'failed' : 'skipped'
-    target(of, [status], {
+    changeTarget(target, [status], {
       reason,
       result_message: message,
       completed_at: iso,
@@ -126,35 +133,35 @@ export function act<T extends ActTarget>(
       offered_at_ms: null,
       deadline_ms: null,
     })
-    if (of.attemptId)
+    if (target.attemptId)
       acts.writes.attempts.push({
-        id: of.attemptId,
+        id: target.attemptId,
         end: { ended_at: iso, status, reason, message },
       })
-    acts.freed.push(of.deviceId)
-    acts.moved.push(of.id)
+    acts.freed.push(target.deviceId)
+    acts.moved.push(target.id)
     acts.needsRun = true
   }
 
   for (const action of actions) {
     switch (action.type) {
       case 'start':
-        deployment('started', { started_at: iso, wave: 1, ready_since_ms: nowMs })
+        changeDeployment('started', { started_at: iso, wave: 1, ready_since_ms: nowMs })
         break
       case 'conclude':
         acts.concludes = true
         break
       case 'end_wave':
-        deployment(null, { wave_ended_at_ms: nowMs })
+        changeDeployment(null, { wave_ended_at_ms: nowMs })
         acts.needsRun = true
         break
       case 'open_wave':
-        deployment(null, { wave: action.wave, wave_ended_at_ms: null, ready_since_ms: nowMs })
+        changeDeployment(null, { wave: action.wave, wave_ended_at_ms: null, ready_since_ms: nowMs })
         acts.needsRun = true
         break
       case 'pause': {
         const { message } = action
-        deployment(null, {
+        changeDeployment(null, {
           paused: true,
           pause_reason: 'failure_threshold',
           pause_message: message,
@@ -167,7 +174,7 @@ export function act<T extends ActTarget>(
         offer(targets.get(action.targetId)!)
         break
       case 'send_cancel':
-        askToStop(targets.get(action.targetId)!)
+        requestStop(targets.get(action.targetId)!)
         break
       case 'wait': {
         const list = acts.waits.get(action.reason)
@@ -176,10 +183,15 @@ export function act<T extends ActTarget>(
         break
       }
       case 'requeue': {
-        const of = targets.get(action.targetId)!
+        const target = targets.get(action.targetId)!
         const { reason } = action
-        target(of, ['requeued'], { reason, since: iso, offered_at_ms: null, deadline_ms: null })
-        acts.moved.push(of.id)
+        changeTarget(target, ['requeued'], {
+          reason,
+          since: iso,
+          offered_at_ms: null,
+          deadline_ms: null,
+        })
+        acts.moved.push(target.id)
         acts.needsRun = true
         break
       }

@@ -34,7 +34,7 @@ export type Judgement = {
   /** The device became free for other work. */
   freesDevice: boolean
   /** The PC received a file with the wrong hash. */
-  isMismatched: boolean
+  hasWrongHash: boolean
   /** The deployment's outcome has to be computed again. */
   recomputesOutcome: boolean
 }
@@ -44,6 +44,6 @@ export const NOTHING: Judgement = {
   end: null,
   needsRun: false,
   freesDevice: false,
-  isMismatched: false,
+  hasWrongHash: false,
   recomputesOutcome: false,
 }

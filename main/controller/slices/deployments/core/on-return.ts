@@ -5,8 +5,8 @@ import type { TargetRow } from '../tables/rows.ts'
 import type { AttemptReport } from './report.ts'
 
 /**
- * A held attempt that was not acknowledged has been accepted, so its answer is no longer needed. One that it does not hold is
- * sent again if it was not acknowledged, and lost otherwise.
+ * An attempt that the agent holds was accepted, even if the acknowledgement was lost. An attempt that it does not hold is sent
+ * again if it was never acknowledged; otherwise it ends as interrupted.
  * @param open the open targets of its device
  */
 export const reportsOnReturn = (
@@ -20,6 +20,6 @@ export const reportsOnReturn = (
   })
 
 function reportOnReturn(state: TargetState, isHeld: boolean): AttemptReport | null {
-  if (!isHeld) return { kind: 'not_held' }
+  if (!isHeld) return { kind: 'missing_on_agent' }
   return state === 'pending' ? { kind: 'reply', reply: { accepted: true } } : null
 }

@@ -51,12 +51,12 @@ export function planRunning(
     wake(target.deadlineMs)
   }
   return snapshot.deployment.canceling
-    ? planTellCancel(target, device, snapshot, nowMs, wake)
+    ? planSendCancel(target, device, snapshot, nowMs, wake)
     : null
 }
 
 /** Asks the agent to stop, and asks again after a while in case the first request was lost with its link. */
-export function planTellCancel(
+export function planSendCancel(
   target: PlanTarget,
   device: PlanDevice,
   { cancelAgainMs }: Snapshot,

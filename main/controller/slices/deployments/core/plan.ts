@@ -7,7 +7,7 @@ import { windowAt } from '#shared/domain/maintenance-window.ts'
 import { reachesThreshold } from '#shared/domain/strategy.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
-import { planHeld, planRunning, planTellCancel, planUnreachable } from './plan-device.ts'
+import { planHeld, planRunning, planSendCancel, planUnreachable } from './plan-device.ts'
 import type {
   Action,
   Plan,
@@ -236,7 +236,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
       }
     }
     function sendCancel(target: PlanTarget): void {
-      const action = planTellCancel(target, device, snapshot, nowMs, wake)
+      const action = planSendCancel(target, device, snapshot, nowMs, wake)
       if (action) actions.push(action)
     }
   }

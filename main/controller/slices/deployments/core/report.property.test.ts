@@ -71,7 +71,7 @@ const others: fc.Arbitrary<AttemptReport> = fc.oneof(
     { kind: 'reply', reply: 'no_answer' },
     { kind: 'reply', reply: { accepted: true } },
     { kind: 'cancel_unknown' },
-    { kind: 'not_held' },
+    { kind: 'missing_on_agent' },
   ),
 )
 const reports: fc.Arbitrary<AttemptReport> = fc.oneof(results, others)

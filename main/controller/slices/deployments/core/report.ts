@@ -26,9 +26,9 @@ export type AttemptReport =
   /** The agent was asked to stop an attempt that it never had, or no longer has. */
   | { kind: 'cancel_unknown' }
   /** The agent reconnected without it. */
-  | { kind: 'not_held' }
+  | { kind: 'missing_on_agent' }
 
-const NOT_HELD = { held_by: null, held_since_ms: null, result_message: null } as const
+const NOT_DEFERRED = { held_by: null, held_since_ms: null, result_message: null } as const
 
 /** Whether `judgeReport` needs the context. The most frequent reports do not: plain progress, and successes. */
 export const needsContext = (report: AttemptReport): boolean =>
@@ -139,7 +139,7 @@ function judgeProgress(
     ...(body.bytes !== undefined && { bytes: body.bytes }),
     ...(body.total_bytes !== undefined && { total_bytes: body.total_bytes }),
     // It works, so whatever kept it from working is over.
-    ...(target.held_since_ms !== null && NOT_HELD),
+    ...(target.held_since_ms !== null && NOT_DEFERRED),
   }
   const to = body.phase === 'installing' ? 'installing' : 'downloading'
   return advance(target, to, change, context, nowMs, timings)
@@ -193,7 +193,7 @@ export function judgeReport(
       return isEnded(target.deployment_status)
         ? NOTHING
         : conclude('skipped', 'canceled', 'Cancelled before it started.', nowMs)
-    case 'not_held':
+    case 'missing_on_agent':
       if (isEnded(target.deployment_status)) return NOTHING
       // Not accepted yet: it is offered again.
       if (target.deployment_status === 'pending')

@@ -123,16 +123,16 @@ export function judgeResult(
     return { ...judged, events, change: again }
   }
   const change = endingOf(target, body, context, nowMs)
-  const isMismatched = change.reason === 'integrity'
+  const hasWrongHash = change.reason === 'integrity'
   if (!wasGivenUp) {
     const state = body.status === 'success' ? 'completed' : body.status
-    return { ...judged, events: eventsTo(target.deployment_status, state), change, isMismatched }
+    return { ...judged, events: eventsTo(target.deployment_status, state), change, hasWrongHash }
   }
   // A late skip means that this attempt installed nothing: like a failure it leaves the outcome as it was, and a failed
   // target never carries the reason of a skip.
   if (body.status === 'skipped') change.reason = 'lease_expired'
   const events: TargetEvent[] = [body.status === 'success' ? 'late_success' : 'late_failure']
-  return { ...judged, events, change, isMismatched, recomputesOutcome: true }
+  return { ...judged, events, change, hasWrongHash, recomputesOutcome: true }
 }
 
 /** The transition of an ended deployment after a late result; null: its outcome stands. Pure. */

@@ -119,7 +119,7 @@ export function createReports(deps: {
       else if (change) changes.target(deployment_id, id)
       if (judged.needsRun) changes.toRun.add(deployment_id)
       if (judged.freesDevice) changes.freed.add(device_id)
-      if (judged.isMismatched) changes.mismatched.add(id)
+      if (judged.hasWrongHash) changes.mismatched.add(id)
       if (judged.recomputesOutcome) outcomesToRecompute.add(deployment_id)
       if (end) secrets.ended(target)
     }

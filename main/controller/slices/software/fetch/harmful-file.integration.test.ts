@@ -19,9 +19,9 @@ describe.runIf(process.features.typescript)('a fetched file that harms its reade
 
   it.each(['loop', 'heap', 'throw'])(
     '(%s) fails, leaves nothing, and is not fetched again at the next start',
-    async (deed) => {
+    async (behaviour) => {
       await stage.replace({ inspection: inspector.inspection })
-      stage.routes.set('/a.sh', file(Buffer.from(`${deed}\n`)))
+      stage.routes.set('/a.sh', file(Buffer.from(`${behaviour}\n`)))
       const done = await stage.fetchFrom('/a.sh')
       expect(done).toMatchObject({ fetch_state: 'failed', fetch_reason: 'integrity', sha256: null })
       expect(stage.library.files()).toEqual([])

@@ -14,7 +14,7 @@ import {
 import { appendFile } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { dirname, join } from 'node:path'
-import type { DiskRoom } from '#shared/contract/rest/entities.ts'
+import type { DiskSpace } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 
 const MIB = 1024 * 1024
@@ -34,7 +34,7 @@ export const SHORT_BYTES = 512 * MIB
 /** What a first start writes, with a wide margin. */
 const FIRST_START_BYTES = 4 * MIB
 
-export type Room = ReturnType<typeof createRoom>
+export type FreeSpace = ReturnType<typeof createFreeSpace>
 
 const mib = (bytes: number): string =>
   bytes >= MIB ? `${Math.floor(bytes / MIB)} MiB` : `${Math.floor(bytes / 1024)} KiB`
@@ -56,7 +56,7 @@ export function freeBytesAt(folder: string): number {
 }
 
 /** @throws AppError E_DISK_FULL if fewer than `needed` bytes are free */
-export function checkRoom(folder: string, needed: number, what: string): void {
+export function checkFreeSpace(folder: string, needed: number, what: string): void {
   const free = freeBytesAt(folder)
   if (free >= needed) return
   throw new AppError(
@@ -65,10 +65,10 @@ export function checkRoom(folder: string, needed: number, what: string): void {
   )
 }
 /** @throws AppError E_DISK_FULL */
-export const checkRoomForFirstStart = (folder: string): void =>
-  checkRoom(folder, FIRST_START_BYTES, 'a first start')
+export const checkFreeSpaceForFirstStart = (folder: string): void =>
+  checkFreeSpace(folder, FIRST_START_BYTES, 'a first start')
 
-export function createRoom(dataDir: string) {
+export function createFreeSpace(dataDir: string) {
   const file = join(dataDir, RESERVE_FILE)
   let filling: Promise<void> | null = null
   const held = (): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
@@ -118,7 +118,7 @@ export function createRoom(dataDir: string) {
     isLow: (): boolean => freeBytesAt(dataDir) < LOW_BYTES,
     freeBytes: (): number => freeBytesAt(dataDir),
     /** For the console. */
-    now(): DiskRoom {
+    now(): DiskSpace {
       const free = freeBytesAt(dataDir)
       return {
         level: free < LOW_BYTES ? 'low' : free < SHORT_BYTES ? 'short' : 'enough',

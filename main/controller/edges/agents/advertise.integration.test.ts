@@ -5,7 +5,7 @@ import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { DISCOVERY_TYPE } from '#shared/contract/agent/discovery.ts'
 import { until } from '#shared/test-kit/until.ts'
-import { startAnnouncing, type Announcer } from './announce.ts'
+import { startAdvertising, type Advertiser } from './advertise.ts'
 
 const KEY = `sha256/${'Q'.repeat(43)}=`
 const OTHER_KEY = `sha256/${'R'.repeat(43)}=`
@@ -41,12 +41,12 @@ function listen(address: string) {
   return { received, gone }
 }
 
-function announce(addresses: () => string[]): { announcer: Announcer; log: () => string } {
+function advertise(addresses: () => string[]): { advertiser: Advertiser; log: () => string } {
   let text = ''
   const log = pino({ level: 'info' }, { write: (line) => void (text += line) })
-  const announcer = startAnnouncing({ addresses, fingerprint: () => key, log, checkEveryMs: 100 })
-  undo.push(() => announcer.stop())
-  return { announcer, log: () => text }
+  const advertiser = startAdvertising({ addresses, fingerprint: () => key, log, checkEveryMs: 100 })
+  undo.push(() => advertiser.stop())
+  return { advertiser, log: () => text }
 }
 
 describe.skipIf(own === undefined)('mDNS advertisement', () => {
@@ -55,7 +55,7 @@ describe.skipIf(own === undefined)('mDNS advertisement', () => {
   it('contains port, version and key, follows address and key changes, and sends a goodbye', async () => {
     const { received, gone } = listen(at)
     let port = 41_001
-    const { announcer } = announce(() => [`${at}:${port}`, `127.0.0.1:${port}`])
+    const { advertiser } = advertise(() => [`${at}:${port}`, `127.0.0.1:${port}`])
     await until('the advertisement arrives', () => received.length > 0)
     expect(received[0]).toMatchObject({
       type: 'deployx',
@@ -67,19 +67,19 @@ describe.skipIf(own === undefined)('mDNS advertisement', () => {
     port = 41_002
     await until('the change arrives', () => received.some((service) => service.port === 41_002))
     key = OTHER_KEY
-    announcer.renew()
+    advertiser.renew()
     await until('the new key arrives', () =>
       received.some(({ txt }) => (txt as { key: string }).key === OTHER_KEY),
     )
     gone.length = 0
-    await announcer.stop()
+    await advertiser.stop()
     await until('the goodbye arrives', () => gone.length > 0)
   })
 
   it('logs a network that it cannot advertise on, and advertises on the others', async () => {
     const { received } = listen(at)
     // TEST-NET-3: no interface of this computer has it.
-    const { log } = announce(() => ['203.0.113.7:41003', `${at}:41003`])
+    const { log } = advertise(() => ['203.0.113.7:41003', `${at}:41003`])
     await until('the advertisement arrives', () => received.length > 0)
     expect(log()).toContain('cannot be advertised on this network')
     expect(log()).toContain('203.0.113.7')
@@ -88,9 +88,9 @@ describe.skipIf(own === undefined)('mDNS advertisement', () => {
 
 describe('a hub that listens on loopback only', () => {
   it('is not advertised', async () => {
-    const { announcer, log } = announce(() => ['127.0.0.1:7480'])
+    const { advertiser, log } = advertise(() => ['127.0.0.1:7480'])
     await new Promise((resolve) => setTimeout(resolve, 300))
     expect(log()).toBe('')
-    await announcer.stop()
+    await advertiser.stop()
   })
 })

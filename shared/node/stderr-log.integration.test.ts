@@ -15,7 +15,7 @@ describe.skipIf(!process.features.typescript || process.platform !== 'linux')('a
     async () => {
       const lines = 20_000
       const script = `
-        import { createStderrLog } from ${JSON.stringify(join(import.meta.dirname, 'side-channel.ts'))}
+        import { createStderrLog } from ${JSON.stringify(join(import.meta.dirname, 'stderr-log.ts'))}
         const log = createStderrLog()
         for (let n = 0; n < ${lines}; n++) log.write('x'.repeat(100) + '\\n')
         process.stdout.write('went on')

@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import type { DiskRoom } from '#shared/contract/rest/entities.ts'
-import { watchRoom } from './room-watch.ts'
+import type { DiskSpace } from '#shared/contract/rest/entities.ts'
+import { watchFreeSpace } from './free-space-watch.ts'
 
 const MIB = 1024 * 1024
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 it('reports the level, and each MiB once space is short, and nothing else', () => {
-  let room: DiskRoom = { level: 'enough', free_bytes: 900 * MIB }
+  let freeSpace: DiskSpace = { level: 'enough', free_bytes: 900 * MIB }
   let calls = 0
-  const watch = watchRoom({ now: () => room }, () => calls++, 1_000)
-  const look = (level: DiskRoom['level'], free_bytes: number): number => {
-    room = { level, free_bytes }
+  const watch = watchFreeSpace({ now: () => freeSpace }, () => calls++, 1_000)
+  const look = (level: DiskSpace['level'], free_bytes: number): number => {
+    freeSpace = { level, free_bytes }
     vi.advanceTimersByTime(1_000)
     return calls
   }

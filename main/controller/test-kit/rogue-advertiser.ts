@@ -1,13 +1,13 @@
 /**
  * A program for tests: advertises itself with another hub's key and listens with its own TLS key.
- * `rogue-announcer.ts ADDRESS FINGERPRINT`; prints each connection, and every byte that it
+ * `rogue-advertiser.ts ADDRESS FINGERPRINT`; prints each connection, and every byte that it
  * receives, on stdout.
  */
 import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import pino from 'pino'
-import { startAnnouncing } from '../edges/agents/announce.ts'
+import { startAdvertising } from '../edges/agents/advertise.ts'
 
 const { selfSigned } = await import('../slices/identity/certificate.ts')
 const [address = '', fingerprint = ''] = process.argv.slice(2)
@@ -24,6 +24,6 @@ server.on('tlsClientError', () => undefined)
 server.listen(0, address, () => {
   const { port } = server.address() as AddressInfo
   const log = pino({ level: 'silent' })
-  startAnnouncing({ addresses: () => [`${address}:${port}`], fingerprint: () => fingerprint, log })
+  startAdvertising({ addresses: () => [`${address}:${port}`], fingerprint: () => fingerprint, log })
   print('listening')
 })

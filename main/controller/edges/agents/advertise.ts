@@ -58,21 +58,21 @@ async function advertise(own: string, port: number, key: Fingerprint): Promise<A
   }
 }
 
-export type Announcer = {
+export type Advertiser = {
   /** Checks immediately whether the advertisement has to change. */
   renew: () => void
   stop: () => Promise<void>
 }
 
 /** @param addresses HOST:PORT under which the hub can be reached now; queried every 30 s */
-export function startAnnouncing(deps: {
+export function startAdvertising(deps: {
   addresses: () => string[]
   fingerprint: () => Fingerprint
   log: Log
   checkEveryMs?: number
-}): Announcer {
+}): Advertiser {
   const advertisements = new Map<string, Advertisement>()
-  let announced = ''
+  let advertised = ''
   let isStopped = false
   let work: Promise<void> = Promise.resolve()
 
@@ -83,8 +83,8 @@ export function startAnnouncing(deps: {
     })
     const key = deps.fingerprint()
     const now = wanted.length === 0 ? '' : [key, ...wanted].join()
-    if (now === announced || isStopped) return
-    announced = now
+    if (now === advertised || isStopped) return
+    advertised = now
     // Replace all of them: each advertisement contains all addresses.
     await Promise.all([...advertisements.values()].map((advertisement) => advertisement.withdraw()))
     advertisements.clear()
