@@ -10,6 +10,80 @@ const electronInterprocess = {
     'IPC goes through the typed bridge only: main/desktop/bridge.ts and main/preload/index.ts.',
 }
 
+const namedExportsOnly = { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' }
+
+/**
+ * Time and randomness are passed in (shared/node/clock.ts, shared/node/random.ts), so that a test can simulate a whole
+ * controller and its agents, and repeat a run exactly.
+ */
+const byPorts = {
+  'no-restricted-globals': [
+    'error',
+    ...[
+      'setTimeout',
+      'setInterval',
+      'setImmediate',
+      'clearTimeout',
+      'clearInterval',
+      'clearImmediate',
+      'performance',
+      'crypto',
+    ].map((name) => ({ name, message: 'Use the Clock or the Random that is passed in.' })),
+  ],
+  'no-restricted-properties': [
+    'error',
+    ...[
+      ['Date', 'now'],
+      ['Math', 'random'],
+      ['AbortSignal', 'timeout'],
+      ['process', 'hrtime'],
+      ['process', 'uptime'],
+    ].map(([object, property]) => ({
+      object,
+      property,
+      message: 'Use the Clock or the Random that is passed in.',
+    })),
+  ],
+  'no-restricted-syntax': [
+    'error',
+    namedExportsOnly,
+    {
+      selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+      message: 'Use the Clock that is passed in: new Date(clock.wallMs()).',
+    },
+  ],
+  '@typescript-eslint/no-restricted-imports': [
+    'error',
+    {
+      paths: [
+        ...['node:timers', 'node:timers/promises', 'node:perf_hooks'].map((name) => ({
+          name,
+          message: 'Use the Clock that is passed in.',
+        })),
+        {
+          name: 'node:crypto',
+          importNames: [
+            'randomBytes',
+            'randomFill',
+            'randomFillSync',
+            'randomInt',
+            'randomUUID',
+            'getRandomValues',
+          ],
+          message: 'Use the Random that is passed in.',
+        },
+      ],
+      patterns: [
+        {
+          regex: '/node/(clock|random)\\.ts$',
+          importNames: ['systemClock', 'systemRandom'],
+          message: 'Only entry points choose the clock and the randomness.',
+        },
+      ],
+    },
+  ],
+}
+
 /** Rules that hold in every runtime. A violation is an error: a rule that only warns is not a rule. */
 export default tseslint.config(
   { ignores: ['out/**', 'dist/**', 'node_modules/**', '**/*.d.ts', 'test-results/**'] },
@@ -41,10 +115,7 @@ export default tseslint.config(
       'no-console': 'error',
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
       'no-restricted-imports': ['error', { paths: [electronInterprocess] }],
-      'no-restricted-syntax': [
-        'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
-      ],
+      'no-restricted-syntax': ['error', namedExportsOnly],
     },
   },
   {
@@ -52,7 +123,7 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
-        { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
+        namedExportsOnly,
         {
           // The third argument of `it`, or the second of a hook.
           selector:
@@ -154,6 +225,30 @@ export default tseslint.config(
   {
     files: ['main/desktop/bridge.ts', 'main/preload/index.ts'],
     rules: { 'no-restricted-imports': 'off' },
+  },
+  {
+    files: ['agent/**/*.ts'],
+    ignores: [
+      '**/*.test.ts',
+      '**/test-kit/**',
+      // Entry points: they pass in the system's clock and randomness.
+      'agent/main.ts',
+      'agent/cli/**',
+      // Processes of their own, which outlive the agent.
+      'agent/supervisor/!(client).ts',
+      // They wait for programs, processes and drives of the PC, which a simulation replaces as a whole.
+      'agent/detect/script.ts',
+      'agent/install/linux/*.ts',
+      'agent/inventory/{linux,macos,windows}/*.ts',
+      'agent/inventory/reading.ts',
+      'agent/lib/processes.ts',
+      'agent/service/managers.ts',
+      // The names of files that nothing reads again.
+      'agent/identity/state-folder.ts',
+      'agent/lib/atomic-file.ts',
+      'agent/lib/set-aside.ts',
+    ],
+    rules: byPorts,
   },
   {
     // Command-line programs talk to their terminal, configuration files have a default export by contract.

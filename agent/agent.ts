@@ -2,6 +2,8 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { AgentFacts } from '#shared/contract/agent/link.ts'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import type { Source } from './download/download.ts'
 import { ATTEMPT_TIMINGS, type AttemptTimings } from './attempts/attempt.ts'
 import { createInspect } from './attempts/inspect.ts'
@@ -55,6 +57,8 @@ export type AgentOptions = {
    * The executable was replaced with another version: this process has to end, so that the new one starts.
    */
   onReplaced: () => void
+  clock: Clock
+  random: Random
   log: Log
 }
 
@@ -66,13 +70,13 @@ export type AgentOptions = {
 export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
   const stopping = linkedSignal(signal)
   const stopped = stopping.signal
-  const { folder, identity, log } = options
+  const { folder, identity, clock, random, log } = options
   const enrollment = (): Enrollment => identity.enrollment()!
   const installRoot = options.installRoot === null ? null : resolve(options.installRoot)
   if (installRoot !== null && !existsSync(installRoot)) mkdirSync(installRoot, { recursive: true })
   const installers = createInstallers({ installRoot, scratchDir: folder.workDir })
-  const conditions = createConditions(installRoot)
-  const damage = openDamage(folder.path, log)
+  const conditions = createConditions(installRoot, clock)
+  const damage = openDamage(folder.path, options)
   examineJournal(folder.journalFile, damage)
   examineRestartJournal(folder.restartsFile, damage)
   const journal = openJournal(folder.journalFile, log)
@@ -98,7 +102,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   /** For the `status` command, which runs in another process. */
   function note(connectedTo: string | null, why: string | null = null): void {
     try {
-      const since = new Date().toISOString()
+      const since = new Date(clock.wallMs()).toISOString()
       writeDurably(folder.statusFile, JSON.stringify({ connected_to: connectedTo, since, why }))
     } catch (error) {
       log.warn({ why: errorText(error) }, 'the status could not be written')
@@ -150,6 +154,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
         journal,
         conditions,
         diskFolder: installRoot ?? folder.path,
+        clock,
       }),
       update_agent: (body) => Promise.resolve(unsettled()?.refusal ?? updater.command(body)),
       restart_device: async (body) =>
@@ -181,8 +186,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       // Retried for weeks, so write it only once.
       if (text !== noLink) note(null, (noLink = text))
     },
-    find: (signal) => findHub(enrollment().fingerprint, signal, log),
+    find: (signal) => findHub(enrollment().fingerprint, signal, options),
     ...(options.linkTimings ? { timings: options.linkTimings } : {}),
+    clock,
+    random,
     log,
   })
 
@@ -191,22 +198,35 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     collect: createCollector({ reader: createReader(installRoot), log }),
     facts,
     report: (body) => link.report('inventory_report', body),
+    clock,
+    random,
     log,
   })
 
   async function source(url: string, fetchSignal: AbortSignal): Promise<Source> {
     if (!url.startsWith('/')) return { url }
-    await link.whenReady(AbortSignal.any([fetchSignal, AbortSignal.timeout(HUB_TIMEOUT_MS)]))
-    return { url: `https://${link.address()}${url}`, connect: createPinnedConnect(pin) }
+    const { signal, abort, release } = linkedSignal(fetchSignal)
+    const cancelTimer = clock.setTimer(HUB_TIMEOUT_MS, () =>
+      abort(new Error('the hub did not come back')),
+    )
+    try {
+      await link.whenReady(signal)
+    } finally {
+      cancelTimer()
+      release()
+    }
+    return { url: `https://${link.address()}${url}`, connect: createPinnedConnect(pin, clock) }
   }
 
   const runner = createRunner({
     journal,
     installers,
-    supervisor: createSupervisorClient({ self: selfCommand(), log }),
+    supervisor: createSupervisorClient({ self: selfCommand(), clock, log }),
     conditions,
     source,
     timings: { ...ATTEMPT_TIMINGS, ...options.attemptTimings },
+    clock,
+    random,
     log,
     reporter: link,
     enrollment,
@@ -234,6 +254,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
     stopped,
     onSwapped: options.onReplaced,
     reportFacts,
+    clock,
+    random,
     log,
   })
 

@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { downloadPackage } from '../agent/download/download.ts'
 import { createLog } from '../agent/lib/log.ts'
 import { createPinnedConnect, pinnedTo } from '../agent/link/pinned-agent.ts'
@@ -60,7 +62,7 @@ async function fail(order: Extract<AgentOrder, { do: 'fail' }>): Promise<void> {
 async function download(order: Extract<AgentOrder, { do: 'download' }>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'deployx-bench-'))
   try {
-    const connect = createPinnedConnect(pinnedTo(order.fingerprint))
+    const connect = createPinnedConnect(pinnedTo(order.fingerprint), systemClock)
     const before = process.cpuUsage()
     const startedAt = performance.now()
     await downloadPackage({
@@ -71,6 +73,8 @@ async function download(order: Extract<AgentOrder, { do: 'download' }>): Promise
       onProgress: () => undefined,
       onVerifying: () => undefined,
       idleTimeoutMs: IDLE_TIMEOUT_MS,
+      clock: systemClock,
+      random: systemRandom,
       signal: new AbortController().signal,
     })
     const ms = performance.now() - startedAt

@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import { WebSocket } from 'ws'
+import { systemRandom } from '#shared/node/random.ts'
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS, RECONNECT_SPREAD_MS } from '#shared/domain/defaults.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { createBackoff } from '../agent/lib/wait.ts'
@@ -82,7 +83,7 @@ async function comeBack(order: Extract<Order, { do: 'come_back' }>): Promise<num
       firstLossMs = Math.min(firstLossMs, performance.now())
       const backoff =
         how === 'product'
-          ? createBackoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS, RECONNECT_SPREAD_MS)
+          ? createBackoff(systemRandom, RECONNECT_MIN_MS, RECONNECT_MAX_MS, RECONNECT_SPREAD_MS)
           : { begin: () => undefined, nextMs: () => RECONNECT_MIN_MS }
       backoff.begin()
       const identity = { deviceId: ids[i] as DeviceId, key: keys[i]!, name: `SIM-${i}` }

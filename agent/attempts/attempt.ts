@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import type { Conditions } from '../conditions/conditions.ts'
 import { ArchiveError, asRun, extractJob, removeExtracted } from '../archive/extract.ts'
 import { restartRequestedSince, restartMarkers } from '../detect/reboot.ts'
@@ -60,6 +62,8 @@ export type AttemptDeps = {
   /** The source of a package address; waits for the hub if the hub serves it. */
   source: (url: string, signal: AbortSignal) => Promise<Source>
   timings: AttemptTimings
+  clock: Clock
+  random: Random
   log: Log
 }
 export type AttemptRun = {
@@ -135,6 +139,8 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
         onVerifying: () => progress.set({ phase: 'verifying', bytes: total_bytes, total_bytes }),
         idleTimeoutMs: deps.timings.idleTimeoutMs,
         signal,
+        clock: deps.clock,
+        random: deps.random,
       })
       return null
     } catch (error) {
@@ -240,6 +246,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       isSettled,
       appendOutput,
       onTick: () => output().poll(),
+      clock: deps.clock,
     })
   }
 

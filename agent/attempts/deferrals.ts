@@ -6,11 +6,13 @@
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import type { StateFolder } from '../identity/state-folder.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
-import { createBackoff, wait } from '../lib/wait.ts'
+import { createBackoff } from '../lib/wait.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { namesOf } from './names.ts'
 import { removePlaces } from './places.ts'
@@ -25,20 +27,22 @@ export function createDeferrals(deps: {
   reporter: Reporter
   folders: Pick<StateFolder, 'attemptsDir' | 'workDir'>
   stopped: AbortSignal
+  clock: Clock
+  random: Random
   log: Log
 }) {
-  const { journal, reporter, stopped, log } = deps
+  const { journal, reporter, stopped, clock, log } = deps
   /** A new symbol for each deferral. */
   const pending = new Map<AttemptId, symbol>()
 
   function forgetPackageLater(id: AttemptId): void {
-    setTimeout(() => {
+    clock.setTimer(KEEP_PACKAGE_MS, () => {
       if (!journal.attempt(id)) removePlaces(deps.folders, id)
-    }, KEEP_PACKAGE_MS).unref()
+    })
   }
 
   async function report(id: AttemptId, time: symbol, heldBy: HeldBy): Promise<void> {
-    const backoff = createBackoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS)
+    const backoff = createBackoff(deps.random, RECONNECT_MIN_MS, RECONNECT_MAX_MS)
     const report = {
       ...namesOf(journal.attempt(id)!.payload),
       phase: 'downloading' as const,
@@ -63,7 +67,7 @@ export function createDeferrals(deps: {
           'the deferral of an attempt is not acknowledged yet',
         )
       }
-      await wait(backoff.nextMs(), stopped)
+      await clock.sleep(backoff.nextMs(), stopped)
     }
   }
 

@@ -3,6 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { inspectText } from '#shared/contract/agent/inspect.ts'
 import { commandText } from '#shared/contract/agent/link.ts'
 import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
@@ -77,6 +78,7 @@ it('answers in time even if system tools do not, and then accepts the next reque
     journal: { open: () => [] },
     conditions: { heldBy: () => (looks++, new Promise(() => undefined)) },
     diskFolder: '/',
+    clock: systemClock,
   })
   const payload = JSON.stringify({
     device_id: 1,

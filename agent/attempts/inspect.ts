@@ -4,6 +4,7 @@
  */
 import type { InspectReply } from '#shared/contract/agent/inspect.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import type { Conditions } from '../conditions/conditions.ts'
 import { rebootPending } from '../detect/reboot.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
@@ -11,7 +12,6 @@ import type { Enrollment } from '../identity/identity.ts'
 import type { Installers } from '../install/installers.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
-import { wait } from '../lib/wait.ts'
 import { openInspection } from '../link/envelope.ts'
 
 /** A person waits for the answer: scripts that take longer count as unknown. */
@@ -19,9 +19,9 @@ const SCRIPTS_TIMEOUT_MS = 2_000
 /** After this time, an unknown state of power or network does not defer the work. */
 const CONDITIONS_TIMEOUT_MS = 1_500
 
-async function inTime(looking: Promise<HeldBy | null>): Promise<HeldBy | null> {
+async function inTime(looking: Promise<HeldBy | null>, clock: Clock): Promise<HeldBy | null> {
   const seen = new AbortController()
-  const late = wait(CONDITIONS_TIMEOUT_MS, seen.signal).then(() => null)
+  const late = clock.sleep(CONDITIONS_TIMEOUT_MS, seen.signal).then(() => null)
   return Promise.race([looking, late]).finally(() => seen.abort())
 }
 
@@ -34,6 +34,7 @@ export function createInspect(deps: {
   journal: Pick<Journal, 'open'>
   conditions: Pick<Conditions, 'heldBy'>
   diskFolder: string
+  clock: Clock
 }): Inspect {
   let isLooking = false
   const no = (message: string): InspectReply => ({ ok: false, message })
@@ -44,10 +45,10 @@ export function createInspect(deps: {
     isLooking = true
     try {
       const presences: Extract<InspectReply, { ok: true }>['presences'] = []
-      const heldBy = inTime(deps.conditions.heldBy(opened.payload.conditions))
-      const scriptsUntil = performance.now() + SCRIPTS_TIMEOUT_MS
+      const heldBy = inTime(deps.conditions.heldBy(opened.payload.conditions), deps.clock)
+      const scriptsUntil = deps.clock.monotonicMs() + SCRIPTS_TIMEOUT_MS
       for (const rule of opened.payload.detections) {
-        const leftMs = scriptsUntil - performance.now()
+        const leftMs = scriptsUntil - deps.clock.monotonicMs()
         const isLate = rule?.type === 'script' && leftMs <= 0
         presences.push(
           rule === null || isLate ? 'unknown' : await deps.installers.detect(rule, leftMs),

@@ -5,9 +5,10 @@
  */
 import { uptime } from 'node:os'
 import type { AttemptId } from '#shared/domain/ids.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import type { Presence } from '../install/installers.ts'
 import { hasLeftBehind } from '../lib/processes.ts'
-import { linkedSignal, wait } from '../lib/wait.ts'
+import { linkedSignal } from '../lib/wait.ts'
 import { markerOf, readInstaller } from '../supervisor/files.ts'
 import type { AttemptPlaces } from './places.ts'
 import type { Progress } from './progress.ts'
@@ -33,6 +34,7 @@ type LeftBehindWait = {
   isSettled: (presence: Presence | null) => boolean
   appendOutput: (line: string) => void
   onTick: () => void
+  clock: Clock
 }
 
 /**
@@ -42,21 +44,21 @@ type LeftBehindWait = {
  */
 export async function waitForLeftBehind(
   presence: Presence | null,
-  { run, timeoutSeconds, detect, isSettled, appendOutput, onTick }: LeftBehindWait,
+  { run, timeoutSeconds, detect, isSettled, appendOutput, onTick, clock }: LeftBehindWait,
 ): Promise<{ presence: Presence | null; runsOn: boolean }> {
   const installer = readInstaller(run.places.records)
   const usedSeconds = installer === null ? 0 : uptime() - installer.started_uptime_seconds
   const limitMs = Math.min(WAIT_MAX_MS, Math.max(0, timeoutSeconds - usedSeconds) * 1000)
-  const until = performance.now() + limitMs
+  const until = clock.monotonicMs() + limitMs
   const runsOn = (): boolean => hasLeftBehind(markerOf(run.id), installer?.process.pid ?? null)
   let checkEveryMs = CHECK_FIRST_MS
-  let checkAt = performance.now() + checkEveryMs
+  let checkAt = clock.monotonicMs() + checkEveryMs
   let hasNotified = false
   const { signal, release } = linkedSignal(run.stopped, run.canceled)
   try {
     while (runsOn()) {
       run.stopped.throwIfAborted()
-      if (run.canceled.aborted || performance.now() > until) return { presence, runsOn: true }
+      if (run.canceled.aborted || clock.monotonicMs() > until) return { presence, runsOn: true }
       if (!hasNotified) {
         hasNotified = true
         const minutes = Math.ceil(limitMs / 60_000)
@@ -65,14 +67,14 @@ export async function waitForLeftBehind(
         )
         run.progress.set({ phase: 'installing', reason: 'verifying' })
       }
-      if (performance.now() > checkAt) {
+      if (clock.monotonicMs() > checkAt) {
         presence = await detect()
         if (isSettled(presence)) return { presence, runsOn: true }
         checkEveryMs = Math.min(checkEveryMs * 2, CHECK_MAX_MS)
-        checkAt = performance.now() + checkEveryMs
+        checkAt = clock.monotonicMs() + checkEveryMs
       }
       onTick()
-      await wait(POLL_MS, signal)
+      await clock.sleep(POLL_MS, signal)
     }
   } finally {
     release()

@@ -5,11 +5,13 @@
 import type { DeploymentResult } from '#shared/contract/agent/link.ts'
 import { RECONNECT_MAX_MS, RECONNECT_MIN_MS } from '#shared/domain/defaults.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import type { StateFolder } from '../identity/state-folder.ts'
 import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
-import { createBackoff, linkedSignal, wait } from '../lib/wait.ts'
+import { createBackoff, linkedSignal } from '../lib/wait.ts'
 import type { Reporter } from '../link/reporter.ts'
 import type { OutputStream } from './output.ts'
 import { removePlaces } from './places.ts'
@@ -32,29 +34,31 @@ export function createOutbox(deps: {
   outputOf: (id: AttemptId) => OutputStream
   forget: (id: AttemptId) => void
   stopped: AbortSignal
+  clock: Clock
+  random: Random
   log: Log
 }): Outbox {
-  const { journal, reporter, stopped, log } = deps
+  const { journal, reporter, stopped, clock, log } = deps
   const queue: AttemptId[] = []
   let running = 0
 
   async function sendOutput(id: AttemptId): Promise<void> {
     await reporter.whenReady(stopped)
     const { signal, abort, release } = linkedSignal(stopped)
-    const timer = setTimeout(abort, OUTPUT_TIMEOUT_MS)
+    const cancelTimer = clock.setTimer(OUTPUT_TIMEOUT_MS, abort)
     try {
       await deps.outputOf(id).drain(signal)
     } catch (error) {
       stopped.throwIfAborted()
       log.warn({ attempt: id, err: error }, 'the end of the output was not sent')
     } finally {
-      clearTimeout(timer)
+      cancelTimer()
       release()
     }
   }
 
   async function sendResult(id: AttemptId, result: DeploymentResult): Promise<void> {
-    const backoff = createBackoff(RECONNECT_MIN_MS, RECONNECT_MAX_MS)
+    const backoff = createBackoff(deps.random, RECONNECT_MIN_MS, RECONNECT_MAX_MS)
     for (;;) {
       await reporter.whenReady(stopped)
       try {
@@ -70,7 +74,7 @@ export function createOutbox(deps: {
       } catch (error) {
         log.debug({ attempt: id, why: errorText(error) }, 'a result is not acknowledged')
       }
-      await wait(backoff.nextMs(), stopped)
+      await clock.sleep(backoff.nextMs(), stopped)
     }
   }
 

@@ -3,6 +3,8 @@ import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import type { DeploymentOutput, ReportReply } from '#shared/contract/agent/link.ts'
 import { AttemptId, type DeploymentId, type TargetId } from '#shared/domain/ids.ts'
 import type { Reporter } from '../link/reporter.ts'
@@ -45,7 +47,8 @@ const reporter: Reporter = {
   isReady: () => isReady,
   whenReady: async () => undefined,
 }
-const stream = () => createOutputStream(folder.path, names, reporter)
+const stream = () =>
+  createOutputStream(folder.path, names, { reporter, clock: systemClock, random: systemRandom })
 const text = (): string => pieces.map((piece) => piece.text).join('')
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 

@@ -5,8 +5,10 @@
  * immediately, the last half at the end.
  */
 import { z } from 'zod'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import { openRecordFile } from '../journal/record-file.ts'
-import { createBackoff, wait } from '../lib/wait.ts'
+import { createBackoff } from '../lib/wait.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { attemptFiles } from '../supervisor/files.ts'
 import { OUTPUT_HALF_BYTES } from '../supervisor/output-limit.ts'
@@ -60,7 +62,7 @@ export type OutputStream = {
 export function createOutputStream(
   folder: string,
   names: AttemptNames,
-  reporter: Reporter,
+  { reporter, clock, random }: { reporter: Reporter; clock: Clock; random: Random },
 ): OutputStream {
   const { output, pieces: piecesFile } = attemptFiles(folder)
   const { file: records, reading } = openRecordFile(piecesFile, false)
@@ -85,7 +87,7 @@ export function createOutputStream(
   let inFlight: Promise<void> | null = null
   let failures = 0
   let notBefore = 0
-  const backoff = createBackoff(RETRY_MIN_MS, RETRY_MAX_MS)
+  const backoff = createBackoff(random, RETRY_MIN_MS, RETRY_MAX_MS)
 
   function record(piece: Omit<Piece, 'seq'>): Piece {
     const full = { ...piece, seq: lastSeq + 1 }
@@ -133,7 +135,7 @@ export function createOutputStream(
       backoff.reset()
     } catch {
       failures++
-      notBefore = performance.now() + backoff.nextMs()
+      notBefore = clock.monotonicMs() + backoff.nextMs()
     }
   }
   /** Whether there was something to send. */
@@ -146,12 +148,12 @@ export function createOutputStream(
 
   return {
     poll() {
-      if (inFlight || !reporter.isReady() || performance.now() < notBefore) return
+      if (inFlight || !reporter.isReady() || clock.monotonicMs() < notBefore) return
       try {
         advance()
       } catch {
         // Most likely a full disk: nothing was sent, so try again later.
-        notBefore = performance.now() + RETRY_MAX_MS
+        notBefore = clock.monotonicMs() + RETRY_MAX_MS
       }
     },
     end(omittedBytes) {
@@ -164,7 +166,7 @@ export function createOutputStream(
       for (;;) {
         await inFlight
         if (failures >= MAX_FAILURES) return
-        await wait(notBefore - performance.now(), signal)
+        await clock.sleep(notBefore - clock.monotonicMs(), signal)
         await reporter.whenReady(signal)
         if (!advance()) return
       }

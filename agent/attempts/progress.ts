@@ -3,6 +3,7 @@
  * not repeated.
  */
 import type { DeploymentProgress } from '#shared/contract/agent/link.ts'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import type { Reporter } from '../link/reporter.ts'
 import type { AttemptNames } from './names.ts'
 
@@ -11,14 +12,17 @@ const INTERVAL_MS = 250
 export type ProgressState = Pick<DeploymentProgress, 'phase' | 'bytes' | 'total_bytes' | 'reason'>
 export type Progress = { set: (state: ProgressState) => void; stop: () => void }
 
-export function createProgress(names: AttemptNames, reporter: Reporter): Progress {
+export function createProgress(
+  names: AttemptNames,
+  { reporter, clock }: { reporter: Reporter; clock: Pick<Clock, 'setTimer'> },
+): Progress {
   let wanted: ProgressState | null = null
   let isSending = false
   let isStopped = false
-  let timer: NodeJS.Timeout | null = null
+  let cancelTimer: Cancel | null = null
 
   function send(): void {
-    timer = null
+    cancelTimer = null
     if (!wanted || isSending || isStopped) return
     if (!reporter.isReady()) return later(INTERVAL_MS)
     const state = wanted
@@ -34,7 +38,7 @@ export function createProgress(names: AttemptNames, reporter: Reporter): Progres
       })
   }
   function later(ms: number): void {
-    if (!isStopped) timer ??= setTimeout(send, ms)
+    if (!isStopped) cancelTimer ??= clock.setTimer(ms, send)
   }
   return {
     set(state) {
@@ -43,7 +47,7 @@ export function createProgress(names: AttemptNames, reporter: Reporter): Progres
     },
     stop() {
       isStopped = true
-      if (timer) clearTimeout(timer)
+      cancelTimer?.()
     },
   }
 }

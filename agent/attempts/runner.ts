@@ -10,7 +10,7 @@ import { packageFileName } from '../install/package-name.ts'
 import { errorCode, errorText, renameDurably } from '../lib/atomic-file.ts'
 import { isAlive } from '../lib/processes.ts'
 import { setAside } from '../lib/set-aside.ts'
-import { createBackoff, wait } from '../lib/wait.ts'
+import { createBackoff } from '../lib/wait.ts'
 import { openCommand, refuse, type CommandEvent } from '../link/envelope.ts'
 import type { Reporter } from '../link/reporter.ts'
 import { forgetCommand, readSupervisor } from '../supervisor/files.ts'
@@ -66,7 +66,7 @@ export function createRunner(
     onEnded: () => void
   },
 ): Runner {
-  const { journal, reporter, log, stopped, folders } = deps
+  const { journal, reporter, clock, random, log, stopped, folders } = deps
   const { attemptsDir } = folders
   const cancels = new Map<AttemptId, AbortController>()
   const outputs = new Map<AttemptId, OutputStream>()
@@ -79,7 +79,7 @@ export function createRunner(
     const open = outputs.get(id)
     if (open) return open
     const names = namesOf(journal.attempt(id)!.payload)
-    const stream = createOutputStream(folderOf(id), names, reporter)
+    const stream = createOutputStream(folderOf(id), names, deps)
     outputs.set(id, stream)
     return stream
   }
@@ -88,6 +88,8 @@ export function createRunner(
     reporter,
     folders,
     stopped,
+    clock,
+    random,
     log,
     outputOf,
     forget(id) {
@@ -96,7 +98,7 @@ export function createRunner(
     },
   })
 
-  const deferrals = createDeferrals({ journal, reporter, folders, stopped, log })
+  const deferrals = createDeferrals({ journal, reporter, folders, stopped, clock, random, log })
 
   /**
    * Continues until there is an outcome. Retries after errors of the agent itself, and reports them after a
@@ -108,7 +110,7 @@ export function createRunner(
     if (journal.attempt(id)!.isCanceled) cancel.abort()
     const { payload } = journal.attempt(id)!
     for (let errors = 0; ;) {
-      const progress = createProgress(namesOf(payload), reporter)
+      const progress = createProgress(namesOf(payload), deps)
       try {
         return await runAttempt(deps, {
           id,
@@ -128,7 +130,7 @@ export function createRunner(
             errorCode(error) === 'ENOSPC' ? 'disk_space' : 'internal',
             `The agent failed: ${errorText(error)}`,
           )
-        await wait(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * errors), stopped)
+        await clock.sleep(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * errors), stopped)
       } finally {
         progress.stop()
       }
@@ -137,13 +139,13 @@ export function createRunner(
 
   /** The result must be on disk before anything else happens; waits while the disk is full. */
   async function storeResult(id: AttemptId, result: DeploymentResult): Promise<void> {
-    const backoff = createBackoff(RETRY_MIN_MS, RETRY_MAX_MS)
+    const backoff = createBackoff(random, RETRY_MIN_MS, RETRY_MAX_MS)
     for (;;) {
       try {
         return journal.end(id, result)
       } catch (error) {
         log.error({ err: error, attempt: id }, 'a result cannot be stored yet')
-        await wait(backoff.nextMs(), stopped)
+        await clock.sleep(backoff.nextMs(), stopped)
         stopped.throwIfAborted()
       }
     }
@@ -196,7 +198,7 @@ export function createRunner(
     try {
       // Never two installers at the same time, even if the journal was lost while one ran.
       while (!stopped.aborted && journal.open().length > 0 && isUnknownInstallerRunning())
-        await wait(RETRY_MIN_MS, stopped)
+        await clock.sleep(RETRY_MIN_MS, stopped)
       for (let id = nextOpen(); id !== undefined && !stopped.aborted; id = nextOpen())
         await work(id)
     } catch (error) {

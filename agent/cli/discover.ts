@@ -2,6 +2,8 @@ import { isHubAddress } from '#shared/domain/enrollment-code.ts'
 import { PAIRING_ANSWER_MS } from '#shared/domain/defaults.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import { groupDigits } from '#shared/domain/pairing.ts'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import type { FoundHub } from '../discovery/browse.ts'
 import { gatherFacts } from '../facts/facts.ts'
 import type { Enrollment } from '../identity/identity.ts'
@@ -24,7 +26,12 @@ async function chooseHub(terminal: Terminal): Promise<Chosen> {
   const { browse } = await import('../discovery/browse.ts')
   terminal.print('Looking for controllers on this network.')
   const never = new AbortController().signal
-  const hubs = await browse({ forMs: LISTEN_MS, signal: never, log: createLog() })
+  const hubs = await browse({
+    forMs: LISTEN_MS,
+    signal: never,
+    clock: systemClock,
+    log: createLog(),
+  })
   const describe = ({ name, addresses, fingerprint }: FoundHub): string =>
     `${printable(name)}  ${addresses.join(', ')}  key ${fingerprint}`
   hubs.forEach((hub, i) => terminal.print(`  ${i + 1}  ${describe(hub)}`))
@@ -80,7 +87,7 @@ export async function discoverCommand(args: Arguments): Promise<number> {
   const unlock = lockStateFolder(folder)
   const terminal = openTerminal()
   try {
-    const identity = openOwnIdentity(folder, true, createLog())
+    const identity = openOwnIdentity(folder, true, { log: createLog(), clock: systemClock })
     setName(identity, args.name)
     const known = identity.enrollment()
     if (known) {
@@ -93,7 +100,11 @@ export async function discoverCommand(args: Arguments): Promise<number> {
       createRecords(folder)
       identity.setEnrollment(made)
     }
-    const enrollment = await pairWith(chosen, { identity, facts, keep }, terminal)
+    const enrollment = await pairWith(
+      chosen,
+      { identity, facts, keep, clock: systemClock, random: systemRandom },
+      terminal,
+    )
     terminal.print(`Enrolled as device ${enrollment.device_id} (${printable(facts.name)}).`)
     return 0
   } finally {

@@ -1,3 +1,4 @@
+import { systemClock } from '#shared/node/clock.ts'
 import { openIdentity } from '../identity/identity.ts'
 import { settleIdentityLoss } from '../identity/recover.ts'
 import { finishSplit } from '../identity/split.ts'
@@ -14,8 +15,8 @@ export async function enrollCommand(args: Arguments): Promise<number> {
   const folder = prepareStateFolder(args.state!)
   const unlock = lockStateFolder(folder)
   try {
-    settleIdentityLoss(folder, true, createLog())
-    await finishSplit(folder, new AbortController().signal)
+    settleIdentityLoss(folder, true, { log: createLog(), clock: systemClock })
+    await finishSplit(folder, systemClock, new AbortController().signal)
     const identity = openIdentity(folder.identityFile)
     checkSameHub(identity, folder, code)
     setName(identity, args.name)

@@ -1,5 +1,6 @@
 /** Shared by `run` and `enroll`: from a code on the command line to an enrolled identity. */
 import { parseEnrollmentCode, type EnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import { systemClock } from '#shared/node/clock.ts'
 import { gatherFacts } from '../facts/facts.ts'
 import type { Identity } from '../identity/identity.ts'
 import type { StateFolder } from '../identity/state-folder.ts'
@@ -33,7 +34,7 @@ export async function enrollNow(
 ): Promise<void> {
   const { enroll } = await import('../link/enroll.ts')
   const facts = gatherFacts(identity.name(), folder.path)
-  const enrollment = await enroll(identity, code, facts)
+  const enrollment = await enroll(identity, code, facts, systemClock)
   createRecords(folder)
   identity.setEnrollment(enrollment)
   process.stdout.write(`Enrolled as device ${enrollment.device_id} (${facts.name}).\n`)

@@ -1,5 +1,7 @@
 import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { runAgent } from '../agent.ts'
 import { readHardwareId } from '../facts/hardware.ts'
 import { openIdentity, peekIdentity, type Identity } from '../identity/identity.ts'
@@ -64,8 +66,8 @@ export async function runCommandVerb(
   const onSignal = (): void => stop.abort(new Error('the agent is stopping'))
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, onSignal)
   try {
-    settleIdentityLoss(folder, code !== null, log)
-    await finishSplit(folder, stop.signal)
+    settleIdentityLoss(folder, code !== null, { log, clock: systemClock })
+    await finishSplit(folder, systemClock, stop.signal)
     let identity = openIdentity(folder.identityFile)
     const hardwareId = await hardware()
     setName(identity, args.name)
@@ -82,6 +84,8 @@ export async function runCommandVerb(
             onConnected: (address) => process.stdout.write(`Connected to ${address}.\n`),
             onReplaced: () => stop.abort(new Error('the agent restarts for an update')),
             onLost: (why) => process.stdout.write(`Connection lost: ${replaceMisleading(why)}.\n`),
+            clock: systemClock,
+            random: systemRandom,
             log,
           },
           stop.signal,
@@ -89,7 +93,7 @@ export async function runCommandVerb(
         return 0
       } catch (error) {
         if (error instanceof SeparateDeviceError) {
-          await finishSplit(folder, stop.signal)
+          await finishSplit(folder, systemClock, stop.signal)
           identity = openIdentity(folder.identityFile)
           process.stdout.write(
             `Another PC has the same identity. This one is device ${identity.enrollment()?.device_id} now and waits for approval.\n`,
@@ -102,7 +106,7 @@ export async function runCommandVerb(
         if (!isNew) throw new AgentFailure(`The controller refused this agent: ${error.message}`)
         // An agent that became a separate device does not come back with the other PC's identity.
         if (peekIdentity(folder.identityFile).next) {
-          await finishSplit(folder, stop.signal, true)
+          await finishSplit(folder, systemClock, stop.signal, true)
           identity = openIdentity(folder.identityFile)
         }
         await enrollNow(identity, folder, code)

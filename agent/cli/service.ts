@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { systemClock } from '#shared/node/clock.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import { peekIdentity } from '../identity/identity.ts'
@@ -27,7 +28,10 @@ async function getEnrolled(layout: Layout, args: Arguments): Promise<void> {
   const folder = prepareStateFolder(layout.state)
   const unlock = lockStateFolder(folder)
   try {
-    const identity = openOwnIdentity(folder, code !== null, createLog())
+    const identity = openOwnIdentity(folder, code !== null, {
+      log: createLog(),
+      clock: systemClock,
+    })
     if (code) checkSameHub(identity, folder, code)
     setName(identity, args.name)
     if (identity.enrollment()) return

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { createConditions } from './conditions.ts'
 import { defaultInterface, parseNmcli, type Metered } from './metered.ts'
 import { linuxPower, parsePmset, type Power } from './power.ts'
@@ -97,7 +98,7 @@ describe('conditions', () => {
   function aPc(power: Power, metered: Metered = 'unmetered') {
     const checks: string[] = []
     const pc = { power, metered, checks }
-    const conditions = createConditions(null, {
+    const conditions = createConditions(null, systemClock, {
       power: async () => (checks.push('power'), pc.power),
       metered: async () => (checks.push('metered'), pc.metered),
     })
@@ -120,7 +121,7 @@ describe('conditions', () => {
   it('do not defer work if the state is unknown', async () => {
     const { conditions } = aPc('unknown', 'unknown')
     expect(await conditions.heldBy(neither)).toBeNull()
-    const broken = createConditions(null, {
+    const broken = createConditions(null, systemClock, {
       power: () => Promise.reject(new Error('no')),
       metered: () => Promise.reject(new Error('no')),
     })

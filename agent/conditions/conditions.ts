@@ -1,6 +1,7 @@
 /** Whether this PC may work now, under the conditions of a command. */
 import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import { readMetered, type Metered } from './metered.ts'
 import { readPower, type Power } from './power.ts'
 
@@ -17,6 +18,7 @@ export type Conditions = {
 /** @param installRoot a folder that stands for the PC: only its files are read then */
 export function createConditions(
   installRoot: string | null,
+  clock: Pick<Clock, 'monotonicMs'>,
   read: { power: () => Promise<Power>; metered: () => Promise<Metered> } = {
     power: () => readPower(installRoot ?? '/'),
     metered: async () => (installRoot === null ? readMetered() : 'unknown'),
@@ -30,7 +32,7 @@ export function createConditions(
       allowed.on_battery ? 'unknown' : read.power().catch(() => 'unknown' as const),
       allowed.on_metered ? 'unknown' : read.metered().catch(() => 'unknown' as const),
     ])
-    Object.assign(last, { power, metered, atMs: performance.now() })
+    Object.assign(last, { power, metered, atMs: clock.monotonicMs() })
   }
   const found = (allowed: WorkConditions): HeldBy | null => {
     if (!allowed.on_battery && last.power === 'battery') return 'on_battery'
@@ -49,7 +51,7 @@ export function createConditions(
     lastHeldBy(allowed) {
       if (allowsAll(allowed)) return null
       checking ??= checkOnce(allowed).finally(() => (checking = null))
-      return performance.now() - last.atMs < FRESH_MS ? found(allowed) : null
+      return clock.monotonicMs() - last.atMs < FRESH_MS ? found(allowed) : null
     },
   }
 }

@@ -13,10 +13,10 @@ import {
 } from '#shared/contract/agent/discovery.ts'
 import { isHubAddress } from '#shared/domain/enrollment-code.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import { mdnsOptions, openMdnsSocket } from '#shared/node/mdns-socket.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
-import { wait } from '../lib/wait.ts'
 import { createNeighbourCheck, ownAddresses } from './networks.ts'
 
 /** Queries get lost, so they are repeated at this interval while listening. */
@@ -65,9 +65,10 @@ function createSenderParser(onService: (service: Service) => void): Socket {
 export async function browse(options: {
   forMs: number
   signal: AbortSignal
+  clock: Clock
   log: Log
 }): Promise<FoundHub[]> {
-  const { signal } = options
+  const { signal, clock } = options
   const hubs = new Map<string, FoundHub>()
   const senders = new Map<string, { parser: Socket; left: number }>()
   const isNeighbour = createNeighbourCheck()
@@ -112,9 +113,9 @@ export async function browse(options: {
     browser.stop()
     return [{ mdns, browser }]
   })
-  const endAt = performance.now() + options.forMs
-  while (queriers.length > 0 && !signal.aborted && performance.now() < endAt) {
-    await wait(Math.min(QUERY_INTERVAL_MS, endAt - performance.now()), signal)
+  const endAt = clock.monotonicMs() + options.forMs
+  while (queriers.length > 0 && !signal.aborted && clock.monotonicMs() < endAt) {
+    await clock.sleep(Math.min(QUERY_INTERVAL_MS, endAt - clock.monotonicMs()), signal)
     if (!signal.aborted) queriers.forEach(({ browser }) => browser.update())
   }
   queriers.forEach(({ mdns }) => mdns.destroy())

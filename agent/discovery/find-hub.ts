@@ -1,5 +1,6 @@
 /** Finds the enrolled hub by its key: a laptop sees it at another address at every site. */
 import type { Fingerprint } from '#shared/domain/ids.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 
@@ -13,12 +14,12 @@ const MAX_HINTS = 16
 export async function findHub(
   fingerprint: Fingerprint,
   signal: AbortSignal,
-  log: Log,
+  { clock, log }: { clock: Clock; log: Log },
 ): Promise<string[]> {
   try {
     // Loaded when first needed: a connected agent does not use it.
     const { browse } = await import('./browse.ts')
-    const hubs = await browse({ forMs: LISTEN_MS, signal, log })
+    const hubs = await browse({ forMs: LISTEN_MS, signal, clock, log })
     const same = hubs.filter((hub) => hub.fingerprint === fingerprint)
     // A hub whose key was rotated meanwhile advertises the new one; its certificate then proves the
     // succession.

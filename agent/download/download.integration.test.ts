@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { createPinnedConnect, pinnedTo } from '../link/pinned-agent.ts'
 import { makeFolder } from '../test-kit/agent-process.ts'
 import { serveBytes } from '../test-kit/serve-bytes.ts'
@@ -51,7 +53,10 @@ afterEach(() => {
 function source(): Source {
   const address = `127.0.0.1:${(server.address() as AddressInfo).port}/package`
   return way === 'the hub'
-    ? { url: `https://${address}`, connect: createPinnedConnect(pinnedTo(key.fingerprint)) }
+    ? {
+        url: `https://${address}`,
+        connect: createPinnedConnect(pinnedTo(key.fingerprint), systemClock),
+      }
     : { url: `http://${address}` }
 }
 const download = (part: Partial<Download> = {}): Promise<void> =>
@@ -64,6 +69,8 @@ const download = (part: Partial<Download> = {}): Promise<void> =>
     onVerifying: () => undefined,
     idleTimeoutMs: 5_000,
     signal: new AbortController().signal,
+    clock: systemClock,
+    random: systemRandom,
     ...part,
   })
 async function failureOf(work: Promise<void>): Promise<DownloadError> {

@@ -4,8 +4,10 @@
  */
 import { DOWNLOAD_RETRY_WAITS_MS, DOWNLOAD_TRIES } from '#shared/domain/defaults.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import { errorCode, errorText } from '../lib/atomic-file.ts'
-import { linkedSignal, wait } from '../lib/wait.ts'
+import { linkedSignal } from '../lib/wait.ts'
 import type { Answer } from './answer.ts'
 import { requestFromHub, type ConnectToHub } from './from-hub.ts'
 import { requestFromServer } from './from-server.ts'
@@ -34,6 +36,8 @@ export type Download = {
   onVerifying: () => void
   idleTimeoutMs: number
   signal: AbortSignal
+  clock: Clock
+  random: Random
 }
 
 /** The package is not available. The message is for people. */
@@ -65,11 +69,11 @@ function parseUrl(source: Source): URL {
   throw new DownloadError('invalid_url', `The address of the package is not valid: ${source.url}`)
 }
 
-function retryAfterMs(answer: Answer): number {
+function retryAfterMs(answer: Answer, random: Random): number {
   const seconds = Number(answer.header('retry-after'))
   const requestedMs = Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : 5_000
   // With some randomness, so that waiting agents do not all return at the same moment.
-  return Math.min(BUSY_WAIT_MAX_MS, requestedMs) * (0.75 + Math.random() / 2)
+  return Math.min(BUSY_WAIT_MAX_MS, requestedMs) * (0.75 + random.fraction() / 2)
 }
 
 /** Decides by status and headers whether the body is the requested one. */
@@ -83,7 +87,7 @@ async function checkAnswer(
   const problem = `the server answered ${status} ${statusText}`.trimEnd()
   if (status === 503 || status === 429)
     throw new TryAgain(problem, {
-      waitMs: retryAfterMs(answer),
+      waitMs: retryAfterMs(answer, download.random),
       busyTimeoutMs: isHub ? BUSY_HUB_TIMEOUT_MS : BUSY_TIMEOUT_MS,
     })
   if (status === 416) {
@@ -112,15 +116,16 @@ async function checkAnswer(
 }
 
 async function request(part: PartFile, download: Download): Promise<void> {
+  const { clock } = download
   const source = await download.source(download.signal)
   const url = parseUrl(source)
   const { signal, abort, release } = linkedSignal(download.signal)
   const idle = new TryAgain(`nothing came for ${Math.round(download.idleTimeoutMs / 1000)} s`)
-  let lastDataAt = performance.now()
-  const watch = setInterval(() => {
-    if (performance.now() - lastDataAt > download.idleTimeoutMs) abort(idle)
-  }, download.idleTimeoutMs / 4)
-  const ask = { url, from: part.bytes(), onData: () => (lastDataAt = performance.now()), signal }
+  let lastDataAt = clock.monotonicMs()
+  const stopWatch = clock.repeat(download.idleTimeoutMs / 4, () => {
+    if (clock.monotonicMs() - lastDataAt > download.idleTimeoutMs) abort(idle)
+  })
+  const ask = { url, from: part.bytes(), onData: () => (lastDataAt = clock.monotonicMs()), signal }
   try {
     const answer = source.connect
       ? await requestFromHub(source.connect, ask)
@@ -131,7 +136,7 @@ async function request(part: PartFile, download: Download): Promise<void> {
     download.signal.throwIfAborted()
     throw signal.aborted ? idle : error
   } finally {
-    clearInterval(watch)
+    stopWatch()
     // Discard the rest of the answer.
     abort()
     release()
@@ -173,7 +178,8 @@ export async function downloadPackage(download: Download): Promise<void> {
   const part = await openPartFile(download.file, download.sizeBytes).catch((error: unknown) => {
     throw new DownloadError('internal', `The package could not be stored: ${errorText(error)}`)
   })
-  const startMs = performance.now()
+  const { clock } = download
+  const startMs = clock.monotonicMs()
   try {
     for (let tries = 1; ;) {
       const before = part.bytes()
@@ -184,14 +190,14 @@ export async function downloadPackage(download: Download): Promise<void> {
         const verdict = judge(error)
         if (verdict instanceof DownloadError) throw verdict
         if (part.bytes() - before >= PROGRESS_THAT_COUNTS_BYTES) tries = 1
-        const spentMs = performance.now() - startMs
+        const spentMs = clock.monotonicMs() - startMs
         const busy = verdict.busy && spentMs < verdict.busy.busyTimeoutMs ? verdict.busy : null
         if (!busy && tries >= DOWNLOAD_TRIES)
           throw new DownloadError(
             'download_failed',
             `The package could not be fetched in ${DOWNLOAD_TRIES} tries: ${verdict.message}.`,
           )
-        await wait(
+        await clock.sleep(
           busy ? busy.waitMs : (DOWNLOAD_RETRY_WAITS_MS[tries - 1] ?? 15_000),
           download.signal,
         )

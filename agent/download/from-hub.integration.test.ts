@@ -4,6 +4,7 @@
 import type { AddressInfo, Socket } from 'node:net'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { createPinnedConnect, pinnedTo } from '../link/pinned-agent.ts'
 import { makeTlsKey, type TlsKey } from '../test-kit/tls-key.ts'
 import { requestFromHub } from './from-hub.ts'
@@ -37,7 +38,7 @@ afterEach(() => {
 
 const port = (): number => (server.address() as AddressInfo).port
 const ask = (part: { from?: number; signal?: AbortSignal; onData?: () => void } = {}) =>
-  requestFromHub(createPinnedConnect(pinnedTo(key.fingerprint)), {
+  requestFromHub(createPinnedConnect(pinnedTo(key.fingerprint), systemClock), {
     url: new URL(`https://127.0.0.1:${port()}/content/x?ticket=y%20z`),
     from: part.from ?? 0,
     onData: part.onData ?? (() => undefined),

@@ -1,6 +1,7 @@
 /** A lost identity is not replaced unless a person enrols this PC again. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { Clock } from '#shared/node/clock.ts'
 import { openDamage } from '../journal/damage.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { errorText } from '../lib/atomic-file.ts'
@@ -30,7 +31,11 @@ export function identityLoss(folder: StateFolder): Loss | null {
  * Call it before anything in the folder is opened. @param enrolsAnew whether a code, or an approval, will
  * make it a device @throws AgentFailure if nobody enrols it
  */
-export function settleIdentityLoss(folder: StateFolder, enrolsAnew: boolean, log: Log): void {
+export function settleIdentityLoss(
+  folder: StateFolder,
+  enrolsAnew: boolean,
+  deps: { log: Log; clock: Clock },
+): void {
   const loss = identityLoss(folder)
   if (loss === null) return
   const { identityFile, journalFile, restartsFile, updateFile, inventoryFile, attemptsDir } = folder
@@ -39,7 +44,7 @@ export function settleIdentityLoss(folder: StateFolder, enrolsAnew: boolean, log
       `The identity of this agent, ${identityFile}, ${loss === 'missing' ? 'is missing' : 'cannot be read'}. Nothing was changed. Restore the file, or enrol this PC again with --code CODE: what is left of the device that it was is then set aside.`,
     )
   try {
-    openDamage(folder.path, log).note(identityFile, loss)
+    openDamage(folder.path, deps).note(identityFile, loss)
     for (const file of [identityFile, journalFile, restartsFile, updateFile, inventoryFile])
       if (existsSync(file)) setAside(file)
     // An installer that is still running writes its end there, and nobody waits for it.
@@ -57,7 +62,11 @@ export function settleIdentityLoss(folder: StateFolder, enrolsAnew: boolean, log
  * The identity in this folder, created if there never was one. @throws AgentFailure when it was lost and
  * nobody enrols it again
  */
-export function openOwnIdentity(folder: StateFolder, enrolsAnew: boolean, log: Log): Identity {
-  settleIdentityLoss(folder, enrolsAnew, log)
+export function openOwnIdentity(
+  folder: StateFolder,
+  enrolsAnew: boolean,
+  deps: { log: Log; clock: Clock },
+): Identity {
+  settleIdentityLoss(folder, enrolsAnew, deps)
   return openIdentity(folder.identityFile)
 }

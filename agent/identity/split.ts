@@ -5,11 +5,11 @@
  */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Clock } from '#shared/node/clock.ts'
 import { createJournal } from '../journal/journal.ts'
 import { errorText, renameDurably, syncFolder } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { isAlive } from '../lib/processes.ts'
-import { wait } from '../lib/wait.ts'
 import { readSupervisor } from '../supervisor/files.ts'
 import { becomeNext, peekIdentity } from './identity.ts'
 import type { StateFolder } from './state-folder.ts'
@@ -54,13 +54,14 @@ function setAside(folder: StateFolder, deviceId: number | 'new'): void {
  */
 export async function finishSplit(
   folder: StateFolder,
+  clock: Pick<Clock, 'sleep'>,
   signal: AbortSignal,
   force = false,
 ): Promise<void> {
   const { next } = peekIdentity(folder.identityFile)
   if (!next || (!next.enrollment && !force)) return
   while (isAtWork(folder)) {
-    await wait(LOOK_EVERY_MS, signal)
+    await clock.sleep(LOOK_EVERY_MS, signal)
     signal.throwIfAborted()
   }
   try {

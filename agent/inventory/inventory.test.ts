@@ -4,6 +4,8 @@ import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { EMPTY_INVENTORY, type Inventory } from '#shared/domain/inventory.ts'
 import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 import { createLog } from '../lib/log.ts'
@@ -39,6 +41,8 @@ function stage(options: { uptimeMs?: number } = {}) {
     },
     collect: () => new Promise((resolve) => collections.push(resolve)),
     uptimeMs: () => options.uptimeMs ?? 24 * 3_600_000,
+    clock: systemClock,
+    random: systemRandom,
     log: createLog(),
   })
   /** Finishes the collection in progress, and its follow-up work. */

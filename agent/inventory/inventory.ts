@@ -3,6 +3,8 @@
  * at a time, without haste.
  */
 import { uptime } from 'node:os'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import type { Collect } from './collect.ts'
 import { createInventorySync, type InventorySyncDeps } from './sync.ts'
@@ -47,12 +49,15 @@ export function createInventory(
     collect: Collect
     timings?: Partial<InventoryTimings>
     uptimeMs?: () => number
+    clock: Clock
+    random: Random
   },
 ): InventoryWatch {
+  const { clock } = deps
   const timings = { ...INVENTORY_TIMINGS, ...deps.timings }
   const uptimeMs = deps.uptimeMs ?? (() => uptime() * 1000)
   const sync = createInventorySync(deps)
-  let timer: NodeJS.Timeout | undefined
+  let cancelTimer: Cancel | undefined
   let dueAt = Infinity
   let isCollecting = false
 
@@ -71,18 +76,18 @@ export function createInventory(
 
   /** The earliest requested time counts. */
   function collectIn(ms: number): void {
-    const at = performance.now() + ms
+    const at = clock.monotonicMs() + ms
     if (!sync.isEnabled() || at >= dueAt) return
-    clearTimeout(timer)
+    cancelTimer?.()
     dueAt = at
-    timer = setTimeout(() => {
+    cancelTimer = clock.setTimer(ms, () => {
       dueAt = Infinity
       if (isCollecting) collectIn(timings.afterAttemptMs)
       else void collectOnce()
-    }, ms)
+    })
   }
   function setHubHash(hubHash: string | null | undefined): void {
-    clearTimeout(timer)
+    cancelTimer?.()
     dueAt = Infinity
     sync.setHubHash(hubHash)
   }
@@ -92,7 +97,8 @@ export function createInventory(
       setHubHash(hubHash)
       const isEager = sync.last() === null || uptimeMs() < JUST_STARTED_MS
       collectIn(
-        timings.settleMs + Math.random() * (isEager ? timings.eagerJitterMs : timings.jitterMs),
+        timings.settleMs +
+          deps.random.fraction() * (isEager ? timings.eagerJitterMs : timings.jitterMs),
       )
     },
     disconnected: () => setHubHash(undefined),

@@ -7,6 +7,7 @@ import { existsSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { DAMAGE_LIMIT, StateDamage } from '#shared/contract/agent/state.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import { readJson, writeDurably } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { setAside } from '../lib/set-aside.ts'
@@ -23,7 +24,10 @@ export type Damage = {
   settle: () => void
 }
 
-export function openDamage(statePath: string, log: Log): Damage {
+export function openDamage(
+  statePath: string,
+  { log, clock }: { log: Log; clock: Pick<Clock, 'wallMs'> },
+): Damage {
   const path = join(statePath, 'damage.json')
   const raw = readJson(path)
   const read = DamageFile.safeParse(raw)
@@ -32,7 +36,7 @@ export function openDamage(statePath: string, log: Log): Damage {
     const name = basename(file).slice(0, 64)
     log.error({ file, what }, 'records of this agent are damaged or missing')
     const others = entries.filter((entry) => entry.file !== name)
-    const next = [...others, { file: name, what, at: new Date().toISOString() }]
+    const next = [...others, { file: name, what, at: new Date(clock.wallMs()).toISOString() }]
     writeDurably(path, JSON.stringify({ damaged: next.slice(-DAMAGE_LIMIT) }))
     entries = next.slice(-DAMAGE_LIMIT)
   }

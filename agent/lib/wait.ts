@@ -1,25 +1,17 @@
-/** Delays that can be cancelled. */
-
-/** Resolves after `ms`, immediately when the signal fires. Never rejects. */
-export function wait(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve()
-    const end = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, Math.max(0, ms))
-    signal?.addEventListener('abort', end)
-  })
-}
+/** Delays between tries, and signals that end waits. */
+import type { Random } from '#shared/node/random.ts'
 
 /**
  * Doubles from `minMs` to `maxMs`; half of it is random, so that the PCs of an office do not reconnect at the
  * same moment. @param spreadMs additional randomness in the first delay after `begin`, because all agents
  * lose their connection at the same moment
  */
-export function createBackoff(minMs: number, maxMs: number, spreadMs = 0) {
+export function createBackoff(
+  random: Pick<Random, 'fraction'>,
+  minMs: number,
+  maxMs: number,
+  spreadMs = 0,
+) {
   let tries = 0
   let spread = 0
   return {
@@ -27,7 +19,7 @@ export function createBackoff(minMs: number, maxMs: number, spreadMs = 0) {
       const full = Math.min(maxMs, minMs * 2 ** Math.min(tries++, 30))
       const more = spread
       spread = 0
-      return Math.round(full / 2 + Math.random() * (full / 2 + more))
+      return Math.round(full / 2 + random.fraction() * (full / 2 + more))
     },
     /** Call after a success. */
     reset(): void {

@@ -13,9 +13,11 @@ import {
 } from '#shared/contract/agent/link.ts'
 import { ErrorReply } from '#shared/contract/errors.ts'
 import type { EnrollmentCode } from '#shared/domain/enrollment-code.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import type { Enrollment, Identity } from '../identity/identity.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
+import { linkedSignal } from '../lib/wait.ts'
 import { createPinnedAgent, pinnedTo } from './pinned-agent.ts'
 import { secretHash } from './secret-hash.ts'
 
@@ -31,6 +33,7 @@ async function ask(
   address: string,
   body: EnrollRequest,
   agent: ReturnType<typeof createPinnedAgent>,
+  signal: AbortSignal,
 ): Promise<Response> {
   return fetch(`https://${address}${ENROLL_PATH}`, {
     method: 'POST',
@@ -39,7 +42,7 @@ async function ask(
     agent,
     redirect: 'error',
     size: REPLY_LIMIT_BYTES,
-    signal: AbortSignal.timeout(REPLY_TIMEOUT_MS),
+    signal,
   })
 }
 
@@ -51,8 +54,9 @@ export async function enroll(
   identity: Identity,
   code: EnrollmentCode,
   facts: AgentFacts,
+  clock: Pick<Clock, 'setTimer'>,
 ): Promise<Enrollment> {
-  const agent = createPinnedAgent(pinnedTo(code.fingerprint))
+  const agent = createPinnedAgent(pinnedTo(code.fingerprint), clock)
   const body: EnrollRequest = {
     protocol: AGENT_PROTOCOL,
     secret: code.secret,
@@ -64,12 +68,16 @@ export async function enroll(
   for (const address of code.addresses) {
     let response: Response
     let raw: unknown
+    const { signal, abort } = linkedSignal()
+    const cancelTimer = clock.setTimer(REPLY_TIMEOUT_MS, abort)
     try {
-      response = await ask(address, body, agent)
+      response = await ask(address, body, agent, signal)
       raw = await response.json()
     } catch (error) {
       failures.push(`${address}: ${errorText(error)}`)
       continue
+    } finally {
+      cancelTimer()
     }
     const refusal = ErrorReply.safeParse(raw)
     if (refusal.success)

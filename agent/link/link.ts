@@ -2,7 +2,6 @@
  * The permanent connection to the hub: finds it among its addresses, authenticates both sides, and reconnects
  * forever.
  */
-import { randomBytes } from 'node:crypto'
 import type { Agent } from 'node:https'
 import { io, type Socket } from 'socket.io-client'
 import { z } from 'zod'
@@ -29,9 +28,11 @@ import {
   RECONNECT_MIN_MS,
   RECONNECT_SPREAD_MS,
 } from '#shared/domain/defaults.ts'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import { verifies, type Enrollment } from '../identity/identity.ts'
 import type { Log } from '../lib/log.ts'
-import { createBackoff, linkedSignal, wait } from '../lib/wait.ts'
+import { createBackoff, linkedSignal } from '../lib/wait.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { causeOf } from './connect-error.ts'
 import type { CommandEvent } from './envelope.ts'
@@ -115,9 +116,11 @@ export function createLink(deps: {
    */
   find: (signal: AbortSignal) => Promise<string[]>
   timings?: Partial<LinkTimings>
+  clock: Clock
+  random: Random
   log: Log
 }): Link {
-  const { log } = deps
+  const { clock, random, log } = deps
   const timings = { ...LINK_TIMINGS, ...deps.timings }
   let ready: { socket: HubSocket; address: string } | null = null
   const waiters = new Set<() => void>()
@@ -138,15 +141,15 @@ export function createLink(deps: {
 
   /** One link from its first byte to its end. Resolves with the reason for its end. */
   function hold(address: string, signal: AbortSignal): Promise<Loss> {
-    const socket = open(address, createPinnedAgent(deps.pin))
+    const socket = open(address, createPinnedAgent(deps.pin, clock))
     return new Promise((resolve) => {
-      const agentNonce = randomBytes(32).toString('hex')
+      const agentNonce = random.bytes(32).toString('hex')
       let hubNonce: string | null = null
       let isOver = false
       const end = (why: string, refusal: string | null = null, isSplit = false): void => {
         if (isOver) return
         isOver = true
-        clearTimeout(timer)
+        cancelTimer()
         signal.removeEventListener('abort', onAbort)
         if (ready?.socket === socket) ready = null
         socket.removeAllListeners()
@@ -156,9 +159,8 @@ export function createLink(deps: {
       }
       const onAbort = (): void => end('the agent is stopping')
       signal.addEventListener('abort', onAbort)
-      const timer = setTimeout(
-        () => end(`no handshake within ${timings.handshakeMs / 1000} s`),
-        timings.handshakeMs,
+      const cancelTimer = clock.setTimer(timings.handshakeMs, () =>
+        end(`no handshake within ${timings.handshakeMs / 1000} s`),
       )
 
       socket.on('connect_error', (error) => end(causeOf(error)))
@@ -214,7 +216,7 @@ export function createLink(deps: {
             ))
         if (typeof ack === 'function') (ack as (answer: { ok: boolean }) => void)({ ok: isProven })
         if (!isProven) return end('the hub did not prove that it is the enrolled one')
-        clearTimeout(timer)
+        cancelTimer()
         ready = { socket, address }
         deps.onReady(address, welcome.data, welcome.data.sequence?.last ?? null)
         for (const wake of [...waiters]) wake()
@@ -288,7 +290,7 @@ export function createLink(deps: {
     },
 
     async keep(signal) {
-      const backoff = createBackoff(timings.minMs, timings.maxMs, timings.spreadMs)
+      const backoff = createBackoff(random, timings.minMs, timings.maxMs, timings.spreadMs)
       let last = ''
       let hints: string[] = []
       while (!signal.aborted) {
@@ -301,7 +303,7 @@ export function createLink(deps: {
           const wasReady = { now: false }
           const watch = (): void => void (wasReady.now = true)
           waiters.add(watch)
-          const startedAt = performance.now()
+          const startedAt = clock.monotonicMs()
           const loss = await hold(address, signal)
           waiters.delete(watch)
           if (loss.isSplit) throw new SeparateDeviceError(loss.why)
@@ -314,14 +316,14 @@ export function createLink(deps: {
           }
           last = address
           wasLinked = true
-          if (performance.now() - startedAt > STABLE_AFTER_MS) backoff.begin()
+          if (clock.monotonicMs() - startedAt > STABLE_AFTER_MS) backoff.begin()
           deps.onLost(loss.why)
           break
         }
         const pause = linkedSignal(signal)
         // Only searches while there is nothing else to do, so that it never delays an attempt.
         const found = wasLinked ? [] : deps.find(pause.signal)
-        await wait(backoff.nextMs(), signal)
+        await clock.sleep(backoff.nextMs(), signal)
         pause.abort()
         pause.release()
         hints = await found

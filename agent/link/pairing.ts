@@ -3,7 +3,7 @@
  * beforehand: the key that the connection presents goes into the digits, and is pinned once people have
  * confirmed that both screens show the same digits.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Agent } from 'node:https'
 import { io, type Socket } from 'socket.io-client'
 import type { z } from 'zod'
@@ -27,9 +27,10 @@ import {
   hubCommitmentText,
   pairingProofText,
 } from '#shared/domain/pairing.ts'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import type { Enrollment, Identity } from '../identity/identity.ts'
 import { AgentFailure } from '../lib/failure.ts'
-import { wait } from '../lib/wait.ts'
 import { causeOf } from './connect-error.ts'
 import { mergeAddresses } from './enroll.ts'
 import { createFirstContactAgent } from './pinned-agent.ts'
@@ -130,11 +131,10 @@ type Compared = {
 async function agreeOnDigits(
   socket: PairingSocket,
   fingerprint: Fingerprint,
-  identity: Identity,
-  facts: AgentFacts,
+  { identity, facts, random }: { identity: Identity; facts: AgentFacts; random: Random },
 ): Promise<Compared> {
   const agentKey = identity.publicKey
-  const nonce = randomBytes(32).toString('hex')
+  const nonce = random.bytes(32).toString('hex')
   const commitment = sha256(agentCommitmentText(nonce, agentKey)).toString('hex')
   const signature = identity.sign(pairingProofText(fingerprint, agentKey, commitment))
   const begin = { protocol: PAIRING_PROTOCOL, public_key: agentKey, signature, commitment, facts }
@@ -170,29 +170,31 @@ export async function pair(options: {
   facts: AgentFacts
   person: Person
   keep: (enrollment: Enrollment) => void
+  clock: Clock
+  random: Random
 }): Promise<Enrollment> {
-  const { address, identity, person } = options
-  const contact = createFirstContactAgent(options.advertisedKey)
+  const { address, person, clock } = options
+  const contact = createFirstContactAgent(options.advertisedKey, clock)
   const socket = open(address, contact.agent)
   const over = watchEnd(socket, address)
   try {
     await unless(over.signal, connected(socket))
     const fingerprint = contact.seen()
     if (!fingerprint) throw failed('The controller showed no key.')
-    const work = agreeOnDigits(socket, fingerprint, identity, options.facts)
+    const work = agreeOnDigits(socket, fingerprint, options)
     const agreed = await unless(over.signal, work)
 
     const same = await unless(over.signal, person.compare(agreed.digits, over.signal))
     // Start listening only now: messages sent before this PC's own confirmation do not count.
-    const admission = same ? admitted(socket, address, agreed, options.keep) : null
+    const admission = same ? admitted(socket, agreed, options) : null
     socket.emit('pair_answer', { same }, () => undefined)
     if (!admission) {
-      await unless(over.signal, wait(LINGER_MS)).catch(() => undefined)
+      await unless(over.signal, clock.sleep(LINGER_MS)).catch(() => undefined)
       throw failed('The digits were not confirmed on this PC.')
     }
     person.waiting()
     const enrollment = await unless(over.signal, admission)
-    await unless(over.signal, wait(LINGER_MS)).catch(() => undefined)
+    await unless(over.signal, clock.sleep(LINGER_MS)).catch(() => undefined)
     return enrollment
   } catch (error) {
     throw error instanceof AgentFailure ? error : failed('The controller did not answer in time.')
@@ -206,15 +208,19 @@ export async function pair(options: {
 /** The hub's confirmation that it has created the device, stored on disk and acknowledged. */
 function admitted(
   socket: PairingSocket,
-  address: string,
   agreed: Compared,
-  keep: (enrollment: Enrollment) => void,
+  {
+    address,
+    keep,
+    clock,
+  }: { address: string; keep: (enrollment: Enrollment) => void; clock: Clock },
 ): Promise<Enrollment> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(failed('Nobody approved it in time.')), ADMIT_TIMEOUT_MS)
-    timer.unref()
+    const cancelTimer = clock.setTimer(ADMIT_TIMEOUT_MS, () =>
+      reject(failed('Nobody approved it in time.')),
+    )
     socket.on('pair_admitted', (raw: unknown, ack: unknown) => {
-      clearTimeout(timer)
+      cancelTimer()
       const reply = PairAdmitted.safeParse(raw)
       // Accept only the keys that the digits vouch for.
       if (

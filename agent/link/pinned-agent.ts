@@ -9,6 +9,7 @@ import { isIP, type OnReadOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls'
 import { Fingerprint } from '#shared/domain/ids.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import type { ConnectToHub } from '../download/from-hub.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -74,9 +75,15 @@ const sharedContext = (): SecureContext =>
 
 type Done = (error: Error | null, socket?: TLSSocket) => void
 
+type Timers = Pick<Clock, 'setTimer'>
 type Reading = { onread?: OnReadOpts; signal?: AbortSignal }
 
-function connectPinned(target: string, port: number, pin: Pin, done: Done, reading: Reading = {}) {
+function connectPinned(
+  { host: target, port }: { host: string; port: number },
+  { pin, clock }: { pin: Pin; clock: Timers },
+  done: Done,
+  reading: Reading = {},
+) {
   // Some clients leave the brackets of an IPv6 address on.
   const host = target.replace(/^\[|\]$/g, '')
   const address = isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`
@@ -91,12 +98,11 @@ function connectPinned(target: string, port: number, pin: Pin, done: Done, readi
     // key is compared below, and the socket does not leave this function until it has matched.
     rejectUnauthorized: false,
   })
-  const timer = setTimeout(
-    () => socket.destroy(new Error(`${address} did not answer within ${CONNECT_TIMEOUT_MS} ms`)),
-    CONNECT_TIMEOUT_MS,
+  const cancelTimer = clock.setTimer(CONNECT_TIMEOUT_MS, () =>
+    socket.destroy(new Error(`${address} did not answer within ${CONNECT_TIMEOUT_MS} ms`)),
   )
   const fail = (error: Error): void => {
-    clearTimeout(timer)
+    cancelTimer()
     done(error)
   }
   const onClose = (): void => fail(new Error(`${address} closed the connection`))
@@ -108,7 +114,7 @@ function connectPinned(target: string, port: number, pin: Pin, done: Done, readi
     // A resumed session would show no certificate, so none is offered and none is accepted.
     if (shown !== pinned || socket.isSessionReused())
       return void socket.destroy(new WrongKeyError(address, shown, pinned, issuer))
-    clearTimeout(timer)
+    cancelTimer()
     socket.off('error', fail)
     socket.off('close', onClose)
     done(null, socket)
@@ -119,11 +125,16 @@ function connectPinned(target: string, port: number, pin: Pin, done: Done, readi
  * An https agent that pins every connection to this key, for any client that takes an `agent`. Failed
  * connections surface in the client's error event: a WrongKeyError if the key differs.
  */
-export function createPinnedAgent(pin: Pin, options: { keepAlive?: boolean } = {}): Agent {
+export function createPinnedAgent(
+  pin: Pin,
+  clock: Timers,
+  options: { keepAlive?: boolean } = {},
+): Agent {
   const agent = new Agent({ keepAlive: options.keepAlive ?? false, maxCachedSessions: 0 })
   agent.createConnection = (target, callback) => {
     let isDone = false
-    connectPinned(target.host ?? 'localhost', Number(target.port), pin, (error, socket) => {
+    const hub = { host: target.host ?? 'localhost', port: Number(target.port) }
+    connectPinned(hub, { pin, clock }, (error, socket) => {
       if (isDone) return
       isDone = true
       callback?.(error, socket as Duplex)
@@ -136,7 +147,7 @@ export function createPinnedAgent(pin: Pin, options: { keepAlive?: boolean } = {
 
 /** Connections that are read chunk by chunk into one buffer, for package downloads. */
 export const createPinnedConnect =
-  (pin: Pin): ConnectToHub =>
+  (pin: Pin, clock: Timers): ConnectToHub =>
   (host, port, { buffer, onPiece, onEnd }, signal) =>
     new Promise((resolve, reject) => {
       const onread: OnReadOpts = {
@@ -150,7 +161,7 @@ export const createPinnedConnect =
         socket.once('close', () => onEnd(new Error('the connection was closed')))
         resolve(socket)
       }
-      connectPinned(host, port, pin, done, { onread, signal })
+      connectPinned({ host, port }, { pin, clock }, done, { onread, signal })
     })
 
 /**
@@ -159,18 +170,22 @@ export const createPinnedConnect =
  * two screens vouch for the key (see pairing.ts). @param advertisedKey the key advertised by mDNS, if any: any
  * other key is refused
  */
-export function createFirstContactAgent(advertisedKey: Fingerprint | null): {
+export function createFirstContactAgent(
+  advertisedKey: Fingerprint | null,
+  clock: Timers,
+): {
   agent: Agent
   seen: () => Fingerprint | null
 } {
   let held = advertisedKey
-  const agent = createPinnedAgent({
+  const pin: Pin = {
     // Before the first connection, this equals nothing that a peer can present.
     fingerprint: () => held ?? 'none',
     meet(shown) {
       const key = Fingerprint.safeParse(shown)
       if (key.success) held ??= key.data
     },
-  })
+  }
+  const agent = createPinnedAgent(pin, clock)
   return { agent, seen: () => held }
 }

@@ -8,6 +8,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { DeviceId } from '#shared/domain/ids.ts'
 import { downloadPackage } from '../download/download.ts'
 import { gatherFacts } from '../facts/facts.ts'
@@ -75,6 +77,7 @@ const tryEnroll = (address: string): Promise<unknown> =>
     identity,
     { secret: SECRET, fingerprint: pinned.fingerprint, addresses: [address] },
     gatherFacts('pc', folder.path),
+    systemClock,
   ).catch((error: unknown) => error)
 
 async function trySocket(address: string): Promise<string[]> {
@@ -111,6 +114,8 @@ async function trySocket(address: string): Promise<string[]> {
     onLost: () => undefined,
     find: () => Promise.resolve([]),
     timings: { minMs: 50, maxMs: 100 },
+    clock: systemClock,
+    random: systemRandom,
     log: Object.assign(Object.create(log) as typeof log, {
       info: (fields: { why?: string }) => reasons.push(fields.why ?? ''),
     }),
@@ -127,11 +132,13 @@ const tryDownload = (address: string): Promise<unknown> =>
     sha256: 'a'.repeat(64),
     source: async () => ({
       url: `https://${address}/content/x`,
-      connect: createPinnedConnect(pinnedTo(pinned.fingerprint)),
+      connect: createPinnedConnect(pinnedTo(pinned.fingerprint), systemClock),
     }),
     onProgress: () => undefined,
     onVerifying: () => undefined,
     idleTimeoutMs: 1_000,
+    clock: systemClock,
+    random: systemRandom,
     signal: AbortSignal.timeout(1_500),
   }).catch((error: unknown) => error)
 

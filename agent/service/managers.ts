@@ -1,8 +1,8 @@
 /** systemd, launchd and the Windows service manager, as far as one service needs them. */
+import { systemClock } from '#shared/node/clock.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { systemTool } from '../lib/system-tool.ts'
-import { wait } from '../lib/wait.ts'
 import { hostCommandLine, launchdPlist, systemdUnit, type Layout } from './layout.ts'
 
 const COMMAND_TIMEOUT_MS = 60_000
@@ -83,7 +83,7 @@ export function createServiceControl(layout: Layout): Manager {
     for (let waitedMs = 0; waitedMs < STOP_LIMIT_MS; waitedMs += POLL_MS) {
       const now = await state()
       if (now === null || now === 1) return
-      await wait(POLL_MS)
+      await systemClock.sleep(POLL_MS)
     }
     throw new AgentFailure('The service does not end. Try again after a restart of this PC.')
   }

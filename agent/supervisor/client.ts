@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { uptime } from 'node:os'
+import type { Clock } from '#shared/node/clock.ts'
 import { createOnce, writeDurably } from '../lib/atomic-file.ts'
 import type { Log } from '../lib/log.ts'
 import { findMarked, isAlive, type ProcessId } from '../lib/processes.ts'
 import { serviceEnvironment } from '../lib/environment.ts'
 import type { SelfCommand } from '../lib/self.ts'
-import { wait } from '../lib/wait.ts'
 import { openBoundedOutput } from './bounded-output.ts'
 import {
   attemptFiles,
@@ -98,8 +98,12 @@ function takeOutput(folder: string): Collecting | null {
   return collect(pipe, openBoundedOutput(output))
 }
 
-export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): SupervisorClient {
-  const { self, log } = deps
+export function createSupervisorClient(deps: {
+  self: SelfCommand
+  clock: Clock
+  log: Log
+}): SupervisorClient {
+  const { self, clock, log } = deps
   /** Folders whose supervisor, started by this process, has ended. */
   const ended = new Set<string>()
 
@@ -133,7 +137,7 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
           return { kind: 'unknown', timedOut: true }
         }
         onTick()
-        await wait(POLL_MS, signal)
+        await clock.sleep(POLL_MS, signal)
       }
     } catch (error) {
       taking?.abandon()
@@ -141,12 +145,12 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
     }
     await taking?.finish()
     // If only the records are gone, the supervisor is alive and will write the end again.
-    const giveUpAt = performance.now() + LATE_EXIT_MS
-    while (readClaim(folder) === 'none' && performance.now() < giveUpAt) {
+    const giveUpAt = clock.monotonicMs() + LATE_EXIT_MS
+    while (readClaim(folder) === 'none' && clock.monotonicMs() < giveUpAt) {
       signal.throwIfAborted()
       const exit = readExit(folder)
       if (exit) return { kind: 'exited', exit }
-      await wait(POLL_MS, signal)
+      await clock.sleep(POLL_MS, signal)
     }
     return { kind: 'unknown', timedOut: false }
   }
@@ -174,7 +178,7 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
     },
 
     async waitForEnd(folder, watched, onTick, signal) {
-      const startBy = performance.now() + START_TIMEOUT_MS
+      const startBy = clock.monotonicMs() + START_TIMEOUT_MS
       let lookAgainAt = 0
       let seen: Supervisor | null = null
       const orphan = (): Promise<Ending> => waitForOrphan(folder, watched, onTick, signal)
@@ -188,10 +192,10 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
           // Without a spec, a claim could prove nothing: the records were deleted.
           if (readSpec(folder) === null) return orphan()
           // No supervisor appeared in time. Taking the claim makes sure that none starts anything later.
-          const isLate = ended.has(folder) || performance.now() > startBy
+          const isLate = ended.has(folder) || clock.monotonicMs() > startBy
           if (isLate && forbid(folder)) return { kind: 'not_started' }
-        } else if (performance.now() >= lookAgainAt) {
-          lookAgainAt = performance.now() + LOOK_FOR_SUPERVISOR_MS
+        } else if (clock.monotonicMs() >= lookAgainAt) {
+          lookAgainAt = clock.monotonicMs() + LOOK_FOR_SUPERVISOR_MS
           if (claim === 'forbidden') return { kind: 'not_started' }
           if (claim === 'unreadable') return orphan()
           // A supervisor whose records were deleted writes the end again.
@@ -204,7 +208,7 @@ export function createSupervisorClient(deps: { self: SelfCommand; log: Log }): S
             return orphan()
           }
         }
-        await wait(POLL_MS, signal)
+        await clock.sleep(POLL_MS, signal)
       }
     },
   }

@@ -1,8 +1,8 @@
 /** Ends an installer with everything it started. */
+import { systemClock } from '#shared/node/clock.ts'
 import { findFamily, isAlive, type ProcessId } from '../lib/processes.ts'
 import { runCommand } from '../lib/run-command.ts'
 import { systemTool } from '../lib/system-tool.ts'
-import { wait } from '../lib/wait.ts'
 import { windowsHelper } from '../lib/windows-helper.ts'
 import { jobOf } from './windows-job.ts'
 
@@ -40,12 +40,12 @@ export async function killTree(root: number, marker: string, graceMs: number): P
   send(-root, 'SIGTERM')
   for (const member of look()) send(member.pid, 'SIGTERM')
   for (let waitedMs = 0; waitedMs < graceMs && look().length > 0; waitedMs += POLL_MS)
-    await wait(POLL_MS)
+    await systemClock.sleep(POLL_MS)
   for (let round = 0; round < KILL_ROUNDS; round++) {
     send(-root, 'SIGKILL')
     const left = look()
     for (const member of left) send(member.pid, 'SIGKILL')
     if (left.length === 0) return
-    await wait(POLL_MS)
+    await systemClock.sleep(POLL_MS)
   }
 }

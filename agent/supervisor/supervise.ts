@@ -7,11 +7,11 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { uptime } from 'node:os'
 import { dirname } from 'node:path'
+import { systemClock } from '#shared/node/clock.ts'
 import { createOnce, errorCode, errorText, writeDurably } from '../lib/atomic-file.ts'
 import { quoteArgument } from '#shared/domain/command-line.ts'
 import { identify } from '../lib/processes.ts'
 import { SERVICE_UMASK } from '../lib/umask.ts'
-import { wait } from '../lib/wait.ts'
 import {
   attemptFiles,
   markerOf,
@@ -60,7 +60,7 @@ async function writeWithRetries(file: string, content: string): Promise<void> {
       return writeDurably(file, content)
     } catch (error) {
       if (tries >= WRITE_TRIES || !PASSING_ERRORS.includes(errorCode(error))) throw error
-      await wait(WRITE_RETRY_MS)
+      await systemClock.sleep(WRITE_RETRY_MS)
     }
 }
 

@@ -8,6 +8,8 @@ import { createServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { join } from 'node:path'
 import type { AddressInfo, Server } from 'node:net'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { findHub } from '../discovery/find-hub.ts'
 import { openIdentity, type Enrollment } from '../identity/identity.ts'
 import type { Log } from '../lib/log.ts'
@@ -118,9 +120,13 @@ export async function failToConnect(options: FailOptions): Promise<void> {
     async find(signal) {
       const goesOn = await options.onTries(++tries, () => holdings(stop.signal))
       if (!goesOn) stop.abort(new Error('it was long enough'))
-      return options.searchesLan ? findHub(enrollment.fingerprint, signal, log) : []
+      return options.searchesLan
+        ? findHub(enrollment.fingerprint, signal, { clock: systemClock, log })
+        : []
     },
     timings: { minMs: options.waitMs, maxMs: options.waitMs },
+    clock: systemClock,
+    random: systemRandom,
     log,
   })
   try {

@@ -14,6 +14,8 @@ import {
   readSync,
   rmSync,
 } from 'node:fs'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import { downloadPackage, DownloadError, type Source } from '../download/download.ts'
 import { freeDiskBytes } from '../facts/facts.ts'
 import { AgentFailure } from '../lib/failure.ts'
@@ -84,6 +86,8 @@ export async function stage(deps: {
   statePath: string
   source: (url: string, signal: AbortSignal) => Promise<Source>
   signal: AbortSignal
+  clock: Clock
+  random: Random
 }): Promise<void> {
   const { places, order, signal } = deps
   openWorkshop(places)
@@ -99,6 +103,8 @@ export async function stage(deps: {
     onVerifying: () => undefined,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
     signal,
+    clock: deps.clock,
+    random: deps.random,
   })
   chmodSync(places.next, 0o755)
   proveFile(places.next, order)

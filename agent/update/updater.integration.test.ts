@@ -16,6 +16,8 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { commandText } from '#shared/contract/agent/link.ts'
 import { updateText, type UpdatePayload } from '#shared/contract/agent/update.ts'
 import { Fingerprint, Sha256, type DeviceId } from '#shared/domain/ids.ts'
@@ -77,6 +79,8 @@ describe.skipIf(process.platform === 'win32')('an order to update the agent', ()
           url: `http://127.0.0.1:${(server.address() as AddressInfo).port}${url}`,
         }),
       stopped: stop.signal,
+      clock: systemClock,
+      random: systemRandom,
       onSwapped: () => swapped(),
       reportFacts: () => void reports++,
       log: pino({ level: 'silent' }),

@@ -12,6 +12,8 @@ import {
   type UpdatePayload,
 } from '#shared/contract/agent/update.ts'
 import { isNewer } from '#shared/domain/agent-version.ts'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import type { Source } from '../download/download.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import type { Damage } from '../journal/damage.ts'
@@ -19,7 +21,6 @@ import type { Journal } from '../journal/journal.ts'
 import { errorText } from '../lib/atomic-file.ts'
 import { AgentFailure } from '../lib/failure.ts'
 import type { Log } from '../lib/log.ts'
-import { wait } from '../lib/wait.ts'
 import { openUpdate, refuse, type Refusal } from '../link/envelope.ts'
 import type { Places } from './places.ts'
 import {
@@ -79,12 +80,14 @@ export function createUpdater(deps: {
   onSwapped: () => void
   /** The facts have changed; they are sent to the hub now or with the next link. */
   reportFacts: () => void
+  clock: Clock
+  random: Random
   log: Log
 }): Updater {
-  const { places, log, stopped, ownVersion } = deps
+  const { places, log, clock, stopped, ownVersion } = deps
   const record = openRecordFile(deps.recordFile, deps.damage)
   let isWorking = false
-  let proving: NodeJS.Timeout | undefined
+  let stopProving: Cancel | undefined
 
   function end(next: ReturnType<typeof failed>): void {
     record.set(next)
@@ -95,21 +98,21 @@ export function createUpdater(deps: {
   }
 
   async function waitUntilIdle(): Promise<() => void> {
-    const until = performance.now() + IDLE_TIMEOUT_MS
+    const until = clock.monotonicMs() + IDLE_TIMEOUT_MS
     for (;;) {
       stopped.throwIfAborted()
       const release = deps.hold()
       if (release) return release
-      if (performance.now() > until)
+      if (clock.monotonicMs() > until)
         throw new AgentFailure('Software was being installed on this PC all the time.')
-      await wait(IDLE_CHECK_MS, stopped)
+      await clock.sleep(IDLE_CHECK_MS, stopped)
     }
   }
 
   /** From the order to the replaced executable. */
   async function carryOut(order: Order): Promise<void> {
-    const { statePath, source } = deps
-    await stage({ places, order, statePath, source, signal: stopped })
+    const { statePath, source, random } = deps
+    await stage({ places, order, statePath, source, signal: stopped, clock, random })
     const release = await waitUntilIdle()
     try {
       proveFile(places.next, order)
@@ -216,11 +219,10 @@ export function createUpdater(deps: {
     },
 
     linked() {
-      clearTimeout(proving)
+      stopProving?.()
       if (deps.obstacle !== null) return
-      proving = setTimeout(prove, PROVEN_AFTER_MS)
-      proving.unref()
+      stopProving = clock.setTimer(PROVEN_AFTER_MS, prove)
     },
-    unlinked: () => clearTimeout(proving),
+    unlinked: () => stopProving?.(),
   }
 }

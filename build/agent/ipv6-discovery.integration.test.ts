@@ -2,6 +2,7 @@
 import { networkInterfaces } from 'node:os'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { browse } from '../../agent/discovery/browse.ts'
 import { createLog } from '../../agent/lib/log.ts'
 import { startAdvertising, type Advertiser } from '../../main/controller/edges/agents/advertise.ts'
@@ -29,7 +30,7 @@ describe.skipIf(own === undefined)('a hub without an IPv4 address', () => {
   it('is discovered by an agent at its IPv6 address', async () => {
     const { signal } = new AbortController()
     const look = async () => {
-      const hubs = await browse({ forMs: 2_000, signal, log: createLog() })
+      const hubs = await browse({ forMs: 2_000, signal, clock: systemClock, log: createLog() })
       return hubs.find(({ fingerprint }) => fingerprint === KEY)
     }
     let found = await look()

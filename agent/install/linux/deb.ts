@@ -4,9 +4,9 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { systemClock } from '#shared/node/clock.ts'
 import { CLEAN_PATH } from '../../lib/environment.ts'
 import { runCommand, type CommandResult } from '../../lib/run-command.ts'
-import { wait } from '../../lib/wait.ts'
 import type { Before } from '../../journal/records.ts'
 import type { Command } from '../../supervisor/files.ts'
 
@@ -171,7 +171,7 @@ async function retryWhileLocked(args: string[]): Promise<CommandResult> {
     const result = await runCommand('dpkg', args, REPAIR_TIMEOUT_MS)
     // dpkg does not wait for a lock that another program holds.
     if (result.code !== 2 || !/lock/.test(result.stderr) || tries >= REPAIR_TRIES) return result
-    await wait(REPAIR_WAIT_MS)
+    await systemClock.sleep(REPAIR_WAIT_MS)
   }
 }
 

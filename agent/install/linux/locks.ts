@@ -6,7 +6,7 @@
 import { constants } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { wait } from '../../lib/wait.ts'
+import { systemClock } from '#shared/node/clock.ts'
 
 /** How long to wait for another program that is installing. */
 export const LOCK_WAIT_MS = 600_000
@@ -121,7 +121,7 @@ export async function waitForLocks(
     if (holder === null || performance.now() >= until) return holder
     onWait?.()
     onWait = undefined
-    await wait(POLL_MS, signal)
+    await systemClock.sleep(POLL_MS, signal)
   }
 }
 
