@@ -241,6 +241,20 @@ describe('error texts', () => {
       'An error in the controller',
     )
   })
+  it('show the situation in words of the console, with its parameters as text', () => {
+    const failure = (params: Record<string, string>) => ({
+      code: 'E_IN_USE' as const,
+      message: 'the text of the controller',
+      details: [],
+      reason: 'used_by_deployment' as const,
+      params,
+    })
+    const hostile = "{what} @:errors <b>| {'x'}"
+    expect(failureText(failure({ what: 'Editor', deployment: hostile })).title).toBe(
+      `Editor is part of the deployment ${hostile}, which has not ended. Wait for the end or cancel it.`,
+    )
+    expect(failureText(failure({ what: 'Editor' })).title).toBe('The text of the controller')
+  })
   it('include the message for a field', () => {
     const failure = {
       code: 'E_VALIDATION' as const,

@@ -1,6 +1,6 @@
 import pino from 'pino'
 import { describe, expect, it, vi } from 'vitest'
-import { AppError, type ErrorCode } from '#shared/contract/errors.ts'
+import { AppError, type PlainErrorCode } from '#shared/contract/errors.ts'
 import type { Controller, ControllerOptions } from '../controller/compose/index.ts'
 import { explainFailure, readSettings, startOnFreePorts, waysOn } from './start-up.ts'
 
@@ -84,7 +84,8 @@ describe('the start-up error', () => {
 
 describe('a refusal that the user can resolve', () => {
   it('offers to start over, and to continue with older data if there is some', () => {
-    const labels = (code: ErrorCode) => waysOn(new AppError(code, 'x')).map(({ label }) => label)
+    const labels = (code: PlainErrorCode) =>
+      waysOn(new AppError(code, 'x')).map(({ label }) => label)
     expect(labels('E_DATABASE_BEHIND')).toEqual(['Continue with older data', 'Start anew'])
     for (const code of ['E_DATA_INCOMPLETE', 'E_KEYS_DAMAGED', 'E_DATABASE_CORRUPT'] as const)
       expect(labels(code)).toEqual(['Start anew'])

@@ -4,22 +4,28 @@ import { ErrorReply } from '#shared/contract/errors.ts'
 import type { ErrorDetail } from '#shared/contract/errors.ts'
 import type { ClientErrorCode, Failure } from '../ui/lib/error-text.ts'
 
+type Situation = Required<Pick<Failure, 'reason' | 'params'>>
+
 export class ApiError extends Error {
   readonly code: ClientErrorCode
   readonly details: ErrorDetail[]
   /** The current state, when the request was based on an outdated one. */
   readonly current: unknown
+  /** The situation and the parameters of its text, if the code has several. */
+  readonly situation: Situation | null
   constructor(
     code: ClientErrorCode,
     message: string,
     details: ErrorDetail[] = [],
     current?: unknown,
+    situation: Situation | null = null,
   ) {
     super(message)
     this.name = 'ApiError'
     this.code = code
     this.details = details
     this.current = current
+    this.situation = situation
   }
 }
 
@@ -27,8 +33,8 @@ export class ApiError extends Error {
 export function errorOfReply(status: number, text: string): ApiError {
   const reply = ErrorReply.safeParse(parseJson(text))
   if (reply.success) {
-    const { code, message, details, current } = reply.data.error
-    return new ApiError(code, message, details, current)
+    const { code, message, details, current, reason, params = {} } = reply.data.error
+    return new ApiError(code, message, details, current, reason ? { reason, params } : null)
   }
   if (status === 401) return new ApiError('E_UNAUTHENTICATED', '')
   if (status === 404) return new ApiError('E_NOT_FOUND', '')
@@ -57,6 +63,7 @@ export function toFailure(error: unknown): Failure {
       code: error.code,
       message: error.message,
       details: error.details,
+      ...error.situation,
       ...(error.current !== undefined && { isOutdated: true }),
     }
   return { code: 'E_INTERNAL', message: error instanceof Error ? error.message : '', details: [] }

@@ -1,4 +1,6 @@
 /** The English texts of the shared components. */
+import { ERROR_REASONS } from '#shared/contract/error-reasons.ts'
+
 export const en = {
   changed: {
     text: 'Someone else changed this in the meantime: {text}.',
@@ -127,6 +129,8 @@ export const en = {
     polling:
       'Live updates are not connected. This page refreshes every {seconds} seconds until they are.',
   },
+  /** The same English texts as in the controller's messages. */
+  errorReasons: ERROR_REASONS,
   errors: {
     E_VALIDATION: { title: 'The form has an error' },
     E_MALFORMED: { title: 'The request could not be read', next: 'Reload the console.' },

@@ -1,5 +1,13 @@
 /** Every error code, with its HTTP status and whether a retry may help. Programs decide by the code; the text is for people. */
 import { z } from 'zod'
+import { fill, type AnyValues } from '../domain/templates.ts'
+import {
+  codeOfReason,
+  ERROR_REASONS,
+  ErrorReason,
+  type ReasonedCode,
+  type ReasonParams,
+} from './error-reasons.ts'
 
 export const ERRORS = {
   E_VALIDATION: { status: 400, retryable: false },
@@ -57,6 +65,9 @@ export type ErrorDetail = z.infer<typeof ErrorDetail>
 export const WireError = z.object({
   code: ErrorCode,
   message: z.string(),
+  /** The situation, if several share the code. The message is its text, filled in with the parameters. */
+  reason: ErrorReason.optional().catch(undefined),
+  params: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   details: z.array(ErrorDetail),
   /** E_CONFLICT because of an older version: the current state, as the route would return it. */
   current: z.unknown().optional(),
@@ -65,19 +76,42 @@ export type WireError = z.infer<typeof WireError>
 export const ErrorReply = z.object({ success: z.literal(false), error: WireError })
 export type ErrorReply = z.infer<typeof ErrorReply>
 
+/** Codes of a single situation. */
+export type PlainErrorCode = Exclude<ErrorCode, ReasonedCode>
+
+type ErrorOptions = { cause?: unknown; retryAfterSeconds?: number; current?: unknown }
+type Situation = { reason: ErrorReason; params: AnyValues }
+
 /** An expected failure, converted to a reply only at the edge. Anything else that is thrown is a bug. */
 export class AppError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetail[]
+  /** The situation and the parameters of its text; null: the code has only one. */
+  readonly situation: Situation | null
   /** When to retry, in seconds; null: unknown. */
   readonly retryAfterSeconds: number | null
   /** The current state, if the caller had an older version. */
   readonly current: unknown
+  /** Codes with several situations: see `of`. */
+  constructor(
+    code: PlainErrorCode,
+    message: string,
+    details?: ErrorDetail[],
+    options?: ErrorOptions,
+  )
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: ErrorDetail[] | undefined,
+    options: ErrorOptions | undefined,
+    situation: Situation | null,
+  )
   constructor(
     code: ErrorCode,
     message: string,
     details: ErrorDetail[] = [],
-    options?: { cause?: unknown; retryAfterSeconds?: number; current?: unknown },
+    options?: ErrorOptions,
+    situation: Situation | null = null,
   ) {
     super(message, options)
     this.name = 'AppError'
@@ -85,6 +119,22 @@ export class AppError extends Error {
     this.current = options?.current
     this.code = code
     this.details = details
+    this.situation = situation
+  }
+  /** The error of a situation: its code and text follow from it. */
+  static of<R extends ErrorReason>(
+    reason: R,
+    params: ReasonParams<R>,
+    details?: ErrorDetail[],
+    options?: ErrorOptions,
+  ): AppError {
+    const message = fill(ERROR_REASONS[reason], params)
+    return new AppError(codeOfReason(reason), message, details, options, { reason, params })
+  }
+  /** The error that another thread reported. */
+  static fromWire({ code, message, details, reason, params = {} }: WireError): AppError {
+    const situation = reason === undefined ? null : { reason, params }
+    return new AppError(code, message, details, undefined, situation)
   }
   toReply(): ErrorReply {
     return {
@@ -92,6 +142,7 @@ export class AppError extends Error {
       error: {
         code: this.code,
         message: this.message,
+        ...this.situation,
         details: this.details,
         ...(this.current !== undefined && { current: this.current }),
       },

@@ -15,7 +15,5 @@ export function checkVersion(
   view: () => unknown,
 ): void {
   if (based === undefined || based === present) return
-  throw new AppError('E_CONFLICT', `${what} was changed by someone else meanwhile.`, [], {
-    current: view(),
-  })
+  throw AppError.of('outdated', { what }, [], { current: view() })
 }

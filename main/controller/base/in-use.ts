@@ -17,11 +17,15 @@ export function checkUnused(
   if (usedBy.length === 0) return
   const seen = usedBy.filter((deployment) => maySee(viewer, deployment.created_by))
   const [first] = seen
-  const named = first ? `the deployment ${first.name}` : 'a deployment of another user'
-  const others = usedBy.length - 1
-  throw new AppError(
-    'E_IN_USE',
-    `${what} is part of ${named}${others > 0 ? ` and of ${others} more` : ''}, which ${others > 0 ? 'have' : 'has'} not ended. Wait for the end or cancel it.`,
-    seen.slice(0, 20).map(({ id, name }) => ({ message: `deployment ${id}: ${name}` })),
-  )
+  const n = usedBy.length - 1
+  const details = seen
+    .slice(0, 20)
+    .map(({ id, name }) => ({ message: `deployment ${id}: ${name}` }))
+  if (first)
+    throw n > 0
+      ? AppError.of('used_by_deployments', { what, deployment: first.name, n }, details)
+      : AppError.of('used_by_deployment', { what, deployment: first.name }, details)
+  throw n > 0
+    ? AppError.of('used_by_other_users', { what, n })
+    : AppError.of('used_by_other_user', { what })
 }

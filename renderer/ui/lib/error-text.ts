@@ -1,6 +1,10 @@
 /** Title and next step for each error code. Behaviour depends on the code, never on the text. */
 import { ERRORS } from '#shared/contract/errors.ts'
 import type { ErrorCode, ErrorDetail } from '#shared/contract/errors.ts'
+import { ERROR_REASONS } from '#shared/contract/error-reasons.ts'
+import type { ErrorReason } from '#shared/contract/error-reasons.ts'
+import { fits } from '#shared/domain/templates.ts'
+import type { AnyValues } from '#shared/domain/templates.ts'
 import { t } from '../texts.ts'
 
 /** Failures that never reached the controller, or whose reply was unreadable. */
@@ -229,6 +233,9 @@ export type Failure = {
   code: ClientErrorCode
   message: string
   details: ErrorDetail[]
+  /** The situation, if the code has several. */
+  reason?: ErrorReason
+  params?: AnyValues
   /** Someone else changed the data first: their version is on screen, the user's edits are still in the form. */
   isOutdated?: boolean
 }
@@ -240,8 +247,17 @@ export type FailureText = { title: string; next: string | null }
 /** Title and next step for people. */
 export function failureText(failure: Failure): FailureText {
   const copy = ERROR_TEXT[failure.code]
-  const detail = copy.messageSaysMore && failure.message ? upperFirst(failure.message) : null
-  return { title: detail ?? copy.title, next: failure.isOutdated ? OUTDATED_NEXT : copy.next }
+  const message = reasonText(failure) ?? (copy.messageSaysMore ? failure.message : '')
+  return {
+    title: upperFirst(message) || copy.title,
+    next: failure.isOutdated ? OUTDATED_NEXT : copy.next,
+  }
+}
+
+/** The console's own text for the situation; null: it has none, or lacks a parameter. */
+function reasonText({ reason, params = {} }: Failure): string | null {
+  if (reason === undefined || !fits(ERROR_REASONS[reason], params)) return null
+  return t.any(`errorReasons.${reason}`, params)
 }
 
 const upperFirst = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)

@@ -4,6 +4,7 @@ import { validate } from '@readme/openapi-parser'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ErrorReason } from '#shared/contract/error-reasons.ts'
 import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import type { Route } from '#shared/contract/rest/route.ts'
 import { createServedNames } from './served-names.ts'
@@ -64,6 +65,13 @@ describe('the description of the REST surface', () => {
     const second = await validate(copy() as unknown as Parameters<typeof validate>[0])
     expect(second.valid, JSON.stringify(second)).toBe(true)
     expect(JSON.stringify(document)).not.toContain('"nullable"')
+  })
+
+  it('lists the situations behind the errors', async () => {
+    const { body } = await get('/openapi.json')
+    expect(body).toContain(
+      `"reason":{"type":"string","enum":${JSON.stringify(ErrorReason.options)}`,
+    )
   })
 
   it('describes what every upload takes and every export returns', async () => {

@@ -127,7 +127,9 @@ describe('an invalid request', () => {
     await expect
       .poll(async () => (await t.rest.raw('GET', `/deployments/${id}`)).body)
       .toMatchObject({ status: 'failed' })
-    expectError(await t.rest.raw('POST', `/deployments/${id}/cancel`), 409, 'E_ILLEGAL_STATE')
+    const refused = await t.rest.raw('POST', `/deployments/${id}/cancel`)
+    expectError(refused, 409, 'E_ILLEGAL_STATE')
+    expect(refused.body).toMatchObject({ error: { reason: 'deployment_ended', params: {} } })
     expectError(
       await t.rest.raw('POST', `/deployments/${id}/retry`, { target_ids: [999_999] }),
       409,

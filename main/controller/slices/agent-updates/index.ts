@@ -167,21 +167,20 @@ export function createAgentUpdates(deps: {
 
     /**
      * Orders one agent to update to the served version, regardless of earlier tries.
-     * @throws AppError E_NOT_FOUND, E_AGENT_OFFLINE, E_ILLEGAL_STATE with the reason in words
+     * @throws AppError E_NOT_FOUND, E_AGENT_OFFLINE, E_ILLEGAL_STATE
      */
     orderNow(viewer: Viewer, id: DeviceId): Device {
       const device = devices.get(viewer, id)
-      const no = (message: string): AppError => new AppError('E_ILLEGAL_STATE', message)
       const offer = offerFor(device)
       if (!offer || !isNewer(offer.version, device.agent_version))
-        throw no(`This controller has no newer agent than ${device.agent_version} for this PC.`)
-      if (!device.approved || device.blocked) throw no('This device is not approved.')
+        throw AppError.of('agent_is_newest', { version: device.agent_version })
+      if (!device.approved || device.blocked) throw AppError.of('device_not_approved', {})
       if (!device.online)
         throw new AppError('E_AGENT_OFFLINE', 'This PC is offline: its agent cannot be updated.')
-      if (isUnderWay(rows.get(id))) throw no('Its agent is already being updated.')
+      if (isUnderWay(rows.get(id))) throw AppError.of('agent_updating', {})
       const obstacle = obstacles.get(id) ?? null
-      if (obstacle !== null) throw no(obstacle)
-      if (deps.workingDevices().has(id)) throw no('This PC is installing software right now.')
+      if (obstacle !== null) throw AppError.of('agent_cannot_update', { obstacle })
+      if (deps.workingDevices().has(id)) throw AppError.of('device_installing', {})
       order(id, offer, viewer)
       return devices.get(viewer, id)
     },

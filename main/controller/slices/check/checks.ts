@@ -49,7 +49,7 @@ export function createChecks(deps: {
 
     /** @throws AppError E_ILLEGAL_STATE while one is running */
     start(): CheckStatus {
-      if (running) throw new AppError('E_ILLEGAL_STATE', 'A check is already running.')
+      if (running) throw AppError.of('check_running', {})
       const worker = new Worker(file, { workerData: deps.input() })
       const limit = setTimeout(() => end({ state: 'failed' }), LIMIT_MS)
       limit.unref()

@@ -1,10 +1,10 @@
 /** A finding inside the controller: what is shown, and whether it prevents the start. */
-import { AppError, type ErrorCode } from '#shared/contract/errors.ts'
+import { AppError, type PlainErrorCode } from '#shared/contract/errors.ts'
 import type { CheckFinding } from '#shared/contract/rest/check.ts'
 
 export type Finding = CheckFinding & {
   /** The start is refused with this code. */
-  refusal?: ErrorCode
+  refusal?: PlainErrorCode
 }
 
 export const toWire = ({ refusal: _, ...finding }: Finding): CheckFinding => finding

@@ -63,11 +63,7 @@ export const CONTENT_OPTIONS = {
 
 /** Windows' errors if the file to be replaced is open. */
 const IN_USE_CODES = new Set(['EPERM', 'EACCES', 'EBUSY'])
-const fileInUse = (): AppError =>
-  new AppError(
-    'E_IN_USE',
-    'The damaged file is being sent to a PC. Wait until that has finished, then upload it again.',
-  )
+const fileInUse = (): AppError => AppError.of('file_being_sent', {})
 
 export function createContent(deps: {
   store: Store

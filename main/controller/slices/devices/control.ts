@@ -54,15 +54,8 @@ export function createControl(deps: {
       visible(viewer, id)
       const old = visible(viewer, from)
       if (deps.reinstalls.of(id) !== from)
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          `This PC does not match ${old.name}: after a reinstallation, name and hardware must be the same and the old entry offline.`,
-        )
-      if (deps.isConnecting(from))
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          `${old.name} may be about to reconnect. Try again in a minute.`,
-        )
+        throw AppError.of('device_not_the_same', { device: old.name })
+      if (deps.isConnecting(from)) throw AppError.of('device_connecting', { device: old.name })
     },
     /** Call it inside the transaction that moves the old row's data. */
     replace(viewer: Viewer, id: DeviceId, from: DeviceId): void {

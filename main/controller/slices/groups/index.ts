@@ -77,9 +77,7 @@ export function createGroups(deps: {
   function nameIsFree(name: string, except?: GroupId): void {
     const other = repo.byName(name)
     if (other && other.id !== except)
-      throw new AppError('E_CONFLICT', `There is already a group named ${name}.`, [
-        { path: '/name', message: 'is taken' },
-      ])
+      throw AppError.of('group_name_taken', { name }, [{ path: '/name', message: 'is taken' }])
   }
 
   return {

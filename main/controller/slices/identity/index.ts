@@ -95,12 +95,11 @@ export function createIdentity(deps: {
    * task throws
    */
   async function perform(task: IdentityTask): Promise<void> {
-    if (isBusy)
-      throw new AppError('E_ILLEGAL_STATE', 'The keys are being saved or changed right now.')
+    if (isBusy) throw AppError.of('keys_busy', {})
     isBusy = true
     try {
       const reply = await worker.ask(task)
-      if (!reply.ok) throw new AppError(reply.error.code, reply.error.message, reply.error.details)
+      if (!reply.ok) throw AppError.fromWire(reply.error)
     } finally {
       isBusy = false
     }

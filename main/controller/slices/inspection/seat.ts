@@ -118,10 +118,8 @@ export function createSeat(options: {
         switch (message.what) {
           case 'facts':
             return settle(() => resolve({ facts: message.facts, threadId: message.threadId }))
-          case 'refused': {
-            const { code, message: text, details } = message.error
-            return fail(new AppError(code, text, details))
-          }
+          case 'refused':
+            return fail(AppError.fromWire(message.error))
           case 'fault':
             options.onFault(message.text)
             return fail(

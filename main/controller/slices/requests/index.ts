@@ -59,12 +59,7 @@ export function createRequests(deps: { store: Store; now: Now; secret: string })
       const body = bytes.subarray(NONCE_BYTES, -TAG_BYTES)
       return JSON.parse(Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8'))
     } catch (cause) {
-      throw new AppError(
-        'E_CONFLICT',
-        'This request was already carried out; its answer is no longer readable.',
-        [],
-        { cause },
-      )
+      throw AppError.of('answer_unreadable', {}, [], { cause })
     }
   }
   function checkSame(
@@ -73,7 +68,7 @@ export function createRequests(deps: { store: Store; now: Now; secret: string })
     fingerprint: string,
   ): void {
     if (known.route !== route || known.fingerprint !== fingerprint)
-      throw new AppError('E_CONFLICT', 'This request_id was used for a different request.', [
+      throw AppError.of('request_id_reused', {}, [
         { path: '/request_id', message: 'belongs to a different request' },
       ])
   }

@@ -35,21 +35,17 @@ export function checkFree(
   { platform, arch }: Place,
 ): void {
   if (others.some((other) => other.platform === platform && other.arch === arch))
-    throw new AppError(
-      'E_CONFLICT',
-      `${softwareName} has an installer for ${platform} ${arch} already.`,
-      [{ path: '/arch', message: `${platform} ${arch} is taken` }],
-    )
+    throw AppError.of('installer_exists', { software: softwareName, platform, arch }, [
+      { path: '/arch', message: `${platform} ${arch} is taken` },
+    ])
 }
 
 /** @throws AppError E_CONFLICT when the file differs from the one the installer was created with */
 export function checkSameFile(fileName: string, wanted: Sha256 | null, found: Sha256): void {
   if (found !== wanted)
-    throw new AppError(
-      'E_CONFLICT',
-      `This is another file than ${fileName} was: its SHA-256 differs. Nothing of it was kept. Add it as new software if you mean it.`,
-      [{ path: '/file', message: `has the SHA-256 ${found}` }],
-    )
+    throw AppError.of('different_file', { file: fileName }, [
+      { path: '/file', message: `has the SHA-256 ${found}` },
+    ])
 }
 
 /** Its name in the audit log. */

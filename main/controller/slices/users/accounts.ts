@@ -45,7 +45,7 @@ export function createAccounts(deps: {
   function nameIsFree(username: string, except?: UserId): void {
     const other = repo.withName(username).find((row) => row.id !== except)
     if (other)
-      throw new AppError('E_CONFLICT', `There is already a user named ${other.username}.`, [
+      throw AppError.of('username_taken', { name: other.username }, [
         { path: '/username', message: 'is taken' },
       ])
   }

@@ -62,10 +62,7 @@ export function createAdministration(deps: {
   /** Call it inside the transaction that removes the administrator's rights. */
   function notTheLastAdmin(row: UserRow): void {
     if (row.role === 'admin' && row.disabled_at === null && repo.countActiveAdmins() === 1)
-      throw new AppError(
-        'E_ILLEGAL_STATE',
-        'This is the last administrator who can sign in. Create another one first.',
-      )
+      throw AppError.of('last_administrator', {})
   }
 
   return {
@@ -84,11 +81,7 @@ export function createAdministration(deps: {
      */
     async update(viewer: Viewer, id: UserId, change: UpdateUser): Promise<User> {
       const before = existing(id)
-      if (change.password !== undefined && id === viewer.id)
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          'Change your own password in your account, where the old one is required.',
-        )
+      if (change.password !== undefined && id === viewer.id) throw AppError.of('own_password', {})
       if (change.password !== undefined)
         checkPassword(change.password, change.username ?? before.username, '/password')
       const password_hash =
@@ -138,11 +131,7 @@ export function createAdministration(deps: {
      */
     async resetPassword(viewer: Viewer, id: UserId): Promise<{ user: User; password: string }> {
       existing(id)
-      if (id === viewer.id)
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          'Change your own password in your account, where the old one is required.',
-        )
+      if (id === viewer.id) throw AppError.of('own_password', {})
       const password = generatedPassword()
       const password_hash = await passwords.hash(password)
       store.transaction(() => {

@@ -163,7 +163,7 @@ export function createSignIn(deps: {
         // The password was reset or the user signed out while it was hashed: this change comes too
         // late.
         if (repo.byId(row.id)?.password_hash !== row.password_hash)
-          throw new AppError('E_CONFLICT', 'The password has just been changed. Sign in again.')
+          throw AppError.of('password_changed', {})
         repo.update(row.id, { password_hash, must_change_password: false })
         repo.endSessionsOf(row.id, sessionId)
         audit.record(viewer, 'user.change_password', subjectOf(row), '')

@@ -25,7 +25,7 @@ const changing = (row: Row, change: Writes['deployments'][number]['change']): Wr
  * @throws AppError E_ILLEGAL_STATE
  */
 export function cancel(row: Row): Writes {
-  if (hasEnded(row)) throw new AppError('E_ILLEGAL_STATE', 'This deployment has ended already.')
+  if (hasEnded(row)) throw AppError.of('deployment_ended', {})
   return changing(row, { canceling: true, ...NOT_PAUSED })
 }
 
@@ -48,10 +48,8 @@ export const mayRestart = (row: Row): boolean => !hasEnded(row) && row.reboot ==
  * @throws AppError E_ILLEGAL_STATE
  */
 export function pause(row: Row, username: string): Writes | null {
-  if (row.status === 'pending')
-    throw new AppError('E_ILLEGAL_STATE', 'This deployment has not started yet. Cancel it instead.')
-  if (row.status !== 'in_progress' || row.canceling)
-    throw new AppError('E_ILLEGAL_STATE', 'This deployment is not running.')
+  if (row.status === 'pending') throw AppError.of('deployment_not_started', {})
+  if (row.status !== 'in_progress' || row.canceling) throw AppError.of('deployment_not_running', {})
   if (row.paused) return null
   return changing(row, {
     paused: true,
@@ -62,7 +60,7 @@ export function pause(row: Row, username: string): Writes | null {
 
 /** Continues with a new round: earlier failures no longer count. @throws AppError E_ILLEGAL_STATE */
 export function resume(row: Row, nowMs: number): Writes {
-  if (!row.paused) throw new AppError('E_ILLEGAL_STATE', 'This deployment is not paused.')
+  if (!row.paused) throw AppError.of('deployment_not_paused', {})
   return changing(row, { ...NOT_PAUSED, ...newRound(nowMs) })
 }
 
@@ -80,21 +78,11 @@ export function chooseRetried(
   const wrong = ids.flatMap((id, i) =>
     byId.has(id) ? [] : [{ path: `/target_ids/${i}`, message: `target ${id} has not failed` }],
   )
-  if (wrong.length > 0)
-    throw new AppError(
-      'E_ILLEGAL_STATE',
-      'Only failed targets can be tried again.',
-      wrong.slice(0, 20),
-    )
-  if (ids.length === 0)
-    throw new AppError('E_ILLEGAL_STATE', 'No target of this deployment has failed.')
-  if (row.status === 'in_progress' && row.canceling)
-    throw new AppError(
-      'E_ILLEGAL_STATE',
-      'This deployment is being cancelled. Try again once it has ended.',
-    )
+  if (wrong.length > 0) throw AppError.of('target_not_failed', {}, wrong.slice(0, 20))
+  if (ids.length === 0) throw AppError.of('nothing_failed', {})
+  if (row.status === 'in_progress' && row.canceling) throw AppError.of('deployment_canceling', {})
   if (row.status !== 'in_progress' && nextDeploymentState(row.status, 'retried') === null)
-    throw new AppError('E_ILLEGAL_STATE', 'This deployment cannot be retried now.')
+    throw AppError.of('deployment_not_retryable', {})
   return [...new Set(ids)].map((id) => byId.get(id)!)
 }
 

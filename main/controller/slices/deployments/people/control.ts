@@ -83,10 +83,7 @@ export function createControl(deps: {
         const selected = deviceIds && new Set(deviceIds)
         const count = deps.restarts.withdraw(id, (device) => selected?.has(device) ?? true, changes)
         if (count === 0 && (selected || !core.mayRestart(row)))
-          throw new AppError(
-            'E_ILLEGAL_STATE',
-            'No restart of this deployment waits or is announced.',
-          )
+          throw AppError.of('no_restart_waits', {})
         if (!selected) write(core.cancelRestarts(row), changes)
         audit.record(
           viewer,

@@ -21,10 +21,7 @@ export function createMoveDevice(deps: {
   return (from: DeviceId, to: DeviceId): Changes => {
     const open = repo.openTargetsOfDevice(from)
     if (open.some((row) => row.deployment_status !== 'pending' || row.offered_at_ms !== null))
-      throw new AppError(
-        'E_ILLEGAL_STATE',
-        'A deployment is still at work on the old entry. Wait until that has ended, or cancel it.',
-      )
+      throw AppError.of('device_working', {})
     const changes = createChanges()
     for (const id of repo.moveTargets(from, to)) {
       deps.forget(id)

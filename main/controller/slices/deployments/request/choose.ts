@@ -145,32 +145,28 @@ export function checkFiles(
       // Removing needs no file, unless the uninstaller is inside an archive.
       const isSent = isInstall || Boolean(installer?.archive?.uninstall_entry)
       if (installer !== null && deps.software.areSecretsLost(installer))
-        throw new AppError(
-          'E_ILLEGAL_STATE',
-          `The secrets in the arguments of ${softwareTitle(item)} can no longer be opened. Enter them again under Software.`,
-          [
-            {
-              path: `/software_ids/${input.software_ids.indexOf(item.id)}`,
-              message: 'needs its secrets again',
-            },
-          ],
-        )
+        throw AppError.of('secrets_lost', { software: softwareTitle(item) }, [
+          {
+            path: `/software_ids/${input.software_ids.indexOf(item.id)}`,
+            message: 'needs its secrets again',
+          },
+        ])
       const fault = installer !== null && isSent ? deps.software.fileFault(installer) : null
-      if (fault) return [{ item, is: `is ${fault}` }]
+      if (fault) return [{ item, fault }]
     }
     return []
   })
   const [first] = unusable
   if (!first) return
-  const others = unusable.length - 1
-  throw new AppError(
-    'E_ILLEGAL_STATE',
-    `The file of ${softwareTitle(first.item)} ${first.is} on this controller${others > 0 ? `, and of ${others} more` : ''}. Upload it again under Software.`,
-    unusable.slice(0, 20).map(({ item, is }) => ({
-      path: `/software_ids/${input.software_ids.indexOf(item.id)}`,
-      message: `the file of ${softwareTitle(item)} ${is}`,
-    })),
-  )
+  const title = softwareTitle(first.item)
+  const n = unusable.length - 1
+  const details = unusable.slice(0, 20).map(({ item, fault }) => ({
+    path: `/software_ids/${input.software_ids.indexOf(item.id)}`,
+    message: `the file of ${softwareTitle(item)} is ${fault}`,
+  }))
+  throw n > 0
+    ? AppError.of(`files_${first.fault}`, { software: title, n }, details)
+    : AppError.of(`file_${first.fault}`, { software: title }, details)
 }
 
 /** A start in the past is most likely a wrong clock or time zone; up to a minute is tolerated. */

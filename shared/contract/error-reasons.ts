@@ -1,0 +1,86 @@
+/**
+ * The situations behind error codes that several share, each with its English text. A closed list: programs decide by these.
+ * The console shows the same texts (renderer/ui/messages.en.ts), so they keep to the syntax of templates.ts.
+ */
+import { z } from 'zod'
+import type { ValuesOf } from '../domain/templates.ts'
+
+const ILLEGAL_STATE = {
+  deployment_ended: 'This deployment has ended already.',
+  deployment_not_started: 'This deployment has not started yet. Cancel it instead.',
+  deployment_not_running: 'This deployment is not running.',
+  deployment_not_paused: 'This deployment is not paused.',
+  deployment_canceling: 'This deployment is being cancelled. Try again once it has ended.',
+  deployment_not_retryable: 'This deployment cannot be retried now.',
+  target_not_failed: 'Only failed targets can be tried again.',
+  nothing_failed: 'No target of this deployment has failed.',
+  no_restart_waits: 'No restart of this deployment waits or is announced.',
+  file_damaged:
+    'The file of {software} is damaged on this controller. Upload it again under Software.',
+  files_damaged:
+    'The file of {software} is damaged on this controller, and of {n} more. Upload it again under Software.',
+  file_missing:
+    'The file of {software} is missing on this controller. Upload it again under Software.',
+  files_missing:
+    'The file of {software} is missing on this controller, and of {n} more. Upload it again under Software.',
+  secrets_lost:
+    'The secrets in the arguments of {software} can no longer be opened. Enter them again under Software.',
+  device_working:
+    'A deployment is still at work on the old entry. Wait until that has ended, or cancel it.',
+  device_not_the_same:
+    'This PC does not match {device}: after a reinstallation, name and hardware must be the same and the old entry offline.',
+  device_connecting: '{device} may be about to reconnect. Try again in a minute.',
+  device_not_approved: 'This device is not approved.',
+  device_installing: 'This PC is installing software right now.',
+  agent_is_newest: 'This controller has no newer agent than {version} for this PC.',
+  agent_updating: 'Its agent is already being updated.',
+  /** `obstacle` is a sentence of the agent. */
+  agent_cannot_update: '{obstacle}',
+  last_administrator: 'This is the last administrator who can sign in. Create another one first.',
+  own_password: 'Change your own password in your account, where the old one is required.',
+  keys_busy: 'The keys are being saved or changed right now.',
+  check_running: 'A check is already running.',
+} as const
+
+const CONFLICT = {
+  outdated: '{what} was changed by someone else meanwhile.',
+  username_taken: 'There is already a user named {name}.',
+  group_name_taken: 'There is already a group named {name}.',
+  installer_exists: '{software} has an installer for {platform} {arch} already.',
+  different_file:
+    'This is another file than {file} was: its SHA-256 differs. Nothing of it was kept. Add it as new software if you mean it.',
+  password_changed: 'The password has just been changed. Sign in again.',
+  request_id_reused: 'This request_id was used for a different request.',
+  answer_unreadable: 'This request was already carried out; its answer is no longer readable.',
+} as const
+
+const IN_USE = {
+  used_by_deployment:
+    '{what} is part of the deployment {deployment}, which has not ended. Wait for the end or cancel it.',
+  used_by_deployments:
+    '{what} is part of the deployment {deployment} and of {n} more, which have not ended. Wait for the end or cancel it.',
+  used_by_other_user:
+    '{what} is part of a deployment of another user, which has not ended. Wait for the end or cancel it.',
+  used_by_other_users:
+    '{what} is part of a deployment of another user and of {n} more, which have not ended. Wait for the end or cancel it.',
+  file_being_sent:
+    'The damaged file is being sent to a PC. Wait until that has finished, then upload it again.',
+} as const
+
+const REASONS_BY_CODE = {
+  E_ILLEGAL_STATE: ILLEGAL_STATE,
+  E_CONFLICT: CONFLICT,
+  E_IN_USE: IN_USE,
+} as const
+/** Errors with these codes always have a reason. */
+export type ReasonedCode = keyof typeof REASONS_BY_CODE
+
+export const ERROR_REASONS = { ...ILLEGAL_STATE, ...CONFLICT, ...IN_USE } as const
+export type ErrorReason = keyof typeof ERROR_REASONS
+export const ErrorReason = z.enum(Object.keys(ERROR_REASONS) as [ErrorReason, ...ErrorReason[]])
+export type ReasonParams<R extends ErrorReason> = ValuesOf<(typeof ERROR_REASONS)[R]>
+
+export const codeOfReason = (reason: ErrorReason): ReasonedCode =>
+  (Object.keys(REASONS_BY_CODE) as ReasonedCode[]).find((code) =>
+    Object.hasOwn(REASONS_BY_CODE[code], reason),
+  )!
