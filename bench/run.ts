@@ -8,6 +8,8 @@ import { crash, printCrashReport } from './crash.ts'
 import { dispatch } from './dispatch.ts'
 import { events } from './events.ts'
 import { fuzz, isClean, printFuzzReport } from './fuzz.ts'
+import { history } from './history/index.ts'
+import { historyLine, printHistory } from './history/print.ts'
 import { hubs } from './hubs.ts'
 import { progress } from './progress.ts'
 import { serve } from './serve.ts'
@@ -74,6 +76,19 @@ const benches: Record<string, () => Result | Promise<Result>> = {
   agent: () => agent({ runs: count(values.runs, 100), days: count(values.days, 400) }),
   'agent-download': () =>
     agentDownload({ mib: count(values.mib, 16_384), runs: count(values.runs, 100) }),
+  history: async () => {
+    const report = await history({
+      size: {
+        devices: 10_000,
+        deployments: count(values.targets ?? '1000000', 10_000_000) / 10,
+        targetsPerDeployment: 10,
+        auditEntries: count(values.targets ?? '1000000', 10_000_000),
+      },
+      runs: count(values.runs, 8),
+      idleSeconds: count(values.seconds, 3_600),
+    })
+    return { text: printHistory(report), json: historyLine(report) }
+  },
   'cold-start': () => coldStart({ runs: count(values.runs, 100) }),
 }
 
