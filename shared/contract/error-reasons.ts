@@ -44,6 +44,8 @@ const ILLEGAL_STATE = {
 
 const CONFLICT = {
   outdated: '{what} was changed by someone else meanwhile.',
+  changed_together:
+    'Something else changed the same thing at the same moment. Nothing was changed; try again.',
   username_taken: 'There is already a user named {name}.',
   group_name_taken: 'There is already a group named {name}.',
   installer_exists: '{software} has an installer for {platform} {arch} already.',

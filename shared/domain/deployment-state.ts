@@ -1,5 +1,6 @@
 /** The states of a deployment and the verdict on its targets. Paused and cancelling are flags on `in_progress`. */
 import { z } from 'zod'
+import { OPEN_TARGET_STATES, TARGET_STATES, type TargetState } from './target-state.ts'
 
 export const DEPLOYMENT_STATES = [
   'pending',
@@ -46,6 +47,13 @@ export const ENDED_DEPLOYMENT_STATES = [
   'canceled',
 ] as const satisfies readonly DeploymentState[]
 
+type EndedDeploymentState = (typeof ENDED_DEPLOYMENT_STATES)[number]
+export type ActiveDeploymentState = Exclude<DeploymentState, EndedDeploymentState>
+const isActive = (state: DeploymentState): state is ActiveDeploymentState =>
+  !(ENDED_DEPLOYMENT_STATES as readonly DeploymentState[]).includes(state)
+export const ACTIVE_DEPLOYMENT_STATES: readonly ActiveDeploymentState[] =
+  DEPLOYMENT_STATES.filter(isActive)
+
 /** The state after `event`, or null if the table has no such transition. Pure. */
 export function nextDeploymentState(
   from: DeploymentState,
@@ -56,23 +64,12 @@ export function nextDeploymentState(
 }
 
 /** Number of targets in each state. */
-export type TargetCounts = {
-  pending: number
-  downloading: number
-  installing: number
-  completed: number
-  failed: number
-  skipped: number
-}
+export type TargetCounts = Record<TargetState, number>
 
-export const NO_TARGETS: TargetCounts = {
-  pending: 0,
-  downloading: 0,
-  installing: 0,
-  completed: 0,
-  failed: 0,
-  skipped: 0,
-}
+/** @param count called for each state */
+export const targetCounts = (count: (state: TargetState) => number): TargetCounts =>
+  Object.fromEntries(TARGET_STATES.map((state) => [state, count(state)])) as TargetCounts
+export const NO_TARGETS: TargetCounts = targetCounts(() => 0)
 
 /**
  * The verdict once nothing is left to run; null before that.
@@ -82,7 +79,7 @@ export function verdict(
   counts: TargetCounts,
   canceling: boolean,
 ): 'completed' | 'failed' | 'partial' | 'canceled' | null {
-  if (counts.pending + counts.downloading + counts.installing > 0) return null
+  if (OPEN_TARGET_STATES.some((state) => counts[state] > 0)) return null
   if (canceling) return 'canceled'
   if (counts.failed === 0) return 'completed'
   return counts.completed > 0 ? 'partial' : 'failed'

@@ -58,6 +58,13 @@ export const RUNNING_TARGET_STATES = [
   'installing',
 ] as const satisfies readonly TargetState[]
 
+type EndedTargetState = (typeof ENDED_TARGET_STATES)[number]
+export type OpenTargetState = Exclude<TargetState, EndedTargetState>
+const isOpen = (state: TargetState): state is OpenTargetState =>
+  !(ENDED_TARGET_STATES as readonly TargetState[]).includes(state)
+/** States with work left. */
+export const OPEN_TARGET_STATES: readonly OpenTargetState[] = TARGET_STATES.filter(isOpen)
+
 export const isEnded = (state: TargetState): boolean =>
   (ENDED_TARGET_STATES as readonly TargetState[]).includes(state)
 export const isRunning = (state: TargetState): boolean =>

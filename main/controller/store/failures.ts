@@ -23,27 +23,41 @@ const KINDS: [RegExp, StorageFailure['kind']][] = [
 const CAUSES = 5
 const BUSY_RETRY_SECONDS = 2
 
-/** Whether the error, or one of its causes, is a failure of the disk or the database file. Pure. */
-export function storageFailure(error: unknown): StorageFailure | null {
+/** The codes of the error and its causes. */
+function codesOf(error: unknown): string[] {
+  const codes: string[] = []
   let at = error
   for (let depth = 0; depth < CAUSES && at instanceof Error; depth++) {
     const { code } = at as { code?: unknown }
-    if (typeof code === 'string')
-      for (const [pattern, kind] of KINDS) if (pattern.test(code)) return { kind, code }
+    if (typeof code === 'string') codes.push(code)
     at = at.cause
   }
+  return codes
+}
+
+/** Whether the error, or one of its causes, is a failure of the disk or the database file. Pure. */
+export function storageFailure(error: unknown): StorageFailure | null {
+  for (const code of codesOf(error))
+    for (const [pattern, kind] of KINDS) if (pattern.test(code)) return { kind, code }
   return null
 }
+
+/** Every rule of the schema is also checked before a write, so only a simultaneous write breaks one. */
+const breaksUniqueness = (error: unknown): boolean =>
+  codesOf(error).includes('SQLITE_CONSTRAINT_UNIQUE')
 
 /** A folder that cannot be written because the disk is full is not a matter of permissions. */
 const hidesFullDisk = (error: AppError): boolean =>
   error.code === 'E_DATA_UNWRITABLE' && storageFailure(error)?.kind === 'full'
 
 /**
- * Turns a storage failure into an AppError; returns any other error unchanged.
+ * Turns a storage failure, or a violated unique index, into an AppError; returns any other error
+ * unchanged.
  * @param where the data folder, to be named if a user at this computer reads it
  */
 export function asStorageError(error: unknown, where?: string): unknown {
+  if (!(error instanceof AppError) && breaksUniqueness(error))
+    return AppError.of('changed_together', {}, [], { cause: error })
   const failure = storageFailure(error)
   if (!failure || (error instanceof AppError && !hidesFullDisk(error))) return error
   const { kind, code } = failure

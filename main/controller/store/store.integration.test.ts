@@ -2,12 +2,13 @@
  * The database file: migrated with a backup, checked at every opening, never overwritten when
  * damaged, one controller at a time.
  */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openStore } from './store.ts'
+import { migrationsUpTo } from '../test-kit/old-migrations.ts'
 import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
 
 let folder: string
@@ -31,18 +32,8 @@ const errorOf = (work: () => unknown): { code?: string; message: string } => {
   throw new Error('it did not throw')
 }
 
-/** The migrations of a version that had only the first `count` of them. */
-function migrationsUpTo(count: number): string {
-  const dir = join(folder, `migrations-${count}`)
-  cpSync(MIGRATIONS_DIR, dir, { recursive: true })
-  const journal = join(dir, 'meta', '_journal.json')
-  const known = JSON.parse(readFileSync(journal, 'utf8')) as { entries: unknown[] }
-  writeFileSync(journal, JSON.stringify({ ...known, entries: known.entries.slice(0, count) }))
-  return dir
-}
-
 it("opens an older version's database, and keeps a backup of it", () => {
-  const old = open(migrationsUpTo(1))
+  const old = open(migrationsUpTo(folder, 1))
   old.sqlite.exec(`insert into deployments
     (name, status, created_at, action, strategy_type, max_concurrent, offline_policy, wait_minutes, software_names, device_count)
     values ('half-way', 'in_progress', '2026', 'install', 'parallel', 7, 'fail', 60, '[]', 1),
@@ -71,7 +62,7 @@ it("opens an older version's database, and keeps a backup of it", () => {
 it("refuses a newer version's database without touching it", () => {
   open().close()
   const before = readFileSync(file())
-  const error = errorOf(() => open(migrationsUpTo(1)))
+  const error = errorOf(() => open(migrationsUpTo(folder, 1)))
   expect(error).toMatchObject({ code: 'E_DATABASE' })
   expect(error.message).toContain('newer version')
   expect(readFileSync(file())).toEqual(before)

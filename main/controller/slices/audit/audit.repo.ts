@@ -5,7 +5,7 @@ import { auditHeads, auditLog } from '../../store/schema/index.ts'
 import { holds } from '../../store/folded.ts'
 import type { Store } from '../../store/store.ts'
 
-export type AuditRow = typeof auditLog.$inferSelect
+export type AuditRow = Omit<typeof auditLog.$inferSelect, 'previous'>
 export type AuditHead = typeof auditHeads.$inferSelect
 
 export type AuditFilter = {

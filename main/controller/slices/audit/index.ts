@@ -144,13 +144,19 @@ export function createAudit(deps: {
       deployment_id: more.deploymentId ?? null,
       data: dataText(more.data),
     }
-    repo.insert({ ...entry, hash: entryHash(repo.last()?.hash ?? '', entry) })
+    const last = repo.last()
+    const hash = entryHash(last?.hash ?? '', entry)
+    repo.insert({ ...entry, hash, previous: last ? last.hash : '' })
   }
+
+  /** What no transaction of the caller contains. */
+  const recordAlone = (...entry: Parameters<typeof record>): void =>
+    deps.store.transaction(() => record(...entry))
 
   const refusals = createRefusalLimit({
     clock: deps.clock,
     leftOut: (address, count) =>
-      record(
+      recordAlone(
         address === null ? null : unknownActor(address),
         'access.refused',
         address === null ? 'many addresses' : `address ${address}`,
@@ -231,7 +237,7 @@ export function createAudit(deps: {
     ): void {
       try {
         if (refusals.mayWrite(actor.address))
-          record(actor, action, subject, details, { outcome: 'refused' })
+          recordAlone(actor, action, subject, details, { outcome: 'refused' })
       } catch (error) {
         // The refusal stands even if it cannot be recorded now: it is counted with the skipped
         // ones.
@@ -287,12 +293,12 @@ export function createAudit(deps: {
     },
     /** The whole log, chunk by chunk. */
     async *exportCsv(viewer: Viewer): AsyncGenerator<string> {
-      record(viewer, 'audit.export', 'audit trail', 'as CSV')
+      recordAlone(viewer, 'audit.export', 'audit trail', 'as CSV')
       yield csvHead()
       for await (const some of lines()) yield some.map(csvLine).join('')
     },
     async *exportJsonl(viewer: Viewer): AsyncGenerator<string> {
-      record(viewer, 'audit.export', 'audit trail', 'as JSON Lines')
+      recordAlone(viewer, 'audit.export', 'audit trail', 'as JSON Lines')
       const pems = publicKeys().map((key) => key.export({ type: 'spki', format: 'pem' }).toString())
       yield jsonlHead(pems, isoTime(deps.now()))
       for await (const some of lines()) yield some.map(jsonlLine).join('')

@@ -29,9 +29,9 @@ async function store(content: Buffer): Promise<Sha256> {
   const staged = await arrive(content)
   await staged.commit(() =>
     library.store.sqlite.exec(
-      `insert into software (id, name, version, publisher, origin, created_at) values (1, 'x', '', '', 'library', '2020') on conflict do nothing;
+      `insert into software (name, version, publisher, origin, created_at) values ('x', '', '', 'library', '2020');
        insert into installers (software_id, platform, arch, kind, file_name, install_args, timeout_seconds, success_exit_codes, sha256, fetch_state)
-       values (1, 'linux', 'any', 'sh', 'x', '', 1, '[]', '${staged.sha256}', 'none')`,
+       values (last_insert_rowid(), 'linux', 'any', 'sh', 'x', '', 1, '[]', '${staged.sha256}', 'none')`,
     ),
   )
   return staged.sha256

@@ -1,18 +1,21 @@
 import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { DeviceId, GroupId, UserId } from '#shared/domain/ids.ts'
 import { deviceGroupMembers, deviceGroups, devices } from '../../store/schema/index.ts'
+import { foldedName } from '#shared/domain/folding.ts'
 import { isName } from '../../store/folded.ts'
 import type { Store } from '../../store/store.ts'
 
-export type GroupRow = typeof deviceGroups.$inferSelect
+export type GroupRow = Omit<typeof deviceGroups.$inferSelect, 'name_key'>
 
 export function createGroupsRepo({ db }: Store) {
+  const { id, name, owner_id, created_at, version } = deviceGroups
+  const columns = { id, name, owner_id, created_at, version }
   return {
-    list: (): GroupRow[] => db.select().from(deviceGroups).orderBy(deviceGroups.name).all(),
+    list: (): GroupRow[] => db.select(columns).from(deviceGroups).orderBy(deviceGroups.name).all(),
     byId: (id: GroupId): GroupRow | undefined =>
-      db.select().from(deviceGroups).where(eq(deviceGroups.id, id)).get(),
+      db.select(columns).from(deviceGroups).where(eq(deviceGroups.id, id)).get(),
     byName: (name: string): GroupRow | undefined =>
-      db.select().from(deviceGroups).where(isName(deviceGroups.name, name)).get(),
+      db.select(columns).from(deviceGroups).where(isName(deviceGroups.name, name)).get(),
     countOf: (owner: UserId): number =>
       db.select({ n: count() }).from(deviceGroups).where(eq(deviceGroups.owner_id, owner)).get()
         ?.n ?? 0,
@@ -20,9 +23,16 @@ export function createGroupsRepo({ db }: Store) {
       db.update(deviceGroups).set({ owner_id: to }).where(eq(deviceGroups.owner_id, from)).run()
     },
     insert: (row: typeof deviceGroups.$inferInsert): GroupRow =>
-      db.insert(deviceGroups).values(row).returning().get(),
+      db
+        .insert(deviceGroups)
+        .values({ ...row, name_key: foldedName(row.name) })
+        .returning(columns)
+        .get(),
     rename: (id: GroupId, name: string): void => {
-      db.update(deviceGroups).set({ name }).where(eq(deviceGroups.id, id)).run()
+      db.update(deviceGroups)
+        .set({ name, name_key: foldedName(name) })
+        .where(eq(deviceGroups.id, id))
+        .run()
     },
     /** The group or its members have changed. */
     countChange: (ids: GroupId[]): void => {

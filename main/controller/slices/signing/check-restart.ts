@@ -4,6 +4,7 @@
  */
 import type Database from 'better-sqlite3'
 import { RestartPayload } from '#shared/contract/agent/restart.ts'
+import { RUNNING_TARGETS } from '../../store/state-lists.ts'
 
 type RestartRow = {
   deployment_id: number
@@ -32,7 +33,7 @@ export function createRestartCheck(db: Database.Database): (payload: unknown) =>
   const works = db
     .prepare<[number], number>(
       `select 1 from deployment_targets where device_id = ?
-          and (deployment_status in ('downloading', 'installing') or offered_at_ms is not null) limit 1`,
+          and (deployment_status in ${RUNNING_TARGETS} or offered_at_ms is not null) limit 1`,
     )
     .pluck()
 

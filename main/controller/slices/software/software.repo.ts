@@ -88,7 +88,11 @@ export function createSoftwareRepo({ db }: Store) {
       db.update(software).set(change).where(eq(software.id, id)).run()
     },
     updateInstaller: (id: InstallerId, change: Partial<InstallerRow>): void => {
-      db.update(installers).set(change).where(eq(installers.id, id)).run()
+      const moves = change.platform !== undefined || change.arch !== undefined
+      db.update(installers)
+        .set(moves ? { ...change, is_duplicate: false } : change)
+        .where(eq(installers.id, id))
+        .run()
     },
     updateInstallersOf: (id: SoftwareId, change: Partial<InstallerRow>): void => {
       db.update(installers).set(change).where(eq(installers.software_id, id)).run()

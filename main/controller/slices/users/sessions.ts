@@ -72,21 +72,20 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
       onReuse: (sessionId: string) => void,
     ): OpenedSession {
       const hash = sha256(refreshToken)
-      const session = repo.sessionByRefresh(hash, nowIso())
-      const row = session && repo.byId(session.user_id)
-      if (session && row && row.disabled_at === null) {
-        const next = randomBytes(32).toString('base64url')
-        const change = {
-          refresh_hash: sha256(next),
-          expires_at: expiry(),
-          last_used_at: nowIso(),
-          address: origin.address,
-          client: clientText(origin.client),
-        }
-        const forgetBefore = isoTime(deps.now() - REFRESH_LIFE_MS)
-        store.transaction(() => repo.rotateSession(session, change, nowIso(), forgetBefore))
-        return { row, sessionId: session.id, refreshToken: next }
+      const next = randomBytes(32).toString('base64url')
+      const change = {
+        refresh_hash: sha256(next),
+        expires_at: expiry(),
+        last_used_at: nowIso(),
+        address: origin.address,
+        client: clientText(origin.client),
       }
+      const forgetBefore = isoTime(deps.now() - REFRESH_LIFE_MS)
+      const session = store.transaction(() =>
+        repo.rotateSession(hash, change, nowIso(), forgetBefore),
+      )
+      const row = session && repo.byId(session.user_id)
+      if (session && row) return { row, sessionId: session.id, refreshToken: next }
       const copied = repo.sessionBySpent(hash)
       const owner = copied && repo.byId(copied.user_id)
       if (copied && owner) {

@@ -1,7 +1,8 @@
-import { and, count, desc, eq, gt, isNull, lt, ne, sql } from 'drizzle-orm'
+import { and, count, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
 import type { Role } from '#shared/contract/rest/entities.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import { sessions, spentRefreshTokens, users } from '../../store/schema/index.ts'
+import { foldedName } from '#shared/domain/folding.ts'
 import { isName } from '../../store/folded.ts'
 import { movedTime } from '../../store/moved-time.ts'
 import type { Store } from '../../store/store.ts'
@@ -46,9 +47,20 @@ export function createUsersRepo({ db, sqlite }: Store) {
     withName: (username: string): UserRow[] =>
       db.select().from(users).where(isName(users.username, username)).orderBy(users.id).all(),
     insert: (row: typeof users.$inferInsert): UserRow =>
-      db.insert(users).values(row).returning().get(),
-    update: (id: UserId, change: Partial<Omit<UserRow, 'id' | 'created_at'>>): void => {
-      db.update(users).set(change).where(eq(users.id, id)).run()
+      db
+        .insert(users)
+        .values({ ...row, name_key: foldedName(row.username) })
+        .returning()
+        .get(),
+    update: (
+      id: UserId,
+      change: Partial<Omit<UserRow, 'id' | 'created_at' | 'name_key'>>,
+    ): void => {
+      const name_key = change.username === undefined ? undefined : foldedName(change.username)
+      db.update(users)
+        .set({ ...change, name_key })
+        .where(eq(users.id, id))
+        .run()
     },
     remove: (id: UserId): void => {
       db.delete(users).where(eq(users.id, id)).run()
@@ -76,12 +88,6 @@ export function createUsersRepo({ db, sqlite }: Store) {
       db.insert(sessions).values(row).run()
       endOldest.run(row.user_id, keep)
     },
-    sessionByRefresh: (refreshHash: string, nowIso: string): SessionRow | undefined =>
-      db
-        .select()
-        .from(sessions)
-        .where(and(eq(sessions.refresh_hash, refreshHash), gt(sessions.expires_at, nowIso)))
-        .get(),
     /** The session whose refresh token this was before it was exchanged. */
     sessionBySpent: (refreshHash: string): SessionRow | undefined =>
       db
@@ -90,18 +96,37 @@ export function createUsersRepo({ db, sqlite }: Store) {
         .innerJoin(sessions, eq(sessions.id, spentRefreshTokens.session_id))
         .where(eq(spentRefreshTokens.hash, refreshHash))
         .get()?.session,
-    /** @param forgetBefore spent tokens older than this have expired anyway */
+    /**
+     * Exchanges the refresh token of a session that has not expired, if its user may sign in. One
+     * statement finds and replaces it, so no two renewals succeed with the same token. Inside a
+     * transaction.
+     * @param forgetBefore spent tokens older than this have expired anyway
+     */
     rotateSession(
-      session: SessionRow,
+      refreshHash: string,
       change: Pick<
         SessionRow,
         'refresh_hash' | 'expires_at' | 'last_used_at' | 'address' | 'client'
       >,
       nowIso: string,
       forgetBefore: string,
-    ): void {
+    ): SessionRow | undefined {
+      const mayLogIn = db.select({ id: users.id }).from(users).where(isNull(users.disabled_at))
+      const session = db
+        .update(sessions)
+        .set(change)
+        .where(
+          and(
+            eq(sessions.refresh_hash, refreshHash),
+            gt(sessions.expires_at, nowIso),
+            inArray(sessions.user_id, mayLogIn),
+          ),
+        )
+        .returning()
+        .get() as SessionRow | undefined
+      if (!session) return undefined
       db.insert(spentRefreshTokens)
-        .values({ hash: session.refresh_hash, session_id: session.id, spent_at: nowIso })
+        .values({ hash: refreshHash, session_id: session.id, spent_at: nowIso })
         .run()
       db.delete(spentRefreshTokens)
         .where(
@@ -111,7 +136,7 @@ export function createUsersRepo({ db, sqlite }: Store) {
           ),
         )
         .run()
-      db.update(sessions).set(change).where(eq(sessions.id, session.id)).run()
+      return session
     },
     sessionUser: (id: string, nowIso: string): SessionUser | undefined =>
       sessionUser.get(id, nowIso),

@@ -17,6 +17,11 @@ export const auditLog = sqliteTable(
      * version.
      */
     hash: text(),
+    /**
+     * The hash of the one before it, empty for the first. Unique, so the chain cannot fork. Null for
+     * entries of an older version.
+     */
+    previous: text().unique(),
     /** Which text was hashed (chain.ts). Null: the first format, without the columns below. */
     format: integer(),
     /** The client's address; null for the controller's own actions. */

@@ -18,6 +18,7 @@ import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import type { RestartState } from '#shared/domain/restart-state.ts'
 import type { Strategy } from '#shared/domain/strategy.ts'
 import type { TargetState } from '#shared/domain/target-state.ts'
+import { OPEN_RESTARTS } from '../state-lists.ts'
 import { devices } from './devices.ts'
 import { installers, software } from './software.ts'
 import { users } from './users.ts'
@@ -87,7 +88,15 @@ export const deployments = sqliteTable(
     failed: integer().notNull().default(0),
     skipped: integer().notNull().default(0),
   },
-  (t) => [index('deployments_status').on(t.status)],
+  (t) => [
+    index('deployments_status').on(t.status),
+    // Deployments whose PCs may need a restart.
+    index('deployments_restarting')
+      .on(t.reboot)
+      .where(
+        sql`reboot = 'if_needed' and canceling = 0 and restarts_canceled = 0 and status <> 'canceled'`,
+      ),
+  ],
 )
 
 export const deploymentTargets = sqliteTable(
@@ -150,6 +159,11 @@ export const deploymentTargets = sqliteTable(
     index('deployment_targets_restart')
       .on(t.restart_id)
       .where(sql`restart_id is not null`),
+    // One unanswered command per device. Accepted ones may be several: a device that was away may
+    // return with an attempt that was given up meanwhile.
+    uniqueIndex('deployment_targets_offered')
+      .on(t.device_id)
+      .where(sql`deployment_status = 'pending' and offered_at_ms is not null`),
   ],
 )
 
@@ -176,7 +190,12 @@ export const deploymentAttempts = sqliteTable(
     /** Sealed: the end of what has arrived, where it may be the beginning of a secret. */
     output_held: text(),
   },
-  (t) => [index('deployment_attempts_target').on(t.target_id)],
+  (t) => [
+    index('deployment_attempts_target').on(t.target_id),
+    uniqueIndex('deployment_attempts_live')
+      .on(t.target_id)
+      .where(sql`ended_at is null`),
+  ],
 )
 
 export const attemptOutputs = sqliteTable(
@@ -237,6 +256,6 @@ export const deviceRestarts = sqliteTable(
     uniqueIndex('device_restarts_once').on(t.deployment_id, t.device_id, t.round),
     index('device_restarts_open')
       .on(t.state)
-      .where(sql`state in ('owed', 'ordered', 'announced')`),
+      .where(sql`state in ${sql.raw(OPEN_RESTARTS)}`),
   ],
 )

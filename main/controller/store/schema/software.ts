@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { blob, index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { blob, index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerArchive } from '#shared/contract/rest/entities.ts'
 import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
@@ -52,6 +52,11 @@ export const installers = sqliteTable(
       .references(() => software.id, { onDelete: 'cascade' }),
     platform: text().$type<DevicePlatform>().notNull(),
     arch: text().$type<InstallerArch>().notNull(),
+    /**
+     * An older installer of the software is for the same platform and architecture, and is the one
+     * that is used. Only in databases of versions that allowed it.
+     */
+    is_duplicate: integer({ mode: 'boolean' }).notNull().default(false),
     kind: text().$type<InstallerKind>().notNull(),
     file_name: text().notNull(),
     /** As everybody may see it: with ●●● in place of secrets. */
@@ -95,5 +100,11 @@ export const installers = sqliteTable(
      */
     inspections: integer().notNull().default(0),
   },
-  (t) => [index('installers_software').on(t.software_id), index('installers_sha256').on(t.sha256)],
+  (t) => [
+    index('installers_software').on(t.software_id),
+    index('installers_sha256').on(t.sha256),
+    uniqueIndex('installers_place')
+      .on(t.software_id, t.platform, t.arch)
+      .where(sql`is_duplicate = 0`),
+  ],
 )

@@ -4,6 +4,11 @@ import type { UserId } from '#shared/domain/ids.ts'
 export const users = sqliteTable('users', {
   id: integer().$type<UserId>().primaryKey({ autoIncrement: true }),
   username: text().notNull().unique(),
+  /**
+   * The folded name (shared/domain/folding.ts), so that no two differ only in case. Null for a
+   * duplicate from a version that allowed it.
+   */
+  name_key: text().unique(),
   /** `scrypt$N$r$p$salt$hash`, base64 */
   password_hash: text().notNull(),
   role: text({ enum: ['admin', 'technician'] }).notNull(),

@@ -42,13 +42,15 @@ const deployments: Calls['deployments'] = {
   failedTargets: (r) => r.failedTargets(w.RUNNING),
   views: { all: (r) => r.views(w.RUNNING, null), some: (r) => r.views(w.RUNNING, [w.TARGET]) },
   reportedAttempts: (r) => r.reportedAttempts([w.ATTEMPT]),
-  addAttempt: (r) =>
+  addAttempt: (r) => {
+    r.endAttempts([{ id: w.ATTEMPT, end: attemptEnd }])
     r.addAttempt({
       attempt_id: ANOTHER_ATTEMPT,
       target_id: w.TARGET,
       attempt: 2,
       created_at: w.AT,
-    }),
+    })
+  },
   attempt: (r) => r.attempt(w.ATTEMPT),
   attemptsOf: (r) => r.attemptsOf(w.TARGET),
   endAttempts: (r) => r.endAttempts([{ id: w.ATTEMPT, end: attemptEnd }]),

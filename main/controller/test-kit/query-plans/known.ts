@@ -15,18 +15,9 @@ const REFUSED_DEVICE = 'a foreign key, when a device that waits for approval is 
 const FEW = 'sorts a few rows, found by an index'
 
 // To be solved by an index or another statement. What runs often comes first.
-const PARTIAL_INDEX = 'runs often; SQLite cannot prove that the partial index fits'
 const NO_INDEX = 'no index yet'
 
 export const KNOWN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'restarts.isOrderedElsewhere': { 'SCAN device_restarts': PARTIAL_INDEX },
-  'restarts.open': { 'SCAN device_restarts': PARTIAL_INDEX },
-  'restarts.transaction': { 'SCAN device_restarts': 'as restarts.open, which it calls here' },
-  'restarts.unclaimed': {
-    'SCAN deployment_targets': 'runs often; walks the ids for their order, past the partial index',
-  },
-  'restarts.underWay': { 'SCAN device_restarts': PARTIAL_INDEX },
-
   'deployments.countOf': { 'SCAN deployments': NO_INDEX },
   'deployments.deploymentsUsingInstaller': { 'SCAN deployment_targets by index': NO_INDEX },
   'deployments.endedSince (all)': {

@@ -3,6 +3,7 @@ import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
 import type { FailureReason, HeldBy, SkipReason, TargetReason } from '#shared/domain/reasons.ts'
+import type { OpenTargetState } from '#shared/domain/target-state.ts'
 import type { Reachability } from '../../devices/index.ts'
 
 export type PlanDeployment = {
@@ -40,7 +41,7 @@ export type PlanTarget = {
   /** Order of the packages on one device, from 0. */
   position: number
   wave: number
-  state: 'pending' | 'downloading' | 'installing'
+  state: OpenTargetState
   reason: TargetReason | null
   /** When it entered this state. */
   sinceMs: number

@@ -1,14 +1,14 @@
 /** Rows of the restarts that deployments require. The state is always read from the store, never kept in memory. */
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { RestartCounts } from '#shared/contract/rest/restarts.ts'
 import type { DeploymentId, DeviceId, RestartId, TargetId } from '#shared/domain/ids.ts'
 import {
   nextRestartState,
-  OPEN_RESTART_STATES,
   type RestartEvent,
   type RestartState,
 } from '#shared/domain/restart-state.ts'
 import { deviceRestarts } from '../../../store/schema/index.ts'
+import { OPEN_RESTARTS, OPEN_TARGETS } from '../../../store/state-lists.ts'
 import type { Store } from '../../../store/store.ts'
 
 export type RestartRow = typeof deviceRestarts.$inferSelect
@@ -39,11 +39,13 @@ const COUNTED_AS = {
 export function createRestartsRepo({ db, sqlite, transaction }: Store) {
   // A target that needs a restart claims one; that restart completes it, and it asks for no other.
   const unclaimed = sqlite.prepare<[number], UnclaimedTarget>(
-    `select t.id, t.deployment_id, t.device_id from deployment_targets t
-       join deployments d on d.id = t.deployment_id
-      where t.reason = 'reboot_pending' and t.restart_id is null and t.deployment_status = 'completed'
-        and d.reboot = 'if_needed' and d.canceling = 0 and d.restarts_canceled = 0 and d.status <> 'canceled'
-      order by t.id limit ?`,
+    // From the deployments that restart PCs, because targets of the others may stay unclaimed for ever. Named indexes: SQLite
+    // would prefer the longer one by state.
+    `select t.id, t.deployment_id, t.device_id from deployments d indexed by deployments_restarting
+       cross join deployment_targets t indexed by deployment_targets_reboot
+      where d.reboot = 'if_needed' and d.canceling = 0 and d.restarts_canceled = 0 and d.status <> 'canceled'
+        and t.deployment_id = d.id and t.reason = 'reboot_pending' and t.restart_id is null and t.deployment_status = 'completed'
+      limit ?`,
   )
   const claim = sqlite.prepare<[string, number]>(
     'update deployment_targets set restart_id = ? where id = ?',
@@ -60,16 +62,18 @@ export function createRestartsRepo({ db, sqlite, transaction }: Store) {
   const openTargetsOf = sqlite
     .prepare<[number, number], number>(
       `select 1 from deployment_targets where deployment_id = ? and device_id = ?
-          and deployment_status in ('pending', 'downloading', 'installing') limit 1`,
+          and deployment_status in ${OPEN_TARGETS} limit 1`,
     )
     .pluck()
+  // The first half of the condition is that of the partial index.
+  const UNDER_WAY = `state in ${OPEN_RESTARTS} and state <> 'owed'`
   const orderedElsewhere = sqlite
     .prepare<[number, string], number>(
-      `select 1 from device_restarts where state in ('ordered', 'announced') and device_id = ? and restart_id <> ? limit 1`,
+      `select 1 from device_restarts where ${UNDER_WAY} and device_id = ? and restart_id <> ? limit 1`,
     )
     .pluck()
   const underWay = sqlite.prepare<[], UnderWay>(
-    "select device_id, state, due_at_ms from device_restarts where state in ('ordered', 'announced')",
+    `select device_id, state, due_at_ms from device_restarts where ${UNDER_WAY}`,
   )
   const counts = sqlite.prepare<[number], { state: RestartState; n: number }>(
     'select state, count(*) n from device_restarts where deployment_id = ? group by state',
@@ -79,7 +83,7 @@ export function createRestartsRepo({ db, sqlite, transaction }: Store) {
     .from(deviceRestarts)
     .where(eq(deviceRestarts.restart_id, sql.placeholder('id')))
     .prepare()
-  const isOpen = inArray(deviceRestarts.state, [...OPEN_RESTART_STATES])
+  const isOpen = sql`${deviceRestarts.state} in ${sql.raw(OPEN_RESTARTS)}`
   const openRows = db.select().from(deviceRestarts).where(isOpen).prepare()
 
   const write = (id: RestartId, change: Partial<RestartRow>): void => {

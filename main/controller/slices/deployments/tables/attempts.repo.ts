@@ -2,6 +2,7 @@
 import { eq, sql } from 'drizzle-orm'
 import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { deploymentAttempts } from '../../../store/schema/index.ts'
+import { OPEN_TARGETS } from '../../../store/state-lists.ts'
 import { createUpdater } from '../../../store/statements.ts'
 import type { Store } from '../../../store/store.ts'
 import type { AttemptWrite } from '../core/writes.ts'
@@ -20,7 +21,7 @@ export function createAttemptsRepo({ db, sqlite }: Store) {
     .prepare<[string], DeviceId>(
       `select t.device_id from deployment_attempts a cross join deployment_targets t
        where a.attempt_id = ? and t.id = a.target_id and t.attempt_id = a.attempt_id
-       and t.deployment_status in ('pending', 'downloading', 'installing')`,
+       and t.deployment_status in ${OPEN_TARGETS}`,
     )
     .pluck()
   const updateAttempt = createUpdater<AttemptRow>(sqlite, 'deployment_attempts', 'attempt_id')

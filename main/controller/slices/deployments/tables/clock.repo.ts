@@ -1,5 +1,6 @@
 /** Shifts the stored times of the current run when the clock was changed or the controller was suspended. */
 import type { ClockChange } from '../../../base/context.ts'
+import { ACTIVE_DEPLOYMENTS, OPEN_RESTARTS, OPEN_TARGETS } from '../../../store/state-lists.ts'
 import type { Store } from '../../../store/store.ts'
 
 const MOVED = "strftime('%Y-%m-%dT%H:%M:%fZ', {column}, printf('%+.3f seconds', @jump / 1000.0))"
@@ -17,13 +18,13 @@ export function createClockRepo({ sqlite, transaction }: Store) {
         (column) => moved(column, 'shift'),
       ),
       ...['since', 'started_at'].map(movedText),
-    ].join()} where deployment_status in ('pending', 'downloading', 'installing')`,
+    ].join()} where deployment_status in ${OPEN_TARGETS}`,
   )
   const deployments = sqlite.prepare<[By]>(
     `update deployments set ${[
       ...['ready_since_ms', 'wave_ended_at_ms'].map((column) => moved(column, 'shift')),
       movedText('started_at'),
-    ].join()} where status in ('pending', 'in_progress')`,
+    ].join()} where status in ${ACTIVE_DEPLOYMENTS}`,
   )
   // A PC restarts by its own clock, whether the controller is suspended or not.
   const restarts = sqlite.prepare<[Pick<By, 'jump'>]>(
@@ -32,11 +33,11 @@ export function createClockRepo({ sqlite, transaction }: Store) {
         moved(column, 'jump'),
       ),
       ...['since', 'created_at'].map(movedText),
-    ].join()} where state in ('owed', 'ordered', 'announced')`,
+    ].join()} where state in ${OPEN_RESTARTS}`,
   )
   const extend = sqlite.prepare<[{ until: number }]>(
     `update deployment_targets set deadline_ms = max(deadline_ms, @until)
-      where deployment_status in ('pending', 'downloading', 'installing') and deadline_ms is not null`,
+      where deployment_status in ${OPEN_TARGETS} and deadline_ms is not null`,
   )
   return {
     /** Shifts open deployments, targets and restarts, so that every deadline stays as far away as it was. */

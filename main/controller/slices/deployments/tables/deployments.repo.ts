@@ -1,6 +1,12 @@
 /** Rows of deployments and of the packages in them. Targets and attempts have their own repositories. */
 import { and, count, desc, eq, gte, inArray, or, sql } from 'drizzle-orm'
-import type { TargetCounts } from '#shared/domain/deployment-state.ts'
+import {
+  ACTIVE_DEPLOYMENT_STATES,
+  NO_TARGETS,
+  targetCounts,
+  type TargetCounts,
+} from '#shared/domain/deployment-state.ts'
+import { RUNNING_TARGET_STATES } from '#shared/domain/target-state.ts'
 import type { Role } from '#shared/contract/rest/entities.ts'
 import type {
   DeploymentId,
@@ -18,6 +24,7 @@ import {
   users,
 } from '../../../store/schema/index.ts'
 import { holds } from '../../../store/folded.ts'
+import { ACTIVE_DEPLOYMENTS, OPEN_TARGETS } from '../../../store/state-lists.ts'
 import type { Store } from '../../../store/store.ts'
 import { createAttemptsRepo } from './attempts.repo.ts'
 import { createCounters } from './counters.repo.ts'
@@ -53,7 +60,7 @@ export function createDeploymentsRepo(store: Store) {
     .prepare()
   const active = store.sqlite
     .prepare<[], DeploymentId>(
-      "select id from deployments where status in ('pending', 'in_progress') order by id",
+      `select id from deployments where status in ${ACTIVE_DEPLOYMENTS} order by id`,
     )
     .pluck()
 
@@ -97,9 +104,8 @@ export function createDeploymentsRepo(store: Store) {
     ): void {
       targets.removeTargets(id)
       targets.insertTargets(id, sinceIso, list)
-      const none = { downloading: 0, installing: 0, completed: 0, failed: 0, skipped: 0 }
       db.update(deployments)
-        .set({ ...change, ...none, pending: list.length })
+        .set({ ...change, ...NO_TARGETS, pending: list.length })
         .where(eq(deployments.id, id))
         .run()
     },
@@ -138,11 +144,11 @@ export function createDeploymentsRepo(store: Store) {
         .from(deployments)
         .where(
           and(
-            inArray(deployments.status, ['pending', 'in_progress']),
+            inArray(deployments.status, ACTIVE_DEPLOYMENT_STATES),
             or(
               and(eq(deployments.status, 'pending'), chose('software_ids', id)),
               sql`exists (select 1 from deployment_targets t where t.deployment_id = ${deployments.id} and t.software_id = ${id}
-                and t.deployment_status in ('pending', 'downloading', 'installing'))`,
+                and t.deployment_status in ${sql.raw(OPEN_TARGETS)})`,
             ),
           ),
         )
@@ -244,7 +250,7 @@ export function createDeploymentsRepo(store: Store) {
       db
         .select({
           all: count(),
-          active: sql<number>`coalesce(sum(${deployments.status} in ('pending', 'in_progress')), 0)`,
+          active: sql<number>`coalesce(sum(${deployments.status} in ${sql.raw(ACTIVE_DEPLOYMENTS)}), 0)`,
         })
         .from(deployments)
         .where(eq(deployments.created_by, owner))
@@ -287,24 +293,16 @@ export function createDeploymentsRepo(store: Store) {
     /** Targets per state, including changes of the current transaction. */
     counts(id: DeploymentId): TargetCounts {
       const row = deploymentById.get({ id })!
-      const of = (state: keyof TargetCounts) => row[state] + counters.onTheWay(id, state)
-      return {
-        pending: of('pending'),
-        downloading: of('downloading'),
-        installing: of('installing'),
-        completed: of('completed'),
-        failed: of('failed'),
-        skipped: of('skipped'),
-      }
+      return targetCounts((state) => row[state] + counters.onTheWay(id, state))
     },
     /** Running targets of all deployments. */
     runningCount: (): number =>
       db
         .select({
-          n: sql<number>`coalesce(sum(${deployments.downloading} + ${deployments.installing}), 0)`,
+          n: sql<number>`coalesce(sum(${sql.raw(RUNNING_TARGET_STATES.join(' + '))}), 0)`,
         })
         .from(deployments)
-        .where(inArray(deployments.status, ['pending', 'in_progress']))
+        .where(inArray(deployments.status, ACTIVE_DEPLOYMENT_STATES))
         .get()?.n ?? 0,
   }
 }

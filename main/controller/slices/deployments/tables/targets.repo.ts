@@ -2,15 +2,15 @@
 import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { DeploymentId, DeviceId, InstallerId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
+import { OPEN_TARGET_STATES } from '#shared/domain/target-state.ts'
 import { deploymentTargets } from '../../../store/schema/index.ts'
+import { OPEN_TARGETS } from '../../../store/state-lists.ts'
 import { createUpdater } from '../../../store/statements.ts'
 import type { Store } from '../../../store/store.ts'
 import { mergeTargetWrites, type StepTarget, type TargetWrite } from '../core/writes.ts'
 import type { Counters } from './counters.repo.ts'
 import type { NewTarget, OpenTargetRow, ReportedTarget, TargetChange, TargetRow } from './rows.ts'
 
-const OPEN = ['pending', 'downloading', 'installing'] as const
-const OPEN_SQL = "('pending', 'downloading', 'installing')"
 const ENGINE_COLUMNS = `id, deployment_id, device_id, software_id, installer_id, position, wave, deployment_status state, reason, since,
   attempt, attempt_id, offered_at_ms, not_before_ms, deadline_ms, held_by, held_since_ms`
 
@@ -21,7 +21,7 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
      select ?, value, ?, ?, ?, ?, 'pending', 1, ? from json_each(?)`,
   )
   const openOf = sqlite.prepare<[number], OpenTargetRow>(
-    `select ${ENGINE_COLUMNS} from deployment_targets where deployment_id = ? and deployment_status in ${OPEN_SQL} order by id`,
+    `select ${ENGINE_COLUMNS} from deployment_targets where deployment_id = ? and deployment_status in ${OPEN_TARGETS} order by id`,
   )
   const allOf = sqlite.prepare<[number], OpenTargetRow>(
     `select ${ENGINE_COLUMNS} from deployment_targets where deployment_id = ? order by id`,
@@ -40,7 +40,7 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
     .where(
       and(
         eq(deploymentTargets.device_id, sql.placeholder('id')),
-        inArray(deploymentTargets.deployment_status, [...OPEN]),
+        inArray(deploymentTargets.deployment_status, OPEN_TARGET_STATES),
       ),
     )
     .prepare()
@@ -55,7 +55,7 @@ export function createTargetsRepo({ db, sqlite }: Store, counters: Counters) {
   const waitingFor = sqlite
     .prepare<[string]>(
       `select distinct t.deployment_id from json_each(?) d cross join deployment_targets t
-       where t.device_id = d.value and t.deployment_status in ${OPEN_SQL}`,
+       where t.device_id = d.value and t.deployment_status in ${OPEN_TARGETS}`,
     )
     .pluck()
   const moveTargets = sqlite.prepare<[number, number, number], { deployment_id: DeploymentId }>(

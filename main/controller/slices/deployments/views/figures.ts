@@ -1,11 +1,12 @@
 /** Sums over deployments, for the dashboard, the tray and the warning before quitting. */
 import type { Stats } from '#shared/contract/rest/entities.ts'
+import { ACTIVE_DEPLOYMENT_STATES } from '#shared/domain/deployment-state.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { isoTime, type Now, type Viewer } from '../../../base/context.ts'
 import type { DeploymentRow, DeploymentsRepo } from '../tables/deployments.repo.ts'
 import { totals } from './views.ts'
 
-export const ACTIVE: DeploymentRow['status'][] = ['pending', 'in_progress']
+export const ACTIVE: DeploymentRow['status'][] = [...ACTIVE_DEPLOYMENT_STATES]
 
 export function createFigures({
   repo,
