@@ -1,4 +1,6 @@
 /** Wires up an enrolled agent. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { existsSync, mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { AgentFacts } from '#shared/contract/agent/link.ts'
@@ -37,8 +39,7 @@ import { createUpdater } from './update/updater.ts'
 
 /** How long a package download from the hub waits for the hub to come back. */
 const HUB_TIMEOUT_MS = 24 * 3_600_000
-const UNSETTLED =
-  'This agent has lost records, and the controller has not said yet which commands are old.'
+const UNSETTLED = coded('records_lost', {})
 
 export type AgentOptions = {
   folder: StateFolder
@@ -158,7 +159,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
       }),
       update_agent: (body) => Promise.resolve(unsettled()?.refusal ?? updater.command(body)),
       restart_device: async (body) =>
-        unsettled() ? { result: 'busy', message: UNSETTLED } : restarts.answer(body),
+        unsettled() ? { result: 'busy', message: compose(UNSETTLED) } : restarts.answer(body),
     },
     onReady(address, welcome, lastSequence) {
       takeSequence(lastSequence)

@@ -90,6 +90,8 @@ export const aDeployment = (change: Partial<z.input<typeof Deployment>> = {}): D
     paused: false,
     pause_reason: null,
     pause_message: null,
+    pause_code: null,
+    pause_params: null,
     canceling: false,
     action: 'install',
     strategy_type: 'parallel',

@@ -2,6 +2,7 @@
  * Archives with an entry command: extracted into the attempt's own folder, then handled like the file that is
  * run.
  */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
@@ -79,8 +80,8 @@ export async function extractJob(
     throw new ArchiveError(
       isFull ? 'disk_space' : 'install_failed',
       isFull
-        ? 'The disk became full while the archive was extracted.'
-        : `The archive cannot be extracted: ${errorText(error)}.`,
+        ? coded('archive_disk_full', {})
+        : coded('archive_unreadable', { error: errorText(error) }),
     )
   }
   const packageFile = join(into, ...entry.split('/'))

@@ -2,6 +2,8 @@
  * The folder that an archive is extracted into. Nothing may end up outside: names are checked, files are only
  * ever created, never overwritten, and links are made last, so that nothing is written through one.
  */
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { createWriteStream } from 'node:fs'
 import { chmod, link, mkdir, realpath, rm, symlink } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
@@ -13,17 +15,19 @@ import type { FailureReason } from '#shared/domain/reasons.ts'
 import { devicePlatform } from '../facts/facts.ts'
 import { errorCode } from '../lib/atomic-file.ts'
 
-/** The archive cannot be extracted. The message is for people. */
+/** The archive cannot be extracted. */
 export class ArchiveError extends Error {
   readonly reason: FailureReason
-  constructor(reason: FailureReason, message: string) {
-    super(message)
+  readonly text: CodedText
+  constructor(reason: FailureReason, text: CodedText) {
+    super(compose(text))
     this.name = 'ArchiveError'
+    this.text = text
     this.reason = reason
   }
 }
-export const refused = (what: string): ArchiveError =>
-  new ArchiveError('install_failed', `The archive is not extracted: ${what}.`)
+export const refused = (problem: string): ArchiveError =>
+  new ArchiveError('install_failed', coded('archive_refused', { problem }))
 
 /** Programs by their first bytes: a script, ELF, the variants of Mach-O. */
 const PROGRAM_MAGIC = ['2321', '7f454c46', 'cffaedfe', 'cafebabe']

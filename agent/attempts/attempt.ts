@@ -5,6 +5,7 @@
  */
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { isArchiveKind } from '#shared/domain/archives.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { AttemptId } from '#shared/domain/ids.ts'
@@ -34,6 +35,7 @@ import {
   failure,
   isSuccess,
   nothingToDo,
+  said,
   type Deferral,
   type Outcome,
 } from './conclude.ts'
@@ -80,10 +82,10 @@ export type AttemptRun = {
 const CANCELED: Outcome = {
   status: 'skipped',
   reason: 'canceled',
-  message: 'Cancelled before the installer was started.',
+  ...said(coded('canceled_on_pc', {})),
 }
 
-const asMegabytes = (bytes: number): string => `${Math.ceil(bytes / 1024 / 1024)} MiB`
+const asMegabytes = (bytes: number): number => Math.ceil(bytes / 1024 / 1024)
 
 export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Outcome | Deferral> {
   const { journal, installers, supervisor, log } = deps
@@ -118,7 +120,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     if (free === null || free >= needed) return null
     return failure(
       'disk_space',
-      `Not enough free disk space: ${asMegabytes(needed)} are needed, ${asMegabytes(free)} are free.`,
+      coded('disk_space', { needed: asMegabytes(needed), free: asMegabytes(free) }),
     )
   }
 
@@ -146,7 +148,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     } catch (error) {
       run.stopped.throwIfAborted()
       if (run.canceled.aborted) return CANCELED
-      if (error instanceof DownloadError) return failure(error.reason, error.message)
+      if (error instanceof DownloadError) return failure(error.reason, error.text)
       throw error
     } finally {
       release()
@@ -174,7 +176,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     } catch (error) {
       run.stopped.throwIfAborted()
       if (run.canceled.aborted) return CANCELED
-      if (error instanceof ArchiveError) return failure(error.reason, error.message)
+      if (error instanceof ArchiveError) return failure(error.reason, error.text)
       throw error
     } finally {
       release()
@@ -217,7 +219,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
     if (deferredMeanwhile) return deferredMeanwhile
     const prepared = await ready(runs)
     if (prepared === null) return CANCELED
-    if (!prepared.ok) return failure(prepared.reason, prepared.message)
+    if (!prepared.ok) return failure(prepared.reason, prepared.text)
     if (run.canceled.aborted) return CANCELED
     supervisor.prepare(records, {
       ...watched,
@@ -277,7 +279,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
       runsOn,
       asksRestart:
         isSuccess(job.payload, ending) && restartRequestedSince(readSpec(records)?.restart_marks),
-      also: before?.also ?? null,
+      effects: before?.effects,
       lastLines: lastLines(outputFile, LAST_LINES_BYTES),
     })
   }
@@ -308,7 +310,7 @@ export async function runAttempt(deps: AttemptDeps, run: AttemptRun): Promise<Ou
   try {
     makePlaces(places)
   } catch (error) {
-    return failure('internal', `The agent cannot work in its state folder: ${errorText(error)}`)
+    return failure('internal', coded('state_folder_unusable', { error: errorText(error) }))
   }
   const hasBegun = wasInstalling && supervisor.hasBegun(records)
   if (hasBegun) {

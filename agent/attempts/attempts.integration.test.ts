@@ -33,6 +33,8 @@ describe('a shell script', () => {
       attempt_id: command.attempt_id,
       status: 'success',
       message: 'Installed. Exit code 0.',
+      result_code: 'installed',
+      result_params: { exit_code: 0 },
       exit_code: 0,
     })
     const output = hub.outputOf(command)!

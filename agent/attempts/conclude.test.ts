@@ -1,3 +1,5 @@
+import { readCoded, type Effects } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { describe, expect, it } from 'vitest'
 import type { Presence } from '../install/installers.ts'
 import type { Ending } from '../supervisor/client.ts'
@@ -23,7 +25,7 @@ const conclusionOf = (
     action?: 'install' | 'uninstall'
     codes?: number[]
     asksRestart?: boolean
-    also?: string
+    effects?: Effects
   } = {},
 ) =>
   conclude({
@@ -36,7 +38,7 @@ const conclusionOf = (
     ending,
     presence,
     asksRestart: part.asksRestart ?? false,
-    ...(part.also === undefined ? {} : { also: part.also }),
+    effects: part.effects,
     lastLines: 'last words',
   })
 
@@ -69,12 +71,15 @@ describe('the result of an ended installer', () => {
     const outcome = conclusionOf(ending, presence)
     expect(outcome.status).toBe(status)
     expect(outcome.reason).toBe(reason)
+    // As the controller reads it.
+    const text = readCoded(outcome.result_code, outcome.result_params)
+    expect(text && compose(text)).toBe(outcome.message)
   })
 
   it('names what else was changed on the PC, whatever the outcome', () => {
-    const also = 'removed office 1.0'
+    const effects = { removed: 'office 1.0' }
     const messageOf = (ending: Ending, presence: Presence | null = null): string =>
-      conclusionOf(ending, presence, { kind: 'sh', also }).message
+      conclusionOf(ending, presence, { kind: 'sh', effects }).message
     expect(messageOf(exited({}))).toBe('Installed. It also removed office 1.0. Exit code 0.')
     const timedOut = exited({ exit_code: null, timed_out: true })
     for (const message of [
@@ -142,6 +147,8 @@ describe('the result of an ended installer', () => {
       reason: 'reboot_pending',
       message:
         'Installed. A restart of this PC completes it: the package asks for one. Exit code 0.',
+      result_code: 'installed',
+      result_params: { exit_code: 0, asks_restart: 1 },
       exit_code: 0,
     })
     expect(conclusionOf(exited({}), 'absent', { asksRestart: true })).toMatchObject({

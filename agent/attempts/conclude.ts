@@ -1,30 +1,37 @@
 /** Turns exit code, detection rule and circumstances into the result of an ended installer. Pure. */
 import type { DeploymentResult, DeployPayload } from '#shared/contract/agent/link.ts'
+import { coded, type CodedText, type Effects } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { explainExitCode } from '#shared/domain/exit-codes.ts'
-import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
 import type { Presence } from '../install/installers.ts'
-import { failedScript, asSentences, explainOutput } from '../install/tool-errors.ts'
+import { failedScript, explainOutput, wordsOf } from '../install/tool-errors.ts'
 import type { Exit } from '../supervisor/files.ts'
 import type { Ending } from '../supervisor/client.ts'
 
 export type Outcome = Pick<
   DeploymentResult,
-  'status' | 'message' | 'error_details' | 'exit_code' | 'reason'
+  'status' | 'message' | 'result_code' | 'result_params' | 'error_details' | 'exit_code' | 'reason'
 >
 
 /** Nothing was started, and nothing may be started now: the hub will send it again later. */
 export type Deferral = { status: 'deferred'; heldBy: HeldBy }
 
-export const MESSAGE_LIMIT = 2_000
 export const DETAILS_LIMIT = 16 * 1024
 /** 128 + n, as shells report a signal. */
 const SIGNAL_NUMBERS: Record<string, number> = { SIGHUP: 1, SIGINT: 2, SIGKILL: 9, SIGTERM: 15 }
 
-export const failure = (reason: TargetReason, message: string, details?: string): Outcome => ({
+/** The text of an outcome, with its code. */
+export const said = (text: CodedText) => ({
+  message: compose(text),
+  result_code: text.code,
+  result_params: text.params,
+})
+
+export const failure = (reason: TargetReason, text: CodedText, details?: string): Outcome => ({
   status: 'failed',
   reason,
-  message: message.slice(0, MESSAGE_LIMIT),
+  ...said(text),
   ...(details ? { error_details: details.slice(-DETAILS_LIMIT) } : {}),
 })
 
@@ -39,19 +46,22 @@ type Facts = {
   asksRestart: boolean
   /** The last lines of the output. */
   lastLines: string
-  /** What else it changes on the PC, as a clause ("removed office 1.0"); null if nothing is known. */
-  also?: string | null
+  /** What else it changes on the PC, as far as known. */
+  effects?: Effects | undefined
 }
 
-function startFailure(error: NonNullable<Exit['start_error']>): Outcome {
-  const hints: Record<string, string> = {
-    ENOENT: 'The installer could not be started: it, or the program that runs it, does not exist.',
-    EACCES: 'The installer could not be started: it may not be executed here.',
-    EPERM: 'The installer could not be started: this needs more rights.',
-    ENOEXEC: 'The installer could not be started: it is not a program of this PC.',
-  }
-  const reason = error.code === 'EPERM' ? 'permission' : 'install_failed'
-  return failure(reason, hints[error.code] ?? 'The installer could not be started.', error.message)
+const START_FAILURES = {
+  ENOENT: 'installer_not_found',
+  EACCES: 'installer_not_executable',
+  EPERM: 'installer_needs_rights',
+  ENOEXEC: 'installer_not_a_program',
+} as const
+function startFailure({ code, message }: NonNullable<Exit['start_error']>): Outcome {
+  const reason = code === 'EPERM' ? 'permission' : 'install_failed'
+  const known = Object.hasOwn(START_FAILURES, code)
+    ? START_FAILURES[code as keyof typeof START_FAILURES]
+    : 'installer_not_started'
+  return failure(reason, coded(known, {}), message)
 }
 
 export function conclude({
@@ -61,131 +71,103 @@ export function conclude({
   runsOn,
   asksRestart,
   lastLines,
-  also = null,
+  effects = {},
 }: Facts): Outcome {
+  const { kind } = payload
   const isInstall = payload.action === 'install'
-  const did = isInstall ? 'Installed' : 'Removed'
+  const did = isInstall ? 'installed' : 'removed'
   /** Whether the rule confirms the requested state; null if it gives no answer. */
   const isSo =
     presence === null || presence === 'unknown' ? null : (presence === 'present') === isInstall
-  const finds = presence === 'present' ? 'finds the software' : 'does not find the software'
-  const sentences = (...parts: (string | null)[]): string => parts.filter(Boolean).join(' ')
-  /** If the installer failed, how far it got is unknown. */
-  const perhaps = also && `It may also have ${also}.`
-  const despite = (what: string, exitCode?: number): Outcome => ({
+  const success = (text: CodedText, exitCode?: number): Outcome => ({
     status: 'success',
-    message: sentences(`${did}: ${what}, but the detection rule ${finds}.`, perhaps),
+    ...said(text),
     ...(exitCode === undefined ? {} : { exit_code: exitCode }),
   })
 
-  if (ending.kind === 'not_started')
-    return failure(
-      'internal',
-      'The installer was not started: its supervisor ended before that, several times.',
-    )
+  if (ending.kind === 'not_started') return failure('internal', coded('supervisor_ended', {}))
   if (ending.kind === 'unknown' || ending.exit.timed_out) {
     const timedOut = ending.kind === 'exited' || ending.timedOut
-    const what = timedOut
-      ? `the installer was stopped after its time-out of ${payload.timeout_seconds} s`
-      : 'the installer was interrupted and its exit code is not known'
-    if (isSo) return despite(what)
-    const sentence = what[0]!.toUpperCase() + what.slice(1)
-    return timedOut
-      ? failure('timeout', sentences(`${sentence}.`, perhaps), lastLines)
-      : failure(
-          'interrupted',
-          sentences(
-            `${sentence}.`,
-            isSo === null
-              ? 'Check the software on this PC before you try again.'
-              : `The detection rule ${finds}.`,
-            perhaps,
-          ),
-          lastLines,
-        )
+    const timeout = { seconds: payload.timeout_seconds, ...effects }
+    if (isSo)
+      return success(
+        timedOut
+          ? coded(`${did}_despite_timeout`, timeout)
+          : coded(`${did}_despite_interruption`, effects),
+      )
+    if (timedOut) return failure('timeout', coded('timed_out', timeout), lastLines)
+    const finds = presence === 'present' ? 'rule_finds' : 'rule_finds_not'
+    const rule = isSo === null ? 'rule_unknown' : finds
+    return failure('interrupted', coded('interrupted', { rule, ...effects }), lastLines)
   }
 
   const { exit } = ending
   if (exit.start_error) return startFailure(exit.start_error)
   if (exit.exit_code === null) {
-    const signal = exit.signal ?? 'an unknown signal'
-    if (isSo) return despite(`the installer was ended by ${signal}`)
-    const number = SIGNAL_NUMBERS[signal]
+    const signal = { signal: exit.signal ?? undefined, ...effects }
+    if (isSo) return success(coded(`${did}_despite_signal`, signal))
+    const number = SIGNAL_NUMBERS[exit.signal ?? '']
     return {
-      ...failure(
-        'install_failed',
-        sentences(`The installer was ended by ${signal}.`, perhaps),
-        lastLines,
-      ),
+      ...failure('install_failed', coded('ended_by_signal', signal), lastLines),
       ...(number === undefined ? {} : { exit_code: 128 + number }),
     }
   }
 
-  const exitCode = exit.exit_code
-  const { outcome, text } = explainExitCode(payload.kind, exitCode, payload.success_exit_codes)
-  const toolError = explainOutput(payload.kind, lastLines)
-  const badScript = failedScript(payload.kind, lastLines)
-  /** The side effects of a success. */
-  const besides = sentences(
-    badScript && `Not all of it worked: ${asSentences(badScript)}`,
-    also && `It also ${also}.`,
-  )
+  const { exit_code } = exit
+  const { outcome } = explainExitCode(kind, exit_code, payload.success_exit_codes)
+  const badScript = failedScript(kind, lastLines)
+  /** What a success left unfinished or changed besides. */
+  const besides = { ...(badScript && wordsOf(badScript)), ...effects }
   switch (outcome) {
     case 'success':
       if (isSo === false)
         return {
           ...failure(
             'not_detected',
-            sentences(
-              `The installer reported success (exit code ${formatExitCode(exitCode)}), but the detection rule ${finds}.`,
-              runsOn ? 'What it started was still running.' : null,
-              perhaps,
-            ),
+            coded(isInstall ? 'not_detected' : 'still_detected', {
+              exit_code,
+              left_running: runsOn ? 1 : undefined,
+              ...effects,
+            }),
             lastLines,
           ),
-          exit_code: exitCode,
+          exit_code,
         }
       return {
-        status: 'success',
-        ...(asksRestart ? { reason: 'reboot_pending' as const } : {}),
-        message: sentences(
-          `${did}.`,
-          asksRestart ? 'A restart of this PC completes it: the package asks for one.' : null,
-          besides,
-          `Exit code ${formatExitCode(exitCode)}.`,
-          presence === 'unknown' ? 'The detection rule could not be checked on this PC.' : null,
+        ...success(
+          coded(did, {
+            exit_code,
+            asks_restart: asksRestart ? 1 : undefined,
+            rule_unchecked: presence === 'unknown' ? 1 : undefined,
+            ...besides,
+          }),
+          exit_code,
         ),
-        exit_code: exitCode,
+        ...(asksRestart ? { reason: 'reboot_pending' as const } : {}),
       }
     case 'success_reboot':
       return {
-        status: 'success',
+        ...success(coded(`${did}_restart`, { exit_code, ...besides }), exit_code),
         reason: 'reboot_pending',
-        message: sentences(
-          `${did}. A restart of this PC completes it (exit code ${formatExitCode(exitCode)}).`,
-          besides,
-        ),
-        exit_code: exitCode,
       }
     case 'retry_later':
-    case 'failed':
+    case 'failed': {
       if (isSo)
-        return despite(
-          `the installer reported exit code ${formatExitCode(exitCode)}, ${text}`,
-          exitCode,
+        return success(
+          coded(`${did}_despite_exit_code`, { kind, exit_code, ...effects }),
+          exit_code,
         )
-      return {
-        ...failure(
-          outcome === 'retry_later' ? 'retry_later' : (toolError.reason ?? 'install_failed'),
-          sentences(
-            `The installer failed with exit code ${formatExitCode(exitCode)}: ${text}.`,
-            asSentences(toolError),
-            perhaps,
-          ),
-          lastLines,
-        ),
-        exit_code: exitCode,
-      }
+      const toolError = explainOutput(kind, lastLines)
+      const text = coded('installer_failed', {
+        kind,
+        exit_code,
+        ...wordsOf(toolError),
+        ...effects,
+      })
+      const reason =
+        outcome === 'retry_later' ? 'retry_later' : (toolError.reason ?? 'install_failed')
+      return { ...failure(reason, text, lastLines), exit_code }
+    }
   }
 }
 
@@ -206,13 +188,13 @@ export function nothingToDo(action: DeployPayload['action'], presence: Presence)
     return {
       status: 'skipped',
       reason: 'already_installed',
-      message: 'Already installed: the detection rule finds the software.',
+      ...said(coded('already_installed', {})),
     }
   if (action === 'uninstall' && presence === 'absent')
     return {
       status: 'skipped',
       reason: 'already_installed',
-      message: 'Nothing to remove: the detection rule does not find the software.',
+      ...said(coded('nothing_to_remove', {})),
     }
   return null
 }

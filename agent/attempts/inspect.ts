@@ -2,6 +2,7 @@
  * Reports what a deployment would find on this PC. Read-only: nothing is written and nothing is started
  * except system tools, and the scripts of detection rules, for which their authors are responsible.
  */
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type { InspectReply } from '#shared/contract/agent/inspect.ts'
 import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Clock } from '#shared/node/clock.ts'
@@ -40,7 +41,7 @@ export function createInspect(deps: {
   const no = (message: string): InspectReply => ({ ok: false, message })
   return async (body) => {
     const opened = openInspection(body, deps.enrollment())
-    if (!opened.ok) return no(opened.message)
+    if (!opened.ok) return no(compose(opened.text))
     if (isLooking) return no('This PC is answering such a question already.')
     isLooking = true
     try {

@@ -1,9 +1,9 @@
 /** Accepts commands and processes them one after another: never two installers at the same time on one PC. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { CommandReply, DeploymentResult } from '#shared/contract/agent/link.ts'
 import { AttemptId } from '#shared/domain/ids.ts'
-import type { HeldBy } from '#shared/domain/reasons.ts'
 import type { Enrollment } from '../identity/identity.ts'
 import type { StateFolder } from '../identity/state-folder.ts'
 import { packageFileName } from '../install/package-name.ts'
@@ -34,11 +34,6 @@ const HELD_LIMIT = 1_000
 const ERROR_LIMIT = 3
 const RETRY_MIN_MS = 1_000
 const RETRY_MAX_MS = 60_000
-
-const HELD_TEXT: Record<HeldBy, string> = {
-  on_battery: 'This PC runs on its battery.',
-  on_metered: 'This PC is on a metered network.',
-}
 
 export type Runner = {
   /** Resumes what was open when the agent last ended, and sends unacknowledged results. */
@@ -128,7 +123,7 @@ export function createRunner(
         if (++errors >= ERROR_LIMIT && !(supervisor && isAlive(supervisor)))
           return failure(
             errorCode(error) === 'ENOSPC' ? 'disk_space' : 'internal',
-            `The agent failed: ${errorText(error)}`,
+            coded('agent_failed', { error: errorText(error) }),
           )
         await clock.sleep(Math.min(RETRY_MAX_MS, RETRY_MIN_MS * errors), stopped)
       } finally {
@@ -272,10 +267,9 @@ export function createRunner(
     const attempt = journal.attempt(id)
     const done = journal.done(id)
     if ((event === 'cancel_deployment') !== (payload.action === 'cancel'))
-      return refuse('malformed', `The signed command does not belong to ${event}.`).refusal
+      return refuse('malformed', coded('command_mismatched', { event })).refusal
     if (payload.action === 'cancel') {
-      if (!attempt && !done)
-        return refuse('unknown_attempt', 'This agent does not know the attempt.').refusal
+      if (!attempt && !done) return refuse('unknown_attempt', coded('attempt_unknown', {})).refusal
       journal.raiseSequence(payload.sequence)
       // A running installer continues; only waiting for its left-behind processes ends.
       if (attempt && !attempt.result && !attempt.isCanceled) {
@@ -288,20 +282,19 @@ export function createRunner(
     // A condition of this moment: nothing is stored, and the hub asks again.
     const held =
       attempt && !deferrals.has(id) ? null : deps.conditions.lastHeldBy(payload.conditions)
-    if (held && !done) return refuse(held, HELD_TEXT[held]).refusal
+    if (held && !done) return refuse(held, coded(`pc_${held}`, {})).refusal
     if (attempt || done) {
       journal.raiseSequence(payload.sequence)
       if (done) outbox.resend(done)
       if (deferrals.end(id)) void pump()
       return { accepted: true }
     }
-    if (deps.isRestarting())
-      return refuse('busy', 'This PC is about to restart to complete an installation.').refusal
+    if (deps.isRestarting()) return refuse('busy', coded('pc_restarting', {})).refusal
     if (!deps.installers.kinds.includes(payload.kind))
-      return refuse('unsupported', `This PC does not run .${payload.kind} installers.`).refusal
-    if (isHeld) return refuse('busy', 'The agent is about to restart for an update.').refusal
+      return refuse('unsupported', coded('kind_unsupported', { kind: payload.kind })).refusal
+    if (isHeld) return refuse('busy', coded('agent_restarting', {})).refusal
     if (journal.open().length >= OPEN_LIMIT || journal.held().length >= HELD_LIMIT)
-      return refuse('busy', 'Too many attempts are waiting on this PC.').refusal
+      return refuse('busy', coded('too_many_attempts', {})).refusal
     journal.accept(payload)
     log.info({ attempt: id, software: payload.software_name }, 'a command is accepted')
     void pump()
@@ -331,7 +324,7 @@ export function createRunner(
         return reply
       } catch (error) {
         log.error({ err: error, event }, 'a command could not be stored')
-        return refuse('busy', `The command could not be stored: ${errorText(error)}`).refusal
+        return refuse('busy', coded('command_not_stored', { error: errorText(error) })).refusal
       }
     },
   }

@@ -1,3 +1,4 @@
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,9 +9,15 @@ import { failure } from './conclude.ts'
 import { withoutSecrets } from './secrets.ts'
 
 it('hides the secrets of a command in its result', () => {
-  const outcome = failure('install_failed', 'Bad key LIC-7QX2.', 'a\nLIC-7QX2\nLIC-7')
+  const outcome = failure(
+    'install_failed',
+    coded('agent_failed', { error: 'Bad key LIC-7QX2.' }),
+    'a\nLIC-7QX2\nLIC-7',
+  )
   expect(withoutSecrets(outcome, { secret_values: ['LIC-7QX2'] })).toMatchObject({
-    message: 'Bad key ●●●.',
+    message: 'The agent failed: Bad key ●●●.',
+    result_code: 'agent_failed',
+    result_params: { error: 'Bad key ●●●.' },
     error_details: 'a\n●●●\n●●●',
   })
   expect(withoutSecrets(outcome, {})).toEqual(outcome)

@@ -2,6 +2,8 @@
  * Downloads a package and verifies it while writing: every byte goes through SHA-256 on its way to the disk.
  * Resumes what an earlier try, or an earlier run of the agent, has left.
  */
+import { coded, type CodedText, type TextParams } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { DOWNLOAD_RETRY_WAITS_MS, DOWNLOAD_TRIES } from '#shared/domain/defaults.ts'
 import type { FailureReason } from '#shared/domain/reasons.ts'
 import type { Clock } from '#shared/node/clock.ts'
@@ -40,21 +42,26 @@ export type Download = {
   random: Random
 }
 
-/** The package is not available. The message is for people. */
+/** The package is not available. */
 export class DownloadError extends Error {
   readonly reason: FailureReason
-  constructor(reason: FailureReason, message: string) {
-    super(message)
+  readonly text: CodedText
+  constructor(reason: FailureReason, text: CodedText) {
+    super(compose(text))
     this.name = 'DownloadError'
+    this.text = text
     this.reason = reason
   }
 }
 
+type Why = Omit<TextParams<'fetch_failed'>, 'tries'>
 /** A retry may help. `waitMs`: the server asked for this delay, and the try does not count. */
 class TryAgain extends Error {
   readonly busy: { waitMs: number; busyTimeoutMs: number } | null
-  constructor(message: string, busy: { waitMs: number; busyTimeoutMs: number } | null = null) {
-    super(message)
+  readonly why: Why
+  constructor(why: Why, busy: { waitMs: number; busyTimeoutMs: number } | null = null) {
+    super(why.problem)
+    this.why = why
     this.busy = busy
   }
 }
@@ -66,7 +73,7 @@ function parseUrl(source: Source): URL {
   } catch {
     // Reported below.
   }
-  throw new DownloadError('invalid_url', `The address of the package is not valid: ${source.url}`)
+  throw new DownloadError('invalid_url', coded('url_invalid', { url: source.url }))
 }
 
 function retryAfterMs(answer: Answer, random: Random): number {
@@ -84,7 +91,8 @@ async function checkAnswer(
   isHub: boolean,
 ): Promise<void> {
   const { status, statusText, header } = answer
-  const problem = `the server answered ${status} ${statusText}`.trimEnd()
+  const said = `${status} ${statusText}`.trimEnd()
+  const problem = { problem: 'problem_answer', answer: said } as const
   if (status === 503 || status === 429)
     throw new TryAgain(problem, {
       waitMs: retryAfterMs(answer, download.random),
@@ -99,19 +107,22 @@ async function checkAnswer(
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(header('content-range') ?? '')
     if (!range || Number(range[1]) !== part.bytes()) {
       await part.restart()
-      throw new TryAgain('the server sent another part than the one asked for')
+      throw new TryAgain({ problem: 'problem_other_part' })
     }
   } else if (status === 200) await part.restart()
   else
     throw new DownloadError(
       isHub ? 'download_failed' : 'invalid_url',
-      `The package could not be fetched: ${problem}.`,
+      coded('fetch_refused', { answer: said }),
     )
   const length = header('content-length')
   if (length !== null && part.bytes() + Number(length) !== download.sizeBytes)
     throw new DownloadError(
       'integrity',
-      `The package has another size than announced: ${part.bytes() + Number(length)} bytes, not ${download.sizeBytes}.`,
+      coded('size_differs', {
+        bytes: part.bytes() + Number(length),
+        announced: download.sizeBytes,
+      }),
     )
 }
 
@@ -120,7 +131,10 @@ async function request(part: PartFile, download: Download): Promise<void> {
   const source = await download.source(download.signal)
   const url = parseUrl(source)
   const { signal, abort, release } = linkedSignal(download.signal)
-  const idle = new TryAgain(`nothing came for ${Math.round(download.idleTimeoutMs / 1000)} s`)
+  const idle = new TryAgain({
+    problem: 'problem_silence',
+    seconds: Math.round(download.idleTimeoutMs / 1000),
+  })
   let lastDataAt = clock.monotonicMs()
   const stopWatch = clock.repeat(download.idleTimeoutMs / 4, () => {
     if (clock.monotonicMs() - lastDataAt > download.idleTimeoutMs) abort(idle)
@@ -147,26 +161,30 @@ async function request(part: PartFile, download: Download): Promise<void> {
 function judge(error: unknown): DownloadError | TryAgain {
   if (error instanceof DownloadError || error instanceof TryAgain) return error
   if (error instanceof TooLongError)
-    return new DownloadError('integrity', 'The package is longer than announced.')
+    return new DownloadError('integrity', coded('package_too_long', {}))
   if (errorCode(error) === 'ENOSPC' || errorCode(error) === 'EDQUOT')
-    return new DownloadError('disk_space', 'The disk is full: the package could not be stored.')
-  return new TryAgain(errorText(error))
+    return new DownloadError('disk_space', coded('disk_full', {}))
+  return new TryAgain({ problem: 'problem_other', error: errorText(error) })
 }
 
 async function oneTry(part: PartFile, download: Download): Promise<void> {
   const wasResumed = part.bytes() > 0
   if (part.bytes() < download.sizeBytes) await request(part, download)
   if (part.bytes() < download.sizeBytes)
-    throw new TryAgain(`the connection ended after ${part.bytes()} of ${download.sizeBytes} bytes`)
+    throw new TryAgain({
+      problem: 'problem_ended',
+      bytes: part.bytes(),
+      announced: download.sizeBytes,
+    })
   download.onVerifying()
   const digest = part.digest()
   if (digest === download.sha256) return
   await part.restart()
   // The part from an earlier run may be wrong, not the bytes received now.
-  if (wasResumed) throw new TryAgain('the continued package did not match its SHA-256')
+  if (wasResumed) throw new TryAgain({ problem: 'problem_continued' })
   throw new DownloadError(
     'integrity',
-    `The package does not match its SHA-256: it has ${digest}, announced was ${download.sha256}.`,
+    coded('hash_differs', { found: digest, announced: download.sha256 }),
   )
 }
 
@@ -176,7 +194,7 @@ async function oneTry(part: PartFile, download: Download): Promise<void> {
  */
 export async function downloadPackage(download: Download): Promise<void> {
   const part = await openPartFile(download.file, download.sizeBytes).catch((error: unknown) => {
-    throw new DownloadError('internal', `The package could not be stored: ${errorText(error)}`)
+    throw new DownloadError('internal', coded('package_not_stored', { error: errorText(error) }))
   })
   const { clock } = download
   const startMs = clock.monotonicMs()
@@ -195,7 +213,7 @@ export async function downloadPackage(download: Download): Promise<void> {
         if (!busy && tries >= DOWNLOAD_TRIES)
           throw new DownloadError(
             'download_failed',
-            `The package could not be fetched in ${DOWNLOAD_TRIES} tries: ${verdict.message}.`,
+            coded('fetch_failed', { tries: DOWNLOAD_TRIES, ...verdict.why }),
           )
         await clock.sleep(
           busy ? busy.waitMs : (DOWNLOAD_RETRY_WAITS_MS[tries - 1] ?? 15_000),

@@ -1,4 +1,5 @@
 /** What each platform implements: how to run an installer, and how to detect software. */
+import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
@@ -26,12 +27,12 @@ export type Job = {
 }
 export type Prepared =
   | { ok: true; command: Command; env?: Record<string, string>; before: Before | null }
-  | { ok: false; reason: FailureReason | 'retry_later'; message: string }
+  | { ok: false; reason: FailureReason | 'retry_later'; text: CodedText }
 
 export const impossible = (
   reason: FailureReason | 'retry_later',
-  message: string,
-): Extract<Prepared, { ok: false }> => ({ ok: false, reason, message })
+  text: CodedText,
+): Extract<Prepared, { ok: false }> => ({ ok: false, reason, text })
 
 /** Whether the command needs its file: to install, or because the uninstaller is inside it. */
 export const needsPackage = ({ action, archive }: DeployPayload): boolean =>

@@ -1,4 +1,5 @@
 /** Scripts and programs on Linux and macOS. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { chmodSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { impossible, type Job, type Prepared } from './installers.ts'
@@ -35,8 +36,7 @@ export async function prepareScript(
   { payload, packageFile }: Job,
   env: Record<string, string> = {},
 ): Promise<Prepared> {
-  if (packageFile === null)
-    return impossible('install_failed', 'A shell script has no uninstaller.')
+  if (packageFile === null) return impossible('install_failed', coded('script_removal', {}))
   // Its folder is private; files that the script copies are for everyone.
   chmodSync(packageFile, 0o755)
   await normalizeScriptFile(packageFile, 'sh')
@@ -58,8 +58,4 @@ export async function prepareScript(
 }
 
 /** The refusal for an uninstall without an uninstaller. */
-export const noRemoval = (): Prepared =>
-  impossible(
-    'install_failed',
-    'An archive is removed by the file in it that was named for that, or by the package that its detection rule names.',
-  )
+export const noRemoval = (): Prepared => impossible('install_failed', coded('archive_removal', {}))

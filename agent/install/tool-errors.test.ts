@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { failedScript, asSentences, explainOutput } from './tool-errors.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
+import { failedScript, explainOutput, wordsOf, type ToolError } from './tool-errors.ts'
+
+const inWords = (error: ToolError): string => compose(coded('dpkg_cannot_read', wordsOf(error)))
 
 describe('the error output of a failed tool', () => {
   it.each([
@@ -33,7 +37,7 @@ describe('the error output of a failed tool', () => {
     ['rpm', '\trpmlib(PayloadIsZstd) <= 5.4.18-1 is needed by x', /too old.*PayloadIsZstd/, null],
   ] as const)('%s: %j', (kind, output, cause, reason) => {
     const toolError = explainOutput(kind, output)
-    expect(toolError.cause).toMatch(cause)
+    expect(inWords(toolError)).toMatch(cause)
     expect(toolError.reason).toBe(reason)
     expect(output).toContain(toolError.line)
   })
@@ -57,16 +61,13 @@ describe('the error output of a failed tool', () => {
     expect(line('rpm', `error: ${'x'.repeat(5_000)}`)).toHaveLength(300)
   })
 
-  it('is converted to sentences', () => {
-    expect(asSentences({ line: 'E: x', cause: 'It is full.' })).toBe('It is full. It said: “E: x”.')
-    expect(asSentences({ line: null, cause: null })).toBe('')
-  })
-
   it('is recognised if the tool ignored a failed script', () => {
     const warning = 'warning: %post(x-1-1.noarch) scriptlet failed, exit status 3'
-    expect(failedScript('rpm', `Preparing…\n${warning}\n`)).toMatchObject({
+    expect(wordsOf(failedScript('rpm', `Preparing…\n${warning}\n`)!)).toEqual({
+      cause: 'cause_rpm_script',
+      script: 'post',
+      status: '3',
       line: warning,
-      cause: 'A script of the package failed (%post, status 3).',
     })
     expect(failedScript('rpm', 'warning: x: NOKEY\n')).toBeNull()
     expect(failedScript('sh', warning)).toBeNull()

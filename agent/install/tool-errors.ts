@@ -2,14 +2,19 @@
  * Explains the output of a failed tool: its most useful line, and for known causes, what they are and what
  * helps. Pure. The tools run in English (environment.ts).
  */
+import type { Cause, ToolWords } from '#shared/domain/coded-texts/codes.ts'
 import type { InstallerKind } from '#shared/domain/platforms.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
+
+type Values = Omit<ToolWords, 'cause' | 'line'>
 
 export type ToolError = {
   /** A line of the tool's output; null if no line is useful. */
   line: string | null
-  /** Sentences: what it means, and what helps. */
-  cause: string | null
+  /** What it means, and what helps. */
+  cause: Cause | null
+  /** The parameters of that text. */
+  values: Values
   /** Set if the cause is one of these reasons. */
   reason: Extract<TargetReason, 'retry_later' | 'disk_space' | 'permission'> | null
 }
@@ -20,154 +25,161 @@ const LINE_READ_LIMIT = 1_000
 /** Only the end is read: that is where tools report why they give up. */
 const TEXT_LIMIT = 64 * 1024
 
-type Cause = {
+type Known = {
   pattern: RegExp
-  /** May add text from the match. */
-  text: string | ((match: RegExpExecArray) => string)
+  cause: Cause
+  /** Parameters of its text. */
+  values?: (match: RegExpExecArray) => Values
   reason?: ToolError['reason']
 }
 
-const BUSY =
-  'Another program is installing or removing software on this PC, and did not finish in time.'
-const LOCKS: Cause[] = [
+const LOCKS: Known[] = [
   {
     pattern: /^.*(?:could not get lock|unable to (?:acquire|lock) .*\/var\/(?:lib|cache)\/).*$/im,
-    text: BUSY,
+    cause: 'cause_busy',
     reason: 'retry_later',
   },
   {
     pattern: /^dpkg: error:.*lock(?:ed)? .*(?:by another process|resource temporarily).*$/im,
-    text: BUSY,
+    cause: 'cause_busy',
     reason: 'retry_later',
   },
   {
     pattern: /^debconf: .*is locked by another process.*$/im,
-    text: BUSY,
+    cause: 'cause_busy',
     reason: 'retry_later',
   },
   {
     pattern:
       /^.*(?:can't create transaction lock|database is locked|cannot get (?:exclusive|shared) lock).*$/im,
-    text: BUSY,
+    cause: 'cause_busy',
     reason: 'retry_later',
   },
 ]
-const SPACE: Cause[] = [
+const SPACE: Known[] = [
   {
     pattern:
       /^.*(?:no space left on device|disk quota exceeded|don't have enough free space in|installing package \S+ needs \S+ .*on the \S+ filesystem).*$/im,
-    text: 'A disk of this PC is full. Make room on it, then retry.',
+    cause: 'cause_disk_full',
     reason: 'disk_space',
   },
   {
     pattern: /^.*read-only file system.*$/im,
-    text: 'A folder that it has to write to is mounted read-only.',
+    cause: 'cause_read_only',
   },
 ]
-const DEB: Cause[] = [
+const DEB: Known[] = [
   {
     pattern: /^.*(?:held packages were changed|packages? .* (?:is|are) (?:on hold|held back)).*$/im,
-    text: 'The package is on hold on this PC. Release it with `apt-mark unhold`, then retry.',
+    cause: 'cause_on_hold',
   },
   {
     pattern: /^.*dpkg was interrupted.*$/im,
-    text: 'An earlier installation was interrupted on this PC. Run `dpkg --configure -a` there, then retry.',
+    cause: 'cause_dpkg_interrupted',
   },
   {
     pattern: /^.*uses unknown compression for member '([^'\n]+)'.*$/im,
-    text: (match) =>
-      `The dpkg of this PC is too old for the compression of this package (${match[1]!.split('.').at(-1)}). Use a package made for its release, or one that is compressed with xz.`,
+    cause: 'cause_dpkg_too_old',
+    values: (match) => ({ compression: match[1]!.split('.').at(-1)! }),
   },
   {
     pattern: /^.*package architecture \((\S+)\) does not match system \((\S+)\).*$/im,
-    text: (match) => `The package is made for ${match[1]}, and this PC is ${match[2]}.`,
+    cause: 'cause_wrong_arch',
+    values: (match) => ({ made_for: match[1]!, this_pc: match[2]! }),
   },
   {
     pattern: /^.*trying to overwrite '([^'\n]+)', which is also in package (\S+).*$/im,
-    text: (match) => `The file ${match[1]} belongs to the installed package ${match[2]}.`,
+    cause: 'cause_file_taken',
+    values: (match) => ({ file: match[1]!, package: match[2]! }),
   },
   {
     pattern:
       /^.*installed (\S+) package (\S+) script subprocess returned error exit status (\d+).*$/im,
-    text: (match) => `The ${match[2]} script of ${match[1]} failed with exit status ${match[3]}.`,
+    cause: 'cause_script_failed',
+    values: (match) => ({ script: match[2]!, package: match[1]!, status: match[3]! }),
   },
   {
     pattern: /^.*new (\S+) package (\S+) script subprocess returned error exit status (\d+).*$/im,
-    text: (match) => `The ${match[2]} script of ${match[1]} failed with exit status ${match[3]}.`,
+    cause: 'cause_script_failed',
+    values: (match) => ({ script: match[2]!, package: match[1]!, status: match[3]! }),
   },
   {
     pattern: /^.*(?:packages were downgraded and -y was used|would be downgraded).*$/im,
-    text: 'A newer version is installed on this PC.',
+    cause: 'cause_newer_installed',
   },
   {
     pattern: /^.*essential packages were removed and -y was used.*$/im,
-    text: 'It would remove packages that the system cannot do without.',
+    cause: 'cause_essential_removed',
   },
   {
     pattern: /^.*packages need to be removed but remove is disabled.*$/im,
-    text: 'It would remove other software from this PC, which this deployment does not allow.',
+    cause: 'cause_others_removed',
   },
   {
     pattern:
       /^.*(?:temporary failure resolving|could not resolve|failed to fetch|unable to fetch some archives).*$/im,
-    text: 'Packages that it needs could not be fetched: this PC does not reach its package sources.',
+    cause: 'cause_sources_unreachable',
   },
   {
     pattern:
       /^.*(?:unmet dependencies|dependency problems prevent configuration|unable to correct problems).*$/im,
-    text: 'Packages that it needs are missing on this PC, or have another version.',
+    cause: 'cause_dependencies',
   },
   {
     pattern: /^.*(?:requires superuser privilege|are you root).*$/im,
-    text: 'It needs root.',
+    cause: 'cause_needs_root',
     reason: 'permission',
   },
 ]
-const RPM: Cause[] = [
+const RPM: Known[] = [
   {
     pattern: /^.*rpmlib\((\w+)\) .*is needed by.*$/im,
-    text: (match) => `The rpm of this PC is too old for this package: it lacks ${match[1]}.`,
+    cause: 'cause_rpm_too_old',
+    values: (match) => ({ feature: match[1]! }),
   },
   {
     pattern: /^error: failed dependencies:.*$/im,
-    text: 'Packages are missing on this PC, or are needed by others.',
+    cause: 'cause_rpm_dependencies',
   },
   {
     pattern: /^.*package (\S+) \(which is newer than \S+\) is already installed.*$/im,
-    text: (match) => `A newer version is installed on this PC: ${match[1]}.`,
+    cause: 'cause_newer_package',
+    values: (match) => ({ package: match[1]! }),
   },
   {
     pattern: /^.*file \S+ .*conflicts with file from package (\S+).*$/im,
-    text: (match) => `A file of it belongs to the installed package ${match[1]}.`,
+    cause: 'cause_file_conflict',
+    values: (match) => ({ package: match[1]! }),
   },
   {
     pattern: /^.*is intended for a different (?:architecture|operating system).*$/im,
-    text: 'The package is made for another kind of PC.',
+    cause: 'cause_other_system',
   },
   {
     pattern: /^.*(?:unknown compression|unsupported payload|cpio: bad magic).*$/im,
-    text: 'The rpm of this PC does not know the compression of this package.',
+    cause: 'cause_rpm_compression',
   },
 ]
 /** rpm continues if a script fails after the files are in place: exit code 0, and a warning. */
 const SCRIPTLET =
   /^(?:warning|error): %(\w+)\(([^)\n]*)\) scriptlet failed, (?:exit status|signal) (\d+).*$/im
-const MACOS: Cause[] = [
+const MACOS: Known[] = [
   {
     pattern: /^.*another (?:install|installer|installation) .*(?:running|in progress).*$/im,
-    text: BUSY,
+    cause: 'cause_busy',
     reason: 'retry_later',
   },
 ]
 
-const CAUSES: Partial<Record<InstallerKind, Cause[]>> = {
+const CAUSES: Partial<Record<InstallerKind, Known[]>> = {
   deb: [...LOCKS, ...SPACE, ...DEB],
   rpm: [
     ...LOCKS,
     ...SPACE,
     {
       pattern: SCRIPTLET,
-      text: (match) => `A script of the package failed (%${match[1]}, status ${match[3]}).`,
+      cause: 'cause_rpm_script',
+      values: (match) => ({ script: match[1]!, status: match[3]! }),
     },
     ...RPM,
   ],
@@ -212,27 +224,30 @@ export function explainOutput(kind: InstallerKind, output: string): ToolError {
     .map((line) => plain(line.slice(0, LINE_READ_LIMIT)))
     .filter((line) => line !== '')
   const text = lines.join('\n')
-  for (const { pattern, text: words, reason } of CAUSES[kind] ?? []) {
+  for (const { pattern, cause, values, reason } of CAUSES[kind] ?? []) {
     const match = pattern.exec(text)
     if (match)
       return {
         line: match[0].slice(0, LINE_LIMIT),
-        cause: typeof words === 'string' ? words : words(match),
+        cause,
+        values: values?.(match) ?? {},
         reason: reason ?? null,
       }
   }
   return {
     line: bestLine(kind, lines)?.slice(0, LINE_LIMIT) ?? null,
     cause: null,
+    values: {},
     reason: null,
   }
 }
 
-/** As sentences to append to the agent's description of a failure; '' if there is nothing to add. */
-export function asSentences({ line, cause }: Pick<ToolError, 'line' | 'cause'>): string {
-  const quote = line === null ? null : `It said: “${line}”.`
-  return [cause, quote].filter((part) => part !== null).join(' ')
-}
+/** As parameters of a text about the failure. */
+export const wordsOf = ({ line, cause, values }: ToolError): ToolWords => ({
+  ...values,
+  cause: cause ?? undefined,
+  line: line ?? undefined,
+})
 
 /** A failed script of the package, although the tool reports success; null: none failed. */
 export function failedScript(kind: InstallerKind, output: string): ToolError | null {

@@ -1,6 +1,7 @@
 /** The journal's records, and the state that follows from them. Pure. */
 import { z } from 'zod'
 import { DeploymentResult, DeployPayload } from '#shared/contract/agent/link.ts'
+import { EffectParams } from '#shared/domain/coded-texts/codes.ts'
 import { AttemptId } from '#shared/domain/ids.ts'
 
 /** Written before it is acted on: `installing` is on disk before the installer can start. */
@@ -11,8 +12,8 @@ export type Step = z.infer<typeof Step>
 export const Before = z.object({
   package_name: z.string().nullable(),
   was_installed: z.boolean(),
-  /** What else it changes on the PC, as a clause that follows "it also" ("removed office 1.0"). */
-  also: z.string().optional(),
+  /** What else it changes on the PC. */
+  effects: EffectParams.optional(),
 })
 export type Before = z.infer<typeof Before>
 
@@ -59,6 +60,8 @@ export const emptyState = (): JournalState => ({ highest: 0, attempts: new Map()
 function remember(state: JournalState, result: DeploymentResult): void {
   const kept = { ...result, message: result.message.slice(0, DONE_MESSAGE_LIMIT) }
   delete kept.error_details
+  delete kept.result_code
+  delete kept.result_params
   state.done.set(result.attempt_id, kept)
   if (state.done.size > DONE_LIMIT) {
     const oldest = state.done.keys().next()

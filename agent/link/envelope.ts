@@ -2,6 +2,8 @@
  * Decides whether to trust a message from the hub: the only place where a signed envelope is opened. Only the
  * signed payload counts, never the plain fields next to it.
  */
+import { coded, type CodedRefusal } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { InspectPayload, inspectText } from '#shared/contract/agent/inspect.ts'
 import {
   CommandEnvelope,
@@ -16,10 +18,9 @@ import { type Enrollment, verifies } from '../identity/identity.ts'
 
 export type CommandEvent = 'deploy_software' | 'cancel_deployment'
 export type Refusal = Extract<CommandReply, { accepted: false }>
-/** `message` is for people. */
 type Opened<P> =
   | { ok: true; payload: P }
-  | { ok: false; why: 'malformed' | 'bad_signature' | 'wrong_device'; message: string }
+  | { ok: false; why: 'malformed' | 'bad_signature' | 'wrong_device'; text: CodedRefusal }
 
 /** The device an order is for, and the key it has to be signed with. */
 type Addressee = Pick<Enrollment, 'device_id' | 'key_id' | 'command_key'>
@@ -27,9 +28,12 @@ type Addressee = Pick<Enrollment, 'device_id' | 'key_id' | 'command_key'>
 /** What an envelope may contain. The signed text differs per purpose, so no envelope passes for another. */
 type Purpose<P> = { called: string; schema: z.ZodType<P>; signedText: (payload: string) => string }
 
-export const refuse = (why: Refusal['why'], message: string): { ok: false; refusal: Refusal } => ({
+export const refuse = (
+  why: Refusal['why'],
+  text: CodedRefusal,
+): { ok: false; refusal: Refusal } => ({
   ok: false,
-  refusal: { accepted: false, why, message },
+  refusal: { accepted: false, why, message: compose(text), code: text.code, params: text.params },
 })
 
 const WithEnvelope = z.object({ envelope: CommandEnvelope })
@@ -50,19 +54,18 @@ function open<P extends { device_id: number }>(
 ): Opened<P> {
   const no = (
     why: Extract<Opened<P>, { ok: false }>['why'],
-    message: string,
-  ): Extract<Opened<P>, { ok: false }> => ({ ok: false, why, message })
+    text: CodedRefusal,
+  ): Extract<Opened<P>, { ok: false }> => ({ ok: false, why, text })
   const outer = WithEnvelope.safeParse(body)
-  if (!outer.success) return no('malformed', `The ${called} has no readable envelope.`)
+  if (!outer.success) return no('malformed', coded('envelope_unreadable', { called }))
   const { payload, signature, key_id: signedWith } = outer.data.envelope
-  if (signedWith !== key_id)
-    return no('bad_signature', `The ${called} is signed with a key that this agent does not know.`)
+  if (signedWith !== key_id) return no('bad_signature', coded('key_unknown', { called }))
   if (!verifies(command_key, signedText(payload), signature))
-    return no('bad_signature', `The signature of the ${called} is not valid.`)
+    return no('bad_signature', coded('signature_invalid', { called }))
   const parsed = schema.safeParse(parseJson(payload))
-  if (!parsed.success) return no('malformed', `The signed ${called} cannot be read.`)
+  if (!parsed.success) return no('malformed', coded('command_unreadable', { called }))
   if (parsed.data.device_id !== device_id)
-    return no('wrong_device', `The ${called} is for device ${parsed.data.device_id}.`)
+    return no('wrong_device', coded('wrong_device', { called, device: parsed.data.device_id }))
   return { ok: true, payload: parsed.data }
 }
 
@@ -74,12 +77,12 @@ function openInOrder<P extends { device_id: number; sequence: number }>(
   purpose: Purpose<P>,
 ): { ok: true; payload: P } | { ok: false; refusal: Refusal } {
   const opened = open(body, addressee, purpose)
-  if (!opened.ok) return refuse(opened.why, opened.message)
+  if (!opened.ok) return refuse(opened.why, opened.text)
   const { sequence } = opened.payload
   if (sequence <= lastSequence)
     return refuse(
       'replayed',
-      `The sequence of the ${purpose.called}, ${sequence}, is not above ${lastSequence}.`,
+      coded('replayed', { called: purpose.called, sequence, last: lastSequence }),
     )
   return opened
 }

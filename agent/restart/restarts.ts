@@ -3,6 +3,7 @@
  * boots: once the PC has booted again, the order is void, no matter who repeats it or when. The platform times
  * the notice, so the agent may end meanwhile.
  */
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import type {
   RestartAbility,
   RestartOrder,
@@ -138,7 +139,7 @@ export function createRestarts(deps: {
     try {
       const opened = openRestart(body, deps.enrollment())
       const reply = !opened.ok
-        ? refused(opened.message)
+        ? refused(compose(opened.text))
         : opened.payload.action === 'restart'
           ? await obey(opened.payload)
           : await withdraw(opened.payload)

@@ -1,6 +1,7 @@
 /**
  * Downloads the next executable, and verifies its hash and that it can run here, before anything is touched.
  */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { createHash } from 'node:crypto'
 import {
   chmodSync,
@@ -93,7 +94,7 @@ export async function stage(deps: {
   openWorkshop(places)
   const free = freeDiskBytes(places.folder)
   if (free !== null && free < order.size_bytes + RESERVED_BYTES)
-    throw new DownloadError('disk_space', `There is no room for it in ${places.folder}.`)
+    throw new DownloadError('disk_space', coded('no_room', { folder: places.folder }))
   await downloadPackage({
     file: places.next,
     sizeBytes: order.size_bytes,

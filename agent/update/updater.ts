@@ -4,6 +4,7 @@
  * (start-script.ts, windows-helper/helper.c) rolls back if the new version does not stay up, or does not
  * reach the hub in time. ADR 0015 explains the design.
  */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { existsSync } from 'node:fs'
 import type { CommandReply } from '#shared/contract/agent/link.ts'
 import {
@@ -146,16 +147,17 @@ export function createUpdater(deps: {
   /** Why a genuine order is not carried out. */
   function objection(order: UpdatePayload): { ok: false; refusal: Refusal } | null {
     const { version, file_name, url } = order
-    if (deps.obstacle !== null) return refuse('unsupported', deps.obstacle)
+    if (deps.obstacle !== null)
+      return refuse('unsupported', coded('update_obstacle', { obstacle: deps.obstacle }))
     if (file_name !== deps.ownFileName || url !== AGENT_DOWNLOAD_PATH + file_name)
-      return refuse('unsupported', `${file_name} is not for this PC.`)
+      return refuse('unsupported', coded('update_for_other_pc', { file: file_name }))
     if (!isNewer(version, ownVersion))
-      return refuse('unsupported', `Version ${version} is not newer than ${ownVersion}.`)
+      return refuse('unsupported', coded('update_not_newer', { version, own: ownVersion }))
     if (isBarred(record.get(), version))
-      return refuse('unsupported', `Version ${version} was rolled back on this PC too often.`)
+      return refuse('unsupported', coded('update_rolled_back', { version }))
     const { phase, order: present } = record.get()
     if (phase === 'swapping' || (present && present.sha256 !== order.sha256))
-      return refuse('busy', `The agent is changing to version ${present?.version ?? version}.`)
+      return refuse('busy', coded('update_under_way', { version: present?.version ?? version }))
     return null
   }
 
@@ -197,7 +199,7 @@ export function createUpdater(deps: {
         return reply
       } catch (error) {
         log.error({ err: error }, 'an order could not be stored')
-        return refuse('busy', `The order could not be stored: ${errorText(error)}`).refusal
+        return refuse('busy', coded('order_not_stored', { error: errorText(error) })).refusal
       }
     },
 

@@ -1,5 +1,6 @@
 /** The English texts of the shared components. */
 import { ERROR_REASONS } from '#shared/contract/error-reasons.ts'
+import { ENGLISH } from '#shared/domain/coded-texts/compose.ts'
 
 export const en = {
   changed: {
@@ -129,8 +130,9 @@ export const en = {
     polling:
       'Live updates are not connected. This page refreshes every {seconds} seconds until they are.',
   },
-  /** The same English texts as in the controller's messages. */
+  /** The same English texts as in the controller's and the agents' messages. */
   errorReasons: ERROR_REASONS,
+  coded: ENGLISH,
   errors: {
     E_VALIDATION: { title: 'The form has an error' },
     E_MALFORMED: { title: 'The request could not be read', next: 'Reload the console.' },

@@ -1,5 +1,6 @@
 /** The live feed of open consoles: namespace `/console`, JWT in the handshake's `auth.token`. Users receive only what they may see. */
 import { z } from 'zod'
+import { AnyParams, TextCode } from '../domain/coded-texts/codes.ts'
 import {
   DeploymentId,
   DeviceId,
@@ -36,6 +37,8 @@ export const DeploymentPaused = z.object({
   action: DeploymentAction.default('install'),
   /** One sentence: "2 of 3 failed (67 %), the limit is 50 %." */
   message: z.string(),
+  code: TextCode.optional(),
+  params: AnyParams.optional(),
   failure_count: z.number().int(),
   total_count: z.number().int(),
   paused_at: Timestamp,

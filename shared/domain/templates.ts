@@ -43,9 +43,14 @@ export const fill = (template: string, values: AnyValues): string =>
     (all, sign: string | undefined, name: string) => sign ?? String(values[name] ?? all),
   )
 
+/** The parameters that a text needs. */
+export const namesIn = (template: string): ReadonlySet<string> =>
+  new Set([
+    ...[...template.matchAll(PLACEHOLDER)].flatMap(([, , name]) => name ?? []),
+    ...(template.includes(' | ') ? ['n'] : []),
+  ])
+
 /** Whether these are all parameters that the text needs, in case they come from outside. */
 export const fits = (template: string, values: AnyValues): boolean =>
-  [...template.matchAll(PLACEHOLDER)].every(
-    ([, , name]) => name === undefined || Object.hasOwn(values, name),
-  ) &&
+  [...namesIn(template)].every((name) => Object.hasOwn(values, name)) &&
   (!template.includes(' | ') || typeof values['n'] === 'number')

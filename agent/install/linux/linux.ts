@@ -1,4 +1,5 @@
 /** Installers on Linux: deb, rpm, shell scripts and AppImages. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { join } from 'node:path'
 import { detectOnLinux } from '../../detect/linux.ts'
 import {
@@ -19,8 +20,8 @@ export const APPIMAGE_FOLDER = '/opt/appimages'
 const PUT_APPIMAGE = `install -D -m 0755 -- "$1" "$2" && mv -fT -- "$2" "$3" && exit
 rm -f -- "$2"
 exit 1`
-const needsRoot = (what: string): Prepared =>
-  impossible('permission', `${what} needs root: run the agent as root on this PC.`)
+const needsRoot = (what: 'deb' | 'rpm' | 'appimage'): Prepared =>
+  impossible('permission', coded(`${what}_needs_root`, {}))
 
 export function createLinuxInstallers(options: {
   installRoot: string | null
@@ -31,23 +32,20 @@ export function createLinuxInstallers(options: {
 
   async function prepareInstalled(job: Job): Promise<Prepared> {
     const isDeb = job.payload.kind === 'deb'
-    const [tool, what] = isDeb ? ['dpkg', '.deb'] : ['rpm', '.rpm']
+    const kind = isDeb ? 'deb' : 'rpm'
+    const tool = isDeb ? 'dpkg' : 'rpm'
     if (findProgram(tool) === null)
-      return impossible(
-        'install_failed',
-        `This PC has no ${tool}: it cannot take ${what} packages.`,
-      )
+      return impossible('install_failed', coded('tool_missing', { tool, kind }))
     // rpm installs into another root with chroot(2), which only root may use.
-    if (!(isDeb ? mayChangePc : isRoot))
-      return needsRoot(isDeb ? 'A .deb package' : 'An .rpm package')
+    if (!(isDeb ? mayChangePc : isRoot)) return needsRoot(kind)
     return isDeb ? prepareDeb(job, installRoot) : prepareRpm(job, installRoot)
   }
 
   function prepareAppImage({ payload, packageFile }: Job): Prepared {
-    if (!mayChangePc) return needsRoot('An AppImage for all users')
+    if (!mayChangePc) return needsRoot('appimage')
     const name = payload.file_name.split(/[\\/]/).at(-1) ?? ''
     if (!/^[^.\0][^\0]*$/.test(name))
-      return impossible('install_failed', 'The AppImage has no usable file name.')
+      return impossible('install_failed', coded('appimage_bad_name', {}))
     const folder = join(installRoot ?? '/', APPIMAGE_FOLDER)
     const target = join(folder, name)
     const command =
@@ -80,7 +78,7 @@ export function createLinuxInstallers(options: {
         default:
           return impossible(
             'install_failed',
-            `A .${job.payload.kind} installer does not run on Linux.`,
+            coded('wrong_system', { kind: job.payload.kind, system: 'Linux' }),
           )
       }
     },

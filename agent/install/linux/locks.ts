@@ -3,6 +3,7 @@
  * its own, dpkg waits for none, rpm waits forever. So the agent waits for them before it starts a tool.
  * /proc/locks lists their holders.
  */
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { constants } from 'node:fs'
 import { open, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -125,5 +126,5 @@ export async function waitForLocks(
   }
 }
 
-export const busyMessage = ({ program, file }: Holder): string =>
-  `Another program is installing or removing software on this PC, and did not finish in time: ${program} holds ${file}.`
+export const lockedText = ({ program, file }: Holder): CodedText =>
+  coded('packages_locked', { program, file })

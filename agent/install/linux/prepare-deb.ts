@@ -2,13 +2,14 @@
  * Prepares the command for a Debian package and decides whether it may run: locks, the file itself, and side
  * effects.
  */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { runCommand } from '../../lib/run-command.ts'
 import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Job, type Prepared } from '../installers.ts'
 import { firstBytes } from '../script.ts'
-import { asSentences, explainOutput } from '../tool-errors.ts'
+import { explainOutput, wordsOf } from '../tool-errors.ts'
 import {
   asDebName,
   debInstallCommand,
@@ -18,9 +19,10 @@ import {
   findProgram,
   prepareRoot,
 } from './deb.ts'
-import { busyMessage, DEB_LOCKS, waitForLocks } from './locks.ts'
+import { lockedText, DEB_LOCKS, waitForLocks } from './locks.ts'
 import {
-  effectsAsText,
+  hasEffects,
+  namesOf,
   NO_SIDE_EFFECTS,
   refusalOf,
   simulateApt,
@@ -37,21 +39,18 @@ type Named = { name: string } | Extract<Prepared, { ok: false }>
 /** The package name in a package file, or dpkg-deb's error. */
 async function nameOfPackage(packageFile: string, env: Record<string, string>): Promise<Named> {
   if ((await firstBytes(packageFile, AR_MAGIC.length)).toString('latin1') !== AR_MAGIC)
-    return impossible('install_failed', 'The file is not a readable .deb package.')
+    return impossible('install_failed', coded('deb_unreadable', {}))
   const args = ['--field', packageFile, 'Package']
   const result = await runCommand('dpkg-deb', args, READ_TIMEOUT_MS, { env })
   if (result.code !== 0) {
     const toolError = explainOutput('deb', result.stderr)
-    const why = asSentences(toolError) || 'It said nothing about the reason.'
     return impossible(
       toolError.reason ?? 'install_failed',
-      `dpkg-deb cannot read the package on this PC. ${why}`,
+      coded('dpkg_cannot_read', wordsOf(toolError)),
     )
   }
   const name = asDebName(result.stdout.trim())
-  return name === null
-    ? impossible('install_failed', 'The package has a name that dpkg does not accept.')
-    : { name }
+  return name === null ? impossible('install_failed', coded('deb_bad_name', {})) : { name }
 }
 
 /** @param installRoot a folder to install into instead of the PC, or null */
@@ -67,7 +66,7 @@ export async function prepareDeb(job: Job, installRoot: string | null): Promise<
 
   const { signal, onWait } = job
   const holder = await waitForLocks(DEB_LOCKS, { root: installRoot, signal, onWait })
-  if (holder !== null) return impossible('retry_later', busyMessage(holder))
+  if (holder !== null) return impossible('retry_later', lockedText(holder))
 
   async function checked(
     command: Command,
@@ -80,14 +79,13 @@ export async function prepareDeb(job: Job, installRoot: string | null): Promise<
         : NO_SIDE_EFFECTS
     const refusal = mayRemove ? null : refusalOf(effects, payload.action)
     if (refusal !== null) return impossible('install_failed', refusal)
-    const also = effectsAsText(effects, 'did')
     return {
       ok: true,
       command,
       before: {
         package_name: own.name,
         was_installed: own.isInstalled,
-        ...(also === '' ? {} : { also }),
+        ...(hasEffects(effects) && { effects: namesOf(effects) }),
       },
     }
   }
@@ -95,11 +93,7 @@ export async function prepareDeb(job: Job, installRoot: string | null): Promise<
   if (packageFile === null) {
     const rule = payload.detection?.type === 'dpkg' ? payload.detection : null
     const name = rule && (await debRemovalName(rule, installRoot))
-    if (name === null)
-      return impossible(
-        'install_failed',
-        'Removing a .deb package needs its name in the detection rule.',
-      )
+    if (name === null) return impossible('install_failed', coded('deb_removal_needs_name', {}))
     const command = debRemoveCommand({ name, argv, installRoot, hasApt })
     return checked(command, { name, isInstalled: true })
   }

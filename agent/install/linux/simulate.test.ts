@@ -1,11 +1,14 @@
+import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { describe, expect, it } from 'vitest'
 import {
-  effectsAsText,
+  namesOf,
   meetsCondition,
   parseAptSimulation,
   parseDpkgSimulation,
   parseObsoletes,
   refusalOf,
+  type SideEffects,
 } from './simulate.ts'
 
 const APT = `NOTE: This is only a simulation!
@@ -52,15 +55,17 @@ dpkg: warning: downgrading lib from 2.0 to 1.0
 
   it('are named in the refusal, however many there are', () => {
     const none = { removed: [], downgraded: [] }
+    const refusal = (effects: SideEffects, action: 'install' | 'uninstall' = 'install') =>
+      compose(refusalOf(effects, action)!)
     expect(refusalOf(none, 'install')).toBeNull()
-    expect(refusalOf({ ...none, removed: ['office 1.0'] }, 'install')).toContain(
-      'remove office 1.0',
-    )
-    expect(refusalOf({ ...none, removed: ['a 1'] }, 'uninstall')).toContain('also remove a 1')
+    expect(refusal({ ...none, removed: ['office 1.0'] })).toContain('remove office 1.0')
+    expect(refusal({ ...none, removed: ['a 1'] }, 'uninstall')).toContain('also remove a 1')
     const many = Array.from({ length: 30 }, (_, i) => `p${i}`)
-    expect(effectsAsText({ ...none, removed: many }, 'would')).toMatch(/p19 and 10 more$/)
+    expect(refusal({ ...none, removed: many })).toMatch(/p19 and 10 more on this PC/)
     const both = { removed: ['office 1.0'], downgraded: ['lib 2.0 to 1.0'] }
-    expect(effectsAsText(both, 'would')).toBe('remove office 1.0 and downgrade lib 2.0 to 1.0')
-    expect(effectsAsText(both, 'did')).toBe('removed office 1.0 and downgraded lib 2.0 to 1.0')
+    expect(refusal(both)).toContain('would remove office 1.0 and downgrade lib 2.0 to 1.0 on')
+    expect(compose(coded('installed', { exit_code: 0, ...namesOf(both) }))).toContain(
+      'It also removed office 1.0 and downgraded lib 2.0 to 1.0.',
+    )
   })
 })

@@ -2,6 +2,7 @@
  * What a package manager would do beyond the request: packages that would be removed or downgraded.
  * Determined before anything is changed.
  */
+import { coded, type CodedText, type Effects } from '#shared/domain/coded-texts/codes.ts'
 import { compareDeb, compareRpm } from '#shared/domain/versions.ts'
 import { rpmPackages } from '../../detect/linux.ts'
 import { runCommand } from '../../lib/run-command.ts'
@@ -99,29 +100,29 @@ export async function simulateRpm(packageFile: string, root: string | null): Pro
   return { removed: [...new Set(removed)], downgraded: [] }
 }
 
-const listed = (names: readonly string[]): string => {
+export const hasEffects = ({ removed, downgraded }: SideEffects): boolean =>
+  removed.length + downgraded.length > 0
+
+/** The first names of a list, and how many more there are. */
+const shortened = (names: readonly string[]): [list?: string, more?: number] => {
+  if (names.length === 0) return []
   const more = names.length - SHOWN_LIMIT
-  return names.slice(0, SHOWN_LIMIT).join(', ') + (more > 0 ? ` and ${more} more` : '')
+  const list = names.slice(0, SHOWN_LIMIT).join(', ')
+  return more > 0 ? [list, more] : [list]
 }
 
-const VERBS = {
-  /** "this would …" */
-  would: { removed: 'remove', downgraded: 'downgrade' },
-  /** "it also …" */
-  did: { removed: 'removed', downgraded: 'downgraded' },
-} as const
-
-/** As a clause: "remove office 1.0"; '' if there are no side effects. */
-export const effectsAsText = (effects: SideEffects, tense: keyof typeof VERBS): string =>
-  (['removed', 'downgraded'] as const)
-    .filter((what) => effects[what].length > 0)
-    .map((what) => `${VERBS[tense][what]} ${listed(effects[what])}`)
-    .join(' and ')
+/** As parameters of a text. */
+export function namesOf(effects: SideEffects): Effects {
+  const [removed, removed_more] = shortened(effects.removed)
+  const [downgraded, downgraded_more] = shortened(effects.downgraded)
+  return { removed, removed_more, downgraded, downgraded_more }
+}
 
 /** Why it is refused, or null. */
-export const refusalOf = (effects: SideEffects, action: 'install' | 'uninstall'): string | null => {
-  const words = effectsAsText(effects, 'would')
-  if (words === '') return null
-  const also = action === 'install' ? '' : 'also '
-  return `Nothing was changed: this would ${also}${words} on this PC. Allow it in the deployment if that is meant.`
-}
+export const refusalOf = (
+  effects: SideEffects,
+  action: 'install' | 'uninstall',
+): CodedText | null =>
+  hasEffects(effects)
+    ? coded(action === 'install' ? 'side_effects' : 'side_effects_of_removal', namesOf(effects))
+    : null

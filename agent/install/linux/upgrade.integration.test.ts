@@ -2,6 +2,7 @@
  * Newer versions over older ones that no package manager knows: AppImages and scripts. Real files and
  * processes, Linux.
  */
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
@@ -112,7 +113,7 @@ describe.runIf(onLinux)('a newer AppImage', () => {
           packageFile,
           folder: work,
         })
-        if (!prepared.ok) throw new Error(prepared.message)
+        if (!prepared.ok) throw new Error(compose(prepared.text))
         const { file, args } = prepared.command
         // As on a disk that is full after this much.
         const script = `trap '' XFSZ; ulimit -f ${limitKib}; exec "$@"`

@@ -1,4 +1,5 @@
 /** The command lines of macOS installers. Pure. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Prepared } from '../installers.ts'
@@ -60,14 +61,16 @@ export const dmgCommand = (packageFile: string, appsFolder = '/Applications'): C
 
 /** The command for a payload, or why there is none. */
 export function macosCommand(payload: DeployPayload, packageFile: string | null): Prepared {
-  if (packageFile === null)
-    return impossible('install_failed', 'macOS packages have no uninstaller.')
+  if (packageFile === null) return impossible('install_failed', coded('macos_removal', {}))
   switch (payload.kind) {
     case 'pkg':
       return { ok: true, command: pkgCommand(packageFile, payload.argv), before: null }
     case 'dmg':
       return { ok: true, command: dmgCommand(packageFile), before: null }
     default:
-      return impossible('install_failed', `A .${payload.kind} installer does not run on macOS.`)
+      return impossible(
+        'install_failed',
+        coded('wrong_system', { kind: payload.kind, system: 'macOS' }),
+      )
   }
 }

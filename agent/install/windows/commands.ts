@@ -1,4 +1,5 @@
 /** The command lines of Windows installers. Pure. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { systemTool } from '../../lib/system-tool.ts'
 import type { Command } from '../../supervisor/files.ts'
@@ -89,11 +90,9 @@ export function windowsCommand(
       return ready(powershellCommand(packageFile, argv))
     case 'cmd': {
       const command = batchCommand(packageFile, argv)
-      return command
-        ? ready(command)
-        : impossible('install_failed', 'An argument holds a character that cmd.exe interprets.')
+      return command ? ready(command) : impossible('install_failed', coded('cmd_argument', {}))
     }
     default:
-      return impossible('install_failed', `A .${kind} installer does not run on Windows.`)
+      return impossible('install_failed', coded('wrong_system', { kind, system: 'Windows' }))
   }
 }

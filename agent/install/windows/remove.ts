@@ -1,4 +1,5 @@
 /** Uninstalls software on Windows, using its registry entry. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { open } from 'node:fs/promises'
 import { win32 } from 'node:path'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
@@ -69,10 +70,7 @@ async function removeByEntry(entry: UninstallEntry, msiLog: string): Promise<Pre
   // guessed.
   if (command && (await isNsis(command.file)))
     return ready({ ...command, args: [...command.args, '/S'] })
-  return impossible(
-    'install_failed',
-    'The registry entry of this software names no way to remove it without a window (QuietUninstallString).',
-  )
+  return impossible('install_failed', coded('no_quiet_uninstaller', {}))
 }
 
 /** The command that removes what the detection rule finds, or why there is none. */
@@ -83,13 +81,10 @@ export async function windowsRemoveCommand(
   if (detection?.type === 'msi_product')
     return ready(msiRemoveCommand(detection.product_code, msiLog))
   if (detection?.type !== 'uninstall_entry')
-    return impossible(
-      'install_failed',
-      'Removing needs a detection rule that is a product code or an entry under Installed apps.',
-    )
+    return impossible('install_failed', coded('windows_removal_needs_rule', {}))
   const entries = await uninstallEntries()
   const entry = entries?.find((one) => entryFits(one, detection))
   return entry
     ? removeByEntry(entry, msiLog)
-    : impossible('install_failed', 'The registry entry of this software is not there.')
+    : impossible('install_failed', coded('registry_entry_missing', {}))
 }

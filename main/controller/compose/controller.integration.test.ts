@@ -165,6 +165,8 @@ describe('a deployment', () => {
       deployment_status: 'failed',
       reason: 'offline',
       result_message: 'RECEPTION is offline.',
+      result_code: 'offline',
+      result_params: { device: 'RECEPTION' },
     })
     expect(progress.targets.find((x) => x.device_name === 'LAB-01')).toMatchObject({
       deployment_status: 'completed',

@@ -1,5 +1,6 @@
 /** An attempt in words and as an icon, consistent with its target. */
 import type { Attempt, Target } from '#shared/contract/rest/deployments.ts'
+import { attemptText } from '../../ui/lib/coded-text.ts'
 import { explainTarget } from './reasons.ts'
 import { lookOfTarget } from '../../ui/lib/states.ts'
 import type { Look } from '../../ui/lib/states.ts'
@@ -10,13 +11,14 @@ const STATE_OF = { success: 'completed', failed: 'failed', skipped: 'skipped' } 
 
 /** The attempt as if it were its target: in the final state of the attempt, or in the target's state while it runs. */
 function asTarget(a: Attempt, target: Present) {
+  const text = attemptText(a)
   return {
     action: target.action,
     installer_kind: target.installer_kind,
     deployment_status: a.status === null ? target.deployment_status : STATE_OF[a.status],
     ...(a.reason !== null ? { reason: a.reason } : a.status === null && { reason: target.reason }),
     ...(a.exit_code !== null && { exit_code: a.exit_code }),
-    ...(a.message !== null && { result_message: a.message }),
+    ...(text !== null && { result_message: text }),
   }
 }
 

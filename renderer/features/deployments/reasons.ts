@@ -3,6 +3,7 @@ import type { DeploymentAction, Target } from '#shared/contract/rest/deployments
 import { exitCodeInWords, explainExitCode } from '#shared/domain/exit-codes.ts'
 import { formatExitCode } from '#shared/domain/windows-codes.ts'
 import type { HeldBy, TargetReason } from '#shared/domain/reasons.ts'
+import { resultText } from '../../ui/lib/coded-text.ts'
 import { t } from './texts.ts'
 
 export type ReasonText = { text: string; next?: string }
@@ -109,6 +110,8 @@ type Ended = Pick<
   | 'exit_code'
   | 'installer_kind'
   | 'result_message'
+  | 'result_code'
+  | 'result_params'
   | 'deployment_status'
   | 'held_by'
 >
@@ -146,5 +149,5 @@ export function explainTarget(t: Ended): string {
   if (isNonZero && (t.reason === undefined || t.reason === 'install_failed'))
     return exitInWords(t) ?? ''
   if (t.reason) return (heldText(t) ?? reasonText(t.reason, t.action)).text
-  return t.result_message ?? ''
+  return resultText(t) ?? ''
 }

@@ -8,6 +8,7 @@ import {
 } from '#shared/domain/maintenance-window.ts'
 import type { Strategy, StrategyType } from '#shared/domain/strategy.ts'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'
+import { pauseText } from '../../ui/lib/coded-text.ts'
 import { CLOCK_NOTE_MS } from '../../ui/lib/controller-clock.ts'
 import { formatClockTime, formatCount, formatDay, formatSpan } from '../../ui/lib/format.ts'
 import { wavesOf } from './rollout.ts'
@@ -150,6 +151,8 @@ type Watched = Pick<
   | 'paused'
   | 'pause_reason'
   | 'pause_message'
+  | 'pause_code'
+  | 'pause_params'
   | 'canceling'
   | 'scheduled_at'
   | 'targets_are_preview'
@@ -178,10 +181,10 @@ export function noticeOf(d: Watched, nowMs: number): Notice | null {
     return d.pause_reason === 'failure_threshold'
       ? {
           kind: 'failures',
-          title: t('notice.pausedBecause', { message: d.pause_message ?? t('notice.tooMany') }),
+          title: t('notice.pausedBecause', { message: pauseText(d) ?? t('notice.tooMany') }),
           text: `${goesOn} ${t('notice.resuming')}`,
         }
-      : { kind: 'paused', title: d.pause_message ?? t('notice.paused'), text: goesOn }
+      : { kind: 'paused', title: pauseText(d) ?? t('notice.paused'), text: goesOn }
   const startMs = d.scheduled_at ? Date.parse(d.scheduled_at) : 0
   if (d.status === 'pending' && startMs > nowMs)
     return {

@@ -4,6 +4,7 @@ import type {
   Preflight,
   PreflightTarget,
 } from '#shared/contract/rest/deployments.ts'
+import { previewText } from '../../ui/lib/coded-text.ts'
 import { t } from './texts.ts'
 
 export type PreflightOutcome = PreflightTarget['outcome']
@@ -35,7 +36,7 @@ export function groupPreflight(preflight: Preflight, action: DeploymentAction): 
     const causes = new Map<string, PreflightCause>()
     const targets = preflight.targets.filter((t) => t.outcome === outcome)
     for (const target of targets) {
-      const message = (target.reason && together[target.reason]) ?? target.message
+      const message = (target.reason && together[target.reason]) ?? previewText(target)
       const key = `${target.reason ?? ''}|${message}`
       const cause = causes.get(key) ?? {
         key,

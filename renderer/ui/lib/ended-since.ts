@@ -39,6 +39,7 @@ export const pausedSince = (before: Known, now: Known, at: string): DeploymentPa
       deployment_name: is.name,
       action: is.action,
       message: is.pause_message ?? '',
+      ...(is.pause_code && is.pause_params && { code: is.pause_code, params: is.pause_params }),
       failure_count: is.counts.failed,
       total_count: is.counts.total,
       paused_at: at,

@@ -8,6 +8,7 @@
  */
 import { z } from 'zod'
 import { ArchiveCommand } from '../../domain/archives.ts'
+import { AnyParams, TEXT_LIMIT } from '../../domain/coded-texts/codes.ts'
 import { AttemptId, DeploymentId, DeviceId, Sha256, TargetId } from '../../domain/ids.ts'
 import { DeviceArch, DevicePlatform, InstallerKind } from '../../domain/platforms.ts'
 import { HELD_BY, HeldBy, TargetReason } from '../../domain/reasons.ts'
@@ -117,6 +118,17 @@ export const Welcome = z.object({
 })
 export type Welcome = z.infer<typeof Welcome>
 
+/**
+ * A text as a code with parameters (domain/coded-texts). Whatever is wrong with them, the message beside them counts, so they
+ * never make a reply or a report invalid.
+ */
+const foreignCode = z.string().max(64).optional().catch(undefined)
+const foreignParams = z
+  .record(z.string().max(64), z.union([foreignLines(TEXT_LIMIT), z.number().finite()]))
+  .refine((params) => AnyParams.safeParse(params).success)
+  .optional()
+  .catch(undefined)
+
 // ---- commands: hub → agent -------------------------------------------------------------------------------------------
 
 export const CommandEnvelope = z.object({
@@ -218,6 +230,9 @@ export const CommandReply = z.discriminatedUnion('accepted', [
       ...HELD_BY,
     ]),
     message: foreignLines(1000),
+    /** The message as a code with parameters. Agents of earlier versions send neither. */
+    code: foreignCode,
+    params: foreignParams,
   }),
 ])
 export type CommandReply = z.infer<typeof CommandReply>
@@ -231,6 +246,9 @@ export const DeploymentResult = z.object({
   attempt_id: AttemptId,
   status: z.enum(['success', 'failed', 'skipped']),
   message: foreignLines(2000),
+  /** The message as a code with parameters. Agents of earlier versions send neither. */
+  result_code: foreignCode,
+  result_params: foreignParams,
   error_details: foreignLines(16 * 1024).optional(),
   exit_code: z.number().int().optional(),
   reason: TargetReason.optional(),

@@ -1,5 +1,6 @@
 /** Deployments, their targets and attempts as the console reads them. */
 import { z } from 'zod'
+import { AnyParams, TextCode } from '../../domain/coded-texts/codes.ts'
 import { DeploymentState } from '../../domain/deployment-state.ts'
 import { DeploymentId, DeviceId, SoftwareId, TargetId, UserId } from '../../domain/ids.ts'
 import { InstallerKind } from '../../domain/platforms.ts'
@@ -40,6 +41,9 @@ export const Deployment = z.object({
   pause_reason: PauseReason.nullable(),
   /** One sentence for people: "2 of 3 devices failed (67 %), the limit is 50 %." */
   pause_message: z.string().nullable(),
+  /** The same sentence as a code with parameters. Null in deployments of earlier versions. */
+  pause_code: TextCode.nullable().default(null),
+  pause_params: AnyParams.nullable().default(null),
   canceling: z.boolean(),
   action: DeploymentAction,
   strategy_type: StrategyType,
@@ -92,6 +96,9 @@ export const Target = z.object({
   bytes: count.optional(),
   total_bytes: count.optional(),
   result_message: z.string().optional(),
+  /** The same text as a code with parameters. Left out if an agent sent only text. */
+  result_code: TextCode.optional(),
+  result_params: AnyParams.optional(),
   /** Why it is deferred (`retry_later`), or was deferred for too long (`rejected_by_agent`). */
   held_by: HeldBy.optional(),
   error_details: z.string().optional(),
@@ -136,6 +143,8 @@ export const Attempt = z.object({
   status: z.enum(['success', 'failed', 'skipped']).nullable(),
   reason: TargetReason.nullable(),
   message: z.string().nullable(),
+  result_code: TextCode.nullable().default(null),
+  result_params: AnyParams.nullable().default(null),
   exit_code: z.number().int().nullable(),
 })
 export type Attempt = z.infer<typeof Attempt>
@@ -150,6 +159,9 @@ export const PreflightTarget = z.object({
   outcome: z.enum(PREFLIGHT_OUTCOMES),
   reason: TargetReason.nullable(),
   message: z.string(),
+  /** The same text as a code with parameters. */
+  code: TextCode.optional(),
+  params: AnyParams.optional(),
   /** Why it waits (`retry_later`), as its agent reports it now. */
   held_by: HeldBy.optional(),
   size_bytes: count.nullable(),

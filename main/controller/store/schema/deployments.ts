@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import type { PauseReason } from '#shared/contract/rest/deployments.ts'
+import type { TextCode } from '#shared/domain/coded-texts/codes.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type {
   AttemptId,
@@ -76,6 +77,9 @@ export const deployments = sqliteTable(
     paused: integer({ mode: 'boolean' }).notNull().default(false),
     pause_reason: text().$type<PauseReason>(),
     pause_message: text(),
+    /** The same sentence as a code, and its parameters as JSON. Null in rows of earlier versions. */
+    pause_code: text().$type<TextCode>(),
+    pause_params: text(),
     canceling: integer({ mode: 'boolean' }).notNull().default(false),
     software_names: text({ mode: 'json' }).$type<string[]>().notNull(),
     device_count: integer().notNull(),
@@ -128,6 +132,9 @@ export const deploymentTargets = sqliteTable(
     /** The active attempt's key, or the last one's once it has ended. */
     attempt_id: text().$type<AttemptId>(),
     result_message: text(),
+    /** The same text as a code, and its parameters as JSON. Null if an agent sent only text, and in rows of earlier versions. */
+    result_code: text().$type<TextCode>(),
+    result_params: text(),
     error_details: text(),
     exit_code: integer(),
     bytes: integer(),
@@ -182,6 +189,9 @@ export const deploymentAttempts = sqliteTable(
     status: text({ enum: ['success', 'failed', 'skipped'] }),
     reason: text().$type<TargetReason>(),
     message: text(),
+    /** As in targets. */
+    result_code: text().$type<TextCode>(),
+    result_params: text(),
     exit_code: integer(),
     output_head_bytes: integer().notNull().default(0),
     output_tail_bytes: integer().notNull().default(0),

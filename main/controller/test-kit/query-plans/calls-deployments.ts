@@ -12,7 +12,14 @@ const accepted = {
   events: ['accepted' as const],
   change: { bytes: 1 },
 }
-const attemptEnd = { ended_at: w.AT, status: 'failed' as const, reason: null, message: 'm' }
+const attemptEnd = {
+  ended_at: w.AT,
+  status: 'failed' as const,
+  reason: null,
+  message: 'm',
+  result_code: null,
+  result_params: null,
+}
 const started = { id: w.WAITING, from: 'pending', event: 'started', change: {} } as const
 const restart = { restart_id: w.RESTART, state: 'owed' } as const
 
@@ -104,6 +111,8 @@ const attemptWith = (tailBytes: number) => ({
   status: null,
   reason: null,
   message: null,
+  result_code: null,
+  result_params: null,
   exit_code: null,
   output_head_bytes: 0,
   output_tail_bytes: tailBytes,

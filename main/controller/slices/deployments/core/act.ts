@@ -1,9 +1,11 @@
 /** What the actions of a plan change, as data. Pure, except for the ids of new attempts, which the caller supplies. */
+import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { nextDeploymentState, verdict, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import type { AttemptId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { TargetReason } from '#shared/domain/reasons.ts'
 import { isoTime } from '../../../base/context.ts'
 import type { DeploymentRow, OpenTargetRow } from '../tables/rows.ts'
+import { endColumns, NOT_PAUSED, pauseColumns, resultColumns } from './coded-columns.ts'
 import type { Action, PlanTarget } from './plan.types.ts'
 import { noWrites, type DeploymentWrite, type TargetWrite, type Writes } from './writes.ts'
 
@@ -37,7 +39,7 @@ export type Acts<T extends ActTarget> = {
   moved: TargetId[]
   freed: DeviceId[]
   /** The plan paused the deployment, for this reason. */
-  paused: string | null
+  paused: CodedText | null
   /** Nothing is left to run, if the counters agree. */
   concludes: boolean
   /** Another run of the engine has to follow. */
@@ -52,7 +54,7 @@ export function concluded(
 ): (DeploymentWrite & { event: 'completed' | 'failed' | 'partial' | 'canceled' }) | null {
   const event = verdict(counts, row.canceling)
   if (event === null || nextDeploymentState(row.status, event) === null) return null
-  const change = { ended_at: iso, paused: false, pause_reason: null, pause_message: null }
+  const change = { ended_at: iso, ...NOT_PAUSED }
   return { id: row.id, from: row.status, event, change }
 }
 
@@ -122,12 +124,12 @@ export function act<T extends ActTarget>(
   /** A failure or a skip that the controller itself decides. */
   function end(
     target: T,
-    { type, reason, message }: Extract<Action, { type: 'fail' | 'skip' }>,
+    { type, reason, text }: Extract<Action, { type: 'fail' | 'skip' }>,
   ): void {
     const status = type === 'fail' ? 'failed' : 'skipped'
     changeTarget(target, [status], {
       reason,
-      result_message: message,
+      ...resultColumns(text),
       completed_at: iso,
       since: iso,
       offered_at_ms: null,
@@ -136,7 +138,7 @@ export function act<T extends ActTarget>(
     if (target.attemptId)
       acts.writes.attempts.push({
         id: target.attemptId,
-        end: { ended_at: iso, status, reason, message },
+        end: { ended_at: iso, status, reason, ...endColumns(text) },
       })
     acts.freed.push(target.deviceId)
     acts.moved.push(target.id)
@@ -160,13 +162,13 @@ export function act<T extends ActTarget>(
         acts.needsRun = true
         break
       case 'pause': {
-        const { message } = action
+        const { text } = action
         changeDeployment(null, {
           paused: true,
           pause_reason: 'failure_threshold',
-          pause_message: message,
+          ...pauseColumns(text),
         })
-        acts.paused = message
+        acts.paused = text
         acts.needsRun = true
         break
       }

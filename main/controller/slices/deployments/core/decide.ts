@@ -1,14 +1,15 @@
 /** What a person's decision about a deployment changes, and when it is possible. Pure. Who may decide: people/control.ts. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { ENDED_DEPLOYMENT_STATES, nextDeploymentState } from '#shared/domain/deployment-state.ts'
 import type { TargetId } from '#shared/domain/ids.ts'
 import { isoTime } from '../../../base/context.ts'
 import type { DeploymentRow, TargetChange, TargetRow } from '../tables/rows.ts'
+import { NO_RESULT, NOT_PAUSED, pauseColumns } from './coded-columns.ts'
 import { noWrites, type Writes } from './writes.ts'
 
 type Row = Pick<DeploymentRow, 'id' | 'status' | 'canceling' | 'paused' | 'reboot'>
 
-const NOT_PAUSED = { paused: false, pause_reason: null, pause_message: null } as const
 /** Resets the failure count and the wait for devices. */
 const newRound = (nowMs: number) => ({ round_completed: 0, round_failed: 0, ready_since_ms: nowMs })
 
@@ -54,7 +55,7 @@ export function pause(row: Row, username: string): Writes | null {
   return changing(row, {
     paused: true,
     pause_reason: 'person',
-    pause_message: `Paused by ${username}.`,
+    ...pauseColumns(coded('paused_by', { user: username })),
   })
 }
 
@@ -91,7 +92,7 @@ const FRESH = {
   attempt_id: null,
   restart_id: null,
   reason: null,
-  result_message: null,
+  ...NO_RESULT,
   error_details: null,
   exit_code: null,
   bytes: null,

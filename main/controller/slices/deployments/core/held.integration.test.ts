@@ -85,6 +85,8 @@ it('shows held PCs as waiting, offers again, and continues in the same attempt a
     ...HELD,
     attempt: 1,
     result_message: 'Waits: the PC runs on its battery.',
+    result_code: 'held_on_battery',
+    result_params: {},
   })
   answer = { accepted: true }
   await expect.poll(status).toBe('completed')
@@ -194,6 +196,8 @@ it('starts the wait again when someone retries a target that was held for too lo
     held_by: 'on_battery',
     result_message:
       'LAPTOP-1 was running on its battery for 60 minutes. Plug it in and retry, or allow work on battery in the settings.',
+    result_code: 'on_battery_too_long',
+    result_params: { device: 'LAPTOP-1', n: 60 },
   })
   answer = { accepted: true }
   await t.rest.call('deployments.retry', { params: { id }, body: {} })

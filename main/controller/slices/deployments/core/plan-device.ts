@@ -1,13 +1,10 @@
 /** The parts of the plan that concern one target and its device. Pure. */
-import { HELD_MESSAGES } from './held-messages.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { Action, PlanDeployment, PlanDevice, PlanTarget, Snapshot } from './plan.types.ts'
 
 type Wake = (atMs: number) => void
 
-const minutes = (ms: number): string => {
-  const n = Math.round(ms / 60_000)
-  return n === 1 ? '1 minute' : `${n} minutes`
-}
+const minutes = (ms: number): number => Math.round(ms / 60_000)
 
 /** Ends a running target whose lease or deadline is over. */
 export function planRunning(
@@ -23,7 +20,7 @@ export function planRunning(
       type: 'fail',
       targetId: target.id,
       reason: 'lease_expired',
-      message: `${device.name} was removed or blocked while this was under way. How it ended on the PC is not known.`,
+      text: coded('device_gone_meanwhile', { device: device.name }),
     }
   const leaseEndsMs = device.lastSignMs + snapshot.leaseMs
   if (nowMs >= leaseEndsMs) {
@@ -34,7 +31,7 @@ export function planRunning(
       type: 'fail',
       targetId: target.id,
       reason: 'lease_expired',
-      message: `No sign of life from ${device.name} for ${minutes(snapshot.leaseMs)}. If its agent returns with a result, it is recorded here.`,
+      text: coded('no_sign_of_life', { device: device.name, n: minutes(snapshot.leaseMs) }),
     }
   }
   // While the device is online its lease renews itself; checking again after one lease is soon enough.
@@ -46,7 +43,7 @@ export function planRunning(
         targetId: target.id,
         // Like a lost lease: its real result counts if it still arrives.
         reason: 'lease_expired',
-        message: `${device.name} did not report a result in time.`,
+        text: coded('no_result_in_time', { device: device.name }),
       }
     wake(target.deadlineMs)
   }
@@ -95,7 +92,7 @@ export function planUnreachable(
       type: 'fail',
       targetId: target.id,
       reason: 'offline',
-      message: `${device.name} is offline.`,
+      text: coded('offline', { device: device.name }),
     }
   // Time in which it could not have started anyway (waiting for its wave, a pause, the window) does not count.
   const untilMs = Math.max(target.sinceMs, deployment.readySinceMs ?? 0) + deployment.waitMs
@@ -107,7 +104,7 @@ export function planUnreachable(
     type: 'fail',
     targetId: target.id,
     reason: 'offline',
-    message: `${device.name} did not come online within ${minutes(deployment.waitMs)}.`,
+    text: coded('not_online_in_time', { device: device.name, n: minutes(deployment.waitMs) }),
   }
 }
 
@@ -127,6 +124,6 @@ export function planHeld(
     type: 'fail',
     targetId,
     reason: 'rejected_by_agent',
-    message: HELD_MESSAGES[held.by].tooLong(device.name, minutes(deployment.waitMs)),
+    text: coded(`${held.by}_too_long`, { device: device.name, n: minutes(deployment.waitMs) }),
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { plan, type PlanDevice, type PlanTarget, type Snapshot } from './plan.ts'
 
@@ -85,7 +86,12 @@ describe('plan', () => {
 
   it('fails the target of an offline device and continues with the others', () => {
     expect(plan(aSnapshot([aTarget(1), aTarget(2)], { 1: offline }), NOW).actions).toEqual([
-      { type: 'fail', targetId: 1, reason: 'offline', message: 'LAB-01 is offline.' },
+      {
+        type: 'fail',
+        targetId: 1,
+        reason: 'offline',
+        text: coded('offline', { device: 'LAB-01' }),
+      },
       { type: 'offer', targetId: 2 },
     ])
   })
@@ -113,7 +119,7 @@ describe('plan', () => {
         type: 'fail',
         targetId: 1,
         reason: 'offline',
-        message: 'LAB-01 did not come online within 1 minute.',
+        text: coded('not_online_in_time', { device: 'LAB-01', n: 1 }),
       },
       { type: 'conclude' },
     ])
@@ -169,13 +175,13 @@ describe('plan', () => {
       plan(aSnapshot([aTarget(1, { installer: { state: 'fetching' } })]), NOW).actions,
     ).toEqual([])
     const failed = aTarget(1, {
-      installer: { state: 'failed', reason: 'invalid_url', message: '404' },
+      installer: { state: 'failed', reason: 'invalid_url', text: coded('package_not_fetched', {}) },
     })
     expect(plan(aSnapshot([failed]), NOW).actions[0]).toEqual({
       type: 'fail',
       targetId: 1,
       reason: 'invalid_url',
-      message: '404',
+      text: coded('package_not_fetched', {}),
     })
   })
 
@@ -293,8 +299,7 @@ describe('a target whose PC may not work now', () => {
         type: 'fail',
         targetId: 1,
         reason: 'rejected_by_agent',
-        message:
-          'LAB-01 was running on its battery for 60 minutes. Plug it in and retry, or allow work on battery in the settings.',
+        text: coded('on_battery_too_long', { device: 'LAB-01', n: 60 }),
       },
       { type: 'conclude' },
     ])

@@ -3,6 +3,7 @@
  * The engine loads a snapshot, plans, commits, performs. Timers and events only make it run sooner, so the next run catches
  * up on a lost event, and a restart is just another run.
  */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { windowAt } from '#shared/domain/maintenance-window.ts'
 import { reachesThreshold } from '#shared/domain/strategy.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
@@ -154,7 +155,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
           type: 'skip',
           targetId,
           reason: 'device_deleted',
-          message: `${device.name} was removed or blocked.`,
+          text: coded('device_gone', { device: device.name }),
         })
       if (target.offeredAtMs !== null) {
         // The command was sent and its answer is pending. The sender times out by itself and clears the mark.
@@ -176,7 +177,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
           type: 'skip',
           targetId,
           reason: 'canceled',
-          message: 'Cancelled before it started.',
+          text: coded('canceled', {}),
         })
       }
       if (target.installer.state === 'none')
@@ -184,7 +185,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
           type: 'skip',
           targetId,
           reason: 'no_installer',
-          message: `There is no installer for the platform of ${device.name}.`,
+          text: coded('no_installer', { device: device.name }),
         })
       if (hold !== null || target.wave > wave) {
         wait(target, target.wave > Math.max(1, wave) ? 'waiting_for_wave' : hold)
@@ -197,11 +198,11 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
           type: 'fail',
           targetId,
           reason: 'dependency_failed',
-          message: `It needs ${missing}, which did not get onto ${device.name}.`,
+          text: coded('dependency_missing', { software: missing, device: device.name }),
         })
       if (target.installer.state === 'failed') {
-        const { reason, message } = target.installer
-        return end({ type: 'fail', targetId, reason, message })
+        const { reason, text } = target.installer
+        return end({ type: 'fail', targetId, reason, text })
       }
       const unreachable = planUnreachable(
         target,
@@ -232,7 +233,7 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
         type: 'fail',
         targetId,
         reason: 'lease_expired',
-        message: `The agent on ${device.name} did not take the command in time.`,
+        text: coded('command_not_taken', { device: device.name }),
       }
     }
     function sendCancel(target: PlanTarget): void {
@@ -253,9 +254,13 @@ export function plan(snapshot: Snapshot, nowMs: number, limit = Infinity): Plan 
   if (threshold && pending > 0 && reachesThreshold(round, threshold.percent)) {
     const executed = round.completed + round.failed
     if (executed >= threshold.minExecuted || openInWave === 0) {
-      const share = Math.round((100 * round.failed) / executed)
-      const message = `${round.failed} of ${executed} failed (${share} %), the limit is ${threshold.percent} %.`
-      return { actions: [...actions, { type: 'pause', message }], wakeAtMs, more: false }
+      const text = coded('too_many_failed', {
+        failed: round.failed,
+        executed,
+        share: Math.round((100 * round.failed) / executed),
+        limit: threshold.percent,
+      })
+      return { actions: [...actions, { type: 'pause', text }], wakeAtMs, more: false }
     }
   }
   if (openInWave === 0) {

@@ -1,4 +1,5 @@
 /** Input and output of `plan()`. Times are epoch milliseconds. */
+import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
 import type { DeploymentState } from '#shared/domain/deployment-state.ts'
 import type { DeviceId, TargetId } from '#shared/domain/ids.ts'
 import type { MaintenanceWindow } from '#shared/domain/maintenance-window.ts'
@@ -32,7 +33,7 @@ export type PlanDeployment = {
 export type PlanInstaller =
   | { state: 'none' }
   | { state: 'fetching' }
-  | { state: 'failed'; reason: FailureReason; message: string }
+  | { state: 'failed'; reason: FailureReason; text: CodedText }
   | { state: 'ready' }
 
 export type PlanTarget = {
@@ -92,8 +93,8 @@ export type Action =
   | { type: 'offer'; targetId: TargetId }
   /** It stays pending, for this reason. */
   | { type: 'wait'; targetId: TargetId; reason: TargetReason | null }
-  | { type: 'fail'; targetId: TargetId; reason: FailureReason; message: string }
-  | { type: 'skip'; targetId: TargetId; reason: SkipReason; message: string }
+  | { type: 'fail'; targetId: TargetId; reason: FailureReason; text: CodedText }
+  | { type: 'skip'; targetId: TargetId; reason: SkipReason; text: CodedText }
   /** Back to pending under the same attempt: the lease was lost before the installer started. */
   | { type: 'requeue'; targetId: TargetId; reason: TargetReason }
   /** Ask the agent to stop; its result says what happened. */
@@ -101,7 +102,7 @@ export type Action =
   /** Nothing of the current wave is left to run; the rest period before the next wave begins. */
   | { type: 'end_wave' }
   | { type: 'open_wave'; wave: number }
-  | { type: 'pause'; message: string }
+  | { type: 'pause'; text: CodedText }
   | { type: 'conclude' }
 
 export type Plan = {

@@ -7,12 +7,13 @@ import type {
   DeploymentProgress,
   DeploymentResult,
 } from '#shared/contract/agent/link.ts'
+import { coded, readCoded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { INSTALLER_TIMEOUT_SECONDS } from '#shared/domain/defaults.ts'
 import { HeldBy, type TargetReason } from '#shared/domain/reasons.ts'
 import { eventsTo, isEnded } from '#shared/domain/target-state.ts'
 import { isoTime } from '../../../base/context.ts'
 import type { ReportedRow, TargetChange } from '../tables/rows.ts'
-import { HELD_MESSAGES } from './held-messages.ts'
+import { endColumns, NO_RESULT, resultColumns } from './coded-columns.ts'
 import { NOTHING, type Judgement, type ReportContext, type ReportTimings } from './judgement.ts'
 import { judgeResult } from './result.ts'
 import { targetStateAfter, type Writes } from './writes.ts'
@@ -28,7 +29,7 @@ export type AttemptReport =
   /** The agent reconnected without it. */
   | { kind: 'missing_on_agent' }
 
-const NOT_DEFERRED = { held_by: null, held_since_ms: null, result_message: null } as const
+const NOT_DEFERRED = { held_by: null, held_since_ms: null, ...NO_RESULT } as const
 
 /** Whether `judgeReport` needs the context. The most frequent reports do not: plain progress, and successes. */
 export const needsContext = (report: AttemptReport): boolean =>
@@ -84,7 +85,7 @@ function hold(target: ReportedRow, by: HeldBy, nowMs: number, timings: ReportTim
     events: isPending ? [] : ['requeued'],
     change: {
       reason: 'retry_later',
-      result_message: HELD_MESSAGES[by].waits,
+      ...resultColumns(coded(`held_${by}`, {})),
       held_by: by,
       held_since_ms: target.held_since_ms ?? nowMs,
       offered_at_ms: null,
@@ -101,7 +102,7 @@ function hold(target: ReportedRow, by: HeldBy, nowMs: number, timings: ReportTim
 function conclude(
   status: 'failed' | 'skipped',
   reason: 'rejected_by_agent' | 'interrupted' | 'canceled',
-  message: string,
+  text: CodedText,
   nowMs: number,
 ): Judgement {
   const iso = isoTime(nowMs)
@@ -110,13 +111,13 @@ function conclude(
     events: [status],
     change: {
       reason,
-      result_message: message,
+      ...resultColumns(text),
       completed_at: iso,
       since: iso,
       offered_at_ms: null,
       deadline_ms: null,
     },
-    end: { ended_at: iso, status, reason, message },
+    end: { ended_at: iso, status, reason, ...endColumns(text) },
     needsRun: true,
     freesDevice: true,
   }
@@ -163,8 +164,13 @@ function judgeReply(
     }
   }
   if (answer.accepted) return advance(target, 'downloading', {}, null, nowMs, timings)
-  const message = `The agent refused the command: ${answer.message}`
-  return conclude('failed', 'rejected_by_agent', message, nowMs)
+  return conclude('failed', 'rejected_by_agent', refusedText(answer), nowMs)
+}
+/** The refusal in the agent's code if this version knows it, else in its words. */
+function refusedText(answer: Extract<CommandReply, { accepted: false }>): CodedText {
+  const { code, params } = answer
+  const known = readCoded('refused', { refusal: code, ...params })
+  return code !== undefined && known ? known : coded('refused', { sentence: answer.message })
 }
 /** Replayed: signed before the agent learned which sequences are old. The next command gets a new one. */
 const isTemporary = (why: string): boolean => why === 'busy' || why === 'replayed'
@@ -192,7 +198,7 @@ export function judgeReport(
     case 'cancel_unknown':
       return isEnded(target.deployment_status)
         ? NOTHING
-        : conclude('skipped', 'canceled', 'Cancelled before it started.', nowMs)
+        : conclude('skipped', 'canceled', coded('canceled', {}), nowMs)
     case 'missing_on_agent':
       if (isEnded(target.deployment_status)) return NOTHING
       // Not accepted yet: it is offered again.
@@ -202,12 +208,7 @@ export function judgeReport(
           change: { offered_at_ms: null, not_before_ms: null, deadline_ms: null },
           needsRun: true,
         }
-      return conclude(
-        'failed',
-        'interrupted',
-        'The agent no longer knows this attempt. Whether the installer ended is not known.',
-        nowMs,
-      )
+      return conclude('failed', 'interrupted', coded('attempt_forgotten', {}), nowMs)
   }
 }
 

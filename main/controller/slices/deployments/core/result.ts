@@ -1,5 +1,6 @@
 /** What the result of an attempt means: an end, another attempt, or a late result for one that was given up. Pure. */
 import type { DeploymentResult } from '#shared/contract/agent/link.ts'
+import { coded, readCoded } from '#shared/domain/coded-texts/codes.ts'
 import {
   verdict,
   type DeploymentEvent,
@@ -10,7 +11,7 @@ import { FAILURE_REASONS, SKIP_REASONS, type TargetReason } from '#shared/domain
 import { eventsTo, isEnded, type TargetEvent } from '#shared/domain/target-state.ts'
 import { isoTime } from '../../../base/context.ts'
 import type { ReportedRow, TargetChange } from '../tables/rows.ts'
-import { FILE_DAMAGED, FILE_MISSING } from './file-fault-messages.ts'
+import { endColumns, NO_CODE, resultColumns } from './coded-columns.ts'
 import { NOTHING, type Judgement, type ReportContext, type ReportTimings } from './judgement.ts'
 
 /** The reason of a failed target comes from the closed list for failures, whatever the agent sent. */
@@ -22,6 +23,14 @@ const resultReason = ({ status, reason }: DeploymentResult): TargetReason | null
   if (status === 'failed') return failureReason(reason)
   if (status === 'skipped') return skipReason(reason)
   return reason === 'reboot_pending' ? 'reboot_pending' : null
+}
+
+/** The text of a result: composed if this version knows the agent's code, else as the agent wrote it. */
+function reported({ result_code, result_params, message }: DeploymentResult) {
+  const text = readCoded(result_code, result_params)
+  return text
+    ? { ofTarget: resultColumns(text), ofAttempt: endColumns(text) }
+    : { ofTarget: { result_message: message, ...NO_CODE }, ofAttempt: { message, ...NO_CODE } }
 }
 
 /**
@@ -43,7 +52,7 @@ function retryLater(
     attempt: target.live_attempt + 1,
     attempt_id: null,
     reason: 'retry_later',
-    result_message: body.message,
+    ...reported(body).ofTarget,
     exit_code: body.exit_code ?? null,
     since: isoTime(nowMs),
     bytes: null,
@@ -64,7 +73,7 @@ function withFileFault(ending: TargetChange, fault: ReportContext['fileFault']):
   return {
     ...ending,
     error_details: ending.error_details ?? ending.result_message ?? null,
-    result_message: fault === 'damaged' ? FILE_DAMAGED : FILE_MISSING,
+    ...resultColumns(coded(`file_${fault}`, {})),
     reason: fault === 'damaged' ? 'integrity' : ending.reason,
   }
 }
@@ -79,7 +88,7 @@ function endingOf(
   const iso = isoTime(nowMs)
   const ending: TargetChange = {
     reason: resultReason(body),
-    result_message: body.message,
+    ...reported(body).ofTarget,
     error_details: body.error_details ?? null,
     exit_code: body.exit_code ?? null,
     started_at: target.started_at ?? iso,
@@ -111,7 +120,7 @@ export function judgeResult(
     ended_at: isoTime(nowMs),
     status: body.status,
     reason: again ? ('retry_later' as const) : resultReason(body),
-    message: body.message,
+    ...reported(body).ofAttempt,
     exit_code: body.exit_code ?? null,
   }
   // Kept in the history of attempts; the target has moved on, or has ended.

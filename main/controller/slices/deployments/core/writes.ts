@@ -20,7 +20,7 @@ export type TargetWrite = {
   change: TargetChange
 }
 export type AttemptEnd = Required<
-  Pick<AttemptRow, 'ended_at' | 'status' | 'reason' | 'message'>
+  Pick<AttemptRow, 'ended_at' | 'status' | 'reason' | 'message' | 'result_code' | 'result_params'>
 > & { exit_code?: number | null }
 export type AttemptWrite = { id: AttemptId; end: AttemptEnd }
 export type DeploymentWrite = {

@@ -1,7 +1,9 @@
 /** Moves the deployments of a device to another row: its PC was reinstalled and enrolled again. */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeploymentId, DeviceId, InstallerId, SoftwareId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../../../base/context.ts'
+import { endColumns } from '../core/coded-columns.ts'
 import { createChanges, type Changes } from '../changes.ts'
 import type { DeploymentsRepo } from '../tables/deployments.repo.ts'
 
@@ -40,7 +42,7 @@ export function createMoveDevice(deps: {
               ended_at: iso,
               status: 'failed',
               reason: 'interrupted',
-              message: 'The PC was reinstalled.',
+              ...endColumns(coded('device_reinstalled', {})),
             },
           },
         ])

@@ -2,11 +2,12 @@
  * When a PC received a file with the wrong hash: checks whether the controller's own copy is at fault. If so, the target says
  * that instead of pointing at the network, and the file is not sent any more.
  */
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { TargetId } from '#shared/domain/ids.ts'
 import type { Log } from '../../../base/context.ts'
 import type { FileFault } from '../../content/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
-import { FILE_DAMAGED } from '../core/file-fault-messages.ts'
+import { resultColumns } from '../core/coded-columns.ts'
 import type { DeploymentsRepo, InstallerRow } from '../tables/deployments.repo.ts'
 
 export function createFileFaults(deps: {
@@ -26,7 +27,7 @@ export function createFileFaults(deps: {
       const target = repo.target(id)
       if (target?.deployment_status !== 'failed' || target.reason !== 'integrity') return
       repo.changeTarget(target, {
-        result_message: FILE_DAMAGED,
+        ...resultColumns(coded('file_damaged', {})),
         error_details: target.error_details ?? target.result_message,
       })
       changes.target(target.deployment_id, id)

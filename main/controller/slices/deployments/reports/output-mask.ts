@@ -3,13 +3,19 @@
  * masked here before it is stored or shown. Output arrives in pieces that may split a secret; the possible beginning of one
  * is withheld, sealed, until the next piece.
  */
-import type { DeploymentOutput, DeploymentResult } from '#shared/contract/agent/link.ts'
+import type {
+  CommandReply,
+  DeploymentOutput,
+  DeploymentResult,
+} from '#shared/contract/agent/link.ts'
+import type { AnyValues } from '#shared/domain/templates.ts'
 import type { ValueMask } from '#shared/domain/value-mask.ts'
 import type { SealedArguments } from '../../../base/sealed-arguments.ts'
 import type { AttemptRow, DeploymentsRepo, ReportedRow } from '../tables/deployments.repo.ts'
 import type { OutputsRepo } from '../tables/outputs.repo.ts'
 
 export type OutputMask = ReturnType<typeof createOutputMask>
+type Refused = Extract<CommandReply, { accepted: false }>
 type Of = Pick<ReportedRow, 'installer_id' | 'attempt_id'>
 
 export function createOutputMask(deps: {
@@ -25,6 +31,14 @@ export function createOutputMask(deps: {
   /** Reported texts are cut to a length, so their last characters may be the beginning of a secret. */
   const hidden = (mask: ValueMask, text: string): string => mask.end({ text, covered: 0 })
 
+  const hiddenIn = (mask: ValueMask, params: AnyValues): AnyValues =>
+    Object.fromEntries(
+      Object.entries(params).map(([name, value]) => [
+        name,
+        typeof value === 'string' ? hidden(mask, value) : value,
+      ]),
+    )
+
   return {
     /** Stores a piece of output. Returns the part that may be shown now; null: already recorded. */
     append(of: Of, attempt: AttemptRow, { seq, text }: DeploymentOutput): string | null {
@@ -33,9 +47,14 @@ export function createOutputMask(deps: {
       const next = mask.feed(sealed.openHeld(attempt.output_held), text)
       return outputs.append(attempt, seq, next.text, sealed.sealHeld(next.held)) ? next.text : null
     },
-    without(of: Of, text: string): string {
+    ofRefusal(of: Of, refusal: Refused): Refused {
       const mask = maskFor(of)
-      return mask ? hidden(mask, text) : text
+      if (!mask) return refusal
+      return {
+        ...refusal,
+        message: hidden(mask, refusal.message),
+        ...(refusal.params && { params: hiddenIn(mask, refusal.params) }),
+      }
     },
     ofResult(of: Of, result: DeploymentResult): DeploymentResult {
       const mask = maskFor(of)
@@ -43,6 +62,7 @@ export function createOutputMask(deps: {
       return {
         ...result,
         message: hidden(mask, result.message),
+        ...(result.result_params && { result_params: hiddenIn(mask, result.result_params) }),
         ...(result.error_details !== undefined && {
           error_details: hidden(mask, result.error_details),
         }),

@@ -202,7 +202,7 @@ export function createReports(deps: {
         const isRefusal = reply !== 'no_answer' && !reply.accepted
         batch.judge(target, {
           kind: 'reply',
-          reply: isRefusal ? { ...reply, message: secrets.without(target, reply.message) } : reply,
+          reply: isRefusal ? secrets.ofRefusal(target, reply) : reply,
         })
         break
       }

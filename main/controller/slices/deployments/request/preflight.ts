@@ -7,6 +7,8 @@ import type { WorkConditions } from '#shared/contract/agent/work-conditions.ts'
 import type { Detection } from '#shared/contract/detection.ts'
 import type { Preflight, PreflightTarget } from '#shared/contract/rest/deployments.ts'
 import type { CreateDeployment } from '#shared/contract/rest/requests.ts'
+import { coded, type CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { neededDiskBytes } from '#shared/domain/disk.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
@@ -24,7 +26,6 @@ import {
   softwareTitle,
   type ChoiceDeps,
 } from './choose.ts'
-import { HELD_MESSAGES } from '../core/held-messages.ts'
 import type { Restarts } from '../restarts/restarts.ts'
 import type { AgentPort } from '../shell/sender.ts'
 
@@ -48,7 +49,7 @@ type Deps = ChoiceDeps & {
   restarts: Pick<Restarts, 'abilityOf' | 'restartingDevices'>
 }
 type Answer = Extract<InspectReply, { ok: true }>
-type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'message' | 'held_by'>
+type Foreseen = Pick<PreflightTarget, 'outcome' | 'reason' | 'held_by'> & { text: CodedText }
 
 /** Leaves out scripts that would make the question longer than agents accept. */
 function bounded(rules: (Detection | null)[]): (Detection | null)[] {
@@ -132,15 +133,16 @@ export async function preflight(
         software_id: item.id,
         software_name: softwareTitle(item),
         size_bytes: sentBytes(chooseInstaller(item.installers, device), input.action),
-        ...(foresee(device, item, answer, answer?.presences[i], input.action === 'install') ??
-          comes),
+        ...toWire(
+          foresee(device, item, answer, answer?.presences[i], input.action === 'install') ?? comes,
+        ),
       })),
       ...input.custom_software.map((item) => ({
         ...base,
         software_id: null,
         software_name: item.name,
         size_bytes: null,
-        ...comes,
+        ...toWire(comes),
       })),
     ]
   })
@@ -171,10 +173,17 @@ const sentBytes = (
     ? installer.size_bytes
     : null
 
+const toWire = ({ text, ...foreseen }: Foreseen) => ({
+  ...foreseen,
+  message: compose(text),
+  code: text.code,
+  params: text.params,
+})
+
 const RESTARTING: Foreseen = {
   outcome: 'will_wait',
   reason: 'device_busy',
-  message: 'It is about to restart for another deployment; this one follows.',
+  text: coded('will_restart', {}),
 }
 
 /** Whether the device is restarted if an installer asks for it. Unknown for a device that has not connected yet. */
@@ -208,13 +217,19 @@ function foresee(
     return {
       outcome: 'will_skip',
       reason: 'no_installer',
-      message: `${softwareTitle(item)} has no installer for ${device.platform} ${device.arch}. Add one under Software.`,
+      text: coded('will_lack_installer', {
+        software: softwareTitle(item),
+        platform: device.platform,
+        arch: device.arch,
+      }),
     }
   if (presence === (isInstall ? 'present' : 'absent'))
     return {
       outcome: 'will_skip',
       reason: 'already_installed',
-      message: `${softwareTitle(item)} is ${isInstall ? 'there already' : 'not there'}.`,
+      text: coded(isInstall ? 'is_installed' : 'is_not_installed', {
+        software: softwareTitle(item),
+      }),
     }
   if (!isInstall) {
     const obstacle = removalObstacle(installer)
@@ -222,7 +237,7 @@ function foresee(
       return {
         outcome: 'will_fail',
         reason: 'install_failed',
-        message: `${softwareTitle(item)} cannot be removed: ${obstacle}.`,
+        text: coded('cannot_be_removed', { software: softwareTitle(item), obstacle }),
       }
     // Removing writes nothing to the disk, unless the uninstaller is in an archive.
     if (!installer.archive?.uninstall_entry) return null
@@ -236,12 +251,10 @@ function foresee(
     return {
       outcome: 'will_fail',
       reason: 'disk_space',
-      message: 'The disk is too full. Free some space on it first.',
+      text: coded('disk_too_full', {}),
     }
   return null
 }
-
-const inMinutes = (n: number): string => (n === 1 ? '1 minute' : `${n} minutes`)
 
 /** Whether the device can be reached, and whether it is busy. */
 function reach(
@@ -255,7 +268,7 @@ function reach(
     return {
       outcome: 'will_skip',
       reason: 'device_deleted',
-      message: 'It is blocked or not approved. Approve it under PCs.',
+      text: coded('not_approved', {}),
     }
   switch (deps.devices.presence.reachability(device.id)) {
     case 'online':
@@ -264,40 +277,39 @@ function reach(
         return {
           outcome: 'will_wait',
           reason: 'retry_later',
-          message: HELD_MESSAGES[answer.held_by].foreseen(inMinutes(input.wait_minutes)),
+          text: coded(`waits_${answer.held_by}`, { n: input.wait_minutes }),
           held_by: answer.held_by,
         }
       if (isBusy)
         return {
           outcome: 'will_wait',
           reason: 'device_busy',
-          message: 'Another deployment is at work on it; this one follows.',
+          text: coded('busy_with_another', {}),
         }
       return answer?.reboot_pending
         ? {
             outcome: 'ready',
             reason: 'reboot_pending',
-            message:
-              'Online and free, but it waits for a restart. Some installers refuse until then.',
+            text: coded('ready_needs_restart', {}),
           }
-        : { outcome: 'ready', reason: null, message: 'Online and free.' }
+        : { outcome: 'ready', reason: null, text: coded('ready', {}) }
     case 'connecting':
       return {
         outcome: 'will_wait',
         reason: 'connecting',
-        message: 'Its agent is expected to connect any moment.',
+        text: coded('connecting', {}),
       }
     case 'offline':
       return input.offline_policy === 'wait'
         ? {
             outcome: 'will_wait',
             reason: 'waiting_for_device',
-            message: `Offline; waits up to ${input.wait_minutes} minutes for it.`,
+            text: coded('offline_waits', { n: input.wait_minutes }),
           }
         : {
             outcome: 'will_fail',
             reason: 'offline',
-            message: 'Offline. Switch it on, or let the deployment wait for it.',
+            text: coded('offline_fails', {}),
           }
   }
 }

@@ -14,7 +14,7 @@ import { isEnded } from '#shared/domain/target-state.ts'
 import type { Now } from '../../../base/context.ts'
 import type { FileFault } from '../../content/index.ts'
 import type { DeploymentsRepo, InstallerRow, OpenTargetRow } from '../tables/deployments.repo.ts'
-import { FILE_DAMAGED, FILE_MISSING, SECRETS_LOST } from '../core/file-fault-messages.ts'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
 import type { PlanInstaller, PlanTarget } from '../core/plan.ts'
 
 const REREAD_MS = 60_000
@@ -65,20 +65,23 @@ function installerState(installer: ReturnType<DeploymentsRepo['installer']>): Pl
       return {
         state: 'failed',
         reason: installer?.fetch_reason ?? 'download_failed',
-        message: installer?.fetch_message ?? 'The controller could not fetch the package.',
+        text:
+          installer?.fetch_message == null
+            ? coded('package_not_fetched', {})
+            : coded('package_not_fetched_because', { problem: installer.fetch_message }),
       }
   }
 }
 
 const FILE_FAULTS: Record<FileFault, PlanInstaller> = {
-  missing: { state: 'failed', reason: 'download_failed', message: FILE_MISSING },
-  damaged: { state: 'failed', reason: 'integrity', message: FILE_DAMAGED },
+  missing: { state: 'failed', reason: 'download_failed', text: coded('file_missing', {}) },
+  damaged: { state: 'failed', reason: 'integrity', text: coded('file_damaged', {}) },
 }
 
 const SECRETS_LOST_STATE: PlanInstaller = {
   state: 'failed',
   reason: 'internal',
-  message: SECRETS_LOST,
+  text: coded('secrets_lost', {}),
 }
 
 export function createOpenTargets(deps: {

@@ -2,6 +2,8 @@
  * Writes what the actions of a plan change (core/act.ts). Runs inside the engine's transaction; messages and notifications are
  * collected for after the commit.
  */
+import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
+import { compose } from '#shared/domain/coded-texts/compose.ts'
 import { randomBytes } from 'node:crypto'
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 import type { AttemptId, DeploymentId, TargetId } from '#shared/domain/ids.ts'
@@ -54,18 +56,21 @@ export function createPerform(deps: {
 
   function pausedByFailures(
     id: DeploymentId,
-    message: string,
+    text: CodedText,
     iso: string,
     changes: Changes,
   ): void {
     const deployment = repo.byId(id)!
     const counts = repo.counts(id)
+    const message = compose(text)
     deps.auditRecords.pausedByFailures(deployment, message)
     changes.pause(id, {
       deployment_id: id,
       deployment_name: deployment.name,
       action: deployment.action,
       message,
+      code: text.code,
+      params: text.params,
       failure_count: counts.failed,
       total_count: totals(counts).total,
       paused_at: iso,

@@ -8,6 +8,8 @@ import type {
   TargetTotals,
 } from '#shared/contract/rest/deployments.ts'
 import type { RestartCounts, TargetRestart } from '#shared/contract/rest/restarts.ts'
+import { isTextCode, type TextCode } from '#shared/domain/coded-texts/codes.ts'
+import type { AnyValues } from '#shared/domain/templates.ts'
 import { successRate, type TargetCounts } from '#shared/domain/deployment-state.ts'
 import { ownTimeZone } from '#shared/domain/time-zone.ts'
 import { isoTime } from '../../../base/context.ts'
@@ -44,6 +46,8 @@ export function toDeployment(
     paused: row.paused,
     pause_reason: row.pause_reason,
     pause_message: row.pause_message,
+    pause_code: knownCode(row.pause_code),
+    pause_params: paramsOf(row.pause_params),
     canceling: row.canceling,
     action: row.action,
     strategy_type: row.strategy_type,
@@ -90,6 +94,12 @@ const sizeToSend = ({ action, uninstall_entry, size_bytes }: ViewRow): number | 
 const known = <K extends string, V>(key: K, value: V | null): Partial<Record<K, V>> =>
   value === null ? {} : ({ [key]: value } as Record<K, V>)
 
+/** A database that a newer version has used may hold codes that this one does not know; their text stays. */
+const knownCode = (code: TextCode | null): TextCode | null =>
+  code !== null && isTextCode(code) ? code : null
+const paramsOf = (json: string | null): AnyValues | null =>
+  json === null ? null : (JSON.parse(json) as AnyValues)
+
 function toRestart(target: ViewRow): TargetRestart | null {
   const { restart_state: state, restart_due_at_ms: dueAtMs } = target
   if (state === null) return null
@@ -121,6 +131,8 @@ export function toTarget(target: ViewRow): Target {
     ...known('bytes', target.bytes),
     ...known('total_bytes', target.total_bytes ?? sizeToSend(target)),
     ...known('result_message', target.result_message),
+    ...known('result_code', knownCode(target.result_code)),
+    ...known('result_params', paramsOf(target.result_params)),
     ...known('held_by', target.held_by),
     ...known('error_details', target.error_details),
     ...known('started_at', target.started_at),
@@ -135,6 +147,8 @@ export const toAttempt = (row: AttemptRow): Attempt => ({
   status: row.status,
   reason: row.reason,
   message: row.message,
+  result_code: knownCode(row.result_code),
+  result_params: paramsOf(row.result_params),
   exit_code: row.exit_code,
 })
 const softwareTitle = (row: { software_name: string; software_version: string }): string =>

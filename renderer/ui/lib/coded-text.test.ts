@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest'
+import { coded } from '#shared/domain/coded-texts/codes.ts'
+import { attemptText, pauseText, previewText, resultText } from './coded-text.ts'
+
+describe('a result', () => {
+  const english = 'the English text of the controller'
+
+  it('is composed from its code and parameters', () => {
+    const { code, params } = coded('installer_failed', {
+      kind: 'deb',
+      exit_code: 100,
+      cause: 'cause_script_failed',
+      script: 'post-installation',
+      package: 'editor',
+      status: '1',
+      removed: 'office 1.0',
+      removed_more: 2,
+    })
+    expect(resultText({ result_message: english, result_code: code, result_params: params })).toBe(
+      'The installer failed with exit code 100: apt could not complete the installation. The post-installation script of editor failed with exit status 1. It may also have removed office 1.0 and 2 more.',
+    )
+  })
+  it('shows hostile parameters as text', () => {
+    const device = "<img src=x> {n} @:ui.errors {'x'} | $t(x)"
+    expect(
+      resultText({ result_message: english, result_code: 'offline', result_params: { device } }),
+    ).toBe(`${device} is offline.`)
+  })
+  it('keeps the stored text without a code, with one of a newer version, or without its parameters', () => {
+    expect(resultText({ result_message: english })).toBe(english)
+    const newer = 'invented_later' as 'offline'
+    expect(resultText({ result_message: english, result_code: newer, result_params: {} })).toBe(
+      english,
+    )
+    expect(resultText({ result_message: english, result_code: 'offline' })).toBe(english)
+    expect(resultText({})).toBeNull()
+  })
+})
+
+it('attempts, pauses and previews are composed in the same way', () => {
+  const params = { n: 1, device: 'A' }
+  expect(
+    attemptText({ message: 'x', result_code: 'not_online_in_time', result_params: params }),
+  ).toBe('A did not come online within 1 minute.')
+  expect(
+    pauseText({ pause_message: 'x', pause_code: 'paused_by', pause_params: { user: 'anna' } }),
+  ).toBe('Paused by anna.')
+  expect(previewText({ message: 'x', code: 'offline_waits', params: { n: 5 } })).toBe(
+    'Offline; waits up to 5 minutes for it.',
+  )
+  expect(previewText({ message: 'x' })).toBe('x')
+})

@@ -1,0 +1,30 @@
+/** Coded texts in the console's language. */
+import type {
+  Attempt,
+  Deployment,
+  PreflightTarget,
+  Target,
+} from '#shared/contract/rest/deployments.ts'
+import { readCoded } from '#shared/domain/coded-texts/codes.ts'
+import { composeWith } from '#shared/domain/coded-texts/compose.ts'
+import { t } from '../texts.ts'
+
+/** @param english the text beside the code, shown if the code is missing or unknown */
+function shown(code: unknown, params: unknown, english: string | null | undefined): string | null {
+  const text = readCoded(code, params)
+  if (text === null) return english ?? null
+  return composeWith(text, (key, values) => t.any(`coded.${key}`, values))
+}
+
+/** Null: there is no result yet. */
+export const resultText = (
+  target: Pick<Target, 'result_message' | 'result_code' | 'result_params'>,
+): string | null => shown(target.result_code, target.result_params, target.result_message)
+export const attemptText = (
+  attempt: Pick<Attempt, 'message' | 'result_code' | 'result_params'>,
+): string | null => shown(attempt.result_code, attempt.result_params, attempt.message)
+export const pauseText = (
+  deployment: Pick<Deployment, 'pause_message' | 'pause_code' | 'pause_params'>,
+): string | null => shown(deployment.pause_code, deployment.pause_params, deployment.pause_message)
+export const previewText = (target: Pick<PreflightTarget, 'message' | 'code' | 'params'>): string =>
+  shown(target.code, target.params, target.message) ?? target.message

@@ -1,0 +1,111 @@
+/** English texts that are parts of others: sentences about an installer's end, and the causes within them. */
+
+/** Known causes of a tool's failure, found in its output. */
+export const CAUSES = {
+  cause_busy:
+    'Another program is installing or removing software on this PC, and did not finish in time.',
+  cause_disk_full: 'A disk of this PC is full. Make room on it, then retry.',
+  cause_read_only: 'A folder that it has to write to is mounted read-only.',
+  cause_on_hold:
+    'The package is on hold on this PC. Release it with `apt-mark unhold`, then retry.',
+  cause_dpkg_interrupted:
+    'An earlier installation was interrupted on this PC. Run `dpkg --configure -a` there, then retry.',
+  cause_dpkg_too_old:
+    'The dpkg of this PC is too old for the compression of this package ({compression}). Use a package made for its release, or one that is compressed with xz.',
+  cause_wrong_arch: 'The package is made for {made_for}, and this PC is {this_pc}.',
+  cause_file_taken: 'The file {file} belongs to the installed package {package}.',
+  cause_script_failed: 'The {script} script of {package} failed with exit status {status}.',
+  cause_newer_installed: 'A newer version is installed on this PC.',
+  cause_essential_removed: 'It would remove packages that the system cannot do without.',
+  cause_others_removed:
+    'It would remove other software from this PC, which this deployment does not allow.',
+  cause_sources_unreachable:
+    'Packages that it needs could not be fetched: this PC does not reach its package sources.',
+  cause_dependencies: 'Packages that it needs are missing on this PC, or have another version.',
+  cause_needs_root: 'It needs root.',
+  cause_rpm_too_old: 'The rpm of this PC is too old for this package: it lacks {feature}.',
+  cause_rpm_dependencies: 'Packages are missing on this PC, or are needed by others.',
+  cause_newer_package: 'A newer version is installed on this PC: {package}.',
+  cause_file_conflict: 'A file of it belongs to the installed package {package}.',
+  cause_other_system: 'The package is made for another kind of PC.',
+  cause_rpm_compression: 'The rpm of this PC does not know the compression of this package.',
+  cause_rpm_script: "A script of the package failed ({'%'}{script}, status {status}).",
+} as const
+
+/** Why the last try of a download failed. */
+export const PROBLEMS = {
+  problem_answer: 'the server answered {answer}',
+  problem_other_part: 'the server sent another part than the one asked for',
+  problem_silence: 'nothing came for {seconds} s',
+  problem_ended: 'the connection ended after {bytes} of {announced} bytes',
+  problem_continued: 'the continued package did not match its SHA-256',
+  problem_other: '{error}',
+} as const
+
+/** Sentences whose keys are codes on the wire, followed by others. */
+export const HEADS = {
+  installed: 'Installed.',
+  removed: 'Removed.',
+  installed_restart: 'Installed. A restart of this PC completes it (exit code {exit_code}).',
+  removed_restart: 'Removed. A restart of this PC completes it (exit code {exit_code}).',
+  installed_despite_timeout:
+    'Installed: the installer was stopped after its time-out of {seconds} s, but the detection rule finds the software.',
+  removed_despite_timeout:
+    'Removed: the installer was stopped after its time-out of {seconds} s, but the detection rule does not find the software.',
+  installed_despite_interruption:
+    'Installed: the installer was interrupted and its exit code is not known, but the detection rule finds the software.',
+  removed_despite_interruption:
+    'Removed: the installer was interrupted and its exit code is not known, but the detection rule does not find the software.',
+  installed_despite_signal:
+    'Installed: the installer was ended by {signal}, but the detection rule finds the software.',
+  removed_despite_signal:
+    'Removed: the installer was ended by {signal}, but the detection rule does not find the software.',
+  installed_despite_exit_code:
+    'Installed: the installer reported exit code {exit_code}, {meaning}, but the detection rule finds the software.',
+  removed_despite_exit_code:
+    'Removed: the installer reported exit code {exit_code}, {meaning}, but the detection rule does not find the software.',
+  timed_out: 'The installer was stopped after its time-out of {seconds} s.',
+  interrupted: 'The installer was interrupted and its exit code is not known.',
+  ended_by_signal: 'The installer was ended by {signal}.',
+  not_detected:
+    'The installer reported success (exit code {exit_code}), but the detection rule does not find the software.',
+  still_detected:
+    'The installer reported success (exit code {exit_code}), but the detection rule finds the software.',
+  installer_failed: 'The installer failed with exit code {exit_code}: {meaning}.',
+  dpkg_cannot_read: 'dpkg-deb cannot read the package on this PC.',
+  fetch_failed: 'The package could not be fetched in {tries} tries: {why}.',
+  refused: 'The agent refused the command: {why}',
+} as const
+
+export const PARTS = {
+  unknown_signal: 'an unknown signal',
+  package_asks_restart: 'A restart of this PC completes it: the package asks for one.',
+  partly: 'Not all of it worked: {why}',
+  exit_code: 'Exit code {exit_code}.',
+  rule_unchecked: 'The detection rule could not be checked on this PC.',
+  rule_finds: 'The detection rule finds the software.',
+  rule_finds_not: 'The detection rule does not find the software.',
+  rule_unknown: 'Check the software on this PC before you try again.',
+  left_running: 'What it started was still running.',
+  it_said: 'It said: “{line}”.',
+  it_said_nothing: 'It said nothing about the reason.',
+  and_more: '{names} and {n} more',
+  also_removed: 'It also removed {removed}.',
+  also_downgraded: 'It also downgraded {downgraded}.',
+  also_both: 'It also removed {removed} and downgraded {downgraded}.',
+  perhaps_removed: 'It may also have removed {removed}.',
+  perhaps_downgraded: 'It may also have downgraded {downgraded}.',
+  perhaps_both: 'It may also have removed {removed} and downgraded {downgraded}.',
+  would_removed:
+    'Nothing was changed: this would remove {removed} on this PC. Allow it in the deployment if that is meant.',
+  would_downgraded:
+    'Nothing was changed: this would downgrade {downgraded} on this PC. Allow it in the deployment if that is meant.',
+  would_both:
+    'Nothing was changed: this would remove {removed} and downgrade {downgraded} on this PC. Allow it in the deployment if that is meant.',
+  would_also_removed:
+    'Nothing was changed: this would also remove {removed} on this PC. Allow it in the deployment if that is meant.',
+  would_also_downgraded:
+    'Nothing was changed: this would also downgrade {downgraded} on this PC. Allow it in the deployment if that is meant.',
+  would_also_both:
+    'Nothing was changed: this would also remove {removed} and downgrade {downgraded} on this PC. Allow it in the deployment if that is meant.',
+} as const

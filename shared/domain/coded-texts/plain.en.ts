@@ -1,0 +1,150 @@
+/**
+ * English texts that stand alone: results of targets, refusals, pauses and previews. The key is the code on the wire, the
+ * placeholders are its parameters. The console shows the same texts (renderer/ui/messages.en.ts). Syntax: templates.ts.
+ */
+
+/** How the controller ends a target. */
+const CONTROLLER = {
+  offline: '{device} is offline.',
+  not_online_in_time:
+    '{device} did not come online within {n} minute. | {device} did not come online within {n} minutes.',
+  no_sign_of_life:
+    'No sign of life from {device} for {n} minute. If its agent returns with a result, it is recorded here. | No sign of life from {device} for {n} minutes. If its agent returns with a result, it is recorded here.',
+  no_result_in_time: '{device} did not report a result in time.',
+  command_not_taken: 'The agent on {device} did not take the command in time.',
+  device_gone: '{device} was removed or blocked.',
+  device_gone_meanwhile:
+    '{device} was removed or blocked while this was under way. How it ended on the PC is not known.',
+  device_reinstalled: 'The PC was reinstalled.',
+  attempt_forgotten:
+    'The agent no longer knows this attempt. Whether the installer ended is not known.',
+  canceled: 'Cancelled before it started.',
+  no_installer: 'There is no installer for the platform of {device}.',
+  dependency_missing: 'It needs {software}, which did not get onto {device}.',
+  file_damaged:
+    'The controller’s copy of the file is damaged. Upload it again under Software, then retry.',
+  file_missing:
+    'The file is missing on the controller. Upload it again under Software, then retry.',
+  secrets_lost:
+    'The secrets in its arguments can no longer be opened. Enter them again under Software, then retry.',
+  package_not_fetched: 'The controller could not fetch the package.',
+  /** `problem` is a sentence of the controller. */
+  package_not_fetched_because: '{problem}',
+  held_on_battery: 'Waits: the PC runs on its battery.',
+  held_on_metered: 'Waits: the PC is on a metered network.',
+  on_battery_too_long:
+    '{device} was running on its battery for {n} minute. Plug it in and retry, or allow work on battery in the settings. | {device} was running on its battery for {n} minutes. Plug it in and retry, or allow work on battery in the settings.',
+  on_metered_too_long:
+    '{device} was on a metered network for {n} minute. Connect it to another one and retry, or allow work on metered networks in the settings. | {device} was on a metered network for {n} minutes. Connect it to another one and retry, or allow work on metered networks in the settings.',
+} as const
+
+/** How an attempt ends on a PC before its installer, or without one. */
+const AGENT = {
+  already_installed: 'Already installed: the detection rule finds the software.',
+  nothing_to_remove: 'Nothing to remove: the detection rule does not find the software.',
+  canceled_on_pc: 'Cancelled before the installer was started.',
+  disk_space: 'Not enough free disk space: {needed} MiB are needed, {free} MiB are free.',
+  state_folder_unusable: 'The agent cannot work in its state folder: {error}',
+  agent_failed: 'The agent failed: {error}',
+  supervisor_ended:
+    'The installer was not started: its supervisor ended before that, several times.',
+  installer_not_found:
+    'The installer could not be started: it, or the program that runs it, does not exist.',
+  installer_not_executable: 'The installer could not be started: it may not be executed here.',
+  installer_needs_rights: 'The installer could not be started: this needs more rights.',
+  installer_not_a_program: 'The installer could not be started: it is not a program of this PC.',
+  installer_not_started: 'The installer could not be started.',
+  url_invalid: 'The address of the package is not valid: {url}',
+  fetch_refused: 'The package could not be fetched: the server answered {answer}.',
+  size_differs: 'The package has another size than announced: {bytes} bytes, not {announced}.',
+  package_too_long: 'The package is longer than announced.',
+  hash_differs:
+    'The package does not match its SHA-256: it has {found}, announced was {announced}.',
+  disk_full: 'The disk is full: the package could not be stored.',
+  no_room: 'There is no room for it in {folder}.',
+  package_not_stored: 'The package could not be stored: {error}',
+  /** `problem` is a clause of the agent. */
+  archive_refused: 'The archive is not extracted: {problem}.',
+  archive_disk_full: 'The disk became full while the archive was extracted.',
+  archive_unreadable: 'The archive cannot be extracted: {error}.',
+  deb_unreadable: 'The file is not a readable .deb package.',
+  deb_bad_name: 'The package has a name that dpkg does not accept.',
+  deb_removal_needs_name: 'Removing a .deb package needs its name in the detection rule.',
+  rpm_unreadable: 'The file is not an .rpm package.',
+  rpm_removal_needs_name: 'Removing an .rpm package needs its name in the detection rule.',
+  packages_locked:
+    'Another program is installing or removing software on this PC, and did not finish in time: {program} holds {file}.',
+  deb_needs_root: 'A .deb package needs root: run the agent as root on this PC.',
+  rpm_needs_root: 'An .rpm package needs root: run the agent as root on this PC.',
+  appimage_needs_root: 'An AppImage for all users needs root: run the agent as root on this PC.',
+  tool_missing: 'This PC has no {tool}: it cannot take .{kind} packages.',
+  appimage_bad_name: 'The AppImage has no usable file name.',
+  wrong_system: 'A .{kind} installer does not run on {system}.',
+  script_removal: 'A shell script has no uninstaller.',
+  archive_removal:
+    'An archive is removed by the file in it that was named for that, or by the package that its detection rule names.',
+  macos_removal: 'macOS packages have no uninstaller.',
+  windows_removal_needs_rule:
+    'Removing needs a detection rule that is a product code or an entry under Installed apps.',
+  registry_entry_missing: 'The registry entry of this software is not there.',
+  no_quiet_uninstaller:
+    'The registry entry of this software names no way to remove it without a window (QuietUninstallString).',
+  cmd_argument: 'An argument holds a character that cmd.exe interprets.',
+} as const
+
+/** Why an agent refuses a command. */
+export const REFUSALS = {
+  command_mismatched: 'The signed command does not belong to {event}.',
+  attempt_unknown: 'This agent does not know the attempt.',
+  pc_on_battery: 'This PC runs on its battery.',
+  pc_on_metered: 'This PC is on a metered network.',
+  pc_restarting: 'This PC is about to restart to complete an installation.',
+  kind_unsupported: 'This PC does not run .{kind} installers.',
+  agent_restarting: 'The agent is about to restart for an update.',
+  too_many_attempts: 'Too many attempts are waiting on this PC.',
+  command_not_stored: 'The command could not be stored: {error}',
+  envelope_unreadable: 'The {called} has no readable envelope.',
+  key_unknown: 'The {called} is signed with a key that this agent does not know.',
+  signature_invalid: 'The signature of the {called} is not valid.',
+  command_unreadable: 'The signed {called} cannot be read.',
+  wrong_device: 'The {called} is for device {device}.',
+  replayed: 'The sequence of the {called}, {sequence}, is not above {last}.',
+  /** `obstacle` is a sentence of the agent. */
+  update_obstacle: '{obstacle}',
+  update_for_other_pc: '{file} is not for this PC.',
+  update_not_newer: 'Version {version} is not newer than {own}.',
+  update_rolled_back: 'Version {version} was rolled back on this PC too often.',
+  update_under_way: 'The agent is changing to version {version}.',
+  order_not_stored: 'The order could not be stored: {error}',
+  records_lost:
+    'This agent has lost records, and the controller has not said yet which commands are old.',
+} as const
+
+const PAUSES = {
+  paused_by: 'Paused by {user}.',
+  too_many_failed: '{failed} of {executed} failed ({share} %), the limit is {limit} %.',
+} as const
+
+const PREVIEWS = {
+  will_restart: 'It is about to restart for another deployment; this one follows.',
+  will_lack_installer: '{software} has no installer for {platform} {arch}. Add one under Software.',
+  is_installed: '{software} is there already.',
+  is_not_installed: '{software} is not there.',
+  /** `obstacle` is a clause of the controller. */
+  cannot_be_removed: '{software} cannot be removed: {obstacle}.',
+  disk_too_full: 'The disk is too full. Free some space on it first.',
+  not_approved: 'It is blocked or not approved. Approve it under PCs.',
+  waits_on_battery:
+    'On battery: waits up to {n} minute to be plugged in. The settings can allow work on battery. | On battery: waits up to {n} minutes to be plugged in. The settings can allow work on battery.',
+  waits_on_metered:
+    'On a metered network: waits up to {n} minute for another one. The settings can allow metered ones. | On a metered network: waits up to {n} minutes for another one. The settings can allow metered ones.',
+  busy_with_another: 'Another deployment is at work on it; this one follows.',
+  ready_needs_restart:
+    'Online and free, but it waits for a restart. Some installers refuse until then.',
+  ready: 'Online and free.',
+  connecting: 'Its agent is expected to connect any moment.',
+  offline_waits: 'Offline; waits up to {n} minutes for it.',
+  offline_fails: 'Offline. Switch it on, or let the deployment wait for it.',
+} as const
+
+export const PLAIN = { ...CONTROLLER, ...AGENT, ...REFUSALS, ...PAUSES, ...PREVIEWS } as const
