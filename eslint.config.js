@@ -251,6 +251,26 @@ export default tseslint.config(
     rules: byPorts,
   },
   {
+    files: ['main/controller/**/*.ts'],
+    ignores: [
+      '**/*.test.ts',
+      '**/test-kit/**',
+      // They provide the system's clock and randomness.
+      'main/controller/base/clock.ts',
+      'main/controller/compose/index.ts',
+      // Threads of their own, which no order of events depends on.
+      'main/controller/**/*worker.ts',
+      // Keys and certificates are made and sealed in such a thread, or before the controller has a clock.
+      'main/controller/base/{self-signed,vault}.ts',
+      'main/controller/edges/consoles/console-tls.ts',
+      'main/controller/slices/identity/{inspect-keys,key-files,keys,restore,sealing}.ts',
+      // What a start does to the data folder before there is a controller.
+      'main/controller/slices/check/start.ts',
+      'main/controller/store/{data-folder,free-space}.ts',
+    ],
+    rules: byPorts,
+  },
+  {
     // Command-line programs talk to their terminal, configuration files have a default export by contract.
     files: ['build/**', 'bench/**', 'e2e/**', '*.config.ts', '**/cli.ts', '**/cli/**'],
     rules: { 'no-console': 'off', 'no-restricted-syntax': 'off' },

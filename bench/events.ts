@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import pino from 'pino'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import type { AttemptId, DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
 import { createChanges } from '../main/controller/slices/deployments/changes.ts'
 import { createDeploymentsRepo } from '../main/controller/slices/deployments/tables/deployments.repo.ts'
@@ -79,7 +81,12 @@ function prepare(store: Store): (i: number) => Report {
 
 export async function events(): Promise<BenchTable> {
   const dataDir = mkdtempSync(join(tmpdir(), 'deployx-bench-'))
-  const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
+  const store = openStore({
+    dataDir,
+    migrationsDir: MIGRATIONS_DIR,
+    clock: systemClock,
+    random: systemRandom,
+  })
   try {
     const reportNo = prepare(store)
     const repo = createDeploymentsRepo(store)
@@ -89,7 +96,7 @@ export async function events(): Promise<BenchTable> {
       repo,
       fileFault: () => null,
       outputs: createOutputsRepo(store, repo),
-      sealed: createSealedArguments(Buffer.alloc(32, 1)),
+      sealed: createSealedArguments(Buffer.alloc(32, 1), systemRandom),
       now: Date.now,
       log,
       timings,
@@ -98,6 +105,7 @@ export async function events(): Promise<BenchTable> {
       isLow: () => false,
       repo,
       apply,
+      clock: systemClock,
       log,
       timings,
       committed: () => undefined,

@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { createDeploymentsRepo } from '../main/controller/slices/deployments/tables/deployments.repo.ts'
 import { openStore } from '../main/controller/store/store.ts'
@@ -17,7 +19,12 @@ const ROUNDS = 2_000
 const SCANS = 5
 
 function fill(dataDir: string, targets: number): ReturnType<typeof openStore> {
-  const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
+  const store = openStore({
+    dataDir,
+    migrationsDir: MIGRATIONS_DIR,
+    clock: systemClock,
+    random: systemRandom,
+  })
   const db = store.sqlite
   db.pragma('synchronous = OFF')
   const deployments = targets / DEVICES

@@ -6,6 +6,7 @@
 import { performance } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemClock } from '#shared/node/clock.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { createInspection } from '../main/controller/slices/inspection/index.ts'
 import { hostileFiles, type HostileFile } from '../main/controller/test-kit/hostile-files.ts'
@@ -43,6 +44,7 @@ export async function uploads(): Promise<UploadsReport> {
   const files = await hostileFiles(BOMB_MIB)
   const inspection = createInspection({
     workersDir: TEST_WORKERS_DIR,
+    clock: systemClock,
     log: { error: (what: object) => process.stderr.write(`${JSON.stringify(what)}\n`) },
   })
   const library = openLibrary({ inspection })

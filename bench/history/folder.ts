@@ -14,6 +14,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { MIGRATIONS_DIR } from '../../main/controller/test-kit/paths.ts'
 import { startTestController } from '../../main/controller/test-kit/test-controller.ts'
 import { openStore } from '../../main/controller/store/store.ts'
@@ -45,7 +47,12 @@ async function seed(dataDir: string, size: Size): Promise<void> {
   const first = await startTestController({ dataDir })
   await first.addScript('script')
   await first.stop()
-  const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
+  const store = openStore({
+    dataDir,
+    migrationsDir: MIGRATIONS_DIR,
+    clock: systemClock,
+    random: systemRandom,
+  })
   try {
     // A seeding that breaks off is thrown away, so nothing has to survive a crash.
     store.sqlite.pragma('journal_mode = OFF')

@@ -22,6 +22,7 @@ describe.skipIf(own === undefined)('a hub without an IPv4 address', () => {
     advertiser = startAdvertising({
       addresses: () => [address, '[::1]:41100'],
       fingerprint: () => KEY,
+      clock: systemClock,
       log: pino({ level: 'silent' }),
     })
   })

@@ -2,6 +2,7 @@
  * A worker thread that answers requests, one at a time. Started by the first request; if it dies,
  * the next request starts it again.
  */
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import { Worker } from 'node:worker_threads'
 
 export type AskWorker<Question, Answer> = {
@@ -24,17 +25,19 @@ export function createAskWorker<Question, Answer>(options: {
   timeoutMs: number
   /** Requests that may wait for a reply. */
   limit: number
+  clock: Pick<Clock, 'setTimer'>
 }): AskWorker<Question, Answer> {
   type Open = { resolve: (answer: Answer) => void; reject: (error: Error) => void }
-  const open = new Map<number, Open & { timer: NodeJS.Timeout }>()
+  const open = new Map<number, Open & { cancelTimer: Cancel }>()
   let worker: Worker | null = null
   let nextId = 0
 
   function settle(id: number, how: (open: Open) => void): void {
     const question = open.get(id)
     if (!question) return
-    clearTimeout(question.timer)
+    question.cancelTimer()
     open.delete(id)
+    if (open.size === 0) worker?.unref()
     how(question)
   }
   function start(): Worker {
@@ -51,8 +54,6 @@ export function createAskWorker<Question, Answer>(options: {
     )
     started.on('error', fail)
     started.on('exit', () => fail(new Error('the worker has ended')))
-    // Waiting for requests must not keep the process alive.
-    started.unref()
     return started
   }
 
@@ -64,8 +65,14 @@ export function createAskWorker<Question, Answer>(options: {
         const id = nextId++
         const late = () =>
           settle(id, (o) => o.reject(new Error(`no answer within ${options.timeoutMs} ms`)))
-        open.set(id, { resolve, reject, timer: setTimeout(late, options.timeoutMs) })
+        open.set(id, {
+          resolve,
+          reject,
+          cancelTimer: options.clock.setTimer(options.timeoutMs, late),
+        })
         worker ??= start()
+        // Someone waits for the answer. Between requests the worker does not keep the process running.
+        worker.ref()
         worker.postMessage({ id, question } satisfies WorkerRequest<Question>)
       }),
     stop: async () => {

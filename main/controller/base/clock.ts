@@ -4,17 +4,12 @@
  * moment, so a deadline is never compared with a time from before or after a jump.
  */
 import { uptime } from 'node:os'
+import { systemClock, type Clock as PlainClock } from '#shared/node/clock.ts'
 
-/** The computer's clocks. Tests provide their own. */
-export type ClockSource = {
-  /** Epoch ms. Jumps when a user or the network corrects the clock. */
-  wallMs: () => number
-  /** Monotonic ms since some moment; on Linux it stands still while the computer sleeps. */
-  monotonicMs: () => number
+/** The computer's clocks; on Linux `monotonicMs` stands still while it sleeps. Tests provide their own. */
+export type ClockSource = PlainClock & {
   /** Ms since the computer started, including sleep. Omitted if `monotonicMs` includes sleep. */
   uptimeMs?: () => number
-  /** Calls once after `ms`. Returns the function that cancels it. */
-  setTimer: (ms: number, fn: () => void) => () => void
 }
 export type ClockChange = {
   /**
@@ -27,7 +22,7 @@ export type ClockChange = {
   /** The controller may have been suspended, or asleep: links may have ended unnoticed. */
   resumed: boolean
 }
-export type Clock = Pick<ClockSource, 'setTimer'> & {
+export type Clock = PlainClock & {
   /** Monotonic ms since some moment, including sleep. For throttles: it is real time. */
   monotonicMs: () => number
   /** Epoch ms, an integer. For display, for the store, and for comparisons across restarts. */
@@ -99,22 +94,16 @@ export function tick(anchor: Anchor, now: Reading): { anchor: Anchor; change: Cl
   }
 }
 
-export const systemClock: ClockSource = {
-  wallMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+export const systemSource: ClockSource = {
+  ...systemClock,
   // Elsewhere the monotonic clock includes sleep, and macOS derives its uptime from the settable
   // clock.
   ...(process.platform === 'linux' && { uptimeMs: () => uptime() * 1_000 }),
-  setTimer: (ms, fn) => {
-    const timer = setTimeout(fn, ms)
-    timer.unref()
-    return () => clearTimeout(timer)
-  },
 }
 
 /** Ticks until it is stopped. @param failed called with what a listener threw */
 export function createClock(
-  source: ClockSource = systemClock,
+  source: ClockSource,
   failed: (error: unknown) => void = () => {},
 ): Clock {
   const { monotonicMs, uptimeMs = monotonicMs } = source
@@ -149,6 +138,9 @@ export function createClock(
   return {
     monotonicMs: () => monotonicMs() + anchor.sleptMs,
     setTimer: source.setTimer,
+    repeat: source.repeat,
+    nextTurn: source.nextTurn,
+    sleep: source.sleep,
     wallMs: () => Math.floor(anchor.wallMs + workedMs(anchor, monotonicMs())),
     awakeMs: () => anchor.awakeMs + workedMs(anchor, monotonicMs()),
     onChange(listener) {

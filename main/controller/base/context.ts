@@ -21,6 +21,7 @@ export type Viewer = {
  */
 export type Now = () => number
 export type { Clock, ClockChange } from './clock.ts'
+export type { Random } from '#shared/node/random.ts'
 
 export type Log = Logger
 

@@ -1,6 +1,7 @@
 /** Finds the interface of the default route: it nearly always leads to the LAN that users mean. */
 import { createSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
+import type { Clock } from '#shared/node/clock.ts'
 import type { IsDefaultRoute } from './lan-addresses.ts'
 
 /**
@@ -41,11 +42,14 @@ const read = (file: string): string => {
   }
 }
 
-function ownAddressTowards(type: 'udp4' | 'udp6', address: string): Promise<string | null> {
+function ownAddressTowards(
+  [type, address]: (typeof PROBES)[number],
+  clock: Clock,
+): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = createSocket(type)
     const end = (own: string | null): void => {
-      clearTimeout(timer)
+      cancelTimer()
       socket.removeAllListeners()
       socket.on('error', () => undefined)
       try {
@@ -55,7 +59,7 @@ function ownAddressTowards(type: 'udp4' | 'udp6', address: string): Promise<stri
       }
       resolve(own)
     }
-    const timer = setTimeout(() => end(null), PROBE_LIMIT_MS)
+    const cancelTimer = clock.setTimer(PROBE_LIMIT_MS, () => end(null))
     socket.once('error', () => end(null))
     socket.connect(9, address, () => {
       try {
@@ -73,7 +77,10 @@ export type DefaultRoute = { is: IsDefaultRoute; stop: () => void }
  * Watches the default route, which changes as a laptop moves. Resolves once it is known for the
  * first time.
  */
-export async function watchDefaultRoute(platform = process.platform): Promise<DefaultRoute> {
+export async function watchDefaultRoute(
+  clock: Clock,
+  platform = process.platform,
+): Promise<DefaultRoute> {
   if (platform === 'linux')
     return {
       is: ({ name, address }) =>
@@ -85,10 +92,9 @@ export async function watchDefaultRoute(platform = process.platform): Promise<De
     }
   let addresses: (string | null)[] = []
   const look = async (): Promise<void> => {
-    addresses = await Promise.all(PROBES.map(([type, to]) => ownAddressTowards(type, to)))
+    addresses = await Promise.all(PROBES.map((probe) => ownAddressTowards(probe, clock)))
   }
   await look()
-  const timer = setInterval(() => void look(), LOOK_AGAIN_MS)
-  timer.unref()
-  return { is: ({ address }) => addresses.includes(address), stop: () => clearInterval(timer) }
+  const stop = clock.repeat(LOOK_AGAIN_MS, () => void look())
+  return { is: ({ address }) => addresses.includes(address), stop }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { isHubAddress } from '#shared/domain/enrollment-code.ts'
 import { hostPort, urlHost } from './host-port.ts'
 import { hubAddresses, rankAddresses, type OwnAddress } from './lan-addresses.ts'
@@ -157,7 +158,7 @@ describe('the default route', () => {
   })
 
   it('is found without routing tables, or reported as missing, within a second', async () => {
-    const route = await watchDefaultRoute('darwin')
+    const route = await watchDefaultRoute(systemClock, 'darwin')
     expect(typeof route.is({ name: 'en0', address: '10.0.0.1' })).toBe('boolean')
     route.stop()
   })

@@ -3,8 +3,9 @@
  * sealed under a separate key. Reading the line reveals no secret; only commands and corrections
  * unseal it.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { z } from 'zod'
+import type { Random } from '#shared/node/random.ts'
 import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { findSecrets, type SecretArgument } from '#shared/domain/secret-arguments.ts'
 import { maskSecrets, secretNames } from '#shared/domain/secret-lines.ts'
@@ -29,14 +30,14 @@ type Stored = Pick<ArgumentColumns, 'install_args' | 'sealed_args'> & { platform
 export type SealedArguments = ReturnType<typeof createSealedArguments>
 
 /** @param key 32 bytes of this controller, used for nothing else */
-export function createSealedArguments(key: Uint8Array) {
+export function createSealedArguments(key: Uint8Array, random: Random) {
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', key, '', `deployx install arguments ${purpose}`, 32))
   const [lineKey, outputKey, compareKey] = [derive('line'), derive('output'), derive('compare')]
   const masks = new Map<string, ValueMask>()
 
   function seal(text: string, by: Buffer): string {
-    const nonce = randomBytes(NONCE_BYTES)
+    const nonce = random.bytes(NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', by, nonce)
     const body = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final()])
     return Buffer.concat([body, cipher.getAuthTag()]).toString('base64')

@@ -9,10 +9,7 @@ import type { Clock } from './clock.ts'
 const REST_FACTOR = 3
 const FIRST_RETRY_MS = 100
 
-export type TickerTime = Pick<Clock, 'monotonicMs' | 'awakeMs' | 'wallMs' | 'setTimer'> & {
-  /** Calls once in the next turn of the event loop. Returns the function that cancels it. */
-  nextTurn?: (fn: () => void) => () => void
-}
+export type TickerTime = Pick<Clock, 'monotonicMs' | 'awakeMs' | 'wallMs' | 'setTimer' | 'nextTurn'>
 export type Outcome = {
   /** More work remains: run again, after the other keys. */
   more?: boolean
@@ -33,16 +30,10 @@ type Options<Key> = {
   failed: (error: unknown, key: Key | null) => void
 }
 
-const inImmediate = (fn: () => void): (() => void) => {
-  const immediate = setImmediate(fn)
-  return () => clearImmediate(immediate)
-}
-
 export type Ticker<Key> = ReturnType<typeof createTicker<Key>>
 
 export function createTicker<Key>(options: Options<Key>) {
   const { time, soonMs, heartbeatMs } = options
-  const nextTurn = time.nextTurn ?? inImmediate
   /** Keys to run, one per turn. A key in here is in neither `waiting` nor `wakes`. */
   const queue = new Set<Key>()
   /** Coalesced wake-ups and retries: monotonic ms. */
@@ -101,7 +92,7 @@ export function createTicker<Key>(options: Options<Key>) {
   }
   function takeTurn(): void {
     if (!isStarted || cancelTurn || running || queue.size === 0) return
-    cancelTurn = nextTurn(() => {
+    cancelTurn = time.nextTurn(() => {
       cancelTurn = null
       // Not before `running` is set: the run itself may wake others.
       running = Promise.resolve()

@@ -3,7 +3,7 @@ import type { FeedEventName, FeedEvents } from '#shared/contract/feed.ts'
 import type { DeploymentId, Fingerprint } from '#shared/domain/ids.ts'
 import type { UpdateTimings } from '../slices/agent-updates/index.ts'
 import type { Recover } from '../slices/check/index.ts'
-import type { Log } from '../base/context.ts'
+import type { Log, Random } from '../base/context.ts'
 import type { EngineTimings } from '../slices/deployments/index.ts'
 import type { PresenceTimings } from '../slices/devices/index.ts'
 import type { PairingTimings } from '../slices/enrollment/index.ts'
@@ -57,6 +57,8 @@ export type ControllerOptions = {
   agentUpdates?: () => 'automatic' | 'off'
   /** For tests that set the clock. Default: the computer's clocks. */
   clock?: ClockSource
+  /** For tests that repeat a run. Default: Node's own. */
+  random?: Random
   /** Short timings for tests. */
   timings?: {
     engine?: Partial<EngineTimings>

@@ -1,6 +1,6 @@
 /** What listens: the consoles' port, the hub for the agents, and its advertisement on the LAN. */
 import type { HubStatus } from '#shared/contract/rest/entities.ts'
-import type { Clock } from '../base/context.ts'
+import type { Clock, Random } from '../base/context.ts'
 import { startAdvertising } from '../edges/agents/advertise.ts'
 import { attachPairing } from '../edges/agents/pairing.ts'
 import { startHubServer } from '../edges/agents/server.ts'
@@ -19,12 +19,13 @@ export async function openEdges(
     options: ControllerOptions
     store: Store
     clock: Clock
+    random: Random
     place: HubPlace
     /** Steps of the stop, run in reverse order. */
     undo: (() => unknown)[]
   },
 ) {
-  const { options, store, clock, place, undo } = deps
+  const { options, store, clock, random, place, undo } = deps
   const { log } = options
   const { audit, settings, identity, checks, signer, devices, inventories, groups, users } = slices
   const { enrollment, pairing, content, inspection, software, agents, deployments } = slices
@@ -43,6 +44,7 @@ export async function openEdges(
   const consoles = createConsolesEdge({
     ...{ devices, deployments, groups, software, users, enrollment, settings },
     hubStatus,
+    clock,
   })
   undo.push(() => consoles.stop())
 
@@ -51,6 +53,7 @@ export async function openEdges(
     ...options,
     whenWritable,
     clock,
+    random,
     consoleHost: options.consoleHost ?? '127.0.0.1',
     consoleNames: options.consoleNames ?? [],
     consolePlainHttp: options.consolePlainHttp ?? false,
@@ -95,6 +98,7 @@ export async function openEdges(
     agents,
     agentFiles,
     whenWritable,
+    clock,
     log,
     attach: (io, unauthenticated) => {
       const { sign } = signer
@@ -108,9 +112,10 @@ export async function openEdges(
         addresses: place.addresses,
         proved: (connection) => unauthenticated.proved(connection),
         whenWritable,
+        random,
         log,
       })
-      attachPairing(io, { pairing, log })
+      attachPairing(io, { pairing, clock, log })
     },
   })
   place.listensOn(hub.port)
@@ -120,7 +125,12 @@ export async function openEdges(
   )
   const advertiser =
     (options.discovery ?? true)
-      ? startAdvertising({ addresses: place.addresses, fingerprint: () => keys().fingerprint, log })
+      ? startAdvertising({
+          addresses: place.addresses,
+          fingerprint: () => keys().fingerprint,
+          clock,
+          log,
+        })
       : null
   undo.push(() => advertiser?.stop())
   identity.onChange((next, before) => {

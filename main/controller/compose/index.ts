@@ -3,7 +3,8 @@
  * tests.
  */
 import { join } from 'node:path'
-import { createClock } from '../base/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
+import { createClock, systemSource } from '../base/clock.ts'
 import { watchDefaultRoute } from '../base/default-route.ts'
 import { checkAtStart } from '../slices/check/index.ts'
 import {
@@ -34,12 +35,14 @@ const REFILL_EVERY_MS = 30_000
  * is left running
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { dataDir, log } = options
+  const { dataDir, log, clock: source = systemSource, random = systemRandom } = options
   let restored: Restored | null = null
   let repairs = NO_REPAIRS
   const store = openStore({
     dataDir,
     migrationsDir: options.migrationsDir,
+    clock: source,
+    random,
     beforeOpening: () => {
       restored = applyRestore(dataDir)
       repairs = checkAtStart({
@@ -51,7 +54,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       })
     },
   })
-  const clock = createClock(options.clock, (err) =>
+  const clock = createClock(source, (err) =>
     log.error({ err }, 'a clock change could not be applied everywhere'),
   )
   const undo: (() => unknown)[] = [() => store.close(), () => clock.stop()]
@@ -71,11 +74,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
   try {
     const firstKeys = await openKeys(dataDir, options.keystore ?? null, repairs)
     store.facts.set('keys', toRemember(firstKeys))
-    const defaultRoute = await watchDefaultRoute()
+    const defaultRoute = await watchDefaultRoute(clock)
     undo.push(() => defaultRoute.stop())
     const place = createHubPlace(options.hubPort, options.hubHost, defaultRoute.is)
 
-    const common = { options, store, clock, place, undo }
+    const common = { options, store, clock, random, place, undo }
     const slices = createSlices({ ...common, firstKeys, restored })
     const { consoles, consolePort } = await openEdges(slices, common)
     const { devices, deployments, software, agentUpdates, identity } = slices
@@ -86,12 +89,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     agentUpdates.start()
     software.startFetches()
     store.setLockTimeout('serving')
-    const refill = setInterval(() => void store.freeSpace.refill(), REFILL_EVERY_MS)
-    const freeSpaceWatch = watchFreeSpace(store.freeSpace, () => consoles.hubChanged())
-    undo.push(
-      () => clearInterval(refill),
-      () => freeSpaceWatch.stop(),
-    )
+    const stopRefilling = clock.repeat(REFILL_EVERY_MS, () => void store.freeSpace.refill())
+    const freeSpaceWatch = watchFreeSpace(store.freeSpace, () => consoles.hubChanged(), clock)
+    undo.push(stopRefilling, () => freeSpaceWatch.stop())
     void store.freeSpace.refill()
     log.info(
       { dataDir: join(dataDir), hubPort: place.port(), console: consolePort.url },

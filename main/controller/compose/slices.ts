@@ -2,7 +2,7 @@
 import type { ControllerSettings } from '#shared/contract/rest/settings-routes.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { createAgentFiles } from '../base/agent-files.ts'
-import type { Clock } from '../base/context.ts'
+import type { Clock, Random } from '../base/context.ts'
 import { createSealedArguments } from '../base/sealed-arguments.ts'
 import { createAgentsEdge } from '../edges/agents/agents.ts'
 import { watchOwnNetwork } from '../edges/agents/own-network.ts'
@@ -39,6 +39,7 @@ export function createSlices(deps: {
   options: ControllerOptions
   store: Store
   clock: Clock
+  random: Random
   firstKeys: ControllerKeys
   /** This start completed a restore. */
   restored: Restored | null
@@ -46,7 +47,7 @@ export function createSlices(deps: {
   /** Steps of the stop, run in reverse order. */
   undo: (() => unknown)[]
 }) {
-  const { options, store, clock, place, undo } = deps
+  const { options, store, clock, random, place, undo } = deps
   const { dataDir, log } = options
   const now = clock.wallMs
 
@@ -59,7 +60,7 @@ export function createSlices(deps: {
     deploymentsOfDevice: deploymentFacts.idsOfDevice,
     predecessorsOfDevice: createDeviceFacts(store).predecessors,
   })
-  const common = { store, now, clock, log, audit }
+  const common = { store, now, clock, random, log, audit }
   const settings = createSettings({ store, audit, log })
   const identity = createIdentity({
     dataDir,
@@ -70,6 +71,8 @@ export function createSlices(deps: {
     keys: deps.firstKeys,
     restored: deps.restored,
     now,
+    clock,
+    random,
     audit,
   })
   undo.push(() => identity.stop())
@@ -83,6 +86,7 @@ export function createSlices(deps: {
     }),
     workersDir: options.workersDir,
     now,
+    clock,
     log,
   })
   undo.push(() => checks.stop())
@@ -92,6 +96,7 @@ export function createSlices(deps: {
     databaseFile: store.file,
     agentsDir: options.agentsDir ?? null,
     workersDir: options.workersDir,
+    clock,
   })
   undo.push(() => signer.stop())
   undo.push(audit.startSealing(signer.sign, log))
@@ -129,6 +134,8 @@ export function createSlices(deps: {
     store,
     dataDir,
     now,
+    clock,
+    random,
     log,
     ticketKey: keys().ticketKey,
     deviceOfLiveAttempt: (id): DeviceId | null => {
@@ -144,8 +151,8 @@ export function createSlices(deps: {
     })
   limit(settings.get())
   settings.onChange(limit)
-  const inspection = createInspection({ workersDir: options.workersDir, log })
-  const sealed = createSealedArguments(keys().argumentsKey)
+  const inspection = createInspection({ workersDir: options.workersDir, clock, log })
+  const sealed = createSealedArguments(keys().argumentsKey, random)
   const software = createSoftware({
     ...common,
     content,
@@ -154,7 +161,7 @@ export function createSlices(deps: {
     fetchOptions: { allowPrivateFetch: options.allowPrivateFetch ?? false },
     usedBy: deploymentFacts.usingSoftware,
   })
-  const agents = createAgentsEdge()
+  const agents = createAgentsEdge(clock)
   const deployments = createDeployments({
     ...common,
     devices,
@@ -171,7 +178,7 @@ export function createSlices(deps: {
   })
   const users = createUsers({
     ...common,
-    passwords: createPasswords({ workersDir: options.workersDir }),
+    passwords: createPasswords({ workersDir: options.workersDir, clock, random }),
     ownership: createOwnership({ devices, groups, software, enrollment, deployments }),
   })
   undo.push(() => users.stop())
@@ -203,6 +210,6 @@ export function createSlices(deps: {
     ...{ enrollment, pairing, content, inspection, software, agents, deployments, users },
     agentUpdates,
     takeOver: createTakeOver({ store, devices, groups, deployments }),
-    requests: createRequests({ store, now, secret: keys().jwtSecret }),
+    requests: createRequests({ store, now, random, secret: keys().jwtSecret }),
   }
 }

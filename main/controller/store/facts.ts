@@ -2,7 +2,8 @@
  * What the database stores about itself: its name, how often it was opened, and which keys belong
  * to it.
  */
-import { randomUUID } from 'node:crypto'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import type Database from 'better-sqlite3'
 
 /** Rows of `controller_facts`. */
@@ -10,7 +11,7 @@ export type FactName = 'database_id' | 'created_at' | 'run' | 'keys'
 
 export type Facts = ReturnType<typeof createFacts>
 
-export function createFacts(sqlite: Database.Database) {
+export function createFacts(sqlite: Database.Database, clock: Pick<Clock, 'wallMs'>) {
   const get = (name: FactName): string | null =>
     sqlite
       .prepare<[string], string>('select value from controller_facts where name = ?')
@@ -31,7 +32,7 @@ export function createFacts(sqlite: Database.Database) {
     get,
     set,
     /** ISO time when this database was created. */
-    createdAt: (): string => get('created_at') ?? new Date().toISOString(),
+    createdAt: (): string => get('created_at') ?? new Date(clock.wallMs()).toISOString(),
   }
 }
 
@@ -45,13 +46,17 @@ const hasTable = (sqlite: Database.Database): boolean =>
  * Counts one more opening, in a separate transaction: it is then in the database's log, so a lower
  * number found later shows that the log was lost.
  */
-export function markRun(sqlite: Database.Database, now: string): Mark | null {
+export function markRun(
+  sqlite: Database.Database,
+  { clock, random }: { clock: Pick<Clock, 'wallMs'>; random: Random },
+): Mark | null {
   // Tables of an earlier version, as tests open them.
   if (!hasTable(sqlite)) return null
-  const facts = createFacts(sqlite)
+  const facts = createFacts(sqlite, clock)
+  const now = new Date(clock.wallMs()).toISOString()
   return sqlite
     .transaction((): Mark => {
-      const database_id = facts.get('database_id') ?? randomUUID()
+      const database_id = facts.get('database_id') ?? random.uuid()
       const run = Number(facts.get('run') ?? 0) + 1
       facts.set('database_id', database_id)
       facts.set('run', String(run))

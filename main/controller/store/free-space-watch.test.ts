@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import type { DiskSpace } from '#shared/contract/rest/entities.ts'
 import { watchFreeSpace } from './free-space-watch.ts'
 
@@ -9,7 +10,7 @@ afterEach(() => void vi.useRealTimers())
 it('reports the level, and each MiB once space is short, and nothing else', () => {
   let freeSpace: DiskSpace = { level: 'enough', free_bytes: 900 * MIB }
   let calls = 0
-  const watch = watchFreeSpace({ now: () => freeSpace }, () => calls++, 1_000)
+  const watch = watchFreeSpace({ now: () => freeSpace }, () => calls++, systemClock, 1_000)
   const look = (level: DiskSpace['level'], free_bytes: number): number => {
     freeSpace = { level, free_bytes }
     vi.advanceTimersByTime(1_000)

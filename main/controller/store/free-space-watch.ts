@@ -1,4 +1,5 @@
 /** Reports when the data folder's disk fills up or has space again; nothing else does. */
+import type { Clock } from '#shared/node/clock.ts'
 import type { DiskSpace } from '#shared/contract/rest/entities.ts'
 
 const LOOK_EVERY_MS = 5_000
@@ -11,15 +12,15 @@ const reported = ({ level, free_bytes }: DiskSpace): string =>
 export function watchFreeSpace(
   freeSpace: { now: () => DiskSpace },
   changed: () => void,
+  clock: Pick<Clock, 'repeat'>,
   everyMs = LOOK_EVERY_MS,
 ): { stop: () => void } {
   let last = reported(freeSpace.now())
-  const timer = setInterval(() => {
+  const stop = clock.repeat(everyMs, () => {
     const now = reported(freeSpace.now())
     if (now === last) return
     last = now
     changed()
-  }, everyMs)
-  timer.unref()
-  return { stop: () => clearInterval(timer) }
+  })
+  return { stop }
 }

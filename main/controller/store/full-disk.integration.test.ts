@@ -13,6 +13,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { canMakeDisks, makeSmallDisk, type SmallDisk } from '../test-kit/small-disk.ts'
 import { createFreeSpace, RESERVE_FILE } from './free-space.ts'
@@ -25,7 +27,8 @@ if (!canMakeDisks)
 
 let disk: SmallDisk
 let dataDir: string
-const open = (migrationsDir = MIGRATIONS_DIR): Store => openStore({ dataDir, migrationsDir })
+const open = (migrationsDir = MIGRATIONS_DIR): Store =>
+  openStore({ dataDir, migrationsDir, clock: systemClock, random: systemRandom })
 function refusalOf(work: () => unknown): AppError {
   try {
     work()

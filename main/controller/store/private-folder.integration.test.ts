@@ -13,6 +13,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { aclArguments, closeDataFolder, findLoose } from './private-folder.ts'
 import { openStore } from './store.ts'
@@ -48,7 +50,12 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
     for (const folder of ['keys', 'content', 'content/ab']) mkdirSync(join(dataDir, folder))
     const files = ['keys/hub-tls.key', 'content/ab/x', 'deployx.db.backup-1', 'controller.lock']
     for (const file of files) writeFileSync(join(dataDir, file), '', { mode: 0o644 })
-    const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
+    const store = openStore({
+      dataDir,
+      migrationsDir: MIGRATIONS_DIR,
+      clock: systemClock,
+      random: systemRandom,
+    })
     expect(entries()).toEqual(expect.arrayContaining(['deployx.db-wal', 'deployx.db-shm']))
     for (const name of entries()) expect(modeOf(join(dataDir, name)) & 0o077, name).toBe(0)
     expect(modeOf(dataDir)).toBe(0o700)
@@ -59,7 +66,12 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
   it('creates private files under any umask', () => {
     const before = process.umask(0)
     try {
-      openStore({ dataDir, migrationsDir: MIGRATIONS_DIR }).close()
+      openStore({
+        dataDir,
+        migrationsDir: MIGRATIONS_DIR,
+        clock: systemClock,
+        random: systemRandom,
+      }).close()
     } finally {
       process.umask(before)
     }
@@ -93,7 +105,14 @@ describe.skipIf(process.platform === 'win32')('a data folder that others can acc
       chmodSync(dataDir, 0o700)
       chownSync(join(dataDir, name), SOMEBODY_ELSE, SOMEBODY_ELSE)
       const before = entries()
-      const refusal = refusalOf(() => openStore({ dataDir, migrationsDir: MIGRATIONS_DIR }))
+      const refusal = refusalOf(() =>
+        openStore({
+          dataDir,
+          migrationsDir: MIGRATIONS_DIR,
+          clock: systemClock,
+          random: systemRandom,
+        }),
+      )
       expect(refusal.code).toBe('E_DATA_OWNER')
       expect(refusal.message).toContain(join(dataDir, name))
       expect(entries()).toEqual(before)

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { createUsersRepo } from '../slices/users/users.repo.ts'
 import { migrationsUpTo } from '../test-kit/old-migrations.ts'
 import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
@@ -18,7 +20,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'deployx-promises-'))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-const open = (migrationsDir = MIGRATIONS_DIR) => openStore({ dataDir: folder, migrationsDir })
+const open = (migrationsDir = MIGRATIONS_DIR) =>
+  openStore({ dataDir: folder, migrationsDir, clock: systemClock, random: systemRandom })
 
 /** One device, one software, two deployments with a target each on the device. */
 const ROWS = `

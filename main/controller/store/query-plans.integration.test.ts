@@ -7,6 +7,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { readLog } from '../slices/audit/audit.repo.ts'
 import { isWhole, knowsContent, listContents } from '../slices/check/contents.repo.ts'
 import { createCheck } from '../slices/signing/check.ts'
@@ -43,7 +45,12 @@ function undone(work: () => unknown): void {
 
 beforeAll(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'deployx-plans-'))
-  store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
+  store = openStore({
+    dataDir,
+    migrationsDir: MIGRATIONS_DIR,
+    clock: systemClock,
+    random: systemRandom,
+  })
   fillStore(allRepositories(store))
   watch = watchPlans()
   const repositories = allRepositories(store)

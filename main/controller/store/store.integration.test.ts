@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { openStore } from './store.ts'
 import { migrationsUpTo } from '../test-kit/old-migrations.ts'
 import { MIGRATIONS_DIR } from '../test-kit/paths.ts'
@@ -20,7 +22,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 const file = () => join(dataDir, 'deployx.db')
-const open = (migrationsDir = MIGRATIONS_DIR) => openStore({ dataDir, migrationsDir })
+const open = (migrationsDir = MIGRATIONS_DIR) =>
+  openStore({ dataDir, migrationsDir, clock: systemClock, random: systemRandom })
 const filesLike = (part: string) =>
   readdirSync(dataDir).filter((name) => name.includes(part) && !/-(wal|shm)$/.test(name))
 const errorOf = (work: () => unknown): { code?: string; message: string } => {

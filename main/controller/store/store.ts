@@ -6,6 +6,8 @@ import { closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { countMigrations } from './count-migrations.ts'
 import { copyDurably, renameDurably } from '../../lib/durable-file.ts'
@@ -51,7 +53,8 @@ export type Store = Waiting & {
   close: () => void
 }
 
-const stamp = () => new Date().toISOString().replaceAll(/[:.]/g, '-')
+const stamp = (clock: Clock): string =>
+  new Date(clock.wallMs()).toISOString().replaceAll(/[:.]/g, '-')
 
 /** At start and stop no requests are served, so a statement may block. */
 const LOCK_WAIT_MS = 5_000
@@ -62,16 +65,20 @@ const START_BYTES = 2 * 1024 * 1024
 const MIGRATION_MARGIN_BYTES = 16 * 1024 * 1024
 
 /** A copy of the whole database beside it, renamed to its final name once it is complete. */
-function backUp(sqlite: Database.Database, file: string): void {
+function backUp(sqlite: Database.Database, file: string, clock: Clock): void {
   sqlite.pragma('wal_checkpoint(TRUNCATE)')
-  copyDurably(file, `${file}.backup-${stamp()}`)
+  copyDurably(file, `${file}.backup-${stamp(clock)}`)
 }
 
 /**
  * Brings the tables up to this version; keeps a backup of the previous state. @throws AppError
  * E_DATABASE
  */
-function bringUpToDate(sqlite: Database.Database, file: string, migrationsDir: string): Db {
+function bringUpToDate(
+  sqlite: Database.Database,
+  file: string,
+  { migrationsDir, clock }: OpenOptions,
+): Db {
   const state = countMigrations(sqlite, migrationsDir)
   if (state && state.seen > state.known)
     throw new AppError(
@@ -81,7 +88,7 @@ function bringUpToDate(sqlite: Database.Database, file: string, migrationsDir: s
   if (state && state.seen < state.known) {
     const needed = statSync(file).size + MIGRATION_MARGIN_BYTES
     checkFreeSpace(dirname(file), needed, 'the backup before this version changes the database')
-    backUp(sqlite, file)
+    backUp(sqlite, file, clock)
   }
   migrateTables(sqlite, migrationsDir)
   return drizzle(sqlite, { schema })
@@ -109,8 +116,8 @@ function openDatabase(file: string): Database.Database {
  * A damaged file is never overwritten: it is moved aside under a unique name, which the message
  * contains.
  */
-function setAside(file: string, cause: unknown): AppError {
-  const aside = `${file}.damaged-${stamp()}`
+function setAside(file: string, cause: unknown, clock: Clock): AppError {
+  const aside = `${file}.damaged-${stamp(clock)}`
   for (const suffix of ['', '-wal', '-shm'])
     if (existsSync(file + suffix)) renameDurably(file + suffix, aside + suffix)
   return new AppError(
@@ -122,21 +129,21 @@ function setAside(file: string, cause: unknown): AppError {
 }
 
 /** @throws AppError E_DATABASE_CORRUPT, after moving the damaged file aside */
-function openOrSetAside(file: string): Database.Database {
+function openOrSetAside(file: string, clock: Clock): Database.Database {
   try {
     return openDatabase(file)
   } catch (cause) {
     const code = (cause as { code?: string }).code
     const isDamaged =
       code === undefined || code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')
-    throw isDamaged ? setAside(file, cause) : cause
+    throw isDamaged ? setAside(file, cause, clock) : cause
   }
 }
 
 /** A full disk must not prevent the start: this opening is then not counted. */
-function markRunIfSpace(sqlite: Database.Database): Mark | null {
+function markRunIfSpace(sqlite: Database.Database, options: OpenOptions): Mark | null {
   try {
-    return markRun(sqlite, new Date().toISOString())
+    return markRun(sqlite, options)
   } catch (error) {
     const { code } = error as { code?: string }
     if (code === 'SQLITE_FULL' || code?.startsWith('SQLITE_IOERR')) return null
@@ -180,12 +187,14 @@ function createTransaction(sqlite: Database.Database, freeSpace: FreeSpace): Sto
 type OpenOptions = {
   dataDir: string
   migrationsDir: string
+  clock: Clock
+  random: Random
   /** Called once nothing else can be using the folder. */
   beforeOpening?: () => void
 }
 
 function open(options: OpenOptions): Store {
-  const { dataDir, migrationsDir } = options
+  const { dataDir, clock } = options
   const freeSpace = createFreeSpace(dataDir)
   if (!existsSync(join(dataDir, DATABASE_FILE))) checkFreeSpaceForFirstStart(dataDir)
   freeSpace.ensure(START_BYTES)
@@ -195,20 +204,20 @@ function open(options: OpenOptions): Store {
   try {
     options.beforeOpening?.()
     makePrivate(file)
-    const sqlite = openOrSetAside(file)
+    const sqlite = openOrSetAside(file, clock)
     try {
-      const db = bringUpToDate(sqlite, file, migrationsDir)
-      const mark = markRunIfSpace(sqlite)
+      const db = bringUpToDate(sqlite, file, options)
+      const mark = markRunIfSpace(sqlite, options)
       if (mark) writeFolderMark(dataDir, { ...mark, open: true })
       const transaction = createTransaction(sqlite, freeSpace)
       return {
         db,
         sqlite,
         file,
-        facts: createFacts(sqlite),
+        facts: createFacts(sqlite, clock),
         freeSpace,
         transaction,
-        ...createWaiting({ sqlite, transaction, ensureFreeSpace: () => freeSpace.ensure() }),
+        ...createWaiting({ sqlite, transaction, ensureFreeSpace: () => freeSpace.ensure(), clock }),
         setLockTimeout: (when) => {
           sqlite.pragma(`busy_timeout = ${when === 'serving' ? 0 : LOCK_WAIT_STOPPING_MS}`)
         },

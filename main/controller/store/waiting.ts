@@ -2,8 +2,8 @@
  * Waits for another program's lock on the database (a backup, a virus scanner) off the event loop:
  * SQLite's own wait would block the whole hub.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type Database from 'better-sqlite3'
+import type { Clock } from '#shared/node/clock.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { asStorageError, storageFailure } from './failures.ts'
 
@@ -32,13 +32,14 @@ export function createWaiting(deps: {
   transaction: <T>(work: () => T) => T
   /** For statements that follow without a transaction. */
   ensureFreeSpace: () => void
+  clock: Clock
 }): Waiting {
-  const { sqlite } = deps
+  const { sqlite, clock } = deps
   let lockedAtMs = -Infinity
 
   function canWrite(): boolean {
     if (sqlite.inTransaction) return true
-    if (performance.now() - lockedAtMs < LOOK_EVERY_MS) return false
+    if (clock.monotonicMs() - lockedAtMs < LOOK_EVERY_MS) return false
     try {
       sqlite.exec('BEGIN IMMEDIATE')
       sqlite.exec('ROLLBACK')
@@ -46,32 +47,32 @@ export function createWaiting(deps: {
     } catch (error) {
       // The write itself reports anything other than a lock.
       if (storageFailure(error)?.kind !== 'busy') return true
-      lockedAtMs = performance.now()
+      lockedAtMs = clock.monotonicMs()
       return false
     }
   }
   async function whenWritable(limitMs = WAIT_MS): Promise<void> {
     deps.ensureFreeSpace()
-    const endMs = performance.now() + limitMs
+    const endMs = clock.monotonicMs() + limitMs
     for (let waitMs = FIRST_WAIT_MS; !canWrite(); waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
-      if (performance.now() + waitMs > endMs)
+      if (clock.monotonicMs() + waitMs > endMs)
         throw asStorageError(Object.assign(new Error('locked'), { code: 'SQLITE_BUSY' }))
-      await sleep(waitMs)
+      await clock.sleep(waitMs)
     }
   }
 
   return {
     whenWritable,
     async write(work, limitMs = WAIT_MS) {
-      const endMs = performance.now() + limitMs
+      const endMs = clock.monotonicMs() + limitMs
       for (;;) {
-        await whenWritable(Math.max(0, endMs - performance.now()))
+        await whenWritable(Math.max(0, endMs - clock.monotonicMs()))
         try {
           return deps.transaction(work)
         } catch (error) {
           // Locked again in between: `work` has not started.
           const isBusy = error instanceof AppError && error.code === 'E_BUSY'
-          if (!isBusy || performance.now() >= endMs) throw error
+          if (!isBusy || clock.monotonicMs() >= endMs) throw error
         }
       }
     },

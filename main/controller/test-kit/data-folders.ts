@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { checkAtStart, type Recover } from '../slices/check/index.ts'
 import { createContent } from '../slices/content/index.ts'
@@ -18,6 +20,8 @@ export async function openFolder(dataDir: string, recover: Recover | null = null
   const store = openStore({
     dataDir,
     migrationsDir: MIGRATIONS_DIR,
+    clock: systemClock,
+    random: systemRandom,
     beforeOpening: () => {
       repairs = checkAtStart({
         dataDir,
@@ -34,6 +38,8 @@ export async function openFolder(dataDir: string, recover: Recover | null = null
       store,
       dataDir,
       now: Date.now,
+      clock: systemClock,
+      random: systemRandom,
       log,
       ticketKey: keys.ticketKey,
       deviceOfLiveAttempt: () => null,

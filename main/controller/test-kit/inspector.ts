@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemClock } from '#shared/node/clock.ts'
 import { kindOfFileName } from '#shared/domain/platforms.ts'
 import { createInspection, type PackageFacts } from '../slices/inspection/index.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
@@ -12,6 +13,7 @@ export function openInspector(options: Partial<Parameters<typeof createInspectio
   const faults: object[] = []
   const inspection = createInspection({
     workersDir: TEST_WORKERS_DIR,
+    clock: systemClock,
     log: { error: (what: object) => void faults.push(what) },
     ...options,
   })

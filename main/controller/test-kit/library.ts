@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import pino from 'pino'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import type { Role } from '#shared/contract/rest/entities.ts'
 import type { AttemptId, DeploymentId, DeviceId, SoftwareId } from '#shared/domain/ids.ts'
 import { createAudit } from '../slices/audit/index.ts'
@@ -16,7 +18,7 @@ import { createInspection, type Inspection } from '../slices/inspection/index.ts
 import { createSoftware, type FetchOptions } from '../slices/software/index.ts'
 import { users } from '../store/schema/index.ts'
 import { createSealedArguments } from '../base/sealed-arguments.ts'
-import { createClock } from '../base/clock.ts'
+import { createClock, systemSource } from '../base/clock.ts'
 import { openStore } from '../store/store.ts'
 import { TEST_WORKERS_DIR } from './workers.ts'
 import { MIGRATIONS_DIR } from './paths.ts'
@@ -29,6 +31,7 @@ let shared: Inspection | null = null
 const sharedInspection = (log: Log): Inspection =>
   (shared ??= createInspection({
     workersDir: TEST_WORKERS_DIR,
+    clock: systemClock,
     log,
     limits: { timeMs: 60_000 },
   }))
@@ -57,14 +60,21 @@ export function openLibrary(
       },
     }),
   )
-  const store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
+  const store = openStore({
+    dataDir,
+    migrationsDir: MIGRATIONS_DIR,
+    clock: systemClock,
+    random: systemRandom,
+  })
   const now = Date.now
-  const clock = createClock()
+  const clock = createClock(systemSource)
   const audit = createAudit({ store, now, clock })
   const content = createContent({
     store,
     dataDir,
     now,
+    clock,
+    random: systemRandom,
     log,
     ticketKey: Buffer.alloc(32, 1),
     deviceOfLiveAttempt: options.deviceOfLiveAttempt ?? (() => null),
@@ -76,7 +86,7 @@ export function openLibrary(
     store,
     content,
     inspection,
-    sealed: createSealedArguments(Buffer.alloc(32, 2)),
+    sealed: createSealedArguments(Buffer.alloc(32, 2), systemRandom),
     now,
     clock,
     log,

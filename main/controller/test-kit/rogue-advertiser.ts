@@ -7,6 +7,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { createServer } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import pino from 'pino'
+import { systemClock } from '#shared/node/clock.ts'
 import { startAdvertising } from '../edges/agents/advertise.ts'
 
 const { selfSigned } = await import('../slices/identity/certificate.ts')
@@ -24,6 +25,11 @@ server.on('tlsClientError', () => undefined)
 server.listen(0, address, () => {
   const { port } = server.address() as AddressInfo
   const log = pino({ level: 'silent' })
-  startAdvertising({ addresses: () => [`${address}:${port}`], fingerprint: () => fingerprint, log })
+  startAdvertising({
+    addresses: () => [`${address}:${port}`],
+    fingerprint: () => fingerprint,
+    clock: systemClock,
+    log,
+  })
   print('listening')
 })

@@ -2,6 +2,7 @@
  * A clock for tests: the real one, plus changes by the test. Time passes in steps, as a process
  * experiences it.
  */
+import { systemClock } from '#shared/node/clock.ts'
 import type { ClockSource } from '../base/clock.ts'
 
 const STEP_MS = 1_000
@@ -12,18 +13,20 @@ export function createTestClock() {
   let wallSkewMs = 0
   let monotonicSkewMs = 0
   let sleptMs = 0
-  const timers = new Set<{ dueMs: number; fire: () => void }>()
+  const timers = new Set<{ ms: number; dueMs: number; fire: () => void }>()
   const monotonicMs = (): number => performance.now() + monotonicSkewMs
   const fireDue = (): void => {
     for (const timer of [...timers]) if (timer.dueMs <= monotonicMs()) timer.fire()
   }
 
   const source: ClockSource = {
+    ...systemClock,
     wallMs: () => Date.now() + wallSkewMs,
     monotonicMs,
     uptimeMs: () => monotonicMs() + sleptMs,
     setTimer(ms, fn) {
       const entry = {
+        ms,
         dueMs: monotonicMs() + ms,
         fire: (): void => {
           cancel()
@@ -64,9 +67,9 @@ export function createTestClock() {
       wallSkewMs += ms
       sleptMs += ms
     },
-    /** Runs everything that is due now, including the clock's own tick. */
+    /** Runs what is due within a second, including the clock's own tick. */
     tick: (): void => {
-      for (const timer of [...timers]) timer.fire()
+      for (const timer of [...timers]) if (timer.ms <= STEP_MS) timer.fire()
     },
   }
 }

@@ -3,7 +3,8 @@
  * work. A turn of the event loop counts for a few ms at most, so on a machine with too much load the timeouts grow with
  * everything that they limit.
  */
-import { systemClock, type ClockSource } from '../base/clock.ts'
+import { systemClock } from '#shared/node/clock.ts'
+import type { ClockSource } from '../base/clock.ts'
 
 const TURN_MS = 5
 const LONGEST_TURN_MS = 2 * TURN_MS
@@ -19,9 +20,9 @@ export function createWorkedClock(): ClockSource & { stop: () => void } {
   }, TURN_MS)
   timer.unref()
   return {
+    ...systemClock,
     wallMs: () => startMs + workedMs,
     monotonicMs: () => workedMs,
-    setTimer: systemClock.setTimer,
     stop: () => clearInterval(timer),
   }
 }

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { Bonjour, type Service } from 'bonjour-service'
 import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { DISCOVERY_TYPE } from '#shared/contract/agent/discovery.ts'
 import { until } from '#shared/test-kit/until.ts'
 import { startAdvertising, type Advertiser } from './advertise.ts'
@@ -44,7 +45,13 @@ function listen(address: string) {
 function advertise(addresses: () => string[]): { advertiser: Advertiser; log: () => string } {
   let text = ''
   const log = pino({ level: 'info' }, { write: (line) => void (text += line) })
-  const advertiser = startAdvertising({ addresses, fingerprint: () => key, log, checkEveryMs: 100 })
+  const advertiser = startAdvertising({
+    addresses,
+    fingerprint: () => key,
+    clock: systemClock,
+    log,
+    checkEveryMs: 100,
+  })
   undo.push(() => advertiser.stop())
   return { advertiser, log: () => text }
 }

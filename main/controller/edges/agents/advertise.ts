@@ -6,6 +6,7 @@
 import { isIP, isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
 import { Bonjour } from 'bonjour-service'
+import type { Clock } from '#shared/node/clock.ts'
 import {
   DISCOVERY_PROTOCOL,
   DISCOVERY_TYPE,
@@ -29,7 +30,11 @@ function partsOf(address: string): { own: string; port: number } {
   return { own: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)) }
 }
 
-async function advertise(own: string, port: number, key: Fingerprint): Promise<Advertisement> {
+async function advertise(
+  { own, port }: { own: string; port: number },
+  key: Fingerprint,
+  clock: Clock,
+): Promise<Advertisement> {
   const mdns = new Bonjour(mdnsOptions(await openMdnsSocket(own), own), () => undefined)
   // Unique names, so that two hubs, or the system's own mDNS service, never conflict.
   const id = Buffer.from(key.slice('sha256/'.length), 'base64').toString('hex').slice(0, 8)
@@ -48,11 +53,11 @@ async function advertise(own: string, port: number, key: Fingerprint): Promise<A
     withdraw: () =>
       new Promise((resolve) => {
         const close = (): void => {
-          clearTimeout(timer)
+          cancelTimer()
           mdns.destroy()
           resolve()
         }
-        const timer = setTimeout(close, GOODBYE_MS)
+        const cancelTimer = clock.setTimer(GOODBYE_MS, close)
         mdns.unpublishAll(close)
       }),
   }
@@ -68,6 +73,7 @@ export type Advertiser = {
 export function startAdvertising(deps: {
   addresses: () => string[]
   fingerprint: () => Fingerprint
+  clock: Clock
   log: Log
   checkEveryMs?: number
 }): Advertiser {
@@ -89,11 +95,14 @@ export function startAdvertising(deps: {
     await Promise.all([...advertisements.values()].map((advertisement) => advertisement.withdraw()))
     advertisements.clear()
     for (const address of wanted) {
-      const { own, port } = partsOf(address)
+      const place = partsOf(address)
       try {
-        advertisements.set(address, await advertise(own, port, key))
+        advertisements.set(address, await advertise(place, key, deps.clock))
       } catch (error) {
-        deps.log.warn({ address: own, err: error }, 'the hub cannot be advertised on this network')
+        deps.log.warn(
+          { address: place.own, err: error },
+          'the hub cannot be advertised on this network',
+        )
       }
     }
     deps.log.info({ on: [...advertisements.keys()] }, 'the hub is advertised by mDNS')
@@ -104,13 +113,12 @@ export function startAdvertising(deps: {
     })
   }
   check()
-  const timer = setInterval(check, deps.checkEveryMs ?? CHECK_EVERY_MS)
-  timer.unref()
+  const stopChecking = deps.clock.repeat(deps.checkEveryMs ?? CHECK_EVERY_MS, check)
   return {
     renew: check,
     async stop() {
       isStopped = true
-      clearInterval(timer)
+      stopChecking()
       await work
       await Promise.all(
         [...advertisements.values()].map((advertisement) => advertisement.withdraw()),

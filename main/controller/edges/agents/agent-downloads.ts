@@ -5,6 +5,7 @@
 import { createReadStream } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { AppError } from '#shared/contract/errors.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import { write, type Content } from '../../slices/content/index.ts'
 import type { Log } from '../../base/context.ts'
 import type { AgentFiles } from '../../base/agent-files.ts'
@@ -25,9 +26,11 @@ export type AgentDownloads = {
 export function createAgentDownloads(deps: {
   agentFiles: AgentFiles
   content: Content
+  clock: Clock
   log: Log
   stallMs?: number
 }): AgentDownloads {
+  const { clock } = deps
   const stallMs = deps.stallMs ?? STALL_MS
   const underWay = new Map<string, number>()
   let inAll = 0
@@ -71,10 +74,10 @@ export function createAgentDownloads(deps: {
         let leftMs = LIMIT_MS
         for await (const piece of createReadStream(file.path) as AsyncIterable<Buffer>)
           await deps.content.sendOther(response, piece, async (to, bytes) => {
-            const startMs = performance.now()
-            const timer = setTimeout(() => to.destroy(), Math.min(leftMs, stallMs))
-            await write(to, bytes).finally(() => clearTimeout(timer))
-            leftMs -= performance.now() - startMs
+            const startMs = clock.monotonicMs()
+            const cancelTimer = clock.setTimer(Math.min(leftMs, stallMs), () => to.destroy())
+            await write(to, bytes).finally(cancelTimer)
+            leftMs -= clock.monotonicMs() - startMs
           })
         response.end()
       } catch (error) {

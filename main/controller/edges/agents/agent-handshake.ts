@@ -1,7 +1,6 @@
 /**
  * The handshake of an agent's link: both sides authenticate, or the agent is refused with a reason.
  */
-import { randomBytes } from 'node:crypto'
 import type { Socket } from 'socket.io'
 import {
   AGENT_PROTOCOL,
@@ -13,7 +12,7 @@ import {
 } from '#shared/contract/agent/link.ts'
 import { sequenceText } from '#shared/contract/agent/state.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
-import type { Log } from '../../base/context.ts'
+import type { Log, Random } from '../../base/context.ts'
 import type { Devices } from '../../slices/devices/index.ts'
 import { verifies } from '../../slices/enrollment/index.ts'
 import type { ControllerKeys } from '../../slices/identity/index.ts'
@@ -32,6 +31,7 @@ export type HandshakeDeps = {
   keys: () => ControllerKeys
   sign: Signer['sign']
   addresses: () => string[]
+  random: Random
   log: Log
 }
 
@@ -54,7 +54,7 @@ export async function prove(
   socket: AgentSocket,
   deps: HandshakeDeps,
 ): Promise<AuthenticatedHello | null> {
-  const nonce = randomBytes(32).toString('hex')
+  const nonce = deps.random.bytes(32).toString('hex')
   const answer = Hello.safeParse(
     await socket
       .timeout(HANDSHAKE_TIMEOUT_MS)

@@ -7,7 +7,7 @@ import {
 } from '#shared/contract/agent/link.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import type { AgentUpdates } from '../../slices/agent-updates/index.ts'
-import type { Log } from '../../base/context.ts'
+import type { Clock, Log } from '../../base/context.ts'
 import type { Deployments } from '../../slices/deployments/index.ts'
 import type { Devices } from '../../slices/devices/index.ts'
 import type { Inventories } from '../../slices/inventory/index.ts'
@@ -19,12 +19,12 @@ import type { AgentSocket } from './agent-handshake.ts'
 const MESSAGES_PER_SECOND = 200
 
 /** Token bucket: returns true while the sender stays within its rate. */
-function createAllowance(perSecond: number, burstSeconds = 10) {
+function createAllowance(monotonicMs: () => number, perSecond: number, burstSeconds = 10) {
   let tokens = perSecond * burstSeconds
   // Monotonic: setting the system clock has no effect.
-  let atMs = performance.now()
+  let atMs = monotonicMs()
   return (): boolean => {
-    const nowMs = performance.now()
+    const nowMs = monotonicMs()
     tokens = Math.min(perSecond * burstSeconds, tokens + ((nowMs - atMs) / 1000) * perSecond)
     atMs = nowMs
     if (tokens < 1) return false
@@ -38,6 +38,7 @@ export type ReportsDeps = {
   deployments: Pick<Deployments, 'result' | 'reportProgress' | 'reportOutput'>
   inventories: Pick<Inventories, 'take'>
   agentUpdates: Pick<AgentUpdates, 'noteFacts'>
+  clock: Pick<Clock, 'monotonicMs'>
   log: Log
 }
 
@@ -58,7 +59,7 @@ export function handleReports(
       return inventory ? deps.inventories.take(deviceId, inventory) : { committed: true }
     },
   }
-  const allowed = createAllowance(MESSAGES_PER_SECOND)
+  const allowed = createAllowance(deps.clock.monotonicMs, MESSAGES_PER_SECOND)
   for (const name of Object.keys(agentEvents) as AgentEventName[]) {
     const onMessage = async (raw: unknown, ack: unknown): Promise<void> => {
       const reply = (r: ReportReply) => {

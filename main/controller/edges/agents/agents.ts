@@ -4,6 +4,7 @@
  * used.
  */
 import type { Namespace, Server } from 'socket.io'
+import type { Clock } from '../../base/context.ts'
 import { InspectReply } from '#shared/contract/agent/inspect.ts'
 import {
   AGENT_NAMESPACE,
@@ -49,7 +50,7 @@ export type AgentsEdge = AgentPort & {
   refuse: (deviceId: DeviceId, message: string) => void
 }
 type AttachDeps = HandshakeDeps &
-  ReportsDeps & {
+  Omit<ReportsDeps, 'clock'> & {
     devices: Devices
     deployments: Deployments
     inventories: Inventories
@@ -62,9 +63,9 @@ type AgentNamespace = Namespace<AgentToHub, HubToAgent>
 
 class NoLink extends Error {}
 
-export function createAgentsEdge(): AgentsEdge {
+export function createAgentsEdge(clock: Clock): AgentsEdge {
   const links = new Map<DeviceId, AgentSocket>()
-  const duplicates = createDuplicateIdentity()
+  const duplicates = createDuplicateIdentity(clock)
   let keyId = (): string | null => null
 
   /** The socket for a signed message. */
@@ -167,7 +168,7 @@ export function createAgentsEdge(): AgentsEdge {
         deps.devices.greet(deviceId, hello, plainAddress(socket.handshake.address))
         deps.agentUpdates.noteFacts(deviceId, hello.facts)
         // Reports may follow the handshake immediately, so listen first.
-        handleReports(socket, deviceId, deps, () => links.get(deviceId) === socket)
+        handleReports(socket, deviceId, { ...deps, clock }, () => links.get(deviceId) === socket)
         await proveHub(socket, deps, hello, nonce)
         await deps.deployments.reconcile(deviceId, hello)
         // Commands may be sent only from here on.

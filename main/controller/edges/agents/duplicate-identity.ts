@@ -10,7 +10,7 @@ import {
 } from '#shared/contract/agent/split.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
-import type { Log } from '../../base/context.ts'
+import type { Clock, Log } from '../../base/context.ts'
 import type { Devices } from '../../slices/devices/index.ts'
 import { verifies } from '../../slices/enrollment/index.ts'
 import type { ControllerKeys } from '../../slices/identity/index.ts'
@@ -30,7 +30,7 @@ export type DuplicateIdentityDeps = {
   log: Log
 }
 
-export function createDuplicateIdentity() {
+export function createDuplicateIdentity(clock: Pick<Clock, 'setTimer'>) {
   const turns = new Map<DeviceId, Promise<unknown>>()
   const proofs = new WeakMap<AgentSocket, AuthenticatedHello>()
 
@@ -65,11 +65,11 @@ export function createDuplicateIdentity() {
      * @returns the work's result; null if it lost its turn
      */
     inTurn<T>(id: DeviceId, socket: AgentSocket, work: () => Promise<T>): Promise<T | null> {
-      const timer = setTimeout(() => socket.disconnect(true), TURN_TIMEOUT_MS)
+      const cancelTimer = clock.setTimer(TURN_TIMEOUT_MS, () => socket.disconnect(true))
       const before = turns.get(id) ?? Promise.resolve()
       const begin = () => (socket.connected ? work() : null)
       const turn = before.then(begin, begin).finally(() => {
-        clearTimeout(timer)
+        cancelTimer()
         if (turns.get(id) === turn) turns.delete(id)
       })
       turns.set(id, turn)

@@ -12,7 +12,7 @@ import {
   type PairingToHub,
 } from '#shared/contract/agent/pairing.ts'
 import { ACK_TIMEOUT_MS } from '#shared/domain/defaults.ts'
-import type { Log } from '../../base/context.ts'
+import type { Clock, Log } from '../../base/context.ts'
 import type { OpenPairing, PairingService } from '../../slices/enrollment/index.ts'
 import { plainAddress } from '../../base/addresses.ts'
 
@@ -22,12 +22,15 @@ const MAX_SOCKETS = 64
 
 type PairingSocket = Socket<PairingToHub, HubToPairing>
 
-export function attachPairing(server: Server, deps: { pairing: PairingService; log: Log }): void {
+export function attachPairing(
+  server: Server,
+  deps: { pairing: PairingService; clock: Clock; log: Log },
+): void {
   const namespace: Namespace<PairingToHub, HubToPairing> = server.of(PAIRING_NAMESPACE)
 
   function serve(socket: PairingSocket): void {
     let pairing: OpenPairing | null = null
-    const timer = setTimeout(() => socket.disconnect(true), BEGIN_TIMEOUT_MS)
+    const cancelTimer = deps.clock.setTimer(BEGIN_TIMEOUT_MS, () => socket.disconnect(true))
     const leave = (): void => {
       pairing?.left()
       pairing = null
@@ -50,7 +53,7 @@ export function attachPairing(server: Server, deps: { pairing: PairingService; l
     }
 
     once<PairBegin>('pair_begin', PairBegin, (body, ack) => {
-      clearTimeout(timer)
+      cancelTimer()
       const begun = deps.pairing.begin(body, plainAddress(socket.handshake.address), {
         admitted: async (reply) => {
           pairing = null
@@ -77,7 +80,7 @@ export function attachPairing(server: Server, deps: { pairing: PairingService; l
       pairing.answer(same)
     })
     socket.on('disconnect', () => {
-      clearTimeout(timer)
+      cancelTimer()
       leave()
     })
   }

@@ -7,7 +7,7 @@ import { ENROLL_PATH, EnrollRequest } from '#shared/contract/agent/link.ts'
 import { AGENT_DOWNLOAD_PATH } from '#shared/contract/agent/update.ts'
 import { AppError, ERRORS, validationError } from '#shared/contract/errors.ts'
 import type { Content } from '../../slices/content/index.ts'
-import type { Log } from '../../base/context.ts'
+import type { Clock, Log } from '../../base/context.ts'
 import type { EnrollmentService } from '../../slices/enrollment/index.ts'
 import type { ControllerKeys } from '../../slices/identity/index.ts'
 import { plainAddress } from '../../base/addresses.ts'
@@ -53,21 +53,21 @@ export type HubServer = {
   io: Server
 }
 
-function readBody(request: IncomingMessage): Promise<unknown> {
+function readBody(request: IncomingMessage, clock: Clock): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let size = 0
-    const timer = setTimeout(() => {
+    const cancelTimer = clock.setTimer(BODY_TIMEOUT_MS, () => {
       reject(new AppError('E_MALFORMED', 'The request was not finished in time.'))
       request.destroy()
-    }, BODY_TIMEOUT_MS)
+    })
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
       if (size > ENROLL_BODY_LIMIT_BYTES)
         reject(new AppError('E_TOO_LARGE', 'The request is too large.'))
       else chunks.push(chunk)
     })
-    request.on('close', () => clearTimeout(timer))
+    request.on('close', cancelTimer)
     request.on('error', reject)
     request.on('end', () => {
       try {
@@ -101,11 +101,11 @@ export async function startHubServer(deps: {
   attach: (io: Server, unauthenticated: UnauthenticatedLimits) => void
   /** Resolves once the database is writable. @throws AppError E_BUSY on timeout */
   whenWritable: () => Promise<void>
+  clock: Clock
   log: Log
 }): Promise<HubServer> {
   const tries = new Map<string, number>()
-  const tick = setInterval(() => tries.clear(), 60_000)
-  tick.unref()
+  const stopClearing = deps.clock.repeat(60_000, () => tries.clear())
 
   async function enroll(request: IncomingMessage): Promise<unknown> {
     const address = plainAddress(request.socket.remoteAddress)
@@ -113,7 +113,7 @@ export async function startHubServer(deps: {
     tries.set(address, tried)
     if (tried > ENROLL_TRIES_PER_MINUTE)
       throw new AppError('E_RATE_LIMITED', 'Too many attempts. Wait a minute.')
-    const parsed = EnrollRequest.safeParse(await readBody(request))
+    const parsed = EnrollRequest.safeParse(await readBody(request, deps.clock))
     if (!parsed.success) throw validationError(parsed.error, 'The enrolment is not valid')
     await deps.whenWritable()
     const reply = deps.enrollment.admit(parsed.data, address)
@@ -197,7 +197,7 @@ export async function startHubServer(deps: {
       server.closeIdleConnections()
     },
     close: async () => {
-      clearInterval(tick)
+      stopClearing()
       await io.close()
       server.closeAllConnections()
     },

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
+import { systemClock } from '#shared/node/clock.ts'
 import { EVENT_LIMIT_MS } from '#shared/test-kit/until.ts'
 import { startTestController, type TestController } from '../../test-kit/test-controller.ts'
 import { createAgentDownloads } from './agent-downloads.ts'
@@ -199,6 +200,7 @@ describe('downloads of the agent', () => {
     }
     const response = new Stalled()
     const downloads = createAgentDownloads({
+      clock: systemClock,
       agentFiles: {
         of: () => [],
         offers: () => [],

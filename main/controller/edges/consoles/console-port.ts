@@ -4,7 +4,7 @@ import { Server } from 'socket.io'
 import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
 import type { Fingerprint } from '#shared/domain/ids.ts'
 import type { Checks } from '../../slices/check/index.ts'
-import type { Clock } from '../../base/context.ts'
+import type { Clock, Random } from '../../base/context.ts'
 import type { ConsolesEdge } from './feed.ts'
 import type { ControllerIdentity } from '../../slices/identity/index.ts'
 import { hostPort } from '../../base/host-port.ts'
@@ -47,6 +47,7 @@ export async function openConsolePort(
     consoleHost: string
     consolePort: number
     clock: Clock
+    random: Random
     /** Further host names of the console. */
     consoleNames: readonly string[]
     /** Beyond loopback the console uses TLS unless this is set. */
@@ -65,7 +66,7 @@ export async function openConsolePort(
 ): Promise<ConsolePort> {
   const { slices, consoles } = deps
   const { users, audit, software, devices } = slices
-  const names = createServedNames(deps.consoleHost, deps.consoleNames)
+  const names = createServedNames(deps.consoleHost, deps.clock, deps.consoleNames)
   const isSecure = names.isPublic && !deps.consolePlainHttp
   const { dataDir, vaultKey, log } = deps
   const tls = isSecure
@@ -80,7 +81,7 @@ export async function openConsolePort(
   await web.mount(
     {
       ...coreRoutes({ ...slices, tokens, setupCode }),
-      ...softwareRoutes({ software }),
+      ...softwareRoutes({ software, clock: deps.clock }),
       ...controllerHandlers({
         identity: deps.identity,
         checks: deps.checks,
@@ -88,6 +89,8 @@ export async function openConsolePort(
         setupCode,
         dataDir: deps.dataDir,
         restart: deps.onRestored ?? null,
+        clock: deps.clock,
+        random: deps.random,
       }),
     },
     { authenticate, isOpen, refused: (...refusal) => audit.refused(...refusal) },
@@ -114,7 +117,7 @@ export async function openConsolePort(
   // `allowRequest` runs once per connection; its polls and upgrades are further requests.
   feed.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
     if (!web.mayCall(request)) return next(new Error('E_ORIGIN'))
-    limitBodyTime(request)
+    limitBodyTime(request, deps.clock)
     next()
   })
   closeDefaultNamespace(feed)

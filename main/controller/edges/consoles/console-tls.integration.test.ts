@@ -9,6 +9,7 @@ import { connect, type TLSSocket } from 'node:tls'
 import pino from 'pino'
 import { io } from 'socket.io-client'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { CONSOLE_NAMESPACE } from '#shared/contract/feed.ts'
 import { startController, type Controller } from '../../compose/index.ts'
 import { TEST_WORKERS_DIR } from '../../test-kit/workers.ts'
@@ -211,7 +212,7 @@ describe('the key and the certificate', () => {
 describe('the served names', () => {
   it('are only loopback when the console listens there', () => {
     for (const host of ['127.0.0.1', 'localhost', '::1']) {
-      const names = createServedNames(host, ['deploy.example'], () => ['10.0.0.1'])
+      const names = createServedNames(host, systemClock, ['deploy.example'], () => ['10.0.0.1'])
       expect(names.isPublic).toBe(false)
       for (const name of ['localhost:7481', '127.0.0.1', '[::1]:7481'])
         expect(names.includes(name)).toBe(true)
@@ -221,7 +222,10 @@ describe('the served names', () => {
   })
 
   it('follow the addresses of this computer', () => {
-    const names = createServedNames('fd00::9', ['Deploy.example'], () => ['10.0.0.1', 'fd00::9'])
+    const names = createServedNames('fd00::9', systemClock, ['Deploy.example'], () => [
+      '10.0.0.1',
+      'fd00::9',
+    ])
     expect(names.isPublic).toBe(true)
     for (const name of ['[fd00::9]:1', '10.0.0.1', 'deploy.EXAMPLE:7481', hostname()])
       expect(names.includes(name), name).toBe(true)

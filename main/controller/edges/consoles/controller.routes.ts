@@ -1,9 +1,9 @@
 /** The controller's identity over REST: its keys and its recovery file. */
-import { randomBytes } from 'node:crypto'
 import { createReadStream, createWriteStream, mkdirSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { isoTime, type Clock, type Random } from '../../base/context.ts'
 import { AppError, validationError } from '#shared/contract/errors.ts'
 import {
   RestoreFields,
@@ -35,8 +35,10 @@ export function controllerHandlers(deps: {
   dataDir: string
   /** Restarts the controller; null when a person has to restart it. */
   restart: (() => void) | null
+  clock: Clock
+  random: Random
 }): Handlers<'controller'> {
-  const { identity, checks, devices } = deps
+  const { identity, checks, devices, clock } = deps
   function view(): ControllerIdentityView {
     const description = identity.describe()
     const { total } = devices.counts()
@@ -51,7 +53,7 @@ export function controllerHandlers(deps: {
   async function receive({ stream }: { stream: NodeJS.ReadableStream }) {
     const folder = join(deps.dataDir, 'temporary')
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const file = join(folder, `restore-${randomBytes(8).toString('hex')}`)
+    const file = join(folder, `restore-${deps.random.bytes(8).toString('hex')}`)
     const discard = (): Promise<void> => rm(file, { force: true })
     try {
       await pipeline(stream, createWriteStream(file, { mode: 0o600 }))
@@ -76,7 +78,7 @@ export function controllerHandlers(deps: {
       const stream = createReadStream(file)
       // Remove it whether it was sent or the client disconnected.
       stream.once('close', remove)
-      const day = new Date().toISOString().slice(0, 10)
+      const day = isoTime(clock.wallMs()).slice(0, 10)
       void reply
         .type('application/octet-stream')
         .header('content-length', statSync(file).size)
@@ -90,14 +92,18 @@ export function controllerHandlers(deps: {
           'A controller is restored on the computer that runs it.',
         )
       identity.checkRestorable()
-      const { upload, fields } = await readParts(raw, receive, decodeRestore)
+      const { upload, fields } = await readParts(raw, {
+        receive,
+        decode: decodeRestore,
+        clock,
+      })
       try {
         deps.setupCode.check(fields.setup_code)
         await identity.stageRestore(upload.file, fields.passphrase, fields.revoke === 'true')
       } finally {
         await upload.discard()
       }
-      if (deps.restart) setTimeout(deps.restart, RESTART_AFTER_MS)
+      if (deps.restart) clock.setTimer(RESTART_AFTER_MS, deps.restart)
       return { success: true, restarting: deps.restart !== null }
     },
   }

@@ -5,6 +5,7 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import pino from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ErrorReason } from '#shared/contract/error-reasons.ts'
+import { systemClock } from '#shared/node/clock.ts'
 import { rest, type RouteName } from '#shared/contract/rest/routes.ts'
 import type { Route } from '#shared/contract/rest/route.ts'
 import { createServedNames } from './served-names.ts'
@@ -15,13 +16,13 @@ let server: Server
 beforeAll(async () => {
   server = await createConsoleServer({
     jwtSecret: 'of these tests alone, and long enough',
-    names: createServedNames('127.0.0.1'),
+    names: createServedNames('127.0.0.1', systemClock),
     tls: null,
     allowedOrigins: [],
     rendererDir: null,
     whenWritable: () => Promise.resolve(),
     version: '1.2.3',
-    clock: { monotonicMs: () => performance.now() },
+    clock: systemClock,
     log: pino({ level: 'silent' }),
   })
   const names = Object.keys(rest) as RouteName[]

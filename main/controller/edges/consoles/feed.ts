@@ -3,6 +3,7 @@
  * are batched and sent at most ten times a second, only each target's latest state.
  */
 import type { Namespace, Server, Socket } from 'socket.io'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import {
   CONSOLE_NAMESPACE,
   type ConsoleToHub,
@@ -40,17 +41,19 @@ export function createConsolesEdge(
     deployments: Deployments
     users: Pick<Users, 'onSessionsEnded'>
     hubStatus: () => HubStatus
+    clock: Clock
   },
 ) {
   let namespace: FeedNamespace | null = null
-  let sweep: NodeJS.Timeout | undefined
+  const { clock } = deps
+  let stopSweep: Cancel | undefined
   const local = new Set<FeedListener>()
 
   const dirtyTargets = new Map<DeploymentId, Set<TargetId>>()
   const dirtyDeployments = new Set<DeploymentId>()
   const dirtyDevices = new Set<DeviceId>()
   let hubDirty = false
-  let frame: NodeJS.Timeout | null = null
+  let cancelFrame: Cancel | null = null
 
   function emit<E extends FeedEventName>(
     ownerId: FeedAudience,
@@ -66,7 +69,7 @@ export function createConsolesEdge(
   }
 
   function sendFrame(): void {
-    frame = null
+    cancelFrame = null
     let room = TARGETS_PER_FRAME
     for (const [id, ids] of dirtyTargets) {
       if (room === 0) break
@@ -102,7 +105,7 @@ export function createConsolesEdge(
     entities.send()
     if (dirtyTargets.size > 0) soon()
   }
-  const soon = () => void (frame ??= setTimeout(sendFrame, FRAME_MS))
+  const soon = () => void (cancelFrame ??= clock.setTimer(FRAME_MS, sendFrame))
   const entities = createEntityFeed(deps, emit, soon)
 
   const offDeployments = deps.deployments.subscribe((event) => {
@@ -126,7 +129,7 @@ export function createConsolesEdge(
       case 'paused':
         // Send consoles the changes that led to this event first.
         do {
-          if (frame) clearTimeout(frame)
+          cancelFrame?.()
           sendFrame()
         } while (dirtyTargets.size > 0)
         return emit(
@@ -167,8 +170,7 @@ export function createConsolesEdge(
       // A user who was signed out while connecting was in no room yet when the sessions were
       // dropped.
       here.on('connection', check)
-      sweep = setInterval(() => here.sockets.forEach(check), SESSION_CHECK_MS)
-      sweep.unref()
+      stopSweep = clock.repeat(SESSION_CHECK_MS, () => here.sockets.forEach(check))
       here.use((socket, next) => {
         const { token } = socket.handshake.auth as { token?: unknown }
         const address = plainAddress(socket.handshake.address)
@@ -191,8 +193,8 @@ export function createConsolesEdge(
       soon()
     },
     stop(): void {
-      if (frame) clearTimeout(frame)
-      clearInterval(sweep)
+      cancelFrame?.()
+      stopSweep?.()
       offDeployments()
       offDevices()
       offSessions()

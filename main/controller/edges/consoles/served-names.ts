@@ -1,6 +1,7 @@
 /** The names and addresses under which the console is served. A request for any other name was redirected here by someone else. */
 import { isIP } from 'node:net'
 import { hostname, networkInterfaces } from 'node:os'
+import type { Clock } from '#shared/node/clock.ts'
 import { isLoopback } from '../../base/addresses.ts'
 import { urlHost } from '../../base/host-port.ts'
 
@@ -37,6 +38,7 @@ const ownAddresses = (): string[] =>
  */
 export function createServedNames(
   consoleHost: string,
+  clock: Pick<Clock, 'monotonicMs'>,
   further: readonly string[] = [],
   addresses: () => string[] = ownAddresses,
 ): ServedNames {
@@ -49,7 +51,7 @@ export function createServedNames(
   let known: { at: number; names: string[] } | null = null
   function list(): string[] {
     if (!isPublic) return [...new Set(fixed)]
-    const now = performance.now()
+    const now = clock.monotonicMs()
     if (known === null || now - known.at > KEPT_MS)
       known = { at: now, names: [...new Set([...fixed, ...addresses()])] }
     return known.names

@@ -100,12 +100,11 @@ function parse(schema: z.ZodType | undefined, value: unknown, what: string): unk
 }
 
 /** Uploads may take hours and have their own timeout; every other body must arrive within this limit. */
-export function limitBodyTime(request: IncomingMessage): void {
-  const timer = setTimeout(() => {
+export function limitBodyTime(request: IncomingMessage, clock: Pick<Clock, 'setTimer'>): void {
+  const cancelTimer = clock.setTimer(BODY_LIMIT_MS, () => {
     if (!request.complete) request.destroy()
-  }, BODY_LIMIT_MS)
-  timer.unref()
-  for (const event of ['end', 'close'] as const) request.once(event, () => clearTimeout(timer))
+  })
+  for (const event of ['end', 'close'] as const) request.once(event, cancelTimer)
 }
 
 /** Routes whose response is not JSON and is not checked. */
@@ -153,7 +152,7 @@ export type ConsoleServerOptions = {
   version: string
   /** Resolves once the database can be written. @throws AppError E_BUSY after a while */
   whenWritable: () => Promise<void>
-  clock: Pick<Clock, 'monotonicMs'>
+  clock: Pick<Clock, 'monotonicMs' | 'setTimer'>
   log: Log
 }
 
@@ -207,7 +206,8 @@ export async function createConsoleServer(deps: ConsoleServerOptions): Promise<{
     // A client that has hung up has no address to count requests under, and receives no response.
     if (request.socket.remoteAddress === undefined) return reply.hijack()
     guard.check(request.raw)
-    if (!request.headers['content-type']?.startsWith('multipart/')) limitBodyTime(request.raw)
+    if (!request.headers['content-type']?.startsWith('multipart/'))
+      limitBodyTime(request.raw, deps.clock)
   })
   app.addHook('onSend', async (_request, reply) => securityHeaders(reply))
   app.setErrorHandler((error: FastifyError | AppError | z.ZodError, _request, reply) =>

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 // For the request's `parts` and `isMultipart`.
 import type { Multipart } from '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
+import type { Clock } from '#shared/node/clock.ts'
 import { AppError, validationError } from '#shared/contract/errors.ts'
 import { SoftwareFields } from '#shared/contract/rest/requests.ts'
 import { UPLOAD_LIMIT_BYTES } from '#shared/domain/defaults.ts'
@@ -77,32 +78,32 @@ function asUploadError(error: unknown): AppError {
 async function nextPart(
   raw: FastifyRequest,
   parts: AsyncIterator<Multipart>,
+  clock: Clock,
 ): Promise<Multipart | null> {
   const { socket } = raw.raw
   let seen = socket.bytesRead
-  const watch = setInterval(() => {
+  const stopWatch = clock.repeat(IDLE_TIMEOUT_MS, () => {
     if (socket.bytesRead === seen) raw.raw.destroy()
     seen = socket.bytesRead
-  }, IDLE_TIMEOUT_MS)
+  })
   try {
     const next = await parts.next()
     return next.done ? null : next.value
   } catch (error) {
     throw asUploadError(error)
   } finally {
-    clearInterval(watch)
+    stopWatch()
   }
 }
 
 /** Reads and discards what a refused upload still sends, for a limited time. */
-function drain({ raw }: FastifyRequest, error: unknown): void {
+function drain({ raw }: FastifyRequest, error: unknown, clock: Clock): void {
   if (raw.readableEnded || raw.destroyed) return
   raw.unpipe()
   raw.resume()
   const isAborted = error instanceof AppError && error.code === 'E_UPLOAD_ABORTED'
-  const timer = setTimeout(() => raw.destroy(), isAborted ? DRAIN_ABORTED_MS : DRAIN_MS)
-  timer.unref()
-  raw.once('close', () => clearTimeout(timer))
+  const cancelTimer = clock.setTimer(isAborted ? DRAIN_ABORTED_MS : DRAIN_MS, () => raw.destroy())
+  raw.once('close', cancelTimer)
 }
 
 /** The size of the request, which is an upper bound for the file. @throws AppError E_TOO_LARGE before a byte is read */
@@ -121,8 +122,9 @@ function announcedBytes(raw: FastifyRequest): number | undefined {
 export async function readUpload(
   raw: FastifyRequest,
   receive: Receive<Upload>,
+  clock: Clock,
 ): Promise<{ upload: Upload; fields: SoftwareFields }> {
-  return readParts(raw, receive, decodeFields)
+  return readParts(raw, { receive, decode: decodeFields, clock })
 }
 
 /**
@@ -133,8 +135,15 @@ export async function readUpload(
  */
 export async function readParts<T extends Received, F>(
   raw: FastifyRequest,
-  receive: Receive<T>,
-  decode: (texts: ReadonlyMap<string, unknown>) => F,
+  {
+    receive,
+    decode,
+    clock,
+  }: {
+    receive: Receive<T>
+    decode: (texts: ReadonlyMap<string, unknown>) => F
+    clock: Clock
+  },
 ): Promise<{ upload: T; fields: F }> {
   let upload: T | null = null
   try {
@@ -152,7 +161,11 @@ export async function readParts<T extends Received, F>(
         files: PART_LIMIT,
       },
     })
-    for (let part = await nextPart(raw, parts); part; part = await nextPart(raw, parts)) {
+    for (
+      let part = await nextPart(raw, parts, clock);
+      part;
+      part = await nextPart(raw, parts, clock)
+    ) {
       if (part.type === 'field') {
         if (part.valueTruncated) throw problem(part.fieldname, 'is too long')
         texts.set(part.fieldname, part.value)
@@ -166,7 +179,7 @@ export async function readParts<T extends Received, F>(
       ])
     return { upload, fields: decode(texts) }
   } catch (error) {
-    drain(raw, error)
+    drain(raw, error, clock)
     await upload?.discard()
     throw error
   }

@@ -3,7 +3,6 @@
  * chained to the one before it.
  */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto'
-import { setImmediate as otherWork } from 'node:timers/promises'
 import type { AuditEntry, AuditOutcome, AuditProof } from '#shared/contract/rest/audit.ts'
 import type { AuditAction } from '#shared/domain/audit-actions.ts'
 import type { DeploymentId, DeviceId, UserId } from '#shared/domain/ids.ts'
@@ -120,6 +119,7 @@ export function createAudit(deps: {
   predecessorsOfDevice?: (id: DeviceId) => DeviceId[]
 }) {
   const repo = createAuditRepo(deps.store)
+  const otherWork = (): Promise<void> => new Promise((resolve) => void deps.clock.nextTurn(resolve))
   const publicKeys = (): readonly KeyObject[] => deps.publicKeys?.() ?? []
 
   /** Call it inside the transaction of the recorded action. `actor` null: the controller itself. */

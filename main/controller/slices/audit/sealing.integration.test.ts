@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { MIGRATIONS_DIR } from '../../test-kit/paths.ts'
 import { createVirtualTime } from '../../test-kit/virtual-time.ts'
 import { openStore, type Store } from '../../store/store.ts'
@@ -18,7 +20,12 @@ let signs: () => Promise<string[]>
 let stop: () => Promise<void>
 beforeEach(() => {
   dataDir = mkdtempSync(join(tmpdir(), 'deployx-sealing-'))
-  store = openStore({ dataDir, migrationsDir: MIGRATIONS_DIR })
+  store = openStore({
+    dataDir,
+    migrationsDir: MIGRATIONS_DIR,
+    clock: systemClock,
+    random: systemRandom,
+  })
   world = createVirtualTime()
   audit = createAudit({ store, now: world.time.wallMs, clock: world.time })
   signs = () => Promise.resolve(['signature'])
@@ -30,7 +37,11 @@ afterEach(async () => {
   store.close()
   rmSync(dataDir, { recursive: true, force: true })
 })
-const signedEnds = async (): Promise<number> => (await audit.proof()).signed_ends
+const signedEnds = async (): Promise<number> => {
+  const proof = audit.proof()
+  await world.advance(0)
+  return (await proof).signed_ends
+}
 
 it('signs the end of the log every ten minutes, if anything was added', async () => {
   await world.advance(10 * MINUTE_MS - 1)

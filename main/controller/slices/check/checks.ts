@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import { reportOf, type CheckStatus } from '#shared/contract/rest/check.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { isoTime, type Log, type Now } from '../../base/context.ts'
@@ -20,6 +21,7 @@ export function createChecks(deps: {
   /** Where the built worker threads are; null: they run from the sources. */
   workersDir: string | null
   now: Now
+  clock: Clock
   log: Log
 }) {
   const { workersDir, now, log } = deps
@@ -33,13 +35,13 @@ export function createChecks(deps: {
     ended_at: null,
     report: null,
   }
-  let running: { worker: Worker; limit: NodeJS.Timeout } | null = null
+  let running: { worker: Worker; cancelLimit: Cancel } | null = null
 
   function end(change: Pick<CheckStatus, 'state'> & Partial<CheckStatus>): void {
     if (!running) return
-    const { worker, limit } = running
+    const { worker, cancelLimit } = running
     running = null
-    clearTimeout(limit)
+    cancelLimit()
     status = { ...status, step: null, ended_at: isoTime(now()), ...change }
     void worker.terminate()
   }
@@ -51,9 +53,8 @@ export function createChecks(deps: {
     start(): CheckStatus {
       if (running) throw AppError.of('check_running', {})
       const worker = new Worker(file, { workerData: deps.input() })
-      const limit = setTimeout(() => end({ state: 'failed' }), LIMIT_MS)
-      limit.unref()
-      running = { worker, limit }
+      const cancelLimit = deps.clock.setTimer(LIMIT_MS, () => end({ state: 'failed' }))
+      running = { worker, cancelLimit }
       const started_at = isoTime(now())
       status = {
         ...status,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { createBandwidth, type Bandwidth, type Lane } from './bandwidth.ts'
 
@@ -11,7 +12,7 @@ const C = 3 as DeviceId
 let bandwidth: Bandwidth
 beforeEach(() => {
   vi.useFakeTimers()
-  bandwidth = createBandwidth()
+  bandwidth = createBandwidth(systemClock)
 })
 afterEach(() => vi.useRealTimers())
 

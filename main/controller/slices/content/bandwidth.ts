@@ -3,6 +3,7 @@
  * waiters are served by how much each device has received: a slow reader takes no tokens, and a
  * device with many connections gets no more.
  */
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 
 /**
@@ -48,8 +49,8 @@ const grantOf = (bytesPerSecond: number | null): number =>
     ? MAX_GRANT_BYTES
     : Math.min(MAX_GRANT_BYTES, Math.max(MIN_GRANT_BYTES, bytesPerSecond * GRANT_SECONDS))
 
-/** @param nowMs a monotonic clock */
-export function createBandwidth(nowMs: () => number = () => performance.now()) {
+export function createBandwidth(clock: Pick<Clock, 'monotonicMs' | 'setTimer'>) {
+  const nowMs = clock.monotonicMs
   let limits = NO_LIMITS
   let hub: Bucket = { tokens: 0, filledAtMs: nowMs() }
   /**
@@ -59,7 +60,7 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
   /** Queues with waiting downloads; of equal ones the first is next. */
   const turns = new Set<Queue>()
   let servedUpTo = 0
-  let timer: NodeJS.Timeout | undefined
+  let cancelTimer: Cancel | undefined
 
   const limitOf = (lane: Lane): number | null => (lane === 'unenrolled' ? null : limits.device)
 
@@ -91,8 +92,8 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
 
   /** Grants what may be granted now, and continues by timer. */
   function serve(): void {
-    clearTimeout(timer)
-    timer = undefined
+    cancelTimer?.()
+    cancelTimer = undefined
     for (;;) {
       let soonestMs = waitMs(hub, limits.hub)
       if (soonestMs === 0) {
@@ -111,7 +112,7 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
           continue
         }
       }
-      if (turns.size > 0) timer = setTimeout(serve, Math.max(1, Math.ceil(soonestMs)))
+      if (turns.size > 0) cancelTimer = clock.setTimer(Math.max(1, Math.ceil(soonestMs)), serve)
       return
     }
   }
@@ -177,6 +178,6 @@ export function createBandwidth(nowMs: () => number = () => performance.now()) {
 
     /** How many downloads wait. */
     waiting: (): number => [...turns].reduce((sum, queue) => sum + queue.waiting.size, 0),
-    stop: (): void => clearTimeout(timer),
+    stop: (): void => cancelTimer?.(),
   }
 }

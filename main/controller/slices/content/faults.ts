@@ -6,6 +6,7 @@ import { webcrypto } from 'node:crypto'
 import { open, type FileHandle } from 'node:fs/promises'
 import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
 import type { Sha256 } from '#shared/domain/ids.ts'
+import type { Clock } from '#shared/node/clock.ts'
 import type { Log } from '../../base/context.ts'
 
 export type FileFault = 'missing' | 'damaged'
@@ -45,6 +46,7 @@ export function createFaults(deps: {
   stored: (sha256: Sha256) => { sizeBytes: number; chunkHashes: Buffer } | null
   /** Records the damage, so that it is known after a restart. */
   remember: (sha256: Sha256) => void
+  clock: Clock
   log: Log
 }) {
   const faults = new Map<Sha256, FileFault>()
@@ -109,7 +111,7 @@ export function createFaults(deps: {
     if (fault) set(sha256, fault)
     else {
       if (soundAtMs.size >= SOUND_LIMIT) soundAtMs.clear()
-      soundAtMs.set(sha256, performance.now())
+      soundAtMs.set(sha256, deps.clock.monotonicMs())
     }
     return fault
   }
@@ -134,7 +136,7 @@ export function createFaults(deps: {
       const known = faults.get(sha256)
       if (known) return Promise.resolve(known)
       const soundAt = soundAtMs.get(sha256)
-      if (soundAt !== undefined && performance.now() - soundAt < SOUND_FOR_MS)
+      if (soundAt !== undefined && deps.clock.monotonicMs() - soundAt < SOUND_FOR_MS)
         return Promise.resolve(null)
       const running = checks.get(sha256)
       if (running) return running

@@ -11,7 +11,8 @@ import type { Readable } from 'node:stream'
 import { AppError } from '#shared/contract/errors.ts'
 import { MAX_PARALLEL_DOWNLOADS } from '#shared/domain/defaults.ts'
 import type { AttemptId, DeviceId, Sha256 } from '#shared/domain/ids.ts'
-import { isoTime, type Log, type Now } from '../../base/context.ts'
+import type { Clock } from '#shared/node/clock.ts'
+import { isoTime, type Log, type Now, type Random } from '../../base/context.ts'
 import type { Store } from '../../store/store.ts'
 import { createAside } from './aside.ts'
 import { createBandwidth, type BandwidthLimits, type Lane } from './bandwidth.ts'
@@ -69,6 +70,8 @@ export function createContent(deps: {
   store: Store
   dataDir: string
   now: Now
+  clock: Clock
+  random: Random
   log: Log
   /** Signs and verifies download tickets. */
   ticketKey: Buffer
@@ -86,8 +89,9 @@ export function createContent(deps: {
     slots: options.parallelDownloads,
     queue: options.queuedDownloads,
     waitMs: options.queueWaitMs,
+    clock: deps.clock,
   })
-  const bandwidth = createBandwidth()
+  const bandwidth = createBandwidth(deps.clock)
   const aside = createAside({
     dataDir: deps.dataDir,
     now: deps.now,
@@ -118,6 +122,7 @@ export function createContent(deps: {
     pathOf,
     stored: (sha256) => repo.stored(sha256),
     remember: (sha256) => repo.setDamaged(sha256, isoTime(deps.now())),
+    clock: deps.clock,
     log: deps.log,
   })
 
@@ -260,8 +265,12 @@ export function createContent(deps: {
     async ingest(source: Readable, receiveOptions: ReceiveOptions): Promise<Staged> {
       const { path, sha256, sizeBytes, chunkHashes } = await receive(
         source,
-        incoming,
-        options.reserveBytes,
+        {
+          folder: incoming,
+          reserveBytes: options.reserveBytes,
+          clock: deps.clock,
+          random: deps.random,
+        },
         receiveOptions,
       )
       return {

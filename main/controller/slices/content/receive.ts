@@ -1,8 +1,10 @@
 /** Streams bytes to disk: hashed on the way, bounded, and either flushed completely or removed. */
-import { createHash, randomBytes, webcrypto } from 'node:crypto'
+import { createHash, webcrypto } from 'node:crypto'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import type { Clock } from '#shared/node/clock.ts'
+import type { Random } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { CHUNK_BYTES } from '#shared/domain/defaults.ts'
 import type { Sha256 } from '#shared/domain/ids.ts'
@@ -24,6 +26,13 @@ export type ReceiveOptions = {
   idleTimeoutMs?: number
   signal?: AbortSignal | undefined
 }
+export type ReceivePlace = {
+  folder: string
+  /** Space that stays free for the database. */
+  reserveBytes: number
+  clock: Clock
+  random: Random
+}
 export type Received = { path: string; sha256: Sha256; sizeBytes: number; chunkHashes: Buffer }
 
 async function writeAll(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
@@ -43,13 +52,11 @@ const tooLarge = (limitBytes: number): AppError =>
  * Streams `source` into a new file in `folder`. The caller moves or removes the file. The hash of
  * the whole is updated as bytes arrive (some ten microseconds per piece); the hashes of the 1 MiB
  * chunks are computed on the thread pool, in parallel with the write of the same buffer.
- * @param reserveBytes space that stays free for the database
  * @throws AppError E_TOO_LARGE, E_DISK_FULL, E_UPLOAD_ABORTED; removes partial data
  */
 export async function receive(
   source: Readable,
-  folder: string,
-  reserveBytes: number,
+  { folder, reserveBytes, clock, random }: ReceivePlace,
   options: ReceiveOptions,
 ): Promise<Received> {
   const { limitBytes, sizeBytes, signal, idleTimeoutMs = IDLE_TIMEOUT_MS } = options
@@ -57,7 +64,7 @@ export async function receive(
   if (sizeBytes !== undefined && sizeBytes > limitBytes) throw tooLarge(limitBytes)
   if ((await freeBytes(folder)) < (sizeBytes ?? 0) + reserveBytes) throw diskFull()
 
-  const path = join(folder, randomBytes(16).toString('hex'))
+  const path = join(folder, random.bytes(16).toString('hex'))
   const whole = createHash('sha256')
   const chunkHashes: Buffer[] = []
   const buffers = [Buffer.allocUnsafe(CHUNK_BYTES), Buffer.allocUnsafe(CHUNK_BYTES)] as const
@@ -71,18 +78,21 @@ export async function receive(
   const aborted = (why: string, cause?: unknown) =>
     new AppError('E_UPLOAD_ABORTED', why, [], { cause })
   const onAbort = () => source.destroy(aborted('The transfer was stopped.'))
-  const idle = setTimeout(
-    () =>
-      source.destroy(aborted(`No data arrived for ${Math.round(idleTimeoutMs / 1000)} seconds.`)),
-    idleTimeoutMs,
-  )
+  // Set again only when it is due: bytes arrive too often for a timer of their own.
+  let lastBytesMs = clock.monotonicMs()
+  const onIdle = (): void => {
+    const leftMs = lastBytesMs + idleTimeoutMs - clock.monotonicMs()
+    if (leftMs > 0) cancelIdle = clock.setTimer(Math.ceil(leftMs), onIdle)
+    else source.destroy(aborted(`No data arrived for ${Math.round(idleTimeoutMs / 1000)} seconds.`))
+  }
+  let cancelIdle = clock.setTimer(idleTimeoutMs, onIdle)
   signal?.addEventListener('abort', onAbort, { once: true })
 
   let handle: FileHandle
   try {
     handle = await open(path, 'wx', 0o600)
   } catch (error) {
-    clearTimeout(idle)
+    cancelIdle()
     signal?.removeEventListener('abort', onAbort)
     throw asDiskError(error)
   }
@@ -122,7 +132,7 @@ export async function receive(
   try {
     if (signal?.aborted) throw aborted('The transfer was stopped.')
     for await (const piece of source as AsyncIterable<Buffer>) {
-      idle.refresh()
+      lastBytesMs = clock.monotonicMs()
       total += piece.length
       if (total > limitBytes) throw tooLarge(limitBytes)
       for (let at = 0; at < piece.length;) {
@@ -134,7 +144,7 @@ export async function receive(
         if (filled === CHUNK_BYTES) await flushActive()
       }
     }
-    clearTimeout(idle)
+    cancelIdle()
     if (filled > 0) await flushActive()
     await (flushing as Promise<void> | null)
     await onDisk(handle.sync())
@@ -144,7 +154,7 @@ export async function receive(
     if (diskFailed) throw asDiskError(error)
     throw aborted('The transfer was interrupted. Nothing was stored.', error)
   } finally {
-    clearTimeout(idle)
+    cancelIdle()
     signal?.removeEventListener('abort', onAbort)
     await (flushing as Promise<void> | null)?.catch(() => undefined)
     await handle.close()

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
 import { createSlots } from './slots.ts'
 
 const never = new AbortController().signal
 
 describe('download slots', () => {
   it('gives a freed slot to the longest-waiting download', async () => {
-    const slots = createSlots({ slots: 1, queue: 5, waitMs: 5_000 })
+    const slots = createSlots({ slots: 1, queue: 5, waitMs: 5_000, clock: systemClock })
     const first = await slots.take(never)
     const order: string[] = []
     const second = slots.take(never).then((back) => (order.push('second'), back))
@@ -19,7 +20,7 @@ describe('download slots', () => {
   })
 
   it('frees a slot once, however often it is released', async () => {
-    const slots = createSlots({ slots: 2, queue: 5, waitMs: 5_000 })
+    const slots = createSlots({ slots: 2, queue: 5, waitMs: 5_000, clock: systemClock })
     const back = await slots.take(never)
     await slots.take(never)
     back!()
@@ -28,7 +29,7 @@ describe('download slots', () => {
   })
 
   it('refuses immediately when the queue is full', async () => {
-    const slots = createSlots({ slots: 1, queue: 1, waitMs: 5_000 })
+    const slots = createSlots({ slots: 1, queue: 1, waitMs: 5_000, clock: systemClock })
     const back = await slots.take(never)
     const waiting = slots.take(never)
     expect(await slots.take(never)).toBeNull()
@@ -37,7 +38,7 @@ describe('download slots', () => {
   })
 
   it('refuses after the wait, and removes the request from the queue', async () => {
-    const slots = createSlots({ slots: 1, queue: 1, waitMs: 20 })
+    const slots = createSlots({ slots: 1, queue: 1, waitMs: 20, clock: systemClock })
     const back = await slots.take(never)
     expect(await slots.take(never)).toBeNull()
     expect(slots.usage()).toEqual({ taken: 1, waiting: 0 })
@@ -46,7 +47,7 @@ describe('download slots', () => {
   })
 
   it('gives no slot to a client that has disconnected', async () => {
-    const slots = createSlots({ slots: 1, queue: 5, waitMs: 5_000 })
+    const slots = createSlots({ slots: 1, queue: 5, waitMs: 5_000, clock: systemClock })
     const back = await slots.take(never)
     const gone = new AbortController()
     const waiting = slots.take(gone.signal)

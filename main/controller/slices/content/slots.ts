@@ -1,9 +1,16 @@
 /** A bounded number of slots, with a bounded queue and a bounded wait. */
+import type { Clock } from '#shared/node/clock.ts'
+
 export type Slots = ReturnType<typeof createSlots>
 
 type Waiter = { admit: () => void }
 
-export function createSlots(options: { slots: number; queue: number; waitMs: number }) {
+export function createSlots(options: {
+  slots: number
+  queue: number
+  waitMs: number
+  clock: Pick<Clock, 'setTimer'>
+}) {
   const waiting = new Set<Waiter>()
   let taken = 0
 
@@ -32,7 +39,7 @@ export function createSlots(options: { slots: number; queue: number; waitMs: num
       return new Promise((resolve) => {
         const leave = () => {
           waiting.delete(waiter)
-          clearTimeout(timer)
+          cancelTimer()
           gone.removeEventListener('abort', giveUp)
         }
         const giveUp = () => {
@@ -46,7 +53,7 @@ export function createSlots(options: { slots: number; queue: number; waitMs: num
             resolve(release)
           },
         }
-        const timer = setTimeout(giveUp, options.waitMs)
+        const cancelTimer = options.clock.setTimer(options.waitMs, giveUp)
         gone.addEventListener('abort', giveUp, { once: true })
         waiting.add(waiter)
       })

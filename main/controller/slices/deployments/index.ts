@@ -19,7 +19,7 @@ import type {
 } from '#shared/domain/ids.ts'
 import { chooseInstaller } from '#shared/domain/platforms.ts'
 import type { Audit } from '../audit/index.ts'
-import type { Clock, Log, Now, Viewer } from '../../base/context.ts'
+import type { Clock, Log, Now, Random, Viewer } from '../../base/context.ts'
 import { createListeners } from '../../base/listeners.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
@@ -64,6 +64,7 @@ export function createDeployments(deps: {
   store: Store
   now: Now
   clock: Clock
+  random: Random
   log: Log
   audit: Audit
   devices: Devices
@@ -80,11 +81,11 @@ export function createDeployments(deps: {
   workersDir: string | null
   timings?: Partial<EngineTimings>
 }) {
-  const { store, devices, log, now } = deps
+  const { store, devices, log, now, clock, random } = deps
   const timings = { ...ENGINE_TIMINGS, ...deps.timings }
   const repo = createDeploymentsRepo(store)
   const outputs = createOutputsRepo(store, repo)
-  const workbooks = createWorkbooks({ workersDir: deps.workersDir })
+  const workbooks = createWorkbooks({ workersDir: deps.workersDir, clock })
   const listeners = new Set<(event: DeploymentsEvent) => void>()
 
   /** What each commit changed. The parts that it concerns subscribe below, once they exist. */
@@ -99,6 +100,7 @@ export function createDeployments(deps: {
   const recorder = createRecorder({
     repo,
     apply: createReports({ repo, outputs, sealed: deps.sealed, fileFault, now, log, timings }),
+    clock,
     log,
     timings,
     committed,
@@ -121,13 +123,14 @@ export function createDeployments(deps: {
     agents: deps.agents,
     recorder,
     timings,
+    clock,
     log,
     cancelLost: openTargets.cancelLost,
   })
   const auditRecords = createAuditRecords({ audit: deps.audit, repo })
   const { resolve, waitingForGroup } = createResolve({ ...deps, repo, auditRecords })
   const restarts = createRestarts({
-    clock: deps.clock,
+    ...{ clock, random },
     ...{ devices, sign: deps.sign, keyId: deps.keyId, agents: deps.agents },
     ...{ now, log, timings, committed },
     repo: createRestartsRepo(store),
@@ -141,7 +144,7 @@ export function createDeployments(deps: {
   const engine = createEngine({
     ...{ repo, openTargets, devices, sender, auditRecords },
     ...{ now, log, timings, committed },
-    clock: deps.clock,
+    ...{ clock, random },
     clockRepo: createClockRepo(store),
     moved: restarts.clockMoved,
     restartingDevices: restarts.restartingDevices,

@@ -2,6 +2,7 @@
  * When devices last had a link. Writes are batched, because a power cut ends all links at the same
  * time.
  */
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
 import { isoTime, type Now } from '../../base/context.ts'
 import { storageFailure } from '../../store/failures.ts'
@@ -10,22 +11,22 @@ import type { DevicesRepo } from './devices.repo.ts'
 
 const DELAY_MS = 2_000
 
-export function createLastSeen(deps: { store: Store; repo: DevicesRepo; now: Now }) {
+export function createLastSeen(deps: { store: Store; repo: DevicesRepo; now: Now; clock: Clock }) {
   const unwritten = new Map<DeviceId, string>()
-  let timer: NodeJS.Timeout | null = null
+  let cancelTimer: Cancel | null = null
   let stopped = false
 
   /** Writes pending values, and retries later if the disk or a locked database refuses them. */
   function write(): void {
-    if (timer) clearTimeout(timer)
-    timer = null
+    cancelTimer?.()
+    cancelTimer = null
     if (unwritten.size === 0) return
     try {
       deps.store.transaction(() => unwritten.forEach((at, id) => deps.repo.touch(id, at)))
       unwritten.clear()
     } catch (error) {
       if (!storageFailure(error)) throw error
-      if (!stopped) timer = setTimeout(write, DELAY_MS)
+      if (!stopped) cancelTimer = deps.clock.setTimer(DELAY_MS, write)
     }
   }
 
@@ -33,7 +34,7 @@ export function createLastSeen(deps: { store: Store; repo: DevicesRepo; now: Now
     /** Its link has just ended. */
     note(id: DeviceId): void {
       unwritten.set(id, isoTime(deps.now()))
-      timer ??= setTimeout(write, DELAY_MS)
+      cancelTimer ??= deps.clock.setTimer(DELAY_MS, write)
     },
     /** The value that is not written yet. */
     of: (id: DeviceId): string | undefined => unwritten.get(id),

@@ -1,5 +1,5 @@
 /** Enrolment codes that admit agents: short-lived, counted and stored as a hash. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import {
   AGENT_PROTOCOL,
   enrollText,
@@ -12,7 +12,14 @@ import { formatEnrollmentCode } from '#shared/domain/enrollment-code.ts'
 import type { EnrollmentId, GroupId, UserId } from '#shared/domain/ids.ts'
 import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import type { Audit } from '../audit/index.ts'
-import { isoTime, maySee, type Clock, type Now, type Viewer } from '../../base/context.ts'
+import {
+  isoTime,
+  maySee,
+  type Clock,
+  type Now,
+  type Random,
+  type Viewer,
+} from '../../base/context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Groups } from '../groups/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
@@ -51,6 +58,7 @@ export function createEnrollment(deps: {
   store: Store
   now: Now
   clock: Clock
+  random: Random
   audit: Audit
   devices: Devices
   groups: Groups
@@ -77,7 +85,7 @@ export function createEnrollment(deps: {
       },
     ): RouteReply<'enrollments.create'> {
       deps.groups.membersOf(input.group_ids, viewer) // only to check that they exist and the viewer may see them
-      const secret = randomBytes(16).toString('base64url')
+      const secret = deps.random.bytes(16).toString('base64url')
       const expires_at = isoTime(deps.now() + input.ttl_minutes * 60_000)
       const row = deps.store.transaction(() => {
         const made = repo.insert({

@@ -4,7 +4,8 @@
  * somebody has approved it in the console *and* the person at the PC has confirmed the digits: a
  * single confirmation could have been given to a man in the middle.
  */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import type { Cancel } from '#shared/node/clock.ts'
 import type { EnrollReply } from '#shared/contract/agent/link.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import {
@@ -24,7 +25,7 @@ import {
   pairingProofText,
 } from '#shared/domain/pairing.ts'
 import type { Audit } from '../audit/index.ts'
-import type { Clock, Log, Now, Viewer } from '../../base/context.ts'
+import type { Clock, Log, Now, Random, Viewer } from '../../base/context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { ControllerKeys } from '../identity/index.ts'
 import type { Store } from '../../store/store.ts'
@@ -76,6 +77,7 @@ export function createPairing(deps: {
   store: Store
   now: Now
   clock: Clock
+  random: Random
   log: Log
   audit: Audit
   devices: Devices
@@ -84,9 +86,9 @@ export function createPairing(deps: {
   addresses: () => string[]
   timings?: Partial<PairingTimings>
 }) {
-  const { devices } = deps
+  const { devices, clock } = deps
   const timings = { ...PAIRING_TIMINGS, ...deps.timings }
-  const pauses = createPauses(timings, deps.clock.monotonicMs)
+  const pauses = createPauses(timings, clock.monotonicMs)
   type Pairing = {
     begun: PairBegin
     keys: ControllerKeys
@@ -97,13 +99,13 @@ export function createPairing(deps: {
     link: PairingLink
     deviceId: DeviceId | null
     confirmed: boolean
-    timer: NodeJS.Timeout
+    cancelTimer: Cancel
   }
   const open = new Set<Pairing>()
 
   function close(pairing: Pairing, admitted: boolean): boolean {
     if (!open.delete(pairing)) return false
-    clearTimeout(pairing.timer)
+    pairing.cancelTimer()
     if (pairing.deviceId !== null) devices.pending.end(pairing.deviceId, admitted)
     return true
   }
@@ -209,7 +211,7 @@ export function createPairing(deps: {
       fingerprint: keys.fingerprint,
       commandKey: keys.command.publicKey,
     }
-    clearTimeout(pairing.timer)
+    pairing.cancelTimer()
     try {
       pairing.deviceId = devices.pending.add({
         facts: begun.facts,
@@ -223,9 +225,8 @@ export function createPairing(deps: {
       fail(pairing, error.message)
       return refusal(error.message, null)
     }
-    pairing.timer = setTimeout(
-      () => fail(pairing, 'The digits were not confirmed on both sides in time.'),
-      timings.expiresMs,
+    pairing.cancelTimer = clock.setTimer(timings.expiresMs, () =>
+      fail(pairing, 'The digits were not confirmed on both sides in time.'),
     )
     return { ok: true, nonce: pairing.nonce }
   }
@@ -240,7 +241,7 @@ export function createPairing(deps: {
       const names = [`key ${begin.public_key}`, `address ${address}`]
       const no = whyNot(begin, address, names)
       if (no) return { reply: no, pairing: null }
-      const nonce = randomBytes(32).toString('hex')
+      const nonce = deps.random.bytes(32).toString('hex')
       const keys = deps.keys()
       const pairing: Pairing = {
         begun: begin,
@@ -251,7 +252,9 @@ export function createPairing(deps: {
         link,
         deviceId: null,
         confirmed: false,
-        timer: setTimeout(() => fail(pairing, 'The agent did not continue.'), timings.revealMs),
+        cancelTimer: clock.setTimer(timings.revealMs, () =>
+          fail(pairing, 'The agent did not continue.'),
+        ),
       }
       open.add(pairing)
       const commitment = sha256(hubCommitmentText(nonce, keys.fingerprint, keys.command.publicKey))

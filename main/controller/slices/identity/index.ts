@@ -2,13 +2,12 @@
  * The controller's identity: its keys, how they change while agents follow, and how it is backed up
  * and restored elsewhere. docs/security.md explains what each of this defends against.
  */
-import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '#shared/contract/errors.ts'
 import type { Audit } from '../audit/index.ts'
-import { isoTime, type Now, type Viewer } from '../../base/context.ts'
+import { isoTime, type Clock, type Now, type Random, type Viewer } from '../../base/context.ts'
 import { createAskWorker } from '../../base/ask-worker.ts'
 import { writeDurably } from '../../../lib/durable-file.ts'
 import { openVault, type Keystore } from '../../base/vault.ts'
@@ -72,6 +71,8 @@ export function createIdentity(deps: {
   /** What this start restored from a recovery file. */
   restored: Restored | null
   now: Now
+  clock: Clock
+  random: Random
   audit: Audit
 }) {
   const { dataDir, databaseFile, workersDir, now } = deps
@@ -88,6 +89,7 @@ export function createIdentity(deps: {
     } satisfies IdentityWorkerData,
     timeoutMs: TASK_TIMEOUT_MS,
     limit: 1,
+    clock: deps.clock,
   })
 
   /**
@@ -180,7 +182,7 @@ export function createIdentity(deps: {
     async saveRecoveryFile(viewer: Viewer, passphrase: string): Promise<TemporaryFile> {
       const folder = join(dataDir, 'temporary')
       mkdirSync(folder, { recursive: true, mode: 0o700 })
-      const file = join(folder, `recovery-${randomBytes(8).toString('hex')}`)
+      const file = join(folder, `recovery-${deps.random.bytes(8).toString('hex')}`)
       const remove = (): void => rmSync(file, { force: true })
       const saved_at = isoTime(now())
       const { fingerprint } = current

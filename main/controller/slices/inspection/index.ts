@@ -3,6 +3,7 @@
  * threads, within limits; nothing in a file can stop the hub's thread.
  */
 import { join } from 'node:path'
+import type { Clock } from '#shared/node/clock.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import {
   INSTALLER_EXTENSIONS,
@@ -37,6 +38,7 @@ export function createInspection(options: {
   /** The folder of the built workers; null: beside the sources. */
   workersDir: string | null
   log: Pick<Log, 'error'>
+  clock: Clock
   /** Tests only. */
   limits?: Partial<Limits>
   waitingLimit?: number
@@ -50,7 +52,7 @@ export function createInspection(options: {
   const onFault = (text: string): void =>
     options.log.error({ fault: text }, 'a reader failed over a file; the file was refused')
   const seatOf = () => {
-    const seat = createSeat({ file, limits, onFault })
+    const seat = createSeat({ file, limits, onFault, clock: options.clock })
     const queue = createQueue(options.waitingLimit ?? WAITING_LIMIT)
     return { seat, queue }
   }

@@ -3,6 +3,7 @@
  * new one. The readers check the limit on buffers themselves (readers/window.ts).
  */
 import { Worker } from 'node:worker_threads'
+import type { Cancel, Clock } from '#shared/node/clock.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { beyondLimit, unreadable, type PackageFacts } from './facts.ts'
 import { IDLE_MS, START_TIMEOUT_MS, type INSPECTION_LIMITS } from './limits.ts'
@@ -29,10 +30,11 @@ export function createSeat(options: {
   limits: Limits
   /** A reader failed in an unexpected way. */
   onFault: (text: string) => void
+  clock: Clock
 }) {
-  const { limits } = options
+  const { limits, clock } = options
   let started: Started | null = null
-  let idle: NodeJS.Timeout | null = null
+  let cancelIdle: Cancel | null = null
   let stopped = false
   let isUsedUp = false
   let interrupt: ((error: Error) => void) | null = null
@@ -41,7 +43,7 @@ export function createSeat(options: {
   async function end(): Promise<void> {
     const ending = started
     started = null
-    if (idle) clearTimeout(idle)
+    cancelIdle?.()
     await ending?.worker.terminate()
   }
 
@@ -54,15 +56,12 @@ export function createSeat(options: {
         maxYoungGenerationSizeMb: limits.youngHeapMiB,
       },
     })
-    // A worker that waits for files does not keep the process alive.
-    worker.unref()
     const ready = new Promise<void>((resolve, reject) => {
-      const late = setTimeout(
-        () => reject(new Error('the inspection worker did not start')),
-        START_TIMEOUT_MS,
+      const cancelLate = clock.setTimer(START_TIMEOUT_MS, () =>
+        reject(new Error('the inspection worker did not start')),
       )
       const settle = (how: () => void) => () => {
-        clearTimeout(late)
+        cancelLate()
         how()
       }
       worker.once('message', settle(resolve))
@@ -83,11 +82,11 @@ export function createSeat(options: {
   /** The worker's answer for the file; rejects with AppError, or with Error when the file is not at fault. */
   function ask({ worker, progress }: Started, task: InspectionTask): Promise<Outcome> {
     return new Promise<Outcome>((resolve, reject) => {
-      const beganMs = performance.now()
+      const beganMs = clock.monotonicMs()
       let seenMiB = 0
-      let timer = setTimeout(onTime, limits.timeMs)
+      let cancelTimer = clock.setTimer(limits.timeMs, onTime)
       const settle = (how: () => void): void => {
-        clearTimeout(timer)
+        cancelTimer()
         worker.off('message', onMessage).off('error', onError).off('exit', onExit)
         interrupt = null
         how()
@@ -96,12 +95,12 @@ export function createSeat(options: {
       interrupt = fail
       function onTime(): void {
         const streamedMiB = Atomics.load(progress, 0)
-        const wholeMs = performance.now() - beganMs
+        const wholeMs = clock.monotonicMs() - beganMs
         if (streamedMiB - seenMiB < limits.progressMiB)
           return fail(beyondLimit(seconds(limits.timeMs)))
         if (wholeMs > limits.wholeTimeMs) return fail(beyondLimit(seconds(limits.wholeTimeMs)))
         seenMiB = streamedMiB
-        timer = setTimeout(onTime, limits.timeMs)
+        cancelTimer = clock.setTimer(limits.timeMs, onTime)
       }
       function onError(error: unknown): void {
         isUsedUp = true
@@ -141,9 +140,11 @@ export function createSeat(options: {
      * @throws AppError E_PACKAGE_UNREADABLE, E_PACKAGE_LIMIT; InspectionStopped; Error when the file cannot be opened
      */
     async inspect(task: InspectionTask): Promise<Outcome> {
-      if (idle) clearTimeout(idle)
+      cancelIdle?.()
       if (stopped) throw new InspectionStopped()
       const seat = (started ??= start())
+      // Someone waits for it. A worker that waits for files does not keep the process running.
+      seat.worker.ref()
       try {
         await seat.ready
         if (stopped) throw new InspectionStopped()
@@ -157,10 +158,8 @@ export function createSeat(options: {
       } finally {
         if (isUsedUp) await end()
         isUsedUp = false
-        if (started && !stopped) {
-          idle = setTimeout(() => void end(), IDLE_MS)
-          idle.unref()
-        }
+        started?.worker.unref()
+        if (started && !stopped) cancelIdle = clock.setTimer(IDLE_MS, () => void end())
       }
     },
     async stop(): Promise<void> {

@@ -11,7 +11,7 @@ import type { RouteReply } from '#shared/contract/rest/routes.ts'
 import { applyDelta, inventoryText } from '#shared/domain/inventory-delta.ts'
 import { EMPTY_INVENTORY, SOFTWARE_LIMIT } from '#shared/domain/inventory.ts'
 import type { DeviceId } from '#shared/domain/ids.ts'
-import { isoTime, type Log, type Now, type Viewer } from '../../base/context.ts'
+import { isoTime, type Clock, type Log, type Now, type Viewer } from '../../base/context.ts'
 import type { Devices } from '../devices/index.ts'
 import type { Store } from '../../store/store.ts'
 import { createInventoryRepo } from './inventory.repo.ts'
@@ -31,12 +31,13 @@ const refused = (message: string): ReportReply => ({ committed: false, message }
 export function createInventories(deps: {
   store: Store
   now: Now
+  clock: Clock
   log: Log
   devices: Pick<Devices, 'get' | 'list' | 'row' | 'noteInventory' | 'announce'>
 }) {
   const { store, devices } = deps
   const repo = createInventoryRepo(store)
-  const allowances = createAllowances()
+  const allowances = createAllowances(deps.clock.monotonicMs)
   let waiting = 0
   let turn: Promise<unknown> = Promise.resolve()
 

@@ -3,10 +3,10 @@
  * key again and gets the same answer; nothing happens twice. If the work is synchronous, its rows
  * and the answer are committed together.
  */
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync } from 'node:crypto'
 import { AppError } from '#shared/contract/errors.ts'
 import type { RequestOutcome } from '#shared/contract/rest/request-key.ts'
-import { isoTime, type Now, type Viewer } from '../../base/context.ts'
+import { isoTime, type Now, type Random, type Viewer } from '../../base/context.ts'
 import type { Store } from '../../store/store.ts'
 import { createRequestsRepo } from './requests.repo.ts'
 
@@ -34,7 +34,7 @@ function subjectOf(answer: unknown): number | null {
 export type Requests = ReturnType<typeof createRequests>
 
 /** @param secret of this controller: answers are sealed with a key derived from it */
-export function createRequests(deps: { store: Store; now: Now; secret: string }) {
+export function createRequests(deps: { store: Store; now: Now; random: Random; secret: string }) {
   const repo = createRequestsRepo(deps.store)
   const derive = (purpose: string): Buffer =>
     Buffer.from(hkdfSync('sha256', deps.secret, '', `deployx requests ${purpose}`, 32))
@@ -45,7 +45,7 @@ export function createRequests(deps: { store: Store; now: Now; secret: string })
   >()
 
   function seal(text: string): string {
-    const nonce = randomBytes(NONCE_BYTES)
+    const nonce = deps.random.bytes(NONCE_BYTES)
     const cipher = createCipheriv('aes-256-gcm', sealKey, nonce)
     const body = Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final()])
     return Buffer.concat([body, cipher.getAuthTag()]).toString('base64')

@@ -15,6 +15,8 @@ import {
 import { request } from 'node:https'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { DEFAULT_SETTINGS, type UpdateSettings } from '#shared/contract/rest/settings-routes.ts'
 import type { Controller } from '../../compose/index.ts'
 import { openStore } from '../../store/store.ts'
@@ -108,6 +110,8 @@ describe('an older database', () => {
     openStore({
       dataDir: join(own.folder, 'a'),
       migrationsDir: migrationsUpTo(first),
+      clock: systemClock,
+      random: systemRandom,
     }).close()
     const rest = await own.signIn(await own.start('a'), 'setup')
     expect(await read(rest)).toMatchObject(DEFAULT_SETTINGS)
@@ -116,7 +120,12 @@ describe('an older database', () => {
 
   it('that was kept before a migration and is put back has its old settings', async () => {
     const dataDir = join(own.folder, 'a')
-    const older = openStore({ dataDir, migrationsDir: migrationsUpTo(places().length - 1) })
+    const older = openStore({
+      dataDir,
+      migrationsDir: migrationsUpTo(places().length - 1),
+      clock: systemClock,
+      random: systemRandom,
+    })
     const put = older.sqlite.prepare('insert into settings (name, value) values (?, ?)')
     for (const [name, value] of Object.entries(DECIDED)) put.run(name, JSON.stringify(value))
     older.close()

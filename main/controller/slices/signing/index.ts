@@ -4,6 +4,7 @@
  * what this defends against and what it does not.
  */
 import { join } from 'node:path'
+import type { Clock } from '#shared/node/clock.ts'
 import { createAskWorker } from '../../base/ask-worker.ts'
 import type { VaultKey } from '../../base/vault.ts'
 
@@ -29,14 +30,17 @@ const TIMEOUT_MS = 10_000
 const WAITING_LIMIT = 10_000
 
 /** @param workersDir where the built workers are; null: beside the sources */
-export function createSigner(options: SigningData & { workersDir: string | null }): Signer {
-  const { workersDir, keyFile, vaultKey, databaseFile, agentsDir } = options
+export function createSigner(
+  options: SigningData & { workersDir: string | null; clock: Pick<Clock, 'setTimer'> },
+): Signer {
+  const { clock, workersDir, keyFile, vaultKey, databaseFile, agentsDir } = options
   const start = () =>
     createAskWorker<string[], (string | null)[]>({
       file: workersDir ? join(workersDir, 'signing.js') : join(import.meta.dirname, 'worker.ts'),
       data: { keyFile, vaultKey, databaseFile, agentsDir } satisfies SigningData,
       timeoutMs: TIMEOUT_MS,
       limit: WAITING_LIMIT,
+      clock,
     })
   let worker = start()
   return {
@@ -44,7 +48,7 @@ export function createSigner(options: SigningData & { workersDir: string | null 
     renew() {
       const old = worker
       worker = start()
-      setTimeout(() => void old.stop(), TIMEOUT_MS).unref()
+      clock.setTimer(TIMEOUT_MS, () => void old.stop())
     },
     stop: () => worker.stop(),
   }

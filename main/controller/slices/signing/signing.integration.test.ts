@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '#shared/node/clock.ts'
+import { systemRandom } from '#shared/node/random.ts'
 import { inspectText } from '#shared/contract/agent/inspect.ts'
 import { commandText, hubProofText } from '#shared/contract/agent/link.ts'
 import { splitDoneText, splitProofText, splitText } from '#shared/contract/agent/split.ts'
@@ -29,6 +31,8 @@ beforeAll(() => {
   store = openStore({
     dataDir: folder,
     migrationsDir: MIGRATIONS_DIR,
+    clock: systemClock,
+    random: systemRandom,
   })
   const db = store.sqlite
   db.exec(`
@@ -48,6 +52,7 @@ beforeAll(() => {
     databaseFile: store.file,
     agentsDir: folder,
     workersDir: TEST_WORKERS_DIR,
+    clock: systemClock,
   })
 })
 afterAll(async () => {

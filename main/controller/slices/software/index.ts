@@ -4,8 +4,7 @@ import type { CustomSoftware } from '#shared/contract/rest/requests.ts'
 import type { InstallerId, SoftwareId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
 import type { Content, FileFault } from '../content/index.ts'
-import type { Log, Now, Viewer } from '../../base/context.ts'
-import type { TickerTime } from '../../base/ticker.ts'
+import type { Clock, Log, Now, Viewer } from '../../base/context.ts'
 import type { Inspection } from '../inspection/index.ts'
 import type { NamedDeployment } from '../../base/in-use.ts'
 import type { SealedArguments } from '../../base/sealed-arguments.ts'
@@ -37,7 +36,7 @@ export function createSoftware(deps: {
   /** Seals and opens arguments with secrets. */
   sealed: SealedArguments
   now: Now
-  clock: TickerTime
+  clock: Clock
   log: Log
   audit: Audit
   /** Deployments that still need it: open targets use it, or it is in one that starts later. */

@@ -1,4 +1,5 @@
 /** What administrators do with other users' accounts: create, change, sign out and remove them. */
+import type { Random } from '#shared/node/random.ts'
 import type { Holdings, User } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import type { CreateUser, UpdateUser } from '#shared/contract/rest/requests.ts'
@@ -48,6 +49,7 @@ export function createAdministration(deps: {
   passwords: Passwords
   audit: Audit
   now: Now
+  random: Random
   ownership: Ownership
   /** All sessions of this user have ended. */
   ended: (what: { userId: UserId }) => void
@@ -132,7 +134,7 @@ export function createAdministration(deps: {
     async resetPassword(viewer: Viewer, id: UserId): Promise<{ user: User; password: string }> {
       existing(id)
       if (id === viewer.id) throw AppError.of('own_password', {})
-      const password = generatedPassword()
+      const password = generatedPassword(deps.random)
       const password_hash = await passwords.hash(password)
       store.transaction(() => {
         const row = existing(id)

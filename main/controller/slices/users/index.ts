@@ -2,7 +2,7 @@
 import type { OwnSession, User } from '#shared/contract/rest/entities.ts'
 import type { SessionId, UserId } from '#shared/domain/ids.ts'
 import type { Audit } from '../audit/index.ts'
-import type { Clock, Now, Viewer } from '../../base/context.ts'
+import type { Clock, Now, Random, Viewer } from '../../base/context.ts'
 import { createListeners } from '../../base/listeners.ts'
 import { moveWithClock } from '../../store/moved-time.ts'
 import type { Store } from '../../store/store.ts'
@@ -25,6 +25,7 @@ export function createUsers(deps: {
   store: Store
   now: Now
   clock: Clock
+  random: Random
   audit: Audit
   passwords: Passwords
   ownership: Ownership

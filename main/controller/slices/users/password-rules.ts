@@ -1,14 +1,14 @@
 /** Rules for passwords, and generated passwords. */
-import { randomInt } from 'node:crypto'
+import type { Random } from '#shared/node/random.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { passwordProblem } from '#shared/domain/passwords.ts'
 
 /** Without letters and digits that are easily confused when read out or copied by hand. */
 const LETTERS = 'abcdefghjkmnpqrstuvwxyz23456789'
 /** Four groups of four: 79 bits, easy to dictate. */
-export const generatedPassword = (): string =>
+export const generatedPassword = (random: Pick<Random, 'below'>): string =>
   Array.from({ length: 4 }, () =>
-    Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]).join(''),
+    Array.from({ length: 4 }, () => LETTERS[random.below(LETTERS.length)]).join(''),
   ).join('-')
 
 /** @throws AppError E_VALIDATION */

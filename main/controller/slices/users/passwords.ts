@@ -2,8 +2,9 @@
  * Passwords are stored as scrypt hashes with their parameters, so that the cost can be raised
  * later.
  */
-import { randomBytes, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { join } from 'node:path'
+import type { Clock, Random } from '../../base/context.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { createAskWorker, TooManyWait } from '../../base/ask-worker.ts'
 
@@ -18,7 +19,15 @@ export type Derivation = typeof COST & { password: string; salt: Uint8Array; key
 export type Passwords = ReturnType<typeof createPasswords>
 
 /** @param workersDir where the built workers are; null: beside the sources */
-export function createPasswords({ workersDir }: { workersDir: string | null }) {
+export function createPasswords({
+  workersDir,
+  clock,
+  random,
+}: {
+  workersDir: string | null
+  clock: Clock
+  random: Random
+}) {
   const worker = createAskWorker<Derivation, Uint8Array>({
     file: workersDir
       ? join(workersDir, 'passwords.js')
@@ -26,6 +35,7 @@ export function createPasswords({ workersDir }: { workersDir: string | null }) {
     data: null,
     timeoutMs: TIMEOUT_MS,
     limit: WAITING_LIMIT,
+    clock,
   })
   async function derive(password: string, salt: Buffer, cost: typeof COST): Promise<Buffer> {
     try {
@@ -44,11 +54,11 @@ export function createPasswords({ workersDir }: { workersDir: string | null }) {
   return {
     /** @throws AppError E_RATE_LIMITED */
     async hash(password: string): Promise<string> {
-      const salt = randomBytes(16)
+      const salt = random.bytes(16)
       return stored(salt, await derive(password, salt, COST))
     },
     /** A hash that matches no password, so that unknown users take as long as known ones. */
-    unmatchable: (): string => stored(randomBytes(16), randomBytes(KEY_BYTES)),
+    unmatchable: (): string => stored(random.bytes(16), random.bytes(KEY_BYTES)),
     /**
      * True if `password` matches `entry`. A damaged entry counts as a wrong password. @throws
      * AppError E_RATE_LIMITED

@@ -1,11 +1,11 @@
 /** Open sessions: created, renewed, listed, ended. A refresh token is valid for one renewal. */
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { OwnSession } from '#shared/contract/rest/entities.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { SessionId, type UserId } from '#shared/domain/ids.ts'
 import { replaceMisleading } from '#shared/domain/plain-text.ts'
 import type { Audit } from '../audit/index.ts'
-import { isoTime, type Now, type Viewer } from '../../base/context.ts'
+import { isoTime, type Now, type Random, type Viewer } from '../../base/context.ts'
 import { storageFailure } from '../../store/failures.ts'
 import type { Store } from '../../store/store.ts'
 import type { UserRow, UsersRepo } from './users.repo.ts'
@@ -26,8 +26,14 @@ const clientText = (client: string | null): string | null =>
   client === null ? null : replaceMisleading(client).slice(0, 256)
 
 export type Sessions = ReturnType<typeof createSessions>
-export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; audit: Audit }) {
-  const { repo, store } = deps
+export function createSessions(deps: {
+  store: Store
+  repo: UsersRepo
+  now: Now
+  random: Random
+  audit: Audit
+}) {
+  const { repo, store, random } = deps
   const nowIso = () => isoTime(deps.now())
   const expiry = () => isoTime(deps.now() + REFRESH_LIFE_MS)
   repo.dropExpiredSessions(nowIso())
@@ -45,8 +51,8 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
   return {
     /** Call it inside the caller's transaction. */
     open(row: UserRow, origin: Origin): OpenedSession {
-      const sessionId = randomBytes(16).toString('hex')
-      const refreshToken = randomBytes(32).toString('base64url')
+      const sessionId = random.bytes(16).toString('hex')
+      const refreshToken = random.bytes(32).toString('base64url')
       const session = {
         id: sessionId,
         user_id: row.id,
@@ -72,7 +78,7 @@ export function createSessions(deps: { store: Store; repo: UsersRepo; now: Now; 
       onReuse: (sessionId: string) => void,
     ): OpenedSession {
       const hash = sha256(refreshToken)
-      const next = randomBytes(32).toString('base64url')
+      const next = random.bytes(32).toString('base64url')
       const change = {
         refresh_hash: sha256(next),
         expires_at: expiry(),

@@ -2,8 +2,9 @@
  * Records what agents report, exactly once. Reports are collected for a few milliseconds and committed together; each is
  * acknowledged only after that commit.
  */
+import type { Cancel } from '#shared/node/clock.ts'
 import type { ReportReply } from '#shared/contract/agent/link.ts'
-import type { Log } from '../../../base/context.ts'
+import type { Clock, Log } from '../../../base/context.ts'
 import { storageFailure } from '../../../store/failures.ts'
 import { createChanges, type Changes } from '../changes.ts'
 import type { DeploymentsRepo } from '../tables/deployments.repo.ts'
@@ -24,16 +25,18 @@ export function createRecorder(deps: {
   repo: Pick<DeploymentsRepo, 'transaction'>
   /** Judges and writes them, in order. */
   apply: (reports: readonly Report[], changes: Changes) => ReportReply[]
+  clock: Pick<Clock, 'setTimer' | 'nextTurn'>
   log: Log
   timings: Pick<EngineTimings, 'batchMs' | 'batchSize'>
   committed: (changes: Changes) => void
   /** The disk is almost full: refuse output, to keep room for results. */
   isLow: () => boolean
 }) {
-  const { repo, apply, timings } = deps
+  const { repo, apply, timings, clock } = deps
   const queue: Entry[] = []
-  let timer: NodeJS.Timeout | null = null
-  let next: NodeJS.Immediate | null = null
+  let cancelTimer: Cancel | null = null
+  /** The next batch is full: its turn comes at once. */
+  let isNext = false
   /** The current wait for a locked database, in ms; null: it is not locked. */
   let busyMs: number | null = null
 
@@ -86,17 +89,22 @@ export function createRecorder(deps: {
     return true
   }
 
+  function inNextTurn(): void {
+    isNext = true
+    clock.nextTurn(work)
+  }
   /** Works batch by batch and lets others run in between. */
   function work(): void {
-    timer = next = null
+    cancelTimer = null
+    isNext = false
     if (!flushBatch()) {
       busyMs = Math.min(busyMs === null ? BUSY_FIRST_MS : 2 * busyMs, BUSY_LONGEST_MS)
-      timer = setTimeout(work, busyMs)
+      cancelTimer = clock.setTimer(busyMs, work)
       return
     }
     busyMs = null
-    if (queue.length >= timings.batchSize) next = setImmediate(work)
-    else if (queue.length > 0) timer = setTimeout(work, timings.batchMs)
+    if (queue.length >= timings.batchSize) inNextTurn()
+    else if (queue.length > 0) cancelTimer = clock.setTimer(timings.batchMs, work)
   }
 
   return {
@@ -108,16 +116,16 @@ export function createRecorder(deps: {
         if (report.kind === 'output' && deps.isLow())
           return done({ committed: false, message: 'the disk of the controller is almost full' })
         queue.push({ report, done })
-        if (next || busyMs !== null) return
+        if (isNext || busyMs !== null) return
         if (queue.length >= timings.batchSize) {
-          if (timer) clearTimeout(timer)
-          next = setImmediate(work)
-        } else timer ??= setTimeout(work, timings.batchMs)
+          cancelTimer?.()
+          inNextTurn()
+        } else cancelTimer ??= clock.setTimer(timings.batchMs, work)
       }),
     /** Commits everything that waits. What cannot be committed is not acknowledged, so the agents send it again. */
     flush(): void {
-      if (timer) clearTimeout(timer)
-      timer = null
+      cancelTimer?.()
+      cancelTimer = null
       // This also ends the wait for a locked database: the next report starts its own timer.
       busyMs = null
       while (queue.length > 0)

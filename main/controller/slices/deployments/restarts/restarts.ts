@@ -2,7 +2,6 @@
  * The shell around `planRestart()`: load, plan, commit, send. Restarts and their progress live in the store alone, so a restart
  * of the controller is just another run. Memory holds only what agents have reported since they connected.
  */
-import { randomBytes } from 'node:crypto'
 import type { RestartAbility, RestartReply } from '#shared/contract/agent/restart.ts'
 import type { DeploymentId, DeviceId, RestartId } from '#shared/domain/ids.ts'
 import {
@@ -10,7 +9,7 @@ import {
   type OpenRestartState,
   type RestartEvent,
 } from '#shared/domain/restart-state.ts'
-import { isoTime, type Clock } from '../../../base/context.ts'
+import { isoTime, type Clock, type Random } from '../../../base/context.ts'
 import { createSingleTicker, type TickerTime } from '../../../base/ticker.ts'
 import type { Devices } from '../../devices/index.ts'
 import { createChanges, type Changes } from '../changes.ts'
@@ -45,6 +44,7 @@ type Deps = RestartSenderDeps & {
   /** Devices at work for any deployment. */
   workingDevices: () => ReadonlySet<DeviceId>
   clock: TickerTime & Pick<Clock, 'settle'>
+  random: Random
   timings: EngineTimings
   /** Called after every commit. */
   committed: (changes: Changes) => void
@@ -82,7 +82,9 @@ export function createRestarts(deps: Deps) {
     for (const { id, deployment_id, device_id } of repo.unclaimed(CLAIMS_PER_RUN)) {
       const last = repo.lastOf(deployment_id, device_id)
       const joins = last?.state === 'owed'
-      const restart_id = joins ? last.restart_id : (randomBytes(16).toString('hex') as RestartId)
+      const restart_id = joins
+        ? last.restart_id
+        : (deps.random.bytes(16).toString('hex') as RestartId)
       if (!joins) {
         const at = isoTime(now())
         const round = (last?.round ?? 0) + 1

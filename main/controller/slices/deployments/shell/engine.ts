@@ -3,7 +3,7 @@
  * so no two runs can claim the same free device. A run does a bounded amount of work and repeats while more remains.
  */
 import type { DeploymentId, DeviceId, TargetId } from '#shared/domain/ids.ts'
-import type { Clock, ClockChange, Log, Now } from '../../../base/context.ts'
+import type { Clock, ClockChange, Log, Now, Random } from '../../../base/context.ts'
 import { createTicker, type Outcome } from '../../../base/ticker.ts'
 import type { Devices } from '../../devices/index.ts'
 import { storageFailure } from '../../../store/failures.ts'
@@ -31,6 +31,7 @@ export function createEngine(deps: {
   resolve: (id: DeploymentId) => void
   now: Now
   clock: Clock
+  random: Random
   log: Log
   timings: EngineTimings
   committed: (changes: Changes) => void
@@ -43,6 +44,7 @@ export function createEngine(deps: {
     devices,
     auditRecords: deps.auditRecords,
     now: deps.now,
+    random: deps.random,
     timings,
   })
   const ticker = createTicker<DeploymentId>({

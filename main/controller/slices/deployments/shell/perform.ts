@@ -4,10 +4,9 @@
  */
 import type { CodedText } from '#shared/domain/coded-texts/codes.ts'
 import { compose } from '#shared/domain/coded-texts/compose.ts'
-import { randomBytes } from 'node:crypto'
 import type { DeploymentCompleted } from '#shared/contract/feed.ts'
 import type { AttemptId, DeploymentId, TargetId } from '#shared/domain/ids.ts'
-import { isoTime, type Now } from '../../../base/context.ts'
+import { isoTime, type Now, type Random } from '../../../base/context.ts'
 import type { Devices } from '../../devices/index.ts'
 import type { Changes } from '../changes.ts'
 import { act, concluded } from '../core/act.ts'
@@ -27,6 +26,7 @@ export function createPerform(deps: {
   devices: Pick<Devices, 'takeSequence'>
   auditRecords: Pick<AuditRecords, 'ended' | 'pausedByFailures'>
   now: Now
+  random: Random
   timings: EngineTimings
 }) {
   const { repo } = deps
@@ -90,7 +90,7 @@ export function createPerform(deps: {
     const acts = act(row, actions, targets, {
       nowMs,
       offerTimeoutMs: deps.timings.offerTimeoutMs,
-      newAttemptId: () => randomBytes(16).toString('hex') as AttemptId,
+      newAttemptId: () => deps.random.bytes(16).toString('hex') as AttemptId,
     })
     acts.added.forEach(repo.addAttempt)
     repo.write(acts.writes)

@@ -12,7 +12,7 @@ import type {
 } from '#shared/contract/agent/link.ts'
 import type { RestartReply } from '#shared/contract/agent/restart.ts'
 import type { AttemptId, DeviceId } from '#shared/domain/ids.ts'
-import type { Log } from '../../../base/context.ts'
+import type { Clock, Log } from '../../../base/context.ts'
 import {
   createCommandReader,
   type Commands,
@@ -64,6 +64,7 @@ export function createSender(deps: {
   agents: AgentPort
   recorder: Pick<Recorder, 'take'>
   timings: EngineTimings
+  clock: Pick<Clock, 'nextTurn'>
   log: Log
   /** A cancel did not reach the agent: it has to be sent again. */
   cancelLost: (target: CommandTarget) => void
@@ -156,7 +157,8 @@ export function createSender(deps: {
         const signature = signatures[i]
         if (signature) emit(list[i]!, signature)
         else noAnswer(list[i]!.sending, new Error('the signer knows nothing of this command'))
-        if (i % EMIT_SLICE === EMIT_SLICE - 1) await new Promise((done) => setImmediate(done))
+        if (i % EMIT_SLICE === EMIT_SLICE - 1)
+          await new Promise<void>((done) => void deps.clock.nextTurn(done))
       }
     }
     isDraining = false

@@ -1,5 +1,6 @@
 /** The report of a deployment as an Excel workbook (.xlsx). */
 import { join } from 'node:path'
+import type { Clock } from '#shared/node/clock.ts'
 import type { Target } from '#shared/contract/rest/deployments.ts'
 import { AppError } from '#shared/contract/errors.ts'
 import { createAskWorker, TooManyWait } from '../../../base/ask-worker.ts'
@@ -36,7 +37,13 @@ const SAMPLE = 1_000
 
 export type Workbooks = ReturnType<typeof createWorkbooks>
 /** @param workersDir the folder of the built workers; null: beside the sources */
-export function createWorkbooks({ workersDir }: { workersDir: string | null }) {
+export function createWorkbooks({
+  workersDir,
+  clock,
+}: {
+  workersDir: string | null
+  clock: Pick<Clock, 'setTimer'>
+}) {
   const worker = createAskWorker<WorkbookQuestion, Uint8Array>({
     file: workersDir
       ? join(workersDir, 'workbook.js')
@@ -44,6 +51,7 @@ export function createWorkbooks({ workersDir }: { workersDir: string | null }) {
     data: null,
     timeoutMs: TIMEOUT_MS,
     limit: WAITING_LIMIT,
+    clock,
   })
 
   return {

@@ -1,5 +1,4 @@
 /** Fetches each package that was given as a URL, once, for all devices. Progress is in the store, so a restart continues it. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '#shared/contract/errors.ts'
 import {
   DOWNLOAD_RETRY_WAITS_MS,
@@ -9,8 +8,8 @@ import {
 import type { InstallerId } from '#shared/domain/ids.ts'
 import { INSTALLER_KINDS, kindOfFileName } from '#shared/domain/platforms.ts'
 import type { Content, Staged } from '../../content/index.ts'
-import type { Log } from '../../../base/context.ts'
-import { createSingleTicker, type TickerTime } from '../../../base/ticker.ts'
+import type { Clock, Log } from '../../../base/context.ts'
+import { createSingleTicker } from '../../../base/ticker.ts'
 import { cleanFileName, InspectionStopped, type Inspection } from '../../inspection/index.ts'
 import { usableRule } from '../rules.ts'
 import type { InstallerRow, SoftwareRepo } from '../software.repo.ts'
@@ -40,7 +39,7 @@ export function createFetcher(deps: {
   repo: SoftwareRepo
   content: Pick<Content, 'ingest'>
   inspection: Inspection
-  clock: TickerTime
+  clock: Clock
   log: Log
   options: FetchOptions
   /** Resolves once the database can be written. @throws AppError E_BUSY after `limitMs` */
@@ -72,6 +71,7 @@ export function createFetcher(deps: {
       allowPrivate: options.allowPrivateFetch,
       headTimeoutMs: options.headTimeoutMs,
       signal: stopping.signal,
+      clock: deps.clock,
     })
     try {
       const staged = await deps.content.ingest(body, {
@@ -157,7 +157,8 @@ export function createFetcher(deps: {
         if (stopping.signal.aborted) throw error
         if (!(error instanceof FetchFailure) || !error.again || tried >= options.tries) throw error
         log.warn({ installerId: row.id, tried, why: error.message }, 'fetching a package failed')
-        await sleep(options.retryWaitsMs[tried - 1] ?? 0, undefined, { signal: stopping.signal })
+        await deps.clock.sleep(options.retryWaitsMs[tried - 1] ?? 0, stopping.signal)
+        stopping.signal.throwIfAborted()
       }
     }
   }

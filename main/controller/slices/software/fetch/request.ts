@@ -1,6 +1,7 @@
 /** One GET of a URL. Follows redirects and checks every hop. The body is passed on as it arrives. */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Clock } from '#shared/node/clock.ts'
 import type { FetchReason } from '../software.repo.ts'
 import { fileNameOfDisposition, fileNameOfUrl } from './file-name.ts'
 import { checkConnected, checkLiteralHost, guardedLookup, RefusedAddress } from './guard.ts'
@@ -30,6 +31,7 @@ export type RequestOptions = {
   /** For connecting and receiving the head, per hop. */
   headTimeoutMs: number
   signal: AbortSignal
+  clock: Clock
 }
 
 const REDIRECT_LIMIT = 5
@@ -97,7 +99,7 @@ function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
       headers: { 'user-agent': 'DeployX', accept: '*/*', 'accept-encoding': 'identity' },
       ...(options.allowPrivate ? {} : { lookup: guardedLookup }),
     })
-    const timer = setTimeout(() => {
+    const cancelTimer = options.clock.setTimer(options.headTimeoutMs, () => {
       const seconds = Math.round(options.headTimeoutMs / 1000)
       request.destroy(
         new FetchFailure(
@@ -106,7 +108,7 @@ function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
           true,
         ),
       )
-    }, options.headTimeoutMs)
+    })
     if (!options.allowPrivate)
       request.on('socket', (socket) => {
         // Runs before the pending request is written, so that the server receives nothing.
@@ -119,12 +121,12 @@ function get(url: URL, options: RequestOptions): Promise<IncomingMessage> {
         })
       })
     request.on('response', (response) => {
-      clearTimeout(timer)
+      cancelTimer()
       response.on('error', () => undefined) // handled by the reader of the body
       resolve(response)
     })
     request.on('error', (error) => {
-      clearTimeout(timer)
+      cancelTimer()
       reject(asFailure(url, error))
     })
     request.end()
