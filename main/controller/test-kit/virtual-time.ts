@@ -1,8 +1,10 @@
 /**
- * Time for tests of a ticker: an event loop of its own, in which time passes only as the test says.
- * Timers fire before turns, as in Node.
+ * Time for tests: an event loop of its own, in which time passes only as the test says. Timers fire
+ * before turns, as in Node; those due at the same moment in the order in which they were set.
  */
 import { setImmediate as settled } from 'node:timers/promises'
+import { sleepBy } from '#shared/node/clock.ts'
+import type { ClockSource } from '../base/clock.ts'
 import type { TickerTime } from '../base/ticker.ts'
 
 const START_WALL_MS = 1_000_000
@@ -31,30 +33,40 @@ export function createVirtualTime() {
     }
   }
 
+  const setTimer: ClockSource['setTimer'] = (ms, fn) => {
+    const timer = { atMs: nowMs + ms, fn }
+    timers.push(timer)
+    return () => void (timers = timers.filter((other) => other !== timer))
+  }
+  const sleep = sleepBy(setTimer)
+
   return {
     time: {
       monotonicMs: () => nowMs,
       awakeMs: () => nowMs,
       wallMs: () => START_WALL_MS + nowMs + wallSkewMs,
-      setTimer(ms, fn) {
-        const timer = { atMs: nowMs + ms, fn }
-        timers.push(timer)
-        return () => void (timers = timers.filter((other) => other !== timer))
+      setTimer,
+      repeat(everyMs, fn) {
+        let cancel = setTimer(everyMs, again)
+        function again(): void {
+          cancel = setTimer(everyMs, again)
+          fn()
+        }
+        return () => cancel()
       },
+      sleep,
       nextTurn(fn) {
         const turn = () => fn()
         turns.push(turn)
         return () => void (turns = turns.filter((other) => other !== turn))
       },
-    } satisfies TickerTime,
+    } satisfies ClockSource & TickerTime,
     nowMs: () => nowMs,
     /** Work that blocks the event loop. */
     block: (ms: number): void => void (nowMs += ms),
     setWallClock: (byMs: number): void => void (wallSkewMs += byMs),
     /** Work elsewhere: the event loop goes on. */
-    sleep(ms: number): Promise<void> {
-      return new Promise((resolve) => timers.push({ atMs: nowMs + ms, fn: resolve }))
-    },
+    sleep,
     /** Fires every timer before its time, as a clock that is behind the timers does. */
     async fireEarly(): Promise<void> {
       for (const timer of [...timers]) timer.atMs = nowMs
