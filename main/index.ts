@@ -14,6 +14,7 @@ import { createKeystore } from './desktop/keystore.ts'
 import { createLog } from './desktop/log-file.ts'
 import { HIDDEN_SWITCH } from './desktop/login-item.ts'
 import type { Recover } from './controller/compose/index.ts'
+import { t } from './desktop/texts.ts'
 import {
   explainFailure,
   readSettings,
@@ -51,7 +52,7 @@ function giveUp(error: unknown, hubPort: number, unattended: boolean): void {
       title: 'DeployX',
       message: title,
       detail: text,
-      buttons: ways.length > 0 ? ['Quit', ...ways.map(({ label }) => label)] : [],
+      buttons: ways.length > 0 ? [t('quit'), ...ways.map(({ label }) => label)] : [],
       defaultId: 0,
       cancelId: 0,
       noLink: true,

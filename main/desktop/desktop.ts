@@ -33,6 +33,7 @@ import type { TrayAction } from './tray-view.ts'
 import { showTray, type TrayIcon } from './tray.ts'
 import { openWindow } from './window.ts'
 import { quitWarning } from './words.ts'
+import { t } from './texts.ts'
 
 const PLATFORMS = { win32: 'windows', darwin: 'macos' } as const
 const TRAY_CHECK_MS = 15_000
@@ -196,7 +197,7 @@ export function openDesktop(deps: {
     const question: MessageBoxOptions = {
       type: 'warning',
       ...quitWarning(runningTargets),
-      buttons: ['Quit', 'Keep running'],
+      buttons: [t('quit'), t('quitting.stay')],
       defaultId: 1,
       cancelId: 1,
       noLink: true,
@@ -208,8 +209,7 @@ export function openDesktop(deps: {
   }
 
   function tellBroken(): void {
-    const text =
-      'The window crashed several times and was not reloaded. The hub keeps running; quit and start DeployX to see it.'
+    const text = t('windowBroken')
     process.stderr.write(`deployx: ${text}\n`)
     if (!deps.unattended) dialog.showErrorBox('DeployX', text)
   }

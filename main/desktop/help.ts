@@ -6,10 +6,11 @@ import { existsSync } from 'node:fs'
 import { copyFile, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HelpTopic } from './menu.ts'
+import { t } from './texts.ts'
 
 const FILES: Record<HelpTopic, { inApp: string; shownAs: string }> = {
-  guide: { inApp: 'docs/guides/first-deployment.md', shownAs: 'DeployX guide.txt' },
-  licence: { inApp: 'LICENSE', shownAs: 'DeployX licence.txt' },
+  guide: { inApp: 'docs/guides/first-deployment.md', shownAs: t('helpFile.guide') },
+  licence: { inApp: 'LICENSE', shownAs: t('helpFile.licence') },
 }
 
 /**

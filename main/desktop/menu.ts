@@ -4,6 +4,7 @@
 import { Menu, type MenuItemConstructorOptions } from 'electron'
 import type { z } from 'zod'
 import type { BridgeNotes, Theme } from '#shared/contract/bridge.ts'
+import { t } from './texts.ts'
 
 export type Page = z.output<BridgeNotes['open.page']>['page']
 export type HelpTopic = 'guide' | 'licence'
@@ -17,8 +18,15 @@ export type MenuActions = {
   openHelp: (topic: HelpTopic) => void
 }
 
-const THEMES: Record<Theme, string> = { system: 'Same as system', light: 'Light', dark: 'Dark' }
-const HELP: Record<HelpTopic, string> = { guide: 'Guide', licence: 'Licence' }
+const THEMES: Record<Theme, string> = {
+  system: t('menu.themeSystem'),
+  light: t('menu.themeLight'),
+  dark: t('menu.themeDark'),
+}
+const HELP: Record<HelpTopic, string> = {
+  guide: t('menu.guide'),
+  licence: t('menu.licence'),
+}
 
 /** Pure. `isDeveloping` adds the developer tools. */
 export function menuTemplate(
@@ -33,7 +41,7 @@ export function menuTemplate(
     ...(accelerator && { accelerator }),
     click: () => actions.openPage(target),
   })
-  const settings = page('Settings…', 'settings', 'CmdOrCtrl+,')
+  const settings = page(t('menu.settings'), 'settings', 'CmdOrCtrl+,')
 
   const appMenu: MenuItemConstructorOptions = {
     label: 'DeployX',
@@ -52,10 +60,10 @@ export function menuTemplate(
     ],
   }
   const fileMenu: MenuItemConstructorOptions = {
-    label: '&File',
+    label: t('menu.file'),
     submenu: [
-      page('New deployment', 'new-deployment', 'CmdOrCtrl+N'),
-      page('Add PCs', 'add-devices', 'CmdOrCtrl+Shift+A'),
+      page(t('newDeployment'), 'new-deployment', 'CmdOrCtrl+N'),
+      page(t('menu.addPcs'), 'add-devices', 'CmdOrCtrl+Shift+A'),
       separator,
       ...(isMac
         ? [{ role: 'close' } as const]
@@ -63,13 +71,13 @@ export function menuTemplate(
     ],
   }
   const viewMenu: MenuItemConstructorOptions = {
-    label: '&View',
+    label: t('menu.view'),
     submenu: [
-      page('Search', 'search', 'CmdOrCtrl+K'),
-      page('Toggle sidebar', 'toggle-sidebar', 'CmdOrCtrl+\\'),
+      page(t('menu.search'), 'search', 'CmdOrCtrl+K'),
+      page(t('menu.sidebar'), 'toggle-sidebar', 'CmdOrCtrl+\\'),
       separator,
       {
-        label: 'Theme',
+        label: t('menu.theme'),
         submenu: (Object.keys(THEMES) as Theme[]).map((theme) => ({
           label: THEMES[theme],
           type: 'radio' as const,
@@ -90,17 +98,17 @@ export function menuTemplate(
     ],
   }
   const goMenu: MenuItemConstructorOptions = {
-    label: '&Go',
+    label: t('menu.go'),
     submenu: [
-      page('Dashboard', 'dashboard', 'CmdOrCtrl+1'),
-      page('Deployments', 'deployments', 'CmdOrCtrl+2'),
-      page('PCs', 'devices', 'CmdOrCtrl+3'),
-      page('Software', 'software', 'CmdOrCtrl+4'),
+      page(t('menu.dashboard'), 'dashboard', 'CmdOrCtrl+1'),
+      page(t('menu.deployments'), 'deployments', 'CmdOrCtrl+2'),
+      page(t('menu.pcs'), 'devices', 'CmdOrCtrl+3'),
+      page(t('menu.software'), 'software', 'CmdOrCtrl+4'),
     ],
   }
   const helpMenu: MenuItemConstructorOptions = {
     role: 'help',
-    label: '&Help',
+    label: t('menu.help'),
     submenu: [
       ...actions.helpTopics.map((topic) => ({
         label: HELP[topic],

@@ -6,6 +6,7 @@ import { Notification } from 'electron'
 import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/feed.ts'
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import { completionNotice, pauseNotice } from './words.ts'
+import { t } from './texts.ts'
 
 /** A notification without a reference is garbage-collected, and its click is lost. */
 const MAX_HELD = 20
@@ -55,10 +56,9 @@ export function createNotices(deps: {
       void show(title, body, () => deps.onOpen(event.deployment_id))
     },
     explainTray(): void {
-      const where = process.platform === 'darwin' ? 'menu bar' : 'tray'
       void show(
-        'DeployX keeps running',
-        `The hub stays up for its agents. The icon in the ${where} opens the window again and quits.`,
+        t('notice.keepsRunning'),
+        process.platform === 'darwin' ? t('notice.inMenuBar') : t('notice.inTray'),
         () => deps.onOpen(null),
       )
     },

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AppError } from '#shared/contract/errors.ts'
 import { CONSOLE_PORT, HUB_PORT } from '#shared/domain/defaults.ts'
 import type { Controller, ControllerOptions, Recover } from '../controller/compose/index.ts'
+import { t } from './texts.ts'
 
 export type DesktopSettings = {
   dataDir: string
@@ -65,8 +66,8 @@ export async function startOnFreePorts(
 
 /** A choice of the user instead of quitting. */
 export type WayOn = { recover: Recover; label: string }
-const START_ANEW: WayOn = { recover: 'start_anew', label: 'Start anew' }
-const ACCEPT_OLDER: WayOn = { recover: 'accept_older', label: 'Continue with older data' }
+const START_ANEW: WayOn = { recover: 'start_anew', label: t('start.anew') }
+const ACCEPT_OLDER: WayOn = { recover: 'accept_older', label: t('start.withOlderData') }
 
 /** The choices after a refusal. Each only if the data folder is at fault. */
 export function waysOn(error: unknown): WayOn[] {
@@ -93,25 +94,22 @@ export const RECOVER_SWITCH: Record<Recover, string> = {
 /** Buttons instead of options. */
 const forDialog = (message: string): string =>
   message
-    .replaceAll('start with --start-anew', `choose ${START_ANEW.label}`)
-    .replaceAll('start over with --start-anew', `choose ${START_ANEW.label}`)
-    .replaceAll('start with --accept-older-database', `choose ${ACCEPT_OLDER.label}`)
+    .replaceAll('start with --start-anew', t('start.choose', { choice: START_ANEW.label }))
+    .replaceAll('start over with --start-anew', t('start.choose', { choice: START_ANEW.label }))
+    .replaceAll(
+      'start with --accept-older-database',
+      t('start.choose', { choice: ACCEPT_OLDER.label }),
+    )
 
 /** Title and text for the user: what is wrong and what to do. */
 export function explainFailure(error: unknown, hubPort: number): { title: string; text: string } {
-  const title = 'DeployX cannot start'
+  const title = t('start.failed')
   if (!(error instanceof AppError)) {
     const reason = error instanceof Error ? error.message : String(error)
-    return { title, text: `An unexpected error: ${reason}` }
+    return { title, text: t('start.unexpected', { reason }) }
   }
   const isTaken = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE'
   if (error.code === 'E_PORT_IN_USE' && isTaken)
-    return {
-      title,
-      text:
-        `Another program uses port ${hubPort}, where agents expect this hub. ` +
-        'Close that program (it may be another DeployX) and start again, ' +
-        'or set DEPLOYX_HUB_PORT to a free port; agents must then be enrolled again.',
-    }
+    return { title, text: t('start.portTaken', { port: hubPort }) }
   return { title, text: forDialog(error.message) }
 }

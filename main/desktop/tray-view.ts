@@ -2,6 +2,7 @@
 import type { DeploymentId } from '#shared/domain/ids.ts'
 import type { Pulse } from './pulse.ts'
 import { menuText, pcsInWords, plainText } from './words.ts'
+import { t } from './texts.ts'
 
 export type TrayState = 'idle' | 'working' | 'attention'
 export type TrayAction =
@@ -26,9 +27,6 @@ const stateOf = ({ activity, unseen }: Pulse): TrayState => {
   return activity.active_deployments.length > 0 || activity.running_targets > 0 ? 'working' : 'idle'
 }
 
-const counted = (count: number, one: string, many: string): string =>
-  count === 1 ? `1 ${one}` : `${count} ${many}`
-
 function listed<T extends { id: DeploymentId }>(
   items: readonly T[],
   label: (item: T) => string,
@@ -39,31 +37,33 @@ function listed<T extends { id: DeploymentId }>(
     action: { do: 'open-deployment', id: item.id },
   }))
   const more = items.length - entries.length
-  return more > 0 ? [...entries, { type: 'note', label: `and ${more} more` }] : entries
+  return more > 0 ? [...entries, { type: 'note', label: t('tray.more', { n: more }) }] : entries
 }
 
 export function trayView(pulse: Pulse): TrayView {
   const { activity, unseen } = pulse
-  const line = `Hub ${pulse.hubAddress} · ${pcsInWords(activity.online_agents, activity.total_devices)}`
+  const line = t('tray.hub', {
+    address: pulse.hubAddress,
+    pcs: pcsInWords(activity.online_agents, activity.total_devices),
+  })
   const active = activity.active_deployments
   const paused = unseen.filter(({ isPaused }) => isPaused).length
   const failed = unseen.length - paused
   const waiting = activity.pending_devices
-  const waits =
-    waiting > 0 ? [counted(waiting, 'PC waits for approval', 'PCs wait for approval')] : []
+  const waits = waiting > 0 ? [t('pcs.waiting', { n: waiting })] : []
   const tooltip = [
     'DeployX',
     line,
-    ...(active.length > 0 ? [counted(active.length, 'deployment runs', 'deployments run')] : []),
-    ...(failed > 0 ? [counted(failed, 'has failures', 'have failures')] : []),
-    ...(paused > 0 ? [`${paused} paused by failures`] : []),
+    ...(active.length > 0 ? [t('tray.running', { n: active.length })] : []),
+    ...(failed > 0 ? [t('tray.failed', { n: failed })] : []),
+    ...(paused > 0 ? [t('tray.paused', { n: paused })] : []),
     ...waits,
   ]
   return {
     state: stateOf(pulse),
     tooltip: plainText(tooltip.join(' · '), MAX_TOOLTIP_LENGTH),
     menu: [
-      { type: 'action', label: 'Open DeployX', action: { do: 'open' } },
+      { type: 'action', label: t('tray.open'), action: { do: 'open' } },
       { type: 'separator' },
       { type: 'note', label: menuText(plainText(line, MAX_TOOLTIP_LENGTH)) },
       ...waits.map((label): TrayEntry => ({
@@ -71,16 +71,19 @@ export function trayView(pulse: Pulse): TrayView {
         label,
         action: { do: 'open-devices' },
       })),
-      ...listed(active, (d) => `${plainText(d.name)} ${d.ended}/${d.total}`),
-      ...listed(unseen, (d) =>
-        d.isPaused
-          ? `${plainText(d.name)}: paused, ${d.failed} failed`
-          : `${plainText(d.name)}: ${d.failed} failed`,
+      ...listed(active, ({ name, ended, total }) =>
+        t('tray.progress', { name: plainText(name), ended, total }),
+      ),
+      ...listed(unseen, ({ name, failed, isPaused }) =>
+        t(isPaused ? 'tray.deploymentPaused' : 'tray.deploymentFailed', {
+          name: plainText(name),
+          failed,
+        }),
       ),
       { type: 'separator' },
-      { type: 'action', label: 'New deployment', action: { do: 'new-deployment' } },
+      { type: 'action', label: t('newDeployment'), action: { do: 'new-deployment' } },
       { type: 'separator' },
-      { type: 'action', label: 'Quit', action: { do: 'quit' } },
+      { type: 'action', label: t('quit'), action: { do: 'quit' } },
     ],
   }
 }

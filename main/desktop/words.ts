@@ -3,6 +3,7 @@
  * Pure.
  */
 import type { DeploymentCompleted, DeploymentPaused } from '#shared/contract/feed.ts'
+import { t } from './texts.ts'
 
 /**
  * Notification servers and menus truncate in their own ways, so names are truncated here, visibly.
@@ -35,50 +36,43 @@ export const menuText = (text: string): string => text.replaceAll('&', '&&')
 export function countsInWords(
   counts: Pick<DeploymentCompleted, 'action' | 'success_count' | 'failure_count' | 'skipped_count'>,
 ): string {
-  const parts = [
-    [counts.success_count, 'completed'],
-    [counts.failure_count, 'failed'],
-    [counts.skipped_count, 'skipped'],
-  ] as const
-  const texts = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`)
-  const nothing = counts.action === 'uninstall' ? 'nothing was removed' : 'nothing was installed'
-  return texts.join(', ') || nothing
+  const { success_count, failure_count, skipped_count } = counts
+  const texts = [
+    success_count > 0 ? t('counts.completed', { n: success_count }) : '',
+    failure_count > 0 ? t('counts.failed', { n: failure_count }) : '',
+    skipped_count > 0 ? t('counts.skipped', { n: skipped_count }) : '',
+  ].filter(Boolean)
+  if (texts.length > 0) return texts.join(', ')
+  return counts.action === 'uninstall' ? t('counts.nothingRemoved') : t('counts.nothingInstalled')
 }
 
 /** Title and body of the notification about the end of a deployment. */
 export function completionNotice(ended: DeploymentCompleted): { title: string; body: string } {
   const counts = countsInWords(ended)
   const isCanceled = ended.status === 'canceled'
+  const title = plainText(ended.deployment_name)
   // A user-chosen name would not reveal that it was a removal.
-  const kind = ended.action === 'uninstall' ? `Removal${isCanceled ? ' cancelled' : ''}: ` : ''
-  return {
-    title: plainText(ended.deployment_name),
-    body: `${kind || (isCanceled ? 'Cancelled: ' : '')}${counts}`,
-  }
+  if (ended.action === 'uninstall')
+    return {
+      title,
+      body: isCanceled ? t('notice.removalCancelled', { counts }) : t('notice.removal', { counts }),
+    }
+  return { title, body: isCanceled ? t('notice.cancelled', { counts }) : counts }
 }
 
 /** Title and body of the notification about a deployment that was paused by failures. */
 export const pauseNotice = (paused: DeploymentPaused): { title: string; body: string } => ({
   title: plainText(paused.deployment_name),
-  body: plainText(`Paused: ${paused.message} Open it to resume or cancel.`, MAX_SENTENCE_LENGTH),
+  body: plainText(t('notice.paused', { message: paused.message }), MAX_SENTENCE_LENGTH),
 })
 
 /** "3 of 5 PCs online" */
 export function pcsInWords(online: number, total: number): string {
-  return total === 0 ? 'no PCs yet' : `${online} of ${total} ${total === 1 ? 'PC' : 'PCs'} online`
+  return total === 0 ? t('pcs.none') : t('pcs.online', { online, n: total })
 }
 
 /** What quitting means while installers run. */
-export function quitWarning(runningTargets: number): { message: string; detail: string } {
-  const [what, goOn] =
-    runningTargets === 1
-      ? ['1 PC is at work', 'A running installer continues there, and its result arrives']
-      : [
-          `${runningTargets} installations or removals are running`,
-          'Running installers continue, and their results arrive',
-        ]
-  return {
-    message: `${what}. Quit DeployX?`,
-    detail: `${goOn} when DeployX starts again. Nothing new starts until then.`,
-  }
-}
+export const quitWarning = (runningTargets: number): { message: string; detail: string } => ({
+  message: t('quitting.question', { n: runningTargets }),
+  detail: t('quitting.detail', { n: runningTargets }),
+})

@@ -54,3 +54,23 @@ export const namesIn = (template: string): ReadonlySet<string> =>
 export const fits = (template: string, values: AnyValues): boolean =>
   [...namesIn(template)].every((name) => Object.hasOwn(values, name)) &&
   (!template.includes(' | ') || typeof values['n'] === 'number')
+
+export type Translator<M> = <K extends KeyOf<M>>(
+  key: K,
+  ...values: ValueArguments<TextAt<M, K>>
+) => string
+
+/** Every text of a tree with its key. */
+const textsIn = (tree: Messages, path = ''): [key: string, text: string][] =>
+  Object.entries(tree).flatMap(([name, value]) =>
+    typeof value === 'string'
+      ? [[`${path}${name}`, value] as [string, string]]
+      : textsIn(value, `${path}${name}.`),
+  )
+export const keysOf = (tree: Messages): string[] => textsIn(tree).map(([key]) => key)
+
+/** The `t` of a tree of messages, outside the console. */
+export function translator<const M extends Messages>(messages: M): Translator<M> {
+  const texts = new Map(textsIn(messages))
+  return (key: string, values: AnyValues = {}) => fill(texts.get(key) ?? key, values)
+}

@@ -166,6 +166,7 @@ export const DeployPayload = commandBase.extend({
   success_exit_codes: z.array(z.number().int()).max(50),
   detection: Detection.nullable(),
   timeout_seconds: z.number().int().positive(),
+  /** Reserved: always `never`. Restarts are ordered separately, after the packages; see restart.ts. */
   reboot: z.enum(['never', 'if_needed']),
   /** Whether the installation may remove or downgrade other software. */
   allow_removals: z.boolean().default(false),
