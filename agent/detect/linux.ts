@@ -98,6 +98,10 @@ export async function detectOnLinux(
     case 'pkgutil':
     case 'msi_product':
     case 'uninstall_entry':
+    case 'uninstall_key':
+    case 'upgrade_code':
+    case 'registry_value':
+    case 'msix':
       return 'unknown'
   }
 }

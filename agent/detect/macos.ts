@@ -28,6 +28,10 @@ export async function detectOnMacos(rule: ReadOnlyRule): Promise<Presence> {
     case 'rpm':
     case 'msi_product':
     case 'uninstall_entry':
+    case 'uninstall_key':
+    case 'upgrade_code':
+    case 'registry_value':
+    case 'msix':
       return 'unknown'
   }
 }

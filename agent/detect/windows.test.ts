@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { parsePkgVersion } from './macos.ts'
-import { parseRegistry } from '../lib/registry.ts'
-import { entryFits, expandPath, productFits, uninstallEntry } from './windows.ts'
+import { parseRegistry, parseUsers } from '../lib/registry.ts'
+import { entryFits, productFits, uninstallEntry } from './uninstall-entries.ts'
+import { expandPath, packCode, unpackCode } from './windows.ts'
 
 const REG = [
   'Windows Registry Editor Version 5.00',
@@ -31,10 +32,7 @@ describe('the Uninstall keys of the registry', () => {
 
   it('contain the version after a small update of a product, which keeps its product code', () => {
     const fits = (version: string | undefined, operator?: 'eq' | 'ge') =>
-      productFits(
-        { version: 'whatever it shows', msiVersion: '1.2.3' },
-        { type: 'msi_product', product_code: '{}', version, operator },
-      )
+      productFits({ version: 'whatever it shows', msiVersion: '1.2.3' }, { version, operator })
     expect([fits(undefined), fits('1.2.3.9'), fits('1.2.4'), fits('1.2.2', 'eq')]).toEqual([
       true,
       true,
@@ -64,6 +62,34 @@ describe('the Uninstall keys of the registry', () => {
     expect(
       entryFits({ ...entry, version: null }, { name: entry.name, version: '1', operator: 'ge' }),
     ).toBe(false)
+  })
+})
+
+describe('the registry of users', () => {
+  it('is read for SYSTEM and people, but not for services or the classes of a user', () => {
+    const printed = [
+      '',
+      'HKEY_USERS\\.DEFAULT',
+      'HKEY_USERS\\S-1-5-18',
+      'HKEY_USERS\\S-1-5-19',
+      'HKEY_USERS\\S-1-5-21-1004336348-1177238915-682003330-512',
+      'HKEY_USERS\\S-1-5-21-1004336348-1177238915-682003330-512_Classes',
+    ].join('\r\n')
+    expect(parseUsers(printed)).toEqual([
+      'S-1-5-18',
+      'S-1-5-21-1004336348-1177238915-682003330-512',
+    ])
+  })
+})
+
+describe('a code of Windows Installer', () => {
+  // The key that Windows itself uses for the Visual C++ 2008 runtime.
+  const code = '{FF66E9F6-83E7-3A3E-AF14-8DE9A809A6A4}'
+  const packed = '6F9E66FF7E38E3A3FA41D89E8A906A4A'
+  it('is stored with its parts reversed', () => {
+    expect(packCode(code)).toBe(packed)
+    expect(unpackCode(packed.toLowerCase())).toBe(code)
+    expect(unpackCode('Version')).toBeNull()
   })
 })
 

@@ -1,37 +1,18 @@
-/** Detection on Windows: the Uninstall keys of the registry, and files. */
+/** Detection on Windows: the registry, and files. */
 import type { ReadOnlyRule, Presence } from '../install/installers.ts'
-import { exportKey, REGISTRY_VIEWS, type RegistryKey } from '../lib/registry.ts'
+import { exportKey, REGISTRY_VIEWS } from '../lib/registry.ts'
 import { detectFile } from './file.ts'
-import { compareDotted, compareMsi } from '#shared/domain/versions.ts'
+import {
+  entriesOfKey,
+  entryFits,
+  productEntries,
+  productFits,
+  uninstallEntries,
+  versionFits,
+  type UninstallEntry,
+} from './uninstall-entries.ts'
 
-const UNINSTALL = 'HKLM\\SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Uninstall'
-
-export type UninstallEntry = {
-  key: string
-  name: string | null
-  version: string | null
-  /** The version that Windows Installer itself compares: three fields in one number. */
-  msiVersion: string | null
-  /** Command lines as registered by the software. */
-  uninstall: string | null
-  quietUninstall: string | null
-}
-
-/** 0x01020003 is 1.2.3 (learn.microsoft.com/windows/win32/msi/uninstall-registry-key). */
-function unpackMsiVersion(value: string | undefined): string | null {
-  if (value === undefined || !/^0x[0-9a-f]+$/i.test(value)) return null
-  const number = Number(value)
-  return `${Math.floor(number / 0x1000000) & 0xff}.${(number >>> 16) & 0xff}.${number & 0xffff}`
-}
-
-export const uninstallEntry = ({ path, values }: RegistryKey): UninstallEntry => ({
-  key: path,
-  name: values.get('displayname') ?? null,
-  version: values.get('displayversion') ?? null,
-  msiVersion: unpackMsiVersion(values.get('version')),
-  uninstall: values.get('uninstallstring') ?? null,
-  quietUninstall: values.get('quietuninstallstring') ?? null,
-})
+type Rule<T extends ReadOnlyRule['type']> = Extract<ReadOnlyRule, { type: T }>
 
 /** Expands environment variables in a path: `%ProgramFiles%\X`. Unknown ones stay unchanged. */
 export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
@@ -40,77 +21,79 @@ export const expandPath = (path: string, env: NodeJS.ProcessEnv): string =>
     return (found && env[found]) ?? whole
   })
 
-type ProductRule = Extract<ReadOnlyRule, { type: 'msi_product' }>
+/** @param entries null: the registry cannot be read */
+const presenceIn = (
+  entries: UninstallEntry[] | null,
+  fits: (entry: UninstallEntry) => boolean,
+): Presence => (entries === null ? 'unknown' : entries.some(fits) ? 'present' : 'absent')
 
-/** Whether this installed product matches the requested version. A product without a version matches. */
-export function productFits(
-  entry: Pick<UninstallEntry, 'version' | 'msiVersion'>,
-  { version, operator }: ProductRule,
-): boolean {
-  const installed = entry.msiVersion ?? entry.version
-  if (!version || installed === null) return true
-  const order = compareMsi(installed, version)
-  return operator === 'eq' ? order === 0 : order >= 0
+/** Windows Installer stores codes with the characters of each part reversed. The same function packs and unpacks. */
+const reversed = (text: string): string => [...text].reverse().join('')
+const pairsReversed = (text: string): string => text.replace(/(.)(.)/g, '$2$1')
+
+/** `{11223344-5566-7788-99AA-BBCCDDEEFF00}` → `443322116655887799AABBCCDDEEFF00` with each pair swapped. */
+export function packCode(code: string): string {
+  const [a = '', b = '', c = '', d = '', e = ''] = code.slice(1, -1).toUpperCase().split('-')
+  return reversed(a) + reversed(b) + reversed(c) + pairsReversed(d + e)
+}
+/** Null: it is no packed code. */
+export function unpackCode(packed: string): string | null {
+  if (!/^[0-9a-f]{32}$/i.test(packed)) return null
+  const part = (from: number, to: number): string => packed.slice(from, to).toUpperCase()
+  const rest = pairsReversed(part(16, 32))
+  return `{${reversed(part(0, 8))}-${reversed(part(8, 12))}-${reversed(part(12, 16))}-${rest.slice(0, 4)}-${rest.slice(4)}}`
 }
 
-/** The entries of a product, whatever its version; null if the registry cannot be read. */
-export async function productEntries(productCode: string): Promise<UninstallEntry[] | null> {
-  const found: UninstallEntry[] = []
-  for (const view of REGISTRY_VIEWS) {
-    const keys = await exportKey(`${UNINSTALL}\\${productCode}`, view)
-    if (keys === null) return null
-    found.push(...keys.slice(0, 1).map(uninstallEntry))
+const UPGRADE_CODES = 'HKLM\\SOFTWARE\\Classes\\Installer\\UpgradeCodes'
+
+/** The product codes of the installed products that share this upgrade code; null: the registry cannot be read. */
+async function relatedProducts(upgradeCode: string): Promise<string[] | null> {
+  const keys = await exportKey(`${UPGRADE_CODES}\\${packCode(upgradeCode)}`)
+  if (keys === null) return null
+  const names = [...(keys[0]?.values.keys() ?? [])]
+  return names.map(unpackCode).filter((code) => code !== null)
+}
+
+async function detectRelated(rule: Rule<'upgrade_code'>): Promise<Presence> {
+  const codes = await relatedProducts(rule.upgrade_code)
+  if (codes === null) return 'unknown'
+  for (const code of codes) {
+    const presence = presenceIn(await productEntries(code), (entry) => productFits(entry, rule))
+    if (presence !== 'absent') return presence
   }
-  return found
+  return 'absent'
 }
 
-async function detectProduct(rule: ProductRule): Promise<Presence> {
-  const entries = await productEntries(rule.product_code)
-  if (entries === null) return 'unknown'
-  return entries.some((entry) => productFits(entry, rule)) ? 'present' : 'absent'
-}
-
-/** Normalizes text: ignores case and the encoding of accents. */
-const folded = (text: string): string => text.normalize('NFC').trim().toLowerCase()
-
-/** Whether an entry matches: same name, ignoring case, and a matching version. */
-export function entryFits(
-  entry: Pick<UninstallEntry, 'name' | 'version'>,
-  wanted: { name: string; version?: string | undefined; operator: 'eq' | 'ge' },
-): boolean {
-  if (entry.name === null || folded(entry.name) !== folded(wanted.name)) return false
-  if (!wanted.version) return true
-  if (entry.version === null) return false
-  const order = compareDotted(entry.version, wanted.version)
-  return wanted.operator === 'eq' ? order === 0 : order >= 0
-}
-
-/** All entries of this PC; null if the registry cannot be read. */
-export async function uninstallEntries(): Promise<UninstallEntry[] | null> {
-  const found: UninstallEntry[] = []
+async function detectValue(rule: Rule<'registry_value'>): Promise<Presence> {
   for (const view of REGISTRY_VIEWS) {
-    const keys = await exportKey(UNINSTALL, view)
-    if (keys === null) return null
-    found.push(...keys.map(uninstallEntry))
+    const keys = await exportKey(rule.key, view)
+    if (keys === null) return 'unknown'
+    const value = keys[0]?.values.get(rule.name.toLowerCase())
+    if (value === undefined) continue
+    if (rule.data !== undefined && rule.data !== value) continue
+    if (versionFits(value, rule)) return 'present'
   }
-  return found
-}
-
-async function detectEntry(wanted: Parameters<typeof entryFits>[1]): Promise<Presence> {
-  const entries = await uninstallEntries()
-  if (entries === null) return 'unknown'
-  return entries.some((entry) => entryFits(entry, wanted)) ? 'present' : 'absent'
+  return 'absent'
 }
 
 /** Returns unknown for a rule of another platform. */
 export async function detectOnWindows(rule: ReadOnlyRule): Promise<Presence> {
   switch (rule.type) {
     case 'msi_product':
-      return detectProduct(rule)
+      return presenceIn(await productEntries(rule.product_code), (one) => productFits(one, rule))
+    case 'upgrade_code':
+      return detectRelated(rule)
     case 'uninstall_entry':
-      return detectEntry(rule)
+      return presenceIn(await uninstallEntries(), (one) => entryFits(one, rule))
+    case 'uninstall_key':
+      return presenceIn(await entriesOfKey(rule.key, rule.hive), ({ version }) =>
+        versionFits(version, rule),
+      )
+    case 'registry_value':
+      return detectValue(rule)
     case 'file':
       return detectFile({ ...rule, path: expandPath(rule.path, process.env) }, null)
+    case 'msix':
     case 'dpkg':
     case 'rpm':
     case 'pkgutil':

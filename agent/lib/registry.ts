@@ -112,3 +112,16 @@ export async function exportKey(
     if (folder !== null) await rm(folder, { recursive: true, force: true }).catch(() => undefined)
   }
 }
+
+/** The security identifiers of the users whose registry is loaded, SYSTEM included; null if they cannot be read. */
+export async function loadedUsers(): Promise<string[] | null> {
+  const result = await runCommand(systemTool('reg.exe'), ['query', 'HKU'], EXPORT_TIMEOUT_MS)
+  if (result.code !== 0) return null
+  return parseUsers(result.stdout)
+}
+/** Users are `S-1-5-18` and `S-1-5-21-…`; `…_Classes` and `.DEFAULT` are no users of their own. */
+export const parseUsers = (printed: string): string[] =>
+  printed
+    .split('\n')
+    .map((line) => line.trim().replace(/^HKEY_USERS\\/i, ''))
+    .filter((user) => /^S-1-5-(?:18|21-[0-9-]+)$/.test(user))

@@ -9,6 +9,7 @@ export const DETECTION_SCRIPT_TIMEOUT_MS = 60_000
 
 const text = z.string().min(1).max(1024).regex(ONE_PLAIN_LINE, 'must be one line of plain text')
 const version = z.string().max(256).regex(ONE_PLAIN_LINE, 'must be one line of plain text')
+const GUID = /^\{[0-9A-Fa-f-]{36}\}$/
 const operator = z.enum(['eq', 'ge']).default('ge')
 /** The package manager's own name (`amd64`, `i686`). Left out: any architecture matches. */
 const arch = z
@@ -22,7 +23,7 @@ export const Detection = z.discriminatedUnion('type', [
   z.object({ type: z.literal('pkgutil'), name: text, version: version.optional(), operator }),
   z.object({
     type: z.literal('msi_product'),
-    product_code: z.string().regex(/^\{[0-9A-Fa-f-]{36}\}$/),
+    product_code: z.string().regex(GUID),
     /** A minor update keeps the product code. Only the first three fields count, as for Windows Installer itself. */
     version: version.optional(),
     /** Default: `ge`. */
@@ -30,6 +31,44 @@ export const Detection = z.discriminatedUnion('type', [
   }),
   z.object({
     type: z.literal('uninstall_entry'),
+    name: text,
+    version: version.optional(),
+    operator,
+  }),
+  z.object({
+    type: z.literal('uninstall_key'),
+    /** Name of a key under `…\\CurrentVersion\\Uninstall`, which stays the same when the shown name has a version in it. */
+    key: text.regex(/^[^\\]+$/, 'must be the name of a key, not a path'),
+    /** `user`: in the registry of any user who is logged on, or of the agent itself. */
+    hive: z.enum(['machine', 'user']).default('machine'),
+    /** Compared with DisplayVersion. */
+    version: version.optional(),
+    operator,
+  }),
+  z.object({
+    type: z.literal('upgrade_code'),
+    /** Shared by all versions of a product of Windows Installer. */
+    upgrade_code: z.string().regex(GUID),
+    /** As for `msi_product`. */
+    version: version.optional(),
+    operator: z.enum(['eq', 'ge']).optional(),
+  }),
+  z.object({
+    type: z.literal('registry_value'),
+    /** `HKLM\SOFTWARE\…`, looked up among the 64-bit and the 32-bit programs. */
+    key: text.regex(/^(?:HKLM|HKEY_LOCAL_MACHINE)\\[^\\]/i, 'must start with HKLM\\'),
+    /** Name of the value. */
+    name: text,
+    /** Its exact content. */
+    data: text.optional(),
+    /** Its content as a version. */
+    version: version.optional(),
+    operator: z.enum(['eq', 'ge']).optional(),
+  }),
+  /** No agent evaluates it yet, so no installer can have it; readers may name it. */
+  z.object({
+    type: z.literal('msix'),
+    /** The package family name. */
     name: text,
     version: version.optional(),
     operator,

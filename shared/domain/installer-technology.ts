@@ -37,3 +37,33 @@ export type InstallerTechnology = keyof typeof INSTALLER_TECHNOLOGIES
 export const InstallerTechnology = z.enum(
   Object.keys(INSTALLER_TECHNOLOGIES) as [InstallerTechnology, ...InstallerTechnology[]],
 )
+
+/** Everything that a reader can name, with its name for people. Packages are their own technology. */
+export const KNOWN_TECHNOLOGIES = {
+  none: null,
+  nsis: 'NSIS',
+  inno: 'Inno Setup',
+  burn: 'WiX bundle',
+  installshield: 'InstallShield',
+  squirrel: 'Squirrel',
+  velopack: 'Velopack',
+  advanced: 'Advanced Installer',
+  sevenzip: '7-Zip self-extractor',
+  rar: 'WinRAR self-extractor',
+  iexpress: 'IExpress',
+  jpackage: 'jpackage',
+  msi: 'Windows Installer package',
+  msp: 'Windows Installer patch',
+  msu: 'Windows update',
+  msix: 'MSIX package',
+  deb: 'Debian package',
+  rpm: 'RPM package',
+  pkg: 'macOS installer package',
+  dmg: 'macOS disk image',
+  appimage: 'AppImage',
+  makeself: 'makeself archive',
+} as const satisfies Record<string, string | null>
+export type KnownTechnology = keyof typeof KNOWN_TECHNOLOGIES
+export const KnownTechnology = z.enum(
+  Object.keys(KNOWN_TECHNOLOGIES) as [KnownTechnology, ...KnownTechnology[]],
+)

@@ -15,7 +15,7 @@ export function removalObstacle({ kind, platform, detection, archive }: Known): 
   if (archive?.uninstall_entry) return null
   const type = detection?.type
   if (platform === 'windows')
-    return type === 'msi_product' || type === 'uninstall_entry'
+    return type === 'msi_product' || type === 'uninstall_entry' || type === 'uninstall_key'
       ? null
       : 'its detection rule is neither a product code nor an entry in the list of installed programs'
   if (kind === 'appimage') return null

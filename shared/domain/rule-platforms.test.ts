@@ -24,6 +24,11 @@ const TABLE: [Detection | null, Field | null, Field | null, Field | null][] = [
   [named('pkgutil'), 'type', 'type', null],
   [named('uninstall_entry'), null, 'type', 'type'],
   [{ type: 'msi_product', product_code: PRODUCT }, null, 'type', 'type'],
+  [{ type: 'upgrade_code', upgrade_code: PRODUCT }, null, 'type', 'type'],
+  [{ type: 'uninstall_key', key: 'vlc', hive: 'machine', operator: 'ge' }, null, 'type', 'type'],
+  [{ type: 'registry_value', key: 'HKLM\\SOFTWARE\\vlc', name: 'Version' }, null, 'type', 'type'],
+  // No agent evaluates it yet.
+  [{ type: 'msix', name: 'vlc_1', operator: 'ge' }, 'type', 'type', 'type'],
   [script('sh'), 'interpreter', null, null],
   [script('powershell'), null, 'interpreter', 'interpreter'],
   [script('cmd'), null, 'interpreter', 'interpreter'],
@@ -42,7 +47,7 @@ it.each(TABLE)('refuses %j on Windows, Linux and macOS for %s, %s, %s', (rule, .
 
 it('names the rule, the platform and the alternatives', () => {
   expect(foreignRule(named('dpkg'), 'windows')!.message).toBe(
-    'a PC with windows cannot evaluate the rule dpkg; choose one of uninstall_entry, msi_product, file, script',
+    'a PC with windows cannot evaluate the rule dpkg; choose one of uninstall_entry, uninstall_key, msi_product, upgrade_code, registry_value, file, script',
   )
   for (const [rule] of TABLE)
     for (const platform of DevicePlatform.options) {
@@ -55,7 +60,7 @@ it('names the rule, the platform and the alternatives', () => {
 
 it('covers every rule and interpreter of the contract', () => {
   const types = Detection.options.map((option) => option.shape.type.value)
-  expect(new Set(Object.values(RULE_TYPES).flat())).toEqual(new Set(types))
+  expect(new Set([...Object.values(RULE_TYPES).flat(), 'msix'])).toEqual(new Set(types))
   expect(new Set(TABLE.map(([rule]) => rule?.type ?? 'none'))).toEqual(new Set(['none', ...types]))
   const interpreters = Detection.options.flatMap((option) =>
     'interpreter' in option.shape ? option.shape.interpreter.options : [],

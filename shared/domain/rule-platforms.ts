@@ -5,9 +5,17 @@ import type { DevicePlatform } from './platforms.ts'
 type RuleType = Detection['type']
 type Interpreter = Extract<Detection, { type: 'script' }>['interpreter']
 
-/** In the order in which the form offers them. */
+/** In the order in which the form offers them. `msix` is missing: no agent evaluates it yet. */
 export const RULE_TYPES: Record<DevicePlatform, readonly RuleType[]> = {
-  windows: ['uninstall_entry', 'msi_product', 'file', 'script'],
+  windows: [
+    'uninstall_entry',
+    'uninstall_key',
+    'msi_product',
+    'upgrade_code',
+    'registry_value',
+    'file',
+    'script',
+  ],
   linux: ['dpkg', 'rpm', 'file', 'script'],
   macos: ['pkgutil', 'file', 'script'],
 }

@@ -4,11 +4,12 @@ import { open } from 'node:fs/promises'
 import { win32 } from 'node:path'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import {
+  entriesOfKey,
   entryFits,
-  expandPath,
   uninstallEntries,
   type UninstallEntry,
-} from '../../detect/windows.ts'
+} from '../../detect/uninstall-entries.ts'
+import { expandPath } from '../../detect/windows.ts'
 import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Prepared } from '../installers.ts'
 import { msiRemoveCommand, ready } from './commands.ts'
@@ -80,10 +81,12 @@ export async function windowsRemoveCommand(
 ): Promise<Prepared> {
   if (detection?.type === 'msi_product')
     return ready(msiRemoveCommand(detection.product_code, msiLog))
-  if (detection?.type !== 'uninstall_entry')
+  if (detection?.type !== 'uninstall_entry' && detection?.type !== 'uninstall_key')
     return impossible('install_failed', coded('windows_removal_needs_rule', {}))
-  const entries = await uninstallEntries()
-  const entry = entries?.find((one) => entryFits(one, detection))
+  const entry =
+    detection.type === 'uninstall_key'
+      ? (await entriesOfKey(detection.key, detection.hive))?.[0]
+      : (await uninstallEntries())?.find((one) => entryFits(one, detection))
   return entry
     ? removeByEntry(entry, msiLog)
     : impossible('install_failed', coded('registry_entry_missing', {}))

@@ -1,7 +1,8 @@
 /** Installers on Windows: msi, exe, PowerShell and batch files. */
 import { join } from 'node:path'
 import type { DeployPayload } from '#shared/contract/agent/link.ts'
-import { detectOnWindows, productEntries, productFits } from '../../detect/windows.ts'
+import { productEntries, productFits } from '../../detect/uninstall-entries.ts'
+import { detectOnWindows } from '../../detect/windows.ts'
 import { ARCHIVE_KINDS, type PlatformInstallers } from '../installers.ts'
 import { normalizeScriptFile } from '../script-text.ts'
 import { windowsCommand } from './commands.ts'

@@ -20,6 +20,10 @@ export type DetectionForm = {
   detect_version: string
   detect_operator: 'ge' | 'eq'
   detect_code: string
+  /** Under Uninstall, or of a registry value. */
+  detect_key: string
+  detect_hive: 'machine' | 'user'
+  detect_data: string
   detect_path: string
   detect_sha256: string
   detect_interpreter: 'sh' | 'powershell' | 'cmd'
@@ -48,6 +52,10 @@ export const detectionInterpreters = (
 
 export const DETECTION_NAME: Record<DetectionType, string> = {
   uninstall_entry: t('types.uninstallEntry'),
+  uninstall_key: t('types.uninstallKey'),
+  upgrade_code: t('types.upgradeCode'),
+  registry_value: t('types.registryValue'),
+  msix: t('types.msix'),
   msi_product: t('types.msiProduct'),
   dpkg: t('types.dpkg'),
   rpm: t('types.rpm'),
@@ -62,12 +70,48 @@ export const NAME_LABEL: Partial<Record<DetectionType, { label: string; help: st
     label: t('detection.uninstallEntryLabel'),
     help: t('detection.uninstallEntryHelp'),
   },
+  registry_value: {
+    label: t('detection.valueName'),
+    help: t('detection.valueNameHelp'),
+  },
+  msix: { label: t('detection.msixLabel'), help: t('detection.msixHelp') },
   dpkg: { label: t('detection.dpkgLabel'), help: t('detection.dpkgHelp') },
   rpm: { label: t('detection.rpmLabel'), help: t('detection.rpmHelp') },
   pkgutil: { label: t('detection.pkgutilLabel'), help: t('detection.pkgutilHelp') },
 }
-export const hasVersion = (type: DetectionType): boolean =>
-  ['uninstall_entry', 'msi_product', 'dpkg', 'rpm', 'pkgutil', 'file'].includes(type)
+export const hasVersion = (type: DetectionType): boolean => VERSIONED.includes(type)
+/** The label of the field for a registry key, for rule types that have one. */
+export const KEY_LABEL: Partial<
+  Record<DetectionType, { label: string; help: string; placeholder: string }>
+> = {
+  uninstall_key: {
+    label: t('detection.keyName'),
+    help: t('detection.keyNameHelp'),
+    placeholder: t('detection.keyNameExample'),
+  },
+  registry_value: {
+    label: t('detection.keyPath'),
+    help: t('detection.keyPathHelp'),
+    placeholder: 'HKLM\\SOFTWARE\\…',
+  },
+}
+/** The label of the field for a code of Windows Installer. */
+export const CODE_LABEL: Partial<Record<DetectionType, { label: string; help: string }>> = {
+  msi_product: { label: t('detection.productCode'), help: t('detection.productCodeHelp') },
+  upgrade_code: { label: t('detection.upgradeCode'), help: t('detection.upgradeCodeHelp') },
+}
+const VERSIONED: readonly DetectionType[] = [
+  'uninstall_entry',
+  'uninstall_key',
+  'msi_product',
+  'upgrade_code',
+  'registry_value',
+  'msix',
+  'dpkg',
+  'rpm',
+  'pkgutil',
+  'file',
+]
 /** Placeholder for the architecture, for packages that have one. */
 export const ARCH_PLACEHOLDER: Partial<Record<DetectionType, string>> = {
   dpkg: t('detection.dpkgArch'),
@@ -83,7 +127,15 @@ export const toDetectionForm = (
   detect_arch: (rule && 'arch' in rule && rule.arch) || '',
   detect_version: (rule && 'version' in rule && rule.version) || '',
   detect_operator: (rule && 'operator' in rule && rule.operator) || 'ge',
-  detect_code: rule?.type === 'msi_product' ? rule.product_code : '',
+  detect_code:
+    rule?.type === 'msi_product'
+      ? rule.product_code
+      : rule?.type === 'upgrade_code'
+        ? rule.upgrade_code
+        : '',
+  detect_key: rule && 'key' in rule ? rule.key : '',
+  detect_hive: rule?.type === 'uninstall_key' ? rule.hive : 'machine',
+  detect_data: (rule?.type === 'registry_value' && rule.data) || '',
   detect_path: rule?.type === 'file' ? rule.path : '',
   detect_sha256: (rule?.type === 'file' && rule.sha256) || '',
   detect_interpreter:
@@ -110,6 +162,7 @@ function ruleOf(form: DetectionForm): unknown {
       }
     }
     case 'pkgutil':
+    case 'msix':
     case 'uninstall_entry':
       return { type, name: form.detect_name.trim(), ...versioned }
     case 'msi_product':
@@ -118,6 +171,24 @@ function ruleOf(form: DetectionForm): unknown {
         product_code: form.detect_code.trim(),
         ...(version === '' ? {} : versioned),
       }
+    case 'uninstall_key':
+      return { type, key: form.detect_key.trim(), hive: form.detect_hive, ...versioned }
+    case 'upgrade_code':
+      return {
+        type,
+        upgrade_code: form.detect_code.trim(),
+        ...(version === '' ? {} : versioned),
+      }
+    case 'registry_value': {
+      const data = form.detect_data.trim()
+      return {
+        type,
+        key: form.detect_key.trim(),
+        name: form.detect_name.trim(),
+        ...(data === '' ? {} : { data }),
+        ...(version === '' ? {} : versioned),
+      }
+    }
     case 'file': {
       const sha256 = form.detect_sha256.trim().toLowerCase()
       return {
@@ -144,6 +215,8 @@ const FIELDS: Record<string, { field: keyof DetectionForm; message: string }> = 
     field: 'detect_code',
     message: t('detection.productCodeWrong'),
   },
+  upgrade_code: { field: 'detect_code', message: t('detection.productCodeWrong') },
+  key: { field: 'detect_key', message: t('detection.keyWrong') },
   path: { field: 'detect_path', message: t('detection.pathMissing') },
   sha256: { field: 'detect_sha256', message: t('detection.sha256Wrong') },
   text: { field: 'detect_text', message: t('detection.scriptWrong') },

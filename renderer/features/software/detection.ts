@@ -21,6 +21,18 @@ export function detectionInWords(detection: Detection | null): string | null {
       return t('rule.msi', { product: withVersion(detection.product_code, detection) })
     case 'uninstall_entry':
       return withVersion(t('rule.entry', { name: detection.name }), detection)
+    case 'uninstall_key':
+      return t(detection.hive === 'user' ? 'rule.userKey' : 'rule.key', {
+        key: withVersion(detection.key, detection),
+      })
+    case 'upgrade_code':
+      return t('rule.upgrade', { product: withVersion(detection.upgrade_code, detection) })
+    case 'registry_value':
+      return t('rule.value', {
+        value: withVersion(`${detection.key}\\${detection.name}`, detection),
+      })
+    case 'msix':
+      return t('rule.msix', { package: withVersion(detection.name, detection) })
     case 'file':
       return t(detection.sha256 ? 'rule.fileWithHash' : 'rule.file', {
         file: withVersion(detection.path, detection),

@@ -61,7 +61,7 @@ describe('an .msi package', () => {
     const properties = { ...PROPERTIES, ...more }
     const { knowledge } = await look('a.msi', makeMsiBytes({ properties, template: '', wordCount }))
     if (scope === 'machine') {
-      expect(knowledge).toEqual({ scope, facts: {}, warnings: [] })
+      expect(knowledge).toMatchObject({ technology: 'msi', scope, facts: {}, warnings: [] })
       return
     }
     expect(knowledge).toMatchObject({

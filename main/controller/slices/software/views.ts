@@ -1,5 +1,6 @@
 /** Converts library rows to what the console sees. */
 import type { Installer, Software } from '#shared/contract/rest/entities.ts'
+import { storedKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
 import type { FileFault } from '../content/index.ts'
 import type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'
 
@@ -25,7 +26,7 @@ const toInstaller = (
   technology: row.technology,
   file_missing: fault === 'missing',
   file_damaged: fault === 'damaged',
-  knowledge: row.knowledge,
+  knowledge: storedKnowledge(row.knowledge),
 })
 
 export const toSoftware = (

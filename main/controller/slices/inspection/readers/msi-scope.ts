@@ -6,6 +6,7 @@ import type {
   InstallerKnowledge,
   InstallerScope,
 } from '#shared/contract/rest/installer-knowledge.ts'
+import { knowledgeOf, usual } from '../knowledge.ts'
 
 /** Bit 3 of the word count: the package needs no elevated rights. */
 const NO_ELEVATION = 8
@@ -31,20 +32,18 @@ export function msiKnowledge(
   wordCount: number | null,
 ): InstallerKnowledge {
   const scope = scopeOf(properties, wordCount)
-  if (scope === 'machine') return { scope, facts: {}, warnings: [] }
+  if (scope === 'machine') return knowledgeOf('msi', { scope })
   const why =
     scope === 'user' ? 'no property ALLUSERS' : 'the properties ALLUSERS and MSIINSTALLPERUSER'
   const isBound = ((wordCount ?? 0) & NO_ELEVATION) !== 0
-  return {
+  return knowledgeOf('msi', {
     scope,
-    facts: {
-      install_args: { value: '/qn /norestart ALLUSERS=1', level: 'usual', source: why },
-    },
+    facts: { install_args: usual('/qn /norestart ALLUSERS=1', why) },
     warnings: [
       {
         code: 'per_user',
         text: `This package installs for one user. The agent runs as SYSTEM, so it would land in a profile that nobody uses. Add the argument ALLUSERS=1 to install for everyone.${isBound ? ' The package was made without elevation in mind: try it on one PC first.' : ''}`,
       },
     ],
-  }
+  })
 }

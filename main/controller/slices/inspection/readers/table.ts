@@ -1,7 +1,8 @@
 /**
  * The readers of untrusted files, one per kind. A reader sees the file through a window, returns what the file says about
  * itself, and refuses a file that is not what its name says. It may take any time and fail in any way: its thread is
- * limited (see ../index.ts). To add one: a file beside this one, and its row here.
+ * limited (see ../index.ts). What it knows about the installation goes into `knowledge` (../knowledge.ts); a reader that runs out
+ * of `window.leftMs()` returns what it has. To add one: a file beside this one, and its row here.
  */
 import {
   INSTALLER_KINDS,
@@ -11,6 +12,7 @@ import {
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
 import { stemOf } from '../file-name.ts'
 import { readArchive } from './archive.ts'
+import { containerOf } from './container.ts'
 import { readDeb } from './deb.ts'
 import { readExe } from './exe.ts'
 import { readMsi } from './msi.ts'
@@ -124,8 +126,12 @@ export async function readFile(
   const { fileName, kind, asked } = file
   const reader = readers[kind]
   if (window.sizeBytes === 0) throw unreadable('the file is empty')
-  if (!reader.begins(window.read(0, HEAD_BYTES), window))
-    throw unreadable(`${fileName} is not ${reader.what}, whatever its name says`)
+  if (!reader.begins(window.read(0, HEAD_BYTES), window)) {
+    const what = containerOf(window)
+    throw unreadable(
+      `${fileName} is not ${reader.what}, whatever its name says${what ? `: it is ${what}` : ''}`,
+    )
+  }
   const found = await reader.read(window, asked)
   return {
     version: '',

@@ -7,6 +7,8 @@ import { isMainThread } from 'node:worker_threads'
 import { beyondLimit } from '../facts.ts'
 
 const MIB = 1024 * 1024
+/** Well below the time limit of the thread (../limits.ts), so that a reader can return what it has. */
+const OPTIONAL_WORK_MS = 3_000
 
 export type Window = {
   readonly path: string
@@ -19,6 +21,8 @@ export type Window = {
   spend: (bytes: number) => void
   /** Reports how much of the file has been streamed; the time limit starts again after every so many bytes. */
   progressed: (bytes: number) => void
+  /** Time that a reader should still spend on what it can leave out, ms. Afterwards its thread may be ended with the file unread. */
+  leftMs: () => number
   /** MiB counted so far. */
   usedMiB: () => number
   close: () => void
@@ -29,12 +33,15 @@ export function openWindow(options: {
   path: string
   budgetMiB: number
   progressed?: (bytes: number) => void
+  /** Tests only. */
+  optionalMs?: number
 }): Window {
   if (isMainThread) throw new Error('foreign files are read in the inspection worker only')
   const fd = openSync(options.path, 'r')
   const sizeBytes = fstatSync(fd).size
   let left = options.budgetMiB * MIB
   let streamed = 0
+  const untilMs = performance.now() + (options.optionalMs ?? OPTIONAL_WORK_MS)
 
   function spend(bytes: number): void {
     if (!(bytes <= left)) throw beyondLimit(`${options.budgetMiB} MiB of memory`)
@@ -66,6 +73,7 @@ export function openWindow(options: {
       streamed += bytes
       options.progressed?.(streamed)
     },
+    leftMs: () => Math.max(0, untilMs - performance.now()),
     usedMiB: () => options.budgetMiB - left / MIB,
     close: () => closeSync(fd),
   }
