@@ -10,7 +10,11 @@ export type Read = (position: number, length: number) => Promise<Uint8Array>
 export type ProgramFacts = {
   /** COFF machine word, e.g. 0x8664. */
   machine: number
-  sectionNames: string[]
+  /** Position of the PE header. */
+  peAt: number
+  sections: Section[]
+  /** The data directories. An `at` is an address in memory, except that of the signature. */
+  directories: { at: number; bytes: number }[]
   /** Where the last section ends; installers append their data there. */
   overlayAt: number
   /** Minimum size of the file: Windows does not load a program whose sections or signature lie beyond its end. */
@@ -18,7 +22,7 @@ export type ProgramFacts = {
   /** `2.5.0.0` from the fixed part, which Windows itself compares. */
   fileVersion: string | null
   productVersion: string | null
-  /** ProductName, CompanyName and so on, in the first language. */
+  /** ProductName, CompanyName and so on; in the language that the program names first, others fill in what it lacks. */
   strings: Record<string, string>
 }
 
@@ -28,6 +32,8 @@ const ENTRY_LIMIT = 512
 const VERSION_LIMIT_BYTES = 128 * 1024
 const DEPTH_LIMIT = 4
 const STRING_LIMIT = 64
+const TABLE_LIMIT = 16
+const DIRECTORY_LIMIT = 16
 const RESOURCE_DIRECTORY = 2
 /** Its address is a file offset. */
 const SIGNATURE_DIRECTORY = 4
@@ -35,7 +41,7 @@ const RT_VERSION = 16
 const FIXED_SIGNATURE = 0xfeef04bd
 const SUBDIRECTORY = 0x80000000
 
-type Section = {
+export type Section = {
   name: string
   virtualAt: number
   virtualBytes: number
@@ -47,7 +53,8 @@ const view = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 const latin1 = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
 
-function fileOffset(sections: readonly Section[], virtual: number): number | null {
+/** Where an address in memory is in the file; null: nowhere. */
+export function fileOffset(sections: readonly Section[], virtual: number): number | null {
   for (const section of sections) {
     const offset = virtual - section.virtualAt
     if (offset >= 0 && offset < section.bytes) return section.at + offset
@@ -141,6 +148,30 @@ function textAt(bytes: Uint8Array, at: number, units: number, end: number): stri
 const dotted = (high: number, low: number): string =>
   [high >>> 16, high & 0xffff, low >>> 16, low & 0xffff].join('.')
 
+/** The tables of strings, the best first: the language of the first translation, English, neutral, the others. */
+function stringTables(bytes: Uint8Array, root: Node): Node[] {
+  const tables: Node[] = []
+  const wanted: string[] = []
+  for (const part of children(bytes, root.valueAt + root.valueLength, root.end)) {
+    if (part.key === 'StringFileInfo')
+      tables.push(...[...children(bytes, part.valueAt, part.end)].slice(0, TABLE_LIMIT))
+    if (part.key !== 'VarFileInfo') continue
+    const [translation] = children(bytes, part.valueAt, part.end)
+    if (translation?.key !== 'Translation' || translation.valueAt + 4 > translation.end) continue
+    const word = (at: number): string =>
+      view(bytes)
+        .getUint16(translation.valueAt + at, true)
+        .toString(16)
+        .padStart(4, '0')
+    wanted.push(word(0) + word(2))
+  }
+  const rank = ({ key }: Node): number => {
+    const index = [...wanted, '0409', '0000'].findIndex((name) => key.toLowerCase().startsWith(name)) // prettier-ignore
+    return index < 0 ? Infinity : index
+  }
+  return tables.map((table) => ({ table, at: rank(table) })).sort((a, b) => (a.at === b.at ? 0 : a.at - b.at)).map(({ table }) => table) // prettier-ignore
+}
+
 function parseVersion(
   bytes: Uint8Array,
 ): Pick<ProgramFacts, 'fileVersion' | 'productVersion' | 'strings'> {
@@ -148,15 +179,12 @@ function parseVersion(
   const root = readNode(bytes, 0, bytes.length)
   if (root?.key !== 'VS_VERSION_INFO') return none
   const strings: Record<string, string> = {}
-  for (const part of children(bytes, root.valueAt + root.valueLength, root.end)) {
-    if (part.key !== 'StringFileInfo') continue
-    const [table] = children(bytes, part.valueAt, part.end)
-    if (!table) continue
+  for (const table of stringTables(bytes, root))
     for (const entry of children(bytes, table.valueAt, table.end)) {
       if (Object.keys(strings).length === STRING_LIMIT) break
-      strings[entry.key] = textAt(bytes, entry.valueAt, entry.valueLength, entry.end)
+      const text = textAt(bytes, entry.valueAt, entry.valueLength, entry.end)
+      if (text !== '') strings[entry.key] ??= text
     }
-  }
   const fixed = root.valueAt
   const hasFixed =
     root.valueLength >= 24 &&
@@ -191,15 +219,17 @@ export async function readProgram(read: Read): Promise<ProgramFacts | null> {
   const optionalBytes = coff.getUint16(20, true)
   const directoriesAt =
     header.length < 26 ? Infinity : 24 + (coff.getUint16(24, true) === 0x20b ? 112 : 96)
-  const resourceAt = directoriesAt + 8 * RESOURCE_DIRECTORY
-  const signatureAt = directoriesAt + 8 * SIGNATURE_DIRECTORY
-  const hasSignature =
-    signatureAt + 8 <= Math.min(24 + optionalBytes, header.length) &&
-    coff.getUint32(directoriesAt - 4, true) > SIGNATURE_DIRECTORY
-  const signatureEnd = hasSignature
-    ? coff.getUint32(signatureAt, true) + coff.getUint32(signatureAt + 4, true)
-    : 0
-  const hasResources = resourceAt + 8 <= Math.min(24 + optionalBytes, header.length)
+  const directories: ProgramFacts['directories'] = []
+  const directoriesEnd = Math.min(24 + optionalBytes, header.length)
+  const directoryCount =
+    directoriesAt <= directoriesEnd ? coff.getUint32(directoriesAt - 4, true) : 0
+  for (let i = 0; i < Math.min(directoryCount, DIRECTORY_LIMIT); i++) {
+    const at = directoriesAt + 8 * i
+    if (at + 8 > directoriesEnd) break
+    directories.push({ at: coff.getUint32(at, true), bytes: coff.getUint32(at + 4, true) })
+  }
+  const signature = directories[SIGNATURE_DIRECTORY]
+  const signatureEnd = signature ? signature.at + signature.bytes : 0
   const sections: Section[] = []
   for (let i = 0, at = 24 + optionalBytes; i < sectionCount; i++, at += 40) {
     if (at + 40 > header.length) break
@@ -211,12 +241,13 @@ export async function readProgram(read: Read): Promise<ProgramFacts | null> {
       at: coff.getUint32(at + 20, true),
     })
   }
-  const resource = hasResources
-    ? await versionResource(read, sections, coff.getUint32(resourceAt, true))
-    : null
+  const resources = directories[RESOURCE_DIRECTORY]
+  const resource = resources ? await versionResource(read, sections, resources.at) : null
   return {
     machine: coff.getUint16(4, true),
-    sectionNames: sections.map((section) => section.name),
+    peAt,
+    sections,
+    directories,
     overlayAt: Math.max(0, ...sections.map((section) => section.at + section.bytes)),
     endAt: Math.max(signatureEnd, ...sections.map(sectionEnd)),
     ...(resource

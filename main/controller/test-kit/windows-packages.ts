@@ -201,6 +201,7 @@ export function makeProgram(options: {
   header.writeUInt16LE(1, 0x86)
   header.writeUInt16LE(240, 0x80 + 20)
   header.writeUInt16LE(0x20b, 0x80 + 24)
+  header.writeUInt32LE(16, 0x80 + 24 + 108)
   header.writeUInt32LE(virtual, 0x80 + 24 + 112 + 16)
   header.writeUInt32LE(resources.length, 0x80 + 24 + 112 + 20)
   const section = 0x80 + 24 + 240

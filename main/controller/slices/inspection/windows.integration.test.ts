@@ -129,6 +129,11 @@ describe('a Windows program', () => {
       archWord: '',
       detection: null,
       technology: null,
+      knowledge: expect.objectContaining({
+        technology: 'none',
+        is_installer: false,
+        signer: { name: '', state: 'unsigned' },
+      }) as object,
     })
   })
 
@@ -140,16 +145,46 @@ describe('a Windows program', () => {
     })
   })
 
+  it('is not named after the tool that packed it', async () => {
+    const stubs: Record<string, string>[] = [
+      { ProductName: 'InstallShield (R)', CompanyName: 'Macrovision Corporation' },
+      { ProductName: 'Squirrel-based application' },
+      { ProductName: '7-Zip', OriginalFilename: '7z.sfx.exe' },
+      { ProductName: 'Internet Explorer', OriginalFilename: 'WEXTRACT.EXE' },
+    ]
+    for (const stub of stubs)
+      expect(await look('Set up.exe', makeProgram({ strings: stub }))).toMatchObject({
+        name: 'Set up',
+        version: '',
+        publisher: '',
+      })
+    const own = { ProductName: '7-Zip', OriginalFilename: '7za.exe' }
+    expect(await look('a.exe', makeProgram({ strings: own }))).toMatchObject({ name: '7-Zip' })
+  })
+
+  it('of Windows itself is named by its description', async () => {
+    const windows = {
+      ProductName: 'Microsoft® Windows® Operating System',
+      FileDescription: 'Paint',
+    }
+    expect(await look('a.exe', makeProgram({ strings: windows }))).toMatchObject({ name: 'Paint' })
+  })
+
+  it('that is compressed is marked, because most of it cannot be read', async () => {
+    const { knowledge } = await look('a.exe', makeProgram({ strings, sectionName: 'UPX0' }))
+    expect(knowledge).toMatchObject({ technology: null, warnings: [{ code: 'packed' }] })
+  })
+
   it.each([
-    ['nsis', { overlay: Buffer.from('\0\0\0\0\xef\xbe\xad\xdeNullsoftInst', 'latin1') }],
-    ['inno', { overlay: Buffer.from('zlb\x1a Inno Setup Setup Data (6.2.0)', 'latin1') }],
-    ['burn', { sectionName: '.wixburn' }],
-    ['sevenzip', { overlay: Buffer.from(';!@Install@!UTF-8!\nRunProgram="a"') }],
-    ['squirrel', { overlay: Buffer.from('SquirrelTemp', 'utf16le') }],
-    ['installshield', { overlay: Buffer.from('ISSetupStream') }],
-    [null, { overlay: Buffer.from('something else') }],
-  ] as const)('is recognised as made with %s', async (technology, options) => {
-    expect(await look('a.exe', makeProgram({ strings, ...options }))).toMatchObject({ technology })
+    'Inno Setup Setup Data (6.2.0)',
+    'NullsoftInst',
+    'SquirrelTemp',
+    ';!@Install@!UTF-8!',
+    'ISSetupStream',
+  ])('with the text %s in it is no installer', async (text) => {
+    const overlay = Buffer.concat([Buffer.alloc(700), Buffer.from(text), Buffer.from(text, 'utf16le')]) // prettier-ignore
+    const { knowledge } = await look('a.exe', makeProgram({ strings, overlay }))
+    expect(knowledge).toMatchObject({ technology: 'none', is_installer: false })
   })
 
   it('is read or refused wherever it is damaged', async () => {

@@ -1,0 +1,43 @@
+/** Windows programs: which tool packed them, and what its own data say. The surest marks are tried first. */
+import type { InstallerKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
+import { INSTALLER_TECHNOLOGIES } from '#shared/domain/installer-technology.ts'
+import { readProgram } from '#shared/domain/portable-executable.ts'
+import { unreadable, type PackageFacts } from '../../facts.ts'
+import { fieldsOf } from '../../knowledge.ts'
+import type { Window } from '../window.ts'
+import { readNsis } from './nsis/index.ts'
+import { completed, plainProgram } from './plain.ts'
+import { openProgram, type Program } from './program.ts'
+import { signerOf } from './signature.ts'
+
+/** Null: another tool packed it. @throws AppError E_PACKAGE_UNREADABLE when it is truncated or an uninstaller */
+export type TechnologyReader = (program: Program) => InstallerKnowledge | null
+
+const TECHNOLOGY_READERS: readonly TechnologyReader[] = [readNsis]
+
+type Found = Omit<PackageFacts, 'platform' | 'archWord'>
+
+/**
+ * All facts are optional: many programs say nothing about themselves.
+ * @throws AppError E_PACKAGE_UNREADABLE when Windows could not load it: not a program, or truncated
+ */
+export async function readExe(window: Window): Promise<Found> {
+  const facts = await readProgram(async (position, length) => window.read(position, length))
+  if (!facts || facts.sections.length === 0)
+    throw unreadable('it begins like a Windows program, but the rest of it is none, or is damaged')
+  if (facts.endAt > window.sizeBytes)
+    throw unreadable(
+      `it is cut off: as a Windows program it has at least ${facts.endAt} bytes, ${window.sizeBytes} are there`,
+    )
+  const program = openProgram(window, facts)
+  let found: InstallerKnowledge | null = null
+  for (const reader of TECHNOLOGY_READERS) found ??= reader(program)
+  const knowledge = completed(found ?? plainProgram(program), program, signerOf(program))
+  const { technology } = knowledge
+  return {
+    ...fieldsOf(knowledge),
+    arch: knowledge.facts.arch?.value ?? 'any',
+    technology: technology && Object.hasOwn(INSTALLER_TECHNOLOGIES, technology) ? (technology as keyof typeof INSTALLER_TECHNOLOGIES) : null, // prettier-ignore
+    knowledge,
+  }
+}

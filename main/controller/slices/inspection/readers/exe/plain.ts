@@ -1,0 +1,79 @@
+/** A program that no known tool packed: what its version resource says. Also fills in what an installer's own data leaves out. */
+import type {
+  InstallerFacts,
+  InstallerKnowledge,
+  InstallerSigner,
+} from '#shared/contract/rest/installer-knowledge.ts'
+import type { InstallerArch } from '#shared/domain/platforms.ts'
+import { cleanText } from '../../facts.ts'
+import { guess, knowledgeOf, read, warning, withoutEmpty } from '../../knowledge.ts'
+import type { Program } from './program.ts'
+import { isOfThePacker, productNameIn } from './stub.ts'
+
+const MACHINES: Readonly<Record<number, InstallerArch>> = { 0x8664: 'x64', 0xaa64: 'arm64' }
+/** A 32-bit program runs on every PC, as does .NET code for any processor. */
+export const archOfProgram = (program: Program): InstallerArch =>
+  MACHINES[program.facts.machine] ?? 'any'
+
+const RESOURCE = 'version resource'
+const isUnset = (version: string | null): boolean => version === null || /^0(?:\.0)*$/.test(version)
+const isVersion = (text: string): boolean => /\d/.test(text) && !isUnset(text.replaceAll(/,\s*/g, '.')) // prettier-ignore
+
+/** Name, version and publisher. Null: it describes the tool that packed the program. */
+export function resourceFacts(program: Program): InstallerFacts {
+  const { strings, facts } = program
+  if (isOfThePacker(strings)) return {}
+  const text = (key: string, maxLength: number): string => cleanText(strings[key] ?? '', maxLength)
+  const fixed = [facts.productVersion, facts.fileVersion].find((version) => !isUnset(version))
+  const version = [text('ProductVersion', 100), text('FileVersion', 100), fixed ?? ''].find(isVersion) // prettier-ignore
+  return withoutEmpty({
+    name: guess(cleanText(productNameIn(strings), 200), RESOURCE),
+    version: guess(version ?? '', RESOURCE),
+    publisher: guess(text('CompanyName', 200), RESOURCE),
+  })
+}
+
+/** Adds the signature, and what only the version resource or the signature say. */
+export function completed(
+  found: InstallerKnowledge,
+  program: Program,
+  signer: InstallerSigner,
+): InstallerKnowledge {
+  const isGenuine = signer.state !== 'tampered'
+  const publisher = guess(isGenuine ? signer.name : '', 'signature')
+  const warnings = [...found.warnings]
+  if (signer.state === 'tampered')
+    warnings.push(
+      warning(
+        'tampered',
+        `This file was changed after it was signed${signer.name ? ` by ${signer.name}` : ''}. Download it again from its publisher.`,
+      ),
+    )
+  return {
+    ...found,
+    signer,
+    warnings,
+    facts: { ...withoutEmpty({ publisher }), ...resourceFacts(program), ...withoutEmpty(found.facts) }, // prettier-ignore
+  }
+}
+
+const SETUP_WORDS = /\b(?:setup|installer|install)\b/i
+
+/** @returns knowledge of a program that no known tool packed */
+export function plainProgram(program: Program): InstallerKnowledge {
+  const { strings, facts } = program
+  if (facts.sections.some(({ name }) => /^UPX\d$/.test(name)))
+    return knowledgeOf(null, {
+      is_installer: null,
+      warnings: [
+        warning('packed', 'This program is compressed with UPX, so only a part of it can be read.'),
+      ],
+      facts: { arch: read(archOfProgram(program), 'program header') },
+    })
+  const words = [strings.OriginalFilename, strings.FileDescription, strings.InternalName]
+  const isSetup = words.some((text) => text && SETUP_WORDS.test(text.replaceAll('_', ' ')))
+  return knowledgeOf(isSetup ? null : 'none', {
+    is_installer: isSetup ? null : false,
+    facts: { arch: read(archOfProgram(program), 'program header') },
+  })
+}

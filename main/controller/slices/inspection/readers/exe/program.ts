@@ -1,0 +1,139 @@
+/** A Windows program with what readers of installers look at: resources, manifest, and the data appended to it. */
+import { fileOffset, type ProgramFacts } from '#shared/domain/portable-executable.ts'
+import { childOf, elementsOf, parseXml } from '../xml.ts'
+import type { Window } from '../window.ts'
+
+const RESOURCE_DIRECTORY = 2
+const CERTIFICATE_DIRECTORY = 4
+const CLR_DIRECTORY = 14
+const RESOURCE_LIMIT = 2_000
+const DIRECTORY_ENTRY_LIMIT = 1_000
+const NAME_LIMIT_UNITS = 128
+const MANIFEST_LIMIT_BYTES = 256 * 1024
+const SUBDIRECTORY = 0x80000000
+
+export const RT_RCDATA = 10
+const RT_MANIFEST = 24
+
+/** A stretch of the file. */
+export type Place = { at: number; sizeBytes: number }
+export type Resource = Place & { type: number | string; name: number | string }
+export type Manifest = { name: string; description: string; level: string }
+
+export type Program = {
+  window: Window
+  facts: ProgramFacts
+  strings: Readonly<Record<string, string | undefined>>
+  resources: readonly Resource[]
+  manifest: Manifest
+  /** Behind the last section and before the signature. Empty when nothing is appended. */
+  overlay: Place
+  certificate: Place | null
+  /** A .NET program that runs natively on every architecture. */
+  isAnyCpu: boolean
+  /** Neither too large to read nor missing. */
+  resource: (type: number | string, name: number | string) => Resource | undefined
+}
+
+type Entry = { key: number | string; isFolder: boolean; to: number }
+
+function entriesOf(window: Window, root: number, offset: number): Entry[] {
+  const head = window.read(root + offset, 16)
+  if (head.length < 16) return []
+  const count = head.readUInt16LE(12) + head.readUInt16LE(14)
+  const bytes = window.read(root + offset + 16, 8 * Math.min(count, DIRECTORY_ENTRY_LIMIT))
+  const found: Entry[] = []
+  for (let at = 0; at + 8 <= bytes.length; at += 8) {
+    const id = bytes.readUInt32LE(at)
+    const to = bytes.readUInt32LE(at + 4)
+    const key = id >= SUBDIRECTORY ? nameAt(window, root + (id - SUBDIRECTORY)) : id
+    found.push({ key, isFolder: to >= SUBDIRECTORY, to: to & 0x7fffffff })
+  }
+  return found
+}
+
+function nameAt(window: Window, at: number): string {
+  const length = window.read(at, 2)
+  if (length.length < 2) return ''
+  return window
+    .read(at + 2, 2 * Math.min(length.readUInt16LE(0), NAME_LIMIT_UNITS))
+    .toString('utf16le')
+}
+
+/** All resources: type, name, and the first language of each. */
+function resourcesOf(window: Window, facts: ProgramFacts): Resource[] {
+  const directory = facts.directories[RESOURCE_DIRECTORY]
+  const root = directory ? fileOffset(facts.sections, directory.at) : null
+  const found: Resource[] = []
+  if (root === null) return found
+  for (const type of entriesOf(window, root, 0)) {
+    if (!type.isFolder) continue
+    for (const name of entriesOf(window, root, type.to)) {
+      if (found.length === RESOURCE_LIMIT) return found
+      const leaf = name.isFolder ? entriesOf(window, root, name.to)[0] : name
+      if (!leaf || leaf.isFolder) continue
+      const data = window.read(root + leaf.to, 8)
+      const at = data.length < 8 ? null : fileOffset(facts.sections, data.readUInt32LE(0))
+      if (at === null) continue
+      const sizeBytes = data.readUInt32LE(4)
+      if (at + sizeBytes > window.sizeBytes) continue
+      found.push({ type: type.key, name: name.key, at, sizeBytes })
+    }
+  }
+  return found
+}
+
+function manifestOf(window: Window, resources: readonly Resource[]): Manifest {
+  const none = { name: '', description: '', level: '' }
+  const place = resources.find(({ type }) => type === RT_MANIFEST)
+  if (!place || place.sizeBytes > MANIFEST_LIMIT_BYTES) return none
+  try {
+    const text = window.read(place.at, place.sizeBytes).toString('utf8')
+    const assembly = parseXml(text.replace(/^\ufeff/, '').split('\0', 1)[0]!).children[0]
+    const level = elementsOf(assembly!, 'requestedExecutionLevel')[0]?.attributes.level
+    return {
+      name: childOf(assembly, 'assemblyIdentity')?.attributes.name ?? '',
+      description: childOf(assembly, 'description')?.text.trim() ?? '',
+      level: level ?? '',
+    }
+  } catch {
+    // A manifest is only one witness of several.
+    return none
+  }
+}
+
+function certificateOf(window: Window, facts: ProgramFacts): Place | null {
+  const entry = facts.directories[CERTIFICATE_DIRECTORY]
+  if (!entry || entry.at === 0 || entry.bytes === 0) return null
+  return {
+    at: entry.at,
+    sizeBytes: Math.min(entry.bytes, Math.max(0, window.sizeBytes - entry.at)),
+  }
+}
+
+/** .NET code for any processor (ECMA-335, II.25.3.3): compiled to intermediate code only, and not bound to 32 bits. */
+function isAnyCpu(window: Window, facts: ProgramFacts): boolean {
+  const directory = facts.directories[CLR_DIRECTORY]
+  if (!directory || directory.at === 0 || facts.machine !== 0x14c) return false
+  const at = fileOffset(facts.sections, directory.at)
+  const header = at === null ? Buffer.alloc(0) : window.read(at, 20)
+  return header.length === 20 && (header.readUInt32LE(16) & 3) === 1
+}
+
+export function openProgram(window: Window, facts: ProgramFacts): Program {
+  const resources = resourcesOf(window, facts)
+  const certificate = certificateOf(window, facts)
+  const overlayAt = Math.min(facts.overlayAt, window.sizeBytes)
+  const overlayEnd = certificate && certificate.at >= overlayAt ? certificate.at : window.sizeBytes
+  return {
+    window,
+    facts,
+    strings: facts.strings,
+    resources,
+    manifest: manifestOf(window, resources),
+    overlay: { at: overlayAt, sizeBytes: Math.max(0, overlayEnd - overlayAt) },
+    certificate,
+    isAnyCpu: isAnyCpu(window, facts),
+    resource: (type, name) => resources.find((one) => one.type === type && one.name === name),
+  }
+}

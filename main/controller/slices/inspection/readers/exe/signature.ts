@@ -1,0 +1,145 @@
+/**
+ * Who signed a Windows program, and whether it was changed since (Authenticode: "Windows Authenticode Portable Executable
+ * Signature Format", Microsoft, 2008; RFC 2315). The file is compared with the digest that was signed, and the signature with the
+ * key in its own certificate. Whether that certificate deserves trust is not checked.
+ */
+import { createHash, verify, X509Certificate } from 'node:crypto'
+import type { InstallerSigner } from '#shared/contract/rest/installer-knowledge.ts'
+import { cleanText } from '../../facts.ts'
+import { childrenOf, DER, oidOf, readDer, type Der } from './der.ts'
+import type { Program } from './program.ts'
+import type { Window } from '../window.ts'
+
+const TABLE_LIMIT_BYTES = 4 * 1024 * 1024
+const STEP_BYTES = 1024 * 1024
+const CERTIFICATE_LIMIT = 64
+const DIGESTS: Readonly<Record<string, string>> = {
+  '1.2.840.113549.2.5': 'md5',
+  '1.3.14.3.2.26': 'sha1',
+  '2.16.840.1.101.3.4.2.1': 'sha256',
+  '2.16.840.1.101.3.4.2.2': 'sha384',
+  '2.16.840.1.101.3.4.2.3': 'sha512',
+}
+const SIGNED_DATA = '1.2.840.113549.1.7.2'
+const SPC_INDIRECT_DATA = '1.3.6.1.4.1.311.2.1.4'
+const MESSAGE_DIGEST = '1.2.840.113549.1.9.4'
+
+export type Signature = {
+  signer: string
+  /** Of the signed file. */
+  digest: Buffer
+  algorithm: string
+  /** What the certificate's key signed fits the rest of the signature. */
+  isConsistent: boolean
+}
+
+const nameOf = (subject: string): string => {
+  const lines = subject.split('\n')
+  const part = (key: string) =>
+    lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1).replaceAll(/\\(.)/g, '$1') // prettier-ignore
+  return cleanText(part('CN') ?? part('O') ?? '', 200)
+}
+
+function algorithmOf(element: Der | undefined): string {
+  const name = element ? DIGESTS[oidOf(childrenOf(element)[0]!)] : undefined
+  if (!name) throw new RangeError('unknown digest')
+  return name
+}
+
+/** The signer's statement about the content: its digest, and the signature of the statement itself. */
+function isConsistent(info: Der[], content: Buffer, key: X509Certificate['publicKey']): boolean {
+  const algorithm = algorithmOf(info[2])
+  const attributes = info.find(({ tag }) => tag === DER.context0)
+  const signature = info.find(({ tag }) => tag === DER.octets)
+  if (!attributes || !signature) return false
+  for (const attribute of childrenOf(attributes)) {
+    const [type, values] = childrenOf(attribute)
+    if (!type || !values || oidOf(type) !== MESSAGE_DIGEST) continue
+    const [stated] = childrenOf(values)
+    if (!stated?.content.equals(createHash(algorithm).update(content).digest())) return false
+    // The attributes are signed as the set that they are, not with the tag of their place.
+    const signed = Buffer.from(attributes.whole)
+    signed[0] = DER.set
+    return verify(algorithm, signed, key, signature.content)
+  }
+  return false
+}
+
+/** @throws RangeError, or as node:crypto: it is damaged, or of a kind that is not known */
+export function parseSignature(bytes: Buffer): Signature {
+  const [type, wrapped] = childrenOf(readDer(bytes))
+  if (!type || !wrapped || oidOf(type) !== SIGNED_DATA) throw new RangeError('no signed data')
+  const parts = childrenOf(readDer(wrapped.content))
+  const [contentType, contentWrap] = childrenOf(parts[2]!)
+  if (!contentWrap || oidOf(contentType!) !== SPC_INDIRECT_DATA) throw new RangeError('no digest')
+  const content = readDer(contentWrap.content)
+  const [digestAlgorithm, digest] = childrenOf(childrenOf(content)[1]!)
+  if (digest?.tag !== DER.octets) throw new RangeError('no digest')
+  const certificates = parts.slice(3).find(({ tag }) => tag === DER.context0)
+  const signers = parts.slice(3).find(({ tag }) => tag === DER.set)
+  const info = childrenOf(childrenOf(signers!)[0]!)
+  const [issuer, serial] = childrenOf(info[1]!)
+  const certificate = (certificates ? childrenOf(certificates) : [])
+    .slice(0, CERTIFICATE_LIMIT)
+    .find((one) => {
+      const fields = childrenOf(childrenOf(one)[0]!)
+      const from = fields[0]?.tag === DER.context0 ? 1 : 0
+      return fields[from]?.whole.equals(serial!.whole) && fields[from + 2]?.whole.equals(issuer!.whole) // prettier-ignore
+    })
+  if (!certificate) throw new RangeError('no certificate')
+  const x509 = new X509Certificate(certificate.whole)
+  return {
+    signer: nameOf(x509.subject),
+    digest: digest.content,
+    algorithm: algorithmOf(digestAlgorithm),
+    isConsistent: isConsistent(info, content.content, x509.publicKey),
+  }
+}
+
+/** The file without its checksum, the place of its signature, and the signature. Null: not enough time. */
+function digestOf(window: Window, program: Program, algorithm: string): Buffer | null {
+  const { certificate, facts } = program
+  const hash = createHash(algorithm)
+  const checksumAt = facts.peAt + 24 + 64
+  const magic = window.read(facts.peAt + 24, 2).readUInt16LE(0)
+  const entryAt = facts.peAt + 24 + (magic === 0x20b ? 112 : 96) + 8 * 4
+  const parts = [
+    [0, checksumAt],
+    [checksumAt + 4, entryAt],
+    [entryAt + 8, certificate!.at],
+    [certificate!.at + certificate!.sizeBytes, window.sizeBytes],
+  ] as const
+  window.spend(STEP_BYTES)
+  const step = Buffer.allocUnsafeSlow(STEP_BYTES)
+  for (const [from, to] of parts)
+    for (let at = from; at < to;) {
+      if (window.leftMs() === 0) return null
+      const count = window.fill(step.subarray(0, Math.min(STEP_BYTES, to - at)), at)
+      if (count === 0) return null
+      hash.update(step.subarray(0, count))
+      at += count
+    }
+  return hash.digest()
+}
+
+export function signerOf(program: Program): InstallerSigner {
+  const { window, certificate } = program
+  if (!certificate) return { name: '', state: 'unsigned' }
+  const unchecked = { name: '', state: 'unchecked' } as const
+  if (certificate.sizeBytes > TABLE_LIMIT_BYTES || certificate.sizeBytes < 8) return unchecked
+  const table = window.read(certificate.at, certificate.sizeBytes)
+  const isPkcs7 = table.length >= 8 && table.readUInt16LE(6) === 2
+  if (!isPkcs7) return unchecked
+  try {
+    const signature = parseSignature(table.subarray(8, Math.min(table.readUInt32LE(0), table.length))) // prettier-ignore
+    const name = signature.signer
+    if (!signature.isConsistent) return { name, state: 'tampered' }
+    const digest = digestOf(window, program, signature.algorithm)
+    if (digest === null) return { name, state: 'unchecked' }
+    return { name, state: digest.equals(signature.digest) ? 'valid_digest' : 'tampered' }
+  } catch (error) {
+    // Signatures of a kind that is not known here say nothing; a limit that is exceeded is no matter of the signature.
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('E_')) throw error // prettier-ignore
+    return unchecked
+  }
+}
