@@ -31,6 +31,7 @@ export const InstallerKind = z.enum(
 /** Further file extensions of a kind. */
 export const OTHER_EXTENSIONS = {
   '.bat': 'cmd',
+  '.run': 'sh',
   '.tgz': 'tar',
   '.tar': 'tar',
   '.tar.xz': 'tar',

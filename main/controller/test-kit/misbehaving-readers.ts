@@ -56,9 +56,9 @@ const behaviours: Record<string, Reader['read']> = {
 const reader: Reader = {
   what: 'an order',
   begins: () => true,
-  read: (window, asked) => {
+  read: (window, asked, fileName) => {
     const behaviour = window.read(0, 32).toString().split('\n', 1)[0]!
-    return behaviours[behaviour]!(window, asked)
+    return behaviours[behaviour]!(window, asked, fileName)
   },
 }
 const kinds = Object.keys(READERS) as InstallerKind[]

@@ -79,7 +79,8 @@ function rpmSection(tags: Record<number, string | number>): Buffer {
     entry.writeUInt32BE(offset, 8)
     entry.writeUInt32BE(1, 12)
     entries.push(entry)
-    const bytes = Buffer.from(typeof value === 'number' ? [0, 0, 0, value] : `${value}\0`)
+    const bytes = typeof value === 'number' ? Buffer.alloc(4) : Buffer.from(`${value}\0`)
+    if (typeof value === 'number') bytes.writeUInt32BE(value)
     store.push(bytes)
     offset += bytes.length
   }
@@ -99,12 +100,19 @@ export function makeRpm(
     1011: 'Ann Onym',
     1022: 'x86_64',
   },
+  signatureTags: Record<number, string | number> = { 1000: 'not the name' },
 ): Buffer {
   const lead = Buffer.alloc(96)
   lead.writeUInt32BE(0xedabeedb, 0)
-  const signature = rpmSection({ 1000: 'not the name' })
+  const signature = rpmSection(signatureTags)
   const padding = Buffer.alloc((8 - ((lead.length + signature.length) % 8)) % 8)
-  return Buffer.concat([lead, signature, padding, rpmSection(tags), Buffer.from('payload')])
+  return Buffer.concat([
+    lead,
+    signature,
+    padding,
+    rpmSection({ 1044: 'probe.src.rpm', ...tags }),
+    Buffer.from('payload'),
+  ])
 }
 
 /** control.tar with CONTROL in it, compressed by xz. */

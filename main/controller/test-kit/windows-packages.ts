@@ -10,7 +10,7 @@ const FREE = 0xffffffff
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._'
 
 /** As Windows Installer packs the names of its tables. */
-function packName(name: string): string {
+export function packName(name: string): string {
   let packed = '\u4840'
   for (let i = 0; i < name.length; i += 2) {
     const [a, b] = [ALPHABET.indexOf(name[i]!), name[i + 1] ? ALPHABET.indexOf(name[i + 1]!) : -1]
@@ -19,8 +19,17 @@ function packName(name: string): string {
   return packed
 }
 
-/** A compound file with all streams in whole sectors (the cutoff for small ones is 0). */
-function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
+export const MSI_CLASS = '84100c0000000000c000000000000046'
+export const MSP_CLASS = '86100c0000000000c000000000000046'
+
+type Stream = { name: string; bytes: Buffer }
+
+/** A compound file with all streams in whole sectors (the cutoff for small ones is 0), and at most one storage in its root. */
+export function makeCompound(
+  streams: Stream[],
+  classId = MSI_CLASS,
+  storage: { name: string; streams: Stream[] } | null = null,
+): Buffer {
   const sectors: Buffer[] = []
   const fat: number[] = []
   const add = (bytes: Buffer): number => {
@@ -34,21 +43,45 @@ function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
     return first
   }
   // The sector table comes first; the header lists all of its parts.
-  const wanted = streams.reduce((sum, { bytes }) => sum + Math.ceil(bytes.length / SECTOR) + 1, 16)
+  const inner = storage?.streams ?? []
+  const wanted = [...streams, ...inner].reduce(
+    (sum, { bytes }) => sum + Math.ceil(bytes.length / SECTOR) + 1,
+    16,
+  )
   const tableSectors = Math.max(4, Math.ceil(wanted / 120))
   add(Buffer.alloc(tableSectors * SECTOR))
   for (let i = 0; i < tableSectors; i++) fat[i] = FAT_SECTOR
-  const entry = (name: string, kind: number, first: number, size: number): Buffer => {
+  const entry = (
+    name: string,
+    kind: number,
+    [first, size]: readonly [number, number],
+    { next = FREE, child = FREE }: { next?: number; child?: number },
+  ): Buffer => {
     const bytes = Buffer.alloc(128)
     bytes.write(name, 'utf16le')
     bytes.writeUInt16LE(2 * name.length + 2, 64)
     bytes[66] = kind
+    bytes.writeUInt32LE(FREE, 68)
+    bytes.writeUInt32LE(next, 72)
+    bytes.writeUInt32LE(child, 76)
+    if (kind === 5) bytes.write(classId, 80, 'hex')
     bytes.writeUInt32LE(first, 116)
     bytes.writeUInt32LE(size, 120)
     return bytes
   }
-  const entries = [entry('Root Entry', 5, END_OF_CHAIN, 0)]
-  for (const { name, bytes } of streams) entries.push(entry(name, 2, add(bytes), bytes.length))
+  const siblings = (list: Stream[], from: number, behind = FREE): Buffer[] =>
+    list.map(({ name, bytes }, i) => {
+      const next = i + 1 < list.length ? from + i + 1 : behind
+      return entry(name, 2, [add(bytes), bytes.length], { next })
+    })
+  const storageAt = streams.length + 1
+  const firstChild = streams.length > 0 ? 1 : FREE
+  const entries = [
+    entry('Root Entry', 5, [END_OF_CHAIN, 0], { child: firstChild }),
+    ...siblings(streams, 1, storage ? storageAt : FREE),
+    ...(storage ? [entry(storage.name, 1, [0, 0], { child: storageAt + 1 })] : []),
+    ...siblings(inner, storageAt + 1),
+  ]
   const directory = add(Buffer.concat(entries))
   if (tableSectors > 109 || fat.length > (tableSectors * SECTOR) / 4)
     throw new Error('too large for this generator')
@@ -67,42 +100,111 @@ function makeCompound(streams: { name: string; bytes: Buffer }[]): Buffer {
   return Buffer.concat([header, ...sectors])
 }
 
-/** The summary with its two relevant properties. */
-function makeSummary(template: string, wordCount: number): Buffer {
-  const text = Buffer.from(`${template}\0`)
-  const bytes = Buffer.alloc(48 + 8 + 16 + 8 + 8 + text.length)
-  bytes.writeUInt16LE(0xfffe, 0)
-  bytes.writeUInt32LE(1, 24)
-  bytes.writeUInt32LE(48, 44)
-  bytes.writeUInt32LE(2, 52)
-  for (const [i, [property, at]] of [
-    [15, 24],
-    [7, 32],
-  ].entries()) {
-    bytes.writeUInt32LE(property!, 56 + 8 * i)
-    bytes.writeUInt32LE(at!, 60 + 8 * i)
+/** A summary of these texts and numbers, by property. */
+function makeSummary(values: [property: number, value: string | number][]): Buffer {
+  const entries = values.map(([property, value]) => {
+    const text = Buffer.from(`${value}\0`)
+    const bytes = Buffer.alloc(8 + (typeof value === 'string' ? text.length : 0))
+    bytes.writeUInt32LE(typeof value === 'string' ? 30 : 3, 0)
+    if (typeof value === 'string') {
+      bytes.writeUInt32LE(text.length, 4)
+      text.copy(bytes, 8)
+    } else bytes.writeInt32LE(value, 4)
+    return { property, bytes: pad(bytes) }
+  })
+  const head = Buffer.alloc(48)
+  head.writeUInt16LE(0xfffe, 0)
+  head.writeUInt32LE(1, 24)
+  head.writeUInt32LE(48, 44)
+  const places = Buffer.alloc(8 + 8 * entries.length)
+  places.writeUInt32LE(entries.length, 4)
+  let at = places.length
+  for (const [i, { property, bytes }] of entries.entries()) {
+    places.writeUInt32LE(property, 8 + 8 * i)
+    places.writeUInt32LE(at, 12 + 8 * i)
+    at += bytes.length
   }
-  bytes.writeUInt32LE(3, 72)
-  bytes.writeInt32LE(wordCount, 76)
-  bytes.writeUInt32LE(30, 80)
-  bytes.writeUInt32LE(text.length, 84)
-  text.copy(bytes, 88)
-  return bytes
+  return Buffer.concat([head, places, ...entries.map(({ bytes }) => bytes)])
 }
 
-/** A .msi with only the table Property; its text is in code page 1252. */
-export function makeMsiBytes(options: {
+export type MsiTable = {
+  name: string
+  /** `s`: text, `i`: number. */
+  columns: Record<string, 's' | 'i'>
+  rows: (string | number)[][]
+}
+
+type MsiOptions = {
   properties: Record<string, string>
   template: string
-  /** Of the summary; 8: needs no elevated rights. */
+  /** Of the summary; 2: packed, 8: needs no elevated rights. */
   wordCount?: number
   /** References of three bytes. */
   wide?: boolean
   /** Number of additional rows, each with the name and value of the first property. */
   repeatedRows?: number
-}): Buffer {
+  tables?: MsiTable[]
+  classId?: string
+  comments?: string
+  /** Further properties of the summary. */
+  summary?: [property: number, value: string | number][]
+  /** Further streams. */
+  streams?: Stream[]
+  /** In its root, such as an embedded transform. */
+  storage?: { name: string; streams: Stream[] }
+}
+
+/** A .msi with the table Property and any others; its text is in code page 1252. */
+export const makeMsiBytes = (options: MsiOptions): Buffer =>
+  makeCompound(msiStreams(options), options.classId, options.storage)
+
+export function msiStreams(options: Omit<MsiOptions, 'classId' | 'storage'>): Stream[] {
   const width = options.wide ? 3 : 2
-  const texts = Object.entries(options.properties).flat()
+  const texts: string[] = []
+  const indexes = new Map<string, number>()
+  const indexOf = (text: string): number => {
+    if (text === '') return 0
+    if (!indexes.has(text)) indexes.set(text, texts.push(text))
+    return indexes.get(text)!
+  }
+  const tableBytes = ({ columns, rows }: Omit<MsiTable, 'name'>): Buffer =>
+    Buffer.concat(
+      Object.values(columns).map((type, column) => {
+        const cell = type === 's' ? width : 2
+        const bytes = Buffer.alloc(cell * rows.length)
+        for (const [row, values] of rows.entries()) {
+          const value = values[column]!
+          const number = typeof value === 'string' ? indexOf(value) : value + 0x8000
+          bytes.writeUIntLE(number, row * cell, cell)
+        }
+        return bytes
+      }),
+    )
+  const tables = options.tables ?? []
+  const [firstRow = []] = Object.entries(options.properties)
+  const property = {
+    columns: { Property: 's', Value: 's' } as const,
+    rows: [
+      ...Array.from({ length: options.repeatedRows ?? 0 }, () => [...firstRow]),
+      ...Object.entries(options.properties),
+    ],
+  }
+  const columns: MsiTable = {
+    name: '_Columns',
+    columns: { Table: 's', Number: 'i', Name: 's', Type: 'i' },
+    rows: tables.flatMap(({ name, columns: of }) =>
+      Object.entries(of).map(([column, type], i) => [
+        name,
+        i + 1,
+        column,
+        type === 's' ? 0xd00 : 0x502,
+      ]),
+    ),
+  }
+  const stored = [{ name: 'Property', ...property }, ...tables, columns].map((table) => ({
+    name: packName(table.name),
+    bytes: tableBytes(table),
+  }))
   const head = Buffer.alloc(4)
   head.writeUInt32LE((1252 | (options.wide ? 0x80000000 : 0)) >>> 0)
   const pool = [head]
@@ -110,32 +212,28 @@ export function makeMsiBytes(options: {
     const long = text.length > 0xffff
     const place = Buffer.alloc(long ? 8 : 4)
     place.writeUInt16LE(long ? 0 : text.length, 0)
-    place.writeUInt16LE(text === '' ? 0 : 1, 2)
+    place.writeUInt16LE(1, 2)
     if (long) {
       place.writeUInt16LE(text.length & 0xffff, 4)
       place.writeUInt16LE(text.length >>> 16, 6)
     }
     pool.push(place)
   }
-  const repeated = options.repeatedRows ?? 0
-  const rows = texts.length / 2 + repeated
-  const table = Buffer.alloc(2 * rows * width)
-  for (let row = 0; row < rows; row++)
-    for (const column of [0, 1])
-      table.writeUIntLE(
-        2 * Math.max(0, row - repeated) + column + 1,
-        (column * rows + row) * width,
-        width,
-      )
-  return makeCompound([
+  return [
     { name: packName('_StringPool'), bytes: Buffer.concat(pool) },
     { name: packName('_StringData'), bytes: Buffer.from(texts.join(''), 'latin1') },
-    { name: packName('Property'), bytes: table },
+    ...stored,
     {
       name: '\u0005SummaryInformation',
-      bytes: makeSummary(options.template, options.wordCount ?? 2),
+      bytes: makeSummary([
+        [6, options.comments ?? ''],
+        [15, options.wordCount ?? 2],
+        [7, options.template],
+        ...(options.summary ?? []),
+      ]),
     },
-  ])
+    ...(options.streams ?? []),
+  ]
 }
 
 const pad = (bytes: Buffer): Buffer =>

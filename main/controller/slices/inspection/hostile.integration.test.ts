@@ -2,6 +2,13 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
+import {
+  binaryPlist,
+  infoPlist,
+  makeDmg,
+  makeHfsPlus,
+  makeIso,
+} from '../../test-kit/disk-images.ts'
 import { hostileFiles, makeZip } from '../../test-kit/hostile-files.ts'
 import { openInspector } from '../../test-kit/inspector.ts'
 import { makePkg, makeXar } from '../../test-kit/macos-packages.ts'
@@ -13,7 +20,7 @@ import {
   makeRpm,
   makeTar,
 } from '../../test-kit/packages.ts'
-import { makeMsiBytes, makeProgram } from '../../test-kit/windows-packages.ts'
+import { makeMsiBytes, makeProgram, type MsiTable } from '../../test-kit/windows-packages.ts'
 
 /** A pause of the main thread that no busy machine explains; the faults that this guards against lasted 6 to 18 s. */
 const PAUSE_MS = 2_000
@@ -97,6 +104,14 @@ const TOC =
 const DISTRIBUTION =
   '<!-- x --><installer-gui-script><title>A &amp; <![CDATA[B]]></title><options hostArchitectures="arm64"/><pkg-ref id="a.b" version=\'1\' installKBytes="4">#a</pkg-ref></installer-gui-script>'
 
+const PACKAGE_INFO = '<pkg-info identifier="a.b" version="1"><payload installKBytes="1"/><bundle path="./A.app"/></pkg-info>' // prettier-ignore
+const MSI_TABLES: MsiTable[] = [
+  { name: 'LaunchCondition', columns: { Condition: 's', Description: 's' }, rows: [['KEY OR (Installed AND NOT (A >< "b"))', 'x']] }, // prettier-ignore
+  { name: 'Component', columns: { Component: 's', Attributes: 'i' }, rows: [['a', 256]] },
+  { name: 'CustomAction', columns: { Action: 's', Type: 'i', Source: 's', Target: 's' }, rows: [['a', 51, 'ALLUSERS', '1']] }, // prettier-ignore
+  { name: 'InstallExecuteSequence', columns: { Action: 's', Condition: 's', Sequence: 'i' }, rows: [['a', '', 50]] }, // prettier-ignore
+]
+
 /** Files of every kind, and the part of them that is changed: the whole, or what is packed inside. */
 const subjects: [
   name: string,
@@ -106,6 +121,7 @@ const subjects: [
   // prettier-ignore
   [
     ['a.msi', () => makeMsiBytes({ properties: PRODUCT, template: 'x64;1033' })],
+    ['a.msi', () => makeMsiBytes({ properties: PRODUCT, template: 'x64;1033', tables: MSI_TABLES })],
     ['a.exe', () => makeProgram({ strings: { ProductName: 'Name', CompanyName: 'Maker' } })],
     ['a.rpm', () => makeRpm()],
     ['a.deb', () => makeDeb()],
@@ -116,11 +132,17 @@ const subjects: [
     ['a.pkg', () => makePkg([{ name: 'Distribution', text: DISTRIBUTION }])],
     ['a.pkg', () => Buffer.from(TOC), (inner) => makeXar(inner)],
     ['a.pkg', () => Buffer.from(DISTRIBUTION), (inner) => makePkg([{ name: 'Distribution', text: inner.toString('utf8') }])], // prettier-ignore
+    ['a.pkg', () => makePkg([{ name: 'PackageInfo', text: PACKAGE_INFO, folder: 'a.pkg' }])],
     ['a.zip', () => makeZip(20, (i) => `folder/${i}.sh`)],
     ['a.tar', () => makeTar({ 'a/install.sh': 'exit 0', 'a/b': 'x'.repeat(600) })],
     ['a.dmg', () => Buffer.concat([Buffer.alloc(64), Buffer.from('koly'), Buffer.alloc(508)])],
+    ['a.dmg', () => makeDmg(makeIso('A.app', infoPlist('A', '1')), 0x80000005)],
+    ['a.dmg', () => makeHfsPlus('A.app', binaryPlist({ CFBundleName: 'A', CFBundleVersion: '1' }))],
+    ['a.dmg', () => makeHfsPlus('A.app', infoPlist('A', '1')), (inner) => makeDmg(inner)],
+    ['a.AppImage', () => Buffer.from('7f454c46020101004149020000000000'.padEnd(512, '0'), 'hex')],
     ['a.AppImage', () => Buffer.from('7f454c46020101'.padEnd(128, '0'), 'hex')],
     ['a.sh', () => Buffer.from('#!/bin/sh\nexit 0\n')],
+    ['a.run', () => Buffer.from('#!/bin/sh\n# This script was generated using Makeself 2.4.5\nlabel="A 1"\nfilesizes="4"\nskip="5"\nabcd')],
     ['a.ps1', () => Buffer.from('\ufeffWrite-Output 1', 'utf16le')],
   ]
 

@@ -45,6 +45,11 @@ describe('a Debian package', () => {
       version: '1:2.10-3~test',
       operator: 'ge',
     },
+    knowledge: expect.objectContaining({
+      technology: 'deb',
+      complete: true,
+      warnings: [],
+    }) as object,
   }
 
   it('yields name, version, publisher, architecture and a detection rule', async () => {
@@ -267,6 +272,7 @@ describe('an RPM package', () => {
         version: '1.2-3.el9',
         operator: 'ge',
       },
+      knowledge: expect.objectContaining({ technology: 'rpm', complete: null }) as object,
     })
   })
 

@@ -4,7 +4,7 @@
  */
 import { afterAll, describe, expect, it } from 'vitest'
 import { openInspector } from '../../test-kit/inspector.ts'
-import { makePkg } from '../../test-kit/macos-packages.ts'
+import { makePkg, makeSignedPkg } from '../../test-kit/macos-packages.ts'
 import { elementsOf, parseXml, textIn } from './readers/xml.ts'
 
 const inspector = openInspector()
@@ -57,6 +57,75 @@ describe('a macOS package', () => {
       (files) => `<file id="9"><name>in.pkg</name><type>directory</type>${files}</file>`,
     )
     expect(await look(bytes)).toMatchObject({ version: '3', detection: { name: 'org.example.in' } })
+  })
+
+  const component = (id: string, version: string, more = '<payload installKBytes="10"/>'): string =>
+    `<pkg-info identifier="${id}" version="${version}">${more}</pkg-info>`
+  const info = (folder: string, text: string) => ({ name: 'PackageInfo', folder, text })
+
+  it('is detected by the identifier of its largest component, not by the label of its product', async () => {
+    const bytes = makePkg([
+      { name: 'Distribution', text: DISTRIBUTION },
+      info('small.pkg', component('org.example.small', '9')),
+      info('main.pkg', component('org.example.main', '1.0', '<payload installKBytes="900"/>')),
+      info('scripts.pkg', component('org.example.scripts', '7', '<scripts/>')),
+    ])
+    expect(await look(bytes)).toMatchObject({
+      version: '2.4.1',
+      detection: { type: 'pkgutil', name: 'org.example.main', version: '1.0' },
+      knowledge: { facts: { detection: { level: 'read' } } },
+    })
+  })
+
+  it('without a version of its product has that of the app in it', async () => {
+    const bundles = `<payload installKBytes="1"/><bundle path="./Tool.app" CFBundleShortVersionString="7.2"/><bundle path="./Tool.app/Contents/Helper.app" CFBundleShortVersionString="1"/>`
+    const bytes = makePkg([
+      { name: 'PackageInfo', text: component('org.example.tool', '1.0', bundles) },
+    ])
+    expect(await look(bytes)).toMatchObject({ version: '7.2', detection: { version: '1.0' } })
+  })
+
+  it.each([
+    ['', 'machine'],
+    ['<domains enable_localSystem="true"/>', 'machine'],
+    ['<domains enable_currentUserHome="true" enable_localSystem="true"/>', 'either'],
+    ['<domains enable_currentUserHome="true"/>', 'user'],
+  ])('with the domains %j is for %s', async (domains, scope) => {
+    const text = `<installer-gui-script>${domains}</installer-gui-script>`
+    const { knowledge } = await look(makePkg([{ name: 'Distribution', text }]))
+    expect(knowledge).toMatchObject({
+      scope,
+      warnings: scope === 'user' ? [{ code: 'per_user' }] : [],
+    })
+  })
+
+  describe('with a signature', async () => {
+    const name = 'Developer ID Installer: Ann Onym Ltd (ABCDE12345)'
+    const bytes = await makeSignedPkg(name, [
+      { name: 'Distribution', text: DISTRIBUTION },
+      { name: 'Payload', text: 'the payload', packed: false },
+    ])
+
+    it('names its signer and its publisher', async () => {
+      const found = await look(bytes)
+      expect(found.publisher).toBe('Ann Onym Ltd')
+      expect(found.knowledge).toMatchObject({
+        signer: { name, state: 'valid_digest' },
+        warnings: [],
+      })
+    })
+
+    it.each([
+      ['a file', bytes.indexOf('the payload')],
+      ['the signature', bytes.length - 1],
+    ])('warns when %s was changed since', async (_what, at) => {
+      const changed = Buffer.from(bytes)
+      changed[at]! ^= 1
+      expect((await look(changed)).knowledge).toMatchObject({
+        signer: { name, state: 'tampered' },
+        warnings: [{ code: 'tampered' }],
+      })
+    })
   })
 
   it('with a key instead of a title, or with an invalid identifier, omits them', async () => {

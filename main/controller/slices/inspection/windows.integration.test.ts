@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { AppError } from '#shared/contract/errors.ts'
 import { makeMsiBytes, makeProgram } from '../../test-kit/windows-packages.ts'
 import { openInspector } from '../../test-kit/inspector.ts'
-import { decodeStreamName } from './readers/msi.ts'
+import { decodeStreamName } from './readers/msi/strings.ts'
 
 const inspector = openInspector()
 const { look } = inspector

@@ -1,11 +1,14 @@
 /** Debian packages: an ar archive of debian-binary, control.tar.* and data.tar.* (deb(5), deb-control(5)). */
 import { extract } from 'tar-stream'
+import type { Detection } from '#shared/contract/detection.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { readArMembers, type ArMember } from './ar.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
+import { knowledgeOf, read, usual, warning, withoutEmpty } from '../knowledge.ts'
 import { unpack } from './unpack.ts'
 import type { Window } from './window.ts'
 
+const CONTROL = 'the control file'
 const CONTROL_LIMIT_BYTES = 4 * 1024 * 1024
 const CONTROL_FILE_LIMIT_BYTES = 1024 * 1024
 
@@ -16,16 +19,19 @@ const ARCHITECTURES: Record<string, InstallerArch> = {
   i386: 'x86',
 }
 
-/** The file `control` from control.tar. */
-function controlFile(tar: Buffer): Promise<string> {
+const CONTROL_FILES = ['control', 'templates']
+
+/** Files of control.tar that matter here, by name. */
+function controlFiles(tar: Buffer): Promise<ReadonlyMap<string, string>> {
   return new Promise((resolve, reject) => {
-    let found: string | null = null
+    const found = new Map<string, string>()
     const reader = extract()
     reader.on('entry', (header, stream, next) => {
+      const name = header.name.replace(/^\.\//, '')
       const wanted =
-        found === null &&
+        CONTROL_FILES.includes(name) &&
+        !found.has(name) &&
         header.type === 'file' &&
-        header.name.replace(/^\.\//, '') === 'control' &&
         (header.size ?? 0) <= CONTROL_FILE_LIMIT_BYTES
       const pieces: Buffer[] = []
       stream.on('data', (piece) => {
@@ -33,14 +39,14 @@ function controlFile(tar: Buffer): Promise<string> {
       })
       stream.on('error', reject)
       stream.on('end', () => {
-        if (wanted) found = Buffer.concat(pieces).toString('utf8')
+        if (wanted) found.set(name, Buffer.concat(pieces).toString('utf8'))
         next()
       })
       stream.resume()
     })
     reader.on('error', (error) => reject(unreadable('its control part is damaged', error)))
     reader.on('finish', () =>
-      found === null ? reject(unreadable('it has no control file')) : resolve(found),
+      found.has('control') ? resolve(found) : reject(unreadable('it has no control file')),
     )
     reader.end(tar)
   })
@@ -73,6 +79,22 @@ function maintainerName(text: string): string {
   return cleanText(address < 0 ? text : text.slice(0, address), 200)
 }
 
+/** Questions of debconf (debconf-devel(7)); notes and errors ask for nothing. */
+const QUESTION = /^(?:string|password|boolean|select|multiselect)$/
+
+/** How many questions the package may ask. */
+const questionsIn = (templates: string): number =>
+  templates
+    .split(/\r?\n/)
+    .filter((line) => /^type:/i.test(line) && QUESTION.test(line.slice('type:'.length).trim()))
+    .length
+
+const mayWait = (questions: number) =>
+  warning(
+    'may_wait',
+    `The package has ${questions} ${questions === 1 ? 'question' : 'questions'} for debconf. The agent lets debconf take the defaults; a script of the package that asks in another way may wait for an answer. Try it on one PC first.`,
+  )
+
 function partOf(members: ArMember[], prefix: string): ArMember {
   const found = members.find((m) => m.name === prefix || m.name.startsWith(`${prefix}.`))
   if (!found) throw unreadable(`its part ${prefix} is missing, it may be cut off`)
@@ -93,7 +115,8 @@ export async function readDeb(window: Window): Promise<PackageFacts> {
 
   const packed = window.read(control.position, control.sizeBytes)
   const tar = await unpack(packed, control.name.slice('control.tar'.length), window)
-  const fields = parseControl(await controlFile(tar))
+  const files = await controlFiles(tar)
+  const fields = parseControl(files.get('control')!)
   const name = fields.get('package') ?? ''
   const version = fields.get('version') ?? ''
   const archWord = fields.get('architecture') ?? ''
@@ -103,20 +126,40 @@ export async function readDeb(window: Window): Promise<PackageFacts> {
     throw unreadable('its control file names no version')
   if (!/^[a-z0-9-]{1,64}$/i.test(archWord))
     throw unreadable('its control file names no architecture')
+  const arch = ARCHITECTURES[archWord] ?? null
+  const publisher = maintainerName(fields.get('maintainer') ?? '')
+  const product = {
+    type: 'dpkg' as const,
+    // dpkg stores names in lower case.
+    name: name.toLowerCase(),
+    ...(archWord === 'all' ? {} : { arch: archWord }),
+    operator: 'ge' as const,
+  }
+  const detection = { ...product, version }
+  const questions = questionsIn(files.get('templates') ?? '')
   return {
     name,
     version: version.slice(0, 100),
-    publisher: maintainerName(fields.get('maintainer') ?? ''),
+    publisher,
     platform: 'linux',
-    arch: ARCHITECTURES[archWord] ?? null,
+    arch,
     archWord,
-    detection: {
-      type: 'dpkg',
-      // dpkg stores names in lower case.
-      name: name.toLowerCase(),
-      ...(archWord === 'all' ? {} : { arch: archWord }),
-      version,
-      operator: 'ge',
-    },
+    detection,
+    knowledge: knowledgeOf('deb', {
+      complete: true,
+      scope: 'machine',
+      facts: withoutEmpty({
+        name: read(name, CONTROL),
+        version: read(version.slice(0, 100), CONTROL),
+        publisher: read(publisher, 'the maintainer in the control file'),
+        ...(arch ? { arch: read(arch, CONTROL) } : {}),
+        install_args: usual('-y, debconf noninteractive', 'apt-get'),
+        uninstall: usual(`apt-get remove -y ${product.name}`, 'apt-get'),
+        success_exit_codes: usual([0], 'apt-get'),
+        detection: read<Detection>(detection, CONTROL),
+        upgrade_of: read<Detection>(product, CONTROL),
+      }),
+      warnings: questions === 0 ? [] : [mayWait(questions)],
+    }),
   }
 }

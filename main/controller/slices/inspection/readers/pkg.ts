@@ -1,120 +1,167 @@
 /**
- * macOS installer packages: an xar archive (github.com/mackyle/xar/wiki/xarformat) whose table of contents is XML. A product has a
- * file `Distribution`, a single component a file `PackageInfo` (Apple, "Distribution Definition XML Schema"). Not tested with
- * packages of Apple's own tools: those in the tests are built from the same description.
+ * macOS installer packages. A product has a file `Distribution` and components with a `PackageInfo` each; a single component has
+ * only a `PackageInfo` (Apple, "Distribution Definition XML Schema"). What macOS records as installed is the identifier in each
+ * PackageInfo; the ids in a Distribution are only labels.
  */
+import type { Detection } from '#shared/contract/detection.ts'
+import type { InstallerScope } from '#shared/contract/rest/installer-knowledge.ts'
 import type { InstallerArch } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
-import { inflated } from './unpack.ts'
+import { guess, knowledgeOf, read, usual, warning, withoutEmpty } from '../knowledge.ts'
 import type { Window } from './window.ts'
+import { openXar } from './xar.ts'
 import { childOf, elementsOf, parseXml, textIn, type XmlElement } from './xml.ts'
 
-const HEADER_BYTES = 28
-const TOC_LIMIT_BYTES = 16 * 1024 * 1024
 const FILE_LIMIT_BYTES = 4 * 1024 * 1024
+/** Large products have some dozens. */
+const COMPONENT_LIMIT = 200
+const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/
 
-/** @returns the table of contents, and the offset where the files begin */
-function readToc(window: Window) {
-  const header = window.read(0, HEADER_BYTES)
-  if (header.length < HEADER_BYTES) throw unreadable('it is cut off')
-  const headerBytes = header.readUInt16BE(4)
-  const packedBytes = Number(header.readBigUInt64BE(8))
-  const heapAt = headerBytes + packedBytes
-  if (headerBytes < HEADER_BYTES || packedBytes > TOC_LIMIT_BYTES || heapAt > window.sizeBytes)
-    throw unreadable('its table of contents is damaged, or it is cut off')
-  const packed = window.read(headerBytes, packedBytes)
-  const toc = inflated(packed, TOC_LIMIT_BYTES, 'its table of contents', window)
-  return { toc: parseXml(toc.toString('utf8')), heapAt }
-}
-
-type Part = { name: string; offset: number; length: number; isPacked: boolean }
-
-/** A whole number from the table of contents; NaN when missing. */
-const numberIn = (parent: XmlElement | undefined, name: string): number => {
-  const text = childOf(parent, name)?.text.trim() ?? ''
-  return /^\d{1,16}$/.test(text) ? Number(text) : NaN
-}
-
-/** Files of the table of contents, at any depth. */
-function partsOf(toc: XmlElement): Part[] {
-  return elementsOf(toc, 'file').flatMap((file) => {
-    const name = childOf(file, 'name')?.text.trim()
-    const data = childOf(file, 'data')
-    const [offset, length] = [numberIn(data, 'offset'), numberIn(data, 'length')]
-    const style = childOf(data, 'encoding')?.attributes['style']
-    if (name === undefined || !Number.isSafeInteger(offset) || !Number.isSafeInteger(length))
-      return []
-    if (style !== undefined && !/gzip|octet-stream/.test(style)) return []
-    return [{ name, offset, length, isPacked: /gzip/.test(style ?? '') }]
-  })
-}
-
-/** `hostArchitectures` of a distribution: the processors it runs on. */
-function archOf(word: string | undefined): InstallerArch {
-  const names = (word ?? '').split(',').map((name) => name.trim())
+/** `hostArchitectures` of a distribution: the processors it runs on; null when it does not say. */
+function archOf(word: string | undefined): InstallerArch | null {
+  if (!word) return null
+  const names = word.split(',').map((name) => name.trim())
   if (names.length !== 1) return 'any'
   return ({ arm64: 'arm64', x86_64: 'x64' } as const)[names[0]!] ?? 'any'
 }
 
-type Known = { name: string; version: string; id: string; arch: InstallerArch }
+/** `domains`: where the product may be installed. */
+function scopeOf(domains: Record<string, string | undefined> | undefined): InstallerScope {
+  const isOn = (name: string): boolean => /^(?:true|yes|1)$/i.test(domains?.[name] ?? '')
+  if (!domains || !isOn('enable_currentUserHome')) return 'machine'
+  return isOn('enable_localSystem') || isOn('enable_anywhere') ? 'either' : 'user'
+}
 
-function fromDistribution(xml: XmlElement): Known {
-  const attributes = (name: string) => elementsOf(xml, name).map((found) => found.attributes)
-  const packages = attributes('pkg-ref')
-    .filter(({ id, version }) => id && version)
-    .sort((a, b) => (Number(b['installKBytes']) || 0) - (Number(a['installKBytes']) || 0))
-  const [main] = packages
-  const product = attributes('product')[0]
-  const title = textIn(xml, 'title') ?? ''
+type Component = {
+  id: string
+  version: string
+  sizeKib: number
+  /** Of the app in it, if there is exactly one. */
+  appVersion: string
+}
+
+/** Null for a component without files: it only runs scripts, and macOS does not record it. */
+function componentOf(xml: XmlElement): Component | null {
+  const info = elementsOf(xml, 'pkg-info')[0]
+  if (!info) return null
+  const payload = childOf(info, 'payload')
+  const { identifier = '', version = '' } = info.attributes
+  if (!payload && childOf(info, 'scripts')) return null
+  const versions = new Set(
+    info.children
+      .filter((child) => child.name === 'bundle')
+      // Not an app within another one.
+      .filter(({ attributes }) => /^(?:(?!\.app\/).)*\.app$/.test(attributes['path'] ?? ''))
+      .map(({ attributes }) => attributes['CFBundleShortVersionString'] ?? ''),
+  )
   return {
-    // A key into its translations is not a name.
-    name: /^[A-Z0-9_]+$/.test(title) ? '' : title,
-    version: product?.['version'] ?? main?.['version'] ?? '',
-    id: main?.['id'] ?? '',
-    arch: archOf(attributes('options')[0]?.['hostArchitectures']),
+    id: identifier,
+    version,
+    sizeKib: Number(payload?.attributes['installKBytes']) || 0,
+    appVersion: versions.size === 1 ? [...versions][0]! : '',
   }
 }
 
-function fromPackageInfo(xml: XmlElement): Known {
-  const { identifier = '', version = '' } = elementsOf(xml, 'pkg-info')[0]?.attributes ?? {}
-  return { name: '', version, id: identifier, arch: 'any' }
-}
+/** The components that a Distribution names, for a product without any PackageInfo. */
+const componentsNamedIn = (xml: XmlElement): Component[] =>
+  elementsOf(xml, 'pkg-ref')
+    .map(({ attributes }) => ({
+      id: attributes['packageIdentifier'] ?? attributes['id'] ?? '',
+      version: attributes['version'] ?? '',
+      sizeKib: Number(attributes['installKBytes']) || 0,
+      appVersion: '',
+    }))
+    .filter(({ id, version }) => id !== '' && version !== '')
+
+/** `Developer ID Installer: NAME (TEAM)`: only Apple issues such certificates. */
+const publisherOf = (signer: string): string =>
+  /^Developer ID Installer: (.+) \([A-Z0-9]{10}\)$/.exec(signer)?.[1] ?? ''
 
 /**
  * What the package says about itself; missing facts are left empty.
  * @throws AppError E_PACKAGE_UNREADABLE with the problem
  */
-export function readPkg(
-  window: Window,
-): Pick<PackageFacts, 'name' | 'version' | 'arch' | 'detection'> {
-  const { toc, heapAt } = readToc(window)
-  const parts = partsOf(toc)
-  for (const { offset, length } of parts)
-    if (heapAt + offset + length > window.sizeBytes) throw unreadable('it is cut off')
-  const read = (name: string): XmlElement | null => {
-    const part = parts.find((one) => one.name === name)
-    if (!part || part.length > FILE_LIMIT_BYTES) return null
-    const bytes = window.read(heapAt + part.offset, part.length)
-    const text = part.isPacked ? inflated(bytes, FILE_LIMIT_BYTES, name, window) : bytes
-    return parseXml(text.toString('utf8'))
-  }
-  const distribution = read('Distribution')
-  const info = distribution === null ? read('PackageInfo') : null
-  const known =
-    distribution !== null ? fromDistribution(distribution) : info ? fromPackageInfo(info) : null
-  if (known === null)
+export function readPkg(window: Window): Partial<PackageFacts> {
+  const { files, text, signer: readSigner } = openXar(window)
+  const xmlOf = (file: (typeof files)[number]): XmlElement => parseXml(text(file, FILE_LIMIT_BYTES))
+  const distributionFile = files.find(({ path }) => path === 'Distribution')
+  const distribution = distributionFile ? xmlOf(distributionFile) : null
+  const infos = files
+    .filter(({ path }) => path === 'PackageInfo' || path.endsWith('/PackageInfo'))
+    .slice(0, COMPONENT_LIMIT)
+  if (distribution === null && infos.length === 0)
     throw unreadable(
       'it contains neither a Distribution nor a PackageInfo, so it is not an installer package',
     )
-  const version = cleanText(known.version, 100)
-  const id = /^[A-Za-z0-9][A-Za-z0-9._-]{0,254}$/.test(known.id) ? known.id : null
+  const found = infos.flatMap((file) => {
+    const component = componentOf(xmlOf(file))
+    return component ? [component] : []
+  })
+  const hasInfo = infos.length > 0
+  const components = hasInfo || !distribution ? found : componentsNamedIn(distribution)
+  const [main] = [...components].sort((a, b) => b.sizeKib - a.sizeKib)
+  const attributesOf = (name: string) =>
+    distribution ? elementsOf(distribution, name)[0]?.attributes : undefined
+
+  const title = (distribution && textIn(distribution, 'title')) ?? ''
+  // A key into its translations is not a name.
+  const name = cleanText(/^[A-Z0-9_]+$/.test(title) ? '' : title, 200)
+  const productVersion = attributesOf('product')?.['version'] ?? ''
+  const receiptVersion = cleanText(main?.version ?? '', 100)
+  const version = cleanText(productVersion || main?.appVersion || receiptVersion, 100)
+  const versionSource = productVersion ? DISTRIBUTION : main?.appVersion ? 'the app in it' : INFO
+  const arch = archOf(attributesOf('options')?.['hostArchitectures'])
+  const signer = readSigner()
+  const publisher = cleanText(publisherOf(signer.name), 200)
+  const product =
+    main && IDENTIFIER.test(main.id)
+      ? { type: 'pkgutil' as const, name: main.id, operator: 'ge' as const }
+      : null
+  const detection = product && {
+    ...product,
+    ...(receiptVersion === '' ? {} : { version: receiptVersion }),
+  }
+  const factOfRule = hasInfo ? read : guess
+  const scope = scopeOf(attributesOf('domains'))
   return {
-    name: cleanText(known.name, 200),
+    name,
     version,
-    arch: known.arch,
-    detection:
-      id === null
-        ? null
-        : { type: 'pkgutil', name: id, operator: 'ge', ...(version === '' ? {} : { version }) },
+    publisher,
+    arch: arch ?? 'any',
+    detection,
+    knowledge: knowledgeOf('pkg', {
+      complete: true,
+      scope,
+      signer,
+      facts: withoutEmpty({
+        name: read(name, DISTRIBUTION),
+        version: read(version, versionSource),
+        publisher: read(publisher, 'its signature'),
+        ...(arch ? { arch: read(arch, DISTRIBUTION) } : {}),
+        install_args: usual('-target /', 'installer, which never asks'),
+        success_exit_codes: usual([0], 'installer'),
+        ...(product && detection
+          ? {
+              detection: factOfRule<Detection>(detection, hasInfo ? INFO : DISTRIBUTION),
+              upgrade_of: factOfRule<Detection>(product, hasInfo ? INFO : DISTRIBUTION),
+            }
+          : {}),
+      }),
+      warnings: [
+        ...(signer.state === 'tampered' ? [TAMPERED] : []),
+        ...(scope === 'user' ? [PER_USER] : []),
+      ],
+    }),
   }
 }
+
+const DISTRIBUTION = 'its file Distribution'
+const INFO = 'its file PackageInfo'
+const TAMPERED = warning(
+  'tampered',
+  'It was changed after it was signed. Get it from its publisher again.',
+)
+const PER_USER = warning(
+  'per_user',
+  'This package installs for one user only. The agent runs as root, so it would land in a home folder that nobody uses.',
+)

@@ -4,24 +4,22 @@
  * limited (see ../index.ts). What it knows about the installation goes into `knowledge` (../knowledge.ts); a reader that runs out
  * of `window.leftMs()` returns what it has. To add one: a file beside this one, and its row here.
  */
-import {
-  INSTALLER_KINDS,
-  type InstallerArch,
-  type InstallerKind,
-} from '#shared/domain/platforms.ts'
+import { INSTALLER_KINDS, type InstallerKind } from '#shared/domain/platforms.ts'
 import { cleanText, unreadable, type PackageFacts } from '../facts.ts'
 import { stemOf } from '../file-name.ts'
+import { readAppImage } from './appimage.ts'
 import { readArchive } from './archive.ts'
 import { containerOf } from './container.ts'
 import { readDeb } from './deb.ts'
+import { isDiskImage, readDmg } from './dmg/dmg.ts'
 import { readExe } from './exe/index.ts'
-import { readMsi } from './msi.ts'
+import { readMakeself } from './makeself.ts'
+import { readMsi } from './msi/msi.ts'
 import { readPkg } from './pkg.ts'
 import { readRpm } from './rpm.ts'
 import type { Window } from './window.ts'
 
 const HEAD_BYTES = 4096
-const DMG_TRAILER_BYTES = 512
 
 /** What a reader found; the file's name fills in what is missing. */
 type Found = Partial<PackageFacts>
@@ -31,7 +29,7 @@ export type Reader = {
   /** Whether the first bytes match this kind of file. */
   begins: (head: Buffer, window: Window) => boolean
   /** @param asked for archives: files in it that the caller asks about */
-  read: (window: Window, asked: readonly string[]) => Found | Promise<Found>
+  read: (window: Window, asked: readonly string[], fileName: string) => Found | Promise<Found>
 }
 
 const startsWith = (head: Buffer, hex: string): boolean =>
@@ -42,26 +40,6 @@ const isProgram = (head: Buffer): boolean =>
 const isText = (head: Buffer): boolean =>
   startsWith(head, 'fffe') || startsWith(head, 'feff') || !head.includes(0)
 const nothing = (): Found => ({})
-
-/** Machine word of an ELF header (System V ABI, e_machine). */
-function elfArch(head: Buffer): InstallerArch {
-  const machine = head[5] === 2 ? head.readUInt16BE(18) : head.readUInt16LE(18)
-  return ({ 0x3e: 'x64', 0xb7: 'arm64', 0x03: 'x86' } as const)[machine] ?? 'any'
-}
-
-/**
- * Checks the trailer of a disk image, which says where its data is (newosxbook.com/DMG.html).
- * @throws AppError E_PACKAGE_UNREADABLE when the data is not in the file
- */
-function hasKoly(window: Window): boolean {
-  const from = Math.max(0, window.sizeBytes - DMG_TRAILER_BYTES)
-  const koly = window.read(from, DMG_TRAILER_BYTES)
-  if (koly.length < DMG_TRAILER_BYTES || koly.toString('latin1', 0, 4) !== 'koly') return false
-  const dataEnd = koly.readBigUInt64BE(24) + koly.readBigUInt64BE(32)
-  if (koly.readUInt32BE(8) !== DMG_TRAILER_BYTES || dataEnd > BigInt(from))
-    throw unreadable('its trailer is damaged, or a part of it is missing')
-  return true
-}
 
 const script: Reader = {
   what: 'a script',
@@ -83,18 +61,18 @@ export const READERS: Readonly<Record<InstallerKind, Reader>> = {
   ps1: script,
   cmd: script,
   // Self-extracting archives carry binary data after their script.
-  sh: { ...script, begins: (head) => !isProgram(head) && head[0] !== 0 },
+  sh: { ...script, begins: (head) => !isProgram(head) && head[0] !== 0, read: readMakeself },
   appimage: {
     what: 'an AppImage',
     begins: (head) => startsWith(head, '7f454c46') && head.length >= 20,
-    read: (window) => ({ arch: elfArch(window.read(0, 20)) }),
+    read: (window, _asked, fileName) => readAppImage(window, fileName),
   },
   pkg: {
     what: 'a macOS installer package',
     begins: (head) => startsWith(head, '78617221'),
     read: readPkg,
   },
-  dmg: { what: 'a macOS disk image', begins: (_head, window) => hasKoly(window), read: nothing },
+  dmg: { what: 'a macOS disk image', begins: isDiskImage, read: readDmg },
   rpm: { what: 'an RPM package', begins: (head) => startsWith(head, 'edabeedb'), read: readRpm },
   deb: {
     what: 'a Debian package',
@@ -132,7 +110,7 @@ export async function readFile(
       `${fileName} is not ${reader.what}, whatever its name says${what ? `: it is ${what}` : ''}`,
     )
   }
-  const found = await reader.read(window, asked)
+  const found = await reader.read(window, asked, fileName)
   return {
     version: '',
     publisher: '',

@@ -33,7 +33,8 @@ export type Signature = {
   isConsistent: boolean
 }
 
-const nameOf = (subject: string): string => {
+/** The common name, or else the organization, of a certificate's subject as node:crypto writes it. */
+export const nameOf = (subject: string): string => {
   const lines = subject.split('\n')
   const part = (key: string) =>
     lines.find((line) => line.startsWith(`${key}=`))?.slice(key.length + 1).replaceAll(/\\(.)/g, '$1') // prettier-ignore

@@ -3,30 +3,52 @@
  * directory and single streams by random access, so the size of the file does not matter. Every chain is bounded by its declared
  * length, so a cycle in the tables ends.
  */
-import { unreadable } from '../facts.ts'
-import type { Window } from './window.ts'
+import { unreadable } from '../../facts.ts'
+import type { Window } from '../window.ts'
 
 const HEADER_BYTES = 512
 const MAGIC = 'd0cf11e0a1b11ae1'
 const ENTRY_BYTES = 128
 const DIFAT_IN_HEADER = 109
 const LAST_SECTOR = 0xfffffff9
+const STORAGE = 1
 const STREAM = 2
 const ROOT = 5
+/** Storages within storages; packages have one level, for embedded transforms. */
+const DEPTH_LIMIT = 8
+const PIECE_BYTES = 256 * 1024
 /** Real packages have a few hundred streams, one per table and file. */
 const DIRECTORY_LIMIT_BYTES = 8 * 1024 * 1024
 /** The format allows no other value. */
 const MINI_CUTOFF_BYTES = 4096
 const FAT_LIMIT_SECTORS = 64 * 1024
 
-export type CompoundStream = { name: string; sizeBytes: number; first: number; isMini: boolean }
+export type CompoundStream = {
+  kind: 'stream'
+  name: string
+  sizeBytes: number
+  first: number
+  isMini: boolean
+}
+/** A folder of streams. */
+export type CompoundStorage = {
+  kind: 'storage'
+  name: string
+  /** 16 bytes, in hex: what kind of object it is. */
+  classId: string
+  children: readonly (CompoundStream | CompoundStorage)[]
+}
 
 const damaged = (what: string) => unreadable(`its ${what} is damaged or cut off`)
 
 export type Compound = {
+  root: CompoundStorage
+  /** Directly in the root. */
   streams: readonly CompoundStream[]
   /** A whole stream, which must not be larger than `limitBytes`. */
   read: (stream: CompoundStream, limitBytes: number) => Buffer
+  /** The pieces of a stream of any size. Each is valid until the next is taken. */
+  pieces: (stream: CompoundStream) => Iterable<Buffer>
 }
 
 /** @throws AppError E_PACKAGE_UNREADABLE with the problem, E_PACKAGE_LIMIT */
@@ -47,7 +69,8 @@ export function openCompound(window: Window): Compound {
   /** Copies a sector into place; the last one of the file may be shorter. */
   function copySector(number: number, into: Buffer): void {
     const at = (number + 1) * sectorBytes
-    if (number >= LAST_SECTOR || at >= fileBytes) throw damaged('structure')
+    if (number >= LAST_SECTOR) throw damaged('structure')
+    if (at >= fileBytes) throw unreadable('it is cut off, or its structure is damaged')
     into.fill(0, window.fill(into, at))
   }
   const scratch = Buffer.alloc(sectorBytes)
@@ -106,19 +129,47 @@ export function openCompound(window: Window): Compound {
 
   const directoryAt = header.readUInt32LE(48)
   const directory = readChain(directoryAt, Math.min(chainBytes(directoryAt), fileBytes))
-  const streams: CompoundStream[] = []
-  let root: { first: number; sizeBytes: number } | null = null
-  for (let at = 0; at + ENTRY_BYTES <= directory.length; at += ENTRY_BYTES) {
-    const nameBytes = Math.min(directory.readUInt16LE(at + 64), 64)
-    const name = directory.toString('utf16le', at, at + Math.max(0, nameBytes - 2))
-    const first = directory.readUInt32LE(at + 116)
-    const sizeBytes = directory.readUInt32LE(at + 120)
-    const kind = directory[at + 66]
-    if (kind === ROOT) root = { first, sizeBytes }
-    if (kind === STREAM) streams.push({ name, sizeBytes, first, isMini: sizeBytes < miniCutoff })
+  const entryCount = Math.floor(directory.length / ENTRY_BYTES)
+  const seen = new Set<number>()
+  /** The entries of a storage form a tree of siblings. An entry that occurs twice is a cycle. */
+  function childrenOf(first: number, depth: number): (CompoundStream | CompoundStorage)[] {
+    const found: (CompoundStream | CompoundStorage)[] = []
+    const waiting = [first]
+    for (let index = waiting.pop(); index !== undefined; index = waiting.pop()) {
+      if (index >= entryCount) continue
+      if (seen.has(index) || depth > DEPTH_LIMIT) throw damaged('directory')
+      seen.add(index)
+      const at = index * ENTRY_BYTES
+      waiting.push(directory.readUInt32LE(at + 68), directory.readUInt32LE(at + 72))
+      const entry = entryAt(at)
+      if (directory[at + 66] === STREAM) found.push(entry)
+      if (directory[at + 66] === STORAGE) found.push(storageAt(at, depth + 1))
+    }
+    return found
   }
-  if (!root) throw damaged('directory')
-  const { first: miniFirst, sizeBytes: miniSize } = root
+  function entryAt(at: number): CompoundStream {
+    const nameBytes = Math.min(directory.readUInt16LE(at + 64), 64)
+    const sizeBytes = directory.readUInt32LE(at + 120)
+    return {
+      kind: 'stream',
+      name: directory.toString('utf16le', at, at + Math.max(0, nameBytes - 2)),
+      sizeBytes,
+      first: directory.readUInt32LE(at + 116),
+      isMini: sizeBytes < miniCutoff,
+    }
+  }
+  function storageAt(at: number, depth: number): CompoundStorage {
+    return {
+      kind: 'storage',
+      name: entryAt(at).name,
+      classId: directory.toString('hex', at + 80, at + 96),
+      children: childrenOf(directory.readUInt32LE(at + 76), depth),
+    }
+  }
+  if (entryCount === 0 || directory[66] !== ROOT) throw damaged('directory')
+  seen.add(0)
+  const root = storageAt(0, 0)
+  const { first: miniFirst, sizeBytes: miniSize } = entryAt(0)
 
   let mini: { table: Buffer; bytes: Buffer } | null = null
   function loadMini(): { table: Buffer; bytes: Buffer } {
@@ -142,8 +193,55 @@ export function openCompound(window: Window): Compound {
     return whole
   }
 
+  /** @throws AppError E_PACKAGE_UNREADABLE when a part of a stream is missing */
+  function checkLengths(storage: CompoundStorage): void {
+    for (const child of storage.children) {
+      if (child.kind === 'storage') checkLengths(child)
+      else if (!child.isMini) checkLength(child)
+    }
+  }
+  let countedBytes = 0
+  function checkLength({ first, sizeBytes }: CompoundStream): void {
+    countedBytes += sizeBytes
+    // Streams share no sectors, so more than the file has cannot be there; this also bounds the walk.
+    let isThere = countedBytes <= fileBytes
+    for (let at = first, left = sizeBytes; isThere && left > 0; left -= sectorBytes) {
+      const usedBytes = Math.min(left, sectorBytes)
+      isThere = at < LAST_SECTOR && (at + 1) * sectorBytes + usedBytes <= fileBytes
+      if (isThere && left > sectorBytes) at = nextSector(at)
+    }
+    if (!isThere) throw unreadable('it is cut off: a part of its files is missing')
+  }
+  checkLengths(root)
+
+  function* pieces(stream: CompoundStream): Generator<Buffer> {
+    if (stream.isMini) {
+      if (stream.sizeBytes > 0) yield readMini(stream)
+      return
+    }
+    const buffer = Buffer.alloc(PIECE_BYTES)
+    let at = stream.first
+    for (let left = stream.sizeBytes; left > 0;) {
+      // Sectors that follow each other are read at once.
+      const from = at
+      let count = 1
+      for (; count * sectorBytes < Math.min(left, PIECE_BYTES); count++) {
+        at = nextSector(at)
+        if (at !== from + count) break
+      }
+      const bytes = buffer.subarray(0, Math.min(left, count * sectorBytes))
+      if (from >= LAST_SECTOR || window.fill(bytes, (from + 1) * sectorBytes) < bytes.length)
+        throw damaged('structure')
+      yield bytes
+      left -= bytes.length
+      if (left > 0 && at === from + count - 1) at = nextSector(at)
+    }
+  }
+
   return {
-    streams,
+    root,
+    streams: root.children.filter((child) => child.kind === 'stream'),
+    pieces,
     read(stream, limitBytes) {
       if (stream.sizeBytes > limitBytes || stream.sizeBytes > fileBytes)
         throw unreadable('a table in it is larger than any real one')

@@ -1,0 +1,68 @@
+/**
+ * The signature of a Windows Installer file. Its digest covers all streams and the classes of the storages, in the order of their
+ * names (as osslsigncode's msi.c computes it).
+ */
+import { createHash, type Hash } from 'node:crypto'
+import type { InstallerSigner } from '#shared/contract/rest/installer-knowledge.ts'
+import { warning } from '../../knowledge.ts'
+import { parseSignature, type Signature } from '../exe/signature.ts'
+import type { Window } from '../window.ts'
+import type { Compound, CompoundStorage } from './compound.ts'
+
+const SIGNATURE = '\u0005DigitalSignature'
+/** The digest of the names and sizes, which the other one then includes. */
+const EXTENDED = '\u0005MsiDigitalSignatureEx'
+const SIGNATURE_LIMIT_BYTES = 1024 * 1024
+const EXTENDED_LIMIT_BYTES = 1024
+
+/** @returns whether there was time to read it all */
+function addStorage(
+  hash: Hash,
+  { file, window }: { file: Compound; window: Window },
+  storage: CompoundStorage,
+  isRoot: boolean,
+): boolean {
+  const entries = storage.children
+    .filter(({ name }) => !isRoot || (name !== SIGNATURE && name !== EXTENDED))
+    .map((entry) => ({ entry, key: Buffer.from(`${entry.name}\0`, 'utf16le') }))
+    .sort((a, b) => a.key.compare(b.key))
+  for (const { entry } of entries)
+    if (entry.kind === 'storage') {
+      if (!addStorage(hash, { file, window }, entry, false)) return false
+    } else
+      for (const piece of file.pieces(entry)) {
+        if (window.leftMs() === 0) return false
+        hash.update(piece)
+      }
+  hash.update(Buffer.from(storage.classId, 'hex'))
+  return true
+}
+
+export function msiSigner(file: Compound, window: Window): InstallerSigner {
+  const streamOf = (name: string) => file.streams.find((stream) => stream.name === name)
+  const stream = streamOf(SIGNATURE)
+  if (!stream) return { name: '', state: 'unsigned' }
+  const signature = parsed(file.read(stream, SIGNATURE_LIMIT_BYTES))
+  if (!signature) return { name: '', state: 'unchecked' }
+  const { signer: name, isConsistent, algorithm, digest } = signature
+  if (!isConsistent) return { name, state: 'tampered' }
+  const hash = createHash(algorithm)
+  const extended = streamOf(EXTENDED)
+  if (extended) hash.update(file.read(extended, EXTENDED_LIMIT_BYTES))
+  if (!addStorage(hash, { file, window }, file.root, true)) return { name, state: 'unchecked' }
+  return { name, state: hash.digest().equals(digest) ? 'valid_digest' : 'tampered' }
+}
+
+/** Null when it is damaged, or of a kind that is not known. */
+function parsed(bytes: Buffer): Signature | null {
+  try {
+    return parseSignature(bytes)
+  } catch {
+    return null
+  }
+}
+
+export const TAMPERED = warning(
+  'tampered',
+  'It was changed after it was signed. Get it from its publisher again.',
+)
