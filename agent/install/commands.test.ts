@@ -12,6 +12,7 @@ import {
   msiInstallCommand,
   msiRemoveCommand,
   powershellCommand,
+  windowsCommand,
 } from './windows/commands.ts'
 import { quoteArgument } from '#shared/domain/command-line.ts'
 
@@ -26,6 +27,21 @@ describe('Windows', () => {
     expect(args.join(' ')).toBe(
       `/i "${FILE}" /qn /norestart /L*v "${LOG}" INSTALLDIR="C:\\A B" X=1`,
     )
+  })
+
+  it.each([
+    ['msp', 'msiexec.exe', `/p "${FILE}" /qn /norestart /L*v "${LOG}"`],
+    ['msu', 'wusa.exe', `${FILE} /quiet /norestart`],
+    ['msix', 'dism.exe', `/Online /Add-ProvisionedAppxPackage /PackagePath:${FILE} /SkipLicense /Quiet /NoRestart`], // prettier-ignore
+  ] as const)('installs a .%s with %s, and cannot remove it', (kind, program, line) => {
+    const run = (action: 'install' | 'uninstall') =>
+      windowsCommand({ action, kind, argv: [], verbatim: false }, FILE, LOG)
+    const prepared = run('install')
+    expect(prepared).toMatchObject({ ok: true })
+    if (!prepared.ok) return
+    expect(prepared.command.file.toLowerCase().endsWith(program)).toBe(true)
+    expect(prepared.command.args.join(' ')).toBe(line)
+    expect(run('uninstall')).toMatchObject({ ok: false })
   })
 
   it('leaves the log to the arguments if they name one', () => {

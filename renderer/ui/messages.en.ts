@@ -273,6 +273,9 @@ export const en = {
   },
   kinds: {
     msi: 'Windows Installer package',
+    msp: 'Windows Installer patch',
+    msu: 'Windows update',
+    msix: 'MSIX package',
     exe: 'Windows program',
     ps1: 'PowerShell script',
     cmd: 'Batch file',

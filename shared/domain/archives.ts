@@ -76,7 +76,7 @@ export const isWindowsPath = (path: string): boolean =>
     .split('/')
     .every((part) => !/[<>:"|?*]|[. ]$/.test(part) && !DEVICE_NAME.test(part) && part !== '')
 
-const WINDOWS: readonly InstallerKind[] = ['msi', 'exe', 'ps1', 'cmd']
+const WINDOWS: readonly InstallerKind[] = ['msi', 'msp', 'msu', 'msix', 'exe', 'ps1', 'cmd']
 const LINUX: readonly InstallerKind[] = ['deb', 'rpm', 'appimage', 'sh']
 const MACOS: readonly InstallerKind[] = ['pkg', 'dmg', 'sh']
 const RUNS: Record<DevicePlatform, readonly InstallerKind[]> = {
@@ -114,6 +114,9 @@ const ORDER: readonly InstallerKind[] = [
   'sh',
   'cmd',
   'ps1',
+  'msp',
+  'msu',
+  'msix',
   'appimage',
   'dmg',
 ]

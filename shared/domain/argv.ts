@@ -163,6 +163,7 @@ export function splitArguments(
   if (platform !== 'windows') return { argv: splitPosix(line), verbatim: false }
   switch (kind) {
     case 'msi':
+    case 'msp':
     case 'cmd':
       return { argv: splitByQuotes(line), verbatim: false }
     case 'ps1':

@@ -53,6 +53,34 @@ export function msiInstallWords(
 export const msiRemoveWords = (product: string, logFile: string): string[] =>
   ['/x', product, ...QUIET, ...logTo(logFile, [])].map(msiArgument)
 
+export const mspInstallWords = (
+  packageFile: string,
+  argv: readonly string[],
+  logFile: string,
+): string[] => {
+  const quiet = setsUi(argv) ? ['/norestart'] : QUIET
+  return ['/p', packageFile, ...quiet, ...logTo(logFile, argv), ...argv].map(msiArgument)
+}
+
+/** wusa.exe (learn.microsoft.com, "Windows Update Standalone Installer"). */
+export const msuInstallWords = (packageFile: string, argv: readonly string[]): string[] => [
+  packageFile,
+  '/quiet',
+  '/norestart',
+  ...argv,
+]
+
+/** dism.exe, which provides the package for every user of the PC ("DISM App Package Servicing Command-Line Options"). */
+export const msixInstallWords = (packageFile: string, argv: readonly string[]): string[] => [
+  '/Online',
+  '/Add-ProvisionedAppxPackage',
+  `/PackagePath:${packageFile}`,
+  '/SkipLicense',
+  '/Quiet',
+  '/NoRestart',
+  ...argv,
+]
+
 /** `verbatim`: the last argument is passed unchanged, so only the others are quoted here. */
 export const exeWords = (argv: readonly string[], verbatim: boolean): string[] =>
   verbatim ? [...argv.slice(0, -1).map(quoteArgument), ...argv.slice(-1)] : argv.map(quoteArgument)
@@ -76,6 +104,12 @@ export function commandPreview(installer: {
   switch (kind) {
     case 'msi':
       return ['msiexec', ...msiInstallWords(fileName, argv, 'msi.log')].join(' ')
+    case 'msp':
+      return ['msiexec', ...mspInstallWords(fileName, argv, 'msi.log')].join(' ')
+    case 'msu':
+      return ['wusa', ...msuInstallWords(fileName, argv).map(quoteArgument)].join(' ')
+    case 'msix':
+      return ['dism', ...msixInstallWords(fileName, argv).map(quoteArgument)].join(' ')
     case 'exe':
       return [quoteArgument(fileName), ...exeWords(argv, verbatim)].join(' ')
     case 'ps1':

@@ -63,7 +63,7 @@ const REMOVAL_BY_KIND: Partial<Record<InstallerKind, Record<number, string>>> = 
   pkg: { 1: 'the uninstaller reported an error' },
 }
 
-const WINDOWS_KINDS: readonly InstallerKind[] = ['msi', 'exe', 'ps1', 'cmd']
+const WINDOWS_KINDS: readonly InstallerKind[] = ['msi', 'msp', 'msu', 'msix', 'exe', 'ps1', 'cmd']
 
 /**
  * The meaning of an exit code for this kind of installer.

@@ -10,6 +10,9 @@ export type InstallerArch = z.infer<typeof InstallerArch>
 
 export const INSTALLER_KINDS = {
   msi: { platform: 'windows', extension: '.msi' },
+  msp: { platform: 'windows', extension: '.msp' },
+  msu: { platform: 'windows', extension: '.msu' },
+  msix: { platform: 'windows', extension: '.msix' },
   exe: { platform: 'windows', extension: '.exe' },
   ps1: { platform: 'windows', extension: '.ps1' },
   cmd: { platform: 'windows', extension: '.cmd' },
@@ -32,6 +35,9 @@ export const InstallerKind = z.enum(
 export const OTHER_EXTENSIONS = {
   '.bat': 'cmd',
   '.run': 'sh',
+  '.appx': 'msix',
+  '.appxbundle': 'msix',
+  '.msixbundle': 'msix',
   '.tgz': 'tar',
   '.tar': 'tar',
   '.tar.xz': 'tar',

@@ -4,7 +4,14 @@ import type { DeployPayload } from '#shared/contract/agent/link.ts'
 import { systemTool } from '../../lib/system-tool.ts'
 import type { Command } from '../../supervisor/files.ts'
 import { impossible, type Prepared } from '../installers.ts'
-import { exeWords, msiInstallWords, msiRemoveWords } from '#shared/domain/command-line.ts'
+import {
+  exeWords,
+  msiInstallWords,
+  msiRemoveWords,
+  msixInstallWords,
+  mspInstallWords,
+  msuInstallWords,
+} from '#shared/domain/command-line.ts'
 
 export const ready = (command: Command): Prepared => ({ ok: true, command, before: null })
 
@@ -23,6 +30,24 @@ export const msiRemoveCommand = (product: string, logFile: string): Command => (
   file: systemTool('msiexec.exe'),
   args: msiRemoveWords(product, logFile),
   verbatim: true,
+})
+
+/** A patch of Windows Installer. */
+const mspCommand = (packageFile: string, argv: readonly string[], logFile: string): Command => ({
+  file: systemTool('msiexec.exe'),
+  args: mspInstallWords(packageFile, argv, logFile),
+  verbatim: true,
+})
+/** An update of Windows. */
+const msuCommand = (packageFile: string, argv: readonly string[]): Command => ({
+  file: systemTool('wusa.exe'),
+  args: msuInstallWords(packageFile, argv),
+  verbatim: false,
+})
+const msixCommand = (packageFile: string, argv: readonly string[]): Command => ({
+  file: systemTool('dism.exe'),
+  args: msixInstallWords(packageFile, argv),
+  verbatim: false,
 })
 
 /** `verbatim`: the last argument reaches the program unchanged. */
@@ -83,6 +108,17 @@ export function windowsCommand(
         action === 'install'
           ? msiInstallCommand(packageFile, argv, msiLog)
           : msiRemoveCommand(packageFile, msiLog),
+      )
+    case 'msp':
+    case 'msu':
+    case 'msix':
+      if (action !== 'install') return impossible('install_failed', coded('kind_not_removable', {}))
+      return ready(
+        kind === 'msp'
+          ? mspCommand(packageFile, argv, msiLog)
+          : kind === 'msu'
+            ? msuCommand(packageFile, argv)
+            : msixCommand(packageFile, argv),
       )
     case 'exe':
       return ready(exeCommand(packageFile, argv, verbatim))

@@ -28,7 +28,7 @@ async function overOlderBuild(payload: DeployPayload): Promise<DeployPayload> {
 }
 
 export const createWindowsInstallers = (): PlatformInstallers => ({
-  kinds: ['msi', 'exe', 'ps1', 'cmd', ...ARCHIVE_KINDS],
+  kinds: ['msi', 'msp', 'msu', 'msix', 'exe', 'ps1', 'cmd', ...ARCHIVE_KINDS],
   async prepare({ payload, packageFile, folder }) {
     if (packageFile === null) return windowsRemoveCommand(payload, msiLogOf(folder))
     const { kind } = payload

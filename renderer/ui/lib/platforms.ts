@@ -26,6 +26,9 @@ export const ARCH_NAME: Record<DeviceArch | InstallerArch, string> = {
 }
 export const KIND_NAME: Record<InstallerKind, string> = {
   msi: t('kinds.msi'),
+  msp: t('kinds.msp'),
+  msu: t('kinds.msu'),
+  msix: t('kinds.msix'),
   exe: t('kinds.exe'),
   ps1: t('kinds.ps1'),
   cmd: t('kinds.cmd'),
@@ -41,6 +44,9 @@ export const KIND_NAME: Record<InstallerKind, string> = {
 /** Example arguments that make an installer of this kind run silently. */
 export const ARGS_EXAMPLE: Record<InstallerKind, string> = {
   msi: 'ALLUSERS=1',
+  msp: '',
+  msu: '',
+  msix: '',
   exe: '/S',
   ps1: '-Quiet',
   cmd: '/quiet',

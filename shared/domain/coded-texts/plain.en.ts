@@ -84,6 +84,7 @@ const AGENT = {
   archive_removal:
     'An archive is removed by the file in it that was named for that, or by the package that its detection rule names.',
   macos_removal: 'macOS packages have no uninstaller.',
+  kind_not_removable: 'Installers of this kind cannot remove what they installed.',
   windows_removal_needs_rule:
     'Removing needs a detection rule that is a product code or an entry under Installed apps.',
   registry_entry_missing: 'The registry entry of this software is not there.',

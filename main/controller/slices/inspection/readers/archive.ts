@@ -22,6 +22,7 @@ import type { DevicePlatform } from '#shared/domain/platforms.ts'
 import { unpackXz } from '#shared/node/xz.ts'
 import { unreadable, type ArchiveFacts } from '../facts.ts'
 import type { Window } from './window.ts'
+import { openZip, wholeOf } from './zip.ts'
 
 const READ_BYTES = 256 * 1024
 const LINK_LIMIT_BYTES = 4096
@@ -90,65 +91,8 @@ function collector(window: Window) {
 }
 type Collector = ReturnType<typeof collector>
 
-async function readLink(stream: Readable): Promise<string> {
-  // The library's streams never emit `close`, so neither an iterator nor a pipeline works.
-  const chunks: Buffer[] = []
-  await new Promise<void>((resolve, reject) => {
-    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-    stream.once('end', resolve)
-    stream.once('error', reject)
-  })
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-/** Lets the zip library read through the window, so that its reads count. */
-class WindowReader extends yauzl.RandomAccessReader {
-  readonly #window: Window
-  constructor(window: Window) {
-    super()
-    this.#window = window
-  }
-  override _readStreamForRange(start: number, end: number): Readable {
-    const window = this.#window
-    function* pieces() {
-      for (let at = start; at < end; at += READ_BYTES)
-        yield window.read(at, Math.min(READ_BYTES, end - at))
-    }
-    return Readable.from(pieces())
-  }
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null) => void,
-  ): void {
-    let error: Error | null = null
-    try {
-      this.#window.spend(length)
-      const there = this.#window.fill(buffer.subarray(offset, offset + length), position)
-      if (there < length) error = new Error('it is cut off')
-    } catch (failed) {
-      error = failed as Error
-    }
-    process.nextTick(callback, error)
-  }
-}
-
 async function listZip(window: Window, { add }: Collector): Promise<void> {
-  const zip = await new Promise<yauzl.ZipFile>((resolve, reject) => {
-    const opened = (error: Error | null, file: yauzl.ZipFile): void => {
-      if (error)
-        reject(
-          error instanceof AppError
-            ? error
-            : unreadable(`it is not a readable zip archive (${error.message})`, error),
-        )
-      else resolve(file)
-    }
-    const options = { lazyEntries: true, autoClose: false }
-    yauzl.fromRandomAccessReader(new WindowReader(window), window.sizeBytes, options, opened)
-  })
+  const zip = await openZip(window)
   const openEntry = promisify<yauzl.Entry, Readable>(zip.openReadStream.bind(zip))
 
   async function take(entry: yauzl.Entry): Promise<void> {
@@ -166,7 +110,11 @@ async function listZip(window: Window, { add }: Collector): Promise<void> {
       )
     if (type === LINK) {
       if (sizeBytes > LINK_LIMIT_BYTES) throw unreadable('a link in it is too long')
-      return add({ ...item, type: 'link', target: await readLink(await openEntry(entry)) })
+      return add({
+        ...item,
+        type: 'link',
+        target: (await wholeOf(await openEntry(entry))).toString('utf8'),
+      })
     }
     if (type !== 0 && type !== FILE) throw unreadable(`${quoted(name)} in it is not a file`)
     add({ ...item, type: 'file' })

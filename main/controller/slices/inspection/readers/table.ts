@@ -14,6 +14,9 @@ import { readDeb } from './deb.ts'
 import { isDiskImage, readDmg } from './dmg/dmg.ts'
 import { readExe } from './exe/index.ts'
 import { readMakeself } from './makeself.ts'
+import { readMsix } from './msix.ts'
+import { readMsp } from './msi/msp.ts'
+import { readMsu } from './msu.ts'
 import { readMsi } from './msi/msi.ts'
 import { readPkg } from './pkg.ts'
 import { readRpm } from './rpm.ts'
@@ -56,6 +59,21 @@ export const READERS: Readonly<Record<InstallerKind, Reader>> = {
     what: 'a Windows Installer package',
     begins: (head) => startsWith(head, 'd0cf11e0a1b11ae1'),
     read: readMsi,
+  },
+  msp: {
+    what: 'a patch of Windows Installer',
+    begins: (head) => startsWith(head, 'd0cf11e0a1b11ae1'),
+    read: readMsp,
+  },
+  msu: {
+    what: 'an update of Windows',
+    begins: (head) => startsWith(head, '4d534346'),
+    read: readMsu,
+  },
+  msix: {
+    what: 'an MSIX package',
+    begins: (head) => startsWith(head, '504b0304'),
+    read: readMsix,
   },
   exe: { what: 'a Windows program', begins: (head) => startsWith(head, '4d5a'), read: readExe },
   ps1: script,

@@ -40,8 +40,11 @@ const COLUMNS: Column[] = [
   { name: 'Type', type: 2 },
 ]
 
-/** @throws AppError E_PACKAGE_UNREADABLE with the problem */
-export function openDatabase(file: Compound): MsiDatabase {
+/**
+ * @param isPackage packages have a table Property, patches need not
+ * @throws AppError E_PACKAGE_UNREADABLE with the problem
+ */
+export function openDatabase(file: Compound, isPackage = true): MsiDatabase {
   const byName = new Map(file.streams.map((stream) => [decodeStreamName(stream.name), stream]))
   const bytesOf = (name: string, limitBytes: number): Buffer | null => {
     const stream = byName.get(`!${name}`)
@@ -129,7 +132,9 @@ export function openDatabase(file: Compound): MsiDatabase {
   }
 
   function readProperties(): Map<string, string> {
-    const table = cells(required('Property', TABLE_LIMIT_BYTES), PROPERTY)
+    const bytes = bytesOf('Property', TABLE_LIMIT_BYTES)
+    if (!bytes && isPackage) throw unreadable('its table Property is missing')
+    const table = cells(bytes ?? Buffer.alloc(0), PROPERTY)
     const properties = new Map<string, string>()
     for (let row = 0; row < Math.min(table.count, ROW_LIMIT); row++) {
       const index = table.raw(row, 'Property')
