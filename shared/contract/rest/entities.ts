@@ -167,6 +167,8 @@ export type Installer = z.infer<typeof Installer>
 
 export const Software = z.object({
   id: SoftwareId,
+  /** The same for all versions of one product. */
+  product_id: z.string().optional(),
   name: z.string(),
   version: z.string(),
   publisher: z.string(),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { makeDeb } from '../../test-kit/packages.ts'
 import {
   createRestClient,
   startTestController,
@@ -81,5 +82,23 @@ describe('the same file again', () => {
   it('is a single entry even when it arrives several times at the same time', async () => {
     const made = await Promise.all([1, 2, 3].map(() => put({ name: 'Race' })))
     expect(new Set(made.map(({ id }) => id)).size).toBe(1)
+  })
+})
+
+describe('versions of one product', () => {
+  it('share a product id, whatever they are called', async () => {
+    const control = (version: string) =>
+      `Package: probe\nVersion: ${version}\nArchitecture: all\nMaintainer: x\n`
+    const deb = async (version: string, fields: Record<string, string> = {}) => {
+      const bytes = await makeDeb({ control: control(version) })
+      const reply = await t.rest.upload('/software', { name: `${version}.deb`, bytes }, fields)
+      return reply.body as Entry & { product_id: string }
+    }
+    const first = await deb('1.0')
+    const second = await deb('2.0', { name: 'Renamed' })
+    expect(second.id).not.toBe(first.id)
+    expect([first.product_id, second.product_id]).toEqual(['dpkg:probe', 'dpkg:probe'])
+    const { software } = await t.rest.call('software.list', {})
+    expect(software.filter(({ product_id }) => product_id === 'dpkg:probe')).toHaveLength(2)
   })
 })

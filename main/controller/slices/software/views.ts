@@ -1,6 +1,7 @@
 /** Converts library rows to what the console sees. */
 import type { Installer, Software } from '#shared/contract/rest/entities.ts'
 import { storedKnowledge } from '#shared/contract/rest/installer-knowledge.ts'
+import { productId } from '#shared/domain/product.ts'
 import type { FileFault } from '../content/index.ts'
 import type { InstallerRow, SoftwareWithInstallers } from './software.repo.ts'
 
@@ -33,18 +34,22 @@ export const toSoftware = (
   row: SoftwareWithInstallers,
   fileFault: (installer: InstallerRow) => FileFault | null,
   areSecretsLost: (installer: InstallerRow) => boolean,
-): Software => ({
-  id: row.id,
-  name: row.name,
-  version: row.version,
-  publisher: row.publisher,
-  origin: row.origin,
-  owner_id: row.owner_id,
-  created_by_name: row.created_by_name,
-  created_at: row.created_at,
-  depends_on: row.depends_on,
-  revision: row.revision,
-  installers: row.installers.map((installer) =>
+): Software => {
+  const installers = row.installers.map((installer) =>
     toInstaller(installer, fileFault(installer), areSecretsLost(installer)),
-  ),
-})
+  )
+  return {
+    id: row.id,
+    product_id: productId(row.id, installers),
+    name: row.name,
+    version: row.version,
+    publisher: row.publisher,
+    origin: row.origin,
+    owner_id: row.owner_id,
+    created_by_name: row.created_by_name,
+    created_at: row.created_at,
+    depends_on: row.depends_on,
+    revision: row.revision,
+    installers,
+  }
+}
